@@ -1,0 +1,438 @@
+//! The catalogue of stable codes: errors, steps, warnings, preflight points and the facts that go with them.
+//!
+//! Numbers and names are a promise to programs: one that is retired stays retired. The sentences for people
+//! are in [`crate::text`].
+
+/// Declares a fieldless enum whose variants carry a stable number and a stable snake_case name.
+macro_rules! numbered {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $( $(#[$vdoc:meta])* $variant:ident = $number:literal $text:literal, )* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum $name { $( $(#[$vdoc])* $variant, )* }
+
+        impl $name {
+            /// Every value, in the order of the numbers.
+            pub const ALL: &'static [$name] = &[ $( $name::$variant, )* ];
+
+            /// The stable number; a number that is retired is never used again.
+            pub const fn number(self) -> u16 {
+                match self { $( $name::$variant => $number, )* }
+            }
+
+            /// The stable snake_case name, for programs.
+            pub const fn name(self) -> &'static str {
+                match self { $( $name::$variant => $text, )* }
+            }
+        }
+    };
+}
+numbered! {
+    /// What went wrong. The hundreds are the [`Family`].
+    Code {
+        /// An argument is missing, malformed or contradicts another.
+        BadArgument = 101 "bad_argument",
+        /// The PKCS#11 URI cannot be parsed (RFC 7512 §2.3).
+        BadUri = 102 "bad_uri",
+        /// The PKCS#11 URI carries a `pin-value`, which would end up in logs and process lists.
+        PinInUri = 103 "pin_in_uri",
+        /// A file that the caller named cannot be read.
+        FileUnreadable = 104 "file_unreadable",
+        /// A file that the caller named cannot be written.
+        FileUnwritable = 105 "file_unwritable",
+        /// The subject name cannot be parsed (RFC 4514).
+        BadSubject = 106 "bad_subject",
+        /// The place the PIN should come from gives none.
+        PinSourceUnusable = 107 "pin_source_unusable",
+        /// A handle given to the C interface is not one of ours, or is already freed.
+        BadHandle = 108 "bad_handle",
+
+        /// No driver (PKCS#11 module) at that path, or none found at all.
+        DriverMissing = 201 "driver_missing",
+        /// The path of the driver is not absolute.
+        DriverPathRelative = 202 "driver_path_relative",
+        /// The file is not a shared library.
+        DriverNotLibrary = 203 "driver_not_library",
+        /// The file is shorter than its own headers say.
+        DriverTruncated = 204 "driver_truncated",
+        /// A 32-bit driver in a 64-bit program, or the other way round.
+        DriverWrongBitness = 205 "driver_wrong_bitness",
+        /// A driver for another operating system or processor.
+        DriverWrongPlatform = 206 "driver_wrong_platform",
+        /// The library does not export `C_GetFunctionList`.
+        DriverNoEntry = 207 "driver_no_entry",
+        /// The system's loader refused the library.
+        DriverUnloadable = 208 "driver_unloadable",
+        /// `C_Initialize` or `C_GetFunctionList` failed.
+        DriverInitFailed = 209 "driver_init_failed",
+        /// The driver can be replaced by other users of the machine.
+        DriverUntrusted = 210 "driver_untrusted",
+        /// The driver did not answer within its time limit.
+        DriverTimeout = 211 "driver_timeout",
+        /// No token in any slot.
+        TokenNotPresent = 220 "token_not_present",
+        /// Something is in the slot that this driver does not know.
+        TokenNotRecognized = 221 "token_not_recognized",
+        /// The token has never been initialised.
+        TokenNotInitialized = 222 "token_not_initialized",
+        /// Tokens are present, but none matches what was asked for.
+        TokenNotFound = 223 "token_not_found",
+        /// More than one token matches.
+        TokenAmbiguous = 224 "token_ambiguous",
+        /// The deadline passed before the token was there.
+        WaitTimedOut = 225 "wait_timed_out",
+        /// No credential on the token matches.
+        CredentialNotFound = 230 "credential_not_found",
+        /// More than one credential matches.
+        CredentialAmbiguous = 231 "credential_ambiguous",
+        /// No pending key matches.
+        PendingNotFound = 232 "pending_not_found",
+        /// More than one pending key matches.
+        PendingAmbiguous = 233 "pending_ambiguous",
+        /// A certificate is on the token, its private key is not.
+        KeyMissing = 234 "key_missing",
+
+        /// The PIN is wrong.
+        PinIncorrect = 301 "pin_incorrect",
+        /// The PIN is locked.
+        PinLocked = 302 "pin_locked",
+        /// One wrong PIN more locks the token; the caller did not confirm.
+        PinFinalTry = 303 "pin_final_try",
+        /// The PIN's length is outside what the token takes.
+        PinLength = 304 "pin_length",
+        /// The PIN has characters that the token does not take.
+        PinCharacters = 305 "pin_characters",
+        /// The PIN must be changed first.
+        PinExpired = 306 "pin_expired",
+        /// No user PIN has been set on the token.
+        PinNotSet = 307 "pin_not_set",
+        /// The token answered the login with a general error: the PIN may be wrong.
+        PinUncertain = 308 "pin_uncertain",
+        /// The operation needs a PIN and none was given.
+        PinRequired = 309 "pin_required",
+        /// The person cancelled the PIN entry.
+        PinCancelled = 310 "pin_cancelled",
+
+        /// No room on the token.
+        TokenFull = 401 "token_full",
+        /// The token or the session is write-protected.
+        WriteProtected = 402 "write_protected",
+        /// The token lacks the mechanism.
+        MechanismUnsupported = 403 "mechanism_unsupported",
+        /// The token cannot make keys of this size.
+        KeySizeUnsupported = 404 "key_size_unsupported",
+        /// Every template for the key pair was refused.
+        TemplateRefused = 405 "template_refused",
+        /// The new key could leave the token; it was destroyed.
+        KeyExportable = 406 "key_exportable",
+        /// The proof of non-exportability is weaker than what was demanded.
+        ProofInsufficient = 407 "proof_insufficient",
+        /// A signature made by the token does not verify.
+        SignatureInvalid = 408 "signature_invalid",
+        /// The certificate read back is not the one written.
+        ReadBackDiffers = 409 "read_back_differs",
+        /// The token refused to store the certificate.
+        CertificateRefused = 410 "certificate_refused",
+        /// Objects could not be removed from the token.
+        DestroyFailed = 411 "destroy_failed",
+        /// The token refused, with a return value that has no code of its own.
+        TokenRefused = 412 "token_refused",
+        /// The driver lacks the function.
+        FunctionUnsupported = 413 "function_unsupported",
+        /// The token has no session left.
+        SessionLimit = 414 "session_limit",
+        /// The operation was cancelled at the token.
+        OperationCancelled = 415 "operation_cancelled",
+        /// The public key that the token reports is malformed.
+        PublicKeyInvalid = 416 "public_key_invalid",
+        /// Another user type is logged in to the token.
+        LoggedInElsewhere = 417 "logged_in_elsewhere",
+
+        /// The answer is empty.
+        AnswerEmpty = 501 "answer_empty",
+        /// The answer is larger than any answer of a CA.
+        AnswerTooLarge = 502 "answer_too_large",
+        /// The answer is nothing that CAs send.
+        AnswerUnreadable = 503 "answer_unreadable",
+        /// The answer ends in the middle.
+        AnswerTruncated = 504 "answer_truncated",
+        /// The answer is a PKCS#12 file, which would import a private key.
+        AnswerIsPfx = 505 "answer_is_pfx",
+        /// The answer holds no certificate.
+        AnswerNoCertificate = 506 "answer_no_certificate",
+        /// No certificate in the answer belongs to a pending key on the token.
+        AnswerNoLeaf = 507 "answer_no_leaf",
+        /// The certificate is on the token already.
+        AlreadyInstalled = 508 "already_installed",
+        /// The certificate has expired.
+        CertificateExpired = 509 "certificate_expired",
+        /// The certificate is not valid yet.
+        CertificateNotYetValid = 510 "certificate_not_yet_valid",
+        /// The subject differs from the one requested.
+        SubjectDiffers = 511 "subject_differs",
+        /// The new certificate does not end later than the old one.
+        NotLaterThanOld = 512 "not_later_than_old",
+        /// The new certificate has the serial number of the old one.
+        SerialSame = 513 "serial_same",
+        /// The certificate is a CA's.
+        IsCaCertificate = 514 "is_ca_certificate",
+        /// The extended key usage does not allow client authentication.
+        PurposeMissing = 515 "purpose_missing",
+        /// The key usage does not allow signing.
+        UsageMissing = 516 "usage_missing",
+        /// The key in the certificate is of another kind than requested.
+        AlgorithmDiffers = 517 "algorithm_differs",
+        /// No valid chain leads to a given trust anchor.
+        ChainUntrusted = 518 "chain_untrusted",
+        /// The CA's CMC response says that it refused.
+        CmcFailed = 519 "cmc_failed",
+        /// The program that should ask the CA failed.
+        IssuerFailed = 520 "issuer_failed",
+        /// The answer is a certificate request, not an answer.
+        AnswerIsRequest = 521 "answer_is_request",
+        /// A certificate cannot be parsed.
+        CertificateUnreadable = 522 "certificate_unreadable",
+
+        /// The token was removed.
+        TokenRemoved = 601 "token_removed",
+        /// The token or the driver reports a fault.
+        DeviceFault = 602 "device_fault",
+        /// The session is no longer valid.
+        SessionLost = 603 "session_lost",
+        /// The process was forked after the driver was initialised.
+        Forked = 604 "forked",
+        /// Another token is in the slot now.
+        TokenChanged = 605 "token_changed",
+
+        /// A state that should not be reachable.
+        Internal = 701 "internal",
+        /// The driver answered against the specification.
+        DriverMisbehaved = 702 "driver_misbehaved",
+        /// A panic was caught at the boundary.
+        Panic = 703 "panic",
+        /// Memory ran out.
+        OutOfMemory = 704 "out_of_memory",
+
+        /// The renewal window is not open yet.
+        NotYetRenewable = 801 "not_yet_renewable",
+        /// The certificate has expired: it must be issued anew, not renewed.
+        Expired = 802 "expired",
+        /// A request for the same credential is pending.
+        PendingExists = 803 "pending_exists",
+        /// Another program is renewing on this token.
+        Busy = 804 "busy",
+        /// The clock of this computer cannot be right.
+        ClockImplausible = 805 "clock_implausible",
+        /// The only usable credential is not removed.
+        RetireOnlyCredential = 806 "retire_only_credential",
+        /// A credential without its matching pair is not ours to remove.
+        RetireNotOurs = 807 "retire_not_ours",
+        /// The successor has not signed.
+        RetireNotProven = 808 "retire_not_proven",
+        /// The key is not a pending key of ours.
+        NotPending = 810 "not_pending",
+        /// The caller cancelled.
+        Cancelled = 811 "cancelled",
+        /// The page's origin is not allowed.
+        OriginRefused = 812 "origin_refused",
+        /// The person did not consent.
+        ConsentDenied = 813 "consent_denied",
+    }
+}
+
+impl Code {
+    /// The family, which decides a program's exit code.
+    pub const fn family(self) -> Family {
+        match self.number() / 100 {
+            1 => Family::Usage,
+            2 => Family::NotFound,
+            3 => Family::Pin,
+            4 => Family::Refused,
+            5 => Family::Answer,
+            6 => Family::Gone,
+            8 => Family::Rule,
+            _ => Family::Internal,
+        }
+    }
+}
+
+/// The families of errors. The number is the exit code of the command `usbtoken`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Family {
+    /// The call or the command line is wrong.
+    Usage = 2,
+    /// A driver, token, credential or pending key was not found, or not uniquely.
+    NotFound = 3,
+    /// The PIN.
+    Pin = 4,
+    /// The token refused.
+    Refused = 5,
+    /// The CA's answer was refused.
+    Answer = 6,
+    /// The device is gone or faulty.
+    Gone = 7,
+    /// An internal error.
+    Internal = 8,
+    /// A rule of renewal forbids it now: the window, a pending request, another program.
+    Rule = 9,
+}
+
+numbered! {
+    /// A step of the job: what is being done, for progress, and what was being done, for errors.
+    Step {
+        /// Looking for drivers.
+        FindDrivers = 1 "find_drivers",
+        /// Checking the driver's file and loading it.
+        LoadDriver = 2 "load_driver",
+        /// Initialising the driver.
+        InitializeDriver = 3 "initialize_driver",
+        /// Looking for tokens.
+        FindToken = 4 "find_token",
+        /// Waiting for the token to be inserted.
+        WaitForToken = 5 "wait_for_token",
+        /// Opening a session.
+        OpenSession = 6 "open_session",
+        /// Reading the certificates and keys.
+        ReadObjects = 7 "read_objects",
+        /// Checking whether the renewal can work.
+        Preflight = 8 "preflight",
+        /// Logging in.
+        LogIn = 9 "log_in",
+        /// Generating the key pair on the token.
+        GenerateKeyPair = 10 "generate_key_pair",
+        /// Reading the new public key.
+        ReadPublicKey = 11 "read_public_key",
+        /// Proving that the private key cannot be exported.
+        ProveKey = 12 "prove_key",
+        /// Signing the certificate request.
+        SignRequest = 13 "sign_request",
+        /// Waiting for the CA.
+        AskIssuer = 14 "ask_issuer",
+        /// Reading the CA's answer.
+        ReadAnswer = 15 "read_answer",
+        /// Checking the new certificate.
+        CheckCertificate = 16 "check_certificate",
+        /// Writing the certificate to the token.
+        WriteCertificate = 17 "write_certificate",
+        /// Reading the certificate back.
+        ReadBack = 18 "read_back",
+        /// Signing a challenge with the new key.
+        SignChallenge = 19 "sign_challenge",
+        /// Marking the new key as complete.
+        Complete = 20 "complete",
+        /// Removing the old credential.
+        Retire = 21 "retire",
+        /// Removing a pending key.
+        Abandon = 22 "abandon",
+        /// Listing the devices that are plugged in.
+        ListDevices = 23 "list_devices",
+    }
+}
+
+numbered! {
+    /// What a value in an error or a notice means.
+    Fact {
+        /// A file's path.
+        Path = 1 "path",
+        /// The value that was expected or asked for.
+        Expected = 2 "expected",
+        /// The value that was found instead.
+        Found = 3 "found",
+        /// One of several candidates; stands once for each.
+        Candidate = 4 "candidate",
+        /// The token, by label and serial number.
+        Token = 5 "token",
+        /// A limit that applies.
+        Limit = 6 "limit",
+        /// An object's CKA_ID, in hexadecimal.
+        Id = 7 "id",
+        /// A date, in Japan standard time.
+        Date = 8 "date",
+        /// What a library or program said.
+        Detail = 9 "detail",
+        /// The driver's name or path.
+        Driver = 10 "driver",
+        /// The certificate's subject.
+        Subject = 11 "subject",
+        /// The certificate's serial number.
+        Serial = 12 "serial",
+        /// A number of days.
+        Days = 13 "days",
+    }
+}
+
+numbered! {
+    /// A warning: something that the person should know and that stops nothing.
+    Notice {
+        /// A wrong PIN was entered since the last right one.
+        PinCountLow = 1 "pin_count_low",
+        /// One wrong PIN more locks the token.
+        PinFinalTry = 2 "pin_final_try",
+        /// The token wants its PIN changed.
+        PinToBeChanged = 3 "pin_to_be_changed",
+        /// The token does not tell how much memory is free.
+        MemoryUnknown = 4 "memory_unknown",
+        /// Little memory is free.
+        MemoryLow = 5 "memory_low",
+        /// The token does not tell which mechanisms it has.
+        MechanismUnknown = 6 "mechanism_unknown",
+        /// The renewal runs outside its window because the caller asked for it.
+        WindowForced = 7 "window_forced",
+        /// The clock of this computer looks wrong.
+        ClockUncertain = 8 "clock_uncertain",
+        /// A request for the same credential is pending.
+        PendingExists = 9 "pending_exists",
+        /// Other certificates on the token have the same subject.
+        SameSubject = 10 "same_subject",
+        /// The driver claims, but does not fully report, that the key cannot be exported.
+        ProofClaimed = 11 "proof_claimed",
+        /// The token took the certificate only with the fewest attributes.
+        MinimalCertificate = 12 "minimal_certificate",
+        /// Objects that should be gone are still on the token.
+        Leftovers = 13 "leftovers",
+        /// The old credential was kept.
+        OldKept = 14 "old_kept",
+        /// A slot could not be read and was passed over.
+        SlotUnreadable = 15 "slot_unreadable",
+        /// A certificate on the token cannot be parsed and was passed over.
+        CertificateUnreadable = 16 "certificate_unreadable",
+        /// The old key was used again because the caller asked for it.
+        KeyReused = 17 "key_reused",
+        /// A driver could not be used and was passed over.
+        DriverSkipped = 18 "driver_skipped",
+        /// The chain was not checked: no trust anchors were given.
+        ChainNotChecked = 19 "chain_not_checked",
+        /// The private key is not visible before login, so the proof is unknown.
+        ProofUnknown = 20 "proof_unknown",
+    }
+}
+
+numbered! {
+    /// A point that the preflight checks.
+    Point {
+        /// The token is initialised.
+        TokenInitialized = 1 "token_initialized",
+        /// The token can be written.
+        TokenWritable = 2 "token_writable",
+        /// The PIN can be used.
+        PinUsable = 3 "pin_usable",
+        /// There is room for one more key pair and certificate.
+        Memory = 4 "memory",
+        /// The token makes keys of the wanted kind and size, and signs with them.
+        Mechanism = 5 "mechanism",
+        /// The renewal window is open.
+        Window = 6 "window",
+        /// The clock of this computer is plausible.
+        Clock = 7 "clock",
+        /// No request for the same credential is pending.
+        NothingPending = 8 "nothing_pending",
+        /// No other certificate has the same subject.
+        SubjectUnique = 9 "subject_unique",
+        /// The private key of the old credential is there.
+        OldKey = 10 "old_key",
+    }
+}

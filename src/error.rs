@@ -1,0 +1,101 @@
+//! What went wrong: one error type for the whole crate.
+//!
+//! An [`Error`] holds facts, no sentences: a stable [`Code`], the [`Step`] of the job during which it happened,
+//! the PKCS#11 function with its return value, and values such as a path or the two sides of a comparison.
+//! The sentences, in Japanese and English, and what the person should do next are in [`crate::text`].
+
+use std::fmt;
+
+pub use crate::code::{Code, Fact, Family, Step};
+use crate::text::Lang;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A PKCS#11 function and what it returned (PKCS#11 v3.1 §5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The function's name, for example `C_Login`.
+    pub function: &'static str,
+    /// The return value.
+    pub rv: u64,
+    /// The return value's name, for example `CKR_PIN_INCORRECT`; `CKR_VENDOR_DEFINED` for a vendor's own.
+    pub name: &'static str,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} (0x{:x})", self.function, self.name, self.rv)
+    }
+}
+
+/// An error: facts only. [`Error::report`] makes sentences of it; `Display` is the English report on one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.report(Lang::En).one_line())]
+pub struct Error {
+    inner: Box<Inner>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    code: Code,
+    step: Option<Step>,
+    call: Option<Call>,
+    facts: Vec<(Fact, String)>,
+}
+
+impl Error {
+    /// An error with this code and no facts yet.
+    pub fn new(code: Code) -> Self {
+        Error { inner: Box::new(Inner { code, step: None, call: None, facts: Vec::new() }), source: None }
+    }
+
+    /// Adds what was being done; the innermost step stays.
+    #[must_use]
+    pub fn during(mut self, step: Step) -> Self {
+        self.inner.step.get_or_insert(step);
+        self
+    }
+
+    /// Adds the PKCS#11 call that failed.
+    #[must_use]
+    pub fn call(mut self, call: Call) -> Self {
+        self.inner.call = Some(call);
+        self
+    }
+
+    /// Adds a value. A kind of fact may stand several times, as candidates do.
+    #[must_use]
+    pub fn fact(mut self, fact: Fact, value: impl fmt::Display) -> Self {
+        self.inner.facts.push((fact, value.to_string()));
+        self
+    }
+
+    /// Adds the error of a library beneath.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// What went wrong.
+    pub fn code(&self) -> Code {
+        self.inner.code
+    }
+
+    /// What was being done, if known.
+    pub fn step(&self) -> Option<Step> {
+        self.inner.step
+    }
+
+    /// The PKCS#11 call that failed, if one did.
+    pub fn pkcs11_call(&self) -> Option<Call> {
+        self.inner.call
+    }
+
+    /// The values, in the order in which they were added.
+    pub fn facts(&self) -> impl Iterator<Item = (Fact, &str)> {
+        self.inner.facts.iter().map(|(fact, value)| (*fact, value.as_str()))
+    }
+}
