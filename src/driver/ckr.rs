@@ -44,9 +44,10 @@ pub(super) fn code(function: &str, rv: CK_RV) -> Code {
         CKR_TOKEN_NOT_PRESENT | CKR_SLOT_ID_INVALID => Code::TokenNotPresent,
         CKR_TOKEN_NOT_RECOGNIZED => Code::TokenNotRecognized,
         CKR_DEVICE_REMOVED => Code::TokenRemoved,
-        CKR_SESSION_HANDLE_INVALID | CKR_SESSION_CLOSED | CKR_OBJECT_HANDLE_INVALID | CKR_KEY_HANDLE_INVALID => {
-            Code::SessionLost
-        }
+        CKR_SESSION_HANDLE_INVALID
+        | CKR_SESSION_CLOSED
+        | CKR_OBJECT_HANDLE_INVALID
+        | CKR_KEY_HANDLE_INVALID => Code::SessionLost,
         CKR_GENERAL_ERROR | CKR_FUNCTION_FAILED | CKR_DEVICE_ERROR | CKR_CRYPTOKI_NOT_INITIALIZED => {
             Code::DeviceFault
         }
@@ -55,7 +56,9 @@ pub(super) fn code(function: &str, rv: CK_RV) -> Code {
         CKR_TOKEN_WRITE_PROTECTED | CKR_SESSION_READ_ONLY | CKR_SESSION_READ_ONLY_EXISTS => {
             Code::WriteProtected
         }
-        CKR_MECHANISM_INVALID | CKR_MECHANISM_PARAM_INVALID | CKR_CURVE_NOT_SUPPORTED
+        CKR_MECHANISM_INVALID
+        | CKR_MECHANISM_PARAM_INVALID
+        | CKR_CURVE_NOT_SUPPORTED
         | CKR_DOMAIN_PARAMS_INVALID => Code::MechanismUnsupported,
         CKR_KEY_SIZE_RANGE => Code::KeySizeUnsupported,
         CKR_FUNCTION_NOT_SUPPORTED => Code::FunctionUnsupported,

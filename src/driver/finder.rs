@@ -39,7 +39,7 @@ impl Finder {
     /// Accepts drivers that other users of the machine could replace.
     #[must_use]
     pub fn trust_any_owner(mut self) -> Self {
-        self.trust = Trust::AnyOwner;
+        self.trust = Trust::Anyone;
         self
     }
 

@@ -64,8 +64,7 @@ impl Session {
         let mut refusals = Vec::new();
         for rung in profile.ladder {
             let (public, private) = templates(*rung, kind, id, label);
-            let made =
-                open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
+            let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
                 Ok(pair) => return Ok(pair),
                 Err(failure) => failure,
@@ -92,12 +91,7 @@ impl Session {
 
     /// Reads the public key first (some tokens lose it later), gives the pair its final identifier, and reads the
     /// private key with the identifier that the token then reports.
-    fn inspect(
-        &self,
-        profile: &Profile,
-        public: ObjectHandle,
-        private: ObjectHandle,
-    ) -> Result<NewKeyPair> {
+    fn inspect(&self, profile: &Profile, public: ObjectHandle, private: ObjectHandle) -> Result<NewKeyPair> {
         let open = self.open_session();
         let (mut public, unreadable) = open.read_public_key(public)?;
         let public_key = match (public.public_key.clone(), unreadable) {
@@ -153,9 +147,10 @@ fn is_mere_refusal(error: &Error) -> bool {
 
 fn none_taken(refusals: Vec<Failure>) -> Error {
     let refused = Error::new(Code::TemplateRefused).during(Step::GenerateKeyPair);
-    let detailed = refusals.iter().filter_map(Failure::rv).fold(refused, |error, rv| {
-        error.fact(Fact::Detail, ckr::name(rv))
-    });
+    let detailed = refusals
+        .iter()
+        .filter_map(Failure::rv)
+        .fold(refused, |error, rv| error.fact(Fact::Detail, ckr::name(rv)));
     match refusals.into_iter().last() {
         Some(last) => detailed.caused_by(last.during(Step::GenerateKeyPair)),
         None => detailed,
@@ -183,11 +178,11 @@ fn templates(rung: Rung, kind: KeyKind, id: &[u8], label: &str) -> (Template, Te
     let public_stays = rung != Rung::PublicKeyInSession;
 
     let mut public = Template::new().flag(CKA_TOKEN, public_stays).bytes(CKA_LABEL, label.as_bytes());
-    public = match kind.rsa_bits() {
-        Some(bits) => public
-            .number(CKA_MODULUS_BITS, bits.into())
+    public = match kind.curve_der() {
+        Some(curve) => public.bytes(CKA_EC_PARAMS, &curve),
+        None => public
+            .number(CKA_MODULUS_BITS, kind.bits().into())
             .bytes(CKA_PUBLIC_EXPONENT, &[0x01, 0x00, 0x01]),
-        None => public.bytes(CKA_EC_PARAMS, kind.ec_params()),
     };
     let mut private = Template::new()
         .flag(CKA_TOKEN, true)

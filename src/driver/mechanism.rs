@@ -60,7 +60,7 @@ impl Mechanisms {
 /// Sizes are in bits (PKCS#11 v3.1 §6.1.4, §6.3); what makes no sense as bits is not believed.
 fn fits(shortest: u64, longest: u64, kind: KeyKind) -> bool {
     let sensible = longest >= 160 && shortest <= longest;
-    let counts_bytes = kind.is_rsa() && longest <= 512;
+    let counts_bytes = kind.curve_der().is_none() && longest <= 512;
     !sensible || counts_bytes || (shortest..=longest).contains(&u64::from(kind.bits()))
 }
 

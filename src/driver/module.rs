@@ -57,13 +57,13 @@ impl Module {
     /// Those of the file check ([`Code::DriverMissing`], [`Code::DriverTruncated`], [`Code::DriverWrongBitness`]
     /// …), [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`], [`Code::Forked`].
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_trusting(path, image::Trust::Strict)
+        Self::load_trusting(path, image::Trust::Owners)
     }
 
     /// As [`Module::load`], and says whether a file that other users may write is accepted.
     ///
     /// # Errors
-    /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`image::Trust::Strict`].
+    /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`image::Trust::Owners`].
     pub fn load_trusting(path: &Path, trust: image::Trust) -> Result<Self> {
         let image = image::check(path, trust)?;
         let driver = registered(image.path())?;

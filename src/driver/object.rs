@@ -57,8 +57,7 @@ pub struct StoredPublicKey {
     pub public_key: Option<PublicKey>,
 }
 
-const CERTIFICATE: &[Wanted] =
-    &[Wanted::long(CKA_VALUE), Wanted::short(CKA_ID), Wanted::short(CKA_LABEL)];
+const CERTIFICATE: &[Wanted] = &[Wanted::long(CKA_VALUE), Wanted::short(CKA_ID), Wanted::short(CKA_LABEL)];
 
 const KEY_MATERIAL: [Wanted; 7] = [
     Wanted::short(CKA_ID),
@@ -80,11 +79,16 @@ const PRIVATE_KEY: [Wanted; 7] = [
     Wanted::flag(CKA_ALWAYS_AUTHENTICATE),
 ];
 
+impl StoredPublicKey {
+    /// Whether both are the same object on the token, read in the same session.
+    pub fn is_same_object(&self, other: &StoredPublicKey) -> bool {
+        self.place == other.place
+    }
+}
+
 impl Open {
     pub(super) fn certificates(&self) -> Result<Vec<StoredCertificate>> {
-        let x509 = Template::new()
-            .number(CKA_CLASS, CKO_CERTIFICATE)
-            .number(CKA_CERTIFICATE_TYPE, CKC_X_509);
+        let x509 = Template::new().number(CKA_CLASS, CKO_CERTIFICATE).number(CKA_CERTIFICATE_TYPE, CKC_X_509);
         self.find(x509)?.into_iter().map(|handle| self.read_certificate(handle)).collect()
     }
 
@@ -122,9 +126,7 @@ impl Open {
     }
 
     pub(super) fn find(&self, template: Template) -> Result<Vec<ObjectHandle>> {
-        self.functions()
-            .find(self.handle(), template)
-            .map_err(|failure| failure.during(Step::ReadObjects))
+        self.functions().find(self.handle(), template).map_err(|failure| failure.during(Step::ReadObjects))
     }
 
     fn attributes(&self, handle: ObjectHandle, wanted: &[Wanted]) -> Result<Attributes> {

@@ -1,12 +1,13 @@
 //! The evidence that a private key cannot leave the token.
 
+use super::ckr;
 use super::module::ModuleInfo;
 use super::object::StoredKey;
 use super::raw::Attributes;
 use super::session::Session;
 use super::token::TokenIdentity;
-use super::ckr;
 use crate::error::{Result, Step};
+use crate::pki::KeyAlgorithm;
 use jiff::Timestamp;
 use pkcs11_sys::*;
 use serde::Serialize;
@@ -128,7 +129,7 @@ impl Session {
         };
         // CKA_VALUE holds the private value of EC keys, CKA_PRIVATE_EXPONENT that of RSA keys.
         let secret = match &key.public_key {
-            Some(public) if public.algorithm().is_rsa() => CKA_PRIVATE_EXPONENT,
+            Some(public) if matches!(public.algorithm(), KeyAlgorithm::Rsa { .. }) => CKA_PRIVATE_EXPONENT,
             _ => CKA_VALUE,
         };
         let refused = refusal(secret)?;
@@ -173,7 +174,7 @@ fn mechanism_name(mechanism: CK_MECHANISM_TYPE) -> Option<String> {
     }
 }
 
-fn rfc3339<S: serde::Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+fn rfc3339<S: serde::Serializer>(time: &SystemTime, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     match Timestamp::try_from(*time) {
         Ok(time) => serializer.collect_str(&time),
         Err(_) => serializer.serialize_none(),

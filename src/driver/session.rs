@@ -139,9 +139,7 @@ impl Session {
             None => return Err(Error::new(Code::PinRequired).during(step)),
         };
         let functions = self.open.functions();
-        functions
-            .login(self.open.handle, CKU_CONTEXT_SPECIFIC, pin)
-            .map_err(|failure| failure.during(step))
+        functions.login(self.open.handle, CKU_CONTEXT_SPECIFIC, pin).map_err(|failure| failure.during(step))
     }
 }
 

@@ -27,7 +27,7 @@ impl Session {
         let signature = match algorithm {
             SignatureAlgorithm::RsaPkcs1Sha256 => raw,
             SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
-                algorithm.ecdsa_to_der(&raw).map_err(|error| error.during(step))?
+                algorithm.der_from_fixed(&raw).map_err(|error| error.during(step))?
             }
         };
         public_key.verify(algorithm, message, &signature).map_err(|error| error.during(step))?;
@@ -37,9 +37,7 @@ impl Session {
     fn sign_raw(&self, key: &StoredKey, plan: Plan, message: &[u8], step: Step) -> Result<Vec<u8>> {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
-        functions
-            .sign_init(open.handle(), plan.mechanism, handle)
-            .map_err(|failure| failure.during(step))?;
+        functions.sign_init(open.handle(), plan.mechanism, handle).map_err(|failure| failure.during(step))?;
         if key.always_authenticate {
             self.login_for_operation(step)?;
         }

@@ -375,9 +375,8 @@ fn sign_by_old_key(
     request: &Request,
 ) -> Result<RenewalRequest> {
     let public = old.certificate().public_key();
-    let algorithm = algorithm_of(public)?;
-    let info = RenewalInfo::new(request, old.certificate(), algorithm)?;
+    let info = RenewalInfo::new(request.clone(), old.certificate())?;
     let key = old_key(old, keys)?;
-    let signature = session.sign(&key, public, algorithm, info.to_be_signed(), Step::SignRequest)?;
+    let signature = session.sign(&key, public, info.algorithm(), info.to_be_signed(), Step::SignRequest)?;
     info.assemble(&signature)
 }

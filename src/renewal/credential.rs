@@ -89,7 +89,7 @@ impl Credential {
         match window.state(self.certificate.not_after(), now) {
             WindowState::Open { .. } => Renewable::Yes,
             WindowState::NotYet { .. } => Renewable::NotYet,
-            WindowState::Expired => Renewable::Expired,
+            WindowState::Expired { .. } => Renewable::Expired,
         }
     }
 

@@ -2,10 +2,10 @@
 
 use super::credential::Credential;
 use super::label::{Job, JobLabel};
+use crate::code::Notice;
 use crate::driver::{Proof, Session, StoredCertificate, StoredKey, StoredPublicKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{PublicKey, RenewalRequest, Request, jst_date};
-use crate::code::Notice;
 use std::time::SystemTime;
 
 /// A key of ours on the token whose job is not finished. Made only by reading the token: a key without our label
@@ -34,7 +34,12 @@ pub enum PendingState {
 }
 
 impl PendingKey {
-    pub(super) fn fresh(label: JobLabel, private: StoredKey, public: StoredPublicKey, key: PublicKey) -> Self {
+    pub(super) fn fresh(
+        label: JobLabel,
+        private: StoredKey,
+        public: StoredPublicKey,
+        key: PublicKey,
+    ) -> Self {
         let (private, public) = (Some(private), vec![public]);
         PendingKey { label, private, public, certificate: None, public_key: Some(key) }
     }
@@ -82,10 +87,6 @@ impl PendingKey {
     /// The public key, where the token still tells it.
     pub fn public_key(&self) -> Option<&PublicKey> {
         self.public_key.as_ref()
-    }
-
-    pub(super) fn renews(&self, serial: &str) -> bool {
-        self.label.job == Job::Renews(serial.to_owned())
     }
 
     /// The halves that are needed to go on.
@@ -184,16 +185,18 @@ impl Inventory {
             key.public_key.clone().or_else(|| public.iter().find_map(|key| key.public_key.clone()));
         let mut private = key.clone();
         private.public_key.clone_from(&public_key);
-        let certificate = public_key.as_ref().and_then(|public_key| self.certificate_for(public_key)).cloned();
+        let certificate =
+            public_key.as_ref().and_then(|public_key| self.certificate_for(public_key)).cloned();
         Some(PendingKey { label, private: Some(private), public, certificate, public_key })
     }
 
     /// A public key with our label and neither private key nor certificate.
     fn remnant(&self, key: &StoredPublicKey, pending: &[PendingKey]) -> Option<PendingKey> {
         let label: JobLabel = key.label.parse().ok()?;
-        let belongs = pending.iter().any(|other| other.public.iter().any(|public| public.place == key.place))
-            || self.keys.iter().any(|private| mates(private, key))
-            || key.public_key.as_ref().is_some_and(|public| self.certificate_for(public).is_some());
+        let belongs =
+            pending.iter().any(|other| other.public.iter().any(|public| public.is_same_object(key)))
+                || self.keys.iter().any(|private| mates(private, key))
+                || key.public_key.as_ref().is_some_and(|public| self.certificate_for(public).is_some());
         let public_key = key.public_key.clone();
         (!belongs).then(|| PendingKey {
             label,

@@ -79,11 +79,7 @@ impl Preflight {
         Ok(Preflight { findings: findings(renewal, &token) })
     }
 
-    pub(super) fn after_login(
-        renewal: &Renewal<'_>,
-        session: &Session,
-        keys: &[StoredKey],
-    ) -> Result<Self> {
+    pub(super) fn after_login(renewal: &Renewal<'_>, session: &Session, keys: &[StoredKey]) -> Result<Self> {
         let mut findings = findings(renewal, session.token());
         findings.push(Finding { point: Point::NothingPending, state: nothing_pending(renewal, keys) });
         if let Some(old) = renewal.old() {
@@ -188,7 +184,7 @@ fn window(renewal: &Renewal<'_>) -> State {
         WindowState::NotYet { opens_on, days_left } => {
             blocked(Code::NotYetRenewable).fact(Fact::Date, opens_on).fact(Fact::Days, days_left)
         }
-        WindowState::Expired => {
+        WindowState::Expired { .. } => {
             blocked(Code::Expired).fact(Fact::Date, jst_date(old.certificate().not_after()))
         }
     };

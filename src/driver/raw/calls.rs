@@ -42,9 +42,6 @@ pub(super) use call;
 /// What C_GetTokenInfo returned, text still padded with blanks.
 pub(in crate::driver) type RawTokenInfo = CK_TOKEN_INFO;
 
-/// What C_GetMechanismInfo returned.
-pub(in crate::driver) type RawMechanismInfo = CK_MECHANISM_INFO;
-
 impl Functions {
     pub(super) fn new(list: CK_FUNCTION_LIST) -> Self {
         Functions { list, process: AtomicU32::new(0) }
@@ -130,7 +127,7 @@ impl Functions {
         &self,
         slot: SlotId,
         mechanism: CK_MECHANISM_TYPE,
-    ) -> Outcome<RawMechanismInfo> {
+    ) -> Outcome<CK_MECHANISM_INFO> {
         self.same_process("C_GetMechanismInfo")?;
         let mut info = CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: 0 };
         call!(self, C_GetMechanismInfo(slot.0, mechanism, &mut info))?;

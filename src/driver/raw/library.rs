@@ -46,15 +46,11 @@ fn open(path: &Path) -> std::result::Result<libloading::Library, libloading::Err
 
 #[cfg(windows)]
 fn open(path: &Path) -> std::result::Result<libloading::Library, libloading::Error> {
-    use libloading::os::windows::{
-        LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, LOAD_LIBRARY_SEARCH_SYSTEM32, Library,
-    };
+    use libloading::os::windows::{LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, LOAD_LIBRARY_SEARCH_SYSTEM32, Library};
     // SAFETY: as on Unix; the flags keep the loader from looking in the current folder or in PATH for what the
     // driver itself depends on.
-    unsafe {
-        Library::load_with_flags(path, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32)
-    }
-    .map(Into::into)
+    unsafe { Library::load_with_flags(path, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32) }
+        .map(Into::into)
 }
 
 type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> pkcs11_sys::CK_RV;

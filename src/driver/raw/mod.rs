@@ -9,7 +9,7 @@ mod library;
 mod objects;
 mod template;
 
-pub(super) use calls::{Functions, RawMechanismInfo, RawTokenInfo};
+pub(super) use calls::{Functions, RawTokenInfo};
 pub(super) use library::load;
 pub(super) use objects::{Attributes, Wanted};
 pub(super) use template::Template;
@@ -59,7 +59,11 @@ impl Failure {
         match self {
             Failure::Returned { function, rv } => {
                 let name = super::ckr::name(rv);
-                Error::new(super::ckr::code(function, rv)).call(Call { function, rv: super::ckr::number(rv), name })
+                Error::new(super::ckr::code(function, rv)).call(Call {
+                    function,
+                    rv: super::ckr::number(rv),
+                    name,
+                })
             }
             Failure::Missing { function } => {
                 Error::new(Code::FunctionUnsupported).fact(Fact::Detail, function)

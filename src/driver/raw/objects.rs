@@ -183,18 +183,16 @@ impl Functions {
     ) -> Outcome<Option<CK_RV>> {
         self.same_process("C_GetAttributeValue")?;
         let mut buffer = zeroize::Zeroizing::new(vec![0_u8; MAX_SIGNATURE]);
-        let mut attribute = CK_ATTRIBUTE {
-            type_: kind,
-            pValue: buffer.as_mut_ptr().cast(),
-            ulValueLen: length(&buffer),
-        };
+        let mut attribute =
+            CK_ATTRIBUTE { type_: kind, pValue: buffer.as_mut_ptr().cast(), ulValueLen: length(&buffer) };
         match call!(self, C_GetAttributeValue(session.0, object.0, &mut attribute, 1)) {
             Ok(()) => Ok(None),
             // Too small a buffer would mean that a larger one is filled: that is no refusal.
             Err(Failure::Returned { rv: CKR_BUFFER_TOO_SMALL, .. }) => Ok(None),
-            Err(Failure::Returned { rv: rv @ (CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID), .. }) => {
-                Ok(Some(rv))
-            }
+            Err(Failure::Returned {
+                rv: rv @ (CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID),
+                ..
+            }) => Ok(Some(rv)),
             Err(failure) => Err(failure),
         }
     }
@@ -218,8 +216,10 @@ impl Functions {
                 ulValueLen: length(buffer),
             })
             .collect();
-        let result =
-            call!(self, C_GetAttributeValue(session.0, object.0, attributes.as_mut_ptr(), length(&attributes)));
+        let result = call!(
+            self,
+            C_GetAttributeValue(session.0, object.0, attributes.as_mut_ptr(), length(&attributes))
+        );
         let extent = match result {
             Ok(()) => Extent::All,
             Err(Failure::Returned { rv: CKR_BUFFER_TOO_SMALL, .. }) => Extent::SomeTooLong,
@@ -314,10 +314,7 @@ impl Functions {
         let mut data = data.to_vec();
         let mut signature = vec![0; MAX_SIGNATURE];
         let mut count = length(&signature);
-        call!(
-            self,
-            C_Sign(session.0, data.as_mut_ptr(), length(&data), signature.as_mut_ptr(), &mut count)
-        )?;
+        call!(self, C_Sign(session.0, data.as_mut_ptr(), length(&data), signature.as_mut_ptr(), &mut count))?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         if count > MAX_SIGNATURE {
             let how = format!("a signature of {count} bytes in a buffer for {MAX_SIGNATURE}");
