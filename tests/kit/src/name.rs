@@ -1,8 +1,9 @@
 //! Names, built part by part with the string type of each part.
 
 use der::asn1::{Any, SetOfVec};
-use der::{Encode, Tag};
+use der::{Decode, Encode, Tag};
 use spki::ObjectIdentifier;
+use x509_cert::Certificate;
 use x509_cert::attr::AttributeTypeAndValue;
 
 /// The ASN.1 string type of a part of a name.
@@ -79,4 +80,22 @@ pub fn manual_subject() -> NameDer {
         .unit(Text::Utf8, "(9936)ANSER-WEB(BizSOL) TEST CA - G4")
         .unit(Text::Printable, "USB TOKEN")
         .common(Text::Printable, "login031 A001 202003041536 3656560435")
+}
+
+/// The common name in a certificate (DER).
+pub fn common_name(certificate: &[u8]) -> String {
+    let certificate = Certificate::from_der(certificate).expect("a certificate");
+    let parts =
+        certificate.tbs_certificate().subject().iter().filter(|part| part.oid.to_string() == "2.5.4.3");
+    let names: Vec<String> =
+        parts.map(|part| String::from_utf8_lossy(part.value.value()).into_owned()).collect();
+    names.join(" ")
+}
+
+/// The serial number in a certificate (DER): lower-case hexadecimal, an even number of digits, no sign byte.
+pub fn serial_hex(certificate: &[u8]) -> String {
+    let certificate = Certificate::from_der(certificate).expect("a certificate");
+    let bytes = certificate.tbs_certificate().serial_number().as_bytes();
+    let bytes = if bytes.len() > 1 && bytes[0] == 0 { &bytes[1..] } else { bytes };
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
