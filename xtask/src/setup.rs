@@ -49,6 +49,16 @@ pub const TESTS: &[Need] = &[
         sign: Sign::Program("pkcs11-tool"),
         purpose: "looks at tokens and signs with them",
     },
+    Need {
+        package: "opensc-pkcs11",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/pkcs11-spy.so",
+            "/usr/lib/aarch64-linux-gnu/pkcs11-spy.so",
+            "/usr/lib64/pkcs11-spy.so",
+            "/usr/lib64/pkcs11/pkcs11-spy.so",
+        ]),
+        purpose: "counts PKCS#11 calls",
+    },
     Need { package: "gcc", sign: Sign::Program("cc"), purpose: "builds the C examples" },
 ];
 

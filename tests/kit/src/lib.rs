@@ -31,7 +31,7 @@ mod snapshot;
 
 pub use answer::Form;
 pub use ca::TestCa;
-pub use eye::Eye;
+pub use eye::{Eye, look};
 pub use folder::{Folder, SoftToken, softhsm_module, softhsm_module_at};
 pub use issue::Issue;
 pub use key::{Kind, SoftKey, verify, verify_with_certificate};

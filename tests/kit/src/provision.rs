@@ -161,6 +161,13 @@ impl Eye {
         self.session.create_object(&template).expect("C_CreateObject of data");
     }
 
+    /// Removes every object with this CKA_ID.
+    pub fn destroy(&self, id: &[u8]) {
+        for handle in self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects") {
+            self.session.destroy_object(handle).expect("C_DestroyObject");
+        }
+    }
+
     /// Signs with the private key that has this CKA_ID: RSA PKCS#1 v1.5 with SHA-256; ECDSA with SHA-256 on P-256
     /// and SHA-384 on P-384, in DER.
     pub fn sign(&self, id: &[u8], message: &[u8]) -> Vec<u8> {
