@@ -75,7 +75,7 @@ pub fn ensure(needs: &[Need]) -> Done {
         println!("{} is missing: {}.", need.package, need.purpose);
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
-    let by_hand = format!("sudo apt-get install -y {}", packages.join(" "));
+    let by_hand = format!("apt-get install -y {}", packages.join(" "));
     if !work::on_path("apt-get") {
         let names = packages.join(", ");
         return Err(format!(
@@ -95,7 +95,7 @@ pub fn ensure(needs: &[Need]) -> Done {
     };
     // The package lists may be older than the packages, or not there at all.
     let installed = install().or_else(|_| work::run(apt(&prefix).arg("update")).and_then(|()| install()));
-    installed.map_err(|problem| format!("{problem}. Please type:\n\n    {by_hand}\n"))?;
+    installed.map_err(|problem| format!("{problem}. Please type, as root:\n\n    {by_hand}\n"))?;
     match needs.iter().find(|need| !need.is_there()) {
         None => Ok(()),
         Some(need) => {

@@ -115,6 +115,16 @@ impl SoftKey {
         pem.expect("PKCS#8").to_string()
     }
 
+    /// PKCS#8, DER.
+    pub fn to_pkcs8(&self) -> Vec<u8> {
+        let der = match self {
+            SoftKey::Rsa(key) => key.to_pkcs8_der(),
+            SoftKey::P256(key) => key.to_pkcs8_der(),
+            SoftKey::P384(key) => key.to_pkcs8_der(),
+        };
+        der.expect("PKCS#8").as_bytes().to_vec()
+    }
+
     /// The public key as SubjectPublicKeyInfo in DER.
     pub fn spki(&self) -> Vec<u8> {
         let der = match self {
