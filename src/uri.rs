@@ -1,1 +1,299 @@
-//! RFC 7512
+//! PKCS#11 URIs (RFC 7512): parse, match, print.
+//!
+//! A [`TokenUri`] says which token is meant, and optionally which driver, slot and object:
+//!
+//! ```
+//! use usbtoken::uri::TokenUri;
+//!
+//! let uri: TokenUri = "pkcs11:token=BANK;serial=0123".parse()?;
+//! assert!(uri.matches_token("BANK", "Maker", "Model", "0123", 7));
+//! assert!(!uri.matches_token("BANK", "Maker", "Model", "9999", 7));
+//! # Ok::<(), usbtoken::Error>(())
+//! ```
+//!
+//! An attribute that is absent matches everything, so `pkcs11:` alone matches every token. A path attribute that
+//! this crate does not know makes the URI match nothing (RFC 7512 §2.5), see [`TokenUri::unrecognized`].
+//! A `pin-value` is refused: a URI ends up in process lists and logs.
+
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+/// Everything but the unreserved characters of RFC 3986 §2.3 is escaped, which every consumer understands.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// In the query a file's path stays readable: `/` and `:` are allowed there.
+const ESCAPED_IN_QUERY: &AsciiSet = &ESCAPED.remove(b'/').remove(b':');
+
+/// The class of an object, from the attribute `type` (RFC 7512 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectType {
+    /// A private key.
+    Private,
+    /// A public key.
+    Public,
+    /// A certificate.
+    Certificate,
+    /// A secret key.
+    SecretKey,
+    /// A data object.
+    Data,
+}
+
+impl ObjectType {
+    const ALL: [ObjectType; 5] = [
+        ObjectType::Private,
+        ObjectType::Public,
+        ObjectType::Certificate,
+        ObjectType::SecretKey,
+        ObjectType::Data,
+    ];
+
+    /// The word that stands in the URI.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ObjectType::Private => "private",
+            ObjectType::Public => "public",
+            ObjectType::Certificate => "cert",
+            ObjectType::SecretKey => "secret-key",
+            ObjectType::Data => "data",
+        }
+    }
+}
+
+/// A PKCS#11 URI (RFC 7512). The default value is `pkcs11:`, which matches every token.
+///
+/// `Display` prints the canonical form: known attributes in the order of the RFC's grammar, everything but
+/// unreserved characters escaped. Parsing what was printed gives an equal value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenUri {
+    token: Option<String>,
+    manufacturer: Option<String>,
+    serial: Option<String>,
+    model: Option<String>,
+    library_manufacturer: Option<String>,
+    library_version: Option<(u8, u8)>,
+    library_description: Option<String>,
+    object: Option<String>,
+    object_type: Option<ObjectType>,
+    id: Option<Vec<u8>>,
+    slot_description: Option<String>,
+    slot_manufacturer: Option<String>,
+    slot_id: Option<u64>,
+    unrecognized: Vec<(String, Vec<u8>)>,
+    pin_source: Option<String>,
+    module_name: Option<String>,
+    module_path: Option<String>,
+    unrecognized_query: Vec<(String, Vec<u8>)>,
+}
+
+impl TokenUri {
+    /// The URI of one token. The values are those of CK_TOKEN_INFO without the blanks that pad them; an empty
+    /// one is left out.
+    pub fn of_token(label: &str, manufacturer: &str, model: &str, serial: &str) -> Self {
+        let given = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+        TokenUri {
+            token: given(label),
+            manufacturer: given(manufacturer),
+            model: given(model),
+            serial: given(serial),
+            ..TokenUri::default()
+        }
+    }
+
+    /// The same URI for the objects with this CKA_ID.
+    #[must_use]
+    pub fn with_id(mut self, id: &[u8]) -> Self {
+        self.id = Some(id.to_vec());
+        self
+    }
+
+    /// The same URI for objects of this class.
+    #[must_use]
+    pub fn with_type(mut self, object_type: ObjectType) -> Self {
+        self.object_type = Some(object_type);
+        self
+    }
+
+    /// Whether the URI means a token with these values of CK_TOKEN_INFO, padding blanks stripped, in this slot.
+    pub fn matches_token(
+        &self,
+        label: &str,
+        manufacturer: &str,
+        model: &str,
+        serial: &str,
+        slot_id: u64,
+    ) -> bool {
+        self.unrecognized.is_empty()
+            && matches(&self.token, label)
+            && matches(&self.manufacturer, manufacturer)
+            && matches(&self.model, model)
+            && matches(&self.serial, serial)
+            && self.slot_id.is_none_or(|wanted| wanted == slot_id)
+    }
+
+    /// Whether the URI means a slot with these values of CK_SLOT_INFO, padding blanks stripped.
+    pub fn matches_slot(&self, description: &str, manufacturer: &str, slot_id: u64) -> bool {
+        self.unrecognized.is_empty()
+            && matches(&self.slot_description, description)
+            && matches(&self.slot_manufacturer, manufacturer)
+            && self.slot_id.is_none_or(|wanted| wanted == slot_id)
+    }
+
+    /// Whether the URI means a driver with these values of CK_INFO, padding blanks stripped. The version is the
+    /// library's, major and minor.
+    pub fn matches_library(&self, manufacturer: &str, description: &str, version: (u8, u8)) -> bool {
+        self.unrecognized.is_empty()
+            && matches(&self.library_manufacturer, manufacturer)
+            && matches(&self.library_description, description)
+            && self.library_version.is_none_or(|wanted| wanted == version)
+    }
+
+    /// Whether the driver has a part in the match, so that it has to be asked for its values.
+    pub fn names_library(&self) -> bool {
+        self.library_manufacturer.is_some()
+            || self.library_description.is_some()
+            || self.library_version.is_some()
+    }
+
+    /// Whether no attribute narrows the choice of the token, as in `pkcs11:`. The query does not count.
+    pub fn matches_all_tokens(&self) -> bool {
+        let TokenUri { token, manufacturer, serial, model, .. } = self;
+        [token, manufacturer, serial, model].iter().all(|value| value.is_none())
+            && [&self.slot_description, &self.slot_manufacturer].iter().all(|value| value.is_none())
+            && self.slot_id.is_none()
+            && self.unrecognized.is_empty()
+    }
+
+    /// The token's label.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// The token's manufacturer.
+    pub fn manufacturer(&self) -> Option<&str> {
+        self.manufacturer.as_deref()
+    }
+
+    /// The token's model.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// The token's serial number.
+    pub fn serial(&self) -> Option<&str> {
+        self.serial.as_deref()
+    }
+
+    /// The slot's number. It may change whenever the driver is initialised again.
+    pub fn slot_id(&self) -> Option<u64> {
+        self.slot_id
+    }
+
+    /// The label of an object (CKA_LABEL).
+    pub fn object(&self) -> Option<&str> {
+        self.object.as_deref()
+    }
+
+    /// The class of an object (CKA_CLASS).
+    pub fn object_type(&self) -> Option<ObjectType> {
+        self.object_type
+    }
+
+    /// The CKA_ID of an object.
+    pub fn id(&self) -> Option<&[u8]> {
+        self.id.as_deref()
+    }
+
+    /// The path of the driver, or of the folder it is in (`module-path`, RFC 7512 §2.4).
+    pub fn module_path(&self) -> Option<&str> {
+        self.module_path.as_deref()
+    }
+
+    /// The name of the driver without folder, prefix and suffix (`module-name`, RFC 7512 §2.4).
+    pub fn module_name(&self) -> Option<&str> {
+        self.module_name.as_deref()
+    }
+
+    /// Where the PIN can be read: a path, a `file:` URI, or `|` and a program (`pin-source`, RFC 7512 §2.4).
+    /// Whether that is followed is for the caller to decide.
+    pub fn pin_source(&self) -> Option<&str> {
+        self.pin_source.as_deref()
+    }
+
+    /// The names of path attributes that are not known here, and because of which the URI matches nothing.
+    pub fn unrecognized(&self) -> impl Iterator<Item = &str> {
+        self.unrecognized.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+fn matches(wanted: &Option<String>, value: &str) -> bool {
+    wanted.as_deref().is_none_or(|wanted| wanted == value)
+}
+
+impl fmt::Display for TokenUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("pkcs11:")?;
+        let mut path = List { f, separator: ';', next: "", set: ESCAPED };
+        path.text("token", &self.token)?;
+        path.text("manufacturer", &self.manufacturer)?;
+        path.text("serial", &self.serial)?;
+        path.text("model", &self.model)?;
+        path.text("library-manufacturer", &self.library_manufacturer)?;
+        path.text("library-version", &self.library_version.map(|(major, minor)| format!("{major}.{minor}")))?;
+        path.text("library-description", &self.library_description)?;
+        path.text("object", &self.object)?;
+        path.text("type", &self.object_type.map(|t| t.as_str().to_owned()))?;
+        path.id(self.id.as_deref())?;
+        path.text("slot-description", &self.slot_description)?;
+        path.text("slot-manufacturer", &self.slot_manufacturer)?;
+        path.text("slot-id", &self.slot_id.map(|id| id.to_string()))?;
+        for (name, value) in &self.unrecognized {
+            path.item(name, value)?;
+        }
+        let mut query = List { f, separator: '&', next: "?", set: ESCAPED_IN_QUERY };
+        query.text("pin-source", &self.pin_source)?;
+        query.text("module-name", &self.module_name)?;
+        query.text("module-path", &self.module_path)?;
+        for (name, value) in &self.unrecognized_query {
+            query.item(name, value)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes attributes with their separators.
+struct List<'a, 'b> {
+    f: &'a mut fmt::Formatter<'b>,
+    separator: char,
+    next: &'static str,
+    set: &'static AsciiSet,
+}
+
+impl List<'_, '_> {
+    fn text(&mut self, name: &str, value: &Option<String>) -> fmt::Result {
+        value.as_ref().map_or(Ok(()), |value| self.item(name, value.as_bytes()))
+    }
+
+    fn item(&mut self, name: &str, value: &[u8]) -> fmt::Result {
+        self.name(name)?;
+        write!(self.f, "{}", percent_encode(value, self.set))
+    }
+
+    /// RFC 7512 §2.3 recommends to escape the whole `id`, because its bytes are no text.
+    fn id(&mut self, id: Option<&[u8]>) -> fmt::Result {
+        let Some(id) = id else { return Ok(()) };
+        self.name("id")?;
+        id.iter().try_for_each(|byte| write!(self.f, "%{byte:02X}"))
+    }
+
+    fn name(&mut self, name: &str) -> fmt::Result {
+        write!(self.f, "{}{name}=", self.next)?;
+        self.next = if self.separator == ';' { ";" } else { "&" };
+        Ok(())
+    }
+}

@@ -75,6 +75,26 @@ impl KeyKind {
         }
     }
 
+    /// The size of the key in bits: of the modulus, or of the curve's field.
+    pub const fn bits(self) -> u32 {
+        match self {
+            KeyKind::Rsa2048 => 2048,
+            KeyKind::Rsa3072 => 3072,
+            KeyKind::Rsa4096 => 4096,
+            KeyKind::P256 => 256,
+            KeyKind::P384 => 384,
+        }
+    }
+
+    /// The curve as ECParameters in DER, namedCurve (RFC 5480 §2.1.1); `None` for RSA.
+    pub fn curve_der(self) -> Option<Vec<u8>> {
+        match self {
+            KeyKind::P256 => Some(oid::encode(oid::P256)),
+            KeyKind::P384 => Some(oid::encode(oid::P384)),
+            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => None,
+        }
+    }
+
     /// The signature algorithm for requests and challenges signed with such a key.
     pub const fn signature_algorithm(self) -> SignatureAlgorithm {
         match self {
@@ -129,6 +149,27 @@ impl SignatureAlgorithm {
             SignatureAlgorithm::EcdsaSha256 => oid::ECDSA_WITH_SHA256,
             SignatureAlgorithm::EcdsaSha384 => oid::ECDSA_WITH_SHA384,
         }
+    }
+
+    /// The DER of ECDSA-Sig-Value (RFC 3279 §2.2.3) from the two numbers one after the other, which is how tokens
+    /// return it (PKCS#11 v3.1 §6.3.1).
+    ///
+    /// # Errors
+    /// [`Code::SignatureInvalid`] when they are not two numbers of this curve, or the algorithm is not ECDSA.
+    pub fn der_from_fixed(self, fixed: &[u8]) -> Result<Vec<u8>, Error> {
+        let der = match self {
+            SignatureAlgorithm::RsaPkcs1Sha256 => None,
+            SignatureAlgorithm::EcdsaSha256 => {
+                p256::ecdsa::Signature::from_slice(fixed).ok().map(|both| both.to_der().as_bytes().to_vec())
+            }
+            SignatureAlgorithm::EcdsaSha384 => {
+                p384::ecdsa::Signature::from_slice(fixed).ok().map(|both| both.to_der().as_bytes().to_vec())
+            }
+        };
+        der.ok_or_else(|| {
+            let found = format!("{} bytes", fixed.len());
+            Error::new(Code::SignatureInvalid).fact(Fact::Expected, self).fact(Fact::Found, found)
+        })
     }
 
     /// The AlgorithmIdentifier in DER: with NULL for RSA (RFC 4055 §5), without parameters for ECDSA

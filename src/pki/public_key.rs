@@ -5,6 +5,7 @@ use std::fmt;
 use p256::ecdsa::signature::Verifier;
 use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
 use sha1::{Digest, Sha1};
+use sha2::Sha256;
 
 use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
 use super::oid;
@@ -117,6 +118,11 @@ impl PublicKey {
         // The bytes were read or made as a SubjectPublicKeyInfo, so there are parts.
         let key = Parts::read(&self.spki).map(|parts| parts.key).unwrap_or_default();
         Sha1::digest(key).into()
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo, for records.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(&self.spki).into()
     }
 
     /// Verifies a signature over a message. An ECDSA signature is the DER of ECDSA-Sig-Value (RFC 3279 §2.2.3).
