@@ -42,4 +42,4 @@ pub use public_key::PublicKey;
 pub use renewal_request::{RenewalInfo, RenewalRequest};
 pub use request::{Request, RequestInfo};
 pub use serial::Serial;
-pub use validity::{JstDate, Window, WindowState, days_left, expiry_date, jst_date};
+pub use validity::{Window, WindowState, days_left, expiry_date, jst_date};

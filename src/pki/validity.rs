@@ -3,75 +3,30 @@
 //! Banks count by calendar dates in Japan (UTC+9, no daylight saving time). A certificate that ends at
 //! 23:59:59Z ends at 08:59:59 of the next day in Japan, and that next day is its expiry date.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::SystemTime;
 
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
-use crate::error::{Code, Error, Fact, Result};
-
 /// UTC+9, all year.
 const JST: Offset = Offset::constant(9);
 
-/// A calendar date in Japan. `Display` and `FromStr` are ISO 8601: `2026-12-04`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JstDate(Date);
-
-impl JstDate {
-    /// Whole days from this date to another; negative when the other is earlier.
-    pub fn days_until(self, other: JstDate) -> i64 {
-        i64::from((other.0 - self.0).get_days())
-    }
-
-    /// The year.
-    pub fn year(self) -> i16 {
-        self.0.year()
-    }
-
-    /// The month, from 1.
-    pub fn month(self) -> i8 {
-        self.0.month()
-    }
-
-    /// The day of the month, from 1.
-    pub fn day(self) -> i8 {
-        self.0.day()
-    }
-}
-
-impl fmt::Display for JstDate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for JstDate {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let exact = text.parse().ok().map(JstDate).filter(|date| date.to_string() == text);
-        exact.ok_or_else(|| Error::new(Code::BadArgument).fact(Fact::Found, text))
-    }
-}
-
 /// The calendar date in Japan. Instants that jiff cannot hold (before the year -9999, after 9999) count as the
 /// first or last that it can.
-pub fn jst_date(time: SystemTime) -> JstDate {
+pub fn jst_date(time: SystemTime) -> Date {
     let limit = if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
-    JstDate(JST.to_datetime(Timestamp::try_from(time).unwrap_or(limit)).date())
+    JST.to_datetime(Timestamp::try_from(time).unwrap_or(limit)).date()
 }
 
 /// The expiry date: the date in Japan of the instant at which the certificate ends.
-pub fn expiry_date(not_after: SystemTime) -> JstDate {
+pub fn expiry_date(not_after: SystemTime) -> Date {
     jst_date(not_after)
 }
 
 /// Whole days from today to the expiry date, by dates in Japan; 0 on the expiry date, negative after it.
 pub fn days_left(not_after: SystemTime, now: SystemTime) -> i64 {
-    jst_date(now).days_until(expiry_date(not_after))
+    i64::from((expiry_date(not_after) - jst_date(now)).get_days())
 }
 
 /// The window in which a certificate can be renewed: it opens at 00:00 in Japan `days` days before the expiry
@@ -94,7 +49,7 @@ pub enum WindowState {
     /// Too early.
     NotYet {
         /// The date in Japan on which the window opens.
-        opens_on: JstDate,
+        opens_on: Date,
         /// Days left until the expiry date.
         days_left: i64,
     },
@@ -106,15 +61,15 @@ pub enum WindowState {
     /// The certificate has ended.
     Expired {
         /// The date in Japan on which it ended.
-        expired_on: JstDate,
+        expired_on: Date,
     },
 }
 
 impl Window {
     /// The date in Japan on which the window opens.
-    pub fn opens_on(&self, not_after: SystemTime) -> JstDate {
+    pub fn opens_on(&self, not_after: SystemTime) -> Date {
         let days = Span::new().try_days(self.days);
-        JstDate(days.and_then(|days| expiry_date(not_after).0.checked_sub(days)).unwrap_or(Date::MIN))
+        days.and_then(|days| expiry_date(not_after).checked_sub(days)).unwrap_or(Date::MIN)
     }
 
     /// Where `now` is. The last instant of the certificate's validity still belongs to the window.
@@ -166,7 +121,7 @@ mod tests {
     fn the_window_opens_at_midnight_in_japan() {
         let end = at("2026-12-03T23:59:59Z");
         let window = Window::default();
-        let opens_on = "2026-10-25".parse().unwrap();
+        let opens_on = Date::constant(2026, 10, 25);
         assert_eq!(window.opens_on(end), opens_on);
         let early = WindowState::NotYet { opens_on, days_left: 41 };
         assert_eq!(window.state(end, at("2026-10-24T23:59:59+09:00")), early);
@@ -178,18 +133,6 @@ mod tests {
     fn ends_around_nine_in_the_morning_fall_on_both_dates() {
         assert_eq!(expiry_date(at("2026-12-03T14:59:59Z")).to_string(), "2026-12-03");
         assert_eq!(expiry_date(at("2026-12-03T15:00:00Z")).to_string(), "2026-12-04");
-    }
-
-    #[test]
-    fn dates_are_read_back() {
-        let date: JstDate = "2026-12-04".parse().unwrap();
-        assert_eq!(
-            (date.to_string().as_str(), date.year(), date.month(), date.day()),
-            ("2026-12-04", 2026, 12, 4)
-        );
-        for bad in ["", "2026-13-01", "20261204", "2026-12-04T00:00:00Z"] {
-            assert_eq!(bad.parse::<JstDate>().unwrap_err().code(), Code::BadArgument, "{bad}");
-        }
     }
 
     #[test]
