@@ -49,6 +49,10 @@ impl Shim {
         let delays = Delays::new(config.delay_ms, &config.delays)?;
         #[cfg(feature = "faults")]
         let faults = fault::Faults::parse(&config.faults)?;
+        #[cfg(feature = "faults")]
+        let told = faults.texts();
+        #[cfg(not(feature = "faults"))]
+        let told = Vec::new();
         #[cfg(not(feature = "faults"))]
         if !config.faults.is_empty() {
             stderr(&format!(
@@ -57,7 +61,8 @@ impl Shim {
             ));
         }
         let driver = Driver::load(&config.driver)?;
-        let recorder = config.trace.as_deref().map(|path| Recorder::open(path, &config)).transpose()?;
+        let recorder =
+            config.trace.as_deref().map(|path| Recorder::open(path, &config, &told)).transpose()?;
         Ok(Self {
             driver,
             counter: Counter::new(),

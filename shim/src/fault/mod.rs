@@ -42,6 +42,11 @@ impl Faults {
         Ok(Self { plan, state: Mutex::default() })
     }
 
+    /// The faults as they may be told.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.plan.iter().map(|fault| fault.text.clone()).collect()
+    }
+
     /// Lets a call pass to the driver, or not, or not unharmed. With the return value comes what was done to it.
     pub(crate) fn pass(
         &self,
