@@ -82,6 +82,12 @@ pub(super) fn is_template_refusal(rv: CK_RV) -> bool {
     )
 }
 
+/// Whether the token may have refused an object because of its attributes. SoftHSM 2.6 answers an attribute that it
+/// does not take with a general error.
+pub(super) fn is_object_refusal(rv: CK_RV) -> bool {
+    is_template_refusal(rv) || matches!(rv, CKR_GENERAL_ERROR | CKR_FUNCTION_FAILED)
+}
+
 macro_rules! names {
     ($($name:ident,)*) => { &[ $( ($name, stringify!($name)), )* ] };
 }

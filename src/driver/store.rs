@@ -7,14 +7,13 @@ use super::session::Session;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
 use pkcs11_sys::*;
-use sha1::{Digest, Sha1};
 
 /// How much a certificate object says beside the certificate itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// Everything that PKCS#11 v3.1 §4.6 defines and an application may set.
+    /// What PKCS#11 v3.1 §4.6 defines for X.509 certificates, but for the check value.
     Full,
-    /// Without what some tokens refuse: check value, dates, public key.
+    /// Without what some tokens refuse: dates, public key.
     Common,
     /// What no certificate object can be without.
     Minimal,
@@ -52,7 +51,7 @@ impl Session {
             };
             self.sweep_half_made(certificate, id)?;
             match failure.rv() {
-                Some(rv) if ckr::is_template_refusal(rv) => refusals.push(failure),
+                Some(rv) if ckr::is_object_refusal(rv) => refusals.push(failure),
                 _ => return Err(failure.during(Step::WriteCertificate)),
             }
         }
@@ -141,12 +140,9 @@ fn template(
     if detail == Detail::Common {
         return common;
     }
-    // CKA_CHECK_VALUE: the first three bytes of SHA-1 of the value (§4.6.2).
-    let digest = Sha1::digest(certificate.der());
-    let check_value = digest.get(..3).unwrap_or_default();
-    let full = common
-        .bytes(CKA_CHECK_VALUE, check_value)
-        .bytes(CKA_PUBLIC_KEY_INFO, certificate.public_key().spki_der());
+    // CKA_CHECK_VALUE is left to the token: SoftHSM 2.6 refuses it with CKR_GENERAL_ERROR and leaves half an object
+    // behind.
+    let full = common.bytes(CKA_PUBLIC_KEY_INFO, certificate.public_key().spki_der());
     let (start, end) = (date(certificate.not_before()), date(certificate.not_after()));
     match (start, end) {
         (Some(start), Some(end)) => full.bytes(CKA_START_DATE, &start).bytes(CKA_END_DATE, &end),

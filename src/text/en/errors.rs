@@ -156,10 +156,6 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "Make sure of the PIN before you try again; if in doubt, ask the bank's branch.",
         ),
         Code::PinCancelled => w("The PIN entry was cancelled.", "To go on, start again and enter the PIN."),
-        Code::PinIncorrectFinalTry => w(
-            "The PIN is wrong, and one more wrong PIN locks the token.",
-            "If you are not certain of the PIN, do not enter it; ask the bank's branch.",
-        ),
 
         Code::TokenFull => w(
             "There is no room left on the token.",
@@ -310,10 +306,6 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::CertificateUnreadable => {
             w("The certificate cannot be read.", "Fetch the file again; if it stays, ask the CA.")
         }
-        Code::KeyMismatch => w(
-            "The certificate belongs to another key than the pending one.",
-            "Check that this is the token that made the request and the answer to that request.",
-        ),
 
         Code::TokenRemoved => w(
             "The USB token was removed while it was in use.",

@@ -94,10 +94,6 @@ pub(super) const fn notice(notice: Notice) -> Words {
         Notice::ProofUnknown => {
             w("How well the private key is protected is unknown before login.", "To see it, give the PIN.")
         }
-        Notice::LabelKept => w(
-            "The token did not let the new key be renamed.",
-            "The new certificate works all the same; nothing needs to be done.",
-        ),
     }
 }
 

@@ -169,10 +169,6 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "PIN(暗証番号)の入力が取り消されました。",
             "続けるには、もう一度実行してPINを入力してください。",
         ),
-        Code::PinIncorrectFinalTry => w(
-            "PIN(暗証番号)が正しくありません。次に誤ると、USBトークンがロックされます。",
-            "PINに自信がないときは入力せず、お取引店にお問い合わせください。",
-        ),
 
         Code::TokenFull => w(
             "USBトークンの空き容量が不足しています。",
@@ -329,10 +325,6 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::CertificateUnreadable => w(
             "電子証明書の内容を読み取れません。",
             "ファイルをもう一度受け取ってください。続く場合は認証局にお問い合わせください。",
-        ),
-        Code::KeyMismatch => w(
-            "受け取った電子証明書は、発行待ちの鍵とは別の鍵のものです。",
-            "申請に使ったトークンと、受け取ったファイルの組み合わせを確認してください。",
         ),
 
         Code::TokenRemoved => w(
