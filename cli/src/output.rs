@@ -18,12 +18,14 @@ pub struct Outcome {
     pub raw: Option<Vec<u8>>,
     /// The exit code, when the command did its work and the news is bad.
     pub exit: Option<Family>,
+    /// What failed after the work was done.
+    pub afterwards: Option<Error>,
 }
 
 impl Outcome {
     /// Something that went well.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Outcome { text: text.into(), json, raw: None, exit: None }
+        Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None }
     }
 
     /// Writes it to standard output.
@@ -89,6 +91,28 @@ pub fn error_json(error: &Error, lang: Lang) -> Value {
         "hint": hint(error.code()).map(|hint| hint.text(lang)),
         "facts": facts,
     }})
+}
+
+/// Several warnings as people see them, each on a line of its own.
+pub fn notices_text(notices: &[Notice], lang: Lang) -> String {
+    notices.iter().map(|notice| format!("\n{}", notice_text(*notice, lang))).collect()
+}
+
+/// Several warnings as programs see them.
+pub fn notices_json(notices: &[Notice], lang: Lang) -> Vec<Value> {
+    notices.iter().map(|notice| notice_json(*notice, lang)).collect()
+}
+
+/// Writes what was passed over to standard error.
+pub fn print_warning(error: &Error, lang: Lang, as_json: bool) {
+    let text = if as_json {
+        let mut value = error_json(error, lang);
+        json!({"warning": value["error"].take()}).to_string()
+    } else {
+        error.report(lang).to_string()
+    };
+    // There is no place left to complain when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A warning as programs see it.

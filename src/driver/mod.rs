@@ -4,6 +4,8 @@
 //! a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
 //! Handles and `CK_` types stay inside, and `unsafe` stays in `raw`.
 
+pub mod candidates;
+pub mod catalogue;
 mod ckr;
 mod finder;
 pub mod image;
@@ -12,6 +14,7 @@ mod lock;
 mod mechanism;
 mod module;
 mod object;
+pub mod p11kit;
 mod profile;
 mod proof;
 mod raw;

@@ -79,6 +79,13 @@ const PRIVATE_KEY: [Wanted; 7] = [
     Wanted::flag(CKA_ALWAYS_AUTHENTICATE),
 ];
 
+impl StoredCertificate {
+    /// Whether nothing tells what this object was to become: what is left of a refused C_CreateObject.
+    pub(super) fn is_blank(&self) -> bool {
+        self.der.is_empty() && self.id.is_empty() && self.label.is_empty()
+    }
+}
+
 impl StoredPublicKey {
     /// Whether both are the same object on the token, read in the same session.
     pub fn is_same_object(&self, other: &StoredPublicKey) -> bool {
@@ -89,7 +96,14 @@ impl StoredPublicKey {
 impl Open {
     pub(super) fn certificates(&self) -> Result<Vec<StoredCertificate>> {
         let x509 = Template::new().number(CKA_CLASS, CKO_CERTIFICATE).number(CKA_CERTIFICATE_TYPE, CKC_X_509);
-        self.find(x509)?.into_iter().map(|handle| self.read_certificate(handle)).collect()
+        let certificates: Vec<StoredCertificate> = self
+            .find(x509)?
+            .into_iter()
+            .map(|handle| self.read_certificate(handle))
+            .collect::<Result<_>>()?;
+        let blank = certificates.iter().filter(|certificate| certificate.is_blank()).count();
+        self.token().remember_blank_certificates(blank);
+        Ok(certificates)
     }
 
     pub(super) fn read_certificate(&self, handle: ObjectHandle) -> Result<StoredCertificate> {

@@ -9,7 +9,7 @@ use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A token in a slot, as it was when it was found.
 ///
@@ -21,6 +21,8 @@ pub struct Token {
     slot: SlotId,
     info: TokenInfo,
     mechanisms: Arc<Mechanisms>,
+    /// How many certificate objects without a value were there when they were last listed.
+    blank_certificates: Arc<Mutex<Option<usize>>>,
 }
 
 /// What tells one token from another (PKCS#11 v3.1 §3.3); slot numbers do not.
@@ -89,7 +91,13 @@ pub enum PinState {
 impl Token {
     pub(super) fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let info = read_info(module, slot)?;
-        Ok(Token { module: module.clone(), slot, info, mechanisms: Arc::default() })
+        Ok(Token {
+            module: module.clone(),
+            slot,
+            info,
+            mechanisms: Arc::default(),
+            blank_certificates: Arc::default(),
+        })
     }
 
     /// What the token said of itself when it was found.
@@ -153,6 +161,15 @@ impl Token {
 
     pub(super) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
         self.mechanisms.listed(self)
+    }
+
+    /// Remembers how many half-made certificate objects are on the token, so that one more can be known as ours.
+    pub(super) fn remember_blank_certificates(&self, count: usize) {
+        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
+    }
+
+    pub(super) fn blank_certificates(&self) -> Option<usize> {
+        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn slot(&self) -> SlotId {

@@ -90,10 +90,6 @@ impl<'a> Fields<'a> {
         Fields { rest: bytes }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     /// What has not been read yet.
     pub fn rest(&self) -> &'a [u8] {
         self.rest

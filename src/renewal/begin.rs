@@ -142,11 +142,9 @@ impl<'a> Renewal<'a> {
         self
     }
 
-    /// Checks, without a PIN, whether this can work.
-    ///
-    /// # Errors
-    /// What the token returns when it is asked.
-    pub fn preflight(&self, token: &Token) -> Result<Preflight> {
+    /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
+    /// [`Token::refreshed`] asks it anew.
+    pub fn preflight(&self, token: &Token) -> Preflight {
         self.progress.step(Step::Preflight);
         Preflight::before_login(self, token)
     }

@@ -74,9 +74,8 @@ impl Preflight {
         Ok(notices)
     }
 
-    pub(super) fn before_login(renewal: &Renewal<'_>, token: &Token) -> Result<Self> {
-        let token = token.refreshed()?;
-        Ok(Preflight { findings: findings(renewal, &token) })
+    pub(super) fn before_login(renewal: &Renewal<'_>, token: &Token) -> Self {
+        Preflight { findings: findings(renewal, token) }
     }
 
     pub(super) fn after_login(renewal: &Renewal<'_>, session: &Session, keys: &[StoredKey]) -> Result<Self> {
