@@ -7,5 +7,6 @@ pub mod pki;
 pub mod renewal;
 pub mod text;
 pub mod uri;
+pub mod usb;
 
 pub use error::{Error, Result};

@@ -141,6 +141,14 @@ enum UserConfig {
     Only,
 }
 
+/// The name by which `enable-in` and `disable-in` mean this program: that of its file.
+pub fn this_program() -> String {
+    let file = std::env::current_exe().ok();
+    file.as_deref()
+        .and_then(Path::file_name)
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
 /// Reads the configuration for the program of this name. What cannot be read is reported in the result and stops
 /// nothing; folders and files that are missing are empty.
 pub fn read(folders: &Folders, program: &str) -> Configuration {
