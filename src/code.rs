@@ -115,6 +115,8 @@ numbered! {
         PinRequired = 309 "pin_required",
         /// The person cancelled the PIN entry.
         PinCancelled = 310 "pin_cancelled",
+        /// The PIN is wrong, and one wrong PIN more locks the token.
+        PinIncorrectFinalTry = 311 "pin_incorrect_final_try",
 
         /// No room on the token.
         TokenFull = 401 "token_full",
@@ -195,6 +197,8 @@ numbered! {
         AnswerIsRequest = 521 "answer_is_request",
         /// A certificate cannot be parsed.
         CertificateUnreadable = 522 "certificate_unreadable",
+        /// The certificate belongs to another key than the pending one.
+        KeyMismatch = 523 "key_mismatch",
 
         /// The token was removed.
         TokenRemoved = 601 "token_removed",
@@ -408,6 +412,8 @@ numbered! {
         ChainNotChecked = 19 "chain_not_checked",
         /// The private key is not visible before login, so the proof is unknown.
         ProofUnknown = 20 "proof_unknown",
+        /// The token did not let the new key be renamed; it works all the same.
+        LabelKept = 21 "label_kept",
     }
 }
 

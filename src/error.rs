@@ -51,6 +51,13 @@ impl Error {
         Error { inner: Box::new(Inner { code, step: None, call: None, facts: Vec::new() }), source: None }
     }
 
+    /// The same facts under another code, when what is learnt afterwards says more.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.inner.code = code;
+        self
+    }
+
     /// Adds what was being done; the innermost step stays.
     #[must_use]
     pub fn during(mut self, step: Step) -> Self {

@@ -1,4 +1,4 @@
-//! usbtoken
+//! usbtoken renews the certificate on the USB token that a bank gave its customer.
 
 pub mod code;
 pub mod driver;
@@ -9,4 +9,18 @@ pub mod text;
 pub mod uri;
 pub mod usb;
 
+pub use driver::{Finder, Login, Module, Pin, Proof, ProofLevel, Session, Token};
 pub use error::{Error, Result};
+pub use pki::{KeyKind, Name, Request, Window};
+pub use renewal::{Credential, Credentials, Install, Installed, Pending, PendingKey, Renewal, Retired};
+pub use uri::TokenUri;
+
+/// Lower-case hexadecimal, two digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

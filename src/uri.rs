@@ -153,6 +153,13 @@ impl TokenUri {
             && self.library_version.is_none_or(|wanted| wanted == version)
     }
 
+    /// Whether the driver has a part in the match, so that it has to be asked for its values.
+    pub fn names_library(&self) -> bool {
+        self.library_manufacturer.is_some()
+            || self.library_description.is_some()
+            || self.library_version.is_some()
+    }
+
     /// Whether no attribute narrows the choice of the token, as in `pkcs11:`. The query does not count.
     pub fn matches_all_tokens(&self) -> bool {
         let TokenUri { token, manufacturer, serial, model, .. } = self;

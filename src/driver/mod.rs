@@ -1,6 +1,34 @@
-//! driver
+//! Everything that speaks PKCS#11.
+//!
+//! A [`Finder`] loads drivers and finds the one [`Token`] that is meant. A [`PublicSession`] looks at it without
+//! a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
+//! Handles and `CK_` types stay inside, and `unsafe` stays in `raw`.
 
 pub mod candidates;
 pub mod catalogue;
+mod ckr;
+mod finder;
 pub mod image;
+mod keygen;
+mod lock;
+mod mechanism;
+mod module;
+mod object;
 pub mod p11kit;
+mod profile;
+mod proof;
+mod raw;
+mod session;
+mod sign;
+mod store;
+mod token;
+
+pub use finder::{Finder, Found};
+pub use image::Trust;
+pub use keygen::NewKeyPair;
+pub use module::{Module, ModuleInfo};
+pub use object::{StoredCertificate, StoredKey, StoredPublicKey};
+pub use proof::{Evidence, Proof, ProofLevel};
+pub use session::{Login, Pin, PublicSession, Session};
+pub use store::{Category, Detail};
+pub use token::{PinState, Token, TokenIdentity, TokenInfo};

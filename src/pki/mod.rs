@@ -1,1 +1,45 @@
-//! pki
+//! Pure data: public keys, names, certificates, certificate requests, what a CA answers, and the calendar.
+//!
+//! Nothing here opens a device or a file, and nothing reads a clock: the time comes in as an argument. What is
+//! read comes from outside (a token, a CA, a file), so reading never panics and never takes long, and what
+//! matters byte for byte (names, certificates, extensions) is kept as the bytes that came.
+//!
+//! The way through: a [`Certificate`] on the token and the [`PublicKey`] of a new pair make a [`RequestInfo`];
+//! its bytes are signed by the token and become a [`Request`] (and, for CAs that want it, a
+//! [`RenewalRequest`] signed by the old key). What comes back is read as an [`Answer`]; its leaf is judged by
+//! an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
+
+mod answer;
+mod certificate;
+mod chain;
+mod checks;
+mod key_kind;
+mod key_usage;
+mod name;
+mod oid;
+mod pem;
+mod public_key;
+mod renewal_request;
+mod request;
+mod serial;
+mod time;
+mod tlv;
+mod validity;
+
+#[cfg(test)]
+mod openssl;
+#[cfg(test)]
+mod robustness;
+
+pub use answer::{Answer, MAX_ANSWER, MAX_CERTIFICATES};
+pub use certificate::Certificate;
+pub use chain::check_chain;
+pub use checks::{Check, Expectation, Relax};
+pub use key_kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
+pub use key_usage::KeyUsage;
+pub use name::{Attribute, Name};
+pub use public_key::PublicKey;
+pub use renewal_request::{RenewalInfo, RenewalRequest};
+pub use request::{Request, RequestInfo};
+pub use serial::Serial;
+pub use validity::{Window, WindowState, days_left, expiry_date, jst_date};

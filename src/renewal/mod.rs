@@ -1,1 +1,51 @@
-//! renewal
+//! The renewal: a transaction whose only state is on the token.
+//!
+//! 1. [`Token::credentials`](crate::driver::Token::credentials) lists what is there, without a PIN.
+//! 2. [`Renewal::preflight`] says, before anybody is asked for a PIN, whether it can work.
+//! 3. [`Renewal::begin`] makes a key pair, proves it and signs the request. From here on the token holds a
+//!    *pending key*: a private key with our label. The program may end.
+//! 4. [`Install`] (or [`Session::install`](crate::driver::Session::install)) finds the pending key that the
+//!    certificate belongs to, checks the certificate, writes it, reads it back and lets the new key sign. Only
+//!    then does the key get its final label.
+//! 5. [`Session::retire`](crate::driver::Session::retire) removes the old credential, if the bank's policy says
+//!    so, and only after its successor has signed.
+//!
+//! The old credential is not touched before step 5, so it works whatever happens in between.
+//! [`Session::pending`](crate::driver::Session::pending) finds what an interrupted run left, to be resumed or
+//! abandoned.
+
+mod abandon;
+mod begin;
+mod credential;
+mod install;
+mod label;
+mod pending;
+mod preflight;
+mod retire;
+mod write;
+
+pub use begin::{Form, Renewal};
+pub use credential::{Credential, Credentials, KeyState, Renewable};
+pub use install::{Install, Installed};
+pub use pending::{Pending, PendingKey, PendingState};
+pub use preflight::{Finding, Preflight, State};
+pub use retire::Retired;
+
+use crate::error::Step;
+
+/// Told of each step as it begins; long work shows progress with it.
+pub trait Progress {
+    /// This step begins now.
+    fn step(&self, step: Step);
+}
+
+/// Shows nothing.
+impl Progress for () {
+    fn step(&self, _step: Step) {}
+}
+
+impl<F: Fn(Step)> Progress for F {
+    fn step(&self, step: Step) {
+        self(step);
+    }
+}

@@ -1,2 +1,51 @@
-//! Not written yet.
-fn main() {}
+//! The project's own chores: `cargo xtask demo`, `cargo xtask test`.
+
+mod demo;
+mod setup;
+mod test;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Shows the whole job on a throw-away token: list, renew, install, prove
+    Demo {
+        /// Keep the folder and print the commands to go on by hand
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Installs what the tests need, then runs every check and every test
+    Test {
+        /// Only these steps; without any, all of them
+        #[arg(value_name = "STEP")]
+        steps: Vec<String>,
+        /// List the steps and do nothing
+        #[arg(long)]
+        list: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().chore {
+        Chore::Demo { keep } => demo::run(keep),
+        Chore::Test { steps, list } => test::run(&steps, list),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("\nxtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! The command line. What is here is a contract with scripts: see `docs/errors.md` for the codes.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use usbtoken::pki::{Check, KeyKind};
+use usbtoken::text::Lang;
+
+/// Exit codes are the numbers of [`usbtoken::error::Family`]; a test compares.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  2  usage: the command line, a file or the source of the PIN
+  3  not found, or not uniquely: driver, token, certificate, pending key
+  4  PIN: wrong, locked, last try not confirmed, cancelled
+  5  refused by the token: full, write-protected, kind of key, exportable key
+  6  the CA's answer was refused, or the issuer command failed
+  7  device gone or faulty
+  8  internal error
+  9  a rule forbids it now: not yet renewable, expired, pending, busy
+
+Errors go to standard error, one code each (listed in docs/errors.md); with --json as
+{\"error\": {\"code\": 302, \"name\": \"pin_locked\", ...}}. Standard output is then empty.
+Sentences are Japanese or English (--lang, else LC_ALL, LC_MESSAGES, LANG); this help and
+the messages about the command line itself are English only.";
+
+/// Renews the certificate on a USB token.
+#[derive(Debug, Parser)]
+#[command(name = "usbtoken", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// The driver (PKCS#11 module), by absolute path; may be given several times.
+    #[arg(long, value_name = "PATH", global = true)]
+    pub module: Vec<PathBuf>,
+
+    /// The token, as PKCS#11 URI (RFC 7512), for example `pkcs11:token=BANK`.
+    #[arg(long, value_name = "URI", global = true)]
+    pub token: Option<String>,
+
+    /// Reads the PIN from this file, or from standard input for `-`. Without it, it is asked for.
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "pin_env")]
+    pub pin_file: Option<PathBuf>,
+
+    /// Reads the PIN from this environment variable.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub pin_env: Option<String>,
+
+    /// Sends the PIN even when one more wrong PIN locks the token.
+    #[arg(long, global = true)]
+    pub final_try: bool,
+
+    /// Prints JSON: the result on standard output, an error on standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// The language of sentences.
+    #[arg(long, value_name = "LANG", global = true, value_parser = lang_parser())]
+    pub lang: Option<Lang>,
+
+    /// Shows progress even when standard error is no terminal.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+fn check_parser() -> impl clap::builder::TypedValueParser<Value = Check> {
+    PossibleValuesParser::new(Check::ALL.iter().map(|check| check.name()))
+        .try_map(|name| Check::from_name(&name).ok_or("unknown check"))
+}
+
+fn key_parser() -> impl clap::builder::TypedValueParser<Value = KeyKind> {
+    PossibleValuesParser::new(KeyKind::ALL.iter().map(|kind| kind.name()))
+        .try_map(|name| name.parse::<KeyKind>())
+}
+
+fn lang_parser() -> impl clap::builder::TypedValueParser<Value = Lang> {
+    PossibleValuesParser::new(["ja", "en"]).try_map(|tag| tag.parse::<Lang>())
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists the certificates on the tokens.
+    ///
+    /// No PIN is needed. With --pin-file or --pin-env it logs in and shows how well each private key is protected.
+    List,
+    /// Checks whether a renewal can work, without PIN and without writing.
+    #[command(visible_alias = "check")]
+    Preflight(Preflight),
+    /// Renews a certificate: new key on the token, request, the CA's answer, installation.
+    Renew(Renew),
+    /// Makes a new key on the token and writes the certificate request; the first half of a renewal.
+    Request(Request),
+    /// Installs the CA's answer; the second half of a renewal.
+    Install(Install),
+    /// Lists the pending keys: requests that wait for the CA's answer.
+    Pending,
+    /// Goes on with a pending key: writes its request again, or asks the CA again.
+    Resume(Resume),
+    /// Removes a pending key.
+    Abandon(Abandon),
+    /// Removes a certificate and its key that have been replaced by newer ones.
+    Retire(Retire),
+    /// Reads traces that the driver shim wrote.
+    #[command(subcommand)]
+    Trace(Trace),
+}
+
+/// Which credential.
+#[derive(Args, Clone, Debug, Default)]
+#[group(multiple = false)]
+pub struct Which {
+    /// The certificate with this id (CKA_ID in hexadecimal, as `list` shows it).
+    #[arg(long, value_name = "HEX")]
+    pub id: Option<Hex>,
+
+    /// The certificate with this serial number, in hexadecimal.
+    #[arg(long, value_name = "HEX")]
+    pub serial: Option<String>,
+}
+
+/// How the new key is made.
+#[derive(Args, Clone, Debug)]
+pub struct KeyArgs {
+    /// The kind of the new key; by default the kind of the old one, rsa2048 for a first certificate.
+    #[arg(long, value_name = "KIND", value_parser = key_parser())]
+    pub key: Option<KeyKind>,
+
+    /// Uses the old key again instead of making a new one.
+    #[arg(long, conflicts_with = "key")]
+    pub reuse_key: bool,
+
+    /// Renews outside the 40 days before expiry too.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What is checked before the new certificate is written.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CheckArgs {
+    /// How well it must be shown that the new private key cannot leave the token.
+    #[arg(long, value_name = "LEVEL")]
+    pub require_proof: Option<ProofArg>,
+
+    /// A CA certificate (PEM or DER) that the new one must lead to; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub trust_anchor: Vec<PathBuf>,
+
+    /// Leaves out a check of the new certificate; may be given several times. That the certificate
+    /// belongs to the key on the token is always checked.
+    #[arg(long, value_name = "CHECK", value_parser = check_parser())]
+    pub relax: Vec<Check>,
+
+    /// Writes the CA certificates of the answer to the token too.
+    #[arg(long)]
+    pub write_chain: bool,
+}
+
+/// A level of proof that can be demanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProofArg {
+    /// Every attribute is reported, and the private value was asked for and refused
+    Proven,
+    /// The token says sensitive and not extractable, the rest is not reported
+    Claimed,
+}
+
+/// The form of the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FormArg {
+    /// PKCS#10
+    #[default]
+    Pkcs10,
+    /// PKCS#10 signed with the old key (CMS with the RenewalCertificate attribute), for Microsoft CAs
+    Cms,
+}
+
+/// The encoding of the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// Base64 between BEGIN and END lines
+    #[default]
+    Pem,
+    /// Binary
+    Der,
+}
+
+/// Where the request is written.
+#[derive(Args, Clone, Debug)]
+pub struct OutArgs {
+    /// The encoding of the file.
+    #[arg(long, default_value = "pem")]
+    pub format: FormatArg,
+
+    /// Overwrites the file if it exists.
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// `usbtoken preflight`.
+#[derive(Args, Debug)]
+pub struct Preflight {
+    #[command(flatten)]
+    pub which: Which,
+    #[command(flatten)]
+    pub key: KeyArgs,
+}
+
+/// `usbtoken renew`.
+#[derive(Args, Debug)]
+pub struct Renew {
+    #[command(flatten)]
+    pub which: Which,
+    #[command(flatten)]
+    pub key: KeyArgs,
+
+    /// A shell command that reads the request (PEM) on standard input and prints the CA's answer.
+    #[arg(long, value_name = "COMMAND")]
+    pub issuer: String,
+
+    /// The form of the request.
+    #[arg(long, default_value = "pkcs10")]
+    pub form: FormArg,
+
+    #[command(flatten)]
+    pub checks: CheckArgs,
+
+    /// Goes on with the pending key of this certificate, if there is one, instead of refusing.
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Removes the old certificate and key once the new ones work.
+    #[arg(long)]
+    pub retire_old: bool,
+}
+
+/// `usbtoken request`.
+#[derive(Args, Debug)]
+pub struct Request {
+    #[command(flatten)]
+    pub which: Which,
+    #[command(flatten)]
+    pub key: KeyArgs,
+
+    /// The file for the request; `-` for standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub file: OutArgs,
+
+    /// A first certificate for this subject (RFC 4514), for example `CN=Yamada,O=Example`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force"])]
+    pub subject: Option<String>,
+
+    /// The form of the request.
+    #[arg(long, default_value = "pkcs10")]
+    pub form: FormArg,
+
+    /// How well it must be shown that the new private key cannot leave the token.
+    #[arg(long, value_name = "LEVEL")]
+    pub require_proof: Option<ProofArg>,
+}
+
+/// `usbtoken install`.
+#[derive(Args, Debug)]
+pub struct Install {
+    /// The CA's answer: a certificate or PKCS#7/CMS, DER or PEM; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub checks: CheckArgs,
+
+    /// Accepts a certificate for the old key, which the request was made for with --reuse-key.
+    #[arg(long)]
+    pub reuse_key: bool,
+
+    /// Removes the old certificate and key once the new ones work.
+    #[arg(long)]
+    pub retire_old: bool,
+}
+
+/// `usbtoken resume`.
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("to").required(true).args(["out", "issuer"])))]
+pub struct Resume {
+    /// The pending key with this id, as `pending` shows it.
+    #[arg(long, value_name = "HEX")]
+    pub id: Option<Hex>,
+
+    /// The file for the request; `-` for standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub file: OutArgs,
+
+    /// A shell command that reads the request (PEM) on standard input and prints the CA's answer.
+    #[arg(long, value_name = "COMMAND")]
+    pub issuer: Option<String>,
+
+    /// The form of the request.
+    #[arg(long, default_value = "pkcs10")]
+    pub form: FormArg,
+
+    /// The subject (RFC 4514), for the key of a first certificate: the token does not keep it.
+    #[arg(long, value_name = "NAME")]
+    pub subject: Option<String>,
+
+    #[command(flatten)]
+    pub checks: CheckArgs,
+
+    /// Removes the old certificate and key once the new ones work.
+    #[arg(long, requires = "issuer")]
+    pub retire_old: bool,
+}
+
+/// `usbtoken abandon`.
+#[derive(Args, Debug)]
+pub struct Abandon {
+    /// The pending key with this id, as `pending` shows it.
+    #[arg(long, value_name = "HEX")]
+    pub id: Option<Hex>,
+
+    /// Does not ask for confirmation.
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `usbtoken retire`.
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("which").required(true).args(["id", "serial"])))]
+pub struct Retire {
+    /// The certificate with this id, as `list` shows it.
+    #[arg(long, value_name = "HEX")]
+    pub id: Option<Hex>,
+
+    /// The certificate with this serial number, in hexadecimal.
+    #[arg(long, value_name = "HEX")]
+    pub serial: Option<String>,
+
+    /// Does not ask for confirmation.
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `usbtoken trace`.
+#[derive(Debug, Subcommand)]
+pub enum Trace {
+    /// Counts calls, logins and time per function.
+    Summary {
+        /// The trace, one JSON object a line.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// Bytes, written as hexadecimal digits in pairs, with or without colons between the pairs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hex(pub Vec<u8>);
+
+impl FromStr for Hex {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits: Option<Vec<u32>> = text.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).collect();
+        let digits = digits.ok_or("only hexadecimal digits are allowed")?;
+        if digits.is_empty() || digits.len() % 2 != 0 {
+            return Err("an even number of hexadecimal digits is needed".to_owned());
+        }
+        // Each digit is under 16, so a pair fits a byte.
+        Ok(Hex(digits
+            .chunks(2)
+            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | *digit as u8))
+            .collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! What a command says: for people, or as JSON for programs.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+use usbtoken::code::Notice;
+use usbtoken::error::{Code, Error, Fact, Family};
+use usbtoken::text::{Lang, Phrase};
+
+/// What a command has to say when it is done.
+#[derive(Debug)]
+pub struct Outcome {
+    /// For people, without the last line end.
+    pub text: String,
+    /// For programs.
+    pub json: Value,
+    /// A request that goes to standard output instead of both.
+    pub raw: Option<Vec<u8>>,
+    /// The exit code, when the command did its work and the news is bad.
+    pub exit: Option<Family>,
+    /// What failed after the work was done.
+    pub afterwards: Option<Error>,
+}
+
+impl Outcome {
+    /// Something that went well.
+    pub fn new(text: impl Into<String>, json: Value) -> Self {
+        Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None }
+    }
+
+    /// Writes it to standard output.
+    ///
+    /// # Errors
+    /// [`Code::FileUnwritable`], except when the reader went away: that is the reader's choice.
+    pub fn print(&self, as_json: bool) -> Result<(), Error> {
+        let mut stdout = io::stdout().lock();
+        let written = match &self.raw {
+            Some(raw) => stdout.write_all(raw),
+            None if as_json => writeln!(stdout, "{:#}", self.json),
+            None => writeln!(stdout, "{}", self.text),
+        };
+        match written.and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Error::new(Code::FileUnwritable).fact(Fact::Path, "stdout").caused_by(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes an error to standard error.
+pub fn print_error(error: &Error, lang: Lang, as_json: bool) {
+    let text = if as_json { format!("{:#}", error_json(error, lang)) } else { error_text(error, lang) };
+    // There is no place left to complain when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+fn error_text(error: &Error, lang: Lang) -> String {
+    let report = error.report(lang).to_string();
+    match hint(error.code()) {
+        // The last line is for support; the hint belongs to what the person should do.
+        Some(hint) => match report.rsplit_once('\n') {
+            Some((before, support)) => format!("{before}\n{}\n{support}", hint.text(lang)),
+            None => report,
+        },
+        None => report,
+    }
+}
+
+/// The error as programs see it. Each kind of fact is an array, since some stand several times.
+pub fn error_json(error: &Error, lang: Lang) -> Value {
+    let report = error.report(lang);
+    let call = error.pkcs11_call();
+    let mut facts = Map::new();
+    for (fact, value) in error.facts() {
+        if let Value::Array(values) = facts.entry(fact.name()).or_insert_with(|| json!([])) {
+            values.push(value.into());
+        }
+    }
+    json!({"error": {
+        "code": error.code().number(),
+        "name": error.code().name(),
+        "family": family_name(error.code().family()),
+        "exit_code": error.code().family() as u8,
+        "step": error.step().map(usbtoken::error::Step::name),
+        "function": call.map(|call| call.function),
+        "ckr": call.map(|call| call.name),
+        "ckr_value": call.map(|call| call.rv),
+        "sentence": report.sentence(),
+        "next": report.next_action(),
+        "hint": hint(error.code()).map(|hint| hint.text(lang)),
+        "facts": facts,
+    }})
+}
+
+/// Several warnings as people see them, each on a line of its own.
+pub fn notices_text(notices: &[Notice], lang: Lang) -> String {
+    notices.iter().map(|notice| format!("\n{}", notice_text(*notice, lang))).collect()
+}
+
+/// Several warnings as programs see them.
+pub fn notices_json(notices: &[Notice], lang: Lang) -> Vec<Value> {
+    notices.iter().map(|notice| notice_json(*notice, lang)).collect()
+}
+
+/// Writes what was passed over to standard error.
+pub fn print_warning(error: &Error, lang: Lang, as_json: bool) {
+    let text = if as_json {
+        let mut value = error_json(error, lang);
+        json!({"warning": value["error"].take()}).to_string()
+    } else {
+        error.report(lang).to_string()
+    };
+    // There is no place left to complain when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A warning as programs see it.
+pub fn notice_json(notice: Notice, lang: Lang) -> Value {
+    json!({
+        "number": notice.number(),
+        "name": notice.name(),
+        "sentence": notice.sentence(lang),
+        "next": notice.next_action(lang),
+    })
+}
+
+/// A warning as people see it, on two lines.
+pub fn notice_text(notice: Notice, lang: Lang) -> String {
+    format!("* {}\n  {}", notice.sentence(lang), notice.next_action(lang))
+}
+
+const fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Usage => "usage",
+        Family::NotFound => "not_found",
+        Family::Pin => "pin",
+        Family::Refused => "refused",
+        Family::Answer => "answer",
+        Family::Gone => "gone",
+        Family::Internal => "internal",
+        Family::Rule => "rule",
+    }
+}
+
+/// Which of the command's own options helps. The library's sentences know nothing of options.
+const fn hint(code: Code) -> Option<Phrase<'static>> {
+    Some(match code {
+        Code::DriverMissing | Code::DriverPathRelative => Phrase::HintModule,
+        Code::TokenAmbiguous | Code::TokenNotFound => Phrase::HintToken,
+        Code::CredentialNotFound | Code::CredentialAmbiguous => Phrase::HintCredential,
+        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound | Code::IssuerFailed => {
+            Phrase::HintPending
+        }
+        Code::NotYetRenewable => Phrase::HintForce,
+        Code::PinFinalTry => Phrase::HintFinalTry,
+        Code::PinRequired => Phrase::HintPin,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use usbtoken::error::{Call, Step};
+
+    fn ambiguous() -> Error {
+        Error::new(Code::TokenAmbiguous)
+            .during(Step::FindToken)
+            .fact(Fact::Candidate, "BANK (serial 1)")
+            .fact(Fact::Candidate, "BANK (serial 2)")
+    }
+
+    #[test]
+    fn an_error_as_json_has_the_stable_names() {
+        let locked = Error::new(Code::PinLocked).during(Step::LogIn).call(Call {
+            function: "C_Login",
+            rv: 0xa4,
+            name: "CKR_PIN_LOCKED",
+        });
+        let value = error_json(&locked, Lang::En);
+        let error = &value["error"];
+        assert_eq!((&error["code"], &error["name"]), (&json!(302), &json!("pin_locked")));
+        assert_eq!((&error["family"], &error["exit_code"]), (&json!("pin"), &json!(4)));
+        assert_eq!((&error["step"], &error["function"]), (&json!("log_in"), &json!("C_Login")));
+        assert_eq!((&error["ckr"], &error["ckr_value"]), (&json!("CKR_PIN_LOCKED"), &json!(0xa4)));
+        assert_eq!(error["facts"], json!({}));
+        let candidates = &error_json(&ambiguous(), Lang::Ja)["error"]["facts"]["candidate"];
+        assert_eq!(*candidates, json!(["BANK (serial 1)", "BANK (serial 2)"]));
+    }
+
+    #[test]
+    fn the_hint_stands_before_the_line_for_support() {
+        let text = error_text(&ambiguous(), Lang::En);
+        let lines: Vec<_> = text.lines().rev().collect();
+        assert_eq!(lines[0], "[224 token_ambiguous; find_token]");
+        assert!(lines[1].contains("--token"), "{text}");
+    }
+}

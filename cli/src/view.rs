@@ -1,0 +1,292 @@
+//! Credentials and pending keys as the command shows them. The field names are those of the JSON output: stable.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Serialize, Serializer};
+use usbtoken::driver::{ProofLevel, TokenIdentity};
+use usbtoken::error::Code;
+use usbtoken::pki::{Name, Window};
+use usbtoken::renewal::{self, Credentials, PendingKey, PendingState, Renewable};
+use usbtoken::text::{Lang, Phrase, printable};
+
+/// A point in time: RFC 3339 in Japan standard time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub SystemTime);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(9));
+        match jiff::Timestamp::try_from(self.0) {
+            Ok(moment) => {
+                let text = moment.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+                serializer.serialize_str(&text)
+            }
+            // A certificate may name a year that no calendar here reaches.
+            Err(_) => serializer.serialize_none(),
+        }
+    }
+}
+
+/// Seconds since 1970-01-01T00:00:00Z, negative before.
+pub fn unix(moment: SystemTime) -> i64 {
+    let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+    match moment.duration_since(UNIX_EPOCH) {
+        Ok(after) => seconds(after),
+        Err(before) => -seconds(before.duration()),
+    }
+}
+
+/// Which token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Token {
+    pub label: String,
+    pub manufacturer: String,
+    pub model: String,
+    pub serial: String,
+}
+
+/// The parts of a subject that the bank's screens show, and all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    pub text: String,
+    pub organizations: Vec<String>,
+    pub organizational_units: Vec<String>,
+    pub common_name: Option<String>,
+}
+
+/// A certificate with its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Credential {
+    pub token: Token,
+    pub id: String,
+    pub subject: Subject,
+    pub issuer: String,
+    pub serial: String,
+    pub not_before: Moment,
+    pub not_after: Moment,
+    pub not_after_unix: i64,
+    pub days_left: i64,
+    pub renewable: bool,
+    /// The stable name of the code that forbids a renewal now.
+    pub not_renewable_because: Option<&'static str>,
+    /// The date in Japan on which the window of 40 days opens.
+    pub renewable_from: String,
+    pub key_algorithm: String,
+    /// Null: not known without login.
+    pub proof_level: Option<&'static str>,
+}
+
+/// A key whose job is not finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    pub token: Token,
+    pub id: String,
+    pub state: PendingState,
+    /// Null: the token does not tell the public key.
+    pub key_algorithm: Option<String>,
+    /// The date in Japan on which the job began.
+    pub since: String,
+    pub age_days: i64,
+    /// The serial number of the certificate that the job renews or removes; null for a first certificate.
+    pub concerns_serial: Option<String>,
+    /// That certificate's subject, if it is on the token.
+    pub concerns_subject: Option<String>,
+}
+
+/// Labels and values, one a line, with the values aligned.
+struct Lines {
+    lang: Lang,
+    text: String,
+}
+
+impl Lines {
+    fn put(&mut self, label: &str, value: &str) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "\n     {label} = {}", printable(value));
+    }
+
+    fn say(&mut self, label: Phrase<'_>, value: Phrase<'_>) {
+        let value = value.text(self.lang);
+        self.put(&label.text(self.lang), &value);
+    }
+}
+
+impl Token {
+    /// What the command shows of this token.
+    pub fn of(token: &TokenIdentity) -> Self {
+        let TokenIdentity { label, manufacturer, model, serial } = token.clone();
+        Token { label, manufacturer, model, serial }
+    }
+
+    /// The heading above what is on this token.
+    pub fn heading(&self, lang: Lang) -> String {
+        let (token, serial) = (Phrase::Token.text(lang), Phrase::TokenSerial.text(lang));
+        format!("{token}: {} ({serial} {})", printable(&self.label), printable(&self.serial))
+    }
+}
+
+impl Subject {
+    fn of(name: &Name) -> Self {
+        let owned = |parts: Vec<&str>| parts.into_iter().map(str::to_owned).collect();
+        Subject {
+            text: name.to_string(),
+            organizations: owned(name.organizations()),
+            organizational_units: owned(name.organizational_units()),
+            common_name: name.common_name().map(str::to_owned),
+        }
+    }
+
+    /// Organization, Organization Unit, Common Name, as screen CCHK007 has them, in English in both languages.
+    fn put(&self, lines: &mut Lines) {
+        for organization in &self.organizations {
+            lines.put("Organization", organization);
+        }
+        for unit in &self.organizational_units {
+            lines.put("Organization Unit", unit);
+        }
+        match &self.common_name {
+            Some(name) => lines.put("Common Name", name),
+            None => lines.put("Subject", &self.text),
+        }
+    }
+}
+
+impl Credential {
+    /// What the command shows of this credential. The level of proof is given where it was asked for.
+    pub fn of(
+        token: &TokenIdentity,
+        credential: &renewal::Credential,
+        level: Option<ProofLevel>,
+        now: SystemTime,
+    ) -> Self {
+        let certificate = credential.certificate();
+        let renewable = credential.renewable(&Window::default(), now);
+        Credential {
+            token: Token::of(token),
+            id: usbtoken::hex(credential.id()),
+            subject: Subject::of(certificate.subject()),
+            issuer: certificate.issuer().to_string(),
+            serial: certificate.serial().to_string(),
+            not_before: Moment(certificate.not_before()),
+            not_after: Moment(certificate.not_after()),
+            not_after_unix: unix(certificate.not_after()),
+            days_left: credential.days_left(now),
+            renewable: renewable == Renewable::Yes,
+            not_renewable_because: match renewable {
+                Renewable::Yes => None,
+                Renewable::NotYet => Some(Code::NotYetRenewable.name()),
+                Renewable::Expired => Some(Code::Expired.name()),
+                Renewable::KeyMissing => Some(Code::KeyMissing.name()),
+            },
+            renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
+            key_algorithm: credential.key_algorithm().to_string(),
+            proof_level: level.map(ProofLevel::name),
+        }
+    }
+
+    /// The credential as one entry of the list.
+    pub fn entry(&self, number: usize, lang: Lang) -> String {
+        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
+        let days = Phrase::DaysLeft(self.days_left).text(lang);
+        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(title)) };
+        self.put(&mut lines);
+        lines.say(Phrase::Renewal, self.renewal());
+        lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
+        lines.say(Phrase::Protection, protection(self.proof_level));
+        lines.put(&Phrase::Id.text(lang), &self.id);
+        lines.text
+    }
+
+    /// The credential on one line.
+    pub fn line(&self, lang: Lang) -> String {
+        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
+        format!("  {}  {}", printable(title), Phrase::DaysLeft(self.days_left).text(lang))
+    }
+
+    /// The result of a renewal, as screen CCHK007 shows it.
+    pub fn result(&self, lang: Lang) -> String {
+        let mut lines = Lines { lang, text: Phrase::Installed.text(lang) };
+        self.put(&mut lines);
+        lines.say(Phrase::Protection, protection(self.proof_level));
+        lines.text.replace("\n     ", "\n  ")
+    }
+
+    fn put(&self, lines: &mut Lines) {
+        self.subject.put(lines);
+        lines.put(&Phrase::CertificateSerial.text(lines.lang), &self.serial);
+        lines.say(Phrase::Expiry, Phrase::Moment(self.not_after.0));
+    }
+
+    fn renewal(&self) -> Phrase<'_> {
+        let is = |code: Code| self.not_renewable_because == Some(code.name());
+        if self.renewable {
+            Phrase::Renewable
+        } else if is(Code::KeyMissing) {
+            Phrase::NotRenewableNoKey
+        } else if is(Code::Expired) {
+            Phrase::NotRenewableExpired
+        } else {
+            Phrase::RenewableFrom(&self.renewable_from)
+        }
+    }
+}
+
+/// The words for a level of proof.
+pub fn protection(level: Option<&str>) -> Phrase<'static> {
+    match level {
+        Some("proven") => Phrase::ProofProven,
+        Some("claimed") => Phrase::ProofClaimed,
+        Some(_) => Phrase::ProofRefused,
+        None => Phrase::ProofUnknown,
+    }
+}
+
+impl Pending {
+    /// What the command shows of this pending key; the credentials are those of the same token.
+    pub fn of(token: &TokenIdentity, key: &PendingKey, credentials: &Credentials, now: SystemTime) -> Self {
+        let concerned = key.concerns().and_then(|serial| {
+            credentials.iter().find(|credential| credential.certificate().serial().to_string() == serial)
+        });
+        Pending {
+            token: Token::of(token),
+            id: usbtoken::hex(key.id()),
+            state: key.state(),
+            key_algorithm: key.public_key().map(|public| public.algorithm().to_string()),
+            since: key.since(),
+            age_days: key.age_days(now),
+            concerns_serial: key.concerns().map(str::to_owned),
+            concerns_subject: concerned.map(|credential| credential.subject().to_string()),
+        }
+    }
+
+    /// The pending key as one entry of the list.
+    pub fn entry(&self, number: usize, lang: Lang) -> String {
+        let title = self.concerns_subject.clone().or_else(|| self.concerns_serial.clone());
+        let title = title.unwrap_or_else(|| Phrase::FirstIssue.text(lang));
+        let age = Phrase::Age(self.age_days).text(lang);
+        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
+        lines.say(Phrase::Status, progress_of(self.state));
+        if let Some(serial) = &self.concerns_serial {
+            lines.put(&Phrase::Concerns.text(lang), serial);
+        }
+        if let Some(algorithm) = &self.key_algorithm {
+            lines.put(&Phrase::Key.text(lang), algorithm);
+        }
+        lines.put(&Phrase::Since.text(lang), &self.since);
+        lines.put(&Phrase::Id.text(lang), &self.id);
+        lines.text
+    }
+}
+
+const fn progress_of(state: PendingState) -> Phrase<'static> {
+    match state {
+        PendingState::AwaitingAnswer => Phrase::AwaitingAnswer,
+        PendingState::CertificateWritten => Phrase::CertificateWritten,
+        PendingState::HalfRetired => Phrase::HalfRetired,
+        PendingState::Remnant => Phrase::Remnant,
+    }
+}
+
+#[cfg(test)]
+mod tests;

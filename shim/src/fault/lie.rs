@@ -1,0 +1,260 @@
+//! Lies: the driver is called, and its answer changed before the application sees it.
+
+use crate::call::Call;
+use crate::functions::Function;
+use crate::view::{CK_UNAVAILABLE, View, attributes, read};
+use pkcs11_sys::*;
+use std::collections::BTreeSet;
+
+/// A lie that some driver has been seen to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lie {
+    /// C_GetAttributeValue claims more than it wrote, beyond the room it was given.
+    Longer,
+    /// C_GetAttributeValue claims a length that no memory has.
+    Absurd,
+    /// C_GetAttributeValue says that half the value is all.
+    Truncated,
+    /// C_FindObjects gives handles of nothing.
+    GarbageHandles,
+    /// C_FindObjects claims more objects than it had room for.
+    MoreHandles,
+    /// CKA_EC_POINT without its OCTET STRING.
+    EcRaw,
+    /// CKA_EC_POINT as a BIT STRING.
+    EcBitString,
+    /// CKA_LOCAL, CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE are false on keys made since C_Initialize.
+    FreshZero,
+    /// A wrong PIN is a general error.
+    WrongPinGeneralError,
+    /// C_GetTokenInfo sets these flags.
+    TokenFlags(CK_FLAGS),
+    /// C_GetTokenInfo says that no memory is left.
+    MemoryFull,
+}
+
+/// What `Longer` adds.
+const LONGER: CK_ULONG = 4096;
+/// What `Absurd` claims: more than any allocation may have, and not CK_UNAVAILABLE_INFORMATION.
+const ABSURD: CK_ULONG = CK_ULONG::MAX / 2 - 0xFF;
+
+impl Lie {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "longer" => Self::Longer,
+            "absurd" => Self::Absurd,
+            "truncated" => Self::Truncated,
+            "garbage-handles" => Self::GarbageHandles,
+            "more-handles" => Self::MoreHandles,
+            "ec-raw" => Self::EcRaw,
+            "ec-bit-string" => Self::EcBitString,
+            "fresh-zero" => Self::FreshZero,
+            "wrong-pin-general-error" => Self::WrongPinGeneralError,
+            "pin-pad" => Self::TokenFlags(CKF_PROTECTED_AUTHENTICATION_PATH),
+            "count-low" => Self::TokenFlags(CKF_USER_PIN_COUNT_LOW),
+            "final-try" => Self::TokenFlags(CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY),
+            "locked" => Self::TokenFlags(CKF_USER_PIN_LOCKED),
+            "to-be-changed" => Self::TokenFlags(CKF_USER_PIN_TO_BE_CHANGED),
+            "write-protected" => Self::TokenFlags(CKF_WRITE_PROTECTED),
+            "memory-full" => Self::MemoryFull,
+            _ => return None,
+        })
+    }
+
+    /// Changes the answer of this call. `None`: there was nothing to lie about.
+    pub(super) fn tell(self, call: &Call, rv: CK_RV, fresh: &Fresh) -> Option<CK_RV> {
+        match (self, rv) {
+            (Self::WrongPinGeneralError, CKR_PIN_INCORRECT) => Some(CKR_GENERAL_ERROR),
+            (Self::Longer | Self::Absurd | Self::Truncated, CKR_OK) => self.about_lengths(call),
+            (Self::EcRaw | Self::EcBitString, CKR_OK) => self.about_points(call),
+            (Self::FreshZero, CKR_OK) => fresh.deny(call),
+            (Self::GarbageHandles | Self::MoreHandles, CKR_OK) => self.about_handles(call),
+            (Self::TokenFlags(_) | Self::MemoryFull, CKR_OK) => self.about_the_token(call),
+            _ => None,
+        }
+    }
+
+    fn about_lengths(self, call: &Call) -> Option<CK_RV> {
+        let mut lied = false;
+        for (at, attribute) in answered(call) {
+            let (pointer, length) = (attribute.pValue, attribute.ulValueLen);
+            let claim = match self {
+                // Beyond the room, or it would be no lie that hurts; the question for the length is answered truly.
+                Self::Longer if !pointer.is_null() => length.saturating_add(LONGER),
+                Self::Absurd => ABSURD,
+                // A length that is asked for is true: else the driver would refuse the room that follows from it.
+                Self::Truncated if !pointer.is_null() && length > 1 => length / 2,
+                _ => continue,
+            };
+            set_length(at, attribute, claim);
+            lied = true;
+        }
+        lied.then_some(CKR_OK)
+    }
+
+    fn about_points(self, call: &Call) -> Option<CK_RV> {
+        let mut told = None;
+        for ((at, attribute), room) in answered(call).zip(rooms(call)) {
+            if attribute.type_ != CKA_EC_POINT {
+                continue;
+            }
+            let (pointer, length) = (attribute.pValue.cast::<u8>(), attribute.ulValueLen);
+            let (claim, rv) = if pointer.is_null() {
+                // The length of a point that is not seen: that of the curves in use, less than 128 bytes.
+                (
+                    if self == Self::EcRaw { length.saturating_sub(2) } else { length.saturating_add(1) },
+                    CKR_OK,
+                )
+            } else {
+                // SAFETY: the driver has written `length` bytes there.
+                let octets = unsafe { std::slice::from_raw_parts(pointer, length as usize) };
+                let Some(point) = contents(octets) else { continue };
+                let lie = if self == Self::EcRaw { point.to_vec() } else { bit_string(point) };
+                if lie.len() as CK_ULONG > room {
+                    (CK_UNAVAILABLE, CKR_BUFFER_TOO_SMALL)
+                } else {
+                    // SAFETY: within the caller's room; `lie` is memory of our own.
+                    unsafe { std::ptr::copy_nonoverlapping(lie.as_ptr(), pointer, lie.len()) };
+                    (lie.len() as CK_ULONG, CKR_OK)
+                }
+            };
+            set_length(at, attribute, claim);
+            told = Some(if told == Some(CKR_BUFFER_TOO_SMALL) { CKR_BUFFER_TOO_SMALL } else { rv });
+        }
+        told
+    }
+
+    fn about_handles(self, call: &Call) -> Option<CK_RV> {
+        let (handles, room, count) = call.args.iter().find_map(|(_, view)| match *view {
+            View::Found(handles, room, count) => Some((handles, room, count)),
+            _ => None,
+        })?;
+        let found = read(count)?.min(room);
+        if handles.is_null() || room == 0 {
+            return None;
+        }
+        if self == Self::MoreHandles {
+            // SAFETY: read from before.
+            unsafe { count.write_unaligned(room.saturating_add(LONGER)) };
+            return Some(CKR_OK);
+        }
+        for i in 0..found as usize {
+            // SAFETY: within what the driver has written.
+            unsafe {
+                let at = handles.add(i);
+                at.write_unaligned(at.read_unaligned() ^ 0x5A5A_5A00);
+            }
+        }
+        (found > 0).then_some(CKR_OK)
+    }
+
+    fn about_the_token(self, call: &Call) -> Option<CK_RV> {
+        let pointer = call.args.iter().find_map(|(_, view)| match *view {
+            View::TokenInfo(pointer) => Some(pointer),
+            _ => None,
+        })?;
+        let mut info = read(pointer)?;
+        match self {
+            Self::TokenFlags(flags) => info.flags |= flags,
+            _ => (info.ulFreePublicMemory, info.ulFreePrivateMemory) = (0, 0),
+        }
+        // SAFETY: read from before.
+        unsafe { pointer.write_unaligned(info) };
+        Some(CKR_OK)
+    }
+}
+
+/// The private keys that were made since C_Initialize.
+#[derive(Debug, Default)]
+pub(super) struct Fresh(BTreeSet<CK_OBJECT_HANDLE>);
+
+impl Fresh {
+    pub(super) fn note(&mut self, call: &Call, rv: CK_RV) {
+        match (call.function, call.args.last()) {
+            (Function::C_GenerateKeyPair, Some((_, View::NewObject(private)))) if rv == CKR_OK => {
+                self.0.extend(read(*private));
+            }
+            (Function::C_Initialize | Function::C_Finalize, _) => self.0.clear(),
+            _ => {}
+        }
+    }
+
+    fn deny(&self, call: &Call) -> Option<CK_RV> {
+        call.args.iter().find(|(_, view)| matches!(view, View::Object(key) if self.0.contains(key)))?;
+        let mut lied = false;
+        for (_, attribute) in answered(call) {
+            let (kind, pointer, length) =
+                (attribute.type_, attribute.pValue.cast::<u8>(), attribute.ulValueLen);
+            let denied = matches!(kind, CKA_LOCAL | CKA_ALWAYS_SENSITIVE | CKA_NEVER_EXTRACTABLE);
+            if denied && length == 1 && !pointer.is_null() {
+                // SAFETY: the driver has written one byte there.
+                unsafe { pointer.write(0) };
+                lied = true;
+            }
+        }
+        lied.then_some(CKR_OK)
+    }
+}
+
+/// Takes the token out of the slot's description.
+pub(super) fn empty_slot(call: &Call) {
+    for (_, view) in call.args {
+        if let View::SlotInfo(pointer) = *view
+            && let Some(mut info) = read(pointer)
+        {
+            info.flags &= !CKF_TOKEN_PRESENT;
+            // SAFETY: read from before.
+            unsafe { pointer.write_unaligned(info) };
+        }
+    }
+}
+
+/// Gives the attributes of a lost answer the lengths that they had.
+pub(super) fn restore_lengths(call: &Call) {
+    for ((at, attribute), length) in asked(call).zip(rooms(call)) {
+        set_length(at, attribute, length);
+    }
+}
+
+/// The attributes that the call asks for.
+fn asked(call: &Call) -> impl Iterator<Item = (CK_ATTRIBUTE_PTR, CK_ATTRIBUTE)> {
+    call.args
+        .iter()
+        .filter_map(|(_, view)| match *view {
+            View::Answer(pointer, count) => Some(attributes(pointer, count)),
+            _ => None,
+        })
+        .flatten()
+}
+
+/// The same with what the driver answered, which is something after CKR_OK.
+fn answered(call: &Call) -> impl Iterator<Item = (CK_ATTRIBUTE_PTR, CK_ATTRIBUTE)> {
+    asked(call)
+}
+
+/// The lengths that the caller gave for them.
+fn rooms(call: &Call) -> impl Iterator<Item = CK_ULONG> {
+    call.before.lengths.iter().copied()
+}
+
+fn set_length(at: CK_ATTRIBUTE_PTR, attribute: CK_ATTRIBUTE, length: CK_ULONG) {
+    // SAFETY: the caller's attribute, read from before.
+    unsafe { at.write_unaligned(CK_ATTRIBUTE { ulValueLen: length, ..attribute }) };
+}
+
+/// The contents of an OCTET STRING shorter than 256 bytes.
+fn contents(der: &[u8]) -> Option<&[u8]> {
+    match der {
+        [0x04, 0x81, length, rest @ ..] | [0x04, length @ 0..=0x7F, rest @ ..] => {
+            (usize::from(*length) == rest.len()).then_some(rest)
+        }
+        _ => None,
+    }
+}
+
+/// A BIT STRING of whole bytes; `point` is shorter than 255 bytes.
+fn bit_string(point: &[u8]) -> Vec<u8> {
+    let length = point.len() as u8 + 1;
+    let header: &[u8] = if length < 0x80 { &[0x03, length, 0] } else { &[0x03, 0x81, length, 0] };
+    [header, point].concat()
+}

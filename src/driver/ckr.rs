@@ -1,0 +1,213 @@
+//! Return values: their names and what they mean to us. The one place where a CKR becomes a [`Code`].
+
+use crate::error::Code;
+use pkcs11_sys::*;
+
+/// The name of a return value, as the specification's header spells it.
+pub(super) fn name(rv: CK_RV) -> &'static str {
+    match NAMES.iter().find(|(value, _)| *value == rv) {
+        Some((_, name)) => name,
+        None if rv >= CKR_VENDOR_DEFINED => "CKR_VENDOR_DEFINED",
+        None => "CKR_unknown",
+    }
+}
+
+/// A return value as 64 bits: CK_RV has 32 on Windows.
+#[allow(clippy::useless_conversion, reason = "CK_RV is u32 on Windows")]
+pub(super) fn number(rv: CK_RV) -> u64 {
+    rv.into()
+}
+
+/// What a return value of a function means (PKCS#11 v3.1 §5.1.5–§5.1.7).
+///
+/// After C_Login a general error may well be a wrong PIN: some drivers report it so.
+pub(super) fn code(function: &str, rv: CK_RV) -> Code {
+    match rv {
+        CKR_PIN_INCORRECT => Code::PinIncorrect,
+        CKR_PIN_LOCKED => Code::PinLocked,
+        CKR_PIN_EXPIRED => Code::PinExpired,
+        CKR_PIN_LEN_RANGE => Code::PinLength,
+        CKR_PIN_INVALID => Code::PinCharacters,
+        CKR_USER_PIN_NOT_INITIALIZED => Code::PinNotSet,
+        CKR_USER_NOT_LOGGED_IN => Code::PinRequired,
+        CKR_USER_ANOTHER_ALREADY_LOGGED_IN | CKR_USER_TOO_MANY_TYPES | CKR_SESSION_READ_WRITE_SO_EXISTS => {
+            Code::LoggedInElsewhere
+        }
+        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL if function == "C_Login" => {
+            Code::PinCancelled
+        }
+        CKR_GENERAL_ERROR | CKR_FUNCTION_FAILED | CKR_DEVICE_ERROR if function == "C_Login" => {
+            Code::PinUncertain
+        }
+        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => Code::OperationCancelled,
+
+        CKR_TOKEN_NOT_PRESENT | CKR_SLOT_ID_INVALID => Code::TokenNotPresent,
+        CKR_TOKEN_NOT_RECOGNIZED => Code::TokenNotRecognized,
+        CKR_DEVICE_REMOVED => Code::TokenRemoved,
+        CKR_SESSION_HANDLE_INVALID
+        | CKR_SESSION_CLOSED
+        | CKR_OBJECT_HANDLE_INVALID
+        | CKR_KEY_HANDLE_INVALID => Code::SessionLost,
+        CKR_GENERAL_ERROR | CKR_FUNCTION_FAILED | CKR_DEVICE_ERROR | CKR_CRYPTOKI_NOT_INITIALIZED => {
+            Code::DeviceFault
+        }
+
+        CKR_DEVICE_MEMORY | CKR_TOKEN_RESOURCE_EXCEEDED => Code::TokenFull,
+        CKR_TOKEN_WRITE_PROTECTED | CKR_SESSION_READ_ONLY | CKR_SESSION_READ_ONLY_EXISTS => {
+            Code::WriteProtected
+        }
+        CKR_MECHANISM_INVALID
+        | CKR_MECHANISM_PARAM_INVALID
+        | CKR_CURVE_NOT_SUPPORTED
+        | CKR_DOMAIN_PARAMS_INVALID => Code::MechanismUnsupported,
+        CKR_KEY_SIZE_RANGE => Code::KeySizeUnsupported,
+        CKR_FUNCTION_NOT_SUPPORTED => Code::FunctionUnsupported,
+        CKR_SESSION_COUNT => Code::SessionLimit,
+        CKR_HOST_MEMORY => Code::OutOfMemory,
+        rv if is_template_refusal(rv) => Code::TemplateRefused,
+        _ => Code::TokenRefused,
+    }
+}
+
+/// Whether the token refused the template, so that another one may be tried.
+pub(super) fn is_template_refusal(rv: CK_RV) -> bool {
+    matches!(
+        rv,
+        CKR_ATTRIBUTE_READ_ONLY
+            | CKR_ATTRIBUTE_SENSITIVE
+            | CKR_ATTRIBUTE_TYPE_INVALID
+            | CKR_ATTRIBUTE_VALUE_INVALID
+            | CKR_TEMPLATE_INCOMPLETE
+            | CKR_TEMPLATE_INCONSISTENT
+    )
+}
+
+/// Whether the token may have refused an object because of its attributes. SoftHSM 2.6 answers an attribute that it
+/// does not take with a general error.
+pub(super) fn is_object_refusal(rv: CK_RV) -> bool {
+    is_template_refusal(rv) || matches!(rv, CKR_GENERAL_ERROR | CKR_FUNCTION_FAILED)
+}
+
+macro_rules! names {
+    ($($name:ident,)*) => { &[ $( ($name, stringify!($name)), )* ] };
+}
+
+const NAMES: &[(CK_RV, &str)] = names![
+    CKR_OK,
+    CKR_CANCEL,
+    CKR_HOST_MEMORY,
+    CKR_SLOT_ID_INVALID,
+    CKR_GENERAL_ERROR,
+    CKR_FUNCTION_FAILED,
+    CKR_ARGUMENTS_BAD,
+    CKR_NO_EVENT,
+    CKR_NEED_TO_CREATE_THREADS,
+    CKR_CANT_LOCK,
+    CKR_ATTRIBUTE_READ_ONLY,
+    CKR_ATTRIBUTE_SENSITIVE,
+    CKR_ATTRIBUTE_TYPE_INVALID,
+    CKR_ATTRIBUTE_VALUE_INVALID,
+    CKR_ACTION_PROHIBITED,
+    CKR_DATA_INVALID,
+    CKR_DATA_LEN_RANGE,
+    CKR_DEVICE_ERROR,
+    CKR_DEVICE_MEMORY,
+    CKR_DEVICE_REMOVED,
+    CKR_ENCRYPTED_DATA_INVALID,
+    CKR_ENCRYPTED_DATA_LEN_RANGE,
+    CKR_AEAD_DECRYPT_FAILED,
+    CKR_FUNCTION_CANCELED,
+    CKR_FUNCTION_NOT_PARALLEL,
+    CKR_FUNCTION_NOT_SUPPORTED,
+    CKR_KEY_HANDLE_INVALID,
+    CKR_KEY_SIZE_RANGE,
+    CKR_KEY_TYPE_INCONSISTENT,
+    CKR_KEY_NOT_NEEDED,
+    CKR_KEY_CHANGED,
+    CKR_KEY_NEEDED,
+    CKR_KEY_INDIGESTIBLE,
+    CKR_KEY_FUNCTION_NOT_PERMITTED,
+    CKR_KEY_NOT_WRAPPABLE,
+    CKR_KEY_UNEXTRACTABLE,
+    CKR_MECHANISM_INVALID,
+    CKR_MECHANISM_PARAM_INVALID,
+    CKR_OBJECT_HANDLE_INVALID,
+    CKR_OPERATION_ACTIVE,
+    CKR_OPERATION_NOT_INITIALIZED,
+    CKR_PIN_INCORRECT,
+    CKR_PIN_INVALID,
+    CKR_PIN_LEN_RANGE,
+    CKR_PIN_EXPIRED,
+    CKR_PIN_LOCKED,
+    CKR_SESSION_CLOSED,
+    CKR_SESSION_COUNT,
+    CKR_SESSION_HANDLE_INVALID,
+    CKR_SESSION_PARALLEL_NOT_SUPPORTED,
+    CKR_SESSION_READ_ONLY,
+    CKR_SESSION_EXISTS,
+    CKR_SESSION_READ_ONLY_EXISTS,
+    CKR_SESSION_READ_WRITE_SO_EXISTS,
+    CKR_SIGNATURE_INVALID,
+    CKR_SIGNATURE_LEN_RANGE,
+    CKR_TEMPLATE_INCOMPLETE,
+    CKR_TEMPLATE_INCONSISTENT,
+    CKR_TOKEN_NOT_PRESENT,
+    CKR_TOKEN_NOT_RECOGNIZED,
+    CKR_TOKEN_WRITE_PROTECTED,
+    CKR_UNWRAPPING_KEY_HANDLE_INVALID,
+    CKR_UNWRAPPING_KEY_SIZE_RANGE,
+    CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
+    CKR_USER_ALREADY_LOGGED_IN,
+    CKR_USER_NOT_LOGGED_IN,
+    CKR_USER_PIN_NOT_INITIALIZED,
+    CKR_USER_TYPE_INVALID,
+    CKR_USER_ANOTHER_ALREADY_LOGGED_IN,
+    CKR_USER_TOO_MANY_TYPES,
+    CKR_WRAPPED_KEY_INVALID,
+    CKR_WRAPPED_KEY_LEN_RANGE,
+    CKR_WRAPPING_KEY_HANDLE_INVALID,
+    CKR_WRAPPING_KEY_SIZE_RANGE,
+    CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+    CKR_RANDOM_SEED_NOT_SUPPORTED,
+    CKR_RANDOM_NO_RNG,
+    CKR_DOMAIN_PARAMS_INVALID,
+    CKR_CURVE_NOT_SUPPORTED,
+    CKR_BUFFER_TOO_SMALL,
+    CKR_SAVED_STATE_INVALID,
+    CKR_INFORMATION_SENSITIVE,
+    CKR_STATE_UNSAVEABLE,
+    CKR_CRYPTOKI_NOT_INITIALIZED,
+    CKR_CRYPTOKI_ALREADY_INITIALIZED,
+    CKR_MUTEX_BAD,
+    CKR_MUTEX_NOT_LOCKED,
+    CKR_NEW_PIN_MODE,
+    CKR_NEXT_OTP,
+    CKR_EXCEEDED_MAX_ITERATIONS,
+    CKR_FIPS_SELF_TEST_FAILED,
+    CKR_LIBRARY_LOAD_FAILED,
+    CKR_PIN_TOO_WEAK,
+    CKR_PUBLIC_KEY_INVALID,
+    CKR_FUNCTION_REJECTED,
+    CKR_TOKEN_RESOURCE_EXCEEDED,
+    CKR_OPERATION_CANCEL_FAILED,
+    CKR_KEY_EXHAUSTED,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_headers() {
+        assert_eq!(name(0xA0), "CKR_PIN_INCORRECT");
+        assert_eq!(name(0xE0), "CKR_TOKEN_NOT_PRESENT");
+        assert_eq!(name(CKR_VENDOR_DEFINED + 7), "CKR_VENDOR_DEFINED");
+        assert_eq!(name(0x7777), "CKR_unknown");
+    }
+
+    #[test]
+    fn a_general_error_is_a_possible_wrong_pin_only_after_login() {
+        assert_eq!(code("C_Login", CKR_GENERAL_ERROR), Code::PinUncertain);
+        assert_eq!(code("C_Sign", CKR_GENERAL_ERROR), Code::DeviceFault);
+    }
+}

@@ -1,0 +1,85 @@
+//! What a token can do with keys, as far as it tells before it is tried.
+
+use super::ckr::number;
+use super::token::Token;
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::KeyKind;
+use pkcs11_sys::*;
+use std::sync::OnceLock;
+
+/// What a token was asked of its mechanisms, once: they do not change while it is plugged in.
+#[derive(Debug, Default)]
+pub(super) struct Mechanisms {
+    listed: OnceLock<Option<Vec<CK_MECHANISM_TYPE>>>,
+    rsa_sizes: OnceLock<Sizes>,
+    ec_sizes: OnceLock<Sizes>,
+}
+
+/// The smallest and the largest key, as the driver counts them.
+type Sizes = (u64, u64);
+
+impl Mechanisms {
+    /// The mechanisms; `None` when the token does not tell.
+    pub(super) fn listed(&self, token: &Token) -> Option<&[CK_MECHANISM_TYPE]> {
+        self.listed.get_or_init(|| token.module().functions().mechanisms(token.slot()).ok()).as_deref()
+    }
+
+    /// Whether the token makes key pairs of this kind and signs with them; `false`: it lists no mechanisms.
+    pub(super) fn support(&self, token: &Token, kind: KeyKind) -> Result<bool> {
+        let Some(listed) = self.listed(token) else { return Ok(false) };
+        let (generator, signers): (_, &[_]) = match kind {
+            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => {
+                (CKM_RSA_PKCS_KEY_PAIR_GEN, &[CKM_SHA256_RSA_PKCS, CKM_RSA_PKCS])
+            }
+            KeyKind::P256 => (CKM_EC_KEY_PAIR_GEN, &[CKM_ECDSA_SHA256, CKM_ECDSA]),
+            KeyKind::P384 => (CKM_EC_KEY_PAIR_GEN, &[CKM_ECDSA_SHA384, CKM_ECDSA]),
+        };
+        if !listed.contains(&generator) || !signers.iter().any(|signer| listed.contains(signer)) {
+            return Err(unsupported(Code::MechanismUnsupported, token, kind));
+        }
+        let (shortest, longest) = self.sizes(token, generator)?;
+        if fits(shortest, longest, kind) {
+            return Ok(true);
+        }
+        let limit = format!("{shortest}–{longest} bit");
+        Err(unsupported(Code::KeySizeUnsupported, token, kind).fact(Fact::Limit, limit))
+    }
+
+    fn sizes(&self, token: &Token, generator: CK_MECHANISM_TYPE) -> Result<Sizes> {
+        let place = if generator == CKM_EC_KEY_PAIR_GEN { &self.ec_sizes } else { &self.rsa_sizes };
+        if let Some(sizes) = place.get() {
+            return Ok(*sizes);
+        }
+        let info = token.module().functions().mechanism_info(token.slot(), generator);
+        let info = info.map_err(|failure| failure.during(Step::Preflight))?;
+        let sizes = (number(info.ulMinKeySize), number(info.ulMaxKeySize));
+        Ok(*place.get_or_init(|| sizes))
+    }
+}
+
+/// Sizes are in bits (PKCS#11 v3.1 §6.1.4, §6.3); what makes no sense as bits is not believed.
+fn fits(shortest: u64, longest: u64, kind: KeyKind) -> bool {
+    let sensible = longest >= 160 && shortest <= longest;
+    let counts_bytes = kind.curve_der().is_none() && longest <= 512;
+    !sensible || counts_bytes || (shortest..=longest).contains(&u64::from(kind.bits()))
+}
+
+fn unsupported(code: Code, token: &Token, kind: KeyKind) -> Error {
+    Error::new(code).during(Step::Preflight).fact(Fact::Expected, kind).fact(Fact::Token, token.identity())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sensible_limits_are_believed() {
+        assert!(fits(512, 16_384, KeyKind::Rsa4096));
+        assert!(!fits(1_024, 2_048, KeyKind::Rsa4096));
+        assert!(fits(0, 0, KeyKind::Rsa4096));
+        // Some drivers count RSA sizes in bytes.
+        assert!(fits(128, 512, KeyKind::Rsa4096));
+        assert!(fits(112, 521, KeyKind::P384));
+        assert!(!fits(112, 256, KeyKind::P384));
+    }
+}

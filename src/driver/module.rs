@@ -1,0 +1,161 @@
+//! A loaded driver: one per file and process, initialised once, finalised only by whom it was initialised.
+
+use super::image;
+use super::raw::{self, Functions};
+use crate::error::{Code, Error, Fact, Result, Step};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A driver (PKCS#11 module), loaded and initialised.
+///
+/// Clones share one initialisation. When the last goes, C_Finalize is called, but only if C_Initialize was ours:
+/// a host that uses the same driver keeps it. The library itself stays loaded until the process ends.
+#[derive(Clone)]
+pub struct Module(Arc<Lease>);
+
+/// What a driver says of itself (CK_INFO, PKCS#11 v3.1 §3.1).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ModuleInfo {
+    /// The manufacturer.
+    pub manufacturer: String,
+    /// The description of the library.
+    pub description: String,
+    /// The library's version, major and minor.
+    pub version: (u8, u8),
+    /// The version of PKCS#11 that it speaks.
+    pub cryptoki_version: (u8, u8),
+}
+
+/// One use of a driver; the counting makes Drop and a concurrent load agree on who finalises.
+struct Lease {
+    driver: &'static Driver,
+}
+
+/// A library that was loaded, and stays.
+struct Driver {
+    path: PathBuf,
+    functions: Functions,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    leases: usize,
+    initialized_by_us: bool,
+}
+
+/// Every library that this process has loaded, by canonical path. The outer lock is held for a look only; a driver
+/// that hangs while it loads holds up nobody but those who want the same one.
+static REGISTRY: Mutex<BTreeMap<PathBuf, &'static Mutex<Option<&'static Driver>>>> =
+    Mutex::new(BTreeMap::new());
+
+impl Module {
+    /// Checks, loads and initialises the driver at an absolute path.
+    ///
+    /// # Errors
+    /// Those of the file check ([`Code::DriverMissing`], [`Code::DriverTruncated`], [`Code::DriverWrongBitness`]
+    /// …), [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`], [`Code::Forked`].
+    pub fn load(path: &Path) -> Result<Self> {
+        Self::load_trusting(path, image::Trust::Owners)
+    }
+
+    /// As [`Module::load`], and says whether a file that other users may write is accepted.
+    ///
+    /// # Errors
+    /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`image::Trust::Owners`].
+    pub fn load_trusting(path: &Path, trust: image::Trust) -> Result<Self> {
+        let image = image::check(path, trust)?;
+        let driver = registered(image.path())?;
+        driver.lease()?;
+        Ok(Module(Arc::new(Lease { driver })))
+    }
+
+    /// The canonical path of the library.
+    pub fn path(&self) -> &Path {
+        &self.0.driver.path
+    }
+
+    /// What the driver says of itself.
+    ///
+    /// # Errors
+    /// What C_GetInfo returns.
+    pub fn info(&self) -> Result<ModuleInfo> {
+        let info = self.functions().info().map_err(|failure| failure.during(Step::InitializeDriver))?;
+        let (library, cryptoki) = (info.libraryVersion, info.cryptokiVersion);
+        Ok(ModuleInfo {
+            manufacturer: super::token::text(&info.manufacturerID),
+            description: super::token::text(&info.libraryDescription),
+            version: (library.major, library.minor),
+            cryptoki_version: (cryptoki.major, cryptoki.minor),
+        })
+    }
+
+    pub(super) fn functions(&self) -> &'static Functions {
+        &self.0.driver.functions
+    }
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Module").field(&self.path()).finish()
+    }
+}
+
+/// The driver of this path, loaded now if it was not before.
+fn registered(path: &Path) -> Result<&'static Driver> {
+    let place: &'static Mutex<Option<&'static Driver>> =
+        lock(&REGISTRY).entry(path.to_owned()).or_insert_with(|| Box::leak(Box::default()));
+    let mut place = lock(place);
+    if let Some(driver) = *place {
+        return Ok(driver);
+    }
+    let driver = Driver { path: path.to_owned(), functions: raw::load(path)?, state: Mutex::default() };
+    let driver: &'static Driver = Box::leak(Box::new(driver));
+    *place = Some(driver);
+    Ok(driver)
+}
+
+impl Driver {
+    fn lease(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        if state.leases == 0 {
+            state.initialized_by_us = self.functions.initialize().map_err(|failure| {
+                let error = failure.during(Step::InitializeDriver);
+                let mut outer = Error::new(Code::DriverInitFailed)
+                    .during(Step::InitializeDriver)
+                    .fact(Fact::Path, self.path.display());
+                if let Some(call) = error.pkcs11_call() {
+                    outer = outer.call(call);
+                }
+                outer.caused_by(error)
+            })?;
+        } else {
+            self.functions
+                .same_process("C_Initialize")
+                .map_err(|failure| failure.during(Step::InitializeDriver))?;
+        }
+        state.leases += 1;
+        Ok(())
+    }
+
+    fn release(&self) {
+        let mut state = lock(&self.state);
+        state.leases -= 1;
+        if state.leases == 0 && state.initialized_by_us {
+            // Nobody is left who could be told; in a forked child the call is refused, which is right.
+            let _ = self.functions.finalize();
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.driver.release();
+    }
+}
+
+/// A panic elsewhere while a lock was held leaves nothing half-done in what these locks guard.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,200 @@
+//! The driver as a whole, its slots, its sessions (PKCS#11 v3.1 §5.4–§5.6).
+
+use super::template::length;
+use super::{Failure, Outcome, SessionHandle, SlotId};
+use pkcs11_sys::*;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// No driver has more; one that claims to is not believed.
+const MAX_SLOTS: usize = 4096;
+const MAX_MECHANISMS: usize = 4096;
+
+/// Enough for nearly every driver, so that one call does where the customary two would ask for the size first.
+const SLOTS_AT_ONCE: usize = 64;
+const MECHANISMS_AT_ONCE: usize = 512;
+
+/// A driver's functions. Each method is one call, named after its function.
+pub(in crate::driver) struct Functions {
+    pub(super) list: CK_FUNCTION_LIST,
+    /// The process that initialised the driver; 0 before that.
+    process: AtomicU32,
+}
+
+/// Calls a function of the list, or fails with [`Failure::Missing`]; a return value but CKR_OK is a failure.
+macro_rules! call {
+    ($functions:expr, $name:ident ( $($argument:expr),* $(,)? )) => {{
+        let function = stringify!($name);
+        match $functions.list.$name {
+            // SAFETY: the function comes from the driver's own list. The pointers among the arguments point to
+            // live buffers whose lengths stand beside them, or are null where PKCS#11 allows it; each is
+            // borrowed only for this call.
+            Some(entry) => match unsafe { entry($($argument),*) } {
+                CKR_OK => Ok(()),
+                rv => Err($crate::driver::raw::Failure::Returned { function, rv }),
+            },
+            None => Err($crate::driver::raw::Failure::Missing { function }),
+        }
+    }};
+}
+pub(super) use call;
+
+/// What C_GetTokenInfo returned, text still padded with blanks.
+pub(in crate::driver) type RawTokenInfo = CK_TOKEN_INFO;
+
+impl Functions {
+    pub(super) fn new(list: CK_FUNCTION_LIST) -> Self {
+        Functions { list, process: AtomicU32::new(0) }
+    }
+
+    /// Refuses a call in a forked child: handles, locks and the connection to the device belong to the parent.
+    pub(in crate::driver) fn same_process(&self, function: &'static str) -> Outcome<()> {
+        let initialised_by = self.process.load(Ordering::Relaxed);
+        if initialised_by == 0 || initialised_by == std::process::id() {
+            Ok(())
+        } else {
+            Err(Failure::Forked { function })
+        }
+    }
+
+    /// C_Initialize for several threads with the system's locks; one that cannot lock is initialised for one
+    /// thread, which is right because every session is used by one thread at a time.
+    ///
+    /// Returns whether this call did it: `false` when somebody in this process had done so before.
+    pub(in crate::driver) fn initialize(&self) -> Outcome<bool> {
+        let mut arguments = CK_C_INITIALIZE_ARGS {
+            CreateMutex: None,
+            DestroyMutex: None,
+            LockMutex: None,
+            UnlockMutex: None,
+            flags: CKF_OS_LOCKING_OK,
+            pReserved: ptr::null_mut(),
+        };
+        let mut result = call!(self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
+        if matches!(&result, Err(failure) if failure.rv() == Some(CKR_CANT_LOCK)) {
+            result = call!(self, C_Initialize(ptr::null_mut()));
+        }
+        let ours = match result {
+            Ok(()) => true,
+            Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
+            Err(failure) => return Err(failure),
+        };
+        self.process.store(std::process::id(), Ordering::Relaxed);
+        Ok(ours)
+    }
+
+    pub(in crate::driver) fn finalize(&self) -> Outcome<()> {
+        self.same_process("C_Finalize")?;
+        call!(self, C_Finalize(ptr::null_mut()))
+    }
+
+    pub(in crate::driver) fn info(&self) -> Outcome<CK_INFO> {
+        self.same_process("C_GetInfo")?;
+        // SAFETY: CK_INFO is bytes and integers, for which all zeros is a value.
+        let mut info: CK_INFO = unsafe { std::mem::zeroed() };
+        call!(self, C_GetInfo(&mut info))?;
+        Ok(info)
+    }
+
+    /// The slots: all, or those with a token in them.
+    pub(in crate::driver) fn slots(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
+        const FUNCTION: &str = "C_GetSlotList";
+        self.same_process(FUNCTION)?;
+        let present = if with_token { CK_TRUE } else { CK_FALSE };
+        let slots = growing(FUNCTION, SLOTS_AT_ONCE, MAX_SLOTS, |buffer: &mut Vec<CK_SLOT_ID>, count| {
+            call!(self, C_GetSlotList(present, buffer.as_mut_ptr(), count))
+        })?;
+        Ok(slots.into_iter().map(SlotId).collect())
+    }
+
+    pub(in crate::driver) fn token_info(&self, slot: SlotId) -> Outcome<RawTokenInfo> {
+        self.same_process("C_GetTokenInfo")?;
+        // SAFETY: CK_TOKEN_INFO is bytes and integers, for which all zeros is a value.
+        let mut info: CK_TOKEN_INFO = unsafe { std::mem::zeroed() };
+        call!(self, C_GetTokenInfo(slot.0, &mut info))?;
+        Ok(info)
+    }
+
+    pub(in crate::driver) fn mechanisms(&self, slot: SlotId) -> Outcome<Vec<CK_MECHANISM_TYPE>> {
+        const FUNCTION: &str = "C_GetMechanismList";
+        self.same_process(FUNCTION)?;
+        growing(FUNCTION, MECHANISMS_AT_ONCE, MAX_MECHANISMS, |buffer: &mut Vec<CK_MECHANISM_TYPE>, count| {
+            call!(self, C_GetMechanismList(slot.0, buffer.as_mut_ptr(), count))
+        })
+    }
+
+    pub(in crate::driver) fn mechanism_info(
+        &self,
+        slot: SlotId,
+        mechanism: CK_MECHANISM_TYPE,
+    ) -> Outcome<CK_MECHANISM_INFO> {
+        self.same_process("C_GetMechanismInfo")?;
+        let mut info = CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: 0 };
+        call!(self, C_GetMechanismInfo(slot.0, mechanism, &mut info))?;
+        Ok(info)
+    }
+
+    pub(in crate::driver) fn open_session(&self, slot: SlotId, read_write: bool) -> Outcome<SessionHandle> {
+        self.same_process("C_OpenSession")?;
+        let flags = if read_write { CKF_SERIAL_SESSION | CKF_RW_SESSION } else { CKF_SERIAL_SESSION };
+        let mut handle: CK_SESSION_HANDLE = CK_INVALID_HANDLE;
+        call!(self, C_OpenSession(slot.0, flags, ptr::null_mut(), None, &mut handle))?;
+        Ok(SessionHandle(handle))
+    }
+
+    pub(in crate::driver) fn close_session(&self, session: SessionHandle) -> Outcome<()> {
+        self.same_process("C_CloseSession")?;
+        call!(self, C_CloseSession(session.0))
+    }
+
+    /// One C_Login, never a second. No PIN means a null pointer: the token has a PIN pad of its own.
+    pub(in crate::driver) fn login(
+        &self,
+        session: SessionHandle,
+        user: CK_USER_TYPE,
+        pin: Option<&[u8]>,
+    ) -> Outcome<()> {
+        self.same_process("C_Login")?;
+        let (pointer, count) = match pin {
+            // The specification lacks a `const`; no driver writes to the PIN.
+            Some(pin) => (pin.as_ptr().cast_mut(), length(pin)),
+            None => (ptr::null_mut(), 0),
+        };
+        call!(self, C_Login(session.0, user, pointer, count))
+    }
+
+    pub(in crate::driver) fn logout(&self, session: SessionHandle) -> Outcome<()> {
+        self.same_process("C_Logout")?;
+        call!(self, C_Logout(session.0))
+    }
+}
+
+/// Reads a list into a buffer that is nearly always large enough, and once more when it was not.
+fn growing<T: Copy + Default>(
+    function: &'static str,
+    at_once: usize,
+    most: usize,
+    mut read: impl FnMut(&mut Vec<T>, *mut CK_ULONG) -> Outcome<()>,
+) -> Outcome<Vec<T>> {
+    let mut room = at_once;
+    loop {
+        let mut buffer = vec![T::default(); room];
+        let mut count = length(&buffer);
+        let result = read(&mut buffer, &mut count);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        match result {
+            Ok(()) if count <= room => {
+                buffer.truncate(count);
+                return Ok(buffer);
+            }
+            Ok(()) => {
+                let how = format!("{count} entries in a buffer for {room}");
+                return Err(Failure::Misbehaved { function, how });
+            }
+            Err(failure) if failure.rv() == Some(CKR_BUFFER_TOO_SMALL) && room < count && count <= most => {
+                room = count;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}

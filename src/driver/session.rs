@@ -1,0 +1,244 @@
+//! Sessions: one that looks, and one that is logged in and may write.
+
+use super::lock::TokenLock;
+use super::object::{Owner, StoredCertificate};
+use super::raw::{Functions, SessionHandle};
+use super::token::{PinState, Token, TokenInfo};
+use crate::error::{Code, Error, Fact, Result, Step};
+use pkcs11_sys::*;
+use secrecy::{ExposeSecret, SecretSlice};
+use std::cell::{Cell, OnceCell};
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
+pub struct Pin(SecretSlice<u8>);
+
+impl Pin {
+    /// Takes the bytes over; PKCS#11 wants UTF-8, tokens decide what they take.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Pin(bytes.into())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+/// How to log in.
+pub struct Login {
+    pin: Option<Pin>,
+    accept_final_try: bool,
+}
+
+impl Login {
+    /// With this PIN. A token with a PIN pad is not sent it: the PIN is then entered there.
+    pub fn with_pin(pin: Pin) -> Self {
+        Login { pin: Some(pin), accept_final_try: false }
+    }
+
+    /// The PIN is entered at the token or its reader.
+    pub fn on_pin_pad() -> Self {
+        Login { pin: None, accept_final_try: false }
+    }
+
+    /// The person was told that a wrong PIN now locks the token, and said yes.
+    #[must_use]
+    pub fn accept_final_try(mut self) -> Self {
+        self.accept_final_try = true;
+        self
+    }
+}
+
+impl From<Pin> for Login {
+    fn from(pin: Pin) -> Self {
+        Login::with_pin(pin)
+    }
+}
+
+/// A read-only session without login (R/O Public Session, PKCS#11 v3.1 §5.6).
+#[derive(Debug)]
+pub struct PublicSession(Open);
+
+/// A read-write session of the logged-in user (R/W User Functions, PKCS#11 v3.1 §5.6).
+///
+/// It belongs to one thread at a time: it may be sent to another, not shared.
+pub struct Session {
+    open: Open,
+    /// Kept only for keys that demand the PIN for each signature (CKA_ALWAYS_AUTHENTICATE).
+    pin: Option<Pin>,
+    login_is_ours: bool,
+    reserved: OnceCell<TokenLock>,
+}
+
+impl PublicSession {
+    pub(super) fn open(token: &Token) -> Result<Self> {
+        Open::new(token, false).map(PublicSession)
+    }
+
+    /// The X.509 certificates on the token that are visible without login.
+    ///
+    /// # Errors
+    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
+    pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
+        self.0.certificates()
+    }
+
+    /// The token.
+    pub fn token(&self) -> &Token {
+        &self.0.token
+    }
+}
+
+impl Session {
+    pub(super) fn open(token: &Token, login: Login) -> Result<Self> {
+        let token = token.refreshed()?;
+        let pin = admit(token.info(), login)?;
+        let open = Open::new(&token, true)?;
+        let login_is_ours = open.login(pin.as_ref())?;
+        Ok(Session { open, pin, login_is_ours, reserved: OnceCell::new() })
+    }
+
+    /// The X.509 certificates on the token.
+    ///
+    /// # Errors
+    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
+    pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
+        self.open.certificates()
+    }
+
+    /// The token.
+    pub fn token(&self) -> &Token {
+        &self.open.token
+    }
+
+    pub(super) fn open_session(&self) -> &Open {
+        &self.open
+    }
+
+    /// Takes the token for a job that writes, until the session ends: no other process or thread of this user
+    /// that asks the same gets it meanwhile. Asking again is free.
+    ///
+    /// # Errors
+    /// [`Code::Busy`], [`Code::FileUnwritable`].
+    pub fn reserve(&self) -> Result<()> {
+        if self.reserved.get().is_none() {
+            let lock = TokenLock::take(self.token().identity())?;
+            // Nobody else can have set it: the session belongs to this thread.
+            let _ = self.reserved.set(lock);
+        }
+        Ok(())
+    }
+
+    /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).
+    pub(super) fn login_for_operation(&self, step: Step) -> Result<()> {
+        let pin_pad = self.open.token.info().pin_pad;
+        let pin = match &self.pin {
+            _ if pin_pad => None,
+            Some(pin) => Some(pin.bytes()),
+            None => return Err(Error::new(Code::PinRequired).during(step)),
+        };
+        let functions = self.open.functions();
+        functions.login(self.open.handle, CKU_CONTEXT_SPECIFIC, pin).map_err(|failure| failure.during(step))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Closing the last session would log out too; a host may have others open. A login that was there
+        // before us stays.
+        if self.login_is_ours {
+            let _ = self.open.functions().logout(self.open.handle);
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Session").field(self.open.token.identity()).finish()
+    }
+}
+
+/// Decides, before anything is sent, whether this PIN may be tried.
+fn admit(info: &TokenInfo, login: Login) -> Result<Option<Pin>> {
+    let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));
+    match info.pin_state {
+        PinState::Locked => return refuse(Code::PinLocked),
+        PinState::NotSet => return refuse(Code::PinNotSet),
+        PinState::FinalTry if !login.accept_final_try => return refuse(Code::PinFinalTry),
+        _ => {}
+    }
+    match login.pin {
+        _ if info.pin_pad => Ok(None),
+        None => refuse(Code::PinRequired),
+        Some(pin) if !info.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
+        Some(pin) => Ok(Some(pin)),
+    }
+}
+
+/// An open session, closed when it goes.
+#[derive(Debug)]
+pub(super) struct Open {
+    token: Token,
+    handle: SessionHandle,
+    owner: Owner,
+    /// PKCS#11 allows a session one operation at a time, so it is not shared between threads.
+    _one_thread: PhantomData<Cell<()>>,
+}
+
+impl Open {
+    fn new(token: &Token, read_write: bool) -> Result<Self> {
+        static SESSIONS: AtomicU64 = AtomicU64::new(0);
+        let handle = token
+            .module()
+            .functions()
+            .open_session(token.slot(), read_write)
+            .map_err(|failure| failure.during(Step::OpenSession))?;
+        let owner = Owner(SESSIONS.fetch_add(1, Ordering::Relaxed));
+        Ok(Open { token: token.clone(), handle, owner, _one_thread: PhantomData })
+    }
+
+    /// One C_Login. Returns whether the login is ours: somebody in this process may have logged in before.
+    fn login(&self, pin: Option<&Pin>) -> Result<bool> {
+        match self.functions().login(self.handle, CKU_USER, pin.map(Pin::bytes)) {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
+            Err(failure) => Err(self.explain_refusal(failure.during(Step::LogIn))),
+        }
+    }
+
+    /// Reads the flags once more after a refused PIN: they may say that it is locked now, or nearly.
+    fn explain_refusal(&self, error: Error) -> Error {
+        if error.code() != Code::PinIncorrect {
+            return error;
+        }
+        match self.token.refreshed().map(|token| token.info().pin_state) {
+            Ok(PinState::Locked) => error.with_code(Code::PinLocked),
+            Ok(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
+            _ => error,
+        }
+    }
+
+    pub(super) fn functions(&self) -> &'static Functions {
+        self.token.module().functions()
+    }
+
+    pub(super) fn handle(&self) -> SessionHandle {
+        self.handle
+    }
+
+    pub(super) fn token(&self) -> &Token {
+        &self.token
+    }
+
+    pub(super) fn owner(&self) -> Owner {
+        self.owner
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // The session may be dead already, with the token pulled; there is nothing left to do then.
+        let _ = self.functions().close_session(self.handle);
+    }
+}

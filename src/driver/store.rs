@@ -1,0 +1,179 @@
+//! Writing certificates to the token.
+
+use super::ckr;
+use super::object::StoredCertificate;
+use super::raw::{Failure, ObjectHandle, Template};
+use super::session::Session;
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::Certificate;
+use pkcs11_sys::*;
+
+/// How much a certificate object says beside the certificate itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What PKCS#11 v3.1 §4.6 defines for X.509 certificates, but for the check value.
+    Full,
+    /// Without what some tokens refuse: dates, public key.
+    Common,
+    /// What no certificate object can be without.
+    Minimal,
+}
+
+/// Whose certificate it is (CKA_CERTIFICATE_CATEGORY).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Category {
+    /// The token's user.
+    User,
+    /// A certificate authority.
+    Authority,
+}
+
+impl Session {
+    /// Writes a certificate object, with as many attributes as the token takes.
+    ///
+    /// # Errors
+    /// [`Code::CertificateRefused`] when the token refuses even the fewest attributes, [`Code::TokenFull`],
+    /// [`Code::WriteProtected`] and what C_CreateObject returns. Half-made objects are removed.
+    pub fn write_certificate(
+        &self,
+        certificate: &Certificate,
+        category: Category,
+        id: &[u8],
+        label: &str,
+    ) -> Result<(StoredCertificate, Detail)> {
+        let open = self.open_session();
+        let mut refusals = Vec::new();
+        for detail in [Detail::Full, Detail::Common, Detail::Minimal] {
+            let template = template(certificate, category, id, label, detail);
+            let failure = match open.functions().create_object(open.handle(), template) {
+                Ok(handle) => return Ok((self.stored(handle, certificate, id, label), detail)),
+                Err(failure) => failure,
+            };
+            self.sweep_half_made(certificate, id)?;
+            match failure.rv() {
+                Some(rv) if ckr::is_object_refusal(rv) => refusals.push(failure),
+                _ => return Err(failure.during(Step::WriteCertificate)),
+            }
+        }
+        Err(refused(refusals))
+    }
+
+    fn stored(
+        &self,
+        handle: ObjectHandle,
+        certificate: &Certificate,
+        id: &[u8],
+        label: &str,
+    ) -> StoredCertificate {
+        StoredCertificate {
+            place: self.open_session().place(handle),
+            id: id.to_vec(),
+            label: label.to_owned(),
+            der: certificate.der().to_vec(),
+        }
+    }
+
+    /// Removes what a refused C_CreateObject left behind: objects with our identifier and either no value or
+    /// ours (the caller made sure before that this certificate was not on the token), and a blank object, as
+    /// SoftHSM leaves it, if there was none when the certificates were last listed.
+    fn sweep_half_made(&self, certificate: &Certificate, id: &[u8]) -> Result<()> {
+        let open = self.open_session();
+        let no_blank_before = self.token().blank_certificates() == Some(0);
+        let ours = |left: &StoredCertificate| {
+            let half = left.der.is_empty() || left.der == certificate.der();
+            (left.id == id && half) || (no_blank_before && left.is_blank())
+        };
+        for left in open.certificates()?.iter().filter(|left| ours(left)) {
+            open.destroy(left.place, Step::WriteCertificate)?;
+        }
+        if no_blank_before {
+            self.token().remember_blank_certificates(0);
+        }
+        Ok(())
+    }
+
+    /// Reads a certificate object again, byte for byte.
+    ///
+    /// # Errors
+    /// [`Code::ReadBackDiffers`] when the token holds something else than what was written.
+    pub fn read_back(&self, written: &StoredCertificate) -> Result<()> {
+        let open = self.open_session();
+        let found = open
+            .handle_of(written.place)
+            .and_then(|handle| open.read_certificate(handle))
+            .map_err(|error| error.during(Step::ReadBack))?;
+        let differs = |what, expected: &[u8], found: &[u8]| {
+            Error::new(Code::ReadBackDiffers)
+                .during(Step::ReadBack)
+                .fact(Fact::Detail, what)
+                .fact(Fact::Expected, crate::hex(expected))
+                .fact(Fact::Found, crate::hex(found))
+        };
+        if found.der != written.der {
+            return Err(differs("CKA_VALUE", &written.der, &found.der));
+        }
+        if found.id != written.id {
+            return Err(differs("CKA_ID", &written.id, &found.id));
+        }
+        Ok(())
+    }
+}
+
+fn template(
+    certificate: &Certificate,
+    category: Category,
+    id: &[u8],
+    label: &str,
+    detail: Detail,
+) -> Template {
+    let minimal = Template::new()
+        .number(CKA_CLASS, CKO_CERTIFICATE)
+        .number(CKA_CERTIFICATE_TYPE, CKC_X_509)
+        .flag(CKA_TOKEN, true)
+        .bytes(CKA_SUBJECT, certificate.subject().der())
+        .bytes(CKA_ID, id)
+        .bytes(CKA_LABEL, label.as_bytes())
+        .bytes(CKA_VALUE, certificate.der());
+    if detail == Detail::Minimal {
+        return minimal;
+    }
+    let common = minimal
+        .flag(CKA_PRIVATE, false)
+        .bytes(CKA_ISSUER, certificate.issuer().der())
+        .bytes(CKA_SERIAL_NUMBER, certificate.serial().der_integer())
+        .number(CKA_CERTIFICATE_CATEGORY, category.number());
+    if detail == Detail::Common {
+        return common;
+    }
+    // CKA_CHECK_VALUE is left to the token: SoftHSM 2.6 refuses it with CKR_GENERAL_ERROR and leaves half an object
+    // behind.
+    let full = common.bytes(CKA_PUBLIC_KEY_INFO, certificate.public_key().spki_der());
+    let (start, end) = (date(certificate.not_before()), date(certificate.not_after()));
+    match (start, end) {
+        (Some(start), Some(end)) => full.bytes(CKA_START_DATE, &start).bytes(CKA_END_DATE, &end),
+        _ => full,
+    }
+}
+
+/// CK_DATE: eight digits, in UTC like the certificate (PKCS#11 v3.1 §3.5).
+fn date(time: std::time::SystemTime) -> Option<Vec<u8>> {
+    let time = jiff::Timestamp::try_from(time).ok()?;
+    Some(time.strftime("%Y%m%d").to_string().into_bytes())
+}
+
+impl Category {
+    fn number(self) -> CK_ULONG {
+        match self {
+            Category::User => CK_CERTIFICATE_CATEGORY_TOKEN_USER,
+            Category::Authority => CK_CERTIFICATE_CATEGORY_AUTHORITY,
+        }
+    }
+}
+
+fn refused(refusals: Vec<Failure>) -> Error {
+    let error = Error::new(Code::CertificateRefused).during(Step::WriteCertificate);
+    match refusals.into_iter().last() {
+        Some(last) => error.caused_by(last.during(Step::WriteCertificate)),
+        None => error,
+    }
+}

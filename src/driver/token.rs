@@ -1,0 +1,282 @@
+//! A token: what it says of itself, and how it is told from others.
+
+use super::mechanism::Mechanisms;
+use super::module::Module;
+use super::raw::{RawTokenInfo, SlotId};
+use super::session::{Login, PublicSession, Session};
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::KeyKind;
+use pkcs11_sys::*;
+use serde::Serialize;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A token in a slot, as it was when it was found.
+///
+/// The slot's number stays inside: it may change at any time, so every login first makes sure that the same token
+/// still answers.
+#[derive(Clone, Debug)]
+pub struct Token {
+    module: Module,
+    slot: SlotId,
+    info: TokenInfo,
+    mechanisms: Arc<Mechanisms>,
+    /// How many certificate objects without a value were there when they were last listed.
+    blank_certificates: Arc<Mutex<Option<usize>>>,
+}
+
+/// What tells one token from another (PKCS#11 v3.1 §3.3); slot numbers do not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct TokenIdentity {
+    /// The label.
+    pub label: String,
+    /// The manufacturer.
+    pub manufacturer: String,
+    /// The model.
+    pub model: String,
+    /// The serial number.
+    pub serial: String,
+}
+
+impl fmt::Display for TokenIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (serial {}, {} {})", self.label, self.serial, self.manufacturer, self.model)
+    }
+}
+
+/// What a token says of itself (CK_TOKEN_INFO, PKCS#11 v3.1 §3.3), blanks stripped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TokenInfo {
+    /// Label, manufacturer, model and serial number.
+    #[serde(flatten)]
+    pub identity: TokenIdentity,
+    /// Whether the token was ever initialised.
+    pub initialized: bool,
+    /// Whether the token refuses every write.
+    pub write_protected: bool,
+    /// Whether the PIN is entered at the token or its reader.
+    pub pin_pad: bool,
+    /// What the flags say of the user PIN. Drivers may leave them unset, so the best state proves nothing.
+    pub pin_state: PinState,
+    /// The PIN lengths in bytes that the token claims to take, shortest and longest; a hint.
+    pub pin_length: (u64, u64),
+    /// Free memory in bytes for public objects, where the token tells.
+    pub free_public_memory: Option<u64>,
+    /// Free memory in bytes for private objects, where the token tells.
+    pub free_private_memory: Option<u64>,
+    /// The hardware's version, major and minor.
+    pub hardware_version: (u8, u8),
+    /// The firmware's version, major and minor.
+    pub firmware_version: (u8, u8),
+}
+
+/// What the token's flags say of the user PIN, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PinState {
+    /// CKF_USER_PIN_LOCKED.
+    Locked,
+    /// No user PIN was ever set.
+    NotSet,
+    /// CKF_USER_PIN_FINAL_TRY: one wrong PIN more locks it.
+    FinalTry,
+    /// CKF_USER_PIN_COUNT_LOW: a wrong PIN was entered since the last right one.
+    CountLow,
+    /// CKF_USER_PIN_TO_BE_CHANGED.
+    ToBeChanged,
+    /// No flag speaks against the PIN.
+    Usable,
+}
+
+impl Token {
+    pub(super) fn read(module: &Module, slot: SlotId) -> Result<Self> {
+        let info = read_info(module, slot)?;
+        Ok(Token {
+            module: module.clone(),
+            slot,
+            info,
+            mechanisms: Arc::default(),
+            blank_certificates: Arc::default(),
+        })
+    }
+
+    /// What the token said of itself when it was found.
+    pub fn info(&self) -> &TokenInfo {
+        &self.info
+    }
+
+    /// Label, manufacturer, model and serial number.
+    pub fn identity(&self) -> &TokenIdentity {
+        &self.info.identity
+    }
+
+    /// The driver through which the token was found.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Opens a read-only session without login: certificates can be seen, private keys cannot.
+    ///
+    /// # Errors
+    /// What C_OpenSession returns, mostly that the token is gone.
+    pub fn look(&self) -> Result<PublicSession> {
+        PublicSession::open(self)
+    }
+
+    /// Opens a read-write session and logs in, with one C_Login and never a second.
+    ///
+    /// The token is asked for its state first: a locked PIN is not tried, the final try only if the caller
+    /// accepts it, and a token that was swapped is noticed before the PIN is sent.
+    ///
+    /// # Errors
+    /// The PIN family; [`Code::TokenChanged`], [`Code::TokenRemoved`] and their kin.
+    pub fn login(&self, login: impl Into<Login>) -> Result<Session> {
+        Session::open(self, login.into())
+    }
+
+    /// The same token, asked anew what it says of itself.
+    ///
+    /// # Errors
+    /// [`Code::TokenChanged`] when another token is in the slot; what C_GetTokenInfo returns.
+    pub fn refreshed(&self) -> Result<Self> {
+        let info = read_info(&self.module, self.slot)?;
+        if info.identity == self.info.identity {
+            return Ok(Token { info, ..self.clone() });
+        }
+        Err(Error::new(Code::TokenChanged)
+            .during(Step::FindToken)
+            .fact(Fact::Expected, &self.info.identity)
+            .fact(Fact::Found, &info.identity))
+    }
+
+    /// Whether the token can make keys of this kind and sign with them, as far as it tells without login.
+    ///
+    /// `Ok(false)`: the token lists no mechanisms, so it cannot be known before it is tried.
+    ///
+    /// # Errors
+    /// [`Code::MechanismUnsupported`], [`Code::KeySizeUnsupported`].
+    pub fn supports(&self, kind: KeyKind) -> Result<bool> {
+        self.mechanisms.support(self, kind)
+    }
+
+    pub(super) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
+        self.mechanisms.listed(self)
+    }
+
+    /// Remembers how many half-made certificate objects are on the token, so that one more can be known as ours.
+    pub(super) fn remember_blank_certificates(&self, count: usize) {
+        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
+    }
+
+    pub(super) fn blank_certificates(&self) -> Option<usize> {
+        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn slot(&self) -> SlotId {
+        self.slot
+    }
+
+    pub(super) fn slot_number(&self) -> u64 {
+        super::ckr::number(self.slot.0)
+    }
+}
+
+fn read_info(module: &Module, slot: SlotId) -> Result<TokenInfo> {
+    let raw = module.functions().token_info(slot).map_err(|failure| failure.during(Step::FindToken))?;
+    Ok(TokenInfo::from_raw(&raw))
+}
+
+impl TokenInfo {
+    fn from_raw(raw: &RawTokenInfo) -> Self {
+        let flags = raw.flags;
+        let (hardware, firmware) = (raw.hardwareVersion, raw.firmwareVersion);
+        TokenInfo {
+            identity: TokenIdentity {
+                label: text(&raw.label),
+                manufacturer: text(&raw.manufacturerID),
+                model: text(&raw.model),
+                serial: text(&raw.serialNumber),
+            },
+            initialized: flags & CKF_TOKEN_INITIALIZED != 0,
+            write_protected: flags & CKF_WRITE_PROTECTED != 0,
+            pin_pad: flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0,
+            pin_state: PinState::from_flags(flags),
+            pin_length: (super::ckr::number(raw.ulMinPinLen), super::ckr::number(raw.ulMaxPinLen)),
+            free_public_memory: memory(raw.ulFreePublicMemory, raw.ulTotalPublicMemory),
+            free_private_memory: memory(raw.ulFreePrivateMemory, raw.ulTotalPrivateMemory),
+            hardware_version: (hardware.major, hardware.minor),
+            firmware_version: (firmware.major, firmware.minor),
+        }
+    }
+
+    /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
+    pub(super) fn accepts_pin_length(&self, bytes: usize) -> bool {
+        let (shortest, longest) = self.pin_length;
+        let sensible = shortest <= longest && longest > 0;
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
+    }
+}
+
+impl PinState {
+    fn from_flags(flags: CK_FLAGS) -> Self {
+        let has = |flag| flags & flag != 0;
+        if has(CKF_USER_PIN_LOCKED) {
+            PinState::Locked
+        } else if has(CKF_TOKEN_INITIALIZED) && !has(CKF_USER_PIN_INITIALIZED) {
+            PinState::NotSet
+        } else if has(CKF_USER_PIN_FINAL_TRY) {
+            PinState::FinalTry
+        } else if has(CKF_USER_PIN_COUNT_LOW) {
+            PinState::CountLow
+        } else if has(CKF_USER_PIN_TO_BE_CHANGED) {
+            PinState::ToBeChanged
+        } else {
+            PinState::Usable
+        }
+    }
+}
+
+/// Text as PKCS#11 pads it: blanks to the end, though some drivers pad with NUL. Shown even when it is no UTF-8.
+pub(super) fn text(padded: &[u8]) -> String {
+    let end = padded.iter().rposition(|byte| !matches!(byte, b' ' | 0)).map_or(0, |last| last + 1);
+    String::from_utf8_lossy(padded.get(..end).unwrap_or_default()).into_owned()
+}
+
+/// Free memory, unless the token says that it does not know, or says nonsense (free without a total).
+fn memory(free: CK_ULONG, total: CK_ULONG) -> Option<u64> {
+    let known = free != CK_UNAVAILABLE_INFORMATION && total != CK_UNAVAILABLE_INFORMATION && total >= free;
+    (known && total > 0).then(|| super::ckr::number(free))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_is_stripped_and_bad_bytes_are_shown() {
+        assert_eq!(text(b"BANK            "), "BANK");
+        assert_eq!(text(b"BANK\0\0\0"), "BANK");
+        assert_eq!(text(b"        "), "");
+        assert_eq!(text(b"\xff X  "), "\u{fffd} X");
+    }
+
+    #[test]
+    fn the_worst_pin_flag_wins() {
+        let base = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
+        assert_eq!(PinState::from_flags(base), PinState::Usable);
+        assert_eq!(PinState::from_flags(base | CKF_USER_PIN_COUNT_LOW), PinState::CountLow);
+        let all = base | CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
+        assert_eq!(PinState::from_flags(all), PinState::Locked);
+        assert_eq!(PinState::from_flags(CKF_TOKEN_INITIALIZED), PinState::NotSet);
+    }
+
+    #[test]
+    fn memory_is_believed_only_when_it_makes_sense() {
+        assert_eq!(memory(100, 200), Some(100));
+        assert_eq!(memory(0, 200), Some(0));
+        assert_eq!(memory(0, 0), None);
+        assert_eq!(memory(300, 200), None);
+        assert_eq!(memory(CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! The binary forms of an answer.
+
+use super::super::certificate::Certificate;
+use super::super::oid;
+use super::super::request::Request;
+use super::super::tlv::{self, Fields, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, SET, Tlv};
+use super::{MAX_CERTIFICATES, ber, cmc};
+use crate::error::{Code, Error, Fact, Result};
+
+/// What the parts of an answer held.
+#[derive(Default)]
+pub(super) struct Found {
+    certificates: Vec<Certificate>,
+    request: bool,
+    message: bool,
+    /// The content type of something else that was proper ASN.1.
+    other: Option<String>,
+}
+
+impl Found {
+    fn add(&mut self, der: Tlv<'_>) -> Result<()> {
+        if self.certificates.len() >= MAX_CERTIFICATES {
+            return Err(Error::new(Code::AnswerTooLarge).fact(Fact::Limit, MAX_CERTIFICATES));
+        }
+        let certificate = Certificate::from_der(der.raw)?;
+        if !self.certificates.contains(&certificate) {
+            self.certificates.push(certificate);
+        }
+        Ok(())
+    }
+
+    /// The certificates; without any, the error that says what was there instead.
+    pub fn into_certificates(self) -> Result<Vec<Certificate>> {
+        match self {
+            Found { certificates, .. } if !certificates.is_empty() => Ok(certificates),
+            Found { message: true, .. } => Err(Error::new(Code::AnswerNoCertificate)),
+            Found { request: true, .. } => Err(Error::new(Code::AnswerIsRequest)),
+            Found { other: Some(other), .. } => {
+                Err(Error::new(Code::AnswerUnreadable).fact(Fact::Found, other))
+            }
+            Found { other: None, .. } => Err(Error::new(Code::AnswerUnreadable)),
+        }
+    }
+}
+
+/// Reads ASN.1 elements one after another; blanks behind the last are passed over.
+pub(super) fn read(bytes: &[u8], found: &mut Found) -> Result<()> {
+    let mut rest = bytes;
+    for _ in 0..=MAX_CERTIFICATES {
+        if rest.first() != Some(&SEQUENCE) {
+            return Err(Error::new(Code::AnswerUnreadable));
+        }
+        let taken = match (Fields::of(rest).any(), ber::to_der(rest)) {
+            (Ok(element), Ok((der, _))) if der == element.raw => read_as_is(element, found)?,
+            (_, Ok((der, taken))) => {
+                read_element(Tlv::whole(&der).map_err(malformed)?, found)?;
+                taken
+            }
+            // Something inside is nothing that could be rewritten; the frame is DER all the same.
+            (Ok(element), Err(_)) => read_as_is(element, found)?,
+            // Only here, where the frame itself is cut off, is the answer truncated.
+            (Err(_), Err(Malformed::Truncated)) => return Err(Error::new(Code::AnswerTruncated)),
+            (Err(_), Err(cause)) => return Err(malformed(cause)),
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+        let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count();
+        rest = rest.get(blanks..).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(Error::new(Code::AnswerTooLarge).fact(Fact::Limit, MAX_CERTIFICATES))
+}
+
+fn read_as_is(element: Tlv<'_>, found: &mut Found) -> Result<usize> {
+    read_element(element, found)?;
+    Ok(element.raw.len())
+}
+
+fn read_element(element: Tlv<'_>, found: &mut Found) -> Result<()> {
+    let mut fields = element.fields();
+    let first = fields.any().map_err(malformed)?;
+    match first.tag {
+        OID => read_content_info(first, fields, found),
+        // PFX ::= SEQUENCE { version INTEGER {v3(3)}, authSafe ContentInfo, ... } (RFC 7292 §4)
+        INTEGER if first.value == [3] && is_content_info(fields) => Err(Error::new(Code::AnswerIsPfx)),
+        SEQUENCE => {
+            if is_certificate(first) {
+                return found.add(element);
+            }
+            match Request::from_tlv(element) {
+                Ok(_) => found.request = true,
+                Err(_) => found.other = Some("SEQUENCE".to_owned()),
+            }
+            Ok(())
+        }
+        _ => {
+            found.other = Some("SEQUENCE".to_owned());
+            Ok(())
+        }
+    }
+}
+
+/// Whether a TBSCertificate begins so: there is a version in `[0]`, or, in version 1, a serial number and an
+/// AlgorithmIdentifier; a request has its subject there, a sequence of sets or an empty one.
+fn is_certificate(tbs: Tlv<'_>) -> bool {
+    let mut fields = tbs.fields();
+    let version = fields.optional(tlv::context(0)).ok().flatten();
+    let rest = fields.expect(INTEGER).and_then(|_| fields.expect(SEQUENCE)).map(Tlv::fields);
+    version.is_some() || rest.is_ok_and(|mut identifier| identifier.expect(OID).is_ok())
+}
+
+fn is_content_info(mut fields: Fields<'_>) -> bool {
+    fields.expect(SEQUENCE).is_ok_and(|info| info.fields().expect(OID).is_ok())
+}
+
+fn read_content_info(kind: Tlv<'_>, mut fields: Fields<'_>, found: &mut Found) -> Result<()> {
+    if kind.value != oid::ID_SIGNED_DATA.as_bytes() {
+        found.other = Some(oid::dotted(kind.value));
+        return Ok(());
+    }
+    let data =
+        fields.expect(tlv::context(0)).and_then(|content| Tlv::whole(content.value)).map_err(malformed)?;
+    let data = SignedData::read(data).map_err(malformed)?;
+    found.message = true;
+    if data.content_type == oid::PKI_RESPONSE.as_bytes() {
+        cmc::check(data.content.unwrap_or_default())?;
+    }
+    for choice in data.certificates {
+        let choice = choice.map_err(malformed)?;
+        // Attribute certificates and the like are tagged (RFC 5652 §10.2.2).
+        if choice.tag == SEQUENCE {
+            found.add(choice)?;
+        }
+    }
+    Ok(())
+}
+
+/// SignedData (RFC 5652 §5.1), as far as an answer needs it. Its signature is not what makes a certificate
+/// good: that is the CA's signature on the certificate.
+struct SignedData<'a> {
+    content_type: &'a [u8],
+    content: Option<&'a [u8]>,
+    certificates: Fields<'a>,
+}
+
+impl<'a> SignedData<'a> {
+    fn read(data: Tlv<'a>) -> Read<Self> {
+        let mut fields = data.tagged(SEQUENCE)?.fields();
+        fields.expect(INTEGER)?;
+        fields.expect(SET)?;
+        let mut encapsulated = fields.expect(SEQUENCE)?.fields();
+        let content_type = encapsulated.expect(OID)?.value;
+        let content = match encapsulated.optional(tlv::context(0))? {
+            // PKCS#7 allows any type here (RFC 5652 §5.2.1), CMS an OCTET STRING.
+            Some(content) => Some(match Tlv::whole(content.value)? {
+                string if string.tag == OCTET_STRING => string.value,
+                any => any.raw,
+            }),
+            None => None,
+        };
+        let certificates = fields.optional(tlv::context(0))?.map_or(Fields::of(&[]), Tlv::fields);
+        Ok(SignedData { content_type, content, certificates })
+    }
+}
+
+pub(super) fn malformed(cause: Malformed) -> Error {
+    Error::new(Code::AnswerUnreadable).caused_by(cause)
+}

@@ -1,0 +1,109 @@
+//! The key usage extension.
+
+use std::fmt;
+
+use super::tlv::{self, BIT_STRING, Malformed, Read, Tlv};
+
+/// What a key may be used for (RFC 5280 §4.2.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUsage {
+    /// Bit 15 is digitalSignature (0), bit 7 is decipherOnly (8).
+    bits: u16,
+}
+
+/// The names of the bits, in their order in the BIT STRING.
+const NAMES: [&str; 9] = [
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+];
+
+impl KeyUsage {
+    /// Only digitalSignature.
+    pub const SIGN: KeyUsage = KeyUsage { bits: 0x8000 };
+
+    /// keyEncipherment and dataEncipherment: only RSA keys can.
+    const ENCIPHER: u16 = 0x8000 >> 2 | 0x8000 >> 3;
+
+    pub(super) fn from_der(der: &[u8]) -> Read<Self> {
+        let string = Tlv::whole(der)?.tagged(BIT_STRING)?;
+        let (unused, octets) = string.value.split_first().ok_or(Malformed::Unexpected)?;
+        if *unused > 7 {
+            return Err(Malformed::Unexpected);
+        }
+        let octet = |at: usize| octets.get(at).copied().unwrap_or_default();
+        Ok(KeyUsage { bits: u16::from_be_bytes([octet(0), octet(1)]) & 0xff80 })
+    }
+
+    /// The extension's value in DER: trailing zero bits left out (X.690 §11.2.2).
+    pub(super) fn to_der(self) -> Vec<u8> {
+        let octets = self.bits.to_be_bytes();
+        let used = match octets {
+            [0, 0] => 0,
+            [_, 0] => 1,
+            _ => 2,
+        };
+        let unused = (self.bits.trailing_zeros() % 8) as u8;
+        tlv::encode(BIT_STRING, &[&[if used == 0 { 0 } else { unused }], &octets[..used]])
+    }
+
+    /// Whether digitalSignature (0) is set.
+    pub fn digital_signature(self) -> bool {
+        self.bits & Self::SIGN.bits != 0
+    }
+
+    /// The same, with digitalSignature set and without what only keys that encrypt can do.
+    pub(super) fn for_signing_only(self) -> Self {
+        KeyUsage { bits: self.bits & !Self::ENCIPHER | Self::SIGN.bits }
+    }
+
+    /// The same, with digitalSignature set.
+    pub(super) fn for_signing(self) -> Self {
+        KeyUsage { bits: self.bits | Self::SIGN.bits }
+    }
+}
+
+/// The names of RFC 5280, separated by commas.
+impl fmt::Display for KeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = NAMES.iter().enumerate().filter(|(bit, _)| self.bits & (0x8000 >> bit) != 0);
+        let names: Vec<&str> = set.map(|(_, name)| *name).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_and_written_in_der() {
+        for der in [&[3, 2, 7, 0x80][..], &[3, 2, 5, 0xa0], &[3, 3, 7, 0x80, 0x80], &[3, 1, 0]] {
+            assert_eq!(KeyUsage::from_der(der).unwrap().to_der(), der);
+        }
+        assert_eq!(
+            KeyUsage::from_der(&[3, 2, 5, 0xa0]).unwrap().to_string(),
+            "digitalSignature, keyEncipherment"
+        );
+    }
+
+    #[test]
+    fn trailing_zero_bits_are_tolerated() {
+        assert_eq!(KeyUsage::from_der(&[3, 2, 0, 0x80]).unwrap(), KeyUsage::SIGN);
+        assert!(KeyUsage::from_der(&[3, 0]).is_err());
+        assert!(KeyUsage::from_der(&[3, 2, 8, 0x80]).is_err());
+    }
+
+    #[test]
+    fn a_key_that_only_signs_loses_encipherment() {
+        let old = KeyUsage::from_der(&[3, 2, 5, 0xe0]).unwrap();
+        assert_eq!(old.for_signing_only().to_string(), "digitalSignature, nonRepudiation");
+        assert_eq!(old.for_signing(), old);
+    }
+}

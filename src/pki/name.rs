@@ -1,0 +1,180 @@
+//! Distinguished names, kept as the bytes that came.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::oid;
+use super::tlv::{self, OID, Read, SEQUENCE, SET, Tlv};
+use crate::error::{Code, Error, Fact};
+
+mod parse;
+mod text;
+
+/// A distinguished name (RFC 5280 §4.1.2.4): the DER as it came, and its attributes for people to read.
+///
+/// Names are equal when their bytes are. `Display` is RFC 4514: the last attribute of the certificate first,
+/// and it can be read back with `FromStr`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Name {
+    der: Vec<u8>,
+    attributes: Vec<Attribute>,
+}
+
+/// One attribute of a name, decoded for display.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attribute {
+    kind: String,
+    value: String,
+    /// Whether it stands in one RelativeDistinguishedName with the attribute before it.
+    joined: bool,
+}
+
+impl Attribute {
+    /// The short name of RFC 4514 (`CN`, `OU`, `O` …), otherwise the dotted object identifier.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The value, decoded as well as can be; bytes that are no text show as U+FFFD or in hexadecimal.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl Name {
+    /// Reads a Name in DER.
+    ///
+    /// # Errors
+    /// [`Code::CertificateUnreadable`] when the bytes are no Name.
+    pub fn from_der(der: &[u8]) -> Result<Self, Error> {
+        Tlv::whole(der)
+            .and_then(Name::from_tlv)
+            .map_err(|cause| Error::new(Code::CertificateUnreadable).caused_by(cause))
+    }
+
+    pub(super) fn from_tlv(name: Tlv<'_>) -> Read<Self> {
+        let mut attributes = Vec::new();
+        for rdn in name.tagged(SEQUENCE)?.fields() {
+            for (at, attribute) in rdn?.tagged(SET)?.fields().enumerate() {
+                let mut fields = attribute?.tagged(SEQUENCE)?.fields();
+                let kind = kind_name(fields.expect(OID)?.value);
+                let value = text::decode(fields.any()?);
+                fields.end()?;
+                attributes.push(Attribute { kind, value, joined: at > 0 });
+            }
+        }
+        Ok(Name { der: name.raw.to_vec(), attributes })
+    }
+
+    /// The DER as it came.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The attributes in the order of the certificate.
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.attributes
+    }
+
+    /// The last common name: the most specific one where there are several.
+    pub fn common_name(&self) -> Option<&str> {
+        self.values("CN").last()
+    }
+
+    /// Every organization, in the order of the certificate.
+    pub fn organizations(&self) -> Vec<&str> {
+        self.values("O").collect()
+    }
+
+    /// Every organizational unit, in the order of the certificate.
+    pub fn organizational_units(&self) -> Vec<&str> {
+        self.values("OU").collect()
+    }
+
+    /// Whether there is no attribute.
+    pub fn is_empty(&self) -> bool {
+        self.attributes.is_empty()
+    }
+
+    fn values(&self, kind: &str) -> impl Iterator<Item = &str> {
+        self.attributes.iter().filter(move |attribute| attribute.kind == kind).map(Attribute::value)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({self})")
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut end = self.attributes.len();
+        while end > 0 {
+            // An attribute that is joined is not the start of its RelativeDistinguishedName.
+            let start = self.attributes[..end].iter().rposition(|attribute| !attribute.joined).unwrap_or(0);
+            if end < self.attributes.len() {
+                f.write_str(",")?;
+            }
+            for attribute in &self.attributes[start..end] {
+                let plus = if attribute.joined { "+" } else { "" };
+                write!(f, "{plus}{}={}", attribute.kind, text::Escaped(&attribute.value))?;
+            }
+            end = start;
+        }
+        Ok(())
+    }
+}
+
+/// Reads `CN=…,OU=…,O=…` (RFC 4514): the last attribute of the certificate first. Blanks around the separators
+/// are left out. Values are encoded as PrintableString where they can be, otherwise as UTF8String (RFC 5280
+/// §4.1.2.4); domain components and mail addresses as IA5String.
+impl FromStr for Name {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        parse::parse(text).and_then(|der| Name::from_der(&der).ok()).ok_or_else(|| {
+            Error::new(Code::BadSubject).fact(Fact::Found, text.chars().take(200).collect::<String>())
+        })
+    }
+}
+
+/// Short names of RFC 4514 §3 and the others that people write.
+const KINDS: &[(&str, &str)] = &[
+    ("CN", "2.5.4.3"),
+    ("SN", "2.5.4.4"),
+    ("serialNumber", "2.5.4.5"),
+    ("C", "2.5.4.6"),
+    ("L", "2.5.4.7"),
+    ("ST", "2.5.4.8"),
+    ("STREET", "2.5.4.9"),
+    ("O", "2.5.4.10"),
+    ("OU", "2.5.4.11"),
+    ("title", "2.5.4.12"),
+    ("GN", "2.5.4.42"),
+    ("organizationIdentifier", "2.5.4.97"),
+    ("DC", "0.9.2342.19200300.100.1.25"),
+    ("UID", "0.9.2342.19200300.100.1.1"),
+    ("emailAddress", "1.2.840.113549.1.9.1"),
+];
+
+fn kind_name(contents: &[u8]) -> String {
+    let dotted = oid::dotted(contents);
+    KINDS.iter().find(|(_, oid)| *oid == dotted).map_or(dotted, |(name, _)| (*name).to_owned())
+}
+
+/// The encoding of a value that was written as text.
+fn encode_value(kind: &str, value: &str) -> Option<Vec<u8>> {
+    let printable = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte));
+    let tag = match kind {
+        "DC" | "emailAddress" if value.is_ascii() => tlv::IA5_STRING,
+        "DC" | "emailAddress" => return None,
+        "C" | "serialNumber" if !printable => return None,
+        _ if printable => tlv::PRINTABLE_STRING,
+        _ => tlv::UTF8_STRING,
+    };
+    (!value.is_empty()).then(|| tlv::encode(tag, &[value.as_bytes()]))
+}
+
+#[cfg(test)]
+mod tests;

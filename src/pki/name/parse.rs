@@ -1,0 +1,116 @@
+//! The string form of names (RFC 4514 §2 and §3).
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use der::asn1::ObjectIdentifier;
+
+use super::super::oid;
+use super::super::tlv::{self, SEQUENCE, SET, Tlv};
+use super::{KINDS, encode_value};
+
+/// The Name in DER; `None` when the text is not a name or an empty one.
+pub(super) fn parse(text: &str) -> Option<Vec<u8>> {
+    let mut chars = text.trim_start().chars().peekable();
+    let mut rdns = vec![];
+    let mut rdn = vec![];
+    loop {
+        rdn.push(attribute(&mut chars)?);
+        let separator = chars.next();
+        if separator == Some('+') {
+            continue;
+        }
+        rdns.push(tlv::encode_set_of(SET, std::mem::take(&mut rdn)));
+        match separator {
+            None => break,
+            Some(',' | ';') => {}
+            Some(_) => return None,
+        }
+    }
+    rdns.reverse();
+    Some(tlv::encode(SEQUENCE, &rdns.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+}
+
+fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<Vec<u8>> {
+    let mut kind = String::new();
+    loop {
+        match chars.next()? {
+            '=' => break,
+            c if c.is_ascii_alphanumeric() || c == '.' || c == ' ' => kind.push(c),
+            _ => return None,
+        }
+    }
+    let (kind, oid) = known(kind.trim())?;
+    while chars.next_if_eq(&' ').is_some() {}
+    let value = if chars.next_if_eq(&'#').is_some() {
+        let der = hex_bytes(&value(chars)?)?;
+        Tlv::whole(&der).ok()?;
+        der
+    } else {
+        encode_value(kind, &value(chars)?)?
+    };
+    Some(tlv::encode(SEQUENCE, &[&oid::encode(oid), &value]))
+}
+
+fn known(kind: &str) -> Option<(&str, ObjectIdentifier)> {
+    let kind = if kind.eq_ignore_ascii_case("E") { "emailAddress" } else { kind };
+    let by_name = KINDS.iter().find(|(name, oid)| name.eq_ignore_ascii_case(kind) || *oid == kind);
+    match by_name {
+        Some((name, oid)) => Some((name, ObjectIdentifier::new(oid).ok()?)),
+        None => Some((kind, ObjectIdentifier::new(kind).ok()?)),
+    }
+}
+
+/// A value up to the next separator, unescaped; blanks at its end are kept only where they are escaped.
+fn value(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut kept = 0;
+    if chars.next_if_eq(&'"').is_some() {
+        return quoted(chars);
+    }
+    while let Some(c) = chars.next_if(|c| !matches!(c, ',' | ';' | '+')) {
+        match c {
+            '\\' => escape(chars, &mut bytes)?,
+            '"' | '<' | '>' | '\0' => return None,
+            c => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        if c != ' ' {
+            kept = bytes.len();
+        }
+    }
+    bytes.truncate(kept);
+    String::from_utf8(bytes).ok()
+}
+
+/// The older form of RFC 2253, which people still write: `O="Example, Inc."`.
+fn quoted(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        match chars.next()? {
+            '"' => break,
+            '\\' => escape(chars, &mut bytes)?,
+            c => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    while chars.next_if_eq(&' ').is_some() {}
+    String::from_utf8(bytes).ok()
+}
+
+fn escape(chars: &mut Peekable<Chars<'_>>, bytes: &mut Vec<u8>) -> Option<()> {
+    let c = chars.next()?;
+    match c {
+        ' ' | '"' | '#' | '+' | ',' | ';' | '<' | '=' | '>' | '\\' => bytes.push(c as u8),
+        high => {
+            let digits = [high, chars.next()?];
+            bytes.push(u8::try_from(digits[0].to_digit(16)? * 16 + digits[1].to_digit(16)?).ok()?);
+        }
+    }
+    Some(())
+}
+
+fn hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}

@@ -1,0 +1,246 @@
+//! Reading and writing single ASN.1 elements (X.690), as bytes.
+//!
+//! Two things that the typed decoders of the `der` crate cannot do are needed here: every element must be had
+//! back as the bytes that came, and types that `der` does not know (UniversalString, tag 28) must pass.
+
+use std::fmt;
+
+pub(super) const BOOLEAN: u8 = 0x01;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const OID: u8 = 0x06;
+pub(super) const UTF8_STRING: u8 = 0x0c;
+pub(super) const PRINTABLE_STRING: u8 = 0x13;
+pub(super) const TELETEX_STRING: u8 = 0x14;
+pub(super) const IA5_STRING: u8 = 0x16;
+pub(super) const UTC_TIME: u8 = 0x17;
+pub(super) const GENERALIZED_TIME: u8 = 0x18;
+pub(super) const UNIVERSAL_STRING: u8 = 0x1c;
+pub(super) const BMP_STRING: u8 = 0x1e;
+pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const SET: u8 = 0x31;
+
+/// The identifier octet of a constructed context-specific element.
+pub(super) const fn context(number: u8) -> u8 {
+    0xa0 | number
+}
+
+/// What is wrong with the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Malformed {
+    /// They end before the element does.
+    Truncated,
+    /// They are not the element that belongs here.
+    Unexpected,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Malformed::Truncated => "ASN.1 ends in the middle of an element",
+            Malformed::Unexpected => "ASN.1 is not of the expected form",
+        })
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+pub(super) type Read<T> = Result<T, Malformed>;
+
+/// One element.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tlv<'a> {
+    /// The identifier octet; elements with tag numbers above 30 are refused.
+    pub tag: u8,
+    /// The contents.
+    pub value: &'a [u8],
+    /// The whole element as it came.
+    pub raw: &'a [u8],
+}
+
+impl<'a> Tlv<'a> {
+    /// Reads an element that takes up all of `bytes`.
+    pub fn whole(bytes: &'a [u8]) -> Read<Self> {
+        let mut fields = Fields::of(bytes);
+        let tlv = fields.any()?;
+        fields.end()?;
+        Ok(tlv)
+    }
+
+    /// This element, if it has that tag.
+    pub fn tagged(self, tag: u8) -> Read<Self> {
+        if self.tag == tag { Ok(self) } else { Err(Malformed::Unexpected) }
+    }
+
+    /// The elements inside.
+    pub fn fields(self) -> Fields<'a> {
+        Fields::of(self.value)
+    }
+}
+
+/// Elements one after another.
+#[derive(Clone, Debug)]
+pub(super) struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Fields { rest: bytes }
+    }
+
+    /// What has not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The next element.
+    pub fn any(&mut self) -> Read<Tlv<'a>> {
+        let (header, length) = header(self.rest)?;
+        let end = header.checked_add(length).ok_or(Malformed::Truncated)?;
+        let raw = self.rest.get(..end).ok_or(Malformed::Truncated)?;
+        let (tag, value) = match (raw.first(), raw.get(header..)) {
+            (Some(tag), Some(value)) => (*tag, value),
+            _ => return Err(Malformed::Truncated),
+        };
+        self.rest = self.rest.get(end..).unwrap_or_default();
+        Ok(Tlv { tag, value, raw })
+    }
+
+    /// The next element, which must have that tag.
+    pub fn expect(&mut self, tag: u8) -> Read<Tlv<'a>> {
+        self.any()?.tagged(tag)
+    }
+
+    /// The next element, if it has that tag.
+    pub fn optional(&mut self, tag: u8) -> Read<Option<Tlv<'a>>> {
+        if self.rest.first() == Some(&tag) { self.any().map(Some) } else { Ok(None) }
+    }
+
+    /// Nothing may follow.
+    pub fn end(&self) -> Read<()> {
+        if self.rest.is_empty() { Ok(()) } else { Err(Malformed::Unexpected) }
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Read<Tlv<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let item = self.any();
+        if item.is_err() {
+            self.rest = &[];
+        }
+        Some(item)
+    }
+}
+
+/// The lengths of the header and of the contents, DER only (X.690 §10.1: definite and as short as can be).
+fn header(bytes: &[u8]) -> Read<(usize, usize)> {
+    let (&tag, &first) =
+        (bytes.first().ok_or(Malformed::Truncated)?, bytes.get(1).ok_or(Malformed::Truncated)?);
+    if tag & 0x1f == 0x1f || first == 0x80 || first > 0x84 {
+        return Err(Malformed::Unexpected);
+    }
+    if first < 0x80 {
+        return Ok((2, usize::from(first)));
+    }
+    let count = usize::from(first & 0x7f);
+    let octets = bytes.get(2..2 + count).ok_or(Malformed::Truncated)?;
+    let length = octets.iter().fold(0usize, |n, octet| (n << 8) | usize::from(*octet));
+    let shortest = length >= 0x80 && octets.first() != Some(&0);
+    if shortest { Ok((2 + count, length)) } else { Err(Malformed::Unexpected) }
+}
+
+/// Encodes an element whose contents are the parts one after another.
+pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut out = Vec::with_capacity(length + 6);
+    out.push(tag);
+    if length < 0x80 {
+        out.push(length as u8);
+    } else {
+        let octets = length.to_be_bytes();
+        let octets = &octets[length.leading_zeros() as usize / 8..];
+        out.push(0x80 | octets.len() as u8);
+        out.extend_from_slice(octets);
+    }
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    out
+}
+
+/// Encodes a SET OF: the members stand in the order of their bytes (X.690 §11.6).
+pub(super) fn encode_set_of(tag: u8, mut members: Vec<Vec<u8>>) -> Vec<u8> {
+    members.sort();
+    encode(tag, &members.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// Encodes a non-negative INTEGER from its big-endian bytes.
+pub(super) fn encode_unsigned(big_endian: &[u8]) -> Vec<u8> {
+    let digits = trim_zeros(big_endian);
+    match digits.first() {
+        None => encode(INTEGER, &[&[0]]),
+        Some(first) if first & 0x80 != 0 => encode(INTEGER, &[&[0], digits]),
+        Some(_) => encode(INTEGER, &[digits]),
+    }
+}
+
+/// Encodes a BIT STRING without unused bits.
+pub(super) fn encode_bits(bytes: &[u8]) -> Vec<u8> {
+    encode(BIT_STRING, &[&[0], bytes])
+}
+
+/// The bytes of a BIT STRING that has no unused bits.
+pub(super) fn bits<'a>(tlv: Tlv<'a>) -> Read<&'a [u8]> {
+    match tlv.tagged(BIT_STRING)?.value.split_first() {
+        Some((0, bytes)) => Ok(bytes),
+        _ => Err(Malformed::Unexpected),
+    }
+}
+
+/// Without the zero bytes in front.
+pub(super) fn trim_zeros(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    &bytes[zeros..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_round_trip() {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000] {
+            let value = vec![7; length];
+            let der = encode(OCTET_STRING, &[&value]);
+            assert_eq!(Tlv::whole(&der).unwrap().value, value);
+            assert_eq!(Tlv::whole(&der[..der.len() - 1]).unwrap_err(), Malformed::Truncated);
+        }
+    }
+
+    #[test]
+    fn only_der_lengths_pass() {
+        for bad in [
+            &[4, 0x80, 0, 0][..],
+            &[4, 0x81, 1, 0],
+            &[4, 0x82, 0, 0x80],
+            &[0x1f, 1, 0],
+            &[4, 0x85, 0, 0, 0, 0, 1],
+        ] {
+            assert_eq!(Tlv::whole(bad).unwrap_err(), Malformed::Unexpected, "{bad:02x?}");
+        }
+        assert_eq!(Tlv::whole(&[4, 0x84, 0xff, 0xff, 0xff, 0xff]).unwrap_err(), Malformed::Truncated);
+        assert_eq!(Tlv::whole(&[4, 1, 0, 0]).unwrap_err(), Malformed::Unexpected);
+    }
+
+    #[test]
+    fn unsigned_integers_are_shortest() {
+        assert_eq!(encode_unsigned(&[]), [2, 1, 0]);
+        assert_eq!(encode_unsigned(&[0, 0, 0x7f]), [2, 1, 0x7f]);
+        assert_eq!(encode_unsigned(&[0x80]), [2, 2, 0, 0x80]);
+    }
+}

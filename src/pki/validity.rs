@@ -1,0 +1,152 @@
+//! Days and the renewal window, in Japan standard time.
+//!
+//! Banks count by calendar dates in Japan (UTC+9, no daylight saving time). A certificate that ends at
+//! 23:59:59Z ends at 08:59:59 of the next day in Japan, and that next day is its expiry date.
+
+use std::time::SystemTime;
+
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use jiff::{Span, Timestamp};
+
+/// UTC+9, all year.
+const JST: Offset = Offset::constant(9);
+
+/// The calendar date in Japan. Instants that jiff cannot hold (before the year -9999, after 9999) count as the
+/// first or last that it can.
+pub fn jst_date(time: SystemTime) -> Date {
+    let limit = if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+    JST.to_datetime(Timestamp::try_from(time).unwrap_or(limit)).date()
+}
+
+/// The expiry date: the date in Japan of the instant at which the certificate ends.
+pub fn expiry_date(not_after: SystemTime) -> Date {
+    jst_date(not_after)
+}
+
+/// Whole days from today to the expiry date, by dates in Japan; 0 on the expiry date, negative after it.
+pub fn days_left(not_after: SystemTime, now: SystemTime) -> i64 {
+    i64::from((expiry_date(not_after) - jst_date(now)).get_days())
+}
+
+/// The window in which a certificate can be renewed: it opens at 00:00 in Japan `days` days before the expiry
+/// date and closes at the instant at which the certificate ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many days before the expiry date it opens.
+    pub days: u32,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Window { days: 40 }
+    }
+}
+
+/// Where in the window a moment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowState {
+    /// Too early.
+    NotYet {
+        /// The date in Japan on which the window opens.
+        opens_on: Date,
+        /// Days left until the expiry date.
+        days_left: i64,
+    },
+    /// The certificate can be renewed.
+    Open {
+        /// Days left until the expiry date.
+        days_left: i64,
+    },
+    /// The certificate has ended.
+    Expired {
+        /// The date in Japan on which it ended.
+        expired_on: Date,
+    },
+}
+
+impl Window {
+    /// The date in Japan on which the window opens.
+    pub fn opens_on(&self, not_after: SystemTime) -> Date {
+        let days = Span::new().try_days(self.days);
+        days.and_then(|days| expiry_date(not_after).checked_sub(days)).unwrap_or(Date::MIN)
+    }
+
+    /// Where `now` is. The last instant of the certificate's validity still belongs to the window.
+    pub fn state(&self, not_after: SystemTime, now: SystemTime) -> WindowState {
+        let days_left = days_left(not_after, now);
+        let opens_on = self.opens_on(not_after);
+        if now > not_after {
+            WindowState::Expired { expired_on: expiry_date(not_after) }
+        } else if jst_date(now) < opens_on {
+            WindowState::NotYet { opens_on, days_left }
+        } else {
+            WindowState::Open { days_left }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> SystemTime {
+        text.parse::<Timestamp>().unwrap().into()
+    }
+
+    #[test]
+    fn an_end_at_the_last_second_of_utc_is_the_next_day_in_japan() {
+        let end = at("2026-12-03T23:59:59Z");
+        assert_eq!(expiry_date(end).to_string(), "2026-12-04");
+        // 11 days by the calendar in Japan; by dates in UTC it would be 11 only from 00:00Z on.
+        assert_eq!(days_left(end, at("2026-11-23T00:00:00+09:00")), 11);
+        assert_eq!(days_left(end, at("2026-11-23T08:59:59+09:00")), 11);
+        assert_eq!(days_left(end, at("2026-11-23T09:00:00+09:00")), 11);
+        assert_eq!(days_left(end, at("2026-11-23T23:59:59+09:00")), 11);
+        assert_eq!(days_left(end, at("2026-11-24T00:00:00+09:00")), 10);
+    }
+
+    #[test]
+    fn the_last_day_ends_at_0859() {
+        let end = at("2026-12-03T23:59:59Z");
+        let window = Window::default();
+        assert_eq!(window.state(end, at("2026-12-04T08:59:59+09:00")), WindowState::Open { days_left: 0 });
+        let expired_on = expiry_date(end);
+        assert_eq!(window.state(end, at("2026-12-04T09:00:00+09:00")), WindowState::Expired { expired_on });
+        assert_eq!(days_left(end, at("2026-12-04T09:00:00+09:00")), 0);
+        assert_eq!(days_left(end, at("2026-12-05T00:00:00+09:00")), -1);
+    }
+
+    #[test]
+    fn the_window_opens_at_midnight_in_japan() {
+        let end = at("2026-12-03T23:59:59Z");
+        let window = Window::default();
+        let opens_on = Date::constant(2026, 10, 25);
+        assert_eq!(window.opens_on(end), opens_on);
+        let early = WindowState::NotYet { opens_on, days_left: 41 };
+        assert_eq!(window.state(end, at("2026-10-24T23:59:59+09:00")), early);
+        assert_eq!(window.state(end, at("2026-10-25T00:00:00+09:00")), WindowState::Open { days_left: 40 });
+        assert_eq!(Window { days: 30 }.opens_on(end).to_string(), "2026-11-04");
+    }
+
+    #[test]
+    fn ends_around_nine_in_the_morning_fall_on_both_dates() {
+        assert_eq!(expiry_date(at("2026-12-03T14:59:59Z")).to_string(), "2026-12-03");
+        assert_eq!(expiry_date(at("2026-12-03T15:00:00Z")).to_string(), "2026-12-04");
+    }
+
+    #[test]
+    fn summer_changes_nothing() {
+        let end = at("2026-08-01T15:00:00Z");
+        assert_eq!(days_left(end, at("2026-03-28T15:00:00Z")), days_left(end, at("2026-03-29T14:59:59Z")));
+        assert_eq!(days_left(end, at("2026-07-31T15:00:00Z")), 1);
+    }
+
+    #[test]
+    fn the_ends_of_time_do_not_panic() {
+        let far = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1 << 40);
+        assert!(days_left(far, SystemTime::UNIX_EPOCH) > 2_000_000);
+        assert!(days_left(SystemTime::UNIX_EPOCH, far) < -2_000_000);
+        let _ = Window { days: u32::MAX }.state(far, far);
+    }
+}

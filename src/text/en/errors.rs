@@ -1,0 +1,376 @@
+//! What went wrong and what to do next, in English.
+
+use super::super::Words;
+use crate::code::Code;
+
+const fn w(sentence: &'static str, next: &'static str) -> Words {
+    Words { sentence, next }
+}
+
+pub(in crate::text) const fn code(code: Code) -> Words {
+    match code {
+        Code::BadArgument => w("An argument is wrong.", "Look at the values shown and correct the argument."),
+        Code::BadUri => w(
+            "The token's PKCS#11 URI cannot be read.",
+            "Write it as pkcs11:token=LABEL and percent-encode special characters.",
+        ),
+        Code::PinInUri => w(
+            "A PKCS#11 URI must not contain the PIN.",
+            "Remove pin-value from the URI and enter the PIN at the prompt or from a PIN file.",
+        ),
+        Code::FileUnreadable => {
+            w("The file cannot be read.", "Check the path and the permission to read it.")
+        }
+        Code::FileUnwritable => w(
+            "The file cannot be written.",
+            "Check the folder, the permission to write, and whether the file already exists.",
+        ),
+        Code::BadSubject => {
+            w("The subject name cannot be read.", "Write it as CN=NAME,O=ORGANIZATION (RFC 4514).")
+        }
+        Code::PinSourceUnusable => w(
+            "No PIN could be read from the place that was named.",
+            "Check the PIN file, the environment variable or the terminal that it should come from.",
+        ),
+        Code::BadHandle => w(
+            "An invalid handle was passed.",
+            "Report the number in brackets to the maker of the application.",
+        ),
+
+        Code::DriverMissing => w(
+            "The token's driver (PKCS#11 module) was not found.",
+            "Install the driver that belongs to the token, or name the driver's file.",
+        ),
+        Code::DriverPathRelative => {
+            w("The path of the driver is relative.", "Name the driver's file by its absolute path.")
+        }
+        Code::DriverNotLibrary => w(
+            "The file is not a driver (shared library).",
+            "Check where the driver was installed and name that file.",
+        ),
+        Code::DriverTruncated => {
+            w("The driver's file is damaged: it ends in the middle.", "Install the driver again.")
+        }
+        Code::DriverWrongBitness => w(
+            "The driver is 32-bit and this program 64-bit, or the other way round.",
+            "Install the driver that has the bitness of this program.",
+        ),
+        Code::DriverWrongPlatform => w(
+            "The driver is made for another operating system or processor.",
+            "Install the driver for this computer.",
+        ),
+        Code::DriverNoEntry => w(
+            "The library is not a PKCS#11 driver: it has no C_GetFunctionList.",
+            "Look up the PKCS#11 driver's file in the token's manual and name that.",
+        ),
+        Code::DriverUnloadable => {
+            w("The system cannot load the driver.", "Install the driver and the software it needs again.")
+        }
+        Code::DriverInitFailed => w(
+            "The driver did not start.",
+            "Close other programs that use the token and try again; if it stays, reinstall the driver.",
+        ),
+        Code::DriverUntrusted => w(
+            "Other users of this computer can replace the driver's file.",
+            "Have an administrator correct the permissions of the driver's file and folder.",
+        ),
+        Code::DriverTimeout => w(
+            "The driver did not answer in time.",
+            "Unplug the token, plug it in and try again; if it stays, restart the computer.",
+        ),
+        Code::TokenNotPresent => w("No USB token is inserted.", "Insert the USB token and try again."),
+        Code::TokenNotRecognized => w(
+            "This driver does not know the token that is inserted.",
+            "Install the driver that belongs to the token and name it.",
+        ),
+        Code::TokenNotInitialized => w(
+            "The USB token has not been initialised.",
+            "Do not initialise it yourself; ask the bank's branch that you deal with.",
+        ),
+        Code::TokenNotFound => w(
+            "No USB token matches what was asked for.",
+            "Check which token is inserted and how it was named.",
+        ),
+        Code::TokenAmbiguous => w(
+            "More than one USB token matches.",
+            "Leave only the right token inserted, or name it by its serial number too.",
+        ),
+        Code::WaitTimedOut => {
+            w("The USB token was not inserted in time.", "Insert the USB token, then try again.")
+        }
+        Code::CredentialNotFound => w(
+            "The token holds no certificate that matches.",
+            "List the certificates and check what was asked for.",
+        ),
+        Code::CredentialAmbiguous => {
+            w("More than one certificate matches.", "Name the certificate by its id or its serial number.")
+        }
+        Code::PendingNotFound => w(
+            "The token holds no pending key that matches.",
+            "List the pending keys; if there is none, start the renewal again.",
+        ),
+        Code::PendingAmbiguous => {
+            w("More than one pending key matches.", "List the pending keys and name one by its id.")
+        }
+        Code::KeyMissing => w(
+            "The certificate's private key is not on the token.",
+            "This certificate cannot be used; ask the bank's branch for a reissue.",
+        ),
+
+        Code::PinIncorrect => w(
+            "The PIN is wrong.",
+            "Make sure of the PIN before you try again; repeated mistakes lock the token.",
+        ),
+        Code::PinLocked => w(
+            "The PIN is locked.",
+            "Contact the bank's branch that you deal with; entering the PIN again cannot unlock it.",
+        ),
+        Code::PinFinalTry => w(
+            "One more wrong PIN locks the token.",
+            "Make sure of the PIN, then try again and confirm that this may be the last attempt.",
+        ),
+        Code::PinLength => {
+            w("The PIN is too short or too long for this token.", "Check its length and enter it again.")
+        }
+        Code::PinCharacters => w(
+            "The PIN has characters that the token does not take.",
+            "Check the keyboard layout and the input mode, then enter the PIN again.",
+        ),
+        Code::PinExpired => w(
+            "The PIN must be changed first.",
+            "Change the PIN with the token's own software, then try again.",
+        ),
+        Code::PinNotSet => w(
+            "No PIN has been set on the token.",
+            "Set it with the token's own software, or ask the bank's branch.",
+        ),
+        Code::PinUncertain => w(
+            "The login failed; the PIN may be wrong.",
+            "Make sure of the PIN and replug the token first; do not try again and again.",
+        ),
+        Code::PinRequired => {
+            w("This needs the PIN.", "Enter the PIN, or name the place that it should be read from.")
+        }
+        Code::PinCancelled => w("The PIN entry was cancelled.", "To go on, start again and enter the PIN."),
+
+        Code::TokenFull => w(
+            "There is no room left on the token.",
+            "Remove an expired certificate that is no longer needed, or ask the bank's branch.",
+        ),
+        Code::WriteProtected => {
+            w("The token cannot be written.", "Lift its write protection, or ask the bank's branch.")
+        }
+        Code::MechanismUnsupported => w(
+            "The token lacks a cryptographic mechanism that is needed.",
+            "Ask for another kind of key, or ask the bank's branch.",
+        ),
+        Code::KeySizeUnsupported => {
+            w("The token does not make keys of this size.", "Ask for a key size that the token supports.")
+        }
+        Code::TemplateRefused => w(
+            "The token refused to make the key pair.",
+            "Ask for another kind of key; if it stays, report the line in brackets to support.",
+        ),
+        Code::KeyExportable => w(
+            "The new private key could have left the token, so it was destroyed.",
+            "This token is not safe to use for it; ask the bank's branch.",
+        ),
+        Code::ProofInsufficient => w(
+            "The proof that the private key cannot leave the token is weaker than demanded.",
+            "Demand a lower level, or ask the maker of the token.",
+        ),
+        Code::SignatureInvalid => w(
+            "A signature made by the token does not verify.",
+            "Replug the token and try again; if it stays, contact the bank's branch.",
+        ),
+        Code::ReadBackDiffers => w(
+            "The certificate read back from the token is not the one written.",
+            "The old certificate still works; replug the token and install the answer again.",
+        ),
+        Code::CertificateRefused => w(
+            "The token refused to store the certificate.",
+            "The pending key is still there; remove the cause and install the answer again.",
+        ),
+        Code::DestroyFailed => {
+            w("Objects could not be removed from the token.", "Replug the token, then run it once more.")
+        }
+        Code::TokenRefused => w(
+            "The token refused the operation.",
+            "Replug the token and try again; if it stays, report the line in brackets to support.",
+        ),
+        Code::FunctionUnsupported => {
+            w("The driver lacks this function.", "Update the driver if there is a newer one.")
+        }
+        Code::SessionLimit => w(
+            "The token takes no further connection.",
+            "Close other programs that use the token and try again.",
+        ),
+        Code::OperationCancelled => {
+            w("The operation was cancelled at the token.", "To go on, start it again.")
+        }
+        Code::PublicKeyInvalid => w(
+            "The public key that the token reports is malformed.",
+            "Replug the token and try again; if it stays, contact the bank's branch.",
+        ),
+        Code::LoggedInElsewhere => w(
+            "Another kind of user is logged in to the token.",
+            "Close other programs that use the token, then try again.",
+        ),
+
+        Code::AnswerEmpty => {
+            w("The CA's answer is empty.", "Check the file that came from the CA and install it again.")
+        }
+        Code::AnswerTooLarge => w(
+            "The CA's answer is too large.",
+            "Check that this is the certificate file that came from the CA.",
+        ),
+        Code::AnswerUnreadable => w(
+            "The CA's answer cannot be read.",
+            "Check that the file is a certificate or PKCS#7 file from the CA.",
+        ),
+        Code::AnswerTruncated => {
+            w("The CA's answer ends in the middle.", "Fetch the answer again and install that.")
+        }
+        Code::AnswerIsPfx => w(
+            "A PKCS#12 (PFX) file is refused, because it would import a private key.",
+            "Ask the CA for the certificate without a private key.",
+        ),
+        Code::AnswerNoCertificate => {
+            w("The CA's answer holds no certificate.", "Ask the CA how far the issuance is.")
+        }
+        Code::AnswerNoLeaf => w(
+            "No certificate in the answer belongs to a pending key on this token.",
+            "Check that this is the token that made the request and the answer to that request.",
+        ),
+        Code::AlreadyInstalled => w(
+            "This certificate is on the token already.",
+            "Nothing needs to be done; the list of certificates shows it.",
+        ),
+        Code::CertificateExpired => w(
+            "The certificate that came has expired.",
+            "Check the date of this computer; if it is right, ask the CA to issue it again.",
+        ),
+        Code::CertificateNotYetValid => w(
+            "The certificate that came is not valid yet.",
+            "Check date and time of this computer, and install it once it is valid.",
+        ),
+        Code::SubjectDiffers => w(
+            "The subject of the certificate differs from the one requested.",
+            "It was not installed; ask the CA what it issued.",
+        ),
+        Code::NotLaterThanOld => w(
+            "The new certificate does not end later than the old one.",
+            "Check that the file is not an old one.",
+        ),
+        Code::SerialSame => w(
+            "The new certificate has the serial number of the old one.",
+            "Ask the CA whether a new certificate was issued.",
+        ),
+        Code::IsCaCertificate => w(
+            "This is the certificate of a CA, not yours.",
+            "Install the certificate that the CA issued to you.",
+        ),
+        Code::PurposeMissing => w(
+            "The certificate does not allow client authentication.",
+            "Ask the CA to issue it again with the right purpose.",
+        ),
+        Code::UsageMissing => w(
+            "The certificate does not allow signing.",
+            "Ask the CA to issue it again with the right key usage.",
+        ),
+        Code::AlgorithmDiffers => w(
+            "The key in the certificate is of another kind than requested.",
+            "Ask the CA which request it answered.",
+        ),
+        Code::ChainUntrusted => w(
+            "No valid chain leads from the certificate to a given trust anchor.",
+            "Check that the trust anchors are the CA's certificates.",
+        ),
+        Code::CmcFailed => w("The CA refused the request.", "Read what the CA said and ask the CA."),
+        Code::IssuerFailed => w(
+            "The program that asks the CA failed.",
+            "Look at what it said; the key is kept, so the renewal can be resumed.",
+        ),
+        Code::AnswerIsRequest => w(
+            "This is a certificate request, not the CA's answer.",
+            "Send the request to the CA and install what comes back.",
+        ),
+        Code::CertificateUnreadable => {
+            w("The certificate cannot be read.", "Fetch the file again; if it stays, ask the CA.")
+        }
+
+        Code::TokenRemoved => w(
+            "The USB token was removed while it was in use.",
+            "Insert it, look at the pending keys, then go on.",
+        ),
+        Code::DeviceFault => w(
+            "The token or its driver reports a fault.",
+            "Replug the token and try once more; if it stays, contact the bank's branch.",
+        ),
+        Code::SessionLost => {
+            w("The connection to the token was lost.", "Check that the token is inserted and try again.")
+        }
+        Code::Forked => w(
+            "The process was forked after the driver was started.",
+            "Report the number in brackets to the maker of the program; it must start the driver after the fork.",
+        ),
+        Code::TokenChanged => {
+            w("Another token is in the slot now.", "Insert the token that was used at first and try again.")
+        }
+
+        Code::Internal => w(
+            "An internal error occurred.",
+            "Try again; if it stays, report the line in brackets to support.",
+        ),
+        Code::DriverMisbehaved => w(
+            "The driver answered against the specification.",
+            "Update the driver if there is a newer one; else report the line in brackets to support.",
+        ),
+        Code::Panic => w(
+            "The program failed inside and stopped the operation.",
+            "Restart the application; if it stays, report the line in brackets to support.",
+        ),
+        Code::OutOfMemory => w("This computer is out of memory.", "Close other programs and try again."),
+
+        Code::NotYetRenewable => {
+            w("This certificate cannot be renewed yet.", "Try again on or after the date shown.")
+        }
+        Code::Expired => {
+            w("This certificate has expired and cannot be renewed.", "Ask the bank's branch for a reissue.")
+        }
+        Code::PendingExists => {
+            w("A renewal of this certificate is pending.", "Resume or abandon the pending renewal first.")
+        }
+        Code::Busy => {
+            w("Another program is renewing on this token.", "Wait until it has finished, then try again.")
+        }
+        Code::ClockImplausible => {
+            w("The date or time of this computer cannot be right.", "Set date and time, then try again.")
+        }
+        Code::RetireOnlyCredential => w(
+            "It is the only usable certificate, so it is not removed.",
+            "Install the new certificate first.",
+        ),
+        Code::RetireNotOurs => w(
+            "It is not a complete pair of key and certificate, so it is not removed.",
+            "Look at it with the token's own software.",
+        ),
+        Code::RetireNotProven => w(
+            "The new certificate's key has not signed yet, so the old one is not removed.",
+            "Finish installing the new certificate first, then try again.",
+        ),
+        Code::NotPending => w(
+            "The key is not a pending key made by this program.",
+            "List the pending keys and name one of them.",
+        ),
+        Code::Cancelled => w("The operation was cancelled.", "To go on, start again."),
+        Code::OriginRefused => w(
+            "This web site is not allowed to work with certificates.",
+            "Check that the address is the bank's.",
+        ),
+        Code::ConsentDenied => w(
+            "The operation on certificates was not allowed.",
+            "To go on, start again and answer the confirmation with yes.",
+        ),
+    }
+}

@@ -1,0 +1,155 @@
+//! English.
+
+mod errors;
+mod phrases;
+
+pub(super) use errors::code;
+pub(super) use phrases::phrase;
+
+use super::Words;
+use crate::code::{Fact, Notice, Point, Step};
+
+const fn w(sentence: &'static str, next: &'static str) -> Words {
+    Words { sentence, next }
+}
+
+pub(super) const fn notice(notice: Notice) -> Words {
+    match notice {
+        Notice::PinCountLow => w(
+            "A wrong PIN was entered since the last right one.",
+            "Repeated mistakes lock the token: make sure of the PIN before you enter it.",
+        ),
+        Notice::PinFinalTry => w(
+            "One more wrong PIN locks the token.",
+            "If you are not certain of the PIN, do not enter it; ask the bank's branch.",
+        ),
+        Notice::PinToBeChanged => {
+            w("The token wants its PIN changed.", "Change the PIN with the token's own software.")
+        }
+        Notice::MemoryUnknown => w(
+            "The token does not tell how much memory is free.",
+            "You can go on; if it is too little, the renewal stops and the old certificate stays.",
+        ),
+        Notice::MemoryLow => w(
+            "Little memory is free on the token.",
+            "If it holds expired certificates, remove them after the renewal.",
+        ),
+        Notice::MechanismUnknown => w(
+            "The token does not tell which kinds of key it supports.",
+            "You can go on; if it lacks the kind, the renewal stops and the old certificate stays.",
+        ),
+        Notice::WindowForced => w(
+            "The renewal period has not begun; the renewal goes on as asked.",
+            "Make sure that the CA accepts it.",
+        ),
+        Notice::ClockUncertain => {
+            w("The date or time of this computer may be wrong.", "Check date and time.")
+        }
+        Notice::PendingExists => {
+            w("A renewal of this certificate is pending.", "Resume it, or abandon the pending key.")
+        }
+        Notice::SameSubject => w(
+            "Other certificates on the token have the same subject.",
+            "Compare serial number and expiry to be sure of the one you renew.",
+        ),
+        Notice::ProofClaimed => w(
+            "Only the driver's claim says that the private key cannot leave the token.",
+            "You can use it; whether a claim is enough is for the bank's rules to say.",
+        ),
+        Notice::MinimalCertificate => w(
+            "The token took the certificate only with the fewest attributes.",
+            "Check that the browser offers the certificate.",
+        ),
+        Notice::Leftovers => w(
+            "Objects that should be gone are still on the token.",
+            "Replug the token, then remove them once more.",
+        ),
+        Notice::OldKept => w(
+            "The old certificate was kept on the token.",
+            "Log in with the new one first; then retire the old one if the bank wants that.",
+        ),
+        Notice::SlotUnreadable => w(
+            "A slot could not be read and was passed over.",
+            "If your token is missing from the list, replug it.",
+        ),
+        Notice::CertificateUnreadable => w(
+            "A certificate on the token cannot be read and was passed over.",
+            "If yours is missing from the list, ask the bank's branch.",
+        ),
+        Notice::KeyReused => {
+            w("The old key was used again, as asked.", "Let the next renewal generate a new key.")
+        }
+        Notice::DriverSkipped => w(
+            "A driver could not be used and was passed over.",
+            "If your token is missing from the list, reinstall its driver.",
+        ),
+        Notice::ChainNotChecked => w(
+            "Which CA issued the certificate was not checked: no trust anchor was given.",
+            "To have it checked, give the CA's certificate as trust anchor.",
+        ),
+        Notice::ProofUnknown => {
+            w("How well the private key is protected is unknown before login.", "To see it, give the PIN.")
+        }
+    }
+}
+
+pub(super) const fn step(step: Step) -> &'static str {
+    match step {
+        Step::FindDrivers => "Looking for drivers",
+        Step::LoadDriver => "Loading the driver",
+        Step::InitializeDriver => "Starting the driver",
+        Step::FindToken => "Looking for the token",
+        Step::WaitForToken => "Waiting for the token to be inserted",
+        Step::OpenSession => "Connecting to the token",
+        Step::ReadObjects => "Reading the certificates",
+        Step::Preflight => "Checking whether the renewal can work",
+        Step::LogIn => "Logging in",
+        Step::GenerateKeyPair => "Generating the new key on the token",
+        Step::ReadPublicKey => "Reading the new public key",
+        Step::ProveKey => "Checking that the private key cannot leave the token",
+        Step::SignRequest => "Signing the request",
+        Step::AskIssuer => "Asking the CA",
+        Step::ReadAnswer => "Reading the CA's answer",
+        Step::CheckCertificate => "Checking the new certificate",
+        Step::WriteCertificate => "Writing the certificate",
+        Step::ReadBack => "Reading the certificate back",
+        Step::SignChallenge => "Checking that the new key signs",
+        Step::Complete => "Completing the new certificate",
+        Step::Retire => "Removing the old certificate",
+        Step::Abandon => "Removing the pending key",
+        Step::ListDevices => "Listing the devices that are plugged in",
+    }
+}
+
+pub(super) const fn point(point: Point) -> &'static str {
+    match point {
+        Point::TokenInitialized => "The token is initialised.",
+        Point::TokenWritable => "The token can be written.",
+        Point::PinUsable => "The PIN is not locked.",
+        Point::Memory => "There is room on the token.",
+        Point::Mechanism => "The token supports the kind of key.",
+        Point::Window => "The certificate can be renewed now.",
+        Point::Clock => "Date and time of this computer look right.",
+        Point::NothingPending => "No renewal is pending.",
+        Point::SubjectUnique => "No other certificate has the same subject.",
+        Point::OldKey => "The private key of the present certificate is there.",
+    }
+}
+
+pub(super) const fn fact(fact: Fact) -> &'static str {
+    match fact {
+        Fact::Path => "file",
+        Fact::Expected => "expected",
+        Fact::Found => "found",
+        Fact::Candidate => "candidate",
+        Fact::Token => "token",
+        Fact::Limit => "limit",
+        Fact::Id => "id",
+        Fact::Date => "date (JST)",
+        Fact::Detail => "detail",
+        Fact::Driver => "driver",
+        Fact::Subject => "subject",
+        Fact::Serial => "serial number",
+        Fact::Days => "days",
+    }
+}

@@ -1,0 +1,159 @@
+//! Japanese. The terms are those of Japanese banks: 電子証明書, 有効期限, 更新, 再発行, お取引店, PIN(暗証番号).
+
+mod errors;
+mod phrases;
+
+pub(super) use errors::code;
+pub(super) use phrases::phrase;
+
+use super::Words;
+use crate::code::{Fact, Notice, Point, Step};
+
+const fn w(sentence: &'static str, next: &'static str) -> Words {
+    Words { sentence, next }
+}
+
+pub(super) const fn notice(notice: Notice) -> Words {
+    match notice {
+        Notice::PinCountLow => w(
+            "最後にログインした後、誤ったPIN(暗証番号)が入力されています。",
+            "誤りが続くとロックされます。PINをよく確かめて入力してください。",
+        ),
+        Notice::PinFinalTry => w(
+            "次にPIN(暗証番号)を誤ると、USBトークンがロックされます。",
+            "PINに自信がないときは入力せず、お取引店にお問い合わせください。",
+        ),
+        Notice::PinToBeChanged => w(
+            "USBトークンがPIN(暗証番号)の変更を求めています。",
+            "トークンに付属のソフトウェアでPINを変更してください。",
+        ),
+        Notice::MemoryUnknown => w(
+            "USBトークンの空き容量を確認できません。",
+            "このまま続けられます。容量が足りないときは、何も変更せずに中止します。",
+        ),
+        Notice::MemoryLow => w(
+            "USBトークンの空き容量が残り少なくなっています。",
+            "期限切れの電子証明書が残っていれば、更新後に削除してください。",
+        ),
+        Notice::MechanismUnknown => w(
+            "USBトークンが対応する暗号方式を確認できません。",
+            "このまま続けられます。対応していないときは、何も変更せずに中止します。",
+        ),
+        Notice::WindowForced => w(
+            "更新できる期間の前ですが、指定により更新を行います。",
+            "認証局が受け付けるかどうかを確認してください。",
+        ),
+        Notice::ClockUncertain => {
+            w("パソコンの日付または時刻が正しくない可能性があります。", "日付と時刻を確認してください。")
+        }
+        Notice::PendingExists => w(
+            "この電子証明書の更新は、すでに申請中です。",
+            "続きから再開するか、申請中の鍵を破棄してください。",
+        ),
+        Notice::SameSubject => w(
+            "同じ名義の電子証明書がUSBトークンにほかにもあります。",
+            "シリアル番号と有効期限を見て、更新する電子証明書を確認してください。",
+        ),
+        Notice::ProofClaimed => w(
+            "秘密鍵が取り出せないことは、ドライバの申告のみで確認しています。",
+            "このまま使えます。必要な水準については、お取引店の定めに従ってください。",
+        ),
+        Notice::MinimalCertificate => w(
+            "電子証明書を、最小限の属性だけで書き込みました。",
+            "ブラウザで電子証明書が選べることを確認してください。",
+        ),
+        Notice::Leftovers => w(
+            "削除されるはずのデータがUSBトークンに残っています。",
+            "USBトークンを差し直し、もう一度削除してください。",
+        ),
+        Notice::OldKept => w(
+            "これまでの電子証明書は、USBトークンに残してあります。",
+            "新しい電子証明書でログインできることを確認してから、必要に応じて削除してください。",
+        ),
+        Notice::SlotUnreadable => w(
+            "読み取れないスロットがあったため、飛ばしました。",
+            "使いたいトークンが表示されないときは、差し直してください。",
+        ),
+        Notice::CertificateUnreadable => w(
+            "読み取れない電子証明書があったため、飛ばしました。",
+            "使いたい電子証明書が表示されないときは、お取引店にお問い合わせください。",
+        ),
+        Notice::KeyReused => w(
+            "指定により、これまでの鍵をそのまま使っています。",
+            "次回の更新では、新しい鍵の作成をお勧めします。",
+        ),
+        Notice::DriverSkipped => w(
+            "使えないドライバがあったため、飛ばしました。",
+            "使いたいトークンが表示されないときは、ドライバを再インストールしてください。",
+        ),
+        Notice::ChainNotChecked => w(
+            "発行元の認証局は確認していません（認証局の証明書が指定されていません）。",
+            "確認するには、信頼する認証局の証明書を指定してください。",
+        ),
+        Notice::ProofUnknown => w(
+            "秘密鍵の保護は、ログインするまで確認できません。",
+            "確認するには、PIN(暗証番号)を入力してください。",
+        ),
+    }
+}
+
+pub(super) const fn step(step: Step) -> &'static str {
+    match step {
+        Step::FindDrivers => "ドライバを探しています",
+        Step::LoadDriver => "ドライバを読み込んでいます",
+        Step::InitializeDriver => "ドライバを開始しています",
+        Step::FindToken => "USBトークンを探しています",
+        Step::WaitForToken => "USBトークンが挿入されるのを待っています",
+        Step::OpenSession => "USBトークンに接続しています",
+        Step::ReadObjects => "電子証明書を読み取っています",
+        Step::Preflight => "更新できるかを確認しています",
+        Step::LogIn => "ログインしています",
+        Step::GenerateKeyPair => "USBトークンで新しい鍵を作成しています",
+        Step::ReadPublicKey => "新しい公開鍵を読み取っています",
+        Step::ProveKey => "秘密鍵が取り出せないことを確認しています",
+        Step::SignRequest => "申請データに署名しています",
+        Step::AskIssuer => "認証局に問い合わせています",
+        Step::ReadAnswer => "認証局からの応答を読み取っています",
+        Step::CheckCertificate => "新しい電子証明書を確認しています",
+        Step::WriteCertificate => "電子証明書を書き込んでいます",
+        Step::ReadBack => "書き込んだ電子証明書を読み戻しています",
+        Step::SignChallenge => "新しい鍵で署名できることを確認しています",
+        Step::Complete => "新しい電子証明書の登録を完了しています",
+        Step::Retire => "古い電子証明書を削除しています",
+        Step::Abandon => "発行待ちの鍵を破棄しています",
+        Step::ListDevices => "接続されている機器を調べています",
+    }
+}
+
+pub(super) const fn point(point: Point) -> &'static str {
+    match point {
+        Point::TokenInitialized => "USBトークンは初期化されています。",
+        Point::TokenWritable => "USBトークンに書き込めます。",
+        Point::PinUsable => "PIN(暗証番号)はロックされていません。",
+        Point::Memory => "USBトークンに空き容量があります。",
+        Point::Mechanism => "USBトークンは必要な鍵の種類に対応しています。",
+        Point::Window => "更新できる期間です。",
+        Point::Clock => "パソコンの日付と時刻に問題はありません。",
+        Point::NothingPending => "申請中の更新はありません。",
+        Point::SubjectUnique => "同じ名義の電子証明書はほかにありません。",
+        Point::OldKey => "現在の電子証明書の秘密鍵があります。",
+    }
+}
+
+pub(super) const fn fact(fact: Fact) -> &'static str {
+    match fact {
+        Fact::Path => "ファイル",
+        Fact::Expected => "期待される値",
+        Fact::Found => "実際の値",
+        Fact::Candidate => "候補",
+        Fact::Token => "トークン",
+        Fact::Limit => "上限・下限",
+        Fact::Id => "ID",
+        Fact::Date => "日付（日本時間）",
+        Fact::Detail => "詳細",
+        Fact::Driver => "ドライバ",
+        Fact::Subject => "名義",
+        Fact::Serial => "証明書シリアル番号",
+        Fact::Days => "日数",
+    }
+}

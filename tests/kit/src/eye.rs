@@ -1,0 +1,64 @@
+//! A look at a token through the crate cryptoki, which shares nothing with the library under test.
+
+use std::path::Path;
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
+use cryptoki::session::{Session, UserType};
+use cryptoki::slot::Slot;
+use cryptoki::types::AuthPin;
+
+use crate::snapshot::Snapshot;
+
+/// A logged-in read-write session.
+pub struct Eye {
+    pub(crate) session: Session,
+}
+
+impl Eye {
+    /// Everything on the token.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::take(&self.session)
+    }
+
+    /// The only object of this class with this CKA_ID.
+    pub(crate) fn object(&self, class: ObjectClass, id: &[u8]) -> ObjectHandle {
+        let template = [Attribute::Class(class), Attribute::Id(id.to_vec())];
+        let found = self.session.find_objects(&template).expect("C_FindObjects");
+        assert_eq!(found.len(), 1, "one object {class} with id {id:02x?}");
+        found[0]
+    }
+}
+
+/// Loads a module that nobody else in this process uses, logs in to the token with this serial number, runs the
+/// work and finalises the module. One `C_Login`; a wrong PIN is a panic, not a second try.
+///
+/// For SoftHSM the module is a private copy; with a real token's driver the library under test must have let go
+/// of it first.
+pub fn look<R>(module: &Path, serial: &str, pin: &str, work: impl FnOnce(&Eye) -> R) -> R {
+    with_module(module, |pkcs11| {
+        let slot = slot_of(pkcs11, serial);
+        let session = pkcs11.open_rw_session(slot).expect("C_OpenSession");
+        session.login(UserType::User, Some(&AuthPin::from(pin))).expect("C_Login");
+        let eye = Eye { session };
+        let result = work(&eye);
+        eye.session.logout().expect("C_Logout");
+        result
+    })
+}
+
+/// Loads, initialises, runs, finalises.
+pub(crate) fn with_module<R>(module: &Path, work: impl FnOnce(&Pkcs11) -> R) -> R {
+    let pkcs11 = Pkcs11::new(module)
+        .unwrap_or_else(|error| panic!("the test kit cannot load {}: {error}", module.display()));
+    pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).expect("C_Initialize");
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&pkcs11)));
+    pkcs11.finalize().expect("C_Finalize");
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn slot_of(pkcs11: &Pkcs11, serial: &str) -> Slot {
+    let slots = pkcs11.get_slots_with_token().expect("C_GetSlotList");
+    let of = |slot: &Slot| pkcs11.get_token_info(*slot).is_ok_and(|info| info.serial_number() == serial);
+    slots.into_iter().find(of).unwrap_or_else(|| panic!("no token with the serial number {serial}"))
+}

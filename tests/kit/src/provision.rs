@@ -1,0 +1,201 @@
+//! Puts objects on a token the way a bank, or somebody else, would have, and signs with them.
+
+use std::time::SystemTime;
+
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass};
+use cryptoki::types::Ulong;
+use der::asn1::{OctetString, Uint};
+use der::{Decode, Encode, Sequence};
+use sha2::{Digest, Sha256, Sha384};
+
+use crate::ca::TestCa;
+use crate::eye::Eye;
+use crate::folder::SoftToken;
+use crate::key::{self, Kind};
+use crate::name::manual_subject;
+use crate::snapshot::Snapshot;
+
+/// A key pair with its certificate on a token.
+#[derive(Clone, Debug)]
+pub struct Provisioned {
+    /// CKA_ID of the pair and the certificate.
+    pub id: Vec<u8>,
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+    /// SubjectPublicKeyInfo, DER.
+    pub spki: Vec<u8>,
+    /// The subject, DER.
+    pub subject: Vec<u8>,
+}
+
+impl SoftToken {
+    /// The credential that the customer got from the bank: a key pair made on the token and a certificate of this
+    /// CA, shaped like the manual's, with CKA_ID `01`.
+    pub fn first_credential(&self, ca: &TestCa, kind: Kind, not_after: SystemTime) -> Provisioned {
+        self.credential(ca, kind, &[1], &manual_subject().to_der(), not_after)
+    }
+
+    /// A credential with this CKA_ID and subject; it was valid for a year.
+    pub fn credential(
+        &self,
+        ca: &TestCa,
+        kind: Kind,
+        id: &[u8],
+        subject: &[u8],
+        not_after: SystemTime,
+    ) -> Provisioned {
+        let spki = self.look(|eye| eye.generate_pair(kind, id, "bank"));
+        let year = std::time::Duration::from_secs(365 * 24 * 60 * 60);
+        let issue = ca.issue(subject, &spki).not_before(not_after - year).not_after(not_after);
+        let certificate = issue.der();
+        self.look(|eye| eye.write_certificate(&certificate, id, "bank"));
+        Provisioned { id: id.to_vec(), certificate, spki, subject: subject.to_vec() }
+    }
+
+    /// Objects of somebody else: a pair without certificate, a certificate without key, a data object.
+    pub fn foreign_objects(&self) {
+        let stranger = TestCa::new();
+        let subject = crate::name::NameDer::new().common(crate::name::Text::Utf8, "a stranger").to_der();
+        let spki = key::SoftKey::generate(Kind::P256).spki();
+        let certificate = stranger.issue(&subject, &spki).der();
+        self.look(|eye| {
+            eye.generate_pair(Kind::P256, &[0xf0], "somebody else's key");
+            eye.write_certificate(&certificate, &[0xf1], "somebody else's certificate");
+            eye.write_data("somebody else's notes", b"not ours");
+        });
+    }
+
+    /// Everything on the token.
+    pub fn snapshot(&self) -> Snapshot {
+        self.look(Eye::snapshot)
+    }
+
+    /// Signs with the private key that has this CKA_ID; see [`Eye::sign`].
+    pub fn sign(&self, id: &[u8], message: &[u8]) -> Vec<u8> {
+        self.look(|eye| eye.sign(id, message))
+    }
+}
+
+impl Eye {
+    /// Makes a key pair on the token, sensitive and not extractable; returns SubjectPublicKeyInfo.
+    pub fn generate_pair(&self, kind: Kind, id: &[u8], label: &str) -> Vec<u8> {
+        let label = Attribute::Label(label.as_bytes().to_vec());
+        let common = [Attribute::Token(true), Attribute::Id(id.to_vec()), label];
+        let mut private = common.to_vec();
+        private.extend([Attribute::Private(true), Attribute::Sensitive(true), Attribute::Extractable(false)]);
+        private.push(Attribute::Sign(true));
+        let mut public = common.to_vec();
+        public.push(Attribute::Verify(true));
+        let mechanism = match kind.rsa_bits() {
+            Some(bits) => {
+                public.push(Attribute::ModulusBits(Ulong::from(bits as u64)));
+                public.push(Attribute::PublicExponent(vec![1, 0, 1]));
+                Mechanism::RsaPkcsKeyPairGen
+            }
+            None => {
+                let curve = if kind == Kind::P384 { key::P384 } else { key::P256 };
+                public.push(Attribute::EcParams(curve.to_der().expect("DER")));
+                Mechanism::EccKeyPairGen
+            }
+        };
+        self.session.generate_key_pair(&mechanism, &public, &private).expect("C_GenerateKeyPair");
+        self.public_key(id)
+    }
+
+    /// The public key with this CKA_ID as SubjectPublicKeyInfo.
+    pub fn public_key(&self, id: &[u8]) -> Vec<u8> {
+        let handle = self.object(ObjectClass::PUBLIC_KEY, id);
+        let read = |kinds: &[AttributeType]| {
+            self.session.get_attributes(handle, kinds).expect("C_GetAttributeValue").into_iter()
+        };
+        let numbers: Vec<Vec<u8>> = read(&[AttributeType::Modulus, AttributeType::PublicExponent])
+            .filter_map(|attribute| match attribute {
+                Attribute::Modulus(bytes) | Attribute::PublicExponent(bytes) => Some(bytes),
+                _ => None,
+            })
+            .collect();
+        if let [modulus, exponent] = numbers.as_slice() {
+            return key::rsa_spki(modulus, exponent);
+        }
+        let parts: Vec<Vec<u8>> = read(&[AttributeType::EcParams, AttributeType::EcPoint])
+            .filter_map(|attribute| match attribute {
+                Attribute::EcParams(bytes) | Attribute::EcPoint(bytes) => Some(bytes),
+                _ => None,
+            })
+            .collect();
+        let [curve, point] = parts.as_slice() else { panic!("a public key that is neither RSA nor EC") };
+        let curve = spki::ObjectIdentifier::from_der(curve).expect("a named curve");
+        let point = OctetString::from_der(point).expect("an OCTET STRING").into_bytes();
+        key::ec_spki(curve, &point)
+    }
+
+    /// Writes a certificate with the attributes of PKCS#11 v3.1 §4.6.3.
+    pub fn write_certificate(&self, der: &[u8], id: &[u8], label: &str) {
+        let certificate = x509_cert::Certificate::from_der(der).expect("a certificate");
+        let tbs = certificate.tbs_certificate();
+        let template = [
+            Attribute::Class(ObjectClass::CERTIFICATE),
+            Attribute::CertificateType(CertificateType::X_509),
+            Attribute::Token(true),
+            Attribute::Private(false),
+            Attribute::Id(id.to_vec()),
+            Attribute::Label(label.as_bytes().to_vec()),
+            Attribute::Subject(tbs.subject().to_der().expect("DER")),
+            Attribute::Issuer(tbs.issuer().to_der().expect("DER")),
+            Attribute::SerialNumber(tbs.serial_number().to_der().expect("DER")),
+            Attribute::Value(der.to_vec()),
+        ];
+        self.session.create_object(&template).expect("C_CreateObject of a certificate");
+    }
+
+    /// Writes a public data object.
+    pub fn write_data(&self, label: &str, value: &[u8]) {
+        let template = [
+            Attribute::Class(ObjectClass::DATA),
+            Attribute::Token(true),
+            Attribute::Private(false),
+            Attribute::Label(label.as_bytes().to_vec()),
+            Attribute::Value(value.to_vec()),
+        ];
+        self.session.create_object(&template).expect("C_CreateObject of data");
+    }
+
+    /// Removes every object with this CKA_ID.
+    pub fn destroy(&self, id: &[u8]) {
+        for handle in self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects") {
+            self.session.destroy_object(handle).expect("C_DestroyObject");
+        }
+    }
+
+    /// Signs with the private key that has this CKA_ID: RSA PKCS#1 v1.5 with SHA-256; ECDSA with SHA-256 on P-256
+    /// and SHA-384 on P-384, in DER.
+    pub fn sign(&self, id: &[u8], message: &[u8]) -> Vec<u8> {
+        let handle = self.object(ObjectClass::PRIVATE_KEY, id);
+        let curve = self.session.get_attributes(handle, &[AttributeType::EcParams]).unwrap_or_default();
+        let sign = |mechanism: &Mechanism, data: &[u8]| {
+            self.session.sign(mechanism, handle, data).expect("C_Sign with the key on the token")
+        };
+        let Some(Attribute::EcParams(curve)) = curve.first() else {
+            return sign(&Mechanism::Sha256RsaPkcs, message);
+        };
+        let curve = spki::ObjectIdentifier::from_der(curve).expect("a named curve");
+        let hash = match curve == key::P384 {
+            true => Sha384::digest(message).to_vec(),
+            false => Sha256::digest(message).to_vec(),
+        };
+        ecdsa_der(&sign(&Mechanism::Ecdsa, &hash))
+    }
+}
+
+/// r‖s of PKCS#11 as the SEQUENCE that everybody else uses.
+fn ecdsa_der(raw: &[u8]) -> Vec<u8> {
+    #[derive(Sequence)]
+    struct Signature {
+        r: Uint,
+        s: Uint,
+    }
+    let (r, s) = raw.split_at(raw.len() / 2);
+    let uint = |bytes: &[u8]| Uint::new(bytes).expect("a number");
+    Signature { r: uint(r), s: uint(s) }.to_der().expect("DER")
+}

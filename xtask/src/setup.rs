@@ -1,0 +1,147 @@
+//! What the demo and the tests need from the system, and how it gets there.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::work::{self, Done};
+
+/// Something that a package of the system brings.
+pub struct Need {
+    /// The package, as Debian calls it.
+    pub package: &'static str,
+    /// How to see that it is there.
+    pub sign: Sign,
+    /// What it is for.
+    pub purpose: &'static str,
+}
+
+/// How to see that a package is there.
+pub enum Sign {
+    /// A program on the path.
+    Program(&'static str),
+    /// One of these files.
+    File(&'static [&'static str]),
+}
+
+const SOFTHSM: Need = Need {
+    package: "softhsm2",
+    sign: Sign::File(&[
+        "/usr/lib/softhsm/libsofthsm2.so",
+        "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+        "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+        "/usr/lib64/pkcs11/libsofthsm2.so",
+        "/usr/local/lib/softhsm/libsofthsm2.so",
+        "/opt/homebrew/lib/softhsm/libsofthsm2.so",
+    ]),
+    purpose: "a token in software",
+};
+
+/// What the demo needs.
+pub const DEMO: &[Need] = &[SOFTHSM];
+
+/// What the tests need.
+pub const TESTS: &[Need] = &[
+    SOFTHSM,
+    Need { package: "openssl", sign: Sign::Program("openssl"), purpose: "checks requests and certificates" },
+    Need { package: "gnutls-bin", sign: Sign::Program("certtool"), purpose: "checks requests a second time" },
+    Need {
+        package: "opensc",
+        sign: Sign::Program("pkcs11-tool"),
+        purpose: "looks at tokens and signs with them",
+    },
+    Need {
+        package: "opensc-pkcs11",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/pkcs11-spy.so",
+            "/usr/lib/aarch64-linux-gnu/pkcs11-spy.so",
+            "/usr/lib64/pkcs11-spy.so",
+            "/usr/lib64/pkcs11/pkcs11-spy.so",
+        ]),
+        purpose: "counts PKCS#11 calls",
+    },
+    Need { package: "gcc", sign: Sign::Program("cc"), purpose: "builds the C examples" },
+];
+
+/// Installs what is missing, saying so before it does.
+///
+/// # Errors
+/// When something is missing and this program may not install it: with the one command to type.
+pub fn ensure(needs: &[Need]) -> Done {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !need.is_there()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        println!("{} is missing: {}.", need.package, need.purpose);
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let by_hand = format!("apt-get install -y {}", packages.join(" "));
+    if !work::on_path("apt-get") {
+        let names = packages.join(", ");
+        return Err(format!(
+            "this system has no apt-get: please install what Debian calls {names}, then start again"
+        ));
+    }
+    let Some(prefix) = become_root() else {
+        return Err(format!(
+            "only root can install packages, and sudo is not here. Please type, as root:\n\n    {by_hand}\n"
+        ));
+    };
+    println!("Installing: {}", packages.join(" "));
+    let install = || {
+        let mut command = apt(&prefix);
+        command.args(["install", "-y", "--no-install-recommends"]).args(&packages);
+        work::run(&mut command)
+    };
+    // The package lists may be older than the packages, or not there at all.
+    let installed = install().or_else(|_| work::run(apt(&prefix).arg("update")).and_then(|()| install()));
+    installed.map_err(|problem| format!("{problem}. Please type, as root:\n\n    {by_hand}\n"))?;
+    match needs.iter().find(|need| !need.is_there()) {
+        None => Ok(()),
+        Some(need) => {
+            Err(format!("{} is installed, and what it should bring is still not there", need.package))
+        }
+    }
+}
+
+/// Adds Rust's formatter and linter where they are missing: minimal installations lack them.
+///
+/// # Errors
+/// When they are missing and rustup is not here, or cannot add them.
+pub fn ensure_components() -> Done {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if work::output(work::cargo().args([subcommand, "--version"])).is_ok() {
+            continue;
+        }
+        println!("{component} is missing; adding it.");
+        work::run(Command::new("rustup").args(["component", "add", component])).map_err(|problem| {
+            format!("{problem}. Please type:\n\n    rustup component add {component}\n")
+        })?;
+    }
+    Ok(())
+}
+
+impl Need {
+    fn is_there(&self) -> bool {
+        match self.sign {
+            Sign::Program(name) => work::on_path(name),
+            Sign::File(paths) => paths.iter().any(|path| Path::new(path).exists()),
+        }
+    }
+}
+
+/// What has to stand before a command so that root runs it; `None` when there is no way.
+fn become_root() -> Option<Vec<&'static str>> {
+    let id = Command::new("id").arg("-u").output().ok()?;
+    if String::from_utf8_lossy(&id.stdout).trim() == "0" {
+        return Some(Vec::new());
+    }
+    work::on_path("sudo").then(|| vec!["sudo"])
+}
+
+fn apt(prefix: &[&str]) -> Command {
+    let mut words = prefix.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    let mut command = Command::new(words.next().unwrap_or("env"));
+    command.args(words);
+    command
+}

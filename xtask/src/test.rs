@@ -1,0 +1,63 @@
+//! `cargo xtask test`: the steps, as data, and how they are run.
+
+use std::time::Instant;
+
+use crate::setup;
+use crate::work::{self, Done};
+
+/// One thing to do: a call of Cargo.
+struct Step {
+    name: &'static str,
+    /// Cargo's arguments.
+    cargo: &'static [&'static str],
+    /// Environment variables.
+    env: &'static [(&'static str, &'static str)],
+}
+
+/// In this order. The tests come last: their closing lines are what a reader looks for.
+const STEPS: &[Step] = &[
+    Step { name: "format", cargo: &["fmt", "--all", "--check"], env: &[] },
+    Step {
+        name: "lint",
+        cargo: &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        env: &[],
+    },
+    Step {
+        name: "docs",
+        cargo: &["doc", "--quiet", "--workspace", "--lib", "--no-deps"],
+        env: &[("RUSTDOCFLAGS", "-D warnings")],
+    },
+    Step { name: "test", cargo: &["test", "--workspace"], env: &[] },
+];
+
+/// Runs the named steps, or all.
+pub fn run(only: &[String], list: bool) -> Done {
+    if list {
+        for step in STEPS {
+            println!("{:8} cargo {}", step.name, step.cargo.join(" "));
+        }
+        return Ok(());
+    }
+    if let Some(unknown) = only.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        return Err(format!("there is no step `{unknown}`; there are: {}", names.join(", ")));
+    }
+    setup::ensure(setup::TESTS)?;
+    setup::ensure_components()?;
+    let chosen = STEPS.iter().filter(|step| only.is_empty() || only.iter().any(|name| name == step.name));
+    let start = Instant::now();
+    let mut times = Vec::new();
+    for step in chosen {
+        println!("\n== {}: cargo {}", step.name, step.cargo.join(" "));
+        let begin = Instant::now();
+        work::run(work::cargo().args(step.cargo).envs(step.env.iter().copied()))
+            .map_err(|problem| format!("step `{}`: {problem}", step.name))?;
+        times.push((step.name, begin.elapsed()));
+    }
+    println!();
+    for (name, time) in times {
+        println!("{name:8} {:7.1} s", time.as_secs_f64());
+    }
+    println!("{:8} {:7.1} s, everything passed", "total", start.elapsed().as_secs_f64());
+    Ok(())
+}
