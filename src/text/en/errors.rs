@@ -151,6 +151,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::PinRequired => {
             w("This needs the PIN.", "Enter the PIN, or name the place that it should be read from.")
         }
+        Code::PinIncorrectFinalTry => w(
+            "The PIN is not correct. One more wrong PIN locks the token.",
+            "Make sure of the PIN before you try again; if in doubt, ask the bank's branch.",
+        ),
         Code::PinCancelled => w("The PIN entry was cancelled.", "To go on, start again and enter the PIN."),
 
         Code::TokenFull => w(
@@ -294,6 +298,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::AnswerIsRequest => w(
             "This is a certificate request, not the CA's answer.",
             "Send the request to the CA and install what comes back.",
+        ),
+        Code::KeyMismatch => w(
+            "The certificate belongs to another key than the one that waits on this token.",
+            "Make sure that this is the token of the request, or fetch the right certificate from the CA.",
         ),
         Code::CertificateUnreadable => {
             w("The certificate cannot be read.", "Fetch the file again; if it stays, ask the CA.")

@@ -87,6 +87,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Which CA issued the certificate was not checked: no trust anchor was given.",
             "To have it checked, give the CA's certificate as trust anchor.",
         ),
+        Notice::LabelKept => w(
+            "The token did not let the new key be renamed.",
+            "Nothing needs to be done; the certificate works.",
+        ),
         Notice::ProofUnknown => {
             w("How well the private key is protected is unknown before login.", "To see it, give the PIN.")
         }

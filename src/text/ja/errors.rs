@@ -161,6 +161,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::PinRequired => {
             w("この操作にはPIN(暗証番号)が必要です。", "PINを入力するか、PINの取得元を指定してください。")
         }
+        Code::PinIncorrectFinalTry => w(
+            "PIN(暗証番号)が正しくありません。次に誤るとロックされます。",
+            "PINを確かめてから、もう一度実行してください。ご不明な場合はお取引店にお問い合わせください。",
+        ),
         Code::PinCancelled => w(
             "PIN(暗証番号)の入力が取り消されました。",
             "続けるには、もう一度実行してPINを入力してください。",
@@ -313,6 +317,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::AnswerIsRequest => w(
             "これは証明書の申請データで、認証局からの応答ではありません。",
             "申請データを認証局に送り、返ってきたファイルを取り込んでください。",
+        ),
+        Code::KeyMismatch => w(
+            "電子証明書が、このUSBトークンで発行を待っている鍵のものではありません。",
+            "申請に使ったUSBトークンかどうか確かめるか、正しい電子証明書を受け取り直してください。",
         ),
         Code::CertificateUnreadable => w(
             "電子証明書の内容を読み取れません。",
