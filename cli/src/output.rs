@@ -149,13 +149,14 @@ fn hint(error: &Error) -> Option<Phrase<'static>> {
         Code::DriverMissing | Code::DriverPathRelative => Phrase::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound => Phrase::HintToken,
         Code::CredentialNotFound | Code::CredentialAmbiguous => Phrase::HintCredential,
-        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound | Code::IssuerFailed => {
-            Phrase::HintPending
-        }
+        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Phrase::HintPending,
         Code::NotYetRenewable => Phrase::HintForce,
         Code::PinFinalTry => Phrase::HintFinalTry,
         Code::PinRequired => Phrase::HintPin,
         Code::FileUnwritable if is_there_already(error) => Phrase::HintOverwrite,
+        Code::AlreadyInstalled => return None,
+        // An answer that was refused leaves the key pending.
+        code if code.family() == Family::Answer => Phrase::HintPending,
         _ => return None,
     })
 }

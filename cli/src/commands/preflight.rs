@@ -16,7 +16,7 @@ pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
     let token = job.token()?;
     let old = select::credential(token.credentials()?, &args.which, args.key.force, job)?;
     let renewal = select::renewal(Renewal::of(&old), &args.key, job);
-    let preflight = renewal.preflight(&token)?;
+    let preflight = renewal.preflight(&token);
 
     let shown = view::Credential::of(token.identity(), &old, None, job.now);
     let mut lines = vec![view::Token::of(token.identity()).heading(job.lang), shown.line(job.lang)];

@@ -19,7 +19,7 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
     let renewal = select::renewal(Renewal::of(&old), &args.key, job)
         .form(args.form.into())
         .require_proof(select::level(args.checks.require_proof));
-    job.tell(&renewal.preflight(&token)?.into_notices()?);
+    job.tell(&renewal.preflight(&token).into_notices()?);
 
     let session = job.login(&token)?;
     let pending = match renewal.begin(&session) {

@@ -26,7 +26,7 @@ pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     let renewal = select::renewal(base, &args.key, job)
         .form(args.form.into())
         .require_proof(select::level(args.require_proof));
-    job.tell(&renewal.preflight(&token)?.into_notices()?);
+    job.tell(&renewal.preflight(&token).into_notices()?);
     let session = job.login(&token)?;
     let pending = renewal.begin(&session)?;
     write(job, &session, &pending, &args.out, &args.file)
