@@ -1,5 +1,6 @@
 //! Every fault is seen once, with its effect.
 
+#[macro_use]
 mod common;
 
 use common::pkcs11::Pkcs11;

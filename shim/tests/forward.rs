@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{PIN, Token, arg, shim, softhsm};
+use common::{PIN, Scene, Token, arg, shim, softhsm};
 use pkcs11_sys::*;
 use std::ffi::{CStr, OsStr};
 use std::os::raw::c_ulong;
@@ -195,7 +195,7 @@ type Any = unsafe extern "C" fn(
 fn with_mock(
     test: &str,
     body: impl FnOnce(&libloading::Library, &libloading::Library),
-) -> Option<std::process::Output> {
+) -> std::process::Output {
     // SAFETY: both are modules of these tests.
     let open = |path: &Path| unsafe { libloading::Library::new(path) }.unwrap();
     if let Some(driver) = std::env::var_os("SHIM_TEST_MOCK") {
@@ -218,7 +218,7 @@ fn with_mock(
         "{said}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    Some(output)
+    output
 }
 
 fn symbol<T: Copy>(library: &libloading::Library, name: &str) -> T {
@@ -359,7 +359,7 @@ fn interfaces_keep_name_flags_and_order() {
         assert_eq!(ask(c"Vendor", None, 0).unwrap().1.0, "Vendor");
         assert_eq!(ask(c"PKCS 11", Some((3, 0)), 0).unwrap().0, ask(c"PKCS 11", Some((3, 0)), 0).unwrap().0);
     });
-    let said = String::from_utf8_lossy(&output.unwrap().stderr).into_owned();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("usbtoken-shim: the driver offers version 9.9"), "{said}");
 }
 
@@ -389,14 +389,25 @@ fn callbacks_reach_the_application() {
 #[test]
 fn a_driver_with_functions_only_has_one_interface() {
     // SoftHSM 2.6 has no C_GetInterface; the shim's must lead somewhere, for those who ask there first.
-    let token = Token::new();
-    let output =
-        token.command_through("pkcs11-tool").arg("--module").arg(shim()).arg("--show-info").output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let trace = Trace::parse(&token.trace_text());
-    let asked: Vec<_> =
-        trace.calls.iter().filter(|call| call.n == 0).map(|call| call.function.as_str()).collect();
-    assert!(asked.contains(&"C_GetInterface") || asked.contains(&"C_GetFunctionList"), "{asked:?}");
+    Scene::new().play("a_driver_with_functions_only_has_one_interface", |p| {
+        // SAFETY: the module that is loaded already.
+        let shim = unsafe { libloading::Library::new(shim()) }.unwrap();
+        let only = interfaces(&shim);
+        assert_eq!(only.iter().map(told).collect::<Vec<_>>(), [("PKCS 11".to_owned(), 0, (2, 40))]);
+        let first = p.list().C_Initialize.unwrap() as *const ();
+        assert_eq!(pointers(only[0].pFunctionList, 68)[0].unwrap() as *const (), first);
+        let get: GetInterface = symbol(&shim, "C_GetInterface");
+        let mut interface = ptr::null_mut();
+        let mut ask = |name: &CStr, version: Option<CK_VERSION>| {
+            let version = version.map_or(ptr::null_mut(), |version| Box::leak(Box::new(version)));
+            // SAFETY: a null-terminated name, a version or null, a place for one pointer.
+            unsafe { get(name.as_ptr().cast_mut().cast(), version, &mut interface, 0) }
+        };
+        assert_eq!(ask(c"PKCS 11", None), CKR_OK);
+        assert_eq!(ask(c"PKCS 11", Some(CK_VERSION { major: 2, minor: 40 })), CKR_OK);
+        assert_eq!(ask(c"PKCS 11", Some(CK_VERSION { major: 3, minor: 0 })), CKR_FUNCTION_FAILED);
+        assert_eq!(ask(c"Vendor", None), CKR_FUNCTION_FAILED);
+    });
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What stands in a trace, what never does, and what is said when there is nothing to record.
 
+#[macro_use]
 mod common;
 
 use common::pkcs11::{Pkcs11, attribute};
 use common::{PIN, SO_PIN, Scene, Token, arg, assert_nowhere, shim, softhsm};
 use pkcs11_sys::*;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use usbtoken_shim::trace::Trace;
@@ -273,7 +275,7 @@ fn a_module_that_was_preloaded_does_not_call_itself() {
 #[test]
 fn a_build_without_faults_says_so_and_injects_none() {
     // A folder of its own, or the build would replace the module that the other tests load.
-    let target = shim().parent().unwrap().join("shim-without-faults");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shim-without-faults");
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--offline", "--package", "usbtoken-shim", "--lib", "--target-dir"])
         .arg(&target)

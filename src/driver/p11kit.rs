@@ -30,8 +30,13 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// The usual folders of this machine; none on Windows.
+    /// The usual folders of this machine; none on Windows. As in p11-kit, the user's are left out for root and for
+    /// programs that run with another user's rights.
     pub fn usual(machine: &Machine) -> Self {
+        Self::usual_for(machine, privileged())
+    }
+
+    fn usual_for(machine: &Machine, privileged: bool) -> Self {
         if machine.os == Os::Windows {
             return Folders::default();
         }
@@ -44,7 +49,8 @@ impl Folders {
             .folder("XDG_CONFIG_HOME")
             .map(Path::to_path_buf)
             .or_else(|| machine.folder("HOME").map(|home| home.join(".config")))
-            .map(|config| config.join("pkcs11"));
+            .map(|config| config.join("pkcs11"))
+            .filter(|_| !privileged);
         let shared =
             if machine.os == Os::Macos { "/share/p11-kit/modules" } else { "/usr/share/p11-kit/modules" };
         let libraries = match machine.os {
@@ -66,6 +72,18 @@ impl Folders {
             libraries,
         }
     }
+}
+
+#[cfg(unix)]
+fn privileged() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+
+    geteuid().is_root() || geteuid() != getuid() || getegid() != getgid()
+}
+
+#[cfg(not(unix))]
+fn privileged() -> bool {
+    false
 }
 
 /// A module that p11-kit would load into this program.
@@ -141,6 +159,14 @@ enum UserConfig {
     Only,
 }
 
+/// The name by which `enable-in` and `disable-in` mean this program: that of its file.
+pub fn this_program() -> String {
+    let file = std::env::current_exe().ok();
+    file.as_deref()
+        .and_then(Path::file_name)
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
 /// Reads the configuration for the program of this name. What cannot be read is reported in the result and stops
 /// nothing; folders and files that are missing are empty.
 pub fn read(folders: &Folders, program: &str) -> Configuration {
@@ -177,7 +203,8 @@ impl Reader<'_> {
         match self.fields(file)?.get("user-config")? {
             "none" => Some(UserConfig::None),
             "merge" => Some(UserConfig::Merge),
-            "only" => Some(UserConfig::Only),
+            // The older name is still read by p11-kit.
+            "only" | "override" => Some(UserConfig::Only),
             _ => {
                 self.skip(file, SkipReason::BadValue { field: "user-config" });
                 None

@@ -42,7 +42,8 @@ fn go_on(
     error: Error,
 ) -> Result<Pending> {
     let may_ask = !job.global.json && pin::is_terminal();
-    if !args.resume && !(may_ask && pin::confirmed(&Phrase::ConfirmResume.text(job.lang))) {
+    let wanted = args.resume || (may_ask && pin::confirmed(&Phrase::ConfirmResume.text(job.lang)));
+    if !wanted {
         return Err(error);
     }
     let serial = old.certificate().serial().to_string();

@@ -42,6 +42,10 @@ impl Faults {
         Ok(Self { plan, state: Mutex::default() })
     }
 
+    pub(crate) fn any(&self) -> bool {
+        !self.plan.is_empty()
+    }
+
     /// The faults as they may be told.
     pub(crate) fn texts(&self) -> Vec<String> {
         self.plan.iter().map(|fault| fault.text.clone()).collect()
@@ -54,7 +58,7 @@ impl Faults {
         functions: &FunctionList,
         forward: &dyn Fn() -> CK_RV,
     ) -> (CK_RV, Option<String>) {
-        if self.plan.is_empty() {
+        if !self.any() {
             return (forward(), None);
         }
         let struck: Vec<&Fault> = self.plan.iter().filter(|fault| fault.strikes(call)).collect();

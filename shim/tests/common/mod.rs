@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use usbtoken_shim::trace::{Call, Trace};
 
+#[macro_use]
 pub mod pkcs11;
 
 use pkcs11::Pkcs11;

@@ -14,7 +14,6 @@ pub struct Pkcs11 {
 unsafe impl Sync for Pkcs11 {}
 
 /// Calls a function of the module.
-#[macro_export]
 macro_rules! call {
     ($module:expr, $name:ident($($arg:expr),*)) => {{
         let function = $module.list().$name.unwrap();

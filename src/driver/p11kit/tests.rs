@@ -183,7 +183,7 @@ fn the_usual_folders_follow_the_environment() {
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect::<BTreeMap<_, _>>(),
     };
-    let linux = Folders::usual(&machine(Os::Linux, &[("HOME", "/home/a")]));
+    let linux = Folders::usual_for(&machine(Os::Linux, &[("HOME", "/home/a")]), false);
     assert_eq!(linux.system_config, Path::new("/etc/pkcs11/pkcs11.conf"));
     assert_eq!(linux.user_modules.as_deref(), Some(Path::new("/home/a/.config/pkcs11/modules")));
     assert_eq!(
@@ -191,8 +191,11 @@ fn the_usual_folders_follow_the_environment() {
         ["/etc/pkcs11/modules", "/usr/share/p11-kit/modules"].map(PathBuf::from)
     );
     assert_eq!(linux.libraries[0], Path::new("/usr/lib/x86_64-linux-gnu/pkcs11"));
-    let moved = Folders::usual(&machine(Os::Linux, &[("HOME", "/home/a"), ("XDG_CONFIG_HOME", "/c")]));
+    let moved =
+        Folders::usual_for(&machine(Os::Linux, &[("HOME", "/home/a"), ("XDG_CONFIG_HOME", "/c")]), false);
     assert_eq!(moved.user_config.as_deref(), Some(Path::new("/c/pkcs11/pkcs11.conf")));
-    assert_eq!(Folders::usual(&machine(Os::Linux, &[])).user_config, None);
+    assert_eq!(Folders::usual_for(&machine(Os::Linux, &[]), false).user_config, None);
+    let root = Folders::usual_for(&machine(Os::Linux, &[("HOME", "/root")]), true);
+    assert_eq!((root.user_config, root.user_modules), (None, None));
     assert!(Folders::usual(&machine(Os::Windows, &[("HOME", "C:\\a")])).system_modules.is_empty());
 }
