@@ -1,15 +1,18 @@
 //! Sessions: one that looks, and one that is logged in and may write.
 
 use super::lock::TokenLock;
-use super::object::{Owner, StoredCertificate};
+use super::object::{Owner, StoredCertificate, StoredPublicKey};
 use super::raw::{Functions, SessionHandle};
 use super::token::{PinState, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
 pub struct Pin(SecretSlice<u8>);
@@ -67,7 +70,8 @@ pub struct Session {
     open: Open,
     /// Kept only for keys that demand the PIN for each signature (CKA_ALWAYS_AUTHENTICATE).
     pin: Option<Pin>,
-    login_is_ours: bool,
+    /// Held by every session of ours on this token as long as the login is ours.
+    login: Option<SharedLogin>,
     reserved: OnceCell<TokenLock>,
 }
 
@@ -84,6 +88,14 @@ impl PublicSession {
         self.0.certificates()
     }
 
+    /// The public keys on the token that are visible without login.
+    ///
+    /// # Errors
+    /// As [`PublicSession::certificates`].
+    pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
+        self.0.public_keys()
+    }
+
     /// The token.
     pub fn token(&self) -> &Token {
         &self.0.token
@@ -95,8 +107,8 @@ impl Session {
         let token = token.refreshed()?;
         let pin = admit(token.info(), login)?;
         let open = Open::new(&token, true)?;
-        let login_is_ours = open.login(pin.as_ref())?;
-        Ok(Session { open, pin, login_is_ours, reserved: OnceCell::new() })
+        let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
+        Ok(Session { open, pin, login, reserved: OnceCell::new() })
     }
 
     /// The X.509 certificates on the token.
@@ -147,8 +159,10 @@ impl Drop for Session {
     fn drop(&mut self) {
         // Closing the last session would log out too; a host may have others open. A login that was there
         // before us stays.
-        if self.login_is_ours {
-            let _ = self.open.functions().logout(self.open.handle);
+        if let Some(login) = self.login.take() {
+            login.leave(|| {
+                let _ = self.open.functions().logout(self.open.handle);
+            });
         }
     }
 }
@@ -156,6 +170,38 @@ impl Drop for Session {
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Session").field(self.open.token.identity()).finish()
+    }
+}
+
+/// How many sessions of this process live on one login, which a token has only one of for all of them
+/// (PKCS#11 v3.1 §5.6): the last one to go logs out, or a thread would log out another in the middle of its job.
+struct SharedLogin(Arc<Mutex<usize>>);
+
+impl SharedLogin {
+    /// Logs in, or takes part in a login that is ours already; `None` when it is somebody else's. `log_in` says
+    /// whether nobody was logged in. The others wait meanwhile: so does a PIN pad.
+    fn share(token: &Token, log_in: impl FnOnce() -> Result<bool>) -> Result<Option<Self>> {
+        static LOGINS: Mutex<BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>> = Mutex::new(BTreeMap::new());
+        let place = (token.module().path().to_owned(), token.slot_number());
+        let shared = {
+            let mut logins = LOGINS.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(logins.entry(place).or_default())
+        };
+        let mut sessions = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !log_in()? && *sessions == 0 {
+            return Ok(None);
+        }
+        *sessions += 1;
+        drop(sessions);
+        Ok(Some(SharedLogin(shared)))
+    }
+
+    fn leave(self, log_out: impl FnOnce()) {
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *sessions = sessions.saturating_sub(1);
+        if *sessions == 0 {
+            log_out();
+        }
     }
 }
 
