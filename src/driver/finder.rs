@@ -49,7 +49,9 @@ impl Finder {
     /// # Errors
     /// [`Code::DriverMissing`] when no driver was named; the driver's error when none of them could be used.
     pub fn tokens(&self) -> Result<Found> {
-        self.matching(&TokenUri::default())
+        let mut found = self.present(&TokenUri::default())?;
+        found.tokens.retain(|token| token.info().initialized);
+        Ok(found)
     }
 
     /// The one token that matches.
@@ -59,21 +61,17 @@ impl Finder {
     /// are there, [`Code::TokenNotFound`] when none matches, [`Code::TokenAmbiguous`] when several do; the last
     /// two list the candidates. Also what [`Finder::tokens`] returns.
     pub fn find(&self, uri: &TokenUri) -> Result<Token> {
-        let mut found = self.matching(uri)?;
-        match (found.tokens.pop(), found.tokens.is_empty()) {
+        let Found { tokens, passed_over } = self.present(uri)?;
+        let (mut meant, others): (Vec<Token>, Vec<Token>) =
+            tokens.into_iter().partition(|token| token.info().initialized && matches(uri, token));
+        match (meant.pop(), meant.is_empty()) {
             (Some(token), true) => Ok(token),
             (Some(last), false) => {
-                let all = found.tokens.iter().chain([&last]).map(Token::identity);
+                let all = meant.iter().chain([&last]).map(Token::identity);
                 Err(candidates(Error::new(Code::TokenAmbiguous).fact(Fact::Expected, uri), all))
             }
-            (None, _) => Err(self.why_none(uri, found.passed_over)),
+            (None, _) => Err(why_none(uri, &others, passed_over)),
         }
-    }
-
-    fn matching(&self, uri: &TokenUri) -> Result<Found> {
-        let mut found = self.present(uri)?;
-        found.tokens.retain(|token| token.info().initialized && matches(uri, token));
-        Ok(found)
     }
 
     /// Every token, blank ones too. A driver named in the URI takes the place of the finder's own.
@@ -103,19 +101,22 @@ impl Finder {
             None => Ok(found),
         }
     }
+}
 
-    fn why_none(&self, uri: &TokenUri, mut passed_over: Vec<Error>) -> Error {
-        let error = |code| Error::new(code).during(Step::FindToken).fact(Fact::Expected, uri);
-        let present = self.present(uri).map(|found| found.tokens).unwrap_or_default();
-        let initialized = || present.iter().filter(|token| token.info().initialized);
-        if initialized().next().is_some() {
-            return candidates(error(Code::TokenNotFound), initialized().map(Token::identity));
+/// Why none of the tokens is meant. Judged by the same look: another one might see what this one could not.
+fn why_none(uri: &TokenUri, others: &[Token], mut passed_over: Vec<Error>) -> Error {
+    let error = |code| Error::new(code).during(Step::FindToken).fact(Fact::Expected, uri);
+    let mut initialized = others.iter().filter(|token| token.info().initialized).map(Token::identity).peekable();
+    match (initialized.peek().is_some(), passed_over.pop()) {
+        // The one that is meant may be the one that cannot be read.
+        (true, Some(unreadable)) => {
+            candidates(error(Code::TokenNotFound), initialized).because_of(unreadable)
         }
+        (true, None) => candidates(error(Code::TokenNotFound), initialized),
         // A slot that holds something unreadable explains more than "no token".
-        if let Some(unreadable) = passed_over.pop() {
-            return unreadable;
-        }
-        if present.is_empty() { error(Code::TokenNotPresent) } else { error(Code::TokenNotInitialized) }
+        (false, Some(unreadable)) => unreadable,
+        (false, None) if others.is_empty() => error(Code::TokenNotPresent),
+        (false, None) => error(Code::TokenNotInitialized),
     }
 }
 

@@ -1,7 +1,8 @@
-//! The project's own chores: `cargo xtask demo`, `cargo xtask test`.
+//! The project's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask sweep`.
 
 mod demo;
 mod setup;
+mod sweep;
 mod test;
 mod work;
 
@@ -34,11 +35,18 @@ enum Chore {
         #[arg(long)]
         list: bool,
     },
+    /// Runs the whole fault sweep, or with `--case NAME` one case again; `-- --help` lists the options
+    Sweep {
+        /// Passed on to the sweep
+        #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Demo { keep } => demo::run(keep),
+        Chore::Sweep { words } => sweep::run(&words),
         Chore::Test { steps, list } => test::run(&steps, list),
     };
     match done {
