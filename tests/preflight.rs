@@ -54,7 +54,8 @@ fn the_command_lists_the_points_without_a_pin() {
     assert_eq!(memory["state"], "warning");
     assert!(memory["notice"]["sentence"].as_str().unwrap().ends_with('.'), "{memory:#}");
     let called = bank.called();
-    for never in ["C_Login", "C_CreateObject", "C_GenerateKeyPair", "C_DestroyObject", "C_SetAttributeValue"] {
+    for never in ["C_Login", "C_CreateObject", "C_GenerateKeyPair", "C_DestroyObject", "C_SetAttributeValue"]
+    {
         assert!(!called.iter().any(|function| function == never), "{never} in {called:?}");
     }
     bank.soft.snapshot().assert_same_as(&bank.before);
@@ -70,8 +71,20 @@ fn every_state_of_the_token_has_its_finding() {
         ("*:lie=count-low", "pin_usable", "warning", "pin_count_low", 0),
         ("*:lie=to-be-changed", "pin_usable", "warning", "pin_to_be_changed", 0),
         ("*:lie=memory-full", "memory", "warning", "memory_low", 0),
-        ("C_GetMechanismList:ckr=CKR_FUNCTION_NOT_SUPPORTED,sticky", "mechanism", "warning", "mechanism_unknown", 0),
-        ("C_GetMechanismInfo:ckr=CKR_MECHANISM_INVALID,sticky", "mechanism", "blocker", "mechanism_unsupported", 5),
+        (
+            "C_GetMechanismList:ckr=CKR_FUNCTION_NOT_SUPPORTED,sticky",
+            "mechanism",
+            "warning",
+            "mechanism_unknown",
+            0,
+        ),
+        (
+            "C_GetMechanismInfo:ckr=CKR_MECHANISM_INVALID,sticky",
+            "mechanism",
+            "blocker",
+            "mechanism_unsupported",
+            5,
+        ),
     ];
     for (fault, name, state, says, exit) in rows {
         let said = bank.run_with_faults(fault, &["preflight"]);
@@ -92,7 +105,8 @@ fn what_changes_after_the_list_is_noticed_before_anything_is_written() {
     let bank = Bank::new();
     let issuer = bank.issuer("");
     // The first call found the token; the login asks again.
-    let said = bank.run_with_faults("C_GetTokenInfo#2:lie=write-protected,sticky", &["renew", "--issuer", &issuer]);
+    let said =
+        bank.run_with_faults("C_GetTokenInfo#2:lie=write-protected,sticky", &["renew", "--issuer", &issuer]);
     assert_eq!(said.failed(Code::WriteProtected)["step"], "preflight");
     let called = bank.called();
     assert!(called.iter().any(|function| function == "C_Login"));
@@ -266,7 +280,8 @@ fn a_certificate_without_its_key_blocks_after_the_login() {
 #[test]
 fn a_kind_of_key_that_the_token_cannot_make_blocks() {
     let bank = Bank::new();
-    let fault = "C_GetMechanismList:ckr=CKR_FUNCTION_NOT_SUPPORTED,sticky; C_GenerateKeyPair:ckr=CKR_KEY_SIZE_RANGE";
+    let fault =
+        "C_GetMechanismList:ckr=CKR_FUNCTION_NOT_SUPPORTED,sticky; C_GenerateKeyPair:ckr=CKR_KEY_SIZE_RANGE";
     let issuer = bank.issuer("");
     // A token that lists nothing is tried, and then its refusal is told.
     let said = bank.run_with_faults(fault, &["renew", "--key", KeyKind::Rsa4096.name(), "--issuer", &issuer]);

@@ -1,7 +1,7 @@
 //! Sessions: one that looks, and one that is logged in and may write.
 
 use super::lock::TokenLock;
-use super::object::{Owner, StoredCertificate, StoredPublicKey};
+use super::object::Owner;
 use super::raw::{Functions, SessionHandle};
 use super::token::{PinState, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -59,6 +59,27 @@ impl From<Pin> for Login {
     }
 }
 
+impl Token {
+    /// Opens a read-only session without login: certificates can be seen, private keys cannot.
+    ///
+    /// # Errors
+    /// What C_OpenSession returns, mostly that the token is gone.
+    pub fn look(&self) -> Result<PublicSession> {
+        PublicSession::open(self)
+    }
+
+    /// Opens a read-write session and logs in, with one C_Login and never a second.
+    ///
+    /// The token is asked for its state first: a locked PIN is not tried, the final try only if the caller
+    /// accepts it, and a token that was swapped is noticed before the PIN is sent.
+    ///
+    /// # Errors
+    /// The PIN family; [`Code::TokenChanged`], [`Code::TokenRemoved`] and their kin.
+    pub fn login(&self, login: impl Into<Login>) -> Result<Session> {
+        Session::open(self, login.into())
+    }
+}
+
 /// A read-only session without login (R/O Public Session, PKCS#11 v3.1 §5.6).
 #[derive(Debug)]
 pub struct PublicSession(Open);
@@ -73,27 +94,16 @@ pub struct Session {
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<TokenLock>,
+    written: Cell<u64>,
 }
 
 impl PublicSession {
+    pub(super) fn open_session(&self) -> &Open {
+        &self.0
+    }
+
     pub(super) fn open(token: &Token) -> Result<Self> {
         Open::new(token, false).map(PublicSession)
-    }
-
-    /// The X.509 certificates on the token that are visible without login.
-    ///
-    /// # Errors
-    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
-        self.0.certificates()
-    }
-
-    /// The public keys on the token that are visible without login.
-    ///
-    /// # Errors
-    /// As [`PublicSession::certificates`].
-    pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
-        self.0.public_keys()
     }
 
     /// The token.
@@ -108,15 +118,7 @@ impl Session {
         let pin = admit(token.info(), login)?;
         let open = Open::new(&token, true)?;
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
-        Ok(Session { open, pin, login, reserved: OnceCell::new() })
-    }
-
-    /// The X.509 certificates on the token.
-    ///
-    /// # Errors
-    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
-        self.open.certificates()
+        Ok(Session { open, pin, login, reserved: OnceCell::new(), written: Cell::new(0) })
     }
 
     /// The token.
@@ -140,6 +142,16 @@ impl Session {
             let _ = self.reserved.set(lock);
         }
         Ok(())
+    }
+
+    /// How many certificates this session has written. As long as it stays the same nobody who asks to
+    /// [`reserve`](Session::reserve) the token has written another.
+    pub fn certificates_written(&self) -> u64 {
+        self.written.get()
+    }
+
+    pub(super) fn count_written(&self) {
+        self.written.set(self.written.get().saturating_add(1));
     }
 
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).

@@ -46,7 +46,10 @@ impl Session {
         for detail in [Detail::Full, Detail::Common, Detail::Minimal] {
             let template = template(certificate, category, id, label, detail);
             let failure = match open.functions().create_object(open.handle(), template) {
-                Ok(handle) => return Ok((self.stored(handle, certificate, id, label), detail)),
+                Ok(handle) => {
+                    self.count_written();
+                    return Ok((self.stored(handle, certificate, id, label), detail));
+                }
                 Err(failure) => failure,
             };
             self.sweep_half_made(certificate, id)?;

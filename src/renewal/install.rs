@@ -1,11 +1,11 @@
 //! Installing the CA's answer: find the pending key, check the certificate, write it, prove that it works.
 
-use super::Progress;
 use super::begin::{proof_notice, prove};
 use super::credential::Credential;
 use super::label::{Job, JobLabel};
 use super::pending::{Inventory, Pending, PendingKey, PendingState};
 use super::write::{rename, sign_challenge, write_and_verify};
+use super::{Progress, enter};
 use crate::code::{Code, Fact, Notice, Step};
 use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
@@ -148,8 +148,11 @@ impl<'a> Install<'a> {
         let public = pending.request().public_key();
         let leaf = answer.leaf_for(public).cloned();
         let leaf = leaf.ok_or_else(|| no_leaf(&answer, std::slice::from_ref(&pending.key)))?;
-        // The same answer may have been installed since, with this session too.
-        if session.certificates_with_id(pending.key.id())?.iter().any(|stored| stored.der == leaf.der()) {
+        // The same answer may have been installed since, with this very session.
+        let there = |stored: &StoredCertificate| stored.der == leaf.der();
+        if session.certificates_written() != pending.written_before
+            && session.certificates_with_id(pending.key.id())?.iter().any(there)
+        {
             return Err(already_installed(&leaf));
         }
         self.finish(
@@ -194,7 +197,7 @@ impl<'a> Install<'a> {
     }
 
     fn parse(&self) -> Result<Answer> {
-        self.progress.step(Step::ReadAnswer);
+        enter(self.progress, Step::ReadAnswer)?;
         Answer::parse(self.answer).map_err(|error| error.during(Step::ReadAnswer))
     }
 
@@ -230,7 +233,7 @@ impl<'a> Install<'a> {
     fn finish(&self, session: &Session, answer: &Answer, found: Match<'_>) -> Result<Installed> {
         let Match { leaf, key, subject, old, proof, mut notices, key_reused } = found;
         let (private, public) = key.pair()?;
-        self.progress.step(Step::CheckCertificate);
+        enter(self.progress, Step::CheckCertificate)?;
         Expectation {
             public_key: public,
             // A first request leaves its subject in no place but its own: days later there is none to compare with.
@@ -251,7 +254,7 @@ impl<'a> Install<'a> {
         let label = final_label(old.as_ref(), &leaf);
         let written = match &key.certificate {
             Some(written) => {
-                self.progress.step(Step::SignChallenge);
+                enter(self.progress, Step::SignChallenge)?;
                 sign_challenge(session, private, &leaf)?;
                 written.clone()
             }
@@ -298,7 +301,7 @@ impl<'a> Install<'a> {
         {
             return Ok(proof);
         }
-        self.progress.step(Step::ProveKey);
+        enter(self.progress, Step::ProveKey)?;
         let proof = match prove(session, private, self.require_proof, self.now) {
             Err(error) if error.code() == Code::KeyExportable && is_pending(key) => {
                 session.remove(key, Step::ProveKey)?;

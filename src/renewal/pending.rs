@@ -134,6 +134,8 @@ pub struct Pending {
     pub(super) old: Option<Credential>,
     pub(super) key_reused: bool,
     pub(super) notices: Vec<Notice>,
+    /// How many certificates the session had written by then.
+    pub(super) written_before: u64,
 }
 
 impl Pending {
@@ -213,10 +215,11 @@ impl Inventory {
     /// A public key with our label and neither private key nor certificate.
     fn remnant(&self, key: &StoredPublicKey, pending: &[PendingKey]) -> Option<PendingKey> {
         let label: JobLabel = key.label.parse().ok()?;
-        let belongs =
-            pending.iter().any(|other| other.public.iter().any(|public| public.is_same_object(key)))
-                || self.keys.iter().any(|private| mates(private, key) || self.share_an_id_alone(private, key))
-                || key.public_key.as_ref().is_some_and(|public| self.certificate_for(public).is_some());
+        let belongs = pending
+            .iter()
+            .any(|other| other.public.iter().any(|public| public.is_same_object(key)))
+            || self.keys.iter().any(|private| mates(private, key) || self.share_an_id_alone(private, key))
+            || key.public_key.as_ref().is_some_and(|public| self.certificate_for(public).is_some());
         let public_key = key.public_key.clone();
         (!belongs).then(|| PendingKey {
             label,
@@ -229,9 +232,9 @@ impl Inventory {
 
     fn public_halves(&self, key: &StoredKey) -> impl Iterator<Item = &StoredPublicKey> {
         let sure = self.public.iter().any(|public| mates(key, public));
-        self.public.iter().filter(move |public| {
-            mates(key, public) || (!sure && self.share_an_id_alone(key, public))
-        })
+        self.public
+            .iter()
+            .filter(move |public| mates(key, public) || (!sure && self.share_an_id_alone(key, public)))
     }
 
     /// The identifier is all that is left to go by when a token chose it itself and the job stopped between the two

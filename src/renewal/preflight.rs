@@ -1,8 +1,8 @@
 //! What is checked before anybody is asked for a PIN, and again before anything is written.
 
-use super::begin::{Renewal, old_key};
-use super::credential::{Credential, Credentials, about};
+use super::credential::{Credential, Credentials, about, old_key};
 use super::label::JobLabel;
+use super::plan::Renewal;
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::driver::{PinState, Session, StoredKey, Token, TokenInfo};
 use crate::error::{Error, Result};
@@ -51,6 +51,11 @@ impl Preflight {
         &self.findings
     }
 
+    /// The points, for a caller who keeps them.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
     /// Whether nothing blocks the renewal.
     pub fn can_begin(&self) -> bool {
         !self.findings.iter().any(|finding| matches!(finding.state, State::Blocker(_)))
@@ -96,6 +101,15 @@ impl Preflight {
             findings.push(Finding { point: Point::OldKey, state });
         }
         Ok(Preflight { findings })
+    }
+}
+
+impl Renewal<'_> {
+    /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
+    /// [`Token::refreshed`] asks it anew.
+    pub fn preflight(&self, token: &Token) -> Preflight {
+        self.progress.step(Step::Preflight);
+        Preflight::before_login(self, token)
     }
 }
 
@@ -213,11 +227,7 @@ fn nothing_seen_pending(renewal: &Renewal<'_>, token: &Token) -> State {
     let public = token.look().and_then(|session| session.public_keys()).unwrap_or_default();
     let job = renewal.job();
     let ours = |label: &str| label.parse::<JobLabel>().is_ok_and(|label| label.job == job);
-    if public.iter().any(|key| ours(&key.label)) {
-        State::Warning(Notice::PendingExists)
-    } else {
-        State::Ok
-    }
+    if public.iter().any(|key| ours(&key.label)) { State::Warning(Notice::PendingExists) } else { State::Ok }
 }
 
 fn subject_unique(twins: usize) -> State {
