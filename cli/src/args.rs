@@ -38,6 +38,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The driver (PKCS#11 module), by absolute path; may be given several times.
     #[arg(long, value_name = "PATH", global = true)]

@@ -62,7 +62,11 @@ impl Job {
         }
         let login = pin::login(&source, token.info(), self.global.final_try, self.lang)?;
         self.progress.step(Step::LogIn);
-        token.login(login)
+        token.login(login).map_err(|error| {
+            // A person with several tokens should see which PIN was wrong.
+            let named = error.facts().any(|(fact, _)| fact == Fact::Token);
+            if named { error } else { error.fact(Fact::Token, token.identity()) }
+        })
     }
 
     /// Tells a person what they should know before they go on; each warning once.

@@ -57,7 +57,7 @@ pub fn print_error(error: &Error, lang: Lang, as_json: bool) {
 
 fn error_text(error: &Error, lang: Lang) -> String {
     let report = error.report(lang).to_string();
-    match hint(error.code()) {
+    match hint(error) {
         // The last line is for support; the hint belongs to what the person should do.
         Some(hint) => match report.rsplit_once('\n') {
             Some((before, support)) => format!("{before}\n{}\n{support}", hint.text(lang)),
@@ -88,7 +88,7 @@ pub fn error_json(error: &Error, lang: Lang) -> Value {
         "ckr_value": call.map(|call| call.rv),
         "sentence": report.sentence(),
         "next": report.next_action(),
-        "hint": hint(error.code()).map(|hint| hint.text(lang)),
+        "hint": hint(error).map(|hint| hint.text(lang)),
         "facts": facts,
     }})
 }
@@ -144,25 +144,43 @@ const fn family_name(family: Family) -> &'static str {
 }
 
 /// Which of the command's own options helps. The library's sentences know nothing of options.
-const fn hint(code: Code) -> Option<Phrase<'static>> {
-    Some(match code {
+fn hint(error: &Error) -> Option<Phrase<'static>> {
+    Some(match error.code() {
         Code::DriverMissing | Code::DriverPathRelative => Phrase::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound => Phrase::HintToken,
         Code::CredentialNotFound | Code::CredentialAmbiguous => Phrase::HintCredential,
-        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound | Code::IssuerFailed => {
-            Phrase::HintPending
-        }
+        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Phrase::HintPending,
         Code::NotYetRenewable => Phrase::HintForce,
         Code::PinFinalTry => Phrase::HintFinalTry,
         Code::PinRequired => Phrase::HintPin,
+        Code::FileUnwritable if is_there_already(error) => Phrase::HintOverwrite,
+        Code::AlreadyInstalled => return None,
+        // An answer that was refused leaves the key pending.
+        code if code.family() == Family::Answer => Phrase::HintPending,
         _ => return None,
     })
+}
+
+fn is_there_already(error: &Error) -> bool {
+    use std::error::Error as _;
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::AlreadyExists)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use usbtoken::error::{Call, Step};
+
+    #[test]
+    fn only_a_file_that_is_there_may_be_overwritten() {
+        let unwritable = |kind| {
+            let error = Error::new(Code::FileUnwritable).caused_by(io::Error::from(kind));
+            error_json(&error, Lang::En)["error"]["hint"].is_string()
+        };
+        assert!(unwritable(io::ErrorKind::AlreadyExists));
+        assert!(!unwritable(io::ErrorKind::PermissionDenied));
+    }
 
     fn ambiguous() -> Error {
         Error::new(Code::TokenAmbiguous)

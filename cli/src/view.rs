@@ -273,7 +273,7 @@ impl Pending {
         if let Some(algorithm) = &self.key_algorithm {
             lines.put(&Phrase::Key.text(lang), algorithm);
         }
-        lines.put(&Phrase::Since.text(lang), &self.since);
+        lines.say(Phrase::Since, Phrase::Day(&self.since));
         lines.put(&Phrase::Id.text(lang), &self.id);
         lines.text
     }

@@ -2,7 +2,7 @@
 
 use super::ckr;
 use super::object::{StoredKey, StoredPublicKey};
-use super::profile::{GENERIC, Profile};
+use super::profile::{GENERIC, Profile, Rung};
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -18,20 +18,6 @@ pub struct NewKeyPair {
     pub public: StoredPublicKey,
     /// The public key as a value.
     pub public_key: PublicKey,
-}
-
-/// One set of templates. Each rung leaves out something that some tokens refuse; CKA_SENSITIVE and
-/// CKA_EXTRACTABLE stand in all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rung {
-    /// Signing keys, both on the token.
-    SignOnly,
-    /// Without CKA_SIGN and CKA_VERIFY, which some tokens decide themselves.
-    NoUsage,
-    /// The public key as a session object; some tokens store none.
-    PublicKeyInSession,
-    /// Without CKA_ID, which some tokens assign themselves.
-    NoId,
 }
 
 impl Session {

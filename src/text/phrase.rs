@@ -13,6 +13,8 @@ use super::{Lang, en, ja};
 pub enum Phrase<'a> {
     /// A point in time, in Japan standard time with the zone named.
     Moment(SystemTime),
+    /// A date, given as `YYYY-MM-DD`.
+    Day(&'a str),
     /// How many days a certificate is still valid, counted in Japanese calendar dates.
     DaysLeft(i64),
     /// How many days ago something was made.

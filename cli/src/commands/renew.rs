@@ -41,9 +41,9 @@ fn go_on(
     old: &Credential,
     error: Error,
 ) -> Result<Pending> {
-    let may_ask = !job.global.json && pin::is_terminal();
-    let wanted = args.resume || (may_ask && pin::confirmed(&Phrase::ConfirmResume.text(job.lang)));
-    if !wanted {
+    let ask =
+        || !job.global.json && pin::is_terminal() && pin::confirmed(&Phrase::ConfirmResume.text(job.lang));
+    if !(args.resume || ask()) {
         return Err(error);
     }
     let serial = old.certificate().serial().to_string();

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use usbtoken::code::Notice;
 use usbtoken::driver::Session;
-use usbtoken::error::{Code, Fact, Result};
+use usbtoken::error::{Code, Fact, Result, Step};
 use usbtoken::pki::{Answer, Relax};
 use usbtoken::renewal::{Install, Installed, Pending};
 use usbtoken::text::Phrase;
@@ -62,11 +62,11 @@ pub fn ask_and_install(
     command: &str,
     checks: &Checks<'_>,
 ) -> Result<Installed> {
-    job.progress.step(usbtoken::error::Step::AskIssuer);
+    job.progress.step(Step::AskIssuer);
     let request = pending.renewal_request().map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem());
-    let answer = issuer::ask(command, &request, job.secret())
-        .map_err(|error| error.fact(Fact::Id, usbtoken::hex(pending.key().id())))?;
-    checks.install(&answer, job).run_for(session, pending)
+    issuer::ask(command, &request, job.secret())
+        .and_then(|answer| checks.install(&answer, job).run_for(session, pending))
+        .map_err(|error| error.fact(Fact::Id, usbtoken::hex(pending.key().id())))
 }
 
 /// Installs an answer for whichever pending key it is for.
@@ -90,7 +90,7 @@ pub fn finish(job: &Job, session: &Session, installed: &Installed, retire_old: b
     let mut retired = false;
     match installed.replaced() {
         Some(old) if retire_old => {
-            job.progress.step(usbtoken::error::Step::Retire);
+            job.progress.step(Step::Retire);
             match session.retire(old, job.now) {
                 Ok(_) => retired = true,
                 Err(error) => failed = Some(error),

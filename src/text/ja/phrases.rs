@@ -18,6 +18,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
                 )
             });
         }
+        Phrase::Day(date) => return day(date),
         Phrase::DaysLeft(days @ ..0) => return format!("{}日前に期限切れ", days.unsigned_abs()),
         Phrase::DaysLeft(0) => "残り0日（本日まで）",
         Phrase::DaysLeft(days) => return format!("残り{days}日"),
@@ -38,7 +39,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::FirstIssue => "新規発行",
 
         Phrase::Renewable => "更新できます",
-        Phrase::RenewableFrom(date) => return format!("{date} から更新できます"),
+        Phrase::RenewableFrom(date) => return format!("{}から更新できます", day(date)),
         Phrase::NotRenewableExpired => "期限切れのため更新できません（再発行が必要です）",
         Phrase::NotRenewableNoKey => "秘密鍵がないため更新できません",
 
@@ -98,4 +99,12 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
 
 fn unknown_date() -> String {
     "不明な日付".to_owned()
+}
+
+/// `2026-11-22` as 2026年11月22日; anything else as it is.
+fn day(date: &str) -> String {
+    match date.parse::<jiff::civil::Date>() {
+        Ok(date) => format!("{}年{}月{}日", date.year(), date.month(), date.day()),
+        Err(_) => date.to_owned(),
+    }
 }
