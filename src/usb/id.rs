@@ -10,7 +10,7 @@ pub struct UsbId {
 }
 
 /// How a device speaks to the computer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// A smart-card interface: USB class 0x0b.

@@ -75,7 +75,8 @@ pub fn devices() -> Result<Vec<Device>> {
     Ok(devices)
 }
 
-fn usb_devices() -> Result<Vec<Device>> {
+/// Those that the system lists as USB devices; HID devices that hide theirs are missing.
+pub(crate) fn usb_devices() -> Result<Vec<Device>> {
     use nusb::MaybeFuture;
 
     let listed = match nusb::list_devices().wait() {
