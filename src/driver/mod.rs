@@ -40,6 +40,6 @@ pub use module::{Module, ModuleInfo};
 pub use object::{StoredCertificate, StoredKey, StoredPublicKey};
 pub use probe::{Loaded, Probed};
 pub use proof::Proof;
-pub use session::{Login, Pin, PublicSession, Session};
+pub use session::{Login, Pin, PublicSession, Reservation, Session};
 pub use store::{Category, Detail};
 pub use token::{PinState, Token, TokenInfo};
