@@ -1,6 +1,6 @@
 //! Beginning a renewal: preflight, key pair, proof, request. Resuming one: the request again.
 
-use super::Progress;
+use super::{Progress, enter};
 use super::credential::{Credential, about};
 use super::label::{Job, JobLabel};
 use super::pending::{Pending, PendingKey, PendingState};
@@ -160,7 +160,7 @@ impl<'a> Renewal<'a> {
     /// every case.
     pub fn begin(&self, session: &Session) -> Result<Pending> {
         session.reserve()?;
-        self.progress.step(Step::Preflight);
+        enter(self.progress, Step::Preflight)?;
         let keys = session.private_keys()?;
         let preflight = Preflight::after_login(self, session, &keys)?;
         let notices = preflight.into_notices()?;
@@ -168,7 +168,7 @@ impl<'a> Renewal<'a> {
             return self.request_for_old_key(session, &keys, notices);
         }
         let label = JobLabel::new(self.job(), self.now);
-        self.progress.step(Step::GenerateKeyPair);
+        enter(self.progress, Step::GenerateKeyPair)?;
         let pair = session
             .generate_key_pair(self.kind, &label.to_string())
             .map_err(|error| self.name_what_could_go(error, session, &keys))?;
@@ -223,7 +223,7 @@ impl<'a> Renewal<'a> {
     }
 
     fn prove(&self, session: &Session, key: &StoredKey) -> Result<Proof> {
-        self.progress.step(Step::ProveKey);
+        enter(self.progress, Step::ProveKey)?;
         prove(session, key, self.require_proof, self.now)
     }
 
@@ -254,7 +254,7 @@ impl<'a> Renewal<'a> {
         private: &StoredKey,
         public: &PublicKey,
     ) -> Result<(Request, Option<RenewalRequest>)> {
-        self.progress.step(Step::SignRequest);
+        enter(self.progress, Step::SignRequest)?;
         let info = match (&self.subject, self.form) {
             (Subject::First(subject), Form::Pkcs10) => RequestInfo::first(subject, public),
             (Subject::Renewed(old), Form::Pkcs10) => RequestInfo::for_renewal(old.certificate(), public),

@@ -1,6 +1,6 @@
 //! Installing the CA's answer: find the pending key, check the certificate, write it, prove that it works.
 
-use super::Progress;
+use super::{Progress, enter};
 use super::begin::{proof_notice, prove};
 use super::credential::Credential;
 use super::label::{Job, JobLabel};
@@ -183,7 +183,7 @@ impl<'a> Install<'a> {
     }
 
     fn parse(&self) -> Result<Answer> {
-        self.progress.step(Step::ReadAnswer);
+        enter(self.progress, Step::ReadAnswer)?;
         Answer::parse(self.answer).map_err(|error| error.during(Step::ReadAnswer))
     }
 
@@ -213,7 +213,7 @@ impl<'a> Install<'a> {
     fn finish(&self, session: &Session, answer: &Answer, found: Match<'_>) -> Result<Installed> {
         let Match { leaf, key, old, proof, mut notices, key_reused } = found;
         let (private, public) = key.pair()?;
-        self.progress.step(Step::CheckCertificate);
+        enter(self.progress, Step::CheckCertificate)?;
         Expectation {
             public_key: public,
             subject_der: old.as_ref().map_or(leaf.subject().der(), |old| old.subject().der()),
@@ -229,7 +229,7 @@ impl<'a> Install<'a> {
         let label = final_label(old.as_ref(), &leaf);
         let written = match &key.certificate {
             Some(written) => {
-                self.progress.step(Step::SignChallenge);
+                enter(self.progress, Step::SignChallenge)?;
                 sign_challenge(session, private, &leaf)?;
                 written.clone()
             }
@@ -275,7 +275,7 @@ impl<'a> Install<'a> {
         {
             return Ok(proof);
         }
-        self.progress.step(Step::ProveKey);
+        enter(self.progress, Step::ProveKey)?;
         let proof = match prove(session, private, self.require_proof, self.now) {
             Err(error) if error.code() == Code::KeyExportable && is_pending(key) => {
                 session.remove(key, Step::ProveKey)?;
