@@ -51,6 +51,11 @@ impl Preflight {
         &self.findings
     }
 
+    /// The points, for a caller who keeps them.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
     /// Whether nothing blocks the renewal.
     pub fn can_begin(&self) -> bool {
         !self.findings.iter().any(|finding| matches!(finding.state, State::Blocker(_)))
