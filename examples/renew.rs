@@ -22,7 +22,7 @@ fn main() -> AnyResult<()> {
     let token = Finder::new().module(module).find(&uri.parse()?)?;
     let old = token.credentials()?.renewable(SystemTime::now()).only()?;
     let renewal = Renewal::of(&old);
-    renewal.preflight(&token)?.into_notices()?;
+    renewal.preflight(&token).into_notices()?;
 
     let pin = std::fs::read_to_string(pin_file)?;
     let session = token.login(Pin::new(pin.trim_end().into()))?;

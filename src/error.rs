@@ -7,7 +7,6 @@
 use std::fmt;
 
 pub use crate::code::{Code, Fact, Family, Step};
-use crate::text::Lang;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -30,11 +29,17 @@ impl fmt::Display for Call {
 }
 
 /// An error: facts only. [`Error::report`] makes sentences of it; `Display` is the English report on one line.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.report(Lang::En).one_line())]
+#[derive(Debug)]
 pub struct Error {
     inner: Box<Inner>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+// Display, which every error needs, stands in `text`: it is made of sentences.
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
 }
 
 #[derive(Debug)]

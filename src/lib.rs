@@ -7,6 +7,7 @@ pub mod pki;
 pub mod renewal;
 pub mod text;
 pub mod uri;
+pub mod usb;
 
 pub use driver::{Finder, Login, Module, Pin, Proof, ProofLevel, Session, Token};
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use usbtoken::pki::{Check, KeyKind};
 use usbtoken::text::Lang;
 
 /// Exit codes are the numbers of [`usbtoken::error::Family`]; a test compares.
@@ -37,6 +38,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The driver (PKCS#11 module), by absolute path; may be given several times.
     #[arg(long, value_name = "PATH", global = true)]
@@ -69,6 +71,16 @@ pub struct Global {
     /// Shows progress even when standard error is no terminal.
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+fn check_parser() -> impl clap::builder::TypedValueParser<Value = Check> {
+    PossibleValuesParser::new(Check::ALL.iter().map(|check| check.name()))
+        .try_map(|name| Check::from_name(&name).ok_or("unknown check"))
+}
+
+fn key_parser() -> impl clap::builder::TypedValueParser<Value = KeyKind> {
+    PossibleValuesParser::new(KeyKind::ALL.iter().map(|kind| kind.name()))
+        .try_map(|name| name.parse::<KeyKind>())
 }
 
 fn lang_parser() -> impl clap::builder::TypedValueParser<Value = Lang> {
@@ -119,9 +131,9 @@ pub struct Which {
 /// How the new key is made.
 #[derive(Args, Clone, Debug)]
 pub struct KeyArgs {
-    /// The kind of the new key.
-    #[arg(long, value_name = "KIND", value_parser = ["rsa2048", "rsa3072", "rsa4096", "p256", "p384"])]
-    pub key: Option<String>,
+    /// The kind of the new key; by default the kind of the old one, rsa2048 for a first certificate.
+    #[arg(long, value_name = "KIND", value_parser = key_parser())]
+    pub key: Option<KeyKind>,
 
     /// Uses the old key again instead of making a new one.
     #[arg(long, conflicts_with = "key")]
@@ -145,8 +157,8 @@ pub struct CheckArgs {
 
     /// Leaves out a check of the new certificate; may be given several times. That the certificate
     /// belongs to the key on the token is always checked.
-    #[arg(long, value_name = "CHECK")]
-    pub relax: Vec<RelaxArg>,
+    #[arg(long, value_name = "CHECK", value_parser = check_parser())]
+    pub relax: Vec<Check>,
 
     /// Writes the CA certificates of the answer to the token too.
     #[arg(long)]
@@ -160,27 +172,6 @@ pub enum ProofArg {
     Proven,
     /// The token says sensitive and not extractable, the rest is not reported
     Claimed,
-}
-
-/// A check that can be left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RelaxArg {
-    /// The subject is the one requested
-    Subject,
-    /// It is valid now
-    Validity,
-    /// It ends later than the old one
-    LaterThanOld,
-    /// Its serial number differs from the old one's
-    Serial,
-    /// It is not a CA's
-    NotCa,
-    /// The extended key usage allows client authentication
-    Purpose,
-    /// The key usage allows signing
-    Usage,
-    /// The key is of the kind requested
-    Algorithm,
 }
 
 /// The form of the request.
@@ -288,6 +279,10 @@ pub struct Install {
     #[command(flatten)]
     pub checks: CheckArgs,
 
+    /// Accepts a certificate for the old key, which the request was made for with --reuse-key.
+    #[arg(long)]
+    pub reuse_key: bool,
+
     /// Removes the old certificate and key once the new ones work.
     #[arg(long)]
     pub retire_old: bool,
@@ -315,8 +310,16 @@ pub struct Resume {
     #[arg(long, default_value = "pkcs10")]
     pub form: FormArg,
 
+    /// The subject (RFC 4514), for the key of a first certificate: the token does not keep it.
+    #[arg(long, value_name = "NAME")]
+    pub subject: Option<String>,
+
     #[command(flatten)]
     pub checks: CheckArgs,
+
+    /// Removes the old certificate and key once the new ones work.
+    #[arg(long, requires = "issuer")]
+    pub retire_old: bool,
 }
 
 /// `usbtoken abandon`.

@@ -18,12 +18,14 @@ pub struct Outcome {
     pub raw: Option<Vec<u8>>,
     /// The exit code, when the command did its work and the news is bad.
     pub exit: Option<Family>,
+    /// What failed after the work was done.
+    pub afterwards: Option<Error>,
 }
 
 impl Outcome {
     /// Something that went well.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Outcome { text: text.into(), json, raw: None, exit: None }
+        Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None }
     }
 
     /// Writes it to standard output.
@@ -55,7 +57,7 @@ pub fn print_error(error: &Error, lang: Lang, as_json: bool) {
 
 fn error_text(error: &Error, lang: Lang) -> String {
     let report = error.report(lang).to_string();
-    match hint(error.code()) {
+    match hint(error) {
         // The last line is for support; the hint belongs to what the person should do.
         Some(hint) => match report.rsplit_once('\n') {
             Some((before, support)) => format!("{before}\n{}\n{support}", hint.text(lang)),
@@ -86,9 +88,31 @@ pub fn error_json(error: &Error, lang: Lang) -> Value {
         "ckr_value": call.map(|call| call.rv),
         "sentence": report.sentence(),
         "next": report.next_action(),
-        "hint": hint(error.code()).map(|hint| hint.text(lang)),
+        "hint": hint(error).map(|hint| hint.text(lang)),
         "facts": facts,
     }})
+}
+
+/// Several warnings as people see them, each on a line of its own.
+pub fn notices_text(notices: &[Notice], lang: Lang) -> String {
+    notices.iter().map(|notice| format!("\n{}", notice_text(*notice, lang))).collect()
+}
+
+/// Several warnings as programs see them.
+pub fn notices_json(notices: &[Notice], lang: Lang) -> Vec<Value> {
+    notices.iter().map(|notice| notice_json(*notice, lang)).collect()
+}
+
+/// Writes what was passed over to standard error.
+pub fn print_warning(error: &Error, lang: Lang, as_json: bool) {
+    let text = if as_json {
+        let mut value = error_json(error, lang);
+        json!({"warning": value["error"].take()}).to_string()
+    } else {
+        error.report(lang).to_string()
+    };
+    // There is no place left to complain when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A warning as programs see it.
@@ -120,25 +144,43 @@ const fn family_name(family: Family) -> &'static str {
 }
 
 /// Which of the command's own options helps. The library's sentences know nothing of options.
-const fn hint(code: Code) -> Option<Phrase<'static>> {
-    Some(match code {
+fn hint(error: &Error) -> Option<Phrase<'static>> {
+    Some(match error.code() {
         Code::DriverMissing | Code::DriverPathRelative => Phrase::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound => Phrase::HintToken,
         Code::CredentialNotFound | Code::CredentialAmbiguous => Phrase::HintCredential,
-        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound | Code::IssuerFailed => {
-            Phrase::HintPending
-        }
+        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Phrase::HintPending,
         Code::NotYetRenewable => Phrase::HintForce,
         Code::PinFinalTry => Phrase::HintFinalTry,
         Code::PinRequired => Phrase::HintPin,
+        Code::FileUnwritable if is_there_already(error) => Phrase::HintOverwrite,
+        Code::AlreadyInstalled => return None,
+        // An answer that was refused leaves the key pending.
+        code if code.family() == Family::Answer => Phrase::HintPending,
         _ => return None,
     })
+}
+
+fn is_there_already(error: &Error) -> bool {
+    use std::error::Error as _;
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::AlreadyExists)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use usbtoken::error::{Call, Step};
+
+    #[test]
+    fn only_a_file_that_is_there_may_be_overwritten() {
+        let unwritable = |kind| {
+            let error = Error::new(Code::FileUnwritable).caused_by(io::Error::from(kind));
+            error_json(&error, Lang::En)["error"]["hint"].is_string()
+        };
+        assert!(unwritable(io::ErrorKind::AlreadyExists));
+        assert!(!unwritable(io::ErrorKind::PermissionDenied));
+    }
 
     fn ambiguous() -> Error {
         Error::new(Code::TokenAmbiguous)

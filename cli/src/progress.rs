@@ -12,6 +12,12 @@ pub struct Progress {
     shown: bool,
 }
 
+impl usbtoken::renewal::Progress for Progress {
+    fn step(&self, step: Step) {
+        Progress::step(self, step);
+    }
+}
+
 impl Progress {
     /// Progress that is shown on a terminal, or when `verbose`.
     pub fn new(lang: Lang, verbose: bool) -> Self {

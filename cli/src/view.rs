@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
+use usbtoken::driver::{ProofLevel, TokenIdentity};
 use usbtoken::error::Code;
+use usbtoken::pki::{Name, Window};
+use usbtoken::renewal::{self, Credentials, PendingKey, PendingState, Renewable};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -67,25 +70,28 @@ pub struct Credential {
     pub renewable: bool,
     /// The stable name of the code that forbids a renewal now.
     pub not_renewable_because: Option<&'static str>,
-    pub renewable_from: Moment,
+    /// The date in Japan on which the window of 40 days opens.
+    pub renewable_from: String,
     pub key_algorithm: String,
     /// Null: not known without login.
     pub proof_level: Option<&'static str>,
 }
 
-/// A key that waits for its certificate.
+/// A key whose job is not finished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pending {
     pub token: Token,
     pub id: String,
-    pub label: String,
-    pub key_algorithm: String,
-    pub created: Option<Moment>,
-    pub age_days: Option<i64>,
-    /// The serial number of the certificate that it will replace; null for a first issue.
-    pub renews_serial: Option<String>,
-    /// That certificate's subject, if it is still on the token.
-    pub renews_subject: Option<String>,
+    pub state: PendingState,
+    /// Null: the token does not tell the public key.
+    pub key_algorithm: Option<String>,
+    /// The date in Japan on which the job began.
+    pub since: String,
+    pub age_days: i64,
+    /// The serial number of the certificate that the job renews or removes; null for a first certificate.
+    pub concerns_serial: Option<String>,
+    /// That certificate's subject, if it is on the token.
+    pub concerns_subject: Option<String>,
 }
 
 /// Labels and values, one a line, with the values aligned.
@@ -107,6 +113,12 @@ impl Lines {
 }
 
 impl Token {
+    /// What the command shows of this token.
+    pub fn of(token: &TokenIdentity) -> Self {
+        let TokenIdentity { label, manufacturer, model, serial } = token.clone();
+        Token { label, manufacturer, model, serial }
+    }
+
     /// The heading above what is on this token.
     pub fn heading(&self, lang: Lang) -> String {
         let (token, serial) = (Phrase::Token.text(lang), Phrase::TokenSerial.text(lang));
@@ -115,6 +127,16 @@ impl Token {
 }
 
 impl Subject {
+    fn of(name: &Name) -> Self {
+        let owned = |parts: Vec<&str>| parts.into_iter().map(str::to_owned).collect();
+        Subject {
+            text: name.to_string(),
+            organizations: owned(name.organizations()),
+            organizational_units: owned(name.organizational_units()),
+            common_name: name.common_name().map(str::to_owned),
+        }
+    }
+
     /// Organization, Organization Unit, Common Name, as screen CCHK007 has them, in English in both languages.
     fn put(&self, lines: &mut Lines) {
         for organization in &self.organizations {
@@ -131,6 +153,38 @@ impl Subject {
 }
 
 impl Credential {
+    /// What the command shows of this credential. The level of proof is given where it was asked for.
+    pub fn of(
+        token: &TokenIdentity,
+        credential: &renewal::Credential,
+        level: Option<ProofLevel>,
+        now: SystemTime,
+    ) -> Self {
+        let certificate = credential.certificate();
+        let renewable = credential.renewable(&Window::default(), now);
+        Credential {
+            token: Token::of(token),
+            id: usbtoken::hex(credential.id()),
+            subject: Subject::of(certificate.subject()),
+            issuer: certificate.issuer().to_string(),
+            serial: certificate.serial().to_string(),
+            not_before: Moment(certificate.not_before()),
+            not_after: Moment(certificate.not_after()),
+            not_after_unix: unix(certificate.not_after()),
+            days_left: credential.days_left(now),
+            renewable: renewable == Renewable::Yes,
+            not_renewable_because: match renewable {
+                Renewable::Yes => None,
+                Renewable::NotYet => Some(Code::NotYetRenewable.name()),
+                Renewable::Expired => Some(Code::Expired.name()),
+                Renewable::KeyMissing => Some(Code::KeyMissing.name()),
+            },
+            renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
+            key_algorithm: credential.key_algorithm().to_string(),
+            proof_level: level.map(ProofLevel::name),
+        }
+    }
+
     /// The credential as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
         let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
@@ -144,10 +198,17 @@ impl Credential {
         lines.text
     }
 
+    /// The credential on one line.
+    pub fn line(&self, lang: Lang) -> String {
+        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
+        format!("  {}  {}", printable(title), Phrase::DaysLeft(self.days_left).text(lang))
+    }
+
     /// The result of a renewal, as screen CCHK007 shows it.
     pub fn result(&self, lang: Lang) -> String {
         let mut lines = Lines { lang, text: Phrase::Installed.text(lang) };
         self.put(&mut lines);
+        lines.say(Phrase::Protection, protection(self.proof_level));
         lines.text.replace("\n     ", "\n  ")
     }
 
@@ -157,7 +218,7 @@ impl Credential {
         lines.say(Phrase::Expiry, Phrase::Moment(self.not_after.0));
     }
 
-    fn renewal(&self) -> Phrase<'static> {
+    fn renewal(&self) -> Phrase<'_> {
         let is = |code: Code| self.not_renewable_because == Some(code.name());
         if self.renewable {
             Phrase::Renewable
@@ -165,10 +226,8 @@ impl Credential {
             Phrase::NotRenewableNoKey
         } else if is(Code::Expired) {
             Phrase::NotRenewableExpired
-        } else if is(Code::PendingExists) {
-            Phrase::RenewalPending
         } else {
-            Phrase::RenewableFrom(self.renewable_from.0)
+            Phrase::RenewableFrom(&self.renewable_from)
         }
     }
 }
@@ -184,26 +243,48 @@ pub fn protection(level: Option<&str>) -> Phrase<'static> {
 }
 
 impl Pending {
+    /// What the command shows of this pending key; the credentials are those of the same token.
+    pub fn of(token: &TokenIdentity, key: &PendingKey, credentials: &Credentials, now: SystemTime) -> Self {
+        let concerned = key.concerns().and_then(|serial| {
+            credentials.iter().find(|credential| credential.certificate().serial().to_string() == serial)
+        });
+        Pending {
+            token: Token::of(token),
+            id: usbtoken::hex(key.id()),
+            state: key.state(),
+            key_algorithm: key.public_key().map(|public| public.algorithm().to_string()),
+            since: key.since(),
+            age_days: key.age_days(now),
+            concerns_serial: key.concerns().map(str::to_owned),
+            concerns_subject: concerned.map(|credential| credential.subject().to_string()),
+        }
+    }
+
     /// The pending key as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
-        let title = match (&self.renews_subject, &self.renews_serial) {
-            (Some(subject), _) => subject.clone(),
-            (None, Some(serial)) => serial.clone(),
-            (None, None) => Phrase::FirstIssue.text(lang),
-        };
-        let age = self.age_days.map(|days| Phrase::Age(days).text(lang)).unwrap_or_default();
+        let title = self.concerns_subject.clone().or_else(|| self.concerns_serial.clone());
+        let title = title.unwrap_or_else(|| Phrase::FirstIssue.text(lang));
+        let age = Phrase::Age(self.age_days).text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
-        if let Some(serial) = &self.renews_serial {
-            let label = format!("{} ({})", Phrase::Renews.text(lang), Phrase::CertificateSerial.text(lang));
-            lines.put(&label, serial);
+        lines.say(Phrase::Status, progress_of(self.state));
+        if let Some(serial) = &self.concerns_serial {
+            lines.put(&Phrase::Concerns.text(lang), serial);
         }
-        lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
-        if let Some(created) = self.created {
-            lines.say(Phrase::Created, Phrase::Day(created.0));
+        if let Some(algorithm) = &self.key_algorithm {
+            lines.put(&Phrase::Key.text(lang), algorithm);
         }
-        lines.put(&Phrase::Label.text(lang), &self.label);
+        lines.say(Phrase::Since, Phrase::Day(&self.since));
         lines.put(&Phrase::Id.text(lang), &self.id);
         lines.text
+    }
+}
+
+const fn progress_of(state: PendingState) -> Phrase<'static> {
+    match state {
+        PendingState::AwaitingAnswer => Phrase::AwaitingAnswer,
+        PendingState::CertificateWritten => Phrase::CertificateWritten,
+        PendingState::HalfRetired => Phrase::HalfRetired,
+        PendingState::Remnant => Phrase::Remnant,
     }
 }
 

@@ -58,18 +58,22 @@ impl Counter {
     }
 }
 
-/// The way of every entry point. Nothing unwinds into the application.
+/// The way of every entry point.
 pub(crate) fn run(
     function: Function,
     list: usize,
     args: &[Arg],
     forward: &dyn Fn(&FunctionList) -> CK_RV,
 ) -> CK_RV {
-    catch_unwind(AssertUnwindSafe(|| match shim() {
+    guarded(|| match shim() {
         Ok(shim) => pass(shim, function, list, args, forward),
         Err(rv) => rv,
-    }))
-    .unwrap_or(CKR_GENERAL_ERROR)
+    })
+}
+
+/// Nothing unwinds into the application.
+fn guarded(way: impl FnOnce() -> CK_RV) -> CK_RV {
+    catch_unwind(AssertUnwindSafe(way)).unwrap_or(CKR_GENERAL_ERROR)
 }
 
 /// No lock is held while the driver works: threads meet in the driver as they would without us.
@@ -84,13 +88,12 @@ fn pass(
         return CKR_FUNCTION_NOT_SUPPORTED;
     };
     let ordinal = shim.counter.next(function);
-    let call = Call { function, args, before: Before::look(args), ordinal };
+    // Where nothing is recorded or made to fail, nothing of the application's is read either.
+    let before = if shim.looks() { Before::look(args) } else { Before::default() };
+    let call = Call { function, args, before, ordinal };
     let started = Instant::now();
     shim.delays.wait(&call);
-    #[cfg(feature = "faults")]
     let (rv, fault) = shim.faults.pass(&call, functions, &|| forward(functions));
-    #[cfg(not(feature = "faults"))]
-    let (rv, fault) = (forward(functions), None::<String>);
     if let Some(recorder) = &shim.recorder {
         recorder.write(&call, rv, started.elapsed(), fault.as_deref());
     }
@@ -100,6 +103,12 @@ fn pass(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_general_error() {
+        assert_eq!(guarded(|| panic!("seen by nobody")), CKR_GENERAL_ERROR);
+        assert_eq!(guarded(|| 7), 7);
+    }
 
     #[test]
     fn counts_from_the_first_initialize_on_and_never_the_introductions() {

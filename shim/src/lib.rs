@@ -12,7 +12,7 @@ mod call;
 mod config;
 mod delay;
 mod driver;
-#[cfg(feature = "faults")]
+#[cfg_attr(not(feature = "faults"), path = "no_fault.rs")]
 mod fault;
 mod functions;
 mod interface;
@@ -29,6 +29,7 @@ use call::Counter;
 use config::Config;
 use delay::Delays;
 use driver::Driver;
+use fault::Faults;
 use pkcs11_sys::{CK_RV, CKR_GENERAL_ERROR};
 use record::Recorder;
 use std::sync::OnceLock;
@@ -39,33 +40,25 @@ struct Shim {
     counter: Counter,
     recorder: Option<Recorder>,
     delays: Delays,
-    #[cfg(feature = "faults")]
-    faults: fault::Faults,
+    faults: Faults,
 }
 
 impl Shim {
     fn start() -> Result<Self, String> {
         let config = Config::read(|name| std::env::var_os(name))?;
         let delays = Delays::new(config.delay_ms, &config.delays)?;
-        #[cfg(feature = "faults")]
-        let faults = fault::Faults::parse(&config.faults)?;
-        #[cfg(not(feature = "faults"))]
-        if !config.faults.is_empty() {
-            stderr(&format!(
-                "this build cannot inject faults (feature `faults`); {} configured, all ignored",
-                config.faults.len()
-            ));
-        }
+        let faults = Faults::parse(&config.faults)?;
         let driver = Driver::load(&config.driver)?;
-        let recorder = config.trace.as_deref().map(|path| Recorder::open(path, &config)).transpose()?;
-        Ok(Self {
-            driver,
-            counter: Counter::new(),
-            recorder,
-            delays,
-            #[cfg(feature = "faults")]
-            faults,
-        })
+        let recorder = match &config.trace {
+            Some(path) => Some(Recorder::open(path, &config, &faults.texts())?),
+            None => None,
+        };
+        Ok(Self { driver, counter: Counter::new(), recorder, delays, faults })
+    }
+
+    /// Whether anyone needs to see what the arguments point to.
+    fn looks(&self) -> bool {
+        self.recorder.is_some() || self.faults.any()
     }
 }
 

@@ -66,11 +66,11 @@ fn in_order<S: Serializer>(fields: &&Fields, serializer: S) -> Result<S::Ok, S::
 }
 
 impl Recorder {
-    /// Opens the trace and writes the line that says who writes.
+    /// Opens the trace and writes the line that says who writes. `faults` are those in force, fit to be shown.
     ///
     /// # Errors
     /// One line when the file cannot be appended to.
-    pub(crate) fn open(path: &Path, config: &Config) -> Result<Self, String> {
+    pub(crate) fn open(path: &Path, config: &Config, faults: &[String]) -> Result<Self, String> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         #[cfg(unix)]
@@ -82,7 +82,7 @@ impl Recorder {
             pid: std::process::id(),
             shim: env!("CARGO_PKG_VERSION"),
             driver: &config.driver,
-            faults: if cfg!(feature = "faults") { &config.faults } else { &[] },
+            faults,
         });
         Ok(recorder)
     }

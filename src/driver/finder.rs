@@ -1,8 +1,9 @@
 //! Finding the one token that is meant.
 
+use super::identity::TokenIdentity;
 use super::image::Trust;
 use super::module::Module;
-use super::token::{Token, TokenIdentity};
+use super::token::Token;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ mod host;
 mod macho;
 mod pe;
 mod source;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
 mod trust;
 

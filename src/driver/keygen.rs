@@ -2,7 +2,7 @@
 
 use super::ckr;
 use super::object::{StoredKey, StoredPublicKey};
-use super::profile::{GENERIC, Profile};
+use super::profile::{GENERIC, Profile, Rung};
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -18,20 +18,6 @@ pub struct NewKeyPair {
     pub public: StoredPublicKey,
     /// The public key as a value.
     pub public_key: PublicKey,
-}
-
-/// One set of templates. Each rung leaves out something that some tokens refuse; CKA_SENSITIVE and
-/// CKA_EXTRACTABLE stand in all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rung {
-    /// Signing keys, both on the token.
-    SignOnly,
-    /// Without CKA_SIGN and CKA_VERIFY, which some tokens decide themselves.
-    NoUsage,
-    /// The public key as a session object; some tokens store none.
-    PublicKeyInSession,
-    /// Without CKA_ID, which some tokens assign themselves.
-    NoId,
 }
 
 impl Session {
@@ -69,10 +55,13 @@ impl Session {
                 Ok(pair) => return Ok(pair),
                 Err(failure) => failure,
             };
-            self.sweep_ghosts(id)?;
+            let swept = self.sweep_ghosts(id);
             match failure.rv() {
-                Some(rv) if ckr::is_template_refusal(rv) => refusals.push(failure),
-                _ => return Err(failure.during(Step::GenerateKeyPair)),
+                Some(rv) if ckr::is_template_refusal(rv) => {
+                    swept?;
+                    refusals.push(failure);
+                }
+                _ => return Err(with_leftovers(failure.during(Step::GenerateKeyPair), swept)),
             }
         }
         Err(none_taken(refusals))
@@ -119,10 +108,7 @@ impl Session {
     fn undo(&self, pair: &[ObjectHandle], error: Error) -> Error {
         let open = self.open_session();
         pair.iter().fold(error, |error, handle| {
-            match open.destroy(open.place(*handle), Step::GenerateKeyPair) {
-                Ok(()) => error,
-                Err(left) => error.fact(Fact::Detail, format!("left on the token: {left}")),
-            }
+            with_leftovers(error, open.destroy(open.place(*handle), Step::GenerateKeyPair))
         })
     }
 
@@ -137,6 +123,14 @@ impl Session {
             let id = crate::hex(&pair.private.id);
             Error::new(Code::DestroyFailed).during(Step::Abandon).fact(Fact::Id, id).caused_by(error)
         })
+    }
+}
+
+/// The first error, which is the cause, with a word on what could not be cleaned up after it.
+pub(super) fn with_leftovers(error: Error, cleaned: Result<()>) -> Error {
+    match cleaned {
+        Ok(()) => error,
+        Err(left) => error.fact(Fact::Detail, format!("could not clean up: {left}")),
     }
 }
 

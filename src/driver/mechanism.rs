@@ -1,7 +1,8 @@
 //! What a token can do with keys, as far as it tells before it is tried.
 
 use super::ckr::number;
-use super::token::Token;
+use super::identity::TokenIdentity;
+use super::raw::{Functions, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
@@ -20,13 +21,19 @@ type Sizes = (u64, u64);
 
 impl Mechanisms {
     /// The mechanisms; `None` when the token does not tell.
-    pub(super) fn listed(&self, token: &Token) -> Option<&[CK_MECHANISM_TYPE]> {
-        self.listed.get_or_init(|| token.module().functions().mechanisms(token.slot()).ok()).as_deref()
+    pub(super) fn listed(&self, functions: &Functions, slot: SlotId) -> Option<&[CK_MECHANISM_TYPE]> {
+        self.listed.get_or_init(|| functions.mechanisms(slot).ok()).as_deref()
     }
 
     /// Whether the token makes key pairs of this kind and signs with them; `false`: it lists no mechanisms.
-    pub(super) fn support(&self, token: &Token, kind: KeyKind) -> Result<bool> {
-        let Some(listed) = self.listed(token) else { return Ok(false) };
+    pub(super) fn support(
+        &self,
+        functions: &Functions,
+        slot: SlotId,
+        token: &TokenIdentity,
+        kind: KeyKind,
+    ) -> Result<bool> {
+        let Some(listed) = self.listed(functions, slot) else { return Ok(false) };
         let (generator, signers): (_, &[_]) = match kind {
             KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => {
                 (CKM_RSA_PKCS_KEY_PAIR_GEN, &[CKM_SHA256_RSA_PKCS, CKM_RSA_PKCS])
@@ -37,7 +44,7 @@ impl Mechanisms {
         if !listed.contains(&generator) || !signers.iter().any(|signer| listed.contains(signer)) {
             return Err(unsupported(Code::MechanismUnsupported, token, kind));
         }
-        let (shortest, longest) = self.sizes(token, generator)?;
+        let (shortest, longest) = self.sizes(functions, slot, generator)?;
         if fits(shortest, longest, kind) {
             return Ok(true);
         }
@@ -45,12 +52,12 @@ impl Mechanisms {
         Err(unsupported(Code::KeySizeUnsupported, token, kind).fact(Fact::Limit, limit))
     }
 
-    fn sizes(&self, token: &Token, generator: CK_MECHANISM_TYPE) -> Result<Sizes> {
+    fn sizes(&self, functions: &Functions, slot: SlotId, generator: CK_MECHANISM_TYPE) -> Result<Sizes> {
         let place = if generator == CKM_EC_KEY_PAIR_GEN { &self.ec_sizes } else { &self.rsa_sizes };
         if let Some(sizes) = place.get() {
             return Ok(*sizes);
         }
-        let info = token.module().functions().mechanism_info(token.slot(), generator);
+        let info = functions.mechanism_info(slot, generator);
         let info = info.map_err(|failure| failure.during(Step::Preflight))?;
         let sizes = (number(info.ulMinKeySize), number(info.ulMaxKeySize));
         Ok(*place.get_or_init(|| sizes))
@@ -64,8 +71,8 @@ fn fits(shortest: u64, longest: u64, kind: KeyKind) -> bool {
     !sensible || counts_bytes || (shortest..=longest).contains(&u64::from(kind.bits()))
 }
 
-fn unsupported(code: Code, token: &Token, kind: KeyKind) -> Error {
-    Error::new(code).during(Step::Preflight).fact(Fact::Expected, kind).fact(Fact::Token, token.identity())
+fn unsupported(code: Code, token: &TokenIdentity, kind: KeyKind) -> Error {
+    Error::new(code).during(Step::Preflight).fact(Fact::Expected, kind).fact(Fact::Token, token)
 }
 
 #[cfg(test)]

@@ -4,28 +4,37 @@
 //! a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
 //! Handles and `CK_` types stay inside, and `unsafe` stays in `raw`.
 
+pub mod candidates;
+pub mod catalogue;
 mod ckr;
+mod evidence;
 mod finder;
+mod identity;
 pub mod image;
 mod keygen;
 mod lock;
 mod mechanism;
 mod module;
 mod object;
+pub mod p11kit;
+mod padded;
 mod profile;
 mod proof;
 mod raw;
+mod read;
 mod session;
 mod sign;
 mod store;
 mod token;
 
+pub use evidence::{Evidence, ProofLevel};
 pub use finder::{Finder, Found};
+pub use identity::TokenIdentity;
 pub use image::Trust;
 pub use keygen::NewKeyPair;
 pub use module::{Module, ModuleInfo};
 pub use object::{StoredCertificate, StoredKey, StoredPublicKey};
-pub use proof::{Evidence, Proof, ProofLevel};
+pub use proof::Proof;
 pub use session::{Login, Pin, PublicSession, Session};
 pub use store::{Category, Detail};
-pub use token::{PinState, Token, TokenIdentity, TokenInfo};
+pub use token::{PinState, Token, TokenInfo};

@@ -84,8 +84,8 @@ impl Module {
         let info = self.functions().info().map_err(|failure| failure.during(Step::InitializeDriver))?;
         let (library, cryptoki) = (info.libraryVersion, info.cryptokiVersion);
         Ok(ModuleInfo {
-            manufacturer: super::token::text(&info.manufacturerID),
-            description: super::token::text(&info.libraryDescription),
+            manufacturer: super::padded::text(&info.manufacturerID),
+            description: super::padded::text(&info.libraryDescription),
             version: (library.major, library.minor),
             cryptoki_version: (cryptoki.major, cryptoki.minor),
         })

@@ -1,7 +1,7 @@
 //! Sessions: one that looks, and one that is logged in and may write.
 
 use super::lock::TokenLock;
-use super::object::{Owner, StoredCertificate};
+use super::object::Owner;
 use super::raw::{Functions, SessionHandle};
 use super::token::{PinState, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -56,6 +56,27 @@ impl From<Pin> for Login {
     }
 }
 
+impl Token {
+    /// Opens a read-only session without login: certificates can be seen, private keys cannot.
+    ///
+    /// # Errors
+    /// What C_OpenSession returns, mostly that the token is gone.
+    pub fn look(&self) -> Result<PublicSession> {
+        PublicSession::open(self)
+    }
+
+    /// Opens a read-write session and logs in, with one C_Login and never a second.
+    ///
+    /// The token is asked for its state first: a locked PIN is not tried, the final try only if the caller
+    /// accepts it, and a token that was swapped is noticed before the PIN is sent.
+    ///
+    /// # Errors
+    /// The PIN family; [`Code::TokenChanged`], [`Code::TokenRemoved`] and their kin.
+    pub fn login(&self, login: impl Into<Login>) -> Result<Session> {
+        Session::open(self, login.into())
+    }
+}
+
 /// A read-only session without login (R/O Public Session, PKCS#11 v3.1 §5.6).
 #[derive(Debug)]
 pub struct PublicSession(Open);
@@ -72,16 +93,12 @@ pub struct Session {
 }
 
 impl PublicSession {
-    pub(super) fn open(token: &Token) -> Result<Self> {
-        Open::new(token, false).map(PublicSession)
+    pub(super) fn open_session(&self) -> &Open {
+        &self.0
     }
 
-    /// The X.509 certificates on the token that are visible without login.
-    ///
-    /// # Errors
-    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
-        self.0.certificates()
+    pub(super) fn open(token: &Token) -> Result<Self> {
+        Open::new(token, false).map(PublicSession)
     }
 
     /// The token.
@@ -97,14 +114,6 @@ impl Session {
         let open = Open::new(&token, true)?;
         let login_is_ours = open.login(pin.as_ref())?;
         Ok(Session { open, pin, login_is_ours, reserved: OnceCell::new() })
-    }
-
-    /// The X.509 certificates on the token.
-    ///
-    /// # Errors
-    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
-        self.open.certificates()
     }
 
     /// The token.

@@ -13,7 +13,8 @@ impl Session {
     /// RSA signatures come as PKCS#1 v1.5, ECDSA signatures as DER (RFC 5480, Ecdsa-Sig-Value).
     ///
     /// # Errors
-    /// [`Code::MechanismUnsupported`], [`Code::SignatureInvalid`], and what C_SignInit, C_Login for the operation
+    /// [`MechanismUnsupported`](crate::code::Code::MechanismUnsupported),
+    /// [`SignatureInvalid`](crate::code::Code::SignatureInvalid), and what C_SignInit, C_Login for the operation
     /// and C_Sign return.
     pub fn sign(
         &self,

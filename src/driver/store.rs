@@ -1,6 +1,7 @@
 //! Writing certificates to the token.
 
 use super::ckr;
+use super::keygen::with_leftovers;
 use super::object::StoredCertificate;
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
@@ -49,10 +50,13 @@ impl Session {
                 Ok(handle) => return Ok((self.stored(handle, certificate, id, label), detail)),
                 Err(failure) => failure,
             };
-            self.sweep_half_made(certificate, id)?;
+            let swept = self.sweep_half_made(certificate, id);
             match failure.rv() {
-                Some(rv) if ckr::is_object_refusal(rv) => refusals.push(failure),
-                _ => return Err(failure.during(Step::WriteCertificate)),
+                Some(rv) if ckr::is_object_refusal(rv) => {
+                    swept?;
+                    refusals.push(failure);
+                }
+                _ => return Err(with_leftovers(failure.during(Step::WriteCertificate), swept)),
             }
         }
         Err(refused(refusals))
@@ -74,15 +78,20 @@ impl Session {
     }
 
     /// Removes what a refused C_CreateObject left behind: objects with our identifier and either no value or
-    /// ours. The caller made sure before that this certificate was not on the token.
+    /// ours (the caller made sure before that this certificate was not on the token), and a blank object, as
+    /// SoftHSM leaves it, if there was none when the certificates were last listed.
     fn sweep_half_made(&self, certificate: &Certificate, id: &[u8]) -> Result<()> {
         let open = self.open_session();
-        let ours = Template::new().number(CKA_CLASS, CKO_CERTIFICATE).bytes(CKA_ID, id);
-        for handle in open.find(ours)? {
-            let left = open.read_certificate(handle)?;
-            if left.der.is_empty() || left.der == certificate.der() {
-                open.destroy(left.place, Step::WriteCertificate)?;
-            }
+        let no_blank_before = self.token().blank_certificates() == Some(0);
+        let ours = |left: &StoredCertificate| {
+            let half = left.der.is_empty() || left.der == certificate.der();
+            (left.id == id && half) || (no_blank_before && left.is_blank())
+        };
+        for left in open.certificates()?.iter().filter(|left| ours(left)) {
+            open.destroy(left.place, Step::WriteCertificate)?;
+        }
+        if no_blank_before {
+            self.token().remember_blank_certificates(0);
         }
         Ok(())
     }

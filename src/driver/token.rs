@@ -1,15 +1,15 @@
 //! A token: what it says of itself, and how it is told from others.
 
+use super::identity::TokenIdentity;
 use super::mechanism::Mechanisms;
 use super::module::Module;
+use super::padded::text;
 use super::raw::{RawTokenInfo, SlotId};
-use super::session::{Login, PublicSession, Session};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
-use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A token in a slot, as it was when it was found.
 ///
@@ -21,25 +21,8 @@ pub struct Token {
     slot: SlotId,
     info: TokenInfo,
     mechanisms: Arc<Mechanisms>,
-}
-
-/// What tells one token from another (PKCS#11 v3.1 §3.3); slot numbers do not.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct TokenIdentity {
-    /// The label.
-    pub label: String,
-    /// The manufacturer.
-    pub manufacturer: String,
-    /// The model.
-    pub model: String,
-    /// The serial number.
-    pub serial: String,
-}
-
-impl fmt::Display for TokenIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (serial {}, {} {})", self.label, self.serial, self.manufacturer, self.model)
-    }
+    /// How many certificate objects without a value were there when they were last listed.
+    blank_certificates: Arc<Mutex<Option<usize>>>,
 }
 
 /// What a token says of itself (CK_TOKEN_INFO, PKCS#11 v3.1 §3.3), blanks stripped.
@@ -89,7 +72,13 @@ pub enum PinState {
 impl Token {
     pub(super) fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let info = read_info(module, slot)?;
-        Ok(Token { module: module.clone(), slot, info, mechanisms: Arc::default() })
+        Ok(Token {
+            module: module.clone(),
+            slot,
+            info,
+            mechanisms: Arc::default(),
+            blank_certificates: Arc::default(),
+        })
     }
 
     /// What the token said of itself when it was found.
@@ -105,25 +94,6 @@ impl Token {
     /// The driver through which the token was found.
     pub fn module(&self) -> &Module {
         &self.module
-    }
-
-    /// Opens a read-only session without login: certificates can be seen, private keys cannot.
-    ///
-    /// # Errors
-    /// What C_OpenSession returns, mostly that the token is gone.
-    pub fn look(&self) -> Result<PublicSession> {
-        PublicSession::open(self)
-    }
-
-    /// Opens a read-write session and logs in, with one C_Login and never a second.
-    ///
-    /// The token is asked for its state first: a locked PIN is not tried, the final try only if the caller
-    /// accepts it, and a token that was swapped is noticed before the PIN is sent.
-    ///
-    /// # Errors
-    /// The PIN family; [`Code::TokenChanged`], [`Code::TokenRemoved`] and their kin.
-    pub fn login(&self, login: impl Into<Login>) -> Result<Session> {
-        Session::open(self, login.into())
     }
 
     /// The same token, asked anew what it says of itself.
@@ -148,11 +118,20 @@ impl Token {
     /// # Errors
     /// [`Code::MechanismUnsupported`], [`Code::KeySizeUnsupported`].
     pub fn supports(&self, kind: KeyKind) -> Result<bool> {
-        self.mechanisms.support(self, kind)
+        self.mechanisms.support(self.module.functions(), self.slot, self.identity(), kind)
     }
 
     pub(super) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
-        self.mechanisms.listed(self)
+        self.mechanisms.listed(self.module.functions(), self.slot)
+    }
+
+    /// Remembers how many half-made certificate objects are on the token, so that one more can be known as ours.
+    pub(super) fn remember_blank_certificates(&self, count: usize) {
+        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
+    }
+
+    pub(super) fn blank_certificates(&self) -> Option<usize> {
+        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn slot(&self) -> SlotId {
@@ -220,12 +199,6 @@ impl PinState {
     }
 }
 
-/// Text as PKCS#11 pads it: blanks to the end, though some drivers pad with NUL. Shown even when it is no UTF-8.
-pub(super) fn text(padded: &[u8]) -> String {
-    let end = padded.iter().rposition(|byte| !matches!(byte, b' ' | 0)).map_or(0, |last| last + 1);
-    String::from_utf8_lossy(padded.get(..end).unwrap_or_default()).into_owned()
-}
-
 /// Free memory, unless the token says that it does not know, or says nonsense (free without a total).
 fn memory(free: CK_ULONG, total: CK_ULONG) -> Option<u64> {
     let known = free != CK_UNAVAILABLE_INFORMATION && total != CK_UNAVAILABLE_INFORMATION && total >= free;
@@ -235,14 +208,6 @@ fn memory(free: CK_ULONG, total: CK_ULONG) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn padding_is_stripped_and_bad_bytes_are_shown() {
-        assert_eq!(text(b"BANK            "), "BANK");
-        assert_eq!(text(b"BANK\0\0\0"), "BANK");
-        assert_eq!(text(b"        "), "");
-        assert_eq!(text(b"\xff X  "), "\u{fffd} X");
-    }
 
     #[test]
     fn the_worst_pin_flag_wins() {

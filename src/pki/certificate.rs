@@ -1,5 +1,6 @@
 //! Certificates, read as tolerantly as tokens and CAs require.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use super::key_usage::KeyUsage;
@@ -14,7 +15,7 @@ use crate::error::{Code, Error, Fact, Result};
 ///
 /// Only the outline of RFC 5280 §4.1 is demanded. Serial numbers may be zero or negative, names may be in any
 /// encoding, the key may be of any kind; the signature is not looked at (see [`super::check_chain`]).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
     subject: Name,
@@ -35,7 +36,13 @@ impl PartialEq for Certificate {
 
 impl Eq for Certificate {}
 
-#[derive(Clone, Debug, Default)]
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({} of {}, serial {})", self.subject, self.issuer, self.serial)
+    }
+}
+
+#[derive(Clone, Default)]
 struct Extensions {
     is_ca: bool,
     key_usage: Option<KeyUsage>,

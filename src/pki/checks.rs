@@ -186,7 +186,11 @@ impl Expectation<'_> {
 
     fn later_than_old(&self, leaf: &Certificate) -> Option<Error> {
         let old = self.old.filter(|old| leaf.not_after() <= old.not_after())?;
-        Some(differs(Code::NotLaterThanOld, instant(old.not_after()), instant(leaf.not_after())))
+        Some(differs(
+            Code::NotLaterThanOld,
+            format_args!("> {}", instant(old.not_after())),
+            instant(leaf.not_after()),
+        ))
     }
 
     /// A serial number is unique only for its issuer (RFC 5280 §4.1.2.2).

@@ -143,7 +143,7 @@ impl SignatureAlgorithm {
     }
 
     /// The object identifier.
-    pub fn oid(self) -> der::asn1::ObjectIdentifier {
+    fn oid(self) -> der::asn1::ObjectIdentifier {
         match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => oid::SHA256_WITH_RSA,
             SignatureAlgorithm::EcdsaSha256 => oid::ECDSA_WITH_SHA256,

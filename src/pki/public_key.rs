@@ -1,5 +1,7 @@
 //! Public keys as values.
 
+use std::fmt;
+
 use p256::ecdsa::signature::Verifier;
 use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
 use sha1::{Digest, Sha1};
@@ -12,7 +14,7 @@ use crate::error::{Code, Error, Fact, Result};
 
 /// A public key: its SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7), in one canonical form for RSA, P-256 and
 /// P-384, so that keys are equal when their bytes are.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PublicKey {
     spki: Vec<u8>,
     algorithm: KeyAlgorithm,
@@ -152,6 +154,12 @@ impl PublicKey {
     }
 }
 
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({}, {})", self.algorithm, hex(&self.key_id()))
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Curve {
     P256,
@@ -258,7 +266,7 @@ fn from_read(cause: Malformed) -> Error {
     invalid(&cause).caused_by(cause)
 }
 
-fn invalid(detail: &dyn std::fmt::Display) -> Error {
+fn invalid(detail: &dyn fmt::Display) -> Error {
     Error::new(Code::PublicKeyInvalid).fact(Fact::Detail, detail)
 }
 

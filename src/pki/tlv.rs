@@ -3,8 +3,6 @@
 //! Two things that the typed decoders of the `der` crate cannot do are needed here: every element must be had
 //! back as the bytes that came, and types that `der` does not know (UniversalString, tag 28) must pass.
 
-use std::fmt;
-
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
@@ -27,24 +25,15 @@ pub(super) const fn context(number: u8) -> u8 {
 }
 
 /// What is wrong with the bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Malformed {
     /// They end before the element does.
+    #[error("ASN.1 ends in the middle of an element")]
     Truncated,
     /// They are not the element that belongs here.
+    #[error("ASN.1 is not of the expected form")]
     Unexpected,
 }
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Malformed::Truncated => "ASN.1 ends in the middle of an element",
-            Malformed::Unexpected => "ASN.1 is not of the expected form",
-        })
-    }
-}
-
-impl std::error::Error for Malformed {}
 
 pub(super) type Read<T> = Result<T, Malformed>;
 
@@ -88,10 +77,6 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     pub fn of(bytes: &'a [u8]) -> Self {
         Fields { rest: bytes }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rest.is_empty()
     }
 
     /// What has not been read yet.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Span, Timestamp};
 
 /// UTC+9, all year.
 const JST: Offset = Offset::constant(9);
@@ -68,7 +68,8 @@ pub enum WindowState {
 impl Window {
     /// The date in Japan on which the window opens.
     pub fn opens_on(&self, not_after: SystemTime) -> Date {
-        expiry_date(not_after).checked_sub(i64::from(self.days).days()).unwrap_or(Date::MIN)
+        let days = Span::new().try_days(self.days);
+        days.and_then(|days| expiry_date(not_after).checked_sub(days)).unwrap_or(Date::MIN)
     }
 
     /// Where `now` is. The last instant of the certificate's validity still belongs to the window.

@@ -262,3 +262,17 @@ impl Session {
         Ok(Credentials::new(self.certificates()?, Some(keys)))
     }
 }
+
+/// The private key of the old credential among the keys of this session.
+pub(super) fn old_key(old: &Credential, keys: &[StoredKey]) -> Result<StoredKey> {
+    let public = old.certificate().public_key();
+    let belongs = |key: &&StoredKey| match &key.public_key {
+        Some(known) => known == public,
+        None => key.id == old.id(),
+    };
+    let key = keys.iter().find(belongs);
+    let mut key =
+        key.cloned().ok_or_else(|| about(Error::new(Code::KeyMissing).during(Step::ReadObjects), old))?;
+    key.public_key.get_or_insert_with(|| public.clone());
+    Ok(key)
+}

@@ -1,11 +1,11 @@
 //! Installing the CA's answer: find the pending key, check the certificate, write it, prove that it works.
 
-use super::{Progress, enter};
 use super::begin::{proof_notice, prove};
 use super::credential::Credential;
 use super::label::{Job, JobLabel};
 use super::pending::{Inventory, Pending, PendingKey, PendingState};
 use super::write::{rename, sign_challenge, write_and_verify};
+use super::{Progress, enter};
 use crate::code::{Code, Fact, Notice, Step};
 use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
@@ -176,8 +176,12 @@ impl<'a> Install<'a> {
             pending.extend(self.keys_in_use(session, &inventory)?);
         }
         let (leaf, key) = find_match(&answer, &pending, &inventory)?;
-        let old = self.find_old(session, &inventory, key)?;
-        let key_reused = key.state() == PendingState::AwaitingAnswer && !is_pending(key);
+        if key.public_key().is_none() {
+            show_that_it_is_the_key(session, key, &leaf)?;
+        }
+        let old = self.find_old(session, &inventory, key, &leaf)?;
+        let key_reused = !is_pending(key);
+        let key = &key.claimed_by(&leaf);
         let proof = None;
         self.finish(session, &answer, Match { leaf, key, old, proof, notices: Vec::new(), key_reused })
     }
@@ -199,15 +203,21 @@ impl<'a> Install<'a> {
         Ok(in_use.collect())
     }
 
+    /// The credential that is renewed, if it is still there. Serial numbers are unique only within one CA: of
+    /// several, one with a key and the same subject is taken.
     fn find_old(
         &self,
         session: &Session,
         inventory: &Inventory,
         key: &PendingKey,
+        leaf: &Certificate,
     ) -> Result<Option<Credential>> {
         let Some(serial) = key.concerns() else { return Ok(None) };
-        // The old one may be gone already, or stand twice on the token; then there is nothing to compare with.
-        Ok(session.credentials_with(&inventory.keys)?.by_serial(serial).only().ok())
+        let credentials = session.credentials_with(&inventory.keys)?.by_serial(serial);
+        let other = |one: &&Credential| one.certificate().der() != leaf.der();
+        let likely =
+            |one: &&Credential| (one.private_key().is_ok(), one.subject().der() == leaf.subject().der());
+        Ok(credentials.iter().filter(other).max_by_key(likely).cloned())
     }
 
     fn finish(&self, session: &Session, answer: &Answer, found: Match<'_>) -> Result<Installed> {
@@ -318,7 +328,7 @@ fn find_match<'k>(
         matches!(key.state(), PendingState::AwaitingAnswer | PendingState::CertificateWritten)
     };
     let mut matches = pending.iter().filter(open).filter_map(|key| {
-        let leaf = answer.leaf_for(key.public_key()?)?;
+        let leaf = key.leaf_in(answer)?;
         let other_written = key.certificate.as_ref().is_some_and(|written| written.der != leaf.der());
         (!other_written).then(|| (leaf.clone(), key))
     });
@@ -330,6 +340,16 @@ fn find_match<'k>(
             .fact(Fact::Candidate, crate::hex(other.id()))),
         (None, _) => Err(why_no_match(answer, pending, inventory)),
     }
+}
+
+/// For tokens that do not tell the public key: a signature that verifies with the certificate is as good.
+fn show_that_it_is_the_key(session: &Session, key: &PendingKey, leaf: &Certificate) -> Result<()> {
+    let claimed = key.claimed_by(leaf);
+    let (private, _) = claimed.pair()?;
+    sign_challenge(session, private, leaf).map_err(|error| match error.code() {
+        Code::SignatureInvalid => key.error(Code::KeyMismatch).caused_by(error),
+        _ => error,
+    })
 }
 
 fn why_no_match(answer: &Answer, pending: &[PendingKey], inventory: &Inventory) -> Error {

@@ -47,7 +47,8 @@ impl fmt::Display for JobLabel {
 }
 
 /// The label is not one of ours.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a label of ours")]
 pub(super) struct NotOurs;
 
 impl FromStr for JobLabel {

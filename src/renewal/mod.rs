@@ -20,14 +20,15 @@ mod credential;
 mod install;
 mod label;
 mod pending;
+mod plan;
 mod preflight;
 mod retire;
 mod write;
 
-pub use begin::{Form, Renewal};
 pub use credential::{Credential, Credentials, KeyState, Renewable};
 pub use install::{Install, Installed};
 pub use pending::{Pending, PendingKey, PendingState};
+pub use plan::{Form, Renewal};
 pub use preflight::{Finding, Preflight, State};
 pub use retire::Retired;
 

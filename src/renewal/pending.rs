@@ -5,7 +5,7 @@ use super::label::{Job, JobLabel};
 use crate::code::Notice;
 use crate::driver::{Proof, Session, StoredCertificate, StoredKey, StoredPublicKey};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{PublicKey, RenewalRequest, Request, jst_date};
+use crate::pki::{Answer, Certificate, PublicKey, RenewalRequest, Request, jst_date};
 use std::time::SystemTime;
 
 /// A key of ours on the token whose job is not finished. Made only by reading the token: a key without our label
@@ -87,6 +87,27 @@ impl PendingKey {
     /// The public key, where the token still tells it.
     pub fn public_key(&self) -> Option<&PublicKey> {
         self.public_key.as_ref()
+    }
+
+    /// The certificate beside the key, in DER, when the job got that far. Installing it again ends the job.
+    pub fn written_certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_ref().map(|written| written.der.as_slice())
+    }
+
+    /// The certificate in an answer that is for this key. A token that tells no public key is asked by the
+    /// identifier, which was derived from it; that it really is the key, a signature has to show.
+    pub(super) fn leaf_in<'a>(&self, answer: &'a Answer) -> Option<&'a Certificate> {
+        match &self.public_key {
+            Some(key) => answer.leaf_for(key),
+            None => answer.certificates().iter().find(|leaf| leaf.public_key().key_id() == self.id()),
+        }
+    }
+
+    /// The same key, with the public half that a certificate claims for it.
+    pub(super) fn claimed_by(&self, leaf: &Certificate) -> Self {
+        let mut key = self.clone();
+        key.public_key.get_or_insert_with(|| leaf.public_key().clone());
+        key
     }
 
     /// The halves that are needed to go on.
@@ -209,8 +230,7 @@ impl Inventory {
 
     pub(super) fn certificate_for(&self, key: &PublicKey) -> Option<&StoredCertificate> {
         self.certificates.iter().find(|stored| {
-            crate::pki::Certificate::from_der(&stored.der)
-                .is_ok_and(|certificate| certificate.public_key() == key)
+            Certificate::from_der(&stored.der).is_ok_and(|certificate| certificate.public_key() == key)
         })
     }
 }

@@ -1,8 +1,8 @@
 //! What is checked before anybody is asked for a PIN, and again before anything is written.
 
-use super::begin::{Renewal, old_key};
-use super::credential::about;
+use super::credential::{about, old_key};
 use super::label::JobLabel;
+use super::plan::Renewal;
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::driver::{PinState, Session, StoredKey, Token, TokenInfo};
 use crate::error::{Error, Result};
@@ -79,9 +79,8 @@ impl Preflight {
         Ok(notices)
     }
 
-    pub(super) fn before_login(renewal: &Renewal<'_>, token: &Token) -> Result<Self> {
-        let token = token.refreshed()?;
-        Ok(Preflight { findings: findings(renewal, &token) })
+    pub(super) fn before_login(renewal: &Renewal<'_>, token: &Token) -> Self {
+        Preflight { findings: findings(renewal, token) }
     }
 
     pub(super) fn after_login(renewal: &Renewal<'_>, session: &Session, keys: &[StoredKey]) -> Result<Self> {
@@ -95,6 +94,15 @@ impl Preflight {
             findings.push(Finding { point: Point::OldKey, state });
         }
         Ok(Preflight { findings })
+    }
+}
+
+impl Renewal<'_> {
+    /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
+    /// [`Token::refreshed`] asks it anew.
+    pub fn preflight(&self, token: &Token) -> Preflight {
+        self.progress.step(Step::Preflight);
+        Preflight::before_login(self, token)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Removing the old credential, last of all and only when its successor works.
 
-use super::begin::old_key;
-use super::credential::{Credential, Credentials, about};
+use super::credential::{Credential, Credentials, about, old_key};
 use super::label::{Job, JobLabel};
 use super::pending::Inventory;
 use super::write::{is_refused, sign_challenge};

@@ -1,8 +1,8 @@
 //! Putting a certificate on the token so that nothing is believed that was not seen.
 
-use super::{Progress, enter};
 use super::begin::algorithm_of;
 use super::pending::PendingKey;
+use super::{Progress, enter};
 use crate::code::{Code, Family, Notice, Step};
 use crate::driver::{Category, Detail, Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};

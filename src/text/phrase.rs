@@ -13,8 +13,8 @@ use super::{Lang, en, ja};
 pub enum Phrase<'a> {
     /// A point in time, in Japan standard time with the zone named.
     Moment(SystemTime),
-    /// A calendar date in Japan.
-    Day(SystemTime),
+    /// A date, given as `YYYY-MM-DD`.
+    Day(&'a str),
     /// How many days a certificate is still valid, counted in Japanese calendar dates.
     DaysLeft(i64),
     /// How many days ago something was made.
@@ -28,8 +28,6 @@ pub enum Phrase<'a> {
     CertificateSerial,
     /// Label: the end of validity.
     Expiry,
-    /// Label: the end of validity of the certificate before.
-    OldExpiry,
     /// Label: whether it can be renewed.
     Renewal,
     /// Label: kind of key.
@@ -38,29 +36,23 @@ pub enum Phrase<'a> {
     Protection,
     /// Label: the identifier.
     Id,
-    /// Label: the certificate that a pending key renews.
-    Renews,
-    /// Label: when it was made.
-    Created,
-    /// Label: the label on the token.
-    Label,
-    /// Label: a first issue, without an old certificate.
+    /// Label: the serial number of the certificate that a pending key will replace, or belonged to.
+    Concerns,
+    /// Label: how far something got.
+    Status,
+    /// Label: the day on which it began.
+    Since,
+    /// Title: a first issue, without an old certificate.
     FirstIssue,
-    /// Label: a file.
-    File,
-    /// Label: what to do next.
-    Next,
 
     /// It can be renewed now.
     Renewable,
-    /// It can be renewed from that day on.
-    RenewableFrom(SystemTime),
+    /// It can be renewed from that date in Japan on, written `YYYY-MM-DD`.
+    RenewableFrom(&'a str),
     /// It has expired.
     NotRenewableExpired,
     /// Its private key is not on the token.
     NotRenewableNoKey,
-    /// A renewal is pending already.
-    RenewalPending,
 
     /// The key is proven not to be exportable.
     ProofProven,
@@ -70,6 +62,15 @@ pub enum Phrase<'a> {
     ProofRefused,
     /// Not known before login.
     ProofUnknown,
+
+    /// State of a pending key: the CA's answer is awaited.
+    AwaitingAnswer,
+    /// State of a pending key: the certificate is written, the key has not signed yet.
+    CertificateWritten,
+    /// State of a pending key: the removal of an old credential stopped in the middle.
+    HalfRetired,
+    /// State of a pending key: only a public key is left.
+    Remnant,
 
     /// There is no certificate on the token.
     NoCredentials,
@@ -97,10 +98,8 @@ pub enum Phrase<'a> {
     Retired,
     /// The pending key was removed.
     Abandoned,
-    /// Going on with the key that is pending.
-    Resuming,
-    /// The token is there.
-    TokenPresent,
+    /// Question whether to go on with the key that is pending; the answer is the word `yes`.
+    ConfirmResume,
 
     /// State of a point: in order.
     Fine,
@@ -112,17 +111,6 @@ pub enum Phrase<'a> {
     CanRenew,
     /// At least one point forbids the renewal.
     CannotRenew,
-
-    /// Column: PKCS#11 function.
-    ColumnFunction,
-    /// Column: number of calls.
-    ColumnCalls,
-    /// Column: number of calls that failed.
-    ColumnFailed,
-    /// Column: time, in milliseconds.
-    ColumnMilliseconds,
-    /// The row of sums.
-    Total,
 
     /// Hint of the command: name the driver.
     HintModule,

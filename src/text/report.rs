@@ -17,6 +17,12 @@ pub struct Report {
     support: String,
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.report(Lang::En).one_line())
+    }
+}
+
 impl Error {
     /// What is said about this error in that language.
     pub fn report(&self, lang: Lang) -> Report {

@@ -136,7 +136,8 @@ fn dates_are_japanese_dates_with_the_zone_named() {
     let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_804_204_799);
     assert_eq!(Phrase::Moment(moment).text(Lang::En), "2027-03-05 08:59:59 JST");
     assert_eq!(Phrase::Moment(moment).text(Lang::Ja), "2027年3月5日 08:59:59（日本時間）");
-    assert_eq!(Phrase::Day(moment).text(Lang::Ja), "2027年3月5日");
+    assert_eq!(Phrase::Day("2027-03-05").text(Lang::Ja), "2027年3月5日");
+    assert_eq!(Phrase::RenewableFrom("2027-03-05").text(Lang::Ja), "2027年3月5日から更新できます");
     assert_eq!(Phrase::DaysLeft(11).text(Lang::Ja), "残り11日");
     assert_eq!(Phrase::DaysLeft(-3).text(Lang::Ja), "3日前に期限切れ");
     assert_eq!(Phrase::DaysLeft(1).text(Lang::En), "1 day left");

@@ -73,7 +73,7 @@ fn every_name_that_scripts_use_is_there() {
     }
     assert!(matches!(parse(&["check"]).unwrap().command, Command::Preflight(_)));
     for check in
-        ["subject", "validity", "later-than-old", "serial", "not-ca", "purpose", "usage", "algorithm"]
+        ["subject", "validity", "later_than_old", "serial", "not_ca", "purpose", "usage", "algorithm"]
     {
         parse(&["install", "f", "--relax", check]).unwrap();
     }

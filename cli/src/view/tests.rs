@@ -29,7 +29,7 @@ fn credential() -> Credential {
         days_left: 11,
         renewable: true,
         not_renewable_because: None,
-        renewable_from: Moment(at(1_800_716_400)),
+        renewable_from: "2027-01-24".into(),
         key_algorithm: "RSA 2048".into(),
         proof_level: None,
     }
@@ -45,7 +45,8 @@ fn the_result_is_that_of_the_banks_screen() {
          Organization Unit = 1031\n  \
          Common Name = logic 1031 A001 202003041536\n  \
          証明書シリアル番号 = 5b83e869e2bc4b2225302f34a4ada65184e0\n  \
-         有効期限 = 2027年3月5日 08:59:59（日本時間）"
+         有効期限 = 2027年3月5日 08:59:59（日本時間）\n  \
+         秘密鍵の保護 = 未確認（ログインすると確認できます）"
     );
 }
 
@@ -87,7 +88,6 @@ fn why_it_cannot_be_renewed_is_said() {
         (Code::NotYetRenewable, "possible from 2027-01-24 on"),
         (Code::Expired, "it has expired"),
         (Code::KeyMissing, "its private key is missing"),
-        (Code::PendingExists, "pending"),
     ] {
         it.not_renewable_because = Some(code.name());
         assert!(it.entry(1, Lang::En).contains(said), "{}", it.entry(1, Lang::En));

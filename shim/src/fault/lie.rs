@@ -76,7 +76,7 @@ impl Lie {
 
     fn about_lengths(self, call: &Call) -> Option<CK_RV> {
         let mut lied = false;
-        for (at, attribute) in answered(call) {
+        for (at, attribute) in asked(call) {
             let (pointer, length) = (attribute.pValue, attribute.ulValueLen);
             let claim = match self {
                 // Beyond the room, or it would be no lie that hurts; the question for the length is answered truly.
@@ -94,7 +94,7 @@ impl Lie {
 
     fn about_points(self, call: &Call) -> Option<CK_RV> {
         let mut told = None;
-        for ((at, attribute), room) in answered(call).zip(rooms(call)) {
+        for ((at, attribute), room) in asked(call).zip(rooms(call)) {
             if attribute.type_ != CKA_EC_POINT {
                 continue;
             }
@@ -182,7 +182,7 @@ impl Fresh {
     fn deny(&self, call: &Call) -> Option<CK_RV> {
         call.args.iter().find(|(_, view)| matches!(view, View::Object(key) if self.0.contains(key)))?;
         let mut lied = false;
-        for (_, attribute) in answered(call) {
+        for (_, attribute) in asked(call) {
             let (kind, pointer, length) =
                 (attribute.type_, attribute.pValue.cast::<u8>(), attribute.ulValueLen);
             let denied = matches!(kind, CKA_LOCAL | CKA_ALWAYS_SENSITIVE | CKA_NEVER_EXTRACTABLE);
@@ -216,7 +216,7 @@ pub(super) fn restore_lengths(call: &Call) {
     }
 }
 
-/// The attributes that the call asks for.
+/// The attributes that the call asks for, as they are by now.
 fn asked(call: &Call) -> impl Iterator<Item = (CK_ATTRIBUTE_PTR, CK_ATTRIBUTE)> {
     call.args
         .iter()
@@ -225,11 +225,6 @@ fn asked(call: &Call) -> impl Iterator<Item = (CK_ATTRIBUTE_PTR, CK_ATTRIBUTE)> 
             _ => None,
         })
         .flatten()
-}
-
-/// The same with what the driver answered, which is something after CKR_OK.
-fn answered(call: &Call) -> impl Iterator<Item = (CK_ATTRIBUTE_PTR, CK_ATTRIBUTE)> {
-    asked(call)
 }
 
 /// The lengths that the caller gave for them.

@@ -42,6 +42,15 @@ impl Faults {
         Ok(Self { plan, state: Mutex::default() })
     }
 
+    pub(crate) fn any(&self) -> bool {
+        !self.plan.is_empty()
+    }
+
+    /// The faults as they may be told.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.plan.iter().map(|fault| fault.text.clone()).collect()
+    }
+
     /// Lets a call pass to the driver, or not, or not unharmed. With the return value comes what was done to it.
     pub(crate) fn pass(
         &self,
@@ -49,7 +58,7 @@ impl Faults {
         functions: &FunctionList,
         forward: &dyn Fn() -> CK_RV,
     ) -> (CK_RV, Option<String>) {
-        if self.plan.is_empty() {
+        if !self.any() {
             return (forward(), None);
         }
         let struck: Vec<&Fault> = self.plan.iter().filter(|fault| fault.strikes(call)).collect();

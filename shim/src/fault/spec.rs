@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(fault("1:hang=20"), (None, 1, false, Kind::Hang(Some(20))));
         assert_eq!(fault("1:exit"), (None, 1, false, Kind::Exit(86)));
         assert_eq!(fault("1:exit-after=3"), (None, 1, false, Kind::ExitAfter(3)));
-        assert_eq!(fault("*:lie=final-try").2, true);
+        assert!(fault("*:lie=final-try").2);
         assert_eq!(fault("*:pin-pad=1234").3, Kind::PinPad(b"1234".to_vec()));
     }
 

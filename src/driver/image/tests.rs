@@ -12,8 +12,11 @@ const MACOS: Host = Host { format: host::Format::MachO, bits: 64, processor: "aa
 
 /// A driver of this system.
 fn softhsm() -> PathBuf {
-    let names = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so"];
-    let found = names.iter().map(PathBuf::from).find(|path| path.exists());
+    let folders = ["/usr/lib/softhsm", "/usr/lib64/softhsm", "/usr/lib64/pkcs11", "/usr/lib/pkcs11"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([format!("/usr/lib/{}-linux-gnu/softhsm", std::env::consts::ARCH)]);
+    let found = folders.map(|f| Path::new(&f).join("libsofthsm2.so")).find(|path| path.exists());
     found.expect("SoftHSM is needed for this test: apt-get install softhsm2")
 }
 

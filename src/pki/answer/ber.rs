@@ -16,7 +16,7 @@ const CONSTRUCTED: u8 = 0x20;
 /// What is DER already comes out as it was.
 pub(super) fn to_der(bytes: &[u8]) -> Read<(Vec<u8>, usize)> {
     let mut reader = Reader { rest: bytes };
-    let mut out = Vec::with_capacity(bytes.len());
+    let mut out = Vec::new();
     reader.element(&mut out, 0)?;
     Ok((out, bytes.len() - reader.rest.len()))
 }

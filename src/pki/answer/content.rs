@@ -46,7 +46,7 @@ impl Found {
 /// Reads ASN.1 elements one after another; blanks behind the last are passed over.
 pub(super) fn read(bytes: &[u8], found: &mut Found) -> Result<()> {
     let mut rest = bytes;
-    loop {
+    for _ in 0..=MAX_CERTIFICATES {
         if rest.first() != Some(&SEQUENCE) {
             return Err(Error::new(Code::AnswerUnreadable));
         }
@@ -58,6 +58,8 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) -> Result<()> {
             }
             // Something inside is nothing that could be rewritten; the frame is DER all the same.
             (Ok(element), Err(_)) => read_as_is(element, found)?,
+            // Only here, where the frame itself is cut off, is the answer truncated.
+            (Err(_), Err(Malformed::Truncated)) => return Err(Error::new(Code::AnswerTruncated)),
             (Err(_), Err(cause)) => return Err(malformed(cause)),
         };
         rest = rest.get(taken..).unwrap_or_default();
@@ -67,6 +69,7 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) -> Result<()> {
             return Ok(());
         }
     }
+    Err(Error::new(Code::AnswerTooLarge).fact(Fact::Limit, MAX_CERTIFICATES))
 }
 
 fn read_as_is(element: Tlv<'_>, found: &mut Found) -> Result<usize> {
@@ -162,9 +165,5 @@ impl<'a> SignedData<'a> {
 }
 
 pub(super) fn malformed(cause: Malformed) -> Error {
-    let code = match cause {
-        Malformed::Truncated => Code::AnswerTruncated,
-        Malformed::Unexpected => Code::AnswerUnreadable,
-    };
-    Error::new(code).caused_by(cause)
+    Error::new(Code::AnswerUnreadable).caused_by(cause)
 }

@@ -15,10 +15,7 @@ pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
 
 /// The readings, the likeliest first. There are never more than a handful.
 pub(super) fn readings(bytes: &[u8]) -> Vec<Reading> {
-    let Some(text) = decode(bytes) else {
-        return vec![Err(Error::new(Code::AnswerUnreadable))];
-    };
-    let mut texts = vec![text];
+    let mut texts = vec![decode(bytes)];
     if texts[0].contains('%') {
         // A web form encodes `+` as `%2B`, JavaScript's escape() leaves it: either way one that is left is meant.
         texts.insert(0, percent_decode_str(&texts[0]).decode_utf8_lossy().into_owned());
@@ -26,23 +23,20 @@ pub(super) fn readings(bytes: &[u8]) -> Vec<Reading> {
     texts.iter().flat_map(|text| readings_of(text)).collect()
 }
 
-/// The text, from UTF-8 with or without BOM or from UTF-16 with BOM.
-fn decode(bytes: &[u8]) -> Option<String> {
-    let (text, _) = match bytes {
-        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE.decode_with_bom_removal(bytes),
-        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE.decode_with_bom_removal(bytes),
-        _ => {
-            let (text, _) = encoding_rs::UTF_8.decode_with_bom_removal(bytes);
-            // Words before the PEM may be in any encoding; a control character is in no text.
-            (text, false)
-        }
+/// The text, from UTF-8 with or without BOM or from UTF-16 with BOM. Words before the PEM may be in any
+/// encoding and are not looked at.
+fn decode(bytes: &[u8]) -> String {
+    let text = match bytes {
+        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE.decode_with_bom_removal(bytes).0,
+        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE.decode_with_bom_removal(bytes).0,
+        _ => String::from_utf8_lossy(bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes)),
     };
-    let binary = text.chars().any(|c| c.is_control() && !c.is_ascii_whitespace() && c != '\0');
-    (!binary).then(|| text.into_owned())
+    text.into_owned()
 }
 
 fn readings_of(text: &str) -> Vec<Reading> {
-    let squeezes: [fn(&str) -> String; 2] = [without_blanks, with_plus_restored];
+    let both: [fn(&str) -> String; 2] = [without_blanks, with_plus_restored];
+    let squeezes = if text.contains(' ') { &both[..] } else { &both[..1] };
     if text.contains("-----BEGIN") {
         return squeezes.iter().map(|squeeze| pem_parts(text, *squeeze)).collect();
     }

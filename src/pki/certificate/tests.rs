@@ -1,1 +1,78 @@
-//! Tests.
+//! Certificates as openssl issues them, and as old CAs did.
+
+use super::super::KeyAlgorithm;
+use super::super::openssl::{LEAF, OpenSsl, SUBJECT};
+use super::*;
+
+#[test]
+fn a_summary_is_what_openssl_says() {
+    let openssl = OpenSsl::new();
+    openssl.ca("ca");
+    openssl.key("leaf", "rsa");
+    let leaf = openssl.issue("leaf", "ca", SUBJECT, LEAF, "-days 365 -set_serial 0x00a1b2");
+    assert_eq!(leaf.serial().to_string(), "a1b2");
+    assert_eq!(leaf.serial().der_integer(), [2, 3, 0, 0xa1, 0xb2]);
+    assert_eq!(leaf.subject().common_name(), Some("TARO YAMADA 0001"));
+    let units = ["(9936)ANSER-WEB(BizSOL) TEST CA - G4", "second"];
+    assert_eq!(leaf.subject().organizational_units(), units);
+    assert_eq!(leaf.issuer().to_string(), "CN=ca,O=Test CA,C=JP");
+    assert_eq!(leaf.not_after().duration_since(leaf.not_before()).unwrap().as_secs(), 365 * 86400);
+    let end = jiff::Timestamp::try_from(leaf.not_after()).unwrap().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+    assert!(openssl.run("x509 -in leaf.pem -noout -enddate -dateopt iso_8601").contains(&end));
+    assert_eq!(leaf.key_usage().unwrap().to_string(), "digitalSignature, keyEncipherment");
+    assert_eq!(leaf.extended_key_usage().unwrap(), ["1.3.6.1.5.5.7.3.2"]);
+    assert!(leaf.allows_client_auth() && !leaf.is_ca());
+    assert!(leaf.subject_alt_name_der().unwrap().ends_with(b"taro@example.co.jp"));
+    assert_eq!(openssl.read("leaf.pem"), leaf.to_pem().as_bytes());
+}
+
+#[test]
+fn purposes_and_ca() {
+    let openssl = OpenSsl::new();
+    assert!(openssl.ca("ca").is_ca());
+    openssl.key("leaf", "P-256");
+    let with = |extensions: &str| openssl.issue("leaf", "ca", "/CN=x", extensions, "");
+    assert!(!with("extendedKeyUsage=serverAuth").allows_client_auth());
+    assert!(with("extendedKeyUsage=serverAuth,anyExtendedKeyUsage").allows_client_auth());
+    assert!(with("keyUsage=keyEncipherment").allows_client_auth());
+    assert!(!with("basicConstraints=CA:FALSE").is_ca());
+    assert!(with("basicConstraints=CA:TRUE,pathlen:300").is_ca());
+    assert!(with("basicConstraints=DER:04:00").is_ca());
+    assert!(!with("basicConstraints=DER:30:03:01:01:00").is_ca());
+}
+
+#[test]
+fn odd_serial_numbers_and_versions_pass() {
+    let openssl = OpenSsl::new();
+    openssl.ca("ca");
+    openssl.key("leaf", "P-256");
+    for (serial, shown) in [("0", "00"), ("-5", "-05"), ("0x0123", "0123")] {
+        let leaf = openssl.issue("leaf", "ca", "/CN=x", LEAF, &format!("-set_serial {serial}"));
+        assert_eq!(leaf.serial().to_string(), shown);
+    }
+    openssl.run("x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -out v1.pem");
+    assert!(openssl.run("x509 -in v1.pem -noout -text").contains("Version: 1"));
+    let v1 = openssl.certificate("v1");
+    assert!(!v1.is_ca() && v1.allows_client_auth() && v1.key_usage().is_none());
+}
+
+#[test]
+fn a_certificate_with_any_key_passes() {
+    let openssl = OpenSsl::new();
+    openssl.ca("ca");
+    openssl.key("leaf", "ed25519");
+    let leaf = openssl.leaf("leaf", "ca");
+    assert_eq!(leaf.public_key().algorithm(), KeyAlgorithm::Other("1.3.101.112".to_owned()));
+}
+
+#[test]
+fn nothing_may_follow_or_miss() {
+    let openssl = OpenSsl::new();
+    let mut der = openssl.ca("ca").der().to_vec();
+    der.push(0);
+    let refused = |der: &[u8]| Certificate::from_der(der).unwrap_err().code();
+    assert_eq!(refused(&der), Code::CertificateUnreadable);
+    assert_eq!(refused(&der[..der.len() - 2]), Code::CertificateUnreadable);
+    assert_eq!(refused(&[]), Code::CertificateUnreadable);
+    assert_eq!(refused(&[0x30, 0]), Code::CertificateUnreadable);
+}

@@ -11,7 +11,7 @@ use super::{KINDS, encode_value};
 
 /// The Name in DER; `None` when the text is not a name or an empty one.
 pub(super) fn parse(text: &str) -> Option<Vec<u8>> {
-    let mut chars = text.trim().chars().peekable();
+    let mut chars = text.trim_start().chars().peekable();
     let mut rdns = vec![];
     let mut rdn = vec![];
     loop {

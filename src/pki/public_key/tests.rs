@@ -1,1 +1,131 @@
-//! Tests.
+//! Keys as openssl makes them and as tokens report them.
+
+use super::super::openssl::OpenSsl;
+use super::*;
+
+fn code<T: std::fmt::Debug>(result: Result<T>) -> Code {
+    result.unwrap_err().code()
+}
+
+/// The curve's parameters and the bare point of an EC key.
+fn ec_parts(spki: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let parts = Parts::read(spki).unwrap();
+    (parts.parameters.to_vec(), parts.key.to_vec())
+}
+
+#[test]
+fn an_rsa_key_from_a_token_is_the_one_in_the_certificate() {
+    let openssl = OpenSsl::new();
+    let key = openssl.key("k", "rsa");
+    let said = openssl.run("rsa -in k.key -modulus -noout");
+    let digits = said.lines().find_map(|line| line.strip_prefix("Modulus=")).unwrap();
+    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    let modulus: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
+    assert_eq!(PublicKey::from_rsa(&modulus, &[1, 0, 1]).unwrap(), key);
+    assert_eq!(PublicKey::from_rsa(&[&[0, 0], &modulus[..]].concat(), &[0, 1, 0, 1]).unwrap(), key);
+    assert_eq!(key.spki_der(), openssl.spki("k"));
+    assert_eq!(key.algorithm(), KeyAlgorithm::Rsa { bits: 2048 });
+
+    assert_eq!(code(PublicKey::from_rsa(&modulus[..255], &[2])), Code::PublicKeyInvalid);
+    assert_eq!(code(PublicKey::from_rsa(&modulus[..100], &[1, 0, 1])), Code::PublicKeyInvalid);
+    assert_eq!(code(PublicKey::from_rsa(&[], &[1, 0, 1])), Code::PublicKeyInvalid);
+    assert_eq!(code(PublicKey::from_rsa(&modulus, &[])), Code::PublicKeyInvalid);
+    assert_eq!(code(PublicKey::from_rsa(&[0xff; 100_000], &[1, 0, 1])), Code::PublicKeyInvalid);
+}
+
+#[test]
+fn an_rsa_key_without_null_is_the_same_key() {
+    let openssl = OpenSsl::new();
+    let key = openssl.key("k", "rsa");
+    let parts = Parts::read(key.spki_der()).unwrap();
+    let identifier = tlv::encode(SEQUENCE, &[&oid::encode(oid::RSA_ENCRYPTION)]);
+    let other = tlv::encode(SEQUENCE, &[&identifier, &tlv::encode_bits(parts.key)]);
+    assert_eq!(PublicKey::from_spki_der(&other).unwrap(), key);
+}
+
+#[test]
+fn an_ec_point_comes_in_three_forms() {
+    let openssl = OpenSsl::new();
+    for curve in ["P-256", "P-384"] {
+        let key = openssl.key("k", curve);
+        let (params, point) = ec_parts(&openssl.spki("k"));
+        for form in [point.clone(), tlv::encode(OCTET_STRING, &[&point]), tlv::encode_bits(&point)] {
+            assert_eq!(PublicKey::from_ec(&params, &form).unwrap(), key, "{curve}");
+        }
+        assert_eq!(key.algorithm().to_string(), curve);
+        assert_eq!(key.spki_der(), openssl.spki("k"));
+    }
+}
+
+#[test]
+fn a_point_that_is_no_point_is_refused() {
+    let openssl = OpenSsl::new();
+    openssl.key("k", "P-256");
+    let (params, point) = ec_parts(&openssl.spki("k"));
+    let mut off_curve = point.clone();
+    off_curve[64] ^= 1;
+    let compressed = [&[2 + (point[64] & 1)], &point[1..33]].concat();
+    for bad in
+        [&off_curve[..], &compressed, &tlv::encode(OCTET_STRING, &[&compressed]), &point[..64], &[], &[0]]
+    {
+        assert_eq!(code(PublicKey::from_ec(&params, bad)), Code::PublicKeyInvalid, "{bad:02x?}");
+    }
+    assert_eq!(code(PublicKey::from_ec(&oid::encode(oid::P384), &point)), Code::PublicKeyInvalid);
+    assert_eq!(code(PublicKey::from_ec(&[6, 5, 0x2b, 0x81, 4, 0, 0x23], &point)), Code::PublicKeyInvalid);
+    assert_eq!(code(PublicKey::from_ec(&[], &point)), Code::PublicKeyInvalid);
+}
+
+#[test]
+fn other_keys_are_carried_along() {
+    let openssl = OpenSsl::new();
+    assert_eq!(openssl.key("k", "ed25519").algorithm().to_string(), "1.3.101.112");
+    assert_eq!(openssl.key("k", "P-521").algorithm().to_string(), "1.3.132.0.35");
+}
+
+#[test]
+fn signatures_of_openssl_verify() {
+    let openssl = OpenSsl::new();
+    for (kind, algorithm) in [
+        ("rsa", SignatureAlgorithm::RsaPkcs1Sha256),
+        ("P-256", SignatureAlgorithm::EcdsaSha256),
+        ("P-384", SignatureAlgorithm::EcdsaSha384),
+    ] {
+        let key = openssl.key("k", kind);
+        let mut signature = openssl.sign("k", algorithm, b"message");
+        key.verify(algorithm, b"message", &signature).unwrap();
+        assert_eq!(code(key.verify(algorithm, b"messagE", &signature)), Code::SignatureInvalid);
+        assert_eq!(code(key.verify(algorithm, b"message", &[])), Code::SignatureInvalid);
+        let other = openssl.key("other", kind);
+        assert_eq!(code(other.verify(algorithm, b"message", &signature)), Code::SignatureInvalid);
+        *signature.last_mut().unwrap() ^= 1;
+        assert_eq!(code(key.verify(algorithm, b"message", &signature)), Code::SignatureInvalid);
+    }
+}
+
+#[test]
+fn an_algorithm_for_another_key_is_refused() {
+    let openssl = OpenSsl::new();
+    let key = openssl.key("k", "P-256");
+    let signature = openssl.sign("k", SignatureAlgorithm::EcdsaSha256, b"message");
+    assert_eq!(
+        code(key.verify(SignatureAlgorithm::EcdsaSha384, b"message", &signature)),
+        Code::SignatureInvalid
+    );
+    assert_eq!(
+        code(key.verify(SignatureAlgorithm::RsaPkcs1Sha256, b"message", &signature)),
+        Code::SignatureInvalid
+    );
+}
+
+#[test]
+fn the_key_identifier_is_the_one_in_certificates() {
+    let openssl = OpenSsl::new();
+    openssl.ca("ca");
+    for kind in ["rsa", "P-384"] {
+        let key = openssl.key("leaf", kind);
+        let certificate = openssl.leaf("leaf", "ca");
+        let identifier = [&[4, 20], &key.key_id()[..]].concat();
+        assert!(certificate.der().windows(22).any(|bytes| bytes == identifier));
+        assert_eq!(certificate.public_key(), &key);
+    }
+}

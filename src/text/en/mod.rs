@@ -39,7 +39,7 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "You can go on; if it lacks the kind, the renewal stops and the old certificate stays.",
         ),
         Notice::WindowForced => w(
-            "The renewal period has not begun; the renewal goes on as asked.",
+            "It is outside the renewal period; the renewal goes on as asked.",
             "Make sure that the CA accepts it.",
         ),
         Notice::ClockUncertain => {

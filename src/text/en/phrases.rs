@@ -8,9 +8,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
             return in_japan(moment)
                 .map_or_else(unknown_date, |t| format!("{} {} JST", t.date(), t.strftime("%H:%M:%S")));
         }
-        Phrase::Day(moment) => {
-            return in_japan(moment).map_or_else(unknown_date, |t| t.date().to_string());
-        }
+        Phrase::Day(date) => return date.to_owned(),
         Phrase::DaysLeft(-1) => "expired yesterday",
         Phrase::DaysLeft(days @ ..0) => return format!("expired {} days ago", days.unsigned_abs()),
         Phrase::DaysLeft(0) => "0 days left (ends today)",
@@ -24,30 +22,29 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::TokenSerial => "serial number",
         Phrase::CertificateSerial => "Certificate serial number",
         Phrase::Expiry => "Expires",
-        Phrase::OldExpiry => "Expiry before",
         Phrase::Renewal => "Renewal",
         Phrase::Key => "Key",
         Phrase::Protection => "Private key",
         Phrase::Id => "Id",
-        Phrase::Renews => "Renews",
-        Phrase::Created => "Made",
-        Phrase::Label => "Label",
+        Phrase::Concerns => "For serial number",
+        Phrase::Status => "State",
+        Phrase::Since => "Begun",
         Phrase::FirstIssue => "first issue",
-        Phrase::File => "File",
-        Phrase::Next => "Next",
 
         Phrase::Renewable => "possible now",
-        Phrase::RenewableFrom(day) => {
-            return format!("possible from {} on", Phrase::Day(day).text(crate::text::Lang::En));
-        }
+        Phrase::RenewableFrom(date) => return format!("possible from {date} on"),
         Phrase::NotRenewableExpired => "not possible, it has expired (a reissue is needed)",
         Phrase::NotRenewableNoKey => "not possible, its private key is missing",
-        Phrase::RenewalPending => "pending",
 
         Phrase::ProofProven => "cannot leave the token (proven)",
         Phrase::ProofClaimed => "cannot leave the token (as the driver claims)",
         Phrase::ProofRefused => "may be able to leave the token",
         Phrase::ProofUnknown => "unknown (log in to see)",
+
+        Phrase::AwaitingAnswer => "waits for the CA's answer",
+        Phrase::CertificateWritten => "the certificate is written, its key has not signed yet",
+        Phrase::HalfRetired => "the removal of an old certificate stopped in the middle",
+        Phrase::Remnant => "only a public key is left; it can be abandoned",
 
         Phrase::NoCredentials => "There is no certificate on the token.",
         Phrase::NoPending => "There is no pending key.",
@@ -57,6 +54,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
             return format!("Enter the PIN of {token} on the keys of the token or its reader.");
         }
         Phrase::ConfirmFinalTry => "To enter it all the same, type yes: ",
+        Phrase::ConfirmResume => "A renewal of this certificate is pending. To go on with it, type yes: ",
         Phrase::ConfirmRemoval => "This cannot be undone. To remove it, type yes: ",
 
         Phrase::Installed => "The certificate was issued and installed.",
@@ -65,20 +63,12 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::SendRequest => "Send it to the CA, then install the answer with \"usbtoken install FILE\".",
         Phrase::Retired => "The old certificate was removed.",
         Phrase::Abandoned => "The pending key was removed.",
-        Phrase::Resuming => "The renewal goes on with the pending key.",
-        Phrase::TokenPresent => "The token is inserted.",
 
         Phrase::Fine => "ok",
         Phrase::Warning => "warning",
         Phrase::Blocker => "blocker",
         Phrase::CanRenew => "The renewal can work.",
         Phrase::CannotRenew => "The renewal cannot work like this.",
-
-        Phrase::ColumnFunction => "function",
-        Phrase::ColumnCalls => "calls",
-        Phrase::ColumnFailed => "failed",
-        Phrase::ColumnMilliseconds => "ms",
-        Phrase::Total => "total",
 
         Phrase::HintModule => "Name the driver with --module and its absolute path.",
         Phrase::HintToken => "Name the token, for example with --token 'pkcs11:serial=…'.",

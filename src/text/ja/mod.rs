@@ -40,7 +40,7 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "このまま続けられます。対応していないときは、何も変更せずに中止します。",
         ),
         Notice::WindowForced => w(
-            "更新できる期間の前ですが、指定により更新を行います。",
+            "更新できる期間外ですが、指定により更新を行います。",
             "認証局が受け付けるかどうかを確認してください。",
         ),
         Notice::ClockUncertain => {

@@ -18,11 +18,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
                 )
             });
         }
-        Phrase::Day(moment) => {
-            return in_japan(moment).map_or_else(unknown_date, |t| {
-                format!("{}年{}月{}日", t.date().year(), t.date().month(), t.date().day())
-            });
-        }
+        Phrase::Day(date) => return day(date),
         Phrase::DaysLeft(days @ ..0) => return format!("{}日前に期限切れ", days.unsigned_abs()),
         Phrase::DaysLeft(0) => "残り0日（本日まで）",
         Phrase::DaysLeft(days) => return format!("残り{days}日"),
@@ -33,30 +29,29 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::TokenSerial => "シリアル番号",
         Phrase::CertificateSerial => "証明書シリアル番号",
         Phrase::Expiry => "有効期限",
-        Phrase::OldExpiry => "これまでの有効期限",
         Phrase::Renewal => "更新",
         Phrase::Key => "鍵の種類",
         Phrase::Protection => "秘密鍵の保護",
         Phrase::Id => "ID",
-        Phrase::Renews => "更新する電子証明書",
-        Phrase::Created => "作成日",
-        Phrase::Label => "ラベル",
+        Phrase::Concerns => "対象の証明書シリアル番号",
+        Phrase::Status => "状態",
+        Phrase::Since => "開始日",
         Phrase::FirstIssue => "新規発行",
-        Phrase::File => "ファイル",
-        Phrase::Next => "次の操作",
 
         Phrase::Renewable => "更新できます",
-        Phrase::RenewableFrom(day) => {
-            return format!("{}から更新できます", Phrase::Day(day).text(crate::text::Lang::Ja));
-        }
+        Phrase::RenewableFrom(date) => return format!("{}から更新できます", day(date)),
         Phrase::NotRenewableExpired => "期限切れのため更新できません（再発行が必要です）",
         Phrase::NotRenewableNoKey => "秘密鍵がないため更新できません",
-        Phrase::RenewalPending => "申請中です",
 
         Phrase::ProofProven => "取り出し不可（確認済み）",
         Phrase::ProofClaimed => "取り出し不可（ドライバの申告による）",
         Phrase::ProofRefused => "取り出し不可を確認できません",
         Phrase::ProofUnknown => "未確認（ログインすると確認できます）",
+
+        Phrase::AwaitingAnswer => "認証局からの応答待ち",
+        Phrase::CertificateWritten => "電子証明書は書き込み済み（署名の確認がまだです）",
+        Phrase::HalfRetired => "古い電子証明書の削除が途中です",
+        Phrase::Remnant => "公開鍵だけが残っています（破棄できます）",
 
         Phrase::NoCredentials => "USBトークンに電子証明書はありません。",
         Phrase::NoPending => "発行待ちの鍵はありません。",
@@ -66,6 +61,9 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
             return format!("{token} のPIN(暗証番号)を、トークンまたはリーダのキーで入力してください。");
         }
         Phrase::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
+        Phrase::ConfirmResume => {
+            "この電子証明書の更新は申請中です。続きから再開する場合は yes と入力してください: "
+        }
         Phrase::ConfirmRemoval => "元に戻せません。削除する場合は yes と入力してください: ",
 
         Phrase::Installed => "電子証明書の発行とインストールが完了しました。",
@@ -76,20 +74,12 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         }
         Phrase::Retired => "古い電子証明書を削除しました。",
         Phrase::Abandoned => "発行待ちの鍵を破棄しました。",
-        Phrase::Resuming => "申請中の鍵を使って、更新を続けます。",
-        Phrase::TokenPresent => "USBトークンが挿入されています。",
 
         Phrase::Fine => "良好",
         Phrase::Warning => "注意",
         Phrase::Blocker => "不可",
         Phrase::CanRenew => "更新を行えます。",
         Phrase::CannotRenew => "このままでは更新を行えません。",
-
-        Phrase::ColumnFunction => "関数",
-        Phrase::ColumnCalls => "回数",
-        Phrase::ColumnFailed => "失敗",
-        Phrase::ColumnMilliseconds => "時間(ms)",
-        Phrase::Total => "合計",
 
         Phrase::HintModule => "ドライバは --module に絶対パスで指定できます。",
         Phrase::HintToken => "トークンは --token 'pkcs11:serial=…' のように指定できます。",
@@ -109,4 +99,12 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
 
 fn unknown_date() -> String {
     "不明な日付".to_owned()
+}
+
+/// `2026-11-22` as 2026年11月22日; anything else as it is.
+fn day(date: &str) -> String {
+    match date.parse::<jiff::civil::Date>() {
+        Ok(date) => format!("{}年{}月{}日", date.year(), date.month(), date.day()),
+        Err(_) => date.to_owned(),
+    }
 }

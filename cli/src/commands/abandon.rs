@@ -1,0 +1,42 @@
+//! `usbtoken abandon`: removes a pending key.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+use usbtoken::error::{Code, Error, Result, Step};
+use usbtoken::text::Phrase;
+
+use super::select;
+use crate::args;
+use crate::job::Job;
+use crate::output::Outcome;
+use crate::{pin, view};
+
+/// Removes exactly one pending key, after asking a person.
+pub fn run(job: &Job, args: &args::Abandon) -> Result<Outcome> {
+    let token = job.token()?;
+    let session = job.login(&token)?;
+    let key = select::pending(&session, args.id.as_ref(), |_| true)?;
+    let shown = view::Pending::of(token.identity(), &key, &session.credentials()?, job.now);
+    confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
+    job.progress.step(Step::Abandon);
+    session.abandon(&key)?;
+    Ok(Outcome::new(Phrase::Abandoned.text(job.lang), json!({ "abandoned": shown })))
+}
+
+/// Asks a person at a terminal. A script has said what it wants by its command line.
+///
+/// # Errors
+/// [`Code::Cancelled`].
+pub fn confirm_removal(job: &Job, yes: bool, what: &str) -> Result<()> {
+    if yes || job.global.json || !pin::is_terminal() {
+        return Ok(());
+    }
+    // The question that follows fails on its own when standard error is closed.
+    let _ = writeln!(io::stderr(), "{what}");
+    if pin::confirmed(&Phrase::ConfirmRemoval.text(job.lang)) {
+        Ok(())
+    } else {
+        Err(Error::new(Code::Cancelled))
+    }
+}

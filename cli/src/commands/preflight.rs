@@ -1,0 +1,69 @@
+//! `usbtoken preflight`: whether a renewal can work, without PIN and without writing.
+
+use serde_json::{Value, json};
+use usbtoken::error::Result;
+use usbtoken::renewal::{Finding, Renewal, State};
+use usbtoken::text::{Lang, Phrase};
+
+use super::select;
+use crate::args;
+use crate::job::Job;
+use crate::output::{Outcome, error_json, notice_json};
+use crate::view;
+
+/// Shows every point. A blocker is no error of this command, but decides its exit code.
+pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
+    let token = job.token()?;
+    let old = select::credential(token.credentials()?, &args.which, args.key.force, job)?;
+    let renewal = select::renewal(Renewal::of(&old), &args.key, job);
+    let preflight = renewal.preflight(&token);
+
+    let shown = view::Credential::of(token.identity(), &old, None, job.now);
+    let mut lines = vec![view::Token::of(token.identity()).heading(job.lang), shown.line(job.lang)];
+    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, job.lang)));
+    let verdict = if preflight.can_begin() { Phrase::CanRenew } else { Phrase::CannotRenew };
+    lines.push(verdict.text(job.lang));
+    let points: Vec<Value> =
+        preflight.findings().iter().map(|finding| point_json(finding, job.lang)).collect();
+    let json = json!({"credential": shown, "can_renew": preflight.can_begin(), "points": points});
+    let mut outcome = Outcome::new(lines.join("\n"), json);
+    outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
+    Ok(outcome)
+}
+
+fn point_text(finding: &Finding, lang: Lang) -> String {
+    let (state, sentence, next) = match &finding.state {
+        State::Ok => (Phrase::Fine, finding.point.sentence(lang), None),
+        State::Warning(notice) => (Phrase::Warning, notice.sentence(lang), Some(notice.next_action(lang))),
+        State::Blocker(error) => {
+            let code = error.code();
+            (Phrase::Blocker, code.sentence(lang), Some(code.next_action(lang)))
+        }
+    };
+    let mut text = format!("  [{}] {sentence}", state.text(lang));
+    if let State::Blocker(error) = &finding.state {
+        let facts = error.report(lang);
+        text.extend(
+            facts
+                .facts()
+                .map(|(label, value)| format!("\n      {label}: {}", usbtoken::text::printable(value))),
+        );
+    }
+    text.extend(next.map(|next| format!("\n      {next}")));
+    text
+}
+
+fn point_json(finding: &Finding, lang: Lang) -> Value {
+    let (state, notice, error) = match &finding.state {
+        State::Ok => ("ok", Value::Null, Value::Null),
+        State::Warning(notice) => ("warning", notice_json(*notice, lang), Value::Null),
+        State::Blocker(error) => ("blocker", Value::Null, error_json(error, lang)["error"].take()),
+    };
+    json!({
+        "number": finding.point.number(),
+        "point": finding.point.name(),
+        "state": state,
+        "notice": notice,
+        "error": error,
+    })
+}

@@ -1,0 +1,27 @@
+//! `usbtoken retire`: removes a credential that has been replaced.
+
+use serde_json::json;
+use usbtoken::error::{Result, Step};
+use usbtoken::text::Phrase;
+
+use super::{abandon, select};
+use crate::args::{self, Which};
+use crate::job::Job;
+use crate::output::Outcome;
+use crate::view;
+
+/// Shows what will go before it asks for the PIN.
+pub fn run(job: &Job, args: &args::Retire) -> Result<Outcome> {
+    let token = job.token()?;
+    let which = Which { id: args.id.clone(), serial: args.serial.clone() };
+    let old = select::credential(token.credentials()?, &which, false, job)?;
+    let shown = view::Credential::of(token.identity(), &old, None, job.now);
+    abandon::confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
+    let session = job.login(&token)?;
+    job.progress.step(Step::Retire);
+    let retired = session.retire(&old, job.now)?;
+    let successor = view::Credential::of(token.identity(), retired.successor(), None, job.now);
+    let text = format!("{}\n{}", Phrase::Retired.text(job.lang), successor.entry(1, job.lang));
+    let json = json!({"retired": shown, "successor": successor, "key_removed": retired.key_removed()});
+    Ok(Outcome::new(text, json))
+}

@@ -1,0 +1,81 @@
+//! Which credential or pending key is meant, and how it is to be renewed.
+
+use usbtoken::driver::{ProofLevel, Session};
+use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::renewal::{Credential, Credentials, Form, PendingKey, Renewal};
+
+use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
+use crate::job::Job;
+
+/// The credential that is named; without a name the only one that can be renewed now.
+///
+/// When none can be renewed but only one is there, that one is taken: why it cannot be renewed is then said by
+/// the preflight.
+pub fn credential(all: Credentials, which: &Which, force: bool, job: &Job) -> Result<Credential> {
+    match (&which.id, &which.serial) {
+        (Some(id), _) => all.by_id(&id.0).only(),
+        (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only(),
+        (None, None) => {
+            let now = all.clone().renewable(job.now);
+            if now.is_empty() || force { all.only() } else { now.only() }
+        }
+    }
+}
+
+/// The pending key with that id; without an id the only one that is accepted.
+///
+/// # Errors
+/// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`], which lists the candidates.
+pub fn pending(
+    session: &Session,
+    id: Option<&Hex>,
+    accept: impl Fn(&PendingKey) -> bool,
+) -> Result<PendingKey> {
+    let all = session.pending()?;
+    let meant = |key: &PendingKey| id.map_or_else(|| accept(key), |id| key.id() == id.0);
+    let mut found: Vec<PendingKey> = all.into_iter().filter(meant).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(key), true) => Ok(key),
+        (None, _) => {
+            let error = Error::new(Code::PendingNotFound).during(Step::ReadObjects);
+            Err(id.into_iter().fold(error, |error, id| error.fact(Fact::Id, usbtoken::hex(&id.0))))
+        }
+        (Some(last), false) => {
+            let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
+            Err(found.iter().chain([&last]).fold(error, |error, key| {
+                let concerns = key.concerns().unwrap_or("-");
+                let id = usbtoken::hex(key.id());
+                error.fact(Fact::Candidate, format!("{id} ({}, serial {concerns})", key.since()))
+            }))
+        }
+    }
+}
+
+/// A renewal with the options of the command line.
+pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, job: &'a Job) -> Renewal<'a> {
+    let mut renewal = base.at(job.now).progress(&job.progress);
+    if let Some(kind) = key.key {
+        renewal = renewal.key(kind);
+    }
+    if key.reuse_key {
+        renewal = renewal.reuse_key();
+    }
+    if key.force { renewal.outside_window() } else { renewal }
+}
+
+impl From<FormArg> for Form {
+    fn from(form: FormArg) -> Self {
+        match form {
+            FormArg::Pkcs10 => Form::Pkcs10,
+            FormArg::Cms => Form::SignedByOldKey,
+        }
+    }
+}
+
+/// The level of proof that is demanded; without a demand what the library insists on.
+pub fn level(proof: Option<ProofArg>) -> ProofLevel {
+    match proof {
+        Some(ProofArg::Proven) => ProofLevel::Proven,
+        Some(ProofArg::Claimed) | None => ProofLevel::Claimed,
+    }
+}

@@ -1,0 +1,119 @@
+//! What every command needs: the language, the token, the session, the time.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use usbtoken::code::Notice;
+use usbtoken::driver::{Finder, PinState, Session, Token};
+use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::text::Lang;
+use usbtoken::uri::TokenUri;
+
+use crate::args::Global;
+use crate::progress::Progress;
+use crate::{files, output, pin};
+
+/// One run of the command.
+pub struct Job {
+    pub global: Global,
+    pub lang: Lang,
+    pub progress: Progress,
+    pub now: SystemTime,
+    told: RefCell<Vec<Notice>>,
+}
+
+impl Job {
+    /// A run that begins now.
+    pub fn new(global: Global) -> Self {
+        let lang = global.lang.unwrap_or_else(Lang::from_env);
+        let progress = Progress::new(lang, global.verbose);
+        Job { global, lang, progress, now: SystemTime::now(), told: RefCell::default() }
+    }
+
+    /// Every token, or the one that `--token` names; and why others were passed over.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn tokens(&self) -> Result<(Vec<Token>, Vec<Error>)> {
+        if self.global.token.is_some() {
+            return Ok((vec![self.token()?], Vec::new()));
+        }
+        self.progress.step(Step::FindToken);
+        let found = self.finder().tokens()?;
+        if found.tokens.is_empty() {
+            return Ok((vec![self.finder().find(&TokenUri::default())?], found.passed_over));
+        }
+        Ok((found.tokens, found.passed_over))
+    }
+
+    /// The one token to work on.
+    pub fn token(&self) -> Result<Token> {
+        self.progress.step(Step::FindToken);
+        self.finder().find(&self.uri()?)
+    }
+
+    /// Asks for the PIN and logs in, once.
+    pub fn login(&self, token: &Token) -> Result<Session> {
+        let source = pin::Source::of(&self.global);
+        if source.is_interactive() || token.info().pin_pad {
+            self.tell(pin_notice(token.info().pin_state).as_slice());
+        }
+        let login = pin::login(&source, token.info(), self.global.final_try, self.lang)?;
+        self.progress.step(Step::LogIn);
+        token.login(login).map_err(|error| {
+            // A person with several tokens should see which PIN was wrong.
+            let named = error.facts().any(|(fact, _)| fact == Fact::Token);
+            if named { error } else { error.fact(Fact::Token, token.identity()) }
+        })
+    }
+
+    /// Tells a person what they should know before they go on; each warning once.
+    pub fn tell(&self, notices: &[Notice]) {
+        for notice in self.untold(notices) {
+            if !self.global.json {
+                // Nobody is there to be told when standard error is closed.
+                let _ = writeln!(io::stderr(), "{}", output::notice_text(notice, self.lang));
+            }
+            self.told.borrow_mut().push(notice);
+        }
+    }
+
+    /// Those that were not told yet.
+    pub fn untold(&self, notices: &[Notice]) -> Vec<Notice> {
+        let told = self.told.borrow();
+        notices.iter().filter(|notice| !told.contains(notice)).copied().collect()
+    }
+
+    /// The name of the variable that holds the PIN, for whoever starts other programs.
+    pub fn secret(&self) -> Option<&str> {
+        self.global.pin_env.as_deref()
+    }
+
+    /// Refuses a command line that wants both the PIN and this file from standard input.
+    pub fn check_input(&self, file: &Path) -> Result<()> {
+        if files::is_standard(file) && pin::Source::of(&self.global) == pin::Source::Stdin {
+            let detail = "standard input (-) cannot be both the PIN and the answer";
+            return Err(Error::new(Code::BadArgument).fact(Fact::Detail, detail));
+        }
+        Ok(())
+    }
+
+    fn uri(&self) -> Result<TokenUri> {
+        self.global.token.as_deref().map_or_else(|| Ok(TokenUri::default()), str::parse)
+    }
+
+    fn finder(&self) -> Finder {
+        self.global.module.iter().fold(Finder::new(), |finder, path| finder.module(path))
+    }
+}
+
+const fn pin_notice(state: PinState) -> Option<Notice> {
+    match state {
+        PinState::FinalTry => Some(Notice::PinFinalTry),
+        PinState::CountLow => Some(Notice::PinCountLow),
+        PinState::ToBeChanged => Some(Notice::PinToBeChanged),
+        _ => None,
+    }
+}

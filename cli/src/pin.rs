@@ -1,0 +1,183 @@
+//! Where the PIN comes from. It is read once and handed to the library; it is never printed, and never retried.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use usbtoken::driver::{Login, Pin, PinState, TokenInfo};
+use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::text::{Lang, Phrase, printable};
+use zeroize::Zeroizing;
+
+use crate::args::Global;
+
+/// No token takes a longer PIN; a larger file is surely the wrong file.
+const LONGEST_PIN: usize = 1024;
+
+/// How the PIN is obtained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The first line of a file.
+    File(PathBuf),
+    /// The first line of standard input.
+    Stdin,
+    /// An environment variable.
+    Variable(String),
+    /// A hidden prompt.
+    Terminal,
+}
+
+impl Source {
+    /// The source that the command line names.
+    pub fn of(global: &Global) -> Self {
+        match (&global.pin_file, &global.pin_env) {
+            (Some(path), _) if path == Path::new("-") => Source::Stdin,
+            (Some(path), _) => Source::File(path.clone()),
+            (None, Some(name)) => Source::Variable(name.clone()),
+            (None, None) => Source::Terminal,
+        }
+    }
+
+    /// Whether a person is asked.
+    pub fn is_interactive(&self) -> bool {
+        *self == Source::Terminal
+    }
+}
+
+/// What is needed to log in to that token.
+///
+/// # Errors
+/// [`Code::PinFinalTry`] when the last try is not confirmed; [`Code::PinCancelled`], [`Code::PinRequired`] when
+/// there is no terminal to ask at, [`Code::PinSourceUnusable`].
+pub fn login(source: &Source, token: &TokenInfo, final_try_confirmed: bool, lang: Lang) -> Result<Login> {
+    let name = printable(&token.identity.label).into_owned();
+    let final_try = token.pin_state == PinState::FinalTry;
+    if final_try && !final_try_confirmed {
+        confirm_final_try(source, &name, lang)?;
+    }
+    let login = if token.pin_pad {
+        // Nobody is there to be told when standard error is closed; the token shows its own prompt.
+        let _ = writeln!(io::stderr(), "{}", Phrase::PinPad(&name).text(lang));
+        Login::on_pin_pad()
+    } else {
+        Login::with_pin(read(source, &name, lang).map_err(|error| error.during(Step::LogIn))?)
+    };
+    Ok(if final_try { login.accept_final_try() } else { login })
+}
+
+fn confirm_final_try(source: &Source, token: &str, lang: Lang) -> Result<()> {
+    let refused = || Error::new(Code::PinFinalTry).during(Step::LogIn).fact(Fact::Token, token);
+    if !source.is_interactive() || !is_terminal() {
+        return Err(refused());
+    }
+    if confirmed(&Phrase::ConfirmFinalTry.text(lang)) { Ok(()) } else { Err(refused()) }
+}
+
+/// Whether somebody can be asked.
+pub fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question whose only affirmative answer is the word `yes`.
+pub fn confirmed(question: &str) -> bool {
+    let mut stderr = io::stderr();
+    let mut answer = String::new();
+    let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
+    asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok() && answer.trim() == "yes"
+}
+
+fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
+    match source {
+        Source::File(path) => {
+            let unusable = |error| unusable(path.display(), error);
+            first_line(File::open(path).map_err(unusable)?, path.display())
+        }
+        Source::Stdin => first_line(io::stdin().lock(), "-"),
+        Source::Variable(name) => match std::env::var(name).map(Zeroizing::new) {
+            Ok(pin) => pin_of(pin.as_bytes(), name),
+            Err(_) => Err(Error::new(Code::PinSourceUnusable).fact(Fact::Expected, name)),
+        },
+        Source::Terminal => prompt(token, lang),
+    }
+}
+
+fn prompt(token: &str, lang: Lang) -> Result<Pin> {
+    match rpassword::prompt_password(Phrase::PinPrompt(token).text(lang)).map(Zeroizing::new) {
+        Ok(pin) if pin.is_empty() => Err(Error::new(Code::PinCancelled)),
+        Ok(pin) => Ok(Pin::new(pin.as_bytes().to_vec())),
+        Err(error) => match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => Err(Error::new(Code::PinCancelled)),
+            _ => Err(Error::new(Code::PinRequired).fact(Fact::Detail, &error).caused_by(error)),
+        },
+    }
+}
+
+/// The PIN as the one line of what is read.
+fn first_line(from: impl Read, place: impl std::fmt::Display) -> Result<Pin> {
+    // The capacity is given beforehand: a buffer that grew would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_PIN + 1));
+    let limit = LONGEST_PIN as u64 + 1;
+    from.take(limit).read_to_end(&mut bytes).map_err(|error| unusable(&place, error))?;
+    if bytes.len() > LONGEST_PIN {
+        return Err(Error::new(Code::PinSourceUnusable)
+            .fact(Fact::Path, place)
+            .fact(Fact::Limit, LONGEST_PIN));
+    }
+    pin_of(&bytes, place)
+}
+
+/// Takes off what editors add: a byte order mark and the end of the line. More than one line is no PIN.
+///
+/// A PIN that is not what the person meant costs a try, so doubtful ones are refused here.
+fn pin_of(bytes: &[u8], place: impl std::fmt::Display) -> Result<Pin> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let plain =
+        std::str::from_utf8(line).is_ok_and(|text| !text.is_empty() && !text.contains(char::is_control));
+    if plain {
+        Ok(Pin::new(line.to_vec()))
+    } else {
+        Err(Error::new(Code::PinSourceUnusable).fact(Fact::Path, place))
+    }
+}
+
+fn unusable(place: impl std::fmt::Display, error: io::Error) -> Error {
+    Error::new(Code::PinSourceUnusable).fact(Fact::Path, place).fact(Fact::Detail, &error).caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code_of(bytes: &[u8]) -> Option<Code> {
+        first_line(bytes, "pin.txt").err().map(|error| error.code())
+    }
+
+    #[test]
+    fn one_line_is_a_pin_whatever_editor_wrote_it() {
+        for text in ["1234", "1234\n", "1234\r\n", "\u{feff}1234\r\n", "pass phrase", "暗証"] {
+            assert_eq!(code_of(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_cost_a_try_by_mistake_is_refused() {
+        let long = vec![b'1'; LONGEST_PIN + 1];
+        let bad: [&[u8]; 7] =
+            [b"", b"\n", b"\r\n", b"1234\n5678\n", b"12\x0034", b"\xff\xfe1\x002\x00", &long];
+        for bytes in bad {
+            assert_eq!(code_of(bytes), Some(Code::PinSourceUnusable), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_place_and_not_the_pin() {
+        let error = first_line(&b"1234\n5678"[..], "pin.txt").err().unwrap().to_string();
+        assert!(error.contains("pin.txt") && !error.contains("1234") && !error.contains("5678"), "{error}");
+        let missing = read(&Source::File("/nonexistent/pin".into()), "BANK", Lang::En).err().unwrap();
+        assert_eq!(missing.code(), Code::PinSourceUnusable);
+        let unset = read(&Source::Variable("USBTOKEN_SURELY_UNSET".into()), "BANK", Lang::En).err().unwrap();
+        assert_eq!(unset.code(), Code::PinSourceUnusable);
+    }
+}

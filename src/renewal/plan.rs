@@ -1,0 +1,151 @@
+//! What the caller wants renewed, and how.
+
+use super::Progress;
+use super::credential::Credential;
+use super::label::Job;
+use crate::driver::ProofLevel;
+use crate::pki::{KeyAlgorithm, KeyKind, Name, Window};
+use std::time::SystemTime;
+
+/// The form of the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// PKCS#10, signed by the new key (RFC 2986).
+    #[default]
+    Pkcs10,
+    /// The same inside CMS SignedData by the old key, as Microsoft CAs take it (MS-WCCE §3.1.1.4.3.2.1).
+    SignedByOldKey,
+}
+
+/// A renewal, or a first issue, as the caller wants it.
+#[derive(Clone)]
+pub struct Renewal<'a> {
+    pub(super) subject: Subject,
+    pub(super) kind: KeyKind,
+    pub(super) window: Window,
+    pub(super) outside_window: bool,
+    pub(super) beside_pending: bool,
+    pub(super) now: SystemTime,
+    pub(super) reuse_key: bool,
+    pub(super) require_proof: ProofLevel,
+    pub(super) form: Form,
+    pub(super) progress: &'a dyn Progress,
+}
+
+/// Whose certificate is wanted.
+#[derive(Clone)]
+pub(super) enum Subject {
+    Renewed(Box<Credential>),
+    First(Box<Name>),
+}
+
+impl<'a> Renewal<'a> {
+    /// Renews this credential, with a new key of the same kind.
+    pub fn of(old: &Credential) -> Self {
+        let kind = match old.key_algorithm() {
+            KeyAlgorithm::P256 => KeyKind::P256,
+            KeyAlgorithm::P384 => KeyKind::P384,
+            KeyAlgorithm::Rsa { bits: 4096.. } => KeyKind::Rsa4096,
+            KeyAlgorithm::Rsa { bits: 3072.. } => KeyKind::Rsa3072,
+            _ => KeyKind::Rsa2048,
+        };
+        Self::new(Subject::Renewed(Box::new(old.clone())), kind)
+    }
+
+    /// Requests a first certificate for this subject, with an RSA key of 2048 bits.
+    pub fn first(subject: Name) -> Self {
+        Self::new(Subject::First(Box::new(subject)), KeyKind::Rsa2048)
+    }
+
+    fn new(subject: Subject, kind: KeyKind) -> Self {
+        Renewal {
+            subject,
+            kind,
+            window: Window::default(),
+            outside_window: false,
+            beside_pending: false,
+            now: SystemTime::now(),
+            reuse_key: false,
+            require_proof: ProofLevel::Claimed,
+            form: Form::default(),
+            progress: &(),
+        }
+    }
+
+    /// Makes a key of this kind.
+    #[must_use]
+    pub fn key(mut self, kind: KeyKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Renews in this window instead of the usual 40 days.
+    #[must_use]
+    pub fn window(mut self, window: Window) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Renews although the window is not open. An expired credential may then be renewed too.
+    #[must_use]
+    pub fn outside_window(mut self) -> Self {
+        self.outside_window = true;
+        self
+    }
+
+    /// Makes another key although one is pending for the same credential.
+    #[must_use]
+    pub fn beside_pending(mut self) -> Self {
+        self.beside_pending = true;
+        self
+    }
+
+    /// Takes this for the present time.
+    #[must_use]
+    pub fn at(mut self, now: SystemTime) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// Requests a certificate for the old key, for example when the token has no room for another.
+    #[must_use]
+    pub fn reuse_key(mut self) -> Self {
+        self.reuse_key = true;
+        self
+    }
+
+    /// Demands this level of proof; [`ProofLevel::Claimed`] by default, and never less.
+    #[must_use]
+    pub fn require_proof(mut self, level: ProofLevel) -> Self {
+        self.require_proof = level.max(ProofLevel::Claimed);
+        self
+    }
+
+    /// Makes the request in this form.
+    #[must_use]
+    pub fn form(mut self, form: Form) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// Reports each step to this.
+    #[must_use]
+    pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    pub(super) fn old(&self) -> Option<&Credential> {
+        match &self.subject {
+            Subject::Renewed(old) => Some(old),
+            Subject::First(_) => None,
+        }
+    }
+
+    pub(super) fn job(&self) -> Job {
+        match self.old() {
+            Some(old) => Job::Renews(old.certificate().serial().to_string()),
+            None => Job::First,
+        }
+    }
+}
