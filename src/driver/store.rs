@@ -47,7 +47,10 @@ impl Session {
         for detail in [Detail::Full, Detail::Common, Detail::Minimal] {
             let template = template(certificate, category, id, label, detail);
             let failure = match open.functions().create_object(open.handle(), template) {
-                Ok(handle) => return Ok((self.stored(handle, certificate, id, label), detail)),
+                Ok(handle) => {
+                    self.remember_written(id);
+                    return Ok((self.stored(handle, certificate, id, label), detail));
+                }
                 Err(failure) => failure,
             };
             let swept = self.sweep_half_made(certificate, id);

@@ -145,10 +145,18 @@ impl Renewal<'_> {
             return error;
         }
         let Ok(credentials) = session.credentials_with(keys) else { return error };
+        let Ok(public_keys) = session.public_keys() else { return error };
+        let seen: Vec<&PublicKey> = {
+            let of_private = keys.iter().filter_map(|key| key.public_key.as_ref());
+            of_private.chain(public_keys.iter().filter_map(|key| key.public_key.as_ref())).collect()
+        };
         credentials
             .iter()
             .filter(|credential| {
-                credential.certificate().not_after() < self.now && credential.private_key().is_ok()
+                let public = credential.certificate().public_key();
+                credential.certificate().not_after() < self.now
+                    && credential.private_key().is_ok()
+                    && seen.contains(&public)
             })
             .fold(error, |error, expired| {
                 let (subject, serial) = (expired.subject(), expired.certificate().serial());
