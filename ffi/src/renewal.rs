@@ -269,7 +269,7 @@ pub unsafe extern "C" fn usbtoken_renewal_preflight(
         let old = optional(credential)?;
         boundary::give::<Findings>(out, || {
             let renewal = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
-            let findings = renewal.preflight(&noun.token.refreshed()?)?;
+            let findings = renewal.preflight(&noun.token.refreshed()?);
             Ok(Findings::new(findings, noun.host.lang()))
         })
     })
