@@ -69,7 +69,7 @@ impl RenewalInfo {
             SEQUENCE,
             &[
                 &tlv::encode_unsigned(&[1]),
-                &tlv::encode(SET, &[&self.algorithm.digest_identifier_der()]),
+                &tlv::encode(SET, &[&der::Encode::to_der(&self.algorithm.digest_identifier()).unwrap_or_default()]),
                 &tlv::encode(SEQUENCE, &[&oid::encode(oid::ID_DATA), &content]),
                 &tlv::encode(tlv::context(0), &[self.old.der()]),
                 &tlv::encode(SET, &[&self.signer_info(signature)]),
@@ -88,7 +88,7 @@ impl RenewalInfo {
             &[
                 &tlv::encode_unsigned(&[1]),
                 &signer,
-                &self.algorithm.digest_identifier_der(),
+                &der::Encode::to_der(&self.algorithm.digest_identifier()).unwrap_or_default(),
                 &tlv::encode_set_of(tlv::context(0), self.attributes.clone()),
                 &self.signature_identifier(),
                 &tlv::encode(OCTET_STRING, &[signature]),

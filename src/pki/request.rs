@@ -164,7 +164,7 @@ pub(super) fn attribute(kind: der::asn1::ObjectIdentifier, value: &[u8]) -> Vec<
 
 /// Critical, as RFC 5280 §4.2.1.3 asks for.
 fn key_usage(usage: KeyUsage) -> Vec<u8> {
-    let value = tlv::encode(OCTET_STRING, &[&usage.to_der()]);
+    let value = tlv::encode(OCTET_STRING, &[&usage.to_der().unwrap_or_default()]);
     tlv::encode(SEQUENCE, &[&oid::encode(oid::KEY_USAGE), &tlv::encode(BOOLEAN, &[&[0xff]]), &value])
 }
 
