@@ -88,7 +88,7 @@ fn read_element(element: Tlv<'_>, found: &mut Found) -> Result<()> {
             if is_certificate(first) {
                 return found.add(element);
             }
-            match Request::from_tlv(element) {
+            match Request::read(element.raw) {
                 Ok(_) => found.request = true,
                 Err(_) => found.other = Some("SEQUENCE".to_owned()),
             }

@@ -76,9 +76,7 @@ fn a_point_that_is_no_point_is_refused() {
     let mut off_curve = point.clone();
     off_curve[64] ^= 1;
     let compressed = [&[2 + (point[64] & 1)], &point[1..33]].concat();
-    for bad in
-        [&off_curve[..], &compressed, &octets(&compressed), &point[..64], &[], &[0]]
-    {
+    for bad in [&off_curve[..], &compressed, &octets(&compressed), &point[..64], &[], &[0]] {
         assert_eq!(code(PublicKey::from_ec(&params, bad)), Code::PublicKeyInvalid, "{bad:02x?}");
     }
     assert_eq!(code(PublicKey::from_ec(&oid::P384.to_der().unwrap(), &point)), Code::PublicKeyInvalid);
