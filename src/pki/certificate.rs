@@ -160,8 +160,8 @@ impl Certificate {
 }
 
 /// Certificate (RFC 5280 §4.1). `x509_cert` has it too, but without the bytes of the names, and it refuses what
-/// tokens hold: strings of unknown types in names, times before 1970, extensions with identifiers that have
-/// numbers above 32 bits or with TRUE in BER, and (in its usual profile) odd serial numbers.
+/// tokens hold: strings of other types in names, times before 1970, TRUE in BER, extensions whose identifiers
+/// have numbers above 32 bits, and (in its usual profile) serial numbers above 21 bytes.
 #[derive(DecodeValue)]
 struct Outline<'a> {
     tbs: TbsCertificate<'a>,
