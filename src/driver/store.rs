@@ -44,11 +44,11 @@ impl Session {
     ) -> Result<(StoredCertificate, Detail)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for detail in [Detail::Full, Detail::Common, Detail::Minimal] {
+        for &detail in self.token().profile().details {
             let template = template(certificate, category, id, label, detail);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
-                    self.remember_written(id);
+                    self.count_written();
                     return Ok((self.stored(handle, certificate, id, label), detail));
                 }
                 Err(failure) => failure,

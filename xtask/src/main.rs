@@ -1,6 +1,8 @@
-//! The project's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask sweep`.
+//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `install`.
 
 mod demo;
+mod header;
+mod install;
 mod setup;
 mod sweep;
 mod test;
@@ -41,6 +43,14 @@ enum Chore {
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// Makes include/usbtoken.h from the crate usbtoken-ffi
+    Header {
+        /// Write nothing; fail when the header differs or an item has no documentation
+        #[arg(long)]
+        check: bool,
+    },
+    /// Installs the C library: shared and static, header, pkg-config file, CMake package
+    Install(install::Options),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +58,8 @@ fn main() -> ExitCode {
         Chore::Demo { keep } => demo::run(keep),
         Chore::Sweep { words } => sweep::run(&words),
         Chore::Test { steps, list } => test::run(&steps, list),
+        Chore::Header { check } => header::run(check),
+        Chore::Install(options) => install::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
