@@ -3,8 +3,8 @@
 use super::identity::TokenIdentity;
 use super::mechanism::Mechanisms;
 use super::module::Module;
-use super::profile::Profile;
 use super::padded::text;
+use super::profile::Profile;
 use super::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;

@@ -102,6 +102,8 @@ impl fmt::Display for Report {
 /// What is played on: the programs, the start states, the calls of each scene.
 pub struct Sweep {
     stage: Stage,
+    /// Only every so many-th case, from this one on.
+    part: (usize, usize),
 }
 
 /// A scene without faults: its calls' functions in order.
@@ -113,7 +115,14 @@ struct Base {
 impl Sweep {
     /// Prepares it. `program` is the program `sweep`, whose parts run in processes of their own.
     pub fn new(program: &Path) -> Sweep {
-        Sweep { stage: Stage::new(program) }
+        Sweep { stage: Stage::new(program), part: (1, 1) }
+    }
+
+    /// Leaves the other parts of so many to other machines, or to another day.
+    #[must_use]
+    pub fn part(mut self, part: usize, of: usize) -> Sweep {
+        self.part = (part.max(1), of.max(1));
+        self
     }
 
     /// Sweeps these scenes (all, when none is named) with this many workers.
@@ -131,7 +140,9 @@ impl Sweep {
                 }
                 match self.base(scene, keys) {
                     Ok(base) => {
+                        let (part, of) = self.part;
                         let cases = cases(extent, scene, keys, &base);
+                        let cases: Vec<Case> = cases.into_iter().skip(part - 1).step_by(of).collect();
                         rows.push(row(scene, keys, &base, &cases));
                         let base = Arc::new(base);
                         plan.extend(cases.into_iter().map(|case| (case, Arc::clone(&base))));
