@@ -244,6 +244,8 @@ numbered! {
         OriginRefused = 812 "origin_refused",
         /// The person did not consent.
         ConsentDenied = 813 "consent_denied",
+        /// The credential was renewed by another program since it was listed.
+        AlreadyRenewed = 814 "already_renewed",
     }
 }
 
@@ -414,6 +416,8 @@ numbered! {
         ProofUnknown = 20 "proof_unknown",
         /// The token did not let the new key be renamed; it works all the same.
         LabelKept = 21 "label_kept",
+        /// Not every CA certificate of the answer could be written; the credential works without them.
+        ChainNotWritten = 22 "chain_not_written",
     }
 }
 

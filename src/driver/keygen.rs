@@ -2,7 +2,7 @@
 
 use super::ckr;
 use super::object::{StoredKey, StoredPublicKey};
-use super::profile::{GENERIC, Profile, Rung};
+use super::profile::{Profile, Rung};
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -31,7 +31,7 @@ impl Session {
     /// [`Code::MechanismUnsupported`], [`Code::PublicKeyInvalid`] and what the token returns. Whatever was left
     /// on the token by a failed attempt is removed; what cannot be removed stands in the error.
     pub fn generate_key_pair(&self, kind: KeyKind, label: &str) -> Result<NewKeyPair> {
-        let profile = &GENERIC;
+        let profile = self.token().profile();
         let id = random_id()?;
         let (public, private) = self.climb(profile, kind, &id, label)?;
         let made = self.inspect(profile, public, private);
@@ -48,17 +48,20 @@ impl Session {
     ) -> Result<(ObjectHandle, ObjectHandle)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for rung in profile.ladder {
+        for rung in &profile.ladder {
             let (public, private) = templates(*rung, kind, id, label);
             let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
                 Ok(pair) => return Ok(pair),
                 Err(failure) => failure,
             };
-            self.sweep_ghosts(id)?;
+            let swept = self.sweep_ghosts(id);
             match failure.rv() {
-                Some(rv) if ckr::is_template_refusal(rv) => refusals.push(failure),
-                _ => return Err(failure.during(Step::GenerateKeyPair)),
+                Some(rv) if ckr::is_template_refusal(rv) => {
+                    swept?;
+                    refusals.push(failure);
+                }
+                _ => return Err(with_leftovers(failure.during(Step::GenerateKeyPair), swept)),
             }
         }
         Err(none_taken(refusals))
@@ -105,10 +108,7 @@ impl Session {
     fn undo(&self, pair: &[ObjectHandle], error: Error) -> Error {
         let open = self.open_session();
         pair.iter().fold(error, |error, handle| {
-            match open.destroy(open.place(*handle), Step::GenerateKeyPair) {
-                Ok(()) => error,
-                Err(left) => error.fact(Fact::Detail, format!("left on the token: {left}")),
-            }
+            with_leftovers(error, open.destroy(open.place(*handle), Step::GenerateKeyPair))
         })
     }
 
@@ -123,6 +123,14 @@ impl Session {
             let id = crate::hex(&pair.private.id);
             Error::new(Code::DestroyFailed).during(Step::Abandon).fact(Fact::Id, id).caused_by(error)
         })
+    }
+}
+
+/// The first error, which is the cause, with a word on what could not be cleaned up after it.
+pub(super) fn with_leftovers(error: Error, cleaned: Result<()>) -> Error {
+    match cleaned {
+        Ok(()) => error,
+        Err(left) => error.fact(Fact::Detail, format!("could not clean up: {left}")),
     }
 }
 

@@ -53,6 +53,11 @@ impl Open {
         })
     }
 
+    pub(super) fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
+        let keys = self.find(Template::new().number(CKA_CLASS, CKO_PUBLIC_KEY))?;
+        keys.into_iter().map(|handle| self.read_public_key(handle).map(|(key, _)| key)).collect()
+    }
+
     pub(super) fn read_private_key(&self, handle: ObjectHandle) -> Result<StoredKey> {
         let attributes = self.attributes(handle, &[&KEY_MATERIAL[..], &PRIVATE_KEY[..]].concat())?;
         Ok(StoredKey {
@@ -119,6 +124,14 @@ impl PublicSession {
     pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
         self.open_session().certificates()
     }
+
+    /// The public keys on the token that are visible without login.
+    ///
+    /// # Errors
+    /// As [`PublicSession::certificates`].
+    pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
+        self.open_session().public_keys()
+    }
 }
 
 impl Session {
@@ -128,6 +141,16 @@ impl Session {
     /// What the search or the reading returns; [`Code::DriverMisbehaved`].
     pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
         self.open_session().certificates()
+    }
+
+    /// The certificates with this CKA_ID.
+    ///
+    /// # Errors
+    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
+    pub fn certificates_with_id(&self, id: &[u8]) -> Result<Vec<StoredCertificate>> {
+        let open = self.open_session();
+        let certificates = open.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE).bytes(CKA_ID, id))?;
+        certificates.into_iter().map(|handle| open.read_certificate(handle)).collect()
     }
 
     /// The private keys on the token.
@@ -155,9 +178,7 @@ impl Session {
     /// # Errors
     /// As [`Session::private_keys`].
     pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
-        let open = self.open_session();
-        let keys = open.find(Template::new().number(CKA_CLASS, CKO_PUBLIC_KEY))?;
-        keys.into_iter().map(|handle| open.read_public_key(handle).map(|(key, _)| key)).collect()
+        self.open_session().public_keys()
     }
 
     /// Removes a certificate object.

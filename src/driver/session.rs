@@ -3,13 +3,17 @@
 use super::lock::TokenLock;
 use super::object::Owner;
 use super::raw::{Functions, SessionHandle};
-use super::token::{PinState, Token, TokenInfo};
+use super::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
 pub struct Pin(SecretSlice<u8>);
@@ -29,23 +33,31 @@ impl Pin {
 pub struct Login {
     pin: Option<Pin>,
     accept_final_try: bool,
+    reservation: Option<Reservation>,
 }
 
 impl Login {
     /// With this PIN. A token with a PIN pad is not sent it: the PIN is then entered there.
     pub fn with_pin(pin: Pin) -> Self {
-        Login { pin: Some(pin), accept_final_try: false }
+        Login { pin: Some(pin), accept_final_try: false, reservation: None }
     }
 
     /// The PIN is entered at the token or its reader.
     pub fn on_pin_pad() -> Self {
-        Login { pin: None, accept_final_try: false }
+        Login { pin: None, accept_final_try: false, reservation: None }
     }
 
     /// The person was told that a wrong PIN now locks the token, and said yes.
     #[must_use]
     pub fn accept_final_try(mut self) -> Self {
         self.accept_final_try = true;
+        self
+    }
+
+    /// Hands the session a token that was reserved before, so that nothing changes between the look and the login.
+    #[must_use]
+    pub fn holding(mut self, reservation: Reservation) -> Self {
+        self.reservation = Some(reservation);
         self
     }
 }
@@ -56,7 +68,24 @@ impl From<Pin> for Login {
     }
 }
 
+/// A token taken for a job that writes: until this goes, no other process or thread of this user that asks the same
+/// gets it.
+#[derive(Debug)]
+pub struct Reservation {
+    since: Instant,
+    _lock: TokenLock,
+}
+
 impl Token {
+    /// Takes the token for a job that writes.
+    ///
+    /// # Errors
+    /// [`Code::Busy`] when another has it, [`Code::FileUnwritable`].
+    pub fn reserve(&self) -> Result<Reservation> {
+        let lock = TokenLock::take(self.identity())?;
+        Ok(Reservation { since: Instant::now(), _lock: lock })
+    }
+
     /// Opens a read-only session without login: certificates can be seen, private keys cannot.
     ///
     /// # Errors
@@ -88,8 +117,10 @@ pub struct Session {
     open: Open,
     /// Kept only for keys that demand the PIN for each signature (CKA_ALWAYS_AUTHENTICATE).
     pin: Option<Pin>,
-    login_is_ours: bool,
-    reserved: OnceCell<TokenLock>,
+    /// Held by every session of ours on this token as long as the login is ours.
+    login: Option<SharedLogin>,
+    reserved: OnceCell<Reservation>,
+    written: Cell<u64>,
 }
 
 impl PublicSession {
@@ -110,10 +141,11 @@ impl PublicSession {
 impl Session {
     pub(super) fn open(token: &Token, login: Login) -> Result<Self> {
         let token = token.refreshed()?;
-        let pin = admit(token.info(), login)?;
+        let (pin, reservation) = admit(&token, login)?;
         let open = Open::new(&token, true)?;
-        let login_is_ours = open.login(pin.as_ref())?;
-        Ok(Session { open, pin, login_is_ours, reserved: OnceCell::new() })
+        let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
+        let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
+        Ok(Session { open, pin, login, reserved, written: Cell::new(0) })
     }
 
     /// The token.
@@ -132,11 +164,27 @@ impl Session {
     /// [`Code::Busy`], [`Code::FileUnwritable`].
     pub fn reserve(&self) -> Result<()> {
         if self.reserved.get().is_none() {
-            let lock = TokenLock::take(self.token().identity())?;
+            let reservation = self.token().reserve()?;
             // Nobody else can have set it: the session belongs to this thread.
-            let _ = self.reserved.set(lock);
+            let _ = self.reserved.set(reservation);
         }
         Ok(())
+    }
+
+    /// Since when the token is reserved for this session. What was listed after that cannot have been changed by
+    /// another program that asks as we do.
+    pub fn reserved_since(&self) -> Option<Instant> {
+        self.reserved.get().map(|reservation| reservation.since)
+    }
+
+    /// How many certificates this session has written. As long as it stays the same nobody who asks to
+    /// [`reserve`](Session::reserve) the token has written another.
+    pub fn certificates_written(&self) -> u64 {
+        self.written.get()
+    }
+
+    pub(super) fn count_written(&self) {
+        self.written.set(self.written.get().saturating_add(1));
     }
 
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).
@@ -156,8 +204,10 @@ impl Drop for Session {
     fn drop(&mut self) {
         // Closing the last session would log out too; a host may have others open. A login that was there
         // before us stays.
-        if self.login_is_ours {
-            let _ = self.open.functions().logout(self.open.handle);
+        if let Some(login) = self.login.take() {
+            login.leave(|| {
+                let _ = self.open.functions().logout(self.open.handle);
+            });
         }
     }
 }
@@ -168,20 +218,57 @@ impl std::fmt::Debug for Session {
     }
 }
 
+/// How many sessions of this process live on one login, which a token has only one of for all of them
+/// (PKCS#11 v3.1 §5.6): the last one to go logs out, or a thread would log out another in the middle of its job.
+struct SharedLogin(Arc<Mutex<usize>>);
+
+/// The logins of this process, by driver and slot.
+type Logins = BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>;
+
+impl SharedLogin {
+    /// Logs in, or takes part in a login that is ours already; `None` when it is somebody else's. `log_in` says
+    /// whether nobody was logged in. The others wait meanwhile: so does a PIN pad.
+    fn share(token: &Token, log_in: impl FnOnce() -> Result<bool>) -> Result<Option<Self>> {
+        static LOGINS: Mutex<Logins> = Mutex::new(BTreeMap::new());
+        let place = (token.module().path().to_owned(), token.slot_number());
+        let shared = {
+            let mut logins = LOGINS.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(logins.entry(place).or_default())
+        };
+        let mut sessions = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !log_in()? && *sessions == 0 {
+            return Ok(None);
+        }
+        *sessions += 1;
+        drop(sessions);
+        Ok(Some(SharedLogin(shared)))
+    }
+
+    fn leave(self, log_out: impl FnOnce()) {
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *sessions = sessions.saturating_sub(1);
+        if *sessions == 0 {
+            log_out();
+        }
+    }
+}
+
 /// Decides, before anything is sent, whether this PIN may be tried.
-fn admit(info: &TokenInfo, login: Login) -> Result<Option<Pin>> {
+fn admit(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+    let info = token.info();
+    let Login { pin, accept_final_try, reservation } = login;
     let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));
     match info.pin_state {
         PinState::Locked => return refuse(Code::PinLocked),
         PinState::NotSet => return refuse(Code::PinNotSet),
-        PinState::FinalTry if !login.accept_final_try => return refuse(Code::PinFinalTry),
+        PinState::FinalTry if !accept_final_try => return refuse(Code::PinFinalTry),
         _ => {}
     }
-    match login.pin {
-        _ if info.pin_pad => Ok(None),
+    match pin {
+        _ if info.pin_pad => Ok((None, reservation)),
         None => refuse(Code::PinRequired),
-        Some(pin) if !info.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
-        Some(pin) => Ok(Some(pin)),
+        Some(pin) if !token.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
+        Some(pin) => Ok((Some(pin), reservation)),
     }
 }
 

@@ -1,9 +1,13 @@
 //! Abandoning an unfinished job: exactly its pair goes, nothing else.
 
-use super::pending::PendingKey;
+use super::credential::Credential;
+use super::pending::{Inventory, PendingKey};
+use super::write::sign_challenge;
 use crate::code::{Code, Fact, Step};
-use crate::driver::Session;
+use crate::driver::{Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
+use crate::pki::Certificate;
+use std::time::SystemTime;
 
 impl Session {
     /// Removes a pending key with all that belongs to its job.
@@ -12,19 +16,51 @@ impl Session {
     /// the label by which an interrupted removal is found again.
     ///
     /// # Errors
-    /// [`Code::Busy`]; [`Code::NotPending`] when the key no longer has our label; [`Code::DestroyFailed`] when the
-    /// token kept something although it said that it was removed; and what the token returns.
+    /// [`Code::Busy`]; [`Code::NotPending`] when the key no longer has our label; [`Code::RetireOnlyCredential`] when
+    /// the key has its certificate, signs, and no other credential for the same subject is left to work with;
+    /// [`Code::DestroyFailed`] when the token kept something although it said that it was removed; and what the
+    /// token returns.
     pub fn abandon(&self, pending: &PendingKey) -> Result<()> {
         self.reserve()?;
         // Read again: the label decides, and it may have changed since the list was made.
-        let inventory = super::pending::Inventory::read(self)?;
+        let inventory = Inventory::read(self)?;
         let now = inventory.pending();
         let pending = now
             .iter()
             .find(|other| other.id() == pending.id() && other.label == pending.label)
             .ok_or_else(|| pending.error(Code::NotPending).during(Step::Abandon))?;
+        if let (Some(written), Some(private)) = (&pending.certificate, &pending.private) {
+            self.keep_the_last(&inventory, written, private)?;
+        }
         self.remove(pending, Step::Abandon)?;
         self.make_sure_gone(pending)
+    }
+
+    /// A key whose label a token did not let us change looks unfinished and works all the same.
+    fn keep_the_last(
+        &self,
+        inventory: &Inventory,
+        written: &StoredCertificate,
+        private: &StoredKey,
+    ) -> Result<()> {
+        let certificate = Certificate::from_der(&written.der)?;
+        let now = SystemTime::now();
+        let usable = |other: &Credential| {
+            other.certificate() != &certificate
+                && other.subject().der() == certificate.subject().der()
+                && other.certificate().not_after() >= now
+                && other.private_key().is_ok()
+        };
+        if self.credentials_with(&inventory.keys)?.iter().any(usable)
+            || sign_challenge(self, private, &certificate).is_err()
+        {
+            return Ok(());
+        }
+        Err(Error::new(Code::RetireOnlyCredential)
+            .during(Step::Abandon)
+            .fact(Fact::Subject, certificate.subject())
+            .fact(Fact::Serial, certificate.serial())
+            .fact(Fact::Id, crate::hex(&written.id)))
     }
 
     pub(super) fn remove(&self, pending: &PendingKey, step: Step) -> Result<()> {

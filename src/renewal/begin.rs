@@ -1,6 +1,7 @@
 //! Beginning a renewal: preflight, key pair, proof, request. Resuming one: the request again.
 
 use super::credential::{Credential, old_key};
+use super::enter;
 use super::label::JobLabel;
 use super::pending::{Pending, PendingKey, PendingState};
 use super::plan::{Form, Renewal, Subject};
@@ -21,7 +22,7 @@ impl Renewal<'_> {
     /// every case.
     pub fn begin(&self, session: &Session) -> Result<Pending> {
         session.reserve()?;
-        self.progress.step(Step::Preflight);
+        enter(self.progress, Step::Preflight)?;
         let keys = session.private_keys()?;
         let preflight = Preflight::after_login(self, session, &keys)?;
         let notices = preflight.into_notices()?;
@@ -29,7 +30,7 @@ impl Renewal<'_> {
             return self.request_for_old_key(session, &keys, notices);
         }
         let label = JobLabel::new(self.job(), self.now);
-        self.progress.step(Step::GenerateKeyPair);
+        enter(self.progress, Step::GenerateKeyPair)?;
         let pair = session
             .generate_key_pair(self.kind, &label.to_string())
             .map_err(|error| self.name_what_could_go(error, session, &keys))?;
@@ -55,7 +56,8 @@ impl Renewal<'_> {
         let (request, signed_by_old) = self.sign_request(session, &old_keys, private, public)?;
         let notices = proof_notice(&proof).into_iter().collect();
         let (key, old) = (key.clone(), self.old().cloned());
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices })
+        let written_before = session.certificates_written();
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices, written_before })
     }
 
     fn prove_and_request(
@@ -80,11 +82,12 @@ impl Renewal<'_> {
         let key =
             PendingKey::fresh(label, pair.private.clone(), pair.public.clone(), pair.public_key.clone());
         let old = self.old().cloned();
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices })
+        let written_before = session.certificates_written();
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices, written_before })
     }
 
     fn prove(&self, session: &Session, key: &StoredKey) -> Result<Proof> {
-        self.progress.step(Step::ProveKey);
+        enter(self.progress, Step::ProveKey)?;
         prove(session, key, self.require_proof, self.now)
     }
 
@@ -105,7 +108,8 @@ impl Renewal<'_> {
         notices.push(Notice::KeyReused);
         let key = PendingKey::reused(JobLabel::new(self.job(), self.now), private, public.clone());
         let old = Some((**old).clone());
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: true, notices })
+        let written_before = session.certificates_written();
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: true, notices, written_before })
     }
 
     fn sign_request(
@@ -115,7 +119,7 @@ impl Renewal<'_> {
         private: &StoredKey,
         public: &PublicKey,
     ) -> Result<(Request, Option<RenewalRequest>)> {
-        self.progress.step(Step::SignRequest);
+        enter(self.progress, Step::SignRequest)?;
         let info = match (&self.subject, self.form) {
             (Subject::First(subject), Form::Pkcs10) => RequestInfo::first(subject, public),
             (Subject::Renewed(old), Form::Pkcs10) => RequestInfo::for_renewal(old.certificate(), public),
@@ -144,10 +148,18 @@ impl Renewal<'_> {
             return error;
         }
         let Ok(credentials) = session.credentials_with(keys) else { return error };
+        let Ok(public_keys) = session.public_keys() else { return error };
+        let seen: Vec<&PublicKey> = {
+            let of_private = keys.iter().filter_map(|key| key.public_key.as_ref());
+            of_private.chain(public_keys.iter().filter_map(|key| key.public_key.as_ref())).collect()
+        };
         credentials
             .iter()
             .filter(|credential| {
-                credential.certificate().not_after() < self.now && credential.private_key().is_ok()
+                let public = credential.certificate().public_key();
+                credential.certificate().not_after() < self.now
+                    && credential.private_key().is_ok()
+                    && seen.contains(&public)
             })
             .fold(error, |error, expired| {
                 let (subject, serial) = (expired.subject(), expired.certificate().serial());

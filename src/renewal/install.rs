@@ -1,11 +1,11 @@
 //! Installing the CA's answer: find the pending key, check the certificate, write it, prove that it works.
 
-use super::Progress;
 use super::begin::{proof_notice, prove};
 use super::credential::Credential;
 use super::label::{Job, JobLabel};
 use super::pending::{Inventory, Pending, PendingKey, PendingState};
 use super::write::{rename, sign_challenge, write_and_verify};
+use super::{Progress, enter};
 use crate::code::{Code, Fact, Notice, Step};
 use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
@@ -66,6 +66,8 @@ impl Installed {
 struct Match<'k> {
     leaf: Certificate,
     key: &'k PendingKey,
+    /// The subject that was asked for, where this process made the request.
+    subject: Option<Vec<u8>>,
     old: Option<Credential>,
     proof: Option<Proof>,
     notices: Vec<Notice>,
@@ -136,22 +138,30 @@ impl<'a> Install<'a> {
         self
     }
 
-    /// Installs the answer to a request that this process made: nothing has to be looked for.
+    /// Installs the answer to a request that this process made: no key has to be looked for.
     ///
     /// # Errors
-    /// As [`Install::run`].
+    /// As [`Install::run`]; [`Code::AlreadyInstalled`] also when the key got its certificate in another way.
     pub fn run_for(&self, session: &Session, pending: &Pending) -> Result<Installed> {
         session.reserve()?;
         let answer = self.parse()?;
         let public = pending.request().public_key();
         let leaf = answer.leaf_for(public).cloned();
         let leaf = leaf.ok_or_else(|| no_leaf(&answer, std::slice::from_ref(&pending.key)))?;
+        // The same answer may have been installed since, with this very session.
+        let there = |stored: &StoredCertificate| stored.der == leaf.der();
+        if session.certificates_written() != pending.written_before
+            && session.certificates_with_id(pending.key.id())?.iter().any(there)
+        {
+            return Err(already_installed(&leaf));
+        }
         self.finish(
             session,
             &answer,
             Match {
                 leaf,
                 key: &pending.key,
+                subject: Some(pending.request().subject().der().to_vec()),
                 old: pending.old.clone(),
                 proof: Some(pending.proof.clone()),
                 notices: pending.notices.clone(),
@@ -182,12 +192,12 @@ impl<'a> Install<'a> {
         let old = self.find_old(session, &inventory, key, &leaf)?;
         let key_reused = !is_pending(key);
         let key = &key.claimed_by(&leaf);
-        let proof = None;
-        self.finish(session, &answer, Match { leaf, key, old, proof, notices: Vec::new(), key_reused })
+        let (subject, proof, notices) = (None, None, Vec::new());
+        self.finish(session, &answer, Match { leaf, key, subject, old, proof, notices, key_reused })
     }
 
     fn parse(&self) -> Result<Answer> {
-        self.progress.step(Step::ReadAnswer);
+        enter(self.progress, Step::ReadAnswer)?;
         Answer::parse(self.answer).map_err(|error| error.during(Step::ReadAnswer))
     }
 
@@ -221,12 +231,17 @@ impl<'a> Install<'a> {
     }
 
     fn finish(&self, session: &Session, answer: &Answer, found: Match<'_>) -> Result<Installed> {
-        let Match { leaf, key, old, proof, mut notices, key_reused } = found;
+        let Match { leaf, key, subject, old, proof, mut notices, key_reused } = found;
         let (private, public) = key.pair()?;
-        self.progress.step(Step::CheckCertificate);
+        enter(self.progress, Step::CheckCertificate)?;
         Expectation {
             public_key: public,
-            subject_der: old.as_ref().map_or(leaf.subject().der(), |old| old.subject().der()),
+            // A first request leaves its subject in no place but its own: days later there is none to compare with.
+            subject_der: match (&old, &subject) {
+                (Some(old), _) => old.subject().der(),
+                (None, Some(subject)) => subject,
+                (None, None) => leaf.subject().der(),
+            },
             old: old.as_ref().map(Credential::certificate),
             key_kind: None,
             now: self.now,
@@ -239,7 +254,7 @@ impl<'a> Install<'a> {
         let label = final_label(old.as_ref(), &leaf);
         let written = match &key.certificate {
             Some(written) => {
-                self.progress.step(Step::SignChallenge);
+                enter(self.progress, Step::SignChallenge)?;
                 sign_challenge(session, private, &leaf)?;
                 written.clone()
             }
@@ -249,12 +264,13 @@ impl<'a> Install<'a> {
                 written
             }
         };
-        if self.ca_certificates {
-            write_ca_certificates(session, answer)?;
-        }
         self.progress.step(Step::Complete);
         if !key_reused {
             notices.extend(rename(session, key, &label)?);
+        }
+        // Last, and no reason to fail: the credential is complete.
+        if self.ca_certificates && write_ca_certificates(session, answer).is_err() {
+            notices.push(Notice::ChainNotWritten);
         }
         notices.sort_unstable();
         notices.dedup();
@@ -285,7 +301,7 @@ impl<'a> Install<'a> {
         {
             return Ok(proof);
         }
-        self.progress.step(Step::ProveKey);
+        enter(self.progress, Step::ProveKey)?;
         let proof = match prove(session, private, self.require_proof, self.now) {
             Err(error) if error.code() == Code::KeyExportable && is_pending(key) => {
                 session.remove(key, Step::ProveKey)?;
@@ -355,12 +371,16 @@ fn show_that_it_is_the_key(session: &Session, key: &PendingKey, leaf: &Certifica
 fn why_no_match(answer: &Answer, pending: &[PendingKey], inventory: &Inventory) -> Error {
     let on_token = |leaf: &&Certificate| inventory.certificates.iter().any(|stored| stored.der == leaf.der());
     if let Some(leaf) = answer.certificates().iter().filter(|leaf| !leaf.is_ca()).find(on_token) {
-        return Error::new(Code::AlreadyInstalled)
-            .during(Step::CheckCertificate)
-            .fact(Fact::Subject, leaf.subject())
-            .fact(Fact::Serial, leaf.serial());
+        return already_installed(leaf);
     }
     no_leaf(answer, pending)
+}
+
+fn already_installed(leaf: &Certificate) -> Error {
+    Error::new(Code::AlreadyInstalled)
+        .during(Step::CheckCertificate)
+        .fact(Fact::Subject, leaf.subject())
+        .fact(Fact::Serial, leaf.serial())
 }
 
 /// Why none of the certificates is for a key that waits.
@@ -401,7 +421,10 @@ fn write_ca_certificates(session: &Session, answer: &Answer) -> Result<()> {
         let label = ca.subject().common_name().unwrap_or("CA").to_owned();
         let (written, _) =
             session.write_certificate(ca, Category::Authority, &ca.public_key().key_id(), &label)?;
-        session.read_back(&written)?;
+        if let Err(error) = session.read_back(&written) {
+            session.destroy_certificate(&written, Step::WriteCertificate)?;
+            return Err(error);
+        }
     }
     Ok(())
 }

@@ -32,12 +32,27 @@ pub use plan::{Form, Renewal};
 pub use preflight::{Finding, Preflight, State};
 pub use retire::Retired;
 
-use crate::error::Step;
+use crate::error::{Code, Error, Result, Step};
 
-/// Told of each step as it begins; long work shows progress with it.
+/// Told of each step as it begins; long work shows progress with it, and can be stopped by it.
 pub trait Progress {
     /// This step begins now.
     fn step(&self, step: Step);
+
+    /// Whether to stop before the next step. What was begun is then withdrawn, and the error is
+    /// [`Code::Cancelled`]. A call into the driver that is under way is not interrupted.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Begins a step, unless the caller wants to stop.
+fn enter(progress: &dyn Progress, step: Step) -> Result<()> {
+    if progress.is_cancelled() {
+        return Err(Error::new(Code::Cancelled).during(step));
+    }
+    progress.step(step);
+    Ok(())
 }
 
 /// Shows nothing.

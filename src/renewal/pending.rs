@@ -134,6 +134,8 @@ pub struct Pending {
     pub(super) old: Option<Credential>,
     pub(super) key_reused: bool,
     pub(super) notices: Vec<Notice>,
+    /// How many certificates the session had written by then.
+    pub(super) written_before: u64,
 }
 
 impl Pending {
@@ -200,8 +202,7 @@ impl Inventory {
 
     fn pending_key(&self, key: &StoredKey) -> Option<PendingKey> {
         let label: JobLabel = key.label.parse().ok()?;
-        let public: Vec<StoredPublicKey> =
-            self.public.iter().filter(|public| mates(key, public)).cloned().collect();
+        let public: Vec<StoredPublicKey> = self.public_halves(key).cloned().collect();
         let public_key =
             key.public_key.clone().or_else(|| public.iter().find_map(|key| key.public_key.clone()));
         let mut private = key.clone();
@@ -214,10 +215,11 @@ impl Inventory {
     /// A public key with our label and neither private key nor certificate.
     fn remnant(&self, key: &StoredPublicKey, pending: &[PendingKey]) -> Option<PendingKey> {
         let label: JobLabel = key.label.parse().ok()?;
-        let belongs =
-            pending.iter().any(|other| other.public.iter().any(|public| public.is_same_object(key)))
-                || self.keys.iter().any(|private| mates(private, key))
-                || key.public_key.as_ref().is_some_and(|public| self.certificate_for(public).is_some());
+        let belongs = pending
+            .iter()
+            .any(|other| other.public.iter().any(|public| public.is_same_object(key)))
+            || self.keys.iter().any(|private| mates(private, key) || self.share_an_id_alone(private, key))
+            || key.public_key.as_ref().is_some_and(|public| self.certificate_for(public).is_some());
         let public_key = key.public_key.clone();
         (!belongs).then(|| PendingKey {
             label,
@@ -228,6 +230,22 @@ impl Inventory {
         })
     }
 
+    fn public_halves(&self, key: &StoredKey) -> impl Iterator<Item = &StoredPublicKey> {
+        let sure = self.public.iter().any(|public| mates(key, public));
+        self.public
+            .iter()
+            .filter(move |public| mates(key, public) || (!sure && self.share_an_id_alone(key, public)))
+    }
+
+    /// The identifier is all that is left to go by when a token chose it itself and the job stopped between the two
+    /// renamings. It says enough only as long as nothing else has it.
+    fn share_an_id_alone(&self, private: &StoredKey, public: &StoredPublicKey) -> bool {
+        private.id == public.id
+            && private.public_key.is_none()
+            && self.keys.iter().filter(|other| other.id == private.id).count() == 1
+            && self.public.iter().filter(|other| other.id == private.id).count() == 1
+    }
+
     pub(super) fn certificate_for(&self, key: &PublicKey) -> Option<&StoredCertificate> {
         self.certificates.iter().find(|stored| {
             Certificate::from_der(&stored.der).is_ok_and(|certificate| certificate.public_key() == key)
@@ -235,14 +253,15 @@ impl Inventory {
     }
 }
 
-/// Whether two objects are the halves of one pair. The value decides where both tell it. An interruption between
-/// the two renamings leaves the private key with the identifier derived from the public key and the public key
-/// with its first, random one.
+/// Whether two objects are surely the halves of one pair. The value decides where both tell it; else the
+/// identifier that was derived from the public key, or one that both have together with our label. The same
+/// identifier alone is not enough: another program may have given it to a key of its own.
 fn mates(private: &StoredKey, public: &StoredPublicKey) -> bool {
+    let twins = private.id == public.id && private.label == public.label;
     match (&private.public_key, &public.public_key) {
         (Some(of_private), Some(of_public)) => of_private == of_public,
-        (None, Some(of_public)) => private.id == public.id || private.id == of_public.key_id(),
-        (_, None) => private.id == public.id && private.label == public.label,
+        (None, Some(of_public)) => twins || private.id == of_public.key_id(),
+        (_, None) => twins,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is checked before anybody is asked for a PIN, and again before anything is written.
 
-use super::credential::{about, old_key};
+use super::credential::{Credential, Credentials, about, old_key};
 use super::label::JobLabel;
 use super::plan::Renewal;
 use crate::code::{Code, Fact, Notice, Point, Step};
@@ -51,6 +51,11 @@ impl Preflight {
         &self.findings
     }
 
+    /// The points, for a caller who keeps them.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
     /// Whether nothing blocks the renewal.
     pub fn can_begin(&self) -> bool {
         !self.findings.iter().any(|finding| matches!(finding.state, State::Blocker(_)))
@@ -74,14 +79,23 @@ impl Preflight {
         Ok(notices)
     }
 
-    pub(super) fn before_login(renewal: &Renewal<'_>, token: &Token) -> Self {
-        Preflight { findings: findings(renewal, token) }
+    fn before_login(renewal: &Renewal<'_>, token: &Token) -> Self {
+        let mut findings = findings(renewal, token);
+        if let Some(old) = renewal.old() {
+            findings.push(Finding { point: Point::SubjectUnique, state: subject_unique(old.twins()) });
+        }
+        Preflight { findings }
     }
 
     pub(super) fn after_login(renewal: &Renewal<'_>, session: &Session, keys: &[StoredKey]) -> Result<Self> {
         let mut findings = findings(renewal, session.token());
         findings.push(Finding { point: Point::NothingPending, state: nothing_pending(renewal, keys) });
         if let Some(old) = renewal.old() {
+            let state = match session.reserved_since() {
+                Some(reserved) if reserved <= old.listed() => subject_unique(old.twins()),
+                _ => still_unique(old, &session.credentials_with(keys)?),
+            };
+            findings.push(Finding { point: Point::SubjectUnique, state });
             let state = match old_key(old, keys) {
                 Ok(_) => State::Ok,
                 Err(error) => State::Blocker(error),
@@ -94,8 +108,17 @@ impl Preflight {
 
 impl Renewal<'_> {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
-    /// [`Token::refreshed`] asks it anew.
+    /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
     pub fn preflight(&self, token: &Token) -> Preflight {
+        let mut preflight = self.glance(token);
+        let state = nothing_seen_pending(self, token);
+        preflight.findings.push(Finding { point: Point::NothingPending, state });
+        preflight
+    }
+
+    /// As [`Renewal::preflight`], but for what is pending: for callers who log in next, when the private keys tell
+    /// that for sure.
+    pub fn glance(&self, token: &Token) -> Preflight {
         self.progress.step(Step::Preflight);
         Preflight::before_login(self, token)
     }
@@ -104,7 +127,7 @@ impl Renewal<'_> {
 /// The points that need no login.
 fn findings(renewal: &Renewal<'_>, token: &Token) -> Vec<Finding> {
     let info = token.info();
-    let mut findings = vec![
+    vec![
         Finding { point: Point::TokenInitialized, state: initialized(info) },
         Finding { point: Point::TokenWritable, state: writable(info) },
         Finding { point: Point::PinUsable, state: pin(info) },
@@ -112,12 +135,7 @@ fn findings(renewal: &Renewal<'_>, token: &Token) -> Vec<Finding> {
         Finding { point: Point::Mechanism, state: mechanism(renewal, token) },
         Finding { point: Point::Clock, state: clock(renewal) },
         Finding { point: Point::Window, state: window(renewal) },
-    ];
-    if let Some(old) = renewal.old() {
-        let state = if old.twins() == 0 { State::Ok } else { State::Warning(Notice::SameSubject) };
-        findings.push(Finding { point: Point::SubjectUnique, state });
-    }
-    findings
+    ]
 }
 
 fn blocker(code: Code, info: &TokenInfo) -> State {
@@ -212,4 +230,28 @@ fn nothing_pending(renewal: &Renewal<'_>, keys: &[StoredKey]) -> State {
             .fact(Fact::Id, crate::hex(&key.id))
             .fact(Fact::Candidate, &key.label),
     )
+}
+
+/// Before the login only public keys show themselves. One with our label tells that a job is open, but not how far
+/// it got: a warning, until the private keys are seen.
+fn nothing_seen_pending(renewal: &Renewal<'_>, token: &Token) -> State {
+    let public = token.look().and_then(|session| session.public_keys()).unwrap_or_default();
+    let job = renewal.job();
+    let ours = |label: &str| label.parse::<JobLabel>().is_ok_and(|label| label.job == job);
+    if public.iter().any(|key| ours(&key.label)) { State::Warning(Notice::PendingExists) } else { State::Ok }
+}
+
+fn subject_unique(twins: usize) -> State {
+    if twins == 0 { State::Ok } else { State::Warning(Notice::SameSubject) }
+}
+
+/// The list that the credential was chosen from may be old: another program may have renewed it meanwhile, and a
+/// second new credential is what nobody asked for.
+fn still_unique(old: &Credential, credentials: &Credentials) -> State {
+    let blocked = |code| State::Blocker(about(Error::new(code).during(Step::Preflight), old));
+    match credentials.iter().find(|now| now.certificate().der() == old.certificate().der()) {
+        None => blocked(Code::CredentialNotFound),
+        Some(now) if now.twins() > old.twins() => blocked(Code::AlreadyRenewed),
+        Some(now) => subject_unique(now.twins()),
+    }
 }

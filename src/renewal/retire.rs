@@ -4,7 +4,7 @@ use super::credential::{Credential, Credentials, about, old_key};
 use super::label::{Job, JobLabel};
 use super::pending::Inventory;
 use super::write::{is_refused, sign_challenge};
-use crate::code::{Code, Step};
+use crate::code::{Code, Family, Step};
 use crate::driver::{Session, StoredKey, StoredPublicKey};
 use crate::error::{Error, Result};
 use std::time::SystemTime;
@@ -46,6 +46,7 @@ impl Session {
         let credentials = self.credentials_with(&inventory.keys)?;
         let old = present(&credentials, old)?;
         let private = old_key(old, &inventory.keys).map_err(|error| error.with_code(Code::RetireNotOurs))?;
+        self.make_sure_it_is_the_pair(old, &private, &inventory)?;
         let successor = successor(&credentials, old, now)?;
         let sound = successor.private_key().and_then(|key| {
             sign_challenge(self, key, successor.certificate())?;
@@ -61,6 +62,24 @@ impl Session {
         }
         self.make_sure_retired(old)?;
         Ok(Retired { successor: successor.clone(), key_removed: !shared })
+    }
+
+    /// A key that shows no public half was found by its identifier, which another key may have too. What cannot be
+    /// put back is removed only after it has signed for the certificate.
+    fn make_sure_it_is_the_pair(
+        &self,
+        old: &Credential,
+        private: &StoredKey,
+        inventory: &Inventory,
+    ) -> Result<()> {
+        let public = old.certificate().public_key();
+        if inventory.keys.iter().any(|key| key.public_key.as_ref() == Some(public)) {
+            return Ok(());
+        }
+        sign_challenge(self, private, old.certificate()).map_err(|error| match error.code().family() {
+            Family::Gone | Family::Pin => error,
+            _ => about(Error::new(Code::RetireNotOurs).during(Step::Retire), old).caused_by(error),
+        })
     }
 
     fn remove_pair(

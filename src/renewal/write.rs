@@ -1,8 +1,8 @@
 //! Putting a certificate on the token so that nothing is believed that was not seen.
 
-use super::Progress;
 use super::begin::algorithm_of;
 use super::pending::PendingKey;
+use super::{Progress, enter};
 use crate::code::{Code, Family, Notice, Step};
 use crate::driver::{Category, Detail, Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ pub(super) fn write_and_verify(
     label: &str,
     progress: &dyn Progress,
 ) -> Result<(StoredCertificate, Option<Notice>)> {
-    progress.step(Step::WriteCertificate);
+    enter(progress, Step::WriteCertificate)?;
     let (written, detail) = session.write_certificate(certificate, Category::User, &key.id, label)?;
     match verify(session, key, certificate, &written, progress) {
         Ok(()) => Ok((written, (detail != Detail::Full).then_some(Notice::MinimalCertificate))),
@@ -38,9 +38,9 @@ fn verify(
     written: &StoredCertificate,
     progress: &dyn Progress,
 ) -> Result<()> {
-    progress.step(Step::ReadBack);
+    enter(progress, Step::ReadBack)?;
     session.read_back(written)?;
-    progress.step(Step::SignChallenge);
+    enter(progress, Step::SignChallenge)?;
     sign_challenge(session, key, certificate)
 }
 

@@ -33,6 +33,8 @@ pub(super) enum Lie {
     MemoryFull,
 }
 
+/// The memory of a token that does not tell: 64 KiB.
+const SMALL: CK_ULONG = 64 * 1024;
 /// What `Longer` adds.
 const LONGER: CK_ULONG = 4096;
 /// What `Absurd` claims: more than any allocation may have, and not CK_UNAVAILABLE_INFORMATION.
@@ -156,7 +158,13 @@ impl Lie {
         let mut info = read(pointer)?;
         match self {
             Self::TokenFlags(flags) => info.flags |= flags,
-            _ => (info.ulFreePublicMemory, info.ulFreePrivateMemory) = (0, 0),
+            // A driver that does not know how much there is would not be believed.
+            _ => {
+                let known = |total| if total == CK_UNAVAILABLE { SMALL } else { total };
+                info.ulTotalPublicMemory = known(info.ulTotalPublicMemory);
+                info.ulTotalPrivateMemory = known(info.ulTotalPrivateMemory);
+                (info.ulFreePublicMemory, info.ulFreePrivateMemory) = (0, 0);
+            }
         }
         // SAFETY: read from before.
         unsafe { pointer.write_unaligned(info) };

@@ -380,5 +380,9 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The operation on certificates was not allowed.",
             "To go on, start again and answer the confirmation with yes.",
         ),
+        Code::AlreadyRenewed => w(
+            "Another program has renewed this certificate in the meantime.",
+            "List the certificates; the new one is among them.",
+        ),
     }
 }

@@ -91,6 +91,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "The token did not let the new key be renamed.",
             "Nothing needs to be done; the certificate works.",
         ),
+        Notice::ChainNotWritten => w(
+            "Not every CA certificate of the answer could be written to the token.",
+            "The new certificate works without them; if a program needs them, install them in its own store.",
+        ),
         Notice::ProofUnknown => {
             w("How well the private key is protected is unknown before login.", "To see it, give the PIN.")
         }

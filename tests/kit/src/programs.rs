@@ -1,7 +1,7 @@
 //! The kit's own programs, found from any crate of the workspace.
 
 use std::env::consts;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The path of one of the kit's programs, for example `test-ca`, built if need be.
@@ -9,33 +9,38 @@ use std::process::Command;
 /// Cargo tells a test only where the programs of its own package are, so this asks Cargo to build the kit's and
 /// looks next to the running test.
 pub fn program(name: &str) -> PathBuf {
-    build(&["--package", "usbtoken-testkit", "--bin", name]).join(format!("{name}{}", consts::EXE_SUFFIX))
+    let folder = build(&["--package", "usbtoken-testkit", "--bin", name], &target());
+    folder.join(format!("{name}{}", consts::EXE_SUFFIX))
+}
+
+/// The path of the command `usbtoken`, built if need be.
+pub fn command() -> PathBuf {
+    let folder = build(&["--package", "usbtoken-cli", "--bin", "usbtoken"], &target());
+    folder.join(format!("usbtoken{}", consts::EXE_SUFFIX))
 }
 
 /// The path of the driver shim, built with its faults: a PKCS#11 module that forwards to the one that
 /// `USBTOKEN_SHIM_DRIVER` names and does on the way what `USBTOKEN_SHIM_FAULT` says.
+///
+/// It has a target directory of its own: Cargo names a shared library the same with and without a feature, and
+/// would leave whichever was built last.
 pub fn shim() -> PathBuf {
-    let folder = build(&["--package", "usbtoken-shim", "--features", "usbtoken-shim/faults"]);
+    let folder = build(&["--package", "usbtoken-shim", "--features", "faults"], &target().join("faults"));
     folder.join(format!("{}usbtoken_shim{}", consts::DLL_PREFIX, consts::DLL_SUFFIX))
 }
 
-/// Builds into the folder that this program was built into, and returns that folder.
-fn build(what: &[&str]) -> PathBuf {
+/// The target directory of the build that made this program.
+fn target() -> PathBuf {
     let this = std::env::current_exe().expect("the path of this program");
-    let mut folder = this.parent().expect("a folder").to_path_buf();
-    if folder.ends_with("deps") || folder.ends_with("examples") {
-        folder.pop();
-    }
+    let folder = this.ancestors().find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
+    folder.and_then(Path::parent).expect("a test in Cargo's target directory").to_path_buf()
+}
+
+/// Builds into this target directory and returns the folder with what was built.
+fn build(what: &[&str], target: &Path) -> PathBuf {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    command.args(["build", "--quiet"]).args(what).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if folder.ends_with("release") {
-        command.arg("--release");
-    }
-    // The folder above the profile's is the target directory of the build that made this program.
-    if let Some(target) = folder.parent() {
-        command.arg("--target-dir").arg(target);
-    }
-    let status = command.status().expect("cargo can be started");
+    command.args(["build", "--quiet"]).args(what).arg("--target-dir").arg(target);
+    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo can be started");
     assert!(status.success(), "`cargo build {}` failed", what.join(" "));
-    folder
+    target.join("debug")
 }

@@ -1,0 +1,186 @@
+//! The command, run on a throw-away token.
+#![allow(dead_code, reason = "every test program uses another part")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use usbtoken_testkit::{
+    Form, Issue, Kind, Provisioned, SoftToken, TestCa, days_from_now, program, softhsm_module,
+};
+
+/// A token with a credential that ends in 11 days, objects of somebody else, a CA and a folder for files.
+pub struct Stage {
+    pub token: SoftToken,
+    pub ca: TestCa,
+    pub old: Provisioned,
+    files: TempDir,
+}
+
+/// What a run of the command came to.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Stage {
+    pub fn new() -> Stage {
+        Stage::of(Kind::P256, days_from_now(11))
+    }
+
+    pub fn of(kind: Kind, not_after: SystemTime) -> Stage {
+        let stage = Stage::alone(kind, not_after);
+        stage.token.foreign_objects();
+        stage
+    }
+
+    /// Nothing on the token but the credential.
+    pub fn alone(kind: Kind, not_after: SystemTime) -> Stage {
+        let token = SoftToken::fresh();
+        let files = tempfile::tempdir().unwrap();
+        let ca = TestCa::at(&files.path().join("ca"));
+        let old = token.first_credential(&ca, kind, not_after);
+        Stage { token, ca, old, files }
+    }
+
+    /// The command on this stage's token, with its PIN.
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_with(self.token.pin(), &self.token.uri(), arguments)
+    }
+
+    pub fn run_with(&self, pin: &str, uri: &str, arguments: &[&str]) -> Outcome {
+        self.run_through(&softhsm_module(), &[], pin, uri, arguments)
+    }
+
+    /// The command through another driver, with more variables.
+    pub fn run_through(
+        &self,
+        module: &Path,
+        env: &[(&str, &Path)],
+        pin: &str,
+        uri: &str,
+        arguments: &[&str],
+    ) -> Outcome {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN", "--token", uri, "--module"]);
+        command.arg(module).args(arguments).current_dir(self.files.path());
+        command.envs(self.token.env()).env("TEST_PIN", pin).envs(env.iter().copied());
+        outcome(&mut command)
+    }
+
+    /// Runs the whole job with the test CA as issuer.
+    pub fn renew(&self, more: &[&str], issuer: &[&str]) -> Outcome {
+        let issuer = self.issuer(issuer);
+        self.run(&[&["renew", "--issuer", &issuer], more].concat())
+    }
+
+    /// The test CA as a shell command.
+    pub fn issuer(&self, more: &[&str]) -> String {
+        format!("'{}' --dir ca {}", program("test-ca").display(), more.join(" "))
+    }
+
+    /// Runs the first half and returns the request.
+    pub fn request(&self, more: &[&str]) -> Vec<u8> {
+        let done = self.run(&[&["request", "--out", "request.pem"], more].concat());
+        done.succeeded();
+        self.read("request.pem")
+    }
+
+    /// Runs the second half with this answer.
+    pub fn install(&self, answer: &[u8]) -> Outcome {
+        self.write("answer", answer);
+        self.run(&["install", "answer"])
+    }
+
+    /// Requests, lets the CA sign what `shape` makes of it, and installs it.
+    pub fn install_shaped(&self, form: Form, shape: impl FnOnce(Issue<'_>) -> Issue<'_>) -> Outcome {
+        let request = self.request(&[]);
+        let certificate = shape(self.ca.issue_for(&request)).der();
+        self.install(&self.ca.answer(form, &certificate))
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.files.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.file(name)).unwrap()
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.file(name), bytes).unwrap();
+    }
+
+    /// Runs another program in the folder with the files, on the same token.
+    pub fn tool(&self, program: &str, arguments: &[&str]) -> Outcome {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.files.path()).envs(self.token.env());
+        outcome(&mut command)
+    }
+}
+
+impl Outcome {
+    #[track_caller]
+    pub fn succeeded(&self) -> &Outcome {
+        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Asserts that it failed with this code, that the exit code is the family's, that nothing was printed on
+    /// standard output, and that the error has a sentence and says what to do next. Returns the error.
+    #[track_caller]
+    pub fn failed(&self, name: &str, exit: i32) -> Value {
+        let error = self.error();
+        assert_eq!((error["name"].as_str(), self.code), (Some(name), exit), "{error:#}");
+        assert_eq!(self.stdout, "", "an error leaves standard output empty");
+        for part in ["sentence", "next"] {
+            assert!(error[part].as_str().is_some_and(|text| text.len() > 10), "{part}: {error:#}");
+        }
+        error
+    }
+
+    #[track_caller]
+    pub fn error(&self) -> Value {
+        let start = self.stderr.find('{').unwrap_or_else(|| panic!("no error in {self:?}"));
+        let value: Value = serde_json::from_str(&self.stderr[start..]).expect("JSON on standard error");
+        value["error"].clone()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        self.succeeded();
+        serde_json::from_str(&self.stdout).expect("JSON on standard output")
+    }
+}
+
+fn outcome(command: &mut Command) -> Outcome {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| {
+        panic!("{:?} cannot be started ({error}): `cargo xtask test` installs it", command.get_program())
+    });
+    Outcome {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Pipes bytes through a program.
+pub fn pipe(program: &str, arguments: &[&str], input: &[u8]) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{program} {arguments:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,73 @@
+//! The PIN: tried once, never at all when the token says that it would be the last, never shown. The states that
+//! SoftHSM does not have are played by the driver shim.
+
+mod common;
+
+use std::path::Path;
+
+use common::{Outcome, Stage};
+use usbtoken_testkit::{shim, softhsm_module};
+
+/// Runs `renew` through the shim with this fault; returns the outcome and how often C_Login was called.
+fn renew_with(stage: &Stage, fault: &str, pin: &str, more: &[&str]) -> (Outcome, usize) {
+    let (trace, driver) = (stage.file("trace"), softhsm_module());
+    let _ = std::fs::remove_file(&trace);
+    let env = [
+        ("USBTOKEN_SHIM_DRIVER", driver.as_path()),
+        ("USBTOKEN_SHIM_TRACE", trace.as_path()),
+        ("USBTOKEN_SHIM_FAULT", Path::new(fault)),
+    ];
+    let issuer = stage.issuer(&[]);
+    let arguments = [&["renew", "--issuer", &issuer], more].concat();
+    let done = stage.run_through(&shim(), &env, pin, &stage.token.uri(), &arguments);
+    let trace = String::from_utf8(std::fs::read(&trace).unwrap()).unwrap();
+    assert!(!trace.contains(pin), "the PIN is in the trace");
+    assert!(!done.stderr.contains(pin) && !done.stdout.contains(pin), "the PIN is in the output");
+    let logins = trace.lines().filter(|line| line.contains("\"C_Login\"")).count();
+    (done, logins)
+}
+
+#[test]
+fn each_state_of_the_pin_is_an_error_of_its_own() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let right = stage.token.pin();
+    let rows = [
+        ("C_GetTokenInfo#1:lie=locked,sticky", right, "pin_locked", 0),
+        ("C_Login:ckr=CKR_PIN_LOCKED", right, "pin_locked", 1),
+        ("C_GetTokenInfo#1:lie=final-try,sticky", right, "pin_final_try", 0),
+        ("C_Login:ckr=CKR_PIN_EXPIRED", right, "pin_expired", 1),
+        ("C_Login:lie=wrong-pin-general-error", "654321", "pin_uncertain", 1),
+        ("C_GetTokenInfo#1:lie=count-low,sticky", "654321", "pin_incorrect", 1),
+        ("C_Login:ckr=CKR_USER_PIN_NOT_INITIALIZED", right, "pin_not_set", 1),
+    ];
+    for (fault, pin, name, tries) in rows {
+        let (done, logins) = renew_with(&stage, fault, pin, &[]);
+        done.failed(name, 4);
+        assert_eq!(logins, tries, "{fault}");
+        stage.token.snapshot().assert_same_as(&before);
+    }
+}
+
+#[test]
+fn the_last_try_is_taken_when_it_is_confirmed() {
+    let stage = Stage::new();
+    let fault = "C_GetTokenInfo#1:lie=final-try,sticky";
+    renew_with(&stage, fault, stage.token.pin(), &[]).0.failed("pin_final_try", 4);
+    let (done, logins) = renew_with(&stage, fault, stage.token.pin(), &["--final-try"]);
+    done.succeeded();
+    assert_eq!(logins, 1);
+}
+
+#[test]
+fn no_pin_at_all_is_said_before_the_token_is_asked() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    command.args(["--json", "--lang", "en", "--token", &stage.token.uri(), "--module"]).arg(softhsm_module());
+    command.args(["renew", "--issuer", "false"]).envs(stage.token.env()).stdin(std::process::Stdio::null());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("pin_required"));
+    stage.token.snapshot().assert_same_as(&before);
+}

@@ -1,0 +1,173 @@
+//! The driver layer against SoftHSM: who initialises, who finalises, which token is meant.
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use serial_test::serial;
+use usbtoken::code::{Code, Fact};
+use usbtoken::{Finder, Module, Pin, TokenUri};
+use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, softhsm_module};
+
+fn uri(text: &str) -> TokenUri {
+    text.parse().unwrap()
+}
+
+fn finder() -> Finder {
+    Finder::new().module(softhsm_module())
+}
+
+fn host() -> Pkcs11 {
+    Pkcs11::new(softhsm_module()).unwrap()
+}
+
+#[test]
+#[serial]
+fn a_driver_that_the_host_initialised_is_still_its_own_when_we_are_gone() {
+    let soft = SoftToken::fresh();
+    let host = host();
+    host.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    let slots = host.get_slots_with_token().unwrap().len();
+
+    let token = finder().find(&uri(&soft.uri())).unwrap();
+    let session = token.login(Pin::new(soft.pin().into())).unwrap();
+    drop((session, token));
+
+    assert_eq!(host.get_slots_with_token().unwrap().len(), slots, "not finalised by us");
+    host.finalize().unwrap();
+}
+
+#[test]
+#[serial]
+fn a_driver_that_we_initialised_is_finalised_with_its_last_user() {
+    let _soft = SoftToken::fresh();
+    let first = Module::load(&softhsm_module()).unwrap();
+    let second = Module::load(&softhsm_module()).unwrap();
+    drop(first);
+    second.info().unwrap();
+    drop(second);
+    // Only a finalised driver can be initialised.
+    let host = host();
+    host.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    host.finalize().unwrap();
+}
+
+#[test]
+#[serial]
+fn a_login_that_was_there_before_stays() {
+    use cryptoki::session::UserType;
+    use cryptoki::types::AuthPin;
+    let soft = SoftToken::fresh();
+    let host = host();
+    host.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    let slot = host
+        .get_slots_with_token()
+        .unwrap()
+        .into_iter()
+        .find(|slot| host.get_token_info(*slot).unwrap().label().trim_end() == soft.label())
+        .unwrap();
+    let theirs = host.open_rw_session(slot).unwrap();
+    theirs.login(UserType::User, Some(&AuthPin::new(soft.pin().to_owned().into()))).unwrap();
+
+    let ours = finder().find(&uri(&soft.uri())).unwrap();
+    drop(ours.login(Pin::new(soft.pin().into())).unwrap());
+
+    let state = theirs.get_session_info().unwrap().session_state();
+    assert_eq!(state, cryptoki::session::SessionState::RwUser, "still logged in");
+    drop(theirs);
+    host.finalize().unwrap();
+}
+
+#[test]
+#[serial]
+fn two_tokens_with_one_label_are_told_apart_by_serial_only() {
+    let first = SoftToken::fresh();
+    let second = first.sibling(first.label());
+    let by_label = uri(&format!("pkcs11:token={}", first.label()));
+
+    let error = finder().find(&by_label).unwrap_err();
+    assert_eq!(error.code(), Code::TokenAmbiguous);
+    let candidates: Vec<&str> =
+        error.facts().filter(|(fact, _)| *fact == Fact::Candidate).map(|(_, value)| value).collect();
+    assert_eq!(candidates.len(), 2);
+    assert!(candidates.iter().any(|text| text.contains(first.serial())), "{candidates:?}");
+
+    let token = finder().find(&uri(&format!("pkcs11:serial={}", second.serial()))).unwrap();
+    assert_eq!(token.identity().serial, second.serial());
+}
+
+#[test]
+#[serial]
+fn what_is_not_there_is_said_with_what_is() {
+    let soft = SoftToken::fresh();
+    let error = finder().find(&uri("pkcs11:token=OTHER")).unwrap_err();
+    assert_eq!(error.code(), Code::TokenNotFound);
+    assert!(error.to_string().contains(soft.serial()), "{error}");
+
+    let error = Finder::new().module("/no/such/driver.so").find(&uri("pkcs11:")).unwrap_err();
+    assert_eq!(error.code(), Code::DriverMissing);
+    let other_library = format!("{};library-manufacturer=Nobody", soft.uri());
+    assert_eq!(finder().find(&uri(&other_library)).unwrap_err().code(), Code::TokenNotFound);
+}
+
+#[test]
+#[serial]
+fn a_bad_driver_beside_a_good_one_does_not_spoil_the_search() {
+    let soft = SoftToken::fresh();
+    let finder = Finder::new().module("/no/such/driver.so").module(softhsm_module());
+    assert_eq!(finder.find(&uri(&soft.uri())).unwrap().identity().serial, soft.serial());
+    let found = finder.tokens().unwrap();
+    assert_eq!(found.tokens.len(), 1);
+    assert_eq!(found.passed_over.first().unwrap().code(), Code::DriverMissing);
+}
+
+#[test]
+#[serial]
+fn a_wrong_pin_is_sent_once_and_leaves_no_login() {
+    let soft = SoftToken::fresh();
+    let token = finder().find(&uri(&soft.uri())).unwrap();
+    let error = token.login(Pin::new(b"9999".to_vec())).unwrap_err();
+    assert_eq!(error.code(), Code::PinIncorrect);
+    let call = error.pkcs11_call().unwrap();
+    assert_eq!((call.function, call.name), ("C_Login", "CKR_PIN_INCORRECT"));
+    assert!(!format!("{error} {error:?}").contains("9999"));
+    assert_eq!(token.login(Pin::new(Vec::new())).unwrap_err().code(), Code::PinLength);
+    token.login(Pin::new(soft.pin().into())).unwrap();
+}
+
+#[test]
+#[serial]
+fn eight_threads_look_at_one_token() {
+    let soft = SoftToken::fresh();
+    let ca = TestCa::of_kind(Kind::P256);
+    soft.first_credential(&ca, Kind::P256, days_from_now(11));
+    let token = finder().find(&uri(&soft.uri())).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    assert_eq!(token.credentials().unwrap().iter().count(), 1);
+                }
+            });
+        }
+    });
+}
+
+/// The child shares memory with the parent's copy of the driver, but not its locks or its connection.
+#[cfg(unix)]
+#[test]
+#[serial]
+fn a_forked_child_is_told_so() {
+    let soft = SoftToken::fresh();
+    let token = finder().find(&uri(&soft.uri())).unwrap();
+    // SAFETY: the child calls nothing but our code on this one thread, writes nothing, and ends by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let error = token.credentials().unwrap_err();
+        let code = if error.code() == Code::Forked { 0 } else { 1 };
+        // SAFETY: ends the process; no destructor of the parent's copies runs.
+        unsafe { libc::_exit(code) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child that was just made.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0, "the child saw another error, or crashed");
+    assert_eq!(token.credentials().unwrap().iter().count(), 0, "the parent goes on");
+}

@@ -1,0 +1,318 @@
+//! What is checked before anybody is asked for a PIN, and again before anything is written.
+
+mod common;
+
+use std::time::{Duration, SystemTime};
+
+use common::{Bank, DAY, credential, facts, refused};
+use serde_json::Value;
+use usbtoken::KeyKind;
+use usbtoken::code::{Notice, Point};
+use usbtoken::driver::Finder;
+use usbtoken::error::{Code, Fact};
+use usbtoken::renewal::{Preflight, Renewal, State};
+use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, days_from_now, manual_subject};
+
+#[test]
+fn a_good_token_has_every_point_and_no_blocker() {
+    let bank = Bank::new();
+    let token = bank.token();
+    let preflight = Renewal::of(&credential(&token, &[1])).preflight(&token);
+    let points: Vec<&str> = preflight.findings().iter().map(|finding| finding.point.name()).collect();
+    let expected = [
+        "token_initialized",
+        "token_writable",
+        "pin_usable",
+        "memory",
+        "mechanism",
+        "clock",
+        "window",
+        "subject_unique",
+        "nothing_pending",
+    ];
+    assert_eq!(points, expected);
+    assert!(preflight.can_begin());
+    // SoftHSM does not tell how much memory is free, and nothing else is to be warned of.
+    for finding in preflight.findings() {
+        match (finding.point, &finding.state) {
+            (Point::Memory, State::Warning(Notice::MemoryUnknown)) | (_, State::Ok) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// As a program shows it: each point with a state and, where something is to be said, its sentence.
+#[test]
+fn the_command_lists_the_points_without_a_pin() {
+    let bank = Bank::new();
+    let said = bank.run_with_faults("", &["preflight"]);
+    let list = said.json();
+    assert_eq!(list["can_renew"], true);
+    assert_eq!(list["points"].as_array().unwrap().len(), 9);
+    let memory = point(&list, "memory");
+    assert_eq!(memory["state"], "warning");
+    assert!(memory["notice"]["sentence"].as_str().unwrap().ends_with('.'), "{memory:#}");
+    let called = bank.called();
+    for never in ["C_Login", "C_CreateObject", "C_GenerateKeyPair", "C_DestroyObject", "C_SetAttributeValue"]
+    {
+        assert!(!called.iter().any(|function| function == never), "{never} in {called:?}");
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+#[test]
+fn every_state_of_the_token_has_its_finding() {
+    let bank = Bank::new();
+    let rows = [
+        ("*:lie=write-protected", "token_writable", "blocker", "write_protected", 5),
+        ("*:lie=locked", "pin_usable", "blocker", "pin_locked", 4),
+        ("*:lie=final-try", "pin_usable", "warning", "pin_final_try", 0),
+        ("*:lie=count-low", "pin_usable", "warning", "pin_count_low", 0),
+        ("*:lie=to-be-changed", "pin_usable", "warning", "pin_to_be_changed", 0),
+        ("*:lie=memory-full", "memory", "warning", "memory_low", 0),
+        (
+            "C_GetMechanismList:ckr=CKR_FUNCTION_NOT_SUPPORTED,sticky",
+            "mechanism",
+            "warning",
+            "mechanism_unknown",
+            0,
+        ),
+        (
+            "C_GetMechanismInfo:ckr=CKR_MECHANISM_INVALID,sticky",
+            "mechanism",
+            "blocker",
+            "mechanism_unsupported",
+            5,
+        ),
+    ];
+    for (fault, name, state, says, exit) in rows {
+        let said = bank.run_with_faults(fault, &["preflight"]);
+        let list = said.printed();
+        let found = point(&list, name);
+        assert_eq!(found["state"], state, "{fault}: {found:#}");
+        let about = if state == "blocker" { &found["error"] } else { &found["notice"] };
+        assert_eq!(about["name"], says, "{fault}: {found:#}");
+        assert!(about["sentence"].as_str().is_some_and(|sentence| !sentence.is_empty()), "{found:#}");
+        assert_eq!((list["can_renew"].as_bool(), said.exit), (Some(exit == 0), exit), "{fault}");
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+}
+
+/// The token's state may change between the list and the work.
+#[test]
+fn what_changes_after_the_list_is_noticed_before_anything_is_written() {
+    let bank = Bank::new();
+    let issuer = bank.issuer("");
+    // The first call found the token; the login asks again.
+    let said =
+        bank.run_with_faults("C_GetTokenInfo#2:lie=write-protected,sticky", &["renew", "--issuer", &issuer]);
+    assert_eq!(said.failed(Code::WriteProtected)["step"], "preflight");
+    let called = bank.called();
+    assert!(called.iter().any(|function| function == "C_Login"));
+    assert!(!called.iter().any(|function| function == "C_GenerateKeyPair"), "{called:?}");
+    bank.soft.snapshot().assert_same_as(&bank.before);
+
+    let said = bank.run_with_faults("C_GetTokenInfo#2:lie=locked,sticky", &["renew", "--issuer", &issuer]);
+    said.failed(Code::PinLocked);
+    assert!(!bank.called().iter().any(|function| function == "C_Login"), "a locked PIN is not tried");
+}
+
+#[test]
+fn a_blank_token_is_not_touched() {
+    let bank = Bank::new();
+    // SoftHSM always offers a slot with a blank token beside the one that was made.
+    let blank = "pkcs11:manufacturer=SoftHSM%20project;token=";
+    let found = Finder::new().module(bank.soft.module()).find(&blank.parse().unwrap());
+    refused(found, Code::TokenNotFound);
+    let said = bank.run_with_faults("C_GetSlotList:ckr=CKR_DEVICE_ERROR,sticky", &["preflight"]);
+    said.failed(Code::DeviceFault);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+#[test]
+fn a_clock_before_the_certificates_beginning_blocks() {
+    let bank = Bank::of(Kind::P256, days_from_now(60));
+    let (session, old) = bank.open();
+    let begin = old.certificate().not_before();
+    for now in [begin - Duration::from_secs(1), SystemTime::UNIX_EPOCH + 365 * DAY] {
+        let renewal = Renewal::of(&old).outside_window().at(now);
+        let preflight = renewal.preflight(session.token());
+        let error = blocker(&preflight, Point::Clock);
+        assert_eq!(error.code(), Code::ClockImplausible);
+        assert_eq!((facts(error, Fact::Found).len(), facts(error, Fact::Expected).len()), (1, 1), "{error}");
+        refused(renewal.begin(&session), Code::ClockImplausible);
+    }
+    assert_ok(&Renewal::of(&old).outside_window().at(begin).preflight(session.token()), Point::Clock);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+#[test]
+fn a_clock_years_after_the_end_is_a_warning() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let late = old.certificate().not_after() + 4 * 365 * DAY;
+    let preflight = Renewal::of(&old).outside_window().at(late).preflight(session.token());
+    assert_warning(&preflight, Point::Clock, Notice::ClockUncertain);
+    assert_warning(&preflight, Point::Window, Notice::WindowForced);
+    assert!(preflight.can_begin());
+    // Without that wish the window blocks, whatever the clock says.
+    let preflight = Renewal::of(&old).at(late).preflight(session.token());
+    assert_eq!(blocker(&preflight, Point::Window).code(), Code::Expired);
+}
+
+/// The certificate ends at 23:59:59Z, which is 08:59:59 of the next morning in Japan.
+#[test]
+fn the_window_is_counted_in_japan() {
+    let day = SystemTime::UNIX_EPOCH + 20_900 * DAY;
+    let end = day + DAY - Duration::from_secs(1);
+    let bank = Bank::of(Kind::P256, end);
+    let (session, old) = bank.open();
+    let jst = |days_before: u32, hour: u64, minute: u64, second: u64| {
+        // 00:00 of the expiry date in Japan is 15:00Z of the day on which the certificate ends.
+        let midnight = day + Duration::from_secs(15 * 60 * 60);
+        midnight - days_before * DAY + Duration::from_secs((hour * 60 + minute) * 60 + second)
+    };
+    let open = [jst(40, 0, 0, 0), jst(11, 12, 0, 0), jst(0, 8, 59, 0), jst(0, 8, 59, 59)];
+    for now in open {
+        let preflight = Renewal::of(&old).at(now).preflight(session.token());
+        assert_ok(&preflight, Point::Window);
+        assert!(preflight.can_begin());
+    }
+    let shut = [
+        (jst(41, 23, 59, 59), Code::NotYetRenewable),
+        (jst(0, 9, 0, 0), Code::Expired),
+        (jst(0, 9, 0, 1), Code::Expired),
+    ];
+    for (now, code) in shut {
+        let preflight = Renewal::of(&old).at(now).preflight(session.token());
+        assert_eq!(blocker(&preflight, Point::Window).code(), code);
+        refused(Renewal::of(&old).at(now).begin(&session), code);
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+    // The days are a parameter.
+    let thirty = Renewal::of(&old).window(usbtoken::Window { days: 30 });
+    refused(thirty.clone().at(jst(31, 23, 59, 59)).begin(&session), Code::NotYetRenewable);
+    assert_ok(&thirty.clone().at(jst(30, 0, 0, 0)).preflight(session.token()), Point::Window);
+    // The last second is good for the work itself too.
+    let pending = Renewal::of(&old).at(jst(0, 8, 59, 59)).begin(&session).unwrap();
+    session.abandon(pending.key()).unwrap();
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+#[test]
+fn a_pending_request_is_seen_before_the_pin_and_blocks_after_it() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    Renewal::of(&old).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+
+    let token = bank.token();
+    // Before the login only public keys are seen: one of ours tells, but does not prove, that a job is open.
+    assert_warning(&Renewal::of(&old).preflight(&token), Point::NothingPending, Notice::PendingExists);
+    let error = refused(Renewal::of(&old).begin(&session), Code::PendingExists);
+    assert_eq!(facts(&error, Fact::Id).len(), 1, "it says which: {error}");
+    bank.soft.snapshot().assert_same_as(&waiting);
+
+    let beside = Renewal::of(&old).beside_pending().begin(&session).unwrap();
+    assert!(beside.notices().contains(&Notice::PendingExists));
+    assert_eq!(session.pending().unwrap().len(), 2);
+    // Another credential is another job.
+    bank.soft.credential(&bank.ca, Kind::P256, &[2], &manual_subject().to_der(), days_from_now(9));
+    let other = credential(&bank.token(), &[2]);
+    assert_ok(&Renewal::of(&other).preflight(&bank.token()), Point::NothingPending);
+}
+
+#[test]
+fn another_certificate_with_the_same_subject_is_a_warning() {
+    let bank = Bank::new();
+    bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(-100));
+    let other = NameDer::new().common(Text::Utf8, "another").to_der();
+    bank.soft.credential(&bank.ca, Kind::P256, &[3], &other, days_from_now(20));
+    let before = bank.soft.snapshot();
+    let token = bank.token();
+    let twin = credential(&token, &[1]);
+    assert_warning(&Renewal::of(&twin).preflight(&token), Point::SubjectUnique, Notice::SameSubject);
+    assert_ok(&Renewal::of(&credential(&token, &[3])).preflight(&token), Point::SubjectUnique);
+    let session = bank.login(&token);
+    let pending = Renewal::of(&twin).begin(&session).unwrap();
+    assert!(pending.notices().contains(&Notice::SameSubject));
+    bank.soft.snapshot().assert_keeps(&before);
+}
+
+/// What was on the token when the list was made is not what counts.
+#[test]
+fn the_certificates_are_looked_at_again_before_anything_is_written() {
+    let bank = Bank::new();
+    let (_, stale) = bank.open();
+    bank.renewed();
+    let after = bank.soft.snapshot();
+    let session = bank.session();
+    refused(Renewal::of(&stale).begin(&session), Code::AlreadyRenewed);
+    bank.soft.snapshot().assert_same_as(&after);
+    // Who lists anew and sees both has decided.
+    let seen = credential(&bank.token(), &bank.old.id);
+    let pending = Renewal::of(&seen).begin(&session).unwrap();
+    assert!(pending.notices().contains(&Notice::SameSubject));
+    session.abandon(pending.key()).unwrap();
+
+    // And one that is gone is not renewed.
+    session.retire(&stale, SystemTime::now()).unwrap();
+    let after = bank.soft.snapshot();
+    refused(Renewal::of(&stale).begin(&session), Code::CredentialNotFound);
+    bank.soft.snapshot().assert_same_as(&after);
+}
+
+#[test]
+fn a_certificate_without_its_key_blocks_after_the_login() {
+    let bank = Bank::new();
+    let subject = manual_subject().to_der();
+    let spki = SoftKey::generate(Kind::P256).spki();
+    let certificate = bank.ca.issue(&subject, &spki).not_after(days_from_now(20)).der();
+    bank.soft.look(|eye| eye.write_certificate(&certificate, &[7], "bank"));
+    let before = bank.soft.snapshot();
+    let session = bank.session();
+    let widow = credential(&bank.token(), &[7]);
+    refused(Renewal::of(&widow).begin(&session), Code::KeyMissing);
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn a_kind_of_key_that_the_token_cannot_make_blocks() {
+    let bank = Bank::new();
+    let fault =
+        "C_GetMechanismList:ckr=CKR_FUNCTION_NOT_SUPPORTED,sticky; C_GenerateKeyPair:ckr=CKR_KEY_SIZE_RANGE";
+    let issuer = bank.issuer("");
+    // A token that lists nothing is tried, and then its refusal is told.
+    let said = bank.run_with_faults(fault, &["renew", "--key", KeyKind::Rsa4096.name(), "--issuer", &issuer]);
+    said.failed(Code::KeySizeUnsupported);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+fn point<'v>(list: &'v Value, name: &str) -> &'v Value {
+    let found = list["points"].as_array().unwrap().iter().find(|point| point["point"] == name);
+    found.unwrap_or_else(|| panic!("no point {name} in {list:#}"))
+}
+
+fn state(preflight: &Preflight, point: Point) -> &State {
+    &preflight.findings().iter().find(|finding| finding.point == point).expect("the point is listed").state
+}
+
+#[track_caller]
+fn blocker(preflight: &Preflight, point: Point) -> &usbtoken::Error {
+    match state(preflight, point) {
+        State::Blocker(error) => error,
+        other => panic!("{point:?}: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_ok(preflight: &Preflight, point: Point) {
+    assert!(matches!(state(preflight, point), State::Ok), "{:?}", state(preflight, point));
+}
+
+#[track_caller]
+fn assert_warning(preflight: &Preflight, point: Point, notice: Notice) {
+    let state = state(preflight, point);
+    assert!(matches!(state, State::Warning(found) if *found == notice), "{state:?}");
+}
