@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use usbtoken::code::Notice;
-use usbtoken::driver::{Finder, PinState, Session, Token};
+use usbtoken::driver::{Finder, Login, PinState, Reservation, Session, Token};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::text::Lang;
 use usbtoken::uri::TokenUri;
@@ -56,13 +56,22 @@ impl Job {
 
     /// Asks for the PIN and logs in, once.
     pub fn login(&self, token: &Token) -> Result<Session> {
+        self.login_as(token, |login| login)
+    }
+
+    /// As [`Job::login`], with a token that was reserved before.
+    pub fn login_holding(&self, token: &Token, reservation: Reservation) -> Result<Session> {
+        self.login_as(token, |login| login.holding(reservation))
+    }
+
+    fn login_as(&self, token: &Token, shape: impl FnOnce(Login) -> Login) -> Result<Session> {
         let source = pin::Source::of(&self.global);
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).as_slice());
         }
         let login = pin::login(&source, token.info(), self.global.final_try, self.lang)?;
         self.progress.step(Step::LogIn);
-        token.login(login).map_err(|error| {
+        token.login(shape(login)).map_err(|error| {
             // A person with several tokens should see which PIN was wrong.
             let named = error.facts().any(|(fact, _)| fact == Fact::Token);
             if named { error } else { error.fact(Fact::Token, token.identity()) }

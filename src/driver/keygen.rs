@@ -55,10 +55,13 @@ impl Session {
                 Ok(pair) => return Ok(pair),
                 Err(failure) => failure,
             };
-            self.sweep_ghosts(id)?;
+            let swept = self.sweep_ghosts(id);
             match failure.rv() {
-                Some(rv) if ckr::is_template_refusal(rv) => refusals.push(failure),
-                _ => return Err(failure.during(Step::GenerateKeyPair)),
+                Some(rv) if ckr::is_template_refusal(rv) => {
+                    swept?;
+                    refusals.push(failure);
+                }
+                _ => return Err(with_leftovers(failure.during(Step::GenerateKeyPair), swept)),
             }
         }
         Err(none_taken(refusals))
@@ -105,10 +108,7 @@ impl Session {
     fn undo(&self, pair: &[ObjectHandle], error: Error) -> Error {
         let open = self.open_session();
         pair.iter().fold(error, |error, handle| {
-            match open.destroy(open.place(*handle), Step::GenerateKeyPair) {
-                Ok(()) => error,
-                Err(left) => error.fact(Fact::Detail, format!("left on the token: {left}")),
-            }
+            with_leftovers(error, open.destroy(open.place(*handle), Step::GenerateKeyPair))
         })
     }
 
@@ -123,6 +123,14 @@ impl Session {
             let id = crate::hex(&pair.private.id);
             Error::new(Code::DestroyFailed).during(Step::Abandon).fact(Fact::Id, id).caused_by(error)
         })
+    }
+}
+
+/// The first error, which is the cause, with a word on what could not be cleaned up after it.
+pub(super) fn with_leftovers(error: Error, cleaned: Result<()>) -> Error {
+    match cleaned {
+        Ok(()) => error,
+        Err(left) => error.fact(Fact::Detail, format!("could not clean up: {left}")),
     }
 }
 

@@ -35,6 +35,6 @@ pub use keygen::NewKeyPair;
 pub use module::{Module, ModuleInfo};
 pub use object::{StoredCertificate, StoredKey, StoredPublicKey};
 pub use proof::Proof;
-pub use session::{Login, Pin, PublicSession, Session};
+pub use session::{Login, Pin, PublicSession, Reservation, Session};
 pub use store::{Category, Detail};
 pub use token::{PinState, Token, TokenInfo};

@@ -7,12 +7,13 @@ use super::token::{PinState, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
-use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
 pub struct Pin(SecretSlice<u8>);
@@ -32,23 +33,31 @@ impl Pin {
 pub struct Login {
     pin: Option<Pin>,
     accept_final_try: bool,
+    reservation: Option<Reservation>,
 }
 
 impl Login {
     /// With this PIN. A token with a PIN pad is not sent it: the PIN is then entered there.
     pub fn with_pin(pin: Pin) -> Self {
-        Login { pin: Some(pin), accept_final_try: false }
+        Login { pin: Some(pin), accept_final_try: false, reservation: None }
     }
 
     /// The PIN is entered at the token or its reader.
     pub fn on_pin_pad() -> Self {
-        Login { pin: None, accept_final_try: false }
+        Login { pin: None, accept_final_try: false, reservation: None }
     }
 
     /// The person was told that a wrong PIN now locks the token, and said yes.
     #[must_use]
     pub fn accept_final_try(mut self) -> Self {
         self.accept_final_try = true;
+        self
+    }
+
+    /// Hands the session a token that was reserved before, so that nothing changes between the look and the login.
+    #[must_use]
+    pub fn holding(mut self, reservation: Reservation) -> Self {
+        self.reservation = Some(reservation);
         self
     }
 }
@@ -59,7 +68,24 @@ impl From<Pin> for Login {
     }
 }
 
+/// A token taken for a job that writes: until this goes, no other process or thread of this user that asks the same
+/// gets it.
+#[derive(Debug)]
+pub struct Reservation {
+    since: Instant,
+    _lock: TokenLock,
+}
+
 impl Token {
+    /// Takes the token for a job that writes.
+    ///
+    /// # Errors
+    /// [`Code::Busy`] when another has it, [`Code::FileUnwritable`].
+    pub fn reserve(&self) -> Result<Reservation> {
+        let lock = TokenLock::take(self.identity())?;
+        Ok(Reservation { since: Instant::now(), _lock: lock })
+    }
+
     /// Opens a read-only session without login: certificates can be seen, private keys cannot.
     ///
     /// # Errors
@@ -93,8 +119,9 @@ pub struct Session {
     pin: Option<Pin>,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
-    reserved: OnceCell<TokenLock>,
-    written: Cell<u64>,
+    reserved: OnceCell<Reservation>,
+    /// The identifiers of the certificates that this session has written.
+    written: RefCell<BTreeSet<Vec<u8>>>,
 }
 
 impl PublicSession {
@@ -115,15 +142,25 @@ impl PublicSession {
 impl Session {
     pub(super) fn open(token: &Token, login: Login) -> Result<Self> {
         let token = token.refreshed()?;
-        let pin = admit(token.info(), login)?;
+        let (pin, reservation) = admit(token.info(), login)?;
         let open = Open::new(&token, true)?;
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
-        Ok(Session { open, pin, login, reserved: OnceCell::new(), written: Cell::new(0) })
+        let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
+        Ok(Session { open, pin, login, reserved, written: RefCell::default() })
     }
 
     /// The token.
     pub fn token(&self) -> &Token {
         &self.open.token
+    }
+
+    /// Whether this session has written a certificate with this CKA_ID.
+    pub fn has_written(&self, id: &[u8]) -> bool {
+        self.written.borrow().contains(id)
+    }
+
+    pub(super) fn remember_written(&self, id: &[u8]) {
+        self.written.borrow_mut().insert(id.to_vec());
     }
 
     pub(super) fn open_session(&self) -> &Open {
@@ -137,21 +174,17 @@ impl Session {
     /// [`Code::Busy`], [`Code::FileUnwritable`].
     pub fn reserve(&self) -> Result<()> {
         if self.reserved.get().is_none() {
-            let lock = TokenLock::take(self.token().identity())?;
+            let reservation = self.token().reserve()?;
             // Nobody else can have set it: the session belongs to this thread.
-            let _ = self.reserved.set(lock);
+            let _ = self.reserved.set(reservation);
         }
         Ok(())
     }
 
-    /// How many certificates this session has written. As long as it stays the same nobody who asks to
-    /// [`reserve`](Session::reserve) the token has written another.
-    pub fn certificates_written(&self) -> u64 {
-        self.written.get()
-    }
-
-    pub(super) fn count_written(&self) {
-        self.written.set(self.written.get().saturating_add(1));
+    /// Since when the token is reserved for this session. What was listed after that cannot have been changed by
+    /// another program that asks as we do.
+    pub fn reserved_since(&self) -> Option<Instant> {
+        self.reserved.get().map(|reservation| reservation.since)
     }
 
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).
@@ -218,19 +251,20 @@ impl SharedLogin {
 }
 
 /// Decides, before anything is sent, whether this PIN may be tried.
-fn admit(info: &TokenInfo, login: Login) -> Result<Option<Pin>> {
+fn admit(info: &TokenInfo, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+    let Login { pin, accept_final_try, reservation } = login;
     let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));
     match info.pin_state {
         PinState::Locked => return refuse(Code::PinLocked),
         PinState::NotSet => return refuse(Code::PinNotSet),
-        PinState::FinalTry if !login.accept_final_try => return refuse(Code::PinFinalTry),
+        PinState::FinalTry if !accept_final_try => return refuse(Code::PinFinalTry),
         _ => {}
     }
-    match login.pin {
-        _ if info.pin_pad => Ok(None),
+    match pin {
+        _ if info.pin_pad => Ok((None, reservation)),
         None => refuse(Code::PinRequired),
         Some(pin) if !info.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
-        Some(pin) => Ok(Some(pin)),
+        Some(pin) => Ok((Some(pin), reservation)),
     }
 }
 

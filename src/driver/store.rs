@@ -1,6 +1,7 @@
 //! Writing certificates to the token.
 
 use super::ckr;
+use super::keygen::with_leftovers;
 use super::object::StoredCertificate;
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
@@ -47,15 +48,18 @@ impl Session {
             let template = template(certificate, category, id, label, detail);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
-                    self.count_written();
+                    self.remember_written(id);
                     return Ok((self.stored(handle, certificate, id, label), detail));
                 }
                 Err(failure) => failure,
             };
-            self.sweep_half_made(certificate, id)?;
+            let swept = self.sweep_half_made(certificate, id);
             match failure.rv() {
-                Some(rv) if ckr::is_object_refusal(rv) => refusals.push(failure),
-                _ => return Err(failure.during(Step::WriteCertificate)),
+                Some(rv) if ckr::is_object_refusal(rv) => {
+                    swept?;
+                    refusals.push(failure);
+                }
+                _ => return Err(with_leftovers(failure.during(Step::WriteCertificate), swept)),
             }
         }
         Err(refused(refusals))

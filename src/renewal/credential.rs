@@ -3,7 +3,7 @@
 use crate::driver::{Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// A certificate on the token, and its private key where it was looked for.
 #[derive(Clone, Debug)]
@@ -12,6 +12,7 @@ pub struct Credential {
     certificate: Certificate,
     pub(super) key: KeyState,
     twins: usize,
+    listed: Instant,
 }
 
 /// What is known of the private key of a credential.
@@ -98,8 +99,19 @@ impl Credential {
         self.twins
     }
 
+    /// When the token was asked for the list that this is from.
+    pub(super) fn listed(&self) -> Instant {
+        self.listed
+    }
+
     pub(super) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
-        Credential { stored, certificate, key: KeyState::Present(Box::new(key)), twins: 0 }
+        Credential {
+            stored,
+            certificate,
+            key: KeyState::Present(Box::new(key)),
+            twins: 0,
+            listed: Instant::now(),
+        }
     }
 
     /// The private key, or why it cannot be used.
@@ -122,14 +134,14 @@ pub(super) fn about(error: Error, credential: &Credential) -> Error {
 }
 
 impl Credentials {
-    fn new(stored: Vec<StoredCertificate>, keys: Option<&[StoredKey]>) -> Self {
+    fn new(listed: Instant, stored: Vec<StoredCertificate>, keys: Option<&[StoredKey]>) -> Self {
         let mut credentials = Credentials::default();
         for stored in stored {
             match Certificate::from_der(&stored.der) {
                 Ok(certificate) if certificate.is_ca() => {}
                 Ok(certificate) => {
                     let key = key_state(&certificate, &stored, keys);
-                    credentials.list.push(Credential { stored, certificate, key, twins: 0 });
+                    credentials.list.push(Credential { stored, certificate, key, twins: 0, listed });
                 }
                 Err(_) => credentials.unreadable.push(stored),
             }
@@ -238,7 +250,8 @@ impl Token {
     /// # Errors
     /// What opening the session and reading return.
     pub fn credentials(&self) -> Result<Credentials> {
-        Ok(Credentials::new(self.look()?.certificates()?, None))
+        let listed = Instant::now();
+        Ok(Credentials::new(listed, self.look()?.certificates()?, None))
     }
 }
 
@@ -253,7 +266,8 @@ impl Session {
     }
 
     pub(super) fn credentials_with(&self, keys: &[StoredKey]) -> Result<Credentials> {
-        Ok(Credentials::new(self.certificates()?, Some(keys)))
+        let listed = Instant::now();
+        Ok(Credentials::new(listed, self.certificates()?, Some(keys)))
     }
 }
 

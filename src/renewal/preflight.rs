@@ -79,12 +79,11 @@ impl Preflight {
         Ok(notices)
     }
 
-    pub(super) fn before_login(renewal: &Renewal<'_>, token: &Token) -> Self {
+    fn before_login(renewal: &Renewal<'_>, token: &Token) -> Self {
         let mut findings = findings(renewal, token);
         if let Some(old) = renewal.old() {
             findings.push(Finding { point: Point::SubjectUnique, state: subject_unique(old.twins()) });
         }
-        findings.push(Finding { point: Point::NothingPending, state: nothing_seen_pending(renewal, token) });
         Preflight { findings }
     }
 
@@ -92,8 +91,11 @@ impl Preflight {
         let mut findings = findings(renewal, session.token());
         findings.push(Finding { point: Point::NothingPending, state: nothing_pending(renewal, keys) });
         if let Some(old) = renewal.old() {
-            let credentials = session.credentials_with(keys)?;
-            findings.push(Finding { point: Point::SubjectUnique, state: still_unique(old, &credentials) });
+            let state = match session.reserved_since() {
+                Some(reserved) if reserved <= old.listed() => subject_unique(old.twins()),
+                _ => still_unique(old, &session.credentials_with(keys)?),
+            };
+            findings.push(Finding { point: Point::SubjectUnique, state });
             let state = match old_key(old, keys) {
                 Ok(_) => State::Ok,
                 Err(error) => State::Blocker(error),
@@ -106,8 +108,17 @@ impl Preflight {
 
 impl Renewal<'_> {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
-    /// [`Token::refreshed`] asks it anew.
+    /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
     pub fn preflight(&self, token: &Token) -> Preflight {
+        let mut preflight = self.glance(token);
+        let state = nothing_seen_pending(self, token);
+        preflight.findings.push(Finding { point: Point::NothingPending, state });
+        preflight
+    }
+
+    /// As [`Renewal::preflight`], but for what is pending: for callers who log in next, when the private keys tell
+    /// that for sure.
+    pub fn glance(&self, token: &Token) -> Preflight {
         self.progress.step(Step::Preflight);
         Preflight::before_login(self, token)
     }

@@ -15,13 +15,15 @@ use crate::pin;
 pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
     let checks = settle::Checks::read(&args.checks)?;
     let token = job.token()?;
+    // Reserved before the look, so that nobody renews what is about to be renewed here.
+    let reservation = token.reserve()?;
     let old = select::credential(token.credentials()?, &args.which, args.key.force, job)?;
     let renewal = select::renewal(Renewal::of(&old), &args.key, job)
         .form(args.form.into())
         .require_proof(select::level(args.checks.require_proof));
-    job.tell(&renewal.preflight(&token).into_notices()?);
+    job.tell(&renewal.glance(&token).into_notices()?);
 
-    let session = job.login(&token)?;
+    let session = job.login_holding(&token, reservation)?;
     let pending = match renewal.begin(&session) {
         Err(error) if error.code() == Code::PendingExists => {
             go_on(job, args, &session, &renewal, &old, error)?

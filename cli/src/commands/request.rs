@@ -19,6 +19,8 @@ pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     files::check_writable(&args.out, args.file.overwrite)?;
     let subject = args.subject.as_deref().map(str::parse).transpose()?;
     let token = job.token()?;
+    // Reserved before the look, so that nobody renews what is about to be renewed here.
+    let reservation = token.reserve()?;
     let base = match subject {
         Some(subject) => Renewal::first(subject),
         None => Renewal::of(&old(job, args, &token)?),
@@ -26,8 +28,8 @@ pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     let renewal = select::renewal(base, &args.key, job)
         .form(args.form.into())
         .require_proof(select::level(args.require_proof));
-    job.tell(&renewal.preflight(&token).into_notices()?);
-    let session = job.login(&token)?;
+    job.tell(&renewal.glance(&token).into_notices()?);
+    let session = job.login_holding(&token, reservation)?;
     let pending = renewal.begin(&session)?;
     write(job, &session, &pending, &args.out, &args.file)
 }
