@@ -163,11 +163,10 @@ fn a_renewal_request_by_the_old_key_verifies_in_openssl() {
         let bank = Bank::of(kind, days_from_now(11));
         let out = ["request", "--form", "cms", "--format", "der", "--out", "request.cms"];
         bank.run(&out).json();
-        bank.write("root.pem", &bank.ca.answer(Form::Pem, bank.ca.root()));
+        bank.write("chain.pem", &bank.ca.answer(Form::Bundle, bank.ca.root()));
         bank.write("old.pem", &bank.ca.answer(Form::Pem, &bank.old.certificate));
-        bank.write("issuing.pem", &bank.ca.answer(Form::Pem, bank.ca.issuing()));
         let verify = ["cms", "-verify", "-inform", "DER", "-in", "request.cms", "-purpose", "any"];
-        let against = ["-CAfile", "root.pem", "-certfile", "issuing.pem"];
+        let against = ["-CAfile", "chain.pem"];
         let outputs = ["-binary", "-out", "content.der", "-signer", "signer.pem"];
         let said = bank.tool("openssl", &[&verify[..], &against, &outputs].concat());
         assert_eq!(said.exit, 0, "{said:?}");

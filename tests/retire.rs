@@ -135,6 +135,7 @@ fn the_only_usable_credential_stays() {
         let error = session.retire(&old, SystemTime::now()).map(|_| ()).unwrap_err();
         assert_eq!(error.code(), Code::RetireOnlyCredential, "{what}: {error}");
         bank.soft.snapshot().assert_same_as(&before);
+        drop(session);
         bank.run(&["retire", "--yes", "--id", "01"]).failed(Code::RetireOnlyCredential);
         bank.soft.snapshot().assert_same_as(&before);
     }
