@@ -1,6 +1,7 @@
 //! What is asserted after a run: fresh processes look at the token, and the run's own words are read.
 
 use serde_json::Value;
+use usbtoken_shim::trace::Call;
 
 use super::play::{Place, Run};
 use super::scene::{Goal, Scene};
@@ -58,8 +59,11 @@ fn error_words(run: &Run, exit: i32) -> Findings {
     if error["exit_code"] != exit {
         findings.push(format!("exit status {exit}, but the error says {}", error["exit_code"]));
     }
-    // The driver said no: then the error says which function and how.
-    let refused = run.trace.calls.iter().find(|call| call.fault.is_some() && call.rv != "CKR_OK");
+    // The driver said no: then the error says which function and how. A lie's return value is the driver's own.
+    let said_no = |call: &&Call| {
+        call.rv != "CKR_OK" && call.fault.as_ref().is_some_and(|fault| !fault.contains("lie="))
+    };
+    let refused = run.trace.calls.iter().find(said_no);
     if let Some(refused) = refused
         && !(has("function") && has("ckr"))
     {
