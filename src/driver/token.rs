@@ -3,8 +3,8 @@
 use super::identity::TokenIdentity;
 use super::mechanism::Mechanisms;
 use super::module::Module;
-use super::profile::Profile;
 use super::padded::text;
+use super::profile::Profile;
 use super::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
@@ -154,6 +154,11 @@ impl Token {
         let sensible = shortest <= longest && longest > 0;
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
+    }
+
+    /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.
+    pub fn mechanism_names(&self) -> Option<Vec<&'static str>> {
+        self.mechanisms.that_matter(self.module.functions(), self.slot)
     }
 
     pub(super) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {

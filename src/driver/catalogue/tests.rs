@@ -140,9 +140,8 @@ fn a_32_bit_program_looks_for_other_files_in_other_folders() {
 #[test]
 fn a_profile_is_chosen_by_what_token_and_driver_say() {
     let catalogue = Catalogue::builtin();
-    let choose = |token, library: &str, driver| {
-        catalogue.profile(token, || library.to_owned(), driver).name.clone()
-    };
+    let choose =
+        |token, library: &str, driver| catalogue.profile(token, || library.to_owned(), driver).name.clone();
     assert_eq!(choose("SafeNet, Inc.", "", ""), "safenet");
     assert_eq!(choose("", "feitian technologies", ""), "feitian");
     assert_eq!(choose("Gemalto", "SafeNet, Inc.", "libeToken.so"), "idprime");
