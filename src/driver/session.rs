@@ -222,11 +222,14 @@ impl std::fmt::Debug for Session {
 /// (PKCS#11 v3.1 §5.6): the last one to go logs out, or a thread would log out another in the middle of its job.
 struct SharedLogin(Arc<Mutex<usize>>);
 
+/// The logins of this process, by driver and slot.
+type Logins = BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>;
+
 impl SharedLogin {
     /// Logs in, or takes part in a login that is ours already; `None` when it is somebody else's. `log_in` says
     /// whether nobody was logged in. The others wait meanwhile: so does a PIN pad.
     fn share(token: &Token, log_in: impl FnOnce() -> Result<bool>) -> Result<Option<Self>> {
-        static LOGINS: Mutex<BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>> = Mutex::new(BTreeMap::new());
+        static LOGINS: Mutex<Logins> = Mutex::new(BTreeMap::new());
         let place = (token.module().path().to_owned(), token.slot_number());
         let shared = {
             let mut logins = LOGINS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,7 @@ use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// A token in a slot, as it was when it was found.
 ///
@@ -184,7 +185,16 @@ impl Token {
 }
 
 fn read_info(module: &Module, slot: SlotId) -> Result<TokenInfo> {
-    let raw = module.functions().token_info(slot).map_err(|failure| failure.during(Step::FindToken))?;
+    let ask = || module.functions().token_info(slot);
+    let raw = match ask() {
+        // SoftHSM says so while another process logs in, and its file of the token is half written.
+        Err(failure) if failure.rv() == Some(CKR_GENERAL_ERROR) => {
+            std::thread::sleep(Duration::from_millis(50));
+            ask()
+        }
+        answer => answer,
+    };
+    let raw = raw.map_err(|failure| failure.during(Step::FindToken))?;
     Ok(TokenInfo::from_raw(&raw))
 }
 

@@ -248,6 +248,7 @@ impl<'a> Install<'a> {
         notices.extend(self.check_chain(&leaf, answer)?);
         let proof = self.prove(session, key, private, proof)?;
         notices.extend(proof_notice(&proof));
+        notices.extend(key_reused.then_some(Notice::KeyReused));
 
         let label = final_label(old.as_ref(), &leaf);
         let written = match &key.certificate {
