@@ -66,7 +66,8 @@ pub fn compile(compiler: &str, sources: &[PathBuf], flags: &[&str], into: &Path)
 /// A program of `ffi/tests/c`, compiled as C11.
 pub fn c_test(name: &str, flags: &[&str], folder: &Path) -> PathBuf {
     let into = folder.join(name);
-    let flags: Vec<&str> = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wpedantic"].iter().chain(flags).copied().collect();
+    let flags: Vec<&str> =
+        ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wpedantic"].iter().chain(flags).copied().collect();
     compile("cc", &[root().join(format!("ffi/tests/c/{name}.c"))], &flags, &into);
     into
 }
