@@ -65,10 +65,15 @@ impl Module {
     /// # Errors
     /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`image::Trust::Owners`].
     pub fn load_trusting(path: &Path, trust: image::Trust) -> Result<Self> {
+        Self::load_and_tell(path, trust).map(|(module, _)| module)
+    }
+
+    /// As [`Module::load_trusting`], and tells whether it was initialised just now.
+    pub(super) fn load_and_tell(path: &Path, trust: image::Trust) -> Result<(Self, bool)> {
         let image = image::check(path, trust)?;
         let driver = registered(image.path())?;
-        driver.lease()?;
-        Ok(Module(Arc::new(Lease { driver })))
+        let first = driver.lease()?;
+        Ok((Module(Arc::new(Lease { driver })), first))
     }
 
     /// The canonical path of the library.
@@ -89,6 +94,15 @@ impl Module {
             version: (library.major, library.minor),
             cryptoki_version: (cryptoki.major, cryptoki.minor),
         })
+    }
+
+    /// The number of slots, with a token in them or not.
+    ///
+    /// # Errors
+    /// What C_GetSlotList returns.
+    pub fn slot_count(&self) -> Result<usize> {
+        let slots = self.functions().slots(false).map_err(|failure| failure.during(Step::FindToken))?;
+        Ok(slots.len())
     }
 
     pub(super) fn functions(&self) -> &'static Functions {
@@ -117,9 +131,11 @@ fn registered(path: &Path) -> Result<&'static Driver> {
 }
 
 impl Driver {
-    fn lease(&self) -> Result<()> {
+    /// Returns whether the driver was initialised by this call.
+    fn lease(&self) -> Result<bool> {
         let mut state = lock(&self.state);
-        if state.leases == 0 {
+        let first = state.leases == 0;
+        if first {
             state.initialized_by_us = self.functions.initialize().map_err(|failure| {
                 let error = failure.during(Step::InitializeDriver);
                 let mut outer = Error::new(Code::DriverInitFailed)
@@ -136,7 +152,7 @@ impl Driver {
                 .map_err(|failure| failure.during(Step::InitializeDriver))?;
         }
         state.leases += 1;
-        Ok(())
+        Ok(first && state.initialized_by_us)
     }
 
     fn release(&self) {

@@ -7,8 +7,8 @@ use super::token::{PinState, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,8 +120,7 @@ pub struct Session {
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<Reservation>,
-    /// The identifiers of the certificates that this session has written.
-    written: RefCell<BTreeSet<Vec<u8>>>,
+    written: Cell<u64>,
 }
 
 impl PublicSession {
@@ -146,21 +145,12 @@ impl Session {
         let open = Open::new(&token, true)?;
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
         let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
-        Ok(Session { open, pin, login, reserved, written: RefCell::default() })
+        Ok(Session { open, pin, login, reserved, written: Cell::new(0) })
     }
 
     /// The token.
     pub fn token(&self) -> &Token {
         &self.open.token
-    }
-
-    /// Whether this session has written a certificate with this CKA_ID.
-    pub fn has_written(&self, id: &[u8]) -> bool {
-        self.written.borrow().contains(id)
-    }
-
-    pub(super) fn remember_written(&self, id: &[u8]) {
-        self.written.borrow_mut().insert(id.to_vec());
     }
 
     pub(super) fn open_session(&self) -> &Open {
@@ -185,6 +175,16 @@ impl Session {
     /// another program that asks as we do.
     pub fn reserved_since(&self) -> Option<Instant> {
         self.reserved.get().map(|reservation| reservation.since)
+    }
+
+    /// How many certificates this session has written. As long as it stays the same nobody who asks to
+    /// [`reserve`](Session::reserve) the token has written another.
+    pub fn certificates_written(&self) -> u64 {
+        self.written.get()
+    }
+
+    pub(super) fn count_written(&self) {
+        self.written.set(self.written.get().saturating_add(1));
     }
 
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).
@@ -222,11 +222,14 @@ impl std::fmt::Debug for Session {
 /// (PKCS#11 v3.1 §5.6): the last one to go logs out, or a thread would log out another in the middle of its job.
 struct SharedLogin(Arc<Mutex<usize>>);
 
+/// The logins of this process, by driver and slot.
+type Logins = BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>;
+
 impl SharedLogin {
     /// Logs in, or takes part in a login that is ours already; `None` when it is somebody else's. `log_in` says
     /// whether nobody was logged in. The others wait meanwhile: so does a PIN pad.
     fn share(token: &Token, log_in: impl FnOnce() -> Result<bool>) -> Result<Option<Self>> {
-        static LOGINS: Mutex<BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>> = Mutex::new(BTreeMap::new());
+        static LOGINS: Mutex<Logins> = Mutex::new(BTreeMap::new());
         let place = (token.module().path().to_owned(), token.slot_number());
         let shared = {
             let mut logins = LOGINS.lock().unwrap_or_else(PoisonError::into_inner);

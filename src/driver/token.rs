@@ -87,6 +87,21 @@ impl Token {
         &self.info
     }
 
+    /// What the driver calls the slot (CK_SLOT_INFO); for a smart-card interface it begins with the device's name.
+    ///
+    /// # Errors
+    /// What C_GetSlotInfo returns.
+    pub fn slot_description(&self) -> Result<String> {
+        self.slot_texts().map(|(description, _)| description)
+    }
+
+    /// The description and the manufacturer of the slot.
+    pub(super) fn slot_texts(&self) -> Result<(String, String)> {
+        let info = self.module.functions().slot_info(self.slot);
+        let info = info.map_err(|failure| failure.during(Step::FindToken))?;
+        Ok((super::padded::text(&info.slotDescription), super::padded::text(&info.manufacturerID)))
+    }
+
     /// Label, manufacturer, model and serial number.
     pub fn identity(&self) -> &TokenIdentity {
         &self.info.identity

@@ -56,7 +56,8 @@ impl Renewal<'_> {
         let (request, signed_by_old) = self.sign_request(session, &old_keys, private, public)?;
         let notices = proof_notice(&proof).into_iter().collect();
         let (key, old) = (key.clone(), self.old().cloned());
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices })
+        let written_before = session.certificates_written();
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices, written_before })
     }
 
     fn prove_and_request(
@@ -81,7 +82,8 @@ impl Renewal<'_> {
         let key =
             PendingKey::fresh(label, pair.private.clone(), pair.public.clone(), pair.public_key.clone());
         let old = self.old().cloned();
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices })
+        let written_before = session.certificates_written();
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices, written_before })
     }
 
     fn prove(&self, session: &Session, key: &StoredKey) -> Result<Proof> {
@@ -106,7 +108,8 @@ impl Renewal<'_> {
         notices.push(Notice::KeyReused);
         let key = PendingKey::reused(JobLabel::new(self.job(), self.now), private, public.clone());
         let old = Some((**old).clone());
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: true, notices })
+        let written_before = session.certificates_written();
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: true, notices, written_before })
     }
 
     fn sign_request(

@@ -176,7 +176,13 @@ impl Credentials {
     /// Those that can be renewed now, in the usual window of 40 days.
     #[must_use]
     pub fn renewable(self, now: SystemTime) -> Self {
-        self.filter(|credential| credential.renewable(&Window::default(), now) == Renewable::Yes)
+        self.renewable_in(&Window::default(), now)
+    }
+
+    /// Those that can be renewed now, in this window.
+    #[must_use]
+    pub fn renewable_in(self, window: &Window, now: SystemTime) -> Self {
+        self.filter(|credential| credential.renewable(window, now) == Renewable::Yes)
     }
 
     /// Those with this CKA_ID.

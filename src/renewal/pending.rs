@@ -134,6 +134,8 @@ pub struct Pending {
     pub(super) old: Option<Credential>,
     pub(super) key_reused: bool,
     pub(super) notices: Vec<Notice>,
+    /// How many certificates the session had written by then.
+    pub(super) written_before: u64,
 }
 
 impl Pending {

@@ -1,0 +1,244 @@
+//! A context: drivers, language, callbacks; what everything else is made from.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use usbtoken::error::Result;
+use usbtoken::pki::Certificate;
+use usbtoken::{Finder, TokenUri};
+
+use crate::args::{self, Sized32};
+use crate::boundary;
+use crate::callbacks::{Host, usbtoken_callbacks};
+use crate::enroll::origin::Pattern;
+use crate::handle::{Noun, lock};
+use crate::status::{language, usbtoken_status};
+
+/// Drivers, language, callbacks. Everything else is made from a context, and lives on when the context is freed.
+pub struct usbtoken_context(());
+
+/// Options of a context. Set struct_size to sizeof(usbtoken_options) and the rest to 0 or what you want.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct usbtoken_options {
+    /// The size of this struct in bytes.
+    pub struct_size: u32,
+    /// USBTOKEN_LANGUAGE_…: for what the callbacks are told.
+    pub language: u32,
+    /// USBTOKEN_OPTION_TRUST_ANY_OWNER or 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), begins with its size; integers only.
+unsafe impl Sized32 for usbtoken_options {}
+
+/// usbtoken_options: accept drivers that other users of the machine could replace. Not for production.
+pub const USBTOKEN_OPTION_TRUST_ANY_OWNER: u32 = 1;
+
+/// The largest CA certificate in bytes.
+const ANCHOR_LIMIT: usize = 64 * 1024;
+
+/// A context, or one more handle on it.
+pub(crate) struct Context(pub(crate) Arc<Shared>);
+
+/// What the handles on one context have in common.
+pub(crate) struct Shared {
+    pub(crate) host: Host,
+    setup: Mutex<Setup>,
+}
+
+#[derive(Default)]
+struct Setup {
+    finder: Finder,
+    origins: Vec<Pattern>,
+    providers: Vec<(String, TokenUri)>,
+    anchors: Vec<Vec<u8>>,
+}
+
+impl Noun for Context {
+    type Opaque = usbtoken_context;
+
+    fn host(&self) -> Option<&Host> {
+        Some(&self.0.host)
+    }
+}
+
+impl Shared {
+    pub(crate) fn finder(&self) -> Finder {
+        lock(&self.setup).finder.clone()
+    }
+
+    pub(crate) fn allows(&self, origin: &crate::enroll::origin::Origin) -> bool {
+        lock(&self.setup).origins.iter().any(|pattern| pattern.matches(origin))
+    }
+
+    /// The token that a provider's name stands for; `None` for a name that nobody listed.
+    pub(crate) fn provider(&self, name: &str) -> Option<TokenUri> {
+        let setup = lock(&self.setup);
+        let same = |(listed, _): &&(String, TokenUri)| listed.eq_ignore_ascii_case(name);
+        setup.providers.iter().find(same).map(|(_, uri)| uri.clone())
+    }
+
+    pub(crate) fn provider_name(&self, index: usize) -> Option<String> {
+        lock(&self.setup).providers.get(index).map(|(name, _)| name.clone())
+    }
+
+    pub(crate) fn anchors(&self) -> Vec<Vec<u8>> {
+        lock(&self.setup).anchors.clone()
+    }
+
+    fn add_driver(&self, path: &str) -> Result<()> {
+        let path = PathBuf::from(path);
+        let mut setup = lock(&self.setup);
+        setup.finder = std::mem::take(&mut setup.finder).module(path);
+        Ok(())
+    }
+}
+
+/// Makes a context. `options` may be NULL. No driver is touched yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_new(
+    options: *const usbtoken_options,
+    out: Option<&mut MaybeUninit<*mut usbtoken_context>>,
+) -> usbtoken_status {
+    boundary::free_standing(|| {
+        boundary::give::<Context>(out, || {
+            // SAFETY: rule 4 of the header: NULL, or a struct that begins with its size.
+            let options = unsafe { args::sized("options", options) }?;
+            let (number, flags) = options.map_or((0, 0), |options| (options.language, options.flags));
+            let lang = language(number).ok_or_else(|| args::bad("options.language", "unknown"))?;
+            if flags & !USBTOKEN_OPTION_TRUST_ANY_OWNER != 0
+                || options.is_some_and(|options| options.reserved != 0)
+            {
+                return Err(args::bad("options.flags", "unknown"));
+            }
+            let finder = match flags & USBTOKEN_OPTION_TRUST_ANY_OWNER {
+                0 => Finder::new(),
+                _ => Finder::new().trust_any_owner(),
+            };
+            let setup = Mutex::new(Setup { finder, ..Setup::default() });
+            Ok(Context(Arc::new(Shared { host: Host::new(lang), setup })))
+        })
+    })
+}
+
+/// Makes one more handle on the same context, with a last error of its own. A thread that shares a context with
+/// others, and wants to know the details of its own errors, works with such a handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_clone(
+    context: *const usbtoken_context,
+    out: Option<&mut MaybeUninit<*mut usbtoken_context>>,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        boundary::give::<Context>(out, || Ok(Context(Arc::clone(&context.0))))
+    })
+}
+
+/// Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_add_driver(
+    context: *const usbtoken_context,
+    path: *const c_char,
+    path_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        context.0.add_driver(non_empty("path", unsafe { args::text("path", path, path_length) }?)?)
+    })
+}
+
+/// As usbtoken_context_add_driver, in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_add_driver_utf16(
+    context: *const usbtoken_context,
+    path: *const u16,
+    path_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let path = unsafe { args::wide("path", path, path_length) }?;
+        context.0.add_driver(non_empty("path", &path)?)
+    })
+}
+
+/// Sets the functions that the library calls; NULL for none. They may be called as long as a handle lives that
+/// was made from this context.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_set_callbacks(
+    context: *const usbtoken_context,
+    callbacks: *const usbtoken_callbacks,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header: NULL, or a struct that begins with its size.
+        context.0.host.set(unsafe { args::sized("callbacks", callbacks) }?);
+        Ok(())
+    })
+}
+
+/// Allows pages of this origin to use the enrolment facade: "https://host", "https://host:port", or
+/// "https://*.domain" for every host beneath a domain of at least two labels. Nothing is allowed unless it was
+/// added here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_allow_origin(
+    context: *const usbtoken_context,
+    origin: *const c_char,
+    origin_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let pattern = unsafe { args::text("origin", origin, origin_length) }?.parse()?;
+        lock(&context.0.setup).origins.push(pattern);
+        Ok(())
+    })
+}
+
+/// Lets pages name a token by the name of a provider: what they set as ProviderName, and the PKCS#11 URI of the
+/// token that it stands for. Letter case does not matter. Pages cannot name tokens by anything else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_add_provider(
+    context: *const usbtoken_context,
+    name: *const c_char,
+    name_length: usize,
+    uri: *const c_char,
+    uri_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let name = non_empty("name", unsafe { args::text("name", name, name_length) }?)?;
+        // SAFETY: rule 4 of the header.
+        let uri: TokenUri = unsafe { args::text("uri", uri, uri_length) }?.parse()?;
+        lock(&context.0.setup).providers.push((name.to_owned(), uri));
+        Ok(())
+    })
+}
+
+/// Adds a CA certificate (DER) to which the chain of a page's response must lead. Without any, chains are not
+/// checked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_add_anchor(
+    context: *const usbtoken_context,
+    certificate: *const u8,
+    certificate_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let der = unsafe { args::bytes("certificate", certificate, certificate_length, ANCHOR_LIMIT) }?;
+        Certificate::from_der(der)?;
+        lock(&context.0.setup).anchors.push(der.to_vec());
+        Ok(())
+    })
+}
+
+/// Ends the handle and sets the pointer to NULL. Accepts NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_free(context: Option<&mut *mut usbtoken_context>) {
+    boundary::free::<Context>(context);
+}
+
+fn non_empty<'a>(name: &str, text: &'a str) -> Result<&'a str> {
+    if text.is_empty() { Err(args::bad(name, "empty")) } else { Ok(text) }
+}

@@ -1,0 +1,306 @@
+//! Credentials: certificates on the token, each with its private key where that can be seen.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::OnceLock;
+
+use usbtoken::renewal::{KeyState, Renewable};
+use usbtoken::{Credential, Credentials, Window};
+
+use crate::args;
+use crate::boundary;
+use crate::buffer::{Buffer, usbtoken_buffer};
+use crate::callbacks::Host;
+use crate::error::UNKNOWN;
+use crate::handle::Noun;
+use crate::status::usbtoken_status;
+use crate::text::Texts;
+
+/// A certificate on a token, with its private key where that can be seen.
+pub struct usbtoken_credential(());
+
+/// The credentials of a token, CA certificates left out.
+pub struct usbtoken_credentials(());
+
+/// usbtoken_credential_text: the whole subject (RFC 4514).
+pub const USBTOKEN_CREDENTIAL_SUBJECT: u32 = 1;
+/// usbtoken_credential_text: the common name.
+pub const USBTOKEN_CREDENTIAL_COMMON_NAME: u32 = 2;
+/// usbtoken_credential_text: the organizations, one a line.
+pub const USBTOKEN_CREDENTIAL_ORGANIZATIONS: u32 = 3;
+/// usbtoken_credential_text: the organizational units, one a line.
+pub const USBTOKEN_CREDENTIAL_ORGANIZATIONAL_UNITS: u32 = 4;
+/// usbtoken_credential_text: the whole issuer (RFC 4514).
+pub const USBTOKEN_CREDENTIAL_ISSUER: u32 = 5;
+/// usbtoken_credential_text: the serial number, in lower-case hexadecimal.
+pub const USBTOKEN_CREDENTIAL_SERIAL: u32 = 6;
+/// usbtoken_credential_text: CKA_ID, in lower-case hexadecimal.
+pub const USBTOKEN_CREDENTIAL_ID: u32 = 7;
+/// usbtoken_credential_text: CKA_LABEL.
+pub const USBTOKEN_CREDENTIAL_LABEL: u32 = 8;
+/// usbtoken_credential_text: the kind of key, such as "RSA 2048" or "P-256".
+pub const USBTOKEN_CREDENTIAL_KEY_ALGORITHM: u32 = 9;
+/// usbtoken_credential_text: Organization, Organization Unit, Common Name and serial number, one a line, as the
+/// bank's own screen shows them after a renewal.
+pub const USBTOKEN_CREDENTIAL_SUMMARY: u32 = 10;
+
+/// usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
+pub const USBTOKEN_CREDENTIAL_NOT_BEFORE: u32 = 1;
+/// usbtoken_credential_number: the last second of validity, counted from 1970-01-01 00:00:00 UTC.
+pub const USBTOKEN_CREDENTIAL_NOT_AFTER: u32 = 2;
+/// usbtoken_credential_number: USBTOKEN_PRIVATE_KEY_….
+pub const USBTOKEN_CREDENTIAL_PRIVATE_KEY: u32 = 3;
+/// usbtoken_credential_number: how many other credentials on the token have the same subject.
+pub const USBTOKEN_CREDENTIAL_TWINS: u32 = 4;
+
+/// Nobody logged in, so private keys cannot be seen.
+pub const USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR: u32 = 0;
+/// The private key is on the token.
+pub const USBTOKEN_PRIVATE_KEY_PRESENT: u32 = 1;
+/// The private key is not on the token.
+pub const USBTOKEN_PRIVATE_KEY_MISSING: u32 = 2;
+
+/// usbtoken_credential_renewable: it cannot be said; the handle is not a living one, or the time makes no sense.
+pub const USBTOKEN_RENEWABLE_UNKNOWN: u32 = 0;
+/// usbtoken_credential_renewable: it can be renewed now.
+pub const USBTOKEN_RENEWABLE_YES: u32 = 1;
+/// usbtoken_credential_renewable: the window is not open yet.
+pub const USBTOKEN_RENEWABLE_NOT_YET: u32 = 2;
+/// usbtoken_credential_renewable: it has expired; it has to be issued anew.
+pub const USBTOKEN_RENEWABLE_EXPIRED: u32 = 3;
+/// usbtoken_credential_renewable: its private key is not on the token.
+pub const USBTOKEN_RENEWABLE_KEY_MISSING: u32 = 4;
+
+/// The credentials, and whom to tell.
+pub(crate) struct CredentialList {
+    pub(crate) credentials: Credentials,
+    pub(crate) host: Host,
+}
+
+impl Noun for CredentialList {
+    type Opaque = usbtoken_credentials;
+
+    fn host(&self) -> Option<&Host> {
+        Some(&self.host)
+    }
+}
+
+/// One credential.
+pub(crate) struct CredentialNoun {
+    pub(crate) credential: Credential,
+    texts: OnceLock<Texts>,
+}
+
+impl Noun for CredentialNoun {
+    type Opaque = usbtoken_credential;
+}
+
+impl CredentialNoun {
+    pub(crate) fn new(credential: Credential) -> Self {
+        CredentialNoun { credential, texts: OnceLock::new() }
+    }
+
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| {
+            let credential = &self.credential;
+            let (certificate, subject) = (credential.certificate(), credential.subject());
+            let (organizations, units) = (subject.organizations(), subject.organizational_units());
+            let serial = certificate.serial().to_string();
+            let name = subject.common_name();
+            let summary = [organizations.join(" / "), units.join(" / "), name.unwrap_or_default().into()];
+            Texts::default()
+                .with(USBTOKEN_CREDENTIAL_SUBJECT, subject.to_string())
+                .with_some(USBTOKEN_CREDENTIAL_COMMON_NAME, name)
+                .with(USBTOKEN_CREDENTIAL_ORGANIZATIONS, organizations.join("\n"))
+                .with(USBTOKEN_CREDENTIAL_ORGANIZATIONAL_UNITS, units.join("\n"))
+                .with(USBTOKEN_CREDENTIAL_ISSUER, certificate.issuer().to_string())
+                .with(USBTOKEN_CREDENTIAL_SUMMARY, format!("{}\n{serial}", summary.join("\n")))
+                .with(USBTOKEN_CREDENTIAL_SERIAL, serial)
+                .with(USBTOKEN_CREDENTIAL_ID, usbtoken::hex(credential.id()))
+                .with(USBTOKEN_CREDENTIAL_LABEL, credential.label())
+                .with(USBTOKEN_CREDENTIAL_KEY_ALGORITHM, credential.key_algorithm().to_string())
+        })
+    }
+
+    fn number(&self, field: u32) -> Option<i64> {
+        let certificate = self.credential.certificate();
+        match field {
+            USBTOKEN_CREDENTIAL_NOT_BEFORE => args::seconds(certificate.not_before()),
+            USBTOKEN_CREDENTIAL_NOT_AFTER => args::seconds(certificate.not_after()),
+            USBTOKEN_CREDENTIAL_PRIVATE_KEY => Some(match self.credential.key() {
+                KeyState::NotLookedFor => USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR.into(),
+                KeyState::Present(_) => USBTOKEN_PRIVATE_KEY_PRESENT.into(),
+                KeyState::Missing => USBTOKEN_PRIVATE_KEY_MISSING.into(),
+            }),
+            USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.twins()).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// The window of that many days; 0 is the usual one.
+pub(crate) fn window(days: u32) -> Window {
+    if days == 0 { Window::default() } else { Window { days } }
+}
+
+/// How many credentials the list has.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_count(credentials: *const usbtoken_credentials) -> usize {
+    boundary::read::<CredentialList, _>(credentials, 0, |list| Some(list.credentials.iter().len()))
+}
+
+/// The credential at this place of the list, from 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_at(
+    credentials: *const usbtoken_credentials,
+    index: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<CredentialList>(credentials, |list| {
+        boundary::give::<CredentialNoun>(out, || {
+            let credential =
+                list.credentials.iter().nth(index).ok_or_else(|| args::bad("index", "after the last"))?;
+            Ok(CredentialNoun::new(credential.clone()))
+        })
+    })
+}
+
+/// The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
+/// the clock's time. None and several are errors; several are listed in it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_renewable(
+    credentials: *const usbtoken_credentials,
+    window_days: u32,
+    now: i64,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<CredentialList>(credentials, |list| {
+        let now = args::moment(now)?;
+        boundary::give::<CredentialNoun>(out, || {
+            let chosen = list.credentials.clone().renewable_in(&window(window_days), now);
+            Ok(CredentialNoun::new(chosen.only()?))
+        })
+    })
+}
+
+/// The one credential with this CKA_ID.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_by_id(
+    credentials: *const usbtoken_credentials,
+    id: *const u8,
+    id_length: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<CredentialList>(credentials, |list| {
+        // SAFETY: rule 4 of the header.
+        let id = unsafe { args::bytes("id", id, id_length, 1024) }?;
+        boundary::give::<CredentialNoun>(out, || {
+            Ok(CredentialNoun::new(list.credentials.clone().by_id(id).only()?))
+        })
+    })
+}
+
+/// The one credential whose certificate has this serial number, in hexadecimal; letter case and leading zeros do
+/// not matter.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_by_serial(
+    credentials: *const usbtoken_credentials,
+    serial: *const c_char,
+    serial_length: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<CredentialList>(credentials, |list| {
+        // SAFETY: rule 4 of the header.
+        let serial = unsafe { args::text("serial", serial, serial_length) }?;
+        boundary::give::<CredentialNoun>(out, || {
+            Ok(CredentialNoun::new(list.credentials.clone().by_serial(serial).only()?))
+        })
+    })
+}
+
+/// How many certificate objects on the token cannot be read as a certificate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_unreadable(credentials: *const usbtoken_credentials) -> usize {
+    boundary::read::<CredentialList, _>(credentials, 0, |list| Some(list.credentials.unreadable()))
+}
+
+/// Ends the handle and sets the pointer to NULL. Accepts NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_free(credentials: Option<&mut *mut usbtoken_credentials>) {
+    boundary::free::<CredentialList>(credentials);
+}
+
+/// A text about the credential: `field` is USBTOKEN_CREDENTIAL_SUBJECT …. NULL for what it does not have.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credential_text(
+    credential: *const usbtoken_credential,
+    field: u32,
+) -> *const c_char {
+    boundary::read::<CredentialNoun, _>(credential, ptr::null(), |one| Some(one.texts().utf8(field)))
+}
+
+/// As usbtoken_credential_text, in UTF-16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credential_text_utf16(
+    credential: *const usbtoken_credential,
+    field: u32,
+) -> *const u16 {
+    boundary::read::<CredentialNoun, _>(credential, ptr::null(), |one| Some(one.texts().utf16(field)))
+}
+
+/// A number about the credential: `field` is USBTOKEN_CREDENTIAL_NOT_BEFORE ….
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credential_number(
+    credential: *const usbtoken_credential,
+    field: u32,
+) -> i64 {
+    boundary::read::<CredentialNoun, _>(credential, UNKNOWN, |one| one.number(field))
+}
+
+/// The days until the certificate expires, counted by calendar date in Japan; negative after it. `now` is in
+/// seconds since 1970, 0 is the clock's time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credential_days_left(
+    credential: *const usbtoken_credential,
+    now: i64,
+) -> i64 {
+    boundary::read::<CredentialNoun, _>(credential, UNKNOWN, |one| {
+        Some(one.credential.days_left(args::moment(now).ok()?))
+    })
+}
+
+/// Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds
+/// since 1970, 0 is the clock's time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credential_renewable(
+    credential: *const usbtoken_credential,
+    window_days: u32,
+    now: i64,
+) -> u32 {
+    boundary::read::<CredentialNoun, _>(credential, USBTOKEN_RENEWABLE_UNKNOWN, |one| {
+        Some(match one.credential.renewable(&window(window_days), args::moment(now).ok()?) {
+            Renewable::Yes => USBTOKEN_RENEWABLE_YES,
+            Renewable::NotYet => USBTOKEN_RENEWABLE_NOT_YET,
+            Renewable::Expired => USBTOKEN_RENEWABLE_EXPIRED,
+            Renewable::KeyMissing => USBTOKEN_RENEWABLE_KEY_MISSING,
+        })
+    })
+}
+
+/// The certificate, in DER.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credential_certificate(
+    credential: *const usbtoken_credential,
+    out: Option<&mut MaybeUninit<*mut usbtoken_buffer>>,
+) -> usbtoken_status {
+    boundary::on::<CredentialNoun>(credential, |one| {
+        boundary::give::<Buffer>(out, || Ok(Buffer::Bytes(one.credential.certificate().der().to_vec())))
+    })
+}
+
+/// Ends the handle and sets the pointer to NULL. Accepts NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credential_free(credential: Option<&mut *mut usbtoken_credential>) {
+    boundary::free::<CredentialNoun>(credential);
+}

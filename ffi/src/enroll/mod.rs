@@ -1,0 +1,376 @@
+//! The enrolment facade: what a page in a browser may ask of the token, shaped like Microsoft's CertEnroll.
+//!
+//! Plain C, so that a COM control, a browser host or a test can stand on it. Two pages and two processes may lie
+//! between *create request* and *install response*: nothing is kept but the pending key on the token.
+//!
+//! [`origin`] says which pages may ask at all, [`hresult`] what they are answered, [`encoding`] and [`subject`]
+//! read and write what Microsoft's calls do, [`page`] is the object that a page works with, and the functions are
+//! here.
+
+pub mod encoding;
+pub mod hresult;
+pub(crate) mod origin;
+pub(crate) mod page;
+pub(crate) mod subject;
+
+use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::Arc;
+
+use usbtoken::error::{Code, Error};
+use usbtoken::pki::MAX_ANSWER;
+
+use crate::args;
+use crate::boundary;
+use crate::buffer::{Buffer, usbtoken_buffer};
+use crate::context::{Context, usbtoken_context};
+use crate::handle::{self, Noun};
+use crate::installed::{InstalledNoun, usbtoken_installed};
+use encoding::Encoded;
+use hresult::{USBTOKEN_HR_OK, usbtoken_hresult};
+use page::{Page, Refusal};
+
+/// What one page works with: made for its origin, and gone with it.
+pub struct usbtoken_enroll(());
+
+/// What a page wants to do: make a key pair and a certificate request.
+pub const USBTOKEN_ENROLL_CREATE_REQUEST: u32 = 1;
+/// What a page wants to do: install the CA's response.
+pub const USBTOKEN_ENROLL_INSTALL_RESPONSE: u32 = 2;
+/// What a page wants to do: give up a request that was made, and remove its key.
+pub const USBTOKEN_ENROLL_ABANDON: u32 = 3;
+
+/// usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
+pub const USBTOKEN_ENROLL_KEY_SPEC: u32 = 1;
+/// usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
+pub const USBTOKEN_ENROLL_LENGTH: u32 = 2;
+/// usbtoken_enroll_set_number: ExportPolicy: only 0 is accepted.
+pub const USBTOKEN_ENROLL_EXPORT_POLICY: u32 = 3;
+/// usbtoken_enroll_set_number: KeyProtection: 0, 1 or 2. The token protects the key in any case.
+pub const USBTOKEN_ENROLL_KEY_PROTECTION: u32 = 4;
+/// usbtoken_enroll_set_number: KeyUsage. The key signs, whatever a page says.
+pub const USBTOKEN_ENROLL_KEY_USAGE: u32 = 5;
+/// usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
+pub const USBTOKEN_ENROLL_PROVIDER_TYPE: u32 = 6;
+/// usbtoken_enroll_set_number: MachineContext: only 0 is accepted.
+pub const USBTOKEN_ENROLL_MACHINE_CONTEXT: u32 = 7;
+
+/// usbtoken_enroll_set_text: ProviderName: one that usbtoken_context_add_provider listed, or "usbtoken" or empty
+/// for the only token that is plugged in.
+pub const USBTOKEN_ENROLL_PROVIDER_NAME: u32 = 1;
+/// usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
+pub const USBTOKEN_ENROLL_ALGORITHM: u32 = 2;
+/// usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
+pub const USBTOKEN_ENROLL_SUBJECT: u32 = 3;
+
+/// X509CertificateEnrollmentContext: the user. The only one that a page may have.
+pub const USBTOKEN_ENROLL_CONTEXT_USER: u32 = 1;
+
+/// X509RequestInheritOptions: a new key of the default kind.
+pub const USBTOKEN_INHERIT_NEW_DEFAULT_KEY: u32 = 1;
+/// X509RequestInheritOptions: a new key of the old one's kind.
+pub const USBTOKEN_INHERIT_NEW_SIMILAR_KEY: u32 = 2;
+
+/// InstallResponseRestrictionFlags: the chain must lead to an anchor of the context, where it has any.
+pub const USBTOKEN_ALLOW_NONE: u32 = 0;
+/// InstallResponseRestrictionFlags: the chain is not checked.
+pub const USBTOKEN_ALLOW_UNTRUSTED_ROOT: u32 = 4;
+
+/// usbtoken_enroll_probe, or-ed: a token is there.
+pub const USBTOKEN_PROBE_TOKEN: u32 = 1;
+/// usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
+pub const USBTOKEN_PROBE_RENEWABLE: u32 = 2;
+
+/// Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
+/// "https://www.bank.example", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
+/// every operation, and before the PIN.
+pub type usbtoken_consent_callback =
+    Option<unsafe extern "C" fn(user: *mut c_void, origin: *const c_char, operation: u32) -> i32>;
+
+impl Noun for Page {
+    type Opaque = usbtoken_enroll;
+
+    fn host(&self) -> Option<&crate::callbacks::Host> {
+        Some(&self.shared.host)
+    }
+}
+
+/// A call of a page: what it is answered is an HRESULT, while the handle keeps the details.
+fn on_page(
+    enroll: *const usbtoken_enroll,
+    work: impl FnOnce(&Page) -> Result<(), Refusal>,
+) -> usbtoken_hresult {
+    let mut special = None;
+    let done = boundary::on_with::<Page>(enroll, |page| {
+        work(page).map_err(|refusal| {
+            special = refusal.hresult;
+            refusal.error
+        })
+    });
+    match done {
+        Ok(()) => USBTOKEN_HR_OK,
+        Err(code) => special.unwrap_or_else(|| hresult::of_code(code)),
+    }
+}
+
+/// Makes the object for one page of this origin; its address will do, the origin is taken from it. Refused with
+/// USBTOKEN_HR_ACCESS_DENIED unless usbtoken_context_allow_origin allowed the origin. The details of a failure are
+/// kept on the context.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_new(
+    context: *const usbtoken_context,
+    origin: *const c_char,
+    origin_length: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_enroll>>,
+) -> usbtoken_hresult {
+    let done = boundary::on_with::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let origin = unsafe { args::text("origin", origin, origin_length) }?;
+        boundary::give::<Page>(out, || Page::new(Arc::clone(&context.0), origin))
+    });
+    done.map_or_else(hresult::of_code, |()| USBTOKEN_HR_OK)
+}
+
+/// As usbtoken_enroll_new, in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_new_utf16(
+    context: *const usbtoken_context,
+    origin: *const u16,
+    origin_length: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_enroll>>,
+) -> usbtoken_hresult {
+    let done = boundary::on_with::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let origin = unsafe { args::wide("origin", origin, origin_length) }?;
+        boundary::give::<Page>(out, || Page::new(Arc::clone(&context.0), &origin))
+    });
+    done.map_or_else(hresult::of_code, |()| USBTOKEN_HR_OK)
+}
+
+/// Sets the function that asks for consent. Without one, every operation is refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_set_consent(
+    enroll: *const usbtoken_enroll,
+    consent: usbtoken_consent_callback,
+    user: *mut c_void,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        page.set_consent(consent, user);
+        Ok(())
+    })
+}
+
+/// Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
+/// USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_probe(
+    enroll: *const usbtoken_enroll,
+    out: Option<&mut MaybeUninit<u32>>,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        let out = args::required("out", out)?;
+        out.write(page.probe()?);
+        Ok(())
+    })
+}
+
+/// The name of a provider that a page may set, from index 0, for its list to choose from; writes NULL after the
+/// last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_provider_name(
+    enroll: *const usbtoken_enroll,
+    index: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_buffer>>,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        let out = args::required("out", out)?;
+        let name = page.provider_name(index).map(Buffer::text);
+        out.write(name.map_or(Ok(ptr::null_mut()), handle::give)?);
+        Ok(())
+    })
+}
+
+/// Sets a number that a page sets: USBTOKEN_ENROLL_KEY_SPEC ….
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_set_number(
+    enroll: *const usbtoken_enroll,
+    property: u32,
+    value: i64,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| page.set_number(property, value))
+}
+
+/// Sets a text that a page sets: USBTOKEN_ENROLL_PROVIDER_NAME ….
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_set_text(
+    enroll: *const usbtoken_enroll,
+    property: u32,
+    text: *const c_char,
+    text_length: usize,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        // SAFETY: rule 4 of the header.
+        page.set_text(property, unsafe { args::text("text", text, text_length) }?)
+    })
+}
+
+/// As usbtoken_enroll_set_text, in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_set_text_utf16(
+    enroll: *const usbtoken_enroll,
+    property: u32,
+    text: *const u16,
+    text_length: usize,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        // SAFETY: rule 4 of the header.
+        page.set_text(property, &unsafe { args::wide("text", text, text_length) }?)
+    })
+}
+
+/// Initialize: for a first certificate, whose subject has to be set, or for a response alone. `enroll_context` is
+/// USBTOKEN_ENROLL_CONTEXT_USER.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_initialize(
+    enroll: *const usbtoken_enroll,
+    enroll_context: u32,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| page.initialize(enroll_context))
+}
+
+/// InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
+/// number with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
+/// USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_initialize_from_certificate(
+    enroll: *const usbtoken_enroll,
+    enroll_context: u32,
+    certificate: *const u8,
+    certificate_length: usize,
+    encoding: u32,
+    inherit: u32,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        // SAFETY: rule 4 of the header.
+        let bytes = unsafe { args::bytes("certificate", certificate, certificate_length, MAX_ANSWER) }?;
+        page.initialize_from_certificate(enroll_context, bytes, encoding, inherit)
+    })
+}
+
+/// As usbtoken_enroll_initialize_from_certificate, with the text in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_initialize_from_certificate_utf16(
+    enroll: *const usbtoken_enroll,
+    enroll_context: u32,
+    certificate: *const u16,
+    certificate_length: usize,
+    encoding: u32,
+    inherit: u32,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        // SAFETY: rule 4 of the header.
+        let text = unsafe { args::wide("certificate", certificate, certificate_length) }?;
+        page.initialize_from_certificate(enroll_context, text.as_bytes(), encoding, inherit)
+    })
+}
+
+/// CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
+/// (USBTOKEN_ENCODING_…). When a key already waits for the same certificate, because the page was loaded anew, its
+/// request is made again and no second key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_create_request(
+    enroll: *const usbtoken_enroll,
+    encoding: u32,
+    out: Option<&mut MaybeUninit<*mut usbtoken_buffer>>,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        let out = args::required("out", out)?;
+        let buffer = match page.create_request(encoding)? {
+            Encoded::Bytes(bytes) => Buffer::Bytes(bytes),
+            Encoded::Text(text) => Buffer::text(text),
+        };
+        out.write(handle::give(buffer)?);
+        Ok(())
+    })
+}
+
+/// InstallResponse: asks for consent and PIN, finds the pending key that the response is for, and installs it.
+///
+/// `restrictions` is USBTOKEN_ALLOW_NONE or USBTOKEN_ALLOW_UNTRUSTED_ROOT, the only two that a page may have.
+/// `encoding` is USBTOKEN_ENCODING_…; what the response is shows from itself. A PFX is refused, with or without
+/// its password: it would import a key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_install_response(
+    enroll: *const usbtoken_enroll,
+    restrictions: u32,
+    response: *const u8,
+    response_length: usize,
+    encoding: u32,
+    password: *const c_char,
+    password_length: usize,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        // SAFETY: rule 4 of the header.
+        let response = unsafe { crate::installed::answer(response, response_length) }?;
+        // SAFETY: rule 4 of the header.
+        let password = unsafe { args::optional_text("password", password, password_length) }?;
+        page.install_response(restrictions, response, encoding, password.unwrap_or_default())
+    })
+}
+
+/// As usbtoken_enroll_install_response, in UTF-16; the lengths are in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_install_response_utf16(
+    enroll: *const usbtoken_enroll,
+    restrictions: u32,
+    response: *const u16,
+    response_length: usize,
+    encoding: u32,
+    password: *const u16,
+    password_length: usize,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        // SAFETY: rule 4 of the header.
+        let response = unsafe { args::wide_up_to("response", response, response_length, MAX_ANSWER) }?;
+        // SAFETY: rule 4 of the header.
+        let password = match password.is_null() {
+            true => Default::default(),
+            // SAFETY: rule 4 of the header.
+            false => unsafe { args::wide("password", password, password_length) }?,
+        };
+        page.install_response(restrictions, response.as_bytes(), encoding, &password)
+    })
+}
+
+/// What was installed, for the page's host to show: Organization, Organization Unit, Common Name, serial number.
+/// USBTOKEN_HR_BLANK before usbtoken_enroll_install_response succeeded.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_installed(
+    enroll: *const usbtoken_enroll,
+    out: Option<&mut MaybeUninit<*mut usbtoken_installed>>,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        let installed = page.installed()?;
+        boundary::give::<InstalledNoun>(out, || Ok(InstalledNoun::new(installed, &page.shared.host)))?;
+        Ok(())
+    })
+}
+
+/// Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
+/// pending key on the token. 「中断して閉じる」.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_abandon(enroll: *const usbtoken_enroll) -> usbtoken_hresult {
+    on_page(enroll, Page::abandon)
+}
+
+/// Ends the handle and sets the pointer to NULL. Accepts NULL. What is on the token stays.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_free(enroll: Option<&mut *mut usbtoken_enroll>) {
+    boundary::free::<Page>(enroll);
+}
+
+/// The error of an operation for which the person was not asked, or said no.
+fn denied() -> Error {
+    Error::new(Code::ConsentDenied)
+}

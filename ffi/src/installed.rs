@@ -1,0 +1,299 @@
+//! Installing the CA's answer, and what came of it.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::{Arc, OnceLock};
+
+use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::pki::{Check, MAX_ANSWER, Relax};
+use usbtoken::{Install, Installed};
+
+use crate::args::{self, Sized32};
+use crate::boundary;
+use crate::callbacks::Host;
+use crate::credential::{CredentialNoun, usbtoken_credential};
+use crate::error::UNKNOWN;
+use crate::handle::{self, Noun};
+use crate::renewal::{RenewalNoun, proof_number, required_proof, usbtoken_renewal};
+use crate::session::{SessionNoun, usbtoken_session};
+use crate::status::usbtoken_status;
+use crate::text::Texts;
+
+/// A credential that was written, read back and has signed.
+pub struct usbtoken_installed(());
+
+/// usbtoken_install_params.relax: accept another subject than the one requested.
+pub const USBTOKEN_RELAX_SUBJECT: u32 = 1;
+/// usbtoken_install_params.relax: accept a certificate that is not valid now.
+pub const USBTOKEN_RELAX_VALIDITY: u32 = 2;
+/// usbtoken_install_params.relax: accept one that does not end later than the old one.
+pub const USBTOKEN_RELAX_LATER_THAN_OLD: u32 = 4;
+/// usbtoken_install_params.relax: accept the old one's serial number.
+pub const USBTOKEN_RELAX_SERIAL: u32 = 8;
+/// usbtoken_install_params.relax: accept a CA's certificate.
+pub const USBTOKEN_RELAX_NOT_CA: u32 = 16;
+/// usbtoken_install_params.relax: accept one that is not for client authentication.
+pub const USBTOKEN_RELAX_PURPOSE: u32 = 32;
+/// usbtoken_install_params.relax: accept one whose key usage does not allow signing.
+pub const USBTOKEN_RELAX_USAGE: u32 = 64;
+/// usbtoken_install_params.relax: accept another kind of key than requested.
+pub const USBTOKEN_RELAX_ALGORITHM: u32 = 128;
+
+/// usbtoken_install_params.flags: write the CA certificates of the answer to the token too.
+pub const USBTOKEN_INSTALL_CA_CERTIFICATES: u32 = 1;
+/// usbtoken_install_params.flags: accept a certificate for the key of the old credential.
+pub const USBTOKEN_INSTALL_REUSE_KEY: u32 = 2;
+
+/// usbtoken_installed_text: what the driver says about the exportability of the key, as JSON, for your audit.
+pub const USBTOKEN_INSTALLED_PROOF_JSON: u32 = 1;
+
+/// usbtoken_installed_number: USBTOKEN_PROOF_….
+pub const USBTOKEN_INSTALLED_PROOF: u32 = 1;
+/// usbtoken_installed_number: 1 when the certificate is for the old key.
+pub const USBTOKEN_INSTALLED_KEY_REUSED: u32 = 2;
+
+/// Bytes of the caller.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct usbtoken_bytes {
+    /// Where they are.
+    pub data: *const u8,
+    /// How many.
+    pub size: usize,
+}
+
+/// How to install. Set struct_size to sizeof(usbtoken_install_params) and the rest to 0 or what you want.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct usbtoken_install_params {
+    /// The size of this struct in bytes.
+    pub struct_size: u32,
+    /// USBTOKEN_RELAX_…, or-ed: checks to leave out. That the certificate belongs to the key is always checked.
+    pub relax: u32,
+    /// USBTOKEN_INSTALL_…, or-ed.
+    pub flags: u32,
+    /// USBTOKEN_PROOF_DEFAULT, USBTOKEN_PROOF_CLAIMED or USBTOKEN_PROOF_PROVEN.
+    pub required_proof: u32,
+    /// Seconds since 1970; 0 is the clock's time.
+    pub now: i64,
+    /// CA certificates (DER), to one of which a valid chain must lead. Without any, the chain is not checked.
+    pub anchors: *const usbtoken_bytes,
+    /// How many anchors there are.
+    pub anchor_count: usize,
+}
+
+// SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
+unsafe impl Sized32 for usbtoken_install_params {}
+
+/// The largest CA certificate in bytes, and the most of them, that are taken as anchors.
+const ANCHOR_LIMIT: usize = 64 * 1024;
+const ANCHORS_LIMIT: usize = 256;
+
+/// The outcome, and whom to tell.
+pub(crate) struct InstalledNoun {
+    pub(crate) installed: Installed,
+    host: Host,
+    texts: OnceLock<Texts>,
+}
+
+impl Noun for InstalledNoun {
+    type Opaque = usbtoken_installed;
+
+    fn host(&self) -> Option<&Host> {
+        Some(&self.host)
+    }
+}
+
+impl InstalledNoun {
+    pub(crate) fn new(installed: Installed, host: &Host) -> Self {
+        host.warn(installed.notices());
+        InstalledNoun { installed, host: host.clone(), texts: OnceLock::new() }
+    }
+
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| {
+            let proof = serde_json::to_string(self.installed.proof()).ok();
+            Texts::default().with_some(USBTOKEN_INSTALLED_PROOF_JSON, proof)
+        })
+    }
+}
+
+/// The answer of a CA. The library says itself what is too large.
+///
+/// # Safety
+/// As [`args::bytes`].
+pub(crate) unsafe fn answer<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
+    if length > MAX_ANSWER {
+        return Err(Error::new(Code::AnswerTooLarge).during(Step::ReadAnswer).fact(Fact::Limit, MAX_ANSWER));
+    }
+    // SAFETY: the same contract.
+    unsafe { args::bytes("answer", data, length, MAX_ANSWER) }
+}
+
+/// # Safety
+/// `params` is NULL or a struct that begins with its size; its anchors are readable.
+unsafe fn apply<'a>(install: Install<'a>, params: *const usbtoken_install_params) -> Result<Install<'a>> {
+    // SAFETY: the same contract.
+    let params = unsafe { args::sized("params", params) }?;
+    let Some(params) = params else { return Ok(install) };
+    if params.flags & !(USBTOKEN_INSTALL_CA_CERTIFICATES | USBTOKEN_INSTALL_REUSE_KEY) != 0 {
+        return Err(args::bad("params.flags", "unknown"));
+    }
+    let mut install = install.at(args::moment(params.now)?).relax(relax(params.relax)?);
+    if let Some(level) = required_proof(params.required_proof)? {
+        install = install.require_proof(level);
+    }
+    if params.flags & USBTOKEN_INSTALL_CA_CERTIFICATES != 0 {
+        install = install.with_ca_certificates();
+    }
+    if params.flags & USBTOKEN_INSTALL_REUSE_KEY != 0 {
+        install = install.reuse_key();
+    }
+    for anchor in unsafe {
+        // SAFETY: the same contract.
+        anchors(params.anchors, params.anchor_count)
+    }? {
+        // SAFETY: the same contract.
+        install =
+            install.anchor(unsafe { args::bytes("params.anchors", anchor.data, anchor.size, ANCHOR_LIMIT) }?);
+    }
+    Ok(install)
+}
+
+/// # Safety
+/// `data` is NULL or readable for `count` elements.
+unsafe fn anchors<'a>(data: *const usbtoken_bytes, count: usize) -> Result<&'a [usbtoken_bytes]> {
+    if count > ANCHORS_LIMIT {
+        return Err(args::bad("params.anchor_count", "too many"));
+    }
+    match count {
+        0 => Ok(&[]),
+        _ if data.is_null() || !data.is_aligned() => Err(args::bad("params.anchors", "NULL or not aligned")),
+        // SAFETY: not NULL, aligned, readable by this function's contract, and within the limit.
+        _ => Ok(unsafe { std::slice::from_raw_parts(data, count) }),
+    }
+}
+
+fn relax(bits: u32) -> Result<Relax> {
+    const CHECKS: [(u32, Check); 8] = [
+        (USBTOKEN_RELAX_SUBJECT, Check::Subject),
+        (USBTOKEN_RELAX_VALIDITY, Check::Validity),
+        (USBTOKEN_RELAX_LATER_THAN_OLD, Check::LaterThanOld),
+        (USBTOKEN_RELAX_SERIAL, Check::Serial),
+        (USBTOKEN_RELAX_NOT_CA, Check::NotCa),
+        (USBTOKEN_RELAX_PURPOSE, Check::Purpose),
+        (USBTOKEN_RELAX_USAGE, Check::Usage),
+        (USBTOKEN_RELAX_ALGORITHM, Check::Algorithm),
+    ];
+    if bits & !CHECKS.iter().fold(0, |all, (bit, _)| all | bit) != 0 {
+        return Err(args::bad("params.relax", "unknown"));
+    }
+    Ok(CHECKS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, check)| *check).collect())
+}
+
+/// Installs the CA's answer, in whatever form it came: checks the certificate, writes it beside its key, reads it
+/// back and lets the new key sign.
+///
+/// `renewal` is the one that this process began, or NULL: then the pending key on the token is found by the public
+/// key in the certificate, days later and in another process. `params` and `out` may be NULL. After a failure the
+/// token holds what it held before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_install(
+    session: *const usbtoken_session,
+    renewal: *const usbtoken_renewal,
+    answer_data: *const u8,
+    answer_length: usize,
+    params: *const usbtoken_install_params,
+    out: Option<&mut MaybeUninit<*mut usbtoken_installed>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        // SAFETY: rule 4 of the header.
+        let answer = unsafe { answer(answer_data, answer_length) }?;
+        let renewal: Option<Arc<RenewalNoun>> =
+            if renewal.is_null() { None } else { Some(boundary::also("renewal", renewal)?) };
+        // SAFETY: rule 4 of the header.
+        let install = unsafe { apply(Install::new(answer), params) }?.progress(&noun.host);
+        let session = noun.session()?;
+        let installed = match renewal {
+            Some(renewal) => install.run_for(&session, &renewal.pending)?,
+            None => install.run(&session)?,
+        };
+        if let Some(out) = out {
+            // The certificate is on the token: a handle that cannot be made is no failure of this call.
+            let installed = InstalledNoun::new(installed, &noun.host);
+            out.write(handle::give(installed).unwrap_or(ptr::null_mut()));
+        }
+        Ok(())
+    })
+}
+
+/// The new credential.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_credential(
+    installed: *const usbtoken_installed,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<InstalledNoun>(installed, |noun| {
+        boundary::give::<CredentialNoun>(out, || Ok(CredentialNoun::new(noun.installed.credential().clone())))
+    })
+}
+
+/// The credential that the new one takes the place of, where that is still on the token; writes NULL otherwise.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_replaced(
+    installed: *const usbtoken_installed,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<InstalledNoun>(installed, |noun| {
+        let out = args::required("out", out)?;
+        let replaced = noun.installed.replaced().cloned().map(CredentialNoun::new);
+        out.write(replaced.map_or(Ok(ptr::null_mut()), handle::give)?);
+        Ok(())
+    })
+}
+
+/// A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_text(
+    installed: *const usbtoken_installed,
+    field: u32,
+) -> *const c_char {
+    boundary::read::<InstalledNoun, _>(installed, ptr::null(), |noun| Some(noun.texts().utf8(field)))
+}
+
+/// As usbtoken_installed_text, in UTF-16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_text_utf16(
+    installed: *const usbtoken_installed,
+    field: u32,
+) -> *const u16 {
+    boundary::read::<InstalledNoun, _>(installed, ptr::null(), |noun| Some(noun.texts().utf16(field)))
+}
+
+/// A number about the installation: `field` is USBTOKEN_INSTALLED_PROOF ….
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_number(installed: *const usbtoken_installed, field: u32) -> i64 {
+    boundary::read::<InstalledNoun, _>(installed, UNKNOWN, |noun| match field {
+        USBTOKEN_INSTALLED_PROOF => Some(proof_number(noun.installed.proof().level).into()),
+        USBTOKEN_INSTALLED_KEY_REUSED => Some(noun.installed.key_reused().into()),
+        _ => None,
+    })
+}
+
+/// A warning about the installation, USBTOKEN_NOTICE_…, from index 0; 0 after the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_notice(
+    installed: *const usbtoken_installed,
+    index: usize,
+) -> u32 {
+    boundary::read::<InstalledNoun, _>(installed, 0, |noun| {
+        Some(noun.installed.notices().get(index)?.number().into())
+    })
+}
+
+/// Ends the handle and sets the pointer to NULL. Accepts NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_free(installed: Option<&mut *mut usbtoken_installed>) {
+    boundary::free::<InstalledNoun>(installed);
+}

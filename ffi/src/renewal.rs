@@ -1,0 +1,393 @@
+//! A renewal that waits for the CA: a new key pair on the token, and its request.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::{Arc, OnceLock};
+
+use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::renewal::Form;
+use usbtoken::{KeyKind, Name, Pending, ProofLevel, Renewal};
+
+use crate::args::{self, Sized32};
+use crate::boundary;
+use crate::buffer::{Buffer, usbtoken_buffer};
+use crate::callbacks::Host;
+use crate::credential::{CredentialNoun, usbtoken_credential, window};
+use crate::error::UNKNOWN;
+use crate::handle::Noun;
+use crate::pending::{PendingNoun, usbtoken_pending};
+use crate::preflight::{Findings, usbtoken_preflight};
+use crate::session::{SessionNoun, usbtoken_session};
+use crate::status::usbtoken_status;
+use crate::text::Texts;
+use crate::token::{TokenNoun, usbtoken_token};
+
+/// A new key pair on the token, and its request.
+pub struct usbtoken_renewal(());
+
+/// A kind of key: the old one's kind; for a first certificate, RSA 2048.
+pub const USBTOKEN_KEY_AS_OLD: u32 = 0;
+/// A kind of key: RSA, 2048 bits.
+pub const USBTOKEN_KEY_RSA_2048: u32 = 1;
+/// A kind of key: RSA, 3072 bits.
+pub const USBTOKEN_KEY_RSA_3072: u32 = 2;
+/// A kind of key: RSA, 4096 bits.
+pub const USBTOKEN_KEY_RSA_4096: u32 = 3;
+/// A kind of key: NIST P-256.
+pub const USBTOKEN_KEY_P256: u32 = 4;
+/// A kind of key: NIST P-384.
+pub const USBTOKEN_KEY_P384: u32 = 5;
+
+/// How sure it must be that the key cannot be exported: as sure as the library always demands.
+pub const USBTOKEN_PROOF_DEFAULT: u32 = 0;
+/// How sure it is: the key can be exported. Such a key is destroyed.
+pub const USBTOKEN_PROOF_REFUSED: u32 = 1;
+/// How sure it is: sensitive, not extractable, its value refused; where it came from is not reported.
+pub const USBTOKEN_PROOF_CLAIMED: u32 = 2;
+/// How sure it is: all of that, and generated on the token, and never otherwise since. The driver's word, not an
+/// attestation by the token's maker.
+pub const USBTOKEN_PROOF_PROVEN: u32 = 3;
+
+/// usbtoken_renewal_params: renew although the window is not open, or the certificate has expired.
+pub const USBTOKEN_RENEW_OUTSIDE_WINDOW: u32 = 1;
+/// usbtoken_renewal_params: make another key although one is pending for the same credential.
+pub const USBTOKEN_RENEW_BESIDE_PENDING: u32 = 2;
+/// usbtoken_renewal_params: request a certificate for the old key.
+pub const USBTOKEN_RENEW_REUSE_KEY: u32 = 4;
+/// usbtoken_renewal_params: let the old key sign the request too, as Microsoft CAs take it (MS-WCCE
+/// §3.1.1.4.3.2.1). It can then be had as CMS.
+pub const USBTOKEN_RENEW_SIGNED_BY_OLD_KEY: u32 = 8;
+
+/// usbtoken_renewal_request: PKCS#10 (RFC 2986), DER.
+pub const USBTOKEN_FORMAT_DER: u32 = 1;
+/// usbtoken_renewal_request: PKCS#10, PEM.
+pub const USBTOKEN_FORMAT_PEM: u32 = 2;
+/// usbtoken_renewal_request: CMS SignedData by the old key around the PKCS#10, DER. Needs
+/// USBTOKEN_RENEW_SIGNED_BY_OLD_KEY.
+pub const USBTOKEN_FORMAT_CMS_DER: u32 = 3;
+/// usbtoken_renewal_request: the same, PEM.
+pub const USBTOKEN_FORMAT_CMS_PEM: u32 = 4;
+
+/// usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
+pub const USBTOKEN_RENEWAL_ID: u32 = 1;
+/// usbtoken_renewal_text: the subject of the request (RFC 4514).
+pub const USBTOKEN_RENEWAL_SUBJECT: u32 = 2;
+/// usbtoken_renewal_text: what the driver says about the exportability of the key, as JSON, for your audit.
+pub const USBTOKEN_RENEWAL_PROOF_JSON: u32 = 3;
+
+/// usbtoken_renewal_number: USBTOKEN_PROOF_….
+pub const USBTOKEN_RENEWAL_PROOF: u32 = 1;
+/// usbtoken_renewal_number: 1 when the request is for the old key.
+pub const USBTOKEN_RENEWAL_KEY_REUSED: u32 = 2;
+
+/// How to renew. Set struct_size to sizeof(usbtoken_renewal_params) and the rest to 0 or what you want.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct usbtoken_renewal_params {
+    /// The size of this struct in bytes.
+    pub struct_size: u32,
+    /// USBTOKEN_KEY_….
+    pub key_kind: u32,
+    /// How many days before the expiry the window opens; 0 is 40.
+    pub window_days: u32,
+    /// USBTOKEN_RENEW_…, or-ed.
+    pub flags: u32,
+    /// USBTOKEN_PROOF_DEFAULT, USBTOKEN_PROOF_CLAIMED or USBTOKEN_PROOF_PROVEN.
+    pub required_proof: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Seconds since 1970; 0 is the clock's time.
+    pub now: i64,
+    /// For a first certificate: its subject (RFC 4514), such as "CN=…,O=…". NULL otherwise.
+    pub subject: *const c_char,
+    /// The length of the subject in bytes, or USBTOKEN_NUL_TERMINATED.
+    pub subject_length: usize,
+}
+
+// SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
+unsafe impl Sized32 for usbtoken_renewal_params {}
+
+/// A pending renewal, and whom to tell.
+pub(crate) struct RenewalNoun {
+    pub(crate) pending: Pending,
+    host: Host,
+    texts: OnceLock<Texts>,
+}
+
+impl Noun for RenewalNoun {
+    type Opaque = usbtoken_renewal;
+
+    fn host(&self) -> Option<&Host> {
+        Some(&self.host)
+    }
+}
+
+impl RenewalNoun {
+    fn new(pending: Pending, host: &Host) -> Self {
+        host.warn(pending.notices());
+        RenewalNoun { pending, host: host.clone(), texts: OnceLock::new() }
+    }
+
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| {
+            Texts::default()
+                .with(USBTOKEN_RENEWAL_ID, usbtoken::hex(self.pending.key().id()))
+                .with(USBTOKEN_RENEWAL_SUBJECT, self.pending.request().subject().to_string())
+                .with_some(USBTOKEN_RENEWAL_PROOF_JSON, serde_json::to_string(self.pending.proof()).ok())
+        })
+    }
+
+    fn request(&self, format: u32) -> Result<Buffer> {
+        let request = self.pending.request();
+        let cms = || {
+            let none = "was not asked for with USBTOKEN_RENEW_SIGNED_BY_OLD_KEY";
+            self.pending.renewal_request().ok_or_else(|| args::bad("format", none))
+        };
+        match format {
+            USBTOKEN_FORMAT_DER => Ok(Buffer::Bytes(request.to_der().to_vec())),
+            USBTOKEN_FORMAT_PEM => Ok(Buffer::text(request.to_pem())),
+            USBTOKEN_FORMAT_CMS_DER => Ok(Buffer::Bytes(cms()?.to_der().to_vec())),
+            USBTOKEN_FORMAT_CMS_PEM => Ok(Buffer::text(cms()?.to_pem())),
+            _ => Err(args::bad("format", "unknown")),
+        }
+    }
+}
+
+/// The params of the caller, understood.
+struct Params<'a> {
+    raw: Option<usbtoken_renewal_params>,
+    subject: Option<&'a str>,
+}
+
+impl<'a> Params<'a> {
+    /// # Safety
+    /// `params` is NULL or a struct that begins with its size, with a subject as [`args::text`] wants it.
+    unsafe fn read(params: *const usbtoken_renewal_params) -> Result<Self> {
+        // SAFETY: the same contract.
+        let raw = unsafe { args::sized("params", params) }?;
+        let subject = match raw {
+            // SAFETY: the same contract.
+            Some(raw) => unsafe { args::optional_text("params.subject", raw.subject, raw.subject_length) }?,
+            None => None,
+        };
+        if raw.is_some_and(|raw| raw.reserved != 0) {
+            return Err(args::bad("params.reserved", "not 0"));
+        }
+        Ok(Params { raw, subject })
+    }
+
+    fn renewal(&self, old: Option<&usbtoken::Credential>, host: &'a Host) -> Result<Renewal<'a>> {
+        let renewal = match (old, self.subject) {
+            (Some(old), None) => Renewal::of(old),
+            (None, Some(subject)) => Renewal::first(subject.parse::<Name>()?),
+            (Some(_), Some(_)) => return Err(args::bad("params.subject", "set beside a credential")),
+            (None, None) => return Err(args::bad("credential", "NULL, and no subject in the params")),
+        };
+        let renewal = renewal.progress(host);
+        let Some(raw) = self.raw else { return Ok(renewal) };
+        let all = USBTOKEN_RENEW_OUTSIDE_WINDOW
+            | USBTOKEN_RENEW_BESIDE_PENDING
+            | USBTOKEN_RENEW_REUSE_KEY
+            | USBTOKEN_RENEW_SIGNED_BY_OLD_KEY;
+        if raw.flags & !all != 0 {
+            return Err(args::bad("params.flags", "unknown"));
+        }
+        let has = |flag| raw.flags & flag != 0;
+        let mut renewal = renewal.window(window(raw.window_days)).at(args::moment(raw.now)?);
+        if let Some(kind) = key_kind(raw.key_kind)? {
+            renewal = renewal.key(kind);
+        }
+        if let Some(level) = required_proof(raw.required_proof)? {
+            renewal = renewal.require_proof(level);
+        }
+        if has(USBTOKEN_RENEW_OUTSIDE_WINDOW) {
+            renewal = renewal.outside_window();
+        }
+        if has(USBTOKEN_RENEW_BESIDE_PENDING) {
+            renewal = renewal.beside_pending();
+        }
+        if has(USBTOKEN_RENEW_REUSE_KEY) {
+            renewal = renewal.reuse_key();
+        }
+        if has(USBTOKEN_RENEW_SIGNED_BY_OLD_KEY) {
+            renewal = renewal.form(Form::SignedByOldKey);
+        }
+        Ok(renewal)
+    }
+}
+
+/// The kind of key of that number; `None` for the default.
+pub(crate) fn key_kind(number: u32) -> Result<Option<KeyKind>> {
+    Ok(Some(match number {
+        USBTOKEN_KEY_AS_OLD => return Ok(None),
+        USBTOKEN_KEY_RSA_2048 => KeyKind::Rsa2048,
+        USBTOKEN_KEY_RSA_3072 => KeyKind::Rsa3072,
+        USBTOKEN_KEY_RSA_4096 => KeyKind::Rsa4096,
+        USBTOKEN_KEY_P256 => KeyKind::P256,
+        USBTOKEN_KEY_P384 => KeyKind::P384,
+        _ => return Err(args::bad("key_kind", "unknown")),
+    }))
+}
+
+/// The level of proof of that number; `None` for the default.
+pub(crate) fn required_proof(number: u32) -> Result<Option<ProofLevel>> {
+    match number {
+        USBTOKEN_PROOF_DEFAULT => Ok(None),
+        USBTOKEN_PROOF_CLAIMED => Ok(Some(ProofLevel::Claimed)),
+        USBTOKEN_PROOF_PROVEN => Ok(Some(ProofLevel::Proven)),
+        _ => Err(args::bad("required_proof", "unknown")),
+    }
+}
+
+/// The number of a level of proof.
+pub(crate) fn proof_number(level: ProofLevel) -> u32 {
+    match level {
+        ProofLevel::Refused => USBTOKEN_PROOF_REFUSED,
+        ProofLevel::Claimed => USBTOKEN_PROOF_CLAIMED,
+        ProofLevel::Proven => USBTOKEN_PROOF_PROVEN,
+    }
+}
+
+/// A credential that a call may be given.
+fn optional(credential: *const usbtoken_credential) -> Result<Option<Arc<CredentialNoun>>> {
+    if credential.is_null() { Ok(None) } else { boundary::also("credential", credential).map(Some) }
+}
+
+/// Checks, without a PIN, whether a renewal can work. `credential` NULL: a first certificate, for the subject in
+/// `params`. `params` may be NULL otherwise. A list with blockers is no failure of the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_preflight(
+    token: *const usbtoken_token,
+    credential: *const usbtoken_credential,
+    params: *const usbtoken_renewal_params,
+    out: Option<&mut MaybeUninit<*mut usbtoken_preflight>>,
+) -> usbtoken_status {
+    boundary::on::<TokenNoun>(token, |noun| {
+        // SAFETY: rule 4 of the header.
+        let params = unsafe { Params::read(params) }?;
+        let old = optional(credential)?;
+        boundary::give::<Findings>(out, || {
+            let renewal = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
+            let findings = renewal.preflight(&noun.token.refreshed()?);
+            Ok(Findings::new(findings, noun.host.lang()))
+        })
+    })
+}
+
+/// Makes a key pair on the token, proves that its private key cannot leave it, and signs the request.
+///
+/// `credential` NULL: a first certificate, for the subject in `params`. `params` may be NULL otherwise. From here
+/// on the token holds a pending key; the program may end. The old credential is untouched in every case.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_begin(
+    session: *const usbtoken_session,
+    credential: *const usbtoken_credential,
+    params: *const usbtoken_renewal_params,
+    out: Option<&mut MaybeUninit<*mut usbtoken_renewal>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        // SAFETY: rule 4 of the header.
+        let params = unsafe { Params::read(params) }?;
+        let old = optional(credential)?;
+        boundary::give::<RenewalNoun>(out, || {
+            let renewal = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
+            Ok(RenewalNoun::new(renewal.begin(&*noun.session()?)?, &noun.host))
+        })
+    })
+}
+
+/// Signs the request again with a pending key, in whatever process. The old credential is found by itself; for a
+/// first certificate `params` must have the subject, and may be NULL otherwise.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_resume(
+    session: *const usbtoken_session,
+    pending: *const usbtoken_pending,
+    params: *const usbtoken_renewal_params,
+    out: Option<&mut MaybeUninit<*mut usbtoken_renewal>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        // SAFETY: rule 4 of the header.
+        let params = unsafe { Params::read(params) }?;
+        let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
+        boundary::give::<RenewalNoun>(out, || {
+            let session = noun.session()?;
+            let old = match pending.key.concerns() {
+                Some(serial) => Some(session.credentials()?.by_serial(serial).only()?),
+                None => None,
+            };
+            let renewal = params.renewal(old.as_ref(), &noun.host)?;
+            Ok(RenewalNoun::new(renewal.resume(&session, &pending.key)?, &noun.host))
+        })
+    })
+}
+
+/// The request, in this format: USBTOKEN_FORMAT_….
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_request(
+    renewal: *const usbtoken_renewal,
+    format: u32,
+    out: Option<&mut MaybeUninit<*mut usbtoken_buffer>>,
+) -> usbtoken_status {
+    boundary::on::<RenewalNoun>(renewal, |noun| boundary::give::<Buffer>(out, || noun.request(format)))
+}
+
+/// The pending key of the renewal, to abandon it for example.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_key(
+    renewal: *const usbtoken_renewal,
+    out: Option<&mut MaybeUninit<*mut usbtoken_pending>>,
+) -> usbtoken_status {
+    boundary::on::<RenewalNoun>(renewal, |noun| {
+        boundary::give::<PendingNoun>(out, || {
+            // A reused key is the old credential's: nobody is to abandon it.
+            if noun.pending.key_reused() {
+                let id = usbtoken::hex(noun.pending.key().id());
+                return Err(Error::new(Code::NotPending).fact(Fact::Id, id));
+            }
+            Ok(PendingNoun::new(noun.pending.key().clone()))
+        })
+    })
+}
+
+/// A text about the renewal: `field` is USBTOKEN_RENEWAL_ID ….
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_text(
+    renewal: *const usbtoken_renewal,
+    field: u32,
+) -> *const c_char {
+    boundary::read::<RenewalNoun, _>(renewal, ptr::null(), |noun| Some(noun.texts().utf8(field)))
+}
+
+/// As usbtoken_renewal_text, in UTF-16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_text_utf16(
+    renewal: *const usbtoken_renewal,
+    field: u32,
+) -> *const u16 {
+    boundary::read::<RenewalNoun, _>(renewal, ptr::null(), |noun| Some(noun.texts().utf16(field)))
+}
+
+/// A number about the renewal: `field` is USBTOKEN_RENEWAL_PROOF ….
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_number(renewal: *const usbtoken_renewal, field: u32) -> i64 {
+    boundary::read::<RenewalNoun, _>(renewal, UNKNOWN, |noun| match field {
+        USBTOKEN_RENEWAL_PROOF => Some(proof_number(noun.pending.proof().level).into()),
+        USBTOKEN_RENEWAL_KEY_REUSED => Some(noun.pending.key_reused().into()),
+        _ => None,
+    })
+}
+
+/// A warning about the renewal, USBTOKEN_NOTICE_…, from index 0; 0 after the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_notice(renewal: *const usbtoken_renewal, index: usize) -> u32 {
+    boundary::read::<RenewalNoun, _>(renewal, 0, |noun| {
+        Some(noun.pending.notices().get(index)?.number().into())
+    })
+}
+
+/// Ends the handle and sets the pointer to NULL. Accepts NULL. The pending key stays on the token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_renewal_free(renewal: Option<&mut *mut usbtoken_renewal>) {
+    boundary::free::<RenewalNoun>(renewal);
+}

@@ -1,0 +1,434 @@
+//! Tokens: finding them, waiting for them, what they say of themselves, logging in.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use usbtoken::driver::ModuleInfo;
+use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::renewal::Progress;
+use usbtoken::{Login, Pin, Token, TokenUri};
+use zeroize::Zeroizing;
+
+use crate::args;
+use crate::boundary;
+use crate::callbacks::{Host, pin_state};
+use crate::context::{Context, Shared, usbtoken_context};
+use crate::credential::{CredentialList, usbtoken_credentials};
+use crate::error::{Details, UNKNOWN, usbtoken_error};
+use crate::handle::{self, Noun};
+use crate::session::{SessionNoun, usbtoken_session};
+use crate::status::usbtoken_status;
+use crate::text::Texts;
+
+/// A token, as it was when it was found. It is told by what it says of itself, never by its slot.
+pub struct usbtoken_token(());
+
+/// The tokens that the drivers see, and what was passed over.
+pub struct usbtoken_tokens(());
+
+/// usbtoken_token_text: the label.
+pub const USBTOKEN_TOKEN_LABEL: u32 = 1;
+/// usbtoken_token_text: the manufacturer.
+pub const USBTOKEN_TOKEN_MANUFACTURER: u32 = 2;
+/// usbtoken_token_text: the model.
+pub const USBTOKEN_TOKEN_MODEL: u32 = 3;
+/// usbtoken_token_text: the serial number.
+pub const USBTOKEN_TOKEN_SERIAL: u32 = 4;
+/// usbtoken_token_text: a PKCS#11 URI (RFC 7512) that names this token.
+pub const USBTOKEN_TOKEN_URI: u32 = 5;
+/// usbtoken_token_text: the path of its driver.
+pub const USBTOKEN_TOKEN_DRIVER_PATH: u32 = 6;
+/// usbtoken_token_text: who made the driver.
+pub const USBTOKEN_TOKEN_DRIVER_MANUFACTURER: u32 = 7;
+/// usbtoken_token_text: what the driver calls itself.
+pub const USBTOKEN_TOKEN_DRIVER_DESCRIPTION: u32 = 8;
+/// usbtoken_token_text: all that the token says of itself, as JSON.
+pub const USBTOKEN_TOKEN_JSON: u32 = 9;
+
+/// usbtoken_token_number: the state of the PIN, USBTOKEN_PIN_STATE_….
+pub const USBTOKEN_TOKEN_PIN_STATE: u32 = 1;
+/// usbtoken_token_number: 1 when the PIN is entered at the token or its reader.
+pub const USBTOKEN_TOKEN_PIN_PAD: u32 = 2;
+/// usbtoken_token_number: 1 when the token refuses every write.
+pub const USBTOKEN_TOKEN_WRITE_PROTECTED: u32 = 3;
+/// usbtoken_token_number: the shortest PIN in bytes that the token claims to take.
+pub const USBTOKEN_TOKEN_PIN_SHORTEST: u32 = 4;
+/// usbtoken_token_number: the longest PIN in bytes that the token claims to take.
+pub const USBTOKEN_TOKEN_PIN_LONGEST: u32 = 5;
+/// usbtoken_token_number: free memory in bytes for public objects, where the token tells.
+pub const USBTOKEN_TOKEN_FREE_PUBLIC_MEMORY: u32 = 6;
+/// usbtoken_token_number: free memory in bytes for private objects, where the token tells.
+pub const USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY: u32 = 7;
+
+/// usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
+pub const USBTOKEN_LOGIN_ACCEPT_FINAL_TRY: u32 = 1;
+
+/// usbtoken_wait: how often the drivers are asked.
+const POLL: Duration = Duration::from_millis(500);
+
+/// A token, and whom to tell.
+pub(crate) struct TokenNoun {
+    pub(crate) token: Token,
+    pub(crate) host: Host,
+    driver: OnceLock<Option<ModuleInfo>>,
+    texts: OnceLock<Texts>,
+}
+
+impl Noun for TokenNoun {
+    type Opaque = usbtoken_token;
+
+    fn host(&self) -> Option<&Host> {
+        Some(&self.host)
+    }
+}
+
+/// The outcome of a search.
+pub(crate) struct TokenList {
+    tokens: Vec<Token>,
+    passed_over: Vec<Details>,
+    host: Host,
+}
+
+impl Noun for TokenList {
+    type Opaque = usbtoken_tokens;
+
+    fn host(&self) -> Option<&Host> {
+        Some(&self.host)
+    }
+}
+
+impl TokenNoun {
+    fn new(token: Token, host: &Host) -> Self {
+        TokenNoun { token, host: host.clone(), driver: OnceLock::new(), texts: OnceLock::new() }
+    }
+
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| {
+            let info = self.token.info();
+            let identity = &info.identity;
+            let uri = TokenUri::of_token(
+                &identity.label,
+                &identity.manufacturer,
+                &identity.model,
+                &identity.serial,
+            );
+            Texts::default()
+                .with(USBTOKEN_TOKEN_LABEL, &*identity.label)
+                .with(USBTOKEN_TOKEN_MANUFACTURER, &*identity.manufacturer)
+                .with(USBTOKEN_TOKEN_MODEL, &*identity.model)
+                .with(USBTOKEN_TOKEN_SERIAL, &*identity.serial)
+                .with(USBTOKEN_TOKEN_URI, uri.to_string())
+                .with(USBTOKEN_TOKEN_DRIVER_PATH, self.token.module().path().to_string_lossy())
+                .with_some(USBTOKEN_TOKEN_JSON, serde_json::to_string(info).ok())
+                .with_some(
+                    USBTOKEN_TOKEN_DRIVER_MANUFACTURER,
+                    self.driver().map(|driver| driver.manufacturer.as_str()),
+                )
+                .with_some(
+                    USBTOKEN_TOKEN_DRIVER_DESCRIPTION,
+                    self.driver().map(|driver| driver.description.as_str()),
+                )
+        })
+    }
+
+    fn driver(&self) -> Option<&ModuleInfo> {
+        self.driver.get_or_init(|| self.token.module().info().ok()).as_ref()
+    }
+
+    fn number(&self, field: u32) -> Option<i64> {
+        let info = self.token.info();
+        let wide = |number: u64| i64::try_from(number).ok();
+        match field {
+            USBTOKEN_TOKEN_PIN_STATE => Some(pin_state(info.pin_state).into()),
+            USBTOKEN_TOKEN_PIN_PAD => Some(info.pin_pad.into()),
+            USBTOKEN_TOKEN_WRITE_PROTECTED => Some(info.write_protected.into()),
+            USBTOKEN_TOKEN_PIN_SHORTEST => wide(info.pin_length.0),
+            USBTOKEN_TOKEN_PIN_LONGEST => wide(info.pin_length.1),
+            USBTOKEN_TOKEN_FREE_PUBLIC_MEMORY => info.free_public_memory.and_then(wide),
+            USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY => info.free_private_memory.and_then(wide),
+            _ => None,
+        }
+    }
+
+    fn login(&self, pin: Option<Zeroizing<Vec<u8>>>, flags: u32) -> Result<SessionNoun> {
+        if flags & !USBTOKEN_LOGIN_ACCEPT_FINAL_TRY != 0 {
+            return Err(args::bad("flags", "unknown"));
+        }
+        self.host.step(Step::LogIn);
+        let login = match pin {
+            Some(mut pin) => Login::with_pin(Pin::new(std::mem::take(&mut *pin))),
+            // What the token says of its PIN may have changed since it was found, and the dialog must know.
+            None => self.host.ask_pin(self.token.refreshed()?.info(), None)?,
+        };
+        let login = if flags == 0 { login } else { login.accept_final_try() };
+        Ok(SessionNoun::new(self.token.login(login)?, &self.host))
+    }
+}
+
+/// Looks for the one token that matches.
+pub(crate) fn find(shared: &Shared, uri: &TokenUri) -> Result<Token> {
+    shared.host.step(Step::FindToken);
+    shared.finder().find(uri)
+}
+
+/// The PKCS#11 URI of the caller; nothing is every token.
+///
+/// # Safety
+/// As [`args::text`].
+unsafe fn uri(text: *const c_char, length: usize) -> Result<TokenUri> {
+    // SAFETY: the same contract.
+    match unsafe { args::optional_text("uri", text, length) }? {
+        Some(text) => text.parse(),
+        None => Ok(TokenUri::default()),
+    }
+}
+
+/// Finds the one token that a PKCS#11 URI (RFC 7512) names, such as "pkcs11:token=BANK". NULL is any token,
+/// provided there is only one. Several that match are an error, which lists them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_find(
+    context: *const usbtoken_context,
+    uri_text: *const c_char,
+    uri_length: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_token>>,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let uri = unsafe { uri(uri_text, uri_length) }?;
+        boundary::give::<TokenNoun>(out, || Ok(TokenNoun::new(find(&context.0, &uri)?, &context.0.host)))
+    })
+}
+
+/// As usbtoken_find, with the URI in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_find_utf16(
+    context: *const usbtoken_context,
+    uri_text: *const u16,
+    uri_length: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_token>>,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let uri: TokenUri = unsafe { args::wide("uri", uri_text, uri_length) }?.parse()?;
+        boundary::give::<TokenNoun>(out, || Ok(TokenNoun::new(find(&context.0, &uri)?, &context.0.host)))
+    })
+}
+
+/// Waits until the token that the URI names is there, at most so many milliseconds. The cancel callback is asked
+/// meanwhile. The drivers are asked again and again, each call short; what they find wrong besides a missing
+/// token ends the waiting.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_wait(
+    context: *const usbtoken_context,
+    uri_text: *const c_char,
+    uri_length: usize,
+    milliseconds: u32,
+    out: Option<&mut MaybeUninit<*mut usbtoken_token>>,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let uri = unsafe { uri(uri_text, uri_length) }?;
+        let limit = Duration::from_millis(milliseconds.into());
+        boundary::give::<TokenNoun>(out, || {
+            let token = wait(&context.0, &uri, limit)?;
+            Ok(TokenNoun::new(token, &context.0.host))
+        })
+    })
+}
+
+fn wait(shared: &Shared, uri: &TokenUri, limit: Duration) -> Result<Token> {
+    shared.host.step(Step::WaitForToken);
+    let start = Instant::now();
+    let finder = shared.finder();
+    loop {
+        match finder.find(uri) {
+            Err(error) if absent(error.code()) => {}
+            found => return found,
+        }
+        if shared.host.is_cancelled() {
+            return Err(Error::new(Code::Cancelled).during(Step::WaitForToken));
+        }
+        let left = limit.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return Err(Error::new(Code::WaitTimedOut)
+                .during(Step::WaitForToken)
+                .fact(Fact::Expected, uri)
+                .fact(Fact::Limit, format!("{} ms", limit.as_millis())));
+        }
+        std::thread::sleep(left.min(POLL));
+    }
+}
+
+fn absent(code: Code) -> bool {
+    matches!(
+        code,
+        Code::TokenNotPresent | Code::TokenNotFound | Code::TokenNotInitialized | Code::TokenRemoved
+    )
+}
+
+/// Lists every initialised token that the drivers see.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_list_tokens(
+    context: *const usbtoken_context,
+    out: Option<&mut MaybeUninit<*mut usbtoken_tokens>>,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        boundary::give::<TokenList>(out, || {
+            let found = context.0.finder().tokens()?;
+            let passed_over = found.passed_over.into_iter().map(Details::new).collect();
+            Ok(TokenList { tokens: found.tokens, passed_over, host: context.0.host.clone() })
+        })
+    })
+}
+
+/// How many tokens the list has.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_tokens_count(tokens: *const usbtoken_tokens) -> usize {
+    boundary::read::<TokenList, _>(tokens, 0, |list| Some(list.tokens.len()))
+}
+
+/// The token at this place of the list, from 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_tokens_at(
+    tokens: *const usbtoken_tokens,
+    index: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_token>>,
+) -> usbtoken_status {
+    boundary::on::<TokenList>(tokens, |list| {
+        boundary::give::<TokenNoun>(out, || {
+            let token = list.tokens.get(index).ok_or_else(|| args::bad("index", "after the last"))?;
+            Ok(TokenNoun::new(token.clone(), &list.host))
+        })
+    })
+}
+
+/// Why a driver or a slot was passed over, from 0; writes NULL after the last. One bad neighbour does not spoil
+/// the search.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_tokens_passed_over(
+    tokens: *const usbtoken_tokens,
+    index: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_error>>,
+) -> usbtoken_status {
+    boundary::on::<TokenList>(tokens, |list| {
+        let out = args::required("out", out)?;
+        let error = list.passed_over.get(index).cloned();
+        out.write(error.map_or(Ok(ptr::null_mut()), handle::give)?);
+        Ok(())
+    })
+}
+
+/// Ends the handle and sets the pointer to NULL. Accepts NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_tokens_free(tokens: Option<&mut *mut usbtoken_tokens>) {
+    boundary::free::<TokenList>(tokens);
+}
+
+/// A text about the token: `field` is USBTOKEN_TOKEN_LABEL …. NULL for what it does not tell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_token_text(token: *const usbtoken_token, field: u32) -> *const c_char {
+    boundary::read::<TokenNoun, _>(token, ptr::null(), |token| Some(token.texts().utf8(field)))
+}
+
+/// As usbtoken_token_text, in UTF-16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_token_text_utf16(token: *const usbtoken_token, field: u32) -> *const u16 {
+    boundary::read::<TokenNoun, _>(token, ptr::null(), |token| Some(token.texts().utf16(field)))
+}
+
+/// A number about the token: `field` is USBTOKEN_TOKEN_PIN_STATE …. USBTOKEN_UNKNOWN for what it does not tell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_token_number(token: *const usbtoken_token, field: u32) -> i64 {
+    boundary::read::<TokenNoun, _>(token, UNKNOWN, |token| token.number(field))
+}
+
+/// Asks the token anew what it says of itself, and gives that as one more handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_token_refresh(
+    token: *const usbtoken_token,
+    out: Option<&mut MaybeUninit<*mut usbtoken_token>>,
+) -> usbtoken_status {
+    boundary::on::<TokenNoun>(token, |token| {
+        boundary::give::<TokenNoun>(out, || Ok(TokenNoun::new(token.token.refreshed()?, &token.host)))
+    })
+}
+
+/// Whether the token can make keys of this kind (USBTOKEN_KEY_…) and sign with them. Writes 1, or 0 when the
+/// token does not tell; USBTOKEN_MECHANISM_UNSUPPORTED or USBTOKEN_KEY_SIZE_UNSUPPORTED when it cannot.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_token_supports(
+    token: *const usbtoken_token,
+    key_kind: u32,
+    out: Option<&mut MaybeUninit<i32>>,
+) -> usbtoken_status {
+    boundary::on::<TokenNoun>(token, |token| {
+        let out = args::required("out", out)?;
+        let kind = crate::renewal::key_kind(key_kind)?.ok_or_else(|| args::bad("key_kind", "0"))?;
+        out.write(i32::from(token.token.supports(kind)?));
+        Ok(())
+    })
+}
+
+/// Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_token_credentials(
+    token: *const usbtoken_token,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credentials>>,
+) -> usbtoken_status {
+    boundary::on::<TokenNoun>(token, |token| {
+        boundary::give::<CredentialList>(out, || {
+            token.host.step(Step::ReadObjects);
+            Ok(CredentialList { credentials: token.token.credentials()?, host: token.host.clone() })
+        })
+    })
+}
+
+/// Logs in, with one C_Login and never a second.
+///
+/// `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
+/// USBTOKEN_LOGIN_ACCEPT_FINAL_TRY or 0. The library wipes its own copies; wipe yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_login(
+    token: *const usbtoken_token,
+    pin: *const c_char,
+    pin_length: usize,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut usbtoken_session>>,
+) -> usbtoken_status {
+    boundary::on::<TokenNoun>(token, |token| {
+        // SAFETY: rule 4 of the header.
+        let pin = unsafe { args::pin(pin, pin_length) }?.map(|pin| Zeroizing::new(pin.to_vec()));
+        boundary::give::<SessionNoun>(out, || token.login(pin, flags))
+    })
+}
+
+/// As usbtoken_login, with the PIN in UTF-16; the length is in code units. The token is sent it in UTF-8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_login_utf16(
+    token: *const usbtoken_token,
+    pin: *const u16,
+    pin_length: usize,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut usbtoken_session>>,
+) -> usbtoken_status {
+    boundary::on::<TokenNoun>(token, |token| {
+        let pin = if pin.is_null() && matches!(pin_length, 0 | args::NUL_TERMINATED) {
+            None
+        } else {
+            // SAFETY: rule 4 of the header.
+            let pin = unsafe { args::wide("pin", pin, pin_length) }?;
+            Some(Zeroizing::new(pin.as_bytes().to_vec()))
+        };
+        boundary::give::<SessionNoun>(out, || token.login(pin, flags))
+    })
+}
+
+/// Ends the handle and sets the pointer to NULL. Accepts NULL. When no handle from a driver is left, the driver
+/// is finalised, if it was this library that initialised it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_token_free(token: Option<&mut *mut usbtoken_token>) {
+    boundary::free::<TokenNoun>(token);
+}

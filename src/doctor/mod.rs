@@ -1,0 +1,3 @@
+//! Doctor.
+mod presence;
+pub use self::presence::{Finding, Inventory, SeenToken, State, presence};
