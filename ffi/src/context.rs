@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use usbtoken::error::Result;
@@ -91,11 +91,9 @@ impl Shared {
         lock(&self.setup).anchors.clone()
     }
 
-    fn add_driver(&self, path: &str) -> Result<()> {
-        let path = PathBuf::from(path);
+    pub(crate) fn add_driver(&self, path: &Path) {
         let mut setup = lock(&self.setup);
         setup.finder = std::mem::take(&mut setup.finder).module(path);
-        Ok(())
     }
 }
 
@@ -147,7 +145,9 @@ pub unsafe extern "C" fn usbtoken_context_add_driver(
 ) -> usbtoken_status {
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
-        context.0.add_driver(non_empty("path", unsafe { args::text("path", path, path_length) }?)?)
+        let path = non_empty("path", unsafe { args::text("path", path, path_length) }?)?;
+        context.0.add_driver(Path::new(path));
+        Ok(())
     })
 }
 
@@ -161,7 +161,8 @@ pub unsafe extern "C" fn usbtoken_context_add_driver_utf16(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let path = unsafe { args::wide("path", path, path_length) }?;
-        context.0.add_driver(non_empty("path", &path)?)
+        context.0.add_driver(Path::new(non_empty("path", &path)?));
+        Ok(())
     })
 }
 

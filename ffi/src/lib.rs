@@ -1,6 +1,6 @@
 //! The C ABI of usbtoken: what `include/usbtoken.h` declares.
 //!
-//! One file for each noun of the C interface ([`context`], [`token`], [`session`], [`credential`], [`renewal`],
+//! One file for each noun of the C interface ([`context`], [`device`], [`token`], [`session`], [`credential`], [`renewal`],
 //! [`pending`], [`installed`], [`error`], [`buffer`]), and one home for each thing that they share:
 //!
 //! | what | where |
@@ -28,6 +28,7 @@ pub mod buffer;
 pub mod callbacks;
 pub mod context;
 pub mod credential;
+pub mod device;
 pub mod enroll;
 pub mod error;
 mod handle;

@@ -77,7 +77,10 @@ pub(crate) fn code(number: usbtoken_status) -> Option<Code> {
 }
 
 /// Texts that were asked for, kept because C holds pointers into them.
-static WORDS: Mutex<BTreeMap<(u32, i32, u32, bool), &'static Text>> = Mutex::new(BTreeMap::new());
+static WORDS: Mutex<BTreeMap<Key, &'static Text>> = Mutex::new(BTreeMap::new());
+
+/// Kind, number, part, and whether it is Japanese.
+type Key = (u32, i32, u32, bool);
 
 fn words(kind: u32, number: i32, part: u32, lang: u32) -> Option<&'static Text> {
     let lang = language(lang)?;

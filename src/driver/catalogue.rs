@@ -170,14 +170,21 @@ impl Catalogue {
             .collect()
     }
 
-    /// The quirk profile for a token: by the manufacturer's name in CK_TOKEN_INFO, then in CK_INFO, then by the
-    /// family that the driver's file belongs to, if it is one only; else the generic one.
-    pub fn profile(&self, token_manufacturer: &str, library_manufacturer: &str, driver: &str) -> &Profile {
+    /// The quirk profile for a token: by the manufacturer's name in CK_TOKEN_INFO, else by the one in CK_INFO, else
+    /// the generic one. Where CK_INFO decides, and the driver's file belongs to families that agree on a profile, it
+    /// is theirs: a maker may have several. The file alone decides nothing.
+    pub fn profile(
+        &self,
+        token_manufacturer: &str,
+        library_manufacturer: impl FnOnce() -> String,
+        driver: &str,
+    ) -> &Profile {
         let by_name = |name: &str| self.profiles.iter().find(|profile| profile.is_of(name));
-        by_name(token_manufacturer)
-            .or_else(|| by_name(library_manufacturer))
-            .or_else(|| self.profile_of_driver(driver))
-            .unwrap_or_else(|| self.generic_profile())
+        let by_library = || {
+            let by_maker = by_name(&library_manufacturer())?;
+            Some(self.profile_of_driver(driver).unwrap_or(by_maker))
+        };
+        by_name(token_manufacturer).or_else(by_library).unwrap_or_else(|| self.generic_profile())
     }
 
     fn profile_of_driver(&self, driver: &str) -> Option<&Profile> {

@@ -3,7 +3,7 @@
 use super::lock::TokenLock;
 use super::object::Owner;
 use super::raw::{Functions, SessionHandle};
-use super::token::{PinState, Token, TokenInfo};
+use super::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -141,7 +141,7 @@ impl PublicSession {
 impl Session {
     pub(super) fn open(token: &Token, login: Login) -> Result<Self> {
         let token = token.refreshed()?;
-        let (pin, reservation) = admit(token.info(), login)?;
+        let (pin, reservation) = admit(&token, login)?;
         let open = Open::new(&token, true)?;
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
         let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
@@ -254,7 +254,8 @@ impl SharedLogin {
 }
 
 /// Decides, before anything is sent, whether this PIN may be tried.
-fn admit(info: &TokenInfo, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+fn admit(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+    let info = token.info();
     let Login { pin, accept_final_try, reservation } = login;
     let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));
     match info.pin_state {
@@ -266,7 +267,7 @@ fn admit(info: &TokenInfo, login: Login) -> Result<(Option<Pin>, Option<Reservat
     match pin {
         _ if info.pin_pad => Ok((None, reservation)),
         None => refuse(Code::PinRequired),
-        Some(pin) if !info.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
+        Some(pin) if !token.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
         Some(pin) => Ok((Some(pin), reservation)),
     }
 }

@@ -44,7 +44,7 @@ impl Session {
     ) -> Result<(StoredCertificate, Detail)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for detail in [Detail::Full, Detail::Common, Detail::Minimal] {
+        for &detail in self.token().profile().details {
             let template = template(certificate, category, id, label, detail);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {

@@ -4,12 +4,13 @@ use super::identity::TokenIdentity;
 use super::mechanism::Mechanisms;
 use super::module::Module;
 use super::padded::text;
+use super::profile::Profile;
 use super::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// A token in a slot, as it was when it was found.
@@ -22,6 +23,7 @@ pub struct Token {
     slot: SlotId,
     info: TokenInfo,
     mechanisms: Arc<Mechanisms>,
+    profile: Arc<OnceLock<Profile>>,
     /// How many certificate objects without a value were there when they were last listed.
     blank_certificates: Arc<Mutex<Option<usize>>>,
 }
@@ -78,6 +80,7 @@ impl Token {
             slot,
             info,
             mechanisms: Arc::default(),
+            profile: Arc::default(),
             blank_certificates: Arc::default(),
         })
     }
@@ -137,6 +140,23 @@ impl Token {
         self.mechanisms.support(self.module.functions(), self.slot, self.identity(), kind)
     }
 
+    /// The name of the quirk profile by which this token is treated, `generic` for most.
+    pub fn profile_name(&self) -> &str {
+        &self.profile().name
+    }
+
+    pub(super) fn profile(&self) -> &Profile {
+        self.profile.get_or_init(|| Profile::of(self))
+    }
+
+    /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
+    pub(super) fn accepts_pin_length(&self, bytes: usize) -> bool {
+        let (shortest, longest) = self.profile().pin_length.unwrap_or(self.info.pin_length);
+        let sensible = shortest <= longest && longest > 0;
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
+    }
+
     pub(super) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
         self.mechanisms.listed(self.module.functions(), self.slot)
     }
@@ -194,14 +214,6 @@ impl TokenInfo {
             hardware_version: (hardware.major, hardware.minor),
             firmware_version: (firmware.major, firmware.minor),
         }
-    }
-
-    /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
-    pub(super) fn accepts_pin_length(&self, bytes: usize) -> bool {
-        let (shortest, longest) = self.pin_length;
-        let sensible = shortest <= longest && longest > 0;
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
     }
 }
 

@@ -119,11 +119,6 @@ impl<'a> Fields<'a> {
         Fields { rest: bytes }
     }
 
-    /// What has not been read yet.
-    pub fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
     /// The next element.
     pub fn any(&mut self) -> Read<Tlv<'a>> {
         let mut reader = SliceReader::new(self.rest)?;
@@ -193,14 +188,6 @@ pub(super) fn encode_unsigned(big_endian: &[u8]) -> Vec<u8> {
 /// Encodes a BIT STRING without unused bits.
 pub(super) fn encode_bits(bytes: &[u8]) -> Vec<u8> {
     encode(BIT_STRING, &[&[0], bytes])
-}
-
-/// The bytes of a BIT STRING that has no unused bits.
-pub(super) fn bits<'a>(tlv: Tlv<'a>) -> Read<&'a [u8]> {
-    match tlv.tagged(BIT_STRING)?.value.split_first() {
-        Some((0, bytes)) => Ok(bytes),
-        _ => Err(Malformed::Unexpected),
-    }
 }
 
 /// Without the zero bytes in front.

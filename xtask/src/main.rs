@@ -1,6 +1,8 @@
-//! The project's own chores: `cargo xtask demo`, `cargo xtask test`.
+//! The project's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask header`, `cargo xtask install`.
 
 mod demo;
+mod header;
+mod install;
 mod setup;
 mod test;
 mod work;
@@ -34,12 +36,22 @@ enum Chore {
         #[arg(long)]
         list: bool,
     },
+    /// Makes include/usbtoken.h from the crate usbtoken-ffi
+    Header {
+        /// Write nothing; fail when the header differs or an item has no documentation
+        #[arg(long)]
+        check: bool,
+    },
+    /// Installs the C library: shared and static, header, pkg-config file, CMake package
+    Install(install::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Demo { keep } => demo::run(keep),
         Chore::Test { steps, list } => test::run(&steps, list),
+        Chore::Header { check } => header::run(check),
+        Chore::Install(options) => install::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -160,6 +160,26 @@ fn ber_with_indefinite_lengths() {
 }
 
 #[test]
+fn an_odd_certificate_does_not_spoil_the_message() {
+    use der::Decode;
+    let strictly = |message: &[u8]| {
+        let info = cms::content_info::ContentInfo::from_der(message).unwrap();
+        info.content.decode_as::<cms::signed_data::SignedData>().map(|_| ())
+    };
+    let issued = issued();
+    let mut message = issued.p7();
+    strictly(&message).unwrap();
+    // The name in a UniversalString; only the number of its bytes is right.
+    let at = message.windows(16).position(|bytes| bytes == b"TARO YAMADA 0001").unwrap();
+    message[at - 2] = tlv::UNIVERSAL_STRING;
+    let answer = Answer::parse(&message).unwrap();
+    assert_eq!(answer.leaf_for(&issued.key).unwrap().serial(), issued.leaf.serial());
+    assert_eq!(answer.certificates().len(), 3);
+    // Should cms take it one day, then our own outline of SignedData can go.
+    strictly(&message).unwrap_err();
+}
+
+#[test]
 fn the_leaf_is_found_by_its_key() {
     let issued = issued();
     let answer = Answer::parse(&issued.p7()).unwrap();

@@ -1,0 +1,85 @@
+//! The fault sweep as a program: the whole of it, a slice, or one case again. See `docs/testing.md`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use usbtoken_hardware_tests::sweep::{Case, Extent, PIN, Scene, Seen, Sweep, provision};
+use usbtoken_testkit::Kind;
+
+/// Runs every job with every fault at every call, and looks at what is on the token each time.
+#[derive(Parser)]
+#[command(name = "sweep")]
+struct Arguments {
+    /// Run this case again, for example `renew/ec/17/lose/once`; may be given several times
+    #[arg(long, value_name = "NAME")]
+    case: Vec<Case>,
+    /// Only this scene; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = scene)]
+    scene: Vec<Scene>,
+    /// Only the slice that the tests run
+    #[arg(long)]
+    slice: bool,
+    /// How many cases run at the same time
+    #[arg(long, value_name = "NUMBER", default_value_t = 2)]
+    jobs: usize,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+/// The parts that the sweep runs in processes of their own.
+#[derive(Subcommand)]
+enum Part {
+    /// Makes a token
+    #[command(hide = true)]
+    Provision { folder: PathBuf, ca: PathBuf, kind: Kind },
+    /// Looks at the token with this serial number
+    #[command(hide = true)]
+    Look { serial: String },
+}
+
+fn scene(name: &str) -> Result<Scene, String> {
+    Scene::named(name).ok_or_else(|| {
+        let names: Vec<&str> = Scene::ALL.iter().map(|scene| scene.name()).collect();
+        format!("there are: {}", names.join(", "))
+    })
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.part {
+        Some(Part::Provision { folder, ca, kind }) => print(&provision(&folder, &ca, kind)),
+        Some(Part::Look { serial }) => print(&Seen::now(&serial, PIN)),
+        None => return sweep(&arguments),
+    }
+    ExitCode::SUCCESS
+}
+
+fn print(value: &impl serde::Serialize) {
+    println!("{}", serde_json::to_string(value).expect("JSON"));
+}
+
+fn sweep(arguments: &Arguments) -> ExitCode {
+    let sweep = Sweep::new(&std::env::current_exe().expect("the path of this program"));
+    if arguments.case.is_empty() {
+        let extent = if arguments.slice { Extent::Slice } else { Extent::Whole };
+        let report = sweep.run(extent, &arguments.scene, arguments.jobs);
+        println!("{report}");
+        return status(report.failed().is_empty());
+    }
+    let mut passed = true;
+    for case in &arguments.case {
+        match sweep.one(case) {
+            Ok(()) => println!("{case} ({}): passed", case.spec()),
+            Err(findings) => {
+                passed = false;
+                println!("{case} ({}):\n    {}", case.spec(), findings.join("\n    "));
+            }
+        }
+    }
+    status(passed)
+}
+
+fn status(passed: bool) -> ExitCode {
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

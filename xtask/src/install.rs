@@ -1,0 +1,201 @@
+//! `cargo xtask install`: the C library into a prefix, laid out as Debian does it.
+//!
+//! ```text
+//! lib/libusbtoken.so.0.1.0                       the shared library, soname libusbtoken.so.0
+//! lib/libusbtoken.so.0, lib/libusbtoken.so       symbolic links
+//! lib/libusbtoken.a                              the static library
+//! lib/pkgconfig/usbtoken.pc
+//! lib/cmake/usbtoken/usbtoken-config.cmake       targets usbtoken::shared, usbtoken::static, usbtoken::usbtoken
+//! lib/cmake/usbtoken/usbtoken-config-version.cmake
+//! include/usbtoken.h, include/usbtoken.hpp
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::work::{self, Done};
+
+/// Where, and how much of it.
+#[derive(clap::Args)]
+pub struct Options {
+    /// The folder that programs will find it in
+    #[arg(long, default_value = "/usr/local")]
+    prefix: PathBuf,
+    /// A folder to put before every path that is written, for packages
+    #[arg(long)]
+    destdir: Option<PathBuf>,
+    /// The folder of the libraries, beneath the prefix: for Debian lib/x86_64-linux-gnu
+    #[arg(long, default_value = "lib")]
+    libdir: PathBuf,
+    /// Install the unoptimised build
+    #[arg(long)]
+    debug: bool,
+}
+
+/// What goes by the name of this version.
+struct Version {
+    whole: &'static str,
+    major: &'static str,
+}
+
+const VERSION: Version = Version { whole: env!("CARGO_PKG_VERSION"), major: env!("CARGO_PKG_VERSION_MAJOR") };
+
+/// What the static library needs besides itself; rustc --print native-static-libs says it for Linux.
+const NATIVE_LIBRARIES: &str = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
+
+/// Builds and installs.
+pub fn run(options: &Options) -> Done {
+    if !options.prefix.is_absolute() || options.libdir.is_absolute() {
+        return Err("--prefix must be an absolute path, and --libdir a relative one".to_owned());
+    }
+    let built = build(options.debug)?;
+    let place = Place::new(options);
+    let lib = place.folder(&options.libdir)?;
+    let include = place.folder(Path::new("include"))?;
+
+    let shared = format!("libusbtoken.so.{}", VERSION.whole);
+    copy(&built.join("libusbtoken_ffi.so"), &lib.join(&shared), 0o755)?;
+    link(&shared, &lib.join(format!("libusbtoken.so.{}", VERSION.major)))?;
+    link(&shared, &lib.join("libusbtoken.so"))?;
+    copy(&built.join("libusbtoken_ffi.a"), &lib.join("libusbtoken.a"), 0o644)?;
+    for header in ["usbtoken.h", "usbtoken.hpp"] {
+        copy(&work::root().join("include").join(header), &include.join(header), 0o644)?;
+    }
+    write(&place.folder(&options.libdir.join("pkgconfig"))?.join("usbtoken.pc"), &pkg_config(options))?;
+    let cmake = place.folder(&options.libdir.join("cmake/usbtoken"))?;
+    write(&cmake.join("usbtoken-config.cmake"), &cmake_config(options))?;
+    write(&cmake.join("usbtoken-config-version.cmake"), &cmake_version())?;
+    println!("installed into {}", place.root.display());
+    Ok(())
+}
+
+/// Where files are written: the prefix, with the destination folder before it.
+struct Place {
+    root: PathBuf,
+}
+
+impl Place {
+    fn new(options: &Options) -> Self {
+        let root = match (&options.destdir, options.prefix.strip_prefix("/")) {
+            (Some(destination), Ok(prefix)) => destination.join(prefix),
+            _ => options.prefix.clone(),
+        };
+        Place { root }
+    }
+
+    fn folder(&self, name: &Path) -> Done<PathBuf> {
+        let folder = self.root.join(name);
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(folder)
+    }
+}
+
+/// Builds both libraries in one go and says where they are. The soname goes to the linker of the shared one alone.
+fn build(debug: bool) -> Done<PathBuf> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| work::root().join("target"), PathBuf::from);
+    let target = target.join("install");
+    let mut cargo = work::cargo();
+    cargo.args(["rustc", "--quiet", "--package", "usbtoken-ffi", "--lib"]);
+    cargo.args(["--crate-type", "cdylib", "--crate-type", "staticlib"]);
+    if !debug {
+        cargo.arg("--release");
+    }
+    cargo.arg("--target-dir").arg(&target);
+    let soname = format!("link-arg=-Wl,-soname,libusbtoken.so.{}", VERSION.major);
+    cargo.args(["--", "-C", &soname]);
+    if !debug {
+        cargo.args(["-C", "strip=symbols"]);
+    }
+    work::run(&mut cargo)?;
+    Ok(target.join(if debug { "debug" } else { "release" }))
+}
+
+fn pkg_config(options: &Options) -> String {
+    format!(
+        "prefix={prefix}\nlibdir=${{prefix}}/{libdir}\nincludedir=${{prefix}}/include\n\n\
+         Name: usbtoken\nDescription: Renews the certificate on the USB token that a bank gave its customer\n\
+         Version: {version}\nLibs: -L${{libdir}} -lusbtoken\nLibs.private: {NATIVE_LIBRARIES}\n\
+         Cflags: -I${{includedir}}\n",
+        prefix = options.prefix.display(),
+        libdir = options.libdir.display(),
+        version = VERSION.whole,
+    )
+}
+
+fn cmake_config(options: &Options) -> String {
+    // The folder of this file is as deep beneath the prefix as libdir/cmake/usbtoken is.
+    let up = "../".repeat(options.libdir.components().count() + 2);
+    let up = up.trim_end_matches('/');
+    let libdir = options.libdir.display();
+    let major = VERSION.major;
+    let native: Vec<&str> = NATIVE_LIBRARIES.split(' ').map(|flag| flag.trim_start_matches("-l")).collect();
+    let native = native.join(";");
+    format!(
+        r#"# usbtoken::shared, usbtoken::static, and usbtoken::usbtoken, which is the shared one unless
+# usbtoken_USE_STATIC is on.
+get_filename_component(_usbtoken_prefix "${{CMAKE_CURRENT_LIST_DIR}}/{up}" ABSOLUTE)
+if(NOT TARGET usbtoken::shared)
+  add_library(usbtoken::shared SHARED IMPORTED)
+  set_target_properties(usbtoken::shared PROPERTIES
+    IMPORTED_LOCATION "${{_usbtoken_prefix}}/{libdir}/libusbtoken.so.{major}"
+    IMPORTED_SONAME "libusbtoken.so.{major}"
+    INTERFACE_INCLUDE_DIRECTORIES "${{_usbtoken_prefix}}/include")
+  add_library(usbtoken::static STATIC IMPORTED)
+  set_target_properties(usbtoken::static PROPERTIES
+    IMPORTED_LOCATION "${{_usbtoken_prefix}}/{libdir}/libusbtoken.a"
+    INTERFACE_INCLUDE_DIRECTORIES "${{_usbtoken_prefix}}/include"
+    INTERFACE_LINK_LIBRARIES "{native}")
+  add_library(usbtoken::usbtoken INTERFACE IMPORTED)
+  if(usbtoken_USE_STATIC)
+    target_link_libraries(usbtoken::usbtoken INTERFACE usbtoken::static)
+  else()
+    target_link_libraries(usbtoken::usbtoken INTERFACE usbtoken::shared)
+  endif()
+endif()
+unset(_usbtoken_prefix)
+"#
+    )
+}
+
+fn cmake_version() -> String {
+    format!(
+        r#"set(PACKAGE_VERSION "{whole}")
+if(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION OR
+   (PACKAGE_FIND_VERSION_MAJOR AND NOT PACKAGE_FIND_VERSION_MAJOR EQUAL {major}))
+  set(PACKAGE_VERSION_COMPATIBLE FALSE)
+else()
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+  if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+    set(PACKAGE_VERSION_EXACT TRUE)
+  endif()
+endif()
+"#,
+        whole = VERSION.whole,
+        major = VERSION.major
+    )
+}
+
+fn copy(from: &Path, to: &Path, mode: u32) -> Done {
+    let _ = fs::remove_file(to);
+    fs::copy(from, to).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))?;
+    let mut command = Command::new("chmod");
+    work::run(command.arg(format!("{mode:o}")).arg(to))
+}
+
+fn link(to: &str, at: &Path) -> Done {
+    let _ = fs::remove_file(at);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(to, at).map_err(|error| format!("{}: {error}", at.display()))
+    }
+    #[cfg(not(unix))]
+    {
+        Err(format!("{}: symbolic links to {to} are for Unix", at.display()))
+    }
+}
+
+fn write(path: &Path, text: &str) -> Done {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
