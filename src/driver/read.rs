@@ -143,16 +143,6 @@ impl Session {
         self.open_session().certificates()
     }
 
-    /// The certificates with this CKA_ID.
-    ///
-    /// # Errors
-    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub fn certificates_with_id(&self, id: &[u8]) -> Result<Vec<StoredCertificate>> {
-        let open = self.open_session();
-        let certificates = open.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE).bytes(CKA_ID, id))?;
-        certificates.into_iter().map(|handle| open.read_certificate(handle)).collect()
-    }
-
     /// The private keys on the token.
     ///
     /// # Errors
@@ -179,6 +169,16 @@ impl Session {
     /// As [`Session::private_keys`].
     pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
         self.open_session().public_keys()
+    }
+
+    /// The certificates with this CKA_ID.
+    ///
+    /// # Errors
+    /// As [`Session::private_keys`].
+    pub fn certificates_with_id(&self, id: &[u8]) -> Result<Vec<StoredCertificate>> {
+        let open = self.open_session();
+        let certificates = open.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE).bytes(CKA_ID, id))?;
+        certificates.into_iter().map(|handle| open.read_certificate(handle)).collect()
     }
 
     /// Removes a certificate object.

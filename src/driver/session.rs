@@ -7,8 +7,8 @@ use super::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
-use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,7 +120,8 @@ pub struct Session {
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<Reservation>,
-    written: Cell<u64>,
+    /// The identifiers of the certificates that this session has written.
+    written: RefCell<BTreeSet<Vec<u8>>>,
 }
 
 impl PublicSession {
@@ -145,12 +146,21 @@ impl Session {
         let open = Open::new(&token, true)?;
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
         let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
-        Ok(Session { open, pin, login, reserved, written: Cell::new(0) })
+        Ok(Session { open, pin, login, reserved, written: RefCell::default() })
     }
 
     /// The token.
     pub fn token(&self) -> &Token {
         &self.open.token
+    }
+
+    /// Whether this session has written a certificate with this CKA_ID.
+    pub fn has_written(&self, id: &[u8]) -> bool {
+        self.written.borrow().contains(id)
+    }
+
+    pub(super) fn remember_written(&self, id: &[u8]) {
+        self.written.borrow_mut().insert(id.to_vec());
     }
 
     pub(super) fn open_session(&self) -> &Open {
@@ -175,16 +185,6 @@ impl Session {
     /// another program that asks as we do.
     pub fn reserved_since(&self) -> Option<Instant> {
         self.reserved.get().map(|reservation| reservation.since)
-    }
-
-    /// How many certificates this session has written. As long as it stays the same nobody who asks to
-    /// [`reserve`](Session::reserve) the token has written another.
-    pub fn certificates_written(&self) -> u64 {
-        self.written.get()
-    }
-
-    pub(super) fn count_written(&self) {
-        self.written.set(self.written.get().saturating_add(1));
     }
 
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).

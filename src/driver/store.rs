@@ -48,7 +48,7 @@ impl Session {
             let template = template(certificate, category, id, label, detail);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
-                    self.count_written();
+                    self.remember_written(id);
                     return Ok((self.stored(handle, certificate, id, label), detail));
                 }
                 Err(failure) => failure,

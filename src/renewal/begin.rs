@@ -56,8 +56,7 @@ impl Renewal<'_> {
         let (request, signed_by_old) = self.sign_request(session, &old_keys, private, public)?;
         let notices = proof_notice(&proof).into_iter().collect();
         let (key, old) = (key.clone(), self.old().cloned());
-        let written_before = session.certificates_written();
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices, written_before })
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices })
     }
 
     fn prove_and_request(
@@ -82,8 +81,7 @@ impl Renewal<'_> {
         let key =
             PendingKey::fresh(label, pair.private.clone(), pair.public.clone(), pair.public_key.clone());
         let old = self.old().cloned();
-        let written_before = session.certificates_written();
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices, written_before })
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices })
     }
 
     fn prove(&self, session: &Session, key: &StoredKey) -> Result<Proof> {
@@ -108,8 +106,7 @@ impl Renewal<'_> {
         notices.push(Notice::KeyReused);
         let key = PendingKey::reused(JobLabel::new(self.job(), self.now), private, public.clone());
         let old = Some((**old).clone());
-        let written_before = session.certificates_written();
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: true, notices, written_before })
+        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: true, notices })
     }
 
     fn sign_request(

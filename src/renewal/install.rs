@@ -148,11 +148,9 @@ impl<'a> Install<'a> {
         let public = pending.request().public_key();
         let leaf = answer.leaf_for(public).cloned();
         let leaf = leaf.ok_or_else(|| no_leaf(&answer, std::slice::from_ref(&pending.key)))?;
-        // The same answer may have been installed since, with this very session.
-        let there = |stored: &StoredCertificate| stored.der == leaf.der();
-        if session.certificates_written() != pending.written_before
-            && session.certificates_with_id(pending.key.id())?.iter().any(there)
-        {
+        // The token is reserved since the request, so only this session can have installed the answer already.
+        let written = || session.certificates_with_id(pending.key.id());
+        if session.has_written(pending.key.id()) && written()?.iter().any(|stored| stored.der == leaf.der()) {
             return Err(already_installed(&leaf));
         }
         self.finish(

@@ -134,8 +134,6 @@ pub struct Pending {
     pub(super) old: Option<Credential>,
     pub(super) key_reused: bool,
     pub(super) notices: Vec<Notice>,
-    /// How many certificates the session had written by then.
-    pub(super) written_before: u64,
 }
 
 impl Pending {

@@ -158,7 +158,11 @@ impl Sweep {
             }
             place.clear();
             let counted = run.trace.calls.iter().filter(|call| call.n > 0);
-            if findings.is_empty() { Ok(counted.map(|call| call.function.clone()).collect()) } else { Err(findings) }
+            if findings.is_empty() {
+                Ok(counted.map(|call| call.function.clone()).collect())
+            } else {
+                Err(findings)
+            }
         };
         let calls = functions("")?;
         let again = functions(&FAULTS[0].spec(calls.len() as u64 + 1, true))?;
@@ -206,10 +210,15 @@ impl Sweep {
         if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
 
-    fn scene(&self, scene: Scene, begin: &Begin, place: &play::Place, fault: (&str, Option<u64>)) -> play::Run {
+    fn scene(
+        &self,
+        scene: Scene,
+        begin: &Begin,
+        place: &play::Place,
+        fault: (&str, Option<u64>),
+    ) -> play::Run {
         place.copy_tokens(&begin.folder);
-        let words =
-            scene.words(&self.stage.issuer(), &begin.answer, &begin.made.old_serial, place.path());
+        let words = scene.words(&self.stage.issuer(), &begin.answer, &begin.made.old_serial, place.path());
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let pin = if scene == Scene::WrongPin { WRONG_PIN } else { PIN };
         place.play(&self.stage.programs, &words, Some(fault), pin)
@@ -250,9 +259,8 @@ fn cases(extent: Extent, scene: Scene, keys: Keys, base: &Base) -> Vec<Case> {
         }
         Extent::Slice => {
             let turn = |call: u64| TURNS[(call as usize + scene as usize) % TURNS.len()];
-            let mut cases: Vec<Case> = calls()
-                .filter_map(|(_, call)| Some(case(call, Fault::named(turn(call))?, false)))
-                .collect();
+            let mut cases: Vec<Case> =
+                calls().filter_map(|(_, call)| Some(case(call, Fault::named(turn(call))?, false))).collect();
             let known = REGRESSIONS.iter().filter_map(|name| name.parse::<Case>().ok());
             cases.extend(known.filter(|case| (case.scene, case.keys) == (scene, keys)));
             cases

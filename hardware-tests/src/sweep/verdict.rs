@@ -61,7 +61,10 @@ fn error_words(run: &Run, exit: i32) -> Findings {
     if let Some(refused) = refused
         && !(has("function") && has("ckr"))
     {
-        findings.push(format!("{} returned {}; the error does not say so: {error}", refused.function, refused.rv));
+        findings.push(format!(
+            "{} returned {}; the error does not say so: {error}",
+            refused.function, refused.rv
+        ));
     }
     // The driver lied: then the error at least names a function or what it was about.
     if error["name"] == "driver_misbehaved" && !error["facts"].to_string().contains("C_") {
@@ -137,7 +140,11 @@ impl Judge<'_> {
         match rest.is_empty() {
             true => Rest::Nothing,
             false if one_of_each && one_id && signs && final_labels => {
-                if is_old(rest[0]) { Rest::Old } else { Rest::Complete }
+                if is_old(rest[0]) {
+                    Rest::Old
+                } else {
+                    Rest::Complete
+                }
             }
             false => Rest::Unfinished(rest),
         }
