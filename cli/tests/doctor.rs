@@ -177,6 +177,8 @@ fn problems_stand_in_order_of_weight_each_with_its_next_step() {
     {
         let diagnosis = with(&format!("*:lie={lie},sticky"));
         assert!(problems(&diagnosis).contains(&problem), "{lie}: {:?}", problems(&diagnosis));
+        let room = if lie == "memory-full" { "may_not_fit" } else { "unknown" };
+        assert_eq!(diagnosis["tokens"][0]["one_more_pair"], room);
     }
 }
 
