@@ -1,7 +1,7 @@
 //! Measures what finding drivers and listing certificates cost; the numbers in docs/discovery.md are from here.
 //!
 //! ```sh
-//! cargo run --release --example measure_discovery
+//! cargo run --quiet --example measure_discovery
 //! ```
 //!
 //! Needs SoftHSM. It runs itself again, once for each row, because the driver shim and SoftHSM read their
@@ -121,7 +121,11 @@ fn certificates(count: usize) {
     run(shim(), &[("USBTOKEN_SHIM_DRIVER", softhsm.as_path()), ("USBTOKEN_SHIM_TRACE", trace.as_path())]);
     let calls = calls(&trace);
     let each = median.as_secs_f64() * 1_000.0 / count as f64;
-    println!("{count:12} | {:>6} | {calls:9} | {:9} | {each:.3}", millis(median), calls.saturating_sub(count));
+    println!(
+        "{count:12} | {:>6} | {calls:9} | {:9} | {each:.3}",
+        millis(median),
+        calls.saturating_sub(count)
+    );
     assert!(calls <= count + 20, "more calls than n + 20");
 }
 
