@@ -14,7 +14,8 @@ use usbtoken_testkit::{Form, Kind, ParsedRequest, SoftKey, days_from_now};
 
 #[test]
 fn every_form_of_answer_reaches_the_token() {
-    let shapes: [(&str, fn(&Bank, &[u8]) -> Vec<u8>); 12] = [
+    type Shape = fn(&Bank, &[u8]) -> Vec<u8>;
+    let shapes: [(&str, Shape); 12] = [
         ("der", |bank, leaf| bank.ca.answer(Form::Der, leaf)),
         ("pem", |bank, leaf| bank.ca.answer(Form::Pem, leaf)),
         ("bundle", |bank, leaf| bank.ca.answer(Form::Bundle, leaf)),

@@ -15,7 +15,8 @@ use usbtoken::renewal::{Install, Renewal};
 fn two_processes_make_one_new_credential() {
     for turn in 0..6 {
         let bank = Bank::new();
-        let issuer = bank.issuer("");
+        // A CA that takes its time, or a slow second process would come when all is done.
+        let issuer = format!("sleep 2; {}", bank.issuer(""));
         let renew = ["renew", "--issuer", &issuer];
         let children = [bank.start(&renew), bank.start(&renew)];
         let said = children.map(|child| Said::of(child.wait_with_output().unwrap()));

@@ -121,7 +121,7 @@ impl Session {
         let public = self.destroy_public_key(&pair.public, Step::Abandon);
         private.and(public).map_err(|error| {
             let id = crate::hex(&pair.private.id);
-            Error::new(Code::DestroyFailed).during(Step::Abandon).fact(Fact::Id, id).caused_by(error)
+            Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })
     }
 }
@@ -146,7 +146,7 @@ fn none_taken(refusals: Vec<Failure>) -> Error {
         .filter_map(Failure::rv)
         .fold(refused, |error, rv| error.fact(Fact::Detail, ckr::name(rv)));
     match refusals.into_iter().last() {
-        Some(last) => detailed.caused_by(last.during(Step::GenerateKeyPair)),
+        Some(last) => detailed.because_of(last.during(Step::GenerateKeyPair)),
         None => detailed,
     }
 }

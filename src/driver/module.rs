@@ -137,14 +137,9 @@ impl Driver {
         let first = state.leases == 0;
         if first {
             state.initialized_by_us = self.functions.initialize().map_err(|failure| {
-                let error = failure.during(Step::InitializeDriver);
-                let mut outer = Error::new(Code::DriverInitFailed)
-                    .during(Step::InitializeDriver)
-                    .fact(Fact::Path, self.path.display());
-                if let Some(call) = error.pkcs11_call() {
-                    outer = outer.call(call);
-                }
-                outer.caused_by(error)
+                Error::new(Code::DriverInitFailed)
+                    .fact(Fact::Path, self.path.display())
+                    .because_of(failure.during(Step::InitializeDriver))
             })?;
         } else {
             self.functions

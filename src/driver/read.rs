@@ -222,6 +222,14 @@ impl Session {
         let template = Template::new().bytes(CKA_LABEL, label.as_bytes());
         self.open_session().set(key.place, template, Step::Complete)
     }
+
+    /// Gives a public key another identifier.
+    ///
+    /// # Errors
+    /// What C_SetAttributeValue returns; tokens exist that refuse.
+    pub fn set_public_key_id(&self, key: &StoredPublicKey, id: &[u8]) -> Result<()> {
+        self.open_session().set(key.place, Template::new().bytes(CKA_ID, id), Step::Complete)
+    }
 }
 
 /// The public key from the attributes of either half; `None` when the object does not tell it.

@@ -180,7 +180,7 @@ impl Category {
 fn refused(refusals: Vec<Failure>) -> Error {
     let error = Error::new(Code::CertificateRefused).during(Step::WriteCertificate);
     match refusals.into_iter().last() {
-        Some(last) => error.caused_by(last.during(Step::WriteCertificate)),
+        Some(last) => error.because_of(last.during(Step::WriteCertificate)),
         None => error,
     }
 }

@@ -14,7 +14,7 @@ use spki::{EncodePublicKey, SubjectPublicKeyInfoRef};
 
 use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
 use super::oid;
-use super::tlv::{Malformed, Read, Tlv};
+use super::tlv::{Malformed, Read, Tlv, trim_zeros};
 use crate::error::{Code, Error, Fact, Result};
 
 /// A public key: its SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7), in one canonical form for RSA, P-256 and
@@ -235,11 +235,6 @@ fn rsa_key_from(modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey> {
     let number = |bytes| BoxedUint::from_be_slice_vartime(bytes);
     RsaPublicKey::new(number(modulus), number(exponent))
         .map_err(|cause| refused(&format!("RSA key: {cause}")))
-}
-
-/// Without the zero bytes in front.
-fn trim_zeros(bytes: &[u8]) -> &[u8] {
-    bytes.iter().position(|byte| *byte != 0).and_then(|first| bytes.get(first..)).unwrap_or_default()
 }
 
 fn malformed(cause: der::Error) -> Error {

@@ -6,7 +6,6 @@ use spki::AlgorithmIdentifierRef;
 use x509_cert::attr::{Attribute, Attributes};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::ExtendedKeyUsage;
-use x509_cert::request::Version;
 
 use super::certificate::Certificate;
 use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
@@ -49,7 +48,7 @@ impl RequestInfo {
         let encoded = attributes.and_then(|attributes| {
             let attributes = Some(SetOfVec::try_from(attributes)?);
             let (subject, public_key) = (Tlv::from_der(subject.der())?, Tlv::from_der(key.spki_der())?);
-            CertificationRequestInfo { version: Version::V1, subject, public_key, attributes }.to_der()
+            CertificationRequestInfo { version: 0, subject, public_key, attributes }.to_der()
         });
         // All of it was read before; encoding it fails only above 4 GiB.
         let der = encoded.unwrap_or_default();
@@ -84,10 +83,11 @@ struct CertificationRequest<'a> {
     signature: BitStringRef<'a>,
 }
 
-/// CertificationRequestInfo (RFC 2986 §4.1). Some programs leave out attributes that are empty.
+/// CertificationRequestInfo (RFC 2986 §4.1). The version is 0, but some programs write another, and leave out
+/// attributes that are empty.
 #[derive(Sequence)]
 struct CertificationRequestInfo<'a> {
-    version: Version,
+    version: u8,
     subject: Tlv<'a>,
     public_key: Tlv<'a>,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]

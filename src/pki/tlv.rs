@@ -7,7 +7,6 @@ use der::{Decode, Encode, ErrorKind, Length, Reader, SliceReader, Writer};
 
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const OID: u8 = 0x06;
 pub(super) const UTF8_STRING: u8 = 0x0c;
@@ -169,27 +168,6 @@ pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// Encodes a SET OF: the members stand in the order of their bytes (X.690 §11.6).
-pub(super) fn encode_set_of(tag: u8, mut members: Vec<Vec<u8>>) -> Vec<u8> {
-    members.sort();
-    encode(tag, &members.iter().map(Vec::as_slice).collect::<Vec<_>>())
-}
-
-/// Encodes a non-negative INTEGER from its big-endian bytes.
-pub(super) fn encode_unsigned(big_endian: &[u8]) -> Vec<u8> {
-    let digits = trim_zeros(big_endian);
-    match digits.first() {
-        None => encode(INTEGER, &[&[0]]),
-        Some(first) if first & 0x80 != 0 => encode(INTEGER, &[&[0], digits]),
-        Some(_) => encode(INTEGER, &[digits]),
-    }
-}
-
-/// Encodes a BIT STRING without unused bits.
-pub(super) fn encode_bits(bytes: &[u8]) -> Vec<u8> {
-    encode(BIT_STRING, &[&[0], bytes])
-}
-
 /// Without the zero bytes in front.
 pub(super) fn trim_zeros(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
@@ -223,12 +201,5 @@ mod tests {
         }
         assert_eq!(Tlv::whole(&[4, 0x84, 0xff, 0xff, 0xff, 0xff]).unwrap_err(), Malformed::Truncated);
         assert_eq!(Tlv::whole(&[4, 1, 0, 0]).unwrap_err(), Malformed::Unexpected);
-    }
-
-    #[test]
-    fn unsigned_integers_are_shortest() {
-        assert_eq!(encode_unsigned(&[]), [2, 1, 0]);
-        assert_eq!(encode_unsigned(&[0, 0, 0x7f]), [2, 1, 0x7f]);
-        assert_eq!(encode_unsigned(&[0x80]), [2, 2, 0, 0x80]);
     }
 }

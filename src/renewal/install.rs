@@ -362,7 +362,7 @@ fn show_that_it_is_the_key(session: &Session, key: &PendingKey, leaf: &Certifica
     let claimed = key.claimed_by(leaf);
     let (private, _) = claimed.pair()?;
     sign_challenge(session, private, leaf).map_err(|error| match error.code() {
-        Code::SignatureInvalid => key.error(Code::KeyMismatch).caused_by(error),
+        Code::SignatureInvalid => key.error(Code::KeyMismatch).because_of(error),
         _ => error,
     })
 }

@@ -20,11 +20,14 @@ struct Arguments {
     /// Only the slice that the tests run
     #[arg(long)]
     slice: bool,
+    /// Only the first of four parts, for example; the parts of different numbers are different cases
+    #[arg(long, value_name = "1/4", value_parser = part, default_value = "1/1")]
+    part: (usize, usize),
     /// How many cases run at the same time
     #[arg(long, value_name = "NUMBER", default_value_t = 2)]
     jobs: usize,
     #[command(subcommand)]
-    part: Option<Part>,
+    own: Option<Part>,
 }
 
 /// The parts that the sweep runs in processes of their own.
@@ -45,9 +48,15 @@ fn scene(name: &str) -> Result<Scene, String> {
     })
 }
 
+fn part(text: &str) -> Result<(usize, usize), String> {
+    let numbers = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    let whole = |(part, of): &(usize, usize)| *part > 0 && part <= of;
+    numbers.filter(whole).ok_or_else(|| "a part is written like 1/4".to_owned())
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match arguments.part {
+    match arguments.own {
         Some(Part::Provision { folder, ca, kind }) => print(&provision(&folder, &ca, kind)),
         Some(Part::Look { serial }) => print(&Seen::now(&serial, PIN)),
         None => return sweep(&arguments),
@@ -62,6 +71,7 @@ fn print(value: &impl serde::Serialize) {
 fn sweep(arguments: &Arguments) -> ExitCode {
     let sweep = Sweep::new(&std::env::current_exe().expect("the path of this program"));
     if arguments.case.is_empty() {
+        let sweep = sweep.part(arguments.part.0, arguments.part.1);
         let extent = if arguments.slice { Extent::Slice } else { Extent::Whole };
         let report = sweep.run(extent, &arguments.scene, arguments.jobs);
         println!("{report}");

@@ -12,19 +12,25 @@ pub struct Fault {
     only: &'static [&'static str],
     /// Whether it also makes sense from a call on, not only at it.
     sticky: bool,
+    /// Whether it is one of those that are swept over what mends an interrupted job, and not only over the renewal.
+    compound: bool,
 }
 
 impl Fault {
     const fn at_every_call(name: &'static str, what: &'static str) -> Fault {
-        Fault { name, what, beside: "", only: &[], sticky: true }
+        Fault { name, what, beside: "", only: &[], sticky: true, compound: false }
     }
 
     const fn only_at(name: &'static str, what: &'static str, only: &'static [&'static str]) -> Fault {
-        Fault { name, what, beside: "", only, sticky: true }
+        Fault { name, what, beside: "", only, sticky: true, compound: false }
     }
 
     const fn once(name: &'static str, what: &'static str) -> Fault {
-        Fault { name, what, beside: "", only: &[], sticky: false }
+        Fault { name, what, beside: "", only: &[], sticky: false, compound: false }
+    }
+
+    const fn compound(self) -> Fault {
+        Fault { compound: true, ..self }
     }
 
     /// The fault with this name.
@@ -40,6 +46,11 @@ impl Fault {
     /// Whether it can be told to stay.
     pub fn can_stay(&self) -> bool {
         self.sticky
+    }
+
+    /// Whether it is swept over what mends an interrupted job.
+    pub fn is_compound(&self) -> bool {
+        self.compound
     }
 
     /// Whether the process does not come to its end by itself.
@@ -62,32 +73,32 @@ const LOGIN: &[&str] = &["C_Login"];
 /// Every kind. The return values stand for what drivers make of them: a failure of the device, a failure of
 /// nobody knows what, no room, a refusal of attributes, a dead session.
 pub const FAULTS: &[Fault] = &[
-    Fault::at_every_call("device-error", "ckr=CKR_DEVICE_ERROR"),
-    Fault::at_every_call("general-error", "ckr=CKR_GENERAL_ERROR"),
+    Fault::at_every_call("device-error", "ckr=CKR_DEVICE_ERROR").compound(),
+    Fault::at_every_call("general-error", "ckr=CKR_GENERAL_ERROR").compound(),
     Fault::at_every_call("no-memory", "ckr=CKR_DEVICE_MEMORY"),
-    Fault::at_every_call("attribute-refused", "ckr=CKR_ATTRIBUTE_VALUE_INVALID"),
+    Fault::at_every_call("attribute-refused", "ckr=CKR_ATTRIBUTE_VALUE_INVALID").compound(),
     Fault::at_every_call("session-invalid", "ckr=CKR_SESSION_HANDLE_INVALID"),
     Fault::only_at("pin-incorrect", "ckr=CKR_PIN_INCORRECT", LOGIN),
     Fault::only_at("pin-locked", "ckr=CKR_PIN_LOCKED", LOGIN),
-    Fault::at_every_call("lose", "lose"),
-    Fault::at_every_call("lose-general", "lose=CKR_GENERAL_ERROR"),
+    Fault::at_every_call("lose", "lose").compound(),
+    Fault::at_every_call("lose-general", "lose=CKR_GENERAL_ERROR").compound(),
     Fault::at_every_call("lose-refused", "lose=CKR_ATTRIBUTE_VALUE_INVALID"),
-    Fault::once("removed", "remove"),
-    Fault::at_every_call("removed-and-back", "remove,back=1"),
+    Fault::once("removed", "remove").compound(),
+    Fault::at_every_call("removed-and-back", "remove,back=1").compound(),
     Fault {
         beside: ";C_DestroyObject:ckr=CKR_DEVICE_ERROR,sticky",
-        ..Fault::once("no-way-back", "ckr=CKR_DEVICE_ERROR")
+        ..Fault::once("no-way-back", "ckr=CKR_DEVICE_ERROR").compound()
     },
-    Fault::once("kill-before", "exit"),
-    Fault::once("kill-after", "exit-after"),
+    Fault::once("kill-before", "exit").compound(),
+    Fault::once("kill-after", "exit-after").compound(),
     Fault::once("kill-hanging", "hang"),
-    Fault::only_at("longer", "lie=longer", VALUES),
+    Fault::only_at("longer", "lie=longer", VALUES).compound(),
     Fault::only_at("absurd", "lie=absurd", VALUES),
-    Fault::only_at("truncated", "lie=truncated", VALUES),
+    Fault::only_at("truncated", "lie=truncated", VALUES).compound(),
     Fault::only_at("ec-raw", "lie=ec-raw", VALUES),
     Fault::only_at("ec-bit-string", "lie=ec-bit-string", VALUES),
     Fault::only_at("fresh-zero", "lie=fresh-zero", VALUES),
-    Fault::only_at("garbage-handles", "lie=garbage-handles", SEARCH),
+    Fault::only_at("garbage-handles", "lie=garbage-handles", SEARCH).compound(),
     Fault::only_at("more-handles", "lie=more-handles", SEARCH),
     Fault::only_at("pin-pad", "lie=pin-pad", TOKEN),
     Fault::only_at("count-low", "lie=count-low", TOKEN),

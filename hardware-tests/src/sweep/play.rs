@@ -197,8 +197,8 @@ impl Place {
         let mut found = Vec::new();
         each_file(&self.path, &mut |file| {
             let bytes = fs::read(file).unwrap_or_default();
-            let stands = |word: &&str| bytes.windows(word.len()).any(|part| part == word.as_bytes());
-            if words.iter().any(stands) {
+            let text = String::from_utf8_lossy(&bytes);
+            if words.iter().any(|word| text.contains(word)) {
                 found.push(file.to_path_buf());
             }
         });

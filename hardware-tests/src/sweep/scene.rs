@@ -99,6 +99,11 @@ impl Scene {
         }
     }
 
+    /// Whether it mends or ends a job that was interrupted, or removes what it replaced.
+    pub fn is_compound(self) -> bool {
+        !matches!(self, Scene::Renew | Scene::Request | Scene::Install | Scene::WrongPin)
+    }
+
     /// Whether the old credential is what is removed here, so that the new one has to be whole.
     pub fn retires(self) -> bool {
         matches!(self, Scene::Retire | Scene::AbandonRetired)

@@ -41,7 +41,9 @@ fn words(run: &Run) -> Findings {
 }
 
 fn error_words(run: &Run, exit: i32) -> Findings {
-    let documents = serde_json::Deserializer::from_str(&run.err).into_iter::<Value>();
+    // A prompt for a person may stand before it.
+    let json = run.err.find("{\n").and_then(|at| run.err.get(at..)).unwrap_or_default();
+    let documents = serde_json::Deserializer::from_str(json).into_iter::<Value>();
     let error = documents.filter_map(Result::ok).find(|document| document.get("error").is_some());
     let Some(error) = error.as_ref().and_then(|document| document.get("error")) else {
         return vec![format!("exit status {exit} without an error in JSON: {}", run.err)];
@@ -114,11 +116,12 @@ impl Judge<'_> {
             findings.push("neither the old credential signs nor a new one".to_owned());
         }
         if run.exit == Some(0) {
-            findings.extend(self.goal(seen));
+            findings.extend(self.goal(run, seen));
         }
         // A token as it was at the beginning was judged at the beginning.
         if *seen != self.begin.seen
             && let Rest::Unfinished(things) = self.rest(seen)
+            && !(kept_label(run) && works(&things))
         {
             findings.extend(self.settle(place, &things));
         }
@@ -151,10 +154,12 @@ impl Judge<'_> {
     }
 
     /// A run that says that it went well has reached its goal.
-    fn goal(&self, seen: &Seen) -> Findings {
+    fn goal(&self, run: &Run, seen: &Seen) -> Findings {
         let reached = match (self.scene.goal(), self.rest(seen)) {
             (Goal::Renewed, Rest::Complete) => true,
             (Goal::Removed, Rest::Nothing) => true,
+            // The token refused the final label, which the run says; the job can be gone on with.
+            (Goal::Renewed, Rest::Unfinished(_)) => kept_label(run),
             (Goal::Pending, Rest::Unfinished(things)) => things.iter().all(|thing| is_pending(thing)),
             _ => false,
         };
@@ -257,4 +262,17 @@ impl Judge<'_> {
 /// Certificates of the old and the new credential; the foreign ones have other identifiers.
 fn is_ours(certificate: &Thing) -> bool {
     is_old(certificate) || certificate.id.len() == 40
+}
+
+/// Whether the run said that the token did not take a final label.
+fn kept_label(run: &Run) -> bool {
+    run.out.contains("\"label_kept\"")
+}
+
+/// Whether the private key has its final label, so that the job is finished, and signs for its certificate.
+fn works(things: &[&Thing]) -> bool {
+    let unfinished = |thing: &&&Thing| thing.class == "CKO_PRIVATE_KEY" && is_pending(thing);
+    things.len() == 3
+        && !things.iter().any(|thing| unfinished(&thing))
+        && things.iter().any(|thing| thing.signs == Some(true))
 }

@@ -256,12 +256,12 @@ fn a_message_without_certificates() {
 
 /// A CMC full response as openssl signs it: `status` is the contents of CMCStatusInfo.
 fn cmc_response(issued: &Issued, control: der::asn1::ObjectIdentifier, status: &[&[u8]]) -> Vec<u8> {
-    let body_list = tlv::encode(tlv::SEQUENCE, &[&tlv::encode_unsigned(&[1])]);
+    let body_list = tlv::encode(tlv::SEQUENCE, &[&[2, 1, 1]]);
     let (number, rest) = status.split_first().unwrap();
     let info = tlv::encode(tlv::SEQUENCE, &[number, &body_list, &rest.concat()]);
     let control = tlv::encode(
         tlv::SEQUENCE,
-        &[&tlv::encode_unsigned(&[1]), &super::super::oid::encode(control), &tlv::encode(tlv::SET, &[&info])],
+        &[&[2, 1, 1], &super::super::oid::encode(control), &tlv::encode(tlv::SET, &[&info])],
     );
     let empty = tlv::encode(tlv::SEQUENCE, &[]);
     let response = tlv::encode(tlv::SEQUENCE, &[&tlv::encode(tlv::SEQUENCE, &[&control]), &empty, &empty]);
@@ -278,7 +278,7 @@ fn a_cmc_response_says_whether_it_succeeded() {
     use super::super::oid::{CMC_STATUS_INFO, CMC_STATUS_INFO_V2};
     let issued = issued();
     let text = tlv::encode(tlv::UTF8_STRING, &["発行を拒否しました".as_bytes()]);
-    let number = |value: u8| tlv::encode_unsigned(&[value]);
+    let number = |value: u8| [2, 1, value];
     for control in [CMC_STATUS_INFO, CMC_STATUS_INFO_V2] {
         let success = cmc_response(&issued, control, &[&number(0), &text]);
         let answer = Answer::parse(&success).unwrap();
