@@ -417,1333 +417,1333 @@
 #define USBTOKEN_FACT_DAYS 13
 
 
-/*
- No flag of the token speaks against the PIN. Drivers may leave flags unset, so this proves nothing.
+/**
+ * No flag of the token speaks against the PIN. Drivers may leave flags unset, so this proves nothing.
  */
 #define USBTOKEN_PIN_STATE_USABLE 0
 
-/*
- A wrong PIN was entered since the last right one.
+/**
+ * A wrong PIN was entered since the last right one.
  */
 #define USBTOKEN_PIN_STATE_COUNT_LOW 1
 
-/*
- One wrong PIN more locks the token.
+/**
+ * One wrong PIN more locks the token.
  */
 #define USBTOKEN_PIN_STATE_FINAL_TRY 2
 
-/*
- The token wants its PIN changed.
+/**
+ * The token wants its PIN changed.
  */
 #define USBTOKEN_PIN_STATE_TO_BE_CHANGED 3
 
-/*
- No PIN was ever set.
+/**
+ * No PIN was ever set.
  */
 #define USBTOKEN_PIN_STATE_NOT_SET 4
 
-/*
- The PIN is locked.
+/**
+ * The PIN is locked.
  */
 #define USBTOKEN_PIN_STATE_LOCKED 5
 
-/*
- Log: a call failed; the text is the whole report on one line.
+/**
+ * Log: a call failed; the text is the whole report on one line.
  */
 #define USBTOKEN_LOG_ERROR 1
 
-/*
- Log: a warning.
+/**
+ * Log: a warning.
  */
 #define USBTOKEN_LOG_WARNING 2
 
-/*
- Log: a step begins.
+/**
+ * Log: a step begins.
  */
 #define USBTOKEN_LOG_INFO 3
 
-/*
- usbtoken_options: accept drivers that other users of the machine could replace. Not for production.
+/**
+ * usbtoken_options: accept drivers that other users of the machine could replace. Not for production.
  */
 #define USBTOKEN_OPTION_TRUST_ANY_OWNER 1
 
-/*
- usbtoken_credential_text: the whole subject (RFC 4514).
+/**
+ * usbtoken_credential_text: the whole subject (RFC 4514).
  */
 #define USBTOKEN_CREDENTIAL_SUBJECT 1
 
-/*
- usbtoken_credential_text: the common name.
+/**
+ * usbtoken_credential_text: the common name.
  */
 #define USBTOKEN_CREDENTIAL_COMMON_NAME 2
 
-/*
- usbtoken_credential_text: the organizations, one a line.
+/**
+ * usbtoken_credential_text: the organizations, one a line.
  */
 #define USBTOKEN_CREDENTIAL_ORGANIZATIONS 3
 
-/*
- usbtoken_credential_text: the organizational units, one a line.
+/**
+ * usbtoken_credential_text: the organizational units, one a line.
  */
 #define USBTOKEN_CREDENTIAL_ORGANIZATIONAL_UNITS 4
 
-/*
- usbtoken_credential_text: the whole issuer (RFC 4514).
+/**
+ * usbtoken_credential_text: the whole issuer (RFC 4514).
  */
 #define USBTOKEN_CREDENTIAL_ISSUER 5
 
-/*
- usbtoken_credential_text: the serial number, in lower-case hexadecimal.
+/**
+ * usbtoken_credential_text: the serial number, in lower-case hexadecimal.
  */
 #define USBTOKEN_CREDENTIAL_SERIAL 6
 
-/*
- usbtoken_credential_text: CKA_ID, in lower-case hexadecimal.
+/**
+ * usbtoken_credential_text: CKA_ID, in lower-case hexadecimal.
  */
 #define USBTOKEN_CREDENTIAL_ID 7
 
-/*
- usbtoken_credential_text: CKA_LABEL.
+/**
+ * usbtoken_credential_text: CKA_LABEL.
  */
 #define USBTOKEN_CREDENTIAL_LABEL 8
 
-/*
- usbtoken_credential_text: the kind of key, such as "RSA 2048" or "P-256".
+/**
+ * usbtoken_credential_text: the kind of key, such as "RSA 2048" or "P-256".
  */
 #define USBTOKEN_CREDENTIAL_KEY_ALGORITHM 9
 
-/*
- usbtoken_credential_text: Organization, Organization Unit, Common Name and serial number, one a line, as the
- bank's own screen shows them after a renewal.
+/**
+ * usbtoken_credential_text: Organization, Organization Unit, Common Name and serial number, one a line, as the
+ * bank's own screen shows them after a renewal.
  */
 #define USBTOKEN_CREDENTIAL_SUMMARY 10
 
-/*
- usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
+/**
+ * usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
  */
 #define USBTOKEN_CREDENTIAL_NOT_BEFORE 1
 
-/*
- usbtoken_credential_number: the last second of validity, counted from 1970-01-01 00:00:00 UTC.
+/**
+ * usbtoken_credential_number: the last second of validity, counted from 1970-01-01 00:00:00 UTC.
  */
 #define USBTOKEN_CREDENTIAL_NOT_AFTER 2
 
-/*
- usbtoken_credential_number: USBTOKEN_PRIVATE_KEY_….
+/**
+ * usbtoken_credential_number: USBTOKEN_PRIVATE_KEY_….
  */
 #define USBTOKEN_CREDENTIAL_PRIVATE_KEY 3
 
-/*
- usbtoken_credential_number: how many other credentials on the token have the same subject.
+/**
+ * usbtoken_credential_number: how many other credentials on the token have the same subject.
  */
 #define USBTOKEN_CREDENTIAL_TWINS 4
 
-/*
- Nobody logged in, so private keys cannot be seen.
+/**
+ * Nobody logged in, so private keys cannot be seen.
  */
 #define USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR 0
 
-/*
- The private key is on the token.
+/**
+ * The private key is on the token.
  */
 #define USBTOKEN_PRIVATE_KEY_PRESENT 1
 
-/*
- The private key is not on the token.
+/**
+ * The private key is not on the token.
  */
 #define USBTOKEN_PRIVATE_KEY_MISSING 2
 
-/*
- usbtoken_credential_renewable: it cannot be said; the handle is not a living one, or the time makes no sense.
+/**
+ * usbtoken_credential_renewable: it cannot be said; the handle is not a living one, or the time makes no sense.
  */
 #define USBTOKEN_RENEWABLE_UNKNOWN 0
 
-/*
- usbtoken_credential_renewable: it can be renewed now.
+/**
+ * usbtoken_credential_renewable: it can be renewed now.
  */
 #define USBTOKEN_RENEWABLE_YES 1
 
-/*
- usbtoken_credential_renewable: the window is not open yet.
+/**
+ * usbtoken_credential_renewable: the window is not open yet.
  */
 #define USBTOKEN_RENEWABLE_NOT_YET 2
 
-/*
- usbtoken_credential_renewable: it has expired; it has to be issued anew.
+/**
+ * usbtoken_credential_renewable: it has expired; it has to be issued anew.
  */
 #define USBTOKEN_RENEWABLE_EXPIRED 3
 
-/*
- usbtoken_credential_renewable: its private key is not on the token.
+/**
+ * usbtoken_credential_renewable: its private key is not on the token.
  */
 #define USBTOKEN_RENEWABLE_KEY_MISSING 4
 
-/*
- usbtoken_devices_text: its name: what it tells itself, else what is known of it.
+/**
+ * usbtoken_devices_text: its name: what it tells itself, else what is known of it.
  */
 #define USBTOKEN_DEVICE_NAME 1
 
-/*
- usbtoken_devices_text: its USB numbers, such as "0529:0620".
+/**
+ * usbtoken_devices_text: its USB numbers, such as "0529:0620".
  */
 #define USBTOKEN_DEVICE_USB_ID 2
 
-/*
- usbtoken_devices_text: the maker's name, as the device tells it.
+/**
+ * usbtoken_devices_text: the maker's name, as the device tells it.
  */
 #define USBTOKEN_DEVICE_MANUFACTURER 3
 
-/*
- usbtoken_devices_text: the product's name, as the device tells it.
+/**
+ * usbtoken_devices_text: the product's name, as the device tells it.
  */
 #define USBTOKEN_DEVICE_PRODUCT 4
 
-/*
- usbtoken_devices_text: the device's serial number, which is not the token's.
+/**
+ * usbtoken_devices_text: the device's serial number, which is not the token's.
  */
 #define USBTOKEN_DEVICE_SERIAL 5
 
-/*
- usbtoken_devices_text: the families of tokens it may belong to, one a line.
+/**
+ * usbtoken_devices_text: the families of tokens it may belong to, one a line.
  */
 #define USBTOKEN_DEVICE_FAMILIES 6
 
-/*
- usbtoken_devices_text: the drivers: those that are installed, or those that are wanted, one a line.
+/**
+ * usbtoken_devices_text: the drivers: those that are installed, or those that are wanted, one a line.
  */
 #define USBTOKEN_DEVICE_DRIVERS 7
 
-/*
- usbtoken_devices_state: there is no such device.
+/**
+ * usbtoken_devices_state: there is no such device.
  */
 #define USBTOKEN_DEVICE_NONE 0
 
-/*
- usbtoken_devices_state: a driver for it is installed.
+/**
+ * usbtoken_devices_state: a driver for it is installed.
  */
 #define USBTOKEN_DEVICE_DRIVER_INSTALLED 1
 
-/*
- usbtoken_devices_state: its driver is not installed.
+/**
+ * usbtoken_devices_state: its driver is not installed.
  */
 #define USBTOKEN_DEVICE_DRIVER_MISSING 2
 
-/*
- usbtoken_devices_state: a smart-card interface that is not known: a card reader, or a token of another maker.
+/**
+ * usbtoken_devices_state: a smart-card interface that is not known: a card reader, or a token of another maker.
  */
 #define USBTOKEN_DEVICE_UNKNOWN 3
 
-/*
- What a page wants to do: make a key pair and a certificate request.
+/**
+ * What a page wants to do: make a key pair and a certificate request.
  */
 #define USBTOKEN_ENROLL_CREATE_REQUEST 1
 
-/*
- What a page wants to do: install the CA's response.
+/**
+ * What a page wants to do: install the CA's response.
  */
 #define USBTOKEN_ENROLL_INSTALL_RESPONSE 2
 
-/*
- What a page wants to do: give up a request that was made, and remove its key.
+/**
+ * What a page wants to do: give up a request that was made, and remove its key.
  */
 #define USBTOKEN_ENROLL_ABANDON 3
 
-/*
- usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
+/**
+ * usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
  */
 #define USBTOKEN_ENROLL_KEY_SPEC 1
 
-/*
- usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
+/**
+ * usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
  */
 #define USBTOKEN_ENROLL_LENGTH 2
 
-/*
- usbtoken_enroll_set_number: ExportPolicy: only 0 is accepted.
+/**
+ * usbtoken_enroll_set_number: ExportPolicy: only 0 is accepted.
  */
 #define USBTOKEN_ENROLL_EXPORT_POLICY 3
 
-/*
- usbtoken_enroll_set_number: KeyProtection: 0, 1 or 2. The token protects the key in any case.
+/**
+ * usbtoken_enroll_set_number: KeyProtection: 0, 1 or 2. The token protects the key in any case.
  */
 #define USBTOKEN_ENROLL_KEY_PROTECTION 4
 
-/*
- usbtoken_enroll_set_number: KeyUsage. The key signs, whatever a page says.
+/**
+ * usbtoken_enroll_set_number: KeyUsage. The key signs, whatever a page says.
  */
 #define USBTOKEN_ENROLL_KEY_USAGE 5
 
-/*
- usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
+/**
+ * usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
  */
 #define USBTOKEN_ENROLL_PROVIDER_TYPE 6
 
-/*
- usbtoken_enroll_set_number: MachineContext: only 0 is accepted.
+/**
+ * usbtoken_enroll_set_number: MachineContext: only 0 is accepted.
  */
 #define USBTOKEN_ENROLL_MACHINE_CONTEXT 7
 
-/*
- usbtoken_enroll_set_text: ProviderName: one that usbtoken_context_add_provider listed, or "usbtoken" or empty
- for the only token that is plugged in.
+/**
+ * usbtoken_enroll_set_text: ProviderName: one that usbtoken_context_add_provider listed, or "usbtoken" or empty
+ * for the only token that is plugged in.
  */
 #define USBTOKEN_ENROLL_PROVIDER_NAME 1
 
-/*
- usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
+/**
+ * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
  */
 #define USBTOKEN_ENROLL_ALGORITHM 2
 
-/*
- usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
+/**
+ * usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
  */
 #define USBTOKEN_ENROLL_SUBJECT 3
 
-/*
- X509CertificateEnrollmentContext: the user. The only one that a page may have.
+/**
+ * X509CertificateEnrollmentContext: the user. The only one that a page may have.
  */
 #define USBTOKEN_ENROLL_CONTEXT_USER 1
 
-/*
- X509RequestInheritOptions: a new key of the default kind.
+/**
+ * X509RequestInheritOptions: a new key of the default kind.
  */
 #define USBTOKEN_INHERIT_NEW_DEFAULT_KEY 1
 
-/*
- X509RequestInheritOptions: a new key of the old one's kind.
+/**
+ * X509RequestInheritOptions: a new key of the old one's kind.
  */
 #define USBTOKEN_INHERIT_NEW_SIMILAR_KEY 2
 
-/*
- InstallResponseRestrictionFlags: the chain must lead to an anchor of the context, where it has any.
+/**
+ * InstallResponseRestrictionFlags: the chain must lead to an anchor of the context, where it has any.
  */
 #define USBTOKEN_ALLOW_NONE 0
 
-/*
- InstallResponseRestrictionFlags: the chain is not checked.
+/**
+ * InstallResponseRestrictionFlags: the chain is not checked.
  */
 #define USBTOKEN_ALLOW_UNTRUSTED_ROOT 4
 
-/*
- usbtoken_enroll_probe, or-ed: a token is there.
+/**
+ * usbtoken_enroll_probe, or-ed: a token is there.
  */
 #define USBTOKEN_PROBE_TOKEN 1
 
-/*
- usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
+/**
+ * usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
  */
 #define USBTOKEN_PROBE_RENEWABLE 2
 
-/*
- EncodingType: base64 with the header of a certificate.
+/**
+ * EncodingType: base64 with the header of a certificate.
  */
 #define USBTOKEN_ENCODING_BASE64_HEADER 0
 
-/*
- EncodingType: base64 without a header; CertEnroll's default.
+/**
+ * EncodingType: base64 without a header; CertEnroll's default.
  */
 #define USBTOKEN_ENCODING_BASE64 1
 
-/*
- EncodingType: the bytes themselves.
+/**
+ * EncodingType: the bytes themselves.
  */
 #define USBTOKEN_ENCODING_BINARY 2
 
-/*
- EncodingType: base64 with the header of a certificate request.
+/**
+ * EncodingType: base64 with the header of a certificate request.
  */
 #define USBTOKEN_ENCODING_BASE64_REQUEST_HEADER 3
 
-/*
- EncodingType: hexadecimal, 16 bytes a line.
+/**
+ * EncodingType: hexadecimal, 16 bytes a line.
  */
 #define USBTOKEN_ENCODING_HEX 4
 
-/*
- EncodingType, for what comes in only: base64 with or without a header.
+/**
+ * EncodingType, for what comes in only: base64 with or without a header.
  */
 #define USBTOKEN_ENCODING_BASE64_ANY 6
 
-/*
- EncodingType, for what comes in only: base64 with or without a header, or bytes.
+/**
+ * EncodingType, for what comes in only: base64 with or without a header, or bytes.
  */
 #define USBTOKEN_ENCODING_ANY 7
 
-/*
- EncodingType: hexadecimal in one piece.
+/**
+ * EncodingType: hexadecimal in one piece.
  */
 #define USBTOKEN_ENCODING_HEX_RAW 12
 
-/*
- EncodingType, or-ed: no line ends at all.
+/**
+ * EncodingType, or-ed: no line ends at all.
  */
 #define USBTOKEN_ENCODING_NO_CRLF 1073741824
 
-/*
- EncodingType, or-ed: LF instead of CR LF.
+/**
+ * EncodingType, or-ed: LF instead of CR LF.
  */
 #define USBTOKEN_ENCODING_NO_CR 2147483648
 
-/*
- usbtoken_error_text: what went wrong, as one sentence.
+/**
+ * usbtoken_error_text: what went wrong, as one sentence.
  */
 #define USBTOKEN_ERROR_SENTENCE 1
 
-/*
- usbtoken_error_text: what the person should do next.
+/**
+ * usbtoken_error_text: what the person should do next.
  */
 #define USBTOKEN_ERROR_NEXT_ACTION 2
 
-/*
- usbtoken_error_text: all of it, in several lines.
+/**
+ * usbtoken_error_text: all of it, in several lines.
  */
 #define USBTOKEN_ERROR_REPORT 3
 
-/*
- usbtoken_error_text: all of it on one line.
+/**
+ * usbtoken_error_text: all of it on one line.
  */
 #define USBTOKEN_ERROR_ONE_LINE 4
 
-/*
- usbtoken_error_text: what support wants to know, the same in every language.
+/**
+ * usbtoken_error_text: what support wants to know, the same in every language.
  */
 #define USBTOKEN_ERROR_SUPPORT 5
 
-/*
- usbtoken_error_text: the name of the code, such as "pin_locked".
+/**
+ * usbtoken_error_text: the name of the code, such as "pin_locked".
  */
 #define USBTOKEN_ERROR_CODE_NAME 6
 
-/*
- usbtoken_error_text: the name of the step, such as "log_in"; NULL when none is known.
+/**
+ * usbtoken_error_text: the name of the step, such as "log_in"; NULL when none is known.
  */
 #define USBTOKEN_ERROR_STEP_NAME 7
 
-/*
- usbtoken_error_text: the PKCS#11 function that failed, such as "C_Login"; NULL when none did.
+/**
+ * usbtoken_error_text: the PKCS#11 function that failed, such as "C_Login"; NULL when none did.
  */
 #define USBTOKEN_ERROR_FUNCTION 8
 
-/*
- usbtoken_error_text: the name of what it returned, such as "CKR_PIN_LOCKED"; NULL when none failed.
+/**
+ * usbtoken_error_text: the name of what it returned, such as "CKR_PIN_LOCKED"; NULL when none failed.
  */
 #define USBTOKEN_ERROR_RETURN_VALUE_NAME 9
 
-/*
- usbtoken_error_text: what the library beneath said; NULL when nothing.
+/**
+ * usbtoken_error_text: what the library beneath said; NULL when nothing.
  */
 #define USBTOKEN_ERROR_CAUSE 10
 
-/*
- usbtoken_error_number: the usbtoken_status.
+/**
+ * usbtoken_error_number: the usbtoken_status.
  */
 #define USBTOKEN_ERROR_CODE 1
 
-/*
- usbtoken_error_number: the step, USBTOKEN_STEP_…; USBTOKEN_UNKNOWN when none is known.
+/**
+ * usbtoken_error_number: the step, USBTOKEN_STEP_…; USBTOKEN_UNKNOWN when none is known.
  */
 #define USBTOKEN_ERROR_STEP 2
 
-/*
- usbtoken_error_number: the CK_RV that the PKCS#11 function returned; USBTOKEN_UNKNOWN when none failed.
+/**
+ * usbtoken_error_number: the CK_RV that the PKCS#11 function returned; USBTOKEN_UNKNOWN when none failed.
  */
 #define USBTOKEN_ERROR_RETURN_VALUE 3
 
-/*
- usbtoken_error_number: how many facts there are.
+/**
+ * usbtoken_error_number: how many facts there are.
  */
 #define USBTOKEN_ERROR_FACT_COUNT 4
 
-/*
- usbtoken_install_params.relax: accept another subject than the one requested.
+/**
+ * usbtoken_install_params.relax: accept another subject than the one requested.
  */
 #define USBTOKEN_RELAX_SUBJECT 1
 
-/*
- usbtoken_install_params.relax: accept a certificate that is not valid now.
+/**
+ * usbtoken_install_params.relax: accept a certificate that is not valid now.
  */
 #define USBTOKEN_RELAX_VALIDITY 2
 
-/*
- usbtoken_install_params.relax: accept one that does not end later than the old one.
+/**
+ * usbtoken_install_params.relax: accept one that does not end later than the old one.
  */
 #define USBTOKEN_RELAX_LATER_THAN_OLD 4
 
-/*
- usbtoken_install_params.relax: accept the old one's serial number.
+/**
+ * usbtoken_install_params.relax: accept the old one's serial number.
  */
 #define USBTOKEN_RELAX_SERIAL 8
 
-/*
- usbtoken_install_params.relax: accept a CA's certificate.
+/**
+ * usbtoken_install_params.relax: accept a CA's certificate.
  */
 #define USBTOKEN_RELAX_NOT_CA 16
 
-/*
- usbtoken_install_params.relax: accept one that is not for client authentication.
+/**
+ * usbtoken_install_params.relax: accept one that is not for client authentication.
  */
 #define USBTOKEN_RELAX_PURPOSE 32
 
-/*
- usbtoken_install_params.relax: accept one whose key usage does not allow signing.
+/**
+ * usbtoken_install_params.relax: accept one whose key usage does not allow signing.
  */
 #define USBTOKEN_RELAX_USAGE 64
 
-/*
- usbtoken_install_params.relax: accept another kind of key than requested.
+/**
+ * usbtoken_install_params.relax: accept another kind of key than requested.
  */
 #define USBTOKEN_RELAX_ALGORITHM 128
 
-/*
- usbtoken_install_params.flags: write the CA certificates of the answer to the token too.
+/**
+ * usbtoken_install_params.flags: write the CA certificates of the answer to the token too.
  */
 #define USBTOKEN_INSTALL_CA_CERTIFICATES 1
 
-/*
- usbtoken_install_params.flags: accept a certificate for the key of the old credential.
+/**
+ * usbtoken_install_params.flags: accept a certificate for the key of the old credential.
  */
 #define USBTOKEN_INSTALL_REUSE_KEY 2
 
-/*
- usbtoken_installed_text: what the driver says about the exportability of the key, as JSON, for your audit.
+/**
+ * usbtoken_installed_text: what the driver says about the exportability of the key, as JSON, for your audit.
  */
 #define USBTOKEN_INSTALLED_PROOF_JSON 1
 
-/*
- usbtoken_installed_number: USBTOKEN_PROOF_….
+/**
+ * usbtoken_installed_number: USBTOKEN_PROOF_….
  */
 #define USBTOKEN_INSTALLED_PROOF 1
 
-/*
- usbtoken_installed_number: 1 when the certificate is for the old key.
+/**
+ * usbtoken_installed_number: 1 when the certificate is for the old key.
  */
 #define USBTOKEN_INSTALLED_KEY_REUSED 2
 
-/*
- usbtoken_pending_text: CKA_ID, in lower-case hexadecimal.
+/**
+ * usbtoken_pending_text: CKA_ID, in lower-case hexadecimal.
  */
 #define USBTOKEN_PENDING_ID 1
 
-/*
- usbtoken_pending_text: the serial number of the certificate that the job renews or retires; NULL for a first
- key.
+/**
+ * usbtoken_pending_text: the serial number of the certificate that the job renews or retires; NULL for a first
+ * key.
  */
 #define USBTOKEN_PENDING_CONCERNS 2
 
-/*
- usbtoken_pending_text: the day on which the job began, by the calendar in Japan: "2026-11-22".
+/**
+ * usbtoken_pending_text: the day on which the job began, by the calendar in Japan: "2026-11-22".
  */
 #define USBTOKEN_PENDING_SINCE 3
 
-/*
- usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
+/**
+ * usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
  */
 #define USBTOKEN_PENDING_STATE 1
 
-/*
- usbtoken_pending_number: whole days since the job began.
+/**
+ * usbtoken_pending_number: whole days since the job began.
  */
 #define USBTOKEN_PENDING_AGE_DAYS 2
 
-/*
- USBTOKEN_PENDING_STATE: the key pair is there; the CA's answer is not.
+/**
+ * USBTOKEN_PENDING_STATE: the key pair is there; the CA's answer is not.
  */
 #define USBTOKEN_PENDING_AWAITS_ANSWER 1
 
-/*
- USBTOKEN_PENDING_STATE: the certificate is written; the new key has not signed yet. Install it again.
+/**
+ * USBTOKEN_PENDING_STATE: the certificate is written; the new key has not signed yet. Install it again.
  */
 #define USBTOKEN_PENDING_CERTIFICATE_WRITTEN 2
 
-/*
- USBTOKEN_PENDING_STATE: the key of an old credential whose removal stopped in the middle.
+/**
+ * USBTOKEN_PENDING_STATE: the key of an old credential whose removal stopped in the middle.
  */
 #define USBTOKEN_PENDING_HALF_RETIRED 3
 
-/*
- USBTOKEN_PENDING_STATE: only a public key is left; it can but be removed.
+/**
+ * USBTOKEN_PENDING_STATE: only a public key is left; it can but be removed.
  */
 #define USBTOKEN_PENDING_REMNANT 4
 
-/*
- A point of the preflight: nothing speaks against the renewal.
+/**
+ * A point of the preflight: nothing speaks against the renewal.
  */
 #define USBTOKEN_FINDING_OK 0
 
-/*
- A point of the preflight: the renewal can go on; the person should know.
+/**
+ * A point of the preflight: the renewal can go on; the person should know.
  */
 #define USBTOKEN_FINDING_WARNING 1
 
-/*
- A point of the preflight: the renewal cannot begin.
+/**
+ * A point of the preflight: the renewal cannot begin.
  */
 #define USBTOKEN_FINDING_BLOCKER 2
 
-/*
- A kind of key: the old one's kind; for a first certificate, RSA 2048.
+/**
+ * A kind of key: the old one's kind; for a first certificate, RSA 2048.
  */
 #define USBTOKEN_KEY_AS_OLD 0
 
-/*
- A kind of key: RSA, 2048 bits.
+/**
+ * A kind of key: RSA, 2048 bits.
  */
 #define USBTOKEN_KEY_RSA_2048 1
 
-/*
- A kind of key: RSA, 3072 bits.
+/**
+ * A kind of key: RSA, 3072 bits.
  */
 #define USBTOKEN_KEY_RSA_3072 2
 
-/*
- A kind of key: RSA, 4096 bits.
+/**
+ * A kind of key: RSA, 4096 bits.
  */
 #define USBTOKEN_KEY_RSA_4096 3
 
-/*
- A kind of key: NIST P-256.
+/**
+ * A kind of key: NIST P-256.
  */
 #define USBTOKEN_KEY_P256 4
 
-/*
- A kind of key: NIST P-384.
+/**
+ * A kind of key: NIST P-384.
  */
 #define USBTOKEN_KEY_P384 5
 
-/*
- How sure it must be that the key cannot be exported: as sure as the library always demands.
+/**
+ * How sure it must be that the key cannot be exported: as sure as the library always demands.
  */
 #define USBTOKEN_PROOF_DEFAULT 0
 
-/*
- How sure it is: the key can be exported. Such a key is destroyed.
+/**
+ * How sure it is: the key can be exported. Such a key is destroyed.
  */
 #define USBTOKEN_PROOF_REFUSED 1
 
-/*
- How sure it is: sensitive, not extractable, its value refused; where it came from is not reported.
+/**
+ * How sure it is: sensitive, not extractable, its value refused; where it came from is not reported.
  */
 #define USBTOKEN_PROOF_CLAIMED 2
 
-/*
- How sure it is: all of that, and generated on the token, and never otherwise since. The driver's word, not an
- attestation by the token's maker.
+/**
+ * How sure it is: all of that, and generated on the token, and never otherwise since. The driver's word, not an
+ * attestation by the token's maker.
  */
 #define USBTOKEN_PROOF_PROVEN 3
 
-/*
- usbtoken_renewal_params: renew although the window is not open, or the certificate has expired.
+/**
+ * usbtoken_renewal_params: renew although the window is not open, or the certificate has expired.
  */
 #define USBTOKEN_RENEW_OUTSIDE_WINDOW 1
 
-/*
- usbtoken_renewal_params: make another key although one is pending for the same credential.
+/**
+ * usbtoken_renewal_params: make another key although one is pending for the same credential.
  */
 #define USBTOKEN_RENEW_BESIDE_PENDING 2
 
-/*
- usbtoken_renewal_params: request a certificate for the old key.
+/**
+ * usbtoken_renewal_params: request a certificate for the old key.
  */
 #define USBTOKEN_RENEW_REUSE_KEY 4
 
-/*
- usbtoken_renewal_params: let the old key sign the request too, as Microsoft CAs take it (MS-WCCE
- §3.1.1.4.3.2.1). It can then be had as CMS.
+/**
+ * usbtoken_renewal_params: let the old key sign the request too, as Microsoft CAs take it (MS-WCCE
+ * §3.1.1.4.3.2.1). It can then be had as CMS.
  */
 #define USBTOKEN_RENEW_SIGNED_BY_OLD_KEY 8
 
-/*
- usbtoken_renewal_request: PKCS#10 (RFC 2986), DER.
+/**
+ * usbtoken_renewal_request: PKCS#10 (RFC 2986), DER.
  */
 #define USBTOKEN_FORMAT_DER 1
 
-/*
- usbtoken_renewal_request: PKCS#10, PEM.
+/**
+ * usbtoken_renewal_request: PKCS#10, PEM.
  */
 #define USBTOKEN_FORMAT_PEM 2
 
-/*
- usbtoken_renewal_request: CMS SignedData by the old key around the PKCS#10, DER. Needs
- USBTOKEN_RENEW_SIGNED_BY_OLD_KEY.
+/**
+ * usbtoken_renewal_request: CMS SignedData by the old key around the PKCS#10, DER. Needs
+ * USBTOKEN_RENEW_SIGNED_BY_OLD_KEY.
  */
 #define USBTOKEN_FORMAT_CMS_DER 3
 
-/*
- usbtoken_renewal_request: the same, PEM.
+/**
+ * usbtoken_renewal_request: the same, PEM.
  */
 #define USBTOKEN_FORMAT_CMS_PEM 4
 
-/*
- usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
+/**
+ * usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
  */
 #define USBTOKEN_RENEWAL_ID 1
 
-/*
- usbtoken_renewal_text: the subject of the request (RFC 4514).
+/**
+ * usbtoken_renewal_text: the subject of the request (RFC 4514).
  */
 #define USBTOKEN_RENEWAL_SUBJECT 2
 
-/*
- usbtoken_renewal_text: what the driver says about the exportability of the key, as JSON, for your audit.
+/**
+ * usbtoken_renewal_text: what the driver says about the exportability of the key, as JSON, for your audit.
  */
 #define USBTOKEN_RENEWAL_PROOF_JSON 3
 
-/*
- usbtoken_renewal_number: USBTOKEN_PROOF_….
+/**
+ * usbtoken_renewal_number: USBTOKEN_PROOF_….
  */
 #define USBTOKEN_RENEWAL_PROOF 1
 
-/*
- usbtoken_renewal_number: 1 when the request is for the old key.
+/**
+ * usbtoken_renewal_number: 1 when the request is for the old key.
  */
 #define USBTOKEN_RENEWAL_KEY_REUSED 2
 
-/*
- The language of the environment (LC_ALL, LC_MESSAGES, LANG): Japanese if that names it, else English.
+/**
+ * The language of the environment (LC_ALL, LC_MESSAGES, LANG): Japanese if that names it, else English.
  */
 #define USBTOKEN_LANGUAGE_DEFAULT 0
 
-/*
- Japanese.
+/**
+ * Japanese.
  */
 #define USBTOKEN_LANGUAGE_JA 1
 
-/*
- English.
+/**
+ * English.
  */
 #define USBTOKEN_LANGUAGE_EN 2
 
-/*
- usbtoken_text: a usbtoken_status.
+/**
+ * usbtoken_text: a usbtoken_status.
  */
 #define USBTOKEN_TEXT_STATUS 1
 
-/*
- usbtoken_text: a step of the job, USBTOKEN_STEP_….
+/**
+ * usbtoken_text: a step of the job, USBTOKEN_STEP_….
  */
 #define USBTOKEN_TEXT_STEP 2
 
-/*
- usbtoken_text: a warning, USBTOKEN_NOTICE_….
+/**
+ * usbtoken_text: a warning, USBTOKEN_NOTICE_….
  */
 #define USBTOKEN_TEXT_NOTICE 3
 
-/*
- usbtoken_text: a point of the preflight, USBTOKEN_POINT_….
+/**
+ * usbtoken_text: a point of the preflight, USBTOKEN_POINT_….
  */
 #define USBTOKEN_TEXT_POINT 4
 
-/*
- usbtoken_text: a usbtoken_hresult of the enrolment facade.
+/**
+ * usbtoken_text: a usbtoken_hresult of the enrolment facade.
  */
 #define USBTOKEN_TEXT_HRESULT 5
 
-/*
- usbtoken_text: the stable name, the same in every language.
+/**
+ * usbtoken_text: the stable name, the same in every language.
  */
 #define USBTOKEN_TEXT_NAME 1
 
-/*
- usbtoken_text: one sentence.
+/**
+ * usbtoken_text: one sentence.
  */
 #define USBTOKEN_TEXT_SENTENCE 2
 
-/*
- usbtoken_text: what the person should do next; statuses and warnings have it.
+/**
+ * usbtoken_text: what the person should do next; statuses and warnings have it.
  */
 #define USBTOKEN_TEXT_NEXT_ACTION 3
 
-/*
- usbtoken_token_text: the label.
+/**
+ * usbtoken_token_text: the label.
  */
 #define USBTOKEN_TOKEN_LABEL 1
 
-/*
- usbtoken_token_text: the manufacturer.
+/**
+ * usbtoken_token_text: the manufacturer.
  */
 #define USBTOKEN_TOKEN_MANUFACTURER 2
 
-/*
- usbtoken_token_text: the model.
+/**
+ * usbtoken_token_text: the model.
  */
 #define USBTOKEN_TOKEN_MODEL 3
 
-/*
- usbtoken_token_text: the serial number.
+/**
+ * usbtoken_token_text: the serial number.
  */
 #define USBTOKEN_TOKEN_SERIAL 4
 
-/*
- usbtoken_token_text: a PKCS#11 URI (RFC 7512) that names this token.
+/**
+ * usbtoken_token_text: a PKCS#11 URI (RFC 7512) that names this token.
  */
 #define USBTOKEN_TOKEN_URI 5
 
-/*
- usbtoken_token_text: the path of its driver.
+/**
+ * usbtoken_token_text: the path of its driver.
  */
 #define USBTOKEN_TOKEN_DRIVER_PATH 6
 
-/*
- usbtoken_token_text: who made the driver.
+/**
+ * usbtoken_token_text: who made the driver.
  */
 #define USBTOKEN_TOKEN_DRIVER_MANUFACTURER 7
 
-/*
- usbtoken_token_text: what the driver calls itself.
+/**
+ * usbtoken_token_text: what the driver calls itself.
  */
 #define USBTOKEN_TOKEN_DRIVER_DESCRIPTION 8
 
-/*
- usbtoken_token_text: all that the token says of itself, as JSON.
+/**
+ * usbtoken_token_text: all that the token says of itself, as JSON.
  */
 #define USBTOKEN_TOKEN_JSON 9
 
-/*
- usbtoken_token_number: the state of the PIN, USBTOKEN_PIN_STATE_….
+/**
+ * usbtoken_token_number: the state of the PIN, USBTOKEN_PIN_STATE_….
  */
 #define USBTOKEN_TOKEN_PIN_STATE 1
 
-/*
- usbtoken_token_number: 1 when the PIN is entered at the token or its reader.
+/**
+ * usbtoken_token_number: 1 when the PIN is entered at the token or its reader.
  */
 #define USBTOKEN_TOKEN_PIN_PAD 2
 
-/*
- usbtoken_token_number: 1 when the token refuses every write.
+/**
+ * usbtoken_token_number: 1 when the token refuses every write.
  */
 #define USBTOKEN_TOKEN_WRITE_PROTECTED 3
 
-/*
- usbtoken_token_number: the shortest PIN in bytes that the token claims to take.
+/**
+ * usbtoken_token_number: the shortest PIN in bytes that the token claims to take.
  */
 #define USBTOKEN_TOKEN_PIN_SHORTEST 4
 
-/*
- usbtoken_token_number: the longest PIN in bytes that the token claims to take.
+/**
+ * usbtoken_token_number: the longest PIN in bytes that the token claims to take.
  */
 #define USBTOKEN_TOKEN_PIN_LONGEST 5
 
-/*
- usbtoken_token_number: free memory in bytes for public objects, where the token tells.
+/**
+ * usbtoken_token_number: free memory in bytes for public objects, where the token tells.
  */
 #define USBTOKEN_TOKEN_FREE_PUBLIC_MEMORY 6
 
-/*
- usbtoken_token_number: free memory in bytes for private objects, where the token tells.
+/**
+ * usbtoken_token_number: free memory in bytes for private objects, where the token tells.
  */
 #define USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY 7
 
-/*
- usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
+/**
+ * usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
  */
 #define USBTOKEN_LOGIN_ACCEPT_FINAL_TRY 1
 
-/*
- The version of the interface. It grows with every addition; what is there stays as it is while the major
- version of the shared library (its soname) stays.
+/**
+ * The version of the interface. It grows with every addition; what is there stays as it is while the major
+ * version of the shared library (its soname) stays.
  */
 #define USBTOKEN_ABI_VERSION 1
 
-/*
- The library's version: major.
+/**
+ * The library's version: major.
  */
 #define USBTOKEN_VERSION_MAJOR 0
 
-/*
- The library's version: minor.
+/**
+ * The library's version: minor.
  */
 #define USBTOKEN_VERSION_MINOR 1
 
-/*
- The library's version: patch.
+/**
+ * The library's version: patch.
  */
 #define USBTOKEN_VERSION_PATCH 0
 
-/*
- Bytes or text that the library made.
+/**
+ * Bytes or text that the library made.
  */
 typedef struct usbtoken_buffer usbtoken_buffer;
 
-/*
- Drivers, language, callbacks. Everything else is made from a context, and lives on when the context is freed.
+/**
+ * Drivers, language, callbacks. Everything else is made from a context, and lives on when the context is freed.
  */
 typedef struct usbtoken_context usbtoken_context;
 
-/*
- A certificate on a token, with its private key where that can be seen.
+/**
+ * A certificate on a token, with its private key where that can be seen.
  */
 typedef struct usbtoken_credential usbtoken_credential;
 
-/*
- The credentials of a token, CA certificates left out.
+/**
+ * The credentials of a token, CA certificates left out.
  */
 typedef struct usbtoken_credentials usbtoken_credentials;
 
-/*
- The devices that are plugged in and may be tokens.
+/**
+ * The devices that are plugged in and may be tokens.
  */
 typedef struct usbtoken_devices usbtoken_devices;
 
-/*
- What one page works with: made for its origin, and gone with it.
+/**
+ * What one page works with: made for its origin, and gone with it.
  */
 typedef struct usbtoken_enroll usbtoken_enroll;
 
-/*
- The details of a call that failed. It stays as it is, whatever becomes of the handle it was taken from.
+/**
+ * The details of a call that failed. It stays as it is, whatever becomes of the handle it was taken from.
  */
 typedef struct usbtoken_error usbtoken_error;
 
-/*
- A credential that was written, read back and has signed.
+/**
+ * A credential that was written, read back and has signed.
  */
 typedef struct usbtoken_installed usbtoken_installed;
 
-/*
- A key of ours on the token whose job is not finished.
+/**
+ * A key of ours on the token whose job is not finished.
  */
 typedef struct usbtoken_pending usbtoken_pending;
 
-/*
- The pending keys of a token.
+/**
+ * The pending keys of a token.
  */
 typedef struct usbtoken_pending_list usbtoken_pending_list;
 
-/*
- What a preflight found, point by point.
+/**
+ * What a preflight found, point by point.
  */
 typedef struct usbtoken_preflight usbtoken_preflight;
 
-/*
- A new key pair on the token, and its request.
+/**
+ * A new key pair on the token, and its request.
  */
 typedef struct usbtoken_renewal usbtoken_renewal;
 
-/*
- A session of the logged-in user. One call at a time: any thread may make it, and a second one at the same time
- gets USBTOKEN_BUSY.
+/**
+ * A session of the logged-in user. One call at a time: any thread may make it, and a second one at the same time
+ * gets USBTOKEN_BUSY.
  */
 typedef struct usbtoken_session usbtoken_session;
 
-/*
- A token, as it was when it was found. It is told by what it says of itself, never by its slot.
+/**
+ * A token, as it was when it was found. It is told by what it says of itself, never by its slot.
  */
 typedef struct usbtoken_token usbtoken_token;
 
-/*
- The tokens that the drivers see, and what was passed over.
+/**
+ * The tokens that the drivers see, and what was passed over.
  */
 typedef struct usbtoken_tokens usbtoken_tokens;
 
-/*
- What a call returns: USBTOKEN_OK, or one of the codes below. The hundreds are the family: 1 the call itself,
- 2 not found or not unique, 3 the PIN, 4 the token refused, 5 the CA's answer was refused, 6 the device is
- gone, 7 internal, 8 a rule of renewal forbids it now.
+/**
+ * What a call returns: USBTOKEN_OK, or one of the codes below. The hundreds are the family: 1 the call itself,
+ * 2 not found or not unique, 3 the PIN, 4 the token refused, 5 the CA's answer was refused, 6 the device is
+ * gone, 7 internal, 8 a rule of renewal forbids it now.
  */
 typedef int32_t usbtoken_status;
 
-/*
- Options of a context. Set struct_size to sizeof(usbtoken_options) and the rest to 0 or what you want.
+/**
+ * Options of a context. Set struct_size to sizeof(usbtoken_options) and the rest to 0 or what you want.
  */
 typedef struct usbtoken_options {
-    /*
-     The size of this struct in bytes.
+    /**
+     * The size of this struct in bytes.
      */
     uint32_t struct_size;
-    /*
-     USBTOKEN_LANGUAGE_…: for what the callbacks are told.
+    /**
+     * USBTOKEN_LANGUAGE_…: for what the callbacks are told.
      */
     uint32_t language;
-    /*
-     USBTOKEN_OPTION_TRUST_ANY_OWNER or 0.
+    /**
+     * USBTOKEN_OPTION_TRUST_ANY_OWNER or 0.
      */
     uint32_t flags;
-    /*
-     0.
+    /**
+     * 0.
      */
     uint32_t reserved;
 } usbtoken_options;
 
-/*
- What a PIN dialog needs to know. Valid during the callback only.
+/**
+ * What a PIN dialog needs to know. Valid during the callback only.
  */
 typedef struct usbtoken_pin_request {
-    /*
-     The size of this struct in bytes.
+    /**
+     * The size of this struct in bytes.
      */
     uint32_t struct_size;
-    /*
-     USBTOKEN_PIN_STATE_USABLE, USBTOKEN_PIN_STATE_COUNT_LOW, USBTOKEN_PIN_STATE_FINAL_TRY or USBTOKEN_PIN_STATE_TO_BE_CHANGED.
+    /**
+     * USBTOKEN_PIN_STATE_USABLE, USBTOKEN_PIN_STATE_COUNT_LOW, USBTOKEN_PIN_STATE_FINAL_TRY or USBTOKEN_PIN_STATE_TO_BE_CHANGED.
      */
     uint32_t pin_state;
-    /*
-     1: the PIN is entered at the token or its reader, say so; what is written to the reply is not sent.
+    /**
+     * 1: the PIN is entered at the token or its reader, say so; what is written to the reply is not sent.
      */
     uint32_t pin_pad;
-    /*
-     The shortest PIN in bytes that the token claims to take; a hint.
+    /**
+     * The shortest PIN in bytes that the token claims to take; a hint.
      */
     uint32_t shortest;
-    /*
-     The longest PIN in bytes that the token claims to take; a hint, 0 when it claims nonsense.
+    /**
+     * The longest PIN in bytes that the token claims to take; a hint, 0 when it claims nonsense.
      */
     uint32_t longest;
-    /*
-     The label of the token.
+    /**
+     * The label of the token.
      */
     const char *token_label;
-    /*
-     The serial number of the token.
+    /**
+     * The serial number of the token.
      */
     const char *token_serial;
-    /*
-     The origin of the page for which the enrolment facade asks; NULL otherwise.
+    /**
+     * The origin of the page for which the enrolment facade asks; NULL otherwise.
      */
     const char *origin;
 } usbtoken_pin_request;
 
-/*
- Where a PIN dialog writes. The library owns the memory and wipes it after use.
+/**
+ * Where a PIN dialog writes. The library owns the memory and wipes it after use.
  */
 typedef struct usbtoken_pin_reply {
-    /*
-     The size of this struct in bytes.
+    /**
+     * The size of this struct in bytes.
      */
     uint32_t struct_size;
-    /*
-     Set to 1 when pin_state is USBTOKEN_PIN_STATE_FINAL_TRY, the person was told that a wrong PIN now locks the token,
-     and said yes. Without it the last try is refused.
+    /**
+     * Set to 1 when pin_state is USBTOKEN_PIN_STATE_FINAL_TRY, the person was told that a wrong PIN now locks the token,
+     * and said yes. Without it the last try is refused.
      */
     uint32_t accept_final_try;
-    /*
-     Where the PIN goes, in UTF-8.
+    /**
+     * Where the PIN goes, in UTF-8.
      */
     char *pin;
-    /*
-     How many bytes fit there.
+    /**
+     * How many bytes fit there.
      */
     size_t capacity;
-    /*
-     How many bytes were written; set it.
+    /**
+     * How many bytes were written; set it.
      */
     size_t length;
 } usbtoken_pin_reply;
 
-/*
- Asks a person for the PIN. Returns USBTOKEN_OK, or USBTOKEN_PIN_CANCELLED when there will be none.
+/**
+ * Asks a person for the PIN. Returns USBTOKEN_OK, or USBTOKEN_PIN_CANCELLED when there will be none.
  */
 typedef usbtoken_status (*usbtoken_pin_callback)(void *user,
                                                  const struct usbtoken_pin_request *request,
                                                  struct usbtoken_pin_reply *reply);
 
-/*
- Is told of each step as it begins: its number USBTOKEN_STEP_… and a sentence in the context's language.
+/**
+ * Is told of each step as it begins: its number USBTOKEN_STEP_… and a sentence in the context's language.
  */
 typedef void (*usbtoken_progress_callback)(void *user, uint32_t step, const char *sentence);
 
-/*
- Is asked before each step, and while waiting; anything but 0 stops the job with USBTOKEN_CANCELLED. A call into
- the driver that is under way is not interrupted.
+/**
+ * Is asked before each step, and while waiting; anything but 0 stops the job with USBTOKEN_CANCELLED. A call into
+ * the driver that is under way is not interrupted.
  */
 typedef int32_t (*usbtoken_cancel_callback)(void *user);
 
-/*
- Is given one line for a log, without PIN or key material: its level USBTOKEN_LOG_… and the text.
+/**
+ * Is given one line for a log, without PIN or key material: its level USBTOKEN_LOG_… and the text.
  */
 typedef void (*usbtoken_log_callback)(void *user, uint32_t level, const char *line);
 
-/*
- The functions of a program that the library calls, on the thread of the call that needs them. They must
- return: no exception and no longjmp may leave them. They may call the library, but not with the handle whose
- call is under way: a session answers USBTOKEN_BUSY then.
+/**
+ * The functions of a program that the library calls, on the thread of the call that needs them. They must
+ * return: no exception and no longjmp may leave them. They may call the library, but not with the handle whose
+ * call is under way: a session answers USBTOKEN_BUSY then.
  */
 typedef struct usbtoken_callbacks {
-    /*
-     The size of this struct in bytes.
+    /**
+     * The size of this struct in bytes.
      */
     uint32_t struct_size;
-    /*
-     Handed to each of them. May be NULL.
+    /**
+     * Handed to each of them. May be NULL.
      */
     void *user;
-    /*
-     Asks for the PIN. May be NULL.
+    /**
+     * Asks for the PIN. May be NULL.
      */
     usbtoken_pin_callback pin;
-    /*
-     Is told of each step. May be NULL.
+    /**
+     * Is told of each step. May be NULL.
      */
     usbtoken_progress_callback progress;
-    /*
-     Is asked whether to stop. May be NULL.
+    /**
+     * Is asked whether to stop. May be NULL.
      */
     usbtoken_cancel_callback cancel;
-    /*
-     Is given lines for a log. May be NULL.
+    /**
+     * Is given lines for a log. May be NULL.
      */
     usbtoken_log_callback log;
 } usbtoken_callbacks;
 
-/*
- What the functions of the enrolment facade return: an HRESULT of Windows, negative for failures, as pages
- know it from e.number.
+/**
+ * What the functions of the enrolment facade return: an HRESULT of Windows, negative for failures, as pages
+ * know it from e.number.
  */
 typedef int32_t usbtoken_hresult;
 
-/*
- Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
- "https://www.bank.example", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
- every operation, and before the PIN.
+/**
+ * Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
+ * "https://www.bank.example", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
+ * every operation, and before the PIN.
  */
 typedef int32_t (*usbtoken_consent_callback)(void *user, const char *origin, uint32_t operation);
 
-/*
- Bytes of the caller.
+/**
+ * Bytes of the caller.
  */
 typedef struct usbtoken_bytes {
-    /*
-     Where they are.
+    /**
+     * Where they are.
      */
     const uint8_t *data;
-    /*
-     How many.
+    /**
+     * How many.
      */
     size_t size;
 } usbtoken_bytes;
 
-/*
- How to install. Set struct_size to sizeof(usbtoken_install_params) and the rest to 0 or what you want.
+/**
+ * How to install. Set struct_size to sizeof(usbtoken_install_params) and the rest to 0 or what you want.
  */
 typedef struct usbtoken_install_params {
-    /*
-     The size of this struct in bytes.
+    /**
+     * The size of this struct in bytes.
      */
     uint32_t struct_size;
-    /*
-     USBTOKEN_RELAX_…, or-ed: checks to leave out. That the certificate belongs to the key is always checked.
+    /**
+     * USBTOKEN_RELAX_…, or-ed: checks to leave out. That the certificate belongs to the key is always checked.
      */
     uint32_t relax;
-    /*
-     USBTOKEN_INSTALL_…, or-ed.
+    /**
+     * USBTOKEN_INSTALL_…, or-ed.
      */
     uint32_t flags;
-    /*
-     USBTOKEN_PROOF_DEFAULT, USBTOKEN_PROOF_CLAIMED or USBTOKEN_PROOF_PROVEN.
+    /**
+     * USBTOKEN_PROOF_DEFAULT, USBTOKEN_PROOF_CLAIMED or USBTOKEN_PROOF_PROVEN.
      */
     uint32_t required_proof;
-    /*
-     Seconds since 1970; 0 is the clock's time.
+    /**
+     * Seconds since 1970; 0 is the clock's time.
      */
     int64_t now;
-    /*
-     CA certificates (DER), to one of which a valid chain must lead. Without any, the chain is not checked.
+    /**
+     * CA certificates (DER), to one of which a valid chain must lead. Without any, the chain is not checked.
      */
     const struct usbtoken_bytes *anchors;
-    /*
-     How many anchors there are.
+    /**
+     * How many anchors there are.
      */
     size_t anchor_count;
 } usbtoken_install_params;
 
-/*
- How to renew. Set struct_size to sizeof(usbtoken_renewal_params) and the rest to 0 or what you want.
+/**
+ * How to renew. Set struct_size to sizeof(usbtoken_renewal_params) and the rest to 0 or what you want.
  */
 typedef struct usbtoken_renewal_params {
-    /*
-     The size of this struct in bytes.
+    /**
+     * The size of this struct in bytes.
      */
     uint32_t struct_size;
-    /*
-     USBTOKEN_KEY_….
+    /**
+     * USBTOKEN_KEY_….
      */
     uint32_t key_kind;
-    /*
-     How many days before the expiry the window opens; 0 is 40.
+    /**
+     * How many days before the expiry the window opens; 0 is 40.
      */
     uint32_t window_days;
-    /*
-     USBTOKEN_RENEW_…, or-ed.
+    /**
+     * USBTOKEN_RENEW_…, or-ed.
      */
     uint32_t flags;
-    /*
-     USBTOKEN_PROOF_DEFAULT, USBTOKEN_PROOF_CLAIMED or USBTOKEN_PROOF_PROVEN.
+    /**
+     * USBTOKEN_PROOF_DEFAULT, USBTOKEN_PROOF_CLAIMED or USBTOKEN_PROOF_PROVEN.
      */
     uint32_t required_proof;
-    /*
-     0.
+    /**
+     * 0.
      */
     uint32_t reserved;
-    /*
-     Seconds since 1970; 0 is the clock's time.
+    /**
+     * Seconds since 1970; 0 is the clock's time.
      */
     int64_t now;
-    /*
-     For a first certificate: its subject (RFC 4514), such as "CN=…,O=…". NULL otherwise.
+    /**
+     * For a first certificate: its subject (RFC 4514), such as "CN=…,O=…". NULL otherwise.
      */
     const char *subject;
-    /*
-     The length of the subject in bytes, or USBTOKEN_NUL_TERMINATED.
+    /**
+     * The length of the subject in bytes, or USBTOKEN_NUL_TERMINATED.
      */
     size_t subject_length;
 } usbtoken_renewal_params;
 
-/*
- The call succeeded (S_OK).
+/**
+ * The call succeeded (S_OK).
  */
 #define USBTOKEN_HR_OK 0
 
-/*
- Not allowed: the origin, the operation from a page, or the person said no (E_ACCESSDENIED, 0x80070005).
+/**
+ * Not allowed: the origin, the operation from a page, or the person said no (E_ACCESSDENIED, 0x80070005).
  */
 #define USBTOKEN_HR_ACCESS_DENIED -2147024891
 
-/*
- A parameter is wrong (E_INVALIDARG, 0x80070057).
+/**
+ * A parameter is wrong (E_INVALIDARG, 0x80070057).
  */
 #define USBTOKEN_HR_INVALID_ARGUMENT -2147024809
 
-/*
- A pointer is NULL or a handle is not a living one (E_POINTER, 0x80004003).
+/**
+ * A pointer is NULL or a handle is not a living one (E_POINTER, 0x80004003).
  */
 #define USBTOKEN_HR_POINTER -2147467261
 
-/*
- Something went wrong inside (E_UNEXPECTED, 0x8000FFFF).
+/**
+ * Something went wrong inside (E_UNEXPECTED, 0x8000FFFF).
  */
 #define USBTOKEN_HR_UNEXPECTED -2147418113
 
-/*
- Something went wrong (E_FAIL, 0x80004005).
+/**
+ * Something went wrong (E_FAIL, 0x80004005).
  */
 #define USBTOKEN_HR_FAIL -2147467259
 
-/*
- Memory ran out (E_OUTOFMEMORY, 0x8007000E).
+/**
+ * Memory ran out (E_OUTOFMEMORY, 0x8007000E).
  */
 #define USBTOKEN_HR_OUT_OF_MEMORY -2147024882
 
-/*
- The object is not initialised (OLE_E_BLANK, 0x80040007).
+/**
+ * The object is not initialised (OLE_E_BLANK, 0x80040007).
  */
 #define USBTOKEN_HR_BLANK -2147221497
 
-/*
- A property that is needed is not set (CERTSRV_E_PROPERTY_EMPTY, 0x80094004).
+/**
+ * A property that is needed is not set (CERTSRV_E_PROPERTY_EMPTY, 0x80094004).
  */
 #define USBTOKEN_HR_PROPERTY_EMPTY -2146877436
 
-/*
- The object is initialised already (ERROR_ALREADY_INITIALIZED, 0x800704DF).
+/**
+ * The object is initialised already (ERROR_ALREADY_INITIALIZED, 0x800704DF).
  */
 #define USBTOKEN_HR_ALREADY_INITIALIZED -2147023649
 
-/*
- The certificate or a pending key is there already (ERROR_FILE_EXISTS, 0x80070050).
+/**
+ * The certificate or a pending key is there already (ERROR_FILE_EXISTS, 0x80070050).
  */
 #define USBTOKEN_HR_EXISTS -2147024816
 
-/*
- Another program or call is at work on the token (ERROR_BUSY, 0x800700AA).
+/**
+ * Another program or call is at work on the token (ERROR_BUSY, 0x800700AA).
  */
 #define USBTOKEN_HR_BUSY -2147024726
 
-/*
- The person cancelled (ERROR_CANCELLED, 0x800704C7).
+/**
+ * The person cancelled (ERROR_CANCELLED, 0x800704C7).
  */
 #define USBTOKEN_HR_CANCELLED -2147023673
 
-/*
- The person cancelled the PIN entry (SCARD_W_CANCELLED_BY_USER, 0x8010006E).
+/**
+ * The person cancelled the PIN entry (SCARD_W_CANCELLED_BY_USER, 0x8010006E).
  */
 #define USBTOKEN_HR_PIN_CANCELLED -2146434962
 
-/*
- No token is plugged in (SCARD_E_NO_SMARTCARD, 0x8010000C).
+/**
+ * No token is plugged in (SCARD_E_NO_SMARTCARD, 0x8010000C).
  */
 #define USBTOKEN_HR_NO_TOKEN -2146435060
 
-/*
- The token was removed (SCARD_W_REMOVED_CARD, 0x80100069).
+/**
+ * The token was removed (SCARD_W_REMOVED_CARD, 0x80100069).
  */
 #define USBTOKEN_HR_TOKEN_REMOVED -2146434967
 
-/*
- The driver for the token is not there (SCARD_E_NO_SERVICE, 0x8010001D).
+/**
+ * The driver for the token is not there (SCARD_E_NO_SERVICE, 0x8010001D).
  */
 #define USBTOKEN_HR_NO_DRIVER -2146435043
 
-/*
- The PIN is wrong (SCARD_W_WRONG_CHV, 0x8010006B).
+/**
+ * The PIN is wrong (SCARD_W_WRONG_CHV, 0x8010006B).
  */
 #define USBTOKEN_HR_PIN_WRONG -2146434965
 
-/*
- The PIN is locked (SCARD_W_CHV_BLOCKED, 0x8010006C).
+/**
+ * The PIN is locked (SCARD_W_CHV_BLOCKED, 0x8010006C).
  */
 #define USBTOKEN_HR_PIN_BLOCKED -2146434964
 
-/*
- The PIN cannot be asked for (NTE_SILENT_CONTEXT, 0x80090022).
+/**
+ * The PIN cannot be asked for (NTE_SILENT_CONTEXT, 0x80090022).
  */
 #define USBTOKEN_HR_SILENT -2146893790
 
-/*
- No room on the token (NTE_TOKEN_KEYSET_STORAGE_FULL, 0x80090023).
+/**
+ * No room on the token (NTE_TOKEN_KEYSET_STORAGE_FULL, 0x80090023).
  */
 #define USBTOKEN_HR_TOKEN_FULL -2146893789
 
-/*
- The private key is missing (NTE_BAD_KEYSET, 0x80090016).
+/**
+ * The private key is missing (NTE_BAD_KEYSET, 0x80090016).
  */
 #define USBTOKEN_HR_KEY_MISSING -2146893802
 
-/*
- The token cannot do it (NTE_NOT_SUPPORTED, 0x80090029).
+/**
+ * The token cannot do it (NTE_NOT_SUPPORTED, 0x80090029).
  */
 #define USBTOKEN_HR_UNSUPPORTED -2146893783
 
-/*
- No token goes by this provider name, or several do (NTE_KEYSET_NOT_DEF, 0x80090019).
+/**
+ * No token goes by this provider name, or several do (NTE_KEYSET_NOT_DEF, 0x80090019).
  */
 #define USBTOKEN_HR_PROVIDER_UNKNOWN -2146893799
 
-/*
- The certificate that is to be renewed, or the pending key, is not on the token (CRYPT_E_NOT_FOUND, 0x80092004).
+/**
+ * The certificate that is to be renewed, or the pending key, is not on the token (CRYPT_E_NOT_FOUND, 0x80092004).
  */
 #define USBTOKEN_HR_NOT_FOUND -2146885628
 
-/*
- The response cannot be read (CRYPT_E_ASN1_BADTAG, 0x8009310B).
+/**
+ * The response cannot be read (CRYPT_E_ASN1_BADTAG, 0x8009310B).
  */
 #define USBTOKEN_HR_BAD_RESPONSE -2146881269
 
-/*
- No valid chain leads to a trusted root (CERT_E_CHAINING, 0x800B010A).
+/**
+ * No valid chain leads to a trusted root (CERT_E_CHAINING, 0x800B010A).
  */
 #define USBTOKEN_HR_CHAIN -2146762486
 
-/*
- The certificate or the renewal window is not valid now (CERT_E_EXPIRED, 0x800B0101).
+/**
+ * The certificate or the renewal window is not valid now (CERT_E_EXPIRED, 0x800B0101).
  */
 #define USBTOKEN_HR_NOT_VALID_NOW -2146762495
 
-/*
- The certificate is not the one that was requested (CERT_E_ROLE, 0x800B0103).
+/**
+ * The certificate is not the one that was requested (CERT_E_ROLE, 0x800B0103).
  */
 #define USBTOKEN_HR_WRONG_CERTIFICATE -2146762493
 
-/*
- A signature of the token does not verify (NTE_BAD_SIGNATURE, 0x80090006).
+/**
+ * A signature of the token does not verify (NTE_BAD_SIGNATURE, 0x80090006).
  */
 #define USBTOKEN_HR_BAD_SIGNATURE -2146893818
 
-/*
- The key could leave the token (NTE_BAD_KEY_STATE, 0x8009000B).
+/**
+ * The key could leave the token (NTE_BAD_KEY_STATE, 0x8009000B).
  */
 #define USBTOKEN_HR_KEY_EXPORTABLE -2146893813
 
-/*
- The call succeeded.
+/**
+ * The call succeeded.
  */
 #define USBTOKEN_OK 0
 
@@ -1751,75 +1751,76 @@ typedef struct usbtoken_renewal_params {
 extern "C" {
 #endif // __cplusplus
 
-/*
- The bytes, or the text in UTF-8; NULL when the handle is not a living one.
+/**
+ * The bytes, or the text in UTF-8; NULL when the handle is not a living one.
  */
 const uint8_t *usbtoken_buffer_data(const struct usbtoken_buffer *buffer);
 
-/*
- How many bytes there are; the NUL that ends a text is not counted.
+/**
+ * How many bytes there are; the NUL that ends a text is not counted.
  */
 size_t usbtoken_buffer_size(const struct usbtoken_buffer *buffer);
 
-/*
- The text, NUL-terminated; NULL when the buffer holds bytes.
+/**
+ * The text, NUL-terminated; NULL when the buffer holds bytes.
  */
 const char *usbtoken_buffer_text(const struct usbtoken_buffer *buffer);
 
-/*
- As usbtoken_buffer_text, in UTF-16.
+/**
+ * As usbtoken_buffer_text, in UTF-16.
  */
 const uint16_t *usbtoken_buffer_text_utf16(const struct usbtoken_buffer *buffer);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_buffer_free(struct usbtoken_buffer **buffer);
 
-/*
- Makes a context. `options` may be NULL. No driver is touched yet.
+/**
+ * Makes a context. `options` may be NULL. No driver is touched yet.
  */
 usbtoken_status usbtoken_context_new(const struct usbtoken_options *options, struct usbtoken_context **out);
 
-/*
- Makes one more handle on the same context, with a last error of its own. A thread that shares a context with
- others, and wants to know the details of its own errors, works with such a handle.
+/**
+ * Makes one more handle on the same context, with a last error of its own. A thread that shares a context with
+ * others, and wants to know the details of its own errors, works with such a handle.
  */
-usbtoken_status usbtoken_context_clone(const struct usbtoken_context *context, struct usbtoken_context **out);
+usbtoken_status usbtoken_context_clone(const struct usbtoken_context *context,
+                                       struct usbtoken_context **out);
 
-/*
- Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for.
+/**
+ * Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for.
  */
 usbtoken_status usbtoken_context_add_driver(const struct usbtoken_context *context,
                                             const char *path,
                                             size_t path_length);
 
-/*
- As usbtoken_context_add_driver, in UTF-16; the length is in code units.
+/**
+ * As usbtoken_context_add_driver, in UTF-16; the length is in code units.
  */
 usbtoken_status usbtoken_context_add_driver_utf16(const struct usbtoken_context *context,
                                                   const uint16_t *path,
                                                   size_t path_length);
 
-/*
- Sets the functions that the library calls; NULL for none. They may be called as long as a handle lives that
- was made from this context.
+/**
+ * Sets the functions that the library calls; NULL for none. They may be called as long as a handle lives that
+ * was made from this context.
  */
 usbtoken_status usbtoken_context_set_callbacks(const struct usbtoken_context *context,
                                                const struct usbtoken_callbacks *callbacks);
 
-/*
- Allows pages of this origin to use the enrolment facade: "https://host", "https://host:port", or
- "https://*.domain" for every host beneath a domain of at least two labels. Nothing is allowed unless it was
- added here.
+/**
+ * Allows pages of this origin to use the enrolment facade: "https://host", "https://host:port", or
+ * "https://" with "*.domain" for every host beneath a domain of at least two labels. Nothing is allowed unless it was
+ * added here.
  */
 usbtoken_status usbtoken_context_allow_origin(const struct usbtoken_context *context,
                                               const char *origin,
                                               size_t origin_length);
 
-/*
- Lets pages name a token by the name of a provider: what they set as ProviderName, and the PKCS#11 URI of the
- token that it stands for. Letter case does not matter. Pages cannot name tokens by anything else.
+/**
+ * Lets pages name a token by the name of a provider: what they set as ProviderName, and the PKCS#11 URI of the
+ * token that it stands for. Letter case does not matter. Pages cannot name tokens by anything else.
  */
 usbtoken_status usbtoken_context_add_provider(const struct usbtoken_context *context,
                                               const char *name,
@@ -1827,221 +1828,223 @@ usbtoken_status usbtoken_context_add_provider(const struct usbtoken_context *con
                                               const char *uri,
                                               size_t uri_length);
 
-/*
- Adds a CA certificate (DER) to which the chain of a page's response must lead. Without any, chains are not
- checked.
+/**
+ * Adds a CA certificate (DER) to which the chain of a page's response must lead. Without any, chains are not
+ * checked.
  */
 usbtoken_status usbtoken_context_add_anchor(const struct usbtoken_context *context,
                                             const uint8_t *certificate,
                                             size_t certificate_length);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_context_free(struct usbtoken_context **context);
 
-/*
- How many credentials the list has.
+/**
+ * How many credentials the list has.
  */
 size_t usbtoken_credentials_count(const struct usbtoken_credentials *credentials);
 
-/*
- The credential at this place of the list, from 0.
+/**
+ * The credential at this place of the list, from 0.
  */
 usbtoken_status usbtoken_credentials_at(const struct usbtoken_credentials *credentials,
                                         size_t index,
                                         struct usbtoken_credential **out);
 
-/*
- The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
- the clock's time. None and several are errors; several are listed in it.
+/**
+ * The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
+ * the clock's time. None and several are errors; several are listed in it.
  */
 usbtoken_status usbtoken_credentials_renewable(const struct usbtoken_credentials *credentials,
                                                uint32_t window_days,
                                                int64_t now,
                                                struct usbtoken_credential **out);
 
-/*
- The one credential with this CKA_ID.
+/**
+ * The one credential with this CKA_ID.
  */
 usbtoken_status usbtoken_credentials_by_id(const struct usbtoken_credentials *credentials,
                                            const uint8_t *id,
                                            size_t id_length,
                                            struct usbtoken_credential **out);
 
-/*
- The one credential whose certificate has this serial number, in hexadecimal; letter case and leading zeros do
- not matter.
+/**
+ * The one credential whose certificate has this serial number, in hexadecimal; letter case and leading zeros do
+ * not matter.
  */
 usbtoken_status usbtoken_credentials_by_serial(const struct usbtoken_credentials *credentials,
                                                const char *serial,
                                                size_t serial_length,
                                                struct usbtoken_credential **out);
 
-/*
- How many certificate objects on the token cannot be read as a certificate.
+/**
+ * How many certificate objects on the token cannot be read as a certificate.
  */
 size_t usbtoken_credentials_unreadable(const struct usbtoken_credentials *credentials);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_credentials_free(struct usbtoken_credentials **credentials);
 
-/*
- A text about the credential: `field` is USBTOKEN_CREDENTIAL_SUBJECT …. NULL for what it does not have.
+/**
+ * A text about the credential: `field` is USBTOKEN_CREDENTIAL_SUBJECT …. NULL for what it does not have.
  */
 const char *usbtoken_credential_text(const struct usbtoken_credential *credential, uint32_t field);
 
-/*
- As usbtoken_credential_text, in UTF-16.
+/**
+ * As usbtoken_credential_text, in UTF-16.
  */
 const uint16_t *usbtoken_credential_text_utf16(const struct usbtoken_credential *credential, uint32_t field);
 
-/*
- A number about the credential: `field` is USBTOKEN_CREDENTIAL_NOT_BEFORE ….
+/**
+ * A number about the credential: `field` is USBTOKEN_CREDENTIAL_NOT_BEFORE ….
  */
 int64_t usbtoken_credential_number(const struct usbtoken_credential *credential, uint32_t field);
 
-/*
- The days until the certificate expires, counted by calendar date in Japan; negative after it. `now` is in
- seconds since 1970, 0 is the clock's time.
+/**
+ * The days until the certificate expires, counted by calendar date in Japan; negative after it. `now` is in
+ * seconds since 1970, 0 is the clock's time.
  */
 int64_t usbtoken_credential_days_left(const struct usbtoken_credential *credential, int64_t now);
 
-/*
- Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds
- since 1970, 0 is the clock's time.
+/**
+ * Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds
+ * since 1970, 0 is the clock's time.
  */
 uint32_t usbtoken_credential_renewable(const struct usbtoken_credential *credential,
                                        uint32_t window_days,
                                        int64_t now);
 
-/*
- The certificate, in DER.
+/**
+ * The certificate, in DER.
  */
 usbtoken_status usbtoken_credential_certificate(const struct usbtoken_credential *credential,
                                                 struct usbtoken_buffer **out);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_credential_free(struct usbtoken_credential **credential);
 
-/*
- Adds the drivers of this machine: the user's own, those of p11-kit's configuration, and the known ones that are
- installed. Writes how many were added; `out` may be NULL. None of them is loaded yet.
+/**
+ * Adds the drivers of this machine: the user's own, those of p11-kit's configuration, and the known ones that are
+ * installed. Writes how many were added; `out` may be NULL. None of them is loaded yet.
  */
 usbtoken_status usbtoken_context_add_known_drivers(const struct usbtoken_context *context,
                                                    size_t *out);
 
-/*
- Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded.
+/**
+ * Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded.
  */
 usbtoken_status usbtoken_list_devices(const struct usbtoken_context *context, struct usbtoken_devices **out);
 
-/*
- How many devices the list has.
+/**
+ * How many devices the list has.
  */
 size_t usbtoken_devices_count(const struct usbtoken_devices *devices);
 
-/*
- What is to be said about the device at this place, from 0: USBTOKEN_DEVICE_DRIVER_INSTALLED ….
+/**
+ * What is to be said about the device at this place, from 0: USBTOKEN_DEVICE_DRIVER_INSTALLED ….
  */
 uint32_t usbtoken_devices_state(const struct usbtoken_devices *devices, size_t index);
 
-/*
- A text about the device at this place, from 0: `field` is USBTOKEN_DEVICE_NAME …. NULL for what it does not
- tell.
+/**
+ * A text about the device at this place, from 0: `field` is USBTOKEN_DEVICE_NAME …. NULL for what it does not
+ * tell.
  */
-const char *usbtoken_devices_text(const struct usbtoken_devices *devices, size_t index, uint32_t field);
+const char *usbtoken_devices_text(const struct usbtoken_devices *devices,
+                                  size_t index,
+                                  uint32_t field);
 
-/*
- As usbtoken_devices_text, in UTF-16.
+/**
+ * As usbtoken_devices_text, in UTF-16.
  */
 const uint16_t *usbtoken_devices_text_utf16(const struct usbtoken_devices *devices,
                                             size_t index,
                                             uint32_t field);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_devices_free(struct usbtoken_devices **devices);
 
-/*
- Makes the object for one page of this origin; its address will do, the origin is taken from it. Refused with
- USBTOKEN_HR_ACCESS_DENIED unless usbtoken_context_allow_origin allowed the origin. The details of a failure are
- kept on the context.
+/**
+ * Makes the object for one page of this origin; its address will do, the origin is taken from it. Refused with
+ * USBTOKEN_HR_ACCESS_DENIED unless usbtoken_context_allow_origin allowed the origin. The details of a failure are
+ * kept on the context.
  */
 usbtoken_hresult usbtoken_enroll_new(const struct usbtoken_context *context,
                                      const char *origin,
                                      size_t origin_length,
                                      struct usbtoken_enroll **out);
 
-/*
- As usbtoken_enroll_new, in UTF-16; the length is in code units.
+/**
+ * As usbtoken_enroll_new, in UTF-16; the length is in code units.
  */
 usbtoken_hresult usbtoken_enroll_new_utf16(const struct usbtoken_context *context,
                                            const uint16_t *origin,
                                            size_t origin_length,
                                            struct usbtoken_enroll **out);
 
-/*
- Sets the function that asks for consent. Without one, every operation is refused.
+/**
+ * Sets the function that asks for consent. Without one, every operation is refused.
  */
 usbtoken_hresult usbtoken_enroll_set_consent(const struct usbtoken_enroll *enroll,
                                              usbtoken_consent_callback consent,
                                              void *user);
 
-/*
- Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
- USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
+/**
+ * Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
+ * USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
  */
 usbtoken_hresult usbtoken_enroll_probe(const struct usbtoken_enroll *enroll,
                                        uint32_t *out);
 
-/*
- The name of a provider that a page may set, from index 0, for its list to choose from; writes NULL after the
- last.
+/**
+ * The name of a provider that a page may set, from index 0, for its list to choose from; writes NULL after the
+ * last.
  */
 usbtoken_hresult usbtoken_enroll_provider_name(const struct usbtoken_enroll *enroll,
                                                size_t index,
                                                struct usbtoken_buffer **out);
 
-/*
- Sets a number that a page sets: USBTOKEN_ENROLL_KEY_SPEC ….
+/**
+ * Sets a number that a page sets: USBTOKEN_ENROLL_KEY_SPEC ….
  */
 usbtoken_hresult usbtoken_enroll_set_number(const struct usbtoken_enroll *enroll,
                                             uint32_t property,
                                             int64_t value);
 
-/*
- Sets a text that a page sets: USBTOKEN_ENROLL_PROVIDER_NAME ….
+/**
+ * Sets a text that a page sets: USBTOKEN_ENROLL_PROVIDER_NAME ….
  */
 usbtoken_hresult usbtoken_enroll_set_text(const struct usbtoken_enroll *enroll,
                                           uint32_t property,
                                           const char *text,
                                           size_t text_length);
 
-/*
- As usbtoken_enroll_set_text, in UTF-16; the length is in code units.
+/**
+ * As usbtoken_enroll_set_text, in UTF-16; the length is in code units.
  */
 usbtoken_hresult usbtoken_enroll_set_text_utf16(const struct usbtoken_enroll *enroll,
                                                 uint32_t property,
                                                 const uint16_t *text,
                                                 size_t text_length);
 
-/*
- Initialize: for a first certificate, whose subject has to be set, or for a response alone. `enroll_context` is
- USBTOKEN_ENROLL_CONTEXT_USER.
+/**
+ * Initialize: for a first certificate, whose subject has to be set, or for a response alone. `enroll_context` is
+ * USBTOKEN_ENROLL_CONTEXT_USER.
  */
 usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll,
                                             uint32_t enroll_context);
 
-/*
- InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
- number with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
- USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
+/**
+ * InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
+ * number with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
+ * USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
  */
 usbtoken_hresult usbtoken_enroll_initialize_from_certificate(const struct usbtoken_enroll *enroll,
                                                              uint32_t enroll_context,
@@ -2050,8 +2053,8 @@ usbtoken_hresult usbtoken_enroll_initialize_from_certificate(const struct usbtok
                                                              uint32_t encoding,
                                                              uint32_t inherit);
 
-/*
- As usbtoken_enroll_initialize_from_certificate, with the text in UTF-16; the length is in code units.
+/**
+ * As usbtoken_enroll_initialize_from_certificate, with the text in UTF-16; the length is in code units.
  */
 usbtoken_hresult usbtoken_enroll_initialize_from_certificate_utf16(const struct usbtoken_enroll *enroll,
                                                                    uint32_t enroll_context,
@@ -2060,21 +2063,21 @@ usbtoken_hresult usbtoken_enroll_initialize_from_certificate_utf16(const struct 
                                                                    uint32_t encoding,
                                                                    uint32_t inherit);
 
-/*
- CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
- (USBTOKEN_ENCODING_…). When a key already waits for the same certificate, because the page was loaded anew, its
- request is made again and no second key.
+/**
+ * CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
+ * (USBTOKEN_ENCODING_…). When a key already waits for the same certificate, because the page was loaded anew, its
+ * request is made again and no second key.
  */
 usbtoken_hresult usbtoken_enroll_create_request(const struct usbtoken_enroll *enroll,
                                                 uint32_t encoding,
                                                 struct usbtoken_buffer **out);
 
-/*
- InstallResponse: asks for consent and PIN, finds the pending key that the response is for, and installs it.
-
- `restrictions` is USBTOKEN_ALLOW_NONE or USBTOKEN_ALLOW_UNTRUSTED_ROOT, the only two that a page may have.
- `encoding` is USBTOKEN_ENCODING_…; what the response is shows from itself. A PFX is refused, with or without
- its password: it would import a key.
+/**
+ * InstallResponse: asks for consent and PIN, finds the pending key that the response is for, and installs it.
+ *
+ * `restrictions` is USBTOKEN_ALLOW_NONE or USBTOKEN_ALLOW_UNTRUSTED_ROOT, the only two that a page may have.
+ * `encoding` is USBTOKEN_ENCODING_…; what the response is shows from itself. A PFX is refused, with or without
+ * its password: it would import a key.
  */
 usbtoken_hresult usbtoken_enroll_install_response(const struct usbtoken_enroll *enroll,
                                                   uint32_t restrictions,
@@ -2084,8 +2087,8 @@ usbtoken_hresult usbtoken_enroll_install_response(const struct usbtoken_enroll *
                                                   const char *password,
                                                   size_t password_length);
 
-/*
- As usbtoken_enroll_install_response, in UTF-16; the lengths are in code units.
+/**
+ * As usbtoken_enroll_install_response, in UTF-16; the lengths are in code units.
  */
 usbtoken_hresult usbtoken_enroll_install_response_utf16(const struct usbtoken_enroll *enroll,
                                                         uint32_t restrictions,
@@ -2095,80 +2098,80 @@ usbtoken_hresult usbtoken_enroll_install_response_utf16(const struct usbtoken_en
                                                         const uint16_t *password,
                                                         size_t password_length);
 
-/*
- What was installed, for the page's host to show: Organization, Organization Unit, Common Name, serial number.
- USBTOKEN_HR_BLANK before usbtoken_enroll_install_response succeeded.
+/**
+ * What was installed, for the page's host to show: Organization, Organization Unit, Common Name, serial number.
+ * USBTOKEN_HR_BLANK before usbtoken_enroll_install_response succeeded.
  */
 usbtoken_hresult usbtoken_enroll_installed(const struct usbtoken_enroll *enroll,
                                            struct usbtoken_installed **out);
 
-/*
- Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
- pending key on the token. 「中断して閉じる」.
+/**
+ * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
+ * pending key on the token. 「中断して閉じる」.
  */
 usbtoken_hresult usbtoken_enroll_abandon(const struct usbtoken_enroll *enroll);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL. What is on the token stays.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL. What is on the token stays.
  */
 void usbtoken_enroll_free(struct usbtoken_enroll **enroll);
 
-/*
- The HRESULT for a status: what the facade returns for it.
+/**
+ * The HRESULT for a status: what the facade returns for it.
  */
 usbtoken_hresult usbtoken_hresult_from_status(usbtoken_status status);
 
-/*
- The error of the last call that failed, among those whose first argument was this handle, of whatever type.
- Writes NULL when none did. Calls that succeed leave it as it is.
+/**
+ * The error of the last call that failed, among those whose first argument was this handle, of whatever type.
+ * Writes NULL when none did. Calls that succeed leave it as it is.
  */
 usbtoken_status usbtoken_last_error(const void *handle, struct usbtoken_error **out);
 
-/*
- A number of the error: `field` is USBTOKEN_ERROR_CODE, USBTOKEN_ERROR_STEP ….
+/**
+ * A number of the error: `field` is USBTOKEN_ERROR_CODE, USBTOKEN_ERROR_STEP ….
  */
 int64_t usbtoken_error_number(const struct usbtoken_error *error, uint32_t field);
 
-/*
- A text of the error: `field` is USBTOKEN_ERROR_SENTENCE …, `language` is USBTOKEN_LANGUAGE_….
+/**
+ * A text of the error: `field` is USBTOKEN_ERROR_SENTENCE …, `language` is USBTOKEN_LANGUAGE_….
  */
 const char *usbtoken_error_text(const struct usbtoken_error *error, uint32_t field, uint32_t language_number);
 
-/*
- As usbtoken_error_text, in UTF-16.
+/**
+ * As usbtoken_error_text, in UTF-16.
  */
 const uint16_t *usbtoken_error_text_utf16(const struct usbtoken_error *error,
                                           uint32_t field,
                                           uint32_t language_number);
 
-/*
- What a fact of the error means, USBTOKEN_FACT_…; 0 after the last. A kind may stand several times, as
- candidates do.
+/**
+ * What a fact of the error means, USBTOKEN_FACT_…; 0 after the last. A kind may stand several times, as
+ * candidates do.
  */
 uint32_t usbtoken_error_fact_kind(const struct usbtoken_error *error, size_t index);
 
-/*
- The value of a fact of the error: a path, a token, a date; NULL after the last.
+/**
+ * The value of a fact of the error: a path, a token, a date; NULL after the last.
  */
 const char *usbtoken_error_fact(const struct usbtoken_error *error, size_t index);
 
-/*
- As usbtoken_error_fact, in UTF-16.
+/**
+ * As usbtoken_error_fact, in UTF-16.
  */
 const uint16_t *usbtoken_error_fact_utf16(const struct usbtoken_error *error, size_t index);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_error_free(struct usbtoken_error **error);
 
-/*
- Installs the CA's answer, in whatever form it came: checks the certificate, writes it beside its key, reads it
- back and lets the new key sign.
-
- `renewal` is the one that this process began, or NULL: then the pending key on the token is found by the public
- key in the certificate, days later and in another process. `params` and `out` may be NULL. After a failure the
- token holds what it held before.
+/**
+ * Installs the CA's answer, in whatever form it came: checks the certificate, writes it beside its key, reads it
+ * back and lets the new key sign.
+ *
+ * `renewal` is the one that this process began, or NULL: then the pending key on the token is found by the public
+ * key in the certificate, days later and in another process. `params` and `out` may be NULL. After a failure the
+ * token holds what it held before.
  */
 usbtoken_status usbtoken_install(const struct usbtoken_session *session,
                                  const struct usbtoken_renewal *renewal,
@@ -2177,257 +2180,257 @@ usbtoken_status usbtoken_install(const struct usbtoken_session *session,
                                  const struct usbtoken_install_params *params,
                                  struct usbtoken_installed **out);
 
-/*
- The new credential.
+/**
+ * The new credential.
  */
 usbtoken_status usbtoken_installed_credential(const struct usbtoken_installed *installed,
                                               struct usbtoken_credential **out);
 
-/*
- The credential that the new one takes the place of, where that is still on the token; writes NULL otherwise.
+/**
+ * The credential that the new one takes the place of, where that is still on the token; writes NULL otherwise.
  */
 usbtoken_status usbtoken_installed_replaced(const struct usbtoken_installed *installed,
                                             struct usbtoken_credential **out);
 
-/*
- A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON.
+/**
+ * A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON.
  */
 const char *usbtoken_installed_text(const struct usbtoken_installed *installed, uint32_t field);
 
-/*
- As usbtoken_installed_text, in UTF-16.
+/**
+ * As usbtoken_installed_text, in UTF-16.
  */
 const uint16_t *usbtoken_installed_text_utf16(const struct usbtoken_installed *installed, uint32_t field);
 
-/*
- A number about the installation: `field` is USBTOKEN_INSTALLED_PROOF ….
+/**
+ * A number about the installation: `field` is USBTOKEN_INSTALLED_PROOF ….
  */
 int64_t usbtoken_installed_number(const struct usbtoken_installed *installed, uint32_t field);
 
-/*
- A warning about the installation, USBTOKEN_NOTICE_…, from index 0; 0 after the last.
+/**
+ * A warning about the installation, USBTOKEN_NOTICE_…, from index 0; 0 after the last.
  */
 uint32_t usbtoken_installed_notice(const struct usbtoken_installed *installed, size_t index);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_installed_free(struct usbtoken_installed **installed);
 
-/*
- How many pending keys the list has.
+/**
+ * How many pending keys the list has.
  */
 size_t usbtoken_pending_list_count(const struct usbtoken_pending_list *list);
 
-/*
- The pending key at this place of the list, from 0.
+/**
+ * The pending key at this place of the list, from 0.
  */
 usbtoken_status usbtoken_pending_list_at(const struct usbtoken_pending_list *list,
                                          size_t index,
                                          struct usbtoken_pending **out);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_pending_list_free(struct usbtoken_pending_list **list);
 
-/*
- A text about the pending key: `field` is USBTOKEN_PENDING_ID ….
+/**
+ * A text about the pending key: `field` is USBTOKEN_PENDING_ID ….
  */
 const char *usbtoken_pending_text(const struct usbtoken_pending *pending, uint32_t field);
 
-/*
- As usbtoken_pending_text, in UTF-16.
+/**
+ * As usbtoken_pending_text, in UTF-16.
  */
 const uint16_t *usbtoken_pending_text_utf16(const struct usbtoken_pending *pending, uint32_t field);
 
-/*
- A number about the pending key: `field` is USBTOKEN_PENDING_STATE ….
+/**
+ * A number about the pending key: `field` is USBTOKEN_PENDING_STATE ….
  */
 int64_t usbtoken_pending_number(const struct usbtoken_pending *pending, uint32_t field);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_pending_free(struct usbtoken_pending **pending);
 
-/*
- How many points were checked.
+/**
+ * How many points were checked.
  */
 size_t usbtoken_preflight_count(const struct usbtoken_preflight *preflight);
 
-/*
- 1 when nothing blocks the renewal, else 0.
+/**
+ * 1 when nothing blocks the renewal, else 0.
  */
 int32_t usbtoken_preflight_can_begin(const struct usbtoken_preflight *preflight);
 
-/*
- What was checked at this place, from 0: USBTOKEN_POINT_…; 0 after the last.
+/**
+ * What was checked at this place, from 0: USBTOKEN_POINT_…; 0 after the last.
  */
 uint32_t usbtoken_preflight_point(const struct usbtoken_preflight *preflight, size_t index);
 
-/*
- What came out at this place: USBTOKEN_FINDING_….
+/**
+ * What came out at this place: USBTOKEN_FINDING_….
  */
 uint32_t usbtoken_preflight_state(const struct usbtoken_preflight *preflight, size_t index);
 
-/*
- The warning at this place, USBTOKEN_NOTICE_…; 0 when there is none.
+/**
+ * The warning at this place, USBTOKEN_NOTICE_…; 0 when there is none.
  */
 uint32_t usbtoken_preflight_notice(const struct usbtoken_preflight *preflight, size_t index);
 
-/*
- The sentence to show for this place, in the context's language; NULL after the last.
+/**
+ * The sentence to show for this place, in the context's language; NULL after the last.
  */
 const char *usbtoken_preflight_text(const struct usbtoken_preflight *preflight, size_t index);
 
-/*
- As usbtoken_preflight_text, in UTF-16.
+/**
+ * As usbtoken_preflight_text, in UTF-16.
  */
 const uint16_t *usbtoken_preflight_text_utf16(const struct usbtoken_preflight *preflight, size_t index);
 
-/*
- What blocks at this place; writes NULL when nothing does.
+/**
+ * What blocks at this place; writes NULL when nothing does.
  */
 usbtoken_status usbtoken_preflight_blocker(const struct usbtoken_preflight *preflight,
                                            size_t index,
                                            struct usbtoken_error **out);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_preflight_free(struct usbtoken_preflight **preflight);
 
-/*
- Checks, without a PIN, whether a renewal can work. `credential` NULL: a first certificate, for the subject in
- `params`. `params` may be NULL otherwise. A list with blockers is no failure of the call.
+/**
+ * Checks, without a PIN, whether a renewal can work. `credential` NULL: a first certificate, for the subject in
+ * `params`. `params` may be NULL otherwise. A list with blockers is no failure of the call.
  */
 usbtoken_status usbtoken_renewal_preflight(const struct usbtoken_token *token,
                                            const struct usbtoken_credential *credential,
                                            const struct usbtoken_renewal_params *params,
                                            struct usbtoken_preflight **out);
 
-/*
- Makes a key pair on the token, proves that its private key cannot leave it, and signs the request.
-
- `credential` NULL: a first certificate, for the subject in `params`. `params` may be NULL otherwise. From here
- on the token holds a pending key; the program may end. The old credential is untouched in every case.
+/**
+ * Makes a key pair on the token, proves that its private key cannot leave it, and signs the request.
+ *
+ * `credential` NULL: a first certificate, for the subject in `params`. `params` may be NULL otherwise. From here
+ * on the token holds a pending key; the program may end. The old credential is untouched in every case.
  */
 usbtoken_status usbtoken_renewal_begin(const struct usbtoken_session *session,
                                        const struct usbtoken_credential *credential,
                                        const struct usbtoken_renewal_params *params,
                                        struct usbtoken_renewal **out);
 
-/*
- Signs the request again with a pending key, in whatever process. The old credential is found by itself; for a
- first certificate `params` must have the subject, and may be NULL otherwise.
+/**
+ * Signs the request again with a pending key, in whatever process. The old credential is found by itself; for a
+ * first certificate `params` must have the subject, and may be NULL otherwise.
  */
 usbtoken_status usbtoken_renewal_resume(const struct usbtoken_session *session,
                                         const struct usbtoken_pending *pending,
                                         const struct usbtoken_renewal_params *params,
                                         struct usbtoken_renewal **out);
 
-/*
- The request, in this format: USBTOKEN_FORMAT_….
+/**
+ * The request, in this format: USBTOKEN_FORMAT_….
  */
 usbtoken_status usbtoken_renewal_request(const struct usbtoken_renewal *renewal,
                                          uint32_t format,
                                          struct usbtoken_buffer **out);
 
-/*
- The pending key of the renewal, to abandon it for example.
+/**
+ * The pending key of the renewal, to abandon it for example.
  */
 usbtoken_status usbtoken_renewal_key(const struct usbtoken_renewal *renewal, struct usbtoken_pending **out);
 
-/*
- A text about the renewal: `field` is USBTOKEN_RENEWAL_ID ….
+/**
+ * A text about the renewal: `field` is USBTOKEN_RENEWAL_ID ….
  */
 const char *usbtoken_renewal_text(const struct usbtoken_renewal *renewal, uint32_t field);
 
-/*
- As usbtoken_renewal_text, in UTF-16.
+/**
+ * As usbtoken_renewal_text, in UTF-16.
  */
 const uint16_t *usbtoken_renewal_text_utf16(const struct usbtoken_renewal *renewal, uint32_t field);
 
-/*
- A number about the renewal: `field` is USBTOKEN_RENEWAL_PROOF ….
+/**
+ * A number about the renewal: `field` is USBTOKEN_RENEWAL_PROOF ….
  */
 int64_t usbtoken_renewal_number(const struct usbtoken_renewal *renewal, uint32_t field);
 
-/*
- A warning about the renewal, USBTOKEN_NOTICE_…, from index 0; 0 after the last.
+/**
+ * A warning about the renewal, USBTOKEN_NOTICE_…, from index 0; 0 after the last.
  */
 uint32_t usbtoken_renewal_notice(const struct usbtoken_renewal *renewal, size_t index);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL. The pending key stays on the token.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL. The pending key stays on the token.
  */
 void usbtoken_renewal_free(struct usbtoken_renewal **renewal);
 
-/*
- Lists the credentials on the token, each with its private key or without.
+/**
+ * Lists the credentials on the token, each with its private key or without.
  */
 usbtoken_status usbtoken_session_credentials(const struct usbtoken_session *session,
                                              struct usbtoken_credentials **out);
 
-/*
- Lists the pending keys: keys of ours on the token whose job is not finished.
+/**
+ * Lists the pending keys: keys of ours on the token whose job is not finished.
  */
 usbtoken_status usbtoken_session_pending(const struct usbtoken_session *session,
                                          struct usbtoken_pending_list **out);
 
-/*
- Removes a pending key with all that belongs to its job, and nothing else.
+/**
+ * Removes a pending key with all that belongs to its job, and nothing else.
  */
 usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
                                          const struct usbtoken_pending *pending);
 
-/*
- Removes an old credential, certificate and key pair, after its successor has signed once more. Writes the
- successor's credential; `out` may be NULL. `now` is in seconds since 1970, 0 is the clock's time.
+/**
+ * Removes an old credential, certificate and key pair, after its successor has signed once more. Writes the
+ * successor's credential; `out` may be NULL. `now` is in seconds since 1970, 0 is the clock's time.
  */
 usbtoken_status usbtoken_session_retire(const struct usbtoken_session *session,
                                         const struct usbtoken_credential *credential,
                                         int64_t now,
                                         struct usbtoken_credential **out);
 
-/*
- Logs out, ends the handle and sets the pointer to NULL. Accepts NULL. A login that was there before stays.
+/**
+ * Logs out, ends the handle and sets the pointer to NULL. Accepts NULL. A login that was there before stays.
  */
 void usbtoken_session_free(struct usbtoken_session **session);
 
-/*
- The words for a number: `kind` is USBTOKEN_TEXT_STATUS …, `part` is USBTOKEN_TEXT_NAME …, `language` is
- USBTOKEN_LANGUAGE_…. NULL for what does not exist. The text lives as long as the library is loaded.
+/**
+ * The words for a number: `kind` is USBTOKEN_TEXT_STATUS …, `part` is USBTOKEN_TEXT_NAME …, `language` is
+ * USBTOKEN_LANGUAGE_…. NULL for what does not exist. The text lives as long as the library is loaded.
  */
 const char *usbtoken_text(uint32_t kind, int32_t number, uint32_t part, uint32_t language);
 
-/*
- As usbtoken_text, in UTF-16.
+/**
+ * As usbtoken_text, in UTF-16.
  */
 const uint16_t *usbtoken_text_utf16(uint32_t kind, int32_t number, uint32_t part, uint32_t language);
 
-/*
- Finds the one token that a PKCS#11 URI (RFC 7512) names, such as "pkcs11:token=BANK". NULL is any token,
- provided there is only one. Several that match are an error, which lists them.
+/**
+ * Finds the one token that a PKCS#11 URI (RFC 7512) names, such as "pkcs11:token=BANK". NULL is any token,
+ * provided there is only one. Several that match are an error, which lists them.
  */
 usbtoken_status usbtoken_find(const struct usbtoken_context *context,
                               const char *uri_text,
                               size_t uri_length,
                               struct usbtoken_token **out);
 
-/*
- As usbtoken_find, with the URI in UTF-16; the length is in code units.
+/**
+ * As usbtoken_find, with the URI in UTF-16; the length is in code units.
  */
 usbtoken_status usbtoken_find_utf16(const struct usbtoken_context *context,
                                     const uint16_t *uri_text,
                                     size_t uri_length,
                                     struct usbtoken_token **out);
 
-/*
- Waits until the token that the URI names is there, at most so many milliseconds. The cancel callback is asked
- meanwhile. The drivers are asked again and again, each call short; what they find wrong besides a missing
- token ends the waiting.
+/**
+ * Waits until the token that the URI names is there, at most so many milliseconds. The cancel callback is asked
+ * meanwhile. The drivers are asked again and again, each call short; what they find wrong besides a missing
+ * token ends the waiting.
  */
 usbtoken_status usbtoken_wait(const struct usbtoken_context *context,
                               const char *uri_text,
@@ -2435,74 +2438,74 @@ usbtoken_status usbtoken_wait(const struct usbtoken_context *context,
                               uint32_t milliseconds,
                               struct usbtoken_token **out);
 
-/*
- Lists every initialised token that the drivers see.
+/**
+ * Lists every initialised token that the drivers see.
  */
 usbtoken_status usbtoken_list_tokens(const struct usbtoken_context *context, struct usbtoken_tokens **out);
 
-/*
- How many tokens the list has.
+/**
+ * How many tokens the list has.
  */
 size_t usbtoken_tokens_count(const struct usbtoken_tokens *tokens);
 
-/*
- The token at this place of the list, from 0.
+/**
+ * The token at this place of the list, from 0.
  */
 usbtoken_status usbtoken_tokens_at(const struct usbtoken_tokens *tokens,
                                    size_t index,
                                    struct usbtoken_token **out);
 
-/*
- Why a driver or a slot was passed over, from 0; writes NULL after the last. One bad neighbour does not spoil
- the search.
+/**
+ * Why a driver or a slot was passed over, from 0; writes NULL after the last. One bad neighbour does not spoil
+ * the search.
  */
 usbtoken_status usbtoken_tokens_passed_over(const struct usbtoken_tokens *tokens,
                                             size_t index,
                                             struct usbtoken_error **out);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_tokens_free(struct usbtoken_tokens **tokens);
 
-/*
- A text about the token: `field` is USBTOKEN_TOKEN_LABEL …. NULL for what it does not tell.
+/**
+ * A text about the token: `field` is USBTOKEN_TOKEN_LABEL …. NULL for what it does not tell.
  */
 const char *usbtoken_token_text(const struct usbtoken_token *token, uint32_t field);
 
-/*
- As usbtoken_token_text, in UTF-16.
+/**
+ * As usbtoken_token_text, in UTF-16.
  */
 const uint16_t *usbtoken_token_text_utf16(const struct usbtoken_token *token, uint32_t field);
 
-/*
- A number about the token: `field` is USBTOKEN_TOKEN_PIN_STATE …. USBTOKEN_UNKNOWN for what it does not tell.
+/**
+ * A number about the token: `field` is USBTOKEN_TOKEN_PIN_STATE …. USBTOKEN_UNKNOWN for what it does not tell.
  */
 int64_t usbtoken_token_number(const struct usbtoken_token *token,
                               uint32_t field);
 
-/*
- Asks the token anew what it says of itself, and gives that as one more handle.
+/**
+ * Asks the token anew what it says of itself, and gives that as one more handle.
  */
 usbtoken_status usbtoken_token_refresh(const struct usbtoken_token *token, struct usbtoken_token **out);
 
-/*
- Whether the token can make keys of this kind (USBTOKEN_KEY_…) and sign with them. Writes 1, or 0 when the
- token does not tell; USBTOKEN_MECHANISM_UNSUPPORTED or USBTOKEN_KEY_SIZE_UNSUPPORTED when it cannot.
+/**
+ * Whether the token can make keys of this kind (USBTOKEN_KEY_…) and sign with them. Writes 1, or 0 when the
+ * token does not tell; USBTOKEN_MECHANISM_UNSUPPORTED or USBTOKEN_KEY_SIZE_UNSUPPORTED when it cannot.
  */
 usbtoken_status usbtoken_token_supports(const struct usbtoken_token *token, uint32_t key_kind, int32_t *out);
 
-/*
- Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
+/**
+ * Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
  */
 usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
                                            struct usbtoken_credentials **out);
 
-/*
- Logs in, with one C_Login and never a second.
-
- `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
- USBTOKEN_LOGIN_ACCEPT_FINAL_TRY or 0. The library wipes its own copies; wipe yours.
+/**
+ * Logs in, with one C_Login and never a second.
+ *
+ * `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
+ * USBTOKEN_LOGIN_ACCEPT_FINAL_TRY or 0. The library wipes its own copies; wipe yours.
  */
 usbtoken_status usbtoken_login(const struct usbtoken_token *token,
                                const char *pin,
@@ -2510,8 +2513,8 @@ usbtoken_status usbtoken_login(const struct usbtoken_token *token,
                                uint32_t flags,
                                struct usbtoken_session **out);
 
-/*
- As usbtoken_login, with the PIN in UTF-16; the length is in code units. The token is sent it in UTF-8.
+/**
+ * As usbtoken_login, with the PIN in UTF-16; the length is in code units. The token is sent it in UTF-8.
  */
 usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
                                      const uint16_t *pin,
@@ -2519,20 +2522,20 @@ usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
                                      uint32_t flags,
                                      struct usbtoken_session **out);
 
-/*
- Ends the handle and sets the pointer to NULL. Accepts NULL. When no handle from a driver is left, the driver
- is finalised, if it was this library that initialised it.
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL. When no handle from a driver is left, the driver
+ * is finalised, if it was this library that initialised it.
  */
 void usbtoken_token_free(struct usbtoken_token **token);
 
-/*
- The version of the interface that the loaded library has: at least the USBTOKEN_ABI_VERSION of the header
- that a program was compiled with.
+/**
+ * The version of the interface that the loaded library has: at least the USBTOKEN_ABI_VERSION of the header
+ * that a program was compiled with.
  */
 uint32_t usbtoken_abi_version(void);
 
-/*
- The version of the loaded library, such as "0.1.0".
+/**
+ * The version of the loaded library, such as "0.1.0".
  */
 const char *usbtoken_version(void);
 

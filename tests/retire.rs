@@ -97,35 +97,24 @@ fn wherever_a_removal_stops_the_new_credential_works_and_the_rest_is_recorded() 
 
 #[test]
 fn the_only_usable_credential_stays() {
-    let rows: [(&str, Box<dyn Fn(&Bank)>); 5] = [
-        ("alone", Box::new(|_| {})),
-        (
-            "a later one of somebody else",
-            Box::new(|bank| {
-                let other = NameDer::new().common(Text::Utf8, "another").to_der();
-                bank.soft.credential(&bank.ca, Kind::P256, &[2], &other, days_from_now(300));
-            }),
-        ),
-        (
-            "an earlier one",
-            Box::new(|bank| {
-                bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(9));
-            }),
-        ),
-        (
-            "a later one without its key",
-            Box::new(|bank| {
-                let spki = SoftKey::generate(Kind::P256).spki();
-                let certificate = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(300)).der();
-                bank.soft.look(|eye| eye.write_certificate(&certificate, &[2], "bank"));
-            }),
-        ),
-        (
-            "a later one that is not valid yet",
-            Box::new(|bank| {
-                bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(400));
-            }),
-        ),
+    type Put = fn(&Bank);
+    let rows: [(&str, Put); 5] = [
+        ("alone", |_| {}),
+        ("a later one of somebody else", |bank| {
+            let other = NameDer::new().common(Text::Utf8, "another").to_der();
+            bank.soft.credential(&bank.ca, Kind::P256, &[2], &other, days_from_now(300));
+        }),
+        ("an earlier one", |bank| {
+            bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(9));
+        }),
+        ("a later one without its key", |bank| {
+            let spki = SoftKey::generate(Kind::P256).spki();
+            let certificate = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(300)).der();
+            bank.soft.look(|eye| eye.write_certificate(&certificate, &[2], "bank"));
+        }),
+        ("a later one that is not valid yet", |bank| {
+            bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(400));
+        }),
     ];
     for (what, put) in rows {
         let bank = Bank::new();

@@ -181,7 +181,7 @@ pub unsafe extern "C" fn usbtoken_context_set_callbacks(
 }
 
 /// Allows pages of this origin to use the enrolment facade: "https://host", "https://host:port", or
-/// "https://*.domain" for every host beneath a domain of at least two labels. Nothing is allowed unless it was
+/// "https://" with "*.domain" for every host beneath a domain of at least two labels. Nothing is allowed unless it was
 /// added here.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_context_allow_origin(

@@ -223,6 +223,14 @@ impl Profile {
     }
 }
 
+/// The file, and the folders in brackets.
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let folders: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
+        write!(f, "{} ({})", self.file, folders.join(", "))
+    }
+}
+
 impl FamilyModule {
     fn is(&self, file: &str) -> bool {
         let same_case =

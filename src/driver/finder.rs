@@ -14,6 +14,10 @@ use std::time::Duration;
 /// How long a driver may take to be initialised and to list its tokens, unless the caller says otherwise.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
+/// When to look again for a token that was not seen although something was: long enough for another process to end
+/// what it is writing.
+const SECOND_LOOK: Duration = Duration::from_millis(250);
+
 /// Looks for tokens through one or several drivers.
 ///
 /// Without a named driver every driver that is known on this machine is asked: those of the environment variable
@@ -106,7 +110,13 @@ impl Finder {
     /// are there, [`Code::TokenNotFound`] when none matches, [`Code::TokenAmbiguous`] when several do; the last
     /// two list the candidates. Also what [`Finder::tokens`] returns.
     pub fn find(&self, uri: &TokenUri) -> Result<Token> {
-        self.look(uri)?.only(uri)
+        match self.look(uri)?.only(uri) {
+            Err(error) if may_pass(error.code()) => {
+                std::thread::sleep(SECOND_LOOK);
+                self.look(uri)?.only(uri)
+            }
+            found => found,
+        }
     }
 
     /// Asks every driver and tells all that came out, for a diagnosis.
@@ -212,6 +222,12 @@ impl Seen {
         }
         if self.tokens.is_empty() { error(Code::TokenNotPresent) } else { error(Code::TokenNotInitialized) }
     }
+}
+
+/// A token that another process is writing to may show itself blank, broken or not at all for a moment (SoftHSM does);
+/// "not initialised" would then be an alarm about nothing.
+fn may_pass(code: Code) -> bool {
+    matches!(code, Code::TokenNotFound | Code::TokenNotInitialized | Code::DeviceFault)
 }
 
 fn matches(uri: &TokenUri, token: &Token) -> bool {

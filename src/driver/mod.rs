@@ -38,6 +38,7 @@ pub use image::Trust;
 pub use keygen::NewKeyPair;
 pub use module::{Module, ModuleInfo};
 pub use object::{StoredCertificate, StoredKey, StoredPublicKey};
+pub(crate) use probe::{Job, side_by_side};
 pub use probe::{Loaded, Probed};
 pub use proof::Proof;
 pub use session::{Login, Pin, PublicSession, Reservation, Session};

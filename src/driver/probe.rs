@@ -96,9 +96,9 @@ pub(super) fn tokens_of(module: &Module, anew: bool) -> Result<(Vec<Token>, Vec<
 }
 
 /// Something to be done with a driver.
-pub(super) struct Job<R> {
-    pub(super) driver: PathBuf,
-    pub(super) work: Box<dyn FnOnce() -> R + Send>,
+pub(crate) struct Job<R> {
+    pub(crate) driver: PathBuf,
+    pub(crate) work: Box<dyn FnOnce() -> R + Send>,
 }
 
 /// Where the thread of a job is, agreed between it and the one who waits for it.
@@ -118,7 +118,7 @@ static LEFT_BEHIND: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 ///
 /// The thread of a driver that hangs cannot be ended: it is left behind, and holds nothing that anybody else waits
 /// for. When the driver comes back after all, the result is dropped there and the driver may be asked again.
-pub(super) fn side_by_side<R: Send + 'static>(
+pub(crate) fn side_by_side<R: Send + 'static>(
     jobs: Vec<Job<R>>,
     until: Instant,
     cancel: &Cancel,

@@ -157,6 +157,11 @@ impl Token {
         bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
     }
 
+    /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.
+    pub fn mechanism_names(&self) -> Option<Vec<&'static str>> {
+        self.mechanisms.that_matter(self.module.functions(), self.slot)
+    }
+
     pub(super) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
         self.mechanisms.listed(self.module.functions(), self.slot)
     }

@@ -19,7 +19,7 @@ pub(in crate::driver) fn load(path: &Path) -> Result<Functions> {
             .fact(Fact::Path, path.display())
             .fact(Fact::Detail, e)
     })?;
-    let library: &'static libloading::Library = Box::leak(Box::new(library));
+    let library = std::mem::ManuallyDrop::new(library);
     // SAFETY: the symbol has the type that PKCS#11 v3.1 §5.4.4 gives it, and the library is never unloaded.
     let symbol = unsafe { library.get::<CK_C_GetFunctionList>(b"C_GetFunctionList\0") };
     let entry = symbol.ok().and_then(|symbol| *symbol).ok_or_else(|| {

@@ -1,0 +1,143 @@
+//! Compiles C programs against the library and runs them.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::SystemTime;
+
+use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, program};
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// The folder with `libusbtoken_ffi.so` and `.a`, which Cargo builds together with this test.
+pub fn libraries() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let folder = this.parent().unwrap();
+    assert!(folder.join("libusbtoken_ffi.so").exists(), "the shared library is not in {}", folder.display());
+    folder.to_path_buf()
+}
+
+/// The header.
+pub fn header() -> String {
+    std::fs::read_to_string(root().join("include/usbtoken.h")).unwrap()
+}
+
+/// The prototypes in the header, each on one line.
+pub fn prototypes() -> Vec<String> {
+    let header = header();
+    let mut found = Vec::new();
+    let mut lines = header.lines().skip_while(|line| !line.contains("extern \"C\""));
+    while let Some(line) = lines.next() {
+        let comment = line.starts_with([' ', '/', '#', '*', '}']) || line.is_empty();
+        if comment || !line.contains("usbtoken_") {
+            continue;
+        }
+        let mut whole = line.to_owned();
+        while !whole.ends_with(';') {
+            whole.push(' ');
+            whole.push_str(lines.next().unwrap().trim());
+        }
+        found.push(whole);
+    }
+    assert!(found.len() > 80, "{} prototypes", found.len());
+    found
+}
+
+/// The name in a prototype.
+pub fn name(prototype: &str) -> &str {
+    let before = prototype.split('(').next().unwrap();
+    before.rsplit([' ', '*']).next().unwrap()
+}
+
+/// A compiler, with every warning an error.
+pub fn compile(compiler: &str, sources: &[PathBuf], flags: &[&str], into: &Path) {
+    let mut command = Command::new(compiler);
+    command.args(["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I"]).arg(root().join("include"));
+    command.arg("-I").arg(root().join("ffi/tests/c")).args(flags).args(sources).arg("-o").arg(into);
+    command.arg("-L").arg(libraries()).arg("-lusbtoken_ffi").args(["-lpthread", "-ldl"]);
+    command.arg(format!("-Wl,-rpath,{}", libraries().display()));
+    succeed(command.output().unwrap(), &format!("{command:?}"));
+}
+
+/// A program of `ffi/tests/c`, compiled as C11.
+pub fn c_test(name: &str, flags: &[&str], folder: &Path) -> PathBuf {
+    let into = folder.join(name);
+    let flags: Vec<&str> =
+        ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wpedantic"].iter().chain(flags).copied().collect();
+    compile("cc", &[root().join(format!("ffi/tests/c/{name}.c"))], &flags, &into);
+    into
+}
+
+/// What it printed; it must have succeeded.
+pub fn succeed(output: Output, what: &str) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{what}\n{}\n{out}\n{err}", output.status);
+    out.into_owned()
+}
+
+/// A token with a certificate that ends in 11 days, and a CA that answers.
+pub struct Stage {
+    /// The token.
+    pub token: SoftToken,
+    /// The CA.
+    pub ca: TestCa,
+    /// A folder for what the test makes.
+    pub folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Sets it.
+    pub fn set() -> Stage {
+        let token = SoftToken::fresh();
+        let folder = tempfile::tempdir().unwrap();
+        let ca = TestCa::at(&folder.path().join("ca"));
+        token.first_credential(&ca, Kind::P256, days_from_now(11));
+        Stage { token, ca, folder }
+    }
+
+    /// The command that asks the CA, in this form of answer.
+    pub fn ca_command(&self, form: &str) -> String {
+        let program = program("test-ca");
+        format!("{} --dir {} --form {form}", program.display(), self.folder.path().join("ca").display())
+    }
+
+    /// A command with the token's environment, and MODULE URI PIN CA-COMMAND.
+    pub fn command(&self, words: &[&std::ffi::OsStr]) -> Command {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
+        command.arg(self.token.module()).arg(self.token.uri()).arg(self.token.pin());
+        command.arg(self.ca_command("p7-base64")).envs(self.token.env());
+        command.env("XDG_RUNTIME_DIR", self.folder.path());
+        command
+    }
+
+    /// Runs a program with MODULE URI PIN CA-COMMAND; what it printed.
+    pub fn run(&self, words: &[&std::ffi::OsStr]) -> String {
+        succeed(self.command(words).output().unwrap(), &format!("{words:?}"))
+    }
+}
+
+/// Whether a certificate's last moment is more than half a year away: the new one.
+pub fn is_new(not_after: SystemTime) -> bool {
+    not_after > days_from_now(180)
+}
+
+/// Runs a program under valgrind: an invalid access, a jump on uninitialised memory or a leak fails it. Allocations
+/// that are still pointed to at the end are not leaks: SoftHSM and OpenSSL keep some.
+pub fn valgrind(stage: &Stage, program: &Path, more: &[&str]) -> String {
+    let mut words: Vec<std::ffi::OsString> = Vec::new();
+    for word in ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full"] {
+        words.push(word.into());
+    }
+    words.push("--errors-for-leak-kinds=definite,indirect".into());
+    words.push("--show-leak-kinds=definite,indirect".into());
+    words.push(format!("--suppressions={}", root().join("ffi/tests/valgrind.supp").display()).into());
+    words.extend(more.iter().map(Into::into));
+    words.push(program.into());
+    let words: Vec<&std::ffi::OsStr> = words.iter().map(|word| word.as_os_str()).collect();
+    stage.run(&words)
+}
