@@ -15,7 +15,7 @@ use usbtoken_testkit::{Form, Kind, ParsedRequest, SoftKey, days_from_now};
 #[test]
 fn every_form_of_answer_reaches_the_token() {
     type Shape = fn(&Bank, &[u8]) -> Vec<u8>;
-    let shapes: [(&str, Shape); 12] = [
+    let shapes: [(&str, Shape); 13] = [
         ("der", |bank, leaf| bank.ca.answer(Form::Der, leaf)),
         ("pem", |bank, leaf| bank.ca.answer(Form::Pem, leaf)),
         ("bundle", |bank, leaf| bank.ca.answer(Form::Bundle, leaf)),
@@ -41,6 +41,7 @@ fn every_form_of_answer_reaches_the_token() {
             base64.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D").into_bytes()
         }),
         ("BER of indefinite length", |bank, leaf| indefinite(bank, leaf)),
+        ("CMC full response", |bank, leaf| cmc(0, &[bank.ca.root(), leaf, bank.ca.issuing()])),
     ];
     let bank = Bank::new();
     for (what, shape) in shapes {
@@ -106,7 +107,7 @@ fn what_is_no_answer_changes_nothing() {
         ("too much", vec![b'A'; MAX_ANSWER + 1], Code::AnswerTooLarge),
         ("a key in PKCS#12", pfx(&bank, &leaf), Code::AnswerIsPfx),
         ("the same in base64", base64(&pfx(&bank, &leaf)), Code::AnswerIsPfx),
-        ("a refusal in CMC", cmc_refusal(), Code::CmcFailed),
+        ("a refusal in CMC", cmc(2, &[]), Code::CmcFailed),
     ];
     for (what, answer, code) in rows {
         let error = session.install(&answer).map(|_| ()).unwrap_err();
@@ -233,12 +234,16 @@ fn pfx(bank: &Bank, leaf: &[u8]) -> Vec<u8> {
     bank.read("pfx")
 }
 
-/// A CMC full response (RFC 5272 §3.2.2) whose only control says failed (2), bad request (2).
-fn cmc_refusal() -> Vec<u8> {
+/// A CMC full response (RFC 5272 §3.2.2) whose only control says success (0), or failed (2).
+fn cmc(status: u8, certificates: &[&[u8]]) -> Vec<u8> {
     fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         let contents = parts.concat();
-        let length = contents.len();
-        let header = if length < 0x80 { vec![tag, length as u8] } else { vec![tag, 0x81, length as u8] };
+        let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+        let header = match length {
+            [0, short @ 0..0x80] => vec![tag, short],
+            [0, byte] => vec![tag, 0x81, byte],
+            [high, low] => vec![tag, 0x82, high, low],
+        };
         [header, contents].concat()
     }
     // id-cmc-statusInfoV2, 1.3.6.1.5.5.7.7.25; id-cct-PKIResponse, 1.3.6.1.5.5.7.12.3; id-signedData.
@@ -246,10 +251,12 @@ fn cmc_refusal() -> Vec<u8> {
     let pki_response = [0x06, 8, 0x2b, 6, 1, 5, 5, 7, 12, 3];
     let signed_data = [0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
     let body = tlv(0x30, &[&[0x02, 1, 1]]);
-    let status = tlv(0x30, &[&[0x02, 1, 2], &body, &[0x02, 1, 2]]);
+    let failed: &[u8] = if status == 0 { &[] } else { &[0x02, 1, 2] };
+    let status = tlv(0x30, &[&[0x02, 1, status], &body, failed]);
     let control = tlv(0x30, &[&[0x02, 1, 1], &status_info, &tlv(0x31, &[&status])]);
     let response = tlv(0x30, &[&tlv(0x30, &[&control]), &[0x30, 0], &[0x30, 0]]);
     let content = tlv(0x30, &[&pki_response, &tlv(0xa0, &[&tlv(0x04, &[&response])])]);
-    let signed = tlv(0x30, &[&[0x02, 1, 3], &[0x31, 0], &content, &[0x31, 0]]);
+    let certificates = if certificates.is_empty() { Vec::new() } else { tlv(0xa0, certificates) };
+    let signed = tlv(0x30, &[&[0x02, 1, 3], &[0x31, 0], &content, &certificates, &[0x31, 0]]);
     tlv(0x30, &[&signed_data, &tlv(0xa0, &[&signed])])
 }

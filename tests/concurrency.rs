@@ -143,3 +143,18 @@ fn the_second_session_of_a_process_is_told_too() {
     bank.assert_old_works();
     bank.assert_one_new_credential();
 }
+
+/// What another process writes may make a token look blank or broken for a moment, which is no reason to send anybody
+/// to the bank.
+#[test]
+fn a_token_that_looks_broken_for_a_moment_is_found() {
+    let bank = Bank::new();
+    let once = "C_GetTokenInfo:ckr=CKR_GENERAL_ERROR";
+    bank.run_with_faults(once, &["preflight"]).json();
+    // SoftHSM shows two slots, the token's and a blank one.
+    let both = "C_GetTokenInfo:ckr=CKR_DEVICE_ERROR; C_GetTokenInfo#2:ckr=CKR_DEVICE_ERROR";
+    bank.run_with_faults(both, &["preflight"]).json();
+    let for_good = "C_GetTokenInfo:ckr=CKR_DEVICE_ERROR,sticky";
+    bank.run_with_faults(for_good, &["preflight"]).failed(Code::DeviceFault);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}

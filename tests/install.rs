@@ -248,6 +248,39 @@ fn every_check_refuses_by_itself_and_can_be_relaxed_by_name() {
     }
 }
 
+#[test]
+fn the_command_relaxes_by_name_and_checks_the_chain() {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "request.pem"]).json();
+    let waiting = bank.soft.snapshot();
+    let certificate = bank.ca.issue_for(&bank.read("request.pem")).server_only().der();
+    bank.write("answer.p7", &bank.ca.answer(Form::P7, &certificate));
+    bank.write("root.pem", pem(&bank, bank.ca.root()).as_bytes());
+    let error = bank.run(&["install", "answer.p7"]).failed(Code::PurposeMissing);
+    assert_eq!(error["facts"]["expected"][0], "1.3.6.1.5.5.7.3.2");
+    assert_eq!(error["facts"]["found"][0], "1.3.6.1.5.5.7.3.1");
+    bank.run(&["install", "--relax", "usage", "answer.p7"]).failed(Code::PurposeMissing);
+    for never in ["key", "key_match", "chain"] {
+        assert_eq!(
+            bank.run(&["install", "--relax", never, "answer.p7"]).exit,
+            2,
+            "{never} is no name of a check"
+        );
+    }
+    bank.soft.snapshot().assert_same_as(&waiting);
+    bank.run(&["install", "--relax", "purpose", "answer.p7"]).json();
+    bank.assert_old_works();
+    assert_eq!(bank.assert_one_new_credential(), certificate);
+
+    let bank = Bank::new();
+    bank.write("root.pem", pem(&bank, bank.ca.root()).as_bytes());
+    let issuer = bank.issuer("--form p7");
+    let done = bank.run(&["renew", "--trust-anchor", "root.pem", "--issuer", &issuer]).json();
+    let unchecked = |notice: &serde_json::Value| notice["name"] == "chain_not_checked";
+    assert!(!done["notices"].as_array().unwrap().iter().any(unchecked), "{done:#}");
+    bank.assert_one_new_credential();
+}
+
 fn implied(code: Code, check: Check) -> bool {
     matches!(
         (code, check),
