@@ -109,6 +109,32 @@ fn inside_a_driver_hangs() {
 }
 
 #[test]
+fn the_doctor_tells_of_a_driver_that_hangs_and_shows_the_others() {
+    let soft = SoftToken::fresh();
+    with_shim(
+        &soft,
+        "inside_the_doctor_meets_a_driver_that_hangs",
+        &[("USBTOKEN_SHIM_FAULT", "C_Initialize:hang")],
+    );
+}
+
+#[test]
+#[ignore = "run by the_doctor_tells_of_a_driver_that_hangs_and_shows_the_others"]
+fn inside_the_doctor_meets_a_driver_that_hangs() {
+    let limit = Duration::from_millis(500);
+    let finder = Finder::new().module(variable("SHIM")).module(softhsm_module()).time_limit(limit);
+    let begin = Instant::now();
+    let diagnosis = usbtoken::doctor::examine(&finder, std::time::SystemTime::now()).unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert_eq!(diagnosis.tokens.len(), 1);
+    let error = diagnosis.drivers[0].outcome.as_ref().unwrap_err();
+    assert_eq!(error.code(), Code::DriverTimeout);
+    let problem = &diagnosis.problems[0].trouble;
+    let named = diagnosis.problems.iter().any(|one| one.trouble.code().1 == "driver_timeout");
+    assert!(named, "{problem:?}");
+}
+
+#[test]
 fn a_driver_that_hangs_in_the_middle_of_a_wait_does_not_move_the_deadline() {
     let soft = SoftToken::fresh();
     with_shim(

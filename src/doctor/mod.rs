@@ -7,11 +7,12 @@
 mod examine;
 mod json;
 mod page;
-pub mod presence;
+mod presence;
 mod problem;
 mod report;
 
 pub use self::examine::examine;
+pub use self::presence::{Finding, Inventory, SeenToken, State, presence};
 pub use self::problem::{Problem, Trouble, Weight};
 pub use self::report::{
     CredentialReport, DeviceReport, Diagnosis, DriverReport, DriverWorks, KindReport, Platform, Room,

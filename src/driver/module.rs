@@ -5,7 +5,7 @@ use super::raw::{self, Functions};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -30,6 +30,7 @@ pub struct ModuleInfo {
 /// One use of a driver; the counting makes Drop and a concurrent load agree on who finalises.
 struct Lease {
     driver: &'static Driver,
+    info: OnceLock<ModuleInfo>,
 }
 
 /// A library that was loaded, and stays.
@@ -73,7 +74,7 @@ impl Module {
         let image = image::check(path, trust)?;
         let driver = registered(image.path())?;
         let first = driver.lease()?;
-        Ok((Module(Arc::new(Lease { driver })), first))
+        Ok((Module(Arc::new(Lease { driver, info: OnceLock::new() })), first))
     }
 
     /// The canonical path of the library.
@@ -81,11 +82,19 @@ impl Module {
         &self.0.driver.path
     }
 
-    /// What the driver says of itself.
+    /// What the driver says of itself; asked once, for it does not change.
     ///
     /// # Errors
     /// What C_GetInfo returns.
     pub fn info(&self) -> Result<ModuleInfo> {
+        if let Some(info) = self.0.info.get() {
+            return Ok(info.clone());
+        }
+        let info = self.ask_info()?;
+        Ok(self.0.info.get_or_init(|| info).clone())
+    }
+
+    fn ask_info(&self) -> Result<ModuleInfo> {
         let info = self.functions().info().map_err(|failure| failure.during(Step::InitializeDriver))?;
         let (library, cryptoki) = (info.libraryVersion, info.cryptokiVersion);
         Ok(ModuleInfo {

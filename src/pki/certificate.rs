@@ -11,7 +11,7 @@ use super::key_usage::KeyUsage;
 use super::name::Name;
 use super::public_key::PublicKey;
 use super::serial::Serial;
-use super::tlv::{BOOLEAN, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
+use super::tlv::{BOOLEAN, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
 use super::{oid, pem, time};
 use crate::error::{Code, Error, Fact, Result};
 
@@ -57,6 +57,11 @@ struct Extensions {
 }
 
 impl Certificate {
+    /// Whether these bytes end before the length at their beginning says, as when a driver gives half a value.
+    pub(crate) fn is_cut_short(der: &[u8]) -> bool {
+        !der.is_empty() && matches!(Tlv::whole(der), Err(Malformed::Truncated))
+    }
+
     /// Reads a certificate.
     ///
     /// # Errors

@@ -57,9 +57,9 @@ pub fn name(prototype: &str) -> &str {
 pub fn compile(compiler: &str, sources: &[PathBuf], flags: &[&str], into: &Path) {
     let mut command = Command::new(compiler);
     command.args(["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I"]).arg(root().join("include"));
-    command.arg("-I").arg(root().join("ffi/tests/c")).args(sources).arg("-o").arg(into);
+    command.arg("-I").arg(root().join("ffi/tests/c")).args(flags).args(sources).arg("-o").arg(into);
     command.arg("-L").arg(libraries()).arg("-lusbtoken_ffi").args(["-lpthread", "-ldl"]);
-    command.arg(format!("-Wl,-rpath,{}", libraries().display())).args(flags);
+    command.arg(format!("-Wl,-rpath,{}", libraries().display()));
     succeed(command.output().unwrap(), &format!("{command:?}"));
 }
 

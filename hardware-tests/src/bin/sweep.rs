@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use usbtoken_hardware_tests::sweep::{Case, Extent, PIN, Scene, Seen, Sweep, provision};
+use usbtoken_hardware_tests::sweep::{CaseName, Extent, PIN, Scene, Seen, Sweep, provision};
 use usbtoken_testkit::Kind;
 
 /// Runs every job with every fault at every call, and looks at what is on the token each time.
 #[derive(Parser)]
 #[command(name = "sweep")]
 struct Arguments {
-    /// Run this case again, for example `renew/ec/17/lose/once`; may be given several times
+    /// Run this case again, for example renew/ec/17/lose/once or renew/ec/C_Sign#2/lose/once; may be given
+    /// several times
     #[arg(long, value_name = "NAME")]
-    case: Vec<Case>,
+    case: Vec<CaseName>,
     /// Only this scene; may be given several times
     #[arg(long, value_name = "NAME", value_parser = scene)]
     scene: Vec<Scene>,
@@ -78,12 +79,12 @@ fn sweep(arguments: &Arguments) -> ExitCode {
         return status(report.failed().is_empty());
     }
     let mut passed = true;
-    for case in &arguments.case {
-        match sweep.one(case) {
-            Ok(()) => println!("{case} ({}): passed", case.spec()),
+    for name in &arguments.case {
+        match sweep.one(name) {
+            Ok(case) => println!("{case} ({}): passed", case.spec()),
             Err(findings) => {
                 passed = false;
-                println!("{case} ({}):\n    {}", case.spec(), findings.join("\n    "));
+                println!("{name}:\n    {}", findings.join("\n    "));
             }
         }
     }

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use case::{Case, Keys};
+pub use case::{Case, CaseName, Keys};
 pub use fault::{FAULTS, Fault};
 pub use scene::Scene;
 pub use seen::Seen;
@@ -45,10 +45,19 @@ const TURNS: &[&str] = &["lose", "device-error", "kill-after", "removed", "gener
 
 /// Cases that found a defect once; see `docs/testing.md`.
 const REGRESSIONS: &[&str] = &[
-    "renew/ec/3/device-error/once",
-    "renew/ec/29/no-way-back/once",
-    "abandon/ec/70/removed/once",
-    "retire/ec/51/general-error/once",
+    // The token that could not be read was named as one that is not meant.
+    "renew/ec/C_GetTokenInfo#1/device-error/once",
+    // The new public key kept its first identifier for good.
+    "renew/ec/C_SetAttributeValue#2/no-way-back/once",
+    // What an interrupted removal left looked like a key that can be gone on with.
+    "abandon/ec/C_DestroyObject#2/removed/once",
+    // A device that failed was taken for a new key that does not sign.
+    "retire/ec/C_SignInit#1/general-error/once",
+    // Half a certificate was passed over, and a second one written beside it.
+    "resume-written/ec/C_GetAttributeValue#9/truncated/once",
+    "resume-written/ec/C_GetAttributeValue#10/truncated/once",
+    "resume-written/ec/C_GetAttributeValue#11/truncated/once",
+    "resume-written/ec/C_GetAttributeValue#12/truncated/once",
 ];
 
 /// What a sweep did.
@@ -140,6 +149,10 @@ impl Sweep {
                 }
                 match self.base(scene, keys) {
                     Ok(base) => {
+                        let lost = regressions(scene, keys).filter(|name| name.case(&base.calls).is_none());
+                        failed.extend(
+                            lost.map(|name| (name.to_string(), vec!["there is no such call now".to_owned()])),
+                        );
                         let (part, of) = self.part;
                         let cases = cases(extent, scene, keys, &base);
                         let cases: Vec<Case> = cases.into_iter().skip(part - 1).step_by(of).collect();
@@ -155,10 +168,15 @@ impl Sweep {
         Report { rows, failed, took: start.elapsed() }
     }
 
-    /// Runs one case and says what was found, in full.
-    pub fn one(&self, case: &Case) -> Result<(), Findings> {
-        let base = self.base(case.scene, case.keys)?;
-        self.play(case, &base)
+    /// Runs one case.
+    ///
+    /// # Errors
+    /// What was found against the promises.
+    pub fn one(&self, name: &CaseName) -> Result<Case, Vec<String>> {
+        let base = self.base(name.scene(), name.keys())?;
+        let case = name.case(&base.calls);
+        let case = case.ok_or_else(|| vec![format!("{name}: there is no such call")])?;
+        self.play(&case, &base).map(|()| case)
     }
 
     /// Runs the scene without a fault, through the shim: it reaches its goal, and its calls are counted. A fault at
@@ -257,6 +275,11 @@ fn reached(case: &Case, base: &Base, run: &play::Run) -> Findings {
     if ended || struck || faithful { Vec::new() } else { vec!["the fault did not strike".to_owned()] }
 }
 
+fn regressions(scene: Scene, keys: Keys) -> impl Iterator<Item = CaseName> {
+    let known = REGRESSIONS.iter().filter_map(|name| name.parse::<CaseName>().ok());
+    known.filter(move |name| (name.scene(), name.keys()) == (scene, keys))
+}
+
 fn cases(extent: Extent, scene: Scene, keys: Keys, base: &Base) -> Vec<Case> {
     let calls = || base.calls.iter().zip(1_u64..);
     let case = |call, fault, sticky| Case { scene, keys, call, fault, sticky };
@@ -284,8 +307,7 @@ fn cases(extent: Extent, scene: Scene, keys: Keys, base: &Base) -> Vec<Case> {
             let turn = |call: u64| TURNS[(call as usize + scene as usize) % TURNS.len()];
             let mut cases: Vec<Case> =
                 calls().filter_map(|(_, call)| Some(case(call, Fault::named(turn(call))?, false))).collect();
-            let known = REGRESSIONS.iter().filter_map(|name| name.parse::<Case>().ok());
-            cases.extend(known.filter(|case| (case.scene, case.keys) == (scene, keys)));
+            cases.extend(regressions(scene, keys).filter_map(|name| name.case(&base.calls)));
             cases
         }
     };
@@ -302,5 +324,20 @@ fn row(scene: Scene, keys: Keys, base: &Base, cases: &[Case]) -> Row {
         kinds: kinds.len(),
         modes: modes.len(),
         runs: cases.len() + 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_regression_and_every_turn_is_known() {
+        for name in REGRESSIONS {
+            name.parse::<CaseName>().unwrap();
+        }
+        for name in TURNS.iter().chain(RSA) {
+            assert!(Fault::named(name).is_some(), "{name}");
+        }
     }
 }

@@ -89,3 +89,14 @@ fn nothing_may_follow_or_miss() {
     assert_eq!(refused(&[]), Code::CertificateUnreadable);
     assert_eq!(refused(&[0x30, 0]), Code::CertificateUnreadable);
 }
+
+#[test]
+fn half_a_value_is_cut_short_and_other_bytes_are_not() {
+    let openssl = OpenSsl::new();
+    let der = openssl.ca("ca").der().to_vec();
+    assert!(Certificate::is_cut_short(&der[..der.len() / 2]));
+    assert!(Certificate::is_cut_short(&der[..1]));
+    assert!(!Certificate::is_cut_short(&der));
+    assert!(!Certificate::is_cut_short(&[]));
+    assert!(!Certificate::is_cut_short(b"\x04\x02no"));
+}

@@ -1,0 +1,202 @@
+/*
+ * Hosts that do more than one thing: host TEST MODULE URI PIN CA-COMMAND, where TEST is one of
+ *   threads   8 threads on one context
+ *   fork      the host forks
+ *   shared    the host initialised the same driver before us, and again after us
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static char **arguments;
+
+static usbtoken_context *new_context(void)
+{
+    usbtoken_context *context = NULL;
+    CHECK(usbtoken_context_new(NULL, &context) == USBTOKEN_OK);
+    OK(context, usbtoken_context_add_driver(context, arguments[1], NUL));
+    return context;
+}
+
+static void look(usbtoken_context *context)
+{
+    usbtoken_token *token = NULL;
+    usbtoken_credentials *list = NULL;
+    OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+    OK(token, usbtoken_token_credentials(token, &list));
+    CHECK(usbtoken_credentials_count(list) == 1);
+    usbtoken_credentials_free(&list);
+    usbtoken_token_free(&token);
+}
+
+static void *work(void *shared)
+{
+    usbtoken_context *mine = NULL;
+    CHECK(usbtoken_context_clone(shared, &mine) == USBTOKEN_OK);
+    for (int round = 0; round < 20; round++) {
+        char uri[64];
+        usbtoken_token *token = NULL;
+        look(shared);
+        look(mine);
+        snprintf(uri, sizeof uri, "pkcs11:token=thread-%lx", (unsigned long)(uintptr_t)&mine);
+        EXPECT(USBTOKEN_TOKEN_NOT_FOUND, mine, usbtoken_find(mine, uri, NUL, &token));
+        /* The handle of this thread has this thread's error. */
+        usbtoken_error *error = NULL;
+        OK(mine, usbtoken_last_error(mine, &error));
+        CHECK(strstr(usbtoken_error_text(error, USBTOKEN_ERROR_REPORT, USBTOKEN_LANGUAGE_EN), uri + 13) != NULL);
+        usbtoken_error_free(&error);
+
+        usbtoken_session *session = NULL;
+        usbtoken_pending_list *pending = NULL;
+        OK(mine, usbtoken_find(mine, arguments[2], NUL, &token));
+        OK(token, usbtoken_login(token, arguments[3], NUL, 0, &session));
+        OK(session, usbtoken_session_pending(session, &pending));
+        usbtoken_pending_list_free(&pending);
+        usbtoken_session_free(&session);
+        usbtoken_token_free(&token);
+    }
+    usbtoken_context_free(&mine);
+    return NULL;
+}
+
+struct race {
+    usbtoken_context *context;
+    usbtoken_session *session;
+};
+
+/* Many threads on one session: each call succeeds or finds it busy, nothing else. */
+static void *one_session(void *argument)
+{
+    struct race *race = argument;
+    int succeeded = 0;
+    for (int round = 0; round < 50; round++) {
+        usbtoken_credentials *list = NULL;
+        usbtoken_status status = usbtoken_session_credentials(race->session, &list);
+        CHECK(status == USBTOKEN_OK || status == USBTOKEN_BUSY);
+        CHECK((list != NULL) == (status == USBTOKEN_OK));
+        succeeded += list != NULL;
+        usbtoken_credentials_free(&list);
+    }
+    return (void *)(intptr_t)succeeded;
+}
+
+static void threads(void)
+{
+    pthread_t thread[8];
+    usbtoken_context *context = new_context();
+    for (int at = 0; at < 8; at++)
+        CHECK(pthread_create(&thread[at], NULL, work, context) == 0);
+    for (int at = 0; at < 8; at++)
+        CHECK(pthread_join(thread[at], NULL) == 0);
+
+    usbtoken_token *token = NULL;
+    struct race race = { context, NULL };
+    OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+    OK(token, usbtoken_login(token, arguments[3], NUL, 0, &race.session));
+    for (int at = 0; at < 8; at++)
+        CHECK(pthread_create(&thread[at], NULL, one_session, &race) == 0);
+    intptr_t all = 0;
+    for (int at = 0; at < 8; at++) {
+        void *succeeded = NULL;
+        CHECK(pthread_join(thread[at], &succeeded) == 0);
+        all += (intptr_t)succeeded;
+    }
+    CHECK(all > 0);
+    usbtoken_session_free(&race.session);
+    usbtoken_token_free(&token);
+    usbtoken_context_free(&context);
+}
+
+static void forked(void)
+{
+    usbtoken_context *context = new_context();
+    usbtoken_token *token = NULL;
+    usbtoken_session *session = NULL;
+    OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+    OK(token, usbtoken_login(token, arguments[3], NUL, 0, &session));
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        usbtoken_credentials *list = NULL;
+        usbtoken_token *other = NULL;
+        EXPECT(USBTOKEN_FORKED, session, usbtoken_session_credentials(session, &list));
+        EXPECT(USBTOKEN_FORKED, token, usbtoken_token_credentials(token, &list));
+        EXPECT(USBTOKEN_FORKED, context, usbtoken_find(context, arguments[2], NUL, &other));
+        usbtoken_session_free(&session);
+        usbtoken_token_free(&token);
+        usbtoken_context_free(&context);
+        _exit(0);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    /* What the child did has not disturbed the parent. */
+    usbtoken_credentials *list = NULL;
+    OK(session, usbtoken_session_credentials(session, &list));
+    usbtoken_credentials_free(&list);
+    usbtoken_session_free(&session);
+    usbtoken_token_free(&token);
+    look(context);
+    usbtoken_context_free(&context);
+}
+
+/* The few of PKCS#11's functions that a host needs here: their places in CK_FUNCTION_LIST (v2.40). */
+struct function_list {
+    unsigned char version[2];
+    unsigned long (*initialize)(void *);
+    unsigned long (*finalize)(void *);
+    unsigned long (*get_info)(void *);
+    void *get_function_list;
+    unsigned long (*get_slot_list)(unsigned char, unsigned long *, unsigned long *);
+};
+
+static void shared(void)
+{
+    void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+    CHECK(library != NULL);
+    unsigned long (*entry)(struct function_list **) = NULL;
+    *(void **)&entry = dlsym(library, "C_GetFunctionList");
+    struct function_list *host = NULL;
+    unsigned long slots = 0;
+    CHECK(entry != NULL && entry(&host) == 0);
+
+    /* Before us: we adopt it, and it works when we are gone. */
+    CHECK(host->initialize(NULL) == 0);
+    usbtoken_context *context = new_context();
+    look(context);
+    usbtoken_context_free(&context);
+    CHECK(host->get_slot_list(1, NULL, &slots) == 0 && slots > 0);
+    CHECK(host->finalize(NULL) == 0);
+
+    /* Without us: what we initialise we finalise, so that a host can begin afterwards. */
+    context = new_context();
+    look(context);
+    CHECK(host->get_slot_list(1, NULL, &slots) == 0x190);
+    usbtoken_context_free(&context);
+    CHECK(host->initialize(NULL) == 0);
+    context = new_context();
+    look(context);
+    usbtoken_context_free(&context);
+    CHECK(host->get_slot_list(1, NULL, &slots) == 0 && host->finalize(NULL) == 0);
+    dlclose(library);
+}
+
+int main(int count, char **given)
+{
+    CHECK(count >= 6);
+    /* The name of the test comes first, MODULE URI PIN CA-COMMAND last. */
+    arguments = given + count - 5;
+    const char *test = given[1];
+    if (strcmp(test, "threads") == 0)
+        threads();
+    else if (strcmp(test, "fork") == 0)
+        forked();
+    else if (strcmp(test, "shared") == 0)
+        shared();
+    else
+        CHECK(!"no such test");
+    return 0;
+}
