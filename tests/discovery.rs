@@ -317,3 +317,68 @@ fn without_a_named_driver_the_known_ones_are_asked_and_bad_ones_passed_over() {
     let error = Finder::new().places(places(none.path(), &[])).tokens().unwrap_err();
     assert_eq!(error.code(), Code::DriverMissing);
 }
+
+/// Runs a test of this program, marked as ignored, with a driver that tells of slot events; returns what it was asked.
+fn with_events(test: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let (driver, log) = (folder.path().join("libevents.so"), folder.path().join("log"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mock/events.c");
+    let compiled =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&driver).arg(source).status().unwrap();
+    assert!(compiled.success());
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env("EVENTS_DRIVER", &driver)
+        .env("EVENTS_TOKEN", folder.path().join("token"))
+        .env("EVENTS_LOG", &log)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let problems = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{problems}");
+    std::fs::read_to_string(log).unwrap()
+}
+
+fn insert_after(pause: u64) {
+    thread::spawn(move || {
+        thread::sleep(Duration::from_millis(pause));
+        std::fs::write(variable("EVENTS_TOKEN"), "").unwrap();
+    });
+}
+
+#[test]
+fn initial_events_are_drained_and_a_later_one_is_followed_by_a_look() {
+    let asked = with_events("inside_a_token_is_inserted_with_an_event");
+    assert!(asked.starts_with("IEENS"), "{asked}");
+    assert!(asked.trim_end_matches('S').ends_with('E'), "{asked}");
+}
+
+#[test]
+#[ignore = "run by initial_events_are_drained_and_a_later_one_is_followed_by_a_look"]
+fn inside_a_token_is_inserted_with_an_event() {
+    insert_after(600);
+    let uri: TokenUri = "pkcs11:token=EVENT".parse().unwrap();
+    let finder = Finder::new().module(variable("EVENTS_DRIVER"));
+    let begin = Instant::now();
+    finder.wait(&uri, begin + Duration::from_secs(2), &Cancel::new()).unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(500));
+}
+
+#[test]
+fn a_driver_that_has_told_of_an_event_is_not_asked_for_its_slots_meanwhile() {
+    let asked = with_events("inside_a_driver_has_told_of_an_event");
+    let after = asked.rsplit_once('E').map(|(_, after)| after).unwrap();
+    assert!(after.starts_with("SSNNN"), "{asked}");
+    assert!(asked.contains("NSSN"), "before the event its silence is not believed: {asked}");
+}
+
+#[test]
+#[ignore = "run by a_driver_that_has_told_of_an_event_is_not_asked_for_its_slots_meanwhile"]
+fn inside_a_driver_has_told_of_an_event() {
+    insert_after(700);
+    let other: TokenUri = "pkcs11:token=another".parse().unwrap();
+    let finder = Finder::new().module(variable("EVENTS_DRIVER"));
+    let error =
+        finder.wait(&other, Instant::now() + Duration::from_millis(2_200), &Cancel::new()).unwrap_err();
+    assert_eq!(error.code(), Code::WaitTimedOut);
+}

@@ -107,9 +107,14 @@ impl Stage {
 
     /// A command with the token's environment, and MODULE URI PIN CA-COMMAND.
     pub fn command(&self, words: &[&std::ffi::OsStr]) -> Command {
+        self.command_with_pin(words, self.token.pin())
+    }
+
+    /// The same with another PIN.
+    pub fn command_with_pin(&self, words: &[&std::ffi::OsStr], pin: &str) -> Command {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
-        command.arg(self.token.module()).arg(self.token.uri()).arg(self.token.pin());
+        command.arg(self.token.module()).arg(self.token.uri()).arg(pin);
         command.arg(self.ca_command("p7-base64")).envs(self.token.env());
         command.env("XDG_RUNTIME_DIR", self.folder.path());
         command
