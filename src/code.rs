@@ -368,6 +368,8 @@ numbered! {
         Serial = 12 "serial",
         /// A number of days.
         Days = 13 "days",
+        /// A device on a USB port.
+        Device = 14 "device",
     }
 }
 
@@ -418,6 +420,14 @@ numbered! {
         LabelKept = 21 "label_kept",
         /// Not every CA certificate of the answer could be written; the credential works without them.
         ChainNotWritten = 22 "chain_not_written",
+        /// A token's driver is installed and does not see it.
+        DeviceNotSeen = 23 "device_not_seen",
+        /// Several alike devices are plugged in and the drivers see fewer tokens.
+        DevicesPartlySeen = 24 "devices_partly_seen",
+        /// A smart-card interface that is not known and in which no driver sees a token.
+        SmartCardUnknown = 25 "smart_card_unknown",
+        /// The token holds no certificate.
+        NoCertificate = 26 "no_certificate",
     }
 }
 

@@ -91,6 +91,15 @@ impl Error {
         self
     }
 
+    /// Adds the error of ours beneath: its step and its PKCS#11 call are this one's too, so that whoever reads only
+    /// this one still learns what the driver said.
+    #[must_use]
+    pub fn because_of(mut self, cause: Error) -> Self {
+        self.inner.step = self.inner.step.or(cause.step());
+        self.inner.call = self.inner.call.or(cause.pkcs11_call());
+        self.caused_by(cause)
+    }
+
     /// What went wrong.
     pub fn code(&self) -> Code {
         self.inner.code

@@ -1,6 +1,7 @@
 //! usbtoken renews the certificate on the USB token that a bank gave its customer.
 
 pub mod code;
+pub mod doctor;
 pub mod driver;
 pub mod error;
 pub mod pki;

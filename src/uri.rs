@@ -160,6 +160,11 @@ impl TokenUri {
             || self.library_version.is_some()
     }
 
+    /// Whether the slot's texts have a part in the match, so that the driver has to be asked for them.
+    pub fn names_slot(&self) -> bool {
+        self.slot_description.is_some() || self.slot_manufacturer.is_some()
+    }
+
     /// Whether no attribute narrows the choice of the token, as in `pkcs11:`. The query does not count.
     pub fn matches_all_tokens(&self) -> bool {
         let TokenUri { token, manufacturer, serial, model, .. } = self;

@@ -11,7 +11,7 @@ use usbtoken::code::{Notice, Point};
 use usbtoken::driver::Finder;
 use usbtoken::error::{Code, Fact};
 use usbtoken::renewal::{Preflight, Renewal, State};
-use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, days_from_now, manual_subject};
+use usbtoken_testkit::{Folder, Kind, NameDer, SoftKey, Text, days_from_now, manual_subject, softhsm_module};
 
 #[test]
 fn a_good_token_has_every_point_and_no_blocker() {
@@ -118,13 +118,18 @@ fn what_changes_after_the_list_is_noticed_before_anything_is_written() {
     assert!(!bank.called().iter().any(|function| function == "C_Login"), "a locked PIN is not tried");
 }
 
+/// SoftHSM always offers a slot with a blank token; here there is no other.
 #[test]
-fn a_blank_token_is_not_touched() {
+fn a_blank_token_is_said_to_be_blank() {
+    let _folder = Folder::temporary();
+    let finder = Finder::new().module(softhsm_module());
+    refused(finder.find(&"pkcs11:".parse().unwrap()), Code::TokenNotInitialized);
+    refused(finder.find(&"pkcs11:token=BANK".parse().unwrap()), Code::TokenNotInitialized);
+}
+
+#[test]
+fn a_driver_that_fails_is_said_to_fail() {
     let bank = Bank::new();
-    // SoftHSM always offers a slot with a blank token beside the one that was made.
-    let blank = "pkcs11:manufacturer=SoftHSM%20project;token=";
-    let found = Finder::new().module(bank.soft.module()).find(&blank.parse().unwrap());
-    refused(found, Code::TokenNotFound);
     let said = bank.run_with_faults("C_GetSlotList:ckr=CKR_DEVICE_ERROR,sticky", &["preflight"]);
     said.failed(Code::DeviceFault);
     bank.soft.snapshot().assert_same_as(&bank.before);
@@ -132,7 +137,7 @@ fn a_blank_token_is_not_touched() {
 
 #[test]
 fn a_clock_before_the_certificates_beginning_blocks() {
-    let bank = Bank::new();
+    let bank = Bank::of(Kind::P256, days_from_now(60));
     let (session, old) = bank.open();
     let begin = old.certificate().not_before();
     for now in [begin - Duration::from_secs(1), SystemTime::UNIX_EPOCH + 365 * DAY] {

@@ -40,13 +40,18 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The driver (PKCS#11 module), by absolute path; may be given several times.
+    /// The driver (PKCS#11 module), by absolute path; may be given several times. Without it: the one that
+    /// USBTOKEN_MODULE names, else every driver that is known on this computer.
     #[arg(long, value_name = "PATH", global = true)]
     pub module: Vec<PathBuf>,
 
     /// The token, as PKCS#11 URI (RFC 7512), for example `pkcs11:token=BANK`.
     #[arg(long, value_name = "URI", global = true)]
     pub token: Option<String>,
+
+    /// Waits up to so many seconds for the token to be inserted.
+    #[arg(long, value_name = "SECONDS", global = true)]
+    pub wait: Option<u32>,
 
     /// Reads the PIN from this file, or from standard input for `-`. Without it, it is asked for.
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "pin_env")]
@@ -110,6 +115,12 @@ pub enum Command {
     Abandon(Abandon),
     /// Removes a certificate and its key that have been replaced by newer ones.
     Retire(Retire),
+    /// Waits for the token to be inserted.
+    Wait(Wait),
+    /// Shows on one page what is plugged in, which drivers and tokens are there, and what is wrong.
+    ///
+    /// It never logs in, never asks for a PIN and writes nothing to a token.
+    Doctor(Doctor),
     /// Reads traces that the driver shim wrote.
     #[command(subcommand)]
     Trace(Trace),
@@ -349,6 +360,26 @@ pub struct Retire {
     /// Does not ask for confirmation.
     #[arg(short, long)]
     pub yes: bool,
+}
+
+/// `usbtoken wait`.
+#[derive(Args, Debug)]
+pub struct Wait {
+    /// The longest time to wait, in seconds; 60 without this and without --wait.
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u32>,
+}
+
+/// `usbtoken doctor`.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// Writes everything into this file, for the support desk. There is nothing secret in it.
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+
+    /// Overwrites the file if it exists.
+    #[arg(long, requires = "bundle")]
+    pub overwrite: bool,
 }
 
 /// `usbtoken trace`.

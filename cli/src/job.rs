@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use usbtoken::code::Notice;
-use usbtoken::driver::{Finder, Login, PinState, Reservation, Session, Token};
+use usbtoken::driver::{Cancel, Finder, Login, PinState, Reservation, Session, Token};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::text::Lang;
 use usbtoken::uri::TokenUri;
@@ -42,16 +42,35 @@ impl Job {
         }
         self.progress.step(Step::FindToken);
         let found = self.finder().tokens()?;
-        if found.tokens.is_empty() {
-            return Ok((vec![self.finder().find(&TokenUri::default())?], found.passed_over));
+        if !found.tokens.is_empty() {
+            return Ok((found.tokens, found.passed_over));
         }
-        Ok((found.tokens, found.passed_over))
+        match self.token() {
+            Ok(token) => Ok((vec![token], found.passed_over)),
+            // Several came at once.
+            Err(error) if error.code() == Code::TokenAmbiguous => {
+                self.finder().tokens().map(|found| (found.tokens, found.passed_over))
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// The one token to work on.
+    /// The one token to work on, waited for if the person wants that.
     pub fn token(&self) -> Result<Token> {
-        self.progress.step(Step::FindToken);
-        self.finder().find(&self.uri()?)
+        match self.global.wait {
+            None | Some(0) => {
+                self.progress.step(Step::FindToken);
+                self.finder().find(&self.uri()?)
+            }
+            Some(seconds) => self.wait_for_token(seconds),
+        }
+    }
+
+    /// The one token to work on, as soon as it is there.
+    pub fn wait_for_token(&self, seconds: u32) -> Result<Token> {
+        self.progress.step(Step::WaitForToken);
+        let deadline = Instant::now() + Duration::from_secs(seconds.into());
+        self.finder().wait(&self.uri()?, deadline, &Cancel::new())
     }
 
     /// Asks for the PIN and logs in, once.
@@ -113,7 +132,8 @@ impl Job {
         self.global.token.as_deref().map_or_else(|| Ok(TokenUri::default()), str::parse)
     }
 
-    fn finder(&self) -> Finder {
+    /// The drivers that are asked.
+    pub fn finder(&self) -> Finder {
         self.global.module.iter().fold(Finder::new(), |finder, path| finder.module(path))
     }
 }

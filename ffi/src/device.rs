@@ -5,12 +5,13 @@ use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
+use usbtoken::doctor::{self, Inventory, State};
 use usbtoken::driver::candidates::{Search, candidates};
 use usbtoken::driver::catalogue::{Catalogue, Machine, user_file};
 use usbtoken::driver::p11kit;
 use usbtoken::error::{Result, Step};
 use usbtoken::renewal::Progress;
-use usbtoken::usb::{self, Inventory, State};
+use usbtoken::usb;
 
 use crate::boundary;
 use crate::callbacks::Host;
@@ -85,12 +86,12 @@ impl DeviceList {
         // No driver is asked here, so none is known to see a token.
         let inventory =
             Inventory { catalogue: &catalogue, machine: &machine, drivers: &drivers, tokens: &[] };
-        let findings = usb::presence(&devices, &inventory);
+        let findings = doctor::presence(&devices, &inventory);
         Ok(DeviceList { devices: findings.iter().map(describe).collect(), host: host.clone() })
     }
 }
 
-fn describe(finding: &usb::Finding<'_>) -> (u32, Texts) {
+fn describe(finding: &doctor::Finding<'_>) -> (u32, Texts) {
     let lines = |paths: &[PathBuf]| {
         paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join("\n")
     };

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{Catalogue, Machine};
+use super::catalogue::{self, Catalogue, Machine};
 use super::p11kit;
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::uri::TokenUri;
 
 /// The environment variable that names a driver.
 pub const VARIABLE: &str = "USBTOKEN_MODULE";
@@ -52,6 +54,113 @@ pub struct Search<'a> {
     pub p11kit: &'a [p11kit::Module],
     /// The catalogue, with the user's drivers.
     pub catalogue: &'a Catalogue,
+}
+
+/// Where drivers are looked for on a machine.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The machine, with its environment.
+    pub machine: Machine,
+    /// The catalogue, before the user's own drivers are added.
+    pub catalogue: Catalogue,
+    /// The user's own drivers.
+    pub user_file: Option<PathBuf>,
+    /// p11-kit's configuration.
+    pub p11kit: p11kit::Folders,
+}
+
+/// What a look at those places found.
+#[derive(Debug)]
+pub struct Listing {
+    /// The candidates, in the order in which they should be asked.
+    pub candidates: Vec<Candidate>,
+    /// The catalogue with the user's drivers.
+    pub catalogue: Catalogue,
+    /// The files of p11-kit's configuration that give no driver.
+    pub skipped: Vec<p11kit::Skipped>,
+    /// Why the user's file was left out.
+    pub user_file_error: Option<Error>,
+}
+
+impl Places {
+    /// The usual ones of this machine.
+    pub fn usual() -> Self {
+        let machine = Machine::current();
+        Places {
+            catalogue: Catalogue::builtin().clone(),
+            user_file: catalogue::user_file(&machine),
+            p11kit: p11kit::Folders::usual(&machine),
+            machine,
+        }
+    }
+
+    /// Looks there. Nothing is loaded.
+    pub fn look(&self, explicit: &[PathBuf]) -> Listing {
+        let with_user = self.user_file.as_deref().map(|file| self.catalogue.with_user_file(file));
+        let (catalogue, user_file_error) = match with_user {
+            Some(Ok(catalogue)) => (catalogue, None),
+            Some(Err(error)) => (self.catalogue.clone(), Some(error)),
+            None => (self.catalogue.clone(), None),
+        };
+        let configuration = p11kit::read(&self.p11kit, &p11kit::this_program());
+        let search = Search {
+            explicit,
+            machine: &self.machine,
+            p11kit: &configuration.modules,
+            catalogue: &catalogue,
+        };
+        let candidates = candidates(&search, |path| path.canonicalize().ok());
+        Listing { candidates, catalogue, skipped: configuration.skipped, user_file_error }
+    }
+}
+
+impl Listing {
+    /// Keeps the candidates that the URI's query names (RFC 7512 §2.4). A `module-path` takes the place of them all;
+    /// where it is a folder, the files in it are the candidates.
+    ///
+    /// # Errors
+    /// [`Code::DriverMissing`] when none is left.
+    pub fn narrowed(mut self, uri: &TokenUri) -> Result<Self> {
+        if let Some(path) = uri.module_path().map(Path::new) {
+            let explicit = |path: PathBuf| Candidate { path, origin: Origin::Explicit };
+            self.candidates = match std::fs::read_dir(path) {
+                Ok(entries) if uri.module_name().is_some() => {
+                    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+                    files.sort();
+                    files.into_iter().map(explicit).collect()
+                }
+                _ => vec![explicit(path.to_path_buf())],
+            };
+        }
+        if let Some(name) = uri.module_name() {
+            self.candidates.retain(|candidate| candidate.is_named(name));
+        }
+        if !self.candidates.is_empty() {
+            return Ok(self);
+        }
+        let missing = Error::new(Code::DriverMissing).during(Step::FindDrivers);
+        Err(match uri.module_name() {
+            Some(name) => missing.fact(Fact::Driver, name),
+            None => missing,
+        })
+    }
+}
+
+impl Candidate {
+    /// Whether this is the driver's name without folder, `lib` in front and suffix (RFC 7512 §2.4), or the name
+    /// under which p11-kit knows it.
+    pub fn is_named(&self, name: &str) -> bool {
+        let same = |known: &str| known.eq_ignore_ascii_case(name);
+        let by_p11kit = match &self.origin {
+            Origin::P11Kit { file } => file.file_stem().and_then(|stem| stem.to_str()).is_some_and(same),
+            _ => false,
+        };
+        let file = self.path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        let lower = file.to_ascii_lowercase();
+        let suffix = [".so", ".dll", ".dylib"].iter().filter_map(|suffix| lower.find(suffix)).min();
+        let stem = suffix.and_then(|at| file.get(..at)).unwrap_or(file);
+        by_p11kit || same(stem) || stem.strip_prefix("lib").is_some_and(same)
+    }
 }
 
 /// The candidates, in the order in which they should be asked, each file once.

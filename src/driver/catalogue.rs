@@ -15,29 +15,7 @@ use std::sync::OnceLock;
 pub use self::machine::{Machine, Os};
 pub use self::user::user_file;
 use crate::error::Result;
-
-/// A pair of USB vendor and product numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UsbId {
-    /// The vendor's number.
-    pub vendor: u16,
-    /// The product's number.
-    pub product: u16,
-}
-
-/// How a device speaks to the computer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Class {
-    /// A smart-card interface: USB class 0x0b.
-    Ccid,
-    /// A human-interface device: USB class 0x03, used by drivers that need no driver of the system.
-    Hid,
-    /// A protocol of the maker's own.
-    Vendor,
-    /// Not known.
-    Unknown,
-}
+use crate::usb::{Class, UsbId};
 
 /// A device of a family.
 #[derive(Clone, Debug)]
@@ -192,14 +170,21 @@ impl Catalogue {
             .collect()
     }
 
-    /// The quirk profile for a token: by the manufacturer's name in CK_TOKEN_INFO, then in CK_INFO, then by the
-    /// family that the driver's file belongs to, if it is one only; else the generic one.
-    pub fn profile(&self, token_manufacturer: &str, library_manufacturer: &str, driver: &str) -> &Profile {
+    /// The quirk profile for a token: by the manufacturer's name in CK_TOKEN_INFO, else by the one in CK_INFO, else
+    /// the generic one. Where CK_INFO decides, and the driver's file belongs to families that agree on a profile, it
+    /// is theirs: a maker may have several. The file alone decides nothing.
+    pub fn profile(
+        &self,
+        token_manufacturer: &str,
+        library_manufacturer: impl FnOnce() -> String,
+        driver: &str,
+    ) -> &Profile {
         let by_name = |name: &str| self.profiles.iter().find(|profile| profile.is_of(name));
-        by_name(token_manufacturer)
-            .or_else(|| by_name(library_manufacturer))
-            .or_else(|| self.profile_of_driver(driver))
-            .unwrap_or_else(|| self.generic_profile())
+        let by_library = || {
+            let by_maker = by_name(&library_manufacturer())?;
+            Some(self.profile_of_driver(driver).unwrap_or(by_maker))
+        };
+        by_name(token_manufacturer).or_else(by_library).unwrap_or_else(|| self.generic_profile())
     }
 
     fn profile_of_driver(&self, driver: &str) -> Option<&Profile> {
@@ -238,6 +223,14 @@ impl Profile {
     }
 }
 
+/// The file, and the folders in brackets.
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let folders: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
+        write!(f, "{} ({})", self.file, folders.join(", "))
+    }
+}
+
 impl FamilyModule {
     fn is(&self, file: &str) -> bool {
         let same_case =
@@ -245,26 +238,5 @@ impl FamilyModule {
         same_case(file)
             .strip_prefix(&same_case(&self.file))
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    }
-}
-
-impl std::fmt::Display for UsbId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:04x}:{:04x}", self.vendor, self.product)
-    }
-}
-
-impl std::str::FromStr for UsbId {
-    type Err = String;
-
-    /// Reads `vendor:product`, four hexadecimal digits each.
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let number = |digits: &str| {
-            let whole = digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-            whole.then(|| u16::from_str_radix(digits, 16).ok()).flatten()
-        };
-        text.split_once(':')
-            .and_then(|(vendor, product)| Some(UsbId { vendor: number(vendor)?, product: number(product)? }))
-            .ok_or_else(|| format!("expected \"vvvv:pppp\" in hexadecimal, found {text:?}"))
     }
 }

@@ -1,18 +1,41 @@
 //! Finding the one token that is meant.
 
+use super::cancel::Cancel;
+use super::candidates::{Listing, Places};
 use super::identity::TokenIdentity;
 use super::image::Trust;
-use super::module::Module;
+use super::probe::{Limits, Probed, probe};
 use super::token::Token;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a driver may take to be initialised and to list its tokens, unless the caller says otherwise.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// When to look again for a token that was not seen although something was: long enough for another process to end
+/// what it is writing.
+const SECOND_LOOK: Duration = Duration::from_millis(250);
 
 /// Looks for tokens through one or several drivers.
-#[derive(Clone, Debug, Default)]
+///
+/// Without a named driver every driver that is known on this machine is asked: those of the environment variable
+/// [`VARIABLE`](super::candidates::VARIABLE), of the user's own file, of p11-kit's configuration and of the
+/// catalogue. Drivers are asked side by side, each in a thread of its own and with a time limit. The thread of a
+/// driver that hangs is left behind, because nothing can end it; the driver is not asked again until it is back.
+#[derive(Clone, Debug)]
 pub struct Finder {
     modules: Vec<PathBuf>,
-    trust: Trust,
+    places: Option<Places>,
+    pub(super) limits: Limits,
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        let limits = Limits { trust: Trust::Owners, time: TIME_LIMIT };
+        Finder { modules: Vec::new(), places: None, limits }
+    }
 }
 
 /// What a search saw: the tokens, and what it had to pass over.
@@ -24,13 +47,24 @@ pub struct Found {
     pub passed_over: Vec<Error>,
 }
 
+/// What every driver on a machine had to say, for a diagnosis.
+#[derive(Debug)]
+pub struct Survey {
+    /// Where drivers were looked for, and who named them.
+    pub listing: Listing,
+    /// The machine that was looked at.
+    pub places: Places,
+    /// The drivers, in the order of the candidates.
+    pub drivers: Vec<Probed>,
+}
+
 impl Finder {
-    /// A finder that knows no driver yet.
+    /// A finder for every driver that is known on this machine.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds the driver at this absolute path.
+    /// Asks the driver at this absolute path, and no other that is not named too.
     #[must_use]
     pub fn module(mut self, path: impl Into<PathBuf>) -> Self {
         self.modules.push(path.into());
@@ -40,16 +74,33 @@ impl Finder {
     /// Accepts drivers that other users of the machine could replace.
     #[must_use]
     pub fn trust_any_owner(mut self) -> Self {
-        self.trust = Trust::Anyone;
+        self.limits.trust = Trust::Anyone;
+        self
+    }
+
+    /// Gives each driver this long to be initialised and to list its tokens; 10 seconds by default.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.limits.time = limit;
+        self
+    }
+
+    /// Looks for drivers there instead of in the usual places.
+    #[must_use]
+    pub fn places(mut self, places: Places) -> Self {
+        self.places = Some(places);
         self
     }
 
     /// Every initialised token that the drivers see.
     ///
     /// # Errors
-    /// [`Code::DriverMissing`] when no driver was named; the driver's error when none of them could be used.
+    /// [`Code::DriverMissing`] when there is no driver; the first driver's error when none of them could be used,
+    /// [`Code::DriverTimeout`] among them.
     pub fn tokens(&self) -> Result<Found> {
-        self.matching(&TokenUri::default())
+        let mut seen = self.look(&TokenUri::default())?;
+        let tokens = seen.matching(&TokenUri::default());
+        Ok(Found { tokens, passed_over: seen.passed_over })
     }
 
     /// The one token that matches.
@@ -59,70 +110,131 @@ impl Finder {
     /// are there, [`Code::TokenNotFound`] when none matches, [`Code::TokenAmbiguous`] when several do; the last
     /// two list the candidates. Also what [`Finder::tokens`] returns.
     pub fn find(&self, uri: &TokenUri) -> Result<Token> {
-        let mut found = self.matching(uri)?;
-        match (found.tokens.pop(), found.tokens.is_empty()) {
+        match self.look(uri)?.only(uri) {
+            Err(error) if may_pass(error.code()) => {
+                std::thread::sleep(SECOND_LOOK);
+                self.look(uri)?.only(uri)
+            }
+            found => found,
+        }
+    }
+
+    /// Asks every driver and tells all that came out, for a diagnosis.
+    ///
+    /// # Errors
+    /// [`Code::OutOfMemory`] when the system gives no thread. A driver's own failure is in its outcome.
+    pub fn survey(&self) -> Result<Survey> {
+        let places = self.places.clone().unwrap_or_else(Places::usual);
+        let mut listing = places.look(&self.modules);
+        let candidates = std::mem::take(&mut listing.candidates);
+        let drivers = probe(candidates, self.limits, &Cancel::new())?;
+        Ok(Survey { listing, places, drivers })
+    }
+
+    /// What is to be asked for this URI.
+    pub(super) fn listing(&self, uri: &TokenUri) -> Result<Listing> {
+        let places = match &self.places {
+            Some(places) => places,
+            None => &Places::usual(),
+        };
+        places.look(&self.modules).narrowed(uri)
+    }
+
+    fn look(&self, uri: &TokenUri) -> Result<Seen> {
+        let listing = self.listing(uri)?;
+        let probed = probe(listing.candidates, self.limits, &Cancel::new())?;
+        let mut seen = Seen { passed_over: listing.user_file_error.into_iter().collect(), ..Seen::default() };
+        for one in probed {
+            seen.add(one.outcome.map(|loaded| (loaded.tokens, loaded.passed_over)));
+        }
+        seen.if_usable()
+    }
+}
+
+/// What the drivers show at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Every token, blank ones too, each once, with the driver that showed it first.
+    tokens: Vec<Token>,
+    passed_over: Vec<Error>,
+    failed: Vec<Error>,
+    usable: usize,
+}
+
+impl Seen {
+    /// Adds what one driver shows. A token that an earlier driver shows too is the same one seen twice; two alike
+    /// in one driver are two.
+    pub(super) fn add(&mut self, outcome: Result<(Vec<Token>, Vec<Error>)>) {
+        let (tokens, passed_over) = match outcome {
+            Ok(shown) => shown,
+            Err(error) => return self.failed.push(error),
+        };
+        self.usable += 1;
+        let known: Vec<TokenIdentity> = self.tokens.iter().map(|token| token.identity().clone()).collect();
+        let new = |token: &Token| token.identity().serial.is_empty() || !known.contains(token.identity());
+        self.tokens.extend(tokens.into_iter().filter(new));
+        self.passed_over.extend(passed_over);
+    }
+
+    /// # Errors
+    /// The first driver's when none could be used.
+    pub(super) fn if_usable(mut self) -> Result<Self> {
+        if self.usable == 0 && !self.failed.is_empty() {
+            return Err(self.failed.remove(0));
+        }
+        self.passed_over.append(&mut self.failed);
+        Ok(self)
+    }
+
+    /// Takes the tokens that match out.
+    fn matching(&mut self, uri: &TokenUri) -> Vec<Token> {
+        let is_meant = |token: &mut Token| token.info().initialized && matches(uri, token);
+        self.tokens.extract_if(.., is_meant).collect()
+    }
+
+    /// The one that matches, or why there is not exactly one.
+    pub(super) fn only(mut self, uri: &TokenUri) -> Result<Token> {
+        let mut matching = self.matching(uri);
+        match (matching.pop(), matching.is_empty()) {
             (Some(token), true) => Ok(token),
             (Some(last), false) => {
-                let all = found.tokens.iter().chain([&last]).map(Token::identity);
+                let all = matching.iter().chain([&last]).map(Token::identity);
                 Err(candidates(Error::new(Code::TokenAmbiguous).fact(Fact::Expected, uri), all))
             }
-            (None, _) => Err(self.why_none(uri, found.passed_over)),
+            (None, _) => Err(self.why_none(uri)),
         }
     }
 
-    fn matching(&self, uri: &TokenUri) -> Result<Found> {
-        let mut found = self.present(uri)?;
-        found.tokens.retain(|token| token.info().initialized && matches(uri, token));
-        Ok(found)
-    }
-
-    /// Every token, blank ones too. A driver named in the URI takes the place of the finder's own.
-    fn present(&self, uri: &TokenUri) -> Result<Found> {
-        let paths = uri.module_path().map_or_else(|| self.modules.clone(), |path| vec![path.into()]);
-        if paths.is_empty() {
-            return Err(Error::new(Code::DriverMissing).during(Step::FindDrivers));
-        }
-        let mut found = Found::default();
-        let mut usable = 0_usize;
-        for path in &paths {
-            match Module::load_trusting(path, self.trust).and_then(|module| tokens_of(&module)) {
-                Ok(mut of_driver) => {
-                    usable += 1;
-                    found.tokens.append(&mut of_driver.tokens);
-                    found.passed_over.append(&mut of_driver.passed_over);
-                }
-                Err(error) => found.passed_over.push(error),
-            }
-        }
-        match found.passed_over.pop() {
-            Some(error) if usable == 0 => Err(error),
-            Some(error) => {
-                found.passed_over.push(error);
-                Ok(found)
-            }
-            None => Ok(found),
-        }
-    }
-
-    fn why_none(&self, uri: &TokenUri, mut passed_over: Vec<Error>) -> Error {
+    fn why_none(mut self, uri: &TokenUri) -> Error {
         let error = |code| Error::new(code).during(Step::FindToken).fact(Fact::Expected, uri);
-        let present = self.present(uri).map(|found| found.tokens).unwrap_or_default();
-        let initialized = || present.iter().filter(|token| token.info().initialized);
+        let initialized = || self.tokens.iter().filter(|token| token.info().initialized);
         if initialized().next().is_some() {
-            return candidates(error(Code::TokenNotFound), initialized().map(Token::identity));
+            let others = candidates(error(Code::TokenNotFound), initialized().map(Token::identity));
+            // The one that is meant may be the one that could not be read.
+            return match self.passed_over.pop() {
+                Some(unreadable) => others.because_of(unreadable),
+                None => others,
+            };
         }
-        // A slot that holds something unreadable explains more than "no token".
-        if let Some(unreadable) = passed_over.pop() {
-            return unreadable;
+        // A slot that holds something unreadable, or a driver that failed, explains more than "no token".
+        if let Some(reason) = self.passed_over.pop() {
+            return reason;
         }
-        if present.is_empty() { error(Code::TokenNotPresent) } else { error(Code::TokenNotInitialized) }
+        if self.tokens.is_empty() { error(Code::TokenNotPresent) } else { error(Code::TokenNotInitialized) }
     }
+}
+
+/// A token that another process is writing to may show itself blank, broken or not at all for a moment (SoftHSM does);
+/// "not initialised" would then be an alarm about nothing.
+fn may_pass(code: Code) -> bool {
+    matches!(code, Code::TokenNotFound | Code::TokenNotInitialized | Code::DeviceFault)
 }
 
 fn matches(uri: &TokenUri, token: &Token) -> bool {
     let TokenIdentity { label, manufacturer, model, serial } = token.identity();
     uri.matches_token(label, manufacturer, model, serial, token.slot_number())
         && (!uri.names_library() || library_matches(uri, token))
+        && (!uri.names_slot() || slot_matches(uri, token))
 }
 
 fn library_matches(uri: &TokenUri, token: &Token) -> bool {
@@ -132,18 +244,13 @@ fn library_matches(uri: &TokenUri, token: &Token) -> bool {
         .is_ok_and(|info| uri.matches_library(&info.manufacturer, &info.description, info.version))
 }
 
-fn candidates<'a>(error: Error, identities: impl Iterator<Item = &'a TokenIdentity>) -> Error {
-    identities.fold(error.during(Step::FindToken), |error, identity| error.fact(Fact::Candidate, identity))
+fn slot_matches(uri: &TokenUri, token: &Token) -> bool {
+    let matches = |(description, manufacturer): (String, String)| {
+        uri.matches_slot(&description, &manufacturer, token.slot_number())
+    };
+    token.slot_texts().is_ok_and(matches)
 }
 
-fn tokens_of(module: &Module) -> Result<Found> {
-    let slots = module.functions().slots(true).map_err(|failure| failure.during(Step::FindToken))?;
-    let mut found = Found::default();
-    for slot in slots {
-        match Token::read(module, slot) {
-            Ok(token) => found.tokens.push(token),
-            Err(error) => found.passed_over.push(error.fact(Fact::Driver, module.path().display())),
-        }
-    }
-    Ok(found)
+fn candidates<'a>(error: Error, identities: impl Iterator<Item = &'a TokenIdentity>) -> Error {
+    identities.fold(error.during(Step::FindToken), |error, identity| error.fact(Fact::Candidate, identity))
 }

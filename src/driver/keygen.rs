@@ -2,7 +2,7 @@
 
 use super::ckr;
 use super::object::{StoredKey, StoredPublicKey};
-use super::profile::{GENERIC, Profile, Rung};
+use super::profile::{Profile, Rung};
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -31,7 +31,7 @@ impl Session {
     /// [`Code::MechanismUnsupported`], [`Code::PublicKeyInvalid`] and what the token returns. Whatever was left
     /// on the token by a failed attempt is removed; what cannot be removed stands in the error.
     pub fn generate_key_pair(&self, kind: KeyKind, label: &str) -> Result<NewKeyPair> {
-        let profile = &GENERIC;
+        let profile = self.token().profile();
         let id = random_id()?;
         let (public, private) = self.climb(profile, kind, &id, label)?;
         let made = self.inspect(profile, public, private);
@@ -48,7 +48,7 @@ impl Session {
     ) -> Result<(ObjectHandle, ObjectHandle)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for rung in profile.ladder {
+        for rung in &profile.ladder {
             let (public, private) = templates(*rung, kind, id, label);
             let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
@@ -121,7 +121,7 @@ impl Session {
         let public = self.destroy_public_key(&pair.public, Step::Abandon);
         private.and(public).map_err(|error| {
             let id = crate::hex(&pair.private.id);
-            Error::new(Code::DestroyFailed).during(Step::Abandon).fact(Fact::Id, id).caused_by(error)
+            Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })
     }
 }
@@ -146,7 +146,7 @@ fn none_taken(refusals: Vec<Failure>) -> Error {
         .filter_map(Failure::rv)
         .fold(refused, |error, rv| error.fact(Fact::Detail, ckr::name(rv)));
     match refusals.into_iter().last() {
-        Some(last) => detailed.caused_by(last.during(Step::GenerateKeyPair)),
+        Some(last) => detailed.because_of(last.during(Step::GenerateKeyPair)),
         None => detailed,
     }
 }

@@ -19,10 +19,27 @@ pub(super) struct Mechanisms {
 /// The smallest and the largest key, as the driver counts them.
 type Sizes = (u64, u64);
 
+/// Those that a renewal may use, with their names in the specification.
+const MATTERING: &[(CK_MECHANISM_TYPE, &str)] = &[
+    (CKM_RSA_PKCS_KEY_PAIR_GEN, "CKM_RSA_PKCS_KEY_PAIR_GEN"),
+    (CKM_RSA_PKCS, "CKM_RSA_PKCS"),
+    (CKM_SHA256_RSA_PKCS, "CKM_SHA256_RSA_PKCS"),
+    (CKM_EC_KEY_PAIR_GEN, "CKM_EC_KEY_PAIR_GEN"),
+    (CKM_ECDSA, "CKM_ECDSA"),
+    (CKM_ECDSA_SHA256, "CKM_ECDSA_SHA256"),
+    (CKM_ECDSA_SHA384, "CKM_ECDSA_SHA384"),
+];
+
 impl Mechanisms {
     /// The mechanisms; `None` when the token does not tell.
     pub(super) fn listed(&self, functions: &Functions, slot: SlotId) -> Option<&[CK_MECHANISM_TYPE]> {
         self.listed.get_or_init(|| functions.mechanisms(slot).ok()).as_deref()
+    }
+
+    /// The names of the listed mechanisms that a renewal may use; `None` when the token lists none.
+    pub(super) fn that_matter(&self, functions: &Functions, slot: SlotId) -> Option<Vec<&'static str>> {
+        let listed = self.listed(functions, slot)?;
+        Some(MATTERING.iter().filter(|(kind, _)| listed.contains(kind)).map(|(_, name)| *name).collect())
     }
 
     /// Whether the token makes key pairs of this kind and signs with them; `false`: it lists no mechanisms.

@@ -4,6 +4,7 @@
 //! a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
 //! Handles and `CK_` types stay inside, and `unsafe` stays in `raw`.
 
+mod cancel;
 pub mod candidates;
 pub mod catalogue;
 mod ckr;
@@ -18,6 +19,7 @@ mod module;
 mod object;
 pub mod p11kit;
 mod padded;
+mod probe;
 mod profile;
 mod proof;
 mod raw;
@@ -26,14 +28,18 @@ mod session;
 mod sign;
 mod store;
 mod token;
+mod wait;
 
+pub use cancel::Cancel;
 pub use evidence::{Evidence, ProofLevel};
-pub use finder::{Finder, Found};
+pub use finder::{Finder, Found, Survey};
 pub use identity::TokenIdentity;
 pub use image::Trust;
 pub use keygen::NewKeyPair;
 pub use module::{Module, ModuleInfo};
 pub use object::{StoredCertificate, StoredKey, StoredPublicKey};
+pub(crate) use probe::{Job, side_by_side};
+pub use probe::{Loaded, Probed};
 pub use proof::Proof;
 pub use session::{Login, Pin, PublicSession, Reservation, Session};
 pub use store::{Category, Detail};

@@ -5,7 +5,7 @@ use super::raw::{self, Functions};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -30,6 +30,7 @@ pub struct ModuleInfo {
 /// One use of a driver; the counting makes Drop and a concurrent load agree on who finalises.
 struct Lease {
     driver: &'static Driver,
+    info: OnceLock<ModuleInfo>,
 }
 
 /// A library that was loaded, and stays.
@@ -65,10 +66,15 @@ impl Module {
     /// # Errors
     /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`image::Trust::Owners`].
     pub fn load_trusting(path: &Path, trust: image::Trust) -> Result<Self> {
+        Self::load_and_tell(path, trust).map(|(module, _)| module)
+    }
+
+    /// As [`Module::load_trusting`], and tells whether it was initialised just now.
+    pub(super) fn load_and_tell(path: &Path, trust: image::Trust) -> Result<(Self, bool)> {
         let image = image::check(path, trust)?;
         let driver = registered(image.path())?;
-        driver.lease()?;
-        Ok(Module(Arc::new(Lease { driver })))
+        let first = driver.lease()?;
+        Ok((Module(Arc::new(Lease { driver, info: OnceLock::new() })), first))
     }
 
     /// The canonical path of the library.
@@ -76,11 +82,19 @@ impl Module {
         &self.0.driver.path
     }
 
-    /// What the driver says of itself.
+    /// What the driver says of itself; asked once, for it does not change.
     ///
     /// # Errors
     /// What C_GetInfo returns.
     pub fn info(&self) -> Result<ModuleInfo> {
+        if let Some(info) = self.0.info.get() {
+            return Ok(info.clone());
+        }
+        let info = self.ask_info()?;
+        Ok(self.0.info.get_or_init(|| info).clone())
+    }
+
+    fn ask_info(&self) -> Result<ModuleInfo> {
         let info = self.functions().info().map_err(|failure| failure.during(Step::InitializeDriver))?;
         let (library, cryptoki) = (info.libraryVersion, info.cryptokiVersion);
         Ok(ModuleInfo {
@@ -89,6 +103,15 @@ impl Module {
             version: (library.major, library.minor),
             cryptoki_version: (cryptoki.major, cryptoki.minor),
         })
+    }
+
+    /// The number of slots, with a token in them or not.
+    ///
+    /// # Errors
+    /// What C_GetSlotList returns.
+    pub fn slot_count(&self) -> Result<usize> {
+        let slots = self.functions().slots(false).map_err(|failure| failure.during(Step::FindToken))?;
+        Ok(slots.len())
     }
 
     pub(super) fn functions(&self) -> &'static Functions {
@@ -117,18 +140,15 @@ fn registered(path: &Path) -> Result<&'static Driver> {
 }
 
 impl Driver {
-    fn lease(&self) -> Result<()> {
+    /// Returns whether the driver was initialised by this call.
+    fn lease(&self) -> Result<bool> {
         let mut state = lock(&self.state);
-        if state.leases == 0 {
+        let first = state.leases == 0;
+        if first {
             state.initialized_by_us = self.functions.initialize().map_err(|failure| {
-                let error = failure.during(Step::InitializeDriver);
-                let mut outer = Error::new(Code::DriverInitFailed)
-                    .during(Step::InitializeDriver)
-                    .fact(Fact::Path, self.path.display());
-                if let Some(call) = error.pkcs11_call() {
-                    outer = outer.call(call);
-                }
-                outer.caused_by(error)
+                Error::new(Code::DriverInitFailed)
+                    .fact(Fact::Path, self.path.display())
+                    .because_of(failure.during(Step::InitializeDriver))
             })?;
         } else {
             self.functions
@@ -136,7 +156,7 @@ impl Driver {
                 .map_err(|failure| failure.during(Step::InitializeDriver))?;
         }
         state.leases += 1;
-        Ok(())
+        Ok(first && state.initialized_by_us)
     }
 
     fn release(&self) {

@@ -1,12 +1,29 @@
 //! What families of tokens need beyond the generic behaviour.
+//!
+//! The facts are entries of the catalogue (`catalogue/drivers.toml`); here they become what the calls do.
 
-/// How to treat a family of tokens. Chosen by what the token says of itself, never by slot or path alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use super::catalogue::{self, Catalogue};
+use super::store::Detail;
+use super::token::Token;
+
+/// How to treat a token. Chosen by what the token and the driver say of themselves, never by slot or path alone.
+///
+/// A profile changes the order in which things are tried, so that a token is not asked first for what it is known to
+/// refuse. No template is left out: where a fact of the catalogue is wrong, the next one does it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Profile {
+    /// The catalogue's name.
+    pub(super) name: String,
     /// The key pair templates to try, first to last.
-    pub(super) ladder: &'static [Rung],
+    pub(super) ladder: [Rung; 4],
     /// Whether CKA_ID can be set after the key pair is made.
     pub(super) id_is_settable: bool,
+    /// How much a certificate object says, first to last.
+    pub(super) details: &'static [Detail],
+    /// Whether every signature needs a login of its own, even where the key does not say so.
+    pub(super) context_login: bool,
+    /// The PIN's shortest and longest length in bytes, where CK_TOKEN_INFO tells wrong ones.
+    pub(super) pin_length: Option<(u64, u64)>,
 }
 
 /// One set of templates. Each rung leaves out something that some tokens refuse; CKA_SENSITIVE and
@@ -23,8 +40,77 @@ pub(super) enum Rung {
     NoId,
 }
 
-/// For every token that no other profile claims.
-pub(super) const GENERIC: Profile = Profile {
-    ladder: &[Rung::SignOnly, Rung::NoUsage, Rung::PublicKeyInSession, Rung::NoId],
-    id_is_settable: true,
-};
+impl Profile {
+    /// The profile of this token. The driver is asked who made it only when the token's own maker has none.
+    pub(super) fn of(token: &Token) -> Self {
+        let module = token.module();
+        let library = || module.info().map(|info| info.manufacturer).unwrap_or_default();
+        let driver = module.path().file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        Self::from(Catalogue::builtin().profile(&token.identity().manufacturer, library, driver))
+    }
+}
+
+impl From<&catalogue::Profile> for Profile {
+    fn from(facts: &catalogue::Profile) -> Self {
+        use Rung::{NoId, NoUsage, PublicKeyInSession, SignOnly};
+
+        let ladder = match (facts.public_key_in_session, facts.usage_attributes) {
+            (true, _) => [PublicKeyInSession, SignOnly, NoUsage, NoId],
+            (false, false) => [NoUsage, SignOnly, PublicKeyInSession, NoId],
+            (false, true) => [SignOnly, NoUsage, PublicKeyInSession, NoId],
+        };
+        Profile {
+            name: facts.name.clone(),
+            ladder,
+            id_is_settable: facts.id_settable,
+            details: match facts.minimal_certificate {
+                true => &[Detail::Minimal],
+                false => &[Detail::Full, Detail::Common, Detail::Minimal],
+            },
+            context_login: facts.context_login,
+            pin_length: facts.pin_length.map(|(shortest, longest)| (shortest.into(), longest.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(change: impl FnOnce(&mut catalogue::Profile)) -> Profile {
+        let mut facts = catalogue::Profile::generic();
+        change(&mut facts);
+        Profile::from(&facts)
+    }
+
+    #[test]
+    fn each_fact_changes_what_is_done() {
+        let generic = changed(|_| ());
+        assert_eq!(generic.ladder[0], Rung::SignOnly);
+        assert_eq!(generic.details, [Detail::Full, Detail::Common, Detail::Minimal]);
+        assert!(generic.id_is_settable && !generic.context_login && generic.pin_length.is_none());
+        assert_eq!(changed(|facts| facts.usage_attributes = false).ladder[0], Rung::NoUsage);
+        assert_eq!(changed(|facts| facts.public_key_in_session = true).ladder[0], Rung::PublicKeyInSession);
+        assert!(!changed(|facts| facts.id_settable = false).id_is_settable);
+        assert_eq!(changed(|facts| facts.minimal_certificate = true).details, [Detail::Minimal]);
+        assert!(changed(|facts| facts.context_login = true).context_login);
+        assert_eq!(changed(|facts| facts.pin_length = Some((4, 8))).pin_length, Some((4, 8)));
+    }
+
+    /// A profile is a hint that may be wrong: none leaves a rung out.
+    #[test]
+    fn every_ladder_has_every_rung() {
+        for session in [true, false] {
+            for usage in [true, false] {
+                let ladder = changed(|facts| {
+                    facts.public_key_in_session = session;
+                    facts.usage_attributes = usage;
+                })
+                .ladder;
+                for rung in [Rung::SignOnly, Rung::NoUsage, Rung::PublicKeyInSession, Rung::NoId] {
+                    assert!(ladder.contains(&rung));
+                }
+            }
+        }
+    }
+}

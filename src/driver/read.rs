@@ -5,7 +5,7 @@ use super::object::{Place, StoredCertificate, StoredKey, StoredPublicKey};
 use super::raw::{Attributes, ObjectHandle, Template, Wanted};
 use super::session::{Open, PublicSession, Session};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::PublicKey;
+use crate::pki::{Certificate, PublicKey};
 use pkcs11_sys::*;
 
 const CERTIFICATE: &[Wanted] = &[Wanted::long(CKA_VALUE), Wanted::short(CKA_ID), Wanted::short(CKA_LABEL)];
@@ -44,7 +44,11 @@ impl Open {
     }
 
     pub(super) fn read_certificate(&self, handle: ObjectHandle) -> Result<StoredCertificate> {
-        let attributes = self.attributes(handle, CERTIFICATE)?;
+        let mut attributes = self.attributes(handle, CERTIFICATE)?;
+        if attributes.bytes(CKA_VALUE).is_some_and(Certificate::is_cut_short) {
+            // Passed over as somebody's broken object, it would be missing where it matters that it is there.
+            attributes = self.attributes(handle, CERTIFICATE)?;
+        }
         Ok(StoredCertificate {
             place: self.place(handle),
             id: bytes(&attributes, CKA_ID),
@@ -221,6 +225,14 @@ impl Session {
     pub fn relabel_public_key(&self, key: &StoredPublicKey, label: &str) -> Result<()> {
         let template = Template::new().bytes(CKA_LABEL, label.as_bytes());
         self.open_session().set(key.place, template, Step::Complete)
+    }
+
+    /// Gives a public key another identifier.
+    ///
+    /// # Errors
+    /// What C_SetAttributeValue returns; tokens exist that refuse.
+    pub fn set_public_key_id(&self, key: &StoredPublicKey, id: &[u8]) -> Result<()> {
+        self.open_session().set(key.place, Template::new().bytes(CKA_ID, id), Step::Complete)
     }
 }
 

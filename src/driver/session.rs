@@ -3,7 +3,7 @@
 use super::lock::TokenLock;
 use super::object::Owner;
 use super::raw::{Functions, SessionHandle};
-use super::token::{PinState, Token, TokenInfo};
+use super::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -142,7 +142,7 @@ impl PublicSession {
 impl Session {
     pub(super) fn open(token: &Token, login: Login) -> Result<Self> {
         let token = token.refreshed()?;
-        let (pin, reservation) = admit(token.info(), login)?;
+        let (pin, reservation) = admit(&token, login)?;
         let open = Open::new(&token, true)?;
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
         let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
@@ -222,11 +222,14 @@ impl std::fmt::Debug for Session {
 /// (PKCS#11 v3.1 §5.6): the last one to go logs out, or a thread would log out another in the middle of its job.
 struct SharedLogin(Arc<Mutex<usize>>);
 
+/// The logins of this process, by driver and slot.
+type Logins = BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>;
+
 impl SharedLogin {
     /// Logs in, or takes part in a login that is ours already; `None` when it is somebody else's. `log_in` says
     /// whether nobody was logged in. The others wait meanwhile: so does a PIN pad.
     fn share(token: &Token, log_in: impl FnOnce() -> Result<bool>) -> Result<Option<Self>> {
-        static LOGINS: Mutex<BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>> = Mutex::new(BTreeMap::new());
+        static LOGINS: Mutex<Logins> = Mutex::new(BTreeMap::new());
         let place = (token.module().path().to_owned(), token.slot_number());
         let shared = {
             let mut logins = LOGINS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -251,7 +254,8 @@ impl SharedLogin {
 }
 
 /// Decides, before anything is sent, whether this PIN may be tried.
-fn admit(info: &TokenInfo, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+fn admit(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+    let info = token.info();
     let Login { pin, accept_final_try, reservation } = login;
     let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));
     match info.pin_state {
@@ -263,7 +267,7 @@ fn admit(info: &TokenInfo, login: Login) -> Result<(Option<Pin>, Option<Reservat
     match pin {
         _ if info.pin_pad => Ok((None, reservation)),
         None => refuse(Code::PinRequired),
-        Some(pin) if !info.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
+        Some(pin) if !token.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
         Some(pin) => Ok((Some(pin), reservation)),
     }
 }

@@ -39,7 +39,7 @@ impl Session {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
         functions.sign_init(open.handle(), plan.mechanism, handle).map_err(|failure| failure.during(step))?;
-        if key.always_authenticate {
+        if key.always_authenticate || self.token().profile().context_login {
             self.login_for_operation(step)?;
         }
         functions.sign(open.handle(), &plan.data(message)).map_err(|failure| failure.during(step))

@@ -44,7 +44,7 @@ impl Session {
     ) -> Result<(StoredCertificate, Detail)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for detail in [Detail::Full, Detail::Common, Detail::Minimal] {
+        for &detail in self.token().profile().details {
             let template = template(certificate, category, id, label, detail);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
@@ -180,7 +180,7 @@ impl Category {
 fn refused(refusals: Vec<Failure>) -> Error {
     let error = Error::new(Code::CertificateRefused).during(Step::WriteCertificate);
     match refusals.into_iter().last() {
-        Some(last) => error.caused_by(last.during(Step::WriteCertificate)),
+        Some(last) => error.because_of(last.during(Step::WriteCertificate)),
         None => error,
     }
 }

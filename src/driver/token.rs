@@ -4,12 +4,14 @@ use super::identity::TokenIdentity;
 use super::mechanism::Mechanisms;
 use super::module::Module;
 use super::padded::text;
+use super::profile::Profile;
 use super::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// A token in a slot, as it was when it was found.
 ///
@@ -21,6 +23,7 @@ pub struct Token {
     slot: SlotId,
     info: TokenInfo,
     mechanisms: Arc<Mechanisms>,
+    profile: Arc<OnceLock<Profile>>,
     /// How many certificate objects without a value were there when they were last listed.
     blank_certificates: Arc<Mutex<Option<usize>>>,
 }
@@ -77,6 +80,7 @@ impl Token {
             slot,
             info,
             mechanisms: Arc::default(),
+            profile: Arc::default(),
             blank_certificates: Arc::default(),
         })
     }
@@ -84,6 +88,21 @@ impl Token {
     /// What the token said of itself when it was found.
     pub fn info(&self) -> &TokenInfo {
         &self.info
+    }
+
+    /// What the driver calls the slot (CK_SLOT_INFO); for a smart-card interface it begins with the device's name.
+    ///
+    /// # Errors
+    /// What C_GetSlotInfo returns.
+    pub fn slot_description(&self) -> Result<String> {
+        self.slot_texts().map(|(description, _)| description)
+    }
+
+    /// The description and the manufacturer of the slot.
+    pub(super) fn slot_texts(&self) -> Result<(String, String)> {
+        let info = self.module.functions().slot_info(self.slot);
+        let info = info.map_err(|failure| failure.during(Step::FindToken))?;
+        Ok((super::padded::text(&info.slotDescription), super::padded::text(&info.manufacturerID)))
     }
 
     /// Label, manufacturer, model and serial number.
@@ -121,6 +140,28 @@ impl Token {
         self.mechanisms.support(self.module.functions(), self.slot, self.identity(), kind)
     }
 
+    /// The name of the quirk profile by which this token is treated, `generic` for most.
+    pub fn profile_name(&self) -> &str {
+        &self.profile().name
+    }
+
+    pub(super) fn profile(&self) -> &Profile {
+        self.profile.get_or_init(|| Profile::of(self))
+    }
+
+    /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
+    pub(super) fn accepts_pin_length(&self, bytes: usize) -> bool {
+        let (shortest, longest) = self.profile().pin_length.unwrap_or(self.info.pin_length);
+        let sensible = shortest <= longest && longest > 0;
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
+    }
+
+    /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.
+    pub fn mechanism_names(&self) -> Option<Vec<&'static str>> {
+        self.mechanisms.that_matter(self.module.functions(), self.slot)
+    }
+
     pub(super) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
         self.mechanisms.listed(self.module.functions(), self.slot)
     }
@@ -144,7 +185,16 @@ impl Token {
 }
 
 fn read_info(module: &Module, slot: SlotId) -> Result<TokenInfo> {
-    let raw = module.functions().token_info(slot).map_err(|failure| failure.during(Step::FindToken))?;
+    let ask = || module.functions().token_info(slot);
+    let raw = match ask() {
+        // SoftHSM says so while another process logs in, and its file of the token is half written.
+        Err(failure) if failure.rv() == Some(CKR_GENERAL_ERROR) => {
+            std::thread::sleep(Duration::from_millis(50));
+            ask()
+        }
+        answer => answer,
+    };
+    let raw = raw.map_err(|failure| failure.during(Step::FindToken))?;
     Ok(TokenInfo::from_raw(&raw))
 }
 
@@ -169,14 +219,6 @@ impl TokenInfo {
             hardware_version: (hardware.major, hardware.minor),
             firmware_version: (firmware.major, firmware.minor),
         }
-    }
-
-    /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
-    pub(super) fn accepts_pin_length(&self, bytes: usize) -> bool {
-        let (shortest, longest) = self.pin_length;
-        let sensible = shortest <= longest && longest > 0;
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
     }
 }
 

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use der::asn1::{BitStringRef, SequenceRef};
+use der::{Decode, DecodeValue, Sequence};
+use x509_cert::ext::pkix::BasicConstraints;
+
 use super::key_usage::KeyUsage;
 use super::name::Name;
 use super::public_key::PublicKey;
 use super::serial::Serial;
-use super::tlv::{self, BIT_STRING, BOOLEAN, Fields, INTEGER, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
+use super::tlv::{BOOLEAN, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
 use super::{oid, pem, time};
 use crate::error::{Code, Error, Fact, Result};
 
@@ -53,35 +57,33 @@ struct Extensions {
 }
 
 impl Certificate {
+    /// Whether these bytes end before the length at their beginning says, as when a driver gives half a value.
+    pub(crate) fn is_cut_short(der: &[u8]) -> bool {
+        !der.is_empty() && matches!(Tlv::whole(der), Err(Malformed::Truncated))
+    }
+
     /// Reads a certificate.
     ///
     /// # Errors
     /// [`Code::CertificateUnreadable`] when the bytes are not one DER certificate and nothing else.
     pub fn from_der(der: &[u8]) -> Result<Self> {
-        Tlv::whole(der).and_then(Certificate::from_tlv).map_err(|cause| {
+        Certificate::read(der).map_err(|cause| {
             Error::new(Code::CertificateUnreadable).fact(Fact::Detail, cause).caused_by(cause)
         })
     }
 
-    pub(super) fn from_tlv(certificate: Tlv<'_>) -> Read<Self> {
-        let mut outer = certificate.tagged(SEQUENCE)?.fields();
-        let mut tbs = outer.expect(SEQUENCE)?.fields();
-        outer.expect(SEQUENCE)?;
-        outer.expect(BIT_STRING)?;
-        outer.end()?;
-
-        tbs.optional(tlv::context(0))?;
-        let serial = Serial::from_tlv(tbs.expect(INTEGER)?)?;
-        tbs.expect(SEQUENCE)?;
-        let issuer = Name::from_tlv(tbs.expect(SEQUENCE)?)?;
-        let mut validity = tbs.expect(SEQUENCE)?.fields();
-        let not_before = time::read(validity.any()?)?;
-        let not_after = time::read(validity.any()?)?;
-        let subject = Name::from_tlv(tbs.expect(SEQUENCE)?)?;
-        let public_key = PublicKey::from_certificate(tbs.expect(SEQUENCE)?)?;
-        let extensions = Extensions::read(&mut tbs)?;
-        let der = certificate.raw.to_vec();
-        Ok(Certificate { der, subject, issuer, serial, not_before, not_after, public_key, extensions })
+    fn read(der: &[u8]) -> Read<Self> {
+        let tbs = Outline::from_der(der)?.tbs;
+        Ok(Certificate {
+            der: der.to_vec(),
+            subject: Name::from_tlv(tbs.subject)?,
+            issuer: Name::from_tlv(tbs.issuer)?,
+            serial: Serial::from_tlv(tbs.serial)?,
+            not_before: time::read(tbs.validity.not_before)?,
+            not_after: time::read(tbs.validity.not_after)?,
+            public_key: PublicKey::from_certificate(tbs.public_key)?,
+            extensions: Extensions::read(&tbs.extensions.unwrap_or_default())?,
+        })
     }
 
     /// The DER as it came.
@@ -162,18 +164,48 @@ impl Certificate {
     }
 }
 
+/// Certificate (RFC 5280 §4.1). `x509_cert` has it too, but without the bytes of the names, and it refuses what
+/// tokens hold: strings of other types in names, times before 1970, TRUE in BER, extensions whose identifiers
+/// have numbers above 32 bits, and (in its usual profile) serial numbers above 21 bytes.
+#[derive(DecodeValue)]
+struct Outline<'a> {
+    tbs: TbsCertificate<'a>,
+    _algorithm: &'a SequenceRef,
+    _signature: BitStringRef<'a>,
+}
+
+#[derive(DecodeValue)]
+struct TbsCertificate<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    _version: Option<Tlv<'a>>,
+    serial: Tlv<'a>,
+    _algorithm: &'a SequenceRef,
+    issuer: Tlv<'a>,
+    validity: Validity<'a>,
+    subject: Tlv<'a>,
+    public_key: Tlv<'a>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    _issuer_id: Option<BitStringRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "IMPLICIT", optional = "true")]
+    _subject_id: Option<BitStringRef<'a>>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    extensions: Option<Vec<Tlv<'a>>>,
+}
+
+#[derive(DecodeValue)]
+struct Validity<'a> {
+    not_before: Tlv<'a>,
+    not_after: Tlv<'a>,
+}
+
+impl<'a> Sequence<'a> for Outline<'a> {}
+impl<'a> Sequence<'a> for TbsCertificate<'a> {}
+impl<'a> Sequence<'a> for Validity<'a> {}
+
 impl Extensions {
-    /// Reads what is left of the TBSCertificate: unique identifiers and extensions.
-    fn read(tbs: &mut Fields<'_>) -> Read<Self> {
+    fn read(extensions: &[Tlv<'_>]) -> Read<Self> {
         let mut found = Extensions::default();
-        for field in tbs {
-            let field = field?;
-            if field.tag == tlv::context(3) {
-                for extension in Tlv::whole(field.value)?.tagged(SEQUENCE)?.fields() {
-                    found.add(extension?)?;
-                }
-            }
-        }
+        extensions.iter().try_for_each(|extension| found.add(*extension))?;
         Ok(found)
     }
 
@@ -184,7 +216,7 @@ impl Extensions {
         let value = fields.expect(OCTET_STRING)?.value;
         if id == oid::BASIC_CONSTRAINTS.as_bytes() {
             // What cannot be read is taken for a CA's: it is refused as a leaf and does no harm elsewhere.
-            self.is_ca = basic_constraints_ca(value).unwrap_or(true);
+            self.is_ca = BasicConstraints::from_der(value).map_or(true, |constraints| constraints.ca);
         } else if id == oid::KEY_USAGE.as_bytes() {
             self.key_usage = Some(KeyUsage::from_der(value)?);
         } else if id == oid::EXTENDED_KEY_USAGE.as_bytes() {
@@ -196,14 +228,10 @@ impl Extensions {
     }
 }
 
-fn basic_constraints_ca(value: &[u8]) -> Read<bool> {
-    let ca = Tlv::whole(value)?.tagged(SEQUENCE)?.fields().optional(BOOLEAN)?;
-    Ok(ca.is_some_and(|ca| ca.value != [0]))
-}
-
+/// ExtendedKeyUsage. That of `x509_cert` refuses identifiers with numbers above 32 bits, as UUIDs have them.
 fn purposes(value: &[u8]) -> Read<Vec<String>> {
-    let list = Tlv::whole(value)?.tagged(SEQUENCE)?.fields();
-    list.map(|purpose| Ok(oid::dotted(purpose?.tagged(OID)?.value))).collect()
+    let list = Vec::<Tlv<'_>>::from_der(value)?;
+    list.into_iter().map(|purpose| Ok(oid::dotted(purpose.tagged(OID)?.value))).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{oid, tlv};
+use der::Encode;
+use der::asn1::AnyRef;
+use spki::AlgorithmIdentifierRef;
+
+use super::oid;
 use crate::error::{Code, Error, Fact};
 
 /// The algorithm of a public key as found, with its size.
@@ -175,20 +179,25 @@ impl SignatureAlgorithm {
     /// The AlgorithmIdentifier in DER: with NULL for RSA (RFC 4055 §5), without parameters for ECDSA
     /// (RFC 5758 §3.2).
     pub fn identifier_der(self) -> Vec<u8> {
-        let parameters: &[u8] = match self {
-            SignatureAlgorithm::RsaPkcs1Sha256 => &[0x05, 0x00],
-            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => &[],
+        // Encoding fails only above 4 GiB.
+        self.identifier().to_der().unwrap_or_default()
+    }
+
+    pub(super) fn identifier(self) -> AlgorithmIdentifierRef<'static> {
+        let parameters = match self {
+            SignatureAlgorithm::RsaPkcs1Sha256 => Some(AnyRef::NULL),
+            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => None,
         };
-        tlv::encode(tlv::SEQUENCE, &[&oid::encode(self.oid()), parameters])
+        AlgorithmIdentifierRef { oid: self.oid(), parameters }
     }
 
     /// The AlgorithmIdentifier of the hash function, without parameters (RFC 5754 §2).
-    pub(super) fn digest_identifier_der(self) -> Vec<u8> {
-        let digest = match self {
+    pub(super) fn digest_identifier(self) -> AlgorithmIdentifierRef<'static> {
+        let oid = match self {
             SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::EcdsaSha256 => oid::SHA256,
             SignatureAlgorithm::EcdsaSha384 => oid::SHA384,
         };
-        tlv::encode(tlv::SEQUENCE, &[&oid::encode(digest)])
+        AlgorithmIdentifierRef { oid, parameters: None }
     }
 
     /// The hash of a message by this algorithm's hash function.

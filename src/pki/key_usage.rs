@@ -2,12 +2,17 @@
 
 use std::fmt;
 
-use super::tlv::{self, BIT_STRING, Malformed, Read, Tlv};
+use der::flagset::FlagSet;
+use der::{Decode, Encode};
+use x509_cert::ext::pkix;
+
+use super::tlv::Read;
 
 /// What a key may be used for (RFC 5280 §4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyUsage {
-    /// Bit 15 is digitalSignature (0), bit 7 is decipherOnly (8).
+    /// Bit 0 is digitalSignature (0), bit 8 is decipherOnly (8), as in a `FlagSet` of `x509_cert`, which cannot be
+    /// made in a constant.
     bits: u16,
 }
 
@@ -26,31 +31,18 @@ const NAMES: [&str; 9] = [
 
 impl KeyUsage {
     /// Only digitalSignature.
-    pub const SIGN: KeyUsage = KeyUsage { bits: 0x8000 };
+    pub const SIGN: KeyUsage = KeyUsage { bits: 1 };
 
     /// keyEncipherment and dataEncipherment: only RSA keys can.
-    const ENCIPHER: u16 = 0x8000 >> 2 | 0x8000 >> 3;
+    const ENCIPHER: u16 = 1 << 2 | 1 << 3;
 
     pub(super) fn from_der(der: &[u8]) -> Read<Self> {
-        let string = Tlv::whole(der)?.tagged(BIT_STRING)?;
-        let (unused, octets) = string.value.split_first().ok_or(Malformed::Unexpected)?;
-        if *unused > 7 {
-            return Err(Malformed::Unexpected);
-        }
-        let octet = |at: usize| octets.get(at).copied().unwrap_or_default();
-        Ok(KeyUsage { bits: u16::from_be_bytes([octet(0), octet(1)]) & 0xff80 })
+        Ok(KeyUsage { bits: pkix::KeyUsage::from_der(der)?.0.bits() })
     }
 
     /// The extension's value in DER: trailing zero bits left out (X.690 §11.2.2).
-    pub(super) fn to_der(self) -> Vec<u8> {
-        let octets = self.bits.to_be_bytes();
-        let used = match octets {
-            [0, 0] => 0,
-            [_, 0] => 1,
-            _ => 2,
-        };
-        let unused = (self.bits.trailing_zeros() % 8) as u8;
-        tlv::encode(BIT_STRING, &[&[if used == 0 { 0 } else { unused }], &octets[..used]])
+    pub(super) fn to_der(self) -> der::Result<Vec<u8>> {
+        pkix::KeyUsage(FlagSet::new_truncated(self.bits)).to_der()
     }
 
     /// Whether digitalSignature (0) is set.
@@ -72,7 +64,7 @@ impl KeyUsage {
 /// The names of RFC 5280, separated by commas.
 impl fmt::Display for KeyUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let set = NAMES.iter().enumerate().filter(|(bit, _)| self.bits & (0x8000 >> bit) != 0);
+        let set = NAMES.iter().enumerate().filter(|(bit, _)| self.bits & (1 << bit) != 0);
         let names: Vec<&str> = set.map(|(_, name)| *name).collect();
         f.write_str(&names.join(", "))
     }
@@ -85,7 +77,7 @@ mod tests {
     #[test]
     fn read_and_written_in_der() {
         for der in [&[3, 2, 7, 0x80][..], &[3, 2, 5, 0xa0], &[3, 3, 7, 0x80, 0x80], &[3, 1, 0]] {
-            assert_eq!(KeyUsage::from_der(der).unwrap().to_der(), der);
+            assert_eq!(KeyUsage::from_der(der).unwrap().to_der().unwrap(), der);
         }
         assert_eq!(
             KeyUsage::from_der(&[3, 2, 5, 0xa0]).unwrap().to_string(),

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use der::Tag;
+use der::asn1::Any;
+
 use super::oid;
-use super::tlv::{self, OID, Read, SEQUENCE, SET, Tlv};
+use super::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 use crate::error::{Code, Error, Fact};
 
 mod parse;
@@ -13,7 +16,7 @@ mod text;
 /// A distinguished name (RFC 5280 §4.1.2.4): the DER as it came, and its attributes for people to read.
 ///
 /// Names are equal when their bytes are. `Display` is RFC 4514: the last attribute of the certificate first,
-/// and it can be read back with `FromStr`.
+/// and it can be read back with `FromStr` unless a value is of a type without a name in X.680.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Name {
     der: Vec<u8>,
@@ -164,16 +167,16 @@ fn kind_name(contents: &[u8]) -> String {
 }
 
 /// The encoding of a value that was written as text.
-fn encode_value(kind: &str, value: &str) -> Option<Vec<u8>> {
+fn encode_value(kind: &str, value: &str) -> Option<Any> {
     let printable = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte));
     let tag = match kind {
-        "DC" | "emailAddress" if value.is_ascii() => tlv::IA5_STRING,
+        "DC" | "emailAddress" if value.is_ascii() => Tag::Ia5String,
         "DC" | "emailAddress" => return None,
         "C" | "serialNumber" if !printable => return None,
-        _ if printable => tlv::PRINTABLE_STRING,
-        _ => tlv::UTF8_STRING,
+        _ if printable => Tag::PrintableString,
+        _ => Tag::Utf8String,
     };
-    (!value.is_empty()).then(|| tlv::encode(tag, &[value.as_bytes()]))
+    Any::new(tag, value.as_bytes()).ok().filter(|_| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -2,14 +2,19 @@
 
 use std::fmt;
 
+use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, PrintableStringRef};
+use der::{Decode, Document, Tag, Tagged};
 use p256::ecdsa::signature::Verifier;
+use rsa::pkcs1::RsaPublicKeyRef;
+use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
+use spki::{EncodePublicKey, SubjectPublicKeyInfoRef};
 
 use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
 use super::oid;
-use super::tlv::{self, BIT_STRING, Fields, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
+use super::tlv::{Malformed, Read, Tlv, trim_zeros};
 use crate::error::{Code, Error, Fact, Result};
 
 /// A public key: its SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7), in one canonical form for RSA, P-256 and
@@ -27,27 +32,31 @@ impl PublicKey {
     /// [`Code::PublicKeyInvalid`] for malformed DER, an unusable RSA modulus or exponent, a point that is not
     /// on its curve, and a compressed point.
     pub fn from_spki_der(der: &[u8]) -> Result<Self> {
-        let parts = Parts::read(der).map_err(|cause| invalid(&cause).caused_by(cause))?;
-        match parts.algorithm {
-            oid::RSA_ENCRYPTION => {
-                let mut numbers =
-                    Tlv::whole(parts.key).and_then(|key| key.tagged(SEQUENCE)).map_err(from_read)?;
-                let numbers = rsa_numbers(&mut numbers).map_err(from_read)?;
-                Self::from_rsa(numbers.0, numbers.1)
-            }
-            oid::EC_PUBLIC_KEY => match parts.curve() {
-                Some(curve) => Self::on_curve(curve, parts.key),
-                None => Ok(parts.kept(der)),
-            },
-            _ => Ok(parts.kept(der)),
+        let info = SubjectPublicKeyInfoRef::from_der(der).map_err(malformed)?;
+        let curve = info.algorithm.parameters.and_then(curve_named);
+        match (info.algorithm.oid, curve) {
+            (oid::RSA_ENCRYPTION, _) => Self::of_rsa(&rsa_key(key_bits(&info)?)?),
+            (oid::EC_PUBLIC_KEY, Some(curve)) => Self::on_curve(curve, key_bits(&info)?),
+            _ => Self::kept(der),
         }
     }
 
     /// The key of a certificate, which is read even when the key in it is one that this crate cannot use:
     /// an intermediate may carry anything.
     pub(super) fn from_certificate(spki: Tlv<'_>) -> Read<Self> {
-        let parts = Parts::read(spki.raw)?;
-        Ok(Self::from_spki_der(spki.raw).unwrap_or_else(|_| parts.kept(spki.raw)))
+        SubjectPublicKeyInfoRef::from_der(spki.raw)?;
+        Self::from_spki_der(spki.raw).or_else(|_| Self::kept(spki.raw)).map_err(|_| Malformed::Unexpected)
+    }
+
+    /// A key that is only carried along.
+    fn kept(spki: &[u8]) -> Result<Self> {
+        let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(malformed)?;
+        key_bits(&info)?;
+        let name = match (info.algorithm.oid, info.algorithm.parameters_oid()) {
+            (oid::EC_PUBLIC_KEY, Ok(curve)) => curve,
+            (algorithm, _) => algorithm,
+        };
+        Ok(PublicKey { spki: spki.to_vec(), algorithm: KeyAlgorithm::Other(name.to_string()) })
     }
 
     /// Makes the key from what PKCS#11 reports as `CKA_MODULUS` and `CKA_PUBLIC_EXPONENT`: big-endian, with or
@@ -57,15 +66,11 @@ impl PublicKey {
     /// [`Code::PublicKeyInvalid`] unless the modulus is odd and has 1024 to 8192 bits, and the exponent is odd
     /// and of a usable size.
     pub fn from_rsa(modulus_be: &[u8], exponent_be: &[u8]) -> Result<Self> {
-        let modulus = tlv::trim_zeros(modulus_be);
-        let exponent = tlv::trim_zeros(exponent_be);
-        let key = rsa_key(modulus, exponent)?;
-        let bits = rsa::traits::PublicKeyParts::n(&key).bits_vartime();
-        let numbers =
-            tlv::encode(SEQUENCE, &[&tlv::encode_unsigned(modulus), &tlv::encode_unsigned(exponent)]);
-        let identifier = tlv::encode(SEQUENCE, &[&oid::encode(oid::RSA_ENCRYPTION), &[0x05, 0x00]]);
-        let spki = tlv::encode(SEQUENCE, &[&identifier, &tlv::encode_bits(&numbers)]);
-        Ok(PublicKey { spki, algorithm: KeyAlgorithm::Rsa { bits } })
+        Self::of_rsa(&rsa_key_from(trim_zeros(modulus_be), trim_zeros(exponent_be))?)
+    }
+
+    fn of_rsa(key: &RsaPublicKey) -> Result<Self> {
+        Self::encoded(key, KeyAlgorithm::Rsa { bits: key.n().bits_vartime() })
     }
 
     /// Makes the key from what PKCS#11 reports as `CKA_EC_PARAMS` and `CKA_EC_POINT`.
@@ -77,30 +82,31 @@ impl PublicKey {
     /// # Errors
     /// [`Code::PublicKeyInvalid`] for another curve, a compressed point and a point that is not on the curve.
     pub fn from_ec(params_der: &[u8], point: &[u8]) -> Result<Self> {
-        let curve = Tlv::whole(params_der).map_err(from_read).and_then(|params| {
-            curve_named(params).ok_or_else(|| unsupported("P-256, P-384", &hex(params_der)))
-        })?;
+        let params = AnyRef::from_der(params_der).map_err(malformed)?;
+        let curve = curve_named(params).ok_or_else(|| unsupported("P-256, P-384", &hex(params_der)))?;
         Self::on_curve(curve, bare_point(curve, point).ok_or_else(|| refused("EC point"))?)
     }
 
     fn on_curve(curve: Curve, point: &[u8]) -> Result<Self> {
-        let (id, algorithm) = match curve {
-            Curve::P256 => (oid::P256, KeyAlgorithm::P256),
-            Curve::P384 => (oid::P384, KeyAlgorithm::P384),
-        };
         if point.first() != Some(&4) {
             return Err(refused("EC point is not uncompressed"));
         }
-        let on_curve = match curve {
-            Curve::P256 => p256::PublicKey::from_sec1_bytes(point).is_ok(),
-            Curve::P384 => p384::PublicKey::from_sec1_bytes(point).is_ok(),
-        };
-        if !on_curve {
-            return Err(refused("EC point is not on the curve"));
+        let off_curve = |_| refused("EC point is not on the curve");
+        match curve {
+            Curve::P256 => {
+                let key = p256::PublicKey::from_sec1_bytes(point).map_err(off_curve)?;
+                Self::encoded(&key, KeyAlgorithm::P256)
+            }
+            Curve::P384 => {
+                let key = p384::PublicKey::from_sec1_bytes(point).map_err(off_curve)?;
+                Self::encoded(&key, KeyAlgorithm::P384)
+            }
         }
-        let identifier = tlv::encode(SEQUENCE, &[&oid::encode(oid::EC_PUBLIC_KEY), &oid::encode(id)]);
-        let spki = tlv::encode(SEQUENCE, &[&identifier, &tlv::encode_bits(point)]);
-        Ok(PublicKey { spki, algorithm })
+    }
+
+    fn encoded(key: &impl EncodePublicKey, algorithm: KeyAlgorithm) -> Result<Self> {
+        let spki = key.to_public_key_der().map(Document::into_vec);
+        Ok(PublicKey { spki: spki.map_err(|cause| invalid(&cause).caused_by(cause))?, algorithm })
     }
 
     /// The SubjectPublicKeyInfo in DER: the value of `CKA_PUBLIC_KEY_INFO`.
@@ -115,9 +121,12 @@ impl PublicKey {
 
     /// SHA-1 over the bits of subjectPublicKey: the key identifier of RFC 5280 §4.2.1.2, method (1).
     pub fn key_id(&self) -> [u8; 20] {
-        // The bytes were read or made as a SubjectPublicKeyInfo, so there are parts.
-        let key = Parts::read(&self.spki).map(|parts| parts.key).unwrap_or_default();
-        Sha1::digest(key).into()
+        // The bytes were read or made as a SubjectPublicKeyInfo, so there are bits.
+        Sha1::digest(self.bits().unwrap_or_default()).into()
+    }
+
+    fn bits(&self) -> Result<&[u8]> {
+        SubjectPublicKeyInfoRef::from_der(&self.spki).map_err(malformed).and_then(|info| key_bits(&info))
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo, for records.
@@ -135,13 +144,11 @@ impl PublicKey {
                 .fact(Fact::Expected, &self.algorithm)
                 .fact(Fact::Found, algorithm));
         }
-        let key = Parts::read(&self.spki).map_err(from_read)?.key;
+        let key = self.bits()?;
         let verified = match algorithm {
             SignatureAlgorithm::RsaPkcs1Sha256 => {
-                let mut numbers = Tlv::whole(key).map_err(from_read)?;
-                let (modulus, exponent) = rsa_numbers(&mut numbers).map_err(from_read)?;
-                let key = rsa_key(tlv::trim_zeros(modulus), tlv::trim_zeros(exponent))?;
-                key.verify(Pkcs1v15Sign::new::<sha2::Sha256>(), &algorithm.digest(message), signature).is_ok()
+                let scheme = Pkcs1v15Sign::new::<Sha256>();
+                rsa_key(key)?.verify(scheme, &algorithm.digest(message), signature).is_ok()
             }
             SignatureAlgorithm::EcdsaSha256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(key)
                 .and_then(|key| key.verify(message, &p256::ecdsa::Signature::from_der(signature)?))
@@ -176,46 +183,23 @@ impl Curve {
     }
 }
 
-/// The parts of a SubjectPublicKeyInfo.
-struct Parts<'a> {
-    algorithm: der::asn1::ObjectIdentifier,
-    parameters: &'a [u8],
-    key: &'a [u8],
+/// The bytes of subjectPublicKey: no kind of key has unused bits.
+fn key_bits<'a>(info: &SubjectPublicKeyInfoRef<'a>) -> Result<&'a [u8]> {
+    info.subject_public_key.as_bytes().ok_or_else(|| refused("unused bits in subjectPublicKey"))
 }
 
-impl<'a> Parts<'a> {
-    fn read(spki: &'a [u8]) -> Read<Self> {
-        let mut fields = Tlv::whole(spki)?.tagged(SEQUENCE)?.fields();
-        let mut identifier = fields.expect(SEQUENCE)?.fields();
-        let algorithm = identifier.expect(OID)?.value;
-        let key = tlv::bits(fields.expect(BIT_STRING)?)?;
-        fields.end()?;
-        let algorithm =
-            der::asn1::ObjectIdentifier::from_bytes(algorithm).map_err(|_| Malformed::Unexpected)?;
-        Ok(Parts { algorithm, parameters: identifier.rest(), key })
-    }
-
-    fn curve(&self) -> Option<Curve> {
-        Tlv::whole(self.parameters).ok().and_then(curve_named)
-    }
-
-    /// A key that is only carried along.
-    fn kept(&self, spki: &[u8]) -> PublicKey {
-        let curve = Tlv::whole(self.parameters).ok().filter(|parameters| parameters.tag == OID);
-        let name = match (self.algorithm, curve) {
-            (oid::EC_PUBLIC_KEY, Some(curve)) => oid::dotted(curve.value),
-            (algorithm, _) => algorithm.to_string(),
-        };
-        PublicKey { spki: spki.to_vec(), algorithm: KeyAlgorithm::Other(name) }
-    }
-}
-
-fn curve_named(params: Tlv<'_>) -> Option<Curve> {
-    match (params.tag, params.value) {
-        (OID, value) if value == oid::P256.as_bytes() => Some(Curve::P256),
-        (OID, value) if value == oid::P384.as_bytes() => Some(Curve::P384),
-        (tlv::PRINTABLE_STRING, b"secp256r1" | b"prime256v1") => Some(Curve::P256),
-        (tlv::PRINTABLE_STRING, b"secp384r1") => Some(Curve::P384),
+fn curve_named(params: AnyRef<'_>) -> Option<Curve> {
+    match params.tag() {
+        Tag::ObjectIdentifier => match params.decode_as::<ObjectIdentifier>().ok()? {
+            oid::P256 => Some(Curve::P256),
+            oid::P384 => Some(Curve::P384),
+            _ => None,
+        },
+        Tag::PrintableString => match params.decode_as::<PrintableStringRef<'_>>().ok()?.as_str() {
+            "secp256r1" | "prime256v1" => Some(Curve::P256),
+            "secp384r1" => Some(Curve::P384),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -225,30 +209,21 @@ fn bare_point(curve: Curve, point: &[u8]) -> Option<&[u8]> {
     if point.len() == curve.point_length() {
         return Some(point);
     }
-    let wrapped = Tlv::whole(point).ok()?;
-    match wrapped.tag {
-        OCTET_STRING => Some(wrapped.value),
-        BIT_STRING => tlv::bits(wrapped).ok(),
+    let wrapped = AnyRef::from_der(point).ok()?;
+    match wrapped.tag() {
+        Tag::OctetString => Some(wrapped.value()),
+        Tag::BitString => wrapped.decode_as::<BitStringRef<'_>>().ok()?.as_bytes(),
         _ => None,
     }
 }
 
-fn rsa_numbers<'a>(key: &mut Tlv<'a>) -> Read<(&'a [u8], &'a [u8])> {
-    let mut fields: Fields<'a> = key.tagged(SEQUENCE)?.fields();
-    let modulus = positive(fields.expect(INTEGER)?)?;
-    let exponent = positive(fields.expect(INTEGER)?)?;
-    fields.end()?;
-    Ok((modulus, exponent))
+fn rsa_key(pkcs1: &[u8]) -> Result<RsaPublicKey> {
+    let numbers = RsaPublicKeyRef::from_der(pkcs1).map_err(malformed)?;
+    rsa_key_from(numbers.modulus.as_bytes(), numbers.public_exponent.as_bytes())
 }
 
-fn positive(integer: Tlv<'_>) -> Read<&[u8]> {
-    match integer.value.first() {
-        Some(first) if first & 0x80 == 0 => Ok(integer.value),
-        _ => Err(Malformed::Unexpected),
-    }
-}
-
-fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey> {
+/// Makes the key from two numbers without zeros in front.
+fn rsa_key_from(modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey> {
     // The limits are the rsa crate's; the length is looked at first so that no huge number is built.
     if modulus.len() > RsaPublicKey::MAX_SIZE / 8
         || exponent.len() > 8
@@ -262,7 +237,7 @@ fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey> {
         .map_err(|cause| refused(&format!("RSA key: {cause}")))
 }
 
-fn from_read(cause: Malformed) -> Error {
+fn malformed(cause: der::Error) -> Error {
     invalid(&cause).caused_by(cause)
 }
 

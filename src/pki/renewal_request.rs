@@ -4,10 +4,16 @@
 //! request with the old certificate in the attribute RenewalCertificate (1.3.6.1.4.1.311.13.1), and whose
 //! `certificates` hold the old certificate.
 
+use cms::content_info::{CmsVersion, ContentInfo};
+use cms::signed_data::{EncapsulatedContentInfo, SignedAttributes};
+use der::asn1::{Any, AnyRef, OctetStringRef, SetOfVec};
+use der::{Decode, Encode, Sequence, Tag};
+use spki::AlgorithmIdentifierRef;
+
 use super::certificate::Certificate;
 use super::key_kind::SignatureAlgorithm;
-use super::request::{Request, attribute};
-use super::tlv::{self, OCTET_STRING, SEQUENCE, SET};
+use super::request::{Request, attribute, renewal_certificate};
+use super::tlv::Tlv;
 use super::{oid, pem};
 use crate::error::{Code, Error, Fact, Result};
 
@@ -17,8 +23,7 @@ pub struct RenewalInfo {
     request: Request,
     old: Certificate,
     algorithm: SignatureAlgorithm,
-    /// The members of the signed attributes, one after another.
-    attributes: Vec<Vec<u8>>,
+    attributes: SignedAttributes,
     to_be_signed: Vec<u8>,
 }
 
@@ -29,7 +34,7 @@ impl RenewalInfo {
     /// [`Code::BadArgument`] when the old certificate is not in the request, or has a key that this crate
     /// cannot verify signatures of.
     pub fn new(request: Request, old: &Certificate) -> Result<Self> {
-        let renewed = attribute(oid::RENEWAL_CERTIFICATE, old.der());
+        let renewed = renewal_certificate(old).and_then(|renewed| renewed.to_der()).map_err(unencodable)?;
         if !request.to_der().windows(renewed.len()).any(|bytes| bytes == renewed) {
             return Err(
                 Error::new(Code::BadArgument).fact(Fact::Detail, "no RenewalCertificate in the request")
@@ -38,13 +43,8 @@ impl RenewalInfo {
         let key = old.public_key().algorithm();
         let algorithm = SignatureAlgorithm::for_key(&key)
             .ok_or_else(|| Error::new(Code::BadArgument).fact(Fact::Found, key))?;
-        // SigningTime is left out: it is optional, and a wrong clock would only do harm.
-        let digest = tlv::encode(OCTET_STRING, &[&algorithm.digest(request.to_der())]);
-        let attributes = vec![
-            attribute(oid::CONTENT_TYPE, &oid::encode(oid::ID_DATA)),
-            attribute(oid::MESSAGE_DIGEST, &digest),
-        ];
-        let to_be_signed = tlv::encode_set_of(SET, attributes.clone());
+        let attributes = signed_attributes(&algorithm.digest(request.to_der())).map_err(unencodable)?;
+        let to_be_signed = attributes.to_der().map_err(unencodable)?;
         Ok(RenewalInfo { request, old: old.clone(), algorithm, attributes, to_be_signed })
     }
 
@@ -64,47 +64,90 @@ impl RenewalInfo {
     /// [`Code::SignatureInvalid`] when the signature was not made by the old certificate's key.
     pub fn assemble(&self, signature: &[u8]) -> Result<RenewalRequest> {
         self.old.public_key().verify(self.algorithm, &self.to_be_signed, signature)?;
-        let content = tlv::encode(tlv::context(0), &[&tlv::encode(OCTET_STRING, &[self.request.to_der()])]);
-        let data = tlv::encode(
-            SEQUENCE,
-            &[
-                &tlv::encode_unsigned(&[1]),
-                &tlv::encode(SET, &[&self.algorithm.digest_identifier_der()]),
-                &tlv::encode(SEQUENCE, &[&oid::encode(oid::ID_DATA), &content]),
-                &tlv::encode(tlv::context(0), &[self.old.der()]),
-                &tlv::encode(SET, &[&self.signer_info(signature)]),
-            ],
-        );
-        let content = tlv::encode(tlv::context(0), &[&data]);
-        let der = tlv::encode(SEQUENCE, &[&oid::encode(oid::ID_SIGNED_DATA), &content]);
+        let der = self.message(signature).map_err(unencodable)?;
         Ok(RenewalRequest { der, request: self.request.clone() })
     }
 
-    /// SignerInfo, version 1: the signer by issuer and serial number (RFC 5652 §5.3).
-    fn signer_info(&self, signature: &[u8]) -> Vec<u8> {
-        let signer = tlv::encode(SEQUENCE, &[self.old.issuer().der(), self.old.serial().der_integer()]);
-        tlv::encode(
-            SEQUENCE,
-            &[
-                &tlv::encode_unsigned(&[1]),
-                &signer,
-                &self.algorithm.digest_identifier_der(),
-                &tlv::encode_set_of(tlv::context(0), self.attributes.clone()),
-                &self.signature_identifier(),
-                &tlv::encode(OCTET_STRING, &[signature]),
-            ],
-        )
+    fn message(&self, signature: &[u8]) -> der::Result<Vec<u8>> {
+        let data = SignedData {
+            version: CmsVersion::V1,
+            digest_algorithms: SetOfVec::try_from([self.algorithm.digest_identifier()])?,
+            encapsulated: EncapsulatedContentInfo {
+                econtent_type: oid::ID_DATA,
+                econtent: Some(Any::new(Tag::OctetString, self.request.to_der())?),
+            },
+            certificates: vec![Tlv::from_der(self.old.der())?],
+            signers: SetOfVec::try_from([self.signer_info(signature)?])?,
+        };
+        ContentInfo { content_type: oid::ID_SIGNED_DATA, content: Any::encode_from(&data)? }.to_der()
+    }
+
+    fn signer_info(&self, signature: &[u8]) -> der::Result<Any> {
+        let signer = Signer {
+            issuer: Tlv::from_der(self.old.issuer().der())?,
+            serial: Tlv::from_der(self.old.serial().der_integer())?,
+        };
+        Any::encode_from(&SignerInfo {
+            version: CmsVersion::V1,
+            signer,
+            digest_algorithm: self.algorithm.digest_identifier(),
+            signed_attributes: self.attributes.clone(),
+            signature_algorithm: self.signature_identifier(),
+            signature: OctetStringRef::new(signature)?,
+        })
     }
 
     /// CMS names an RSA signature by rsaEncryption, as every implementation understands (RFC 3370 §3.2).
-    fn signature_identifier(&self) -> Vec<u8> {
+    fn signature_identifier(&self) -> AlgorithmIdentifierRef<'static> {
         match self.algorithm {
             SignatureAlgorithm::RsaPkcs1Sha256 => {
-                tlv::encode(SEQUENCE, &[&oid::encode(oid::RSA_ENCRYPTION), &[0x05, 0x00]])
+                AlgorithmIdentifierRef { oid: oid::RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) }
             }
-            algorithm => algorithm.identifier_der(),
+            algorithm => algorithm.identifier(),
         }
     }
+}
+
+/// SigningTime is left out: it is optional, and a wrong clock would only do harm.
+fn signed_attributes(digest: &[u8]) -> der::Result<SignedAttributes> {
+    SetOfVec::try_from([
+        attribute(oid::CONTENT_TYPE, Any::encode_from(&oid::ID_DATA)?)?,
+        attribute(oid::MESSAGE_DIGEST, Any::new(Tag::OctetString, digest)?)?,
+    ])
+}
+
+fn unencodable(cause: der::Error) -> Error {
+    Error::new(Code::BadArgument).fact(Fact::Detail, cause).caused_by(cause)
+}
+
+/// SignedData (RFC 5652 §5.1). That of `cms` would encode the old certificate anew, and refuses many.
+#[derive(Sequence)]
+struct SignedData<'a> {
+    version: CmsVersion,
+    digest_algorithms: SetOfVec<AlgorithmIdentifierRef<'a>>,
+    encapsulated: EncapsulatedContentInfo,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
+    certificates: Vec<Tlv<'a>>,
+    signers: SetOfVec<Any>,
+}
+
+/// SignerInfo (RFC 5652 §5.3). That of `cms` would encode the issuer's name and the serial number anew.
+#[derive(Sequence)]
+struct SignerInfo<'a> {
+    version: CmsVersion,
+    signer: Signer<'a>,
+    digest_algorithm: AlgorithmIdentifierRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true")]
+    signed_attributes: SignedAttributes,
+    signature_algorithm: AlgorithmIdentifierRef<'a>,
+    signature: &'a OctetStringRef,
+}
+
+/// IssuerAndSerialNumber (RFC 5652 §10.2.4).
+#[derive(Sequence)]
+struct Signer<'a> {
+    issuer: Tlv<'a>,
+    serial: Tlv<'a>,
 }
 
 /// A request that the old key has signed.

@@ -1,11 +1,18 @@
 //! Certificate requests, PKCS#10 (RFC 2986).
 
+use der::asn1::{Any, BitStringRef, ObjectIdentifier, OctetString, SetOfVec};
+use der::{Decode, Encode, Sequence};
+use spki::AlgorithmIdentifierRef;
+use x509_cert::attr::{Attribute, Attributes};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::ExtendedKeyUsage;
+
 use super::certificate::Certificate;
 use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
 use super::key_usage::KeyUsage;
 use super::name::Name;
 use super::public_key::PublicKey;
-use super::tlv::{self, BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, Read, SEQUENCE, SET, Tlv};
+use super::tlv::{Read, Tlv};
 use super::{oid, pem};
 use crate::error::{Code, Error, Fact, Result};
 
@@ -28,20 +35,23 @@ impl RequestInfo {
     /// The same with the attribute RenewalCertificate, which carries the old certificate: what
     /// [`super::RenewalInfo`] signs with the old key (MS-WCCE §3.1.1.4.3.2.1).
     pub fn for_renewal_by_old_key(old: &Certificate, key: &PublicKey) -> Self {
-        let renewed = attribute(oid::RENEWAL_CERTIFICATE, old.der());
-        Self::new(old.subject(), key, vec![renewal_extensions(old, key), renewed])
+        Self::new(old.subject(), key, vec![renewal_extensions(old, key), renewal_certificate(old)])
     }
 
     /// The first request for a subject: to sign, for client authentication.
     pub fn first(subject: &Name, key: &PublicKey) -> Self {
-        let extensions = [key_usage(KeyUsage::SIGN), extended_key_usage(&client_auth())];
-        Self::new(subject, key, vec![extension_request(&extensions)])
+        Self::new(subject, key, vec![first_extensions()])
     }
 
-    fn new(subject: &Name, key: &PublicKey, attributes: Vec<Vec<u8>>) -> Self {
-        let version = tlv::encode_unsigned(&[0]);
-        let attributes = tlv::encode_set_of(tlv::context(0), attributes);
-        let der = tlv::encode(SEQUENCE, &[&version, subject.der(), key.spki_der(), &attributes]);
+    fn new(subject: &Name, key: &PublicKey, attributes: Vec<der::Result<Attribute>>) -> Self {
+        let attributes: der::Result<Vec<Attribute>> = attributes.into_iter().collect();
+        let encoded = attributes.and_then(|attributes| {
+            let attributes = Some(SetOfVec::try_from(attributes)?);
+            let (subject, public_key) = (Tlv::from_der(subject.der())?, Tlv::from_der(key.spki_der())?);
+            CertificationRequestInfo { version: 0, subject, public_key, attributes }.to_der()
+        });
+        // All of it was read before; encoding it fails only above 4 GiB.
+        let der = encoded.unwrap_or_default();
         RequestInfo { der, subject: subject.clone(), public_key: key.clone() }
     }
 
@@ -56,13 +66,32 @@ impl RequestInfo {
     /// [`Code::SignatureInvalid`] when the signature was not made by the key in the request.
     pub fn assemble(&self, algorithm: SignatureAlgorithm, signature: &[u8]) -> Result<Request> {
         self.public_key.verify(algorithm, &self.der, signature)?;
-        let parts = [&self.der[..], &algorithm.identifier_der(), &tlv::encode_bits(signature)];
-        Ok(Request {
-            der: tlv::encode(SEQUENCE, &parts),
-            subject: self.subject.clone(),
-            public_key: self.public_key.clone(),
-        })
+        let encoded = Tlv::from_der(&self.der).and_then(|info| {
+            let signature = BitStringRef::from_bytes(signature)?;
+            CertificationRequest { info, algorithm: algorithm.identifier(), signature }.to_der()
+        });
+        let der = encoded.map_err(|cause| Error::new(Code::BadArgument).caused_by(cause))?;
+        Ok(Request { der, subject: self.subject.clone(), public_key: self.public_key.clone() })
     }
+}
+
+/// CertificationRequest (RFC 2986 §4.2). `x509_cert` has the same, but would encode the subject anew.
+#[derive(Sequence)]
+struct CertificationRequest<'a> {
+    info: Tlv<'a>,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    signature: BitStringRef<'a>,
+}
+
+/// CertificationRequestInfo (RFC 2986 §4.1). The version is 0, but some programs write another, and leave out
+/// attributes that are empty.
+#[derive(Sequence)]
+struct CertificationRequestInfo<'a> {
+    version: u8,
+    subject: Tlv<'a>,
+    public_key: Tlv<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    attributes: Option<Attributes>,
 }
 
 /// A signed request.
@@ -79,7 +108,7 @@ impl Request {
     /// # Errors
     /// [`Code::BadArgument`] when the bytes are not one DER request and nothing else.
     pub fn from_der(der: &[u8]) -> Result<Self> {
-        Tlv::whole(der).and_then(Request::from_tlv).map_err(|cause| {
+        Request::read(der).map_err(|cause| {
             Error::new(Code::BadArgument)
                 .fact(Fact::Detail, format_args!("PKCS#10: {cause}"))
                 .caused_by(cause)
@@ -101,18 +130,12 @@ impl Request {
         )
     }
 
-    pub(super) fn from_tlv(request: Tlv<'_>) -> Read<Self> {
-        let mut outer = request.tagged(SEQUENCE)?.fields();
-        let mut info = outer.expect(SEQUENCE)?.fields();
-        outer.expect(SEQUENCE)?;
-        outer.expect(BIT_STRING)?;
-        outer.end()?;
-        info.expect(INTEGER)?;
-        let subject = Name::from_tlv(info.expect(SEQUENCE)?)?;
-        let public_key = PublicKey::from_certificate(info.expect(SEQUENCE)?)?;
-        info.optional(tlv::context(0))?;
-        info.end()?;
-        Ok(Request { der: request.raw.to_vec(), subject, public_key })
+    pub(super) fn read(der: &[u8]) -> Read<Self> {
+        let info: CertificationRequestInfo<'_> =
+            CertificationRequestInfo::from_der(CertificationRequest::from_der(der)?.info.raw)?;
+        let subject = Name::from_tlv(info.subject)?;
+        let public_key = PublicKey::from_certificate(info.public_key)?;
+        Ok(Request { der: der.to_vec(), subject, public_key })
     }
 
     /// The request in DER.
@@ -136,7 +159,11 @@ impl Request {
     }
 }
 
-fn renewal_extensions(old: &Certificate, key: &PublicKey) -> Vec<u8> {
+fn first_extensions() -> der::Result<Attribute> {
+    extension_request(vec![key_usage(KeyUsage::SIGN)?, extended_key_usage(client_auth()?)?])
+}
+
+fn renewal_extensions(old: &Certificate, key: &PublicKey) -> der::Result<Attribute> {
     let usage = match (old.key_usage(), key.algorithm()) {
         (None, _) => KeyUsage::SIGN,
         (Some(usage), KeyAlgorithm::Rsa { .. }) => usage.for_signing(),
@@ -145,35 +172,44 @@ fn renewal_extensions(old: &Certificate, key: &PublicKey) -> Vec<u8> {
     };
     let purposes = match old.extended_key_usage_der() {
         Some(purposes) if old.allows_client_auth() => purposes.to_vec(),
-        _ => client_auth(),
+        _ => client_auth()?,
     };
-    let mut extensions = vec![key_usage(usage), extended_key_usage(&purposes)];
-    extensions.extend(old.subject_alt_name_extension().map(<[u8]>::to_vec));
-    extension_request(&extensions)
+    let mut extensions = vec![key_usage(usage)?, extended_key_usage(purposes)?];
+    if let Some(names) = old.subject_alt_name_extension() {
+        extensions.push(Any::from_der(names)?);
+    }
+    extension_request(extensions)
 }
 
-fn extension_request(extensions: &[Vec<u8>]) -> Vec<u8> {
-    let parts: Vec<&[u8]> = extensions.iter().map(Vec::as_slice).collect();
-    attribute(oid::EXTENSION_REQUEST, &tlv::encode(SEQUENCE, &parts))
+fn extension_request(extensions: Vec<Any>) -> der::Result<Attribute> {
+    attribute(oid::EXTENSION_REQUEST, Any::encode_from(&extensions)?)
+}
+
+/// The attribute RenewalCertificate (MS-WCCE §2.2.2.7.3).
+pub(super) fn renewal_certificate(old: &Certificate) -> der::Result<Attribute> {
+    attribute(oid::RENEWAL_CERTIFICATE, Any::from_der(old.der())?)
 }
 
 /// An Attribute with one value (RFC 2986 §4.1).
-pub(super) fn attribute(kind: der::asn1::ObjectIdentifier, value: &[u8]) -> Vec<u8> {
-    tlv::encode(SEQUENCE, &[&oid::encode(kind), &tlv::encode(SET, &[value])])
+pub(super) fn attribute(oid: ObjectIdentifier, value: Any) -> der::Result<Attribute> {
+    Ok(Attribute { oid, values: SetOfVec::try_from(vec![value])? })
 }
 
 /// Critical, as RFC 5280 §4.2.1.3 asks for.
-fn key_usage(usage: KeyUsage) -> Vec<u8> {
-    let value = tlv::encode(OCTET_STRING, &[&usage.to_der()]);
-    tlv::encode(SEQUENCE, &[&oid::encode(oid::KEY_USAGE), &tlv::encode(BOOLEAN, &[&[0xff]]), &value])
+fn key_usage(usage: KeyUsage) -> der::Result<Any> {
+    extension(oid::KEY_USAGE, true, usage.to_der()?)
 }
 
-fn extended_key_usage(purposes: &[u8]) -> Vec<u8> {
-    tlv::encode(SEQUENCE, &[&oid::encode(oid::EXTENDED_KEY_USAGE), &tlv::encode(OCTET_STRING, &[purposes])])
+fn extended_key_usage(purposes: Vec<u8>) -> der::Result<Any> {
+    extension(oid::EXTENDED_KEY_USAGE, false, purposes)
 }
 
-fn client_auth() -> Vec<u8> {
-    tlv::encode(SEQUENCE, &[&oid::encode(oid::CLIENT_AUTH)])
+fn extension(extn_id: ObjectIdentifier, critical: bool, value: Vec<u8>) -> der::Result<Any> {
+    Any::encode_from(&Extension { extn_id, critical, extn_value: OctetString::new(value)? })
+}
+
+fn client_auth() -> der::Result<Vec<u8>> {
+    ExtendedKeyUsage(vec![oid::CLIENT_AUTH]).to_der()
 }
 
 #[cfg(test)]

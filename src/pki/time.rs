@@ -2,17 +2,25 @@
 
 use std::time::SystemTime;
 
+use der::Decode;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
+use x509_cert::time::Time;
 
 use super::tlv::{GENERALIZED_TIME, Malformed, Read, Tlv, UTC_TIME};
 
 /// Reads a UTCTime or GeneralizedTime.
 ///
-/// Certificates must write seconds and `Z`; old ones leave the seconds out or write an offset, and both are
-/// taken here (X.680 §46 and §47).
+/// Certificates must write seconds and `Z`, and that is what `x509_cert` reads, from 1970 on; old ones leave the
+/// seconds out, write an offset or begin earlier, and are taken here (X.680 §46 and §47).
 pub(super) fn read(tlv: Tlv<'_>) -> Read<SystemTime> {
+    // jiff ends a day before the year 9999 does; "no expiry" is written as its last second (RFC 5280 §4.1.2.5).
+    let last = SystemTime::from(Timestamp::MAX);
+    Time::from_der(tlv.raw).map(|time| time.to_system_time().min(last)).or_else(|_| read_old(tlv))
+}
+
+fn read_old(tlv: Tlv<'_>) -> Read<SystemTime> {
     let text =
         std::str::from_utf8(tlv.value).ok().filter(|text| text.is_ascii()).ok_or(Malformed::Unexpected)?;
     let year_digits = match tlv.tag {
@@ -42,7 +50,6 @@ fn instant(year: i16, text: &str) -> Option<SystemTime> {
         _ => return None,
     };
     let local = DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, seconds, 0).ok()?;
-    // jiff ends a day before the year 9999 does; "no expiry" is written as its last second (RFC 5280 §4.1.2.5).
     let last = if year == 9999 { Some(Timestamp::MAX) } else { None };
     offset(zone)?.to_timestamp(local).ok().or(last).map(SystemTime::from)
 }
@@ -87,7 +94,9 @@ mod tests {
         assert_eq!(read_text(UTC_TIME, "261123085959+0900").unwrap(), "2026-11-22T23:59:59Z");
         assert_eq!(read_text(GENERALIZED_TIME, "20500101000000Z").unwrap(), "2050-01-01T00:00:00Z");
         assert_eq!(read_text(GENERALIZED_TIME, "20260101000000.5Z").unwrap(), "2026-01-01T00:00:00Z");
-        assert!(read_text(GENERALIZED_TIME, "99991231235959Z").is_some());
+        for end in ["99991231235959Z", "99991231235959.9Z", "999912312359+0000"] {
+            assert_eq!(read_text(GENERALIZED_TIME, end).unwrap(), Timestamp::MAX.to_string());
+        }
     }
 
     #[test]

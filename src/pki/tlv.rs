@@ -1,11 +1,12 @@
-//! Reading and writing single ASN.1 elements (X.690), as bytes.
+//! Single ASN.1 elements (X.690) with the bytes that they came as.
 //!
-//! Two things that the typed decoders of the `der` crate cannot do are needed here: every element must be had
-//! back as the bytes that came, and types that `der` does not know (UniversalString, tag 28) must pass.
+//! Lengths are read and written by the `der` crate. Its own "any" type does not do for tokens and CAs: it keeps
+//! the contents without the header, and its tags do not know UniversalString (28), which names may hold.
+
+use der::{Decode, Encode, ErrorKind, Length, Reader, SliceReader, Writer};
 
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const OID: u8 = 0x06;
 pub(super) const UTF8_STRING: u8 = 0x0c;
@@ -37,8 +38,18 @@ pub(super) enum Malformed {
 
 pub(super) type Read<T> = Result<T, Malformed>;
 
-/// One element.
-#[derive(Clone, Copy, Debug)]
+impl From<der::Error> for Malformed {
+    fn from(cause: der::Error) -> Self {
+        match cause.kind() {
+            // A length that leads beyond what can be counted leads beyond the end as well.
+            ErrorKind::Incomplete { .. } | ErrorKind::Overflow => Malformed::Truncated,
+            _ => Malformed::Unexpected,
+        }
+    }
+}
+
+/// One element; also a field of `der`'s structures that takes any element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tlv<'a> {
     /// The identifier octet; elements with tag numbers above 30 are refused.
     pub tag: u8,
@@ -68,6 +79,34 @@ impl<'a> Tlv<'a> {
     }
 }
 
+impl<'a> Decode<'a> for Tlv<'a> {
+    type Error = der::Error;
+
+    /// Lengths are definite and as short as can be (X.690 §10.1), as a reader of DER sees to.
+    fn decode<R: Reader<'a>>(reader: &mut R) -> der::Result<Self> {
+        let mut ahead = reader.clone();
+        let tag = ahead.read_byte()?;
+        if tag & 0x1f == 0x1f {
+            return Err(reader.error(ErrorKind::TagNumberInvalid));
+        }
+        let length = Length::decode(&mut ahead)?;
+        let header = (ahead.position() - reader.position())?;
+        let raw = reader.read_slice((header + length)?)?;
+        let value = raw.get(usize::try_from(header)?..).unwrap_or_default();
+        Ok(Tlv { tag, value, raw })
+    }
+}
+
+impl Encode for Tlv<'_> {
+    fn encoded_len(&self) -> der::Result<Length> {
+        self.raw.len().try_into()
+    }
+
+    fn encode(&self, writer: &mut impl Writer) -> der::Result<()> {
+        writer.write(self.raw)
+    }
+}
+
 /// Elements one after another.
 #[derive(Clone, Debug)]
 pub(super) struct Fields<'a> {
@@ -79,22 +118,12 @@ impl<'a> Fields<'a> {
         Fields { rest: bytes }
     }
 
-    /// What has not been read yet.
-    pub fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
     /// The next element.
     pub fn any(&mut self) -> Read<Tlv<'a>> {
-        let (header, length) = header(self.rest)?;
-        let end = header.checked_add(length).ok_or(Malformed::Truncated)?;
-        let raw = self.rest.get(..end).ok_or(Malformed::Truncated)?;
-        let (tag, value) = match (raw.first(), raw.get(header..)) {
-            (Some(tag), Some(value)) => (*tag, value),
-            _ => return Err(Malformed::Truncated),
-        };
-        self.rest = self.rest.get(end..).unwrap_or_default();
-        Ok(Tlv { tag, value, raw })
+        let mut reader = SliceReader::new(self.rest)?;
+        let tlv = Tlv::decode(&mut reader)?;
+        self.rest = self.rest.get(tlv.raw.len()..).unwrap_or_default();
+        Ok(tlv)
     }
 
     /// The next element, which must have that tag.
@@ -128,67 +157,15 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The lengths of the header and of the contents, DER only (X.690 §10.1: definite and as short as can be).
-fn header(bytes: &[u8]) -> Read<(usize, usize)> {
-    let (&tag, &first) =
-        (bytes.first().ok_or(Malformed::Truncated)?, bytes.get(1).ok_or(Malformed::Truncated)?);
-    if tag & 0x1f == 0x1f || first == 0x80 || first > 0x84 {
-        return Err(Malformed::Unexpected);
-    }
-    if first < 0x80 {
-        return Ok((2, usize::from(first)));
-    }
-    let count = usize::from(first & 0x7f);
-    let octets = bytes.get(2..2 + count).ok_or(Malformed::Truncated)?;
-    let length = octets.iter().fold(0usize, |n, octet| (n << 8) | usize::from(*octet));
-    let shortest = length >= 0x80 && octets.first() != Some(&0);
-    if shortest { Ok((2 + count, length)) } else { Err(Malformed::Unexpected) }
-}
-
 /// Encodes an element whose contents are the parts one after another.
 pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut out = Vec::with_capacity(length + 6);
     out.push(tag);
-    if length < 0x80 {
-        out.push(length as u8);
-    } else {
-        let octets = length.to_be_bytes();
-        let octets = &octets[length.leading_zeros() as usize / 8..];
-        out.push(0x80 | octets.len() as u8);
-        out.extend_from_slice(octets);
-    }
+    // `der` counts in 32 bits; nothing that is encoded here comes near 4 GiB.
+    let _ = Length::try_from(length).and_then(|length| length.encode_to_vec(&mut out));
     parts.iter().for_each(|part| out.extend_from_slice(part));
     out
-}
-
-/// Encodes a SET OF: the members stand in the order of their bytes (X.690 §11.6).
-pub(super) fn encode_set_of(tag: u8, mut members: Vec<Vec<u8>>) -> Vec<u8> {
-    members.sort();
-    encode(tag, &members.iter().map(Vec::as_slice).collect::<Vec<_>>())
-}
-
-/// Encodes a non-negative INTEGER from its big-endian bytes.
-pub(super) fn encode_unsigned(big_endian: &[u8]) -> Vec<u8> {
-    let digits = trim_zeros(big_endian);
-    match digits.first() {
-        None => encode(INTEGER, &[&[0]]),
-        Some(first) if first & 0x80 != 0 => encode(INTEGER, &[&[0], digits]),
-        Some(_) => encode(INTEGER, &[digits]),
-    }
-}
-
-/// Encodes a BIT STRING without unused bits.
-pub(super) fn encode_bits(bytes: &[u8]) -> Vec<u8> {
-    encode(BIT_STRING, &[&[0], bytes])
-}
-
-/// The bytes of a BIT STRING that has no unused bits.
-pub(super) fn bits<'a>(tlv: Tlv<'a>) -> Read<&'a [u8]> {
-    match tlv.tagged(BIT_STRING)?.value.split_first() {
-        Some((0, bytes)) => Ok(bytes),
-        _ => Err(Malformed::Unexpected),
-    }
 }
 
 /// Without the zero bytes in front.
@@ -224,12 +201,5 @@ mod tests {
         }
         assert_eq!(Tlv::whole(&[4, 0x84, 0xff, 0xff, 0xff, 0xff]).unwrap_err(), Malformed::Truncated);
         assert_eq!(Tlv::whole(&[4, 1, 0, 0]).unwrap_err(), Malformed::Unexpected);
-    }
-
-    #[test]
-    fn unsigned_integers_are_shortest() {
-        assert_eq!(encode_unsigned(&[]), [2, 1, 0]);
-        assert_eq!(encode_unsigned(&[0, 0, 0x7f]), [2, 1, 0x7f]);
-        assert_eq!(encode_unsigned(&[0x80]), [2, 2, 0, 0x80]);
     }
 }

@@ -3,7 +3,7 @@
 use super::credential::Credential;
 use super::pending::{Inventory, PendingKey};
 use super::write::sign_challenge;
-use crate::code::{Code, Fact, Step};
+use crate::code::{Code, Fact, Family, Step};
 use crate::driver::{Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
 use crate::pki::Certificate;
@@ -12,8 +12,9 @@ use std::time::SystemTime;
 impl Session {
     /// Removes a pending key with all that belongs to its job.
     ///
-    /// The certificate goes first, so that nobody sees one without a key, and the private key last: it carries
-    /// the label by which an interrupted removal is found again.
+    /// The certificate goes first, so that nobody sees one without a key. Of the keys the last to go is one that
+    /// carries the label by which an interrupted removal is found again, the public one where it does: a lone public
+    /// key can be taken for nothing else, a lone private key for one that awaits its answer.
     ///
     /// # Errors
     /// [`Code::Busy`]; [`Code::NotPending`] when the key no longer has our label; [`Code::RetireOnlyCredential`] when
@@ -51,10 +52,16 @@ impl Session {
                 && other.certificate().not_after() >= now
                 && other.private_key().is_ok()
         };
-        if self.credentials_with(&inventory.keys)?.iter().any(usable)
-            || sign_challenge(self, private, &certificate).is_err()
-        {
+        if self.credentials_with(&inventory.keys)?.iter().any(usable) {
             return Ok(());
+        }
+        match sign_challenge(self, private, &certificate) {
+            Ok(()) => {}
+            // A token that failed has not said that the key does not work.
+            Err(error) if matches!(error.code().family(), Family::Gone | Family::Pin | Family::Internal) => {
+                return Err(error);
+            }
+            Err(_) => return Ok(()),
         }
         Err(Error::new(Code::RetireOnlyCredential)
             .during(Step::Abandon)
@@ -67,13 +74,10 @@ impl Session {
         if let Some(certificate) = &pending.certificate {
             self.destroy_certificate(certificate, step)?;
         }
-        for public in &pending.public {
-            self.destroy_public_key(public, step)?;
-        }
-        match &pending.private {
-            Some(private) => self.destroy_private_key(private, step),
-            None => Ok(()),
-        }
+        let private = || pending.private.iter().try_for_each(|key| self.destroy_private_key(key, step));
+        let public = || pending.public.iter().try_for_each(|key| self.destroy_public_key(key, step));
+        let public_tells = pending.public.iter().any(|key| key.label == pending.label.to_string());
+        if public_tells { private().and_then(|()| public()) } else { public().and_then(|()| private()) }
     }
 
     /// Some tokens say CKR_OK to C_DestroyObject and keep the object.

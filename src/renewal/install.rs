@@ -248,6 +248,7 @@ impl<'a> Install<'a> {
         notices.extend(self.check_chain(&leaf, answer)?);
         let proof = self.prove(session, key, private, proof)?;
         notices.extend(proof_notice(&proof));
+        notices.extend(key_reused.then_some(Notice::KeyReused));
 
         let label = final_label(old.as_ref(), &leaf);
         let written = match &key.certificate {
@@ -361,7 +362,7 @@ fn show_that_it_is_the_key(session: &Session, key: &PendingKey, leaf: &Certifica
     let claimed = key.claimed_by(leaf);
     let (private, _) = claimed.pair()?;
     sign_challenge(session, private, leaf).map_err(|error| match error.code() {
-        Code::SignatureInvalid => key.error(Code::KeyMismatch).caused_by(error),
+        Code::SignatureInvalid => key.error(Code::KeyMismatch).because_of(error),
         _ => error,
     })
 }

@@ -52,7 +52,11 @@ impl Session {
             sign_challenge(self, key, successor.certificate())?;
             complete(key, successor)
         });
-        sound.map_err(|error| about(Error::new(Code::RetireNotProven), old).caused_by(error))?;
+        sound.map_err(|error| match error.code().family() {
+            // Nothing was learnt of the successor; what is to be done is about the token.
+            Family::Gone | Family::Pin | Family::Internal => error,
+            _ => about(Error::new(Code::RetireNotProven), old).because_of(error),
+        })?;
 
         let shared = successor.certificate().public_key() == old.certificate().public_key();
         if shared {
@@ -77,8 +81,8 @@ impl Session {
             return Ok(());
         }
         sign_challenge(self, private, old.certificate()).map_err(|error| match error.code().family() {
-            Family::Gone | Family::Pin => error,
-            _ => about(Error::new(Code::RetireNotOurs).during(Step::Retire), old).caused_by(error),
+            Family::Gone | Family::Pin | Family::Internal => error,
+            _ => about(Error::new(Code::RetireNotOurs).during(Step::Retire), old).because_of(error),
         })
     }
 

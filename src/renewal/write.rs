@@ -59,6 +59,10 @@ pub(super) fn sign_challenge(session: &Session, key: &StoredKey, certificate: &C
 pub(super) fn rename(session: &Session, key: &PendingKey, label: &str) -> Result<Option<Notice>> {
     let mut refused = false;
     for public in &key.public {
+        if public.id != key.id() {
+            // An interruption while the pair got its identifiers. Refused, it is no worse than it was.
+            is_refused(session.set_public_key_id(public, key.id()))?;
+        }
         refused |= is_refused(session.relabel_public_key(public, label))?;
     }
     if let Some(private) = &key.private {

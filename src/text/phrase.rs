@@ -112,6 +112,118 @@ pub enum Phrase<'a> {
     /// At least one point forbids the renewal.
     CannotRenew,
 
+    /// Title: what is plugged in, installed and on the tokens.
+    Diagnosis,
+    /// Label: the version of this program.
+    Version,
+    /// Label: operating system and processor.
+    Platform,
+    /// Label: when it was looked.
+    Taken,
+    /// Heading: the problems.
+    Problems,
+    /// No problem was found.
+    NoProblems,
+    /// Heading: the drivers.
+    Drivers,
+    /// No driver was found.
+    NoDrivers,
+    /// Heading: the devices on the USB ports that are or may be tokens.
+    Devices,
+    /// There is none.
+    NoDevices,
+    /// Heading: the tokens.
+    Tokens,
+    /// No driver sees a token.
+    NoTokens,
+    /// State of a problem: good to know, and stops nothing.
+    Remark,
+    /// A driver that the caller named.
+    OriginExplicit,
+    /// A driver that this environment variable names.
+    OriginVariable(&'a str),
+    /// A driver that this file of p11-kit's configuration names.
+    OriginP11Kit(&'a str),
+    /// A driver of the user's own list, with the entry's name.
+    OriginUser(&'a str),
+    /// A driver of the catalogue, with the family's name.
+    OriginCatalogue(&'a str),
+    /// A driver that works.
+    DriverWorks {
+        /// Milliseconds to check, load and initialise it.
+        milliseconds: u64,
+        /// The number of its slots.
+        slots: usize,
+        /// The number of tokens that it sees.
+        tokens: usize,
+    },
+    /// A driver that does not.
+    DriverFails,
+    /// A device whose token this driver sees.
+    DeviceSeen(&'a str),
+    /// Alike devices of which the drivers see a part.
+    DevicePartlySeen {
+        /// The number of devices.
+        devices: usize,
+        /// The number of tokens.
+        tokens: usize,
+    },
+    /// A device that these drivers should see and do not.
+    DeviceNotSeen(&'a str),
+    /// A device whose driver is not installed.
+    DeviceWithoutDriver,
+    /// A smart-card interface that is not known.
+    DeviceUnknown,
+    /// A driver's file and the folders where it was looked for.
+    LookedFor {
+        /// The file.
+        file: &'a str,
+        /// The folders.
+        folders: &'a str,
+    },
+    /// Label: the state of the PIN.
+    Pin,
+    /// State of the PIN: nothing speaks against it.
+    PinUsable,
+    /// State of the PIN: a wrong one was entered.
+    PinCountLow,
+    /// State of the PIN: one more wrong one locks it.
+    PinFinalTry,
+    /// State of the PIN: locked.
+    PinLocked,
+    /// State of the PIN: none is set.
+    PinNotSet,
+    /// State of the PIN: to be changed.
+    PinToBeChanged,
+    /// Label: free memory.
+    FreeMemory,
+    /// A number of bytes.
+    Bytes(u64),
+    /// The token does not tell.
+    NotTold,
+    /// Label: whether one more key pair and certificate fit.
+    OneMorePair,
+    /// They do.
+    Fits,
+    /// They may not.
+    MayNotFit,
+    /// Label: kinds of key that the token makes and signs with.
+    KeyKinds,
+    /// Label: mechanisms.
+    Mechanisms,
+    /// Label: the driver through which a token is seen.
+    Driver,
+    /// Label: versions of hardware and firmware.
+    Versions,
+    /// Label: the quirk profile.
+    Profile,
+    /// The token refuses every write.
+    WriteProtected,
+    /// The token was never initialised.
+    NotInitialized,
+    /// That many certificates cannot be read.
+    Unreadable(usize),
+
     /// Hint of the command: name the driver.
     HintModule,
     /// Hint of the command: name the token.

@@ -1,19 +1,18 @@
 //! Which token devices are plugged in, before any driver is involved.
 //!
 //! A token that is plugged in and that no driver sees is the most frequent reason for a call to the support desk.
-//! [`devices`] lists what is on the USB ports, [`presence()`] compares it with the catalogue and with what the
+//! [`devices`] lists what is on the USB ports; [`crate::doctor`] compares it with the catalogue and with what the
 //! drivers see. No device is opened and nothing is sent to one.
 //!
 //! Tested with made-up device trees (umockdev); no real USB device was at hand.
 
-mod presence;
+mod id;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 use std::collections::BTreeSet;
 
-pub use self::presence::{Finding, Inventory, SeenToken, State, presence};
-pub use crate::driver::catalogue::{Class, UsbId};
+pub use self::id::{Class, UsbId};
 use crate::error::{Code, Error, Fact, Result, Step};
 
 /// The class of a smart-card interface (USB Device Class: Smart Card CCID, §4.1).
@@ -76,7 +75,8 @@ pub fn devices() -> Result<Vec<Device>> {
     Ok(devices)
 }
 
-fn usb_devices() -> Result<Vec<Device>> {
+/// Those that the system lists as USB devices; HID devices that hide theirs are missing.
+pub(crate) fn usb_devices() -> Result<Vec<Device>> {
     use nusb::MaybeFuture;
 
     let listed = match nusb::list_devices().wait() {

@@ -1,9 +1,10 @@
-//! The project's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask header`, `cargo xtask install`.
+//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `install`.
 
 mod demo;
 mod header;
 mod install;
 mod setup;
+mod sweep;
 mod test;
 mod work;
 
@@ -36,6 +37,12 @@ enum Chore {
         #[arg(long)]
         list: bool,
     },
+    /// Runs the whole fault sweep, or with `--case NAME` one case again; `-- --help` lists the options
+    Sweep {
+        /// Passed on to the sweep
+        #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Makes include/usbtoken.h from the crate usbtoken-ffi
     Header {
         /// Write nothing; fail when the header differs or an item has no documentation
@@ -49,6 +56,7 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Demo { keep } => demo::run(keep),
+        Chore::Sweep { words } => sweep::run(&words),
         Chore::Test { steps, list } => test::run(&steps, list),
         Chore::Header { check } => header::run(check),
         Chore::Install(options) => install::run(&options),

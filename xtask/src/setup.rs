@@ -59,6 +59,11 @@ pub const TESTS: &[Need] = &[
         ]),
         purpose: "counts PKCS#11 calls",
     },
+    Need {
+        package: "umockdev",
+        sign: Sign::Program("umockdev-run"),
+        purpose: "makes USB devices up: tests of what is plugged in",
+    },
     Need { package: "gcc", sign: Sign::Program("cc"), purpose: "builds the C examples" },
 ];
 

@@ -1,6 +1,7 @@
 //! The subcommands, one file each, and what they share.
 
 mod abandon;
+mod doctor;
 mod install;
 mod list;
 mod pending;
@@ -12,6 +13,7 @@ mod retire;
 mod select;
 mod settle;
 mod trace;
+mod wait;
 
 use usbtoken::error::Result;
 
@@ -31,6 +33,8 @@ pub fn run(job: &Job, command: &Command) -> Result<Outcome> {
         Command::Resume(args) => resume::run(job, args),
         Command::Abandon(args) => abandon::run(job, args),
         Command::Retire(args) => retire::run(job, args),
+        Command::Wait(args) => wait::run(job, args),
+        Command::Doctor(args) => doctor::run(job, args),
         Command::Trace(args) => trace::run(job, args),
     }
 }

@@ -33,6 +33,8 @@ pub(super) enum Lie {
     MemoryFull,
 }
 
+/// The memory of a token that does not tell: 64 KiB.
+const SMALL: CK_ULONG = 64 * 1024;
 /// What `Longer` adds.
 const LONGER: CK_ULONG = 4096;
 /// What `Absurd` claims: more than any allocation may have, and not CK_UNAVAILABLE_INFORMATION.
@@ -65,19 +67,24 @@ impl Lie {
     pub(super) fn tell(self, call: &Call, rv: CK_RV, fresh: &Fresh) -> Option<CK_RV> {
         match (self, rv) {
             (Self::WrongPinGeneralError, CKR_PIN_INCORRECT) => Some(CKR_GENERAL_ERROR),
-            (Self::Longer | Self::Absurd | Self::Truncated, CKR_OK) => self.about_lengths(call),
-            (Self::EcRaw | Self::EcBitString, CKR_OK) => self.about_points(call),
-            (Self::FreshZero, CKR_OK) => fresh.deny(call),
+            (Self::Longer | Self::Absurd | Self::Truncated, rv) if in_part(rv) => {
+                self.about_lengths(call, rv)
+            }
+            (Self::EcRaw | Self::EcBitString, rv) if in_part(rv) => self.about_points(call, rv),
+            (Self::FreshZero, rv) if in_part(rv) => fresh.deny(call, rv),
             (Self::GarbageHandles | Self::MoreHandles, CKR_OK) => self.about_handles(call),
             (Self::TokenFlags(_) | Self::MemoryFull, CKR_OK) => self.about_the_token(call),
             _ => None,
         }
     }
 
-    fn about_lengths(self, call: &Call) -> Option<CK_RV> {
+    fn about_lengths(self, call: &Call, rv: CK_RV) -> Option<CK_RV> {
         let mut lied = false;
         for (at, attribute) in asked(call) {
             let (pointer, length) = (attribute.pValue, attribute.ulValueLen);
+            if length == CK_UNAVAILABLE {
+                continue;
+            }
             let claim = match self {
                 // Beyond the room, or it would be no lie that hurts; the question for the length is answered truly.
                 Self::Longer if !pointer.is_null() => length.saturating_add(LONGER),
@@ -89,22 +96,19 @@ impl Lie {
             set_length(at, attribute, claim);
             lied = true;
         }
-        lied.then_some(CKR_OK)
+        lied.then_some(rv)
     }
 
-    fn about_points(self, call: &Call) -> Option<CK_RV> {
+    fn about_points(self, call: &Call, rv: CK_RV) -> Option<CK_RV> {
         let mut told = None;
         for ((at, attribute), room) in asked(call).zip(rooms(call)) {
-            if attribute.type_ != CKA_EC_POINT {
+            if attribute.type_ != CKA_EC_POINT || attribute.ulValueLen == CK_UNAVAILABLE {
                 continue;
             }
             let (pointer, length) = (attribute.pValue.cast::<u8>(), attribute.ulValueLen);
-            let (claim, rv) = if pointer.is_null() {
+            let (claim, answer) = if pointer.is_null() {
                 // The length of a point that is not seen: that of the curves in use, less than 128 bytes.
-                (
-                    if self == Self::EcRaw { length.saturating_sub(2) } else { length.saturating_add(1) },
-                    CKR_OK,
-                )
+                (if self == Self::EcRaw { length.saturating_sub(2) } else { length.saturating_add(1) }, rv)
             } else {
                 // SAFETY: the driver has written `length` bytes there.
                 let octets = unsafe { std::slice::from_raw_parts(pointer, length as usize) };
@@ -115,11 +119,11 @@ impl Lie {
                 } else {
                     // SAFETY: within the caller's room; `lie` is memory of our own.
                     unsafe { std::ptr::copy_nonoverlapping(lie.as_ptr(), pointer, lie.len()) };
-                    (lie.len() as CK_ULONG, CKR_OK)
+                    (lie.len() as CK_ULONG, rv)
                 }
             };
             set_length(at, attribute, claim);
-            told = Some(if told == Some(CKR_BUFFER_TOO_SMALL) { CKR_BUFFER_TOO_SMALL } else { rv });
+            told = Some(if told == Some(CKR_BUFFER_TOO_SMALL) { CKR_BUFFER_TOO_SMALL } else { answer });
         }
         told
     }
@@ -156,7 +160,13 @@ impl Lie {
         let mut info = read(pointer)?;
         match self {
             Self::TokenFlags(flags) => info.flags |= flags,
-            _ => (info.ulFreePublicMemory, info.ulFreePrivateMemory) = (0, 0),
+            // A driver that does not know how much there is would not be believed.
+            _ => {
+                let known = |total| if total == CK_UNAVAILABLE { SMALL } else { total };
+                info.ulTotalPublicMemory = known(info.ulTotalPublicMemory);
+                info.ulTotalPrivateMemory = known(info.ulTotalPrivateMemory);
+                (info.ulFreePublicMemory, info.ulFreePrivateMemory) = (0, 0);
+            }
         }
         // SAFETY: read from before.
         unsafe { pointer.write_unaligned(info) };
@@ -179,7 +189,7 @@ impl Fresh {
         }
     }
 
-    fn deny(&self, call: &Call) -> Option<CK_RV> {
+    fn deny(&self, call: &Call, rv: CK_RV) -> Option<CK_RV> {
         call.args.iter().find(|(_, view)| matches!(view, View::Object(key) if self.0.contains(key)))?;
         let mut lied = false;
         for (_, attribute) in asked(call) {
@@ -192,7 +202,7 @@ impl Fresh {
                 lied = true;
             }
         }
-        lied.then_some(CKR_OK)
+        lied.then_some(rv)
     }
 }
 
@@ -214,6 +224,12 @@ pub(super) fn restore_lengths(call: &Call) {
     for ((at, attribute), length) in asked(call).zip(rooms(call)) {
         set_length(at, attribute, length);
     }
+}
+
+/// Whether the values that were asked for are there, or those of them that the object has and shows (PKCS#11 v3.1
+/// §5.7.5).
+const fn in_part(rv: CK_RV) -> bool {
+    matches!(rv, CKR_OK | CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE)
 }
 
 /// The attributes that the call asks for, as they are by now.

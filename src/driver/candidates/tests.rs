@@ -79,3 +79,69 @@ fn nothing_installed_gives_no_candidate() {
     let search = Search { explicit: &[], machine: &here, p11kit: &[], catalogue: Catalogue::builtin() };
     assert!(candidates(&search, |_| None).is_empty());
 }
+
+#[test]
+fn a_driver_is_named_without_folder_lib_and_suffix() {
+    let of = |path: &str, origin| Candidate { path: path.into(), origin };
+    let eken = of("/usr/lib/libeToken.so.10.8", Origin::Explicit);
+    assert!(eken.is_named("eToken") && eken.is_named("etoken") && eken.is_named("libetoken"));
+    assert!(!eken.is_named("eTok") && !eken.is_named("libeToken.so.10.8") && !eken.is_named(""));
+    assert!(of("/x/eTPKCS11.DLL", Origin::Explicit).is_named("etpkcs11"));
+    let p11kit = of("/usr/lib/softhsm/libsofthsm2.so", Origin::P11Kit { file: "/m/bank.module".into() });
+    assert!(p11kit.is_named("bank") && p11kit.is_named("softhsm2") && !p11kit.is_named("module"));
+}
+
+fn listing(paths: &[&str]) -> Listing {
+    let candidate = |path: &&str| Candidate { path: path.into(), origin: Origin::Explicit };
+    Listing {
+        candidates: paths.iter().map(candidate).collect(),
+        catalogue: Catalogue::builtin().clone(),
+        skipped: Vec::new(),
+        user_file_error: None,
+    }
+}
+
+#[test]
+fn a_uri_narrows_the_candidates() {
+    let narrowed = |uri: &str| listing(&["/a/liba.so", "/b/b.so"]).narrowed(&uri.parse().unwrap());
+    assert_eq!(paths(&narrowed("pkcs11:").unwrap().candidates), ["/a/liba.so", "/b/b.so"]);
+    assert_eq!(paths(&narrowed("pkcs11:?module-name=a").unwrap().candidates), ["/a/liba.so"]);
+    assert_eq!(paths(&narrowed("pkcs11:?module-path=/c/c.so").unwrap().candidates), ["/c/c.so"]);
+    let error = narrowed("pkcs11:?module-name=c").unwrap_err();
+    assert_eq!(error.code(), Code::DriverMissing);
+    assert!(error.facts().any(|(_, value)| value == "c"));
+    assert_eq!(listing(&[]).narrowed(&TokenUri::default()).unwrap_err().code(), Code::DriverMissing);
+}
+
+#[test]
+fn a_module_path_may_be_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["libone.so", "libtwo.so"] {
+        std::fs::write(folder.path().join(file), b"").unwrap();
+    }
+    let uri = format!("pkcs11:?module-name=two&module-path={}", folder.path().display());
+    let found = listing(&[]).narrowed(&uri.parse().unwrap()).unwrap();
+    assert_eq!(found.candidates.len(), 1);
+    assert_eq!(found.candidates[0].path, folder.path().join("libtwo.so"));
+}
+
+#[test]
+fn a_users_file_with_a_mistake_is_reported_and_hides_no_other_driver() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("drivers.toml");
+    std::fs::write(&file, "[[driver]]\n").unwrap();
+    let modules = folder.path().join("modules");
+    std::fs::create_dir(&modules).unwrap();
+    std::fs::write(modules.join("m.module"), "module: /opt/m.so\n").unwrap();
+    std::fs::write(modules.join("bad.module"), "what\n").unwrap();
+    let places = Places {
+        machine: machine(&[]),
+        catalogue: Catalogue::builtin().clone(),
+        user_file: Some(file),
+        p11kit: p11kit::Folders { system_modules: vec![modules], ..Default::default() },
+    };
+    let found = places.look(&[]);
+    assert_eq!(found.user_file_error.unwrap().code(), Code::BadArgument);
+    assert!(paths(&found.candidates).contains(&"/opt/m.so"));
+    assert_eq!(found.skipped.len(), 1);
+}

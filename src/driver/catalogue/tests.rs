@@ -140,17 +140,28 @@ fn a_32_bit_program_looks_for_other_files_in_other_folders() {
 #[test]
 fn a_profile_is_chosen_by_what_token_and_driver_say() {
     let catalogue = Catalogue::builtin();
-    let choose = |token, library, driver| catalogue.profile(token, library, driver).name.clone();
+    let choose =
+        |token, library: &str, driver| catalogue.profile(token, || library.to_owned(), driver).name.clone();
     assert_eq!(choose("SafeNet, Inc.", "", ""), "safenet");
     assert_eq!(choose("", "feitian technologies", ""), "feitian");
-    assert_eq!(choose("Gemalto", "SafeNet, Inc.", ""), "idprime");
-    assert_eq!(choose("", "", "libbit4opki.so"), "bit4id");
+    assert_eq!(choose("Gemalto", "SafeNet, Inc.", "libeToken.so"), "idprime");
+    assert_eq!(choose("", "Bit4id Srl", "libbit4opki.so"), "bit4id");
+    // The file tells which of a maker's, but nothing by itself or against the maker.
+    assert_eq!(choose("", "SafeNet, Inc.", "libIDPrimePKCS11.so"), "idprime");
+    assert_eq!(choose("", "", "libbit4opki.so"), "generic");
+    assert_eq!(choose("", "SoftHSM", "libbit4opki.so"), "generic");
     // Two families with different profiles share this file.
-    assert_eq!(choose("", "", "eTPKCS11.dll"), "generic");
+    assert_eq!(choose("", "SafeNet, Inc.", "eTPKCS11.dll"), "safenet");
     assert_eq!(choose("SoftHSM project", "SoftHSM", "libsofthsm2.so"), "generic");
     assert_eq!(choose("", "", ""), "generic");
     assert_eq!(choose("Ф", "Saf", "x"), "generic");
-    assert!(catalogue.profile("EnterSafe", "", "").public_key_in_session);
+    assert!(catalogue.profile("EnterSafe", String::new, "").public_key_in_session);
+}
+
+#[test]
+fn the_driver_is_asked_only_when_the_token_does_not_tell() {
+    let asked = || unreachable!("the token said it");
+    assert_eq!(Catalogue::builtin().profile("Aladdin Ltd.", asked, "").name, "safenet");
 }
 
 fn with_user(contents: &[u8]) -> Result<Catalogue> {

@@ -107,6 +107,36 @@ impl Functions {
         Ok(slots.into_iter().map(SlotId).collect())
     }
 
+    /// As [`Functions::slots`], after the driver was made to look for slots that came or went: it does so only when
+    /// it is asked for the length alone (PKCS#11 v3.1 §5.5.1).
+    pub(in crate::driver) fn slots_anew(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
+        self.same_process("C_GetSlotList")?;
+        let present = if with_token { CK_TRUE } else { CK_FALSE };
+        let mut count = 0;
+        call!(self, C_GetSlotList(present, ptr::null_mut(), &mut count))?;
+        self.slots(with_token)
+    }
+
+    pub(in crate::driver) fn slot_info(&self, slot: SlotId) -> Outcome<CK_SLOT_INFO> {
+        self.same_process("C_GetSlotInfo")?;
+        // SAFETY: CK_SLOT_INFO is bytes and integers, for which all zeros is a value.
+        let mut info: CK_SLOT_INFO = unsafe { std::mem::zeroed() };
+        call!(self, C_GetSlotInfo(slot.0, &mut info))?;
+        Ok(info)
+    }
+
+    /// Whether something happened in a slot since this was last asked. It never blocks: a blocked call could be
+    /// ended by C_Finalize only, for everybody in this process.
+    pub(in crate::driver) fn slot_event(&self) -> Outcome<bool> {
+        self.same_process("C_WaitForSlotEvent")?;
+        let mut slot: CK_SLOT_ID = 0;
+        match call!(self, C_WaitForSlotEvent(CKF_DONT_BLOCK, &mut slot, ptr::null_mut())) {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.rv() == Some(CKR_NO_EVENT) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     pub(in crate::driver) fn token_info(&self, slot: SlotId) -> Outcome<RawTokenInfo> {
         self.same_process("C_GetTokenInfo")?;
         // SAFETY: CK_TOKEN_INFO is bytes and integers, for which all zeros is a value.

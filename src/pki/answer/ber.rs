@@ -1,8 +1,13 @@
 //! BER to DER.
 //!
 //! Some CAs send PKCS#7 with indefinite lengths (X.690 §8.1.3.6) and OCTET STRINGs in pieces (§8.7.3). The
-//! framing is rewritten here once, so that everything behind reads DER only. The strict decoders cannot do it:
-//! `der` in its BER mode scans ahead at every level and hands nested elements on as DER.
+//! framing is rewritten here once, so that everything behind reads DER only.
+//!
+//! `der` in its BER mode does not do for that: it takes no length that is longer than need be, no tag that it has
+//! no name for, and hands what stands in an indefinite length on with the indefinite lengths inside. So only the
+//! bytes are its reader's, and the lengths are read here.
+
+use der::{Reader, SliceReader};
 
 use super::super::tlv::{self, Malformed, Read};
 
@@ -15,93 +20,76 @@ const CONSTRUCTED: u8 = 0x20;
 /// Rewrites the first element of `bytes` with definite, shortest lengths. Returns it and how many bytes it took.
 /// What is DER already comes out as it was.
 pub(super) fn to_der(bytes: &[u8]) -> Read<(Vec<u8>, usize)> {
-    let mut reader = Reader { rest: bytes };
+    let mut reader = SliceReader::new(bytes)?;
     let mut out = Vec::new();
-    reader.element(&mut out, 0)?;
-    Ok((out, bytes.len() - reader.rest.len()))
-}
-
-struct Reader<'a> {
-    rest: &'a [u8],
+    element(&mut reader, &mut out, 0)?;
+    let taken = usize::try_from(reader.position())?;
+    Ok((out, taken))
 }
 
 enum Length {
-    Definite(usize),
+    Definite(der::Length),
     Indefinite,
 }
 
-impl<'a> Reader<'a> {
-    fn element(&mut self, out: &mut Vec<u8>, depth: usize) -> Read<()> {
-        let tag = self.byte()?;
-        if depth > MAX_DEPTH || tag & 0x1f == 0x1f {
-            return Err(Malformed::Unexpected);
-        }
-        let length = self.length()?;
-        if tag & CONSTRUCTED == 0 {
-            let Length::Definite(length) = length else { return Err(Malformed::Unexpected) };
-            out.extend_from_slice(&tlv::encode(tag, &[self.take(length)?]));
-            return Ok(());
-        }
-        let mut contents = Vec::new();
-        match length {
-            Length::Definite(length) => {
-                let mut inner = Reader { rest: self.take(length)? };
-                while !inner.rest.is_empty() {
-                    inner.element(&mut contents, depth + 1)?;
-                }
-            }
-            Length::Indefinite => {
-                while !self.end_of_contents()? {
-                    self.element(&mut contents, depth + 1)?;
-                }
-            }
-        }
-        if tag == OCTET_STRING_IN_PIECES {
-            contents = joined(&contents)?;
-            out.extend_from_slice(&tlv::encode(tlv::OCTET_STRING, &[&contents]));
-        } else {
-            out.extend_from_slice(&tlv::encode(tag, &[&contents]));
-        }
-        Ok(())
+fn element(reader: &mut SliceReader<'_>, out: &mut Vec<u8>, depth: usize) -> Read<()> {
+    let tag = reader.read_byte()?;
+    if depth > MAX_DEPTH || tag & 0x1f == 0x1f {
+        return Err(Malformed::Unexpected);
     }
-
-    fn end_of_contents(&mut self) -> Read<bool> {
-        if self.rest.is_empty() {
-            return Err(Malformed::Truncated);
-        }
-        match self.rest.strip_prefix(&[0, 0]) {
-            Some(rest) => {
-                self.rest = rest;
-                Ok(true)
-            }
-            None => Ok(false),
-        }
+    let length = length(reader)?;
+    if tag & CONSTRUCTED == 0 {
+        let Length::Definite(length) = length else { return Err(Malformed::Unexpected) };
+        out.extend_from_slice(&tlv::encode(tag, &[reader.read_slice(length)?]));
+        return Ok(());
     }
-
-    fn length(&mut self) -> Read<Length> {
-        match self.byte()? {
-            0x80 => Ok(Length::Indefinite),
-            short @ 0..0x80 => Ok(Length::Definite(usize::from(short))),
-            long => {
-                let octets = tlv::trim_zeros(self.take(usize::from(long & 0x7f))?);
-                if octets.len() > 4 {
-                    return Err(Malformed::Unexpected);
-                }
-                Ok(Length::Definite(octets.iter().fold(0, |n, octet| (n << 8) | usize::from(*octet))))
+    let mut contents = Vec::new();
+    match length {
+        Length::Definite(length) => {
+            let mut inner = SliceReader::new(reader.read_slice(length)?)?;
+            while !inner.is_finished() {
+                element(&mut inner, &mut contents, depth + 1)?;
+            }
+        }
+        Length::Indefinite => {
+            while !end_of_contents(reader)? {
+                element(reader, &mut contents, depth + 1)?;
             }
         }
     }
-
-    fn byte(&mut self) -> Read<u8> {
-        let (first, rest) = self.rest.split_first().ok_or(Malformed::Truncated)?;
-        self.rest = rest;
-        Ok(*first)
+    if tag == OCTET_STRING_IN_PIECES {
+        contents = joined(&contents)?;
+        out.extend_from_slice(&tlv::encode(tlv::OCTET_STRING, &[&contents]));
+    } else {
+        out.extend_from_slice(&tlv::encode(tag, &[&contents]));
     }
+    Ok(())
+}
 
-    fn take(&mut self, length: usize) -> Read<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed::Truncated)?;
-        self.rest = rest;
-        Ok(taken)
+fn end_of_contents(reader: &mut SliceReader<'_>) -> Read<bool> {
+    if reader.is_finished() {
+        return Err(Malformed::Truncated);
+    }
+    let mut next = [0xff; 2];
+    let ends = reader.peek_into(&mut next).is_ok() && next == [0, 0];
+    if ends {
+        reader.read_into(&mut next)?;
+    }
+    Ok(ends)
+}
+
+fn length(reader: &mut SliceReader<'_>) -> Read<Length> {
+    match reader.read_byte()? {
+        0x80 => Ok(Length::Indefinite),
+        short @ 0..0x80 => Ok(Length::Definite(short.into())),
+        long => {
+            let octets = reader.read_slice((long & 0x7f).into())?;
+            let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+            if octets.len() - zeros > 4 {
+                return Err(Malformed::Unexpected);
+            }
+            Ok(Length::Definite(octets.iter().fold(0u32, |n, octet| (n << 8) | u32::from(*octet)).into()))
+        }
     }
 }
 

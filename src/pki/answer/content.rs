@@ -1,9 +1,13 @@
 //! The binary forms of an answer.
 
+use cms::content_info::{CmsVersion, ContentInfo};
+use cms::signed_data::EncapsulatedContentInfo;
+use der::{Decode, Encode, Sequence, Tag, Tagged};
+
 use super::super::certificate::Certificate;
 use super::super::oid;
 use super::super::request::Request;
-use super::super::tlv::{self, Fields, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, SET, Tlv};
+use super::super::tlv::{self, Fields, INTEGER, Malformed, OID, SEQUENCE, SET, Tlv};
 use super::{MAX_CERTIFICATES, ber, cmc};
 use crate::error::{Code, Error, Fact, Result};
 
@@ -81,14 +85,18 @@ fn read_element(element: Tlv<'_>, found: &mut Found) -> Result<()> {
     let mut fields = element.fields();
     let first = fields.any().map_err(malformed)?;
     match first.tag {
-        OID => read_content_info(first, fields, found),
+        OID if first.value == oid::ID_SIGNED_DATA.as_bytes() => read_signed_data(element, found),
+        OID => {
+            found.other = Some(oid::dotted(first.value));
+            Ok(())
+        }
         // PFX ::= SEQUENCE { version INTEGER {v3(3)}, authSafe ContentInfo, ... } (RFC 7292 §4)
         INTEGER if first.value == [3] && is_content_info(fields) => Err(Error::new(Code::AnswerIsPfx)),
         SEQUENCE => {
             if is_certificate(first) {
                 return found.add(element);
             }
-            match Request::from_tlv(element) {
+            match Request::read(element.raw) {
                 Ok(_) => found.request = true,
                 Err(_) => found.other = Some("SEQUENCE".to_owned()),
             }
@@ -114,20 +122,16 @@ fn is_content_info(mut fields: Fields<'_>) -> bool {
     fields.expect(SEQUENCE).is_ok_and(|info| info.fields().expect(OID).is_ok())
 }
 
-fn read_content_info(kind: Tlv<'_>, mut fields: Fields<'_>, found: &mut Found) -> Result<()> {
-    if kind.value != oid::ID_SIGNED_DATA.as_bytes() {
-        found.other = Some(oid::dotted(kind.value));
-        return Ok(());
-    }
-    let data =
-        fields.expect(tlv::context(0)).and_then(|content| Tlv::whole(content.value)).map_err(malformed)?;
-    let data = SignedData::read(data).map_err(malformed)?;
+fn read_signed_data(element: Tlv<'_>, found: &mut Found) -> Result<()> {
+    let unreadable = |cause| malformed(Malformed::from(cause));
+    let info = ContentInfo::from_der(element.raw).map_err(unreadable)?;
+    let data = info.content.decode_as::<SignedData<'_>>().map_err(unreadable)?;
+    data.digest_algorithms.tagged(SET).map_err(malformed)?;
     found.message = true;
-    if data.content_type == oid::PKI_RESPONSE.as_bytes() {
-        cmc::check(data.content.unwrap_or_default())?;
+    if data.encapsulated.econtent_type == oid::PKI_RESPONSE {
+        cmc::check(&content(&data.encapsulated).map_err(unreadable)?)?;
     }
-    for choice in data.certificates {
-        let choice = choice.map_err(malformed)?;
+    for choice in data.certificates.unwrap_or_default() {
         // Attribute certificates and the like are tagged (RFC 5652 §10.2.2).
         if choice.tag == SEQUENCE {
             found.add(choice)?;
@@ -136,32 +140,30 @@ fn read_content_info(kind: Tlv<'_>, mut fields: Fields<'_>, found: &mut Found) -
     Ok(())
 }
 
-/// SignedData (RFC 5652 §5.1), as far as an answer needs it. Its signature is not what makes a certificate
-/// good: that is the CA's signature on the certificate.
-struct SignedData<'a> {
-    content_type: &'a [u8],
-    content: Option<&'a [u8]>,
-    certificates: Fields<'a>,
+/// PKCS#7 allows any type as content (RFC 5652 §5.2.1), CMS an OCTET STRING.
+fn content(encapsulated: &EncapsulatedContentInfo) -> der::Result<Vec<u8>> {
+    match &encapsulated.econtent {
+        Some(string) if string.tag() == Tag::OctetString => Ok(string.value().to_vec()),
+        Some(any) => any.to_der(),
+        None => Ok(Vec::new()),
+    }
 }
 
-impl<'a> SignedData<'a> {
-    fn read(data: Tlv<'a>) -> Read<Self> {
-        let mut fields = data.tagged(SEQUENCE)?.fields();
-        fields.expect(INTEGER)?;
-        fields.expect(SET)?;
-        let mut encapsulated = fields.expect(SEQUENCE)?.fields();
-        let content_type = encapsulated.expect(OID)?.value;
-        let content = match encapsulated.optional(tlv::context(0))? {
-            // PKCS#7 allows any type here (RFC 5652 §5.2.1), CMS an OCTET STRING.
-            Some(content) => Some(match Tlv::whole(content.value)? {
-                string if string.tag == OCTET_STRING => string.value,
-                any => any.raw,
-            }),
-            None => None,
-        };
-        let certificates = fields.optional(tlv::context(0))?.map_or(Fields::of(&[]), Tlv::fields);
-        Ok(SignedData { content_type, content, certificates })
-    }
+/// SignedData (RFC 5652 §5.1), as far as an answer needs it. Its signature is not what makes a certificate
+/// good: that is the CA's signature on the certificate.
+///
+/// That of `cms` decodes every certificate in `x509_cert`'s strict types: one odd certificate of the chain would
+/// make the answer unreadable, and the bytes of the others would be lost.
+#[derive(Sequence)]
+struct SignedData<'a> {
+    version: CmsVersion,
+    digest_algorithms: Tlv<'a>,
+    encapsulated: EncapsulatedContentInfo,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    certificates: Option<Vec<Tlv<'a>>>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    crls: Option<Vec<Tlv<'a>>>,
+    signers: Tlv<'a>,
 }
 
 pub(super) fn malformed(cause: Malformed) -> Error {

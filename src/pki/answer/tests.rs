@@ -160,6 +160,26 @@ fn ber_with_indefinite_lengths() {
 }
 
 #[test]
+fn an_odd_certificate_does_not_spoil_the_message() {
+    use der::Decode;
+    let strictly = |message: &[u8]| {
+        let info = cms::content_info::ContentInfo::from_der(message).unwrap();
+        info.content.decode_as::<cms::signed_data::SignedData>().map(|_| ())
+    };
+    let issued = issued();
+    let mut message = issued.p7();
+    strictly(&message).unwrap();
+    // The name in a UniversalString; only the number of its bytes is right.
+    let at = message.windows(16).position(|bytes| bytes == b"TARO YAMADA 0001").unwrap();
+    message[at - 2] = tlv::UNIVERSAL_STRING;
+    let answer = Answer::parse(&message).unwrap();
+    assert_eq!(answer.leaf_for(&issued.key).unwrap().serial(), issued.leaf.serial());
+    assert_eq!(answer.certificates().len(), 3);
+    // Should cms take it one day, then our own outline of SignedData can go.
+    strictly(&message).unwrap_err();
+}
+
+#[test]
 fn the_leaf_is_found_by_its_key() {
     let issued = issued();
     let answer = Answer::parse(&issued.p7()).unwrap();
@@ -236,12 +256,12 @@ fn a_message_without_certificates() {
 
 /// A CMC full response as openssl signs it: `status` is the contents of CMCStatusInfo.
 fn cmc_response(issued: &Issued, control: der::asn1::ObjectIdentifier, status: &[&[u8]]) -> Vec<u8> {
-    let body_list = tlv::encode(tlv::SEQUENCE, &[&tlv::encode_unsigned(&[1])]);
+    let body_list = tlv::encode(tlv::SEQUENCE, &[&[2, 1, 1]]);
     let (number, rest) = status.split_first().unwrap();
     let info = tlv::encode(tlv::SEQUENCE, &[number, &body_list, &rest.concat()]);
     let control = tlv::encode(
         tlv::SEQUENCE,
-        &[&tlv::encode_unsigned(&[1]), &super::super::oid::encode(control), &tlv::encode(tlv::SET, &[&info])],
+        &[&[2, 1, 1], &super::super::oid::encode(control), &tlv::encode(tlv::SET, &[&info])],
     );
     let empty = tlv::encode(tlv::SEQUENCE, &[]);
     let response = tlv::encode(tlv::SEQUENCE, &[&tlv::encode(tlv::SEQUENCE, &[&control]), &empty, &empty]);
@@ -258,7 +278,7 @@ fn a_cmc_response_says_whether_it_succeeded() {
     use super::super::oid::{CMC_STATUS_INFO, CMC_STATUS_INFO_V2};
     let issued = issued();
     let text = tlv::encode(tlv::UTF8_STRING, &["発行を拒否しました".as_bytes()]);
-    let number = |value: u8| tlv::encode_unsigned(&[value]);
+    let number = |value: u8| [2, 1, value];
     for control in [CMC_STATUS_INFO, CMC_STATUS_INFO_V2] {
         let success = cmc_response(&issued, control, &[&number(0), &text]);
         let answer = Answer::parse(&success).unwrap();

@@ -57,6 +57,19 @@ fn odd_serial_numbers_and_versions_pass() {
 }
 
 #[test]
+fn identifiers_with_numbers_of_any_size_pass() {
+    let openssl = OpenSsl::new();
+    openssl.ca("ca");
+    openssl.key("leaf", "P-256");
+    let uuid = "2.25.329800735698586629295641978511506172918";
+    let leaf = openssl.issue("leaf", "ca", "/CN=x", &format!("extendedKeyUsage=clientAuth,{uuid}"), "");
+    assert!(leaf.allows_client_auth());
+    assert_eq!(leaf.extended_key_usage().unwrap().len(), 2);
+    let leaf = openssl.issue("leaf", "ca", "/CN=x", &format!("{LEAF}{uuid}=DER:05:00"), "");
+    assert!(leaf.allows_client_auth() && leaf.key_usage().is_some());
+}
+
+#[test]
 fn a_certificate_with_any_key_passes() {
     let openssl = OpenSsl::new();
     openssl.ca("ca");
@@ -75,4 +88,15 @@ fn nothing_may_follow_or_miss() {
     assert_eq!(refused(&der[..der.len() - 2]), Code::CertificateUnreadable);
     assert_eq!(refused(&[]), Code::CertificateUnreadable);
     assert_eq!(refused(&[0x30, 0]), Code::CertificateUnreadable);
+}
+
+#[test]
+fn half_a_value_is_cut_short_and_other_bytes_are_not() {
+    let openssl = OpenSsl::new();
+    let der = openssl.ca("ca").der().to_vec();
+    assert!(Certificate::is_cut_short(&der[..der.len() / 2]));
+    assert!(Certificate::is_cut_short(&der[..1]));
+    assert!(!Certificate::is_cut_short(&der));
+    assert!(!Certificate::is_cut_short(&[]));
+    assert!(!Certificate::is_cut_short(b"\x04\x02no"));
 }

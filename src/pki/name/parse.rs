@@ -1,12 +1,15 @@
 //! The string form of names (RFC 4514 §2 and §3).
+//!
+//! That of `x509_cert` knows neither the quoted form nor blanks around separators, and encodes nearly everything as
+//! UTF8String.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-use der::asn1::ObjectIdentifier;
+use der::asn1::{Any, ObjectIdentifier, SetOfVec};
+use der::{Decode, Encode};
+use x509_cert::attr::AttributeTypeAndValue;
 
-use super::super::oid;
-use super::super::tlv::{self, SEQUENCE, SET, Tlv};
 use super::{KINDS, encode_value};
 
 /// The Name in DER; `None` when the text is not a name or an empty one.
@@ -20,7 +23,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<u8>> {
         if separator == Some('+') {
             continue;
         }
-        rdns.push(tlv::encode_set_of(SET, std::mem::take(&mut rdn)));
+        rdns.push(SetOfVec::try_from(std::mem::take(&mut rdn)).ok()?);
         match separator {
             None => break,
             Some(',' | ';') => {}
@@ -28,10 +31,10 @@ pub(super) fn parse(text: &str) -> Option<Vec<u8>> {
         }
     }
     rdns.reverse();
-    Some(tlv::encode(SEQUENCE, &rdns.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+    rdns.to_der().ok()
 }
 
-fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<Vec<u8>> {
+fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<AttributeTypeAndValue> {
     let mut kind = String::new();
     loop {
         match chars.next()? {
@@ -43,13 +46,11 @@ fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<Vec<u8>> {
     let (kind, oid) = known(kind.trim())?;
     while chars.next_if_eq(&' ').is_some() {}
     let value = if chars.next_if_eq(&'#').is_some() {
-        let der = hex_bytes(&value(chars)?)?;
-        Tlv::whole(&der).ok()?;
-        der
+        Any::from_der(&hex_bytes(&value(chars)?)?).ok()?
     } else {
         encode_value(kind, &value(chars)?)?
     };
-    Some(tlv::encode(SEQUENCE, &[&oid::encode(oid), &value]))
+    Some(AttributeTypeAndValue { oid, value })
 }
 
 fn known(kind: &str) -> Option<(&str, ObjectIdentifier)> {

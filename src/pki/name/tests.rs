@@ -1,5 +1,6 @@
 //! Names in every encoding that was ever issued.
 
+use super::super::tlv;
 use super::*;
 
 fn name(values: &[(&str, u8, &[u8])]) -> Name {

@@ -1,5 +1,9 @@
 //! Keys as openssl makes them and as tokens report them.
 
+use der::Encode;
+use der::asn1::OctetStringRef;
+use spki::AlgorithmIdentifierRef;
+
 use super::super::openssl::OpenSsl;
 use super::*;
 
@@ -9,8 +13,13 @@ fn code<T: std::fmt::Debug>(result: Result<T>) -> Code {
 
 /// The curve's parameters and the bare point of an EC key.
 fn ec_parts(spki: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let parts = Parts::read(spki).unwrap();
-    (parts.parameters.to_vec(), parts.key.to_vec())
+    let info = SubjectPublicKeyInfoRef::from_der(spki).unwrap();
+    let params = info.algorithm.parameters.unwrap().to_der().unwrap();
+    (params, info.subject_public_key.as_bytes().unwrap().to_vec())
+}
+
+fn octets(point: &[u8]) -> Vec<u8> {
+    OctetStringRef::new(point).unwrap().to_der().unwrap()
 }
 
 #[test]
@@ -37,9 +46,10 @@ fn an_rsa_key_from_a_token_is_the_one_in_the_certificate() {
 fn an_rsa_key_without_null_is_the_same_key() {
     let openssl = OpenSsl::new();
     let key = openssl.key("k", "rsa");
-    let parts = Parts::read(key.spki_der()).unwrap();
-    let identifier = tlv::encode(SEQUENCE, &[&oid::encode(oid::RSA_ENCRYPTION)]);
-    let other = tlv::encode(SEQUENCE, &[&identifier, &tlv::encode_bits(parts.key)]);
+    let mut other = SubjectPublicKeyInfoRef::from_der(key.spki_der()).unwrap();
+    other.algorithm = AlgorithmIdentifierRef { oid: oid::RSA_ENCRYPTION, parameters: None };
+    let other = other.to_der().unwrap();
+    assert_ne!(other, key.spki_der());
     assert_eq!(PublicKey::from_spki_der(&other).unwrap(), key);
 }
 
@@ -49,7 +59,8 @@ fn an_ec_point_comes_in_three_forms() {
     for curve in ["P-256", "P-384"] {
         let key = openssl.key("k", curve);
         let (params, point) = ec_parts(&openssl.spki("k"));
-        for form in [point.clone(), tlv::encode(OCTET_STRING, &[&point]), tlv::encode_bits(&point)] {
+        let bits = BitStringRef::from_bytes(&point).unwrap().to_der().unwrap();
+        for form in [point.clone(), octets(&point), bits] {
             assert_eq!(PublicKey::from_ec(&params, &form).unwrap(), key, "{curve}");
         }
         assert_eq!(key.algorithm().to_string(), curve);
@@ -65,12 +76,10 @@ fn a_point_that_is_no_point_is_refused() {
     let mut off_curve = point.clone();
     off_curve[64] ^= 1;
     let compressed = [&[2 + (point[64] & 1)], &point[1..33]].concat();
-    for bad in
-        [&off_curve[..], &compressed, &tlv::encode(OCTET_STRING, &[&compressed]), &point[..64], &[], &[0]]
-    {
+    for bad in [&off_curve[..], &compressed, &octets(&compressed), &point[..64], &[], &[0]] {
         assert_eq!(code(PublicKey::from_ec(&params, bad)), Code::PublicKeyInvalid, "{bad:02x?}");
     }
-    assert_eq!(code(PublicKey::from_ec(&oid::encode(oid::P384), &point)), Code::PublicKeyInvalid);
+    assert_eq!(code(PublicKey::from_ec(&oid::P384.to_der().unwrap(), &point)), Code::PublicKeyInvalid);
     assert_eq!(code(PublicKey::from_ec(&[6, 5, 0x2b, 0x81, 4, 0, 0x23], &point)), Code::PublicKeyInvalid);
     assert_eq!(code(PublicKey::from_ec(&[], &point)), Code::PublicKeyInvalid);
 }

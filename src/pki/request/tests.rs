@@ -2,6 +2,7 @@
 
 use super::super::KeyKind;
 use super::super::openssl::{LEAF, OpenSsl, SUBJECT};
+use super::super::tlv;
 use super::*;
 
 fn signed(openssl: &OpenSsl, info: &RequestInfo, name: &str, kind: KeyKind) -> Request {

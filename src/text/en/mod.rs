@@ -87,6 +87,22 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Which CA issued the certificate was not checked: no trust anchor was given.",
             "To have it checked, give the CA's certificate as trust anchor.",
         ),
+        Notice::DeviceNotSeen => w(
+            "A token is plugged in, its driver is installed, and the driver does not see it.",
+            "Replug the token; if that does not help, restart the computer, then reinstall the driver.",
+        ),
+        Notice::DevicesPartlySeen => w(
+            "Several tokens of one kind are plugged in, and the drivers do not see all of them.",
+            "Leave only the token inserted that you want to use.",
+        ),
+        Notice::SmartCardUnknown => w(
+            "A card reader or token is plugged in that is not known here, and no driver sees a token in it.",
+            "If it is your token, install the driver that came with it; if it is a reader, insert the card.",
+        ),
+        Notice::NoCertificate => w(
+            "The token holds no certificate that can be seen without the PIN.",
+            "Check that this is the right token; if it is, ask the bank's branch.",
+        ),
         Notice::LabelKept => w(
             "The token did not let the new key be renamed.",
             "Nothing needs to be done; the certificate works.",
@@ -159,5 +175,6 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Subject => "subject",
         Fact::Serial => "serial number",
         Fact::Days => "days",
+        Fact::Device => "device",
     }
 }

@@ -70,6 +70,61 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::CanRenew => "The renewal can work.",
         Phrase::CannotRenew => "The renewal cannot work like this.",
 
+        Phrase::Diagnosis => "USB token diagnosis",
+        Phrase::Version => "Version",
+        Phrase::Platform => "System",
+        Phrase::Taken => "Looked at",
+        Phrase::Problems => "Problems",
+        Phrase::NoProblems => "No problem was found.",
+        Phrase::Drivers => "Drivers",
+        Phrase::NoDrivers => "No driver (PKCS#11 module) was found.",
+        Phrase::Devices => "Devices on the USB ports",
+        Phrase::NoDevices => "No token and no card reader is plugged in.",
+        Phrase::Tokens => "Tokens",
+        Phrase::NoTokens => "No driver sees a token.",
+        Phrase::Remark => "note",
+        Phrase::OriginExplicit => "named by the caller",
+        Phrase::OriginVariable(name) => return format!("named by the variable {name}"),
+        Phrase::OriginP11Kit(file) => return format!("p11-kit: {file}"),
+        Phrase::OriginUser(name) => return format!("your own list: {name}"),
+        Phrase::OriginCatalogue(family) => return format!("catalogue: {family}"),
+        Phrase::DriverWorks { milliseconds, slots, tokens } => {
+            return format!("started in {milliseconds} ms; slots: {slots}; tokens: {tokens}");
+        }
+        Phrase::DriverFails => "cannot be used",
+        Phrase::DeviceSeen(driver) => return format!("recognised; seen by {driver}"),
+        Phrase::DevicePartlySeen { devices, tokens } => {
+            return format!("recognised; {devices} such devices, {tokens} seen by the drivers");
+        }
+        Phrase::DeviceNotSeen(drivers) => {
+            return format!("recognised; installed but not seeing it: {drivers}");
+        }
+        Phrase::DeviceWithoutDriver => "recognised; its driver is missing",
+        Phrase::DeviceUnknown => "unknown device with a smart-card interface",
+        Phrase::LookedFor { file, folders } => return format!("looked for {file} in {folders}"),
+        Phrase::Pin => "PIN",
+        Phrase::PinUsable => "no flag speaks against it",
+        Phrase::PinCountLow => "a wrong PIN was entered since the last right one",
+        Phrase::PinFinalTry => "one more wrong PIN locks it",
+        Phrase::PinLocked => "locked",
+        Phrase::PinNotSet => "not set",
+        Phrase::PinToBeChanged => "to be changed",
+        Phrase::FreeMemory => "Free memory",
+        Phrase::Bytes(bytes) => return format!("{bytes} bytes"),
+        Phrase::NotTold => "the token does not tell",
+        Phrase::OneMorePair => "One more key and certificate",
+        Phrase::Fits => "fit",
+        Phrase::MayNotFit => "may not fit",
+        Phrase::KeyKinds => "Kinds of key",
+        Phrase::Mechanisms => "Mechanisms",
+        Phrase::Driver => "Driver",
+        Phrase::Versions => "Hardware and firmware",
+        Phrase::Profile => "Profile",
+        Phrase::WriteProtected => "write-protected",
+        Phrase::NotInitialized => "not initialised",
+        Phrase::Unreadable(1) => "1 certificate cannot be read",
+        Phrase::Unreadable(count) => return format!("{count} certificates cannot be read"),
+
         Phrase::HintModule => "Name the driver with --module and its absolute path.",
         Phrase::HintToken => "Name the token, for example with --token 'pkcs11:serial=…'.",
         Phrase::HintCredential => {

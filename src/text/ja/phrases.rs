@@ -81,6 +81,60 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::CanRenew => "更新を行えます。",
         Phrase::CannotRenew => "このままでは更新を行えません。",
 
+        Phrase::Diagnosis => "USBトークン診断",
+        Phrase::Version => "バージョン",
+        Phrase::Platform => "システム",
+        Phrase::Taken => "診断日時",
+        Phrase::Problems => "問題点",
+        Phrase::NoProblems => "問題は見つかりませんでした。",
+        Phrase::Drivers => "ドライバ",
+        Phrase::NoDrivers => "ドライバ（PKCS#11モジュール）が見つかりません。",
+        Phrase::Devices => "USBポートの機器",
+        Phrase::NoDevices => "トークンもカードリーダも接続されていません。",
+        Phrase::Tokens => "トークン",
+        Phrase::NoTokens => "どのドライバもトークンを認識していません。",
+        Phrase::Remark => "参考",
+        Phrase::OriginExplicit => "呼び出し元の指定",
+        Phrase::OriginVariable(name) => return format!("環境変数 {name} の指定"),
+        Phrase::OriginP11Kit(file) => return format!("p11-kit: {file}"),
+        Phrase::OriginUser(name) => return format!("利用者の一覧: {name}"),
+        Phrase::OriginCatalogue(family) => return format!("カタログ: {family}"),
+        Phrase::DriverWorks { milliseconds, slots, tokens } => {
+            return format!("{milliseconds}ミリ秒で開始、スロット数 {slots}、トークン数 {tokens}");
+        }
+        Phrase::DriverFails => "使用できません",
+        Phrase::DeviceSeen(driver) => return format!("既知の機器、{driver} が認識しています"),
+        Phrase::DevicePartlySeen { devices, tokens } => {
+            return format!("既知の機器、{devices}台のうち{tokens}台をドライバが認識しています");
+        }
+        Phrase::DeviceNotSeen(drivers) => {
+            return format!("既知の機器、ドライバはありますが認識していません: {drivers}");
+        }
+        Phrase::DeviceWithoutDriver => "既知の機器、ドライバがありません",
+        Phrase::DeviceUnknown => "未知の機器（スマートカードのインターフェースあり）",
+        Phrase::LookedFor { file, folders } => return format!("探したファイル: {file}（場所: {folders}）"),
+        Phrase::Pin => "PIN(暗証番号)",
+        Phrase::PinUsable => "異常を示すフラグはありません",
+        Phrase::PinCountLow => "最後のログイン後に誤った入力があります",
+        Phrase::PinFinalTry => "次に誤るとロックされます",
+        Phrase::PinLocked => "ロックされています",
+        Phrase::PinNotSet => "設定されていません",
+        Phrase::PinToBeChanged => "変更が必要です",
+        Phrase::FreeMemory => "空き容量",
+        Phrase::Bytes(bytes) => return format!("{bytes}バイト"),
+        Phrase::NotTold => "トークンが申告していません",
+        Phrase::OneMorePair => "鍵と電子証明書の追加",
+        Phrase::Fits => "空きがあります",
+        Phrase::MayNotFit => "空きが足りない可能性があります",
+        Phrase::KeyKinds => "使える鍵の種類",
+        Phrase::Mechanisms => "メカニズム",
+        Phrase::Driver => "ドライバ",
+        Phrase::Versions => "ハードウェアとファームウェア",
+        Phrase::Profile => "プロファイル",
+        Phrase::WriteProtected => "書き込み禁止",
+        Phrase::NotInitialized => "未初期化",
+        Phrase::Unreadable(count) => return format!("読み取れない電子証明書 {count}件"),
+
         Phrase::HintModule => "ドライバは --module に絶対パスで指定できます。",
         Phrase::HintToken => "トークンは --token 'pkcs11:serial=…' のように指定できます。",
         Phrase::HintCredential => {

@@ -75,7 +75,12 @@ impl Folder {
 
     /// Makes a token with this label; labels may repeat. The PIN is `123456`, the SO PIN `87654321`.
     pub fn token(self: &Arc<Self>, label: &str) -> SoftToken {
-        let (pin, so_pin) = ("123456", "87654321");
+        self.token_with_pin(label, "123456")
+    }
+
+    /// The same with this PIN, for example one that can be looked for where no PIN may be.
+    pub fn token_with_pin(self: &Arc<Self>, label: &str, pin: &str) -> SoftToken {
+        let so_pin = "87654321";
         let module = self.private_copy();
         let serial = self.with_conf(|| {
             eye::with_module(&module, |pkcs11| {

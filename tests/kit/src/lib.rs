@@ -36,7 +36,7 @@ pub use folder::{Folder, SoftToken, softhsm_module, softhsm_module_at};
 pub use issue::Issue;
 pub use key::{Kind, SoftKey, verify, verify_with_certificate};
 pub use name::{NameDer, Text, common_name, manual_subject, serial_hex};
-pub use programs::{program, shim};
+pub use programs::{command, program, shim};
 pub use provision::Provisioned;
 pub use request::ParsedRequest;
 pub use snapshot::{Object, Reading, Snapshot};

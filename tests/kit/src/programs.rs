@@ -13,6 +13,12 @@ pub fn program(name: &str) -> PathBuf {
     folder.join(format!("{name}{}", consts::EXE_SUFFIX))
 }
 
+/// The path of the command `usbtoken`, built if need be.
+pub fn command() -> PathBuf {
+    let folder = build(&["--package", "usbtoken-cli", "--bin", "usbtoken"], &target());
+    folder.join(format!("usbtoken{}", consts::EXE_SUFFIX))
+}
+
 /// The path of the driver shim, built with its faults: a PKCS#11 module that forwards to the one that
 /// `USBTOKEN_SHIM_DRIVER` names and does on the way what `USBTOKEN_SHIM_FAULT` says.
 ///

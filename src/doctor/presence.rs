@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Device;
 use crate::driver::catalogue::{Catalogue, Family, Machine, Wanted};
+use crate::usb::Device;
 
 /// A token that a driver sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,3 +174,6 @@ impl Inventory<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! The kinds of fault, as data.
+
+/// One kind of fault: what the shim is told, and where it makes sense.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// As it stands in the name of a case.
+    pub name: &'static str,
+    what: &'static str,
+    /// A second fault that goes with it.
+    beside: &'static str,
+    /// Only calls of these functions can be harmed so; all, when there is none.
+    only: &'static [&'static str],
+    /// Whether it also makes sense from a call on, not only at it.
+    sticky: bool,
+    /// Whether it is one of those that are swept over what mends an interrupted job, and not only over the renewal.
+    compound: bool,
+}
+
+impl Fault {
+    const fn at_every_call(name: &'static str, what: &'static str) -> Fault {
+        Fault { name, what, beside: "", only: &[], sticky: true, compound: false }
+    }
+
+    const fn only_at(name: &'static str, what: &'static str, only: &'static [&'static str]) -> Fault {
+        Fault { name, what, beside: "", only, sticky: true, compound: false }
+    }
+
+    const fn once(name: &'static str, what: &'static str) -> Fault {
+        Fault { name, what, beside: "", only: &[], sticky: false, compound: false }
+    }
+
+    const fn compound(self) -> Fault {
+        Fault { compound: true, ..self }
+    }
+
+    /// The fault with this name.
+    pub fn named(name: &str) -> Option<&'static Fault> {
+        FAULTS.iter().find(|fault| fault.name == name)
+    }
+
+    /// Whether it can harm a call of this function.
+    pub fn fits(&self, function: &str) -> bool {
+        self.only.is_empty() || self.only.contains(&function)
+    }
+
+    /// Whether it can be told to stay.
+    pub fn can_stay(&self) -> bool {
+        self.sticky
+    }
+
+    /// Whether it is swept over what mends an interrupted job.
+    pub fn is_compound(&self) -> bool {
+        self.compound
+    }
+
+    /// Whether the process does not come to its end by itself.
+    pub fn hangs(&self) -> bool {
+        self.what == "hang"
+    }
+
+    /// The configuration of the shim for this fault at a call.
+    pub fn spec(&self, call: u64, sticky: bool) -> String {
+        let stays = if sticky { ",sticky" } else { "" };
+        format!("{call}:{}{stays}{}", self.what, self.beside)
+    }
+}
+
+const VALUES: &[&str] = &["C_GetAttributeValue"];
+const SEARCH: &[&str] = &["C_FindObjects"];
+const TOKEN: &[&str] = &["C_GetTokenInfo"];
+const LOGIN: &[&str] = &["C_Login"];
+
+/// Every kind. The return values stand for what drivers make of them: a failure of the device, a failure of
+/// nobody knows what, no room, a refusal of attributes, a dead session.
+pub const FAULTS: &[Fault] = &[
+    Fault::at_every_call("device-error", "ckr=CKR_DEVICE_ERROR").compound(),
+    Fault::at_every_call("general-error", "ckr=CKR_GENERAL_ERROR").compound(),
+    Fault::at_every_call("no-memory", "ckr=CKR_DEVICE_MEMORY"),
+    Fault::at_every_call("attribute-refused", "ckr=CKR_ATTRIBUTE_VALUE_INVALID").compound(),
+    Fault::at_every_call("session-invalid", "ckr=CKR_SESSION_HANDLE_INVALID"),
+    Fault::only_at("pin-incorrect", "ckr=CKR_PIN_INCORRECT", LOGIN),
+    Fault::only_at("pin-locked", "ckr=CKR_PIN_LOCKED", LOGIN),
+    Fault::at_every_call("lose", "lose").compound(),
+    Fault::at_every_call("lose-general", "lose=CKR_GENERAL_ERROR").compound(),
+    Fault::at_every_call("lose-refused", "lose=CKR_ATTRIBUTE_VALUE_INVALID"),
+    Fault::once("removed", "remove").compound(),
+    Fault::at_every_call("removed-and-back", "remove,back=1").compound(),
+    Fault {
+        beside: ";C_DestroyObject:ckr=CKR_DEVICE_ERROR,sticky",
+        ..Fault::once("no-way-back", "ckr=CKR_DEVICE_ERROR").compound()
+    },
+    Fault::once("kill-before", "exit").compound(),
+    Fault::once("kill-after", "exit-after").compound(),
+    Fault::once("kill-hanging", "hang"),
+    Fault::only_at("longer", "lie=longer", VALUES).compound(),
+    Fault::only_at("absurd", "lie=absurd", VALUES),
+    Fault::only_at("truncated", "lie=truncated", VALUES).compound(),
+    Fault::only_at("ec-raw", "lie=ec-raw", VALUES),
+    Fault::only_at("ec-bit-string", "lie=ec-bit-string", VALUES),
+    Fault::only_at("fresh-zero", "lie=fresh-zero", VALUES),
+    Fault::only_at("garbage-handles", "lie=garbage-handles", SEARCH).compound(),
+    Fault::only_at("more-handles", "lie=more-handles", SEARCH),
+    Fault::only_at("pin-pad", "lie=pin-pad", TOKEN),
+    Fault::only_at("count-low", "lie=count-low", TOKEN),
+    Fault::only_at("final-try", "lie=final-try", TOKEN),
+    Fault::only_at("locked", "lie=locked", TOKEN),
+    Fault::only_at("to-be-changed", "lie=to-be-changed", TOKEN),
+    Fault::only_at("write-protected", "lie=write-protected", TOKEN),
+    Fault::only_at("memory-full", "lie=memory-full", TOKEN),
+    Fault::only_at("wrong-pin-general", "lie=wrong-pin-general-error", LOGIN),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        for fault in FAULTS {
+            assert_eq!(Fault::named(fault.name), Some(fault));
+        }
+    }
+
+    #[test]
+    fn a_fault_is_written_as_the_shim_reads_it() {
+        let spec = |name, sticky| Fault::named(name).unwrap().spec(17, sticky);
+        assert_eq!(spec("lose", true), "17:lose,sticky");
+        assert_eq!(spec("removed-and-back", false), "17:remove,back=1");
+        assert!(spec("no-way-back", false).starts_with("17:ckr=CKR_DEVICE_ERROR;C_DestroyObject:"));
+    }
+}

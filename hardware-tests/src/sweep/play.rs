@@ -1,0 +1,257 @@
+//! Runs programs on the token of one folder, each in a process of its own.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use usbtoken_shim::trace::Trace;
+use usbtoken_testkit::{command, program, shim, softhsm_module};
+
+use super::seen::Seen;
+use super::stage::PIN;
+
+/// No run takes a tenth of this; one that does is a finding.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Between a call's line in the trace and the process being stuck in the next call.
+const SETTLED: Duration = Duration::from_millis(40);
+
+/// The variable through which the command gets the PIN.
+const PIN_VARIABLE: &str = "SWEEP_PIN";
+
+/// Copies of the programs, so that nobody builds them anew meanwhile.
+pub struct Programs {
+    command: PathBuf,
+    shim: PathBuf,
+    /// The test CA, which answers requests.
+    pub test_ca: PathBuf,
+    /// This program.
+    pub sweep: PathBuf,
+}
+
+impl Programs {
+    /// Builds them and copies them into a folder.
+    pub fn gather(sweep: &Path, root: &Path) -> Programs {
+        let copy = |from: PathBuf| {
+            let to = root.join(from.file_name().expect("a file"));
+            fs::copy(&from, &to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+            to
+        };
+        Programs {
+            command: copy(command()),
+            shim: copy(shim()),
+            test_ca: copy(program("test-ca")),
+            sweep: copy(sweep.to_path_buf()),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit status; `None` after a signal.
+    pub exit: Option<i32>,
+    /// The signal.
+    pub signal: Option<i32>,
+    /// Whether it had to be stopped because it took too long.
+    pub endless: bool,
+    /// What it printed.
+    pub out: String,
+    /// What it said on standard error.
+    pub err: String,
+    /// The calls that it made, when the shim was there to see.
+    pub trace: Trace,
+    /// The same as text.
+    pub trace_text: String,
+}
+
+/// A folder with a token, in which nothing else happens.
+pub struct Place {
+    path: PathBuf,
+}
+
+impl Place {
+    /// An empty one.
+    pub fn at(path: PathBuf) -> Place {
+        // What an earlier run of the same case left is not wanted; mostly there is nothing.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.join("tmp")).expect("a folder");
+        let place = Place { path };
+        place.write_configuration();
+        place
+    }
+
+    fn write_configuration(&self) {
+        let tokens = self.path.join("tokens");
+        fs::create_dir_all(&tokens).expect("a folder");
+        let text = format!(
+            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = true\n",
+            tokens.display()
+        );
+        fs::write(self.path.join("softhsm2.conf"), text).expect("a file");
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes over the tokens of another folder.
+    pub fn copy_tokens(&self, from: &Path) {
+        copy(&from.join("tokens"), &self.path.join("tokens"));
+    }
+
+    /// A folder beside it, with a copy of its token.
+    pub fn twin(&self, name: &str) -> Place {
+        let file = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let twin = Place::at(self.path.with_file_name(format!("{file}.{name}")));
+        twin.copy_tokens(&self.path);
+        twin
+    }
+
+    /// Removes it.
+    pub fn clear(self) {
+        // A folder that stays is only lost room.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+
+    /// Runs the command; with the shim when it is told what to do. A fault at which the process hangs comes with
+    /// the number of its call: the process is killed there.
+    pub fn play(
+        &self,
+        programs: &Programs,
+        words: &[&str],
+        fault: Option<(&str, Option<u64>)>,
+        pin: &str,
+    ) -> Run {
+        let trace = self.path.join("trace.jsonl");
+        let _ = fs::remove_file(&trace);
+        let module = if fault.is_some() { programs.shim.clone() } else { softhsm_module() };
+        let mut command = self.command(&programs.command);
+        command.args(words).args(["--json", "--lang", "en", "--token", "pkcs11:token=BANK"]);
+        command.args(["--pin-env", PIN_VARIABLE]).arg("--module").arg(module).env(PIN_VARIABLE, pin);
+        if let Some((spec, _)) = fault {
+            command.env("USBTOKEN_SHIM_DRIVER", softhsm_module()).env("USBTOKEN_SHIM_TRACE", &trace);
+            if !spec.is_empty() {
+                command.env("USBTOKEN_SHIM_FAULT", spec);
+            }
+        }
+        let mut child = self.start(&mut command);
+        let hang = fault.and_then(|(_, call)| call);
+        let endless = wait(&mut child, hang.map(|call| (trace.as_path(), call)));
+        let status = child.wait().expect("the process has ended");
+        let read = |name: &str| fs::read(self.path.join(name)).unwrap_or_default();
+        let text = |name: &str| String::from_utf8_lossy(&read(name)).into_owned();
+        let trace_text = text("trace.jsonl");
+        Run {
+            exit: status.code(),
+            signal: status.signal(),
+            endless,
+            out: text("out"),
+            err: text("err"),
+            trace: Trace::parse(&trace_text),
+            trace_text,
+        }
+    }
+
+    /// What a fresh process sees on the token.
+    pub fn look(&self, programs: &Programs, serial: &str) -> Result<Seen, String> {
+        self.ask(&programs.sweep, &["look", serial])
+    }
+
+    /// Runs a part of this program in a process of its own and reads what it prints.
+    pub fn ask<T: DeserializeOwned>(&self, sweep: &Path, words: &[&str]) -> Result<T, String> {
+        let mut command = self.command(sweep);
+        command.args(words).env(PIN_VARIABLE, PIN);
+        let output = command.output().map_err(|error| error.to_string())?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            return Err(format!("{words:?}: {}: {said}", output.status));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("{words:?}: {error}: {said}"))
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        let tmp = self.path.join("tmp");
+        command.env("SOFTHSM2_CONF", self.path.join("softhsm2.conf")).stdin(Stdio::null());
+        command.env("TMPDIR", &tmp).env("XDG_RUNTIME_DIR", &tmp).env("HOME", &tmp).current_dir(&tmp);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("USBTOKEN_") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    fn start(&self, command: &mut Command) -> Child {
+        let file = |name| fs::File::create(self.path.join(name)).expect("a file");
+        command.stdout(file("out")).stderr(file("err"));
+        command.spawn().expect("the command can be started")
+    }
+
+    /// The files of the folder in which one of the words stands.
+    pub fn files_with(&self, words: &[&str]) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        each_file(&self.path, &mut |file| {
+            let bytes = fs::read(file).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            if words.iter().any(|word| text.contains(word)) {
+                found.push(file.to_path_buf());
+            }
+        });
+        found
+    }
+}
+
+/// Waits for the end; kills the process at the call at which it hangs. Says whether it took too long.
+fn wait(child: &mut Child, hang: Option<(&Path, u64)>) -> bool {
+    let begin = Instant::now();
+    loop {
+        if child.try_wait().expect("a child of ours").is_some() {
+            return false;
+        }
+        if let Some((trace, call)) = hang
+            && has_reached(trace, call)
+        {
+            std::thread::sleep(SETTLED);
+            let _ = child.kill();
+            return false;
+        }
+        if begin.elapsed() > LONGEST {
+            let _ = child.kill();
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether every call before this one has returned.
+fn has_reached(trace: &Path, call: u64) -> bool {
+    let text = fs::read_to_string(trace).unwrap_or_default();
+    match call {
+        0 | 1 => text.contains("C_GetFunctionList"),
+        _ => text.contains(&format!("\"n\":{},", call - 1)),
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("a file");
+        }
+    }
+}
+
+fn each_file(folder: &Path, work: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { each_file(&path, work) } else { work(&path) }
+    }
+}

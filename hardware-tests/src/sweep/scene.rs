@@ -1,0 +1,127 @@
+//! What is done in the sweep: each scene is one run of the command on a token in a known state.
+
+use std::path::Path;
+
+use super::stage::Start;
+
+/// One run of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scene {
+    /// The whole renewal in one process.
+    Renew,
+    /// The first half of a renewal in two processes.
+    Request,
+    /// The second half.
+    Install,
+    /// Going on with a pending key.
+    Resume,
+    /// Going on after the certificate was written and before the job was finished.
+    ResumeWritten,
+    /// Giving a pending key up.
+    Abandon,
+    /// Giving up a key whose certificate is written.
+    AbandonWritten,
+    /// Removing the old credential.
+    Retire,
+    /// Ending a removal that was interrupted.
+    AbandonRetired,
+    /// A renewal with the wrong PIN.
+    WrongPin,
+}
+
+/// What the token holds after a scene that went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// What it held before and a complete new credential; nothing is pending.
+    Renewed,
+    /// What it held before and one pending key.
+    Pending,
+    /// Nothing that is pending or was to be removed.
+    Removed,
+    /// The run is refused and the token holds what it held.
+    Refused,
+}
+
+impl Scene {
+    /// Every scene.
+    pub const ALL: [Scene; 10] = [
+        Scene::Renew,
+        Scene::Request,
+        Scene::Install,
+        Scene::Resume,
+        Scene::ResumeWritten,
+        Scene::Abandon,
+        Scene::AbandonWritten,
+        Scene::Retire,
+        Scene::AbandonRetired,
+        Scene::WrongPin,
+    ];
+
+    /// As it stands in the name of a case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scene::Renew => "renew",
+            Scene::Request => "request",
+            Scene::Install => "install",
+            Scene::Resume => "resume",
+            Scene::ResumeWritten => "resume-written",
+            Scene::Abandon => "abandon",
+            Scene::AbandonWritten => "abandon-written",
+            Scene::Retire => "retire",
+            Scene::AbandonRetired => "abandon-retired",
+            Scene::WrongPin => "wrong-pin",
+        }
+    }
+
+    /// The scene with this name.
+    pub fn named(name: &str) -> Option<Scene> {
+        Scene::ALL.into_iter().find(|scene| scene.name() == name)
+    }
+
+    /// The state of the token at the beginning.
+    pub fn start(self) -> Start {
+        match self {
+            Scene::Renew | Scene::Request | Scene::WrongPin => Start::Fresh,
+            Scene::Install | Scene::Resume | Scene::Abandon => Start::Pending,
+            Scene::ResumeWritten | Scene::AbandonWritten => Start::Written,
+            Scene::Retire => Start::Renewed,
+            Scene::AbandonRetired => Start::HalfRetired,
+        }
+    }
+
+    /// What it is for.
+    pub fn goal(self) -> Goal {
+        match self {
+            Scene::Renew | Scene::Install | Scene::Resume | Scene::ResumeWritten => Goal::Renewed,
+            Scene::Request => Goal::Pending,
+            Scene::Abandon | Scene::AbandonWritten | Scene::Retire | Scene::AbandonRetired => Goal::Removed,
+            Scene::WrongPin => Goal::Refused,
+        }
+    }
+
+    /// Whether it mends or ends a job that was interrupted, or removes what it replaced.
+    pub fn is_compound(self) -> bool {
+        !matches!(self, Scene::Renew | Scene::Request | Scene::Install | Scene::WrongPin)
+    }
+
+    /// Whether the old credential is what is removed here, so that the new one has to be whole.
+    pub fn retires(self) -> bool {
+        matches!(self, Scene::Retire | Scene::AbandonRetired)
+    }
+
+    /// The words for the command. `folder` is the case's own.
+    pub fn words(self, issuer: &str, answer: &Path, old_serial: &str, folder: &Path) -> Vec<String> {
+        let path = |path: &Path| path.display().to_string();
+        let words: Vec<String> = match self {
+            Scene::Renew | Scene::WrongPin => vec!["renew".into(), "--issuer".into(), issuer.into()],
+            Scene::Request => vec!["request".into(), "--out".into(), path(&folder.join("request.pem"))],
+            Scene::Install => vec!["install".into(), path(answer)],
+            Scene::Resume | Scene::ResumeWritten => vec!["resume".into(), "--issuer".into(), issuer.into()],
+            Scene::Abandon | Scene::AbandonWritten | Scene::AbandonRetired => {
+                vec!["abandon".into(), "--yes".into()]
+            }
+            Scene::Retire => vec!["retire".into(), "--yes".into(), "--serial".into(), old_serial.into()],
+        };
+        words
+    }
+}

@@ -1,0 +1,78 @@
+//! What a fresh process sees on a token, without the shim and without the library.
+
+use serde::{Deserialize, Serialize};
+use usbtoken_testkit::{Eye, Object, look, softhsm_module, verify_with_certificate};
+
+/// Everything on a token, as it goes from one process to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The objects, sorted.
+    pub objects: Vec<Thing>,
+}
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thing {
+    /// Such as `CKO_CERTIFICATE`.
+    pub class: String,
+    /// CKA_ID, in hexadecimal.
+    pub id: String,
+    /// CKA_LABEL.
+    pub label: String,
+    /// Every attribute, byte for byte.
+    pub all: String,
+    /// For a certificate with a private key of the same identifier: whether that key signs for it.
+    pub signs: Option<bool>,
+}
+
+impl Seen {
+    /// Looks at the token with this serial number. The only user of SoftHSM in its process.
+    pub fn now(serial: &str, pin: &str) -> Seen {
+        look(&softhsm_module(), serial, pin, |eye| {
+            let snapshot = eye.snapshot();
+            let key = |id: &[u8]| {
+                snapshot.of_class("CKO_PRIVATE_KEY").filter(|object| object.id == id).count() == 1
+            };
+            let objects = snapshot.objects().iter().map(|object| {
+                let certificate = object.class == "CKO_CERTIFICATE" && key(&object.id);
+                let signs = certificate.then(|| signs(eye, object));
+                let id = object.id.iter().map(|byte| format!("{byte:02x}")).collect();
+                let (class, label) = (object.class.clone(), object.label.clone());
+                Thing { class, id, label, all: format!("{object:?}"), signs }
+            });
+            Seen { objects: objects.collect() }
+        })
+    }
+
+    /// The objects that are here and not in `other`.
+    pub fn beyond<'a>(&'a self, other: &[Thing]) -> Vec<&'a Thing> {
+        let mut known: Vec<&Thing> = other.iter().collect();
+        let beyond = self.objects.iter().filter(|thing| {
+            let twin = known.iter().position(|one| one == thing);
+            twin.map(|at| known.remove(at)).is_none()
+        });
+        beyond.collect()
+    }
+
+    /// The objects of this list that are not here as they were.
+    pub fn lost<'a>(&self, of: &'a [Thing]) -> Vec<&'a Thing> {
+        let mut here: Vec<&Thing> = self.objects.iter().collect();
+        let lost = of.iter().filter(|thing| {
+            let twin = here.iter().position(|one| one == thing);
+            twin.map(|at| here.remove(at)).is_none()
+        });
+        lost.collect()
+    }
+}
+
+impl std::fmt::Display for Thing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} id={} label={:?}", self.class, self.id, self.label)
+    }
+}
+
+fn signs(eye: &Eye, certificate: &Object) -> bool {
+    let Some(der) = certificate.bytes("Value") else { return false };
+    let signature = eye.sign(&certificate.id, b"is the key still there?");
+    verify_with_certificate(der, b"is the key still there?", &signature)
+}

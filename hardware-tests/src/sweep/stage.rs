@@ -1,0 +1,220 @@
+//! Where cases are played: start states as folders with SoftHSM tokens, made once and copied for each case.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use usbtoken_testkit::{
+    Folder, Kind, NameDer, SoftKey, TestCa, Text, days_from_now, manual_subject, serial_hex,
+};
+
+use super::case::Keys;
+use super::play::{Place, Programs};
+use super::seen::{Seen, Thing};
+
+/// The PIN of every token here. It stands nowhere else, so that it can be looked for.
+pub const PIN: &str = "pin-8264-kv";
+/// Another one.
+pub const WRONG_PIN: &str = "nip-5937-wt";
+
+/// The CKA_ID of the old credential, in hexadecimal.
+const OLD: &str = "01";
+/// The identifiers of what is not ours.
+const FOREIGN: [&str; 4] = ["f0", "f1", "f2", ""];
+
+/// What is on a token at the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Start {
+    /// The old credential, and what is not ours.
+    Fresh,
+    /// Also a key that waits for the CA's answer.
+    Pending,
+    /// Also its certificate; the job was not finished.
+    Written,
+    /// The old credential and a complete new one.
+    Renewed,
+    /// The new one, and what an interrupted removal left of the old one.
+    HalfRetired,
+}
+
+/// A start state.
+pub struct Begin {
+    /// The folder that is copied.
+    pub folder: PathBuf,
+    /// What is on its token.
+    pub seen: Seen,
+    /// The CA's answer for the key that is pending.
+    pub answer: PathBuf,
+    /// What was made once for all states of these keys.
+    pub made: Made,
+}
+
+/// What the provisioning process tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Made {
+    /// The token's serial number.
+    pub serial: String,
+    /// The serial number of the old certificate.
+    pub old_serial: String,
+}
+
+impl Begin {
+    /// What nobody may touch: what is not ours, and the old credential; where that is being removed, the new one.
+    pub fn kept(&self, retires: bool) -> Vec<Thing> {
+        let foreign = |thing: &Thing| FOREIGN.contains(&thing.id.as_str());
+        let kept = |thing: &&Thing| if retires { thing.id != OLD } else { foreign(thing) || thing.id == OLD };
+        self.seen.objects.iter().filter(kept).cloned().collect()
+    }
+}
+
+/// Whether the object carries the label of an unfinished job.
+pub fn is_pending(thing: &Thing) -> bool {
+    thing.label.starts_with("usbtoken:")
+}
+
+/// Whether the object belongs to the old credential.
+pub fn is_old(thing: &Thing) -> bool {
+    thing.id == OLD
+}
+
+/// The folder of a sweep, and its start states.
+pub struct Stage {
+    root: tempfile::TempDir,
+    /// The programs that take part.
+    pub programs: Programs,
+    begins: Mutex<HashMap<(Start, &'static str), Arc<Begin>>>,
+}
+
+impl Stage {
+    /// A stage in memory where the system has room for files there, else in the folder for temporary files.
+    pub fn new(sweep: &Path) -> Stage {
+        let memory = Path::new("/dev/shm");
+        let builder = || {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix("usbtoken-sweep-");
+            builder
+        };
+        let root = builder().tempdir_in(memory).or_else(|_| builder().tempdir()).expect("a folder");
+        let programs = Programs::gather(sweep, root.path());
+        Stage { root, programs, begins: Mutex::default() }
+    }
+
+    /// A folder for one case.
+    pub fn place(&self, name: &str) -> Place {
+        Place::at(self.root.path().join("cases").join(name.replace('/', "-")))
+    }
+
+    /// The command that asks the test CA.
+    pub fn issuer(&self) -> String {
+        let (program, dir) = (self.programs.test_ca.display(), self.ca().display().to_string());
+        format!("{program} --dir {dir}")
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.root.path().join("ca")
+    }
+
+    /// The start state, made on the first call together with those that it comes from.
+    pub fn begin(&self, start: Start, keys: Keys) -> Arc<Begin> {
+        let mut begins = self.begins.lock().unwrap_or_else(PoisonError::into_inner);
+        self.make(&mut begins, start, keys)
+    }
+
+    fn make(
+        &self,
+        begins: &mut HashMap<(Start, &'static str), Arc<Begin>>,
+        start: Start,
+        keys: Keys,
+    ) -> Arc<Begin> {
+        if let Some(begin) = begins.get(&(start, keys.name())) {
+            return Arc::clone(begin);
+        }
+        let place = Place::at(self.root.path().join(format!("{start:?}-{}", keys.name())));
+        let mut from = |earlier| self.make(begins, earlier, keys);
+        let answer = place.path().join("answer.pem");
+        let (made, answer) = match start {
+            Start::Fresh => (self.provision(&place, keys), answer),
+            Start::Pending => {
+                let fresh = from(Start::Fresh);
+                place.copy_tokens(&fresh.folder);
+                let request = place.path().join("request.pem");
+                self.must(&place, &["request", "--out", &request.display().to_string()]);
+                fs::write(&answer, self.ask(&request)).expect("the answer can be written");
+                (fresh.made.clone(), answer)
+            }
+            Start::Written => {
+                let pending = from(Start::Pending);
+                place.copy_tokens(&pending.folder);
+                self.killed(&place, &["install", &words(&pending.answer)], "C_SetAttributeValue:exit");
+                (pending.made.clone(), pending.answer.clone())
+            }
+            Start::Renewed => {
+                let pending = from(Start::Pending);
+                place.copy_tokens(&pending.folder);
+                self.must(&place, &["install", &words(&pending.answer)]);
+                (pending.made.clone(), pending.answer.clone())
+            }
+            Start::HalfRetired => {
+                let renewed = from(Start::Renewed);
+                place.copy_tokens(&renewed.folder);
+                let words = ["retire", "--yes", "--serial", &renewed.made.old_serial];
+                self.killed(&place, &words, "C_DestroyObject#2:exit");
+                (renewed.made.clone(), renewed.answer.clone())
+            }
+        };
+        let seen = place.look(&self.programs, &made.serial).expect("the start state can be seen");
+        let begin = Arc::new(Begin { folder: place.path().to_path_buf(), seen, answer, made });
+        begins.insert((start, keys.name()), Arc::clone(&begin));
+        begin
+    }
+
+    fn provision(&self, place: &Place, keys: Keys) -> Made {
+        let ca = self.ca();
+        let words = ["provision", &words(place.path()), &words(&ca), &keys.kind().to_string()];
+        place.ask(&self.programs.sweep, &words).expect("the token can be provisioned")
+    }
+
+    fn must(&self, place: &Place, words: &[&str]) {
+        let run = place.play(&self.programs, words, None, PIN);
+        assert_eq!(run.exit, Some(0), "{words:?}: {run:?}");
+    }
+
+    fn killed(&self, place: &Place, words: &[&str], spec: &str) {
+        let run = place.play(&self.programs, words, Some((spec, None)), PIN);
+        assert_eq!(run.exit, Some(KILLED), "{words:?}: {run:?}");
+    }
+
+    /// What the test CA answers to a request.
+    fn ask(&self, request: &Path) -> Vec<u8> {
+        let ca = TestCa::at(&self.ca());
+        let request = fs::read(request).expect("the request");
+        ca.answer(usbtoken_testkit::Form::Pem, &ca.issue_for(&request).der())
+    }
+}
+
+/// The exit status of a process that the shim ended.
+pub const KILLED: i32 = 86;
+
+fn words(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Makes a token with the old credential and what is not ours. The only user of SoftHSM in its process.
+pub fn provision(folder: &Path, ca: &Path, kind: Kind) -> Made {
+    let ca = TestCa::at(ca);
+    let stranger = TestCa::new();
+    let token = Folder::at(folder).token_with_pin("BANK", PIN);
+    let old = token.first_credential(&ca, kind, days_from_now(11));
+    let subject = NameDer::new().common(Text::Utf8, "a stranger").to_der();
+    token.credential(&stranger, Kind::P256, &[0xf0], &subject, days_from_now(200));
+    let lonely = stranger.issue(&subject, &SoftKey::generate(Kind::P256).spki()).der();
+    token.look(|eye| {
+        eye.write_certificate(&lonely, &[0xf1], "somebody else's certificate");
+        eye.generate_pair(Kind::P256, &[0xf2], "usbtoken:backup");
+        eye.write_data("somebody else's notes", b"not ours");
+    });
+    assert_eq!(old.subject, manual_subject().to_der());
+    Made { serial: token.serial().to_owned(), old_serial: serial_hex(&old.certificate) }
+}

@@ -1,0 +1,282 @@
+//! What is asserted after a run: fresh processes look at the token, and the run's own words are read.
+
+use serde_json::Value;
+use usbtoken_shim::trace::Call;
+
+use super::play::{Place, Run};
+use super::scene::{Goal, Scene};
+use super::seen::{Seen, Thing};
+use super::stage::{Begin, KILLED, PIN, Stage, WRONG_PIN, is_old, is_pending};
+
+/// What was found against the promises; empty when they were kept.
+pub type Findings = Vec<String>;
+
+/// Judges a run by what is on the token and by what it said.
+pub fn judge(stage: &Stage, scene: Scene, begin: &Begin, place: &Place, run: &Run) -> Findings {
+    let mut findings = words(run);
+    findings.extend(secrets(place, run));
+    match place.look(&stage.programs, &begin.made.serial) {
+        Ok(seen) => {
+            let judge = Judge { stage, scene, begin, kept: begin.kept(scene.retires()) };
+            findings.extend(judge.token(place, run, &seen));
+        }
+        Err(problem) => findings.push(format!("the token cannot be seen: {problem}")),
+    }
+    findings
+}
+
+/// Whether the run ended as programs should, and said what is promised when it failed.
+fn words(run: &Run) -> Findings {
+    let mut findings = Findings::new();
+    let logins = run.trace.calls.iter().filter(|call| call.function == "C_Login").count();
+    if logins > 1 {
+        findings.push(format!("{logins} logins"));
+    }
+    match (run.exit, run.signal, run.endless) {
+        (_, _, true) => findings.push("the run did not end".to_owned()),
+        (Some(0 | KILLED), ..) | (None, Some(9), _) => {}
+        (Some(exit), ..) => findings.extend(error_words(run, exit)),
+        (None, signal, _) => findings.push(format!("ended by signal {signal:?}: {}", run.err)),
+    }
+    findings
+}
+
+fn error_words(run: &Run, exit: i32) -> Findings {
+    // A prompt for a person may stand before it.
+    let json = run.err.find("{\n").and_then(|at| run.err.get(at..)).unwrap_or_default();
+    let documents = serde_json::Deserializer::from_str(json).into_iter::<Value>();
+    let error = documents.filter_map(Result::ok).find(|document| document.get("error").is_some());
+    let Some(error) = error.as_ref().and_then(|document| document.get("error")) else {
+        return vec![format!("exit status {exit} without an error in JSON: {}", run.err)];
+    };
+    let mut findings = Findings::new();
+    let has = |name: &str| error[name].as_str().is_some_and(|text| !text.is_empty());
+    for name in ["step", "sentence", "next"] {
+        if !has(name) {
+            findings.push(format!("the error names no {name}: {error}"));
+        }
+    }
+    if error["exit_code"] != exit {
+        findings.push(format!("exit status {exit}, but the error says {}", error["exit_code"]));
+    }
+    // The driver said no: then the error says which function and how. A lie's return value is the driver's own.
+    let said_no = |call: &&Call| {
+        call.rv != "CKR_OK" && call.fault.as_ref().is_some_and(|fault| !fault.contains("lie="))
+    };
+    let refused = run.trace.calls.iter().find(said_no);
+    if let Some(refused) = refused
+        && !(has("function") && has("ckr"))
+    {
+        findings.push(format!(
+            "{} returned {}; the error does not say so: {error}",
+            refused.function, refused.rv
+        ));
+    }
+    // The driver lied: then the error at least names a function or what it was about.
+    if error["name"] == "driver_misbehaved" && !error["facts"].to_string().contains("C_") {
+        findings.push(format!("the error names no function: {error}"));
+    }
+    if error["name"] == "internal" || error["name"] == "panic" {
+        findings.push(format!("an internal error: {error}"));
+    }
+    findings
+}
+
+/// Whether a PIN stands anywhere.
+fn secrets(place: &Place, run: &Run) -> Findings {
+    let mut findings = Findings::new();
+    for (name, text) in [("output", &run.out), ("error", &run.err), ("trace", &run.trace_text)] {
+        if text.contains(PIN) || text.contains(WRONG_PIN) {
+            findings.push(format!("the PIN stands in the {name}"));
+        }
+    }
+    let files = place.files_with(&[PIN, WRONG_PIN]);
+    findings.extend(files.into_iter().map(|file| format!("the PIN stands in {}", file.display())));
+    findings
+}
+
+struct Judge<'a> {
+    stage: &'a Stage,
+    scene: Scene,
+    begin: &'a Begin,
+    kept: Vec<Thing>,
+}
+
+/// What is on the token beside what nobody may touch.
+enum Rest<'s> {
+    Nothing,
+    /// A certificate and both keys, with their final labels; the key signs.
+    Complete,
+    /// The credential that is to be removed, untouched.
+    Old,
+    Unfinished(Vec<&'s Thing>),
+}
+
+impl Judge<'_> {
+    fn token(&self, place: &Place, run: &Run, seen: &Seen) -> Findings {
+        let mut findings = self.untouched(seen);
+        let whole = |thing: &Thing| thing.signs == Some(true) && is_ours(thing);
+        if !seen.objects.iter().any(whole) {
+            findings.push("neither the old credential signs nor a new one".to_owned());
+        }
+        if run.exit == Some(0) {
+            findings.extend(self.goal(run, seen));
+        }
+        // A token as it was at the beginning was judged at the beginning.
+        if *seen != self.begin.seen
+            && let Rest::Unfinished(things) = self.rest(seen)
+            && !(kept_label(run) && works(&things))
+        {
+            findings.extend(self.settle(place, &things));
+        }
+        findings
+    }
+
+    fn untouched(&self, seen: &Seen) -> Findings {
+        seen.lost(&self.kept).into_iter().map(|lost| format!("lost or changed: {lost}")).collect()
+    }
+
+    fn rest<'s>(&self, seen: &'s Seen) -> Rest<'s> {
+        let rest = seen.beyond(&self.kept);
+        let class = |name: &str| rest.iter().filter(|thing| thing.class == name).count();
+        let one_of_each = rest.len() == 3
+            && ["CKO_CERTIFICATE", "CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"].iter().all(|name| class(name) == 1);
+        let one_id = rest.iter().all(|thing| thing.id == rest[0].id);
+        let signs = rest.iter().any(|thing| thing.signs == Some(true));
+        let final_labels = !rest.iter().any(|thing| is_pending(thing));
+        match rest.is_empty() {
+            true => Rest::Nothing,
+            false if one_of_each && one_id && signs && final_labels => {
+                if is_old(rest[0]) {
+                    Rest::Old
+                } else {
+                    Rest::Complete
+                }
+            }
+            false => Rest::Unfinished(rest),
+        }
+    }
+
+    /// A run that says that it went well has reached its goal.
+    fn goal(&self, run: &Run, seen: &Seen) -> Findings {
+        let reached = match (self.scene.goal(), self.rest(seen)) {
+            (Goal::Renewed, Rest::Complete) => true,
+            (Goal::Removed, Rest::Nothing) => true,
+            // The token refused the final label, which the run says; the job can be gone on with.
+            (Goal::Renewed, Rest::Unfinished(_)) => kept_label(run),
+            (Goal::Pending, Rest::Unfinished(things)) => things.iter().all(|thing| is_pending(thing)),
+            _ => false,
+        };
+        if reached {
+            return Findings::new();
+        }
+        let there: Vec<String> = seen.beyond(&self.kept).iter().map(|thing| thing.to_string()).collect();
+        vec![format!("it says that it went well, but on the token are: {}", there.join("; "))]
+    }
+
+    /// An unfinished job is listed, can be gone on with to the end, and can be given up without a trace.
+    fn settle(&self, place: &Place, things: &[&Thing]) -> Findings {
+        let things: Vec<String> = things.iter().map(|thing| thing.to_string()).collect();
+        let left = |problem: String| format!("{problem}; on the token are: {}", things.join("; "));
+        let mut findings = Findings::new();
+        match self.pending(place) {
+            Ok(listed) if listed.is_empty() => findings.push(left("nothing is listed as pending".to_owned())),
+            Ok(listed) => {
+                let twin = place.twin("forward");
+                findings.extend(self.go_on(&twin, &listed).err().map(left));
+                twin.clear();
+                let twin = place.twin("back");
+                findings.extend(self.give_up(&twin, &listed).err().map(left));
+                twin.clear();
+            }
+            Err(problem) => findings.push(left(problem)),
+        }
+        findings
+    }
+
+    fn pending(&self, place: &Place) -> Result<Vec<Value>, String> {
+        let run = self.run(place, &["pending"])?;
+        let listed: Value = serde_json::from_str(&run.out).map_err(|error| error.to_string())?;
+        listed.as_array().cloned().ok_or_else(|| format!("no list: {listed}"))
+    }
+
+    fn go_on(&self, place: &Place, listed: &[Value]) -> Result<(), String> {
+        let mut open = false;
+        for key in listed {
+            let id = key["id"].as_str().unwrap_or_default();
+            match key["state"].as_str() {
+                Some("awaiting_answer" | "certificate_written") => {
+                    self.run(place, &["resume", "--id", id, "--issuer", &self.stage.issuer()])?;
+                    open = true;
+                }
+                // The rest of a removal is given up, not gone on with; but the removal can be asked for again.
+                Some("half_retired") if self.old_is_listed(place)? => {
+                    self.run(place, &["retire", "--yes", "--serial", &self.begin.made.old_serial])?;
+                }
+                Some("half_retired" | "remnant") => {
+                    self.run(place, &["abandon", "--yes", "--id", id])?;
+                }
+                state => return Err(format!("unknown state {state:?}")),
+            }
+        }
+        let seen = place.look(&self.stage.programs, &self.begin.made.serial)?;
+        if let Some(finding) = self.untouched(&seen).pop() {
+            return Err(format!("after going on: {finding}"));
+        }
+        match self.rest(&seen) {
+            Rest::Complete if open => Ok(()),
+            Rest::Nothing if !open => Ok(()),
+            _ => Err(format!("after going on: {}", self.shown(&seen))),
+        }
+    }
+
+    fn give_up(&self, place: &Place, listed: &[Value]) -> Result<(), String> {
+        for key in listed {
+            self.run(place, &["abandon", "--yes", "--id", key["id"].as_str().unwrap_or_default()])?;
+        }
+        let seen = place.look(&self.stage.programs, &self.begin.made.serial)?;
+        if let Some(finding) = self.untouched(&seen).pop() {
+            return Err(format!("after giving up: {finding}"));
+        }
+        match self.rest(&seen) {
+            Rest::Nothing => Ok(()),
+            _ => Err(format!("after giving up: {}", self.shown(&seen))),
+        }
+    }
+
+    fn old_is_listed(&self, place: &Place) -> Result<bool, String> {
+        let run = self.run(place, &["list"])?;
+        Ok(run.out.contains(&self.begin.made.old_serial))
+    }
+
+    fn shown(&self, seen: &Seen) -> String {
+        seen.beyond(&self.kept).iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Runs the command without the shim; it has to succeed.
+    fn run(&self, place: &Place, words: &[&str]) -> Result<Run, String> {
+        let run = place.play(&self.stage.programs, words, None, PIN);
+        match run.exit {
+            Some(0) => Ok(run),
+            exit => Err(format!("`{}` afterwards: {exit:?}: {}", words.join(" "), run.err)),
+        }
+    }
+}
+
+/// Certificates of the old and the new credential; the foreign ones have other identifiers.
+fn is_ours(certificate: &Thing) -> bool {
+    is_old(certificate) || certificate.id.len() == 40
+}
+
+/// Whether the run said that the token did not take a final label.
+fn kept_label(run: &Run) -> bool {
+    run.out.contains("\"label_kept\"")
+}
+
+/// Whether the private key has its final label, so that the job is finished, and signs for its certificate.
+fn works(things: &[&Thing]) -> bool {
+    let unfinished = |thing: &&&Thing| thing.class == "CKO_PRIVATE_KEY" && is_pending(thing);
+    things.len() == 3
+        && !things.iter().any(|thing| unfinished(&thing))
+        && things.iter().any(|thing| thing.signs == Some(true))
+}

@@ -1,0 +1,272 @@
+//! Looking at everything, without login.
+
+use super::presence::{Inventory, SeenToken, presence};
+use super::problem::{Problems, Tokens, Weight};
+use super::report::{
+    CredentialReport, DeviceReport, Diagnosis, DriverReport, DriverWorks, KindReport, Platform, Room,
+    TokenReport,
+};
+use crate::code::{Code, Fact, Notice, Point, Step};
+use crate::driver::{Cancel, Finder, Job, Loaded, Probed, Token, side_by_side};
+use crate::error::{Error, Result};
+use crate::pki::{KeyKind, Name, Window};
+use crate::renewal::{Credential, Renewable, Renewal, State};
+use crate::usb;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long a driver may take to show its tokens and their certificates. A certificate is one call, and on a USB
+/// token a call takes 10 to 50 ms.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Looks at the devices, the drivers and the tokens of this computer.
+///
+/// # Errors
+/// [`Code::OutOfMemory`] when the system gives no thread. Everything else that goes wrong is what is looked for, and
+/// stands in the diagnosis.
+pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
+    let survey = finder.survey()?;
+    let mut problems = Problems::default();
+    let examined = examine_drivers(survey.drivers, now)?;
+
+    let (mut drivers, mut tokens, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let mut of_tokens = Problems::default();
+    for one in examined {
+        drivers.push(one.driver);
+        seen.extend(one.seen);
+        of_tokens.extend(one.problems);
+        for token in one.tokens {
+            let known = |other: &TokenReport| other.info.identity == token.info.identity;
+            if token.info.identity.serial.is_empty() || !tokens.iter().any(known) {
+                tokens.push(token);
+            }
+        }
+    }
+    let plugged_in = usb::devices().unwrap_or_else(|error| {
+        problems.error(Weight::Warns, error);
+        Vec::new()
+    });
+    let installed: Vec<PathBuf> =
+        drivers.iter().filter(|driver| is_installed(driver)).map(|driver| driver.path.clone()).collect();
+    let inventory = Inventory {
+        catalogue: &survey.listing.catalogue,
+        machine: &survey.places.machine,
+        drivers: &installed,
+        tokens: &seen,
+    };
+    let devices: Vec<DeviceReport> = presence(&plugged_in, &inventory)
+        .into_iter()
+        .map(|finding| DeviceReport {
+            device: finding.device.clone(),
+            name: finding.name,
+            families: finding.families.iter().map(|family| family.id.clone()).collect(),
+            state: finding.state,
+        })
+        .collect();
+
+    let there = match (tokens.is_empty(), seen.is_empty()) {
+        (false, _) => Tokens::Some,
+        (true, false) => Tokens::Blank,
+        (true, true) => Tokens::None,
+    };
+    problems.of_places(&drivers, &devices, there);
+    problems.extend(of_tokens);
+    if let Some(error) = survey.listing.user_file_error {
+        problems.error(Weight::Warns, error);
+    }
+    problems.of_configuration(&survey.listing.skipped);
+    Ok(Diagnosis {
+        version: env!("CARGO_PKG_VERSION"),
+        platform: Platform::current(),
+        taken: now,
+        problems: problems.sorted(),
+        drivers,
+        skipped: survey.listing.skipped,
+        devices,
+        tokens,
+    })
+}
+
+fn is_installed(driver: &DriverReport) -> bool {
+    !matches!(&driver.outcome, Err(error) if error.code() == Code::DriverMissing)
+}
+
+/// A driver with everything that was seen through it.
+struct Examined {
+    driver: DriverReport,
+    tokens: Vec<TokenReport>,
+    seen: Vec<SeenToken>,
+    problems: Problems,
+}
+
+/// The drivers that work, side by side, so that one that hangs now costs its own tokens only.
+fn examine_drivers(drivers: Vec<Probed>, now: SystemTime) -> Result<Vec<Examined>> {
+    let mut jobs = Vec::new();
+    let mut places = Vec::new();
+    for Probed { candidate, outcome } in drivers {
+        let outcome = match outcome {
+            Ok(loaded) => {
+                let path = candidate.path.clone();
+                jobs.push(Job { driver: path.clone(), work: Box::new(move || through(&path, loaded, now)) });
+                None
+            }
+            Err(error) => Some(Arc::new(error)),
+        };
+        places.push((candidate, outcome));
+    }
+    let mut answers = side_by_side(jobs, Instant::now() + TIME_LIMIT, &Cancel::new())?.into_iter();
+    let examined = places.into_iter().map(|(candidate, failed)| {
+        let report =
+            |outcome| DriverReport { path: candidate.path.clone(), origin: candidate.origin, outcome };
+        let answer = match failed {
+            Some(error) => Err(error),
+            // There is one answer for each driver that did not fail.
+            None => answers.next().flatten().ok_or_else(|| Arc::new(timeout(&candidate.path))),
+        };
+        match answer {
+            Ok((works, tokens, seen, problems)) => {
+                Examined { driver: report(Ok(works)), tokens, seen, problems }
+            }
+            Err(error) => Examined {
+                driver: report(Err(error)),
+                tokens: Vec::new(),
+                seen: Vec::new(),
+                problems: Problems::default(),
+            },
+        }
+    });
+    Ok(examined.collect())
+}
+
+fn timeout(driver: &Path) -> Error {
+    Error::new(Code::DriverTimeout)
+        .during(Step::ReadObjects)
+        .fact(Fact::Path, driver.display())
+        .fact(Fact::Limit, format_args!("{} s", TIME_LIMIT.as_secs()))
+}
+
+type Through = (DriverWorks, Vec<TokenReport>, Vec<SeenToken>, Problems);
+
+/// What one driver shows.
+fn through(path: &Path, loaded: Loaded, now: SystemTime) -> Through {
+    let Loaded { module, took, tokens, passed_over } = loaded;
+    let works = DriverWorks {
+        info: module.info().ok(),
+        took,
+        slots: module.slot_count().unwrap_or(tokens.len()),
+        tokens: tokens.len(),
+    };
+    let seen = tokens
+        .iter()
+        .map(|token| SeenToken {
+            driver: path.to_owned(),
+            slot_description: token.slot_description().unwrap_or_default(),
+        })
+        .collect();
+    let mut problems = Problems::default();
+    passed_over.into_iter().for_each(|error| problems.error(Weight::Warns, error));
+    let reports = tokens
+        .iter()
+        .filter(|token| token.info().initialized)
+        .map(|token| examine_token(path, token, now, &mut problems))
+        .collect();
+    (works, reports, seen, problems)
+}
+
+fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut Problems) -> TokenReport {
+    let name = token.identity().to_string();
+    let about = || vec![(Fact::Token, name.clone())];
+    let kinds = kinds(token);
+    let mut room = Room::NotTold;
+    if let Some(findings) = preflight(token, now) {
+        room = findings.iter().find(|finding| finding.point == Point::Memory).map_or(room, |finding| {
+            match finding.state {
+                State::Ok => Room::Fits,
+                State::Warning(Notice::MemoryUnknown) => Room::NotTold,
+                _ => Room::MayNotFit,
+            }
+        });
+        // Which kind of key is wanted is not known here; a token without any is a problem.
+        problems.of_preflight(findings, &name, &[Point::Mechanism]);
+    }
+    if kinds.iter().all(|kind| kind.supported == Some(false)) {
+        let none = Error::new(Code::MechanismUnsupported).during(Step::Preflight).fact(Fact::Token, &name);
+        problems.error(Weight::Blocks, none);
+    }
+    let credentials = token.credentials().map(|all| {
+        if all.is_empty() {
+            problems.notice(Weight::Warns, Notice::NoCertificate, about());
+        }
+        if all.unreadable() > 0 {
+            problems.notice(Weight::Warns, Notice::CertificateUnreadable, about());
+        }
+        of_credentials(token, all.iter().as_slice(), now, problems);
+        (all.iter().map(|one| credential(one, now)).collect(), all.unreadable())
+    });
+    let (credentials, unreadable) = credentials.unwrap_or_else(|error| {
+        problems.error(Weight::Warns, error.fact(Fact::Token, &name));
+        (Vec::new(), 0)
+    });
+    TokenReport {
+        driver: driver.to_owned(),
+        info: token.info().clone(),
+        profile: token.profile_name().to_owned(),
+        mechanisms: token.mechanism_names(),
+        kinds,
+        room,
+        credentials,
+        unreadable,
+    }
+}
+
+/// What the preflight would say to whoever wanted one more certificate on the token.
+fn preflight(token: &Token, now: SystemTime) -> Option<Vec<crate::renewal::Finding>> {
+    let anybody: Name = "CN=x".parse().ok()?;
+    Some(Renewal::first(anybody).at(now).preflight(token).into_findings())
+}
+
+fn of_credentials(token: &Token, all: &[Credential], now: SystemTime, problems: &mut Problems) {
+    let name = token.identity().to_string();
+    let window = Window::default();
+    let expired = |one: &Credential| one.renewable(&window, now) == Renewable::Expired;
+    let superseded = all.iter().any(|one| !expired(one));
+    for one in all {
+        // What concerns the token was said; an expired certificate beside a good one was not cleared away yet.
+        let mut skip = vec![Point::TokenInitialized, Point::TokenWritable, Point::PinUsable, Point::Memory];
+        if superseded && expired(one) {
+            skip.push(Point::Window);
+            let error = Error::new(Code::Expired).during(Step::Preflight).fact(Fact::Subject, one.subject());
+            problems.error(Weight::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
+        }
+        let findings = Renewal::of(one).at(now).preflight(token).into_findings();
+        problems.of_preflight(findings, &name, &skip);
+    }
+}
+
+fn kinds(token: &Token) -> Vec<KindReport> {
+    let supported = |kind| match token.supports(kind) {
+        Ok(true) => Some(true),
+        Ok(false) => None,
+        Err(error) if matches!(error.code(), Code::MechanismUnsupported | Code::KeySizeUnsupported) => {
+            Some(false)
+        }
+        Err(_) => None,
+    };
+    KeyKind::ALL.iter().map(|&kind| KindReport { kind, supported: supported(kind) }).collect()
+}
+
+fn credential(one: &Credential, now: SystemTime) -> CredentialReport {
+    let certificate = one.certificate();
+    CredentialReport {
+        subject: one.subject().to_string(),
+        common_name: one.subject().common_name().map(str::to_owned),
+        serial: certificate.serial().to_string(),
+        id: crate::hex(one.id()),
+        key: one.key_algorithm().to_string(),
+        not_after: certificate.not_after(),
+        days_left: one.days_left(now),
+        renewable: one.renewable(&Window::default(), now),
+        renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
+    }
+}

@@ -1,0 +1,179 @@
+//! The diagnosis for programs. The names are stable.
+
+use super::presence::State;
+use super::problem::{Problem, Trouble};
+use super::report::{CredentialReport, DeviceReport, Diagnosis, DriverReport, Room, TokenReport};
+use crate::code::{Code, Fact};
+use crate::driver::candidates::Origin;
+use crate::error::Error;
+use crate::renewal::Renewable;
+use crate::text::Lang;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+impl Diagnosis {
+    /// The diagnosis as JSON, with sentences in that language.
+    pub fn to_json(&self, lang: Lang) -> Value {
+        let list = |values: Vec<Value>| Value::Array(values);
+        json!({
+            "version": self.version,
+            "platform": {
+                "os": self.platform.os,
+                "system": self.platform.system,
+                "processor": self.platform.processor,
+                "bits": self.platform.bits,
+            },
+            "taken": moment(self.taken),
+            "problems": list(self.problems.iter().map(|one| problem(one, lang)).collect()),
+            "drivers": list(self.drivers.iter().map(|one| driver(one, lang)).collect()),
+            "skipped": self.skipped.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "devices": list(self.devices.iter().map(device).collect()),
+            "tokens": list(self.tokens.iter().map(token).collect()),
+        })
+    }
+
+    /// Everything in one text, to be sent to a support desk: the page in both languages, and the JSON. Names and
+    /// serial numbers of tokens and certificates are in it, and paths of this computer; nothing secret is.
+    pub fn bundle(&self, lang: Lang) -> String {
+        let pages: Map<String, Value> =
+            Lang::ALL.iter().map(|lang| (lang.tag().to_owned(), self.page(*lang).into())).collect();
+        format!("{:#}\n", json!({"page": pages, "diagnosis": self.to_json(lang)}))
+    }
+}
+
+fn problem(problem: &Problem, lang: Lang) -> Value {
+    let trouble = &problem.trouble;
+    let (number, name) = trouble.code();
+    let mut value = json!({
+        "weight": problem.weight.name(),
+        "kind": match trouble {
+            Trouble::Error(_) => "error",
+            Trouble::Notice(..) => "notice",
+        },
+        "code": number,
+        "name": name,
+        "sentence": trouble.sentence(lang),
+        "next": trouble.next_action(lang),
+        "facts": facts(trouble.facts().into_iter()),
+    });
+    if let (Trouble::Error(error), Some(object)) = (trouble, value.as_object_mut()) {
+        object.insert("support".into(), error.report(lang).support().into());
+    }
+    value
+}
+
+/// Each kind of fact is an array, since some stand several times.
+fn facts<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Value {
+    let mut map = Map::new();
+    for (fact, value) in facts {
+        if let Value::Array(values) = map.entry(fact.name()).or_insert_with(|| json!([])) {
+            values.push(value.into());
+        }
+    }
+    Value::Object(map)
+}
+
+fn driver(driver: &DriverReport, lang: Lang) -> Value {
+    let (origin, named_in) = match &driver.origin {
+        Origin::Explicit => ("explicit", None),
+        Origin::Environment => ("environment", None),
+        Origin::P11Kit { file } => ("p11_kit", Some(file.display().to_string())),
+        Origin::UserCatalogue { name } => ("user", Some(name.clone())),
+        Origin::Catalogue { family } => ("catalogue", Some(family.clone())),
+    };
+    let works = driver.outcome.as_ref().ok();
+    json!({
+        "path": driver.path.display().to_string(),
+        "origin": origin,
+        "named_in": named_in,
+        "info": works.and_then(|works| works.info.as_ref()),
+        "initialize_ms": works.map(|works| u64::try_from(works.took.as_millis()).unwrap_or(u64::MAX)),
+        "slots": works.map(|works| works.slots),
+        "tokens": works.map(|works| works.tokens),
+        "error": driver.outcome.as_ref().err().map(|error| failure(error, lang)),
+    })
+}
+
+fn failure(error: &Error, lang: Lang) -> Value {
+    let report = error.report(lang);
+    json!({
+        "code": error.code().number(),
+        "name": error.code().name(),
+        "sentence": report.sentence(),
+        "next": report.next_action(),
+        "support": report.support(),
+        "facts": facts(error.facts()),
+    })
+}
+
+fn device(device: &DeviceReport) -> Value {
+    let paths = |paths: &[PathBuf]| json!(paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>());
+    let (state, drivers, wanted) = match &device.state {
+        State::Seen { driver } => ("seen", paths(std::slice::from_ref(driver)), json!([])),
+        State::SomeSeen { .. } => ("partly_seen", json!([]), json!([])),
+        State::NotSeen { drivers } => ("not_seen", paths(drivers), json!([])),
+        State::DriverMissing { wanted } => {
+            let wanted = wanted.iter().map(|one| json!({"file": one.file, "folders": paths(&one.folders)}));
+            ("driver_missing", json!([]), Value::Array(wanted.collect()))
+        }
+        State::UnknownSmartCard { drivers } => ("unknown_smart_card", paths(drivers), json!([])),
+    };
+    json!({
+        "name": device.name,
+        "usb": device.device.usb.to_string(),
+        "classes": device.device.classes,
+        "manufacturer": device.device.manufacturer,
+        "product": device.device.product,
+        "families": device.families,
+        "state": state,
+        "drivers": drivers,
+        "looked_for": wanted,
+    })
+}
+
+fn token(token: &TokenReport) -> Value {
+    let room = match token.room {
+        Room::Fits => "fits",
+        Room::MayNotFit => "may_not_fit",
+        Room::NotTold => "unknown",
+    };
+    let kinds: Map<String, Value> =
+        token.kinds.iter().map(|kind| (kind.kind.name().to_owned(), kind.supported.into())).collect();
+    json!({
+        "driver": token.driver.display().to_string(),
+        "info": token.info,
+        "profile": token.profile,
+        "mechanisms": token.mechanisms,
+        "key_kinds": kinds,
+        "one_more_pair": room,
+        "credentials": token.credentials.iter().map(credential).collect::<Vec<_>>(),
+        "unreadable_certificates": token.unreadable,
+    })
+}
+
+fn credential(one: &CredentialReport) -> Value {
+    json!({
+        "subject": one.subject,
+        "serial": one.serial,
+        "id": one.id,
+        "key_algorithm": one.key,
+        "not_after": moment(one.not_after),
+        "days_left": one.days_left,
+        "renewable": one.renewable == Renewable::Yes,
+        "not_renewable_because": match one.renewable {
+            Renewable::Yes => None,
+            Renewable::NotYet => Some(Code::NotYetRenewable.name()),
+            Renewable::Expired => Some(Code::Expired.name()),
+            Renewable::KeyMissing => Some(Code::KeyMissing.name()),
+        },
+        "renewable_from": one.renewable_from,
+    })
+}
+
+/// RFC 3339 in Japan standard time; null where no calendar reaches.
+fn moment(time: SystemTime) -> Value {
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(9));
+    jiff::Timestamp::try_from(time)
+        .map_or(Value::Null, |time| time.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().into())
+}

@@ -1,0 +1,20 @@
+//! What is plugged in, installed and on the tokens, and what is wrong with it: one page for a support desk.
+//!
+//! [`examine`] puts together what the room of the devices ([`crate::usb`]), the room of the drivers and tokens
+//! ([`crate::driver`]) and the preflight ([`crate::renewal`]) say. It never logs in, never writes to a token and
+//! never sees a PIN. A driver that hangs is told and holds up nothing else.
+
+mod examine;
+mod json;
+mod page;
+mod presence;
+mod problem;
+mod report;
+
+pub use self::examine::examine;
+pub use self::presence::{Finding, Inventory, SeenToken, State, presence};
+pub use self::problem::{Problem, Trouble, Weight};
+pub use self::report::{
+    CredentialReport, DeviceReport, Diagnosis, DriverReport, DriverWorks, KindReport, Platform, Room,
+    TokenReport,
+};

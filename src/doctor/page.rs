@@ -1,0 +1,209 @@
+//! The page that a support desk can have read to it over the phone.
+
+use super::presence::State;
+use super::problem::{Problem, Weight};
+use super::report::{CredentialReport, DeviceReport, Diagnosis, DriverReport, Room, TokenReport};
+use crate::driver::PinState;
+use crate::driver::candidates::{self, Origin};
+use crate::renewal::Renewable;
+use crate::text::{Lang, Phrase, printable};
+use std::path::{Path, PathBuf};
+
+impl Diagnosis {
+    /// The page in that language: the problems first, then what was seen.
+    pub fn page(&self, lang: Lang) -> String {
+        let mut page = Page { lang, text: Phrase::Diagnosis.text(lang) };
+        let platform = &self.platform;
+        page.label(0, Phrase::Version, self.version);
+        let system = platform.system.as_deref().unwrap_or(platform.os);
+        page.label(0, Phrase::Platform, &format!("{system}, {}, {} bit", platform.processor, platform.bits));
+        page.label(0, Phrase::Taken, &Phrase::Moment(self.taken).text(lang));
+
+        page.heading(Phrase::Problems);
+        page.list(&self.problems, Phrase::NoProblems, Page::problem);
+        page.heading(Phrase::Drivers);
+        page.list(&self.drivers, Phrase::NoDrivers, |page, _, driver| page.driver(driver));
+        page.heading(Phrase::Devices);
+        page.list(&self.devices, Phrase::NoDevices, |page, _, device| page.device(device));
+        page.heading(Phrase::Tokens);
+        page.list(&self.tokens, Phrase::NoTokens, |page, _, token| page.token(token));
+        page.text
+    }
+}
+
+struct Page {
+    lang: Lang,
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, depth: usize, text: &str) {
+        self.text.push('\n');
+        self.text.push_str(&"  ".repeat(depth));
+        self.text.push_str(&printable(text));
+    }
+
+    fn label(&mut self, depth: usize, label: Phrase<'_>, value: &str) {
+        let label = label.text(self.lang);
+        self.line(depth, &format!("{label}: {value}"));
+    }
+
+    fn heading(&mut self, heading: Phrase<'_>) {
+        self.text.push('\n');
+        let heading = heading.text(self.lang);
+        self.line(0, &format!("[{heading}]"));
+    }
+
+    fn list<T>(&mut self, all: &[T], none: Phrase<'_>, mut each: impl FnMut(&mut Self, usize, &T)) {
+        if all.is_empty() {
+            self.line(1, &none.text(self.lang));
+        }
+        all.iter().zip(1..).for_each(|(one, number)| each(self, number, one));
+    }
+
+    fn problem(&mut self, number: usize, problem: &Problem) {
+        let weight = match problem.weight {
+            Weight::Blocks => Phrase::Blocker,
+            Weight::Warns => Phrase::Warning,
+            Weight::Remarks => Phrase::Remark,
+        };
+        let (code, name) = problem.trouble.code();
+        let sentence = problem.trouble.sentence(self.lang);
+        self.line(1, &format!("{number}. [{}] {sentence} ({code} {name})", weight.text(self.lang)));
+        for (fact, value) in problem.trouble.facts() {
+            self.line(3, &format!("{}: {value}", fact.label(self.lang)));
+        }
+        self.line(2, &format!("→ {}", problem.trouble.next_action(self.lang)));
+    }
+
+    fn driver(&mut self, driver: &DriverReport) {
+        self.line(1, &driver.path.display().to_string());
+        let origin = origin(&driver.origin, self.lang);
+        self.line(2, &origin);
+        match &driver.outcome {
+            Ok(works) => {
+                if let Some(info) = &works.info {
+                    let (major, minor) = info.version;
+                    let (speaks, minor_of_it) = info.cryptoki_version;
+                    let name = format!("{} {}", info.manufacturer, info.description);
+                    self.line(
+                        2,
+                        &format!("{} {major}.{minor} (PKCS#11 {speaks}.{minor_of_it})", name.trim()),
+                    );
+                }
+                let milliseconds = u64::try_from(works.took.as_millis()).unwrap_or(u64::MAX);
+                let works = Phrase::DriverWorks { milliseconds, slots: works.slots, tokens: works.tokens };
+                self.line(2, &works.text(self.lang));
+            }
+            Err(error) => {
+                let fails = Phrase::DriverFails.text(self.lang);
+                self.line(2, &format!("{fails}: {}", error.report(self.lang).support()));
+            }
+        }
+    }
+
+    fn device(&mut self, device: &DeviceReport) {
+        self.line(1, &format!("{} ({})", device.name, device.device.usb));
+        let state = match &device.state {
+            State::Seen { driver } => Phrase::DeviceSeen(&driver.display().to_string()).text(self.lang),
+            State::SomeSeen { devices, tokens } => {
+                Phrase::DevicePartlySeen { devices: *devices, tokens: *tokens }.text(self.lang)
+            }
+            State::NotSeen { drivers } => Phrase::DeviceNotSeen(&joined(drivers)).text(self.lang),
+            State::DriverMissing { .. } => Phrase::DeviceWithoutDriver.text(self.lang),
+            State::UnknownSmartCard { .. } => Phrase::DeviceUnknown.text(self.lang),
+        };
+        self.line(2, &state);
+        if let State::DriverMissing { wanted } = &device.state {
+            for wanted in wanted {
+                let folders = joined(&wanted.folders);
+                let looked = Phrase::LookedFor { file: &wanted.file, folders: &folders }.text(self.lang);
+                self.line(2, &looked);
+            }
+        }
+    }
+
+    fn token(&mut self, token: &TokenReport) {
+        let lang = self.lang;
+        let info = &token.info;
+        self.line(1, &info.identity.to_string());
+        self.label(2, Phrase::Driver, &token.driver.display().to_string());
+        self.label(2, Phrase::Pin, &pin(info.pin_state).text(lang));
+        if info.write_protected {
+            self.line(2, &Phrase::WriteProtected.text(lang));
+        }
+        let free = [info.free_public_memory, info.free_private_memory].into_iter().flatten().min();
+        self.label(2, Phrase::FreeMemory, &free.map_or(Phrase::NotTold, Phrase::Bytes).text(lang));
+        let room = match token.room {
+            Room::Fits => Phrase::Fits,
+            Room::MayNotFit => Phrase::MayNotFit,
+            Room::NotTold => Phrase::NotTold,
+        };
+        self.label(2, Phrase::OneMorePair, &room.text(lang));
+        let kinds: Vec<String> = token
+            .kinds
+            .iter()
+            .filter(|kind| kind.supported == Some(true))
+            .map(|k| k.kind.to_string())
+            .collect();
+        let known = token.kinds.iter().any(|kind| kind.supported.is_some());
+        let kinds = if known { kinds.join(", ") } else { Phrase::NotTold.text(lang) };
+        self.label(2, Phrase::KeyKinds, &kinds);
+        let mechanisms = token.mechanisms.as_ref().map(|all| all.join(", "));
+        self.label(2, Phrase::Mechanisms, &mechanisms.unwrap_or_else(|| Phrase::NotTold.text(lang)));
+        let ((hardware, h), (firmware, f)) = (info.hardware_version, info.firmware_version);
+        self.label(2, Phrase::Versions, &format!("{hardware}.{h}, {firmware}.{f}"));
+        self.label(2, Phrase::Profile, &token.profile);
+        if token.unreadable > 0 {
+            self.line(2, &Phrase::Unreadable(token.unreadable).text(lang));
+        }
+        if token.credentials.is_empty() {
+            self.line(2, &Phrase::NoCredentials.text(lang));
+        }
+        token.credentials.iter().zip(1..).for_each(|(one, number)| self.credential(number, one));
+    }
+
+    fn credential(&mut self, number: usize, one: &CredentialReport) {
+        let lang = self.lang;
+        let title = one.common_name.as_deref().unwrap_or(&one.subject);
+        self.line(2, &format!("{number}. {title}  {}", Phrase::DaysLeft(one.days_left).text(lang)));
+        self.label(3, Phrase::CertificateSerial, &one.serial);
+        self.label(3, Phrase::Expiry, &Phrase::Moment(one.not_after).text(lang));
+        let renewal = match one.renewable {
+            Renewable::Yes => Phrase::Renewable,
+            Renewable::NotYet => Phrase::RenewableFrom(&one.renewable_from),
+            Renewable::Expired => Phrase::NotRenewableExpired,
+            Renewable::KeyMissing => Phrase::NotRenewableNoKey,
+        };
+        self.label(3, Phrase::Renewal, &renewal.text(lang));
+        self.label(3, Phrase::Key, &one.key);
+        self.label(3, Phrase::Id, &one.id);
+    }
+}
+
+fn origin(origin: &Origin, lang: Lang) -> String {
+    let path = |path: &Path| path.display().to_string();
+    match origin {
+        Origin::Explicit => Phrase::OriginExplicit.text(lang),
+        Origin::Environment => Phrase::OriginVariable(candidates::VARIABLE).text(lang),
+        Origin::P11Kit { file } => Phrase::OriginP11Kit(&path(file)).text(lang),
+        Origin::UserCatalogue { name } => Phrase::OriginUser(name).text(lang),
+        Origin::Catalogue { family } => Phrase::OriginCatalogue(family).text(lang),
+    }
+}
+
+const fn pin(state: PinState) -> Phrase<'static> {
+    match state {
+        PinState::Locked => Phrase::PinLocked,
+        PinState::NotSet => Phrase::PinNotSet,
+        PinState::FinalTry => Phrase::PinFinalTry,
+        PinState::CountLow => Phrase::PinCountLow,
+        PinState::ToBeChanged => Phrase::PinToBeChanged,
+        PinState::Usable => Phrase::PinUsable,
+    }
+}
+
+fn joined(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
+}

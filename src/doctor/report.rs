@@ -1,0 +1,168 @@
+//! What a diagnosis holds.
+
+use super::presence::State;
+use super::problem::Problem;
+use crate::driver::candidates::Origin;
+use crate::driver::p11kit::Skipped;
+use crate::driver::{ModuleInfo, TokenInfo};
+use crate::error::Error;
+use crate::pki::KeyKind;
+use crate::renewal::Renewable;
+use crate::usb::Device;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Everything that was seen, and what is wrong with it.
+#[derive(Debug)]
+pub struct Diagnosis {
+    /// The version of this library.
+    pub version: &'static str,
+    /// The computer.
+    pub platform: Platform,
+    /// When it was looked.
+    pub taken: SystemTime,
+    /// The problems, the weightiest first.
+    pub problems: Vec<Problem>,
+    /// The drivers, in the order in which they are asked.
+    pub drivers: Vec<DriverReport>,
+    /// Files of p11-kit's configuration that give no driver.
+    pub skipped: Vec<Skipped>,
+    /// The devices that are, or may be, tokens.
+    pub devices: Vec<DeviceReport>,
+    /// The initialised tokens.
+    pub tokens: Vec<TokenReport>,
+}
+
+/// The computer and this program on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// The operating system, as Rust names it.
+    pub os: &'static str,
+    /// The system's own name for itself, where it has a file that tells.
+    pub system: Option<String>,
+    /// The processor that this program is built for.
+    pub processor: &'static str,
+    /// The bitness of this program, which is the one that drivers must have.
+    pub bits: u32,
+}
+
+/// A driver that was found.
+#[derive(Debug)]
+pub struct DriverReport {
+    /// Its path, as it was named.
+    pub path: PathBuf,
+    /// Who named it.
+    pub origin: Origin,
+    /// What it says of itself, or why it cannot be used.
+    pub outcome: Result<DriverWorks, Arc<Error>>,
+}
+
+/// A driver that works.
+#[derive(Clone, Debug)]
+pub struct DriverWorks {
+    /// Manufacturer, description, versions; none if it does not tell.
+    pub info: Option<ModuleInfo>,
+    /// How long it took to check, load and initialise it.
+    pub took: Duration,
+    /// The number of its slots.
+    pub slots: usize,
+    /// The number of tokens in them, blank ones too.
+    pub tokens: usize,
+}
+
+/// A device that is, or may be, a token.
+#[derive(Clone, Debug)]
+pub struct DeviceReport {
+    /// The device.
+    pub device: Device,
+    /// Its name for people.
+    pub name: String,
+    /// The stable names of the families that it may belong to.
+    pub families: Vec<String>,
+    /// What is to be said about it.
+    pub state: State,
+}
+
+/// A token, as it shows itself without login.
+#[derive(Debug)]
+pub struct TokenReport {
+    /// The driver through which it was seen.
+    pub driver: PathBuf,
+    /// Label, serial number, state of the PIN, memory and so on.
+    pub info: TokenInfo,
+    /// The name of its quirk profile.
+    pub profile: String,
+    /// The mechanisms that a renewal may use; none if the token does not list any.
+    pub mechanisms: Option<Vec<&'static str>>,
+    /// The kinds of key, and whether the token makes them and signs with them.
+    pub kinds: Vec<KindReport>,
+    /// Whether one more key pair and certificate fit.
+    pub room: Room,
+    /// The certificates.
+    pub credentials: Vec<CredentialReport>,
+    /// How many certificates cannot be read.
+    pub unreadable: usize,
+}
+
+/// A kind of key on a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindReport {
+    /// The kind.
+    pub kind: KeyKind,
+    /// Whether the token supports it; none if it does not tell.
+    pub supported: Option<bool>,
+}
+
+/// Whether one more key pair and certificate fit on a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// They do, as far as the token tells.
+    Fits,
+    /// They may not.
+    MayNotFit,
+    /// The token does not tell.
+    NotTold,
+}
+
+/// A certificate on a token, as it shows itself without login.
+#[derive(Clone, Debug)]
+pub struct CredentialReport {
+    /// The subject.
+    pub subject: String,
+    /// The common name in it.
+    pub common_name: Option<String>,
+    /// The serial number, in hexadecimal.
+    pub serial: String,
+    /// CKA_ID, in hexadecimal.
+    pub id: String,
+    /// The kind of key.
+    pub key: String,
+    /// The end of validity.
+    pub not_after: SystemTime,
+    /// The days until then, by calendar date in Japan.
+    pub days_left: i64,
+    /// Whether it can be renewed now.
+    pub renewable: Renewable,
+    /// The date in Japan from which it can be renewed, `YYYY-MM-DD`.
+    pub renewable_from: String,
+}
+
+impl Platform {
+    /// This one.
+    pub fn current() -> Self {
+        Platform {
+            os: std::env::consts::OS,
+            system: system(),
+            processor: std::env::consts::ARCH,
+            bits: usize::BITS,
+        }
+    }
+}
+
+/// PRETTY_NAME of os-release(5).
+fn system() -> Option<String> {
+    let text = std::fs::read_to_string("/etc/os-release").ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(value.trim_matches('"').to_owned())
+}

@@ -1,0 +1,264 @@
+//! Asking drivers side by side, so that one that sleeps or hangs holds up none of the others.
+
+use super::cancel::Cancel;
+use super::candidates::Candidate;
+use super::image::Trust;
+use super::module::Module;
+use super::token::Token;
+use crate::error::{Code, Error, Fact, Result, Step};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A candidate, and what came of loading it and asking for its tokens.
+#[derive(Debug)]
+pub struct Probed {
+    /// The file, and who named it.
+    pub candidate: Candidate,
+    /// What the driver showed, or why it could not be used; [`Code::DriverTimeout`] when it took too long.
+    pub outcome: Result<Loaded>,
+}
+
+/// A driver that works, and the tokens it sees.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The driver.
+    pub module: Module,
+    /// How long it took to check, load and initialise it.
+    pub took: Duration,
+    /// The tokens, blank ones too, in the order of their slots.
+    pub tokens: Vec<Token>,
+    /// Why slots with a token in them were passed over.
+    pub passed_over: Vec<Error>,
+}
+
+/// How candidates are probed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) trust: Trust,
+    /// How long a driver may take to be initialised and to list its tokens.
+    pub(super) time: Duration,
+}
+
+/// Loads every candidate and asks it for its tokens, each in a thread of its own.
+///
+/// # Errors
+/// [`Code::Cancelled`]; [`Code::OutOfMemory`] when the system gives no thread. What a driver does wrong is in its
+/// outcome.
+pub(super) fn probe(candidates: Vec<Candidate>, limits: Limits, cancel: &Cancel) -> Result<Vec<Probed>> {
+    let jobs = candidates
+        .iter()
+        .map(|candidate| {
+            let path = candidate.path.clone();
+            Job { driver: path.clone(), work: Box::new(move || load(&path, limits.trust)) }
+        })
+        .collect();
+    let outcomes = side_by_side(jobs, Instant::now() + limits.time, cancel)?;
+    let probed = candidates.into_iter().zip(outcomes).map(|(candidate, outcome)| {
+        let outcome = outcome.unwrap_or_else(|| Err(timeout(&candidate, limits.time)));
+        Probed { candidate, outcome }
+    });
+    Ok(probed.collect())
+}
+
+pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
+    Error::new(Code::DriverTimeout)
+        .during(Step::InitializeDriver)
+        .fact(Fact::Path, candidate.path.display())
+        .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64()))
+}
+
+fn load(path: &std::path::Path, trust: Trust) -> Result<Loaded> {
+    let begin = Instant::now();
+    let (module, first) = Module::load_and_tell(path, trust)?;
+    let took = begin.elapsed();
+    // A driver that somebody initialised a while ago looks for new slots only when it is told to.
+    let (tokens, passed_over) = tokens_of(&module, !first)?;
+    Ok(Loaded { module, took, tokens, passed_over })
+}
+
+/// The tokens of a driver, and why slots were passed over.
+pub(super) fn tokens_of(module: &Module, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
+    let functions = module.functions();
+    let slots = if anew { functions.slots_anew(true) } else { functions.slots(true) };
+    let (mut tokens, mut passed_over) = (Vec::new(), Vec::new());
+    for slot in slots
+        .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, module.path().display()))?
+    {
+        match Token::read(module, slot) {
+            Ok(token) => tokens.push(token),
+            Err(error) => passed_over.push(error.fact(Fact::Driver, module.path().display())),
+        }
+    }
+    Ok((tokens, passed_over))
+}
+
+/// Something to be done with a driver.
+pub(crate) struct Job<R> {
+    pub(crate) driver: PathBuf,
+    pub(crate) work: Box<dyn FnOnce() -> R + Send>,
+}
+
+/// Where the thread of a job is, agreed between it and the one who waits for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Running,
+    LeftBehind,
+    Done,
+}
+
+/// Drivers whose thread was left behind and has not come back. They are not asked meanwhile: every search would leave
+/// one more thread hanging.
+static LEFT_BEHIND: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Does every job in a thread of its own and returns the results in the order of the jobs; `None` for those that
+/// were not done in time.
+///
+/// The thread of a driver that hangs cannot be ended: it is left behind, and holds nothing that anybody else waits
+/// for. When the driver comes back after all, the result is dropped there and the driver may be asked again.
+pub(crate) fn side_by_side<R: Send + 'static>(
+    jobs: Vec<Job<R>>,
+    until: Instant,
+    cancel: &Cancel,
+) -> Result<Vec<Option<R>>> {
+    /// How long it may take until a cancelled search ends.
+    const ATTENTION: Duration = Duration::from_millis(20);
+    /// How long a driver that was left behind earlier gets to come back.
+    const RETURN: Duration = Duration::from_secs(1);
+
+    let mut results: Vec<Option<R>> = jobs.iter().map(|_| None).collect();
+    let (tell, told) = mpsc::channel();
+    let mut running = Vec::new();
+    let mut waiting: Vec<(usize, Job<R>)> = jobs.into_iter().enumerate().collect();
+    let give_up = until.min(Instant::now() + RETURN);
+    let mut missing = waiting.len();
+    let mut ended = Ok(());
+    while missing > 0 && ended.is_ok() {
+        let away = |job: &Job<R>| lock(&LEFT_BEHIND).contains(&job.driver);
+        for (index, job) in waiting.extract_if(.., |(_, job)| !away(job)) {
+            running.push((job.driver.clone(), start(index, job, tell.clone())?));
+        }
+        let now = Instant::now();
+        if now >= give_up {
+            missing -= waiting.drain(..).count();
+        }
+        match told.recv_timeout(until.saturating_duration_since(now).min(ATTENTION)) {
+            Ok((index, result)) => {
+                if let Some(place) = results.get_mut(index) {
+                    *place = Some(result);
+                }
+                missing -= 1;
+            }
+            Err(_) if now >= until => break,
+            Err(_) => {}
+        }
+        if cancel.is_cancelled() {
+            ended = Err(Error::new(Code::Cancelled).during(Step::FindToken));
+        }
+    }
+    running.into_iter().for_each(|(driver, stage)| leave_behind(driver, &stage));
+    // Whoever finished in the last moment.
+    for (index, result) in told.try_iter() {
+        if let Some(place) = results.get_mut(index) {
+            *place = Some(result);
+        }
+    }
+    ended.map(|()| results)
+}
+
+fn start<R: Send + 'static>(
+    index: usize,
+    job: Job<R>,
+    tell: mpsc::Sender<(usize, R)>,
+) -> Result<Arc<Mutex<Stage>>> {
+    let stage = Arc::new(Mutex::new(Stage::Running));
+    let own = Arc::clone(&stage);
+    let run = move || {
+        let result = (job.work)();
+        let mut stage = lock(&own);
+        if *stage == Stage::LeftBehind {
+            lock(&LEFT_BEHIND).remove(&job.driver);
+        }
+        *stage = Stage::Done;
+        // Nobody listens to one that was left behind.
+        let _ = tell.send((index, result));
+    };
+    let spawned = thread::Builder::new().name("usbtoken-driver".into()).spawn(run);
+    spawned.map_err(|error| Error::new(Code::OutOfMemory).during(Step::LoadDriver).caused_by(error))?;
+    Ok(stage)
+}
+
+fn leave_behind(driver: PathBuf, stage: &Mutex<Stage>) {
+    let mut stage = lock(stage);
+    if *stage == Stage::Running {
+        *stage = Stage::LeftBehind;
+        lock(&LEFT_BEHIND).insert(driver);
+    }
+}
+
+/// A panic elsewhere while a lock was held leaves nothing half-done in what these locks guard.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(name: &str, sleep: u64) -> Job<String> {
+        let name = name.to_owned();
+        let work = move |text: String| {
+            thread::sleep(Duration::from_millis(sleep));
+            text
+        };
+        Job { driver: name.clone().into(), work: Box::new(move || work(name)) }
+    }
+
+    fn soon(millis: u64) -> Instant {
+        Instant::now() + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn slow_jobs_take_as_long_as_the_slowest() {
+        let begin = Instant::now();
+        let jobs = (0..10).map(|n| job(&format!("s{n}"), 200)).collect();
+        let results = side_by_side(jobs, soon(10_000), &Cancel::new()).unwrap();
+        let expected: Vec<_> = (0..10).map(|n| Some(format!("s{n}"))).collect();
+        assert_eq!(results, expected);
+        assert!(begin.elapsed() < Duration::from_millis(1_000), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn one_that_hangs_is_left_behind_and_asked_again_only_when_it_is_back() {
+        let begin = Instant::now();
+        let both = || vec![job("h1", 600), job("h2", 0)];
+        let results = side_by_side(both(), soon(100), &Cancel::new()).unwrap();
+        assert_eq!(results, [None, Some("h2".to_owned())]);
+        let again = side_by_side(both(), soon(100), &Cancel::new()).unwrap();
+        assert_eq!(again, [None, Some("h2".to_owned())]);
+        assert!(begin.elapsed() < Duration::from_millis(550));
+        // It comes back soon enough to be asked again.
+        let results = side_by_side(both(), soon(5_000), &Cancel::new()).unwrap();
+        assert_eq!(results[0].as_deref(), Some("h1"));
+        assert!(
+            begin.elapsed() >= Duration::from_millis(1_200),
+            "it was asked again, in a thread of its own"
+        );
+    }
+
+    #[test]
+    fn a_search_can_be_cancelled() {
+        let cancel = Cancel::new();
+        let other = cancel.clone();
+        let begin = Instant::now();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            other.cancel();
+        });
+        let error = side_by_side(vec![job("c", 1_000)], soon(10_000), &cancel).unwrap_err();
+        assert_eq!(error.code(), Code::Cancelled);
+        assert!(begin.elapsed() < Duration::from_millis(800));
+    }
+}

@@ -1,0 +1,271 @@
+//! Waiting for a token: to be inserted, or to be back after it was pulled.
+
+use super::cancel::Cancel;
+use super::candidates::Candidate;
+use super::finder::{Finder, Seen};
+use super::identity::TokenIdentity;
+use super::image::Trust;
+use super::module::Module;
+use super::probe::{Job, side_by_side, timeout, tokens_of};
+use super::token::Token;
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::uri::TokenUri;
+use crate::usb;
+use std::time::{Duration, Instant};
+
+/// How often the drivers are asked.
+const ROUND: Duration = Duration::from_millis(250);
+
+/// A driver that has told of events is not asked for its slots more often than this when it tells of none: events
+/// are known to be missed.
+const DISTRUST: Duration = Duration::from_secs(2);
+
+/// How often drivers are initialised anew: some notice new slots only then (PKCS#11 v3.1 §5.5.1 says so of older
+/// ones; SoftHSM too). Only those that nobody else in this process uses are.
+const RESTART: Duration = Duration::from_secs(3);
+
+/// No driver has that many events waiting; one that claims to is asked no further.
+const MOST_EVENTS: usize = 64;
+
+/// How long drivers may take to end, once the wait is over.
+const GRACE: Duration = Duration::from_secs(1);
+
+impl Finder {
+    /// Waits until a token that matches is there, and returns it; at once if it is there already.
+    ///
+    /// Every quarter of a second each driver is asked for slot events, where it has shown that it tells of them
+    /// (C_WaitForSlotEvent without blocking), and else for its slots. When the devices on the USB ports change,
+    /// and every few seconds, drivers that nobody else in this process uses are initialised anew and new drivers
+    /// are looked for.
+    ///
+    /// # Errors
+    /// [`Code::WaitTimedOut`] at the deadline, whatever a driver does; [`Code::Cancelled`];
+    /// [`Code::TokenAmbiguous`] as soon as several match. When no driver can be used at the beginning, the
+    /// driver's error: waiting would not help.
+    pub fn wait(&self, uri: &TokenUri, deadline: Instant, cancel: &Cancel) -> Result<Token> {
+        let mut watch = Watch { finder: self, uri, deadline, cancel, seats: Vec::new() };
+        let result = watch.run();
+        watch.end();
+        result
+    }
+
+    /// Waits until the token that was pulled is back: found again by label, serial number, manufacturer and model,
+    /// in whatever slot. Sessions that were open before are dead; log in anew.
+    ///
+    /// # Errors
+    /// As [`Finder::wait`].
+    pub fn wait_for(&self, token: &TokenIdentity, deadline: Instant, cancel: &Cancel) -> Result<Token> {
+        let TokenIdentity { label, manufacturer, model, serial } = token;
+        self.wait(&TokenUri::of_token(label, manufacturer, model, serial), deadline, cancel)
+    }
+}
+
+/// One wait.
+struct Watch<'a> {
+    finder: &'a Finder,
+    uri: &'a TokenUri,
+    deadline: Instant,
+    cancel: &'a Cancel,
+    seats: Vec<Seat>,
+}
+
+/// A driver, as it is passed to its thread and back.
+struct Seat {
+    candidate: Candidate,
+    trust: Trust,
+    module: Option<Module>,
+    failed: bool,
+    events: Events,
+    tokens: Vec<Token>,
+    looked: Option<Instant>,
+}
+
+/// What is known of a driver's C_WaitForSlotEvent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Events {
+    /// It has told of none yet, so its silence means nothing.
+    Silent,
+    /// It has told of one.
+    Told,
+    /// It does not work.
+    Broken,
+}
+
+impl Watch<'_> {
+    fn run(&mut self) -> Result<Token> {
+        let mut devices = plugged_in();
+        let mut first = true;
+        let mut restart_at = Instant::now();
+        loop {
+            let begin = Instant::now();
+            if begin >= restart_at {
+                self.restart()?;
+            }
+            let seen = self.round()?;
+            if begin >= restart_at {
+                // A driver that takes long to start is not started all the time.
+                restart_at = Instant::now() + RESTART.max(begin.elapsed() * 10);
+            }
+            let late = Instant::now() >= self.deadline;
+            let reason = match seen.if_usable() {
+                Err(error) if first && !late => return Err(error),
+                Err(error) => error,
+                Ok(seen) => match seen.only(self.uri) {
+                    Ok(token) => return Ok(token),
+                    Err(error) if error.code() == Code::TokenAmbiguous => return Err(error),
+                    Err(error) => error,
+                },
+            };
+            if late {
+                return Err(self.timed_out(reason));
+            }
+            first = false;
+            self.cancel.sleep_until(self.deadline.min(begin + ROUND))?;
+            if Instant::now() >= self.deadline {
+                return Err(self.timed_out(reason));
+            }
+            let now = plugged_in();
+            if now != devices {
+                devices = now;
+                restart_at = Instant::now();
+            }
+        }
+    }
+
+    /// Looks for the drivers anew; those that run are ended when their turn comes.
+    fn restart(&mut self) -> Result<()> {
+        let trust = self.finder.limits.trust;
+        let mut before = std::mem::take(&mut self.seats);
+        for candidate in self.finder.listing(self.uri)?.candidates {
+            let known = before.iter().position(|seat| seat.candidate.path == candidate.path);
+            let seat = match known.map(|at| before.swap_remove(at)) {
+                Some(seat) => Seat { looked: None, failed: false, ..seat },
+                None => Seat {
+                    candidate,
+                    trust,
+                    module: None,
+                    failed: false,
+                    events: Events::Silent,
+                    tokens: Vec::new(),
+                    looked: None,
+                },
+            };
+            self.seats.push(seat);
+        }
+        Ok(())
+    }
+
+    /// Asks every driver once, side by side.
+    fn round(&mut self) -> Result<Seen> {
+        let until = self.deadline.min(Instant::now() + self.finder.limits.time);
+        let candidates: Vec<Candidate> = self.seats.iter().map(|seat| seat.candidate.clone()).collect();
+        let job = |mut seat: Seat| {
+            let driver = seat.candidate.path.clone();
+            let work = move || {
+                let shown = seat.look();
+                (seat, shown)
+            };
+            Job { driver, work: Box::new(work) }
+        };
+        let jobs = std::mem::take(&mut self.seats).into_iter().map(job).collect();
+        let mut seen = Seen::default();
+        for (candidate, answer) in candidates.iter().zip(side_by_side(jobs, until, self.cancel)?) {
+            match answer {
+                Some((seat, shown)) => {
+                    self.seats.push(seat);
+                    if let Some(shown) = shown {
+                        seen.add(shown);
+                    }
+                }
+                // It has no seat any more until the next restart.
+                None => seen.add(Err(timeout(candidate, self.finder.limits.time))),
+            }
+        }
+        Ok(seen)
+    }
+
+    fn timed_out(&self, reason: Error) -> Error {
+        let error = Error::new(Code::WaitTimedOut).during(Step::WaitForToken).fact(Fact::Expected, self.uri);
+        let seen = reason.facts().filter(|(fact, _)| *fact == Fact::Candidate);
+        seen.fold(error, |error, (fact, value)| error.fact(fact, value)).caused_by(reason)
+    }
+
+    /// Lets the drivers go, each in its own thread: C_Finalize may hang as well.
+    fn end(&mut self) {
+        let job =
+            |seat: Seat| Job { driver: seat.candidate.path.clone(), work: Box::new(move || drop(seat)) };
+        let jobs = std::mem::take(&mut self.seats).into_iter().map(job).collect();
+        // What is left behind ends by itself, or never.
+        let _ = side_by_side(jobs, Instant::now() + GRACE, &Cancel::new());
+    }
+}
+
+impl Seat {
+    /// What the driver shows now; `None` when it failed before and is not started again yet.
+    fn look(&mut self) -> Option<Result<(Vec<Token>, Vec<Error>)>> {
+        if self.failed {
+            return None;
+        }
+        let shown = self.ask();
+        if shown.is_err() {
+            self.failed = true;
+            self.module = None;
+            self.tokens.clear();
+        }
+        Some(shown)
+    }
+
+    fn ask(&mut self) -> Result<(Vec<Token>, Vec<Error>)> {
+        let Some(looked) = self.looked else { return self.start() };
+        let Some(module) = &self.module else { return self.start() };
+        let happened = match self.events {
+            Events::Broken => true,
+            before => match module.functions().slot_event() {
+                Ok(true) => {
+                    self.events = Events::Told;
+                    true
+                }
+                Ok(false) => before == Events::Silent || looked.elapsed() >= DISTRUST,
+                Err(_) => {
+                    self.events = Events::Broken;
+                    true
+                }
+            },
+        };
+        if happened { self.list(true) } else { Ok((self.tokens.clone(), Vec::new())) }
+    }
+
+    /// Starts the driver, anew if it runs and nobody else uses it.
+    fn start(&mut self) -> Result<(Vec<Token>, Vec<Error>)> {
+        // The tokens hold the driver too.
+        self.tokens.clear();
+        self.module = None;
+        let (module, first) = Module::load_and_tell(&self.candidate.path, self.trust)?;
+        // Drivers tell of the tokens that were there from the beginning as if they had just come.
+        for _ in 0..MOST_EVENTS {
+            match module.functions().slot_event() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => {
+                    self.events = Events::Broken;
+                    break;
+                }
+            }
+        }
+        self.module = Some(module);
+        self.list(!first)
+    }
+
+    fn list(&mut self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
+        let Some(module) = &self.module else { return Ok(Default::default()) };
+        let (tokens, passed_over) = tokens_of(module, anew)?;
+        self.tokens.clone_from(&tokens);
+        self.looked = Some(Instant::now());
+        Ok((tokens, passed_over))
+    }
+}
+
+/// What is on the USB ports, where the system tells.
+fn plugged_in() -> Option<Vec<usb::Device>> {
+    usb::usb_devices().ok()
+}

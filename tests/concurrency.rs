@@ -1,0 +1,160 @@
+//! Two at once on one token: one wins, the other is told, and the token ends with one new credential.
+
+mod common;
+
+use std::sync::Barrier;
+use std::time::SystemTime;
+
+use common::{Bank, Said, credential, refused};
+use usbtoken::Session;
+use usbtoken::error::Code;
+use usbtoken::renewal::{Install, Renewal};
+
+/// Real processes, started together, again and again until chance has had its way.
+#[test]
+fn two_processes_make_one_new_credential() {
+    for turn in 0..6 {
+        let bank = Bank::new();
+        // A CA that takes its time, or a slow second process would come when all is done.
+        let issuer = format!("sleep 2; {}", bank.issuer(""));
+        let renew = ["renew", "--issuer", &issuer];
+        let children = [bank.start(&renew), bank.start(&renew)];
+        let said = children.map(|child| Said::of(child.wait_with_output().unwrap()));
+        let winners = said.iter().filter(|said| said.exit == 0).count();
+        assert_eq!(winners, 1, "turn {turn}: {said:?}");
+        for loser in said.iter().filter(|said| said.exit != 0) {
+            let known = [Code::Busy, Code::PendingExists, Code::AlreadyRenewed];
+            assert_eq!(loser.exit, 9, "{loser:?}");
+            assert!(known.iter().any(|code| loser.stderr.contains(code.name())), "{loser:?}");
+        }
+        bank.assert_old_works();
+        bank.assert_one_new_credential();
+        assert!(bank.session().pending().unwrap().is_empty());
+    }
+}
+
+/// The second starts while the first waits for the CA.
+#[test]
+fn the_second_process_is_told_that_the_first_is_at_work() {
+    let bank = Bank::new();
+    let (asked, answer) = (bank.file("asked"), bank.file("answer"));
+    let slow = format!(
+        "cat > request; touch '{}'; while [ ! -e '{}' ]; do sleep 0.05; done; {} < request",
+        asked.display(),
+        answer.display(),
+        bank.issuer("")
+    );
+    let first = bank.start(&["renew", "--issuer", &slow]);
+    while !asked.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let waiting = bank.soft.snapshot();
+    for second in [
+        vec!["renew", "--issuer", "false"],
+        vec!["abandon", "--yes"],
+        vec!["resume", "--out", "again.pem"],
+        vec!["retire", "--yes", "--id", "01"],
+    ] {
+        let error = bank.run(&second).failed(Code::Busy);
+        assert!(error["next"].as_str().is_some_and(|next| next.contains("again")), "{error:#}");
+        bank.soft.snapshot().assert_same_as(&waiting);
+    }
+    // Looking is free.
+    bank.run(&["list"]).json();
+    assert_eq!(bank.run(&["pending"]).json()[0]["state"], "awaiting_answer");
+    std::fs::write(&answer, "").unwrap();
+    Said::of(first.wait_with_output().unwrap()).json();
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// A process that was killed blocks nobody.
+#[test]
+fn a_killed_process_holds_nothing() {
+    let bank = Bank::new();
+    let killed = bank.run_with_faults("C_Sign:exit", &["renew", "--issuer", &bank.issuer("")]);
+    assert_eq!(killed.exit, 86);
+    bank.run(&["resume", "--issuer", &bank.issuer("")]).json();
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn two_threads_make_one_new_credential() {
+    let bank = Bank::new();
+    let token = bank.token();
+    let old = credential(&token, &bank.old.id);
+    let start = Barrier::new(2);
+    let results: Vec<Result<(), Code>> = std::thread::scope(|scope| {
+        let renew = || {
+            let session = token.login(usbtoken::Pin::new(bank.soft.pin().into())).unwrap();
+            start.wait();
+            let pending = Renewal::of(&old).begin(&session).map_err(|error| error.code())?;
+            let answer = bank.ca.issue_for(pending.request().to_der()).der();
+            Install::new(&answer).run_for(&session, &pending).map(drop).map_err(|error| error.code())
+        };
+        let threads = [scope.spawn(renew), scope.spawn(renew)];
+        threads.map(|thread| thread.join().unwrap()).to_vec()
+    });
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    let lost = results.iter().find_map(|result| result.err()).unwrap();
+    assert!([Code::Busy, Code::AlreadyRenewed].contains(&lost), "{results:?}");
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// A token has one login for all sessions of a process: one that ends must not log the others out.
+#[test]
+fn a_session_that_ends_leaves_the_others_logged_in() {
+    let bank = Bank::new();
+    let (first, old) = bank.open();
+    let second = bank.session();
+    let third: Session = bank.session();
+    drop(first);
+    let pending = Renewal::of(&old).begin(&second).unwrap();
+    drop(third);
+    let answer = bank.certify(&pending);
+    Install::new(&answer).run_for(&second, &pending).unwrap();
+    second.retire(&old, SystemTime::now()).unwrap();
+    drop(second);
+    bank.assert_one_new_credential();
+    // The last one has logged out: what is private is not to be seen.
+    let token = bank.token();
+    let look = token.look().unwrap();
+    assert!(look.certificates().is_ok());
+    let again = bank.session();
+    assert_eq!(again.pending().unwrap().len(), 0);
+}
+
+#[test]
+fn the_second_session_of_a_process_is_told_too() {
+    let bank = Bank::new();
+    let (first, old) = bank.open();
+    let second = bank.session();
+    let pending = Renewal::of(&old).begin(&first).unwrap();
+    let waiting = bank.soft.snapshot();
+    refused(Renewal::of(&old).begin(&second), Code::Busy);
+    refused(second.abandon(pending.key()), Code::Busy);
+    refused(second.install(&bank.certify(&pending)), Code::Busy);
+    refused(second.retire(&old, SystemTime::now()), Code::Busy);
+    bank.soft.snapshot().assert_same_as(&waiting);
+    drop(first);
+    second.install(&bank.certify(&pending)).unwrap();
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// What another process writes may make a token look blank or broken for a moment, which is no reason to send anybody
+/// to the bank.
+#[test]
+fn a_token_that_looks_broken_for_a_moment_is_found() {
+    let bank = Bank::new();
+    let once = "C_GetTokenInfo:ckr=CKR_GENERAL_ERROR";
+    bank.run_with_faults(once, &["preflight"]).json();
+    // SoftHSM shows two slots, the token's and a blank one.
+    let both = "C_GetTokenInfo:ckr=CKR_DEVICE_ERROR; C_GetTokenInfo#2:ckr=CKR_DEVICE_ERROR";
+    bank.run_with_faults(both, &["preflight"]).json();
+    let for_good = "C_GetTokenInfo:ckr=CKR_DEVICE_ERROR,sticky";
+    bank.run_with_faults(for_good, &["preflight"]).failed(Code::DeviceFault);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}

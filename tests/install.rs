@@ -1,0 +1,493 @@
+//! Installing the CA's answer: the right key is found, each check refuses by itself, and what was written is not
+//! believed before it was seen.
+
+mod common;
+
+use std::time::{Duration, SystemTime};
+
+use common::{Bank, DAY, credential, facts, refused};
+use usbtoken::code::{Notice, Step};
+use usbtoken::error::{Code, Fact};
+use usbtoken::pki::{Check, Relax};
+use usbtoken::renewal::{Install, Pending, Renewal};
+use usbtoken_testkit::{Form, Issue, Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
+
+#[test]
+fn days_later_in_another_process() {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "request.pem"]).json();
+    let certificate = bank.ca.issue_for(&bank.read("request.pem")).der();
+    bank.write("answer.pem", &bank.ca.answer(Form::Pem, &certificate));
+    // Nothing but the token and the answer carries over.
+    std::fs::remove_file(bank.file("request.pem")).unwrap();
+    let later = SystemTime::now() + 5 * DAY;
+    let session = bank.session();
+    let installed = Install::new(&bank.read("answer.pem")).at(later).run(&session).unwrap();
+    assert_eq!(installed.replaced().unwrap().certificate().der(), bank.old.certificate);
+    assert_eq!(installed.proof().level, usbtoken::ProofLevel::Proven);
+    assert!(!installed.key_reused());
+    bank.assert_old_works();
+    assert_eq!(bank.assert_one_new_credential(), certificate);
+}
+
+/// Two requests wait; two answers came in one message, with the CAs' certificates and a stranger's among them.
+#[test]
+fn of_several_keys_and_certificates_the_pair_is_found_in_any_order() {
+    for turn in 0..5 {
+        let bank = Bank::new();
+        bank.soft.credential(&bank.ca, Kind::Rsa2048, &[2], &another(), days_from_now(9));
+        let (session, old) = bank.open();
+        let other = credential(session.token(), &[2]);
+        let one = Renewal::of(&old).begin(&session).unwrap();
+        let two = Renewal::of(&other).key(usbtoken::KeyKind::P256).begin(&session).unwrap();
+        drop(session);
+        let before = bank.soft.snapshot();
+
+        let wanted = bank.certify(&two);
+        let stranger = bank.ca.issue(&another(), &SoftKey::generate(Kind::P256).spki()).der();
+        let mut parts = [
+            pem(&bank, bank.ca.root()),
+            pem(&bank, &stranger),
+            pem(&bank, bank.ca.issuing()),
+            pem(&bank, &wanted),
+            pem(&bank, &bank.old.certificate),
+        ];
+        parts.rotate_left(turn);
+        let session = bank.session();
+        let installed = session.install(parts.concat().as_bytes()).unwrap();
+        assert_eq!(installed.credential().certificate().der(), wanted);
+        assert_eq!(installed.replaced().unwrap().id(), [2]);
+        let now = bank.soft.snapshot();
+        let added: Vec<_> = now.added_since(&before);
+        assert_eq!(added.len(), 3, "the certificate, and two keys that were renamed: {added:?}");
+        assert!(added.iter().all(|object| object.id == two.key().id()), "{added:?}");
+        assert_eq!(now.of_class("CKO_CERTIFICATE").count(), before.of_class("CKO_CERTIFICATE").count() + 1);
+        // The other one still waits.
+        let waiting = session.pending().unwrap();
+        assert_eq!((waiting.len(), waiting[0].id()), (1, one.key().id()));
+        bank.assert_old_works();
+    }
+}
+
+/// Certificates for both keys in one answer: which is meant cannot be known, so the caller must say.
+#[test]
+fn two_certificates_for_two_keys_are_not_guessed_at() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let one = Renewal::of(&old).begin(&session).unwrap();
+    let two = Renewal::of(&old).beside_pending().begin(&session).unwrap();
+    let before = bank.soft.snapshot();
+    let answer = [pem(&bank, &bank.certify(&one)), pem(&bank, &bank.certify(&two))].concat();
+    let error = refused(session.install(answer.as_bytes()), Code::PendingAmbiguous);
+    assert_eq!(facts(&error, Fact::Candidate).len(), 2);
+    bank.soft.snapshot().assert_same_as(&before);
+    // Who names the key gets its certificate.
+    let installed = Install::new(answer.as_bytes()).run_for(&session, &two).unwrap();
+    assert_eq!(installed.credential().id(), two.key().id());
+    session.abandon(one.key()).unwrap();
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn ca_certificates_are_written_only_when_asked() {
+    for wanted in [false, true] {
+        let bank = Bank::new();
+        let (session, old) = bank.open();
+        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let certificate = bank.certify(&pending);
+        let answer = bank.ca.answer(Form::P7, &certificate);
+        let install = Install::new(&answer);
+        let install = if wanted { install.with_ca_certificates() } else { install };
+        install.run(&session).unwrap();
+        bank.assert_old_works();
+        let now = bank.soft.snapshot();
+        let written: Vec<Vec<u8>> = now
+            .added_since(&bank.before)
+            .iter()
+            .filter(|object| object.class == "CKO_CERTIFICATE")
+            .map(|object| object.bytes("Value").unwrap().to_vec())
+            .collect();
+        let has = |der: &[u8]| written.iter().any(|value| value == der);
+        assert!(has(&certificate));
+        assert_eq!((has(bank.ca.root()), has(bank.ca.issuing())), (wanted, wanted));
+        assert_eq!(written.len(), if wanted { 3 } else { 1 });
+        // They are no credentials, and they are not written twice.
+        assert_eq!(session.credentials().unwrap().iter().count(), 3);
+        if wanted {
+            let again = Renewal::of(&credential(session.token(), &bank.old.id)).begin(&session).unwrap();
+            let answer = bank.ca.answer(Form::P7, &bank.certify(&again));
+            Install::new(&answer).with_ca_certificates().run(&session).unwrap();
+            let certificates = bank.soft.snapshot().of_class("CKO_CERTIFICATE").count();
+            assert_eq!(certificates, now.of_class("CKO_CERTIFICATE").count() + 1);
+        }
+    }
+}
+
+/// There is room for the credential but not for the CAs.
+#[test]
+fn a_ca_certificate_that_does_not_fit_costs_nobody_the_credential() {
+    let bank = Bank::new();
+    let issuer = bank.issuer("--form p7");
+    let fault = "C_CreateObject#2:ckr=CKR_DEVICE_MEMORY,sticky";
+    let done = bank.run_with_faults(fault, &["renew", "--write-chain", "--issuer", &issuer]).json();
+    let notices: Vec<_> = done["notices"].as_array().unwrap().iter().map(|n| n["name"].clone()).collect();
+    assert!(notices.contains(&"chain_not_written".into()), "{notices:?}");
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+    assert_eq!(bank.run(&["pending"]).json().as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_trust_anchor_decides_whether_the_chain_holds() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+    let certificate = bank.certify(&pending);
+    let whole = bank.ca.answer(Form::P7, &certificate);
+    let alone = bank.ca.answer(Form::Der, &certificate);
+    let spoiled = bank.ca.issue_for(pending.request().to_der()).spoil_signature().der();
+    let stranger = TestCa::new();
+    let imposter = stranger.issue_for(pending.request().to_der()).der();
+    let root = bank.ca.root();
+    let untrusted: [(&str, Vec<u8>, &[u8]); 5] = [
+        ("another root", whole.clone(), stranger.root()),
+        ("the intermediate is missing", alone.clone(), root),
+        ("a spoiled signature", bank.ca.answer(Form::P7, &spoiled), root),
+        ("another CA under the same names", stranger.answer(Form::P7, &imposter), root),
+        ("the right names, the wrong signer", bank.ca.answer(Form::P7, &imposter), root),
+    ];
+    for (what, answer, anchor) in &untrusted {
+        let error = Install::new(answer).anchor(*anchor).run(&session).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), Code::ChainUntrusted, "{what}: {error}");
+        assert!(!facts(&error, Fact::Detail).is_empty(), "{what}: it says why");
+        bank.soft.snapshot().assert_same_as(&waiting);
+    }
+    drop(session);
+    let file = bank.write("root.der", stranger.root());
+    bank.write("answer.p7", &whole);
+    let anchor = file.to_str().unwrap();
+    bank.run(&["install", "--trust-anchor", anchor, "answer.p7"]).failed(Code::ChainUntrusted);
+    bank.soft.snapshot().assert_same_as(&waiting);
+
+    // One of several anchors is enough.
+    let session = bank.session();
+    let installed = Install::new(&whole).anchor(stranger.root()).anchor(root).run(&session).unwrap();
+    assert!(!installed.notices().contains(&Notice::ChainNotChecked));
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn without_an_anchor_it_says_that_nobody_looked() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let answer = bank.certify(&pending);
+    let installed = Install::new(&answer).run_for(&session, &pending).unwrap();
+    assert!(installed.notices().contains(&Notice::ChainNotChecked));
+    let again = Renewal::of(&credential(session.token(), &bank.old.id)).begin(&session).unwrap();
+    let answer = bank.certify(&again);
+    let anchored = Install::new(&answer).anchor(bank.ca.issuing()).run_for(&session, &again).unwrap();
+    assert!(!anchored.notices().contains(&Notice::ChainNotChecked));
+}
+
+/// Each check by itself: its own code, both values, and a token that did not change. Relaxed by its name, and only
+/// then, the same certificate is taken.
+#[test]
+fn every_check_refuses_by_itself_and_can_be_relaxed_by_name() {
+    type Shape = for<'i> fn(Issue<'i>, &Bank) -> Issue<'i>;
+    let rows: [(Code, Check, Shape); 8] = [
+        (Code::SubjectDiffers, Check::Subject, |issue, _| issue.subject(&another())),
+        (Code::CertificateExpired, Check::Validity, |issue, _| {
+            issue.not_before(days_from_now(-400)).not_after(days_from_now(-1))
+        }),
+        (Code::CertificateNotYetValid, Check::Validity, |issue, _| issue.not_before(days_from_now(2))),
+        (Code::NotLaterThanOld, Check::LaterThanOld, |issue, _| issue.not_after(days_from_now(10))),
+        (Code::SerialSame, Check::Serial, |issue, bank| issue.serial(&serial_of(&bank.old.certificate))),
+        (Code::IsCaCertificate, Check::NotCa, |issue, _| issue.ca(true)),
+        (Code::PurposeMissing, Check::Purpose, |issue, _| issue.server_only()),
+        (Code::UsageMissing, Check::Usage, |issue, _| issue.usage_without_signing()),
+    ];
+    for (code, check, shape) in rows {
+        let bank = Bank::new();
+        let (session, old) = bank.open();
+        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let waiting = bank.soft.snapshot();
+        let answer = shape(bank.ca.issue_for(pending.request().to_der()), &bank).der();
+
+        for error in [
+            session.install(&answer).map(|_| ()).unwrap_err(),
+            Install::new(&answer).run_for(&session, &pending).map(|_| ()).unwrap_err(),
+        ] {
+            assert_eq!(error.code(), code, "{error}");
+            assert_eq!(error.step(), Some(Step::CheckCertificate));
+            let (expected, found) = (facts(&error, Fact::Expected), facts(&error, Fact::Found));
+            assert_eq!((expected.len(), found.len()), (1, 1), "both values: {error}");
+            assert_ne!(expected, found);
+            bank.soft.snapshot().assert_same_as(&waiting);
+        }
+        // Every other name does not help.
+        let others: Relax =
+            Check::ALL.iter().copied().filter(|other| *other != check && !implied(code, *other)).collect();
+        let error = Install::new(&answer).relax(others).run(&session).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), code);
+        bank.soft.snapshot().assert_same_as(&waiting);
+
+        let mut relax: Relax = [check].into_iter().collect();
+        // A certificate that ended yesterday does not end later than the old one either, and a CA's certificate of
+        // the test CA is for nothing but signing certificates.
+        relax = Check::ALL
+            .iter()
+            .filter(|other| implied(code, **other))
+            .fold(relax, |relax, other| relax.and(*other));
+        let installed = Install::new(&answer).relax(relax).run(&session).unwrap();
+        assert_eq!(installed.credential().certificate().der(), answer);
+        bank.soft.snapshot().assert_keeps(&bank.before);
+    }
+}
+
+#[test]
+fn the_command_relaxes_by_name_and_checks_the_chain() {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "request.pem"]).json();
+    let waiting = bank.soft.snapshot();
+    let certificate = bank.ca.issue_for(&bank.read("request.pem")).server_only().der();
+    bank.write("answer.p7", &bank.ca.answer(Form::P7, &certificate));
+    bank.write("root.pem", pem(&bank, bank.ca.root()).as_bytes());
+    let error = bank.run(&["install", "answer.p7"]).failed(Code::PurposeMissing);
+    assert_eq!(error["facts"]["expected"][0], "1.3.6.1.5.5.7.3.2");
+    assert_eq!(error["facts"]["found"][0], "1.3.6.1.5.5.7.3.1");
+    bank.run(&["install", "--relax", "usage", "answer.p7"]).failed(Code::PurposeMissing);
+    for never in ["key", "key_match", "chain"] {
+        assert_eq!(
+            bank.run(&["install", "--relax", never, "answer.p7"]).exit,
+            2,
+            "{never} is no name of a check"
+        );
+    }
+    bank.soft.snapshot().assert_same_as(&waiting);
+    bank.run(&["install", "--relax", "purpose", "answer.p7"]).json();
+    bank.assert_old_works();
+    assert_eq!(bank.assert_one_new_credential(), certificate);
+
+    let bank = Bank::new();
+    bank.write("root.pem", pem(&bank, bank.ca.root()).as_bytes());
+    let issuer = bank.issuer("--form p7");
+    let done = bank.run(&["renew", "--trust-anchor", "root.pem", "--issuer", &issuer]).json();
+    let unchecked = |notice: &serde_json::Value| notice["name"] == "chain_not_checked";
+    assert!(!done["notices"].as_array().unwrap().iter().any(unchecked), "{done:#}");
+    bank.assert_one_new_credential();
+}
+
+fn implied(code: Code, check: Check) -> bool {
+    matches!(
+        (code, check),
+        (Code::CertificateExpired, Check::LaterThanOld) | (Code::IsCaCertificate, Check::Usage)
+    )
+}
+
+/// That the certificate belongs to the key is not open to discussion, and with it the kind of key: a certificate for
+/// a key of another kind is one for another key.
+#[test]
+fn the_key_is_always_checked() {
+    let all: Relax = Check::ALL.iter().copied().collect();
+    for kind in [Kind::P256, Kind::P384, Kind::Rsa2048] {
+        let bank = Bank::new();
+        let (session, old) = bank.open();
+        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let waiting = bank.soft.snapshot();
+        let other = SoftKey::generate(kind).spki();
+        let answer = bank.ca.issue_for(pending.request().to_der()).public_key(&other).der();
+        let error = refused(Install::new(&answer).relax(all).run(&session), Code::KeyMismatch);
+        assert_eq!(
+            (facts(&error, Fact::Expected).len(), facts(&error, Fact::Found).len()),
+            (1, 1),
+            "{error}"
+        );
+        refused(Install::new(&answer).relax(all).run_for(&session, &pending), Code::KeyMismatch);
+        // The old key's own certificate anew is for another key than the pending one, too.
+        let renewed = bank.ca.issue(&bank.old.subject, &bank.old.spki).der();
+        refused(Install::new(&renewed).relax(all).run(&session), Code::KeyMismatch);
+        bank.soft.snapshot().assert_same_as(&waiting);
+    }
+}
+
+#[test]
+fn a_subject_that_only_reads_alike_is_another() {
+    let bank = Bank::new();
+    let subject = |text| NameDer::new().common(text, "Yamada").to_der();
+    bank.soft.credential(&bank.ca, Kind::P256, &[2], &subject(Text::Printable), days_from_now(9));
+    let session = bank.session();
+    let old = credential(session.token(), &[2]);
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+    let answer = bank.ca.issue_for(pending.request().to_der()).subject(&subject(Text::Utf8)).der();
+    let error = refused(session.install(&answer), Code::SubjectDiffers);
+    assert_ne!(facts(&error, Fact::Expected), facts(&error, Fact::Found), "{error}");
+    bank.soft.snapshot().assert_same_as(&waiting);
+}
+
+#[test]
+fn validity_counts_by_the_clock_that_is_given() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+    let begin = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+    let answer =
+        bank.ca.issue_for(pending.request().to_der()).not_before(begin).not_after(begin + 100 * DAY).der();
+    let second = Duration::from_secs(1);
+    refused(Install::new(&answer).at(begin - second).run(&session), Code::CertificateNotYetValid);
+    refused(Install::new(&answer).at(begin + 100 * DAY + second).run(&session), Code::CertificateExpired);
+    bank.soft.snapshot().assert_same_as(&waiting);
+    Install::new(&answer).at(begin).run(&session).unwrap();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn an_answer_is_installed_once() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let answer = bank.certify(&pending);
+    Install::new(&answer).run_for(&session, &pending).unwrap();
+    let done = bank.soft.snapshot();
+    refused(Install::new(&answer).run_for(&session, &pending), Code::AlreadyInstalled);
+    refused(session.install(&answer), Code::AlreadyInstalled);
+    bank.soft.snapshot().assert_same_as(&done);
+    drop(session);
+    bank.write("answer.der", &answer);
+    bank.run(&["install", "answer.der"]).failed(Code::AlreadyInstalled);
+    bank.soft.snapshot().assert_same_as(&done);
+    bank.assert_one_new_credential();
+}
+
+/// The token lies about what it wrote, or the key does not sign: the certificate goes again, the key waits on.
+#[test]
+fn what_cannot_be_seen_to_work_is_taken_back() {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "request.pem"]).json();
+    let waiting = bank.soft.snapshot();
+    let certificate = bank.ca.issue_for(&bank.read("request.pem")).der();
+    bank.write("answer.der", &certificate);
+    let after_writing = [
+        ("C_Sign:ckr=CKR_DEVICE_ERROR", Code::DeviceFault),
+        ("C_SignInit:ckr=CKR_KEY_FUNCTION_NOT_PERMITTED", Code::TokenRefused),
+        ("C_CreateObject:ckr=CKR_DEVICE_MEMORY", Code::TokenFull),
+        ("C_CreateObject:ckr=CKR_TOKEN_WRITE_PROTECTED", Code::WriteProtected),
+        ("C_CreateObject:ckr=CKR_TEMPLATE_INCONSISTENT,sticky", Code::CertificateRefused),
+    ];
+    for (fault, code) in after_writing {
+        bank.run_with_faults(fault, &["install", "answer.der"]).failed(code);
+        bank.soft.snapshot().assert_same_as(&waiting);
+    }
+    // The read after the write is the one whose answer is cut.
+    let reads = reads_before_the_write();
+    let fault = format!("C_GetAttributeValue#{}:lie=truncated", reads + 1);
+    bank.run_with_faults(&fault, &["install", "answer.der"]).failed(Code::ReadBackDiffers);
+    bank.soft.snapshot().assert_same_as(&waiting);
+
+    bank.run(&["install", "answer.der"]).json();
+    bank.assert_old_works();
+    assert_eq!(bank.assert_one_new_credential(), certificate);
+}
+
+/// How often attributes are read before the certificate is written, on a token like the others here.
+fn reads_before_the_write() -> usize {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "request.pem"]).json();
+    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+    bank.run_with_faults("", &["install", "answer.der"]).json();
+    let called = bank.called();
+    let written = called.iter().position(|function| function == "C_CreateObject").unwrap();
+    called[..written].iter().filter(|function| *function == "C_GetAttributeValue").count()
+}
+
+/// The final label is the old one's, so that programs that choose by label find the new credential.
+#[test]
+fn the_label_becomes_final_only_after_the_key_has_signed() {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "request.pem"]).json();
+    let mine = |label: &str| label.starts_with("usbtoken:");
+    assert_eq!(bank.soft.snapshot().objects().iter().filter(|object| mine(&object.label)).count(), 2);
+    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+    bank.run_with_faults("", &["install", "answer.der"]).json();
+    let called = bank.called();
+    let at = |name: &str| called.iter().position(|function| function == name).unwrap();
+    let last = |name: &str| called.iter().rposition(|function| function == name).unwrap();
+    assert!(
+        at("C_CreateObject") < at("C_SignInit") && last("C_Sign") < at("C_SetAttributeValue"),
+        "{called:?}"
+    );
+    assert!(!called.iter().any(|function| function == "C_DestroyObject"));
+    let now = bank.soft.snapshot();
+    assert!(now.added_since(&bank.before).iter().all(|object| object.label == "bank"), "{now:?}");
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// Every interruption of the second half: the old credential is whole, the new one complete or recorded as not, and
+/// the same answer ends the job.
+#[test]
+fn wherever_the_second_half_stops_the_same_answer_ends_it() {
+    let functions =
+        ["C_CreateObject", "C_SignInit", "C_Sign", "C_SetAttributeValue", "C_SetAttributeValue#2"];
+    for function in functions {
+        for kind in ["exit", "exit-after", "lose", "remove"] {
+            let bank = Bank::new();
+            bank.run(&["request", "--out", "request.pem"]).json();
+            bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+            let fault = format!("{function}:{kind}");
+            let said = bank.run_with_faults(&fault, &["install", "answer.der"]);
+            assert_ne!(said.exit, 0, "{fault}");
+            bank.assert_old_works();
+            let listed = bank.run(&["pending"]).json();
+            // After the last renaming nothing is left to do; the answer was merely lost.
+            let complete =
+                fault == "C_SetAttributeValue#2:exit-after" || fault == "C_SetAttributeValue#2:lose";
+            assert_eq!(listed.as_array().unwrap().is_empty(), complete, "{fault}: {listed:#}");
+            let again = bank.run(&["install", "answer.der"]);
+            if complete {
+                again.failed(Code::AlreadyInstalled);
+            } else {
+                again.json();
+            }
+            bank.assert_old_works();
+            bank.assert_one_new_credential();
+        }
+    }
+}
+
+/// The certificate that is renewed was removed meanwhile: the answer is still for the key that waits.
+#[test]
+fn an_answer_is_taken_when_the_old_certificate_is_gone() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending: Pending = Renewal::of(&old).begin(&session).unwrap();
+    drop(session);
+    bank.soft.look(|eye| eye.destroy(&bank.old.id));
+    let session = bank.session();
+    let installed = session.install(&bank.certify(&pending)).unwrap();
+    assert!(installed.replaced().is_none());
+    bank.assert_others_unchanged();
+    bank.assert_one_new_credential();
+}
+
+fn another() -> Vec<u8> {
+    NameDer::new().common(Text::Utf8, "another customer").to_der()
+}
+
+fn pem(bank: &Bank, der: &[u8]) -> String {
+    String::from_utf8(bank.ca.answer(Form::Pem, der)).unwrap()
+}
+
+/// The content of the serial number's INTEGER.
+fn serial_of(certificate: &[u8]) -> Vec<u8> {
+    let hex = usbtoken_testkit::serial_hex(certificate);
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}

@@ -1,0 +1,368 @@
+//! Pending keys: known again by their label alone, resumed, abandoned, and never taken for somebody else's.
+
+mod common;
+
+use std::time::SystemTime;
+
+use common::{Bank, DAY, credential, refused};
+use usbtoken::error::Code;
+use usbtoken::pki::Request;
+use usbtoken::renewal::{Credential, Install, PendingState, Renewal};
+use usbtoken::{Name, Session};
+use usbtoken_testkit::{Kind, ParsedRequest, days_from_now, manual_subject, serial_hex};
+
+#[test]
+fn a_pending_key_names_its_credential_and_its_day() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let day = SystemTime::now() - 3 * DAY;
+    let pending = Renewal::of(&old).outside_window().at(day).begin(&session).unwrap();
+    drop(session);
+
+    let listed = bank.session().pending().unwrap();
+    let [key] = listed.as_slice() else { panic!("{listed:?}") };
+    assert_eq!(key.id(), pending.key().id());
+    assert_eq!(key.state(), PendingState::AwaitingAnswer);
+    assert_eq!(key.age_days(SystemTime::now()), 3);
+    assert_eq!(key.concerns(), Some(old.certificate().serial().to_string().as_str()));
+    assert_eq!(key.public_key(), Some(pending.request().public_key()));
+
+    let json = bank.run(&["pending"]).json();
+    assert_eq!(json.as_array().unwrap().len(), 1);
+    assert_eq!(json[0]["age_days"], 3);
+    assert_eq!(json[0]["state"], "awaiting_answer");
+    assert_eq!(json[0]["concerns_serial"], serial_hex(&bank.old.certificate));
+    assert!(json[0]["concerns_subject"].as_str().unwrap().contains("BizSOL"), "{json:#}");
+    bank.assert_old_works();
+}
+
+/// What other programs put on a token stays theirs, however much it looks like ours.
+#[test]
+fn keys_of_others_are_never_listed() {
+    let bank = Bank::new();
+    let serial = serial_hex(&bank.old.certificate);
+    let nearly: Vec<String> = vec![
+        "usbtoken".into(),
+        "usbtoken:".into(),
+        "usbtoken:pending".into(),
+        format!("USBTOKEN:20261101:renews:{serial}"),
+        format!("usbtoken:20261101:renews:{}", serial.to_uppercase()),
+        format!("usbtoken:20261101:renews:{serial} "),
+        format!(" usbtoken:20261101:renews:{serial}"),
+        format!("usbtoken:20261301:renews:{serial}"),
+        format!("usbtoken:20261101:renewed:{serial}"),
+        "usbtoken:20261101:first:".into(),
+        "usbtoken:20261101:renews:0".into(),
+    ];
+    bank.soft.look(|eye| {
+        for (label, number) in nearly.iter().zip(0x80_u8..) {
+            eye.generate_pair(Kind::P256, &[number], label);
+        }
+    });
+    let before = bank.soft.snapshot();
+    assert!(bank.session().pending().unwrap().is_empty());
+    assert_eq!(bank.run(&["pending"]).json().as_array().unwrap().len(), 0);
+    for id in ["f0", "80", "8a", "01"] {
+        bank.run(&["abandon", "--yes", "--id", id]).failed(Code::PendingNotFound);
+    }
+    bank.run(&["abandon", "--yes"]).failed(Code::PendingNotFound);
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn resume_gives_the_same_request_signed_anew() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let bank = Bank::of(kind, days_from_now(11));
+        let first = bank.run(&["request", "--out", "first.pem"]).json();
+        let waiting = bank.soft.snapshot();
+        let again = bank.run(&["resume", "--out", "again.pem"]).json();
+        assert_eq!(first["pending_id"], again["pending_id"]);
+        bank.soft.snapshot().assert_same_as(&waiting);
+        // The test CA's parser verifies each one's signature.
+        let (first, again) = (bank.read("first.pem"), bank.read("again.pem"));
+        let (one, other) = (ParsedRequest::parse(&first).unwrap(), ParsedRequest::parse(&again).unwrap());
+        assert_eq!((&one.spki, &one.subject), (&other.spki, &other.subject));
+        // ECDSA is not deterministic here, RSA PKCS#1 v1.5 is.
+        assert_eq!(first == again, kind == Kind::Rsa2048);
+
+        let answer = bank.write("answer.der", &bank.ca.issue_for(&again).der());
+        bank.run(&["install", answer.to_str().unwrap()]).json();
+        bank.assert_old_works();
+        bank.assert_one_new_credential();
+    }
+}
+
+#[test]
+fn renew_offers_to_resume_instead_of_making_a_second_key() {
+    let bank = Bank::new();
+    let issuer = bank.issuer("");
+    bank.run(&["renew", "--issuer", &bank.issuer("--break fail")]).failed(Code::IssuerFailed);
+    let waiting = bank.soft.snapshot();
+    assert_eq!(waiting.added_since(&bank.before).len(), 2, "a pair that waits");
+    let error = bank.run(&["renew", "--issuer", &issuer]).failed(Code::PendingExists);
+    assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("usbtoken ")), "it says how: {error:#}");
+    bank.soft.snapshot().assert_same_as(&waiting);
+    bank.run(&["renew", "--resume", "--issuer", &issuer]).json();
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn only_the_job_that_a_key_waits_for_can_be_resumed() {
+    let bank = Bank::new();
+    bank.soft.credential(&bank.ca, Kind::P256, &[2], &manual_subject().to_der(), days_from_now(9));
+    let (session, old) = bank.open();
+    let other = credential(session.token(), &[2]);
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+    refused(Renewal::of(&other).resume(&session, pending.key()), Code::NotPending);
+    let subject: Name = "CN=first".parse().unwrap();
+    refused(Renewal::first(subject).resume(&session, pending.key()), Code::NotPending);
+    bank.soft.snapshot().assert_same_as(&waiting);
+}
+
+#[test]
+fn abandon_removes_exactly_that_pair() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let one = Renewal::of(&old).begin(&session).unwrap();
+    let with_one = bank.soft.snapshot();
+    let other = Renewal::of(&old).beside_pending().begin(&session).unwrap();
+    session.abandon(other.key()).unwrap();
+    bank.soft.snapshot().assert_same_as(&with_one);
+    // What is gone is not abandoned twice, and nothing else in its place.
+    refused(session.abandon(other.key()), Code::NotPending);
+    bank.soft.snapshot().assert_same_as(&with_one);
+    drop(session);
+
+    let id = usbtoken::hex(one.key().id());
+    bank.run(&["abandon", "--yes", "--id", &id]).json();
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// A key of EC does not tell its public half, so the identifier is tempting to go by.
+#[test]
+fn a_foreign_pair_with_the_same_identifier_stays() {
+    for foreign in [Kind::P256, Kind::Rsa2048] {
+        let bank = Bank::new();
+        let (session, old) = bank.open();
+        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let id = pending.key().id().to_vec();
+        bank.soft.look(|eye| {
+            let pair = eye.snapshot();
+            // The public half by name, or there would be two objects for the kit's question.
+            assert_eq!(pair.with_id(&id).count(), 2);
+        });
+        let label = "somebody else's";
+        let kind = if foreign == Kind::P256 { "EC:prime256v1" } else { "rsa:2048" };
+        let hex = usbtoken::hex(&id);
+        bank.pkcs11_tool(&["--keypairgen", "--key-type", kind, "--label", label, "--id", &hex]);
+        drop(session);
+
+        let both = bank.soft.snapshot();
+        assert_eq!(both.with_id(&id).count(), 4);
+        let session = bank.session();
+        let listed = session.pending().unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].public_key(), Some(pending.request().public_key()));
+        let resumed = Renewal::of(&old).resume(&session, &listed[0]).unwrap();
+        assert_eq!(resumed.request().public_key(), pending.request().public_key());
+
+        session.abandon(&listed[0]).unwrap();
+        let after = bank.soft.snapshot();
+        let left: Vec<_> = after.with_id(&id).collect();
+        assert_eq!(left.len(), 2, "{after:?}");
+        assert!(left.iter().all(|object| object.label == label), "{after:?}");
+        bank.assert_old_works();
+    }
+}
+
+/// Between the list and the removal somebody may have finished the job.
+#[test]
+fn a_key_that_is_no_longer_pending_is_not_abandoned() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    session.install(&bank.certify(&pending)).unwrap();
+    let done = bank.soft.snapshot();
+    refused(session.abandon(pending.key()), Code::NotPending);
+    bank.soft.snapshot().assert_same_as(&done);
+    bank.assert_one_new_credential();
+}
+
+/// The power fails right after the certificate was written: the key has not signed yet.
+#[test]
+fn a_written_certificate_without_signature_is_finished_or_removed() {
+    for finish in [true, false] {
+        let bank = Bank::new();
+        let issuer = bank.issuer("");
+        let killed = bank.run_with_faults("C_CreateObject:exit-after", &["renew", "--issuer", &issuer]);
+        assert_eq!(killed.exit, 86, "{killed:?}");
+        bank.assert_old_works();
+        let listed = bank.run(&["pending"]).json();
+        assert_eq!(listed[0]["state"], "certificate_written", "{listed:#}");
+        let session = bank.session();
+        let keys = session.pending().unwrap();
+        assert_eq!(keys[0].state(), PendingState::CertificateWritten);
+        // It is not one to resume as if it waited, and the old one is not retired for it.
+        let (_, old) = bank.open();
+        refused(Renewal::of(&old).resume(&session, &keys[0]), Code::NotPending);
+        refused(session.retire(&old, SystemTime::now()), Code::RetireNotProven);
+        drop(session);
+        bank.assert_old_works();
+
+        if finish {
+            bank.run(&["resume", "--issuer", "false"]).json();
+            bank.assert_old_works();
+            bank.assert_one_new_credential();
+        } else {
+            bank.run(&["abandon", "--yes"]).json();
+            bank.soft.snapshot().assert_same_as(&bank.before);
+        }
+    }
+}
+
+/// Installing the same answer again ends the job as well, days later too.
+#[test]
+fn the_same_answer_again_ends_a_job_that_was_cut_off() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let certificate = bank.certify(&pending);
+    drop(session);
+    let answer = bank.write("answer.der", &certificate);
+    let answer = answer.to_str().unwrap();
+    let killed = bank.run_with_faults("C_Sign:exit", &["install", answer]);
+    assert_eq!(killed.exit, 86, "{killed:?}");
+    let session = bank.session();
+    let installed = Install::new(&certificate).at(SystemTime::now() + 5 * DAY).run(&session).unwrap();
+    assert_eq!(installed.credential().certificate().der(), certificate);
+    bank.assert_old_works();
+    assert_eq!(bank.assert_one_new_credential(), certificate);
+    refused(session.install(&certificate), Code::AlreadyInstalled);
+    bank.assert_one_new_credential();
+}
+
+/// A key without its private half is good for nothing but to be removed.
+#[test]
+fn a_remnant_is_listed_and_removed() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    drop(session);
+    let id = usbtoken::hex(pending.key().id());
+    bank.pkcs11_tool(&["--delete-object", "--type", "privkey", "--id", &id]);
+    let listed = bank.run(&["pending"]).json();
+    assert_eq!(listed[0]["state"], "remnant");
+    let session = bank.session();
+    let keys = session.pending().unwrap();
+    refused(Renewal::of(&old).resume(&session, &keys[0]), Code::NotPending);
+    let only_the_remnant = bank.soft.snapshot();
+    refused(session.install(&bank.certify(&pending)), Code::PendingNotFound);
+    bank.soft.snapshot().assert_same_as(&only_the_remnant);
+    // It does not stand in the way of a new one either.
+    let new = Renewal::of(&old).begin(&session).unwrap();
+    session.abandon(new.key()).unwrap();
+    session.abandon(&keys[0]).unwrap();
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// Every interruption of the first half leaves the old credential whole, and what is left is recorded and can be
+/// removed with the command.
+#[test]
+fn wherever_the_first_half_stops_nothing_unrecorded_stays() {
+    let bank = Bank::new();
+    let functions = ["C_GenerateKeyPair", "C_SetAttributeValue", "C_SignInit", "C_Sign", "C_CloseSession#2"];
+    for function in functions {
+        for kind in ["exit", "exit-after", "ckr=CKR_DEVICE_REMOVED", "lose", "remove"] {
+            let fault = format!("{function}:{kind}");
+            let out = bank.file("request.pem");
+            let _ = std::fs::remove_file(&out);
+            let said = bank.run_with_faults(&fault, &["request", "--out", "request.pem"]);
+            assert!(said.exit != 0 || function.starts_with("C_Close"), "{fault}: {said:?}");
+            bank.assert_old_works();
+            clean_up(&bank, &fault);
+        }
+    }
+}
+
+fn clean_up(bank: &Bank, what: &str) {
+    let session = bank.session();
+    let keys = session.pending().unwrap();
+    let now = bank.soft.snapshot();
+    let added = now.added_since(&bank.before);
+    assert_eq!(added.is_empty(), keys.is_empty(), "{what}: {added:?}");
+    for key in &keys {
+        session.abandon(key).unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+    let after = bank.soft.snapshot();
+    assert_eq!(after, bank.before, "{what}: {}", after.difference(&bank.before));
+}
+
+/// A token that does not let labels be changed keeps the mark on a key that works. Abandoning that key would take
+/// away the access it gives.
+#[test]
+fn the_last_working_credential_is_not_abandoned() {
+    let bank = Bank::new();
+    let issuer = bank.issuer("");
+    // The identifier is set first; it is the label that this token refuses.
+    let fault = "C_SetAttributeValue#3:ckr=CKR_ACTION_PROHIBITED,sticky";
+    let done = bank.run_with_faults(fault, &["renew", "--issuer", &issuer]).json();
+    let notices: Vec<_> = done["notices"].as_array().unwrap().iter().map(|n| n["name"].clone()).collect();
+    assert!(notices.contains(&"label_kept".into()), "{notices:?}");
+    bank.assert_old_works();
+    // As long as the old one works, the new one may go; here the old one goes, by other means.
+    bank.soft.look(|eye| eye.destroy(&bank.old.id));
+    let before = bank.soft.snapshot();
+    bank.run(&["abandon", "--yes"]).failed(Code::RetireOnlyCredential);
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn a_first_key_is_pending_too() {
+    let bank = Bank::new();
+    let session = bank.session();
+    let subject: Name = "CN=Yamada,O=Example".parse().unwrap();
+    let pending = first(&subject).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+    refused(first(&subject).begin(&session), Code::PendingExists);
+    bank.soft.snapshot().assert_same_as(&waiting);
+    drop(session);
+    let session = bank.session();
+    let keys = session.pending().unwrap();
+    assert_eq!((keys.len(), keys[0].concerns()), (1, None));
+    let again = first(&subject).resume(&session, &keys[0]).unwrap();
+    assert_eq!(again.request().subject().der(), pending.request().subject().der());
+    let request: &Request = again.request();
+    let installed = session.install(&bank.ca.issue_for(request.to_der()).der()).unwrap();
+    assert!(installed.replaced().is_none());
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// The CA signed for somebody else than was asked for; only the process that asked can know.
+#[test]
+fn a_first_certificate_for_another_subject_is_refused() {
+    let bank = Bank::new();
+    let session = bank.session();
+    let pending = first(&"CN=Yamada".parse().unwrap()).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+    let other = bank.ca.issue_for(pending.request().to_der()).subject(&manual_subject().to_der()).der();
+    refused(Install::new(&other).run_for(&session, &pending), Code::SubjectDiffers);
+    bank.soft.snapshot().assert_same_as(&waiting);
+}
+
+fn first(subject: &Name) -> Renewal<'static> {
+    Renewal::first(subject.clone()).key(usbtoken::KeyKind::P256)
+}
+
+#[test]
+fn a_key_listed_in_another_session_is_found_again() {
+    let bank = Bank::new();
+    let (session, old): (Session, Credential) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    drop(session);
+    // Handles of a session that ended are worth nothing; the removal reads anew.
+    bank.session().abandon(pending.key()).unwrap();
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}

@@ -1,0 +1,169 @@
+//! The record that a private key cannot leave the token, and what happens when it can.
+
+mod common;
+
+use std::time::{Duration, SystemTime};
+
+use common::{Bank, credential, refused};
+use serde_json::Value;
+use usbtoken::ProofLevel;
+use usbtoken::code::Notice;
+use usbtoken::error::Code;
+use usbtoken::renewal::{Install, Renewal};
+use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex};
+
+#[test]
+fn the_record_says_what_was_read_when_and_from_what() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let bank = Bank::of(kind, days_from_now(11));
+        let (session, old) = bank.open();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+        let pending = Renewal::of(&old).outside_window().at(now).begin(&session).unwrap();
+        let record = serde_json::to_value(pending.proof()).unwrap();
+        assert_eq!(record["level"], "proven");
+        assert_eq!(record["observed"], "2030-03-17T17:46:40Z");
+        assert_eq!(record["private_value"], "CKR_ATTRIBUTE_SENSITIVE");
+        assert_eq!(record["key_id"], usbtoken::hex(pending.key().id()));
+        assert_eq!(record["public_key_sha256"].as_str().map(str::len), Some(64));
+        assert_eq!(record["token"]["label"], "BANK");
+        assert_eq!(record["token"]["serial"], bank.soft.serial());
+        let driver = std::fs::canonicalize(bank.soft.module()).unwrap();
+        assert_eq!(record["driver_path"], driver.to_str().unwrap());
+        assert_eq!(record["driver"]["manufacturer"], "SoftHSM");
+
+        // The same attributes as another program reads them.
+        let snapshot = bank.soft.snapshot();
+        let id = pending.key().id();
+        let key = snapshot.with_id(id).find(|object| object.class == "CKO_PRIVATE_KEY").unwrap();
+        let pairs = [
+            ("sensitive", "Sensitive", true),
+            ("extractable", "Extractable", false),
+            ("always_sensitive", "AlwaysSensitive", true),
+            ("never_extractable", "NeverExtractable", true),
+            ("local", "Local", true),
+        ];
+        for (ours, theirs, expected) in pairs {
+            assert_eq!(record["evidence"][ours], expected, "{ours}");
+            assert_eq!(key.flag(theirs), Some(expected), "{theirs}");
+        }
+        let mechanism = if kind == Kind::P256 { "CKM_EC_KEY_PAIR_GEN" } else { "CKM_RSA_PKCS_KEY_PAIR_GEN" };
+        assert_eq!(record["evidence"]["key_gen_mechanism"], mechanism);
+    }
+}
+
+#[test]
+fn the_command_hands_the_record_over() {
+    let bank = Bank::new();
+    let issuer = bank.issuer("");
+    let done = bank.run(&["renew", "--require-proof", "proven", "--issuer", &issuer]).json();
+    assert_eq!(done["proof"]["level"], "proven");
+    assert_eq!(done["proof"]["evidence"]["local"], true);
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// Some tokens deny what they have just done, until the driver is initialised again.
+#[test]
+fn a_denial_right_after_generation_is_asked_again_at_the_install() {
+    let bank = Bank::new();
+    let lie = "*:lie=fresh-zero";
+    let request = ["request", "--require-proof", "proven", "--out", "request.pem"];
+    let asked = bank.run_with_faults(lie, &request).json();
+    assert_eq!(asked["proof"]["level"], "claimed", "nothing but a claim so far");
+    assert_eq!(asked["proof"]["evidence"]["local"], false);
+    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+    // A fresh process is a fresh view, with the same lying driver.
+    let install = ["install", "--require-proof", "proven", "answer.der"];
+    let done = bank.run_with_faults(lie, &install).json();
+    assert_eq!(done["proof"]["level"], "proven");
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn a_denial_that_lasts_does_not_pass_for_proof() {
+    let bank = Bank::new();
+    let (lie, issuer) = ("*:lie=fresh-zero", bank.issuer(""));
+    let renew = ["renew", "--require-proof", "proven", "--issuer", &issuer];
+    bank.run_with_faults(lie, &renew).failed(Code::ProofInsufficient);
+    // The key waits: a new process will see the truth.
+    bank.assert_old_works();
+    assert_eq!(bank.soft.snapshot().added_since(&bank.before).len(), 2);
+    let done =
+        bank.run_with_faults(lie, &["resume", "--require-proof", "proven", "--issuer", &issuer]).json();
+    assert_eq!(done["proof"]["level"], "proven");
+    bank.assert_one_new_credential();
+
+    // Who asks for less gets it, and is told.
+    let bank = Bank::new();
+    let done = bank.run_with_faults(lie, &["renew", "--issuer", &bank.issuer("")]).json();
+    assert_eq!(done["proof"]["level"], "claimed");
+    assert!(done["notices"].as_array().unwrap().iter().any(|notice| notice["name"] == "proof_claimed"));
+    bank.assert_one_new_credential();
+}
+
+/// Keys with our mark that were not made as we make them: somebody imported them, or they can leave.
+#[test]
+fn a_key_that_was_imported_is_no_proof() {
+    let bank = Bank::new();
+    let key = planted(&bank, &["--sensitive"]);
+    let before = bank.soft.snapshot();
+    let session = bank.session();
+    let old = credential(session.token(), &bank.old.id);
+    let pending = session.pending().unwrap();
+    assert_eq!(pending.len(), 1);
+    let demanding = Renewal::of(&old).require_proof(ProofLevel::Proven);
+    let resumed = demanding.resume(&session, &pending[0]).unwrap();
+    assert_eq!(resumed.proof().level, ProofLevel::Claimed);
+    let answer = bank.ca.issue(&bank.old.subject, &key).der();
+    let install = Install::new(&answer).require_proof(ProofLevel::Proven);
+    refused(install.run(&session), Code::ProofInsufficient);
+    bank.soft.snapshot().assert_same_as(&before);
+    let installed = Install::new(&answer).run(&session).unwrap();
+    assert!(installed.notices().contains(&Notice::ProofClaimed));
+}
+
+#[test]
+fn a_key_that_can_leave_is_refused_and_removed_before_it_gets_a_certificate() {
+    let bank = Bank::new();
+    let key = planted(&bank, &["--extractable"]);
+    let session = bank.session();
+    let old = credential(session.token(), &bank.old.id);
+    let pending = session.pending().unwrap();
+    let before = bank.soft.snapshot();
+    refused(Renewal::of(&old).resume(&session, &pending[0]), Code::KeyExportable);
+    bank.soft.snapshot().assert_same_as(&before);
+    let answer = bank.ca.issue(&bank.old.subject, &key).der();
+    refused(session.install(&answer), Code::KeyExportable);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// A key that came from a file, under a label as we give it; returns its SubjectPublicKeyInfo.
+fn planted(bank: &Bank, more: &[&str]) -> Vec<u8> {
+    let key = SoftKey::generate(Kind::P256);
+    bank.write("key.der", &key.to_pkcs8());
+    bank.write("key.spki", &key.spki());
+    let label = format!("usbtoken:20261120:renews:{}", serial_hex(&bank.old.certificate));
+    let common = ["--label", &label, "--id", "0a0b0c"];
+    let private = ["--write-object", "key.der", "--type", "privkey", "--usage-sign"];
+    bank.pkcs11_tool(&[&private[..], &common, more].concat());
+    bank.pkcs11_tool(
+        &[&["--write-object", "key.spki", "--type", "pubkey", "--usage-sign"], &common[..]].concat(),
+    );
+    key.spki()
+}
+
+/// The private value is asked for, and the level follows from what the driver answers, not from the flags alone.
+#[test]
+fn the_private_value_is_asked_for() {
+    let bank = Bank::new();
+    let done = bank.run_with_faults("", &["request", "--out", "request.pem"]).json();
+    assert_eq!(done["proof"]["private_value"], "CKR_ATTRIBUTE_SENSITIVE");
+    let trace = String::from_utf8(bank.read("trace")).unwrap();
+    let asked = trace.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).any(|call| {
+        call["fn"] == "C_GetAttributeValue"
+            && call["rv"] == "CKR_ATTRIBUTE_SENSITIVE"
+            && call["args"].to_string().contains("CKA_VALUE")
+    });
+    assert!(asked, "the driver refused to show it");
+}

@@ -1,0 +1,261 @@
+//! Removing the old credential: last of all, never by default, and only when its successor works.
+
+mod common;
+
+use std::time::SystemTime;
+
+use common::{Bank, credential, refused};
+use usbtoken::error::Code;
+use usbtoken::renewal::{Install, PendingState, Renewal};
+use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, days_from_now};
+
+#[test]
+fn nothing_is_retired_unless_it_is_asked_for() {
+    let bank = Bank::new();
+    let done = bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
+    assert_eq!(done["retired"], false);
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+
+    let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+    let gone = bank.run(&["retire", "--yes", "--serial", &serial]).json();
+    assert_eq!(gone["key_removed"], true);
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
+    bank.assert_others_unchanged();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn the_command_retires_when_it_is_told_to() {
+    let bank = Bank::new();
+    let done = bank.run(&["renew", "--retire-old", "--issuer", &bank.issuer("")]).json();
+    assert_eq!(done["retired"], true);
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
+    bank.assert_others_unchanged();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn the_certificate_goes_first_and_the_private_key_last() {
+    let bank = Bank::new();
+    bank.renewed();
+    let classes = ["CKO_CERTIFICATE", "CKO_PUBLIC_KEY", "CKO_PRIVATE_KEY"];
+    // Stop after each removal in turn: what is left never shows a certificate whose key is gone.
+    for (gone, class) in classes.iter().enumerate() {
+        let fault = format!("C_DestroyObject#{}:exit-after", 1);
+        let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+        let arguments: Vec<&str> = match gone {
+            0 => vec!["retire", "--yes", "--serial", &serial],
+            // The certificate by which it was named is gone: the rest is a pending job.
+            _ => vec!["abandon", "--yes"],
+        };
+        let killed = bank.run_with_faults(&fault, &arguments);
+        assert_eq!(killed.exit, 86, "{killed:?}");
+        let now = bank.soft.snapshot();
+        let left: Vec<&str> = now.with_id(&bank.old.id).map(|object| object.class.as_str()).collect();
+        let mut expected = classes[gone + 1..].to_vec();
+        expected.sort_unstable();
+        assert_eq!(left, expected, "after {class}");
+        bank.assert_others_unchanged();
+        bank.soft.sign(&bank.renewed_id(), b"the new one works");
+        if gone < 2 {
+            let listed = bank.run(&["pending"]).json();
+            assert_eq!(listed[0]["state"], "half_retired", "{listed:#}");
+        }
+    }
+    assert_eq!(bank.run(&["pending"]).json().as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn wherever_a_removal_stops_the_new_credential_works_and_the_rest_is_recorded() {
+    let bank = Bank::new();
+    bank.renewed();
+    let both = bank.soft.snapshot();
+    let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+    let faults = ["C_SetAttributeValue:exit", "C_SetAttributeValue:exit-after", "C_DestroyObject:exit"];
+    for fault in faults {
+        let killed = bank.run_with_faults(fault, &["retire", "--yes", "--serial", &serial]);
+        assert_eq!(killed.exit, 86, "{killed:?}");
+        // At most the label of the old private key has changed: both credentials are whole.
+        let now = bank.soft.snapshot();
+        assert_eq!(now.objects().len(), both.objects().len());
+        bank.soft.sign(&bank.old.id, b"old");
+        bank.soft.sign(&bank.renewed_id(), b"new");
+        bank.assert_others_unchanged();
+    }
+    let session = bank.session();
+    let keys = session.pending().unwrap();
+    assert_eq!(keys[0].state(), PendingState::HalfRetired);
+    // To go on with the removal is as good as to end it.
+    let old = credential(session.token(), &bank.old.id);
+    session.retire(&old, SystemTime::now()).unwrap();
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
+    assert!(session.pending().unwrap().is_empty());
+    bank.assert_others_unchanged();
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn the_only_usable_credential_stays() {
+    type Put = fn(&Bank);
+    let rows: [(&str, Put); 5] = [
+        ("alone", |_| {}),
+        ("a later one of somebody else", |bank| {
+            let other = NameDer::new().common(Text::Utf8, "another").to_der();
+            bank.soft.credential(&bank.ca, Kind::P256, &[2], &other, days_from_now(300));
+        }),
+        ("an earlier one", |bank| {
+            bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(9));
+        }),
+        ("a later one without its key", |bank| {
+            let spki = SoftKey::generate(Kind::P256).spki();
+            let certificate = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(300)).der();
+            bank.soft.look(|eye| eye.write_certificate(&certificate, &[2], "bank"));
+        }),
+        ("a later one that is not valid yet", |bank| {
+            bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(400));
+        }),
+    ];
+    for (what, put) in rows {
+        let bank = Bank::new();
+        put(&bank);
+        let before = bank.soft.snapshot();
+        let (session, old) = bank.open();
+        let error = session.retire(&old, SystemTime::now()).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), Code::RetireOnlyCredential, "{what}: {error}");
+        bank.soft.snapshot().assert_same_as(&before);
+        drop(session);
+        bank.run(&["retire", "--yes", "--id", "01"]).failed(Code::RetireOnlyCredential);
+        bank.soft.snapshot().assert_same_as(&before);
+    }
+}
+
+#[test]
+fn one_without_a_matching_pair_is_not_ours_to_judge() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        // A pair of somebody under the same identifier as the certificate, whose own key is elsewhere.
+        for with_stranger in [false, true] {
+            let bank = Bank::new();
+            bank.renewed();
+            let spki = SoftKey::generate(kind).spki();
+            let widow = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(5)).der();
+            bank.soft.look(|eye| {
+                eye.write_certificate(&widow, &[9], "bank");
+                if with_stranger {
+                    eye.generate_pair(kind, &[9], "somebody else's");
+                }
+            });
+            let before = bank.soft.snapshot();
+            let session = bank.session();
+            let widow = credential(session.token(), &[9]);
+            refused(session.retire(&widow, SystemTime::now()), Code::RetireNotOurs);
+            bank.soft.snapshot().assert_same_as(&before);
+        }
+    }
+}
+
+#[test]
+fn a_successor_that_does_not_sign_takes_nobodys_place() {
+    let bank = Bank::new();
+    bank.renewed();
+    let before = bank.soft.snapshot();
+    let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+    // One signature shows the old key, the next the successor's: make each of them fail.
+    for fault in
+        ["C_Sign:ckr=CKR_DEVICE_ERROR,sticky", "C_SignInit#2:ckr=CKR_KEY_FUNCTION_NOT_PERMITTED,sticky"]
+    {
+        let said = bank.run_with_faults(fault, &["retire", "--yes", "--serial", &serial]);
+        assert_ne!(said.exit, 0);
+        bank.soft.snapshot().assert_same_as(&before);
+    }
+    // A certificate that ends later, beside a key that is not its own.
+    let spki = SoftKey::generate(Kind::P256).spki();
+    let liar = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(700)).der();
+    bank.soft.look(|eye| {
+        eye.generate_pair(Kind::P256, &[9], "bank");
+        eye.write_certificate(&liar, &[9], "bank");
+    });
+    let before = bank.soft.snapshot();
+    let session = bank.session();
+    let old = credential(session.token(), &bank.old.id);
+    refused(session.retire(&old, SystemTime::now()), Code::RetireNotProven);
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn a_successor_that_is_not_complete_takes_nobodys_place() {
+    let bank = Bank::new();
+    let killed = bank.run_with_faults("C_Sign#2:exit", &["renew", "--issuer", &bank.issuer("")]);
+    assert_eq!(killed.exit, 86, "{killed:?}");
+    let before = bank.soft.snapshot();
+    let (session, old) = bank.open();
+    refused(session.retire(&old, SystemTime::now()), Code::RetireNotProven);
+    bank.soft.snapshot().assert_same_as(&before);
+    bank.assert_old_works();
+}
+
+/// The key that both certificates share is the new one's too.
+#[test]
+fn a_shared_key_stays_when_its_old_certificate_goes() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let bank = Bank::of(kind, days_from_now(11));
+        let (session, old) = bank.open();
+        let pending = Renewal::of(&old).reuse_key().begin(&session).unwrap();
+        let certificate = bank.certify(&pending);
+        Install::new(&certificate).run_for(&session, &pending).unwrap();
+        bank.soft.snapshot().assert_keeps(&bank.before);
+        let retired = session.retire(&old, SystemTime::now()).unwrap();
+        assert!(!retired.key_removed());
+        assert_eq!(retired.successor().certificate().der(), certificate);
+        let after = bank.soft.snapshot();
+        let classes: Vec<&str> = after.with_id(&bank.old.id).map(|object| object.class.as_str()).collect();
+        assert_eq!(classes, ["CKO_CERTIFICATE", "CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"]);
+        let signature = bank.soft.sign(&bank.old.id, b"shared");
+        assert!(usbtoken_testkit::verify_with_certificate(&certificate, b"shared", &signature));
+        bank.assert_others_unchanged();
+    }
+}
+
+/// The token says CKR_OK and keeps the object.
+#[test]
+fn a_token_that_keeps_what_it_removed_is_believed_nothing() {
+    let bank = Bank::new();
+    bank.renewed();
+    let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+    let said =
+        bank.run_with_faults("C_DestroyObject:ckr=CKR_OK,sticky", &["retire", "--yes", "--serial", &serial]);
+    said.failed(Code::DestroyFailed);
+    bank.soft.sign(&bank.old.id, b"old");
+}
+
+#[test]
+fn a_credential_that_is_gone_is_not_retired_again() {
+    let bank = Bank::new();
+    bank.renewed();
+    let (session, old) = bank.open();
+    session.retire(&old, SystemTime::now()).unwrap();
+    let after = bank.soft.snapshot();
+    refused(session.retire(&old, SystemTime::now()), Code::CredentialNotFound);
+    bank.soft.snapshot().assert_same_as(&after);
+}
+
+/// The removal of an expired one is no reason to lose the new one: the order of time decides, not of arrival.
+#[test]
+fn the_new_one_is_not_retired_for_the_old() {
+    let bank = Bank::new();
+    let new = bank.renewed();
+    let before = bank.soft.snapshot();
+    let session = bank.session();
+    refused(session.retire(&new, SystemTime::now()), Code::RetireOnlyCredential);
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
+impl Bank {
+    /// The id of the credential that came since the beginning.
+    fn renewed_id(&self) -> Vec<u8> {
+        let now = self.soft.snapshot();
+        let new = now.added_since(&self.before);
+        let certificate = new.iter().find(|object| object.class == "CKO_CERTIFICATE").expect("a new one");
+        certificate.id.clone()
+    }
+}
