@@ -363,6 +363,14 @@
 #define USBTOKEN_NOTICE_LABEL_KEPT 21
 /** Not every CA certificate of the answer could be written to the token. */
 #define USBTOKEN_NOTICE_CHAIN_NOT_WRITTEN 22
+/** A token is plugged in, its driver is installed, and the driver does not see it. */
+#define USBTOKEN_NOTICE_DEVICE_NOT_SEEN 23
+/** Several tokens of one kind are plugged in, and the drivers do not see all of them. */
+#define USBTOKEN_NOTICE_DEVICES_PARTLY_SEEN 24
+/** A card reader or token is plugged in that is not known here, and no driver sees a token in it. */
+#define USBTOKEN_NOTICE_SMART_CARD_UNKNOWN 25
+/** The token holds no certificate that can be seen without the PIN. */
+#define USBTOKEN_NOTICE_NO_CERTIFICATE 26
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -415,6 +423,8 @@
 #define USBTOKEN_FACT_SERIAL 12
 /** days */
 #define USBTOKEN_FACT_DAYS 13
+/** device */
+#define USBTOKEN_FACT_DEVICE 14
 
 
 /**
@@ -1789,7 +1799,8 @@ usbtoken_status usbtoken_context_clone(const struct usbtoken_context *context,
                                        struct usbtoken_context **out);
 
 /**
- * Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for.
+ * Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for. Without
+ * any, every driver that is known on this machine is asked.
  */
 usbtoken_status usbtoken_context_add_driver(const struct usbtoken_context *context,
                                             const char *path,
@@ -1928,13 +1939,6 @@ usbtoken_status usbtoken_credential_certificate(const struct usbtoken_credential
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_credential_free(struct usbtoken_credential **credential);
-
-/**
- * Adds the drivers of this machine: the user's own, those of p11-kit's configuration, and the known ones that are
- * installed. Writes how many were added; `out` may be NULL. None of them is loaded yet.
- */
-usbtoken_status usbtoken_context_add_known_drivers(const struct usbtoken_context *context,
-                                                   size_t *out);
 
 /**
  * Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded.

@@ -91,7 +91,7 @@ impl Shared {
         lock(&self.setup).anchors.clone()
     }
 
-    pub(crate) fn add_driver(&self, path: &Path) {
+    fn add_driver(&self, path: &Path) {
         let mut setup = lock(&self.setup);
         setup.finder = std::mem::take(&mut setup.finder).module(path);
     }
@@ -136,7 +136,8 @@ pub unsafe extern "C" fn usbtoken_context_clone(
     })
 }
 
-/// Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for.
+/// Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for. Without
+/// any, every driver that is known on this machine is asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_context_add_driver(
     context: *const usbtoken_context,

@@ -118,25 +118,6 @@ fn describe(finding: &doctor::Finding<'_>) -> (u32, Texts) {
     (state, texts)
 }
 
-/// Adds the drivers of this machine: the user's own, those of p11-kit's configuration, and the known ones that are
-/// installed. Writes how many were added; `out` may be NULL. None of them is loaded yet.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn usbtoken_context_add_known_drivers(
-    context: *const usbtoken_context,
-    out: Option<&mut MaybeUninit<usize>>,
-) -> usbtoken_status {
-    boundary::on::<Context>(context, |context| {
-        context.0.host.step(Step::FindDrivers);
-        let machine = Machine::current();
-        let drivers = known_drivers(&machine, &catalogue(&machine)?);
-        drivers.iter().for_each(|path| context.0.add_driver(path));
-        if let Some(out) = out {
-            out.write(drivers.len());
-        }
-        Ok(())
-    })
-}
-
 /// Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_list_devices(

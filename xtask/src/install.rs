@@ -56,9 +56,11 @@ pub fn run(options: &Options) -> Done {
 
     let shared = format!("libusbtoken.so.{}", VERSION.whole);
     copy(&built.join("libusbtoken_ffi.so"), &lib.join(&shared), 0o755)?;
+    strip(&lib.join(&shared), "--strip-unneeded", options.debug)?;
     link(&shared, &lib.join(format!("libusbtoken.so.{}", VERSION.major)))?;
     link(&shared, &lib.join("libusbtoken.so"))?;
     copy(&built.join("libusbtoken_ffi.a"), &lib.join("libusbtoken.a"), 0o644)?;
+    strip(&lib.join("libusbtoken.a"), "--strip-debug", options.debug)?;
     for header in ["usbtoken.h", "usbtoken.hpp"] {
         copy(&work::root().join("include").join(header), &include.join(header), 0o644)?;
     }
@@ -91,25 +93,25 @@ impl Place {
     }
 }
 
-/// Builds both libraries in one go and says where they are. The soname goes to the linker of the shared one alone.
+/// Builds the libraries and says where they are.
 fn build(debug: bool) -> Done<PathBuf> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| work::root().join("target"), PathBuf::from);
-    let target = target.join("install");
     let mut cargo = work::cargo();
-    cargo.args(["rustc", "--quiet", "--package", "usbtoken-ffi", "--lib"]);
-    cargo.args(["--crate-type", "cdylib", "--crate-type", "staticlib"]);
+    cargo.args(["build", "--quiet", "--package", "usbtoken-ffi", "--lib"]);
     if !debug {
         cargo.arg("--release");
     }
-    cargo.arg("--target-dir").arg(&target);
-    let soname = format!("link-arg=-Wl,-soname,libusbtoken.so.{}", VERSION.major);
-    cargo.args(["--", "-C", &soname]);
-    if !debug {
-        cargo.args(["-C", "strip=symbols"]);
-    }
     work::run(&mut cargo)?;
     Ok(target.join(if debug { "debug" } else { "release" }))
+}
+
+/// Takes what only a debugger reads out of a library that was built for use.
+fn strip(library: &Path, how: &str, debug: bool) -> Done {
+    if debug || !work::on_path("strip") {
+        return Ok(());
+    }
+    work::run(Command::new("strip").arg(how).arg(library))
 }
 
 fn pkg_config(options: &Options) -> String {
