@@ -64,7 +64,30 @@ pub const TESTS: &[Need] = &[
         sign: Sign::Program("umockdev-run"),
         purpose: "makes USB devices up: tests of what is plugged in",
     },
-    Need { package: "gcc", sign: Sign::Program("cc"), purpose: "builds the C examples" },
+    Need {
+        package: "libengine-pkcs11-openssl",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so",
+            "/usr/lib/aarch64-linux-gnu/engines-3/pkcs11.so",
+            "/usr/lib64/engines-3/pkcs11.so",
+        ]),
+        purpose: "lets OpenSSL sign with a token",
+    },
+    Need { package: "gcc", sign: Sign::Program("cc"), purpose: "builds the C tests and examples" },
+    Need { package: "g++", sign: Sign::Program("c++"), purpose: "builds the C++ example" },
+    Need { package: "binutils", sign: Sign::Program("nm"), purpose: "lists what the C library exports" },
+    Need {
+        package: "valgrind",
+        sign: Sign::Program("valgrind"),
+        purpose: "finds leaks and bad reads from C",
+    },
+    Need {
+        package: "cmake",
+        sign: Sign::Program("cmake"),
+        purpose: "builds a program on the installed library",
+    },
+    Need { package: "pkg-config", sign: Sign::Program("pkg-config"), purpose: "the same, without CMake" },
+    Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs the Python example" },
 ];
 
 /// Installs what is missing, saying so before it does.

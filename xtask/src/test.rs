@@ -27,6 +27,11 @@ const STEPS: &[Step] = &[
         cargo: &["doc", "--quiet", "--workspace", "--lib", "--no-deps"],
         env: &[("RUSTDOCFLAGS", "-D warnings")],
     },
+    Step {
+        name: "header",
+        cargo: &["run", "--quiet", "--package", "xtask", "--", "header", "--check"],
+        env: &[],
+    },
     // What tests would build while they run; here the time it takes is seen.
     Step {
         name: "shim",
