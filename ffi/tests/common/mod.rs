@@ -81,6 +81,11 @@ pub fn succeed(output: Output, what: &str) -> String {
     out.into_owned()
 }
 
+/// What the leak sanitizer should overlook.
+pub fn leak_options() -> String {
+    format!("print_suppressions=0:suppressions={}", root().join("ffi/tests/lsan.supp").display())
+}
+
 /// A token with a certificate that ends in 11 days, and a CA that answers.
 pub struct Stage {
     /// The token.
@@ -118,7 +123,7 @@ impl Stage {
         command.args(&words[1..]);
         command.arg(self.token.module()).arg(self.token.uri()).arg(pin);
         command.arg(self.ca_command("p7-base64")).envs(self.token.env());
-        command.env("XDG_RUNTIME_DIR", self.folder.path());
+        command.env("XDG_RUNTIME_DIR", self.folder.path()).env("LSAN_OPTIONS", leak_options());
         command
     }
 
