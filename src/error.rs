@@ -84,6 +84,15 @@ impl Error {
         self
     }
 
+    /// Keeps this error, which is the cause, and adds a word on what could not be cleaned up after it.
+    #[must_use]
+    pub fn after_clean_up(self, cleaned: Result<()>) -> Self {
+        match cleaned {
+            Ok(()) => self,
+            Err(left) => self.fact(Fact::Detail, format_args!("could not clean up: {left}")),
+        }
+    }
+
     /// Adds the error of a library beneath.
     #[must_use]
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {

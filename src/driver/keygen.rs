@@ -61,7 +61,7 @@ impl Session {
                     swept?;
                     refusals.push(failure);
                 }
-                _ => return Err(with_leftovers(failure.during(Step::GenerateKeyPair), swept)),
+                _ => return Err(failure.during(Step::GenerateKeyPair).after_clean_up(swept)),
             }
         }
         Err(none_taken(refusals))
@@ -108,7 +108,7 @@ impl Session {
     fn undo(&self, pair: &[ObjectHandle], error: Error) -> Error {
         let open = self.open_session();
         pair.iter().fold(error, |error, handle| {
-            with_leftovers(error, open.destroy(open.place(*handle), Step::GenerateKeyPair))
+            error.after_clean_up(open.destroy(open.place(*handle), Step::GenerateKeyPair))
         })
     }
 
@@ -123,14 +123,6 @@ impl Session {
             let id = crate::hex(&pair.private.id);
             Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })
-    }
-}
-
-/// The first error, which is the cause, with a word on what could not be cleaned up after it.
-pub(super) fn with_leftovers(error: Error, cleaned: Result<()>) -> Error {
-    match cleaned {
-        Ok(()) => error,
-        Err(left) => error.fact(Fact::Detail, format!("could not clean up: {left}")),
     }
 }
 

@@ -3,8 +3,8 @@
 //! The facts are entries of the catalogue (`catalogue/drivers.toml`); here they become what the calls do.
 
 use super::catalogue::{self, Catalogue};
-use super::store::Detail;
-use super::token::Token;
+use super::identity::TokenIdentity;
+use super::module::Module;
 
 /// How to treat a token. Chosen by what the token and the driver say of themselves, never by slot or path alone.
 ///
@@ -40,13 +40,23 @@ pub(super) enum Rung {
     NoId,
 }
 
+/// How much a certificate object says beside the certificate itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What PKCS#11 v3.1 §4.6 defines for X.509 certificates, but for the check value.
+    Full,
+    /// Without what some tokens refuse: dates, public key.
+    Common,
+    /// What no certificate object can be without.
+    Minimal,
+}
+
 impl Profile {
     /// The profile of this token. The driver is asked who made it only when the token's own maker has none.
-    pub(super) fn of(token: &Token) -> Self {
-        let module = token.module();
+    pub(super) fn of(module: &Module, token: &TokenIdentity) -> Self {
         let library = || module.info().map(|info| info.manufacturer).unwrap_or_default();
         let driver = module.path().file_name().and_then(|file| file.to_str()).unwrap_or_default();
-        Self::from(Catalogue::builtin().profile(&token.identity().manufacturer, library, driver))
+        Self::from(Catalogue::builtin().profile(&token.manufacturer, library, driver))
     }
 }
 

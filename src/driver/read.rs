@@ -36,19 +36,22 @@ impl Open {
         let certificates: Vec<StoredCertificate> = self
             .find(x509)?
             .into_iter()
-            .map(|handle| self.read_certificate(handle))
+            .map(|handle| self.read_listed_certificate(handle))
             .collect::<Result<_>>()?;
         let blank = certificates.iter().filter(|certificate| certificate.is_blank()).count();
         self.token().remember_blank_certificates(blank);
         Ok(certificates)
     }
 
+    /// Half a value is asked for once more: passed over as somebody's broken object, the certificate would be missing
+    /// where it matters that it is there.
+    fn read_listed_certificate(&self, handle: ObjectHandle) -> Result<StoredCertificate> {
+        let read = self.read_certificate(handle)?;
+        if Certificate::is_cut_short(&read.der) { self.read_certificate(handle) } else { Ok(read) }
+    }
+
     pub(super) fn read_certificate(&self, handle: ObjectHandle) -> Result<StoredCertificate> {
-        let mut attributes = self.attributes(handle, CERTIFICATE)?;
-        if attributes.bytes(CKA_VALUE).is_some_and(Certificate::is_cut_short) {
-            // Passed over as somebody's broken object, it would be missing where it matters that it is there.
-            attributes = self.attributes(handle, CERTIFICATE)?;
-        }
+        let attributes = self.attributes(handle, CERTIFICATE)?;
         Ok(StoredCertificate {
             place: self.place(handle),
             id: bytes(&attributes, CKA_ID),

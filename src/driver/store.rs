@@ -1,24 +1,13 @@
 //! Writing certificates to the token.
 
 use super::ckr;
-use super::keygen::with_leftovers;
 use super::object::StoredCertificate;
+use super::profile::Detail;
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
 use pkcs11_sys::*;
-
-/// How much a certificate object says beside the certificate itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// What PKCS#11 v3.1 §4.6 defines for X.509 certificates, but for the check value.
-    Full,
-    /// Without what some tokens refuse: dates, public key.
-    Common,
-    /// What no certificate object can be without.
-    Minimal,
-}
 
 /// Whose certificate it is (CKA_CERTIFICATE_CATEGORY).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +48,7 @@ impl Session {
                     swept?;
                     refusals.push(failure);
                 }
-                _ => return Err(with_leftovers(failure.during(Step::WriteCertificate), swept)),
+                _ => return Err(failure.during(Step::WriteCertificate).after_clean_up(swept)),
             }
         }
         Err(refused(refusals))

@@ -146,7 +146,7 @@ impl Token {
     }
 
     pub(super) fn profile(&self) -> &Profile {
-        self.profile.get_or_init(|| Profile::of(self))
+        self.profile.get_or_init(|| Profile::of(&self.module, self.identity()))
     }
 
     /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.

@@ -36,7 +36,8 @@ impl Renewal<'_> {
             .map_err(|error| self.name_what_could_go(error, session, &keys))?;
         match self.prove_and_request(session, &keys, label, &pair, notices) {
             Ok(pending) => Ok(pending),
-            Err(error) => Err(withdraw(session, &pair, error)),
+            // The token then holds what it held before.
+            Err(error) => Err(error.after_clean_up(session.destroy_key_pair(&pair))),
         }
     }
 
@@ -162,14 +163,6 @@ impl Renewal<'_> {
                 let (subject, serial) = (expired.subject(), expired.certificate().serial());
                 error.fact(Fact::Candidate, format!("{subject} (serial {serial})"))
             })
-    }
-}
-
-/// Removes a new key pair after a failure; the token then holds what it held before.
-fn withdraw(session: &Session, pair: &NewKeyPair, error: Error) -> Error {
-    match session.destroy_key_pair(pair) {
-        Ok(()) => error,
-        Err(left) => error.fact(Fact::Detail, left),
     }
 }
 

@@ -205,8 +205,11 @@ impl Inventory {
             key.public_key.clone().or_else(|| public.iter().find_map(|key| key.public_key.clone()));
         let mut private = key.clone();
         private.public_key.clone_from(&public_key);
-        let certificate =
-            public_key.as_ref().and_then(|public_key| self.certificate_for(public_key)).cloned();
+        let certificate = match &public_key {
+            Some(public_key) => self.certificate_for(public_key),
+            None => self.certificate_with_derived_id(&key.id),
+        };
+        let certificate = certificate.cloned();
         Some(PendingKey { label, private: Some(private), public, certificate, public_key })
     }
 
@@ -242,6 +245,16 @@ impl Inventory {
             && private.public_key.is_none()
             && self.keys.iter().filter(|other| other.id == private.id).count() == 1
             && self.public.iter().filter(|other| other.id == private.id).count() == 1
+    }
+
+    /// The certificate beside a key that tells no public half: its identifier was derived from what the certificate
+    /// holds. Left out, a removal would take the key and leave the certificate.
+    fn certificate_with_derived_id(&self, id: &[u8]) -> Option<&StoredCertificate> {
+        self.certificates.iter().find(|stored| {
+            stored.id == id
+                && Certificate::from_der(&stored.der)
+                    .is_ok_and(|certificate| certificate.public_key().key_id() == id)
+        })
     }
 
     pub(super) fn certificate_for(&self, key: &PublicKey) -> Option<&StoredCertificate> {

@@ -24,10 +24,9 @@ pub(super) fn write_and_verify(
     let (written, detail) = session.write_certificate(certificate, Category::User, &key.id, label)?;
     match verify(session, key, certificate, &written, progress) {
         Ok(()) => Ok((written, (detail != Detail::Full).then_some(Notice::MinimalCertificate))),
-        Err(error) => match session.destroy_certificate(&written, Step::WriteCertificate) {
-            Ok(()) => Err(error),
-            Err(left) => Err(error.fact(crate::code::Fact::Detail, left)),
-        },
+        Err(error) => {
+            Err(error.after_clean_up(session.destroy_certificate(&written, Step::WriteCertificate)))
+        }
     }
 }
 

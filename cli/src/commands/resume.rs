@@ -1,7 +1,7 @@
 //! `usbtoken resume`: goes on with a pending key.
 
 use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Code, Error, Fact, Result};
 use usbtoken::renewal::{PendingKey, PendingState, Renewal};
 
 use super::{request, select, settle};
@@ -21,8 +21,8 @@ pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
     let key = select::pending(&session, args.id.as_ref(), |key| {
         matches!(key.state(), PendingState::AwaitingAnswer | PendingState::CertificateWritten)
     })?;
-    if key.state() == PendingState::CertificateWritten {
-        let installed = settle::install(job, &session, &written(&session, &key)?, &checks, false)?;
+    if let (PendingState::CertificateWritten, Some(written)) = (key.state(), key.written_certificate()) {
+        let installed = settle::install(job, &session, written, &checks, false)?;
         return Ok(settle::finish(job, &session, &installed, args.retire_old));
     }
     let renewal = renewal(job, args, &session, &key)?;
@@ -53,13 +53,4 @@ fn renewal<'a>(
     };
     let level = select::level(args.checks.require_proof);
     Ok(base.at(job.now).progress(&job.progress).form(args.form.into()).require_proof(level))
-}
-
-/// The certificate that was written for this key before the job was interrupted.
-fn written(session: &Session, key: &PendingKey) -> Result<Vec<u8>> {
-    let credentials = session.credentials()?;
-    let of_key = credentials.iter().find(|one| Some(one.certificate().public_key()) == key.public_key());
-    of_key.map(|one| one.certificate().der().to_vec()).ok_or_else(|| {
-        Error::new(Code::CredentialNotFound).during(Step::ReadObjects).fact(Fact::Id, usbtoken::hex(key.id()))
-    })
 }

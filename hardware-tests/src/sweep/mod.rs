@@ -24,6 +24,7 @@ pub use scene::Scene;
 pub use seen::Seen;
 pub use stage::{Made, PIN, provision};
 
+use scene::Goal;
 use stage::{Begin, Stage, WRONG_PIN};
 use verdict::Findings;
 
@@ -58,6 +59,11 @@ const REGRESSIONS: &[&str] = &[
     "resume-written/ec/C_GetAttributeValue#10/truncated/once",
     "resume-written/ec/C_GetAttributeValue#11/truncated/once",
     "resume-written/ec/C_GetAttributeValue#12/truncated/once",
+    // The public half could not be read, so the certificate stayed when its keys went.
+    "abandon-written/ec/C_GetAttributeValue#25/truncated/once",
+    "abandon-written/ec/C_GetAttributeValue#26/truncated/once",
+    "abandon-written/ec/C_GetAttributeValue#27/truncated/once",
+    "abandon-written/ec/C_GetAttributeValue#28/truncated/once",
 ];
 
 /// What a sweep did.
@@ -285,7 +291,9 @@ fn cases(extent: Extent, scene: Scene, keys: Keys, base: &Base) -> Vec<Case> {
     let case = |call, fault, sticky| Case { scene, keys, call, fault, sticky };
     // Where removing is the job, removing cannot be what fails after a failure.
     let removes = |call: u64| base.calls.iter().take(call as usize - 1).any(|name| name == "C_DestroyObject");
-    let sensible = |case: &Case| case.fault.name != "no-way-back" || !removes(case.call);
+    // A driver that gives half of everything for good can hide what belongs to a removal: nobody could tell.
+    let hides = |case: &Case| case.fault.name == "truncated" && case.sticky && scene.goal() == Goal::Removed;
+    let sensible = |case: &Case| (case.fault.name != "no-way-back" || !removes(case.call)) && !hides(case);
     let mut cases = match extent {
         Extent::Whole => {
             let kinds = |fault: &&Fault| match keys {

@@ -162,7 +162,7 @@ impl Judge<'_> {
         let reached = match (self.scene.goal(), self.rest(seen)) {
             (Goal::Renewed, Rest::Complete) => true,
             (Goal::Removed, Rest::Nothing) => true,
-            // The token refused the final label, which the run says; the job can be gone on with.
+            // A label that was not taken: the job is finished, or can be gone on with.
             (Goal::Renewed, Rest::Unfinished(_)) => kept_label(run),
             (Goal::Pending, Rest::Unfinished(things)) => things.iter().all(|thing| is_pending(thing)),
             _ => false,
@@ -268,9 +268,10 @@ fn is_ours(certificate: &Thing) -> bool {
     is_old(certificate) || certificate.id.len() == 40
 }
 
-/// Whether the run said that the token did not take a final label.
+/// Whether the run said that the token did not take a final label, or the driver hid the half that should get it.
 fn kept_label(run: &Run) -> bool {
-    run.out.contains("\"label_kept\"")
+    let hidden = |call: &Call| call.fault.as_ref().is_some_and(|fault| fault.contains("lie=truncated"));
+    run.out.contains("\"label_kept\"") || run.trace.calls.iter().any(hidden)
 }
 
 /// Whether the private key has its final label, so that the job is finished, and signs for its certificate.
