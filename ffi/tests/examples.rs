@@ -5,7 +5,7 @@ mod common;
 use std::ffi::OsStr;
 use std::process::Command;
 
-use common::{Stage, compile, libraries, root, succeed};
+use common::{Stage, compile, leak_options, libraries, root, succeed};
 
 const C: &[&str] = &["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wpedantic", "-fsanitize=address,undefined"];
 
@@ -46,6 +46,7 @@ fn c_lists() {
     compile("cc", &[root().join("examples/c/list.c")], C, &program);
     let mut command = Command::new(&program);
     command.arg(stage.token.module()).arg(stage.token.uri()).envs(stage.token.env());
+    command.env("LSAN_OPTIONS", leak_options());
     let printed = succeed(command.output().unwrap(), "list");
     assert!(printed.contains("days left  11") && printed.contains("renewable  yes"), "{printed}");
     let mut command = Command::new(&program);

@@ -13,8 +13,14 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-/// The folder with `libusbtoken_ffi.so` and `.a`, which Cargo builds together with this test.
+/// The folder with `libusbtoken_ffi.so` and `.a`, which Cargo builds together with this test; or that of another
+/// build, such as one with a sanitizer, in `USBTOKEN_C_LIBRARY`.
 pub fn libraries() -> PathBuf {
+    if let Some(folder) = std::env::var_os("USBTOKEN_C_LIBRARY") {
+        let folder = PathBuf::from(folder);
+        let _ = std::os::unix::fs::symlink("libusbtoken_ffi.so", folder.join("libusbtoken.so.0"));
+        return folder;
+    }
     let this = std::env::current_exe().unwrap();
     let folder = this.parent().unwrap();
     assert!(folder.join("libusbtoken_ffi.so").exists(), "the shared library is not in {}", folder.display());
@@ -55,9 +61,10 @@ pub fn name(prototype: &str) -> &str {
     before.rsplit([' ', '*']).next().unwrap()
 }
 
-/// A compiler, with every warning an error.
+/// A compiler, with every warning an error; `CC` may name another for C.
 pub fn compile(compiler: &str, sources: &[PathBuf], flags: &[&str], into: &Path) {
-    let mut command = Command::new(compiler);
+    let chosen = std::env::var("CC").ok().filter(|_| compiler == "cc");
+    let mut command = Command::new(chosen.as_deref().unwrap_or(compiler));
     command.args(["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I"]).arg(root().join("include"));
     command.arg("-I").arg(root().join("ffi/tests/c")).args(flags).args(sources).arg("-o").arg(into);
     command.arg("-L").arg(libraries()).arg("-lusbtoken_ffi").args(["-lpthread", "-ldl"]);
@@ -79,6 +86,11 @@ pub fn succeed(output: Output, what: &str) -> String {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{what}\n{}\n{out}\n{err}", output.status);
     out.into_owned()
+}
+
+/// What the leak sanitizer should overlook.
+pub fn leak_options() -> String {
+    format!("print_suppressions=0:suppressions={}", root().join("ffi/tests/lsan.supp").display())
 }
 
 /// A token with a certificate that ends in 11 days, and a CA that answers.
@@ -118,7 +130,7 @@ impl Stage {
         command.args(&words[1..]);
         command.arg(self.token.module()).arg(self.token.uri()).arg(pin);
         command.arg(self.ca_command("p7-base64")).envs(self.token.env());
-        command.env("XDG_RUNTIME_DIR", self.folder.path());
+        command.env("XDG_RUNTIME_DIR", self.folder.path()).env("LSAN_OPTIONS", leak_options());
         command
     }
 
