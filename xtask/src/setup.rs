@@ -86,6 +86,7 @@ pub const TESTS: &[Need] = &[
         sign: Sign::Program("cmake"),
         purpose: "builds a program on the installed library",
     },
+    Need { package: "make", sign: Sign::Program("make"), purpose: "does what CMake plans" },
     Need { package: "pkg-config", sign: Sign::Program("pkg-config"), purpose: "the same, without CMake" },
     Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs the Python example" },
 ];
