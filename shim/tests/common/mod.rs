@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use usbtoken_shim::trace::{Call, Trace};
 
 #[macro_use]
@@ -18,13 +19,15 @@ pub const SO_PIN: &str = "so-pin-5120-xw";
 /// The token's label.
 pub const LABEL: &str = "SHIM";
 
-/// The built module: Cargo puts it beside the test binary, and a plain build one folder up.
+/// Where a scene in a process of its own finds the module that its parent has built.
+const BUILT: &str = "USBTOKEN_TEST_SHIM";
+
+/// The module with its faults, in a target directory of its own: beside the test binary Cargo would leave whichever
+/// was built last, with faults or without.
 pub fn shim() -> PathBuf {
-    let name = if cfg!(target_os = "macos") { "libusbtoken_shim.dylib" } else { "libusbtoken_shim.so" };
-    let binary = std::env::current_exe().unwrap();
-    let folder = binary.parent().unwrap();
-    let found = [folder.join(name), folder.join("../").join(name)].into_iter().find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("no {name} beside {}", binary.display())).canonicalize().unwrap()
+    static BUILD: OnceLock<PathBuf> = OnceLock::new();
+    let build = || std::env::var_os(BUILT).map_or_else(usbtoken_testkit::shim, PathBuf::from);
+    BUILD.get_or_init(build).clone()
 }
 
 /// SoftHSM, the driver of these tests.
@@ -160,7 +163,7 @@ impl Scene {
         }
         let token = Token::new();
         let mut command = token.command_through(std::env::current_exe().unwrap());
-        command.args([test, "--exact", "--nocapture"]).env(PLAYS, test).envs(self.vars);
+        command.args([test, "--exact", "--nocapture"]).env(PLAYS, test).env(BUILT, shim()).envs(self.vars);
         (command, token)
     }
 }
