@@ -2,7 +2,8 @@
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use serial_test::serial;
-use usbtoken::code::{Code, Fact};
+use usbtoken::code::{Code, Fact, Step};
+use usbtoken::pki::SignatureAlgorithm;
 use usbtoken::{Finder, Module, Pin, TokenUri};
 use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, softhsm_module};
 
@@ -130,6 +131,24 @@ fn a_wrong_pin_is_sent_once_and_leaves_no_login() {
     assert!(!format!("{error} {error:?}").contains("9999"));
     assert_eq!(token.login(Pin::new(Vec::new())).unwrap_err().code(), Code::PinLength);
     token.login(Pin::new(soft.pin().into())).unwrap();
+}
+
+/// CKA_ALWAYS_AUTHENTICATE: the PIN is sent again between C_SignInit and C_Sign, for this one signature.
+#[test]
+#[serial]
+fn a_key_that_asks_each_time_signs() {
+    let soft = SoftToken::fresh();
+    soft.look(|eye| eye.generate_pair_that_asks(Kind::P256, b"asks", "asks"));
+    let token = finder().find(&uri(&soft.uri())).unwrap();
+    let session = token.login(Pin::new(soft.pin().into())).unwrap();
+    let key = session.private_keys_with_id(b"asks").unwrap().pop().unwrap();
+    assert!(key.always_authenticate);
+    let public = session.public_keys().unwrap().pop().unwrap().public_key.unwrap();
+    for message in [&b"one"[..], b"two"] {
+        let algorithm = SignatureAlgorithm::EcdsaSha256;
+        let signature = session.sign(&key, &public, algorithm, message, Step::SignChallenge).unwrap();
+        public.verify(algorithm, message, &signature).unwrap();
+    }
 }
 
 #[test]

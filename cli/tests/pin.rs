@@ -59,6 +59,18 @@ fn the_last_try_is_taken_when_it_is_confirmed() {
     assert_eq!(logins, 1);
 }
 
+/// The shim plays a token with a PIN pad, on which somebody enters the right PIN: C_Login without one logs in.
+#[test]
+fn a_pin_pad_is_not_sent_the_pin() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let fault = format!("C_GetTokenInfo#1:lie=pin-pad,sticky;C_Login:pin-pad={}", stage.token.pin());
+    let (done, logins) = renew_with(&stage, &fault, "wrong-pin-not-sent", &[]);
+    done.succeeded();
+    assert_eq!(logins, 1);
+    stage.token.snapshot().assert_keeps(&before);
+}
+
 #[test]
 fn no_pin_at_all_is_said_before_the_token_is_asked() {
     let stage = Stage::new();

@@ -80,11 +80,21 @@ impl SoftToken {
 impl Eye {
     /// Makes a key pair on the token, sensitive and not extractable; returns SubjectPublicKeyInfo.
     pub fn generate_pair(&self, kind: Kind, id: &[u8], label: &str) -> Vec<u8> {
+        self.make_pair(kind, id, label, None)
+    }
+
+    /// The same, with a private key that demands the PIN for each signature.
+    pub fn generate_pair_that_asks(&self, kind: Kind, id: &[u8], label: &str) -> Vec<u8> {
+        self.make_pair(kind, id, label, Some(Attribute::AlwaysAuthenticate(true)))
+    }
+
+    fn make_pair(&self, kind: Kind, id: &[u8], label: &str, more: Option<Attribute>) -> Vec<u8> {
         let label = Attribute::Label(label.as_bytes().to_vec());
         let common = [Attribute::Token(true), Attribute::Id(id.to_vec()), label];
         let mut private = common.to_vec();
         private.extend([Attribute::Private(true), Attribute::Sensitive(true), Attribute::Extractable(false)]);
         private.push(Attribute::Sign(true));
+        private.extend(more);
         let mut public = common.to_vec();
         public.push(Attribute::Verify(true));
         let mechanism = match kind.rsa_bits() {
