@@ -26,10 +26,14 @@ impl Session {
         // Read again: the label decides, and it may have changed since the list was made.
         let inventory = Inventory::read(self)?;
         let now = inventory.pending();
-        let pending = now
-            .iter()
-            .find(|other| other.id() == pending.id() && other.label == pending.label)
-            .ok_or_else(|| pending.error(Code::NotPending).during(Step::Abandon))?;
+        // A public key that has lost its private key since is another find: to remove it alone might be half the work.
+        let same = |other: &&PendingKey| {
+            other.id() == pending.id()
+                && other.label == pending.label
+                && other.private.is_some() == pending.private.is_some()
+        };
+        let pending =
+            now.iter().find(same).ok_or_else(|| pending.error(Code::NotPending).during(Step::Abandon))?;
         if let (Some(written), Some(private)) = (&pending.certificate, &pending.private) {
             self.keep_the_last(&inventory, written, private)?;
         }
