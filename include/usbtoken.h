@@ -1502,7 +1502,7 @@ typedef int32_t usbtoken_hresult;
 
 /**
  * Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
- * "https://www.bank.example", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
+ * "`https://www.bank.example`", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
  * every operation, and before the PIN.
  */
 typedef int32_t (*usbtoken_consent_callback)(void *user, const char *origin, uint32_t operation);

@@ -3,8 +3,8 @@
 //! Plain C, so that a COM control, a browser host or a test can stand on it. Two pages and two processes may lie
 //! between *create request* and *install response*: nothing is kept but the pending key on the token.
 //!
-//! [`origin`] says which pages may ask at all, [`hresult`] what they are answered, [`encoding`] and [`subject`]
-//! read and write what Microsoft's calls do, [`page`] is the object that a page works with, and the functions are
+//! `origin` says which pages may ask at all, `hresult` what they are answered, `encoding` and `subject`
+//! read and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are
 //! here.
 
 pub mod encoding;
@@ -83,7 +83,7 @@ pub const USBTOKEN_PROBE_TOKEN: u32 = 1;
 pub const USBTOKEN_PROBE_RENEWABLE: u32 = 2;
 
 /// Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
-/// "https://www.bank.example", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
+/// "`https://www.bank.example`", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
 /// every operation, and before the PIN.
 pub type usbtoken_consent_callback =
     Option<unsafe extern "C" fn(user: *mut c_void, origin: *const c_char, operation: u32) -> i32>;
