@@ -107,11 +107,12 @@ impl fmt::Display for Report {
             writeln!(f, "{name:20} {calls:4} calls × {kinds:2} kinds × {modes} modes: {runs:5} runs")?;
         }
         let calls: usize = self.rows.iter().map(|row| row.calls).sum();
+        let kinds = self.rows.iter().map(|row| row.kinds).max().unwrap_or_default();
+        let modes = self.rows.iter().map(|row| row.modes).max().unwrap_or_default();
         write!(
             f,
-            "sweep: {} scenes, {calls} calls × {} kinds × 2 modes where they apply = {} runs in {:.0} s; {} failed",
+            "sweep: {} scenes, {calls} calls × up to {kinds} kinds × {modes} modes: {} runs in {:.0} s; {} failed",
             self.rows.len(),
-            FAULTS.len(),
             self.runs(),
             self.took.as_secs_f64(),
             self.failed.len()
