@@ -150,13 +150,12 @@ unsafe fn apply<'a>(install: Install<'a>, params: *const usbtoken_install_params
     if params.flags & USBTOKEN_INSTALL_REUSE_KEY != 0 {
         install = install.reuse_key();
     }
-    for anchor in unsafe {
-        // SAFETY: the same contract.
-        anchors(params.anchors, params.anchor_count)
-    }? {
-        // SAFETY: the same contract.
-        install =
-            install.anchor(unsafe { args::bytes("params.anchors", anchor.data, anchor.size, ANCHOR_LIMIT) }?);
+    // SAFETY: the caller promises that the anchors are readable.
+    let anchors = unsafe { anchors(params.anchors, params.anchor_count) }?;
+    for anchor in anchors {
+        // SAFETY: the same promise, for the bytes of each.
+        let der = unsafe { args::bytes("params.anchors", anchor.data, anchor.size, ANCHOR_LIMIT) }?;
+        install = install.anchor(der);
     }
     Ok(install)
 }
