@@ -478,6 +478,11 @@
 #define USBTOKEN_OPTION_TRUST_ANY_OWNER 1
 
 /**
+ * usbtoken_options: ask none of the drivers that p11-kit's configuration names.
+ */
+#define USBTOKEN_OPTION_WITHOUT_P11_KIT 2
+
+/**
  * usbtoken_credential_text: the whole subject (RFC 4514).
  */
 #define USBTOKEN_CREDENTIAL_SUBJECT 1
@@ -614,7 +619,7 @@
 #define USBTOKEN_DEVICE_SERIAL 5
 
 /**
- * usbtoken_devices_text: the families of tokens it may belong to, one a line.
+ * usbtoken_devices_text: the stable names of the families of tokens it may belong to, one a line.
  */
 #define USBTOKEN_DEVICE_FAMILIES 6
 
@@ -629,7 +634,7 @@
 #define USBTOKEN_DEVICE_NONE 0
 
 /**
- * usbtoken_devices_state: a driver for it is installed.
+ * usbtoken_devices_state: a driver for it is installed; it was not asked.
  */
 #define USBTOKEN_DEVICE_DRIVER_INSTALLED 1
 
@@ -642,6 +647,133 @@
  * usbtoken_devices_state: a smart-card interface that is not known: a card reader, or a token of another maker.
  */
 #define USBTOKEN_DEVICE_UNKNOWN 3
+
+/**
+ * usbtoken_devices_state: a driver sees its token. Only a diagnosis knows.
+ */
+#define USBTOKEN_DEVICE_SEEN 4
+
+/**
+ * usbtoken_devices_state: several such devices are plugged in, and the drivers see fewer tokens. Only a diagnosis
+ * knows.
+ */
+#define USBTOKEN_DEVICE_SOME_SEEN 5
+
+/**
+ * usbtoken_devices_state: a driver for it is installed, and does not see it. Only a diagnosis knows.
+ */
+#define USBTOKEN_DEVICE_NOT_SEEN 6
+
+/**
+ * usbtoken_diagnosis_text: a page to read, the problems first.
+ */
+#define USBTOKEN_DIAGNOSIS_PAGE 1
+
+/**
+ * usbtoken_diagnosis_text: the same as JSON.
+ */
+#define USBTOKEN_DIAGNOSIS_JSON 2
+
+/**
+ * usbtoken_diagnosis_text: everything in one text for a support desk: the page in both languages, and the JSON.
+ * Names and serial numbers of tokens and certificates are in it, and paths of this computer; nothing secret is.
+ */
+#define USBTOKEN_DIAGNOSIS_BUNDLE 3
+
+/**
+ * usbtoken_diagnosis_problem_number: how much it weighs, USBTOKEN_WEIGHT_….
+ */
+#define USBTOKEN_PROBLEM_WEIGHT 1
+
+/**
+ * usbtoken_diagnosis_problem_number: the usbtoken_status; USBTOKEN_UNKNOWN for a warning.
+ */
+#define USBTOKEN_PROBLEM_STATUS 2
+
+/**
+ * usbtoken_diagnosis_problem_number: the warning, USBTOKEN_NOTICE_…; USBTOKEN_UNKNOWN for an error.
+ */
+#define USBTOKEN_PROBLEM_NOTICE 3
+
+/**
+ * usbtoken_diagnosis_problem_text: the stable name, such as "driver_missing".
+ */
+#define USBTOKEN_PROBLEM_NAME 1
+
+/**
+ * usbtoken_diagnosis_problem_text: what is wrong, as one sentence.
+ */
+#define USBTOKEN_PROBLEM_SENTENCE 2
+
+/**
+ * usbtoken_diagnosis_problem_text: what the person should do next.
+ */
+#define USBTOKEN_PROBLEM_NEXT_ACTION 3
+
+/**
+ * usbtoken_diagnosis_problem_text: what goes with it: devices, drivers, tokens; one a line.
+ */
+#define USBTOKEN_PROBLEM_FACTS 4
+
+/**
+ * A problem's weight: nothing works before it is solved.
+ */
+#define USBTOKEN_WEIGHT_BLOCKS 1
+
+/**
+ * A problem's weight: it may be what is looked for.
+ */
+#define USBTOKEN_WEIGHT_WARNS 2
+
+/**
+ * A problem's weight: good to know.
+ */
+#define USBTOKEN_WEIGHT_REMARKS 3
+
+/**
+ * usbtoken_drivers_text: the path, as it was named.
+ */
+#define USBTOKEN_DRIVER_PATH 1
+
+/**
+ * usbtoken_drivers_text: who named it: "explicit", "environment", "p11_kit", "user" or "catalogue".
+ */
+#define USBTOKEN_DRIVER_ORIGIN 2
+
+/**
+ * usbtoken_drivers_text: the file of p11-kit's configuration, or the entry of a catalogue, that names it.
+ */
+#define USBTOKEN_DRIVER_NAMED_IN 3
+
+/**
+ * usbtoken_drivers_text: who made the driver.
+ */
+#define USBTOKEN_DRIVER_MANUFACTURER 4
+
+/**
+ * usbtoken_drivers_text: what the driver calls itself.
+ */
+#define USBTOKEN_DRIVER_DESCRIPTION 5
+
+/**
+ * usbtoken_drivers_text: the driver's own version, such as "2.6".
+ */
+#define USBTOKEN_DRIVER_VERSION 6
+
+/**
+ * usbtoken_drivers_text: the version of PKCS#11 that it speaks, such as "2.40".
+ */
+#define USBTOKEN_DRIVER_PKCS11_VERSION 7
+
+/**
+ * usbtoken_drivers_number: how many tokens it sees, blank ones too.
+ */
+#define USBTOKEN_DRIVER_TOKENS 1
+
+/**
+ * usbtoken_drivers_number: how many milliseconds it took to check, load and initialise it.
+ */
+#define USBTOKEN_DRIVER_MILLISECONDS 2
 
 /**
  * What a page wants to do: make a key pair and a certificate request.
@@ -1295,6 +1427,16 @@ typedef struct usbtoken_credentials usbtoken_credentials;
 typedef struct usbtoken_devices usbtoken_devices;
 
 /**
+ * What was seen on this computer, and what is wrong with it.
+ */
+typedef struct usbtoken_diagnosis usbtoken_diagnosis;
+
+/**
+ * The drivers (PKCS#11 modules) that were asked, those that cannot be used among them.
+ */
+typedef struct usbtoken_drivers usbtoken_drivers;
+
+/**
  * What one page works with: made for its origin, and gone with it.
  */
 typedef struct usbtoken_enroll usbtoken_enroll;
@@ -1365,13 +1507,13 @@ typedef struct usbtoken_options {
      */
     uint32_t language;
     /**
-     * USBTOKEN_OPTION_TRUST_ANY_OWNER or 0.
+     * USBTOKEN_OPTION_TRUST_ANY_OWNER, USBTOKEN_OPTION_WITHOUT_P11_KIT or 0.
      */
     uint32_t flags;
     /**
-     * 0.
+     * How many milliseconds a driver may take to be initialised and to list its tokens; 0 is 10 seconds.
      */
-    uint32_t reserved;
+    uint32_t driver_milliseconds;
 } usbtoken_options;
 
 /**
@@ -1814,6 +1956,21 @@ usbtoken_status usbtoken_context_add_driver_utf16(const struct usbtoken_context 
                                                   size_t path_length);
 
 /**
+ * Reads the drivers that were added on this machine from this file (UTF-8 path) in place of the person's own, so that a
+ * program can bring its list along. An empty path: from no file. The file is read when a token is looked for.
+ */
+usbtoken_status usbtoken_context_use_drivers_file(const struct usbtoken_context *context,
+                                                  const char *path,
+                                                  size_t path_length);
+
+/**
+ * As usbtoken_context_use_drivers_file, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_context_use_drivers_file_utf16(const struct usbtoken_context *context,
+                                                        const uint16_t *path,
+                                                        size_t path_length);
+
+/**
  * Sets the functions that the library calls; NULL for none. They may be called as long as a handle lives that
  * was made from this context.
  */
@@ -1941,7 +2098,8 @@ usbtoken_status usbtoken_credential_certificate(const struct usbtoken_credential
 void usbtoken_credential_free(struct usbtoken_credential **credential);
 
 /**
- * Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded.
+ * Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded;
+ * usbtoken_diagnosis_devices tells which of them a driver sees.
  */
 usbtoken_status usbtoken_list_devices(const struct usbtoken_context *context, struct usbtoken_devices **out);
 
@@ -1974,6 +2132,115 @@ const uint16_t *usbtoken_devices_text_utf16(const struct usbtoken_devices *devic
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_devices_free(struct usbtoken_devices **devices);
+
+/**
+ * Looks at devices, drivers, tokens and certificates, and says what is wrong. Nobody is asked for a PIN, nothing is
+ * written to a token. Problems are what is looked for, not a failure of the call. `now` is in seconds since 1970, 0
+ * is the clock's time.
+ */
+usbtoken_status usbtoken_diagnose(const struct usbtoken_context *context,
+                                  int64_t now,
+                                  struct usbtoken_diagnosis **out);
+
+/**
+ * The whole diagnosis as one text: `field` is USBTOKEN_DIAGNOSIS_PAGE …, `language` is USBTOKEN_LANGUAGE_….
+ */
+const char *usbtoken_diagnosis_text(const struct usbtoken_diagnosis *diagnosis,
+                                    uint32_t field,
+                                    uint32_t language_number);
+
+/**
+ * As usbtoken_diagnosis_text, in UTF-16.
+ */
+const uint16_t *usbtoken_diagnosis_text_utf16(const struct usbtoken_diagnosis *diagnosis,
+                                              uint32_t field,
+                                              uint32_t language_number);
+
+/**
+ * How many problems there are, the weightiest first.
+ */
+size_t usbtoken_diagnosis_problem_count(const struct usbtoken_diagnosis *diagnosis);
+
+/**
+ * A number about the problem at this place, from 0: `field` is USBTOKEN_PROBLEM_WEIGHT ….
+ */
+int64_t usbtoken_diagnosis_problem_number(const struct usbtoken_diagnosis *diagnosis,
+                                          size_t index,
+                                          uint32_t field);
+
+/**
+ * A text about the problem at this place, from 0: `field` is USBTOKEN_PROBLEM_NAME …, `language` is
+ * USBTOKEN_LANGUAGE_…. NULL after the last.
+ */
+const char *usbtoken_diagnosis_problem_text(const struct usbtoken_diagnosis *diagnosis,
+                                            size_t index,
+                                            uint32_t field,
+                                            uint32_t language_number);
+
+/**
+ * As usbtoken_diagnosis_problem_text, in UTF-16.
+ */
+const uint16_t *usbtoken_diagnosis_problem_text_utf16(const struct usbtoken_diagnosis *diagnosis,
+                                                      size_t index,
+                                                      uint32_t field,
+                                                      uint32_t language_number);
+
+/**
+ * The devices that are plugged in, and which of them a driver sees.
+ */
+usbtoken_status usbtoken_diagnosis_devices(const struct usbtoken_diagnosis *diagnosis,
+                                           struct usbtoken_devices **out);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
+ */
+void usbtoken_diagnosis_free(struct usbtoken_diagnosis **diagnosis);
+
+/**
+ * Loads every driver that would be asked for tokens, and tells what came of it. A driver that cannot be used is in
+ * the list with the reason; a list without any driver is no failure of the call.
+ */
+usbtoken_status usbtoken_list_drivers(const struct usbtoken_context *context,
+                                      struct usbtoken_drivers **out);
+
+/**
+ * How many drivers the list has.
+ */
+size_t usbtoken_drivers_count(const struct usbtoken_drivers *drivers);
+
+/**
+ * A text about the driver at this place, from 0: `field` is USBTOKEN_DRIVER_PATH …. NULL for what it does not tell.
+ */
+const char *usbtoken_drivers_text(const struct usbtoken_drivers *drivers,
+                                  size_t index,
+                                  uint32_t field);
+
+/**
+ * As usbtoken_drivers_text, in UTF-16.
+ */
+const uint16_t *usbtoken_drivers_text_utf16(const struct usbtoken_drivers *drivers,
+                                            size_t index,
+                                            uint32_t field);
+
+/**
+ * A number about the driver at this place, from 0: `field` is USBTOKEN_DRIVER_TOKENS …. USBTOKEN_UNKNOWN for a driver
+ * that cannot be used.
+ */
+int64_t usbtoken_drivers_number(const struct usbtoken_drivers *drivers,
+                                size_t index,
+                                uint32_t field);
+
+/**
+ * Why the driver at this place cannot be used; writes NULL when it can, and after the last.
+ */
+usbtoken_status usbtoken_drivers_error(const struct usbtoken_drivers *drivers,
+                                       size_t index,
+                                       struct usbtoken_error **out);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
+ */
+void usbtoken_drivers_free(struct usbtoken_drivers **drivers);
 
 /**
  * Makes the object for one page of this origin; its address will do, the origin is taken from it. Refused with
@@ -2433,14 +2700,24 @@ usbtoken_status usbtoken_find_utf16(const struct usbtoken_context *context,
 
 /**
  * Waits until the token that the URI names is there, at most so many milliseconds. The cancel callback is asked
- * meanwhile. The drivers are asked again and again, each call short; what they find wrong besides a missing
- * token ends the waiting.
+ * meanwhile, on this thread. A token that was pulled is waited for with its own URI, USBTOKEN_TOKEN_URI; what was
+ * made from it before is dead, log in anew. When no driver can be used at the beginning, the driver's error is
+ * returned at once: waiting would not help.
  */
 usbtoken_status usbtoken_wait(const struct usbtoken_context *context,
                               const char *uri_text,
                               size_t uri_length,
                               uint32_t milliseconds,
                               struct usbtoken_token **out);
+
+/**
+ * As usbtoken_wait, with the URI in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_wait_utf16(const struct usbtoken_context *context,
+                                    const uint16_t *uri_text,
+                                    size_t uri_length,
+                                    uint32_t milliseconds,
+                                    struct usbtoken_token **out);
 
 /**
  * Lists every initialised token that the drivers see.

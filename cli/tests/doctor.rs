@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::Stage;
 use serde_json::Value;
-use usbtoken_testkit::{Kind, SoftToken, days_from_now, shim, softhsm_module};
+use usbtoken_testkit::{Kind, SoftToken, days_from_now, shim, smart_card_device, softhsm_module};
 
 /// No PIN of any token here, and given where a PIN would be.
 const PIN: &str = "pin-9f3c-pin";
@@ -197,21 +197,6 @@ fn an_expired_certificate_is_told() {
     assert!(!found.iter().any(|(weight, _)| *weight == "blocker"), "{found:?}");
 }
 
-/// One device in umockdev's format.
-fn devices(usb: &str, maker: &str, product: &str) -> String {
-    let (vendor, number) = usb.split_once(':').unwrap();
-    let bus = "devices/pci0000:00/0000:00:14.0/usb1";
-    format!(
-        "P: /{bus}/1-1\nN: bus/usb/001/002\nE: DEVNAME=/dev/bus/usb/001/002\nE: DEVTYPE=usb_device\n\
-         E: SUBSYSTEM=usb\nA: bDeviceClass=00\\n\nA: bDeviceProtocol=00\\n\nA: bDeviceSubClass=00\\n\n\
-         A: bcdDevice=0100\\n\nA: busnum=1\\n\nA: devnum=2\\n\nA: devpath=1\\n\nA: idProduct={number}\\n\n\
-         A: idVendor={vendor}\\n\nA: speed=12\\n\nA: version= 2.00\\n\nA: manufacturer={maker}\\n\n\
-         A: product={product}\\n\n\nP: /{bus}/1-1/1-1:1.0\nE: DEVTYPE=usb_interface\nE: SUBSYSTEM=usb\n\
-         A: bInterfaceClass=0b\\n\nA: bInterfaceNumber=00\\n\nA: bInterfaceProtocol=00\\n\n\
-         A: bInterfaceSubClass=00\\n\n\n"
-    )
-}
-
 /// The doctor in a world with this device, and these files as drivers.
 fn with_device(soft: &SoftToken, device: &str, modules: &[&Path]) -> Value {
     let folder = tempfile::tempdir().unwrap();
@@ -230,7 +215,7 @@ fn with_device(soft: &SoftToken, device: &str, modules: &[&Path]) -> Value {
 fn a_device_is_told_with_the_driver_that_it_needs() {
     let soft = SoftToken::fresh();
     let softhsm = softhsm_module();
-    let etoken = devices("0529:0620", "SafeNet", "Token JC");
+    let etoken = smart_card_device("0529:0620", "SafeNet", "Token JC");
 
     let diagnosis = with_device(&soft, &etoken, &[&softhsm]);
     let device = &diagnosis["devices"][0];
@@ -257,7 +242,7 @@ fn a_device_is_told_with_the_driver_that_it_needs() {
     let found = problems(&diagnosis);
     assert_eq!(found, [("blocker", "device_not_seen"), ("blocker", "driver_not_library")]);
 
-    let reader = devices("4321:8765", "Maker", "Reader");
+    let reader = smart_card_device("4321:8765", "Maker", "Reader");
     let diagnosis = with_device(&soft, &reader, &[&softhsm]);
     assert_eq!(diagnosis["devices"][0]["state"], "unknown_smart_card");
 }

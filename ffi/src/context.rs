@@ -2,9 +2,12 @@
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use usbtoken::driver::candidates::Places;
+use usbtoken::driver::p11kit;
 use usbtoken::error::Result;
 use usbtoken::pki::Certificate;
 use usbtoken::{Finder, TokenUri};
@@ -27,10 +30,10 @@ pub struct usbtoken_options {
     pub struct_size: u32,
     /// USBTOKEN_LANGUAGE_…: for what the callbacks are told.
     pub language: u32,
-    /// USBTOKEN_OPTION_TRUST_ANY_OWNER or 0.
+    /// USBTOKEN_OPTION_TRUST_ANY_OWNER, USBTOKEN_OPTION_WITHOUT_P11_KIT or 0.
     pub flags: u32,
-    /// 0.
-    pub reserved: u32,
+    /// How many milliseconds a driver may take to be initialised and to list its tokens; 0 is 10 seconds.
+    pub driver_milliseconds: u32,
 }
 
 // SAFETY: repr(C), begins with its size; integers only.
@@ -38,6 +41,30 @@ unsafe impl Sized32 for usbtoken_options {}
 
 /// usbtoken_options: accept drivers that other users of the machine could replace. Not for production.
 pub const USBTOKEN_OPTION_TRUST_ANY_OWNER: u32 = 1;
+/// usbtoken_options: ask none of the drivers that p11-kit's configuration names.
+pub const USBTOKEN_OPTION_WITHOUT_P11_KIT: u32 = 2;
+
+impl usbtoken_options {
+    const USUAL: usbtoken_options =
+        usbtoken_options { struct_size: 0, language: 0, flags: 0, driver_milliseconds: 0 };
+
+    fn finder(&self) -> Result<Finder> {
+        if self.flags & !(USBTOKEN_OPTION_TRUST_ANY_OWNER | USBTOKEN_OPTION_WITHOUT_P11_KIT) != 0 {
+            return Err(args::bad("options.flags", "unknown"));
+        }
+        let mut finder = Finder::new();
+        if self.flags & USBTOKEN_OPTION_TRUST_ANY_OWNER != 0 {
+            finder = finder.trust_any_owner();
+        }
+        if self.flags & USBTOKEN_OPTION_WITHOUT_P11_KIT != 0 {
+            finder = finder.places(Places { p11kit: p11kit::Folders::default(), ..Places::usual() });
+        }
+        if self.driver_milliseconds != 0 {
+            finder = finder.time_limit(Duration::from_millis(self.driver_milliseconds.into()));
+        }
+        Ok(finder)
+    }
+}
 
 /// The largest CA certificate in bytes.
 const ANCHOR_LIMIT: usize = 64 * 1024;
@@ -91,9 +118,22 @@ impl Shared {
         lock(&self.setup).anchors.clone()
     }
 
-    fn add_driver(&self, path: &Path) {
+    fn set_finder(&self, change: impl FnOnce(Finder) -> Finder) {
         let mut setup = lock(&self.setup);
-        setup.finder = std::mem::take(&mut setup.finder).module(path);
+        setup.finder = change(std::mem::take(&mut setup.finder));
+    }
+
+    fn add_driver(&self, path: &str) {
+        self.set_finder(|finder| finder.module(path));
+    }
+
+    /// Nothing is none.
+    fn use_drivers_file(&self, path: &str) {
+        let file = Some(path).filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.set_finder(|finder| {
+            let places = finder.known_places();
+            finder.places(Places { user_file: file, ..places })
+        });
     }
 }
 
@@ -107,18 +147,9 @@ pub unsafe extern "C" fn usbtoken_context_new(
         boundary::give::<Context>(out, || {
             // SAFETY: rule 4 of the header: NULL, or a struct that begins with its size.
             let options = unsafe { args::sized("options", options) }?;
-            let (number, flags) = options.map_or((0, 0), |options| (options.language, options.flags));
-            let lang = language(number).ok_or_else(|| args::bad("options.language", "unknown"))?;
-            if flags & !USBTOKEN_OPTION_TRUST_ANY_OWNER != 0
-                || options.is_some_and(|options| options.reserved != 0)
-            {
-                return Err(args::bad("options.flags", "unknown"));
-            }
-            let finder = match flags & USBTOKEN_OPTION_TRUST_ANY_OWNER {
-                0 => Finder::new(),
-                _ => Finder::new().trust_any_owner(),
-            };
-            let setup = Mutex::new(Setup { finder, ..Setup::default() });
+            let options = options.unwrap_or(usbtoken_options::USUAL);
+            let lang = language(options.language).ok_or_else(|| args::bad("options.language", "unknown"))?;
+            let setup = Mutex::new(Setup { finder: options.finder()?, ..Setup::default() });
             Ok(Context(Arc::new(Shared { host: Host::new(lang), setup })))
         })
     })
@@ -147,7 +178,7 @@ pub unsafe extern "C" fn usbtoken_context_add_driver(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let path = non_empty("path", unsafe { args::text("path", path, path_length) }?)?;
-        context.0.add_driver(Path::new(path));
+        context.0.add_driver(path);
         Ok(())
     })
 }
@@ -162,7 +193,36 @@ pub unsafe extern "C" fn usbtoken_context_add_driver_utf16(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let path = unsafe { args::wide("path", path, path_length) }?;
-        context.0.add_driver(Path::new(non_empty("path", &path)?));
+        context.0.add_driver(non_empty("path", &path)?);
+        Ok(())
+    })
+}
+
+/// Reads the drivers that were added on this machine from this file (UTF-8 path) in place of the person's own, so that a
+/// program can bring its list along. An empty path: from no file. The file is read when a token is looked for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_use_drivers_file(
+    context: *const usbtoken_context,
+    path: *const c_char,
+    path_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        context.0.use_drivers_file(unsafe { args::text("path", path, path_length) }?);
+        Ok(())
+    })
+}
+
+/// As usbtoken_context_use_drivers_file, in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_use_drivers_file_utf16(
+    context: *const usbtoken_context,
+    path: *const u16,
+    path_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        context.0.use_drivers_file(&unsafe { args::wide("path", path, path_length) }?);
         Ok(())
     })
 }

@@ -1,21 +1,17 @@
-//! Devices and drivers: what is plugged in, before any driver is involved.
+//! Devices: what is plugged in.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::ptr;
 
-use usbtoken::doctor::{self, Inventory, State};
-use usbtoken::driver::candidates::{Search, candidates};
-use usbtoken::driver::catalogue::{Catalogue, Machine, user_file};
-use usbtoken::driver::p11kit;
+use usbtoken::doctor::{self, DeviceReport, State};
 use usbtoken::error::{Result, Step};
 use usbtoken::renewal::Progress;
-use usbtoken::usb;
 
 use crate::boundary;
 use crate::callbacks::Host;
-use crate::context::{Context, usbtoken_context};
+use crate::context::{Context, Shared, usbtoken_context};
 use crate::handle::Noun;
 use crate::status::usbtoken_status;
 use crate::text::Texts;
@@ -33,19 +29,26 @@ pub const USBTOKEN_DEVICE_MANUFACTURER: u32 = 3;
 pub const USBTOKEN_DEVICE_PRODUCT: u32 = 4;
 /// usbtoken_devices_text: the device's serial number, which is not the token's.
 pub const USBTOKEN_DEVICE_SERIAL: u32 = 5;
-/// usbtoken_devices_text: the families of tokens it may belong to, one a line.
+/// usbtoken_devices_text: the stable names of the families of tokens it may belong to, one a line.
 pub const USBTOKEN_DEVICE_FAMILIES: u32 = 6;
 /// usbtoken_devices_text: the drivers: those that are installed, or those that are wanted, one a line.
 pub const USBTOKEN_DEVICE_DRIVERS: u32 = 7;
 
 /// usbtoken_devices_state: there is no such device.
 pub const USBTOKEN_DEVICE_NONE: u32 = 0;
-/// usbtoken_devices_state: a driver for it is installed.
+/// usbtoken_devices_state: a driver for it is installed; it was not asked.
 pub const USBTOKEN_DEVICE_DRIVER_INSTALLED: u32 = 1;
 /// usbtoken_devices_state: its driver is not installed.
 pub const USBTOKEN_DEVICE_DRIVER_MISSING: u32 = 2;
 /// usbtoken_devices_state: a smart-card interface that is not known: a card reader, or a token of another maker.
 pub const USBTOKEN_DEVICE_UNKNOWN: u32 = 3;
+/// usbtoken_devices_state: a driver sees its token. Only a diagnosis knows.
+pub const USBTOKEN_DEVICE_SEEN: u32 = 4;
+/// usbtoken_devices_state: several such devices are plugged in, and the drivers see fewer tokens. Only a diagnosis
+/// knows.
+pub const USBTOKEN_DEVICE_SOME_SEEN: u32 = 5;
+/// usbtoken_devices_state: a driver for it is installed, and does not see it. Only a diagnosis knows.
+pub const USBTOKEN_DEVICE_NOT_SEEN: u32 = 6;
 
 /// The devices, as they were when they were listed.
 pub(crate) struct DeviceList {
@@ -61,71 +64,70 @@ impl Noun for DeviceList {
     }
 }
 
-/// The drivers of this machine: the user's own, p11-kit's, and those of the catalogue that are installed.
-fn known_drivers(machine: &Machine, catalogue: &Catalogue) -> Vec<PathBuf> {
-    let configured = p11kit::read(&p11kit::Folders::usual(machine), &p11kit::this_program());
-    let search = Search { explicit: &[], machine, p11kit: &configured.modules, catalogue };
-    let found = candidates(&search, |path: &Path| path.canonicalize().ok());
-    found.into_iter().map(|candidate| candidate.path).collect()
-}
-
-fn catalogue(machine: &Machine) -> Result<Catalogue> {
-    match user_file(machine) {
-        Some(file) => Catalogue::builtin().with_user_file(&file),
-        None => Ok(Catalogue::builtin().clone()),
-    }
-}
-
 impl DeviceList {
-    fn read(host: &Host) -> Result<Self> {
-        host.step(Step::ListDevices);
-        let machine = Machine::current();
-        let catalogue = catalogue(&machine)?;
-        let drivers = known_drivers(&machine, &catalogue);
-        let devices = usb::devices()?;
-        // No driver is asked here, so none is known to see a token.
-        let inventory =
-            Inventory { catalogue: &catalogue, machine: &machine, drivers: &drivers, tokens: &[] };
-        let findings = doctor::presence(&devices, &inventory);
-        Ok(DeviceList { devices: findings.iter().map(describe).collect(), host: host.clone() })
+    fn read(shared: &Shared) -> Result<Self> {
+        shared.host.step(Step::ListDevices);
+        let devices = doctor::plugged_in(&shared.finder())?;
+        let describe = |device: &DeviceReport| {
+            // No driver was asked, so that none sees the token means nothing.
+            let state = match state(device) {
+                USBTOKEN_DEVICE_NOT_SEEN => USBTOKEN_DEVICE_DRIVER_INSTALLED,
+                other => other,
+            };
+            (state, texts(device))
+        };
+        Ok(DeviceList { devices: devices.iter().map(describe).collect(), host: shared.host.clone() })
+    }
+
+    /// Those of a diagnosis, which asked the drivers.
+    pub(crate) fn examined(devices: &[DeviceReport], host: &Host) -> Self {
+        let devices = devices.iter().map(|device| (state(device), texts(device)));
+        DeviceList { devices: devices.collect(), host: host.clone() }
     }
 }
 
-fn describe(finding: &doctor::Finding<'_>) -> (u32, Texts) {
+fn state(device: &DeviceReport) -> u32 {
+    match device.state {
+        State::Seen { .. } => USBTOKEN_DEVICE_SEEN,
+        State::SomeSeen { .. } => USBTOKEN_DEVICE_SOME_SEEN,
+        State::NotSeen { .. } => USBTOKEN_DEVICE_NOT_SEEN,
+        State::DriverMissing { .. } => USBTOKEN_DEVICE_DRIVER_MISSING,
+        State::UnknownSmartCard { .. } => USBTOKEN_DEVICE_UNKNOWN,
+    }
+}
+
+fn texts(report: &DeviceReport) -> Texts {
     let lines = |paths: &[PathBuf]| {
         paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join("\n")
     };
-    let (state, drivers) = match &finding.state {
-        State::Seen { driver } => (USBTOKEN_DEVICE_DRIVER_INSTALLED, driver.to_string_lossy().into_owned()),
-        State::SomeSeen { .. } => (USBTOKEN_DEVICE_DRIVER_INSTALLED, String::new()),
-        State::NotSeen { drivers } => (USBTOKEN_DEVICE_DRIVER_INSTALLED, lines(drivers)),
+    let drivers = match &report.state {
+        State::Seen { driver } => driver.to_string_lossy().into_owned(),
+        State::SomeSeen { .. } => String::new(),
+        State::NotSeen { drivers } | State::UnknownSmartCard { drivers } => lines(drivers),
         State::DriverMissing { wanted } => {
-            let files: Vec<&str> = wanted.iter().map(|wanted| wanted.file.as_str()).collect();
-            (USBTOKEN_DEVICE_DRIVER_MISSING, files.join("\n"))
+            wanted.iter().map(|wanted| wanted.file.as_str()).collect::<Vec<_>>().join("\n")
         }
-        State::UnknownSmartCard { drivers } => (USBTOKEN_DEVICE_UNKNOWN, lines(drivers)),
     };
-    let device = finding.device;
-    let families: Vec<&str> = finding.families.iter().map(|family| family.name.as_str()).collect();
-    let texts = Texts::default()
-        .with(USBTOKEN_DEVICE_NAME, finding.name.as_str())
+    let device = &report.device;
+    Texts::default()
+        .with(USBTOKEN_DEVICE_NAME, report.name.as_str())
         .with(USBTOKEN_DEVICE_USB_ID, device.usb.to_string())
         .with_some(USBTOKEN_DEVICE_MANUFACTURER, device.manufacturer.as_deref())
         .with_some(USBTOKEN_DEVICE_PRODUCT, device.product.as_deref())
         .with_some(USBTOKEN_DEVICE_SERIAL, device.serial.as_deref())
-        .with(USBTOKEN_DEVICE_FAMILIES, families.join("\n"))
-        .with(USBTOKEN_DEVICE_DRIVERS, drivers);
-    (state, texts)
+        .with(USBTOKEN_DEVICE_FAMILIES, report.families.join("\n"))
+        .with(USBTOKEN_DEVICE_DRIVERS, drivers)
 }
 
-/// Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded.
+/// Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded;
+/// usbtoken_diagnosis_devices tells which of them a driver sees.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_list_devices(
     context: *const usbtoken_context,
     out: Option<&mut MaybeUninit<*mut usbtoken_devices>>,
 ) -> usbtoken_status {
     boundary::on::<Context>(context, |context| {
-        boundary::give::<DeviceList>(out, || DeviceList::read(&context.0.host))
+        boundary::give::<DeviceList>(out, || DeviceList::read(&context.0))
     })
 }
 

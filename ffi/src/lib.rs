@@ -1,6 +1,6 @@
 //! The C ABI of usbtoken: what `include/usbtoken.h` declares.
 //!
-//! One file for each noun of the C interface ([`context`], [`device`], [`token`], [`session`], [`credential`], [`renewal`],
+//! One file for each noun of the C interface ([`context`], [`driver`], [`device`], [`diagnosis`], [`token`], [`session`], [`credential`], [`renewal`],
 //! [`pending`], [`installed`], [`error`], [`buffer`]), and one home for each thing that they share:
 //!
 //! | what | where |
@@ -29,6 +29,8 @@ pub mod callbacks;
 pub mod context;
 pub mod credential;
 pub mod device;
+pub mod diagnosis;
+pub mod driver;
 pub mod enroll;
 pub mod error;
 mod handle;

@@ -4,10 +4,12 @@ use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use usbtoken::driver::ModuleInfo;
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::driver::{Cancel, ModuleInfo};
+use usbtoken::error::{Code, Error, Result, Step};
 use usbtoken::renewal::Progress;
 use usbtoken::{Login, Pin, Token, TokenUri};
 use zeroize::Zeroizing;
@@ -66,8 +68,8 @@ pub const USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY: u32 = 7;
 /// usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
 pub const USBTOKEN_LOGIN_ACCEPT_FINAL_TRY: u32 = 1;
 
-/// usbtoken_wait: how often the drivers are asked.
-const POLL: Duration = Duration::from_millis(500);
+/// How often the cancel callback is asked during a wait.
+const ATTENTION: Duration = Duration::from_millis(100);
 
 /// A token, and whom to tell.
 pub(crate) struct TokenNoun {
@@ -218,8 +220,9 @@ pub unsafe extern "C" fn usbtoken_find_utf16(
 }
 
 /// Waits until the token that the URI names is there, at most so many milliseconds. The cancel callback is asked
-/// meanwhile. The drivers are asked again and again, each call short; what they find wrong besides a missing
-/// token ends the waiting.
+/// meanwhile, on this thread. A token that was pulled is waited for with its own URI, USBTOKEN_TOKEN_URI; what was
+/// made from it before is dead, log in anew. When no driver can be used at the beginning, the driver's error is
+/// returned at once: waiting would not help.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_wait(
     context: *const usbtoken_context,
@@ -231,42 +234,56 @@ pub unsafe extern "C" fn usbtoken_wait(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let uri = unsafe { uri(uri_text, uri_length) }?;
-        let limit = Duration::from_millis(milliseconds.into());
         boundary::give::<TokenNoun>(out, || {
-            let token = wait(&context.0, &uri, limit)?;
-            Ok(TokenNoun::new(token, &context.0.host))
+            Ok(TokenNoun::new(wait(&context.0, &uri, milliseconds)?, &context.0.host))
         })
     })
 }
 
-fn wait(shared: &Shared, uri: &TokenUri, limit: Duration) -> Result<Token> {
-    shared.host.step(Step::WaitForToken);
-    let start = Instant::now();
-    let finder = shared.finder();
-    loop {
-        match finder.find(uri) {
-            Err(error) if absent(error.code()) => {}
-            found => return found,
-        }
-        if shared.host.is_cancelled() {
-            return Err(Error::new(Code::Cancelled).during(Step::WaitForToken));
-        }
-        let left = limit.saturating_sub(start.elapsed());
-        if left.is_zero() {
-            return Err(Error::new(Code::WaitTimedOut)
-                .during(Step::WaitForToken)
-                .fact(Fact::Expected, uri)
-                .fact(Fact::Limit, format!("{} ms", limit.as_millis())));
-        }
-        std::thread::sleep(left.min(POLL));
-    }
+/// As usbtoken_wait, with the URI in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_wait_utf16(
+    context: *const usbtoken_context,
+    uri_text: *const u16,
+    uri_length: usize,
+    milliseconds: u32,
+    out: Option<&mut MaybeUninit<*mut usbtoken_token>>,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let uri: TokenUri = unsafe { args::wide("uri", uri_text, uri_length) }?.parse()?;
+        boundary::give::<TokenNoun>(out, || {
+            Ok(TokenNoun::new(wait(&context.0, &uri, milliseconds)?, &context.0.host))
+        })
+    })
 }
 
-fn absent(code: Code) -> bool {
-    matches!(
-        code,
-        Code::TokenNotPresent | Code::TokenNotFound | Code::TokenNotInitialized | Code::TokenRemoved
-    )
+/// The library waits in a thread of its own, so that the caller's callback can be asked on the caller's.
+fn wait(shared: &Shared, uri: &TokenUri, milliseconds: u32) -> Result<Token> {
+    shared.host.step(Step::WaitForToken);
+    let (finder, cancel) = (&shared.finder(), &Cancel::new());
+    let deadline = Instant::now() + Duration::from_millis(milliseconds.into());
+    thread::scope(|scope| {
+        let (tell, told) = mpsc::channel();
+        // It is listened to until it has told.
+        let work = move || drop(tell.send(finder.wait(uri, deadline, cancel)));
+        let waiting = thread::Builder::new().name("usbtoken-wait".into()).spawn_scoped(scope, work);
+        let waiting = waiting
+            .map_err(|error| Error::new(Code::OutOfMemory).during(Step::WaitForToken).caused_by(error))?;
+        loop {
+            match told.recv_timeout(ATTENTION) {
+                Ok(result) => break result,
+                Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() && shared.host.is_cancelled() => {
+                    cancel.cancel();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => match waiting.join() {
+                    Ok(()) => break Err(Error::new(Code::Internal).during(Step::WaitForToken)),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                },
+            }
+        }
+    })
 }
 
 /// Lists every initialised token that the drivers see.

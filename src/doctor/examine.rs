@@ -1,6 +1,6 @@
 //! Looking at everything, without login.
 
-use super::presence::{Inventory, SeenToken, presence};
+use super::presence::{Finding, Inventory, SeenToken, presence};
 use super::problem::{Problems, Tokens, Weight};
 use super::report::{
     CredentialReport, DeviceReport, Diagnosis, DriverReport, DriverWorks, KindReport, Platform, Room,
@@ -55,15 +55,7 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
         drivers: &installed,
         tokens: &seen,
     };
-    let devices: Vec<DeviceReport> = presence(&plugged_in, &inventory)
-        .into_iter()
-        .map(|finding| DeviceReport {
-            device: finding.device.clone(),
-            name: finding.name,
-            families: finding.families.iter().map(|family| family.id.clone()).collect(),
-            state: finding.state,
-        })
-        .collect();
+    let devices = report_devices(&plugged_in, &inventory);
 
     let there = match (tokens.is_empty(), seen.is_empty()) {
         (false, _) => Tokens::Some,
@@ -86,6 +78,36 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
         devices,
         tokens,
     })
+}
+
+/// Lists the devices that are, or may be, tokens, and whether a driver for them is installed. No driver is loaded, so
+/// none is known to see a token: [`State::Seen`](super::State::Seen) is never the answer.
+///
+/// # Errors
+/// As [`usb::devices`].
+pub fn plugged_in(finder: &Finder) -> Result<Vec<DeviceReport>> {
+    let (listing, places) = finder.listing_of_all();
+    // Whoever names a driver has others installed all the same.
+    let candidates = listing.candidates.into_iter().chain(places.look(&[]).candidates);
+    let mut drivers: Vec<PathBuf> = Vec::new();
+    for path in candidates.map(|candidate| candidate.path).filter(|path| path.exists()) {
+        if !drivers.contains(&path) {
+            drivers.push(path);
+        }
+    }
+    let inventory =
+        Inventory { catalogue: &listing.catalogue, machine: &places.machine, drivers: &drivers, tokens: &[] };
+    Ok(report_devices(&usb::devices()?, &inventory))
+}
+
+fn report_devices(devices: &[usb::Device], inventory: &Inventory<'_>) -> Vec<DeviceReport> {
+    let report = |finding: Finding<'_>| DeviceReport {
+        device: finding.device.clone(),
+        name: finding.name,
+        families: finding.families.iter().map(|family| family.id.clone()).collect(),
+        state: finding.state,
+    };
+    presence(devices, inventory).into_iter().map(report).collect()
 }
 
 fn is_installed(driver: &DriverReport) -> bool {

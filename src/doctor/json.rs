@@ -4,7 +4,6 @@ use super::presence::State;
 use super::problem::{Problem, Trouble};
 use super::report::{CredentialReport, DeviceReport, Diagnosis, DriverReport, Room, TokenReport};
 use crate::code::{Code, Fact};
-use crate::driver::candidates::Origin;
 use crate::error::Error;
 use crate::renewal::Renewable;
 use crate::text::Lang;
@@ -75,18 +74,11 @@ fn facts<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Value {
 }
 
 fn driver(driver: &DriverReport, lang: Lang) -> Value {
-    let (origin, named_in) = match &driver.origin {
-        Origin::Explicit => ("explicit", None),
-        Origin::Environment => ("environment", None),
-        Origin::P11Kit { file } => ("p11_kit", Some(file.display().to_string())),
-        Origin::UserCatalogue { name } => ("user", Some(name.clone())),
-        Origin::Catalogue { family } => ("catalogue", Some(family.clone())),
-    };
     let works = driver.outcome.as_ref().ok();
     json!({
         "path": driver.path.display().to_string(),
-        "origin": origin,
-        "named_in": named_in,
+        "origin": driver.origin.name(),
+        "named_in": driver.origin.named_in(),
         "info": works.and_then(|works| works.info.as_ref()),
         "initialize_ms": works.map(|works| u64::try_from(works.took.as_millis()).unwrap_or(u64::MAX)),
         "slots": works.map(|works| works.slots),

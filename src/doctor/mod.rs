@@ -11,7 +11,7 @@ mod presence;
 mod problem;
 mod report;
 
-pub use self::examine::examine;
+pub use self::examine::{examine, plugged_in};
 pub use self::presence::{Finding, Inventory, SeenToken, State, presence};
 pub use self::problem::{Problem, Trouble, Weight};
 pub use self::report::{

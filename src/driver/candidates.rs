@@ -34,6 +34,29 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// The stable name, for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Origin::Explicit => "explicit",
+            Origin::Environment => "environment",
+            Origin::P11Kit { .. } => "p11_kit",
+            Origin::UserCatalogue { .. } => "user",
+            Origin::Catalogue { .. } => "catalogue",
+        }
+    }
+
+    /// The file or the entry in which it stands, where there is one.
+    pub fn named_in(&self) -> Option<String> {
+        match self {
+            Origin::Explicit | Origin::Environment => None,
+            Origin::P11Kit { file } => Some(file.display().to_string()),
+            Origin::UserCatalogue { name } => Some(name.clone()),
+            Origin::Catalogue { family } => Some(family.clone()),
+        }
+    }
+}
+
 /// A file that could be a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {

@@ -124,11 +124,21 @@ impl Finder {
     /// # Errors
     /// [`Code::OutOfMemory`] when the system gives no thread. A driver's own failure is in its outcome.
     pub fn survey(&self) -> Result<Survey> {
-        let places = self.places.clone().unwrap_or_else(Places::usual);
-        let mut listing = places.look(&self.modules);
+        let (mut listing, places) = self.listing_of_all();
         let candidates = std::mem::take(&mut listing.candidates);
         let drivers = probe(candidates, self.limits, &Cancel::new())?;
         Ok(Survey { listing, places, drivers })
+    }
+
+    /// Every driver that would be asked, and the machine that was looked at. Nothing is loaded.
+    pub(crate) fn listing_of_all(&self) -> (Listing, Places) {
+        let places = self.known_places();
+        (places.look(&self.modules), places)
+    }
+
+    /// Where it looks for drivers: [`Finder::places`], or the usual places.
+    pub fn known_places(&self) -> Places {
+        self.places.clone().unwrap_or_else(Places::usual)
     }
 
     /// What is to be asked for this URI.

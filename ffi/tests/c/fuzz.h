@@ -73,7 +73,7 @@ static void count(int32_t status)
         refused++;
 }
 
-#define LIVING 11
+#define LIVING 14
 static struct { const char *type; void *handle; } living[LIVING];
 #define STRAYS (LIVING + 4)
 static const void *stray[STRAYS];
@@ -100,6 +100,9 @@ static void setup(void)
     usbtoken_error *error = NULL;
     usbtoken_buffer *buffer = NULL;
     usbtoken_enroll *enroll = NULL;
+    usbtoken_drivers *drivers = NULL;
+    usbtoken_diagnosis *diagnosis = NULL;
+    usbtoken_devices *devices = NULL;
     memset(long_text, 'A', sizeof long_text - 1);
     CHECK(usbtoken_context_new(NULL, &context) == USBTOKEN_OK);
     OK(context, usbtoken_context_clone(context, &freed));
@@ -116,6 +119,9 @@ static void setup(void)
     CHECK(usbtoken_find(context, "nonsense", NUL, &token) == USBTOKEN_BAD_URI);
     OK(context, usbtoken_last_error(context, &error));
     EXPECT(USBTOKEN_HR_OK, context, usbtoken_enroll_new(context, "https://www.bank.example", NUL, &enroll));
+    OK(context, usbtoken_list_drivers(context, &drivers));
+    OK(context, usbtoken_diagnose(context, 0, &diagnosis));
+    OK(diagnosis, usbtoken_diagnosis_devices(diagnosis, &devices));
     remember(0, "usbtoken_context", context);
     remember(1, "usbtoken_token", token);
     remember(2, "usbtoken_tokens", tokens);
@@ -127,6 +133,9 @@ static void setup(void)
     remember(8, "usbtoken_error", error);
     remember(9, "usbtoken_buffer", buffer);
     remember(10, "usbtoken_enroll", enroll);
+    remember(11, "usbtoken_drivers", drivers);
+    remember(12, "usbtoken_diagnosis", diagnosis);
+    remember(13, "usbtoken_devices", devices);
     stray[LIVING] = NULL;
     stray[LIVING + 1] = &target;
     stray[LIVING + 2] = (const void *)(uintptr_t)0x1;
@@ -148,6 +157,9 @@ static void teardown(void)
     usbtoken_error_free((usbtoken_error **)&living[8].handle);
     usbtoken_buffer_free((usbtoken_buffer **)&living[9].handle);
     usbtoken_enroll_free((usbtoken_enroll **)&living[10].handle);
+    usbtoken_drivers_free((usbtoken_drivers **)&living[11].handle);
+    usbtoken_diagnosis_free((usbtoken_diagnosis **)&living[12].handle);
+    usbtoken_devices_free((usbtoken_devices **)&living[13].handle);
 }
 
 /* Half of the time a living handle of the right type, where there is one; else anything. */

@@ -19,6 +19,7 @@
 
 mod answer;
 mod ca;
+mod device;
 mod eye;
 mod folder;
 mod issue;
@@ -31,6 +32,7 @@ mod snapshot;
 
 pub use answer::Form;
 pub use ca::TestCa;
+pub use device::smart_card_device;
 pub use eye::{Eye, look};
 pub use folder::{Folder, SoftToken, softhsm_module, softhsm_module_at};
 pub use issue::Issue;

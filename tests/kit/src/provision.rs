@@ -46,6 +46,23 @@ impl SoftToken {
         not_after: SystemTime,
     ) -> Provisioned {
         let spki = self.look(|eye| eye.generate_pair(kind, id, "bank"));
+        self.certified(ca, spki, id, subject, not_after)
+    }
+
+    /// As [`SoftToken::first_credential`], with a private key that demands the PIN for each signature.
+    pub fn credential_that_asks(&self, ca: &TestCa, kind: Kind, not_after: SystemTime) -> Provisioned {
+        let spki = self.look(|eye| eye.generate_pair_that_asks(kind, &[1], "bank"));
+        self.certified(ca, spki, &[1], &manual_subject().to_der(), not_after)
+    }
+
+    fn certified(
+        &self,
+        ca: &TestCa,
+        spki: Vec<u8>,
+        id: &[u8],
+        subject: &[u8],
+        not_after: SystemTime,
+    ) -> Provisioned {
         let year = std::time::Duration::from_secs(365 * 24 * 60 * 60);
         let issue = ca.issue(subject, &spki).not_before(not_after - year).not_after(not_after);
         let certificate = issue.der();

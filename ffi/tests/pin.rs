@@ -1,0 +1,92 @@
+//! The PIN from C, where the token has its own way of asking: a PIN pad, the last try, a locked PIN, a key that demands
+//! the PIN for each signature. What SoftHSM does not have is played by the driver shim, whose trace tells what was sent.
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Stage, c_test, succeed};
+use usbtoken_testkit::{
+    Kind, SoftToken, TestCa, days_from_now, shim, softhsm_module, verify_with_certificate,
+};
+
+/// A program's run through the shim.
+struct Played {
+    trace: String,
+}
+
+fn play(stage: &Stage, test: &str, fault: &str) -> Played {
+    let program = c_test("pin", &["-fsanitize=address,undefined"], stage.folder.path());
+    let trace: PathBuf = stage.folder.path().join("trace");
+    let mut command = std::process::Command::new(program);
+    command.args([test.as_ref(), shim().as_os_str()]).arg(stage.token.uri()).arg(stage.token.pin());
+    command.arg(stage.ca_command("p7-base64")).envs(stage.token.env());
+    command.env("XDG_RUNTIME_DIR", stage.folder.path()).env("LSAN_OPTIONS", common::leak_options());
+    command.env("USBTOKEN_SHIM_DRIVER", softhsm_module()).env("USBTOKEN_SHIM_TRACE", &trace);
+    succeed(command.env("USBTOKEN_SHIM_FAULT", fault).output().unwrap(), test);
+    let trace = std::fs::read_to_string(trace).unwrap();
+    assert!(!trace.contains(stage.token.pin()) && !trace.contains("not-sent"), "a PIN is in the trace");
+    Played { trace }
+}
+
+impl Played {
+    fn calls(&self, function: &str) -> Vec<&str> {
+        let name = format!("\"{function}\"");
+        self.trace.lines().filter(|line| line.contains(&name)).collect()
+    }
+}
+
+/// The new credential is on the token and signs; what was there before is there as it was.
+fn renewed(stage: &Stage, before: &usbtoken_testkit::Snapshot) {
+    let after = stage.token.snapshot();
+    after.assert_keeps(before);
+    let added = after.added_since(before);
+    assert_eq!(added.len(), 3, "{}", after.difference(before));
+    let certificate = added.iter().find(|one| one.class == "CKO_CERTIFICATE").unwrap();
+    let signature = stage.token.sign(&certificate.id, b"renewed");
+    assert!(verify_with_certificate(certificate.bytes("Value").unwrap(), b"renewed", &signature));
+}
+
+#[test]
+fn at_a_pin_pad_no_pin_is_sent() {
+    let stage = Stage::set();
+    let before = stage.token.snapshot();
+    // The shim enters the right PIN at the pad; SoftHSM would refuse any other that were sent.
+    let fault = format!("C_GetTokenInfo#1:lie=pin-pad,sticky;C_Login:pin-pad={},sticky", stage.token.pin());
+    let played = play(&stage, "pad", &fault);
+    assert_eq!(played.calls("C_Login").len(), 3);
+    renewed(&stage, &before);
+}
+
+#[test]
+fn the_last_try_is_the_persons_to_take() {
+    let stage = Stage::set();
+    let before = stage.token.snapshot();
+    let played = play(&stage, "last", "C_GetTokenInfo#1:lie=final-try,sticky");
+    assert_eq!(played.calls("C_Login").len(), 2, "those that were accepted, and no other");
+    renewed(&stage, &before);
+}
+
+#[test]
+fn a_locked_pin_is_neither_asked_for_nor_sent() {
+    let stage = Stage::set();
+    let before = stage.token.snapshot();
+    let played = play(&stage, "locked", "C_GetTokenInfo#1:lie=locked,sticky");
+    assert_eq!(played.calls("C_Login").len(), 0);
+    stage.token.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn a_key_that_demands_the_pin_each_time_signs_the_request() {
+    let token = SoftToken::fresh();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = TestCa::at(&folder.path().join("ca"));
+    token.credential_that_asks(&ca, Kind::P256, days_from_now(11));
+    let stage = Stage { token, ca, folder };
+    let before = stage.token.snapshot();
+    let played = play(&stage, "asks", "");
+    let logins = played.calls("C_Login");
+    let for_a_signature = logins.iter().filter(|line| line.contains("CKU_CONTEXT_SPECIFIC")).count();
+    assert_eq!((logins.len(), for_a_signature), (2, 1), "{logins:?}");
+    renewed(&stage, &before);
+}
