@@ -2783,6 +2783,14 @@ usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
                                            struct usbtoken_credentials **out);
 
 /**
+ * Takes the token for a job that writes, before the look at its certificates, so that no other program of this person
+ * that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
+ * this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
+ * again. A renewal reserves the token anyway, and then reads the certificates once more.
+ */
+usbtoken_status usbtoken_reserve(const struct usbtoken_token *token);
+
+/**
  * Logs in, with one C_Login and never a second.
  *
  * `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is

@@ -79,6 +79,8 @@ int main(int count, char **arguments)
     TRY(context, usbtoken_context_set_callbacks(context, &callbacks));
     TRY(context, usbtoken_context_add_driver(context, arguments[1], NUL));
     TRY(context, usbtoken_find(context, arguments[2], NUL, &token));
+    /* So that nobody renews what is about to be renewed here. */
+    TRY(token, usbtoken_reserve(token));
     TRY(token, usbtoken_token_credentials(token, &list));
     TRY(list, usbtoken_credentials_renewable(list, 0, 0, &old));
 

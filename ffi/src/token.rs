@@ -3,12 +3,12 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::OnceLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use usbtoken::driver::{Cancel, ModuleInfo};
+use usbtoken::driver::{Cancel, ModuleInfo, Reservation};
 use usbtoken::error::{Code, Error, Result, Step};
 use usbtoken::renewal::Progress;
 use usbtoken::{Login, Pin, Token, TokenUri};
@@ -20,7 +20,7 @@ use crate::callbacks::{Host, pin_state};
 use crate::context::{Context, Shared, usbtoken_context};
 use crate::credential::{CredentialList, usbtoken_credentials};
 use crate::error::{Details, UNKNOWN, usbtoken_error};
-use crate::handle::{self, Noun};
+use crate::handle::{self, Noun, lock};
 use crate::session::{SessionNoun, usbtoken_session};
 use crate::status::usbtoken_status;
 use crate::text::Texts;
@@ -75,6 +75,7 @@ const ATTENTION: Duration = Duration::from_millis(100);
 pub(crate) struct TokenNoun {
     pub(crate) token: Token,
     pub(crate) host: Host,
+    reserved: Mutex<Option<Reservation>>,
     driver: OnceLock<Option<ModuleInfo>>,
     texts: OnceLock<Texts>,
 }
@@ -104,7 +105,13 @@ impl Noun for TokenList {
 
 impl TokenNoun {
     fn new(token: Token, host: &Host) -> Self {
-        TokenNoun { token, host: host.clone(), driver: OnceLock::new(), texts: OnceLock::new() }
+        TokenNoun {
+            token,
+            host: host.clone(),
+            reserved: Mutex::default(),
+            driver: OnceLock::new(),
+            texts: OnceLock::new(),
+        }
     }
 
     fn texts(&self) -> &Texts {
@@ -166,6 +173,10 @@ impl TokenNoun {
             None => self.host.ask_pin(self.token.refreshed()?.info(), None)?,
         };
         let login = if flags == 0 { login } else { login.accept_final_try() };
+        let login = match lock(&self.reserved).take() {
+            Some(reservation) => login.holding(reservation),
+            None => login,
+        };
         Ok(SessionNoun::new(self.token.login(login)?, &self.host))
     }
 }
@@ -400,6 +411,21 @@ pub unsafe extern "C" fn usbtoken_token_credentials(
             token.host.step(Step::ReadObjects);
             Ok(CredentialList { credentials: token.token.credentials()?, host: token.host.clone() })
         })
+    })
+}
+
+/// Takes the token for a job that writes, before the look at its certificates, so that no other program of this person
+/// that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
+/// this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
+/// again. A renewal reserves the token anyway, and then reads the certificates once more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_reserve(token: *const usbtoken_token) -> usbtoken_status {
+    boundary::on::<TokenNoun>(token, |token| {
+        let mut reserved = lock(&token.reserved);
+        if reserved.is_none() {
+            *reserved = Some(token.token.reserve()?);
+        }
+        Ok(())
     })
 }
 

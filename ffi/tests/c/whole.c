@@ -189,7 +189,7 @@ static usbtoken_token *find(usbtoken_context *context, const char *uri)
     usbtoken_error_free(&error);
     EXPECT(USBTOKEN_PIN_IN_URI, context, usbtoken_find(context, "pkcs11:token=BANK?pin-value=1", NUL, &token));
     EXPECT(USBTOKEN_WAIT_TIMED_OUT, context, usbtoken_wait(context, "pkcs11:token=OTHER", NUL, 30, &token));
-    OK(context, usbtoken_wait(context, uri, NUL, 30, &token));
+    OK(context, usbtoken_wait(context, uri, NUL, 30000, &token));
     usbtoken_token_free(&token);
     uint16_t wide[] = { 'p', 'k', 'c', 's', '1', '1', ':', 't', 'o', 'k', 'e', 'n', '=', 'B', 'A', 'N', 'K', 0 };
     OK(context, usbtoken_find_utf16(context, wide, NUL, &token));
@@ -243,6 +243,21 @@ static usbtoken_session *login(usbtoken_token *token, struct seen *seen)
     CHECK(session == NULL && seen->pins == 3);
     OK(token, usbtoken_login(token, NULL, 0, USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, &session));
     usbtoken_session_free(&session);
+
+    /* Reserved by one handle, the token is another's only after the login of the first has ended. */
+    usbtoken_token *other = NULL;
+    OK(token, usbtoken_token_refresh(token, &other));
+    OK(token, usbtoken_reserve(token));
+    OK(token, usbtoken_reserve(token));
+    EXPECT(USBTOKEN_BUSY, other, usbtoken_reserve(other));
+    OK(token, usbtoken_login(token, seen->pin, NUL, 0, &session));
+    EXPECT(USBTOKEN_BUSY, other, usbtoken_reserve(other));
+    usbtoken_session_free(&session);
+    OK(other, usbtoken_reserve(other));
+    EXPECT(USBTOKEN_BUSY, token, usbtoken_reserve(token));
+    EXPECT(USBTOKEN_PIN_LENGTH, other, usbtoken_login(other, "1", NUL, 0, &session));
+    OK(token, usbtoken_reserve(token));
+    usbtoken_token_free(&other);
     uint16_t wide[32] = { 0 };
     for (size_t at = 0; seen->pin[at] != 0; at++)
         wide[at] = (uint16_t)seen->pin[at];

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
-pub mod both;
+pub mod ways;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
