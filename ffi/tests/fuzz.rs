@@ -143,7 +143,7 @@ fn no_argument_brings_the_library_down() {
 }
 
 #[test]
-fn no_argument_is_read_beyond_its_end() {
+fn no_argument_is_read_beyond_its_end_under_valgrind() {
     let stage = Stage::set();
     let program = build(&stage, &[]);
     let wrapper = stage.folder.path().join("few-rounds");

@@ -1,8 +1,9 @@
-//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `install`.
+//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `install`.
 
 mod demo;
 mod header;
 mod install;
+mod sanitize;
 mod setup;
 mod sweep;
 mod test;
@@ -49,6 +50,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Runs the C tests on a library whose Rust code has AddressSanitizer
+    Sanitize,
     /// Installs the C library: shared and static, header, pkg-config file, CMake package
     Install(install::Options),
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Chore::Sweep { words } => sweep::run(&words),
         Chore::Test { steps, list } => test::run(&steps, list),
         Chore::Header { check } => header::run(check),
+        Chore::Sanitize => sanitize::run(),
         Chore::Install(options) => install::run(&options),
     };
     match done {

@@ -46,6 +46,7 @@ const STEPS: &[Step] = &[
         ],
         env: &[],
     },
+    Step { name: "sanitize", cargo: &["run", "--quiet", "--package", "xtask", "--", "sanitize"], env: &[] },
     Step { name: "test", cargo: &["test", "--workspace"], env: &[] },
 ];
 

@@ -15,11 +15,14 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-/// The folder with `libusbtoken_ffi.so` and `.a`, which Cargo builds together with this test; or that of another
-/// build, such as one with a sanitizer, in `USBTOKEN_C_LIBRARY`.
+/// The folder with the library as `cargo xtask sanitize` builds it: with AddressSanitizer in the Rust code.
+fn sanitized() -> Option<PathBuf> {
+    std::env::var_os("USBTOKEN_SANITIZED_LIBRARY").map(PathBuf::from)
+}
+
+/// The folder with `libusbtoken_ffi.so` and `.a`, which Cargo builds together with this test; or with the sanitized one.
 pub fn libraries() -> PathBuf {
-    if let Some(folder) = std::env::var_os("USBTOKEN_C_LIBRARY") {
-        let folder = PathBuf::from(folder);
+    if let Some(folder) = sanitized() {
         let _ = std::os::unix::fs::symlink("libusbtoken_ffi.so", folder.join("libusbtoken.so.0"));
         return folder;
     }
@@ -69,8 +72,13 @@ pub fn compile(compiler: &str, sources: &[PathBuf], flags: &[&str], into: &Path)
     let mut command = Command::new(chosen.as_deref().unwrap_or(compiler));
     command.args(["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I"]).arg(root().join("include"));
     command.arg("-I").arg(root().join("ffi/tests/c")).args(flags).args(sources).arg("-o").arg(into);
+    if sanitized().is_some() {
+        // The sanitizer's runtime comes with the program, for the library too.
+        command.arg("-fsanitize=address");
+    }
     command.arg("-L").arg(libraries()).arg("-lusbtoken_ffi").args(["-lpthread", "-ldl"]);
-    command.arg(format!("-Wl,-rpath,{}", libraries().display()));
+    // An rpath of the old kind: LD_LIBRARY_PATH, which Cargo sets for tests, must not choose another build.
+    command.arg(format!("-Wl,--disable-new-dtags,-rpath,{}", libraries().display()));
     succeed(command.output().unwrap(), &format!("{command:?}"));
 }
 
