@@ -534,6 +534,11 @@
 #define USBTOKEN_CREDENTIAL_SUMMARY 10
 
 /**
+ * usbtoken_credential_text: SHA-1 over the certificate, in hexadecimal: what Windows calls its thumbprint.
+ */
+#define USBTOKEN_CREDENTIAL_THUMBPRINT 11
+
+/**
  * usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
  */
 #define USBTOKEN_CREDENTIAL_NOT_BEFORE 1
@@ -2314,7 +2319,7 @@ usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll
 
 /**
  * InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
- * number with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
+ * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
  * USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
  */
 usbtoken_hresult usbtoken_enroll_initialize_from_certificate(const struct usbtoken_enroll *enroll,

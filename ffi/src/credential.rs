@@ -44,6 +44,8 @@ pub const USBTOKEN_CREDENTIAL_KEY_ALGORITHM: u32 = 9;
 /// usbtoken_credential_text: Organization, Organization Unit, Common Name and serial number, one a line, as the
 /// bank's own screen shows them after a renewal.
 pub const USBTOKEN_CREDENTIAL_SUMMARY: u32 = 10;
+/// usbtoken_credential_text: SHA-1 over the certificate, in hexadecimal: what Windows calls its thumbprint.
+pub const USBTOKEN_CREDENTIAL_THUMBPRINT: u32 = 11;
 
 /// usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
 pub const USBTOKEN_CREDENTIAL_NOT_BEFORE: u32 = 1;
@@ -117,6 +119,7 @@ impl CredentialNoun {
                 .with(USBTOKEN_CREDENTIAL_ISSUER, certificate.issuer().to_string())
                 .with(USBTOKEN_CREDENTIAL_SUMMARY, format!("{}\n{serial}", summary.join("\n")))
                 .with(USBTOKEN_CREDENTIAL_SERIAL, serial)
+                .with(USBTOKEN_CREDENTIAL_THUMBPRINT, usbtoken::hex(&certificate.thumbprint()))
                 .with(USBTOKEN_CREDENTIAL_ID, usbtoken::hex(credential.id()))
                 .with(USBTOKEN_CREDENTIAL_LABEL, credential.label())
                 .with(USBTOKEN_CREDENTIAL_KEY_ALGORITHM, credential.key_algorithm().to_string())

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use der::asn1::{BitStringRef, SequenceRef};
 use der::{Decode, DecodeValue, Sequence};
+use sha1::{Digest, Sha1};
 use x509_cert::ext::pkix::BasicConstraints;
 
 use super::key_usage::KeyUsage;
@@ -104,6 +105,11 @@ impl Certificate {
     /// The CA that signed it.
     pub fn issuer(&self) -> &Name {
         &self.issuer
+    }
+
+    /// SHA-1 over the DER: what Windows calls the thumbprint. It names a certificate and proves nothing.
+    pub fn thumbprint(&self) -> [u8; 20] {
+        Sha1::digest(&self.der).into()
     }
 
     /// The serial number.

@@ -92,10 +92,8 @@ fn split(encoding: u32) -> Result<(u32, Lines)> {
 }
 
 fn with_header(body: &str, kind: &str, lines: Lines) -> String {
-    // A header has to end somehow, also for those who want no line ends.
-    let end = if lines.end().is_empty() { "\n" } else { lines.end() };
-    let gap = if body.ends_with('\n') { "" } else { end };
-    format!("-----BEGIN {kind}-----{end}{body}{gap}-----END {kind}-----{end}")
+    let end = lines.end();
+    format!("-----BEGIN {kind}-----{end}{body}-----END {kind}-----{end}")
 }
 
 fn wrapped(text: &str, width: usize, lines: Lines) -> String {
@@ -178,7 +176,42 @@ mod tests {
         assert!(request.ends_with("\r\n-----END NEW CERTIFICATE REQUEST-----\r\n"));
         assert!(text(USBTOKEN_ENCODING_BASE64_HEADER).starts_with("-----BEGIN CERTIFICATE-----\r\n"));
         let one = text(USBTOKEN_ENCODING_BASE64_REQUEST_HEADER | USBTOKEN_ENCODING_NO_CRLF);
-        assert_eq!(one.lines().count(), 3);
+        assert_eq!(one.lines().count(), 1, "not even between header and text");
+    }
+
+    /// What CryptBinaryToStringA of Wine 8.0 makes of the same bytes, which takes after that of Windows.
+    #[test]
+    fn texts_are_those_of_another_implementation() {
+        let bytes: Vec<u8> = (0..50).map(|number| number * 5).collect();
+        let base64 = "AAUKDxQZHiMoLTI3PEFGS1BVWl9kaW5zeH2Ch4yRlpugpaqvtLm+w8jN0tfc4ebr\r\n8PU=\r\n";
+        let hex = "00050a0f14191e23282d32373c41464b50555a5f64696e73787d82878c91969ba0a5aaafb4b9bec3c8cdd2d7\
+                   dce1e6ebf0f5\r\n";
+        let request = format!(
+            "-----BEGIN NEW CERTIFICATE REQUEST-----\r\n{base64}-----END NEW CERTIFICATE REQUEST-----\r\n"
+        );
+        let certificate = format!("-----BEGIN CERTIFICATE-----\r\n{base64}-----END CERTIFICATE-----\r\n");
+        for (encoding, expected) in [
+            (USBTOKEN_ENCODING_BASE64, base64),
+            (USBTOKEN_ENCODING_BASE64_HEADER, &certificate),
+            (USBTOKEN_ENCODING_BASE64_REQUEST_HEADER, &request),
+            (USBTOKEN_ENCODING_HEX_RAW, hex),
+        ] {
+            let encode = |bits| encode(&bytes, encoding | bits).unwrap();
+            assert_eq!(encode(0), Encoded::Text(expected.to_owned()));
+            let unix = expected.replace('\r', "");
+            assert_eq!(encode(USBTOKEN_ENCODING_NO_CR), Encoded::Text(unix.clone()));
+            assert_eq!(encode(USBTOKEN_ENCODING_NO_CRLF), Encoded::Text(unix.replace('\n', "")));
+        }
+    }
+
+    /// Wine lacks this one; its layout is that of examples in descriptions of the constant CRYPT_STRING_HEX.
+    #[test]
+    fn hexadecimal_has_sixteen_bytes_a_line() {
+        let Encoded::Text(text) = encode(b": certlib\\ldap.cpp(2131)", USBTOKEN_ENCODING_HEX).unwrap() else {
+            panic!("bytes");
+        };
+        let lines = "3a 20 63 65 72 74 6c 69  62 5c 6c 64 61 70 2e 63\r\n70 70 28 32 31 33 31 29\r\n";
+        assert_eq!(text, lines);
     }
 
     #[test]

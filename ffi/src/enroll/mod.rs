@@ -240,7 +240,7 @@ pub unsafe extern "C" fn usbtoken_enroll_initialize(
 }
 
 /// InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
-/// number with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
+/// number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
 /// USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_initialize_from_certificate(

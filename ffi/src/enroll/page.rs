@@ -94,7 +94,8 @@ enum Start {
 enum Which {
     TheRenewableOne,
     Certificate(Vec<u8>),
-    Serial(String),
+    /// By its serial number or its thumbprint.
+    Number(Vec<u8>),
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -371,10 +372,10 @@ fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
         return Ok(Which::TheRenewableOne);
     }
     let bytes = encoding::decode(certificate, encoding)?;
-    // With HEXRAW CertEnroll takes a serial number too; no certificate is as short as one.
+    // With HEXRAW CertEnroll takes a serial number or a thumbprint too; no certificate is as short as one.
     let kind = encoding & !(encoding::USBTOKEN_ENCODING_NO_CR | encoding::USBTOKEN_ENCODING_NO_CRLF);
     if kind == encoding::USBTOKEN_ENCODING_HEX_RAW && bytes.len() <= 21 {
-        return Ok(Which::Serial(usbtoken::hex(&bytes)));
+        return Ok(Which::Number(bytes));
     }
     match Answer::parse(&bytes)?.certificates() {
         [one] => Ok(Which::Certificate(one.der().to_vec())),
@@ -386,7 +387,13 @@ fn chosen(session: &Session, which: &Which) -> Result<Credential> {
     let credentials = session.credentials()?;
     match which {
         Which::TheRenewableOne => credentials.renewable(SystemTime::now()).only(),
-        Which::Serial(serial) => credentials.by_serial(serial).only(),
+        Which::Number(number) => {
+            let by_thumbprint = |one: &&Credential| one.certificate().thumbprint() == number[..];
+            match credentials.iter().find(by_thumbprint).cloned() {
+                Some(one) => Ok(one),
+                None => credentials.by_serial(&usbtoken::hex(number)).only(),
+            }
+        }
         Which::Certificate(der) => {
             let same = |one: &&Credential| one.certificate().der() == der;
             credentials.iter().find(same).cloned().ok_or_else(|| {

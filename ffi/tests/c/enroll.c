@@ -221,11 +221,29 @@ static void renew(usbtoken_context *context, struct host *host, const char *uri,
     e = page(context, host);
     EXPECT(USBTOKEN_HR_OK, e,
            usbtoken_enroll_initialize_from_certificate_utf16(e, user, serial, length, USBTOKEN_ENCODING_HEX_RAW, 0));
-    usbtoken_credential_free(&old);
     EXPECT(USBTOKEN_HR_OK, e,
            usbtoken_enroll_create_request(e, USBTOKEN_ENCODING_BASE64 | USBTOKEN_ENCODING_NO_CRLF, &again));
     CHECK(strpbrk(usbtoken_buffer_text(again), "\r\n-") == NULL);
     usbtoken_enroll_free(&e);
+    usbtoken_buffer_free(&again);
+
+    /* The same by its thumbprint: the same key signs again. A thumbprint of nothing is found nowhere. */
+    const char *thumbprint = usbtoken_credential_text(old, USBTOKEN_CREDENTIAL_THUMBPRINT);
+    CHECK(strlen(thumbprint) == 40);
+    e = page(context, host);
+    EXPECT(USBTOKEN_HR_OK, e,
+           usbtoken_enroll_initialize_from_certificate(e, user, (const uint8_t *)thumbprint, 40,
+                                                       USBTOKEN_ENCODING_HEX_RAW, 0));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_create_request(e, USBTOKEN_ENCODING_BASE64, &again));
+    usbtoken_enroll_free(&e);
+    e = page(context, host);
+    EXPECT(USBTOKEN_HR_OK, e,
+           usbtoken_enroll_initialize_from_certificate(e, user, (const uint8_t *)"00112233445566778899"
+                                                       "00112233445566778899", 40, USBTOKEN_ENCODING_HEX_RAW, 0));
+    usbtoken_buffer *none = NULL;
+    EXPECT(USBTOKEN_HR_NOT_FOUND, e, usbtoken_enroll_create_request(e, USBTOKEN_ENCODING_BASE64, &none));
+    usbtoken_enroll_free(&e);
+    usbtoken_credential_free(&old);
 
     size_t size = 0;
     char *answer = ask_command(ca, (const char *)usbtoken_buffer_data(request), usbtoken_buffer_size(request), &size);

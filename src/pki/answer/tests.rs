@@ -74,6 +74,8 @@ fn der_and_pem() {
     issued.holds_leaf([issued.leaf.der(), b"\r\n"].concat());
     issued.holds_leaf([issued.leaf.der(), issued.leaf.der()].concat());
     issued.holds_leaf(issued.leaf.to_pem());
+    // As CRYPT_STRING_NOCRLF has it.
+    issued.holds_leaf(issued.leaf.to_pem().replace('\n', ""));
     issued.holds_all(issued.p7());
     let all = [&issued.chain[1], &issued.leaf, &issued.chain[0]];
     issued.holds_all(all.map(Certificate::der).concat());

@@ -12,6 +12,9 @@ fn a_summary_is_what_openssl_says() {
     let leaf = openssl.issue("leaf", "ca", SUBJECT, LEAF, "-days 365 -set_serial 0x00a1b2");
     assert_eq!(leaf.serial().to_string(), "a1b2");
     assert_eq!(leaf.serial().der_integer(), [2, 3, 0, 0xa1, 0xb2]);
+    let thumbprint: Vec<String> = leaf.thumbprint().iter().map(|byte| format!("{byte:02X}")).collect();
+    let said = openssl.run("x509 -in leaf.pem -noout -fingerprint -sha1");
+    assert!(said.trim().ends_with(&thumbprint.join(":")), "{said}");
     assert_eq!(leaf.subject().common_name(), Some("TARO YAMADA 0001"));
     let units = ["(9936)ANSER-WEB(BizSOL) TEST CA - G4", "second"];
     assert_eq!(leaf.subject().organizational_units(), units);
