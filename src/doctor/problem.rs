@@ -122,8 +122,9 @@ impl Problems {
     pub(super) fn of_places(&mut self, drivers: &[DriverReport], devices: &[DeviceReport], tokens: Tokens) {
         // What keeps nobody from a token that is seen is still worth a word.
         let weight = if tokens == Tokens::Some { Weight::Warns } else { Weight::Blocks };
+        let before = self.0.len();
         devices.iter().for_each(|device| self.of_device(device, weight));
-        let explained = !self.0.is_empty();
+        let explained = self.0.len() > before;
         for driver in drivers {
             if let Err(error) = &driver.outcome {
                 self.error(weight, Arc::clone(error));
@@ -207,4 +208,19 @@ pub(super) enum Tokens {
     Blank,
     /// Tokens.
     Some,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_devices_that_failed_does_not_hide_that_there_is_no_driver() {
+        let mut problems = Problems::default();
+        problems.error(Weight::Warns, Error::new(Code::DeviceFault));
+        problems.of_places(&[], &[], Tokens::None);
+        let sorted = problems.sorted();
+        let names: Vec<_> = sorted.iter().map(|problem| (problem.weight, problem.trouble.code().1)).collect();
+        assert_eq!(names, [(Weight::Blocks, "driver_missing"), (Weight::Warns, "device_fault")]);
+    }
 }
