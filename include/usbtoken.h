@@ -23,9 +23,9 @@
  *  4. Pointers that go in are read during the call only, and never kept. They may be NULL where it says so, and
  *     are else answered with USBTOKEN_BAD_ARGUMENT. Text is UTF-8 with its length in bytes, or
  *     USBTOKEN_NUL_TERMINATED instead of the length; functions ending in _utf16 take UTF-16 and count code units.
- *     Text that is not valid in its encoding, and lengths beyond any sense, are refused. Structs begin with
- *     struct_size: set it to sizeof the struct, and what you do not use to 0. Flags and kinds are integers, and an
- *     unknown one is refused.
+ *     Text that is not valid in its encoding, and lengths beyond any sense, are refused. Callbacks are given UTF-8;
+ *     what a PIN dialog shows and writes stands beside it in UTF-16. Structs begin with struct_size: set it to
+ *     sizeof the struct, and what you do not use to 0. Flags and kinds are integers, and an unknown one is refused.
  *
  *  5. Pointers that come out of a function that returns text or bytes belong to the handle and live as long as it
  *     does. Text is NUL-terminated.
@@ -1557,6 +1557,18 @@ typedef struct usbtoken_pin_request {
      * The origin of the page for which the enrolment facade asks; NULL otherwise.
      */
     const char *origin;
+    /**
+     * The label of the token, in UTF-16.
+     */
+    const uint16_t *token_label_utf16;
+    /**
+     * The serial number of the token, in UTF-16.
+     */
+    const uint16_t *token_serial_utf16;
+    /**
+     * The origin, in UTF-16; NULL otherwise.
+     */
+    const uint16_t *origin_utf16;
 } usbtoken_pin_request;
 
 /**
@@ -1584,6 +1596,18 @@ typedef struct usbtoken_pin_reply {
      * How many bytes were written; set it.
      */
     size_t length;
+    /**
+     * Where the PIN goes in UTF-16, in place of `pin`. The token is sent it in UTF-8.
+     */
+    uint16_t *pin_utf16;
+    /**
+     * How many code units fit there.
+     */
+    size_t capacity_utf16;
+    /**
+     * How many code units were written; set it when you wrote there.
+     */
+    size_t length_utf16;
 } usbtoken_pin_reply;
 
 /**
@@ -1742,6 +1766,14 @@ typedef struct usbtoken_renewal_params {
      * The length of the subject in bytes, or USBTOKEN_NUL_TERMINATED.
      */
     size_t subject_length;
+    /**
+     * The subject in UTF-16, in place of `subject`. NULL otherwise.
+     */
+    const uint16_t *subject_utf16;
+    /**
+     * Its length in code units, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t subject_utf16_length;
 } usbtoken_renewal_params;
 
 /**
@@ -1992,6 +2024,13 @@ usbtoken_status usbtoken_context_allow_origin(const struct usbtoken_context *con
                                               size_t origin_length);
 
 /**
+ * As usbtoken_context_allow_origin, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_context_allow_origin_utf16(const struct usbtoken_context *context,
+                                                    const uint16_t *origin,
+                                                    size_t origin_length);
+
+/**
  * Lets pages name a token by the name of a provider: what they set as ProviderName, and the PKCS#11 URI of the
  * token that it stands for. Letter case does not matter. Pages cannot name tokens by anything else.
  */
@@ -2000,6 +2039,15 @@ usbtoken_status usbtoken_context_add_provider(const struct usbtoken_context *con
                                               size_t name_length,
                                               const char *uri,
                                               size_t uri_length);
+
+/**
+ * As usbtoken_context_add_provider, in UTF-16; the lengths are in code units.
+ */
+usbtoken_status usbtoken_context_add_provider_utf16(const struct usbtoken_context *context,
+                                                    const uint16_t *name,
+                                                    size_t name_length,
+                                                    const uint16_t *uri,
+                                                    size_t uri_length);
 
 /**
  * Adds a CA certificate (DER) to which the chain of a page's response must lead. Without any, chains are not
@@ -2051,6 +2099,14 @@ usbtoken_status usbtoken_credentials_by_serial(const struct usbtoken_credentials
                                                const char *serial,
                                                size_t serial_length,
                                                struct usbtoken_credential **out);
+
+/**
+ * As usbtoken_credentials_by_serial, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_credentials_by_serial_utf16(const struct usbtoken_credentials *credentials,
+                                                     const uint16_t *serial,
+                                                     size_t serial_length,
+                                                     struct usbtoken_credential **out);
 
 /**
  * How many certificate objects on the token cannot be read as a certificate.

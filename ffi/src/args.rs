@@ -93,7 +93,11 @@ pub(crate) unsafe fn wide_up_to(
     limit: usize,
 ) -> Result<Zeroizing<String>> {
     // SAFETY: the same contract.
-    let units = unsafe { units(name, text, length, limit) }?;
+    from_wide(name, unsafe { units(name, text, length, limit) }?)
+}
+
+/// UTF-16 as UTF-8, wiped when it goes.
+pub(crate) fn from_wide(name: &str, units: &[u16]) -> Result<Zeroizing<String>> {
     // Room for the longest outcome, so that no copy is left behind by growing.
     let mut utf8 = Zeroizing::new(String::with_capacity(units.len() * 3));
     for c in char::decode_utf16(units.iter().copied()) {

@@ -58,6 +58,12 @@ pub struct usbtoken_pin_request {
     pub token_serial: *const c_char,
     /// The origin of the page for which the enrolment facade asks; NULL otherwise.
     pub origin: *const c_char,
+    /// The label of the token, in UTF-16.
+    pub token_label_utf16: *const u16,
+    /// The serial number of the token, in UTF-16.
+    pub token_serial_utf16: *const u16,
+    /// The origin, in UTF-16; NULL otherwise.
+    pub origin_utf16: *const u16,
 }
 
 /// Where a PIN dialog writes. The library owns the memory and wipes it after use.
@@ -74,6 +80,12 @@ pub struct usbtoken_pin_reply {
     pub capacity: usize,
     /// How many bytes were written; set it.
     pub length: usize,
+    /// Where the PIN goes in UTF-16, in place of `pin`. The token is sent it in UTF-8.
+    pub pin_utf16: *mut u16,
+    /// How many code units fit there.
+    pub capacity_utf16: usize,
+    /// How many code units were written; set it when you wrote there.
+    pub length_utf16: usize,
 }
 
 /// Asks a person for the PIN. Returns USBTOKEN_OK, or USBTOKEN_PIN_CANCELLED when there will be none.
@@ -205,14 +217,21 @@ impl Host {
             token_label: label.utf8(),
             token_serial: serial.utf8(),
             origin: origin.as_ref().map_or(ptr::null(), Text::utf8),
+            token_label_utf16: label.utf16(),
+            token_serial_utf16: serial.utf16(),
+            origin_utf16: origin.as_ref().map_or(ptr::null(), Text::utf16),
         };
         let mut room = Zeroizing::new([0_u8; PIN_LIMIT]);
+        let mut wide_room = Zeroizing::new([0_u16; PIN_LIMIT]);
         let mut reply = usbtoken_pin_reply {
             struct_size: size::<usbtoken_pin_reply>(),
             accept_final_try: 0,
             pin: room.as_mut_ptr().cast(),
             capacity: PIN_LIMIT,
             length: 0,
+            pin_utf16: wide_room.as_mut_ptr(),
+            capacity_utf16: PIN_LIMIT,
+            length_utf16: 0,
         };
         // SAFETY: the caller promised a function of this type; request, reply and room live until it returns.
         let status = unsafe { ask(callbacks.user, &raw const request, &raw mut reply) };
@@ -222,8 +241,7 @@ impl Host {
         let login = if info.pin_pad {
             Login::on_pin_pad()
         } else {
-            let pin = room.get(..reply.length).ok_or_else(|| args::bad("reply.length", "more than fits"))?;
-            Login::with_pin(Pin::new(pin.to_vec()))
+            Login::with_pin(Pin::new(written(&reply, &room[..], &wide_room[..])?))
         };
         Ok(if reply.accept_final_try == 1 { login.accept_final_try() } else { login })
     }
@@ -262,6 +280,20 @@ pub(crate) fn pin_state(state: PinState) -> u32 {
 /// The error when somebody else's call is under way on the same handle.
 pub(crate) fn busy(what: &str) -> Error {
     Error::new(Code::Busy).fact(Fact::Detail, format!("another call on this {what} has not returned yet"))
+}
+
+/// The PIN that a dialog wrote, in the one encoding or the other.
+fn written(reply: &usbtoken_pin_reply, room: &[u8], wide_room: &[u16]) -> Result<Vec<u8>> {
+    let too_long = || args::bad("reply.length", "more than fits");
+    match (reply.length, reply.length_utf16) {
+        (length, 0) => Ok(room.get(..length).ok_or_else(too_long)?.to_vec()),
+        (0, length) => {
+            let units = wide_room.get(..length).ok_or_else(too_long)?;
+            let pin = args::from_wide("reply.pin_utf16", units)?;
+            Ok(pin.as_bytes().to_vec())
+        }
+        _ => Err(args::bad("reply.length", "set in both encodings")),
+    }
 }
 
 fn hint((shortest, longest): (u64, u64)) -> (u32, u32) {

@@ -127,6 +127,18 @@ impl Shared {
         self.set_finder(|finder| finder.module(path));
     }
 
+    fn allow_origin(&self, origin: &str) -> Result<()> {
+        let pattern = origin.parse()?;
+        lock(&self.setup).origins.push(pattern);
+        Ok(())
+    }
+
+    fn add_provider(&self, name: &str, uri: &str) -> Result<()> {
+        let (name, uri) = (non_empty("name", name)?.to_owned(), uri.parse()?);
+        lock(&self.setup).providers.push((name, uri));
+        Ok(())
+    }
+
     /// Nothing is none.
     fn use_drivers_file(&self, path: &str) {
         let file = Some(path).filter(|path| !path.is_empty()).map(PathBuf::from);
@@ -252,9 +264,20 @@ pub unsafe extern "C" fn usbtoken_context_allow_origin(
 ) -> usbtoken_status {
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
-        let pattern = unsafe { args::text("origin", origin, origin_length) }?.parse()?;
-        lock(&context.0.setup).origins.push(pattern);
-        Ok(())
+        context.0.allow_origin(unsafe { args::text("origin", origin, origin_length) }?)
+    })
+}
+
+/// As usbtoken_context_allow_origin, in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_allow_origin_utf16(
+    context: *const usbtoken_context,
+    origin: *const u16,
+    origin_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        context.0.allow_origin(&unsafe { args::wide("origin", origin, origin_length) }?)
     })
 }
 
@@ -270,11 +293,26 @@ pub unsafe extern "C" fn usbtoken_context_add_provider(
 ) -> usbtoken_status {
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
-        let name = non_empty("name", unsafe { args::text("name", name, name_length) }?)?;
+        let name = unsafe { args::text("name", name, name_length) }?;
         // SAFETY: rule 4 of the header.
-        let uri: TokenUri = unsafe { args::text("uri", uri, uri_length) }?.parse()?;
-        lock(&context.0.setup).providers.push((name.to_owned(), uri));
-        Ok(())
+        context.0.add_provider(name, unsafe { args::text("uri", uri, uri_length) }?)
+    })
+}
+
+/// As usbtoken_context_add_provider, in UTF-16; the lengths are in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_add_provider_utf16(
+    context: *const usbtoken_context,
+    name: *const u16,
+    name_length: usize,
+    uri: *const u16,
+    uri_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let name = unsafe { args::wide("name", name, name_length) }?;
+        // SAFETY: rule 4 of the header.
+        context.0.add_provider(&name, &unsafe { args::wide("uri", uri, uri_length) }?)
     })
 }
 

@@ -88,6 +88,12 @@ impl Noun for CredentialList {
     }
 }
 
+impl CredentialList {
+    fn by_serial(&self, serial: &str) -> usbtoken::error::Result<CredentialNoun> {
+        Ok(CredentialNoun::new(self.credentials.clone().by_serial(serial).only()?))
+    }
+}
+
 /// One credential.
 pub(crate) struct CredentialNoun {
     pub(crate) credential: Credential,
@@ -216,9 +222,22 @@ pub unsafe extern "C" fn usbtoken_credentials_by_serial(
     boundary::on::<CredentialList>(credentials, |list| {
         // SAFETY: rule 4 of the header.
         let serial = unsafe { args::text("serial", serial, serial_length) }?;
-        boundary::give::<CredentialNoun>(out, || {
-            Ok(CredentialNoun::new(list.credentials.clone().by_serial(serial).only()?))
-        })
+        boundary::give::<CredentialNoun>(out, || list.by_serial(serial))
+    })
+}
+
+/// As usbtoken_credentials_by_serial, in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_by_serial_utf16(
+    credentials: *const usbtoken_credentials,
+    serial: *const u16,
+    serial_length: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<CredentialList>(credentials, |list| {
+        // SAFETY: rule 4 of the header.
+        let serial = unsafe { args::wide("serial", serial, serial_length) }?;
+        boundary::give::<CredentialNoun>(out, || list.by_serial(&serial))
     })
 }
 

@@ -103,6 +103,10 @@ pub struct usbtoken_renewal_params {
     pub subject: *const c_char,
     /// The length of the subject in bytes, or USBTOKEN_NUL_TERMINATED.
     pub subject_length: usize,
+    /// The subject in UTF-16, in place of `subject`. NULL otherwise.
+    pub subject_utf16: *const u16,
+    /// Its length in code units, or USBTOKEN_NUL_TERMINATED.
+    pub subject_utf16_length: usize,
 }
 
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
@@ -155,20 +159,37 @@ impl RenewalNoun {
 }
 
 /// The params of the caller, understood.
-struct Params<'a> {
+struct Params {
     raw: Option<usbtoken_renewal_params>,
-    subject: Option<&'a str>,
+    subject: Option<Name>,
 }
 
-impl<'a> Params<'a> {
+impl usbtoken_renewal_params {
     /// # Safety
-    /// `params` is NULL or a struct that begins with its size, with a subject as [`args::text`] wants it.
+    /// The subject is as [`args::text`] wants it, that in UTF-16 as [`args::wide`] does.
+    unsafe fn subject(&self) -> Result<Option<Name>> {
+        // SAFETY: the same contract.
+        let narrow = unsafe { args::optional_text("params.subject", self.subject, self.subject_length) }?;
+        let (wide, length) = (self.subject_utf16, self.subject_utf16_length);
+        match narrow {
+            Some(_) if !wide.is_null() => Err(args::bad("params.subject", "set in both encodings")),
+            Some(subject) => subject.parse().map(Some),
+            None if wide.is_null() && matches!(length, 0 | args::NUL_TERMINATED) => Ok(None),
+            // SAFETY: the same contract.
+            None => unsafe { args::wide("params.subject_utf16", wide, length) }?.parse().map(Some),
+        }
+    }
+}
+
+impl Params {
+    /// # Safety
+    /// `params` is NULL or a struct that begins with its size, with a subject as the struct wants it.
     unsafe fn read(params: *const usbtoken_renewal_params) -> Result<Self> {
         // SAFETY: the same contract.
         let raw = unsafe { args::sized("params", params) }?;
         let subject = match raw {
             // SAFETY: the same contract.
-            Some(raw) => unsafe { args::optional_text("params.subject", raw.subject, raw.subject_length) }?,
+            Some(raw) => unsafe { raw.subject() }?,
             None => None,
         };
         if raw.is_some_and(|raw| raw.reserved != 0) {
@@ -177,10 +198,10 @@ impl<'a> Params<'a> {
         Ok(Params { raw, subject })
     }
 
-    fn renewal(&self, old: Option<&usbtoken::Credential>, host: &'a Host) -> Result<Renewal<'a>> {
+    fn renewal<'a>(self, old: Option<&usbtoken::Credential>, host: &'a Host) -> Result<Renewal<'a>> {
         let renewal = match (old, self.subject) {
             (Some(old), None) => Renewal::of(old),
-            (None, Some(subject)) => Renewal::first(subject.parse::<Name>()?),
+            (None, Some(subject)) => Renewal::first(subject),
             (Some(_), Some(_)) => return Err(args::bad("params.subject", "set beside a credential")),
             (None, None) => return Err(args::bad("credential", "NULL, and no subject in the params")),
         };

@@ -14,6 +14,18 @@ fn numbers_sizes_and_offsets_stay() {
     succeed(Command::new(program).output().unwrap(), "abi");
 }
 
+/// A tab of Internet Explorer mode, and many a bank's program, has 32 bits.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn sizes_and_offsets_stay_in_32_bits() {
+    for kind in ["-m32", "-m64"] {
+        let mut command = Command::new("cc");
+        command.args([kind, "-std=c11", "-ffreestanding", "-fsyntax-only", "-Werror", "-x", "c", "-I"]);
+        command.arg(root().join("include")).arg(root().join("ffi/tests/c/layout.h"));
+        succeed(command.output().unwrap(), kind);
+    }
+}
+
 #[test]
 fn the_library_exports_what_the_header_declares_and_nothing_else() {
     let declared: BTreeSet<String> = prototypes().iter().map(|one| name(one).to_owned()).collect();

@@ -25,6 +25,7 @@ static usbtoken_status pin(void *user, const usbtoken_pin_request *request, usbt
 {
     struct host *host = user;
     CHECK(request->origin != NULL && strcmp(request->origin, BANK) == 0);
+    CHECK(request->origin_utf16[0] == 'h' && request->origin_utf16[strlen(BANK)] == 0);
     host->pins++;
     if (host->pin == NULL)
         return USBTOKEN_PIN_CANCELLED;
@@ -65,6 +66,11 @@ static void origins(usbtoken_context *context)
         wide[at] = (uint16_t)BANK[at];
     EXPECT(USBTOKEN_HR_OK, context, usbtoken_enroll_new_utf16(context, wide, length, &enroll));
     usbtoken_enroll_free(&enroll);
+    wide[8] = 'v'; /* https://vww.bank.example */
+    EXPECT(USBTOKEN_HR_ACCESS_DENIED, context, usbtoken_enroll_new_utf16(context, wide, length, &enroll));
+    OK(context, usbtoken_context_allow_origin_utf16(context, wide, length));
+    EXPECT(USBTOKEN_HR_OK, context, usbtoken_enroll_new_utf16(context, wide, length, &enroll));
+    usbtoken_enroll_free(&enroll);
     wide[4] = 'x';
     EXPECT(USBTOKEN_HR_ACCESS_DENIED, context, usbtoken_enroll_new_utf16(context, wide, length, &enroll));
 }
@@ -91,7 +97,10 @@ static void properties(usbtoken_context *context, struct host *host, const char 
     EXPECT(USBTOKEN_HR_PROVIDER_UNKNOWN, e,
            usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_PROVIDER_NAME, "pkcs11:?module-path=/tmp/evil.so", NUL));
     OK(context, usbtoken_context_add_provider(context, "Bank Provider", NUL, uri, NUL));
-    OK(context, usbtoken_context_add_provider(context, "Elsewhere", NUL, "pkcs11:token=ELSEWHERE", NUL));
+    uint16_t name_utf16[] = { 'E', 'l', 's', 'e', 'w', 'h', 'e', 'r', 'e', 0 };
+    uint16_t uri_utf16[] = { 'p', 'k', 'c', 's', '1', '1', ':', 't', 'o', 'k', 'e', 'n', '=', 'E', 'L', 'S', 'E' };
+    OK(context, usbtoken_context_add_provider_utf16(context, name_utf16, NUL, uri_utf16, 17));
+    EXPECT(USBTOKEN_BAD_URI, context, usbtoken_context_add_provider_utf16(context, name_utf16, NUL, name_utf16, NUL));
     EXPECT(USBTOKEN_BAD_URI, context, usbtoken_context_add_provider(context, "x", NUL, "not a uri", NUL));
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_PROVIDER_NAME, "bank PROVIDER", NUL));
     uint16_t wide[] = { 'E', 'l', 's', 'e', 'w', 'h', 'e', 'r', 'e' };

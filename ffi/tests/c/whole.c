@@ -36,15 +36,36 @@ static void on_line(void *user, uint32_t level, const char *line)
     seen->lines++;
 }
 
+static void widen(uint16_t *wide, const char *text)
+{
+    do
+        *wide++ = (unsigned char)*text;
+    while (*text++ != 0);
+}
+
 static usbtoken_status on_pin(void *user, const usbtoken_pin_request *request, usbtoken_pin_reply *reply)
 {
     struct seen *seen = user;
     CHECK(request->struct_size == sizeof *request && reply->struct_size == sizeof *reply);
     CHECK(request->pin_pad == 0 && request->origin == NULL && strcmp(request->token_label, "BANK") == 0);
     CHECK(request->token_serial != NULL && request->shortest <= request->longest);
+    CHECK(request->token_label_utf16[0] == 'B' && request->token_label_utf16[4] == 0);
+    CHECK(request->token_serial_utf16[0] == request->token_serial[0] && request->origin_utf16 == NULL);
     seen->pins++;
     if (seen->wrong_pin == 2)
         return USBTOKEN_PIN_CANCELLED;
+    if (seen->wrong_pin == 4) { /* the right one, in UTF-16 */
+        CHECK(reply->capacity_utf16 > strlen(seen->pin));
+        widen(reply->pin_utf16, seen->pin);
+        reply->length_utf16 = strlen(seen->pin);
+        return USBTOKEN_OK;
+    }
+    if (seen->wrong_pin >= 5) { /* no text, too long, both encodings */
+        reply->pin_utf16[0] = 0xd800;
+        reply->length_utf16 = seen->wrong_pin == 6 ? reply->capacity_utf16 + 1 : 1;
+        reply->length = seen->wrong_pin == 7;
+        return USBTOKEN_OK;
+    }
     const char *pin = seen->wrong_pin ? "999999" : seen->pin;
     reply->length = seen->wrong_pin == 3 ? reply->capacity + 1 : strlen(pin);
     memcpy(reply->pin, pin, strlen(pin));
@@ -63,6 +84,12 @@ static usbtoken_credential *renewable(usbtoken_token *token)
     const char *serial = usbtoken_credential_text(old, USBTOKEN_CREDENTIAL_SERIAL);
     OK(list, usbtoken_credentials_by_serial(list, serial, NUL, &same));
     usbtoken_credential_free(&same);
+    uint16_t wide[64];
+    widen(wide, serial);
+    OK(list, usbtoken_credentials_by_serial_utf16(list, wide, strlen(serial), &same));
+    usbtoken_credential_free(&same);
+    wide[0] = 0xdc00;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, list, usbtoken_credentials_by_serial_utf16(list, wide, NUL, &same));
     uint8_t id[1] = { 1 };
     OK(list, usbtoken_credentials_by_id(list, id, 1, &same));
     CHECK(strcmp(usbtoken_credential_text(same, USBTOKEN_CREDENTIAL_ID), "01") == 0);
@@ -239,8 +266,13 @@ static usbtoken_session *login(usbtoken_token *token, struct seen *seen)
     EXPECT(USBTOKEN_PIN_CANCELLED, token, usbtoken_login(token, NULL, 0, 0, &session));
     seen->wrong_pin = 3;
     EXPECT(USBTOKEN_BAD_ARGUMENT, token, usbtoken_login(token, NULL, 0, 0, &session));
+    for (seen->wrong_pin = 5; seen->wrong_pin <= 7; seen->wrong_pin++)
+        EXPECT(USBTOKEN_BAD_ARGUMENT, token, usbtoken_login(token, NULL, 0, 0, &session));
+    CHECK(session == NULL && seen->pins == 6);
+    seen->wrong_pin = 4;
+    OK(token, usbtoken_login(token, NULL, 0, 0, &session));
+    usbtoken_session_free(&session);
     seen->wrong_pin = 0;
-    CHECK(session == NULL && seen->pins == 3);
     OK(token, usbtoken_login(token, NULL, 0, USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, &session));
     usbtoken_session_free(&session);
 
@@ -258,9 +290,8 @@ static usbtoken_session *login(usbtoken_token *token, struct seen *seen)
     EXPECT(USBTOKEN_PIN_LENGTH, other, usbtoken_login(other, "1", NUL, 0, &session));
     OK(token, usbtoken_reserve(token));
     usbtoken_token_free(&other);
-    uint16_t wide[32] = { 0 };
-    for (size_t at = 0; seen->pin[at] != 0; at++)
-        wide[at] = (uint16_t)seen->pin[at];
+    uint16_t wide[32];
+    widen(wide, seen->pin);
     OK(token, usbtoken_login_utf16(token, wide, NUL, 0, &session));
     usbtoken_session_free(&session);
     OK(token, usbtoken_login(token, seen->pin, strlen(seen->pin), 0, &session));
@@ -322,8 +353,17 @@ static void give_up(usbtoken_session *session, usbtoken_credential *old, struct 
     params.subject = "CN=first,O=bank";
     params.subject_length = NUL;
     EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_renewal_begin(session, old, &params, &renewal));
+    uint16_t wide[] = { 'C', 'N', '=', 0x66f4, 0x65b0, ',', 'O', '=', 'b', 'a', 'n', 'k', 0 };
+    params.subject_utf16 = wide;
+    params.subject_utf16_length = NUL;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_renewal_begin(session, NULL, &params, &renewal));
+    params.subject = NULL;
+    params.subject_length = 0;
+    wide[3] = 0xd800;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_renewal_begin(session, NULL, &params, &renewal));
+    wide[3] = 0x66f4;
     OK(session, usbtoken_renewal_begin(session, NULL, &params, &renewal));
-    CHECK(strcmp(usbtoken_renewal_text(renewal, USBTOKEN_RENEWAL_SUBJECT), "CN=first,O=bank") == 0);
+    CHECK(strcmp(usbtoken_renewal_text(renewal, USBTOKEN_RENEWAL_SUBJECT), "CN=更新,O=bank") == 0);
     usbtoken_pending *key = NULL;
     OK(renewal, usbtoken_renewal_key(renewal, &key));
     CHECK(usbtoken_pending_text(key, USBTOKEN_PENDING_CONCERNS) == NULL);

@@ -116,7 +116,7 @@ impl Eye {
         public.push(Attribute::Verify(true));
         let mechanism = match kind.rsa_bits() {
             Some(bits) => {
-                public.push(Attribute::ModulusBits(Ulong::from(bits as u64)));
+                public.push(Attribute::ModulusBits(Ulong::try_from(bits).expect("a few thousand")));
                 public.push(Attribute::PublicExponent(vec![1, 0, 1]));
                 Mechanism::RsaPkcsKeyPairGen
             }
