@@ -599,6 +599,56 @@
 #define USBTOKEN_RENEWABLE_KEY_MISSING 4
 
 /**
+ * usbtoken_error_text: what went wrong, as one sentence.
+ */
+#define USBTOKEN_ERROR_SENTENCE 1
+
+/**
+ * usbtoken_error_text: what the person should do next.
+ */
+#define USBTOKEN_ERROR_NEXT_ACTION 2
+
+/**
+ * usbtoken_error_text: all of it, in several lines.
+ */
+#define USBTOKEN_ERROR_REPORT 3
+
+/**
+ * usbtoken_error_text: all of it on one line.
+ */
+#define USBTOKEN_ERROR_ONE_LINE 4
+
+/**
+ * usbtoken_error_text: what support wants to know, the same in every language.
+ */
+#define USBTOKEN_ERROR_SUPPORT 5
+
+/**
+ * usbtoken_error_text: the name of the code, such as "pin_locked".
+ */
+#define USBTOKEN_ERROR_CODE_NAME 6
+
+/**
+ * usbtoken_error_text: the name of the step, such as "log_in"; NULL when none is known.
+ */
+#define USBTOKEN_ERROR_STEP_NAME 7
+
+/**
+ * usbtoken_error_text: the PKCS#11 function that failed, such as "C_Login"; NULL when none did.
+ */
+#define USBTOKEN_ERROR_FUNCTION 8
+
+/**
+ * usbtoken_error_text: the name of what it returned, such as "CKR_PIN_LOCKED"; NULL when none failed.
+ */
+#define USBTOKEN_ERROR_RETURN_VALUE_NAME 9
+
+/**
+ * usbtoken_error_text: what the library beneath said; NULL when nothing.
+ */
+#define USBTOKEN_ERROR_CAUSE 10
+
+/**
  * usbtoken_devices_text: its name: what it tells itself, else what is known of it.
  */
 #define USBTOKEN_DEVICE_NAME 1
@@ -932,56 +982,6 @@
 #define USBTOKEN_ENCODING_NO_CR 2147483648
 
 /**
- * usbtoken_error_text: what went wrong, as one sentence.
- */
-#define USBTOKEN_ERROR_SENTENCE 1
-
-/**
- * usbtoken_error_text: what the person should do next.
- */
-#define USBTOKEN_ERROR_NEXT_ACTION 2
-
-/**
- * usbtoken_error_text: all of it, in several lines.
- */
-#define USBTOKEN_ERROR_REPORT 3
-
-/**
- * usbtoken_error_text: all of it on one line.
- */
-#define USBTOKEN_ERROR_ONE_LINE 4
-
-/**
- * usbtoken_error_text: what support wants to know, the same in every language.
- */
-#define USBTOKEN_ERROR_SUPPORT 5
-
-/**
- * usbtoken_error_text: the name of the code, such as "pin_locked".
- */
-#define USBTOKEN_ERROR_CODE_NAME 6
-
-/**
- * usbtoken_error_text: the name of the step, such as "log_in"; NULL when none is known.
- */
-#define USBTOKEN_ERROR_STEP_NAME 7
-
-/**
- * usbtoken_error_text: the PKCS#11 function that failed, such as "C_Login"; NULL when none did.
- */
-#define USBTOKEN_ERROR_FUNCTION 8
-
-/**
- * usbtoken_error_text: the name of what it returned, such as "CKR_PIN_LOCKED"; NULL when none failed.
- */
-#define USBTOKEN_ERROR_RETURN_VALUE_NAME 9
-
-/**
- * usbtoken_error_text: what the library beneath said; NULL when nothing.
- */
-#define USBTOKEN_ERROR_CAUSE 10
-
-/**
  * usbtoken_error_number: the usbtoken_status.
  */
 #define USBTOKEN_ERROR_CODE 1
@@ -1067,6 +1067,36 @@
 #define USBTOKEN_INSTALLED_KEY_REUSED 2
 
 /**
+ * A kind of key: the old one's kind; for a first certificate, RSA 2048.
+ */
+#define USBTOKEN_KEY_AS_OLD 0
+
+/**
+ * A kind of key: RSA, 2048 bits.
+ */
+#define USBTOKEN_KEY_RSA_2048 1
+
+/**
+ * A kind of key: RSA, 3072 bits.
+ */
+#define USBTOKEN_KEY_RSA_3072 2
+
+/**
+ * A kind of key: RSA, 4096 bits.
+ */
+#define USBTOKEN_KEY_RSA_4096 3
+
+/**
+ * A kind of key: NIST P-256.
+ */
+#define USBTOKEN_KEY_P256 4
+
+/**
+ * A kind of key: NIST P-384.
+ */
+#define USBTOKEN_KEY_P384 5
+
+/**
  * usbtoken_pending_text: CKA_ID, in lower-case hexadecimal.
  */
 #define USBTOKEN_PENDING_ID 1
@@ -1126,36 +1156,6 @@
  * A point of the preflight: the renewal cannot begin.
  */
 #define USBTOKEN_FINDING_BLOCKER 2
-
-/**
- * A kind of key: the old one's kind; for a first certificate, RSA 2048.
- */
-#define USBTOKEN_KEY_AS_OLD 0
-
-/**
- * A kind of key: RSA, 2048 bits.
- */
-#define USBTOKEN_KEY_RSA_2048 1
-
-/**
- * A kind of key: RSA, 3072 bits.
- */
-#define USBTOKEN_KEY_RSA_3072 2
-
-/**
- * A kind of key: RSA, 4096 bits.
- */
-#define USBTOKEN_KEY_RSA_4096 3
-
-/**
- * A kind of key: NIST P-256.
- */
-#define USBTOKEN_KEY_P256 4
-
-/**
- * A kind of key: NIST P-384.
- */
-#define USBTOKEN_KEY_P384 5
 
 /**
  * How sure it must be that the key cannot be exported: as sure as the library always demands.
@@ -1259,46 +1259,6 @@
  * English.
  */
 #define USBTOKEN_LANGUAGE_EN 2
-
-/**
- * usbtoken_text: a usbtoken_status.
- */
-#define USBTOKEN_TEXT_STATUS 1
-
-/**
- * usbtoken_text: a step of the job, USBTOKEN_STEP_….
- */
-#define USBTOKEN_TEXT_STEP 2
-
-/**
- * usbtoken_text: a warning, USBTOKEN_NOTICE_….
- */
-#define USBTOKEN_TEXT_NOTICE 3
-
-/**
- * usbtoken_text: a point of the preflight, USBTOKEN_POINT_….
- */
-#define USBTOKEN_TEXT_POINT 4
-
-/**
- * usbtoken_text: a usbtoken_hresult of the enrolment facade.
- */
-#define USBTOKEN_TEXT_HRESULT 5
-
-/**
- * usbtoken_text: the stable name, the same in every language.
- */
-#define USBTOKEN_TEXT_NAME 1
-
-/**
- * usbtoken_text: one sentence.
- */
-#define USBTOKEN_TEXT_SENTENCE 2
-
-/**
- * usbtoken_text: what the person should do next; statuses and warnings have it.
- */
-#define USBTOKEN_TEXT_NEXT_ACTION 3
 
 /**
  * usbtoken_token_text: the label.
@@ -1405,6 +1365,46 @@
  * The library's version: patch.
  */
 #define USBTOKEN_VERSION_PATCH 0
+
+/**
+ * usbtoken_text: a usbtoken_status.
+ */
+#define USBTOKEN_TEXT_STATUS 1
+
+/**
+ * usbtoken_text: a step of the job, USBTOKEN_STEP_….
+ */
+#define USBTOKEN_TEXT_STEP 2
+
+/**
+ * usbtoken_text: a warning, USBTOKEN_NOTICE_….
+ */
+#define USBTOKEN_TEXT_NOTICE 3
+
+/**
+ * usbtoken_text: a point of the preflight, USBTOKEN_POINT_….
+ */
+#define USBTOKEN_TEXT_POINT 4
+
+/**
+ * usbtoken_text: a usbtoken_hresult of the enrolment facade.
+ */
+#define USBTOKEN_TEXT_HRESULT 5
+
+/**
+ * usbtoken_text: the stable name, the same in every language.
+ */
+#define USBTOKEN_TEXT_NAME 1
+
+/**
+ * usbtoken_text: one sentence.
+ */
+#define USBTOKEN_TEXT_SENTENCE 2
+
+/**
+ * usbtoken_text: what the person should do next; statuses and warnings have it.
+ */
+#define USBTOKEN_TEXT_NEXT_ACTION 3
 
 /**
  * Bytes or text that the library made.
@@ -2732,17 +2732,6 @@ usbtoken_status usbtoken_session_retire(const struct usbtoken_session *session,
 void usbtoken_session_free(struct usbtoken_session **session);
 
 /**
- * The words for a number: `kind` is USBTOKEN_TEXT_STATUS …, `part` is USBTOKEN_TEXT_NAME …, `language` is
- * USBTOKEN_LANGUAGE_…. NULL for what does not exist. The text lives as long as the library is loaded.
- */
-const char *usbtoken_text(uint32_t kind, int32_t number, uint32_t part, uint32_t language);
-
-/**
- * As usbtoken_text, in UTF-16.
- */
-const uint16_t *usbtoken_text_utf16(uint32_t kind, int32_t number, uint32_t part, uint32_t language);
-
-/**
  * Finds the one token that a PKCS#11 URI (RFC 7512) names, such as "pkcs11:token=BANK". NULL is any token,
  * provided there is only one. Several that match are an error, which lists them.
  */
@@ -2888,6 +2877,17 @@ uint32_t usbtoken_abi_version(void);
  * The version of the loaded library, such as "0.1.0".
  */
 const char *usbtoken_version(void);
+
+/**
+ * The words for a number: `kind` is USBTOKEN_TEXT_STATUS …, `part` is USBTOKEN_TEXT_NAME …, `language` is
+ * USBTOKEN_LANGUAGE_…. NULL for what does not exist. The text lives as long as the library is loaded.
+ */
+const char *usbtoken_text(uint32_t kind, int32_t number, uint32_t part, uint32_t language);
+
+/**
+ * As usbtoken_text, in UTF-16.
+ */
+const uint16_t *usbtoken_text_utf16(uint32_t kind, int32_t number, uint32_t part, uint32_t language);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -9,7 +9,7 @@ use usbtoken::error::{Code, Error, Fact, Result};
 
 use crate::args;
 use crate::callbacks::Level;
-use crate::error::Details;
+use crate::details::Details;
 use crate::handle::{self, Held, Noun};
 use crate::status::{USBTOKEN_OK, usbtoken_status};
 

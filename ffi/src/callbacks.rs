@@ -15,7 +15,7 @@ use usbtoken::{Login, Pin};
 use zeroize::Zeroizing;
 
 use crate::args::{self, PIN_LIMIT, Sized32};
-use crate::handle::lock;
+use crate::lock::lock;
 use crate::status::{self, USBTOKEN_OK, usbtoken_status};
 use crate::text::Text;
 

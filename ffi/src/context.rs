@@ -16,7 +16,8 @@ use crate::args::{self, Sized32};
 use crate::boundary;
 use crate::callbacks::{Host, usbtoken_callbacks};
 use crate::enroll::origin::Pattern;
-use crate::handle::{Noun, lock};
+use crate::handle::Noun;
+use crate::lock::lock;
 use crate::status::{language, usbtoken_status};
 
 /// Drivers, language, callbacks. Everything else is made from a context, and lives on when the context is freed.

@@ -12,9 +12,8 @@ use crate::args;
 use crate::boundary;
 use crate::buffer::{Buffer, usbtoken_buffer};
 use crate::callbacks::Host;
-use crate::error::UNKNOWN;
 use crate::handle::Noun;
-use crate::status::usbtoken_status;
+use crate::status::{UNKNOWN, usbtoken_status};
 use crate::text::Texts;
 
 /// A certificate on a token, with its private key where that can be seen.

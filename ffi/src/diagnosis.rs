@@ -15,9 +15,8 @@ use crate::boundary;
 use crate::callbacks::Host;
 use crate::context::{Context, usbtoken_context};
 use crate::device::{DeviceList, usbtoken_devices};
-use crate::error::UNKNOWN;
 use crate::handle::Noun;
-use crate::status::{language, usbtoken_status};
+use crate::status::{UNKNOWN, language, usbtoken_status};
 use crate::text::Texts;
 
 /// What was seen on this computer, and what is wrong with it.

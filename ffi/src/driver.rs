@@ -12,9 +12,10 @@ use crate::args;
 use crate::boundary;
 use crate::callbacks::Host;
 use crate::context::{Context, usbtoken_context};
-use crate::error::{Details, UNKNOWN, usbtoken_error};
+use crate::details::Details;
+use crate::error::usbtoken_error;
 use crate::handle::{self, Noun};
-use crate::status::usbtoken_status;
+use crate::status::{UNKNOWN, usbtoken_status};
 use crate::text::Texts;
 
 /// The drivers (PKCS#11 modules) that were asked, those that cannot be used among them.

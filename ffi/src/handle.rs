@@ -7,13 +7,14 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use usbtoken::Error;
 use usbtoken::error::Code;
 
 use crate::callbacks::Host;
-use crate::error::Details;
+use crate::details::Details;
+use crate::lock::lock;
 
 /// A noun of the C interface: the Rust value that one type of handle stands for.
 ///
@@ -92,11 +93,6 @@ impl<T> Held<T> {
     pub(crate) fn remember(&self, error: Details) {
         *lock(&self.last_error) = Some(error);
     }
-}
-
-/// A panic while a lock was held leaves nothing half-done in what these locks guard.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -13,11 +13,10 @@ use crate::args::{self, Sized32};
 use crate::boundary;
 use crate::callbacks::Host;
 use crate::credential::{CredentialNoun, usbtoken_credential};
-use crate::error::UNKNOWN;
 use crate::handle::{self, Noun};
 use crate::renewal::{RenewalNoun, proof_number, required_proof, usbtoken_renewal};
 use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::usbtoken_status;
+use crate::status::{UNKNOWN, usbtoken_status};
 use crate::text::Texts;
 
 /// A credential that was written, read back and has signed.

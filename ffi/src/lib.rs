@@ -7,7 +7,8 @@
 //! |---|---|
 //! | who owns what: handles, never addresses | `handle` |
 //! | no panic and no error leaves but as a number | `boundary` |
-//! | numbers, and the sentences that go with them | [`status`] |
+//! | numbers, and the words that go with them | [`status`], [`words`] |
+//! | an error with its texts | `details` |
 //! | what comes in: pointers with lengths, structs with sizes | `args` |
 //! | text that goes out, UTF-8 and UTF-16 | `text` |
 //! | the caller's functions that we call | [`callbacks`] |
@@ -28,6 +29,7 @@ pub mod buffer;
 pub mod callbacks;
 pub mod context;
 pub mod credential;
+mod details;
 pub mod device;
 pub mod diagnosis;
 pub mod driver;
@@ -35,6 +37,8 @@ pub mod enroll;
 pub mod error;
 mod handle;
 pub mod installed;
+pub mod key_kind;
+mod lock;
 pub mod pending;
 pub mod preflight;
 pub mod renewal;
@@ -43,3 +47,4 @@ pub mod status;
 mod text;
 pub mod token;
 pub mod version;
+pub mod words;

@@ -11,9 +11,8 @@ use usbtoken::renewal::PendingState;
 use crate::args;
 use crate::boundary;
 use crate::callbacks::Host;
-use crate::error::UNKNOWN;
 use crate::handle::Noun;
-use crate::status::usbtoken_status;
+use crate::status::{UNKNOWN, usbtoken_status};
 use crate::text::Texts;
 
 /// A key of ours on the token whose job is not finished.

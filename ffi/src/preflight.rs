@@ -9,7 +9,8 @@ use usbtoken::text::Lang;
 
 use crate::args;
 use crate::boundary;
-use crate::error::{Details, usbtoken_error};
+use crate::details::Details;
+use crate::error::usbtoken_error;
 use crate::handle::{self, Noun};
 use crate::status::usbtoken_status;
 use crate::text::Text;

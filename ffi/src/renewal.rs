@@ -7,37 +7,24 @@ use std::sync::{Arc, OnceLock};
 
 use usbtoken::error::{Code, Error, Fact, Result};
 use usbtoken::renewal::Form;
-use usbtoken::{KeyKind, Name, Pending, ProofLevel, Renewal};
+use usbtoken::{Name, Pending, ProofLevel, Renewal};
 
 use crate::args::{self, Sized32};
 use crate::boundary;
 use crate::buffer::{Buffer, usbtoken_buffer};
 use crate::callbacks::Host;
 use crate::credential::{CredentialNoun, usbtoken_credential, window};
-use crate::error::UNKNOWN;
 use crate::handle::Noun;
+use crate::key_kind::key_kind;
 use crate::pending::{PendingNoun, usbtoken_pending};
 use crate::preflight::{Findings, usbtoken_preflight};
 use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::usbtoken_status;
+use crate::status::{UNKNOWN, usbtoken_status};
 use crate::text::Texts;
 use crate::token::{TokenNoun, usbtoken_token};
 
 /// A new key pair on the token, and its request.
 pub struct usbtoken_renewal(());
-
-/// A kind of key: the old one's kind; for a first certificate, RSA 2048.
-pub const USBTOKEN_KEY_AS_OLD: u32 = 0;
-/// A kind of key: RSA, 2048 bits.
-pub const USBTOKEN_KEY_RSA_2048: u32 = 1;
-/// A kind of key: RSA, 3072 bits.
-pub const USBTOKEN_KEY_RSA_3072: u32 = 2;
-/// A kind of key: RSA, 4096 bits.
-pub const USBTOKEN_KEY_RSA_4096: u32 = 3;
-/// A kind of key: NIST P-256.
-pub const USBTOKEN_KEY_P256: u32 = 4;
-/// A kind of key: NIST P-384.
-pub const USBTOKEN_KEY_P384: u32 = 5;
 
 /// How sure it must be that the key cannot be exported: as sure as the library always demands.
 pub const USBTOKEN_PROOF_DEFAULT: u32 = 0;
@@ -236,19 +223,6 @@ impl Params {
         }
         Ok(renewal)
     }
-}
-
-/// The kind of key of that number; `None` for the default.
-pub(crate) fn key_kind(number: u32) -> Result<Option<KeyKind>> {
-    Ok(Some(match number {
-        USBTOKEN_KEY_AS_OLD => return Ok(None),
-        USBTOKEN_KEY_RSA_2048 => KeyKind::Rsa2048,
-        USBTOKEN_KEY_RSA_3072 => KeyKind::Rsa3072,
-        USBTOKEN_KEY_RSA_4096 => KeyKind::Rsa4096,
-        USBTOKEN_KEY_P256 => KeyKind::P256,
-        USBTOKEN_KEY_P384 => KeyKind::P384,
-        _ => return Err(args::bad("key_kind", "unknown")),
-    }))
 }
 
 /// The level of proof of that number; `None` for the default.

@@ -19,10 +19,12 @@ use crate::boundary;
 use crate::callbacks::{Host, pin_state};
 use crate::context::{Context, Shared, usbtoken_context};
 use crate::credential::{CredentialList, usbtoken_credentials};
-use crate::error::{Details, UNKNOWN, usbtoken_error};
-use crate::handle::{self, Noun, lock};
+use crate::details::Details;
+use crate::error::usbtoken_error;
+use crate::handle::{self, Noun};
+use crate::lock::lock;
 use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::usbtoken_status;
+use crate::status::{UNKNOWN, usbtoken_status};
 use crate::text::Texts;
 
 /// A token, as it was when it was found. It is told by what it says of itself, never by its slot.
@@ -394,7 +396,7 @@ pub unsafe extern "C" fn usbtoken_token_supports(
 ) -> usbtoken_status {
     boundary::on::<TokenNoun>(token, |token| {
         let out = args::required("out", out)?;
-        let kind = crate::renewal::key_kind(key_kind)?.ok_or_else(|| args::bad("key_kind", "0"))?;
+        let kind = crate::key_kind::key_kind(key_kind)?.ok_or_else(|| args::bad("key_kind", "0"))?;
         out.write(i32::from(token.token.supports(kind)?));
         Ok(())
     })

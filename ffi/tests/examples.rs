@@ -20,17 +20,11 @@ fn renews(stage: &Stage, words: &[&OsStr]) {
     let before = stage.token.snapshot();
     let what = format!("{words:?}");
     let printed = succeed(command(stage.token.pin()).output().unwrap(), &what);
-    let after = stage.token.snapshot();
-    after.assert_keeps(&before);
-    let added = after.added_since(&before);
-    assert_eq!(added.len(), 3, "{}", after.difference(&before));
-    let certificate = added.iter().find(|one| one.class == "CKO_CERTIFICATE").unwrap();
-    let der = certificate.bytes("Value").unwrap();
-    assert!(printed.contains(&usbtoken_testkit::common_name(der)), "{printed}");
-    assert!(printed.contains(&usbtoken_testkit::serial_hex(der)), "{printed}");
-    let signature = stage.token.sign(&certificate.id, what.as_bytes());
-    assert!(usbtoken_testkit::verify_with_certificate(der, what.as_bytes(), &signature));
+    let der = stage.assert_renewed(&before);
+    assert!(printed.contains(&usbtoken_testkit::common_name(&der)), "{printed}");
+    assert!(printed.contains(&usbtoken_testkit::serial_hex(&der)), "{printed}");
 
+    let after = stage.token.snapshot();
     // With a wrong PIN: it must be said, and must change nothing.
     let output = command("999999").output().unwrap();
     assert_eq!(output.status.code(), Some(1));

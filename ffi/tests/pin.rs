@@ -6,9 +6,7 @@ mod common;
 use std::path::PathBuf;
 
 use common::{Stage, c_test, succeed};
-use usbtoken_testkit::{
-    Kind, SoftToken, TestCa, days_from_now, shim, softhsm_module, verify_with_certificate,
-};
+use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, shim, softhsm_module};
 
 /// A program's run through the shim.
 struct Played {
@@ -36,17 +34,6 @@ impl Played {
     }
 }
 
-/// The new credential is on the token and signs; what was there before is there as it was.
-fn renewed(stage: &Stage, before: &usbtoken_testkit::Snapshot) {
-    let after = stage.token.snapshot();
-    after.assert_keeps(before);
-    let added = after.added_since(before);
-    assert_eq!(added.len(), 3, "{}", after.difference(before));
-    let certificate = added.iter().find(|one| one.class == "CKO_CERTIFICATE").unwrap();
-    let signature = stage.token.sign(&certificate.id, b"renewed");
-    assert!(verify_with_certificate(certificate.bytes("Value").unwrap(), b"renewed", &signature));
-}
-
 #[test]
 fn at_a_pin_pad_no_pin_is_sent() {
     let stage = Stage::set();
@@ -55,7 +42,7 @@ fn at_a_pin_pad_no_pin_is_sent() {
     let fault = format!("C_GetTokenInfo#1:lie=pin-pad,sticky;C_Login:pin-pad={},sticky", stage.token.pin());
     let played = play(&stage, "pad", &fault);
     assert_eq!(played.calls("C_Login").len(), 3);
-    renewed(&stage, &before);
+    stage.assert_renewed(&before);
 }
 
 #[test]
@@ -64,7 +51,7 @@ fn the_last_try_is_the_persons_to_take() {
     let before = stage.token.snapshot();
     let played = play(&stage, "last", "C_GetTokenInfo#1:lie=final-try,sticky");
     assert_eq!(played.calls("C_Login").len(), 2, "those that were accepted, and no other");
-    renewed(&stage, &before);
+    stage.assert_renewed(&before);
 }
 
 #[test]
@@ -88,5 +75,5 @@ fn a_key_that_demands_the_pin_each_time_signs_the_request() {
     let logins = played.calls("C_Login");
     let for_a_signature = logins.iter().filter(|line| line.contains("CKU_CONTEXT_SPECIFIC")).count();
     assert_eq!((logins.len(), for_a_signature), (2, 1), "{logins:?}");
-    renewed(&stage, &before);
+    stage.assert_renewed(&before);
 }

@@ -1,10 +1,10 @@
 //! Looking at everything, without login.
 
+use super::diagnosis::Diagnosis;
 use super::presence::{Finding, Inventory, SeenToken, presence};
 use super::problem::{Problems, Tokens, Weight};
 use super::report::{
-    CredentialReport, DeviceReport, Diagnosis, DriverReport, DriverWorks, KindReport, Platform, Room,
-    TokenReport,
+    CredentialReport, DeviceReport, DriverReport, DriverWorks, KindReport, Platform, Room, TokenReport,
 };
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::driver::{Cancel, Finder, Job, Loaded, Probed, Token, side_by_side};

@@ -1,8 +1,9 @@
 //! The diagnosis for programs. The names are stable.
 
+use super::diagnosis::Diagnosis;
 use super::presence::State;
 use super::problem::{Problem, Trouble};
-use super::report::{CredentialReport, DeviceReport, Diagnosis, DriverReport, Room, TokenReport};
+use super::report::{CredentialReport, DeviceReport, DriverReport, Room, TokenReport};
 use crate::code::{Code, Fact};
 use crate::error::Error;
 use crate::renewal::Renewable;

@@ -4,6 +4,7 @@
 //! ([`crate::driver`]) and the preflight ([`crate::renewal`]) say. It never logs in, never writes to a token and
 //! never sees a PIN. A driver that hangs is told and holds up nothing else.
 
+mod diagnosis;
 mod examine;
 mod json;
 mod page;
@@ -11,10 +12,10 @@ mod presence;
 mod problem;
 mod report;
 
+pub use self::diagnosis::Diagnosis;
 pub use self::examine::{examine, plugged_in};
 pub use self::presence::{Finding, Inventory, SeenToken, State, presence};
 pub use self::problem::{Problem, Trouble, Weight};
 pub use self::report::{
-    CredentialReport, DeviceReport, Diagnosis, DriverReport, DriverWorks, KindReport, Platform, Room,
-    TokenReport,
+    CredentialReport, DeviceReport, DriverReport, DriverWorks, KindReport, Platform, Room, TokenReport,
 };

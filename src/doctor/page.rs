@@ -1,8 +1,9 @@
 //! The page that a support desk can have read to it over the phone.
 
+use super::diagnosis::Diagnosis;
 use super::presence::State;
 use super::problem::{Problem, Weight};
-use super::report::{CredentialReport, DeviceReport, Diagnosis, DriverReport, Room, TokenReport};
+use super::report::{CredentialReport, DeviceReport, DriverReport, Room, TokenReport};
 use crate::driver::PinState;
 use crate::driver::candidates::{self, Origin};
 use crate::renewal::Renewable;

@@ -1,9 +1,7 @@
-//! What a diagnosis holds.
+//! The parts of a diagnosis.
 
 use super::presence::State;
-use super::problem::Problem;
 use crate::driver::candidates::Origin;
-use crate::driver::p11kit::Skipped;
 use crate::driver::{ModuleInfo, TokenInfo};
 use crate::error::Error;
 use crate::pki::KeyKind;
@@ -12,27 +10,6 @@ use crate::usb::Device;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-
-/// Everything that was seen, and what is wrong with it.
-#[derive(Debug)]
-pub struct Diagnosis {
-    /// The version of this library.
-    pub version: &'static str,
-    /// The computer.
-    pub platform: Platform,
-    /// When it was looked.
-    pub taken: SystemTime,
-    /// The problems, the weightiest first.
-    pub problems: Vec<Problem>,
-    /// The drivers, in the order in which they are asked.
-    pub drivers: Vec<DriverReport>,
-    /// Files of p11-kit's configuration that give no driver.
-    pub skipped: Vec<Skipped>,
-    /// The devices that are, or may be, tokens.
-    pub devices: Vec<DeviceReport>,
-    /// The initialised tokens.
-    pub tokens: Vec<TokenReport>,
-}
 
 /// The computer and this program on it.
 #[derive(Clone, Debug, PartialEq, Eq)]

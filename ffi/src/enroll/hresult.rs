@@ -3,8 +3,7 @@
 use usbtoken::error::{Code, Family};
 use usbtoken::text::Lang;
 
-use crate::boundary;
-use crate::status::{self, usbtoken_status};
+use crate::status::{self, USBTOKEN_OK, usbtoken_status};
 
 /// What the functions of the enrolment facade return: an HRESULT of Windows, negative for failures, as pages
 /// know it from e.number.
@@ -260,12 +259,9 @@ pub(crate) fn row_of(number: usbtoken_hresult) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.number == number)
 }
 
-/// The HRESULT for a status: what the facade returns for it.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn usbtoken_hresult_from_status(status: usbtoken_status) -> usbtoken_hresult {
-    boundary::plain(USBTOKEN_HR_UNEXPECTED, || {
-        if status == status::USBTOKEN_OK { Some(USBTOKEN_HR_OK) } else { status::code(status).map(of_code) }
-    })
+/// The HRESULT for a status; none for a number that is no status.
+pub(crate) fn of_status(status: usbtoken_status) -> Option<usbtoken_hresult> {
+    if status == USBTOKEN_OK { Some(USBTOKEN_HR_OK) } else { status::code(status).map(of_code) }
 }
 
 /// The HRESULT for a code.

@@ -27,8 +27,9 @@ use crate::buffer::{Buffer, usbtoken_buffer};
 use crate::context::{Context, usbtoken_context};
 use crate::handle::{self, Noun};
 use crate::installed::{InstalledNoun, usbtoken_installed};
+use crate::status::usbtoken_status;
 use encoding::Encoded;
-use hresult::{USBTOKEN_HR_OK, usbtoken_hresult};
+use hresult::{USBTOKEN_HR_OK, USBTOKEN_HR_UNEXPECTED, usbtoken_hresult};
 use page::{Page, Refusal};
 
 /// What one page works with: made for its origin, and gone with it.
@@ -373,4 +374,10 @@ pub unsafe extern "C" fn usbtoken_enroll_free(enroll: Option<&mut *mut usbtoken_
 /// The error of an operation for which the person was not asked, or said no.
 fn denied() -> Error {
     Error::new(Code::ConsentDenied)
+}
+
+/// The HRESULT for a status: what the facade returns for it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_hresult_from_status(status: usbtoken_status) -> usbtoken_hresult {
+    boundary::plain(USBTOKEN_HR_UNEXPECTED, || hresult::of_status(status))
 }

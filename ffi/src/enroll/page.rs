@@ -21,7 +21,7 @@ use super::origin::Origin;
 use super::*;
 use crate::callbacks::busy;
 use crate::context::Shared;
-use crate::handle::lock;
+use crate::lock::lock;
 use crate::text::Text;
 use crate::token;
 

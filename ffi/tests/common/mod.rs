@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
 
-use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, program};
+use usbtoken_testkit::{Kind, Snapshot, SoftToken, TestCa, days_from_now, program, verify_with_certificate};
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
@@ -142,6 +142,20 @@ impl Stage {
         command.arg(self.ca_command("p7-base64")).envs(self.token.env());
         command.env("XDG_RUNTIME_DIR", self.folder.path()).env("LSAN_OPTIONS", leak_options());
         command
+    }
+
+    /// The new credential is on the token and signs; what was there before is there as it was. Returns the new
+    /// certificate.
+    pub fn assert_renewed(&self, before: &Snapshot) -> Vec<u8> {
+        let after = self.token.snapshot();
+        after.assert_keeps(before);
+        let added = after.added_since(before);
+        assert_eq!(added.len(), 3, "{}", after.difference(before));
+        let certificate = added.iter().find(|one| one.class == "CKO_CERTIFICATE").unwrap();
+        let der = certificate.bytes("Value").unwrap();
+        let signature = self.token.sign(&certificate.id, b"renewed");
+        assert!(verify_with_certificate(der, b"renewed", &signature));
+        der.to_vec()
     }
 
     /// Runs a program with MODULE URI PIN CA-COMMAND; what it printed.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use usbtoken::{Finder, Install, Login, Pin, Renewal};
-use usbtoken_testkit::{Snapshot, manual_subject, verify_with_certificate};
+use usbtoken_testkit::manual_subject;
 
 use super::{Stage, compile, root, succeed};
 
@@ -113,7 +113,7 @@ impl Programs {
         let mut command = self.command(way, &stage, &spy());
         command.env("PKCS11SPY", stage.token.module()).env("PKCS11SPY_OUTPUT", &log);
         succeed(command.output().unwrap(), &format!("{way:?}"));
-        renewed(&stage, &before);
+        stage.assert_renewed(&before);
         let log = String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned();
         let call = |line: &str| line.split_once(": C_").map(|(_, name)| format!("C_{}", name.trim()));
         log.lines().filter_map(call).collect()
@@ -154,15 +154,4 @@ fn ca_alone(stage: &Stage) -> Duration {
     let start = Instant::now();
     succeed(Command::new("sh").args(["-c", &line]).stdin(Stdio::null()).output().unwrap(), "the CA");
     start.elapsed()
-}
-
-/// The new key signs and fits its certificate; what was there before is there as it was.
-fn renewed(stage: &Stage, before: &Snapshot) {
-    let after = stage.token.snapshot();
-    after.assert_keeps(before);
-    let added = after.added_since(before);
-    assert_eq!(added.len(), 3, "{}", after.difference(before));
-    let certificate = added.iter().find(|one| one.class == "CKO_CERTIFICATE").unwrap();
-    let signature = stage.token.sign(&certificate.id, b"renewed");
-    assert!(verify_with_certificate(certificate.bytes("Value").unwrap(), b"renewed", &signature));
 }

@@ -6,6 +6,7 @@
 
 mod case;
 mod fault;
+mod keys;
 mod play;
 mod scene;
 mod seen;
@@ -18,14 +19,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use case::{Case, CaseName, Keys};
+pub use case::{Case, CaseName};
 pub use fault::{FAULTS, Fault};
+pub use keys::Keys;
+pub use play::PIN;
 pub use scene::Scene;
 pub use seen::Seen;
-pub use stage::{Made, PIN, provision};
+pub use stage::{Made, provision};
 
+use play::WRONG_PIN;
 use scene::Goal;
-use stage::{Begin, Stage, WRONG_PIN};
+use stage::{Begin, Stage};
 use verdict::Findings;
 
 /// How much is swept.

@@ -11,12 +11,16 @@ use usbtoken_shim::trace::Trace;
 use usbtoken_testkit::{command, program, shim, softhsm_module};
 
 use super::seen::Seen;
-use super::stage::PIN;
 
 /// No run takes a tenth of this; one that does is a finding.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Between a call's line in the trace and the process being stuck in the next call.
 const SETTLED: Duration = Duration::from_millis(40);
+
+/// The PIN of every token here. It stands nowhere else, so that it can be looked for.
+pub const PIN: &str = "pin-8264-kv";
+/// Another one.
+pub const WRONG_PIN: &str = "nip-5937-wt";
 
 /// The variable through which the command gets the PIN.
 const PIN_VARIABLE: &str = "SWEEP_PIN";

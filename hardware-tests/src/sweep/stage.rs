@@ -10,14 +10,9 @@ use usbtoken_testkit::{
     Folder, Kind, NameDer, SoftKey, TestCa, Text, days_from_now, manual_subject, serial_hex,
 };
 
-use super::case::Keys;
-use super::play::{Place, Programs};
+use super::keys::Keys;
+use super::play::{PIN, Place, Programs};
 use super::seen::{Seen, Thing};
-
-/// The PIN of every token here. It stands nowhere else, so that it can be looked for.
-pub const PIN: &str = "pin-8264-kv";
-/// Another one.
-pub const WRONG_PIN: &str = "nip-5937-wt";
 
 /// The CKA_ID of the old credential, in hexadecimal.
 const OLD: &str = "01";

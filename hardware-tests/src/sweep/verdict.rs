@@ -3,10 +3,11 @@
 use serde_json::Value;
 use usbtoken_shim::trace::Call;
 
+use super::play::{PIN, WRONG_PIN};
 use super::play::{Place, Run};
 use super::scene::{Goal, Scene};
 use super::seen::{Seen, Thing};
-use super::stage::{Begin, KILLED, PIN, Stage, WRONG_PIN, is_old, is_pending};
+use super::stage::{Begin, KILLED, Stage, is_old, is_pending};
 
 /// What was found against the promises; empty when they were kept.
 pub type Findings = Vec<String>;

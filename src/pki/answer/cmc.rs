@@ -2,7 +2,6 @@
 
 use super::super::oid;
 use super::super::tlv::{INTEGER, OID, Read, SEQUENCE, SET, Tlv, UTF8_STRING};
-use super::content::malformed;
 use crate::error::{Code, Error, Fact, Result};
 
 /// Passes a PKIResponse in which every status is success.
@@ -11,7 +10,7 @@ use crate::error::{Code, Error, Fact, Result};
 /// [`Code::CmcFailed`]: `Found` is the status and the reason by their names in RFC 5272 §6.1.3 and §6.1.4,
 /// `Detail` the CA's own words.
 pub(super) fn check(response: &[u8]) -> Result<()> {
-    for status in statuses(response).map_err(malformed)? {
+    for status in statuses(response).map_err(|cause| Error::new(Code::AnswerUnreadable).caused_by(cause))? {
         if status.number != 0 {
             let found = match &status.reason {
                 Some(reason) => format!("{}, {reason}", status.name()),

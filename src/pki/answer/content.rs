@@ -166,6 +166,6 @@ struct SignedData<'a> {
     signers: Tlv<'a>,
 }
 
-pub(super) fn malformed(cause: Malformed) -> Error {
+fn malformed(cause: Malformed) -> Error {
     Error::new(Code::AnswerUnreadable).caused_by(cause)
 }
