@@ -2,10 +2,11 @@
 
 mod common;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Stage, c_test, succeed};
+use common::{Stage, c_test, succeed, under_valgrind};
 use usbtoken_testkit::{shim, smart_card_device, softhsm_module};
 
 /// `discovery TEST MODULE URI PIN COMMAND`, after the words that start it.
@@ -13,7 +14,12 @@ fn command(stage: &Stage, before: &[&Path], test: &str, module: &Path, last: &Pa
     // umockdev preloads a library, which a sanitizer's runtime does not like to come after.
     let flags: &[&str] = if before.is_empty() { &["-fsanitize=address,undefined"] } else { &[] };
     let program = c_test("discovery", flags, stage.folder.path());
-    let mut words = before.iter().copied().chain([program.as_path()]);
+    let words = before.iter().map(OsString::from).chain([program.into()]).collect();
+    command_as(stage, words, test, module, last)
+}
+
+fn command_as(stage: &Stage, words: Vec<OsString>, test: &str, module: &Path, last: &Path) -> Command {
+    let mut words = words.into_iter();
     let mut command = Command::new(words.next().unwrap());
     command.args(words).arg(test).arg(module).arg(stage.token.uri()).arg(stage.token.pin()).arg(last);
     command.envs(stage.token.env()).env("LSAN_OPTIONS", common::leak_options());
@@ -72,4 +78,15 @@ fn a_wait_asks_its_caller_whether_to_go_on_and_sees_the_token_come() {
     let stage = Stage::set();
     let make = "softhsm2-util --init-token --free --label LATER --pin 123456 --so-pin 12345678 >/dev/null";
     run(&mut command(&stage, &[], "wait", &stage.token.module(), Path::new(make)));
+}
+
+#[test]
+fn drivers_and_waiting_under_valgrind() {
+    let stage = Stage::set();
+    let program = c_test("discovery", &[], stage.folder.path());
+    let make = "softhsm2-util --init-token --free --label LATER --pin 123456 --so-pin 12345678 >/dev/null";
+    for (test, last) in [("drivers", ""), ("wait", make)] {
+        let words = under_valgrind(&program, &[]);
+        run(&mut command_as(&stage, words, test, &stage.token.module(), Path::new(last)));
+    }
 }

@@ -2,16 +2,22 @@
 
 mod common;
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::path::Path;
 
-use common::{Stage, c_test, compile, libraries, root};
+use common::{Stage, c_test, compile, libraries, root, under_valgrind};
 
-fn host(test: &str) {
+fn host_as(test: &str, words: impl Fn(&Path) -> Vec<OsString>) {
     let stage = Stage::set();
     let before = stage.token.snapshot();
     let program = c_test("host", &[], stage.folder.path());
-    stage.run(&[program.as_os_str(), OsStr::new(test)]);
+    let words: Vec<OsString> = words(&program).into_iter().chain([test.into()]).collect();
+    stage.run(&words.iter().map(OsString::as_os_str).collect::<Vec<_>>());
     stage.token.snapshot().assert_same_as(&before);
+}
+
+fn host(test: &str) {
+    host_as(test, |program| vec![program.into()]);
 }
 
 #[test]
@@ -27,6 +33,13 @@ fn a_forked_child_is_told_so_and_the_parent_goes_on() {
 #[test]
 fn the_driver_belongs_to_whoever_initialised_it() {
     host("shared");
+}
+
+#[test]
+fn each_host_under_valgrind() {
+    for test in ["threads", "fork", "shared"] {
+        host_as(test, |program| under_valgrind(program, &[]));
+    }
 }
 
 #[test]

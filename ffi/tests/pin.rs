@@ -3,9 +3,10 @@
 
 mod common;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use common::{Stage, c_test, succeed};
+use common::{Stage, c_test, succeed, under_valgrind};
 use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, shim, softhsm_module};
 
 /// A program's run through the shim.
@@ -15,13 +16,17 @@ struct Played {
 
 fn play(stage: &Stage, test: &str, fault: &str) -> Played {
     let program = c_test("pin", &["-fsanitize=address,undefined"], stage.folder.path());
+    play_as(stage, vec![program.into(), test.into()], fault)
+}
+
+fn play_as(stage: &Stage, words: Vec<OsString>, fault: &str) -> Played {
     let trace: PathBuf = stage.folder.path().join("trace");
-    let mut command = std::process::Command::new(program);
-    command.args([test.as_ref(), shim().as_os_str()]).arg(stage.token.uri()).arg(stage.token.pin());
+    let mut command = std::process::Command::new(&words[0]);
+    command.args(&words[1..]).arg(shim()).arg(stage.token.uri()).arg(stage.token.pin());
     command.arg(stage.ca_command("p7-base64")).envs(stage.token.env());
     command.env("XDG_RUNTIME_DIR", stage.folder.path()).env("LSAN_OPTIONS", common::leak_options());
     command.env("USBTOKEN_SHIM_DRIVER", softhsm_module()).env("USBTOKEN_SHIM_TRACE", &trace);
-    succeed(command.env("USBTOKEN_SHIM_FAULT", fault).output().unwrap(), test);
+    succeed(command.env("USBTOKEN_SHIM_FAULT", fault).output().unwrap(), &format!("{words:?}"));
     let trace = std::fs::read_to_string(trace).unwrap();
     assert!(!trace.contains(stage.token.pin()) && !trace.contains("not-sent"), "a PIN is in the trace");
     Played { trace }
@@ -63,17 +68,33 @@ fn a_locked_pin_is_neither_asked_for_nor_sent() {
     stage.token.snapshot().assert_same_as(&before);
 }
 
-#[test]
-fn a_key_that_demands_the_pin_each_time_signs_the_request() {
+/// A token whose old key demands the PIN for each signature.
+fn stage_that_asks() -> Stage {
     let token = SoftToken::fresh();
     let folder = tempfile::tempdir().unwrap();
     let ca = TestCa::at(&folder.path().join("ca"));
     token.credential_that_asks(&ca, Kind::P256, days_from_now(11));
-    let stage = Stage { token, ca, folder };
+    Stage { token, ca, folder }
+}
+
+#[test]
+fn a_key_that_demands_the_pin_each_time_signs_the_request() {
+    let stage = stage_that_asks();
     let before = stage.token.snapshot();
     let played = play(&stage, "asks", "");
     let logins = played.calls("C_Login");
     let for_a_signature = logins.iter().filter(|line| line.contains("CKU_CONTEXT_SPECIFIC")).count();
     assert_eq!((logins.len(), for_a_signature), (2, 1), "{logins:?}");
+    stage.assert_renewed(&before);
+}
+
+#[test]
+fn a_dialog_and_a_key_that_asks_under_valgrind() {
+    let stage = stage_that_asks();
+    let before = stage.token.snapshot();
+    let program = c_test("pin", &[], stage.folder.path());
+    let mut words = under_valgrind(&program, &[]);
+    words.push("asks".into());
+    play_as(&stage, words, "");
     stage.assert_renewed(&before);
 }

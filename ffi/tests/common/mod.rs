@@ -4,6 +4,7 @@
 
 pub mod ways;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
@@ -169,18 +170,24 @@ pub fn is_new(not_after: SystemTime) -> bool {
     not_after > days_from_now(180)
 }
 
-/// Runs a program under valgrind: an invalid access, a jump on uninitialised memory or a leak fails it. Allocations
-/// that are still pointed to at the end are not leaks: SoftHSM and OpenSSL keep some.
+/// The words that run a program under valgrind: an invalid access, a jump on uninitialised memory or a leak fails it.
+/// Allocations that are still pointed to at the end are not leaks: SoftHSM and OpenSSL keep some.
+pub fn under_valgrind(program: &Path, more: &[&str]) -> Vec<OsString> {
+    let suppressions = format!("--suppressions={}", root().join("ffi/tests/valgrind.supp").display());
+    let own = [
+        "valgrind",
+        "--quiet",
+        "--error-exitcode=99",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite,indirect",
+        "--show-leak-kinds=definite,indirect",
+        &suppressions,
+    ];
+    own.iter().chain(more).map(OsString::from).chain([program.into()]).collect()
+}
+
+/// Runs a program under valgrind with MODULE URI PIN CA-COMMAND; what it printed.
 pub fn valgrind(stage: &Stage, program: &Path, more: &[&str]) -> String {
-    let mut words: Vec<std::ffi::OsString> = Vec::new();
-    for word in ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full"] {
-        words.push(word.into());
-    }
-    words.push("--errors-for-leak-kinds=definite,indirect".into());
-    words.push("--show-leak-kinds=definite,indirect".into());
-    words.push(format!("--suppressions={}", root().join("ffi/tests/valgrind.supp").display()).into());
-    words.extend(more.iter().map(Into::into));
-    words.push(program.into());
-    let words: Vec<&std::ffi::OsStr> = words.iter().map(|word| word.as_os_str()).collect();
-    stage.run(&words)
+    let words = under_valgrind(program, more);
+    stage.run(&words.iter().map(OsString::as_os_str).collect::<Vec<_>>())
 }
