@@ -1,7 +1,9 @@
 /*
  * Plays the three pages of a bank's renewal: what a COM control or a browser host does when a page calls it.
  *
- *   pages MODULE URI PIN CA-COMMAND
+ *   pages MODULE URI PIN CA-COMMAND      all three
+ *   pages MODULE URI PIN FILE BSM5003    that page alone: its request goes into FILE
+ *   pages MODULE URI PIN FILE BSM5004    that page alone: the CA's response is in FILE
  *
  * BSM5002 asks whether a token is there and can be renewed. BSM5003 creates the request and posts it. BSM5004, which
  * may come days later and in another process, installs the response. Nothing is kept between them but the pending
@@ -130,40 +132,73 @@ static void bsm5004(struct host *host, const char *response, size_t size)
     usbtoken_enroll_free(&page);
 }
 
-/* The page puts the header around the request, as pages do, and the bank's server asks its CA. */
-static char *post(const char *command, const char *request, size_t *size)
+/* The page puts the header around the request, as pages do. */
+static void save(const char *file, const usbtoken_buffer *request)
 {
-    char line[4096], file[] = "usbtoken-request.pem";
-    static char response[1 << 18];
     FILE *stream = fopen(file, "w");
     if (stream == NULL ||
-        fprintf(stream, "-----BEGIN CERTIFICATE REQUEST-----\n%s-----END CERTIFICATE REQUEST-----\n", request) < 0 ||
-        fclose(stream) != 0 ||
-        (size_t)snprintf(line, sizeof line, "%s < %s", command, file) >= sizeof line)
+        fprintf(stream, "-----BEGIN CERTIFICATE REQUEST-----\n%s-----END CERTIFICATE REQUEST-----\n",
+                usbtoken_buffer_text(request)) < 0 ||
+        fclose(stream) != 0) {
+        fprintf(stderr, "%s cannot be written\n", file);
+        exit(1);
+    }
+}
+
+static char response[1 << 18];
+
+/* The bank's server asks its CA. */
+static size_t post(const char *command, const usbtoken_buffer *request)
+{
+    char line[4096], file[] = "usbtoken-request.pem";
+    save(file, request);
+    if ((size_t)snprintf(line, sizeof line, "%s < %s", command, file) >= sizeof line)
         exit(1);
     FILE *pipe = popen(line, "r");
     if (pipe == NULL)
         exit(1);
-    *size = fread(response, 1, sizeof response, pipe);
+    size_t size = fread(response, 1, sizeof response, pipe);
     if (pclose(pipe) != 0)
         exit(1);
     remove(file);
-    return response;
+    return size;
+}
+
+static size_t load(const char *file)
+{
+    FILE *stream = fopen(file, "rb");
+    if (stream == NULL) {
+        fprintf(stderr, "%s cannot be read\n", file);
+        exit(1);
+    }
+    size_t size = fread(response, 1, sizeof response, stream);
+    fclose(stream);
+    return size;
 }
 
 int main(int count, char **arguments)
 {
-    if (count != 5) {
-        fprintf(stderr, "usage: pages MODULE URI PIN CA-COMMAND\n");
+    if (count != 5 && count != 6) {
+        fprintf(stderr, "usage: pages MODULE URI PIN CA-COMMAND | pages MODULE URI PIN FILE PAGE\n");
         return 2;
     }
     struct host host = { arguments[1], arguments[2], arguments[3], 0 };
-    size_t size = 0;
-    bsm5002(&host);
-    usbtoken_buffer *request = bsm5003(&host);
-    char *response = post(arguments[4], usbtoken_buffer_text(request), &size);
+    const char *only = count == 6 ? arguments[5] : NULL;
+    usbtoken_buffer *request = NULL;
+    if (only == NULL) {
+        bsm5002(&host);
+        request = bsm5003(&host);
+        bsm5004(&host, response, post(arguments[4], request));
+    } else if (strcmp(only, "BSM5003") == 0) {
+        request = bsm5003(&host);
+        save(arguments[4], request);
+    } else if (strcmp(only, "BSM5004") == 0) {
+        bsm5004(&host, response, load(arguments[4]));
+    } else {
+        fprintf(stderr, "no such page: %s\n", only);
+        return 2;
+    }
     usbtoken_buffer_free(&request);
-    bsm5004(&host, response, size);
-    /* One prompt on each of the two pages that change the token. */
-    return host.asked == 2 ? 0 : 1;
+    /* One prompt on each of the pages that change the token. */
+    return host.asked == (only == NULL ? 2 : 1) ? 0 : 1;
 }
