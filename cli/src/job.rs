@@ -88,7 +88,7 @@ impl Job {
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).as_slice());
         }
-        let login = pin::login(&source, token.info(), self.global.final_try, self.lang)?;
+        let login = pin::login(&source, token.info(), &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
         token.login(shape(login)).map_err(|error| {
             // A person with several tokens should see which PIN was wrong.

@@ -49,15 +49,18 @@ impl Source {
 /// # Errors
 /// [`Code::PinFinalTry`] when the last try is not confirmed; [`Code::PinCancelled`], [`Code::PinRequired`] when
 /// there is no terminal to ask at, [`Code::PinSourceUnusable`].
-pub fn login(source: &Source, token: &TokenInfo, final_try_confirmed: bool, lang: Lang) -> Result<Login> {
+pub fn login(source: &Source, token: &TokenInfo, global: &Global, lang: Lang) -> Result<Login> {
     let name = printable(&token.identity.label).into_owned();
     let final_try = token.pin_state == PinState::FinalTry;
-    if final_try && !final_try_confirmed {
+    if final_try && !global.final_try {
         confirm_final_try(source, &name, lang)?;
     }
     let login = if token.pin_pad {
-        // Nobody is there to be told when standard error is closed; the token shows its own prompt.
-        let _ = writeln!(io::stderr(), "{}", Phrase::PinPad(&name).text(lang));
+        // A program that reads JSON from standard error would trip over a sentence.
+        if !global.json || io::stderr().is_terminal() {
+            // Nobody is there to be told when standard error is closed; the token shows its own prompt.
+            let _ = writeln!(io::stderr(), "{}", Phrase::PinPad(&name).text(lang));
+        }
         Login::on_pin_pad()
     } else {
         Login::with_pin(read(source, &name, lang).map_err(|error| error.during(Step::LogIn))?)

@@ -69,6 +69,12 @@ fn a_pin_pad_is_not_sent_the_pin() {
     done.succeeded();
     assert_eq!(logins, 1);
     stage.token.snapshot().assert_keeps(&before);
+
+    // Whoever reads JSON gets JSON alone, also when it fails.
+    let fault = "C_GetTokenInfo#1:lie=pin-pad,sticky;C_Login:ckr=CKR_PIN_LOCKED";
+    let (done, _) = renew_with(&stage, fault, "wrong-pin-not-sent", &[]);
+    serde_json::from_str::<serde_json::Value>(&done.stderr).unwrap();
+    done.failed("pin_locked", 4);
 }
 
 #[test]
