@@ -43,10 +43,8 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
             }
         }
     }
-    let plugged_in = usb::devices().unwrap_or_else(|error| {
-        problems.error(Weight::Warns, error);
-        Vec::new()
-    });
+    let plugged_in = usb::devices();
+    plugged_in.passed_over.into_iter().for_each(|error| problems.error(Weight::Warns, error));
     let installed: Vec<PathBuf> =
         drivers.iter().filter(|driver| is_installed(driver)).map(|driver| driver.path.clone()).collect();
     let inventory = Inventory {
@@ -55,7 +53,7 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
         drivers: &installed,
         tokens: &seen,
     };
-    let devices = report_devices(&plugged_in, &inventory);
+    let devices = report_devices(&plugged_in.devices, &inventory);
 
     let there = match (tokens.is_empty(), seen.is_empty()) {
         (false, _) => Tokens::Some,
@@ -84,7 +82,7 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
 /// none is known to see a token: [`State::Seen`](super::State::Seen) is never the answer.
 ///
 /// # Errors
-/// As [`usb::devices`].
+/// [`Code::DeviceFault`] when the system refuses to list them and nothing else is known of them.
 pub fn plugged_in(finder: &Finder) -> Result<Vec<DeviceReport>> {
     let (listing, places) = finder.listing_of_all();
     // Whoever names a driver has others installed all the same.
@@ -97,7 +95,11 @@ pub fn plugged_in(finder: &Finder) -> Result<Vec<DeviceReport>> {
     }
     let inventory =
         Inventory { catalogue: &listing.catalogue, machine: &places.machine, drivers: &drivers, tokens: &[] };
-    Ok(report_devices(&usb::devices()?, &inventory))
+    let mut listed = usb::devices();
+    match listed.passed_over.pop() {
+        Some(error) if listed.devices.is_empty() => Err(error),
+        _ => Ok(report_devices(&listed.devices, &inventory)),
+    }
 }
 
 fn report_devices(devices: &[usb::Device], inventory: &Inventory<'_>) -> Vec<DeviceReport> {

@@ -53,26 +53,46 @@ impl Device {
     }
 }
 
+/// What is plugged in, and which of the system's lists could not be had.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The devices, by their numbers and serial numbers.
+    pub devices: Vec<Device>,
+    /// [`Code::DeviceFault`] for each list that the system refused: of USB devices, or of HID devices. The other one
+    /// is not given up for it.
+    pub passed_over: Vec<Error>,
+}
+
 /// Lists the devices on the USB ports. A machine without USB has none.
-///
-/// # Errors
-/// `DeviceFault` if the system refuses to list them.
-pub fn devices() -> Result<Vec<Device>> {
-    let mut devices = usb_devices()?;
-    for device in hid_devices()? {
-        match devices.iter_mut().find(|known| known.is(&device)) {
-            Some(known) => {
-                known.classes.insert(Class::Hid);
-                known.manufacturer = known.manufacturer.take().or(device.manufacturer);
-                known.product = known.product.take().or(device.product);
-                known.serial = known.serial.take().or(device.serial);
+pub fn devices() -> Listed {
+    Listed::merged(usb_devices(), hid_devices())
+}
+
+impl Listed {
+    fn merged(usb: Result<Vec<Device>>, hid: Result<Vec<Device>>) -> Self {
+        let mut passed_over = Vec::new();
+        let mut unless_refused = |list: Result<Vec<Device>>| {
+            list.unwrap_or_else(|error| {
+                passed_over.push(error);
+                Vec::new()
+            })
+        };
+        let (mut devices, hid) = (unless_refused(usb), unless_refused(hid));
+        for device in hid {
+            match devices.iter_mut().find(|known| known.is(&device)) {
+                Some(known) => {
+                    known.classes.insert(Class::Hid);
+                    known.manufacturer = known.manufacturer.take().or(device.manufacturer);
+                    known.product = known.product.take().or(device.product);
+                    known.serial = known.serial.take().or(device.serial);
+                }
+                // Windows and macOS may hide the USB device behind the HID device.
+                None => devices.push(device),
             }
-            // Windows and macOS may hide the USB device behind the HID device.
-            None => devices.push(device),
         }
+        devices.sort_by(|a, b| (a.usb, &a.serial).cmp(&(b.usb, &b.serial)));
+        Listed { devices, passed_over }
     }
-    devices.sort_by(|a, b| (a.usb, &a.serial).cmp(&(b.usb, &b.serial)));
-    Ok(devices)
 }
 
 /// Those that the system lists as USB devices; HID devices that hide theirs are missing.

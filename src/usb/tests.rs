@@ -37,8 +37,14 @@ fn inside() {
     assert!(std::env::var_os(INSIDE).is_some(), "runs only inside umockdev-run, started by another test");
 }
 
+fn all() -> Vec<Device> {
+    let listed = devices();
+    assert!(listed.passed_over.is_empty(), "{:?}", listed.passed_over);
+    listed.devices
+}
+
 fn list() -> Vec<(String, Vec<Class>)> {
-    devices().unwrap().into_iter().map(|d| (d.usb.to_string(), d.classes.into_iter().collect())).collect()
+    all().into_iter().map(|d| (d.usb.to_string(), d.classes.into_iter().collect())).collect()
 }
 
 /// A token of each class, the same HID token twice, and a disk.
@@ -70,7 +76,7 @@ fn inside_devices_of_every_class_are_listed() {
         ("4321:8765", vec![Class::Ccid]),
     ];
     assert_eq!(list(), expected.map(|(usb, classes)| (usb.to_owned(), classes)));
-    let devices = devices().unwrap();
+    let devices = all();
     assert_eq!(devices[1].product.as_deref(), Some("Token JC"));
     assert_eq!((devices[1].manufacturer.as_deref(), &devices[1].serial), (Some("SafeNet"), &None));
     assert_eq!(devices[2].serial.as_deref(), Some("A1"));
@@ -130,10 +136,10 @@ fn no_device_is_no_error() {
 fn inside_no_device_is_no_error() {
     inside();
     let unplugged = tree::unplug(1);
-    assert_eq!(devices().unwrap(), []);
+    assert_eq!(all(), []);
     let sys = PathBuf::from(std::env::var_os("UMOCKDEV_DIR").unwrap()).join("sys");
     fs::remove_dir_all(sys.join("bus")).unwrap();
-    assert_eq!(devices().unwrap(), []);
+    assert_eq!(all(), []);
     drop(unplugged);
 }
 
@@ -142,4 +148,28 @@ fn what_a_device_says_is_cleaned() {
     assert_eq!(text(Some("  Token\u{1b}[2J JC\n\0")).as_deref(), Some("Token[2J JC"));
     assert_eq!(text(Some(" \n")), None);
     assert_eq!(text(None), None);
+}
+
+#[test]
+fn one_list_that_is_refused_does_not_cost_the_other() {
+    let device = |usb: &str, class| Device {
+        usb: usb.parse().unwrap(),
+        classes: BTreeSet::from([class]),
+        manufacturer: None,
+        product: None,
+        serial: None,
+    };
+    let refused = || Err(fault(std::io::Error::other("no access")));
+    let (ccid, hid) = (device("0529:0620", Class::Ccid), device("096e:0005", Class::Hid));
+    for (usb, other, expected) in [
+        (Ok(vec![ccid.clone()]), refused(), vec![ccid.clone()]),
+        (refused(), Ok(vec![hid.clone()]), vec![hid.clone()]),
+        (Ok(vec![ccid.clone()]), Ok(vec![hid.clone()]), vec![ccid, hid]),
+        (refused(), refused(), vec![]),
+    ] {
+        let failed = [&usb, &other].iter().filter(|list| list.is_err()).count();
+        let listed = Listed::merged(usb, other);
+        assert_eq!(listed.devices, expected);
+        assert_eq!(listed.passed_over.len(), failed);
+    }
 }
