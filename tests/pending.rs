@@ -93,6 +93,28 @@ fn resume_gives_the_same_request_signed_anew() {
 }
 
 #[test]
+fn a_resume_whose_old_certificate_is_gone_says_which_one() {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "first.pem"]).json();
+    bank.soft.look(|eye| eye.destroy(&[1]));
+    let waiting = bank.soft.snapshot();
+    let error = bank.run(&["resume", "--out", "again.pem"]).failed(Code::CredentialNotFound);
+    assert_eq!(error["facts"]["serial"][0], usbtoken_testkit::serial_hex(&bank.old.certificate), "{error:#}");
+    bank.soft.snapshot().assert_same_as(&waiting);
+}
+
+/// A driver that says CKR_OK and writes nonsense: the function is named, and what it returned.
+#[test]
+fn a_driver_that_misbehaves_is_told_with_its_function() {
+    let bank = Bank::new();
+    let fault = "C_FindObjects:lie=more-handles";
+    let error = bank.run_with_faults(fault, &["renew", "--issuer", &bank.issuer("")]);
+    let error = error.failed(Code::DriverMisbehaved);
+    assert_eq!((&error["function"], &error["ckr"]), (&"C_FindObjects".into(), &"CKR_OK".into()), "{error:#}");
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+#[test]
 fn renew_offers_to_resume_instead_of_making_a_second_key() {
     let bank = Bank::new();
     let issuer = bank.issuer("");

@@ -74,6 +74,17 @@ impl PendingKey {
         }
     }
 
+    /// The credential that the job renews, as it is on the token now; `None` for a first key.
+    ///
+    /// # Errors
+    /// [`Code::CredentialNotFound`] when it is gone, with its serial number; [`Code::CredentialAmbiguous`] when several
+    /// CAs gave that number; what reading the token returns.
+    pub fn old_credential(&self, session: &Session) -> Result<Option<Credential>> {
+        let Some(serial) = self.concerns() else { return Ok(None) };
+        let found = session.credentials()?.by_serial(serial).only();
+        found.map(Some).map_err(|error| error.fact(Fact::Serial, serial))
+    }
+
     /// The day on which the job began, in Japan standard time, as `YYYY-MM-DD`.
     pub fn since(&self) -> String {
         self.label.day.to_string()

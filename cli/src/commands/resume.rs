@@ -43,8 +43,8 @@ fn renewal<'a>(
     session: &Session,
     key: &PendingKey,
 ) -> Result<Renewal<'a>> {
-    let base = match (key.concerns(), &args.subject) {
-        (Some(serial), _) => Renewal::of(&session.credentials()?.by_serial(serial).only()?),
+    let base = match (key.old_credential(session)?, &args.subject) {
+        (Some(old), _) => Renewal::of(&old),
         (None, Some(subject)) => Renewal::first(subject.parse()?),
         (None, None) => {
             let error = Error::new(Code::BadArgument).fact(Fact::Expected, "--subject");

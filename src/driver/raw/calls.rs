@@ -219,7 +219,7 @@ fn growing<T: Copy + Default>(
             }
             Ok(()) => {
                 let how = format!("{count} entries in a buffer for {room}");
-                return Err(Failure::Misbehaved { function, how });
+                return Err(Failure::Misbehaved { function, rv: CKR_OK, how });
             }
             Err(failure) if failure.rv() == Some(CKR_BUFFER_TOO_SMALL) && room < count && count <= most => {
                 room = count;

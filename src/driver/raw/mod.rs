@@ -36,8 +36,8 @@ pub(super) enum Failure {
     Returned { function: &'static str, rv: CK_RV },
     /// The driver's function list has no such function.
     Missing { function: &'static str },
-    /// The driver broke the specification; the text says how.
-    Misbehaved { function: &'static str, how: String },
+    /// The driver broke the specification with what it returned; the text says how.
+    Misbehaved { function: &'static str, rv: CK_RV, how: String },
     /// The process was forked after C_Initialize (PKCS#11 v3.1 §5.4: the child must initialise anew).
     Forked { function: &'static str },
 }
@@ -56,21 +56,17 @@ impl Failure {
 
     /// The error for the caller: the one place where a failure gets its code.
     pub(super) fn during(self, step: Step) -> Error {
+        let call = |function, rv| Call { function, rv: super::ckr::number(rv), name: super::ckr::name(rv) };
         match self {
             Failure::Returned { function, rv } => {
-                let name = super::ckr::name(rv);
-                Error::new(super::ckr::code(function, rv)).call(Call {
-                    function,
-                    rv: super::ckr::number(rv),
-                    name,
-                })
+                Error::new(super::ckr::code(function, rv)).call(call(function, rv))
             }
             Failure::Missing { function } => {
                 Error::new(Code::FunctionUnsupported).fact(Fact::Detail, function)
             }
-            Failure::Misbehaved { function, how } => {
-                Error::new(Code::DriverMisbehaved).fact(Fact::Detail, format!("{function}: {how}"))
-            }
+            Failure::Misbehaved { function, rv, how } => Error::new(Code::DriverMisbehaved)
+                .call(call(function, rv))
+                .fact(Fact::Detail, format!("{function}: {how}")),
             Failure::Forked { function } => Error::new(Code::Forked).fact(Fact::Detail, function),
         }
         .during(step)

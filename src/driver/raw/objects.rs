@@ -99,7 +99,7 @@ impl Functions {
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             let Some(handles) = batch.get(..count) else {
                 let how = format!("{count} objects in a buffer for {OBJECTS_AT_ONCE}");
-                return Err(Failure::Misbehaved { function: FUNCTION, how });
+                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
             };
             if handles.is_empty() {
                 return Ok(found);
@@ -107,7 +107,7 @@ impl Functions {
             found.extend(handles.iter().copied().map(ObjectHandle));
             if found.len() > MAX_OBJECTS {
                 let how = format!("more than {MAX_OBJECTS} objects");
-                return Err(Failure::Misbehaved { function: FUNCTION, how });
+                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
             }
         }
     }
@@ -162,7 +162,11 @@ impl Functions {
                 let room = needed.unwrap_or(MAX_VALUE);
                 if room > MAX_VALUE {
                     let how = format!("attribute 0x{:x} claims {room} bytes", want.kind);
-                    return Err(Failure::Misbehaved { function: "C_GetAttributeValue", how });
+                    return Err(Failure::Misbehaved {
+                        function: "C_GetAttributeValue",
+                        rv: CKR_BUFFER_TOO_SMALL,
+                        how,
+                    });
                 }
                 match answer(Wanted { room, ..want })? {
                     Answer::Value(value) => Ok(Some(value)),
@@ -318,7 +322,7 @@ impl Functions {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         if count > MAX_SIGNATURE {
             let how = format!("a signature of {count} bytes in a buffer for {MAX_SIGNATURE}");
-            return Err(Failure::Misbehaved { function: FUNCTION, how });
+            return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
         }
         signature.truncate(count);
         Ok(signature)
@@ -356,7 +360,7 @@ fn judge(want: Wanted, mut buffer: Vec<u8>, reported: CK_ULONG, extent: Extent) 
     if reported > want.room {
         if complete {
             let how = format!("attribute 0x{:x}: {reported} bytes in a buffer for {}", want.kind, want.room);
-            return Err(Failure::Misbehaved { function: "C_GetAttributeValue", how });
+            return Err(Failure::Misbehaved { function: "C_GetAttributeValue", rv: CKR_OK, how });
         }
         return Ok(Answer::TooSmall(Some(reported)));
     }
