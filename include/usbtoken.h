@@ -1623,8 +1623,9 @@ typedef usbtoken_status (*usbtoken_pin_callback)(void *user,
 typedef void (*usbtoken_progress_callback)(void *user, uint32_t step, const char *sentence);
 
 /**
- * Is asked before each step, and while waiting; anything but 0 stops the job with USBTOKEN_CANCELLED. A call into
- * the driver that is under way is not interrupted.
+ * Is asked before each step of a renewal that begins, resumes or installs, from a page too, and while usbtoken_wait
+ * waits; anything but 0 stops the job with USBTOKEN_CANCELLED. Other calls do not ask, so that what was stopped can be
+ * looked at and abandoned. A call into the driver that is under way is not interrupted.
  */
 typedef int32_t (*usbtoken_cancel_callback)(void *user);
 

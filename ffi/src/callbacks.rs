@@ -101,8 +101,9 @@ pub type usbtoken_pin_callback = Option<
 pub type usbtoken_progress_callback =
     Option<unsafe extern "C" fn(user: *mut c_void, step: u32, sentence: *const c_char)>;
 
-/// Is asked before each step, and while waiting; anything but 0 stops the job with USBTOKEN_CANCELLED. A call into
-/// the driver that is under way is not interrupted.
+/// Is asked before each step of a renewal that begins, resumes or installs, from a page too, and while usbtoken_wait
+/// waits; anything but 0 stops the job with USBTOKEN_CANCELLED. Other calls do not ask, so that what was stopped can be
+/// looked at and abandoned. A call into the driver that is under way is not interrupted.
 pub type usbtoken_cancel_callback = Option<unsafe extern "C" fn(user: *mut c_void) -> i32>;
 
 /// Is given one line for a log, without PIN or key material: its level USBTOKEN_LOG_… and the text.
