@@ -8,7 +8,6 @@ use super::certificate::Certificate;
 use super::public_key::PublicKey;
 use crate::error::{Code, Error, Fact, Result, Step};
 
-mod ber;
 mod cmc;
 mod content;
 mod text;
@@ -52,7 +51,7 @@ impl Answer {
         if bytes.iter().all(blank) || bytes == [0xef, 0xbb, 0xbf] {
             return Err(Error::new(Code::AnswerEmpty));
         }
-        if bytes.first() == Some(&super::tlv::SEQUENCE) && !text::looks_like_text(bytes) {
+        if bytes.first() == Some(&crate::pki::asn1::tlv::SEQUENCE) && !text::looks_like_text(bytes) {
             return Self::from_parts(&[bytes]);
         }
         let mut first_error = None;

@@ -12,9 +12,9 @@ use super::key_usage::KeyUsage;
 use super::name::Name;
 use super::public_key::PublicKey;
 use super::serial::Serial;
-use super::tlv::{BOOLEAN, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
-use super::{oid, pem, time};
 use crate::error::{Code, Error, Fact, Result};
+use crate::pki::asn1::tlv::{BOOLEAN, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
+use crate::pki::asn1::{oid, pem, time};
 
 /// An X.509 certificate: the bytes that came, and what they say.
 ///

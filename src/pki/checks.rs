@@ -134,7 +134,7 @@ impl Expectation<'_> {
             Check::Serial => self.serial(leaf),
             Check::Purpose => (!leaf.allows_client_auth()).then(|| {
                 let purposes = leaf.extended_key_usage().unwrap_or_default().join(", ");
-                differs(Code::PurposeMissing, super::oid::CLIENT_AUTH, purposes)
+                differs(Code::PurposeMissing, crate::pki::asn1::oid::CLIENT_AUTH, purposes)
             }),
             Check::Usage => leaf
                 .key_usage()

@@ -7,8 +7,8 @@ use der::Encode;
 use der::asn1::AnyRef;
 use spki::AlgorithmIdentifierRef;
 
-use super::oid;
 use crate::error::{Code, Error, Fact};
+use crate::pki::asn1::oid;
 
 /// The algorithm of a public key as found, with its size.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@ use der::flagset::FlagSet;
 use der::{Decode, Encode};
 use x509_cert::ext::pkix;
 
-use super::tlv::Read;
+use crate::pki::asn1::tlv::Read;
 
 /// What a key may be used for (RFC 5280 §4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,20 +10,17 @@
 //! an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
 
 mod answer;
+mod asn1;
 mod certificate;
 mod chain;
 mod checks;
 mod key_kind;
 mod key_usage;
 mod name;
-mod oid;
-mod pem;
 mod public_key;
 mod renewal_request;
 mod request;
 mod serial;
-mod time;
-mod tlv;
 mod validity;
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use der::Tag;
 use der::asn1::Any;
 
-use super::oid;
-use super::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 use crate::error::{Code, Error, Fact};
+use crate::pki::asn1::oid;
+use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 
 mod parse;
 mod text;

@@ -13,9 +13,9 @@ use sha2::Sha256;
 use spki::{EncodePublicKey, SubjectPublicKeyInfoRef};
 
 use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
-use super::oid;
-use super::tlv::{Malformed, Read, Tlv, trim_zeros};
 use crate::error::{Code, Error, Fact, Result};
+use crate::pki::asn1::oid;
+use crate::pki::asn1::tlv::{Malformed, Read, Tlv, trim_zeros};
 
 /// A public key: its SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7), in one canonical form for RSA, P-256 and
 /// P-384, so that keys are equal when their bytes are.

@@ -13,9 +13,9 @@ use spki::AlgorithmIdentifierRef;
 use super::certificate::Certificate;
 use super::key_kind::SignatureAlgorithm;
 use super::request::{Request, attribute, renewal_certificate};
-use super::tlv::Tlv;
-use super::{oid, pem};
 use crate::error::{Code, Error, Fact, Result};
+use crate::pki::asn1::tlv::Tlv;
+use crate::pki::asn1::{oid, pem};
 
 /// What the old key is to sign: a [`Request`] that the new key has signed.
 #[derive(Clone, Debug)]

@@ -12,9 +12,9 @@ use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
 use super::key_usage::KeyUsage;
 use super::name::Name;
 use super::public_key::PublicKey;
-use super::tlv::{Read, Tlv};
-use super::{oid, pem};
 use crate::error::{Code, Error, Fact, Result};
+use crate::pki::asn1::tlv::{Read, Tlv};
+use crate::pki::asn1::{oid, pem};
 
 /// What a request says, before it is signed: the DER of CertificationRequestInfo.
 #[derive(Clone, Debug)]

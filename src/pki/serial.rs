@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::tlv::{self, INTEGER, Malformed, Read, Tlv};
+use crate::pki::asn1::tlv::{self, INTEGER, Malformed, Read, Tlv};
 
 /// A serial number, kept as the DER INTEGER of the certificate.
 ///

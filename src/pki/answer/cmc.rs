@@ -1,8 +1,8 @@
 //! The status in a CMC full response (RFC 5272 §3.2.2 and §6.1).
 
-use super::super::oid;
-use super::super::tlv::{INTEGER, OID, Read, SEQUENCE, SET, Tlv, UTF8_STRING};
 use crate::error::{Code, Error, Fact, Result};
+use crate::pki::asn1::oid;
+use crate::pki::asn1::tlv::{INTEGER, OID, Read, SEQUENCE, SET, Tlv, UTF8_STRING};
 
 /// Passes a PKIResponse in which every status is success.
 ///

@@ -3,8 +3,8 @@
 use base64ct::{Base64, Encoding};
 
 use super::super::openssl::OpenSsl;
-use super::super::tlv;
 use super::*;
+use crate::pki::asn1::tlv;
 
 /// A leaf, its intermediate and its root.
 struct Issued {
@@ -87,8 +87,8 @@ fn der_and_pem() {
 fn labels_say_nothing() {
     let issued = issued();
     for label in ["CERTIFICATE", "PKCS7", "CMS", "X509 CERTIFICATE", "ANYTHING AT ALL", "", "PRIVATE KEY"] {
-        issued.holds_all(super::super::pem::encode(label, &issued.p7()));
-        issued.holds_leaf(super::super::pem::encode(label, issued.leaf.der()));
+        issued.holds_all(crate::pki::asn1::pem::encode(label, &issued.p7()));
+        issued.holds_leaf(crate::pki::asn1::pem::encode(label, issued.leaf.der()));
     }
 }
 
@@ -197,7 +197,7 @@ fn what_is_no_answer_has_its_own_error() {
     let pfx = issued.openssl.read("leaf.p12");
     assert_eq!(refused(&pfx), Code::AnswerIsPfx);
     assert_eq!(refused(Base64::encode_string(&pfx)), Code::AnswerIsPfx);
-    assert_eq!(refused(super::super::pem::encode("CERTIFICATE", &pfx)), Code::AnswerIsPfx);
+    assert_eq!(refused(crate::pki::asn1::pem::encode("CERTIFICATE", &pfx)), Code::AnswerIsPfx);
     assert_eq!(refused([issued.leaf.der(), &pfx].concat()), Code::AnswerIsPfx);
 
     assert_eq!(refused(issued.openssl.read("leaf.csr")), Code::AnswerIsRequest);
@@ -263,7 +263,7 @@ fn cmc_response(issued: &Issued, control: der::asn1::ObjectIdentifier, status: &
     let info = tlv::encode(tlv::SEQUENCE, &[number, &body_list, &rest.concat()]);
     let control = tlv::encode(
         tlv::SEQUENCE,
-        &[&[2, 1, 1], &super::super::oid::encode(control), &tlv::encode(tlv::SET, &[&info])],
+        &[&[2, 1, 1], &crate::pki::asn1::oid::encode(control), &tlv::encode(tlv::SET, &[&info])],
     );
     let empty = tlv::encode(tlv::SEQUENCE, &[]);
     let response = tlv::encode(tlv::SEQUENCE, &[&tlv::encode(tlv::SEQUENCE, &[&control]), &empty, &empty]);
@@ -277,7 +277,7 @@ fn cmc_response(issued: &Issued, control: der::asn1::ObjectIdentifier, status: &
 
 #[test]
 fn a_cmc_response_says_whether_it_succeeded() {
-    use super::super::oid::{CMC_STATUS_INFO, CMC_STATUS_INFO_V2};
+    use crate::pki::asn1::oid::{CMC_STATUS_INFO, CMC_STATUS_INFO_V2};
     let issued = issued();
     let text = tlv::encode(tlv::UTF8_STRING, &["発行を拒否しました".as_bytes()]);
     let number = |value: u8| [2, 1, value];

@@ -2,8 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::super::pem;
 use crate::error::{Code, Error, Result};
+use crate::pki::asn1::pem;
 
 /// One reading of the text: the binary parts that it stands for.
 type Reading = Result<Vec<Vec<u8>>>;

@@ -1,7 +1,7 @@
 //! Names in every encoding that was ever issued.
 
-use super::super::tlv;
 use super::*;
+use crate::pki::asn1::tlv;
 
 fn name(values: &[(&str, u8, &[u8])]) -> Name {
     let rdns: Vec<Vec<u8>> = values

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use encoding_rs::SHIFT_JIS;
 
-use super::super::tlv::{self, Tlv};
+use crate::pki::asn1::tlv::{self, Tlv};
 
 /// Decodes a value for display: the five types of DirectoryString (RFC 5280 §4.1.2.4) and IA5String and its
 /// like; anything else in the hexadecimal form of RFC 4514 §2.4.

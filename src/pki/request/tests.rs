@@ -2,8 +2,8 @@
 
 use super::super::KeyKind;
 use super::super::openssl::{LEAF, OpenSsl, SUBJECT};
-use super::super::tlv;
 use super::*;
+use crate::pki::asn1::tlv;
 
 fn signed(openssl: &OpenSsl, info: &RequestInfo, name: &str, kind: KeyKind) -> Request {
     let algorithm = kind.signature_algorithm();

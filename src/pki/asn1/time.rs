@@ -14,7 +14,7 @@ use super::tlv::{GENERALIZED_TIME, Malformed, Read, Tlv, UTC_TIME};
 ///
 /// Certificates must write seconds and `Z`, and that is what `x509_cert` reads, from 1970 on; old ones leave the
 /// seconds out, write an offset or begin earlier, and are taken here (X.680 §46 and §47).
-pub(super) fn read(tlv: Tlv<'_>) -> Read<SystemTime> {
+pub(in crate::pki) fn read(tlv: Tlv<'_>) -> Read<SystemTime> {
     // jiff ends a day before the year 9999 does; "no expiry" is written as its last second (RFC 5280 §4.1.2.5).
     let last = SystemTime::from(Timestamp::MAX);
     Time::from_der(tlv.raw).map(|time| time.to_system_time().min(last)).or_else(|_| read_old(tlv))
@@ -77,8 +77,8 @@ fn number(digits: &str) -> Read<i16> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tlv::encode;
     use super::*;
+    use crate::pki::asn1::tlv::encode;
 
     fn read_text(tag: u8, text: &str) -> Option<String> {
         let der = encode(tag, &[text.as_bytes()]);

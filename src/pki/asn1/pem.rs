@@ -3,7 +3,7 @@
 use base64ct::{Base64, Base64Unpadded, Encoding};
 
 /// Encodes PEM with lines of 64 characters (RFC 7468 §2).
-pub(super) fn encode(label: &str, der: &[u8]) -> String {
+pub(in crate::pki) fn encode(label: &str, der: &[u8]) -> String {
     let body = Base64::encode_string(der);
     let mut out = format!("-----BEGIN {label}-----\n");
     let mut rest = body.as_str();
@@ -19,7 +19,7 @@ pub(super) fn encode(label: &str, der: &[u8]) -> String {
 
 /// What stands between the BEGIN and END lines, in order; the labels say nothing. The last one is `None` when
 /// its END is missing.
-pub(super) fn blocks(text: &str) -> impl Iterator<Item = Option<&str>> {
+pub(in crate::pki) fn blocks(text: &str) -> impl Iterator<Item = Option<&str>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (_, after) = rest.split_once("-----BEGIN")?;
@@ -38,7 +38,7 @@ pub(super) fn blocks(text: &str) -> impl Iterator<Item = Option<&str>> {
 }
 
 /// Decodes base64; blanks and line breaks must be gone already. Padding may be missing.
-pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(in crate::pki) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     // The decoder runs in constant time, which takes long for a text that is no base64 at all.
     let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';

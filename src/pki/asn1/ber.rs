@@ -9,7 +9,7 @@
 
 use der::{Reader, SliceReader};
 
-use super::super::tlv::{self, Malformed, Read};
+use super::tlv::{self, Malformed, Read};
 
 /// How deep elements may be nested; certificates stay below 20.
 const MAX_DEPTH: usize = 32;
@@ -19,7 +19,7 @@ const CONSTRUCTED: u8 = 0x20;
 
 /// Rewrites the first element of `bytes` with definite, shortest lengths. Returns it and how many bytes it took.
 /// What is DER already comes out as it was.
-pub(super) fn to_der(bytes: &[u8]) -> Read<(Vec<u8>, usize)> {
+pub(in crate::pki) fn to_der(bytes: &[u8]) -> Read<(Vec<u8>, usize)> {
     let mut reader = SliceReader::new(bytes)?;
     let mut out = Vec::new();
     element(&mut reader, &mut out, 0)?;

@@ -5,29 +5,29 @@
 
 use der::{Decode, Encode, ErrorKind, Length, Reader, SliceReader, Writer};
 
-pub(super) const BOOLEAN: u8 = 0x01;
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OID: u8 = 0x06;
-pub(super) const UTF8_STRING: u8 = 0x0c;
-pub(super) const PRINTABLE_STRING: u8 = 0x13;
-pub(super) const TELETEX_STRING: u8 = 0x14;
-pub(super) const IA5_STRING: u8 = 0x16;
-pub(super) const UTC_TIME: u8 = 0x17;
-pub(super) const GENERALIZED_TIME: u8 = 0x18;
-pub(super) const UNIVERSAL_STRING: u8 = 0x1c;
-pub(super) const BMP_STRING: u8 = 0x1e;
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const SET: u8 = 0x31;
+pub(in crate::pki) const BOOLEAN: u8 = 0x01;
+pub(in crate::pki) const INTEGER: u8 = 0x02;
+pub(in crate::pki) const OCTET_STRING: u8 = 0x04;
+pub(in crate::pki) const OID: u8 = 0x06;
+pub(in crate::pki) const UTF8_STRING: u8 = 0x0c;
+pub(in crate::pki) const PRINTABLE_STRING: u8 = 0x13;
+pub(in crate::pki) const TELETEX_STRING: u8 = 0x14;
+pub(in crate::pki) const IA5_STRING: u8 = 0x16;
+pub(in crate::pki) const UTC_TIME: u8 = 0x17;
+pub(in crate::pki) const GENERALIZED_TIME: u8 = 0x18;
+pub(in crate::pki) const UNIVERSAL_STRING: u8 = 0x1c;
+pub(in crate::pki) const BMP_STRING: u8 = 0x1e;
+pub(in crate::pki) const SEQUENCE: u8 = 0x30;
+pub(in crate::pki) const SET: u8 = 0x31;
 
 /// The identifier octet of a constructed context-specific element.
-pub(super) const fn context(number: u8) -> u8 {
+pub(in crate::pki) const fn context(number: u8) -> u8 {
     0xa0 | number
 }
 
 /// What is wrong with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(in crate::pki) enum Malformed {
     /// They end before the element does.
     #[error("ASN.1 ends in the middle of an element")]
     Truncated,
@@ -36,7 +36,7 @@ pub(super) enum Malformed {
     Unexpected,
 }
 
-pub(super) type Read<T> = Result<T, Malformed>;
+pub(in crate::pki) type Read<T> = Result<T, Malformed>;
 
 impl From<der::Error> for Malformed {
     fn from(cause: der::Error) -> Self {
@@ -50,7 +50,7 @@ impl From<der::Error> for Malformed {
 
 /// One element; also a field of `der`'s structures that takes any element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tlv<'a> {
+pub(in crate::pki) struct Tlv<'a> {
     /// The identifier octet; elements with tag numbers above 30 are refused.
     pub tag: u8,
     /// The contents.
@@ -109,7 +109,7 @@ impl Encode for Tlv<'_> {
 
 /// Elements one after another.
 #[derive(Clone, Debug)]
-pub(super) struct Fields<'a> {
+pub(in crate::pki) struct Fields<'a> {
     rest: &'a [u8],
 }
 
@@ -158,7 +158,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// Encodes an element whose contents are the parts one after another.
-pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(in crate::pki) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut out = Vec::with_capacity(length + 6);
     out.push(tag);
@@ -169,7 +169,7 @@ pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Without the zero bytes in front.
-pub(super) fn trim_zeros(bytes: &[u8]) -> &[u8] {
+pub(in crate::pki) fn trim_zeros(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     &bytes[zeros..]
 }

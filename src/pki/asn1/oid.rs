@@ -1,0 +1,60 @@
+//! Object identifiers, as the encoded OBJECT IDENTIFIER contents that stand in the certificate or message.
+
+use der::asn1::ObjectIdentifier;
+
+pub(in crate::pki) const RSA_ENCRYPTION: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(in crate::pki) const SHA256_WITH_RSA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+pub(in crate::pki) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(in crate::pki) const ECDSA_WITH_SHA256: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+pub(in crate::pki) const ECDSA_WITH_SHA384: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
+pub(in crate::pki) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+pub(in crate::pki) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+pub(in crate::pki) const SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
+pub(in crate::pki) const SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
+
+pub(in crate::pki) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+pub(in crate::pki) const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+pub(in crate::pki) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+pub(in crate::pki) const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+pub(in crate::pki) const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.5.29.37.0");
+pub(in crate::pki) const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+/// PKCS#9 extensionRequest (RFC 2985 §5.4.2).
+pub(in crate::pki) const EXTENSION_REQUEST: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
+/// szOID_RENEWAL_CERTIFICATE (MS-WCCE §2.2.2.7.3).
+pub(in crate::pki) const RENEWAL_CERTIFICATE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.13.1");
+
+pub(in crate::pki) const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+pub(in crate::pki) const ID_SIGNED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+pub(in crate::pki) const CONTENT_TYPE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
+pub(in crate::pki) const MESSAGE_DIGEST: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
+/// id-cct-PKIResponse (RFC 5272 §3.2.2).
+pub(in crate::pki) const PKI_RESPONSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.12.3");
+/// id-cmc-statusInfo (RFC 5272 §6.1.2).
+pub(in crate::pki) const CMC_STATUS_INFO: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.7.1");
+/// id-cmc-statusInfoV2 (RFC 5272 §6.1.1).
+pub(in crate::pki) const CMC_STATUS_INFO_V2: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.7.25");
+
+/// The whole OBJECT IDENTIFIER element.
+pub(in crate::pki) fn encode(oid: ObjectIdentifier) -> Vec<u8> {
+    super::tlv::encode(super::tlv::OID, &[oid.as_bytes()])
+}
+
+/// The dotted form of the contents of an OBJECT IDENTIFIER; in hexadecimal what is not a valid one.
+pub(in crate::pki) fn dotted(contents: &[u8]) -> String {
+    match ObjectIdentifier::from_bytes(contents) {
+        Ok(oid) => oid.to_string(),
+        Err(_) => contents.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
