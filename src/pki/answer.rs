@@ -5,8 +5,8 @@
 //! BOM, or after a trip through a web form.
 
 use super::certificate::Certificate;
-use super::public_key::PublicKey;
 use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::key::public::PublicKey;
 
 mod cmc;
 mod content;

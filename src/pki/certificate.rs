@@ -8,13 +8,13 @@ use der::{Decode, DecodeValue, Sequence};
 use sha1::{Digest, Sha1};
 use x509_cert::ext::pkix::BasicConstraints;
 
-use super::key_usage::KeyUsage;
 use super::name::Name;
-use super::public_key::PublicKey;
 use super::serial::Serial;
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::tlv::{BOOLEAN, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
 use crate::pki::asn1::{oid, pem, time};
+use crate::pki::key::public::PublicKey;
+use crate::pki::key::usage::KeyUsage;
 
 /// An X.509 certificate: the bytes that came, and what they say.
 ///

@@ -3,10 +3,10 @@
 use std::time::SystemTime;
 
 use super::certificate::Certificate;
-use super::key_kind::KeyKind;
-use super::public_key::PublicKey;
 use super::validity::jst_date;
 use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::key::kind::KeyKind;
+use crate::pki::key::public::PublicKey;
 
 /// What a new certificate must be.
 #[derive(Clone, Copy, Debug)]

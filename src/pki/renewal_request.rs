@@ -11,11 +11,11 @@ use der::{Decode, Encode, Sequence, Tag};
 use spki::AlgorithmIdentifierRef;
 
 use super::certificate::Certificate;
-use super::key_kind::SignatureAlgorithm;
 use super::request::{Request, attribute, renewal_certificate};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::tlv::Tlv;
 use crate::pki::asn1::{oid, pem};
+use crate::pki::key::kind::SignatureAlgorithm;
 
 /// What the old key is to sign: a [`Request`] that the new key has signed.
 #[derive(Clone, Debug)]

@@ -8,13 +8,13 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 
 use super::certificate::Certificate;
-use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
-use super::key_usage::KeyUsage;
 use super::name::Name;
-use super::public_key::PublicKey;
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::tlv::{Read, Tlv};
 use crate::pki::asn1::{oid, pem};
+use crate::pki::key::kind::{KeyAlgorithm, SignatureAlgorithm};
+use crate::pki::key::public::PublicKey;
+use crate::pki::key::usage::KeyUsage;
 
 /// What a request says, before it is signed: the DER of CertificationRequestInfo.
 #[derive(Clone, Debug)]

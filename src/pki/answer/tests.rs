@@ -2,9 +2,9 @@
 
 use base64ct::{Base64, Encoding};
 
-use super::super::openssl::OpenSsl;
 use super::*;
 use crate::pki::asn1::tlv;
+use crate::pki::openssl::OpenSsl;
 
 /// A leaf, its intermediate and its root.
 struct Issued {

@@ -1,8 +1,8 @@
 //! Certificates as openssl issues them, and as old CAs did.
 
 use super::super::KeyAlgorithm;
-use super::super::openssl::{LEAF, OpenSsl, SUBJECT};
 use super::*;
+use crate::pki::openssl::{LEAF, OpenSsl, SUBJECT};
 
 #[test]
 fn a_summary_is_what_openssl_says() {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::Answer;
-use super::super::openssl::{LEAF, OpenSsl, SUBJECT};
 use super::*;
+use crate::pki::openssl::{LEAF, OpenSsl, SUBJECT};
 
 struct Pki {
     openssl: OpenSsl,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::openssl::{LEAF, OpenSsl, SUBJECT};
 use super::*;
+use crate::pki::openssl::{LEAF, OpenSsl, SUBJECT};
 
 struct Case {
     openssl: OpenSsl,

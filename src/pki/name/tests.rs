@@ -115,7 +115,7 @@ fn what_is_no_name_is_refused() {
 
 #[test]
 fn openssl_reads_what_is_written() {
-    let openssl = super::super::openssl::OpenSsl::new();
+    let openssl = crate::pki::openssl::OpenSsl::new();
     let name: Name = "CN=山田 太郎,OU=b,OU=a,O=(9936)NTT DATA CORPORATION".parse().unwrap();
     openssl.write("name", name.der());
     let said = openssl.run("asn1parse -inform DER -in name");

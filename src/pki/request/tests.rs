@@ -1,9 +1,9 @@
 //! Requests as openssl judges them.
 
 use super::super::KeyKind;
-use super::super::openssl::{LEAF, OpenSsl, SUBJECT};
 use super::*;
 use crate::pki::asn1::tlv;
+use crate::pki::openssl::{LEAF, OpenSsl, SUBJECT};
 
 fn signed(openssl: &OpenSsl, info: &RequestInfo, name: &str, kind: KeyKind) -> Request {
     let algorithm = kind.signature_algorithm();

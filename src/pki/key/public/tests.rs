@@ -4,8 +4,8 @@ use der::Encode;
 use der::asn1::OctetStringRef;
 use spki::AlgorithmIdentifierRef;
 
-use super::super::openssl::OpenSsl;
 use super::*;
+use crate::pki::openssl::OpenSsl;
 
 fn code<T: std::fmt::Debug>(result: Result<T>) -> Code {
     result.unwrap_err().code()

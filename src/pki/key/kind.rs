@@ -183,7 +183,7 @@ impl SignatureAlgorithm {
         self.identifier().to_der().unwrap_or_default()
     }
 
-    pub(super) fn identifier(self) -> AlgorithmIdentifierRef<'static> {
+    pub(in crate::pki) fn identifier(self) -> AlgorithmIdentifierRef<'static> {
         let parameters = match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => Some(AnyRef::NULL),
             SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => None,
@@ -192,7 +192,7 @@ impl SignatureAlgorithm {
     }
 
     /// The AlgorithmIdentifier of the hash function, without parameters (RFC 5754 §2).
-    pub(super) fn digest_identifier(self) -> AlgorithmIdentifierRef<'static> {
+    pub(in crate::pki) fn digest_identifier(self) -> AlgorithmIdentifierRef<'static> {
         let oid = match self {
             SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::EcdsaSha256 => oid::SHA256,
             SignatureAlgorithm::EcdsaSha384 => oid::SHA384,
@@ -201,7 +201,7 @@ impl SignatureAlgorithm {
     }
 
     /// The hash of a message by this algorithm's hash function.
-    pub(super) fn digest(self, message: &[u8]) -> Vec<u8> {
+    pub(in crate::pki) fn digest(self, message: &[u8]) -> Vec<u8> {
         use sha2::Digest;
         match self {
             SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::EcdsaSha256 => {

@@ -36,12 +36,12 @@ impl KeyUsage {
     /// keyEncipherment and dataEncipherment: only RSA keys can.
     const ENCIPHER: u16 = 1 << 2 | 1 << 3;
 
-    pub(super) fn from_der(der: &[u8]) -> Read<Self> {
+    pub(in crate::pki) fn from_der(der: &[u8]) -> Read<Self> {
         Ok(KeyUsage { bits: pkix::KeyUsage::from_der(der)?.0.bits() })
     }
 
     /// The extension's value in DER: trailing zero bits left out (X.690 §11.2.2).
-    pub(super) fn to_der(self) -> der::Result<Vec<u8>> {
+    pub(in crate::pki) fn to_der(self) -> der::Result<Vec<u8>> {
         pkix::KeyUsage(FlagSet::new_truncated(self.bits)).to_der()
     }
 
@@ -51,12 +51,12 @@ impl KeyUsage {
     }
 
     /// The same, with digitalSignature set and without what only keys that encrypt can do.
-    pub(super) fn for_signing_only(self) -> Self {
+    pub(in crate::pki) fn for_signing_only(self) -> Self {
         KeyUsage { bits: self.bits & !Self::ENCIPHER | Self::SIGN.bits }
     }
 
     /// The same, with digitalSignature set.
-    pub(super) fn for_signing(self) -> Self {
+    pub(in crate::pki) fn for_signing(self) -> Self {
         KeyUsage { bits: self.bits | Self::SIGN.bits }
     }
 }

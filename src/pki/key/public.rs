@@ -12,7 +12,7 @@ use sha1::{Digest, Sha1};
 use sha2::Sha256;
 use spki::{EncodePublicKey, SubjectPublicKeyInfoRef};
 
-use super::key_kind::{KeyAlgorithm, SignatureAlgorithm};
+use super::kind::{KeyAlgorithm, SignatureAlgorithm};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv::{Malformed, Read, Tlv, trim_zeros};
@@ -43,7 +43,7 @@ impl PublicKey {
 
     /// The key of a certificate, which is read even when the key in it is one that this crate cannot use:
     /// an intermediate may carry anything.
-    pub(super) fn from_certificate(spki: Tlv<'_>) -> Read<Self> {
+    pub(in crate::pki) fn from_certificate(spki: Tlv<'_>) -> Read<Self> {
         SubjectPublicKeyInfoRef::from_der(spki.raw)?;
         Self::from_spki_der(spki.raw).or_else(|_| Self::kept(spki.raw)).map_err(|_| Malformed::Unexpected)
     }

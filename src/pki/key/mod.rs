@@ -1,0 +1,5 @@
+//! Keys: of which kind they are, the public half, and what a certificate allows them.
+
+pub(super) mod kind;
+pub(super) mod public;
+pub(super) mod usage;
