@@ -1,7 +1,7 @@
 //! Requests as openssl judges them.
 
-use super::super::KeyKind;
 use super::*;
+use crate::pki::KeyKind;
 use crate::pki::asn1::tlv;
 use crate::pki::openssl::{LEAF, OpenSsl, SUBJECT};
 

@@ -1,8 +1,8 @@
 //! Renewal requests as openssl judges them.
 
-use super::super::{PublicKey, RequestInfo};
 use super::*;
 use crate::pki::openssl::OpenSsl;
+use crate::pki::{PublicKey, RequestInfo};
 
 fn new_request(openssl: &OpenSsl, info: &RequestInfo) -> Request {
     let signature = openssl.sign("new", SignatureAlgorithm::EcdsaSha256, info.to_be_signed());

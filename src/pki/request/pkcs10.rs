@@ -7,14 +7,14 @@ use x509_cert::attr::{Attribute, Attributes};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 
-use super::certificate::Certificate;
-use super::name::Name;
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::tlv::{Read, Tlv};
 use crate::pki::asn1::{oid, pem};
+use crate::pki::certificate::Certificate;
 use crate::pki::key::kind::{KeyAlgorithm, SignatureAlgorithm};
 use crate::pki::key::public::PublicKey;
 use crate::pki::key::usage::KeyUsage;
+use crate::pki::name::Name;
 
 /// What a request says, before it is signed: the DER of CertificationRequestInfo.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl RequestInfo {
     }
 
     /// The same with the attribute RenewalCertificate, which carries the old certificate: what
-    /// [`super::RenewalInfo`] signs with the old key (MS-WCCE §3.1.1.4.3.2.1).
+    /// [`crate::pki::RenewalInfo`] signs with the old key (MS-WCCE §3.1.1.4.3.2.1).
     pub fn for_renewal_by_old_key(old: &Certificate, key: &PublicKey) -> Self {
         Self::new(old.subject(), key, vec![renewal_extensions(old, key), renewal_certificate(old)])
     }
@@ -130,7 +130,7 @@ impl Request {
         )
     }
 
-    pub(super) fn read(der: &[u8]) -> Read<Self> {
+    pub(in crate::pki) fn read(der: &[u8]) -> Read<Self> {
         let info: CertificationRequestInfo<'_> =
             CertificationRequestInfo::from_der(CertificationRequest::from_der(der)?.info.raw)?;
         let subject = Name::from_tlv(info.subject)?;

@@ -10,11 +10,11 @@ use der::asn1::{Any, AnyRef, OctetStringRef, SetOfVec};
 use der::{Decode, Encode, Sequence, Tag};
 use spki::AlgorithmIdentifierRef;
 
-use super::certificate::Certificate;
-use super::request::{Request, attribute, renewal_certificate};
+use super::pkcs10::{Request, attribute, renewal_certificate};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::tlv::Tlv;
 use crate::pki::asn1::{oid, pem};
+use crate::pki::certificate::Certificate;
 use crate::pki::key::kind::SignatureAlgorithm;
 
 /// What the old key is to sign: a [`Request`] that the new key has signed.
@@ -28,7 +28,7 @@ pub struct RenewalInfo {
 }
 
 impl RenewalInfo {
-    /// Prepares the message. The request should come from [`super::RequestInfo::for_renewal_by_old_key`].
+    /// Prepares the message. The request should come from [`crate::pki::RequestInfo::for_renewal_by_old_key`].
     ///
     /// # Errors
     /// [`Code::BadArgument`] when the old certificate is not in the request, or has a key that this crate
