@@ -9,7 +9,6 @@
 //! [`RenewalRequest`] signed by the old key). What comes back is read as an [`Answer`]; its leaf is judged by
 //! an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
 
-mod answer;
 mod asn1;
 mod certificate;
 mod chain;
@@ -17,6 +16,7 @@ mod checks;
 mod key;
 mod name;
 mod request;
+mod response;
 mod serial;
 mod validity;
 
@@ -25,7 +25,6 @@ mod openssl;
 #[cfg(test)]
 mod robustness;
 
-pub use answer::{Answer, MAX_ANSWER, MAX_CERTIFICATES};
 pub use certificate::Certificate;
 pub use chain::check_chain;
 pub use checks::{Check, Expectation, Relax};
@@ -35,5 +34,6 @@ pub use key::usage::KeyUsage;
 pub use name::{Attribute, Name};
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};
+pub use response::{Answer, MAX_ANSWER, MAX_CERTIFICATES};
 pub use serial::Serial;
 pub use validity::{Window, WindowState, days_left, expiry_date, jst_date};

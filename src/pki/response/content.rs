@@ -4,11 +4,11 @@ use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::EncapsulatedContentInfo;
 use der::{Decode, Encode, Sequence, Tag, Tagged};
 
-use super::super::certificate::Certificate;
 use super::{MAX_CERTIFICATES, cmc};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::tlv::{self, Fields, INTEGER, Malformed, OID, SEQUENCE, SET, Tlv};
 use crate::pki::asn1::{ber, oid};
+use crate::pki::certificate::Certificate;
 use crate::pki::request::pkcs10::Request;
 
 /// What the parts of an answer held.

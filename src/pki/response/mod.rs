@@ -4,8 +4,8 @@
 //! under `CERTIFICATE` or `PKCS7`, as bare base64, as the body of an e-mail or of EST (RFC 7030 §4.2.3), with a
 //! BOM, or after a trip through a web form.
 
-use super::certificate::Certificate;
 use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::certificate::Certificate;
 use crate::pki::key::public::PublicKey;
 
 mod cmc;
