@@ -10,30 +10,30 @@
 //! an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
 
 mod asn1;
+mod calendar;
 mod certificate;
-mod chain;
-mod checks;
+mod expectation;
 mod key;
 mod name;
+mod path;
 mod request;
 mod response;
 mod serial;
-mod validity;
 
 #[cfg(test)]
 mod openssl;
 #[cfg(test)]
 mod robustness;
 
+pub use calendar::{Window, WindowState, days_left, expiry_date, jst_date};
 pub use certificate::Certificate;
-pub use chain::check_chain;
-pub use checks::{Check, Expectation, Relax};
+pub use expectation::{Check, Expectation, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::public::PublicKey;
 pub use key::usage::KeyUsage;
 pub use name::{Attribute, Name};
+pub use path::check_chain;
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};
 pub use response::{Answer, MAX_ANSWER, MAX_CERTIFICATES};
 pub use serial::Serial;
-pub use validity::{Window, WindowState, days_left, expiry_date, jst_date};

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
+use super::calendar::jst_date;
 use super::certificate::Certificate;
-use super::validity::jst_date;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::key::kind::KeyKind;
 use crate::pki::key::public::PublicKey;

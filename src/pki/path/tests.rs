@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::Answer;
 use super::*;
+use crate::pki::Answer;
 use crate::pki::openssl::{LEAF, OpenSsl, SUBJECT};
 
 struct Pki {

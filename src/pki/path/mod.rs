@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::certificate::Certificate;
 use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::certificate::Certificate;
 
 /// Builds and verifies a path (RFC 5280 §6) from a leaf to one of the anchors, for client authentication.
 ///
