@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use usbtoken::catalogue::Machine;
 use usbtoken::driver::candidates::Places;
-use usbtoken::driver::catalogue::Machine;
 use usbtoken::driver::p11kit;
 use usbtoken::{Finder, TokenUri};
 use usbtoken_testkit::{Kind, SoftToken, TestCa, common_name, days_from_now, shim, softhsm_module};

@@ -1,5 +1,6 @@
 //! usbtoken renews the certificate on the USB token that a bank gave its customer.
 
+pub mod catalogue;
 pub mod code;
 pub mod doctor;
 pub mod driver;

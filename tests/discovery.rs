@@ -8,8 +8,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use usbtoken::catalogue::{Catalogue, Machine};
 use usbtoken::driver::candidates::Places;
-use usbtoken::driver::catalogue::{Catalogue, Machine};
 use usbtoken::driver::{Cancel, p11kit};
 use usbtoken::error::{Code, Fact};
 use usbtoken::{Finder, TokenUri};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::driver::catalogue::{Catalogue, Family, Machine, Wanted};
+use crate::catalogue::{Catalogue, Family, Machine, Wanted};
 use crate::usb::Device;
 
 /// A token that a driver sees.

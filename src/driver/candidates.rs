@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{self, Catalogue, Machine};
 use super::p11kit;
+use crate::catalogue::{self, Catalogue, Machine};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 

@@ -6,7 +6,6 @@
 
 mod cancel;
 pub mod candidates;
-pub mod catalogue;
 mod ckr;
 mod evidence;
 mod finder;
@@ -30,6 +29,7 @@ mod store;
 mod token;
 mod wait;
 
+pub use crate::catalogue;
 pub use cancel::Cancel;
 pub use evidence::{Evidence, ProofLevel};
 pub use finder::{Finder, Found, Survey};

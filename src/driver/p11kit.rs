@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use self::file::Fields;
-use super::catalogue::{Machine, Os};
+use crate::catalogue::{Machine, Os};
 
 /// Where p11-kit keeps its configuration. The folders are chosen when p11-kit is built; these are the usual ones.
 #[derive(Clone, Debug, Default)]

@@ -2,9 +2,9 @@
 //!
 //! The facts are entries of the catalogue (`catalogue/drivers.toml`); here they become what the calls do.
 
-use super::catalogue::{self, Catalogue};
 use super::identity::TokenIdentity;
 use super::module::Module;
+use crate::catalogue::{self, Catalogue};
 
 /// How to treat a token. Chosen by what the token and the driver say of themselves, never by slot or path alone.
 ///

@@ -6,13 +6,12 @@
 //!
 //! Tested with made-up device trees (umockdev); no real USB device was at hand.
 
-mod id;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 use std::collections::BTreeSet;
 
-pub use self::id::{Class, UsbId};
+pub use crate::catalogue::{Class, UsbId};
 use crate::error::{Code, Error, Fact, Result, Step};
 
 /// The class of a smart-card interface (USB Device Class: Smart Card CCID, §4.1).

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::driver::catalogue::{Catalogue, Machine, Os};
+use crate::catalogue::{Catalogue, Machine, Os};
 use crate::usb::{Class, Device};
 
 fn device(usb: &str, classes: &[Class], product: Option<&str>) -> Device {

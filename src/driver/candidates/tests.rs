@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::driver::catalogue::Os;
+use crate::catalogue::Os;
 
 fn machine(environment: &[(&str, &str)]) -> Machine {
     let environment: BTreeMap<_, _> =

@@ -7,15 +7,16 @@ mod data;
 mod machine;
 #[cfg(test)]
 mod tests;
+mod usb_id;
 mod user;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub use self::machine::{Machine, Os};
+pub use self::usb_id::{Class, UsbId};
 pub use self::user::user_file;
 use crate::error::Result;
-use crate::usb::{Class, UsbId};
 
 /// A device of a family.
 #[derive(Clone, Debug)]

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::usb_id::{Class, UsbId};
 use super::{Family, FamilyDevice, FamilyModule, Machine, Os};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::usb::{Class, UsbId};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;

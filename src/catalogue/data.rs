@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use super::usb_id::{Class, UsbId};
 use super::{Catalogue, Family, FamilyDevice, FamilyModule, Machine, Os, Profile};
-use crate::usb::{Class, UsbId};
 
 /// The file, compiled in.
 pub(super) const BUILTIN: &str = include_str!("drivers.toml");
