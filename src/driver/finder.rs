@@ -2,8 +2,8 @@
 
 use super::cancel::Cancel;
 use super::candidates::{Listing, Places};
+use super::file::Trust;
 use super::identity::TokenIdentity;
-use super::image::Trust;
 use super::probe::{Limits, Probed, probe};
 use super::token::Token;
 use crate::error::{Code, Error, Fact, Result, Step};

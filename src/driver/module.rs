@@ -1,6 +1,6 @@
 //! A loaded driver: one per file and process, initialised once, finalised only by whom it was initialised.
 
-use super::image;
+use super::file;
 use super::raw::{self, Functions};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
@@ -58,20 +58,20 @@ impl Module {
     /// Those of the file check ([`Code::DriverMissing`], [`Code::DriverTruncated`], [`Code::DriverWrongBitness`]
     /// …), [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`], [`Code::Forked`].
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_trusting(path, image::Trust::Owners)
+        Self::load_trusting(path, file::Trust::Owners)
     }
 
     /// As [`Module::load`], and says whether a file that other users may write is accepted.
     ///
     /// # Errors
-    /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`image::Trust::Owners`].
-    pub fn load_trusting(path: &Path, trust: image::Trust) -> Result<Self> {
+    /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`file::Trust::Owners`].
+    pub fn load_trusting(path: &Path, trust: file::Trust) -> Result<Self> {
         Self::load_and_tell(path, trust).map(|(module, _)| module)
     }
 
     /// As [`Module::load_trusting`], and tells whether it was initialised just now.
-    pub(super) fn load_and_tell(path: &Path, trust: image::Trust) -> Result<(Self, bool)> {
-        let image = image::check(path, trust)?;
+    pub(super) fn load_and_tell(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
+        let image = file::check(path, trust)?;
         let driver = registered(image.path())?;
         let first = driver.lease()?;
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new() })), first))

@@ -2,7 +2,7 @@
 
 use super::cancel::Cancel;
 use super::candidates::Candidate;
-use super::image::Trust;
+use super::file::Trust;
 use super::module::Module;
 use super::token::Token;
 use crate::error::{Code, Error, Fact, Result, Step};

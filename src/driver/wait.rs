@@ -2,9 +2,9 @@
 
 use super::cancel::Cancel;
 use super::candidates::Candidate;
+use super::file::Trust;
 use super::finder::{Finder, Seen};
 use super::identity::TokenIdentity;
-use super::image::Trust;
 use super::module::Module;
 use super::probe::{Job, side_by_side, timeout, tokens_of};
 use super::token::Token;

@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::{CK_C_GetFunctionList, CK_FUNCTION_LIST, CKR_OK};
 use std::path::Path;
 
-/// Loads a driver that has passed [`super::super::image::check`] and returns its functions.
+/// Loads a driver that has passed [`super::super::file::check`] and returns its functions.
 ///
 /// The library is never unloaded: vendors' drivers leave threads and exit handlers behind that would then point
 /// into nothing.

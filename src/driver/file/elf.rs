@@ -7,7 +7,7 @@ use object::elf::{
 use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader, Sym};
 use object::{Endianness, elf};
 
-use super::host::{Format, Host, elf_processor};
+use super::platform::{Format, Host, elf_processor};
 use super::source::{Source, string_is};
 use super::{ENTRY, Examined, Fault};
 

@@ -8,7 +8,7 @@ use object::pod::Pod;
 use object::read::macho::{FatArch, LoadCommandIterator, LoadCommandVariant, MachHeader, Nlist};
 use object::{BigEndian, Endianness};
 
-use super::host::{Format, Host, macho_processor};
+use super::platform::{Format, Host, macho_processor};
 use super::source::{Source, string_is};
 use super::{ENTRY, Examined, Fault};
 

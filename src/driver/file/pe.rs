@@ -9,7 +9,7 @@ use object::pe::{
 };
 use object::{U16Bytes, U32Bytes};
 
-use super::host::{Format, Host, pe_processor};
+use super::platform::{Format, Host, pe_processor};
 use super::source::Source;
 use super::{ENTRY, Examined, Fault};
 

@@ -5,9 +5,9 @@
 //! reads the headers first and says in advance what would otherwise be a crash or a loader's one-line message.
 
 mod elf;
-mod host;
 mod macho;
 mod pe;
+mod platform;
 mod source;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
@@ -17,7 +17,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::host::Host;
+use self::platform::Host;
 use self::source::Source;
 use crate::error::{Code, Error, Fact, Result, Step};
 

@@ -7,8 +7,8 @@ use super::*;
 
 mod made;
 
-const WINDOWS: Host = Host { format: host::Format::Pe, bits: 64, processor: "x86_64" };
-const MACOS: Host = Host { format: host::Format::MachO, bits: 64, processor: "aarch64" };
+const WINDOWS: Host = Host { format: platform::Format::Pe, bits: 64, processor: "x86_64" };
+const MACOS: Host = Host { format: platform::Format::MachO, bits: 64, processor: "aarch64" };
 
 /// A driver of this system.
 fn softhsm() -> PathBuf {
@@ -133,7 +133,7 @@ fn other_platforms_are_told_apart_from_other_bitness() {
     assert_eq!(fact(&error, Fact::Expected), "Windows 64-bit x86_64");
     assert!(fact(&error, Fact::Found).starts_with("ELF 64-bit "));
 
-    let narrow = Host { format: host::Format::Elf, bits: 32, processor: "x86" };
+    let narrow = Host { format: platform::Format::Elf, bits: 32, processor: "x86" };
     let error = check_for(&narrow, &softhsm(), Trust::Anyone).unwrap_err();
     assert_eq!(error.code(), Code::DriverWrongBitness);
     assert!(fact(&error, Fact::Expected).contains("32-bit") && fact(&error, Fact::Found).contains("64-bit"));
