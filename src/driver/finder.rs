@@ -3,9 +3,9 @@
 use super::cancel::Cancel;
 use super::candidates::{Listing, Places};
 use super::file::Trust;
-use super::identity::TokenIdentity;
 use super::probe::{Limits, Probed, probe};
 use super::token::Token;
+use super::token::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 use std::path::PathBuf;

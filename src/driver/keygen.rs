@@ -2,9 +2,9 @@
 
 use super::ckr;
 use super::object::{StoredKey, StoredPublicKey};
-use super::profile::{Profile, Rung};
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
+use super::token::quirks::{Profile, Rung};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyKind, PublicKey};
 use pkcs11_sys::*;

@@ -1,6 +1,6 @@
 //! One job at a time on one token, across the processes and threads of this user.
 
-use super::identity::TokenIdentity;
+use super::token::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result, Step};
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};

@@ -2,10 +2,10 @@
 
 use super::ckr;
 use super::evidence::{Evidence, ProofLevel};
-use super::identity::TokenIdentity;
 use super::module::ModuleInfo;
 use super::object::StoredKey;
 use super::session::Session;
+use super::token::TokenIdentity;
 use crate::error::{Result, Step};
 use crate::pki::KeyAlgorithm;
 use jiff::Timestamp;

@@ -2,9 +2,9 @@
 
 use super::ckr;
 use super::object::StoredCertificate;
-use super::profile::Detail;
 use super::raw::{Failure, ObjectHandle, Template};
 use super::session::Session;
+use super::token::quirks::Detail;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
 use pkcs11_sys::*;

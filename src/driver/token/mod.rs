@@ -1,11 +1,15 @@
 //! A token: what it says of itself, and how it is told from others.
 
-use super::identity::TokenIdentity;
-use super::mechanism::Mechanisms;
-use super::module::Module;
-use super::padded::text;
-use super::profile::Profile;
-use super::raw::{RawTokenInfo, SlotId};
+mod identity;
+mod mechanisms;
+pub(super) mod quirks;
+
+pub use self::identity::TokenIdentity;
+use self::mechanisms::Mechanisms;
+use self::quirks::Profile;
+use crate::driver::module::Module;
+use crate::driver::padded::text;
+use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
@@ -73,7 +77,7 @@ pub enum PinState {
 }
 
 impl Token {
-    pub(super) fn read(module: &Module, slot: SlotId) -> Result<Self> {
+    pub(in crate::driver) fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let info = read_info(module, slot)?;
         Ok(Token {
             module: module.clone(),
@@ -99,10 +103,10 @@ impl Token {
     }
 
     /// The description and the manufacturer of the slot.
-    pub(super) fn slot_texts(&self) -> Result<(String, String)> {
+    pub(in crate::driver) fn slot_texts(&self) -> Result<(String, String)> {
         let info = self.module.functions().slot_info(self.slot);
         let info = info.map_err(|failure| failure.during(Step::FindToken))?;
-        Ok((super::padded::text(&info.slotDescription), super::padded::text(&info.manufacturerID)))
+        Ok((crate::driver::padded::text(&info.slotDescription), super::padded::text(&info.manufacturerID)))
     }
 
     /// Label, manufacturer, model and serial number.
@@ -145,12 +149,12 @@ impl Token {
         &self.profile().name
     }
 
-    pub(super) fn profile(&self) -> &Profile {
+    pub(in crate::driver) fn profile(&self) -> &Profile {
         self.profile.get_or_init(|| Profile::of(&self.module, self.identity()))
     }
 
     /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
-    pub(super) fn accepts_pin_length(&self, bytes: usize) -> bool {
+    pub(in crate::driver) fn accepts_pin_length(&self, bytes: usize) -> bool {
         let (shortest, longest) = self.profile().pin_length.unwrap_or(self.info.pin_length);
         let sensible = shortest <= longest && longest > 0;
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
@@ -162,25 +166,25 @@ impl Token {
         self.mechanisms.that_matter(self.module.functions(), self.slot)
     }
 
-    pub(super) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
+    pub(in crate::driver) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
         self.mechanisms.listed(self.module.functions(), self.slot)
     }
 
     /// Remembers how many half-made certificate objects are on the token, so that one more can be known as ours.
-    pub(super) fn remember_blank_certificates(&self, count: usize) {
+    pub(in crate::driver) fn remember_blank_certificates(&self, count: usize) {
         *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
     }
 
-    pub(super) fn blank_certificates(&self) -> Option<usize> {
+    pub(in crate::driver) fn blank_certificates(&self) -> Option<usize> {
         *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn slot(&self) -> SlotId {
+    pub(in crate::driver) fn slot(&self) -> SlotId {
         self.slot
     }
 
-    pub(super) fn slot_number(&self) -> u64 {
-        super::ckr::number(self.slot.0)
+    pub(in crate::driver) fn slot_number(&self) -> u64 {
+        crate::driver::ckr::number(self.slot.0)
     }
 }
 
@@ -213,7 +217,7 @@ impl TokenInfo {
             write_protected: flags & CKF_WRITE_PROTECTED != 0,
             pin_pad: flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0,
             pin_state: PinState::from_flags(flags),
-            pin_length: (super::ckr::number(raw.ulMinPinLen), super::ckr::number(raw.ulMaxPinLen)),
+            pin_length: (crate::driver::ckr::number(raw.ulMinPinLen), super::ckr::number(raw.ulMaxPinLen)),
             free_public_memory: memory(raw.ulFreePublicMemory, raw.ulTotalPublicMemory),
             free_private_memory: memory(raw.ulFreePrivateMemory, raw.ulTotalPrivateMemory),
             hardware_version: (hardware.major, hardware.minor),
@@ -244,7 +248,7 @@ impl PinState {
 /// Free memory, unless the token says that it does not know, or says nonsense (free without a total).
 fn memory(free: CK_ULONG, total: CK_ULONG) -> Option<u64> {
     let known = free != CK_UNAVAILABLE_INFORMATION && total != CK_UNAVAILABLE_INFORMATION && total >= free;
-    (known && total > 0).then(|| super::ckr::number(free))
+    (known && total > 0).then(|| crate::driver::ckr::number(free))
 }
 
 #[cfg(test)]

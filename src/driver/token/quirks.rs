@@ -3,33 +3,33 @@
 //! The facts are entries of the catalogue (`catalogue/drivers.toml`); here they become what the calls do.
 
 use super::identity::TokenIdentity;
-use super::module::Module;
 use crate::catalogue::{self, Catalogue};
+use crate::driver::module::Module;
 
 /// How to treat a token. Chosen by what the token and the driver say of themselves, never by slot or path alone.
 ///
 /// A profile changes the order in which things are tried, so that a token is not asked first for what it is known to
 /// refuse. No template is left out: where a fact of the catalogue is wrong, the next one does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Profile {
+pub(in crate::driver) struct Profile {
     /// The catalogue's name.
-    pub(super) name: String,
+    pub(in crate::driver) name: String,
     /// The key pair templates to try, first to last.
-    pub(super) ladder: [Rung; 4],
+    pub(in crate::driver) ladder: [Rung; 4],
     /// Whether CKA_ID can be set after the key pair is made.
-    pub(super) id_is_settable: bool,
+    pub(in crate::driver) id_is_settable: bool,
     /// How much a certificate object says, first to last.
-    pub(super) details: &'static [Detail],
+    pub(in crate::driver) details: &'static [Detail],
     /// Whether every signature needs a login of its own, even where the key does not say so.
-    pub(super) context_login: bool,
+    pub(in crate::driver) context_login: bool,
     /// The PIN's shortest and longest length in bytes, where CK_TOKEN_INFO tells wrong ones.
-    pub(super) pin_length: Option<(u64, u64)>,
+    pub(in crate::driver) pin_length: Option<(u64, u64)>,
 }
 
 /// One set of templates. Each rung leaves out something that some tokens refuse; CKA_SENSITIVE and
 /// CKA_EXTRACTABLE stand in all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rung {
+pub(in crate::driver) enum Rung {
     /// Signing keys, both on the token.
     SignOnly,
     /// Without CKA_SIGN and CKA_VERIFY, which some tokens decide themselves.
@@ -53,7 +53,7 @@ pub enum Detail {
 
 impl Profile {
     /// The profile of this token. The driver is asked who made it only when the token's own maker has none.
-    pub(super) fn of(module: &Module, token: &TokenIdentity) -> Self {
+    pub(in crate::driver) fn of(module: &Module, token: &TokenIdentity) -> Self {
         let library = || module.info().map(|info| info.manufacturer).unwrap_or_default();
         let driver = module.path().file_name().and_then(|file| file.to_str()).unwrap_or_default();
         Self::from(Catalogue::builtin().profile(&token.manufacturer, library, driver))

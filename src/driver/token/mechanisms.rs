@@ -1,8 +1,8 @@
 //! What a token can do with keys, as far as it tells before it is tried.
 
-use super::ckr::number;
 use super::identity::TokenIdentity;
-use super::raw::{Functions, SlotId};
+use crate::driver::ckr::number;
+use crate::driver::raw::{Functions, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
