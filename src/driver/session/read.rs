@@ -2,8 +2,8 @@
 
 use super::evidence::Evidence;
 use super::object::{Place, StoredCertificate, StoredKey, StoredPublicKey};
-use super::raw::{Attributes, ObjectHandle, Template, Wanted};
-use super::session::{Open, PublicSession, Session};
+use super::{Open, PublicSession, Session};
+use crate::driver::raw::{Attributes, ObjectHandle, Template, Wanted};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey};
 use pkcs11_sys::*;

@@ -1,7 +1,7 @@
 //! Signatures made on the token and checked in software before anybody else sees them.
 
+use super::Session;
 use super::object::StoredKey;
-use super::session::Session;
 use crate::error::{Result, Step};
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use pkcs11_sys::*;

@@ -1,6 +1,6 @@
 //! What a driver reports about a private key, and what follows from it.
 
-use super::raw::Attributes;
+use crate::driver::raw::Attributes;
 use pkcs11_sys::*;
 use serde::Serialize;
 

@@ -1,10 +1,10 @@
 //! Making a key pair on the token that cannot leave it.
 
-use super::ckr;
+use super::Session;
 use super::object::{StoredKey, StoredPublicKey};
-use super::raw::{Failure, ObjectHandle, Template};
-use super::session::Session;
-use super::token::quirks::{Profile, Rung};
+use crate::driver::ckr;
+use crate::driver::raw::{Failure, ObjectHandle, Template};
+use crate::driver::token::quirks::{Profile, Rung};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyKind, PublicKey};
 use pkcs11_sys::*;

@@ -1,7 +1,7 @@
 //! Objects on the token as values: certificates, private keys, public keys.
 
 use super::evidence::Evidence;
-use super::raw::ObjectHandle;
+use crate::driver::raw::ObjectHandle;
 use crate::pki::PublicKey;
 
 /// Which session an object was read in; handles of another are not used.

@@ -1,9 +1,22 @@
 //! Sessions: one that looks, and one that is logged in and may write.
 
-use super::lock::TokenLock;
-use super::object::Owner;
-use super::raw::{Functions, SessionHandle};
-use super::token::{PinState, Token};
+mod evidence;
+mod keygen;
+mod object;
+mod proof;
+mod read;
+mod sign;
+mod store;
+
+pub use self::evidence::{Evidence, ProofLevel};
+pub use self::keygen::NewKeyPair;
+use self::object::Owner;
+pub use self::object::{StoredCertificate, StoredKey, StoredPublicKey};
+pub use self::proof::Proof;
+pub use self::store::Category;
+use crate::driver::lock::TokenLock;
+use crate::driver::raw::{Functions, SessionHandle};
+use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -327,7 +340,7 @@ impl Open {
         &self.token
     }
 
-    pub(super) fn owner(&self) -> Owner {
+    fn owner(&self) -> Owner {
         self.owner
     }
 }

@@ -1,10 +1,10 @@
 //! Writing certificates to the token.
 
-use super::ckr;
+use super::Session;
 use super::object::StoredCertificate;
-use super::raw::{Failure, ObjectHandle, Template};
-use super::session::Session;
-use super::token::quirks::Detail;
+use crate::driver::ckr;
+use crate::driver::raw::{Failure, ObjectHandle, Template};
+use crate::driver::token::quirks::Detail;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
 use pkcs11_sys::*;

@@ -1,11 +1,11 @@
 //! The evidence that a private key cannot leave the token.
 
-use super::ckr;
+use super::Session;
 use super::evidence::{Evidence, ProofLevel};
-use super::module::ModuleInfo;
 use super::object::StoredKey;
-use super::session::Session;
-use super::token::TokenIdentity;
+use crate::driver::ckr;
+use crate::driver::module::ModuleInfo;
+use crate::driver::token::TokenIdentity;
 use crate::error::{Result, Step};
 use crate::pki::KeyAlgorithm;
 use jiff::Timestamp;
