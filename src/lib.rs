@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod code;
+pub mod discovery;
 pub mod doctor;
 pub mod driver;
 pub mod error;
@@ -9,9 +10,9 @@ pub mod pki;
 pub mod renewal;
 pub mod text;
 pub mod uri;
-pub mod usb;
 
-pub use driver::{Finder, Login, Module, Pin, Proof, ProofLevel, Session, Token};
+pub use discovery::Finder;
+pub use driver::{Login, Module, Pin, Proof, ProofLevel, Session, Token};
 pub use error::{Error, Result};
 pub use pki::{KeyKind, Name, Request, Window};
 pub use renewal::{Credential, Credentials, Install, Installed, Pending, PendingKey, Renewal, Retired};

@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use super::report::{DeviceReport, DriverReport, Platform, TokenReport};
-use crate::driver::p11kit::Skipped;
+use crate::discovery::p11kit::Skipped;
 use std::time::SystemTime;
 
 /// Everything that was seen, and what is wrong with it.

@@ -7,11 +7,12 @@ use super::report::{
     CredentialReport, DeviceReport, DriverReport, DriverWorks, KindReport, Platform, Room, TokenReport,
 };
 use crate::code::{Code, Fact, Notice, Point, Step};
-use crate::driver::{Cancel, Finder, Job, Loaded, Probed, Token, side_by_side};
+use crate::discovery::devices;
+use crate::discovery::{Finder, Job, Loaded, Probed, side_by_side};
+use crate::driver::{Cancel, Token};
 use crate::error::{Error, Result};
 use crate::pki::{KeyKind, Name, Window};
 use crate::renewal::{Credential, Renewable, Renewal, State};
-use crate::usb;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -43,7 +44,7 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
             }
         }
     }
-    let plugged_in = usb::devices();
+    let plugged_in = devices::devices();
     plugged_in.passed_over.into_iter().for_each(|error| problems.error(Weight::Warns, error));
     let installed: Vec<PathBuf> =
         drivers.iter().filter(|driver| is_installed(driver)).map(|driver| driver.path.clone()).collect();
@@ -95,14 +96,14 @@ pub fn plugged_in(finder: &Finder) -> Result<Vec<DeviceReport>> {
     }
     let inventory =
         Inventory { catalogue: &listing.catalogue, machine: &places.machine, drivers: &drivers, tokens: &[] };
-    let mut listed = usb::devices();
+    let mut listed = devices::devices();
     match listed.passed_over.pop() {
         Some(error) if listed.devices.is_empty() => Err(error),
         _ => Ok(report_devices(&listed.devices, &inventory)),
     }
 }
 
-fn report_devices(devices: &[usb::Device], inventory: &Inventory<'_>) -> Vec<DeviceReport> {
+fn report_devices(devices: &[devices::Device], inventory: &Inventory<'_>) -> Vec<DeviceReport> {
     let report = |finding: Finding<'_>| DeviceReport {
         device: finding.device.clone(),
         name: finding.name,

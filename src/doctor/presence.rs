@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::{Catalogue, Family, Machine, Wanted};
-use crate::usb::Device;
+use crate::discovery::devices::Device;
 
 /// A token that a driver sees.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::presence::State as Presence;
 use super::report::{DeviceReport, DriverReport};
 use crate::code::{Code, Fact, Notice, Point, Step};
-use crate::driver::p11kit::{SkipReason, Skipped};
+use crate::discovery::p11kit::{SkipReason, Skipped};
 use crate::error::Error;
 use crate::renewal::{Finding, State};
 use crate::text::Lang;

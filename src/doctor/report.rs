@@ -1,12 +1,12 @@
 //! The parts of a diagnosis.
 
 use super::presence::State;
-use crate::driver::candidates::Origin;
+use crate::discovery::candidates::Origin;
+use crate::discovery::devices::Device;
 use crate::driver::{ModuleInfo, TokenInfo};
 use crate::error::Error;
 use crate::pki::KeyKind;
 use crate::renewal::Renewable;
-use crate::usb::Device;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

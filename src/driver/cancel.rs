@@ -35,7 +35,7 @@ impl Cancel {
     ///
     /// # Errors
     /// [`Code::Cancelled`].
-    pub(super) fn sleep_until(&self, until: Instant) -> Result<()> {
+    pub(crate) fn sleep_until(&self, until: Instant) -> Result<()> {
         let mut cancelled = self.lock();
         while !*cancelled {
             let left = until.saturating_duration_since(Instant::now());

@@ -70,7 +70,7 @@ impl Module {
     }
 
     /// As [`Module::load_trusting`], and tells whether it was initialised just now.
-    pub(super) fn load_and_tell(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
+    pub(crate) fn load_and_tell(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
         let image = file::check(path, trust)?;
         let driver = registered(image.path())?;
         let first = driver.lease()?;
@@ -112,6 +112,11 @@ impl Module {
     pub fn slot_count(&self) -> Result<usize> {
         let slots = self.functions().slots(false).map_err(|failure| failure.during(Step::FindToken))?;
         Ok(slots.len())
+    }
+
+    /// Whether something happened in a slot since this was last asked; it never blocks.
+    pub(crate) fn slot_event(&self) -> Result<bool> {
+        self.functions().slot_event().map_err(|failure| failure.during(Step::FindToken))
     }
 
     pub(super) fn functions(&self) -> &'static Functions {

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::catalogue::{Catalogue, Machine, Os};
-use crate::usb::{Class, Device};
+use crate::discovery::devices::{Class, Device};
 
 fn device(usb: &str, classes: &[Class], product: Option<&str>) -> Device {
     Device {

@@ -76,8 +76,26 @@ pub enum PinState {
     Usable,
 }
 
+impl Module {
+    /// The tokens of the driver, and why slots were passed over.
+    pub(crate) fn tokens(&self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
+        let functions = self.functions();
+        let slots = if anew { functions.slots_anew(true) } else { functions.slots(true) };
+        let (mut tokens, mut passed_over) = (Vec::new(), Vec::new());
+        for slot in slots
+            .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))?
+        {
+            match Token::read(self, slot) {
+                Ok(token) => tokens.push(token),
+                Err(error) => passed_over.push(error.fact(Fact::Driver, self.path().display())),
+            }
+        }
+        Ok((tokens, passed_over))
+    }
+}
+
 impl Token {
-    pub(in crate::driver) fn read(module: &Module, slot: SlotId) -> Result<Self> {
+    fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let info = read_info(module, slot)?;
         Ok(Token {
             module: module.clone(),
@@ -103,7 +121,7 @@ impl Token {
     }
 
     /// The description and the manufacturer of the slot.
-    pub(in crate::driver) fn slot_texts(&self) -> Result<(String, String)> {
+    pub(crate) fn slot_texts(&self) -> Result<(String, String)> {
         let info = self.module.functions().slot_info(self.slot);
         let info = info.map_err(|failure| failure.during(Step::FindToken))?;
         Ok((crate::driver::padded::text(&info.slotDescription), super::padded::text(&info.manufacturerID)))
@@ -183,7 +201,7 @@ impl Token {
         self.slot
     }
 
-    pub(in crate::driver) fn slot_number(&self) -> u64 {
+    pub(crate) fn slot_number(&self) -> u64 {
         crate::driver::ckr::number(self.slot.0)
     }
 }

@@ -1,10 +1,10 @@
 //! Asking drivers side by side, so that one that sleeps or hangs holds up none of the others.
 
-use super::cancel::Cancel;
 use super::candidates::Candidate;
-use super::file::Trust;
-use super::module::Module;
-use super::token::Token;
+use crate::driver::Cancel;
+use crate::driver::Module;
+use crate::driver::Token;
+use crate::driver::Trust;
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -75,24 +75,8 @@ fn load(path: &std::path::Path, trust: Trust) -> Result<Loaded> {
     let (module, first) = Module::load_and_tell(path, trust)?;
     let took = begin.elapsed();
     // A driver that somebody initialised a while ago looks for new slots only when it is told to.
-    let (tokens, passed_over) = tokens_of(&module, !first)?;
+    let (tokens, passed_over) = module.tokens(!first)?;
     Ok(Loaded { module, took, tokens, passed_over })
-}
-
-/// The tokens of a driver, and why slots were passed over.
-pub(super) fn tokens_of(module: &Module, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
-    let functions = module.functions();
-    let slots = if anew { functions.slots_anew(true) } else { functions.slots(true) };
-    let (mut tokens, mut passed_over) = (Vec::new(), Vec::new());
-    for slot in slots
-        .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, module.path().display()))?
-    {
-        match Token::read(module, slot) {
-            Ok(token) => tokens.push(token),
-            Err(error) => passed_over.push(error.fact(Fact::Driver, module.path().display())),
-        }
-    }
-    Ok((tokens, passed_over))
 }
 
 /// Something to be done with a driver.

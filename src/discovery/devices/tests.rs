@@ -21,7 +21,7 @@ fn run_inside(tree: &Tree, test: &str) {
         .arg(&file)
         .arg("--")
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("usb::tests::{test}"), "--ignored", "--nocapture"])
+        .args(["--exact", &format!("discovery::devices::tests::{test}"), "--ignored", "--nocapture"])
         .env(INSIDE, "1")
         .output()
         .expect("umockdev is needed for this test: apt-get install umockdev");

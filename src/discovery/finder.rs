@@ -1,11 +1,11 @@
 //! Finding the one token that is meant.
 
-use super::cancel::Cancel;
+use super::ask::{Limits, Probed, probe};
 use super::candidates::{Listing, Places};
-use super::file::Trust;
-use super::probe::{Limits, Probed, probe};
-use super::token::Token;
-use super::token::TokenIdentity;
+use crate::driver::Cancel;
+use crate::driver::Token;
+use crate::driver::TokenIdentity;
+use crate::driver::Trust;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 use std::path::PathBuf;

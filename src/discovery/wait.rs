@@ -1,16 +1,16 @@
 //! Waiting for a token: to be inserted, or to be back after it was pulled.
 
-use super::cancel::Cancel;
+use super::ask::{Job, side_by_side, timeout};
 use super::candidates::Candidate;
-use super::file::Trust;
 use super::finder::{Finder, Seen};
-use super::module::Module;
-use super::probe::{Job, side_by_side, timeout, tokens_of};
-use super::token::Token;
-use super::token::TokenIdentity;
+use crate::discovery::devices;
+use crate::driver::Cancel;
+use crate::driver::Module;
+use crate::driver::Token;
+use crate::driver::TokenIdentity;
+use crate::driver::Trust;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
-use crate::usb;
 use std::time::{Duration, Instant};
 
 /// How often the drivers are asked.
@@ -220,7 +220,7 @@ impl Seat {
         let Some(module) = &self.module else { return self.start() };
         let happened = match self.events {
             Events::Broken => true,
-            before => match module.functions().slot_event() {
+            before => match module.slot_event() {
                 Ok(true) => {
                     self.events = Events::Told;
                     true
@@ -243,7 +243,7 @@ impl Seat {
         let (module, first) = Module::load_and_tell(&self.candidate.path, self.trust)?;
         // Drivers tell of the tokens that were there from the beginning as if they had just come.
         for _ in 0..MOST_EVENTS {
-            match module.functions().slot_event() {
+            match module.slot_event() {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(_) => {
@@ -258,7 +258,7 @@ impl Seat {
 
     fn list(&mut self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
         let Some(module) = &self.module else { return Ok(Default::default()) };
-        let (tokens, passed_over) = tokens_of(module, anew)?;
+        let (tokens, passed_over) = module.tokens(anew)?;
         self.tokens.clone_from(&tokens);
         self.looked = Some(Instant::now());
         Ok((tokens, passed_over))
@@ -266,6 +266,6 @@ impl Seat {
 }
 
 /// What is on the USB ports, where the system tells.
-fn plugged_in() -> Option<Vec<usb::Device>> {
-    usb::usb_devices().ok()
+fn plugged_in() -> Option<Vec<devices::Device>> {
+    devices::usb_devices().ok()
 }

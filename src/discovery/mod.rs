@@ -1,0 +1,12 @@
+//! Which drivers and devices there are, and the one token that is meant.
+
+mod ask;
+pub mod candidates;
+pub mod devices;
+mod finder;
+pub mod p11kit;
+mod wait;
+
+pub(crate) use self::ask::{Job, side_by_side};
+pub use self::ask::{Loaded, Probed};
+pub use self::finder::{Finder, Found, Survey};
