@@ -1,7 +1,6 @@
 //! usbtoken renews the certificate on the USB token that a bank gave its customer.
 
 pub mod catalogue;
-pub mod code;
 pub mod discovery;
 pub mod doctor;
 pub mod driver;
@@ -13,6 +12,7 @@ pub mod uri;
 
 pub use discovery::Finder;
 pub use driver::{Login, Module, Pin, Proof, ProofLevel, Session, Token};
+pub use error::code;
 pub use error::{Error, Result};
 pub use pki::{KeyKind, Name, Request, Window};
 pub use renewal::{Credential, Credentials, Install, Installed, Pending, PendingKey, Renewal, Retired};

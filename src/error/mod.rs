@@ -6,7 +6,9 @@
 
 use std::fmt;
 
-pub use crate::code::{Code, Fact, Family, Step};
+pub mod code;
+
+pub use self::code::{Code, Fact, Family, Step};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
