@@ -1,6 +1,7 @@
 //! Installing the CA's answer: the right key is found, each check refuses by itself, and what was written is not
 //! believed before it was seen.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::time::{Duration, SystemTime};

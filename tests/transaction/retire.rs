@@ -1,5 +1,6 @@
 //! Removing the old credential: last of all, never by default, and only when its successor works.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::time::SystemTime;

@@ -1,5 +1,6 @@
 //! Two at once on one token: one wins, the other is told, and the token ends with one new credential.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::sync::Barrier;

@@ -1,6 +1,7 @@
 //! Requests as CAs and other programs read them, and answers in the forms in which CAs send them, all the way to the
 //! token and through the command.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::io::Write;

@@ -1,5 +1,6 @@
 //! A new key by default; what is said when the token is full; the old key again only when it is asked for by name.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use common::{Bank, refused};

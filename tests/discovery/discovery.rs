@@ -322,7 +322,7 @@ fn without_a_named_driver_the_known_ones_are_asked_and_bad_ones_passed_over() {
 fn with_events(test: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let (driver, log) = (folder.path().join("libevents.so"), folder.path().join("log"));
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mock/events.c");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/discovery/events.c");
     let compiled =
         Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&driver).arg(source).status().unwrap();
     assert!(compiled.success());

@@ -1,5 +1,6 @@
 //! The record that a private key cannot leave the token, and what happens when it can.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::time::{Duration, SystemTime};

@@ -1,5 +1,6 @@
 //! Pending keys: known again by their label alone, resumed, abandoned, and never taken for somebody else's.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::time::SystemTime;

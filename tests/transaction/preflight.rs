@@ -1,5 +1,6 @@
 //! What is checked before anybody is asked for a PIN, and again before anything is written.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::time::{Duration, SystemTime};
