@@ -8,7 +8,7 @@ use std::fmt;
 
 pub mod code;
 
-pub use self::code::{Code, Fact, Family, Step};
+pub use self::code::{Code, Fact, Family, Notice, Point, Step};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
