@@ -14,8 +14,6 @@ mod raw;
 mod session;
 mod token;
 
-pub use crate::catalogue;
-pub use crate::discovery::{Finder, Found, Loaded, Probed, Survey, candidates, p11kit};
 pub use cancel::Cancel;
 pub use file::Trust;
 pub use module::{Module, ModuleInfo};

@@ -9,8 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use usbtoken::catalogue::{Catalogue, Machine};
-use usbtoken::driver::candidates::Places;
-use usbtoken::driver::{Cancel, p11kit};
+use usbtoken::discovery::candidates::Places;
+use usbtoken::discovery::p11kit;
+use usbtoken::driver::Cancel;
 use usbtoken::error::{Code, Fact};
 use usbtoken::{Finder, TokenUri};
 use usbtoken_testkit::{SoftToken, shim, softhsm_module};
