@@ -142,6 +142,16 @@ impl Fact {
     }
 }
 
+impl Phrase<'_> {
+    /// The words in that language.
+    pub fn text(&self, lang: Lang) -> String {
+        match lang {
+            Lang::Ja => ja::phrase(self),
+            Lang::En => en::phrase(self),
+        }
+    }
+}
+
 /// The text with every control character made visible, line ends included.
 ///
 /// Labels on tokens and names in certificates come from outside. Printed as they are they could move a
