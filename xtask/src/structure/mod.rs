@@ -3,6 +3,8 @@
 //! All of them are read off the text of the source, tests left out; names are compared as words, so a function counts
 //! as called when another of its name is.
 
+#[cfg(test)]
+mod architecture;
 mod emitted;
 mod imports;
 mod source;
