@@ -116,6 +116,12 @@ impl Error {
         self.inner.code
     }
 
+    /// Whether the token refused this one thing and goes on working: neither the device nor the login is lost, and
+    /// neither we nor the driver broke. What was asked for can be tried in another way.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self.code().family(), Family::Gone | Family::Pin | Family::Internal)
+    }
+
     /// What was being done, if known.
     pub fn step(&self) -> Option<Step> {
         self.inner.step
