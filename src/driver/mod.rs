@@ -9,6 +9,7 @@ mod ckr;
 pub mod file;
 mod lock;
 mod module;
+mod mutex;
 mod padded;
 mod raw;
 mod session;
@@ -17,6 +18,7 @@ mod token;
 pub use cancel::Cancel;
 pub use file::Trust;
 pub use module::{Module, ModuleInfo};
+pub(crate) use mutex::lock;
 pub use session::{
     Category, Evidence, Login, NewKeyPair, Pin, Proof, ProofLevel, PublicSession, Reservation, Session,
 };

@@ -1,11 +1,12 @@
 //! A loaded driver: one per file and process, initialised once, finalised only by whom it was initialised.
 
 use super::file;
+use super::mutex::lock;
 use super::raw::{self, Functions};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -178,9 +179,4 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.driver.release();
     }
-}
-
-/// A panic elsewhere while a lock was held leaves nothing half-done in what these locks guard.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

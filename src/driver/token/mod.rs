@@ -8,13 +8,14 @@ pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;
 use self::quirks::Profile;
 use crate::driver::module::Module;
+use crate::driver::mutex::lock;
 use crate::driver::padded::text;
 use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 /// A token in a slot, as it was when it was found.
@@ -190,11 +191,11 @@ impl Token {
 
     /// Remembers how many half-made certificate objects are on the token, so that one more can be known as ours.
     pub(in crate::driver) fn remember_blank_certificates(&self, count: usize) {
-        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
+        *lock(&self.blank_certificates) = Some(count);
     }
 
     pub(in crate::driver) fn blank_certificates(&self) -> Option<usize> {
-        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.blank_certificates)
     }
 
     pub(in crate::driver) fn slot(&self) -> SlotId {
