@@ -123,7 +123,7 @@ impl Catalogue {
     /// # Errors
     /// `FileUnreadable` if the file is there and cannot be read; `BadArgument` with the line if its contents are
     /// not what is expected there.
-    pub fn with_user_file(&self, file: &std::path::Path) -> Result<Catalogue> {
+    pub(crate) fn with_user_file(&self, file: &std::path::Path) -> Result<Catalogue> {
         let mut families = user::read(file)?;
         families.extend(self.families.iter().cloned());
         Ok(Catalogue { families, ..self.clone() })
@@ -135,12 +135,12 @@ impl Catalogue {
     }
 
     /// The families that have devices with these numbers.
-    pub fn families_of(&self, usb: UsbId) -> Vec<&Family> {
+    pub(crate) fn families_of(&self, usb: UsbId) -> Vec<&Family> {
         self.families.iter().filter(|family| family.devices.iter().any(|device| device.usb == usb)).collect()
     }
 
     /// The families whose drivers have this file name. A version may follow it, as in `libeToken.so.10.8`.
-    pub fn families_of_driver(&self, file: &str) -> Vec<&Family> {
+    pub(crate) fn families_of_driver(&self, file: &str) -> Vec<&Family> {
         self.families.iter().filter(|family| family.modules.iter().any(|module| module.is(file))).collect()
     }
 
@@ -174,7 +174,7 @@ impl Catalogue {
     /// The quirk profile for a token: by the manufacturer's name in CK_TOKEN_INFO, else by the one in CK_INFO, else
     /// the generic one. Where CK_INFO decides, and the driver's file belongs to families that agree on a profile, it
     /// is theirs: a maker may have several. The file alone decides nothing.
-    pub fn profile(
+    pub(crate) fn profile(
         &self,
         token_manufacturer: &str,
         library_manufacturer: impl FnOnce() -> String,
@@ -203,7 +203,7 @@ impl Catalogue {
 
 impl Profile {
     /// The profile of tokens that behave as the specification says.
-    pub fn generic() -> Profile {
+    pub(crate) fn generic() -> Profile {
         Profile {
             name: "generic".into(),
             manufacturers: Vec::new(),

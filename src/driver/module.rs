@@ -59,18 +59,10 @@ impl Module {
     /// Those of the file check ([`Code::DriverMissing`], [`Code::DriverTruncated`], [`Code::DriverWrongBitness`]
     /// …), [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`], [`Code::Forked`].
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_trusting(path, file::Trust::Owners)
+        Self::load_and_tell(path, file::Trust::Owners).map(|(module, _)| module)
     }
 
-    /// As [`Module::load`], and says whether a file that other users may write is accepted.
-    ///
-    /// # Errors
-    /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`file::Trust::Owners`].
-    pub fn load_trusting(path: &Path, trust: file::Trust) -> Result<Self> {
-        Self::load_and_tell(path, trust).map(|(module, _)| module)
-    }
-
-    /// As [`Module::load_trusting`], and tells whether it was initialised just now.
+    /// As [`Module::load`], by this rule for the file's owners; whether the driver was initialised by this call.
     pub(crate) fn load_and_tell(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
         let image = file::check(path, trust)?;
         let driver = registered(image.path())?;
@@ -110,7 +102,7 @@ impl Module {
     ///
     /// # Errors
     /// What C_GetSlotList returns.
-    pub fn slot_count(&self) -> Result<usize> {
+    pub(crate) fn slot_count(&self) -> Result<usize> {
         let slots = self.functions().slots(false).map_err(|failure| failure.during(Step::FindToken))?;
         Ok(slots.len())
     }

@@ -88,7 +88,7 @@ impl Error {
 
     /// Keeps this error, which is the cause, and adds a word on what could not be cleaned up after it.
     #[must_use]
-    pub fn after_clean_up(self, cleaned: Result<()>) -> Self {
+    pub(crate) fn after_clean_up(self, cleaned: Result<()>) -> Self {
         match cleaned {
             Ok(()) => self,
             Err(left) => self.fact(Fact::Detail, format_args!("could not clean up: {left}")),
@@ -105,7 +105,7 @@ impl Error {
     /// Adds the error of ours beneath: its step and its PKCS#11 call are this one's too, so that whoever reads only
     /// this one still learns what the driver said.
     #[must_use]
-    pub fn because_of(mut self, cause: Error) -> Self {
+    pub(crate) fn because_of(mut self, cause: Error) -> Self {
         self.inner.step = self.inner.step.or(cause.step());
         self.inner.call = self.inner.call.or(cause.pkcs11_call());
         self.caused_by(cause)
@@ -118,7 +118,7 @@ impl Error {
 
     /// Whether the token refused this one thing and goes on working: neither the device nor the login is lost, and
     /// neither we nor the driver broke. What was asked for can be tried in another way.
-    pub fn is_refusal(&self) -> bool {
+    pub(crate) fn is_refusal(&self) -> bool {
         !matches!(self.code().family(), Family::Gone | Family::Pin | Family::Internal)
     }
 

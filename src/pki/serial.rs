@@ -26,7 +26,7 @@ impl Serial {
     }
 
     /// The whole DER INTEGER, tag and length included: the value of `CKA_SERIAL_NUMBER`.
-    pub fn der_integer(&self) -> &[u8] {
+    pub(crate) fn der_integer(&self) -> &[u8] {
         &self.der
     }
 

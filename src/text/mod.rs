@@ -42,7 +42,7 @@ impl Lang {
     }
 
     /// The language of a locale's name such as `ja_JP.UTF-8` or `ja-JP`.
-    pub fn from_locale(locale: &str) -> Self {
+    pub(crate) fn from_locale(locale: &str) -> Self {
         let language = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();
         if language.eq_ignore_ascii_case("ja") { Lang::Ja } else { Lang::En }
     }

@@ -176,7 +176,7 @@ fn inside_a_token_is_pulled() {
     assert_eq!(error.code(), Code::TokenRemoved);
     let deadline = Instant::now() + Duration::from_secs(20);
     // `token` keeps the driver initialised, as in a program that goes on working.
-    let back = finder.wait_for(token.identity(), deadline, &Cancel::new()).unwrap();
+    let back = finder.wait(&uri(), deadline, &Cancel::new()).unwrap();
     assert_eq!(back.identity(), token.identity());
     back.login(pin()).unwrap();
 }

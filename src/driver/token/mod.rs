@@ -117,7 +117,7 @@ impl Token {
     ///
     /// # Errors
     /// What C_GetSlotInfo returns.
-    pub fn slot_description(&self) -> Result<String> {
+    pub(crate) fn slot_description(&self) -> Result<String> {
         self.slot_texts().map(|(description, _)| description)
     }
 
@@ -164,7 +164,7 @@ impl Token {
     }
 
     /// The name of the quirk profile by which this token is treated, `generic` for most.
-    pub fn profile_name(&self) -> &str {
+    pub(crate) fn profile_name(&self) -> &str {
         &self.profile().name
     }
 
@@ -181,7 +181,7 @@ impl Token {
     }
 
     /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.
-    pub fn mechanism_names(&self) -> Option<Vec<&'static str>> {
+    pub(crate) fn mechanism_names(&self) -> Option<Vec<&'static str>> {
         self.mechanisms.that_matter(self.module.functions(), self.slot)
     }
 
