@@ -54,7 +54,7 @@ pub struct Family {
     pub id: String,
     /// The name for people.
     pub name: String,
-    /// The name of its quirk profile, see [`Catalogue::profile`].
+    /// The name of its quirk profile.
     pub profile: String,
     /// Whether its driver serves tokens of many makers, so that any smart-card interface may be one.
     pub generic: bool,

@@ -1,7 +1,7 @@
 //! Everything that speaks PKCS#11.
 //!
-//! A [`Finder`] loads drivers and finds the one [`Token`] that is meant. A [`PublicSession`] looks at it without
-//! a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
+//! A [`Finder`](crate::Finder) loads drivers and finds the one [`Token`] that is meant. A [`PublicSession`] reads it
+//! without a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
 //! Handles and `CK_` types stay inside, and `unsafe` stays in `raw`.
 
 mod cancel;

@@ -6,13 +6,13 @@
 //! use usbtoken::uri::TokenUri;
 //!
 //! let uri: TokenUri = "pkcs11:token=BANK;serial=0123".parse()?;
-//! assert!(uri.matches_token("BANK", "Maker", "Model", "0123", 7));
-//! assert!(!uri.matches_token("BANK", "Maker", "Model", "9999", 7));
+//! assert_eq!((uri.token(), uri.serial(), uri.model()), (Some("BANK"), Some("0123"), None));
+//! assert_eq!(uri.to_string(), "pkcs11:token=BANK;serial=0123");
 //! # Ok::<(), usbtoken::Error>(())
 //! ```
 //!
 //! An attribute that is absent matches everything, so `pkcs11:` alone matches every token. A path attribute that
-//! this crate does not know makes the URI match nothing (RFC 7512 §2.5), see [`TokenUri::unrecognized`].
+//! this crate does not know makes the URI match nothing (RFC 7512 §2.5).
 //! A `pin-value` is refused: a URI ends up in process lists and logs.
 
 mod parse;
