@@ -26,17 +26,8 @@ impl fmt::Display for Error {
 impl Error {
     /// What is said about this error in that language.
     pub fn report(&self, lang: Lang) -> Report {
-        let mut support = format!("{} {}", self.code().number(), self.code().name());
-        if let Some(step) = self.step() {
-            support.push_str("; ");
-            support.push_str(step.name());
-        }
-        if let Some(call) = self.pkcs11_call() {
-            support.push_str("; ");
-            support.push_str(&call.to_string());
-        }
         let facts = self.facts().map(|(fact, value)| (fact, value.to_owned())).collect();
-        Report { lang, code: self.code(), facts, support }
+        Report { lang, code: self.code(), facts, support: self.support() }
     }
 }
 
