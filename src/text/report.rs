@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Lang, printable};
+use super::lang::Lang;
+use super::printable::printable;
 use crate::error::{Code, Error, Fact};
 
 /// What is said about an error, in one language.
