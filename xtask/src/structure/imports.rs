@@ -14,7 +14,8 @@ pub struct Folder {
     pub doors: usize,
     /// From one of them to another, or to something below it.
     pub arrows: BTreeSet<(String, String)>,
-    /// Those that know something that the folder's own file defines, and what.
+    /// Those that know something that the folder's own file defines, and what. A type's methods may stand in several
+    /// files: knowing the type that one adds methods to is not counted.
     pub up: BTreeSet<(String, String)>,
 }
 
@@ -59,6 +60,7 @@ pub fn folders(one: &Crate) -> BTreeMap<Way, Folder> {
         if !module.children.is_empty() {
             folders.entry(way.clone()).or_default().doors = module.children.len();
         }
+        let extended = extended(&module.items);
         for path in paths(&module.items) {
             let Some(target) = one.resolve(way, &path) else { continue };
             let shared = way.iter().zip(&target.module).take_while(|(from, to)| from == to).count();
@@ -67,13 +69,28 @@ pub fn folders(one: &Crate) -> BTreeMap<Way, Folder> {
                 (Some(from), Some(to)) => drop(folder.arrows.insert((from.clone(), to.clone()))),
                 (Some(from), None) if target.is_item => {
                     let name = path.last().cloned().unwrap_or_default();
-                    folder.up.insert((from.clone(), name));
+                    if !extended.contains(&name) {
+                        folder.up.insert((from.clone(), name));
+                    }
                 }
                 _ => {}
             }
         }
     }
     folders
+}
+
+/// The types that the items add methods to.
+fn extended(items: &[syn::Item]) -> BTreeSet<String> {
+    let methods = items.iter().filter_map(|item| match item {
+        syn::Item::Impl(block) if block.trait_.is_none() => Some(&*block.self_ty),
+        _ => None,
+    });
+    let names = methods.filter_map(|of| match of {
+        syn::Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    });
+    names.map(|name| name.ident.to_string()).collect()
 }
 
 /// The paths of the items that begin with `crate`, `super` or `self`.
