@@ -67,13 +67,11 @@ pub fn folders(one: &Crate) -> BTreeMap<Way, Folder> {
             let folder = folders.entry(way[..shared].to_vec()).or_default();
             match (way.get(shared), target.module.get(shared)) {
                 (Some(from), Some(to)) => drop(folder.arrows.insert((from.clone(), to.clone()))),
-                (Some(from), None) if target.is_item => {
-                    let name = path.last().cloned().unwrap_or_default();
-                    if !extended.contains(&name) {
-                        folder.up.insert((from.clone(), name));
-                    }
+                (Some(from), None) => {
+                    let known = target.item.filter(|name| !extended.contains(name));
+                    folder.up.extend(known.map(|name| (from.clone(), name)));
                 }
-                _ => {}
+                (None, _) => {}
             }
         }
     }
