@@ -6,7 +6,7 @@
 
 mod cancel;
 mod ckr;
-pub mod file;
+mod file;
 mod lock;
 mod module;
 mod mutex;

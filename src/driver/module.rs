@@ -64,8 +64,8 @@ impl Module {
 
     /// As [`Module::load`], by this rule for the file's owners; whether the driver was initialised by this call.
     pub(crate) fn load_with(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
-        let image = file::check(path, trust)?;
-        let driver = registered(image.path())?;
+        let file = file::check(path, trust)?;
+        let driver = registered(file.path())?;
         let first = driver.lease()?;
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new() })), first))
     }
