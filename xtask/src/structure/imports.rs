@@ -155,3 +155,31 @@ impl Visit<'_> for Paths {
 
     fn visit_visibility(&mut self, _: &syn::Visibility) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(arrows: &[(&str, &str)]) -> Folder {
+        let arrows = arrows.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        Folder { arrows, ..Folder::default() }
+    }
+
+    #[test]
+    fn a_circle_is_found_however_long_it_is() {
+        assert!(of(&[("a", "b"), ("b", "c"), ("a", "c")]).circles().is_empty());
+        let circle = of(&[("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]);
+        assert_eq!(circle.circles(), [["a", "b", "c"]]);
+        assert_eq!(of(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]).circles().len(), 2);
+    }
+
+    #[test]
+    fn paths_are_found_in_imports_bodies_and_macros() {
+        let file = syn::parse_file(
+            "use crate::{a::B, c};\nfn f() -> super::D { println!(\"{}\", crate::e::f(1)); self::g(std::h()) }",
+        );
+        let found: Vec<String> =
+            paths(&file.expect("it parses").items).iter().map(|path| path.join("::")).collect();
+        assert_eq!(found, ["crate::a::B", "crate::c", "crate::e::f", "self::g", "super::D"]);
+    }
+}
