@@ -10,7 +10,6 @@ mod file;
 mod lock;
 mod module;
 mod mutex;
-mod padded;
 mod raw;
 mod session;
 mod token;

@@ -7,6 +7,7 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
+use usbtoken_pkcs11::text::unpadded;
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -91,8 +92,8 @@ impl Module {
         let info = self.functions().info().map_err(|failure| failure.during(Step::InitializeDriver))?;
         let (library, cryptoki) = (info.libraryVersion, info.cryptokiVersion);
         Ok(ModuleInfo {
-            manufacturer: super::padded::text(&info.manufacturerID),
-            description: super::padded::text(&info.libraryDescription),
+            manufacturer: unpadded(&info.manufacturerID),
+            description: unpadded(&info.libraryDescription),
             version: (library.major, library.minor),
             cryptoki_version: (cryptoki.major, cryptoki.minor),
         })
