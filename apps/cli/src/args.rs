@@ -20,6 +20,8 @@ Exit codes:
   7  device gone or faulty
   8  internal error
   9  a rule forbids it now: not yet renewable, expired, pending, busy
+  10  not yet: the CA has not issued the certificate; go on later
+  11  done on the token, but the result or the request could not be written
 
 Errors go to standard error, one code each (listed in docs/errors.md); with --json as
 {\"error\": {\"code\": 302, \"name\": \"pin_locked\", ...}}. Standard output is then empty.
