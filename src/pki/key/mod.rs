@@ -3,3 +3,4 @@
 pub(super) mod kind;
 pub(super) mod public;
 pub(super) mod usage;
+pub(super) mod verify;
