@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::{Arc, OnceLock};
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::{Check, MAX_ANSWER, Relax};
+use usbtoken::pki::{Check, MAX_ANCHORS, MAX_ANSWER, Relax, read_anchors};
 use usbtoken::{Install, Installed};
 
 use crate::args::{self, Sized32};
@@ -76,7 +76,8 @@ pub struct usbtoken_install_params {
     pub required_proof: u32,
     /// Seconds since 1970; 0 is the clock's time.
     pub now: i64,
-    /// CA certificates (DER), to one of which a valid chain must lead. Without any, the chain is not checked.
+    /// CA certificates, to one of which a valid chain must lead: each in DER, or a file as it is, PEM with several or
+    /// PKCS#7, up to 4 MiB. Without any, the chain is not checked.
     pub anchors: *const usbtoken_bytes,
     /// How many anchors there are.
     pub anchor_count: usize,
@@ -85,8 +86,7 @@ pub struct usbtoken_install_params {
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
 unsafe impl Sized32 for usbtoken_install_params {}
 
-/// The largest CA certificate in bytes, and the most of them, that are taken as anchors.
-const ANCHOR_LIMIT: usize = 64 * 1024;
+/// The most files or certificates that are taken as anchors.
 const ANCHORS_LIMIT: usize = 256;
 
 /// The outcome, and whom to tell.
@@ -153,8 +153,8 @@ unsafe fn apply<'a>(install: Install<'a>, params: *const usbtoken_install_params
     let anchors = unsafe { anchors(params.anchors, params.anchor_count) }?;
     for anchor in anchors {
         // SAFETY: the same promise, for the bytes of each.
-        let der = unsafe { args::bytes("params.anchors", anchor.data, anchor.size, ANCHOR_LIMIT) }?;
-        install = install.anchor(der);
+        let bytes = unsafe { args::bytes("params.anchors", anchor.data, anchor.size, MAX_ANCHORS) }?;
+        install = read_anchors(bytes)?.iter().fold(install, |install, anchor| install.anchor(anchor.der()));
     }
     Ok(install)
 }

@@ -51,6 +51,8 @@ numbered! {
         BadHandle = 108 "bad_handle",
         /// The folder that keeps requests and answers on this computer cannot be used.
         JournalUnusable = 109 "journal_unusable",
+        /// A file or bytes that the caller named as trust anchors hold no certificate.
+        AnchorUnusable = 110 "anchor_unusable",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",
@@ -98,6 +100,8 @@ numbered! {
         KeyMissing = 234 "key_missing",
         /// The answer is for a key that waits on another token.
         AnswerForOtherToken = 235 "answer_for_other_token",
+        /// The certificates on the token cannot be read.
+        CredentialUnreadable = 236 "credential_unreadable",
 
         /// The PIN is wrong.
         PinIncorrect = 301 "pin_incorrect",
@@ -213,6 +217,8 @@ numbered! {
         IssuerTimeout = 527 "issuer_timeout",
         /// The CA did not accept login ID and password.
         AuthorisationRejected = 528 "authorisation_rejected",
+        /// The chain cannot be checked: a signature in it is of an algorithm that is not supported.
+        ChainAlgorithmUnsupported = 531 "chain_algorithm_unsupported",
 
         /// The token was removed.
         TokenRemoved = 601 "token_removed",
@@ -262,6 +268,10 @@ numbered! {
         AlreadyRenewed = 814 "already_renewed",
         /// The request that was sent is not at hand, and one that is signed anew would differ.
         RequestWouldDiffer = 815 "request_would_differ",
+        /// The old key is of a kind that is not made here, and no other kind was asked for.
+        KeyKindNotMade = 819 "key_kind_not_made",
+        /// The old credential is not removed with the installation: a server may refuse the new certificate.
+        RetireDoubtful = 822 "retire_doubtful",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",
@@ -410,6 +420,8 @@ numbered! {
         Size = 18 "size",
         /// The first line of something that is not what it should be.
         FirstLine = 19 "first_line",
+        /// The name of an algorithm.
+        Algorithm = 24 "algorithm",
     }
 }
 
@@ -463,6 +475,16 @@ numbered! {
         NoCertificate = 26 "no_certificate",
         /// The request could not be kept on this computer.
         RequestNotKept = 27 "request_not_kept",
+        /// The new certificate allows client authentication only by anyExtendedKeyUsage.
+        PurposeOnlyAny = 32 "purpose_only_any",
+        /// The new certificate has a critical extension that is not known.
+        UnknownCritical = 33 "unknown_critical",
+        /// An extension of the new certificate cannot be read, or is there twice.
+        ExtensionUnreadable = 34 "extension_unreadable",
+        /// The key usage of the new certificate allows signing certificates, which only a CA's may.
+        UsageOfCa = 36 "usage_of_ca",
+        /// The new key will be of another kind or size than the old one.
+        KeyKindChanges = 35 "key_kind_changes",
     }
 }
 
@@ -489,6 +511,8 @@ numbered! {
         SubjectUnique = 9 "subject_unique",
         /// The private key of the old credential is there.
         OldKey = 10 "old_key",
+        /// The kind of key that will be made is known.
+        KeyKind = 11 "key_kind",
     }
 }
 

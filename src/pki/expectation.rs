@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::calendar::jst_date;
 use super::certificate::Certificate;
+use crate::error::code::Notice;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::key::kind::KeyKind;
 use crate::pki::key::public::PublicKey;
@@ -198,6 +199,24 @@ impl Expectation<'_> {
         let old = self.old.filter(|old| old.serial() == leaf.serial() && old.issuer() == leaf.issuer())?;
         Some(differs(Code::SerialSame, format_args!("≠ {}", old.serial()), leaf.serial()))
     }
+}
+
+/// What a person should know of a certificate that is installed all the same.
+pub(crate) fn remarks(leaf: &Certificate) -> Vec<Notice> {
+    let ca_usage = !leaf.is_ca() && leaf.key_usage().is_some_and(|usage| usage.key_cert_sign());
+    doubts(leaf).into_iter().chain(ca_usage.then_some(Notice::UsageOfCa)).collect()
+}
+
+/// What a server may refuse a certificate for, though it belongs to the key and is installed. Nothing old should go
+/// before the new one has worked.
+pub(crate) fn doubts(leaf: &Certificate) -> Vec<Notice> {
+    let unreadable = !leaf.unreadable_extensions().is_empty() || !leaf.repeated_extensions().is_empty();
+    let found = [
+        (leaf.allows_client_auth_only_as_any(), Notice::PurposeOnlyAny),
+        (!leaf.unknown_critical_extensions().is_empty(), Notice::UnknownCritical),
+        (unreadable, Notice::ExtensionUnreadable),
+    ];
+    found.into_iter().filter(|(doubtful, _)| *doubtful).map(|(_, notice)| notice).collect()
 }
 
 fn differs(code: Code, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {

@@ -9,7 +9,7 @@ use super::{Progress, enter};
 use crate::code::{Code, Fact, Notice, Step};
 use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
-use crate::pki::{Answer, Certificate, Expectation, Relax, check_chain};
+use crate::pki::{Answer, Certificate, Expectation, Relax, check_chain, doubts, remarks};
 use std::time::SystemTime;
 
 /// An answer of a CA, and how to take it.
@@ -54,6 +54,21 @@ impl Installed {
     /// What the person should know, though it stopped nothing.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// Makes sure that nothing is known for which a server may refuse the new certificate. Callers ask before they retire
+    /// the old one in the same breath: until a person has logged in, it may be the only one that works.
+    ///
+    /// # Errors
+    /// [`Code::RetireDoubtful`], with the names of the notices in `Detail`.
+    pub fn make_sure_it_is_beyond_doubt(&self) -> Result<()> {
+        let doubts = doubts(self.credential.certificate());
+        if doubts.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = doubts.into_iter().map(Notice::name).collect();
+        let error = Error::new(Code::RetireDoubtful).during(Step::Retire);
+        Err(error.fact(Fact::Subject, self.credential.subject()).fact(Fact::Detail, names.join(", ")))
     }
 
     /// Whether the certificate is for the old key because the caller asked for that.
@@ -245,6 +260,7 @@ impl<'a> Install<'a> {
             now: self.now,
         }
         .check(&leaf, self.relax)?;
+        notices.extend(remarks(&leaf));
         notices.extend(self.check_chain(&leaf, answer)?);
         let proof = self.prove(session, key, private, proof)?;
         notices.extend(proof_notice(&proof));

@@ -65,8 +65,8 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Log in with the new one first; then retire the old one if the bank wants that.",
         ),
         Notice::CertificateUnreadable => w(
-            "A certificate on the token cannot be read and was passed over.",
-            "If yours is missing from the list, ask the bank's branch.",
+            "A certificate on the token cannot be read.",
+            "If yours is missing from the list, send what is shown of it to the bank's branch.",
         ),
         Notice::KeyReused => {
             w("The old key was used again, as asked.", "Let the next renewal generate a new key.")
@@ -90,6 +90,26 @@ pub(super) const fn notice(notice: Notice) -> Words {
         Notice::NoCertificate => w(
             "The token holds no certificate that can be seen without the PIN.",
             "Check that this is the right token; if it is, ask the bank's branch.",
+        ),
+        Notice::PurposeOnlyAny => w(
+            "The certificate names no purpose but 'any' (anyExtendedKeyUsage): a bank's server may refuse it.",
+            "Log in with it before the old one is removed; if that fails, ask the CA for one for client authentication.",
+        ),
+        Notice::UnknownCritical => w(
+            "The certificate has a critical extension that is not known here: a bank's server may refuse it.",
+            "Log in with it before the old one is removed; if that fails, ask the CA.",
+        ),
+        Notice::ExtensionUnreadable => w(
+            "An extension of the certificate cannot be read: a bank's server may refuse it.",
+            "Log in with it before the old one is removed; if that fails, ask the CA.",
+        ),
+        Notice::UsageOfCa => w(
+            "The certificate's key usage allows signing certificates, which only a CA's may.",
+            "It can be used; tell the CA.",
+        ),
+        Notice::KeyKindChanges => w(
+            "The new key will be of another size than the old one.",
+            "If the bank demands a certain size, name it (--key).",
         ),
         Notice::LabelKept => w(
             "The token did not let the new key be renamed.",
@@ -146,6 +166,7 @@ pub(super) const fn point(point: Point) -> &'static str {
         Point::NothingPending => "No renewal is pending.",
         Point::SubjectUnique => "No other certificate has the same subject.",
         Point::OldKey => "The private key of the present certificate is there.",
+        Point::KeyKind => "The new key will be of the kind of the old one.",
     }
 }
 
@@ -170,5 +191,6 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Seconds => "seconds",
         Fact::Size => "size (bytes)",
         Fact::FirstLine => "first line",
+        Fact::Algorithm => "algorithm",
     }
 }

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use serde_json::json;
 use usbtoken::code::Notice;
 use usbtoken::driver::Session;
-use usbtoken::error::{Code, Fact, Result, Step};
-use usbtoken::pki::{Answer, Relax};
+use usbtoken::error::{Fact, Result, Step};
+use usbtoken::pki::{Relax, read_anchors};
 use usbtoken::renewal::{Install, Installed};
 use usbtoken::text::Phrase;
 
@@ -28,7 +28,7 @@ impl<'a> Checks<'a> {
     /// Reads the trust anchors.
     ///
     /// # Errors
-    /// [`Code::FileUnreadable`], also when a file holds no certificate.
+    /// [`usbtoken::error::Code::FileUnreadable`]; [`usbtoken::error::Code::AnchorUnusable`] when a file holds no certificate.
     pub fn read(args: &'a CheckArgs) -> Result<Self> {
         let mut anchors = Vec::new();
         for path in &args.trust_anchor {
@@ -52,10 +52,9 @@ impl<'a> Checks<'a> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<Vec<u8>>> {
-    let unusable =
-        |error: usbtoken::Error| error.with_code(Code::FileUnreadable).fact(Fact::Path, path.display());
-    let answer = Answer::parse(&files::read(path)?).map_err(unusable)?;
-    Ok(answer.certificates().iter().map(|certificate| certificate.der().to_vec()).collect())
+    let anchors =
+        read_anchors(&files::read(path)?).map_err(|error| error.fact(Fact::Path, path.display()))?;
+    Ok(anchors.iter().map(|anchor| anchor.der().to_vec()).collect())
 }
 
 /// Installs an answer for whichever pending key it is for.
@@ -87,7 +86,8 @@ pub fn finish(
     match installed.replaced() {
         Some(old) if retire_old => {
             job.progress.step(Step::Retire);
-            match session.retire(old, job.now) {
+            let retire = || session.retire(old, job.now);
+            match installed.make_sure_it_is_beyond_doubt().and_then(|()| retire()) {
                 Ok(_) => retired = true,
                 Err(error) => failed = Some(error),
             }
