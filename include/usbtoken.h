@@ -79,6 +79,8 @@
 #define USBTOKEN_BAD_HANDLE 108
 /** The folder that keeps requests and answers cannot be used. */
 #define USBTOKEN_JOURNAL_UNUSABLE 109
+/** The trust anchors that were given hold no certificate of a CA. */
+#define USBTOKEN_ANCHOR_UNUSABLE 110
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -125,6 +127,8 @@
 #define USBTOKEN_KEY_MISSING 234
 /** This answer belongs to a request that was made on another token. */
 #define USBTOKEN_ANSWER_FOR_OTHER_TOKEN 235
+/** There is a certificate on the token that cannot be read, and no other one matches. */
+#define USBTOKEN_CREDENTIAL_UNREADABLE 236
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */
@@ -237,6 +241,8 @@
 #define USBTOKEN_ISSUER_TIMEOUT 527
 /** The CA did not accept login ID and password. */
 #define USBTOKEN_AUTHORISATION_REJECTED 528
+/** The chain cannot be checked: a certificate is signed with an algorithm that is not supported. */
+#define USBTOKEN_CHAIN_ALGORITHM_UNSUPPORTED 531
 /** The USB token was removed while it was in use. */
 #define USBTOKEN_TOKEN_REMOVED 601
 /** The token or its driver reports a fault. */
@@ -283,6 +289,10 @@
 #define USBTOKEN_ALREADY_RENEWED 814
 /** The request that was sent is not kept on this computer, and one that is signed anew would differ from it. */
 #define USBTOKEN_REQUEST_WOULD_DIFFER 815
+/** The old key is of a kind that cannot be made here, so the renewal does not choose one by itself. */
+#define USBTOKEN_KEY_KIND_NOT_MADE 819
+/** The old certificate was not removed: a bank's server may refuse the new one. */
+#define USBTOKEN_RETIRE_DOUBTFUL 822
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** It is done, but the result could not be printed. */
@@ -367,7 +377,7 @@
 #define USBTOKEN_NOTICE_MINIMAL_CERTIFICATE 12
 /** The old certificate was kept on the token. */
 #define USBTOKEN_NOTICE_OLD_KEPT 14
-/** A certificate on the token cannot be read and was passed over. */
+/** A certificate on the token cannot be read. */
 #define USBTOKEN_NOTICE_CERTIFICATE_UNREADABLE 16
 /** The old key was used again, as asked. */
 #define USBTOKEN_NOTICE_KEY_REUSED 17
@@ -387,6 +397,16 @@
 #define USBTOKEN_NOTICE_NO_CERTIFICATE 26
 /** The request could not be kept on this computer. */
 #define USBTOKEN_NOTICE_REQUEST_NOT_KEPT 27
+/** The certificate names no purpose but 'any' (anyExtendedKeyUsage): a bank's server may refuse it. */
+#define USBTOKEN_NOTICE_PURPOSE_ONLY_ANY 32
+/** The certificate has a critical extension that is not known here: a bank's server may refuse it. */
+#define USBTOKEN_NOTICE_UNKNOWN_CRITICAL 33
+/** An extension of the certificate cannot be read: a bank's server may refuse it. */
+#define USBTOKEN_NOTICE_EXTENSION_UNREADABLE 34
+/** The certificate's key usage allows signing certificates, which only a CA's may. */
+#define USBTOKEN_NOTICE_USAGE_OF_CA 36
+/** The new key will be of another size than the old one. */
+#define USBTOKEN_NOTICE_KEY_KIND_CHANGES 35
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -410,6 +430,8 @@
 #define USBTOKEN_POINT_SUBJECT_UNIQUE 9
 /** The private key of the present certificate is there. */
 #define USBTOKEN_POINT_OLD_KEY 10
+/** The new key will be of the kind of the old one. */
+#define USBTOKEN_POINT_KEY_KIND 11
 
 /* What the facts of an error mean. */
 
@@ -451,6 +473,8 @@
 #define USBTOKEN_FACT_SIZE 18
 /** first line */
 #define USBTOKEN_FACT_FIRST_LINE 19
+/** algorithm */
+#define USBTOKEN_FACT_ALGORITHM 24
 
 
 /**
@@ -563,6 +587,32 @@
  * usbtoken_credential_text: SHA-1 over the certificate, in hexadecimal: what Windows calls its thumbprint.
  */
 #define USBTOKEN_CREDENTIAL_THUMBPRINT 11
+
+/**
+ * usbtoken_credential_text: the extensions of the certificate that cannot be read, by name or in dotted form, one a
+ * line; empty when all can be read.
+ */
+#define USBTOKEN_CREDENTIAL_UNREADABLE_EXTENSIONS 12
+
+/**
+ * usbtoken_credentials_unreadable_text: CKA_ID, in lower-case hexadecimal.
+ */
+#define USBTOKEN_UNREADABLE_ID 1
+
+/**
+ * usbtoken_credentials_unreadable_text: CKA_LABEL.
+ */
+#define USBTOKEN_UNREADABLE_LABEL 2
+
+/**
+ * usbtoken_credentials_unreadable_text: the length of CKA_VALUE in bytes, in decimal.
+ */
+#define USBTOKEN_UNREADABLE_SIZE 3
+
+/**
+ * usbtoken_credentials_unreadable_text: why it cannot be read, in English.
+ */
+#define USBTOKEN_UNREADABLE_REASON 4
 
 /**
  * usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
@@ -1744,7 +1794,8 @@ typedef struct usbtoken_install_params {
      */
     int64_t now;
     /**
-     * CA certificates (DER), to one of which a valid chain must lead. Without any, the chain is not checked.
+     * CA certificates, to one of which a valid chain must lead: each in DER, or a file as it is, PEM with several or
+     * PKCS#7, up to 4 MiB. Without any, the chain is not checked.
      */
     const struct usbtoken_bytes *anchors;
     /**
@@ -2077,8 +2128,8 @@ usbtoken_status usbtoken_context_add_provider_utf16(const struct usbtoken_contex
                                                     size_t uri_length);
 
 /**
- * Adds a CA certificate (DER) to which the chain of a page's response must lead. Without any, chains are not
- * checked.
+ * Adds the CA certificates to one of which the chain of a page's response must lead: one in DER, or a file as it is,
+ * PEM with several or PKCS#7, up to 4 MiB. Without any, chains are not checked.
  */
 usbtoken_status usbtoken_context_add_anchor(const struct usbtoken_context *context,
                                             const uint8_t *certificate,
@@ -2139,6 +2190,21 @@ usbtoken_status usbtoken_credentials_by_serial_utf16(const struct usbtoken_crede
  * How many certificate objects on the token cannot be read as a certificate.
  */
 size_t usbtoken_credentials_unreadable(const struct usbtoken_credentials *credentials);
+
+/**
+ * A text about the certificate object at this place, from 0, of those that cannot be read: `field` is
+ * USBTOKEN_UNREADABLE_ID …. NULL after the last.
+ */
+const char *usbtoken_credentials_unreadable_text(const struct usbtoken_credentials *credentials,
+                                                 size_t index,
+                                                 uint32_t field);
+
+/**
+ * As usbtoken_credentials_unreadable_text, in UTF-16.
+ */
+const uint16_t *usbtoken_credentials_unreadable_text_utf16(const struct usbtoken_credentials *credentials,
+                                                           size_t index,
+                                                           uint32_t field);
 
 /**
  * Ends the handle and sets the pointer to NULL. Accepts NULL.

@@ -411,7 +411,7 @@ pub unsafe extern "C" fn usbtoken_token_credentials(
     boundary::on::<TokenNoun>(token, |token| {
         boundary::give::<CredentialList>(out, || {
             token.host.step(Step::ReadObjects);
-            Ok(CredentialList { credentials: token.token.credentials()?, host: token.host.clone() })
+            Ok(CredentialList::new(token.token.credentials()?, token.host.clone()))
         })
     })
 }

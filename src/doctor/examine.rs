@@ -226,11 +226,13 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
         if all.is_empty() {
             problems.notice(Weight::Warns, Notice::NoCertificate, about());
         }
-        if all.unreadable() > 0 {
-            problems.notice(Weight::Warns, Notice::CertificateUnreadable, about());
+        if !all.unreadable().is_empty() {
+            let named = all.unreadable().iter().map(|one| (Fact::Candidate, one.to_string()));
+            let facts = about().into_iter().chain(named).collect();
+            problems.notice(Weight::Warns, Notice::CertificateUnreadable, facts);
         }
         of_credentials(token, all.iter().as_slice(), now, problems);
-        (all.iter().map(|one| credential(one, now)).collect(), all.unreadable())
+        (all.iter().map(|one| credential(one, now)).collect(), all.unreadable().len())
     });
     let (credentials, unreadable) = credentials.unwrap_or_else(|error| {
         problems.error(Weight::Warns, error.fact(Fact::Token, &name));

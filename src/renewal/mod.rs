@@ -26,7 +26,7 @@ mod preflight;
 mod retire;
 mod write;
 
-pub use credential::{Credential, Credentials, KeyState, Renewable};
+pub use credential::{Credential, Credentials, KeyState, Renewable, Unreadable};
 pub use install::{Install, Installed};
 pub use journal::{Journal, JournalEntry};
 pub use pending::{Pending, PendingKey, PendingState};

@@ -6,7 +6,7 @@ use super::plan::Renewal;
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::driver::{PinState, Session, StoredKey, Token, TokenInfo};
 use crate::error::{Error, Result};
-use crate::pki::{WindowState, jst_date};
+use crate::pki::{KeyKind, WindowState, jst_date};
 use jiff::civil::Date;
 
 /// The result of the preflight: a list that a program can show, point by point.
@@ -127,15 +127,35 @@ impl Renewal<'_> {
 /// The points that need no login.
 fn findings(renewal: &Renewal<'_>, token: &Token) -> Vec<Finding> {
     let info = token.info();
-    vec![
+    let mut findings = vec![
         Finding { point: Point::TokenInitialized, state: initialized(info) },
         Finding { point: Point::TokenWritable, state: writable(info) },
         Finding { point: Point::PinUsable, state: pin(info) },
         Finding { point: Point::Memory, state: memory(info) },
-        Finding { point: Point::Mechanism, state: mechanism(renewal, token) },
-        Finding { point: Point::Clock, state: clock(renewal) },
-        Finding { point: Point::Window, state: window(renewal) },
-    ]
+    ];
+    findings.extend(key(renewal, token));
+    findings.push(Finding { point: Point::Clock, state: clock(renewal) });
+    findings.push(Finding { point: Point::Window, state: window(renewal) });
+    findings
+}
+
+/// Whether the kind of key is known and the token makes it. With the old key no key is made.
+fn key(renewal: &Renewal<'_>, token: &Token) -> Vec<Finding> {
+    if renewal.reuse_key {
+        return Vec::new();
+    }
+    let kind = match renewal.key_kind() {
+        Ok(kind) => kind,
+        Err(error) => return vec![Finding { point: Point::KeyKind, state: State::Blocker(error) }],
+    };
+    let mut findings = Vec::new();
+    if let (None, Some(old)) = (renewal.kind, renewal.old()) {
+        let same = kind.algorithm() == old.key_algorithm();
+        let state = if same { State::Ok } else { State::Warning(Notice::KeyKindChanges) };
+        findings.push(Finding { point: Point::KeyKind, state });
+    }
+    findings.push(Finding { point: Point::Mechanism, state: mechanism(kind, token) });
+    findings
 }
 
 fn blocker(code: Code, info: &TokenInfo) -> State {
@@ -171,8 +191,8 @@ fn memory(info: &TokenInfo) -> State {
     }
 }
 
-fn mechanism(renewal: &Renewal<'_>, token: &Token) -> State {
-    match token.supports(renewal.kind) {
+fn mechanism(kind: KeyKind, token: &Token) -> State {
+    match token.supports(kind) {
         Ok(true) => State::Ok,
         Ok(false) => State::Warning(Notice::MechanismUnknown),
         Err(error) => State::Blocker(error),

@@ -70,6 +70,18 @@ pub enum Phrase<'a> {
 
     /// There is no certificate on the token.
     NoCredentials,
+    /// Title of a certificate object that cannot be read.
+    UnreadableCertificate,
+    /// CKA_LABEL.
+    Label,
+    /// Label of a number of bytes.
+    Size,
+    /// Label of the reason why something cannot be read.
+    Reason,
+    /// Label of the extensions of a certificate that cannot be read.
+    UnreadableExtensions,
+    /// The kind of key that a renewal makes.
+    NewKey(&'a str),
     /// There is no pending key on the token.
     NoPending,
 

@@ -68,6 +68,19 @@ pub struct Credential {
     pub key_algorithm: String,
     /// Null: not known without login.
     pub proof_level: Option<&'static str>,
+    /// The extensions of the certificate that cannot be read, by name or in dotted form.
+    pub unreadable_extensions: Vec<String>,
+}
+
+/// A certificate object that cannot be read. In the list it stands among the credentials, which have no `unreadable`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    pub token: Token,
+    pub id: String,
+    pub label: String,
+    pub size: usize,
+    /// Why it cannot be read.
+    pub unreadable: String,
 }
 
 /// A key whose job is not finished.
@@ -175,6 +188,7 @@ impl Credential {
             renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
             key_algorithm: credential.key_algorithm().to_string(),
             proof_level: level.map(ProofLevel::name),
+            unreadable_extensions: certificate.unreadable_extensions().to_vec(),
         }
     }
 
@@ -188,6 +202,10 @@ impl Credential {
         lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
         lines.say(Phrase::Protection, protection(self.proof_level));
         lines.put(&Phrase::Id.text(lang), &self.id);
+        if !self.unreadable_extensions.is_empty() {
+            let label = Phrase::UnreadableExtensions.text(lang);
+            lines.put(&label, &self.unreadable_extensions.join(", "));
+        }
         lines.text
     }
 
@@ -222,6 +240,29 @@ impl Credential {
         } else {
             Phrase::RenewableFrom(&self.renewable_from)
         }
+    }
+}
+
+impl Unreadable {
+    /// What the command shows of this object.
+    pub fn of(token: &TokenIdentity, object: &renewal::Unreadable) -> Self {
+        Unreadable {
+            token: Token::of(token),
+            id: usbtoken::hex(&object.id),
+            label: object.label.clone(),
+            size: object.size,
+            unreadable: object.reason.clone(),
+        }
+    }
+
+    /// The object as one entry of the list.
+    pub fn entry(&self, lang: Lang) -> String {
+        let mut lines = Lines { lang, text: format!("  -  {}", Phrase::UnreadableCertificate.text(lang)) };
+        lines.put(&Phrase::Id.text(lang), &self.id);
+        lines.put(&Phrase::Label.text(lang), &self.label);
+        lines.put(&Phrase::Size.text(lang), &self.size.to_string());
+        lines.put(&Phrase::Reason.text(lang), &self.unreadable);
+        lines.text
     }
 }
 

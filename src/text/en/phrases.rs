@@ -47,6 +47,12 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::HalfRetired => "the removal of an old certificate stopped in the middle",
         Phrase::Remnant => "only a public key is left; it can be abandoned",
 
+        Phrase::UnreadableCertificate => "A certificate that cannot be read",
+        Phrase::Label => "Label",
+        Phrase::Size => "Size in bytes",
+        Phrase::Reason => "Reason",
+        Phrase::UnreadableExtensions => "Extensions that cannot be read",
+        Phrase::NewKey(kind) => return format!("New key: {kind}"),
         Phrase::NoCredentials => "There is no certificate on the token.",
         Phrase::NoPending => "There is no pending key.",
 

@@ -54,6 +54,12 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::HalfRetired => "古い電子証明書の削除が途中です",
         Phrase::Remnant => "公開鍵だけが残っています（破棄できます）",
 
+        Phrase::UnreadableCertificate => "読み取れない電子証明書",
+        Phrase::Label => "ラベル",
+        Phrase::Size => "サイズ（バイト）",
+        Phrase::Reason => "理由",
+        Phrase::UnreadableExtensions => "読み取れない拡張",
+        Phrase::NewKey(kind) => return format!("新しい鍵: {kind}"),
         Phrase::NoCredentials => "USBトークンに電子証明書はありません。",
         Phrase::NoPending => "発行待ちの鍵はありません。",
 

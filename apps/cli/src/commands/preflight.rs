@@ -14,18 +14,27 @@ use crate::view;
 /// Shows every point. A blocker is no error of this command, but decides its exit code.
 pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
     let token = job.token()?;
-    let old = select::credential(token.credentials()?, &args.which, args.key.force, job)?;
+    let all = token.credentials()?;
+    let unreadable: Vec<view::Unreadable> =
+        all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
+    let old = select::credential(all, &args.which, args.key.force, job)?;
     let renewal = select::renewal(Renewal::of(&old), &args.key, job);
     let preflight = renewal.preflight(&token);
 
     let shown = view::Credential::of(token.identity(), &old, None, job.now);
     let mut lines = vec![view::Token::of(token.identity()).heading(job.lang), shown.line(job.lang)];
+    let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
+    lines.extend(
+        kind.map(|kind| format!("  {}", Phrase::NewKey(&kind.algorithm().to_string()).text(job.lang))),
+    );
+    lines.extend(unreadable.iter().map(|one| one.entry(job.lang)));
     lines.extend(preflight.findings().iter().map(|finding| point_text(finding, job.lang)));
     let verdict = if preflight.can_begin() { Phrase::CanRenew } else { Phrase::CannotRenew };
     lines.push(verdict.text(job.lang));
     let points: Vec<Value> =
         preflight.findings().iter().map(|finding| point_json(finding, job.lang)).collect();
-    let json = json!({"credential": shown, "can_renew": preflight.can_begin(), "points": points});
+    let json = json!({"credential": shown, "can_renew": preflight.can_begin(),
+        "key_kind": kind.map(|kind| kind.name()), "unreadable": unreadable, "points": points});
     let mut outcome = Outcome::new(lines.join("\n"), json);
     outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
     Ok(outcome)
