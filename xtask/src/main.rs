@@ -1,6 +1,7 @@
 //! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `install`,
-//! `structure`.
+//! `structure`, `corpora`.
 
+mod corpora;
 mod demo;
 mod header;
 mod install;
@@ -56,6 +57,8 @@ enum Chore {
     Sanitize,
     /// Installs the C library: shared and static, header, pkg-config file, CMake package
     Install(install::Options),
+    /// Reads other projects' test certificates and compares with openssl
+    Corpora(corpora::Options),
     /// Measures how the source hangs together: modules, imports, public items, what nothing emits
     Structure(structure::Options),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Chore::Header { check } => header::run(check),
         Chore::Sanitize => sanitize::run(),
         Chore::Install(options) => install::run(&options),
+        Chore::Corpora(options) => corpora::run(&options),
         Chore::Structure(options) => structure::run(&options),
     };
     match done {

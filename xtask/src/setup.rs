@@ -21,6 +21,8 @@ pub enum Sign {
     Program(&'static str),
     /// One of these files.
     File(&'static [&'static str]),
+    /// A module that python3 has.
+    Module(&'static str),
 }
 
 const SOFTHSM: Need = Need {
@@ -92,6 +94,22 @@ pub const TESTS: &[Need] = &[
     Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs the Python example" },
 ];
 
+/// What the comparison with openssl needs.
+pub const CORPORA: &[Need] = &[
+    Need { package: "openssl", sign: Sign::Program("openssl"), purpose: "reads the same certificates" },
+    Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs pip" },
+    Need {
+        package: "python3-pip",
+        sign: Sign::Module("pip"),
+        purpose: "fetches test certificates from PyPI",
+    },
+    Need {
+        package: "ca-certificates",
+        sign: Sign::File(&["/etc/ssl/certs/ca-certificates.crt"]),
+        purpose: "the certificates of the public CAs",
+    },
+];
+
 /// Installs what is missing, saying so before it does.
 ///
 /// # Errors
@@ -155,6 +173,9 @@ impl Need {
     fn is_there(&self) -> bool {
         match self.sign {
             Sign::Program(name) => work::on_path(name),
+            Sign::Module(name) => {
+                work::output(Command::new("python3").args(["-m", name, "--version"])).is_ok()
+            }
             Sign::File(paths) => paths.iter().any(|path| Path::new(path).exists()),
         }
     }

@@ -47,6 +47,11 @@ const STEPS: &[Step] = &[
         env: &[],
     },
     Step { name: "sanitize", cargo: &["run", "--quiet", "--package", "xtask", "--", "sanitize"], env: &[] },
+    Step {
+        name: "corpora",
+        cargo: &["run", "--quiet", "--package", "xtask", "--", "corpora", "--few"],
+        env: &[],
+    },
     Step { name: "test", cargo: &["test", "--workspace"], env: &[] },
 ];
 
