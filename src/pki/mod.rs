@@ -32,7 +32,7 @@ pub use expectation::{Check, Expectation, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::public::PublicKey;
 pub use key::usage::KeyUsage;
-pub use name::{Attribute, Name};
+pub use name::{Attribute, Name, SubjectRule};
 pub use path::check_chain;
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};
