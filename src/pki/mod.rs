@@ -34,6 +34,7 @@ pub use key::public::PublicKey;
 pub use key::usage::KeyUsage;
 pub use name::{Attribute, Name, SubjectRule};
 pub use path::check_chain;
+pub use path::issuer::{IssuerContinuity, issuer_continuity};
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};
 pub use response::{Answer, MAX_ANSWER, MAX_CERTIFICATES};
