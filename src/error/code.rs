@@ -179,7 +179,7 @@ numbered! {
         AlreadyInstalled = 508 "already_installed",
         /// The certificate has expired.
         CertificateExpired = 509 "certificate_expired",
-        /// The certificate is not valid yet.
+        /// The certificate is not valid yet. Not made any more: such a certificate is installed, with a warning.
         CertificateNotYetValid = 510 "certificate_not_yet_valid",
         /// The subject differs from the one requested.
         SubjectDiffers = 511 "subject_differs",
@@ -217,6 +217,10 @@ numbered! {
         IssuerTimeout = 527 "issuer_timeout",
         /// The CA did not accept login ID and password.
         AuthorisationRejected = 528 "authorisation_rejected",
+        /// The certificate is on the token already, and it is not the one that a pending key waits for.
+        CertificateNotAwaited = 529 "certificate_not_awaited",
+        /// The certificate's signature does not verify with the key of the CA that it names.
+        IssuerSignatureInvalid = 530 "issuer_signature_invalid",
         /// The chain cannot be checked: a signature in it is of an algorithm that is not supported.
         ChainAlgorithmUnsupported = 531 "chain_algorithm_unsupported",
 
@@ -242,15 +246,15 @@ numbered! {
 
         /// The renewal window is not open yet.
         NotYetRenewable = 801 "not_yet_renewable",
-        /// The certificate has expired: it must be issued anew, not renewed.
+        /// The certificate has expired by the clock of this computer: it must be issued anew, not renewed.
         Expired = 802 "expired",
         /// A request for the same credential is pending.
         PendingExists = 803 "pending_exists",
         /// Another program is renewing on this token.
         Busy = 804 "busy",
-        /// The clock of this computer cannot be right.
+        /// The clock of this computer does not look right.
         ClockImplausible = 805 "clock_implausible",
-        /// The only usable credential is not removed.
+        /// The only usable credential on the token is not removed.
         RetireOnlyCredential = 806 "retire_only_credential",
         /// A credential without its matching pair is not ours to remove.
         RetireNotOurs = 807 "retire_not_ours",
@@ -268,6 +272,12 @@ numbered! {
         AlreadyRenewed = 814 "already_renewed",
         /// The request that was sent is not at hand, and one that is signed anew would differ.
         RequestWouldDiffer = 815 "request_would_differ",
+        /// No certificate on the token is known to take the place of this one, so it is not removed.
+        RetireNoSuccessor = 816 "retire_no_successor",
+        /// The certificate that takes the place of this one is not valid yet, so it is not removed.
+        RetireNotBegun = 817 "retire_not_begun",
+        /// It is not shown that the new certificate comes from the CA of the old one, so that is not removed.
+        RetireIssuerNotShown = 818 "retire_issuer_not_shown",
         /// The old key is of a kind that is not made here, and no other kind was asked for.
         KeyKindNotMade = 819 "key_kind_not_made",
         /// The old credential is not removed with the installation: a server may refuse the new certificate.
@@ -420,6 +430,10 @@ numbered! {
         Size = 18 "size",
         /// The first line of something that is not what it should be.
         FirstLine = 19 "first_line",
+        /// What the clock of this computer says, in Japan standard time.
+        Now = 20 "now",
+        /// When a certificate begins to be valid, in Japan standard time.
+        Begins = 21 "begins",
         /// The name of an algorithm.
         Algorithm = 24 "algorithm",
     }
@@ -475,6 +489,14 @@ numbered! {
         NoCertificate = 26 "no_certificate",
         /// The request could not be kept on this computer.
         RequestNotKept = 27 "request_not_kept",
+        /// The CA changed more of the subject than the rule allows.
+        SubjectChanged = 28 "subject_changed",
+        /// The new certificate begins later than the clock of this computer says.
+        NotYetValid = 29 "not_yet_valid",
+        /// The new certificate comes from another CA than the old one.
+        AnotherIssuer = 30 "another_issuer",
+        /// The certificate was on the token already, complete; nothing was written.
+        AlreadyInstalled = 31 "already_installed",
         /// The new certificate allows client authentication only by anyExtendedKeyUsage.
         PurposeOnlyAny = 32 "purpose_only_any",
         /// The new certificate has a critical extension that is not known.

@@ -61,6 +61,9 @@ struct Extensions {
     purposes: Option<(Vec<u8>, Vec<String>)>,
     /// The whole Extension, for requests, which copy it with its criticality; and its value.
     subject_alt_name: Option<(Vec<u8>, Vec<u8>)>,
+    subject_key_id: Option<Vec<u8>>,
+    /// The keyIdentifier of the extension.
+    authority_key_id: Option<Vec<u8>>,
 }
 
 /// What a CA signed, and the signature.
@@ -230,6 +233,16 @@ impl Certificate {
         self.extensions.subject_alt_name.as_ref().map(|(extension, _)| extension.as_slice())
     }
 
+    /// The subject key identifier (RFC 5280 §4.2.1.2), if there is one that can be read.
+    pub(in crate::pki) fn subject_key_id(&self) -> Option<&[u8]> {
+        self.extensions.subject_key_id.as_deref()
+    }
+
+    /// The key identifier of the CA's key (RFC 5280 §4.2.1.1), if there is one that can be read.
+    pub(in crate::pki) fn authority_key_id(&self) -> Option<&[u8]> {
+        self.extensions.authority_key_id.as_deref()
+    }
+
     /// The value of the extended key usage extension.
     pub(super) fn extended_key_usage_der(&self) -> Option<&[u8]> {
         self.extensions.purposes.as_ref().map(|(value, _)| value.as_slice())
@@ -329,6 +342,11 @@ impl Extensions {
             self.purposes = Some((value.to_vec(), purposes(value)?));
         } else if extension.is(oid::SUBJECT_ALT_NAME) {
             self.subject_alt_name = Some((extension.raw.to_vec(), value.to_vec()));
+        } else if extension.is(oid::SUBJECT_KEY_IDENTIFIER) {
+            let id = Tlv::whole(value).and_then(|id| id.tagged(OCTET_STRING));
+            self.subject_key_id = id.ok().map(|id| id.value.to_vec());
+        } else if extension.is(oid::AUTHORITY_KEY_IDENTIFIER) {
+            self.authority_key_id = authority_key_id(value);
         }
         Ok(())
     }
@@ -372,6 +390,17 @@ fn is_ca(value: &[u8]) -> Read<bool> {
     fields.optional(INTEGER)?;
     fields.end()?;
     if taken == value.len() { Ok(ca.is_some_and(is_true)) } else { Err(Malformed::Unexpected) }
+}
+
+/// [0] IMPLICIT OCTET STRING.
+const KEY_IDENTIFIER: u8 = 0x80;
+
+/// The keyIdentifier of an AuthorityKeyIdentifier, which is its first element where there is one. What cannot be read
+/// names no key.
+fn authority_key_id(value: &[u8]) -> Option<Vec<u8>> {
+    let mut fields = Tlv::whole(value).and_then(|all| all.tagged(SEQUENCE)).map(Tlv::fields).ok()?;
+    let id = fields.optional(KEY_IDENTIFIER).ok()??;
+    Some(id.value.to_vec())
 }
 
 /// ExtendedKeyUsage. That of `x509_cert` refuses identifiers with numbers above 32 bits, as UUIDs have them.

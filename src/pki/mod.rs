@@ -26,14 +26,15 @@ mod openssl;
 mod robustness;
 
 pub(crate) use calendar::in_japan;
-pub use calendar::{Window, WindowState, days_left, jst_date, jst_rfc3339};
+pub use calendar::{Window, WindowState, days_left, jst_date, jst_rfc3339, jst_time};
 pub use certificate::Certificate;
+pub(crate) use expectation::doubts;
 pub use expectation::{Check, Expectation, Relax};
-pub(crate) use expectation::{doubts, remarks};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::public::PublicKey;
 pub use key::usage::KeyUsage;
-pub use name::{Attribute, Name};
+pub use name::{Attribute, Name, SubjectRule};
+pub use path::issuer::{IssuerContinuity, issuer_continuity};
 pub use path::{MAX_ANCHORS, check_chain, read_anchors};
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};

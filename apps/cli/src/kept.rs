@@ -92,7 +92,7 @@ impl Keeper {
             if matches!(place, Place::TemporaryFolder) && temporary_file().is_err() {
                 return Err(error);
             }
-            job.tell(&[Notice::RequestNotKept]);
+            job.tell(&[Notice::RequestNotKept.into()]);
             return Ok(Keeper { journal: None, place });
         }
         Ok(Keeper { journal, place })

@@ -14,7 +14,7 @@ use usbtoken::{
 
 use super::encoding::{self, Encoded};
 use super::hresult::{
-    USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK,
+    USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK, USBTOKEN_HR_NOT_FOUND,
     USBTOKEN_HR_PROPERTY_EMPTY, USBTOKEN_HR_PROVIDER_UNKNOWN, usbtoken_hresult,
 };
 use super::origin::Origin;
@@ -287,7 +287,17 @@ impl Page {
         if restrictions == USBTOKEN_ALLOW_NONE {
             install = self.shared.anchors().into_iter().fold(install, Install::anchor);
         }
-        state.installed = Some(install.run(&session)?);
+        let installed = install.run(&session)?;
+        if installed.was_there() {
+            // As CertEnroll, whose pending request is gone after the first time.
+            let certificate = installed.credential().certificate();
+            let error = Error::new(Code::AlreadyInstalled)
+                .during(Step::CheckCertificate)
+                .fact(Fact::Subject, certificate.subject())
+                .fact(Fact::Serial, certificate.serial());
+            return Err(Refusal { error, hresult: Some(USBTOKEN_HR_NOT_FOUND) });
+        }
+        state.installed = Some(installed);
         Ok(())
     }
 

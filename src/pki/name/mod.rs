@@ -11,7 +11,10 @@ use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 
 mod parse;
+mod rule;
 mod text;
+
+pub use rule::SubjectRule;
 
 /// A distinguished name (RFC 5280 §4.1.2.4): the DER as it came, and its attributes for people to read.
 ///

@@ -32,6 +32,28 @@ pub(super) fn decode(value: Tlv<'_>) -> String {
     }
 }
 
+/// The characters of a value of one of these types, for comparison; `None` for other types and for bytes that are
+/// no characters of their type, of which nothing is left out and nothing replaced.
+pub(super) fn characters(value: Tlv<'_>) -> Option<String> {
+    match value.tag {
+        tlv::UTF8_STRING => std::str::from_utf8(value.value).ok().map(str::to_owned),
+        0x12 | tlv::PRINTABLE_STRING | tlv::IA5_STRING | 0x1a | tlv::TELETEX_STRING => {
+            Some(eight_bit(value.value))
+        }
+        tlv::BMP_STRING => {
+            let (units, rest) = value.value.as_chunks::<2>();
+            let decoded = char::decode_utf16(units.iter().map(|unit| u16::from_be_bytes(*unit)));
+            decoded.collect::<Result<String, _>>().ok().filter(|_| rest.is_empty())
+        }
+        tlv::UNIVERSAL_STRING => {
+            let (codes, rest) = value.value.as_chunks::<4>();
+            let decoded = codes.iter().map(|code| char::from_u32(u32::from_be_bytes(*code)));
+            decoded.collect::<Option<String>>().filter(|_| rest.is_empty())
+        }
+        _ => None,
+    }
+}
+
 /// T.61 as it is really used: ASCII, UTF-8, Shift_JIS or Latin-1, whichever the bytes can be, in that order.
 fn eight_bit(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {

@@ -13,6 +13,8 @@ mod restate;
 pub(in crate::pki) mod signature;
 mod validate;
 
+pub mod issuer;
+
 use std::time::SystemTime;
 
 use self::build::Search;

@@ -23,7 +23,7 @@ impl Seen {
         let named = all.unreadable().iter();
         let unreadable = named.map(|one| view::Unreadable::of(token.identity(), one)).collect();
         if !all.unreadable().is_empty() {
-            job.tell(&[Notice::CertificateUnreadable]);
+            job.tell(&[Notice::CertificateUnreadable.into()]);
         }
         Seen { token, credentials, unreadable }
     }
@@ -68,7 +68,7 @@ fn gather(job: &Job) -> Result<Vec<Seen>> {
 
 fn without_proof(job: &Job, token: Token) -> Result<Seen> {
     let all = token.credentials()?;
-    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, job.now)).collect();
+    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, job.now())).collect();
     Ok(Seen::of(job, token, &all, shown))
 }
 
@@ -77,7 +77,7 @@ fn with_proof(job: &Job, token: Token, session: &Session) -> Result<Seen> {
     let all = session.credentials()?;
     let view = |one: &Credential| {
         let level = level(job, session, one)?;
-        Ok(view::Credential::of(token.identity(), one, level, job.now))
+        Ok(view::Credential::of(token.identity(), one, level, job.now()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
     Ok(Seen::of(job, token, &all, shown))
@@ -85,7 +85,7 @@ fn with_proof(job: &Job, token: Token, session: &Session) -> Result<Seen> {
 
 fn level(job: &Job, session: &Session, credential: &Credential) -> Result<Option<ProofLevel>> {
     match credential.key() {
-        KeyState::Present(key) => session.prove(key, job.now).map(|proof| Some(proof.level)),
+        KeyState::Present(key) => session.prove(key, job.now()).map(|proof| Some(proof.level)),
         KeyState::NotLookedFor | KeyState::Missing => Ok(None),
     }
 }
