@@ -3,10 +3,10 @@
 use crate::call::Call;
 use crate::functions::Function;
 use crate::memory::read;
-use crate::names;
 use crate::view::View;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use usbtoken_pkcs11::names;
 
 /// How long each call waits before it is forwarded.
 pub(crate) struct Delays {

@@ -19,7 +19,6 @@ mod functions;
 mod host;
 mod interface;
 mod memory;
-mod names;
 mod pass;
 mod redact;
 mod table;

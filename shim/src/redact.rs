@@ -4,10 +4,11 @@
 //! own attributes) appears by its length alone.
 
 use crate::config::Public;
-use crate::names;
+use base16ct::lower::encode_string as hex;
 use pkcs11_sys::*;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
+use usbtoken_pkcs11::names;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
@@ -146,10 +147,6 @@ fn is_certificate(value: &[u8]) -> bool {
 pub(crate) fn text(field: &[u8]) -> String {
     let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
     String::from_utf8_lossy(field.get(..end).unwrap_or_default()).trim_end_matches(' ').to_owned()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

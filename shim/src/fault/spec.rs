@@ -3,9 +3,9 @@
 
 use super::lie::Lie;
 use crate::functions::Function;
-use crate::names;
 use pkcs11_sys::{CK_RV, CKR_DEVICE_REMOVED};
 use std::ffi::c_int;
+use usbtoken_pkcs11::names;
 
 /// One fault: when, what, and whether it stays.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use super::objects::Certificates;
 use crate::call::Call;
 use crate::config::{Config, Public};
 use crate::host::stderr;
-use crate::names;
 use pkcs11_sys::CK_RV;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -17,6 +16,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use usbtoken_pkcs11::names;
 
 /// Writes the trace.
 pub(crate) struct Recorder {
