@@ -1,5 +1,5 @@
-//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `install`,
-//! `structure`, `corpora`.
+//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `shim-suites`,
+//! `install`, `structure`, `corpora`.
 
 mod corpora;
 mod demo;
@@ -7,6 +7,7 @@ mod header;
 mod install;
 mod sanitize;
 mod setup;
+mod shim_suites;
 mod structure;
 mod sweep;
 mod test;
@@ -55,6 +56,8 @@ enum Chore {
     },
     /// Runs the C tests on a library whose Rust code has AddressSanitizer
     Sanitize,
+    /// Runs the test suites of others on a driver without the shim and through it, and compares their verdicts
+    ShimSuites(shim_suites::Options),
     /// Installs the C library: shared and static, header, pkg-config file, CMake package
     Install(install::Options),
     /// Reads other projects' test certificates and compares with openssl
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Chore::Test { steps, list } => test::run(&steps, list),
         Chore::Header { check } => header::run(check),
         Chore::Sanitize => sanitize::run(),
+        Chore::ShimSuites(options) => shim_suites::run(&options),
         Chore::Install(options) => install::run(&options),
         Chore::Corpora(options) => corpora::run(&options),
         Chore::Structure(options) => structure::run(&options),

@@ -76,6 +76,15 @@ pub const TESTS: &[Need] = &[
         ]),
         purpose: "lets OpenSSL sign with a token",
     },
+    Need {
+        package: "libp11-kit0",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so",
+            "/usr/lib/aarch64-linux-gnu/p11-kit-proxy.so",
+            "/usr/lib64/p11-kit-proxy.so",
+        ]),
+        purpose: "a module that makes its function lists anew, for the shim",
+    },
     Need { package: "gcc", sign: Sign::Program("cc"), purpose: "builds the C tests and examples" },
     Need { package: "g++", sign: Sign::Program("c++"), purpose: "builds the C++ example" },
     Need { package: "binutils", sign: Sign::Program("nm"), purpose: "lists what the C library exports" },
@@ -93,6 +102,30 @@ pub const TESTS: &[Need] = &[
     Need { package: "pkg-config", sign: Sign::Program("pkg-config"), purpose: "the same, without CMake" },
     Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs the Python example" },
 ];
+
+/// What the suites of others need (`cargo xtask shim-suites`): all of them, and each.
+pub const SUITES: &[Need] = &[
+    SOFTHSM,
+    Need { package: "opensc", sign: Sign::Program("pkcs11-tool"), purpose: "makes keys for the suites" },
+];
+/// NSS.
+pub const NSS: &[Need] =
+    &[Need { package: "libnss3-tools", sign: Sign::Program("certutil"), purpose: "NSS as an application" }];
+/// OpenSSH.
+pub const SSH: &[Need] = &[Need {
+    package: "openssh-client",
+    sign: Sign::Program("ssh-keygen"),
+    purpose: "OpenSSH as an application",
+}];
+/// Java.
+pub const JAVA: &[Need] = &[Need {
+    package: "default-jre-headless",
+    sign: Sign::Program("keytool"),
+    purpose: "Java as an application",
+}];
+/// What comes from PyPI.
+pub const PYTHON: &[Need] =
+    &[Need { package: "python3-venv", sign: Sign::Program("python3"), purpose: "the suites from PyPI" }];
 
 /// What the comparison with openssl needs.
 pub const CORPORA: &[Need] = &[

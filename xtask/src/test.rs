@@ -46,6 +46,12 @@ const STEPS: &[Step] = &[
         ],
         env: &[],
     },
+    // The short ones; the rest takes minutes and comes from PyPI.
+    Step {
+        name: "suites",
+        cargo: &["run", "--quiet", "--package", "xtask", "--", "shim-suites", "--debug", "nss", "ssh"],
+        env: &[],
+    },
     Step { name: "sanitize", cargo: &["run", "--quiet", "--package", "xtask", "--", "sanitize"], env: &[] },
     Step {
         name: "corpora",

@@ -1,5 +1,6 @@
 //! Credentials and pending keys as the command shows them. The field names are those of the JSON output: stable.
 
+use crate::words::Words;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -111,11 +112,6 @@ impl Lines {
         // Writing to a String cannot fail.
         let _ = write!(self.text, "\n     {label} = {}", printable(value));
     }
-
-    fn say(&mut self, label: Phrase<'_>, value: Phrase<'_>) {
-        let value = value.text(self.lang);
-        self.put(&label.text(self.lang), &value);
-    }
 }
 
 impl Token {
@@ -127,7 +123,7 @@ impl Token {
 
     /// The heading above what is on this token.
     pub fn heading(&self, lang: Lang) -> String {
-        let (token, serial) = (Phrase::Token.text(lang), Phrase::TokenSerial.text(lang));
+        let (token, serial) = (Words::Token.text(lang), Words::TokenSerial.text(lang));
         format!("{token}: {} ({serial} {})", printable(&self.label), printable(&self.serial))
     }
 }
@@ -198,12 +194,12 @@ impl Credential {
         let days = Phrase::DaysLeft(self.days_left).text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(title)) };
         self.put(&mut lines);
-        lines.say(Phrase::Renewal, self.renewal());
+        lines.put(&Phrase::Renewal.text(lang), &self.renewal().text(lang));
         lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
-        lines.say(Phrase::Protection, protection(self.proof_level));
+        lines.put(&Words::Protection.text(lang), &protection(self.proof_level).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
         if !self.unreadable_extensions.is_empty() {
-            let label = Phrase::UnreadableExtensions.text(lang);
+            let label = Words::UnreadableExtensions.text(lang);
             lines.put(&label, &self.unreadable_extensions.join(", "));
         }
         lines.text
@@ -217,16 +213,17 @@ impl Credential {
 
     /// The result of a renewal, as screen CCHK007 shows it.
     pub fn result(&self, lang: Lang) -> String {
-        let mut lines = Lines { lang, text: Phrase::Installed.text(lang) };
+        let mut lines = Lines { lang, text: Words::Installed.text(lang) };
         self.put(&mut lines);
-        lines.say(Phrase::Protection, protection(self.proof_level));
+        lines.put(&Words::Protection.text(lang), &protection(self.proof_level).text(lang));
         lines.text.replace("\n     ", "\n  ")
     }
 
     fn put(&self, lines: &mut Lines) {
+        let lang = lines.lang;
         self.subject.put(lines);
-        lines.put(&Phrase::CertificateSerial.text(lines.lang), &self.serial);
-        lines.say(Phrase::Expiry, Phrase::Moment(self.not_after.0));
+        lines.put(&Phrase::CertificateSerial.text(lang), &self.serial);
+        lines.put(&Phrase::Expiry.text(lang), &Phrase::Moment(self.not_after.0).text(lang));
     }
 
     fn renewal(&self) -> Phrase<'_> {
@@ -257,22 +254,22 @@ impl Unreadable {
 
     /// The object as one entry of the list.
     pub fn entry(&self, lang: Lang) -> String {
-        let mut lines = Lines { lang, text: format!("  -  {}", Phrase::UnreadableCertificate.text(lang)) };
+        let mut lines = Lines { lang, text: format!("  -  {}", Words::UnreadableCertificate.text(lang)) };
         lines.put(&Phrase::Id.text(lang), &self.id);
-        lines.put(&Phrase::Label.text(lang), &self.label);
-        lines.put(&Phrase::Size.text(lang), &self.size.to_string());
-        lines.put(&Phrase::Reason.text(lang), &self.unreadable);
+        lines.put(&Words::Label.text(lang), &self.label);
+        lines.put(&Words::Size.text(lang), &self.size.to_string());
+        lines.put(&Words::Reason.text(lang), &self.unreadable);
         lines.text
     }
 }
 
 /// The words for a level of proof.
-pub fn protection(level: Option<&str>) -> Phrase<'static> {
+pub fn protection(level: Option<&str>) -> Words<'static> {
     match level {
-        Some("proven") => Phrase::ProofProven,
-        Some("claimed") => Phrase::ProofClaimed,
-        Some(_) => Phrase::ProofRefused,
-        None => Phrase::ProofUnknown,
+        Some("proven") => Words::ProofProven,
+        Some("claimed") => Words::ProofClaimed,
+        Some(_) => Words::ProofRefused,
+        None => Words::ProofUnknown,
     }
 }
 
@@ -297,28 +294,28 @@ impl Pending {
     /// The pending key as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
         let title = self.concerns_subject.clone().or_else(|| self.concerns_serial.clone());
-        let title = title.unwrap_or_else(|| Phrase::FirstIssue.text(lang));
-        let age = Phrase::Age(self.age_days).text(lang);
+        let title = title.unwrap_or_else(|| Words::FirstIssue.text(lang));
+        let age = Words::Age(self.age_days).text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
-        lines.say(Phrase::Status, progress_of(self.state));
+        lines.put(&Words::Status.text(lang), &progress_of(self.state).text(lang));
         if let Some(serial) = &self.concerns_serial {
-            lines.put(&Phrase::Concerns.text(lang), serial);
+            lines.put(&Words::Concerns.text(lang), serial);
         }
         if let Some(algorithm) = &self.key_algorithm {
             lines.put(&Phrase::Key.text(lang), algorithm);
         }
-        lines.say(Phrase::Since, Phrase::Day(&self.since));
+        lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
         lines.text
     }
 }
 
-const fn progress_of(state: PendingState) -> Phrase<'static> {
+const fn progress_of(state: PendingState) -> Words<'static> {
     match state {
-        PendingState::AwaitingAnswer => Phrase::AwaitingAnswer,
-        PendingState::CertificateWritten => Phrase::CertificateWritten,
-        PendingState::HalfRetired => Phrase::HalfRetired,
-        PendingState::Remnant => Phrase::Remnant,
+        PendingState::AwaitingAnswer => Words::AwaitingAnswer,
+        PendingState::CertificateWritten => Words::CertificateWritten,
+        PendingState::HalfRetired => Words::HalfRetired,
+        PendingState::Remnant => Words::Remnant,
     }
 }
 

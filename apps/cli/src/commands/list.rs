@@ -48,21 +48,21 @@ fn gather(job: &Job) -> Result<Vec<Seen>> {
         let session = job.login(&token)?;
         return Ok(vec![with_proof(job, token, &session)?]);
     }
-    let (tokens, mut passed_over) = job.tokens()?;
+    let (tokens, mut skipped) = job.tokens()?;
     let mut seen = Vec::new();
     for token in tokens {
         job.progress.step(Step::ReadObjects);
         match without_proof(job, token) {
             Ok(one) => seen.push(one),
-            Err(error) => passed_over.push(error),
+            Err(error) => skipped.push(error),
         }
     }
     // One bad token does not hide the others; if there is no other, it is the answer.
-    match passed_over.pop() {
+    match skipped.pop() {
         Some(error) if seen.is_empty() => return Err(error),
-        last => passed_over.extend(last),
+        last => skipped.extend(last),
     }
-    passed_over.iter().for_each(|error| print_warning(error, job.lang, job.global.json));
+    skipped.iter().for_each(|error| print_warning(error, job.lang, job.global.json));
     Ok(seen)
 }
 

@@ -6,7 +6,6 @@ use serde_json::json;
 use usbtoken::driver::{Session, Token};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::renewal::{Credential, JournalEntry, Pending, Renewal};
-use usbtoken::text::Phrase;
 
 use super::{ask, select};
 use crate::args::{self, FormatArg, OutArgs};
@@ -14,6 +13,7 @@ use crate::go_on::CommandLine;
 use crate::job::Job;
 use crate::kept::Keeper;
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::words::Words;
 use crate::{files, view};
 
 /// Makes the key and writes the request.
@@ -80,8 +80,8 @@ pub fn write(
     let name = out.display().to_string();
     let text = format!(
         "{}\n{}{}",
-        Phrase::RequestWritten(&usbtoken::text::printable(&name)).text(job.lang),
-        Phrase::SendRequest.text(job.lang),
+        Words::RequestWritten(&usbtoken::text::printable(&name)).text(job.lang),
+        Words::SendRequest.text(job.lang),
         notices_text(&job.untold(pending.notices()), job.lang)
     );
     let mut outcome = Outcome::new(text, json);

@@ -8,7 +8,6 @@ use usbtoken::driver::Session;
 use usbtoken::error::{Fact, Result, Step};
 use usbtoken::pki::{Relax, SubjectRule, read_anchors};
 use usbtoken::renewal::{Install, Installed, Retire};
-use usbtoken::text::Phrase;
 
 use super::select;
 use crate::args::CheckArgs;
@@ -16,6 +15,7 @@ use crate::go_on::CommandLine;
 use crate::job::Job;
 use crate::kept::{Keeper, Kept};
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::words::Words;
 use crate::{files, view};
 
 /// How answers are taken, with the trust anchors read: a wrong file is noticed before anything else happens.
@@ -114,9 +114,9 @@ pub fn finish(
     let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, job.now()));
 
     let mut text = credential.result(job.lang);
-    text.push_str(&format!("\n{}", Phrase::RestartBrowsers.text(job.lang)));
+    text.push_str(&format!("\n{}", Words::RestartBrowsers.text(job.lang)));
     if retired {
-        text.push_str(&format!("\n{}", Phrase::Retired.text(job.lang)));
+        text.push_str(&format!("\n{}", Words::Retired.text(job.lang)));
     }
     text.push_str(&notices_text(&job.untold(&notices), job.lang));
     let json = json!({
