@@ -217,8 +217,6 @@
 #define USBTOKEN_PURPOSE_MISSING 515
 /** The certificate does not allow signing. */
 #define USBTOKEN_USAGE_MISSING 516
-/** The key in the certificate is of another kind than requested. */
-#define USBTOKEN_ALGORITHM_DIFFERS 517
 /** No valid chain leads from the certificate to a given trust anchor. */
 #define USBTOKEN_CHAIN_UNTRUSTED 518
 /** The CA refused the request. */
@@ -869,17 +867,17 @@
 #define USBTOKEN_PROBLEM_FACTS 4
 
 /**
- * A problem's weight: nothing works before it is solved.
+ * A problem's severity: nothing works before it is solved.
  */
 #define USBTOKEN_WEIGHT_BLOCKS 1
 
 /**
- * A problem's weight: it may be what is looked for.
+ * A problem's severity: it may be what is looked for.
  */
 #define USBTOKEN_WEIGHT_WARNS 2
 
 /**
- * A problem's weight: good to know.
+ * A problem's severity: good to know.
  */
 #define USBTOKEN_WEIGHT_REMARKS 3
 
@@ -1133,11 +1131,6 @@
  * usbtoken_install_params.relax: accept one whose key usage does not allow signing.
  */
 #define USBTOKEN_RELAX_USAGE 64
-
-/**
- * usbtoken_install_params.relax: accept another kind of key than requested.
- */
-#define USBTOKEN_RELAX_ALGORITHM 128
 
 /**
  * usbtoken_install_params.flags: write the CA certificates of the answer to the token too.

@@ -31,7 +31,7 @@ macro_rules! numbered {
     };
 }
 numbered! {
-    /// What went wrong. The hundreds are the [`Family`].
+    /// What went wrong. The hundreds are the [`Family`]. The number 517 is retired.
     Code {
         /// An argument is missing, malformed or contradicts another.
         BadArgument = 101 "bad_argument",
@@ -193,8 +193,6 @@ numbered! {
         PurposeMissing = 515 "purpose_missing",
         /// The key usage does not allow signing.
         UsageMissing = 516 "usage_missing",
-        /// The key in the certificate is of another kind than requested.
-        AlgorithmDiffers = 517 "algorithm_differs",
         /// No valid chain leads to a given trust anchor.
         ChainUntrusted = 518 "chain_untrusted",
         /// The CA's CMC response says that it refused.
@@ -540,10 +538,11 @@ numbered! {
 
 #[cfg(test)]
 mod tests {
-    use super::Notice;
+    use super::{Code, Notice};
 
     #[test]
     fn a_retired_number_stays_retired() {
+        assert!(Code::ALL.iter().all(|code| code.number() != 517));
         assert!(Notice::ALL.iter().all(|notice| ![13, 15, 18, 20].contains(&notice.number())));
     }
 }

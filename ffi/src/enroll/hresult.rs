@@ -300,8 +300,7 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         | Code::SerialSame
         | Code::IsCaCertificate
         | Code::PurposeMissing
-        | Code::UsageMissing
-        | Code::AlgorithmDiffers => USBTOKEN_HR_WRONG_CERTIFICATE,
+        | Code::UsageMissing => USBTOKEN_HR_WRONG_CERTIFICATE,
         Code::ChainUntrusted | Code::IssuerSignatureInvalid => USBTOKEN_HR_CHAIN,
         Code::TokenRemoved | Code::SessionLost | Code::TokenChanged => USBTOKEN_HR_TOKEN_REMOVED,
         Code::Busy => USBTOKEN_HR_BUSY,

@@ -298,10 +298,6 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The certificate does not allow signing.",
             "Ask the CA to issue it again with the right key usage.",
         ),
-        Code::AlgorithmDiffers => w(
-            "The key in the certificate is of another kind than requested.",
-            "Ask the CA which request it answered.",
-        ),
         Code::ChainUntrusted => w(
             "No valid chain leads from the certificate to a given trust anchor.",
             "Read the detail: it names the certificate and the rule. If a CA's certificate is missing, give it as a \
