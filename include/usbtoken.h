@@ -869,17 +869,17 @@
 #define USBTOKEN_PROBLEM_FACTS 4
 
 /**
- * A problem's weight: nothing works before it is solved.
+ * A problem's severity: nothing works before it is solved.
  */
 #define USBTOKEN_WEIGHT_BLOCKS 1
 
 /**
- * A problem's weight: it may be what is looked for.
+ * A problem's severity: it may be what is looked for.
  */
 #define USBTOKEN_WEIGHT_WARNS 2
 
 /**
- * A problem's weight: good to know.
+ * A problem's severity: good to know.
  */
 #define USBTOKEN_WEIGHT_REMARKS 3
 
