@@ -199,6 +199,26 @@ numbered! {
         CertificateUnreadable = 522 "certificate_unreadable",
         /// The certificate belongs to another key than the pending one.
         KeyMismatch = 523 "key_mismatch",
+        /// The answer is a web page.
+        AnswerIsWebPage = 533 "answer_is_web_page",
+        /// The answer is a mail without a certificate.
+        AnswerIsMail = 534 "answer_is_mail",
+        /// The answer is an archive, such as a ZIP file.
+        AnswerIsArchive = 535 "answer_is_archive",
+        /// The answer is a document or an image.
+        AnswerIsDocument = 536 "answer_is_document",
+        /// The answer is a private key.
+        AnswerIsPrivateKey = 537 "answer_is_private_key",
+        /// The answer is a public key without a certificate.
+        AnswerIsPublicKey = 538 "answer_is_public_key",
+        /// The answer is a list of revoked certificates.
+        AnswerIsCrl = 539 "answer_is_crl",
+        /// The answer is encrypted.
+        AnswerEncrypted = 540 "answer_encrypted",
+        /// The answer is in a text form that is not read, such as hexadecimal.
+        AnswerFormUnsupported = 541 "answer_form_unsupported",
+        /// The answer is a SCEP CertRep, which is encrypted for the requester's key.
+        AnswerIsCertRep = 542 "answer_is_cert_rep",
 
         /// The token was removed.
         TokenRemoved = 601 "token_removed",
@@ -246,6 +266,9 @@ numbered! {
         ConsentDenied = 813 "consent_denied",
         /// The credential was renewed by another program since it was listed.
         AlreadyRenewed = 814 "already_renewed",
+
+        /// The CA's response says that the request is still pending.
+        ResponsePending = 902 "response_pending",
     }
 }
 
@@ -260,6 +283,7 @@ impl Code {
             5 => Family::Answer,
             6 => Family::Gone,
             8 => Family::Rule,
+            9 => Family::NotYet,
             _ => Family::Internal,
         }
     }
@@ -285,6 +309,8 @@ pub enum Family {
     Internal = 8,
     /// A rule of renewal forbids it now: the window, a pending request, another program.
     Rule = 9,
+    /// The CA has not decided yet.
+    NotYet = 10,
 }
 
 numbered! {
@@ -370,6 +396,10 @@ numbered! {
         Days = 13 "days",
         /// A device on a USB port.
         Device = 14 "device",
+        /// A size in bytes.
+        Size = 18 "size",
+        /// The first line of something that is not what it should be.
+        FirstLine = 19 "first_line",
     }
 }
 
@@ -428,6 +458,8 @@ numbered! {
         SmartCardUnknown = 25 "smart_card_unknown",
         /// The token holds no certificate.
         NoCertificate = 26 "no_certificate",
+        /// A part of the CA's response could not be read.
+        ResponsePartlyUsed = 37 "response_partly_used",
     }
 }
 

@@ -35,5 +35,5 @@ pub use name::{Attribute, Name};
 pub use path::check_chain;
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};
-pub use response::{Answer, MAX_ANSWER, MAX_CERTIFICATES};
+pub use response::{MAX_CERTIFICATES, MAX_RESPONSE, Response, Response as Answer, Skipped, Unusable};
 pub use serial::Serial;

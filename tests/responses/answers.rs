@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use common::{Bank, refused};
 use usbtoken::error::Code;
-use usbtoken::pki::MAX_ANSWER;
+use usbtoken::pki::MAX_RESPONSE;
 use usbtoken::renewal::{Form as RequestForm, Renewal};
 use usbtoken_testkit::{Form, Kind, ParsedRequest, SoftKey, days_from_now};
 
@@ -105,7 +105,7 @@ fn what_is_no_answer_changes_nothing() {
         ("half a message", p7[..p7.len() / 2].to_vec(), Code::AnswerTruncated),
         ("the request", pending.request().to_pem().into_bytes(), Code::AnswerIsRequest),
         ("only CAs", bank.ca.answer_without_leaf(Form::P7), Code::AnswerNoLeaf),
-        ("too much", vec![b'A'; MAX_ANSWER + 1], Code::AnswerTooLarge),
+        ("too much", vec![b'A'; MAX_RESPONSE + 1], Code::AnswerTooLarge),
         ("a key in PKCS#12", pfx(&bank, &leaf), Code::AnswerIsPfx),
         ("the same in base64", base64(&pfx(&bank, &leaf)), Code::AnswerIsPfx),
         ("a refusal in CMC", cmc(2, &[]), Code::CmcFailed),
@@ -134,10 +134,10 @@ fn the_largest_answers_cost_nothing() {
     let (session, old) = bank.open();
     Renewal::of(&old).begin(&session).unwrap();
     let waiting = bank.soft.snapshot();
-    let nested = [0x30, 0x80].repeat(MAX_ANSWER / 2);
-    let endless = b"-----BEGIN CERTIFICATE-----\n".repeat(MAX_ANSWER / 28);
-    let blank = [vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff], vec![0; MAX_ANSWER - 6]].concat();
-    for answer in [nested, endless, blank, b"MIIB".repeat(MAX_ANSWER / 4)] {
+    let nested = [0x30, 0x80].repeat(MAX_RESPONSE / 2);
+    let endless = b"-----BEGIN CERTIFICATE-----\n".repeat(MAX_RESPONSE / 28);
+    let blank = [vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff], vec![0; MAX_RESPONSE - 6]].concat();
+    for answer in [nested, endless, blank, b"MIIB".repeat(MAX_RESPONSE / 4)] {
         let start = std::time::Instant::now();
         assert!(session.install(&answer).is_err());
         assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());

@@ -140,6 +140,7 @@ const fn family_name(family: Family) -> &'static str {
         Family::Gone => "gone",
         Family::Internal => "internal",
         Family::Rule => "rule",
+        Family::NotYet => "not_yet",
     }
 }
 

@@ -6,6 +6,8 @@ pub(in crate::pki) const RSA_ENCRYPTION: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 pub(in crate::pki) const SHA256_WITH_RSA: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+/// id-RSASSA-PSS (RFC 4055 §1.2).
+pub(in crate::pki) const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 pub(in crate::pki) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 pub(in crate::pki) const ECDSA_WITH_SHA256: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
@@ -33,6 +35,21 @@ pub(in crate::pki) const RENEWAL_CERTIFICATE: ObjectIdentifier =
 pub(in crate::pki) const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 pub(in crate::pki) const ID_SIGNED_DATA: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+pub(in crate::pki) const ID_ENVELOPED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.3");
+pub(in crate::pki) const ID_ENCRYPTED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
+pub(in crate::pki) const ID_AUTH_ENVELOPED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
+pub(in crate::pki) const NETSCAPE_CERT_SEQUENCE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113730.2.5");
+/// The authenticated attributes of SCEP (RFC 8894 §3.2.1).
+pub(in crate::pki) const SCEP_MESSAGE_TYPE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9.2");
+pub(in crate::pki) const SCEP_PKI_STATUS: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9.3");
+pub(in crate::pki) const SCEP_FAIL_INFO: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9.4");
 pub(in crate::pki) const CONTENT_TYPE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
 pub(in crate::pki) const MESSAGE_DIGEST: ObjectIdentifier =

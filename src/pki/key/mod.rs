@@ -2,4 +2,5 @@
 
 pub(super) mod kind;
 pub(super) mod public;
+mod same;
 pub(super) mod usage;

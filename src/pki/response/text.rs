@@ -1,104 +1,414 @@
-//! The text forms of an answer: which bytes a text may stand for.
+//! Text around a response: every run of base64 in it, and what else the text may stand for.
+//!
+//! Labels, headers and words say nothing: a run of base64 is taken when it decodes to ASN.1, which knows its own
+//! length, or to something that can be read in its turn. What stands on the next line does no harm.
 
 use percent_encoding::percent_decode_str;
 
-use crate::error::{Code, Error, Result};
-use crate::pki::asn1::pem;
+use super::reader::Reader;
+use super::skipped::{Skipped, Unusable};
+use super::{content, magic, mail, markup};
+use crate::pki::asn1::tlv::{INTEGER, OID, SEQUENCE};
 
-/// One reading of the text: the binary parts that it stands for.
-type Reading = Result<Vec<Vec<u8>>>;
+/// Other texts that a text may stand for; `None` where there is nothing to undo.
+pub(super) const LAYERS: [fn(&str) -> Option<String>; 5] =
+    [percent, escapes, markup::without_tags, markup::without_entities, mail::quoted_printable];
+
+/// A word of base64 that is at least this long is no word of a language.
+const LONG_TOKEN: usize = 40;
+
+/// No line of base64 is shorter, apart from the last.
+const SHORT_TOKEN: usize = 12;
+
+/// The beginnings in base64 of PEM, XML, HTML, JSON, ZIP, gzip and PDF.
+const WRAPPED: [&str; 9] = ["LS0tL", "PD94b", "PGh0b", "PCFET", "eyJ", "ewo", "UEsDB", "H4sI", "JVBER"];
 
 /// Whether bytes that begin as an ASN.1 SEQUENCE does (an ASCII `0`) are text all the same.
-pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
+pub(super) fn is_ascii_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
-/// The readings, the likeliest first. There are never more than a handful.
-pub(super) fn readings(bytes: &[u8]) -> Vec<Reading> {
-    let mut texts = vec![decode(bytes)];
-    if texts[0].contains('%') {
-        // A web form encodes `+` as `%2B`, JavaScript's escape() leaves it: either way one that is left is meant.
-        texts.insert(0, percent_decode_str(&texts[0]).decode_utf8_lossy().into_owned());
-    }
-    texts.iter().flat_map(|text| readings_of(text)).collect()
+/// Blanks, zeros and a byte order mark of UTF-8 mean nothing.
+pub(super) fn without_blanks_around(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace();
+    let start = bytes.iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len());
+    bytes.get(start..).unwrap_or_default()
 }
 
-/// The text, from UTF-8 with or without BOM or from UTF-16 with BOM. Words before the PEM may be in any
-/// encoding and are not looked at.
-fn decode(bytes: &[u8]) -> String {
-    let text = match bytes {
-        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE.decode_with_bom_removal(bytes).0,
-        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE.decode_with_bom_removal(bytes).0,
-        _ => String::from_utf8_lossy(bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes)),
+/// The text, from UTF-8 or from UTF-16 with or without byte order mark. Words may be in any other encoding: what
+/// is looked for is ASCII in all of them. Invisible characters, which pages and chat programs put in, are left out.
+pub(super) fn decode(bytes: &[u8]) -> String {
+    let text = match (bytes, zeros(bytes)) {
+        ([0xff, 0xfe, ..], _) | (_, Zeros::Odd) => encoding_rs::UTF_16LE.decode_with_bom_removal(bytes).0,
+        ([0xfe, 0xff, ..], _) | (_, Zeros::Even) => encoding_rs::UTF_16BE.decode_with_bom_removal(bytes).0,
+        _ => String::from_utf8_lossy(bytes),
     };
-    text.into_owned()
-}
-
-fn readings_of(text: &str) -> Vec<Reading> {
-    let both: [fn(&str) -> String; 2] = [without_blanks, with_plus_restored];
-    let squeezes = if text.contains(' ') { &both[..] } else { &both[..1] };
-    if text.contains("-----BEGIN") {
-        return squeezes.iter().map(|squeeze| pem_parts(text, *squeeze)).collect();
+    let invisible =
+        |c: char| matches!(c, '\0' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let wide_blank = |c: char| !c.is_ascii() && c.is_whitespace();
+    if !text.contains(|c| invisible(c) || wide_blank(c)) {
+        return text.into_owned();
     }
-    let whole = squeezes.iter().map(|squeeze| base64_part(&squeeze(text)));
-    let paragraph = base64_lines(text);
-    let paragraph =
-        squeezes.iter().filter(|_| !paragraph.is_empty()).map(|squeeze| base64_part(&squeeze(&paragraph)));
-    whole.chain(paragraph).collect()
+    let visible = text.chars().filter(|c| !invisible(*c));
+    visible.map(|c| if wide_blank(c) { ' ' } else { c }).collect()
 }
 
-fn pem_parts(text: &str, squeeze: fn(&str) -> String) -> Reading {
-    pem::blocks(text)
-        .take(super::MAX_CERTIFICATES + 1)
-        .map(|block| base64(&squeeze(body(block.ok_or_else(|| Error::new(Code::AnswerTruncated))?))))
-        .collect()
-}
-
-/// A PEM block without the header lines of RFC 1421, which end at an empty line.
-fn body(block: &str) -> &str {
-    if !block.contains(':') {
-        return block;
+/// Where the zeros stand at the beginning: every second byte of ASCII in UTF-16 is one.
+fn zeros(bytes: &[u8]) -> Zeros {
+    let sample = bytes.get(..bytes.len().min(256)).unwrap_or_default();
+    let count = |from: usize| sample.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd, pairs) = (count(0), count(1), sample.len() / 2);
+    match (even * 4, odd * 4) {
+        (few, many) if pairs >= 4 && many > pairs * 2 && few < pairs => Zeros::Odd,
+        (many, few) if pairs >= 4 && many > pairs * 2 && few < pairs => Zeros::Even,
+        _ => Zeros::None,
     }
-    let end = block.find("\n\n").or_else(|| block.find("\r\n\r\n"));
-    end.map_or(block, |end| &block[end..])
 }
 
-fn base64_part(text: &str) -> Reading {
-    base64(text).map(|part| vec![part])
+enum Zeros {
+    None,
+    Even,
+    Odd,
 }
 
-fn base64(text: &str) -> Result<Vec<u8>> {
-    pem::decode_base64(text).ok_or_else(|| Error::new(Code::AnswerUnreadable))
-}
-
-fn without_blanks(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && *c != '\0').collect()
-}
-
-/// A form that was decoded once too often has blanks where `+` stood.
-fn with_plus_restored(text: &str) -> String {
-    let lines = text.split(['\r', '\n']).map(|line| line.trim_matches(['\t', '\0']).replace(' ', "+"));
-    lines.collect()
-}
-
-/// The longest run of lines that are base64, for answers with words or mail headers around.
-fn base64_lines(text: &str) -> String {
-    let is_base64 = |line: &str| {
-        !line.is_empty()
-            && line.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | ' '))
-    };
-    let (mut best, mut run) = (String::new(), String::new());
-    for line in text.lines().map(str::trim).chain([""]) {
-        // Base64 of a SEQUENCE begins with M: words in front do not.
-        if is_base64(line) && (!run.is_empty() || line.starts_with('M')) {
-            run.push_str(line);
-            run.push('\n');
+/// Tries every run of base64.
+pub(super) fn runs(reader: &mut Reader, text: &str, depth: u8) {
+    let text = text.as_bytes();
+    let mut at = 0;
+    while let Some(start) = next_token(text, at) {
+        let token = token(text, start);
+        let after = start + token.len();
+        at = if header(text, start).is_some() {
+            asn1(reader, text, start, depth).max(after)
+        } else if token.len() >= LONG_TOKEN || WRAPPED.iter().any(|begin| token.starts_with(begin.as_bytes()))
+        {
+            wrapped(reader, text, start, depth).max(after)
         } else {
-            let run = std::mem::take(&mut run);
-            if run.len() > best.len() {
-                best = run;
-            }
-        }
+            after
+        };
     }
-    best
+}
+
+fn in_alphabet(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
+}
+
+/// The next place where base64 could begin: a letter of its alphabet after something else.
+fn next_token(text: &[u8], from: usize) -> Option<usize> {
+    let found = text.get(from..)?.iter().position(|byte| in_alphabet(*byte))?;
+    Some(from + found)
+}
+
+fn token(text: &[u8], start: usize) -> &[u8] {
+    let rest = text.get(start..).unwrap_or_default();
+    let length = rest.iter().position(|byte| !in_alphabet(*byte)).unwrap_or(rest.len());
+    rest.get(..length).unwrap_or_default()
+}
+
+/// What blanks within a line are: nothing, or what a form that was decoded once too often left of `+`.
+#[derive(Clone, Copy, PartialEq)]
+enum Blanks {
+    Nothing,
+    Plus,
+}
+
+/// Letters of base64 with blanks, line ends, marks of quotation and soft line breaks (RFC 2045 §6.7) passed over.
+struct Run {
+    letters: Vec<u8>,
+    /// The place behind the last letter that was looked at.
+    end: usize,
+    has_blanks: bool,
+}
+
+fn run(text: &[u8], start: usize, limit: usize, blanks: Blanks) -> Run {
+    let mut run = Run { letters: Vec::new(), end: start, has_blanks: false };
+    let mut line_begins = false;
+    while run.letters.len() < limit
+        && let Some(byte) = text.get(run.end)
+    {
+        match byte {
+            b'\r' | b'\n' => line_begins = true,
+            b' ' if blanks == Blanks::Plus => run.letters.push(b'+'),
+            b' ' => run.has_blanks |= !line_begins,
+            b'\t' | 0x0b | 0x0c => {}
+            b'>' | b'|' if line_begins => {}
+            b'=' if line_ends(text, run.end + 1) => line_begins = true,
+            letter if in_alphabet(*letter) => {
+                run.letters.push(*letter);
+                line_begins = false;
+            }
+            _ => break,
+        }
+        run.end += 1;
+    }
+    run
+}
+
+fn line_ends(text: &[u8], at: usize) -> bool {
+    text.get(at..).is_some_and(|rest| rest.starts_with(b"\n") || rest.starts_with(b"\r\n"))
+}
+
+/// Decodes letters of the alphabet; bits that fill no byte are left out.
+fn decode_base64(letters: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(letters.len() / 4 * 3 + 3);
+    for quad in letters.chunks(4) {
+        let bits = quad.iter().fold(0u32, |bits, letter| (bits << 6) | sextet(*letter));
+        let filled = bits << (6 * (4 - quad.len()));
+        let [_, decoded @ ..] = filled.to_be_bytes();
+        bytes.extend(decoded.iter().take(quad.len() * 6 / 8));
+    }
+    bytes
+}
+
+fn sextet(letter: u8) -> u32 {
+    u32::from(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    })
+}
+
+/// How long the element is that begins here, header included; `usize::MAX` for an indefinite length. `None` when
+/// it does not look like one that is worth reading.
+fn header(text: &[u8], start: usize) -> Option<usize> {
+    // Every SEQUENCE (0x30) begins with this letter.
+    if text.get(start) != Some(&b'M') {
+        return None;
+    }
+    element_length(&decode_base64(&run(text, start, 16, Blanks::Nothing).letters))
+}
+
+fn element_length(head: &[u8]) -> Option<usize> {
+    let (&SEQUENCE, rest) = head.split_first()? else { return None };
+    let (&first, rest) = rest.split_first()?;
+    let octets = if first < 0x80 { 0 } else { usize::from(first & 0x7f) };
+    let (length, contents) = (rest.get(..octets).filter(|_| octets <= 4)?, rest.get(octets..)?);
+    // A certificate, a message and a key begin with one of these; words that happen to begin with M do not.
+    matches!(contents.first()?, &SEQUENCE | &OID | &INTEGER).then_some(())?;
+    Some(match first {
+        0x80 => usize::MAX,
+        short @ 0..0x80 => usize::from(short) + 2,
+        _ => length.iter().fold(0, |length, octet| length << 8 | usize::from(*octet)) + 2 + octets,
+    })
+}
+
+/// Reads the ASN.1 elements that stand in one run; gives the place to go on at.
+fn asn1(reader: &mut Reader, text: &[u8], start: usize, depth: u8) -> usize {
+    let Some((element, read)) = element(reader, text, start, 0, Blanks::Nothing) else { return text.len() };
+    if element.is_whole() {
+        let total = element.taken;
+        reader.take(element, depth);
+        return further(reader, text, start, total, depth).unwrap_or(read.end);
+    }
+    if read.has_blanks
+        && let Some((restored, read)) = element_with_plus(reader, text, start)
+    {
+        reader.take(restored, depth);
+        return read.end;
+    }
+    let first_token = token(text, start).len();
+    if first_token < SHORT_TOKEN {
+        // A word above or before the response that begins as one does.
+        return start + first_token;
+    }
+    if is_base64url(text, read.end) {
+        reader.skip(Skipped::new(Unusable::Form("base64url"), &decode_base64(&read.letters)));
+    } else {
+        reader.take(element, depth);
+    }
+    run_end(text, start)
+}
+
+/// The element that begins `skip` bytes into the run; `None` when there is none, or no more work may be done.
+fn element(
+    reader: &mut Reader,
+    text: &[u8],
+    start: usize,
+    skip: usize,
+    blanks: Blanks,
+) -> Option<(content::Element, Run)> {
+    let head = decode_base64(&run(text, start, 20, blanks).letters);
+    let length = element_length(head.get(skip..)?)?;
+    let letters = length.saturating_add(skip).saturating_mul(4).div_ceil(3);
+    let run = run(text, start, letters, blanks);
+    reader.spend(run.letters.len()).then_some(())?;
+    let element = content::read(decode_base64(&run.letters).get(skip..)?);
+    Some((element, run))
+}
+
+/// The same with blanks read as `+`, if that makes it whole.
+fn element_with_plus(reader: &mut Reader, text: &[u8], start: usize) -> Option<(content::Element, Run)> {
+    element(reader, text, start, 0, Blanks::Plus).filter(|(element, _)| element.is_whole())
+}
+
+/// Elements that were encoded together with one of `total` bytes, and so may begin in the middle of four letters.
+fn further(reader: &mut Reader, text: &[u8], start: usize, total: usize, depth: u8) -> Option<usize> {
+    let (mut start, mut total, mut end) = (start, total, None);
+    loop {
+        let aligned = run(text, start, total / 3 * 4, Blanks::Nothing);
+        let Some((element, read)) = element(reader, text, aligned.end, total % 3, Blanks::Nothing) else {
+            return end;
+        };
+        (start, total, end) = (aligned.end, total % 3 + element.taken, Some(read.end));
+        reader.take(element, depth);
+    }
+}
+
+/// A run stops at these two letters of the other alphabet (RFC 4648 §5), where an END line has five dashes.
+fn is_base64url(text: &[u8], end: usize) -> bool {
+    matches!(text.get(end..), Some([b'-' | b'_', next, ..]) if in_alphabet(*next))
+}
+
+/// Where the run ends, or the next element in it begins.
+fn run_end(text: &[u8], start: usize) -> usize {
+    let (mut at, mut in_token) = (start, true);
+    while let Some(byte) = text.get(at) {
+        let is_letter = in_alphabet(*byte);
+        let is_between = matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | b'>' | b'|' | b'=');
+        if !(is_letter || is_between) || (is_letter && !in_token && header(text, at).is_some()) {
+            break;
+        }
+        in_token = is_letter;
+        at += 1;
+    }
+    at
+}
+
+/// Reads a run of base64 that holds something else: a text with the response in it, or a file of another kind.
+fn wrapped(reader: &mut Reader, text: &[u8], start: usize, depth: u8) -> usize {
+    let end = run_end(text, start);
+    let run = run(text.get(..end).unwrap_or_default(), start, usize::MAX, Blanks::Nothing);
+    if !reader.spend(run.letters.len()) {
+        return text.len();
+    }
+    let decoded = decode_base64(&run.letters);
+    if magic::unusable(&decoded).is_some() || is_likely_text(&decoded) {
+        reader.later(decoded, depth);
+        return run.end;
+    }
+    if is_hexadecimal(&run.letters) {
+        reader.skip(Skipped::new(Unusable::Form("hexadecimal"), &run.letters));
+    }
+    run.end
+}
+
+fn is_likely_text(bytes: &[u8]) -> bool {
+    let sample = bytes.get(..bytes.len().min(64)).unwrap_or_default();
+    let odd = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != 0x1b;
+    let is_utf16 = !matches!(zeros(sample), Zeros::None);
+    sample.len() >= 16 && (is_utf16 || !sample.iter().any(odd) && std::str::from_utf8(bytes).is_ok())
+}
+
+/// A SEQUENCE of more than 127 bytes in hexadecimal.
+fn is_hexadecimal(letters: &[u8]) -> bool {
+    letters.starts_with(b"308") && letters.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// What a web form makes of a text: `%2B` for `+`. JavaScript's escape() leaves `+`: either way one that is left
+/// is meant.
+fn percent(text: &str) -> Option<String> {
+    let is_hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+    let is_encoded = text.match_indices('%').any(|(at, _)| is_hex(at + 1) && is_hex(at + 2));
+    is_encoded.then(|| percent_decode_str(text).decode_utf8_lossy().into_owned())
+}
+
+/// The escapes of JSON (RFC 8259 §7), JavaScript and the shell: `\n`, `\/`, `\u002b`, `\x2b`, and a line that goes
+/// on after `\`. Any other stays.
+fn escapes(text: &str) -> Option<String> {
+    if !text.contains('\\') {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let (read, left) = escape(after);
+        match read {
+            Some(c) => out.extend(c),
+            None => out.push('\\'),
+        }
+        rest = left;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The character that an escape stands for (none for a line's end), and what follows; `None` when it is none.
+fn escape(after: &str) -> (Option<Option<char>>, &str) {
+    let mut chars = after.chars();
+    let by_number = |digits: usize| match after.get(1..=digits).map(|digits| u32::from_str_radix(digits, 16))
+    {
+        Some(Ok(number)) => (Some(char::from_u32(number)), after.get(1 + digits..).unwrap_or_default()),
+        _ => (None, after),
+    };
+    let read = match chars.next() {
+        Some('n') => Some('\n'),
+        Some('r') => Some('\r'),
+        Some('t') => Some('\t'),
+        Some(same @ ('/' | '"' | '\'' | '\\')) => Some(same),
+        Some('\r' | '\n') => return (Some(None), chars.as_str()),
+        Some('u') => return by_number(4),
+        Some('x') => return by_number(2),
+        _ => return (None, after),
+    };
+    (Some(read), chars.as_str())
+}
+
+/// Says what a text as a whole is when nothing came out of it.
+pub(super) fn name(bytes: &[u8], reader: &Reader) -> Skipped {
+    let text = decode(bytes);
+    let label = |word: &str| {
+        let mut labels = text.split("-----BEGIN ").skip(1).filter_map(|rest| rest.split("-----").next());
+        labels.any(|label| label.contains(word))
+    };
+    let named = |what| Skipped::text(what, bytes.len(), &text);
+    let has_private = reader.has_skipped(|what| matches!(what, Unusable::PrivateKey(_)));
+    let has_public = reader.has_skipped(|what| matches!(what, Unusable::PublicKey(_)));
+    if label("PGP MESSAGE") {
+        named(Unusable::Encrypted("PGP"))
+    } else if label("PRIVATE KEY") && !has_private {
+        // Not its first line: that could be the key.
+        Skipped::new(Unusable::PrivateKey("PEM"), bytes)
+    } else if label("PUBLIC KEY") && !has_public {
+        named(Unusable::PublicKey("PEM"))
+    } else if let Some(form) = form(&text) {
+        named(Unusable::Form(form))
+    } else if mail::is_mail(bytes) {
+        named(Unusable::Mail)
+    } else if markup::is_page(&text) {
+        Skipped::text(Unusable::WebPage, bytes.len(), &markup::words(&text))
+    } else if is_likely_words(&text) {
+        named(Unusable::Text)
+    } else {
+        Skipped::new(Unusable::Other("binary".to_owned()), bytes)
+    }
+}
+
+fn form(text: &str) -> Option<&'static str> {
+    let is_uuencode = |line: &str| {
+        let mode = line.strip_prefix("begin ").and_then(|rest| rest.split(' ').next());
+        mode.is_some_and(|mode| mode.len() == 3 && mode.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    let is_hex = |line: &str| {
+        let digits = line.trim().bytes().filter(|byte| !matches!(byte, b' ' | b':'));
+        line.len() >= 8
+            && line.trim().starts_with("30")
+            && digits.clone().all(|digit| digit.is_ascii_hexdigit())
+    };
+    text.lines().find_map(|line| match line {
+        line if is_uuencode(line) => Some("uuencode"),
+        line if line.starts_with("=ybegin ") => Some("yEnc"),
+        line if line.contains("must be converted with BinHex") => Some("BinHex"),
+        line if is_hex(line) => Some("hexadecimal"),
+        _ => None,
+    })
+}
+
+fn is_likely_words(text: &str) -> bool {
+    let odd = |c: &char| *c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace());
+    let sample = text.chars().take(1000);
+    sample.clone().filter(odd).count() * 4 <= sample.count()
 }

@@ -102,6 +102,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "未知のカードリーダまたはトークンが接続されており、どのドライバもその中のトークンを認識していません。",
             "お使いのトークンであれば付属のドライバをインストールし、カードリーダであればカードを挿入してください。",
         ),
+        Notice::ResponsePartlyUsed => w(
+            "認証局からの応答に、読み取れない部分がありました。",
+            "電子証明書は正しく取り込まれています。認証局の証明書が必要な場合は、認証局にお問い合わせください。",
+        ),
         Notice::NoCertificate => w(
             "PIN(暗証番号)なしで確認できる電子証明書が、USBトークンにありません。",
             "正しいトークンかどうかを確認し、正しい場合はお取引店にお問い合わせください。",
@@ -180,5 +184,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Serial => "証明書シリアル番号",
         Fact::Days => "日数",
         Fact::Device => "機器",
+        Fact::Size => "大きさ（バイト）",
+        Fact::FirstLine => "先頭の行",
     }
 }
