@@ -13,8 +13,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use usbtoken::catalogue::Machine;
-use usbtoken::driver::candidates::Places;
-use usbtoken::driver::p11kit;
+use usbtoken::discovery::candidates::Places;
+use usbtoken::discovery::p11kit;
 use usbtoken::{Finder, TokenUri};
 use usbtoken_testkit::{Kind, SoftToken, TestCa, common_name, days_from_now, shim, softhsm_module};
 

@@ -343,22 +343,14 @@
 #define USBTOKEN_NOTICE_PROOF_CLAIMED 11
 /** The token took the certificate only with the fewest attributes. */
 #define USBTOKEN_NOTICE_MINIMAL_CERTIFICATE 12
-/** Objects that should be gone are still on the token. */
-#define USBTOKEN_NOTICE_LEFTOVERS 13
 /** The old certificate was kept on the token. */
 #define USBTOKEN_NOTICE_OLD_KEPT 14
-/** A slot could not be read and was passed over. */
-#define USBTOKEN_NOTICE_SLOT_UNREADABLE 15
 /** A certificate on the token cannot be read and was passed over. */
 #define USBTOKEN_NOTICE_CERTIFICATE_UNREADABLE 16
 /** The old key was used again, as asked. */
 #define USBTOKEN_NOTICE_KEY_REUSED 17
-/** A driver could not be used and was passed over. */
-#define USBTOKEN_NOTICE_DRIVER_SKIPPED 18
 /** Which CA issued the certificate was not checked: no trust anchor was given. */
 #define USBTOKEN_NOTICE_CHAIN_NOT_CHECKED 19
-/** How well the private key is protected is unknown before login. */
-#define USBTOKEN_NOTICE_PROOF_UNKNOWN 20
 /** The token did not let the new key be renamed. */
 #define USBTOKEN_NOTICE_LABEL_KEPT 21
 /** Not every CA certificate of the answer could be written to the token. */

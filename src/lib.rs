@@ -1,4 +1,54 @@
-//! usbtoken renews the certificate on the USB token that a bank gave its customer.
+//! Renews the certificate on the USB token that a bank gave its customer, over PKCS#11.
+//!
+//! The token holds one private key and one certificate that ends once a year. A renewal makes a **new** key pair on
+//! the token, asks the CA for its certificate, writes it beside the old one, reads it back and signs with it. The old
+//! credential works until then, whatever happens in between; a PIN is sent once; what is not ours is not touched.
+//!
+//! # The whole job
+//!
+//! ```
+//! use std::time::SystemTime;
+//! use usbtoken::{Finder, Pin, Renewal, TokenUri};
+//!
+//! # use usbtoken_testkit::{Form, Kind, SoftToken, TestCa, days_from_now};
+//! # let (bank, ca) = (SoftToken::fresh(), TestCa::new());
+//! # bank.first_credential(&ca, Kind::P256, days_from_now(11));
+//! # let (driver, uri, pin) = (bank.module(), bank.uri(), bank.pin().as_bytes().to_vec());
+//! # let ask_the_ca = |request: String| ca.answer(Form::Pem, &ca.issue_for(request.as_bytes()).der());
+//! // The token, by its driver and its URI (RFC 7512); the certificate that can be renewed today. No PIN so far.
+//! let uri: TokenUri = uri.parse()?;
+//! let token = Finder::new().module(driver).find(&uri)?;
+//! let old = token.credentials()?.renewable(SystemTime::now()).only()?;
+//! let renewal = Renewal::of(&old);
+//! renewal.preflight(&token).into_notices()?;
+//!
+//! // One login. The new key is made on the token, shown not to be exportable, and signs the request.
+//! let session = token.login(Pin::new(pin))?;
+//! let pending = renewal.begin(&session)?;
+//! let response = ask_the_ca(pending.request().to_pem());
+//!
+//! // The pending key is on the token, so this may as well be another process, days later.
+//! let installed = session.install(&response)?;
+//! assert!(installed.credential().days_left(SystemTime::now()) > 40);
+//! assert!(token.credentials()?.iter().any(|one| one.id() == old.id()), "the old one is still there");
+//! # Ok::<(), usbtoken::Error>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`discovery`] | drivers and devices of this machine, and the one token that is meant |
+//! | [`driver`] | the token over PKCS#11: logging in, what it says of itself |
+//! | [`renewal`] | credentials, the renewal step by step, pending keys, retiring the old |
+//! | [`pki`] | names, certificates, requests, what a CA sends back, dates in Japan |
+//! | [`doctor`] | what is plugged in, installed and on the tokens, and what is wrong: one page for a support desk |
+//! | [`uri`] | PKCS#11 URIs |
+//! | [`catalogue`] | what is known of the world's tokens and their drivers |
+//! | [`error`], [`text`] | stable codes with facts; the sentences, in Japanese and English |
+//!
+//! Whatever fails is an [`Error`]: a stable [`Code`](error::Code), the step, the PKCS#11 function with its return
+//! value. [`Error::report`] says in Japanese or English what went wrong and what to do next.
 
 pub mod catalogue;
 pub mod discovery;
@@ -20,10 +70,5 @@ pub use uri::TokenUri;
 
 /// Lower-case hexadecimal, two digits a byte.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    base16ct::lower::encode_string(bytes)
 }

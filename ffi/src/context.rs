@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use usbtoken::driver::candidates::Places;
-use usbtoken::driver::p11kit;
+use usbtoken::discovery::candidates::Places;
+use usbtoken::discovery::p11kit;
 use usbtoken::error::Result;
 use usbtoken::pki::Certificate;
 use usbtoken::{Finder, TokenUri};

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use usbtoken::driver::{Loaded, Probed};
+use usbtoken::discovery::{Loaded, Probed};
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
 

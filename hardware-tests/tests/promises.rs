@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use usbtoken::driver::{Finder, Pin, ProofLevel, Token};
+use usbtoken::Finder;
+use usbtoken::driver::{Pin, ProofLevel, Token};
 use usbtoken::error::Code;
 use usbtoken::pki::{KeyKind, Name};
 use usbtoken::renewal::{Credential, Renewal};

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use super::Catalogue;
+use super::family::{Family, FamilyDevice, FamilyModule, Profile};
+use super::machine::{Machine, Os};
 use super::usb_id::{Class, UsbId};
-use super::{Catalogue, Family, FamilyDevice, FamilyModule, Machine, Os, Profile};
 
 /// The file, compiled in.
 pub(super) const BUILTIN: &str = include_str!("drivers.toml");
@@ -118,19 +120,21 @@ fn usb_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UsbId, D::Error>
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
-/// Reads the catalogue.
-pub(super) fn parse(text: &str) -> Result<Catalogue, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-    check_sources(&file)?;
-    let vendor = |(id, name): (String, String)| {
-        u16::from_str_radix(&id, 16).map(|id| (id, name)).map_err(|error| format!("vendor {id}: {error}"))
-    };
-    Ok(Catalogue {
-        families: file.family.into_iter().map(Family::from).collect(),
-        profiles: file.profile.into_iter().map(Profile::from).collect(),
-        vendors: file.vendors.into_iter().map(vendor).collect::<Result<_, _>>()?,
-        folders: file.folders,
-    })
+impl Catalogue {
+    /// Reads the catalogue.
+    pub(super) fn parse(text: &str) -> Result<Catalogue, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        check_sources(&file)?;
+        let vendor = |(id, name): (String, String)| {
+            u16::from_str_radix(&id, 16).map(|id| (id, name)).map_err(|error| format!("vendor {id}: {error}"))
+        };
+        Ok(Catalogue {
+            families: file.family.into_iter().map(Family::from).collect(),
+            profiles: file.profile.into_iter().map(Profile::from).collect(),
+            vendors: file.vendors.into_iter().map(vendor).collect::<Result<_, _>>()?,
+            folders: file.folders,
+        })
+    }
 }
 
 /// Every fact has a source, and every source is told in full once.

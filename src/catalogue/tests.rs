@@ -245,9 +245,9 @@ fn the_users_file_is_in_the_folder_of_the_platform() {
 #[test]
 fn a_catalogue_without_sources_is_refused() {
     let without = data::BUILTIN.replacen("sources = [\"libccid\", \"usb-ids\"]", "sources = []", 1);
-    assert!(data::parse(&without).unwrap_err().contains("no source"));
+    assert!(Catalogue::parse(&without).unwrap_err().contains("no source"));
     let unknown = data::BUILTIN.replacen("sources = [\"libccid\"]", "sources = [\"hearsay\"]", 1);
-    assert!(data::parse(&unknown).unwrap_err().contains("hearsay"));
+    assert!(Catalogue::parse(&unknown).unwrap_err().contains("hearsay"));
     let number = data::BUILTIN.replacen("0529:0620", "529:620", 1);
-    assert!(data::parse(&number).is_err());
+    assert!(Catalogue::parse(&number).is_err());
 }

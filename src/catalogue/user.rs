@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::family::{Family, FamilyDevice, FamilyModule};
+use super::machine::{Machine, Os};
 use super::usb_id::{Class, UsbId};
-use super::{Family, FamilyDevice, FamilyModule, Machine, Os};
 use crate::error::{Code, Error, Fact, Result, Step};
 
 /// The largest file that is read, in bytes.

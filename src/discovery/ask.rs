@@ -4,11 +4,11 @@ use super::candidates::Candidate;
 use crate::driver::Cancel;
 use crate::driver::Module;
 use crate::driver::Token;
-use crate::driver::Trust;
+use crate::driver::{Trust, lock};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -180,11 +180,6 @@ fn leave_behind(driver: PathBuf, stage: &Mutex<Stage>) {
         *stage = Stage::LeftBehind;
         lock(&LEFT_BEHIND).insert(driver);
     }
-}
-
-/// A panic elsewhere while a lock was held leaves nothing half-done in what these locks guard.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ impl Listing {
     ///
     /// # Errors
     /// [`Code::DriverMissing`] when none is left.
-    pub fn narrowed(mut self, uri: &TokenUri) -> Result<Self> {
+    pub(crate) fn narrowed(mut self, uri: &TokenUri) -> Result<Self> {
         if let Some(path) = uri.module_path().map(Path::new) {
             let explicit = |path: PathBuf| Candidate { path, origin: Origin::Explicit };
             self.candidates = match std::fs::read_dir(path) {
@@ -172,7 +172,7 @@ impl Listing {
 impl Candidate {
     /// Whether this is the driver's name without folder, `lib` in front and suffix (RFC 7512 §2.4), or the name
     /// under which p11-kit knows it.
-    pub fn is_named(&self, name: &str) -> bool {
+    pub(crate) fn is_named(&self, name: &str) -> bool {
         let same = |known: &str| known.eq_ignore_ascii_case(name);
         let by_p11kit = match &self.origin {
             Origin::P11Kit { file } => file.file_stem().and_then(|stem| stem.to_str()).is_some_and(same),

@@ -38,7 +38,7 @@ pub struct Device {
 
 impl Device {
     /// Whether it has a smart-card interface.
-    pub fn is_smart_card(&self) -> bool {
+    pub(crate) fn is_smart_card(&self) -> bool {
         self.classes.contains(&Class::Ccid)
     }
 

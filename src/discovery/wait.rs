@@ -7,7 +7,6 @@ use crate::discovery::devices;
 use crate::driver::Cancel;
 use crate::driver::Module;
 use crate::driver::Token;
-use crate::driver::TokenIdentity;
 use crate::driver::Trust;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
@@ -47,16 +46,6 @@ impl Finder {
         let result = watch.run();
         watch.end();
         result
-    }
-
-    /// Waits until the token that was pulled is back: found again by label, serial number, manufacturer and model,
-    /// in whatever slot. Sessions that were open before are dead; log in anew.
-    ///
-    /// # Errors
-    /// As [`Finder::wait`].
-    pub fn wait_for(&self, token: &TokenIdentity, deadline: Instant, cancel: &Cancel) -> Result<Token> {
-        let TokenIdentity { label, manufacturer, model, serial } = token;
-        self.wait(&TokenUri::of_token(label, manufacturer, model, serial), deadline, cancel)
     }
 }
 

@@ -6,11 +6,11 @@ use super::problem::{Problem, Trouble};
 use super::report::{CredentialReport, DeviceReport, DriverReport, Room, TokenReport};
 use crate::code::{Code, Fact};
 use crate::error::Error;
+use crate::pki::jst_rfc3339;
 use crate::renewal::Renewable;
 use crate::text::Lang;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 impl Diagnosis {
     /// The diagnosis as JSON, with sentences in that language.
@@ -24,7 +24,7 @@ impl Diagnosis {
                 "processor": self.platform.processor,
                 "bits": self.platform.bits,
             },
-            "taken": moment(self.taken),
+            "taken": jst_rfc3339(self.taken),
             "problems": list(self.problems.iter().map(|one| problem(one, lang)).collect()),
             "drivers": list(self.drivers.iter().map(|one| driver(one, lang)).collect()),
             "skipped": self.skipped.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -151,7 +151,7 @@ fn credential(one: &CredentialReport) -> Value {
         "serial": one.serial,
         "id": one.id,
         "key_algorithm": one.key,
-        "not_after": moment(one.not_after),
+        "not_after": jst_rfc3339(one.not_after),
         "days_left": one.days_left,
         "renewable": one.renewable == Renewable::Yes,
         "not_renewable_because": match one.renewable {
@@ -162,11 +162,4 @@ fn credential(one: &CredentialReport) -> Value {
         },
         "renewable_from": one.renewable_from,
     })
-}
-
-/// RFC 3339 in Japan standard time; null where no calendar reaches.
-fn moment(time: SystemTime) -> Value {
-    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(9));
-    jiff::Timestamp::try_from(time)
-        .map_or(Value::Null, |time| time.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().into())
 }

@@ -14,7 +14,7 @@ mod report;
 
 pub use self::diagnosis::Diagnosis;
 pub use self::examine::{examine, plugged_in};
-pub use self::presence::{Finding, Inventory, SeenToken, State, presence};
+pub use self::presence::State;
 pub use self::problem::{Problem, Trouble, Weight};
 pub use self::report::{
     CredentialReport, DeviceReport, DriverReport, DriverWorks, KindReport, Platform, Room, TokenReport,

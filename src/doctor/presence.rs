@@ -7,7 +7,7 @@ use crate::discovery::devices::Device;
 
 /// A token that a driver sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenToken {
+pub(super) struct SeenToken {
     /// The driver's path.
     pub driver: PathBuf,
     /// The slot's description (CK_SLOT_INFO), padding blanks stripped. For a smart-card interface it begins with
@@ -17,7 +17,7 @@ pub struct SeenToken {
 
 /// What is known besides the devices.
 #[derive(Clone, Copy, Debug)]
-pub struct Inventory<'a> {
+pub(super) struct Inventory<'a> {
     /// The catalogue, with the user's drivers.
     pub catalogue: &'a Catalogue,
     /// This machine.
@@ -62,7 +62,7 @@ pub enum State {
 
 /// A device that is, or may be, a token.
 #[derive(Clone, Debug)]
-pub struct Finding<'a> {
+pub(super) struct Finding<'a> {
     /// The device.
     pub device: &'a Device,
     /// The families that it may belong to; none for [`State::UnknownSmartCard`].
@@ -75,7 +75,7 @@ pub struct Finding<'a> {
 
 /// Compares the devices with the catalogue and the drivers. Devices that are neither known nor have a smart-card
 /// interface are left out: keyboards, disks and the like.
-pub fn presence<'a>(devices: &'a [Device], inventory: &Inventory<'a>) -> Vec<Finding<'a>> {
+pub(super) fn presence<'a>(devices: &'a [Device], inventory: &Inventory<'a>) -> Vec<Finding<'a>> {
     let known: Vec<_> = devices
         .iter()
         .map(|device| (device, inventory.catalogue.families_of(device.usb)))

@@ -1,5 +1,6 @@
 //! Stopping a wait from another thread.
 
+use super::mutex::lock;
 use crate::error::{Code, Error, Result, Step};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,6 +52,6 @@ impl Cancel {
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
-        self.0.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.cancelled)
     }
 }

@@ -1,7 +1,7 @@
 //! Everything that speaks PKCS#11.
 //!
-//! A [`Finder`] loads drivers and finds the one [`Token`] that is meant. A [`PublicSession`] looks at it without
-//! a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
+//! A [`Finder`](crate::Finder) loads drivers and finds the one [`Token`] that is meant. A [`PublicSession`] reads it
+//! without a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
 //! Handles and `CK_` types stay inside, and `unsafe` stays in `raw`.
 
 mod cancel;
@@ -9,16 +9,16 @@ mod ckr;
 pub mod file;
 mod lock;
 mod module;
+mod mutex;
 mod padded;
 mod raw;
 mod session;
 mod token;
 
-pub use crate::catalogue;
-pub use crate::discovery::{Finder, Found, Loaded, Probed, Survey, candidates, p11kit};
 pub use cancel::Cancel;
 pub use file::Trust;
 pub use module::{Module, ModuleInfo};
+pub(crate) use mutex::lock;
 pub use session::{
     Category, Evidence, Login, NewKeyPair, Pin, Proof, ProofLevel, PublicSession, Reservation, Session,
 };

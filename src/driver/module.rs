@@ -1,11 +1,12 @@
 //! A loaded driver: one per file and process, initialised once, finalised only by whom it was initialised.
 
 use super::file;
+use super::mutex::lock;
 use super::raw::{self, Functions};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -58,18 +59,10 @@ impl Module {
     /// Those of the file check ([`Code::DriverMissing`], [`Code::DriverTruncated`], [`Code::DriverWrongBitness`]
     /// …), [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`], [`Code::Forked`].
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_trusting(path, file::Trust::Owners)
+        Self::load_and_tell(path, file::Trust::Owners).map(|(module, _)| module)
     }
 
-    /// As [`Module::load`], and says whether a file that other users may write is accepted.
-    ///
-    /// # Errors
-    /// As [`Module::load`]; [`Code::DriverUntrusted`] only with [`file::Trust::Owners`].
-    pub fn load_trusting(path: &Path, trust: file::Trust) -> Result<Self> {
-        Self::load_and_tell(path, trust).map(|(module, _)| module)
-    }
-
-    /// As [`Module::load_trusting`], and tells whether it was initialised just now.
+    /// As [`Module::load`], by this rule for the file's owners; whether the driver was initialised by this call.
     pub(crate) fn load_and_tell(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
         let image = file::check(path, trust)?;
         let driver = registered(image.path())?;
@@ -109,7 +102,7 @@ impl Module {
     ///
     /// # Errors
     /// What C_GetSlotList returns.
-    pub fn slot_count(&self) -> Result<usize> {
+    pub(crate) fn slot_count(&self) -> Result<usize> {
         let slots = self.functions().slots(false).map_err(|failure| failure.during(Step::FindToken))?;
         Ok(slots.len())
     }
@@ -178,9 +171,4 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.driver.release();
     }
-}
-
-/// A panic elsewhere while a lock was held leaves nothing half-done in what these locks guard.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

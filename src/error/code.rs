@@ -404,7 +404,8 @@ numbered! {
 }
 
 numbered! {
-    /// A warning: something that the person should know and that stops nothing.
+    /// A warning: something that the person should know and that stops nothing. The numbers 13, 15, 18 and 20 are
+    /// retired.
     Notice {
         /// A wrong PIN was entered since the last right one.
         PinCountLow = 1 "pin_count_low",
@@ -430,22 +431,14 @@ numbered! {
         ProofClaimed = 11 "proof_claimed",
         /// The token took the certificate only with the fewest attributes.
         MinimalCertificate = 12 "minimal_certificate",
-        /// Objects that should be gone are still on the token.
-        Leftovers = 13 "leftovers",
         /// The old credential was kept.
         OldKept = 14 "old_kept",
-        /// A slot could not be read and was passed over.
-        SlotUnreadable = 15 "slot_unreadable",
         /// A certificate on the token cannot be parsed and was passed over.
         CertificateUnreadable = 16 "certificate_unreadable",
         /// The old key was used again because the caller asked for it.
         KeyReused = 17 "key_reused",
-        /// A driver could not be used and was passed over.
-        DriverSkipped = 18 "driver_skipped",
         /// The chain was not checked: no trust anchors were given.
         ChainNotChecked = 19 "chain_not_checked",
-        /// The private key is not visible before login, so the proof is unknown.
-        ProofUnknown = 20 "proof_unknown",
         /// The token did not let the new key be renamed; it works all the same.
         LabelKept = 21 "label_kept",
         /// Not every CA certificate of the answer could be written; the credential works without them.
@@ -486,5 +479,15 @@ numbered! {
         SubjectUnique = 9 "subject_unique",
         /// The private key of the old credential is there.
         OldKey = 10 "old_key",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Notice;
+
+    #[test]
+    fn a_retired_number_stays_retired() {
+        assert!(Notice::ALL.iter().all(|notice| ![13, 15, 18, 20].contains(&notice.number())));
     }
 }

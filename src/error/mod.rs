@@ -8,7 +8,7 @@ use std::fmt;
 
 pub mod code;
 
-pub use self::code::{Code, Fact, Family, Step};
+pub use self::code::{Code, Fact, Family, Notice, Point, Step};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -86,12 +86,12 @@ impl Error {
         self
     }
 
-    /// Keeps this error, which is the cause, and adds a word on what could not be cleaned up after it.
+    /// Keeps this error, which is the cause, and adds what the clean-up after it failed with.
     #[must_use]
-    pub fn after_clean_up(self, cleaned: Result<()>) -> Self {
+    pub(crate) fn after_clean_up(self, cleaned: Result<()>) -> Self {
         match cleaned {
             Ok(()) => self,
-            Err(left) => self.fact(Fact::Detail, format_args!("could not clean up: {left}")),
+            Err(left) => self.fact(Fact::Detail, left.support()),
         }
     }
 
@@ -105,7 +105,7 @@ impl Error {
     /// Adds the error of ours beneath: its step and its PKCS#11 call are this one's too, so that whoever reads only
     /// this one still learns what the driver said.
     #[must_use]
-    pub fn because_of(mut self, cause: Error) -> Self {
+    pub(crate) fn because_of(mut self, cause: Error) -> Self {
         self.inner.step = self.inner.step.or(cause.step());
         self.inner.call = self.inner.call.or(cause.pkcs11_call());
         self.caused_by(cause)
@@ -114,6 +114,27 @@ impl Error {
     /// What went wrong.
     pub fn code(&self) -> Code {
         self.inner.code
+    }
+
+    /// What support wants to know, the same in every language: number and name of the code, the step, and the
+    /// PKCS#11 function with its return value, such as `302 pin_locked; log_in; C_Login: CKR_PIN_LOCKED (0xa4)`.
+    pub(crate) fn support(&self) -> String {
+        let mut support = format!("{} {}", self.code().number(), self.code().name());
+        if let Some(step) = self.step() {
+            support.push_str("; ");
+            support.push_str(step.name());
+        }
+        if let Some(call) = self.pkcs11_call() {
+            support.push_str("; ");
+            support.push_str(&call.to_string());
+        }
+        support
+    }
+
+    /// Whether the token refused this one thing and goes on working: neither the device nor the login is lost, and
+    /// neither we nor the driver broke. What was asked for can be tried in another way.
+    pub(crate) fn is_refusal(&self) -> bool {
+        !matches!(self.code().family(), Family::Gone | Family::Pin | Family::Internal)
     }
 
     /// What was being done, if known.

@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
@@ -19,14 +19,19 @@ pub fn jst_date(time: SystemTime) -> Date {
     JST.to_datetime(Timestamp::try_from(time).unwrap_or(limit)).date()
 }
 
-/// The expiry date: the date in Japan of the instant at which the certificate ends.
-pub fn expiry_date(not_after: SystemTime) -> Date {
-    jst_date(not_after)
+/// The date and time of day in Japan; `None` for instants that jiff cannot hold.
+pub(crate) fn in_japan(time: SystemTime) -> Option<DateTime> {
+    Timestamp::try_from(time).ok().map(|time| JST.to_datetime(time))
 }
 
-/// Whole days from today to the expiry date, by dates in Japan; 0 on the expiry date, negative after it.
+/// RFC 3339 with Japan's offset, to the second: `2026-11-26T22:00:00+09:00`; `None` for instants that jiff cannot hold.
+pub fn jst_rfc3339(time: SystemTime) -> Option<String> {
+    in_japan(time).map(|time| time.strftime("%Y-%m-%dT%H:%M:%S+09:00").to_string())
+}
+
+/// Whole days from today to the expiry date (the date in Japan of the instant at which the certificate ends), by dates in Japan; 0 on the expiry date, negative after it.
 pub fn days_left(not_after: SystemTime, now: SystemTime) -> i64 {
-    i64::from((expiry_date(not_after) - jst_date(now)).get_days())
+    i64::from((jst_date(not_after) - jst_date(now)).get_days())
 }
 
 /// The window in which a certificate can be renewed: it opens at 00:00 in Japan `days` days before the expiry
@@ -69,7 +74,7 @@ impl Window {
     /// The date in Japan on which the window opens.
     pub fn opens_on(&self, not_after: SystemTime) -> Date {
         let days = Span::new().try_days(self.days);
-        days.and_then(|days| expiry_date(not_after).checked_sub(days)).unwrap_or(Date::MIN)
+        days.and_then(|days| jst_date(not_after).checked_sub(days)).unwrap_or(Date::MIN)
     }
 
     /// Where `now` is. The last instant of the certificate's validity still belongs to the window.
@@ -77,7 +82,7 @@ impl Window {
         let days_left = days_left(not_after, now);
         let opens_on = self.opens_on(not_after);
         if now > not_after {
-            WindowState::Expired { expired_on: expiry_date(not_after) }
+            WindowState::Expired { expired_on: jst_date(not_after) }
         } else if jst_date(now) < opens_on {
             WindowState::NotYet { opens_on, days_left }
         } else {
@@ -97,7 +102,7 @@ mod tests {
     #[test]
     fn an_end_at_the_last_second_of_utc_is_the_next_day_in_japan() {
         let end = at("2026-12-03T23:59:59Z");
-        assert_eq!(expiry_date(end).to_string(), "2026-12-04");
+        assert_eq!(jst_date(end).to_string(), "2026-12-04");
         // 11 days by the calendar in Japan; by dates in UTC it would be 11 only from 00:00Z on.
         assert_eq!(days_left(end, at("2026-11-23T00:00:00+09:00")), 11);
         assert_eq!(days_left(end, at("2026-11-23T08:59:59+09:00")), 11);
@@ -111,7 +116,7 @@ mod tests {
         let end = at("2026-12-03T23:59:59Z");
         let window = Window::default();
         assert_eq!(window.state(end, at("2026-12-04T08:59:59+09:00")), WindowState::Open { days_left: 0 });
-        let expired_on = expiry_date(end);
+        let expired_on = jst_date(end);
         assert_eq!(window.state(end, at("2026-12-04T09:00:00+09:00")), WindowState::Expired { expired_on });
         assert_eq!(days_left(end, at("2026-12-04T09:00:00+09:00")), 0);
         assert_eq!(days_left(end, at("2026-12-05T00:00:00+09:00")), -1);
@@ -131,8 +136,8 @@ mod tests {
 
     #[test]
     fn ends_around_nine_in_the_morning_fall_on_both_dates() {
-        assert_eq!(expiry_date(at("2026-12-03T14:59:59Z")).to_string(), "2026-12-03");
-        assert_eq!(expiry_date(at("2026-12-03T15:00:00Z")).to_string(), "2026-12-04");
+        assert_eq!(jst_date(at("2026-12-03T14:59:59Z")).to_string(), "2026-12-03");
+        assert_eq!(jst_date(at("2026-12-03T15:00:00Z")).to_string(), "2026-12-04");
     }
 
     #[test]

@@ -25,7 +25,8 @@ mod openssl;
 #[cfg(test)]
 mod robustness;
 
-pub use calendar::{Window, WindowState, days_left, expiry_date, jst_date};
+pub(crate) use calendar::in_japan;
+pub use calendar::{Window, WindowState, days_left, jst_date, jst_rfc3339};
 pub use certificate::Certificate;
 pub use expectation::{Check, Expectation, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};

@@ -69,9 +69,6 @@ fn requests_and_keys() {
     torture(&openssl.read("leaf.csr.der"), |bytes| {
         let _ = Request::from_der(bytes);
     });
-    torture(&openssl.read("leaf.csr"), |bytes| {
-        let _ = Request::from_pem(&String::from_utf8_lossy(bytes));
-    });
     for kind in ["P-256", "rsa"] {
         openssl.key("k", kind);
         torture(&openssl.spki("k"), |bytes| {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base16ct::HexDisplay;
+
 use crate::pki::asn1::tlv::{self, INTEGER, Malformed, Read, Tlv};
 
 /// A serial number, kept as the DER INTEGER of the certificate.
@@ -24,7 +26,7 @@ impl Serial {
     }
 
     /// The whole DER INTEGER, tag and length included: the value of `CKA_SERIAL_NUMBER`.
-    pub fn der_integer(&self) -> &[u8] {
+    pub(crate) fn der_integer(&self) -> &[u8] {
         &self.der
     }
 
@@ -38,17 +40,13 @@ impl fmt::Display for Serial {
         let contents = self.contents();
         if contents.first().is_some_and(|first| first & 0x80 != 0) {
             f.write_str("-")?;
-            return hex(f, tlv::trim_zeros(&negated(contents)));
+            return write!(f, "{:x}", HexDisplay(tlv::trim_zeros(&negated(contents))));
         }
         match contents {
-            [0, rest @ ..] if !rest.is_empty() => hex(f, rest),
-            digits => hex(f, digits),
+            [0, rest @ ..] if !rest.is_empty() => write!(f, "{:x}", HexDisplay(rest)),
+            digits => write!(f, "{:x}", HexDisplay(digits)),
         }
     }
-}
-
-fn hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
 /// The two's complement.

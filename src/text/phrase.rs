@@ -2,10 +2,6 @@
 
 use std::time::SystemTime;
 
-use jiff::{Timestamp, Zoned, tz::TimeZone};
-
-use super::{Lang, en, ja};
-
 /// Words that a program shows besides errors, warnings and progress. Values in them are printed as they are:
 /// pass what comes from outside through [`super::printable`].
 #[derive(Clone, Copy, Debug)]
@@ -219,8 +215,6 @@ pub enum Phrase<'a> {
     Profile,
     /// The token refuses every write.
     WriteProtected,
-    /// The token was never initialised.
-    NotInitialized,
     /// That many certificates cannot be read.
     Unreadable(usize),
 
@@ -240,20 +234,4 @@ pub enum Phrase<'a> {
     HintPin,
     /// Hint of the command: overwrite a file.
     HintOverwrite,
-}
-
-impl Phrase<'_> {
-    /// The words in that language.
-    pub fn text(&self, lang: Lang) -> String {
-        match lang {
-            Lang::Ja => ja::phrase(self),
-            Lang::En => en::phrase(self),
-        }
-    }
-}
-
-/// Japan standard time is UTC+9 all year round (no summer time since 1951).
-pub(super) fn in_japan(moment: SystemTime) -> Option<Zoned> {
-    let zone = TimeZone::fixed(jiff::tz::offset(9));
-    Timestamp::try_from(moment).ok().map(|timestamp| timestamp.to_zoned(zone))
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Lang, printable};
+use super::lang::Lang;
+use super::printable::printable;
 use crate::error::{Code, Error, Fact};
 
 /// What is said about an error, in one language.
@@ -26,17 +27,8 @@ impl fmt::Display for Error {
 impl Error {
     /// What is said about this error in that language.
     pub fn report(&self, lang: Lang) -> Report {
-        let mut support = format!("{} {}", self.code().number(), self.code().name());
-        if let Some(step) = self.step() {
-            support.push_str("; ");
-            support.push_str(step.name());
-        }
-        if let Some(call) = self.pkcs11_call() {
-            support.push_str("; ");
-            support.push_str(&call.to_string());
-        }
         let facts = self.facts().map(|(fact, value)| (fact, value.to_owned())).collect();
-        Report { lang, code: self.code(), facts, support }
+        Report { lang, code: self.code(), facts, support: self.support() }
     }
 }
 

@@ -1,7 +1,9 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
+use super::printable::is_unsafe_to_print;
 use super::*;
 use crate::error::{Call, Error};
 

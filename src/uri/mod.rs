@@ -6,13 +6,13 @@
 //! use usbtoken::uri::TokenUri;
 //!
 //! let uri: TokenUri = "pkcs11:token=BANK;serial=0123".parse()?;
-//! assert!(uri.matches_token("BANK", "Maker", "Model", "0123", 7));
-//! assert!(!uri.matches_token("BANK", "Maker", "Model", "9999", 7));
+//! assert_eq!((uri.token(), uri.serial(), uri.model()), (Some("BANK"), Some("0123"), None));
+//! assert_eq!(uri.to_string(), "pkcs11:token=BANK;serial=0123");
 //! # Ok::<(), usbtoken::Error>(())
 //! ```
 //!
 //! An attribute that is absent matches everything, so `pkcs11:` alone matches every token. A path attribute that
-//! this crate does not know makes the URI match nothing (RFC 7512 §2.5), see [`TokenUri::unrecognized`].
+//! this crate does not know makes the URI match nothing (RFC 7512 §2.5).
 //! A `pin-value` is refused: a URI ends up in process lists and logs.
 
 mod parse;
@@ -105,22 +105,8 @@ impl TokenUri {
         }
     }
 
-    /// The same URI for the objects with this CKA_ID.
-    #[must_use]
-    pub fn with_id(mut self, id: &[u8]) -> Self {
-        self.id = Some(id.to_vec());
-        self
-    }
-
-    /// The same URI for objects of this class.
-    #[must_use]
-    pub fn with_type(mut self, object_type: ObjectType) -> Self {
-        self.object_type = Some(object_type);
-        self
-    }
-
     /// Whether the URI means a token with these values of CK_TOKEN_INFO, padding blanks stripped, in this slot.
-    pub fn matches_token(
+    pub(crate) fn matches_token(
         &self,
         label: &str,
         manufacturer: &str,
@@ -137,7 +123,7 @@ impl TokenUri {
     }
 
     /// Whether the URI means a slot with these values of CK_SLOT_INFO, padding blanks stripped.
-    pub fn matches_slot(&self, description: &str, manufacturer: &str, slot_id: u64) -> bool {
+    pub(crate) fn matches_slot(&self, description: &str, manufacturer: &str, slot_id: u64) -> bool {
         self.unrecognized.is_empty()
             && matches(&self.slot_description, description)
             && matches(&self.slot_manufacturer, manufacturer)
@@ -146,7 +132,7 @@ impl TokenUri {
 
     /// Whether the URI means a driver with these values of CK_INFO, padding blanks stripped. The version is the
     /// library's, major and minor.
-    pub fn matches_library(&self, manufacturer: &str, description: &str, version: (u8, u8)) -> bool {
+    pub(crate) fn matches_library(&self, manufacturer: &str, description: &str, version: (u8, u8)) -> bool {
         self.unrecognized.is_empty()
             && matches(&self.library_manufacturer, manufacturer)
             && matches(&self.library_description, description)
@@ -154,24 +140,15 @@ impl TokenUri {
     }
 
     /// Whether the driver has a part in the match, so that it has to be asked for its values.
-    pub fn names_library(&self) -> bool {
+    pub(crate) fn names_library(&self) -> bool {
         self.library_manufacturer.is_some()
             || self.library_description.is_some()
             || self.library_version.is_some()
     }
 
     /// Whether the slot's texts have a part in the match, so that the driver has to be asked for them.
-    pub fn names_slot(&self) -> bool {
+    pub(crate) fn names_slot(&self) -> bool {
         self.slot_description.is_some() || self.slot_manufacturer.is_some()
-    }
-
-    /// Whether no attribute narrows the choice of the token, as in `pkcs11:`. The query does not count.
-    pub fn matches_all_tokens(&self) -> bool {
-        let TokenUri { token, manufacturer, serial, model, .. } = self;
-        [token, manufacturer, serial, model].iter().all(|value| value.is_none())
-            && [&self.slot_description, &self.slot_manufacturer].iter().all(|value| value.is_none())
-            && self.slot_id.is_none()
-            && self.unrecognized.is_empty()
     }
 
     /// The token's label.
@@ -194,11 +171,6 @@ impl TokenUri {
         self.serial.as_deref()
     }
 
-    /// The slot's number. It may change whenever the driver is initialised again.
-    pub fn slot_id(&self) -> Option<u64> {
-        self.slot_id
-    }
-
     /// The label of an object (CKA_LABEL).
     pub fn object(&self) -> Option<&str> {
         self.object.as_deref()
@@ -215,12 +187,12 @@ impl TokenUri {
     }
 
     /// The path of the driver, or of the folder it is in (`module-path`, RFC 7512 §2.4).
-    pub fn module_path(&self) -> Option<&str> {
+    pub(crate) fn module_path(&self) -> Option<&str> {
         self.module_path.as_deref()
     }
 
     /// The name of the driver without folder, prefix and suffix (`module-name`, RFC 7512 §2.4).
-    pub fn module_name(&self) -> Option<&str> {
+    pub(crate) fn module_name(&self) -> Option<&str> {
         self.module_name.as_deref()
     }
 
@@ -228,11 +200,6 @@ impl TokenUri {
     /// Whether that is followed is for the caller to decide.
     pub fn pin_source(&self) -> Option<&str> {
         self.pin_source.as_deref()
-    }
-
-    /// The names of path attributes that are not known here, and because of which the URI matches nothing.
-    pub fn unrecognized(&self) -> impl Iterator<Item = &str> {
-        self.unrecognized.iter().map(|(name, _)| name.as_str())
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use usbtoken::driver::{Finder, Pin, Session, Token};
+use usbtoken::Finder;
+use usbtoken::driver::{Pin, Session, Token};
 use usbtoken::error::{Code, Error, Fact};
 use usbtoken::renewal::{Credential, Pending, Renewal};
 use usbtoken_testkit::{

@@ -9,8 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use usbtoken::catalogue::{Catalogue, Machine};
-use usbtoken::driver::candidates::Places;
-use usbtoken::driver::{Cancel, p11kit};
+use usbtoken::discovery::candidates::Places;
+use usbtoken::discovery::p11kit;
+use usbtoken::driver::Cancel;
 use usbtoken::error::{Code, Fact};
 use usbtoken::{Finder, TokenUri};
 use usbtoken_testkit::{SoftToken, shim, softhsm_module};
@@ -175,7 +176,7 @@ fn inside_a_token_is_pulled() {
     assert_eq!(error.code(), Code::TokenRemoved);
     let deadline = Instant::now() + Duration::from_secs(20);
     // `token` keeps the driver initialised, as in a program that goes on working.
-    let back = finder.wait_for(token.identity(), deadline, &Cancel::new()).unwrap();
+    let back = finder.wait(&uri(), deadline, &Cancel::new()).unwrap();
     assert_eq!(back.identity(), token.identity());
     back.login(pin()).unwrap();
 }

@@ -13,8 +13,9 @@ use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, SignatureAlgorithm,
     SignatureScheme, Stream, SupportedProtocolVersion,
 };
+use usbtoken::Finder;
 use usbtoken::code::Step;
-use usbtoken::driver::{Finder, Pin, Session, StoredKey};
+use usbtoken::driver::{Pin, Session, StoredKey};
 use usbtoken::pki::{self, KeyKind, PublicKey};
 use usbtoken::renewal::Renewal;
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, SoftToken, TestCa, Text, days_from_now};

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use usbtoken::driver::{Finder, Pin, ProofLevel, Session, Token};
+use usbtoken::Finder;
+use usbtoken::driver::{Pin, ProofLevel, Session, Token};
 use usbtoken::error::Code;
 use usbtoken::renewal::Renewal;
 use usbtoken_testkit::{Form, Kind, SoftToken, TestCa, days_from_now, verify_with_certificate};

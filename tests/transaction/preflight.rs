@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use common::{Bank, DAY, credential, facts, refused};
 use serde_json::Value;
+use usbtoken::Finder;
 use usbtoken::KeyKind;
 use usbtoken::code::{Notice, Point};
-use usbtoken::driver::Finder;
 use usbtoken::error::{Code, Fact};
 use usbtoken::renewal::{Preflight, Renewal, State};
 use usbtoken_testkit::{Folder, Kind, NameDer, SoftKey, Text, days_from_now, manual_subject, softhsm_module};

@@ -1,10 +1,12 @@
-//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `install`.
+//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `install`,
+//! `structure`.
 
 mod demo;
 mod header;
 mod install;
 mod sanitize;
 mod setup;
+mod structure;
 mod sweep;
 mod test;
 mod work;
@@ -54,6 +56,8 @@ enum Chore {
     Sanitize,
     /// Installs the C library: shared and static, header, pkg-config file, CMake package
     Install(install::Options),
+    /// Measures how the source hangs together: modules, imports, public items, what nothing emits
+    Structure(structure::Options),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Chore::Header { check } => header::run(check),
         Chore::Sanitize => sanitize::run(),
         Chore::Install(options) => install::run(&options),
+        Chore::Structure(options) => structure::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

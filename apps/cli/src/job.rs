@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use usbtoken::Finder;
 use usbtoken::code::Notice;
-use usbtoken::driver::{Cancel, Finder, Login, PinState, Reservation, Session, Token};
+use usbtoken::driver::{Cancel, Login, PinState, Reservation, Session, Token};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::text::Lang;
 use usbtoken::uri::TokenUri;

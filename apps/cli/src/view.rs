@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Serialize, Serializer};
 use usbtoken::driver::{ProofLevel, TokenIdentity};
 use usbtoken::error::Code;
-use usbtoken::pki::{Name, Window};
+use usbtoken::pki::{Name, Window, jst_rfc3339};
 use usbtoken::renewal::{self, Credentials, PendingKey, PendingState, Renewable};
 use usbtoken::text::{Lang, Phrase, printable};
 
@@ -16,15 +16,8 @@ pub struct Moment(pub SystemTime);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(9));
-        match jiff::Timestamp::try_from(self.0) {
-            Ok(moment) => {
-                let text = moment.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
-                serializer.serialize_str(&text)
-            }
-            // A certificate may name a year that no calendar here reaches.
-            Err(_) => serializer.serialize_none(),
-        }
+        // A certificate may name a year that no calendar here reaches.
+        jst_rfc3339(self.0).serialize(serializer)
     }
 }
 

@@ -7,9 +7,9 @@ use object::elf::{
 use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader, Sym};
 use object::{Endianness, elf};
 
+use super::fault::{ENTRY, Examined, Fault};
 use super::platform::{Format, Host, elf_processor};
 use super::source::{Source, string_is};
-use super::{ENTRY, Examined, Fault};
 
 pub(super) fn examine(source: &Source, host: &Host) -> Examined {
     match source.bytes(0, 16)?[4] {

@@ -8,9 +8,9 @@ use object::pod::Pod;
 use object::read::macho::{FatArch, LoadCommandIterator, LoadCommandVariant, MachHeader, Nlist};
 use object::{BigEndian, Endianness};
 
+use super::fault::{ENTRY, Examined, Fault};
 use super::platform::{Format, Host, macho_processor};
 use super::source::{Source, string_is};
-use super::{ENTRY, Examined, Fault};
 
 /// More processors than any universal file has. A Java class begins with the same four bytes and has its version,
 /// 45 or more, in this place.

@@ -5,6 +5,7 @@
 //! reads the headers first and says in advance what would otherwise be a crash or a loader's one-line message.
 
 mod elf;
+mod fault;
 mod macho;
 mod pe;
 mod platform;
@@ -17,12 +18,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use self::fault::{Examined, Fault};
 use self::platform::Host;
 use self::source::Source;
 use crate::error::{Code, Error, Fact, Result, Step};
-
-/// The function that every driver exports (PKCS#11 v3.1 §5.4).
-const ENTRY: &str = "C_GetFunctionList";
 
 /// The largest file that is taken for a driver, in bytes. Real ones have some megabytes.
 const LARGEST: u64 = 256 << 20;
@@ -111,45 +110,6 @@ fn examine(source: &Source, host: &Host) -> Examined {
             Err(Fault::NotLibrary("text".into()))
         }
         other => Err(Fault::NotLibrary(format!("data ({:02x?} …)", other))),
-    }
-}
-
-type Examined = std::result::Result<(), Fault>;
-
-/// Why a file is no usable driver.
-#[derive(Debug, PartialEq, Eq)]
-enum Fault {
-    /// Not a shared library, but this.
-    NotLibrary(String),
-    /// For another operating system or processor.
-    Platform { expected: String, found: String },
-    /// 32 bits against 64 bits.
-    Bitness { expected: String, found: String },
-    /// The headers speak of at least this many bytes; the file has fewer.
-    Truncated { needed: u64 },
-    /// The entry function is not exported.
-    NoEntry,
-}
-
-impl Fault {
-    fn malformed(what: impl std::fmt::Display) -> Self {
-        Fault::NotLibrary(format!("damaged: {what}"))
-    }
-
-    fn add_to(self, fail: impl Fn(Code) -> Error, len: u64) -> Error {
-        match self {
-            Fault::NotLibrary(found) => fail(Code::DriverNotLibrary).fact(Fact::Found, found),
-            Fault::Platform { expected, found } => {
-                fail(Code::DriverWrongPlatform).fact(Fact::Expected, expected).fact(Fact::Found, found)
-            }
-            Fault::Bitness { expected, found } => {
-                fail(Code::DriverWrongBitness).fact(Fact::Expected, expected).fact(Fact::Found, found)
-            }
-            Fault::Truncated { needed } => fail(Code::DriverTruncated)
-                .fact(Fact::Expected, format_args!("≥ {needed} bytes"))
-                .fact(Fact::Found, format_args!("{len} bytes")),
-            Fault::NoEntry => fail(Code::DriverNoEntry).fact(Fact::Expected, ENTRY),
-        }
     }
 }
 

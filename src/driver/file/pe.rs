@@ -9,9 +9,9 @@ use object::pe::{
 };
 use object::{U16Bytes, U32Bytes};
 
+use super::fault::{ENTRY, Examined, Fault};
 use super::platform::{Format, Host, pe_processor};
 use super::source::Source;
-use super::{ENTRY, Examined, Fault};
 
 pub(super) fn examine(source: &Source, host: &Host) -> Examined {
     let dos: &ImageDosHeader = source.one(0)?;

@@ -3,7 +3,7 @@
 use std::env::consts;
 use std::fmt;
 
-use super::Fault;
+use super::fault::Fault;
 
 /// A format of shared libraries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

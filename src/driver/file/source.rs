@@ -6,7 +6,7 @@ use object::ReadRef;
 use object::pod::Pod;
 use object::read::ReadCache;
 
-use super::Fault;
+use super::fault::Fault;
 
 /// The largest table that is read, in bytes: symbols and their names. The largest driver known has some 2 MiB.
 const LARGEST_TABLE: u64 = 64 << 20;

@@ -3,6 +3,7 @@ use std::io::{Seek, SeekFrom, Write};
 
 use tempfile::TempDir;
 
+use super::fault::ENTRY;
 use super::*;
 
 mod made;

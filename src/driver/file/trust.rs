@@ -53,7 +53,7 @@ impl Place {
     /// The group of macOS's administrators, who own the folders that installers write to.
     const MACOS_ADMIN: u32 = 80;
 
-    /// What is wrong and what would be right, for a program that runs as this user.
+    /// What is wrong and what would be right (in chmod's notation), for a program that runs as this user.
     pub(super) fn weakness(self, me: u32) -> Option<(String, String)> {
         const GROUP: u32 = 0o020;
         const OTHERS: u32 = 0o002;
@@ -72,10 +72,10 @@ impl Place {
             || cfg!(target_os = "macos") && self.group == Self::MACOS_ADMIN;
         let mode = format!("mode {:o}, group {}", self.mode & 0o7777, self.group);
         if self.mode & OTHERS != 0 {
-            return Some((mode, "not writable by others".into()));
+            return Some((mode, "o-w".into()));
         }
         if self.mode & GROUP != 0 && !group_is_trusted {
-            return Some((mode, "not writable by the group".into()));
+            return Some((mode, "g-w".into()));
         }
         None
     }

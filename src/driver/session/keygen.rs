@@ -95,7 +95,8 @@ impl Session {
                 .and_then(|()| open.set(public.place, id(), Step::GenerateKeyPair));
             match renamed {
                 Ok(()) => public.id = public_key.key_id().to_vec(),
-                Err(error) if is_mere_refusal(&error) => {}
+                // The pair is as good with the identifier that it has.
+                Err(error) if error.is_refusal() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -124,11 +125,6 @@ impl Session {
             Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })
     }
-}
-
-/// Whether the token merely does not let an attribute be changed; the pair is as good with the identifier it has.
-fn is_mere_refusal(error: &Error) -> bool {
-    !matches!(error.code().family(), crate::code::Family::Gone | crate::code::Family::Internal)
 }
 
 fn none_taken(refusals: Vec<Failure>) -> Error {

@@ -15,6 +15,7 @@ pub use self::object::{StoredCertificate, StoredKey, StoredPublicKey};
 pub use self::proof::Proof;
 pub use self::store::Category;
 use crate::driver::lock::TokenLock;
+use crate::driver::mutex::lock;
 use crate::driver::raw::{Functions, SessionHandle};
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -25,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
@@ -245,10 +246,10 @@ impl SharedLogin {
         static LOGINS: Mutex<Logins> = Mutex::new(BTreeMap::new());
         let place = (token.module().path().to_owned(), token.slot_number());
         let shared = {
-            let mut logins = LOGINS.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut logins = lock(&LOGINS);
             Arc::clone(logins.entry(place).or_default())
         };
-        let mut sessions = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = lock(&shared);
         if !log_in()? && *sessions == 0 {
             return Ok(None);
         }
@@ -258,7 +259,7 @@ impl SharedLogin {
     }
 
     fn leave(self, log_out: impl FnOnce()) {
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = lock(&self.0);
         *sessions = sessions.saturating_sub(1);
         if *sessions == 0 {
             log_out();

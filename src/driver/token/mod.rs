@@ -8,13 +8,14 @@ pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;
 use self::quirks::Profile;
 use crate::driver::module::Module;
+use crate::driver::mutex::lock;
 use crate::driver::padded::text;
 use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 /// A token in a slot, as it was when it was found.
@@ -116,7 +117,7 @@ impl Token {
     ///
     /// # Errors
     /// What C_GetSlotInfo returns.
-    pub fn slot_description(&self) -> Result<String> {
+    pub(crate) fn slot_description(&self) -> Result<String> {
         self.slot_texts().map(|(description, _)| description)
     }
 
@@ -163,7 +164,7 @@ impl Token {
     }
 
     /// The name of the quirk profile by which this token is treated, `generic` for most.
-    pub fn profile_name(&self) -> &str {
+    pub(crate) fn profile_name(&self) -> &str {
         &self.profile().name
     }
 
@@ -180,7 +181,7 @@ impl Token {
     }
 
     /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.
-    pub fn mechanism_names(&self) -> Option<Vec<&'static str>> {
+    pub(crate) fn mechanism_names(&self) -> Option<Vec<&'static str>> {
         self.mechanisms.that_matter(self.module.functions(), self.slot)
     }
 
@@ -190,11 +191,11 @@ impl Token {
 
     /// Remembers how many half-made certificate objects are on the token, so that one more can be known as ours.
     pub(in crate::driver) fn remember_blank_certificates(&self, count: usize) {
-        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
+        *lock(&self.blank_certificates) = Some(count);
     }
 
     pub(in crate::driver) fn blank_certificates(&self) -> Option<usize> {
-        *self.blank_certificates.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.blank_certificates)
     }
 
     pub(in crate::driver) fn slot(&self) -> SlotId {

@@ -72,6 +72,6 @@ pub(in crate::pki) fn encode(oid: ObjectIdentifier) -> Vec<u8> {
 pub(in crate::pki) fn dotted(contents: &[u8]) -> String {
     match ObjectIdentifier::from_bytes(contents) {
         Ok(oid) => oid.to_string(),
-        Err(_) => contents.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Err(_) => base16ct::lower::encode_string(contents),
     }
 }

@@ -254,7 +254,7 @@ fn unsupported(expected: &str, found: &str) -> Error {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(bytes.get(..64).unwrap_or(bytes))
 }
 
 #[cfg(test)]

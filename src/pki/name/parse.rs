@@ -46,7 +46,7 @@ fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<AttributeTypeAndValue> {
     let (kind, oid) = known(kind.trim())?;
     while chars.next_if_eq(&' ').is_some() {}
     let value = if chars.next_if_eq(&'#').is_some() {
-        Any::from_der(&hex_bytes(&value(chars)?)?).ok()?
+        Any::from_der(&base16ct::mixed::decode_vec(value(chars)?).ok()?).ok()?
     } else {
         encode_value(kind, &value(chars)?)?
     };
@@ -107,11 +107,4 @@ fn escape(chars: &mut Peekable<Chars<'_>>, bytes: &mut Vec<u8>) -> Option<()> {
         }
     }
     Some(())
-}
-
-fn hex_bytes(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use base16ct::HexDisplay;
 use encoding_rs::SHIFT_JIS;
 
 use crate::pki::asn1::tlv::{self, Tlv};
@@ -27,11 +28,7 @@ pub(super) fn decode(value: Tlv<'_>) -> String {
             });
             codes.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
         }
-        _ => value.raw.iter().fold(String::from("#"), |mut out, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        }),
+        _ => format!("#{:x}", HexDisplay(value.raw)),
     }
 }
 

@@ -36,9 +36,7 @@ impl RenewalInfo {
     pub fn new(request: Request, old: &Certificate) -> Result<Self> {
         let renewed = renewal_certificate(old).and_then(|renewed| renewed.to_der()).map_err(unencodable)?;
         if !request.to_der().windows(renewed.len()).any(|bytes| bytes == renewed) {
-            return Err(
-                Error::new(Code::BadArgument).fact(Fact::Detail, "no RenewalCertificate in the request")
-            );
+            return Err(Error::new(Code::BadArgument).fact(Fact::Expected, oid::RENEWAL_CERTIFICATE));
         }
         let key = old.public_key().algorithm();
         let algorithm = SignatureAlgorithm::for_key(&key)

@@ -115,21 +115,6 @@ impl Request {
         })
     }
 
-    /// Reads a request in PEM, under any label.
-    ///
-    /// # Errors
-    /// [`Code::BadArgument`] when there is not exactly one PEM block or it is no request.
-    pub fn from_pem(text: &str) -> Result<Self> {
-        let mut blocks = pem::blocks(text);
-        let der = match (blocks.next().flatten(), blocks.next()) {
-            (Some(body), None) => pem::decode_base64(&body.split_whitespace().collect::<String>()),
-            _ => None,
-        };
-        Request::from_der(
-            &der.ok_or_else(|| Error::new(Code::BadArgument).fact(Fact::Detail, "PKCS#10: no PEM"))?,
-        )
-    }
-
     pub(in crate::pki) fn read(der: &[u8]) -> Read<Self> {
         let info: CertificationRequestInfo<'_> =
             CertificationRequestInfo::from_der(CertificationRequest::from_der(der)?.info.raw)?;

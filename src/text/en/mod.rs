@@ -60,17 +60,9 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "The token took the certificate only with the fewest attributes.",
             "Check that the browser offers the certificate.",
         ),
-        Notice::Leftovers => w(
-            "Objects that should be gone are still on the token.",
-            "Replug the token, then remove them once more.",
-        ),
         Notice::OldKept => w(
             "The old certificate was kept on the token.",
             "Log in with the new one first; then retire the old one if the bank wants that.",
-        ),
-        Notice::SlotUnreadable => w(
-            "A slot could not be read and was passed over.",
-            "If your token is missing from the list, replug it.",
         ),
         Notice::CertificateUnreadable => w(
             "A certificate on the token cannot be read and was passed over.",
@@ -79,10 +71,6 @@ pub(super) const fn notice(notice: Notice) -> Words {
         Notice::KeyReused => {
             w("The old key was used again, as asked.", "Let the next renewal generate a new key.")
         }
-        Notice::DriverSkipped => w(
-            "A driver could not be used and was passed over.",
-            "If your token is missing from the list, reinstall its driver.",
-        ),
         Notice::ChainNotChecked => w(
             "Which CA issued the certificate was not checked: no trust anchor was given.",
             "To have it checked, give the CA's certificate as trust anchor.",
@@ -115,9 +103,6 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Not every CA certificate of the answer could be written to the token.",
             "The new certificate works without them; if a program needs them, install them in its own store.",
         ),
-        Notice::ProofUnknown => {
-            w("How well the private key is protected is unknown before login.", "To see it, give the PIN.")
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command's own words, in English.
 
-use crate::text::phrase::{Phrase, in_japan};
+use crate::pki::in_japan;
+use crate::text::phrase::Phrase;
 
 pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
     let fixed = match *phrase {
@@ -121,7 +122,6 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::Versions => "Hardware and firmware",
         Phrase::Profile => "Profile",
         Phrase::WriteProtected => "write-protected",
-        Phrase::NotInitialized => "not initialised",
         Phrase::Unreadable(1) => "1 certificate cannot be read",
         Phrase::Unreadable(count) => return format!("{count} certificates cannot be read"),
 

@@ -62,17 +62,9 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "電子証明書を、最小限の属性だけで書き込みました。",
             "ブラウザで電子証明書が選べることを確認してください。",
         ),
-        Notice::Leftovers => w(
-            "削除されるはずのデータがUSBトークンに残っています。",
-            "USBトークンを差し直し、もう一度削除してください。",
-        ),
         Notice::OldKept => w(
             "これまでの電子証明書は、USBトークンに残してあります。",
             "新しい電子証明書でログインできることを確認してから、必要に応じて削除してください。",
-        ),
-        Notice::SlotUnreadable => w(
-            "読み取れないスロットがあったため、飛ばしました。",
-            "使いたいトークンが表示されないときは、差し直してください。",
         ),
         Notice::CertificateUnreadable => w(
             "読み取れない電子証明書があったため、飛ばしました。",
@@ -81,10 +73,6 @@ pub(super) const fn notice(notice: Notice) -> Words {
         Notice::KeyReused => w(
             "指定により、これまでの鍵をそのまま使っています。",
             "次回の更新では、新しい鍵の作成をお勧めします。",
-        ),
-        Notice::DriverSkipped => w(
-            "使えないドライバがあったため、飛ばしました。",
-            "使いたいトークンが表示されないときは、ドライバを再インストールしてください。",
         ),
         Notice::ChainNotChecked => w(
             "発行元の認証局は確認していません（認証局の証明書が指定されていません）。",
@@ -117,10 +105,6 @@ pub(super) const fn notice(notice: Notice) -> Words {
         Notice::ChainNotWritten => w(
             "認証局の証明書の一部をUSBトークンに書き込めませんでした。",
             "新しい電子証明書はそのままご利用いただけます。必要な場合は、パソコンに認証局の証明書を登録してください。",
-        ),
-        Notice::ProofUnknown => w(
-            "秘密鍵の保護は、ログインするまで確認できません。",
-            "確認するには、PIN(暗証番号)を入力してください。",
         ),
     }
 }

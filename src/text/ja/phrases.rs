@@ -1,6 +1,7 @@
 //! The command's own words, in Japanese.
 
-use crate::text::phrase::{Phrase, in_japan};
+use crate::pki::in_japan;
+use crate::text::phrase::Phrase;
 
 pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
     let fixed = match *phrase {
@@ -132,7 +133,6 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::Versions => "ハードウェアとファームウェア",
         Phrase::Profile => "プロファイル",
         Phrase::WriteProtected => "書き込み禁止",
-        Phrase::NotInitialized => "未初期化",
         Phrase::Unreadable(count) => return format!("読み取れない電子証明書 {count}件"),
 
         Phrase::HintModule => "ドライバは --module に絶対パスで指定できます。",

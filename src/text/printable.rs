@@ -1,0 +1,24 @@
+//! Text from outside, made safe to print.
+
+use std::borrow::Cow;
+
+/// The text with every control character made visible, line ends included.
+///
+/// Labels on tokens and names in certificates come from outside. Printed as they are they could move a
+/// terminal's cursor, or turn the direction of writing, and so forge what stands around them.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe_to_print) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unsafe_to_print(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
+    }
+    Cow::Owned(safe)
+}
+
+/// Control characters, line and paragraph separators, and the bidirectional controls of Unicode UAX #9.
+pub(super) fn is_unsafe_to_print(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
