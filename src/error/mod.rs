@@ -52,6 +52,26 @@ struct Inner {
     facts: Vec<(Fact, String)>,
 }
 
+/// How many characters of a value are kept. Paths and commands are used, not read: they stay whole.
+const fn longest(fact: Fact) -> usize {
+    match fact {
+        Fact::Path => usize::MAX,
+        _ => 600,
+    }
+}
+
+/// The text, with a mark in the place of what is too much in its middle.
+fn cut(text: String, longest: usize) -> String {
+    // As many bytes are never more characters.
+    if text.len() <= longest || text.chars().count() <= longest {
+        return text;
+    }
+    let half = longest / 2;
+    let begin: String = text.chars().take(half).collect();
+    let end: Vec<char> = text.chars().rev().take(half).collect();
+    begin + " … " + &end.into_iter().rev().collect::<String>()
+}
+
 impl Error {
     /// An error with this code and no facts yet.
     pub fn new(code: Code) -> Self {
@@ -79,10 +99,11 @@ impl Error {
         self
     }
 
-    /// Adds a value. A kind of fact may stand several times, as candidates do.
+    /// Adds a value. A kind of fact may stand several times, as candidates do. One that is too long to be read
+    /// keeps its beginning and its end.
     #[must_use]
     pub fn fact(mut self, fact: Fact, value: impl fmt::Display) -> Self {
-        self.inner.facts.push((fact, value.to_string()));
+        self.inner.facts.push((fact, cut(value.to_string(), longest(fact))));
         self
     }
 

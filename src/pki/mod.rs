@@ -26,7 +26,7 @@ mod openssl;
 mod robustness;
 
 pub(crate) use calendar::in_japan;
-pub use calendar::{Window, WindowState, days_left, jst_date, jst_rfc3339};
+pub use calendar::{Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339};
 pub use certificate::Certificate;
 pub use expectation::{Check, Expectation, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};

@@ -13,6 +13,10 @@ pub enum Phrase<'a> {
     Day(&'a str),
     /// How many days a certificate is still valid, counted in Japanese calendar dates.
     DaysLeft(i64),
+    /// In the place of an end and of days left: the certificate names none (99991231235959Z).
+    NoEnd,
+    /// Behind a value whose bytes may stand for other characters.
+    Guess,
     /// How many days ago something was made.
     Age(i64),
 

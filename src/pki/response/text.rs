@@ -3,6 +3,7 @@
 //! Labels, headers and words say nothing: a run of base64 is taken when it decodes to ASN.1, which knows its own
 //! length, or to something that can be read in its turn. What stands on the next line does no harm.
 
+use base64ct::{Base64Unpadded, Encoding};
 use percent_encoding::percent_decode_str;
 
 use super::reader::Reader;
@@ -151,24 +152,12 @@ fn line_ends(text: &[u8], at: usize) -> bool {
 
 /// Decodes letters of the alphabet; bits that fill no byte are left out.
 fn decode_base64(letters: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(letters.len() / 4 * 3 + 3);
-    for quad in letters.chunks(4) {
-        let bits = quad.iter().fold(0u32, |bits, letter| (bits << 6) | sextet(*letter));
-        let filled = bits << (6 * (4 - quad.len()));
-        let [_, decoded @ ..] = filled.to_be_bytes();
-        bytes.extend(decoded.iter().take(quad.len() * 6 / 8));
-    }
+    let mut whole = letters.to_vec();
+    whole.resize(letters.len().next_multiple_of(4), b'A');
+    let decoded = std::str::from_utf8(&whole).ok().and_then(|text| Base64Unpadded::decode_vec(text).ok());
+    let mut bytes = decoded.unwrap_or_default();
+    bytes.truncate(letters.len() * 6 / 8);
     bytes
-}
-
-fn sextet(letter: u8) -> u32 {
-    u32::from(match letter {
-        b'A'..=b'Z' => letter - b'A',
-        b'a'..=b'z' => letter - b'a' + 26,
-        b'0'..=b'9' => letter - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    })
 }
 
 /// How long the element is that begins here, header included; `usize::MAX` for an indefinite length. `None` when

@@ -20,6 +20,8 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
             });
         }
         Phrase::Day(date) => return day(date),
+        Phrase::NoEnd => "期限の定めなし",
+        Phrase::Guess => "（文字コードは推定）",
         Phrase::DaysLeft(days @ ..0) => return format!("{}日前に期限切れ", days.unsigned_abs()),
         Phrase::DaysLeft(0) => "残り0日（本日まで）",
         Phrase::DaysLeft(days) => return format!("残り{days}日"),
