@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use usbtoken::catalogue::Machine;
-use usbtoken::discovery::candidates::Places;
+use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
 use usbtoken::{Finder, TokenUri};
 use usbtoken_testkit::{Kind, SoftToken, TestCa, common_name, days_from_now, shim, softhsm_module};
@@ -83,14 +83,14 @@ fn catalogue(soft: &SoftToken, entries: usize, installed: usize, sleep: u64) -> 
 
 /// Searches with that folder as the only place, and prints the microseconds.
 fn find(folder: &Path) {
-    let places = Places {
+    let places = SearchPaths {
         machine: Machine { multiarch: "nowhere".into(), ..Machine::current() },
         user_file: Some(folder.join("drivers.toml")),
         p11kit: p11kit::Folders::default(),
-        ..Places::usual()
+        ..SearchPaths::usual()
     };
     let begin = Instant::now();
-    let found = Finder::new().places(places).trust_any_owner().tokens().expect("a driver");
+    let found = Finder::new().search_paths(places).trust_any_owner().tokens().expect("a driver");
     let took = begin.elapsed();
     assert_eq!(found.tokens.len(), 1, "{:?}", found.passed_over);
     println!("{}", took.as_micros());

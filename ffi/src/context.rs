@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use usbtoken::discovery::candidates::Places;
+use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
 use usbtoken::error::Result;
 use usbtoken::pki::Certificate;
@@ -58,7 +58,8 @@ impl usbtoken_options {
             finder = finder.trust_any_owner();
         }
         if self.flags & USBTOKEN_OPTION_WITHOUT_P11_KIT != 0 {
-            finder = finder.places(Places { p11kit: p11kit::Folders::default(), ..Places::usual() });
+            finder = finder
+                .search_paths(SearchPaths { p11kit: p11kit::Folders::default(), ..SearchPaths::usual() });
         }
         if self.driver_milliseconds != 0 {
             finder = finder.time_limit(Duration::from_millis(self.driver_milliseconds.into()));
@@ -144,8 +145,8 @@ impl Shared {
     fn use_drivers_file(&self, path: &str) {
         let file = Some(path).filter(|path| !path.is_empty()).map(PathBuf::from);
         self.set_finder(|finder| {
-            let places = finder.known_places();
-            finder.places(Places { user_file: file, ..places })
+            let paths = finder.known_search_paths();
+            finder.search_paths(SearchPaths { user_file: file, ..paths })
         });
     }
 }

@@ -48,14 +48,14 @@ pub(super) struct Limits {
 /// [`Code::Cancelled`]; [`Code::OutOfMemory`] when the system gives no thread. What a driver does wrong is in its
 /// outcome.
 pub(super) fn probe(candidates: Vec<Candidate>, limits: Limits, cancel: &Cancel) -> Result<Vec<Probed>> {
-    let jobs = candidates
+    let tasks = candidates
         .iter()
         .map(|candidate| {
             let path = candidate.path.clone();
-            Job { driver: path.clone(), work: Box::new(move || load(&path, limits.trust)) }
+            DriverTask { driver: path.clone(), work: Box::new(move || load(&path, limits.trust)) }
         })
         .collect();
-    let outcomes = side_by_side(jobs, Instant::now() + limits.time, cancel)?;
+    let outcomes = side_by_side(tasks, Instant::now() + limits.time, cancel)?;
     let probed = candidates.into_iter().zip(outcomes).map(|(candidate, outcome)| {
         let outcome = outcome.unwrap_or_else(|| Err(timeout(&candidate, limits.time)));
         Probed { candidate, outcome }
@@ -72,7 +72,7 @@ pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
 
 fn load(path: &std::path::Path, trust: Trust) -> Result<Loaded> {
     let begin = Instant::now();
-    let (module, first) = Module::load_and_tell(path, trust)?;
+    let (module, first) = Module::load_with(path, trust)?;
     let took = begin.elapsed();
     // A driver that somebody initialised a while ago looks for new slots only when it is told to.
     let (tokens, passed_over) = module.tokens(!first)?;
@@ -80,12 +80,12 @@ fn load(path: &std::path::Path, trust: Trust) -> Result<Loaded> {
 }
 
 /// Something to be done with a driver.
-pub(crate) struct Job<R> {
+pub(crate) struct DriverTask<R> {
     pub(crate) driver: PathBuf,
     pub(crate) work: Box<dyn FnOnce() -> R + Send>,
 }
 
-/// Where the thread of a job is, agreed between it and the one who waits for it.
+/// Where the thread of a task is, agreed between it and the one who waits for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Running,
@@ -97,13 +97,13 @@ enum Stage {
 /// one more thread hanging.
 static LEFT_BEHIND: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// Does every job in a thread of its own and returns the results in the order of the jobs; `None` for those that
+/// Does every task in a thread of its own and returns the results in the order of the tasks; `None` for those that
 /// were not done in time.
 ///
-/// The thread of a driver that hangs cannot be ended: it is left behind, and holds nothing that anybody else waits
+/// The thread of a driver that hangs cannot be ended: it is left behind, and holds nothing that anyone else waits
 /// for. When the driver comes back after all, the result is dropped there and the driver may be asked again.
 pub(crate) fn side_by_side<R: Send + 'static>(
-    jobs: Vec<Job<R>>,
+    tasks: Vec<DriverTask<R>>,
     until: Instant,
     cancel: &Cancel,
 ) -> Result<Vec<Option<R>>> {
@@ -112,17 +112,17 @@ pub(crate) fn side_by_side<R: Send + 'static>(
     /// How long a driver that was left behind earlier gets to come back.
     const RETURN: Duration = Duration::from_secs(1);
 
-    let mut results: Vec<Option<R>> = jobs.iter().map(|_| None).collect();
+    let mut results: Vec<Option<R>> = tasks.iter().map(|_| None).collect();
     let (tell, told) = mpsc::channel();
     let mut running = Vec::new();
-    let mut waiting: Vec<(usize, Job<R>)> = jobs.into_iter().enumerate().collect();
+    let mut waiting: Vec<(usize, DriverTask<R>)> = tasks.into_iter().enumerate().collect();
     let give_up = until.min(Instant::now() + RETURN);
     let mut missing = waiting.len();
     let mut ended = Ok(());
     while missing > 0 && ended.is_ok() {
-        let away = |job: &Job<R>| lock(&LEFT_BEHIND).contains(&job.driver);
-        for (index, job) in waiting.extract_if(.., |(_, job)| !away(job)) {
-            running.push((job.driver.clone(), start(index, job, tell.clone())?));
+        let away = |task: &DriverTask<R>| lock(&LEFT_BEHIND).contains(&task.driver);
+        for (index, task) in waiting.extract_if(.., |(_, task)| !away(task)) {
+            running.push((task.driver.clone(), start(index, task, tell.clone())?));
         }
         let now = Instant::now();
         if now >= give_up {
@@ -143,7 +143,7 @@ pub(crate) fn side_by_side<R: Send + 'static>(
         }
     }
     running.into_iter().for_each(|(driver, stage)| leave_behind(driver, &stage));
-    // Whoever finished in the last moment.
+    // Those that finished in the last moment.
     for (index, result) in told.try_iter() {
         if let Some(place) = results.get_mut(index) {
             *place = Some(result);
@@ -154,19 +154,19 @@ pub(crate) fn side_by_side<R: Send + 'static>(
 
 fn start<R: Send + 'static>(
     index: usize,
-    job: Job<R>,
+    task: DriverTask<R>,
     tell: mpsc::Sender<(usize, R)>,
 ) -> Result<Arc<Mutex<Stage>>> {
     let stage = Arc::new(Mutex::new(Stage::Running));
     let own = Arc::clone(&stage);
     let run = move || {
-        let result = (job.work)();
+        let result = (task.work)();
         let mut stage = lock(&own);
         if *stage == Stage::LeftBehind {
-            lock(&LEFT_BEHIND).remove(&job.driver);
+            lock(&LEFT_BEHIND).remove(&task.driver);
         }
         *stage = Stage::Done;
-        // Nobody listens to one that was left behind.
+        // No one waits for one that was left behind.
         let _ = tell.send((index, result));
     };
     let spawned = thread::Builder::new().name("usbtoken-driver".into()).spawn(run);
@@ -186,13 +186,13 @@ fn leave_behind(driver: PathBuf, stage: &Mutex<Stage>) {
 mod tests {
     use super::*;
 
-    fn job(name: &str, sleep: u64) -> Job<String> {
+    fn task(name: &str, sleep: u64) -> DriverTask<String> {
         let name = name.to_owned();
         let work = move |text: String| {
             thread::sleep(Duration::from_millis(sleep));
             text
         };
-        Job { driver: name.clone().into(), work: Box::new(move || work(name)) }
+        DriverTask { driver: name.clone().into(), work: Box::new(move || work(name)) }
     }
 
     fn soon(millis: u64) -> Instant {
@@ -202,8 +202,8 @@ mod tests {
     #[test]
     fn slow_jobs_take_as_long_as_the_slowest() {
         let begin = Instant::now();
-        let jobs = (0..10).map(|n| job(&format!("s{n}"), 200)).collect();
-        let results = side_by_side(jobs, soon(10_000), &Cancel::new()).unwrap();
+        let tasks = (0..10).map(|n| task(&format!("s{n}"), 200)).collect();
+        let results = side_by_side(tasks, soon(10_000), &Cancel::new()).unwrap();
         let expected: Vec<_> = (0..10).map(|n| Some(format!("s{n}"))).collect();
         assert_eq!(results, expected);
         assert!(begin.elapsed() < Duration::from_millis(1_000), "{:?}", begin.elapsed());
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn one_that_hangs_is_left_behind_and_asked_again_only_when_it_is_back() {
         let begin = Instant::now();
-        let both = || vec![job("h1", 600), job("h2", 0)];
+        let both = || vec![task("h1", 600), task("h2", 0)];
         let results = side_by_side(both(), soon(100), &Cancel::new()).unwrap();
         assert_eq!(results, [None, Some("h2".to_owned())]);
         let again = side_by_side(both(), soon(100), &Cancel::new()).unwrap();
@@ -236,7 +236,7 @@ mod tests {
             thread::sleep(Duration::from_millis(50));
             other.cancel();
         });
-        let error = side_by_side(vec![job("c", 1_000)], soon(10_000), &cancel).unwrap_err();
+        let error = side_by_side(vec![task("c", 1_000)], soon(10_000), &cancel).unwrap_err();
         assert_eq!(error.code(), Code::Cancelled);
         assert!(begin.elapsed() < Duration::from_millis(800));
     }

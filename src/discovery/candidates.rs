@@ -81,7 +81,7 @@ pub struct Search<'a> {
 
 /// Where drivers are looked for on a machine.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct SearchPaths {
     /// The machine, with its environment.
     pub machine: Machine,
     /// The catalogue, before the user's own drivers are added.
@@ -92,7 +92,7 @@ pub struct Places {
     pub p11kit: p11kit::Folders,
 }
 
-/// What a look at those places found.
+/// What was found at those paths.
 #[derive(Debug)]
 pub struct Listing {
     /// The candidates, in the order in which they should be asked.
@@ -105,11 +105,11 @@ pub struct Listing {
     pub user_file_error: Option<Error>,
 }
 
-impl Places {
+impl SearchPaths {
     /// The usual ones of this machine.
     pub fn usual() -> Self {
         let machine = Machine::current();
-        Places {
+        SearchPaths {
             catalogue: Catalogue::builtin().clone(),
             user_file: catalogue::user_file(&machine),
             p11kit: p11kit::Folders::usual(&machine),
@@ -118,7 +118,7 @@ impl Places {
     }
 
     /// Looks there. Nothing is loaded.
-    pub fn look(&self, explicit: &[PathBuf]) -> Listing {
+    pub fn list(&self, explicit: &[PathBuf]) -> Listing {
         let with_user = self.user_file.as_deref().map(|file| self.catalogue.with_user_file(file));
         let (catalogue, user_file_error) = match with_user {
             Some(Ok(catalogue)) => (catalogue, None),
@@ -188,7 +188,7 @@ impl Candidate {
 
 /// The candidates, in the order in which they should be asked, each file once.
 ///
-/// Whoever names a driver means that one: with explicit paths, or else with the environment variable, nothing else
+/// A named driver is the one that is meant: with explicit paths, or else with the environment variable, nothing else
 /// is looked for. Otherwise the user's own drivers come first, then p11-kit's by priority, then the catalogue's.
 /// Drivers that somebody named stay in the list when their file is missing, so that this can be reported; those of
 /// the catalogue are taken only where they exist.

@@ -1,7 +1,7 @@
 //! Finding the one token that is meant.
 
 use super::ask::{Limits, Probed, probe};
-use super::candidates::{Listing, Places};
+use super::candidates::{Listing, SearchPaths};
 use crate::driver::Cancel;
 use crate::driver::Token;
 use crate::driver::TokenIdentity;
@@ -14,9 +14,9 @@ use std::time::Duration;
 /// How long a driver may take to be initialised and to list its tokens, unless the caller says otherwise.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// When to look again for a token that was not seen although something was: long enough for another process to end
+/// When to ask again for a token that was not seen although something was: long enough for another process to end
 /// what it is writing.
-const SECOND_LOOK: Duration = Duration::from_millis(250);
+const SECOND_TRY: Duration = Duration::from_millis(250);
 
 /// Looks for tokens through one or several drivers.
 ///
@@ -27,14 +27,14 @@ const SECOND_LOOK: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub struct Finder {
     modules: Vec<PathBuf>,
-    places: Option<Places>,
+    paths: Option<SearchPaths>,
     pub(super) limits: Limits,
 }
 
 impl Default for Finder {
     fn default() -> Self {
         let limits = Limits { trust: Trust::Owners, time: TIME_LIMIT };
-        Finder { modules: Vec::new(), places: None, limits }
+        Finder { modules: Vec::new(), paths: None, limits }
     }
 }
 
@@ -52,8 +52,8 @@ pub struct Found {
 pub struct Survey {
     /// Where drivers were looked for, and who named them.
     pub listing: Listing,
-    /// The machine that was looked at.
-    pub places: Places,
+    /// the machine that was searched.
+    pub paths: SearchPaths,
     /// The drivers, in the order of the candidates.
     pub drivers: Vec<Probed>,
 }
@@ -87,8 +87,8 @@ impl Finder {
 
     /// Looks for drivers there instead of in the usual places.
     #[must_use]
-    pub fn places(mut self, places: Places) -> Self {
-        self.places = Some(places);
+    pub fn search_paths(mut self, paths: SearchPaths) -> Self {
+        self.paths = Some(paths);
         self
     }
 
@@ -98,7 +98,7 @@ impl Finder {
     /// [`Code::DriverMissing`] when there is no driver; the first driver's error when none of them could be used,
     /// [`Code::DriverTimeout`] among them.
     pub fn tokens(&self) -> Result<Found> {
-        let mut seen = self.look(&TokenUri::default())?;
+        let mut seen = self.ask(&TokenUri::default())?;
         let tokens = seen.matching(&TokenUri::default());
         Ok(Found { tokens, passed_over: seen.passed_over })
     }
@@ -110,10 +110,10 @@ impl Finder {
     /// are there, [`Code::TokenNotFound`] when none matches, [`Code::TokenAmbiguous`] when several do; the last
     /// two list the candidates. Also what [`Finder::tokens`] returns.
     pub fn find(&self, uri: &TokenUri) -> Result<Token> {
-        match self.look(uri)?.only(uri) {
+        match self.ask(uri)?.only(uri) {
             Err(error) if may_pass(error.code()) => {
-                std::thread::sleep(SECOND_LOOK);
-                self.look(uri)?.only(uri)
+                std::thread::sleep(SECOND_TRY);
+                self.ask(uri)?.only(uri)
             }
             found => found,
         }
@@ -124,33 +124,33 @@ impl Finder {
     /// # Errors
     /// [`Code::OutOfMemory`] when the system gives no thread. A driver's own failure is in its outcome.
     pub fn survey(&self) -> Result<Survey> {
-        let (mut listing, places) = self.listing_of_all();
+        let (mut listing, paths) = self.listing_of_all();
         let candidates = std::mem::take(&mut listing.candidates);
         let drivers = probe(candidates, self.limits, &Cancel::new())?;
-        Ok(Survey { listing, places, drivers })
+        Ok(Survey { listing, paths, drivers })
     }
 
-    /// Every driver that would be asked, and the machine that was looked at. Nothing is loaded.
-    pub(crate) fn listing_of_all(&self) -> (Listing, Places) {
-        let places = self.known_places();
-        (places.look(&self.modules), places)
+    /// Every driver that would be asked, and the machine that was searched. Nothing is loaded.
+    pub(crate) fn listing_of_all(&self) -> (Listing, SearchPaths) {
+        let paths = self.known_search_paths();
+        (paths.list(&self.modules), paths)
     }
 
-    /// Where it looks for drivers: [`Finder::places`], or the usual places.
-    pub fn known_places(&self) -> Places {
-        self.places.clone().unwrap_or_else(Places::usual)
+    /// Where it looks for drivers: [`Finder::search_paths`], or the usual ones.
+    pub fn known_search_paths(&self) -> SearchPaths {
+        self.paths.clone().unwrap_or_else(SearchPaths::usual)
     }
 
     /// What is to be asked for this URI.
     pub(super) fn listing(&self, uri: &TokenUri) -> Result<Listing> {
-        let places = match &self.places {
-            Some(places) => places,
-            None => &Places::usual(),
+        let paths = match &self.paths {
+            Some(paths) => paths,
+            None => &SearchPaths::usual(),
         };
-        places.look(&self.modules).narrowed(uri)
+        paths.list(&self.modules).narrowed(uri)
     }
 
-    fn look(&self, uri: &TokenUri) -> Result<Seen> {
+    fn ask(&self, uri: &TokenUri) -> Result<Seen> {
         let listing = self.listing(uri)?;
         let probed = probe(listing.candidates, self.limits, &Cancel::new())?;
         let mut seen = Seen { passed_over: listing.user_file_error.into_iter().collect(), ..Seen::default() };

@@ -7,6 +7,6 @@ mod finder;
 pub mod p11kit;
 mod wait;
 
-pub(crate) use self::ask::{Job, side_by_side};
+pub(crate) use self::ask::{DriverTask, side_by_side};
 pub use self::ask::{Loaded, Probed};
 pub use self::finder::{Finder, Found, Survey};

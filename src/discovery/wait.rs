@@ -1,6 +1,6 @@
 //! Waiting for a token: to be inserted, or to be back after it was pulled.
 
-use super::ask::{Job, side_by_side, timeout};
+use super::ask::{DriverTask, side_by_side, timeout};
 use super::candidates::Candidate;
 use super::finder::{Finder, Seen};
 use crate::discovery::devices;
@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 /// How often the drivers are asked.
 const ROUND: Duration = Duration::from_millis(250);
 
-/// A driver that has told of events is not asked for its slots more often than this when it tells of none: events
+/// A driver that has reported events is not asked for its slots more often than this while it reports none: events
 /// are known to be missed.
 const DISTRUST: Duration = Duration::from_secs(2);
 
 /// How often drivers are initialised anew: some notice new slots only then (PKCS#11 v3.1 §5.5.1 says so of older
-/// ones; SoftHSM too). Only those that nobody else in this process uses are.
+/// ones; SoftHSM too). Only those that no one else in this process uses are.
 const RESTART: Duration = Duration::from_secs(3);
 
 /// No driver has that many events waiting; one that claims to is asked no further.
@@ -32,9 +32,9 @@ const GRACE: Duration = Duration::from_secs(1);
 impl Finder {
     /// Waits until a token that matches is there, and returns it; at once if it is there already.
     ///
-    /// Every quarter of a second each driver is asked for slot events, where it has shown that it tells of them
+    /// Every quarter of a second each driver is asked for slot events, where it has shown that it reports them
     /// (C_WaitForSlotEvent without blocking), and else for its slots. When the devices on the USB ports change,
-    /// and every few seconds, drivers that nobody else in this process uses are initialised anew and new drivers
+    /// and every few seconds, drivers that no one else in this process uses are initialised anew and new drivers
     /// are looked for.
     ///
     /// # Errors
@@ -42,24 +42,24 @@ impl Finder {
     /// [`Code::TokenAmbiguous`] as soon as several match. When no driver can be used at the beginning, the
     /// driver's error: waiting would not help.
     pub fn wait(&self, uri: &TokenUri, deadline: Instant, cancel: &Cancel) -> Result<Token> {
-        let mut watch = Watch { finder: self, uri, deadline, cancel, seats: Vec::new() };
-        let result = watch.run();
-        watch.end();
+        let mut wait = Wait { finder: self, uri, deadline, cancel, drivers: Vec::new() };
+        let result = wait.run();
+        wait.end();
         result
     }
 }
 
 /// One wait.
-struct Watch<'a> {
+struct Wait<'a> {
     finder: &'a Finder,
     uri: &'a TokenUri,
     deadline: Instant,
     cancel: &'a Cancel,
-    seats: Vec<Seat>,
+    drivers: Vec<WatchedDriver>,
 }
 
 /// A driver, as it is passed to its thread and back.
-struct Seat {
+struct WatchedDriver {
     candidate: Candidate,
     trust: Trust,
     module: Option<Module>,
@@ -72,15 +72,15 @@ struct Seat {
 /// What is known of a driver's C_WaitForSlotEvent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Events {
-    /// It has told of none yet, so its silence means nothing.
+    /// It has reported none yet, so its silence means nothing.
     Silent,
-    /// It has told of one.
-    Told,
+    /// It has reported one.
+    Reported,
     /// It does not work.
     Broken,
 }
 
-impl Watch<'_> {
+impl Wait<'_> {
     fn run(&mut self) -> Result<Token> {
         let mut devices = plugged_in();
         let mut first = true;
@@ -124,12 +124,12 @@ impl Watch<'_> {
     /// Looks for the drivers anew; those that run are ended when their turn comes.
     fn restart(&mut self) -> Result<()> {
         let trust = self.finder.limits.trust;
-        let mut before = std::mem::take(&mut self.seats);
+        let mut before = std::mem::take(&mut self.drivers);
         for candidate in self.finder.listing(self.uri)?.candidates {
-            let known = before.iter().position(|seat| seat.candidate.path == candidate.path);
-            let seat = match known.map(|at| before.swap_remove(at)) {
-                Some(seat) => Seat { looked: None, failed: false, ..seat },
-                None => Seat {
+            let known = before.iter().position(|watched| watched.candidate.path == candidate.path);
+            let watched = match known.map(|at| before.swap_remove(at)) {
+                Some(watched) => WatchedDriver { looked: None, failed: false, ..watched },
+                None => WatchedDriver {
                     candidate,
                     trust,
                     module: None,
@@ -139,7 +139,7 @@ impl Watch<'_> {
                     looked: None,
                 },
             };
-            self.seats.push(seat);
+            self.drivers.push(watched);
         }
         Ok(())
     }
@@ -147,26 +147,27 @@ impl Watch<'_> {
     /// Asks every driver once, side by side.
     fn round(&mut self) -> Result<Seen> {
         let until = self.deadline.min(Instant::now() + self.finder.limits.time);
-        let candidates: Vec<Candidate> = self.seats.iter().map(|seat| seat.candidate.clone()).collect();
-        let job = |mut seat: Seat| {
-            let driver = seat.candidate.path.clone();
+        let candidates: Vec<Candidate> =
+            self.drivers.iter().map(|watched| watched.candidate.clone()).collect();
+        let task = |mut watched: WatchedDriver| {
+            let driver = watched.candidate.path.clone();
             let work = move || {
-                let shown = seat.look();
-                (seat, shown)
+                let shown = watched.poll();
+                (watched, shown)
             };
-            Job { driver, work: Box::new(work) }
+            DriverTask { driver, work: Box::new(work) }
         };
-        let jobs = std::mem::take(&mut self.seats).into_iter().map(job).collect();
+        let tasks = std::mem::take(&mut self.drivers).into_iter().map(task).collect();
         let mut seen = Seen::default();
-        for (candidate, answer) in candidates.iter().zip(side_by_side(jobs, until, self.cancel)?) {
+        for (candidate, answer) in candidates.iter().zip(side_by_side(tasks, until, self.cancel)?) {
             match answer {
-                Some((seat, shown)) => {
-                    self.seats.push(seat);
+                Some((watched, shown)) => {
+                    self.drivers.push(watched);
                     if let Some(shown) = shown {
                         seen.add(shown);
                     }
                 }
-                // It has no seat any more until the next restart.
+                // It is not asked again before the next restart.
                 None => seen.add(Err(timeout(candidate, self.finder.limits.time))),
             }
         }
@@ -181,21 +182,23 @@ impl Watch<'_> {
 
     /// Lets the drivers go, each in its own thread: C_Finalize may hang as well.
     fn end(&mut self) {
-        let job =
-            |seat: Seat| Job { driver: seat.candidate.path.clone(), work: Box::new(move || drop(seat)) };
-        let jobs = std::mem::take(&mut self.seats).into_iter().map(job).collect();
+        let task = |watched: WatchedDriver| DriverTask {
+            driver: watched.candidate.path.clone(),
+            work: Box::new(move || drop(watched)),
+        };
+        let tasks = std::mem::take(&mut self.drivers).into_iter().map(task).collect();
         // What is left behind ends by itself, or never.
-        let _ = side_by_side(jobs, Instant::now() + GRACE, &Cancel::new());
+        let _ = side_by_side(tasks, Instant::now() + GRACE, &Cancel::new());
     }
 }
 
-impl Seat {
+impl WatchedDriver {
     /// What the driver shows now; `None` when it failed before and is not started again yet.
-    fn look(&mut self) -> Option<Result<(Vec<Token>, Vec<Error>)>> {
+    fn poll(&mut self) -> Option<Result<(Vec<Token>, Vec<Error>)>> {
         if self.failed {
             return None;
         }
-        let shown = self.ask();
+        let shown = self.tokens();
         if shown.is_err() {
             self.failed = true;
             self.module = None;
@@ -204,14 +207,14 @@ impl Seat {
         Some(shown)
     }
 
-    fn ask(&mut self) -> Result<(Vec<Token>, Vec<Error>)> {
+    fn tokens(&mut self) -> Result<(Vec<Token>, Vec<Error>)> {
         let Some(looked) = self.looked else { return self.start() };
         let Some(module) = &self.module else { return self.start() };
         let happened = match self.events {
             Events::Broken => true,
             before => match module.slot_event() {
                 Ok(true) => {
-                    self.events = Events::Told;
+                    self.events = Events::Reported;
                     true
                 }
                 Ok(false) => before == Events::Silent || looked.elapsed() >= DISTRUST,
@@ -224,13 +227,13 @@ impl Seat {
         if happened { self.list(true) } else { Ok((self.tokens.clone(), Vec::new())) }
     }
 
-    /// Starts the driver, anew if it runs and nobody else uses it.
+    /// Starts the driver, anew if it runs and no one else uses it.
     fn start(&mut self) -> Result<(Vec<Token>, Vec<Error>)> {
         // The tokens hold the driver too.
         self.tokens.clear();
         self.module = None;
-        let (module, first) = Module::load_and_tell(&self.candidate.path, self.trust)?;
-        // Drivers tell of the tokens that were there from the beginning as if they had just come.
+        let (module, first) = Module::load_with(&self.candidate.path, self.trust)?;
+        // Drivers report the tokens that were there from the beginning as if they had just come.
         for _ in 0..MOST_EVENTS {
             match module.slot_event() {
                 Ok(true) => {}

@@ -8,7 +8,7 @@ use super::report::{
 };
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::discovery::devices;
-use crate::discovery::{Finder, Job, Loaded, Probed, side_by_side};
+use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
 use crate::driver::{Cancel, Token};
 use crate::error::{Error, Result};
 use crate::pki::{KeyKind, Name, Window};
@@ -50,7 +50,7 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
         drivers.iter().filter(|driver| is_installed(driver)).map(|driver| driver.path.clone()).collect();
     let inventory = Inventory {
         catalogue: &survey.listing.catalogue,
-        machine: &survey.places.machine,
+        machine: &survey.paths.machine,
         drivers: &installed,
         tokens: &seen,
     };
@@ -85,9 +85,9 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
 /// # Errors
 /// [`Code::DeviceFault`] when the system refuses to list them and nothing else is known of them.
 pub fn plugged_in(finder: &Finder) -> Result<Vec<DeviceReport>> {
-    let (listing, places) = finder.listing_of_all();
-    // Whoever names a driver has others installed all the same.
-    let candidates = listing.candidates.into_iter().chain(places.look(&[]).candidates);
+    let (listing, paths) = finder.listing_of_all();
+    // The one who names a driver has others installed all the same.
+    let candidates = listing.candidates.into_iter().chain(paths.list(&[]).candidates);
     let mut drivers: Vec<PathBuf> = Vec::new();
     for path in candidates.map(|candidate| candidate.path).filter(|path| path.exists()) {
         if !drivers.contains(&path) {
@@ -95,7 +95,7 @@ pub fn plugged_in(finder: &Finder) -> Result<Vec<DeviceReport>> {
         }
     }
     let inventory =
-        Inventory { catalogue: &listing.catalogue, machine: &places.machine, drivers: &drivers, tokens: &[] };
+        Inventory { catalogue: &listing.catalogue, machine: &paths.machine, drivers: &drivers, tokens: &[] };
     let mut listed = devices::devices();
     match listed.passed_over.pop() {
         Some(error) if listed.devices.is_empty() => Err(error),
@@ -133,7 +133,10 @@ fn examine_drivers(drivers: Vec<Probed>, now: SystemTime) -> Result<Vec<Examined
         let outcome = match outcome {
             Ok(loaded) => {
                 let path = candidate.path.clone();
-                jobs.push(Job { driver: path.clone(), work: Box::new(move || through(&path, loaded, now)) });
+                jobs.push(DriverTask {
+                    driver: path.clone(),
+                    work: Box::new(move || through(&path, loaded, now)),
+                });
                 None
             }
             Err(error) => Some(Arc::new(error)),
@@ -245,7 +248,7 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     }
 }
 
-/// What the preflight would say to whoever wanted one more certificate on the token.
+/// What the preflight would say to one who wants one more certificate on the token.
 fn preflight(token: &Token, now: SystemTime) -> Option<Vec<crate::renewal::Finding>> {
     let anybody: Name = "CN=x".parse().ok()?;
     Some(Renewal::first(anybody).at(now).preflight(token).into_findings())

@@ -1,8 +1,8 @@
 //! What is plugged in, installed and on the tokens, and what is wrong with it: one page for a support desk.
 //!
-//! [`examine`] puts together what the room of the devices ([`crate::discovery::devices`]), the room of the drivers and tokens
+//! [`examine`] puts together what the devices ([`crate::discovery::devices`]), the drivers and tokens
 //! ([`crate::driver`]) and the preflight ([`crate::renewal`]) say. It never logs in, never writes to a token and
-//! never sees a PIN. A driver that hangs is told and holds up nothing else.
+//! never sees a PIN. A driver that hangs is reported and holds up nothing else.
 
 mod diagnosis;
 mod examine;

@@ -16,7 +16,7 @@ struct State {
 }
 
 impl Cancel {
-    /// One that nobody has used yet.
+    /// One that is not used yet.
     pub fn new() -> Self {
         Self::default()
     }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// Held while a job writes to the token. The system drops it with the process, so a killed one blocks nobody.
+/// Held while a job writes to the token. The system drops it with the process, so a killed one blocks no one.
 #[derive(Debug)]
 pub(super) struct TokenLock {
     path: PathBuf,
@@ -30,7 +30,7 @@ impl TokenLock {
         loop {
             let file = open(&path).map_err(unusable)?;
             match file.try_lock() {
-                // A holder removes its file before it lets go; a lock on a removed file keeps nobody out.
+                // A holder removes its file before it lets go; a lock on a removed file keeps no one out.
                 Ok(()) if !is_still_there(&file, &path) => {}
                 Ok(()) => return Ok(TokenLock { path, _file: file }),
                 Err(TryLockError::WouldBlock) => {

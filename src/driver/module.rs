@@ -1,4 +1,4 @@
-//! A loaded driver: one per file and process, initialised once, finalised only by whom it was initialised.
+//! A loaded driver: one per file and process, initialised once, finalised only by the one who initialised it.
 
 use super::file;
 use super::mutex::lock;
@@ -48,7 +48,7 @@ struct State {
 }
 
 /// Every library that this process has loaded, by canonical path. The outer lock is held for a look only; a driver
-/// that hangs while it loads holds up nobody but those who want the same one.
+/// that hangs while it loads holds up only those who want the same one.
 static REGISTRY: Mutex<BTreeMap<PathBuf, &'static Mutex<Option<&'static Driver>>>> =
     Mutex::new(BTreeMap::new());
 
@@ -59,11 +59,11 @@ impl Module {
     /// Those of the file check ([`Code::DriverMissing`], [`Code::DriverTruncated`], [`Code::DriverWrongBitness`]
     /// …), [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`], [`Code::Forked`].
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_and_tell(path, file::Trust::Owners).map(|(module, _)| module)
+        Self::load_with(path, file::Trust::Owners).map(|(module, _)| module)
     }
 
     /// As [`Module::load`], by this rule for the file's owners; whether the driver was initialised by this call.
-    pub(crate) fn load_and_tell(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
+    pub(crate) fn load_with(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
         let image = file::check(path, trust)?;
         let driver = registered(image.path())?;
         let first = driver.lease()?;
@@ -161,7 +161,7 @@ impl Driver {
         let mut state = lock(&self.state);
         state.leases -= 1;
         if state.leases == 0 && state.initialized_by_us {
-            // Nobody is left who could be told; in a forked child the call is refused, which is right.
+            // No one is left to report to; in a forked child the call is refused, which is right.
             let _ = self.functions.finalize();
         }
     }

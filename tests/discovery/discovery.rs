@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use usbtoken::catalogue::{Catalogue, Machine};
-use usbtoken::discovery::candidates::Places;
+use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
 use usbtoken::driver::Cancel;
 use usbtoken::error::{Code, Fact};
@@ -268,11 +268,11 @@ fn several_that_match_end_the_wait_and_a_missing_driver_does_too() {
 }
 
 /// A machine whose only places are these.
-fn places(folder: &Path, environment: &[(&str, &str)]) -> Places {
+fn places(folder: &Path, environment: &[(&str, &str)]) -> SearchPaths {
     let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     // No driver of the built-in catalogue is installed in this machine's folders.
     let multiarch = "nowhere".to_owned();
-    Places {
+    SearchPaths {
         machine: Machine { environment, multiarch, ..Machine::current() },
         catalogue: Catalogue::builtin().clone(),
         user_file: Some(folder.join("drivers.toml")),
@@ -294,7 +294,7 @@ fn without_a_named_driver_the_known_ones_are_asked_and_bad_ones_passed_over() {
     let user = format!("[[driver]]\nname = \"mine\"\npath = \"{}\"\n", no_library.display());
     std::fs::write(folder.path().join("drivers.toml"), user).unwrap();
 
-    let finder = Finder::new().places(places(folder.path(), &[])).trust_any_owner();
+    let finder = Finder::new().search_paths(places(folder.path(), &[])).trust_any_owner();
     let found = finder.tokens().unwrap();
     assert_eq!(found.tokens.len(), 1);
     assert_eq!(found.tokens[0].identity().serial, soft.serial());
@@ -310,12 +310,13 @@ fn without_a_named_driver_the_known_ones_are_asked_and_bad_ones_passed_over() {
     assert_eq!(named("other").unwrap_err().code(), Code::DriverMissing);
 
     // Whoever names one means that one.
-    let only = Finder::new().places(places(folder.path(), &[("USBTOKEN_MODULE", "/nonexistent/env.so")]));
+    let only =
+        Finder::new().search_paths(places(folder.path(), &[("USBTOKEN_MODULE", "/nonexistent/env.so")]));
     let error = only.tokens().unwrap_err();
     assert_eq!(error.code(), Code::DriverMissing);
     assert!(error.facts().any(|(_, value)| value == "/nonexistent/env.so"));
     let none = tempfile::tempdir().unwrap();
-    let error = Finder::new().places(places(none.path(), &[])).tokens().unwrap_err();
+    let error = Finder::new().search_paths(places(none.path(), &[])).tokens().unwrap_err();
     assert_eq!(error.code(), Code::DriverMissing);
 }
 

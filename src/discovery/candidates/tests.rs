@@ -30,7 +30,7 @@ fn resolve(path: &Path) -> Option<PathBuf> {
 }
 
 #[test]
-fn whoever_names_a_driver_gets_that_one() {
+fn a_named_driver_is_the_one_that_is_asked() {
     let p11kit = [module("/opt/a.so")];
     let catalogue = Catalogue::builtin();
     let both = machine(&[(VARIABLE, "/env.so")]);
@@ -134,13 +134,13 @@ fn a_users_file_with_a_mistake_is_reported_and_hides_no_other_driver() {
     std::fs::create_dir(&modules).unwrap();
     std::fs::write(modules.join("m.module"), "module: /opt/m.so\n").unwrap();
     std::fs::write(modules.join("bad.module"), "what\n").unwrap();
-    let places = Places {
+    let places = SearchPaths {
         machine: machine(&[]),
         catalogue: Catalogue::builtin().clone(),
         user_file: Some(file),
         p11kit: p11kit::Folders { system_modules: vec![modules], ..Default::default() },
     };
-    let found = places.look(&[]);
+    let found = places.list(&[]);
     assert_eq!(found.user_file_error.unwrap().code(), Code::BadArgument);
     assert!(paths(&found.candidates).contains(&"/opt/m.so"));
     assert_eq!(found.skipped.len(), 1);

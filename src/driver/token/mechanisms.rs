@@ -20,7 +20,7 @@ pub(super) struct Mechanisms {
 type Sizes = (u64, u64);
 
 /// Those that a renewal may use, with their names in the specification.
-const MATTERING: &[(CK_MECHANISM_TYPE, &str)] = &[
+const USED: &[(CK_MECHANISM_TYPE, &str)] = &[
     (CKM_RSA_PKCS_KEY_PAIR_GEN, "CKM_RSA_PKCS_KEY_PAIR_GEN"),
     (CKM_RSA_PKCS, "CKM_RSA_PKCS"),
     (CKM_SHA256_RSA_PKCS, "CKM_SHA256_RSA_PKCS"),
@@ -37,9 +37,9 @@ impl Mechanisms {
     }
 
     /// The names of the listed mechanisms that a renewal may use; `None` when the token lists none.
-    pub(super) fn that_matter(&self, functions: &Functions, slot: SlotId) -> Option<Vec<&'static str>> {
+    pub(super) fn used_names(&self, functions: &Functions, slot: SlotId) -> Option<Vec<&'static str>> {
         let listed = self.listed(functions, slot)?;
-        Some(MATTERING.iter().filter(|(kind, _)| listed.contains(kind)).map(|(_, name)| *name).collect())
+        Some(USED.iter().filter(|(kind, _)| listed.contains(kind)).map(|(_, name)| *name).collect())
     }
 
     /// Whether the token makes key pairs of this kind and signs with them; `false`: it lists no mechanisms.

@@ -182,7 +182,7 @@ impl Token {
 
     /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.
     pub(crate) fn mechanism_names(&self) -> Option<Vec<&'static str>> {
-        self.mechanisms.that_matter(self.module.functions(), self.slot)
+        self.mechanisms.used_names(self.module.functions(), self.slot)
     }
 
     pub(in crate::driver) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
