@@ -173,3 +173,20 @@ impl Error {
         self.inner.facts.iter().map(|(fact, value)| (*fact, value.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_too_long_keeps_its_ends() {
+        let long = format!("{}{}", "山".repeat(1000), "z".repeat(1_000_000));
+        let error = Error::new(Code::Internal).fact(Fact::Found, &long).fact(Fact::Path, &long);
+        let facts: Vec<&str> = error.facts().map(|(_, value)| value).collect();
+        assert_eq!(facts[0].chars().count(), 603);
+        assert!(facts[0].starts_with('山') && facts[0].contains(" … ") && facts[0].ends_with('z'));
+        assert_eq!(facts[1], long, "a path is used, not read");
+        let fits = "山".repeat(600);
+        assert_eq!(Error::new(Code::Internal).fact(Fact::Found, &fits).facts().next().unwrap().1, fits);
+    }
+}

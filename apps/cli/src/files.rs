@@ -5,16 +5,17 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::pki::MAX_RESPONSE;
 
-/// What CAs send has a few KiB. One byte over the library's limit is enough for it to see that it is too much.
-const LARGEST: u64 = 1024 * 1024 + 1;
+/// One byte over the library's limit is enough for it to see that it is too much.
+const LARGEST: u64 = MAX_RESPONSE as u64 + 1;
 
 /// Whether the path stands for standard input or output.
 pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Reads a file, or standard input for `-`, up to one byte over 1 MiB.
+/// Reads a file, or standard input for `-`, up to one byte over the largest response.
 ///
 /// # Errors
 /// [`Code::FileUnreadable`].

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use usbtoken::driver::{Session, Token};
 use usbtoken::error::{Fact, Result};
+use usbtoken::pki::Name;
 use usbtoken::renewal::{Credential, Pending, Renewal};
 use usbtoken::text::Phrase;
 
@@ -17,7 +18,7 @@ use crate::{files, view};
 /// Makes the key and writes the request.
 pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     files::check_writable(&args.out, args.file.overwrite)?;
-    let subject = args.subject.as_deref().map(str::parse).transpose()?;
+    let subject = args.subject.as_deref().map(first_subject).transpose()?;
     let token = job.token()?;
     // Reserved before the look, so that nobody renews what is about to be renewed here.
     let reservation = token.reserve()?;
@@ -32,6 +33,13 @@ pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     let session = job.login_holding(&token, reservation)?;
     let pending = renewal.begin(&session)?;
     write(job, &session, &pending, &args.out, &args.file)
+}
+
+/// The name for a first certificate, within the bounds of X.520: a CA would refuse it after the key was made.
+fn first_subject(text: &str) -> Result<Name> {
+    let name: Name = text.parse()?;
+    name.check_bounds()?;
+    Ok(name)
 }
 
 fn old(job: &Job, args: &args::Request, token: &Token) -> Result<Credential> {
