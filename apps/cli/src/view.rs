@@ -47,7 +47,7 @@ pub struct Subject {
     pub organizational_units: Vec<String>,
     pub common_name: Option<String>,
     /// Whether a value is a guess: its bytes may stand for other characters.
-    pub is_guess: bool,
+    pub guessed: bool,
 }
 
 /// A certificate with its key.
@@ -129,7 +129,7 @@ impl Subject {
             organizations: owned(name.organizations()),
             organizational_units: owned(name.organizational_units()),
             common_name: name.common_name().map(str::to_owned),
-            is_guess: name.is_guess(),
+            guessed: name.is_guess(),
         }
     }
 
@@ -141,7 +141,7 @@ impl Subject {
         for unit in &self.organizational_units {
             lines.put("Organization Unit", unit);
         }
-        let guess = if self.is_guess { Phrase::Guess.text(lines.lang) } else { String::new() };
+        let guess = if self.guessed { Phrase::Guess.text(lines.lang) } else { String::new() };
         match &self.common_name {
             Some(name) => lines.put("Common Name", &format!("{name}{guess}")),
             None => lines.put("Subject", &format!("{}{guess}", self.text)),

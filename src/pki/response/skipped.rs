@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Code, Error, Fact};
 
 /// How much of a first line is kept, in characters.
-const MAX_FIRST_LINE: usize = 100;
+const MAX_FIRST_LINE: usize = 160;
 
 /// A part of a response that was passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -368,7 +368,9 @@ pub(super) fn name(bytes: &[u8], reader: &Reader) -> Skipped {
     } else if mail::is_mail(bytes) {
         named(Unusable::Mail)
     } else if markup::is_page(&text) {
-        Skipped::text(Unusable::WebPage, bytes.len(), &markup::words(&text))
+        // Where a page refuses, it says why: in its words, not in its first line.
+        let words: Vec<_> = markup::words(&text).split_whitespace().take(40).map(str::to_owned).collect();
+        Skipped::text(Unusable::WebPage, bytes.len(), &words.join(" "))
     } else if is_likely_words(&text) {
         named(Unusable::Text)
     } else {

@@ -274,7 +274,10 @@ fn each_thing_is_called_what_it_is() {
     }
     let page = "<html><head><title>Certificate Services</title><style>b{}</style></head>\n<body>Denied by Policy Module</body></html>";
     let error = Response::parse(page.as_bytes()).unwrap_err();
-    assert!(error.facts().any(|fact| fact == (Fact::FirstLine, "Certificate Services")), "{error}");
+    assert!(
+        error.facts().any(|fact| fact == (Fact::FirstLine, "Certificate Services Denied by Policy Module")),
+        "{error}"
+    );
     // Nothing of a key is shown.
     let error = Response::parse(&openssl.read("old.key")).unwrap_err();
     assert!(!error.facts().any(|(fact, _)| fact == Fact::FirstLine), "{error}");
