@@ -103,6 +103,22 @@ fn answers() {
 }
 
 #[test]
+fn responses_in_wrappings() {
+    let openssl = inputs();
+    let pem = openssl.certificate("leaf").to_pem();
+    let escaped = pem.replace('\n', "\\n").replace('/', "\\/");
+    let mail = format!(
+        "From: ca\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: \
+         quoted-printable\r\n\r\n{}\r\n--b--\r\n",
+        pem.replace('=', "=3D")
+    );
+    let page = format!("<p>{}</p>", pem.replace('+', "&#43;"));
+    for text in [format!("{{\"c\":\"{escaped}\"}}"), mail, page] {
+        torture(text.as_bytes(), use_answer);
+    }
+}
+
+#[test]
 fn cmc_responses() {
     let openssl = inputs();
     // PKIResponse with one CMCStatusInfoV2: failed, a text, badRequest.

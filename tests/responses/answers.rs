@@ -101,7 +101,7 @@ fn what_is_no_answer_changes_nothing() {
         ("nothing", Vec::new(), Code::AnswerEmpty),
         ("blanks", b" \r\n\t\n".to_vec(), Code::AnswerEmpty),
         ("words", b"Service temporarily unavailable".to_vec(), Code::AnswerUnreadable),
-        ("a page", b"<html><body>Error 500</body></html>".to_vec(), Code::AnswerUnreadable),
+        ("a page", b"<html><body>Error 500</body></html>".to_vec(), Code::AnswerIsWebPage),
         ("half a message", p7[..p7.len() / 2].to_vec(), Code::AnswerTruncated),
         ("the request", pending.request().to_pem().into_bytes(), Code::AnswerIsRequest),
         ("only CAs", bank.ca.answer_without_leaf(Form::P7), Code::AnswerNoLeaf),
@@ -127,9 +127,9 @@ fn what_is_no_answer_changes_nothing() {
     bank.assert_one_new_credential();
 }
 
-/// A hostile answer of the largest size is refused at once.
+/// A hostile response of the largest size is refused; how little is looked at is counted in the unit tests.
 #[test]
-fn the_largest_answers_cost_nothing() {
+fn the_largest_responses_change_nothing() {
     let bank = Bank::new();
     let (session, old) = bank.open();
     Renewal::of(&old).begin(&session).unwrap();
@@ -137,10 +137,8 @@ fn the_largest_answers_cost_nothing() {
     let nested = [0x30, 0x80].repeat(MAX_RESPONSE / 2);
     let endless = b"-----BEGIN CERTIFICATE-----\n".repeat(MAX_RESPONSE / 28);
     let blank = [vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff], vec![0; MAX_RESPONSE - 6]].concat();
-    for answer in [nested, endless, blank, b"MIIB".repeat(MAX_RESPONSE / 4)] {
-        let start = std::time::Instant::now();
-        assert!(session.install(&answer).is_err());
-        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    for response in [nested, endless, blank, b"MIIB".repeat(MAX_RESPONSE / 4)] {
+        assert!(session.install(&response).is_err());
         bank.soft.snapshot().assert_same_as(&waiting);
     }
 }
