@@ -7,10 +7,15 @@ use super::{
 
 /// Calls `read` with the input cut off at every byte, and with every byte changed in several ways.
 fn torture(input: &[u8], read: impl Fn(&[u8])) {
+    torture_each(1, input, read);
+}
+
+/// The same at every so many bytes, for inputs that repeat themselves.
+fn torture_each(step: usize, input: &[u8], read: impl Fn(&[u8])) {
     read(input);
-    (0..input.len()).for_each(|end| read(&input[..end]));
+    (0..input.len()).step_by(step).for_each(|end| read(&input[..end]));
     let mut changed = input.to_vec();
-    for at in 0..input.len() {
+    for at in (0..input.len()).step_by(step) {
         let byte = input[at];
         for other in [0, 0xff, byte ^ 1, byte ^ 0x80, byte ^ 0x20, byte.wrapping_add(1)] {
             changed[at] = other;
@@ -114,7 +119,7 @@ fn responses_in_wrappings() {
     );
     let page = format!("<p>{}</p>", pem.replace('+', "&#43;"));
     for text in [format!("{{\"c\":\"{escaped}\"}}"), mail, page] {
-        torture(text.as_bytes(), use_answer);
+        torture_each(5, text.as_bytes(), use_answer);
     }
 }
 

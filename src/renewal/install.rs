@@ -5,11 +5,11 @@ use super::credential::Credential;
 use super::label::{Job, JobLabel};
 use super::pending::{Inventory, Pending, PendingKey, PendingState};
 use super::write::{rename, sign_challenge, write_and_verify};
-use super::{Progress, enter};
+use super::{Progress, choice, enter};
 use crate::code::{Code, Fact, Notice, Step};
 use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
-use crate::pki::{Answer, Certificate, Expectation, Relax, check_chain};
+use crate::pki::{Answer, Certificate, Expectation, PublicKey, Relax, Skipped, check_chain};
 use std::time::SystemTime;
 
 /// An answer of a CA, and how to take it.
@@ -232,20 +232,13 @@ impl<'a> Install<'a> {
         let Match { leaf, key, subject, old, proof, mut notices, key_reused } = found;
         let (private, public) = key.pair()?;
         enter(self.progress, Step::CheckCertificate)?;
-        Expectation {
-            public_key: public,
-            // A first request leaves its subject in no place but its own: days later there is none to compare with.
-            subject_der: match (&old, &subject) {
-                (Some(old), _) => old.subject().der(),
-                (None, Some(subject)) => subject,
-                (None, None) => leaf.subject().der(),
-            },
-            old: old.as_ref().map(Credential::certificate),
-            key_kind: None,
-            now: self.now,
-        }
-        .check(&leaf, self.relax)?;
-        notices.extend(self.check_chain(&leaf, answer)?);
+        let (leaf, notice) = choice::passing(answer, leaf, key, public, |leaf| {
+            self.check(leaf, public, subject.as_deref(), old.as_ref())?;
+            self.check_chain(leaf, answer)
+        })?;
+        notices.extend(notice);
+        let is_partly_used = answer.skipped().iter().any(Skipped::is_loss);
+        notices.extend(is_partly_used.then_some(Notice::ResponsePartlyUsed));
         let proof = self.prove(session, key, private, proof)?;
         notices.extend(proof_notice(&proof));
         notices.extend(key_reused.then_some(Notice::KeyReused));
@@ -275,6 +268,28 @@ impl<'a> Install<'a> {
         notices.dedup();
         let credential = Credential::with_key(written, leaf, private.clone());
         Ok(Installed { credential, proof, replaced: old, notices, key_reused })
+    }
+
+    fn check(
+        &self,
+        leaf: &Certificate,
+        public: &PublicKey,
+        requested: Option<&[u8]>,
+        old: Option<&Credential>,
+    ) -> Result<()> {
+        let expectation = Expectation {
+            public_key: public,
+            // A first request leaves its subject in no place but its own: days later there is none to compare with.
+            subject_der: match (old, requested) {
+                (Some(old), _) => old.subject().der(),
+                (None, Some(requested)) => requested,
+                (None, None) => leaf.subject().der(),
+            },
+            old: old.map(Credential::certificate),
+            key_kind: None,
+            now: self.now,
+        };
+        expectation.check(leaf, self.relax)
     }
 
     fn check_chain(&self, leaf: &Certificate, answer: &Answer) -> Result<Option<Notice>> {
@@ -384,6 +399,9 @@ fn already_installed(leaf: &Certificate) -> Error {
 
 /// Why none of the certificates is for a key that waits.
 fn no_leaf(answer: &Answer, pending: &[PendingKey]) -> Error {
+    if let Some(missing) = choice::what_is_missing(answer) {
+        return missing;
+    }
     let waiting: Vec<&PendingKey> =
         pending.iter().filter(|key| key.state() == PendingState::AwaitingAnswer).collect();
     let mut leaves = answer.certificates().iter().filter(|certificate| !certificate.is_ca());

@@ -16,6 +16,7 @@
 
 mod abandon;
 mod begin;
+mod choice;
 mod credential;
 mod install;
 mod label;

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use common::{Bank, refused};
 use usbtoken::error::Code;
+use usbtoken::error::code::Notice;
 use usbtoken::pki::MAX_RESPONSE;
 use usbtoken::renewal::{Form as RequestForm, Renewal};
 use usbtoken_testkit::{Form, Kind, ParsedRequest, SoftKey, days_from_now};
@@ -125,6 +126,71 @@ fn what_is_no_answer_changes_nothing() {
     bank.run(&["install", "answer.p7"]).json();
     bank.assert_old_works();
     bank.assert_one_new_credential();
+}
+
+/// The order in which certificates stand says nothing: what passes the checks is taken, and of several what ends last.
+#[test]
+fn of_several_certificates_for_the_key_the_best_is_installed() {
+    let bank = Bank::new();
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        let (session, old) = bank.open();
+        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let ends_in = |days| bank.ca.issue_for(pending.request().to_der()).not_after(days_from_now(days));
+        let leaves = [ends_in(300).der(), ends_in(400).der(), ends_in(900).server_only().der()];
+        let response = order.map(|at| leaves[at].clone()).concat();
+        let installed = session.install(&response).unwrap();
+        assert_eq!(installed.credential().certificate().der(), leaves[1], "{order:?}");
+        bank.assert_old_works();
+        let id = installed.credential().id().to_vec();
+        drop(session);
+        bank.soft.look(|eye| eye.destroy(&id));
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+}
+
+#[test]
+fn when_none_of_several_passes_nothing_is_written() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+    let issue = |days| bank.ca.issue_for(pending.request().to_der()).not_after(days_from_now(days));
+    let response = [issue(300).server_only().der(), issue(5).der()].concat();
+    refused(session.install(&response), Code::PurposeMissing);
+    bank.soft.snapshot().assert_same_as(&waiting);
+}
+
+/// The certificate is taken; that something beside it is lost is said.
+#[test]
+fn an_unreadable_companion_is_a_notice() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let leaf = bank.certify(&pending);
+    let response = [pem(&bank.ca.issuing()[..400]), pem(&leaf)].concat();
+    let installed = session.install(response.as_bytes()).unwrap();
+    assert_eq!(installed.credential().certificate().der(), leaf);
+    assert!(installed.notices().contains(&Notice::ResponsePartlyUsed), "{:?}", installed.notices());
+}
+
+/// A chain that is whole, and a leaf that is not: the leaf is what has to come again.
+#[test]
+fn a_leaf_that_is_cut_off_is_reported_beside_its_chain() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let waiting = bank.soft.snapshot();
+    let leaf = bank.certify(&pending);
+    let response = [pem(bank.ca.issuing()), pem(&leaf[..leaf.len() - 60])].concat();
+    refused(session.install(response.as_bytes()), Code::AnswerTruncated);
+    // The CA that has not decided yet sends its own certificate too.
+    let later = [pem(bank.ca.issuing()), pem(&cmc(3, &[]))].concat();
+    refused(session.install(later.as_bytes()), Code::ResponsePending);
+    bank.soft.snapshot().assert_same_as(&waiting);
+}
+
+fn pem(der: &[u8]) -> String {
+    format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", text(&base64(der)))
 }
 
 /// A hostile response of the largest size is refused; how little is looked at is counted in the unit tests.

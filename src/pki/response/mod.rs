@@ -91,8 +91,7 @@ impl Response {
     pub(crate) fn decision(&self) -> Option<Error> {
         let decided =
             |what: &Unusable| matches!(what, Unusable::Refusal | Unusable::Pending | Unusable::CertRep);
-        let status = self.skipped.iter().find(|skipped| decided(skipped.what()))?;
-        Some(status.describe(Error::new(status.what().code())).during(Step::ReadAnswer))
+        self.skipped.iter().find(|skipped| decided(skipped.what())).map(Skipped::to_error)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Code, Error, Fact};
+use crate::error::{Code, Error, Fact, Step};
 
 /// How much of a first line is kept, in characters.
 const MAX_FIRST_LINE: usize = 160;
@@ -169,8 +169,13 @@ impl Skipped {
             && der.starts_with(&self.head)
     }
 
+    /// The error for a response in which this took the place of the certificate.
+    pub(crate) fn to_error(&self) -> Error {
+        self.describe(Error::new(self.what.code()).during(Step::ReadAnswer))
+    }
+
     /// The facts about it.
-    pub(crate) fn describe(&self, error: Error) -> Error {
+    fn describe(&self, error: Error) -> Error {
         let error = match self.said.is_empty() {
             true => error.fact(Fact::Found, &self.what).fact(Fact::Size, self.size),
             false => self.said.iter().fold(error, |error, (fact, value)| error.fact(*fact, value)),
@@ -184,7 +189,7 @@ pub(super) fn verdict(skipped: &[Skipped]) -> Error {
     let Some(first) = skipped.iter().min_by(|one, other| one.what.cmp(&other.what)) else {
         return Error::new(Code::AnswerUnreadable);
     };
-    let error = first.describe(Error::new(first.what.code()));
+    let error = first.to_error();
     let others = skipped.iter().filter(|other| !std::ptr::eq(*other, first) && other.what != Unusable::Text);
     others.take(5).fold(error, |error, other| {
         error.fact(Fact::Found, format_args!("{} ({} B)", other.what, other.size))
