@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-pub use crate::catalogue::{Class, UsbId};
+use crate::catalogue::{Class, UsbId};
 use crate::error::{Code, Error, Fact, Result, Step};
 
 /// The class of a smart-card interface (USB Device Class: Smart Card CCID, §4.1).

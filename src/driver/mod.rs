@@ -6,11 +6,10 @@
 
 mod cancel;
 mod ckr;
-pub mod file;
+mod file;
 mod lock;
 mod module;
 mod mutex;
-mod padded;
 mod raw;
 mod session;
 mod token;

@@ -7,6 +7,7 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
+use usbtoken_pkcs11::text::unpadded;
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -64,8 +65,8 @@ impl Module {
 
     /// As [`Module::load`], by this rule for the file's owners; whether the driver was initialised by this call.
     pub(crate) fn load_with(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
-        let image = file::check(path, trust)?;
-        let driver = registered(image.path())?;
+        let file = file::check(path, trust)?;
+        let driver = registered(file.path())?;
         let first = driver.lease()?;
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new() })), first))
     }
@@ -91,8 +92,8 @@ impl Module {
         let info = self.functions().info().map_err(|failure| failure.during(Step::InitializeDriver))?;
         let (library, cryptoki) = (info.libraryVersion, info.cryptokiVersion);
         Ok(ModuleInfo {
-            manufacturer: super::padded::text(&info.manufacturerID),
-            description: super::padded::text(&info.libraryDescription),
+            manufacturer: unpadded(&info.manufacturerID),
+            description: unpadded(&info.libraryDescription),
             version: (library.major, library.minor),
             cryptoki_version: (cryptoki.major, cryptoki.minor),
         })

@@ -9,7 +9,7 @@ mod fault;
 mod keys;
 mod play;
 mod scene;
-mod seen;
+mod snapshot;
 mod stage;
 mod verdict;
 
@@ -24,7 +24,7 @@ pub use fault::{FAULTS, Fault};
 pub use keys::Keys;
 pub use play::PIN;
 pub use scene::Scene;
-pub use seen::Seen;
+pub use snapshot::Snapshot;
 pub use stage::{Made, provision};
 
 use play::WRONG_PIN;
@@ -286,9 +286,9 @@ fn reached(case: &Case, base: &Base, run: &play::Run) -> Findings {
         return vec!["other calls before the fault than without it".to_owned()];
     }
     let ended = run.exit == Some(stage::KILLED) || run.signal == Some(9);
-    let struck = run.trace.calls.iter().any(|call| call.fault.is_some());
+    let triggered = run.trace.calls.iter().any(|call| call.fault.is_some());
     let faithful = case.spec().contains("lie=");
-    if ended || struck || faithful { Vec::new() } else { vec!["the fault did not strike".to_owned()] }
+    if ended || triggered || faithful { Vec::new() } else { vec!["the fault was not triggered".to_owned()] }
 }
 
 fn regressions(scene: Scene, keys: Keys) -> impl Iterator<Item = CaseName> {

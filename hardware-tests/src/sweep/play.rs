@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use usbtoken_shim::trace::Trace;
 use usbtoken_testkit::{command, program, shim, softhsm_module};
 
-use super::seen::Seen;
+use super::snapshot::Snapshot;
 
 /// No run takes a tenth of this; one that does is a finding.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -108,11 +108,11 @@ impl Place {
     }
 
     /// A folder beside it, with a copy of its token.
-    pub fn twin(&self, name: &str) -> Place {
+    pub fn same(&self, name: &str) -> Place {
         let file = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let twin = Place::at(self.path.with_file_name(format!("{file}.{name}")));
-        twin.copy_tokens(&self.path);
-        twin
+        let same = Place::at(self.path.with_file_name(format!("{file}.{name}")));
+        same.copy_tokens(&self.path);
+        same
     }
 
     /// Removes it.
@@ -161,7 +161,7 @@ impl Place {
     }
 
     /// What a fresh process sees on the token.
-    pub fn look(&self, programs: &Programs, serial: &str) -> Result<Seen, String> {
+    pub fn inspect(&self, programs: &Programs, serial: &str) -> Result<Snapshot, String> {
         self.ask(&programs.sweep, &["look", serial])
     }
 

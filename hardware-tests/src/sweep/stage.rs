@@ -12,7 +12,7 @@ use usbtoken_testkit::{
 
 use super::keys::Keys;
 use super::play::{PIN, Place, Programs};
-use super::seen::{Seen, Thing};
+use super::snapshot::{Object, Snapshot};
 
 /// The CKA_ID of the old credential, in hexadecimal.
 const OLD: &str = "01";
@@ -39,7 +39,7 @@ pub struct Begin {
     /// The folder that is copied.
     pub folder: PathBuf,
     /// What is on its token.
-    pub seen: Seen,
+    pub seen: Snapshot,
     /// The CA's answer for the key that is pending.
     pub answer: PathBuf,
     /// What was made once for all states of these keys.
@@ -57,21 +57,22 @@ pub struct Made {
 
 impl Begin {
     /// What nobody may touch: what is not ours, and the old credential; where that is being removed, the new one.
-    pub fn kept(&self, retires: bool) -> Vec<Thing> {
-        let foreign = |thing: &Thing| FOREIGN.contains(&thing.id.as_str());
-        let kept = |thing: &&Thing| if retires { thing.id != OLD } else { foreign(thing) || thing.id == OLD };
+    pub fn kept(&self, retires: bool) -> Vec<Object> {
+        let foreign = |object: &Object| FOREIGN.contains(&object.id.as_str());
+        let kept =
+            |object: &&Object| if retires { object.id != OLD } else { foreign(object) || object.id == OLD };
         self.seen.objects.iter().filter(kept).cloned().collect()
     }
 }
 
 /// Whether the object carries the label of an unfinished job.
-pub fn is_pending(thing: &Thing) -> bool {
-    thing.label.starts_with("usbtoken:")
+pub fn is_pending(object: &Object) -> bool {
+    object.label.starts_with("usbtoken:")
 }
 
 /// Whether the object belongs to the old credential.
-pub fn is_old(thing: &Thing) -> bool {
-    thing.id == OLD
+pub fn is_old(object: &Object) -> bool {
+    object.id == OLD
 }
 
 /// The folder of a sweep, and its start states.
@@ -159,7 +160,7 @@ impl Stage {
                 (renewed.made.clone(), renewed.answer.clone())
             }
         };
-        let seen = place.look(&self.programs, &made.serial).expect("the start state can be seen");
+        let seen = place.inspect(&self.programs, &made.serial).expect("the start state can be seen");
         let begin = Arc::new(Begin { folder: place.path().to_path_buf(), seen, answer, made });
         begins.insert((start, keys.name()), Arc::clone(&begin));
         begin

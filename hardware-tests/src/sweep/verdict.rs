@@ -6,7 +6,7 @@ use usbtoken_shim::trace::Call;
 use super::play::{PIN, WRONG_PIN};
 use super::play::{Place, Run};
 use super::scene::{Goal, Scene};
-use super::seen::{Seen, Thing};
+use super::snapshot::{Object, Snapshot};
 use super::stage::{Begin, KILLED, Stage, is_old, is_pending};
 
 /// What was found against the promises; empty when they were kept.
@@ -16,7 +16,7 @@ pub type Findings = Vec<String>;
 pub fn judge(stage: &Stage, scene: Scene, begin: &Begin, place: &Place, run: &Run) -> Findings {
     let mut findings = words(run);
     findings.extend(secrets(place, run));
-    match place.look(&stage.programs, &begin.made.serial) {
+    match place.inspect(&stage.programs, &begin.made.serial) {
         Ok(seen) => {
             let judge = Judge { stage, scene, begin, kept: begin.kept(scene.retires()) };
             findings.extend(judge.token(place, run, &seen));
@@ -100,7 +100,7 @@ struct Judge<'a> {
     stage: &'a Stage,
     scene: Scene,
     begin: &'a Begin,
-    kept: Vec<Thing>,
+    kept: Vec<Object>,
 }
 
 /// What is on the token beside what nobody may touch.
@@ -110,13 +110,13 @@ enum Rest<'s> {
     Complete,
     /// The credential that is to be removed, untouched.
     Old,
-    Unfinished(Vec<&'s Thing>),
+    Unfinished(Vec<&'s Object>),
 }
 
 impl Judge<'_> {
-    fn token(&self, place: &Place, run: &Run, seen: &Seen) -> Findings {
+    fn token(&self, place: &Place, run: &Run, seen: &Snapshot) -> Findings {
         let mut findings = self.untouched(seen);
-        let whole = |thing: &Thing| thing.signs == Some(true) && is_ours(thing);
+        let whole = |object: &Object| object.signs == Some(true) && is_ours(object);
         if !seen.objects.iter().any(whole) {
             findings.push("neither the old credential signs nor a new one".to_owned());
         }
@@ -125,26 +125,26 @@ impl Judge<'_> {
         }
         // A token as it was at the beginning was judged at the beginning.
         if *seen != self.begin.seen
-            && let Rest::Unfinished(things) = self.rest(seen)
-            && !(kept_label(run) && works(&things))
+            && let Rest::Unfinished(objects) = self.rest(seen)
+            && !(kept_label(run) && works(&objects))
         {
-            findings.extend(self.settle(place, &things));
+            findings.extend(self.finish(place, &objects));
         }
         findings
     }
 
-    fn untouched(&self, seen: &Seen) -> Findings {
+    fn untouched(&self, seen: &Snapshot) -> Findings {
         seen.lost(&self.kept).into_iter().map(|lost| format!("lost or changed: {lost}")).collect()
     }
 
-    fn rest<'s>(&self, seen: &'s Seen) -> Rest<'s> {
+    fn rest<'s>(&self, seen: &'s Snapshot) -> Rest<'s> {
         let rest = seen.beyond(&self.kept);
-        let class = |name: &str| rest.iter().filter(|thing| thing.class == name).count();
+        let class = |name: &str| rest.iter().filter(|object| object.class == name).count();
         let one_of_each = rest.len() == 3
             && ["CKO_CERTIFICATE", "CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"].iter().all(|name| class(name) == 1);
-        let one_id = rest.iter().all(|thing| thing.id == rest[0].id);
-        let signs = rest.iter().any(|thing| thing.signs == Some(true));
-        let final_labels = !rest.iter().any(|thing| is_pending(thing));
+        let one_id = rest.iter().all(|object| object.id == rest[0].id);
+        let signs = rest.iter().any(|object| object.signs == Some(true));
+        let final_labels = !rest.iter().any(|object| is_pending(object));
         match rest.is_empty() {
             true => Rest::Nothing,
             false if one_of_each && one_id && signs && final_labels => {
@@ -159,36 +159,36 @@ impl Judge<'_> {
     }
 
     /// A run that says that it went well has reached its goal.
-    fn goal(&self, run: &Run, seen: &Seen) -> Findings {
+    fn goal(&self, run: &Run, seen: &Snapshot) -> Findings {
         let reached = match (self.scene.goal(), self.rest(seen)) {
             (Goal::Renewed, Rest::Complete) => true,
             (Goal::Removed, Rest::Nothing) => true,
             // A label that was not taken: the job is finished, or can be gone on with.
             (Goal::Renewed, Rest::Unfinished(_)) => kept_label(run),
-            (Goal::Pending, Rest::Unfinished(things)) => things.iter().all(|thing| is_pending(thing)),
+            (Goal::Pending, Rest::Unfinished(objects)) => objects.iter().all(|object| is_pending(object)),
             _ => false,
         };
         if reached {
             return Findings::new();
         }
-        let there: Vec<String> = seen.beyond(&self.kept).iter().map(|thing| thing.to_string()).collect();
+        let there: Vec<String> = seen.beyond(&self.kept).iter().map(|object| object.to_string()).collect();
         vec![format!("it says that it went well, but on the token are: {}", there.join("; "))]
     }
 
     /// An unfinished job is listed, can be gone on with to the end, and can be given up without a trace.
-    fn settle(&self, place: &Place, things: &[&Thing]) -> Findings {
-        let things: Vec<String> = things.iter().map(|thing| thing.to_string()).collect();
-        let left = |problem: String| format!("{problem}; on the token are: {}", things.join("; "));
+    fn finish(&self, place: &Place, objects: &[&Object]) -> Findings {
+        let objects: Vec<String> = objects.iter().map(|object| object.to_string()).collect();
+        let left = |problem: String| format!("{problem}; on the token are: {}", objects.join("; "));
         let mut findings = Findings::new();
         match self.pending(place) {
             Ok(listed) if listed.is_empty() => findings.push(left("nothing is listed as pending".to_owned())),
             Ok(listed) => {
-                let twin = place.twin("forward");
-                findings.extend(self.go_on(&twin, &listed).err().map(left));
-                twin.clear();
-                let twin = place.twin("back");
-                findings.extend(self.give_up(&twin, &listed).err().map(left));
-                twin.clear();
+                let same = place.same("forward");
+                findings.extend(self.go_on(&same, &listed).err().map(left));
+                same.clear();
+                let same = place.same("back");
+                findings.extend(self.give_up(&same, &listed).err().map(left));
+                same.clear();
             }
             Err(problem) => findings.push(left(problem)),
         }
@@ -220,7 +220,7 @@ impl Judge<'_> {
                 state => return Err(format!("unknown state {state:?}")),
             }
         }
-        let seen = place.look(&self.stage.programs, &self.begin.made.serial)?;
+        let seen = place.inspect(&self.stage.programs, &self.begin.made.serial)?;
         if let Some(finding) = self.untouched(&seen).pop() {
             return Err(format!("after going on: {finding}"));
         }
@@ -235,7 +235,7 @@ impl Judge<'_> {
         for key in listed {
             self.run(place, &["abandon", "--yes", "--id", key["id"].as_str().unwrap_or_default()])?;
         }
-        let seen = place.look(&self.stage.programs, &self.begin.made.serial)?;
+        let seen = place.inspect(&self.stage.programs, &self.begin.made.serial)?;
         if let Some(finding) = self.untouched(&seen).pop() {
             return Err(format!("after giving up: {finding}"));
         }
@@ -250,8 +250,8 @@ impl Judge<'_> {
         Ok(run.out.contains(&self.begin.made.old_serial))
     }
 
-    fn shown(&self, seen: &Seen) -> String {
-        seen.beyond(&self.kept).iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join("; ")
+    fn shown(&self, seen: &Snapshot) -> String {
+        seen.beyond(&self.kept).iter().map(|object| object.to_string()).collect::<Vec<_>>().join("; ")
     }
 
     /// Runs the command without the shim; it has to succeed.
@@ -265,7 +265,7 @@ impl Judge<'_> {
 }
 
 /// Certificates of the old and the new credential; the foreign ones have other identifiers.
-fn is_ours(certificate: &Thing) -> bool {
+fn is_ours(certificate: &Object) -> bool {
     is_old(certificate) || certificate.id.len() == 40
 }
 
@@ -276,9 +276,9 @@ fn kept_label(run: &Run) -> bool {
 }
 
 /// Whether the private key has its final label, so that the job is finished, and signs for its certificate.
-fn works(things: &[&Thing]) -> bool {
-    let unfinished = |thing: &&&Thing| thing.class == "CKO_PRIVATE_KEY" && is_pending(thing);
-    things.len() == 3
-        && !things.iter().any(|thing| unfinished(&thing))
-        && things.iter().any(|thing| thing.signs == Some(true))
+fn works(objects: &[&Object]) -> bool {
+    let unfinished = |object: &&&Object| object.class == "CKO_PRIVATE_KEY" && is_pending(object);
+    objects.len() == 3
+        && !objects.iter().any(|object| unfinished(&object))
+        && objects.iter().any(|object| object.signs == Some(true))
 }

@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::catalogue::Class;
 use crate::catalogue::{Catalogue, Machine, Os};
-use crate::discovery::devices::{Class, Device};
+use crate::discovery::devices::Device;
 
 fn device(usb: &str, classes: &[Class], product: Option<&str>) -> Device {
     Device {

@@ -39,11 +39,11 @@ pub enum Trust {
 
 /// A driver's file that can be given to the system's loader.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckedImage {
+pub struct CheckedFile {
     path: PathBuf,
 }
 
-impl CheckedImage {
+impl CheckedFile {
     /// The absolute path of the file itself: symbolic links are resolved.
     pub fn path(&self) -> &Path {
         &self.path
@@ -57,11 +57,11 @@ impl CheckedImage {
 /// `DriverPathRelative`, `DriverMissing`, `FileUnreadable`, `DriverUntrusted`, `DriverNotLibrary`,
 /// `DriverWrongPlatform`, `DriverWrongBitness`, `DriverTruncated`, `DriverNoEntry`; each with the path and, where
 /// two things are compared, with what was expected and what was found.
-pub fn check(path: &Path, trust: Trust) -> Result<CheckedImage> {
+pub fn check(path: &Path, trust: Trust) -> Result<CheckedFile> {
     check_for(&Host::current(), path, trust)
 }
 
-fn check_for(host: &Host, path: &Path, trust: Trust) -> Result<CheckedImage> {
+fn check_for(host: &Host, path: &Path, trust: Trust) -> Result<CheckedFile> {
     let fail = |code| Error::new(code).during(Step::LoadDriver).fact(Fact::Path, path.display());
     if !path.is_absolute() {
         return Err(fail(Code::DriverPathRelative));
@@ -91,7 +91,7 @@ fn check_for(host: &Host, path: &Path, trust: Trust) -> Result<CheckedImage> {
     }
     let source = Source::new(File::open(&real).map_err(unreadable)?, metadata.len());
     examine(&source, host).map_err(|fault| fault.add_to(fail, source.len()))?;
-    Ok(CheckedImage { path: plain(real) })
+    Ok(CheckedFile { path: plain(real) })
 }
 
 /// Recognises the format by the first bytes and has it examined.

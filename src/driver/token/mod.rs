@@ -9,7 +9,6 @@ use self::mechanisms::Mechanisms;
 use self::quirks::Profile;
 use crate::driver::module::Module;
 use crate::driver::mutex::lock;
-use crate::driver::padded::text;
 use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
@@ -17,6 +16,7 @@ use pkcs11_sys::*;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+use usbtoken_pkcs11::text::unpadded;
 
 /// A token in a slot, as it was when it was found.
 ///
@@ -125,7 +125,7 @@ impl Token {
     pub(crate) fn slot_texts(&self) -> Result<(String, String)> {
         let info = self.module.functions().slot_info(self.slot);
         let info = info.map_err(|failure| failure.during(Step::FindToken))?;
-        Ok((crate::driver::padded::text(&info.slotDescription), super::padded::text(&info.manufacturerID)))
+        Ok((unpadded(&info.slotDescription), unpadded(&info.manufacturerID)))
     }
 
     /// Label, manufacturer, model and serial number.
@@ -227,10 +227,10 @@ impl TokenInfo {
         let (hardware, firmware) = (raw.hardwareVersion, raw.firmwareVersion);
         TokenInfo {
             identity: TokenIdentity {
-                label: text(&raw.label),
-                manufacturer: text(&raw.manufacturerID),
-                model: text(&raw.model),
-                serial: text(&raw.serialNumber),
+                label: unpadded(&raw.label),
+                manufacturer: unpadded(&raw.manufacturerID),
+                model: unpadded(&raw.model),
+                serial: unpadded(&raw.serialNumber),
             },
             initialized: flags & CKF_TOKEN_INITIALIZED != 0,
             write_protected: flags & CKF_WRITE_PROTECTED != 0,

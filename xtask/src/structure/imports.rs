@@ -67,13 +67,11 @@ pub fn folders(one: &Crate) -> BTreeMap<Way, Folder> {
             let folder = folders.entry(way[..shared].to_vec()).or_default();
             match (way.get(shared), target.module.get(shared)) {
                 (Some(from), Some(to)) => drop(folder.arrows.insert((from.clone(), to.clone()))),
-                (Some(from), None) if target.is_item => {
-                    let name = path.last().cloned().unwrap_or_default();
-                    if !extended.contains(&name) {
-                        folder.up.insert((from.clone(), name));
-                    }
+                (Some(from), None) => {
+                    let known = target.item.filter(|name| !extended.contains(name));
+                    folder.up.extend(known.map(|name| (from.clone(), name)));
                 }
-                _ => {}
+                (None, _) => {}
             }
         }
     }
@@ -156,4 +154,32 @@ impl Visit<'_> for Paths {
     }
 
     fn visit_visibility(&mut self, _: &syn::Visibility) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(arrows: &[(&str, &str)]) -> Folder {
+        let arrows = arrows.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        Folder { arrows, ..Folder::default() }
+    }
+
+    #[test]
+    fn a_circle_is_found_however_long_it_is() {
+        assert!(of(&[("a", "b"), ("b", "c"), ("a", "c")]).circles().is_empty());
+        let circle = of(&[("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]);
+        assert_eq!(circle.circles(), [["a", "b", "c"]]);
+        assert_eq!(of(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]).circles().len(), 2);
+    }
+
+    #[test]
+    fn paths_are_found_in_imports_bodies_and_macros() {
+        let file = syn::parse_file(
+            "use crate::{a::B, c};\nfn f() -> super::D { println!(\"{}\", crate::e::f(1)); self::g(std::h()) }",
+        );
+        let found: Vec<String> =
+            paths(&file.expect("it parses").items).iter().map(|path| path.join("::")).collect();
+        assert_eq!(found, ["crate::a::B", "crate::c", "crate::e::f", "self::g", "super::D"]);
+    }
 }

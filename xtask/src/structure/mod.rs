@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod architecture;
 mod emitted;
+mod exports;
 mod imports;
 mod source;
 mod surface;
@@ -98,6 +99,7 @@ fn print_surface(root: &Path, crates: &[Crate], names: bool) -> Done {
         members.iter().filter(|member| !member.starts_with("tests")).map(|member| format!("{member}/src"));
     let programs: Vec<String> = programs.chain(["examples".to_owned()]).collect();
     let called = surface::vocabulary(root, programs.iter().map(String::as_str))?;
+    print_list("names that have more than one path", &exports::with_several_paths(library), names);
     print_list("of these functions, no program calls", &surface.without_caller(&called), names);
     let tests = members.iter().map(|member| format!("{member}/tests")).chain(["tests".to_owned()]);
     let everywhere: Vec<String> = programs.into_iter().chain(tests).collect();

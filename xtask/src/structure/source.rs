@@ -20,11 +20,14 @@ pub struct Crate {
 }
 
 /// A module.
+#[derive(Default)]
 pub struct Module {
     /// Its items, without nested modules and without what is for tests only.
     pub items: Vec<syn::Item>,
     /// The modules in it.
     pub children: BTreeSet<String>,
+    /// Those of them that are public.
+    pub public: BTreeSet<String>,
     /// The names that it defines itself.
     own: BTreeSet<String>,
     /// The names that it brings in, and from where: as written, from its own place on.
@@ -35,8 +38,8 @@ pub struct Module {
 pub struct Target {
     /// The module that defines it.
     pub module: Way,
-    /// Whether it is something in the module, not the module itself.
-    pub is_item: bool,
+    /// What it is in the module; `None` for the module itself.
+    pub item: Option<String>,
 }
 
 impl Crate {
@@ -79,20 +82,15 @@ impl Crate {
                 let known = here.own.contains(word)
                     || word == "*"
                     || path.first().is_some_and(|first| first == "super");
-                return known.then_some(Target { module, is_item: true });
+                return known.then_some(Target { module, item: Some(word.clone()) });
             }
         }
-        Some(Target { module, is_item: false })
+        Some(Target { module, item: None })
     }
 }
 
 fn read_module(modules: &mut BTreeMap<Way, Module>, way: Way, items: Vec<syn::Item>, folder: &Path) -> Done {
-    let mut module = Module {
-        items: Vec::new(),
-        children: BTreeSet::new(),
-        own: BTreeSet::new(),
-        imported: BTreeMap::new(),
-    };
+    let mut module = Module::default();
     for item in items {
         if is_for_tests(attributes(&item)) {
             continue;
@@ -104,6 +102,9 @@ fn read_module(modules: &mut BTreeMap<Way, Module>, way: Way, items: Vec<syn::It
         let name = nested.ident.to_string();
         let below = folder.join(&name);
         module.children.insert(name.clone());
+        if matches!(nested.vis, syn::Visibility::Public(_)) {
+            module.public.insert(name.clone());
+        }
         let way = way.iter().cloned().chain([name.clone()]).collect();
         let items = match nested.content {
             Some((_, items)) => items,
@@ -132,7 +133,7 @@ impl Module {
                     self.own.insert(word);
                 });
             }
-            item => self.own.extend(defined(item)),
+            item => self.own.extend(defined(item).map(|(name, _)| name)),
         }
         self.items.push(item);
     }
@@ -203,19 +204,20 @@ fn attributes(item: &syn::Item) -> &[syn::Attribute] {
     }
 }
 
-fn defined(item: &syn::Item) -> Option<String> {
-    let ident = match item {
-        syn::Item::Const(item) => &item.ident,
-        syn::Item::Enum(item) => &item.ident,
-        syn::Item::Fn(item) => &item.sig.ident,
-        syn::Item::Static(item) => &item.ident,
-        syn::Item::Struct(item) => &item.ident,
-        syn::Item::Trait(item) => &item.ident,
-        syn::Item::Type(item) => &item.ident,
-        syn::Item::Union(item) => &item.ident,
+/// The name that an item defines.
+pub fn defined(item: &syn::Item) -> Option<(String, &syn::Visibility)> {
+    let (ident, visibility) = match item {
+        syn::Item::Const(item) => (&item.ident, &item.vis),
+        syn::Item::Enum(item) => (&item.ident, &item.vis),
+        syn::Item::Fn(item) => (&item.sig.ident, &item.vis),
+        syn::Item::Static(item) => (&item.ident, &item.vis),
+        syn::Item::Struct(item) => (&item.ident, &item.vis),
+        syn::Item::Trait(item) => (&item.ident, &item.vis),
+        syn::Item::Type(item) => (&item.ident, &item.vis),
+        syn::Item::Union(item) => (&item.ident, &item.vis),
         _ => return None,
     };
-    Some(ident.to_string())
+    Some((ident.to_string(), visibility))
 }
 
 /// A file of Rust, parsed.

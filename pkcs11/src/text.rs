@@ -1,7 +1,7 @@
 //! Text in the fixed fields of PKCS#11 structures.
 
 /// Text as PKCS#11 pads it: blanks to the end, though some drivers pad with NUL. Shown even when it is no UTF-8.
-pub(super) fn text(padded: &[u8]) -> String {
+pub fn unpadded(padded: &[u8]) -> String {
     let end = padded.iter().rposition(|byte| !matches!(byte, b' ' | 0)).map_or(0, |last| last + 1);
     String::from_utf8_lossy(padded.get(..end).unwrap_or_default()).into_owned()
 }
@@ -12,9 +12,9 @@ mod tests {
 
     #[test]
     fn padding_is_stripped_and_bad_bytes_are_shown() {
-        assert_eq!(text(b"BANK            "), "BANK");
-        assert_eq!(text(b"BANK\0\0\0"), "BANK");
-        assert_eq!(text(b"        "), "");
-        assert_eq!(text(b"\xff X  "), "\u{fffd} X");
+        assert_eq!(unpadded(b"BANK            "), "BANK");
+        assert_eq!(unpadded(b"BANK\0\0\0"), "BANK");
+        assert_eq!(unpadded(b"        "), "");
+        assert_eq!(unpadded(b"\xff X  "), "\u{fffd} X");
     }
 }

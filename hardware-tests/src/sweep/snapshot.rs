@@ -1,18 +1,18 @@
 //! What a fresh process sees on a token, without the shim and without the library.
 
 use serde::{Deserialize, Serialize};
-use usbtoken_testkit::{Eye, Object, look, softhsm_module, verify_with_certificate};
+use usbtoken_testkit::{self as kit, Eye, look, softhsm_module, verify_with_certificate};
 
 /// Everything on a token, as it goes from one process to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct Snapshot {
     /// The objects, sorted.
-    pub objects: Vec<Thing>,
+    pub objects: Vec<Object>,
 }
 
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Thing {
+pub struct Object {
     /// Such as `CKO_CERTIFICATE`.
     pub class: String,
     /// CKA_ID, in hexadecimal.
@@ -25,9 +25,9 @@ pub struct Thing {
     pub signs: Option<bool>,
 }
 
-impl Seen {
+impl Snapshot {
     /// Looks at the token with this serial number. The only user of SoftHSM in its process.
-    pub fn now(serial: &str, pin: &str) -> Seen {
+    pub fn now(serial: &str, pin: &str) -> Snapshot {
         look(&softhsm_module(), serial, pin, |eye| {
             let snapshot = eye.snapshot();
             let key = |id: &[u8]| {
@@ -36,42 +36,42 @@ impl Seen {
             let objects = snapshot.objects().iter().map(|object| {
                 let certificate = object.class == "CKO_CERTIFICATE" && key(&object.id);
                 let signs = certificate.then(|| signs(eye, object));
-                let id = object.id.iter().map(|byte| format!("{byte:02x}")).collect();
+                let id = usbtoken::hex(&object.id);
                 let (class, label) = (object.class.clone(), object.label.clone());
-                Thing { class, id, label, all: format!("{object:?}"), signs }
+                Object { class, id, label, all: format!("{object:?}"), signs }
             });
-            Seen { objects: objects.collect() }
+            Snapshot { objects: objects.collect() }
         })
     }
 
     /// The objects that are here and not in `other`.
-    pub fn beyond<'a>(&'a self, other: &[Thing]) -> Vec<&'a Thing> {
-        let mut known: Vec<&Thing> = other.iter().collect();
-        let beyond = self.objects.iter().filter(|thing| {
-            let twin = known.iter().position(|one| one == thing);
-            twin.map(|at| known.remove(at)).is_none()
+    pub fn beyond<'a>(&'a self, other: &[Object]) -> Vec<&'a Object> {
+        let mut known: Vec<&Object> = other.iter().collect();
+        let beyond = self.objects.iter().filter(|object| {
+            let same = known.iter().position(|one| one == object);
+            same.map(|at| known.remove(at)).is_none()
         });
         beyond.collect()
     }
 
     /// The objects of this list that are not here as they were.
-    pub fn lost<'a>(&self, of: &'a [Thing]) -> Vec<&'a Thing> {
-        let mut here: Vec<&Thing> = self.objects.iter().collect();
-        let lost = of.iter().filter(|thing| {
-            let twin = here.iter().position(|one| one == thing);
-            twin.map(|at| here.remove(at)).is_none()
+    pub fn lost<'a>(&self, of: &'a [Object]) -> Vec<&'a Object> {
+        let mut here: Vec<&Object> = self.objects.iter().collect();
+        let lost = of.iter().filter(|object| {
+            let same = here.iter().position(|one| one == object);
+            same.map(|at| here.remove(at)).is_none()
         });
         lost.collect()
     }
 }
 
-impl std::fmt::Display for Thing {
+impl std::fmt::Display for Object {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} id={} label={:?}", self.class, self.id, self.label)
     }
 }
 
-fn signs(eye: &Eye, certificate: &Object) -> bool {
+fn signs(eye: &Eye, certificate: &kit::Object) -> bool {
     let Some(der) = certificate.bytes("Value") else { return false };
     let signature = eye.sign(&certificate.id, b"is the key still there?");
     verify_with_certificate(der, b"is the key still there?", &signature)
