@@ -186,7 +186,7 @@ mod tests {
             Tlv::whole(&spki).and_then(PublicKey::from_certificate)
         });
         let other = other.unwrap();
-        assert!(other == *key && *key == other, "{how}");
+        assert_eq!(&other, key, "{how}");
         assert_eq!(HashSet::from([&other, key]).len(), 1, "{how}");
         assert_eq!(other.spki_der(), spki, "{how}: the form stays");
         assert_eq!(other.in_usual_form().spki_der(), key.spki_der(), "{how}");

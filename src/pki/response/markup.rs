@@ -8,14 +8,14 @@ const BREAKS: [&str; 14] =
 
 /// Whether a text is a web page.
 pub(super) fn is_page(text: &str) -> bool {
-    let begins = |tag: &&str| {
+    let begins = |tag: &str| {
         text.match_indices('<')
             .take(200)
             .any(|(at, _)| text.get(at..at + tag.len()).is_some_and(|found| found.eq_ignore_ascii_case(tag)))
     };
     ["<html", "<!doctype html", "<head", "<body", "<title", "<form", "<table", "<script"]
         .iter()
-        .any(|tag| begins(&tag))
+        .any(|tag| begins(tag))
 }
 
 /// The words of a page, without its scripts and styles.

@@ -12,6 +12,7 @@ use crate::pki::key::public::PublicKey;
 
 mod cmc;
 mod content;
+mod found;
 mod magic;
 mod mail;
 mod markup;
@@ -56,10 +57,10 @@ impl Response {
                 .fact(Fact::Found, bytes.len()));
         }
         let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-        if text::without_blanks_around(bytes).iter().all(is_blank) {
+        if text::without_blanks_before(bytes).iter().all(is_blank) {
             return Err(Error::new(Code::AnswerEmpty));
         }
-        reader::Reader::new(bytes.len()).read(bytes)
+        reader::read(bytes)
     }
 
     /// Every certificate.
@@ -97,5 +98,3 @@ impl Response {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod wrappings;

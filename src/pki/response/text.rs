@@ -6,7 +6,7 @@
 use base64ct::{Base64Unpadded, Encoding};
 use percent_encoding::percent_decode_str;
 
-use super::reader::Reader;
+use super::found::Found;
 use super::skipped::{Skipped, Unusable};
 use super::{content, magic, mail, markup};
 use crate::pki::asn1::tlv::{INTEGER, OID, SEQUENCE};
@@ -30,7 +30,7 @@ pub(super) fn is_ascii_text(bytes: &[u8]) -> bool {
 }
 
 /// Blanks, zeros and a byte order mark of UTF-8 mean nothing.
-pub(super) fn without_blanks_around(bytes: &[u8]) -> &[u8] {
+pub(super) fn without_blanks_before(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let is_blank = |byte: &u8| byte.is_ascii_whitespace();
     let start = bytes.iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len());
@@ -74,17 +74,17 @@ enum Zeros {
 }
 
 /// Tries every run of base64.
-pub(super) fn runs(reader: &mut Reader, text: &str, depth: u8) {
+pub(super) fn runs(found: &mut Found, text: &str, depth: u8) {
     let text = text.as_bytes();
     let mut at = 0;
     while let Some(start) = next_token(text, at) {
         let token = token(text, start);
         let after = start + token.len();
         at = if header(text, start).is_some() {
-            asn1(reader, text, start, depth).max(after)
+            asn1(found, text, start, depth).max(after)
         } else if token.len() >= LONG_TOKEN || WRAPPED.iter().any(|begin| token.starts_with(begin.as_bytes()))
         {
-            wrapped(reader, text, start, depth).max(after)
+            wrapped(found, text, start, depth).max(after)
         } else {
             after
         };
@@ -185,17 +185,17 @@ fn element_length(head: &[u8]) -> Option<usize> {
 }
 
 /// Reads the ASN.1 elements that stand in one run; gives the place to go on at.
-fn asn1(reader: &mut Reader, text: &[u8], start: usize, depth: u8) -> usize {
-    let Some((element, read)) = element(reader, text, start, 0, Blanks::Nothing) else { return text.len() };
+fn asn1(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
+    let Some((element, read)) = element(found, text, start, 0, Blanks::Nothing) else { return text.len() };
     if element.is_whole() {
         let total = element.taken;
-        reader.take(element, depth);
-        return further(reader, text, start, total, depth).unwrap_or(read.end);
+        found.take(element, depth);
+        return further(found, text, start, total, depth).unwrap_or(read.end);
     }
     if read.has_blanks
-        && let Some((restored, read)) = element_with_plus(reader, text, start)
+        && let Some((restored, read)) = element_with_plus(found, text, start)
     {
-        reader.take(restored, depth);
+        found.take(restored, depth);
         return read.end;
     }
     let first_token = token(text, start).len();
@@ -204,16 +204,16 @@ fn asn1(reader: &mut Reader, text: &[u8], start: usize, depth: u8) -> usize {
         return start + first_token;
     }
     if is_base64url(text, read.end) {
-        reader.skip(Skipped::new(Unusable::Form("base64url"), &decode_base64(&read.letters)));
+        found.skip(Skipped::new(Unusable::Form("base64url"), &decode_base64(&read.letters)));
     } else {
-        reader.take(element, depth);
+        found.take(element, depth);
     }
     run_end(text, start)
 }
 
 /// The element that begins `skip` bytes into the run; `None` when there is none, or no more work may be done.
 fn element(
-    reader: &mut Reader,
+    found: &mut Found,
     text: &[u8],
     start: usize,
     skip: usize,
@@ -223,26 +223,26 @@ fn element(
     let length = element_length(head.get(skip..)?)?;
     let letters = length.saturating_add(skip).saturating_mul(4).div_ceil(3);
     let run = run(text, start, letters, blanks);
-    reader.spend(run.letters.len()).then_some(())?;
+    found.spend(run.letters.len()).then_some(())?;
     let element = content::read(decode_base64(&run.letters).get(skip..)?);
     Some((element, run))
 }
 
 /// The same with blanks read as `+`, if that makes it whole.
-fn element_with_plus(reader: &mut Reader, text: &[u8], start: usize) -> Option<(content::Element, Run)> {
-    element(reader, text, start, 0, Blanks::Plus).filter(|(element, _)| element.is_whole())
+fn element_with_plus(found: &mut Found, text: &[u8], start: usize) -> Option<(content::Element, Run)> {
+    element(found, text, start, 0, Blanks::Plus).filter(|(element, _)| element.is_whole())
 }
 
 /// Elements that were encoded together with one of `total` bytes, and so may begin in the middle of four letters.
-fn further(reader: &mut Reader, text: &[u8], start: usize, total: usize, depth: u8) -> Option<usize> {
+fn further(found: &mut Found, text: &[u8], start: usize, total: usize, depth: u8) -> Option<usize> {
     let (mut start, mut total, mut end) = (start, total, None);
     loop {
         let aligned = run(text, start, total / 3 * 4, Blanks::Nothing);
-        let Some((element, read)) = element(reader, text, aligned.end, total % 3, Blanks::Nothing) else {
+        let Some((element, read)) = element(found, text, aligned.end, total % 3, Blanks::Nothing) else {
             return end;
         };
         (start, total, end) = (aligned.end, total % 3 + element.taken, Some(read.end));
-        reader.take(element, depth);
+        found.take(element, depth);
     }
 }
 
@@ -267,19 +267,19 @@ fn run_end(text: &[u8], start: usize) -> usize {
 }
 
 /// Reads a run of base64 that holds something else: a text with the response in it, or a file of another kind.
-fn wrapped(reader: &mut Reader, text: &[u8], start: usize, depth: u8) -> usize {
+fn wrapped(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
     let end = run_end(text, start);
     let run = run(text.get(..end).unwrap_or_default(), start, usize::MAX, Blanks::Nothing);
-    if !reader.spend(run.letters.len()) {
+    if !found.spend(run.letters.len()) {
         return text.len();
     }
     let decoded = decode_base64(&run.letters);
     if magic::unusable(&decoded).is_some() || is_likely_text(&decoded) {
-        reader.later(decoded, depth);
+        found.later(decoded, depth);
         return run.end;
     }
     if is_hexadecimal(&run.letters) {
-        reader.skip(Skipped::new(Unusable::Form("hexadecimal"), &run.letters));
+        found.skip(Skipped::new(Unusable::Form("hexadecimal"), &run.letters));
     }
     run.end
 }
@@ -347,15 +347,15 @@ fn escape(after: &str) -> (Option<Option<char>>, &str) {
 }
 
 /// Says what a text as a whole is when nothing came out of it.
-pub(super) fn name(bytes: &[u8], reader: &Reader) -> Skipped {
+pub(super) fn name(bytes: &[u8], skipped: &[Skipped]) -> Skipped {
     let text = decode(bytes);
     let label = |word: &str| {
         let mut labels = text.split("-----BEGIN ").skip(1).filter_map(|rest| rest.split("-----").next());
         labels.any(|label| label.contains(word))
     };
     let named = |what| Skipped::text(what, bytes.len(), &text);
-    let has_private = reader.has_skipped(|what| matches!(what, Unusable::PrivateKey(_)));
-    let has_public = reader.has_skipped(|what| matches!(what, Unusable::PublicKey(_)));
+    let has_private = skipped.iter().any(|skipped| matches!(skipped.what(), Unusable::PrivateKey(_)));
+    let has_public = skipped.iter().any(|skipped| matches!(skipped.what(), Unusable::PublicKey(_)));
     if label("PGP MESSAGE") {
         named(Unusable::Encrypted("PGP"))
     } else if label("PRIVATE KEY") && !has_private {

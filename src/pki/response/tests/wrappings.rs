@@ -2,7 +2,6 @@
 
 use base64ct::{Base64, Encoding};
 
-use super::tests::{Issued, issued, refused, wrapped};
 use super::*;
 
 fn base64(bytes: impl AsRef<[u8]>) -> String {

@@ -6,15 +6,17 @@ use super::*;
 use crate::pki::asn1::tlv;
 use crate::pki::openssl::OpenSsl;
 
+mod wrappings;
+
 /// A leaf, its intermediate and its root.
-pub(super) struct Issued {
-    pub openssl: OpenSsl,
-    pub key: PublicKey,
-    pub leaf: Certificate,
-    pub chain: Vec<Certificate>,
+struct Issued {
+    openssl: OpenSsl,
+    key: PublicKey,
+    leaf: Certificate,
+    chain: Vec<Certificate>,
 }
 
-pub(super) fn issued() -> Issued {
+fn issued() -> Issued {
     let openssl = OpenSsl::new();
     let root = openssl.ca("root");
     openssl.key("sub", "P-256");
@@ -30,7 +32,7 @@ pub(super) fn issued() -> Issued {
 impl Issued {
     /// The answer holds the leaf and the chain, whatever the order.
     #[track_caller]
-    pub fn holds_all(&self, answer: impl AsRef<[u8]>) {
+    fn holds_all(&self, answer: impl AsRef<[u8]>) {
         let answer = Response::parse(answer.as_ref()).unwrap();
         assert_eq!(answer.leaf_for(&self.key), Some(&self.leaf));
         assert_eq!(answer.certificates().len(), 1 + self.chain.len());
@@ -38,28 +40,28 @@ impl Issued {
     }
 
     #[track_caller]
-    pub fn holds_leaf(&self, answer: impl AsRef<[u8]>) {
+    fn holds_leaf(&self, answer: impl AsRef<[u8]>) {
         let answer = Response::parse(answer.as_ref()).unwrap();
         assert_eq!(answer.certificates(), std::slice::from_ref(&self.leaf));
     }
 
-    pub fn p7(&self) -> Vec<u8> {
+    fn p7(&self) -> Vec<u8> {
         self.openssl.read("chain.p7b")
     }
 
-    pub fn p7_pem(&self) -> String {
+    fn p7_pem(&self) -> String {
         String::from_utf8(self.openssl.read("chain.p7b.pem")).unwrap()
     }
 }
 
 #[track_caller]
-pub(super) fn refused(answer: impl AsRef<[u8]>) -> Code {
+fn refused(answer: impl AsRef<[u8]>) -> Code {
     let error = Response::parse(answer.as_ref()).unwrap_err();
     assert_eq!(error.step(), Some(Step::ReadAnswer));
     error.code()
 }
 
-pub(super) fn wrapped(base64: &str, width: usize, end: &str) -> String {
+fn wrapped(base64: &str, width: usize, end: &str) -> String {
     base64
         .as_bytes()
         .chunks(width)
