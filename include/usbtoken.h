@@ -77,6 +77,8 @@
 #define USBTOKEN_PIN_SOURCE_UNUSABLE 107
 /** An invalid handle was passed. */
 #define USBTOKEN_BAD_HANDLE 108
+/** The folder that keeps requests and answers cannot be used. */
+#define USBTOKEN_JOURNAL_UNUSABLE 109
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -121,6 +123,8 @@
 #define USBTOKEN_PENDING_AMBIGUOUS 233
 /** The certificate's private key is not on the token. */
 #define USBTOKEN_KEY_MISSING 234
+/** This answer belongs to a request that was made on another token. */
+#define USBTOKEN_ANSWER_FOR_OTHER_TOKEN 235
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */
@@ -223,6 +227,36 @@
 #define USBTOKEN_CERTIFICATE_UNREADABLE 522
 /** The certificate belongs to another key than the one that waits on this token. */
 #define USBTOKEN_KEY_MISMATCH 523
+/** The CA rejected the request. */
+#define USBTOKEN_ISSUER_REJECTED 524
+/** The CA cannot be reached. */
+#define USBTOKEN_ISSUER_UNREACHABLE 525
+/** The program that asks the CA is not set up for this. */
+#define USBTOKEN_ISSUER_MISCONFIGURED 526
+/** The program that asks the CA did not end in time. */
+#define USBTOKEN_ISSUER_TIMEOUT 527
+/** The CA did not accept login ID and password. */
+#define USBTOKEN_AUTHORISATION_REJECTED 528
+/** This is a web page, not a certificate. */
+#define USBTOKEN_ANSWER_IS_WEB_PAGE 533
+/** This is a mail without a certificate in it. */
+#define USBTOKEN_ANSWER_IS_MAIL 534
+/** This is an archive, not a certificate. */
+#define USBTOKEN_ANSWER_IS_ARCHIVE 535
+/** This is a document or an image, not a certificate. */
+#define USBTOKEN_ANSWER_IS_DOCUMENT 536
+/** This is a private key, not a certificate. */
+#define USBTOKEN_ANSWER_IS_PRIVATE_KEY 537
+/** This is a public key without a certificate. */
+#define USBTOKEN_ANSWER_IS_PUBLIC_KEY 538
+/** This is a list of revoked certificates (CRL), not a certificate. */
+#define USBTOKEN_ANSWER_IS_CRL 539
+/** This is an encrypted message. */
+#define USBTOKEN_ANSWER_ENCRYPTED 540
+/** This may be a certificate, but it is written in a form that is not read here. */
+#define USBTOKEN_ANSWER_FORM_UNSUPPORTED 541
+/** This is a SCEP response, and the certificate in it is encrypted for the requesting program. */
+#define USBTOKEN_ANSWER_IS_CERT_REP 542
 /** The USB token was removed while it was in use. */
 #define USBTOKEN_TOKEN_REMOVED 601
 /** The token or its driver reports a fault. */
@@ -267,6 +301,16 @@
 #define USBTOKEN_CONSENT_DENIED 813
 /** Another program has renewed this certificate in the meantime. */
 #define USBTOKEN_ALREADY_RENEWED 814
+/** The request that was sent is not kept on this computer, and one that is signed anew would differ from it. */
+#define USBTOKEN_REQUEST_WOULD_DIFFER 815
+/** The CA has not issued the certificate yet. */
+#define USBTOKEN_NOT_YET_ISSUED 901
+/** The CA has taken the request and has not decided yet. */
+#define USBTOKEN_RESPONSE_PENDING 902
+/** It is done, but the result could not be printed. */
+#define USBTOKEN_RESULT_NOT_PRINTED 1001
+/** The new key is on the token and waits, but its request could not be written. */
+#define USBTOKEN_REQUEST_NOT_WRITTEN 1002
 
 /* Steps of the job. */
 
@@ -363,6 +407,10 @@
 #define USBTOKEN_NOTICE_SMART_CARD_UNKNOWN 25
 /** The token holds no certificate that can be seen without the PIN. */
 #define USBTOKEN_NOTICE_NO_CERTIFICATE 26
+/** The request could not be kept on this computer. */
+#define USBTOKEN_NOTICE_REQUEST_NOT_KEPT 27
+/** A part of the CA's response could not be read and was passed over. */
+#define USBTOKEN_NOTICE_RESPONSE_PARTLY_USED 37
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -417,6 +465,16 @@
 #define USBTOKEN_FACT_DAYS 13
 /** device */
 #define USBTOKEN_FACT_DEVICE 14
+/** answer kept in */
+#define USBTOKEN_FACT_SAVED_ANSWER 15
+/** to go on */
+#define USBTOKEN_FACT_GO_ON 16
+/** seconds */
+#define USBTOKEN_FACT_SECONDS 17
+/** size (bytes) */
+#define USBTOKEN_FACT_SIZE 18
+/** first line */
+#define USBTOKEN_FACT_FIRST_LINE 19
 
 
 /**

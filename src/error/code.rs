@@ -49,6 +49,8 @@ numbered! {
         PinSourceUnusable = 107 "pin_source_unusable",
         /// A handle given to the C interface is not one of ours, or is already freed.
         BadHandle = 108 "bad_handle",
+        /// The folder that keeps requests and answers on this computer cannot be used.
+        JournalUnusable = 109 "journal_unusable",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",
@@ -94,6 +96,8 @@ numbered! {
         PendingAmbiguous = 233 "pending_ambiguous",
         /// A certificate is on the token, its private key is not.
         KeyMissing = 234 "key_missing",
+        /// The answer is for a key that waits on another token.
+        AnswerForOtherToken = 235 "answer_for_other_token",
 
         /// The PIN is wrong.
         PinIncorrect = 301 "pin_incorrect",
@@ -199,6 +203,16 @@ numbered! {
         CertificateUnreadable = 522 "certificate_unreadable",
         /// The certificate belongs to another key than the pending one.
         KeyMismatch = 523 "key_mismatch",
+        /// The CA rejected the request.
+        IssuerRejected = 524 "issuer_rejected",
+        /// The CA cannot be reached.
+        IssuerUnreachable = 525 "issuer_unreachable",
+        /// The program that should ask the CA is not set up, or lacks the operation.
+        IssuerMisconfigured = 526 "issuer_misconfigured",
+        /// The program that should ask the CA did not end in time.
+        IssuerTimeout = 527 "issuer_timeout",
+        /// The CA did not accept login ID and password.
+        AuthorisationRejected = 528 "authorisation_rejected",
         /// The answer is a web page.
         AnswerIsWebPage = 533 "answer_is_web_page",
         /// The answer is a mail without a certificate.
@@ -266,9 +280,18 @@ numbered! {
         ConsentDenied = 813 "consent_denied",
         /// The credential was renewed by another program since it was listed.
         AlreadyRenewed = 814 "already_renewed",
+        /// The request that was sent is not at hand, and one that is signed anew would differ.
+        RequestWouldDiffer = 815 "request_would_differ",
 
+        /// The CA has not issued the certificate yet.
+        NotYetIssued = 901 "not_yet_issued",
         /// The CA's response says that the request is still pending.
         ResponsePending = 902 "response_pending",
+
+        /// The token was changed as wanted, and the result could not be printed.
+        ResultNotPrinted = 1001 "result_not_printed",
+        /// The pending key is on the token, and its request could not be written.
+        RequestNotWritten = 1002 "request_not_written",
     }
 }
 
@@ -284,6 +307,7 @@ impl Code {
             6 => Family::Gone,
             8 => Family::Rule,
             9 => Family::NotYet,
+            10 => Family::Unprinted,
             _ => Family::Internal,
         }
     }
@@ -311,6 +335,8 @@ pub enum Family {
     Rule = 9,
     /// The CA has not decided yet.
     NotYet = 10,
+    /// It is done, and the result could not be put out.
+    Unprinted = 11,
 }
 
 numbered! {
@@ -396,6 +422,12 @@ numbered! {
         Days = 13 "days",
         /// A device on a USB port.
         Device = 14 "device",
+        /// The file in which the CA's answer is kept.
+        SavedAnswer = 15 "saved_answer",
+        /// The command that goes on.
+        GoOn = 16 "go_on",
+        /// A number of seconds to wait.
+        Seconds = 17 "seconds",
         /// A size in bytes.
         Size = 18 "size",
         /// The first line of something that is not what it should be.
@@ -451,6 +483,8 @@ numbered! {
         SmartCardUnknown = 25 "smart_card_unknown",
         /// The token holds no certificate.
         NoCertificate = 26 "no_certificate",
+        /// The request could not be kept on this computer.
+        RequestNotKept = 27 "request_not_kept",
         /// A part of the CA's response could not be read.
         ResponsePartlyUsed = 37 "response_partly_used",
     }

@@ -55,7 +55,7 @@ struct Inner {
 /// How many characters of a value are kept. Paths and commands are used, not read: they stay whole.
 const fn longest(fact: Fact) -> usize {
     match fact {
-        Fact::Path => usize::MAX,
+        Fact::Path | Fact::SavedAnswer | Fact::GoOn => usize::MAX,
         _ => 600,
     }
 }

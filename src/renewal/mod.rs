@@ -19,6 +19,7 @@ mod begin;
 mod choice;
 mod credential;
 mod install;
+mod journal;
 mod label;
 mod pending;
 mod plan;
@@ -28,6 +29,7 @@ mod write;
 
 pub use credential::{Credential, Credentials, KeyState, Renewable};
 pub use install::{Install, Installed};
+pub use journal::{Journal, JournalEntry};
 pub use pending::{Pending, PendingKey, PendingState};
 pub use plan::{Form, Renewal};
 pub use preflight::{Finding, Preflight, State};

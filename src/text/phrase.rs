@@ -81,6 +81,10 @@ pub enum Phrase<'a> {
     PinPrompt(&'a str),
     /// The PIN is entered at the token itself.
     PinPad(&'a str),
+    /// Prompt for the login ID at the CA.
+    LoginIdPrompt,
+    /// Prompt for the password that goes with it.
+    PasswordPrompt,
     /// Question before what may be the last attempt at the PIN; the answer is the word `yes`.
     ConfirmFinalTry,
     /// Question before a credential or key is removed; the answer is the word `yes`.
@@ -100,6 +104,9 @@ pub enum Phrase<'a> {
     Abandoned,
     /// Question whether to go on with the key that is pending; the answer is the word `yes`.
     ConfirmResume,
+
+    /// Question whether to sign a request anew; the answer is the word `yes`.
+    ConfirmSignAgain,
 
     /// State of a point: in order.
     Fine,
@@ -238,4 +245,8 @@ pub enum Phrase<'a> {
     HintPin,
     /// Hint of the command: overwrite a file.
     HintOverwrite,
+    /// Hint of the command: sign the request anew.
+    HintSignAgain,
+    /// Hint of the command: name the file for the answer.
+    HintSaveAnswer,
 }

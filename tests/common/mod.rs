@@ -104,6 +104,7 @@ impl Bank {
         command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN", "--token", &self.soft.uri()]);
         command.arg("--module").arg(module).args(arguments).current_dir(self.files.path());
         command.envs(self.soft.env()).env("TEST_PIN", self.soft.pin());
+        command.env("XDG_STATE_HOME", self.file("state"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -20,6 +20,8 @@ Exit codes:
   7  device gone or faulty
   8  internal error
   9  a rule forbids it now: not yet renewable, expired, pending, busy
+  10  not yet: the CA has not issued the certificate; go on later
+  11  done on the token, but the result or the request could not be written
 
 Errors go to standard error, one code each (listed in docs/errors.md); with --json as
 {\"error\": {\"code\": 302, \"name\": \"pin_locked\", ...}}. Standard output is then empty.
@@ -126,6 +128,17 @@ pub enum Command {
     Trace(Trace),
 }
 
+impl Command {
+    /// Whether it starts a program of the user's.
+    pub fn starts_programs(&self) -> bool {
+        match self {
+            Command::Renew(_) => true,
+            Command::Resume(args) => args.out.is_none(),
+            _ => false,
+        }
+    }
+}
+
 /// Which credential.
 #[derive(Args, Clone, Debug, Default)]
 #[group(multiple = false)]
@@ -226,17 +239,47 @@ pub struct Preflight {
     pub key: KeyArgs,
 }
 
+/// How the CA is asked, and where its answer is kept.
+#[derive(Args, Clone, Debug)]
+pub struct IssuerArgs {
+    /// A shell command that reads the request (PEM) on standard input and prints the CA's answer.
+    #[arg(long, value_name = "COMMAND")]
+    pub issuer: Option<String>,
+
+    /// A program with operations that asks the CA, and can say 'not yet' (docs/issuer-helper.md).
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "issuer")]
+    pub issuer_helper: Option<PathBuf>,
+
+    /// How long the program that asks the CA may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = ISSUER_TIMEOUT)]
+    pub issuer_timeout: u32,
+
+    /// Has the helper show login ID and password to the CA before a key is made. They are read from this file, a
+    /// line each, from standard input for `-`, and are asked for without a file.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[arg(requires = "issuer_helper", conflicts_with = "issuer")]
+    pub issuer_login: Option<Option<PathBuf>>,
+
+    /// Keeps the CA's answer in this file, which must not exist; without it in the folder for state until the
+    /// certificate is installed.
+    #[arg(long, value_name = "FILE")]
+    pub save_answer: Option<PathBuf>,
+}
+
+/// A person may have to approve the request meanwhile.
+pub const ISSUER_TIMEOUT: u32 = 1800;
+
 /// `usbtoken renew`.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("how").required(true).args(["issuer", "issuer_helper"])))]
 pub struct Renew {
     #[command(flatten)]
     pub which: Which,
     #[command(flatten)]
     pub key: KeyArgs,
 
-    /// A shell command that reads the request (PEM) on standard input and prints the CA's answer.
-    #[arg(long, value_name = "COMMAND")]
-    pub issuer: String,
+    #[command(flatten)]
+    pub issuer: IssuerArgs,
 
     /// The form of the request.
     #[arg(long, default_value = "pkcs10")]
@@ -248,6 +291,10 @@ pub struct Renew {
     /// Goes on with the pending key of this certificate, if there is one, instead of refusing.
     #[arg(long)]
     pub resume: bool,
+
+    /// With --resume: signs the request anew where the one that was made first is not kept on this computer.
+    #[arg(long, requires = "resume")]
+    pub sign_again: bool,
 
     /// Removes the old certificate and key once the new ones work.
     #[arg(long)]
@@ -290,6 +337,11 @@ pub struct Install {
     #[command(flatten)]
     pub checks: CheckArgs,
 
+    /// Keeps what comes on standard input in this file, which must not exist; without it in the folder for state
+    /// until the certificate is installed.
+    #[arg(long, value_name = "FILE")]
+    pub save_answer: Option<PathBuf>,
+
     /// Accepts a certificate for the old key, which the request was made for with --reuse-key.
     #[arg(long)]
     pub reuse_key: bool,
@@ -301,7 +353,7 @@ pub struct Install {
 
 /// `usbtoken resume`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("to").required(true).args(["out", "issuer"])))]
+#[command(group(ArgGroup::new("to").required(true).args(["out", "issuer", "issuer_helper"])))]
 pub struct Resume {
     /// The pending key with this id, as `pending` shows it.
     #[arg(long, value_name = "HEX")]
@@ -313,9 +365,13 @@ pub struct Resume {
     #[command(flatten)]
     pub file: OutArgs,
 
-    /// A shell command that reads the request (PEM) on standard input and prints the CA's answer.
-    #[arg(long, value_name = "COMMAND")]
-    pub issuer: Option<String>,
+    #[command(flatten)]
+    pub issuer: IssuerArgs,
+
+    /// Signs the request anew where the one that was made first is not kept on this computer. A CA may take it for
+    /// a second order.
+    #[arg(long)]
+    pub sign_again: bool,
 
     /// The form of the request.
     #[arg(long, default_value = "pkcs10")]
@@ -329,7 +385,7 @@ pub struct Resume {
     pub checks: CheckArgs,
 
     /// Removes the old certificate and key once the new ones work.
-    #[arg(long, requires = "issuer")]
+    #[arg(long, conflicts_with = "out")]
     pub retire_old: bool,
 }
 

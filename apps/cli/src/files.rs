@@ -2,13 +2,19 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::pki::MAX_RESPONSE;
 
 /// One byte over the library's limit is enough for it to see that it is too much.
 const LARGEST: u64 = MAX_RESPONSE as u64 + 1;
+/// More than a request or an answer usually needs.
+const ROOM: usize = 64 * 1024;
+/// A request is public: it gets the permissions of any other file, less the umask.
+const PUBLIC: u32 = 0o666;
+/// An answer tells what is on the token.
+const PRIVATE: u32 = 0o600;
 
 /// Whether the path stands for standard input or output.
 pub fn is_standard(path: &Path) -> bool {
@@ -37,7 +43,8 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
 /// Makes sure, before anything happens on the token, that the file can be written later.
 ///
 /// # Errors
-/// [`Code::FileUnwritable`] when it exists and may not be overwritten, or its folder takes no file.
+/// [`Code::FileUnwritable`] when it exists and may not be overwritten, is a device or the like, or its folder takes
+/// no file.
 pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
     if is_standard(path) {
         return Ok(());
@@ -45,7 +52,12 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
     if !overwrite && fs::symlink_metadata(path).is_ok() {
         return Err(unwritable(path, io::ErrorKind::AlreadyExists.into()));
     }
-    temporary(path).map(drop).map_err(|error| unwritable(path, error))
+    let try_room = || -> io::Result<()> {
+        let mut file = temporary(&target(path)?, PUBLIC)?;
+        file.write_all(&[0; ROOM])?;
+        file.as_file().sync_all()
+    };
+    try_room().map_err(|error| unwritable(path, error))
 }
 
 /// Writes a file as a whole: under another name first, so that nobody ever sees a part of it.
@@ -53,31 +65,63 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
 /// # Errors
 /// [`Code::FileUnwritable`].
 pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
-    let write = || -> io::Result<()> {
-        let mut file = temporary(path)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        if overwrite {
-            file.persist(path)?;
-        } else {
-            file.persist_noclobber(path)?;
-        }
-        Ok(())
-    };
-    write().map_err(|error| unwritable(path, error))
+    write_as(path, bytes, overwrite, PUBLIC).map_err(|error| unwritable(path, error))
 }
 
-fn temporary(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+/// The same for a file that does not exist and that nobody else may read.
+///
+/// # Errors
+/// [`Code::FileUnwritable`].
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_as(path, bytes, false, PRIVATE).map_err(|error| unwritable(path, error))
+}
+
+fn write_as(path: &Path, bytes: &[u8], overwrite: bool, mode: u32) -> io::Result<()> {
+    let path = target(path)?;
+    let mut file = temporary(&path, mode)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    if overwrite {
+        file.persist(&path)?;
+    } else {
+        file.persist_noclobber(&path)?;
+    }
+    #[cfg(unix)]
+    File::open(folder_of(&path))?.sync_all()?;
+    Ok(())
+}
+
+/// The file that a link leads to, since that is the one to be replaced.
+///
+/// # Errors
+/// When something else than a file is there: root would put a plain file in a device's place.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(path.to_owned());
+    }
+    let real = path.canonicalize()?;
+    if real.metadata()?.is_file() {
+        Ok(real)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "no regular file"))
+    }
+}
+
+fn temporary(path: &Path, mode: u32) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".usbtoken-");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // A request is public: it gets the permissions of any other file, less the umask.
-        builder.permissions(fs::Permissions::from_mode(0o666));
+        builder.permissions(fs::Permissions::from_mode(mode));
     }
-    builder.tempfile_in(folder)
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder.tempfile_in(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Error {
@@ -104,6 +148,29 @@ mod tests {
         write(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left in the folder");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_what_is_no_file_is_left_alone() {
+        use std::os::unix::fs::{FileTypeExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, b"old").unwrap();
+        symlink(&file, &link).unwrap();
+        check_writable(&link, true).unwrap();
+        write(&link, b"new", true).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        for path in [&pipe, &PathBuf::from("/dev/null")] {
+            assert_eq!(check_writable(path, true).unwrap_err().code(), Code::FileUnwritable);
+            assert_eq!(write(path, b"new", true).unwrap_err().code(), Code::FileUnwritable);
+            assert!(!fs::metadata(path).unwrap().file_type().is_file());
+        }
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
     }
 
     #[test]

@@ -1,95 +1,213 @@
-//! Asking the CA through a command of the user's: the request goes to its standard input, the answer comes from
-//! its standard output.
+//! Asking the CA through a program of the user's: a shell command, or a helper with operations.
 
-use std::io::{self, Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+#[cfg(unix)]
+mod child;
+#[cfg(not(unix))]
+#[path = "issuer/threads.rs"]
+mod child;
+mod helper;
+#[cfg(unix)]
+mod signals;
+#[cfg(all(test, unix))]
+mod tests;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::text::printable;
+use zeroize::Zeroizing;
+
+use crate::args::IssuerArgs;
+use crate::job::Job;
 
 /// An answer of a CA has a few KiB; the library refuses what is over 1 MiB, so one byte more is enough to see it.
-const LARGEST_ANSWER: u64 = 1024 * 1024 + 1;
-/// How much of what the command said about its failure is shown.
+const LARGEST_ANSWER: usize = usbtoken::pki::MAX_RESPONSE + 1;
+/// How much of what a program said about its failure is shown.
 const TAIL: usize = 2048;
 
-/// Runs `command` in the system's shell.
-///
-/// The child does not inherit the environment variable `secret`, which holds the PIN.
-///
-/// # Errors
-/// [`Code::IssuerFailed`] when the command cannot be started or ends with a status other than 0,
-/// [`Code::AnswerTooLarge`] when it does not stop printing.
-pub fn ask(command: &str, request_pem: &str, secret: Option<&str>) -> Result<Vec<u8>> {
-    run(command, request_pem, secret).map_err(|error| error.during(Step::AskIssuer))
+/// What came of one run of a program.
+struct Ran {
+    /// What it printed, up to one byte over the largest answer.
+    output: Vec<u8>,
+    /// The end of what it said on standard error.
+    said: Vec<u8>,
+    end: End,
 }
 
-fn run(command: &str, request_pem: &str, secret: Option<&str>) -> Result<Vec<u8>> {
-    let mut shell = shell(command);
-    if let Some(name) = secret {
-        shell.env_remove(name);
-    }
-    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = shell.spawn().map_err(failed_to_run)?;
-    let talk = Talk::with(&mut child, request_pem.to_owned());
-    if talk.answer.as_ref().is_ok_and(|answer| answer.len() as u64 >= LARGEST_ANSWER) {
-        // It may print for ever; its exit status no longer matters.
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(Error::new(Code::AnswerTooLarge).fact(Fact::Limit, LARGEST_ANSWER - 1));
-    }
-    let status = child.wait().map_err(failed_to_run)?;
-    let said = talk.said.join().unwrap_or_default();
-    if !status.success() {
-        return Err(failed_with(status, &said));
-    }
-    talk.answer.map_err(failed_to_run)
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix tells of Ctrl-C"))]
+enum End {
+    Exit(ExitStatus),
+    /// It ended, and the system does not say how: somebody ignores SIGCHLD or has waited for it.
+    Unknown,
+    TimedOut,
+    Interrupted,
+    /// It prints more than any CA, perhaps for ever.
+    TooMuch,
 }
 
-/// What goes on at the child's three pipes. Each is served by a thread of its own: a child that fills one while
-/// we wait at another would block for ever.
-struct Talk {
-    answer: io::Result<Vec<u8>>,
-    said: thread::JoinHandle<Vec<u8>>,
+/// How the CA is asked.
+pub struct Issuer {
+    program: Program,
+    timeout: Duration,
+    /// Whether standard error is passed on: not where a program reads JSON from ours.
+    show: bool,
+    /// The variables that no child gets.
+    hidden: Vec<OsString>,
 }
 
-impl Talk {
-    fn with(child: &mut Child, request: String) -> Self {
-        if let Some(mut stdin) = child.stdin.take() {
-            // A command that does not read the whole request closes the pipe: its exit status says how it went.
-            thread::spawn(move || stdin.write_all(request.as_bytes()));
+enum Program {
+    /// A command for the system's shell.
+    Shell(String),
+    /// A program with operations, started as it is.
+    Helper(PathBuf),
+}
+
+/// What is asked.
+pub struct Question<'a> {
+    /// The request, in PEM.
+    pub request: &'a str,
+    /// The certificate that is renewed, in PEM.
+    pub old: Option<&'a str>,
+    /// What the CA gave to ask again with.
+    pub cookie: Option<&'a str>,
+    /// Whether the CA has the request already.
+    pub again: bool,
+}
+
+/// What the CA says.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Its answer, to be checked.
+    Answer(Vec<u8>),
+    /// It has not decided.
+    NotYet {
+        /// What to ask again with.
+        cookie: Option<String>,
+        /// When to ask again.
+        seconds: Option<u64>,
+    },
+}
+
+/// No answer, and what was printed all the same: it may be all that the CA ever says.
+#[derive(Debug)]
+pub struct Failed {
+    pub error: Error,
+    pub output: Vec<u8>,
+}
+
+impl Issuer {
+    /// The one that the command line names.
+    pub fn of(args: &IssuerArgs, job: &Job) -> Option<Self> {
+        let program = match (&args.issuer, &args.issuer_helper) {
+            (Some(command), _) => Program::Shell(command.clone()),
+            (None, Some(path)) => Program::Helper(path.clone()),
+            (None, None) => return None,
+        };
+        let timeout = Duration::from_secs(args.issuer_timeout.into());
+        let hidden = job.secrets().map(OsString::from).collect();
+        Some(Issuer { program, timeout, show: !job.global.json, hidden })
+    }
+
+    /// Lets the helper show login ID and password to the CA. Returns what it printed: the cookie of the visit.
+    ///
+    /// # Errors
+    /// [`Code::AuthorisationRejected`], [`Code::IssuerUnreachable`], [`Code::IssuerMisconfigured`],
+    /// [`Code::IssuerFailed`], [`Code::IssuerTimeout`], [`Code::Cancelled`]. The CA has no request yet.
+    pub fn authorise(&self, login: &Zeroizing<Vec<u8>>) -> Result<Option<String>> {
+        let Program::Helper(path) = &self.program else {
+            return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--issuer-helper"));
+        };
+        let command = self.prepared(helper::authorise(path));
+        let ran = self.run(command, login);
+        let reply = ran.and_then(|ran| helper::authorised(ran).map_err(|failed| failed.error));
+        reply.map_err(|error| error.during(Step::AskIssuer))
+    }
+
+    /// Asks for a certificate.
+    ///
+    /// # Errors
+    /// As [`Issuer::authorise`]; [`Code::IssuerRejected`], [`Code::AnswerTooLarge`].
+    pub fn ask(&self, question: &Question<'_>) -> std::result::Result<Reply, Failed> {
+        let command = match &self.program {
+            Program::Shell(command) => shell(command),
+            Program::Helper(path) => helper::ask(path, question),
+        };
+        let ran = self.run(self.prepared(command), question.request.as_bytes());
+        let reply = match (ran, &self.program) {
+            (Ok(ran), Program::Shell(_)) => answered(ran),
+            (Ok(ran), Program::Helper(_)) => helper::answered(ran),
+            (Err(error), _) => Err(Failed { error, output: Vec::new() }),
+        };
+        reply.map_err(|Failed { error, output }| Failed { error: error.during(Step::AskIssuer), output })
+    }
+
+    fn prepared(&self, mut command: Command) -> Command {
+        for name in &self.hidden {
+            command.env_remove(name);
         }
-        let stderr = child.stderr.take();
-        let said = thread::spawn(move || stderr.map(tail).unwrap_or_default());
-        let mut answer = Vec::new();
-        let read = child.stdout.take().map_or(Ok(0), |out| out.take(LARGEST_ANSWER).read_to_end(&mut answer));
-        Talk { answer: read.map(|_| answer), said }
+        command
+    }
+
+    fn run(&self, command: Command, input: &[u8]) -> Result<Ran> {
+        child::run(command, input, self.timeout, self.show).map_err(not_started)
     }
 }
 
-/// The last bytes of what can be read.
-fn tail(mut from: impl Read) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let mut buffer = [0; 1024];
-    while let Ok(count @ 1..) = from.read(&mut buffer) {
-        kept.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        if kept.len() > 2 * TAIL {
-            kept.drain(..kept.len() - TAIL);
-        }
-    }
-    kept.split_off(kept.len().saturating_sub(TAIL))
-}
-
-fn failed_to_run(error: io::Error) -> Error {
+fn not_started(error: io::Error) -> Error {
     Error::new(Code::IssuerFailed).fact(Fact::Detail, &error).caused_by(error)
 }
 
-fn failed_with(status: ExitStatus, said: &[u8]) -> Error {
-    let error = Error::new(Code::IssuerFailed).fact(Fact::Found, status);
-    let said = String::from_utf8_lossy(said);
-    match said.trim() {
+/// A shell command has succeeded with exit status 0; where the system does not give one, the usual checks of the
+/// answer decide.
+fn answered(ran: Ran) -> std::result::Result<Reply, Failed> {
+    match ran.end {
+        End::Exit(status) if status.success() => Ok(Reply::Answer(ran.output)),
+        End::Unknown => Ok(Reply::Answer(ran.output)),
+        _ => Err(failed(ran)),
+    }
+}
+
+/// Why a run that did not succeed failed.
+fn failed(ran: Ran) -> Failed {
+    let error = match ran.end {
+        End::Exit(status) => Error::new(Code::IssuerFailed).fact(Fact::Found, status),
+        End::Unknown => Error::new(Code::IssuerFailed),
+        End::TimedOut => Error::new(Code::IssuerTimeout),
+        End::Interrupted => Error::new(Code::Cancelled),
+        End::TooMuch => Error::new(Code::AnswerTooLarge).fact(Fact::Limit, LARGEST_ANSWER - 1),
+    };
+    Failed { error: with_words(error, &ran.said), output: ran.output }
+}
+
+/// Adds what a program said about its failure.
+fn with_words(error: Error, said: &[u8]) -> Error {
+    match String::from_utf8_lossy(said).trim() {
         "" => error,
         said => error.fact(Fact::Detail, said),
     }
+}
+
+/// The first line of what is no answer, harmless and short; empty where it is no text.
+pub fn first_line(output: &[u8]) -> String {
+    const LONGEST: usize = 120;
+    let start = output.get(..4 * LONGEST).unwrap_or(output);
+    if start.iter().any(|byte| matches!(byte, 0..=8 | 14..=26)) {
+        return String::new();
+    }
+    let text = String::from_utf8_lossy(start);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line = printable(line);
+    let mut short: String = line.chars().take(LONGEST).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(not(windows))]
@@ -106,57 +224,4 @@ fn shell(command: &str) -> Command {
     // cmd parses the rest of its line itself; quoting by Rust's rules would reach the command as text.
     shell.arg("/C").raw_arg(command);
     shell
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    fn fact(error: &Error, wanted: Fact) -> String {
-        error.facts().filter(|(fact, _)| *fact == wanted).map(|(_, value)| value).collect()
-    }
-
-    #[test]
-    fn the_request_goes_in_and_the_answer_comes_out() {
-        assert_eq!(ask("tr a-z A-Z", "request\n", None).unwrap(), b"REQUEST\n");
-    }
-
-    #[test]
-    fn a_command_need_not_read_the_request() {
-        let long = "x".repeat(1 << 20);
-        assert_eq!(ask("printf answer", &long, None).unwrap(), b"answer");
-    }
-
-    #[test]
-    fn a_failure_shows_status_and_the_end_of_what_was_said() {
-        let error = ask("seq 1 100000 >&2; echo 'curl: (22) 403' >&2; exit 22", "r", None).unwrap_err();
-        assert_eq!((error.code(), error.step()), (Code::IssuerFailed, Some(Step::AskIssuer)));
-        assert_eq!(fact(&error, Fact::Found), "exit status: 22");
-        let said = fact(&error, Fact::Detail);
-        assert!(said.ends_with("100000\ncurl: (22) 403") && said.len() <= TAIL, "{said}");
-    }
-
-    #[test]
-    fn a_silent_failure_and_a_signal_are_failures() {
-        assert_eq!(fact(&ask("exit 3", "r", None).unwrap_err(), Fact::Detail), "");
-        assert_eq!(ask("kill -9 $$", "r", None).unwrap_err().code(), Code::IssuerFailed);
-        assert_eq!(ask("/nonexistent/issuer", "r", None).unwrap_err().code(), Code::IssuerFailed);
-    }
-
-    #[test]
-    fn an_endless_answer_ends() {
-        assert_eq!(ask("yes", "r", None).unwrap_err().code(), Code::AnswerTooLarge);
-    }
-
-    #[test]
-    fn an_answer_of_the_largest_size_is_left_to_the_library() {
-        assert_eq!(ask("head -c 1048576 /dev/zero", "r", None).unwrap().len(), 1 << 20);
-    }
-
-    /// The variable stands for the one that holds the PIN; HOME is one that is surely set here.
-    #[test]
-    fn the_variable_with_the_pin_is_not_inherited() {
-        assert_eq!(ask("echo ${HOME-unset}", "r", Some("HOME")).unwrap(), b"unset\n");
-        assert_ne!(ask("echo ${HOME-unset}", "r", None).unwrap(), b"unset\n");
-    }
 }

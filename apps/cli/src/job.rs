@@ -115,15 +115,19 @@ impl Job {
         notices.iter().filter(|notice| !told.contains(notice)).copied().collect()
     }
 
-    /// The name of the variable that holds the PIN, for whoever starts other programs.
-    pub fn secret(&self) -> Option<&str> {
-        self.global.pin_env.as_deref()
+    /// The names of the variables that lead to the PIN: no other program gets them.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        #[cfg(unix)]
+        let descriptor = Some(pin::hidden::DESCRIPTOR);
+        #[cfg(not(unix))]
+        let descriptor = None;
+        self.global.pin_env.as_deref().into_iter().chain(descriptor)
     }
 
     /// Refuses a command line that wants both the PIN and this file from standard input.
     pub fn check_input(&self, file: &Path) -> Result<()> {
         if files::is_standard(file) && pin::Source::of(&self.global) == pin::Source::Stdin {
-            let detail = "standard input (-) cannot be both the PIN and the answer";
+            let detail = "standard input (-) cannot be both the PIN and something else";
             return Err(Error::new(Code::BadArgument).fact(Fact::Detail, detail));
         }
         Ok(())

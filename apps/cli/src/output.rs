@@ -1,11 +1,14 @@
 //! What a command says: for people, or as JSON for programs.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 use usbtoken::code::Notice;
 use usbtoken::error::{Code, Error, Fact, Family};
 use usbtoken::text::{Lang, Phrase};
+
+use crate::stdout;
 
 /// What a command has to say when it is done.
 #[derive(Debug)]
@@ -20,31 +23,66 @@ pub struct Outcome {
     pub exit: Option<Family>,
     /// What failed after the work was done.
     pub afterwards: Option<Error>,
+    /// What it means when this cannot be printed, where the token was changed.
+    pub if_unprinted: Option<Error>,
 }
 
 impl Outcome {
     /// Something that went well.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None }
+        Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None, if_unprinted: None }
+    }
+
+    /// The same of something that changed the token, with the certificate or key that it was about.
+    pub fn changed(text: impl Into<String>, json: Value, fact: Fact, value: impl Display) -> Self {
+        let unprinted = Error::new(Code::ResultNotPrinted).fact(fact, value);
+        Outcome { if_unprinted: Some(unprinted), ..Outcome::new(text, json) }
     }
 
     /// Writes it to standard output.
     ///
     /// # Errors
-    /// [`Code::FileUnwritable`], except when the reader went away: that is the reader's choice.
-    pub fn print(&self, as_json: bool) -> Result<(), Error> {
+    /// What `if_unprinted` says. Where nothing was changed [`Code::FileUnwritable`], except when the reader went away:
+    /// that is the reader's choice.
+    pub fn print(&mut self, as_json: bool) -> Result<(), Error> {
+        let Err(error) = self.write(as_json) else { return Ok(()) };
+        match self.if_unprinted.take() {
+            Some(unprinted) => {
+                Err(unprinted.fact(Fact::Path, "stdout").fact(Fact::Detail, &error).caused_by(error))
+            }
+            None if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            None => Err(Error::new(Code::FileUnwritable).fact(Fact::Path, "stdout").caused_by(error)),
+        }
+    }
+
+    fn write(&self, as_json: bool) -> io::Result<()> {
+        if stdout::was_closed() {
+            return Err(io::Error::other("standard output is closed"));
+        }
         let mut stdout = io::stdout().lock();
-        let written = match &self.raw {
+        match &self.raw {
             Some(raw) => stdout.write_all(raw),
             None if as_json => writeln!(stdout, "{:#}", self.json),
             None => writeln!(stdout, "{}", self.text),
-        };
-        match written.and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Error::new(Code::FileUnwritable).fact(Fact::Path, "stdout").caused_by(error))
+        }?;
+        stdout.flush()
+    }
+
+    /// Writes to standard error what standard output did not take, with the reason.
+    pub fn print_unprinted(&self, error: &Error, lang: Lang, as_json: bool) {
+        let text = if as_json {
+            let mut value = error_json(error, lang);
+            if let Some(fields) = value["error"].as_object_mut() {
+                fields.insert("result".to_owned(), self.json.clone());
             }
-            _ => Ok(()),
-        }
+            format!("{value:#}")
+        } else if self.raw.is_some() {
+            error_text(error, lang)
+        } else {
+            format!("{}\n\n{}", self.text, error_text(error, lang))
+        };
+        // There is no place left to complain when standard error is closed.
+        let _ = writeln!(io::stderr(), "{text}");
     }
 }
 
@@ -141,6 +179,7 @@ const fn family_name(family: Family) -> &'static str {
         Family::Internal => "internal",
         Family::Rule => "rule",
         Family::NotYet => "not_yet",
+        Family::Unprinted => "unprinted",
     }
 }
 
@@ -155,7 +194,11 @@ fn hint(error: &Error) -> Option<Phrase<'static>> {
         Code::PinFinalTry => Phrase::HintFinalTry,
         Code::PinRequired => Phrase::HintPin,
         Code::FileUnwritable if is_there_already(error) => Phrase::HintOverwrite,
-        Code::AlreadyInstalled => return None,
+        Code::RequestWouldDiffer => Phrase::HintSignAgain,
+        Code::JournalUnusable => Phrase::HintSaveAnswer,
+        Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
+        // The command that goes on is named.
+        _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
         // An answer that was refused leaves the key pending.
         code if code.family() == Family::Answer => Phrase::HintPending,
         _ => return None,

@@ -1,5 +1,8 @@
 //! Where the PIN comes from. It is read once and handed to the library; it is never printed, and never retried.
 
+#[cfg(unix)]
+pub mod hidden;
+
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +26,9 @@ pub enum Source {
     Stdin,
     /// An environment variable.
     Variable(String),
+    /// The descriptor that the run before this one, which had the variable, left open; with the variable's name.
+    #[cfg(unix)]
+    Descriptor(PathBuf, String),
     /// A hidden prompt.
     Terminal,
 }
@@ -33,6 +39,10 @@ impl Source {
         match (&global.pin_file, &global.pin_env) {
             (Some(path), _) if path == Path::new("-") => Source::Stdin,
             (Some(path), _) => Source::File(path.clone()),
+            #[cfg(unix)]
+            (None, Some(name)) if let Some(path) = hidden::descriptor() => {
+                Source::Descriptor(path, name.clone())
+            }
             (None, Some(name)) => Source::Variable(name.clone()),
             (None, None) => Source::Terminal,
         }
@@ -96,6 +106,11 @@ fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
             first_line(File::open(path).map_err(unusable)?, path.display())
         }
         Source::Stdin => first_line(io::stdin().lock(), "-"),
+        #[cfg(unix)]
+        Source::Descriptor(path, name) => {
+            let unusable = |error| unusable(name, error);
+            first_line(File::open(path).map_err(unusable)?, name)
+        }
         Source::Variable(name) => match std::env::var(name).map(Zeroizing::new) {
             Ok(pin) => pin_of(pin.as_bytes(), name),
             Err(_) => Err(Error::new(Code::PinSourceUnusable).fact(Fact::Expected, name)),

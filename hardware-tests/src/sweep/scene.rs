@@ -116,7 +116,9 @@ impl Scene {
             Scene::Renew | Scene::WrongPin => vec!["renew".into(), "--issuer".into(), issuer.into()],
             Scene::Request => vec!["request".into(), "--out".into(), path(&folder.join("request.pem"))],
             Scene::Install => vec!["install".into(), path(answer)],
-            Scene::Resume | Scene::ResumeWritten => vec!["resume".into(), "--issuer".into(), issuer.into()],
+            Scene::Resume | Scene::ResumeWritten => {
+                vec!["resume".into(), "--sign-again".into(), "--issuer".into(), issuer.into()]
+            }
             Scene::Abandon | Scene::AbandonWritten | Scene::AbandonRetired => {
                 vec!["abandon".into(), "--yes".into()]
             }

@@ -207,7 +207,10 @@ impl Judge<'_> {
             let id = key["id"].as_str().unwrap_or_default();
             match key["state"].as_str() {
                 Some("awaiting_answer" | "certificate_written") => {
-                    self.run(place, &["resume", "--id", id, "--issuer", &self.stage.issuer()])?;
+                    self.run(
+                        place,
+                        &["resume", "--sign-again", "--id", id, "--issuer", &self.stage.issuer()],
+                    )?;
                     open = true;
                 }
                 // The rest of a removal is given up, not gone on with; but the removal can be asked for again.

@@ -1,10 +1,10 @@
 //! What tells one token from another.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What tells one token from another (PKCS#11 v3.1 §3.3); slot numbers do not.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TokenIdentity {
     /// The label.
     pub label: String,

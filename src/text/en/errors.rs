@@ -36,6 +36,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "An invalid handle was passed.",
             "Report the number in brackets to the maker of the application.",
         ),
+        Code::JournalUnusable => w(
+            "The folder that keeps requests and answers cannot be used.",
+            "Check the owner, the permissions and the free space; move a damaged file out of the way.",
+        ),
 
         Code::DriverMissing => w(
             "The token's driver (PKCS#11 module) was not found.",
@@ -115,6 +119,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::KeyMissing => w(
             "The certificate's private key is not on the token.",
             "This certificate cannot be used; ask the bank's branch for a reissue.",
+        ),
+        Code::AnswerForOtherToken => w(
+            "This answer belongs to a request that was made on another token.",
+            "Insert the token that is shown and install the same answer there; do not request again.",
         ),
 
         Code::PinIncorrect => w(
@@ -306,6 +314,26 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::CertificateUnreadable => {
             w("The certificate cannot be read.", "Fetch the file again; if it stays, ask the CA.")
         }
+        Code::IssuerRejected => w(
+            "The CA rejected the request.",
+            "Look at its reason and ask the bank's branch; the key is kept on the token.",
+        ),
+        Code::IssuerUnreachable => w(
+            "The CA cannot be reached.",
+            "Check the network and try again later; what is on the token stays.",
+        ),
+        Code::IssuerMisconfigured => w(
+            "The program that asks the CA is not set up for this.",
+            "Set it up as it says, then run it again; what is on the token stays.",
+        ),
+        Code::IssuerTimeout => w(
+            "The program that asks the CA did not end in time.",
+            "The key is kept on the token; go on with the command shown.",
+        ),
+        Code::AuthorisationRejected => w(
+            "The CA did not accept login ID and password.",
+            "Make sure of both before you try again; no key was made and the token is unchanged.",
+        ),
         Code::AnswerIsWebPage => w(
             "This is a web page, not a certificate.",
             "Open it in a browser and read it: it may say why there is no certificate; else save the certificate from there.",
@@ -422,6 +450,22 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::AlreadyRenewed => w(
             "Another program has renewed this certificate in the meantime.",
             "List the certificates; the new one is among them.",
+        ),
+        Code::RequestWouldDiffer => w(
+            "The request that was sent is not kept on this computer, and one that is signed anew would differ from it.",
+            "Go on at the computer that made it. If it was never sent, or the CA agrees, say that it may be signed anew.",
+        ),
+        Code::NotYetIssued => w(
+            "The CA has not issued the certificate yet.",
+            "The key waits on the token; go on later with the command shown.",
+        ),
+        Code::ResultNotPrinted => w(
+            "It is done, but the result could not be printed.",
+            "Do not run it again; list what is on the token to see the result.",
+        ),
+        Code::RequestNotWritten => w(
+            "The new key is on the token and waits, but its request could not be written.",
+            "Make room or choose another place, then go on with the command shown.",
         ),
         Code::ResponsePending => w(
             "The CA has taken the request and has not decided yet.",

@@ -103,6 +103,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Not every CA certificate of the answer could be written to the token.",
             "The new certificate works without them; if a program needs them, install them in its own store.",
         ),
+        Notice::RequestNotKept => w(
+            "The request could not be kept on this computer.",
+            "The renewal goes on; if you send the request yourself, keep its file.",
+        ),
     }
 }
 
@@ -165,6 +169,9 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Serial => "serial number",
         Fact::Days => "days",
         Fact::Device => "device",
+        Fact::SavedAnswer => "answer kept in",
+        Fact::GoOn => "to go on",
+        Fact::Seconds => "seconds",
         Fact::Size => "size (bytes)",
         Fact::FirstLine => "first line",
     }

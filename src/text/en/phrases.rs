@@ -56,6 +56,11 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::PinPad(token) => {
             return format!("Enter the PIN of {token} on the keys of the token or its reader.");
         }
+        Phrase::LoginIdPrompt => "Login ID: ",
+        Phrase::PasswordPrompt => "Password: ",
+        Phrase::ConfirmSignAgain => {
+            "The request that was made first is not on this computer, and one that is signed anew differs: the CA may take it for a second order. To go on all the same, type yes: "
+        }
         Phrase::ConfirmFinalTry => "To enter it all the same, type yes: ",
         Phrase::ConfirmResume => "A renewal of this certificate is pending. To go on with it, type yes: ",
         Phrase::ConfirmRemoval => "This cannot be undone. To remove it, type yes: ",
@@ -139,6 +144,8 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
         Phrase::HintPin => "The PIN may come from --pin-file, --pin-env or the terminal.",
         Phrase::HintOverwrite => "To overwrite the file, add --overwrite.",
+        Phrase::HintSignAgain => "To sign it anew, add --sign-again.",
+        Phrase::HintSaveAnswer => "To name a file for the answer yourself, add --save-answer FILE.",
     };
     fixed.to_owned()
 }

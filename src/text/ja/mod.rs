@@ -106,6 +106,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "認証局の証明書の一部をUSBトークンに書き込めませんでした。",
             "新しい電子証明書はそのままご利用いただけます。必要な場合は、パソコンに認証局の証明書を登録してください。",
         ),
+        Notice::RequestNotKept => w(
+            "申請データの控えをこのパソコンに保存できませんでした。",
+            "更新は続けられます。申請データを自分で送る場合は、そのファイルを保管してください。",
+        ),
     }
 }
 
@@ -168,6 +172,9 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Serial => "証明書シリアル番号",
         Fact::Days => "日数",
         Fact::Device => "機器",
+        Fact::SavedAnswer => "応答の保存先",
+        Fact::GoOn => "続けるコマンド",
+        Fact::Seconds => "秒数",
         Fact::Size => "大きさ（バイト）",
         Fact::FirstLine => "先頭の行",
     }

@@ -63,6 +63,11 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::PinPad(token) => {
             return format!("{token} のPIN(暗証番号)を、トークンまたはリーダのキーで入力してください。");
         }
+        Phrase::LoginIdPrompt => "ログインID: ",
+        Phrase::PasswordPrompt => "パスワード: ",
+        Phrase::ConfirmSignAgain => {
+            "最初の申請データがこのパソコンになく、署名し直すと認証局が二重の申請とみなすことがあります。続ける場合は yes と入力してください: "
+        }
         Phrase::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
         Phrase::ConfirmResume => {
             "この電子証明書の更新は申請中です。続きから再開する場合は yes と入力してください: "
@@ -149,6 +154,10 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
         Phrase::HintPin => "PINは --pin-file、--pin-env、または端末からの入力で渡せます。",
         Phrase::HintOverwrite => "上書きする場合は --overwrite を付けてください。",
+        Phrase::HintSignAgain => "署名し直す場合は --sign-again を付けてください。",
+        Phrase::HintSaveAnswer => {
+            "応答の保存先を自分で指定する場合は --save-answer ファイル名 を付けてください。"
+        }
     };
     fixed.to_owned()
 }

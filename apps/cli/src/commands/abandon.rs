@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use serde_json::json;
-use usbtoken::error::{Code, Error, Result, Step};
+use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::text::Phrase;
 
 use super::select;
 use crate::args;
 use crate::job::Job;
+use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::{pin, view};
 
@@ -21,7 +22,9 @@ pub fn run(job: &Job, args: &args::Abandon) -> Result<Outcome> {
     confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
     job.progress.step(Step::Abandon);
     session.abandon(&key)?;
-    Ok(Outcome::new(Phrase::Abandoned.text(job.lang), json!({ "abandoned": shown })))
+    Keeper::of_user().forget(&session, key.id(), None);
+    let (text, json) = (Phrase::Abandoned.text(job.lang), json!({ "abandoned": shown }));
+    Ok(Outcome::changed(text, json, Fact::Id, usbtoken::hex(key.id())))
 }
 
 /// Asks a person at a terminal. A script has said what it wants by its command line.

@@ -1,6 +1,7 @@
 //! The subcommands, one file each, and what they share.
 
 mod abandon;
+mod ask;
 mod doctor;
 mod install;
 mod list;

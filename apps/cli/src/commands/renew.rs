@@ -2,9 +2,10 @@
 
 use usbtoken::driver::Session;
 use usbtoken::error::{Code, Error, Result};
-use usbtoken::renewal::{Credential, Pending, PendingState, Renewal};
+use usbtoken::renewal::{Credential, JournalEntry, Pending, PendingState, Renewal};
 use usbtoken::text::Phrase;
 
+use super::ask::{self, Options, Visit};
 use super::{select, settle};
 use crate::args;
 use crate::job::Job;
@@ -14,6 +15,7 @@ use crate::pin;
 /// Finds the token and the credential, checks, and only then asks for the PIN.
 pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
     let checks = settle::Checks::read(&args.checks)?;
+    let mut visit = Visit::prepare(job, &options(args), &checks)?;
     let token = job.token()?;
     // Reserved before the look, so that nobody renews what is about to be renewed here.
     let reservation = token.reserve()?;
@@ -23,15 +25,37 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
         .require_proof(select::level(args.checks.require_proof));
     job.tell(&renewal.glance(&token).into_notices()?);
 
+    visit.authorise()?;
     let session = job.login_holding(&token, reservation)?;
-    let pending = match renewal.begin(&session) {
+    let (pending, request) = match ask::begin(job, &visit.keeper, &session, &renewal, Some(&old)) {
+        Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            go_on(job, args, &session, &renewal, &old, error)?
+            let pending = go_on(job, args, &session, &renewal, &old, error)?;
+            if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
+                let kept = (&visit.keeper, Some(&kept));
+                return Ok(settle::finish(job, &session, &installed, kept, args.retire_old));
+            }
+            let request = again(job, args, &visit, &session, &pending)?;
+            (pending, request)
         }
-        pending => pending?,
+        Err(error) => return Err(error),
     };
-    let installed = settle::ask_and_install(job, &session, &pending, &args.issuer, &checks)?;
-    Ok(settle::finish(job, &session, &installed, args.retire_old))
+    let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
+    Ok(settle::finish(job, &session, &installed, (&visit.keeper, Some(&kept)), args.retire_old))
+}
+
+fn options(args: &args::Renew) -> Options<'_> {
+    Options { issuer: &args.issuer, form: args.form, check_args: &args.checks, retire_old: args.retire_old }
+}
+
+fn again(
+    job: &Job,
+    args: &args::Renew,
+    visit: &Visit<'_>,
+    session: &Session,
+    pending: &Pending,
+) -> Result<JournalEntry> {
+    ask::request_again(job, &visit.keeper, session, pending, args.form, args.sign_again)
 }
 
 /// Offers to go on with the key that is pending, instead of making a second one.

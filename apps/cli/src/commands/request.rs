@@ -4,14 +4,16 @@ use std::path::Path;
 
 use serde_json::json;
 use usbtoken::driver::{Session, Token};
-use usbtoken::error::{Fact, Result};
+use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::pki::Name;
-use usbtoken::renewal::{Credential, Pending, Renewal};
+use usbtoken::renewal::{Credential, JournalEntry, Pending, Renewal};
 use usbtoken::text::Phrase;
 
-use super::select;
+use super::{ask, select};
 use crate::args::{self, FormatArg, OutArgs};
+use crate::go_on::CommandLine;
 use crate::job::Job;
+use crate::kept::Keeper;
 use crate::output::{Outcome, notices_json, notices_text};
 use crate::{files, view};
 
@@ -22,17 +24,20 @@ pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     let token = job.token()?;
     // Reserved before the look, so that nobody renews what is about to be renewed here.
     let reservation = token.reserve()?;
-    let base = match subject {
-        Some(subject) => Renewal::first(subject),
-        None => Renewal::of(&old(job, args, &token)?),
+    let (base, old) = match subject {
+        Some(subject) => (Renewal::first(subject), None),
+        None => {
+            let old = old(job, args, &token)?;
+            (Renewal::of(&old), Some(old))
+        }
     };
     let renewal = select::renewal(base, &args.key, job)
         .form(args.form.into())
         .require_proof(select::level(args.require_proof));
     job.tell(&renewal.glance(&token).into_notices()?);
     let session = job.login_holding(&token, reservation)?;
-    let pending = renewal.begin(&session)?;
-    write(job, &session, &pending, &args.out, &args.file)
+    let (pending, request) = ask::begin(job, &Keeper::of_user(), &session, &renewal, old.as_ref())?;
+    write(job, &session, &pending, &request, &args.out, &args.file)
 }
 
 /// The name for a first certificate, within the bounds of X.520: a CA would refuse it after the key was made.
@@ -47,20 +52,27 @@ fn old(job: &Job, args: &args::Request, token: &Token) -> Result<Credential> {
 }
 
 /// Writes the request of a pending key to a file or to standard output.
-pub fn write(job: &Job, session: &Session, pending: &Pending, out: &Path, file: &OutArgs) -> Result<Outcome> {
-    let (pem, der) = match pending.renewal_request() {
-        Some(cms) => (cms.to_pem(), cms.to_der()),
-        None => (pending.request().to_pem(), pending.request().to_der()),
-    };
+pub fn write(
+    job: &Job,
+    session: &Session,
+    pending: &Pending,
+    request: &JournalEntry,
+    out: &Path,
+    file: &OutArgs,
+) -> Result<Outcome> {
+    let pem = request.request();
     let bytes = match file.format {
-        FormatArg::Pem => pem.as_bytes(),
-        FormatArg::Der => der,
+        FormatArg::Pem => pem.as_bytes().to_vec(),
+        FormatArg::Der => request.request_der()?,
     };
     let to_stdout = files::is_standard(out);
     if !to_stdout {
-        // The key is on the token already: its id lets the person resume when the disk is full.
-        files::write(out, bytes, file.overwrite)
-            .map_err(|error| error.fact(Fact::Id, usbtoken::hex(pending.key().id())))?;
+        files::write(out, &bytes, file.overwrite).map_err(|error| {
+            let unwritten = error
+                .facts()
+                .fold(unwritten(job, pending, file), |unwritten, (fact, value)| unwritten.fact(fact, value));
+            unwritten.caused_by(error)
+        })?;
     }
     let token = session.token().identity();
     let old = pending.old().map(|old| view::Credential::of(token, old, None, job.now));
@@ -81,6 +93,25 @@ pub fn write(job: &Job, session: &Session, pending: &Pending, out: &Path, file: 
         notices_text(&job.untold(pending.notices()), job.lang)
     );
     let mut outcome = Outcome::new(text, json);
-    outcome.raw = (to_stdout && !job.global.json).then(|| bytes.to_vec());
+    outcome.raw = (to_stdout && !job.global.json).then_some(bytes);
+    outcome.if_unprinted = Some(if to_stdout {
+        unwritten(job, pending, file)
+    } else {
+        Error::new(Code::ResultNotPrinted).fact(Fact::Id, usbtoken::hex(pending.key().id()))
+    });
     Ok(outcome)
+}
+
+/// The key is on the token, its request is nowhere: which key it is, and the command that writes its request.
+fn unwritten(job: &Job, pending: &Pending, file: &OutArgs) -> Error {
+    let id = usbtoken::hex(pending.key().id());
+    let line = CommandLine::new("resume", &job.global)
+        .value("--id", Some(&id))
+        .value("--out", Some("request.pem"))
+        .value("--format", (file.format == FormatArg::Der).then_some("der"))
+        .value("--form", pending.renewal_request().map(|_| "cms"));
+    Error::new(Code::RequestNotWritten)
+        .during(Step::SignRequest)
+        .fact(Fact::Id, id)
+        .fact(Fact::GoOn, line.end())
 }

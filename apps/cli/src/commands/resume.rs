@@ -1,40 +1,75 @@
 //! `usbtoken resume`: goes on with a pending key.
 
+use std::path::Path;
+
 use usbtoken::driver::Session;
 use usbtoken::error::{Code, Error, Fact, Result};
 use usbtoken::renewal::{PendingKey, PendingState, Renewal};
 
+use super::ask::{self, Options, Visit};
 use super::{request, select, settle};
 use crate::args;
 use crate::files;
 use crate::job::Job;
+use crate::kept::Keeper;
 use crate::output::Outcome;
 
-/// Signs the request again, or finishes the job when the certificate is on the token already.
+/// Sends the request again, or finishes the job when the certificate is here or on the token already.
 pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
     let checks = settle::Checks::read(&args.checks)?;
-    if let Some(out) = &args.out {
-        files::check_writable(out, args.file.overwrite)?;
-    }
+    let way = match &args.out {
+        Some(out) => {
+            files::check_writable(out, args.file.overwrite)?;
+            Way::Write(out, Keeper::of_user())
+        }
+        None => {
+            let mut visit = Visit::prepare(job, &options(args), &checks)?;
+            visit.authorise()?;
+            Way::Ask(Box::new(visit))
+        }
+    };
     let token = job.token()?;
     let session = job.login(&token)?;
     let key = select::pending(&session, args.id.as_ref(), |key| {
         matches!(key.state(), PendingState::AwaitingAnswer | PendingState::CertificateWritten)
     })?;
+    let keeper = way.keeper();
     if let (PendingState::CertificateWritten, Some(written)) = (key.state(), key.written_certificate()) {
         let installed = settle::install(job, &session, written, &checks, false)?;
-        return Ok(settle::finish(job, &session, &installed, args.retire_old));
+        return Ok(settle::finish(job, &session, &installed, (keeper, None), args.retire_old));
     }
     let renewal = renewal(job, args, &session, &key)?;
     let pending = renewal.resume(&session, &key)?;
-    match (&args.out, &args.issuer) {
-        (Some(out), _) => request::write(job, &session, &pending, out, &args.file),
-        (None, Some(command)) => {
-            let installed = settle::ask_and_install(job, &session, &pending, command, &checks)?;
-            Ok(settle::finish(job, &session, &installed, args.retire_old))
+    let again = || ask::request_again(job, keeper, &session, &pending, args.form, args.sign_again);
+    match &way {
+        Way::Write(out, _) => request::write(job, &session, &pending, &again()?, out, &args.file),
+        Way::Ask(visit) => {
+            let (installed, kept) = match visit.install_kept(&session, &pending)? {
+                Some(installed) => installed,
+                None => visit.ask_and_install(&session, &pending, &again()?)?,
+            };
+            Ok(settle::finish(job, &session, &installed, (keeper, Some(&kept)), args.retire_old))
         }
-        (None, None) => Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--out, --issuer")),
     }
+}
+
+/// What is done with the request.
+enum Way<'a> {
+    Write(&'a Path, Keeper),
+    Ask(Box<Visit<'a>>),
+}
+
+impl Way<'_> {
+    fn keeper(&self) -> &Keeper {
+        match self {
+            Way::Write(_, keeper) => keeper,
+            Way::Ask(visit) => &visit.keeper,
+        }
+    }
+}
+
+fn options(args: &args::Resume) -> Options<'_> {
+    Options { issuer: &args.issuer, form: args.form, check_args: &args.checks, retire_old: args.retire_old }
 }
 
 fn renewal<'a>(

@@ -1,7 +1,7 @@
 //! `usbtoken retire`: removes a credential that has been replaced.
 
 use serde_json::json;
-use usbtoken::error::{Result, Step};
+use usbtoken::error::{Fact, Result, Step};
 use usbtoken::text::Phrase;
 
 use super::{abandon, select};
@@ -23,5 +23,5 @@ pub fn run(job: &Job, args: &args::Retire) -> Result<Outcome> {
     let successor = view::Credential::of(token.identity(), retired.successor(), None, job.now);
     let text = format!("{}\n{}", Phrase::Retired.text(job.lang), successor.entry(1, job.lang));
     let json = json!({"retired": shown, "successor": successor, "key_removed": retired.key_removed()});
-    Ok(Outcome::new(text, json))
+    Ok(Outcome::changed(text, json, Fact::Serial, old.certificate().serial()))
 }

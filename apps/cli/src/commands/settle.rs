@@ -1,20 +1,22 @@
 //! The second half of every renewal: the answer is installed, and the old credential goes if that is wanted.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde_json::json;
 use usbtoken::code::Notice;
 use usbtoken::driver::Session;
 use usbtoken::error::{Code, Fact, Result, Step};
 use usbtoken::pki::{Answer, Relax};
-use usbtoken::renewal::{Install, Installed, Pending};
+use usbtoken::renewal::{Install, Installed};
 use usbtoken::text::Phrase;
 
 use super::select;
 use crate::args::CheckArgs;
 use crate::job::Job;
+use crate::kept::{Keeper, Kept};
 use crate::output::{Outcome, notices_json, notices_text};
-use crate::{files, issuer, view};
+use crate::{files, view};
 
 /// How answers are taken, with the trust anchors read: a wrong file is noticed before anything else happens.
 pub struct Checks<'a> {
@@ -35,12 +37,14 @@ impl<'a> Checks<'a> {
         Ok(Checks { args, anchors })
     }
 
-    fn install<'i>(&self, answer: &'i [u8], job: &'i Job) -> Install<'i> {
+    /// An installation of this answer with these checks.
+    pub fn install<'i>(&self, answer: &'i [u8], job: &'i Job) -> Install<'i> {
         let relax: Relax = self.args.relax.iter().copied().collect();
         let install = Install::new(answer)
             .relax(relax)
             .require_proof(select::level(self.args.require_proof))
-            .at(job.now)
+            // Not when the command began: the CA stamps the certificate later than that.
+            .at(SystemTime::now())
             .progress(&job.progress);
         let install = self.anchors.iter().fold(install, |install, anchor| install.anchor(anchor.clone()));
         if self.args.write_chain { install.with_ca_certificates() } else { install }
@@ -52,21 +56,6 @@ fn certificates(path: &Path) -> Result<Vec<Vec<u8>>> {
         |error: usbtoken::Error| error.with_code(Code::FileUnreadable).fact(Fact::Path, path.display());
     let answer = Answer::parse(&files::read(path)?).map_err(unusable)?;
     Ok(answer.certificates().iter().map(|certificate| certificate.der().to_vec()).collect())
-}
-
-/// Asks the CA for this pending key and installs what it answers. The key stays on the token when the CA fails.
-pub fn ask_and_install(
-    job: &Job,
-    session: &Session,
-    pending: &Pending,
-    command: &str,
-    checks: &Checks<'_>,
-) -> Result<Installed> {
-    job.progress.step(Step::AskIssuer);
-    let request = pending.renewal_request().map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem());
-    issuer::ask(command, &request, job.secret())
-        .and_then(|answer| checks.install(&answer, job).run_for(session, pending))
-        .map_err(|error| error.fact(Fact::Id, usbtoken::hex(pending.key().id())))
 }
 
 /// Installs an answer for whichever pending key it is for.
@@ -81,10 +70,17 @@ pub fn install(
     if reuse_key { install.reuse_key().run(session) } else { install.run(session) }
 }
 
-/// Removes the old credential if that is wanted, and tells the result.
+/// Forgets what was kept of the job, removes the old credential if that is wanted, and tells the result.
 ///
 /// A removal that fails does not undo the renewal: the result is shown, then the error.
-pub fn finish(job: &Job, session: &Session, installed: &Installed, retire_old: bool) -> Outcome {
+pub fn finish(
+    job: &Job,
+    session: &Session,
+    installed: &Installed,
+    (keeper, received): (&Keeper, Option<&Kept>),
+    retire_old: bool,
+) -> Outcome {
+    keeper.forget(session, installed.credential().id(), received);
     let mut notices = installed.notices().to_vec();
     let mut failed = None;
     let mut retired = false;
@@ -118,7 +114,8 @@ pub fn finish(job: &Job, session: &Session, installed: &Installed, retire_old: b
         "proof": installed.proof(),
         "notices": notices_json(&notices, job.lang),
     });
-    let mut outcome = Outcome::new(text, json);
+    let serial = installed.credential().certificate().serial();
+    let mut outcome = Outcome::changed(text, json, Fact::Serial, serial);
     outcome.exit = failed.as_ref().map(|error| error.code().family());
     outcome.afterwards = failed;
     outcome

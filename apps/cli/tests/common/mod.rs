@@ -68,9 +68,34 @@ impl Stage {
     ) -> Outcome {
         let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
         command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN", "--token", uri, "--module"]);
-        command.arg(module).args(arguments).current_dir(self.files.path());
-        command.envs(self.token.env()).env("TEST_PIN", pin).envs(env.iter().copied());
+        command.arg(module).args(arguments);
+        self.at_home(&mut command).env("TEST_PIN", pin).envs(env.iter().copied());
         outcome(&mut command)
+    }
+
+    /// The command in a shell, as `usbtoken` in PATH: `script` begins with what is to be done around it. The PIN is in
+    /// the file `pin`.
+    pub fn shell(&self, script: &str) -> Outcome {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(script);
+        outcome(self.at_home(&mut command))
+    }
+
+    /// Puts a program into this stage: its folder, its token, and a state folder of its own.
+    pub fn at_home<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        let program = Path::new(env!("CARGO_BIN_EXE_usbtoken")).parent().unwrap();
+        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+        self.write("pin", self.token.pin().as_bytes());
+        command.current_dir(self.files.path()).envs(self.token.env()).env("PATH", path);
+        command.env("USBTOKEN_MODULE", softhsm_module()).env("XDG_STATE_HOME", self.file("state"))
+    }
+
+    /// What the state folder holds, by name.
+    pub fn kept(&self) -> Vec<PathBuf> {
+        let folder = std::fs::read_dir(self.file("state/usbtoken"));
+        let mut files: Vec<_> = folder.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
     }
 
     /// Runs the whole job with the test CA as issuer.

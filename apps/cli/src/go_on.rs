@@ -1,0 +1,123 @@
+//! The command line that goes on with a job, to be shown with an error.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use usbtoken::driver::TokenIdentity;
+use usbtoken::uri::TokenUri;
+
+use crate::args::{CheckArgs, FormArg, Global, ISSUER_TIMEOUT, IssuerArgs, ProofArg};
+
+/// A command line in the making.
+pub struct CommandLine {
+    text: String,
+}
+
+impl CommandLine {
+    /// The command with the options that name driver, token and the source of the PIN.
+    pub fn new(command: &str, global: &Global) -> Self {
+        CommandLine::on(command, global, global.token.as_deref())
+    }
+
+    /// The same on another token.
+    pub fn on_token(command: &str, global: &Global, token: &TokenIdentity) -> Self {
+        let uri = TokenUri::of_token(&token.label, &token.manufacturer, &token.model, &token.serial);
+        CommandLine::on(command, global, Some(&uri.to_string()))
+    }
+
+    fn on(command: &str, global: &Global, token: Option<&str>) -> Self {
+        let mut line = CommandLine { text: format!("usbtoken {command}") };
+        for module in &global.module {
+            line = line.path("--module", Some(module));
+        }
+        line.value("--token", token)
+            .path("--pin-file", global.pin_file.as_deref())
+            .value("--pin-env", global.pin_env.as_deref())
+    }
+
+    /// Adds an option with its value, where it has one.
+    #[must_use]
+    pub fn value(self, option: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.word(option).word(value),
+            None => self,
+        }
+    }
+
+    /// The same for a path.
+    #[must_use]
+    pub fn path(self, option: &str, path: Option<&Path>) -> Self {
+        self.value(option, path.map(Path::to_string_lossy).as_deref())
+    }
+
+    /// Adds a flag.
+    #[must_use]
+    pub fn flag(self, option: &str, given: bool) -> Self {
+        if given { self.word(option) } else { self }
+    }
+
+    /// Adds the checks that were asked for.
+    #[must_use]
+    pub fn checks(self, checks: &CheckArgs, retire_old: bool) -> Self {
+        let level = checks.require_proof.map(|level| match level {
+            ProofArg::Proven => "proven",
+            ProofArg::Claimed => "claimed",
+        });
+        let anchors = |line: Self, path| Self::path(line, "--trust-anchor", Some(path));
+        let line = checks.trust_anchor.iter().map(std::path::PathBuf::as_path).fold(self, anchors);
+        let line = checks.relax.iter().fold(line, |line, check| line.value("--relax", Some(check.name())));
+        line.value("--require-proof", level)
+            .flag("--write-chain", checks.write_chain)
+            .flag("--retire-old", retire_old)
+    }
+
+    /// Adds how the CA is asked.
+    #[must_use]
+    pub fn issuer(self, args: &IssuerArgs, form: FormArg) -> Self {
+        let line = self.value("--issuer", args.issuer.as_deref());
+        let line = line.path("--issuer-helper", args.issuer_helper.as_deref());
+        let timeout = (args.issuer_timeout != ISSUER_TIMEOUT).then(|| args.issuer_timeout.to_string());
+        line.value("--issuer-timeout", timeout.as_deref())
+            .value("--form", (form == FormArg::Cms).then_some("cms"))
+    }
+
+    /// Adds one word, quoted as the shell wants it.
+    #[must_use]
+    pub fn word(mut self, word: &str) -> Self {
+        self.text.push(' ');
+        self.text.push_str(&quoted(word));
+        self
+    }
+
+    /// The command line.
+    pub fn end(self) -> String {
+        self.text
+    }
+}
+
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        Cow::Borrowed(word)
+    } else if cfg!(windows) {
+        Cow::Owned(format!("\"{}\"", word.replace('"', "\\\"")))
+    } else {
+        Cow::Owned(format!("'{}'", word.replace('\'', "'\\''")))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_back_what_was_quoted() {
+        for word in
+            ["plain", "", "two words", "it's", "$(rm x)", "a\nb", "pkcs11:token=BANK;serial=1", "漢字"]
+        {
+            let command = format!("printf %s {}", quoted(word));
+            let output = std::process::Command::new("sh").arg("-c").arg(command).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
+        }
+    }
+}

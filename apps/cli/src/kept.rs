@@ -1,0 +1,220 @@
+//! What this computer keeps of a job: the request as it was sent, and the CA's answer before it is looked at.
+
+use std::env;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use base64ct::{Base64, Encoding as _};
+use usbtoken::code::Notice;
+use usbtoken::driver::{Session, TokenIdentity};
+use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::pki::Answer;
+use usbtoken::renewal::{Credential, Journal, JournalEntry, PendingKey};
+
+use crate::files;
+use crate::job::Job;
+
+/// The journal of this user, and the place for an answer.
+pub struct Keeper {
+    /// None where there is no folder for it, or it cannot be used.
+    journal: Option<Journal>,
+    place: Place,
+}
+
+enum Place {
+    /// The file that the command line names.
+    File(PathBuf),
+    Journal,
+    /// Where the journal cannot be used.
+    TemporaryFolder,
+}
+
+/// Where an answer was put.
+pub enum Kept {
+    File(PathBuf),
+    /// No file took it: it is on standard error.
+    Shown,
+}
+
+impl Kept {
+    /// Says with an error where the answer is.
+    pub fn name(&self, error: Error) -> Error {
+        match self {
+            Kept::File(path) => error.fact(Fact::SavedAnswer, path.display()),
+            Kept::Shown => error.fact(Fact::SavedAnswer, "standard error (base64)"),
+        }
+    }
+
+    /// The file, to install the answer from.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Kept::File(path) => Some(path),
+            Kept::Shown => None,
+        }
+    }
+}
+
+/// The folder for what a user's programs keep between their runs (XDG Base Directory Specification 0.8; on Windows
+/// the one for application data of this computer).
+fn state_folder() -> Option<PathBuf> {
+    let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
+    let base = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else {
+        let home = || env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".local/state"));
+        variable("XDG_STATE_HOME").or_else(home)
+    };
+    base.map(|base| base.join("usbtoken"))
+}
+
+impl Keeper {
+    /// Decides, before the CA is asked and before a key is made, where its answer will be.
+    ///
+    /// # Errors
+    /// [`Code::FileUnwritable`] for the file that is named; [`Code::JournalUnusable`] when without such a name no
+    /// place can be had.
+    pub fn prepare(job: &Job, save_answer: Option<&Path>) -> Result<Self> {
+        let journal = state_folder().map(Journal::at);
+        let usable = match &journal {
+            Some(journal) => journal.prepare(),
+            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, "XDG_STATE_HOME, HOME")),
+        };
+        let place = match (save_answer, &usable) {
+            (Some(path), _) => {
+                files::check_writable(path, false)?;
+                Place::File(path.to_owned())
+            }
+            (None, Ok(())) => Place::Journal,
+            (None, Err(_)) => Place::TemporaryFolder,
+        };
+        if let Err(error) = usable {
+            if matches!(place, Place::TemporaryFolder) && temporary_file().is_err() {
+                return Err(error);
+            }
+            job.tell(&[Notice::RequestNotKept]);
+            return Ok(Keeper { journal: None, place });
+        }
+        Ok(Keeper { journal, place })
+    }
+
+    /// The journal alone, for commands that receive no answer.
+    pub fn of_user() -> Self {
+        Keeper { journal: state_folder().map(Journal::at), place: Place::Journal }
+    }
+
+    /// Notes that a key is about to be made: until its request is kept it is known as never sent.
+    pub fn note_begin(&self, token: &TokenIdentity, old: Option<&Credential>, now: SystemTime) {
+        if let Some(journal) = &self.journal {
+            // Without the note a person is asked some day whether the request may be signed anew; that is all.
+            let _ = journal.note_begin(token, serial(old).as_deref(), now);
+        }
+    }
+
+    /// Takes the note back: the request is kept, or there is no key.
+    pub fn forget_begin(&self, token: &TokenIdentity, old: Option<&Credential>) {
+        if let Some(journal) = &self.journal {
+            let _ = journal.forget_begin(token, serial(old).as_deref());
+        }
+    }
+
+    /// Whether this key was made here by a run that did not come to keep its request, and so sent none.
+    pub fn was_never_sent(&self, session: &Session, key: &PendingKey) -> bool {
+        let token = session.token().identity();
+        self.journal.as_ref().is_some_and(|journal| journal.was_never_sent(token, key))
+    }
+
+    /// Keeps a request that was just made, or what is new of its job.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn update(&self, entry: &JournalEntry) -> Result<()> {
+        match &self.journal {
+            Some(journal) => journal.keep(entry),
+            None => Err(Error::new(Code::JournalUnusable)),
+        }
+    }
+
+    /// What is kept of the job of this key.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] when it is damaged.
+    pub fn entry(&self, session: &Session, key: &PendingKey) -> Result<Option<JournalEntry>> {
+        let token = session.token().identity();
+        self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key.id()))
+    }
+
+    /// Keeps an answer, as it came. It cannot fail: a CA answers once.
+    pub fn answer(&self, job: Option<(&TokenIdentity, &[u8])>, answer: &[u8]) -> Kept {
+        let in_journal = || {
+            let journal = self.journal.as_ref()?;
+            let kept = match job {
+                Some((token, key_id)) => journal.keep_answer(token, key_id, answer),
+                None => journal.keep_unassigned_answer(answer),
+            };
+            kept.ok()
+        };
+        let in_file = || match &self.place {
+            Place::File(path) => files::write_private(path, answer).ok().map(|()| path.clone()),
+            Place::Journal | Place::TemporaryFolder => None,
+        };
+        let elsewhere = || temporary_file().and_then(|file| keep_temporary(file, answer)).ok();
+        if let Some(path) = in_file().or_else(in_journal).or_else(elsewhere) {
+            return Kept::File(path);
+        }
+        let text = Base64::encode_string(answer);
+        let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        // The last place there is.
+        let _ = writeln!(
+            io::stderr(),
+            "-----BEGIN CA ANSWER-----\n{}\n-----END CA ANSWER-----",
+            lines.join("\n")
+        );
+        Kept::Shown
+    }
+
+    /// Answers that came for this key in an earlier run.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn answers(&self, session: &Session, key: &PendingKey) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+        let token = session.token().identity();
+        self.journal.as_ref().map_or(Ok(Vec::new()), |journal| journal.answers(token, key.id()))
+    }
+
+    /// Forgets a job that is over. The file that the person named stays; so does what cannot be removed, which
+    /// harms nobody.
+    pub fn forget(&self, session: &Session, key_id: &[u8], received: Option<&Kept>) {
+        let Some(journal) = &self.journal else { return };
+        let _ = journal.remove(session.token().identity(), key_id);
+        let ours = |path: &&Path| path.parent() == Some(journal.folder());
+        if let Some(path) = received.and_then(Kept::file).filter(ours) {
+            let _ = journal.remove_file(path);
+        }
+    }
+
+    /// The job of another token that an answer is for, where this computer knows it and this is why it was refused.
+    pub fn other_token(&self, error: &Error, session: &Session, answer: &[u8]) -> Option<JournalEntry> {
+        let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
+        let journal = self.journal.as_ref().filter(|_| no_match.contains(&error.code()))?;
+        let answer = Answer::parse(answer).ok()?;
+        let entry = |key| journal.entry_for(key).ok().flatten();
+        let found = answer.certificates().iter().find_map(|certificate| entry(certificate.public_key()));
+        found.filter(|entry| entry.token() != session.token().identity())
+    }
+}
+
+fn serial(old: Option<&Credential>) -> Option<String> {
+    old.map(|old| old.certificate().serial().to_string())
+}
+
+/// The crate makes it private (0600) and under a name that nobody can know beforehand.
+fn temporary_file() -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix("usbtoken-answer-").tempfile()
+}
+
+fn keep_temporary(mut file: tempfile::NamedTempFile, answer: &[u8]) -> io::Result<PathBuf> {
+    file.write_all(answer)?;
+    file.as_file().sync_all()?;
+    file.keep().map(|(_, path)| path).map_err(io::Error::from)
+}

@@ -1,0 +1,335 @@
+//! What a computer keeps of a job until it is done: the request as it was sent, the CA's cookie, its answer.
+//!
+//! The token alone is enough to go on: the journal is there because a CA takes a request that was signed anew for a
+//! second order, and because what it answered cannot be asked for twice. Files are private (0600 in a folder of
+//! 0700), appear whole or not at all, and are on the disk before the call returns.
+
+mod private;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use base64ct::{Base64, Encoding as _};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::pending::{Pending, PendingKey};
+use crate::driver::TokenIdentity;
+use crate::error::{Code, Error, Fact, Result};
+use crate::pki::{MAX_RESPONSE, PublicKey};
+
+/// The only version of the record that was ever written.
+const VERSION: u32 = 1;
+/// A request has a few KiB, and a cookie is bounded by who reads it.
+const LARGEST_RECORD: u64 = 1024 * 1024;
+/// One byte over what the library reads, so that a too large answer is kept as too large.
+const LARGEST_ANSWER: u64 = MAX_RESPONSE as u64 + 1;
+const RECORD: &str = "job";
+const ANSWER: &str = "answer";
+const BEGUN: &str = "begun";
+
+/// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    folder: PathBuf,
+}
+
+/// What is kept of one job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournalEntry {
+    version: u32,
+    token: TokenIdentity,
+    /// CKA_ID in hexadecimal.
+    key_id: String,
+    /// SHA-256 of the public key (SubjectPublicKeyInfo), in hexadecimal.
+    key_fingerprint: String,
+    since: String,
+    old_serial: Option<String>,
+    request: String,
+    signed_by_old_key: bool,
+    cookie: Option<String>,
+}
+
+impl JournalEntry {
+    /// What is to be kept of a job whose request was just made.
+    pub fn of(token: &TokenIdentity, pending: &Pending) -> Self {
+        let by_old = pending.renewal_request();
+        JournalEntry {
+            version: VERSION,
+            token: token.clone(),
+            key_id: crate::hex(pending.key().id()),
+            key_fingerprint: crate::hex(&pending.request().public_key().fingerprint()),
+            since: pending.key().since(),
+            old_serial: pending.key().concerns().map(str::to_owned),
+            request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
+            signed_by_old_key: by_old.is_some(),
+            cookie: None,
+        }
+    }
+
+    /// The same job with what the CA gave to ask again with.
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: Option<String>) -> Self {
+        self.cookie = cookie;
+        self
+    }
+
+    /// The token on which the key waits.
+    pub fn token(&self) -> &TokenIdentity {
+        &self.token
+    }
+
+    /// The CKA_ID of the key that waits, in hexadecimal.
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// The day on which the job began, in Japan standard time, as `YYYY-MM-DD`.
+    pub fn since(&self) -> &str {
+        &self.since
+    }
+
+    /// The serial number of the certificate that is renewed; `None` for a first one.
+    pub fn old_serial(&self) -> Option<&str> {
+        self.old_serial.as_deref()
+    }
+
+    /// The request, byte for byte as it was first made, in PEM.
+    pub fn request(&self) -> &str {
+        &self.request
+    }
+
+    /// The same in DER.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] when it is damaged.
+    pub fn request_der(&self) -> Result<Vec<u8>> {
+        let body: String = self.request.lines().filter(|line| !line.starts_with("-----")).collect();
+        Base64::decode_vec(&body).map_err(|error| Error::new(Code::JournalUnusable).fact(Fact::Detail, error))
+    }
+
+    /// Whether the request is the one that the old key signed too ([`super::Form::SignedByOldKey`]).
+    pub fn signed_by_old_key(&self) -> bool {
+        self.signed_by_old_key
+    }
+
+    /// What the CA gave to ask again with.
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
+    /// Whether the request is for this key.
+    pub fn is_for(&self, key: &PublicKey) -> bool {
+        self.key_fingerprint == crate::hex(&key.fingerprint())
+    }
+}
+
+impl Journal {
+    /// The journal in this folder.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Journal { folder: folder.into() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes the folder where it is missing, and makes sure that an answer of usual size will find room in it.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] when it belongs to somebody else, others may read it, or it takes no file.
+    pub fn prepare(&self) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        private::try_room(&self.folder).map_err(|error| self.unusable(&self.folder, error))
+    }
+
+    /// Notes that a key is about to be made, for the certificate with this serial number or for a first one.
+    ///
+    /// A run that is killed before its request is kept leaves the note: that request was never sent.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn note_begin(&self, token: &TokenIdentity, old_serial: Option<&str>, now: SystemTime) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        let path = self.note(token, old_serial);
+        let day = crate::pki::jst_date(now).to_string();
+        private::write(&self.folder, &path, day.as_bytes()).map_err(|error| self.unusable(&path, error))
+    }
+
+    /// Takes the note back: the request is kept, or there is no key.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn forget_begin(&self, token: &TokenIdentity, old_serial: Option<&str>) -> Result<()> {
+        self.remove_file(&self.note(token, old_serial))
+    }
+
+    /// Whether this key was made here by a run that ended before its request was kept.
+    pub fn was_never_sent(&self, token: &TokenIdentity, key: &PendingKey) -> bool {
+        let note = private::read(&self.note(token, key.concerns()), LARGEST_RECORD);
+        self.folder_is_there().unwrap_or(false)
+            && note.is_ok_and(|note| note.as_deref() == Some(key.since().as_bytes()))
+    }
+
+    /// Keeps a job, or what is new of it.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`], also when something is in its place that was not written here: it stays.
+    pub fn keep(&self, entry: &JournalEntry) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        let path = self.folder.join(format!("{}.{RECORD}", name(&entry.token, &entry.key_id)));
+        self.read(&path)?;
+        let bytes = serde_json::to_vec_pretty(entry).map_err(|error| self.unusable(&path, error.into()))?;
+        private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
+    }
+
+    /// What is kept of the job of this key; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] when there is something that cannot be trusted or read; it stays as it is.
+    pub fn entry(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<Option<JournalEntry>> {
+        if !self.folder_is_there()? {
+            return Ok(None);
+        }
+        let key_id = crate::hex(key_id);
+        let path = self.folder.join(format!("{}.{RECORD}", name(token, &key_id)));
+        match self.read(&path)? {
+            Some(entry) if entry.token == *token && entry.key_id == key_id => Ok(Some(entry)),
+            Some(_) => Err(self.unusable(&path, invalid("the record is another job's"))),
+            None => Ok(None),
+        }
+    }
+
+    /// The job whose key this is, on whichever token it waits. Records that cannot be read are passed over.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] for the folder.
+    pub fn entry_for(&self, key: &PublicKey) -> Result<Option<JournalEntry>> {
+        let of_key = |path: &PathBuf| self.read(path).ok().flatten().filter(|entry| entry.is_for(key));
+        Ok(self.files(|file| file.ends_with(&format!(".{RECORD}")))?.iter().find_map(of_key))
+    }
+
+    /// Keeps what the CA answered for this key, as it came, beside earlier answers. Returns the file.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_answer(&self, token: &TokenIdentity, key_id: &[u8], answer: &[u8]) -> Result<PathBuf> {
+        self.write_answer(&name(token, &crate::hex(key_id)), answer)
+    }
+
+    /// Keeps an answer of which it is not known yet what key it is for. Returns the file.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_unassigned_answer(&self, answer: &[u8]) -> Result<PathBuf> {
+        self.write_answer("unassigned", answer)
+    }
+
+    /// The answers that are kept for this key, each with its file.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn answers(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+        let prefix = format!("{}-", name(token, &crate::hex(key_id)));
+        let ours = self.files(|file| file.starts_with(&prefix) && file.ends_with(&format!(".{ANSWER}")))?;
+        let read = ours.into_iter().map(|path| match private::read(&path, LARGEST_ANSWER) {
+            Ok(bytes) => Ok((path, bytes.unwrap_or_default())),
+            Err(error) => Err(self.unusable(&path, error)),
+        });
+        read.collect()
+    }
+
+    /// Forgets a job: its certificate is on the token, or its key is gone.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn remove(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<()> {
+        let name = name(token, &crate::hex(key_id));
+        let of_job = |file: &str| file.strip_prefix(&name).is_some_and(|rest| rest.starts_with(['.', '-']));
+        for path in self.files(of_job)? {
+            self.remove_file(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets one answer.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn remove_file(&self, path: &Path) -> Result<()> {
+        private::remove(&self.folder, path).map_err(|error| self.unusable(path, error))
+    }
+
+    fn note(&self, token: &TokenIdentity, old_serial: Option<&str>) -> PathBuf {
+        self.folder.join(format!("{}.{BEGUN}", name(token, old_serial.unwrap_or("first"))))
+    }
+
+    fn write_answer(&self, prefix: &str, answer: &[u8]) -> Result<PathBuf> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        // Named by what is in it: a second answer never takes the place of the first.
+        let digest = crate::hex(Sha256::digest(answer).get(..8).unwrap_or_default());
+        let path = self.folder.join(format!("{prefix}-{digest}.{ANSWER}"));
+        private::write(&self.folder, &path, answer).map_err(|error| self.unusable(&path, error))?;
+        Ok(path)
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<JournalEntry>> {
+        let bytes = private::read(path, LARGEST_RECORD).map_err(|error| self.unusable(path, error))?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let entry: JournalEntry =
+            serde_json::from_slice(&bytes).map_err(|error| self.unusable(path, error.into()))?;
+        if entry.version == VERSION {
+            Ok(Some(entry))
+        } else {
+            Err(self.unusable(path, invalid("written by another version of this program")))
+        }
+    }
+
+    fn folder_is_there(&self) -> Result<bool> {
+        private::check_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))
+    }
+
+    fn files(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+        if !self.folder_is_there()? {
+            return Ok(Vec::new());
+        }
+        let list = || -> std::io::Result<Vec<PathBuf>> {
+            let mut found = Vec::new();
+            for entry in std::fs::read_dir(&self.folder)? {
+                let entry = entry?;
+                if entry.file_name().to_str().is_some_and(&wanted) {
+                    found.push(entry.path());
+                }
+            }
+            found.sort();
+            Ok(found)
+        };
+        list().map_err(|error| self.unusable(&self.folder, error))
+    }
+
+    fn unusable(&self, path: &Path, error: std::io::Error) -> Error {
+        Error::new(Code::JournalUnusable)
+            .fact(Fact::Path, path.display())
+            .fact(Fact::Detail, &error)
+            .caused_by(error)
+    }
+}
+
+fn invalid(why: &'static str) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidData, why)
+}
+
+/// The name of a job's files: what tells the token from others, and the key or the old certificate.
+fn name(token: &TokenIdentity, job: &str) -> String {
+    let mut digest = Sha256::new();
+    for part in [&token.manufacturer, &token.model, &token.serial, &token.label] {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    digest.update(job.as_bytes());
+    crate::hex(digest.finalize().get(..16).unwrap_or_default())
+}

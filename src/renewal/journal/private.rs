@@ -1,0 +1,136 @@
+//! Files that only their owner reads: written whole, synced, and read only where nobody else could have put them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// An answer with its chain has a few KiB.
+const ROOM: usize = 64 * 1024;
+
+/// Makes the folder with those above it, for this user alone; one that is there already must be so.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    if check_folder(folder)? {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)?;
+    // Another process may have been faster, and it need not have been one of ours.
+    check_folder(folder).map(drop)
+}
+
+/// Whether the folder is there.
+///
+/// # Errors
+/// When it is a link or no folder, belongs to somebody else, or others may look into it.
+pub(super) fn check_folder(folder: &Path) -> io::Result<bool> {
+    let metadata = match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        metadata => metadata?,
+    };
+    if !metadata.is_dir() {
+        return Err(refused("no folder"));
+    }
+    check_owner(&metadata).map(|()| true)
+}
+
+/// Shows that as much as an answer can be written.
+pub(super) fn try_room(folder: &Path) -> io::Result<()> {
+    let mut file = temporary(folder)?;
+    file.write_all(&[0; ROOM])?;
+    file.as_file().sync_all()
+}
+
+/// Writes a file under another name, and gives it its own when all of it is on the disk.
+pub(super) fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = temporary(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_folder(folder)
+}
+
+/// The bytes of a private file, up to this limit; `None` where there is none.
+pub(super) fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(refused("no regular file"));
+    }
+    check_owner(&metadata)?;
+    if metadata.len() > limit {
+        return Err(refused("too large"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Removes a file; one that is gone already is no error.
+pub(super) fn remove(folder: &Path, path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.and_then(|()| sync_folder(folder)),
+    }
+}
+
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    // The crate gives 0600, and never opens what is there already.
+    tempfile::Builder::new().prefix(".new-").tempfile_in(folder)
+}
+
+fn refused(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
+}
+
+/// A link is not followed, and a named pipe does not keep us waiting.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    // The flags of open(2) are a C int; rustix keeps the same bits unsigned.
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}
+
+#[cfg(unix)]
+fn check_owner(metadata: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(refused("it belongs to another user"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return Err(refused("other users may read or write it"));
+    }
+    Ok(())
+}
+
+/// The folder is in the user's profile, whose access list Windows passes on to what is made in it.
+#[cfg(not(unix))]
+fn check_owner(_metadata: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Without this a new name may be lost with the power, though the file's content is safe.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
