@@ -2,7 +2,7 @@
 
 use super::found::Found;
 use super::skipped::{Skipped, Unusable, verdict};
-use super::{MAX_CERTIFICATES, Response, content, magic, mail, text};
+use super::{MAX_CERTIFICATES, Response, content, mail, naming, text};
 use crate::error::Result;
 use crate::pki::asn1::tlv::SEQUENCE;
 
@@ -31,7 +31,7 @@ fn unwrap_all(bytes: &[u8], found: &mut Found) {
 }
 
 fn unwrap(bytes: &[u8], depth: u8, found: &mut Found) {
-    if let Some(what) = magic::unusable(bytes) {
+    if let Some(what) = naming::by_first_bytes(bytes) {
         return found.skip(Skipped::new(what, bytes));
     }
     let bytes = text::without_blanks_before(bytes);
@@ -71,8 +71,11 @@ fn elements(bytes: &[u8], depth: u8, found: &mut Found) -> bool {
 
 /// Says what the response as a whole is, when no certificate came out of it and nothing else says more.
 fn name_whole(bytes: &[u8], found: &mut Found) {
-    let named = text::name(bytes, found.skipped());
-    if found.skipped().is_empty() || !matches!(named.what(), Unusable::Text | Unusable::Other(_)) {
+    let text = text::decode(bytes);
+    let named = naming::by_words(bytes, &text, mail::is_mail(bytes), found.skipped());
+    let is_said = found.skipped().iter().any(|skipped| skipped.what() == named.what());
+    let says_little = matches!(named.what(), Unusable::Text | Unusable::Other(_));
+    if !is_said && (found.skipped().is_empty() || !says_little) {
         found.skip(named);
     }
 }

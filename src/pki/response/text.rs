@@ -8,18 +8,21 @@ use percent_encoding::percent_decode_str;
 
 use super::found::Found;
 use super::skipped::{Skipped, Unusable};
-use super::{content, magic, mail, markup};
+use super::{content, mail, markup, naming};
 use crate::pki::asn1::tlv::{INTEGER, OID, SEQUENCE};
 
 /// Other texts that a text may stand for; `None` where there is nothing to undo.
-pub(super) const LAYERS: [fn(&str) -> Option<String>; 5] =
-    [percent, escapes, markup::without_tags, markup::without_entities, mail::quoted_printable];
+pub(super) const LAYERS: [fn(&str) -> Option<String>; 6] =
+    [columns, percent, escapes, markup::without_tags, markup::without_entities, mail::quoted_printable];
 
 /// A word of base64 that is at least this long is no word of a language.
 const LONG_TOKEN: usize = 40;
 
 /// No line of base64 is shorter, apart from the last.
 const SHORT_TOKEN: usize = 12;
+
+/// No certificate and no message is shorter, in bytes.
+const MIN_ELEMENT: usize = 64;
 
 /// The beginnings in base64 of PEM, XML, HTML, JSON, ZIP, gzip and PDF.
 const WRAPPED: [&str; 9] = ["LS0tL", "PD94b", "PGh0b", "PCFET", "eyJ", "ewo", "UEsDB", "H4sI", "JVBER"];
@@ -198,16 +201,16 @@ fn asn1(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
         found.take(restored, depth);
         return read.end;
     }
-    let first_token = token(text, start).len();
-    if first_token < SHORT_TOKEN {
-        // A word above or before the response that begins as one does.
-        return start + first_token;
-    }
     if is_base64url(text, read.end) {
         found.skip(Skipped::new(Unusable::Form("base64url"), &decode_base64(&read.letters)));
-    } else {
-        found.take(element, depth);
+        return run_end(text, start);
     }
+    let first_token = token(text, start).len();
+    if first_token < SHORT_TOKEN || read.letters.len() < LONG_TOKEN || element.taken < MIN_ELEMENT {
+        // A word that begins as ASN.1 does, above or before the response.
+        return start + first_token;
+    }
+    found.take(element, depth);
     run_end(text, start)
 }
 
@@ -274,7 +277,7 @@ fn wrapped(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
         return text.len();
     }
     let decoded = decode_base64(&run.letters);
-    if magic::unusable(&decoded).is_some() || is_likely_text(&decoded) {
+    if naming::by_first_bytes(&decoded).is_some() || is_likely_text(&decoded) {
         found.later(decoded, depth);
         return run.end;
     }
@@ -294,6 +297,36 @@ fn is_likely_text(bytes: &[u8]) -> bool {
 /// A SEQUENCE of more than 127 bytes in hexadecimal.
 fn is_hexadecimal(letters: &[u8]) -> bool {
     letters.starts_with(b"308") && letters.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// The base64 of lines with something before and behind it: numbers, bullets, the code of a script that puts them
+/// together. A line's longest word is what counts; the last line of a run may have a longer one elsewhere, so it is the
+/// word in the same column.
+fn columns(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let (mut column, mut decorated) = (None, 0);
+    for line in text.lines() {
+        let longest =
+            tokens(line).max_by_key(|(_, token)| token.len()).filter(|(_, token)| token.len() >= LONG_TOKEN);
+        let in_column = || tokens(line).find(|(start, _)| Some(*start) == column);
+        let (start, token) = longest.or_else(in_column).unwrap_or((0, line));
+        decorated += usize::from(longest.is_some() && token.len() < line.trim().len());
+        column = longest.map(|_| start);
+        out.push_str(token);
+        out.push('\n');
+    }
+    (decorated > 2).then_some(out)
+}
+
+/// The runs of letters of base64 in a line, and where they begin.
+fn tokens(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = next_token(line.as_bytes(), at)?;
+        let length = token(line.as_bytes(), start).len();
+        at = start + length;
+        Some((start, line.get(start..at)?))
+    })
 }
 
 /// What a web form makes of a text: `%2B` for `+`. JavaScript's escape() leaves `+`: either way one that is left
@@ -344,62 +377,4 @@ fn escape(after: &str) -> (Option<Option<char>>, &str) {
         _ => return (None, after),
     };
     (Some(read), chars.as_str())
-}
-
-/// Says what a text as a whole is when nothing came out of it.
-pub(super) fn name(bytes: &[u8], skipped: &[Skipped]) -> Skipped {
-    let text = decode(bytes);
-    let label = |word: &str| {
-        let mut labels = text.split("-----BEGIN ").skip(1).filter_map(|rest| rest.split("-----").next());
-        labels.any(|label| label.contains(word))
-    };
-    let named = |what| Skipped::text(what, bytes.len(), &text);
-    let has_private = skipped.iter().any(|skipped| matches!(skipped.what(), Unusable::PrivateKey(_)));
-    let has_public = skipped.iter().any(|skipped| matches!(skipped.what(), Unusable::PublicKey(_)));
-    if label("PGP MESSAGE") {
-        named(Unusable::Encrypted("PGP"))
-    } else if label("PRIVATE KEY") && !has_private {
-        // Not its first line: that could be the key.
-        Skipped::new(Unusable::PrivateKey("PEM"), bytes)
-    } else if label("PUBLIC KEY") && !has_public {
-        named(Unusable::PublicKey("PEM"))
-    } else if let Some(form) = form(&text) {
-        named(Unusable::Form(form))
-    } else if mail::is_mail(bytes) {
-        named(Unusable::Mail)
-    } else if markup::is_page(&text) {
-        // Where a page refuses, it says why: in its words, not in its first line.
-        let words: Vec<_> = markup::words(&text).split_whitespace().take(40).map(str::to_owned).collect();
-        Skipped::text(Unusable::WebPage, bytes.len(), &words.join(" "))
-    } else if is_likely_words(&text) {
-        named(Unusable::Text)
-    } else {
-        Skipped::new(Unusable::Other("binary".to_owned()), bytes)
-    }
-}
-
-fn form(text: &str) -> Option<&'static str> {
-    let is_uuencode = |line: &str| {
-        let mode = line.strip_prefix("begin ").and_then(|rest| rest.split(' ').next());
-        mode.is_some_and(|mode| mode.len() == 3 && mode.bytes().all(|digit| digit.is_ascii_digit()))
-    };
-    let is_hex = |line: &str| {
-        let digits = line.trim().bytes().filter(|byte| !matches!(byte, b' ' | b':'));
-        line.len() >= 8
-            && line.trim().starts_with("30")
-            && digits.clone().all(|digit| digit.is_ascii_hexdigit())
-    };
-    text.lines().find_map(|line| match line {
-        line if is_uuencode(line) => Some("uuencode"),
-        line if line.starts_with("=ybegin ") => Some("yEnc"),
-        line if line.contains("must be converted with BinHex") => Some("BinHex"),
-        line if is_hex(line) => Some("hexadecimal"),
-        _ => None,
-    })
-}
-
-fn is_likely_words(text: &str) -> bool {
-    let odd = |c: &char| *c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace());
-    let sample = text.chars().take(1000);
-    sample.clone().filter(odd).count() * 4 <= sample.count()
 }

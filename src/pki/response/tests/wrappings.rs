@@ -99,6 +99,12 @@ fn web_pages_and_data() {
         format!("no,name,certificate\r\n1,user 1,\"{line}\"\r\n"),
         format!("no;name;certificate\r\n1;user 1;\"{pem}\"\r\n"),
         format!("dn: cn=user\nuserCertificate;binary:: {}", columns("\n ")),
+        // The code of a page, bullets and numbers before each line.
+        wrapped(&line, 64, "\" & vbNewLine\nsPKCS7 = sPKCS7 & \""),
+        wrapped(&line, 64, "\\n' +\n  '"),
+        pem.lines().zip(1..).map(|(line, number)| format!("{number:>2}: {line}\n")).collect(),
+        pem.lines().map(|line| format!("* {line}\n")).collect(),
+        format!("{{\\rtf1 {}}}", pem.replace('\n', "\\par\n")),
         base64(&pem),
         wrapped(&base64(&pem), 76, "\n"),
         base64(format!("<p>{}</p>", pem.replace('+', "&#43;"))),
@@ -262,6 +268,21 @@ fn each_thing_is_called_what_it_is() {
         ("hexadecimal", hex.into_bytes(), Code::AnswerFormUnsupported),
         ("hexadecimal", colons.into_bytes(), Code::AnswerFormUnsupported),
         ("base64url", url.into_bytes(), Code::AnswerFormUnsupported),
+        (
+            "hexadecimal",
+            format!("0x{}", base16ct::lower::encode_string(der)).into(),
+            Code::AnswerFormUnsupported,
+        ),
+        (
+            "hexadecimal",
+            b"00000000: 3082 02a0 3082 0188 a003 0201 0202 0f3f  0...0...\n".to_vec(),
+            Code::AnswerFormUnsupported,
+        ),
+        (
+            "hexadecimal",
+            b"char c[] = {\n0x30, 0x82, 0x02, 0xa0, 0x30, 0x82, 0x01, 0x88,\n".to_vec(),
+            Code::AnswerFormUnsupported,
+        ),
         ("uuencode", b"begin 644 cert.cer\nM,(\"!\"<\nend\n".to_vec(), Code::AnswerFormUnsupported),
         ("text", "ただいまサービスを停止しています".into(), Code::AnswerUnreadable),
     ];
