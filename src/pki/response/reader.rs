@@ -42,6 +42,9 @@ fn unwrap(bytes: &[u8], depth: u8, found: &mut Found) {
     let text = text::decode(bytes);
     mail::parts(bytes, |part| found.later(part, depth));
     text::runs(found, &text, depth);
+    if text::is_binary(&text) {
+        return;
+    }
     for layer in text::LAYERS {
         if let Some(inner) = layer(&text) {
             found.later(inner.into_bytes(), depth);

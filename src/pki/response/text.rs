@@ -32,7 +32,14 @@ pub(super) fn is_ascii_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
-/// Blanks, zeros and a byte order mark of UTF-8 mean nothing.
+/// Whether a text is none: one character in fifty is a control character.
+pub(super) fn is_binary(text: &str) -> bool {
+    let is_control = |c: &char| c.is_ascii_control() && !c.is_ascii_whitespace() && *c != '\u{1b}';
+    let sample = text.chars().take(1000);
+    sample.clone().filter(is_control).count() * 50 > sample.count()
+}
+
+/// Without blanks and a byte order mark of UTF-8 at the beginning.
 pub(super) fn without_blanks_before(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let is_blank = |byte: &u8| byte.is_ascii_whitespace();
@@ -58,15 +65,18 @@ pub(super) fn decode(bytes: &[u8]) -> String {
     visible.map(|c| if wide_blank(c) { ' ' } else { c }).collect()
 }
 
-/// Where the zeros stand at the beginning: every second byte of ASCII in UTF-16 is one.
+/// Where the zeros stand: in UTF-16 every second byte of ASCII is one.
 fn zeros(bytes: &[u8]) -> Zeros {
-    let sample = bytes.get(..bytes.len().min(256)).unwrap_or_default();
-    let count = |from: usize| sample.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd, pairs) = (count(0), count(1), sample.len() / 2);
-    match (even * 4, odd * 4) {
-        (few, many) if pairs >= 4 && many > pairs * 2 && few < pairs => Zeros::Odd,
-        (many, few) if pairs >= 4 && many > pairs * 2 && few < pairs => Zeros::Even,
-        _ => Zeros::None,
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let even = pairs.iter().filter(|[even, _]| *even == 0).count();
+    let odd = pairs.iter().filter(|[_, odd]| *odd == 0).count();
+    let outnumbers = |many: usize, few: usize| pairs.len() >= 4 && many > pairs.len() / 4 && few < many / 16;
+    if outnumbers(odd, even) {
+        Zeros::Odd
+    } else if outnumbers(even, odd) {
+        Zeros::Even
+    } else {
+        Zeros::None
     }
 }
 

@@ -119,6 +119,9 @@ fn sixteen_bits_without_a_mark() {
     let units: Vec<u16> = issued.leaf.to_pem().encode_utf16().collect();
     issued.yields_leaf(units.iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<u8>>());
     issued.yields_leaf(units.iter().flat_map(|unit| unit.to_be_bytes()).collect::<Vec<u8>>());
+    let words = "電子証明書をお送りします。".repeat(20);
+    let after_words = words.encode_utf16().chain(units).flat_map(u16::to_le_bytes);
+    issued.yields_leaf(after_words.collect::<Vec<u8>>());
 }
 
 const HEADER: &str = "From: ca@example.jp\r\nTo: you@example.jp\r\nSubject: =?utf-8?B?6Zu75a2Q6Ki85piO5pu4?=\r\nMIME-Version: 1.0\r\n";
