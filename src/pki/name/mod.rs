@@ -12,7 +12,7 @@ use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 
 mod bounds;
 mod parse;
-mod text;
+pub(in crate::pki) mod text;
 
 /// A distinguished name (RFC 5280 §4.1.2.4): the DER as it came, and its attributes for people to read.
 ///

@@ -54,9 +54,9 @@ fn is_eight_bit(tag: u8) -> bool {
     matches!(tag, 0x12 | tlv::PRINTABLE_STRING | tlv::IA5_STRING | 0x1a | tlv::TELETEX_STRING)
 }
 
-/// T.61 as it is really used: ISO-2022-JP where there are escapes, else whichever of UTF-8, Latin-1, Shift_JIS and
+/// Text without a word on its encoding, T.61 as it is really used: ISO-2022-JP where there are escapes, else whichever of UTF-8, Latin-1, Shift_JIS and
 /// EUC-JP the bytes can be as a whole.
-fn eight_bit(bytes: &[u8]) -> String {
+pub(in crate::pki) fn eight_bit(bytes: &[u8]) -> String {
     let whole = |encoding: &'static Encoding| {
         encoding.decode_without_bom_handling_and_without_replacement(bytes).map(Cow::into_owned)
     };

@@ -121,5 +121,5 @@ fn is_hexadecimal(line: &str) -> bool {
 fn is_likely_words(text: &str) -> bool {
     let odd = |c: &char| *c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace());
     let sample = text.chars().take(1000);
-    sample.clone().filter(odd).count() * 4 <= sample.count()
+    sample.clone().filter(odd).count() * 10 <= sample.count()
 }

@@ -74,7 +74,7 @@ fn elements(bytes: &[u8], depth: u8, found: &mut Found) -> bool {
 
 /// Says what the response as a whole is, when no certificate came out of it and nothing else says more.
 fn name_whole(bytes: &[u8], found: &mut Found) {
-    let text = text::decode(bytes);
+    let text = text::for_people(text::without_blanks_before(bytes));
     let named = naming::by_words(bytes, &text, mail::is_mail(bytes), found.skipped());
     let is_said = found.skipped().iter().any(|skipped| skipped.what() == named.what());
     let says_little = matches!(named.what(), Unusable::Text | Unusable::Other(_));

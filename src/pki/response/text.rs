@@ -10,6 +10,7 @@ use super::found::Found;
 use super::skipped::{Skipped, Unusable};
 use super::{content, mail, markup, naming};
 use crate::pki::asn1::tlv::{INTEGER, OID, SEQUENCE};
+use crate::pki::name::text::eight_bit;
 
 /// Other texts that a text may stand for; `None` where there is nothing to undo.
 pub(super) const LAYERS: [fn(&str) -> Option<String>; 6] =
@@ -63,6 +64,14 @@ pub(super) fn decode(bytes: &[u8]) -> String {
     }
     let visible = text.chars().filter(|c| !invisible(*c));
     visible.map(|c| if wide_blank(c) { ' ' } else { c }).collect()
+}
+
+/// The text as people read it, in whatever encoding it is.
+pub(super) fn for_people(bytes: &[u8]) -> String {
+    match zeros(bytes) {
+        Zeros::None if !bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff") => eight_bit(bytes),
+        _ => decode(bytes),
+    }
 }
 
 /// Where the zeros stand: in UTF-16 every second byte of ASCII is one.

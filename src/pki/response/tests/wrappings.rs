@@ -288,6 +288,12 @@ fn each_thing_is_called_what_it_is() {
         ),
         ("uuencode", b"begin 644 cert.cer\nM,(\"!\"<\nend\n".to_vec(), Code::AnswerFormUnsupported),
         ("text", "ただいまサービスを停止しています".into(), Code::AnswerUnreadable),
+        (
+            "text",
+            encoding_rs::SHIFT_JIS.encode("ただいまサービスを停止しています").0.into(),
+            Code::AnswerUnreadable,
+        ),
+        ("binary", (0..=255).cycle().take(999).collect(), Code::AnswerUnreadable),
     ];
     for (name, bytes, code) in rows {
         let error = Response::parse(&bytes).unwrap_err();
@@ -301,6 +307,14 @@ fn each_thing_is_called_what_it_is() {
         error.facts().any(|fact| fact == (Fact::FirstLine, "Certificate Services Denied by Policy Module")),
         "{error}"
     );
+    for encoding in
+        [encoding_rs::SHIFT_JIS, encoding_rs::EUC_JP, encoding_rs::ISO_2022_JP, encoding_rs::UTF_8]
+    {
+        let page = "<html><title>エラー</title>\n<p>受付時間は8時から22時です。";
+        let error = Response::parse(&encoding.encode(page).0).unwrap_err();
+        let words = "エラー 受付時間は8時から22時です。";
+        assert!(error.facts().any(|fact| fact == (Fact::FirstLine, words)), "{}: {error}", encoding.name());
+    }
     // Nothing of a key is shown.
     let error = Response::parse(&openssl.read("old.key")).unwrap_err();
     assert!(!error.facts().any(|(fact, _)| fact == Fact::FirstLine), "{error}");
