@@ -1,8 +1,8 @@
-//! Which certificate of a response is installed, and why none is.
+//! Which certificate of a response is installed.
 
 use super::pending::PendingKey;
-use crate::error::{Error, Result};
-use crate::pki::{Certificate, PublicKey, Response, Skipped};
+use crate::error::Result;
+use crate::pki::{Certificate, PublicKey, Response};
 
 /// Of the certificates for a key the one that passes the checks; of several that pass, the one that ends last. None
 /// passes: what is wrong with the likeliest. Where a certificate is on the token already, it is that one.
@@ -27,11 +27,4 @@ pub(super) fn passing<T>(
         Some(error) => Err(error),
         None => check(&found).map(|checked| (found, checked)),
     }
-}
-
-/// Why a response without a certificate for the key may have had one: what the CA says of its decision, or a part
-/// that could not be read.
-pub(super) fn what_is_missing(response: &Response) -> Option<Error> {
-    let lost = || response.skipped().iter().find(|skipped| skipped.is_loss());
-    response.decision().or_else(|| lost().map(Skipped::to_error))
 }

@@ -399,8 +399,8 @@ fn already_installed(leaf: &Certificate) -> Error {
 
 /// Why none of the certificates is for a key that waits.
 fn no_leaf(answer: &Answer, pending: &[PendingKey]) -> Error {
-    if let Some(missing) = choice::what_is_missing(answer) {
-        return missing;
+    if let Some(instead) = answer.instead() {
+        return instead;
     }
     let waiting: Vec<&PendingKey> =
         pending.iter().filter(|key| key.state() == PendingState::AwaitingAnswer).collect();

@@ -175,7 +175,7 @@ fn an_unreadable_companion_is_a_notice() {
 
 /// A chain that is whole, and a leaf that is not: the leaf is what has to come again.
 #[test]
-fn a_leaf_that_is_cut_off_is_reported_beside_its_chain() {
+fn what_stands_in_the_place_of_the_leaf_is_reported_beside_its_chain() {
     let bank = Bank::new();
     let (session, old) = bank.open();
     let pending = Renewal::of(&old).begin(&session).unwrap();
@@ -186,6 +186,10 @@ fn a_leaf_that_is_cut_off_is_reported_beside_its_chain() {
     // The CA that has not decided yet sends its own certificate too.
     let later = [pem(bank.ca.issuing()), pem(&cmc(3, &[]))].concat();
     refused(session.install(later.as_bytes()), Code::ResponsePending);
+    // A signed mail brings its signer's certificate, and ours in an archive.
+    let zip = [b"PK\x03\x04\x14\0\0\0\x08\0".as_slice(), &[7; 60]].concat();
+    let archive = format!("{}\n{}", pem(bank.ca.issuing()), text(&base64(&zip)));
+    refused(session.install(archive.as_bytes()), Code::AnswerIsArchive);
     bank.soft.snapshot().assert_same_as(&waiting);
 }
 

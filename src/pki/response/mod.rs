@@ -87,12 +87,11 @@ impl Response {
         self.leaves_for(key).first().copied()
     }
 
-    /// What the CA says of its decision, when there is no certificate for the key: refused, not yet, or sent in a
-    /// form that cannot be opened here.
-    pub(crate) fn decision(&self) -> Option<Error> {
-        let decided =
-            |what: &Unusable| matches!(what, Unusable::Refusal | Unusable::Pending | Unusable::CertRep);
-        self.skipped.iter().find(|skipped| decided(skipped.what())).map(Skipped::to_error)
+    /// What stands in the place of the certificate, when there is none for the key: the CA's decision, a part that is
+    /// lost, or one that has to be unpacked or opened first.
+    pub(crate) fn instead(&self) -> Option<Error> {
+        let may_hide_it = self.skipped.iter().filter(|skipped| skipped.what().may_hide_a_certificate());
+        may_hide_it.min_by(|one, other| one.what().cmp(other.what())).map(Skipped::to_error)
     }
 }
 

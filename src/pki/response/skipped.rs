@@ -96,6 +96,20 @@ impl Unusable {
     }
 }
 
+impl Unusable {
+    /// Whether a certificate may be in it, or come in its place.
+    pub(super) fn may_hide_a_certificate(&self) -> bool {
+        match self {
+            Unusable::Refusal | Unusable::Pending | Unusable::CertRep | Unusable::Pfx => true,
+            Unusable::CutOff | Unusable::Certificate | Unusable::Surplus => true,
+            Unusable::Encrypted(_) | Unusable::Archive(_) | Unusable::Form(_) => true,
+            Unusable::Request | Unusable::PrivateKey(_) | Unusable::PublicKey(_) | Unusable::Crl => false,
+            Unusable::NoCertificate | Unusable::Mail | Unusable::WebPage | Unusable::Document(_) => false,
+            Unusable::Other(_) | Unusable::Text => false,
+        }
+    }
+}
+
 /// The format's name, the same in every language.
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
