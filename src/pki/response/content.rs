@@ -38,17 +38,17 @@ impl Element {
 pub(super) fn read(bytes: &[u8]) -> Element {
     let (mut element, taken) = match (Fields::of(bytes).any(), ber::to_der(bytes)) {
         (Ok(element), Ok((der, _))) if der == element.raw => (of(element), element.raw.len()),
-        (_, Ok((der, taken))) => (Tlv::whole(&der).map_or_else(|cause| ruin(bytes, cause), of), taken),
+        (_, Ok((der, taken))) => (Tlv::whole(&der).map_or_else(|cause| malformed(bytes, cause), of), taken),
         // Something inside is nothing that could be rewritten; the frame is DER all the same.
         (Ok(element), Err(_)) => (of(element), element.raw.len()),
         // Only here, where the frame itself is cut off, is the response truncated.
-        (Err(_), Err(cause)) => (ruin(bytes, cause), bytes.len()),
+        (Err(_), Err(cause)) => (malformed(bytes, cause), bytes.len()),
     };
     element.taken = taken;
     element
 }
 
-fn ruin(bytes: &[u8], cause: Malformed) -> Element {
+fn malformed(bytes: &[u8], cause: Malformed) -> Element {
     skipped(match cause {
         Malformed::Truncated => Skipped::new(Unusable::CutOff, bytes),
         Malformed::Unexpected => Skipped::new(other("ASN.1"), bytes),
@@ -151,17 +151,17 @@ fn content_info(kind: &[u8], element: Tlv<'_>, mut rest: Fields<'_>) -> Element 
     if encrypted.iter().any(|encrypted| encrypted.as_bytes() == kind) {
         return skipped(Skipped::new(Unusable::Encrypted("S/MIME"), element.raw));
     }
-    let ruined = || skipped(Skipped::new(other(oid::dotted(kind)), element.raw));
+    let unreadable = || skipped(Skipped::new(other(oid::dotted(kind)), element.raw));
     match content {
         Ok(data) if kind == oid::ID_SIGNED_DATA.as_bytes() => {
-            signed_data(data, element).unwrap_or_else(|_| ruined())
+            signed_data(data, element).unwrap_or_else(|_| unreadable())
         }
         Ok(data) if kind == oid::ID_DATA.as_bytes() => {
             Element { inner: vec![data.value.to_vec()], ..Element::default() }
         }
         // Netscape's certificate sequence, which openssl still writes.
         Ok(list) if kind == oid::NETSCAPE_CERT_SEQUENCE.as_bytes() => certificates(list),
-        _ => ruined(),
+        _ => unreadable(),
     }
 }
 

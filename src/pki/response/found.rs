@@ -102,7 +102,7 @@ impl Found {
     /// The certificates, and what is lost: not what was damaged in one reading of a text and whole in another.
     pub fn into_parts(mut self) -> (Vec<Certificate>, Vec<Skipped>) {
         let is_whole =
-            |skipped: &Skipped| self.certificates.iter().any(|whole| skipped.is_ruin_of(whole.der()));
+            |skipped: &Skipped| self.certificates.iter().any(|whole| skipped.is_damaged_copy_of(whole.der()));
         self.skipped.retain(|skipped| !is_whole(skipped));
         (self.certificates, self.skipped)
     }

@@ -177,8 +177,8 @@ impl Skipped {
         matches!(self.what, Unusable::CutOff | Unusable::Certificate | Unusable::Surplus)
     }
 
-    /// Whether these bytes, read in another way, are what this one was the ruin of.
-    pub(super) fn is_ruin_of(&self, der: &[u8]) -> bool {
+    /// Whether these bytes, read in another way, are what this one is a damaged copy of.
+    pub(super) fn is_damaged_copy_of(&self, der: &[u8]) -> bool {
         matches!(self.what, Unusable::CutOff | Unusable::Certificate | Unusable::Form(_) | Unusable::Other(_))
             && der.starts_with(&self.head)
     }
