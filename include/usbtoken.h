@@ -237,6 +237,10 @@
 #define USBTOKEN_ISSUER_TIMEOUT 527
 /** The CA did not accept login ID and password. */
 #define USBTOKEN_AUTHORISATION_REJECTED 528
+/** This certificate is on the token already; it is not the one that the pending request waits for. */
+#define USBTOKEN_CERTIFICATE_NOT_AWAITED 529
+/** The certificate is not signed by the CA that it names. */
+#define USBTOKEN_ISSUER_SIGNATURE_INVALID 530
 /** This is a web page, not a certificate. */
 #define USBTOKEN_ANSWER_IS_WEB_PAGE 533
 /** This is a mail without a certificate in it. */
@@ -283,9 +287,9 @@
 #define USBTOKEN_PENDING_EXISTS 803
 /** Another program is renewing on this token. */
 #define USBTOKEN_BUSY 804
-/** The date or time of this computer cannot be right. */
+/** The date or time of this computer does not look right. */
 #define USBTOKEN_CLOCK_IMPLAUSIBLE 805
-/** It is the only usable certificate, so it is not removed. */
+/** It is the only usable certificate on the token, so it is not removed. */
 #define USBTOKEN_RETIRE_ONLY_CREDENTIAL 806
 /** It is not a complete pair of key and certificate, so it is not removed. */
 #define USBTOKEN_RETIRE_NOT_OURS 807
@@ -303,6 +307,12 @@
 #define USBTOKEN_ALREADY_RENEWED 814
 /** The request that was sent is not kept on this computer, and one that is signed anew would differ from it. */
 #define USBTOKEN_REQUEST_WOULD_DIFFER 815
+/** No certificate on the token is known to take the place of this one, so it is not removed. */
+#define USBTOKEN_RETIRE_NO_SUCCESSOR 816
+/** The new certificate is not valid yet, so the old one is not removed. */
+#define USBTOKEN_RETIRE_NOT_BEGUN 817
+/** It is not shown that one CA issued the old and the new certificate, so the old one is not removed. */
+#define USBTOKEN_RETIRE_ISSUER_NOT_SHOWN 818
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */
@@ -409,6 +419,14 @@
 #define USBTOKEN_NOTICE_NO_CERTIFICATE 26
 /** The request could not be kept on this computer. */
 #define USBTOKEN_NOTICE_REQUEST_NOT_KEPT 27
+/** The CA changed the subject of the certificate. */
+#define USBTOKEN_NOTICE_SUBJECT_CHANGED 28
+/** The new certificate begins later than the clock of this computer says. */
+#define USBTOKEN_NOTICE_NOT_YET_VALID 29
+/** The new certificate comes from another CA than the old one. */
+#define USBTOKEN_NOTICE_ANOTHER_ISSUER 30
+/** This certificate was installed before and works; nothing was written. */
+#define USBTOKEN_NOTICE_ALREADY_INSTALLED 31
 /** A part of the CA's response could not be read and was passed over. */
 #define USBTOKEN_NOTICE_RESPONSE_PARTLY_USED 37
 
@@ -426,7 +444,7 @@
 #define USBTOKEN_POINT_MECHANISM 5
 /** The certificate can be renewed now. */
 #define USBTOKEN_POINT_WINDOW 6
-/** Date and time of this computer look right. */
+/** No certificate on the token contradicts the date of this computer. */
 #define USBTOKEN_POINT_CLOCK 7
 /** No renewal is pending. */
 #define USBTOKEN_POINT_NOTHING_PENDING 8
@@ -475,6 +493,10 @@
 #define USBTOKEN_FACT_SIZE 18
 /** first line */
 #define USBTOKEN_FACT_FIRST_LINE 19
+/** this computer's time */
+#define USBTOKEN_FACT_NOW 20
+/** valid from */
+#define USBTOKEN_FACT_BEGINS 21
 
 
 /**
@@ -1115,6 +1137,57 @@
  * usbtoken_installed_number: 1 when the certificate is for the old key.
  */
 #define USBTOKEN_INSTALLED_KEY_REUSED 2
+
+/**
+ * usbtoken_installed_number: USBTOKEN_ISSUER_….
+ */
+#define USBTOKEN_INSTALLED_ISSUER 3
+
+/**
+ * usbtoken_installed_number: 1 when the certificate was on the token already, complete: nothing was written.
+ */
+#define USBTOKEN_INSTALLED_WAS_THERE 4
+
+/**
+ * Who issued a certificate: a valid chain leads to an anchor that was given.
+ */
+#define USBTOKEN_ISSUER_VERIFIED_BY_ANCHOR 1
+
+/**
+ * Who issued a certificate: one CA key verifies the signatures of the old and the new one.
+ */
+#define USBTOKEN_ISSUER_SAME 2
+
+/**
+ * Who issued a certificate: it could not be told.
+ */
+#define USBTOKEN_ISSUER_NOT_CHECKED 3
+
+/**
+ * Who issued a certificate: another CA than the old one's.
+ */
+#define USBTOKEN_ISSUER_ANOTHER 4
+
+/**
+ * How far the new subject may differ from the old one: the usual rule.
+ */
+#define USBTOKEN_SUBJECT_DEFAULT 0
+
+/**
+ * How far the new subject may differ from the old one: the common name may change, compared by RFC 5280 §7.1. A
+ * certificate that breaks this rule is installed with a warning.
+ */
+#define USBTOKEN_SUBJECT_COMMON_NAME_MAY_CHANGE 1
+
+/**
+ * How far the new subject may differ from the old one: not by a byte. Another one is refused.
+ */
+#define USBTOKEN_SUBJECT_EXACT 2
+
+/**
+ * How far the new subject may differ from the old one: any subject is taken.
+ */
+#define USBTOKEN_SUBJECT_ANY 3
 
 /**
  * A kind of key: the old one's kind; for a first certificate, RSA 2048.
@@ -1775,6 +1848,14 @@ typedef struct usbtoken_install_params {
      * How many anchors there are.
      */
     size_t anchor_count;
+    /**
+     * USBTOKEN_SUBJECT_….
+     */
+    uint32_t subject_rule;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } usbtoken_install_params;
 
 /**
@@ -1826,6 +1907,33 @@ typedef struct usbtoken_renewal_params {
      */
     size_t subject_utf16_length;
 } usbtoken_renewal_params;
+
+/**
+ * How to remove an old credential. Set struct_size to sizeof(usbtoken_retire_params) and the rest to 0 or what you
+ * want.
+ */
+typedef struct usbtoken_retire_params {
+    /**
+     * The size of this struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * USBTOKEN_SUBJECT_….
+     */
+    uint32_t subject_rule;
+    /**
+     * Seconds since 1970; 0 is the clock's time.
+     */
+    int64_t now;
+    /**
+     * CA certificates (DER). A valid chain from the successor to one of them shows that it comes from the right CA.
+     */
+    const struct usbtoken_bytes *anchors;
+    /**
+     * How many anchors there are.
+     */
+    size_t anchor_count;
+} usbtoken_retire_params;
 
 /**
  * The call succeeded (S_OK).
@@ -2554,7 +2662,7 @@ void usbtoken_error_free(struct usbtoken_error **error);
  *
  * `renewal` is the one that this process began, or NULL: then the pending key on the token is found by the public
  * key in the certificate, days later and in another process. `params` and `out` may be NULL. After a failure the
- * token holds what it held before.
+ * token holds what it held before. An answer that was installed before is proven once more, and nothing is written.
  */
 usbtoken_status usbtoken_install(const struct usbtoken_session *session,
                                  const struct usbtoken_renewal *renewal,
@@ -2594,6 +2702,27 @@ int64_t usbtoken_installed_number(const struct usbtoken_installed *installed, ui
  * A warning about the installation, USBTOKEN_NOTICE_…, from index 0; 0 after the last.
  */
 uint32_t usbtoken_installed_notice(const struct usbtoken_installed *installed, size_t index);
+
+/**
+ * What a value of the warning at `index` means, USBTOKEN_FACT_…; 0 after the last.
+ */
+uint32_t usbtoken_installed_notice_fact_kind(const struct usbtoken_installed *installed,
+                                             size_t index,
+                                             size_t fact);
+
+/**
+ * A value of the warning at `index`, such as the subject before and the new one; NULL after the last.
+ */
+const char *usbtoken_installed_notice_fact(const struct usbtoken_installed *installed,
+                                           size_t index,
+                                           size_t fact);
+
+/**
+ * As usbtoken_installed_notice_fact, in UTF-16.
+ */
+const uint16_t *usbtoken_installed_notice_fact_utf16(const struct usbtoken_installed *installed,
+                                                     size_t index,
+                                                     size_t fact);
 
 /**
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
@@ -2671,6 +2800,27 @@ const char *usbtoken_preflight_text(const struct usbtoken_preflight *preflight, 
  * As usbtoken_preflight_text, in UTF-16.
  */
 const uint16_t *usbtoken_preflight_text_utf16(const struct usbtoken_preflight *preflight, size_t index);
+
+/**
+ * What a value of the warning at this place means, USBTOKEN_FACT_…; 0 after the last.
+ */
+uint32_t usbtoken_preflight_notice_fact_kind(const struct usbtoken_preflight *preflight,
+                                             size_t index,
+                                             size_t fact);
+
+/**
+ * A value of the warning at this place, such as this computer's time; NULL after the last.
+ */
+const char *usbtoken_preflight_notice_fact(const struct usbtoken_preflight *preflight,
+                                           size_t index,
+                                           size_t fact);
+
+/**
+ * As usbtoken_preflight_notice_fact, in UTF-16.
+ */
+const uint16_t *usbtoken_preflight_notice_fact_utf16(const struct usbtoken_preflight *preflight,
+                                                     size_t index,
+                                                     size_t fact);
 
 /**
  * What blocks at this place; writes NULL when nothing does.
@@ -2769,13 +2919,32 @@ usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
                                          const struct usbtoken_pending *pending);
 
 /**
- * Removes an old credential, certificate and key pair, after its successor has signed once more. Writes the
+ * Removes an old credential, certificate and key pair, after its successor has signed once more. The token must hold
+ * the certificate of the CA that issued both; usbtoken_session_retire_with takes it as an anchor. Writes the
  * successor's credential; `out` may be NULL. `now` is in seconds since 1970, 0 is the clock's time.
  */
 usbtoken_status usbtoken_session_retire(const struct usbtoken_session *session,
                                         const struct usbtoken_credential *credential,
                                         int64_t now,
                                         struct usbtoken_credential **out);
+
+/**
+ * As usbtoken_session_retire, with anchors by which the successor's CA is known. `params` and `out` may be NULL.
+ */
+usbtoken_status usbtoken_session_retire_with(const struct usbtoken_session *session,
+                                             const struct usbtoken_credential *credential,
+                                             const struct usbtoken_retire_params *params,
+                                             struct usbtoken_credential **out);
+
+/**
+ * Removes the credential that an installation has replaced, by what the installation was given: the rule for the
+ * subject, the anchors, the CA certificates of the answer. `out` may be NULL.
+ *
+ * USBTOKEN_CREDENTIAL_NOT_FOUND when it has replaced none.
+ */
+usbtoken_status usbtoken_session_retire_replaced(const struct usbtoken_session *session,
+                                                 const struct usbtoken_installed *installed,
+                                                 struct usbtoken_credential **out);
 
 /**
  * Logs out, ends the handle and sets the pointer to NULL. Accepts NULL. A login that was there before stays.

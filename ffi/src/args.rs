@@ -5,6 +5,7 @@ use std::mem::{MaybeUninit, size_of};
 use std::time::{Duration, SystemTime};
 
 use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::renewal::Clock;
 use zeroize::Zeroizing;
 
 /// Instead of a length: the text ends at its NUL.
@@ -187,8 +188,14 @@ pub(crate) unsafe fn sized<T: Sized32>(name: &str, place: *const T) -> Result<Op
 
 /// A time in seconds since 1970-01-01 00:00:00 UTC; 0 is now.
 pub(crate) fn moment(seconds: i64) -> Result<SystemTime> {
+    clock(seconds).map(Clock::now)
+}
+
+/// The clock that stands still at so many seconds since 1970-01-01 00:00:00 UTC; for 0 the computer's, which is read
+/// when something is compared with it.
+pub(crate) fn clock(seconds: i64) -> Result<Clock> {
     if seconds == 0 {
-        return Ok(SystemTime::now());
+        return Ok(Clock::SYSTEM);
     }
     let span = Duration::from_secs(seconds.unsigned_abs());
     let time = if seconds < 0 {
@@ -198,6 +205,7 @@ pub(crate) fn moment(seconds: i64) -> Result<SystemTime> {
     };
     // The year 9999 is the last that certificates and calendars know.
     time.filter(|_| (-62_135_596_800..=253_402_300_799).contains(&seconds))
+        .map(Clock::from)
         .ok_or_else(|| bad("now", "out of range"))
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use usbtoken::code::Step;
 use usbtoken::driver::{PinState, TokenInfo};
-use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::error::{Code, Error, Fact, Result, Warning};
 use usbtoken::renewal::Progress;
 use usbtoken::text::Lang;
 use usbtoken::{Login, Pin};
@@ -190,8 +190,9 @@ impl Host {
         }
     }
 
-    pub(crate) fn warn(&self, notices: &[usbtoken::code::Notice]) {
-        for notice in notices {
+    pub(crate) fn warn(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            let notice = warning.notice();
             self.log(Level::Warning, || format!("{} [{}]", notice.sentence(self.lang), notice.name()));
         }
     }

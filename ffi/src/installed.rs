@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::{Arc, OnceLock};
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::{Check, MAX_RESPONSE, Relax};
+use usbtoken::pki::{Check, IssuerContinuity, MAX_RESPONSE, Relax, SubjectRule};
 use usbtoken::{Install, Installed};
 
 use crate::args::{self, Sized32};
@@ -17,7 +17,8 @@ use crate::handle::{self, Noun};
 use crate::renewal::{RenewalNoun, proof_number, required_proof, usbtoken_renewal};
 use crate::session::{SessionNoun, usbtoken_session};
 use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
+use crate::text::{Text, Texts};
+use crate::warning::Facts;
 
 /// A credential that was written, read back and has signed.
 pub struct usbtoken_installed(());
@@ -51,6 +52,29 @@ pub const USBTOKEN_INSTALLED_PROOF_JSON: u32 = 1;
 pub const USBTOKEN_INSTALLED_PROOF: u32 = 1;
 /// usbtoken_installed_number: 1 when the certificate is for the old key.
 pub const USBTOKEN_INSTALLED_KEY_REUSED: u32 = 2;
+/// usbtoken_installed_number: USBTOKEN_ISSUER_….
+pub const USBTOKEN_INSTALLED_ISSUER: u32 = 3;
+/// usbtoken_installed_number: 1 when the certificate was on the token already, complete: nothing was written.
+pub const USBTOKEN_INSTALLED_WAS_THERE: u32 = 4;
+
+/// Who issued a certificate: a valid chain leads to an anchor that was given.
+pub const USBTOKEN_ISSUER_VERIFIED_BY_ANCHOR: u32 = 1;
+/// Who issued a certificate: one CA key verifies the signatures of the old and the new one.
+pub const USBTOKEN_ISSUER_SAME: u32 = 2;
+/// Who issued a certificate: it could not be told.
+pub const USBTOKEN_ISSUER_NOT_CHECKED: u32 = 3;
+/// Who issued a certificate: another CA than the old one's.
+pub const USBTOKEN_ISSUER_ANOTHER: u32 = 4;
+
+/// How far the new subject may differ from the old one: the usual rule.
+pub const USBTOKEN_SUBJECT_DEFAULT: u32 = 0;
+/// How far the new subject may differ from the old one: the common name may change, compared by RFC 5280 §7.1. A
+/// certificate that breaks this rule is installed with a warning.
+pub const USBTOKEN_SUBJECT_COMMON_NAME_MAY_CHANGE: u32 = 1;
+/// How far the new subject may differ from the old one: not by a byte. Another one is refused.
+pub const USBTOKEN_SUBJECT_EXACT: u32 = 2;
+/// How far the new subject may differ from the old one: any subject is taken.
+pub const USBTOKEN_SUBJECT_ANY: u32 = 3;
 
 /// Bytes of the caller.
 #[repr(C)]
@@ -80,6 +104,10 @@ pub struct usbtoken_install_params {
     pub anchors: *const usbtoken_bytes,
     /// How many anchors there are.
     pub anchor_count: usize,
+    /// USBTOKEN_SUBJECT_….
+    pub subject_rule: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
@@ -94,6 +122,7 @@ pub(crate) struct InstalledNoun {
     pub(crate) installed: Installed,
     host: Host,
     texts: OnceLock<Texts>,
+    facts: OnceLock<Facts>,
 }
 
 impl Noun for InstalledNoun {
@@ -107,7 +136,11 @@ impl Noun for InstalledNoun {
 impl InstalledNoun {
     pub(crate) fn new(installed: Installed, host: &Host) -> Self {
         host.warn(installed.notices());
-        InstalledNoun { installed, host: host.clone(), texts: OnceLock::new() }
+        InstalledNoun { installed, host: host.clone(), texts: OnceLock::new(), facts: OnceLock::new() }
+    }
+
+    fn facts(&self) -> &Facts {
+        self.facts.get_or_init(|| Facts::of(self.installed.notices().iter().map(Some)))
     }
 
     fn texts(&self) -> &Texts {
@@ -141,7 +174,13 @@ unsafe fn apply<'a>(install: Install<'a>, params: *const usbtoken_install_params
     if params.flags & !(USBTOKEN_INSTALL_CA_CERTIFICATES | USBTOKEN_INSTALL_REUSE_KEY) != 0 {
         return Err(args::bad("params.flags", "unknown"));
     }
-    let mut install = install.at(args::moment(params.now)?).relax(relax(params.relax)?);
+    if params.reserved != 0 {
+        return Err(args::bad("params.reserved", "not 0"));
+    }
+    let mut install = install
+        .at(args::clock(params.now)?)
+        .subject(subject_rule(params.subject_rule)?)
+        .relax(relax(params.relax)?);
     if let Some(level) = required_proof(params.required_proof)? {
         install = install.require_proof(level);
     }
@@ -152,13 +191,45 @@ unsafe fn apply<'a>(install: Install<'a>, params: *const usbtoken_install_params
         install = install.reuse_key();
     }
     // SAFETY: the caller promises that the anchors are readable.
-    let anchors = unsafe { anchors(params.anchors, params.anchor_count) }?;
-    for anchor in anchors {
-        // SAFETY: the same promise, for the bytes of each.
-        let der = unsafe { args::bytes("params.anchors", anchor.data, anchor.size, ANCHOR_LIMIT) }?;
-        install = install.anchor(der);
+    let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+    Ok(anchors.into_iter().fold(install, Install::anchor))
+}
+
+/// The rule of that number.
+pub(crate) fn subject_rule(number: u32) -> Result<SubjectRule> {
+    match number {
+        USBTOKEN_SUBJECT_DEFAULT => Ok(SubjectRule::default()),
+        USBTOKEN_SUBJECT_COMMON_NAME_MAY_CHANGE => Ok(SubjectRule::CommonNameMayChange),
+        USBTOKEN_SUBJECT_EXACT => Ok(SubjectRule::Exact),
+        USBTOKEN_SUBJECT_ANY => Ok(SubjectRule::Any),
+        _ => Err(args::bad("params.subject_rule", "unknown")),
     }
-    Ok(install)
+}
+
+const fn issuer_number(issuer: IssuerContinuity) -> u32 {
+    match issuer {
+        IssuerContinuity::VerifiedByAnchor => USBTOKEN_ISSUER_VERIFIED_BY_ANCHOR,
+        IssuerContinuity::SameIssuer => USBTOKEN_ISSUER_SAME,
+        IssuerContinuity::NotChecked => USBTOKEN_ISSUER_NOT_CHECKED,
+        IssuerContinuity::AnotherIssuer => USBTOKEN_ISSUER_ANOTHER,
+    }
+}
+
+/// The CA certificates of a caller, in DER.
+///
+/// # Safety
+/// `data` is NULL or readable for `count` elements, and each of them is readable, while `'a` lasts.
+pub(crate) unsafe fn anchor_certificates<'a>(
+    data: *const usbtoken_bytes,
+    count: usize,
+) -> Result<Vec<&'a [u8]>> {
+    // SAFETY: the same contract.
+    let anchors = unsafe { anchors(data, count) }?;
+    // SAFETY: the same contract, for the bytes of each.
+    let der = |anchor: &usbtoken_bytes| unsafe {
+        args::bytes("params.anchors", anchor.data, anchor.size, ANCHOR_LIMIT)
+    };
+    anchors.iter().map(der).collect()
 }
 
 /// # Safety
@@ -197,7 +268,7 @@ fn relax(bits: u32) -> Result<Relax> {
 ///
 /// `renewal` is the one that this process began, or NULL: then the pending key on the token is found by the public
 /// key in the certificate, days later and in another process. `params` and `out` may be NULL. After a failure the
-/// token holds what it held before.
+/// token holds what it held before. An answer that was installed before is proven once more, and nothing is written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_install(
     session: *const usbtoken_session,
@@ -277,6 +348,8 @@ pub unsafe extern "C" fn usbtoken_installed_number(installed: *const usbtoken_in
     boundary::read::<InstalledNoun, _>(installed, UNKNOWN, |noun| match field {
         USBTOKEN_INSTALLED_PROOF => Some(proof_number(noun.installed.proof().level).into()),
         USBTOKEN_INSTALLED_KEY_REUSED => Some(noun.installed.key_reused().into()),
+        USBTOKEN_INSTALLED_ISSUER => Some(issuer_number(noun.installed.issuer()).into()),
+        USBTOKEN_INSTALLED_WAS_THERE => Some(noun.installed.was_there().into()),
         _ => None,
     })
 }
@@ -288,7 +361,41 @@ pub unsafe extern "C" fn usbtoken_installed_notice(
     index: usize,
 ) -> u32 {
     boundary::read::<InstalledNoun, _>(installed, 0, |noun| {
-        Some(noun.installed.notices().get(index)?.number().into())
+        Some(noun.installed.notices().get(index)?.notice().number().into())
+    })
+}
+
+/// What a value of the warning at `index` means, USBTOKEN_FACT_…; 0 after the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_notice_fact_kind(
+    installed: *const usbtoken_installed,
+    index: usize,
+    fact: usize,
+) -> u32 {
+    boundary::read::<InstalledNoun, _>(installed, 0, |noun| noun.facts().kind(index, fact))
+}
+
+/// A value of the warning at `index`, such as the subject before and the new one; NULL after the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_notice_fact(
+    installed: *const usbtoken_installed,
+    index: usize,
+    fact: usize,
+) -> *const c_char {
+    boundary::read::<InstalledNoun, _>(installed, ptr::null(), |noun| {
+        noun.facts().text(index, fact).map(Text::utf8)
+    })
+}
+
+/// As usbtoken_installed_notice_fact, in UTF-16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_installed_notice_fact_utf16(
+    installed: *const usbtoken_installed,
+    index: usize,
+    fact: usize,
+) -> *const u16 {
+    boundary::read::<InstalledNoun, _>(installed, ptr::null(), |noun| {
+        noun.facts().text(index, fact).map(Text::utf16)
     })
 }
 

@@ -47,4 +47,5 @@ pub mod status;
 mod text;
 pub mod token;
 pub mod version;
-pub mod words;
+pub mod warning;
+mod words;

@@ -14,6 +14,7 @@ use crate::error::usbtoken_error;
 use crate::handle::{self, Noun};
 use crate::status::usbtoken_status;
 use crate::text::Text;
+use crate::warning::Facts;
 
 /// What a preflight found, point by point.
 pub struct usbtoken_preflight(());
@@ -26,7 +27,11 @@ pub const USBTOKEN_FINDING_WARNING: u32 = 1;
 pub const USBTOKEN_FINDING_BLOCKER: u32 = 2;
 
 /// The points, in the order in which they were checked.
-pub(crate) struct Findings(Vec<Finding>);
+pub(crate) struct Findings {
+    list: Vec<Finding>,
+    /// Those of the warnings, an empty list for each other point.
+    facts: Facts,
+}
 
 struct Finding {
     point: u32,
@@ -43,11 +48,17 @@ impl Noun for Findings {
 impl Findings {
     /// `into_notices` would keep only the first blocker; the list is for showing, so all are kept.
     pub(crate) fn new(preflight: Preflight, lang: Lang) -> Self {
-        let findings = preflight.into_findings().into_iter().map(|finding| {
+        let findings = preflight.into_findings();
+        let facts = Facts::of(findings.iter().map(|finding| match &finding.state {
+            State::Warning(warning) => Some(warning),
+            State::Ok | State::Blocker(_) => None,
+        }));
+        let findings = findings.into_iter().map(|finding| {
             let point = finding.point;
             let (state, notice, blocker, sentence) = match finding.state {
                 State::Ok => (USBTOKEN_FINDING_OK, 0, None, point.sentence(lang)),
-                State::Warning(notice) => {
+                State::Warning(warning) => {
+                    let notice = warning.notice();
                     (USBTOKEN_FINDING_WARNING, notice.number().into(), None, notice.sentence(lang))
                 }
                 State::Blocker(error) => {
@@ -57,35 +68,35 @@ impl Findings {
             };
             Finding { point: point.number().into(), state, notice, blocker, sentence: Text::new(sentence) }
         });
-        Findings(findings.collect())
+        Findings { list: findings.collect(), facts }
     }
 }
 
 /// How many points were checked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_preflight_count(preflight: *const usbtoken_preflight) -> usize {
-    boundary::read::<Findings, _>(preflight, 0, |findings| Some(findings.0.len()))
+    boundary::read::<Findings, _>(preflight, 0, |findings| Some(findings.list.len()))
 }
 
 /// 1 when nothing blocks the renewal, else 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_preflight_can_begin(preflight: *const usbtoken_preflight) -> i32 {
     boundary::read::<Findings, _>(preflight, 0, |findings| {
-        Some(i32::from(findings.0.iter().all(|finding| finding.blocker.is_none())))
+        Some(i32::from(findings.list.iter().all(|finding| finding.blocker.is_none())))
     })
 }
 
 /// What was checked at this place, from 0: USBTOKEN_POINT_…; 0 after the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_preflight_point(preflight: *const usbtoken_preflight, index: usize) -> u32 {
-    boundary::read::<Findings, _>(preflight, 0, |findings| Some(findings.0.get(index)?.point))
+    boundary::read::<Findings, _>(preflight, 0, |findings| Some(findings.list.get(index)?.point))
 }
 
 /// What came out at this place: USBTOKEN_FINDING_….
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_preflight_state(preflight: *const usbtoken_preflight, index: usize) -> u32 {
     boundary::read::<Findings, _>(preflight, USBTOKEN_FINDING_OK, |findings| {
-        Some(findings.0.get(index)?.state)
+        Some(findings.list.get(index)?.state)
     })
 }
 
@@ -95,7 +106,7 @@ pub unsafe extern "C" fn usbtoken_preflight_notice(
     preflight: *const usbtoken_preflight,
     index: usize,
 ) -> u32 {
-    boundary::read::<Findings, _>(preflight, 0, |findings| Some(findings.0.get(index)?.notice))
+    boundary::read::<Findings, _>(preflight, 0, |findings| Some(findings.list.get(index)?.notice))
 }
 
 /// The sentence to show for this place, in the context's language; NULL after the last.
@@ -105,7 +116,7 @@ pub unsafe extern "C" fn usbtoken_preflight_text(
     index: usize,
 ) -> *const c_char {
     boundary::read::<Findings, _>(preflight, ptr::null(), |findings| {
-        Some(findings.0.get(index)?.sentence.utf8())
+        Some(findings.list.get(index)?.sentence.utf8())
     })
 }
 
@@ -116,7 +127,41 @@ pub unsafe extern "C" fn usbtoken_preflight_text_utf16(
     index: usize,
 ) -> *const u16 {
     boundary::read::<Findings, _>(preflight, ptr::null(), |findings| {
-        Some(findings.0.get(index)?.sentence.utf16())
+        Some(findings.list.get(index)?.sentence.utf16())
+    })
+}
+
+/// What a value of the warning at this place means, USBTOKEN_FACT_…; 0 after the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_preflight_notice_fact_kind(
+    preflight: *const usbtoken_preflight,
+    index: usize,
+    fact: usize,
+) -> u32 {
+    boundary::read::<Findings, _>(preflight, 0, |findings| findings.facts.kind(index, fact))
+}
+
+/// A value of the warning at this place, such as this computer's time; NULL after the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_preflight_notice_fact(
+    preflight: *const usbtoken_preflight,
+    index: usize,
+    fact: usize,
+) -> *const c_char {
+    boundary::read::<Findings, _>(preflight, ptr::null(), |findings| {
+        findings.facts.text(index, fact).map(Text::utf8)
+    })
+}
+
+/// As usbtoken_preflight_notice_fact, in UTF-16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_preflight_notice_fact_utf16(
+    preflight: *const usbtoken_preflight,
+    index: usize,
+    fact: usize,
+) -> *const u16 {
+    boundary::read::<Findings, _>(preflight, ptr::null(), |findings| {
+        findings.facts.text(index, fact).map(Text::utf16)
     })
 }
 
@@ -129,7 +174,7 @@ pub unsafe extern "C" fn usbtoken_preflight_blocker(
 ) -> usbtoken_status {
     boundary::on::<Findings>(preflight, |findings| {
         let out = args::required("out", out)?;
-        let blocker = findings.0.get(index).and_then(|finding| finding.blocker.clone());
+        let blocker = findings.list.get(index).and_then(|finding| finding.blocker.clone());
         out.write(blocker.map_or(Ok(ptr::null_mut()), handle::give)?);
         Ok(())
     })

@@ -202,7 +202,7 @@ impl Params {
             return Err(args::bad("params.flags", "unknown"));
         }
         let has = |flag| raw.flags & flag != 0;
-        let mut renewal = renewal.window(window(raw.window_days)).at(args::moment(raw.now)?);
+        let mut renewal = renewal.window(window(raw.window_days)).at(args::clock(raw.now)?);
         if let Some(kind) = key_kind(raw.key_kind)? {
             renewal = renewal.key(kind);
         }
@@ -374,7 +374,7 @@ pub unsafe extern "C" fn usbtoken_renewal_number(renewal: *const usbtoken_renewa
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_renewal_notice(renewal: *const usbtoken_renewal, index: usize) -> u32 {
     boundary::read::<RenewalNoun, _>(renewal, 0, |noun| {
-        Some(noun.pending.notices().get(index)?.number().into())
+        Some(noun.pending.notices().get(index)?.notice().number().into())
     })
 }
 

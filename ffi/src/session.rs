@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use usbtoken::Session;
 use usbtoken::code::Step;
-use usbtoken::error::Result;
-use usbtoken::renewal::Progress;
+use usbtoken::error::{Code, Error, Result};
+use usbtoken::renewal::{Progress, Retire};
 
-use crate::args;
+use crate::args::{self, Sized32};
 use crate::boundary;
 use crate::callbacks::{Host, busy};
 use crate::credential::{CredentialList, CredentialNoun, usbtoken_credential, usbtoken_credentials};
 use crate::handle::{self, Noun};
+use crate::installed::{
+    InstalledNoun, anchor_certificates, subject_rule, usbtoken_bytes, usbtoken_installed,
+};
 use crate::pending::{PendingList, PendingNoun, usbtoken_pending, usbtoken_pending_list};
 use crate::status::usbtoken_status;
 
@@ -98,7 +101,8 @@ pub unsafe extern "C" fn usbtoken_session_abandon(
     })
 }
 
-/// Removes an old credential, certificate and key pair, after its successor has signed once more. Writes the
+/// Removes an old credential, certificate and key pair, after its successor has signed once more. The token must hold
+/// the certificate of the CA that issued both; usbtoken_session_retire_with takes it as an anchor. Writes the
 /// successor's credential; `out` may be NULL. `now` is in seconds since 1970, 0 is the clock's time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_session_retire(
@@ -109,15 +113,84 @@ pub unsafe extern "C" fn usbtoken_session_retire(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
-        let now = args::moment(now)?;
-        let retired = noun.during(Step::Retire)?.retire(&old.credential, now)?;
-        if let Some(out) = out {
-            let successor = CredentialNoun::new(retired.successor().clone());
-            // What was removed cannot be taken back, so a handle that cannot be made is no failure of this call.
-            out.write(handle::give(successor).unwrap_or(ptr::null_mut()));
-        }
-        Ok(())
+        remove(noun, &Retire::of(&old.credential).at(args::clock(now)?), out)
     })
+}
+
+/// How to remove an old credential. Set struct_size to sizeof(usbtoken_retire_params) and the rest to 0 or what you
+/// want.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct usbtoken_retire_params {
+    /// The size of this struct in bytes.
+    pub struct_size: u32,
+    /// USBTOKEN_SUBJECT_….
+    pub subject_rule: u32,
+    /// Seconds since 1970; 0 is the clock's time.
+    pub now: i64,
+    /// CA certificates (DER). A valid chain from the successor to one of them shows that it comes from the right CA.
+    pub anchors: *const usbtoken_bytes,
+    /// How many anchors there are.
+    pub anchor_count: usize,
+}
+
+// SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
+unsafe impl Sized32 for usbtoken_retire_params {}
+
+/// As usbtoken_session_retire, with anchors by which the successor's CA is known. `params` and `out` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_session_retire_with(
+    session: *const usbtoken_session,
+    credential: *const usbtoken_credential,
+    params: *const usbtoken_retire_params,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
+        // SAFETY: rule 4 of the header.
+        let params = unsafe { args::sized("params", params) }?;
+        let mut removal = Retire::of(&old.credential);
+        if let Some(params) = params {
+            let params: usbtoken_retire_params = params;
+            removal = removal.subject(subject_rule(params.subject_rule)?).at(args::clock(params.now)?);
+            // SAFETY: rule 4 of the header.
+            let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+            removal = anchors.into_iter().fold(removal, Retire::anchor);
+        }
+        remove(noun, &removal, out)
+    })
+}
+
+/// Removes the credential that an installation has replaced, by what the installation was given: the rule for the
+/// subject, the anchors, the CA certificates of the answer. `out` may be NULL.
+///
+/// USBTOKEN_CREDENTIAL_NOT_FOUND when it has replaced none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_session_retire_replaced(
+    session: *const usbtoken_session,
+    installed: *const usbtoken_installed,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        let installed: Arc<InstalledNoun> = boundary::also("installed", installed)?;
+        let removal = Retire::replaced_by(&installed.installed)
+            .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
+        remove(noun, &removal, out)
+    })
+}
+
+fn remove(
+    noun: &SessionNoun,
+    removal: &Retire,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> Result<()> {
+    let retired = removal.run(&*noun.during(Step::Retire)?)?;
+    if let Some(out) = out {
+        let successor = CredentialNoun::new(retired.successor().clone());
+        // What was removed cannot be taken back, so a handle that cannot be made is no failure of this call.
+        out.write(handle::give(successor).unwrap_or(ptr::null_mut()));
+    }
+    Ok(())
 }
 
 /// Logs out, ends the handle and sets the pointer to NULL. Accepts NULL. A login that was there before stays.

@@ -209,9 +209,9 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     let mut room = Room::NotTold;
     if let Some(findings) = preflight(token, now) {
         room = findings.iter().find(|finding| finding.point == Point::Memory).map_or(room, |finding| {
-            match finding.state {
+            match &finding.state {
                 State::Ok => Room::Fits,
-                State::Warning(Notice::MemoryUnknown) => Room::NotTold,
+                State::Warning(warning) if *warning == Notice::MemoryUnknown => Room::NotTold,
                 _ => Room::MayNotFit,
             }
         });

@@ -184,13 +184,16 @@ impl Problems {
         for finding in findings {
             match finding.state {
                 _ if skip.contains(&finding.point) => {}
-                State::Ok | State::Warning(Notice::MemoryUnknown | Notice::MechanismUnknown) => {}
-                State::Warning(notice) => {
-                    let weight = match notice {
+                State::Ok => {}
+                State::Warning(warning) => {
+                    let weight = match warning.notice() {
+                        Notice::MemoryUnknown | Notice::MechanismUnknown => continue,
                         Notice::SameSubject => Weight::Remarks,
                         _ => Weight::Warns,
                     };
-                    self.notice(weight, notice, vec![(Fact::Token, token.to_owned())]);
+                    let values = warning.facts().map(|(fact, value)| (fact, value.to_owned()));
+                    let facts = [(Fact::Token, token.to_owned())].into_iter().chain(values);
+                    self.notice(weight, warning.notice(), facts.collect());
                 }
                 State::Blocker(error) if error.code() == Code::NotYetRenewable => {}
                 State::Blocker(error) => self.error(Weight::Blocks, error),

@@ -175,7 +175,7 @@ numbered! {
         AlreadyInstalled = 508 "already_installed",
         /// The certificate has expired.
         CertificateExpired = 509 "certificate_expired",
-        /// The certificate is not valid yet.
+        /// The certificate is not valid yet. Not made any more: such a certificate is installed, with a warning.
         CertificateNotYetValid = 510 "certificate_not_yet_valid",
         /// The subject differs from the one requested.
         SubjectDiffers = 511 "subject_differs",
@@ -213,6 +213,10 @@ numbered! {
         IssuerTimeout = 527 "issuer_timeout",
         /// The CA did not accept login ID and password.
         AuthorisationRejected = 528 "authorisation_rejected",
+        /// The certificate is on the token already, and it is not the one that a pending key waits for.
+        CertificateNotAwaited = 529 "certificate_not_awaited",
+        /// The certificate's signature does not verify with the key of the CA that it names.
+        IssuerSignatureInvalid = 530 "issuer_signature_invalid",
         /// The answer is a web page.
         AnswerIsWebPage = 533 "answer_is_web_page",
         /// The answer is a mail without a certificate.
@@ -256,15 +260,15 @@ numbered! {
 
         /// The renewal window is not open yet.
         NotYetRenewable = 801 "not_yet_renewable",
-        /// The certificate has expired: it must be issued anew, not renewed.
+        /// The certificate has expired by the clock of this computer: it must be issued anew, not renewed.
         Expired = 802 "expired",
         /// A request for the same credential is pending.
         PendingExists = 803 "pending_exists",
         /// Another program is renewing on this token.
         Busy = 804 "busy",
-        /// The clock of this computer cannot be right.
+        /// The clock of this computer does not look right.
         ClockImplausible = 805 "clock_implausible",
-        /// The only usable credential is not removed.
+        /// The only usable credential on the token is not removed.
         RetireOnlyCredential = 806 "retire_only_credential",
         /// A credential without its matching pair is not ours to remove.
         RetireNotOurs = 807 "retire_not_ours",
@@ -282,6 +286,12 @@ numbered! {
         AlreadyRenewed = 814 "already_renewed",
         /// The request that was sent is not at hand, and one that is signed anew would differ.
         RequestWouldDiffer = 815 "request_would_differ",
+        /// No certificate on the token is known to take the place of this one, so it is not removed.
+        RetireNoSuccessor = 816 "retire_no_successor",
+        /// The certificate that takes the place of this one is not valid yet, so it is not removed.
+        RetireNotBegun = 817 "retire_not_begun",
+        /// It is not shown that the new certificate comes from the CA of the old one, so that is not removed.
+        RetireIssuerNotShown = 818 "retire_issuer_not_shown",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",
@@ -432,6 +442,10 @@ numbered! {
         Size = 18 "size",
         /// The first line of something that is not what it should be.
         FirstLine = 19 "first_line",
+        /// What the clock of this computer says, in Japan standard time.
+        Now = 20 "now",
+        /// When a certificate begins to be valid, in Japan standard time.
+        Begins = 21 "begins",
     }
 }
 
@@ -485,6 +499,14 @@ numbered! {
         NoCertificate = 26 "no_certificate",
         /// The request could not be kept on this computer.
         RequestNotKept = 27 "request_not_kept",
+        /// The CA changed more of the subject than the rule allows.
+        SubjectChanged = 28 "subject_changed",
+        /// The new certificate begins later than the clock of this computer says.
+        NotYetValid = 29 "not_yet_valid",
+        /// The new certificate comes from another CA than the old one.
+        AnotherIssuer = 30 "another_issuer",
+        /// The certificate was on the token already, complete; nothing was written.
+        AlreadyInstalled = 31 "already_installed",
         /// A part of the CA's response could not be read.
         ResponsePartlyUsed = 37 "response_partly_used",
     }

@@ -7,8 +7,10 @@
 use std::fmt;
 
 pub mod code;
+mod warning;
 
 pub use self::code::{Code, Fact, Family, Notice, Point, Step};
+pub use self::warning::Warning;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -24,6 +24,12 @@ pub(crate) fn in_japan(time: SystemTime) -> Option<DateTime> {
     Timestamp::try_from(time).ok().map(|time| JST.to_datetime(time))
 }
 
+/// The date and time in Japan, to the second: `2026-12-04 08:59:59 JST`. For people to read.
+pub fn jst_time(time: SystemTime) -> String {
+    let limit = if time < SystemTime::UNIX_EPOCH { DateTime::MIN } else { DateTime::MAX };
+    in_japan(time).unwrap_or(limit).strftime("%Y-%m-%d %H:%M:%S JST").to_string()
+}
+
 /// RFC 3339 with Japan's offset, to the second: `2026-11-26T22:00:00+09:00`. The end of the year 9999, which is
 /// another year in Japan already, is `9999-12-31T23:59:59Z`; `None` for other instants that jiff cannot hold.
 pub fn jst_rfc3339(time: SystemTime) -> Option<String> {

@@ -55,6 +55,19 @@ struct Extensions {
     purposes: Option<(Vec<u8>, Vec<String>)>,
     /// The whole Extension, for requests, which copy it with its criticality; and its value.
     subject_alt_name: Option<(Vec<u8>, Vec<u8>)>,
+    subject_key_id: Option<Vec<u8>>,
+    /// The keyIdentifier of the extension.
+    authority_key_id: Option<Vec<u8>>,
+}
+
+/// What a CA signed, and the signature.
+pub(in crate::pki) struct Signed<'a> {
+    /// TBSCertificate, as it came.
+    pub message: &'a [u8],
+    /// The contents of the AlgorithmIdentifier.
+    pub algorithm: &'a [u8],
+    /// The bits of the signature.
+    pub signature: &'a [u8],
 }
 
 impl Certificate {
@@ -164,6 +177,25 @@ impl Certificate {
         self.extensions.subject_alt_name.as_ref().map(|(extension, _)| extension.as_slice())
     }
 
+    /// What the CA signed; `None` when the signature is not a whole number of bytes.
+    pub(in crate::pki) fn signed(&self) -> Option<Signed<'_>> {
+        let mut fields = Tlv::whole(&self.der).and_then(|all| all.tagged(SEQUENCE)).ok()?.fields();
+        let mut next = || fields.any().ok();
+        let (message, algorithm, signature) = (next()?.raw, next()?.value, next()?.raw);
+        let signature = BitStringRef::from_der(signature).ok()?.as_bytes()?;
+        Some(Signed { message, algorithm, signature })
+    }
+
+    /// The subject key identifier (RFC 5280 §4.2.1.2), if there is one that can be read.
+    pub(in crate::pki) fn subject_key_id(&self) -> Option<&[u8]> {
+        self.extensions.subject_key_id.as_deref()
+    }
+
+    /// The key identifier of the CA's key (RFC 5280 §4.2.1.1), if there is one that can be read.
+    pub(in crate::pki) fn authority_key_id(&self) -> Option<&[u8]> {
+        self.extensions.authority_key_id.as_deref()
+    }
+
     /// The value of the extended key usage extension.
     pub(super) fn extended_key_usage_der(&self) -> Option<&[u8]> {
         self.extensions.purposes.as_ref().map(|(value, _)| value.as_slice())
@@ -229,9 +261,25 @@ impl Extensions {
             self.purposes = Some((value.to_vec(), purposes(value)?));
         } else if id == oid::SUBJECT_ALT_NAME.as_bytes() {
             self.subject_alt_name = Some((extension.raw.to_vec(), value.to_vec()));
+        } else if id == oid::SUBJECT_KEY_IDENTIFIER.as_bytes() {
+            let id = Tlv::whole(value).and_then(|id| id.tagged(OCTET_STRING));
+            self.subject_key_id = id.ok().map(|id| id.value.to_vec());
+        } else if id == oid::AUTHORITY_KEY_IDENTIFIER.as_bytes() {
+            self.authority_key_id = authority_key_id(value);
         }
         Ok(())
     }
+}
+
+/// [0] IMPLICIT OCTET STRING.
+const KEY_IDENTIFIER: u8 = 0x80;
+
+/// The keyIdentifier of an AuthorityKeyIdentifier, which is its first element where there is one. What cannot be read
+/// names no key.
+fn authority_key_id(value: &[u8]) -> Option<Vec<u8>> {
+    let mut fields = Tlv::whole(value).and_then(|all| all.tagged(SEQUENCE)).map(Tlv::fields).ok()?;
+    let id = fields.optional(KEY_IDENTIFIER).ok()??;
+    Some(id.value.to_vec())
 }
 
 /// ExtendedKeyUsage. That of `x509_cert` refuses identifiers with numbers above 32 bits, as UUIDs have them.

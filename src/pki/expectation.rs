@@ -2,9 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::calendar::jst_date;
+use super::calendar::{jst_date, jst_time};
 use super::certificate::Certificate;
-use crate::error::{Code, Error, Fact, Result, Step};
+use super::name::{Name, SubjectRule};
+use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::key::kind::KeyKind;
 use crate::pki::key::public::PublicKey;
 
@@ -13,8 +14,11 @@ use crate::pki::key::public::PublicKey;
 pub struct Expectation<'a> {
     /// The key that waits on the token.
     pub public_key: &'a PublicKey,
-    /// The subject that was requested, in DER; compared byte for byte.
-    pub subject_der: &'a [u8],
+    /// The subject before, or else the one that was requested; `None` when neither is known.
+    pub subject: Option<&'a Name>,
+    /// How far the new subject may differ from that. Only [`SubjectRule::Exact`] refuses; what breaks the default
+    /// rule is a warning.
+    pub subject_rule: SubjectRule,
     /// The certificate that is renewed; `None` for a first one.
     pub old: Option<&'a Certificate>,
     /// The kind of key that was requested.
@@ -26,9 +30,9 @@ pub struct Expectation<'a> {
 /// A check that a caller may relax. That the certificate belongs to the key is always checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Check {
-    /// The subject is the one requested, byte for byte.
+    /// The subject is the one before, by the rule that was given.
     Subject,
-    /// It is valid now.
+    /// It has not ended.
     Validity,
     /// It ends later than the old one.
     LaterThanOld,
@@ -109,10 +113,25 @@ impl Expectation<'_> {
     /// # Errors
     /// The first check that fails, with `Expected` and `Found`: [`Code::AnswerNoLeaf`] for another key, then
     /// [`Code::SubjectDiffers`], [`Code::AlgorithmDiffers`], [`Code::IsCaCertificate`],
-    /// [`Code::CertificateNotYetValid`], [`Code::CertificateExpired`], [`Code::NotLaterThanOld`],
-    /// [`Code::SerialSame`], [`Code::PurposeMissing`], [`Code::UsageMissing`].
+    /// [`Code::CertificateExpired`], [`Code::NotLaterThanOld`], [`Code::SerialSame`], [`Code::PurposeMissing`],
+    /// [`Code::UsageMissing`].
     pub fn check(&self, leaf: &Certificate, relax: Relax) -> Result<()> {
         self.find_failure(leaf, relax).map_or(Ok(()), |error| Err(error.during(Step::CheckCertificate)))
+    }
+
+    /// What a person should know of a certificate that passes: a subject that the default rule does not allow, with
+    /// the one before and the new one; a beginning that is later than the present time, with both.
+    pub fn warnings(&self, leaf: &Certificate, relax: Relax) -> Vec<Warning> {
+        let rule = if relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject_rule };
+        let changed = self.subject.filter(|old| !rule.allows(old, leaf.subject())).map(|old| {
+            Warning::new(Notice::SubjectChanged).fact(Fact::Expected, old).fact(Fact::Found, leaf.subject())
+        });
+        let begins_later = (self.now < leaf.not_before()).then(|| {
+            Warning::new(Notice::NotYetValid)
+                .fact(Fact::Now, jst_time(self.now))
+                .fact(Fact::Begins, jst_time(leaf.not_before()))
+        });
+        changed.into_iter().chain(begins_later).collect()
     }
 
     fn find_failure(&self, leaf: &Certificate, relax: Relax) -> Option<Error> {
@@ -144,18 +163,17 @@ impl Expectation<'_> {
     }
 
     fn subject(&self, leaf: &Certificate) -> Option<Error> {
-        if leaf.subject().der() == self.subject_der {
+        let old = self.subject.filter(|_| self.subject_rule == SubjectRule::Exact)?;
+        if leaf.subject() == old {
             return None;
         }
-        let expected =
-            super::Name::from_der(self.subject_der).map(|name| name.to_string()).unwrap_or_default();
-        let found = leaf.subject().to_string();
+        let (expected, found) = (old.to_string(), leaf.subject().to_string());
         if expected != found {
             return Some(differs(Code::SubjectDiffers, expected, found));
         }
         // They read alike: the encodings differ, which only the bytes show.
         Some(
-            differs(Code::SubjectDiffers, hex(self.subject_der), hex(leaf.subject().der()))
+            differs(Code::SubjectDiffers, hex(old.der()), hex(leaf.subject().der()))
                 .fact(Fact::Subject, found),
         )
     }
@@ -166,30 +184,21 @@ impl Expectation<'_> {
         (expected != found).then(|| differs(Code::AlgorithmDiffers, expected, found))
     }
 
+    /// A CA stamps the moment of issue and computers are minutes off, so a beginning in the future is no failure.
     fn validity(&self, leaf: &Certificate) -> Option<Error> {
-        let now = instant(self.now);
-        if self.now < leaf.not_before() {
-            let begin = instant(leaf.not_before());
-            return Some(
-                differs(Code::CertificateNotYetValid, now, begin)
-                    .fact(Fact::Date, jst_date(leaf.not_before())),
-            );
-        }
-        if self.now > leaf.not_after() {
-            let end = instant(leaf.not_after());
-            return Some(
-                differs(Code::CertificateExpired, now, end).fact(Fact::Date, jst_date(leaf.not_after())),
-            );
-        }
-        None
+        let ended = self.now > leaf.not_after();
+        ended.then(|| {
+            differs(Code::CertificateExpired, jst_time(self.now), jst_time(leaf.not_after()))
+                .fact(Fact::Date, jst_date(leaf.not_after()))
+        })
     }
 
     fn later_than_old(&self, leaf: &Certificate) -> Option<Error> {
         let old = self.old.filter(|old| leaf.not_after() <= old.not_after())?;
         Some(differs(
             Code::NotLaterThanOld,
-            format_args!("> {}", instant(old.not_after())),
-            instant(leaf.not_after()),
+            format_args!("> {}", jst_time(old.not_after())),
+            jst_time(leaf.not_after()),
         ))
     }
 
@@ -210,14 +219,6 @@ fn key_id(key: &PublicKey) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// An instant in Japan standard time, to the second.
-fn instant(time: SystemTime) -> String {
-    let zone = jiff::tz::Offset::constant(9);
-    let limit = jiff::Timestamp::MAX;
-    let timestamp = jiff::Timestamp::try_from(time).unwrap_or(limit);
-    zone.to_datetime(timestamp).strftime("%Y-%m-%d %H:%M:%S JST").to_string()
 }
 
 #[cfg(test)]

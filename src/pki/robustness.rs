@@ -2,7 +2,8 @@
 
 use super::openssl::OpenSsl;
 use super::{
-    Answer, Certificate, Expectation, Name, PublicKey, Relax, Request, RequestInfo, SignatureAlgorithm,
+    Certificate, Expectation, Name, PublicKey, Relax, Request, RequestInfo, Response, SignatureAlgorithm,
+    SubjectRule,
 };
 
 /// Calls `read` with the input cut off at every byte, and with every byte changed in several ways.
@@ -35,16 +36,20 @@ fn use_certificate(certificate: &Certificate) {
     assert!(!info.to_be_signed().is_empty());
     let expectation = Expectation {
         public_key: certificate.public_key(),
-        subject_der: certificate.subject().der(),
+        subject: Some(certificate.subject()),
+        subject_rule: SubjectRule::default(),
         old: Some(certificate),
         key_kind: None,
         now: certificate.not_after(),
     };
     let _ = expectation.check(certificate, Relax::NONE);
+    let _ = expectation.warnings(certificate, Relax::NONE);
+    assert!(certificate.subject().matches(certificate.subject()));
+    let _ = super::issuer_continuity(certificate, Some(certificate), [certificate]);
 }
 
 fn use_answer(bytes: &[u8]) {
-    if let Ok(answer) = Answer::parse(bytes) {
+    if let Ok(answer) = Response::parse(bytes) {
         assert!(!answer.certificates().is_empty());
     }
 }

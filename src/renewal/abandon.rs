@@ -3,7 +3,7 @@
 use super::credential::Credential;
 use super::pending::{Inventory, PendingKey};
 use super::write::sign_challenge;
-use crate::code::{Code, Fact, Family, Step};
+use crate::code::{Code, Fact, Step};
 use crate::driver::{Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result};
 use crate::pki::Certificate;
@@ -18,7 +18,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Code::Busy`]; [`Code::NotPending`] when the key no longer has our label; [`Code::RetireOnlyCredential`] when
-    /// the key has its certificate, signs, and no other credential for the same subject is left to work with;
+    /// the key has its certificate, signs, and no other credential is left to work with,
+    /// [`Code::RetireNoSuccessor`] when none for the same subject and not the one that it renews is;
     /// [`Code::DestroyFailed`] when the token kept something although it said that it was removed; and what the
     /// token returns.
     pub fn abandon(&self, pending: &PendingKey) -> Result<()> {
@@ -35,7 +36,7 @@ impl Session {
         let pending =
             now.iter().find(same).ok_or_else(|| pending.error(Code::NotPending).during(Step::Abandon))?;
         if let (Some(written), Some(private)) = (&pending.certificate, &pending.private) {
-            self.keep_the_last(&inventory, written, private)?;
+            self.keep_the_last(&inventory, written, private, pending.concerns())?;
         }
         self.remove(pending, Step::Abandon)?;
         self.make_sure_gone(pending)
@@ -47,27 +48,31 @@ impl Session {
         inventory: &Inventory,
         written: &StoredCertificate,
         private: &StoredKey,
+        concerns: Option<&str>,
     ) -> Result<()> {
         let certificate = Certificate::from_der(&written.der)?;
         let now = SystemTime::now();
-        let usable = |other: &Credential| {
+        let credentials = self.credentials_with(&inventory.keys)?;
+        let mut usable: Vec<&Credential> = credentials.iter().collect();
+        usable.retain(|other| {
             other.certificate() != &certificate
-                && other.subject().der() == certificate.subject().der()
                 && other.certificate().not_after() >= now
                 && other.private_key().is_ok()
+        });
+        let is_renewed = |other: &&Credential| {
+            concerns.is_some_and(|serial| other.certificate().serial().to_string() == serial)
         };
-        if self.credentials_with(&inventory.keys)?.iter().any(usable) {
+        if usable.iter().any(|other| other.subject().matches(certificate.subject()) || is_renewed(other)) {
             return Ok(());
         }
         match sign_challenge(self, private, &certificate) {
             Ok(()) => {}
             // A token that failed has not said that the key does not work.
-            Err(error) if matches!(error.code().family(), Family::Gone | Family::Pin | Family::Internal) => {
-                return Err(error);
-            }
+            Err(error) if !error.is_refusal() => return Err(error),
             Err(_) => return Ok(()),
         }
-        Err(Error::new(Code::RetireOnlyCredential)
+        let code = if usable.is_empty() { Code::RetireOnlyCredential } else { Code::RetireNoSuccessor };
+        Err(Error::new(code)
             .during(Step::Abandon)
             .fact(Fact::Subject, certificate.subject())
             .fact(Fact::Serial, certificate.serial())

@@ -1,5 +1,6 @@
 //! Beginning a renewal: preflight, key pair, proof, request. Resuming one: the request again.
 
+use super::clock::Clock;
 use super::credential::{Credential, old_key};
 use super::enter;
 use super::label::JobLabel;
@@ -8,9 +9,8 @@ use super::plan::{Form, Renewal, Subject};
 use super::preflight::Preflight;
 use crate::code::{Code, Fact, Notice, Step};
 use crate::driver::{NewKeyPair, Proof, ProofLevel, Session, StoredKey};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Warning};
 use crate::pki::{PublicKey, RenewalInfo, RenewalRequest, Request, RequestInfo, SignatureAlgorithm};
-use std::time::SystemTime;
 
 impl Renewal<'_> {
     /// Makes the key pair, proves it and signs the request.
@@ -29,7 +29,7 @@ impl Renewal<'_> {
         if self.reuse_key {
             return self.request_for_old_key(session, &keys, notices);
         }
-        let label = JobLabel::new(self.job(), self.now);
+        let label = JobLabel::new(self.job(), self.clock.now());
         enter(self.progress, Step::GenerateKeyPair)?;
         let pair = session
             .generate_key_pair(self.kind, &label.to_string())
@@ -66,7 +66,7 @@ impl Renewal<'_> {
         old_keys: &[StoredKey],
         label: JobLabel,
         pair: &NewKeyPair,
-        mut notices: Vec<Notice>,
+        mut notices: Vec<Warning>,
     ) -> Result<Pending> {
         // A token that cuts labels short would leave a key that nobody could know again.
         if pair.private.label != label.to_string() {
@@ -87,7 +87,7 @@ impl Renewal<'_> {
 
     fn prove(&self, session: &Session, key: &StoredKey) -> Result<Proof> {
         enter(self.progress, Step::ProveKey)?;
-        prove(session, key, self.require_proof, self.now)
+        prove(session, key, self.require_proof, self.clock)
     }
 
     /// The request for the key that the old credential has, for callers who asked for that by name.
@@ -95,7 +95,7 @@ impl Renewal<'_> {
         &self,
         session: &Session,
         keys: &[StoredKey],
-        mut notices: Vec<Notice>,
+        mut notices: Vec<Warning>,
     ) -> Result<Pending> {
         let Subject::Renewed(old) = &self.subject else {
             return Err(Error::new(Code::BadArgument).fact(Fact::Detail, "there is no old key to use again"));
@@ -104,8 +104,8 @@ impl Renewal<'_> {
         let private = old_key(old, keys)?;
         let proof = self.prove(session, &private)?;
         let (request, signed_by_old) = self.sign_request(session, keys, &private, public)?;
-        notices.push(Notice::KeyReused);
-        let key = PendingKey::reused(JobLabel::new(self.job(), self.now), private, public.clone());
+        notices.push(Notice::KeyReused.into());
+        let key = PendingKey::reused(JobLabel::new(self.job(), self.clock.now()), private, public.clone());
         let old = Some((**old).clone());
         Ok(Pending { key, request, signed_by_old, proof, old, key_reused: true, notices })
     }
@@ -151,11 +151,12 @@ impl Renewal<'_> {
             let of_private = keys.iter().filter_map(|key| key.public_key.as_ref());
             of_private.chain(public_keys.iter().filter_map(|key| key.public_key.as_ref())).collect()
         };
+        let now = self.clock.now();
         credentials
             .iter()
             .filter(|credential| {
                 let public = credential.certificate().public_key();
-                credential.certificate().not_after() < self.now
+                credential.certificate().not_after() < now
                     && credential.private_key().is_ok()
                     && seen.contains(&public)
             })
@@ -167,15 +168,10 @@ impl Renewal<'_> {
 }
 
 /// Asks for the proof; where the driver denies what it was just told, asks again before it is believed.
-pub(super) fn prove(
-    session: &Session,
-    key: &StoredKey,
-    required: ProofLevel,
-    now: SystemTime,
-) -> Result<Proof> {
-    let mut proof = session.prove(key, now)?;
+pub(super) fn prove(session: &Session, key: &StoredKey, required: ProofLevel, clock: Clock) -> Result<Proof> {
+    let mut proof = session.prove(key, clock.now())?;
     if proof.evidence.contradicts_generation() {
-        proof = session.prove(&session.reread_private_key(key)?, now)?;
+        proof = session.prove(&session.reread_private_key(key)?, clock.now())?;
     }
     let refuse = |code| {
         Error::new(code)
@@ -194,8 +190,8 @@ pub(super) fn prove(
     }
 }
 
-pub(super) fn proof_notice(proof: &Proof) -> Option<Notice> {
-    (proof.level == ProofLevel::Claimed).then_some(Notice::ProofClaimed)
+pub(super) fn proof_notice(proof: &Proof) -> Option<Warning> {
+    (proof.level == ProofLevel::Claimed).then(|| Notice::ProofClaimed.into())
 }
 
 pub(super) fn algorithm_of(key: &PublicKey) -> Result<SignatureAlgorithm> {

@@ -3,6 +3,7 @@
 use crate::driver::{Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// A certificate on the token, and its private key where it was looked for.
@@ -13,6 +14,16 @@ pub struct Credential {
     pub(super) key: KeyState,
     twins: usize,
     listed: Instant,
+    surroundings: Arc<Surroundings>,
+}
+
+/// What was seen on the token beside the credentials when they were listed.
+#[derive(Debug, Default)]
+struct Surroundings {
+    /// The certificates of CAs, and those that say that they are their own issuer.
+    authorities: Vec<Certificate>,
+    /// The latest beginning of a certificate: the clock was not before it when that was issued.
+    latest: Option<SystemTime>,
 }
 
 /// What is known of the private key of a credential.
@@ -104,6 +115,16 @@ impl Credential {
         self.listed
     }
 
+    /// The CA certificates on the token.
+    pub(super) fn authorities(&self) -> &[Certificate] {
+        &self.surroundings.authorities
+    }
+
+    /// The latest beginning of a certificate on the token.
+    pub(super) fn latest(&self) -> Option<SystemTime> {
+        self.surroundings.latest
+    }
+
     pub(super) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
         Credential {
             stored,
@@ -111,6 +132,7 @@ impl Credential {
             key: KeyState::Present(Box::new(key)),
             twins: 0,
             listed: Instant::now(),
+            surroundings: Arc::default(),
         }
     }
 
@@ -121,6 +143,15 @@ impl Credential {
             KeyState::NotLookedFor | KeyState::Missing => {
                 Err(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), self))
             }
+        }
+    }
+}
+
+impl Surroundings {
+    fn add(&mut self, certificate: &Certificate) {
+        self.latest = self.latest.max(Some(certificate.not_before()));
+        if certificate.is_ca() || certificate.subject() == certificate.issuer() {
+            self.authorities.push(certificate.clone());
         }
     }
 }
@@ -136,15 +167,22 @@ pub(super) fn about(error: Error, credential: &Credential) -> Error {
 impl Credentials {
     fn new(listed: Instant, stored: Vec<StoredCertificate>, keys: Option<&[StoredKey]>) -> Self {
         let mut credentials = Credentials::default();
+        let mut found = Vec::new();
+        let mut surroundings = Surroundings::default();
         for stored in stored {
             match Certificate::from_der(&stored.der) {
-                Ok(certificate) if certificate.is_ca() => {}
                 Ok(certificate) => {
-                    let key = key_state(&certificate, &stored, keys);
-                    credentials.list.push(Credential { stored, certificate, key, twins: 0, listed });
+                    surroundings.add(&certificate);
+                    found.push((stored, certificate));
                 }
                 Err(_) => credentials.unreadable.push(stored),
             }
+        }
+        let surroundings = Arc::new(surroundings);
+        for (stored, certificate) in found.into_iter().filter(|(_, certificate)| !certificate.is_ca()) {
+            let key = key_state(&certificate, &stored, keys);
+            let surroundings = Arc::clone(&surroundings);
+            credentials.list.push(Credential { stored, certificate, key, twins: 0, listed, surroundings });
         }
         credentials.count_twins();
         credentials

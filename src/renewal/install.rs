@@ -1,16 +1,23 @@
 //! Installing the CA's answer: find the pending key, check the certificate, write it, prove that it works.
 
+use super::answered::{
+    already_installed, find_match, is_pending, no_leaf, not_awaited, on_token, show_that_it_is_the_key,
+};
 use super::begin::{proof_notice, prove};
+use super::clock::{self, Clock};
 use super::credential::Credential;
+use super::installed::{CheckedBy, Installed};
 use super::label::{Job, JobLabel};
 use super::pending::{Inventory, Pending, PendingKey, PendingState};
 use super::write::{rename, sign_challenge, write_and_verify};
 use super::{Progress, choice, enter};
 use crate::code::{Code, Fact, Notice, Step};
 use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, StoredKey};
-use crate::error::{Error, Result};
-use crate::pki::{Answer, Certificate, Expectation, PublicKey, Relax, Skipped, check_chain};
-use std::time::SystemTime;
+use crate::error::{Error, Result, Warning};
+use crate::pki::{
+    Answer, Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Skipped, SubjectRule,
+    check_chain, issuer_continuity, jst_date, jst_time,
+};
 
 /// An answer of a CA, and how to take it.
 #[derive(Clone)]
@@ -18,48 +25,12 @@ pub struct Install<'a> {
     answer: &'a [u8],
     anchors: Vec<Vec<u8>>,
     ca_certificates: bool,
+    subject: SubjectRule,
     relax: Relax,
     reuse_key: bool,
     require_proof: ProofLevel,
-    now: SystemTime,
+    clock: Clock,
     progress: &'a dyn Progress,
-}
-
-/// A credential that was written, read back and has signed.
-#[derive(Clone, Debug)]
-pub struct Installed {
-    credential: Credential,
-    proof: Proof,
-    replaced: Option<Credential>,
-    notices: Vec<Notice>,
-    key_reused: bool,
-}
-
-impl Installed {
-    /// The new credential.
-    pub fn credential(&self) -> &Credential {
-        &self.credential
-    }
-
-    /// What the driver says about the exportability of its key.
-    pub fn proof(&self) -> &Proof {
-        &self.proof
-    }
-
-    /// The credential that it takes the place of, where that is still on the token.
-    pub fn replaced(&self) -> Option<&Credential> {
-        self.replaced.as_ref()
-    }
-
-    /// What the person should know, though it stopped nothing.
-    pub fn notices(&self) -> &[Notice] {
-        &self.notices
-    }
-
-    /// Whether the certificate is for the old key because the caller asked for that.
-    pub fn key_reused(&self) -> bool {
-        self.key_reused
-    }
 }
 
 /// The key that a certificate is for, and what is known of its job.
@@ -67,10 +38,10 @@ struct Match<'k> {
     leaf: Certificate,
     key: &'k PendingKey,
     /// The subject that was asked for, where this process made the request.
-    subject: Option<Vec<u8>>,
+    subject: Option<Name>,
     old: Option<Credential>,
     proof: Option<Proof>,
-    notices: Vec<Notice>,
+    notices: Vec<Warning>,
     key_reused: bool,
 }
 
@@ -81,10 +52,11 @@ impl<'a> Install<'a> {
             answer,
             anchors: Vec::new(),
             ca_certificates: false,
+            subject: SubjectRule::default(),
             relax: Relax::NONE,
             reuse_key: false,
             require_proof: ProofLevel::Claimed,
-            now: SystemTime::now(),
+            clock: Clock::SYSTEM,
             progress: &(),
         }
     }
@@ -100,6 +72,14 @@ impl<'a> Install<'a> {
     #[must_use]
     pub fn with_ca_certificates(mut self) -> Self {
         self.ca_certificates = true;
+        self
+    }
+
+    /// How far the subject may differ from the old one's; by default the common name may change. What breaks that is
+    /// installed with a warning, only [`SubjectRule::Exact`] refuses.
+    #[must_use]
+    pub fn subject(mut self, rule: SubjectRule) -> Self {
+        self.subject = rule;
         self
     }
 
@@ -124,10 +104,10 @@ impl<'a> Install<'a> {
         self
     }
 
-    /// Takes this for the present time.
+    /// Takes the time from this clock instead of the computer's; a fixed time stands still.
     #[must_use]
-    pub fn at(mut self, now: SystemTime) -> Self {
-        self.now = now;
+    pub fn at(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
         self
     }
 
@@ -138,10 +118,11 @@ impl<'a> Install<'a> {
         self
     }
 
-    /// Installs the answer to a request that this process made: no key has to be looked for.
+    /// Installs the answer to a request that this process made: no key has to be looked for. An answer that was
+    /// installed already is proven once more, and the token stays as it is.
     ///
     /// # Errors
-    /// As [`Install::run`]; [`Code::AlreadyInstalled`] also when the key got its certificate in another way.
+    /// As [`Install::run`].
     pub fn run_for(&self, session: &Session, pending: &Pending) -> Result<Installed> {
         session.reserve()?;
         let answer = self.parse()?;
@@ -149,9 +130,11 @@ impl<'a> Install<'a> {
         let leaf = answer.leaf_for(public).cloned();
         let leaf = leaf.ok_or_else(|| no_leaf(&answer, std::slice::from_ref(&pending.key)))?;
         // The token is reserved since the request, so only this session can have installed the answer already.
-        let written = || session.certificates_with_id(pending.key.id());
-        if session.has_written(pending.key.id()) && written()?.iter().any(|stored| stored.der == leaf.der()) {
-            return Err(already_installed(&leaf));
+        if session.has_written(pending.key.id()) {
+            let inventory = Inventory::read(session)?;
+            if inventory.holds(&leaf) {
+                return self.confirm(session, &inventory, &answer, &leaf);
+            }
         }
         self.finish(
             session,
@@ -159,7 +142,7 @@ impl<'a> Install<'a> {
             Match {
                 leaf,
                 key: &pending.key,
-                subject: Some(pending.request().subject().der().to_vec()),
+                subject: Some(pending.request().subject().clone()),
                 old: pending.old.clone(),
                 proof: Some(pending.proof.clone()),
                 notices: pending.notices.clone(),
@@ -169,21 +152,28 @@ impl<'a> Install<'a> {
     }
 
     /// Installs an answer, days after the request and in another process if need be: the pending key is found by
-    /// the public key in the certificate.
+    /// the public key in the certificate. An answer that was installed already is proven once more, and the token
+    /// stays as it is ([`Installed::was_there`]).
     ///
     /// # Errors
     /// The family of the CA's answer, each check with its own code; [`Code::PendingNotFound`],
-    /// [`Code::PendingAmbiguous`], [`Code::AlreadyInstalled`]; [`Code::KeyExportable`]; and what the token
-    /// returns. After any of them the token holds what it held before.
+    /// [`Code::PendingAmbiguous`]; [`Code::CertificateNotAwaited`] for an old certificate that is on the token while
+    /// a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the token returns. After any
+    /// of them the token holds what it held before.
     pub fn run(&self, session: &Session) -> Result<Installed> {
         session.reserve()?;
         let answer = self.parse()?;
         let inventory = Inventory::read(session)?;
         let mut pending = inventory.pending();
-        if self.reuse_key {
-            pending.extend(self.keys_in_use(session, &inventory)?);
+        if find_match(&answer, &pending)?.is_none() {
+            if let Some(leaf) = on_token(&answer, &inventory) {
+                return self.confirm(session, &inventory, &answer, leaf);
+            }
+            if self.reuse_key {
+                pending.extend(self.keys_in_use(session, &inventory)?);
+            }
         }
-        let (leaf, key) = find_match(&answer, &pending, &inventory)?;
+        let (leaf, key) = find_match(&answer, &pending)?.ok_or_else(|| no_leaf(&answer, &pending))?;
         if key.public_key().is_none() {
             show_that_it_is_the_key(session, key, &leaf)?;
         }
@@ -192,6 +182,62 @@ impl<'a> Install<'a> {
         let key = &key.claimed_by(&leaf);
         let (subject, proof, notices) = (None, None, Vec::new());
         self.finish(session, &answer, Match { leaf, key, subject, old, proof, notices, key_reused })
+    }
+
+    /// A certificate that is on the token already. The right answer a second time is a success; an old one, given by
+    /// mistake while a request waits, is not, and the request goes on waiting.
+    fn confirm(
+        &self,
+        session: &Session,
+        inventory: &Inventory,
+        answer: &Answer,
+        leaf: &Certificate,
+    ) -> Result<Installed> {
+        enter(self.progress, Step::CheckCertificate)?;
+        let credentials = session.credentials_with(&inventory.keys)?;
+        let there = credentials.iter().find(|one| one.certificate() == leaf);
+        let there = there.ok_or_else(|| already_installed(leaf))?;
+        let pending = inventory.pending();
+        let waiting: Vec<&PendingKey> =
+            pending.iter().filter(|key| key.state() == PendingState::AwaitingAnswer).collect();
+        let now = self.clock.now();
+        let has_ended = leaf.not_after() < now;
+        let serial = leaf.serial().to_string();
+        let is_old = has_ended
+            || waiting.iter().any(|key| key.concerns() == Some(&serial))
+            || credentials.iter().any(|other| {
+                other.subject().matches(leaf.subject()) && other.certificate().not_after() > leaf.not_after()
+            });
+        if is_old && !waiting.is_empty() {
+            return Err(waiting.iter().fold(not_awaited(leaf), |error, key| {
+                error.fact(Fact::Candidate, format!("{} ({})", crate::hex(key.id()), key.since()))
+            }));
+        }
+        if has_ended {
+            return Err(already_installed(leaf).fact(Fact::Now, jst_time(now)));
+        }
+        let private = there.private_key()?;
+        let issuer = self.issuer(leaf, answer, None)?;
+        let proof = prove(session, private, self.require_proof, self.clock)?;
+        enter(self.progress, Step::SignChallenge)?;
+        sign_challenge(session, private, leaf)?;
+        let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
+        notices.extend(
+            waiting
+                .iter()
+                .map(|key| Warning::new(Notice::PendingExists).fact(Fact::Id, crate::hex(key.id()))),
+        );
+        notices.extend(proof_notice(&proof));
+        Ok(Installed {
+            credential: there.clone(),
+            proof,
+            replaced: None,
+            issuer,
+            notices,
+            key_reused: false,
+            was_there: true,
+            checked_by: self.checked_by(answer),
+        })
     }
 
     fn parse(&self) -> Result<Answer> {
@@ -206,13 +252,13 @@ impl<'a> Install<'a> {
             let private = credential.private_key().ok()?.clone();
             let serial = credential.certificate().serial().to_string();
             let public = credential.certificate().public_key().clone();
-            Some(PendingKey::reused(JobLabel::new(Job::Renews(serial), self.now), private, public))
+            Some(PendingKey::reused(JobLabel::new(Job::Renews(serial), self.clock.now()), private, public))
         });
         Ok(in_use.collect())
     }
 
     /// The credential that is renewed, if it is still there. Serial numbers are unique only within one CA: of
-    /// several, one with a key and the same subject is taken.
+    /// several, one with a key is taken, and of those the one whose names are most alike.
     fn find_old(
         &self,
         session: &Session,
@@ -223,8 +269,16 @@ impl<'a> Install<'a> {
         let Some(serial) = key.concerns() else { return Ok(None) };
         let credentials = session.credentials_with(&inventory.keys)?.by_serial(serial);
         let other = |one: &&Credential| one.certificate().der() != leaf.der();
-        let likely =
-            |one: &&Credential| (one.private_key().is_ok(), one.subject().der() == leaf.subject().der());
+        let likely = |one: &&Credential| {
+            let (subject, issuer) = (one.subject(), one.certificate().issuer());
+            let allowed = SubjectRule::CommonNameMayChange.allows(subject, leaf.subject());
+            (
+                one.private_key().is_ok(),
+                subject.matches(leaf.subject()),
+                issuer.matches(leaf.issuer()),
+                allowed,
+            )
+        };
         Ok(credentials.iter().filter(other).max_by_key(likely).cloned())
     }
 
@@ -232,16 +286,16 @@ impl<'a> Install<'a> {
         let Match { leaf, key, subject, old, proof, mut notices, key_reused } = found;
         let (private, public) = key.pair()?;
         enter(self.progress, Step::CheckCertificate)?;
-        let (leaf, notice) = choice::passing(answer, leaf, key, public, |leaf| {
-            self.check(leaf, public, subject.as_deref(), old.as_ref())?;
-            self.check_chain(leaf, answer)
+        let (leaf, (warnings, issuer)) = choice::passing(answer, leaf, key, public, |leaf| {
+            let warnings = self.check(leaf, key, public, old.as_ref(), subject.as_ref())?;
+            Ok((warnings, self.issuer(leaf, answer, old.as_ref())?))
         })?;
-        notices.extend(notice);
-        let is_partly_used = answer.skipped().iter().any(Skipped::is_loss);
-        notices.extend(is_partly_used.then_some(Notice::ResponsePartlyUsed));
+        notices.extend(warnings);
+        notices.extend(issuer_warning(issuer, &leaf, old.as_ref()));
+        notices.extend(answer.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
         let proof = self.prove(session, key, private, proof)?;
         notices.extend(proof_notice(&proof));
-        notices.extend(key_reused.then_some(Notice::KeyReused));
+        notices.extend(key_reused.then(|| Notice::KeyReused.into()));
 
         let label = final_label(old.as_ref(), &leaf);
         let written = match &key.certificate {
@@ -252,52 +306,91 @@ impl<'a> Install<'a> {
             }
             None => {
                 let (written, notice) = write_and_verify(session, private, &leaf, &label, self.progress)?;
-                notices.extend(notice);
+                notices.extend(notice.map(Warning::from));
                 written
             }
         };
         self.progress.step(Step::Complete);
         if !key_reused {
-            notices.extend(rename(session, key, &label)?);
+            notices.extend(rename(session, key, &label)?.map(Warning::from));
         }
         // Last, and no reason to fail: the credential is complete.
         if self.ca_certificates && write_ca_certificates(session, answer).is_err() {
-            notices.push(Notice::ChainNotWritten);
+            notices.push(Notice::ChainNotWritten.into());
         }
         notices.sort_unstable();
-        notices.dedup();
-        let credential = Credential::with_key(written, leaf, private.clone());
-        Ok(Installed { credential, proof, replaced: old, notices, key_reused })
+        notices.dedup_by_key(|warning| warning.notice());
+        Ok(Installed {
+            credential: Credential::with_key(written, leaf, private.clone()),
+            proof,
+            replaced: old,
+            issuer,
+            notices,
+            key_reused,
+            was_there: false,
+            checked_by: self.checked_by(answer),
+        })
     }
 
+    /// What is asked of the certificate itself, without its issuer; returns what a person should know of it.
     fn check(
         &self,
         leaf: &Certificate,
+        key: &PendingKey,
         public: &PublicKey,
-        requested: Option<&[u8]>,
         old: Option<&Credential>,
-    ) -> Result<()> {
+        requested: Option<&Name>,
+    ) -> Result<Vec<Warning>> {
+        let now = self.clock.now();
         let expectation = Expectation {
             public_key: public,
             // A first request leaves its subject in no place but its own: days later there is none to compare with.
-            subject_der: match (old, requested) {
-                (Some(old), _) => old.subject().der(),
-                (None, Some(requested)) => requested,
-                (None, None) => leaf.subject().der(),
-            },
+            subject: old.map(Credential::subject).or(requested),
+            subject_rule: self.subject,
             old: old.map(Credential::certificate),
             key_kind: None,
-            now: self.now,
+            now,
         };
-        expectation.check(leaf, self.relax)
+        expectation.check(leaf, self.relax).map_err(|error| {
+            // No CA issues what has ended before its key was made.
+            let end = jst_date(leaf.not_after());
+            let ended_before = is_pending(key) && (key.label.day - end).get_days() > 7;
+            match error.code() {
+                Code::CertificateExpired if ended_before || clock::is_long_past(now, leaf.not_after()) => {
+                    clock::implausible(now, format_args!("≤ {end}")).during(Step::CheckCertificate)
+                }
+                _ => error,
+            }
+        })?;
+        let mut warnings = expectation.warnings(leaf, self.relax);
+        if clock::is_too_early(now) {
+            warnings.retain(|warning| *warning != Notice::NotYetValid);
+            warnings.push(clock::doubtful(now, leaf.not_before()));
+        }
+        Ok(warnings)
     }
 
-    fn check_chain(&self, leaf: &Certificate, answer: &Answer) -> Result<Option<Notice>> {
-        if self.anchors.is_empty() {
-            return Ok(Some(Notice::ChainNotChecked));
+    /// Follows the chain to an anchor, where some were given, else compares the CA keys. A certificate that begins
+    /// later than the clock says is followed at its beginning.
+    fn issuer(
+        &self,
+        leaf: &Certificate,
+        answer: &Answer,
+        old: Option<&Credential>,
+    ) -> Result<IssuerContinuity> {
+        if !self.anchors.is_empty() {
+            let moment = self.clock.now().max(leaf.not_before()).min(leaf.not_after());
+            check_chain(leaf, answer.certificates(), &self.anchors, moment)?;
+            return Ok(IssuerContinuity::VerifiedByAnchor);
         }
-        check_chain(leaf, answer.certificates(), &self.anchors, self.now)?;
-        Ok(None)
+        let on_token = old.map(Credential::authorities).unwrap_or_default();
+        let at_hand = answer.certificates().iter().chain(on_token);
+        issuer_continuity(leaf, old.map(Credential::certificate), at_hand)
+    }
+
+    fn checked_by(&self, answer: &Answer) -> CheckedBy {
+        let subject = if self.relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject };
+        CheckedBy { subject, anchors: self.anchors.clone(), certificates: answer.certificates().to_vec() }
     }
 
     /// The proof from the request's time stands, unless the driver denied then what must be true: such a driver is
@@ -316,7 +409,7 @@ impl<'a> Install<'a> {
             return Ok(proof);
         }
         enter(self.progress, Step::ProveKey)?;
-        let proof = match prove(session, private, self.require_proof, self.now) {
+        let proof = match prove(session, private, self.require_proof, self.clock) {
             Err(error) if error.code() == Code::KeyExportable && is_pending(key) => {
                 session.remove(key, Step::ProveKey)?;
                 return Err(error);
@@ -343,83 +436,18 @@ impl Session {
     }
 }
 
-/// Whether a key really carries a label of ours, and is not a complete one that is to be used again.
-fn is_pending(key: &PendingKey) -> bool {
-    key.private.as_ref().is_some_and(|private| private.label.parse::<JobLabel>().is_ok())
-}
-
-/// The pending key and the certificate that belong together, in whatever order they come.
-fn find_match<'k>(
-    answer: &Answer,
-    pending: &'k [PendingKey],
-    inventory: &Inventory,
-) -> Result<(Certificate, &'k PendingKey)> {
-    let open = |key: &&PendingKey| {
-        matches!(key.state(), PendingState::AwaitingAnswer | PendingState::CertificateWritten)
-    };
-    let mut matches = pending.iter().filter(open).filter_map(|key| {
-        let leaf = key.leaf_in(answer)?;
-        let other_written = key.certificate.as_ref().is_some_and(|written| written.der != leaf.der());
-        (!other_written).then(|| (leaf.clone(), key))
-    });
-    match (matches.next(), matches.next()) {
-        (Some(found), None) => Ok(found),
-        (Some((_, one)), Some((_, other))) => Err(one
-            .error(Code::PendingAmbiguous)
-            .fact(Fact::Candidate, crate::hex(one.id()))
-            .fact(Fact::Candidate, crate::hex(other.id()))),
-        (None, _) => Err(why_no_match(answer, pending, inventory)),
+/// What a person should know of the issuer; of one that is shown, nothing.
+fn issuer_warning(issuer: IssuerContinuity, leaf: &Certificate, old: Option<&Credential>) -> Option<Warning> {
+    let old = old.map(|old| old.certificate().issuer());
+    match (issuer, old) {
+        (IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer, _) => None,
+        (IssuerContinuity::AnotherIssuer, Some(old)) => Some(
+            Warning::new(Notice::AnotherIssuer).fact(Fact::Expected, old).fact(Fact::Found, leaf.issuer()),
+        ),
+        (IssuerContinuity::AnotherIssuer | IssuerContinuity::NotChecked, _) => {
+            Some(Notice::ChainNotChecked.into())
+        }
     }
-}
-
-/// For tokens that do not tell the public key: a signature that verifies with the certificate is as good.
-fn show_that_it_is_the_key(session: &Session, key: &PendingKey, leaf: &Certificate) -> Result<()> {
-    let claimed = key.claimed_by(leaf);
-    let (private, _) = claimed.pair()?;
-    sign_challenge(session, private, leaf).map_err(|error| match error.code() {
-        Code::SignatureInvalid => key.error(Code::KeyMismatch).because_of(error),
-        _ => error,
-    })
-}
-
-fn why_no_match(answer: &Answer, pending: &[PendingKey], inventory: &Inventory) -> Error {
-    let on_token = |leaf: &&Certificate| inventory.certificates.iter().any(|stored| stored.der == leaf.der());
-    if let Some(leaf) = answer.certificates().iter().filter(|leaf| !leaf.is_ca()).find(on_token) {
-        return already_installed(leaf);
-    }
-    no_leaf(answer, pending)
-}
-
-fn already_installed(leaf: &Certificate) -> Error {
-    Error::new(Code::AlreadyInstalled)
-        .during(Step::CheckCertificate)
-        .fact(Fact::Subject, leaf.subject())
-        .fact(Fact::Serial, leaf.serial())
-}
-
-/// Why none of the certificates is for a key that waits.
-fn no_leaf(answer: &Answer, pending: &[PendingKey]) -> Error {
-    if let Some(instead) = answer.instead() {
-        return instead;
-    }
-    let waiting: Vec<&PendingKey> =
-        pending.iter().filter(|key| key.state() == PendingState::AwaitingAnswer).collect();
-    let mut leaves = answer.certificates().iter().filter(|certificate| !certificate.is_ca());
-    let code = match (waiting.is_empty(), leaves.next(), answer.certificates().len()) {
-        (_, None, 1) => Code::IsCaCertificate,
-        (true, ..) => Code::PendingNotFound,
-        (false, Some(_), 1) => Code::KeyMismatch,
-        (false, ..) => Code::AnswerNoLeaf,
-    };
-    let error = Error::new(code).during(Step::CheckCertificate);
-    let error = waiting
-        .iter()
-        .filter_map(|key| key.public_key())
-        .fold(error, |error, key| error.fact(Fact::Expected, crate::hex(&key.key_id())));
-    answer.certificates().iter().fold(error, |error, certificate| {
-        let id = crate::hex(&certificate.public_key().key_id());
-        error.fact(Fact::Found, format!("{id} ({})", certificate.subject()))
-    })
 }
 
 /// The label that the old credential has, so that programs which choose by label go on to work; for a first one

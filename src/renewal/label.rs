@@ -73,10 +73,12 @@ impl FromStr for JobLabel {
     }
 }
 
-/// A serial number as we write it: lower-case hexadecimal, an even number of digits.
+/// A serial number as we write it: lower-case hexadecimal, an even number of digits; old CAs gave negative ones, which
+/// begin with a minus.
 fn serial(text: &str) -> std::result::Result<String, NotOurs> {
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let well_formed = !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(hex);
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let well_formed = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.bytes().all(hex);
     if well_formed { Ok(text.to_owned()) } else { Err(NotOurs) }
 }
 
@@ -86,9 +88,12 @@ mod tests {
 
     #[test]
     fn labels_come_back_as_they_were_written() {
-        for text in
-            ["usbtoken:20261122:renews:5b83e869", "usbtoken:20261122:first", "usbtoken:20261122:retires:00"]
-        {
+        for text in [
+            "usbtoken:20261122:renews:5b83e869",
+            "usbtoken:20261122:renews:-5b83",
+            "usbtoken:20261122:first",
+            "usbtoken:20261122:retires:00",
+        ] {
             assert_eq!(text.parse::<JobLabel>().unwrap().to_string(), text);
         }
     }
@@ -109,6 +114,8 @@ mod tests {
             "usbtoken:20261122:renews:",
             "usbtoken:20261122:renews:5b8",
             "usbtoken:20261122:renews:5B83",
+            "usbtoken:20261122:renews:-",
+            "usbtoken:20261122:renews:--5b83",
             "usbtoken:20261122:renews:5b83:x",
             "usbtoken:20261122:first ",
             "my usbtoken:20261122:first",

@@ -15,10 +15,13 @@
 //! abandoned.
 
 mod abandon;
+mod answered;
 mod begin;
 mod choice;
+mod clock;
 mod credential;
 mod install;
+mod installed;
 mod journal;
 mod label;
 mod pending;
@@ -27,13 +30,15 @@ mod preflight;
 mod retire;
 mod write;
 
+pub use clock::Clock;
 pub use credential::{Credential, Credentials, KeyState, Renewable};
-pub use install::{Install, Installed};
+pub use install::Install;
+pub use installed::Installed;
 pub use journal::{Journal, JournalEntry};
 pub use pending::{Pending, PendingKey, PendingState};
 pub use plan::{Form, Renewal};
 pub use preflight::{Finding, Preflight, State};
-pub use retire::Retired;
+pub use retire::{Retire, Retired};
 
 use crate::error::{Code, Error, Result, Step};
 

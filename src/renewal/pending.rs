@@ -2,9 +2,8 @@
 
 use super::credential::Credential;
 use super::label::{Job, JobLabel};
-use crate::code::Notice;
 use crate::driver::{Proof, Session, StoredCertificate, StoredKey, StoredPublicKey};
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Answer, Certificate, PublicKey, RenewalRequest, Request, jst_date};
 use std::time::SystemTime;
 
@@ -147,7 +146,7 @@ pub struct Pending {
     pub(super) proof: Proof,
     pub(super) old: Option<Credential>,
     pub(super) key_reused: bool,
-    pub(super) notices: Vec<Notice>,
+    pub(super) notices: Vec<Warning>,
 }
 
 impl Pending {
@@ -182,7 +181,7 @@ impl Pending {
     }
 
     /// What the person should know, though it stopped nothing.
-    pub fn notices(&self) -> &[Notice] {
+    pub fn notices(&self) -> &[Warning] {
         &self.notices
     }
 }
@@ -269,6 +268,11 @@ impl Inventory {
                 && Certificate::from_der(&stored.der)
                     .is_ok_and(|certificate| certificate.public_key().key_id() == id)
         })
+    }
+
+    /// Whether this certificate is on the token, byte for byte.
+    pub(super) fn holds(&self, certificate: &Certificate) -> bool {
+        self.certificates.iter().any(|stored| stored.der == certificate.der())
     }
 
     pub(super) fn certificate_for(&self, key: &PublicKey) -> Option<&StoredCertificate> {

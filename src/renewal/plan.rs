@@ -1,11 +1,11 @@
 //! What the caller wants renewed, and how.
 
 use super::Progress;
+use super::clock::Clock;
 use super::credential::Credential;
 use super::label::Job;
 use crate::driver::ProofLevel;
 use crate::pki::{KeyAlgorithm, KeyKind, Name, Window};
-use std::time::SystemTime;
 
 /// The form of the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Renewal<'a> {
     pub(super) window: Window,
     pub(super) outside_window: bool,
     pub(super) beside_pending: bool,
-    pub(super) now: SystemTime,
+    pub(super) clock: Clock,
     pub(super) reuse_key: bool,
     pub(super) require_proof: ProofLevel,
     pub(super) form: Form,
@@ -64,7 +64,7 @@ impl<'a> Renewal<'a> {
             window: Window::default(),
             outside_window: false,
             beside_pending: false,
-            now: SystemTime::now(),
+            clock: Clock::SYSTEM,
             reuse_key: false,
             require_proof: ProofLevel::Claimed,
             form: Form::default(),
@@ -100,10 +100,10 @@ impl<'a> Renewal<'a> {
         self
     }
 
-    /// Takes this for the present time.
+    /// Takes the time from this clock instead of the computer's; a fixed time stands still.
     #[must_use]
-    pub fn at(mut self, now: SystemTime) -> Self {
-        self.now = now;
+    pub fn at(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
         self
     }
 

@@ -1,13 +1,13 @@
 //! What is checked before anybody is asked for a PIN, and again before anything is written.
 
+use super::clock::{self, Verdict};
 use super::credential::{Credential, Credentials, about, old_key};
 use super::label::JobLabel;
 use super::plan::Renewal;
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::driver::{PinState, Session, StoredKey, Token, TokenInfo};
-use crate::error::{Error, Result};
-use crate::pki::{WindowState, jst_date};
-use jiff::civil::Date;
+use crate::error::{Error, Result, Warning};
+use crate::pki::{WindowState, jst_date, jst_time};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum State {
     /// Nothing speaks against it.
     Ok,
     /// The renewal can go on; the person should know.
-    Warning(Notice),
+    Warning(Warning),
     /// The renewal cannot begin.
     Blocker(Error),
 }
@@ -38,12 +38,6 @@ pub enum State {
 /// Free memory in bytes below which a key pair and a certificate may not fit: an RSA 2048 pair takes about 1.5 KiB,
 /// a certificate with its attributes about as much, and tokens round up.
 const LITTLE_MEMORY: u64 = 8 * 1024;
-
-/// No computer that runs this can have an earlier date.
-const EARLIEST: Date = Date::constant(2026, 1, 1);
-
-/// A clock that says that the old certificate expired so long ago is more likely wrong than right.
-const LONG_EXPIRED_DAYS: i64 = 3 * 365;
 
 impl Preflight {
     /// The points, in the order in which they were checked.
@@ -65,22 +59,23 @@ impl Preflight {
     ///
     /// # Errors
     /// The first blocker.
-    pub fn into_notices(self) -> Result<Vec<Notice>> {
+    pub fn into_notices(self) -> Result<Vec<Warning>> {
         let mut notices = Vec::new();
         for finding in self.findings {
             match finding.state {
                 State::Ok => {}
-                State::Warning(notice) => notices.push(notice),
+                State::Warning(warning) => notices.push(warning),
                 State::Blocker(error) => return Err(error.during(Step::Preflight)),
             }
         }
         // What a token merely does not tell is for the list, not for a warning that nobody can act on.
-        notices.retain(|notice| !matches!(notice, Notice::MemoryUnknown | Notice::MechanismUnknown));
+        notices
+            .retain(|warning| !matches!(warning.notice(), Notice::MemoryUnknown | Notice::MechanismUnknown));
         Ok(notices)
     }
 
-    fn before_login(renewal: &Renewal<'_>, token: &Token) -> Self {
-        let mut findings = findings(renewal, token);
+    fn before_login(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Self {
+        let mut findings = findings(renewal, token, waiting);
         if let Some(old) = renewal.old() {
             findings.push(Finding { point: Point::SubjectUnique, state: subject_unique(old.twins()) });
         }
@@ -88,8 +83,9 @@ impl Preflight {
     }
 
     pub(super) fn after_login(renewal: &Renewal<'_>, session: &Session, keys: &[StoredKey]) -> Result<Self> {
-        let mut findings = findings(renewal, session.token());
-        findings.push(Finding { point: Point::NothingPending, state: nothing_pending(renewal, keys) });
+        let waiting = waiting(renewal, keys);
+        let mut findings = findings(renewal, session.token(), waiting.is_some());
+        findings.push(Finding { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
         if let Some(old) = renewal.old() {
             let state = match session.reserved_since() {
                 Some(reserved) if reserved <= old.listed() => subject_unique(old.twins()),
@@ -110,31 +106,47 @@ impl Renewal<'_> {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
     /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
     pub fn preflight(&self, token: &Token) -> Preflight {
-        let mut preflight = self.glance(token);
-        let state = nothing_seen_pending(self, token);
+        self.progress.step(Step::Preflight);
+        let waiting = is_seen_waiting(self, token);
+        let mut preflight = Preflight::before_login(self, token, waiting);
+        let state = if waiting { State::from(Notice::PendingExists) } else { State::Ok };
         preflight.findings.push(Finding { point: Point::NothingPending, state });
         preflight
     }
 
     /// As [`Renewal::preflight`], but for what is pending: for callers who log in next, when the private keys tell
-    /// that for sure.
+    /// that for sure. Only where the certificate has ended, what waits is looked for: a renewal that was begun is
+    /// finished after that too.
     pub fn glance(&self, token: &Token) -> Preflight {
         self.progress.step(Step::Preflight);
-        Preflight::before_login(self, token)
+        let ended = self.old().is_some_and(|old| old.certificate().not_after() < self.clock.now());
+        Preflight::before_login(self, token, ended && is_seen_waiting(self, token))
+    }
+}
+
+impl From<Notice> for State {
+    fn from(notice: Notice) -> Self {
+        State::Warning(notice.into())
     }
 }
 
 /// The points that need no login.
-fn findings(renewal: &Renewal<'_>, token: &Token) -> Vec<Finding> {
+fn findings(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Vec<Finding> {
     let info = token.info();
+    let clock = clock(renewal);
+    let window = match &clock {
+        // By such a clock nothing can be said of the certificate.
+        State::Blocker(error) => State::Warning(clock::in_doubt(error)),
+        State::Ok | State::Warning(_) => window(renewal, waiting),
+    };
     vec![
         Finding { point: Point::TokenInitialized, state: initialized(info) },
         Finding { point: Point::TokenWritable, state: writable(info) },
         Finding { point: Point::PinUsable, state: pin(info) },
         Finding { point: Point::Memory, state: memory(info) },
         Finding { point: Point::Mechanism, state: mechanism(renewal, token) },
-        Finding { point: Point::Clock, state: clock(renewal) },
-        Finding { point: Point::Window, state: window(renewal) },
+        Finding { point: Point::Clock, state: clock },
+        Finding { point: Point::Window, state: window },
     ]
 }
 
@@ -154,9 +166,9 @@ fn pin(info: &TokenInfo) -> State {
     match info.pin_state {
         PinState::Locked => blocker(Code::PinLocked, info),
         PinState::NotSet => blocker(Code::PinNotSet, info),
-        PinState::FinalTry => State::Warning(Notice::PinFinalTry),
-        PinState::CountLow => State::Warning(Notice::PinCountLow),
-        PinState::ToBeChanged => State::Warning(Notice::PinToBeChanged),
+        PinState::FinalTry => State::from(Notice::PinFinalTry),
+        PinState::CountLow => State::from(Notice::PinCountLow),
+        PinState::ToBeChanged => State::from(Notice::PinToBeChanged),
         PinState::Usable => State::Ok,
     }
 }
@@ -165,8 +177,8 @@ fn pin(info: &TokenInfo) -> State {
 fn memory(info: &TokenInfo) -> State {
     let known = [info.free_public_memory, info.free_private_memory];
     match known.into_iter().flatten().min() {
-        None => State::Warning(Notice::MemoryUnknown),
-        Some(free) if free < LITTLE_MEMORY => State::Warning(Notice::MemoryLow),
+        None => State::from(Notice::MemoryUnknown),
+        Some(free) if free < LITTLE_MEMORY => State::from(Notice::MemoryLow),
         Some(_) => State::Ok,
     }
 }
@@ -174,55 +186,56 @@ fn memory(info: &TokenInfo) -> State {
 fn mechanism(renewal: &Renewal<'_>, token: &Token) -> State {
     match token.supports(renewal.kind) {
         Ok(true) => State::Ok,
-        Ok(false) => State::Warning(Notice::MechanismUnknown),
+        Ok(false) => State::from(Notice::MechanismUnknown),
         Err(error) => State::Blocker(error),
     }
 }
 
+/// A clock that cannot be right decides nothing. An end that is long past may be true, though: a caller who wants the
+/// renewal outside its window gets it.
 fn clock(renewal: &Renewal<'_>) -> State {
-    let today = jst_date(renewal.now);
-    let implausible = |expected: String| {
-        State::Blocker(
-            Error::new(Code::ClockImplausible)
-                .during(Step::Preflight)
-                .fact(Fact::Found, today)
-                .fact(Fact::Expected, expected),
-        )
-    };
-    if today < EARLIEST {
-        return implausible(format!("≥ {EARLIEST}"));
+    let now = renewal.clock.now();
+    let old = renewal.old();
+    let ended = old.is_some_and(|old| old.certificate().not_after() < now);
+    let wanted = renewal.outside_window && ended;
+    match clock::verdict(now, old.map(Credential::certificate), old.and_then(Credential::latest)) {
+        Verdict::Uncontradicted => State::Ok,
+        Verdict::Doubtful(warning) => State::Warning(warning),
+        Verdict::Implausible(error) if wanted => State::Warning(clock::in_doubt(&error)),
+        Verdict::Implausible(error) => State::Blocker(error.during(Step::Preflight)),
     }
-    let Some(old) = renewal.old() else { return State::Ok };
-    if renewal.now < old.certificate().not_before() {
-        return implausible(format!("≥ {}", jst_date(old.certificate().not_before())));
-    }
-    if old.days_left(renewal.now) < -LONG_EXPIRED_DAYS {
-        return State::Warning(Notice::ClockUncertain);
-    }
-    State::Ok
 }
 
-fn window(renewal: &Renewal<'_>) -> State {
+/// What was begun is finished, also after the old certificate has ended: the window is a rule about beginning.
+fn window(renewal: &Renewal<'_>, waiting: bool) -> State {
     let Some(old) = renewal.old() else { return State::Ok };
+    let now = renewal.clock.now();
     let blocked = |code| about(Error::new(code).during(Step::Preflight), old);
-    let error = match renewal.window.state(old.certificate().not_after(), renewal.now) {
+    let error = match renewal.window.state(old.certificate().not_after(), now) {
         WindowState::Open { .. } => return State::Ok,
         WindowState::NotYet { opens_on, days_left } => {
             blocked(Code::NotYetRenewable).fact(Fact::Date, opens_on).fact(Fact::Days, days_left)
         }
-        WindowState::Expired { .. } => {
-            blocked(Code::Expired).fact(Fact::Date, jst_date(old.certificate().not_after()))
+        WindowState::Expired { .. } if waiting && !renewal.beside_pending => {
+            return State::from(Notice::PendingExists);
         }
+        WindowState::Expired { .. } => blocked(Code::Expired)
+            .fact(Fact::Date, jst_date(old.certificate().not_after()))
+            .fact(Fact::Now, jst_time(now)),
     };
-    if renewal.outside_window { State::Warning(Notice::WindowForced) } else { State::Blocker(error) }
+    if renewal.outside_window { State::from(Notice::WindowForced) } else { State::Blocker(error) }
 }
 
-fn nothing_pending(renewal: &Renewal<'_>, keys: &[StoredKey]) -> State {
+/// The key that waits for this very job.
+fn waiting<'k>(renewal: &Renewal<'_>, keys: &'k [StoredKey]) -> Option<&'k StoredKey> {
     let job = renewal.job();
-    let same = |key: &&StoredKey| key.label.parse::<JobLabel>().is_ok_and(|label| label.job == job);
-    let Some(key) = keys.iter().find(same) else { return State::Ok };
+    keys.iter().find(|key| key.label.parse::<JobLabel>().is_ok_and(|label| label.job == job))
+}
+
+fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&StoredKey>) -> State {
+    let Some(key) = waiting else { return State::Ok };
     if renewal.beside_pending {
-        return State::Warning(Notice::PendingExists);
+        return State::from(Notice::PendingExists);
     }
     State::Blocker(
         Error::new(Code::PendingExists)
@@ -234,15 +247,14 @@ fn nothing_pending(renewal: &Renewal<'_>, keys: &[StoredKey]) -> State {
 
 /// Before the login only public keys show themselves. One with our label tells that a job is open, but not how far
 /// it got: a warning, until the private keys are seen.
-fn nothing_seen_pending(renewal: &Renewal<'_>, token: &Token) -> State {
+fn is_seen_waiting(renewal: &Renewal<'_>, token: &Token) -> bool {
     let public = token.look().and_then(|session| session.public_keys()).unwrap_or_default();
     let job = renewal.job();
-    let ours = |label: &str| label.parse::<JobLabel>().is_ok_and(|label| label.job == job);
-    if public.iter().any(|key| ours(&key.label)) { State::Warning(Notice::PendingExists) } else { State::Ok }
+    public.iter().any(|key| key.label.parse::<JobLabel>().is_ok_and(|label| label.job == job))
 }
 
 fn subject_unique(twins: usize) -> State {
-    if twins == 0 { State::Ok } else { State::Warning(Notice::SameSubject) }
+    if twins == 0 { State::Ok } else { State::from(Notice::SameSubject) }
 }
 
 /// The list that the credential was chosen from may be old: another program may have renewed it meanwhile, and a

@@ -239,6 +239,10 @@ pub enum Phrase<'a> {
     HintPending,
     /// Hint of the command: renew outside the window.
     HintForce,
+    /// Hint of the command: a renewal that was begun in time is finished later too.
+    HintBegun,
+    /// Hint of the command: name the CA's certificate.
+    HintAnchor,
     /// Hint of the command: confirm the last attempt.
     HintFinalTry,
     /// Hint of the command: where the PIN may come from.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use usbtoken::Finder;
 use usbtoken::driver::{Pin, Session, Token};
 use usbtoken::error::{Code, Error, Fact};
-use usbtoken::renewal::{Credential, Pending, Renewal};
+use usbtoken::renewal::{Credential, Pending, Renewal, Retire, Retired};
 use usbtoken_testkit::{
     Kind, Object, Provisioned, Snapshot, SoftToken, TestCa, days_from_now, program, verify_with_certificate,
 };
@@ -65,6 +65,16 @@ impl Bank {
     /// The answer to a request: one certificate, DER.
     pub fn certify(&self, pending: &Pending) -> Vec<u8> {
         self.ca.issue_for(pending.request().to_der()).der()
+    }
+
+    /// Removes an old credential, with the CA known by its certificate.
+    pub fn retire(&self, session: &Session, old: &Credential) -> usbtoken::Result<Retired> {
+        Retire::of(old).anchor(self.ca.issuing()).run(session)
+    }
+
+    /// The file with the CA's certificate, for the command.
+    pub fn anchor(&self) -> String {
+        self.file("ca").join("ca.pem").display().to_string()
     }
 
     pub fn file(&self, name: &str) -> PathBuf {

@@ -4,7 +4,6 @@
 mod common;
 
 use std::sync::Barrier;
-use std::time::SystemTime;
 
 use common::{Bank, Said, credential, refused};
 use usbtoken::Session;
@@ -116,7 +115,7 @@ fn a_session_that_ends_leaves_the_others_logged_in() {
     drop(third);
     let answer = bank.certify(&pending);
     Install::new(&answer).run_for(&second, &pending).unwrap();
-    second.retire(&old, SystemTime::now()).unwrap();
+    bank.retire(&second, &old).unwrap();
     drop(second);
     bank.assert_one_new_credential();
     // The last one has logged out: what is private is not to be seen.
@@ -137,7 +136,7 @@ fn the_second_session_of_a_process_is_told_too() {
     refused(Renewal::of(&old).begin(&second), Code::Busy);
     refused(second.abandon(pending.key()), Code::Busy);
     refused(second.install(&bank.certify(&pending)), Code::Busy);
-    refused(second.retire(&old, SystemTime::now()), Code::Busy);
+    refused(bank.retire(&second, &old), Code::Busy);
     bank.soft.snapshot().assert_same_as(&waiting);
     drop(first);
     second.install(&bank.certify(&pending)).unwrap();

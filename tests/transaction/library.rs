@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use usbtoken::Finder;
 use usbtoken::driver::{Pin, ProofLevel, Session, Token};
 use usbtoken::error::Code;
-use usbtoken::renewal::Renewal;
+use usbtoken::renewal::{Renewal, Retire};
 use usbtoken_testkit::{Form, Kind, SoftToken, TestCa, days_from_now, verify_with_certificate};
 
 #[test]
@@ -26,7 +26,7 @@ fn the_old_credential_is_untouched_until_it_is_retired() {
     let signature = soft.sign(new.credential().id(), b"x");
     assert!(verify_with_certificate(&certificate, b"x", &signature));
 
-    session.retire(&old, SystemTime::now()).unwrap();
+    Retire::replaced_by(&new).expect("the old one is there").run(&session).unwrap();
     let after = soft.snapshot();
     assert_eq!(after.with_id(&[1]).count(), 0);
     assert_eq!(after.objects().len(), before.objects().len(), "three came, three went");

@@ -5,10 +5,12 @@ mod common;
 
 use std::time::SystemTime;
 
-use common::{Bank, credential, refused};
-use usbtoken::error::Code;
-use usbtoken::renewal::{Install, PendingState, Renewal};
-use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, days_from_now};
+use common::{Bank, DAY, credential, facts, refused};
+use usbtoken::code::Notice;
+use usbtoken::error::{Code, Fact};
+use usbtoken::pki::{IssuerContinuity, SubjectRule};
+use usbtoken::renewal::{Install, PendingState, Renewal, Retire};
+use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
 
 #[test]
 fn nothing_is_retired_unless_it_is_asked_for() {
@@ -19,7 +21,7 @@ fn nothing_is_retired_unless_it_is_asked_for() {
     bank.assert_one_new_credential();
 
     let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
-    let gone = bank.run(&["retire", "--yes", "--serial", &serial]).json();
+    let gone = bank.run(&["retire", "--yes", "--trust-anchor", &bank.anchor(), "--serial", &serial]).json();
     assert_eq!(gone["key_removed"], true);
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
     bank.assert_others_unchanged();
@@ -29,7 +31,9 @@ fn nothing_is_retired_unless_it_is_asked_for() {
 #[test]
 fn the_command_retires_when_it_is_told_to() {
     let bank = Bank::new();
-    let done = bank.run(&["renew", "--retire-old", "--issuer", &bank.issuer("")]).json();
+    let issuer = bank.issuer("--form p7");
+    let done = bank.run(&["renew", "--retire-old", "--issuer", &issuer]).json();
+    assert_eq!(done["issuer_continuity"], "same_issuer");
     assert_eq!(done["retired"], true);
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
     bank.assert_others_unchanged();
@@ -45,8 +49,9 @@ fn the_certificate_goes_first_and_the_private_key_last() {
     for (gone, class) in classes.iter().enumerate() {
         let fault = format!("C_DestroyObject#{}:exit-after", 1);
         let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+        let anchor = bank.anchor();
         let arguments: Vec<&str> = match gone {
-            0 => vec!["retire", "--yes", "--serial", &serial],
+            0 => vec!["retire", "--yes", "--trust-anchor", &anchor, "--serial", &serial],
             // The certificate by which it was named is gone: the rest is a pending job.
             _ => vec!["abandon", "--yes"],
         };
@@ -75,7 +80,10 @@ fn wherever_a_removal_stops_the_new_credential_works_and_the_rest_is_recorded() 
     let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
     let faults = ["C_SetAttributeValue:exit", "C_SetAttributeValue:exit-after", "C_DestroyObject:exit"];
     for fault in faults {
-        let killed = bank.run_with_faults(fault, &["retire", "--yes", "--serial", &serial]);
+        let killed = bank.run_with_faults(
+            fault,
+            &["retire", "--yes", "--trust-anchor", &bank.anchor(), "--serial", &serial],
+        );
         assert_eq!(killed.exit, 86, "{killed:?}");
         // At most the label of the old private key has changed: both credentials are whole.
         let now = bank.soft.snapshot();
@@ -89,46 +97,170 @@ fn wherever_a_removal_stops_the_new_credential_works_and_the_rest_is_recorded() 
     assert_eq!(keys[0].state(), PendingState::HalfRetired);
     // To go on with the removal is as good as to end it.
     let old = credential(session.token(), &bank.old.id);
-    session.retire(&old, SystemTime::now()).unwrap();
+    bank.retire(&session, &old).unwrap();
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
     assert!(session.pending().unwrap().is_empty());
     bank.assert_others_unchanged();
     bank.assert_one_new_credential();
 }
 
+/// Why it stays is said as it is: the only one that can be used, or one that no other is known to follow.
 #[test]
-fn the_only_usable_credential_stays() {
+fn one_without_a_successor_stays() {
     type Put = fn(&Bank);
-    let rows: [(&str, Put); 5] = [
-        ("alone", |_| {}),
-        ("a later one of somebody else", |bank| {
+    let rows: [(&str, Code, Put); 5] = [
+        ("alone", Code::RetireOnlyCredential, |_| {}),
+        ("a later one of somebody else", Code::RetireNoSuccessor, |bank| {
             let other = NameDer::new().common(Text::Utf8, "another").to_der();
             bank.soft.credential(&bank.ca, Kind::P256, &[2], &other, days_from_now(300));
         }),
-        ("an earlier one", |bank| {
+        ("an earlier one", Code::RetireNoSuccessor, |bank| {
             bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(9));
         }),
-        ("a later one without its key", |bank| {
+        ("a later one without its key", Code::RetireOnlyCredential, |bank| {
             let spki = SoftKey::generate(Kind::P256).spki();
             let certificate = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(300)).der();
             bank.soft.look(|eye| eye.write_certificate(&certificate, &[2], "bank"));
         }),
-        ("a later one that is not valid yet", |bank| {
+        ("a later one that is not valid yet", Code::RetireNotBegun, |bank| {
             bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(400));
         }),
     ];
-    for (what, put) in rows {
+    for (what, code, put) in rows {
         let bank = Bank::new();
         put(&bank);
         let before = bank.soft.snapshot();
         let (session, old) = bank.open();
-        let error = session.retire(&old, SystemTime::now()).map(|_| ()).unwrap_err();
-        assert_eq!(error.code(), Code::RetireOnlyCredential, "{what}: {error}");
+        let error = bank.retire(&session, &old).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), code, "{what}: {error}");
+        assert_eq!(facts(&error, Fact::Begins).len(), usize::from(code == Code::RetireNotBegun), "{error}");
         bank.soft.snapshot().assert_same_as(&before);
         drop(session);
-        bank.run(&["retire", "--yes", "--id", "01"]).failed(Code::RetireOnlyCredential);
+        bank.run(&["retire", "--yes", "--trust-anchor", &bank.anchor(), "--id", "01"]).failed(code);
         bank.soft.snapshot().assert_same_as(&before);
     }
+}
+
+/// The bank gives each certificate a common name of its own, and so do two users of one firm have one each: which
+/// follows which is not known, and that there is no other that can be used would not be true.
+#[test]
+fn an_expired_one_beside_a_valid_one_of_another_common_name_stays_and_it_says_why() {
+    let bank = Bank::new();
+    let named = |name| NameDer::new().organization(Text::Utf8, "firm").common(Text::Utf8, name).to_der();
+    let [old_name, new_name] = ["login031 A001 20250303 111", "login031 A001 20260303 222"].map(named);
+    bank.soft.credential(&bank.ca, Kind::P256, &[2], &old_name, days_from_now(-100));
+    bank.soft.credential(&bank.ca, Kind::P256, &[3], &new_name, days_from_now(265));
+    let before = bank.soft.snapshot();
+    let session = bank.session();
+    let old = credential(session.token(), &[2]);
+    let error = refused(bank.retire(&session, &old), Code::RetireNoSuccessor);
+    let others = facts(&error, Fact::Candidate);
+    assert!(others.iter().any(|other| other.contains("20260303")), "{error}");
+    for rule in SubjectRule::ALL {
+        let removal = Retire::of(&old).anchor(bank.ca.issuing()).subject(*rule);
+        refused(removal.run(&session), Code::RetireNoSuccessor);
+    }
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
+/// A CA may write the same name in another way; who demands the same bytes gets them.
+#[test]
+fn a_successor_may_have_its_name_encoded_anew() {
+    for rule in [SubjectRule::Exact, SubjectRule::default()] {
+        let bank = Bank::new();
+        let named = |text| NameDer::new().common(text, "Yamada").to_der();
+        bank.soft.credential(&bank.ca, Kind::P256, &[2], &named(Text::Printable), days_from_now(9));
+        bank.soft.credential(&bank.ca, Kind::P256, &[3], &named(Text::Utf8), days_from_now(300));
+        let before = bank.soft.snapshot();
+        let session = bank.session();
+        let old = credential(session.token(), &[2]);
+        let removal = Retire::of(&old).anchor(bank.ca.issuing()).subject(rule);
+        if rule == SubjectRule::Exact {
+            refused(removal.run(&session), Code::RetireNoSuccessor);
+            bank.soft.snapshot().assert_same_as(&before);
+        } else {
+            assert_eq!(removal.run(&session).unwrap().successor().id(), [3]);
+            assert_eq!(bank.soft.snapshot().with_id(&[2]).count(), 0);
+            bank.assert_old_works();
+        }
+    }
+}
+
+/// Nothing old goes for a certificate of a CA that is not shown to be the old one's.
+#[test]
+fn nothing_is_removed_for_a_certificate_of_an_unknown_issuer() {
+    let bank = Bank::new();
+    bank.renewed();
+    let before = bank.soft.snapshot();
+    let (session, old) = bank.open();
+    let error = refused(session.retire(&old, SystemTime::now()), Code::RetireIssuerNotShown);
+    assert_eq!(facts(&error, Fact::Detail), ["not_checked"], "{error}");
+    let stranger = TestCa::new();
+    let removal = Retire::of(&old).anchor(stranger.issuing());
+    refused(removal.clone().run(&session), Code::RetireIssuerNotShown);
+    bank.soft.snapshot().assert_same_as(&before);
+    drop(session);
+    bank.run(&["retire", "--yes", "--id", "01"]).failed(Code::RetireIssuerNotShown);
+    bank.soft.snapshot().assert_same_as(&before);
+    // One of several anchors is enough.
+    let session = bank.session();
+    let retired = removal.anchor(bank.ca.issuing()).run(&session).unwrap();
+    assert_eq!(retired.issuer(), IssuerContinuity::VerifiedByAnchor);
+    bank.assert_one_new_credential();
+}
+
+#[test]
+fn the_certificate_of_the_ca_on_the_token_is_enough() {
+    let bank = Bank::new();
+    let issuer = bank.issuer("--form p7");
+    let done = bank.run(&["renew", "--write-chain", "--issuer", &issuer]).json();
+    assert_eq!(done["issuer_continuity"], "same_issuer");
+    let gone = bank.run(&["retire", "--yes", "--id", "01"]).json();
+    assert_eq!((&gone["issuer_continuity"], &gone["key_removed"]), (&"same_issuer".into(), &true.into()));
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
+    bank.assert_others_unchanged();
+}
+
+/// A certificate of another CA is installed, since the old one stays; it takes nobody's place.
+#[test]
+fn another_issuer_is_installed_and_removes_nothing() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let name = NameDer::new().common(Text::Utf8, "ANOTHER CA").to_der();
+    let stranger = TestCa::new();
+    let answer = stranger.issue_for(pending.request().to_der()).issuer(&name).der();
+    let installed = Install::new(&answer).run_for(&session, &pending).unwrap();
+    assert_eq!(installed.issuer(), IssuerContinuity::AnotherIssuer);
+    let warned = installed.notices().iter().find(|warning| **warning == Notice::AnotherIssuer).unwrap();
+    let kinds: Vec<Fact> = warned.facts().map(|(fact, _)| fact).collect();
+    assert_eq!(kinds, [Fact::Expected, Fact::Found]);
+    let both = bank.soft.snapshot();
+    let removal = Retire::replaced_by(&installed).expect("the old one is there");
+    refused(removal.run(&session), Code::RetireIssuerNotShown);
+    bank.soft.snapshot().assert_same_as(&both);
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// By the clock the new one has not begun: until then the old one is what works.
+#[test]
+fn nothing_is_removed_before_its_successor_begins() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let begin = days_from_now(3);
+    let answer = bank.ca.issue_for(pending.request().to_der()).not_before(begin).der();
+    let installed = Install::new(&answer).anchor(bank.ca.issuing()).run_for(&session, &pending).unwrap();
+    let both = bank.soft.snapshot();
+    let removal = Retire::replaced_by(&installed).unwrap();
+    let error = refused(removal.run(&session), Code::RetireNotBegun);
+    assert_eq!((facts(&error, Fact::Begins).len(), facts(&error, Fact::Now).len()), (1, 1), "{error}");
+    bank.soft.snapshot().assert_same_as(&both);
+    bank.assert_old_works();
+    removal.at(begin + DAY).run(&session).unwrap();
+    bank.assert_one_new_credential();
+    bank.assert_others_unchanged();
 }
 
 #[test]
@@ -149,7 +281,7 @@ fn one_without_a_matching_pair_is_not_ours_to_judge() {
             let before = bank.soft.snapshot();
             let session = bank.session();
             let widow = credential(session.token(), &[9]);
-            refused(session.retire(&widow, SystemTime::now()), Code::RetireNotOurs);
+            refused(bank.retire(&session, &widow), Code::RetireNotOurs);
             bank.soft.snapshot().assert_same_as(&before);
         }
     }
@@ -165,7 +297,10 @@ fn a_successor_that_does_not_sign_takes_nobodys_place() {
     for fault in
         ["C_Sign:ckr=CKR_DEVICE_ERROR,sticky", "C_SignInit#2:ckr=CKR_KEY_FUNCTION_NOT_PERMITTED,sticky"]
     {
-        let said = bank.run_with_faults(fault, &["retire", "--yes", "--serial", &serial]);
+        let said = bank.run_with_faults(
+            fault,
+            &["retire", "--yes", "--trust-anchor", &bank.anchor(), "--serial", &serial],
+        );
         assert_ne!(said.exit, 0);
         bank.soft.snapshot().assert_same_as(&before);
     }
@@ -179,7 +314,7 @@ fn a_successor_that_does_not_sign_takes_nobodys_place() {
     let before = bank.soft.snapshot();
     let session = bank.session();
     let old = credential(session.token(), &bank.old.id);
-    refused(session.retire(&old, SystemTime::now()), Code::RetireNotProven);
+    refused(bank.retire(&session, &old), Code::RetireNotProven);
     bank.soft.snapshot().assert_same_as(&before);
 }
 
@@ -190,7 +325,7 @@ fn a_successor_that_is_not_complete_takes_nobodys_place() {
     assert_eq!(killed.exit, 86, "{killed:?}");
     let before = bank.soft.snapshot();
     let (session, old) = bank.open();
-    refused(session.retire(&old, SystemTime::now()), Code::RetireNotProven);
+    refused(bank.retire(&session, &old), Code::RetireNotProven);
     bank.soft.snapshot().assert_same_as(&before);
     bank.assert_old_works();
 }
@@ -205,7 +340,7 @@ fn a_shared_key_stays_when_its_old_certificate_goes() {
         let certificate = bank.certify(&pending);
         Install::new(&certificate).run_for(&session, &pending).unwrap();
         bank.soft.snapshot().assert_keeps(&bank.before);
-        let retired = session.retire(&old, SystemTime::now()).unwrap();
+        let retired = bank.retire(&session, &old).unwrap();
         assert!(!retired.key_removed());
         assert_eq!(retired.successor().certificate().der(), certificate);
         let after = bank.soft.snapshot();
@@ -223,8 +358,10 @@ fn a_token_that_keeps_what_it_removed_is_believed_nothing() {
     let bank = Bank::new();
     bank.renewed();
     let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
-    let said =
-        bank.run_with_faults("C_DestroyObject:ckr=CKR_OK,sticky", &["retire", "--yes", "--serial", &serial]);
+    let said = bank.run_with_faults(
+        "C_DestroyObject:ckr=CKR_OK,sticky",
+        &["retire", "--yes", "--trust-anchor", &bank.anchor(), "--serial", &serial],
+    );
     said.failed(Code::DestroyFailed);
     bank.soft.sign(&bank.old.id, b"old");
 }
@@ -234,9 +371,9 @@ fn a_credential_that_is_gone_is_not_retired_again() {
     let bank = Bank::new();
     bank.renewed();
     let (session, old) = bank.open();
-    session.retire(&old, SystemTime::now()).unwrap();
+    bank.retire(&session, &old).unwrap();
     let after = bank.soft.snapshot();
-    refused(session.retire(&old, SystemTime::now()), Code::CredentialNotFound);
+    refused(bank.retire(&session, &old), Code::CredentialNotFound);
     bank.soft.snapshot().assert_same_as(&after);
 }
 
@@ -247,7 +384,7 @@ fn the_new_one_is_not_retired_for_the_old() {
     let new = bank.renewed();
     let before = bank.soft.snapshot();
     let session = bank.session();
-    refused(session.retire(&new, SystemTime::now()), Code::RetireOnlyCredential);
+    refused(bank.retire(&session, &new), Code::RetireNoSuccessor);
     bank.soft.snapshot().assert_same_as(&before);
 }
 

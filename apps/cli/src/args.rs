@@ -8,6 +8,10 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use usbtoken::pki::{Check, KeyKind};
 use usbtoken::text::Lang;
 
+mod subject;
+
+pub use subject::{SubjectArg, SubjectArgs};
+
 /// Exit codes are the numbers of [`usbtoken::error::Family`]; a test compares.
 pub const EXIT_CODES: &str = "\
 Exit codes:
@@ -287,6 +291,8 @@ pub struct Renew {
 
     #[command(flatten)]
     pub checks: CheckArgs,
+    #[command(flatten)]
+    pub subject: SubjectArgs,
 
     /// Goes on with the pending key of this certificate, if there is one, instead of refusing.
     #[arg(long)]
@@ -336,6 +342,8 @@ pub struct Install {
     pub file: PathBuf,
     #[command(flatten)]
     pub checks: CheckArgs,
+    #[command(flatten)]
+    pub subject: SubjectArgs,
 
     /// Keeps what comes on standard input in this file, which must not exist; without it in the folder for state
     /// until the certificate is installed.
@@ -377,9 +385,10 @@ pub struct Resume {
     #[arg(long, default_value = "pkcs10")]
     pub form: FormArg,
 
-    /// The subject (RFC 4514), for the key of a first certificate: the token does not keep it.
-    #[arg(long, value_name = "NAME")]
-    pub subject: Option<String>,
+    /// The subject (RFC 4514), for the key of a first certificate: the token does not keep it. Or how far the
+    /// subject may differ from the old one, as with `renew`: exact, common-name-may-change, any. May be given twice.
+    #[arg(long, value_name = "NAME|RULE")]
+    pub subject: Vec<SubjectArg>,
 
     #[command(flatten)]
     pub checks: CheckArgs,
@@ -412,6 +421,13 @@ pub struct Retire {
     /// The certificate with this serial number, in hexadecimal.
     #[arg(long, value_name = "HEX")]
     pub serial: Option<String>,
+
+    /// A CA certificate (PEM or DER) that the newer one must lead to, where the token does not hold the CA that
+    /// issued both; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub trust_anchor: Vec<PathBuf>,
+    #[command(flatten)]
+    pub subject: SubjectArgs,
 
     /// Does not ask for confirmation.
     #[arg(short, long)]

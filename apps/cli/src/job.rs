@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use usbtoken::Finder;
 use usbtoken::code::Notice;
 use usbtoken::driver::{Cancel, Login, PinState, Reservation, Session, Token};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Code, Error, Fact, Result, Step, Warning};
 use usbtoken::text::Lang;
 use usbtoken::uri::TokenUri;
 
@@ -21,16 +21,20 @@ pub struct Job {
     pub global: Global,
     pub lang: Lang,
     pub progress: Progress,
-    pub now: SystemTime,
     told: RefCell<Vec<Notice>>,
 }
 
 impl Job {
-    /// A run that begins now.
+    /// A run.
     pub fn new(global: Global) -> Self {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
-        Job { global, lang, progress, now: SystemTime::now(), told: RefCell::default() }
+        Job { global, lang, progress, told: RefCell::default() }
+    }
+
+    /// The present time, read anew: a PIN and a CA take their time.
+    pub fn now(&self) -> SystemTime {
+        SystemTime::now()
     }
 
     /// Every token, or the one that `--token` names; and why others were passed over.
@@ -87,7 +91,7 @@ impl Job {
     fn login_as(&self, token: &Token, shape: impl FnOnce(Login) -> Login) -> Result<Session> {
         let source = pin::Source::of(&self.global);
         if source.is_interactive() || token.info().pin_pad {
-            self.tell(pin_notice(token.info().pin_state).as_slice());
+            self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
         let login = pin::login(&source, token.info(), &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
@@ -99,20 +103,20 @@ impl Job {
     }
 
     /// Tells a person what they should know before they go on; each warning once.
-    pub fn tell(&self, notices: &[Notice]) {
-        for notice in self.untold(notices) {
+    pub fn tell(&self, notices: &[Warning]) {
+        for warning in self.untold(notices) {
             if !self.global.json {
                 // Nobody is there to be told when standard error is closed.
-                let _ = writeln!(io::stderr(), "{}", output::notice_text(notice, self.lang));
+                let _ = writeln!(io::stderr(), "{}", output::notice_text(&warning, self.lang));
             }
-            self.told.borrow_mut().push(notice);
+            self.told.borrow_mut().push(warning.notice());
         }
     }
 
     /// Those that were not told yet.
-    pub fn untold(&self, notices: &[Notice]) -> Vec<Notice> {
+    pub fn untold(&self, notices: &[Warning]) -> Vec<Warning> {
         let told = self.told.borrow();
-        notices.iter().filter(|notice| !told.contains(notice)).copied().collect()
+        notices.iter().filter(|warning| !told.contains(&warning.notice())).cloned().collect()
     }
 
     /// The names of the variables that lead to the PIN: no other program gets them.

@@ -4,9 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
-use usbtoken::code::Notice;
-use usbtoken::error::{Code, Error, Fact, Family};
-use usbtoken::text::{Lang, Phrase};
+use usbtoken::error::{Code, Error, Fact, Family, Warning};
+use usbtoken::text::{Lang, Phrase, printable};
 
 use crate::stdout;
 
@@ -105,16 +104,10 @@ fn error_text(error: &Error, lang: Lang) -> String {
     }
 }
 
-/// The error as programs see it. Each kind of fact is an array, since some stand several times.
+/// The error as programs see it.
 pub fn error_json(error: &Error, lang: Lang) -> Value {
     let report = error.report(lang);
     let call = error.pkcs11_call();
-    let mut facts = Map::new();
-    for (fact, value) in error.facts() {
-        if let Value::Array(values) = facts.entry(fact.name()).or_insert_with(|| json!([])) {
-            values.push(value.into());
-        }
-    }
     json!({"error": {
         "code": error.code().number(),
         "name": error.code().name(),
@@ -127,18 +120,29 @@ pub fn error_json(error: &Error, lang: Lang) -> Value {
         "sentence": report.sentence(),
         "next": report.next_action(),
         "hint": hint(error).map(|hint| hint.text(lang)),
-        "facts": facts,
+        "facts": facts_json(error.facts()),
     }})
 }
 
+/// Each kind of fact is an array, since some stand several times.
+fn facts_json<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (fact, value) in facts {
+        if let Value::Array(values) = all.entry(fact.name()).or_insert_with(|| json!([])) {
+            values.push(value.into());
+        }
+    }
+    all
+}
+
 /// Several warnings as people see them, each on a line of its own.
-pub fn notices_text(notices: &[Notice], lang: Lang) -> String {
-    notices.iter().map(|notice| format!("\n{}", notice_text(*notice, lang))).collect()
+pub fn notices_text(notices: &[Warning], lang: Lang) -> String {
+    notices.iter().map(|notice| format!("\n{}", notice_text(notice, lang))).collect()
 }
 
 /// Several warnings as programs see them.
-pub fn notices_json(notices: &[Notice], lang: Lang) -> Vec<Value> {
-    notices.iter().map(|notice| notice_json(*notice, lang)).collect()
+pub fn notices_json(notices: &[Warning], lang: Lang) -> Vec<Value> {
+    notices.iter().map(|notice| notice_json(notice, lang)).collect()
 }
 
 /// Writes what was passed over to standard error.
@@ -154,18 +158,23 @@ pub fn print_warning(error: &Error, lang: Lang, as_json: bool) {
 }
 
 /// A warning as programs see it.
-pub fn notice_json(notice: Notice, lang: Lang) -> Value {
+pub fn notice_json(warning: &Warning, lang: Lang) -> Value {
+    let notice = warning.notice();
     json!({
         "number": notice.number(),
         "name": notice.name(),
         "sentence": notice.sentence(lang),
         "next": notice.next_action(lang),
+        "facts": facts_json(warning.facts()),
     })
 }
 
-/// A warning as people see it, on two lines.
-pub fn notice_text(notice: Notice, lang: Lang) -> String {
-    format!("* {}\n  {}", notice.sentence(lang), notice.next_action(lang))
+/// A warning as people see it: the sentence, its values, and what to do next.
+pub fn notice_text(warning: &Warning, lang: Lang) -> String {
+    let notice = warning.notice();
+    let values =
+        warning.facts().map(|(fact, value)| format!("\n    {}: {}", fact.label(lang), printable(value)));
+    format!("* {}{}\n  {}", notice.sentence(lang), values.collect::<String>(), notice.next_action(lang))
 }
 
 const fn family_name(family: Family) -> &'static str {
@@ -191,6 +200,8 @@ fn hint(error: &Error) -> Option<Phrase<'static>> {
         Code::CredentialNotFound | Code::CredentialAmbiguous => Phrase::HintCredential,
         Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Phrase::HintPending,
         Code::NotYetRenewable => Phrase::HintForce,
+        Code::Expired => Phrase::HintBegun,
+        Code::RetireIssuerNotShown => Phrase::HintAnchor,
         Code::PinFinalTry => Phrase::HintFinalTry,
         Code::PinRequired => Phrase::HintPin,
         Code::FileUnwritable if is_there_already(error) => Phrase::HintOverwrite,

@@ -149,7 +149,7 @@ fn a_renewal_whose_result_cannot_be_printed_is_said_to_be_done() {
     for nowhere in NOWHERE {
         let stage = Stage::new();
         let before = stage.token.snapshot();
-        let issuer = format!("\"{}\"", stage.issuer(&[]));
+        let issuer = format!("\"{}\"", stage.issuer(&["--form p7"]));
         let error = unprinted(&stage, &format!("renew --retire-old --issuer {issuer}"), nowhere);
         assert_eq!(
             (error["name"].as_str(), error["code"].as_u64()),
@@ -181,7 +181,7 @@ fn the_other_commands_that_change_the_token_say_it_too() {
         assert_eq!(error["name"], "result_not_printed");
         assert_eq!(certificates(&stage), count + 1);
 
-        let error = unprinted(&stage, "retire --yes --id 01", nowhere);
+        let error = unprinted(&stage, "retire --yes --id 01 --trust-anchor ca/ca.pem", nowhere);
         assert_eq!(error["name"], "result_not_printed");
         assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0);
 

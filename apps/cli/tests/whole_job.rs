@@ -106,7 +106,7 @@ fn a_first_certificate_needs_no_old_one() {
 fn retire_old_removes_exactly_the_old_credential() {
     let stage = Stage::new();
     let before = stage.token.snapshot();
-    stage.renew(&["--retire-old"], &[]).succeeded();
+    stage.renew(&["--retire-old"], &["--form p7"]).succeeded();
     let after = stage.token.snapshot();
     assert_eq!(after.with_id(&stage.old.id).count(), 0, "{after:?}");
     let foreign = |id: &[u8]| *id != *stage.old.id;

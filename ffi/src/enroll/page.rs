@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::SystemTime;
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::{Answer, Certificate};
+use usbtoken::pki::{Certificate, Response};
 use usbtoken::renewal::{PendingState, Progress};
 use usbtoken::{
     Credential, Install, Installed, KeyKind, Pending, PendingKey, Renewal, Session, Token, TokenUri,
@@ -14,7 +14,7 @@ use usbtoken::{
 
 use super::encoding::{self, Encoded};
 use super::hresult::{
-    USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK,
+    USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK, USBTOKEN_HR_NOT_FOUND,
     USBTOKEN_HR_PROPERTY_EMPTY, USBTOKEN_HR_PROVIDER_UNKNOWN, usbtoken_hresult,
 };
 use super::origin::Origin;
@@ -280,14 +280,24 @@ impl Page {
         }
         let response = encoding::decode(response, encoding)?;
         // Nobody is asked for a PIN for something that cannot be read.
-        Answer::parse(&response).map_err(|error| error.during(Step::ReadAnswer))?;
+        Response::parse(&response).map_err(|error| error.during(Step::ReadAnswer))?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
         let mut install = Install::new(&response).progress(&self.shared.host);
         if restrictions == USBTOKEN_ALLOW_NONE {
             install = self.shared.anchors().into_iter().fold(install, Install::anchor);
         }
-        state.installed = Some(install.run(&session)?);
+        let installed = install.run(&session)?;
+        if installed.was_there() {
+            // As CertEnroll, whose pending request is gone after the first time.
+            let certificate = installed.credential().certificate();
+            let error = Error::new(Code::AlreadyInstalled)
+                .during(Step::CheckCertificate)
+                .fact(Fact::Subject, certificate.subject())
+                .fact(Fact::Serial, certificate.serial());
+            return Err(Refusal { error, hresult: Some(USBTOKEN_HR_NOT_FOUND) });
+        }
+        state.installed = Some(installed);
         Ok(())
     }
 
@@ -377,7 +387,7 @@ fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
     if kind == encoding::USBTOKEN_ENCODING_HEX_RAW && bytes.len() <= 21 {
         return Ok(Which::Number(bytes));
     }
-    match Answer::parse(&bytes)?.certificates() {
+    match Response::parse(&bytes)?.certificates() {
         [one] => Ok(Which::Certificate(one.der().to_vec())),
         _ => Err(args::bad("certificate", "not exactly one")),
     }

@@ -267,7 +267,8 @@ static void renew(usbtoken_context *context, struct host *host, const char *uri,
     EXPECT(USBTOKEN_HR_OK, e,
            usbtoken_enroll_install_response_utf16(e, USBTOKEN_ALLOW_UNTRUSTED_ROOT, wide, NUL, 1, NULL, 0));
     CHECK(host->operation == USBTOKEN_ENROLL_INSTALL_RESPONSE);
-    EXPECT(USBTOKEN_HR_EXISTS, e,
+    /* As CertEnroll, whose pending request is gone. */
+    EXPECT(USBTOKEN_HR_NOT_FOUND, e,
            usbtoken_enroll_install_response_utf16(e, USBTOKEN_ALLOW_UNTRUSTED_ROOT, wide, NUL, 1, NULL, 0));
     usbtoken_installed *installed = NULL;
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_installed(e, &installed));

@@ -1,6 +1,8 @@
 /* The whole job, and what goes wrong on the way: whole MODULE URI PIN CA-COMMAND */
 #include "check.h"
 
+#include <time.h>
+
 struct seen {
     int steps, lines, stop_at, pins, wrong_pin;
     const char *pin;
@@ -298,6 +300,25 @@ static usbtoken_session *login(usbtoken_token *token, struct seen *seen)
     return session;
 }
 
+/* Two years after the end: it has expired by a clock that may be wrong, whose time is told. */
+static void clock_in_doubt(usbtoken_token *token, usbtoken_credential *old)
+{
+    usbtoken_renewal_params params = { .struct_size = sizeof params };
+    params.now = (int64_t)time(NULL) + INT64_C(2) * 366 * 24 * 60 * 60;
+    usbtoken_preflight *list = NULL;
+    OK(token, usbtoken_renewal_preflight(token, old, &params, &list));
+    size_t at = 0;
+    while (usbtoken_preflight_point(list, at) != USBTOKEN_POINT_CLOCK)
+        at++;
+    CHECK(usbtoken_preflight_notice(list, at) == USBTOKEN_NOTICE_CLOCK_UNCERTAIN);
+    CHECK(usbtoken_preflight_notice_fact_kind(list, at, 0) == USBTOKEN_FACT_NOW);
+    CHECK(usbtoken_preflight_notice_fact(list, at, 0)[0] == '2');
+    CHECK(usbtoken_preflight_notice_fact_utf16(list, at, 0)[4] == '-');
+    CHECK(usbtoken_preflight_notice_fact(list, at, 9) == NULL);
+    CHECK(usbtoken_preflight_notice_fact_kind(list, at - 1, 0) == 0);
+    usbtoken_preflight_free(&list);
+}
+
 static void preflight(usbtoken_token *token, usbtoken_credential *old)
 {
     usbtoken_preflight *list = NULL;
@@ -326,6 +347,7 @@ static void preflight(usbtoken_token *token, usbtoken_credential *old)
     }
     CHECK(blockers == 1);
     usbtoken_preflight_free(&list);
+    clock_in_doubt(token, old);
     EXPECT(USBTOKEN_BAD_ARGUMENT, token, usbtoken_renewal_preflight(token, NULL, NULL, &list));
     params.flags = 0x100;
     EXPECT(USBTOKEN_BAD_ARGUMENT, token, usbtoken_renewal_preflight(token, old, &params, &list));
@@ -445,10 +467,23 @@ static usbtoken_installed *renew(usbtoken_session *session, usbtoken_credential 
     how.anchors = &nonsense;
     CHECK(usbtoken_install(session, renewal, bytes, size, &how, &installed) != USBTOKEN_OK);
     how.anchor_count = 0;
+    how.subject_rule = 9;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_install(session, renewal, bytes, size, &how, &installed));
+    how.subject_rule = USBTOKEN_SUBJECT_EXACT;
+    how.reserved = 1;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_install(session, renewal, bytes, size, &how, &installed));
+    how.reserved = 0;
     how.relax = USBTOKEN_RELAX_SERIAL;
+    /* By this clock the certificate begins later: it is installed, and both times are told. */
+    how.now = (int64_t)time(NULL) - 2 * 60 * 60;
     CHECK(installed == NULL && pending_count(session) == 1);
     OK(session, usbtoken_install(session, renewal, bytes, size, &how, &installed));
-    EXPECT(USBTOKEN_ALREADY_INSTALLED, session, usbtoken_install(session, NULL, bytes, size, NULL, NULL));
+    /* A second time it is a success that writes nothing. */
+    usbtoken_installed *second = NULL;
+    OK(session, usbtoken_install(session, NULL, bytes, size, NULL, &second));
+    CHECK(usbtoken_installed_number(second, USBTOKEN_INSTALLED_WAS_THERE) == 1);
+    CHECK(usbtoken_installed_notice(second, 0) == USBTOKEN_NOTICE_ALREADY_INSTALLED);
+    usbtoken_installed_free(&second);
     free(answer);
     usbtoken_renewal_free(&renewal);
     CHECK(pending_count(session) == 0);
@@ -465,7 +500,15 @@ static void shown(usbtoken_installed *installed, usbtoken_credential *old)
                  usbtoken_credential_text(old, USBTOKEN_CREDENTIAL_SERIAL)) == 0);
     CHECK(usbtoken_installed_number(installed, USBTOKEN_INSTALLED_PROOF) == USBTOKEN_PROOF_PROVEN);
     CHECK(usbtoken_installed_number(installed, USBTOKEN_INSTALLED_KEY_REUSED) == 0);
-    CHECK(usbtoken_installed_notice(installed, 0) == USBTOKEN_NOTICE_CHAIN_NOT_CHECKED);
+    CHECK(usbtoken_installed_number(installed, USBTOKEN_INSTALLED_WAS_THERE) == 0);
+    CHECK(usbtoken_installed_number(installed, USBTOKEN_INSTALLED_ISSUER) == USBTOKEN_ISSUER_SAME);
+    CHECK(usbtoken_installed_notice(installed, 0) == USBTOKEN_NOTICE_NOT_YET_VALID);
+    CHECK(usbtoken_installed_notice_fact_kind(installed, 0, 0) == USBTOKEN_FACT_NOW);
+    CHECK(usbtoken_installed_notice_fact_kind(installed, 0, 1) == USBTOKEN_FACT_BEGINS);
+    CHECK(strcmp(usbtoken_installed_notice_fact(installed, 0, 0), usbtoken_installed_notice_fact(installed, 0, 1)) < 0);
+    CHECK(usbtoken_installed_notice_fact_utf16(installed, 0, 1)[4] == '-');
+    CHECK(usbtoken_installed_notice_fact_kind(installed, 0, 2) == 0);
+    CHECK(usbtoken_installed_notice_fact(installed, 99, 0) == NULL);
     CHECK(strstr(usbtoken_installed_text(installed, USBTOKEN_INSTALLED_PROOF_JSON), "proven") != NULL);
     CHECK(usbtoken_installed_text_utf16(installed, USBTOKEN_INSTALLED_PROOF_JSON)[0] == '{');
     printf("%s\n", usbtoken_credential_text(new, USBTOKEN_CREDENTIAL_SUMMARY));
@@ -504,10 +547,21 @@ int main(int count, char **arguments)
     give_up(session, old, &seen);
     usbtoken_installed *installed = renew(session, old, arguments[4], &seen);
     shown(installed, old);
-    usbtoken_installed_free(&installed);
 
+    /* The token does not hold the CA's certificate; the answer did. */
     usbtoken_credential *successor = NULL;
-    OK(session, usbtoken_session_retire(session, old, 0, &successor));
+    usbtoken_retire_params how = { .struct_size = sizeof how, .subject_rule = 9 };
+    EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire(session, old, 0, &successor));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_session_retire_with(session, old, &how, &successor));
+    how.subject_rule = USBTOKEN_SUBJECT_EXACT;
+    usbtoken_bytes nonsense = { (const uint8_t *)"nonsense", 8 };
+    how.anchors = &nonsense;
+    how.anchor_count = 1;
+    EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire_with(session, old, &how, &successor));
+    EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire_with(session, old, NULL, &successor));
+    OK(session, usbtoken_session_retire_replaced(session, installed, &successor));
+    EXPECT(USBTOKEN_CREDENTIAL_NOT_FOUND, session, usbtoken_session_retire_replaced(session, installed, NULL));
+    usbtoken_installed_free(&installed);
     CHECK(usbtoken_credential_number(successor, USBTOKEN_CREDENTIAL_TWINS) >= 0);
     EXPECT(USBTOKEN_CREDENTIAL_NOT_FOUND, session, usbtoken_session_retire(session, old, 0, NULL));
     usbtoken_credentials *list = NULL;

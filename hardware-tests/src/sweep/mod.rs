@@ -269,7 +269,8 @@ impl Sweep {
         fault: (&str, Option<u64>),
     ) -> play::Run {
         place.copy_tokens(&begin.folder);
-        let words = scene.words(&self.stage.issuer(), &begin.answer, &begin.made.old_serial, place.path());
+        let (issuer, anchor, serial) = (self.stage.issuer(), self.stage.anchor(), &begin.made.old_serial);
+        let words = scene.words(&issuer, &begin.answer, serial, &anchor, place.path());
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let pin = if scene == Scene::WrongPin { WRONG_PIN } else { PIN };
         place.play(&self.stage.programs, &words, Some(fault), pin)

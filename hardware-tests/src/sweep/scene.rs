@@ -110,7 +110,14 @@ impl Scene {
     }
 
     /// The words for the command. `folder` is the case's own.
-    pub fn words(self, issuer: &str, answer: &Path, old_serial: &str, folder: &Path) -> Vec<String> {
+    pub fn words(
+        self,
+        issuer: &str,
+        answer: &Path,
+        old_serial: &str,
+        anchor: &str,
+        folder: &Path,
+    ) -> Vec<String> {
         let path = |path: &Path| path.display().to_string();
         let words: Vec<String> = match self {
             Scene::Renew | Scene::WrongPin => vec!["renew".into(), "--issuer".into(), issuer.into()],
@@ -122,7 +129,10 @@ impl Scene {
             Scene::Abandon | Scene::AbandonWritten | Scene::AbandonRetired => {
                 vec!["abandon".into(), "--yes".into()]
             }
-            Scene::Retire => vec!["retire".into(), "--yes".into(), "--serial".into(), old_serial.into()],
+            Scene::Retire => {
+                let words = ["retire", "--yes", "--trust-anchor", anchor, "--serial", old_serial];
+                words.map(Into::into).into()
+            }
         };
         words
     }

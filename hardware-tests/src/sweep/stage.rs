@@ -108,6 +108,11 @@ impl Stage {
         format!("{program} --dir {dir}")
     }
 
+    /// The file with the test CA's certificate.
+    pub fn anchor(&self) -> String {
+        words(&self.ca().join("ca.pem"))
+    }
+
     fn ca(&self) -> PathBuf {
         self.root.path().join("ca")
     }
@@ -155,7 +160,9 @@ impl Stage {
             Start::HalfRetired => {
                 let renewed = from(Start::Renewed);
                 place.copy_tokens(&renewed.folder);
-                let words = ["retire", "--yes", "--serial", &renewed.made.old_serial];
+                let anchor = self.anchor();
+                let words =
+                    ["retire", "--yes", "--trust-anchor", &anchor, "--serial", &renewed.made.old_serial];
                 self.killed(&place, &words, "C_DestroyObject#2:exit");
                 (renewed.made.clone(), renewed.answer.clone())
             }

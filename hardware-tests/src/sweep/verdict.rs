@@ -215,7 +215,8 @@ impl Judge<'_> {
                 }
                 // The rest of a removal is given up, not gone on with; but the removal can be asked for again.
                 Some("half_retired") if self.old_is_listed(place)? => {
-                    self.run(place, &["retire", "--yes", "--serial", &self.begin.made.old_serial])?;
+                    let (anchor, serial) = (self.stage.anchor(), &self.begin.made.old_serial);
+                    self.run(place, &["retire", "--yes", "--trust-anchor", &anchor, "--serial", serial])?;
                 }
                 Some("half_retired" | "remnant") => {
                     self.run(place, &["abandon", "--yes", "--id", id])?;

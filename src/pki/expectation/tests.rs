@@ -26,7 +26,8 @@ impl Case {
     fn expectation(&self) -> Expectation<'_> {
         Expectation {
             public_key: &self.key,
-            subject_der: self.old.subject().der(),
+            subject: Some(self.old.subject()),
+            subject_rule: SubjectRule::Exact,
             old: Some(&self.old),
             key_kind: Some(KeyKind::P256),
             now: self.now,
@@ -86,14 +87,39 @@ fn another_subject() {
     assert!(said[0].starts_with("CN=TARO YAMADA 0001,OU=second") && said[1] == "CN=x,O=other", "{said:?}");
 }
 
+/// Only the demand for the same bytes refuses: what breaks the default rule is a warning with both names.
+#[test]
+fn another_subject_is_a_warning_unless_it_was_demanded() {
+    let case = case();
+    let expectation = Expectation { subject_rule: SubjectRule::default(), ..case.expectation() };
+    let warned = |subject: &str, relax| {
+        let leaf = case.issue(subject, LEAF, "-days 365");
+        expectation.check(&leaf, relax).unwrap();
+        expectation.warnings(&leaf, relax)
+    };
+    let other_name = SUBJECT.replace("TARO YAMADA 0001", "202611261536");
+    assert!(warned(SUBJECT, Relax::NONE).is_empty() && warned(&other_name, Relax::NONE).is_empty());
+    let other = warned("/O=other/CN=x", Relax::NONE);
+    assert!(matches!(&other[..], [one] if *one == Notice::SubjectChanged), "{other:?}");
+    let facts: Vec<(Fact, &str)> = other[0].facts().collect();
+    assert_eq!(facts[1], (Fact::Found, "CN=x,O=other"));
+    assert!(facts[0].0 == Fact::Expected && facts[0].1.starts_with("CN=TARO YAMADA"), "{facts:?}");
+    assert!(warned("/O=other/CN=x", Relax::NONE.and(Check::Subject)).is_empty());
+    let any = Expectation { subject_rule: SubjectRule::Any, ..expectation };
+    assert!(any.warnings(&case.issue("/O=other", LEAF, "-days 365"), Relax::NONE).is_empty());
+}
+
 #[test]
 fn the_same_subject_in_another_encoding() {
     let case = case();
     let leaf = case.issue(SUBJECT, LEAF, "-days 365");
     let reencoded: super::super::Name = leaf.subject().to_string().parse().unwrap();
-    let expectation = Expectation { subject_der: reencoded.der(), ..case.expectation() };
+    let expectation = Expectation { subject: Some(&reencoded), ..case.expectation() };
     let said = case.fails(&expectation, &leaf, Check::Subject, Code::SubjectDiffers);
     assert_ne!(said[0], said[1]);
+    // By the default rule it is the same.
+    let expectation = Expectation { subject_rule: SubjectRule::default(), ..expectation };
+    assert!(expectation.warnings(&leaf, Relax::NONE).is_empty());
 }
 
 #[test]
@@ -104,8 +130,14 @@ fn not_valid_now() {
     let at = |now| Expectation { now, ..case.expectation() };
     at(leaf.not_before()).check(&leaf, Relax::NONE).unwrap();
     at(leaf.not_after()).check(&leaf, Relax::NONE).unwrap();
+    // A CA stamps the moment of issue, and clocks are off: that is no failure, and both times are told.
     let early = at(leaf.not_before() - second);
-    case.fails(&early, &leaf, Check::Validity, Code::CertificateNotYetValid);
+    early.check(&leaf, Relax::NONE).unwrap();
+    let warnings = early.warnings(&leaf, Relax::NONE);
+    assert!(matches!(&warnings[..], [one] if *one == Notice::NotYetValid), "{warnings:?}");
+    let facts: Vec<(Fact, &str)> = warnings[0].facts().collect();
+    assert!(matches!(facts[..], [(Fact::Now, now), (Fact::Begins, begin)] if now < begin), "{facts:?}");
+    assert!(at(leaf.not_before()).warnings(&leaf, Relax::NONE).is_empty());
     let late = at(leaf.not_after() + second);
     let said = case.fails(&late, &leaf, Check::Validity, Code::CertificateExpired);
     assert!(said[0].ends_with(" JST") && said[1].ends_with(" JST") && said[0] > said[1], "{said:?}");

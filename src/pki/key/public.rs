@@ -129,6 +129,12 @@ impl PublicKey {
         SubjectPublicKeyInfoRef::from_der(&self.spki).map_err(malformed).and_then(|info| key_bits(&info))
     }
 
+    /// The contents of the AlgorithmIdentifier, and the bytes of subjectPublicKey.
+    pub(in crate::pki) fn algorithm_and_bits(&self) -> Option<(&[u8], &[u8])> {
+        let algorithm = Tlv::whole(&self.spki).ok()?.fields().any().ok()?;
+        Some((algorithm.value, self.bits().ok()?))
+    }
+
     /// SHA-256 of the SubjectPublicKeyInfo, for records.
     pub fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(&self.spki).into()

@@ -12,7 +12,10 @@ use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 
 mod bounds;
 mod parse;
+mod rule;
 pub(in crate::pki) mod text;
+
+pub use rule::SubjectRule;
 
 /// A distinguished name (RFC 5280 §4.1.2.4): the DER as it came, and its attributes for people to read.
 ///

@@ -43,6 +43,26 @@ fn characters_or_near(value: Tlv<'_>) -> Option<String> {
     })
 }
 
+/// The characters of a value of one of these types, for comparison; `None` for other types and for bytes that are
+/// no characters of their type, of which nothing is left out and nothing replaced.
+pub(super) fn characters(value: Tlv<'_>) -> Option<String> {
+    match value.tag {
+        tlv::UTF8_STRING => std::str::from_utf8(value.value).ok().map(str::to_owned),
+        tag if is_eight_bit(tag) => Some(eight_bit(value.value)),
+        tlv::BMP_STRING => {
+            let (units, rest) = value.value.as_chunks::<2>();
+            let decoded = char::decode_utf16(units.iter().map(|unit| u16::from_be_bytes(*unit)));
+            decoded.collect::<Result<String, _>>().ok().filter(|_| rest.is_empty())
+        }
+        tlv::UNIVERSAL_STRING => {
+            let (codes, rest) = value.value.as_chunks::<4>();
+            let decoded = codes.iter().map(|code| char::from_u32(u32::from_be_bytes(*code)));
+            decoded.collect::<Option<String>>().filter(|_| rest.is_empty())
+        }
+        _ => None,
+    }
+}
+
 /// Whether the characters of a value are a guess: bytes above ASCII in a type that says nothing of them. ISO-2022-JP
 /// is none, because its escapes name the character sets (X.680 §41, table 8).
 fn is_guess(value: Tlv<'_>) -> bool {

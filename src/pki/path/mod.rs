@@ -1,5 +1,7 @@
 //! Whether a chain leads from a certificate to a trust anchor.
 
+pub mod issuer;
+
 use std::time::SystemTime;
 
 use rustls_pki_types::{CertificateDer, UnixTime};

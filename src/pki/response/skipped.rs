@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::error::{Code, Error, Fact, Step};
+use crate::error::code::Notice;
+use crate::error::{Code, Error, Fact, Step, Warning};
 
 /// How much of a first line is kept, in characters.
 const MAX_FIRST_LINE: usize = 160;
@@ -186,6 +187,11 @@ impl Skipped {
     /// The error for a response in which this took the place of the certificate.
     pub(crate) fn to_error(&self) -> Error {
         self.describe(Error::new(self.what.code()).during(Step::ReadAnswer))
+    }
+
+    /// The warning that something is lost beside the certificate.
+    pub(crate) fn warning(&self) -> Warning {
+        Warning::new(Notice::ResponsePartlyUsed).fact(Fact::Found, &self.what).fact(Fact::Size, self.size)
     }
 
     /// The facts about it.

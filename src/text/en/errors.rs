@@ -111,7 +111,7 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         }
         Code::PendingNotFound => w(
             "The token holds no pending key that matches.",
-            "List the pending keys; if there is none, start the renewal again.",
+            "Make sure that this is the token that the request was made on, and list its pending keys.",
         ),
         Code::PendingAmbiguous => {
             w("More than one pending key matches.", "List the pending keys and name one by its id.")
@@ -256,7 +256,7 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         ),
         Code::AlreadyInstalled => w(
             "This certificate is on the token already.",
-            "Nothing needs to be done; the list of certificates shows it.",
+            "See in the list of certificates how long it is valid; if the CA sent another file, install that.",
         ),
         Code::CertificateExpired => w(
             "The certificate that came has expired.",
@@ -310,6 +310,14 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::KeyMismatch => w(
             "The certificate belongs to another key than the one that waits on this token.",
             "Make sure that this is the token of the request, or fetch the right certificate from the CA.",
+        ),
+        Code::CertificateNotAwaited => w(
+            "This certificate is on the token already; it is not the one that the pending request waits for.",
+            "The request still waits: install the file that the CA sent for it.",
+        ),
+        Code::IssuerSignatureInvalid => w(
+            "The certificate is not signed by the CA that it names.",
+            "It was not installed and the request still waits; fetch the answer from the CA once more.",
         ),
         Code::CertificateUnreadable => {
             w("The certificate cannot be read.", "Fetch the file again; if it stays, ask the CA.")
@@ -410,20 +418,22 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::NotYetRenewable => {
             w("This certificate cannot be renewed yet.", "Try again on or after the date shown.")
         }
-        Code::Expired => {
-            w("This certificate has expired and cannot be renewed.", "Ask the bank's branch for a reissue.")
-        }
+        Code::Expired => w(
+            "This certificate has expired and cannot be renewed.",
+            "If this computer's time is wrong, set it and try again; else ask the bank's branch for a reissue.",
+        ),
         Code::PendingExists => {
             w("A renewal of this certificate is pending.", "Resume or abandon the pending renewal first.")
         }
         Code::Busy => {
             w("Another program is renewing on this token.", "Wait until it has finished, then try again.")
         }
-        Code::ClockImplausible => {
-            w("The date or time of this computer cannot be right.", "Set date and time, then try again.")
-        }
+        Code::ClockImplausible => w(
+            "The date or time of this computer does not look right.",
+            "Set date and time, then try again. If they are right, ask the bank's branch.",
+        ),
         Code::RetireOnlyCredential => w(
-            "It is the only usable certificate, so it is not removed.",
+            "It is the only usable certificate on the token, so it is not removed.",
             "Install the new certificate first.",
         ),
         Code::RetireNotOurs => w(
@@ -446,6 +456,18 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::ConsentDenied => w(
             "The operation on certificates was not allowed.",
             "To go on, start again and answer the confirmation with yes.",
+        ),
+        Code::RetireNoSuccessor => w(
+            "No certificate on the token is known to take the place of this one, so it is not removed.",
+            "It does no harm there; to be rid of it, log in with the new one, then use the token's own software.",
+        ),
+        Code::RetireNotBegun => w(
+            "The new certificate is not valid yet, so the old one is not removed.",
+            "Use the old one until then, and remove it later; if this computer's time is wrong, set it.",
+        ),
+        Code::RetireIssuerNotShown => w(
+            "It is not shown that one CA issued the old and the new certificate, so the old one is not removed.",
+            "Log in with the new one; to remove the old one, give the CA's certificate as trust anchor.",
         ),
         Code::AlreadyRenewed => w(
             "Another program has renewed this certificate in the meantime.",

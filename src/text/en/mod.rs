@@ -95,6 +95,22 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "The token holds no certificate that can be seen without the PIN.",
             "Check that this is the right token; if it is, ask the bank's branch.",
         ),
+        Notice::SubjectChanged => w(
+            "The CA changed the subject of the certificate.",
+            "If the new subject is not yours, ask the bank's branch; the old certificate stays.",
+        ),
+        Notice::NotYetValid => w(
+            "The new certificate begins later than the clock of this computer says.",
+            "Check date and time; if they are right, use the old certificate until the new one begins.",
+        ),
+        Notice::AnotherIssuer => w(
+            "The new certificate comes from another CA than the old one.",
+            "If you do not know that CA, ask the bank's branch; the old certificate stays.",
+        ),
+        Notice::AlreadyInstalled => w(
+            "This certificate was installed before and works; nothing was written.",
+            "You can log in with it.",
+        ),
         Notice::LabelKept => w(
             "The token did not let the new key be renamed.",
             "Nothing needs to be done; the certificate works.",
@@ -146,7 +162,7 @@ pub(super) const fn point(point: Point) -> &'static str {
         Point::Memory => "There is room on the token.",
         Point::Mechanism => "The token supports the kind of key.",
         Point::Window => "The certificate can be renewed now.",
-        Point::Clock => "Date and time of this computer look right.",
+        Point::Clock => "No certificate on the token contradicts the date of this computer.",
         Point::NothingPending => "No renewal is pending.",
         Point::SubjectUnique => "No other certificate has the same subject.",
         Point::OldKey => "The private key of the present certificate is there.",
@@ -174,5 +190,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Seconds => "seconds",
         Fact::Size => "size (bytes)",
         Fact::FirstLine => "first line",
+        Fact::Now => "this computer's time",
+        Fact::Begins => "valid from",
     }
 }

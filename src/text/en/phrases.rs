@@ -141,6 +141,10 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."
         }
         Phrase::HintForce => "To renew before the period begins, add --force.",
+        Phrase::HintBegun => {
+            "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
+        }
+        Phrase::HintAnchor => "The CA's certificate is given with --trust-anchor FILE.",
         Phrase::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
         Phrase::HintPin => "The PIN may come from --pin-file, --pin-env or the terminal.",
         Phrase::HintOverwrite => "To overwrite the file, add --overwrite.",

@@ -98,6 +98,22 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "PIN(暗証番号)なしで確認できる電子証明書が、USBトークンにありません。",
             "正しいトークンかどうかを確認し、正しい場合はお取引店にお問い合わせください。",
         ),
+        Notice::SubjectChanged => w(
+            "認証局が電子証明書の名義を変更しています。",
+            "新しい名義に心当たりがないときは、お取引店にお問い合わせください。これまでの電子証明書は残ります。",
+        ),
+        Notice::NotYetValid => w(
+            "新しい電子証明書の有効期間は、このパソコンの日時ではまだ始まっていません。",
+            "パソコンの日時を確認してください。正しければ、開始まではこれまでの電子証明書をお使いください。",
+        ),
+        Notice::AnotherIssuer => w(
+            "新しい電子証明書の発行元は、これまでの電子証明書の認証局と異なります。",
+            "発行元に心当たりがないときは、お取引店にお問い合わせください。これまでの電子証明書は残ります。",
+        ),
+        Notice::AlreadyInstalled => w(
+            "この電子証明書は取り込み済みで、使える状態です。何も書き込んでいません。",
+            "この電子証明書でログインできます。",
+        ),
         Notice::LabelKept => w(
             "USBトークンが新しい鍵の名前の変更を受け付けませんでした。",
             "電子証明書はそのままご利用いただけます。操作は必要ありません。",
@@ -149,7 +165,7 @@ pub(super) const fn point(point: Point) -> &'static str {
         Point::Memory => "USBトークンに空き容量があります。",
         Point::Mechanism => "USBトークンは必要な鍵の種類に対応しています。",
         Point::Window => "更新できる期間です。",
-        Point::Clock => "パソコンの日付と時刻に問題はありません。",
+        Point::Clock => "パソコンの日付は、USBトークンの電子証明書と矛盾していません。",
         Point::NothingPending => "申請中の更新はありません。",
         Point::SubjectUnique => "同じ名義の電子証明書はほかにありません。",
         Point::OldKey => "現在の電子証明書の秘密鍵があります。",
@@ -177,5 +193,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Seconds => "秒数",
         Fact::Size => "大きさ（バイト）",
         Fact::FirstLine => "先頭の行",
+        Fact::Now => "このパソコンの日時",
+        Fact::Begins => "有効期間の開始",
     }
 }

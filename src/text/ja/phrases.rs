@@ -151,6 +151,10 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
             "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon」で破棄できます。"
         }
         Phrase::HintForce => "期間外でも更新する場合は --force を付けてください。",
+        Phrase::HintBegun => {
+            "期限内に申請していれば、「usbtoken resume」または「usbtoken install ファイル」で完了できます。"
+        }
+        Phrase::HintAnchor => "認証局の証明書は --trust-anchor ファイル で指定できます。",
         Phrase::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
         Phrase::HintPin => "PINは --pin-file、--pin-env、または端末からの入力で渡せます。",
         Phrase::HintOverwrite => "上書きする場合は --overwrite を付けてください。",

@@ -2,6 +2,7 @@ use super::*;
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 use usbtoken::error::{Code, Family};
+use usbtoken::pki::SubjectRule;
 
 fn parse(line: &[&str]) -> Result<Cli, ErrorKind> {
     Cli::try_parse_from([&["usbtoken"], line].concat()).map_err(|error| error.kind())
@@ -93,4 +94,27 @@ fn the_help_lists_every_exit_code() {
         assert!(EXIT_CODES.contains(&exit), "{:?}", code.family());
     }
     assert_eq!(Family::Usage as u8, 2, "clap's own exit code");
+}
+
+/// `resume --subject` is the subject of a first certificate or the rule; no name is a rule's.
+#[test]
+fn a_subject_is_a_name_or_a_rule() {
+    let resume = |subjects: &[&str]| {
+        let line = ["resume", "--out", "f"].iter().chain(subjects);
+        let line: Vec<&str> = line.copied().collect();
+        match parse(&line).unwrap().command {
+            Command::Resume(resume) => (resume.first_subject().map(str::to_owned), resume.rule()),
+            _ => unreachable!(),
+        }
+    };
+    assert_eq!(resume(&[]), (None, SubjectRule::CommonNameMayChange));
+    assert_eq!(resume(&["--subject", "exact"]), (None, SubjectRule::Exact));
+    let both = resume(&["--subject", "any", "--subject", "CN=exact"]);
+    assert_eq!(both, (Some("CN=exact".to_owned()), SubjectRule::Any));
+    let Command::Retire(retire) = parse(&["retire", "--id", "01", "--subject", "exact"]).unwrap().command
+    else {
+        unreachable!()
+    };
+    assert_eq!(retire.subject.rule(), SubjectRule::Exact);
+    assert_eq!(parse(&["install", "f", "--subject", "CN=x"]).unwrap_err(), ErrorKind::InvalidValue);
 }

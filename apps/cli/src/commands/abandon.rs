@@ -18,7 +18,7 @@ pub fn run(job: &Job, args: &args::Abandon) -> Result<Outcome> {
     let token = job.token()?;
     let session = job.login(&token)?;
     let key = select::pending(&session, args.id.as_ref(), |_| true)?;
-    let shown = view::Pending::of(token.identity(), &key, &session.credentials()?, job.now);
+    let shown = view::Pending::of(token.identity(), &key, &session.credentials()?, job.now());
     confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
     job.progress.step(Step::Abandon);
     session.abandon(&key)?;

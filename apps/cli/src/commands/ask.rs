@@ -6,12 +6,12 @@ use std::path::Path;
 use usbtoken::code::Notice;
 use usbtoken::driver::Session;
 use usbtoken::error::{Code, Error, Fact, Family, Result, Step};
-use usbtoken::pki::{Answer, KeyAlgorithm};
+use usbtoken::pki::{KeyAlgorithm, Response};
 use usbtoken::renewal::{Credential, Installed, JournalEntry, Pending, PendingKey, Renewal};
 use usbtoken::text::Phrase;
 
 use super::settle::Checks;
-use crate::args::{CheckArgs, FormArg, IssuerArgs};
+use crate::args::{FormArg, IssuerArgs};
 use crate::go_on::CommandLine;
 use crate::issuer::{Failed, Issuer, Question, Reply, first_line};
 use crate::job::Job;
@@ -24,7 +24,6 @@ pub struct Visit<'a> {
     args: &'a IssuerArgs,
     form: FormArg,
     checks: &'a Checks<'a>,
-    check_args: &'a CheckArgs,
     retire_old: bool,
     issuer: Issuer,
     pub keeper: Keeper,
@@ -36,7 +35,6 @@ pub struct Visit<'a> {
 pub struct Options<'a> {
     pub issuer: &'a IssuerArgs,
     pub form: FormArg,
-    pub check_args: &'a CheckArgs,
     pub retire_old: bool,
 }
 
@@ -46,14 +44,14 @@ impl<'a> Visit<'a> {
     /// # Errors
     /// As [`Keeper::prepare`].
     pub fn prepare(job: &'a Job, options: &Options<'a>, checks: &'a Checks<'a>) -> Result<Self> {
-        let Options { issuer: args, form, check_args, retire_old } = *options;
+        let Options { issuer: args, form, retire_old } = *options;
         if let Some(Some(login)) = &args.issuer_login {
             job.check_input(login)?;
         }
         let issuer = Issuer::of(args, job)
             .ok_or_else(|| Error::new(Code::BadArgument).fact(Fact::Expected, "--issuer, --issuer-helper"))?;
         let keeper = Keeper::prepare(job, args.save_answer.as_deref())?;
-        Ok(Visit { job, args, form, checks, check_args, retire_old, issuer, keeper, ticket: None })
+        Ok(Visit { job, args, form, checks, retire_old, issuer, keeper, ticket: None })
     }
 
     /// Shows login ID and password to the CA, where that is wanted: before there is a key.
@@ -103,7 +101,7 @@ impl<'a> Visit<'a> {
     /// What installing returns, except that the answer itself is refused: then the CA has to be asked.
     pub fn install_kept(&self, session: &Session, pending: &Pending) -> Result<Option<(Installed, Kept)>> {
         let key = pending.request().public_key();
-        let is_for_key = |answer: &[u8]| Answer::parse(answer).is_ok_and(|it| it.leaf_for(key).is_some());
+        let is_for_key = |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(key).is_some());
         for (path, answer) in self.keeper.answers(session, pending.key())? {
             if !is_for_key(&answer) {
                 continue;
@@ -152,18 +150,15 @@ impl<'a> Visit<'a> {
     ) -> Error {
         let id = usbtoken::hex(key.id());
         let received = Received { answer, file: kept.file(), keeper: &self.keeper };
-        let error = received.explain(kept.name(error), self.job, session, self.check_args, self.retire_old);
+        let error = received.explain(kept.name(error), self.job, session, self.checks, self.retire_old);
         let goes_on = error.facts().any(|(fact, _)| fact == Fact::GoOn);
         let error = if goes_on { error } else { error.fact(Fact::GoOn, self.resume(&id)) };
         if error.facts().any(|(fact, _)| fact == Fact::Id) { error } else { error.fact(Fact::Id, id) }
     }
 
     fn resume(&self, key_id: &str) -> String {
-        CommandLine::new("resume", &self.job.global)
-            .value("--id", Some(key_id))
-            .issuer(self.args, self.form)
-            .checks(self.check_args, self.retire_old)
-            .end()
+        let line = CommandLine::new("resume", &self.job.global).value("--id", Some(key_id));
+        self.checks.on(line.issuer(self.args, self.form), self.retire_old).end()
     }
 }
 
@@ -182,10 +177,10 @@ impl Received<'_> {
         error: Error,
         job: &Job,
         session: &Session,
-        checks: &CheckArgs,
+        checks: &Checks<'_>,
         retire_old: bool,
     ) -> Error {
-        if Answer::parse(self.answer).is_err() {
+        if Response::parse(self.answer).is_err() {
             return described(error, self.answer);
         }
         let other = self.keeper.other_token(&error, session, self.answer);
@@ -203,11 +198,13 @@ impl Received<'_> {
             None => error,
         };
         match self.file {
-            Some(file) if error.code() != Code::AlreadyInstalled => {
-                let line = line.checks(checks, retire_old).word(&file.to_string_lossy());
+            // The same file again would be no help.
+            Some(_) if matches!(error.code(), Code::AlreadyInstalled | Code::CertificateNotAwaited) => error,
+            Some(file) => {
+                let line = checks.on(line, retire_old).word(&file.to_string_lossy());
                 error.fact(Fact::GoOn, line.end())
             }
-            _ => error,
+            None => error,
         }
     }
 }
@@ -276,7 +273,7 @@ pub fn begin(
     let progress = |step| {
         // Not before: an older note may be about a key that waits already.
         if step == Step::GenerateKeyPair {
-            keeper.note_begin(token, old, job.now);
+            keeper.note_begin(token, old, job.now());
             noted.set(true);
         }
         job.progress.step(step);
@@ -296,7 +293,7 @@ pub fn begin(
 fn keep_request(job: &Job, keeper: &Keeper, session: &Session, pending: &Pending) -> JournalEntry {
     let entry = JournalEntry::of(session.token().identity(), pending);
     if keeper.update(&entry).is_err() {
-        job.tell(&[Notice::RequestNotKept]);
+        job.tell(&[Notice::RequestNotKept.into()]);
     }
     entry
 }

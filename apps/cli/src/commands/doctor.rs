@@ -14,7 +14,7 @@ pub fn run(job: &Job, args: &args::Doctor) -> Result<Outcome> {
         files::check_writable(file, args.overwrite)?;
     }
     job.progress.step(Step::FindDrivers);
-    let diagnosis = doctor::examine(&job.finder(), job.now)?;
+    let diagnosis = doctor::examine(&job.finder(), job.now())?;
     if let Some(file) = &args.bundle {
         files::write(file, diagnosis.bundle(job.lang).as_bytes(), args.overwrite)?;
     }

@@ -1,7 +1,7 @@
 //! `usbtoken install`: the second half of a renewal, perhaps days later.
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::Answer;
+use usbtoken::pki::Response;
 
 use super::ask::{Received, described};
 use super::settle;
@@ -19,7 +19,7 @@ pub fn run(job: &Job, args: &args::Install) -> Result<Outcome> {
         let detail = "--save-answer goes with an answer from standard input (-)";
         return Err(Error::new(Code::BadArgument).fact(Fact::Detail, detail));
     }
-    let checks = settle::Checks::read(&args.checks)?;
+    let checks = settle::Checks::read(&args.checks, args.subject.rule())?;
     // What comes on standard input cannot be read twice.
     let keeper =
         if from_stdin { Keeper::prepare(job, args.save_answer.as_deref())? } else { Keeper::of_user() };
@@ -29,7 +29,7 @@ pub fn run(job: &Job, args: &args::Install) -> Result<Outcome> {
         Some(kept) => kept.name(error),
         None => error,
     };
-    Answer::parse(&answer).map_err(|error| {
+    Response::parse(&answer).map_err(|error| {
         let error = error.during(Step::ReadAnswer).fact(Fact::Path, args.file.display());
         name(described(error, &answer))
     })?;
@@ -37,7 +37,7 @@ pub fn run(job: &Job, args: &args::Install) -> Result<Outcome> {
         let installed = settle::install(job, &session, &answer, &checks, args.reuse_key);
         let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
         let received = Received { answer: &answer, file, keeper: &keeper };
-        let explain = |error| received.explain(error, job, &session, &args.checks, args.retire_old);
+        let explain = |error| received.explain(error, job, &session, &checks, args.retire_old);
         installed.map_err(|error| name(explain(error))).map(|installed| (session, installed))
     });
     let (session, installed) = installed?;

@@ -51,27 +51,27 @@ fn gather(job: &Job) -> Result<Vec<(Token, Vec<view::Credential>)>> {
 fn without_proof(job: &Job, token: &Token) -> Result<Vec<view::Credential>> {
     let credentials = token.credentials()?;
     if credentials.unreadable() > 0 {
-        job.tell(&[Notice::CertificateUnreadable]);
+        job.tell(&[Notice::CertificateUnreadable.into()]);
     }
-    Ok(credentials.iter().map(|one| view::Credential::of(token.identity(), one, None, job.now)).collect())
+    Ok(credentials.iter().map(|one| view::Credential::of(token.identity(), one, None, job.now())).collect())
 }
 
 fn with_proof(job: &Job, session: &Session) -> Result<Vec<view::Credential>> {
     job.progress.step(Step::ReadObjects);
     let credentials = session.credentials()?;
     if credentials.unreadable() > 0 {
-        job.tell(&[Notice::CertificateUnreadable]);
+        job.tell(&[Notice::CertificateUnreadable.into()]);
     }
     let view = |one: &Credential| {
         let level = level(job, session, one)?;
-        Ok(view::Credential::of(session.token().identity(), one, level, job.now))
+        Ok(view::Credential::of(session.token().identity(), one, level, job.now()))
     };
     credentials.iter().map(view).collect()
 }
 
 fn level(job: &Job, session: &Session, credential: &Credential) -> Result<Option<ProofLevel>> {
     match credential.key() {
-        KeyState::Present(key) => session.prove(key, job.now).map(|proof| Some(proof.level)),
+        KeyState::Present(key) => session.prove(key, job.now()).map(|proof| Some(proof.level)),
         KeyState::NotLookedFor | KeyState::Missing => Ok(None),
     }
 }

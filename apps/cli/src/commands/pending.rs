@@ -15,7 +15,7 @@ pub fn run(job: &Job) -> Result<Outcome> {
     let keys = session.pending()?;
     let credentials = session.credentials()?;
     let entries: Vec<_> =
-        keys.iter().map(|key| view::Pending::of(token.identity(), key, &credentials, job.now)).collect();
+        keys.iter().map(|key| view::Pending::of(token.identity(), key, &credentials, job.now())).collect();
     let mut lines = vec![view::Token::of(token.identity()).heading(job.lang)];
     if entries.is_empty() {
         lines.push(format!("  {}", Phrase::NoPending.text(job.lang)));

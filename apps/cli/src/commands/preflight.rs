@@ -1,9 +1,13 @@
 //! `usbtoken preflight`: whether a renewal can work, without PIN and without writing.
 
+use std::time::SystemTime;
+
 use serde_json::{Value, json};
-use usbtoken::error::Result;
+use usbtoken::code::Point;
+use usbtoken::error::{Fact, Result};
+use usbtoken::pki::jst_time;
 use usbtoken::renewal::{Finding, Renewal, State};
-use usbtoken::text::{Lang, Phrase};
+use usbtoken::text::{Lang, Phrase, printable};
 
 use super::select;
 use crate::args;
@@ -18,36 +22,46 @@ pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
     let renewal = select::renewal(Renewal::of(&old), &args.key, job);
     let preflight = renewal.preflight(&token);
 
-    let shown = view::Credential::of(token.identity(), &old, None, job.now);
+    let now = job.now();
+    let shown = view::Credential::of(token.identity(), &old, None, now);
     let mut lines = vec![view::Token::of(token.identity()).heading(job.lang), shown.line(job.lang)];
-    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, job.lang)));
+    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, job.lang)));
     let verdict = if preflight.can_begin() { Phrase::CanRenew } else { Phrase::CannotRenew };
     lines.push(verdict.text(job.lang));
     let points: Vec<Value> =
         preflight.findings().iter().map(|finding| point_json(finding, job.lang)).collect();
-    let json = json!({"credential": shown, "can_renew": preflight.can_begin(), "points": points});
+    let json = json!({
+        "credential": shown,
+        "can_renew": preflight.can_begin(),
+        "now": view::Moment(now),
+        "points": points,
+    });
     let mut outcome = Outcome::new(lines.join("\n"), json);
     outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
     Ok(outcome)
 }
 
-fn point_text(finding: &Finding, lang: Lang) -> String {
+fn point_text(finding: &Finding, now: SystemTime, lang: Lang) -> String {
     let (state, sentence, next) = match &finding.state {
         State::Ok => (Phrase::Fine, finding.point.sentence(lang), None),
-        State::Warning(notice) => (Phrase::Warning, notice.sentence(lang), Some(notice.next_action(lang))),
+        State::Warning(warning) => {
+            let notice = warning.notice();
+            (Phrase::Warning, notice.sentence(lang), Some(notice.next_action(lang)))
+        }
         State::Blocker(error) => {
             let code = error.code();
             (Phrase::Blocker, code.sentence(lang), Some(code.next_action(lang)))
         }
     };
     let mut text = format!("  [{}] {sentence}", state.text(lang));
-    if let State::Blocker(error) = &finding.state {
-        let facts = error.report(lang);
-        text.extend(
-            facts
-                .facts()
-                .map(|(label, value)| format!("\n      {label}: {}", usbtoken::text::printable(value))),
-        );
+    let mut put = |(fact, value): (Fact, &str)| {
+        text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(value)));
+    };
+    match &finding.state {
+        State::Blocker(error) => error.facts().for_each(&mut put),
+        State::Warning(warning) => warning.facts().for_each(&mut put),
+        State::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
+        State::Ok => {}
     }
     text.extend(next.map(|next| format!("\n      {next}")));
     text
@@ -56,7 +70,7 @@ fn point_text(finding: &Finding, lang: Lang) -> String {
 fn point_json(finding: &Finding, lang: Lang) -> Value {
     let (state, notice, error) = match &finding.state {
         State::Ok => ("ok", Value::Null, Value::Null),
-        State::Warning(notice) => ("warning", notice_json(*notice, lang), Value::Null),
+        State::Warning(warning) => ("warning", notice_json(warning, lang), Value::Null),
         State::Blocker(error) => ("blocker", Value::Null, error_json(error, lang)["error"].take()),
     };
     json!({

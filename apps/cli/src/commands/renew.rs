@@ -1,8 +1,8 @@
 //! `usbtoken renew`: the whole job in one run.
 
 use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Result};
-use usbtoken::renewal::{Credential, JournalEntry, Pending, PendingState, Renewal};
+use usbtoken::error::{Code, Error, Result, Warning};
+use usbtoken::renewal::{Credential, JournalEntry, Pending, PendingState, Preflight, Renewal};
 use usbtoken::text::Phrase;
 
 use super::ask::{self, Options, Visit};
@@ -14,7 +14,7 @@ use crate::pin;
 
 /// Finds the token and the credential, checks, and only then asks for the PIN.
 pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
-    let checks = settle::Checks::read(&args.checks)?;
+    let checks = settle::Checks::read(&args.checks, args.subject.rule())?;
     let mut visit = Visit::prepare(job, &options(args), &checks)?;
     let token = job.token()?;
     // Reserved before the look, so that nobody renews what is about to be renewed here.
@@ -23,7 +23,7 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
     let renewal = select::renewal(Renewal::of(&old), &args.key, job)
         .form(args.form.into())
         .require_proof(select::level(args.checks.require_proof));
-    job.tell(&renewal.glance(&token).into_notices()?);
+    job.tell(&before_login(renewal.glance(&token), args.resume)?);
 
     visit.authorise()?;
     let session = job.login_holding(&token, reservation)?;
@@ -45,7 +45,7 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
 }
 
 fn options(args: &args::Renew) -> Options<'_> {
-    Options { issuer: &args.issuer, form: args.form, check_args: &args.checks, retire_old: args.retire_old }
+    Options { issuer: &args.issuer, form: args.form, retire_old: args.retire_old }
 }
 
 fn again(
@@ -56,6 +56,15 @@ fn again(
     pending: &Pending,
 ) -> Result<JournalEntry> {
     ask::request_again(job, &visit.keeper, session, pending, args.form, args.sign_again)
+}
+
+/// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
+/// not every token shows before the login that one was begun.
+fn before_login(preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
+    match preflight.into_notices() {
+        Err(error) if resume && error.code() == Code::Expired => Ok(Vec::new()),
+        notices => notices,
+    }
 }
 
 /// Offers to go on with the key that is pending, instead of making a second one.

@@ -75,7 +75,7 @@ pub fn write(
         })?;
     }
     let token = session.token().identity();
-    let old = pending.old().map(|old| view::Credential::of(token, old, None, job.now));
+    let old = pending.old().map(|old| view::Credential::of(token, old, None, job.now()));
     let json = json!({
         "file": (!to_stdout).then(|| out.display().to_string()),
         "request_pem": pem,

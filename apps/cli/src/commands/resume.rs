@@ -16,7 +16,7 @@ use crate::output::Outcome;
 
 /// Sends the request again, or finishes the job when the certificate is here or on the token already.
 pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
-    let checks = settle::Checks::read(&args.checks)?;
+    let checks = settle::Checks::read(&args.checks, args.rule())?;
     let way = match &args.out {
         Some(out) => {
             files::check_writable(out, args.file.overwrite)?;
@@ -69,7 +69,7 @@ impl Way<'_> {
 }
 
 fn options(args: &args::Resume) -> Options<'_> {
-    Options { issuer: &args.issuer, form: args.form, check_args: &args.checks, retire_old: args.retire_old }
+    Options { issuer: &args.issuer, form: args.form, retire_old: args.retire_old }
 }
 
 fn renewal<'a>(
@@ -78,7 +78,7 @@ fn renewal<'a>(
     session: &Session,
     key: &PendingKey,
 ) -> Result<Renewal<'a>> {
-    let base = match (key.old_credential(session)?, &args.subject) {
+    let base = match (key.old_credential(session)?, args.first_subject()) {
         (Some(old), _) => Renewal::of(&old),
         (None, Some(subject)) => Renewal::first(subject.parse()?),
         (None, None) => {
@@ -87,5 +87,5 @@ fn renewal<'a>(
         }
     };
     let level = select::level(args.checks.require_proof);
-    Ok(base.at(job.now).progress(&job.progress).form(args.form.into()).require_proof(level))
+    Ok(base.progress(&job.progress).form(args.form.into()).require_proof(level))
 }

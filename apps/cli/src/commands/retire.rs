@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use usbtoken::error::{Fact, Result, Step};
+use usbtoken::renewal::Retire;
 use usbtoken::text::Phrase;
 
-use super::{abandon, select};
+use super::{abandon, select, settle};
 use crate::args::{self, Which};
 use crate::job::Job;
 use crate::output::Outcome;
@@ -12,16 +13,23 @@ use crate::view;
 
 /// Shows what will go before it asks for the PIN.
 pub fn run(job: &Job, args: &args::Retire) -> Result<Outcome> {
+    let anchors = settle::anchors(&args.trust_anchor)?;
     let token = job.token()?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
     let old = select::credential(token.credentials()?, &which, false, job)?;
-    let shown = view::Credential::of(token.identity(), &old, None, job.now);
+    let shown = view::Credential::of(token.identity(), &old, None, job.now());
     abandon::confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
     let session = job.login(&token)?;
     job.progress.step(Step::Retire);
-    let retired = session.retire(&old, job.now)?;
-    let successor = view::Credential::of(token.identity(), retired.successor(), None, job.now);
+    let removal = Retire::of(&old).subject(args.subject.rule());
+    let retired = anchors.into_iter().fold(removal, Retire::anchor).run(&session)?;
+    let successor = view::Credential::of(token.identity(), retired.successor(), None, job.now());
     let text = format!("{}\n{}", Phrase::Retired.text(job.lang), successor.entry(1, job.lang));
-    let json = json!({"retired": shown, "successor": successor, "key_removed": retired.key_removed()});
+    let json = json!({
+        "retired": shown,
+        "successor": successor,
+        "issuer_continuity": retired.issuer().name(),
+        "key_removed": retired.key_removed(),
+    });
     Ok(Outcome::changed(text, json, Fact::Serial, old.certificate().serial()))
 }

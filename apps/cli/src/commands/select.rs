@@ -16,7 +16,7 @@ pub fn credential(all: Credentials, which: &Which, force: bool, job: &Job) -> Re
         (Some(id), _) => all.by_id(&id.0).only(),
         (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only(),
         (None, None) => {
-            let now = all.clone().renewable(job.now);
+            let now = all.clone().renewable(job.now());
             if now.is_empty() || force { all.only() } else { now.only() }
         }
     }
@@ -53,7 +53,7 @@ pub fn pending(
 
 /// A renewal with the options of the command line.
 pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, job: &'a Job) -> Renewal<'a> {
-    let mut renewal = base.at(job.now).progress(&job.progress);
+    let mut renewal = base.progress(&job.progress);
     if let Some(kind) = key.key {
         renewal = renewal.key(kind);
     }

@@ -1,18 +1,18 @@
 //! The second half of every renewal: the answer is installed, and the old credential goes if that is wanted.
 
-use std::path::Path;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use usbtoken::code::Notice;
 use usbtoken::driver::Session;
 use usbtoken::error::{Code, Fact, Result, Step};
-use usbtoken::pki::{Answer, Relax};
-use usbtoken::renewal::{Install, Installed};
+use usbtoken::pki::{Relax, Response, SubjectRule};
+use usbtoken::renewal::{Install, Installed, Retire};
 use usbtoken::text::Phrase;
 
 use super::select;
 use crate::args::CheckArgs;
+use crate::go_on::CommandLine;
 use crate::job::Job;
 use crate::kept::{Keeper, Kept};
 use crate::output::{Outcome, notices_json, notices_text};
@@ -21,6 +21,7 @@ use crate::{files, view};
 /// How answers are taken, with the trust anchors read: a wrong file is noticed before anything else happens.
 pub struct Checks<'a> {
     args: &'a CheckArgs,
+    subject: SubjectRule,
     anchors: Vec<Vec<u8>>,
 }
 
@@ -29,32 +30,45 @@ impl<'a> Checks<'a> {
     ///
     /// # Errors
     /// [`Code::FileUnreadable`], also when a file holds no certificate.
-    pub fn read(args: &'a CheckArgs) -> Result<Self> {
-        let mut anchors = Vec::new();
-        for path in &args.trust_anchor {
-            anchors.extend(certificates(path)?);
-        }
-        Ok(Checks { args, anchors })
+    pub fn read(args: &'a CheckArgs, subject: SubjectRule) -> Result<Self> {
+        Ok(Checks { args, subject, anchors: anchors(&args.trust_anchor)? })
+    }
+
+    /// Adds what was asked for to a command line that goes on.
+    pub fn on(&self, line: CommandLine, retire_old: bool) -> CommandLine {
+        let rule = (self.subject != SubjectRule::default()).then(|| self.subject.name());
+        line.checks(self.args, retire_old).value("--subject", rule)
     }
 
     /// An installation of this answer with these checks.
     pub fn install<'i>(&self, answer: &'i [u8], job: &'i Job) -> Install<'i> {
         let relax: Relax = self.args.relax.iter().copied().collect();
         let install = Install::new(answer)
+            .subject(self.subject)
             .relax(relax)
             .require_proof(select::level(self.args.require_proof))
-            // Not when the command began: the CA stamps the certificate later than that.
-            .at(SystemTime::now())
             .progress(&job.progress);
         let install = self.anchors.iter().fold(install, |install, anchor| install.anchor(anchor.clone()));
         if self.args.write_chain { install.with_ca_certificates() } else { install }
     }
 }
 
+/// The certificates in files of trust anchors.
+///
+/// # Errors
+/// [`Code::FileUnreadable`], also when a file holds no certificate.
+pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
+    let mut anchors = Vec::new();
+    for path in paths {
+        anchors.extend(certificates(path)?);
+    }
+    Ok(anchors)
+}
+
 fn certificates(path: &Path) -> Result<Vec<Vec<u8>>> {
     let unusable =
         |error: usbtoken::Error| error.with_code(Code::FileUnreadable).fact(Fact::Path, path.display());
-    let answer = Answer::parse(&files::read(path)?).map_err(unusable)?;
+    let answer = Response::parse(&files::read(path)?).map_err(unusable)?;
     Ok(answer.certificates().iter().map(|certificate| certificate.der().to_vec()).collect())
 }
 
@@ -84,21 +98,21 @@ pub fn finish(
     let mut notices = installed.notices().to_vec();
     let mut failed = None;
     let mut retired = false;
-    match installed.replaced() {
-        Some(old) if retire_old => {
+    match Retire::replaced_by(installed) {
+        Some(removal) if retire_old => {
             job.progress.step(Step::Retire);
-            match session.retire(old, job.now) {
+            match removal.run(session) {
                 Ok(_) => retired = true,
                 Err(error) => failed = Some(error),
             }
         }
-        Some(_) => notices.push(Notice::OldKept),
+        Some(_) => notices.push(Notice::OldKept.into()),
         None => {}
     }
     let token = session.token().identity();
     let level = Some(installed.proof().level);
-    let credential = view::Credential::of(token, installed.credential(), level, job.now);
-    let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, job.now));
+    let credential = view::Credential::of(token, installed.credential(), level, job.now());
+    let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, job.now()));
 
     let mut text = credential.result(job.lang);
     text.push_str(&format!("\n{}", Phrase::RestartBrowsers.text(job.lang)));
@@ -110,6 +124,8 @@ pub fn finish(
         "credential": credential,
         "replaced": replaced,
         "retired": retired,
+        "already_installed": installed.was_there(),
+        "issuer_continuity": installed.issuer().name(),
         "key_reused": installed.key_reused(),
         "proof": installed.proof(),
         "notices": notices_json(&notices, job.lang),

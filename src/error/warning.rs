@@ -1,0 +1,49 @@
+//! A warning with the values that belong to it.
+
+use std::fmt;
+
+use crate::code::{Fact, Notice};
+
+/// Something that the person should know and that stops nothing, with its values. The sentences are in
+/// [`crate::text`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    notice: Notice,
+    facts: Vec<(Fact, String)>,
+}
+
+impl Warning {
+    /// A warning without values yet.
+    pub fn new(notice: Notice) -> Self {
+        Warning { notice, facts: Vec::new() }
+    }
+
+    /// Adds a value. A kind of fact may stand several times.
+    #[must_use]
+    pub fn fact(mut self, fact: Fact, value: impl fmt::Display) -> Self {
+        self.facts.push((fact, super::cut(value.to_string(), super::longest(fact))));
+        self
+    }
+
+    /// What it is about.
+    pub fn notice(&self) -> Notice {
+        self.notice
+    }
+
+    /// The values, in the order in which they were added.
+    pub fn facts(&self) -> impl Iterator<Item = (Fact, &str)> {
+        self.facts.iter().map(|(fact, value)| (*fact, value.as_str()))
+    }
+}
+
+impl From<Notice> for Warning {
+    fn from(notice: Notice) -> Self {
+        Warning::new(notice)
+    }
+}
+
+impl PartialEq<Notice> for Warning {
+    fn eq(&self, notice: &Notice) -> bool {
+        self.notice == *notice
+    }
+}

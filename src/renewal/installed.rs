@@ -1,0 +1,65 @@
+//! What came of an installation.
+
+use super::credential::Credential;
+use crate::driver::Proof;
+use crate::error::Warning;
+use crate::pki::{Certificate, IssuerContinuity, SubjectRule};
+
+/// A credential that was written, read back and has signed.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    pub(super) credential: Credential,
+    pub(super) proof: Proof,
+    pub(super) replaced: Option<Credential>,
+    pub(super) issuer: IssuerContinuity,
+    pub(super) notices: Vec<Warning>,
+    pub(super) key_reused: bool,
+    pub(super) was_there: bool,
+    pub(super) checked_by: CheckedBy,
+}
+
+/// What a new certificate was checked by, for the removal of the old one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CheckedBy {
+    pub(super) subject: SubjectRule,
+    pub(super) anchors: Vec<Vec<u8>>,
+    /// Those of the answer, among which may be the CA's.
+    pub(super) certificates: Vec<Certificate>,
+}
+
+impl Installed {
+    /// The new credential.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// What the driver says about the exportability of its key.
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
+    /// The credential that it takes the place of, where that is still on the token.
+    pub fn replaced(&self) -> Option<&Credential> {
+        self.replaced.as_ref()
+    }
+
+    /// Who issued it, compared with the one that it takes the place of.
+    pub fn issuer(&self) -> IssuerContinuity {
+        self.issuer
+    }
+
+    /// What the person should know, though it stopped nothing.
+    pub fn notices(&self) -> &[Warning] {
+        &self.notices
+    }
+
+    /// Whether it was on the token already, complete, so that nothing was written.
+    pub fn was_there(&self) -> bool {
+        self.was_there
+    }
+
+    /// Whether the certificate is for the old key because the caller asked for that.
+    pub fn key_reused(&self) -> bool {
+        self.key_reused
+    }
+}
