@@ -3,7 +3,7 @@
 //! Banks count by calendar dates in Japan (UTC+9, no daylight saving time). A certificate that ends at
 //! 23:59:59Z ends at 08:59:59 of the next day in Japan, and that next day is its expiry date.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
@@ -41,8 +41,8 @@ pub fn jst_rfc3339(time: SystemTime) -> Option<String> {
 
 /// Whether a certificate that ends then has "no well-defined expiration date": 99991231235959Z (RFC 5280 §4.1.2.5).
 pub fn has_no_end(not_after: SystemTime) -> bool {
-    const END: Duration = Duration::from_secs(253_402_300_799);
-    not_after.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since >= END)
+    const END: u64 = 253_402_300_799;
+    not_after.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() == END)
 }
 
 /// Whole days from today to the expiry date (the date in Japan of the instant at which the certificate ends), by dates in Japan; 0 on the expiry date, negative after it.
@@ -109,6 +109,8 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(text: &str) -> SystemTime {
