@@ -79,6 +79,8 @@
 #define USBTOKEN_BAD_HANDLE 108
 /** The folder that keeps requests and answers cannot be used. */
 #define USBTOKEN_JOURNAL_UNUSABLE 109
+/** The trust anchors that were given hold no certificate of a CA. */
+#define USBTOKEN_ANCHOR_UNUSABLE 110
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -125,6 +127,8 @@
 #define USBTOKEN_KEY_MISSING 234
 /** This answer belongs to a request that was made on another token. */
 #define USBTOKEN_ANSWER_FOR_OTHER_TOKEN 235
+/** There is a certificate on the token that cannot be read, and no other one matches. */
+#define USBTOKEN_CREDENTIAL_UNREADABLE 236
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */
@@ -241,6 +245,8 @@
 #define USBTOKEN_CERTIFICATE_NOT_AWAITED 529
 /** The certificate is not signed by the CA that it names. */
 #define USBTOKEN_ISSUER_SIGNATURE_INVALID 530
+/** The chain cannot be checked: a certificate is signed with an algorithm that is not supported. */
+#define USBTOKEN_CHAIN_ALGORITHM_UNSUPPORTED 531
 /** This is a web page, not a certificate. */
 #define USBTOKEN_ANSWER_IS_WEB_PAGE 533
 /** This is a mail without a certificate in it. */
@@ -313,6 +319,10 @@
 #define USBTOKEN_RETIRE_NOT_BEGUN 817
 /** It is not shown that one CA issued the old and the new certificate, so the old one is not removed. */
 #define USBTOKEN_RETIRE_ISSUER_NOT_SHOWN 818
+/** The old key is of a kind that cannot be made here, so the renewal does not choose one by itself. */
+#define USBTOKEN_KEY_KIND_NOT_MADE 819
+/** The old certificate was not removed: a bank's server may refuse the new one. */
+#define USBTOKEN_RETIRE_DOUBTFUL 822
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */
@@ -399,7 +409,7 @@
 #define USBTOKEN_NOTICE_MINIMAL_CERTIFICATE 12
 /** The old certificate was kept on the token. */
 #define USBTOKEN_NOTICE_OLD_KEPT 14
-/** A certificate on the token cannot be read and was passed over. */
+/** A certificate on the token cannot be read. */
 #define USBTOKEN_NOTICE_CERTIFICATE_UNREADABLE 16
 /** The old key was used again, as asked. */
 #define USBTOKEN_NOTICE_KEY_REUSED 17
@@ -427,6 +437,16 @@
 #define USBTOKEN_NOTICE_ANOTHER_ISSUER 30
 /** This certificate was installed before and works; nothing was written. */
 #define USBTOKEN_NOTICE_ALREADY_INSTALLED 31
+/** The certificate names no purpose but 'any' (anyExtendedKeyUsage): a bank's server may refuse it. */
+#define USBTOKEN_NOTICE_PURPOSE_ONLY_ANY 32
+/** The certificate has a critical extension that is not known here: a bank's server may refuse it. */
+#define USBTOKEN_NOTICE_UNKNOWN_CRITICAL 33
+/** An extension of the certificate cannot be read: a bank's server may refuse it. */
+#define USBTOKEN_NOTICE_EXTENSION_UNREADABLE 34
+/** The certificate's key usage allows signing certificates, which only a CA's may. */
+#define USBTOKEN_NOTICE_USAGE_OF_CA 36
+/** The new key will be of another size than the old one. */
+#define USBTOKEN_NOTICE_KEY_KIND_CHANGES 35
 /** A part of the CA's response could not be read and was passed over. */
 #define USBTOKEN_NOTICE_RESPONSE_PARTLY_USED 37
 
@@ -452,6 +472,8 @@
 #define USBTOKEN_POINT_SUBJECT_UNIQUE 9
 /** The private key of the present certificate is there. */
 #define USBTOKEN_POINT_OLD_KEY 10
+/** The new key will be of the kind of the old one. */
+#define USBTOKEN_POINT_KEY_KIND 11
 
 /* What the facts of an error mean. */
 
@@ -497,6 +519,8 @@
 #define USBTOKEN_FACT_NOW 20
 /** valid from */
 #define USBTOKEN_FACT_BEGINS 21
+/** algorithm */
+#define USBTOKEN_FACT_ALGORITHM 24
 
 
 /**
@@ -609,6 +633,32 @@
  * usbtoken_credential_text: SHA-1 over the certificate, in hexadecimal: what Windows calls its thumbprint.
  */
 #define USBTOKEN_CREDENTIAL_THUMBPRINT 11
+
+/**
+ * usbtoken_credential_text: the extensions of the certificate that cannot be read, by name or in dotted form, one a
+ * line; empty when all can be read.
+ */
+#define USBTOKEN_CREDENTIAL_UNREADABLE_EXTENSIONS 12
+
+/**
+ * usbtoken_credentials_unreadable_text: CKA_ID, in lower-case hexadecimal.
+ */
+#define USBTOKEN_UNREADABLE_ID 1
+
+/**
+ * usbtoken_credentials_unreadable_text: CKA_LABEL.
+ */
+#define USBTOKEN_UNREADABLE_LABEL 2
+
+/**
+ * usbtoken_credentials_unreadable_text: the length of CKA_VALUE in bytes, in decimal.
+ */
+#define USBTOKEN_UNREADABLE_SIZE 3
+
+/**
+ * usbtoken_credentials_unreadable_text: why it cannot be read, in English.
+ */
+#define USBTOKEN_UNREADABLE_REASON 4
 
 /**
  * usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
@@ -843,17 +893,17 @@
 #define USBTOKEN_PROBLEM_FACTS 4
 
 /**
- * A problem's weight: nothing works before it is solved.
+ * A problem's severity: nothing works before it is solved.
  */
 #define USBTOKEN_WEIGHT_BLOCKS 1
 
 /**
- * A problem's weight: it may be what is looked for.
+ * A problem's severity: it may be what is looked for.
  */
 #define USBTOKEN_WEIGHT_WARNS 2
 
 /**
- * A problem's weight: good to know.
+ * A problem's severity: good to know.
  */
 #define USBTOKEN_WEIGHT_REMARKS 3
 
@@ -1841,7 +1891,8 @@ typedef struct usbtoken_install_params {
      */
     int64_t now;
     /**
-     * CA certificates (DER), to one of which a valid chain must lead. Without any, the chain is not checked.
+     * CA certificates, to one of which a valid chain must lead: each in DER, or a file as it is, PEM with several or
+     * PKCS#7, up to 4 MiB. Without any, the chain is not checked.
      */
     const struct usbtoken_bytes *anchors;
     /**
@@ -2209,8 +2260,8 @@ usbtoken_status usbtoken_context_add_provider_utf16(const struct usbtoken_contex
                                                     size_t uri_length);
 
 /**
- * Adds a CA certificate (DER) to which the chain of a page's response must lead. Without any, chains are not
- * checked.
+ * Adds the CA certificates to one of which the chain of a page's response must lead: one in DER, or a file as it is,
+ * PEM with several or PKCS#7, up to 4 MiB. Without any, chains are not checked.
  */
 usbtoken_status usbtoken_context_add_anchor(const struct usbtoken_context *context,
                                             const uint8_t *certificate,
@@ -2271,6 +2322,21 @@ usbtoken_status usbtoken_credentials_by_serial_utf16(const struct usbtoken_crede
  * How many certificate objects on the token cannot be read as a certificate.
  */
 size_t usbtoken_credentials_unreadable(const struct usbtoken_credentials *credentials);
+
+/**
+ * A text about the certificate object at this place, from 0, of those that cannot be read: `field` is
+ * USBTOKEN_UNREADABLE_ID …. NULL after the last.
+ */
+const char *usbtoken_credentials_unreadable_text(const struct usbtoken_credentials *credentials,
+                                                 size_t index,
+                                                 uint32_t field);
+
+/**
+ * As usbtoken_credentials_unreadable_text, in UTF-16.
+ */
+const uint16_t *usbtoken_credentials_unreadable_text_utf16(const struct usbtoken_credentials *credentials,
+                                                           size_t index,
+                                                           uint32_t field);
 
 /**
  * Ends the handle and sets the pointer to NULL. Accepts NULL.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
 use usbtoken::error::Result;
-use usbtoken::pki::Certificate;
+use usbtoken::pki::{MAX_ANCHORS, read_anchors};
 use usbtoken::{Finder, TokenUri};
 
 use crate::args::{self, Sized32};
@@ -67,9 +67,6 @@ impl usbtoken_options {
         Ok(finder)
     }
 }
-
-/// The largest CA certificate in bytes.
-const ANCHOR_LIMIT: usize = 64 * 1024;
 
 /// A context, or one more handle on it.
 pub(crate) struct Context(pub(crate) Arc<Shared>);
@@ -318,8 +315,8 @@ pub unsafe extern "C" fn usbtoken_context_add_provider_utf16(
     })
 }
 
-/// Adds a CA certificate (DER) to which the chain of a page's response must lead. Without any, chains are not
-/// checked.
+/// Adds the CA certificates to one of which the chain of a page's response must lead: one in DER, or a file as it is,
+/// PEM with several or PKCS#7, up to 4 MiB. Without any, chains are not checked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_context_add_anchor(
     context: *const usbtoken_context,
@@ -328,9 +325,9 @@ pub unsafe extern "C" fn usbtoken_context_add_anchor(
 ) -> usbtoken_status {
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
-        let der = unsafe { args::bytes("certificate", certificate, certificate_length, ANCHOR_LIMIT) }?;
-        Certificate::from_der(der)?;
-        lock(&context.0.setup).anchors.push(der.to_vec());
+        let bytes = unsafe { args::bytes("certificate", certificate, certificate_length, MAX_ANCHORS) }?;
+        let read = read_anchors(bytes)?;
+        lock(&context.0.setup).anchors.extend(read.iter().map(|anchor| anchor.der().to_vec()));
         Ok(())
     })
 }

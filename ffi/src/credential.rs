@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
-use usbtoken::renewal::{KeyState, Renewable};
+use usbtoken::renewal::{KeyState, Renewable, Unreadable};
 use usbtoken::{Credential, Credentials, Window};
 
 use crate::args;
@@ -46,6 +46,19 @@ pub const USBTOKEN_CREDENTIAL_SUMMARY: u32 = 10;
 /// usbtoken_credential_text: SHA-1 over the certificate, in hexadecimal: what Windows calls its thumbprint.
 pub const USBTOKEN_CREDENTIAL_THUMBPRINT: u32 = 11;
 
+/// usbtoken_credential_text: the extensions of the certificate that cannot be read, by name or in dotted form, one a
+/// line; empty when all can be read.
+pub const USBTOKEN_CREDENTIAL_UNREADABLE_EXTENSIONS: u32 = 12;
+
+/// usbtoken_credentials_unreadable_text: CKA_ID, in lower-case hexadecimal.
+pub const USBTOKEN_UNREADABLE_ID: u32 = 1;
+/// usbtoken_credentials_unreadable_text: CKA_LABEL.
+pub const USBTOKEN_UNREADABLE_LABEL: u32 = 2;
+/// usbtoken_credentials_unreadable_text: the length of CKA_VALUE in bytes, in decimal.
+pub const USBTOKEN_UNREADABLE_SIZE: u32 = 3;
+/// usbtoken_credentials_unreadable_text: why it cannot be read, in English.
+pub const USBTOKEN_UNREADABLE_REASON: u32 = 4;
+
 /// usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
 pub const USBTOKEN_CREDENTIAL_NOT_BEFORE: u32 = 1;
 /// usbtoken_credential_number: the last second of validity, counted from 1970-01-01 00:00:00 UTC.
@@ -77,6 +90,7 @@ pub const USBTOKEN_RENEWABLE_KEY_MISSING: u32 = 4;
 pub(crate) struct CredentialList {
     pub(crate) credentials: Credentials,
     pub(crate) host: Host,
+    unreadable: OnceLock<Vec<Texts>>,
 }
 
 impl Noun for CredentialList {
@@ -88,6 +102,22 @@ impl Noun for CredentialList {
 }
 
 impl CredentialList {
+    pub(crate) fn new(credentials: Credentials, host: Host) -> Self {
+        CredentialList { credentials, host, unreadable: OnceLock::new() }
+    }
+
+    fn unreadable(&self, index: usize) -> Option<&Texts> {
+        let texts = |one: &Unreadable| {
+            Texts::default()
+                .with(USBTOKEN_UNREADABLE_ID, usbtoken::hex(&one.id))
+                .with(USBTOKEN_UNREADABLE_LABEL, one.label.clone())
+                .with(USBTOKEN_UNREADABLE_SIZE, one.size.to_string())
+                .with(USBTOKEN_UNREADABLE_REASON, one.reason.clone())
+        };
+        let all = || self.credentials.unreadable().iter().map(texts).collect();
+        self.unreadable.get_or_init(all).get(index)
+    }
+
     fn by_serial(&self, serial: &str) -> usbtoken::error::Result<CredentialNoun> {
         Ok(CredentialNoun::new(self.credentials.clone().by_serial(serial).only()?))
     }
@@ -128,6 +158,10 @@ impl CredentialNoun {
                 .with(USBTOKEN_CREDENTIAL_ID, usbtoken::hex(credential.id()))
                 .with(USBTOKEN_CREDENTIAL_LABEL, credential.label())
                 .with(USBTOKEN_CREDENTIAL_KEY_ALGORITHM, credential.key_algorithm().to_string())
+                .with(
+                    USBTOKEN_CREDENTIAL_UNREADABLE_EXTENSIONS,
+                    certificate.unreadable_extensions().join("\n"),
+                )
         })
     }
 
@@ -243,7 +277,32 @@ pub unsafe extern "C" fn usbtoken_credentials_by_serial_utf16(
 /// How many certificate objects on the token cannot be read as a certificate.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_credentials_unreadable(credentials: *const usbtoken_credentials) -> usize {
-    boundary::read::<CredentialList, _>(credentials, 0, |list| Some(list.credentials.unreadable()))
+    boundary::read::<CredentialList, _>(credentials, 0, |list| Some(list.credentials.unreadable().len()))
+}
+
+/// A text about the certificate object at this place, from 0, of those that cannot be read: `field` is
+/// USBTOKEN_UNREADABLE_ID …. NULL after the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_unreadable_text(
+    credentials: *const usbtoken_credentials,
+    index: usize,
+    field: u32,
+) -> *const c_char {
+    boundary::read::<CredentialList, _>(credentials, ptr::null(), |list| {
+        list.unreadable(index).map(|texts| texts.utf8(field))
+    })
+}
+
+/// As usbtoken_credentials_unreadable_text, in UTF-16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_credentials_unreadable_text_utf16(
+    credentials: *const usbtoken_credentials,
+    index: usize,
+    field: u32,
+) -> *const u16 {
+    boundary::read::<CredentialList, _>(credentials, ptr::null(), |list| {
+        list.unreadable(index).map(|texts| texts.utf16(field))
+    })
 }
 
 /// Ends the handle and sets the pointer to NULL. Accepts NULL.

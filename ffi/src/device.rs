@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::ptr;
 
-use usbtoken::doctor::{self, DeviceReport, State};
+use usbtoken::doctor::{self, DeviceReport, DeviceState};
 use usbtoken::error::{Result, Step};
 use usbtoken::renewal::Progress;
 
@@ -88,11 +88,11 @@ impl DeviceList {
 
 fn state(device: &DeviceReport) -> u32 {
     match device.state {
-        State::Seen { .. } => USBTOKEN_DEVICE_SEEN,
-        State::SomeSeen { .. } => USBTOKEN_DEVICE_SOME_SEEN,
-        State::NotSeen { .. } => USBTOKEN_DEVICE_NOT_SEEN,
-        State::DriverMissing { .. } => USBTOKEN_DEVICE_DRIVER_MISSING,
-        State::UnknownSmartCard { .. } => USBTOKEN_DEVICE_UNKNOWN,
+        DeviceState::Seen { .. } => USBTOKEN_DEVICE_SEEN,
+        DeviceState::SomeSeen { .. } => USBTOKEN_DEVICE_SOME_SEEN,
+        DeviceState::NotSeen { .. } => USBTOKEN_DEVICE_NOT_SEEN,
+        DeviceState::DriverMissing { .. } => USBTOKEN_DEVICE_DRIVER_MISSING,
+        DeviceState::UnknownSmartCard { .. } => USBTOKEN_DEVICE_UNKNOWN,
     }
 }
 
@@ -101,10 +101,10 @@ fn texts(report: &DeviceReport) -> Texts {
         paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join("\n")
     };
     let drivers = match &report.state {
-        State::Seen { driver } => driver.to_string_lossy().into_owned(),
-        State::SomeSeen { .. } => String::new(),
-        State::NotSeen { drivers } | State::UnknownSmartCard { drivers } => lines(drivers),
-        State::DriverMissing { wanted } => {
+        DeviceState::Seen { driver } => driver.to_string_lossy().into_owned(),
+        DeviceState::SomeSeen { .. } => String::new(),
+        DeviceState::NotSeen { drivers } | DeviceState::UnknownSmartCard { drivers } => lines(drivers),
+        DeviceState::DriverMissing { wanted } => {
             wanted.iter().map(|wanted| wanted.file.as_str()).collect::<Vec<_>>().join("\n")
         }
     };

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
-use usbtoken::doctor::{self, Diagnosis, Problem, Trouble, Weight};
+use usbtoken::doctor::{self, Diagnosis, Problem, ProblemKind, Severity};
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
 use usbtoken::text::Lang;
@@ -46,11 +46,11 @@ pub const USBTOKEN_PROBLEM_NEXT_ACTION: u32 = 3;
 /// usbtoken_diagnosis_problem_text: what goes with it: devices, drivers, tokens; one a line.
 pub const USBTOKEN_PROBLEM_FACTS: u32 = 4;
 
-/// A problem's weight: nothing works before it is solved.
+/// A problem's severity: nothing works before it is solved.
 pub const USBTOKEN_WEIGHT_BLOCKS: u32 = 1;
-/// A problem's weight: it may be what is looked for.
+/// A problem's severity: it may be what is looked for.
 pub const USBTOKEN_WEIGHT_WARNS: u32 = 2;
-/// A problem's weight: good to know.
+/// A problem's severity: good to know.
 pub const USBTOKEN_WEIGHT_REMARKS: u32 = 3;
 
 /// A diagnosis with its texts, made when somebody asks.
@@ -93,20 +93,20 @@ impl Doctor {
 }
 
 fn texts(problem: &Problem, lang: Lang) -> Texts {
-    let trouble = &problem.trouble;
-    let facts = trouble.facts().into_iter().map(|(fact, value)| format!("{}: {value}", fact.label(lang)));
+    let kind = &problem.kind;
+    let facts = kind.facts().into_iter().map(|(fact, value)| format!("{}: {value}", fact.label(lang)));
     Texts::default()
-        .with(USBTOKEN_PROBLEM_NAME, trouble.code().1)
-        .with(USBTOKEN_PROBLEM_SENTENCE, trouble.sentence(lang))
-        .with(USBTOKEN_PROBLEM_NEXT_ACTION, trouble.next_action(lang))
+        .with(USBTOKEN_PROBLEM_NAME, kind.code().1)
+        .with(USBTOKEN_PROBLEM_SENTENCE, kind.sentence(lang))
+        .with(USBTOKEN_PROBLEM_NEXT_ACTION, kind.next_action(lang))
         .with(USBTOKEN_PROBLEM_FACTS, facts.collect::<Vec<_>>().join("\n"))
 }
 
-fn weight(weight: Weight) -> u32 {
-    match weight {
-        Weight::Blocks => USBTOKEN_WEIGHT_BLOCKS,
-        Weight::Warns => USBTOKEN_WEIGHT_WARNS,
-        Weight::Remarks => USBTOKEN_WEIGHT_REMARKS,
+fn severity(severity: Severity) -> u32 {
+    match severity {
+        Severity::Blocks => USBTOKEN_WEIGHT_BLOCKS,
+        Severity::Warns => USBTOKEN_WEIGHT_WARNS,
+        Severity::Remarks => USBTOKEN_WEIGHT_REMARKS,
     }
 }
 
@@ -169,10 +169,10 @@ pub unsafe extern "C" fn usbtoken_diagnosis_problem_number(
 ) -> i64 {
     boundary::read::<Doctor, _>(diagnosis, UNKNOWN, |doctor| {
         let problem = doctor.diagnosis.problems.get(index)?;
-        match (field, &problem.trouble) {
-            (USBTOKEN_PROBLEM_WEIGHT, _) => Some(weight(problem.weight).into()),
-            (USBTOKEN_PROBLEM_STATUS, Trouble::Error(error)) => Some(error.code().number().into()),
-            (USBTOKEN_PROBLEM_NOTICE, Trouble::Notice(notice, _)) => Some(notice.number().into()),
+        match (field, &problem.kind) {
+            (USBTOKEN_PROBLEM_WEIGHT, _) => Some(severity(problem.severity).into()),
+            (USBTOKEN_PROBLEM_STATUS, ProblemKind::Error(error)) => Some(error.code().number().into()),
+            (USBTOKEN_PROBLEM_NOTICE, ProblemKind::Notice(notice, _)) => Some(notice.number().into()),
             _ => None,
         }
     })

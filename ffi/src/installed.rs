@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::{Arc, OnceLock};
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::{Check, IssuerContinuity, MAX_RESPONSE, Relax, SubjectRule};
+use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_RESPONSE, Relax, SubjectRule, read_anchors};
 use usbtoken::{Install, Installed};
 
 use crate::args::{self, Sized32};
@@ -100,7 +100,8 @@ pub struct usbtoken_install_params {
     pub required_proof: u32,
     /// Seconds since 1970; 0 is the clock's time.
     pub now: i64,
-    /// CA certificates (DER), to one of which a valid chain must lead. Without any, the chain is not checked.
+    /// CA certificates, to one of which a valid chain must lead: each in DER, or a file as it is, PEM with several or
+    /// PKCS#7, up to 4 MiB. Without any, the chain is not checked.
     pub anchors: *const usbtoken_bytes,
     /// How many anchors there are.
     pub anchor_count: usize,
@@ -113,8 +114,7 @@ pub struct usbtoken_install_params {
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
 unsafe impl Sized32 for usbtoken_install_params {}
 
-/// The largest CA certificate in bytes, and the most of them, that are taken as anchors.
-const ANCHOR_LIMIT: usize = 64 * 1024;
+/// The most files or certificates that are taken as anchors.
 const ANCHORS_LIMIT: usize = 256;
 
 /// The outcome, and whom to tell.
@@ -215,21 +215,20 @@ const fn issuer_number(issuer: IssuerContinuity) -> u32 {
     }
 }
 
-/// The CA certificates of a caller, in DER.
+/// The CA certificates of a caller, in DER, from certificates and whole files.
 ///
 /// # Safety
-/// `data` is NULL or readable for `count` elements, and each of them is readable, while `'a` lasts.
-pub(crate) unsafe fn anchor_certificates<'a>(
-    data: *const usbtoken_bytes,
-    count: usize,
-) -> Result<Vec<&'a [u8]>> {
+/// `data` is NULL or readable for `count` elements, and each of them is readable.
+pub(crate) unsafe fn anchor_certificates(data: *const usbtoken_bytes, count: usize) -> Result<Vec<Vec<u8>>> {
     // SAFETY: the same contract.
     let anchors = unsafe { anchors(data, count) }?;
-    // SAFETY: the same contract, for the bytes of each.
-    let der = |anchor: &usbtoken_bytes| unsafe {
-        args::bytes("params.anchors", anchor.data, anchor.size, ANCHOR_LIMIT)
-    };
-    anchors.iter().map(der).collect()
+    let mut certificates = Vec::new();
+    for anchor in anchors {
+        // SAFETY: the same contract, for the bytes of each.
+        let bytes = unsafe { args::bytes("params.anchors", anchor.data, anchor.size, MAX_ANCHORS) }?;
+        certificates.extend(read_anchors(bytes)?.iter().map(|anchor| anchor.der().to_vec()));
+    }
+    Ok(certificates)
 }
 
 /// # Safety

@@ -70,7 +70,7 @@ pub unsafe extern "C" fn usbtoken_session_credentials(
     boundary::on::<SessionNoun>(session, |noun| {
         boundary::give::<CredentialList>(out, || {
             let credentials = noun.during(Step::ReadObjects)?.credentials()?;
-            Ok(CredentialList { credentials, host: noun.host.clone() })
+            Ok(CredentialList::new(credentials, noun.host.clone()))
         })
     })
 }

@@ -93,7 +93,7 @@ impl Noun for TokenNoun {
 /// The outcome of a search.
 pub(crate) struct TokenList {
     tokens: Vec<Token>,
-    passed_over: Vec<Details>,
+    skipped: Vec<Details>,
     host: Host,
 }
 
@@ -308,8 +308,8 @@ pub unsafe extern "C" fn usbtoken_list_tokens(
     boundary::on::<Context>(context, |context| {
         boundary::give::<TokenList>(out, || {
             let found = context.0.finder().tokens()?;
-            let passed_over = found.passed_over.into_iter().map(Details::new).collect();
-            Ok(TokenList { tokens: found.tokens, passed_over, host: context.0.host.clone() })
+            let skipped = found.skipped.into_iter().map(Details::new).collect();
+            Ok(TokenList { tokens: found.tokens, skipped, host: context.0.host.clone() })
         })
     })
 }
@@ -345,7 +345,7 @@ pub unsafe extern "C" fn usbtoken_tokens_passed_over(
 ) -> usbtoken_status {
     boundary::on::<TokenList>(tokens, |list| {
         let out = args::required("out", out)?;
-        let error = list.passed_over.get(index).cloned();
+        let error = list.skipped.get(index).cloned();
         out.write(error.map_or(Ok(ptr::null_mut()), handle::give)?);
         Ok(())
     })
@@ -411,7 +411,7 @@ pub unsafe extern "C" fn usbtoken_token_credentials(
     boundary::on::<TokenNoun>(token, |token| {
         boundary::give::<CredentialList>(out, || {
             token.host.step(Step::ReadObjects);
-            Ok(CredentialList { credentials: token.token.credentials()?, host: token.host.clone() })
+            Ok(CredentialList::new(token.token.credentials()?, token.host.clone()))
         })
     })
 }

@@ -16,12 +16,24 @@ pub(crate) enum Public {
     Full,
 }
 
+/// What becomes of the application when its trace cannot be opened.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnTraceFailure {
+    /// It goes on without a trace.
+    #[default]
+    Continue,
+    /// The module does not load.
+    Refuse,
+}
+
 /// The file as it may be written. A key that is not known is an error, or a misspelt fault would look like a pass.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
     driver: Option<PathBuf>,
     trace: Option<PathBuf>,
+    on_trace_failure: OnTraceFailure,
     public: Public,
     delay_ms: u64,
     delays: BTreeMap<String, u64>,
@@ -33,8 +45,9 @@ struct File {
 pub(crate) struct Config {
     /// The real driver.
     pub(crate) driver: PathBuf,
-    /// Where the trace is appended to; none, no trace.
+    /// The file that the trace is appended to; none, no trace.
     pub(crate) trace: Option<PathBuf>,
+    pub(crate) on_trace_failure: OnTraceFailure,
     pub(crate) public: Public,
     /// Before every call.
     pub(crate) delay_ms: u64,
@@ -66,6 +79,14 @@ impl Config {
         if let Some(trace) = env("USBTOKEN_SHIM_TRACE") {
             file.trace = Some(trace.into());
         }
+        match text("USBTOKEN_SHIM_ON_TRACE_FAILURE")?.as_deref() {
+            None => {}
+            Some("continue") => file.on_trace_failure = OnTraceFailure::Continue,
+            Some("refuse") => file.on_trace_failure = OnTraceFailure::Refuse,
+            Some(other) => {
+                return Err(format!("USBTOKEN_SHIM_ON_TRACE_FAILURE is continue or refuse, not {other:?}"));
+            }
+        }
         match text("USBTOKEN_SHIM_PUBLIC")?.as_deref() {
             None => {}
             Some("digest") => file.public = Public::Digest,
@@ -90,9 +111,10 @@ impl Config {
         Ok(Self {
             driver: file.driver.ok_or(
                 "no driver is configured: set USBTOKEN_SHIM_DRIVER or \"driver\" in the file \
-                                       that USBTOKEN_SHIM_CONFIG names",
+                 that USBTOKEN_SHIM_CONFIG names (not read in set-uid and set-gid programs)",
             )?,
             trace: file.trace,
+            on_trace_failure: file.on_trace_failure,
             public: file.public,
             delay_ms: file.delay_ms,
             delays: file.delays,
@@ -126,7 +148,7 @@ mod tests {
         std::fs::write(
             &path,
             r#"{"driver": "/a.so", "trace": "/t", "delay_ms": 30, "delays": {"C_Sign": 200},
-                "faults": ["3:ckr=CKR_DEVICE_ERROR"], "public": "full"}"#,
+                "faults": ["3:ckr=CKR_DEVICE_ERROR"], "public": "full", "on_trace_failure": "refuse"}"#,
         )
         .unwrap();
         let path = path.to_str().unwrap();
@@ -140,6 +162,7 @@ mod tests {
         assert_eq!(config.driver, PathBuf::from("/b.so"));
         assert_eq!(config.trace, Some("/t".into()));
         assert_eq!(config.public, Public::Full);
+        assert_eq!(config.on_trace_failure, OnTraceFailure::Refuse);
         assert_eq!(config.delay_ms, 30);
         assert_eq!(config.delays["C_Sign"], 1);
         assert_eq!(config.delays["C_GenerateKeyPair/CKM_RSA_PKCS_KEY_PAIR_GEN"], 8000);
@@ -154,6 +177,7 @@ mod tests {
         assert!(with("USBTOKEN_SHIM_DELAY_MS", "fast").contains("fast"));
         assert!(with("USBTOKEN_SHIM_DELAYS", "C_Sign").contains("C_Sign"));
         assert!(with("USBTOKEN_SHIM_PUBLIC", "all").contains("all"));
+        assert!(with("USBTOKEN_SHIM_ON_TRACE_FAILURE", "stop").contains("stop"));
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("shim.json");
         std::fs::write(&path, r#"{"driver": "/a.so", "fault": []}"#).unwrap();

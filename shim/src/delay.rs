@@ -2,10 +2,11 @@
 
 use crate::call::Call;
 use crate::functions::Function;
-use crate::names;
+use crate::memory::read;
 use crate::view::View;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use usbtoken_pkcs11::names;
 
 /// How long each call waits before it is forwarded.
 pub(crate) struct Delays {
@@ -31,9 +32,13 @@ impl Delays {
         Ok(delays)
     }
 
+    pub(crate) fn any(&self) -> bool {
+        !self.every.is_zero() || !self.of.is_empty()
+    }
+
     /// Waits as long as this call has to. Only the counted calls wait: the others do not reach a token.
     pub(crate) fn wait(&self, call: &Call) {
-        if call.ordinal.call > 0 && (!self.every.is_zero() || !self.of.is_empty()) {
+        if call.ordinal.call > 0 && self.any() {
             let delay = self.of_call(call.function, || mechanism(call));
             if !delay.is_zero() {
                 std::thread::sleep(delay);
@@ -50,9 +55,8 @@ impl Delays {
 
 fn mechanism(call: &Call) -> Option<String> {
     call.args.iter().find_map(|(_, view)| match view {
-        View::Mechanism(pointer) if !pointer.is_null() => {
-            // SAFETY: not null, and the caller owes a mechanism there; it may be unaligned on Windows.
-            let number = unsafe { pointer.read_unaligned() }.mechanism;
+        View::Mechanism(pointer) => {
+            let number = read(*pointer)?.mechanism;
             Some(names::name_or_hex(names::mechanism(number), number))
         }
         _ => None,

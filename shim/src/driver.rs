@@ -1,56 +1,61 @@
-//! The real driver: loaded once, never unloaded, its function lists copied and stood before.
+//! The real driver: loaded once, unloaded with this module, its function lists copied and wrapped.
 
-use crate::functions::{FunctionList, LISTS, exported, list_size};
+use crate::entry::{LISTS, exported};
+use crate::functions::{FunctionList, list_size};
+use crate::host::{lock_briefly, stderr};
 use libloading::Library;
 use pkcs11_sys::*;
 use std::ffi::{CStr, c_void};
 use std::path::Path;
 use std::ptr;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
-type GetFunctionList = unsafe extern "C" fn(CK_FUNCTION_LIST_PTR_PTR) -> CK_RV;
-type GetInterfaceList = unsafe extern "C" fn(CK_INTERFACE_PTR, CK_ULONG_PTR) -> CK_RV;
+type GetFunctionList = unsafe extern "C-unwind" fn(CK_FUNCTION_LIST_PTR_PTR) -> CK_RV;
+type GetInterfaceList = unsafe extern "C-unwind" fn(CK_INTERFACE_PTR, CK_ULONG_PTR) -> CK_RV;
 type GetInterface =
-    unsafe extern "C" fn(CK_UTF8CHAR_PTR, CK_VERSION_PTR, CK_INTERFACE_PTR_PTR, CK_FLAGS) -> CK_RV;
+    unsafe extern "C-unwind" fn(CK_UTF8CHAR_PTR, CK_VERSION_PTR, CK_INTERFACE_PTR_PTR, CK_FLAGS) -> CK_RV;
 
 /// The name of the standard's own interfaces (PKCS#11 v3.1 §5.4.6); any other is a vendor's.
 const STANDARD: &CStr = c"PKCS 11";
+
+/// Makes the list of entry points that leads to the driver's list with this index.
+type Wrap = fn(usize, &FunctionList) -> Option<FunctionList>;
 
 /// The vendor's driver.
 pub(crate) struct Driver {
     get_function_list: GetFunctionList,
     get_interfaces: Option<(GetInterfaceList, GetInterface)>,
+    wrap: Wrap,
     /// Filled from the front; the index is the `L` of the entry points.
-    lists: [OnceLock<Lists>; LISTS],
+    lists: [OnceLock<Box<Lists>>; LISTS],
+    /// Whether the application has been given the list that was asked for while loading.
+    first_given: AtomicBool,
     /// Held while a list is entered, never while the driver works.
-    entering: Mutex<Vec<Kept>>,
-    /// Last, so that nothing above outlives it; and the driver itself is never dropped.
+    #[expect(clippy::vec_box, reason = "they are handed out by address")]
+    entering: Mutex<Vec<Box<Kept>>>,
+    /// Last: nothing above outlives it.
     _library: Library,
 }
 
-/// One function list of the driver and the one that stands before it.
+/// One function list of the driver and the one that is handed out in its place.
 struct Lists {
-    source: *const c_void,
-    size: usize,
     theirs: FunctionList,
     ours: FunctionList,
+    size: usize,
 }
 
-/// An interface that was handed out by address, and so must stay.
-struct Kept(&'static mut CK_INTERFACE);
+/// An interface that was handed out by address, and so must stay where it is.
+struct Kept(CK_INTERFACE);
 
-// SAFETY: both hold pointers to static data of a driver that is never unloaded; nobody writes through them.
-unsafe impl Send for Lists {}
-// SAFETY: as above.
-unsafe impl Sync for Lists {}
-// SAFETY: as above.
+// SAFETY: it holds pointers to static data of a driver that stays as long as this; no one writes through them.
 unsafe impl Send for Kept {}
 
-/// What stands for an interface of the driver.
-pub(crate) enum Offer {
-    /// The list to hand out in place of the driver's.
+/// What is handed out in place of an interface of the driver's.
+pub(crate) enum Wrapped {
+    /// This list.
     Ours(*const FunctionList),
-    /// A vendor's own interface: nobody here knows its functions, it is passed through unchanged and unseen.
+    /// A vendor's own interface: no one here knows its functions, it is passed through unchanged and unseen.
     Foreign,
     /// A standard list of a version whose layout is not known here.
     Unknown(String),
@@ -61,7 +66,7 @@ impl Driver {
     ///
     /// # Errors
     /// One line that says what is wrong with it.
-    pub(crate) fn load(path: &Path) -> Result<Self, String> {
+    pub(crate) fn load(path: &Path, wrap: Wrap) -> Result<Self, String> {
         let shown = path.display();
         if !path.is_absolute() {
             return Err(format!("the driver's path must be absolute: {shown}"));
@@ -85,7 +90,9 @@ impl Driver {
         let driver = Self {
             get_function_list,
             get_interfaces: get_interface_list.zip(get_interface),
+            wrap,
             lists: [const { OnceLock::new() }; LISTS],
+            first_given: AtomicBool::new(false),
             entering: Mutex::new(Vec::new()),
             _library: library,
         };
@@ -93,7 +100,7 @@ impl Driver {
         // SAFETY: a place for one pointer, as the function wants.
         let rv = unsafe { get_function_list(&mut list) };
         // SAFETY: checked to be set after CKR_OK.
-        if rv != CKR_OK || list.is_null() || unsafe { driver.offer_first(list) }.is_none() {
+        if rv != CKR_OK || list.is_null() || unsafe { driver.wrapped_first(list) }.is_none() {
             return Err(format!("C_GetFunctionList of {shown} gave no usable list (CKR {rv:#x})"));
         }
         if driver.is_bound_to_us() {
@@ -107,18 +114,27 @@ impl Driver {
     /// Whether the dynamic linker has resolved the driver's own functions to ours of the same name, which happens
     /// when this module was preloaded, linked to or loaded with RTLD_GLOBAL. Calls would go in a circle.
     fn is_bound_to_us(&self) -> bool {
-        type Initialize = unsafe extern "C" fn(CK_VOID_PTR) -> CK_RV;
+        type Initialize = unsafe extern "C-unwind" fn(CK_VOID_PTR) -> CK_RV;
         let theirs = self.list(0).and_then(|list| list.C_Initialize);
         theirs.is_some_and(|theirs| ptr::fn_addr_eq(theirs, exported::C_Initialize as Initialize))
     }
 
     /// The functions behind the entry points of list `index`.
     pub(crate) fn list(&self, index: usize) -> Option<&FunctionList> {
-        self.lists.get(index)?.get().map(|lists| &lists.theirs)
+        match self.lists.get(index)?.get() {
+            Some(lists) => Some(&lists.theirs),
+            None => None,
+        }
     }
 
     pub(crate) fn has_interfaces(&self) -> bool {
         self.get_interfaces.is_some()
+    }
+
+    /// The list that was asked for while loading, once: the driver is asked as often as the application asks.
+    pub(crate) fn first_list(&self) -> Option<*const FunctionList> {
+        let list = self.lists[0].get()?;
+        (!self.first_given.swap(true, Ordering::Relaxed)).then_some(&raw const list.ours)
     }
 
     /// # Safety
@@ -175,12 +191,12 @@ impl Driver {
         Ok(list)
     }
 
-    /// What stands for the list of C_GetFunctionList: its v2.40 part, whatever version it claims, because that is
-    /// what the function hands out (PKCS#11 v3.1 §5.4.4).
+    /// What is handed out in place of the list of C_GetFunctionList: its v2.40 part, whatever version it claims, because
+    /// that is what the function hands out (PKCS#11 v3.1 §5.4.4).
     ///
     /// # Safety
     /// `list` is the driver's list.
-    pub(crate) unsafe fn offer_first(&self, list: *const CK_FUNCTION_LIST) -> Option<*const FunctionList> {
+    pub(crate) unsafe fn wrapped_first(&self, list: *const CK_FUNCTION_LIST) -> Option<*const FunctionList> {
         // SAFETY: the list begins with its version.
         let version = unsafe { list.cast::<CK_VERSION>().read_unaligned() };
         let size = match version.major {
@@ -191,86 +207,91 @@ impl Driver {
         unsafe { self.enter(list.cast(), size) }
     }
 
-    /// What stands for this interface.
+    /// What is handed out in place of this interface.
     ///
     /// # Safety
     /// `interface` is one of the driver's.
-    pub(crate) unsafe fn offer(&self, interface: &CK_INTERFACE) -> Offer {
+    pub(crate) unsafe fn wrapped(&self, interface: &CK_INTERFACE) -> Wrapped {
         let (name, list) = (interface.pInterfaceName, interface.pFunctionList);
         // SAFETY: an interface's name is null-terminated (PKCS#11 v3.1 §3.6.2).
         if name.is_null() || list.is_null() || unsafe { CStr::from_ptr(name.cast()) } != STANDARD {
-            return Offer::Foreign;
+            return Wrapped::Foreign;
         }
         // SAFETY: a standard list begins with its version.
         let version = unsafe { list.cast::<CK_VERSION>().read_unaligned() };
-        let Some(size) = list_size(version) else {
-            return Offer::Unknown(format!("{}.{}", version.major, version.minor));
-        };
+        let unknown = || Wrapped::Unknown(format!("{}.{}", version.major, version.minor));
+        let Some(size) = list_size(version) else { return unknown() };
         // SAFETY: the size is that of this version's list.
-        match unsafe { self.enter(list, size) } {
-            Some(ours) => Offer::Ours(ours),
-            None => Offer::Unknown(format!("{}.{} as a fifth list", version.major, version.minor)),
-        }
+        unsafe { self.enter(list, size) }.map_or_else(unknown, Wrapped::Ours)
     }
 
-    /// Finds the list that stands before `source`, or makes it.
+    /// Finds what is handed out in place of the list at `source`, or makes it. Lists are told apart by what is in them:
+    /// some drivers make copies of the same one, others put another one where the last was.
+    #[inline(never)]
     unsafe fn enter(&self, source: *const c_void, size: usize) -> Option<*const FunctionList> {
-        let _one_at_a_time = self.entering.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut theirs = FunctionList::EMPTY;
+        // SAFETY: `size` is at most the size of FunctionList, `source` has that many bytes.
+        unsafe { ptr::copy_nonoverlapping(source.cast::<u8>(), (&raw mut theirs).cast::<u8>(), size) };
+        let _one_at_a_time = lock_briefly(&self.entering)?;
         for (index, slot) in self.lists.iter().enumerate() {
-            let lists = slot.get_or_init(|| {
-                let mut theirs = FunctionList::EMPTY;
-                // SAFETY: `size` is at most the size of FunctionList, `source` has that many bytes.
-                unsafe {
-                    ptr::copy_nonoverlapping(source.cast::<u8>(), (&raw mut theirs).cast::<u8>(), size)
-                };
-                Lists { source, size, theirs, ours: stand_before(index, &theirs) }
-            });
-            if lists.source == source && lists.size == size {
-                return Some(&raw const lists.ours);
+            if let Some(lists) = slot.get() {
+                if lists.size == size && lists.theirs.is_same_as(&theirs) {
+                    return Some(&raw const lists.ours);
+                }
+            } else {
+                let ours = (self.wrap)(index, &theirs)?;
+                return Some(&raw const slot.get_or_init(|| Box::new(Lists { theirs, ours, size })).ours);
             }
         }
-        None
+        self.last_like(&theirs, size)
+    }
+
+    /// Beyond so many lists, another request leads to the last one: it is a list of this driver's all the same.
+    fn last_like(&self, theirs: &FunctionList, size: usize) -> Option<*const FunctionList> {
+        static SAID: AtomicBool = AtomicBool::new(false);
+        if !SAID.swap(true, Ordering::Relaxed) {
+            stderr(&format!("the driver makes more than {LISTS} function lists; the last is used again"));
+        }
+        let version = |list: &FunctionList| (list.version.major, list.version.minor);
+        let like = |lists: &&Lists| lists.size == size && version(&lists.theirs) == version(theirs);
+        self.lists
+            .iter()
+            .rev()
+            .filter_map(|slot| slot.get().map(Box::as_ref))
+            .find(like)
+            .map(|lists| &raw const lists.ours)
     }
 
     /// The one interface of a driver that has only C_GetFunctionList.
     pub(crate) fn first_interface(&self) -> CK_INTERFACE {
-        let list = self.lists[0].get().map_or(ptr::null(), |lists| &raw const lists.ours);
-        CK_INTERFACE {
-            pInterfaceName: STANDARD.as_ptr().cast_mut().cast(),
-            pFunctionList: list.cast_mut().cast(),
-            flags: 0,
-        }
+        standard_interface(self.lists[0].get().map_or(ptr::null(), |lists| &raw const lists.ours))
     }
 
     pub(crate) fn first_version(&self) -> CK_VERSION {
         self.list(0).map_or(CK_VERSION { major: 0, minor: 0 }, |list| list.version)
     }
 
-    /// Keeps an interface for as long as the process lives; the same one is kept once.
-    pub(crate) fn keep(&self, interface: CK_INTERFACE) -> CK_INTERFACE_PTR {
-        let same = |kept: &CK_INTERFACE| {
-            (kept.pInterfaceName, kept.pFunctionList, kept.flags)
-                == (interface.pInterfaceName, interface.pFunctionList, interface.flags)
+    /// Keeps an interface for as long as the driver; the same one is kept once. `None`: see [`lock_briefly`].
+    pub(crate) fn keep(&self, interface: CK_INTERFACE) -> Option<CK_INTERFACE_PTR> {
+        let parts = |one: &CK_INTERFACE| (one.pInterfaceName, one.pFunctionList, one.flags);
+        let mut kept = lock_briefly(&self.entering)?;
+        let at = match kept.iter().position(|known| parts(&known.0) == parts(&interface)) {
+            Some(at) => at,
+            None => {
+                kept.push(Box::new(Kept(interface)));
+                kept.len() - 1
+            }
         };
-        let mut kept = self.entering.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.iter_mut().find(|known| same(known.0)) {
-            return &raw mut *known.0;
-        }
-        let leaked = Box::leak(Box::new(interface));
-        let at = &raw mut *leaked;
-        kept.push(Kept(leaked));
-        at
+        Some(&raw mut kept.get_mut(at)?.0)
     }
 }
 
-/// The list of entry points for the list with this index.
-fn stand_before(index: usize, theirs: &FunctionList) -> FunctionList {
-    const { assert!(LISTS == 4) };
-    match index {
-        0 => theirs.intercepted::<0>(),
-        1 => theirs.intercepted::<1>(),
-        2 => theirs.intercepted::<2>(),
-        _ => theirs.intercepted::<3>(),
+/// The interface of the standard's own functions that leads to this list.
+pub(crate) fn standard_interface(list: *const FunctionList) -> CK_INTERFACE {
+    CK_INTERFACE {
+        pInterfaceName: STANDARD.as_ptr().cast_mut().cast(),
+        pFunctionList: list.cast_mut().cast(),
+        flags: 0,
     }
 }
 

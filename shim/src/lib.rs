@@ -12,72 +12,143 @@ mod call;
 mod config;
 mod delay;
 mod driver;
+mod entry;
 #[cfg_attr(not(feature = "faults"), path = "no_fault.rs")]
 mod fault;
 mod functions;
+mod host;
 mod interface;
-mod names;
-mod record;
+mod memory;
+mod pass;
 mod redact;
 mod table;
+#[cfg(test)]
+mod testing;
 pub mod trace;
 mod view;
 
-pub use functions::exported;
+pub use entry::exported;
 
 use call::Counter;
-use config::Config;
+use config::{Config, OnTraceFailure};
 use delay::Delays;
 use driver::Driver;
 use fault::Faults;
+use host::stderr;
 use pkcs11_sys::{CK_RV, CKR_GENERAL_ERROR};
-use record::Recorder;
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::ptr::NonNull;
 use std::sync::OnceLock;
+use trace::Recorder;
 
 /// Everything that one process has of the shim.
 struct Shim {
-    driver: Driver,
     counter: Counter,
     recorder: Option<Recorder>,
     delays: Delays,
     faults: Faults,
+    /// Last, so that the trace is closed when the driver is.
+    driver: Driver,
 }
 
 impl Shim {
-    fn start() -> Result<Self, String> {
-        let config = Config::read(|name| std::env::var_os(name))?;
-        let delays = Delays::new(config.delay_ms, &config.delays)?;
-        let faults = Faults::parse(&config.faults)?;
-        let driver = Driver::load(&config.driver)?;
-        let recorder = match &config.trace {
-            Some(path) => Some(Recorder::open(path, &config, &faults.texts())?),
-            None => None,
-        };
-        Ok(Self { driver, counter: Counter::new(), recorder, delays, faults })
+    /// The application's stack may be small, and the loader needs its share: each step leaves it before the next.
+    fn start() -> Result<Box<Self>, String> {
+        let config = configuration()?;
+        let (delays, faults) = plan(&config)?;
+        let driver = Driver::load(&config.driver, entry::wrap)?;
+        let recorder = open_trace(&config, &faults)?;
+        Ok(Box::new(Self { counter: Counter::new(), recorder, delays, faults, driver }))
+    }
+
+    /// Whether a call has anything to do here but to be forwarded.
+    fn watches(&self) -> bool {
+        self.reads_arguments() || self.delays.any()
     }
 
     /// Whether anyone needs to see what the arguments point to.
-    fn looks(&self) -> bool {
+    fn reads_arguments(&self) -> bool {
         self.recorder.is_some() || self.faults.any()
+    }
+}
+
+#[inline(never)]
+fn configuration() -> Result<Box<Config>, String> {
+    Config::read(environment).map(Box::new)
+}
+
+#[inline(never)]
+fn plan(config: &Config) -> Result<(Delays, Faults), String> {
+    Ok((Delays::new(config.delay_ms, &config.delays)?, Faults::parse(&config.faults)?))
+}
+
+#[inline(never)]
+fn open_trace(config: &Config, faults: &Faults) -> Result<Option<Recorder>, String> {
+    match Recorder::open(config, &faults.texts()) {
+        Err(problem) if config.on_trace_failure == OnTraceFailure::Continue => {
+            stderr(&format!("{problem}; nothing is recorded"));
+            Ok(None)
+        }
+        opened => opened,
+    }
+}
+
+/// A variable of the environment; none where the environment is that of someone with fewer rights than this process has.
+fn environment(name: &str) -> Option<OsString> {
+    if host::borrowed_rights() { None } else { std::env::var_os(name) }
+}
+
+/// Where the shim is once it has started; `None` when that failed.
+struct Place(Option<NonNull<Shim>>);
+
+// SAFETY: a shim is `Sync` (see below), and is freed by `end` alone.
+unsafe impl Send for Place {}
+// SAFETY: as above.
+unsafe impl Sync for Place {}
+
+const _: () = {
+    const fn is_sync<T: Sync>() {}
+    is_sync::<Shim>();
+};
+
+static SHIM: OnceLock<Place> = OnceLock::new();
+
+fn shim_if_started() -> Option<&'static Shim> {
+    match SHIM.get() {
+        // SAFETY: it lives until the module is unloaded, when no one may be in its functions.
+        Some(Place(Some(shim))) => Some(unsafe { shim.as_ref() }),
+        _ => None,
     }
 }
 
 /// The shim of this process, started by the first function that is called. A start that failed stays failed, and
 /// has said why on stderr once.
+#[inline(never)]
 fn shim() -> Result<&'static Shim, CK_RV> {
-    static SHIM: OnceLock<Option<Shim>> = OnceLock::new();
-    let started = SHIM.get_or_init(|| match Shim::start() {
-        Ok(shim) => Some(shim),
-        Err(reason) => {
-            stderr(&reason);
-            None
+    thread_local!(static STARTING: Cell<bool> = const { Cell::new(false) });
+    if SHIM.get().is_none() {
+        if STARTING.replace(true) {
+            stderr(
+                "the driver leads back to this module: it asks for our functions while it is asked for its own",
+            );
+            return Err(CKR_GENERAL_ERROR);
         }
-    });
-    started.as_ref().ok_or(CKR_GENERAL_ERROR)
+        SHIM.get_or_init(|| {
+            host::remember_stderr();
+            host::unload_with(end);
+            let started = Shim::start().inspect_err(|reason| stderr(reason)).ok();
+            Place(started.map(|shim| NonNull::from(Box::leak(shim))))
+        });
+        STARTING.set(false);
+    }
+    shim_if_started().ok_or(CKR_GENERAL_ERROR)
 }
 
-/// Says one line to whoever watches. Not being heard is no reason to fail (nor to panic, as `eprintln!` would).
-fn stderr(line: &str) {
-    use std::io::Write;
-    let _ = std::io::stderr().write_all(format!("usbtoken-shim: {line}\n").as_bytes());
+/// Gives back everything, the driver too: the module is being unloaded.
+fn end() {
+    if let Some(Place(Some(shim))) = SHIM.get() {
+        // SAFETY: it came out of a box, and the one caller calls once, when no one may be in our functions.
+        drop(unsafe { Box::from_raw(shim.as_ptr()) });
+    }
 }

@@ -2,11 +2,19 @@
 
 use crate::call::Call;
 use crate::functions::FunctionList;
-use crate::stderr;
+use crate::host::stderr;
 use pkcs11_sys::CK_RV;
 
 /// No faults.
 pub(crate) struct Faults;
+
+/// What a call carries past the driver: nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Passing;
+
+impl Passing {
+    pub(crate) const NONE: Self = Self;
+}
 
 impl Faults {
     /// Says that configured faults are ignored, so that nobody takes the run for one that had them.
@@ -29,12 +37,15 @@ impl Faults {
         Vec::new()
     }
 
-    pub(crate) fn pass(
-        &self,
-        _: &Call,
-        _: &FunctionList,
-        forward: &dyn Fn() -> CK_RV,
-    ) -> (CK_RV, Option<String>) {
-        (forward(), None)
+    pub(crate) fn before(&self, _: &Call, _: &FunctionList) -> (Option<CK_RV>, Passing) {
+        (None, Passing)
+    }
+
+    pub(crate) fn after(&self, _: &Call, _: Passing, rv: CK_RV) -> (CK_RV, Passing) {
+        (rv, Passing)
+    }
+
+    pub(crate) fn text(&self, _: Passing) -> Option<String> {
+        None
     }
 }

@@ -4,10 +4,13 @@
 //! own attributes) appears by its length alone.
 
 use crate::config::Public;
-use crate::names;
+use base16ct::lower::encode_string as hex;
 use pkcs11_sys::*;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
+use usbtoken_pkcs11::names;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
 
 /// How the value of an attribute is shown.
 enum Shown {
@@ -17,29 +20,40 @@ enum Shown {
     Hex,
     /// A part of a certificate or of a public key.
     Public,
-    /// CKA_VALUE: a certificate, or something that nobody may see.
+    /// CKA_VALUE: a certificate, or something that no one may see.
     CertificateOrNothing,
     Nothing,
 }
 
-/// Adds to `fields` what may be told of this value.
+/// A value that may be shown, or not.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Whether it is what the attribute says, because the driver took it. Otherwise a number without a name is taken for
+    /// one only when it looks like one.
+    pub(crate) sure: bool,
+    /// Whether it belongs to a certificate object.
+    pub(crate) certificate: bool,
+}
+
+/// Adds to `fields` what may be shown of this value.
 pub(crate) fn show(
-    fields: &mut Map<String, Value>,
+    fields: &mut Map<String, Json>,
     attribute: CK_ATTRIBUTE_TYPE,
-    value: &[u8],
+    value: Value,
     public: Public,
 ) {
-    let shown = match (shown(attribute), value) {
-        (Shown::Bool, [byte]) => Some(Value::Bool(*byte != 0)),
-        (Shown::Number(name), _) => number(value).map(|number| match name(number) {
-            Some(name) => Value::from(name),
-            None => Value::from(number),
+    let shown = match (shown(attribute), value.bytes) {
+        (Shown::Bool, [byte @ (0 | 1)]) => Some(Json::Bool(*byte != 0)),
+        (Shown::Number(name), bytes) => number(bytes).and_then(|number| match name(number) {
+            Some(name) => Some(Json::from(name)),
+            None => (value.sure || is_a_number(None, number)).then(|| Json::from(number)),
         }),
-        (Shown::Text, _) => std::str::from_utf8(value).ok().map(Value::from),
-        (Shown::Hex, _) => Some(Value::from(hex(value))),
-        (Shown::Public, _) => return show_public(fields, value, public),
-        (Shown::CertificateOrNothing, _) if is_certificate(value) => {
-            return show_public(fields, value, public);
+        (Shown::Text, bytes) => std::str::from_utf8(bytes).is_ok().then(|| Json::from(text(bytes))),
+        (Shown::Hex, bytes) => Some(Json::from(hex(bytes))),
+        (Shown::Public, bytes) => return show_public(fields, bytes, public),
+        (Shown::CertificateOrNothing, bytes) if value.certificate && is_certificate(bytes) => {
+            return show_public(fields, bytes, public);
         }
         _ => None,
     };
@@ -48,10 +62,29 @@ pub(crate) fn show(
     }
 }
 
-fn show_public(fields: &mut Map<String, Value>, value: &[u8], public: Public) {
+/// Whether anything of this attribute's values is shown. What is not is not even read.
+pub(crate) fn is_shown(attribute: CK_ATTRIBUTE_TYPE, certificate: bool) -> bool {
+    match shown(attribute) {
+        Shown::Nothing => false,
+        Shown::CertificateOrNothing => certificate,
+        _ => true,
+    }
+}
+
+/// Whether values of this attribute are as long as they like, and are shown: what stands in their place can be anything.
+pub(crate) fn has_free_length(attribute: CK_ATTRIBUTE_TYPE) -> bool {
+    !matches!(shown(attribute), Shown::Bool | Shown::Number(_) | Shown::Nothing)
+}
+
+/// Whether eight bytes that may be anything are a number: it has a name, is small, or is a vendor's own. No text is.
+pub(crate) fn is_a_number(name: Option<&'static str>, number: CK_ULONG) -> bool {
+    name.is_some() || number <= 0xFFFF || (0x8000_0000..=0xFFFF_FFFF).contains(&number)
+}
+
+fn show_public(fields: &mut Map<String, Json>, value: &[u8], public: Public) {
     match public {
-        Public::Digest => fields.insert("sha256".to_owned(), Value::from(hex(&Sha256::digest(value)))),
-        Public::Full => fields.insert("value".to_owned(), Value::from(hex(value))),
+        Public::Digest => fields.insert("sha256".to_owned(), Json::from(hex(&Sha256::digest(value)))),
+        Public::Full => fields.insert("value".to_owned(), Json::from(hex(value))),
     };
 }
 
@@ -105,43 +138,29 @@ fn number(value: &[u8]) -> Option<CK_ULONG> {
     value.try_into().ok().map(CK_ULONG::from_ne_bytes)
 }
 
-/// Whether this is an X.509 certificate, by its structure: Certificate ::= SEQUENCE { tbsCertificate SEQUENCE {
-/// version [0] …. CKA_VALUE also holds secret keys, private EC keys and data; none of them begins like this (an
-/// encrypted PKCS#8 key has an OBJECT IDENTIFIER there, a plain one and a PFX an INTEGER before).
+/// Whether this is an X.509 certificate, from the first byte to the last.
 fn is_certificate(value: &[u8]) -> bool {
-    const VERSION: &[u8] = &[0xA0, 0x03, 0x02, 0x01];
-    contents_of_sequence(value)
-        .filter(|(_, after)| after.is_empty())
-        .and_then(|(certificate, _)| contents_of_sequence(certificate))
-        .is_some_and(|(to_be_signed, _)| to_be_signed.starts_with(VERSION))
+    Certificate::from_der(value).is_ok()
 }
 
-/// The contents of the DER SEQUENCE at the front, and what follows it.
-fn contents_of_sequence(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (&[0x30, first], rest) = der.split_first_chunk::<2>()? else { return None };
-    let (length, rest) = match first {
-        0..=0x7F => (usize::from(first), rest),
-        0x81..=0x83 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7F))?;
-            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// A field as text: up to its NUL, if it has one, and without the blanks that pad it.
+pub(crate) fn text(field: &[u8]) -> String {
+    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+    String::from_utf8_lossy(field.get(..end).unwrap_or_default()).trim_end_matches(' ').to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shown(attribute: CK_ATTRIBUTE_TYPE, value: &[u8], public: Public) -> String {
+    fn shown_of(attribute: CK_ATTRIBUTE_TYPE, bytes: &[u8], certificate: bool, public: Public) -> String {
         let mut fields = Map::new();
-        show(&mut fields, attribute, value, public);
-        Value::Object(fields).to_string()
+        show(&mut fields, attribute, Value { bytes, sure: true, certificate }, public);
+        Json::Object(fields).to_string()
+    }
+
+    fn shown(attribute: CK_ATTRIBUTE_TYPE, bytes: &[u8]) -> String {
+        shown_of(attribute, bytes, true, Public::Full)
     }
 
     #[test]
@@ -159,34 +178,56 @@ mod tests {
                 CKA_VENDOR_DEFINED | 5,
                 CKA_WRAP_TEMPLATE,
             ] {
-                assert_eq!(shown(secret, b"my secret", public), "{}", "{secret:#x}");
+                assert_eq!(shown_of(secret, b"my secret", true, public), "{}", "{secret:#x}");
             }
             // A PKCS#8 key, an encrypted one, a PFX: all begin as a SEQUENCE does.
             for value in [&[0x30, 3, 2, 1, 0][..], &[0x30, 4, 0x30, 2, 6, 0], &[0x30, 3, 2, 1, 3]] {
-                assert_eq!(shown(CKA_VALUE, value, public), "{}");
+                assert_eq!(shown_of(CKA_VALUE, value, true, public), "{}");
             }
         }
     }
 
     #[test]
-    fn certificates_are_digests_unless_asked() {
-        let certificate = [0x30, 8, 0x30, 6, 0xA0, 3, 2, 1, 2, 5];
-        let digest = shown(CKA_VALUE, &certificate, Public::Digest);
+    fn a_certificate_is_one_from_the_first_byte_to_the_last_and_belongs_to_a_certificate_object() {
+        let whole = crate::testing::CERTIFICATE;
+        let digest = shown_of(CKA_VALUE, whole, true, Public::Digest);
         assert!(digest.starts_with(r#"{"sha256":""#) && digest.len() == 64 + 13, "{digest}");
-        assert_eq!(shown(CKA_VALUE, &certificate, Public::Full), r#"{"value":"30083006a00302010205"}"#);
-        // One byte more than the certificate is not a certificate.
-        assert_eq!(shown(CKA_VALUE, &[&certificate[..], &[0]].concat(), Public::Full), "{}");
+        assert_eq!(shown(CKA_VALUE, whole), format!(r#"{{"value":"{}"}}"#, hex(whole)));
+        assert_eq!(shown_of(CKA_VALUE, whole, false, Public::Full), "{}", "a data object's");
+        // A secret behind it, in place of its end, or in its middle.
+        assert_eq!(shown(CKA_VALUE, &[whole, &[0]].concat()), "{}");
+        assert_eq!(shown(CKA_VALUE, &whole[..whole.len() - 1]), "{}");
+        let mut middle = whole.to_vec();
+        middle.splice(4..24, *b"PIN=648219-SECRET!!!");
+        assert_eq!(shown(CKA_VALUE, &middle), "{}");
+        // The frame of one, with a secret inside, is what was once taken for a certificate.
+        let frame = [&[0x30, 23, 0x30, 21, 0xA0, 3, 2, 1, 2][..], b"PIN=648219-SECRET"].concat();
+        assert_eq!(shown(CKA_VALUE, &frame), "{}");
     }
 
     #[test]
     fn plain_attributes_are_shown_by_name() {
         let rsa = CKK_RSA.to_ne_bytes();
-        assert_eq!(shown(CKA_KEY_TYPE, &rsa, Public::Digest), r#"{"value":"CKK_RSA"}"#);
-        assert_eq!(shown(CKA_TOKEN, &[1], Public::Digest), r#"{"value":true}"#);
-        assert_eq!(shown(CKA_LABEL, b"bank", Public::Digest), r#"{"value":"bank"}"#);
-        assert_eq!(shown(CKA_ID, &[0xAB, 1], Public::Digest), r#"{"value":"ab01"}"#);
+        assert_eq!(shown(CKA_KEY_TYPE, &rsa), r#"{"value":"CKK_RSA"}"#);
+        assert_eq!(shown(CKA_TOKEN, &[1]), r#"{"value":true}"#);
+        assert_eq!(shown(CKA_LABEL, b"bank"), r#"{"value":"bank"}"#);
+        assert_eq!(shown(CKA_LABEL, b"bank\0PIN=648219"), r#"{"value":"bank"}"#);
+        assert_eq!(shown(CKA_ID, &[0xAB, 1]), r#"{"value":"ab01"}"#);
         // A value of the wrong size is not guessed at.
-        assert_eq!(shown(CKA_TOKEN, &[1, 0, 0, 0], Public::Digest), "{}");
-        assert_eq!(shown(CKA_CLASS, &[1], Public::Digest), "{}");
+        assert_eq!(shown(CKA_TOKEN, &[1, 0, 0, 0]), "{}");
+        assert_eq!(shown(CKA_CLASS, &[1]), "{}");
+    }
+
+    #[test]
+    fn eight_letters_are_no_number() {
+        let unsure = |bytes: &[u8]| {
+            let mut fields = Map::new();
+            let value = Value { bytes, sure: false, certificate: false };
+            show(&mut fields, CKA_MODULUS_BITS, value, Public::Full);
+            Json::Object(fields).to_string()
+        };
+        assert_eq!(unsure(&2048_u64.to_ne_bytes()), r#"{"value":2048}"#);
+        assert_eq!(unsure(b"64821900"), "{}");
+        assert_eq!(unsure(b"6482\0\0\0\0"), "{}");
     }
 }

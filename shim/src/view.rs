@@ -1,16 +1,10 @@
-//! How the arguments of a call are looked at, and how they are told.
-//!
-//! Everything here reads memory that the application or the driver owns; only what the specification says must be
-//! there is read, and no further than the application's own length.
+//! How the arguments of a call are looked at, and what is kept of them while the driver works.
 
-use crate::call::Call;
-use crate::config::Public;
-use crate::names;
-use crate::record::Fields;
+use crate::memory::{array, buffers, read};
 use crate::redact;
 use pkcs11_sys::*;
-use serde_json::{Map, Value, json};
-use std::ffi::CStr;
+use std::hash::{DefaultHasher, Hasher};
+use std::mem::offset_of;
 
 /// An argument: the specification's name for it, and what it is.
 pub(crate) type Arg = (&'static str, View);
@@ -32,13 +26,13 @@ pub(crate) enum View {
     TokenLabel(CK_UTF8CHAR_PTR),
     Mechanism(CK_MECHANISM_PTR),
     MechanismType(CK_MECHANISM_TYPE),
-    /// Never read, and its length not told.
+    /// Never read, and its length not shown.
     Pin(CK_UTF8CHAR_PTR),
-    /// Data that goes in, or random bytes that come out: told by length, never read.
+    /// Data that goes in, or random bytes that come out: shown by length, never read.
     Bytes(CK_BYTE_PTR, CK_ULONG),
     /// The parameter of a message: as `Bytes`.
     Parameter(CK_VOID_PTR, CK_ULONG),
-    /// Data that comes out: told by length, never read.
+    /// Data that comes out: shown by length, never read.
     Output(CK_BYTE_PTR, CK_ULONG_PTR),
     /// Attributes that go in.
     Template(CK_ATTRIBUTE_PTR, CK_ULONG),
@@ -61,297 +55,150 @@ pub(crate) enum View {
 /// No template is longer than this; a longer one is a mistake that is left for the driver to find.
 const MOST_ATTRIBUTES: CK_ULONG = 1024;
 /// No attribute longer than this is looked into.
-const LONGEST_VALUE: CK_ULONG = 64 * 1024;
-
-/// Reads what a caller's pointer points to; `None` for null.
-pub(crate) fn read<T: Copy>(pointer: *const T) -> Option<T> {
-    // SAFETY: not null; the specification says what must be there. Cryptoki's structures are packed on Windows.
-    (!pointer.is_null()).then(|| unsafe { pointer.read_unaligned() })
-}
-
-/// The attributes of a caller's array, one by one, with their addresses.
-pub(crate) fn attributes(
-    pointer: CK_ATTRIBUTE_PTR,
-    count: CK_ULONG,
-) -> impl Iterator<Item = (CK_ATTRIBUTE_PTR, CK_ATTRIBUTE)> {
-    let count = if pointer.is_null() || count > MOST_ATTRIBUTES { 0 } else { count as usize };
-    (0..count).map(move |i| {
-        // SAFETY: within the caller's array.
-        let at = unsafe { pointer.add(i) };
-        // SAFETY: as above; packed on Windows.
-        (at, unsafe { at.read_unaligned() })
-    })
-}
-
-/// The lengths that the caller wrote and the driver is about to overwrite.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Before {
-    /// Of an `Answer`: one for each attribute. Of everything else with a length: that one.
-    pub(crate) lengths: Vec<CK_ULONG>,
-}
-
-impl Before {
-    pub(crate) fn look(args: &[Arg]) -> Self {
-        let mut lengths = Vec::new();
-        for (_, view) in args {
-            match *view {
-                View::Answer(pointer, count) => {
-                    lengths.extend(attributes(pointer, count).map(|(_, a)| a.ulValueLen))
-                }
-                View::Output(_, length) | View::SlotList(_, length) | View::MechanismList(_, length) => {
-                    lengths.extend(read(length));
-                }
-                _ => {}
-            }
-        }
-        Self { lengths }
-    }
-
-    fn only(&self) -> CK_ULONG {
-        self.lengths.first().copied().unwrap_or(0)
-    }
-}
-
-/// The arguments of a call that has returned, as they stand in the trace.
-pub(crate) fn describe(call: &Call, rv: CK_RV, public: Public) -> Fields {
-    let describe = |(name, view): &Arg| {
-        let told = describe_in(view, public).or_else(|| describe_out(view, &call.before, rv, public));
-        told.map(|value| (name.trim_end_matches('_'), value))
-    };
-    call.args.iter().filter_map(describe).collect()
-}
-
-/// What went in.
-fn describe_in(view: &View, public: Public) -> Option<Value> {
-    Some(match *view {
-        View::InitArgs(pointer) => match read(pointer.cast::<CK_C_INITIALIZE_ARGS>()) {
-            None => Value::Null,
-            Some(args) => {
-                let (flags, mutex, reserved) = (args.flags, args.CreateMutex, args.pReserved);
-                json!({
-                    "flags": flag_names(flags, INITIALIZE_FLAGS),
-                    "mutexes": mutex.is_some(),
-                    "pReserved": !reserved.is_null(),
-                })
-            }
-        },
-        View::Session(handle) | View::Object(handle) => handle.into(),
-        View::Slot(id) => id.into(),
-        View::Flags(flags) => format!("{flags:#x}").into(),
-        View::SessionFlags(flags) => flag_names(flags, SESSION_FLAGS),
-        View::Bool(value) => (value != 0).into(),
-        View::Ulong(number) => number.into(),
-        View::User(user) => names::name_or_hex(names::user(user), user).into(),
-        View::Version(pointer) => read(pointer).map(|v| format!("{}.{}", v.major, v.minor)).into(),
-        // SAFETY: not null, and the specification wants these null-terminated.
-        View::FunctionName(pointer) => (!pointer.is_null())
-            .then(|| unsafe { CStr::from_ptr(pointer.cast()) }.to_string_lossy().into_owned())
-            .into(),
-        View::TokenLabel(pointer) => read(pointer.cast::<[u8; 32]>()).map(|label| text(&label)).into(),
-        View::Mechanism(pointer) => read(pointer).map(mechanism).into(),
-        View::MechanismType(number) => names::name_or_hex(names::mechanism(number), number).into(),
-        // Not even the length: it is a part of what is to be guessed.
-        View::Pin(pointer) => {
-            if pointer.is_null() {
-                Value::Null
-            } else {
-                "withheld".into()
-            }
-        }
-        View::Bytes(pointer, length) => in_bytes(pointer.is_null(), length),
-        View::Parameter(pointer, length) => in_bytes(pointer.is_null(), length),
-        View::Template(pointer, count) => {
-            attributes(pointer, count).map(|(_, attribute)| in_template(attribute, public)).collect()
-        }
-        _ => return None,
-    })
-}
-
-/// What came out, where the return value says that something did.
-fn describe_out(view: &View, before: &Before, rv: CK_RV, public: Public) -> Option<Value> {
-    let told = matches!(rv, CKR_OK | CKR_BUFFER_TOO_SMALL);
-    let ok = rv == CKR_OK;
-    Some(match *view {
-        View::Answer(pointer, count) => attributes(pointer, count)
-            .zip(&before.lengths)
-            .map(|((_, attribute), asked)| answer(attribute, *asked, rv, public))
-            .collect(),
-        View::Output(pointer, length) => json!({
-            "room": if pointer.is_null() { Value::Null } else { before.only().into() },
-            "len": if told { read(length) } else { None },
-        }),
-        View::NewSession(pointer) | View::NewObject(pointer) => read(pointer).filter(|_| ok).into(),
-        View::Found(pointer, room, count) => {
-            let found = read(count).filter(|_| ok);
-            json!({"room": room, "found": found, "handles": list(pointer, found, room)})
-        }
-        View::SlotList(pointer, count) => {
-            let found = read(count).filter(|_| told);
-            json!({"count": found, "ids": list(pointer, found.filter(|_| ok), before.only())})
-        }
-        View::MechanismList(pointer, count) => json!({
-            "room": if pointer.is_null() { Value::Null } else { before.only().into() },
-            "count": read(count).filter(|_| told),
-        }),
-        View::SlotEvent(pointer) | View::Number(pointer) => read(pointer).filter(|_| told).into(),
-        View::LibraryInfo(pointer) => read(pointer).filter(|_| ok).map(library_info).into(),
-        View::SlotInfo(pointer) => read(pointer).filter(|_| ok).map(slot_info).into(),
-        View::TokenInfo(pointer) => read(pointer).filter(|_| ok).map(token_info).into(),
-        View::MechanismInfo(pointer) => read(pointer).filter(|_| ok).map(mechanism_info).into(),
-        View::SessionInfo(pointer) => read(pointer).filter(|_| ok).map(session_info).into(),
-        _ => return None,
-    })
-}
-
-fn in_bytes(null: bool, length: CK_ULONG) -> Value {
-    json!({"len": if null { Value::Null } else { length.into() }})
-}
-
-fn in_template(attribute: CK_ATTRIBUTE, public: Public) -> Value {
-    let (kind, pointer, length) = (attribute.type_, attribute.pValue, attribute.ulValueLen);
-    let mut fields = named(kind);
-    fields.insert("len".to_owned(), length.into());
-    show_value(&mut fields, kind, pointer, length, public);
-    Value::Object(fields)
-}
-
-/// `asked` is the room that the caller gave; what the driver claims beyond it was not written, and is not read.
-fn answer(attribute: CK_ATTRIBUTE, asked: CK_ULONG, rv: CK_RV, public: Public) -> Value {
-    let (kind, pointer, length) = (attribute.type_, attribute.pValue, attribute.ulValueLen);
-    let mut fields = named(kind);
-    fields.insert("room".to_owned(), if pointer.is_null() { Value::Null } else { asked.into() });
-    if matches!(rv, CKR_OK | CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID | CKR_BUFFER_TOO_SMALL) {
-        let unavailable = length == CK_UNAVAILABLE;
-        fields.insert("len".to_owned(), if unavailable { "unavailable".into() } else { length.into() });
-        if !unavailable && length <= asked {
-            show_value(&mut fields, kind, pointer, length, public);
-        }
-    }
-    Value::Object(fields)
-}
+pub(crate) const LONGEST_VALUE: CK_ULONG = 64 * 1024;
 
 /// CK_UNAVAILABLE_INFORMATION, which pkcs11-sys types differently on each system.
 pub(crate) const CK_UNAVAILABLE: CK_ULONG = CK_ULONG::MAX;
 
-fn named(kind: CK_ATTRIBUTE_TYPE) -> Map<String, Value> {
-    let mut fields = Map::new();
-    fields.insert("type".to_owned(), names::name_or_hex(names::attribute(kind), kind).into());
-    fields
+/// The attributes of a caller's array, with their addresses; none when they cannot be read.
+pub(crate) fn attributes(
+    pointer: CK_ATTRIBUTE_PTR,
+    count: CK_ULONG,
+) -> impl Iterator<Item = (CK_ATTRIBUTE_PTR, CK_ATTRIBUTE)> {
+    let count = if count > MOST_ATTRIBUTES { 0 } else { count as usize };
+    let read = array(pointer.cast_const(), count).unwrap_or_default();
+    read.into_iter().enumerate().map(move |(i, attribute)| (pointer.wrapping_add(i), attribute))
 }
 
-fn show_value(
-    fields: &mut Map<String, Value>,
-    kind: CK_ATTRIBUTE_TYPE,
-    pointer: CK_VOID_PTR,
-    length: CK_ULONG,
-    public: Public,
-) {
-    if !pointer.is_null() && length <= LONGEST_VALUE {
-        // SAFETY: not null, and `length` bytes by the caller's word (in a template) or within its room (in an answer).
-        let value = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>(), length as usize) };
-        redact::show(fields, kind, value, public);
+/// Where one thing stands that the driver is about to write, and what stood there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// The caller's room.
+    pub(crate) room: CK_ULONG,
+    /// The caller's buffer.
+    pub(crate) at: *const u8,
+    /// A digest of what was in it; 0 when that could not be read or was not looked at.
+    digest: u64,
+}
+
+impl Asked {
+    const NOTHING: Self = Self { room: 0, at: std::ptr::null(), digest: 0 };
+
+    fn of_field(at: *const u8, length: usize) -> Self {
+        Self { room: length as CK_ULONG, at, digest: 0 }
+    }
+
+    /// And whether what stands there can be anything, and so has to be compared.
+    fn of_attribute(attribute: CK_ATTRIBUTE) -> (Self, bool) {
+        let (room, at) = (attribute.ulValueLen, attribute.pValue.cast_const().cast::<u8>());
+        let compared = redact::has_free_length(attribute.type_) && room <= LONGEST_VALUE && !at.is_null();
+        (Self { room, at, digest: 0 }, compared)
+    }
+
+    /// What stands there now, given all that is in the caller's room: so much of it.
+    pub(crate) fn now(&self, mut room: Vec<u8>, length: CK_ULONG) -> Now {
+        let is_new = self.digest != 0 && self.digest != digest(&room);
+        room.truncate(length as usize);
+        Now { bytes: room, is_new }
     }
 }
 
-fn mechanism(mechanism: CK_MECHANISM) -> Value {
-    let (number, length) = (mechanism.mechanism, mechanism.ulParameterLen);
-    // The parameter by length alone: those of password-based mechanisms hold the password.
-    json!({"type": names::name_or_hex(names::mechanism(number), number), "parameter": length})
+/// What stands in the caller's buffer after the driver.
+pub(crate) struct Now {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it is not what it was before. Where all is as it was nothing tells that the driver wrote it, and it may be
+    /// anything of the caller's, a PIN as well.
+    pub(crate) is_new: bool,
 }
 
-/// Numbers that the driver wrote into the caller's array.
-fn list(pointer: *const CK_ULONG, found: Option<CK_ULONG>, room: CK_ULONG) -> Value {
-    let Some(found) = found.filter(|_| !pointer.is_null()) else { return Value::Null };
-    // SAFETY: within the caller's array, whatever the driver claims to have found.
-    (0..found.min(room) as usize)
-        .map(|i| unsafe { pointer.add(i).read_unaligned() })
-        .map(Value::from)
-        .collect()
+/// Never 0.
+pub(crate) fn digest(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish().max(1)
 }
 
-fn library_info(info: CK_INFO) -> Value {
-    json!({
-        "cryptokiVersion": version(info.cryptokiVersion),
-        "manufacturerID": text(&info.manufacturerID),
-        "libraryDescription": text(&info.libraryDescription),
-        "libraryVersion": version(info.libraryVersion),
-    })
+/// How many attributes of an answer can be followed. Programs ask for about ten at once.
+const FOLLOWED: usize = 32;
+
+/// What the caller's memory held that the driver is about to overwrite. Plain values: see [`pass`](crate::pass).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Before {
+    asked: [Asked; FOLLOWED],
+    count: usize,
 }
 
-fn slot_info(info: CK_SLOT_INFO) -> Value {
-    json!({
-        "slotDescription": text(&info.slotDescription),
-        "manufacturerID": text(&info.manufacturerID),
-        "flags": flag_names(info.flags, SLOT_FLAGS),
-    })
-}
+impl Before {
+    pub(crate) const NOTHING: Self = Self { asked: [Asked::NOTHING; FOLLOWED], count: 0 };
 
-fn token_info(info: CK_TOKEN_INFO) -> Value {
-    let (public, private) = (info.ulFreePublicMemory, info.ulFreePrivateMemory);
-    let (most, least) = (info.ulMaxPinLen, info.ulMinPinLen);
-    json!({
-        "label": text(&info.label),
-        "manufacturerID": text(&info.manufacturerID),
-        "model": text(&info.model),
-        "serialNumber": text(&info.serialNumber),
-        "flags": flag_names(info.flags, TOKEN_FLAGS),
-        "ulMaxPinLen": most,
-        "ulMinPinLen": least,
-        "ulFreePublicMemory": if public == CK_UNAVAILABLE { "unavailable".into() } else { Value::from(public) },
-        "ulFreePrivateMemory": if private == CK_UNAVAILABLE { "unavailable".into() } else { Value::from(private) },
-    })
-}
-
-fn mechanism_info(info: CK_MECHANISM_INFO) -> Value {
-    let (least, most, flags) = (info.ulMinKeySize, info.ulMaxKeySize, info.flags);
-    json!({
-        "ulMinKeySize": least,
-        "ulMaxKeySize": most,
-        "flags": format!("{flags:#x}"),
-    })
-}
-
-fn session_info(info: CK_SESSION_INFO) -> Value {
-    let (slot, state, device_error) = (info.slotID, info.state, info.ulDeviceError);
-    json!({
-        "slotID": slot,
-        "state": names::name_or_hex(names::state(state), state),
-        "flags": flag_names(info.flags, SESSION_FLAGS),
-        "ulDeviceError": device_error,
-    })
-}
-
-fn version(version: CK_VERSION) -> String {
-    format!("{}.{}", version.major, version.minor)
-}
-
-/// A padded field, without its padding.
-fn text(field: &[u8]) -> String {
-    String::from_utf8_lossy(field).trim_end_matches([' ', '\0']).to_owned()
-}
-
-macro_rules! flags {
-    ($table:ident: $($name:ident),*) => { const $table: &[(CK_FLAGS, &str)] = &[$(($name, stringify!($name))),*]; };
-}
-
-flags!(INITIALIZE_FLAGS: CKF_LIBRARY_CANT_CREATE_OS_THREADS, CKF_OS_LOCKING_OK);
-flags!(SESSION_FLAGS: CKF_RW_SESSION, CKF_SERIAL_SESSION);
-flags!(SLOT_FLAGS: CKF_TOKEN_PRESENT, CKF_REMOVABLE_DEVICE, CKF_HW_SLOT);
-flags!(TOKEN_FLAGS:
-    CKF_RNG, CKF_WRITE_PROTECTED, CKF_LOGIN_REQUIRED, CKF_USER_PIN_INITIALIZED, CKF_RESTORE_KEY_NOT_NEEDED,
-    CKF_CLOCK_ON_TOKEN, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_DUAL_CRYPTO_OPERATIONS, CKF_TOKEN_INITIALIZED,
-    CKF_SECONDARY_AUTHENTICATION, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED,
-    CKF_USER_PIN_TO_BE_CHANGED, CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED,
-    CKF_SO_PIN_TO_BE_CHANGED, CKF_ERROR_STATE
-);
-
-/// The names of the flags that are set; those without a name together, in hex.
-fn flag_names(flags: CK_FLAGS, table: &[(CK_FLAGS, &str)]) -> Value {
-    let mut names: Vec<String> =
-        table.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| (*name).to_owned()).collect();
-    let rest = table.iter().fold(flags, |rest, (flag, _)| rest & !flag);
-    if rest != 0 {
-        names.push(format!("{rest:#x}"));
+    pub(crate) fn read(args: &[Arg]) -> Self {
+        let mut before = Self::NOTHING;
+        for (_, view) in args {
+            match *view {
+                View::Answer(pointer, count) => {
+                    before.keep(attributes(pointer, count).map(|(_, a)| Asked::of_attribute(a)));
+                }
+                View::Output(_, length) | View::SlotList(_, length) | View::MechanismList(_, length) => {
+                    before.keep(read(length).map(|room| (Asked { room, ..Asked::NOTHING }, false)));
+                }
+                _ => before.keep(text_fields(view).map(|(at, length)| (Asked::of_field(at, length), true))),
+            }
+        }
+        before
     }
-    names.into()
+
+    /// Keeps what is asked for, and of what has to be compared what is there.
+    fn keep(&mut self, asked: impl IntoIterator<Item = (Asked, bool)>) {
+        let mut compared = Vec::new();
+        for (asked, is_compared) in asked {
+            let Some(place) = self.asked.get_mut(self.count) else { break };
+            *place = asked;
+            if is_compared {
+                compared.push((self.count, (asked.at, asked.room as usize)));
+            }
+            self.count += 1;
+        }
+        let wanted: Vec<_> = compared.iter().map(|(_, wanted)| *wanted).collect();
+        for ((place, _), bytes) in compared.iter().zip(buffers(&wanted)) {
+            if let (Some(asked), Some(bytes)) = (self.asked.get_mut(*place), bytes) {
+                asked.digest = digest(&bytes);
+            }
+        }
+    }
+
+    /// Of an answer: one for each attribute. Of a structure: one for each text field. Of everything else with a length:
+    /// that one.
+    pub(crate) fn asked(&self) -> &[Asked] {
+        self.asked.get(..self.count).unwrap_or_default()
+    }
+
+    /// The one length that the caller gave.
+    pub(crate) fn room(&self) -> CK_ULONG {
+        self.asked().first().map_or(0, |asked| asked.room)
+    }
+}
+
+/// A text field of a structure: where it begins, and how long it is.
+type Field = (usize, usize);
+
+const LIBRARY_FIELDS: &[Field] =
+    &[(offset_of!(CK_INFO, manufacturerID), 32), (offset_of!(CK_INFO, libraryDescription), 32)];
+const SLOT_FIELDS: &[Field] =
+    &[(offset_of!(CK_SLOT_INFO, slotDescription), 64), (offset_of!(CK_SLOT_INFO, manufacturerID), 32)];
+const TOKEN_FIELDS: &[Field] = &[
+    (offset_of!(CK_TOKEN_INFO, label), 32),
+    (offset_of!(CK_TOKEN_INFO, manufacturerID), 32),
+    (offset_of!(CK_TOKEN_INFO, model), 16),
+    (offset_of!(CK_TOKEN_INFO, serialNumber), 16),
+];
+
+/// The text fields of a structure that the driver fills: their addresses and lengths.
+fn text_fields(view: &View) -> impl Iterator<Item = (*const u8, usize)> {
+    let (base, fields): (*const u8, &[Field]) = match *view {
+        View::LibraryInfo(at) => (at.cast_const().cast(), LIBRARY_FIELDS),
+        View::SlotInfo(at) => (at.cast_const().cast(), SLOT_FIELDS),
+        View::TokenInfo(at) => (at.cast_const().cast(), TOKEN_FIELDS),
+        _ => (std::ptr::null(), &[]),
+    };
+    fields.iter().map(move |(offset, length)| (base.wrapping_add(*offset), *length))
 }

@@ -4,7 +4,8 @@
 #
 #   shim/tests/pkcs11-check.sh WORK-FOLDER SHIM-MODULE [SOFTHSM-MODULE]
 #
-# Needs softhsm2-util and a Python of at least 3.12 (variable PYTHON, else python3), and PyPI for the first run.
+# With WHOLE=1 also all its tests, which takes long. Needs softhsm2-util and a Python of at least 3.12 (variable PYTHON,
+# else python3), and PyPI for the first run.
 set -eu
 
 work=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -44,11 +45,12 @@ for side in without through; do
     run $side smoke "$module" --marker smoke
     run $side files "$module" "$cases/x509" "$cases/test_interface.py" "$cases/test_interface_negotiation.py" \
         "$cases/test_slot.py" "$cases/ckr/test_ckr_slot_token.py"
+    [ -z "${WHOLE:-}" ] || run $side whole "$module"
 done
 
 [ -s "$USBTOKEN_SHIM_TRACE" ] || { echo "nothing went through the shim" >&2; exit 1; }
 status=0
-for name in smoke files; do
+for name in smoke files ${WHOLE:+whole}; do
     "$work/venv/bin/python" "$here/same_verdicts.py" "$name" "$work/without-$name" "$work/through-$name" || status=1
 done
 exit $status

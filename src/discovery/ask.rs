@@ -31,7 +31,7 @@ pub struct Loaded {
     /// The tokens, blank ones too, in the order of their slots.
     pub tokens: Vec<Token>,
     /// Why slots with a token in them were passed over.
-    pub passed_over: Vec<Error>,
+    pub skipped: Vec<Error>,
 }
 
 /// How candidates are probed.
@@ -75,8 +75,8 @@ fn load(path: &std::path::Path, trust: Trust) -> Result<Loaded> {
     let (module, first) = Module::load_with(path, trust)?;
     let took = begin.elapsed();
     // A driver that somebody initialised a while ago looks for new slots only when it is told to.
-    let (tokens, passed_over) = module.tokens(!first)?;
-    Ok(Loaded { module, took, tokens, passed_over })
+    let (tokens, skipped) = module.tokens(!first)?;
+    Ok(Loaded { module, took, tokens, skipped })
 }
 
 /// Something to be done with a driver.

@@ -59,7 +59,7 @@ pub struct Listed {
     pub devices: Vec<Device>,
     /// [`Code::DeviceFault`] for each list that the system refused: of USB devices, or of HID devices. The other one
     /// is not given up for it.
-    pub passed_over: Vec<Error>,
+    pub skipped: Vec<Error>,
 }
 
 /// Lists the devices on the USB ports. A machine without USB has none.
@@ -69,10 +69,10 @@ pub fn devices() -> Listed {
 
 impl Listed {
     fn merged(usb: Result<Vec<Device>>, hid: Result<Vec<Device>>) -> Self {
-        let mut passed_over = Vec::new();
+        let mut skipped = Vec::new();
         let mut unless_refused = |list: Result<Vec<Device>>| {
             list.unwrap_or_else(|error| {
-                passed_over.push(error);
+                skipped.push(error);
                 Vec::new()
             })
         };
@@ -90,7 +90,7 @@ impl Listed {
             }
         }
         devices.sort_by(|a, b| (a.usb, &a.serial).cmp(&(b.usb, &b.serial)));
-        Listed { devices, passed_over }
+        Listed { devices, skipped }
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Found {
     /// The tokens, in the order of the drivers and their slots.
     pub tokens: Vec<Token>,
     /// Why drivers or slots were passed over. One bad neighbour does not spoil the search.
-    pub passed_over: Vec<Error>,
+    pub skipped: Vec<Error>,
 }
 
 /// What every driver on a machine had to say, for a diagnosis.
@@ -100,7 +100,7 @@ impl Finder {
     pub fn tokens(&self) -> Result<Found> {
         let mut seen = self.ask(&TokenUri::default())?;
         let tokens = seen.matching(&TokenUri::default());
-        Ok(Found { tokens, passed_over: seen.passed_over })
+        Ok(Found { tokens, skipped: seen.skipped })
     }
 
     /// The one token that matches.
@@ -153,9 +153,9 @@ impl Finder {
     fn ask(&self, uri: &TokenUri) -> Result<Seen> {
         let listing = self.listing(uri)?;
         let probed = probe(listing.candidates, self.limits, &Cancel::new())?;
-        let mut seen = Seen { passed_over: listing.user_file_error.into_iter().collect(), ..Seen::default() };
+        let mut seen = Seen { skipped: listing.user_file_error.into_iter().collect(), ..Seen::default() };
         for one in probed {
-            seen.add(one.outcome.map(|loaded| (loaded.tokens, loaded.passed_over)));
+            seen.add(one.outcome.map(|loaded| (loaded.tokens, loaded.skipped)));
         }
         seen.if_usable()
     }
@@ -166,7 +166,7 @@ impl Finder {
 pub(super) struct Seen {
     /// Every token, blank ones too, each once, with the driver that showed it first.
     tokens: Vec<Token>,
-    passed_over: Vec<Error>,
+    skipped: Vec<Error>,
     failed: Vec<Error>,
     usable: usize,
 }
@@ -175,7 +175,7 @@ impl Seen {
     /// Adds what one driver shows. A token that an earlier driver shows too is the same one seen twice; two alike
     /// in one driver are two.
     pub(super) fn add(&mut self, outcome: Result<(Vec<Token>, Vec<Error>)>) {
-        let (tokens, passed_over) = match outcome {
+        let (tokens, skipped) = match outcome {
             Ok(shown) => shown,
             Err(error) => return self.failed.push(error),
         };
@@ -183,7 +183,7 @@ impl Seen {
         let known: Vec<TokenIdentity> = self.tokens.iter().map(|token| token.identity().clone()).collect();
         let new = |token: &Token| token.identity().serial.is_empty() || !known.contains(token.identity());
         self.tokens.extend(tokens.into_iter().filter(new));
-        self.passed_over.extend(passed_over);
+        self.skipped.extend(skipped);
     }
 
     /// # Errors
@@ -192,7 +192,7 @@ impl Seen {
         if self.usable == 0 && !self.failed.is_empty() {
             return Err(self.failed.remove(0));
         }
-        self.passed_over.append(&mut self.failed);
+        self.skipped.append(&mut self.failed);
         Ok(self)
     }
 
@@ -221,13 +221,13 @@ impl Seen {
         if initialized().next().is_some() {
             let others = candidates(error(Code::TokenNotFound), initialized().map(Token::identity));
             // The one that is meant may be the one that could not be read.
-            return match self.passed_over.pop() {
+            return match self.skipped.pop() {
                 Some(unreadable) => others.because_of(unreadable),
                 None => others,
             };
         }
         // A slot that holds something unreadable, or a driver that failed, explains more than "no token".
-        if let Some(reason) = self.passed_over.pop() {
+        if let Some(reason) = self.skipped.pop() {
             return reason;
         }
         if self.tokens.is_empty() { error(Code::TokenNotPresent) } else { error(Code::TokenNotInitialized) }

@@ -250,10 +250,10 @@ impl WatchedDriver {
 
     fn list(&mut self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
         let Some(module) = &self.module else { return Ok(Default::default()) };
-        let (tokens, passed_over) = module.tokens(anew)?;
+        let (tokens, skipped) = module.tokens(anew)?;
         self.tokens.clone_from(&tokens);
         self.looked = Some(Instant::now());
-        Ok((tokens, passed_over))
+        Ok((tokens, skipped))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Looking at everything, without login.
 
 use super::diagnosis::Diagnosis;
-use super::presence::{Finding, Inventory, SeenToken, presence};
-use super::problem::{Problems, Tokens, Weight};
+use super::presence::{DeviceFinding, InstalledDrivers, SeenToken, presence};
+use super::problem::{Problems, Severity, Tokens};
 use super::report::{
-    CredentialReport, DeviceReport, DriverReport, DriverWorks, KindReport, Platform, Room, TokenReport,
+    CredentialReport, DeviceReport, DriverReport, DriverWorks, FreeSpace, KindReport, Platform, TokenReport,
 };
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::discovery::devices;
@@ -45,16 +45,16 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
         }
     }
     let plugged_in = devices::devices();
-    plugged_in.passed_over.into_iter().for_each(|error| problems.error(Weight::Warns, error));
+    plugged_in.skipped.into_iter().for_each(|error| problems.error(Severity::Warns, error));
     let installed: Vec<PathBuf> =
         drivers.iter().filter(|driver| is_installed(driver)).map(|driver| driver.path.clone()).collect();
-    let inventory = Inventory {
+    let installed = InstalledDrivers {
         catalogue: &survey.listing.catalogue,
         machine: &survey.paths.machine,
         drivers: &installed,
         tokens: &seen,
     };
-    let devices = report_devices(&plugged_in.devices, &inventory);
+    let devices = report_devices(&plugged_in.devices, &installed);
 
     let there = match (tokens.is_empty(), seen.is_empty()) {
         (false, _) => Tokens::Some,
@@ -64,7 +64,7 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
     problems.of_places(&drivers, &devices, there);
     problems.extend(of_tokens);
     if let Some(error) = survey.listing.user_file_error {
-        problems.error(Weight::Warns, error);
+        problems.error(Severity::Warns, error);
     }
     problems.of_configuration(&survey.listing.skipped);
     Ok(Diagnosis {
@@ -80,7 +80,7 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
 }
 
 /// Lists the devices that are, or may be, tokens, and whether a driver for them is installed. No driver is loaded, so
-/// none is known to see a token: [`State::Seen`](super::State::Seen) is never the answer.
+/// none is known to see a token: [`DeviceState::Seen`](super::DeviceState::Seen) is never the answer.
 ///
 /// # Errors
 /// [`Code::DeviceFault`] when the system refuses to list them and nothing else is known of them.
@@ -94,23 +94,27 @@ pub fn plugged_in(finder: &Finder) -> Result<Vec<DeviceReport>> {
             drivers.push(path);
         }
     }
-    let inventory =
-        Inventory { catalogue: &listing.catalogue, machine: &paths.machine, drivers: &drivers, tokens: &[] };
+    let installed = InstalledDrivers {
+        catalogue: &listing.catalogue,
+        machine: &paths.machine,
+        drivers: &drivers,
+        tokens: &[],
+    };
     let mut listed = devices::devices();
-    match listed.passed_over.pop() {
+    match listed.skipped.pop() {
         Some(error) if listed.devices.is_empty() => Err(error),
-        _ => Ok(report_devices(&listed.devices, &inventory)),
+        _ => Ok(report_devices(&listed.devices, &installed)),
     }
 }
 
-fn report_devices(devices: &[devices::Device], inventory: &Inventory<'_>) -> Vec<DeviceReport> {
-    let report = |finding: Finding<'_>| DeviceReport {
+fn report_devices(devices: &[devices::Device], installed: &InstalledDrivers<'_>) -> Vec<DeviceReport> {
+    let report = |finding: DeviceFinding<'_>| DeviceReport {
         device: finding.device.clone(),
         name: finding.name,
         families: finding.families.iter().map(|family| family.id.clone()).collect(),
         state: finding.state,
     };
-    presence(devices, inventory).into_iter().map(report).collect()
+    presence(devices, installed).into_iter().map(report).collect()
 }
 
 fn is_installed(driver: &DriverReport) -> bool {
@@ -178,7 +182,7 @@ type Through = (DriverWorks, Vec<TokenReport>, Vec<SeenToken>, Problems);
 
 /// What one driver shows.
 fn through(path: &Path, loaded: Loaded, now: SystemTime) -> Through {
-    let Loaded { module, took, tokens, passed_over } = loaded;
+    let Loaded { module, took, tokens, skipped } = loaded;
     let works = DriverWorks {
         info: module.info().ok(),
         took,
@@ -193,7 +197,7 @@ fn through(path: &Path, loaded: Loaded, now: SystemTime) -> Through {
         })
         .collect();
     let mut problems = Problems::default();
-    passed_over.into_iter().for_each(|error| problems.error(Weight::Warns, error));
+    skipped.into_iter().for_each(|error| problems.error(Severity::Warns, error));
     let reports = tokens
         .iter()
         .filter(|token| token.info().initialized)
@@ -206,34 +210,37 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     let name = token.identity().to_string();
     let about = || vec![(Fact::Token, name.clone())];
     let kinds = kinds(token);
-    let mut room = Room::NotTold;
+    let mut free_space = FreeSpace::NotTold;
     if let Some(findings) = preflight(token, now) {
-        room = findings.iter().find(|finding| finding.point == Point::Memory).map_or(room, |finding| {
-            match &finding.state {
-                State::Ok => Room::Fits,
-                State::Warning(warning) if *warning == Notice::MemoryUnknown => Room::NotTold,
-                _ => Room::MayNotFit,
-            }
-        });
+        free_space =
+            findings.iter().find(|finding| finding.point == Point::Memory).map_or(free_space, |finding| {
+                match &finding.state {
+                    State::Ok => FreeSpace::Fits,
+                    State::Warning(warning) if *warning == Notice::MemoryUnknown => FreeSpace::NotTold,
+                    _ => FreeSpace::MayNotFit,
+                }
+            });
         // Which kind of key is wanted is not known here; a token without any is a problem.
         problems.of_preflight(findings, &name, &[Point::Mechanism]);
     }
     if kinds.iter().all(|kind| kind.supported == Some(false)) {
         let none = Error::new(Code::MechanismUnsupported).during(Step::Preflight).fact(Fact::Token, &name);
-        problems.error(Weight::Blocks, none);
+        problems.error(Severity::Blocks, none);
     }
     let credentials = token.credentials().map(|all| {
         if all.is_empty() {
-            problems.notice(Weight::Warns, Notice::NoCertificate, about());
+            problems.notice(Severity::Warns, Notice::NoCertificate, about());
         }
-        if all.unreadable() > 0 {
-            problems.notice(Weight::Warns, Notice::CertificateUnreadable, about());
+        if !all.unreadable().is_empty() {
+            let named = all.unreadable().iter().map(|one| (Fact::Candidate, one.to_string()));
+            let facts = about().into_iter().chain(named).collect();
+            problems.notice(Severity::Warns, Notice::CertificateUnreadable, facts);
         }
         of_credentials(token, all.iter().as_slice(), now, problems);
-        (all.iter().map(|one| credential(one, now)).collect(), all.unreadable())
+        (all.iter().map(|one| credential(one, now)).collect(), all.unreadable().len())
     });
     let (credentials, unreadable) = credentials.unwrap_or_else(|error| {
-        problems.error(Weight::Warns, error.fact(Fact::Token, &name));
+        problems.error(Severity::Warns, error.fact(Fact::Token, &name));
         (Vec::new(), 0)
     });
     TokenReport {
@@ -242,7 +249,7 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
         profile: token.profile_name().to_owned(),
         mechanisms: token.mechanism_names(),
         kinds,
-        room,
+        free_space,
         credentials,
         unreadable,
     }
@@ -265,7 +272,7 @@ fn of_credentials(token: &Token, all: &[Credential], now: SystemTime, problems: 
         if superseded && expired(one) {
             skip.push(Point::Window);
             let error = Error::new(Code::Expired).during(Step::Preflight).fact(Fact::Subject, one.subject());
-            problems.error(Weight::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
+            problems.error(Severity::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
         }
         let findings = Renewal::of(one).at(now).preflight(token).into_findings();
         problems.of_preflight(findings, &name, &skip);

@@ -1,9 +1,9 @@
 //! The diagnosis for programs. The names are stable.
 
 use super::diagnosis::Diagnosis;
-use super::presence::State;
-use super::problem::{Problem, Trouble};
-use super::report::{CredentialReport, DeviceReport, DriverReport, Room, TokenReport};
+use super::presence::DeviceState;
+use super::problem::{Problem, ProblemKind};
+use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::code::{Code, Fact};
 use crate::error::Error;
 use crate::pki::jst_rfc3339;
@@ -43,21 +43,21 @@ impl Diagnosis {
 }
 
 fn problem(problem: &Problem, lang: Lang) -> Value {
-    let trouble = &problem.trouble;
-    let (number, name) = trouble.code();
+    let kind = &problem.kind;
+    let (number, name) = kind.code();
     let mut value = json!({
-        "weight": problem.weight.name(),
-        "kind": match trouble {
-            Trouble::Error(_) => "error",
-            Trouble::Notice(..) => "notice",
+        "weight": problem.severity.name(),
+        "kind": match kind {
+            ProblemKind::Error(_) => "error",
+            ProblemKind::Notice(..) => "notice",
         },
         "code": number,
         "name": name,
-        "sentence": trouble.sentence(lang),
-        "next": trouble.next_action(lang),
-        "facts": facts(trouble.facts().into_iter()),
+        "sentence": kind.sentence(lang),
+        "next": kind.next_action(lang),
+        "facts": facts(kind.facts().into_iter()),
     });
-    if let (Trouble::Error(error), Some(object)) = (trouble, value.as_object_mut()) {
+    if let (ProblemKind::Error(error), Some(object)) = (kind, value.as_object_mut()) {
         object.insert("support".into(), error.report(lang).support().into());
     }
     value
@@ -103,14 +103,14 @@ fn failure(error: &Error, lang: Lang) -> Value {
 fn device(device: &DeviceReport) -> Value {
     let paths = |paths: &[PathBuf]| json!(paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>());
     let (state, drivers, wanted) = match &device.state {
-        State::Seen { driver } => ("seen", paths(std::slice::from_ref(driver)), json!([])),
-        State::SomeSeen { .. } => ("partly_seen", json!([]), json!([])),
-        State::NotSeen { drivers } => ("not_seen", paths(drivers), json!([])),
-        State::DriverMissing { wanted } => {
+        DeviceState::Seen { driver } => ("seen", paths(std::slice::from_ref(driver)), json!([])),
+        DeviceState::SomeSeen { .. } => ("partly_seen", json!([]), json!([])),
+        DeviceState::NotSeen { drivers } => ("not_seen", paths(drivers), json!([])),
+        DeviceState::DriverMissing { wanted } => {
             let wanted = wanted.iter().map(|one| json!({"file": one.file, "folders": paths(&one.folders)}));
             ("driver_missing", json!([]), Value::Array(wanted.collect()))
         }
-        State::UnknownSmartCard { drivers } => ("unknown_smart_card", paths(drivers), json!([])),
+        DeviceState::UnknownSmartCard { drivers } => ("unknown_smart_card", paths(drivers), json!([])),
     };
     json!({
         "name": device.name,
@@ -126,10 +126,10 @@ fn device(device: &DeviceReport) -> Value {
 }
 
 fn token(token: &TokenReport) -> Value {
-    let room = match token.room {
-        Room::Fits => "fits",
-        Room::MayNotFit => "may_not_fit",
-        Room::NotTold => "unknown",
+    let free_space = match token.free_space {
+        FreeSpace::Fits => "fits",
+        FreeSpace::MayNotFit => "may_not_fit",
+        FreeSpace::NotTold => "unknown",
     };
     let kinds: Map<String, Value> =
         token.kinds.iter().map(|kind| (kind.kind.name().to_owned(), kind.supported.into())).collect();
@@ -139,7 +139,7 @@ fn token(token: &TokenReport) -> Value {
         "profile": token.profile,
         "mechanisms": token.mechanisms,
         "key_kinds": kinds,
-        "one_more_pair": room,
+        "one_more_pair": free_space,
         "credentials": token.credentials.iter().map(credential).collect::<Vec<_>>(),
         "unreadable_certificates": token.unreadable,
     })

@@ -14,8 +14,8 @@ mod report;
 
 pub use self::diagnosis::Diagnosis;
 pub use self::examine::{examine, plugged_in};
-pub use self::presence::State;
-pub use self::problem::{Problem, Trouble, Weight};
+pub use self::presence::DeviceState;
+pub use self::problem::{Problem, ProblemKind, Severity};
 pub use self::report::{
-    CredentialReport, DeviceReport, DriverReport, DriverWorks, KindReport, Platform, Room, TokenReport,
+    CredentialReport, DeviceReport, DriverReport, DriverWorks, FreeSpace, KindReport, Platform, TokenReport,
 };

@@ -1,9 +1,9 @@
 //! The page that a support desk can have read to it over the phone.
 
 use super::diagnosis::Diagnosis;
-use super::presence::State;
-use super::problem::{Problem, Weight};
-use super::report::{CredentialReport, DeviceReport, DriverReport, Room, TokenReport};
+use super::presence::DeviceState;
+use super::problem::{Problem, Severity};
+use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::discovery::candidates::{self, Origin};
 use crate::driver::PinState;
 use crate::pki::has_no_end;
@@ -64,18 +64,18 @@ impl Page {
     }
 
     fn problem(&mut self, number: usize, problem: &Problem) {
-        let weight = match problem.weight {
-            Weight::Blocks => Phrase::Blocker,
-            Weight::Warns => Phrase::Warning,
-            Weight::Remarks => Phrase::Remark,
+        let severity = match problem.severity {
+            Severity::Blocks => Phrase::Blocker,
+            Severity::Warns => Phrase::Warning,
+            Severity::Remarks => Phrase::Remark,
         };
-        let (code, name) = problem.trouble.code();
-        let sentence = problem.trouble.sentence(self.lang);
-        self.line(1, &format!("{number}. [{}] {sentence} ({code} {name})", weight.text(self.lang)));
-        for (fact, value) in problem.trouble.facts() {
+        let (code, name) = problem.kind.code();
+        let sentence = problem.kind.sentence(self.lang);
+        self.line(1, &format!("{number}. [{}] {sentence} ({code} {name})", severity.text(self.lang)));
+        for (fact, value) in problem.kind.facts() {
             self.line(3, &format!("{}: {value}", fact.label(self.lang)));
         }
-        self.line(2, &format!("→ {}", problem.trouble.next_action(self.lang)));
+        self.line(2, &format!("→ {}", problem.kind.next_action(self.lang)));
     }
 
     fn driver(&mut self, driver: &DriverReport) {
@@ -107,16 +107,16 @@ impl Page {
     fn device(&mut self, device: &DeviceReport) {
         self.line(1, &format!("{} ({})", device.name, device.device.usb));
         let state = match &device.state {
-            State::Seen { driver } => Phrase::DeviceSeen(&driver.display().to_string()).text(self.lang),
-            State::SomeSeen { devices, tokens } => {
+            DeviceState::Seen { driver } => Phrase::DeviceSeen(&driver.display().to_string()).text(self.lang),
+            DeviceState::SomeSeen { devices, tokens } => {
                 Phrase::DevicePartlySeen { devices: *devices, tokens: *tokens }.text(self.lang)
             }
-            State::NotSeen { drivers } => Phrase::DeviceNotSeen(&joined(drivers)).text(self.lang),
-            State::DriverMissing { .. } => Phrase::DeviceWithoutDriver.text(self.lang),
-            State::UnknownSmartCard { .. } => Phrase::DeviceUnknown.text(self.lang),
+            DeviceState::NotSeen { drivers } => Phrase::DeviceNotSeen(&joined(drivers)).text(self.lang),
+            DeviceState::DriverMissing { .. } => Phrase::DeviceWithoutDriver.text(self.lang),
+            DeviceState::UnknownSmartCard { .. } => Phrase::DeviceUnknown.text(self.lang),
         };
         self.line(2, &state);
-        if let State::DriverMissing { wanted } = &device.state {
+        if let DeviceState::DriverMissing { wanted } = &device.state {
             for wanted in wanted {
                 let folders = joined(&wanted.folders);
                 let looked = Phrase::LookedFor { file: &wanted.file, folders: &folders }.text(self.lang);
@@ -136,12 +136,12 @@ impl Page {
         }
         let free = [info.free_public_memory, info.free_private_memory].into_iter().flatten().min();
         self.label(2, Phrase::FreeMemory, &free.map_or(Phrase::NotTold, Phrase::Bytes).text(lang));
-        let room = match token.room {
-            Room::Fits => Phrase::Fits,
-            Room::MayNotFit => Phrase::MayNotFit,
-            Room::NotTold => Phrase::NotTold,
+        let free_space = match token.free_space {
+            FreeSpace::Fits => Phrase::Fits,
+            FreeSpace::MayNotFit => Phrase::MayNotFit,
+            FreeSpace::NotTold => Phrase::NotTold,
         };
-        self.label(2, Phrase::OneMorePair, &room.text(lang));
+        self.label(2, Phrase::OneMorePair, &free_space.text(lang));
         let kinds: Vec<String> = token
             .kinds
             .iter()

@@ -17,7 +17,7 @@ pub(super) struct SeenToken {
 
 /// What is known besides the devices.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Inventory<'a> {
+pub(super) struct InstalledDrivers<'a> {
     /// The catalogue, with the user's drivers.
     pub catalogue: &'a Catalogue,
     /// This machine.
@@ -30,7 +30,7 @@ pub(super) struct Inventory<'a> {
 
 /// What is to be said about a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum DeviceState {
     /// An installed driver sees its token.
     Seen {
         /// The driver.
@@ -62,54 +62,57 @@ pub enum State {
 
 /// A device that is, or may be, a token.
 #[derive(Clone, Debug)]
-pub(super) struct Finding<'a> {
+pub(super) struct DeviceFinding<'a> {
     /// The device.
     pub device: &'a Device,
-    /// The families that it may belong to; none for [`State::UnknownSmartCard`].
+    /// The families that it may belong to; none for [`DeviceState::UnknownSmartCard`].
     pub families: Vec<&'a Family>,
     /// Its name: what it tells itself, else the catalogue's, else its numbers.
     pub name: String,
     /// What is to be said about it.
-    pub state: State,
+    pub state: DeviceState,
 }
 
 /// Compares the devices with the catalogue and the drivers. Devices that are neither known nor have a smart-card
 /// interface are left out: keyboards, disks and the like.
-pub(super) fn presence<'a>(devices: &'a [Device], inventory: &Inventory<'a>) -> Vec<Finding<'a>> {
+pub(super) fn presence<'a>(
+    devices: &'a [Device],
+    installed: &InstalledDrivers<'a>,
+) -> Vec<DeviceFinding<'a>> {
     let known: Vec<_> = devices
         .iter()
-        .map(|device| (device, inventory.catalogue.families_of(device.usb)))
+        .map(|device| (device, installed.catalogue.families_of(device.usb)))
         .filter(|(device, families)| !families.is_empty() || device.is_smart_card())
         .collect();
     known
         .iter()
         .map(|(device, families)| {
             let alike = known.iter().filter(|(other, _)| other.usb == device.usb).count();
-            Finding {
+            DeviceFinding {
                 device,
                 families: families.clone(),
-                name: inventory.name(device, families),
-                state: inventory.state(device, families, alike),
+                name: installed.name(device, families),
+                state: installed.state(device, families, alike),
             }
         })
         .collect()
 }
 
-impl Inventory<'_> {
-    fn state(&self, device: &Device, families: &[&Family], alike: usize) -> State {
+impl InstalledDrivers<'_> {
+    fn state(&self, device: &Device, families: &[&Family], alike: usize) -> DeviceState {
         let seen: Vec<&SeenToken> =
             self.tokens.iter().filter(|token| self.belongs(token, device, families)).collect();
         if let Some(first) = seen.first() {
             if seen.len() < alike {
-                return State::SomeSeen { devices: alike, tokens: seen.len() };
+                return DeviceState::SomeSeen { devices: alike, tokens: seen.len() };
             }
-            return State::Seen { driver: first.driver.clone() };
+            return DeviceState::Seen { driver: first.driver.clone() };
         }
         let drivers = self.drivers_of(|family| families.iter().any(|wanted| wanted.id == family.id));
         if families.is_empty() {
-            State::UnknownSmartCard { drivers: self.drivers_of(|family| family.generic) }
+            DeviceState::UnknownSmartCard { drivers: self.drivers_of(|family| family.generic) }
         } else if drivers.is_empty() {
-            State::DriverMissing {
+            DeviceState::DriverMissing {
                 wanted: families.iter().flat_map(|f| self.catalogue.wanted(f, self.machine)).fold(
                     Vec::new(),
                     |mut all, wanted| {
@@ -122,7 +125,7 @@ impl Inventory<'_> {
                 ),
             }
         } else {
-            State::NotSeen { drivers }
+            DeviceState::NotSeen { drivers }
         }
     }
 

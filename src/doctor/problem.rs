@@ -1,6 +1,6 @@
-//! What is wrong, in order of weight.
+//! What is wrong, in order of severity.
 
-use super::presence::State as Presence;
+use super::presence::DeviceState;
 use super::report::{DeviceReport, DriverReport};
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::discovery::p11kit::{SkipReason, Skipped};
@@ -14,14 +14,14 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Problem {
     /// How much it weighs.
-    pub weight: Weight,
+    pub severity: Severity,
     /// What it is.
-    pub trouble: Trouble,
+    pub kind: ProblemKind,
 }
 
 /// How much a problem weighs, weightiest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Weight {
+pub enum Severity {
     /// Nothing works before it is solved.
     Blocks,
     /// It may be what is looked for.
@@ -32,58 +32,60 @@ pub enum Weight {
 
 /// What is wrong: an error, or something that is worth a warning.
 #[derive(Clone, Debug)]
-pub enum Trouble {
+pub enum ProblemKind {
     /// An error.
     Error(Arc<Error>),
     /// A warning, with values.
     Notice(Notice, Vec<(Fact, String)>),
 }
 
-impl Weight {
+impl Severity {
     /// The stable name, for programs.
     pub const fn name(self) -> &'static str {
         match self {
-            Weight::Blocks => "blocker",
-            Weight::Warns => "warning",
-            Weight::Remarks => "remark",
+            Severity::Blocks => "blocker",
+            Severity::Warns => "warning",
+            Severity::Remarks => "remark",
         }
     }
 }
 
-impl Trouble {
+impl ProblemKind {
     /// The stable number and name.
     pub fn code(&self) -> (u16, &'static str) {
         match self {
-            Trouble::Error(error) => (error.code().number(), error.code().name()),
-            Trouble::Notice(notice, _) => (notice.number(), notice.name()),
+            ProblemKind::Error(error) => (error.code().number(), error.code().name()),
+            ProblemKind::Notice(notice, _) => (notice.number(), notice.name()),
         }
     }
 
     /// What is wrong.
     pub fn sentence(&self, lang: Lang) -> &'static str {
         match self {
-            Trouble::Error(error) => error.code().sentence(lang),
-            Trouble::Notice(notice, _) => notice.sentence(lang),
+            ProblemKind::Error(error) => error.code().sentence(lang),
+            ProblemKind::Notice(notice, _) => notice.sentence(lang),
         }
     }
 
     /// What the person should do next.
     pub fn next_action(&self, lang: Lang) -> &'static str {
         match self {
-            Trouble::Error(error) => error.code().next_action(lang),
-            Trouble::Notice(notice, _) => notice.next_action(lang),
+            ProblemKind::Error(error) => error.code().next_action(lang),
+            ProblemKind::Notice(notice, _) => notice.next_action(lang),
         }
     }
 
     /// The values that go with it.
     pub fn facts(&self) -> Vec<(Fact, &str)> {
         match self {
-            Trouble::Error(error) => error.facts().collect(),
-            Trouble::Notice(_, facts) => facts.iter().map(|(fact, value)| (*fact, value.as_str())).collect(),
+            ProblemKind::Error(error) => error.facts().collect(),
+            ProblemKind::Notice(_, facts) => {
+                facts.iter().map(|(fact, value)| (*fact, value.as_str())).collect()
+            }
         }
     }
 
-    fn is_same(&self, other: &Trouble) -> bool {
+    fn is_same(&self, other: &ProblemKind) -> bool {
         self.code() == other.code() && self.facts() == other.facts()
     }
 }
@@ -93,76 +95,78 @@ impl Trouble {
 pub(super) struct Problems(Vec<Problem>);
 
 impl Problems {
-    pub(super) fn error(&mut self, weight: Weight, error: impl Into<Arc<Error>>) {
-        self.add(weight, Trouble::Error(error.into()));
+    pub(super) fn error(&mut self, severity: Severity, error: impl Into<Arc<Error>>) {
+        self.add(severity, ProblemKind::Error(error.into()));
     }
 
-    pub(super) fn notice(&mut self, weight: Weight, notice: Notice, facts: Vec<(Fact, String)>) {
-        self.add(weight, Trouble::Notice(notice, facts));
+    pub(super) fn notice(&mut self, severity: Severity, notice: Notice, facts: Vec<(Fact, String)>) {
+        self.add(severity, ProblemKind::Notice(notice, facts));
     }
 
-    fn add(&mut self, weight: Weight, trouble: Trouble) {
-        if !self.0.iter().any(|known| known.trouble.is_same(&trouble)) {
-            self.0.push(Problem { weight, trouble });
+    fn add(&mut self, severity: Severity, kind: ProblemKind) {
+        if !self.0.iter().any(|known| known.kind.is_same(&kind)) {
+            self.0.push(Problem { severity, kind });
         }
     }
 
     /// Takes over what was found elsewhere.
     pub(super) fn extend(&mut self, others: Problems) {
-        others.0.into_iter().for_each(|problem| self.add(problem.weight, problem.trouble));
+        others.0.into_iter().for_each(|problem| self.add(problem.severity, problem.kind));
     }
 
     /// The weightiest first; what weighs the same stays in the order in which it was found.
     pub(super) fn sorted(mut self) -> Vec<Problem> {
-        self.0.sort_by_key(|problem| problem.weight);
+        self.0.sort_by_key(|problem| problem.severity);
         self.0
     }
 
     /// Why no token, or not every token, is seen.
     pub(super) fn of_places(&mut self, drivers: &[DriverReport], devices: &[DeviceReport], tokens: Tokens) {
         // What keeps nobody from a token that is seen is still worth a word.
-        let weight = if tokens == Tokens::Some { Weight::Warns } else { Weight::Blocks };
+        let severity = if tokens == Tokens::Some { Severity::Warns } else { Severity::Blocks };
         let before = self.0.len();
-        devices.iter().for_each(|device| self.of_device(device, weight));
+        devices.iter().for_each(|device| self.of_device(device, severity));
         let explained = self.0.len() > before;
         for driver in drivers {
             if let Err(error) = &driver.outcome {
-                self.error(weight, Arc::clone(error));
+                self.error(severity, Arc::clone(error));
             }
         }
         let nothing = |code| Error::new(code).during(Step::FindToken);
         match tokens {
             Tokens::Some => {}
             // SoftHSM always shows a blank token, and no device goes with it.
-            Tokens::Blank if devices.is_empty() => self.error(Weight::Blocks, nothing(Code::TokenNotPresent)),
-            Tokens::Blank => self.error(Weight::Blocks, nothing(Code::TokenNotInitialized)),
+            Tokens::Blank if devices.is_empty() => {
+                self.error(Severity::Blocks, nothing(Code::TokenNotPresent))
+            }
+            Tokens::Blank => self.error(Severity::Blocks, nothing(Code::TokenNotInitialized)),
             Tokens::None if explained => {}
-            Tokens::None if drivers.is_empty() => self.error(Weight::Blocks, nothing(Code::DriverMissing)),
-            Tokens::None => self.error(Weight::Blocks, nothing(Code::TokenNotPresent)),
+            Tokens::None if drivers.is_empty() => self.error(Severity::Blocks, nothing(Code::DriverMissing)),
+            Tokens::None => self.error(Severity::Blocks, nothing(Code::TokenNotPresent)),
         }
     }
 
-    fn of_device(&mut self, device: &DeviceReport, weight: Weight) {
+    fn of_device(&mut self, device: &DeviceReport, severity: Severity) {
         let name = || (Fact::Device, device.name.clone());
         let drivers = |paths: &[PathBuf]| {
             let named = paths.iter().map(|path| (Fact::Driver, path.display().to_string()));
             std::iter::once(name()).chain(named).collect()
         };
         match &device.state {
-            Presence::Seen { .. } => {}
-            Presence::SomeSeen { .. } => self.notice(weight, Notice::DevicesPartlySeen, vec![name()]),
-            Presence::NotSeen { drivers: paths } => {
-                self.notice(weight, Notice::DeviceNotSeen, drivers(paths));
+            DeviceState::Seen { .. } => {}
+            DeviceState::SomeSeen { .. } => self.notice(severity, Notice::DevicesPartlySeen, vec![name()]),
+            DeviceState::NotSeen { drivers: paths } => {
+                self.notice(severity, Notice::DeviceNotSeen, drivers(paths));
             }
-            Presence::DriverMissing { wanted } => {
+            DeviceState::DriverMissing { wanted } => {
                 let error = Error::new(Code::DriverMissing)
                     .during(Step::FindDrivers)
                     .fact(Fact::Device, &device.name);
                 let files = wanted.iter().map(|wanted| wanted.to_string());
-                self.error(weight, files.fold(error, |error, file| error.fact(Fact::Expected, file)));
+                self.error(severity, files.fold(error, |error, file| error.fact(Fact::Expected, file)));
             }
-            Presence::UnknownSmartCard { drivers: paths } => {
-                self.notice(Weight::Warns, Notice::SmartCardUnknown, drivers(paths));
+            DeviceState::UnknownSmartCard { drivers: paths } => {
+                self.notice(Severity::Warns, Notice::SmartCardUnknown, drivers(paths));
             }
         }
     }
@@ -175,7 +179,7 @@ impl Problems {
                 SkipReason::Malformed { .. } | SkipReason::BadValue { .. } => Code::BadArgument,
                 SkipReason::Remote | SkipReason::NotForThisProgram => continue,
             };
-            self.error(Weight::Remarks, Error::new(code).during(Step::FindDrivers).fact(Fact::Detail, one));
+            self.error(Severity::Remarks, Error::new(code).during(Step::FindDrivers).fact(Fact::Detail, one));
         }
     }
 
@@ -186,17 +190,17 @@ impl Problems {
                 _ if skip.contains(&finding.point) => {}
                 State::Ok => {}
                 State::Warning(warning) => {
-                    let weight = match warning.notice() {
+                    let severity = match warning.notice() {
                         Notice::MemoryUnknown | Notice::MechanismUnknown => continue,
-                        Notice::SameSubject => Weight::Remarks,
-                        _ => Weight::Warns,
+                        Notice::SameSubject => Severity::Remarks,
+                        _ => Severity::Warns,
                     };
                     let values = warning.facts().map(|(fact, value)| (fact, value.to_owned()));
                     let facts = [(Fact::Token, token.to_owned())].into_iter().chain(values);
-                    self.notice(weight, warning.notice(), facts.collect());
+                    self.notice(severity, warning.notice(), facts.collect());
                 }
                 State::Blocker(error) if error.code() == Code::NotYetRenewable => {}
-                State::Blocker(error) => self.error(Weight::Blocks, error),
+                State::Blocker(error) => self.error(Severity::Blocks, error),
             }
         }
     }
@@ -220,10 +224,10 @@ mod tests {
     #[test]
     fn a_list_of_devices_that_failed_does_not_hide_that_there_is_no_driver() {
         let mut problems = Problems::default();
-        problems.error(Weight::Warns, Error::new(Code::DeviceFault));
+        problems.error(Severity::Warns, Error::new(Code::DeviceFault));
         problems.of_places(&[], &[], Tokens::None);
         let sorted = problems.sorted();
-        let names: Vec<_> = sorted.iter().map(|problem| (problem.weight, problem.trouble.code().1)).collect();
-        assert_eq!(names, [(Weight::Blocks, "driver_missing"), (Weight::Warns, "device_fault")]);
+        let names: Vec<_> = sorted.iter().map(|problem| (problem.severity, problem.kind.code().1)).collect();
+        assert_eq!(names, [(Severity::Blocks, "driver_missing"), (Severity::Warns, "device_fault")]);
     }
 }

@@ -1,6 +1,6 @@
 //! The parts of a diagnosis.
 
-use super::presence::State;
+use super::presence::DeviceState;
 use crate::discovery::candidates::Origin;
 use crate::discovery::devices::Device;
 use crate::driver::{ModuleInfo, TokenInfo};
@@ -58,7 +58,7 @@ pub struct DeviceReport {
     /// The stable names of the families that it may belong to.
     pub families: Vec<String>,
     /// What is to be said about it.
-    pub state: State,
+    pub state: DeviceState,
 }
 
 /// A token, as it shows itself without login.
@@ -75,7 +75,7 @@ pub struct TokenReport {
     /// The kinds of key, and whether the token makes them and signs with them.
     pub kinds: Vec<KindReport>,
     /// Whether one more key pair and certificate fit.
-    pub room: Room,
+    pub free_space: FreeSpace,
     /// The certificates.
     pub credentials: Vec<CredentialReport>,
     /// How many certificates cannot be read.
@@ -93,7 +93,7 @@ pub struct KindReport {
 
 /// Whether one more key pair and certificate fit on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
+pub enum FreeSpace {
     /// They do, as far as the token tells.
     Fits,
     /// They may not.

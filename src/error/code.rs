@@ -51,6 +51,8 @@ numbered! {
         BadHandle = 108 "bad_handle",
         /// The folder that keeps requests and answers on this computer cannot be used.
         JournalUnusable = 109 "journal_unusable",
+        /// A file or bytes that the caller named as trust anchors hold no certificate.
+        AnchorUnusable = 110 "anchor_unusable",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",
@@ -98,6 +100,8 @@ numbered! {
         KeyMissing = 234 "key_missing",
         /// The answer is for a key that waits on another token.
         AnswerForOtherToken = 235 "answer_for_other_token",
+        /// The certificates on the token cannot be read.
+        CredentialUnreadable = 236 "credential_unreadable",
 
         /// The PIN is wrong.
         PinIncorrect = 301 "pin_incorrect",
@@ -217,6 +221,8 @@ numbered! {
         CertificateNotAwaited = 529 "certificate_not_awaited",
         /// The certificate's signature does not verify with the key of the CA that it names.
         IssuerSignatureInvalid = 530 "issuer_signature_invalid",
+        /// The chain cannot be checked: a signature in it is of an algorithm that is not supported.
+        ChainAlgorithmUnsupported = 531 "chain_algorithm_unsupported",
         /// The answer is a web page.
         AnswerIsWebPage = 533 "answer_is_web_page",
         /// The answer is a mail without a certificate.
@@ -292,6 +298,10 @@ numbered! {
         RetireNotBegun = 817 "retire_not_begun",
         /// It is not shown that the new certificate comes from the CA of the old one, so that is not removed.
         RetireIssuerNotShown = 818 "retire_issuer_not_shown",
+        /// The old key is of a kind that is not made here, and no other kind was asked for.
+        KeyKindNotMade = 819 "key_kind_not_made",
+        /// The old credential is not removed with the installation: a server may refuse the new certificate.
+        RetireDoubtful = 822 "retire_doubtful",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",
@@ -446,6 +456,8 @@ numbered! {
         Now = 20 "now",
         /// When a certificate begins to be valid, in Japan standard time.
         Begins = 21 "begins",
+        /// The name of an algorithm.
+        Algorithm = 24 "algorithm",
     }
 }
 
@@ -507,6 +519,16 @@ numbered! {
         AnotherIssuer = 30 "another_issuer",
         /// The certificate was on the token already, complete; nothing was written.
         AlreadyInstalled = 31 "already_installed",
+        /// The new certificate allows client authentication only by anyExtendedKeyUsage.
+        PurposeOnlyAny = 32 "purpose_only_any",
+        /// The new certificate has a critical extension that is not known.
+        UnknownCritical = 33 "unknown_critical",
+        /// An extension of the new certificate cannot be read, or is there twice.
+        ExtensionUnreadable = 34 "extension_unreadable",
+        /// The key usage of the new certificate allows signing certificates, which only a CA's may.
+        UsageOfCa = 36 "usage_of_ca",
+        /// The new key will be of another kind or size than the old one.
+        KeyKindChanges = 35 "key_kind_changes",
         /// A part of the CA's response could not be read.
         ResponsePartlyUsed = 37 "response_partly_used",
     }
@@ -535,6 +557,8 @@ numbered! {
         SubjectUnique = 9 "subject_unique",
         /// The private key of the old credential is there.
         OldKey = 10 "old_key",
+        /// The kind of key that will be made is known.
+        KeyKind = 11 "key_kind",
     }
 }
 

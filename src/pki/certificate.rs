@@ -3,16 +3,18 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use der::asn1::{BitStringRef, SequenceRef};
+use der::asn1::{BitStringRef, ObjectIdentifier, SequenceRef};
 use der::{Decode, DecodeValue, Sequence};
 use sha1::{Digest, Sha1};
-use x509_cert::ext::pkix::BasicConstraints;
+use spki::AlgorithmIdentifierRef;
 
 use super::name::Name;
 use super::serial::Serial;
 use crate::error::{Code, Error, Fact, Result};
-use crate::pki::asn1::tlv::{BOOLEAN, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv};
-use crate::pki::asn1::{oid, pem, time};
+use crate::pki::asn1::tlv::{
+    BOOLEAN, Fields, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv, is_true,
+};
+use crate::pki::asn1::{ber, oid, pem, time};
 use crate::pki::key::public::PublicKey;
 use crate::pki::key::usage::KeyUsage;
 
@@ -50,6 +52,10 @@ impl fmt::Debug for Certificate {
 #[derive(Clone, Default)]
 struct Extensions {
     is_ca: bool,
+    /// The names of those that are here, in order.
+    names: Vec<String>,
+    unreadable: Vec<String>,
+    unknown_critical: Vec<String>,
     key_usage: Option<KeyUsage>,
     /// The extension's value and its purposes in dotted form.
     purposes: Option<(Vec<u8>, Vec<String>)>,
@@ -64,13 +70,18 @@ struct Extensions {
 pub(in crate::pki) struct Signed<'a> {
     /// TBSCertificate, as it came.
     pub message: &'a [u8],
-    /// The contents of the AlgorithmIdentifier.
-    pub algorithm: &'a [u8],
+    /// The algorithm that stands beside the signature.
+    pub algorithm: AlgorithmIdentifierRef<'a>,
     /// The bits of the signature.
     pub signature: &'a [u8],
 }
 
 impl Certificate {
+    /// Without what a card with files of fixed size leaves behind the certificate's end.
+    pub(crate) fn without_padding(value: &[u8]) -> &[u8] {
+        Fields::of(value).expect(SEQUENCE).map_or(value, |outer| outer.raw)
+    }
+
     /// Whether these bytes end before the length at their beginning says, as when a driver gives half a value.
     pub(crate) fn is_cut_short(der: &[u8]) -> bool {
         !der.is_empty() && matches!(Tlv::whole(der), Err(Malformed::Truncated))
@@ -96,7 +107,7 @@ impl Certificate {
             not_before: time::read(tbs.validity.not_before)?,
             not_after: time::read(tbs.validity.not_after)?,
             public_key: PublicKey::from_certificate(tbs.public_key)?,
-            extensions: Extensions::read(&tbs.extensions.unwrap_or_default())?,
+            extensions: tbs.extensions.map(Extensions::read).unwrap_or_default(),
         })
     }
 
@@ -145,9 +156,42 @@ impl Certificate {
         &self.public_key
     }
 
-    /// Whether it is a CA's: basic constraints say so, or cannot be read.
+    /// What the CA signed; `None` when the signature is no whole number of bytes.
+    pub(in crate::pki) fn signed(&self) -> Option<Signed<'_>> {
+        let mut fields = Tlv::whole(&self.der).and_then(|all| all.tagged(SEQUENCE)).ok()?.fields();
+        let message = fields.any().ok()?.raw;
+        let algorithm = AlgorithmIdentifierRef::from_der(fields.any().ok()?.raw).ok()?;
+        let signature = BitStringRef::from_der(fields.any().ok()?.raw).ok()?.as_bytes()?;
+        Some(Signed { message, algorithm, signature })
+    }
+
+    /// The extensions that cannot be read, by name or in dotted form: what they say counts as not said.
+    pub fn unreadable_extensions(&self) -> &[String] {
+        &self.extensions.unreadable
+    }
+
+    /// The critical extensions that are not known here, by name or in dotted form: whoever checks a chain by RFC 5280
+    /// §4.2 refuses a certificate that has one.
+    pub fn unknown_critical_extensions(&self) -> &[String] {
+        &self.extensions.unknown_critical
+    }
+
+    /// The extensions that are there more than once, which RFC 5280 §4.2 forbids.
+    pub fn repeated_extensions(&self) -> Vec<&str> {
+        let names = &self.extensions.names;
+        let again = names.iter().enumerate().filter(|(at, name)| names[..*at].contains(name));
+        again.map(|(_, name)| name.as_str()).collect()
+    }
+
+    /// Whether it is a CA's: basic constraints say so (RFC 5280 §4.2.1.9).
     pub fn is_ca(&self) -> bool {
         self.extensions.is_ca
+    }
+
+    /// Whether basic constraints are there and do not say that it is a CA's.
+    pub(in crate::pki) fn says_that_it_is_no_ca(&self) -> bool {
+        let basic_constraints = oid::name(oid::BASIC_CONSTRAINTS);
+        !self.is_ca() && self.extensions.names.contains(&basic_constraints)
     }
 
     /// The key usage, if there is that extension (RFC 5280 §4.2.1.3).
@@ -160,11 +204,23 @@ impl Certificate {
         self.extensions.purposes.as_ref().map(|(_, purposes)| purposes.as_slice())
     }
 
-    /// Whether it may be used for TLS client authentication: it names that purpose or any, or names none.
+    /// Whether it may be used for TLS client authentication: it names that purpose or any, or there is no such
+    /// extension.
     pub fn allows_client_auth(&self) -> bool {
-        let allowed = [oid::CLIENT_AUTH.to_string(), oid::ANY_EXTENDED_KEY_USAGE.to_string()];
-        self.extended_key_usage()
-            .is_none_or(|purposes| purposes.iter().any(|purpose| allowed.contains(purpose)))
+        self.names_purpose(oid::CLIENT_AUTH).unwrap_or(true) || self.allows_client_auth_only_as_any()
+    }
+
+    /// Whether client authentication is allowed only by anyExtendedKeyUsage: RFC 5280 §4.2.1.12 leaves it to the server
+    /// whether it takes that.
+    pub fn allows_client_auth_only_as_any(&self) -> bool {
+        self.names_purpose(oid::CLIENT_AUTH) == Some(false)
+            && self.names_purpose(oid::ANY_EXTENDED_KEY_USAGE) == Some(true)
+    }
+
+    /// Whether the extension names this purpose; `None` without the extension.
+    fn names_purpose(&self, purpose: ObjectIdentifier) -> Option<bool> {
+        let purpose = purpose.to_string();
+        self.extended_key_usage().map(|purposes| purposes.contains(&purpose))
     }
 
     /// The value of the subject alternative name extension, if there is one: GeneralNames in DER.
@@ -175,15 +231,6 @@ impl Certificate {
     /// The whole subject alternative name extension.
     pub(super) fn subject_alt_name_extension(&self) -> Option<&[u8]> {
         self.extensions.subject_alt_name.as_ref().map(|(extension, _)| extension.as_slice())
-    }
-
-    /// What the CA signed; `None` when the signature is not a whole number of bytes.
-    pub(in crate::pki) fn signed(&self) -> Option<Signed<'_>> {
-        let mut fields = Tlv::whole(&self.der).and_then(|all| all.tagged(SEQUENCE)).ok()?.fields();
-        let mut next = || fields.any().ok();
-        let (message, algorithm, signature) = (next()?.raw, next()?.value, next()?.raw);
-        let signature = BitStringRef::from_der(signature).ok()?.as_bytes()?;
-        Some(Signed { message, algorithm, signature })
     }
 
     /// The subject key identifier (RFC 5280 §4.2.1.2), if there is one that can be read.
@@ -227,7 +274,7 @@ struct TbsCertificate<'a> {
     #[asn1(context_specific = "2", tag_mode = "IMPLICIT", optional = "true")]
     _subject_id: Option<BitStringRef<'a>>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
-    extensions: Option<Vec<Tlv<'a>>>,
+    extensions: Option<Tlv<'a>>,
 }
 
 #[derive(DecodeValue)]
@@ -240,35 +287,109 @@ impl<'a> Sequence<'a> for Outline<'a> {}
 impl<'a> Sequence<'a> for TbsCertificate<'a> {}
 impl<'a> Sequence<'a> for Validity<'a> {}
 
+/// What RFC 5280 §4.2 and §6.1 tell what to do with, so that it may be critical.
+const KNOWN: [ObjectIdentifier; 11] = [
+    oid::BASIC_CONSTRAINTS,
+    oid::KEY_USAGE,
+    oid::EXTENDED_KEY_USAGE,
+    oid::SUBJECT_ALT_NAME,
+    oid::NAME_CONSTRAINTS,
+    oid::CERTIFICATE_POLICIES,
+    oid::POLICY_MAPPINGS,
+    oid::POLICY_CONSTRAINTS,
+    oid::INHIBIT_ANY_POLICY,
+    oid::SUBJECT_KEY_IDENTIFIER,
+    oid::AUTHORITY_KEY_IDENTIFIER,
+];
+
+/// The name under which an extension that is not even an Extension is listed.
+const NOT_AN_EXTENSION: &str = "?";
+
 impl Extensions {
-    fn read(extensions: &[Tlv<'_>]) -> Read<Self> {
+    /// Reads what can be read: an extension that cannot is a fact about the certificate, not the end of it.
+    fn read(extensions: Tlv<'_>) -> Self {
         let mut found = Extensions::default();
-        extensions.iter().try_for_each(|extension| found.add(*extension))?;
-        Ok(found)
+        if extensions.tag != SEQUENCE {
+            found.unreadable.push(NOT_AN_EXTENSION.to_owned());
+        }
+        for extension in extensions.fields() {
+            match extension.and_then(Extension::read) {
+                Ok(extension) => found.add(&extension),
+                Err(_) => found.unreadable.push(NOT_AN_EXTENSION.to_owned()),
+            }
+        }
+        found
     }
 
-    fn add(&mut self, extension: Tlv<'_>) -> Read<()> {
-        let mut fields = extension.tagged(SEQUENCE)?.fields();
-        let id = fields.expect(OID)?.value;
-        fields.optional(BOOLEAN)?;
-        let value = fields.expect(OCTET_STRING)?.value;
-        if id == oid::BASIC_CONSTRAINTS.as_bytes() {
-            // What cannot be read is taken for a CA's: it is refused as a leaf and does no harm elsewhere.
-            self.is_ca = BasicConstraints::from_der(value).map_or(true, |constraints| constraints.ca);
-        } else if id == oid::KEY_USAGE.as_bytes() {
+    fn add(&mut self, extension: &Extension<'_>) {
+        let name = extension.name();
+        if extension.critical && !KNOWN.iter().any(|known| extension.is(*known)) {
+            self.unknown_critical.push(name.clone());
+        }
+        if self.take(extension).is_err() {
+            self.unreadable.push(name.clone());
+        }
+        self.names.push(name);
+    }
+
+    fn take(&mut self, extension: &Extension<'_>) -> Read<()> {
+        let value = extension.value;
+        if extension.is(oid::BASIC_CONSTRAINTS) {
+            self.is_ca = is_ca(value)?;
+        } else if extension.is(oid::KEY_USAGE) {
             self.key_usage = Some(KeyUsage::from_der(value)?);
-        } else if id == oid::EXTENDED_KEY_USAGE.as_bytes() {
+        } else if extension.is(oid::EXTENDED_KEY_USAGE) {
             self.purposes = Some((value.to_vec(), purposes(value)?));
-        } else if id == oid::SUBJECT_ALT_NAME.as_bytes() {
+        } else if extension.is(oid::SUBJECT_ALT_NAME) {
             self.subject_alt_name = Some((extension.raw.to_vec(), value.to_vec()));
-        } else if id == oid::SUBJECT_KEY_IDENTIFIER.as_bytes() {
+        } else if extension.is(oid::SUBJECT_KEY_IDENTIFIER) {
             let id = Tlv::whole(value).and_then(|id| id.tagged(OCTET_STRING));
             self.subject_key_id = id.ok().map(|id| id.value.to_vec());
-        } else if id == oid::AUTHORITY_KEY_IDENTIFIER.as_bytes() {
+        } else if extension.is(oid::AUTHORITY_KEY_IDENTIFIER) {
             self.authority_key_id = authority_key_id(value);
         }
         Ok(())
     }
+}
+
+/// Extension (RFC 5280 §4.1.2.9).
+struct Extension<'a> {
+    /// The contents of the OBJECT IDENTIFIER.
+    id: &'a [u8],
+    critical: bool,
+    /// The contents of the OCTET STRING.
+    value: &'a [u8],
+    /// The whole element.
+    raw: &'a [u8],
+}
+
+impl<'a> Extension<'a> {
+    fn read(extension: Tlv<'a>) -> Read<Self> {
+        let mut fields = extension.tagged(SEQUENCE)?.fields();
+        let id = fields.expect(OID)?.value;
+        let critical = fields.optional(BOOLEAN)?.is_some_and(is_true);
+        let value = fields.expect(OCTET_STRING)?.value;
+        fields.end()?;
+        Ok(Extension { id, critical, value, raw: extension.raw })
+    }
+
+    fn is(&self, id: ObjectIdentifier) -> bool {
+        self.id == id.as_bytes()
+    }
+
+    fn name(&self) -> String {
+        ObjectIdentifier::from_bytes(self.id).map_or_else(|_| oid::dotted(self.id), oid::name)
+    }
+}
+
+/// Whether BasicConstraints say `cA`. That of `x509_cert` reads no BER, which some CAs write here.
+fn is_ca(value: &[u8]) -> Read<bool> {
+    let (der, taken) = ber::to_der(value)?;
+    let mut fields = Tlv::whole(&der)?.tagged(SEQUENCE)?.fields();
+    let ca = fields.optional(BOOLEAN)?;
+    fields.optional(INTEGER)?;
+    fields.end()?;
+    if taken == value.len() { Ok(ca.is_some_and(is_true)) } else { Err(Malformed::Unexpected) }
 }
 
 /// [0] IMPLICIT OCTET STRING.

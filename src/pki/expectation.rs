@@ -120,7 +120,8 @@ impl Expectation<'_> {
     }
 
     /// What a person should know of a certificate that passes: a subject that the default rule does not allow, with
-    /// the one before and the new one; a beginning that is later than the present time, with both.
+    /// the one before and the new one; a beginning that is later than the present time, with both; what a server may
+    /// refuse it for; a usage that only CAs may have.
     pub fn warnings(&self, leaf: &Certificate, relax: Relax) -> Vec<Warning> {
         let rule = if relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject_rule };
         let changed = self.subject.filter(|old| !rule.allows(old, leaf.subject())).map(|old| {
@@ -131,7 +132,9 @@ impl Expectation<'_> {
                 .fact(Fact::Now, jst_time(self.now))
                 .fact(Fact::Begins, jst_time(leaf.not_before()))
         });
-        changed.into_iter().chain(begins_later).collect()
+        let ca_usage = !leaf.is_ca() && leaf.key_usage().is_some_and(|usage| usage.key_cert_sign());
+        let ca_usage = ca_usage.then(|| Notice::UsageOfCa.into());
+        changed.into_iter().chain(begins_later).chain(doubts(leaf)).chain(ca_usage).collect()
     }
 
     fn find_failure(&self, leaf: &Certificate, relax: Relax) -> Option<Error> {
@@ -207,6 +210,25 @@ impl Expectation<'_> {
         let old = self.old.filter(|old| old.serial() == leaf.serial() && old.issuer() == leaf.issuer())?;
         Some(differs(Code::SerialSame, format_args!("≠ {}", old.serial()), leaf.serial()))
     }
+}
+
+/// What a server may refuse a certificate for, though it belongs to the key and is installed. Nothing old should go
+/// before the new one has worked.
+pub(crate) fn doubts(leaf: &Certificate) -> Vec<Warning> {
+    let unknown = leaf.unknown_critical_extensions();
+    let unreadable: Vec<&str> =
+        leaf.unreadable_extensions().iter().map(String::as_str).chain(leaf.repeated_extensions()).collect();
+    let found = [
+        (leaf.allows_client_auth_only_as_any(), Notice::PurposeOnlyAny, String::new()),
+        (!unknown.is_empty(), Notice::UnknownCritical, unknown.join(", ")),
+        (!unreadable.is_empty(), Notice::ExtensionUnreadable, unreadable.join(", ")),
+    ];
+    let doubtful = found.into_iter().filter(|(doubtful, ..)| *doubtful);
+    let warning = |(_, notice, detail): (bool, Notice, String)| match detail.is_empty() {
+        true => Warning::new(notice),
+        false => Warning::new(notice).fact(Fact::Detail, detail),
+    };
+    doubtful.map(warning).collect()
 }
 
 fn differs(code: Code, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {

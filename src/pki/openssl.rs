@@ -36,12 +36,21 @@ impl OpenSsl {
         self.run_with(&words.split_whitespace().collect::<Vec<_>>())
     }
 
-    pub fn run_with(&self, words: &[&str]) -> String {
-        let output = Command::new("openssl")
+    /// Whether openssl says that it went well.
+    pub fn succeeds(&self, words: &str) -> bool {
+        self.output(&words.split_whitespace().collect::<Vec<_>>()).status.success()
+    }
+
+    fn output(&self, words: &[&str]) -> std::process::Output {
+        Command::new("openssl")
             .args(words)
             .current_dir(&self.folder)
             .output()
-            .expect("the tests need the program openssl (Debian: apt-get install openssl)");
+            .expect("the tests need the program openssl (Debian: apt-get install openssl)")
+    }
+
+    pub fn run_with(&self, words: &[&str]) -> String {
+        let output = self.output(words);
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said).into_owned();
         assert!(output.status.success(), "openssl {words:?}: {said}");

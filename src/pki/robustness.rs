@@ -27,10 +27,10 @@ fn torture_each(step: usize, input: &[u8], read: impl Fn(&[u8])) {
 }
 
 /// Everything that can be asked of a certificate.
-fn use_certificate(certificate: &Certificate) {
+fn use_certificate(certificate: &Certificate, anchor: &[u8]) {
     let _ = format!("{certificate:?} {} {:?}", certificate.public_key().algorithm(), certificate.key_usage());
     let _ = certificate.public_key().verify(SignatureAlgorithm::EcdsaSha256, b"message", &[0x30, 0]);
-    let _ = super::check_chain(certificate, &[], &[certificate.der()], certificate.not_before());
+    let _ = super::check_chain(certificate, &[], &[anchor], certificate.not_before());
     let _ = super::Window::default().state(certificate.not_after(), certificate.not_before());
     let info = RequestInfo::for_renewal(certificate, certificate.public_key());
     assert!(!info.to_be_signed().is_empty());
@@ -65,10 +65,23 @@ fn inputs() -> OpenSsl {
 #[test]
 fn certificates() {
     let openssl = inputs();
+    let anchor = openssl.der("ca");
     torture(&openssl.der("leaf"), |bytes| {
         if let Ok(certificate) = Certificate::from_der(bytes) {
-            use_certificate(&certificate);
+            use_certificate(&certificate, &anchor);
         }
+    });
+}
+
+#[test]
+fn anchors() {
+    let openssl = inputs();
+    let leaf = openssl.certificate("leaf");
+    torture(&openssl.der("ca"), |bytes| {
+        let _ = super::check_chain(&leaf, &[], &[bytes], leaf.not_before());
+    });
+    torture(&openssl.read("ca.pem"), |bytes| {
+        let _ = super::read_anchors(bytes);
     });
 }
 

@@ -29,10 +29,11 @@ impl Renewal<'_> {
         if self.reuse_key {
             return self.request_for_old_key(session, &keys, notices);
         }
+        let kind = self.key_kind()?;
         let label = JobLabel::new(self.job(), self.clock.now());
         enter(self.progress, Step::GenerateKeyPair)?;
         let pair = session
-            .generate_key_pair(self.kind, &label.to_string())
+            .generate_key_pair(kind, &label.to_string())
             .map_err(|error| self.name_what_could_go(error, session, &keys))?;
         match self.prove_and_request(session, &keys, label, &pair, notices) {
             Ok(pending) => Ok(pending),

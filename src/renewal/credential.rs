@@ -54,7 +54,40 @@ pub enum Renewable {
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     list: Vec<Credential>,
-    unreadable: Vec<StoredCertificate>,
+    unreadable: Vec<Unreadable>,
+}
+
+/// A certificate object that holds something that cannot be read as a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The CKA_ID.
+    pub id: Vec<u8>,
+    /// The CKA_LABEL.
+    pub label: String,
+    /// The length of the CKA_VALUE in bytes.
+    pub size: usize,
+    /// Why it cannot be read, in English.
+    pub reason: String,
+}
+
+impl Unreadable {
+    fn of(stored: &StoredCertificate, error: &Error) -> Self {
+        let detail = error.facts().find(|(fact, _)| *fact == Fact::Detail);
+        Unreadable {
+            id: stored.id.clone(),
+            label: stored.label.clone(),
+            size: stored.der.len(),
+            reason: detail.map(|(_, detail)| detail.to_owned()).unwrap_or_default(),
+        }
+    }
+}
+
+/// For the facts of an error or a notice.
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Unreadable { label, size, reason, .. } = self;
+        write!(f, "id {}, label \"{label}\", {size} bytes: {reason}", crate::hex(&self.id))
+    }
 }
 
 impl Credential {
@@ -175,7 +208,7 @@ impl Credentials {
                     surroundings.add(&certificate);
                     found.push((stored, certificate));
                 }
-                Err(_) => credentials.unreadable.push(stored),
+                Err(error) => credentials.unreadable.push(Unreadable::of(&stored, &error)),
             }
         }
         let surroundings = Arc::new(surroundings);
@@ -206,9 +239,9 @@ impl Credentials {
         self.list.is_empty()
     }
 
-    /// How many certificate objects hold something that cannot be read as a certificate.
-    pub fn unreadable(&self) -> usize {
-        self.unreadable.len()
+    /// The certificate objects that hold something that cannot be read as a certificate.
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
     }
 
     /// Those that can be renewed now, in the usual window of 40 days.
@@ -225,8 +258,10 @@ impl Credentials {
 
     /// Those with this CKA_ID.
     #[must_use]
-    pub fn by_id(self, id: &[u8]) -> Self {
-        self.filter(|credential| credential.id() == id)
+    pub fn by_id(mut self, id: &[u8]) -> Self {
+        self.unreadable.retain(|one| one.id == id);
+        self.list.retain(|credential| credential.id() == id);
+        self
     }
 
     /// Those with this serial number, in hexadecimal; case and leading zeros do not matter.
@@ -237,7 +272,11 @@ impl Credentials {
         self.filter(|credential| plain(&credential.certificate().serial().to_string()) == wanted)
     }
 
+    /// What cannot be read matches nothing, but stays when there is nothing else: then it is the answer.
     fn filter(mut self, keep: impl FnMut(&Credential) -> bool) -> Self {
+        if !self.list.is_empty() {
+            self.unreadable.clear();
+        }
         self.list.retain(keep);
         self
     }
@@ -245,10 +284,15 @@ impl Credentials {
     /// The one that is left.
     ///
     /// # Errors
-    /// [`Code::CredentialNotFound`]; [`Code::CredentialAmbiguous`], which lists the candidates.
+    /// [`Code::CredentialNotFound`]; [`Code::CredentialAmbiguous`], which lists the candidates;
+    /// [`Code::CredentialUnreadable`], which lists what is there, when no certificate on the token can be read.
     pub fn only(mut self) -> Result<Credential> {
         match (self.list.pop(), self.list.is_empty()) {
             (Some(credential), true) => Ok(credential),
+            (None, _) if !self.unreadable.is_empty() => {
+                let error = Error::new(Code::CredentialUnreadable).during(Step::ReadObjects);
+                Err(self.unreadable.iter().fold(error, |error, one| error.fact(Fact::Candidate, one)))
+            }
             (None, _) => Err(Error::new(Code::CredentialNotFound).during(Step::ReadObjects)),
             (Some(last), false) => {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);

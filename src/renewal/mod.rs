@@ -31,7 +31,7 @@ mod retire;
 mod write;
 
 pub use clock::Clock;
-pub use credential::{Credential, Credentials, KeyState, Renewable};
+pub use credential::{Credential, Credentials, KeyState, Renewable, Unreadable};
 pub use install::Install;
 pub use installed::Installed;
 pub use journal::{Journal, JournalEntry};

@@ -5,7 +5,8 @@ use super::clock::Clock;
 use super::credential::Credential;
 use super::label::Job;
 use crate::driver::ProofLevel;
-use crate::pki::{KeyAlgorithm, KeyKind, Name, Window};
+use crate::error::{Code, Error, Fact, Result};
+use crate::pki::{KeyKind, Name, Window};
 
 /// The form of the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +22,8 @@ pub enum Form {
 #[derive(Clone)]
 pub struct Renewal<'a> {
     pub(super) subject: Subject,
-    pub(super) kind: KeyKind,
+    /// The kind that was asked for.
+    pub(super) kind: Option<KeyKind>,
     pub(super) window: Window,
     pub(super) outside_window: bool,
     pub(super) beside_pending: bool,
@@ -42,25 +44,18 @@ pub(super) enum Subject {
 impl<'a> Renewal<'a> {
     /// Renews this credential, with a new key of the same kind.
     pub fn of(old: &Credential) -> Self {
-        let kind = match old.key_algorithm() {
-            KeyAlgorithm::P256 => KeyKind::P256,
-            KeyAlgorithm::P384 => KeyKind::P384,
-            KeyAlgorithm::Rsa { bits: 4096.. } => KeyKind::Rsa4096,
-            KeyAlgorithm::Rsa { bits: 3072.. } => KeyKind::Rsa3072,
-            _ => KeyKind::Rsa2048,
-        };
-        Self::new(Subject::Renewed(Box::new(old.clone())), kind)
+        Self::new(Subject::Renewed(Box::new(old.clone())))
     }
 
     /// Requests a first certificate for this subject, with an RSA key of 2048 bits.
     pub fn first(subject: Name) -> Self {
-        Self::new(Subject::First(Box::new(subject)), KeyKind::Rsa2048)
+        Self::new(Subject::First(Box::new(subject)))
     }
 
-    fn new(subject: Subject, kind: KeyKind) -> Self {
+    fn new(subject: Subject) -> Self {
         Renewal {
             subject,
-            kind,
+            kind: None,
             window: Window::default(),
             outside_window: false,
             beside_pending: false,
@@ -75,8 +70,23 @@ impl<'a> Renewal<'a> {
     /// Makes a key of this kind.
     #[must_use]
     pub fn key(mut self, kind: KeyKind) -> Self {
-        self.kind = kind;
+        self.kind = Some(kind);
         self
+    }
+
+    /// The kind of key that will be made: the one that was asked for, else one like the old key.
+    ///
+    /// # Errors
+    /// [`Code::KeyKindNotMade`] when none was asked for and the old key is of a kind that is not made here.
+    pub fn key_kind(&self) -> Result<KeyKind> {
+        match (self.kind, self.old()) {
+            (Some(asked), _) => Ok(asked),
+            (None, None) => Ok(KeyKind::Rsa2048),
+            (None, Some(old)) => KeyKind::like(&old.key_algorithm()).ok_or_else(|| {
+                let error = Error::new(Code::KeyKindNotMade).fact(Fact::Found, old.key_algorithm());
+                KeyKind::ALL.iter().fold(error, |error, kind| error.fact(Fact::Candidate, kind))
+            }),
+        }
     }
 
     /// Renews in this window instead of the usual 40 days.

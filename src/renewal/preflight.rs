@@ -7,7 +7,7 @@ use super::plan::Renewal;
 use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::driver::{PinState, Session, StoredKey, Token, TokenInfo};
 use crate::error::{Error, Result, Warning};
-use crate::pki::{WindowState, jst_date, jst_time};
+use crate::pki::{KeyKind, WindowState, jst_date, jst_time};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
@@ -139,15 +139,39 @@ fn findings(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Vec<Finding>
         State::Blocker(error) => State::Warning(clock::in_doubt(error)),
         State::Ok | State::Warning(_) => window(renewal, waiting),
     };
-    vec![
+    let mut findings = vec![
         Finding { point: Point::TokenInitialized, state: initialized(info) },
         Finding { point: Point::TokenWritable, state: writable(info) },
         Finding { point: Point::PinUsable, state: pin(info) },
         Finding { point: Point::Memory, state: memory(info) },
-        Finding { point: Point::Mechanism, state: mechanism(renewal, token) },
-        Finding { point: Point::Clock, state: clock },
-        Finding { point: Point::Window, state: window },
-    ]
+    ];
+    findings.extend(key(renewal, token));
+    findings.push(Finding { point: Point::Clock, state: clock });
+    findings.push(Finding { point: Point::Window, state: window });
+    findings
+}
+
+/// Whether the kind of key is known and the token makes it. With the old key no key is made.
+fn key(renewal: &Renewal<'_>, token: &Token) -> Vec<Finding> {
+    if renewal.reuse_key {
+        return Vec::new();
+    }
+    let kind = match renewal.key_kind() {
+        Ok(kind) => kind,
+        Err(error) => return vec![Finding { point: Point::KeyKind, state: State::Blocker(error) }],
+    };
+    let mut findings = Vec::new();
+    if let (None, Some(old)) = (renewal.kind, renewal.old()) {
+        let same = kind.algorithm() == old.key_algorithm();
+        let warning = || {
+            let changes = Warning::new(Notice::KeyKindChanges).fact(Fact::Expected, old.key_algorithm());
+            changes.fact(Fact::Found, kind.algorithm())
+        };
+        let state = if same { State::Ok } else { State::Warning(warning()) };
+        findings.push(Finding { point: Point::KeyKind, state });
+    }
+    findings.push(Finding { point: Point::Mechanism, state: mechanism(kind, token) });
+    findings
 }
 
 fn blocker(code: Code, info: &TokenInfo) -> State {
@@ -183,8 +207,8 @@ fn memory(info: &TokenInfo) -> State {
     }
 }
 
-fn mechanism(renewal: &Renewal<'_>, token: &Token) -> State {
-    match token.supports(renewal.kind) {
+fn mechanism(kind: KeyKind, token: &Token) -> State {
+    match token.supports(kind) {
         Ok(true) => State::Ok,
         Ok(false) => State::from(Notice::MechanismUnknown),
         Err(error) => State::Blocker(error),

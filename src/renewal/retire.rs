@@ -8,8 +8,10 @@ use super::pending::Inventory;
 use super::write::{is_refused, sign_challenge};
 use crate::code::{Code, Fact, Step};
 use crate::driver::{Session, StoredKey, StoredPublicKey};
-use crate::error::{Error, Result};
-use crate::pki::{Certificate, IssuerContinuity, SubjectRule, check_chain, issuer_continuity, jst_time};
+use crate::error::{Error, Result, Warning};
+use crate::pki::{
+    Certificate, IssuerContinuity, SubjectRule, check_chain, doubts, issuer_continuity, jst_time,
+};
 use std::time::SystemTime;
 
 /// A removal of an old credential, and what must be shown first.
@@ -17,6 +19,8 @@ use std::time::SystemTime;
 pub struct Retire {
     old: Credential,
     by: CheckedBy,
+    /// What the new certificate may be refused for, where it was installed a moment ago and nobody has logged in yet.
+    doubts: Vec<Warning>,
     clock: Clock,
 }
 
@@ -48,14 +52,15 @@ impl Retired {
 impl Retire {
     /// The removal of this credential.
     pub fn of(old: &Credential) -> Self {
-        Retire { old: old.clone(), by: CheckedBy::default(), clock: Clock::SYSTEM }
+        Retire { old: old.clone(), by: CheckedBy::default(), doubts: Vec::new(), clock: Clock::SYSTEM }
     }
 
     /// The removal of the credential that an installation has replaced, with what the installation was given: the rule
     /// for the subject, the anchors, the CA certificates of the answer. `None` when it has replaced none.
     pub fn replaced_by(installed: &Installed) -> Option<Self> {
         let old = installed.replaced()?.clone();
-        Some(Retire { old, by: installed.checked_by.clone(), clock: Clock::SYSTEM })
+        let doubts = doubts(installed.credential().certificate());
+        Some(Retire { old, by: installed.checked_by.clone(), doubts, clock: Clock::SYSTEM })
     }
 
     /// How far the successor's subject may differ. Until the token tells which certificate follows which, its common
@@ -88,6 +93,7 @@ impl Retire {
     /// goes first, so that at no time a certificate without its key is to be seen.
     ///
     /// # Errors
+    /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, that is, has the same subject
     /// and ends later; [`Code::RetireNotBegun`] when that is not valid yet; [`Code::RetireIssuerNotShown`] when it is
@@ -95,6 +101,7 @@ impl Retire {
     /// is not complete; [`Code::RetireNotOurs`] when there is no matching key pair; [`Code::DestroyFailed`] when the
     /// token keeps what it said it removed; and what the token returns.
     pub fn run(&self, session: &Session) -> Result<Retired> {
+        self.make_sure_nothing_is_doubtful()?;
         session.reserve()?;
         let inventory = Inventory::read(session)?;
         let credentials = session.credentials_with(&inventory.keys)?;
@@ -120,6 +127,17 @@ impl Retire {
         }
         session.make_sure_retired(old)?;
         Ok(Retired { successor: successor.clone(), issuer, key_removed: !shared })
+    }
+
+    fn make_sure_nothing_is_doubtful(&self) -> Result<()> {
+        if self.doubts.is_empty() {
+            return Ok(());
+        }
+        let error = about(Error::new(Code::RetireDoubtful).during(Step::Retire), &self.old);
+        Err(self.doubts.iter().fold(error, |error, doubt| {
+            let error = error.fact(Fact::Detail, doubt.notice().name());
+            doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value))
+        }))
     }
 
     /// The one that ends last of those that take the old one's place: the same subject, a later end, its key there,

@@ -1,4 +1,4 @@
-//! The words of the command's own output: headings, results, prompts.
+//! The words of the diagnosis and of lists: headings, labels, states.
 
 use std::time::SystemTime;
 
@@ -15,15 +15,6 @@ pub enum Phrase<'a> {
     DaysLeft(i64),
     /// In the place of an end and of days left: the certificate names none (99991231235959Z).
     NoEnd,
-    /// Behind a value whose bytes may stand for other characters.
-    Guess,
-    /// How many days ago something was made.
-    Age(i64),
-
-    /// Heading: a token.
-    Token,
-    /// Label: the serial number of a token.
-    TokenSerial,
     /// Label: the serial number of a certificate, as screen CCHK007 has it.
     CertificateSerial,
     /// Label: the end of validity.
@@ -32,18 +23,8 @@ pub enum Phrase<'a> {
     Renewal,
     /// Label: kind of key.
     Key,
-    /// Label: how well the private key is protected.
-    Protection,
     /// Label: the identifier.
     Id,
-    /// Label: the serial number of the certificate that a pending key will replace, or belonged to.
-    Concerns,
-    /// Label: how far something got.
-    Status,
-    /// Label: the day on which it began.
-    Since,
-    /// Title: a first issue, without an old certificate.
-    FirstIssue,
 
     /// It can be renewed now.
     Renewable,
@@ -54,70 +35,12 @@ pub enum Phrase<'a> {
     /// Its private key is not on the token.
     NotRenewableNoKey,
 
-    /// The key is proven not to be exportable.
-    ProofProven,
-    /// The driver claims that the key is not exportable.
-    ProofClaimed,
-    /// The key may be exportable.
-    ProofRefused,
-    /// Not known before login.
-    ProofUnknown,
-
-    /// State of a pending key: the CA's answer is awaited.
-    AwaitingAnswer,
-    /// State of a pending key: the certificate is written, the key has not signed yet.
-    CertificateWritten,
-    /// State of a pending key: the removal of an old credential stopped in the middle.
-    HalfRetired,
-    /// State of a pending key: only a public key is left.
-    Remnant,
-
     /// There is no certificate on the token.
     NoCredentials,
-    /// There is no pending key on the token.
-    NoPending,
-
-    /// Prompt for the PIN of that token.
-    PinPrompt(&'a str),
-    /// The PIN is entered at the token itself.
-    PinPad(&'a str),
-    /// Prompt for the login ID at the CA.
-    LoginIdPrompt,
-    /// Prompt for the password that goes with it.
-    PasswordPrompt,
-    /// Question before what may be the last attempt at the PIN; the answer is the word `yes`.
-    ConfirmFinalTry,
-    /// Question before a credential or key is removed; the answer is the word `yes`.
-    ConfirmRemoval,
-
-    /// A certificate was issued and installed.
-    Installed,
-    /// What to do for the browser to see the new certificate.
-    RestartBrowsers,
-    /// The request was written to that file.
-    RequestWritten(&'a str),
-    /// What to do with the request.
-    SendRequest,
-    /// The old credential was removed.
-    Retired,
-    /// The pending key was removed.
-    Abandoned,
-    /// Question whether to go on with the key that is pending; the answer is the word `yes`.
-    ConfirmResume,
-
-    /// Question whether to sign a request anew; the answer is the word `yes`.
-    ConfirmSignAgain,
-
-    /// State of a point: in order.
-    Fine,
     /// State of a point: a warning.
     Warning,
     /// State of a point: the renewal cannot work.
     Blocker,
-    /// All points allow the renewal.
-    CanRenew,
-    /// At least one point forbids the renewal.
-    CannotRenew,
 
     /// Title: what is plugged in, installed and on the tokens.
     Diagnosis,
@@ -228,29 +151,4 @@ pub enum Phrase<'a> {
     WriteProtected,
     /// That many certificates cannot be read.
     Unreadable(usize),
-
-    /// Hint of the command: name the driver.
-    HintModule,
-    /// Hint of the command: name the token.
-    HintToken,
-    /// Hint of the command: name the credential.
-    HintCredential,
-    /// Hint of the command: the pending keys.
-    HintPending,
-    /// Hint of the command: renew outside the window.
-    HintForce,
-    /// Hint of the command: a renewal that was begun in time is finished later too.
-    HintBegun,
-    /// Hint of the command: name the CA's certificate.
-    HintAnchor,
-    /// Hint of the command: confirm the last attempt.
-    HintFinalTry,
-    /// Hint of the command: where the PIN may come from.
-    HintPin,
-    /// Hint of the command: overwrite a file.
-    HintOverwrite,
-    /// Hint of the command: sign the request anew.
-    HintSignAgain,
-    /// Hint of the command: name the file for the answer.
-    HintSaveAnswer,
 }

@@ -72,7 +72,7 @@ fn inside_one_driver_of_ten_sleeps() {
     let found = finder.tokens().unwrap();
     let took = begin.elapsed();
     assert_eq!(found.tokens.len(), 1, "one token, seen ten times");
-    assert!(found.passed_over.is_empty(), "{:?}", found.passed_over);
+    assert!(found.skipped.is_empty(), "{:?}", found.skipped);
     assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(5), "{took:?}");
     drop(found);
 
@@ -82,10 +82,10 @@ fn inside_one_driver_of_ten_sleeps() {
     let took = begin.elapsed();
     assert!(took < Duration::from_millis(1_900), "{took:?}");
     assert_eq!(found.tokens.len(), 1);
-    assert_eq!(found.passed_over.len(), 1);
-    assert_eq!(found.passed_over[0].code(), Code::DriverTimeout);
+    assert_eq!(found.skipped.len(), 1);
+    assert_eq!(found.skipped[0].code(), Code::DriverTimeout);
     let shim = variable("SHIM");
-    assert!(found.passed_over[0].facts().any(|(fact, value)| fact == Fact::Path && value == shim));
+    assert!(found.skipped[0].facts().any(|(fact, value)| fact == Fact::Path && value == shim));
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn inside_the_doctor_meets_a_driver_that_hangs() {
     assert_eq!(diagnosis.tokens.len(), 1);
     let error = diagnosis.drivers[0].outcome.as_ref().unwrap_err();
     assert_eq!(error.code(), Code::DriverTimeout);
-    let problem = &diagnosis.problems[0].trouble;
-    let named = diagnosis.problems.iter().any(|one| one.trouble.code().1 == "driver_timeout");
+    let problem = &diagnosis.problems[0].kind;
+    let named = diagnosis.problems.iter().any(|one| one.kind.code().1 == "driver_timeout");
     assert!(named, "{problem:?}");
 }
 
@@ -298,7 +298,7 @@ fn without_a_named_driver_the_known_ones_are_asked_and_bad_ones_passed_over() {
     let found = finder.tokens().unwrap();
     assert_eq!(found.tokens.len(), 1);
     assert_eq!(found.tokens[0].identity().serial, soft.serial());
-    let mut codes: Vec<_> = found.passed_over.iter().map(|error| error.code()).collect();
+    let mut codes: Vec<_> = found.skipped.iter().map(|error| error.code()).collect();
     codes.sort_unstable();
     assert_eq!(codes, [Code::DriverMissing, Code::DriverNotLibrary]);
     assert_eq!(finder.find(&soft.uri().parse().unwrap()).unwrap().identity().serial, soft.serial());

@@ -116,7 +116,7 @@ fn a_bad_driver_beside_a_good_one_does_not_spoil_the_search() {
     assert_eq!(finder.find(&uri(&soft.uri())).unwrap().identity().serial, soft.serial());
     let found = finder.tokens().unwrap();
     assert_eq!(found.tokens.len(), 1);
-    assert_eq!(found.passed_over.first().unwrap().code(), Code::DriverMissing);
+    assert_eq!(found.skipped.first().unwrap().code(), Code::DriverMissing);
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn a_good_token_has_every_point_and_no_blocker() {
         "token_writable",
         "pin_usable",
         "memory",
+        "key_kind",
         "mechanism",
         "clock",
         "window",
@@ -51,7 +52,7 @@ fn the_command_lists_the_points_without_a_pin() {
     let said = bank.run_with_faults("", &["preflight"]);
     let list = said.json();
     assert_eq!(list["can_renew"], true);
-    assert_eq!(list["points"].as_array().unwrap().len(), 9);
+    assert_eq!(list["points"].as_array().unwrap().len(), 10);
     let memory = point(&list, "memory");
     assert_eq!(memory["state"], "warning");
     assert!(memory["notice"]["sentence"].as_str().unwrap().ends_with('.'), "{memory:#}");

@@ -1,11 +1,13 @@
-//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `install`,
-//! `structure`.
+//! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `shim-suites`,
+//! `install`, `structure`, `corpora`.
 
+mod corpora;
 mod demo;
 mod header;
 mod install;
 mod sanitize;
 mod setup;
+mod shim_suites;
 mod structure;
 mod sweep;
 mod test;
@@ -54,8 +56,12 @@ enum Chore {
     },
     /// Runs the C tests on a library whose Rust code has AddressSanitizer
     Sanitize,
+    /// Runs the test suites of others on a driver without the shim and through it, and compares their verdicts
+    ShimSuites(shim_suites::Options),
     /// Installs the C library: shared and static, header, pkg-config file, CMake package
     Install(install::Options),
+    /// Reads other projects' test certificates and compares with openssl
+    Corpora(corpora::Options),
     /// Measures how the source hangs together: modules, imports, public items, what nothing emits
     Structure(structure::Options),
 }
@@ -67,7 +73,9 @@ fn main() -> ExitCode {
         Chore::Test { steps, list } => test::run(&steps, list),
         Chore::Header { check } => header::run(check),
         Chore::Sanitize => sanitize::run(),
+        Chore::ShimSuites(options) => shim_suites::run(&options),
         Chore::Install(options) => install::run(&options),
+        Chore::Corpora(options) => corpora::run(&options),
         Chore::Structure(options) => structure::run(&options),
     };
     match done {

@@ -21,6 +21,8 @@ pub enum Sign {
     Program(&'static str),
     /// One of these files.
     File(&'static [&'static str]),
+    /// A module that python3 has.
+    Module(&'static str),
 }
 
 const SOFTHSM: Need = Need {
@@ -74,6 +76,15 @@ pub const TESTS: &[Need] = &[
         ]),
         purpose: "lets OpenSSL sign with a token",
     },
+    Need {
+        package: "libp11-kit0",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so",
+            "/usr/lib/aarch64-linux-gnu/p11-kit-proxy.so",
+            "/usr/lib64/p11-kit-proxy.so",
+        ]),
+        purpose: "a module that makes its function lists anew, for the shim",
+    },
     Need { package: "gcc", sign: Sign::Program("cc"), purpose: "builds the C tests and examples" },
     Need { package: "g++", sign: Sign::Program("c++"), purpose: "builds the C++ example" },
     Need { package: "binutils", sign: Sign::Program("nm"), purpose: "lists what the C library exports" },
@@ -90,6 +101,46 @@ pub const TESTS: &[Need] = &[
     Need { package: "make", sign: Sign::Program("make"), purpose: "does what CMake plans" },
     Need { package: "pkg-config", sign: Sign::Program("pkg-config"), purpose: "the same, without CMake" },
     Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs the Python example" },
+];
+
+/// What the suites of others need (`cargo xtask shim-suites`): all of them, and each.
+pub const SUITES: &[Need] = &[
+    SOFTHSM,
+    Need { package: "opensc", sign: Sign::Program("pkcs11-tool"), purpose: "makes keys for the suites" },
+];
+/// NSS.
+pub const NSS: &[Need] =
+    &[Need { package: "libnss3-tools", sign: Sign::Program("certutil"), purpose: "NSS as an application" }];
+/// OpenSSH.
+pub const SSH: &[Need] = &[Need {
+    package: "openssh-client",
+    sign: Sign::Program("ssh-keygen"),
+    purpose: "OpenSSH as an application",
+}];
+/// Java.
+pub const JAVA: &[Need] = &[Need {
+    package: "default-jre-headless",
+    sign: Sign::Program("keytool"),
+    purpose: "Java as an application",
+}];
+/// What comes from PyPI.
+pub const PYTHON: &[Need] =
+    &[Need { package: "python3-venv", sign: Sign::Program("python3"), purpose: "the suites from PyPI" }];
+
+/// What the comparison with openssl needs.
+pub const CORPORA: &[Need] = &[
+    Need { package: "openssl", sign: Sign::Program("openssl"), purpose: "reads the same certificates" },
+    Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs pip" },
+    Need {
+        package: "python3-pip",
+        sign: Sign::Module("pip"),
+        purpose: "fetches test certificates from PyPI",
+    },
+    Need {
+        package: "ca-certificates",
+        sign: Sign::File(&["/etc/ssl/certs/ca-certificates.crt"]),
+        purpose: "the certificates of the public CAs",
+    },
 ];
 
 /// Installs what is missing, saying so before it does.
@@ -155,6 +206,9 @@ impl Need {
     fn is_there(&self) -> bool {
         match self.sign {
             Sign::Program(name) => work::on_path(name),
+            Sign::Module(name) => {
+                work::output(Command::new("python3").args(["-m", name, "--version"])).is_ok()
+            }
             Sign::File(paths) => paths.iter().any(|path| Path::new(path).exists()),
         }
     }

@@ -46,7 +46,18 @@ const STEPS: &[Step] = &[
         ],
         env: &[],
     },
+    // The short ones; the rest takes minutes and comes from PyPI.
+    Step {
+        name: "suites",
+        cargo: &["run", "--quiet", "--package", "xtask", "--", "shim-suites", "--debug", "nss", "ssh"],
+        env: &[],
+    },
     Step { name: "sanitize", cargo: &["run", "--quiet", "--package", "xtask", "--", "sanitize"], env: &[] },
+    Step {
+        name: "corpora",
+        cargo: &["run", "--quiet", "--package", "xtask", "--", "corpora", "--few"],
+        env: &[],
+    },
     Step { name: "test", cargo: &["test", "--workspace"], env: &[] },
 ];
 

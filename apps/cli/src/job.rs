@@ -48,13 +48,13 @@ impl Job {
         self.progress.step(Step::FindToken);
         let found = self.finder().tokens()?;
         if !found.tokens.is_empty() {
-            return Ok((found.tokens, found.passed_over));
+            return Ok((found.tokens, found.skipped));
         }
         match self.token() {
-            Ok(token) => Ok((vec![token], found.passed_over)),
+            Ok(token) => Ok((vec![token], found.skipped)),
             // Several came at once.
             Err(error) if error.code() == Code::TokenAmbiguous => {
-                self.finder().tokens().map(|found| (found.tokens, found.passed_over))
+                self.finder().tokens().map(|found| (found.tokens, found.skipped))
             }
             Err(error) => Err(error),
         }

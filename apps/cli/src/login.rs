@@ -6,9 +6,10 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::text::{Lang, Phrase};
+use usbtoken::text::Lang;
 use zeroize::Zeroizing;
 
+use crate::words::Words;
 use crate::{files, pin};
 
 /// Far more than two lines of a login have.
@@ -37,11 +38,11 @@ fn ask(lang: Lang) -> Result<Zeroizing<Vec<u8>>> {
     }
     let mut id = String::new();
     let mut stderr = io::stderr();
-    write!(stderr, "{}", Phrase::LoginIdPrompt.text(lang))
+    write!(stderr, "{}", Words::LoginIdPrompt.text(lang))
         .and_then(|()| stderr.flush())
         .and_then(|()| io::stdin().read_line(&mut id))
         .map_err(|error| cancelled().caused_by(error))?;
-    let password = rpassword::prompt_password(Phrase::PasswordPrompt.text(lang)).map(Zeroizing::new);
+    let password = rpassword::prompt_password(Words::PasswordPrompt.text(lang)).map(Zeroizing::new);
     let password = password.map_err(|error| cancelled().caused_by(error))?;
     let id = id.trim();
     if id.is_empty() || password.is_empty() {

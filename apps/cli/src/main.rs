@@ -13,6 +13,7 @@ mod pin;
 mod progress;
 mod stdout;
 mod view;
+mod words;
 
 use std::process::ExitCode;
 

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 use usbtoken::error::{Code, Error, Fact, Family, Warning};
-use usbtoken::text::{Lang, Phrase, printable};
+use usbtoken::text::{Lang, printable};
 
 use crate::stdout;
+use crate::words::Words;
 
 /// What a command has to say when it is done.
 #[derive(Debug)]
@@ -193,25 +194,25 @@ const fn family_name(family: Family) -> &'static str {
 }
 
 /// Which of the command's own options helps. The library's sentences know nothing of options.
-fn hint(error: &Error) -> Option<Phrase<'static>> {
+fn hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
-        Code::DriverMissing | Code::DriverPathRelative => Phrase::HintModule,
-        Code::TokenAmbiguous | Code::TokenNotFound => Phrase::HintToken,
-        Code::CredentialNotFound | Code::CredentialAmbiguous => Phrase::HintCredential,
-        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Phrase::HintPending,
-        Code::NotYetRenewable => Phrase::HintForce,
-        Code::Expired => Phrase::HintBegun,
-        Code::RetireIssuerNotShown => Phrase::HintAnchor,
-        Code::PinFinalTry => Phrase::HintFinalTry,
-        Code::PinRequired => Phrase::HintPin,
-        Code::FileUnwritable if is_there_already(error) => Phrase::HintOverwrite,
-        Code::RequestWouldDiffer => Phrase::HintSignAgain,
-        Code::JournalUnusable => Phrase::HintSaveAnswer,
+        Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
+        Code::TokenAmbiguous | Code::TokenNotFound => Words::HintToken,
+        Code::CredentialNotFound | Code::CredentialAmbiguous => Words::HintCredential,
+        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Words::HintPending,
+        Code::NotYetRenewable => Words::HintForce,
+        Code::Expired => Words::HintBegun,
+        Code::RetireIssuerNotShown => Words::HintAnchor,
+        Code::PinFinalTry => Words::HintFinalTry,
+        Code::PinRequired => Words::HintPin,
+        Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,
+        Code::RequestWouldDiffer => Words::HintSignAgain,
+        Code::JournalUnusable => Words::HintSaveAnswer,
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
         // The command that goes on is named.
         _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
         // An answer that was refused leaves the key pending.
-        code if code.family() == Family::Answer => Phrase::HintPending,
+        code if code.family() == Family::Answer => Words::HintPending,
         _ => return None,
     })
 }

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use usbtoken::driver::{Login, Pin, PinState, TokenInfo};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::text::{Lang, Phrase, printable};
+use usbtoken::text::{Lang, printable};
 use zeroize::Zeroizing;
 
 use crate::args::Global;
+use crate::words::Words;
 
 /// No token takes a longer PIN; a larger file is surely the wrong file.
 const LONGEST_PIN: usize = 1024;
@@ -69,7 +70,7 @@ pub fn login(source: &Source, token: &TokenInfo, global: &Global, lang: Lang) ->
         // A program that reads JSON from standard error would trip over a sentence.
         if !global.json || io::stderr().is_terminal() {
             // Nobody is there to be told when standard error is closed; the token shows its own prompt.
-            let _ = writeln!(io::stderr(), "{}", Phrase::PinPad(&name).text(lang));
+            let _ = writeln!(io::stderr(), "{}", Words::PinPad(&name).text(lang));
         }
         Login::on_pin_pad()
     } else {
@@ -83,7 +84,7 @@ fn confirm_final_try(source: &Source, token: &str, lang: Lang) -> Result<()> {
     if !source.is_interactive() || !is_terminal() {
         return Err(refused());
     }
-    if confirmed(&Phrase::ConfirmFinalTry.text(lang)) { Ok(()) } else { Err(refused()) }
+    if confirmed(&Words::ConfirmFinalTry.text(lang)) { Ok(()) } else { Err(refused()) }
 }
 
 /// Whether somebody can be asked.
@@ -120,7 +121,7 @@ fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
 }
 
 fn prompt(token: &str, lang: Lang) -> Result<Pin> {
-    match rpassword::prompt_password(Phrase::PinPrompt(token).text(lang)).map(Zeroizing::new) {
+    match rpassword::prompt_password(Words::PinPrompt(token).text(lang)).map(Zeroizing::new) {
         Ok(pin) if pin.is_empty() => Err(Error::new(Code::PinCancelled)),
         Ok(pin) => Ok(Pin::new(pin.as_bytes().to_vec())),
         Err(error) => match error.kind() {

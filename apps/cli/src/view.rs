@@ -1,5 +1,6 @@
 //! Credentials and pending keys as the command shows them. The field names are those of the JSON output: stable.
 
+use crate::words::Words;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -70,6 +71,19 @@ pub struct Credential {
     pub key_algorithm: String,
     /// Null: not known without login.
     pub proof_level: Option<&'static str>,
+    /// The extensions of the certificate that cannot be read, by name or in dotted form.
+    pub unreadable_extensions: Vec<String>,
+}
+
+/// A certificate object that cannot be read. In the list it stands among the credentials, which have no `unreadable`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    pub token: Token,
+    pub id: String,
+    pub label: String,
+    pub size: usize,
+    /// Why it cannot be read.
+    pub unreadable: String,
 }
 
 /// A key whose job is not finished.
@@ -100,11 +114,6 @@ impl Lines {
         // Writing to a String cannot fail.
         let _ = write!(self.text, "\n     {label} = {}", printable(value));
     }
-
-    fn say(&mut self, label: Phrase<'_>, value: Phrase<'_>) {
-        let value = value.text(self.lang);
-        self.put(&label.text(self.lang), &value);
-    }
 }
 
 impl Token {
@@ -116,7 +125,7 @@ impl Token {
 
     /// The heading above what is on this token.
     pub fn heading(&self, lang: Lang) -> String {
-        let (token, serial) = (Phrase::Token.text(lang), Phrase::TokenSerial.text(lang));
+        let (token, serial) = (Words::Token.text(lang), Words::TokenSerial.text(lang));
         format!("{token}: {} ({serial} {})", printable(&self.label), printable(&self.serial))
     }
 }
@@ -141,7 +150,7 @@ impl Subject {
         for unit in &self.organizational_units {
             lines.put("Organization Unit", unit);
         }
-        let guess = if self.guessed { Phrase::Guess.text(lines.lang) } else { String::new() };
+        let guess = if self.guessed { Words::Guess.text(lines.lang) } else { String::new() };
         match &self.common_name {
             Some(name) => lines.put("Common Name", &format!("{name}{guess}")),
             None => lines.put("Subject", &format!("{}{guess}", self.text)),
@@ -179,6 +188,7 @@ impl Credential {
             renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
             key_algorithm: credential.key_algorithm().to_string(),
             proof_level: level.map(ProofLevel::name),
+            unreadable_extensions: certificate.unreadable_extensions().to_vec(),
         }
     }
 
@@ -188,10 +198,14 @@ impl Credential {
         let days = self.days().text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(title)) };
         self.put(&mut lines);
-        lines.say(Phrase::Renewal, self.renewal());
+        lines.put(&Phrase::Renewal.text(lang), &self.renewal().text(lang));
         lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
-        lines.say(Phrase::Protection, protection(self.proof_level));
+        lines.put(&Words::Protection.text(lang), &protection(self.proof_level).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
+        if !self.unreadable_extensions.is_empty() {
+            let label = Words::UnreadableExtensions.text(lang);
+            lines.put(&label, &self.unreadable_extensions.join(", "));
+        }
         lines.text
     }
 
@@ -203,19 +217,18 @@ impl Credential {
 
     /// The result of a renewal, as screen CCHK007 shows it.
     pub fn result(&self, lang: Lang) -> String {
-        let mut lines = Lines { lang, text: Phrase::Installed.text(lang) };
+        let mut lines = Lines { lang, text: Words::Installed.text(lang) };
         self.put(&mut lines);
-        lines.say(Phrase::Protection, protection(self.proof_level));
+        lines.put(&Words::Protection.text(lang), &protection(self.proof_level).text(lang));
         lines.text.replace("\n     ", "\n  ")
     }
 
     fn put(&self, lines: &mut Lines) {
+        let lang = lines.lang;
         self.subject.put(lines);
-        lines.put(&Phrase::CertificateSerial.text(lines.lang), &self.serial);
-        lines.say(
-            Phrase::Expiry,
-            if self.has_no_end() { Phrase::NoEnd } else { Phrase::Moment(self.not_after.0) },
-        );
+        lines.put(&Phrase::CertificateSerial.text(lang), &self.serial);
+        let end = if self.has_no_end() { Phrase::NoEnd } else { Phrase::Moment(self.not_after.0) };
+        lines.put(&Phrase::Expiry.text(lang), &end.text(lang));
     }
 
     fn days(&self) -> Phrase<'static> {
@@ -240,13 +253,36 @@ impl Credential {
     }
 }
 
+impl Unreadable {
+    /// What the command shows of this object.
+    pub fn of(token: &TokenIdentity, object: &renewal::Unreadable) -> Self {
+        Unreadable {
+            token: Token::of(token),
+            id: usbtoken::hex(&object.id),
+            label: object.label.clone(),
+            size: object.size,
+            unreadable: object.reason.clone(),
+        }
+    }
+
+    /// The object as one entry of the list.
+    pub fn entry(&self, lang: Lang) -> String {
+        let mut lines = Lines { lang, text: format!("  -  {}", Words::UnreadableCertificate.text(lang)) };
+        lines.put(&Phrase::Id.text(lang), &self.id);
+        lines.put(&Words::Label.text(lang), &self.label);
+        lines.put(&Words::Size.text(lang), &self.size.to_string());
+        lines.put(&Words::Reason.text(lang), &self.unreadable);
+        lines.text
+    }
+}
+
 /// The words for a level of proof.
-pub fn protection(level: Option<&str>) -> Phrase<'static> {
+pub fn protection(level: Option<&str>) -> Words<'static> {
     match level {
-        Some("proven") => Phrase::ProofProven,
-        Some("claimed") => Phrase::ProofClaimed,
-        Some(_) => Phrase::ProofRefused,
-        None => Phrase::ProofUnknown,
+        Some("proven") => Words::ProofProven,
+        Some("claimed") => Words::ProofClaimed,
+        Some(_) => Words::ProofRefused,
+        None => Words::ProofUnknown,
     }
 }
 
@@ -271,28 +307,28 @@ impl Pending {
     /// The pending key as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
         let title = self.concerns_subject.clone().or_else(|| self.concerns_serial.clone());
-        let title = title.unwrap_or_else(|| Phrase::FirstIssue.text(lang));
-        let age = Phrase::Age(self.age_days).text(lang);
+        let title = title.unwrap_or_else(|| Words::FirstIssue.text(lang));
+        let age = Words::Age(self.age_days).text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
-        lines.say(Phrase::Status, progress_of(self.state));
+        lines.put(&Words::Status.text(lang), &progress_of(self.state).text(lang));
         if let Some(serial) = &self.concerns_serial {
-            lines.put(&Phrase::Concerns.text(lang), serial);
+            lines.put(&Words::Concerns.text(lang), serial);
         }
         if let Some(algorithm) = &self.key_algorithm {
             lines.put(&Phrase::Key.text(lang), algorithm);
         }
-        lines.say(Phrase::Since, Phrase::Day(&self.since));
+        lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
         lines.text
     }
 }
 
-const fn progress_of(state: PendingState) -> Phrase<'static> {
+const fn progress_of(state: PendingState) -> Words<'static> {
     match state {
-        PendingState::AwaitingAnswer => Phrase::AwaitingAnswer,
-        PendingState::CertificateWritten => Phrase::CertificateWritten,
-        PendingState::HalfRetired => Phrase::HalfRetired,
-        PendingState::Remnant => Phrase::Remnant,
+        PendingState::AwaitingAnswer => Words::AwaitingAnswer,
+        PendingState::CertificateWritten => Words::CertificateWritten,
+        PendingState::HalfRetired => Words::HalfRetired,
+        PendingState::Remnant => Words::Remnant,
     }
 }
 

@@ -79,7 +79,17 @@ static usbtoken_credential *renewable(usbtoken_token *token)
     usbtoken_credentials *list = NULL;
     usbtoken_credential *old = NULL;
     OK(token, usbtoken_token_credentials(token, &list));
-    CHECK(usbtoken_credentials_count(list) >= 1 && usbtoken_credentials_unreadable(list) == 0);
+    CHECK(usbtoken_credentials_count(list) >= 1 && usbtoken_credentials_unreadable(list) <= 1);
+    size_t odd = usbtoken_credentials_unreadable(list);
+    CHECK(usbtoken_credentials_unreadable_text(list, odd, USBTOKEN_UNREADABLE_ID) == NULL);
+    if (odd == 1) {
+        CHECK(strcmp(usbtoken_credentials_unreadable_text(list, 0, USBTOKEN_UNREADABLE_ID), "c1") == 0);
+        CHECK(strcmp(usbtoken_credentials_unreadable_text(list, 0, USBTOKEN_UNREADABLE_LABEL), "odd one") == 0);
+        CHECK(strcmp(usbtoken_credentials_unreadable_text(list, 0, USBTOKEN_UNREADABLE_SIZE), "14") == 0);
+        CHECK(usbtoken_credentials_unreadable_text(list, 0, USBTOKEN_UNREADABLE_REASON)[0] != '\0');
+        CHECK(usbtoken_credentials_unreadable_text_utf16(list, 0, USBTOKEN_UNREADABLE_ID)[0] == 'c');
+        CHECK(usbtoken_credentials_unreadable_text(list, 0, 99) == NULL);
+    }
     OK(list, usbtoken_credentials_renewable(list, 0, 0, &old));
 
     usbtoken_credential *same = NULL;

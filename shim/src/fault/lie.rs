@@ -2,7 +2,8 @@
 
 use crate::call::Call;
 use crate::functions::Function;
-use crate::view::{CK_UNAVAILABLE, View, attributes, read};
+use crate::memory::read;
+use crate::view::{CK_UNAVAILABLE, View, attributes};
 use pkcs11_sys::*;
 use std::collections::BTreeSet;
 
@@ -245,7 +246,7 @@ fn asked(call: &Call) -> impl Iterator<Item = (CK_ATTRIBUTE_PTR, CK_ATTRIBUTE)> 
 
 /// The lengths that the caller gave for them.
 fn rooms(call: &Call) -> impl Iterator<Item = CK_ULONG> {
-    call.before.lengths.iter().copied()
+    call.before.asked().iter().map(|asked| asked.room)
 }
 
 fn set_length(at: CK_ATTRIBUTE_PTR, attribute: CK_ATTRIBUTE, length: CK_ULONG) {

@@ -8,7 +8,8 @@ mod spec;
 
 use crate::call::Call;
 use crate::functions::{Function, FunctionList};
-use crate::view::{View, read};
+use crate::memory::read;
+use crate::view::View;
 use lie::Fresh;
 use pkcs11_sys::*;
 use removal::Removal;
@@ -29,6 +30,39 @@ struct State {
     fresh: Fresh,
 }
 
+/// What a call carries past the driver. Plain values: see [`pass`](crate::pass).
+#[derive(Clone, Copy)]
+pub(crate) struct Passing {
+    /// The faults of the plan that this call meets.
+    met: Places,
+    /// Those that had an effect.
+    injected: Places,
+    /// Whether the call met a token that was pulled out before.
+    removed: bool,
+    saved: Option<Saved>,
+}
+
+impl Passing {
+    pub(crate) const NONE: Self = Self { met: Places(0), injected: Places(0), removed: false, saved: None };
+}
+
+/// Places in the plan, as bits.
+#[derive(Clone, Copy)]
+struct Places(u64);
+
+impl Places {
+    fn has(self, place: usize) -> bool {
+        self.0 & 1 << place != 0
+    }
+
+    fn add(&mut self, place: usize) {
+        self.0 |= 1 << place;
+    }
+}
+
+/// As many as there are bits.
+const MOST_FAULTS: usize = 64;
+
 unsafe extern "C" {
     /// Ends the process at once: no destructors, no exit handlers, no flushing. As good as a kill.
     safe fn _exit(status: std::ffi::c_int) -> !;
@@ -38,6 +72,9 @@ impl Faults {
     /// # Errors
     /// One line that names the fault that cannot be understood.
     pub(crate) fn parse(specs: &[String]) -> Result<Self, String> {
+        if specs.len() > MOST_FAULTS {
+            return Err(format!("{} faults are more than {MOST_FAULTS}", specs.len()));
+        }
         let plan = specs.iter().map(|spec| Fault::parse(spec)).collect::<Result<_, _>>()?;
         Ok(Self { plan, state: Mutex::default() })
     }
@@ -46,41 +83,30 @@ impl Faults {
         !self.plan.is_empty()
     }
 
-    /// The faults as they may be told.
+    /// The faults as they may be shown.
     pub(crate) fn texts(&self) -> Vec<String> {
         self.plan.iter().map(|fault| fault.text.clone()).collect()
     }
 
-    /// Lets a call pass to the driver, or not, or not unharmed. With the return value comes what was done to it.
-    pub(crate) fn pass(
-        &self,
-        call: &Call,
-        functions: &FunctionList,
-        forward: &dyn Fn() -> CK_RV,
-    ) -> (CK_RV, Option<String>) {
-        if !self.any() {
-            return (forward(), None);
-        }
-        let struck: Vec<&Fault> = self.plan.iter().filter(|fault| fault.strikes(call)).collect();
-        let mut told = Vec::new();
-        let rv = self.before(call, functions, &struck, &mut told).unwrap_or_else(|| {
-            let saved =
-                struck.iter().any(|fault| matches!(fault.kind, Kind::Lose(_))).then(|| Saved::of(call));
-            let rv = pin_pad(call, functions, &struck).unwrap_or_else(forward);
-            self.after(call, rv, &struck, saved, &mut told)
-        });
-        (rv, (!told.is_empty()).then(|| told.join("; ")))
+    /// What was done to a call, for the trace.
+    pub(crate) fn text(&self, passing: Passing) -> Option<String> {
+        let injected = self.faults_at(passing.injected).map(|(_, fault)| fault.text.as_str());
+        let texts: Vec<_> = passing.removed.then_some("removed").into_iter().chain(injected).collect();
+        (!texts.is_empty()).then(|| texts.join("; "))
     }
 
-    /// What happens instead of the forwarded call.
-    fn before(
-        &self,
-        call: &Call,
-        functions: &FunctionList,
-        struck: &[&Fault],
-        told: &mut Vec<String>,
-    ) -> Option<CK_RV> {
-        for fault in struck {
+    fn faults_at(&self, places: Places) -> impl Iterator<Item = (usize, &Fault)> {
+        self.plan.iter().enumerate().filter(move |(place, _)| places.has(*place))
+    }
+
+    /// What happens before the driver is called, or instead of it: then with the answer.
+    pub(crate) fn before(&self, call: &Call, functions: &FunctionList) -> (Option<CK_RV>, Passing) {
+        let mut passing = Passing::NONE;
+        if !self.any() {
+            return (None, passing);
+        }
+        for (place, fault) in self.plan.iter().enumerate().filter(|(_, fault)| fault.is_met_by(call)) {
+            passing.met.add(place);
             match fault.kind {
                 Kind::Hang(None) => loop {
                     std::thread::sleep(Duration::from_secs(3600));
@@ -88,67 +114,71 @@ impl Faults {
                 Kind::Hang(Some(ms)) => std::thread::sleep(Duration::from_millis(ms)),
                 Kind::Exit(status) => _exit(status),
                 Kind::Remove { back } => {
-                    let sessions = self.state().removal.strike(call.ordinal.call, back);
+                    let sessions = self.state().removal.begin(call.ordinal.call, back);
                     removal::close(functions, &sessions);
                 }
                 _ => continue,
             }
-            told.push(fault.text.clone());
+            passing.injected.add(place);
         }
+        let instead = self.instead(call, functions, &mut passing);
+        (instead, passing)
+    }
+
+    fn instead(&self, call: &Call, functions: &FunctionList, passing: &mut Passing) -> Option<CK_RV> {
         if let Some(rv) = self.state().removal.answer(call) {
-            if told.is_empty() {
-                told.push("removed".to_owned());
-            }
+            passing.removed = passing.injected.0 == 0;
             return Some(rv);
         }
-        struck.iter().find_map(|fault| match fault.kind {
-            Kind::Ckr(rv) => {
-                told.push(fault.text.clone());
-                Some(rv)
+        let met = passing.met;
+        for (place, fault) in self.faults_at(met) {
+            match &fault.kind {
+                Kind::Ckr(rv) => {
+                    passing.injected.add(place);
+                    return Some(*rv);
+                }
+                Kind::Lose(_) if passing.saved.is_none() => passing.saved = Some(Saved::of(call)),
+                _ => {}
             }
-            _ => None,
-        })
+        }
+        let rv = self.faults_at(met).find_map(|(_, fault)| pin_pad(call, functions, &fault.kind))?;
+        let (rv, after) = self.after(call, *passing, rv);
+        *passing = after;
+        Some(rv)
     }
 
     /// What becomes of the driver's answer.
-    fn after(
-        &self,
-        call: &Call,
-        mut rv: CK_RV,
-        struck: &[&Fault],
-        saved: Option<Saved>,
-        told: &mut Vec<String>,
-    ) -> CK_RV {
+    pub(crate) fn after(&self, call: &Call, mut passing: Passing, mut rv: CK_RV) -> (CK_RV, Passing) {
+        if !self.any() {
+            return (rv, passing);
+        }
         {
             let mut state = self.state();
             state.removal.note(call, rv);
             state.fresh.note(call, rv);
             if state.removal.is_out() && call.function == Function::C_GetSlotInfo && rv == CKR_OK {
                 lie::empty_slot(call);
-                told.push("removed".to_owned());
+                passing.removed = true;
             }
         }
-        for fault in struck {
+        for (place, fault) in self.faults_at(passing.met) {
             match &fault.kind {
                 Kind::Lie(lie) => {
-                    let lied = lie.tell(call, rv, &self.state().fresh);
-                    if let Some(lied) = lied {
-                        rv = lied;
-                        told.push(fault.text.clone());
-                    }
+                    let Some(lied) = lie.tell(call, rv, &self.state().fresh) else { continue };
+                    rv = lied;
                 }
                 Kind::ExitAfter(status) => _exit(*status),
                 Kind::Lose(instead) => {
-                    if let Some(saved) = &saved {
+                    if let Some(saved) = passing.saved {
                         saved.restore(call);
                     }
                     rv = *instead;
-                    told.push(fault.text.clone());
                 }
-                _ => {}
+                _ => continue,
             }
+            passing.injected.add(place);
         }
-        rv
+        (rv, passing)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -157,11 +187,8 @@ impl Faults {
 }
 
 /// A token with a PIN pad takes its PIN there: C_Login with a null PIN is forwarded with the one configured.
-fn pin_pad(call: &Call, functions: &FunctionList, struck: &[&Fault]) -> Option<CK_RV> {
-    let pin = struck.iter().find_map(|fault| match &fault.kind {
-        Kind::PinPad(pin) => Some(pin),
-        _ => None,
-    })?;
+fn pin_pad(call: &Call, functions: &FunctionList, fault: &Kind) -> Option<CK_RV> {
+    let Kind::PinPad(pin) = fault else { return None };
     let ([(_, View::Session(session)), (_, View::User(user)), (_, View::Pin(given))], Function::C_Login) =
         (call.args, call.function)
     else {
@@ -176,32 +203,31 @@ fn pin_pad(call: &Call, functions: &FunctionList, struck: &[&Fault]) -> Option<C
 }
 
 /// The handles and lengths that the application held before a call whose answer is to be lost.
+#[derive(Clone, Copy)]
 struct Saved {
-    numbers: Vec<(CK_ULONG_PTR, CK_ULONG)>,
+    /// No function writes more than two.
+    numbers: [Option<(CK_ULONG_PTR, CK_ULONG)>; 2],
 }
 
 impl Saved {
     fn of(call: &Call) -> Self {
-        let mut numbers = Vec::new();
-        for (_, view) in call.args {
-            let pointer = match *view {
-                View::NewSession(pointer) | View::NewObject(pointer) | View::Number(pointer) => pointer,
-                View::Found(_, _, pointer)
-                | View::Output(_, pointer)
-                | View::SlotList(_, pointer)
-                | View::MechanismList(_, pointer)
-                | View::SlotEvent(pointer) => pointer,
-                _ => continue,
-            };
-            numbers.extend(read(pointer).map(|number| (pointer, number)));
-        }
-        Self { numbers }
+        let pointers = call.args.iter().filter_map(|(_, view)| match *view {
+            View::NewSession(pointer) | View::NewObject(pointer) | View::Number(pointer) => Some(pointer),
+            View::Found(_, _, pointer)
+            | View::Output(_, pointer)
+            | View::SlotList(_, pointer)
+            | View::MechanismList(_, pointer)
+            | View::SlotEvent(pointer) => Some(pointer),
+            _ => None,
+        });
+        let mut held = pointers.filter_map(|pointer| read(pointer).map(|number| (pointer, number)));
+        Self { numbers: [held.next(), held.next()] }
     }
 
     fn restore(&self, call: &Call) {
-        for (pointer, number) in &self.numbers {
+        for (pointer, number) in self.numbers.into_iter().flatten() {
             // SAFETY: the caller's, read from before the call.
-            unsafe { pointer.write_unaligned(*number) };
+            unsafe { pointer.write_unaligned(number) };
         }
         lie::restore_lengths(call);
     }
@@ -209,7 +235,7 @@ impl Saved {
 
 impl Fault {
     /// Whether this fault is due at this call.
-    fn strikes(&self, call: &Call) -> bool {
+    fn is_met_by(&self, call: &Call) -> bool {
         let number = match self.function {
             None => call.ordinal.call,
             Some(function) if function == call.function => call.ordinal.of_function,

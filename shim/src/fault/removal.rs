@@ -2,7 +2,8 @@
 
 use crate::call::Call;
 use crate::functions::{Function, FunctionList};
-use crate::view::{View, read};
+use crate::memory::read;
+use crate::view::View;
 use pkcs11_sys::*;
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ enum Presence {
 
 impl Removal {
     /// Pulls the token out at this call. Returns the sessions that the driver has to be made to forget.
-    pub(super) fn strike(&mut self, call: u64, back: Option<u64>) -> Vec<CK_SESSION_HANDLE> {
+    pub(super) fn begin(&mut self, call: u64, back: Option<u64>) -> Vec<CK_SESSION_HANDLE> {
         if matches!(self.state, Presence::Out { .. }) {
             return Vec::new();
         }

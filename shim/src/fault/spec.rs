@@ -3,9 +3,9 @@
 
 use super::lie::Lie;
 use crate::functions::Function;
-use crate::names;
 use pkcs11_sys::{CK_RV, CKR_DEVICE_REMOVED};
 use std::ffi::c_int;
+use usbtoken_pkcs11::names;
 
 /// One fault: when, what, and whether it stays.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn when_of(when: &str) -> Result<(Option<Function>, u64, bool), String> {
         None => None,
         Some(name) => Some(Function::named(name).ok_or_else(|| format!("no function {name:?}"))?),
     };
-    if function.is_some_and(Function::is_introduction) {
+    if function.is_some_and(Function::is_entry_point_query) {
         return Err("calls that only ask for the functions are not counted".to_owned());
     }
     Ok((function, nth, false))

@@ -9,6 +9,7 @@ use usbtoken_shim::trace::{Call, Trace};
 
 #[macro_use]
 pub mod pkcs11;
+pub mod stage;
 
 use pkcs11::Pkcs11;
 

@@ -15,7 +15,7 @@ fn device(usb: &str, classes: &[Class], product: Option<&str>) -> Device {
     }
 }
 
-fn states(devices: &[Device], drivers: &[&str], tokens: &[(&str, &str)]) -> Vec<(String, State)> {
+fn states(devices: &[Device], drivers: &[&str], tokens: &[(&str, &str)]) -> Vec<(String, DeviceState)> {
     let machine = Machine {
         os: Os::Linux,
         bits: 64,
@@ -27,12 +27,16 @@ fn states(devices: &[Device], drivers: &[&str], tokens: &[(&str, &str)]) -> Vec<
         .iter()
         .map(|(driver, slot)| SeenToken { driver: driver.into(), slot_description: (*slot).to_owned() })
         .collect();
-    let inventory =
-        Inventory { catalogue: Catalogue::builtin(), machine: &machine, drivers: &drivers, tokens: &tokens };
-    presence(devices, &inventory).into_iter().map(|finding| (finding.name, finding.state)).collect()
+    let installed = InstalledDrivers {
+        catalogue: Catalogue::builtin(),
+        machine: &machine,
+        drivers: &drivers,
+        tokens: &tokens,
+    };
+    presence(devices, &installed).into_iter().map(|finding| (finding.name, finding.state)).collect()
 }
 
-fn state(device: Device, drivers: &[&str], tokens: &[(&str, &str)]) -> State {
+fn state(device: Device, drivers: &[&str], tokens: &[(&str, &str)]) -> DeviceState {
     let mut states = states(&[device], drivers, tokens);
     assert_eq!(states.len(), 1);
     states.remove(0).1
@@ -47,25 +51,25 @@ fn a_known_device_is_in_one_of_three_states() {
     let etoken = || device("0529:0620", &[Class::Ccid], Some("Token JC"));
     assert_eq!(
         state(etoken(), &[SOFTHSM, ETOKEN], &[(SOFTHSM, "SoftHSM slot ID 0x1"), (ETOKEN, "AKS ifdh 00 00")]),
-        State::Seen { driver: ETOKEN.into() }
+        DeviceState::Seen { driver: ETOKEN.into() }
     );
     assert_eq!(
         state(etoken(), &[SOFTHSM, ETOKEN, OPENSC], &[(SOFTHSM, "SoftHSM slot ID 0x1")]),
-        State::NotSeen { drivers: vec![ETOKEN.into()] }
+        DeviceState::NotSeen { drivers: vec![ETOKEN.into()] }
     );
     let missing = state(etoken(), &[SOFTHSM, OPENSC], &[(SOFTHSM, "SoftHSM slot ID 0x1")]);
-    let State::DriverMissing { wanted } = missing else { panic!("{missing:?}") };
+    let DeviceState::DriverMissing { wanted } = missing else { panic!("{missing:?}") };
     let files: Vec<_> = wanted.iter().map(|wanted| wanted.file.as_str()).collect();
     assert_eq!(files, ["libeToken.so", "libeTPkcs11.so", "libeTokenHID.so"]);
     assert_eq!(wanted[0].folders[0], Path::new("/usr/lib"));
     // Another driver that sees it is as good.
     assert_eq!(
         state(etoken(), &[OPENSC], &[(OPENSC, "SafeNet Token JC (1) 00 00")]),
-        State::Seen { driver: OPENSC.into() }
+        DeviceState::Seen { driver: OPENSC.into() }
     );
     assert_eq!(
         state(device("0529:0620", &[Class::Ccid], None), &[OPENSC], &[(OPENSC, "SafeNet eToken 5100 00 00")]),
-        State::Seen { driver: OPENSC.into() }
+        DeviceState::Seen { driver: OPENSC.into() }
     );
 }
 
@@ -74,7 +78,7 @@ fn a_version_behind_the_drivers_name_does_not_matter() {
     let etoken = device("0529:0620", &[Class::Ccid], None);
     assert_eq!(
         state(etoken, &["/usr/lib/libeToken.so.10.8.28"], &[]),
-        State::NotSeen { drivers: vec!["/usr/lib/libeToken.so.10.8.28".into()] }
+        DeviceState::NotSeen { drivers: vec!["/usr/lib/libeToken.so.10.8.28".into()] }
     );
 }
 
@@ -82,7 +86,7 @@ fn a_version_behind_the_drivers_name_does_not_matter() {
 fn an_unknown_smart_card_interface_is_told_and_other_unknown_devices_are_not() {
     assert_eq!(
         state(device("4321:8765", &[Class::Ccid], Some("Reader X")), &[OPENSC, ETOKEN], &[]),
-        State::UnknownSmartCard { drivers: vec![OPENSC.into()] }
+        DeviceState::UnknownSmartCard { drivers: vec![OPENSC.into()] }
     );
     assert_eq!(
         state(
@@ -90,7 +94,7 @@ fn an_unknown_smart_card_interface_is_told_and_other_unknown_devices_are_not() {
             &[OPENSC],
             &[(OPENSC, "Reader X 00 00")]
         ),
-        State::Seen { driver: OPENSC.into() }
+        DeviceState::Seen { driver: OPENSC.into() }
     );
     let others = [
         device("1234:5678", &[], None),
@@ -104,16 +108,18 @@ fn an_unknown_smart_card_interface_is_told_and_other_unknown_devices_are_not() {
 fn two_tokens_of_which_a_driver_sees_one() {
     let two = [device("0529:0620", &[Class::Ccid], None), device("0529:0620", &[Class::Ccid], None)];
     for (_, state) in states(&two, &[ETOKEN], &[(ETOKEN, "AKS ifdh 00 00")]) {
-        assert_eq!(state, State::SomeSeen { devices: 2, tokens: 1 });
+        assert_eq!(state, DeviceState::SomeSeen { devices: 2, tokens: 1 });
     }
     let both = [(ETOKEN, "AKS ifdh 00 00"), (ETOKEN, "AKS ifdh 01 00")];
-    assert!(states(&two, &[ETOKEN], &both).iter().all(|(_, state)| matches!(state, State::Seen { .. })));
+    assert!(
+        states(&two, &[ETOKEN], &both).iter().all(|(_, state)| matches!(state, DeviceState::Seen { .. }))
+    );
 }
 
 #[test]
 fn families_with_the_same_numbers_are_all_looked_for() {
     let state = state(device("163c:0417", &[Class::Ccid], None), &[], &[]);
-    let State::DriverMissing { wanted } = state else { panic!("{state:?}") };
+    let DeviceState::DriverMissing { wanted } = state else { panic!("{state:?}") };
     let files: Vec<_> = wanted.iter().map(|wanted| wanted.file.as_str()).collect();
     assert_eq!(files, ["libwdpkcs.so", "libwdpkcs_SignatureP11.so"]);
 }
@@ -122,7 +128,7 @@ fn families_with_the_same_numbers_are_all_looked_for() {
 #[test]
 fn a_device_whose_driver_is_not_known_here_is_still_recognised() {
     let state = state(device("096e:0401", &[Class::Hid], None), &[], &[]);
-    assert_eq!(state, State::DriverMissing { wanted: vec![] });
+    assert_eq!(state, DeviceState::DriverMissing { wanted: vec![] });
 }
 
 #[test]

@@ -52,11 +52,13 @@ impl Open {
 
     pub(super) fn read_certificate(&self, handle: ObjectHandle) -> Result<StoredCertificate> {
         let attributes = self.attributes(handle, CERTIFICATE)?;
+        let value = attributes.bytes(CKA_VALUE).unwrap_or_default();
         Ok(StoredCertificate {
             place: self.place(handle),
             id: bytes(&attributes, CKA_ID),
             label: label(&attributes),
-            der: bytes(&attributes, CKA_VALUE),
+            // Cards whose files have a fixed size fill them up behind the certificate.
+            der: Certificate::without_padding(value).to_vec(),
         })
     }
 

@@ -82,16 +82,16 @@ impl Module {
     pub(crate) fn tokens(&self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
         let functions = self.functions();
         let slots = if anew { functions.slots_anew(true) } else { functions.slots(true) };
-        let (mut tokens, mut passed_over) = (Vec::new(), Vec::new());
+        let (mut tokens, mut skipped) = (Vec::new(), Vec::new());
         for slot in slots
             .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))?
         {
             match Token::read(self, slot) {
                 Ok(token) => tokens.push(token),
-                Err(error) => passed_over.push(error.fact(Fact::Driver, self.path().display())),
+                Err(error) => skipped.push(error.fact(Fact::Driver, self.path().display())),
             }
         }
-        Ok((tokens, passed_over))
+        Ok((tokens, skipped))
     }
 }
 

@@ -22,6 +22,14 @@ pub(in crate::pki) const BMP_STRING: u8 = 0x1e;
 pub(in crate::pki) const SEQUENCE: u8 = 0x30;
 pub(in crate::pki) const SET: u8 = 0x31;
 
+/// The BOOLEAN that is true, in DER.
+pub(in crate::pki) const TRUE: &[u8] = &[BOOLEAN, 1, 0xff];
+
+/// Whether a BOOLEAN is true: any octet but zero is, in BER (X.690 §8.2.2).
+pub(in crate::pki) fn is_true(flag: Tlv<'_>) -> bool {
+    flag.value.iter().any(|octet| *octet != 0)
+}
+
 /// The identifier octet of a constructed context-specific element.
 pub(in crate::pki) const fn context(number: u8) -> u8 {
     0xa0 | number

@@ -40,8 +40,82 @@ fn purposes_and_ca() {
     assert!(with("keyUsage=keyEncipherment").allows_client_auth());
     assert!(!with("basicConstraints=CA:FALSE").is_ca());
     assert!(with("basicConstraints=CA:TRUE,pathlen:300").is_ca());
-    assert!(with("basicConstraints=DER:04:00").is_ca());
     assert!(!with("basicConstraints=DER:30:03:01:01:00").is_ca());
+}
+
+#[test]
+fn what_an_extension_says_in_ber_or_at_length_is_read() {
+    let openssl = OpenSsl::new();
+    openssl.ca("ca");
+    openssl.key("leaf", "P-256");
+    let with = |extensions: &str| openssl.issue("leaf", "ca", "/CN=x", extensions, "");
+    let four_octets = with("keyUsage=DER:03:05:00:b0:00:00:00");
+    assert_eq!(
+        four_octets.key_usage().unwrap().to_string(),
+        "digitalSignature, keyEncipherment, dataEncipherment"
+    );
+    for (ber, ca) in [
+        ("30:81:00", false),
+        ("30:80:00:00", false),
+        ("30:81:03:01:01:01", true),
+        ("30:80:01:01:ff:00:00", true),
+    ] {
+        let certificate = with(&format!("basicConstraints=DER:{ber}"));
+        assert_eq!(certificate.is_ca(), ca, "{ber}");
+        assert!(certificate.unreadable_extensions().is_empty(), "{ber}");
+    }
+    assert!(four_octets.unreadable_extensions().is_empty());
+}
+
+#[test]
+fn an_extension_that_cannot_be_read_is_a_fact_about_the_certificate() {
+    let openssl = OpenSsl::new();
+    openssl.ca("ca");
+    openssl.key("leaf", "P-256");
+    for (extension, name) in [
+        ("basicConstraints=DER:04:00", "basicConstraints"),
+        ("basicConstraints=DER:30:00:00", "basicConstraints"),
+        ("keyUsage=DER:03:02:07:80:00", "keyUsage"),
+        ("keyUsage=DER:04:02:07:80", "keyUsage"),
+        ("extendedKeyUsage=DER:30:0b:06:08:2b:06:01:05:05:07:03:02:00", "extendedKeyUsage"),
+        ("extendedKeyUsage=DER:30:0a:06:08:2b:06:01:05:05:07:03:02:00", "extendedKeyUsage"),
+    ] {
+        let certificate = openssl.issue("leaf", "ca", SUBJECT, extension, "");
+        assert_eq!(certificate.unreadable_extensions(), [name], "{extension}");
+        assert_eq!(certificate.subject().common_name(), Some("TARO YAMADA 0001"));
+        assert!(!certificate.is_ca() && certificate.key_usage().is_none());
+        assert!(certificate.extended_key_usage().is_none());
+    }
+}
+
+#[test]
+fn critical_and_repeated_extensions_are_named() {
+    let openssl = OpenSsl::new();
+    openssl.ca("ca");
+    openssl.key("leaf", "P-256");
+    let with = |extensions: &str| openssl.issue("leaf", "ca", "/CN=x", extensions, "");
+    let odd =
+        with("1.2.392.1.1.1=critical,DER:0500\n1.2.392.1.1.2=DER:0500\nissuerAltName=critical,email:a@b.c\n");
+    assert_eq!(odd.unknown_critical_extensions(), ["1.2.392.1.1.1", "issuerAltName"]);
+    let usual = with(&format!("{LEAF}certificatePolicies=critical,1.2.3.4\n"));
+    assert!(usual.unknown_critical_extensions().is_empty() && usual.repeated_extensions().is_empty());
+    // openssl writes none twice: one identifier is made the other.
+    let mut der = with("1.2.392.1.1.1=DER:0500\n1.2.392.1.1.2=DER:0500\n").der().to_vec();
+    let second = [0x2a, 0x83, 0x08, 1, 1, 2];
+    let at = der.windows(6).position(|bytes| bytes == second).unwrap();
+    der[at + 5] = 1;
+    assert_eq!(Certificate::from_der(&der).unwrap().repeated_extensions(), ["1.2.392.1.1.1"]);
+}
+
+#[test]
+fn what_follows_the_certificate_is_padding() {
+    let openssl = OpenSsl::new();
+    let der = openssl.ca("ca").der().to_vec();
+    for padding in [&[0; 64][..], &[0xff; 3], b"x", &[]] {
+        assert_eq!(Certificate::without_padding(&[&der[..], padding].concat()), der);
+    }
+    assert_eq!(Certificate::without_padding(b"no certificate"), b"no certificate");
+    assert_eq!(Certificate::without_padding(&der[..9]), &der[..9]);
 }
 
 #[test]
@@ -78,7 +152,7 @@ fn a_certificate_with_any_key_passes() {
     openssl.ca("ca");
     openssl.key("leaf", "ed25519");
     let leaf = openssl.leaf("leaf", "ca");
-    assert_eq!(leaf.public_key().algorithm(), KeyAlgorithm::Other("1.3.101.112".to_owned()));
+    assert_eq!(leaf.public_key().algorithm(), KeyAlgorithm::Other("Ed25519".to_owned()));
 }
 
 #[test]

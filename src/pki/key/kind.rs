@@ -4,11 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use der::Encode;
-use der::asn1::AnyRef;
-use spki::AlgorithmIdentifierRef;
+use der::asn1::{AnyRef, ObjectIdentifier};
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+
+use super::verify::bit_length;
 
 use crate::error::{Code, Error, Fact};
 use crate::pki::asn1::oid;
+use crate::pki::asn1::tlv::{INTEGER, SEQUENCE, Tlv, trim_zeros};
 
 /// The algorithm of a public key as found, with its size.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,8 +25,50 @@ pub enum KeyAlgorithm {
     P256,
     /// ECDSA on NIST P-384 (secp384r1).
     P384,
-    /// Anything else, by the object identifier of the algorithm or of the curve.
+    /// Anything else, by the name that openssl has for it, with the size in bits where keys of one kind differ in it:
+    /// `P-521`, `Ed25519`, `RSA-PSS 2048`, `DSA 2048`; by the object identifier where there is no name.
     Other(String),
+}
+
+impl KeyAlgorithm {
+    /// The algorithm of a key of any kind. `key` are the bits of subjectPublicKey.
+    pub(super) fn of(info: &SubjectPublicKeyInfoRef<'_>, key: &[u8]) -> Self {
+        let parameters = info.algorithm.parameters;
+        match (info.algorithm.oid, info.algorithm.parameters_oid()) {
+            (oid::EC_PUBLIC_KEY, Ok(oid::P256)) => KeyAlgorithm::P256,
+            (oid::EC_PUBLIC_KEY, Ok(oid::P384)) => KeyAlgorithm::P384,
+            (oid::EC_PUBLIC_KEY, Ok(curve)) => KeyAlgorithm::Other(oid::name(curve)),
+            (oid::RSA_ENCRYPTION, _) => match modulus_bits(key) {
+                Some(bits) => KeyAlgorithm::Rsa { bits },
+                None => KeyAlgorithm::Other(oid::name(oid::RSA_ENCRYPTION)),
+            },
+            (oid::RSASSA_PSS, _) => sized(oid::RSASSA_PSS, modulus_bits(key)),
+            (oid::DSA, _) => sized(oid::DSA, parameters.and_then(first_number_bits)),
+            (algorithm, _) => KeyAlgorithm::Other(oid::name(algorithm)),
+        }
+    }
+}
+
+fn sized(algorithm: ObjectIdentifier, bits: Option<u32>) -> KeyAlgorithm {
+    let name = oid::name(algorithm);
+    KeyAlgorithm::Other(bits.map_or_else(|| name.clone(), |bits| format!("{name} {bits}")))
+}
+
+/// The size of an RSA key, whatever it is (RFC 8017 §A.1.1).
+fn modulus_bits(key: &[u8]) -> Option<u32> {
+    let numbers = Tlv::whole(key).and_then(|all| all.tagged(SEQUENCE)).ok()?;
+    number_bits(numbers)
+}
+
+/// The size of a DSA key: p is the first of Dss-Parms (RFC 3279 §2.3.2).
+fn first_number_bits(parameters: AnyRef<'_>) -> Option<u32> {
+    let der = parameters.to_der().ok()?;
+    number_bits(Tlv::whole(&der).and_then(|all| all.tagged(SEQUENCE)).ok()?)
+}
+
+fn number_bits(numbers: Tlv<'_>) -> Option<u32> {
+    let first = numbers.fields().expect(INTEGER).ok()?;
+    u32::try_from(bit_length(trim_zeros(first.value))).ok()
 }
 
 impl fmt::Display for KeyAlgorithm {
@@ -76,6 +121,19 @@ impl KeyKind {
             KeyKind::Rsa4096 => KeyAlgorithm::Rsa { bits: 4096 },
             KeyKind::P256 => KeyAlgorithm::P256,
             KeyKind::P384 => KeyAlgorithm::P384,
+        }
+    }
+
+    /// The kind of a key like this one: the same kind, or the next larger RSA key where the size is not one of ours.
+    /// `None` for kinds that are not made here, and for longer RSA keys: a shorter one is no successor.
+    pub const fn like(old: &KeyAlgorithm) -> Option<Self> {
+        match old {
+            KeyAlgorithm::P256 => Some(KeyKind::P256),
+            KeyAlgorithm::P384 => Some(KeyKind::P384),
+            KeyAlgorithm::Rsa { bits: ..=2048 } => Some(KeyKind::Rsa2048),
+            KeyAlgorithm::Rsa { bits: ..=3072 } => Some(KeyKind::Rsa3072),
+            KeyAlgorithm::Rsa { bits: ..=4096 } => Some(KeyKind::Rsa4096),
+            KeyAlgorithm::Rsa { .. } | KeyAlgorithm::Other(_) => None,
         }
     }
 
@@ -147,7 +205,7 @@ impl SignatureAlgorithm {
     }
 
     /// The object identifier.
-    fn oid(self) -> der::asn1::ObjectIdentifier {
+    fn oid(self) -> ObjectIdentifier {
         match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => oid::SHA256_WITH_RSA,
             SignatureAlgorithm::EcdsaSha256 => oid::ECDSA_WITH_SHA256,
@@ -233,6 +291,22 @@ mod tests {
         }
         assert_eq!("P256".parse::<KeyKind>().unwrap(), KeyKind::P256);
         assert_eq!("rsa1024".parse::<KeyKind>().unwrap_err().code(), Code::BadArgument);
+    }
+
+    #[test]
+    fn the_kind_of_an_old_key_is_kept_or_grows() {
+        for kind in KeyKind::ALL {
+            assert_eq!(KeyKind::like(&kind.algorithm()), Some(*kind));
+        }
+        for (bits, kind) in [
+            (1024, Some(KeyKind::Rsa2048)),
+            (2049, Some(KeyKind::Rsa3072)),
+            (4095, Some(KeyKind::Rsa4096)),
+            (8192, None),
+        ] {
+            assert_eq!(KeyKind::like(&KeyAlgorithm::Rsa { bits }), kind);
+        }
+        assert_eq!(KeyKind::like(&KeyAlgorithm::Other("P-521".to_owned())), None);
     }
 
     #[test]

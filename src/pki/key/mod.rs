@@ -4,3 +4,4 @@ pub(super) mod kind;
 pub(super) mod public;
 mod same;
 pub(super) mod usage;
+pub(super) mod verify;

@@ -4,15 +4,14 @@ use std::fmt;
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, PrintableStringRef};
 use der::{Decode, Document, Tag, Tagged};
-use p256::ecdsa::signature::Verifier;
 use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::traits::PublicKeyParts;
-use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
-use spki::{EncodePublicKey, SubjectPublicKeyInfoRef};
+use spki::{AlgorithmIdentifierRef, EncodePublicKey, SubjectPublicKeyInfoRef};
 
 use super::kind::{KeyAlgorithm, SignatureAlgorithm};
+use super::verify::{self, Unverified};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv::{Malformed, Read, Tlv, trim_zeros};
@@ -51,12 +50,8 @@ impl PublicKey {
     /// A key that is only carried along.
     fn kept(spki: &[u8]) -> Result<Self> {
         let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(malformed)?;
-        key_bits(&info)?;
-        let name = match (info.algorithm.oid, info.algorithm.parameters_oid()) {
-            (oid::EC_PUBLIC_KEY, Ok(curve)) => curve,
-            (algorithm, _) => algorithm,
-        };
-        Ok(PublicKey { spki: spki.to_vec(), algorithm: KeyAlgorithm::Other(name.to_string()) })
+        let algorithm = KeyAlgorithm::of(&info, key_bits(&info)?);
+        Ok(PublicKey { spki: spki.to_vec(), algorithm })
     }
 
     /// Makes the key from what PKCS#11 reports as `CKA_MODULUS` and `CKA_PUBLIC_EXPONENT`: big-endian, with or
@@ -69,8 +64,8 @@ impl PublicKey {
         Self::of_rsa(&rsa_key_from(trim_zeros(modulus_be), trim_zeros(exponent_be))?)
     }
 
-    fn of_rsa(key: &RsaPublicKey) -> Result<Self> {
-        Self::encoded(key, KeyAlgorithm::Rsa { bits: key.n().bits_vartime() })
+    fn of_rsa(key: &rsa::PublicKey) -> Result<Self> {
+        Self::encoded(key, KeyAlgorithm::Rsa { bits: key.n().bit_width_vartime() })
     }
 
     /// Makes the key from what PKCS#11 reports as `CKA_EC_PARAMS` and `CKA_EC_POINT`.
@@ -129,12 +124,6 @@ impl PublicKey {
         SubjectPublicKeyInfoRef::from_der(&self.spki).map_err(malformed).and_then(|info| key_bits(&info))
     }
 
-    /// The contents of the AlgorithmIdentifier, and the bytes of subjectPublicKey.
-    pub(in crate::pki) fn algorithm_and_bits(&self) -> Option<(&[u8], &[u8])> {
-        let algorithm = Tlv::whole(&self.spki).ok()?.fields().any().ok()?;
-        Some((algorithm.value, self.bits().ok()?))
-    }
-
     /// SHA-256 of the SubjectPublicKeyInfo, for records.
     pub fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(&self.spki).into()
@@ -150,20 +139,19 @@ impl PublicKey {
                 .fact(Fact::Expected, &self.algorithm)
                 .fact(Fact::Found, algorithm));
         }
-        let key = self.bits()?;
-        let verified = match algorithm {
-            SignatureAlgorithm::RsaPkcs1Sha256 => {
-                let scheme = Pkcs1v15Sign::new::<Sha256>();
-                rsa_key(key)?.verify(scheme, &algorithm.digest(message), signature).is_ok()
-            }
-            SignatureAlgorithm::EcdsaSha256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(key)
-                .and_then(|key| key.verify(message, &p256::ecdsa::Signature::from_der(signature)?))
-                .is_ok(),
-            SignatureAlgorithm::EcdsaSha384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(key)
-                .and_then(|key| key.verify(message, &p384::ecdsa::Signature::from_der(signature)?))
-                .is_ok(),
-        };
-        if verified { Ok(()) } else { Err(Error::new(Code::SignatureInvalid)) }
+        self.verify_by(&algorithm.identifier(), message, signature)
+            .map_err(|_| Error::new(Code::SignatureInvalid))
+    }
+
+    /// Verifies a signature by the algorithm that is named beside it.
+    pub(in crate::pki) fn verify_by(
+        &self,
+        algorithm: &AlgorithmIdentifierRef<'_>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> std::result::Result<(), Unverified> {
+        let key = SubjectPublicKeyInfoRef::from_der(&self.spki).map_err(|_| Unverified::Invalid)?;
+        verify::verify(&key, algorithm, message, signature)
     }
 }
 
@@ -223,24 +211,14 @@ fn bare_point(curve: Curve, point: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn rsa_key(pkcs1: &[u8]) -> Result<RsaPublicKey> {
+fn rsa_key(pkcs1: &[u8]) -> Result<rsa::PublicKey> {
     let numbers = RsaPublicKeyRef::from_der(pkcs1).map_err(malformed)?;
     rsa_key_from(numbers.modulus.as_bytes(), numbers.public_exponent.as_bytes())
 }
 
 /// Makes the key from two numbers without zeros in front.
-fn rsa_key_from(modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey> {
-    // The limits are the rsa crate's; the length is looked at first so that no huge number is built.
-    if modulus.len() > RsaPublicKey::MAX_SIZE / 8
-        || exponent.len() > 8
-        || exponent.is_empty()
-        || modulus.is_empty()
-    {
-        return Err(refused("RSA modulus or exponent"));
-    }
-    let number = |bytes| BoxedUint::from_be_slice_vartime(bytes);
-    RsaPublicKey::new(number(modulus), number(exponent))
-        .map_err(|cause| refused(&format!("RSA key: {cause}")))
+fn rsa_key_from(modulus: &[u8], exponent: &[u8]) -> Result<rsa::PublicKey> {
+    verify::rsa_key_from(modulus, exponent).ok_or_else(|| refused("RSA modulus or exponent"))
 }
 
 fn malformed(cause: der::Error) -> Error {

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use der::Encode;
 use der::flagset::FlagSet;
-use der::{Decode, Encode};
 use x509_cert::ext::pkix;
 
-use crate::pki::asn1::tlv::Read;
+use crate::pki::asn1::tlv::{BIT_STRING, Malformed, Read, Tlv};
 
 /// What a key may be used for (RFC 5280 §4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,17 @@ impl KeyUsage {
     /// keyEncipherment and dataEncipherment: only RSA keys can.
     const ENCIPHER: u16 = 1 << 2 | 1 << 3;
 
+    /// Reads the extension's value. It is a BIT STRING and may be longer than the nine bits that have names: real CAs
+    /// wrote four octets, and `x509_cert` refuses those.
     pub(in crate::pki) fn from_der(der: &[u8]) -> Read<Self> {
-        Ok(KeyUsage { bits: pkix::KeyUsage::from_der(der)?.0.bits() })
+        let contents = Tlv::whole(der)?.tagged(BIT_STRING)?.value;
+        let (unused, octets) = contents.split_first().ok_or(Malformed::Truncated)?;
+        if *unused > 7 || (octets.is_empty() && *unused > 0) {
+            return Err(Malformed::Unexpected);
+        }
+        let first = octets.first().map_or(0, |octet| octet.reverse_bits());
+        let decipher_only = octets.get(1).map_or(0, |octet| octet >> 7);
+        Ok(KeyUsage { bits: u16::from(first) | u16::from(decipher_only) << 8 })
     }
 
     /// The extension's value in DER: trailing zero bits left out (X.690 §11.2.2).
@@ -48,6 +57,11 @@ impl KeyUsage {
     /// Whether digitalSignature (0) is set.
     pub fn digital_signature(self) -> bool {
         self.bits & Self::SIGN.bits != 0
+    }
+
+    /// Whether keyCertSign (5) is set.
+    pub fn key_cert_sign(self) -> bool {
+        self.bits & 1 << 5 != 0
     }
 
     /// The same, with digitalSignature set and without what only keys that encrypt can do.
@@ -88,6 +102,13 @@ mod tests {
     #[test]
     fn trailing_zero_bits_are_tolerated() {
         assert_eq!(KeyUsage::from_der(&[3, 2, 0, 0x80]).unwrap(), KeyUsage::SIGN);
+        assert_eq!(KeyUsage::from_der(&[3, 5, 0, 0x80, 0, 0, 0]).unwrap(), KeyUsage::SIGN);
+        let four_octets = KeyUsage::from_der(&[3, 5, 0, 0xb0, 0x80, 0, 0]).unwrap();
+        assert_eq!(
+            four_octets.to_string(),
+            "digitalSignature, keyEncipherment, dataEncipherment, decipherOnly"
+        );
+        assert!(KeyUsage::from_der(&[3, 2, 0, 0x80, 0]).is_err(), "a byte behind the BIT STRING");
         assert!(KeyUsage::from_der(&[3, 0]).is_err());
         assert!(KeyUsage::from_der(&[3, 2, 8, 0x80]).is_err());
     }

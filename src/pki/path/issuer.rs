@@ -3,8 +3,7 @@
 //! A name proves nothing: any CA can write any issuer. What is compared are keys, as far as CA certificates are at
 //! hand. That is less than a path (RFC 5280 §6), which [`check_chain`](super::check_chain) follows to an anchor.
 
-use webpki::ALL_VERIFICATION_ALGS;
-
+use super::signature::{Unverified, verify_signed_by};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::certificate::Certificate;
 
@@ -89,13 +88,11 @@ fn is_forged(certificate: &Certificate, at_hand: &[&Certificate]) -> bool {
 
 /// Whether the signature of a certificate verifies with a CA's key; `None` for algorithms that are not known here.
 fn verifies(certificate: &Certificate, ca: &Certificate) -> Option<bool> {
-    let signed = certificate.signed()?;
-    let (key_algorithm, key) = ca.public_key().algorithm_and_bits()?;
-    let algorithm = ALL_VERIFICATION_ALGS.iter().find(|known| {
-        known.signature_alg_id().as_ref() == signed.algorithm
-            && known.public_key_alg_id().as_ref() == key_algorithm
-    })?;
-    Some(algorithm.verify_signature(key, signed.message, signed.signature).is_ok())
+    match verify_signed_by(certificate, ca.public_key()) {
+        Ok(()) => Some(true),
+        Err(Unverified::Invalid) => Some(false),
+        Err(Unverified::Unsupported(_)) => None,
+    }
 }
 
 #[cfg(test)]

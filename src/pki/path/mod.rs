@@ -1,23 +1,40 @@
-//! Whether a chain leads from a certificate to a trust anchor.
+//! Whether a chain leads from a certificate to a trust anchor, by RFC 5280 §6.
+//!
+//! The chains are put together here ([`build`]) and each is judged by the crate `certval` ([`validate`]): names as §7.1
+//! compares them, dates, policies, name constraints, path lengths, key usages, critical extensions. Signatures are
+//! verified by our own code ([`signature`]), which knows RSA, ECDSA and Ed25519 in more forms and names what it does not
+//! know. Where this differs from the standard or from openssl is said in `docs/chains.md`.
+
+mod anchors;
+mod build;
+mod failure;
+mod link;
+mod restate;
+pub(in crate::pki) mod signature;
+mod validate;
 
 pub mod issuer;
 
 use std::time::SystemTime;
 
-use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
-
+use self::build::Search;
+use self::failure::Failure;
+use self::link::{Anchor, Ca};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::certificate::Certificate;
 
+pub use self::anchors::{MAX_ANCHORS, read_anchors};
+
 /// Builds and verifies a path (RFC 5280 §6) from a leaf to one of the anchors, for client authentication.
 ///
-/// `anchors` are the certificates of trusted CAs in DER; `answer` is searched for intermediates, in any order.
-/// Revocation is not checked: the certificate was issued a moment ago.
+/// `anchors` are the certificates of trusted CAs in DER; `answer` is searched for intermediates, in any order. The leaf's
+/// own purposes and usages are the business of [`Expectation`](super::Expectation). Revocation is not checked: the
+/// certificate was issued a moment ago.
 ///
 /// # Errors
-/// [`Code::ChainUntrusted`] with the reason in `Detail`; [`Code::CertificateUnreadable`] for an anchor that
-/// cannot be read, [`Code::BadArgument`] when there is no anchor.
+/// [`Code::ChainUntrusted`] with the reason in `Detail`; [`Code::ChainAlgorithmUnsupported`] where everything that
+/// speaks against the chain is a signature that cannot be verified here, with its name in `Algorithm`;
+/// [`Code::CertificateUnreadable`] when no anchor can be read, [`Code::BadArgument`] when there is none.
 pub fn check_chain(
     leaf: &Certificate,
     answer: &[Certificate],
@@ -33,43 +50,28 @@ fn verify(
     anchors: &[impl AsRef<[u8]>],
     now: SystemTime,
 ) -> Result<()> {
-    let anchors: Vec<CertificateDer<'_>> =
-        anchors.iter().map(|der| CertificateDer::from(der.as_ref())).collect();
-    let anchors = anchors.iter().map(|der| {
-        anchor_from_trusted_cert(der).map_err(|cause| {
-            Error::new(Code::CertificateUnreadable).fact(Fact::Detail, &cause).caused_by(cause)
-        })
-    });
-    let anchors = anchors.collect::<Result<Vec<_>>>()?;
-    if anchors.is_empty() {
-        return Err(Error::new(Code::BadArgument).fact(Fact::Detail, "no trust anchor"));
-    }
-    let intermediates: Vec<CertificateDer<'_>> = answer
-        .iter()
-        .filter(|certificate| *certificate != leaf)
-        .map(|certificate| CertificateDer::from(certificate.der()))
-        .collect();
-    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-
-    let untrusted = |cause: webpki::Error| {
-        let error = Error::new(Code::ChainUntrusted).fact(Fact::Subject, leaf.subject());
-        error.fact(Fact::Candidate, leaf.issuer()).fact(Fact::Detail, &cause).caused_by(cause)
+    let anchors = readable(anchors)?;
+    let anchors: Vec<Anchor<'_>> = anchors.iter().filter_map(Anchor::of).collect();
+    let cas: Vec<Ca<'_>> = answer.iter().filter(|ca| *ca != leaf).filter_map(Ca::of).collect();
+    let found = match Ca::of(leaf) {
+        Some(leaf) => Search::new(&anchors, &cas, now).find(&leaf),
+        None => Err(Failure::Unreadable),
     };
-    let der = CertificateDer::from(leaf.der());
-    let certificate = EndEntityCert::try_from(&der).map_err(untrusted)?;
-    certificate
-        .verify_for_usage(
-            ALL_VERIFICATION_ALGS,
-            &anchors,
-            &intermediates,
-            UnixTime::since_unix_epoch(since_epoch),
-            KeyUsage::client_auth(),
-            None,
-            None,
-        )
-        .map(|_| ())
-        .map_err(untrusted)
+    found.map_err(|failure| failure.into_error(leaf))
 }
 
+/// The anchors that can be read: one that cannot does not spoil the others.
+fn readable(anchors: &[impl AsRef<[u8]>]) -> Result<Vec<Certificate>> {
+    let read = anchors.iter().map(|der| Certificate::from_der(der.as_ref()));
+    let (read, unreadable): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
+    let read: Vec<Certificate> = read.into_iter().flatten().collect();
+    match unreadable.into_iter().find_map(Result::err) {
+        _ if !read.is_empty() => Ok(read),
+        Some(error) => Err(error),
+        None => Err(Error::new(Code::BadArgument).fact(Fact::Detail, "no trust anchor")),
+    }
+}
+
+#[cfg(test)]
 #[cfg(test)]
 mod tests;

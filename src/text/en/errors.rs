@@ -40,6 +40,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The folder that keeps requests and answers cannot be used.",
             "Check the owner, the permissions and the free space; move a damaged file out of the way.",
         ),
+        Code::AnchorUnusable => w(
+            "The trust anchors that were given hold no certificate of a CA.",
+            "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.",
+        ),
 
         Code::DriverMissing => w(
             "The token's driver (PKCS#11 module) was not found.",
@@ -102,6 +106,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::WaitTimedOut => {
             w("The USB token was not inserted in time.", "Insert the USB token, then try again.")
         }
+        Code::CredentialUnreadable => w(
+            "There is a certificate on the token that cannot be read, and no other one matches.",
+            "Send the lines shown to the bank's branch or to support; nothing was changed on the token.",
+        ),
         Code::CredentialNotFound => w(
             "The token holds no certificate that matches.",
             "List the certificates and check what was asked for.",
@@ -296,7 +304,8 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         ),
         Code::ChainUntrusted => w(
             "No valid chain leads from the certificate to a given trust anchor.",
-            "Check that the trust anchors are the CA's certificates.",
+            "Read the detail: it names the certificate and the rule. If a CA's certificate is missing, give it as a \
+             trust anchor or together with the answer; otherwise ask the CA.",
         ),
         Code::CmcFailed => w("The CA refused the request.", "Read what the CA said and ask the CA."),
         Code::IssuerFailed => w(
@@ -306,6 +315,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::AnswerIsRequest => w(
             "This is a certificate request, not the CA's answer.",
             "Send the request to the CA and install what comes back.",
+        ),
+        Code::ChainAlgorithmUnsupported => w(
+            "The chain cannot be checked: a certificate is signed with an algorithm that is not supported.",
+            "The certificate may be right: ask the bank, or install it without a trust anchor.",
         ),
         Code::KeyMismatch => w(
             "The certificate belongs to another key than the one that waits on this token.",
@@ -476,6 +489,14 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::RequestWouldDiffer => w(
             "The request that was sent is not kept on this computer, and one that is signed anew would differ from it.",
             "Go on at the computer that made it. If it was never sent, or the CA agrees, say that it may be signed anew.",
+        ),
+        Code::KeyKindNotMade => w(
+            "The old key is of a kind that cannot be made here, so the renewal does not choose one by itself.",
+            "Ask the bank which kind of key it takes, then name it (--key).",
+        ),
+        Code::RetireDoubtful => w(
+            "The old certificate was not removed: a bank's server may refuse the new one.",
+            "Log in with the new one; if that works, retire the old one (usbtoken retire).",
         ),
         Code::NotYetIssued => w(
             "The CA has not issued the certificate yet.",

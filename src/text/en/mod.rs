@@ -65,8 +65,8 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Log in with the new one first; then retire the old one if the bank wants that.",
         ),
         Notice::CertificateUnreadable => w(
-            "A certificate on the token cannot be read and was passed over.",
-            "If yours is missing from the list, ask the bank's branch.",
+            "A certificate on the token cannot be read.",
+            "If yours is missing from the list, send what is shown of it to the bank's branch.",
         ),
         Notice::KeyReused => {
             w("The old key was used again, as asked.", "Let the next renewal generate a new key.")
@@ -110,6 +110,26 @@ pub(super) const fn notice(notice: Notice) -> Words {
         Notice::AlreadyInstalled => w(
             "This certificate was installed before and works; nothing was written.",
             "You can log in with it.",
+        ),
+        Notice::PurposeOnlyAny => w(
+            "The certificate names no purpose but 'any' (anyExtendedKeyUsage): a bank's server may refuse it.",
+            "Log in with it before the old one is removed; if that fails, ask the CA for one for client authentication.",
+        ),
+        Notice::UnknownCritical => w(
+            "The certificate has a critical extension that is not known here: a bank's server may refuse it.",
+            "Log in with it before the old one is removed; if that fails, ask the CA.",
+        ),
+        Notice::ExtensionUnreadable => w(
+            "An extension of the certificate cannot be read: a bank's server may refuse it.",
+            "Log in with it before the old one is removed; if that fails, ask the CA.",
+        ),
+        Notice::UsageOfCa => w(
+            "The certificate's key usage allows signing certificates, which only a CA's may.",
+            "It can be used; tell the CA.",
+        ),
+        Notice::KeyKindChanges => w(
+            "The new key will be of another size than the old one.",
+            "If the bank demands a certain size, name it (--key).",
         ),
         Notice::LabelKept => w(
             "The token did not let the new key be renamed.",
@@ -166,6 +186,7 @@ pub(super) const fn point(point: Point) -> &'static str {
         Point::NothingPending => "No renewal is pending.",
         Point::SubjectUnique => "No other certificate has the same subject.",
         Point::OldKey => "The private key of the present certificate is there.",
+        Point::KeyKind => "The new key will be of the kind of the old one.",
     }
 }
 
@@ -192,5 +213,6 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::FirstLine => "first line",
         Fact::Now => "this computer's time",
         Fact::Begins => "valid from",
+        Fact::Algorithm => "algorithm",
     }
 }

@@ -74,7 +74,7 @@ impl FromStr for Kind {
 #[derive(Clone)]
 pub enum SoftKey {
     /// RSA.
-    Rsa(Box<rsa::RsaPrivateKey>),
+    Rsa(Box<rsa::PrivateKey>),
     /// NIST P-256.
     P256(p256::SecretKey),
     /// NIST P-384.
@@ -87,7 +87,7 @@ impl SoftKey {
         match (kind, kind.rsa_bits()) {
             (_, Some(bits)) => {
                 let mut random = rsa::rand_core::UnwrapErr(getrandom::SysRng);
-                SoftKey::Rsa(Box::new(rsa::RsaPrivateKey::new(&mut random, bits).expect("an RSA key")))
+                SoftKey::Rsa(Box::new(rsa::PrivateKey::new(&mut random, bits).expect("an RSA key")))
             }
             (Kind::P384, None) => SoftKey::P384(p384::SecretKey::generate()),
             (_, None) => SoftKey::P256(p256::SecretKey::generate()),
@@ -102,7 +102,7 @@ impl SoftKey {
         if let Ok(key) = p384::SecretKey::from_pkcs8_pem(pem) {
             return SoftKey::P384(key);
         }
-        SoftKey::Rsa(Box::new(rsa::RsaPrivateKey::from_pkcs8_pem(pem).expect("a private key in PKCS#8")))
+        SoftKey::Rsa(Box::new(rsa::PrivateKey::from_pkcs8_pem(pem).expect("a private key in PKCS#8")))
     }
 
     /// PKCS#8, PEM.
@@ -182,7 +182,7 @@ pub fn verify_with_certificate(certificate: &[u8], message: &[u8], signature: &[
 }
 
 fn verify_rsa(spki: &[u8], message: &[u8], signature: &[u8]) -> Option<bool> {
-    let key = rsa::RsaPublicKey::from_public_key_der(spki).ok()?;
+    let key = rsa::PublicKey::from_public_key_der(spki).ok()?;
     let signature = rsa::pkcs1v15::Signature::try_from(signature);
     let key = rsa::pkcs1v15::VerifyingKey::<Sha256>::new(key);
     Some(signature.is_ok_and(|signature| key.verify(message, &signature).is_ok()))
@@ -203,12 +203,12 @@ fn verify_p384(spki: &[u8], message: &[u8], signature: &[u8]) -> Option<bool> {
 /// SubjectPublicKeyInfo of an RSA key from its big-endian numbers.
 pub(crate) fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     #[derive(der::Sequence)]
-    struct RsaPublicKey {
+    struct PublicKey {
         modulus: der::asn1::Uint,
         exponent: der::asn1::Uint,
     }
     let uint = |bytes: &[u8]| der::asn1::Uint::new(bytes).expect("a number");
-    let key = RsaPublicKey { modulus: uint(modulus), exponent: uint(exponent) };
+    let key = PublicKey { modulus: uint(modulus), exponent: uint(exponent) };
     spki_of(RSA_ENCRYPTION, Any::from(Null), &key.to_der().expect("DER"))
 }
 

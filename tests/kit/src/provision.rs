@@ -176,6 +176,22 @@ impl Eye {
         self.session.create_object(&template).expect("C_CreateObject of a certificate");
     }
 
+    /// Writes a certificate object that holds these bytes, whatever they are.
+    pub fn write_as_certificate(&self, value: &[u8], id: &[u8], label: &str) {
+        let empty_name = vec![0x30, 0];
+        let template = [
+            Attribute::Class(ObjectClass::CERTIFICATE),
+            Attribute::CertificateType(CertificateType::X_509),
+            Attribute::Token(true),
+            Attribute::Private(false),
+            Attribute::Id(id.to_vec()),
+            Attribute::Label(label.as_bytes().to_vec()),
+            Attribute::Subject(empty_name),
+            Attribute::Value(value.to_vec()),
+        ];
+        self.session.create_object(&template).expect("C_CreateObject of a certificate");
+    }
+
     /// Writes a public data object.
     pub fn write_data(&self, label: &str, value: &[u8]) {
         let template = [

@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use serde_json::json;
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::text::Phrase;
 
 use super::select;
 use crate::args;
 use crate::job::Job;
 use crate::kept::Keeper;
 use crate::output::Outcome;
+use crate::words::Words;
 use crate::{pin, view};
 
 /// Removes exactly one pending key, after asking a person.
@@ -23,7 +23,7 @@ pub fn run(job: &Job, args: &args::Abandon) -> Result<Outcome> {
     job.progress.step(Step::Abandon);
     session.abandon(&key)?;
     Keeper::of_user().forget(&session, key.id(), None);
-    let (text, json) = (Phrase::Abandoned.text(job.lang), json!({ "abandoned": shown }));
+    let (text, json) = (Words::Abandoned.text(job.lang), json!({ "abandoned": shown }));
     Ok(Outcome::changed(text, json, Fact::Id, usbtoken::hex(key.id())))
 }
 
@@ -37,7 +37,7 @@ pub fn confirm_removal(job: &Job, yes: bool, what: &str) -> Result<()> {
     }
     // The question that follows fails on its own when standard error is closed.
     let _ = writeln!(io::stderr(), "{what}");
-    if pin::confirmed(&Phrase::ConfirmRemoval.text(job.lang)) {
+    if pin::confirmed(&Words::ConfirmRemoval.text(job.lang)) {
         Ok(())
     } else {
         Err(Error::new(Code::Cancelled))

@@ -8,7 +8,6 @@ use usbtoken::driver::Session;
 use usbtoken::error::{Code, Error, Fact, Family, Result, Step};
 use usbtoken::pki::{KeyAlgorithm, Response};
 use usbtoken::renewal::{Credential, Installed, JournalEntry, Pending, PendingKey, Renewal};
-use usbtoken::text::Phrase;
 
 use super::settle::Checks;
 use crate::args::{FormArg, IssuerArgs};
@@ -16,6 +15,7 @@ use crate::go_on::CommandLine;
 use crate::issuer::{Failed, Issuer, Question, Reply, first_line};
 use crate::job::Job;
 use crate::kept::{Keeper, Kept};
+use crate::words::Words;
 use crate::{login, pin};
 
 /// One visit to the CA, with what the command line says about it.
@@ -245,7 +245,7 @@ pub fn request_again(
     let same_bytes = matches!(key.algorithm(), KeyAlgorithm::Rsa { .. }) && form == FormArg::Pkcs10;
     let ask = || {
         let interactive = !job.global.json && pin::is_terminal();
-        interactive && pin::confirmed(&Phrase::ConfirmSignAgain.text(job.lang))
+        interactive && pin::confirmed(&Words::ConfirmSignAgain.text(job.lang))
     };
     let unsent = || keeper.was_never_sent(session, pending.key());
     if same_bytes || sign_again || unsent() || ask() {

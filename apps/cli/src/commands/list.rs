@@ -3,7 +3,7 @@
 use usbtoken::code::Notice;
 use usbtoken::driver::{ProofLevel, Session, Token};
 use usbtoken::error::{Result, Step};
-use usbtoken::renewal::{Credential, KeyState};
+use usbtoken::renewal::{Credential, Credentials, KeyState};
 use usbtoken::text::Phrase;
 
 use crate::job::Job;
@@ -11,62 +11,76 @@ use crate::output::{Outcome, print_warning};
 use crate::pin::Source;
 use crate::view;
 
+/// What one token holds.
+struct Seen {
+    token: Token,
+    credentials: Vec<view::Credential>,
+    unreadable: Vec<view::Unreadable>,
+}
+
+impl Seen {
+    fn of(job: &Job, token: Token, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
+        let named = all.unreadable().iter();
+        let unreadable = named.map(|one| view::Unreadable::of(token.identity(), one)).collect();
+        if !all.unreadable().is_empty() {
+            job.tell(&[Notice::CertificateUnreadable.into()]);
+        }
+        Seen { token, credentials, unreadable }
+    }
+}
+
 /// Lists without login; with a source of the PIN it logs in, to one token only.
 pub fn run(job: &Job) -> Result<Outcome> {
     let mut texts = Vec::new();
     let mut entries = Vec::new();
-    for (token, credentials) in gather(job)? {
-        texts.push(text(job, &token, &credentials));
-        entries.extend(credentials);
+    for seen in gather(job)? {
+        texts.push(text(job, &seen));
+        entries.extend(seen.credentials.iter().map(|one| serde_json::json!(one)));
+        entries.extend(seen.unreadable.iter().map(|one| serde_json::json!(one)));
     }
     Ok(Outcome::new(texts.join("\n\n"), serde_json::json!(entries)))
 }
 
-fn gather(job: &Job) -> Result<Vec<(Token, Vec<view::Credential>)>> {
+fn gather(job: &Job) -> Result<Vec<Seen>> {
     if !Source::of(&job.global).is_interactive() {
         // The PIN belongs to one token; tried on another it would cost that one's tries.
         let token = job.token()?;
         let session = job.login(&token)?;
-        let credentials = with_proof(job, &session)?;
-        return Ok(vec![(token, credentials)]);
+        return Ok(vec![with_proof(job, token, &session)?]);
     }
-    let (tokens, mut passed_over) = job.tokens()?;
+    let (tokens, mut skipped) = job.tokens()?;
     let mut seen = Vec::new();
     for token in tokens {
         job.progress.step(Step::ReadObjects);
-        match without_proof(job, &token) {
-            Ok(credentials) => seen.push((token, credentials)),
-            Err(error) => passed_over.push(error),
+        match without_proof(job, token) {
+            Ok(one) => seen.push(one),
+            Err(error) => skipped.push(error),
         }
     }
     // One bad token does not hide the others; if there is no other, it is the answer.
-    match passed_over.pop() {
+    match skipped.pop() {
         Some(error) if seen.is_empty() => return Err(error),
-        last => passed_over.extend(last),
+        last => skipped.extend(last),
     }
-    passed_over.iter().for_each(|error| print_warning(error, job.lang, job.global.json));
+    skipped.iter().for_each(|error| print_warning(error, job.lang, job.global.json));
     Ok(seen)
 }
 
-fn without_proof(job: &Job, token: &Token) -> Result<Vec<view::Credential>> {
-    let credentials = token.credentials()?;
-    if credentials.unreadable() > 0 {
-        job.tell(&[Notice::CertificateUnreadable.into()]);
-    }
-    Ok(credentials.iter().map(|one| view::Credential::of(token.identity(), one, None, job.now())).collect())
+fn without_proof(job: &Job, token: Token) -> Result<Seen> {
+    let all = token.credentials()?;
+    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, job.now())).collect();
+    Ok(Seen::of(job, token, &all, shown))
 }
 
-fn with_proof(job: &Job, session: &Session) -> Result<Vec<view::Credential>> {
+fn with_proof(job: &Job, token: Token, session: &Session) -> Result<Seen> {
     job.progress.step(Step::ReadObjects);
-    let credentials = session.credentials()?;
-    if credentials.unreadable() > 0 {
-        job.tell(&[Notice::CertificateUnreadable.into()]);
-    }
+    let all = session.credentials()?;
     let view = |one: &Credential| {
         let level = level(job, session, one)?;
-        Ok(view::Credential::of(session.token().identity(), one, level, job.now()))
+        Ok(view::Credential::of(token.identity(), one, level, job.now()))
     };
-    credentials.iter().map(view).collect()
+    let shown = all.iter().map(view).collect::<Result<_>>()?;
+    Ok(Seen::of(job, token, &all, shown))
 }
 
 fn level(job: &Job, session: &Session, credential: &Credential) -> Result<Option<ProofLevel>> {
@@ -76,11 +90,12 @@ fn level(job: &Job, session: &Session, credential: &Credential) -> Result<Option
     }
 }
 
-fn text(job: &Job, token: &Token, credentials: &[view::Credential]) -> String {
-    let mut lines = vec![view::Token::of(token.identity()).heading(job.lang)];
-    if credentials.is_empty() {
+fn text(job: &Job, seen: &Seen) -> String {
+    let mut lines = vec![view::Token::of(seen.token.identity()).heading(job.lang)];
+    if seen.credentials.is_empty() && seen.unreadable.is_empty() {
         lines.push(format!("  {}", Phrase::NoCredentials.text(job.lang)));
     }
-    lines.extend(credentials.iter().zip(1..).map(|(one, number)| one.entry(number, job.lang)));
+    lines.extend(seen.credentials.iter().zip(1..).map(|(one, number)| one.entry(number, job.lang)));
+    lines.extend(seen.unreadable.iter().map(|one| one.entry(job.lang)));
     lines.join("\n")
 }

@@ -14,25 +14,36 @@ use crate::args;
 use crate::job::Job;
 use crate::output::{Outcome, error_json, notice_json};
 use crate::view;
+use crate::words::Words;
 
 /// Shows every point. A blocker is no error of this command, but decides its exit code.
 pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
     let token = job.token()?;
-    let old = select::credential(token.credentials()?, &args.which, args.key.force, job)?;
+    let all = token.credentials()?;
+    let unreadable: Vec<view::Unreadable> =
+        all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
+    let old = select::credential(all, &args.which, args.key.force, job)?;
     let renewal = select::renewal(Renewal::of(&old), &args.key, job);
     let preflight = renewal.preflight(&token);
 
     let now = job.now();
     let shown = view::Credential::of(token.identity(), &old, None, now);
     let mut lines = vec![view::Token::of(token.identity()).heading(job.lang), shown.line(job.lang)];
+    let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
+    lines.extend(
+        kind.map(|kind| format!("  {}", Words::NewKey(&kind.algorithm().to_string()).text(job.lang))),
+    );
+    lines.extend(unreadable.iter().map(|one| one.entry(job.lang)));
     lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, job.lang)));
-    let verdict = if preflight.can_begin() { Phrase::CanRenew } else { Phrase::CannotRenew };
+    let verdict = if preflight.can_begin() { Words::CanRenew } else { Words::CannotRenew };
     lines.push(verdict.text(job.lang));
     let points: Vec<Value> =
         preflight.findings().iter().map(|finding| point_json(finding, job.lang)).collect();
     let json = json!({
         "credential": shown,
         "can_renew": preflight.can_begin(),
+        "key_kind": kind.map(|kind| kind.name()),
+        "unreadable": unreadable,
         "now": view::Moment(now),
         "points": points,
     });
@@ -43,17 +54,17 @@ pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
 
 fn point_text(finding: &Finding, now: SystemTime, lang: Lang) -> String {
     let (state, sentence, next) = match &finding.state {
-        State::Ok => (Phrase::Fine, finding.point.sentence(lang), None),
+        State::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
         State::Warning(warning) => {
             let notice = warning.notice();
-            (Phrase::Warning, notice.sentence(lang), Some(notice.next_action(lang)))
+            (Phrase::Warning.text(lang), notice.sentence(lang), Some(notice.next_action(lang)))
         }
         State::Blocker(error) => {
             let code = error.code();
-            (Phrase::Blocker, code.sentence(lang), Some(code.next_action(lang)))
+            (Phrase::Blocker.text(lang), code.sentence(lang), Some(code.next_action(lang)))
         }
     };
-    let mut text = format!("  [{}] {sentence}", state.text(lang));
+    let mut text = format!("  [{state}] {sentence}");
     let mut put = |(fact, value): (Fact, &str)| {
         text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(value)));
     };

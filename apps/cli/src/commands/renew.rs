@@ -3,7 +3,6 @@
 use usbtoken::driver::Session;
 use usbtoken::error::{Code, Error, Result, Warning};
 use usbtoken::renewal::{Credential, JournalEntry, Pending, PendingState, Preflight, Renewal};
-use usbtoken::text::Phrase;
 
 use super::ask::{self, Options, Visit};
 use super::{select, settle};
@@ -11,6 +10,7 @@ use crate::args;
 use crate::job::Job;
 use crate::output::Outcome;
 use crate::pin;
+use crate::words::Words;
 
 /// Finds the token and the credential, checks, and only then asks for the PIN.
 pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
@@ -77,7 +77,7 @@ fn go_on(
     error: Error,
 ) -> Result<Pending> {
     let ask =
-        || !job.global.json && pin::is_terminal() && pin::confirmed(&Phrase::ConfirmResume.text(job.lang));
+        || !job.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(job.lang));
     if !(args.resume || ask()) {
         return Err(error);
     }

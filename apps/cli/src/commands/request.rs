@@ -7,7 +7,6 @@ use usbtoken::driver::{Session, Token};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::pki::Name;
 use usbtoken::renewal::{Credential, JournalEntry, Pending, Renewal};
-use usbtoken::text::Phrase;
 
 use super::{ask, select};
 use crate::args::{self, FormatArg, OutArgs};
@@ -15,6 +14,7 @@ use crate::go_on::CommandLine;
 use crate::job::Job;
 use crate::kept::Keeper;
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::words::Words;
 use crate::{files, view};
 
 /// Makes the key and writes the request.
@@ -88,8 +88,8 @@ pub fn write(
     let name = out.display().to_string();
     let text = format!(
         "{}\n{}{}",
-        Phrase::RequestWritten(&usbtoken::text::printable(&name)).text(job.lang),
-        Phrase::SendRequest.text(job.lang),
+        Words::RequestWritten(&usbtoken::text::printable(&name)).text(job.lang),
+        Words::SendRequest.text(job.lang),
         notices_text(&job.untold(pending.notices()), job.lang)
     );
     let mut outcome = Outcome::new(text, json);

@@ -3,13 +3,13 @@
 use serde_json::json;
 use usbtoken::error::{Fact, Result, Step};
 use usbtoken::renewal::Retire;
-use usbtoken::text::Phrase;
 
 use super::{abandon, select, settle};
 use crate::args::{self, Which};
 use crate::job::Job;
 use crate::output::Outcome;
 use crate::view;
+use crate::words::Words;
 
 /// Shows what will go before it asks for the PIN.
 pub fn run(job: &Job, args: &args::Retire) -> Result<Outcome> {
@@ -24,7 +24,7 @@ pub fn run(job: &Job, args: &args::Retire) -> Result<Outcome> {
     let removal = Retire::of(&old).subject(args.subject.rule());
     let retired = anchors.into_iter().fold(removal, Retire::anchor).run(&session)?;
     let successor = view::Credential::of(token.identity(), retired.successor(), None, job.now());
-    let text = format!("{}\n{}", Phrase::Retired.text(job.lang), successor.entry(1, job.lang));
+    let text = format!("{}\n{}", Words::Retired.text(job.lang), successor.entry(1, job.lang));
     let json = json!({
         "retired": shown,
         "successor": successor,

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use usbtoken::code::Notice;
 use usbtoken::driver::Session;
-use usbtoken::error::{Code, Fact, Result, Step};
-use usbtoken::pki::{Relax, Response, SubjectRule};
+use usbtoken::error::{Fact, Result, Step};
+use usbtoken::pki::{Relax, SubjectRule, read_anchors};
 use usbtoken::renewal::{Install, Installed, Retire};
-use usbtoken::text::Phrase;
 
 use super::select;
 use crate::args::CheckArgs;
@@ -16,6 +15,7 @@ use crate::go_on::CommandLine;
 use crate::job::Job;
 use crate::kept::{Keeper, Kept};
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::words::Words;
 use crate::{files, view};
 
 /// How answers are taken, with the trust anchors read: a wrong file is noticed before anything else happens.
@@ -29,7 +29,7 @@ impl<'a> Checks<'a> {
     /// Reads the trust anchors.
     ///
     /// # Errors
-    /// [`Code::FileUnreadable`], also when a file holds no certificate.
+    /// [`usbtoken::error::Code::FileUnreadable`]; [`usbtoken::error::Code::AnchorUnusable`] when a file holds none.
     pub fn read(args: &'a CheckArgs, subject: SubjectRule) -> Result<Self> {
         Ok(Checks { args, subject, anchors: anchors(&args.trust_anchor)? })
     }
@@ -56,7 +56,7 @@ impl<'a> Checks<'a> {
 /// The certificates in files of trust anchors.
 ///
 /// # Errors
-/// [`Code::FileUnreadable`], also when a file holds no certificate.
+/// [`usbtoken::error::Code::FileUnreadable`]; [`usbtoken::error::Code::AnchorUnusable`] when a file holds none.
 pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
     let mut anchors = Vec::new();
     for path in paths {
@@ -66,10 +66,9 @@ pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<Vec<u8>>> {
-    let unusable =
-        |error: usbtoken::Error| error.with_code(Code::FileUnreadable).fact(Fact::Path, path.display());
-    let answer = Response::parse(&files::read(path)?).map_err(unusable)?;
-    Ok(answer.certificates().iter().map(|certificate| certificate.der().to_vec()).collect())
+    let anchors =
+        read_anchors(&files::read(path)?).map_err(|error| error.fact(Fact::Path, path.display()))?;
+    Ok(anchors.iter().map(|anchor| anchor.der().to_vec()).collect())
 }
 
 /// Installs an answer for whichever pending key it is for.
@@ -115,9 +114,9 @@ pub fn finish(
     let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, job.now()));
 
     let mut text = credential.result(job.lang);
-    text.push_str(&format!("\n{}", Phrase::RestartBrowsers.text(job.lang)));
+    text.push_str(&format!("\n{}", Words::RestartBrowsers.text(job.lang)));
     if retired {
-        text.push_str(&format!("\n{}", Phrase::Retired.text(job.lang)));
+        text.push_str(&format!("\n{}", Words::Retired.text(job.lang)));
     }
     text.push_str(&notices_text(&job.untold(&notices), job.lang));
     let json = json!({

@@ -33,6 +33,7 @@ fn credential() -> Credential {
         renewable_from: "2027-01-24".into(),
         key_algorithm: "RSA 2048".into(),
         proof_level: None,
+        unreadable_extensions: Vec::new(),
     }
 }
 
@@ -75,7 +76,8 @@ fn the_json_has_stable_names_and_japanese_time() {
             "renewable_from",
             "serial",
             "subject",
-            "token"
+            "token",
+            "unreadable_extensions"
         ]
     );
 }

@@ -87,8 +87,27 @@ fn a_point_that_is_no_point_is_refused() {
 #[test]
 fn other_keys_are_carried_along() {
     let openssl = OpenSsl::new();
-    assert_eq!(openssl.key("k", "ed25519").algorithm().to_string(), "1.3.101.112");
-    assert_eq!(openssl.key("k", "P-521").algorithm().to_string(), "1.3.132.0.35");
+    let named = |algorithm: &str| {
+        openssl.run(&format!("genpkey -out k.key {algorithm}"));
+        PublicKey::from_spki_der(&openssl.spki("k")).unwrap().algorithm().to_string()
+    };
+    assert_eq!(named("-algorithm ED25519"), "Ed25519");
+    assert_eq!(named("-algorithm ED448"), "Ed448");
+    for curve in ["P-224", "P-521", "secp256k1", "brainpoolP384r1"] {
+        assert_eq!(named(&format!("-algorithm EC -pkeyopt ec_paramgen_curve:{curve}")), curve);
+    }
+    assert_eq!(named("-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048"), "RSA-PSS 2048");
+    assert_eq!(named("-algorithm RSA -pkeyopt rsa_keygen_bits:1025"), "RSA 1025");
+    // DSA-2048 has p of 2048 bits and q of 224.
+    openssl.run("genpkey -genparam -algorithm DSA -pkeyopt dsa_paramgen_bits:1024 -out dsa.params");
+    assert_eq!(named("-paramfile dsa.params"), "DSA 1024");
+}
+
+#[test]
+fn an_rsa_key_that_is_too_short_is_carried_along_by_its_name() {
+    let openssl = OpenSsl::new();
+    openssl.run("req -x509 -newkey rsa:512 -nodes -keyout k.key -subj /CN=x -out k.pem");
+    assert_eq!(openssl.certificate("k").public_key().algorithm().to_string(), "RSA 512");
 }
 
 #[test]

@@ -3,31 +3,29 @@
 //! The file is opened for appending and written without a buffer, so a process that is killed has lost at most the
 //! line it was about to write, and several processes can share one trace.
 
+use super::describe::{Describe, Fields, Seen};
+use super::file::TraceFile;
+use super::objects::Certificates;
 use crate::call::Call;
 use crate::config::{Config, Public};
-use crate::names;
-use crate::stderr;
-use crate::view::describe;
+use crate::host::stderr;
 use pkcs11_sys::CK_RV;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::Value;
 use std::cell::Cell;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use usbtoken_pkcs11::names;
 
 /// Writes the trace.
 pub(crate) struct Recorder {
-    file: File,
+    file: TraceFile,
     public: Public,
+    certificates: Certificates,
+    seen: Seen,
     complained: AtomicBool,
 }
-
-/// Arguments in the order of the function's parameters.
-pub(crate) type Fields = Vec<(&'static str, Value)>;
 
 /// The first line of a process.
 #[derive(Serialize)]
@@ -66,17 +64,21 @@ fn in_order<S: Serializer>(fields: &&Fields, serializer: S) -> Result<S::Ok, S::
 }
 
 impl Recorder {
-    /// Opens the trace and writes the line that says who writes. `faults` are those in force, fit to be shown.
+    /// Opens the trace, if one is configured, and writes the line that says who writes. `faults` are those in force, fit
+    /// to be shown.
     ///
     /// # Errors
-    /// One line when the file cannot be appended to.
-    pub(crate) fn open(path: &Path, config: &Config, faults: &[String]) -> Result<Self, String> {
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        let recorder = Self { file, public: config.public, complained: AtomicBool::new(false) };
+    /// One line when the file cannot be appended to, or is none that a trace may go to.
+    pub(crate) fn open(config: &Config, faults: &[String]) -> Result<Option<Self>, String> {
+        let Some(path) = &config.trace else { return Ok(None) };
+        let recorder = Self {
+            file: TraceFile::open(path)
+                .map_err(|problem| format!("the trace {}: {problem}", path.display()))?,
+            public: config.public,
+            certificates: Certificates::default(),
+            seen: Seen::default(),
+            complained: AtomicBool::new(false),
+        };
         recorder.write_line(&StartLine {
             t: now(),
             pid: std::process::id(),
@@ -84,18 +86,20 @@ impl Recorder {
             driver: &config.driver,
             faults,
         });
-        Ok(recorder)
+        Ok(Some(recorder))
     }
 
     /// Records a call that has returned.
     pub(crate) fn write(&self, call: &Call, rv: CK_RV, took: Duration, fault: Option<&str>) {
+        let certificate = self.certificates.note(call, rv);
+        let described = Describe { call, rv, public: self.public, certificate, seen: &self.seen };
         self.write_line(&CallLine {
             t: now(),
             pid: std::process::id(),
             thread: thread(),
             n: call.ordinal.call,
             function: call.function.name(),
-            args: &describe(call, rv, self.public),
+            args: &described.fields(),
             rv: names::name_or_hex(names::return_value(rv), rv),
             us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             fault,
@@ -103,9 +107,9 @@ impl Recorder {
     }
 
     fn write_line(&self, line: &impl Serialize) {
-        let written = serde_json::to_vec(line).map_err(std::io::Error::from).and_then(|mut bytes| {
-            bytes.push(b'\n');
-            (&self.file).write_all(&bytes)
+        let written = serde_json::to_vec(line).map_err(std::io::Error::from).and_then(|mut line| {
+            line.push(b'\n');
+            self.file.append(line)
         });
         if let Err(error) = written
             && !self.complained.swap(true, Ordering::Relaxed)

@@ -14,7 +14,7 @@ pub struct Start {
     pub pid: u32,
     /// The version of the shim.
     pub shim: String,
-    /// The driver that it stood before.
+    /// The driver that it forwarded to.
     pub driver: String,
     /// The faults that were to be injected, as configured.
     #[serde(default)]

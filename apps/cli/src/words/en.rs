@@ -1,0 +1,74 @@
+//! The command's own words, in English.
+
+use super::Words;
+
+pub(super) fn words(words: &Words<'_>) -> String {
+    let fixed = match *words {
+        Words::Guess => " (characters guessed)",
+        Words::Age(..=0) => "made today",
+        Words::Age(1) => "made yesterday",
+        Words::Age(days) => return format!("made {days} days ago"),
+        Words::Token => "Token",
+        Words::TokenSerial => "serial number",
+        Words::Protection => "Private key",
+        Words::Concerns => "For serial number",
+        Words::Status => "State",
+        Words::Since => "Begun",
+        Words::FirstIssue => "first issue",
+        Words::ProofProven => "cannot leave the token (proven)",
+        Words::ProofClaimed => "cannot leave the token (as the driver claims)",
+        Words::ProofRefused => "may be able to leave the token",
+        Words::ProofUnknown => "unknown (log in to see)",
+        Words::AwaitingAnswer => "waits for the CA's answer",
+        Words::CertificateWritten => "the certificate is written, its key has not signed yet",
+        Words::HalfRetired => "the removal of an old certificate stopped in the middle",
+        Words::Remnant => "only a public key is left; it can be abandoned",
+        Words::UnreadableCertificate => "A certificate that cannot be read",
+        Words::Label => "Label",
+        Words::Size => "Size in bytes",
+        Words::Reason => "Reason",
+        Words::UnreadableExtensions => "Extensions that cannot be read",
+        Words::NewKey(kind) => return format!("New key: {kind}"),
+        Words::NoPending => "There is no pending key.",
+        Words::PinPrompt(token) => return format!("PIN of {token}: "),
+        Words::PinPad(token) => {
+            return format!("Enter the PIN of {token} on the keys of the token or its reader.");
+        }
+        Words::LoginIdPrompt => "Login ID: ",
+        Words::PasswordPrompt => "Password: ",
+        Words::ConfirmSignAgain => {
+            "The request that was made first is not on this computer, and one that is signed anew differs: the CA may take it for a second order. To go on all the same, type yes: "
+        }
+        Words::ConfirmFinalTry => "To enter it all the same, type yes: ",
+        Words::ConfirmResume => "A renewal of this certificate is pending. To go on with it, type yes: ",
+        Words::ConfirmRemoval => "This cannot be undone. To remove it, type yes: ",
+        Words::Installed => "The certificate was issued and installed.",
+        Words::RestartBrowsers => "To make it effective, close every browser window once.",
+        Words::RequestWritten(file) => return format!("The request was written to {file}."),
+        Words::SendRequest => "Send it to the CA, then install the answer with \"usbtoken install FILE\".",
+        Words::Retired => "The old certificate was removed.",
+        Words::Abandoned => "The pending key was removed.",
+        Words::Fine => "ok",
+        Words::CanRenew => "The renewal can work.",
+        Words::CannotRenew => "The renewal cannot work like this.",
+        Words::HintModule => "Name the driver with --module and its absolute path.",
+        Words::HintToken => "Name the token, for example with --token 'pkcs11:serial=…'.",
+        Words::HintCredential => {
+            "List the certificates with \"usbtoken list\" and name one with --id or --serial."
+        }
+        Words::HintPending => {
+            "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."
+        }
+        Words::HintForce => "To renew before the period begins, add --force.",
+        Words::HintBegun => {
+            "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
+        }
+        Words::HintAnchor => "The CA's certificate is given with --trust-anchor FILE.",
+        Words::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
+        Words::HintPin => "The PIN may come from --pin-file, --pin-env or the terminal.",
+        Words::HintOverwrite => "To overwrite the file, add --overwrite.",
+        Words::HintSignAgain => "To sign it anew, add --sign-again.",
+        Words::HintSaveAnswer => "To name a file for the answer yourself, add --save-answer FILE.",
+    };
+    fixed.to_owned()
+}

@@ -1,0 +1,79 @@
+//! The command's own words, in Japanese.
+
+use super::Words;
+
+pub(super) fn words(words: &Words<'_>) -> String {
+    let fixed = match *words {
+        Words::Guess => "（文字コードは推定）",
+        Words::Age(..=0) => "本日作成",
+        Words::Age(days) => return format!("{days}日前に作成"),
+        Words::Token => "トークン",
+        Words::TokenSerial => "シリアル番号",
+        Words::Protection => "秘密鍵の保護",
+        Words::Concerns => "対象の証明書シリアル番号",
+        Words::Status => "状態",
+        Words::Since => "開始日",
+        Words::FirstIssue => "新規発行",
+        Words::ProofProven => "取り出し不可（確認済み）",
+        Words::ProofClaimed => "取り出し不可（ドライバの申告による）",
+        Words::ProofRefused => "取り出し不可を確認できません",
+        Words::ProofUnknown => "未確認（ログインすると確認できます）",
+        Words::AwaitingAnswer => "認証局からの応答待ち",
+        Words::CertificateWritten => "電子証明書は書き込み済み（署名の確認がまだです）",
+        Words::HalfRetired => "古い電子証明書の削除が途中です",
+        Words::Remnant => "公開鍵だけが残っています（破棄できます）",
+        Words::UnreadableCertificate => "読み取れない電子証明書",
+        Words::Label => "ラベル",
+        Words::Size => "サイズ（バイト）",
+        Words::Reason => "理由",
+        Words::UnreadableExtensions => "読み取れない拡張",
+        Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
+        Words::NoPending => "発行待ちの鍵はありません。",
+        Words::PinPrompt(token) => return format!("{token} のPIN(暗証番号): "),
+        Words::PinPad(token) => {
+            return format!("{token} のPIN(暗証番号)を、トークンまたはリーダのキーで入力してください。");
+        }
+        Words::LoginIdPrompt => "ログインID: ",
+        Words::PasswordPrompt => "パスワード: ",
+        Words::ConfirmSignAgain => {
+            "最初の申請データがこのパソコンになく、署名し直すと認証局が二重の申請とみなすことがあります。続ける場合は yes と入力してください: "
+        }
+        Words::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
+        Words::ConfirmResume => {
+            "この電子証明書の更新は申請中です。続きから再開する場合は yes と入力してください: "
+        }
+        Words::ConfirmRemoval => "元に戻せません。削除する場合は yes と入力してください: ",
+        Words::Installed => "電子証明書の発行とインストールが完了しました。",
+        Words::RestartBrowsers => "電子証明書を有効にするには、一度すべてのブラウザを閉じてください。",
+        Words::RequestWritten(file) => return format!("申請データを {file} に保存しました。"),
+        Words::SendRequest => {
+            "申請データを認証局に送り、応答のファイルを「usbtoken install ファイル名」で取り込んでください。"
+        }
+        Words::Retired => "古い電子証明書を削除しました。",
+        Words::Abandoned => "発行待ちの鍵を破棄しました。",
+        Words::Fine => "良好",
+        Words::CanRenew => "更新を行えます。",
+        Words::CannotRenew => "このままでは更新を行えません。",
+        Words::HintModule => "ドライバは --module に絶対パスで指定できます。",
+        Words::HintToken => "トークンは --token 'pkcs11:serial=…' のように指定できます。",
+        Words::HintCredential => {
+            "「usbtoken list」で一覧を表示し、--id または --serial で電子証明書を指定できます。"
+        }
+        Words::HintPending => {
+            "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon」で破棄できます。"
+        }
+        Words::HintForce => "期間外でも更新する場合は --force を付けてください。",
+        Words::HintBegun => {
+            "期限内に申請していれば、「usbtoken resume」または「usbtoken install ファイル」で完了できます。"
+        }
+        Words::HintAnchor => "認証局の証明書は --trust-anchor ファイル で指定できます。",
+        Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
+        Words::HintPin => "PINは --pin-file、--pin-env、または端末からの入力で渡せます。",
+        Words::HintOverwrite => "上書きする場合は --overwrite を付けてください。",
+        Words::HintSignAgain => "署名し直す場合は --sign-again を付けてください。",
+        Words::HintSaveAnswer => {
+            "応答の保存先を自分で指定する場合は --save-answer ファイル名 を付けてください。"
+        }
+    };
+    fixed.to_owned()
+}

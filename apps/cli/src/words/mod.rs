@@ -1,0 +1,139 @@
+//! What only the command says: headings, results, questions, and hints about its options.
+//!
+//! What the diagnosis says too is in [`usbtoken::text`].
+
+mod en;
+mod ja;
+
+use usbtoken::text::Lang;
+
+/// Words of the command. Values in them are printed as they are: pass what comes from outside through
+/// [`usbtoken::text::printable`].
+#[derive(Clone, Copy, Debug)]
+pub enum Words<'a> {
+    /// How many days ago something was made.
+    Age(i64),
+    /// Behind a value whose bytes may stand for other characters.
+    Guess,
+
+    /// Heading: a token.
+    Token,
+    /// Label: the serial number of a token.
+    TokenSerial,
+    /// Label: how well the private key is protected.
+    Protection,
+    /// Label: the serial number of the certificate that a pending key will replace, or belonged to.
+    Concerns,
+    /// Label: how far something got.
+    Status,
+    /// Label: the day on which it began.
+    Since,
+    /// Title: a first issue, without an old certificate.
+    FirstIssue,
+
+    /// The key is proven not to be exportable.
+    ProofProven,
+    /// The driver claims that the key is not exportable.
+    ProofClaimed,
+    /// The key may be exportable.
+    ProofRefused,
+    /// Not known before login.
+    ProofUnknown,
+
+    /// State of a pending key: the CA's answer is awaited.
+    AwaitingAnswer,
+    /// State of a pending key: the certificate is written, the key has not signed yet.
+    CertificateWritten,
+    /// State of a pending key: the removal of an old credential stopped in the middle.
+    HalfRetired,
+    /// State of a pending key: only a public key is left.
+    Remnant,
+    /// There is no pending key on the token.
+    NoPending,
+
+    /// Title of a certificate object that cannot be read.
+    UnreadableCertificate,
+    /// Label: CKA_LABEL.
+    Label,
+    /// Label: a number of bytes.
+    Size,
+    /// Label: why something cannot be read.
+    Reason,
+    /// Label: the extensions of a certificate that cannot be read.
+    UnreadableExtensions,
+    /// The kind of key that a renewal makes.
+    NewKey(&'a str),
+
+    /// Prompt for the PIN of that token.
+    PinPrompt(&'a str),
+    /// The PIN is entered at the token itself.
+    PinPad(&'a str),
+    /// Prompt for the login ID at the CA.
+    LoginIdPrompt,
+    /// Prompt for the password that goes with it.
+    PasswordPrompt,
+    /// Question before what may be the last attempt at the PIN; the answer is the word `yes`.
+    ConfirmFinalTry,
+    /// Question before a credential or key is removed; the answer is the word `yes`.
+    ConfirmRemoval,
+
+    /// A certificate was issued and installed.
+    Installed,
+    /// What to do for the browser to see the new certificate.
+    RestartBrowsers,
+    /// The request was written to that file.
+    RequestWritten(&'a str),
+    /// What to do with the request.
+    SendRequest,
+    /// The old credential was removed.
+    Retired,
+    /// The pending key was removed.
+    Abandoned,
+    /// Question whether to go on with the key that is pending; the answer is the word `yes`.
+    ConfirmResume,
+
+    /// Question whether to sign a request anew; the answer is the word `yes`.
+    ConfirmSignAgain,
+
+    /// State of a point: in order.
+    Fine,
+    /// All points allow the renewal.
+    CanRenew,
+    /// At least one point forbids the renewal.
+    CannotRenew,
+
+    /// Hint of the command: name the driver.
+    HintModule,
+    /// Hint of the command: name the token.
+    HintToken,
+    /// Hint of the command: name the credential.
+    HintCredential,
+    /// Hint of the command: the pending keys.
+    HintPending,
+    /// Hint of the command: renew outside the window.
+    HintForce,
+    /// Hint of the command: a renewal that was begun in time is finished later too.
+    HintBegun,
+    /// Hint of the command: name the CA's certificate.
+    HintAnchor,
+    /// Hint of the command: confirm the last attempt.
+    HintFinalTry,
+    /// Hint of the command: where the PIN may come from.
+    HintPin,
+    /// Hint of the command: overwrite a file.
+    HintOverwrite,
+    /// Hint of the command: sign the request anew.
+    HintSignAgain,
+    /// Hint of the command: name the file for the answer.
+    HintSaveAnswer,
+}
+
+impl Words<'_> {
+    /// The words in that language.
+    pub fn text(&self, lang: Lang) -> String {
+        match lang {
+            Lang::Ja => ja::words(self),
+            Lang::En => en::words(self),
+        }
+    }
+}

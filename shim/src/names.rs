@@ -1,3 +1,0 @@
-//! Numbers to names and back.
-
-pub(crate) use usbtoken_pkcs11::names::*;

@@ -1,0 +1,3 @@
+//! What the unit tests share.
+/// A certificate that `openssl req -x509` made.
+pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../tests/data/certificate.der");
