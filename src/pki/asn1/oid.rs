@@ -131,33 +131,6 @@ fn arcs(contents: &[u8]) -> Option<String> {
     Some(dotted)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identifiers_are_dotted() {
-        for oid in
-            ["0.9.2342.19200300.100.1.25", "1.2.840.113549.1.1.1", "2.5.29.37.0", "2.16.840.1.101.3.4.2.1"]
-        {
-            assert_eq!(dotted(ObjectIdentifier::new(oid).unwrap().as_bytes()), oid);
-        }
-        // 2.25 and the UUID f81d4fae-7dec-11d0-a765-00a0c91e6bf6 (X.667 §6.3).
-        let uuid = base16ct::lower::decode_vec("6983f09da7ebcfdee0c7a1a7b2c0948cc8f9d776").unwrap();
-        assert_eq!(dotted(&uuid), "2.25.329800735698586629295641978511506172918");
-    }
-
-    #[test]
-    fn what_is_no_identifier_is_cut() {
-        assert_eq!(dotted(&[0x2a, 0x80, 1]), "2a8001");
-        assert_eq!(dotted(&[0x2a, 0x86]), "2a86");
-        assert_eq!(dotted(&[]), "");
-        let endless = dotted(&[0xff; 900_000]);
-        assert!(endless.ends_with('…') && endless.len() < 200, "{}", endless.len());
-        assert!(!dotted(&[0xff; 30]).contains('.'));
-    }
-}
-
 /// The names by which openssl and the standards know what keys, signatures and extensions are made of.
 const NAMES: &[(&str, &str)] = &[
     ("1.2.840.113549.1.1.1", "RSA"),
@@ -218,5 +191,32 @@ pub(in crate::pki) fn name(oid: ObjectIdentifier) -> String {
     match NAMES.iter().find(|(known, _)| *known == dotted) {
         Some((_, name)) => (*name).to_owned(),
         None => dotted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_dotted() {
+        for oid in
+            ["0.9.2342.19200300.100.1.25", "1.2.840.113549.1.1.1", "2.5.29.37.0", "2.16.840.1.101.3.4.2.1"]
+        {
+            assert_eq!(dotted(ObjectIdentifier::new(oid).unwrap().as_bytes()), oid);
+        }
+        // 2.25 and the UUID f81d4fae-7dec-11d0-a765-00a0c91e6bf6 (X.667 §6.3).
+        let uuid = base16ct::lower::decode_vec("6983f09da7ebcfdee0c7a1a7b2c0948cc8f9d776").unwrap();
+        assert_eq!(dotted(&uuid), "2.25.329800735698586629295641978511506172918");
+    }
+
+    #[test]
+    fn what_is_no_identifier_is_cut() {
+        assert_eq!(dotted(&[0x2a, 0x80, 1]), "2a8001");
+        assert_eq!(dotted(&[0x2a, 0x86]), "2a86");
+        assert_eq!(dotted(&[]), "");
+        let endless = dotted(&[0xff; 900_000]);
+        assert!(endless.ends_with('…') && endless.len() < 200, "{}", endless.len());
+        assert!(!dotted(&[0xff; 30]).contains('.'));
     }
 }
