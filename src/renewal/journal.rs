@@ -147,6 +147,12 @@ impl Journal {
         private::try_room(&self.folder).map_err(|error| self.unusable(&self.folder, error))
     }
 
+    /// Whether what is in the folder can be trusted, or there is none yet. A full or read-only disk takes nothing new,
+    /// but what it holds is as good as before.
+    pub fn can_be_trusted(&self) -> bool {
+        self.folder_is_there().is_ok()
+    }
+
     /// Notes that a key is about to be made, for the certificate with this serial number or for a first one.
     ///
     /// A run that is killed before its request is kept leaves the note: that request was never sent.

@@ -6,18 +6,17 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use base64ct::{Base64, Encoding as _};
-use usbtoken::code::Notice;
 use usbtoken::driver::{Session, TokenIdentity};
 use usbtoken::error::{Code, Error, Fact, Result};
 use usbtoken::pki::Response;
 use usbtoken::renewal::{Credential, Journal, JournalEntry, PendingKey};
 
 use crate::files;
-use crate::job::Job;
 
 /// The journal of this user, and the place for an answer.
 pub struct Keeper {
-    /// None where there is no folder for it, or it cannot be used.
+    /// None where there is no folder for it, or one that cannot be trusted. What it holds is read even where it takes
+    /// nothing new.
     journal: Option<Journal>,
     place: Place,
 }
@@ -74,7 +73,7 @@ impl Keeper {
     /// # Errors
     /// [`Code::FileUnwritable`] for the file that is named; [`Code::JournalUnusable`] when without such a name no
     /// place can be had.
-    pub fn prepare(job: &Job, save_answer: Option<&Path>) -> Result<Self> {
+    pub fn prepare(save_answer: Option<&Path>) -> Result<Self> {
         let journal = state_folder().map(Journal::at);
         let usable = match &journal {
             Some(journal) => journal.prepare(),
@@ -92,9 +91,8 @@ impl Keeper {
             if matches!(place, Place::TemporaryFolder) && temporary_file().is_err() {
                 return Err(error);
             }
-            job.tell(&[Notice::RequestNotKept.into()]);
-            return Ok(Keeper { journal: None, place });
         }
+        let journal = journal.filter(Journal::can_be_trusted);
         Ok(Keeper { journal, place })
     }
 

@@ -50,7 +50,7 @@ impl<'a> Visit<'a> {
         }
         let issuer = Issuer::of(args, job)
             .ok_or_else(|| Error::new(Code::BadArgument).fact(Fact::Expected, "--issuer, --issuer-helper"))?;
-        let keeper = Keeper::prepare(job, args.save_answer.as_deref())?;
+        let keeper = Keeper::prepare(args.save_answer.as_deref())?;
         Ok(Visit { job, args, form, checks, retire_old, issuer, keeper, ticket: None })
     }
 
@@ -131,9 +131,14 @@ impl<'a> Visit<'a> {
         let error = seconds.into_iter().fold(error, |error, seconds| error.fact(Fact::Seconds, seconds));
         // A helper that gives none when it is asked again means the one that it was given.
         let cookie = cookie.or_else(|| entry.cookie().map(str::to_owned));
-        let error = match (self.keeper.update(&entry.clone().with_cookie(cookie.clone())), cookie) {
-            // Nobody could ask again without it.
-            (Err(_), Some(cookie)) => error.fact(Fact::Detail, format_args!("cookie: {cookie}")),
+        let error = match cookie {
+            Some(cookie) if entry.cookie() != Some(&cookie) => {
+                match self.keeper.update(&entry.clone().with_cookie(Some(cookie.clone()))) {
+                    Ok(()) => error,
+                    // Nobody could ask again without it.
+                    Err(_) => error.fact(Fact::Detail, format_args!("cookie: {cookie}")),
+                }
+            }
             _ => error,
         };
         error.fact(Fact::GoOn, self.resume(entry.key_id()))

@@ -21,8 +21,7 @@ pub fn run(job: &Job, args: &args::Install) -> Result<Outcome> {
     }
     let checks = settle::Checks::read(&args.checks, args.subject.rule())?;
     // What comes on standard input cannot be read twice.
-    let keeper =
-        if from_stdin { Keeper::prepare(job, args.save_answer.as_deref())? } else { Keeper::of_user() };
+    let keeper = if from_stdin { Keeper::prepare(args.save_answer.as_deref())? } else { Keeper::of_user() };
     let answer = files::read(&args.file)?;
     let kept = from_stdin.then(|| keeper.answer(None, &answer));
     let name = |error: Error| match &kept {
