@@ -44,7 +44,7 @@ fn an_answer_that_is_none_is_kept_and_shown() {
     let bytes = std::fs::read(&saved).unwrap();
     assert_eq!(fact(&error, "size"), bytes.len().to_string());
     assert_eq!(bytes, b"\n<html>\x1b[2J\xe2\x80\xaebusy</html>\nmore\n");
-    assert_eq!(fact(&error, "first_line"), "<html>\\u{1b}[2J\\u{202e}busy</html>");
+    assert_eq!(fact(&error, "first_line"), "\u{1b}[2J\u{202e}busy more");
     stage.token.snapshot().assert_keeps(&before);
 
     // The key waits: the command that is named asks again, here another issuer.
@@ -207,7 +207,7 @@ fn a_damaged_record_is_an_error_and_stays() {
     assert!(!stage.file("asked").exists());
     stage.token.snapshot().assert_same_as(&before);
     std::fs::rename(record, stage.file("moved")).unwrap();
-    stage.run(&["abandon", "--id", &id]).succeeded();
+    stage.run(&["abandon", "--yes", "--id", &id]).succeeded();
 }
 
 #[test]
@@ -247,4 +247,22 @@ fn what_came_on_standard_input_is_not_lost_either() {
     stage.shell("usbtoken install --json --pin-file pin - < right").succeeded();
     let kept = stage.kept();
     assert_eq!(kept.len(), 2, "only the two that were refused: {kept:?}");
+}
+
+/// As when the window is closed, the connection breaks, or somebody stops the program.
+#[test]
+fn what_was_printed_before_a_signal_is_kept() {
+    for signal in ["HUP", "QUIT", "TERM", "INT"] {
+        let stage = Stage::new();
+        let before = stage.token.snapshot();
+        let issuer = format!("{}; kill -{signal} $PPID; exec sleep 60", stage.issuer(&[]));
+        let error = stage.run(&["renew", "--issuer", &issuer]).failed("cancelled", 9);
+        assert!(private(Path::new(&fact(&error, "saved_answer"))), "{signal}");
+        assert!(!error["next"].as_str().unwrap().starts_with("To go on, start"), "{error:#}");
+        stage.token.snapshot().assert_keeps(&before);
+        assert!(fact(&error, "go_on").contains(" install "), "{error:#}");
+        stage.run(&["resume", "--issuer", "touch asked; false"]).succeeded();
+        assert!(!stage.file("asked").exists());
+        assert_eq!(stage.token.snapshot().added_since(&before).len(), 3);
+    }
 }

@@ -457,7 +457,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The key is not a pending key made by this program.",
             "List the pending keys and name one of them.",
         ),
-        Code::Cancelled => w("The operation was cancelled.", "To go on, start again."),
+        Code::Cancelled => w(
+            "The operation was cancelled.",
+            "To go on, run the command that is shown; where none is shown, start again.",
+        ),
         Code::OriginRefused => w(
             "This web site is not allowed to work with certificates.",
             "Check that the address is the bank's.",

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use signal_hook::consts::{SIGCHLD, SIGINT, SIGPIPE, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 
 /// Watches for the end of the child and for Ctrl-C, as long as it lives.
@@ -65,14 +65,15 @@ impl Drop for Signals {
 /// Whether the signals do what they do by default.
 static UNWATCHED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
-/// The signals by which somebody stops this program. The default, which a handler that is taken away does not bring
+/// The signals by which somebody stops this program, or closes the window that it runs in. The default, which a handler that is taken away does not bring
 /// back, is restored by one that stays.
 fn stopping() -> io::Result<&'static [i32]> {
     static STOPPING: OnceLock<Vec<i32>> = OnceLock::new();
     if let Some(signals) = STOPPING.get() {
         return Ok(signals);
     }
-    let signals: Vec<i32> = [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)).collect();
+    let signals: Vec<i32> =
+        [SIGINT, SIGTERM, SIGHUP, SIGQUIT].into_iter().filter(|signal| !is_ignored(*signal)).collect();
     for signal in &signals {
         flag::register_conditional_default(*signal, Arc::clone(&UNWATCHED))?;
     }
