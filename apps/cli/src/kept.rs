@@ -180,6 +180,16 @@ impl Keeper {
         self.journal.as_ref().map_or(Ok(Vec::new()), |journal| journal.answers(token, key.id()))
     }
 
+    /// The file with an answer that holds a certificate for this key, for somebody to be told of: one that cannot be
+    /// read is left to who installs it.
+    pub fn answer_file(&self, session: &Session, key: &PendingKey) -> Option<PathBuf> {
+        let answers = self.answers(session, key).unwrap_or_default();
+        let public = key.public_key()?;
+        let is_for_key =
+            |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(public).is_some());
+        answers.into_iter().find(|(_, answer)| is_for_key(answer)).map(|(path, _)| path)
+    }
+
     /// Forgets a job that is over. The file that the person named stays; so does what cannot be removed, which
     /// harms nobody.
     pub fn forget(&self, session: &Session, key_id: &[u8], received: Option<&Kept>) {

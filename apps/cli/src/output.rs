@@ -206,6 +206,7 @@ fn hint(error: &Error) -> Option<Words<'static>> {
         Code::PinFinalTry => Words::HintFinalTry,
         Code::PinRequired => Words::HintPin,
         Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,
+        Code::BadArgument if expects(error, crate::commands::YES) => Words::HintYes,
         Code::RequestWouldDiffer => Words::HintSignAgain,
         Code::JournalUnusable => Words::HintSaveAnswer,
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
@@ -215,6 +216,10 @@ fn hint(error: &Error) -> Option<Words<'static>> {
         code if code.family() == Family::Answer => Words::HintPending,
         _ => return None,
     })
+}
+
+fn expects(error: &Error, option: &str) -> bool {
+    error.facts().any(|(fact, value)| fact == Fact::Expected && value == option)
 }
 
 fn is_there_already(error: &Error) -> bool {

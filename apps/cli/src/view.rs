@@ -2,11 +2,12 @@
 
 use crate::words::Words;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 use usbtoken::driver::{ProofLevel, TokenIdentity};
-use usbtoken::error::Code;
+use usbtoken::error::{Code, Fact};
 use usbtoken::pki::{Name, Window, has_no_end, jst_rfc3339};
 use usbtoken::renewal::{self, Credentials, PendingKey, PendingState, Renewable};
 use usbtoken::text::{Lang, Phrase, printable};
@@ -101,6 +102,10 @@ pub struct Pending {
     pub concerns_serial: Option<String>,
     /// That certificate's subject, if it is on the token.
     pub concerns_subject: Option<String>,
+    /// The file with the CA's answer, where it came already; null while it is awaited.
+    pub answer_file: Option<String>,
+    /// The command that installs it.
+    pub go_on: Option<String>,
 }
 
 /// Labels and values, one a line, with the values aligned.
@@ -301,7 +306,16 @@ impl Pending {
             age_days: key.age_days(now),
             concerns_serial: key.concerns().map(str::to_owned),
             concerns_subject: concerned.map(|credential| credential.subject().to_string()),
+            answer_file: None,
+            go_on: None,
         }
+    }
+
+    /// The same with the file that holds the CA's answer, and the command that installs it.
+    #[must_use]
+    pub fn answered(self, answer: Option<(&Path, String)>) -> Self {
+        let (file, go_on) = answer.map(|(file, go_on)| (file.display().to_string(), go_on)).unzip();
+        Pending { answer_file: file, go_on, ..self }
     }
 
     /// The pending key as one entry of the list.
@@ -319,6 +333,11 @@ impl Pending {
         }
         lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
+        for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
+            if let Some(value) = value {
+                lines.put(fact.label(lang), value);
+            }
+        }
         lines.text
     }
 }

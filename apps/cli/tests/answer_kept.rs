@@ -6,7 +6,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use common::{Outcome, Stage};
+use common::{Outcome, Stage, hex};
 use serde_json::Value;
 use usbtoken_testkit::{Form, Kind, Snapshot, days_from_now, shim, softhsm_module};
 
@@ -265,4 +265,27 @@ fn what_was_printed_before_a_signal_is_kept() {
         assert!(!stage.file("asked").exists());
         assert_eq!(stage.token.snapshot().added_since(&before).len(), 3);
     }
+}
+
+#[test]
+fn a_key_is_not_removed_unasked_and_its_answer_is_named() {
+    let stage = Stage::new();
+    let issuer = format!("{}; exit 7", stage.issuer(&[]));
+    let error = stage.run(&["renew", "--issuer", &issuer]).failed("issuer_failed", 6);
+    let (saved, before) = (fact(&error, "saved_answer"), stage.token.snapshot());
+    let pending = stage.run(&["pending"]).json();
+    assert_eq!(pending[0]["answer_file"], saved.as_str(), "{pending:#}");
+    assert!(pending[0]["go_on"].as_str().unwrap().ends_with(&saved), "{pending:#}");
+    let exists = stage.renew(&[], &[]).failed("pending_exists", 9);
+    assert_eq!(fact(&exists, "saved_answer"), saved);
+    for command in [["abandon", "--id", &fact(&error, "id")], ["retire", "--id", &hex(&stage.old.id)]] {
+        let refused = stage.run(&command).failed("bad_argument", 2);
+        assert!(refused["hint"].as_str().unwrap().contains("--yes"), "{refused:#}");
+        let text = stage.shell(&format!("usbtoken --pin-file pin {} </dev/null", command.join(" ")));
+        assert_eq!(text.code, 2, "{text:?}");
+    }
+    stage.token.snapshot().assert_same_as(&before);
+    go_on(&stage, &exists);
+    let certificates = |snapshot: &Snapshot| snapshot.of_class("CKO_CERTIFICATE").count();
+    assert_eq!(certificates(&stage.token.snapshot()), certificates(&before) + 1);
 }

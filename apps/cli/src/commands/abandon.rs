@@ -5,35 +5,39 @@ use std::io::{self, Write};
 use serde_json::json;
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 
-use super::select;
+use super::{pending, select};
 use crate::args;
 use crate::job::Job;
 use crate::kept::Keeper;
 use crate::output::Outcome;
+use crate::pin;
 use crate::words::Words;
-use crate::{pin, view};
 
 /// Removes exactly one pending key, after asking a person.
 pub fn run(job: &Job, args: &args::Abandon) -> Result<Outcome> {
     let token = job.token()?;
     let session = job.login(&token)?;
     let key = select::pending(&session, args.id.as_ref(), |_| true)?;
-    let shown = view::Pending::of(token.identity(), &key, &session.credentials()?, job.now());
+    let keeper = Keeper::of_user();
+    let shown = pending::shown(job, &keeper, &session, &key, &session.credentials()?);
     confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
     job.progress.step(Step::Abandon);
     session.abandon(&key)?;
-    Keeper::of_user().forget(&session, key.id(), None);
+    keeper.forget(&session, key.id(), None);
     let (text, json) = (Words::Abandoned.text(job.lang), json!({ "abandoned": shown }));
     Ok(Outcome::changed(text, json, Fact::Id, usbtoken::hex(key.id())))
 }
 
-/// Asks a person at a terminal. A script has said what it wants by its command line.
+/// Asks a person at a terminal. Where nobody can be asked, `--yes` has to say it.
 ///
 /// # Errors
-/// [`Code::Cancelled`].
+/// [`Code::BadArgument`] without `--yes` and a person; [`Code::Cancelled`].
 pub fn confirm_removal(job: &Job, yes: bool, what: &str) -> Result<()> {
-    if yes || job.global.json || !pin::is_terminal() {
+    if yes {
         return Ok(());
+    }
+    if job.global.json || !pin::is_terminal() {
+        return Err(Error::new(Code::BadArgument).fact(Fact::Expected, super::YES));
     }
     // The question that follows fails on its own when standard error is closed.
     let _ = writeln!(io::stderr(), "{what}");

@@ -22,6 +22,9 @@ use crate::args::Command;
 use crate::job::Job;
 use crate::output::Outcome;
 
+/// The option that stands for a person's consent to a removal.
+pub const YES: &str = "--yes";
+
 /// Runs one subcommand.
 pub fn run(job: &Job, command: &Command) -> Result<Outcome> {
     match command {

@@ -1,8 +1,14 @@
 //! `usbtoken pending`: the jobs that are not finished.
 
-use usbtoken::error::{Result, Step};
+use std::path::Path;
 
+use usbtoken::driver::Session;
+use usbtoken::error::{Result, Step};
+use usbtoken::renewal::{Credentials, PendingKey};
+
+use crate::go_on::CommandLine;
 use crate::job::Job;
+use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::view;
 use crate::words::Words;
@@ -14,12 +20,30 @@ pub fn run(job: &Job) -> Result<Outcome> {
     job.progress.step(Step::ReadObjects);
     let keys = session.pending()?;
     let credentials = session.credentials()?;
-    let entries: Vec<_> =
-        keys.iter().map(|key| view::Pending::of(token.identity(), key, &credentials, job.now())).collect();
+    let keeper = Keeper::of_user();
+    let entries: Vec<_> = keys.iter().map(|key| shown(job, &keeper, &session, key, &credentials)).collect();
     let mut lines = vec![view::Token::of(token.identity()).heading(job.lang)];
     if entries.is_empty() {
         lines.push(format!("  {}", Words::NoPending.text(job.lang)));
     }
     lines.extend(entries.iter().zip(1..).map(|(entry, number)| entry.entry(number, job.lang)));
     Ok(Outcome::new(lines.join("\n"), serde_json::json!(entries)))
+}
+
+/// What is shown of a pending key: also the answer that came for it already.
+pub fn shown(
+    job: &Job,
+    keeper: &Keeper,
+    session: &Session,
+    key: &PendingKey,
+    credentials: &Credentials,
+) -> view::Pending {
+    let file = keeper.answer_file(session, key);
+    let answer = file.as_deref().map(|file| (file, install(job, file)));
+    view::Pending::of(session.token().identity(), key, credentials, job.now()).answered(answer)
+}
+
+/// The command that installs the answer in this file.
+pub fn install(job: &Job, file: &Path) -> String {
+    CommandLine::new("install", &job.global).word(&file.to_string_lossy()).end()
 }

@@ -1,13 +1,14 @@
 //! `usbtoken renew`: the whole job in one run.
 
 use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Result, Warning};
+use usbtoken::error::{Code, Error, Fact, Result, Warning};
 use usbtoken::renewal::{Credential, JournalEntry, Pending, PendingState, Preflight, Renewal};
 
 use super::ask::{self, Options, Visit};
-use super::{select, settle};
+use super::{pending, select, settle};
 use crate::args;
 use crate::job::Job;
+use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
 use crate::words::Words;
@@ -30,7 +31,7 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
     let (pending, request) = match ask::begin(job, &visit.keeper, &session, &renewal, Some(&old)) {
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            let pending = go_on(job, args, &session, &renewal, &old, error)?;
+            let pending = go_on(job, args, &visit.keeper, &session, &renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
                 let kept = (&visit.keeper, Some(&kept));
                 return Ok(settle::finish(job, &session, &installed, kept, args.retire_old));
@@ -71,6 +72,7 @@ fn before_login(preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
 fn go_on(
     job: &Job,
     args: &args::Renew,
+    keeper: &Keeper,
     session: &Session,
     renewal: &Renewal<'_>,
     old: &Credential,
@@ -78,12 +80,17 @@ fn go_on(
 ) -> Result<Pending> {
     let ask =
         || !job.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(job.lang));
-    if !(args.resume || ask()) {
-        return Err(error);
-    }
     let serial = old.certificate().serial().to_string();
     let key = select::pending(session, None, |key| {
         key.concerns() == Some(&serial) && key.state() == PendingState::AwaitingAnswer
-    })?;
+    });
+    if !(args.resume || ask()) {
+        let file = key.ok().and_then(|key| keeper.answer_file(session, &key));
+        return Err(file.into_iter().fold(error, |error, file| {
+            let go_on = pending::install(job, &file);
+            error.fact(Fact::SavedAnswer, file.display()).fact(Fact::GoOn, go_on)
+        }));
+    }
+    let key = key?;
     renewal.resume(session, &key)
 }

@@ -126,6 +126,8 @@ pub enum Words<'a> {
     HintSignAgain,
     /// Hint of the command: name the file for the answer.
     HintSaveAnswer,
+    /// Hint of the command: say beforehand that something may be removed.
+    HintYes,
 }
 
 impl Words<'_> {
