@@ -18,14 +18,12 @@ use sha2::{Digest, Sha256};
 use super::pending::{Pending, PendingKey};
 use crate::driver::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result};
-use crate::pki::{MAX_RESPONSE, PublicKey};
+use crate::pki::PublicKey;
 
 /// The only version of the record that was ever written.
 const VERSION: u32 = 1;
 /// A request has a few KiB, and a cookie is bounded by who reads it.
 const LARGEST_RECORD: u64 = 1024 * 1024;
-/// One byte over what the library reads, so that a too large answer is kept as too large.
-const LARGEST_ANSWER: u64 = MAX_RESPONSE as u64 + 1;
 const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";
@@ -128,6 +126,10 @@ impl JournalEntry {
 }
 
 impl Journal {
+    /// The longest answer that is kept, in bytes. It is far over what is read ([`crate::pki::MAX_RESPONSE`]): what is
+    /// cut off cannot be had again.
+    pub const LARGEST_ANSWER: usize = 64 << 20;
+
     /// The journal in this folder.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Journal { folder: folder.into() }
@@ -242,7 +244,7 @@ impl Journal {
     pub fn answers(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let prefix = format!("{}-", name(token, &crate::hex(key_id)));
         let ours = self.files(|file| file.starts_with(&prefix) && file.ends_with(&format!(".{ANSWER}")))?;
-        let read = ours.into_iter().map(|path| match private::read(&path, LARGEST_ANSWER) {
+        let read = ours.into_iter().map(|path| match private::read(&path, Self::LARGEST_ANSWER as u64) {
             Ok(bytes) => Ok((path, bytes.unwrap_or_default())),
             Err(error) => Err(self.unusable(&path, error)),
         });

@@ -5,10 +5,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::MAX_RESPONSE;
+use usbtoken::renewal::Journal;
 
 /// One byte over the library's limit is enough for it to see that it is too much.
-const LARGEST: u64 = MAX_RESPONSE as u64 + 1;
+const LARGEST: u64 = Journal::LARGEST_ANSWER as u64 + 1;
 /// More than a request or an answer usually needs.
 const ROOM: usize = 64 * 1024;
 /// A request is public: it gets the permissions of any other file, less the umask.
@@ -21,7 +21,7 @@ pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Reads a file, or standard input for `-`, up to one byte over the largest response.
+/// Reads a file, or standard input for `-`, up to one byte over what is kept of an answer.
 ///
 /// # Errors
 /// [`Code::FileUnreadable`].

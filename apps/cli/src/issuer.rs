@@ -18,20 +18,21 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::renewal::Journal;
 use usbtoken::text::printable;
 use zeroize::Zeroizing;
 
 use crate::args::IssuerArgs;
 use crate::job::Job;
 
-/// An answer of a CA has a few KiB; the library refuses what is over 1 MiB, so one byte more is enough to see it.
-const LARGEST_ANSWER: usize = usbtoken::pki::MAX_RESPONSE + 1;
+/// An answer of a CA has a few KiB. What is more is refused by the library, but none of it is lost up to here.
+const LARGEST_ANSWER: usize = Journal::LARGEST_ANSWER;
 /// How much of what a program said about its failure is shown.
 const TAIL: usize = 2048;
 
 /// What came of one run of a program.
 struct Ran {
-    /// What it printed, up to one byte over the largest answer.
+    /// What it printed, up to the largest answer that is kept.
     output: Vec<u8>,
     /// The end of what it said on standard error.
     said: Vec<u8>,
@@ -180,7 +181,9 @@ fn failed(ran: Ran) -> Failed {
         End::Unknown => Error::new(Code::IssuerFailed),
         End::TimedOut => Error::new(Code::IssuerTimeout),
         End::Interrupted => Error::new(Code::Cancelled),
-        End::TooMuch => Error::new(Code::AnswerTooLarge).fact(Fact::Limit, LARGEST_ANSWER - 1),
+        End::TooMuch => Error::new(Code::AnswerTooLarge)
+            .fact(Fact::Limit, LARGEST_ANSWER)
+            .fact(Fact::Detail, "the rest is cut off"),
     };
     Failed { error: with_words(error, &ran.said), output: ran.output }
 }

@@ -289,3 +289,23 @@ fn a_key_is_not_removed_unasked_and_its_answer_is_named() {
     let certificates = |snapshot: &Snapshot| snapshot.of_class("CKO_CERTIFICATE").count();
     assert_eq!(certificates(&stage.token.snapshot()), certificates(&before) + 1);
 }
+
+/// A certificate, and more behind it than anybody reads.
+#[test]
+fn a_too_large_answer_is_kept_whole_and_not_ordered_again() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let issuer = format!("{}; head -c 5000000 /dev/zero | tr '\\0' '\\n'", stage.issuer(&[]));
+    let error = stage.run(&["renew", "--issuer", &issuer]).failed("answer_too_large", 6);
+    let saved = std::fs::read(fact(&error, "saved_answer")).unwrap();
+    assert!(saved.len() > 5_000_000 && fact(&error, "size") == saved.len().to_string(), "{error:#}");
+    let command = fact(&error, "go_on");
+    assert!(command.contains(" install "), "{command}");
+    let again = stage.shell(&format!("TEST_PIN=$(cat pin) {command} --json"));
+    assert_eq!(fact(&again.failed("answer_too_large", 6), "size"), saved.len().to_string());
+    stage.token.snapshot().assert_keeps(&before);
+    // Somebody takes the certificate out of it.
+    stage.write("answer.pem", saved.trim_ascii_end());
+    stage.run(&["install", "answer.pem"]).succeeded();
+    assert_eq!(stage.token.snapshot().added_since(&before).len(), 3);
+}

@@ -185,8 +185,16 @@ impl Received<'_> {
         checks: &Checks<'_>,
         retire_old: bool,
     ) -> Error {
-        if Response::parse(self.answer).is_err() {
-            return described(error, self.answer);
+        if let Err(refused) = Response::parse(self.answer) {
+            let error = described(error, self.answer);
+            return match self.file {
+                // What was wanted may be in it: the CA is not to be asked again for that.
+                Some(file) if refused.code() == Code::AnswerTooLarge => {
+                    let line = checks.on(CommandLine::new("install", &job.global), retire_old);
+                    error.fact(Fact::GoOn, line.word(&file.to_string_lossy()).end())
+                }
+                _ => error,
+            };
         }
         let other = self.keeper.other_token(&error, session, self.answer);
         let line = match &other {
