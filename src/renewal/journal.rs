@@ -229,6 +229,14 @@ impl Journal {
         self.write_answer(&name(token, &crate::hex(key_id)), answer)
     }
 
+    /// The same for the job of this entry.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_answer_of(&self, entry: &JournalEntry, answer: &[u8]) -> Result<PathBuf> {
+        self.write_answer(&name(&entry.token, &entry.key_id), answer)
+    }
+
     /// Keeps an answer of which it is not known yet what key it is for. Returns the file.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::renewal::Journal;
 
-/// One byte over the library's limit is enough for it to see that it is too much.
+/// What CAs send has a few KiB. As much as is kept can be read, so that the true size is told.
 const LARGEST: u64 = Journal::LARGEST_ANSWER as u64 + 1;
 /// More than a request or an answer usually needs.
 const ROOM: usize = 64 * 1024;

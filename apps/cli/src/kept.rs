@@ -10,8 +10,10 @@ use usbtoken::driver::{Session, TokenIdentity};
 use usbtoken::error::{Code, Error, Fact, Result};
 use usbtoken::pki::Response;
 use usbtoken::renewal::{Credential, Journal, JournalEntry, PendingKey};
+use usbtoken::text::Lang;
 
 use crate::files;
+use crate::words::Words;
 
 /// The journal of this user, and the place for an answer.
 pub struct Keeper {
@@ -29,6 +31,9 @@ enum Place {
     TemporaryFolder,
 }
 
+const BEGIN: &str = "-----BEGIN CA ANSWER-----";
+const END: &str = "-----END CA ANSWER-----";
+
 /// Where an answer was put.
 pub enum Kept {
     File(PathBuf),
@@ -38,10 +43,10 @@ pub enum Kept {
 
 impl Kept {
     /// Says with an error where the answer is.
-    pub fn name(&self, error: Error) -> Error {
+    pub fn name(&self, error: Error, lang: Lang) -> Error {
         match self {
             Kept::File(path) => error.fact(Fact::SavedAnswer, path.display()),
-            Kept::Shown => error.fact(Fact::SavedAnswer, "standard error (base64)"),
+            Kept::Shown => error.fact(Fact::SavedAnswer, Words::OnStandardError.text(lang)),
         }
     }
 
@@ -142,13 +147,17 @@ impl Keeper {
         self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key.id()))
     }
 
-    /// Keeps an answer, as it came. It cannot fail: a CA answers once.
+    /// Keeps an answer, as it came. It cannot fail: a CA answers once. One that came by another way is kept under the
+    /// job whose key it holds, so that this job is not asked for again.
     pub fn answer(&self, job: Option<(&TokenIdentity, &[u8])>, answer: &[u8]) -> Kept {
         let in_journal = || {
             let journal = self.journal.as_ref()?;
             let kept = match job {
                 Some((token, key_id)) => journal.keep_answer(token, key_id, answer),
-                None => journal.keep_unassigned_answer(answer),
+                None => match self.job_of(answer) {
+                    Some(entry) => journal.keep_answer_of(&entry, answer),
+                    None => journal.keep_unassigned_answer(answer),
+                },
             };
             kept.ok()
         };
@@ -160,14 +169,8 @@ impl Keeper {
         if let Some(path) = in_file().or_else(in_journal).or_else(elsewhere) {
             return Kept::File(path);
         }
-        let text = Base64::encode_string(answer);
-        let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
         // The last place there is.
-        let _ = writeln!(
-            io::stderr(),
-            "-----BEGIN CA ANSWER-----\n{}\n-----END CA ANSWER-----",
-            lines.join("\n")
-        );
+        let _ = writeln!(io::stderr(), "{}", shown(answer));
         Kept::Shown
     }
 
@@ -204,12 +207,36 @@ impl Keeper {
     /// The job of another token that an answer is for, where this computer knows it and this is why it was refused.
     pub fn other_token(&self, error: &Error, session: &Session, answer: &[u8]) -> Option<JournalEntry> {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
-        let journal = self.journal.as_ref().filter(|_| no_match.contains(&error.code()))?;
+        let entry = no_match.contains(&error.code()).then(|| self.job_of(answer))?;
+        entry.filter(|entry| entry.token() != session.token().identity())
+    }
+
+    /// The job that an answer is for, where this computer knows it.
+    fn job_of(&self, answer: &[u8]) -> Option<JournalEntry> {
+        let journal = self.journal.as_ref()?;
         let answer = Response::parse(answer).ok()?;
         let entry = |key| journal.entry_for(key).ok().flatten();
-        let found = answer.certificates().iter().find_map(|certificate| entry(certificate.public_key()));
-        found.filter(|entry| entry.token() != session.token().identity())
+        answer.certificates().iter().find_map(|certificate| entry(certificate.public_key()))
     }
+}
+
+/// An answer as it is shown where no file takes it.
+fn shown(answer: &[u8]) -> String {
+    let text = Base64::encode_string(answer);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("{BEGIN}\n{}\n{END}", lines.join("\n"))
+}
+
+/// The answer in what was copied from standard error, also with other lines around it; anything else as it is.
+pub fn read_shown(bytes: Vec<u8>) -> Vec<u8> {
+    let answer = || {
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let (_, block) = text.split_once(BEGIN)?;
+        let (body, _) = block.split_once(END)?;
+        let body: String = body.split_whitespace().collect();
+        Base64::decode_vec(&body).ok()
+    };
+    answer().unwrap_or(bytes)
 }
 
 fn serial(old: Option<&Credential>) -> Option<String> {

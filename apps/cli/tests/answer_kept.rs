@@ -246,7 +246,39 @@ fn what_came_on_standard_input_is_not_lost_either() {
     stage.write("right", &stage.ca.answer(Form::Pem, &right));
     stage.shell("usbtoken install --json --pin-file pin - < right").succeeded();
     let kept = stage.kept();
-    assert_eq!(kept.len(), 2, "only the two that were refused: {kept:?}");
+    assert_eq!(kept.len(), 1, "only what was no answer: {kept:?}");
+}
+
+/// It came by another way and was refused for the PIN: the job knows it all the same.
+#[test]
+fn what_came_on_standard_input_belongs_to_its_job() {
+    let stage = Stage::new();
+    let request = stage.request(&[]);
+    let certificate = stage.ca.issue_for(&request).der();
+    stage.write("right", &stage.ca.answer(Form::Pem, &certificate));
+    stage.write("wrong-pin", b"654321");
+    let install = "usbtoken install --json --pin-file wrong-pin - < right";
+    let error = stage.shell(install).failed("pin_incorrect", 4);
+    assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), stage.read("right"));
+    let waiting = stage.token.snapshot();
+    stage.run(&["resume", "--issuer", "touch asked; false"]).succeeded();
+    assert!(!stage.file("asked").exists());
+    let certificates = |snapshot: &Snapshot| snapshot.of_class("CKO_CERTIFICATE").count();
+    assert_eq!(certificates(&stage.token.snapshot()), certificates(&waiting) + 1);
+    assert_eq!(stage.kept(), Vec::<PathBuf>::new());
+}
+
+/// The clock may be wrong: then the certificate is right, and ordered already.
+#[test]
+fn an_answer_that_the_clock_alone_is_against_is_not_ordered_again() {
+    let stage = Stage::new();
+    let error = stage.renew(&[], &["--break", "expired"]).failed("certificate_expired", 6);
+    let waiting = stage.token.snapshot();
+    let again = stage.run(&["resume", "--issuer", "touch asked; false"]).failed("certificate_expired", 6);
+    assert!(!stage.file("asked").exists());
+    assert_eq!(fact(&again, "saved_answer"), fact(&error, "saved_answer"));
+    assert!(fact(&again, "go_on").contains(" install "), "{again:#}");
+    stage.token.snapshot().assert_same_as(&waiting);
 }
 
 /// As when the window is closed, the connection breaks, or somebody stops the program.

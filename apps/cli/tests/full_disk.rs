@@ -27,6 +27,26 @@ fn an_answer_that_is_kept_is_installed_without_asking_again() {
     }
 }
 
+/// No file takes it: the person gives it back as it was shown.
+#[test]
+fn an_answer_that_is_only_shown_can_be_installed() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let issuer = format!("{}; head -c 20000 /dev/zero | tr '\\0' '\\n'; exit 7", stage.issuer(&[]));
+    stage.write("issuer", issuer.as_bytes());
+    let shown = cramped(&stage, "renew --issuer 'sh issuer'");
+    let error = shown.failed("issuer_failed", 6);
+    let place = error["facts"]["saved_answer"][0].as_str().unwrap();
+    assert!(place.contains("BEGIN CA ANSWER"), "{error:#}");
+    stage.token.snapshot().assert_keeps(&before);
+    stage.write("shown", shown.stderr.as_bytes());
+    let go_on = error["facts"]["go_on"][0].as_str().unwrap();
+    assert!(go_on.contains(" install ") && go_on.ends_with(" -"), "{go_on}");
+    stage.shell(&format!("{go_on} --json < shown")).succeeded();
+    stage.token.snapshot().assert_keeps(&before);
+    assert_eq!(stage.token.snapshot().added_since(&before).len(), 3);
+}
+
 #[test]
 fn the_request_that_went_out_goes_out_again() {
     let stage = Stage::new();

@@ -98,10 +98,12 @@ impl<'a> Visit<'a> {
     /// Installs an answer that an earlier run kept for this key, instead of asking the CA once more.
     ///
     /// # Errors
-    /// What installing returns, except that the answer itself is refused: then the CA has to be asked.
+    /// What installing returns, except that the answer itself is refused, and not for the clock: then the CA has to be
+    /// asked.
     pub fn install_kept(&self, session: &Session, pending: &Pending) -> Result<Option<(Installed, Kept)>> {
         let key = pending.request().public_key();
         let is_for_key = |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(key).is_some());
+        let mut too_late = None;
         for (path, answer) in self.keeper.answers(session, pending.key())? {
             if !is_for_key(&answer) {
                 continue;
@@ -109,11 +111,15 @@ impl<'a> Visit<'a> {
             let kept = Kept::File(path);
             match self.checks.install(&answer, self.job).run_for(session, pending) {
                 Ok(installed) => return Ok(Some((installed, kept))),
+                Err(error) if error.code() == Code::CertificateExpired => {
+                    too_late = Some(self.explain(error, session, pending.key(), &kept, &answer));
+                }
                 Err(error) if error.code().family() == Family::Answer => {}
                 Err(error) => return Err(self.explain(error, session, pending.key(), &kept, &answer)),
             }
         }
-        Ok(None)
+        // Where the clock is wrong the certificate is right, and the CA would take the request for a second order.
+        too_late.map_or(Ok(None), Err)
     }
 
     fn failed(&self, session: &Session, key: &PendingKey, failed: Failed) -> Error {
@@ -155,7 +161,13 @@ impl<'a> Visit<'a> {
     ) -> Error {
         let id = usbtoken::hex(key.id());
         let received = Received { answer, file: kept.file(), keeper: &self.keeper };
-        let error = received.explain(kept.name(error), self.job, session, self.checks, self.retire_old);
+        let error = received.explain(
+            kept.name(error, self.job.lang),
+            self.job,
+            session,
+            self.checks,
+            self.retire_old,
+        );
         let goes_on = error.facts().any(|(fact, _)| fact == Fact::GoOn);
         let error = if goes_on { error } else { error.fact(Fact::GoOn, self.resume(&id)) };
         if error.facts().any(|(fact, _)| fact == Fact::Id) { error } else { error.fact(Fact::Id, id) }
@@ -212,12 +224,12 @@ impl Received<'_> {
         };
         match self.file {
             // The same file again would be no help.
-            Some(_) if matches!(error.code(), Code::AlreadyInstalled | Code::CertificateNotAwaited) => error,
-            Some(file) => {
-                let line = checks.on(line, retire_old).word(&file.to_string_lossy());
-                error.fact(Fact::GoOn, line.end())
+            _ if matches!(error.code(), Code::AlreadyInstalled | Code::CertificateNotAwaited) => error,
+            // What is only on standard error is given back on standard input.
+            file => {
+                let file = file.map_or("-".into(), Path::to_string_lossy);
+                error.fact(Fact::GoOn, checks.on(line, retire_old).word(&file).end())
             }
-            None => error,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::settle;
 use crate::args;
 use crate::files;
 use crate::job::Job;
-use crate::kept::{Keeper, Kept};
+use crate::kept::{self, Keeper, Kept};
 use crate::output::Outcome;
 
 /// Reads the answer before anybody is asked for a PIN: a wrong file should cost nothing.
@@ -22,10 +22,10 @@ pub fn run(job: &Job, args: &args::Install) -> Result<Outcome> {
     let checks = settle::Checks::read(&args.checks, args.subject.rule())?;
     // What comes on standard input cannot be read twice.
     let keeper = if from_stdin { Keeper::prepare(args.save_answer.as_deref())? } else { Keeper::of_user() };
-    let answer = files::read(&args.file)?;
+    let answer = kept::read_shown(files::read(&args.file)?);
     let kept = from_stdin.then(|| keeper.answer(None, &answer));
     let name = |error: Error| match &kept {
-        Some(kept) => kept.name(error),
+        Some(kept) => kept.name(error, job.lang),
         None => error,
     };
     Response::parse(&answer).map_err(|error| {

@@ -69,6 +69,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintOverwrite => "To overwrite the file, add --overwrite.",
         Words::HintSignAgain => "To sign it anew, add --sign-again.",
         Words::HintSaveAnswer => "To name a file for the answer yourself, add --save-answer FILE.",
+        Words::OnStandardError => {
+            "standard error: the lines from BEGIN CA ANSWER to END CA ANSWER, which install takes"
+        }
         Words::HintYes => "Nobody can be asked here: to remove it without a question, add -y (--yes).",
     };
     fixed.to_owned()

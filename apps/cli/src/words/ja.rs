@@ -74,6 +74,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintSaveAnswer => {
             "応答の保存先を自分で指定する場合は --save-answer ファイル名 を付けてください。"
         }
+        Words::OnStandardError => {
+            "標準エラー出力のBEGIN CA ANSWERの行からEND CA ANSWERの行まで（そのままinstallで取り込めます）"
+        }
         Words::HintYes => {
             "確認の入力ができないため中止しました。確認なしで削除する場合は -y（--yes）を付けてください。"
         }
