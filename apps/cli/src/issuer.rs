@@ -104,15 +104,24 @@ pub struct Failed {
 
 impl Issuer {
     /// The one that the command line names.
-    pub fn of(args: &IssuerArgs, job: &Job) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`Code::BadArgument`] when it names none, or a helper that cannot be started.
+    pub fn of(args: &IssuerArgs, job: &Job) -> Result<Self> {
         let program = match (&args.issuer, &args.issuer_helper) {
             (Some(command), _) => Program::Shell(command.clone()),
-            (None, Some(path)) => Program::Helper(path.clone()),
-            (None, None) => return None,
+            (None, Some(path)) => {
+                helper::check(path)?;
+                Program::Helper(path.clone())
+            }
+            (None, None) => {
+                let expected = "--issuer, --issuer-helper";
+                return Err(Error::new(Code::BadArgument).fact(Fact::Expected, expected));
+            }
         };
         let timeout = Duration::from_secs(args.issuer_timeout.into());
         let hidden = job.secrets().map(OsString::from).collect();
-        Some(Issuer { program, timeout, show: !job.global.json, hidden })
+        Ok(Issuer { program, timeout, show: !job.global.json, hidden })
     }
 
     /// Lets the helper show login ID and password to the CA. Returns what it printed: the cookie of the visit.

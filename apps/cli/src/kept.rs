@@ -31,6 +31,8 @@ enum Place {
     TemporaryFolder,
 }
 
+/// The option that names the file for an answer.
+pub const SAVE_ANSWER: &str = "--save-answer";
 const BEGIN: &str = "-----BEGIN CA ANSWER-----";
 const END: &str = "-----END CA ANSWER-----";
 
@@ -86,16 +88,17 @@ impl Keeper {
         };
         let place = match (save_answer, &usable) {
             (Some(path), _) => {
-                files::check_writable(path, false)?;
+                files::check_writable(path, false)
+                    .map_err(|error| error.fact(Fact::Expected, SAVE_ANSWER))?;
                 Place::File(path.to_owned())
             }
             (None, Ok(())) => Place::Journal,
             (None, Err(_)) => Place::TemporaryFolder,
         };
-        if let Err(error) = usable {
-            if matches!(place, Place::TemporaryFolder) && temporary_file().is_err() {
-                return Err(error);
-            }
+        if let (Err(error), Place::TemporaryFolder) = (usable, &place)
+            && temporary_file().is_err()
+        {
+            return Err(error);
         }
         let journal = journal.filter(Journal::can_be_trusted);
         Ok(Keeper { journal, place })

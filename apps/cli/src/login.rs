@@ -23,7 +23,10 @@ const LARGEST: usize = 4096;
 pub fn read(path: Option<&Path>, lang: Lang) -> Result<Zeroizing<Vec<u8>>> {
     let login = match path {
         None => ask(lang),
-        Some(path) if files::is_standard(path) => two_lines(io::stdin().lock(), path),
+        Some(path) if files::is_standard(path) => {
+            let login = two_lines(io::stdin().lock(), path);
+            pin::close_input().map_err(|error| unusable(path, error)).and(login)
+        }
         Some(path) => {
             File::open(path).map_err(|error| unusable(path, error)).and_then(|file| two_lines(file, path))
         }

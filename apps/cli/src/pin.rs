@@ -106,7 +106,11 @@ fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
             let unusable = |error| unusable(path.display(), error);
             first_line(File::open(path).map_err(unusable)?, path.display())
         }
-        Source::Stdin => first_line(io::stdin().lock(), "-"),
+        Source::Stdin => {
+            let pin = first_line(io::stdin().lock(), "-");
+            close_input().map_err(|error| unusable("-", error))?;
+            pin
+        }
         #[cfg(unix)]
         Source::Descriptor(path, name) => {
             let unusable = |error| unusable(name, error);
@@ -118,6 +122,18 @@ fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
         },
         Source::Terminal => prompt(token, lang),
     }
+}
+
+/// Puts nothing in the place of standard input when a secret was read from it: on Unix every program of the user can
+/// open it anew through `/proc/PID/fd/0`.
+///
+/// # Errors
+/// When the system has no `/dev/null`.
+#[cfg_attr(not(unix), allow(clippy::unnecessary_wraps, reason = "on Unix it can fail"))]
+pub fn close_input() -> io::Result<()> {
+    #[cfg(unix)]
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    Ok(())
 }
 
 fn prompt(token: &str, lang: Lang) -> Result<Pin> {

@@ -100,7 +100,8 @@ fn the_file_that_is_named_keeps_the_answer_and_is_never_overwritten() {
     let before = stage.token.snapshot();
     stage.write("answer.pem", b"another answer");
     let done = stage.renew(&["--save-answer", "answer.pem"], &[]);
-    done.failed("file_unwritable", 2);
+    let hint = done.failed("file_unwritable", 2)["hint"].to_string();
+    assert!(hint.contains("--save-answer") && !hint.contains("--overwrite"), "{hint}");
     assert_eq!(stage.read("answer.pem"), b"another answer");
     stage.token.snapshot().assert_same_as(&before);
     stage.renew(&["--save-answer", "other.pem"], &[]).succeeded();

@@ -92,8 +92,20 @@ fn each_way_to_fail_has_its_code_and_the_key_waits() {
     }
     stage.token.snapshot().assert_keeps(&before);
     assert_eq!(stage.token.snapshot().added_since(&before).len(), 2, "one pair for all the attempts");
-    let missing = stage.run(&["renew", "--resume", "--issuer-helper", "/nonexistent/helper"]);
-    missing.failed("issuer_failed", 6);
+}
+
+#[test]
+fn a_helper_that_cannot_be_started_costs_no_key() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    stage.write("plain", b"#!/bin/sh\n");
+    for helper in ["/nonexistent/helper", "usbtoken-no-such-helper", "./plain", "/"] {
+        let error = stage.run(&["renew", "--issuer-helper", helper]).failed("bad_argument", 2);
+        assert_eq!(fact(&error, "path"), helper);
+        stage.token.snapshot().assert_same_as(&before);
+    }
+    // One in PATH is found; its exit status 1 means "not yet".
+    stage.run(&["renew", "--issuer-helper", "false"]).failed("not_yet_issued", 10);
 }
 
 #[test]

@@ -89,3 +89,13 @@ fn no_pin_at_all_is_said_before_the_token_is_asked() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("pin_required"));
     stage.token.snapshot().assert_same_as(&before);
 }
+
+/// The file stays open at descriptor 0 unless something else is put there.
+#[test]
+fn the_issuer_finds_no_pin_on_standard_input() {
+    let stage = Stage::new();
+    stage.write("issuer", stage.issuer(&[]).as_bytes());
+    let issuer = "cat /proc/$PPID/fd/0 > seen || exit 1; . ./issuer";
+    stage.shell(&format!("usbtoken renew --json --pin-file - --issuer '{issuer}' < pin")).succeeded();
+    assert_eq!(stage.read("seen"), b"");
+}

@@ -48,8 +48,7 @@ impl<'a> Visit<'a> {
         if let Some(Some(login)) = &args.issuer_login {
             job.check_input(login)?;
         }
-        let issuer = Issuer::of(args, job)
-            .ok_or_else(|| Error::new(Code::BadArgument).fact(Fact::Expected, "--issuer, --issuer-helper"))?;
+        let issuer = Issuer::of(args, job)?;
         let keeper = Keeper::prepare(args.save_answer.as_deref())?;
         Ok(Visit { job, args, form, checks, retire_old, issuer, keeper, ticket: None })
     }

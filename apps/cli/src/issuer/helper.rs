@@ -3,6 +3,10 @@
 //! `docs/issuer-helper.md` is the contract. A helper that was written for certmonger (operations SUBMIT and POLL)
 //! finds its own variables here too.
 
+#[cfg(unix)]
+use std::io;
+#[cfg(unix)]
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -23,6 +27,39 @@ mod exit {
     pub const UNCONFIGURED: i32 = 4;
     pub const WAIT_WITH_DELAY: i32 = 5;
     pub const UNSUPPORTED: i32 = 6;
+}
+
+/// Makes sure, before there is a key, that the helper can be started. A name without a folder is found in `PATH`.
+///
+/// # Errors
+/// [`Code::BadArgument`].
+#[cfg(unix)]
+pub fn check(path: &Path) -> Result<(), Error> {
+    use rustix::fs::{Access, access};
+    let startable = |path: &Path| -> io::Result<()> {
+        if !path.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no regular file"));
+        }
+        access(path, Access::EXEC_OK).map_err(io::Error::from)
+    };
+    let started = if path.as_os_str().as_bytes().contains(&b'/') {
+        startable(path)
+    } else {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&folders).any(|folder| startable(&folder.join(path)).is_ok());
+        if found { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    };
+    started.map_err(|error| {
+        let bad = Error::new(Code::BadArgument).fact(Fact::Expected, "--issuer-helper");
+        bad.fact(Fact::Path, path.display()).fact(Fact::Detail, &error).caused_by(error)
+    })
+}
+
+/// Windows looks for a program in more places and under more names than can be told beforehand.
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub fn check(_path: &Path) -> Result<(), Error> {
+    Ok(())
 }
 
 /// The operation before there is a key: login ID and password, a line each, on standard input.

@@ -69,6 +69,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintOverwrite => "To overwrite the file, add --overwrite.",
         Words::HintSignAgain => "To sign it anew, add --sign-again.",
         Words::HintSaveAnswer => "To name a file for the answer yourself, add --save-answer FILE.",
+        Words::HintOtherFile => {
+            "Name a new file in a folder that can be written with --save-answer, or leave that option out."
+        }
         Words::OnStandardError => {
             "standard error: the lines from BEGIN CA ANSWER to END CA ANSWER, which install takes"
         }

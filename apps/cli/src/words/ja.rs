@@ -74,6 +74,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintSaveAnswer => {
             "応答の保存先を自分で指定する場合は --save-answer ファイル名 を付けてください。"
         }
+        Words::HintOtherFile => {
+            "--save-answer には書き込めるフォルダの新しいファイル名を指定するか、このオプションを外してください。"
+        }
         Words::OnStandardError => {
             "標準エラー出力のBEGIN CA ANSWERの行からEND CA ANSWERの行まで（そのままinstallで取り込めます）"
         }

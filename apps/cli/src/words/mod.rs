@@ -126,6 +126,8 @@ pub enum Words<'a> {
     HintSignAgain,
     /// Hint of the command: name the file for the answer.
     HintSaveAnswer,
+    /// Hint of the command: another file for the answer.
+    HintOtherFile,
     /// The place of an answer that no file took.
     OnStandardError,
     /// Hint of the command: say beforehand that something may be removed.
