@@ -8,6 +8,7 @@ mod private;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -235,6 +236,20 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn keep_answer_of(&self, entry: &JournalEntry, answer: &[u8]) -> Result<PathBuf> {
         self.write_answer(&name(&entry.token, &entry.key_id), answer)
+    }
+
+    /// Opens a file of this key's answers, to write down what the CA says while it says it. Who ends well keeps the
+    /// whole by [`Journal::keep_answer`] and removes this file by [`Journal::remove_file`].
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn receive(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<(File, PathBuf)> {
+        let prefix = format!("{}-", name(token, &crate::hex(key_id)));
+        let create = || {
+            private::make_folder(&self.folder)?;
+            private::create(&self.folder, &prefix, &format!(".{ANSWER}"))
+        };
+        create().map_err(|error| self.unusable(&self.folder, error))
     }
 
     /// Keeps an answer of which it is not known yet what key it is for. Returns the file.

@@ -12,7 +12,7 @@ mod signals;
 mod tests;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -134,21 +134,21 @@ impl Issuer {
             return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--issuer-helper"));
         };
         let command = self.prepared(helper::authorise(path));
-        let ran = self.run(command, login);
+        let ran = self.run(command, login, &mut io::sink());
         let reply = ran.and_then(|ran| helper::authorised(ran).map_err(|failed| failed.error));
         reply.map_err(|error| error.during(Step::AskIssuer))
     }
 
-    /// Asks for a certificate.
+    /// Asks for a certificate. What is printed is copied as it comes, to where no write fails.
     ///
     /// # Errors
     /// As [`Issuer::authorise`]; [`Code::IssuerRejected`], [`Code::AnswerTooLarge`].
-    pub fn ask(&self, question: &Question<'_>) -> std::result::Result<Reply, Failed> {
+    pub fn ask(&self, question: &Question<'_>, copy: &mut dyn Write) -> std::result::Result<Reply, Failed> {
         let command = match &self.program {
             Program::Shell(command) => shell(command),
             Program::Helper(path) => helper::ask(path, question),
         };
-        let ran = self.run(self.prepared(command), question.request.as_bytes());
+        let ran = self.run(self.prepared(command), question.request.as_bytes(), copy);
         let reply = match (ran, &self.program) {
             (Ok(ran), Program::Shell(_)) => answered(ran),
             (Ok(ran), Program::Helper(_)) => helper::answered(ran),
@@ -164,8 +164,8 @@ impl Issuer {
         command
     }
 
-    fn run(&self, command: Command, input: &[u8]) -> Result<Ran> {
-        child::run(command, input, self.timeout, self.show).map_err(not_started)
+    fn run(&self, command: Command, input: &[u8], copy: &mut dyn Write) -> Result<Ran> {
+        child::run(command, input, copy, self.timeout, self.show).map_err(not_started)
     }
 }
 

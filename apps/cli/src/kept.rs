@@ -1,6 +1,7 @@
 //! What this computer keeps of a job: the request as it was sent, and the CA's answer before it is looked at.
 
 use std::env;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -57,6 +58,36 @@ impl Kept {
         match self {
             Kept::File(path) => Some(path),
             Kept::Shown => None,
+        }
+    }
+}
+
+/// What the CA says, written down as it comes: whoever ends this program without a word (SIGKILL, a power failure)
+/// loses little of it. Removed when it is dropped.
+pub struct Incoming<'a> {
+    journal: Option<&'a Journal>,
+    file: Option<(File, PathBuf)>,
+}
+
+impl Write for Incoming<'_> {
+    /// Takes all of it. The answer itself is kept when it is whole, so that nothing depends on what fails here.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some((file, _)) = &mut self.file {
+            let _ = file.write_all(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Incoming<'_> {
+    fn drop(&mut self) {
+        if let (Some(journal), Some((_, path))) = (self.journal, &self.file) {
+            // One that stays is one answer more to look at.
+            let _ = journal.remove_file(path);
         }
     }
 }
@@ -148,6 +179,12 @@ impl Keeper {
     pub fn entry(&self, session: &Session, key: &PendingKey) -> Result<Option<JournalEntry>> {
         let token = session.token().identity();
         self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key.id()))
+    }
+
+    /// A place for what the CA is about to say about this key.
+    pub fn incoming(&self, token: &TokenIdentity, key_id: &[u8]) -> Incoming<'_> {
+        let journal = self.journal.as_ref();
+        Incoming { journal, file: journal.and_then(|journal| journal.receive(token, key_id).ok()) }
     }
 
     /// Keeps an answer, as it came. It cannot fail: a CA answers once. One that came by another way is kept under the

@@ -300,6 +300,24 @@ fn what_was_printed_before_a_signal_is_kept() {
     }
 }
 
+/// Nobody can do anything about SIGKILL; what came before it is in a file.
+#[test]
+fn what_was_printed_before_the_end_without_a_word_is_kept() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let issuer = format!(
+        "{}; until grep -q END.CERT state/usbtoken/*.answer; do sleep 0.1; done; kill -KILL $PPID",
+        stage.issuer(&[])
+    );
+    assert_eq!(stage.run(&["renew", "--issuer", &issuer]).code, -1);
+    stage.token.snapshot().assert_keeps(&before);
+    assert_eq!(stage.kept().iter().filter(|file| private(file)).count(), 2, "{:?}", stage.kept());
+    stage.run(&["resume", "--issuer", "touch asked; false"]).succeeded();
+    assert!(!stage.file("asked").exists());
+    assert_eq!(stage.token.snapshot().added_since(&before).len(), 3);
+    assert_eq!(stage.kept(), Vec::<PathBuf>::new());
+}
+
 #[test]
 fn a_key_is_not_removed_unasked_and_its_answer_is_named() {
     let stage = Stage::new();

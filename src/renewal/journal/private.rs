@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// An answer with its chain has a few KiB.
 const ROOM: usize = 64 * 1024;
@@ -53,6 +53,12 @@ pub(super) fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> 
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder(folder)
+}
+
+/// Opens a new file whose name begins and ends like this.
+pub(super) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<(File, PathBuf)> {
+    let file = tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)?;
+    file.keep().map_err(io::Error::from)
 }
 
 /// The bytes of a private file, up to this limit; `None` where there is none.

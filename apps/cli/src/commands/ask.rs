@@ -79,7 +79,8 @@ impl<'a> Visit<'a> {
             cookie: entry.cookie().or(self.ticket.as_deref()),
             again: entry.cookie().is_some(),
         };
-        match self.issuer.ask(&question) {
+        let mut incoming = self.keeper.incoming(session.token().identity(), pending.key().id());
+        match self.issuer.ask(&question, &mut incoming) {
             Ok(Reply::Answer(answer)) => self.install(session, pending, &answer),
             Ok(Reply::NotYet { cookie, seconds }) => Err(self.not_yet(entry, cookie, seconds)),
             Err(failed) => Err(self.failed(session, pending.key(), failed)),

@@ -21,17 +21,23 @@ const TICK: Duration = Duration::from_millis(200);
 /// How much of standard error is taken at once, so that a program that never stops is not served for ever.
 const PORTION: usize = 1024 * 1024;
 
-/// Runs the program with this input. What it says on standard error is passed on as it comes, if `show`.
+/// Runs the program with this input. What it prints is copied as it comes. What it says on standard error is passed on as it comes, if `show`.
 ///
 /// # Errors
 /// When it cannot be started: the CA was not asked.
-pub(super) fn run(mut command: Command, input: &[u8], timeout: Duration, show: bool) -> io::Result<Ran> {
+pub(super) fn run(
+    mut command: Command,
+    input: &[u8],
+    copy: &mut dyn Write,
+    timeout: Duration,
+    show: bool,
+) -> io::Result<Ran> {
     let signals = Signals::watch()?;
     // Drivers open files and sockets of their own; nothing but the three pipes is the program's business.
     close_fds::set_fds_cloexec_threadsafe(3, &[]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
-    let mut talk = Talk::with(&mut child, input, show);
+    let mut talk = Talk::with(&mut child, input, copy, show);
     let end = talk.until_it_ends(&mut child, &signals, Instant::now() + timeout);
     // What it printed last is still in the pipe. Who else holds the pipe open is not waited for.
     talk.serve();
@@ -47,13 +53,14 @@ struct Talk<'a> {
     stdout: Option<std::process::ChildStdout>,
     stderr: Option<std::process::ChildStderr>,
     input: &'a [u8],
+    copy: &'a mut dyn Write,
     output: Vec<u8>,
     said: Vec<u8>,
     show: bool,
 }
 
 impl<'a> Talk<'a> {
-    fn with(child: &mut Child, input: &'a [u8], show: bool) -> Self {
+    fn with(child: &mut Child, input: &'a [u8], copy: &'a mut dyn Write, show: bool) -> Self {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let ends = [
             stdin.as_ref().map(AsFd::as_fd),
@@ -64,7 +71,7 @@ impl<'a> Talk<'a> {
             // FIONBIO on a pipe of our own does not fail.
             let _ = rustix::io::ioctl_fionbio(end, true);
         }
-        Talk { stdin, stdout, stderr, input, output: Vec::new(), said: Vec::new(), show }
+        Talk { stdin, stdout, stderr, input, copy, output: Vec::new(), said: Vec::new(), show }
     }
 
     fn until_it_ends(&mut self, child: &mut Child, signals: &Signals, deadline: Instant) -> End {
@@ -111,12 +118,15 @@ impl<'a> Talk<'a> {
             // A program that does not read the whole request closes the pipe: its end says how it went.
             self.stdin = None;
         }
-        let room = LARGEST_ANSWER.saturating_sub(self.output.len());
+        let before = self.output.len();
+        let room = LARGEST_ANSWER.saturating_sub(before);
         if let Some(stdout) = &mut self.stdout
             && !drain(stdout, &mut self.output, room)
         {
             self.stdout = None;
         }
+        // It says of itself that it does not fail.
+        let _ = self.copy.write_all(self.output.get(before..).unwrap_or_default());
         let mut fresh = Vec::new();
         if let Some(stderr) = &mut self.stderr
             && !drain(stderr, &mut fresh, PORTION)

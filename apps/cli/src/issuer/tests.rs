@@ -7,7 +7,7 @@ fn shell_issuer(command: &str) -> Issuer {
 
 fn ask_with(issuer: &Issuer, request: &str) -> std::result::Result<Vec<u8>, Failed> {
     let question = Question { request, old: None, cookie: None, again: false };
-    issuer.ask(&question).map(|reply| match reply {
+    issuer.ask(&question, &mut io::sink()).map(|reply| match reply {
         Reply::Answer(answer) => answer,
         other => panic!("{other:?}"),
     })

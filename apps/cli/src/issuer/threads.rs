@@ -16,11 +16,17 @@ enum Part {
     Said(Vec<u8>),
 }
 
-/// Runs the program with this input. What it says on standard error is passed on as it comes, if `show`.
+/// Runs the program with this input. What it prints is copied as it comes. What it says on standard error is passed on as it comes, if `show`.
 ///
 /// # Errors
 /// When it cannot be started: the CA was not asked.
-pub(super) fn run(mut command: Command, input: &[u8], timeout: Duration, show: bool) -> io::Result<Ran> {
+pub(super) fn run(
+    mut command: Command,
+    input: &[u8],
+    copy: &mut dyn Write,
+    timeout: Duration,
+    show: bool,
+) -> io::Result<Ran> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let (parts, received) = sync_channel(16);
     let (writer, readers) =
@@ -43,7 +49,7 @@ pub(super) fn run(mut command: Command, input: &[u8], timeout: Duration, show: b
     loop {
         match received.recv_timeout(TICK) {
             Ok(part) => {
-                take(part, &mut ran, show);
+                take(part, &mut ran, copy, show);
                 if ran.output.len() >= LARGEST_ANSWER {
                     let _ = child.kill();
                     ran.end = End::TooMuch;
@@ -71,10 +77,12 @@ pub(super) fn run(mut command: Command, input: &[u8], timeout: Duration, show: b
     }
 }
 
-fn take(part: Part, ran: &mut Ran, show: bool) {
+fn take(part: Part, ran: &mut Ran, copy: &mut dyn Write, show: bool) {
     match part {
         Part::Output(mut bytes) => {
             bytes.truncate(LARGEST_ANSWER.saturating_sub(ran.output.len()));
+            // It says of itself that it does not fail.
+            let _ = copy.write_all(&bytes);
             ran.output.append(&mut bytes);
         }
         Part::Said(mut bytes) => {
