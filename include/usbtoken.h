@@ -203,8 +203,6 @@
 #define USBTOKEN_ALREADY_INSTALLED 508
 /** The certificate that came has expired. */
 #define USBTOKEN_CERTIFICATE_EXPIRED 509
-/** The certificate that came is not valid yet. */
-#define USBTOKEN_CERTIFICATE_NOT_YET_VALID 510
 /** The subject of the certificate differs from the one requested. */
 #define USBTOKEN_SUBJECT_DIFFERS 511
 /** The new certificate does not end later than the old one. */

@@ -270,10 +270,6 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The certificate that came has expired.",
             "Check the date of this computer; if it is right, ask the CA to issue it again.",
         ),
-        Code::CertificateNotYetValid => w(
-            "The certificate that came is not valid yet.",
-            "Check date and time of this computer, and install it once it is valid.",
-        ),
         Code::SubjectDiffers => w(
             "The subject of the certificate differs from the one requested.",
             "It was not installed; ask the CA what it issued.",
