@@ -243,6 +243,26 @@
 #define USBTOKEN_ISSUER_SIGNATURE_INVALID 530
 /** The chain cannot be checked: a certificate is signed with an algorithm that is not supported. */
 #define USBTOKEN_CHAIN_ALGORITHM_UNSUPPORTED 531
+/** This is a web page, not a certificate. */
+#define USBTOKEN_ANSWER_IS_WEB_PAGE 533
+/** This is a mail without a certificate in it. */
+#define USBTOKEN_ANSWER_IS_MAIL 534
+/** This is an archive, not a certificate. */
+#define USBTOKEN_ANSWER_IS_ARCHIVE 535
+/** This is a document or an image, not a certificate. */
+#define USBTOKEN_ANSWER_IS_DOCUMENT 536
+/** This is a private key, not a certificate. */
+#define USBTOKEN_ANSWER_IS_PRIVATE_KEY 537
+/** This is a public key without a certificate. */
+#define USBTOKEN_ANSWER_IS_PUBLIC_KEY 538
+/** This is a list of revoked certificates (CRL), not a certificate. */
+#define USBTOKEN_ANSWER_IS_CRL 539
+/** This is an encrypted message. */
+#define USBTOKEN_ANSWER_ENCRYPTED 540
+/** This may be a certificate, but it is written in a form that is not read here. */
+#define USBTOKEN_ANSWER_FORM_UNSUPPORTED 541
+/** This is a SCEP response, and the certificate in it is encrypted for the requesting program. */
+#define USBTOKEN_ANSWER_IS_CERT_REP 542
 /** The USB token was removed while it was in use. */
 #define USBTOKEN_TOKEN_REMOVED 601
 /** The token or its driver reports a fault. */
@@ -301,6 +321,8 @@
 #define USBTOKEN_RETIRE_DOUBTFUL 822
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
+/** The CA has taken the request and has not decided yet. */
+#define USBTOKEN_RESPONSE_PENDING 902
 /** It is done, but the result could not be printed. */
 #define USBTOKEN_RESULT_NOT_PRINTED 1001
 /** The new key is on the token and waits, but its request could not be written. */
@@ -421,6 +443,8 @@
 #define USBTOKEN_NOTICE_USAGE_OF_CA 36
 /** The new key will be of another size than the old one. */
 #define USBTOKEN_NOTICE_KEY_KIND_CHANGES 35
+/** A part of the CA's response could not be read and was passed over. */
+#define USBTOKEN_NOTICE_RESPONSE_PARTLY_USED 37
 
 /* Points of the preflight, each with what is said when it is in order. */
 

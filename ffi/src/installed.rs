@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::{Arc, OnceLock};
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_ANSWER, Relax, SubjectRule, read_anchors};
+use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_RESPONSE, Relax, SubjectRule, read_anchors};
 use usbtoken::{Install, Installed};
 
 use crate::args::{self, Sized32};
@@ -154,11 +154,13 @@ impl InstalledNoun {
 /// # Safety
 /// As [`args::bytes`].
 pub(crate) unsafe fn answer<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
-    if length > MAX_ANSWER {
-        return Err(Error::new(Code::AnswerTooLarge).during(Step::ReadAnswer).fact(Fact::Limit, MAX_ANSWER));
+    if length > MAX_RESPONSE {
+        return Err(Error::new(Code::AnswerTooLarge)
+            .during(Step::ReadAnswer)
+            .fact(Fact::Limit, MAX_RESPONSE));
     }
     // SAFETY: the same contract.
-    unsafe { args::bytes("answer", data, length, MAX_ANSWER) }
+    unsafe { args::bytes("answer", data, length, MAX_RESPONSE) }
 }
 
 /// # Safety

@@ -6,6 +6,7 @@ use super::problem::{Problem, Severity};
 use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::discovery::candidates::{self, Origin};
 use crate::driver::PinState;
+use crate::pki::has_no_end;
 use crate::renewal::Renewable;
 use crate::text::{Lang, Phrase, printable};
 use std::path::{Path, PathBuf};
@@ -167,9 +168,13 @@ impl Page {
     fn credential(&mut self, number: usize, one: &CredentialReport) {
         let lang = self.lang;
         let title = one.common_name.as_deref().unwrap_or(&one.subject);
-        self.line(2, &format!("{number}. {title}  {}", Phrase::DaysLeft(one.days_left).text(lang)));
+        let (days, end) = match has_no_end(one.not_after) {
+            true => (Phrase::NoEnd, Phrase::NoEnd),
+            false => (Phrase::DaysLeft(one.days_left), Phrase::Moment(one.not_after)),
+        };
+        self.line(2, &format!("{number}. {title}  {}", days.text(lang)));
         self.label(3, Phrase::CertificateSerial, &one.serial);
-        self.label(3, Phrase::Expiry, &Phrase::Moment(one.not_after).text(lang));
+        self.label(3, Phrase::Expiry, &end.text(lang));
         let renewal = match one.renewable {
             Renewable::Yes => Phrase::Renewable,
             Renewable::NotYet => Phrase::RenewableFrom(&one.renewable_from),

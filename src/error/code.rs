@@ -219,6 +219,26 @@ numbered! {
         IssuerSignatureInvalid = 530 "issuer_signature_invalid",
         /// The chain cannot be checked: a signature in it is of an algorithm that is not supported.
         ChainAlgorithmUnsupported = 531 "chain_algorithm_unsupported",
+        /// The answer is a web page.
+        AnswerIsWebPage = 533 "answer_is_web_page",
+        /// The answer is a mail without a certificate.
+        AnswerIsMail = 534 "answer_is_mail",
+        /// The answer is an archive, such as a ZIP file.
+        AnswerIsArchive = 535 "answer_is_archive",
+        /// The answer is a document or an image.
+        AnswerIsDocument = 536 "answer_is_document",
+        /// The answer is a private key.
+        AnswerIsPrivateKey = 537 "answer_is_private_key",
+        /// The answer is a public key without a certificate.
+        AnswerIsPublicKey = 538 "answer_is_public_key",
+        /// The answer is a list of revoked certificates.
+        AnswerIsCrl = 539 "answer_is_crl",
+        /// The answer is encrypted.
+        AnswerEncrypted = 540 "answer_encrypted",
+        /// The answer is in a text form that is not read, such as hexadecimal.
+        AnswerFormUnsupported = 541 "answer_form_unsupported",
+        /// The answer is a SCEP CertRep, which is encrypted for the requester's key.
+        AnswerIsCertRep = 542 "answer_is_cert_rep",
 
         /// The token was removed.
         TokenRemoved = 601 "token_removed",
@@ -281,6 +301,8 @@ numbered! {
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",
+        /// The CA's response says that the request is still pending.
+        ResponsePending = 902 "response_pending",
 
         /// The token was changed as wanted, and the result could not be printed.
         ResultNotPrinted = 1001 "result_not_printed",
@@ -503,6 +525,8 @@ numbered! {
         UsageOfCa = 36 "usage_of_ca",
         /// The new key will be of another kind or size than the old one.
         KeyKindChanges = 35 "key_kind_changes",
+        /// A part of the CA's response could not be read.
+        ResponsePartlyUsed = 37 "response_partly_used",
     }
 }
 

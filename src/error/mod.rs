@@ -54,6 +54,26 @@ struct Inner {
     facts: Vec<(Fact, String)>,
 }
 
+/// How many characters of a value are kept. Paths and commands are used, not read: they stay whole.
+const fn longest(fact: Fact) -> usize {
+    match fact {
+        Fact::Path | Fact::SavedAnswer | Fact::GoOn => usize::MAX,
+        _ => 600,
+    }
+}
+
+/// The text, with a mark in the place of what is too much in its middle.
+fn cut(text: String, longest: usize) -> String {
+    // As many bytes are never more characters.
+    if text.len() <= longest || text.chars().count() <= longest {
+        return text;
+    }
+    let half = longest / 2;
+    let begin: String = text.chars().take(half).collect();
+    let end: Vec<char> = text.chars().rev().take(half).collect();
+    begin + " … " + &end.into_iter().rev().collect::<String>()
+}
+
 impl Error {
     /// An error with this code and no facts yet.
     pub fn new(code: Code) -> Self {
@@ -81,10 +101,11 @@ impl Error {
         self
     }
 
-    /// Adds a value. A kind of fact may stand several times, as candidates do.
+    /// Adds a value. A kind of fact may stand several times, as candidates do. One that is too long to be read
+    /// keeps its beginning and its end.
     #[must_use]
     pub fn fact(mut self, fact: Fact, value: impl fmt::Display) -> Self {
-        self.inner.facts.push((fact, value.to_string()));
+        self.inner.facts.push((fact, cut(value.to_string(), longest(fact))));
         self
     }
 
@@ -152,5 +173,22 @@ impl Error {
     /// The values, in the order in which they were added.
     pub fn facts(&self) -> impl Iterator<Item = (Fact, &str)> {
         self.inner.facts.iter().map(|(fact, value)| (*fact, value.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_too_long_keeps_its_ends() {
+        let long = format!("{}{}", "山".repeat(1000), "z".repeat(1_000_000));
+        let error = Error::new(Code::Internal).fact(Fact::Found, &long).fact(Fact::Path, &long);
+        let facts: Vec<&str> = error.facts().map(|(_, value)| value).collect();
+        assert_eq!(facts[0].chars().count(), 603);
+        assert!(facts[0].starts_with('山') && facts[0].contains(" … ") && facts[0].ends_with('z'));
+        assert_eq!(facts[1], long, "a path is used, not read");
+        let fits = "山".repeat(600);
+        assert_eq!(Error::new(Code::Internal).fact(Fact::Found, &fits).facts().next().unwrap().1, fits);
     }
 }

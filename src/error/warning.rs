@@ -21,7 +21,7 @@ impl Warning {
     /// Adds a value. A kind of fact may stand several times.
     #[must_use]
     pub fn fact(mut self, fact: Fact, value: impl fmt::Display) -> Self {
-        self.facts.push((fact, value.to_string()));
+        self.facts.push((fact, super::cut(value.to_string(), super::longest(fact))));
         self
     }
 

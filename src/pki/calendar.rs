@@ -30,9 +30,19 @@ pub fn jst_time(time: SystemTime) -> String {
     in_japan(time).unwrap_or(limit).strftime("%Y-%m-%d %H:%M:%S JST").to_string()
 }
 
-/// RFC 3339 with Japan's offset, to the second: `2026-11-26T22:00:00+09:00`; `None` for instants that jiff cannot hold.
+/// RFC 3339 with Japan's offset, to the second: `2026-11-26T22:00:00+09:00`. The end of the year 9999, which is
+/// another year in Japan already, is `9999-12-31T23:59:59Z`; `None` for other instants that jiff cannot hold.
 pub fn jst_rfc3339(time: SystemTime) -> Option<String> {
+    if has_no_end(time) {
+        return Some("9999-12-31T23:59:59Z".to_owned());
+    }
     in_japan(time).map(|time| time.strftime("%Y-%m-%dT%H:%M:%S+09:00").to_string())
+}
+
+/// Whether a certificate that ends then has "no well-defined expiration date": 99991231235959Z (RFC 5280 §4.1.2.5).
+pub fn has_no_end(not_after: SystemTime) -> bool {
+    const END: u64 = 253_402_300_799;
+    not_after.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() == END)
 }
 
 /// Whole days from today to the expiry date (the date in Japan of the instant at which the certificate ends), by dates in Japan; 0 on the expiry date, negative after it.
@@ -99,6 +109,8 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(text: &str) -> SystemTime {
@@ -147,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_the_year_9999_is_no_end() {
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        assert!(has_no_end(end) && !has_no_end(end - Duration::from_secs(1)));
+        assert_eq!(jst_rfc3339(end).unwrap(), "9999-12-31T23:59:59Z");
+        assert!(days_left(end, at("2026-12-04T00:00:00Z")) > 2_900_000);
+    }
+
+    #[test]
     fn summer_changes_nothing() {
         let end = at("2026-08-01T15:00:00Z");
         assert_eq!(days_left(end, at("2026-03-28T15:00:00Z")), days_left(end, at("2026-03-29T14:59:59Z")));
@@ -155,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_do_not_panic() {
-        let far = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1 << 40);
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
         assert!(days_left(far, SystemTime::UNIX_EPOCH) > 2_000_000);
         assert!(days_left(SystemTime::UNIX_EPOCH, far) < -2_000_000);
         let _ = Window { days: u32::MAX }.state(far, far);

@@ -6,7 +6,7 @@
 //!
 //! The way through: a [`Certificate`] on the token and the [`PublicKey`] of a new pair make a [`RequestInfo`];
 //! its bytes are signed by the token and become a [`Request`] (and, for CAs that want it, a
-//! [`RenewalRequest`] signed by the old key). What comes back is read as an [`Answer`]; its leaf is judged by
+//! [`RenewalRequest`] signed by the old key). What comes back is read as an [`Response`]; its leaf is judged by
 //! an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
 
 mod asn1;
@@ -26,7 +26,7 @@ mod openssl;
 mod robustness;
 
 pub(crate) use calendar::in_japan;
-pub use calendar::{Window, WindowState, days_left, jst_date, jst_rfc3339, jst_time};
+pub use calendar::{Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
 pub use certificate::Certificate;
 pub(crate) use expectation::doubts;
 pub use expectation::{Check, Expectation, Relax};
@@ -39,5 +39,5 @@ pub(crate) use path::issuer::issuer_continuity;
 pub use path::{MAX_ANCHORS, check_chain, read_anchors};
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};
-pub use response::{Answer, MAX_ANSWER, MAX_CERTIFICATES};
+pub use response::{MAX_CERTIFICATES, MAX_RESPONSE, Response, Response as Answer, Skipped, Unusable};
 pub use serial::Serial;

@@ -2,16 +2,21 @@
 
 use super::openssl::OpenSsl;
 use super::{
-    Answer, Certificate, Expectation, Name, PublicKey, Relax, Request, RequestInfo, SignatureAlgorithm,
+    Certificate, Expectation, Name, PublicKey, Relax, Request, RequestInfo, Response, SignatureAlgorithm,
     SubjectRule,
 };
 
 /// Calls `read` with the input cut off at every byte, and with every byte changed in several ways.
 fn torture(input: &[u8], read: impl Fn(&[u8])) {
+    torture_each(1, input, read);
+}
+
+/// The same at every so many bytes, for inputs that repeat themselves.
+fn torture_each(step: usize, input: &[u8], read: impl Fn(&[u8])) {
     read(input);
-    (0..input.len()).for_each(|end| read(&input[..end]));
+    (0..input.len()).step_by(step).for_each(|end| read(&input[..end]));
     let mut changed = input.to_vec();
-    for at in 0..input.len() {
+    for at in (0..input.len()).step_by(step) {
         let byte = input[at];
         for other in [0, 0xff, byte ^ 1, byte ^ 0x80, byte ^ 0x20, byte.wrapping_add(1)] {
             changed[at] = other;
@@ -43,7 +48,7 @@ fn use_certificate(certificate: &Certificate, anchor: &[u8]) {
 }
 
 fn use_answer(bytes: &[u8]) {
-    if let Ok(answer) = Answer::parse(bytes) {
+    if let Ok(answer) = Response::parse(bytes) {
         assert!(!answer.certificates().is_empty());
     }
 }
@@ -116,6 +121,22 @@ fn answers() {
     openssl.run("cms -sign -stream -nodetach -binary -in content -signer leaf.pem -inkey leaf.key -outform DER -out ber");
     for name in ["p7", "p7.pem", "ber"] {
         torture(&openssl.read(name), use_answer);
+    }
+}
+
+#[test]
+fn responses_in_wrappings() {
+    let openssl = inputs();
+    let pem = openssl.certificate("leaf").to_pem();
+    let escaped = pem.replace('\n', "\\n").replace('/', "\\/");
+    let mail = format!(
+        "From: ca\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: \
+         quoted-printable\r\n\r\n{}\r\n--b--\r\n",
+        pem.replace('=', "=3D")
+    );
+    let page = format!("<p>{}</p>", pem.replace('+', "&#43;"));
+    for text in [format!("{{\"c\":\"{escaped}\"}}"), mail, page] {
+        torture_each(5, text.as_bytes(), use_answer);
     }
 }
 

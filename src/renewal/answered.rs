@@ -68,6 +68,9 @@ fn is_there(code: Code, leaf: &Certificate) -> Error {
 
 /// Why none of the certificates is for a key that waits.
 pub(super) fn no_leaf(answer: &Answer, pending: &[PendingKey]) -> Error {
+    if let Some(instead) = answer.instead() {
+        return instead;
+    }
     let waiting: Vec<&PendingKey> =
         pending.iter().filter(|key| key.state() == PendingState::AwaitingAnswer).collect();
     let mut leaves = answer.certificates().iter().filter(|certificate| !certificate.is_ca());

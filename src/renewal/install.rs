@@ -10,12 +10,12 @@ use super::installed::{CheckedBy, Installed};
 use super::label::{Job, JobLabel};
 use super::pending::{Inventory, Pending, PendingKey, PendingState};
 use super::write::{rename, sign_challenge, write_and_verify};
-use super::{Progress, enter};
+use super::{Progress, choice, enter};
 use crate::code::{Code, Fact, Notice, Step};
 use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, StoredKey};
 use crate::error::{Error, Result, Warning};
 use crate::pki::{
-    Answer, Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, SubjectRule,
+    Answer, Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Skipped, SubjectRule,
     check_chain, issuer_continuity, jst_date, jst_time,
 };
 
@@ -286,9 +286,13 @@ impl<'a> Install<'a> {
         let Match { leaf, key, subject, old, proof, mut notices, key_reused } = found;
         let (private, public) = key.pair()?;
         enter(self.progress, Step::CheckCertificate)?;
-        notices.extend(self.check(&leaf, key, public, old.as_ref(), subject.as_ref())?);
-        let issuer = self.issuer(&leaf, answer, old.as_ref())?;
+        let (leaf, (warnings, issuer)) = choice::passing(answer, leaf, key, public, |leaf| {
+            let warnings = self.check(leaf, key, public, old.as_ref(), subject.as_ref())?;
+            Ok((warnings, self.issuer(leaf, answer, old.as_ref())?))
+        })?;
+        notices.extend(warnings);
         notices.extend(issuer_warning(issuer, &leaf, old.as_ref()));
+        notices.extend(answer.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
         let proof = self.prove(session, key, private, proof)?;
         notices.extend(proof_notice(&proof));
         notices.extend(key_reused.then(|| Notice::KeyReused.into()));

@@ -18,14 +18,14 @@ use sha2::{Digest, Sha256};
 use super::pending::{Pending, PendingKey};
 use crate::driver::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result};
-use crate::pki::{MAX_ANSWER, PublicKey};
+use crate::pki::{MAX_RESPONSE, PublicKey};
 
 /// The only version of the record that was ever written.
 const VERSION: u32 = 1;
 /// A request has a few KiB, and a cookie is bounded by who reads it.
 const LARGEST_RECORD: u64 = 1024 * 1024;
 /// One byte over what the library reads, so that a too large answer is kept as too large.
-const LARGEST_ANSWER: u64 = MAX_ANSWER as u64 + 1;
+const LARGEST_ANSWER: u64 = MAX_RESPONSE as u64 + 1;
 const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";

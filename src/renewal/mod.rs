@@ -17,6 +17,7 @@
 mod abandon;
 mod answered;
 mod begin;
+mod choice;
 mod clock;
 mod credential;
 mod install;

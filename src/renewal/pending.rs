@@ -109,7 +109,10 @@ impl PendingKey {
     pub(super) fn leaf_in<'a>(&self, answer: &'a Answer) -> Option<&'a Certificate> {
         match &self.public_key {
             Some(key) => answer.leaf_for(key),
-            None => answer.certificates().iter().find(|leaf| leaf.public_key().key_id() == self.id()),
+            None => answer
+                .certificates()
+                .iter()
+                .find(|leaf| leaf.public_key().in_usual_form().key_id() == self.id()),
         }
     }
 

@@ -49,7 +49,8 @@ pub(super) fn sign_challenge(session: &Session, key: &StoredKey, certificate: &C
     getrandom::fill(&mut fresh)
         .map_err(|error| Error::new(Code::Internal).during(Step::SignChallenge).caused_by(error))?;
     let challenge = [CHALLENGE_PURPOSE, &fresh].concat();
-    let public = certificate.public_key();
+    // The CA may have written the key in a form of its own; the token signs as for ours.
+    let public = &*certificate.public_key().in_usual_form();
     session.sign(key, public, algorithm_of(public)?, &challenge, Step::SignChallenge).map(drop)
 }
 

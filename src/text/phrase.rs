@@ -13,6 +13,8 @@ pub enum Phrase<'a> {
     Day(&'a str),
     /// How many days a certificate is still valid, counted in Japanese calendar dates.
     DaysLeft(i64),
+    /// In the place of an end and of days left: the certificate names none (99991231235959Z).
+    NoEnd,
     /// Label: the serial number of a certificate, as screen CCHK007 has it.
     CertificateSerial,
     /// Label: the end of validity.

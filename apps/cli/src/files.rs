@@ -5,9 +5,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::pki::MAX_RESPONSE;
 
-/// What CAs send has a few KiB. One byte over the library's limit is enough for it to see that it is too much.
-const LARGEST: u64 = 1024 * 1024 + 1;
+/// One byte over the library's limit is enough for it to see that it is too much.
+const LARGEST: u64 = MAX_RESPONSE as u64 + 1;
 /// More than a request or an answer usually needs.
 const ROOM: usize = 64 * 1024;
 /// A request is public: it gets the permissions of any other file, less the umask.
@@ -20,7 +21,7 @@ pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Reads a file, or standard input for `-`, up to one byte over 1 MiB.
+/// Reads a file, or standard input for `-`, up to one byte over the largest response.
 ///
 /// # Errors
 /// [`Code::FileUnreadable`].

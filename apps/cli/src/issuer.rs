@@ -25,7 +25,7 @@ use crate::args::IssuerArgs;
 use crate::job::Job;
 
 /// An answer of a CA has a few KiB; the library refuses what is over 1 MiB, so one byte more is enough to see it.
-const LARGEST_ANSWER: usize = 1024 * 1024 + 1;
+const LARGEST_ANSWER: usize = usbtoken::pki::MAX_RESPONSE + 1;
 /// How much of what a program said about its failure is shown.
 const TAIL: usize = 2048;
 

@@ -9,7 +9,7 @@ use base64ct::{Base64, Encoding as _};
 use usbtoken::code::Notice;
 use usbtoken::driver::{Session, TokenIdentity};
 use usbtoken::error::{Code, Error, Fact, Result};
-use usbtoken::pki::Answer;
+use usbtoken::pki::Response;
 use usbtoken::renewal::{Credential, Journal, JournalEntry, PendingKey};
 
 use crate::files;
@@ -197,7 +197,7 @@ impl Keeper {
     pub fn other_token(&self, error: &Error, session: &Session, answer: &[u8]) -> Option<JournalEntry> {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
         let journal = self.journal.as_ref().filter(|_| no_match.contains(&error.code()))?;
-        let answer = Answer::parse(answer).ok()?;
+        let answer = Response::parse(answer).ok()?;
         let entry = |key| journal.entry_for(key).ok().flatten();
         let found = answer.certificates().iter().find_map(|certificate| entry(certificate.public_key()));
         found.filter(|entry| entry.token() != session.token().identity())

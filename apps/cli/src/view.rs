@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Serialize, Serializer};
 use usbtoken::driver::{ProofLevel, TokenIdentity};
 use usbtoken::error::Code;
-use usbtoken::pki::{Name, Window, jst_rfc3339};
+use usbtoken::pki::{Name, Window, has_no_end, jst_rfc3339};
 use usbtoken::renewal::{self, Credentials, PendingKey, PendingState, Renewable};
 use usbtoken::text::{Lang, Phrase, printable};
 
@@ -47,6 +47,8 @@ pub struct Subject {
     pub organizations: Vec<String>,
     pub organizational_units: Vec<String>,
     pub common_name: Option<String>,
+    /// Whether a value is a guess: its bytes may stand for other characters.
+    pub guessed: bool,
 }
 
 /// A certificate with its key.
@@ -136,6 +138,7 @@ impl Subject {
             organizations: owned(name.organizations()),
             organizational_units: owned(name.organizational_units()),
             common_name: name.common_name().map(str::to_owned),
+            guessed: name.is_guess(),
         }
     }
 
@@ -147,9 +150,10 @@ impl Subject {
         for unit in &self.organizational_units {
             lines.put("Organization Unit", unit);
         }
+        let guess = if self.guessed { Words::Guess.text(lines.lang) } else { String::new() };
         match &self.common_name {
-            Some(name) => lines.put("Common Name", name),
-            None => lines.put("Subject", &self.text),
+            Some(name) => lines.put("Common Name", &format!("{name}{guess}")),
+            None => lines.put("Subject", &format!("{}{guess}", self.text)),
         }
     }
 }
@@ -191,7 +195,7 @@ impl Credential {
     /// The credential as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
         let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
-        let days = Phrase::DaysLeft(self.days_left).text(lang);
+        let days = self.days().text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(title)) };
         self.put(&mut lines);
         lines.put(&Phrase::Renewal.text(lang), &self.renewal().text(lang));
@@ -208,7 +212,7 @@ impl Credential {
     /// The credential on one line.
     pub fn line(&self, lang: Lang) -> String {
         let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
-        format!("  {}  {}", printable(title), Phrase::DaysLeft(self.days_left).text(lang))
+        format!("  {}  {}", printable(title), self.days().text(lang))
     }
 
     /// The result of a renewal, as screen CCHK007 shows it.
@@ -223,7 +227,16 @@ impl Credential {
         let lang = lines.lang;
         self.subject.put(lines);
         lines.put(&Phrase::CertificateSerial.text(lang), &self.serial);
-        lines.put(&Phrase::Expiry.text(lang), &Phrase::Moment(self.not_after.0).text(lang));
+        let end = if self.has_no_end() { Phrase::NoEnd } else { Phrase::Moment(self.not_after.0) };
+        lines.put(&Phrase::Expiry.text(lang), &end.text(lang));
+    }
+
+    fn days(&self) -> Phrase<'static> {
+        if self.has_no_end() { Phrase::NoEnd } else { Phrase::DaysLeft(self.days_left) }
+    }
+
+    fn has_no_end(&self) -> bool {
+        has_no_end(self.not_after.0)
     }
 
     fn renewal(&self) -> Phrase<'_> {

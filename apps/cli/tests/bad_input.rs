@@ -169,6 +169,45 @@ fn a_pfx_is_refused_because_it_would_import_a_key() {
     stage.token.snapshot().assert_same_as(&waiting);
 }
 
+/// Each with a word on what to do, and with what it is, how large, and how it begins.
+#[test]
+fn what_is_no_certificate_is_named() {
+    let stage = Stage::new();
+    let request = stage.request(&[]);
+    stage.write("c.pem", &stage.ca.answer(Form::Pem, &stage.ca.issue_for(&request).der()));
+    stage.tool("gzip", &["-k", "c.pem"]).succeeded();
+    stage
+        .tool("openssl", &["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", "key.pem"])
+        .succeeded();
+    stage.write("page.html", "<html><title>エラー</title><p>受付時間外です。</html>".as_bytes());
+    stage.write("mail.eml", b"From: ca@example.jp\nSubject: certificate\n\nSee you soon.\n");
+    let waiting = stage.token.snapshot();
+    let rows = [
+        ("c.pem.gz", "answer_is_archive", "gzip", "archive"),
+        ("key.pem", "answer_is_private_key", "EC", "private key"),
+        ("page.html", "answer_is_web_page", "エラー 受付時間外です。", "web page"),
+        ("mail.eml", "answer_is_mail", "From: ca@example.jp", "mail"),
+    ];
+    for (file, name, fact, word) in rows {
+        let error = stage.run(&["install", file]).failed(name, 6);
+        assert!(error["facts"].to_string().contains(fact), "{error:#}");
+        assert!(error["sentence"].to_string().contains(word), "{error:#}");
+        stage.token.snapshot().assert_same_as(&waiting);
+    }
+}
+
+#[test]
+fn a_subject_that_no_ca_takes_makes_no_key() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let long = format!("CN={}", "x".repeat(65));
+    for subject in ["CN=a,C=JPN", "CN=a,C=jp", r"CN=a\0ab", &long] {
+        let error = stage.run(&["request", "--subject", subject, "--out", "r.pem"]).failed("bad_subject", 2);
+        assert!(error["facts"].to_string().contains("expected"), "{error:#}");
+        stage.token.snapshot().assert_same_as(&before);
+    }
+}
+
 #[test]
 fn an_answer_without_a_waiting_key_changes_nothing() {
     let stage = Stage::new();

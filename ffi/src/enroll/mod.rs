@@ -19,7 +19,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use usbtoken::error::{Code, Error};
-use usbtoken::pki::MAX_ANSWER;
+use usbtoken::pki::MAX_RESPONSE;
 
 use crate::args;
 use crate::boundary;
@@ -254,7 +254,7 @@ pub unsafe extern "C" fn usbtoken_enroll_initialize_from_certificate(
 ) -> usbtoken_hresult {
     on_page(enroll, |page| {
         // SAFETY: rule 4 of the header.
-        let bytes = unsafe { args::bytes("certificate", certificate, certificate_length, MAX_ANSWER) }?;
+        let bytes = unsafe { args::bytes("certificate", certificate, certificate_length, MAX_RESPONSE) }?;
         page.initialize_from_certificate(enroll_context, bytes, encoding, inherit)
     })
 }
@@ -333,7 +333,7 @@ pub unsafe extern "C" fn usbtoken_enroll_install_response_utf16(
 ) -> usbtoken_hresult {
     on_page(enroll, |page| {
         // SAFETY: rule 4 of the header.
-        let response = unsafe { args::wide_up_to("response", response, response_length, MAX_ANSWER) }?;
+        let response = unsafe { args::wide_up_to("response", response, response_length, MAX_RESPONSE) }?;
         // SAFETY: rule 4 of the header.
         let password = match password.is_null() {
             true => Default::default(),

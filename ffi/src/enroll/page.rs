@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::SystemTime;
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::{Answer, Certificate};
+use usbtoken::pki::{Certificate, Response};
 use usbtoken::renewal::{PendingState, Progress};
 use usbtoken::{
     Credential, Install, Installed, KeyKind, Pending, PendingKey, Renewal, Session, Token, TokenUri,
@@ -280,7 +280,7 @@ impl Page {
         }
         let response = encoding::decode(response, encoding)?;
         // Nobody is asked for a PIN for something that cannot be read.
-        Answer::parse(&response).map_err(|error| error.during(Step::ReadAnswer))?;
+        Response::parse(&response).map_err(|error| error.during(Step::ReadAnswer))?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
         let mut install = Install::new(&response).progress(&self.shared.host);
@@ -387,7 +387,7 @@ fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
     if kind == encoding::USBTOKEN_ENCODING_HEX_RAW && bytes.len() <= 21 {
         return Ok(Which::Number(bytes));
     }
-    match Answer::parse(&bytes)?.certificates() {
+    match Response::parse(&bytes)?.certificates() {
         [one] => Ok(Which::Certificate(one.der().to_vec())),
         _ => Err(args::bad("certificate", "not exactly one")),
     }

@@ -63,6 +63,21 @@ pub(in crate::pki) const RENEWAL_CERTIFICATE: ObjectIdentifier =
 pub(in crate::pki) const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 pub(in crate::pki) const ID_SIGNED_DATA: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+pub(in crate::pki) const ID_ENVELOPED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.3");
+pub(in crate::pki) const ID_ENCRYPTED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
+pub(in crate::pki) const ID_AUTH_ENVELOPED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
+pub(in crate::pki) const NETSCAPE_CERT_SEQUENCE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113730.2.5");
+/// The authenticated attributes of SCEP (RFC 8894 §3.2.1).
+pub(in crate::pki) const SCEP_MESSAGE_TYPE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9.2");
+pub(in crate::pki) const SCEP_PKI_STATUS: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9.3");
+pub(in crate::pki) const SCEP_FAIL_INFO: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9.4");
 pub(in crate::pki) const CONTENT_TYPE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
 pub(in crate::pki) const MESSAGE_DIGEST: ObjectIdentifier =
@@ -81,12 +96,39 @@ pub(in crate::pki) fn encode(oid: ObjectIdentifier) -> Vec<u8> {
     super::tlv::encode(super::tlv::OID, &[oid.as_bytes()])
 }
 
-/// The dotted form of the contents of an OBJECT IDENTIFIER; in hexadecimal what is not a valid one.
+/// The dotted form of the contents of an OBJECT IDENTIFIER, numbers as large as a UUID included (X.667 §6.3); in
+/// hexadecimal, and cut, what is not a valid one.
 pub(in crate::pki) fn dotted(contents: &[u8]) -> String {
-    match ObjectIdentifier::from_bytes(contents) {
-        Ok(oid) => oid.to_string(),
-        Err(_) => base16ct::lower::encode_string(contents),
+    arcs(contents).unwrap_or_else(|| {
+        let (shown, more) = contents.split_at(contents.len().min(LONGEST));
+        base16ct::lower::encode_string(shown) + if more.is_empty() { "" } else { "…" }
+    })
+}
+
+/// How many bytes of an identifier are looked at: X.660 sets no limit, none in use comes near.
+const LONGEST: usize = 64;
+
+/// X.690 §8.19: base 128, the first two numbers in one.
+fn arcs(contents: &[u8]) -> Option<String> {
+    if contents.is_empty() || contents.len() > LONGEST || contents.last()? & 0x80 != 0 {
+        return None;
     }
+    let mut dotted = String::new();
+    for arc in contents.split_inclusive(|byte| byte & 0x80 == 0) {
+        if arc.first() == Some(&0x80) {
+            return None;
+        }
+        let number = arc.iter().try_fold(0u128, |number, byte| {
+            (number <= u128::MAX >> 7).then(|| number << 7 | u128::from(byte & 0x7f))
+        })?;
+        match (dotted.is_empty(), number) {
+            (true, 0..40) => dotted = format!("0.{number}"),
+            (true, 40..80) => dotted = format!("1.{}", number - 40),
+            (true, _) => dotted = format!("2.{}", number - 80),
+            (false, _) => dotted.push_str(&format!(".{number}")),
+        }
+    }
+    Some(dotted)
 }
 
 /// The names by which openssl and the standards know what keys, signatures and extensions are made of.
@@ -149,5 +191,32 @@ pub(in crate::pki) fn name(oid: ObjectIdentifier) -> String {
     match NAMES.iter().find(|(known, _)| *known == dotted) {
         Some((_, name)) => (*name).to_owned(),
         None => dotted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_dotted() {
+        for oid in
+            ["0.9.2342.19200300.100.1.25", "1.2.840.113549.1.1.1", "2.5.29.37.0", "2.16.840.1.101.3.4.2.1"]
+        {
+            assert_eq!(dotted(ObjectIdentifier::new(oid).unwrap().as_bytes()), oid);
+        }
+        // 2.25 and the UUID f81d4fae-7dec-11d0-a765-00a0c91e6bf6 (X.667 §6.3).
+        let uuid = base16ct::lower::decode_vec("6983f09da7ebcfdee0c7a1a7b2c0948cc8f9d776").unwrap();
+        assert_eq!(dotted(&uuid), "2.25.329800735698586629295641978511506172918");
+    }
+
+    #[test]
+    fn what_is_no_identifier_is_cut() {
+        assert_eq!(dotted(&[0x2a, 0x80, 1]), "2a8001");
+        assert_eq!(dotted(&[0x2a, 0x86]), "2a86");
+        assert_eq!(dotted(&[]), "");
+        let endless = dotted(&[0xff; 900_000]);
+        assert!(endless.ends_with('…') && endless.len() < 200, "{}", endless.len());
+        assert!(!dotted(&[0xff; 30]).contains('.'));
     }
 }

@@ -1,11 +1,9 @@
 //! The two time types of certificates (RFC 5280 §4.1.2.5).
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use der::Decode;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
 use x509_cert::time::Time;
 
 use super::tlv::{GENERALIZED_TIME, Malformed, Read, Tlv, UTC_TIME};
@@ -15,9 +13,7 @@ use super::tlv::{GENERALIZED_TIME, Malformed, Read, Tlv, UTC_TIME};
 /// Certificates must write seconds and `Z`, and that is what `x509_cert` reads, from 1970 on; old ones leave the
 /// seconds out, write an offset or begin earlier, and are taken here (X.680 §46 and §47).
 pub(in crate::pki) fn read(tlv: Tlv<'_>) -> Read<SystemTime> {
-    // jiff ends a day before the year 9999 does; "no expiry" is written as its last second (RFC 5280 §4.1.2.5).
-    let last = SystemTime::from(Timestamp::MAX);
-    Time::from_der(tlv.raw).map(|time| time.to_system_time().min(last)).or_else(|_| read_old(tlv))
+    Time::from_der(tlv.raw).map(|time| time.to_system_time()).or_else(|_| read_old(tlv))
 }
 
 fn read_old(tlv: Tlv<'_>) -> Read<SystemTime> {
@@ -50,21 +46,26 @@ fn instant(year: i16, text: &str) -> Option<SystemTime> {
         _ => return None,
     };
     let local = DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, seconds, 0).ok()?;
-    let last = if year == 9999 { Some(Timestamp::MAX) } else { None };
-    offset(zone)?.to_timestamp(local).ok().or(last).map(SystemTime::from)
+    // jiff's timestamps end a day before the year 9999 does, its dates do not.
+    let seconds = DateTime::constant(1970, 1, 1, 0, 0, 0, 0).duration_until(local).as_secs() - offset(zone)?;
+    let span = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(span)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(span)
+    }
 }
 
-fn offset(zone: &str) -> Option<Offset> {
+/// In seconds east.
+fn offset(zone: &str) -> Option<i64> {
     if zone == "Z" {
-        return Some(Offset::UTC);
+        return Some(0);
     }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
     let (hours, minutes) = zone.get(1..)?.split_at_checked(2)?;
-    if minutes.len() != 2 {
-        return None;
-    }
-    let seconds = i32::from(number(hours).ok()?) * 3600 + i32::from(number(minutes).ok()?) * 60;
-    Offset::from_seconds(sign * seconds).ok()
+    let (hours, minutes) = (number(hours).ok()?, number(minutes).ok()?);
+    let is_offset = zone.len() == 5 && hours < 24 && minutes < 60;
+    is_offset.then(|| sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
 }
 
 fn number(digits: &str) -> Read<i16> {
@@ -83,7 +84,7 @@ mod tests {
     fn read_text(tag: u8, text: &str) -> Option<String> {
         let der = encode(tag, &[text.as_bytes()]);
         let time = read(Tlv::whole(&der).unwrap()).ok()?;
-        Some(Timestamp::try_from(time).unwrap().to_string())
+        Some(jiff::Timestamp::try_from(time).unwrap().to_string())
     }
 
     #[test]
@@ -94,8 +95,15 @@ mod tests {
         assert_eq!(read_text(UTC_TIME, "261123085959+0900").unwrap(), "2026-11-22T23:59:59Z");
         assert_eq!(read_text(GENERALIZED_TIME, "20500101000000Z").unwrap(), "2050-01-01T00:00:00Z");
         assert_eq!(read_text(GENERALIZED_TIME, "20260101000000.5Z").unwrap(), "2026-01-01T00:00:00Z");
-        for end in ["99991231235959Z", "99991231235959.9Z", "999912312359+0000"] {
-            assert_eq!(read_text(GENERALIZED_TIME, end).unwrap(), Timestamp::MAX.to_string());
+        assert_eq!(read_text(UTC_TIME, "6001010000+0900").unwrap(), "1959-12-31T15:00:00Z");
+    }
+
+    #[test]
+    fn the_year_9999_ends_when_it_ends() {
+        for end in ["99991231235959Z", "99991231235959.9Z", "99991231235959+0000", "99991231235959-0000"] {
+            let der = encode(GENERALIZED_TIME, &[end.as_bytes()]);
+            let end = read(Tlv::whole(&der).unwrap()).unwrap();
+            assert_eq!(end.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs(), 253_402_300_799);
         }
     }
 

@@ -9,6 +9,7 @@ pub(in crate::pki) const BOOLEAN: u8 = 0x01;
 pub(in crate::pki) const INTEGER: u8 = 0x02;
 pub(in crate::pki) const BIT_STRING: u8 = 0x03;
 pub(in crate::pki) const OCTET_STRING: u8 = 0x04;
+pub(in crate::pki) const NULL: u8 = 0x05;
 pub(in crate::pki) const OID: u8 = 0x06;
 pub(in crate::pki) const UTF8_STRING: u8 = 0x0c;
 pub(in crate::pki) const PRINTABLE_STRING: u8 = 0x13;

@@ -2,5 +2,6 @@
 
 pub(super) mod kind;
 pub(super) mod public;
+mod same;
 pub(super) mod usage;
 pub(super) mod verify;

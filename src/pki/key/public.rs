@@ -17,8 +17,8 @@ use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv::{Malformed, Read, Tlv, trim_zeros};
 
 /// A public key: its SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7), in one canonical form for RSA, P-256 and
-/// P-384, so that keys are equal when their bytes are.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// P-384; in a certificate, as the CA wrote it. Keys are equal when they are one key, however written.
+#[derive(Clone)]
 pub struct PublicKey {
     spki: Vec<u8>,
     algorithm: KeyAlgorithm,

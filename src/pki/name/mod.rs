@@ -10,9 +10,10 @@ use crate::error::{Code, Error, Fact};
 use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 
+mod bounds;
 mod parse;
 mod rule;
-mod text;
+pub(in crate::pki) mod text;
 
 pub use rule::SubjectRule;
 
@@ -31,8 +32,20 @@ pub struct Name {
 pub struct Attribute {
     kind: String,
     value: String,
+    form: Form,
     /// Whether it stands in one RelativeDistinguishedName with the attribute before it.
     joined: bool,
+}
+
+/// What a value shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Form {
+    /// Its characters.
+    Text,
+    /// Characters that its bytes may stand for.
+    Guess,
+    /// Its bytes in hexadecimal (RFC 4514 §2.4).
+    Hexadecimal,
 }
 
 impl Attribute {
@@ -44,6 +57,12 @@ impl Attribute {
     /// The value, decoded as well as can be; bytes that are no text show as U+FFFD or in hexadecimal.
     pub fn value(&self) -> &str {
         &self.value
+    }
+
+    /// Whether the value is a guess: its type does not say which characters its bytes are (T.61 in Shift_JIS,
+    /// EUC-JP or Latin-1).
+    pub fn is_guess(&self) -> bool {
+        self.form == Form::Guess
     }
 }
 
@@ -64,9 +83,9 @@ impl Name {
             for (at, attribute) in rdn?.tagged(SET)?.fields().enumerate() {
                 let mut fields = attribute?.tagged(SEQUENCE)?.fields();
                 let kind = kind_name(fields.expect(OID)?.value);
-                let value = text::decode(fields.any()?);
+                let (value, form) = text::decode(fields.any()?);
                 fields.end()?;
-                attributes.push(Attribute { kind, value, joined: at > 0 });
+                attributes.push(Attribute { kind, value, form, joined: at > 0 });
             }
         }
         Ok(Name { der: name.raw.to_vec(), attributes })
@@ -97,6 +116,11 @@ impl Name {
         self.values("OU").collect()
     }
 
+    /// Whether a value is a guess ([`Attribute::is_guess`]).
+    pub fn is_guess(&self) -> bool {
+        self.attributes.iter().any(Attribute::is_guess)
+    }
+
     /// Whether there is no attribute.
     pub fn is_empty(&self) -> bool {
         self.attributes.is_empty()
@@ -124,7 +148,11 @@ impl fmt::Display for Name {
             }
             for attribute in &self.attributes[start..end] {
                 let plus = if attribute.joined { "+" } else { "" };
-                write!(f, "{plus}{}={}", attribute.kind, text::Escaped(&attribute.value))?;
+                write!(f, "{plus}{}=", attribute.kind)?;
+                match attribute.form {
+                    Form::Hexadecimal => f.write_str(&attribute.value)?,
+                    Form::Text | Form::Guess => write!(f, "{}", text::Escaped(&attribute.value))?,
+                }
             }
             end = start;
         }

@@ -37,6 +37,41 @@ fn teletex_is_whatever_the_ca_meant() {
 }
 
 #[test]
+fn teletex_by_its_escapes_or_by_what_decodes_whole() {
+    let of = |bytes: &[u8]| {
+        let name = name(&[("2.5.4.3", tlv::TELETEX_STRING, bytes)]);
+        (name.common_name().unwrap().to_owned(), name.is_guess())
+    };
+    let in_charset =
+        |charset: &'static encoding_rs::Encoding, text: &str| charset.encode(text).0.into_owned();
+    for text in ["営業部", "山田太郎", "株式会社ひまわり銀行", "㈱アンサー", "東京都千代田区1-2-3"]
+    {
+        let iso = of(&in_charset(encoding_rs::ISO_2022_JP, text));
+        assert!(iso == (text.to_owned(), false) || text.contains('㈱'), "{iso:?}");
+        assert_eq!(of(&in_charset(encoding_rs::SHIFT_JIS, text)), (text.to_owned(), true));
+        assert_eq!(of(&in_charset(encoding_rs::EUC_JP, text)), (text.to_owned(), true));
+        assert_eq!(of(text.as_bytes()), (text.to_owned(), true));
+    }
+    for text in ["MÜLLER", "Pérez", "Søren Kierkegård", "ÉCOLE"] {
+        let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        assert_eq!(of(&latin), (text.to_owned(), true));
+    }
+    assert_eq!(of(&in_charset(encoding_rs::SHIFT_JIS, "ｶ)ｱﾝｻｰ")), ("ｶ)ｱﾝｻｰ".to_owned(), true));
+    assert_eq!(of(b"plain"), ("plain".to_owned(), false));
+}
+
+#[test]
+fn hexadecimal_is_shown_as_it_is_written() {
+    // GeneralString; and characters that only look alike.
+    let name = name(&[("2.5.4.3", 0x1b, b"a"), ("2.5.4.10", tlv::UTF8_STRING, b"#1b")]);
+    assert_eq!(name.to_string(), r"O=\#1b,CN=#1b0161");
+    let uuid = der::asn1::ObjectIdentifier::from_bytes(
+        &base16ct::lower::decode_vec("6983f09da7ebcfdee0c7a1a7b2c0948cc8f9d776").unwrap(),
+    );
+    assert!(uuid.is_err(), "der reads it now: asn1/oid.rs can use it");
+}
+
+#[test]
 fn broken_text_is_shown_as_well_as_can_be() {
     assert_eq!(common_name(tlv::UTF8_STRING, &[b'a', 0xff]), "a\u{fffd}");
     assert_eq!(common_name(tlv::BMP_STRING, &[0x5c, 0x71, 0x75]), "山\u{fffd}");

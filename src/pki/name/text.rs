@@ -1,19 +1,30 @@
 //! The values of names as text.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use base16ct::HexDisplay;
-use encoding_rs::SHIFT_JIS;
+use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS};
 
+use super::Form;
 use crate::pki::asn1::tlv::{self, Tlv};
 
 /// Decodes a value for display: the five types of DirectoryString (RFC 5280 §4.1.2.4) and IA5String and its
 /// like; anything else in the hexadecimal form of RFC 4514 §2.4.
-pub(super) fn decode(value: Tlv<'_>) -> String {
-    match value.tag {
+pub(super) fn decode(value: Tlv<'_>) -> (String, Form) {
+    match characters_or_near(value) {
+        Some(text) if is_guess(value) => (text, Form::Guess),
+        Some(text) => (text, Form::Text),
+        None => (format!("#{:x}", HexDisplay(value.raw)), Form::Hexadecimal),
+    }
+}
+
+/// The characters of a string, with U+FFFD for what is none; `None` for other types.
+fn characters_or_near(value: Tlv<'_>) -> Option<String> {
+    Some(match value.tag {
         tlv::UTF8_STRING => String::from_utf8_lossy(value.value).into_owned(),
-        // NumericString, PrintableString, IA5String, VisibleString: CAs put other bytes in them too.
-        0x12 | tlv::PRINTABLE_STRING | tlv::IA5_STRING | 0x1a | tlv::TELETEX_STRING => eight_bit(value.value),
+        // CAs put other bytes than their type allows in them too.
+        tag if is_eight_bit(tag) => eight_bit(value.value),
         tlv::BMP_STRING => {
             let units = value.value.chunks(2).map(|unit| match unit {
                 [high, low] => u16::from_be_bytes([*high, *low]),
@@ -28,8 +39,8 @@ pub(super) fn decode(value: Tlv<'_>) -> String {
             });
             codes.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
         }
-        _ => format!("#{:x}", HexDisplay(value.raw)),
-    }
+        _ => return None,
+    })
 }
 
 /// The characters of a value of one of these types, for comparison; `None` for other types and for bytes that are
@@ -37,9 +48,7 @@ pub(super) fn decode(value: Tlv<'_>) -> String {
 pub(super) fn characters(value: Tlv<'_>) -> Option<String> {
     match value.tag {
         tlv::UTF8_STRING => std::str::from_utf8(value.value).ok().map(str::to_owned),
-        0x12 | tlv::PRINTABLE_STRING | tlv::IA5_STRING | 0x1a | tlv::TELETEX_STRING => {
-            Some(eight_bit(value.value))
-        }
+        tag if is_eight_bit(tag) => Some(eight_bit(value.value)),
         tlv::BMP_STRING => {
             let (units, rest) = value.value.as_chunks::<2>();
             let decoded = char::decode_utf16(units.iter().map(|unit| u16::from_be_bytes(*unit)));
@@ -54,23 +63,54 @@ pub(super) fn characters(value: Tlv<'_>) -> Option<String> {
     }
 }
 
-/// T.61 as it is really used: ASCII, UTF-8, Shift_JIS or Latin-1, whichever the bytes can be, in that order.
-fn eight_bit(bytes: &[u8]) -> String {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.to_owned();
-    }
-    match SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes) {
-        Some(text) if likely_japanese(&text) => text.into_owned(),
-        _ => bytes.iter().map(|byte| char::from(*byte)).collect(),
-    }
+/// Whether the characters of a value are a guess: bytes above ASCII in a type that says nothing of them. ISO-2022-JP
+/// is none, because its escapes name the character sets (X.680 §41, table 8).
+fn is_guess(value: Tlv<'_>) -> bool {
+    is_eight_bit(value.tag) && !value.value.is_ascii()
 }
 
-/// Latin-1 letters with accents are often valid Shift_JIS as well: `é` and `ü` are half-width katakana. Text
-/// that has only those among its non-ASCII characters, and Latin letters too, is taken for Latin-1.
-fn likely_japanese(text: &str) -> bool {
-    let half_width = |c: char| ('\u{ff61}'..='\u{ff9f}').contains(&c);
-    let full_width = text.chars().any(|c| !c.is_ascii() && !half_width(c));
-    full_width || !text.chars().any(|c| c.is_ascii_lowercase())
+/// NumericString, PrintableString, IA5String, VisibleString, TeletexString.
+fn is_eight_bit(tag: u8) -> bool {
+    matches!(tag, 0x12 | tlv::PRINTABLE_STRING | tlv::IA5_STRING | 0x1a | tlv::TELETEX_STRING)
+}
+
+/// Text without a word on its encoding, T.61 as it is really used: ISO-2022-JP where there are escapes, else whichever of UTF-8, Latin-1, Shift_JIS and
+/// EUC-JP the bytes can be as a whole.
+pub(in crate::pki) fn eight_bit(bytes: &[u8]) -> String {
+    let whole = |encoding: &'static Encoding| {
+        encoding.decode_without_bom_handling_and_without_replacement(bytes).map(Cow::into_owned)
+    };
+    let escaped = if bytes.contains(&0x1b) { whole(ISO_2022_JP) } else { None };
+    let latin = || bytes.iter().map(|byte| char::from(*byte)).collect();
+    if let Some(text) = escaped.or_else(|| std::str::from_utf8(bytes).ok().map(str::to_owned)) {
+        return text;
+    }
+    if is_likely_latin(bytes) {
+        return latin();
+    }
+    let shift_jis = whole(SHIFT_JIS).filter(|text| text.chars().all(|c| !is_half_width(c)) || is_kana(bytes));
+    shift_jis.or_else(|| whole(EUC_JP)).or_else(|| whole(SHIFT_JIS)).unwrap_or_else(latin)
+}
+
+/// A letter with an accent stands between letters without: `Müller`. In Japanese the bytes above ASCII come in runs,
+/// and few characters have their only such byte in this range.
+fn is_likely_latin(bytes: &[u8]) -> bool {
+    let is_accented = |byte: &u8| matches!(byte, 0xc0..=0xd6 | 0xd8..=0xf6 | 0xf8..=0xff);
+    let mut runs = bytes.split(u8::is_ascii).filter(|run| !run.is_empty());
+    bytes.iter().any(u8::is_ascii_alphabetic) && runs.all(|run| run.len() == 1 && run.iter().all(is_accented))
+}
+
+/// Half-width katakana only, as terminals of banks write names. The same bytes may be kanji in EUC-JP: they are when
+/// each two are a common one (JIS X 0208 level 1), and the marks of sound that katakana nearly always have are missing.
+fn is_kana(bytes: &[u8]) -> bool {
+    let is_kanji = |pair: &[u8]| matches!(pair, [0xb0..=0xcf, trail] if !matches!(trail, 0xb0 | 0xdd..=0xdf));
+    let mut runs = bytes.split(u8::is_ascii).filter(|run| !run.is_empty());
+    bytes.iter().all(|byte| byte.is_ascii() || matches!(byte, 0xa1..=0xdf))
+        && !runs.all(|run| run.chunks(2).all(is_kanji))
+}
+
+fn is_half_width(c: char) -> bool {
+    ('\u{ff61}'..='\u{ff9f}').contains(&c)
 }
 
 /// A value with the escapes of RFC 4514 §2.4.

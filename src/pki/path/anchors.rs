@@ -3,7 +3,7 @@
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::pem;
 use crate::pki::certificate::Certificate;
-use crate::pki::response::Answer;
+use crate::pki::response::Response;
 
 /// The largest file of anchors: the bundle of all public CAs has a quarter of a MiB.
 pub const MAX_ANCHORS: usize = 4 * 1024 * 1024;
@@ -26,7 +26,7 @@ pub fn read_anchors(bytes: &[u8]) -> Result<Vec<Certificate>> {
     if let Ok(certificate) = Certificate::from_der(bytes) {
         return Ok(vec![certificate]);
     }
-    match Answer::parse(bytes) {
+    match Response::parse(bytes) {
         Ok(answer) => Ok(answer.certificates().to_vec()),
         Err(error) => Err(Error::new(Code::AnchorUnusable).because_of(error)),
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::pki::Answer;
+use crate::pki::Response;
 use crate::pki::openssl::OpenSsl;
 
 struct Pki {
@@ -87,7 +87,7 @@ fn a_certificate_that_was_changed_fails() {
     let mut der = leaf.der().to_vec();
     let at = der.windows(4).position(|bytes| bytes == b"TARO").unwrap();
     der[at] = b'J';
-    let answer = Answer::parse(&der).unwrap();
+    let answer = Response::parse(&der).unwrap();
     let detail = untrusted(check_chain(&answer.certificates()[0], &[sub], &[root.der()], now));
     assert!(detail.contains("the signature is not from the CA"), "{detail}");
 }

@@ -1,171 +1,235 @@
-//! The binary forms of an answer.
+//! The binary forms of a response: ASN.1, recognised by what it is and never by a label.
 
-use cms::content_info::{CmsVersion, ContentInfo};
-use cms::signed_data::EncapsulatedContentInfo;
-use der::{Decode, Encode, Sequence, Tag, Tagged};
-
-use super::{MAX_CERTIFICATES, cmc};
-use crate::error::{Code, Error, Fact, Result};
-use crate::pki::asn1::tlv::{self, Fields, INTEGER, Malformed, OID, SEQUENCE, SET, Tlv};
+use super::skipped::{Skipped, Unusable};
+use super::{cmc, scep};
+use crate::pki::asn1::tlv::{
+    BIT_STRING, Fields, GENERALIZED_TIME, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, SET, Tlv,
+    UTC_TIME, context,
+};
 use crate::pki::asn1::{ber, oid};
 use crate::pki::certificate::Certificate;
 use crate::pki::request::pkcs10::Request;
 
-/// What the parts of an answer held.
+/// What one element held.
 #[derive(Default)]
-pub(super) struct Found {
-    certificates: Vec<Certificate>,
-    request: bool,
-    message: bool,
-    /// The content type of something else that was proper ASN.1.
-    other: Option<String>,
+pub(super) struct Element {
+    pub certificates: Vec<Certificate>,
+    pub skipped: Vec<Skipped>,
+    /// What was signed in a message: it may be a mail, or a response in its turn.
+    pub inner: Vec<Vec<u8>>,
+    /// How many bytes the element took.
+    pub taken: usize,
 }
 
-impl Found {
-    fn add(&mut self, der: Tlv<'_>) -> Result<()> {
-        if self.certificates.len() >= MAX_CERTIFICATES {
-            return Err(Error::new(Code::AnswerTooLarge).fact(Fact::Limit, MAX_CERTIFICATES));
-        }
-        let certificate = Certificate::from_der(der.raw)?;
-        if !self.certificates.contains(&certificate) {
-            self.certificates.push(certificate);
-        }
-        Ok(())
+impl Element {
+    /// Whether it is something that CAs and people send, and no text that begins alike.
+    pub fn is_known(&self) -> bool {
+        let is_known = |skipped: &Skipped| !matches!(skipped.what(), Unusable::CutOff | Unusable::Other(_));
+        !self.certificates.is_empty() || !self.inner.is_empty() || self.skipped.iter().any(is_known)
     }
 
-    /// The certificates; without any, the error that says what was there instead.
-    pub fn into_certificates(self) -> Result<Vec<Certificate>> {
-        match self {
-            Found { certificates, .. } if !certificates.is_empty() => Ok(certificates),
-            Found { message: true, .. } => Err(Error::new(Code::AnswerNoCertificate)),
-            Found { request: true, .. } => Err(Error::new(Code::AnswerIsRequest)),
-            Found { other: Some(other), .. } => {
-                Err(Error::new(Code::AnswerUnreadable).fact(Fact::Found, other))
-            }
-            Found { other: None, .. } => Err(Error::new(Code::AnswerUnreadable)),
-        }
+    /// Whether it came through unharmed, as far as can be seen.
+    pub fn is_whole(&self) -> bool {
+        !self.skipped.iter().any(|skipped| skipped.is_loss() || matches!(skipped.what(), Unusable::Other(_)))
     }
 }
 
-/// Reads ASN.1 elements one after another; blanks behind the last are passed over.
-pub(super) fn read(bytes: &[u8], found: &mut Found) -> Result<()> {
-    let mut rest = bytes;
-    for _ in 0..=MAX_CERTIFICATES {
-        if rest.first() != Some(&SEQUENCE) {
-            return Err(Error::new(Code::AnswerUnreadable));
-        }
-        let taken = match (Fields::of(rest).any(), ber::to_der(rest)) {
-            (Ok(element), Ok((der, _))) if der == element.raw => read_as_is(element, found)?,
-            (_, Ok((der, taken))) => {
-                read_element(Tlv::whole(&der).map_err(malformed)?, found)?;
-                taken
-            }
-            // Something inside is nothing that could be rewritten; the frame is DER all the same.
-            (Ok(element), Err(_)) => read_as_is(element, found)?,
-            // Only here, where the frame itself is cut off, is the answer truncated.
-            (Err(_), Err(Malformed::Truncated)) => return Err(Error::new(Code::AnswerTruncated)),
-            (Err(_), Err(cause)) => return Err(malformed(cause)),
-        };
-        rest = rest.get(taken..).unwrap_or_default();
-        let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count();
-        rest = rest.get(blanks..).unwrap_or_default();
-        if rest.is_empty() {
-            return Ok(());
-        }
-    }
-    Err(Error::new(Code::AnswerTooLarge).fact(Fact::Limit, MAX_CERTIFICATES))
+/// Reads the element at the beginning of `bytes`, BER or DER.
+pub(super) fn read(bytes: &[u8]) -> Element {
+    let (mut element, taken) = match (Fields::of(bytes).any(), ber::to_der(bytes)) {
+        (Ok(element), Ok((der, _))) if der == element.raw => (of(element), element.raw.len()),
+        (_, Ok((der, taken))) => (Tlv::whole(&der).map_or_else(|cause| malformed(bytes, cause), of), taken),
+        // Something inside is nothing that could be rewritten; the frame is DER all the same.
+        (Ok(element), Err(_)) => (of(element), element.raw.len()),
+        // Only here, where the frame itself is cut off, is the response truncated.
+        (Err(_), Err(cause)) => (malformed(bytes, cause), bytes.len()),
+    };
+    element.taken = taken;
+    element
 }
 
-fn read_as_is(element: Tlv<'_>, found: &mut Found) -> Result<usize> {
-    read_element(element, found)?;
-    Ok(element.raw.len())
+fn malformed(bytes: &[u8], cause: Malformed) -> Element {
+    skipped(match cause {
+        Malformed::Truncated => Skipped::new(Unusable::CutOff, bytes),
+        Malformed::Unexpected => Skipped::new(other("ASN.1"), bytes),
+    })
 }
 
-fn read_element(element: Tlv<'_>, found: &mut Found) -> Result<()> {
+fn skipped(skipped: Skipped) -> Element {
+    Element { skipped: vec![skipped], ..Element::default() }
+}
+
+fn other(kind: impl Into<String>) -> Unusable {
+    Unusable::Other(kind.into())
+}
+
+fn of(element: Tlv<'_>) -> Element {
     let mut fields = element.fields();
-    let first = fields.any().map_err(malformed)?;
-    match first.tag {
-        OID if first.value == oid::ID_SIGNED_DATA.as_bytes() => read_signed_data(element, found),
-        OID => {
-            found.other = Some(oid::dotted(first.value));
-            Ok(())
-        }
-        // PFX ::= SEQUENCE { version INTEGER {v3(3)}, authSafe ContentInfo, ... } (RFC 7292 §4)
-        INTEGER if first.value == [3] && is_content_info(fields) => Err(Error::new(Code::AnswerIsPfx)),
-        SEQUENCE => {
-            if is_certificate(first) {
-                return found.add(element);
-            }
-            match Request::read(element.raw) {
-                Ok(_) => found.request = true,
-                Err(_) => found.other = Some("SEQUENCE".to_owned()),
-            }
-            Ok(())
-        }
-        _ => {
-            found.other = Some("SEQUENCE".to_owned());
-            Ok(())
-        }
+    let Ok(first) = fields.any() else { return skipped(Skipped::new(other("ASN.1"), element.raw)) };
+    let what = match first.tag {
+        OID => return content_info(first.value, element, fields),
+        SEQUENCE if is_certificate(first) => return certificate(element),
+        SEQUENCE => of_sequence(first, fields, element),
+        INTEGER => of_integer(first, fields),
+        _ => other("ASN.1"),
+    };
+    skipped(Skipped::new(what, element.raw))
+}
+
+fn certificate(element: Tlv<'_>) -> Element {
+    match Certificate::from_der(element.raw) {
+        Ok(certificate) => Element { certificates: vec![certificate], ..Element::default() },
+        Err(_) => skipped(Skipped::new(Unusable::Certificate, element.raw)),
     }
 }
 
-/// Whether a TBSCertificate begins so: there is a version in `[0]`, or, in version 1, a serial number and an
-/// AlgorithmIdentifier; a request has its subject there, a sequence of sets or an empty one.
+/// Whether a TBSCertificate begins so: there is a version in `[0]`, or, in version 1, a serial number, an
+/// AlgorithmIdentifier, the issuer and the validity. A request has its subject second, a list of revoked
+/// certificates a time fourth.
 fn is_certificate(tbs: Tlv<'_>) -> bool {
     let mut fields = tbs.fields();
-    let version = fields.optional(tlv::context(0)).ok().flatten();
-    let rest = fields.expect(INTEGER).and_then(|_| fields.expect(SEQUENCE)).map(Tlv::fields);
-    version.is_some() || rest.is_ok_and(|mut identifier| identifier.expect(OID).is_ok())
-}
-
-fn is_content_info(mut fields: Fields<'_>) -> bool {
-    fields.expect(SEQUENCE).is_ok_and(|info| info.fields().expect(OID).is_ok())
-}
-
-fn read_signed_data(element: Tlv<'_>, found: &mut Found) -> Result<()> {
-    let unreadable = |cause| malformed(Malformed::from(cause));
-    let info = ContentInfo::from_der(element.raw).map_err(unreadable)?;
-    let data = info.content.decode_as::<SignedData<'_>>().map_err(unreadable)?;
-    data.digest_algorithms.tagged(SET).map_err(malformed)?;
-    found.message = true;
-    if data.encapsulated.econtent_type == oid::PKI_RESPONSE {
-        cmc::check(&content(&data.encapsulated).map_err(unreadable)?)?;
+    if fields.optional(context(0)).ok().flatten().is_some() {
+        return true;
     }
-    for choice in data.certificates.unwrap_or_default() {
-        // Attribute certificates and the like are tagged (RFC 5652 §10.2.2).
-        if choice.tag == SEQUENCE {
-            found.add(choice)?;
+    let mut serial_to_validity = || -> Read<bool> {
+        fields.expect(INTEGER)?;
+        let is_algorithm = fields.expect(SEQUENCE)?.fields().expect(OID).is_ok();
+        fields.expect(SEQUENCE)?;
+        fields.expect(SEQUENCE)?;
+        Ok(is_algorithm)
+    };
+    serial_to_validity().unwrap_or(false)
+}
+
+/// What begins with a SEQUENCE and is no certificate.
+fn of_sequence(first: Tlv<'_>, mut rest: Fields<'_>, element: Tlv<'_>) -> Unusable {
+    if is_revocation_list(first) {
+        return Unusable::Crl;
+    }
+    if Request::read(element.raw).is_ok() {
+        return Unusable::Request;
+    }
+    let is_algorithm = first.fields().expect(OID).is_ok();
+    match rest.any().map(|second| second.tag) {
+        Ok(BIT_STRING) if is_algorithm => Unusable::PublicKey("SubjectPublicKeyInfo"),
+        // EncryptedPrivateKeyInfo (RFC 5958 §3).
+        Ok(OCTET_STRING) if is_algorithm => Unusable::PrivateKey("PKCS#8"),
+        _ => other("ASN.1"),
+    }
+}
+
+/// TBSCertList (RFC 5280 §5.1): version if any, algorithm, issuer, thisUpdate.
+fn is_revocation_list(tbs: Tlv<'_>) -> bool {
+    let mut fields = tbs.fields();
+    let is_time = |field: Tlv<'_>| matches!(field.tag, UTC_TIME | GENERALIZED_TIME);
+    fields.optional(INTEGER).is_ok()
+        && fields.expect(SEQUENCE).is_ok()
+        && fields.expect(SEQUENCE).is_ok()
+        && fields.any().is_ok_and(is_time)
+}
+
+/// What begins with a version: PFX, and the forms of private keys.
+fn of_integer(version: Tlv<'_>, mut rest: Fields<'_>) -> Unusable {
+    let (second, third) = (rest.any(), rest.any());
+    let begins_with_oid = |field: Tlv<'_>| field.fields().expect(OID).is_ok();
+    match (version.value, second, third.map(|third| third.tag)) {
+        // PFX ::= SEQUENCE { version INTEGER {v3(3)}, authSafe ContentInfo, ... } (RFC 7292 §4)
+        ([3], Ok(second), _) if second.tag == SEQUENCE && begins_with_oid(second) => Unusable::Pfx,
+        // OneAsymmetricKey (RFC 5958 §2), ECPrivateKey (RFC 5915 §3), RSAPrivateKey (RFC 8017 §A.1.2).
+        ([0 | 1], Ok(second), Ok(OCTET_STRING)) if second.tag == SEQUENCE => Unusable::PrivateKey("PKCS#8"),
+        ([1], Ok(second), _) if second.tag == OCTET_STRING => Unusable::PrivateKey("EC"),
+        ([0 | 1], Ok(second), Ok(INTEGER)) if second.tag == INTEGER => Unusable::PrivateKey("PKCS#1"),
+        (_, Ok(second), Err(_)) if second.tag == INTEGER => Unusable::PublicKey("PKCS#1"),
+        _ => other("ASN.1"),
+    }
+}
+
+/// ContentInfo (RFC 5652 §3).
+fn content_info(kind: &[u8], element: Tlv<'_>, mut rest: Fields<'_>) -> Element {
+    let content = rest.expect(context(0)).and_then(|explicit| explicit.fields().any());
+    let encrypted = [oid::ID_ENVELOPED_DATA, oid::ID_ENCRYPTED_DATA, oid::ID_AUTH_ENVELOPED_DATA];
+    if encrypted.iter().any(|encrypted| encrypted.as_bytes() == kind) {
+        return skipped(Skipped::new(Unusable::Encrypted("S/MIME"), element.raw));
+    }
+    let unreadable = || skipped(Skipped::new(other(oid::dotted(kind)), element.raw));
+    match content {
+        Ok(data) if kind == oid::ID_SIGNED_DATA.as_bytes() => {
+            signed_data(data, element).unwrap_or_else(|_| unreadable())
         }
-    }
-    Ok(())
-}
-
-/// PKCS#7 allows any type as content (RFC 5652 §5.2.1), CMS an OCTET STRING.
-fn content(encapsulated: &EncapsulatedContentInfo) -> der::Result<Vec<u8>> {
-    match &encapsulated.econtent {
-        Some(string) if string.tag() == Tag::OctetString => Ok(string.value().to_vec()),
-        Some(any) => any.to_der(),
-        None => Ok(Vec::new()),
+        Ok(data) if kind == oid::ID_DATA.as_bytes() => {
+            Element { inner: vec![data.value.to_vec()], ..Element::default() }
+        }
+        // Netscape's certificate sequence, which openssl still writes.
+        Ok(list) if kind == oid::NETSCAPE_CERT_SEQUENCE.as_bytes() => certificates(list),
+        _ => unreadable(),
     }
 }
 
-/// SignedData (RFC 5652 §5.1), as far as an answer needs it. Its signature is not what makes a certificate
-/// good: that is the CA's signature on the certificate.
+/// SignedData (RFC 5652 §5.1), as far as a response needs it. Its signature is not what makes a certificate good:
+/// that is the CA's signature on the certificate.
 ///
 /// That of `cms` decodes every certificate in `x509_cert`'s strict types: one odd certificate of the chain would
-/// make the answer unreadable, and the bytes of the others would be lost.
-#[derive(Sequence)]
-struct SignedData<'a> {
-    version: CmsVersion,
-    digest_algorithms: Tlv<'a>,
-    encapsulated: EncapsulatedContentInfo,
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
-    certificates: Option<Vec<Tlv<'a>>>,
-    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
-    crls: Option<Vec<Tlv<'a>>>,
-    signers: Tlv<'a>,
+/// make the response unreadable, and the bytes of the others would be lost.
+fn signed_data(data: Tlv<'_>, message: Tlv<'_>) -> Read<Element> {
+    let mut fields = data.tagged(SEQUENCE)?.fields();
+    fields.expect(INTEGER)?;
+    fields.expect(SET)?;
+    let mut encapsulated = fields.expect(SEQUENCE)?.fields();
+    let content_type = encapsulated.expect(OID)?.value;
+    let content = encapsulated.optional(context(0))?.and_then(|explicit| explicit.fields().any().ok());
+    let mut found = Element::default();
+    for field in fields {
+        let field = field?;
+        match field.tag {
+            CERTIFICATES => found.add(certificates(field)),
+            CRLS => {
+                found.skipped.extend(field.fields().flatten().map(|crl| Skipped::new(Unusable::Crl, crl.raw)))
+            }
+            SET => {
+                if let Some(cert_rep) = scep::cert_rep(field, message.raw) {
+                    return Ok(skipped(cert_rep));
+                }
+            }
+            _ => {}
+        }
+    }
+    // PKCS#7 allows any type as content (RFC 5652 §5.2.1), CMS an OCTET STRING.
+    let content =
+        content.map(|content| if content.tag == OCTET_STRING { content.value } else { content.raw });
+    if content_type == oid::PKI_RESPONSE.as_bytes() {
+        match cmc::not_success(content.unwrap_or_default()) {
+            Ok(None) => {}
+            Ok(Some(status)) => return Ok(skipped(status)),
+            Err(_) => found.skipped.push(Skipped::new(other("CMC"), message.raw)),
+        }
+    } else {
+        found.inner.extend(content.map(<[u8]>::to_vec));
+    }
+    if found.certificates.is_empty() {
+        found.skipped.push(Skipped::new(Unusable::NoCertificate, message.raw));
+    }
+    Ok(found)
 }
 
-fn malformed(cause: Malformed) -> Error {
-    Error::new(Code::AnswerUnreadable).caused_by(cause)
+const CERTIFICATES: u8 = context(0);
+const CRLS: u8 = context(1);
+
+/// Attribute certificates and the like are tagged (RFC 5652 §10.2.2) and passed over.
+fn certificates(list: Tlv<'_>) -> Element {
+    let mut found = Element::default();
+    for choice in list.fields() {
+        match choice {
+            Ok(choice) if choice.tag == SEQUENCE => found.add(certificate(choice)),
+            Ok(_) => {}
+            Err(_) => found.skipped.push(Skipped::new(Unusable::Certificate, list.raw)),
+        }
+    }
+    found
+}
+
+impl Element {
+    fn add(&mut self, other: Element) {
+        self.certificates.extend(other.certificates);
+        self.skipped.extend(other.skipped);
+    }
 }

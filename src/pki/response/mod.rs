@@ -1,8 +1,10 @@
 //! What a CA sends back.
 //!
-//! An answer is recognised by its ASN.1, never by a label or a file name: the same PKCS#7 comes as DER, as PEM
-//! under `CERTIFICATE` or `PKCS7`, as bare base64, as the body of an e-mail or of EST (RFC 7030 §4.2.3), with a
-//! BOM, or after a trip through a web form.
+//! A response is recognised by its ASN.1, never by a label or a file name: the same PKCS#7 comes as DER, as PEM
+//! under `CERTIFICATE` or `PKCS7`, as bare base64, as the body of a mail or of EST (RFC 7030 §4.2.3), in JSON, in a
+//! web page, or after a trip through a web form. `docs/answers.md` has them all.
+//!
+//! One thing that cannot be used spoils nothing: what can be read is taken, and the rest is noted as [`Skipped`].
 
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::certificate::Certificate;
@@ -10,73 +12,55 @@ use crate::pki::key::public::PublicKey;
 
 mod cmc;
 mod content;
+mod found;
+mod mail;
+mod markup;
+mod naming;
+mod reader;
+mod scep;
+mod skipped;
 mod text;
 
-/// The largest answer that is looked at, in bytes: 1 MiB.
-pub const MAX_ANSWER: usize = 1 << 20;
+pub use skipped::{Skipped, Unusable};
 
-/// The most certificates that an answer may hold.
-pub const MAX_CERTIFICATES: usize = 64;
+/// The largest response that is looked at, in bytes: 4 MiB, a mail with a few documents in it.
+pub const MAX_RESPONSE: usize = 4 << 20;
 
-/// The certificates of an answer, in the order in which they came. The order means nothing: in PKCS#7 they are
-/// a set (RFC 5652 §5.1).
+/// The most certificates that are taken from a response.
+pub const MAX_CERTIFICATES: usize = 256;
+
+/// The certificates of a response, in the order in which they were found. The order means nothing: in PKCS#7 they
+/// are a set (RFC 5652 §5.1).
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     certificates: Vec<Certificate>,
+    skipped: Vec<Skipped>,
 }
 
-impl Answer {
-    /// Reads an answer: one or several certificates or certs-only PKCS#7/CMS messages (RFC 5652, BER or DER) or
-    /// a CMC full response (RFC 5272 §3.2.2), as bytes or in any text form of them. A certificate that stands
-    /// there twice is taken once.
+impl Response {
+    /// Reads a response: certificates, certs-only PKCS#7/CMS messages (RFC 5652, BER or DER) or a CMC full
+    /// response (RFC 5272 §3.2.2), as bytes or in any text form of them, with anything around them. A certificate
+    /// that stands there twice is taken once.
     ///
     /// # Errors
-    /// - [`Code::AnswerTooLarge`] above [`MAX_ANSWER`] bytes or [`MAX_CERTIFICATES`], [`Code::AnswerEmpty`]
-    /// - [`Code::AnswerIsPfx`] for PKCS#12, which would import a private key
-    /// - [`Code::AnswerIsRequest`] for a PKCS#10 request
-    /// - [`Code::CmcFailed`] with the CA's status, when it refused
-    /// - [`Code::AnswerTruncated`], [`Code::AnswerUnreadable`], [`Code::CertificateUnreadable`]
-    /// - [`Code::AnswerNoCertificate`] when it is a proper message without certificates
+    /// [`Code::AnswerTooLarge`] above [`MAX_RESPONSE`] bytes, [`Code::AnswerEmpty`], and where not one certificate
+    /// came out, the code of the most telling thing that did ([`Unusable::code`]), with its kind, its size and its
+    /// first line.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        Self::parse_forms(bytes).map_err(|error| error.during(Step::ReadAnswer))
+        Self::read(bytes).map_err(|error| error.during(Step::ReadAnswer))
     }
 
-    fn parse_forms(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() > MAX_ANSWER {
+    fn read(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() > MAX_RESPONSE {
             return Err(Error::new(Code::AnswerTooLarge)
-                .fact(Fact::Limit, MAX_ANSWER)
+                .fact(Fact::Limit, MAX_RESPONSE)
                 .fact(Fact::Found, bytes.len()));
         }
-        let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-        if bytes.iter().all(blank) || bytes == [0xef, 0xbb, 0xbf] {
+        let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+        if text::without_blanks_before(bytes).iter().all(is_blank) {
             return Err(Error::new(Code::AnswerEmpty));
         }
-        if bytes.first() == Some(&crate::pki::asn1::tlv::SEQUENCE) && !text::looks_like_text(bytes) {
-            return Self::from_parts(&[bytes]);
-        }
-        let mut first_error = None;
-        for reading in text::readings(bytes) {
-            let parsed = reading.and_then(|parts| {
-                let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-                Self::from_parts(&parts)
-            });
-            match parsed {
-                Ok(answer) => return Ok(answer),
-                // It was read, and it is something else: no other reading of the text is any better.
-                Err(error) if is_verdict(error.code()) => return Err(error),
-                Err(error) => first_error = first_error.or(Some(error)),
-            }
-        }
-        Err(first_error.unwrap_or_else(|| Error::new(Code::AnswerUnreadable)))
-    }
-
-    /// Reads the binary parts of an answer.
-    fn from_parts(parts: &[&[u8]]) -> Result<Self> {
-        let mut found = content::Found::default();
-        for part in parts {
-            content::read(part, &mut found)?;
-        }
-        found.into_certificates().map(|certificates| Answer { certificates })
+        reader::read(bytes)
     }
 
     /// Every certificate.
@@ -84,22 +68,31 @@ impl Answer {
         &self.certificates
     }
 
-    /// The certificate for a key; a CA's certificate is only taken if there is no other.
-    pub fn leaf_for(&self, key: &PublicKey) -> Option<&Certificate> {
-        let matches = || self.certificates.iter().filter(|certificate| certificate.public_key() == key);
-        matches().find(|certificate| !certificate.is_ca()).or_else(|| matches().next())
+    /// What could not be used.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
     }
-}
 
-fn is_verdict(code: Code) -> bool {
-    matches!(
-        code,
-        Code::AnswerIsPfx
-            | Code::AnswerIsRequest
-            | Code::AnswerNoCertificate
-            | Code::AnswerTooLarge
-            | Code::CmcFailed
-    )
+    /// The certificates for a key, however its public half is written in them, the likeliest first: a CA's last,
+    /// then the one that ends last.
+    pub fn leaves_for(&self, key: &PublicKey) -> Vec<&Certificate> {
+        let mut leaves: Vec<&Certificate> =
+            self.certificates.iter().filter(|certificate| certificate.public_key() == key).collect();
+        leaves.sort_by_key(|leaf| (leaf.is_ca(), std::cmp::Reverse(leaf.not_after())));
+        leaves
+    }
+
+    /// The likeliest of the certificates for a key.
+    pub fn leaf_for(&self, key: &PublicKey) -> Option<&Certificate> {
+        self.leaves_for(key).first().copied()
+    }
+
+    /// What stands in the place of the certificate, when there is none for the key: the CA's decision, a part that is
+    /// lost, or one that has to be unpacked or opened first.
+    pub(crate) fn instead(&self) -> Option<Error> {
+        let may_hide_it = self.skipped.iter().filter(|skipped| skipped.what().may_hide_a_certificate());
+        may_hide_it.min_by(|one, other| one.what().cmp(other.what())).map(Skipped::to_error)
+    }
 }
 
 #[cfg(test)]

@@ -1,104 +1,399 @@
-//! The text forms of an answer: which bytes a text may stand for.
+//! Text around a response: every run of base64 in it, and what else the text may stand for.
+//!
+//! Labels, headers and words say nothing: a run of base64 is taken when it decodes to ASN.1, which knows its own
+//! length, or to something that can be read in its turn. What stands on the next line does no harm.
 
+use base64ct::{Base64Unpadded, Encoding};
 use percent_encoding::percent_decode_str;
 
-use crate::error::{Code, Error, Result};
-use crate::pki::asn1::pem;
+use super::found::Found;
+use super::skipped::{Skipped, Unusable};
+use super::{content, mail, markup, naming};
+use crate::pki::asn1::tlv::{INTEGER, OID, SEQUENCE};
+use crate::pki::name::text::eight_bit;
 
-/// One reading of the text: the binary parts that it stands for.
-type Reading = Result<Vec<Vec<u8>>>;
+/// Other texts that a text may stand for; `None` where there is nothing to undo.
+pub(super) const LAYERS: [fn(&str) -> Option<String>; 6] =
+    [columns, percent, escapes, markup::without_tags, markup::without_entities, mail::quoted_printable];
+
+/// A word of base64 that is at least this long is no word of a language.
+const LONG_TOKEN: usize = 40;
+
+/// No line of base64 is shorter, apart from the last.
+const SHORT_TOKEN: usize = 12;
+
+/// No certificate and no message is shorter, in bytes.
+const MIN_ELEMENT: usize = 64;
+
+/// The beginnings in base64 of PEM, XML, HTML, JSON, ZIP, gzip and PDF.
+const WRAPPED: [&str; 9] = ["LS0tL", "PD94b", "PGh0b", "PCFET", "eyJ", "ewo", "UEsDB", "H4sI", "JVBER"];
 
 /// Whether bytes that begin as an ASN.1 SEQUENCE does (an ASCII `0`) are text all the same.
-pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
+pub(super) fn is_ascii_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
-/// The readings, the likeliest first. There are never more than a handful.
-pub(super) fn readings(bytes: &[u8]) -> Vec<Reading> {
-    let mut texts = vec![decode(bytes)];
-    if texts[0].contains('%') {
-        // A web form encodes `+` as `%2B`, JavaScript's escape() leaves it: either way one that is left is meant.
-        texts.insert(0, percent_decode_str(&texts[0]).decode_utf8_lossy().into_owned());
-    }
-    texts.iter().flat_map(|text| readings_of(text)).collect()
+/// Whether a text is none: one character in fifty is a control character.
+pub(super) fn is_binary(text: &str) -> bool {
+    let is_control = |c: &char| c.is_ascii_control() && !c.is_ascii_whitespace() && *c != '\u{1b}';
+    let sample = text.chars().take(1000);
+    sample.clone().filter(is_control).count() * 50 > sample.count()
 }
 
-/// The text, from UTF-8 with or without BOM or from UTF-16 with BOM. Words before the PEM may be in any
-/// encoding and are not looked at.
-fn decode(bytes: &[u8]) -> String {
-    let text = match bytes {
-        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE.decode_with_bom_removal(bytes).0,
-        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE.decode_with_bom_removal(bytes).0,
-        _ => String::from_utf8_lossy(bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes)),
+/// Without blanks and a byte order mark of UTF-8 at the beginning.
+pub(super) fn without_blanks_before(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace();
+    let start = bytes.iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len());
+    bytes.get(start..).unwrap_or_default()
+}
+
+/// The text, from UTF-8 or from UTF-16 with or without byte order mark. Words may be in any other encoding: what
+/// is looked for is ASCII in all of them. Invisible characters, which pages and chat programs put in, are left out.
+pub(super) fn decode(bytes: &[u8]) -> String {
+    let text = match (bytes, zeros(bytes)) {
+        ([0xff, 0xfe, ..], _) | (_, Zeros::Odd) => encoding_rs::UTF_16LE.decode_with_bom_removal(bytes).0,
+        ([0xfe, 0xff, ..], _) | (_, Zeros::Even) => encoding_rs::UTF_16BE.decode_with_bom_removal(bytes).0,
+        _ => String::from_utf8_lossy(bytes),
     };
-    text.into_owned()
-}
-
-fn readings_of(text: &str) -> Vec<Reading> {
-    let both: [fn(&str) -> String; 2] = [without_blanks, with_plus_restored];
-    let squeezes = if text.contains(' ') { &both[..] } else { &both[..1] };
-    if text.contains("-----BEGIN") {
-        return squeezes.iter().map(|squeeze| pem_parts(text, *squeeze)).collect();
+    let invisible =
+        |c: char| matches!(c, '\0' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let wide_blank = |c: char| !c.is_ascii() && c.is_whitespace();
+    if !text.contains(|c| invisible(c) || wide_blank(c)) {
+        return text.into_owned();
     }
-    let whole = squeezes.iter().map(|squeeze| base64_part(&squeeze(text)));
-    let paragraph = base64_lines(text);
-    let paragraph =
-        squeezes.iter().filter(|_| !paragraph.is_empty()).map(|squeeze| base64_part(&squeeze(&paragraph)));
-    whole.chain(paragraph).collect()
+    let visible = text.chars().filter(|c| !invisible(*c));
+    visible.map(|c| if wide_blank(c) { ' ' } else { c }).collect()
 }
 
-fn pem_parts(text: &str, squeeze: fn(&str) -> String) -> Reading {
-    pem::blocks(text)
-        .take(super::MAX_CERTIFICATES + 1)
-        .map(|block| base64(&squeeze(body(block.ok_or_else(|| Error::new(Code::AnswerTruncated))?))))
-        .collect()
-}
-
-/// A PEM block without the header lines of RFC 1421, which end at an empty line.
-fn body(block: &str) -> &str {
-    if !block.contains(':') {
-        return block;
+/// The text as people read it, in whatever encoding it is.
+pub(super) fn for_people(bytes: &[u8]) -> String {
+    match zeros(bytes) {
+        Zeros::None if !bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff") => eight_bit(bytes),
+        _ => decode(bytes),
     }
-    let end = block.find("\n\n").or_else(|| block.find("\r\n\r\n"));
-    end.map_or(block, |end| &block[end..])
 }
 
-fn base64_part(text: &str) -> Reading {
-    base64(text).map(|part| vec![part])
+/// Where the zeros stand: in UTF-16 every second byte of ASCII is one.
+fn zeros(bytes: &[u8]) -> Zeros {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let even = pairs.iter().filter(|[even, _]| *even == 0).count();
+    let odd = pairs.iter().filter(|[_, odd]| *odd == 0).count();
+    let outnumbers = |many: usize, few: usize| pairs.len() >= 4 && many > pairs.len() / 4 && few < many / 16;
+    if outnumbers(odd, even) {
+        Zeros::Odd
+    } else if outnumbers(even, odd) {
+        Zeros::Even
+    } else {
+        Zeros::None
+    }
 }
 
-fn base64(text: &str) -> Result<Vec<u8>> {
-    pem::decode_base64(text).ok_or_else(|| Error::new(Code::AnswerUnreadable))
+enum Zeros {
+    None,
+    Even,
+    Odd,
 }
 
-fn without_blanks(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && *c != '\0').collect()
-}
-
-/// A form that was decoded once too often has blanks where `+` stood.
-fn with_plus_restored(text: &str) -> String {
-    let lines = text.split(['\r', '\n']).map(|line| line.trim_matches(['\t', '\0']).replace(' ', "+"));
-    lines.collect()
-}
-
-/// The longest run of lines that are base64, for answers with words or mail headers around.
-fn base64_lines(text: &str) -> String {
-    let is_base64 = |line: &str| {
-        !line.is_empty()
-            && line.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | ' '))
-    };
-    let (mut best, mut run) = (String::new(), String::new());
-    for line in text.lines().map(str::trim).chain([""]) {
-        // Base64 of a SEQUENCE begins with M: words in front do not.
-        if is_base64(line) && (!run.is_empty() || line.starts_with('M')) {
-            run.push_str(line);
-            run.push('\n');
+/// Tries every run of base64.
+pub(super) fn runs(found: &mut Found, text: &str, depth: u8) {
+    let text = text.as_bytes();
+    let mut at = 0;
+    while let Some(start) = next_token(text, at) {
+        let token = token(text, start);
+        let after = start + token.len();
+        at = if header(text, start).is_some() {
+            asn1(found, text, start, depth).max(after)
+        } else if token.len() >= LONG_TOKEN || WRAPPED.iter().any(|begin| token.starts_with(begin.as_bytes()))
+        {
+            wrapped(found, text, start, depth).max(after)
         } else {
-            let run = std::mem::take(&mut run);
-            if run.len() > best.len() {
-                best = run;
-            }
-        }
+            after
+        };
     }
-    best
+}
+
+fn in_alphabet(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
+}
+
+/// The next place where base64 could begin: a letter of its alphabet after something else.
+fn next_token(text: &[u8], from: usize) -> Option<usize> {
+    let found = text.get(from..)?.iter().position(|byte| in_alphabet(*byte))?;
+    Some(from + found)
+}
+
+fn token(text: &[u8], start: usize) -> &[u8] {
+    let rest = text.get(start..).unwrap_or_default();
+    let length = rest.iter().position(|byte| !in_alphabet(*byte)).unwrap_or(rest.len());
+    rest.get(..length).unwrap_or_default()
+}
+
+/// What blanks within a line are: nothing, or what a form that was decoded once too often left of `+`.
+#[derive(Clone, Copy, PartialEq)]
+enum Blanks {
+    Nothing,
+    Plus,
+}
+
+/// Letters of base64 with blanks, line ends, marks of quotation and soft line breaks (RFC 2045 §6.7) passed over.
+struct Run {
+    letters: Vec<u8>,
+    /// The place behind the last letter that was looked at.
+    end: usize,
+    has_blanks: bool,
+}
+
+fn run(text: &[u8], start: usize, limit: usize, blanks: Blanks) -> Run {
+    let mut run = Run { letters: Vec::new(), end: start, has_blanks: false };
+    let mut line_begins = false;
+    while run.letters.len() < limit
+        && let Some(byte) = text.get(run.end)
+    {
+        match byte {
+            b'\r' | b'\n' => line_begins = true,
+            b' ' if blanks == Blanks::Plus => run.letters.push(b'+'),
+            b' ' => run.has_blanks |= !line_begins,
+            b'\t' | 0x0b | 0x0c => {}
+            b'>' | b'|' if line_begins => {}
+            b'=' if line_ends(text, run.end + 1) => line_begins = true,
+            letter if in_alphabet(*letter) => {
+                run.letters.push(*letter);
+                line_begins = false;
+            }
+            _ => break,
+        }
+        run.end += 1;
+    }
+    run
+}
+
+fn line_ends(text: &[u8], at: usize) -> bool {
+    text.get(at..).is_some_and(|rest| rest.starts_with(b"\n") || rest.starts_with(b"\r\n"))
+}
+
+/// Decodes letters of the alphabet; bits that fill no byte are left out.
+fn decode_base64(letters: &[u8]) -> Vec<u8> {
+    let mut whole = letters.to_vec();
+    whole.resize(letters.len().next_multiple_of(4), b'A');
+    let decoded = std::str::from_utf8(&whole).ok().and_then(|text| Base64Unpadded::decode_vec(text).ok());
+    let mut bytes = decoded.unwrap_or_default();
+    bytes.truncate(letters.len() * 6 / 8);
+    bytes
+}
+
+/// How long the element is that begins here, header included; `usize::MAX` for an indefinite length. `None` when
+/// it does not look like one that is worth reading.
+fn header(text: &[u8], start: usize) -> Option<usize> {
+    // Every SEQUENCE (0x30) begins with this letter.
+    if text.get(start) != Some(&b'M') {
+        return None;
+    }
+    element_length(&decode_base64(&run(text, start, 16, Blanks::Nothing).letters))
+}
+
+fn element_length(head: &[u8]) -> Option<usize> {
+    let (&SEQUENCE, rest) = head.split_first()? else { return None };
+    let (&first, rest) = rest.split_first()?;
+    let octets = if first < 0x80 { 0 } else { usize::from(first & 0x7f) };
+    let (length, contents) = (rest.get(..octets).filter(|_| octets <= 4)?, rest.get(octets..)?);
+    // A certificate, a message and a key begin with one of these; words that happen to begin with M do not.
+    matches!(contents.first()?, &SEQUENCE | &OID | &INTEGER).then_some(())?;
+    Some(match first {
+        0x80 => usize::MAX,
+        short @ 0..0x80 => usize::from(short) + 2,
+        _ => length.iter().fold(0, |length, octet| length << 8 | usize::from(*octet)) + 2 + octets,
+    })
+}
+
+/// Reads the ASN.1 elements that stand in one run; gives the place to go on at.
+fn asn1(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
+    let Some((element, read)) = element(found, text, start, 0, Blanks::Nothing) else { return text.len() };
+    if element.is_whole() {
+        let total = element.taken;
+        found.take(element, depth);
+        return further(found, text, start, total, depth).unwrap_or(read.end);
+    }
+    if read.has_blanks
+        && let Some((restored, read)) = element_with_plus(found, text, start)
+    {
+        found.take(restored, depth);
+        return read.end;
+    }
+    if is_base64url(text, read.end) {
+        found.skip(Skipped::new(Unusable::Form("base64url"), &decode_base64(&read.letters)));
+        return run_end(text, start);
+    }
+    let first_token = token(text, start).len();
+    if first_token < SHORT_TOKEN || read.letters.len() < LONG_TOKEN || element.taken < MIN_ELEMENT {
+        // A word that begins as ASN.1 does, above or before the response.
+        return start + first_token;
+    }
+    found.take(element, depth);
+    run_end(text, start)
+}
+
+/// The element that begins `skip` bytes into the run; `None` when there is none, or no more work may be done.
+fn element(
+    found: &mut Found,
+    text: &[u8],
+    start: usize,
+    skip: usize,
+    blanks: Blanks,
+) -> Option<(content::Element, Run)> {
+    let head = decode_base64(&run(text, start, 20, blanks).letters);
+    let length = element_length(head.get(skip..)?)?;
+    let letters = length.saturating_add(skip).saturating_mul(4).div_ceil(3);
+    let run = run(text, start, letters, blanks);
+    found.spend(run.letters.len()).then_some(())?;
+    let element = content::read(decode_base64(&run.letters).get(skip..)?);
+    Some((element, run))
+}
+
+/// The same with blanks read as `+`, if that makes it whole.
+fn element_with_plus(found: &mut Found, text: &[u8], start: usize) -> Option<(content::Element, Run)> {
+    element(found, text, start, 0, Blanks::Plus).filter(|(element, _)| element.is_whole())
+}
+
+/// Elements that were encoded together with one of `total` bytes, and so may begin in the middle of four letters.
+fn further(found: &mut Found, text: &[u8], start: usize, total: usize, depth: u8) -> Option<usize> {
+    let (mut start, mut total, mut end) = (start, total, None);
+    loop {
+        let aligned = run(text, start, total / 3 * 4, Blanks::Nothing);
+        let Some((element, read)) = element(found, text, aligned.end, total % 3, Blanks::Nothing) else {
+            return end;
+        };
+        (start, total, end) = (aligned.end, total % 3 + element.taken, Some(read.end));
+        found.take(element, depth);
+    }
+}
+
+/// A run stops at these two letters of the other alphabet (RFC 4648 §5), where an END line has five dashes.
+fn is_base64url(text: &[u8], end: usize) -> bool {
+    matches!(text.get(end..), Some([b'-' | b'_', next, ..]) if in_alphabet(*next))
+}
+
+/// Where the run ends, or the next element in it begins.
+fn run_end(text: &[u8], start: usize) -> usize {
+    let (mut at, mut in_token) = (start, true);
+    while let Some(byte) = text.get(at) {
+        let is_letter = in_alphabet(*byte);
+        let is_between = matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | b'>' | b'|' | b'=');
+        if !(is_letter || is_between) || (is_letter && !in_token && header(text, at).is_some()) {
+            break;
+        }
+        in_token = is_letter;
+        at += 1;
+    }
+    at
+}
+
+/// Reads a run of base64 that holds something else: a text with the response in it, or a file of another kind.
+fn wrapped(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
+    let end = run_end(text, start);
+    let run = run(text.get(..end).unwrap_or_default(), start, usize::MAX, Blanks::Nothing);
+    if !found.spend(run.letters.len()) {
+        return text.len();
+    }
+    let decoded = decode_base64(&run.letters);
+    if naming::by_first_bytes(&decoded).is_some() || is_likely_text(&decoded) {
+        found.later(decoded, depth);
+        return run.end;
+    }
+    if is_hexadecimal(&run.letters) {
+        found.skip(Skipped::new(Unusable::Form("hexadecimal"), &run.letters));
+    }
+    run.end
+}
+
+fn is_likely_text(bytes: &[u8]) -> bool {
+    let sample = bytes.get(..bytes.len().min(64)).unwrap_or_default();
+    let odd = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != 0x1b;
+    let is_utf16 = !matches!(zeros(sample), Zeros::None);
+    sample.len() >= 16 && (is_utf16 || !sample.iter().any(odd) && std::str::from_utf8(bytes).is_ok())
+}
+
+/// A SEQUENCE of more than 127 bytes in hexadecimal.
+fn is_hexadecimal(letters: &[u8]) -> bool {
+    letters.starts_with(b"308") && letters.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// The base64 of lines with something before and behind it: numbers, bullets, the code of a script that puts them
+/// together. A line's longest word is what counts; the last line of a run may have a longer one elsewhere, so it is the
+/// word in the same column.
+fn columns(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let (mut column, mut decorated) = (None, 0);
+    for line in text.lines() {
+        let longest =
+            tokens(line).max_by_key(|(_, token)| token.len()).filter(|(_, token)| token.len() >= LONG_TOKEN);
+        let in_column = || tokens(line).find(|(start, _)| Some(*start) == column);
+        let (start, token) = longest.or_else(in_column).unwrap_or((0, line));
+        decorated += usize::from(longest.is_some() && token.len() < line.trim().len());
+        column = longest.map(|_| start);
+        out.push_str(token);
+        out.push('\n');
+    }
+    (decorated > 2).then_some(out)
+}
+
+/// The runs of letters of base64 in a line, and where they begin.
+fn tokens(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = next_token(line.as_bytes(), at)?;
+        let length = token(line.as_bytes(), start).len();
+        at = start + length;
+        Some((start, line.get(start..at)?))
+    })
+}
+
+/// What a web form makes of a text: `%2B` for `+`. JavaScript's escape() leaves `+`: either way one that is left
+/// is meant.
+fn percent(text: &str) -> Option<String> {
+    let is_hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+    let is_encoded = text.match_indices('%').any(|(at, _)| is_hex(at + 1) && is_hex(at + 2));
+    is_encoded.then(|| percent_decode_str(text).decode_utf8_lossy().into_owned())
+}
+
+/// The escapes of JSON (RFC 8259 §7), JavaScript and the shell: `\n`, `\/`, `\u002b`, `\x2b`, and a line that goes
+/// on after `\`. Any other stays.
+fn escapes(text: &str) -> Option<String> {
+    if !text.contains('\\') {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let (read, left) = escape(after);
+        match read {
+            Some(c) => out.extend(c),
+            None => out.push('\\'),
+        }
+        rest = left;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The character that an escape stands for (none for a line's end), and what follows; `None` when it is none.
+fn escape(after: &str) -> (Option<Option<char>>, &str) {
+    let mut chars = after.chars();
+    let by_number = |digits: usize| match after.get(1..=digits).map(|digits| u32::from_str_radix(digits, 16))
+    {
+        Some(Ok(number)) => (Some(char::from_u32(number)), after.get(1 + digits..).unwrap_or_default()),
+        _ => (None, after),
+    };
+    let read = match chars.next() {
+        Some('n') => Some('\n'),
+        Some('r') => Some('\r'),
+        Some('t') => Some('\t'),
+        Some(same @ ('/' | '"' | '\'' | '\\')) => Some(same),
+        Some('\r' | '\n') => return (Some(None), chars.as_str()),
+        Some('u') => return by_number(4),
+        Some('x') => return by_number(2),
+        _ => return (None, after),
+    };
+    (Some(read), chars.as_str())
 }

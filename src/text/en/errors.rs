@@ -347,6 +347,45 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The CA did not accept login ID and password.",
             "Make sure of both before you try again; no key was made and the token is unchanged.",
         ),
+        Code::AnswerIsWebPage => w(
+            "This is a web page, not a certificate.",
+            "Open it in a browser and read it: it may say why there is no certificate; else save the certificate from there.",
+        ),
+        Code::AnswerIsMail => w(
+            "This is a mail without a certificate in it.",
+            "Look for the mail with the certificate, or save its attachment and install that.",
+        ),
+        Code::AnswerIsArchive => w(
+            "This is an archive, not a certificate.",
+            "Unpack it first and install the certificate that was in it.",
+        ),
+        Code::AnswerIsDocument => w(
+            "This is a document or an image, not a certificate.",
+            "Read it: it may say where the certificate is; install the certificate's own file.",
+        ),
+        Code::AnswerIsPrivateKey => w(
+            "This is a private key, not a certificate.",
+            "Keep it secret and send it to nobody; install the certificate that the CA issued.",
+        ),
+        Code::AnswerIsPublicKey => {
+            w("This is a public key without a certificate.", "Install the certificate that the CA issued.")
+        }
+        Code::AnswerIsCrl => w(
+            "This is a list of revoked certificates (CRL), not a certificate.",
+            "Install the certificate that the CA issued; the list is not needed here.",
+        ),
+        Code::AnswerEncrypted => w(
+            "This is an encrypted message.",
+            "Open it with the program and the key that it was sent for, save the certificate from it and install that.",
+        ),
+        Code::AnswerFormUnsupported => w(
+            "This may be a certificate, but it is written in a form that is not read here.",
+            "Ask the CA for it in PEM or DER, or convert it; the form is shown.",
+        ),
+        Code::AnswerIsCertRep => w(
+            "This is a SCEP response, and the certificate in it is encrypted for the requesting program.",
+            "Ask the CA for the certificate itself, in PEM, DER or PKCS#7.",
+        ),
 
         Code::TokenRemoved => w(
             "The USB token was removed while it was in use.",
@@ -462,6 +501,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::RequestNotWritten => w(
             "The new key is on the token and waits, but its request could not be written.",
             "Make room or choose another place, then go on with the command shown.",
+        ),
+        Code::ResponsePending => w(
+            "The CA has taken the request and has not decided yet.",
+            "The key waits on the token: install the response that comes when the certificate is issued; do not request again.",
         ),
     }
 }

@@ -87,6 +87,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "A card reader or token is plugged in that is not known here, and no driver sees a token in it.",
             "If it is your token, install the driver that came with it; if it is a reader, insert the card.",
         ),
+        Notice::ResponsePartlyUsed => w(
+            "A part of the CA's response could not be read and was passed over.",
+            "The certificate itself is complete; if the bank needs the CA's certificates too, ask for them.",
+        ),
         Notice::NoCertificate => w(
             "The token holds no certificate that can be seen without the PIN.",
             "Check that this is the right token; if it is, ask the bank's branch.",

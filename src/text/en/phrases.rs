@@ -10,6 +10,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
                 .map_or_else(unknown_date, |t| format!("{} {} JST", t.date(), t.strftime("%H:%M:%S")));
         }
         Phrase::Day(date) => return date.to_owned(),
+        Phrase::NoEnd => "no expiry date",
         Phrase::DaysLeft(-1) => "expired yesterday",
         Phrase::DaysLeft(days @ ..0) => return format!("expired {} days ago", days.unsigned_abs()),
         Phrase::DaysLeft(0) => "0 days left (ends today)",

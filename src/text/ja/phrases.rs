@@ -20,6 +20,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
             });
         }
         Phrase::Day(date) => return day(date),
+        Phrase::NoEnd => "期限の定めなし",
         Phrase::DaysLeft(days @ ..0) => return format!("{}日前に期限切れ", days.unsigned_abs()),
         Phrase::DaysLeft(0) => "残り0日（本日まで）",
         Phrase::DaysLeft(days) => return format!("残り{days}日"),

@@ -11,7 +11,7 @@ mod openssl;
 
 use std::path::PathBuf;
 
-use usbtoken::pki::{Answer, Certificate};
+use usbtoken::pki::{Certificate, Response};
 
 use self::files::Sample;
 use crate::setup;
@@ -96,7 +96,7 @@ impl Tally {
             return Ok(None);
         }
         self.bundles += 1;
-        let ours = match Answer::parse(bytes) {
+        let ours = match Response::parse(bytes) {
             Ok(ours) => ours,
             Err(error) => return Ok(Some(format!("not read: {error}"))),
         };

@@ -6,7 +6,7 @@ use std::path::Path;
 use usbtoken::code::Notice;
 use usbtoken::driver::Session;
 use usbtoken::error::{Code, Error, Fact, Family, Result, Step};
-use usbtoken::pki::{Answer, KeyAlgorithm};
+use usbtoken::pki::{KeyAlgorithm, Response};
 use usbtoken::renewal::{Credential, Installed, JournalEntry, Pending, PendingKey, Renewal};
 
 use super::settle::Checks;
@@ -101,7 +101,7 @@ impl<'a> Visit<'a> {
     /// What installing returns, except that the answer itself is refused: then the CA has to be asked.
     pub fn install_kept(&self, session: &Session, pending: &Pending) -> Result<Option<(Installed, Kept)>> {
         let key = pending.request().public_key();
-        let is_for_key = |answer: &[u8]| Answer::parse(answer).is_ok_and(|it| it.leaf_for(key).is_some());
+        let is_for_key = |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(key).is_some());
         for (path, answer) in self.keeper.answers(session, pending.key())? {
             if !is_for_key(&answer) {
                 continue;
@@ -180,7 +180,7 @@ impl Received<'_> {
         checks: &Checks<'_>,
         retire_old: bool,
     ) -> Error {
-        if Answer::parse(self.answer).is_err() {
+        if Response::parse(self.answer).is_err() {
             return described(error, self.answer);
         }
         let other = self.keeper.other_token(&error, session, self.answer);

@@ -1,7 +1,7 @@
 //! `usbtoken install`: the second half of a renewal, perhaps days later.
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::Answer;
+use usbtoken::pki::Response;
 
 use super::ask::{Received, described};
 use super::settle;
@@ -29,7 +29,7 @@ pub fn run(job: &Job, args: &args::Install) -> Result<Outcome> {
         Some(kept) => kept.name(error),
         None => error,
     };
-    Answer::parse(&answer).map_err(|error| {
+    Response::parse(&answer).map_err(|error| {
         let error = error.during(Step::ReadAnswer).fact(Fact::Path, args.file.display());
         name(described(error, &answer))
     })?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use usbtoken::driver::{Session, Token};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::pki::Name;
 use usbtoken::renewal::{Credential, JournalEntry, Pending, Renewal};
 
 use super::{ask, select};
@@ -19,7 +20,7 @@ use crate::{files, view};
 /// Makes the key and writes the request.
 pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     files::check_writable(&args.out, args.file.overwrite)?;
-    let subject = args.subject.as_deref().map(str::parse).transpose()?;
+    let subject = args.subject.as_deref().map(first_subject).transpose()?;
     let token = job.token()?;
     // Reserved before the look, so that nobody renews what is about to be renewed here.
     let reservation = token.reserve()?;
@@ -37,6 +38,13 @@ pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     let session = job.login_holding(&token, reservation)?;
     let (pending, request) = ask::begin(job, &Keeper::of_user(), &session, &renewal, old.as_ref())?;
     write(job, &session, &pending, &request, &args.out, &args.file)
+}
+
+/// The name for a first certificate, within the bounds of X.520: a CA would refuse it after the key was made.
+fn first_subject(text: &str) -> Result<Name> {
+    let name: Name = text.parse()?;
+    name.check_bounds()?;
+    Ok(name)
 }
 
 fn old(job: &Job, args: &args::Request, token: &Token) -> Result<Credential> {

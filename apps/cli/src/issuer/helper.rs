@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use usbtoken::error::{Code, Error, Fact};
-use usbtoken::pki::Answer;
+use usbtoken::pki::Response;
 
 use super::{End, Failed, Question, Ran, Reply, failed, first_line, with_words};
 
@@ -59,7 +59,7 @@ pub(super) fn answered(ran: Ran) -> Result<Reply, Failed> {
     let status = match ran.end {
         End::Exit(status) => status.code(),
         // Without a status only a certificate tells itself from a cookie or a word.
-        End::Unknown if Answer::parse(&ran.output).is_ok() => Some(exit::ISSUED),
+        End::Unknown if Response::parse(&ran.output).is_ok() => Some(exit::ISSUED),
         _ => None,
     };
     match status {

@@ -20,6 +20,7 @@ fn credential() -> Credential {
             organizations: vec!["(9936)NTT DATA CORPORATION".into()],
             organizational_units: vec!["(9936)ANSER-WEB(BizSOL) TEST CA - G4".into(), "1031".into()],
             common_name: Some("logic 1031 A001 202003041536".into()),
+            guessed: false,
         },
         issuer: "CN=CA".into(),
         serial: "5b83e869e2bc4b2225302f34a4ada65184e0".into(),

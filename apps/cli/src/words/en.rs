@@ -4,6 +4,7 @@ use super::Words;
 
 pub(super) fn words(words: &Words<'_>) -> String {
     let fixed = match *words {
+        Words::Guess => " (characters guessed)",
         Words::Age(..=0) => "made today",
         Words::Age(1) => "made yesterday",
         Words::Age(days) => return format!("made {days} days ago"),

@@ -4,6 +4,7 @@ use super::Words;
 
 pub(super) fn words(words: &Words<'_>) -> String {
     let fixed = match *words {
+        Words::Guess => "（文字コードは推定）",
         Words::Age(..=0) => "本日作成",
         Words::Age(days) => return format!("{days}日前に作成"),
         Words::Token => "トークン",

@@ -13,6 +13,8 @@ use usbtoken::text::Lang;
 pub enum Words<'a> {
     /// How many days ago something was made.
     Age(i64),
+    /// Behind a value whose bytes may stand for other characters.
+    Guess,
 
     /// Heading: a token.
     Token,

@@ -1,0 +1,126 @@
+//! HTML and XML, as far as a response needs it: tags left out and entities decoded, in one pass each.
+//!
+//! No parser of pages: those that exist need seconds for a page of tags in tags.
+
+/// Tags after which a new line begins.
+const BREAKS: [&str; 14] =
+    ["br", "p", "div", "pre", "tr", "td", "th", "li", "ul", "h1", "h2", "h3", "title", "body"];
+
+/// Whether a text is a web page.
+pub(super) fn is_page(text: &str) -> bool {
+    let begins = |tag: &str| {
+        text.match_indices('<')
+            .take(200)
+            .any(|(at, _)| text.get(at..at + tag.len()).is_some_and(|found| found.eq_ignore_ascii_case(tag)))
+    };
+    ["<html", "<!doctype html", "<head", "<body", "<title", "<form", "<table", "<script"]
+        .iter()
+        .any(|tag| begins(tag))
+}
+
+/// The words of a page, without its scripts and styles.
+pub(super) fn words(text: &str) -> String {
+    let text = without("<script", "</script", text);
+    let text = without("<style", "</style", &text);
+    let text = without_tags(&text).unwrap_or(text);
+    without_entities(&text).unwrap_or(text)
+}
+
+/// Without what stands from one mark to the next.
+fn without(from: &str, to: &str, text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let (mut out, mut at) = (String::new(), 0);
+    while let Some(begin) = lower.get(at..).and_then(|rest| rest.find(from)).map(|begin| at + begin) {
+        out.push_str(text.get(at..begin).unwrap_or_default());
+        at = lower.get(begin..).and_then(|rest| rest.find(to)).map_or(text.len(), |end| begin + end);
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
+}
+
+/// The text without its tags and comments; those that part paragraphs become line ends.
+pub(super) fn without_tags(text: &str) -> Option<String> {
+    let last = text.rfind('>').filter(|_| text.contains('<'))?;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.get(..=last)?;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
+        match if is_tag { after.split_once('>') } else { None } {
+            Some((tag, behind)) => {
+                out.push_str(in_place_of(tag));
+                // What is marked so is text (XML 1.0 §2.7).
+                rest = tag
+                    .strip_prefix("![CDATA[")
+                    .map_or(behind, |_| after.get("![CDATA[".len()..).unwrap_or_default());
+            }
+            None => {
+                out.push('<');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out.push_str(text.get(last + 1..).unwrap_or_default());
+    Some(out)
+}
+
+fn in_place_of(tag: &str) -> &'static str {
+    let name =
+        tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    if BREAKS.iter().any(|known| known.eq_ignore_ascii_case(name)) { "\n" } else { "" }
+}
+
+/// The text with its entities decoded, those by number and those that base64, PEM and blanks are written with.
+pub(super) fn without_entities(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut any = false;
+    while let Some((before, after)) = rest.split_once('&') {
+        out.push_str(before);
+        // The longest entity that is known has ten letters.
+        let end = after.bytes().take(12).position(|byte| byte == b';');
+        match end.and_then(|end| Some((entity(after.get(..end)?)?, after.get(end + 1..)?))) {
+            Some((c, behind)) => {
+                out.push(c);
+                rest = behind;
+                any = true;
+            }
+            None => {
+                out.push('&');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    any.then_some(out)
+}
+
+fn entity(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let number = match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => number.parse(),
+        };
+        return char::from_u32(number.ok()?);
+    }
+    let known = [
+        ("lt", '<'),
+        ("gt", '>'),
+        ("amp", '&'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", ' '),
+        ("plus", '+'),
+        ("sol", '/'),
+        ("equals", '='),
+        ("NewLine", '\n'),
+        ("Tab", '\t'),
+        ("hyphen", '-'),
+        ("dash", '-'),
+        ("shy", '\u{ad}'),
+        ("zwnj", '\u{200c}'),
+        ("ZeroWidthSpace", '\u{200b}'),
+    ];
+    known.iter().find(|(known, _)| *known == name).map(|(_, c)| *c)
+}

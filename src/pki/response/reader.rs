@@ -1,0 +1,93 @@
+//! Takes a response out of its wrappings, one after the other, until nothing is left to unwrap.
+
+use super::found::Found;
+use super::skipped::{Skipped, Unusable, verdict};
+use super::{MAX_CERTIFICATES, Response, content, mail, naming, text};
+use crate::error::Result;
+use crate::pki::asn1::tlv::SEQUENCE;
+
+/// How many elements in a row are looked at.
+const MAX_ELEMENTS: usize = 4 * MAX_CERTIFICATES;
+
+/// Reads a whole response.
+pub(super) fn read(bytes: &[u8]) -> Result<Response> {
+    let mut found = Found::new(bytes.len());
+    unwrap_all(bytes, &mut found);
+    if !found.has_certificate() {
+        name_whole(bytes, &mut found);
+    }
+    let (certificates, skipped) = found.into_parts();
+    if certificates.is_empty() {
+        return Err(verdict(&skipped));
+    }
+    Ok(Response { certificates, skipped })
+}
+
+fn unwrap_all(bytes: &[u8], found: &mut Found) {
+    unwrap(bytes, 0, found);
+    while let Some((bytes, depth)) = found.next() {
+        unwrap(&bytes, depth, found);
+    }
+}
+
+fn unwrap(bytes: &[u8], depth: u8, found: &mut Found) {
+    if let Some(what) = naming::by_first_bytes(bytes) {
+        return found.skip(Skipped::new(what, bytes));
+    }
+    let bytes = text::without_blanks_before(bytes);
+    let is_binary = bytes.first() == Some(&SEQUENCE) && !text::is_ascii_text(bytes);
+    if is_binary && elements(bytes, depth, found) {
+        return;
+    }
+    let text = text::decode(bytes);
+    mail::parts(bytes, |part| found.later(part, depth));
+    text::runs(found, &text, depth);
+    if text::is_binary(&text) {
+        return;
+    }
+    for layer in text::LAYERS {
+        if let Some(inner) = layer(&text) {
+            found.later(inner.into_bytes(), depth);
+        }
+    }
+}
+
+/// Reads ASN.1 elements one after another; `false` when none came through: it may be text that begins alike.
+fn elements(bytes: &[u8], depth: u8, found: &mut Found) -> bool {
+    let mut rest = bytes;
+    let mut any = false;
+    for _ in 0..MAX_ELEMENTS {
+        if rest.first() != Some(&SEQUENCE) {
+            return any;
+        }
+        let element = content::read(rest);
+        if !found.spend(element.taken) {
+            break;
+        }
+        any |= element.is_known();
+        rest = text::without_blanks_before(rest.get(element.taken..).unwrap_or_default());
+        found.take(element, depth);
+    }
+    found.skip(Skipped::new(Unusable::Surplus, rest));
+    any
+}
+
+/// Says what the response as a whole is, when no certificate came out of it and nothing else says more.
+fn name_whole(bytes: &[u8], found: &mut Found) {
+    let text = text::for_people(text::without_blanks_before(bytes));
+    let named = naming::by_words(bytes, &text, mail::is_mail(bytes), found.skipped());
+    let is_said = found.skipped().iter().any(|skipped| skipped.what() == named.what());
+    let says_little = matches!(named.what(), Unusable::Text | Unusable::Other(_));
+    if !is_said && (found.skipped().is_empty() || !says_little) {
+        found.skip(named);
+    }
+}
+
+/// How many bytes were looked at beyond the response itself.
+#[cfg(test)]
+pub(super) fn cost(bytes: &[u8]) -> usize {
+    let mut found = Found::new(bytes.len());
+    let before = found.work();
+    unwrap_all(bytes, &mut found);
+    before - found.work()
+}
