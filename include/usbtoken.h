@@ -203,8 +203,6 @@
 #define USBTOKEN_ALREADY_INSTALLED 508
 /** The certificate that came has expired. */
 #define USBTOKEN_CERTIFICATE_EXPIRED 509
-/** The certificate that came is not valid yet. */
-#define USBTOKEN_CERTIFICATE_NOT_YET_VALID 510
 /** The subject of the certificate differs from the one requested. */
 #define USBTOKEN_SUBJECT_DIFFERS 511
 /** The new certificate does not end later than the old one. */
@@ -217,8 +215,6 @@
 #define USBTOKEN_PURPOSE_MISSING 515
 /** The certificate does not allow signing. */
 #define USBTOKEN_USAGE_MISSING 516
-/** The key in the certificate is of another kind than requested. */
-#define USBTOKEN_ALGORITHM_DIFFERS 517
 /** No valid chain leads from the certificate to a given trust anchor. */
 #define USBTOKEN_CHAIN_UNTRUSTED 518
 /** The CA refused the request. */
@@ -1157,11 +1153,6 @@
  * usbtoken_install_params.relax: accept one whose key usage does not allow signing.
  */
 #define USBTOKEN_RELAX_USAGE 64
-
-/**
- * usbtoken_install_params.relax: accept another kind of key than requested.
- */
-#define USBTOKEN_RELAX_ALGORITHM 128
 
 /**
  * usbtoken_install_params.flags: write the CA certificates of the answer to the token too.

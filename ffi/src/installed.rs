@@ -37,8 +37,6 @@ pub const USBTOKEN_RELAX_NOT_CA: u32 = 16;
 pub const USBTOKEN_RELAX_PURPOSE: u32 = 32;
 /// usbtoken_install_params.relax: accept one whose key usage does not allow signing.
 pub const USBTOKEN_RELAX_USAGE: u32 = 64;
-/// usbtoken_install_params.relax: accept another kind of key than requested.
-pub const USBTOKEN_RELAX_ALGORITHM: u32 = 128;
 
 /// usbtoken_install_params.flags: write the CA certificates of the answer to the token too.
 pub const USBTOKEN_INSTALL_CA_CERTIFICATES: u32 = 1;
@@ -246,7 +244,7 @@ unsafe fn anchors<'a>(data: *const usbtoken_bytes, count: usize) -> Result<&'a [
 }
 
 fn relax(bits: u32) -> Result<Relax> {
-    const CHECKS: [(u32, Check); 8] = [
+    const CHECKS: [(u32, Check); 7] = [
         (USBTOKEN_RELAX_SUBJECT, Check::Subject),
         (USBTOKEN_RELAX_VALIDITY, Check::Validity),
         (USBTOKEN_RELAX_LATER_THAN_OLD, Check::LaterThanOld),
@@ -254,7 +252,6 @@ fn relax(bits: u32) -> Result<Relax> {
         (USBTOKEN_RELAX_NOT_CA, Check::NotCa),
         (USBTOKEN_RELAX_PURPOSE, Check::Purpose),
         (USBTOKEN_RELAX_USAGE, Check::Usage),
-        (USBTOKEN_RELAX_ALGORITHM, Check::Algorithm),
     ];
     if bits & !CHECKS.iter().fold(0, |all, (bit, _)| all | bit) != 0 {
         return Err(args::bad("params.relax", "unknown"));

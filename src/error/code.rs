@@ -31,7 +31,7 @@ macro_rules! numbered {
     };
 }
 numbered! {
-    /// What went wrong. The hundreds are the [`Family`].
+    /// What went wrong. The hundreds are the [`Family`]. The numbers 510 and 517 are retired.
     Code {
         /// An argument is missing, malformed or contradicts another.
         BadArgument = 101 "bad_argument",
@@ -179,8 +179,6 @@ numbered! {
         AlreadyInstalled = 508 "already_installed",
         /// The certificate has expired.
         CertificateExpired = 509 "certificate_expired",
-        /// The certificate is not valid yet. Not made any more: such a certificate is installed, with a warning.
-        CertificateNotYetValid = 510 "certificate_not_yet_valid",
         /// The subject differs from the one requested.
         SubjectDiffers = 511 "subject_differs",
         /// The new certificate does not end later than the old one.
@@ -193,8 +191,6 @@ numbered! {
         PurposeMissing = 515 "purpose_missing",
         /// The key usage does not allow signing.
         UsageMissing = 516 "usage_missing",
-        /// The key in the certificate is of another kind than requested.
-        AlgorithmDiffers = 517 "algorithm_differs",
         /// No valid chain leads to a given trust anchor.
         ChainUntrusted = 518 "chain_untrusted",
         /// The CA's CMC response says that it refused.
@@ -564,10 +560,11 @@ numbered! {
 
 #[cfg(test)]
 mod tests {
-    use super::Notice;
+    use super::{Code, Notice};
 
     #[test]
     fn a_retired_number_stays_retired() {
+        assert!(Code::ALL.iter().all(|code| ![510, 517].contains(&code.number())));
         assert!(Notice::ALL.iter().all(|notice| ![13, 15, 18, 20].contains(&notice.number())));
     }
 }

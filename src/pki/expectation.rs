@@ -6,7 +6,6 @@ use super::calendar::{jst_date, jst_time};
 use super::certificate::Certificate;
 use super::name::{Name, SubjectRule};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
-use crate::pki::key::kind::KeyKind;
 use crate::pki::key::public::PublicKey;
 
 /// What a new certificate must be.
@@ -21,8 +20,6 @@ pub struct Expectation<'a> {
     pub subject_rule: SubjectRule,
     /// The certificate that is renewed; `None` for a first one.
     pub old: Option<&'a Certificate>,
-    /// The kind of key that was requested.
-    pub key_kind: Option<KeyKind>,
     /// The present time.
     pub now: SystemTime,
 }
@@ -44,15 +41,12 @@ pub enum Check {
     Purpose,
     /// The key usage allows signing.
     Usage,
-    /// The key is of the kind requested.
-    Algorithm,
 }
 
 impl Check {
     /// Every check that can be relaxed, in the order in which they are made.
     pub const ALL: &'static [Check] = &[
         Check::Subject,
-        Check::Algorithm,
         Check::NotCa,
         Check::Validity,
         Check::LaterThanOld,
@@ -71,7 +65,6 @@ impl Check {
             Check::NotCa => "not_ca",
             Check::Purpose => "purpose",
             Check::Usage => "usage",
-            Check::Algorithm => "algorithm",
         }
     }
 
@@ -112,7 +105,7 @@ impl Expectation<'_> {
     ///
     /// # Errors
     /// The first check that fails, with `Expected` and `Found`: [`Code::AnswerNoLeaf`] for another key, then
-    /// [`Code::SubjectDiffers`], [`Code::AlgorithmDiffers`], [`Code::IsCaCertificate`],
+    /// [`Code::SubjectDiffers`], [`Code::IsCaCertificate`],
     /// [`Code::CertificateExpired`], [`Code::NotLaterThanOld`], [`Code::SerialSame`], [`Code::PurposeMissing`],
     /// [`Code::UsageMissing`].
     pub fn check(&self, leaf: &Certificate, relax: Relax) -> Result<()> {
@@ -149,7 +142,6 @@ impl Expectation<'_> {
     fn failure(&self, check: Check, leaf: &Certificate) -> Option<Error> {
         match check {
             Check::Subject => self.subject(leaf),
-            Check::Algorithm => self.algorithm(leaf),
             Check::NotCa => leaf.is_ca().then(|| differs(Code::IsCaCertificate, "CA:FALSE", "CA:TRUE")),
             Check::Validity => self.validity(leaf),
             Check::LaterThanOld => self.later_than_old(leaf),
@@ -179,12 +171,6 @@ impl Expectation<'_> {
             differs(Code::SubjectDiffers, hex(old.der()), hex(leaf.subject().der()))
                 .fact(Fact::Subject, found),
         )
-    }
-
-    fn algorithm(&self, leaf: &Certificate) -> Option<Error> {
-        let expected = self.key_kind?.algorithm();
-        let found = leaf.public_key().algorithm();
-        (expected != found).then(|| differs(Code::AlgorithmDiffers, expected, found))
     }
 
     /// A CA stamps the moment of issue and computers are minutes off, so a beginning in the future is no failure.

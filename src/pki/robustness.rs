@@ -39,7 +39,6 @@ fn use_certificate(certificate: &Certificate, anchor: &[u8]) {
         subject: Some(certificate.subject()),
         subject_rule: SubjectRule::default(),
         old: Some(certificate),
-        key_kind: None,
         now: certificate.not_after(),
     };
     let _ = expectation.check(certificate, Relax::NONE);

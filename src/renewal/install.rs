@@ -348,7 +348,6 @@ impl<'a> Install<'a> {
             subject: old.map(Credential::subject).or(requested),
             subject_rule: self.subject,
             old: old.map(Credential::certificate),
-            key_kind: None,
             now,
         };
         expectation.check(leaf, self.relax).map_err(|error| {

@@ -101,6 +101,34 @@ pub const TESTS: &[Need] = &[
     Need { package: "make", sign: Sign::Program("make"), purpose: "does what CMake plans" },
     Need { package: "pkg-config", sign: Sign::Program("pkg-config"), purpose: "the same, without CMake" },
     Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs the Python example" },
+    Need { package: "libnss3-tools", sign: Sign::Program("certutil"), purpose: "a CA: NSS" },
+    Need { package: "golang-cfssl", sign: Sign::Program("cfssl"), purpose: "a CA: cfssl" },
+    Need {
+        package: "easy-rsa",
+        sign: Sign::File(&["/usr/share/easy-rsa/easyrsa"]),
+        purpose: "a CA: easy-rsa",
+    },
+    Need { package: "strongswan-pki", sign: Sign::Program("pki"), purpose: "a CA: strongSwan" },
+    Need {
+        package: "libstrongswan-standard-plugins",
+        sign: Sign::File(&["/usr/lib/ipsec/plugins/libstrongswan-openssl.so"]),
+        purpose: "teaches strongSwan's CA elliptic curves",
+    },
+    Need {
+        package: "python3-cryptography",
+        sign: Sign::File(&["/usr/lib/python3/dist-packages/cryptography/__init__.py"]),
+        purpose: "a CA: Python's cryptography",
+    },
+    Need {
+        package: "default-jdk-headless",
+        sign: Sign::Program("javac"),
+        purpose: "a CA: Java's keytool; runs BouncyCastle",
+    },
+    Need {
+        package: "libbcpkix-java",
+        sign: Sign::File(&["/usr/share/java/bcpkix.jar"]),
+        purpose: "a CA: BouncyCastle",
+    },
 ];
 
 /// What the suites of others need (`cargo xtask shim-suites`): all of them, and each.

@@ -293,15 +293,14 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         Code::OriginRefused | Code::AnswerIsPfx => USBTOKEN_HR_ACCESS_DENIED,
         Code::AlreadyInstalled | Code::PendingExists => USBTOKEN_HR_EXISTS,
         Code::AnswerNoLeaf | Code::KeyMismatch | Code::CertificateNotAwaited => USBTOKEN_HR_NOT_FOUND,
-        Code::CertificateExpired | Code::CertificateNotYetValid => USBTOKEN_HR_NOT_VALID_NOW,
+        Code::CertificateExpired => USBTOKEN_HR_NOT_VALID_NOW,
         Code::NotYetRenewable | Code::Expired => USBTOKEN_HR_NOT_VALID_NOW,
         Code::SubjectDiffers
         | Code::NotLaterThanOld
         | Code::SerialSame
         | Code::IsCaCertificate
         | Code::PurposeMissing
-        | Code::UsageMissing
-        | Code::AlgorithmDiffers => USBTOKEN_HR_WRONG_CERTIFICATE,
+        | Code::UsageMissing => USBTOKEN_HR_WRONG_CERTIFICATE,
         Code::ChainUntrusted | Code::IssuerSignatureInvalid => USBTOKEN_HR_CHAIN,
         Code::TokenRemoved | Code::SessionLost | Code::TokenChanged => USBTOKEN_HR_TOKEN_REMOVED,
         Code::Busy => USBTOKEN_HR_BUSY,

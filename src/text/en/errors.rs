@@ -270,10 +270,6 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The certificate that came has expired.",
             "Check the date of this computer; if it is right, ask the CA to issue it again.",
         ),
-        Code::CertificateNotYetValid => w(
-            "The certificate that came is not valid yet.",
-            "Check date and time of this computer, and install it once it is valid.",
-        ),
         Code::SubjectDiffers => w(
             "The subject of the certificate differs from the one requested.",
             "It was not installed; ask the CA what it issued.",
@@ -297,10 +293,6 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         Code::UsageMissing => w(
             "The certificate does not allow signing.",
             "Ask the CA to issue it again with the right key usage.",
-        ),
-        Code::AlgorithmDiffers => w(
-            "The key in the certificate is of another kind than requested.",
-            "Ask the CA which request it answered.",
         ),
         Code::ChainUntrusted => w(
             "No valid chain leads from the certificate to a given trust anchor.",

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::answer::{self, Form};
+use crate::behaviour::Behaviour;
 use crate::days_from_now;
 use crate::issue::Issue;
 use crate::key::{Kind, SoftKey};
@@ -13,6 +14,7 @@ use crate::request::ParsedRequest;
 pub struct TestCa {
     root: Authority,
     issuing: Authority,
+    behaviour: Behaviour,
 }
 
 struct Authority {
@@ -42,6 +44,7 @@ impl TestCa {
         TestCa {
             root: Authority { key: root_key, name: root_name, certificate: root_certificate },
             issuing: Authority { key: issuing_key, name: issuing_name, certificate: issuing_certificate },
+            behaviour: Behaviour::default(),
         }
     }
 
@@ -58,7 +61,14 @@ impl TestCa {
             name: name(subject),
             certificate: read(&format!("{stem}.der")),
         };
-        TestCa { root: load("root", "TEST ROOT CA"), issuing: load("ca", "TEST CA - G4") }
+        let (root, issuing) = (load("root", "TEST ROOT CA"), load("ca", "TEST CA - G4"));
+        TestCa { root, issuing, behaviour: Behaviour::default() }
+    }
+
+    /// The same CA, behaving in this way.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> TestCa {
+        TestCa { behaviour, ..self }
     }
 
     /// Writes keys and certificates, each certificate as DER and PEM.
@@ -92,7 +102,8 @@ impl TestCa {
 
     /// Starts a certificate for this subject (DER) and public key (SubjectPublicKeyInfo, DER).
     pub fn issue(&self, subject: &[u8], spki: &[u8]) -> Issue<'_> {
-        Issue::new(&self.issuing.key, &self.issuing.name, subject, spki)
+        let issue = Issue::new(&self.issuing.key, &self.issuing.name, subject, spki);
+        issue.not_before(self.behaviour.begin.moment())
     }
 
     /// Starts a certificate signed by the root itself.
@@ -100,8 +111,8 @@ impl TestCa {
         Issue::new(&self.root.key, &self.root.name, subject, spki)
     }
 
-    /// Starts the certificate that a request (PEM or DER) asks for: its subject byte for byte, its key, and the
-    /// alternative names it asks for.
+    /// Starts the certificate that a request (PEM or DER) asks for: its subject, its key, and the alternative names
+    /// it asks for; late and with the subject of its own making when that is how this CA behaves.
     ///
     /// # Panics
     /// When the request is none or not signed by its own key.
@@ -112,7 +123,8 @@ impl TestCa {
 
     /// The same for a request that is parsed already.
     pub fn issue_for_parsed(&self, request: &ParsedRequest) -> Issue<'_> {
-        let issue = self.issue(&request.subject, &request.spki);
+        std::thread::sleep(self.behaviour.late);
+        let issue = self.issue(&self.behaviour.naming.apply(&request.subject), &request.spki);
         match request.extension("2.5.29.17") {
             Some(names) => issue.extension("2.5.29.17", false, names),
             None => issue,
@@ -121,6 +133,7 @@ impl TestCa {
 
     /// Renders an answer: the certificate alone, or with the CAs' where the form has room for them.
     pub fn answer(&self, form: Form, certificate: &[u8]) -> Vec<u8> {
+        std::thread::sleep(self.behaviour.slow);
         answer::render(form, certificate, &[&self.issuing.certificate, &self.root.certificate])
     }
 

@@ -13,6 +13,7 @@ use x509_cert::ext::pkix::{
 };
 use x509_cert::time::Time;
 
+use crate::behaviour::Begin;
 use crate::key::SoftKey;
 
 /// The certificate's outer shape. x509-cert's own type keeps its fields to itself, and a test CA has to make what
@@ -71,7 +72,7 @@ impl<'a> Issue<'a> {
             subject: subject.to_vec(),
             spki: spki.to_vec(),
             serial: random_serial(),
-            not_before: now - Duration::from_secs(60 * 60),
+            not_before: Begin::default().moment(),
             not_after: now + Duration::from_secs(365 * 24 * 60 * 60),
             ca: Some(false),
             usage: Some(KeyUsages::DigitalSignature.into()),

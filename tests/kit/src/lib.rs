@@ -18,6 +18,7 @@
 //! Everything here panics with a sentence when it fails: it is for tests, where a failure is a finding.
 
 mod answer;
+mod behaviour;
 mod ca;
 mod device;
 mod eye;
@@ -31,6 +32,7 @@ mod request;
 mod snapshot;
 
 pub use answer::Form;
+pub use behaviour::{Begin, Behaviour, Naming};
 pub use ca::TestCa;
 pub use device::smart_card_device;
 pub use eye::{Eye, look};

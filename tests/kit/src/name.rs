@@ -1,7 +1,7 @@
 //! Names, built part by part with the string type of each part.
 
 use der::asn1::{Any, SetOfVec};
-use der::{Decode, Encode, Tag};
+use der::{Decode, Encode, Tag, Tagged};
 use spki::ObjectIdentifier;
 use x509_cert::Certificate;
 use x509_cert::attr::AttributeTypeAndValue;
@@ -15,6 +15,25 @@ pub enum Text {
     Utf8,
     /// TeletexString, as old CAs used it.
     Teletex,
+}
+
+impl Text {
+    fn tag(self) -> Tag {
+        match self {
+            Text::Printable => Tag::PrintableString,
+            Text::Utf8 => Tag::Utf8String,
+            Text::Teletex => Tag::TeletexString,
+        }
+    }
+}
+
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+const COUNTRY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.6");
+const UNIT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.11");
+
+/// Whether a PrintableString can hold it, X.680 §41.4.
+fn is_printable(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte)
 }
 
 /// A distinguished name under construction.
@@ -51,16 +70,60 @@ impl NameDer {
 
     /// Adds any part.
     pub fn part(mut self, oid: &str, text: Text, value: &str) -> NameDer {
-        let tag = match text {
-            Text::Printable => Tag::PrintableString,
-            Text::Utf8 => Tag::Utf8String,
-            Text::Teletex => Tag::TeletexString,
-        };
         let oid = ObjectIdentifier::new(oid).expect("an object identifier");
-        let value = Any::new(tag, value.as_bytes()).expect("a string");
+        let value = Any::new(text.tag(), value.as_bytes()).expect("a string");
         let mut part = SetOfVec::new();
         part.insert(AttributeTypeAndValue { oid, value }).expect("one element");
         self.parts.push(part);
+        self
+    }
+
+    /// The name that stands in a request or a certificate.
+    pub(crate) fn from_der(der: &[u8]) -> NameDer {
+        NameDer { parts: Vec::from_der(der).expect("a name") }
+    }
+
+    /// The same characters, each in the other of UTF8String and PrintableString where that can hold them. A country
+    /// is always a PrintableString.
+    pub(crate) fn recoded(self) -> NameDer {
+        self.map(|part| {
+            let text = part.value.value();
+            let tag = match part.value.tag() {
+                Tag::PrintableString if part.oid != COUNTRY => Tag::Utf8String,
+                Tag::Utf8String if text.iter().all(|byte| is_printable(*byte)) => Tag::PrintableString,
+                tag => tag,
+            };
+            Any::new(tag, text).expect("a string")
+        })
+    }
+
+    /// Another common name, made of the one that is there.
+    pub(crate) fn with_common(self, new: impl Fn(&str) -> (Text, String)) -> NameDer {
+        self.map(|part| match part.oid == COMMON_NAME {
+            true => {
+                let (text, value) = new(&String::from_utf8_lossy(part.value.value()));
+                Any::new(text.tag(), value.as_bytes()).expect("a string")
+            }
+            false => part.value.clone(),
+        })
+    }
+
+    /// Other units, each made of the one that is there; `None` leaves it.
+    pub(crate) fn with_units(self, new: impl Fn(&str) -> Option<String>) -> NameDer {
+        self.map(|part| {
+            let old = String::from_utf8_lossy(part.value.value());
+            match new(&old).filter(|_| part.oid == UNIT) {
+                Some(value) => Any::new(part.value.tag(), value.as_bytes()).expect("a string"),
+                None => part.value.clone(),
+            }
+        })
+    }
+
+    fn map(mut self, value: impl Fn(&AttributeTypeAndValue) -> Any) -> NameDer {
+        for part in &mut self.parts {
+            let all = part.iter().map(|one| AttributeTypeAndValue { oid: one.oid, value: value(one) });
+            *part = SetOfVec::from_iter(all).expect("different parts");
+        }
         self
     }
 

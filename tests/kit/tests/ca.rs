@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use usbtoken_testkit::{Form, Kind, ParsedRequest, SoftKey, TestCa, days_from_now, manual_subject, program};
 
@@ -114,6 +115,87 @@ fn a_request_with_a_wrong_signature_is_refused() {
     ParsedRequest::parse(&der).unwrap();
     *der.last_mut().unwrap() ^= 1;
     assert_eq!(ParsedRequest::parse(&der).unwrap_err(), "the request is not signed by its own key");
+}
+
+#[test]
+fn the_program_begins_its_certificates_as_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let request = request_of_openssl(dir.path(), "/CN=login031 A001");
+    let begin = |options: &[&str]| {
+        answer_of(dir.path(), &request, options);
+        let show = ["x509", "-in", "leaf.pem", "-noout", "-startdate", "-dateopt", "iso_8601"];
+        let shown = openssl(dir.path(), &show);
+        let date = shown.trim().strip_prefix("notBefore=").unwrap().replace(' ', "T");
+        let date: der::DateTime = date.parse().unwrap();
+        SystemTime::UNIX_EPOCH + date.unix_duration()
+    };
+    // A certificate begins in a whole second.
+    let since = |start: SystemTime, span: u64| start + Duration::from_secs(span) - Duration::from_secs(1);
+    let start = SystemTime::now();
+    let late = begin(&["--begin", "now", "--late", "2"]);
+    assert!(since(start, 2) < late && late <= SystemTime::now());
+    assert!(begin(&["--begin", "backdated"]) < start - Duration::from_secs(3500));
+    for (word, span) in [("30s", 30), ("5m", 300), ("1d", 86_400)] {
+        let start = SystemTime::now();
+        assert!(begin(&["--begin", word]) > since(start, span), "{word}");
+    }
+    let slow = begin(&["--begin", "now", "--slow", "2"]);
+    assert!(slow < SystemTime::now() - Duration::from_secs(2), "the answer comes later than it was made");
+}
+
+#[test]
+fn the_program_names_the_customer_as_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let subject = "/C=JP/O=NTT DATA/OU=ANSER-WEB(BizSOL) TEST CA - G4/OU=営業部/CN=login031 A001 1 2";
+    let request = request_of_openssl(dir.path(), subject);
+    let subject = |naming| {
+        answer_of(dir.path(), &request, &["--naming", naming]);
+        let names = "RFC2253,show_type,-esc_msb";
+        openssl(dir.path(), &["x509", "-in", "leaf.pem", "-noout", "-subject", "-nameopt", names])
+    };
+    let units = "OU=UTF8STRING:営業部,OU=UTF8STRING:ANSER-WEB(BizSOL) TEST CA - G4";
+    assert!(
+        subject("kept").contains(&format!("CN=UTF8STRING:login031 A001 1 2,{units}")),
+        "{}",
+        subject("kept")
+    );
+    assert_eq!(
+        subject("recoded").trim(),
+        "subject=CN=PRINTABLESTRING:login031 A001 1 2,OU=UTF8STRING:営業部,\
+         OU=PRINTABLESTRING:ANSER-WEB(BizSOL) TEST CA - G4,O=PRINTABLESTRING:NTT DATA,C=PRINTABLESTRING:JP"
+    );
+    let own = subject("own-common-name");
+    assert!(own.starts_with("subject=CN=PRINTABLESTRING:login031 A001 20") && own.contains(units), "{own}");
+    let next = subject("new-generation");
+    assert!(
+        next.contains("OU=UTF8STRING:ANSER-WEB(BizSOL) TEST CA - G5") && next.contains("営業部"),
+        "{next}"
+    );
+    assert!(next.starts_with("subject=CN=PRINTABLESTRING:login031 A001 20"), "{next}");
+}
+
+#[test]
+fn the_program_says_not_yet_as_often_as_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let request = request_of_openssl(dir.path(), "/CN=login031 A001");
+    let not_yet = ["--not-yet", "2"];
+    let (code, word) = ask(dir.path(), &request, &not_yet);
+    assert_eq!((code, word.len()), (1, 17), "sixteen digits and the end of the line");
+    assert_eq!(ask(dir.path(), &request, &not_yet), (1, word));
+    answer_of(dir.path(), &request, &not_yet);
+}
+
+fn request_of_openssl(dir: &Path, subject: &str) -> Vec<u8> {
+    openssl(dir, &["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", "key.pem"]);
+    openssl(dir, &["req", "-new", "-utf8", "-key", "key.pem", "-subj", subject]).into_bytes()
+}
+
+/// What the program answers, written to `leaf.pem`.
+#[track_caller]
+fn answer_of(dir: &Path, request: &[u8], options: &[&str]) {
+    let (code, answer) = ask(dir, request, options);
+    assert_eq!(code, 0, "{options:?}");
+    std::fs::write(dir.join("leaf.pem"), answer).unwrap();
 }
 
 fn ask(dir: &Path, request: &[u8], more: &[&str]) -> (i32, Vec<u8>) {

@@ -1,6 +1,8 @@
 //! The command, run on a throw-away token.
 #![allow(dead_code, reason = "every test program uses another part")]
 
+pub mod foreign;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -176,9 +178,26 @@ impl Outcome {
         value["error"].clone()
     }
 
+    /// The names of the notices in the result, but for those that come with each renewal: that no anchor was given,
+    /// and that the old certificate was kept where nobody asked to remove it.
+    #[track_caller]
+    pub fn notices(&self) -> Vec<String> {
+        let result = self.result();
+        let notices = result["notices"].as_array().unwrap_or_else(|| panic!("no notices: {result:#}"));
+        let names = notices.iter().map(|notice| notice["name"].as_str().unwrap().to_owned());
+        names.filter(|name| !["chain_not_checked", "old_kept"].contains(&name.as_str())).collect()
+    }
+
     #[track_caller]
     pub fn json(&self) -> Value {
         self.succeeded();
+        self.result()
+    }
+
+    /// What stands on standard output, also where an error follows: a renewal that is done and a removal that is not.
+    #[track_caller]
+    pub fn result(&self) -> Value {
+        assert_ne!(self.stdout, "", "no result: {}", self.stderr);
         serde_json::from_str(&self.stdout).expect("JSON on standard output")
     }
 }
