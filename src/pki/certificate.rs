@@ -59,8 +59,8 @@ struct Extensions {
     key_usage: Option<KeyUsage>,
     /// The extension's value and its purposes in dotted form.
     purposes: Option<(Vec<u8>, Vec<String>)>,
-    /// The whole Extension, for requests, which copy it with its criticality; and its value.
-    subject_alt_name: Option<(Vec<u8>, Vec<u8>)>,
+    /// The whole Extension, for requests, which copy it with its criticality.
+    subject_alt_name: Option<Vec<u8>>,
     subject_key_id: Option<Vec<u8>>,
     /// The keyIdentifier of the extension.
     authority_key_id: Option<Vec<u8>>,
@@ -172,12 +172,12 @@ impl Certificate {
 
     /// The critical extensions that are not known here, by name or in dotted form: whoever checks a chain by RFC 5280
     /// §4.2 refuses a certificate that has one.
-    pub fn unknown_critical_extensions(&self) -> &[String] {
+    pub(crate) fn unknown_critical_extensions(&self) -> &[String] {
         &self.extensions.unknown_critical
     }
 
     /// The extensions that are there more than once, which RFC 5280 §4.2 forbids.
-    pub fn repeated_extensions(&self) -> Vec<&str> {
+    pub(crate) fn repeated_extensions(&self) -> Vec<&str> {
         let names = &self.extensions.names;
         let again = names.iter().enumerate().filter(|(at, name)| names[..*at].contains(name));
         again.map(|(_, name)| name.as_str()).collect()
@@ -200,19 +200,19 @@ impl Certificate {
     }
 
     /// The purposes of the extended key usage in dotted form, if there is that extension (RFC 5280 §4.2.1.12).
-    pub fn extended_key_usage(&self) -> Option<&[String]> {
+    pub(crate) fn extended_key_usage(&self) -> Option<&[String]> {
         self.extensions.purposes.as_ref().map(|(_, purposes)| purposes.as_slice())
     }
 
     /// Whether it may be used for TLS client authentication: it names that purpose or any, or there is no such
     /// extension.
-    pub fn allows_client_auth(&self) -> bool {
+    pub(crate) fn allows_client_auth(&self) -> bool {
         self.names_purpose(oid::CLIENT_AUTH).unwrap_or(true) || self.allows_client_auth_only_as_any()
     }
 
     /// Whether client authentication is allowed only by anyExtendedKeyUsage: RFC 5280 §4.2.1.12 leaves it to the server
     /// whether it takes that.
-    pub fn allows_client_auth_only_as_any(&self) -> bool {
+    pub(crate) fn allows_client_auth_only_as_any(&self) -> bool {
         self.names_purpose(oid::CLIENT_AUTH) == Some(false)
             && self.names_purpose(oid::ANY_EXTENDED_KEY_USAGE) == Some(true)
     }
@@ -223,14 +223,9 @@ impl Certificate {
         self.extended_key_usage().map(|purposes| purposes.contains(&purpose))
     }
 
-    /// The value of the subject alternative name extension, if there is one: GeneralNames in DER.
-    pub fn subject_alt_name_der(&self) -> Option<&[u8]> {
-        self.extensions.subject_alt_name.as_ref().map(|(_, value)| value.as_slice())
-    }
-
     /// The whole subject alternative name extension.
     pub(super) fn subject_alt_name_extension(&self) -> Option<&[u8]> {
-        self.extensions.subject_alt_name.as_ref().map(|(extension, _)| extension.as_slice())
+        self.extensions.subject_alt_name.as_deref()
     }
 
     /// The subject key identifier (RFC 5280 §4.2.1.2), if there is one that can be read.
@@ -341,7 +336,7 @@ impl Extensions {
         } else if extension.is(oid::EXTENDED_KEY_USAGE) {
             self.purposes = Some((value.to_vec(), purposes(value)?));
         } else if extension.is(oid::SUBJECT_ALT_NAME) {
-            self.subject_alt_name = Some((extension.raw.to_vec(), value.to_vec()));
+            self.subject_alt_name = Some(extension.raw.to_vec());
         } else if extension.is(oid::SUBJECT_KEY_IDENTIFIER) {
             let id = Tlv::whole(value).and_then(|id| id.tagged(OCTET_STRING));
             self.subject_key_id = id.ok().map(|id| id.value.to_vec());

@@ -293,7 +293,7 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         Code::OriginRefused | Code::AnswerIsPfx => USBTOKEN_HR_ACCESS_DENIED,
         Code::AlreadyInstalled | Code::PendingExists => USBTOKEN_HR_EXISTS,
         Code::AnswerNoLeaf | Code::KeyMismatch | Code::CertificateNotAwaited => USBTOKEN_HR_NOT_FOUND,
-        Code::CertificateExpired | Code::CertificateNotYetValid => USBTOKEN_HR_NOT_VALID_NOW,
+        Code::CertificateExpired => USBTOKEN_HR_NOT_VALID_NOW,
         Code::NotYetRenewable | Code::Expired => USBTOKEN_HR_NOT_VALID_NOW,
         Code::SubjectDiffers
         | Code::NotLaterThanOld

@@ -149,7 +149,7 @@ impl KeyKind {
     }
 
     /// The curve as ECParameters in DER, namedCurve (RFC 5480 §2.1.1); `None` for RSA.
-    pub fn curve_der(self) -> Option<Vec<u8>> {
+    pub(crate) fn curve_der(self) -> Option<Vec<u8>> {
         match self {
             KeyKind::P256 => Some(oid::encode(oid::P256)),
             KeyKind::P384 => Some(oid::encode(oid::P384)),
@@ -218,7 +218,7 @@ impl SignatureAlgorithm {
     ///
     /// # Errors
     /// [`Code::SignatureInvalid`] when they are not two numbers of this curve, or the algorithm is not ECDSA.
-    pub fn der_from_fixed(self, fixed: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(crate) fn der_from_fixed(self, fixed: &[u8]) -> Result<Vec<u8>, Error> {
         let der = match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => None,
             SignatureAlgorithm::EcdsaSha256 => {
@@ -234,13 +234,7 @@ impl SignatureAlgorithm {
         })
     }
 
-    /// The AlgorithmIdentifier in DER: with NULL for RSA (RFC 4055 §5), without parameters for ECDSA
-    /// (RFC 5758 §3.2).
-    pub fn identifier_der(self) -> Vec<u8> {
-        // Encoding fails only above 4 GiB.
-        self.identifier().to_der().unwrap_or_default()
-    }
-
+    /// The AlgorithmIdentifier: with NULL for RSA (RFC 4055 §5), without parameters for ECDSA (RFC 5758 §3.2).
     pub(in crate::pki) fn identifier(self) -> AlgorithmIdentifierRef<'static> {
         let parameters = match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => Some(AnyRef::NULL),
@@ -312,8 +306,8 @@ mod tests {
     #[test]
     fn identifiers_are_the_published_ones() {
         let rsa = [0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b, 5, 0];
-        assert_eq!(SignatureAlgorithm::RsaPkcs1Sha256.identifier_der(), rsa);
+        assert_eq!(SignatureAlgorithm::RsaPkcs1Sha256.identifier().to_der().unwrap(), rsa);
         let ecdsa = [0x30, 0x0a, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
-        assert_eq!(SignatureAlgorithm::EcdsaSha256.identifier_der(), ecdsa);
+        assert_eq!(SignatureAlgorithm::EcdsaSha256.identifier().to_der().unwrap(), ecdsa);
     }
 }

@@ -30,7 +30,7 @@ impl PublicKey {
     /// # Errors
     /// [`Code::PublicKeyInvalid`] for malformed DER, an unusable RSA modulus or exponent, a point that is not
     /// on its curve, and a compressed point.
-    pub fn from_spki_der(der: &[u8]) -> Result<Self> {
+    pub(crate) fn from_spki_der(der: &[u8]) -> Result<Self> {
         let info = SubjectPublicKeyInfoRef::from_der(der).map_err(malformed)?;
         let curve = info.algorithm.parameters.and_then(curve_named);
         match (info.algorithm.oid, curve) {
@@ -60,7 +60,7 @@ impl PublicKey {
     /// # Errors
     /// [`Code::PublicKeyInvalid`] unless the modulus is odd and has 1024 to 8192 bits, and the exponent is odd
     /// and of a usable size.
-    pub fn from_rsa(modulus_be: &[u8], exponent_be: &[u8]) -> Result<Self> {
+    pub(crate) fn from_rsa(modulus_be: &[u8], exponent_be: &[u8]) -> Result<Self> {
         Self::of_rsa(&rsa_key_from(trim_zeros(modulus_be), trim_zeros(exponent_be))?)
     }
 
@@ -76,7 +76,7 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`Code::PublicKeyInvalid`] for another curve, a compressed point and a point that is not on the curve.
-    pub fn from_ec(params_der: &[u8], point: &[u8]) -> Result<Self> {
+    pub(crate) fn from_ec(params_der: &[u8], point: &[u8]) -> Result<Self> {
         let params = AnyRef::from_der(params_der).map_err(malformed)?;
         let curve = curve_named(params).ok_or_else(|| unsupported("P-256, P-384", &hex(params_der)))?;
         Self::on_curve(curve, bare_point(curve, point).ok_or_else(|| refused("EC point"))?)
@@ -125,7 +125,7 @@ impl PublicKey {
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo, for records.
-    pub fn fingerprint(&self) -> [u8; 32] {
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(&self.spki).into()
     }
 
@@ -180,6 +180,16 @@ impl Curve {
 /// The bytes of subjectPublicKey: no kind of key has unused bits.
 fn key_bits<'a>(info: &SubjectPublicKeyInfoRef<'a>) -> Result<&'a [u8]> {
     info.subject_public_key.as_bytes().ok_or_else(|| refused("unused bits in subjectPublicKey"))
+}
+
+impl SignatureAlgorithm {
+    /// The algorithm for a key on the curve that `CKA_EC_PARAMS` names; `None` for another curve.
+    pub(crate) fn for_curve(params_der: &[u8]) -> Option<Self> {
+        match curve_named(AnyRef::from_der(params_der).ok()?)? {
+            Curve::P256 => Some(SignatureAlgorithm::EcdsaSha256),
+            Curve::P384 => Some(SignatureAlgorithm::EcdsaSha384),
+        }
+    }
 }
 
 fn curve_named(params: AnyRef<'_>) -> Option<Curve> {

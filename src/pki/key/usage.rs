@@ -60,7 +60,7 @@ impl KeyUsage {
     }
 
     /// Whether keyCertSign (5) is set.
-    pub fn key_cert_sign(self) -> bool {
+    pub(crate) fn key_cert_sign(self) -> bool {
         self.bits & 1 << 5 != 0
     }
 

@@ -51,7 +51,7 @@ impl IssuerContinuity {
 /// # Errors
 /// [`Code::IssuerSignatureInvalid`] when the CA certificate that the new one names by issuer and key identifier
 /// (RFC 5280 §4.2.1.1) is at hand and its key does not verify the signature.
-pub fn issuer_continuity<'a>(
+pub(crate) fn issuer_continuity<'a>(
     new: &Certificate,
     old: Option<&Certificate>,
     at_hand: impl IntoIterator<Item = &'a Certificate>,

@@ -28,7 +28,7 @@ pub struct RenewalInfo {
 }
 
 impl RenewalInfo {
-    /// Prepares the message. The request should come from [`crate::pki::RequestInfo::for_renewal_by_old_key`].
+    /// Prepares the message. The request should come from `RequestInfo::for_renewal_by_old_key`.
     ///
     /// # Errors
     /// [`Code::BadArgument`] when the old certificate is not in the request, or has a key that this crate
@@ -52,7 +52,7 @@ impl RenewalInfo {
     }
 
     /// The bytes that the old key must sign: the signed attributes with the tag of a SET (RFC 5652 §5.4).
-    pub fn to_be_signed(&self) -> &[u8] {
+    pub(crate) fn to_be_signed(&self) -> &[u8] {
         &self.to_be_signed
     }
 
@@ -60,7 +60,7 @@ impl RenewalInfo {
     ///
     /// # Errors
     /// [`Code::SignatureInvalid`] when the signature was not made by the old certificate's key.
-    pub fn assemble(&self, signature: &[u8]) -> Result<RenewalRequest> {
+    pub(crate) fn assemble(&self, signature: &[u8]) -> Result<RenewalRequest> {
         self.old.public_key().verify(self.algorithm, &self.to_be_signed, signature)?;
         let der = self.message(signature).map_err(unencodable)?;
         Ok(RenewalRequest { der, request: self.request.clone() })

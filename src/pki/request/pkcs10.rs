@@ -28,13 +28,13 @@ impl RequestInfo {
     /// The renewal of a certificate with a new key: its subject byte for byte, and an extensionRequest with its
     /// key usage, extended key usage and subject alternative name. Signing and client authentication are added
     /// where the old certificate did not say them.
-    pub fn for_renewal(old: &Certificate, key: &PublicKey) -> Self {
+    pub(crate) fn for_renewal(old: &Certificate, key: &PublicKey) -> Self {
         Self::new(old.subject(), key, vec![renewal_extensions(old, key)])
     }
 
     /// The same with the attribute RenewalCertificate, which carries the old certificate: what
     /// [`crate::pki::RenewalInfo`] signs with the old key (MS-WCCE §3.1.1.4.3.2.1).
-    pub fn for_renewal_by_old_key(old: &Certificate, key: &PublicKey) -> Self {
+    pub(crate) fn for_renewal_by_old_key(old: &Certificate, key: &PublicKey) -> Self {
         Self::new(old.subject(), key, vec![renewal_extensions(old, key), renewal_certificate(old)])
     }
 
@@ -56,7 +56,7 @@ impl RequestInfo {
     }
 
     /// The bytes that the new key must sign.
-    pub fn to_be_signed(&self) -> &[u8] {
+    pub(crate) fn to_be_signed(&self) -> &[u8] {
         &self.der
     }
 
@@ -64,7 +64,7 @@ impl RequestInfo {
     ///
     /// # Errors
     /// [`Code::SignatureInvalid`] when the signature was not made by the key in the request.
-    pub fn assemble(&self, algorithm: SignatureAlgorithm, signature: &[u8]) -> Result<Request> {
+    pub(crate) fn assemble(&self, algorithm: SignatureAlgorithm, signature: &[u8]) -> Result<Request> {
         self.public_key.verify(algorithm, &self.der, signature)?;
         let encoded = Tlv::from_der(&self.der).and_then(|info| {
             let signature = BitStringRef::from_bytes(signature)?;

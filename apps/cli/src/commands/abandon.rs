@@ -19,10 +19,14 @@ pub fn run(job: &Job, args: &args::Abandon) -> Result<Outcome> {
     let session = job.login(&token)?;
     let key = select::pending(&session, args.id.as_ref(), |_| true)?;
     let keeper = Keeper::of_user();
-    let shown = pending::shown(job, &keeper, &session, &key, &session.credentials()?);
+    let shown = pending::shown(job, &keeper, &session, &key);
     confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
     job.progress.step(Step::Abandon);
-    session.abandon(&key)?;
+    // Who names the key's id has seen what is odd about it.
+    match args.id {
+        Some(_) => session.abandon_named(&key)?,
+        None => session.abandon(&key)?,
+    }
     keeper.forget(&session, key.id(), None);
     let (text, json) = (Words::Abandoned.text(job.lang), json!({ "abandoned": shown }));
     Ok(Outcome::changed(text, json, Fact::Id, usbtoken::hex(key.id())))

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use usbtoken::driver::Session;
 use usbtoken::error::{Result, Step};
-use usbtoken::renewal::{Credentials, PendingKey};
+use usbtoken::renewal::PendingKey;
 
 use crate::go_on::CommandLine;
 use crate::job::Job;
@@ -19,9 +19,8 @@ pub fn run(job: &Job) -> Result<Outcome> {
     let session = job.login(&token)?;
     job.progress.step(Step::ReadObjects);
     let keys = session.pending()?;
-    let credentials = session.credentials()?;
     let keeper = Keeper::of_user();
-    let entries: Vec<_> = keys.iter().map(|key| shown(job, &keeper, &session, key, &credentials)).collect();
+    let entries: Vec<_> = keys.iter().map(|key| shown(job, &keeper, &session, key)).collect();
     let mut lines = vec![view::Token::of(token.identity()).heading(job.lang)];
     if entries.is_empty() {
         lines.push(format!("  {}", Words::NoPending.text(job.lang)));
@@ -31,16 +30,10 @@ pub fn run(job: &Job) -> Result<Outcome> {
 }
 
 /// What is shown of a pending key: also the answer that came for it already.
-pub fn shown(
-    job: &Job,
-    keeper: &Keeper,
-    session: &Session,
-    key: &PendingKey,
-    credentials: &Credentials,
-) -> view::Pending {
+pub fn shown(job: &Job, keeper: &Keeper, session: &Session, key: &PendingKey) -> view::Pending {
     let file = keeper.answer_file(session, key);
     let answer = file.as_deref().map(|file| (file, install(job, file)));
-    view::Pending::of(session.token().identity(), key, credentials, job.now()).answered(answer)
+    view::Pending::of(session.token().identity(), key, job.now()).answered(answer)
 }
 
 /// The command that installs the answer in this file.

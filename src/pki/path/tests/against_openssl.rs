@@ -3,6 +3,8 @@
 
 use std::time::SystemTime;
 
+use der::Encode;
+
 use super::check_chain;
 use crate::pki::asn1::tlv::encode;
 use crate::pki::certificate::Certificate;
@@ -183,7 +185,7 @@ fn a_universal_string_is_the_same_name() {
     let contents = [&tbs[4..at], &wide, &tbs[at + narrow.len()..]].concat();
     let tbs = encode(0x30, &[&contents]);
     let signature = openssl.sign("root", crate::pki::SignatureAlgorithm::EcdsaSha256, &tbs);
-    let algorithm = crate::pki::SignatureAlgorithm::EcdsaSha256.identifier_der();
+    let algorithm = crate::pki::SignatureAlgorithm::EcdsaSha256.identifier().to_der().unwrap();
     let bits = encode(3, &[&[0], &signature]);
     let leaf = Certificate::from_der(&encode(0x30, &[&tbs, &algorithm, &bits])).unwrap();
     check_chain(&leaf, &[], &[openssl.der("root")], SystemTime::now()).unwrap();
