@@ -234,7 +234,7 @@ impl Certificate {
     }
 
     /// The key identifier of the CA's key (RFC 5280 §4.2.1.1), if there is one that can be read.
-    pub(in crate::pki) fn authority_key_id(&self) -> Option<&[u8]> {
+    pub(crate) fn authority_key_id(&self) -> Option<&[u8]> {
         self.extensions.authority_key_id.as_deref()
     }
 

@@ -471,8 +471,8 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "Use the old one until then, and remove it later; if this computer's time is wrong, set it.",
         ),
         Code::RetireIssuerNotShown => w(
-            "It is not shown that one CA issued the old and the new certificate, so the old one is not removed.",
-            "Log in with the new one; to remove the old one, give the CA's certificate as trust anchor.",
+            "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed.",
+            "Log in with the new one; to remove the old one, run usbtoken retire with the CA's certificate as trust anchor.",
         ),
         Code::AlreadyRenewed => w(
             "Another program has renewed this certificate in the meantime.",

@@ -217,5 +217,17 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Now => "このパソコンの日時",
         Fact::Begins => "有効期間の開始",
         Fact::Algorithm => "方式",
+        Fact::IssuerContinuity => "発行元の比較",
     }
+}
+
+/// The words for a value that is a stable name.
+pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
+    Some(match (fact, value) {
+        (Fact::IssuerContinuity, "not_checked") => {
+            "確認できていません（認証局の証明書がないか、同じ名前でも認証局の鍵が異なります）"
+        }
+        (Fact::IssuerContinuity, "another_issuer") => "名前も鍵も異なる別の認証局です",
+        _ => return None,
+    })
 }

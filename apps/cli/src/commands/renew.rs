@@ -33,7 +33,13 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
             let pending = go_on(job, args, &session, &renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
                 let kept = (&visit.keeper, Some(&kept));
-                return Ok(settle::finish(job, &session, &installed, kept, args.retire_old));
+                return Ok(settle::finish(
+                    job,
+                    &session,
+                    &installed,
+                    kept,
+                    args.retire_old.then_some(&checks),
+                ));
             }
             let request = again(job, args, &visit, &session, &pending)?;
             (pending, request)
@@ -41,7 +47,13 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
         Err(error) => return Err(error),
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
-    Ok(settle::finish(job, &session, &installed, (&visit.keeper, Some(&kept)), args.retire_old))
+    Ok(settle::finish(
+        job,
+        &session,
+        &installed,
+        (&visit.keeper, Some(&kept)),
+        args.retire_old.then_some(&checks),
+    ))
 }
 
 fn options(args: &args::Renew) -> Options<'_> {

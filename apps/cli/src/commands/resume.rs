@@ -36,7 +36,13 @@ pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
     let keeper = way.keeper();
     if let (PendingState::CertificateWritten, Some(written)) = (key.state(), key.written_certificate()) {
         let installed = settle::install(job, &session, written, &checks, false)?;
-        return Ok(settle::finish(job, &session, &installed, (keeper, None), args.retire_old));
+        return Ok(settle::finish(
+            job,
+            &session,
+            &installed,
+            (keeper, None),
+            args.retire_old.then_some(&checks),
+        ));
     }
     let renewal = renewal(job, args, &session, &key)?;
     let pending = renewal.resume(&session, &key)?;
@@ -48,7 +54,13 @@ pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
                 Some(installed) => installed,
                 None => visit.ask_and_install(&session, &pending, &again()?)?,
             };
-            Ok(settle::finish(job, &session, &installed, (keeper, Some(&kept)), args.retire_old))
+            Ok(settle::finish(
+                job,
+                &session,
+                &installed,
+                (keeper, Some(&kept)),
+                args.retire_old.then_some(&checks),
+            ))
         }
     }
 }
