@@ -16,7 +16,7 @@ use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, Sto
 use crate::error::{Error, Result, Warning};
 use crate::pki::{
     Answer, Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Skipped, SubjectRule,
-    check_chain, issuer_continuity, jst_date, jst_time,
+    another_key_issued, check_chain, issuer_continuity, jst_date, jst_time,
 };
 
 /// An answer of a CA, and how to take it.
@@ -292,6 +292,7 @@ impl<'a> Install<'a> {
         })?;
         notices.extend(warnings);
         notices.extend(issuer_warning(issuer, &leaf, old.as_ref()));
+        notices.extend(self.anchored_elsewhere(&leaf, answer, old.as_ref()));
         notices.extend(answer.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
         let proof = self.prove(session, key, private, proof)?;
         notices.extend(proof_notice(&proof));
@@ -387,6 +388,21 @@ impl<'a> Install<'a> {
         issuer_continuity(leaf, old.map(Credential::certificate), at_hand)
     }
 
+    /// The warning that the anchors which verify the new certificate are not the CA that issued the old one, where that
+    /// is known.
+    fn anchored_elsewhere(
+        &self,
+        leaf: &Certificate,
+        answer: &Answer,
+        old: Option<&Credential>,
+    ) -> Option<Warning> {
+        let old = old.filter(|_| !self.anchors.is_empty())?;
+        let anchors = self.anchors.iter().filter_map(|der| Certificate::from_der(der).ok());
+        let anchors: Vec<Certificate> = anchors.collect();
+        let at_hand = answer.certificates().iter().chain(old.authorities()).chain(&anchors);
+        another_key_issued(leaf, old.certificate(), at_hand).then(|| another_issuer(old.certificate(), leaf))
+    }
+
     fn checked_by(&self, answer: &Answer) -> CheckedBy {
         let subject = if self.relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject };
         CheckedBy { subject, anchors: self.anchors.clone(), certificates: answer.certificates().to_vec() }
@@ -435,18 +451,21 @@ impl Session {
     }
 }
 
-/// What a person should know of the issuer; of one that is shown, nothing.
+/// What a person should know of the issuer; of one that is shown to be the old one's, nothing.
 fn issuer_warning(issuer: IssuerContinuity, leaf: &Certificate, old: Option<&Credential>) -> Option<Warning> {
-    let old = old.map(|old| old.certificate().issuer());
     match (issuer, old) {
         (IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer, _) => None,
-        (IssuerContinuity::AnotherIssuer, Some(old)) => Some(
-            Warning::new(Notice::AnotherIssuer).fact(Fact::Expected, old).fact(Fact::Found, leaf.issuer()),
-        ),
+        (IssuerContinuity::AnotherIssuer, Some(old)) => Some(another_issuer(old.certificate(), leaf)),
         (IssuerContinuity::AnotherIssuer | IssuerContinuity::NotChecked, _) => {
             Some(Notice::ChainNotChecked.into())
         }
     }
+}
+
+fn another_issuer(old: &Certificate, new: &Certificate) -> Warning {
+    Warning::new(Notice::AnotherIssuer)
+        .fact(Fact::Expected, old.issuer_and_key())
+        .fact(Fact::Found, new.issuer_and_key())
 }
 
 /// The label that the old credential has, so that programs which choose by label go on to work; for a first one

@@ -179,9 +179,12 @@ impl Retire {
             of.into_iter().max_by_key(|(one, _)| one.certificate().not_after())
         };
         latest(shown).ok_or_else(|| {
-            let error = refuse(Code::RetireIssuerNotShown).fact(Fact::Expected, issuer_and_key(old));
+            let error =
+                refuse(Code::RetireIssuerNotShown).fact(Fact::Expected, old.certificate().issuer_and_key());
             latest(others).into_iter().fold(error, |error, (other, issuer)| {
-                error.fact(Fact::Found, issuer_and_key(other)).fact(Fact::IssuerContinuity, issuer.name())
+                error
+                    .fact(Fact::Found, other.certificate().issuer_and_key())
+                    .fact(Fact::IssuerContinuity, issuer.name())
             })
         })
     }
@@ -263,15 +266,6 @@ impl Session {
             true => Err(about(Error::new(Code::DestroyFailed).during(Step::Retire), old)),
             false => Ok(()),
         }
-    }
-}
-
-/// The issuer of a certificate with the identifier of its key (RFC 5280 §4.2.1.1): two CAs may have one name.
-fn issuer_and_key(of: &Credential) -> String {
-    let certificate = of.certificate();
-    match certificate.authority_key_id() {
-        Some(key) => format!("{} (key {})", certificate.issuer(), crate::hex(key)),
-        None => certificate.issuer().to_string(),
     }
 }
 

@@ -269,6 +269,23 @@ fn another_issuer_is_installed_and_removes_nothing() {
     bank.assert_one_new_credential();
 }
 
+/// A trust anchor says which CA is right; that it is not the old one's is said all the same, where it is known.
+#[test]
+fn an_anchor_of_another_ca_is_told_where_the_old_ones_is_at_hand() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let stranger = TestCa::new();
+    let answer = stranger.issue_for(pending.request().to_der()).der();
+    let install = Install::new(&answer).anchor(stranger.issuing()).anchor(bank.ca.issuing());
+    let installed = install.run_for(&session, &pending).unwrap();
+    assert_eq!(installed.issuer(), IssuerContinuity::VerifiedByAnchor);
+    assert!(installed.notices().iter().any(|warning| *warning == Notice::AnotherIssuer));
+    let removal = Retire::replaced_by(&installed).expect("the old one is there");
+    assert_eq!(removal.run(&session).unwrap().issuer(), IssuerContinuity::VerifiedByAnchor);
+    bank.assert_one_new_credential();
+}
+
 /// By the clock the new one has not begun: until then the old one is what works.
 #[test]
 fn nothing_is_removed_before_its_successor_begins() {

@@ -105,7 +105,7 @@ pub(super) const fn notice(notice: Notice) -> Words {
         ),
         Notice::AnotherIssuer => w(
             "The new certificate comes from another CA than the old one.",
-            "If you do not know that CA, ask the bank's branch; the old certificate stays.",
+            "If you do not know that CA, ask the bank's branch before you use the new one.",
         ),
         Notice::AlreadyInstalled => w(
             "This certificate was installed before and works; nothing was written.",
