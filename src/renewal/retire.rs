@@ -194,7 +194,7 @@ impl Retire {
     fn follows(&self, new: &Credential, old: &Credential) -> bool {
         let (subject, before) = (new.subject(), old.subject());
         !subject.is_empty()
-            && subject.matches(before)
+            && subject.has_same_attributes(before)
             && self.by.subject.allows(before, subject)
             && new.certificate().not_after() > old.certificate().not_after()
     }
