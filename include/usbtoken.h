@@ -129,6 +129,8 @@
 #define USBTOKEN_ANSWER_FOR_OTHER_TOKEN 235
 /** There is a certificate on the token that cannot be read, and no other one matches. */
 #define USBTOKEN_CREDENTIAL_UNREADABLE 236
+/** This request is finished: its key is in use with the certificate shown, and this is another one for it. */
+#define USBTOKEN_REQUEST_FINISHED 237
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */

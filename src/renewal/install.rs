@@ -5,7 +5,7 @@ use super::answered::{
 };
 use super::begin::{proof_notice, prove};
 use super::clock::{self, Clock};
-use super::credential::Credential;
+use super::credential::{Credential, Credentials};
 use super::installed::{CheckedBy, Installed};
 use super::label::{Job, JobLabel};
 use super::pending::{Inventory, Pending, PendingKey, PendingState};
@@ -157,9 +157,9 @@ impl<'a> Install<'a> {
     ///
     /// # Errors
     /// The family of the CA's answer, each check with its own code; [`Code::PendingNotFound`],
-    /// [`Code::PendingAmbiguous`]; [`Code::CertificateNotAwaited`] for an old certificate that is on the token while
-    /// a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the token returns. After any
-    /// of them the token holds what it held before.
+    /// [`Code::PendingAmbiguous`]; [`Code::RequestFinished`]; [`Code::CertificateNotAwaited`] for an old certificate
+    /// that is on the token while a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the
+    /// token returns. After any of them the token holds what it held before.
     pub fn run(&self, session: &Session) -> Result<Installed> {
         session.reserve()?;
         let answer = self.parse()?;
@@ -173,7 +173,10 @@ impl<'a> Install<'a> {
                 pending.extend(self.keys_in_use(session, &inventory)?);
             }
         }
-        let (leaf, key) = find_match(&answer, &pending)?.ok_or_else(|| no_leaf(&answer, &pending))?;
+        let Some((leaf, key)) = find_match(&answer, &pending)? else {
+            let credentials = session.credentials_with(&inventory.keys)?;
+            return Err(finished(&answer, &credentials).unwrap_or_else(|| no_leaf(&answer, &pending)));
+        };
         if key.public_key().is_none() {
             show_that_it_is_the_key(session, key, &leaf)?;
         }
@@ -466,6 +469,22 @@ fn another_issuer(old: &Certificate, new: &Certificate) -> Warning {
     Warning::new(Notice::AnotherIssuer)
         .fact(Fact::Expected, old.issuer_and_key())
         .fact(Fact::Found, new.issuer_and_key())
+}
+
+/// Why an answer is for no key that waits, where its key is in use with another certificate.
+fn finished(answer: &Answer, credentials: &Credentials) -> Option<Error> {
+    let leaves = || answer.certificates().iter().filter(|leaf| !leaf.is_ca());
+    let same_key = |one: &&Credential| {
+        one.private_key().is_ok() && leaves().any(|leaf| leaf.public_key() == one.certificate().public_key())
+    };
+    let in_use = credentials.iter().find(same_key)?.certificate();
+    let error = Error::new(Code::RequestFinished).during(Step::CheckCertificate);
+    Some(
+        error
+            .fact(Fact::Subject, in_use.subject())
+            .fact(Fact::Serial, in_use.serial())
+            .fact(Fact::Date, jst_date(in_use.not_after())),
+    )
 }
 
 /// The label that the old credential has, so that programs which choose by label go on to work; for a first one

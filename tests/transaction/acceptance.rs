@@ -147,6 +147,20 @@ fn a_clock_of_1970_or_2040_is_told_and_not_the_certificate() {
     removal.run(&session).unwrap();
 }
 
+/// The CA may send a second certificate for a request. The first one is in use, and the token is the right one.
+#[test]
+fn another_certificate_for_a_request_that_is_finished_is_told_as_that() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let installed = session.install(&bank.certify(&pending)).unwrap();
+    let before = bank.soft.snapshot();
+    let error = refused(session.install(&bank.certify(&pending)), Code::RequestFinished);
+    let in_use = installed.credential().certificate().serial().to_string();
+    assert_eq!(facts(&error, Fact::Serial), [in_use.as_str()], "{error}");
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
 /// Made with a clock that was years ahead already: the certificate ended before its key was made.
 #[test]
 fn a_certificate_that_ended_before_its_key_was_made_tells_of_the_clock() {

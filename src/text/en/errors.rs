@@ -121,6 +121,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The token holds no pending key that matches.",
             "Make sure that this is the token that the request was made on, and list its pending keys.",
         ),
+        Code::RequestFinished => w(
+            "This request is finished: its key is in use with the certificate shown, and this is another one for it.",
+            "Use the certificate shown. If the old key was to be used again (--reuse-key), say so for the installation too.",
+        ),
         Code::PendingAmbiguous => {
             w("More than one pending key matches.", "List the pending keys and name one by its id.")
         }
