@@ -216,6 +216,10 @@ impl<'a> Install<'a> {
                 error.fact(Fact::Candidate, format!("{} ({})", crate::hex(key.id()), key.since()))
             }));
         }
+        if clock::is_long_past(now, leaf.not_after()) {
+            let end = jst_date(leaf.not_after());
+            return Err(clock::implausible(now, format_args!("≤ {end}")).during(Step::CheckCertificate));
+        }
         if has_ended {
             return Err(already_installed(leaf).fact(Fact::Now, jst_time(now)));
         }

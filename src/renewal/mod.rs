@@ -30,7 +30,7 @@ mod preflight;
 mod retire;
 mod write;
 
-pub use clock::Clock;
+pub use clock::{Clock, clock_doubt};
 pub use credential::{Credential, Credentials, KeyState, Renewable, Unreadable};
 pub use install::Install;
 pub use installed::Installed;

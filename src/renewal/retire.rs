@@ -1,6 +1,6 @@
 //! Removing the old credential, last of all and only when its successor works.
 
-use super::clock::Clock;
+use super::clock::{Clock, clock_doubt};
 use super::credential::{Credential, Credentials, about, old_key};
 use super::installed::{CheckedBy, Installed};
 use super::label::{Job, JobLabel};
@@ -159,6 +159,11 @@ impl Retire {
         let mut followers = others.clone();
         followers.retain(|other| self.follows(other, old) && other.certificate().not_after() >= now);
         if followers.is_empty() {
+            // By a clock that is years ahead everything has ended.
+            if let Some(doubt) = clock_doubt(credentials.iter().map(Credential::certificate), now) {
+                let error = Error::new(Code::ClockImplausible).during(Step::Retire);
+                return Err(doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value)));
+            }
             let usable_others = others.iter().filter(|other| usable(other));
             let names = usable_others
                 .map(|other| format!("{} (serial {})", other.subject(), other.certificate().serial()));

@@ -10,7 +10,7 @@ use usbtoken::Name;
 use usbtoken::code::{Notice, Point};
 use usbtoken::error::{Code, Fact, Warning};
 use usbtoken::pki::{IssuerContinuity, SubjectRule};
-use usbtoken::renewal::{Install, Installed, Renewal, Retire, State};
+use usbtoken::renewal::{Credential, Install, Installed, Renewal, Retire, State, clock_doubt};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, Text, days_from_now, serial_hex};
 
 /// The warning of that kind, if there is one.
@@ -142,7 +142,15 @@ fn a_clock_of_1970_or_2040_is_told_and_not_the_certificate() {
     let both = bank.soft.snapshot();
     let removal = Retire::replaced_by(&installed).unwrap();
     refused(removal.clone().at(of_1970).run(&session), Code::RetireNotBegun);
-    refused(removal.clone().at(of_2040).run(&session), Code::RetireNoSuccessor);
+    let error = refused(removal.clone().at(of_2040).run(&session), Code::ClockImplausible);
+    assert!(facts(&error, Fact::Now)[0].starts_with("2039-"), "{error}");
+    let error = refused(Install::new(&answer).at(of_2040).run(&session), Code::ClockImplausible);
+    assert!(facts(&error, Fact::Now)[0].starts_with("2039-"), "installed as it is: {error}");
+    let doubt = |now| {
+        let credentials = session.credentials().unwrap();
+        clock_doubt(credentials.iter().map(Credential::certificate), now)
+    };
+    assert!(doubt(of_2040).is_some() && doubt(of_1970).is_some() && doubt(SystemTime::now()).is_none());
     bank.soft.snapshot().assert_same_as(&both);
     removal.run(&session).unwrap();
 }
