@@ -307,7 +307,7 @@
 #define USBTOKEN_ORIGIN_REFUSED 812
 /** The operation on certificates was not allowed. */
 #define USBTOKEN_CONSENT_DENIED 813
-/** Another program has renewed this certificate in the meantime. */
+/** This certificate is renewed already; the new one is on the token, and its key has signed. */
 #define USBTOKEN_ALREADY_RENEWED 814
 /** The request that was sent is not kept on this computer, and one that is signed anew would differ from it. */
 #define USBTOKEN_REQUEST_WOULD_DIFFER 815
@@ -319,6 +319,10 @@
 #define USBTOKEN_RETIRE_ISSUER_NOT_SHOWN 818
 /** The old key is of a kind that cannot be made here, so the renewal does not choose one by itself. */
 #define USBTOKEN_KEY_KIND_NOT_MADE 819
+/** It is not certain that this object on the token is ours, so nothing more is removed. */
+#define USBTOKEN_REMOVAL_DOUBTFUL 820
+/** The certificate that this one has replaced is still on the token, so this one is not removed yet. */
+#define USBTOKEN_RETIRE_OLDER_FIRST 821
 /** The old certificate was not removed: a bank's server may refuse the new one. */
 #define USBTOKEN_RETIRE_DOUBTFUL 822
 /** The CA has not issued the certificate yet. */
@@ -1271,7 +1275,7 @@
 
 /**
  * usbtoken_pending_text: the serial number of the certificate that the job renews or retires; NULL for a first
- * key.
+ * key, and when that certificate is no longer on the token.
  */
 #define USBTOKEN_PENDING_CONCERNS 2
 
@@ -1296,7 +1300,7 @@
 #define USBTOKEN_PENDING_AWAITS_ANSWER 1
 
 /**
- * USBTOKEN_PENDING_STATE: the certificate is written; the new key has not signed yet. Install it again.
+ * USBTOKEN_PENDING_STATE: not reported any more. A key whose certificate is written and signs is complete.
  */
 #define USBTOKEN_PENDING_CERTIFICATE_WRITTEN 2
 
@@ -1306,9 +1310,15 @@
 #define USBTOKEN_PENDING_HALF_RETIRED 3
 
 /**
- * USBTOKEN_PENDING_STATE: only a public key is left; it can but be removed.
+ * USBTOKEN_PENDING_STATE: only a public key is left; it can only be removed.
  */
 #define USBTOKEN_PENDING_REMNANT 4
+
+/**
+ * USBTOKEN_PENDING_STATE: a certificate seems to be there; whether it is the key's own, only its signature says, for which
+ * the token wants the PIN. Install the answer again.
+ */
+#define USBTOKEN_PENDING_NOT_CONFIRMED 5
 
 /**
  * A point of the preflight: nothing speaks against the renewal.

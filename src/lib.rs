@@ -51,6 +51,7 @@
 //! value. [`Error::report`] says in Japanese or English what went wrong and what to do next.
 
 pub mod catalogue;
+mod contents;
 pub mod discovery;
 pub mod doctor;
 pub mod driver;

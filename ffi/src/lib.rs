@@ -7,7 +7,7 @@
 //! |---|---|
 //! | who owns what: handles, never addresses | `handle` |
 //! | no panic and no error leaves but as a number | `boundary` |
-//! | numbers, and the words that go with them | [`status`], [`words`] |
+//! | numbers, and the words that go with them | [`status`], `words` |
 //! | an error with its texts | `details` |
 //! | what comes in: pointers with lengths, structs with sizes | `args` |
 //! | text that goes out, UTF-8 and UTF-16 | `text` |

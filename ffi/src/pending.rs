@@ -24,7 +24,7 @@ pub struct usbtoken_pending_list(());
 /// usbtoken_pending_text: CKA_ID, in lower-case hexadecimal.
 pub const USBTOKEN_PENDING_ID: u32 = 1;
 /// usbtoken_pending_text: the serial number of the certificate that the job renews or retires; NULL for a first
-/// key.
+/// key, and when that certificate is no longer on the token.
 pub const USBTOKEN_PENDING_CONCERNS: u32 = 2;
 /// usbtoken_pending_text: the day on which the job began, by the calendar in Japan: "2026-11-22".
 pub const USBTOKEN_PENDING_SINCE: u32 = 3;
@@ -36,12 +36,15 @@ pub const USBTOKEN_PENDING_AGE_DAYS: u32 = 2;
 
 /// USBTOKEN_PENDING_STATE: the key pair is there; the CA's answer is not.
 pub const USBTOKEN_PENDING_AWAITS_ANSWER: u32 = 1;
-/// USBTOKEN_PENDING_STATE: the certificate is written; the new key has not signed yet. Install it again.
+/// USBTOKEN_PENDING_STATE: not reported any more. A key whose certificate is written and signs is complete.
 pub const USBTOKEN_PENDING_CERTIFICATE_WRITTEN: u32 = 2;
 /// USBTOKEN_PENDING_STATE: the key of an old credential whose removal stopped in the middle.
 pub const USBTOKEN_PENDING_HALF_RETIRED: u32 = 3;
-/// USBTOKEN_PENDING_STATE: only a public key is left; it can but be removed.
+/// USBTOKEN_PENDING_STATE: only a public key is left; it can only be removed.
 pub const USBTOKEN_PENDING_REMNANT: u32 = 4;
+/// USBTOKEN_PENDING_STATE: a certificate seems to be there; whether it is the key's own, only its signature says, for which
+/// the token wants the PIN. Install the answer again.
+pub const USBTOKEN_PENDING_NOT_CONFIRMED: u32 = 5;
 
 /// The pending keys, and whom to tell.
 pub(crate) struct PendingList {
@@ -85,9 +88,9 @@ impl PendingNoun {
         match field {
             USBTOKEN_PENDING_STATE => Some(match self.key.state() {
                 PendingState::AwaitingAnswer => USBTOKEN_PENDING_AWAITS_ANSWER.into(),
-                PendingState::CertificateWritten => USBTOKEN_PENDING_CERTIFICATE_WRITTEN.into(),
                 PendingState::HalfRetired => USBTOKEN_PENDING_HALF_RETIRED.into(),
                 PendingState::Remnant => USBTOKEN_PENDING_REMNANT.into(),
+                PendingState::NotConfirmed => USBTOKEN_PENDING_NOT_CONFIRMED.into(),
             }),
             USBTOKEN_PENDING_AGE_DAYS => Some(self.key.age_days(std::time::SystemTime::now())),
             _ => None,

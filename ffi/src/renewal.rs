@@ -307,7 +307,7 @@ pub unsafe extern "C" fn usbtoken_renewal_resume(
         let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
         boundary::give::<RenewalNoun>(out, || {
             let session = noun.session()?;
-            let old = pending.key.old_credential(&session)?;
+            let old = pending.key.old_credential()?;
             let renewal = params.renewal(old.as_ref(), &noun.host)?;
             Ok(RenewalNoun::new(renewal.resume(&session, &pending.key)?, &noun.host))
         })

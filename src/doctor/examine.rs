@@ -12,7 +12,7 @@ use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
 use crate::driver::{Cancel, Token};
 use crate::error::{Error, Result};
 use crate::pki::{KeyKind, Name, Window};
-use crate::renewal::{Credential, Renewable, Renewal, State};
+use crate::renewal::{BeforeLogin, Credential, Renewable, Renewal, State};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -211,7 +211,8 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     let about = || vec![(Fact::Token, name.clone())];
     let kinds = kinds(token);
     let mut free_space = FreeSpace::NotTold;
-    if let Some(findings) = preflight(token, now) {
+    let seen = BeforeLogin::read(token);
+    if let Some(findings) = preflight(token, now, seen.as_ref().ok()) {
         free_space =
             findings.iter().find(|finding| finding.point == Point::Memory).map_or(free_space, |finding| {
                 match &finding.state {
@@ -227,7 +228,8 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
         let none = Error::new(Code::MechanismUnsupported).during(Step::Preflight).fact(Fact::Token, &name);
         problems.error(Severity::Blocks, none);
     }
-    let credentials = token.credentials().map(|all| {
+    let credentials = seen.map(|seen| {
+        let all = seen.credentials();
         if all.is_empty() {
             problems.notice(Severity::Warns, Notice::NoCertificate, about());
         }
@@ -236,7 +238,7 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
             let facts = about().into_iter().chain(named).collect();
             problems.notice(Severity::Warns, Notice::CertificateUnreadable, facts);
         }
-        of_credentials(token, all.iter().as_slice(), now, problems);
+        of_credentials(token, &seen, all.iter().as_slice(), now, problems);
         (all.iter().map(|one| credential(one, now)).collect(), all.unreadable().len())
     });
     let (credentials, unreadable) = credentials.unwrap_or_else(|error| {
@@ -256,12 +258,22 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
 }
 
 /// What the preflight would say to one who wants one more certificate on the token.
-fn preflight(token: &Token, now: SystemTime) -> Option<Vec<crate::renewal::Finding>> {
+fn preflight(
+    token: &Token,
+    now: SystemTime,
+    seen: Option<&BeforeLogin>,
+) -> Option<Vec<crate::renewal::Finding>> {
     let anybody: Name = "CN=x".parse().ok()?;
-    Some(Renewal::first(anybody).at(now).preflight(token).into_findings())
+    Some(Renewal::first(anybody).at(now).preflight_on(token, seen).into_findings())
 }
 
-fn of_credentials(token: &Token, all: &[Credential], now: SystemTime, problems: &mut Problems) {
+fn of_credentials(
+    token: &Token,
+    seen: &BeforeLogin,
+    all: &[Credential],
+    now: SystemTime,
+    problems: &mut Problems,
+) {
     let name = token.identity().to_string();
     let window = Window::default();
     let expired = |one: &Credential| one.renewable(&window, now) == Renewable::Expired;
@@ -274,7 +286,7 @@ fn of_credentials(token: &Token, all: &[Credential], now: SystemTime, problems: 
             let error = Error::new(Code::Expired).during(Step::Preflight).fact(Fact::Subject, one.subject());
             problems.error(Severity::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
         }
-        let findings = Renewal::of(one).at(now).preflight(token).into_findings();
+        let findings = Renewal::of(one).at(now).preflight_on(token, Some(seen)).into_findings();
         problems.of_preflight(findings, &name, &skip);
     }
 }

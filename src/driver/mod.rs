@@ -18,9 +18,12 @@ pub use cancel::Cancel;
 pub use file::Trust;
 pub use module::{Module, ModuleInfo};
 pub(crate) use mutex::lock;
+#[cfg(test)]
+pub(crate) use session::made_up;
 pub use session::{
     Category, Evidence, Login, NewKeyPair, Pin, Proof, ProofLevel, PublicSession, Reservation, Session,
 };
-pub use session::{StoredCertificate, StoredKey, StoredPublicKey};
+pub use session::{Label, StoredCertificate, StoredKey, StoredPublicKey};
+pub(crate) use session::{Objects, Present, Removal, Signed, doubt};
 pub use token::quirks::Detail;
 pub use token::{PinState, Token, TokenIdentity, TokenInfo};

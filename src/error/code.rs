@@ -298,6 +298,10 @@ numbered! {
         RetireIssuerNotShown = 818 "retire_issuer_not_shown",
         /// The old key is of a kind that is not made here, and no other kind was asked for.
         KeyKindNotMade = 819 "key_kind_not_made",
+        /// An object is not surely ours, or not what it was when it was read, so it is not removed.
+        RemovalDoubtful = 820 "removal_doubtful",
+        /// The certificate that this one has replaced is still on the token; that is to be removed first.
+        RetireOlderFirst = 821 "retire_older_first",
         /// The old credential is not removed with the installation: a server may refuse the new certificate.
         RetireDoubtful = 822 "retire_doubtful",
 

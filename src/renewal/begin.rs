@@ -1,16 +1,18 @@
 //! Beginning a renewal: preflight, key pair, proof, request. Resuming one: the request again.
 
 use super::clock::Clock;
-use super::credential::{Credential, old_key};
 use super::enter;
-use super::label::JobLabel;
-use super::pending::{Pending, PendingKey, PendingState};
+use super::pending::Pending;
 use super::plan::{Form, Renewal, Subject};
 use super::preflight::Preflight;
 use crate::code::{Code, Fact, Notice, Step};
+use crate::contents::{Contents, Credential, PendingKey, PendingState, Record, about};
 use crate::driver::{NewKeyPair, Proof, ProofLevel, Session, StoredKey};
 use crate::error::{Error, Result, Warning};
-use crate::pki::{PublicKey, RenewalInfo, RenewalRequest, Request, RequestInfo, SignatureAlgorithm};
+use crate::pki::{
+    PublicKey, RenewalInfo, RenewalRequest, Request, RequestInfo, SignatureAlgorithm, jst_date,
+};
+use std::sync::atomic::AtomicBool;
 
 impl Renewal<'_> {
     /// Makes the key pair, proves it and signs the request.
@@ -23,22 +25,23 @@ impl Renewal<'_> {
     pub fn begin(&self, session: &Session) -> Result<Pending> {
         session.reserve()?;
         enter(self.progress, Step::Preflight)?;
-        let keys = session.private_keys()?;
-        let preflight = Preflight::after_login(self, session, &keys)?;
+        let mut contents = Contents::read(session)?;
+        let preflight = Preflight::after_login(self, session, &mut contents)?;
         let notices = preflight.into_notices()?;
         if self.reuse_key {
-            return self.request_for_old_key(session, &keys, notices);
+            return self.request_for_old_key(session, &mut contents, notices);
         }
         let kind = self.key_kind()?;
-        let label = JobLabel::new(self.job(), self.clock.now());
+        let old = self.old().map(Credential::certificate);
+        let record = Record::new(jst_date(self.clock.now()), old, &self.caller)?;
         enter(self.progress, Step::GenerateKeyPair)?;
         let pair = session
-            .generate_key_pair(kind, &label.to_string())
-            .map_err(|error| self.name_what_could_go(error, session, &keys))?;
-        match self.prove_and_request(session, &keys, label, &pair, notices) {
+            .generate_key_pair(kind, record.label(), contents.present())
+            .map_err(|error| self.name_what_could_go(error, &contents))?;
+        match self.prove_and_request(session, &mut contents, record, &pair, notices) {
             Ok(pending) => Ok(pending),
             // The token then holds what it held before.
-            Err(error) => Err(error.after_clean_up(session.destroy_key_pair(&pair))),
+            Err(error) => Err(error.after_clean_up(session.remove_new_pair(&pair))),
         }
     }
 
@@ -49,41 +52,72 @@ impl Renewal<'_> {
     /// [`Code::ProofInsufficient`], and what the token returns.
     pub fn resume(&self, session: &Session, key: &PendingKey) -> Result<Pending> {
         session.reserve()?;
-        if key.state() != PendingState::AwaitingAnswer || key.label.job != self.job() {
+        if key.state() != PendingState::AwaitingAnswer || !self.is_the_job_of(key) {
             return Err(key.error(Code::NotPending));
         }
+        // Only who signs with the old key has to look for it.
+        let mut contents = match self.form {
+            Form::Pkcs10 => None,
+            Form::SignedByOldKey => Some(Contents::read(session)?),
+        };
+        let key = match (key.private(), key.public_key()) {
+            (Some(private), None) => key.with_public_key(session.public_key_by_signing(private)?),
+            _ => key.clone(),
+        };
         let (private, public) = key.pair()?;
         let proof = self.prove(session, private)?;
-        let old_keys = session.private_keys()?;
-        let (request, signed_by_old) = self.sign_request(session, &old_keys, private, public)?;
+        let signed = self.sign_request(session, contents.as_mut(), private, public)?;
         let notices = proof_notice(&proof).into_iter().collect();
-        let (key, old) = (key.clone(), self.old().cloned());
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices })
+        Ok(self.pending(key.clone(), signed, proof, contents.as_ref(), notices))
+    }
+
+    /// Whether a pending key is one of this very job.
+    fn is_the_job_of(&self, key: &PendingKey) -> bool {
+        match self.old() {
+            Some(old) => key.renews(old.certificate()),
+            None => key.is_first(),
+        }
+    }
+
+    fn pending(
+        &self,
+        key: PendingKey,
+        (request, signed_by_old): (Request, Option<RenewalRequest>),
+        proof: Proof,
+        contents: Option<&Contents>,
+        notices: Vec<Warning>,
+    ) -> Pending {
+        let old = self.old().cloned();
+        let before = contents.map(Contents::present).or(key.present()).cloned();
+        let (key_reused, require_proof) = (key.record().is_none(), self.require_proof);
+        let installed = AtomicBool::new(false);
+        Pending {
+            key,
+            request,
+            signed_by_old,
+            proof,
+            old,
+            key_reused,
+            require_proof,
+            before,
+            installed,
+            notices,
+        }
     }
 
     fn prove_and_request(
         &self,
         session: &Session,
-        old_keys: &[StoredKey],
-        label: JobLabel,
+        contents: &mut Contents,
+        record: Record,
         pair: &NewKeyPair,
         mut notices: Vec<Warning>,
     ) -> Result<Pending> {
-        // A token that cuts labels short would leave a key that nobody could know again.
-        if pair.private.label != label.to_string() {
-            return Err(Error::new(Code::TemplateRefused)
-                .during(Step::GenerateKeyPair)
-                .fact(Fact::Expected, &label)
-                .fact(Fact::Found, &pair.private.label));
-        }
         let proof = self.prove(session, &pair.private)?;
         notices.extend(proof_notice(&proof));
-        let (request, signed_by_old) =
-            self.sign_request(session, old_keys, &pair.private, &pair.public_key)?;
-        let key =
-            PendingKey::fresh(label, pair.private.clone(), pair.public.clone(), pair.public_key.clone());
-        let old = self.old().cloned();
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: false, notices })
+        let signed = self.sign_request(session, Some(contents), &pair.private, &pair.public_key)?;
+        let key = PendingKey::fresh(record, pair, self.old());
+        Ok(self.pending(key, signed, proof, Some(contents), notices))
     }
 
     fn prove(&self, session: &Session, key: &StoredKey) -> Result<Proof> {
@@ -95,26 +129,25 @@ impl Renewal<'_> {
     fn request_for_old_key(
         &self,
         session: &Session,
-        keys: &[StoredKey],
+        contents: &mut Contents,
         mut notices: Vec<Warning>,
     ) -> Result<Pending> {
         let Subject::Renewed(old) = &self.subject else {
             return Err(Error::new(Code::BadArgument).fact(Fact::Detail, "there is no old key to use again"));
         };
         let public = old.certificate().public_key();
-        let private = old_key(old, keys)?;
+        let private = old_key(session, contents, old)?;
         let proof = self.prove(session, &private)?;
-        let (request, signed_by_old) = self.sign_request(session, keys, &private, public)?;
+        let signed = self.sign_request(session, Some(contents), &private, public)?;
         notices.push(Notice::KeyReused.into());
-        let key = PendingKey::reused(JobLabel::new(self.job(), self.clock.now()), private, public.clone());
-        let old = Some((**old).clone());
-        Ok(Pending { key, request, signed_by_old, proof, old, key_reused: true, notices })
+        let key = PendingKey::reused(private, public.clone(), old, self.clock.now());
+        Ok(self.pending(key, signed, proof, Some(contents), notices))
     }
 
     fn sign_request(
         &self,
         session: &Session,
-        old_keys: &[StoredKey],
+        contents: Option<&mut Contents>,
         private: &StoredKey,
         public: &PublicKey,
     ) -> Result<(Request, Option<RenewalRequest>)> {
@@ -132,9 +165,9 @@ impl Renewal<'_> {
         let algorithm = algorithm_of(public)?;
         let signature = session.sign(private, public, algorithm, info.to_be_signed(), Step::SignRequest)?;
         let request = info.assemble(algorithm, &signature)?;
-        let signed_by_old = match (&self.subject, self.form) {
-            (Subject::Renewed(old), Form::SignedByOldKey) => {
-                Some(sign_by_old_key(session, old, old_keys, &request)?)
+        let signed_by_old = match (&self.subject, self.form, contents) {
+            (Subject::Renewed(old), Form::SignedByOldKey, Some(contents)) => {
+                Some(sign_by_old_key(session, contents, old, &request)?)
             }
             _ => None,
         };
@@ -142,29 +175,19 @@ impl Renewal<'_> {
     }
 
     /// A full token: names the expired credentials, with their keys, that could make room.
-    fn name_what_could_go(&self, error: Error, session: &Session, keys: &[StoredKey]) -> Error {
+    fn name_what_could_go(&self, error: Error, contents: &Contents) -> Error {
         if error.code() != Code::TokenFull {
             return error;
         }
-        let Ok(credentials) = session.credentials_with(keys) else { return error };
-        let Ok(public_keys) = session.public_keys() else { return error };
-        let seen: Vec<&PublicKey> = {
-            let of_private = keys.iter().filter_map(|key| key.public_key.as_ref());
-            of_private.chain(public_keys.iter().filter_map(|key| key.public_key.as_ref())).collect()
-        };
         let now = self.clock.now();
-        credentials
-            .iter()
-            .filter(|credential| {
-                let public = credential.certificate().public_key();
-                credential.certificate().not_after() < now
-                    && credential.private_key().is_ok()
-                    && seen.contains(&public)
-            })
-            .fold(error, |error, expired| {
-                let (subject, serial) = (expired.subject(), expired.certificate().serial());
-                error.fact(Fact::Candidate, format!("{subject} (serial {serial})"))
-            })
+        let credentials = contents.credentials();
+        let expired = credentials.iter().filter(|credential| {
+            credential.certificate().not_after() < now && credential.private_key().is_ok()
+        });
+        expired.fold(error, |error, expired| {
+            let (subject, serial) = (expired.subject(), expired.certificate().serial());
+            error.fact(Fact::Candidate, format!("{subject} (serial {serial})"))
+        })
     }
 }
 
@@ -202,13 +225,26 @@ pub(super) fn algorithm_of(key: &PublicKey) -> Result<SignatureAlgorithm> {
 
 fn sign_by_old_key(
     session: &Session,
+    contents: &mut Contents,
     old: &Credential,
-    keys: &[StoredKey],
     request: &Request,
 ) -> Result<RenewalRequest> {
     let public = old.certificate().public_key();
     let info = RenewalInfo::new(request.clone(), old.certificate())?;
-    let key = old_key(old, keys)?;
-    let signature = session.sign(&key, public, info.algorithm(), info.to_be_signed(), Step::SignRequest)?;
-    info.assemble(&signature)
+    // Other keys may have its identifier; the signature that is wanted says which one it is.
+    let mut refused = None;
+    for key in contents.candidates(public, old.id()) {
+        match session.sign(&key, public, info.algorithm(), info.to_be_signed(), Step::SignRequest) {
+            Ok(signature) => return info.assemble(&signature),
+            Err(error) if error.is_refusal() => refused = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| about(Error::new(Code::KeyMissing).during(Step::SignRequest), old)))
+}
+
+/// The private key of the old credential, shown by its signature: other keys may have its identifier.
+fn old_key(session: &Session, contents: &mut Contents, old: &Credential) -> Result<StoredKey> {
+    let key = contents.signing_key(session, old.certificate().public_key(), old.id())?;
+    key.ok_or_else(|| about(Error::new(Code::KeyMissing).during(Step::ReadObjects), old))
 }

@@ -1,21 +1,16 @@
 //! Which certificate of a response is installed.
 
-use super::pending::PendingKey;
 use crate::error::Result;
 use crate::pki::{Certificate, PublicKey, Response};
 
 /// Of the certificates for a key the one that passes the checks; of several that pass, the one that ends last. None
-/// passes: what is wrong with the likeliest. Where a certificate is on the token already, it is that one.
+/// passes: what is wrong with the likeliest.
 pub(super) fn passing<T>(
     response: &Response,
     found: Certificate,
-    key: &PendingKey,
     public: &PublicKey,
     check: impl Fn(&Certificate) -> Result<T>,
 ) -> Result<(Certificate, T)> {
-    if key.certificate.is_some() {
-        return check(&found).map(|checked| (found, checked));
-    }
     let mut first_error = None;
     for leaf in response.leaves_for(public) {
         match check(leaf) {

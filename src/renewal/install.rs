@@ -1,18 +1,17 @@
 //! Installing the CA's answer: find the pending key, check the certificate, write it, prove that it works.
 
-use super::answered::{
-    already_installed, find_match, is_pending, no_leaf, not_awaited, on_token, show_that_it_is_the_key,
-};
 use super::begin::{proof_notice, prove};
 use super::clock::{self, Clock};
-use super::credential::{Credential, Credentials};
 use super::installed::{CheckedBy, Installed};
-use super::label::{Job, JobLabel};
-use super::pending::{Inventory, Pending, PendingKey, PendingState};
-use super::write::{rename, sign_challenge, write_and_verify};
+use super::pending::Pending;
+use super::write::{sign_challenge, write_and_verify};
 use super::{Progress, choice, enter};
 use crate::code::{Code, Fact, Notice, Step};
-use crate::driver::{Category, Proof, ProofLevel, Session, StoredCertificate, StoredKey};
+use crate::contents::{
+    Caller, Contents, Credential, Credentials, PendingKey, Record, about, already_installed, no_leaf,
+    not_awaited,
+};
+use crate::driver::{Category, Present, Proof, ProofLevel, Session, StoredKey};
 use crate::error::{Error, Result, Warning};
 use crate::pki::{
     Answer, Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Skipped, SubjectRule,
@@ -29,6 +28,7 @@ pub struct Install<'a> {
     relax: Relax,
     reuse_key: bool,
     require_proof: ProofLevel,
+    by: Option<Caller>,
     clock: Clock,
     progress: &'a dyn Progress,
 }
@@ -41,8 +41,9 @@ struct Match<'k> {
     subject: Option<Name>,
     old: Option<Credential>,
     proof: Option<Proof>,
+    require_proof: ProofLevel,
+    before: Option<&'k Present>,
     notices: Vec<Warning>,
-    key_reused: bool,
 }
 
 impl<'a> Install<'a> {
@@ -56,6 +57,7 @@ impl<'a> Install<'a> {
             relax: Relax::NONE,
             reuse_key: false,
             require_proof: ProofLevel::Claimed,
+            by: None,
             clock: Clock::SYSTEM,
             progress: &(),
         }
@@ -104,6 +106,13 @@ impl<'a> Install<'a> {
         self
     }
 
+    /// Installs only for a job that this caller began, as a page does.
+    #[must_use]
+    pub fn by(mut self, caller: Caller) -> Self {
+        self.by = Some(caller);
+        self
+    }
+
     /// Takes the time from this clock instead of the computer's; a fixed time stands still.
     #[must_use]
     pub fn at(mut self, clock: impl Into<Clock>) -> Self {
@@ -129,14 +138,13 @@ impl<'a> Install<'a> {
         let public = pending.request().public_key();
         let leaf = answer.leaf_for(public).cloned();
         let leaf = leaf.ok_or_else(|| no_leaf(&answer, std::slice::from_ref(&pending.key)))?;
-        // The token is reserved since the request, so only this session can have installed the answer already.
-        if session.has_written(pending.key.id()) {
-            let inventory = Inventory::read(session)?;
-            if inventory.holds(&leaf) {
-                return self.confirm(session, &inventory, &answer, &leaf);
+        if pending.is_installed() {
+            let mut contents = Contents::read(session)?;
+            if contents.is_there(&leaf) {
+                return self.confirm(session, &mut contents, &answer, &leaf);
             }
         }
-        self.finish(
+        let installed = self.finish(
             session,
             &answer,
             Match {
@@ -145,10 +153,13 @@ impl<'a> Install<'a> {
                 subject: Some(pending.request().subject().clone()),
                 old: pending.old.clone(),
                 proof: Some(pending.proof.clone()),
+                require_proof: self.require_proof.max(pending.require_proof),
+                before: pending.before.as_deref(),
                 notices: pending.notices.clone(),
-                key_reused: pending.key_reused,
             },
-        )
+        )?;
+        pending.set_installed();
+        Ok(installed)
     }
 
     /// Installs an answer, days after the request and in another process if need be: the pending key is found by
@@ -163,28 +174,76 @@ impl<'a> Install<'a> {
     pub fn run(&self, session: &Session) -> Result<Installed> {
         session.reserve()?;
         let answer = self.parse()?;
-        let inventory = Inventory::read(session)?;
-        let mut pending = inventory.pending();
-        if find_match(&answer, &pending)?.is_none() {
-            if let Some(leaf) = on_token(&answer, &inventory) {
-                return self.confirm(session, &inventory, &answer, leaf);
+        let mut contents = Contents::read(session)?;
+        let mut pending = contents.pending(session)?;
+        pending.retain(|key| self.by.as_ref().is_none_or(|caller| key.is_by(caller)));
+        let mut found = contents.answered(session, &answer, &pending)?;
+        if found.is_none() {
+            if let Some(leaf) = contents.already_there(&answer).cloned() {
+                return self.confirm(session, &mut contents, &answer, &leaf);
             }
             if self.reuse_key {
-                pending.extend(self.keys_in_use(session, &inventory)?);
+                pending = self.keys_in_use(&contents);
+                found = contents.answered(session, &answer, &pending)?;
             }
         }
-        let Some((leaf, key)) = find_match(&answer, &pending)? else {
-            let credentials = session.credentials_with(&inventory.keys)?;
+        let Some((leaf, key)) = found else {
+            let credentials = contents.credentials();
             return Err(finished(&answer, &credentials).unwrap_or_else(|| no_leaf(&answer, &pending)));
         };
-        if key.public_key().is_none() {
-            show_that_it_is_the_key(session, key, &leaf)?;
+        if contents.is_there(&leaf) {
+            return self.finish_written(session, &contents, &answer, &leaf, &key);
         }
-        let old = self.find_old(session, &inventory, key, &leaf)?;
-        let key_reused = !is_pending(key);
-        let key = &key.claimed_by(&leaf);
-        let (subject, proof, notices) = (None, None, Vec::new());
-        self.finish(session, &answer, Match { leaf, key, subject, old, proof, notices, key_reused })
+        let old = key.old_credential().unwrap_or_default();
+        self.finish(
+            session,
+            &answer,
+            Match {
+                leaf,
+                key: &key,
+                subject: None,
+                old,
+                proof: None,
+                require_proof: self.require_proof,
+                before: Some(contents.present().as_ref()),
+                notices: Vec::new(),
+            },
+        )
+    }
+
+    /// The certificate was written, and the job stopped before it was seen that the key signs for it. A key that does not
+    /// sign takes its certificate along, as when it is written.
+    fn finish_written(
+        &self,
+        session: &Session,
+        contents: &Contents,
+        answer: &Answer,
+        leaf: &Certificate,
+        key: &PendingKey,
+    ) -> Result<Installed> {
+        let (private, _) = key.pair()?;
+        let issuer = self.issuer(leaf, answer, None)?;
+        let proof = prove(session, private, self.require_proof, self.clock)?;
+        enter(self.progress, Step::SignChallenge)?;
+        let written = contents.stored_certificates().find(|one| one.der == leaf.der());
+        let written = written.ok_or_else(|| already_installed(leaf))?.clone();
+        if let Err(error) = sign_challenge(session, private, leaf) {
+            let ours = key.record().is_some_and(|record| written.label.bytes().starts_with(record.label()));
+            let bad = error.code() == Code::SignatureInvalid && ours;
+            return Err(if bad { error.after_clean_up(session.take_back(&written)) } else { error });
+        }
+        let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
+        notices.extend(proof_notice(&proof));
+        Ok(Installed {
+            credential: Credential::with_key(written, leaf.clone(), private.clone()),
+            proof,
+            replaced: key.old_credential().unwrap_or_default(),
+            issuer,
+            notices,
+            key_reused: false,
+            was_there: true,
+            checked_by: self.checked_by(answer),
+        })
     }
 
     /// A certificate that is on the token already. The right answer a second time is a success; an old one, given by
@@ -192,22 +251,18 @@ impl<'a> Install<'a> {
     fn confirm(
         &self,
         session: &Session,
-        inventory: &Inventory,
+        contents: &mut Contents,
         answer: &Answer,
         leaf: &Certificate,
     ) -> Result<Installed> {
         enter(self.progress, Step::CheckCertificate)?;
-        let credentials = session.credentials_with(&inventory.keys)?;
-        let there = credentials.iter().find(|one| one.certificate() == leaf);
-        let there = there.ok_or_else(|| already_installed(leaf))?;
-        let pending = inventory.pending();
-        let waiting: Vec<&PendingKey> =
-            pending.iter().filter(|key| key.state() == PendingState::AwaitingAnswer).collect();
+        let pending = contents.pending(session)?;
+        let waiting: Vec<&PendingKey> = pending.iter().filter(|key| key.is_open()).collect();
         let now = self.clock.now();
         let has_ended = leaf.not_after() < now;
-        let serial = leaf.serial().to_string();
+        let credentials = contents.credentials();
         let is_old = has_ended
-            || waiting.iter().any(|key| key.concerns() == Some(&serial))
+            || waiting.iter().any(|key| key.renews(leaf))
             || credentials.iter().any(|other| {
                 other.subject().matches(leaf.subject()) && other.certificate().not_after() > leaf.not_after()
             });
@@ -223,11 +278,14 @@ impl<'a> Install<'a> {
         if has_ended {
             return Err(already_installed(leaf).fact(Fact::Now, jst_time(now)));
         }
-        let private = there.private_key()?;
         let issuer = self.issuer(leaf, answer, None)?;
-        let proof = prove(session, private, self.require_proof, self.clock)?;
         enter(self.progress, Step::SignChallenge)?;
-        sign_challenge(session, private, leaf)?;
+        let there = contents.shown(session, leaf)?.ok_or_else(|| {
+            let at = contents.credentials();
+            let there = at.iter().find(|one| one.certificate() == leaf);
+            there.map_or_else(|| already_installed(leaf), |there| about(Error::new(Code::KeyMissing), there))
+        })?;
+        let proof = prove(session, there.private_key()?, self.require_proof, self.clock)?;
         let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
         notices.extend(
             waiting
@@ -236,7 +294,7 @@ impl<'a> Install<'a> {
         );
         notices.extend(proof_notice(&proof));
         Ok(Installed {
-            credential: there.clone(),
+            credential: there,
             proof,
             replaced: None,
             issuer,
@@ -253,47 +311,21 @@ impl<'a> Install<'a> {
     }
 
     /// The keys of complete credentials, for callers who asked for the old key to be used again.
-    fn keys_in_use(&self, session: &Session, inventory: &Inventory) -> Result<Vec<PendingKey>> {
-        let credentials = session.credentials_with(&inventory.keys)?;
+    fn keys_in_use(&self, contents: &Contents) -> Vec<PendingKey> {
+        let credentials = contents.credentials();
         let in_use = credentials.iter().filter_map(|credential| {
             let private = credential.private_key().ok()?.clone();
-            let serial = credential.certificate().serial().to_string();
             let public = credential.certificate().public_key().clone();
-            Some(PendingKey::reused(JobLabel::new(Job::Renews(serial), self.clock.now()), private, public))
+            Some(PendingKey::reused(private, public, credential, self.clock.now()))
         });
-        Ok(in_use.collect())
-    }
-
-    /// The credential that is renewed, if it is still there. Serial numbers are unique only within one CA: of
-    /// several, one with a key is taken, and of those the one whose names are most alike.
-    fn find_old(
-        &self,
-        session: &Session,
-        inventory: &Inventory,
-        key: &PendingKey,
-        leaf: &Certificate,
-    ) -> Result<Option<Credential>> {
-        let Some(serial) = key.concerns() else { return Ok(None) };
-        let credentials = session.credentials_with(&inventory.keys)?.by_serial(serial);
-        let other = |one: &&Credential| one.certificate().der() != leaf.der();
-        let likely = |one: &&Credential| {
-            let (subject, issuer) = (one.subject(), one.certificate().issuer());
-            let allowed = SubjectRule::CommonNameMayChange.allows(subject, leaf.subject());
-            (
-                one.private_key().is_ok(),
-                subject.matches(leaf.subject()),
-                issuer.matches(leaf.issuer()),
-                allowed,
-            )
-        };
-        Ok(credentials.iter().filter(other).max_by_key(likely).cloned())
+        in_use.collect()
     }
 
     fn finish(&self, session: &Session, answer: &Answer, found: Match<'_>) -> Result<Installed> {
-        let Match { leaf, key, subject, old, proof, mut notices, key_reused } = found;
+        let Match { leaf, key, subject, old, proof, require_proof, before, mut notices } = found;
         let (private, public) = key.pair()?;
         enter(self.progress, Step::CheckCertificate)?;
-        let (leaf, (warnings, issuer)) = choice::passing(answer, leaf, key, public, |leaf| {
+        let (leaf, (warnings, issuer)) = choice::passing(answer, leaf, public, |leaf| {
             let warnings = self.check(leaf, key, public, old.as_ref(), subject.as_ref())?;
             Ok((warnings, self.issuer(leaf, answer, old.as_ref())?))
         })?;
@@ -301,27 +333,16 @@ impl<'a> Install<'a> {
         notices.extend(issuer_warning(issuer, &leaf, old.as_ref()));
         notices.extend(self.anchored_elsewhere(&leaf, answer, old.as_ref()));
         notices.extend(answer.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
-        let proof = self.prove(session, key, private, proof)?;
+        let proof = self.prove(session, private, proof, require_proof)?;
         notices.extend(proof_notice(&proof));
+        let key_reused = key.record().is_none();
         notices.extend(key_reused.then(|| Notice::KeyReused.into()));
 
-        let label = final_label(old.as_ref(), &leaf);
-        let written = match &key.certificate {
-            Some(written) => {
-                enter(self.progress, Step::SignChallenge)?;
-                sign_challenge(session, private, &leaf)?;
-                written.clone()
-            }
-            None => {
-                let (written, notice) = write_and_verify(session, private, &leaf, &label, self.progress)?;
-                notices.extend(notice.map(Warning::from));
-                written
-            }
-        };
+        // The same record on all three, or the label of the key that is used again.
+        let label = key.record().map_or(private.label.bytes(), Record::label);
+        let (written, notice) = write_and_verify(session, private, &leaf, label, before, self.progress)?;
+        notices.extend(notice.map(Warning::from));
         self.progress.step(Step::Complete);
-        if !key_reused {
-            notices.extend(rename(session, key, &label)?.map(Warning::from));
-        }
         // Last, and no reason to fail: the credential is complete.
         if self.ca_certificates && write_ca_certificates(session, answer).is_err() {
             notices.push(Notice::ChainNotWritten.into());
@@ -361,7 +382,7 @@ impl<'a> Install<'a> {
         expectation.check(leaf, self.relax).map_err(|error| {
             // No CA issues what has ended before its key was made.
             let end = jst_date(leaf.not_after());
-            let ended_before = is_pending(key) && (key.label.day - end).get_days() > 7;
+            let ended_before = key.record().is_some() && (key.day() - end).get_days() > 7;
             match error.code() {
                 Code::CertificateExpired if ended_before || clock::is_long_past(now, leaf.not_after()) => {
                     clock::implausible(now, format_args!("≤ {end}")).during(Step::CheckCertificate)
@@ -416,32 +437,27 @@ impl<'a> Install<'a> {
     }
 
     /// The proof from the request's time stands, unless the driver denied then what must be true: such a driver is
-    /// asked again. A key from an earlier process is asked anew, and destroyed when it could leave the token.
+    /// asked again. A key from an earlier process is asked anew. A certificate may have been issued for it, so nothing
+    /// destroys it, whatever comes out.
     fn prove(
         &self,
         session: &Session,
-        key: &PendingKey,
         private: &StoredKey,
         earlier: Option<Proof>,
+        required: ProofLevel,
     ) -> Result<Proof> {
         if let Some(proof) = earlier
-            && proof.level >= self.require_proof
+            && proof.level >= required
             && !proof.evidence.contradicts_generation()
         {
             return Ok(proof);
         }
         enter(self.progress, Step::ProveKey)?;
-        let proof = match prove(session, private, self.require_proof, self.clock) {
-            Err(error) if error.code() == Code::KeyExportable && is_pending(key) => {
-                session.remove(key, Step::ProveKey)?;
-                return Err(error);
-            }
-            proof => proof?,
-        };
-        if proof.level < self.require_proof {
+        let proof = prove(session, private, required, self.clock)?;
+        if proof.level < required {
             return Err(Error::new(Code::ProofInsufficient)
                 .during(Step::ProveKey)
-                .fact(Fact::Expected, self.require_proof.name())
+                .fact(Fact::Expected, required.name())
                 .fact(Fact::Found, proof.level.name()));
         }
         Ok(proof)
@@ -491,25 +507,20 @@ fn finished(answer: &Answer, credentials: &Credentials) -> Option<Error> {
     )
 }
 
-/// The label that the old credential has, so that programs which choose by label go on to work; for a first one
-/// the common name.
-fn final_label(old: Option<&Credential>, leaf: &Certificate) -> String {
-    let old = old.map(Credential::label).filter(|label| !label.is_empty());
-    let name = || leaf.subject().common_name().map_or_else(|| leaf.subject().to_string(), str::to_owned);
-    old.map_or_else(name, str::to_owned)
-}
-
 /// Writes the CA certificates that are not on the token yet, without a key and so with an identifier of their own.
 fn write_ca_certificates(session: &Session, answer: &Answer) -> Result<()> {
-    let present: Vec<StoredCertificate> = session.certificates()?;
-    let missing = |ca: &&Certificate| ca.is_ca() && !present.iter().any(|stored| stored.der == ca.der());
+    let contents = Contents::read(session)?;
+    let before = Some(contents.present().as_ref());
+    let missing = |ca: &&Certificate| {
+        ca.is_ca() && !contents.stored_certificates().any(|stored| stored.der == ca.der())
+    };
     for ca in answer.certificates().iter().filter(missing) {
-        let label = ca.subject().common_name().unwrap_or("CA").to_owned();
+        let label = ca.subject().common_name().unwrap_or("CA");
+        let id = ca.public_key().key_id();
         let (written, _) =
-            session.write_certificate(ca, Category::Authority, &ca.public_key().key_id(), &label)?;
+            session.write_certificate(ca, Category::Authority, &id, label.as_bytes(), before)?;
         if let Err(error) = session.read_back(&written) {
-            session.destroy_certificate(&written, Step::WriteCertificate)?;
-            return Err(error);
+            return Err(error.after_clean_up(session.take_back(&written)));
         }
     }
     Ok(())

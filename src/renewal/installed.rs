@@ -1,6 +1,6 @@
 //! What came of an installation.
 
-use super::credential::Credential;
+use crate::contents::Credential;
 use crate::driver::Proof;
 use crate::error::Warning;
 use crate::pki::{Certificate, IssuerContinuity, SubjectRule};

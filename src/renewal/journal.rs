@@ -15,7 +15,8 @@ use base64ct::{Base64, Encoding as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::pending::{Pending, PendingKey};
+use super::pending::Pending;
+use crate::contents::PendingKey;
 use crate::driver::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::{MAX_RESPONSE, PublicKey};
@@ -63,7 +64,7 @@ impl JournalEntry {
             key_id: crate::hex(pending.key().id()),
             key_fingerprint: crate::hex(&pending.request().public_key().fingerprint()),
             since: pending.key().since(),
-            old_serial: pending.key().concerns().map(str::to_owned),
+            old_serial: pending.key().concerns(),
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,
@@ -170,7 +171,7 @@ impl Journal {
 
     /// Whether this key was made here by a run that ended before its request was kept.
     pub fn was_never_sent(&self, token: &TokenIdentity, key: &PendingKey) -> bool {
-        let note = private::read(&self.note(token, key.concerns()), LARGEST_RECORD);
+        let note = private::read(&self.note(token, key.concerns().as_deref()), LARGEST_RECORD);
         self.folder_is_there().unwrap_or(false)
             && note.is_ok_and(|note| note.as_deref() == Some(key.since().as_bytes()))
     }

@@ -15,28 +15,28 @@
 //! abandoned.
 
 mod abandon;
-mod answered;
 mod begin;
 mod choice;
 mod clock;
-mod credential;
 mod install;
 mod installed;
 mod journal;
-mod label;
 mod pending;
 mod plan;
 mod preflight;
 mod retire;
 mod write;
 
+pub use crate::contents::{
+    Caller, Credential, Credentials, KeyState, PendingKey, PendingState, Renewable, Unreadable,
+};
 pub use clock::{Clock, clock_doubt};
-pub use credential::{Credential, Credentials, KeyState, Renewable, Unreadable};
 pub use install::Install;
 pub use installed::Installed;
 pub use journal::{Journal, JournalEntry};
-pub use pending::{Pending, PendingKey, PendingState};
+pub use pending::Pending;
 pub use plan::{Form, Renewal};
+pub(crate) use preflight::BeforeLogin;
 pub use preflight::{Finding, Preflight, State};
 pub use retire::{Retire, Retired};
 

@@ -2,8 +2,7 @@
 
 use super::Progress;
 use super::clock::Clock;
-use super::credential::Credential;
-use super::label::Job;
+use crate::contents::{Caller, Credential, Record};
 use crate::driver::ProofLevel;
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::{KeyKind, Name, Window};
@@ -27,6 +26,8 @@ pub struct Renewal<'a> {
     pub(super) window: Window,
     pub(super) outside_window: bool,
     pub(super) beside_pending: bool,
+    pub(super) although_renewed: bool,
+    pub(super) caller: Caller,
     pub(super) clock: Clock,
     pub(super) reuse_key: bool,
     pub(super) require_proof: ProofLevel,
@@ -59,6 +60,8 @@ impl<'a> Renewal<'a> {
             window: Window::default(),
             outside_window: false,
             beside_pending: false,
+            although_renewed: false,
+            caller: Caller::Program(String::new()),
             clock: Clock::SYSTEM,
             reuse_key: false,
             require_proof: ProofLevel::Claimed,
@@ -110,6 +113,20 @@ impl<'a> Renewal<'a> {
         self
     }
 
+    /// Makes another key although the credential that takes this one's place is on the token.
+    #[must_use]
+    pub fn although_renewed(mut self) -> Self {
+        self.although_renewed = true;
+        self
+    }
+
+    /// Says who begins the job; by default a program without a name. The record on the key keeps it.
+    #[must_use]
+    pub fn by(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
     /// Takes the time from this clock instead of the computer's; a fixed time stands still.
     #[must_use]
     pub fn at(mut self, clock: impl Into<Clock>) -> Self {
@@ -152,10 +169,14 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    pub(super) fn job(&self) -> Job {
+    /// Whether a record is one of this very job. A page sees only jobs of its own origin.
+    pub(super) fn is_job_of(&self, record: &Record) -> bool {
+        if matches!(self.caller, Caller::Page(_)) && !record.is_by(&self.caller) {
+            return false;
+        }
         match self.old() {
-            Some(old) => Job::Renews(old.certificate().serial().to_string()),
-            None => Job::First,
+            Some(old) => !record.is_removal() && record.concerns(old.certificate()),
+            None => record.is_first(),
         }
     }
 }

@@ -1,11 +1,10 @@
 //! What is checked before anybody is asked for a PIN, and again before anything is written.
 
 use super::clock::{self, Verdict};
-use super::credential::{Credential, Credentials, about, old_key};
-use super::label::JobLabel;
 use super::plan::Renewal;
 use crate::code::{Code, Fact, Notice, Point, Step};
-use crate::driver::{PinState, Session, StoredKey, Token, TokenInfo};
+use crate::contents::{Contents, Credential, Credentials, PendingKey, PendingState, about};
+use crate::driver::{PinState, Session, Token, TokenInfo};
 use crate::error::{Error, Result, Warning};
 use crate::pki::{KeyKind, WindowState, jst_date, jst_time};
 
@@ -82,23 +81,54 @@ impl Preflight {
         Preflight { findings }
     }
 
-    pub(super) fn after_login(renewal: &Renewal<'_>, session: &Session, keys: &[StoredKey]) -> Result<Self> {
-        let waiting = waiting(renewal, keys);
+    pub(super) fn after_login(
+        renewal: &Renewal<'_>,
+        session: &Session,
+        contents: &mut Contents,
+    ) -> Result<Self> {
+        let pending = contents.pending_where(session, |record| renewal.is_job_of(record))?;
+        let waiting = pending.iter().find(|key| key.state() != PendingState::Remnant);
         let mut findings = findings(renewal, session.token(), waiting.is_some());
         findings.push(Finding { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
         if let Some(old) = renewal.old() {
-            let state = match session.reserved_since() {
-                Some(reserved) if reserved <= old.listed() => subject_unique(old.twins()),
-                _ => still_unique(old, &session.credentials_with(keys)?),
+            let credentials = contents.credentials();
+            // The same certificate may be stored twice.
+            let same = || credentials.iter().filter(|now| now.certificate() == old.certificate());
+            let now = same().find(|now| now.id() == old.id()).or_else(|| same().next());
+            let state = match waiting {
+                // What is begun is finished first.
+                Some(_) => now.map_or_else(|| gone(old), |now| subject_unique(now.twins())),
+                None => not_renewed(renewal, old, now, session, contents)?,
             };
             findings.push(Finding { point: Point::SubjectUnique, state });
-            let state = match old_key(old, keys) {
-                Ok(_) => State::Ok,
-                Err(error) => State::Blocker(error),
-            };
-            findings.push(Finding { point: Point::OldKey, state });
+            findings.push(Finding { point: Point::OldKey, state: old_key(now, old) });
         }
         Ok(Preflight { findings })
+    }
+}
+
+/// What is seen of a token before the login, read once.
+pub(crate) struct BeforeLogin(Contents);
+
+impl BeforeLogin {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What opening the session and reading return.
+    pub(crate) fn read(token: &Token) -> Result<Self> {
+        Contents::read_public(&token.look()?).map(BeforeLogin)
+    }
+
+    /// The credentials, without their keys.
+    pub(crate) fn credentials(&self) -> Credentials {
+        self.0.credentials()
+    }
+
+    /// Before the login only public keys show themselves. One with our record tells that a job is open, but not how far
+    /// it got: a warning, until the private keys are seen.
+    fn is_waiting(&self, renewal: &Renewal<'_>) -> bool {
+        let old = renewal.old().map(Credential::certificate);
+        self.0.seems_pending(old, |record| renewal.is_job_of(record))
     }
 }
 
@@ -106,8 +136,13 @@ impl Renewal<'_> {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
     /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
     pub fn preflight(&self, token: &Token) -> Preflight {
+        self.preflight_on(token, BeforeLogin::read(token).ok().as_ref())
+    }
+
+    /// The same, on what was read of the token before.
+    pub(crate) fn preflight_on(&self, token: &Token, seen: Option<&BeforeLogin>) -> Preflight {
         self.progress.step(Step::Preflight);
-        let waiting = is_seen_waiting(self, token);
+        let waiting = seen.is_some_and(|seen| seen.is_waiting(self));
         let mut preflight = Preflight::before_login(self, token, waiting);
         let state = if waiting { State::from(Notice::PendingExists) } else { State::Ok };
         preflight.findings.push(Finding { point: Point::NothingPending, state });
@@ -120,7 +155,8 @@ impl Renewal<'_> {
     pub fn glance(&self, token: &Token) -> Preflight {
         self.progress.step(Step::Preflight);
         let ended = self.old().is_some_and(|old| old.certificate().not_after() < self.clock.now());
-        Preflight::before_login(self, token, ended && is_seen_waiting(self, token))
+        let waiting = || BeforeLogin::read(token).is_ok_and(|seen| seen.is_waiting(self));
+        Preflight::before_login(self, token, ended && waiting())
     }
 }
 
@@ -250,44 +286,52 @@ fn window(renewal: &Renewal<'_>, waiting: bool) -> State {
     if renewal.outside_window { State::from(Notice::WindowForced) } else { State::Blocker(error) }
 }
 
-/// The key that waits for this very job.
-fn waiting<'k>(renewal: &Renewal<'_>, keys: &'k [StoredKey]) -> Option<&'k StoredKey> {
-    let job = renewal.job();
-    keys.iter().find(|key| key.label.parse::<JobLabel>().is_ok_and(|label| label.job == job))
-}
-
-fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&StoredKey>) -> State {
+fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&PendingKey>) -> State {
     let Some(key) = waiting else { return State::Ok };
     if renewal.beside_pending {
         return State::from(Notice::PendingExists);
     }
-    State::Blocker(
-        Error::new(Code::PendingExists)
-            .during(Step::Preflight)
-            .fact(Fact::Id, crate::hex(&key.id))
-            .fact(Fact::Candidate, &key.label),
-    )
-}
-
-/// Before the login only public keys show themselves. One with our label tells that a job is open, but not how far
-/// it got: a warning, until the private keys are seen.
-fn is_seen_waiting(renewal: &Renewal<'_>, token: &Token) -> bool {
-    let public = token.look().and_then(|session| session.public_keys()).unwrap_or_default();
-    let job = renewal.job();
-    public.iter().any(|key| key.label.parse::<JobLabel>().is_ok_and(|label| label.job == job))
+    let error = Error::new(Code::PendingExists).during(Step::Preflight).fact(Fact::Id, crate::hex(key.id()));
+    State::Blocker(error.fact(Fact::Candidate, key.since()))
 }
 
 fn subject_unique(twins: usize) -> State {
     if twins == 0 { State::Ok } else { State::from(Notice::SameSubject) }
 }
 
-/// The list that the credential was chosen from may be old: another program may have renewed it meanwhile, and a
-/// second new credential is what nobody asked for.
-fn still_unique(old: &Credential, credentials: &Credentials) -> State {
-    let blocked = |code| State::Blocker(about(Error::new(code).during(Step::Preflight), old));
-    match credentials.iter().find(|now| now.certificate().der() == old.certificate().der()) {
-        None => blocked(Code::CredentialNotFound),
-        Some(now) if now.twins() > old.twins() => blocked(Code::AlreadyRenewed),
-        Some(now) => subject_unique(now.twins()),
+/// The list that the credential was chosen from may be old: it may be gone, or renewed since, and a second new credential
+/// is what nobody asked for. That it is renewed, the record on the new private key says, and its signature.
+fn not_renewed(
+    renewal: &Renewal<'_>,
+    old: &Credential,
+    now: Option<&Credential>,
+    session: &Session,
+    contents: &mut Contents,
+) -> Result<State> {
+    let Some(now) = now else { return Ok(gone(old)) };
+    if renewal.although_renewed || renewal.reuse_key {
+        return Ok(subject_unique(now.twins()));
+    }
+    let followers = contents.followers(session, old.certificate())?;
+    let latest = followers.iter().max_by_key(|one| one.certificate().not_after());
+    Ok(match latest {
+        None => subject_unique(now.twins()),
+        Some(new) => State::Blocker(
+            about(Error::new(Code::AlreadyRenewed).during(Step::Preflight), old)
+                .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
+                .fact(Fact::Date, renewal.window.opens_on(new.certificate().not_after())),
+        ),
+    })
+}
+
+fn gone(old: &Credential) -> State {
+    State::Blocker(about(Error::new(Code::CredentialNotFound).during(Step::Preflight), old))
+}
+
+fn old_key(now: Option<&Credential>, old: &Credential) -> State {
+    match now.map(Credential::private_key) {
+        Some(Ok(_)) => State::Ok,
+        Some(Err(error)) => State::Blocker(error),
+        None => State::Blocker(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), old)),
     }
 }

@@ -1,13 +1,10 @@
 //! Removing the old credential, last of all and only when its successor works.
 
 use super::clock::{Clock, clock_doubt};
-use super::credential::{Credential, Credentials, about, old_key};
 use super::installed::{CheckedBy, Installed};
-use super::label::{Job, JobLabel};
-use super::pending::Inventory;
-use super::write::{is_refused, sign_challenge};
 use crate::code::{Code, Fact, Step};
-use crate::driver::{Session, StoredKey, StoredPublicKey};
+use crate::contents::{Contents, Credential, Credentials, about};
+use crate::driver::Session;
 use crate::error::{Error, Result, Warning};
 use crate::pki::{
     Certificate, IssuerContinuity, SubjectRule, check_chain, doubts, issuer_continuity, jst_time,
@@ -22,6 +19,7 @@ pub struct Retire {
     /// What the new certificate may be refused for, where it was installed a moment ago and nobody has logged in yet.
     doubts: Vec<Warning>,
     clock: Clock,
+    successor: Option<Certificate>,
 }
 
 /// What was removed, and what stays in its place.
@@ -52,19 +50,28 @@ impl Retired {
 impl Retire {
     /// The removal of this credential.
     pub fn of(old: &Credential) -> Self {
-        Retire { old: old.clone(), by: CheckedBy::default(), doubts: Vec::new(), clock: Clock::SYSTEM }
+        let (by, doubts) = (CheckedBy::default(), Vec::new());
+        Retire { old: old.clone(), by, doubts, clock: Clock::SYSTEM, successor: None }
     }
 
     /// The removal of the credential that an installation has replaced, with what the installation was given: the rule
     /// for the subject, the anchors, the CA certificates of the answer. `None` when it has replaced none.
     pub fn replaced_by(installed: &Installed) -> Option<Self> {
         let old = installed.replaced()?.clone();
-        let doubts = doubts(installed.credential().certificate());
-        Some(Retire { old, by: installed.checked_by.clone(), doubts, clock: Clock::SYSTEM })
+        let new = installed.credential().certificate();
+        let (by, doubts) = (installed.checked_by.clone(), doubts(new));
+        Some(Retire { old, by, doubts, clock: Clock::SYSTEM, successor: Some(new.clone()) })
     }
 
-    /// How far the successor's subject may differ. Until the token tells which certificate follows which, its common
-    /// name may not: it may be another person's.
+    /// The certificate that takes the place of the old one, named by a person. Without it, that is what the record on the
+    /// new private key says; credentials that other programs or the first release have renewed have none.
+    #[must_use]
+    pub fn successor(mut self, new: &Certificate) -> Self {
+        self.successor = Some(new.clone());
+        self
+    }
+
+    /// How far the successor's subject may differ.
     #[must_use]
     pub fn subject(mut self, rule: SubjectRule) -> Self {
         self.by.subject = rule;
@@ -86,47 +93,33 @@ impl Retire {
         self
     }
 
-    /// Removes the credential: certificate, public key, private key.
+    /// Removes the credential: public key, private key, certificate.
     ///
-    /// Before anything is removed the successor signs a fresh challenge, and the old private key gets a label by
-    /// which an interrupted removal is found again and can be ended with [`Session::abandon`]. The certificate
-    /// goes first, so that at no time a certificate without its key is to be seen.
+    /// Before anything is removed the successor signs a fresh challenge, and so does the old private key. The certificate
+    /// goes last: the successor's record names exactly it, so a removal that stopped in the middle is found again and is
+    /// ended by asking for it once more.
     ///
     /// # Errors
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
-    /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, that is, has the same subject
-    /// and ends later; [`Code::RetireNotBegun`] when that is not valid yet; [`Code::RetireIssuerNotShown`] when it is
-    /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when it cannot sign or
-    /// is not complete; [`Code::RetireNotOurs`] when there is no matching key pair; [`Code::DestroyFailed`] when the
-    /// token keeps what it said it removed; and what the token returns.
+    /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
+    /// [`Code::RetireNotBegun`] when that is not valid yet; [`Code::RetireIssuerNotShown`] when it is
+    /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when the one that was named
+    /// cannot sign; [`Code::RetireNotOurs`] when there is neither a successor nor the key of the old one;
+    /// [`Code::RetireOlderFirst`] while the one that this one has replaced is on the token;
+    /// [`Code::RemovalDoubtful`] when two private keys sign for it, or an object is not what it was;
+    /// [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
     pub fn run(&self, session: &Session) -> Result<Retired> {
         self.make_sure_nothing_is_doubtful()?;
         session.reserve()?;
-        let inventory = Inventory::read(session)?;
-        let credentials = session.credentials_with(&inventory.keys)?;
+        let mut contents = Contents::read(session)?;
+        let credentials = contents.credentials();
         let old = present(&credentials, &self.old)?;
-        let private = old_key(old, &inventory.keys).map_err(|error| error.with_code(Code::RetireNotOurs))?;
-        session.make_sure_it_is_the_pair(old, &private, &inventory)?;
-        let (successor, issuer) = self.successor(&credentials, old)?;
-        let sound = successor.private_key().and_then(|key| {
-            sign_challenge(session, key, successor.certificate())?;
-            complete(key, successor)
-        });
-        sound.map_err(|error| match error.is_refusal() {
-            true => about(Error::new(Code::RetireNotProven), old).because_of(error),
-            // Nothing was learnt of the successor; what is to be done is about the token.
-            false => error,
-        })?;
-
-        let shared = successor.certificate().public_key() == old.certificate().public_key();
-        if shared {
-            session.destroy_certificate(&old.stored, Step::Retire)?;
-        } else {
-            session.remove_pair(old, &private, &public_halves(&inventory, old), self.clock.now())?;
-        }
-        session.make_sure_retired(old)?;
-        Ok(Retired { successor: successor.clone(), issuer, key_removed: !shared })
+        let followers = self.followers(session, &mut contents, old)?;
+        let (successor, issuer) = self.choose(&credentials, old, followers)?;
+        let retirement = contents.retirement(session, old, &successor)?;
+        session.remove(&retirement.removal).map_err(|error| about(error, old))?;
+        Ok(Retired { successor, issuer, key_removed: retirement.with_key })
     }
 
     fn make_sure_nothing_is_doubtful(&self) -> Result<()> {
@@ -140,36 +133,52 @@ impl Retire {
         }))
     }
 
-    /// The one that ends last of those that take the old one's place: the same subject, a later end, its key there,
-    /// valid now, from the same CA. Where there is none, the error says what is missing.
-    fn successor<'c>(
+    /// Those that take the old one's place, each shown by a signature: by its record, or because a person has named it.
+    fn followers(
         &self,
-        credentials: &'c Credentials,
+        session: &Session,
+        contents: &mut Contents,
         old: &Credential,
-    ) -> Result<(&'c Credential, IssuerContinuity)> {
+    ) -> Result<Vec<Credential>> {
+        let Some(named) = &self.successor else { return contents.followers(session, old.certificate()) };
+        if !contents.is_there(named) || named == old.certificate() {
+            return Ok(Vec::new());
+        }
+        let shown = contents.shown(session, named)?;
+        let not_proven = || about(Error::new(Code::RetireNotProven).during(Step::Retire), old);
+        shown.map(|shown| vec![shown]).ok_or_else(not_proven)
+    }
+
+    /// The one that ends last of those that follow and may: the subject rule, a later end, valid now, from the same CA.
+    /// Where there is none, the error says what is missing.
+    fn choose(
+        &self,
+        credentials: &Credentials,
+        old: &Credential,
+        mut followers: Vec<Credential>,
+    ) -> Result<(Credential, IssuerContinuity)> {
         let now = self.clock.now();
         let refuse = |code| about(Error::new(code).during(Step::Retire), old).fact(Fact::Now, jst_time(now));
         let begun = |one: &Credential| one.certificate().not_before() <= now;
         let usable = |one: &Credential| begun(one) && one.certificate().not_after() >= now;
-        let others: Vec<&Credential> = credentials
-            .iter()
-            .filter(|other| other.certificate() != old.certificate() && other.private_key().is_ok())
-            .collect();
 
-        let mut followers = others.clone();
-        followers.retain(|other| self.follows(other, old) && other.certificate().not_after() >= now);
+        followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
         if followers.is_empty() {
             // By a clock that is years ahead everything has ended.
             if let Some(doubt) = clock_doubt(credentials.iter().map(Credential::certificate), now) {
                 let error = Error::new(Code::ClockImplausible).during(Step::Retire);
                 return Err(doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value)));
             }
-            let usable_others = others.iter().filter(|other| usable(other));
+            let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
+            let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
             let names = usable_others
                 .map(|other| format!("{} (serial {})", other.subject(), other.certificate().serial()));
             let names: Vec<String> = names.collect();
-            let only = usable(old) && names.is_empty();
-            let code = if only { Code::RetireOnlyCredential } else { Code::RetireNoSuccessor };
+            let code = match old.private_key() {
+                Err(_) => Code::RetireNotOurs,
+                Ok(_) if usable(old) && names.is_empty() => Code::RetireOnlyCredential,
+                Ok(_) => Code::RetireNoSuccessor,
+            };
             return Err(names.iter().fold(refuse(code), |error, name| error.fact(Fact::Candidate, name)));
         }
         if let Some(begin) = followers.iter().map(|other| other.certificate().not_before()).min()
@@ -177,10 +186,13 @@ impl Retire {
         {
             return Err(refuse(Code::RetireNotBegun).fact(Fact::Begins, jst_time(begin)));
         }
-        followers.retain(|other| begun(other));
-        let compared = followers.iter().map(|other| (*other, self.issuer(other, old, now)));
+        followers.retain(begun);
+        let compared = followers.into_iter().map(|other| {
+            let issuer = self.issuer(&other, old, now);
+            (other, issuer)
+        });
         let (shown, others): (Vec<_>, Vec<_>) = compared.partition(|(_, issuer)| issuer.is_shown());
-        let latest = |of: Vec<(&'c Credential, IssuerContinuity)>| {
+        let latest = |of: Vec<(Credential, IssuerContinuity)>| {
             of.into_iter().max_by_key(|(one, _)| one.certificate().not_after())
         };
         latest(shown).ok_or_else(|| {
@@ -194,13 +206,9 @@ impl Retire {
         })
     }
 
-    /// Whether the subject and the end say that this one takes the old one's place. Common names that differ may be
-    /// those of two users of one company, so here they have to be the same.
-    fn follows(&self, new: &Credential, old: &Credential) -> bool {
-        let (subject, before) = (new.subject(), old.subject());
-        !subject.is_empty()
-            && subject.has_same_attributes(before)
-            && self.by.subject.allows(before, subject)
+    /// Names make no follower, but they can forbid one.
+    fn may_follow(&self, new: &Credential, old: &Credential) -> bool {
+        self.by.subject.allows(old.subject(), new.subject())
             && new.certificate().not_after() > old.certificate().not_after()
     }
 
@@ -229,72 +237,14 @@ impl Session {
     pub fn retire(&self, old: &Credential, clock: impl Into<Clock>) -> Result<Retired> {
         Retire::of(old).at(clock).run(self)
     }
-
-    /// A key that shows no public half was found by its identifier, which another key may have too. What cannot be
-    /// put back is removed only after it has signed for the certificate.
-    fn make_sure_it_is_the_pair(
-        &self,
-        old: &Credential,
-        private: &StoredKey,
-        inventory: &Inventory,
-    ) -> Result<()> {
-        let public = old.certificate().public_key();
-        if inventory.keys.iter().any(|key| key.public_key.as_ref() == Some(public)) {
-            return Ok(());
-        }
-        sign_challenge(self, private, old.certificate()).map_err(|error| match error.is_refusal() {
-            true => about(Error::new(Code::RetireNotOurs).during(Step::Retire), old).because_of(error),
-            false => error,
-        })
-    }
-
-    fn remove_pair(
-        &self,
-        old: &Credential,
-        private: &StoredKey,
-        public: &[StoredPublicKey],
-        now: SystemTime,
-    ) -> Result<()> {
-        let mark = JobLabel::new(Job::Retires(old.certificate().serial().to_string()), now);
-        // A token that refuses new labels is no reason to keep the credential.
-        is_refused(self.relabel_private_key(private, &mark.to_string()))?;
-        self.destroy_certificate(&old.stored, Step::Retire)?;
-        for public in public {
-            self.destroy_public_key(public, Step::Retire)?;
-        }
-        self.destroy_private_key(private, Step::Retire)
-    }
-
-    /// Some tokens say CKR_OK to C_DestroyObject and keep the object.
-    fn make_sure_retired(&self, old: &Credential) -> Result<()> {
-        match self.certificates()?.iter().any(|stored| stored.der == old.certificate().der()) {
-            true => Err(about(Error::new(Code::DestroyFailed).during(Step::Retire), old)),
-            false => Ok(()),
-        }
-    }
 }
 
 /// The credential as it is on the token now.
 fn present<'c>(credentials: &'c Credentials, old: &Credential) -> Result<&'c Credential> {
-    credentials
-        .iter()
-        .find(|credential| credential.certificate().der() == old.certificate().der())
+    // The same certificate may be stored twice.
+    let same = || credentials.iter().filter(|credential| credential.certificate() == old.certificate());
+    same()
+        .find(|credential| credential.id() == old.id())
+        .or_else(|| same().next())
         .ok_or_else(|| about(Error::new(Code::CredentialNotFound).during(Step::Retire), old))
-}
-
-/// A successor whose key still has the label of an unfinished job was never shown to work.
-fn complete(key: &StoredKey, successor: &Credential) -> Result<()> {
-    match key.label.parse::<JobLabel>() {
-        Ok(_) => Err(about(Error::new(Code::PendingExists).during(Step::Retire), successor)),
-        Err(_) => Ok(()),
-    }
-}
-
-/// The public key objects of the old pair: by value, or by identifier where they do not tell it.
-fn public_halves(inventory: &Inventory, old: &Credential) -> Vec<StoredPublicKey> {
-    let belongs = |public: &&StoredPublicKey| match &public.public_key {
-        Some(key) => key == old.certificate().public_key(),
-        None => public.id == old.id(),
-    };
-    inventory.public.iter().filter(belongs).cloned().collect()
 }

@@ -141,7 +141,7 @@ fn a_key_that_asks_each_time_signs() {
     soft.look(|eye| eye.generate_pair_that_asks(Kind::P256, b"asks", "asks"));
     let token = finder().find(&uri(&soft.uri())).unwrap();
     let session = token.login(Pin::new(soft.pin().into())).unwrap();
-    let key = session.private_keys_with_id(b"asks").unwrap().pop().unwrap();
+    let key = session.private_keys().unwrap().into_iter().find(|key| key.id == b"asks").unwrap();
     assert!(key.always_authenticate);
     let public = session.public_keys().unwrap().pop().unwrap().public_key.unwrap();
     for message in [&b"one"[..], b"two"] {

@@ -73,7 +73,7 @@ struct TokenKey {
 
 impl TokenKey {
     fn new(session: Session, id: &[u8]) -> TokenKey {
-        let key = session.private_keys_with_id(id).unwrap().remove(0);
+        let key = session.private_keys().unwrap().into_iter().find(|key| key.id == id).unwrap();
         let own =
             session.certificates().unwrap().into_iter().find(|certificate| certificate.id == id).unwrap();
         let public = pki::Certificate::from_der(&own.der).unwrap().public_key().clone();

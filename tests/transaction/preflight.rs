@@ -276,9 +276,17 @@ fn the_certificates_are_looked_at_again_before_anything_is_written() {
     let session = bank.session();
     refused(Renewal::of(&stale).begin(&session), Code::AlreadyRenewed);
     bank.soft.snapshot().assert_same_as(&after);
-    // Who lists anew and sees both has decided.
+    // A program that renews every day has nothing to do.
+    drop(session);
+    let said = bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
+    assert_eq!(said["already_renewed"], true, "{said:#}");
+    bank.soft.snapshot().assert_same_as(&after);
+    let session = bank.session();
+    // Who lists anew sees both, and is told the same: that it is renewed stands on the new key, not in a list.
     let seen = credential(&bank.token(), &bank.old.id);
-    let pending = Renewal::of(&seen).begin(&session).unwrap();
+    refused(Renewal::of(&seen).begin(&session), Code::AlreadyRenewed);
+    bank.soft.snapshot().assert_same_as(&after);
+    let pending = Renewal::of(&seen).although_renewed().begin(&session).unwrap();
     assert!(pending.notices().iter().any(|warning| *warning == Notice::SameSubject));
     session.abandon(pending.key()).unwrap();
 

@@ -9,7 +9,7 @@ use common::{Bank, DAY, credential, facts, refused};
 use usbtoken::code::Notice;
 use usbtoken::error::{Code, Fact};
 use usbtoken::pki::{IssuerContinuity, SubjectRule};
-use usbtoken::renewal::{Install, PendingState, Renewal, Retire};
+use usbtoken::renewal::{Install, Renewal, Retire};
 use usbtoken::text::Lang;
 use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
 
@@ -63,22 +63,18 @@ fn a_removal_that_is_refused_after_the_installation_names_the_command_that_goes_
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
 
+/// The certificate goes last: the new one's record names exactly it, so that a removal which stopped is found again and
+/// ended by asking for it once more.
 #[test]
-fn the_certificate_goes_first_and_the_private_key_last() {
+fn the_public_key_goes_first_and_the_certificate_last() {
     let bank = Bank::new();
     bank.renewed();
-    let classes = ["CKO_CERTIFICATE", "CKO_PUBLIC_KEY", "CKO_PRIVATE_KEY"];
-    // Stop after each removal in turn: what is left never shows a certificate whose key is gone.
+    let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+    let anchor = bank.anchor();
+    let arguments = ["retire", "--yes", "--trust-anchor", &anchor, "--serial", &serial];
+    let classes = ["CKO_PUBLIC_KEY", "CKO_PRIVATE_KEY", "CKO_CERTIFICATE"];
     for (gone, class) in classes.iter().enumerate() {
-        let fault = format!("C_DestroyObject#{}:exit-after", 1);
-        let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
-        let anchor = bank.anchor();
-        let arguments: Vec<&str> = match gone {
-            0 => vec!["retire", "--yes", "--trust-anchor", &anchor, "--serial", &serial],
-            // The certificate by which it was named is gone: the rest is a pending job.
-            _ => vec!["abandon", "--yes"],
-        };
-        let killed = bank.run_with_faults(&fault, &arguments);
+        let killed = bank.run_with_faults("C_DestroyObject:exit-after", &arguments);
         assert_eq!(killed.exit, 86, "{killed:?}");
         let now = bank.soft.snapshot();
         let left: Vec<&str> = now.with_id(&bank.old.id).map(|object| object.class.as_str()).collect();
@@ -87,42 +83,32 @@ fn the_certificate_goes_first_and_the_private_key_last() {
         assert_eq!(left, expected, "after {class}");
         bank.assert_others_unchanged();
         bank.soft.sign(&bank.renewed_id(), b"the new one works");
-        if gone < 2 {
-            let listed = bank.run(&["pending"]).json();
-            assert_eq!(listed[0]["state"], "half_retired", "{listed:#}");
-        }
+        assert_eq!(bank.run(&["pending"]).json().as_array().unwrap().len(), 0);
     }
-    assert_eq!(bank.run(&["pending"]).json().as_array().unwrap().len(), 0);
+    bank.run(&arguments).failed(Code::CredentialNotFound);
+    bank.assert_one_new_credential();
 }
 
 #[test]
-fn wherever_a_removal_stops_the_new_credential_works_and_the_rest_is_recorded() {
+fn wherever_a_removal_stops_before_the_first_object_nothing_has_changed() {
     let bank = Bank::new();
     bank.renewed();
     let both = bank.soft.snapshot();
     let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
-    let faults = ["C_SetAttributeValue:exit", "C_SetAttributeValue:exit-after", "C_DestroyObject:exit"];
-    for fault in faults {
+    for fault in ["C_Sign:exit-after", "C_Sign#2:exit-after", "C_DestroyObject:exit"] {
         let killed = bank.run_with_faults(
             fault,
             &["retire", "--yes", "--trust-anchor", &bank.anchor(), "--serial", &serial],
         );
         assert_eq!(killed.exit, 86, "{killed:?}");
-        // At most the label of the old private key has changed: both credentials are whole.
-        let now = bank.soft.snapshot();
-        assert_eq!(now.objects().len(), both.objects().len());
+        bank.soft.snapshot().assert_same_as(&both);
         bank.soft.sign(&bank.old.id, b"old");
         bank.soft.sign(&bank.renewed_id(), b"new");
-        bank.assert_others_unchanged();
     }
     let session = bank.session();
-    let keys = session.pending().unwrap();
-    assert_eq!(keys[0].state(), PendingState::HalfRetired);
-    // To go on with the removal is as good as to end it.
     let old = credential(session.token(), &bank.old.id);
     bank.retire(&session, &old).unwrap();
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
-    assert!(session.pending().unwrap().is_empty());
     bank.assert_others_unchanged();
     bank.assert_one_new_credential();
 }
@@ -145,7 +131,8 @@ fn one_without_a_successor_stays() {
             let certificate = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(300)).der();
             bank.soft.look(|eye| eye.write_certificate(&certificate, &[2], "bank"));
         }),
-        ("a later one that is not valid yet", Code::RetireNotBegun, |bank| {
+        // No record says that it follows, and it cannot be used yet.
+        ("a later one that is not valid yet", Code::RetireOnlyCredential, |bank| {
             bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, days_from_now(400));
         }),
     ];
@@ -156,7 +143,6 @@ fn one_without_a_successor_stays() {
         let (session, old) = bank.open();
         let error = bank.retire(&session, &old).map(|_| ()).unwrap_err();
         assert_eq!(error.code(), code, "{what}: {error}");
-        assert_eq!(facts(&error, Fact::Begins).len(), usize::from(code == Code::RetireNotBegun), "{error}");
         bank.soft.snapshot().assert_same_as(&before);
         drop(session);
         bank.run(&["retire", "--yes", "--trust-anchor", &bank.anchor(), "--id", "01"]).failed(code);
@@ -184,6 +170,17 @@ fn an_expired_one_beside_a_valid_one_of_another_common_name_stays_and_it_says_wh
         refused(removal.run(&session), Code::RetireNoSuccessor);
     }
     bank.soft.snapshot().assert_same_as(&before);
+    // Who knows names it; the rule for the subject still holds.
+    let new = credential(session.token(), &[3]);
+    let named = Retire::of(&old).anchor(bank.ca.issuing()).successor(new.certificate());
+    refused(named.clone().subject(SubjectRule::Exact).run(&session), Code::RetireNoSuccessor);
+    bank.soft.snapshot().assert_same_as(&before);
+    drop(session);
+    let arguments = ["retire", "--yes", "--trust-anchor", &bank.anchor(), "--id", "02", "--successor"];
+    let serial = new.certificate().serial().to_string();
+    bank.run(&[&arguments[..], &[&serial]].concat()).json();
+    assert_eq!(bank.soft.snapshot().with_id(&[2]).count(), 0);
+    bank.assert_old_works();
 }
 
 /// A CA may write the same name in another way; who demands the same bytes gets them.
@@ -197,7 +194,8 @@ fn a_successor_may_have_its_name_encoded_anew() {
         let before = bank.soft.snapshot();
         let session = bank.session();
         let old = credential(session.token(), &[2]);
-        let removal = Retire::of(&old).anchor(bank.ca.issuing()).subject(rule);
+        let new = credential(session.token(), &[3]);
+        let removal = Retire::of(&old).anchor(bank.ca.issuing()).subject(rule).successor(new.certificate());
         if rule == SubjectRule::Exact {
             refused(removal.run(&session), Code::RetireNoSuccessor);
             bank.soft.snapshot().assert_same_as(&before);
@@ -357,20 +355,24 @@ fn a_successor_that_does_not_sign_takes_nobodys_place() {
     let before = bank.soft.snapshot();
     let session = bank.session();
     let old = credential(session.token(), &bank.old.id);
-    refused(bank.retire(&session, &old), Code::RetireNotProven);
+    let liar = credential(session.token(), &[9]);
+    let named = Retire::of(&old).anchor(bank.ca.issuing()).successor(liar.certificate());
+    refused(named.run(&session), Code::RetireNotProven);
     bank.soft.snapshot().assert_same_as(&before);
 }
 
+/// What is there decides, not how far the run came that wrote it: the key signs before anything old goes.
 #[test]
-fn a_successor_that_is_not_complete_takes_nobodys_place() {
+fn a_successor_that_was_written_and_signs_is_complete() {
     let bank = Bank::new();
     let killed = bank.run_with_faults("C_Sign#2:exit", &["renew", "--issuer", &bank.issuer("")]);
     assert_eq!(killed.exit, 86, "{killed:?}");
-    let before = bank.soft.snapshot();
+    assert_eq!(bank.run(&["pending"]).json().as_array().unwrap().len(), 0);
     let (session, old) = bank.open();
-    refused(bank.retire(&session, &old), Code::RetireNotProven);
-    bank.soft.snapshot().assert_same_as(&before);
-    bank.assert_old_works();
+    bank.retire(&session, &old).unwrap();
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
+    bank.assert_others_unchanged();
+    bank.assert_one_new_credential();
 }
 
 /// The key that both certificates share is the new one's too.

@@ -422,6 +422,11 @@ pub struct Retire {
     #[arg(long, value_name = "HEX")]
     pub serial: Option<String>,
 
+    /// The serial number of the certificate that takes its place, in hexadecimal, where the token does not tell: a
+    /// renewal by another program or by an earlier version.
+    #[arg(long, value_name = "HEX")]
+    pub successor: Option<String>,
+
     /// A CA certificate (PEM or DER) that the newer one must lead to, where the token does not hold the CA that
     /// issued both; may be given several times.
     #[arg(long, value_name = "FILE")]

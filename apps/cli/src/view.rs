@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use usbtoken::driver::{ProofLevel, TokenIdentity};
 use usbtoken::error::{Code, Fact};
 use usbtoken::pki::{Name, Window, has_no_end, jst_rfc3339};
-use usbtoken::renewal::{self, Credentials, PendingKey, PendingState, Renewable};
+use usbtoken::renewal::{self, PendingKey, PendingState, Renewable};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -104,6 +104,10 @@ pub struct Pending {
     pub concerns_serial: Option<String>,
     /// That certificate's subject, if it is on the token.
     pub concerns_subject: Option<String>,
+    /// Whether the job is a first issue.
+    pub first: bool,
+    /// Why it is not certain that the record on the key is its own, if it is not.
+    pub doubt: Option<&'static str>,
 }
 
 /// Labels and values, one a line, with the values aligned.
@@ -294,11 +298,9 @@ pub fn protection(level: Option<&str>) -> Words<'static> {
 }
 
 impl Pending {
-    /// What the command shows of this pending key; the credentials are those of the same token.
-    pub fn of(token: &TokenIdentity, key: &PendingKey, credentials: &Credentials, now: SystemTime) -> Self {
-        let concerned = key.concerns().and_then(|serial| {
-            credentials.iter().find(|credential| credential.certificate().serial().to_string() == serial)
-        });
+    /// What the command shows of this pending key.
+    pub fn of(token: &TokenIdentity, key: &PendingKey, now: SystemTime) -> Self {
+        let concerned = key.old_credential().ok().flatten();
         Pending {
             token: Token::of(token),
             id: usbtoken::hex(key.id()),
@@ -306,15 +308,18 @@ impl Pending {
             key_algorithm: key.public_key().map(|public| public.algorithm().to_string()),
             since: key.since(),
             age_days: key.age_days(now),
-            concerns_serial: key.concerns().map(str::to_owned),
+            concerns_serial: key.concerns(),
             concerns_subject: concerned.map(|credential| credential.subject().to_string()),
+            first: key.is_first(),
+            doubt: key.doubt(),
         }
     }
 
     /// The pending key as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
         let title = self.concerns_subject.clone().or_else(|| self.concerns_serial.clone());
-        let title = title.unwrap_or_else(|| Words::FirstIssue.text(lang));
+        let unnamed = if self.first { Words::FirstIssue } else { Words::OldCertificateGone };
+        let title = title.unwrap_or_else(|| unnamed.text(lang));
         let age = Words::Age(self.age_days).text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
         lines.put(&Words::Status.text(lang), &progress_of(self.state).text(lang));
@@ -333,7 +338,7 @@ impl Pending {
 const fn progress_of(state: PendingState) -> Words<'static> {
     match state {
         PendingState::AwaitingAnswer => Words::AwaitingAnswer,
-        PendingState::CertificateWritten => Words::CertificateWritten,
+        PendingState::NotConfirmed => Words::NotConfirmed,
         PendingState::HalfRetired => Words::HalfRetired,
         PendingState::Remnant => Words::Remnant,
     }

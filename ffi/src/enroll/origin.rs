@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use usbtoken::error::{Code, Error, Fact};
+use usbtoken::renewal::Caller;
 
 /// The origin of a page (RFC 6454), HTTPS only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,13 @@ impl FromStr for Pattern {
             return Err(bad());
         }
         Ok(Pattern { host: if beneath { format!(".{host}") } else { host }, beneath, port })
+    }
+}
+
+impl Origin {
+    /// The page as one who begins jobs: its serialized origin, the port always written.
+    pub(super) fn caller(&self) -> Caller {
+        Caller::Page(format!("{HTTPS}{}:{}", self.host, self.port))
     }
 }
 

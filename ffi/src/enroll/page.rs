@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::pki::{Certificate, Response};
-use usbtoken::renewal::{PendingState, Progress};
+use usbtoken::renewal::{Caller, PendingState, Progress};
 use usbtoken::{
     Credential, Install, Installed, KeyKind, Pending, PendingKey, Renewal, Session, Token, TokenUri,
 };
@@ -256,8 +256,10 @@ impl Page {
             Start::From { default_key: true, .. } => Some(kind.unwrap_or(KeyKind::Rsa2048)),
             _ => kind,
         };
-        let renewal = kind.into_iter().fold(renewal, Renewal::key).progress(&self.shared.host);
-        let pending = begin_or_resume(&renewal, old.as_ref(), kind, &session)?;
+        let caller = self.origin.caller();
+        let renewal = kind.into_iter().fold(renewal, Renewal::key);
+        let renewal = renewal.progress(&self.shared.host).by(caller.clone());
+        let pending = begin_or_resume(&renewal, old.as_ref(), kind, &caller, &session)?;
         self.shared.host.warn(pending.notices());
         state.created = Some(pending.key().id().to_vec());
         Ok(encoding::encode(pending.request().to_der(), encoding)?)
@@ -283,7 +285,7 @@ impl Page {
         Response::parse(&response).map_err(|error| error.during(Step::ReadAnswer))?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
-        let mut install = Install::new(&response).progress(&self.shared.host);
+        let mut install = Install::new(&response).progress(&self.shared.host).by(self.origin.caller());
         if restrictions == USBTOKEN_ALLOW_NONE {
             install = self.shared.anchors().into_iter().fold(install, Install::anchor);
         }
@@ -311,6 +313,7 @@ impl Page {
         self.ask(USBTOKEN_ENROLL_ABANDON)?;
         let session = self.login(&state)?;
         let mut waiting: Vec<PendingKey> = session.pending()?;
+        waiting.retain(|key| key.is_by(&self.origin.caller()));
         waiting.retain(|key| match &state.created {
             Some(id) => key.id() == *id,
             None => key.state() == PendingState::AwaitingAnswer,
@@ -424,18 +427,19 @@ fn begin_or_resume(
     renewal: &Renewal<'_>,
     old: Option<&Credential>,
     kind: Option<KeyKind>,
+    caller: &Caller,
     session: &Session,
 ) -> Result<Pending> {
     let error = match renewal.begin(session) {
         Err(error) if error.code() == Code::PendingExists => error,
         done => return done,
     };
-    let serial = old.map(|old| old.certificate().serial().to_string());
     let mut waiting: Vec<PendingKey> = session.pending()?;
     waiting.retain(|key| {
         let algorithm = key.public_key().map(|public| public.algorithm());
         key.state() == PendingState::AwaitingAnswer
-            && key.concerns() == serial.as_deref()
+            && key.is_by(caller)
+            && old.map_or_else(|| key.is_first(), |old| key.renews(old.certificate()))
             && kind.is_none_or(|kind| algorithm == Some(kind.algorithm()))
     });
     match (waiting.pop(), waiting.is_empty()) {

@@ -52,8 +52,6 @@ const TURNS: &[&str] = &["lose", "device-error", "kill-after", "removed", "gener
 const REGRESSIONS: &[&str] = &[
     // The token that could not be read was named as one that is not meant.
     "renew/ec/C_GetTokenInfo#1/device-error/once",
-    // The new public key kept its first identifier for good.
-    "renew/ec/C_SetAttributeValue#2/no-way-back/once",
     // What an interrupted removal left looked like a key that can be gone on with.
     "abandon/ec/C_DestroyObject#2/removed/once",
     // The private key could not be known again, so its public half was removed alone.
@@ -64,15 +62,10 @@ const REGRESSIONS: &[&str] = &[
     // A device that failed was taken for a new key that does not sign.
     "retire/ec/C_SignInit#1/general-error/once",
     // Half a certificate was passed over, and a second one written beside it.
-    "resume-written/ec/C_GetAttributeValue#9/truncated/once",
-    "resume-written/ec/C_GetAttributeValue#10/truncated/once",
-    "resume-written/ec/C_GetAttributeValue#11/truncated/once",
-    "resume-written/ec/C_GetAttributeValue#12/truncated/once",
-    // The public half could not be read, so the certificate stayed when its keys went.
-    "abandon-written/ec/C_GetAttributeValue#25/truncated/once",
-    "abandon-written/ec/C_GetAttributeValue#26/truncated/once",
-    "abandon-written/ec/C_GetAttributeValue#27/truncated/once",
-    "abandon-written/ec/C_GetAttributeValue#28/truncated/once",
+    "install-written/ec/C_GetAttributeValue#9/truncated/once",
+    "install-written/ec/C_GetAttributeValue#10/truncated/once",
+    "install-written/ec/C_GetAttributeValue#11/truncated/once",
+    "install-written/ec/C_GetAttributeValue#12/truncated/once",
 ];
 
 /// What a sweep did.

@@ -15,16 +15,14 @@ pub enum Scene {
     Install,
     /// Going on with a pending key.
     Resume,
-    /// Going on after the certificate was written and before the job was finished.
-    ResumeWritten,
+    /// The same answer again, after the certificate was written and before its key had signed.
+    InstallWritten,
     /// Giving a pending key up.
     Abandon,
-    /// Giving up a key whose certificate is written.
-    AbandonWritten,
     /// Removing the old credential.
     Retire,
     /// Ending a removal that was interrupted.
-    AbandonRetired,
+    RetireAgain,
     /// A renewal with the wrong PIN.
     WrongPin,
 }
@@ -44,16 +42,15 @@ pub enum Goal {
 
 impl Scene {
     /// Every scene.
-    pub const ALL: [Scene; 10] = [
+    pub const ALL: [Scene; 9] = [
         Scene::Renew,
         Scene::Request,
         Scene::Install,
         Scene::Resume,
-        Scene::ResumeWritten,
+        Scene::InstallWritten,
         Scene::Abandon,
-        Scene::AbandonWritten,
         Scene::Retire,
-        Scene::AbandonRetired,
+        Scene::RetireAgain,
         Scene::WrongPin,
     ];
 
@@ -64,11 +61,10 @@ impl Scene {
             Scene::Request => "request",
             Scene::Install => "install",
             Scene::Resume => "resume",
-            Scene::ResumeWritten => "resume-written",
+            Scene::InstallWritten => "install-written",
             Scene::Abandon => "abandon",
-            Scene::AbandonWritten => "abandon-written",
             Scene::Retire => "retire",
-            Scene::AbandonRetired => "abandon-retired",
+            Scene::RetireAgain => "retire-again",
             Scene::WrongPin => "wrong-pin",
         }
     }
@@ -83,18 +79,18 @@ impl Scene {
         match self {
             Scene::Renew | Scene::Request | Scene::WrongPin => Start::Fresh,
             Scene::Install | Scene::Resume | Scene::Abandon => Start::Pending,
-            Scene::ResumeWritten | Scene::AbandonWritten => Start::Written,
+            Scene::InstallWritten => Start::Written,
             Scene::Retire => Start::Renewed,
-            Scene::AbandonRetired => Start::HalfRetired,
+            Scene::RetireAgain => Start::HalfRetired,
         }
     }
 
     /// What it is for.
     pub fn goal(self) -> Goal {
         match self {
-            Scene::Renew | Scene::Install | Scene::Resume | Scene::ResumeWritten => Goal::Renewed,
+            Scene::Renew | Scene::Install | Scene::Resume | Scene::InstallWritten => Goal::Renewed,
             Scene::Request => Goal::Pending,
-            Scene::Abandon | Scene::AbandonWritten | Scene::Retire | Scene::AbandonRetired => Goal::Removed,
+            Scene::Abandon | Scene::Retire | Scene::RetireAgain => Goal::Removed,
             Scene::WrongPin => Goal::Refused,
         }
     }
@@ -106,7 +102,7 @@ impl Scene {
 
     /// Whether the old credential is what is removed here, so that the new one has to be whole.
     pub fn retires(self) -> bool {
-        matches!(self, Scene::Retire | Scene::AbandonRetired)
+        matches!(self, Scene::Retire | Scene::RetireAgain)
     }
 
     /// The words for the command. `folder` is the case's own.
@@ -122,14 +118,12 @@ impl Scene {
         let words: Vec<String> = match self {
             Scene::Renew | Scene::WrongPin => vec!["renew".into(), "--issuer".into(), issuer.into()],
             Scene::Request => vec!["request".into(), "--out".into(), path(&folder.join("request.pem"))],
-            Scene::Install => vec!["install".into(), path(answer)],
-            Scene::Resume | Scene::ResumeWritten => {
+            Scene::Install | Scene::InstallWritten => vec!["install".into(), path(answer)],
+            Scene::Resume => {
                 vec!["resume".into(), "--sign-again".into(), "--issuer".into(), issuer.into()]
             }
-            Scene::Abandon | Scene::AbandonWritten | Scene::AbandonRetired => {
-                vec!["abandon".into(), "--yes".into()]
-            }
-            Scene::Retire => {
+            Scene::Abandon => vec!["abandon".into(), "--yes".into()],
+            Scene::Retire | Scene::RetireAgain => {
                 let words = ["retire", "--yes", "--trust-anchor", anchor, "--serial", old_serial];
                 words.map(Into::into).into()
             }

@@ -26,11 +26,11 @@ pub enum Start {
     Fresh,
     /// Also a key that waits for the CA's answer.
     Pending,
-    /// Also its certificate; the job was not finished.
+    /// Also its certificate; its key has not signed yet.
     Written,
     /// The old credential and a complete new one.
     Renewed,
-    /// The new one, and what an interrupted removal left of the old one.
+    /// The new one, and what an interrupted removal left of the old one: certificate and private key.
     HalfRetired,
 }
 
@@ -65,9 +65,9 @@ impl Begin {
     }
 }
 
-/// Whether the object carries the label of an unfinished job.
-pub fn is_pending(object: &Object) -> bool {
-    object.label.starts_with("usbtoken:")
+/// Whether the object carries the record of a job of ours.
+pub fn has_record(object: &Object) -> bool {
+    object.label.starts_with("ut2") && object.label.len() == 32
 }
 
 /// Whether the object belongs to the old credential.
@@ -148,7 +148,7 @@ impl Stage {
             Start::Written => {
                 let pending = from(Start::Pending);
                 place.copy_tokens(&pending.folder);
-                self.killed(&place, &["install", &words(&pending.answer)], "C_SetAttributeValue:exit");
+                self.killed(&place, &["install", &words(&pending.answer)], "C_SignInit:exit");
                 (pending.made.clone(), pending.answer.clone())
             }
             Start::Renewed => {

@@ -7,7 +7,7 @@ use super::play::{PIN, WRONG_PIN};
 use super::play::{Place, Run};
 use super::scene::{Goal, Scene};
 use super::snapshot::{Object, Snapshot};
-use super::stage::{Begin, KILLED, Stage, is_old, is_pending};
+use super::stage::{Begin, KILLED, Stage, has_record, is_old};
 
 /// What was found against the promises; empty when they were kept.
 pub type Findings = Vec<String>;
@@ -121,12 +121,11 @@ impl Judge<'_> {
             findings.push("neither the old credential signs nor a new one".to_owned());
         }
         if run.exit == Some(0) {
-            findings.extend(self.goal(run, seen));
+            findings.extend(self.goal(seen));
         }
         // A token as it was at the beginning was judged at the beginning.
         if *seen != self.begin.seen
             && let Rest::Unfinished(objects) = self.rest(seen)
-            && !(kept_label(run) && works(&objects))
         {
             findings.extend(self.finish(place, &objects));
         }
@@ -144,10 +143,10 @@ impl Judge<'_> {
             && ["CKO_CERTIFICATE", "CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"].iter().all(|name| class(name) == 1);
         let one_id = rest.iter().all(|object| object.id == rest[0].id);
         let signs = rest.iter().any(|object| object.signs == Some(true));
-        let final_labels = !rest.iter().any(|object| is_pending(object));
+        let one_label = rest.iter().all(|object| object.label == rest[0].label);
         match rest.is_empty() {
             true => Rest::Nothing,
-            false if one_of_each && one_id && signs && final_labels => {
+            false if one_of_each && one_id && signs && one_label => {
                 if is_old(rest[0]) {
                     Rest::Old
                 } else {
@@ -159,13 +158,13 @@ impl Judge<'_> {
     }
 
     /// A run that says that it went well has reached its goal.
-    fn goal(&self, run: &Run, seen: &Snapshot) -> Findings {
+    fn goal(&self, seen: &Snapshot) -> Findings {
         let reached = match (self.scene.goal(), self.rest(seen)) {
             (Goal::Renewed, Rest::Complete) => true,
             (Goal::Removed, Rest::Nothing) => true,
-            // A label that was not taken: the job is finished, or can be gone on with.
-            (Goal::Renewed, Rest::Unfinished(_)) => kept_label(run),
-            (Goal::Pending, Rest::Unfinished(objects)) => objects.iter().all(|object| is_pending(object)),
+            (Goal::Pending, Rest::Unfinished(objects)) => {
+                objects.iter().all(|object| has_record(object) && object.class != "CKO_CERTIFICATE")
+            }
             _ => false,
         };
         if reached {
@@ -180,6 +179,10 @@ impl Judge<'_> {
         let objects: Vec<String> = objects.iter().map(|object| object.to_string()).collect();
         let left = |problem: String| format!("{problem}; on the token are: {}", objects.join("; "));
         let mut findings = Findings::new();
+        if self.scene.retires() {
+            findings.extend(self.retire_again(place).err().map(left));
+            return findings;
+        }
         match self.pending(place) {
             Ok(listed) if listed.is_empty() => findings.push(left("nothing is listed as pending".to_owned())),
             Ok(listed) => {
@@ -206,19 +209,12 @@ impl Judge<'_> {
         for key in listed {
             let id = key["id"].as_str().unwrap_or_default();
             match key["state"].as_str() {
-                Some("awaiting_answer" | "certificate_written") => {
-                    self.run(
-                        place,
-                        &["resume", "--sign-again", "--id", id, "--issuer", &self.stage.issuer()],
-                    )?;
+                Some("awaiting_answer") => {
+                    let issuer = self.stage.issuer();
+                    self.run(place, &["resume", "--sign-again", "--id", id, "--issuer", &issuer])?;
                     open = true;
                 }
-                // The rest of a removal is given up, not gone on with; but the removal can be asked for again.
-                Some("half_retired") if self.old_is_listed(place)? => {
-                    let (anchor, serial) = (self.stage.anchor(), &self.begin.made.old_serial);
-                    self.run(place, &["retire", "--yes", "--trust-anchor", &anchor, "--serial", serial])?;
-                }
-                Some("half_retired" | "remnant") => {
+                Some("remnant") => {
                     self.run(place, &["abandon", "--yes", "--id", id])?;
                 }
                 state => return Err(format!("unknown state {state:?}")),
@@ -230,6 +226,8 @@ impl Judge<'_> {
         }
         match self.rest(&seen) {
             Rest::Complete if open => Ok(()),
+            // The public half was what an interrupted removal had taken; nothing needs it.
+            Rest::Unfinished(objects) if open && works_without_public_key(&objects) => Ok(()),
             Rest::Nothing if !open => Ok(()),
             _ => Err(format!("after going on: {}", self.shown(&seen))),
         }
@@ -249,9 +247,18 @@ impl Judge<'_> {
         }
     }
 
-    fn old_is_listed(&self, place: &Place) -> Result<bool, String> {
-        let run = self.run(place, &["list"])?;
-        Ok(run.out.contains(&self.begin.made.old_serial))
+    /// A removal that stopped is ended by asking for it once more, as long as the old certificate is there.
+    fn retire_again(&self, place: &Place) -> Result<(), String> {
+        let (anchor, serial) = (self.stage.anchor(), self.begin.made.old_serial.as_str());
+        self.run(place, &["retire", "--yes", "--trust-anchor", &anchor, "--serial", serial])?;
+        let seen = place.inspect(&self.stage.programs, &self.begin.made.serial)?;
+        if let Some(finding) = self.untouched(&seen).pop() {
+            return Err(format!("after ending the removal: {finding}"));
+        }
+        match self.rest(&seen) {
+            Rest::Nothing => Ok(()),
+            _ => Err(format!("after ending the removal: {}", self.shown(&seen))),
+        }
     }
 
     fn shown(&self, seen: &Snapshot) -> String {
@@ -273,16 +280,11 @@ fn is_ours(certificate: &Object) -> bool {
     is_old(certificate) || certificate.id.len() == 40
 }
 
-/// Whether the run said that the token did not take a final label, or the driver hid the half that should get it.
-fn kept_label(run: &Run) -> bool {
-    let hidden = |call: &Call| call.fault.as_ref().is_some_and(|fault| fault.contains("lie=truncated"));
-    run.out.contains("\"label_kept\"") || run.trace.calls.iter().any(hidden)
-}
-
-/// Whether the private key has its final label, so that the job is finished, and signs for its certificate.
-fn works(objects: &[&Object]) -> bool {
-    let unfinished = |object: &&&Object| object.class == "CKO_PRIVATE_KEY" && is_pending(object);
-    objects.len() == 3
-        && !objects.iter().any(|object| unfinished(&object))
-        && objects.iter().any(|object| object.signs == Some(true))
+/// Whether this is a certificate and its private key, which signs.
+fn works_without_public_key(objects: &[&Object]) -> bool {
+    let [one, other] = objects else { return false };
+    let is = |object: &Object, class: &str| object.class == class;
+    let both = is(one, "CKO_CERTIFICATE") && is(other, "CKO_PRIVATE_KEY");
+    both && (&one.id, &one.label) == (&other.id, &other.label)
+        && objects.iter().any(|one| one.signs == Some(true))
 }

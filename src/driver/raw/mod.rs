@@ -11,7 +11,7 @@ mod template;
 
 pub(super) use calls::{Functions, RawTokenInfo};
 pub(super) use library::load;
-pub(super) use objects::{Attributes, Wanted};
+pub(super) use objects::{Attributes, PrivateValue, Wanted};
 pub(super) use template::Template;
 
 use crate::error::{Call, Code, Error, Fact, Step};
@@ -26,8 +26,15 @@ pub(super) struct SlotId(pub(super) pkcs11_sys::CK_SLOT_ID);
 pub(super) struct SessionHandle(pkcs11_sys::CK_SESSION_HANDLE);
 
 /// The handle of an object, valid within the driver's present initialisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ObjectHandle(pkcs11_sys::CK_OBJECT_HANDLE);
+
+#[cfg(test)]
+impl ObjectHandle {
+    pub(super) fn made_up(number: u32) -> Self {
+        ObjectHandle(number.into())
+    }
+}
 
 /// Why a call gave no result.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,12 +6,16 @@ use super::{Failure, Functions, ObjectHandle, Outcome, SessionHandle};
 use pkcs11_sys::*;
 use std::collections::BTreeMap;
 use std::ptr;
+use std::time::{Duration, Instant};
 
 /// Handles asked for in one C_FindObjects.
 const OBJECTS_AT_ONCE: usize = 512;
 
 /// A token that claims more objects than this is not believed.
 const MAX_OBJECTS: usize = 65_536;
+
+/// Nor one that goes on handing them out for longer than this.
+const LONGEST_SEARCH: Duration = Duration::from_secs(120);
 
 /// The largest value that is fetched when the first buffer was too small.
 const MAX_VALUE: usize = 65_536;
@@ -91,6 +95,7 @@ impl Functions {
 
     fn find_all(&self, session: SessionHandle) -> Outcome<Vec<ObjectHandle>> {
         const FUNCTION: &str = "C_FindObjects";
+        let begun = Instant::now();
         let mut found = Vec::new();
         let mut batch: Vec<CK_OBJECT_HANDLE> = vec![CK_INVALID_HANDLE; OBJECTS_AT_ONCE];
         loop {
@@ -109,6 +114,10 @@ impl Functions {
                 let how = format!("more than {MAX_OBJECTS} objects");
                 return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
             }
+            if begun.elapsed() > LONGEST_SEARCH {
+                let how = format!("objects without end for {} s", LONGEST_SEARCH.as_secs());
+                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
+            }
         }
     }
 
@@ -116,29 +125,37 @@ impl Functions {
     ///
     /// CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID and CKR_BUFFER_TOO_SMALL are no failures of the call
     /// (PKCS#11 v3.1 §5.7.5): they speak of single attributes. Some drivers stop at the first such attribute, so
-    /// those left untouched are asked for one by one.
-    pub(in crate::driver) fn attributes(
+    /// those left untouched are asked for one by one; others then give none, so all are. That is done only where it makes
+    /// sense by what is known of the object so far.
+    pub(in crate::driver) fn attributes_where(
         &self,
         session: SessionHandle,
         object: ObjectHandle,
         wanted: &[Wanted],
+        makes_sense: impl Fn(&Attributes, CK_ATTRIBUTE_TYPE) -> bool,
     ) -> Outcome<Attributes> {
         let mut values = Attributes::default();
         let mut again = Vec::new();
-        let untouched_is_suspect = wanted.len() > 1;
+        let mut unavailable = Vec::new();
+        let several = wanted.len() > 1;
         for (want, answer) in self.read(session, object, wanted)? {
             match answer {
                 Answer::Value(value) => {
                     values.0.insert(want.kind, value);
                 }
-                Answer::Unavailable => {}
+                Answer::Unavailable => unavailable.push(want),
                 Answer::TooSmall(_) => again.push(want),
-                Answer::Untouched if untouched_is_suspect => again.push(want),
+                Answer::Untouched if several => again.push(want),
                 Answer::Untouched => {}
             }
         }
+        if values.0.is_empty() && again.is_empty() && several {
+            again = unavailable;
+        }
         for want in again {
-            if let Some(value) = self.attribute(session, object, want)? {
+            if makes_sense(&values, want.kind)
+                && let Some(value) = self.attribute(session, object, want)?
+            {
                 values.0.insert(want.kind, value);
             }
         }
@@ -177,26 +194,42 @@ impl Functions {
         }
     }
 
-    /// Whether the driver refuses to give an attribute out: the refusal's return value, or `None` when it gave
-    /// bytes. Those are wiped at once.
-    pub(in crate::driver) fn refusal(
+    /// What the driver does when it is asked for a private value. Bytes that it gives out are wiped at once.
+    ///
+    /// CKR_OK with no length or with none available is not a value; it is asked once more, and told as what it is.
+    pub(in crate::driver) fn private_value(
         &self,
         session: SessionHandle,
         object: ObjectHandle,
         kind: CK_ATTRIBUTE_TYPE,
-    ) -> Outcome<Option<CK_RV>> {
+    ) -> Outcome<PrivateValue> {
+        match self.ask_private_value(session, object, kind)? {
+            PrivateValue::Empty => self.ask_private_value(session, object, kind),
+            answer => Ok(answer),
+        }
+    }
+
+    fn ask_private_value(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        kind: CK_ATTRIBUTE_TYPE,
+    ) -> Outcome<PrivateValue> {
         self.same_process("C_GetAttributeValue")?;
         let mut buffer = zeroize::Zeroizing::new(vec![0_u8; MAX_SIGNATURE]);
         let mut attribute =
             CK_ATTRIBUTE { type_: kind, pValue: buffer.as_mut_ptr().cast(), ulValueLen: length(&buffer) };
         match call!(self, C_GetAttributeValue(session.0, object.0, &mut attribute, 1)) {
-            Ok(()) => Ok(None),
+            Ok(()) if matches!(attribute.ulValueLen, 0 | CK_UNAVAILABLE_INFORMATION) => {
+                Ok(PrivateValue::Empty)
+            }
+            Ok(()) => Ok(PrivateValue::Readable),
             // Too small a buffer would mean that a larger one is filled: that is no refusal.
-            Err(Failure::Returned { rv: CKR_BUFFER_TOO_SMALL, .. }) => Ok(None),
+            Err(Failure::Returned { rv: CKR_BUFFER_TOO_SMALL, .. }) => Ok(PrivateValue::Readable),
             Err(Failure::Returned {
                 rv: rv @ (CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID),
                 ..
-            }) => Ok(Some(rv)),
+            }) => Ok(PrivateValue::Refused(rv)),
             Err(failure) => Err(failure),
         }
     }
@@ -239,17 +272,6 @@ impl Functions {
             .zip(lengths)
             .map(|((want, buffer), reported)| Ok((*want, judge(*want, buffer, reported, extent)?)))
             .collect()
-    }
-
-    pub(in crate::driver) fn set_attributes(
-        &self,
-        session: SessionHandle,
-        object: ObjectHandle,
-        mut template: Template,
-    ) -> Outcome<()> {
-        self.same_process("C_SetAttributeValue")?;
-        let mut attributes = template.lend();
-        call!(self, C_SetAttributeValue(session.0, object.0, attributes.as_mut_ptr(), length(&attributes)))
     }
 
     pub(in crate::driver) fn create_object(
@@ -327,6 +349,17 @@ impl Functions {
         signature.truncate(count);
         Ok(signature)
     }
+}
+
+/// What a driver answers when it is asked for a private value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::driver) enum PrivateValue {
+    /// With this return value.
+    Refused(CK_RV),
+    /// With CKR_OK, and no bytes.
+    Empty,
+    /// With bytes.
+    Readable,
 }
 
 /// What one C_GetAttributeValue said of its attributes as a whole.

@@ -1,12 +1,13 @@
 //! Making a key pair on the token that cannot leave it.
 
 use super::Session;
-use super::object::{StoredKey, StoredPublicKey};
+use super::object::{Present, StoredKey, StoredPublicKey};
+use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::raw::{Failure, ObjectHandle, Template};
-use crate::driver::token::quirks::{Profile, Rung};
+use crate::driver::token::quirks::Rung;
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{KeyKind, PublicKey};
+use crate::pki::{KeyKind, PublicKey, SignatureAlgorithm};
 use pkcs11_sys::*;
 
 /// A key pair that was just made.
@@ -21,109 +22,106 @@ pub struct NewKeyPair {
 }
 
 impl Session {
-    /// Generates a key pair with this label and an identifier of its own.
+    /// Generates a key pair with this label, on both halves, and a random CKA_ID of its own. Neither is changed later.
     ///
-    /// CKA_ID is random at first, so that no other pair is touched, and then derived from the public key where
-    /// the token lets it be set. Whether the key is really not exportable is for [`Session::prove`] to say.
+    /// Whether the key is really not exportable is for [`Session::prove`] to say.
     ///
     /// # Errors
-    /// [`Code::TemplateRefused`] when the token refuses every template, [`Code::TokenFull`],
+    /// [`Code::TemplateRefused`] when the token refuses every template or keeps another label, [`Code::TokenFull`],
     /// [`Code::MechanismUnsupported`], [`Code::PublicKeyInvalid`] and what the token returns. Whatever was left
     /// on the token by a failed attempt is removed; what cannot be removed stands in the error.
-    pub fn generate_key_pair(&self, kind: KeyKind, label: &str) -> Result<NewKeyPair> {
-        let profile = self.token().profile();
+    pub(crate) fn generate_key_pair(
+        &self,
+        kind: KeyKind,
+        label: &[u8],
+        before: &Present,
+    ) -> Result<NewKeyPair> {
         let id = random_id()?;
-        let (public, private) = self.climb(profile, kind, &id, label)?;
-        let made = self.inspect(profile, public, private);
-        made.map_err(|error| self.undo(&[private, public], error))
+        let (public, private) = self.climb(kind, &id, label, before)?;
+        let made = self.read_pair(public, private).and_then(|pair| pair.with_label(label));
+        made.map_err(|error| {
+            let open = self.open_session();
+            let halves = [open.place(public), open.place(private)].into_iter();
+            let removal = halves.fold(Removal::new(Step::GenerateKeyPair), |removal, half| {
+                removal.generated_half(half, &id, label)
+            });
+            error.after_clean_up(self.remove(&removal))
+        })
     }
 
     /// Tries the templates one after the other, until one is taken or the refusal is not about the template.
     fn climb(
         &self,
-        profile: &Profile,
         kind: KeyKind,
         id: &[u8],
-        label: &str,
+        label: &[u8],
+        before: &Present,
     ) -> Result<(ObjectHandle, ObjectHandle)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for rung in &profile.ladder {
+        for rung in &self.token().profile().ladder {
             let (public, private) = templates(*rung, kind, id, label);
             let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
                 Ok(pair) => return Ok(pair),
                 Err(failure) => failure,
             };
-            let swept = self.sweep_ghosts(id);
+            let cleaned = self.remove_leftover_keys(id, label, before);
             match failure.rv() {
                 Some(rv) if ckr::is_template_refusal(rv) => {
-                    swept?;
+                    cleaned?;
                     refusals.push(failure);
                 }
-                _ => return Err(failure.during(Step::GenerateKeyPair).after_clean_up(swept)),
+                _ => return Err(failure.during(Step::GenerateKeyPair).after_clean_up(cleaned)),
             }
         }
         Err(none_taken(refusals))
     }
 
-    /// Removes what a refused generation left behind. The identifier is fresh, so nothing else has it.
-    fn sweep_ghosts(&self, id: &[u8]) -> Result<()> {
+    /// Reads the public key first: some tokens lose it later.
+    fn read_pair(&self, public: ObjectHandle, private: ObjectHandle) -> Result<NewKeyPair> {
         let open = self.open_session();
-        for class in [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY] {
-            for ghost in open.find(Template::new().number(CKA_CLASS, class).bytes(CKA_ID, id))? {
-                open.destroy(open.place(ghost), Step::GenerateKeyPair)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the public key first (some tokens lose it later), gives the pair its final identifier, and reads the
-    /// private key with the identifier that the token then reports.
-    fn inspect(&self, profile: &Profile, public: ObjectHandle, private: ObjectHandle) -> Result<NewKeyPair> {
-        let open = self.open_session();
-        let (mut public, unreadable) = open.read_public_key(public)?;
+        let (public, unreadable) = open.read_public_key(public)?;
         let public_key = match (public.public_key.clone(), unreadable) {
             (Some(key), _) => key,
             (None, Some(error)) => return Err(error.during(Step::ReadPublicKey)),
             (None, None) => return Err(Error::new(Code::PublicKeyInvalid).during(Step::ReadPublicKey)),
         };
-        if profile.id_is_settable {
-            let id = || Template::new().bytes(CKA_ID, &public_key.key_id());
-            let renamed = open
-                .set(open.place(private), id(), Step::GenerateKeyPair)
-                .and_then(|()| open.set(public.place, id(), Step::GenerateKeyPair));
-            match renamed {
-                Ok(()) => public.id = public_key.key_id().to_vec(),
-                // The pair is as good with the identifier that it has.
-                Err(error) if error.is_refusal() => {}
-                Err(error) => return Err(error),
-            }
-        }
         let mut private = open.read_private_key(private)?;
+        private.algorithm = SignatureAlgorithm::for_key(&public_key.algorithm());
         private.public_key = Some(public_key.clone());
         Ok(NewKeyPair { private, public, public_key })
-    }
-
-    /// Removes a pair that must not stay, and adds to the error what could not be removed.
-    fn undo(&self, pair: &[ObjectHandle], error: Error) -> Error {
-        let open = self.open_session();
-        pair.iter().fold(error, |error, handle| {
-            error.after_clean_up(open.destroy(open.place(*handle), Step::GenerateKeyPair))
-        })
     }
 
     /// Removes a key pair that was just made, for example because its proof was refused.
     ///
     /// # Errors
     /// [`Code::DestroyFailed`] when one of the two is still there.
-    pub fn destroy_key_pair(&self, pair: &NewKeyPair) -> Result<()> {
-        let private = self.destroy_private_key(&pair.private, Step::Abandon);
-        let public = self.destroy_public_key(&pair.public, Step::Abandon);
-        private.and(public).map_err(|error| {
+    pub(crate) fn remove_new_pair(&self, pair: &NewKeyPair) -> Result<()> {
+        let removal = Removal::new(Step::Abandon)
+            .generated_half(pair.public.place, &pair.public.id, pair.public.label.bytes())
+            .generated_half(pair.private.place, &pair.private.id, pair.private.label.bytes());
+        self.remove(&removal).map_err(|error| {
             let id = crate::hex(&pair.private.id);
             Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })
+    }
+}
+
+impl NewKeyPair {
+    /// A token that keeps another label than the one given would leave a key that could not be known again.
+    fn with_label(self, label: &[u8]) -> Result<Self> {
+        for half in [&self.private.label, &self.public.label] {
+            let padding = |byte: &u8| matches!(byte, 0 | b' ');
+            let kept = half.bytes().strip_prefix(label).is_some_and(|rest| rest.iter().all(padding));
+            if !kept {
+                return Err(Error::new(Code::TemplateRefused)
+                    .during(Step::GenerateKeyPair)
+                    .fact(Fact::Expected, String::from_utf8_lossy(label))
+                    .fact(Fact::Found, half));
+            }
+        }
+        Ok(self)
     }
 }
 
@@ -154,12 +152,12 @@ fn generator(kind: KeyKind) -> CK_MECHANISM_TYPE {
 }
 
 /// The templates of one rung: public, private (PKCS#11 v3.1 §4.8, §4.9, §6.1.4, §6.3.5).
-fn templates(rung: Rung, kind: KeyKind, id: &[u8], label: &str) -> (Template, Template) {
+fn templates(rung: Rung, kind: KeyKind, id: &[u8], label: &[u8]) -> (Template, Template) {
     let usage = rung == Rung::SignOnly;
     let with_id = rung != Rung::NoId;
     let public_stays = rung != Rung::PublicKeyInSession;
 
-    let mut public = Template::new().flag(CKA_TOKEN, public_stays).bytes(CKA_LABEL, label.as_bytes());
+    let mut public = Template::new().flag(CKA_TOKEN, public_stays).bytes(CKA_LABEL, label);
     public = match kind.curve_der() {
         Some(curve) => public.bytes(CKA_EC_PARAMS, &curve),
         None => public
@@ -171,7 +169,7 @@ fn templates(rung: Rung, kind: KeyKind, id: &[u8], label: &str) -> (Template, Te
         .flag(CKA_PRIVATE, true)
         .flag(CKA_SENSITIVE, true)
         .flag(CKA_EXTRACTABLE, false)
-        .bytes(CKA_LABEL, label.as_bytes());
+        .bytes(CKA_LABEL, label);
     if usage {
         public = public.flag(CKA_VERIFY, true);
         private = private.flag(CKA_SIGN, true);

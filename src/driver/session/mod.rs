@@ -5,14 +5,20 @@ mod keygen;
 mod object;
 mod proof;
 mod read;
+mod remove;
 mod sign;
 mod store;
 
 pub use self::evidence::{Evidence, ProofLevel};
 pub use self::keygen::NewKeyPair;
 use self::object::Owner;
-pub use self::object::{StoredCertificate, StoredKey, StoredPublicKey};
+#[cfg(test)]
+pub(crate) use self::object::made_up;
+pub use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
+pub(crate) use self::object::{Objects, Present};
 pub use self::proof::Proof;
+pub(crate) use self::remove::{Removal, doubt};
+pub(crate) use self::sign::Signed;
 pub use self::store::Category;
 use crate::driver::lock::TokenLock;
 use crate::driver::mutex::lock;
@@ -21,13 +27,12 @@ use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 /// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
 pub struct Pin(SecretSlice<u8>);
@@ -86,7 +91,6 @@ impl From<Pin> for Login {
 /// gets it.
 #[derive(Debug)]
 pub struct Reservation {
-    since: Instant,
     _lock: TokenLock,
 }
 
@@ -97,7 +101,7 @@ impl Token {
     /// [`Code::Busy`] when another has it, [`Code::FileUnwritable`].
     pub fn reserve(&self) -> Result<Reservation> {
         let lock = TokenLock::take(self.identity())?;
-        Ok(Reservation { since: Instant::now(), _lock: lock })
+        Ok(Reservation { _lock: lock })
     }
 
     /// Opens a read-only session without login: certificates can be seen, private keys cannot.
@@ -134,8 +138,6 @@ pub struct Session {
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<Reservation>,
-    /// The identifiers of the certificates that this session has written.
-    written: RefCell<BTreeSet<Vec<u8>>>,
 }
 
 impl PublicSession {
@@ -160,21 +162,12 @@ impl Session {
         let open = Open::new(&token, true)?;
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
         let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
-        Ok(Session { open, pin, login, reserved, written: RefCell::default() })
+        Ok(Session { open, pin, login, reserved })
     }
 
     /// The token.
     pub fn token(&self) -> &Token {
         &self.open.token
-    }
-
-    /// Whether this session has written a certificate with this CKA_ID.
-    pub fn has_written(&self, id: &[u8]) -> bool {
-        self.written.borrow().contains(id)
-    }
-
-    pub(super) fn remember_written(&self, id: &[u8]) {
-        self.written.borrow_mut().insert(id.to_vec());
     }
 
     pub(super) fn open_session(&self) -> &Open {
@@ -193,12 +186,6 @@ impl Session {
             let _ = self.reserved.set(reservation);
         }
         Ok(())
-    }
-
-    /// Since when the token is reserved for this session. What was listed after that cannot have been changed by
-    /// another program that asks as we do.
-    pub fn reserved_since(&self) -> Option<Instant> {
-        self.reserved.get().map(|reservation| reservation.since)
     }
 
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).

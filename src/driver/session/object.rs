@@ -2,7 +2,9 @@
 
 use super::evidence::Evidence;
 use crate::driver::raw::ObjectHandle;
-use crate::pki::PublicKey;
+use crate::pki::{PublicKey, SignatureAlgorithm};
+use std::collections::BTreeSet;
+use std::fmt;
 
 /// Which session an object was read in; handles of another are not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,13 @@ pub(super) struct Place {
     pub(super) owner: Owner,
 }
 
+/// A CKA_LABEL. PKCS#11 wants UTF-8; what other programs wrote is kept byte for byte, whatever it is.
+#[derive(Clone, Debug, Default)]
+pub struct Label {
+    bytes: Vec<u8>,
+    text: String,
+}
+
 /// A certificate object (PKCS#11 v3.1 §4.6.3).
 #[derive(Clone, Debug)]
 pub struct StoredCertificate {
@@ -22,8 +31,8 @@ pub struct StoredCertificate {
     /// CKA_ID: the same as that of its key pair.
     pub id: Vec<u8>,
     /// CKA_LABEL.
-    pub label: String,
-    /// CKA_VALUE: the certificate in DER; empty in objects that were never completed.
+    pub label: Label,
+    /// CKA_VALUE: the certificate in DER; empty in objects that were never completed or could not be read.
     pub der: Vec<u8>,
 }
 
@@ -34,11 +43,14 @@ pub struct StoredKey {
     /// CKA_ID.
     pub id: Vec<u8>,
     /// CKA_LABEL.
-    pub label: String,
-    /// The public half, where the private key object tells it: RSA keys do, EC keys mostly do not.
+    pub label: Label,
+    /// The public half that the private key object reports: RSA keys do, EC keys mostly do not, and some drivers report
+    /// that of whatever has the same CKA_ID.
     pub public_key: Option<PublicKey>,
     /// Whether the token wants the PIN for each signature.
     pub always_authenticate: bool,
+    /// How it signs, as far as its kind and its curve are known.
+    pub(crate) algorithm: Option<SignatureAlgorithm>,
     pub(super) evidence: Evidence,
 }
 
@@ -49,21 +61,112 @@ pub struct StoredPublicKey {
     /// CKA_ID.
     pub id: Vec<u8>,
     /// CKA_LABEL.
-    pub label: String,
+    pub label: Label,
     /// The key, where it is of a kind that we know.
     pub public_key: Option<PublicKey>,
 }
 
-impl StoredCertificate {
-    /// Whether nothing tells what this object was to become: what is left of a refused C_CreateObject.
-    pub(super) fn is_blank(&self) -> bool {
-        self.der.is_empty() && self.id.is_empty() && self.label.is_empty()
+/// What a session sees of certificates and keys, each object read once.
+#[derive(Clone, Debug)]
+pub(crate) struct Objects {
+    pub(crate) certificates: Vec<StoredCertificate>,
+    pub(crate) private_keys: Vec<StoredKey>,
+    pub(crate) public_keys: Vec<StoredPublicKey>,
+    /// How many objects could not be read, or do not say what they are.
+    pub(crate) unreadable: usize,
+    /// Every object that was there, of whatever class.
+    pub(crate) present: Present,
+}
+
+/// The objects that were on the token at one moment, to tell what came later.
+#[derive(Clone, Debug)]
+pub(crate) struct Present {
+    pub(super) owner: Owner,
+    pub(super) handles: BTreeSet<ObjectHandle>,
+}
+
+impl Label {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Label { bytes, text }
+    }
+
+    /// The bytes, as the token has them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The label for people; what is not UTF-8 is shown as U+FFFD.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 }
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Labels are equal when their bytes are.
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Label {}
 
 impl StoredPublicKey {
     /// Whether both are the same object on the token, read in the same session.
     pub fn is_same_object(&self, other: &StoredPublicKey) -> bool {
         self.place == other.place
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod made_up {
+    //! Objects that no token has, for tests of the relations between them.
+
+    use super::*;
+
+    fn place(number: u32) -> Place {
+        Place { handle: ObjectHandle::made_up(number), owner: Owner(0) }
+    }
+
+    pub(crate) fn certificate(number: u32, id: &[u8], label: &str, der: &[u8]) -> StoredCertificate {
+        let (id, label) = (id.to_vec(), Label::new(label.as_bytes().to_vec()));
+        StoredCertificate { place: place(number), id, label, der: der.to_vec() }
+    }
+
+    pub(crate) fn private_key(number: u32, id: &[u8], label: &[u8], told: Option<PublicKey>) -> StoredKey {
+        StoredKey {
+            place: place(number),
+            id: id.to_vec(),
+            label: Label::new(label.to_vec()),
+            public_key: told,
+            always_authenticate: false,
+            algorithm: Some(SignatureAlgorithm::EcdsaSha256),
+            evidence: Evidence::default(),
+        }
+    }
+
+    pub(crate) fn public_key(number: u32, id: &[u8], label: &[u8], value: PublicKey) -> StoredPublicKey {
+        let label = Label::new(label.to_vec());
+        StoredPublicKey { place: place(number), id: id.to_vec(), label, public_key: Some(value) }
+    }
+
+    pub(crate) fn objects(
+        certificates: Vec<StoredCertificate>,
+        private_keys: Vec<StoredKey>,
+        public_keys: Vec<StoredPublicKey>,
+    ) -> Objects {
+        let present = Present { owner: Owner(0), handles: BTreeSet::new() };
+        Objects { certificates, private_keys, public_keys, unreadable: 0, present }
+    }
+
+    /// The number that a key was made up with.
+    pub(crate) fn number(key: &StoredKey) -> u32 {
+        (0..1_000_000).find(|number| place(*number) == key.place).expect("a key that was made up here")
     }
 }

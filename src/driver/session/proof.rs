@@ -5,9 +5,10 @@ use super::evidence::{Evidence, ProofLevel};
 use super::object::StoredKey;
 use crate::driver::ckr;
 use crate::driver::module::ModuleInfo;
+use crate::driver::raw::PrivateValue;
 use crate::driver::token::TokenIdentity;
 use crate::error::{Result, Step};
-use crate::pki::KeyAlgorithm;
+use crate::pki::SignatureAlgorithm;
 use jiff::Timestamp;
 use pkcs11_sys::*;
 use serde::Serialize;
@@ -21,7 +22,8 @@ pub struct Proof {
     pub level: ProofLevel,
     /// The attributes as read.
     pub evidence: Evidence,
-    /// What the driver answered when asked for the private value: a CKR, or `readable`.
+    /// What the driver answered when asked for the private value: a CKR, `empty` for CKR_OK without a value, or
+    /// `readable`.
     pub private_value: String,
     /// When the driver was asked.
     #[serde(serialize_with = "rfc3339")]
@@ -46,28 +48,29 @@ impl Session {
     pub fn prove(&self, key: &StoredKey, now: SystemTime) -> Result<Proof> {
         let open = self.open_session();
         let handle = open.handle_of(key.place)?;
-        let refusal = |kind| {
-            open.functions()
-                .refusal(open.handle(), handle, kind)
-                .map_err(|failure| failure.during(Step::ProveKey))
-        };
         // CKA_VALUE holds the private value of EC keys, CKA_PRIVATE_EXPONENT that of RSA keys.
-        let secret = match &key.public_key {
-            Some(public) if matches!(public.algorithm(), KeyAlgorithm::Rsa { .. }) => CKA_PRIVATE_EXPONENT,
+        let secret = match key.algorithm {
+            Some(SignatureAlgorithm::RsaPkcs1Sha256) => CKA_PRIVATE_EXPONENT,
             _ => CKA_VALUE,
         };
-        let refused = refusal(secret)?;
-        let level = match refused {
-            Some(CKR_ATTRIBUTE_SENSITIVE) => key.evidence.level(),
-            // "No such attribute" keeps the value in, but is not the refusal that the specification asks for.
-            Some(_) => key.evidence.level().min(ProofLevel::Claimed),
-            None => ProofLevel::Refused,
+        let answer = open.functions().private_value(open.handle(), handle, secret);
+        let answer = answer.map_err(|failure| failure.during(Step::ProveKey))?;
+        let level = match answer {
+            PrivateValue::Refused(CKR_ATTRIBUTE_SENSITIVE) => key.evidence.level(),
+            // This keeps the value in, but is not the refusal that the specification asks for.
+            PrivateValue::Refused(_) | PrivateValue::Empty => key.evidence.level().min(ProofLevel::Claimed),
+            PrivateValue::Readable => ProofLevel::Refused,
+        };
+        let private_value = match answer {
+            PrivateValue::Refused(rv) => ckr::name(rv),
+            PrivateValue::Empty => "empty",
+            PrivateValue::Readable => "readable",
         };
         let token = open.token();
         Ok(Proof {
             level,
             evidence: key.evidence.clone(),
-            private_value: refused.map_or("readable", ckr::name).to_owned(),
+            private_value: private_value.to_owned(),
             observed: now,
             key_id: crate::hex(&key.id),
             public_key_sha256: key.public_key.as_ref().map(|public| crate::hex(&public.fingerprint())),

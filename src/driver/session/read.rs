@@ -1,16 +1,30 @@
-//! Finding, reading, relabelling and removing objects.
+//! Finding and reading objects.
 
 use super::evidence::Evidence;
-use super::object::{Place, StoredCertificate, StoredKey, StoredPublicKey};
+use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
 use super::{Open, PublicSession, Session};
-use crate::driver::raw::{Attributes, ObjectHandle, Template, Wanted};
+use crate::driver::raw::{Attributes, Failure, ObjectHandle, Outcome, Template, Wanted};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
 use pkcs11_sys::*;
+use std::collections::BTreeSet;
 
-const CERTIFICATE: &[Wanted] = &[Wanted::long(CKA_VALUE), Wanted::short(CKA_ID), Wanted::short(CKA_LABEL)];
+/// On a token with more objects than this the certificates are searched for by their class too: one search more saves a
+/// second read of each.
+const FEW: usize = 16;
 
-const KEY_MATERIAL: [Wanted; 7] = [
+const CLASS: Wanted = Wanted::number(CKA_CLASS);
+
+const CERTIFICATE: &[Wanted] = &[
+    CLASS,
+    Wanted::short(CKA_ID),
+    Wanted::short(CKA_LABEL),
+    Wanted::number(CKA_CERTIFICATE_TYPE),
+    Wanted::long(CKA_VALUE),
+];
+
+const KEY_MATERIAL: [Wanted; 8] = [
+    CLASS,
     Wanted::short(CKA_ID),
     Wanted::short(CKA_LABEL),
     Wanted::number(CKA_KEY_TYPE),
@@ -30,74 +44,185 @@ const PRIVATE_KEY: [Wanted; 7] = [
     Wanted::flag(CKA_ALWAYS_AUTHENTICATE),
 ];
 
+/// An object as it was read.
+pub(super) enum Object {
+    Certificate(StoredCertificate),
+    PrivateKey(StoredKey),
+    PublicKey(StoredPublicKey),
+    /// Of a class that no renewal is about.
+    Other,
+    /// It does not say what it is: half made, or hidden.
+    Unknown,
+}
+
 impl Open {
-    pub(super) fn certificates(&self) -> Result<Vec<StoredCertificate>> {
-        let x509 = Template::new().number(CKA_CLASS, CKO_CERTIFICATE).number(CKA_CERTIFICATE_TYPE, CKC_X_509);
-        let certificates: Vec<StoredCertificate> = self
-            .find(x509)?
-            .into_iter()
-            .map(|handle| self.read_listed_certificate(handle))
-            .collect::<Result<_>>()?;
-        let blank = certificates.iter().filter(|certificate| certificate.is_blank()).count();
-        self.token().remember_blank_certificates(blank);
-        Ok(certificates)
+    /// Every certificate and key that the session sees. One object that cannot be read spoils nothing: it is counted.
+    fn objects(&self) -> Result<Objects> {
+        let handles = self.find(Template::new())?;
+        let certificates = if handles.len() > FEW {
+            self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))?.into_iter().collect()
+        } else {
+            BTreeSet::new()
+        };
+        let mut objects = Objects {
+            certificates: Vec::new(),
+            private_keys: Vec::new(),
+            public_keys: Vec::new(),
+            unreadable: 0,
+            present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
+        };
+        let (mut read, mut failed) = (0_usize, None);
+        for handle in handles {
+            let object = twice(|| match certificates.contains(&handle) {
+                true => self.read_by_class(handle),
+                false => self.read_object(handle),
+            });
+            read += usize::from(object.is_ok());
+            match object {
+                Ok(Object::Certificate(one)) => objects.certificates.push(one),
+                Ok(Object::PrivateKey(one)) => objects.private_keys.push(one),
+                Ok(Object::PublicKey(one)) => objects.public_keys.push(one),
+                Ok(Object::Other) => {}
+                // Half made: there is nothing to be said of it.
+                Ok(Object::Unknown) => {}
+                Err(failure) if is_about_the_object(&failure) => {
+                    objects.unreadable += 1;
+                    failed.get_or_insert(failure);
+                }
+                Err(failure) => return Err(failure.during(Step::ReadObjects)),
+            }
+        }
+        match failed {
+            // Where nothing can be read, it is not the objects.
+            Some(failure) if read == 0 => Err(failure.during(Step::ReadObjects)),
+            _ => Ok(objects),
+        }
     }
 
-    /// Half a value is asked for once more: passed over as somebody's broken object, the certificate would be missing
-    /// where it matters that it is there.
-    fn read_listed_certificate(&self, handle: ObjectHandle) -> Result<StoredCertificate> {
-        let read = self.read_certificate(handle)?;
-        if Certificate::is_cut_short(&read.der) { self.read_certificate(handle) } else { Ok(read) }
+    /// The X.509 certificates, and how many objects could not be read as one.
+    fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
+        let (mut certificates, mut failures) = (Vec::new(), Vec::new());
+        for handle in self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))? {
+            match twice(|| self.read_certificate(handle)) {
+                Ok(Some(certificate)) => certificates.push(certificate),
+                Ok(None) => {}
+                Err(failure) if is_about_the_object(&failure) => failures.push(failure),
+                Err(failure) => return Err(failure.during(Step::ReadObjects)),
+            }
+        }
+        let unreadable = failures.len();
+        match failures.pop() {
+            Some(failure) if certificates.is_empty() => Err(failure.during(Step::ReadObjects)),
+            _ => Ok((certificates, unreadable)),
+        }
     }
 
-    pub(super) fn read_certificate(&self, handle: ObjectHandle) -> Result<StoredCertificate> {
-        let attributes = self.attributes(handle, CERTIFICATE)?;
-        let value = attributes.bytes(CKA_VALUE).unwrap_or_default();
-        Ok(StoredCertificate {
+    /// Reads one object of any class. The value of a certificate is asked for apart: under the same name, keys have
+    /// what is not to be asked for.
+    pub(super) fn read_object(&self, handle: ObjectHandle) -> Outcome<Object> {
+        let wanted = [&KEY_MATERIAL[..], &PRIVATE_KEY[..]].concat();
+        let attributes =
+            self.attributes_where(handle, &wanted, |known, kind| match known.number(CKA_CLASS) {
+                None => kind == CKA_CLASS,
+                Some(CKO_PRIVATE_KEY | CKO_PUBLIC_KEY) => true,
+                Some(_) => matches!(kind, CKA_ID | CKA_LABEL),
+            })?;
+        match attributes.number(CKA_CLASS) {
+            Some(CKO_CERTIFICATE) => self.read_by_class(handle),
+            Some(CKO_PRIVATE_KEY) => Ok(Object::PrivateKey(self.private_key(handle, &attributes))),
+            Some(CKO_PUBLIC_KEY) => Ok(Object::PublicKey(self.public_key(handle, &attributes).0)),
+            Some(_) => Ok(Object::Other),
+            None => Ok(Object::Unknown),
+        }
+    }
+
+    fn read_by_class(&self, handle: ObjectHandle) -> Outcome<Object> {
+        Ok(self.read_certificate(handle)?.map_or(Object::Other, Object::Certificate))
+    }
+
+    /// Reads once what should be a certificate; what says that it is something else is that.
+    pub(super) fn read_as_certificate(&self, handle: ObjectHandle) -> Outcome<Object> {
+        Ok(self.read_certificate_once(handle)?.map_or(Object::Other, Object::Certificate))
+    }
+
+    /// A certificate, unless it says that it is something else. Half a value is asked for once more: passed over as
+    /// somebody's broken object, the certificate would be missing where it matters that it is there.
+    fn read_certificate(&self, handle: ObjectHandle) -> Outcome<Option<StoredCertificate>> {
+        let read = self.read_certificate_once(handle)?;
+        match &read {
+            Some(one) if Certificate::is_cut_short(&one.der) => self.read_certificate_once(handle),
+            _ => Ok(read),
+        }
+    }
+
+    fn read_certificate_once(&self, handle: ObjectHandle) -> Outcome<Option<StoredCertificate>> {
+        let attributes = self.attributes_where(handle, CERTIFICATE, |_, _| true)?;
+        let is = |kind, value| attributes.number(kind).is_none_or(|found| found == value);
+        let wanted = is(CKA_CLASS, CKO_CERTIFICATE) && is(CKA_CERTIFICATE_TYPE, CKC_X_509);
+        Ok(wanted.then(|| StoredCertificate {
             place: self.place(handle),
             id: bytes(&attributes, CKA_ID),
             label: label(&attributes),
             // Cards whose files have a fixed size fill them up behind the certificate.
-            der: Certificate::without_padding(value).to_vec(),
-        })
+            der: Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default()).to_vec(),
+        }))
     }
 
-    pub(super) fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
-        let keys = self.find(Template::new().number(CKA_CLASS, CKO_PUBLIC_KEY))?;
-        keys.into_iter().map(|handle| self.read_public_key(handle).map(|(key, _)| key)).collect()
+    /// Reads what was just written.
+    pub(super) fn read_written(&self, handle: ObjectHandle) -> Result<StoredCertificate> {
+        let read = self.read_certificate_once(handle).map_err(|failure| failure.during(Step::ReadBack))?;
+        read.ok_or_else(|| {
+            let error = Error::new(Code::ReadBackDiffers).during(Step::ReadBack);
+            error.fact(Fact::Detail, "CKA_CLASS")
+        })
     }
 
     pub(super) fn read_private_key(&self, handle: ObjectHandle) -> Result<StoredKey> {
-        let attributes = self.attributes(handle, &[&KEY_MATERIAL[..], &PRIVATE_KEY[..]].concat())?;
-        Ok(StoredKey {
+        let wanted = [&KEY_MATERIAL[..], &PRIVATE_KEY[..]].concat();
+        let attributes = self.attributes_where(handle, &wanted, |_, _| true);
+        let attributes = attributes.map_err(|failure| failure.during(Step::ReadObjects))?;
+        Ok(self.private_key(handle, &attributes))
+    }
+
+    fn private_key(&self, handle: ObjectHandle, attributes: &Attributes) -> StoredKey {
+        StoredKey {
             place: self.place(handle),
-            id: bytes(&attributes, CKA_ID),
-            label: label(&attributes),
-            public_key: public_half(&attributes).ok().flatten(),
+            id: bytes(attributes, CKA_ID),
+            label: label(attributes),
+            public_key: public_half(attributes).ok().flatten(),
             always_authenticate: attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true),
-            evidence: Evidence::of(&attributes),
-        })
+            algorithm: algorithm(attributes),
+            evidence: Evidence::of(attributes),
+        }
     }
 
     /// A public key whose value cannot be understood is an error only for whom needs it.
     pub(super) fn read_public_key(&self, handle: ObjectHandle) -> Result<(StoredPublicKey, Option<Error>)> {
-        let attributes = self.attributes(handle, &KEY_MATERIAL)?;
-        let (public_key, error) = match public_half(&attributes) {
+        let attributes = self.attributes_where(handle, &KEY_MATERIAL, |_, _| true);
+        let attributes = attributes.map_err(|failure| failure.during(Step::ReadObjects))?;
+        Ok(self.public_key(handle, &attributes))
+    }
+
+    fn public_key(&self, handle: ObjectHandle, attributes: &Attributes) -> (StoredPublicKey, Option<Error>) {
+        let (public_key, error) = match public_half(attributes) {
             Ok(key) => (key, None),
             Err(error) => (None, Some(error)),
         };
-        let id = bytes(&attributes, CKA_ID);
-        Ok((StoredPublicKey { place: self.place(handle), id, label: label(&attributes), public_key }, error))
+        let (place, id) = (self.place(handle), bytes(attributes, CKA_ID));
+        (StoredPublicKey { place, id, label: label(attributes), public_key }, error)
     }
 
     pub(super) fn find(&self, template: Template) -> Result<Vec<ObjectHandle>> {
         self.functions().find(self.handle(), template).map_err(|failure| failure.during(Step::ReadObjects))
     }
 
-    fn attributes(&self, handle: ObjectHandle, wanted: &[Wanted]) -> Result<Attributes> {
-        self.functions()
-            .attributes(self.handle(), handle, wanted)
-            .map_err(|failure| failure.during(Step::ReadObjects))
+    fn attributes_where(
+        &self,
+        handle: ObjectHandle,
+        wanted: &[Wanted],
+        makes_sense: impl Fn(&Attributes, CK_ATTRIBUTE_TYPE) -> bool,
+    ) -> Outcome<Attributes> {
+        self.functions().attributes_where(self.handle(), handle, wanted, makes_sense)
     }
 
     pub(super) fn place(&self, handle: ObjectHandle) -> Place {
@@ -111,137 +236,82 @@ impl Open {
         }
         Err(Error::new(Code::SessionLost).fact(Fact::Detail, "the object was read in another session"))
     }
-
-    pub(super) fn destroy(&self, place: Place, step: Step) -> Result<()> {
-        let handle = self.handle_of(place)?;
-        self.functions().destroy_object(self.handle(), handle).map_err(|failure| failure.during(step))
-    }
-
-    pub(super) fn set(&self, place: Place, template: Template, step: Step) -> Result<()> {
-        let handle = self.handle_of(place)?;
-        self.functions()
-            .set_attributes(self.handle(), handle, template)
-            .map_err(|failure| failure.during(step))
-    }
 }
 
 impl PublicSession {
-    /// The X.509 certificates on the token that are visible without login.
+    /// The X.509 certificates that are visible without login, and how many could not be read.
     ///
     /// # Errors
     /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
+    pub fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
         self.open_session().certificates()
     }
 
-    /// The public keys on the token that are visible without login.
-    ///
-    /// # Errors
-    /// As [`PublicSession::certificates`].
-    pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
-        self.open_session().public_keys()
+    /// What is visible without login.
+    pub(crate) fn objects(&self) -> Result<Objects> {
+        self.open_session().objects()
     }
 }
 
 impl Session {
+    /// Every certificate and key that the session sees, each read once.
+    pub(crate) fn objects(&self) -> Result<Objects> {
+        self.open_session().objects()
+    }
+
     /// The X.509 certificates on the token.
     ///
     /// # Errors
     /// What the search or the reading returns; [`Code::DriverMisbehaved`].
     pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
-        self.open_session().certificates()
+        Ok(self.open_session().certificates()?.0)
     }
 
     /// The private keys on the token.
     ///
     /// # Errors
-    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
+    /// As [`Session::certificates`].
     pub fn private_keys(&self) -> Result<Vec<StoredKey>> {
-        let open = self.open_session();
-        let keys = open.find(Template::new().number(CKA_CLASS, CKO_PRIVATE_KEY))?;
-        keys.into_iter().map(|handle| open.read_private_key(handle)).collect()
-    }
-
-    /// The private keys with this CKA_ID.
-    ///
-    /// # Errors
-    /// As [`Session::private_keys`].
-    pub fn private_keys_with_id(&self, id: &[u8]) -> Result<Vec<StoredKey>> {
-        let open = self.open_session();
-        let keys = open.find(Template::new().number(CKA_CLASS, CKO_PRIVATE_KEY).bytes(CKA_ID, id))?;
-        keys.into_iter().map(|handle| open.read_private_key(handle)).collect()
+        Ok(self.objects()?.private_keys)
     }
 
     /// The public keys on the token.
     ///
     /// # Errors
-    /// As [`Session::private_keys`].
+    /// As [`Session::certificates`].
     pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
-        self.open_session().public_keys()
-    }
-
-    /// The certificates with this CKA_ID.
-    ///
-    /// # Errors
-    /// As [`Session::private_keys`].
-    pub fn certificates_with_id(&self, id: &[u8]) -> Result<Vec<StoredCertificate>> {
-        let open = self.open_session();
-        let certificates = open.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE).bytes(CKA_ID, id))?;
-        certificates.into_iter().map(|handle| open.read_certificate(handle)).collect()
-    }
-
-    /// Removes a certificate object.
-    ///
-    /// # Errors
-    /// What C_DestroyObject returns.
-    pub fn destroy_certificate(&self, certificate: &StoredCertificate, step: Step) -> Result<()> {
-        self.open_session().destroy(certificate.place, step)
-    }
-
-    /// Removes a private key object.
-    ///
-    /// # Errors
-    /// What C_DestroyObject returns.
-    pub fn destroy_private_key(&self, key: &StoredKey, step: Step) -> Result<()> {
-        self.open_session().destroy(key.place, step)
-    }
-
-    /// Removes a public key object.
-    ///
-    /// # Errors
-    /// What C_DestroyObject returns.
-    pub fn destroy_public_key(&self, key: &StoredPublicKey, step: Step) -> Result<()> {
-        self.open_session().destroy(key.place, step)
-    }
-
-    /// Gives a private key another label.
-    ///
-    /// # Errors
-    /// What C_SetAttributeValue returns; tokens exist that refuse.
-    pub fn relabel_private_key(&self, key: &StoredKey, label: &str) -> Result<()> {
-        let template = Template::new().bytes(CKA_LABEL, label.as_bytes());
-        self.open_session().set(key.place, template, Step::Complete)
-    }
-
-    /// Gives a public key another label.
-    ///
-    /// # Errors
-    /// What C_SetAttributeValue returns; tokens exist that refuse.
-    pub fn relabel_public_key(&self, key: &StoredPublicKey, label: &str) -> Result<()> {
-        let template = Template::new().bytes(CKA_LABEL, label.as_bytes());
-        self.open_session().set(key.place, template, Step::Complete)
-    }
-
-    /// Gives a public key another identifier.
-    ///
-    /// # Errors
-    /// What C_SetAttributeValue returns; tokens exist that refuse.
-    pub fn set_public_key_id(&self, key: &StoredPublicKey, id: &[u8]) -> Result<()> {
-        self.open_session().set(key.place, Template::new().bytes(CKA_ID, id), Step::Complete)
+        Ok(self.objects()?.public_keys)
     }
 }
 
-/// The public key from the attributes of either half; `None` when the object does not tell it.
+/// A driver that fails once at one object is asked once more.
+fn twice<T>(mut read: impl FnMut() -> Outcome<T>) -> Outcome<T> {
+    match read() {
+        Err(failure) if is_about_the_object(&failure) => read(),
+        done => done,
+    }
+}
+
+/// Whether a failure may be that of one object, and not of the token or the session.
+fn is_about_the_object(failure: &Failure) -> bool {
+    match failure {
+        Failure::Misbehaved { .. } => true,
+        Failure::Returned { rv, .. } => matches!(
+            *rv,
+            CKR_OBJECT_HANDLE_INVALID
+                | CKR_GENERAL_ERROR
+                | CKR_FUNCTION_FAILED
+                | CKR_DEVICE_ERROR
+                | CKR_ARGUMENTS_BAD
+                | CKR_DATA_INVALID
+                | CKR_DATA_LEN_RANGE
+                | CKR_ATTRIBUTE_VALUE_INVALID
+        ),
+        Failure::Missing { .. } | Failure::Forked { .. } => false,
+    }
+}
+
+/// The public key from the attributes of either half; `None` when the object does not report it.
 fn public_half(attributes: &Attributes) -> Result<Option<PublicKey>> {
     let all = |first, second| Some((attributes.bytes(first)?, attributes.bytes(second)?));
     let filled = |pair: &(&[u8], &[u8])| !pair.0.is_empty() && !pair.1.is_empty();
@@ -258,10 +328,18 @@ fn public_half(attributes: &Attributes) -> Result<Option<PublicKey>> {
     }
 }
 
+fn algorithm(attributes: &Attributes) -> Option<SignatureAlgorithm> {
+    match attributes.number(CKA_KEY_TYPE)? {
+        CKK_RSA => Some(SignatureAlgorithm::RsaPkcs1Sha256),
+        CKK_EC => SignatureAlgorithm::for_curve(attributes.bytes(CKA_EC_PARAMS)?),
+        _ => None,
+    }
+}
+
 fn bytes(attributes: &Attributes, kind: CK_ATTRIBUTE_TYPE) -> Vec<u8> {
     attributes.bytes(kind).unwrap_or_default().to_vec()
 }
 
-fn label(attributes: &Attributes) -> String {
-    String::from_utf8_lossy(attributes.bytes(CKA_LABEL).unwrap_or_default()).into_owned()
+fn label(attributes: &Attributes) -> Label {
+    Label::new(bytes(attributes, CKA_LABEL))
 }

@@ -1,13 +1,85 @@
 //! Signatures made on the token and checked in software before anybody else sees them.
 
 use super::Session;
-use super::object::StoredKey;
-use crate::error::{Result, Step};
+use super::object::{Place, StoredKey};
+use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use pkcs11_sys::*;
 use sha2::{Digest, Sha256, Sha384};
 
+/// What a challenge begins with, so that the signature can serve no other purpose.
+const CHALLENGE_PURPOSE: &[u8] = b"usbtoken: shows that the key of a certificate signs\0";
+
+/// Shows that one private key object, by that very handle, has signed something fresh, and which of the public keys that
+/// were at hand the signature verifies with. Only a signature makes one.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed {
+    place: Place,
+    public_key: Option<PublicKey>,
+}
+
+impl Signed {
+    /// The public key that the signature verifies with; `None`: none of those at hand.
+    pub(crate) fn public_key(&self) -> Option<&PublicKey> {
+        self.public_key.as_ref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn made_up(key: &StoredKey, public_key: Option<PublicKey>) -> Self {
+        Signed { place: key.place, public_key }
+    }
+
+    pub(super) fn is_by(&self, key: &StoredKey) -> bool {
+        self.place == key.place
+    }
+}
+
 impl Session {
+    /// Lets a private key sign something fresh, once, and verifies the signature with the public keys at hand, in this
+    /// order, until one fits.
+    ///
+    /// # Errors
+    /// [`Code::MechanismUnsupported`] for a key that this crate cannot use; what C_SignInit and C_Sign return.
+    pub(crate) fn challenge<'k>(
+        &self,
+        key: &StoredKey,
+        at_hand: impl IntoIterator<Item = &'k PublicKey>,
+    ) -> Result<Signed> {
+        // A CA may have written the key in a form of its own; the token signs as for the usual one.
+        let of = |public: &PublicKey| SignatureAlgorithm::for_key(&public.in_usual_form().algorithm());
+        let mut at_hand = at_hand.into_iter().filter(|public| of(public).is_some()).peekable();
+        let algorithm = key.algorithm.or_else(|| of(at_hand.peek()?)).ok_or_else(|| {
+            let error = Error::new(Code::MechanismUnsupported).during(Step::SignChallenge);
+            error.fact(Fact::Id, crate::hex(&key.id))
+        })?;
+        let challenge = fresh_challenge()?;
+        let signature = self.signature(key, algorithm, &challenge, Step::SignChallenge)?;
+        let fits = |public: &&PublicKey| {
+            let usual = public.in_usual_form();
+            of(public) == Some(algorithm) && usual.verify(algorithm, &challenge, &signature).is_ok()
+        };
+        Ok(Signed { place: key.place, public_key: at_hand.find(fits).cloned() })
+    }
+
+    /// The public key of a private key that nothing on the token tells, from two signatures of an EC key.
+    ///
+    /// # Errors
+    /// [`Code::PublicKeyInvalid`] for a key of another kind, or when the signatures do not agree; what C_SignInit and
+    /// C_Sign return.
+    pub(crate) fn public_key_by_signing(&self, key: &StoredKey) -> Result<PublicKey> {
+        let unknown = || {
+            let error = Error::new(Code::PublicKeyInvalid).during(Step::ReadPublicKey);
+            error.fact(Fact::Id, crate::hex(&key.id))
+        };
+        let algorithm = key.algorithm.filter(|one| *one != SignatureAlgorithm::RsaPkcs1Sha256);
+        let algorithm = algorithm.ok_or_else(unknown)?;
+        let challenge = fresh_challenge()?;
+        let signature = self.signature(key, algorithm, &challenge, Step::ReadPublicKey)?;
+        let possible = PublicKey::that_verify(algorithm, &challenge, &signature);
+        let signed = self.challenge(key, &possible)?;
+        signed.public_key().cloned().ok_or_else(unknown)
+    }
+
     /// Signs a message with a private key and verifies the signature with the public key.
     ///
     /// RSA signatures come as PKCS#1 v1.5, ECDSA signatures as DER (RFC 5480, Ecdsa-Sig-Value).
@@ -24,15 +96,25 @@ impl Session {
         message: &[u8],
         step: Step,
     ) -> Result<Vec<u8>> {
-        let raw = self.sign_raw(key, self.plan(algorithm), message, step)?;
-        let signature = match algorithm {
-            SignatureAlgorithm::RsaPkcs1Sha256 => raw,
-            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
-                algorithm.der_from_fixed(&raw).map_err(|error| error.during(step))?
-            }
-        };
+        let signature = self.signature(key, algorithm, message, step)?;
         public_key.verify(algorithm, message, &signature).map_err(|error| error.during(step))?;
         Ok(signature)
+    }
+
+    fn signature(
+        &self,
+        key: &StoredKey,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        step: Step,
+    ) -> Result<Vec<u8>> {
+        let raw = self.sign_raw(key, self.plan(algorithm), message, step)?;
+        match algorithm {
+            SignatureAlgorithm::RsaPkcs1Sha256 => Ok(raw),
+            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
+                algorithm.der_from_fixed(&raw).map_err(|error| error.during(step))
+            }
+        }
     }
 
     fn sign_raw(&self, key: &StoredKey, plan: Plan, message: &[u8], step: Step) -> Result<Vec<u8>> {
@@ -67,6 +149,13 @@ impl Session {
             _ => raw,
         }
     }
+}
+
+fn fresh_challenge() -> Result<Vec<u8>> {
+    let mut fresh = [0_u8; 32];
+    getrandom::fill(&mut fresh)
+        .map_err(|error| Error::new(Code::Internal).during(Step::SignChallenge).caused_by(error))?;
+    Ok([CHALLENGE_PURPOSE, &fresh].concat())
 }
 
 /// What the token is asked for, and what is done before.

@@ -1,9 +1,10 @@
 //! Writing certificates to the token.
 
 use super::Session;
-use super::object::StoredCertificate;
+use super::object::{Label, Present, StoredCertificate};
+use super::remove::Removal;
 use crate::driver::ckr;
-use crate::driver::raw::{Failure, ObjectHandle, Template};
+use crate::driver::raw::{Failure, Template};
 use crate::driver::token::quirks::Detail;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
@@ -23,13 +24,15 @@ impl Session {
     ///
     /// # Errors
     /// [`Code::CertificateRefused`] when the token refuses even the fewest attributes, [`Code::TokenFull`],
-    /// [`Code::WriteProtected`] and what C_CreateObject returns. Half-made objects are removed.
-    pub fn write_certificate(
+    /// [`Code::WriteProtected`] and what C_CreateObject returns. What a refused attempt left behind is removed, where it
+    /// is known what was there before.
+    pub(crate) fn write_certificate(
         &self,
         certificate: &Certificate,
         category: Category,
         id: &[u8],
-        label: &str,
+        label: &[u8],
+        before: Option<&Present>,
     ) -> Result<(StoredCertificate, Detail)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
@@ -37,67 +40,40 @@ impl Session {
             let template = template(certificate, category, id, label, detail);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
-                    self.remember_written(id);
-                    return Ok((self.stored(handle, certificate, id, label), detail));
+                    let (place, id) = (open.place(handle), id.to_vec());
+                    let (label, der) = (Label::new(label.to_vec()), certificate.der().to_vec());
+                    return Ok((StoredCertificate { place, id, label, der }, detail));
                 }
                 Err(failure) => failure,
             };
-            let swept = self.sweep_half_made(certificate, id);
+            let cleaned =
+                before.map_or(Ok(()), |before| self.remove_leftover_certificates(id, label, before));
             match failure.rv() {
                 Some(rv) if ckr::is_object_refusal(rv) => {
-                    swept?;
+                    cleaned?;
                     refusals.push(failure);
                 }
-                _ => return Err(failure.during(Step::WriteCertificate).after_clean_up(swept)),
+                _ => return Err(failure.during(Step::WriteCertificate).after_clean_up(cleaned)),
             }
         }
         Err(refused(refusals))
     }
 
-    fn stored(
-        &self,
-        handle: ObjectHandle,
-        certificate: &Certificate,
-        id: &[u8],
-        label: &str,
-    ) -> StoredCertificate {
-        StoredCertificate {
-            place: self.open_session().place(handle),
-            id: id.to_vec(),
-            label: label.to_owned(),
-            der: certificate.der().to_vec(),
-        }
-    }
-
-    /// Removes what a refused C_CreateObject left behind: objects with our identifier and either no value or
-    /// ours (the caller made sure before that this certificate was not on the token), and a blank object, as
-    /// SoftHSM leaves it, if there was none when the certificates were last listed.
-    fn sweep_half_made(&self, certificate: &Certificate, id: &[u8]) -> Result<()> {
-        let open = self.open_session();
-        let no_blank_before = self.token().blank_certificates() == Some(0);
-        let ours = |left: &StoredCertificate| {
-            let half = left.der.is_empty() || left.der == certificate.der();
-            (left.id == id && half) || (no_blank_before && left.is_blank())
-        };
-        for left in open.certificates()?.iter().filter(|left| ours(left)) {
-            open.destroy(left.place, Step::WriteCertificate)?;
-        }
-        if no_blank_before {
-            self.token().remember_blank_certificates(0);
-        }
-        Ok(())
+    /// Takes back a certificate that this session has written.
+    ///
+    /// # Errors
+    /// [`Code::RemovalDoubtful`], [`Code::DestroyFailed`], what C_DestroyObject returns.
+    pub(crate) fn take_back(&self, written: &StoredCertificate) -> Result<()> {
+        self.remove(&Removal::new(Step::WriteCertificate).created_certificate(written))
     }
 
     /// Reads a certificate object again, byte for byte.
     ///
     /// # Errors
     /// [`Code::ReadBackDiffers`] when the token holds something else than what was written.
-    pub fn read_back(&self, written: &StoredCertificate) -> Result<()> {
+    pub(crate) fn read_back(&self, written: &StoredCertificate) -> Result<()> {
         let open = self.open_session();
-        let found = open
-            .handle_of(written.place)
-            .and_then(|handle| open.read_certificate(handle))
-            .map_err(|error| error.during(Step::ReadBack))?;
+        let found = open.handle_of(written.place).and_then(|handle| open.read_written(handle))?;
         let differs = |what, expected: &[u8], found: &[u8]| {
             Error::new(Code::ReadBackDiffers)
                 .during(Step::ReadBack)
@@ -119,7 +95,7 @@ fn template(
     certificate: &Certificate,
     category: Category,
     id: &[u8],
-    label: &str,
+    label: &[u8],
     detail: Detail,
 ) -> Template {
     let minimal = Template::new()
@@ -128,7 +104,7 @@ fn template(
         .flag(CKA_TOKEN, true)
         .bytes(CKA_SUBJECT, certificate.subject().der())
         .bytes(CKA_ID, id)
-        .bytes(CKA_LABEL, label.as_bytes())
+        .bytes(CKA_LABEL, label)
         .bytes(CKA_VALUE, certificate.der());
     if detail == Detail::Minimal {
         return minimal;

@@ -8,13 +8,12 @@ pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;
 use self::quirks::Profile;
 use crate::driver::module::Module;
-use crate::driver::mutex::lock;
 use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use usbtoken_pkcs11::text::unpadded;
 
@@ -29,8 +28,6 @@ pub struct Token {
     info: TokenInfo,
     mechanisms: Arc<Mechanisms>,
     profile: Arc<OnceLock<Profile>>,
-    /// How many certificate objects without a value were there when they were last listed.
-    blank_certificates: Arc<Mutex<Option<usize>>>,
 }
 
 /// What a token says of itself (CK_TOKEN_INFO, PKCS#11 v3.1 §3.3), blanks stripped.
@@ -98,14 +95,7 @@ impl Module {
 impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let info = read_info(module, slot)?;
-        Ok(Token {
-            module: module.clone(),
-            slot,
-            info,
-            mechanisms: Arc::default(),
-            profile: Arc::default(),
-            blank_certificates: Arc::default(),
-        })
+        Ok(Token { module: module.clone(), slot, info, mechanisms: Arc::default(), profile: Arc::default() })
     }
 
     /// What the token said of itself when it was found.
@@ -187,15 +177,6 @@ impl Token {
 
     pub(in crate::driver) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
         self.mechanisms.listed(self.module.functions(), self.slot)
-    }
-
-    /// Remembers how many half-made certificate objects are on the token, so that one more can be known as ours.
-    pub(in crate::driver) fn remember_blank_certificates(&self, count: usize) {
-        *lock(&self.blank_certificates) = Some(count);
-    }
-
-    pub(in crate::driver) fn blank_certificates(&self) -> Option<usize> {
-        *lock(&self.blank_certificates)
     }
 
     pub(in crate::driver) fn slot(&self) -> SlotId {

@@ -16,8 +16,6 @@ pub(in crate::driver) struct Profile {
     pub(in crate::driver) name: String,
     /// The key pair templates to try, first to last.
     pub(in crate::driver) ladder: [Rung; 4],
-    /// Whether CKA_ID can be set after the key pair is made.
-    pub(in crate::driver) id_is_settable: bool,
     /// How much a certificate object says, first to last.
     pub(in crate::driver) details: &'static [Detail],
     /// Whether every signature needs a login of its own, even where the key does not say so.
@@ -72,7 +70,6 @@ impl From<&catalogue::Profile> for Profile {
         Profile {
             name: facts.name.clone(),
             ladder,
-            id_is_settable: facts.id_settable,
             details: match facts.minimal_certificate {
                 true => &[Detail::Minimal],
                 false => &[Detail::Full, Detail::Common, Detail::Minimal],
@@ -98,10 +95,9 @@ mod tests {
         let generic = changed(|_| ());
         assert_eq!(generic.ladder[0], Rung::SignOnly);
         assert_eq!(generic.details, [Detail::Full, Detail::Common, Detail::Minimal]);
-        assert!(generic.id_is_settable && !generic.context_login && generic.pin_length.is_none());
+        assert!(!generic.context_login && generic.pin_length.is_none());
         assert_eq!(changed(|facts| facts.usage_attributes = false).ladder[0], Rung::NoUsage);
         assert_eq!(changed(|facts| facts.public_key_in_session = true).ladder[0], Rung::PublicKeyInSession);
-        assert!(!changed(|facts| facts.id_settable = false).id_is_settable);
         assert_eq!(changed(|facts| facts.minimal_certificate = true).details, [Detail::Minimal]);
         assert!(changed(|facts| facts.context_login = true).context_login);
         assert_eq!(changed(|facts| facts.pin_length = Some((4, 8))).pin_length, Some((4, 8)));

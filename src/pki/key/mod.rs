@@ -2,6 +2,7 @@
 
 pub(super) mod kind;
 pub(super) mod public;
+mod recovery;
 mod same;
 pub(super) mod usage;
 pub(super) mod verify;

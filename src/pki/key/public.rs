@@ -182,6 +182,16 @@ fn key_bits<'a>(info: &SubjectPublicKeyInfoRef<'a>) -> Result<&'a [u8]> {
     info.subject_public_key.as_bytes().ok_or_else(|| refused("unused bits in subjectPublicKey"))
 }
 
+impl SignatureAlgorithm {
+    /// The algorithm for a key on the curve that `CKA_EC_PARAMS` names; `None` for another curve.
+    pub(crate) fn for_curve(params_der: &[u8]) -> Option<Self> {
+        match curve_named(AnyRef::from_der(params_der).ok()?)? {
+            Curve::P256 => Some(SignatureAlgorithm::EcdsaSha256),
+            Curve::P384 => Some(SignatureAlgorithm::EcdsaSha384),
+        }
+    }
+}
+
 fn curve_named(params: AnyRef<'_>) -> Option<Curve> {
     match params.tag() {
         Tag::ObjectIdentifier => match params.decode_as::<ObjectIdentifier>().ok()? {

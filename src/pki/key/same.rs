@@ -22,7 +22,10 @@ impl PublicKey {
     #[must_use]
     pub fn in_usual_form(&self) -> Cow<'_, PublicKey> {
         match self.algorithm() {
-            KeyAlgorithm::Rsa { .. } | KeyAlgorithm::P256 | KeyAlgorithm::P384 => Cow::Borrowed(self),
+            KeyAlgorithm::Rsa { .. } => Cow::Borrowed(self),
+            // With the curve's name and both coordinates a key has this length; a compressed point is shorter.
+            KeyAlgorithm::P256 if self.spki_der().len() == 91 => Cow::Borrowed(self),
+            KeyAlgorithm::P384 if self.spki_der().len() == 120 => Cow::Borrowed(self),
             _ => usual(self).map_or(Cow::Borrowed(self), Cow::Owned),
         }
     }

@@ -56,15 +56,6 @@ impl Name {
     pub fn matches(&self, other: &Name) -> bool {
         self == other || matches!((read(self), read(other)), (Ok(one), Ok(other)) if one == other)
     }
-
-    /// Whether they have the same attributes, whatever their order and however sets divide them.
-    pub(crate) fn has_same_attributes(&self, other: &Name) -> bool {
-        let (Ok(one), Ok(other)) = (read(self), read(other)) else { return self == other };
-        let [mut one, mut other] = [one, other].map(|name| name.into_iter().flatten().collect::<Rdn<'_>>());
-        one.sort_unstable();
-        other.sort_unstable();
-        one == other
-    }
 }
 
 /// id-at-commonName (2.5.4.3), the contents of the OBJECT IDENTIFIER.

@@ -28,7 +28,7 @@ pub struct RenewalInfo {
 }
 
 impl RenewalInfo {
-    /// Prepares the message. The request should come from [`crate::pki::RequestInfo::for_renewal_by_old_key`].
+    /// Prepares the message. The request should come from `RequestInfo::for_renewal_by_old_key`.
     ///
     /// # Errors
     /// [`Code::BadArgument`] when the old certificate is not in the request, or has a key that this crate

@@ -449,6 +449,14 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "It is not a complete pair of key and certificate, so it is not removed.",
             "Look at it with the token's own software.",
         ),
+        Code::RemovalDoubtful => w(
+            "It is not certain that this object on the token is ours, so nothing more is removed.",
+            "Look with `usbtoken pending` and `usbtoken list`. A key that is surely to go can be named by its id.",
+        ),
+        Code::RetireOlderFirst => w(
+            "The certificate that this one has replaced is still on the token, so this one is not removed yet.",
+            "Remove the older one first; the error names it.",
+        ),
         Code::RetireNotProven => w(
             "The new certificate's key has not signed yet, so the old one is not removed.",
             "Finish installing the new certificate first, then try again.",
@@ -468,7 +476,7 @@ pub(in crate::text) const fn code(code: Code) -> Words {
         ),
         Code::RetireNoSuccessor => w(
             "No certificate on the token is known to take the place of this one, so it is not removed.",
-            "It does no harm there; to be rid of it, log in with the new one, then use the token's own software.",
+            "It does no harm there. To be rid of it, log in with the new one, then name that: `usbtoken retire --successor`.",
         ),
         Code::RetireNotBegun => w(
             "The new certificate is not valid yet, so the old one is not removed.",
@@ -479,8 +487,8 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "Log in with the new one; to remove the old one, run usbtoken retire with the CA's certificate as trust anchor.",
         ),
         Code::AlreadyRenewed => w(
-            "Another program has renewed this certificate in the meantime.",
-            "List the certificates; the new one is among them.",
+            "This certificate is renewed already; the new one is on the token, and its key has signed.",
+            "Use the new one. The error says which it is, and from when that can be renewed.",
         ),
         Code::RequestWouldDiffer => w(
             "The request that was sent is not kept on this computer, and one that is signed anew would differ from it.",

@@ -97,15 +97,22 @@ impl SoftToken {
 impl Eye {
     /// Makes a key pair on the token, sensitive and not extractable; returns SubjectPublicKeyInfo.
     pub fn generate_pair(&self, kind: Kind, id: &[u8], label: &str) -> Vec<u8> {
-        self.make_pair(kind, id, label, None)
+        self.make_pair(kind, id, label, None);
+        self.public_key(id)
     }
 
     /// The same, with a private key that demands the PIN for each signature.
     pub fn generate_pair_that_asks(&self, kind: Kind, id: &[u8], label: &str) -> Vec<u8> {
-        self.make_pair(kind, id, label, Some(Attribute::AlwaysAuthenticate(true)))
+        self.make_pair(kind, id, label, Some(Attribute::AlwaysAuthenticate(true)));
+        self.public_key(id)
     }
 
-    fn make_pair(&self, kind: Kind, id: &[u8], label: &str, more: Option<Attribute>) -> Vec<u8> {
+    /// The same, under an identifier that another pair may have.
+    pub fn generate_pair_beside(&self, kind: Kind, id: &[u8], label: &str) {
+        self.make_pair(kind, id, label, None);
+    }
+
+    fn make_pair(&self, kind: Kind, id: &[u8], label: &str, more: Option<Attribute>) {
         let label = Attribute::Label(label.as_bytes().to_vec());
         let common = [Attribute::Token(true), Attribute::Id(id.to_vec()), label];
         let mut private = common.to_vec();
@@ -127,7 +134,6 @@ impl Eye {
             }
         };
         self.session.generate_key_pair(&mechanism, &public, &private).expect("C_GenerateKeyPair");
-        self.public_key(id)
     }
 
     /// The public key with this CKA_ID as SubjectPublicKeyInfo.

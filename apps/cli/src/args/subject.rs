@@ -18,7 +18,7 @@ fn subject_parser() -> impl TypedValueParser<Value = SubjectRule> {
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct SubjectArgs {
     /// How far the subject may differ from the old one. With `exact` (byte for byte) another one is refused; without
-    /// it the certificate is installed with a warning. An old certificate whose common name is another one is kept.
+    /// it the certificate is installed with a warning. The old certificate is removed only by this rule.
     #[arg(long = "subject", value_name = "RULE", value_parser = subject_parser())]
     pub subject: Option<SubjectRule>,
 }

@@ -18,10 +18,14 @@ pub fn run(job: &Job, args: &args::Abandon) -> Result<Outcome> {
     let token = job.token()?;
     let session = job.login(&token)?;
     let key = select::pending(&session, args.id.as_ref(), |_| true)?;
-    let shown = view::Pending::of(token.identity(), &key, &session.credentials()?, job.now());
+    let shown = view::Pending::of(token.identity(), &key, job.now());
     confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
     job.progress.step(Step::Abandon);
-    session.abandon(&key)?;
+    // Who names the key's id has seen what is odd about it.
+    match args.id {
+        Some(_) => session.abandon_named(&key)?,
+        None => session.abandon(&key)?,
+    }
     Keeper::of_user().forget(&session, key.id(), None);
     let (text, json) = (Words::Abandoned.text(job.lang), json!({ "abandoned": shown }));
     Ok(Outcome::changed(text, json, Fact::Id, usbtoken::hex(key.id())))

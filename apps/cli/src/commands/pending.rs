@@ -13,9 +13,8 @@ pub fn run(job: &Job) -> Result<Outcome> {
     let session = job.login(&token)?;
     job.progress.step(Step::ReadObjects);
     let keys = session.pending()?;
-    let credentials = session.credentials()?;
     let entries: Vec<_> =
-        keys.iter().map(|key| view::Pending::of(token.identity(), key, &credentials, job.now())).collect();
+        keys.iter().map(|key| view::Pending::of(token.identity(), key, job.now())).collect();
     let mut lines = vec![view::Token::of(token.identity()).heading(job.lang)];
     if entries.is_empty() {
         lines.push(format!("  {}", Words::NoPending.text(job.lang)));

@@ -1,8 +1,10 @@
 //! `usbtoken renew`: the whole job in one run.
 
+use serde_json::json;
 use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Result, Warning};
+use usbtoken::error::{Code, Error, Fact, Result, Warning};
 use usbtoken::renewal::{Credential, JournalEntry, Pending, PendingState, Preflight, Renewal};
+use usbtoken::text::printable;
 
 use super::ask::{self, Options, Visit};
 use super::{select, settle};
@@ -44,6 +46,7 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
             let request = again(job, args, &visit, &session, &pending)?;
             (pending, request)
         }
+        Err(error) if error.code() == Code::AlreadyRenewed => return Ok(renewed(job, &error)),
         Err(error) => return Err(error),
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
@@ -54,6 +57,16 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
         (&visit.keeper, Some(&kept)),
         args.retire_old.then_some(&checks),
     ))
+}
+
+/// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
+/// run every day is right until the next window opens.
+fn renewed(job: &Job, error: &Error) -> Outcome {
+    let fact = |wanted| error.facts().find(|(fact, _)| *fact == wanted).map_or("", |(_, value)| value);
+    let (follower, from) = (fact(Fact::Candidate), fact(Fact::Date));
+    let shown = printable(follower);
+    let text = Words::AlreadyRenewed { follower: &shown, from }.text(job.lang);
+    Outcome::new(text, json!({ "already_renewed": true, "successor": follower, "renewable_from": from }))
 }
 
 fn options(args: &args::Renew) -> Options<'_> {
@@ -93,9 +106,8 @@ fn go_on(
     if !(args.resume || ask()) {
         return Err(error);
     }
-    let serial = old.certificate().serial().to_string();
     let key = select::pending(session, None, |key| {
-        key.concerns() == Some(&serial) && key.state() == PendingState::AwaitingAnswer
+        key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
     })?;
     renewal.resume(session, &key)
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use usbtoken::driver::Session;
 use usbtoken::error::{Code, Error, Fact, Result};
 use usbtoken::renewal::{PendingKey, PendingState, Renewal};
 
@@ -14,7 +13,7 @@ use crate::job::Job;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 
-/// Sends the request again, or finishes the job when the certificate is here or on the token already.
+/// Sends the request again, or finishes the job when the certificate is here already.
 pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
     let checks = settle::Checks::read(&args.checks, args.rule())?;
     let way = match &args.out {
@@ -30,21 +29,10 @@ pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
     };
     let token = job.token()?;
     let session = job.login(&token)?;
-    let key = select::pending(&session, args.id.as_ref(), |key| {
-        matches!(key.state(), PendingState::AwaitingAnswer | PendingState::CertificateWritten)
-    })?;
+    let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
+    let key = select::pending(&session, args.id.as_ref(), waits)?;
     let keeper = way.keeper();
-    if let (PendingState::CertificateWritten, Some(written)) = (key.state(), key.written_certificate()) {
-        let installed = settle::install(job, &session, written, &checks, false)?;
-        return Ok(settle::finish(
-            job,
-            &session,
-            &installed,
-            (keeper, None),
-            args.retire_old.then_some(&checks),
-        ));
-    }
-    let renewal = renewal(job, args, &session, &key)?;
+    let renewal = renewal(job, args, &key)?;
     let pending = renewal.resume(&session, &key)?;
     let again = || ask::request_again(job, keeper, &session, &pending, args.form, args.sign_again);
     match &way {
@@ -84,13 +72,8 @@ fn options(args: &args::Resume) -> Options<'_> {
     Options { issuer: &args.issuer, form: args.form, retire_old: args.retire_old }
 }
 
-fn renewal<'a>(
-    job: &'a Job,
-    args: &args::Resume,
-    session: &Session,
-    key: &PendingKey,
-) -> Result<Renewal<'a>> {
-    let base = match (key.old_credential(session)?, args.first_subject()) {
+fn renewal<'a>(job: &'a Job, args: &args::Resume, key: &PendingKey) -> Result<Renewal<'a>> {
+    let base = match (key.old_credential()?, args.first_subject()) {
         (Some(old), _) => Renewal::of(&old),
         (None, Some(subject)) => Renewal::first(subject.parse()?),
         (None, None) => {

@@ -16,12 +16,19 @@ pub fn run(job: &Job, args: &args::Retire) -> Result<Outcome> {
     let anchors = settle::anchors(&args.trust_anchor)?;
     let token = job.token()?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
-    let old = select::credential(token.credentials()?, &which, false, job)?;
+    let credentials = token.credentials()?;
+    let successor =
+        args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
+    let old = select::credential(credentials, &which, false, job)?;
     let shown = view::Credential::of(token.identity(), &old, None, job.now());
     abandon::confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
     let session = job.login(&token)?;
     job.progress.step(Step::Retire);
     let removal = Retire::of(&old).subject(args.subject.rule());
+    let removal = match &successor {
+        Some(successor) => removal.successor(successor.certificate()),
+        None => removal,
+    };
     let retired = anchors.into_iter().fold(removal, Retire::anchor).run(&session)?;
     let successor = view::Credential::of(token.identity(), retired.successor(), None, job.now());
     let text = format!("{}\n{}", Words::Retired.text(job.lang), successor.entry(1, job.lang));

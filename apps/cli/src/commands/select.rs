@@ -2,7 +2,7 @@
 
 use usbtoken::driver::{ProofLevel, Session};
 use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::renewal::{Credential, Credentials, Form, PendingKey, Renewal};
+use usbtoken::renewal::{Caller, Credential, Credentials, Form, PendingKey, Renewal};
 
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
 use crate::job::Job;
@@ -43,7 +43,7 @@ pub fn pending(
         (Some(last), false) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
             Err(found.iter().chain([&last]).fold(error, |error, key| {
-                let concerns = key.concerns().unwrap_or("-");
+                let concerns = key.concerns().unwrap_or_else(|| "-".to_owned());
                 let id = usbtoken::hex(key.id());
                 error.fact(Fact::Candidate, format!("{id} ({}, serial {concerns})", key.since()))
             }))
@@ -53,14 +53,14 @@ pub fn pending(
 
 /// A renewal with the options of the command line.
 pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, job: &'a Job) -> Renewal<'a> {
-    let mut renewal = base.progress(&job.progress);
+    let mut renewal = base.progress(&job.progress).by(Caller::Command);
     if let Some(kind) = key.key {
         renewal = renewal.key(kind);
     }
     if key.reuse_key {
         renewal = renewal.reuse_key();
     }
-    if key.force { renewal.outside_window() } else { renewal }
+    if key.force { renewal.outside_window().although_renewed() } else { renewal }
 }
 
 impl From<FormArg> for Form {

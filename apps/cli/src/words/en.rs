@@ -20,7 +20,8 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ProofRefused => "may be able to leave the token",
         Words::ProofUnknown => "unknown (log in to see)",
         Words::AwaitingAnswer => "waits for the CA's answer",
-        Words::CertificateWritten => "the certificate is written, its key has not signed yet",
+        Words::NotConfirmed => "a certificate seems to be there, not confirmed: install the answer again",
+        Words::OldCertificateGone => "renewal of a certificate that is not on the token",
         Words::HalfRetired => "the removal of an old certificate stopped in the middle",
         Words::Remnant => "only a public key is left; it can be abandoned",
         Words::UnreadableCertificate => "A certificate that cannot be read",
@@ -47,6 +48,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::RequestWritten(file) => return format!("The request was written to {file}."),
         Words::SendRequest => "Send it to the CA, then install the answer with \"usbtoken install FILE\".",
         Words::Retired => "The old certificate was removed.",
+        Words::AlreadyRenewed { follower, from } => {
+            return format!(
+                "This certificate is renewed already, by {follower}. Nothing was written. The next renewal is possible from {from} on."
+            );
+        }
         Words::Abandoned => "The pending key was removed.",
         Words::Fine => "ok",
         Words::CanRenew => "The renewal can work.",

@@ -19,7 +19,10 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ProofRefused => "取り出し不可を確認できません",
         Words::ProofUnknown => "未確認（ログインすると確認できます）",
         Words::AwaitingAnswer => "認証局からの応答待ち",
-        Words::CertificateWritten => "電子証明書は書き込み済み（署名の確認がまだです）",
+        Words::NotConfirmed => {
+            "電子証明書は書き込み済みのようです（署名による確認がまだです。同じ応答をもう一度取り込んでください）"
+        }
+        Words::OldCertificateGone => "トークンにない電子証明書の更新",
         Words::HalfRetired => "古い電子証明書の削除が途中です",
         Words::Remnant => "公開鍵だけが残っています（破棄できます）",
         Words::UnreadableCertificate => "読み取れない電子証明書",
@@ -50,6 +53,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "申請データを認証局に送り、応答のファイルを「usbtoken install ファイル名」で取り込んでください。"
         }
         Words::Retired => "古い電子証明書を削除しました。",
+        Words::AlreadyRenewed { follower, from } => {
+            return format!(
+                "この電子証明書は更新済みです（新しい電子証明書: {follower}）。何も書き込んでいません。次の更新は {from} から可能です。"
+            );
+        }
         Words::Abandoned => "発行待ちの鍵を破棄しました。",
         Words::Fine => "良好",
         Words::CanRenew => "更新を行えます。",

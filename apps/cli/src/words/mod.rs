@@ -42,8 +42,10 @@ pub enum Words<'a> {
 
     /// State of a pending key: the CA's answer is awaited.
     AwaitingAnswer,
-    /// State of a pending key: the certificate is written, the key has not signed yet.
-    CertificateWritten,
+    /// State of a pending key: whether its certificate is there, only a signature would say.
+    NotConfirmed,
+    /// Title of a pending key whose old certificate is not on the token.
+    OldCertificateGone,
     /// State of a pending key: the removal of an old credential stopped in the middle.
     HalfRetired,
     /// State of a pending key: only a public key is left.
@@ -87,6 +89,13 @@ pub enum Words<'a> {
     SendRequest,
     /// The old credential was removed.
     Retired,
+    /// The credential is renewed already, and nothing was written.
+    AlreadyRenewed {
+        /// The certificate that takes its place.
+        follower: &'a str,
+        /// The day from which that can be renewed.
+        from: &'a str,
+    },
     /// The pending key was removed.
     Abandoned,
     /// Question whether to go on with the key that is pending; the answer is the word `yes`.

@@ -1,19 +1,20 @@
 //! The credentials on a token: certificates, each with its private key where that can be seen.
 
+use super::{Contents, HeldCertificate};
 use crate::driver::{Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 /// A certificate on the token, and its private key where it was looked for.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    pub(super) stored: StoredCertificate,
+    stored: StoredCertificate,
     certificate: Certificate,
-    pub(super) key: KeyState,
+    key: KeyState,
     twins: usize,
-    listed: Instant,
     surroundings: Arc<Surroundings>,
 }
 
@@ -33,7 +34,8 @@ pub enum KeyState {
     NotLookedFor,
     /// The key is not on the token.
     Missing,
-    /// The key is there.
+    /// A key is there that is this one's as far as hints go: it reports the certificate's public key, or it has the same
+    /// CKA_ID and nothing says that it is another's. Nothing is destroyed on that.
     Present(Box<StoredKey>),
 }
 
@@ -75,7 +77,7 @@ impl Unreadable {
         let detail = error.facts().find(|(fact, _)| *fact == Fact::Detail);
         Unreadable {
             id: stored.id.clone(),
-            label: stored.label.clone(),
+            label: stored.label.as_str().to_owned(),
             size: stored.der.len(),
             reason: detail.map(|(_, detail)| detail.to_owned()).unwrap_or_default(),
         }
@@ -108,7 +110,7 @@ impl Credential {
 
     /// The CKA_LABEL of the certificate object.
     pub fn label(&self) -> &str {
-        &self.stored.label
+        self.stored.label.as_str()
     }
 
     /// The kind of key.
@@ -143,34 +145,28 @@ impl Credential {
         self.twins
     }
 
-    /// When the token was asked for the list that this is from.
-    pub(super) fn listed(&self) -> Instant {
-        self.listed
-    }
-
     /// The CA certificates on the token.
-    pub(super) fn authorities(&self) -> &[Certificate] {
+    pub(crate) fn authorities(&self) -> &[Certificate] {
         &self.surroundings.authorities
     }
 
     /// The latest beginning of a certificate on the token.
-    pub(super) fn latest(&self) -> Option<SystemTime> {
+    pub(crate) fn latest(&self) -> Option<SystemTime> {
         self.surroundings.latest
     }
 
-    pub(super) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
+    pub(crate) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
         Credential {
             stored,
             certificate,
             key: KeyState::Present(Box::new(key)),
             twins: 0,
-            listed: Instant::now(),
             surroundings: Arc::default(),
         }
     }
 
     /// The private key, or why it cannot be used.
-    pub(super) fn private_key(&self) -> Result<&StoredKey> {
+    pub(crate) fn private_key(&self) -> Result<&StoredKey> {
         match &self.key {
             KeyState::Present(key) => Ok(key),
             KeyState::NotLookedFor | KeyState::Missing => {
@@ -190,43 +186,63 @@ impl Surroundings {
 }
 
 /// Adds what tells this credential from others.
-pub(super) fn about(error: Error, credential: &Credential) -> Error {
+pub(crate) fn about(error: Error, credential: &Credential) -> Error {
     error
         .fact(Fact::Subject, credential.subject())
         .fact(Fact::Serial, credential.certificate().serial())
         .fact(Fact::Id, crate::hex(credential.id()))
 }
 
-impl Credentials {
-    fn new(listed: Instant, stored: Vec<StoredCertificate>, keys: Option<&[StoredKey]>) -> Self {
-        let mut credentials = Credentials::default();
-        let mut found = Vec::new();
+impl Contents {
+    /// The credentials: every certificate that can be read and is not a CA's, each with its key as far as hints go.
+    pub(crate) fn credentials(&self) -> Credentials {
         let mut surroundings = Surroundings::default();
-        for stored in stored {
-            match Certificate::from_der(&stored.der) {
-                Ok(certificate) => {
-                    surroundings.add(&certificate);
-                    found.push((stored, certificate));
-                }
-                Err(error) => credentials.unreadable.push(Unreadable::of(&stored, &error)),
-            }
-        }
+        self.certificates
+            .iter()
+            .filter_map(|held| held.certificate.as_ref())
+            .for_each(|one| surroundings.add(one));
         let surroundings = Arc::new(surroundings);
-        for (stored, certificate) in found.into_iter().filter(|(_, certificate)| !certificate.is_ca()) {
-            let key = key_state(&certificate, &stored, keys);
-            let surroundings = Arc::clone(&surroundings);
-            credentials.list.push(Credential { stored, certificate, key, twins: 0, listed, surroundings });
-        }
-        credentials.count_twins();
-        credentials
+        let key_of = |at| match (self.logged_in, self.key_hint(at)) {
+            (false, _) => KeyState::NotLookedFor,
+            (true, None) => KeyState::Missing,
+            (true, Some(key)) => KeyState::Present(Box::new(key.clone())),
+        };
+        let list = self.certificates.iter().enumerate();
+        let list = list.filter_map(|(at, held)| held.credential(key_of(at), &surroundings)).collect();
+        Credentials::new(list, unreadable(&self.certificates, self.unreadable))
     }
+}
 
-    fn count_twins(&mut self) {
-        let subjects: Vec<Vec<u8>> = self.list.iter().map(|one| one.subject().der().to_vec()).collect();
-        for one in &mut self.list {
-            let same = subjects.iter().filter(|subject| *subject == one.certificate.subject().der()).count();
+/// What is no certificate although it should be one, and as many objects as could not be read at all.
+fn unreadable(certificates: &[HeldCertificate], failed: usize) -> Vec<Unreadable> {
+    let unparsed = certificates.iter().filter(|held| held.certificate.is_none()).filter_map(|held| {
+        let error = Certificate::from_der(&held.stored.der).err()?;
+        Some(Unreadable::of(&held.stored, &error))
+    });
+    let reason = "the object cannot be read".to_owned();
+    let hidden = Unreadable { id: Vec::new(), label: String::new(), size: 0, reason };
+    unparsed.chain(std::iter::repeat_n(hidden, failed)).collect()
+}
+
+impl HeldCertificate {
+    fn credential(&self, key: KeyState, surroundings: &Arc<Surroundings>) -> Option<Credential> {
+        let certificate = self.certificate.clone().filter(|certificate| !certificate.is_ca())?;
+        let (stored, surroundings) = (self.stored.clone(), Arc::clone(surroundings));
+        Some(Credential { stored, certificate, key, twins: 0, surroundings })
+    }
+}
+
+impl Credentials {
+    fn new(mut list: Vec<Credential>, unreadable: Vec<Unreadable>) -> Self {
+        let mut subjects: HashMap<Vec<u8>, usize> = HashMap::new();
+        for one in &list {
+            *subjects.entry(one.subject().der().to_vec()).or_default() += 1;
+        }
+        for one in &mut list {
+            let same = subjects.get(one.certificate.subject().der()).copied().unwrap_or_default();
             one.twins = same.saturating_sub(1);
         }
+        Credentials { list, unreadable }
     }
 
     /// The credentials, in the token's order.
@@ -315,31 +331,19 @@ impl<'a> IntoIterator for &'a Credentials {
     }
 }
 
-/// By the public key, where the private key object tells it; else by CKA_ID, which is all that EC keys show.
-fn key_state(certificate: &Certificate, stored: &StoredCertificate, keys: Option<&[StoredKey]>) -> KeyState {
-    let Some(keys) = keys else { return KeyState::NotLookedFor };
-    let belongs = |key: &&StoredKey| match &key.public_key {
-        Some(public) => public == certificate.public_key(),
-        None => key.id == stored.id,
-    };
-    match keys.iter().find(belongs) {
-        Some(key) => {
-            let mut key = key.clone();
-            key.public_key.get_or_insert_with(|| certificate.public_key().clone());
-            KeyState::Present(Box::new(key))
-        }
-        None => KeyState::Missing,
-    }
-}
-
 impl Token {
     /// The credentials on the token, without login: certificates are public, their keys cannot be seen.
     ///
     /// # Errors
     /// What opening the session and reading return.
     pub fn credentials(&self) -> Result<Credentials> {
-        let listed = Instant::now();
-        Ok(Credentials::new(listed, self.look()?.certificates()?, None))
+        let (certificates, failed) = self.look()?.certificates()?;
+        let held: Vec<HeldCertificate> = certificates.into_iter().map(HeldCertificate::from).collect();
+        let mut surroundings = Surroundings::default();
+        held.iter().filter_map(|held| held.certificate.as_ref()).for_each(|one| surroundings.add(one));
+        let surroundings = Arc::new(surroundings);
+        let list = held.iter().filter_map(|held| held.credential(KeyState::NotLookedFor, &surroundings));
+        Ok(Credentials::new(list.collect(), unreadable(&held, failed)))
     }
 }
 
@@ -349,26 +353,6 @@ impl Session {
     /// # Errors
     /// What reading returns.
     pub fn credentials(&self) -> Result<Credentials> {
-        let keys = self.private_keys()?;
-        self.credentials_with(&keys)
+        Ok(Contents::read(self)?.credentials())
     }
-
-    pub(super) fn credentials_with(&self, keys: &[StoredKey]) -> Result<Credentials> {
-        let listed = Instant::now();
-        Ok(Credentials::new(listed, self.certificates()?, Some(keys)))
-    }
-}
-
-/// The private key of the old credential among the keys of this session.
-pub(super) fn old_key(old: &Credential, keys: &[StoredKey]) -> Result<StoredKey> {
-    let public = old.certificate().public_key();
-    let belongs = |key: &&StoredKey| match &key.public_key {
-        Some(known) => known == public,
-        None => key.id == old.id(),
-    };
-    let key = keys.iter().find(belongs);
-    let mut key =
-        key.cloned().ok_or_else(|| about(Error::new(Code::KeyMissing).during(Step::ReadObjects), old))?;
-    key.public_key.get_or_insert_with(|| public.clone());
-    Ok(key)
 }

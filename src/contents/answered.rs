@@ -1,0 +1,105 @@
+//! Which pending key an answer is for, and what it is when it is for none.
+
+use super::pending::PendingKey;
+use super::{Contents, Signer};
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::{Answer, Certificate, PublicKey, jst_date};
+
+impl Contents {
+    /// The pending key and the certificate of an answer that belong together, in whatever order they come.
+    ///
+    /// Hints are enough to choose, for the signature after the writing decides. Where they tell nothing, each of the keys
+    /// signs, and the signature is verified with the certificates of the answer.
+    ///
+    /// # Errors
+    /// [`Code::PendingAmbiguous`]; what signing returns when it is the token that failed.
+    pub(crate) fn answered(
+        &mut self,
+        signer: &dyn Signer,
+        answer: &Answer,
+        pending: &[PendingKey],
+    ) -> Result<Option<(Certificate, PendingKey)>> {
+        let open: Vec<&PendingKey> = pending.iter().filter(|key| key.is_open()).collect();
+        let by_hint = |key: &&PendingKey| {
+            let leaf = answer.leaf_for(key.public_key()?)?;
+            Some((leaf.clone(), (*key).clone()))
+        };
+        let mut found: Vec<(Certificate, PendingKey)> = open.iter().filter_map(by_hint).collect();
+        if found.is_empty() {
+            let leaves = answer.certificates().iter().filter(|leaf| !leaf.is_ca());
+            let keys: Vec<&PublicKey> = leaves.map(Certificate::public_key).collect();
+            for key in open {
+                let signed = self.sign_again(signer, key, &keys)?;
+                if let Some(leaf) = signed.and_then(|public| answer.leaf_for(&public)) {
+                    found.push((leaf.clone(), key.claimed_by(leaf)));
+                }
+            }
+        }
+        let id = |found: &(Certificate, PendingKey)| crate::hex(found.1.id());
+        match found.as_slice() {
+            [] | [_] => Ok(found.pop()),
+            [one, ..] => Err(found.iter().fold(one.1.error(Code::PendingAmbiguous), |error, found| {
+                error.fact(Fact::Candidate, id(found))
+            })),
+        }
+    }
+
+    /// What a pending key signs for, among these public keys too.
+    fn sign_again(
+        &mut self,
+        signer: &dyn Signer,
+        key: &PendingKey,
+        more: &[&PublicKey],
+    ) -> Result<Option<PublicKey>> {
+        let Some(at) = key.at else { return Ok(None) };
+        match self.ask(signer, at, more) {
+            Err(error) if !super::belongs::is_of_the_token(&error) => Ok(None),
+            signed => signed,
+        }
+    }
+
+    /// The certificate of an answer that is on the token already, byte for byte.
+    pub(crate) fn already_there<'a>(&self, answer: &'a Answer) -> Option<&'a Certificate> {
+        answer.certificates().iter().filter(|leaf| !leaf.is_ca()).find(|leaf| self.place_of(leaf).is_some())
+    }
+}
+
+pub(crate) fn already_installed(leaf: &Certificate) -> Error {
+    is_there(Code::AlreadyInstalled, leaf)
+}
+
+pub(crate) fn not_awaited(leaf: &Certificate) -> Error {
+    is_there(Code::CertificateNotAwaited, leaf)
+}
+
+fn is_there(code: Code, leaf: &Certificate) -> Error {
+    Error::new(code)
+        .during(Step::CheckCertificate)
+        .fact(Fact::Subject, leaf.subject())
+        .fact(Fact::Serial, leaf.serial())
+        .fact(Fact::Date, jst_date(leaf.not_after()))
+}
+
+/// Why none of the certificates is for a key that waits.
+pub(crate) fn no_leaf(answer: &Answer, pending: &[PendingKey]) -> Error {
+    if let Some(instead) = answer.instead() {
+        return instead;
+    }
+    let waiting: Vec<&PendingKey> = pending.iter().filter(|key| key.is_open()).collect();
+    let mut leaves = answer.certificates().iter().filter(|certificate| !certificate.is_ca());
+    let code = match (waiting.is_empty(), leaves.next(), answer.certificates().len()) {
+        (_, None, 1) => Code::IsCaCertificate,
+        (true, ..) => Code::PendingNotFound,
+        (false, Some(_), 1) => Code::KeyMismatch,
+        (false, ..) => Code::AnswerNoLeaf,
+    };
+    let error = Error::new(code).during(Step::CheckCertificate);
+    let error = waiting
+        .iter()
+        .filter_map(|key| key.public_key())
+        .fold(error, |error, key| error.fact(Fact::Expected, crate::hex(&key.key_id())));
+    answer.certificates().iter().fold(error, |error, certificate| {
+        let id = crate::hex(&certificate.public_key().key_id());
+        error.fact(Fact::Found, format!("{id} ({})", certificate.subject()))
+    })
+}

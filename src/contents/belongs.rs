@@ -1,0 +1,198 @@
+//! Which certificate, private key and public key are one: by hints for showing, by signatures for acting.
+
+use super::{Contents, Signer};
+use crate::driver::{Signed, StoredKey};
+use crate::error::{Error, Result};
+use crate::pki::{PublicKey, SignatureAlgorithm};
+
+impl Contents {
+    /// What hints say of the public half of a private key: what it has signed for, what it reports, the public key object
+    /// with its identifier and label, the only one with its identifier.
+    pub(super) fn value_hint(&self, key: usize) -> Option<&PublicKey> {
+        let held = self.private_keys.get(key)?;
+        if let Some(signed) = held.signed.as_ref().and_then(Signed::public_key) {
+            return Some(signed);
+        }
+        if let Some(told) = &held.stored.public_key {
+            return Some(told);
+        }
+        let same_id = self.index.public_by_id.get(&held.stored.id).into_iter().flatten();
+        let halves: Vec<_> = same_id.filter_map(|at| self.public_keys.get(*at)).collect();
+        let labelled = |half: &&&super::HeldPublicKey| half.stored.label == held.stored.label;
+        let half = halves.iter().find(labelled).or(if halves.len() == 1 { halves.first() } else { None });
+        half.and_then(|half| half.stored.public_key.as_ref())
+    }
+
+    /// The private key that hints take for that of a certificate.
+    ///
+    /// The value decides where it is known. Else it is the identifier, as long as no public key object says that the key
+    /// of that identifier is another one.
+    pub(super) fn key_hint(&self, certificate: usize) -> Option<&StoredKey> {
+        let held = self.certificates.get(certificate)?;
+        let public = held.certificate.as_ref()?.public_key();
+        let told = self.index.private_by_told.get(public).into_iter().flatten();
+        let same_id = self.index.private_by_id.get(&held.stored.id).into_iter().flatten();
+        let told_by_same_id = told.clone().find(|at| same_id.clone().any(|other| other == *at));
+        let silent = |id: &Vec<u8>| {
+            let keys = self.index.private_by_id.get(id).into_iter().flatten();
+            let tells_nothing =
+                |at: &&usize| self.private_keys.get(**at).is_some_and(|key| key.stored.public_key.is_none());
+            keys.copied().find(|at| tells_nothing(&at) && !self.is_contradicted(id, public))
+        };
+        // A copy of the certificate may be stored under another identifier than its pair.
+        let halves = self.index.public_by_key.get(public).into_iter().flatten();
+        let mut ids = halves.filter_map(|at| self.public_keys.get(*at)).map(|half| &half.stored.id);
+        let key = told_by_same_id.or_else(|| told.clone().next()).copied();
+        let key = key.or_else(|| silent(&held.stored.id)).or_else(|| ids.find_map(silent))?;
+        self.private_keys.get(key).map(|held| &held.stored)
+    }
+
+    /// Whether the public key objects of an identifier say that its key is another one.
+    fn is_contradicted(&self, id: &Vec<u8>, public: &PublicKey) -> bool {
+        let halves = self.index.public_by_id.get(id).into_iter().flatten();
+        let mut values =
+            halves.filter_map(|at| self.public_keys.get(*at)?.stored.public_key.as_ref()).peekable();
+        values.peek().is_some() && !values.any(|value| value == public)
+    }
+
+    /// Lets a private key sign, once in this session, and says which of the public keys on the token it has signed for;
+    /// `more` are verified with first.
+    pub(super) fn ask(
+        &mut self,
+        signer: &dyn Signer,
+        key: usize,
+        more: &[&PublicKey],
+    ) -> Result<Option<PublicKey>> {
+        let Some(held) = self.private_keys.get(key) else { return Ok(None) };
+        if let Some(signed) = &held.signed
+            && (signed.public_key().is_some() || more.is_empty())
+        {
+            return Ok(signed.public_key().cloned());
+        }
+        let same_id = self.index.certificates_by_id.get(&held.stored.id).into_iter().flatten();
+        let certificates_first = same_id.filter_map(|at| self.certificate(*at)).map(|one| one.public_key());
+        let certificates = self.certificates.iter().filter_map(|one| one.certificate.as_ref());
+        let public = self.public_keys.iter().filter_map(|one| one.stored.public_key.as_ref());
+        let mut at_hand = more
+            .iter()
+            .copied()
+            .chain(held.stored.public_key.as_ref())
+            .chain(certificates_first)
+            .chain(self.value_hint(key))
+            .chain(certificates.map(|one| one.public_key()))
+            .chain(public);
+        let signed = signer.challenge(&held.stored, &mut at_hand)?;
+        let public_key = signed.public_key().cloned();
+        if let Some(held) = self.private_keys.get_mut(key) {
+            held.signed = Some(signed);
+        }
+        Ok(public_key)
+    }
+
+    /// The private keys that sign for a public key, which the certificate or the job with this identifier is for.
+    ///
+    /// First those are asked that report it or have the identifier, every one of them; where none of these signs, those
+    /// that report nothing, until one does. A key that refuses to sign is none of them.
+    pub(super) fn keys_that_sign_for(
+        &mut self,
+        signer: &dyn Signer,
+        public: &PublicKey,
+        id: &[u8],
+    ) -> Result<Vec<usize>> {
+        Ok(self.keys_asked_for(signer, public, id)?.0)
+    }
+
+    /// The same, and whether a key refused to sign of which that would have to be known.
+    pub(super) fn keys_asked_for(
+        &mut self,
+        signer: &dyn Signer,
+        public: &PublicKey,
+        id: &[u8],
+    ) -> Result<(Vec<usize>, bool)> {
+        let (likely, possible) = self.likely_and_possible(public, id);
+        let (mut found, mut refused) = (Vec::new(), false);
+        for at in likely {
+            match self.signs_for(signer, at, public)? {
+                Some(true) => found.push(at),
+                Some(false) => {}
+                None => refused = true,
+            }
+        }
+        for at in possible {
+            if !found.is_empty() {
+                break;
+            }
+            if self.signs_for(signer, at, public)? == Some(true) {
+                found.push(at);
+            }
+        }
+        Ok((found, refused))
+    }
+
+    /// Whether a certificate or a public key object with the key's own identifier says what it is for.
+    fn is_explained(&self, key: usize) -> bool {
+        let Some(held) = self.private_keys.get(key) else { return false };
+        let id = &held.stored.id;
+        self.index.certificates_by_id.contains_key(id) || self.index.public_by_id.contains_key(id)
+    }
+
+    /// Whether a key signs for this public key; `None`: it refuses to sign. A token that fails is an error.
+    fn signs_for(&mut self, signer: &dyn Signer, key: usize, public: &PublicKey) -> Result<Option<bool>> {
+        match self.ask(signer, key, &[public]) {
+            Ok(signed) => Ok(Some(signed.as_ref() == Some(public))),
+            Err(error) if is_of_the_token(&error) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The private keys that may be that of a public key, likeliest first: those that report it or have the identifier,
+    /// then those that report nothing and that nothing else explains.
+    pub(crate) fn candidates(&self, public: &PublicKey, id: &[u8]) -> Vec<StoredKey> {
+        let (likely, possible) = self.likely_and_possible(public, id);
+        let keys = likely.into_iter().chain(possible).filter_map(|at| self.private_keys.get(at));
+        keys.map(|held| held.stored.clone()).collect()
+    }
+
+    fn likely_and_possible(&self, public: &PublicKey, id: &[u8]) -> (Vec<usize>, Vec<usize>) {
+        let algorithm = SignatureAlgorithm::for_key(&public.in_usual_form().algorithm());
+        let (mut likely, mut possible) = (Vec::new(), Vec::new());
+        for (at, held) in self.private_keys.iter().enumerate() {
+            let key = &held.stored;
+            if key.algorithm.is_some() && key.algorithm != algorithm {
+                continue;
+            }
+            match &key.public_key {
+                Some(told) if told == public => likely.push(at),
+                _ if key.id == id => likely.push(at),
+                Some(_) => {}
+                None if self.is_explained(at) => {}
+                None => possible.push(at),
+            }
+        }
+        (likely, possible)
+    }
+
+    /// The private key of a certificate, shown by its signature.
+    ///
+    /// # Errors
+    /// What signing returns when it is the token that failed.
+    pub(crate) fn signing_key(
+        &mut self,
+        signer: &dyn Signer,
+        public: &PublicKey,
+        id: &[u8],
+    ) -> Result<Option<StoredKey>> {
+        let found = self.keys_that_sign_for(signer, public, id)?;
+        let key = found.first().and_then(|at| self.private_keys.get(*at));
+        Ok(key.map(|held| {
+            let mut key = held.stored.clone();
+            key.public_key = Some(public.clone());
+            key
+        }))
+    }
+}
+
+/// Whether an error says nothing of the key that was asked: the token is gone, wants a PIN, or the driver misbehaves.
+pub(super) fn is_of_the_token(error: &Error) -> bool {
+    !error.is_refusal()
+}

@@ -1,0 +1,479 @@
+//! Pending keys: what an unfinished job left on the token. A job is unfinished as long as a private key with our record is
+//! there and its certificate is not.
+
+use super::belongs::is_of_the_token;
+use super::record::{Caller, Record};
+use super::{Contents, Credential, OldName, Signer};
+use crate::driver::{NewKeyPair, Present, Session, StoredKey};
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::{Certificate, PublicKey, jst_date};
+use jiff::civil::Date;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A key of ours on the token whose job is not finished. Made only by reading the token: a key without our record
+/// cannot become one.
+#[derive(Clone, Debug)]
+pub struct PendingKey {
+    pub(super) record: Option<Record>,
+    day: Date,
+    id: Vec<u8>,
+    /// Its place in the reading that it is from, and what else was there then.
+    pub(super) at: Option<usize>,
+    present: Option<Arc<Present>>,
+    private: Option<StoredKey>,
+    public_key: Option<PublicKey>,
+    state: PendingState,
+    doubt: Option<Doubt>,
+    old: Old,
+}
+
+/// How far the job got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PendingState {
+    /// The key pair is there; the CA's answer is not.
+    AwaitingAnswer,
+    /// The key of an old credential whose removal by the previous release stopped in the middle.
+    HalfRetired,
+    /// Only a public key is left; it can only be removed.
+    Remnant,
+    /// A certificate seems to be there; whether it is the key's own, only its signature says, for which the token wants
+    /// the PIN. Installing the same answer again ends the job.
+    NotConfirmed,
+}
+
+/// Why it is not sure that the record on a key is its own. Such a key is shown, and removed only when a person names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Another private key has the same record.
+    SameRecordTwice,
+    /// A certificate that is not its own has its identifier; some drivers copy the certificate's label to the key.
+    ForeignCertificate,
+    /// Its public half carries another record.
+    OtherRecord,
+}
+
+/// The credential that a job renews.
+#[derive(Clone, Debug)]
+enum Old {
+    /// None: it is a first issue.
+    First,
+    Found(Arc<Credential>),
+    /// It is not on the token, or several may be meant; what is known of it.
+    Missing {
+        serial: Option<String>,
+        candidates: Vec<String>,
+    },
+}
+
+impl Doubt {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Doubt::SameRecordTwice => "another private key carries the same record",
+            Doubt::ForeignCertificate => "a certificate that is not the key's own has its CKA_ID",
+            Doubt::OtherRecord => "the public key carries another record than the private key",
+        }
+    }
+}
+
+impl PendingKey {
+    /// The key of a pair that was just made.
+    pub(crate) fn fresh(record: Record, pair: &NewKeyPair, old: Option<&Credential>) -> Self {
+        let mut private = pair.private.clone();
+        private.public_key = Some(pair.public_key.clone());
+        PendingKey {
+            day: record.day(),
+            record: Some(record),
+            id: private.id.clone(),
+            at: None,
+            present: None,
+            private: Some(private),
+            public_key: Some(pair.public_key.clone()),
+            state: PendingState::AwaitingAnswer,
+            doubt: None,
+            old: old.map_or(Old::First, |old| Old::Found(Arc::new(old.clone()))),
+        }
+    }
+
+    /// The key of a complete credential, when the caller asked for it to be used again. It has no job of its own, and
+    /// nothing of it is removed later.
+    pub(crate) fn reused(private: StoredKey, key: PublicKey, old: &Credential, now: SystemTime) -> Self {
+        PendingKey {
+            day: jst_date(now),
+            record: None,
+            id: private.id.clone(),
+            at: None,
+            present: None,
+            private: Some(private),
+            public_key: Some(key),
+            state: PendingState::AwaitingAnswer,
+            doubt: None,
+            old: Old::Found(Arc::new(old.clone())),
+        }
+    }
+
+    /// The CKA_ID.
+    pub fn id(&self) -> &[u8] {
+        &self.id
+    }
+
+    /// How far the job got.
+    pub fn state(&self) -> PendingState {
+        self.state
+    }
+
+    /// The serial number of the certificate that the job renews or retires, where it is known; `None` for a first key.
+    pub fn concerns(&self) -> Option<String> {
+        match &self.old {
+            Old::First => None,
+            Old::Found(old) => Some(old.certificate().serial().to_string()),
+            Old::Missing { serial, .. } => serial.clone(),
+        }
+    }
+
+    /// Whether the job is a first issue, which renews nothing.
+    pub fn is_first(&self) -> bool {
+        matches!(self.old, Old::First)
+    }
+
+    /// The credential that the job renews, as it was on the token when this was read; `None` for a first key.
+    ///
+    /// # Errors
+    /// [`Code::CredentialNotFound`] when it is gone, with its serial number where that is known;
+    /// [`Code::CredentialAmbiguous`] when several CAs gave the number that a record of the previous release names.
+    pub fn old_credential(&self) -> Result<Option<Credential>> {
+        match &self.old {
+            Old::First => Ok(None),
+            Old::Found(old) => Ok(Some((**old).clone())),
+            Old::Missing { serial, candidates } => {
+                let none = candidates.is_empty();
+                let code = if none { Code::CredentialNotFound } else { Code::CredentialAmbiguous };
+                let error = self.error(code);
+                let error = serial.iter().fold(error, |error, serial| error.fact(Fact::Serial, serial));
+                Err(candidates.iter().fold(error, |error, one| error.fact(Fact::Candidate, one)))
+            }
+        }
+    }
+
+    /// Whether the job renews exactly this certificate.
+    pub fn renews(&self, certificate: &Certificate) -> bool {
+        matches!(&self.old, Old::Found(old) if old.certificate() == certificate)
+    }
+
+    /// The day on which the job began, in Japan standard time, as `YYYY-MM-DD`.
+    pub fn since(&self) -> String {
+        self.day.to_string()
+    }
+
+    /// The day on which the job began, in Japan.
+    pub(crate) fn day(&self) -> Date {
+        self.day
+    }
+
+    /// Whole days since the job began, by dates in Japan.
+    pub fn age_days(&self, now: SystemTime) -> i64 {
+        i64::from((jst_date(now) - self.day).get_days())
+    }
+
+    /// Whether this caller began the job. Those of the previous release belong to no page.
+    pub fn is_by(&self, caller: &Caller) -> bool {
+        self.record.as_ref().is_some_and(|record| record.is_by(caller))
+    }
+
+    /// Whether a page began the job.
+    pub fn is_by_page(&self) -> bool {
+        self.record.as_ref().is_some_and(Record::is_by_page)
+    }
+
+    /// The public key, where the token still tells it.
+    pub fn public_key(&self) -> Option<&PublicKey> {
+        self.public_key.as_ref()
+    }
+
+    /// Why it is not certain that the record on the key is its own, if it is not. Such a key is removed only when a person
+    /// names it ([`Session::abandon_named`]).
+    pub fn doubt(&self) -> Option<&'static str> {
+        self.doubt.map(Doubt::text)
+    }
+
+    /// The record, unless the key is one of a complete credential that is to be used again.
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
+    /// The private key.
+    pub(crate) fn private(&self) -> Option<&StoredKey> {
+        self.private.as_ref()
+    }
+
+    /// What was on the token when it was read.
+    pub(crate) fn present(&self) -> Option<&Arc<Present>> {
+        self.present.as_ref()
+    }
+
+    /// Whether an answer can be installed for it.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, PendingState::AwaitingAnswer | PendingState::NotConfirmed)
+    }
+
+    /// The same key, with the public half that a certificate claims for it.
+    pub(crate) fn claimed_by(&self, leaf: &Certificate) -> Self {
+        self.with_public_key(leaf.public_key().clone())
+    }
+
+    /// The same key, with this public half.
+    pub(crate) fn with_public_key(&self, public: PublicKey) -> Self {
+        let mut key = self.clone();
+        key.public_key = Some(public);
+        key
+    }
+
+    /// The halves that are needed to go on.
+    pub(crate) fn pair(&self) -> Result<(&StoredKey, &PublicKey)> {
+        match (&self.private, &self.public_key) {
+            (Some(private), Some(public)) => Ok((private, public)),
+            (Some(_), None) => Err(self.error(Code::PublicKeyInvalid)),
+            (None, _) => Err(self.error(Code::KeyMissing)),
+        }
+    }
+
+    pub(crate) fn error(&self, code: Code) -> Error {
+        Error::new(code).during(Step::ReadObjects).fact(Fact::Id, crate::hex(self.id()))
+    }
+}
+
+impl Contents {
+    /// Every unfinished job of ours. Foreign keys are not among them, whatever else they look like.
+    ///
+    /// Hints that say that there is no certificate need no signature: too much is shown, and nothing hidden. Hints that
+    /// say that it is there are confirmed by a signature before the job leaves the list.
+    ///
+    /// # Errors
+    /// What signing returns when it is the token that failed.
+    pub(crate) fn pending(&mut self, signer: &dyn Signer) -> Result<Vec<PendingKey>> {
+        self.pending_where(signer, |_| true)
+    }
+
+    /// Those of the jobs whose record is wanted: the others' keys are not asked to sign.
+    pub(crate) fn pending_where(
+        &mut self,
+        signer: &dyn Signer,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Result<Vec<PendingKey>> {
+        let mut unfinished = Vec::new();
+        for at in 0..self.private_keys.len() {
+            let record = self.private_keys.get(at).and_then(|held| held.marking.record());
+            if let Some(record) = record.filter(|record| wanted(record)).cloned()
+                && let Some(state) = self.state(signer, at, &record)?
+            {
+                unfinished.push((at, record, state));
+            }
+        }
+        let old = OldCredentials::of(self);
+        let mut pending: Vec<PendingKey> = unfinished
+            .into_iter()
+            .filter_map(|(at, record, state)| self.pending_key(at, record, state, &old))
+            .collect();
+        let remnants = (0..self.public_keys.len()).filter_map(|at| self.remnant(at, &wanted, &old));
+        pending.extend(remnants);
+        Ok(pending)
+    }
+
+    /// How far the job of a private key got; `None`: it is complete.
+    fn state(&mut self, signer: &dyn Signer, key: usize, record: &Record) -> Result<Option<PendingState>> {
+        let open = if record.is_removal() { PendingState::HalfRetired } else { PendingState::AwaitingAnswer };
+        if !self.seems_to_have_certificate(key) {
+            return Ok(Some(open));
+        }
+        let asks = self.private_keys.get(key).is_some_and(|held| held.stored.always_authenticate);
+        if asks {
+            return Ok(Some(PendingState::NotConfirmed));
+        }
+        match self.ask(signer, key, &[]) {
+            Ok(Some(public)) if self.certificates_for(&public).next().is_some() => Ok(None),
+            Ok(_) => Ok(Some(open)),
+            Err(error) if is_of_the_token(&error) => Err(error),
+            Err(_) => Ok(Some(PendingState::NotConfirmed)),
+        }
+    }
+
+    fn seems_to_have_certificate(&self, key: usize) -> bool {
+        let Some(held) = self.private_keys.get(key) else { return false };
+        if let Some(public) = self.value_hint(key)
+            && self.certificates_for(public).next().is_some()
+        {
+            return true;
+        }
+        // What the private key itself reports may be another's; then the identifier and the label are left.
+        self.index.certificates_by_id.contains_key(&held.stored.id)
+            || self.index.certificates_by_label.contains_key(held.stored.label.bytes())
+    }
+
+    fn pending_key(
+        &self,
+        key: usize,
+        record: Record,
+        state: PendingState,
+        old: &OldCredentials,
+    ) -> Option<PendingKey> {
+        let held = self.private_keys.get(key)?;
+        let public_key = self.value_hint(key).cloned();
+        let doubt = self.doubt(key, &record, public_key.as_ref());
+        let mut private = held.stored.clone();
+        private.public_key.clone_from(&public_key);
+        Some(PendingKey {
+            day: record.day(),
+            id: private.id.clone(),
+            at: Some(key),
+            present: Some(Arc::clone(&self.present)),
+            private: Some(private),
+            public_key,
+            state,
+            doubt,
+            old: old.of_record(&record),
+            record: Some(record),
+        })
+    }
+
+    pub(super) fn doubt(&self, key: usize, record: &Record, public: Option<&PublicKey>) -> Option<Doubt> {
+        if self.index.private_by_record.get(record).is_some_and(|keys| keys.len() > 1) {
+            return Some(Doubt::SameRecordTwice);
+        }
+        let held = self.private_keys.get(key)?;
+        let same_id = self.index.certificates_by_id.get(&held.stored.id).into_iter().flatten();
+        let is_foreign = |at: &usize| match (self.certificate(*at), public) {
+            (Some(certificate), Some(public)) => certificate.public_key() != public,
+            _ => true,
+        };
+        // An identifier that is empty is nobody's.
+        if !held.stored.id.is_empty() && same_id.copied().any(|at| is_foreign(&at)) {
+            return Some(Doubt::ForeignCertificate);
+        }
+        let halves = public.and_then(|public| self.index.public_by_key.get(public)).into_iter().flatten();
+        let other = |at: &usize| {
+            let half = self.public_keys.get(*at).and_then(|half| half.marking.record());
+            half.is_some_and(|half| half != record)
+        };
+        halves.copied().any(|at| other(&at)).then_some(Doubt::OtherRecord)
+    }
+
+    /// A public key with our record and neither private key nor certificate.
+    fn remnant(
+        &self,
+        key: usize,
+        wanted: &impl Fn(&Record) -> bool,
+        old: &OldCredentials,
+    ) -> Option<PendingKey> {
+        let held = self.public_keys.get(key)?;
+        let record = held.marking.record().filter(|record| wanted(record))?;
+        let has_private = self.index.private_by_id.contains_key(&held.stored.id)
+            || self.index.private_by_record.contains_key(record);
+        let has_certificate = held
+            .stored
+            .public_key
+            .as_ref()
+            .is_some_and(|public| self.certificates_for(public).next().is_some());
+        (!has_private && !has_certificate).then(|| PendingKey {
+            record: Some(record.clone()),
+            day: record.day(),
+            id: held.stored.id.clone(),
+            at: None,
+            present: None,
+            private: None,
+            public_key: held.stored.public_key.clone(),
+            state: PendingState::Remnant,
+            doubt: None,
+            old: old.of_record(record),
+        })
+    }
+
+    /// Whether a public key says that a job waits for this certificate, or a first issue: all that is to be seen of it
+    /// before the login.
+    pub(crate) fn seems_pending(&self, old: Option<&Certificate>, wanted: impl Fn(&Record) -> bool) -> bool {
+        let names = match old {
+            None => vec![OldName::First],
+            Some(old) => vec![
+                OldName::Digest(super::record::old_digest(old.der())),
+                OldName::Serial(old.serial().to_string()),
+            ],
+        };
+        let keys = names.iter().filter_map(|name| self.index.public_by_old.get(name)).flatten();
+        keys.filter_map(|at| self.public_keys.get(*at)).any(|held| {
+            let value = held.stored.public_key.as_ref();
+            let complete = value.is_some_and(|value| self.certificates_for(value).next().is_some());
+            !complete && held.marking.record().is_some_and(&wanted)
+        })
+    }
+}
+
+/// The credentials by what records name them by.
+struct OldCredentials {
+    by_digest: HashMap<[u8; 8], Vec<Arc<Credential>>>,
+    by_serial: HashMap<String, Vec<Arc<Credential>>>,
+}
+
+impl OldCredentials {
+    /// Made only where there are records: it costs a digest of each certificate.
+    fn of(contents: &Contents) -> Self {
+        let (mut by_digest, mut by_serial) = (HashMap::new(), HashMap::new());
+        let index = &contents.index;
+        if !index.private_by_record.is_empty() || !index.public_by_record.is_empty() {
+            for credential in &contents.credentials() {
+                let credential = Arc::new(credential.clone());
+                let certificate = credential.certificate();
+                let digest = super::record::old_digest(certificate.der());
+                let same: &mut Vec<_> = by_digest.entry(digest).or_default();
+                same.push(Arc::clone(&credential));
+                let same: &mut Vec<_> = by_serial.entry(certificate.serial().to_string()).or_default();
+                same.push(credential);
+            }
+        }
+        OldCredentials { by_digest, by_serial }
+    }
+
+    fn of_record(&self, record: &Record) -> Old {
+        if record.is_first() {
+            return Old::First;
+        }
+        let serial = record.serial();
+        let found = match (record.digest(), serial) {
+            (Some(digest), _) => self.by_digest.get(&digest),
+            (None, Some(serial)) => self.by_serial.get(serial),
+            (None, None) => None,
+        };
+        let found = found.map(Vec::as_slice).unwrap_or_default();
+        let first = found.first();
+        // The same certificate may be stored twice.
+        let one = first.filter(|first| found.iter().all(|one| one.certificate() == first.certificate()));
+        let named = |one: &Arc<Credential>| format!("{} (id {})", one.subject(), crate::hex(one.id()));
+        match one {
+            Some(one) => Old::Found(Arc::clone(one)),
+            None => Old::Missing {
+                serial: serial.map(str::to_owned),
+                candidates: found.iter().map(named).collect(),
+            },
+        }
+    }
+}
+
+impl Session {
+    /// The pending keys on the token: keys with a record of ours whose job is not finished.
+    ///
+    /// # Errors
+    /// What reading the token returns.
+    pub fn pending(&self) -> Result<Vec<PendingKey>> {
+        Contents::read(self)?.pending(self)
+    }
+
+    /// The pending keys, and the credentials beside them, from one reading of the token.
+    ///
+    /// # Errors
+    /// What reading the token returns.
+    pub fn pending_and_credentials(&self) -> Result<(Vec<PendingKey>, super::Credentials)> {
+        let mut contents = Contents::read(self)?;
+        let pending = contents.pending(self)?;
+        Ok((pending, contents.credentials()))
+    }
+}

@@ -1,0 +1,154 @@
+//! What may be destroyed, each object with what shows that it is ours. The destroying is `driver/session/remove`.
+//!
+//! The order is public key, private key, certificate. A public key goes while its private key has just signed for it, the
+//! private key while what it is for can still be read, and the certificate last, because the record of the one that
+//! follows names exactly it: a removal that stops anywhere is found again without any mark.
+
+use super::belongs::is_of_the_token;
+use super::pending::PendingKey;
+use super::{Contents, Credential, Signer, about};
+use crate::driver::{Removal, doubt};
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::PublicKey;
+
+/// The removal of an old credential.
+pub(crate) struct Retirement {
+    pub(crate) removal: Removal,
+    /// Whether a private key is among what goes.
+    pub(crate) with_key: bool,
+}
+
+impl Contents {
+    /// What goes with a pending key: the public key objects of its value with its record, and the key itself, which has
+    /// signed for none of the certificates on the token.
+    ///
+    /// A key that is doubtful or does not sign goes only when a person has `named` it.
+    ///
+    /// # Errors
+    /// [`Code::NotPending`] when the token no longer holds it as a pending key, [`Code::RemovalDoubtful`], and what signing
+    /// returns when it is the token that failed.
+    pub(crate) fn abandonment(
+        &mut self,
+        signer: &dyn Signer,
+        pending: &PendingKey,
+        named: bool,
+    ) -> Result<Removal> {
+        let step = Step::Abandon;
+        let gone = || pending.error(Code::NotPending).during(step);
+        let record = pending.record().ok_or_else(gone)?;
+        if pending.private().is_none() {
+            // A remnant, by the same rule as it was listed by.
+            let still = self.pending_where(signer, |other| other == record)?;
+            let same = |other: &&PendingKey| other.private().is_none() && other.id() == pending.id();
+            still.iter().find(same).ok_or_else(gone)?;
+            let half = self.index.public_by_record.get(record).into_iter().flatten();
+            let mut half = half.filter_map(|at| self.public_keys.get(*at));
+            let half = half.find(|half| half.stored.id == pending.id()).ok_or_else(gone)?;
+            return Removal::new(step).public_key(&half.stored);
+        }
+        let same_record = self.index.private_by_record.get(record).cloned().unwrap_or_default();
+        let has_id =
+            |at: &usize| self.private_keys.get(*at).is_some_and(|held| held.stored.id == pending.id());
+        let keys: Vec<usize> = same_record.into_iter().filter(has_id).collect();
+        let key = match keys.as_slice() {
+            [] => return Err(gone()),
+            [key] => *key,
+            // Not even a person's word tells these apart.
+            [..] => {
+                return Err(doubt(step, pending.id(), "two private keys have this record and this CKA_ID"));
+            }
+        };
+        let signed = match self.ask(signer, key, &[]) {
+            Ok(public) => public,
+            Err(error) if named && !is_of_the_token(&error) => {
+                let held = self.private_keys.get(key).ok_or_else(gone)?;
+                return Ok(Removal::new(step).named_private_key(&held.stored));
+            }
+            Err(error) if is_of_the_token(&error) => return Err(error),
+            Err(error) => return Err(doubt(step, pending.id(), "the key does not sign").because_of(error)),
+        };
+        if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
+            return Err(gone());
+        }
+        if let Some(why) = self.doubt(key, record, signed.as_ref())
+            && !named
+        {
+            return Err(doubt(step, pending.id(), why.text()));
+        }
+        let mut removal = Removal::new(step);
+        for half in signed.iter().flat_map(|public| self.halves_of(public)) {
+            if half.marking.record() == Some(record) {
+                removal = removal.public_key(&half.stored)?;
+            }
+        }
+        let held = self.private_keys.get(key).ok_or_else(gone)?;
+        let shown = held.signed.as_ref().ok_or_else(gone)?;
+        removal.private_key(&held.stored, shown)
+    }
+
+    /// What goes with an old credential that has a follower: the public key objects of its value with its identifier or
+    /// its label, the one private key that signs for it, and the certificate with exactly its bytes. Where both share the
+    /// key, the certificate alone.
+    ///
+    /// # Errors
+    /// [`Code::RemovalDoubtful`] when two private keys sign for it; [`Code::RetireNotOurs`] when the key that should be its
+    /// own refuses to sign; [`Code::RetireOlderFirst`] while the certificate that this one follows is on the token; and what signing returns
+    /// when it is the token that failed.
+    pub(crate) fn retirement(
+        &mut self,
+        signer: &dyn Signer,
+        old: &Credential,
+        follower: &Credential,
+    ) -> Result<Retirement> {
+        let step = Step::Retire;
+        let public = old.certificate().public_key();
+        if follower.certificate().public_key() == public {
+            let removal = self.with_certificates(Removal::new(step), old, old.id());
+            return Ok(Retirement { removal, with_key: false });
+        }
+        let (keys, refused) = self.keys_asked_for(signer, public, old.id())?;
+        let key = match keys.as_slice() {
+            [] if refused => return Err(about(Error::new(Code::RetireNotOurs).during(step), old)),
+            // It went before the certificate, in a removal that stopped.
+            [] => None,
+            [key] => Some(*key),
+            [..] => {
+                return Err(about(doubt(step, old.id(), "two private keys sign for this certificate"), old));
+            }
+        };
+        if let Some(older) = key.and_then(|key| self.predecessor(key, old.certificate())) {
+            let name = format!("{} (serial {})", older.subject(), older.serial());
+            let error = about(Error::new(Code::RetireOlderFirst).during(step), old);
+            return Err(error.fact(Fact::Candidate, name));
+        }
+        let mut removal = Removal::new(step);
+        for half in self.halves_of(public) {
+            let label = half.stored.label.as_str();
+            let key_id = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id);
+            if half.stored.id == old.id() || Some(&half.stored.id) == key_id || label == old.label() {
+                removal = removal.public_key(&half.stored)?;
+            }
+        }
+        let held = key.and_then(|key| self.private_keys.get(key));
+        if let Some((held, signed)) = held.and_then(|held| Some((held, held.signed.as_ref()?))) {
+            removal = removal.private_key(&held.stored, signed)?;
+        }
+        let id = held.map_or(old.id(), |held| held.stored.id.as_slice());
+        Ok(Retirement { removal: self.with_certificates(removal, old, id), with_key: held.is_some() })
+    }
+
+    /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies
+    /// that others made under another identifier stay.
+    fn with_certificates(&self, removal: Removal, old: &Credential, id: &[u8]) -> Removal {
+        let same =
+            || self.certificates.iter().filter(|held| held.certificate.as_ref() == Some(old.certificate()));
+        let id = if same().any(|held| held.stored.id == id) { id } else { old.id() };
+        let same = same().filter(|held| held.stored.id == id);
+        same.fold(removal, |removal, held| removal.certificate(&held.stored))
+    }
+
+    fn halves_of(&self, public: &PublicKey) -> impl Iterator<Item = &super::HeldPublicKey> {
+        let halves = self.index.public_by_key.get(public).into_iter().flatten();
+        halves.filter_map(|at| self.public_keys.get(*at))
+    }
+}

@@ -1,0 +1,113 @@
+//! Which credential takes the place of which: by the record on the new private key, shown by its signature, or by the key
+//! that both share. Names and issuers never make a follower; they can only forbid a removal.
+
+use super::belongs::is_of_the_token;
+use super::record::{Record, old_digest};
+use super::{Contents, Credential, Signer};
+use crate::error::Result;
+use crate::pki::Certificate;
+
+/// A certificate by what records name it by.
+struct Named {
+    digest: [u8; 8],
+    serial: String,
+}
+
+impl Named {
+    fn of(certificate: &Certificate) -> Self {
+        Named { digest: old_digest(certificate.der()), serial: certificate.serial().to_string() }
+    }
+
+    /// Whether a record names this certificate; `by` is the new one. Records of the previous release hold no more than
+    /// the serial number, so their new certificate has to come from the same issuer.
+    fn is_named_by(&self, record: &Record, old: &Certificate, by: Option<&Certificate>) -> bool {
+        match (record.digest(), record.serial()) {
+            (Some(digest), _) => digest == self.digest,
+            (None, Some(serial)) => {
+                serial == self.serial && by.is_none_or(|by| by.issuer().matches(old.issuer()))
+            }
+            (None, None) => false,
+        }
+    }
+}
+
+impl Contents {
+    /// The credentials that follow a certificate and end later than it, each with the key that has just signed for it.
+    ///
+    /// # Errors
+    /// What signing returns when it is the token that failed.
+    pub(crate) fn followers(&mut self, signer: &dyn Signer, old: &Certificate) -> Result<Vec<Credential>> {
+        let named = Named::of(old);
+        let by_record = self.index.private_by_record.iter();
+        let mut keys: Vec<usize> = by_record
+            .filter(|(record, _)| !record.is_removal() && named.is_named_by(record, old, None))
+            .flat_map(|(_, keys)| keys.iter().copied())
+            .collect();
+        keys.sort_unstable();
+        let mut followers = Vec::new();
+        for key in keys {
+            let signed = match self.ask(signer, key, &[]) {
+                Ok(signed) => signed,
+                Err(error) if is_of_the_token(&error) => return Err(error),
+                Err(_) => None,
+            };
+            let Some(public) = signed else { continue };
+            let certificates: Vec<usize> = self.certificates_for(&public).collect();
+            for at in certificates {
+                let record = self.private_keys.get(key).and_then(|held| held.marking.record());
+                let follows = self.certificate(at).is_some_and(|new| {
+                    new.not_after() > old.not_after()
+                        && record.is_some_and(|record| named.is_named_by(record, old, Some(new)))
+                });
+                followers.extend(follows.then(|| self.credential_with(at, key)).flatten());
+            }
+        }
+        followers.extend(self.followers_with_the_same_key(signer, old)?);
+        Ok(followers)
+    }
+
+    fn followers_with_the_same_key(
+        &mut self,
+        signer: &dyn Signer,
+        old: &Certificate,
+    ) -> Result<Vec<Credential>> {
+        let later = |at: &usize| self.certificate(*at).is_some_and(|new| new.not_after() > old.not_after());
+        let certificates: Vec<usize> = self.certificates_for(old.public_key()).filter(later).collect();
+        let mut followers = Vec::new();
+        for at in certificates {
+            let id = self.certificates.get(at).map(|held| held.stored.id.clone()).unwrap_or_default();
+            let keys = self.keys_that_sign_for(signer, old.public_key(), &id)?;
+            followers.extend(keys.first().and_then(|key| self.credential_with(at, *key)));
+        }
+        Ok(followers)
+    }
+
+    /// A credential with the key that has signed for it.
+    ///
+    /// # Errors
+    /// What signing returns when it is the token that failed.
+    pub(crate) fn shown(&mut self, signer: &dyn Signer, new: &Certificate) -> Result<Option<Credential>> {
+        let Some(at) = self.place_of(new) else { return Ok(None) };
+        let id = self.certificates.get(at).map(|held| held.stored.id.clone()).unwrap_or_default();
+        let keys = self.keys_that_sign_for(signer, new.public_key(), &id)?;
+        Ok(keys.first().and_then(|key| self.credential_with(at, *key)))
+    }
+
+    fn credential_with(&self, certificate: usize, key: usize) -> Option<Credential> {
+        let held = self.certificates.get(certificate)?;
+        let certificate = held.certificate.as_ref().filter(|certificate| !certificate.is_ca())?;
+        let mut key = self.private_keys.get(key)?.stored.clone();
+        key.public_key = Some(certificate.public_key().clone());
+        Some(Credential::with_key(held.stored.clone(), certificate.clone(), key))
+    }
+
+    /// The certificate on the token that the record of this credential's key names, so that this one follows it.
+    pub(super) fn predecessor(&self, key: usize, of: &Certificate) -> Option<&Certificate> {
+        let record = self.private_keys.get(key)?.marking.record()?;
+        if record.is_first() || record.is_removal() {
+            return None;
+        }
+        let certificates = self.certificates.iter().filter_map(|held| held.certificate.as_ref());
+        certificates.filter(|one| *one != of).find(|one| Named::of(one).is_named_by(record, one, Some(of)))
+    }
+}

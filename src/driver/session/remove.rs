@@ -1,0 +1,259 @@
+//! The one door through which objects are destroyed.
+//!
+//! A [`Removal`] names each object and what shows that it is ours. Right before each C_DestroyObject exactly that handle
+//! is read again and must be what the plan says; after it, it is looked for. Only what is gone is reported gone, and
+//! nothing after an object that is not as planned is touched.
+
+use super::Session;
+use super::object::{Label, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
+use super::read::Object;
+use super::sign::Signed;
+use crate::driver::raw::{Failure, ObjectHandle};
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::PublicKey;
+use pkcs11_sys::CKR_OBJECT_HANDLE_INVALID;
+
+/// Objects to be destroyed, in this order.
+#[derive(Debug)]
+pub(crate) struct Removal {
+    step: Step,
+    planned: Vec<Planned>,
+}
+
+/// One object, and what a fresh read must say of it.
+#[derive(Debug)]
+struct Planned {
+    place: Place,
+    is: Is,
+}
+
+#[derive(Debug)]
+enum Is {
+    /// A certificate: exactly these bytes under this identifier and this label.
+    Certificate { id: Vec<u8>, label: Label, der: Vec<u8> },
+    /// A certificate object that we have created in this session, whatever the token made of its value.
+    CreatedCertificate { id: Vec<u8>, label: Vec<u8> },
+    /// A public key of exactly this value.
+    PublicKey { id: Vec<u8>, label: Label, value: PublicKey },
+    /// A private key; what it reports of its public half may change with the objects around it, and does not count.
+    PrivateKey { id: Vec<u8>, label: Label },
+    /// A half of a pair that this session has generated: it carries our label, or else the identifier, which is random.
+    GeneratedHalf { id: Vec<u8>, label: Vec<u8> },
+}
+
+impl Removal {
+    pub(crate) fn new(step: Step) -> Self {
+        Removal { step, planned: Vec::new() }
+    }
+
+    /// A public key; one that does not report its value cannot be known again, and stops the removal.
+    pub(crate) fn public_key(self, key: &StoredPublicKey) -> Result<Self> {
+        let Some(value) = key.public_key.clone() else {
+            return Err(doubt(self.step, &key.id, "a public key whose value cannot be read"));
+        };
+        let is = Is::PublicKey { id: key.id.clone(), label: key.label.clone(), value };
+        Ok(self.and(key.place, is))
+    }
+
+    /// A private key that has signed, by that very handle.
+    pub(crate) fn private_key(self, key: &StoredKey, signed: &Signed) -> Result<Self> {
+        if !signed.is_by(key) {
+            return Err(doubt(self.step, &key.id, "another key has signed"));
+        }
+        Ok(self.named_private_key(key))
+    }
+
+    /// A private key that a person has named by its identifier, having seen what is odd about it.
+    pub(crate) fn named_private_key(self, key: &StoredKey) -> Self {
+        let is = Is::PrivateKey { id: key.id.clone(), label: key.label.clone() };
+        self.and(key.place, is)
+    }
+
+    /// A certificate.
+    pub(crate) fn certificate(self, certificate: &StoredCertificate) -> Self {
+        let StoredCertificate { id, label, der, .. } = certificate;
+        let is = Is::Certificate { id: id.clone(), label: label.clone(), der: der.clone() };
+        self.and(certificate.place, is)
+    }
+
+    /// A certificate that C_CreateObject has just made for us.
+    pub(super) fn created_certificate(self, certificate: &StoredCertificate) -> Self {
+        let (id, label) = (certificate.id.clone(), certificate.label.bytes().to_vec());
+        self.and(certificate.place, Is::CreatedCertificate { id, label })
+    }
+
+    /// A half of the pair that C_GenerateKeyPair has just made for us.
+    pub(super) fn generated_half(self, place: Place, id: &[u8], label: &[u8]) -> Self {
+        self.and(place, Is::GeneratedHalf { id: id.to_vec(), label: label.to_vec() })
+    }
+
+    /// What is planned, by class and identifier.
+    #[cfg(test)]
+    pub(crate) fn planned(&self) -> Vec<String> {
+        let class = |is: &Is| match is {
+            Is::Certificate { .. } | Is::CreatedCertificate { .. } => "certificate",
+            Is::PublicKey { .. } => "public",
+            Is::PrivateKey { .. } => "private",
+            Is::GeneratedHalf { .. } => "half",
+        };
+        let name = |planned: &Planned| format!("{} {:?}", class(&planned.is), planned.place.handle);
+        self.planned.iter().map(name).collect()
+    }
+
+    fn and(mut self, place: Place, is: Is) -> Self {
+        self.planned.push(Planned { place, is });
+        self
+    }
+}
+
+impl Session {
+    /// Destroys what the plan names, one after the other.
+    ///
+    /// # Errors
+    /// [`Code::RemovalDoubtful`] when an object is not what the plan says, or cannot be read: it and all after it stay;
+    /// [`Code::DestroyFailed`] when the token keeps an object although it says that it removed it; what C_DestroyObject
+    /// returns.
+    pub(crate) fn remove(&self, removal: &Removal) -> Result<()> {
+        removal.planned.iter().try_for_each(|planned| self.remove_one(planned, removal.step))
+    }
+
+    fn remove_one(&self, planned: &Planned, step: Step) -> Result<()> {
+        let open = self.open_session();
+        let handle = open.handle_of(planned.place)?;
+        match self.read_again(handle, &planned.is) {
+            // Some tokens take two objects along with one call.
+            Again::Gone => return Ok(()),
+            Again::There(object) if planned.is.agrees_with(&object) => {}
+            Again::There(_) => return Err(doubt(step, planned.is.id(), "the object is not what it was")),
+            Again::Unreadable(failure) => {
+                let unreadable = doubt(step, planned.is.id(), "the object cannot be read");
+                return Err(unreadable.because_of(failure.during(step)));
+            }
+        }
+        open.functions().destroy_object(open.handle(), handle).map_err(|failure| failure.during(step))?;
+        match self.read_again(handle, &planned.is) {
+            Again::There(object) if planned.is.agrees_with(&object) => {
+                let error = Error::new(Code::DestroyFailed).during(step);
+                Err(error.fact(Fact::Id, crate::hex(planned.is.id())))
+            }
+            Again::Gone | Again::There(_) => Ok(()),
+            // Whether it is gone, the search says.
+            Again::Unreadable(_) if !self.is_found(handle)? => Ok(()),
+            Again::Unreadable(failure) => {
+                let error = Error::new(Code::DestroyFailed).during(step);
+                let error = error.fact(Fact::Id, crate::hex(planned.is.id()));
+                Err(error.because_of(failure.during(step)))
+            }
+        }
+    }
+
+    fn read_again(&self, handle: ObjectHandle, as_what: &Is) -> Again {
+        let open = self.open_session();
+        let read = match as_what {
+            Is::Certificate { .. } | Is::CreatedCertificate { .. } => open.read_as_certificate(handle),
+            Is::PublicKey { .. } | Is::PrivateKey { .. } | Is::GeneratedHalf { .. } => {
+                open.read_object(handle)
+            }
+        };
+        match read {
+            Ok(object) => Again::There(object),
+            Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => Again::Gone,
+            Err(failure) => Again::Unreadable(failure),
+        }
+    }
+
+    fn is_found(&self, handle: ObjectHandle) -> Result<bool> {
+        let found = self.open_session().find(crate::driver::raw::Template::new())?;
+        Ok(found.contains(&handle))
+    }
+
+    /// Removes what a refused C_GenerateKeyPair left behind: what was not there before, can be read, and carries our
+    /// label or our identifier, which no other object has.
+    pub(super) fn remove_leftover_keys(&self, id: &[u8], label: &[u8], before: &Present) -> Result<()> {
+        let step = Step::GenerateKeyPair;
+        let removal =
+            self.came_since(before)?.into_iter().fold(Removal::new(step), |removal, (place, object)| {
+                let is = Is::GeneratedHalf { id: id.to_vec(), label: label.to_vec() };
+                if is.agrees_with(&object) { removal.and(place, is) } else { removal }
+            });
+        self.remove(&removal)
+    }
+
+    /// Removes what a refused C_CreateObject left behind: what was not there before, can be read, and carries the
+    /// identifier and the label that we gave it. What carries nothing, as SoftHSM leaves it, stays.
+    pub(super) fn remove_leftover_certificates(
+        &self,
+        id: &[u8],
+        label: &[u8],
+        before: &Present,
+    ) -> Result<()> {
+        let step = Step::WriteCertificate;
+        let removal =
+            self.came_since(before)?.into_iter().fold(Removal::new(step), |removal, (place, object)| {
+                let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec() };
+                if is.agrees_with(&object) { removal.and(place, is) } else { removal }
+            });
+        self.remove(&removal)
+    }
+
+    fn came_since(&self, before: &Present) -> Result<Vec<(Place, Object)>> {
+        let open = self.open_session();
+        let mut came = Vec::new();
+        for handle in open.find(crate::driver::raw::Template::new())? {
+            let place = open.place(handle);
+            if before.owner == place.owner
+                && !before.handles.contains(&handle)
+                && let Ok(object) = open.read_object(handle)
+            {
+                came.push((place, object));
+            }
+        }
+        Ok(came)
+    }
+}
+
+/// What a fresh read of a handle says.
+enum Again {
+    There(Object),
+    Gone,
+    Unreadable(Failure),
+}
+
+impl Is {
+    fn agrees_with(&self, object: &Object) -> bool {
+        match (self, object) {
+            (Is::Certificate { id, label, der }, Object::Certificate(now)) => {
+                now.id == *id && now.label == *label && now.der == *der && !der.is_empty()
+            }
+            (Is::CreatedCertificate { id, label }, Object::Certificate(now)) => {
+                !id.is_empty() && now.id == *id && now.label.bytes() == *label
+            }
+            (Is::PublicKey { id, label, value }, Object::PublicKey(now)) => {
+                now.id == *id && now.label == *label && now.public_key.as_ref() == Some(value)
+            }
+            (Is::PrivateKey { id, label }, Object::PrivateKey(now)) => now.id == *id && now.label == *label,
+            (Is::GeneratedHalf { id, label }, Object::PrivateKey(now)) => {
+                now.label.bytes() == *label || (!id.is_empty() && now.id == *id)
+            }
+            (Is::GeneratedHalf { id, label }, Object::PublicKey(now)) => {
+                now.label.bytes() == *label || (!id.is_empty() && now.id == *id)
+            }
+            _ => false,
+        }
+    }
+
+    fn id(&self) -> &[u8] {
+        match self {
+            Is::Certificate { id, .. }
+            | Is::CreatedCertificate { id, .. }
+            | Is::PublicKey { id, .. }
+            | Is::PrivateKey { id, .. }
+            | Is::GeneratedHalf { id, .. } => id,
+        }
+    }
+}
+
+/// Something does not agree: nothing is removed.
+pub(crate) fn doubt(step: Step, id: &[u8], what: &str) -> Error {
+    Error::new(Code::RemovalDoubtful).during(step).fact(Fact::Id, crate::hex(id)).fact(Fact::Detail, what)
+}

@@ -1,0 +1,75 @@
+//! What each command costs in PKCS#11 calls, and how that grows with what is on the token. Calls are what a slow token and a
+//! busy machine cannot blur; each is one or more exchanges with the token.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::Bank;
+use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, days_from_now};
+
+impl Bank {
+    /// How many calls the command makes.
+    #[track_caller]
+    fn calls(&self, arguments: &[&str]) -> usize {
+        self.run_with_faults("", arguments).json();
+        self.called().len()
+    }
+}
+
+/// On a token that holds one credential, P-256. Who changes a number here says why in docs/calls.md.
+#[test]
+fn each_command_has_its_price() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let anchor = bank.anchor();
+    let retire = ["retire", "--yes", "--trust-anchor", &anchor, "--id", "01"];
+    let mut costs = vec![
+        ("list", bank.calls(&["list"])),
+        ("preflight", bank.calls(&["preflight"])),
+        ("request", bank.calls(&["request", "--out", "request.pem"])),
+        ("pending", bank.calls(&["pending"])),
+        ("resume", bank.calls(&["resume", "--out", "again.pem"])),
+        ("abandon", bank.calls(&["abandon", "--yes"])),
+    ];
+    bank.soft.snapshot().assert_same_as(&bank.before);
+    costs.push(("renew", bank.calls(&["renew", "--issuer", &bank.issuer("")])));
+    costs.push(("pending, one complete", bank.calls(&["pending"])));
+    costs.push(("retire", bank.calls(&retire)));
+    bank.assert_one_new_credential();
+    let expected = [
+        // With the PIN, and the proof of the key.
+        ("list", 21),
+        ("preflight", 24),
+        ("request", 35),
+        ("pending", 22),
+        ("resume", 26),
+        ("abandon", 41),
+        ("renew", 39),
+        // Four objects more, and the signature of the one that is complete.
+        ("pending, one complete", 27),
+        ("retire", 46),
+    ];
+    assert_eq!(costs, expected);
+}
+
+/// Certificates of others, and pending keys: each object costs the same, however many there are.
+#[test]
+fn nothing_grows_faster_than_the_token() {
+    let subject = NameDer::new().common(Text::Utf8, "many").to_der();
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let spki = SoftKey::generate(Kind::P256).spki();
+    let mut costs = Vec::new();
+    let mut there = 0_u16;
+    for count in [0_u16, 30, 300] {
+        bank.soft.look(|eye| {
+            for number in there..count {
+                let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(200));
+                eye.write_certificate(&issue.der(), &[0x70, (number >> 8) as u8, number as u8], "many");
+            }
+        });
+        there = count;
+        let row = [&["list"][..], &["preflight", "--id", "01"], &["pending"], &["doctor"]];
+        costs.push(row.map(|arguments| bank.calls(arguments)));
+    }
+    // list, preflight, pending, doctor; of the 300 each certificate costs one call for each time that it is read.
+    assert_eq!(costs, [[21, 24, 20, 22], [54, 87, 53, 55], [324, 627, 323, 325]]);
+}
