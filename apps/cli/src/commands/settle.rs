@@ -47,6 +47,7 @@ impl<'a> Checks<'a> {
                 | Code::RetireNotBegun
                 | Code::RetireDoubtful
                 | Code::RetireNotProven
+                | Code::RetireOlderFirst
                 | Code::ClockImplausible
         );
         let Some(old) = installed.replaced().filter(|_| later) else { return error };
