@@ -291,7 +291,7 @@ int main(int count, char **arguments)
     origins(context);
     properties(context, &host, arguments[2]);
     refusals(context, &host);
-    EXPECT(USBTOKEN_CERTIFICATE_UNREADABLE, context, usbtoken_context_add_anchor(context, (const uint8_t *)"x", 1));
+    EXPECT(USBTOKEN_ANCHOR_UNUSABLE, context, usbtoken_context_add_anchor(context, (const uint8_t *)"x", 1));
     renew(context, &host, arguments[2], arguments[4]);
     usbtoken_context_free(&context);
     return 0;
