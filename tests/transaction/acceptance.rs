@@ -38,13 +38,14 @@ fn bank_of(subject: &[u8]) -> Bank {
 #[test]
 fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
     let old_name = subject("firm", "202003041536");
-    let rows: [(&str, Vec<u8>, bool); 5] = [
+    let rows: [(&str, Vec<u8>, bool); 6] = [
         ("the common name", subject("firm", "202103041536"), false),
         (
             "its encoding",
             NameDer::new().organization(Text::Printable, "FIRM").common(Text::Teletex, "x").to_der(),
             false,
         ),
+        ("a blank common name", subject("firm", " "), true),
         ("common name and organization", subject("another firm", "202103041536"), true),
         ("no common name", NameDer::new().organization(Text::Utf8, "firm").to_der(), true),
         ("an empty subject", NameDer::new().to_der(), true),
@@ -73,12 +74,15 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
         }
         bank.soft.snapshot().assert_keeps(&bank.before);
         assert_eq!(bank.assert_one_new_credential(), certificate);
-        // Who follows whom is not known when the name is another: the old one stays.
-        if new_name != old_name {
-            let both = bank.soft.snapshot();
-            let removal = Retire::replaced_by(&installed).unwrap();
+        // The record says who follows whom; a subject that the rule does not allow forbids it.
+        let both = bank.soft.snapshot();
+        let removal = Retire::replaced_by(&installed).unwrap();
+        if told {
             refused(removal.run(&session), Code::RetireNoSuccessor);
             bank.soft.snapshot().assert_same_as(&both);
+        } else {
+            assert_eq!(removal.run(&session).unwrap().successor().id(), installed.credential().id());
+            assert_eq!(bank.soft.snapshot().with_id(&[2]).count(), 0);
         }
     }
 }
