@@ -7,9 +7,16 @@
 use std::fmt;
 
 pub mod code;
+mod fact;
+mod notice;
+mod numbered;
+mod step;
 mod warning;
 
-pub use self::code::{Code, Fact, Family, Notice, Point, Step};
+pub use self::code::{Code, Family};
+pub use self::fact::Fact;
+pub use self::notice::{Notice, Point};
+pub use self::step::Step;
 pub use self::warning::Warning;
 
 /// The result of everything in this crate that can fail.

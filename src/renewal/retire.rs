@@ -164,11 +164,6 @@ impl Retire {
 
         followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
         if followers.is_empty() {
-            // By a clock that is years ahead everything has ended.
-            if let Some(doubt) = clock_doubt(credentials.iter().map(Credential::certificate), now) {
-                let error = Error::new(Code::ClockImplausible).during(Step::Retire);
-                return Err(doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value)));
-            }
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
             let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
             let names = usable_others
@@ -179,6 +174,13 @@ impl Retire {
                 Ok(_) if usable(old) && names.is_empty() => Code::RetireOnlyCredential,
                 Ok(_) => Code::RetireNoSuccessor,
             };
+            // By a clock that is years off nothing on the token can be used.
+            if code == Code::RetireNoSuccessor
+                && let Some(doubt) = clock_doubt(credentials.iter().map(Credential::certificate), now)
+            {
+                let error = Error::new(Code::ClockImplausible).during(Step::Retire);
+                return Err(doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value)));
+            }
             return Err(names.iter().fold(refuse(code), |error, name| error.fact(Fact::Candidate, name)));
         }
         if let Some(begin) = followers.iter().map(|other| other.certificate().not_before()).min()

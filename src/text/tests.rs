@@ -164,7 +164,7 @@ fn the_errors_document_is_up_to_date() {
 fn errors_document() -> String {
     let mut out = String::from(
         "# Errors, warnings, steps\n\n\
-         Made from `src/error/code.rs` and `src/text/` by a test; to make it anew after a change there, run\n\
+         Made from `src/error/` and `src/text/` by a test; to make it anew after a change there, run\n\
          `UPDATE=1 cargo test -p usbtoken errors_document`.\n\n\
          Numbers and names are stable. A number that is retired is never used again. The hundreds of an error's\n\
          number are its family, and the family decides the exit code of the command `usbtoken`.\n\n\

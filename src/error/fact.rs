@@ -1,0 +1,55 @@
+//! What the values in errors and warnings mean.
+
+use super::numbered::numbered;
+
+numbered! {
+    /// What a value in an error or a notice means.
+    Fact {
+        /// A file's path.
+        Path = 1 "path",
+        /// The value that was expected or asked for.
+        Expected = 2 "expected",
+        /// The value that was found instead.
+        Found = 3 "found",
+        /// One of several candidates; stands once for each.
+        Candidate = 4 "candidate",
+        /// The token, by label and serial number.
+        Token = 5 "token",
+        /// A limit that applies.
+        Limit = 6 "limit",
+        /// An object's CKA_ID, in hexadecimal.
+        Id = 7 "id",
+        /// A date, in Japan standard time.
+        Date = 8 "date",
+        /// What a library or program said.
+        Detail = 9 "detail",
+        /// The driver's name or path.
+        Driver = 10 "driver",
+        /// The certificate's subject.
+        Subject = 11 "subject",
+        /// The certificate's serial number.
+        Serial = 12 "serial",
+        /// A number of days.
+        Days = 13 "days",
+        /// A device on a USB port.
+        Device = 14 "device",
+        /// The file in which the CA's answer is kept.
+        SavedAnswer = 15 "saved_answer",
+        /// The command that goes on.
+        GoOn = 16 "go_on",
+        /// A number of seconds to wait.
+        Seconds = 17 "seconds",
+        /// A size in bytes.
+        Size = 18 "size",
+        /// The first line of something that is not what it should be.
+        FirstLine = 19 "first_line",
+        /// What the clock of this computer says, in Japan standard time.
+        Now = 20 "now",
+        /// When a certificate begins to be valid, in Japan standard time.
+        Begins = 21 "begins",
+        /// The name of an algorithm.
+        Algorithm = 24 "algorithm",
+        /// Whether two certificates come from one CA, by its stable name; people read it in words.
+        IssuerContinuity = 25 "issuer_continuity",
+    }
+}

@@ -1,0 +1,116 @@
+//! Warnings, and the points of the preflight that may give them.
+
+use super::numbered::numbered;
+
+numbered! {
+    /// A warning: something that the person should know and that stops nothing. The numbers 13, 15, 18 and 20 are
+    /// retired.
+    Notice {
+        /// A wrong PIN was entered since the last right one.
+        PinCountLow = 1 "pin_count_low",
+        /// One wrong PIN more locks the token.
+        PinFinalTry = 2 "pin_final_try",
+        /// The token wants its PIN changed.
+        PinToBeChanged = 3 "pin_to_be_changed",
+        /// The token does not tell how much memory is free.
+        MemoryUnknown = 4 "memory_unknown",
+        /// Little memory is free.
+        MemoryLow = 5 "memory_low",
+        /// The token does not tell which mechanisms it has.
+        MechanismUnknown = 6 "mechanism_unknown",
+        /// The renewal runs outside its window because the caller asked for it.
+        WindowForced = 7 "window_forced",
+        /// The clock of this computer looks wrong.
+        ClockUncertain = 8 "clock_uncertain",
+        /// A request for the same credential is pending.
+        PendingExists = 9 "pending_exists",
+        /// Other certificates on the token have the same subject.
+        SameSubject = 10 "same_subject",
+        /// The driver claims, but does not fully report, that the key cannot be exported.
+        ProofClaimed = 11 "proof_claimed",
+        /// The token took the certificate only with the fewest attributes.
+        MinimalCertificate = 12 "minimal_certificate",
+        /// The old credential was kept.
+        OldKept = 14 "old_kept",
+        /// A certificate on the token cannot be parsed and was passed over.
+        CertificateUnreadable = 16 "certificate_unreadable",
+        /// The old key was used again because the caller asked for it.
+        KeyReused = 17 "key_reused",
+        /// The chain was not checked: no trust anchors were given.
+        ChainNotChecked = 19 "chain_not_checked",
+        /// The token did not let the new key be renamed; it works all the same.
+        LabelKept = 21 "label_kept",
+        /// Not every CA certificate of the answer could be written; the credential works without them.
+        ChainNotWritten = 22 "chain_not_written",
+        /// A token's driver is installed and does not see it.
+        DeviceNotSeen = 23 "device_not_seen",
+        /// Several alike devices are plugged in and the drivers see fewer tokens.
+        DevicesPartlySeen = 24 "devices_partly_seen",
+        /// A smart-card interface that is not known and in which no driver sees a token.
+        SmartCardUnknown = 25 "smart_card_unknown",
+        /// The token holds no certificate.
+        NoCertificate = 26 "no_certificate",
+        /// The request could not be kept on this computer.
+        RequestNotKept = 27 "request_not_kept",
+        /// The CA changed more of the subject than the rule allows.
+        SubjectChanged = 28 "subject_changed",
+        /// The new certificate begins later than the clock of this computer says.
+        NotYetValid = 29 "not_yet_valid",
+        /// The new certificate comes from another CA than the old one.
+        AnotherIssuer = 30 "another_issuer",
+        /// The certificate was on the token already, complete; nothing was written.
+        AlreadyInstalled = 31 "already_installed",
+        /// The new certificate allows client authentication only by anyExtendedKeyUsage.
+        PurposeOnlyAny = 32 "purpose_only_any",
+        /// The new certificate has a critical extension that is not known.
+        UnknownCritical = 33 "unknown_critical",
+        /// An extension of the new certificate cannot be read, or is there twice.
+        ExtensionUnreadable = 34 "extension_unreadable",
+        /// The key usage of the new certificate allows signing certificates, which only a CA's may.
+        UsageOfCa = 36 "usage_of_ca",
+        /// The new key will be of another kind or size than the old one.
+        KeyKindChanges = 35 "key_kind_changes",
+        /// A part of the CA's response could not be read.
+        ResponsePartlyUsed = 37 "response_partly_used",
+    }
+}
+
+numbered! {
+    /// A point that the preflight checks.
+    Point {
+        /// The token is initialised.
+        TokenInitialized = 1 "token_initialized",
+        /// The token can be written.
+        TokenWritable = 2 "token_writable",
+        /// The PIN can be used.
+        PinUsable = 3 "pin_usable",
+        /// There is room for one more key pair and certificate.
+        Memory = 4 "memory",
+        /// The token makes keys of the wanted kind and size, and signs with them.
+        Mechanism = 5 "mechanism",
+        /// The renewal window is open.
+        Window = 6 "window",
+        /// The clock of this computer is plausible.
+        Clock = 7 "clock",
+        /// No request for the same credential is pending.
+        NothingPending = 8 "nothing_pending",
+        /// No other certificate has the same subject.
+        SubjectUnique = 9 "subject_unique",
+        /// The private key of the old credential is there.
+        OldKey = 10 "old_key",
+        /// The kind of key that will be made is known.
+        KeyKind = 11 "key_kind",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Notice;
+    use crate::error::Code;
+
+    #[test]
+    fn a_retired_number_stays_retired() {
+        assert!(Code::ALL.iter().all(|code| ![510, 517].contains(&code.number())));
+        assert!(Notice::ALL.iter().all(|notice| ![13, 15, 18, 20].contains(&notice.number())));
+    }
+}
