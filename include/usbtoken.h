@@ -129,6 +129,8 @@
 #define USBTOKEN_ANSWER_FOR_OTHER_TOKEN 235
 /** There is a certificate on the token that cannot be read, and no other one matches. */
 #define USBTOKEN_CREDENTIAL_UNREADABLE 236
+/** This request is finished: its key is in use with the certificate shown, and this is another one for it. */
+#define USBTOKEN_REQUEST_FINISHED 237
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */
@@ -313,7 +315,7 @@
 #define USBTOKEN_RETIRE_NO_SUCCESSOR 816
 /** The new certificate is not valid yet, so the old one is not removed. */
 #define USBTOKEN_RETIRE_NOT_BEGUN 817
-/** It is not shown that one CA issued the old and the new certificate, so the old one is not removed. */
+/** Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed. */
 #define USBTOKEN_RETIRE_ISSUER_NOT_SHOWN 818
 /** The old key is of a kind that cannot be made here, so the renewal does not choose one by itself. */
 #define USBTOKEN_KEY_KIND_NOT_MADE 819
@@ -521,6 +523,8 @@
 #define USBTOKEN_FACT_BEGINS 21
 /** algorithm */
 #define USBTOKEN_FACT_ALGORITHM 24
+/** issuers compared */
+#define USBTOKEN_FACT_ISSUER_CONTINUITY 25
 
 
 /**

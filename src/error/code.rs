@@ -78,6 +78,8 @@ numbered! {
         AnswerForOtherToken = 235 "answer_for_other_token",
         /// The certificates on the token cannot be read.
         CredentialUnreadable = 236 "credential_unreadable",
+        /// The answer is another certificate for a key whose certificate is installed: its request is finished.
+        RequestFinished = 237 "request_finished",
 
         /// The PIN is wrong.
         PinIncorrect = 301 "pin_incorrect",

@@ -49,5 +49,7 @@ numbered! {
         Begins = 21 "begins",
         /// The name of an algorithm.
         Algorithm = 24 "algorithm",
+        /// Whether two certificates come from one CA, by its stable name; people read it in words.
+        IssuerContinuity = 25 "issuer_continuity",
     }
 }

@@ -233,6 +233,14 @@ impl Certificate {
         self.extensions.subject_key_id.as_deref()
     }
 
+    /// The issuer with the identifier of its key, where the certificate names one: two CAs may have one name.
+    pub(crate) fn issuer_and_key(&self) -> String {
+        match self.authority_key_id() {
+            Some(key) => format!("{} (key {})", self.issuer(), crate::hex(key)),
+            None => self.issuer().to_string(),
+        }
+    }
+
     /// The key identifier of the CA's key (RFC 5280 §4.2.1.1), if there is one that can be read.
     pub(in crate::pki) fn authority_key_id(&self) -> Option<&[u8]> {
         self.extensions.authority_key_id.as_deref()

@@ -35,7 +35,7 @@ pub use key::public::PublicKey;
 pub use key::usage::KeyUsage;
 pub use name::{Attribute, Name, SubjectRule};
 pub use path::issuer::IssuerContinuity;
-pub(crate) use path::issuer::issuer_continuity;
+pub(crate) use path::issuer::{another_key_issued, issuer_continuity};
 pub use path::{MAX_ANCHORS, check_chain, read_anchors};
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};

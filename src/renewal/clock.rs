@@ -73,6 +73,25 @@ pub(super) fn verdict(now: SystemTime, in_use: Option<&Certificate>, latest: Opt
     }
 }
 
+/// What all certificates on a token say of the clock: one begins more than a week later, or every one ended more than a
+/// year ago, or no computer can have that date.
+pub fn clock_doubt<'a>(
+    certificates: impl IntoIterator<Item = &'a Certificate>,
+    now: SystemTime,
+) -> Option<Warning> {
+    let (mut latest_begin, mut latest_end) = (None, None);
+    for certificate in certificates {
+        latest_begin = latest_begin.max(Some(certificate.not_before()));
+        latest_end = latest_end.max(Some(certificate.not_after()));
+    }
+    let begin = latest_begin?;
+    let is_behind = now.checked_add(A_WEEK).is_some_and(|soon| soon < begin);
+    if is_too_early(now) || is_behind {
+        return Some(doubtful(now, begin));
+    }
+    latest_end.filter(|end| is_past(now, *end, A_YEAR)).map(|end| doubtful(now, end))
+}
+
 /// Whether this is before any time at which this program can run, as after the battery of a computer was empty.
 pub(super) fn is_too_early(now: SystemTime) -> bool {
     jst_date(now) < EARLIEST

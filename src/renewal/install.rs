@@ -8,13 +8,14 @@ use super::write::{sign_challenge, write_and_verify};
 use super::{Progress, choice, enter};
 use crate::code::{Code, Fact, Notice, Step};
 use crate::contents::{
-    Caller, Contents, Credential, PendingKey, Record, about, already_installed, no_leaf, not_awaited,
+    Caller, Contents, Credential, Credentials, PendingKey, Record, about, already_installed, no_leaf,
+    not_awaited,
 };
 use crate::driver::{Category, Present, Proof, ProofLevel, Session, StoredKey};
 use crate::error::{Error, Result, Warning};
 use crate::pki::{
     Answer, Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Skipped, SubjectRule,
-    check_chain, issuer_continuity, jst_date, jst_time,
+    another_key_issued, check_chain, issuer_continuity, jst_date, jst_time,
 };
 
 /// An answer of a CA, and how to take it.
@@ -167,9 +168,9 @@ impl<'a> Install<'a> {
     ///
     /// # Errors
     /// The family of the CA's answer, each check with its own code; [`Code::PendingNotFound`],
-    /// [`Code::PendingAmbiguous`]; [`Code::CertificateNotAwaited`] for an old certificate that is on the token while
-    /// a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the token returns. After any
-    /// of them the token holds what it held before.
+    /// [`Code::PendingAmbiguous`]; [`Code::RequestFinished`]; [`Code::CertificateNotAwaited`] for an old certificate
+    /// that is on the token while a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the
+    /// token returns. After any of them the token holds what it held before.
     pub fn run(&self, session: &Session) -> Result<Installed> {
         session.reserve()?;
         let answer = self.parse()?;
@@ -186,7 +187,10 @@ impl<'a> Install<'a> {
                 found = contents.answered(session, &answer, &pending)?;
             }
         }
-        let (leaf, key) = found.ok_or_else(|| no_leaf(&answer, &pending))?;
+        let Some((leaf, key)) = found else {
+            let credentials = contents.credentials();
+            return Err(finished(&answer, &credentials).unwrap_or_else(|| no_leaf(&answer, &pending)));
+        };
         if contents.is_there(&leaf) {
             return self.finish_written(session, &contents, &answer, &leaf, &key);
         }
@@ -267,6 +271,10 @@ impl<'a> Install<'a> {
                 error.fact(Fact::Candidate, format!("{} ({})", crate::hex(key.id()), key.since()))
             }));
         }
+        if clock::is_long_past(now, leaf.not_after()) {
+            let end = jst_date(leaf.not_after());
+            return Err(clock::implausible(now, format_args!("≤ {end}")).during(Step::CheckCertificate));
+        }
         if has_ended {
             return Err(already_installed(leaf).fact(Fact::Now, jst_time(now)));
         }
@@ -323,6 +331,7 @@ impl<'a> Install<'a> {
         })?;
         notices.extend(warnings);
         notices.extend(issuer_warning(issuer, &leaf, old.as_ref()));
+        notices.extend(self.anchored_elsewhere(&leaf, answer, old.as_ref()));
         notices.extend(answer.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
         let proof = self.prove(session, private, proof, require_proof)?;
         notices.extend(proof_notice(&proof));
@@ -407,6 +416,21 @@ impl<'a> Install<'a> {
         issuer_continuity(leaf, old.map(Credential::certificate), at_hand)
     }
 
+    /// The warning that the anchors which verify the new certificate are not the CA that issued the old one, where that
+    /// is known.
+    fn anchored_elsewhere(
+        &self,
+        leaf: &Certificate,
+        answer: &Answer,
+        old: Option<&Credential>,
+    ) -> Option<Warning> {
+        let old = old.filter(|_| !self.anchors.is_empty())?;
+        let anchors = self.anchors.iter().filter_map(|der| Certificate::from_der(der).ok());
+        let anchors: Vec<Certificate> = anchors.collect();
+        let at_hand = answer.certificates().iter().chain(old.authorities()).chain(&anchors);
+        another_key_issued(leaf, old.certificate(), at_hand).then(|| another_issuer(old.certificate(), leaf))
+    }
+
     fn checked_by(&self, answer: &Answer) -> CheckedBy {
         let subject = if self.relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject };
         CheckedBy { subject, anchors: self.anchors.clone(), certificates: answer.certificates().to_vec() }
@@ -450,18 +474,37 @@ impl Session {
     }
 }
 
-/// What a person should know of the issuer; of one that is shown, nothing.
+/// What a person should know of the issuer; of one that is shown to be the old one's, nothing.
 fn issuer_warning(issuer: IssuerContinuity, leaf: &Certificate, old: Option<&Credential>) -> Option<Warning> {
-    let old = old.map(|old| old.certificate().issuer());
     match (issuer, old) {
         (IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer, _) => None,
-        (IssuerContinuity::AnotherIssuer, Some(old)) => Some(
-            Warning::new(Notice::AnotherIssuer).fact(Fact::Expected, old).fact(Fact::Found, leaf.issuer()),
-        ),
+        (IssuerContinuity::AnotherIssuer, Some(old)) => Some(another_issuer(old.certificate(), leaf)),
         (IssuerContinuity::AnotherIssuer | IssuerContinuity::NotChecked, _) => {
             Some(Notice::ChainNotChecked.into())
         }
     }
+}
+
+fn another_issuer(old: &Certificate, new: &Certificate) -> Warning {
+    Warning::new(Notice::AnotherIssuer)
+        .fact(Fact::Expected, old.issuer_and_key())
+        .fact(Fact::Found, new.issuer_and_key())
+}
+
+/// Why an answer is for no key that waits, where its key is in use with another certificate.
+fn finished(answer: &Answer, credentials: &Credentials) -> Option<Error> {
+    let leaves = || answer.certificates().iter().filter(|leaf| !leaf.is_ca());
+    let same_key = |one: &&Credential| {
+        one.private_key().is_ok() && leaves().any(|leaf| leaf.public_key() == one.certificate().public_key())
+    };
+    let in_use = credentials.iter().find(same_key)?.certificate();
+    let error = Error::new(Code::RequestFinished).during(Step::CheckCertificate);
+    Some(
+        error
+            .fact(Fact::Subject, in_use.subject())
+            .fact(Fact::Serial, in_use.serial())
+            .fact(Fact::Date, jst_date(in_use.not_after())),
+    )
 }
 
 /// Writes the CA certificates that are not on the token yet, without a key and so with an identifier of their own.

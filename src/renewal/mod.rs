@@ -30,7 +30,7 @@ mod write;
 pub use crate::contents::{
     Caller, Credential, Credentials, KeyState, PendingKey, PendingState, Renewable, Unreadable,
 };
-pub use clock::Clock;
+pub use clock::{Clock, clock_doubt};
 pub use install::Install;
 pub use installed::Installed;
 pub use journal::{Journal, JournalEntry};

@@ -1,6 +1,6 @@
 //! Removing the old credential, last of all and only when its successor works.
 
-use super::clock::Clock;
+use super::clock::{Clock, clock_doubt};
 use super::installed::{CheckedBy, Installed};
 use crate::code::{Code, Fact, Step};
 use crate::contents::{Contents, Credential, Credentials, about};
@@ -174,6 +174,13 @@ impl Retire {
                 Ok(_) if usable(old) && names.is_empty() => Code::RetireOnlyCredential,
                 Ok(_) => Code::RetireNoSuccessor,
             };
+            // By a clock that is years off nothing on the token can be used.
+            if code == Code::RetireNoSuccessor
+                && let Some(doubt) = clock_doubt(credentials.iter().map(Credential::certificate), now)
+            {
+                let error = Error::new(Code::ClockImplausible).during(Step::Retire);
+                return Err(doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value)));
+            }
             return Err(names.iter().fold(refuse(code), |error, name| error.fact(Fact::Candidate, name)));
         }
         if let Some(begin) = followers.iter().map(|other| other.certificate().not_before()).min()
@@ -191,9 +198,12 @@ impl Retire {
             of.into_iter().max_by_key(|(one, _)| one.certificate().not_after())
         };
         latest(shown).ok_or_else(|| {
-            let error = refuse(Code::RetireIssuerNotShown).fact(Fact::Expected, old.certificate().issuer());
+            let error =
+                refuse(Code::RetireIssuerNotShown).fact(Fact::Expected, old.certificate().issuer_and_key());
             latest(others).into_iter().fold(error, |error, (other, issuer)| {
-                error.fact(Fact::Found, other.certificate().issuer()).fact(Fact::Detail, issuer.name())
+                error
+                    .fact(Fact::Found, other.certificate().issuer_and_key())
+                    .fact(Fact::IssuerContinuity, issuer.name())
             })
         })
     }

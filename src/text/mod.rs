@@ -91,6 +91,15 @@ impl Fact {
             Lang::En => en::fact(self),
         }
     }
+
+    /// A value of this kind as people read it: a stable name in words, anything else as it is.
+    fn words(self, value: &str, lang: Lang) -> String {
+        let words = match lang {
+            Lang::Ja => ja::fact_value(self, value),
+            Lang::En => en::fact_value(self, value),
+        };
+        words.unwrap_or(value).to_owned()
+    }
 }
 
 impl Phrase<'_> {

@@ -27,7 +27,7 @@ impl fmt::Display for Error {
 impl Error {
     /// What is said about this error in that language.
     pub fn report(&self, lang: Lang) -> Report {
-        let facts = self.facts().map(|(fact, value)| (fact, value.to_owned())).collect();
+        let facts = self.facts().map(|(fact, value)| (fact, fact.words(value, lang))).collect();
         Report { lang, code: self.code(), facts, support: self.support() }
     }
 }

@@ -10,7 +10,7 @@ use usbtoken::Name;
 use usbtoken::code::{Notice, Point};
 use usbtoken::error::{Code, Fact, Warning};
 use usbtoken::pki::{IssuerContinuity, SubjectRule};
-use usbtoken::renewal::{Install, Installed, Renewal, Retire, State};
+use usbtoken::renewal::{Credential, Install, Installed, Renewal, Retire, State, clock_doubt};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, Text, days_from_now, serial_hex};
 
 /// The warning of that kind, if there is one.
@@ -38,13 +38,14 @@ fn bank_of(subject: &[u8]) -> Bank {
 #[test]
 fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
     let old_name = subject("firm", "202003041536");
-    let rows: [(&str, Vec<u8>, bool); 5] = [
+    let rows: [(&str, Vec<u8>, bool); 6] = [
         ("the common name", subject("firm", "202103041536"), false),
         (
             "its encoding",
             NameDer::new().organization(Text::Printable, "FIRM").common(Text::Teletex, "x").to_der(),
             false,
         ),
+        ("a blank common name", subject("firm", " "), true),
         ("common name and organization", subject("another firm", "202103041536"), true),
         ("no common name", NameDer::new().organization(Text::Utf8, "firm").to_der(), true),
         ("an empty subject", NameDer::new().to_der(), true),
@@ -73,12 +74,15 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
         }
         bank.soft.snapshot().assert_keeps(&bank.before);
         assert_eq!(bank.assert_one_new_credential(), certificate);
-        // Who follows whom is not known when the name is another: the old one stays.
-        if new_name != old_name {
-            let both = bank.soft.snapshot();
-            let removal = Retire::replaced_by(&installed).unwrap();
+        // The record says who follows whom; a subject that the rule does not allow forbids it.
+        let both = bank.soft.snapshot();
+        let removal = Retire::replaced_by(&installed).unwrap();
+        if told {
             refused(removal.run(&session), Code::RetireNoSuccessor);
             bank.soft.snapshot().assert_same_as(&both);
+        } else {
+            assert_eq!(removal.run(&session).unwrap().successor().id(), installed.credential().id());
+            assert_eq!(bank.soft.snapshot().with_id(&[2]).count(), 0);
         }
     }
 }
@@ -142,9 +146,31 @@ fn a_clock_of_1970_or_2040_is_told_and_not_the_certificate() {
     let both = bank.soft.snapshot();
     let removal = Retire::replaced_by(&installed).unwrap();
     refused(removal.clone().at(of_1970).run(&session), Code::RetireNotBegun);
-    refused(removal.clone().at(of_2040).run(&session), Code::RetireNoSuccessor);
+    let error = refused(removal.clone().at(of_2040).run(&session), Code::ClockImplausible);
+    assert!(facts(&error, Fact::Now)[0].starts_with("2039-"), "{error}");
+    let error = refused(Install::new(&answer).at(of_2040).run(&session), Code::ClockImplausible);
+    assert!(facts(&error, Fact::Now)[0].starts_with("2039-"), "installed as it is: {error}");
+    let doubt = |now| {
+        let credentials = session.credentials().unwrap();
+        clock_doubt(credentials.iter().map(Credential::certificate), now)
+    };
+    assert!(doubt(of_2040).is_some() && doubt(of_1970).is_some() && doubt(SystemTime::now()).is_none());
     bank.soft.snapshot().assert_same_as(&both);
     removal.run(&session).unwrap();
+}
+
+/// The CA may send a second certificate for a request. The first one is in use, and the token is the right one.
+#[test]
+fn another_certificate_for_a_request_that_is_finished_is_told_as_that() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let installed = session.install(&bank.certify(&pending)).unwrap();
+    let before = bank.soft.snapshot();
+    let error = refused(session.install(&bank.certify(&pending)), Code::RequestFinished);
+    let in_use = installed.credential().certificate().serial().to_string();
+    assert_eq!(facts(&error, Fact::Serial), [in_use.as_str()], "{error}");
+    bank.soft.snapshot().assert_same_as(&before);
 }
 
 /// Made with a clock that was years ahead already: the certificate ended before its key was made.

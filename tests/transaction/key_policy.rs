@@ -80,7 +80,7 @@ fn the_old_key_is_used_again_only_by_name() {
 
         // Days later the same must be said again.
         let session = bank.session();
-        refused(session.install(&certificate), Code::PendingNotFound);
+        refused(session.install(&certificate), Code::RequestFinished);
         bank.soft.snapshot().assert_same_as(&bank.before);
         let installed = Install::new(&certificate).reuse_key().run(&session).unwrap();
         assert!(installed.key_reused());

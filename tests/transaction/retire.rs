@@ -10,6 +10,7 @@ use usbtoken::code::Notice;
 use usbtoken::error::{Code, Fact};
 use usbtoken::pki::{IssuerContinuity, SubjectRule};
 use usbtoken::renewal::{Install, Renewal, Retire};
+use usbtoken::text::Lang;
 use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
 
 #[test]
@@ -38,6 +39,28 @@ fn the_command_retires_when_it_is_told_to() {
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
     bank.assert_others_unchanged();
     bank.assert_one_new_credential();
+}
+
+/// A second renewal would be a second order: only the removal is left, and its command is named.
+#[test]
+fn a_removal_that_is_refused_after_the_installation_names_the_command_that_goes_on() {
+    let bank = Bank::new();
+    let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+    let done = bank.run(&["renew", "--retire-old", "--issuer", &bank.issuer("")]);
+    let start = done.stderr.find('{').expect("an error");
+    let error: serde_json::Value = serde_json::from_str(&done.stderr[start..]).expect("one error");
+    let error = &error["error"];
+    assert_eq!(error["name"], "retire_issuer_not_shown", "{done:?}");
+    assert_eq!(done.printed()["retired"], false, "the result stands on standard output as well");
+    let go_on = error["facts"]["go_on"][0].as_str().expect("a command");
+    assert!(go_on.starts_with("usbtoken retire "), "{go_on}");
+    assert!(go_on.contains(&format!("--serial {serial} --trust-anchor CA.pem")), "{go_on}");
+    let hint = error["hint"].as_str().expect("a hint");
+    assert!(hint.contains("IS installed") || hint.contains("取り込み済み"), "{hint}");
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+    bank.run(&["retire", "--yes", "--serial", &serial, "--trust-anchor", &bank.anchor()]).json();
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
 
 /// The certificate goes last: the new one's record names exactly it, so that a removal which stopped is found again and
@@ -192,7 +215,10 @@ fn nothing_is_removed_for_a_certificate_of_an_unknown_issuer() {
     let before = bank.soft.snapshot();
     let (session, old) = bank.open();
     let error = refused(session.retire(&old, SystemTime::now()), Code::RetireIssuerNotShown);
-    assert_eq!(facts(&error, Fact::Detail), ["not_checked"], "{error}");
+    assert_eq!(facts(&error, Fact::IssuerContinuity), ["not_checked"], "{error}");
+    for lang in [Lang::Ja, Lang::En] {
+        assert!(!error.report(lang).to_string().contains("not_checked"), "people read words");
+    }
     let stranger = TestCa::new();
     let removal = Retire::of(&old).anchor(stranger.issuing());
     refused(removal.clone().run(&session), Code::RetireIssuerNotShown);
@@ -238,6 +264,23 @@ fn another_issuer_is_installed_and_removes_nothing() {
     refused(removal.run(&session), Code::RetireIssuerNotShown);
     bank.soft.snapshot().assert_same_as(&both);
     bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// A trust anchor says which CA is right; that it is not the old one's is said all the same, where it is known.
+#[test]
+fn an_anchor_of_another_ca_is_told_where_the_old_ones_is_at_hand() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let stranger = TestCa::new();
+    let answer = stranger.issue_for(pending.request().to_der()).der();
+    let install = Install::new(&answer).anchor(stranger.issuing()).anchor(bank.ca.issuing());
+    let installed = install.run_for(&session, &pending).unwrap();
+    assert_eq!(installed.issuer(), IssuerContinuity::VerifiedByAnchor);
+    assert!(installed.notices().iter().any(|warning| *warning == Notice::AnotherIssuer));
+    let removal = Retire::replaced_by(&installed).expect("the old one is there");
+    assert_eq!(removal.run(&session).unwrap().issuer(), IssuerContinuity::VerifiedByAnchor);
     bank.assert_one_new_credential();
 }
 

@@ -52,7 +52,7 @@ fn tell(job: &Job, mut outcome: Outcome) -> Option<Family> {
         outcome.print_unprinted(error, lang, as_json);
     }
     if let Some(error) = &outcome.afterwards {
-        output::print_error(error, lang, as_json);
+        output::print_afterwards(error, lang, as_json);
     }
     printed.err().map(|error| error.code().family()).or(outcome.exit)
 }

@@ -93,9 +93,25 @@ pub fn print_error(error: &Error, lang: Lang, as_json: bool) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Writes to standard error what failed after a certificate was installed.
+pub fn print_afterwards(error: &Error, lang: Lang, as_json: bool) {
+    let installed = Some(Words::HintInstalled);
+    let text = if as_json {
+        format!("{:#}", error_json_with(error, installed, lang))
+    } else {
+        error_text_with(error, installed, lang)
+    };
+    // There is no place left to complain when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 fn error_text(error: &Error, lang: Lang) -> String {
+    error_text_with(error, hint(error), lang)
+}
+
+fn error_text_with(error: &Error, hint: Option<Words<'_>>, lang: Lang) -> String {
     let report = error.report(lang).to_string();
-    match hint(error) {
+    match hint {
         // The last line is for support; the hint belongs to what the person should do.
         Some(hint) => match report.rsplit_once('\n') {
             Some((before, support)) => format!("{before}\n{}\n{support}", hint.text(lang)),
@@ -107,6 +123,10 @@ fn error_text(error: &Error, lang: Lang) -> String {
 
 /// The error as programs see it.
 pub fn error_json(error: &Error, lang: Lang) -> Value {
+    error_json_with(error, hint(error), lang)
+}
+
+fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang) -> Value {
     let report = error.report(lang);
     let call = error.pkcs11_call();
     json!({"error": {
@@ -120,7 +140,7 @@ pub fn error_json(error: &Error, lang: Lang) -> Value {
         "ckr_value": call.map(|call| call.rv),
         "sentence": report.sentence(),
         "next": report.next_action(),
-        "hint": hint(error).map(|hint| hint.text(lang)),
+        "hint": hint.map(|hint| hint.text(lang)),
         "facts": facts_json(error.facts()),
     }})
 }

@@ -64,6 +64,9 @@ pub struct Credential {
     pub not_after: Moment,
     pub not_after_unix: i64,
     pub days_left: i64,
+    /// Whether its beginning has come.
+    #[serde(skip)]
+    pub has_begun: bool,
     pub renewable: bool,
     /// The stable name of the code that forbids a renewal now.
     pub not_renewable_because: Option<&'static str>,
@@ -187,6 +190,7 @@ impl Credential {
             not_after: Moment(certificate.not_after()),
             not_after_unix: unix(certificate.not_after()),
             days_left: credential.days_left(now),
+            has_begun: certificate.not_before() <= now,
             renewable: renewable == Renewable::Yes,
             not_renewable_because: match renewable {
                 Renewable::Yes => None,
@@ -236,6 +240,9 @@ impl Credential {
         let lang = lines.lang;
         self.subject.put(lines);
         lines.put(&Phrase::CertificateSerial.text(lang), &self.serial);
+        if !self.has_begun {
+            lines.put(Fact::Begins.label(lang), &Phrase::Moment(self.not_before.0).text(lang));
+        }
         let end = if self.has_no_end() { Phrase::NoEnd } else { Phrase::Moment(self.not_after.0) };
         lines.put(&Phrase::Expiry.text(lang), &end.text(lang));
     }

@@ -276,6 +276,7 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         | Code::CredentialAmbiguous
         | Code::PendingNotFound
         | Code::PendingAmbiguous
+        | Code::RequestFinished
         | Code::NotPending => USBTOKEN_HR_NOT_FOUND,
         Code::KeyMissing => USBTOKEN_HR_KEY_MISSING,
         Code::PinCancelled => USBTOKEN_HR_PIN_CANCELLED,

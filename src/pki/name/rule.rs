@@ -10,8 +10,9 @@ use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SubjectRule {
     /// Every attribute but the common name is the same, in the same order and as often, by the comparison of
-    /// RFC 5280 §7.1. A common name may be another one, and may stand elsewhere, but it may not be missing where
-    /// there was one; an empty name follows none but an empty one.
+    /// RFC 5280 §7.1. How sets divide them is no difference: some CAs put what is alike into one. A common name may be
+    /// another one, and may stand elsewhere, but there are as many as before, and none of nothing but blanks; one may
+    /// come where there was none. An empty name follows none but an empty one.
     #[default]
     CommonNameMayChange,
     /// The same bytes.
@@ -62,9 +63,16 @@ const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 
 fn same_but_for_common_name(old: &Name, new: &Name) -> bool {
     let (Ok(old), Ok(new)) = (read(old), read(new)) else { return false };
-    let (old, old_has_one) = without_common_name(old);
-    let (new, new_has_one) = without_common_name(new);
-    old == new && (new_has_one || !old_has_one)
+    let (old_count, new_count) = (common_names(&old), common_names(&new));
+    let as_many = old_count == new_count || (old_count == 0 && new_count == 1);
+    // A set has no order of its own.
+    let in_order = old.iter().chain(&new).all(|rdn| rdn.len() <= 1);
+    let (mut old, mut new) = (but_for_common_name(old), but_for_common_name(new));
+    if !in_order {
+        old.sort_unstable();
+        new.sort_unstable();
+    }
+    as_many && old == new
 }
 
 /// A RelativeDistinguishedName: a set, here in one order, so that equal sets are equal.
@@ -96,14 +104,17 @@ fn attribute(attribute: Tlv<'_>) -> Read<(&[u8], Value<'_>)> {
     Ok((kind, text.unwrap_or(Value::Other(value.raw))))
 }
 
-/// The name without common names, and whether there was one.
-fn without_common_name(name: Vec<Rdn<'_>>) -> (Vec<Rdn<'_>>, bool) {
-    let has_one = name.iter().flatten().any(|(kind, _)| *kind == COMMON_NAME);
-    let rest = name.into_iter().map(|rdn| {
-        let others = rdn.into_iter().filter(|(kind, _)| *kind != COMMON_NAME);
-        others.collect::<Rdn<'_>>()
-    });
-    (rest.filter(|rdn| !rdn.is_empty()).collect(), has_one)
+/// How many common names there are. One of nothing but blanks names nobody.
+fn common_names(name: &[Rdn<'_>]) -> usize {
+    let is_one = |(kind, value): &&(&[u8], Value<'_>)| {
+        *kind == COMMON_NAME && !matches!(value, Value::Text(text) if text.is_empty())
+    };
+    name.iter().flatten().filter(is_one).count()
+}
+
+/// The other attributes, without regard to how sets divide them.
+fn but_for_common_name(name: Vec<Rdn<'_>>) -> Rdn<'_> {
+    name.into_iter().flatten().filter(|(kind, _)| *kind != COMMON_NAME).collect()
 }
 
 /// The preparation of RFC 4518 §2 that RFC 5280 §7.1 asks for: map, fold case, normalise (NFKC), and take no account

@@ -75,6 +75,17 @@ pub(crate) fn issuer_continuity<'a>(
     })
 }
 
+/// Whether the CA certificate whose key verifies the old one is at hand, and no such key verifies the new one: whatever
+/// the names say, the new one comes from elsewhere.
+pub(crate) fn another_key_issued<'a>(
+    new: &Certificate,
+    old: &Certificate,
+    at_hand: impl IntoIterator<Item = &'a Certificate>,
+) -> bool {
+    let mut issued_old = at_hand.into_iter().filter(|ca| verifies(old, ca) == Some(true)).peekable();
+    issued_old.peek().is_some() && issued_old.all(|ca| verifies(new, ca) == Some(false))
+}
+
 /// Whether the CA certificate that a certificate names is at hand and did not sign it. Of several of that name and
 /// key identifier one that did is enough.
 fn is_forged(certificate: &Certificate, at_hand: &[&Certificate]) -> bool {

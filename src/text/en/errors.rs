@@ -121,6 +121,10 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "The token holds no pending key that matches.",
             "Make sure that this is the token that the request was made on, and list its pending keys.",
         ),
+        Code::RequestFinished => w(
+            "This request is finished: its key is in use with the certificate shown, and this is another one for it.",
+            "Use the certificate shown. If the old key was to be used again (--reuse-key), say so for the installation too.",
+        ),
         Code::PendingAmbiguous => {
             w("More than one pending key matches.", "List the pending keys and name one by its id.")
         }
@@ -482,8 +486,8 @@ pub(in crate::text) const fn code(code: Code) -> Words {
             "Use the old one until then, and remove it later; if this computer's time is wrong, set it.",
         ),
         Code::RetireIssuerNotShown => w(
-            "It is not shown that one CA issued the old and the new certificate, so the old one is not removed.",
-            "Log in with the new one; to remove the old one, give the CA's certificate as trust anchor.",
+            "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed.",
+            "Log in with the new one; to remove the old one, run usbtoken retire with the CA's certificate as trust anchor.",
         ),
         Code::AlreadyRenewed => w(
             "This certificate is renewed already; the new one is on the token, and its key has signed.",

@@ -105,7 +105,7 @@ pub(super) const fn notice(notice: Notice) -> Words {
         ),
         Notice::AnotherIssuer => w(
             "The new certificate comes from another CA than the old one.",
-            "If you do not know that CA, ask the bank's branch; the old certificate stays.",
+            "If you do not know that CA, ask the bank's branch before you use the new one.",
         ),
         Notice::AlreadyInstalled => w(
             "This certificate was installed before and works; nothing was written.",
@@ -214,5 +214,17 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Now => "this computer's time",
         Fact::Begins => "valid from",
         Fact::Algorithm => "algorithm",
+        Fact::IssuerContinuity => "issuers compared",
     }
+}
+
+/// The words for a value that is a stable name.
+pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
+    Some(match (fact, value) {
+        (Fact::IssuerContinuity, "not_checked") => {
+            "not known (the CA's certificate is not at hand, or a CA of the same name has another key)"
+        }
+        (Fact::IssuerContinuity, "another_issuer") => "a CA of another name, with another key",
+        _ => return None,
+    })
 }

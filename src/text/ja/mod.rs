@@ -108,7 +108,7 @@ pub(super) const fn notice(notice: Notice) -> Words {
         ),
         Notice::AnotherIssuer => w(
             "新しい電子証明書の発行元は、これまでの電子証明書の認証局と異なります。",
-            "発行元に心当たりがないときは、お取引店にお問い合わせください。これまでの電子証明書は残ります。",
+            "発行元に心当たりがないときは、使う前にお取引店にお問い合わせください。",
         ),
         Notice::AlreadyInstalled => w(
             "この電子証明書は取り込み済みで、使える状態です。何も書き込んでいません。",
@@ -217,5 +217,17 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Now => "このパソコンの日時",
         Fact::Begins => "有効期間の開始",
         Fact::Algorithm => "方式",
+        Fact::IssuerContinuity => "発行元の比較",
     }
+}
+
+/// The words for a value that is a stable name.
+pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
+    Some(match (fact, value) {
+        (Fact::IssuerContinuity, "not_checked") => {
+            "確認できていません（認証局の証明書がないか、同じ名前でも認証局の鍵が異なります）"
+        }
+        (Fact::IssuerContinuity, "another_issuer") => "名前も鍵も異なる別の認証局です",
+        _ => return None,
+    })
 }

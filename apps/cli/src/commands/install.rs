@@ -40,5 +40,11 @@ pub fn run(job: &Job, args: &args::Install) -> Result<Outcome> {
         installed.map_err(|error| name(explain(error))).map(|installed| (session, installed))
     });
     let (session, installed) = installed?;
-    Ok(settle::finish(job, &session, &installed, (&keeper, kept.as_ref()), args.retire_old))
+    Ok(settle::finish(
+        job,
+        &session,
+        &installed,
+        (&keeper, kept.as_ref()),
+        args.retire_old.then_some(&checks),
+    ))
 }

@@ -3,7 +3,7 @@
 use usbtoken::code::Notice;
 use usbtoken::driver::{ProofLevel, Session, Token};
 use usbtoken::error::{Result, Step};
-use usbtoken::renewal::{Credential, Credentials, KeyState};
+use usbtoken::renewal::{Credential, Credentials, KeyState, clock_doubt};
 use usbtoken::text::Phrase;
 
 use crate::job::Job;
@@ -25,6 +25,8 @@ impl Seen {
         if !all.unreadable().is_empty() {
             job.tell(&[Notice::CertificateUnreadable.into()]);
         }
+        let certificates = all.iter().map(Credential::certificate);
+        job.tell(clock_doubt(certificates, job.now()).as_slice());
         Seen { token, credentials, unreadable }
     }
 }

@@ -36,7 +36,13 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
             let pending = go_on(job, args, &visit.keeper, &session, &renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
                 let kept = (&visit.keeper, Some(&kept));
-                return Ok(settle::finish(job, &session, &installed, kept, args.retire_old));
+                return Ok(settle::finish(
+                    job,
+                    &session,
+                    &installed,
+                    kept,
+                    args.retire_old.then_some(&checks),
+                ));
             }
             let request = again(job, args, &visit, &session, &pending)?;
             (pending, request)
@@ -45,7 +51,13 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
         Err(error) => return Err(error),
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
-    Ok(settle::finish(job, &session, &installed, (&visit.keeper, Some(&kept)), args.retire_old))
+    Ok(settle::finish(
+        job,
+        &session,
+        &installed,
+        (&visit.keeper, Some(&kept)),
+        args.retire_old.then_some(&checks),
+    ))
 }
 
 /// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A

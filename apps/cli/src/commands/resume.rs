@@ -42,7 +42,13 @@ pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
                 Some(installed) => installed,
                 None => visit.ask_and_install(&session, &pending, &again()?)?,
             };
-            Ok(settle::finish(job, &session, &installed, (keeper, Some(&kept)), args.retire_old))
+            Ok(settle::finish(
+                job,
+                &session,
+                &installed,
+                (keeper, Some(&kept)),
+                args.retire_old.then_some(&checks),
+            ))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use usbtoken::code::Notice;
 use usbtoken::driver::Session;
-use usbtoken::error::{Fact, Result, Step};
+use usbtoken::error::{Code, Error, Fact, Result, Step};
 use usbtoken::pki::{Relax, SubjectRule, read_anchors};
 use usbtoken::renewal::{Install, Installed, Retire};
 
@@ -36,8 +36,34 @@ impl<'a> Checks<'a> {
 
     /// Adds what was asked for to a command line that goes on.
     pub fn on(&self, line: CommandLine, retire_old: bool) -> CommandLine {
-        let rule = (self.subject != SubjectRule::default()).then(|| self.subject.name());
-        line.checks(self.args, retire_old).value("--subject", rule)
+        line.checks(self.args, retire_old).value("--subject", self.rule())
+    }
+
+    /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
+    fn name_retire(&self, error: Error, job: &Job, installed: &Installed) -> Error {
+        let later = matches!(
+            error.code(),
+            Code::RetireIssuerNotShown
+                | Code::RetireNotBegun
+                | Code::RetireDoubtful
+                | Code::RetireNotProven
+                | Code::RetireOlderFirst
+                | Code::ClockImplausible
+        );
+        let Some(old) = installed.replaced().filter(|_| later) else { return error };
+        let serial = old.certificate().serial().to_string();
+        let line = CommandLine::new("retire", &job.global).value("--serial", Some(&serial));
+        let given = self.args.trust_anchor.iter().map(PathBuf::as_path);
+        // A name that stands for the file which the person has to get.
+        let missing = error.code() == Code::RetireIssuerNotShown && self.anchors.is_empty();
+        let anchors = given.chain(missing.then_some(Path::new("CA.pem")));
+        let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
+        error.fact(Fact::GoOn, line.value("--subject", self.rule()).end())
+    }
+
+    /// The rule for the subject, where it is not the usual one.
+    fn rule(&self) -> Option<&'static str> {
+        (self.subject != SubjectRule::default()).then(|| self.subject.name())
     }
 
     /// An installation of this answer with these checks.
@@ -91,22 +117,22 @@ pub fn finish(
     session: &Session,
     installed: &Installed,
     (keeper, received): (&Keeper, Option<&Kept>),
-    retire_old: bool,
+    retire_old: Option<&Checks<'_>>,
 ) -> Outcome {
     keeper.forget(session, installed.credential().id(), received);
     let mut notices = installed.notices().to_vec();
     let mut failed = None;
     let mut retired = false;
-    match Retire::replaced_by(installed) {
-        Some(removal) if retire_old => {
+    match (Retire::replaced_by(installed), retire_old) {
+        (Some(removal), Some(checks)) => {
             job.progress.step(Step::Retire);
             match removal.run(session) {
                 Ok(_) => retired = true,
-                Err(error) => failed = Some(error),
+                Err(error) => failed = Some(checks.name_retire(error, job, installed)),
             }
         }
-        Some(_) => notices.push(Notice::OldKept.into()),
-        None => {}
+        (Some(_), None) => notices.push(Notice::OldKept.into()),
+        (None, _) => {}
     }
     let token = session.token().identity();
     let level = Some(installed.proof().level);

@@ -28,6 +28,7 @@ fn credential() -> Credential {
         not_after: Moment(at(1_804_204_799)),
         not_after_unix: 1_804_204_799,
         days_left: 11,
+        has_begun: true,
         renewable: true,
         not_renewable_because: None,
         renewable_from: "2027-01-24".into(),
@@ -95,6 +96,14 @@ fn why_it_cannot_be_renewed_is_said() {
         it.not_renewable_because = Some(code.name());
         assert!(it.entry(1, Lang::En).contains(said), "{}", it.entry(1, Lang::En));
     }
+}
+
+#[test]
+fn a_certificate_that_has_not_begun_shows_when_it_does() {
+    let mut it = credential();
+    assert!(!it.entry(1, Lang::En).contains("valid from"));
+    it.has_begun = false;
+    assert!(it.entry(1, Lang::En).contains("valid from = 2026-03-05"), "{}", it.entry(1, Lang::En));
 }
 
 #[test]

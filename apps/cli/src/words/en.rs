@@ -70,6 +70,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
         }
         Words::HintAnchor => "The CA's certificate is given with --trust-anchor FILE.",
+        Words::HintInstalled => {
+            "The new certificate IS installed. Do not renew again: that would be a second order."
+        }
         Words::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
         Words::HintPin => "The PIN may come from --pin-file, --pin-env or the terminal.",
         Words::HintOverwrite => "To overwrite the file, add --overwrite.",

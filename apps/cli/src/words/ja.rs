@@ -75,6 +75,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "期限内に申請していれば、「usbtoken resume」または「usbtoken install ファイル」で完了できます。"
         }
         Words::HintAnchor => "認証局の証明書は --trust-anchor ファイル で指定できます。",
+        Words::HintInstalled => {
+            "新しい電子証明書は取り込み済みです。更新をもう一度実行しないでください（二重の申請になります）。"
+        }
         Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
         Words::HintPin => "PINは --pin-file、--pin-env、または端末からの入力で渡せます。",
         Words::HintOverwrite => "上書きする場合は --overwrite を付けてください。",

@@ -125,6 +125,8 @@ pub enum Words<'a> {
     HintBegun,
     /// Hint of the command: name the CA's certificate.
     HintAnchor,
+    /// Hint of the command: only the removal is left; a second renewal would be a second order.
+    HintInstalled,
     /// Hint of the command: confirm the last attempt.
     HintFinalTry,
     /// Hint of the command: where the PIN may come from.

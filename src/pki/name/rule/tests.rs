@@ -119,7 +119,7 @@ fn the_common_name_may_change_and_nothing_else() {
         name(&[&[o], &[ou], &[new_cn]]),
         name(&[&[(O, PRINTABLE_STRING, b"FIRM")], &[ou], &[new_cn]]),
         name(&[&[new_cn], &[o], &[ou]]),
-        name(&[&[o], &[ou], &[cn], &[new_cn]]),
+        name(&[&[o], &[ou, new_cn]]),
     ];
     for new in &allowed {
         assert!(rule.allows(&old, new), "{new}");
@@ -127,6 +127,9 @@ fn the_common_name_may_change_and_nothing_else() {
     }
     let refused = [
         name(&[&[o], &[ou]]),
+        name(&[&[o], &[ou], &[cn], &[new_cn]]),
+        name(&[&[o], &[ou], &[utf8(CN, "")]]),
+        name(&[&[o], &[ou], &[utf8(CN, " \u{3000} ")]]),
         name(&[&[o], &[new_cn]]),
         name(&[&[utf8(O, "other")], &[ou], &[new_cn]]),
         name(&[&[o], &[utf8(OU, "CA - G5")], &[new_cn]]),
@@ -142,6 +145,11 @@ fn the_common_name_may_change_and_nothing_else() {
     let joined = name(&[&[o], &[cn, utf8(SERIAL, "1")]]);
     assert!(rule.allows(&joined, &name(&[&[o], &[utf8(SERIAL, "1"), new_cn]])));
     assert!(!rule.allows(&joined, &name(&[&[o], &[utf8(SERIAL, "2"), new_cn]])));
+    // Some CAs put two units into one set, which has no order.
+    let (a, b) = (utf8(OU, "a"), utf8(OU, "b"));
+    assert!(rule.allows(&name(&[&[o], &[b], &[a], &[cn]]), &name(&[&[o], &[a, b], &[new_cn]])));
+    assert!(!rule.allows(&name(&[&[o], &[b], &[a], &[cn]]), &name(&[&[o], &[a, a], &[new_cn]])));
+    assert!(!rule.allows(&name(&[&[o], &[b], &[a], &[cn]]), &name(&[&[o], &[a], &[b], &[new_cn]])));
     // A name of nothing but a common name may not become one of nothing.
     assert!(!rule.allows(&name(&[&[cn]]), &name(&[])) && rule.allows(&name(&[]), &name(&[])));
     assert!(rule.allows(&name(&[&[o]]), &name(&[&[o], &[cn]])), "one may come where there was none");
