@@ -121,12 +121,18 @@ impl Open {
     /// what is not to be asked for.
     pub(super) fn read_object(&self, handle: ObjectHandle) -> Outcome<Object> {
         let wanted = [&KEY_MATERIAL[..], &PRIVATE_KEY[..]].concat();
-        let attributes =
+        let read = || {
             self.attributes_where(handle, &wanted, |known, kind| match known.number(CKA_CLASS) {
                 None => kind == CKA_CLASS,
                 Some(CKO_PRIVATE_KEY | CKO_PUBLIC_KEY) => true,
                 Some(_) => matches!(kind, CKA_ID | CKA_LABEL),
-            })?;
+            })
+        };
+        let mut attributes = read()?;
+        // Half an answer is asked for once more: passed over, the object would be missing where it matters.
+        if attributes.number(CKA_CLASS).is_none() {
+            attributes = read()?;
+        }
         match attributes.number(CKA_CLASS) {
             Some(CKO_CERTIFICATE) => self.read_by_class(handle),
             Some(CKO_PRIVATE_KEY) => Ok(Object::PrivateKey(self.private_key(handle, &attributes))),
