@@ -23,13 +23,14 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
     // Reserved before the look, so that nobody renews what is about to be renewed here.
     let reservation = token.reserve()?;
     let old = select::credential(token.credentials()?, &args.which, args.key.force, job)?;
-    let renewal = select::renewal(Renewal::of(&old), &args.key, job)
+    let renewal = select::renewal(Renewal::of(&old), &args.key, job, &visit.keeper)
         .form(args.form.into())
         .require_proof(select::level(args.checks.require_proof));
     job.tell(&before_login(renewal.glance(&token), args.resume)?);
 
-    visit.authorise()?;
+    // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = job.login_holding(&token, reservation)?;
+    visit.authorise()?;
     let (pending, request) = match ask::begin(job, &visit.keeper, &session, &renewal, Some(&old)) {
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {

@@ -16,19 +16,19 @@ use crate::output::Outcome;
 /// Sends the request again, or finishes the job when the certificate is here already.
 pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
     let checks = settle::Checks::read(&args.checks, args.rule())?;
-    let way = match &args.out {
+    let mut way = match &args.out {
         Some(out) => {
             files::check_writable(out, args.file.overwrite)?;
             Way::Write(out, Keeper::of_user())
         }
-        None => {
-            let mut visit = Visit::prepare(job, &options(args), &checks)?;
-            visit.authorise()?;
-            Way::Ask(Box::new(visit))
-        }
+        None => Way::Ask(Box::new(Visit::prepare(job, &options(args), &checks)?)),
     };
     let token = job.token()?;
+    // The PIN is read before any program of the issuer runs, which could read its source after us.
     let session = job.login(&token)?;
+    if let Way::Ask(visit) = &mut way {
+        visit.authorise()?;
+    }
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
     let key = select::pending(&session, args.id.as_ref(), waits)?;
     let keeper = way.keeper();
