@@ -52,7 +52,8 @@ pub(super) enum Verdict {
     Implausible(Error),
 }
 
-/// Holds the time against the certificate in use, and against the latest beginning of any on its token.
+/// Holds the time against the certificate in use, and against the latest moment that is known to have passed: mostly the
+/// latest beginning of any certificate on its token.
 pub(super) fn verdict(now: SystemTime, in_use: Option<&Certificate>, latest: Option<SystemTime>) -> Verdict {
     let is_behind = |time: SystemTime| now.checked_add(A_WEEK).is_some_and(|soon| soon < time);
     if is_too_early(now) {

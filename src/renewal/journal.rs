@@ -157,6 +157,14 @@ impl Journal {
         self.folder_is_there().is_ok()
     }
 
+    /// When the folder or a file in it was last changed: a moment that has passed, whatever the clock says now. `None`
+    /// where there is no folder yet.
+    pub fn last_change(&self) -> Option<SystemTime> {
+        let changed = |path: &Path| std::fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
+        let files = self.files(|_| true).unwrap_or_default();
+        files.iter().map(PathBuf::as_path).chain([self.folder()]).filter_map(changed).max()
+    }
+
     /// Notes that a key is about to be made, for the certificate with this serial number or for a first one.
     ///
     /// A run that is killed before its request is kept leaves the note: that request was never sent.

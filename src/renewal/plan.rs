@@ -6,6 +6,7 @@ use crate::contents::{Caller, Credential, Record};
 use crate::driver::ProofLevel;
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::{KeyKind, Name, Window};
+use std::time::SystemTime;
 
 /// The form of the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub struct Renewal<'a> {
     pub(super) although_renewed: bool,
     pub(super) caller: Caller,
     pub(super) clock: Clock,
+    pub(super) passed: Option<SystemTime>,
     pub(super) reuse_key: bool,
     pub(super) require_proof: ProofLevel,
     pub(super) form: Form,
@@ -63,6 +65,7 @@ impl<'a> Renewal<'a> {
             although_renewed: false,
             caller: Caller::Program(String::new()),
             clock: Clock::SYSTEM,
+            passed: None,
             reuse_key: false,
             require_proof: ProofLevel::Claimed,
             form: Form::default(),
@@ -131,6 +134,14 @@ impl<'a> Renewal<'a> {
     #[must_use]
     pub fn at(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
+        self
+    }
+
+    /// A moment that has passed for certain, such as the date of a file that an earlier job left: a clock that is well
+    /// behind it is doubted.
+    #[must_use]
+    pub fn passed(mut self, moment: Option<SystemTime>) -> Self {
+        self.passed = moment;
         self
     }
 

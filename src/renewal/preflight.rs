@@ -258,7 +258,8 @@ fn clock(renewal: &Renewal<'_>) -> State {
     let old = renewal.old();
     let ended = old.is_some_and(|old| old.certificate().not_after() < now);
     let wanted = renewal.outside_window && ended;
-    match clock::verdict(now, old.map(Credential::certificate), old.and_then(Credential::latest)) {
+    let latest = old.and_then(Credential::latest).max(renewal.passed);
+    match clock::verdict(now, old.map(Credential::certificate), latest) {
         Verdict::Uncontradicted => State::Ok,
         Verdict::Doubtful(warning) => State::Warning(warning),
         Verdict::Implausible(error) if wanted => State::Warning(clock::in_doubt(&error)),

@@ -184,6 +184,17 @@ fn a_clock_years_after_the_end_is_told_and_not_the_certificate() {
     assert_warning(&preflight, Point::Clock, Notice::ClockUncertain);
     let error = blocker(&preflight, Point::Window);
     assert_eq!((error.code(), facts(error, Fact::Now).len()), (Code::Expired, 1), "{error}");
+    // What an earlier job wrote on this computer is younger than its clock.
+    let now = SystemTime::now();
+    let doubted = |passed| Renewal::of(&old).at(now).passed(Some(passed)).preflight(session.token());
+    assert_warning(&doubted(now + 30 * DAY), Point::Clock, Notice::ClockUncertain);
+    let same_day = doubted(now - Duration::from_secs(60));
+    assert!(
+        same_day
+            .findings()
+            .iter()
+            .all(|finding| { finding.point != Point::Clock || matches!(finding.state, State::Ok) })
+    );
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 

@@ -22,6 +22,8 @@ pub struct Keeper {
     /// nothing new.
     journal: Option<Journal>,
     place: Place,
+    /// When an earlier run last wrote here.
+    passed: Option<SystemTime>,
 }
 
 enum Place {
@@ -113,6 +115,7 @@ impl Keeper {
     /// place can be had.
     pub fn prepare(save_answer: Option<&Path>) -> Result<Self> {
         let journal = state_folder().map(Journal::at);
+        let passed = journal.as_ref().and_then(Journal::last_change);
         let usable = match &journal {
             Some(journal) => journal.prepare(),
             None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, "XDG_STATE_HOME, HOME")),
@@ -132,12 +135,19 @@ impl Keeper {
             return Err(error);
         }
         let journal = journal.filter(Journal::can_be_trusted);
-        Ok(Keeper { journal, place })
+        Ok(Keeper { journal, place, passed })
     }
 
     /// The journal alone, for commands that receive no answer.
     pub fn of_user() -> Self {
-        Keeper { journal: state_folder().map(Journal::at), place: Place::Journal }
+        let journal = state_folder().map(Journal::at);
+        let passed = journal.as_ref().and_then(Journal::last_change);
+        Keeper { journal, place: Place::Journal, passed }
+    }
+
+    /// When an earlier run last wrote what is kept: a clock that is well behind it is wrong.
+    pub fn passed(&self) -> Option<SystemTime> {
+        self.passed
     }
 
     /// Notes that a key is about to be made: until its request is kept it is known as never sent.

@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -242,4 +242,19 @@ fn a_request_that_cannot_be_written_leaves_a_key_that_is_named() {
     let again = fact(error, "go_on").replace("--pin-file pin.fifo", "--pin-file pin");
     stage.shell(&again).succeeded();
     stage.tool("openssl", &["req", "-in", "request.pem", "-verify", "-noout"]).succeeded();
+}
+
+/// A file that an earlier run left is younger than the clock: the clock is what is doubted, before anything is done.
+#[test]
+fn a_clock_that_is_behind_what_is_kept_is_told() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let doubted = || stage.run(&["preflight"]).stdout.contains("clock_uncertain");
+    assert!(!doubted());
+    let folder = stage.file("state/usbtoken");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    stage.tool("touch", &["-d", "+30 days", "state/usbtoken/kept.job"]).succeeded();
+    assert!(doubted());
+    stage.token.snapshot().assert_same_as(&before);
 }

@@ -12,6 +12,7 @@ use usbtoken::text::{Lang, Phrase, printable};
 use super::select;
 use crate::args;
 use crate::job::Job;
+use crate::kept::Keeper;
 use crate::output::{Outcome, error_json, notice_json};
 use crate::view;
 use crate::words::Words;
@@ -23,7 +24,7 @@ pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
     let old = select::credential(all, &args.which, args.key.force, job)?;
-    let renewal = select::renewal(Renewal::of(&old), &args.key, job);
+    let renewal = select::renewal(Renewal::of(&old), &args.key, job, &Keeper::of_user());
     let preflight = renewal.preflight(&token);
 
     let now = job.now();

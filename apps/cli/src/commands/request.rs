@@ -31,12 +31,13 @@ pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
             (Renewal::of(&old), Some(old))
         }
     };
-    let renewal = select::renewal(base, &args.key, job)
+    let keeper = Keeper::of_user();
+    let renewal = select::renewal(base, &args.key, job, &keeper)
         .form(args.form.into())
         .require_proof(select::level(args.require_proof));
     job.tell(&renewal.glance(&token).into_notices()?);
     let session = job.login_holding(&token, reservation)?;
-    let (pending, request) = ask::begin(job, &Keeper::of_user(), &session, &renewal, old.as_ref())?;
+    let (pending, request) = ask::begin(job, &keeper, &session, &renewal, old.as_ref())?;
     write(job, &session, &pending, &request, &args.out, &args.file)
 }
 

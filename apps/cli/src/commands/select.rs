@@ -6,6 +6,7 @@ use usbtoken::renewal::{Caller, Credential, Credentials, Form, PendingKey, Renew
 
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
 use crate::job::Job;
+use crate::kept::Keeper;
 
 /// The credential that is named; without a name the only one that can be renewed now.
 ///
@@ -52,8 +53,8 @@ pub fn pending(
 }
 
 /// A renewal with the options of the command line.
-pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, job: &'a Job) -> Renewal<'a> {
-    let mut renewal = base.progress(&job.progress).by(Caller::Command);
+pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, job: &'a Job, keeper: &Keeper) -> Renewal<'a> {
+    let mut renewal = base.progress(&job.progress).by(Caller::Command).passed(keeper.passed());
     if let Some(kind) = key.key {
         renewal = renewal.key(kind);
     }
