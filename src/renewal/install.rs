@@ -188,8 +188,9 @@ impl<'a> Install<'a> {
             }
         }
         let Some((leaf, key)) = found else {
-            let credentials = contents.credentials();
-            return Err(finished(&answer, &credentials).unwrap_or_else(|| no_leaf(&answer, &pending)));
+            // Where a request waits, what counts is that this is not its certificate.
+            let finished = if pending.is_empty() { finished(&answer, &contents.credentials()) } else { None };
+            return Err(finished.unwrap_or_else(|| no_leaf(&answer, &pending)));
         };
         if contents.is_there(&leaf) {
             return self.finish_written(session, &contents, &answer, &leaf, &key);
