@@ -270,7 +270,9 @@ fn further(found: &mut Found, text: &[u8], start: usize, total: usize, depth: u8
 
 /// A run stops at these two letters of the other alphabet (RFC 4648 §5), where an END line has five dashes.
 fn is_base64url(text: &[u8], end: usize) -> bool {
-    matches!(text.get(end..), Some([b'-' | b'_', next, ..]) if in_alphabet(*next))
+    let rest = text.get(end..).unwrap_or_default();
+    let others = rest.iter().take_while(|byte| matches!(byte, b'-' | b'_')).count();
+    (1..5).contains(&others) && rest.get(others).is_some_and(|next| in_alphabet(*next))
 }
 
 /// Where the run ends, or the next element in it begins.

@@ -235,6 +235,7 @@ fn each_thing_is_called_what_it_is() {
     let hex: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
     let colons: String = der.iter().map(|byte| format!("{byte:02X}:")).collect();
     let url: String = base64(der).replace('+', "-").replace('/', "_");
+    let both_letters = url.replacen(['-', '_'], "-_", 1);
     let mail_without =
         multipart(&["Content-Type: text/plain\r\n\r\nYour certificate is attached.".to_owned()]);
     let rows: Vec<(&str, Vec<u8>, Code)> = vec![
@@ -271,6 +272,7 @@ fn each_thing_is_called_what_it_is() {
         ("hexadecimal", hex.into_bytes(), Code::AnswerFormUnsupported),
         ("hexadecimal", colons.into_bytes(), Code::AnswerFormUnsupported),
         ("base64url", url.into_bytes(), Code::AnswerFormUnsupported),
+        ("base64url", both_letters.into_bytes(), Code::AnswerFormUnsupported),
         (
             "hexadecimal",
             format!("0x{}", base16ct::lower::encode_string(der)).into(),
