@@ -22,7 +22,7 @@ const ROWS: &[Row] = &[
     Row { behaviour: &["--begin", "5m"], notices: &["not_yet_valid"], kept: Some("retire_not_begun") },
     Row { behaviour: &["--begin", "1d"], notices: &["not_yet_valid"], kept: Some("retire_not_begun") },
     Row { behaviour: &["--naming", "recoded"], notices: &[], kept: None },
-    Row { behaviour: &["--naming", "own-common-name"], notices: &[], kept: Some("retire_no_successor") },
+    Row { behaviour: &["--naming", "own-common-name"], notices: &[], kept: None },
     Row {
         behaviour: &["--naming", "new-generation"],
         notices: &["subject_changed"],
