@@ -152,7 +152,7 @@ impl Renewal<'_> {
     /// As [`Renewal::preflight`], but for what is pending: for callers who log in next, when the private keys tell
     /// that for sure. Only where the certificate has ended, what waits is looked for: a renewal that was begun is
     /// finished after that too.
-    pub fn glance(&self, token: &Token) -> Preflight {
+    pub fn preflight_before_login(&self, token: &Token) -> Preflight {
         self.progress.step(Step::Preflight);
         let ended = self.old().is_some_and(|old| old.certificate().not_after() < self.clock.now());
         let waiting = || BeforeLogin::read(token).is_ok_and(|seen| seen.is_waiting(self));

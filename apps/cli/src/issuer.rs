@@ -41,7 +41,7 @@ struct Ran {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix tells of Ctrl-C"))]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix reports Ctrl-C"))]
 enum End {
     Exit(ExitStatus),
     /// It ended, and the system does not say how: somebody ignores SIGCHLD or has waited for it.

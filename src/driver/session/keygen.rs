@@ -37,7 +37,7 @@ impl Session {
         before: &Present,
     ) -> Result<NewKeyPair> {
         let id = random_id()?;
-        let (public, private) = self.climb(kind, &id, label, before)?;
+        let (public, private) = self.try_templates(kind, &id, label, before)?;
         let made = self.read_pair(public, private).and_then(|pair| pair.with_label(label));
         made.map_err(|error| {
             let open = self.open_session();
@@ -50,7 +50,7 @@ impl Session {
     }
 
     /// Tries the templates one after the other, until one is taken or the refusal is not about the template.
-    fn climb(
+    fn try_templates(
         &self,
         kind: KeyKind,
         id: &[u8],

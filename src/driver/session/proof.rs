@@ -80,7 +80,7 @@ impl Session {
         })
     }
 
-    /// Reads a private key again, with new eyes: the answer of a driver that remembers too much may change.
+    /// Reads a private key again: the answer of a driver that remembers too much may change.
     ///
     /// # Errors
     /// What C_GetAttributeValue returns.

@@ -26,7 +26,7 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
     let renewal = select::renewal(Renewal::of(&old), &args.key, job, &visit.keeper)
         .form(args.form.into())
         .require_proof(select::level(args.checks.require_proof));
-    job.tell(&before_login(renewal.glance(&token), args.resume)?);
+    job.tell(&before_login(renewal.preflight_before_login(&token), args.resume)?);
 
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = job.login_holding(&token, reservation)?;

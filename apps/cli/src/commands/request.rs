@@ -35,7 +35,7 @@ pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
     let renewal = select::renewal(base, &args.key, job, &keeper)
         .form(args.form.into())
         .require_proof(select::level(args.require_proof));
-    job.tell(&renewal.glance(&token).into_notices()?);
+    job.tell(&renewal.preflight_before_login(&token).into_notices()?);
     let session = job.login_holding(&token, reservation)?;
     let (pending, request) = ask::begin(job, &keeper, &session, &renewal, old.as_ref())?;
     write(job, &session, &pending, &request, &args.out, &args.file)

@@ -16,7 +16,7 @@ use super::{End, LARGEST_ANSWER, Ran, TAIL};
 
 /// How long a program has to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
-/// Its end is looked for this often although SIGCHLD tells of it: a driver may have taken that signal for itself.
+/// Its end is looked for this often although SIGCHLD reports it: a driver may have taken that signal for itself.
 const TICK: Duration = Duration::from_millis(200);
 /// How much of standard error is taken at once, so that a program that never stops is not served for ever.
 const PORTION: usize = 1024 * 1024;
