@@ -99,3 +99,21 @@ fn the_issuer_finds_no_pin_on_standard_input() {
     stage.shell(&format!("usbtoken renew --json --pin-file - --issuer '{issuer}' < pin")).succeeded();
     assert_eq!(stage.read("seen"), b"");
 }
+
+/// The program that logs in to the CA runs first of all; the PIN is read before it does.
+#[test]
+fn the_helper_that_logs_in_finds_no_pin_on_standard_input() {
+    let stage = Stage::new();
+    stage.write("login", b"user1031\nS3cret!word\n");
+    let helper = format!(
+        "#!/bin/sh\ncat /proc/$PPID/fd/0 >> seen || exit 3\n\
+         case $USBTOKEN_OPERATION in AUTHORISE) exit 0;; *) {};; esac\n",
+        stage.issuer(&[])
+    );
+    stage.write("helper", helper.as_bytes());
+    stage.tool("chmod", &["+x", "helper"]).succeeded();
+    let renew =
+        "usbtoken renew --json --pin-file - --issuer-login=login --issuer-helper \"$PWD/helper\" < pin";
+    stage.shell(renew).succeeded();
+    assert_eq!(stage.read("seen"), b"");
+}
