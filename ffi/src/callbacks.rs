@@ -6,12 +6,11 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex};
 
-use usbtoken::code::Step;
 use usbtoken::driver::{PinState, TokenInfo};
-use usbtoken::error::{Code, Error, Fact, Result, Warning};
+use usbtoken::error::{Fact, Step, Warning};
 use usbtoken::renewal::Progress;
 use usbtoken::text::Lang;
-use usbtoken::{Login, Pin};
+use usbtoken::{Code, Error, Login, Pin, Result};
 use zeroize::Zeroizing;
 
 use crate::args::{self, PIN_LIMIT, Sized32};

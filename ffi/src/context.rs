@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
-use usbtoken::error::Result;
 use usbtoken::pki::{MAX_ANCHORS, read_anchors};
-use usbtoken::{Finder, TokenUri};
+use usbtoken::{Finder, Result, TokenUri};
 
 use crate::args::{self, Sized32};
 use crate::boundary;

@@ -5,8 +5,10 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
+use base16ct::lower::encode_string as hex;
+use usbtoken::pki::Window;
 use usbtoken::renewal::{KeyState, Renewable, Unreadable};
-use usbtoken::{Credential, Credentials, Window};
+use usbtoken::{Credential, Credentials};
 
 use crate::args;
 use crate::boundary;
@@ -109,7 +111,7 @@ impl CredentialList {
     fn unreadable(&self, index: usize) -> Option<&Texts> {
         let texts = |one: &Unreadable| {
             Texts::default()
-                .with(USBTOKEN_UNREADABLE_ID, usbtoken::hex(&one.id))
+                .with(USBTOKEN_UNREADABLE_ID, hex(&one.id))
                 .with(USBTOKEN_UNREADABLE_LABEL, one.label.clone())
                 .with(USBTOKEN_UNREADABLE_SIZE, one.size.to_string())
                 .with(USBTOKEN_UNREADABLE_REASON, one.reason.clone())
@@ -118,7 +120,7 @@ impl CredentialList {
         self.unreadable.get_or_init(all).get(index)
     }
 
-    fn by_serial(&self, serial: &str) -> usbtoken::error::Result<CredentialNoun> {
+    fn by_serial(&self, serial: &str) -> usbtoken::Result<CredentialNoun> {
         Ok(CredentialNoun::new(self.credentials.clone().by_serial(serial).only()?))
     }
 }
@@ -154,8 +156,8 @@ impl CredentialNoun {
                 .with(USBTOKEN_CREDENTIAL_ISSUER, certificate.issuer().to_string())
                 .with(USBTOKEN_CREDENTIAL_SUMMARY, format!("{}\n{serial}", summary.join("\n")))
                 .with(USBTOKEN_CREDENTIAL_SERIAL, serial)
-                .with(USBTOKEN_CREDENTIAL_THUMBPRINT, usbtoken::hex(&certificate.thumbprint()))
-                .with(USBTOKEN_CREDENTIAL_ID, usbtoken::hex(credential.id()))
+                .with(USBTOKEN_CREDENTIAL_THUMBPRINT, hex(&certificate.thumbprint()))
+                .with(USBTOKEN_CREDENTIAL_ID, hex(credential.id()))
                 .with(USBTOKEN_CREDENTIAL_LABEL, credential.label())
                 .with(USBTOKEN_CREDENTIAL_KEY_ALGORITHM, credential.key_algorithm().to_string())
                 .with(

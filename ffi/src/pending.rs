@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
-use usbtoken::PendingKey;
-use usbtoken::renewal::PendingState;
+use base16ct::lower::encode_string as hex;
+use usbtoken::renewal::{PendingKey, PendingState};
 
 use crate::args;
 use crate::boundary;
@@ -78,7 +78,7 @@ impl PendingNoun {
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| {
             Texts::default()
-                .with(USBTOKEN_PENDING_ID, usbtoken::hex(self.key.id()))
+                .with(USBTOKEN_PENDING_ID, hex(self.key.id()))
                 .with_some(USBTOKEN_PENDING_CONCERNS, self.key.concerns())
                 .with(USBTOKEN_PENDING_SINCE, self.key.since())
         })

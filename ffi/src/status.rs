@@ -2,7 +2,7 @@
 //!
 //! The codes themselves are those of `usbtoken::code`; the header's lists are generated from there.
 
-use usbtoken::code::Code;
+use usbtoken::Code;
 use usbtoken::text::Lang;
 
 /// What a call returns: USBTOKEN_OK, or one of the codes below. The hundreds are the family: 1 the call itself,

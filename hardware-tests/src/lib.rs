@@ -7,7 +7,7 @@ pub mod sweep;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use usbtoken::uri::TokenUri;
+use usbtoken::TokenUri;
 use usbtoken_testkit::{Eye, Kind, Snapshot, SoftToken, look, softhsm_module};
 
 /// The variables that name a token.

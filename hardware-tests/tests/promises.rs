@@ -2,11 +2,9 @@
 
 use std::time::SystemTime;
 
-use usbtoken::Finder;
-use usbtoken::driver::{Pin, ProofLevel, Token};
-use usbtoken::error::Code;
+use usbtoken::driver::ProofLevel;
 use usbtoken::pki::{KeyKind, Name};
-use usbtoken::renewal::{Credential, Renewal};
+use usbtoken::{Code, Credential, Finder, Pin, Renewal, Token};
 use usbtoken_hardware_tests::Target;
 use usbtoken_testkit::{Form, Kind, SoftKey, TestCa, days_from_now, verify_with_certificate};
 

@@ -4,6 +4,7 @@ use super::{Contents, HeldCertificate};
 use crate::driver::{Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left};
+use base16ct::lower::encode_string as hex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -88,7 +89,7 @@ impl Unreadable {
 impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Unreadable { label, size, reason, .. } = self;
-        write!(f, "id {}, label \"{label}\", {size} bytes: {reason}", crate::hex(&self.id))
+        write!(f, "id {}, label \"{label}\", {size} bytes: {reason}", hex(&self.id))
     }
 }
 
@@ -190,7 +191,7 @@ pub(crate) fn about(error: Error, credential: &Credential) -> Error {
     error
         .fact(Fact::Subject, credential.subject())
         .fact(Fact::Serial, credential.certificate().serial())
-        .fact(Fact::Id, crate::hex(credential.id()))
+        .fact(Fact::Id, hex(credential.id()))
 }
 
 impl Contents {
@@ -314,7 +315,7 @@ impl Credentials {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
                 Err(self.list.iter().chain([&last]).fold(error, |error, credential| {
                     let (subject, serial) = (credential.subject(), credential.certificate().serial());
-                    let id = crate::hex(credential.id());
+                    let id = hex(credential.id());
                     error.fact(Fact::Candidate, format!("{subject} (serial {serial}, id {id})"))
                 }))
             }

@@ -7,6 +7,7 @@ use super::{Contents, Credential, OldName, Signer};
 use crate::driver::{NewKeyPair, Present, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, jst_date};
+use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -240,7 +241,7 @@ impl PendingKey {
     }
 
     pub(crate) fn error(&self, code: Code) -> Error {
-        Error::new(code).during(Step::ReadObjects).fact(Fact::Id, crate::hex(self.id()))
+        Error::new(code).during(Step::ReadObjects).fact(Fact::Id, hex(self.id()))
     }
 }
 
@@ -447,7 +448,7 @@ impl OldCredentials {
         let first = found.first();
         // The same certificate may be stored twice.
         let one = first.filter(|first| found.iter().all(|one| one.certificate() == first.certificate()));
-        let named = |one: &Arc<Credential>| format!("{} (id {})", one.subject(), crate::hex(one.id()));
+        let named = |one: &Arc<Credential>| format!("{} (id {})", one.subject(), hex(one.id()));
         match one {
             Some(one) => Old::Found(Arc::clone(one)),
             None => Old::Missing {

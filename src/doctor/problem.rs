@@ -2,9 +2,8 @@
 
 use super::presence::DeviceState;
 use super::report::{DeviceReport, DriverReport};
-use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::discovery::p11kit::{SkipReason, Skipped};
-use crate::error::Error;
+use crate::error::{Code, Error, Fact, Notice, Point, Step};
 use crate::renewal::{Finding, State};
 use crate::text::Lang;
 use std::path::PathBuf;

@@ -18,24 +18,21 @@ mod abandon;
 mod begin;
 mod choice;
 mod clock;
-mod install;
-mod installed;
+pub(crate) mod install;
+pub(crate) mod installed;
 mod journal;
-mod pending;
-mod plan;
+pub(crate) mod pending;
+pub(crate) mod plan;
 mod preflight;
 mod retire;
 mod write;
 
-pub use crate::contents::{
-    Caller, Credential, Credentials, KeyState, PendingKey, PendingState, Renewable, Unreadable,
-};
+pub(crate) use crate::contents::Credential;
+pub use crate::contents::{Caller, KeyState, PendingKey, PendingState, Renewable, Unreadable};
 pub use clock::{Clock, clock_doubt};
-pub use install::Install;
-pub use installed::Installed;
 pub use journal::{Journal, JournalEntry};
-pub use pending::Pending;
-pub use plan::{Form, Renewal};
+pub use plan::Form;
+pub(crate) use plan::Renewal;
 pub(crate) use preflight::BeforeLogin;
 pub use preflight::{Finding, Preflight, State};
 pub use retire::{Retire, Retired};

@@ -1,11 +1,12 @@
 //! What is checked before anybody is asked for a PIN, and again before anything is written.
 
+use base16ct::lower::encode_string as hex;
+
 use super::clock::{self, Verdict};
 use super::plan::Renewal;
-use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::contents::{Contents, Credential, Credentials, PendingKey, PendingState, about};
 use crate::driver::{PinState, Session, Token, TokenInfo};
-use crate::error::{Error, Result, Warning};
+use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
 use crate::pki::{KeyKind, WindowState, jst_date, jst_time};
 
 /// The result of the preflight: a list that a program can show, point by point.
@@ -292,7 +293,7 @@ fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&PendingKey>) -> State
     if renewal.beside_pending {
         return State::from(Notice::PendingExists);
     }
-    let error = Error::new(Code::PendingExists).during(Step::Preflight).fact(Fact::Id, crate::hex(key.id()));
+    let error = Error::new(Code::PendingExists).during(Step::Preflight).fact(Fact::Id, hex(key.id()));
     State::Blocker(error.fact(Fact::Candidate, key.since()))
 }
 

@@ -2,10 +2,9 @@
 
 use super::clock::{Clock, clock_doubt};
 use super::installed::{CheckedBy, Installed};
-use crate::code::{Code, Fact, Step};
 use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::Session;
-use crate::error::{Error, Result, Warning};
+use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{
     Certificate, IssuerContinuity, SubjectRule, check_chain, doubts, issuer_continuity, jst_time,
 };

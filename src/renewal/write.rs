@@ -1,9 +1,8 @@
 //! Putting a certificate on the token so that nothing is believed that was not seen.
 
 use super::{Progress, enter};
-use crate::code::{Code, Notice, Step};
 use crate::driver::{Category, Detail, Present, Session, StoredCertificate, StoredKey};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Notice, Result, Step};
 use crate::pki::Certificate;
 
 /// Writes the certificate beside its key, reads it back and lets the key sign. After a failure the certificate is

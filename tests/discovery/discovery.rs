@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 use usbtoken::catalogue::{Catalogue, Machine};
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
-use usbtoken::driver::Cancel;
-use usbtoken::error::{Code, Fact};
-use usbtoken::{Finder, TokenUri};
+use usbtoken::error::Fact;
+use usbtoken::{Cancel, Code, Finder, TokenUri};
 use usbtoken_testkit::{SoftToken, shim, softhsm_module};
 
 /// Runs a test of this program, marked as ignored, with the shim in front of SoftHSM.

@@ -2,9 +2,10 @@
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use serial_test::serial;
-use usbtoken::code::{Code, Fact, Step};
+use usbtoken::driver::Module;
+use usbtoken::error::{Fact, Step};
 use usbtoken::pki::SignatureAlgorithm;
-use usbtoken::{Finder, Module, Pin, TokenUri};
+use usbtoken::{Code, Finder, Pin, TokenUri};
 use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, softhsm_module};
 
 fn uri(text: &str) -> TokenUri {

@@ -6,11 +6,10 @@ mod common;
 use std::time::{Duration, SystemTime};
 
 use common::{Bank, DAY, credential, facts, refused};
-use usbtoken::Name;
-use usbtoken::code::{Notice, Point};
-use usbtoken::error::{Code, Fact, Warning};
-use usbtoken::pki::{IssuerContinuity, SubjectRule};
-use usbtoken::renewal::{Credential, Install, Installed, Renewal, Retire, State, clock_doubt};
+use usbtoken::error::{Fact, Notice, Point, Warning};
+use usbtoken::pki::{IssuerContinuity, Name, SubjectRule};
+use usbtoken::renewal::{Retire, State, clock_doubt};
+use usbtoken::{Code, Credential, Install, Installed, Renewal};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, Text, days_from_now, serial_hex};
 
 /// The warning of that kind, if there is one.

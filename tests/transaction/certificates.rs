@@ -8,8 +8,7 @@ use std::process::Command;
 
 use common::Bank;
 use serde_json::Value;
-use usbtoken::error::Code;
-use usbtoken::pki::Certificate;
+use usbtoken::{Certificate, Code};
 use usbtoken_testkit::{Issue, days_from_now, manual_subject};
 use x509_cert::ext::pkix::KeyUsages;
 

@@ -6,9 +6,7 @@ mod common;
 use std::sync::Barrier;
 
 use common::{Bank, Said, credential, refused};
-use usbtoken::Session;
-use usbtoken::error::Code;
-use usbtoken::renewal::{Install, Renewal};
+use usbtoken::{Code, Install, Renewal, Session};
 
 /// Real processes, started together, again and again until chance has had its way.
 #[test]

@@ -6,9 +6,11 @@ mod common;
 
 use std::time::SystemTime;
 
+use base16ct::lower::encode_string as hex;
 use common::{Bank, credential, facts, refused};
-use usbtoken::error::{Code, Fact};
-use usbtoken::renewal::{KeyState, PendingState, Renewal, Retire};
+use usbtoken::error::Fact;
+use usbtoken::renewal::{KeyState, PendingState, Retire};
+use usbtoken::{Code, Renewal};
 use usbtoken_testkit::{
     Kind, NameDer, ParsedRequest, Snapshot, SoftKey, TestCa, Text, days_from_now, serial_hex,
 };
@@ -40,7 +42,7 @@ fn a_foreign_pair_under_the_old_identifier_stays_when_the_old_one_goes() {
 #[test]
 fn a_foreign_pair_under_the_identifier_is_not_the_key() {
     let bank = Bank::new();
-    let id = usbtoken::hex(&bank.old.id);
+    let id = hex(&bank.old.id);
     for kind in ["privkey", "pubkey"] {
         bank.pkcs11_tool(&["--delete-object", "--type", kind, "--id", &id]);
     }
@@ -115,14 +117,14 @@ fn the_same_record_on_two_keys_is_removed_only_by_name() {
     bank.run(&["abandon", "--yes"]).failed(Code::PendingAmbiguous);
     let session = bank.session();
     let listed = session.pending().unwrap();
-    let ours = listed.iter().find(|key| usbtoken::hex(key.id()) == id).unwrap();
+    let ours = listed.iter().find(|key| hex(key.id()) == id).unwrap();
     assert!(ours.doubt().is_some());
     let error = refused(session.abandon(ours), Code::RemovalDoubtful);
     assert_eq!(facts(&error, Fact::Id), [id]);
     bank.soft.snapshot().assert_same_as(&both);
     drop(session);
     bank.run(&["abandon", "--yes", "--id", id]).json();
-    assert_only_gone(&bank, &both, |object| usbtoken::hex(&object.id) == id);
+    assert_only_gone(&bank, &both, |object| hex(&object.id) == id);
 }
 
 /// OpenSC copies the label of a certificate to the private key with its identifier; so what a stranger's certificate
@@ -280,9 +282,10 @@ fn two_users_on_one_token_are_never_taken_for_each_other() {
 fn what_was_demanded_of_the_key_is_demanded_at_the_installation() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).require_proof(usbtoken::ProofLevel::Proven).begin(&session).unwrap();
+    let pending =
+        Renewal::of(&old).require_proof(usbtoken::driver::ProofLevel::Proven).begin(&session).unwrap();
     let installed = usbtoken::Install::new(&bank.certify(&pending)).run_for(&session, &pending).unwrap();
-    assert_eq!(installed.proof().level, usbtoken::ProofLevel::Proven);
+    assert_eq!(installed.proof().level, usbtoken::driver::ProofLevel::Proven);
     assert!(installed.credential().days_left(SystemTime::now()) > 300);
     assert_eq!(credential(session.token(), installed.credential().id()).label().len(), 32);
     assert!(session.pending().unwrap().iter().all(|key| key.state() != PendingState::AwaitingAnswer));

@@ -4,9 +4,8 @@
 mod common;
 
 use common::{Bank, refused};
-use usbtoken::code::Notice;
-use usbtoken::error::Code;
-use usbtoken::renewal::{Install, Renewal};
+use usbtoken::error::Notice;
+use usbtoken::{Code, Install, Renewal};
 use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex, verify_with_certificate};
 
 #[test]

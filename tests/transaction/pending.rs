@@ -5,12 +5,12 @@ mod common;
 
 use std::time::SystemTime;
 
+use base16ct::lower::encode_string as hex;
 use common::{Bank, DAY, credential, refused};
-use usbtoken::code::Notice;
-use usbtoken::error::Code;
-use usbtoken::pki::{Request, SubjectRule};
-use usbtoken::renewal::{Credential, Install, PendingState, Renewal};
-use usbtoken::{Name, Session};
+use usbtoken::error::Notice;
+use usbtoken::pki::{Name, Request, SubjectRule};
+use usbtoken::renewal::PendingState;
+use usbtoken::{Code, Credential, Install, Renewal, Session};
 use usbtoken_testkit::{Kind, ParsedRequest, days_from_now, manual_subject, serial_hex};
 
 #[test]
@@ -166,7 +166,7 @@ fn abandon_removes_exactly_that_pair() {
     bank.soft.snapshot().assert_same_as(&with_one);
     drop(session);
 
-    let id = usbtoken::hex(one.key().id());
+    let id = hex(one.key().id());
     bank.run(&["abandon", "--yes", "--id", &id]).json();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
@@ -186,7 +186,7 @@ fn a_foreign_pair_with_the_same_identifier_stays() {
         });
         let label = "somebody else's";
         let kind = if foreign == Kind::P256 { "EC:prime256v1" } else { "rsa:2048" };
-        let hex = usbtoken::hex(&id);
+        let hex = hex(&id);
         bank.pkcs11_tool(&["--keypairgen", "--key-type", kind, "--label", label, "--id", &hex]);
         drop(session);
 
@@ -274,7 +274,7 @@ fn a_remnant_is_listed_and_removed() {
     let (session, old) = bank.open();
     let pending = Renewal::of(&old).begin(&session).unwrap();
     drop(session);
-    let id = usbtoken::hex(pending.key().id());
+    let id = hex(pending.key().id());
     bank.pkcs11_tool(&["--delete-object", "--type", "privkey", "--id", &id]);
     let listed = bank.run(&["pending"]).json();
     assert_eq!(listed[0]["state"], "remnant");
@@ -380,7 +380,7 @@ fn a_first_certificate_for_another_subject_is_told_and_refused_only_on_demand() 
 }
 
 fn first(subject: &Name) -> Renewal<'static> {
-    Renewal::first(subject.clone()).key(usbtoken::KeyKind::P256)
+    Renewal::first(subject.clone()).key(usbtoken::pki::KeyKind::P256)
 }
 
 #[test]

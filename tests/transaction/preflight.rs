@@ -7,11 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use common::{Bank, DAY, credential, facts, refused};
 use serde_json::Value;
-use usbtoken::Finder;
-use usbtoken::KeyKind;
-use usbtoken::code::{Notice, Point};
-use usbtoken::error::{Code, Fact};
-use usbtoken::renewal::{Preflight, Renewal, State};
+use usbtoken::error::{Fact, Notice, Point};
+use usbtoken::pki::KeyKind;
+use usbtoken::renewal::{Preflight, State};
+use usbtoken::{Code, Finder, Renewal};
 use usbtoken_testkit::{Folder, Kind, NameDer, SoftKey, Text, days_from_now, manual_subject, softhsm_module};
 
 #[test]
@@ -228,7 +227,7 @@ fn the_window_is_counted_in_japan() {
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
     // The days are a parameter.
-    let thirty = Renewal::of(&old).window(usbtoken::Window { days: 30 });
+    let thirty = Renewal::of(&old).window(usbtoken::pki::Window { days: 30 });
     refused(thirty.clone().at(jst(31, 23, 59, 59)).begin(&session), Code::NotYetRenewable);
     assert_ok(&thirty.clone().at(jst(30, 0, 0, 0)).preflight(session.token()), Point::Window);
     // The last second is good for the work itself too.

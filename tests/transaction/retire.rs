@@ -6,11 +6,11 @@ mod common;
 use std::time::SystemTime;
 
 use common::{Bank, DAY, credential, facts, refused};
-use usbtoken::code::Notice;
-use usbtoken::error::{Code, Fact};
+use usbtoken::error::{Fact, Notice};
 use usbtoken::pki::{IssuerContinuity, SubjectRule};
-use usbtoken::renewal::{Install, Renewal, Retire};
+use usbtoken::renewal::Retire;
 use usbtoken::text::Lang;
+use usbtoken::{Code, Install, Renewal};
 use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
 
 #[test]

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use usbtoken::code::{Code, Fact, Notice, Point, Step};
+use usbtoken::Code;
+use usbtoken::error::{Fact, Notice, Point, Step};
 use usbtoken::text::Lang;
 
 use crate::work::{self, Done};

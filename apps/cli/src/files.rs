@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Journal;
+use usbtoken::{Code, Error, Result};
 
 /// What CAs send has a few KiB. As much as is kept can be read, so that the true size is told.
 const LARGEST: u64 = Journal::LARGEST_ANSWER as u64 + 1;

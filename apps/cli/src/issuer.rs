@@ -17,9 +17,10 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Journal;
 use usbtoken::text::printable;
+use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
 use crate::args::IssuerArgs;

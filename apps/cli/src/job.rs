@@ -5,12 +5,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use usbtoken::Finder;
-use usbtoken::code::Notice;
-use usbtoken::driver::{Cancel, Login, PinState, Reservation, Session, Token};
-use usbtoken::error::{Code, Error, Fact, Result, Step, Warning};
+use usbtoken::driver::{PinState, Reservation};
+use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::text::Lang;
-use usbtoken::uri::TokenUri;
+use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
 
 use crate::args::Global;
 use crate::progress::Progress;

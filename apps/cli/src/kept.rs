@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use base64ct::{Base64, Encoding as _};
-use usbtoken::driver::{Session, TokenIdentity};
-use usbtoken::error::{Code, Error, Fact, Result};
-use usbtoken::pki::Response;
-use usbtoken::renewal::{Credential, Journal, JournalEntry, PendingKey};
+use usbtoken::driver::TokenIdentity;
+use usbtoken::error::Fact;
+use usbtoken::renewal::{Journal, JournalEntry, PendingKey};
 use usbtoken::text::Lang;
+use usbtoken::{Code, Credential, Error, Response, Result, Session};
 
 use crate::files;
 use crate::words::Words;

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
 use usbtoken::text::Lang;
+use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
 use crate::words::Words;

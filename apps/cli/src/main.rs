@@ -18,7 +18,8 @@ mod words;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use usbtoken::error::{Error, Family};
+use usbtoken::Error;
+use usbtoken::error::Family;
 
 use crate::args::{Cli, Command, Global};
 use crate::job::Job;

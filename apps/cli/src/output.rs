@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
-use usbtoken::error::{Code, Error, Fact, Family, Warning};
+use usbtoken::error::{Fact, Family, Warning};
 use usbtoken::text::{Lang, printable};
+use usbtoken::{Code, Error};
 
 use crate::stdout;
 use crate::words::Words;

@@ -7,9 +7,10 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use usbtoken::driver::{Login, Pin, PinState, TokenInfo};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::driver::{PinState, TokenInfo};
+use usbtoken::error::{Fact, Step};
 use usbtoken::text::{Lang, printable};
+use usbtoken::{Code, Error, Login, Pin, Result};
 use zeroize::Zeroizing;
 
 use crate::args::Global;

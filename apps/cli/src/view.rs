@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base16ct::lower::encode_string as hex;
 use serde::{Serialize, Serializer};
+use usbtoken::Code;
 use usbtoken::driver::{ProofLevel, TokenIdentity};
-use usbtoken::error::{Code, Fact};
+use usbtoken::error::Fact;
 use usbtoken::pki::{Name, Window, has_no_end, jst_rfc3339};
 use usbtoken::renewal::{self, PendingKey, PendingState, Renewable};
 use usbtoken::text::{Lang, Phrase, printable};
@@ -174,7 +176,7 @@ impl Credential {
     /// What the command shows of this credential. The level of proof is given where it was asked for.
     pub fn of(
         token: &TokenIdentity,
-        credential: &renewal::Credential,
+        credential: &usbtoken::Credential,
         level: Option<ProofLevel>,
         now: SystemTime,
     ) -> Self {
@@ -182,7 +184,7 @@ impl Credential {
         let renewable = credential.renewable(&Window::default(), now);
         Credential {
             token: Token::of(token),
-            id: usbtoken::hex(credential.id()),
+            id: hex(credential.id()),
             subject: Subject::of(certificate.subject()),
             issuer: certificate.issuer().to_string(),
             serial: certificate.serial().to_string(),
@@ -274,7 +276,7 @@ impl Unreadable {
     pub fn of(token: &TokenIdentity, object: &renewal::Unreadable) -> Self {
         Unreadable {
             token: Token::of(token),
-            id: usbtoken::hex(&object.id),
+            id: hex(&object.id),
             label: object.label.clone(),
             size: object.size,
             unreadable: object.reason.clone(),
@@ -308,7 +310,7 @@ impl Pending {
         let concerned = key.old_credential().ok().flatten();
         Pending {
             token: Token::of(token),
-            id: usbtoken::hex(key.id()),
+            id: hex(key.id()),
             state: key.state(),
             key_algorithm: key.public_key().map(|public| public.algorithm().to_string()),
             since: key.since(),

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use usbtoken::error::{Code, Error, Fact};
+use usbtoken::error::Fact;
 use usbtoken::renewal::Caller;
+use usbtoken::{Code, Error};
 
 /// The origin of a page (RFC 6454), HTTPS only.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What a fresh process sees on a token, without the shim and without the library.
 
+use base16ct::lower::encode_string as hex;
 use serde::{Deserialize, Serialize};
 use usbtoken_testkit::{self as kit, Eye, look, softhsm_module, verify_with_certificate};
 
@@ -36,7 +37,7 @@ impl Snapshot {
             let objects = snapshot.objects().iter().map(|object| {
                 let certificate = object.class == "CKO_CERTIFICATE" && key(&object.id);
                 let signs = certificate.then(|| signs(eye, object));
-                let id = usbtoken::hex(&object.id);
+                let id = hex(&object.id);
                 let (class, label) = (object.class.clone(), object.label.clone());
                 Object { class, id, label, all: format!("{object:?}"), signs }
             });

@@ -8,6 +8,7 @@ use crate::driver::raw::{Failure, ObjectHandle, Template};
 use crate::driver::token::quirks::Rung;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyKind, PublicKey, SignatureAlgorithm};
+use base16ct::lower::encode_string as hex;
 use pkcs11_sys::*;
 
 /// A key pair that was just made.
@@ -102,7 +103,7 @@ impl Session {
             .generated_half(pair.public.place, &pair.public.id, pair.public.label.bytes())
             .generated_half(pair.private.place, &pair.private.id, pair.private.label.bytes());
         self.remove(&removal).map_err(|error| {
-            let id = crate::hex(&pair.private.id);
+            let id = hex(&pair.private.id);
             Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })
     }

@@ -8,6 +8,7 @@ use crate::driver::raw::{Failure, Template};
 use crate::driver::token::quirks::Detail;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
+use base16ct::lower::encode_string as hex;
 use pkcs11_sys::*;
 
 /// Whose certificate it is (CKA_CERTIFICATE_CATEGORY).
@@ -78,8 +79,8 @@ impl Session {
             Error::new(Code::ReadBackDiffers)
                 .during(Step::ReadBack)
                 .fact(Fact::Detail, what)
-                .fact(Fact::Expected, crate::hex(expected))
-                .fact(Fact::Found, crate::hex(found))
+                .fact(Fact::Expected, hex(expected))
+                .fact(Fact::Found, hex(found))
         };
         if found.der != written.der {
             return Err(differs("CKA_VALUE", &written.der, &found.der));

@@ -1,6 +1,7 @@
 //! Where the samples come from: PyPI's cryptography-vectors, the test data of the crates that we depend on, and the CAs
 //! that Debian trusts.
 
+use base16ct::lower::encode_string as hex;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -159,5 +160,5 @@ fn decoded(body: &str) -> Option<Vec<u8>> {
 fn digest(bytes: &[u8]) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(bytes);
-    usbtoken::hex(&digest[..8])
+    hex(&digest[..8])
 }

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use base16ct::lower::encode_string as hex;
 use serde_json::json;
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
+use usbtoken::{Code, Error, Result};
 
 use super::{pending, select};
 use crate::args;
@@ -29,7 +31,7 @@ pub fn run(job: &Job, args: &args::Abandon) -> Result<Outcome> {
     }
     keeper.forget(&session, key.id(), None);
     let (text, json) = (Words::Abandoned.text(job.lang), json!({ "abandoned": shown }));
-    Ok(Outcome::changed(text, json, Fact::Id, usbtoken::hex(key.id())))
+    Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
 }
 
 /// Asks a person at a terminal. Where nobody can be asked, `--yes` has to say it.

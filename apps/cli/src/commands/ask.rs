@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use usbtoken::code::Notice;
-use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Fact, Family, Result, Step};
-use usbtoken::pki::{KeyAlgorithm, Response};
-use usbtoken::renewal::{Credential, Installed, JournalEntry, Pending, PendingKey, Renewal};
+use base16ct::lower::encode_string as hex;
+use usbtoken::error::{Fact, Family, Notice, Step};
+use usbtoken::pki::KeyAlgorithm;
+use usbtoken::renewal::{JournalEntry, PendingKey};
+use usbtoken::{Code, Credential, Error, Installed, Pending, Renewal, Response, Result, Session};
 
 use super::settle::Checks;
 use crate::args::{FormArg, IssuerArgs};
@@ -125,7 +125,7 @@ impl<'a> Visit<'a> {
     fn failed(&self, session: &Session, key: &PendingKey, failed: Failed) -> Error {
         let Failed { error, output } = failed;
         if output.is_empty() {
-            let id = usbtoken::hex(key.id());
+            let id = hex(key.id());
             return error.fact(Fact::GoOn, self.resume(&id)).fact(Fact::Id, id);
         }
         let kept = self.keeper.answer(Some((session.token().identity(), key.id())), &output);
@@ -159,7 +159,7 @@ impl<'a> Visit<'a> {
         kept: &Kept,
         answer: &[u8],
     ) -> Error {
-        let id = usbtoken::hex(key.id());
+        let id = hex(key.id());
         let received = Received { answer, file: kept.file(), keeper: &self.keeper };
         let error = received.explain(
             kept.name(error, self.job.lang),
@@ -278,7 +278,7 @@ pub fn request_again(
         keeper.forget_begin(session.token().identity(), pending.old());
         return Ok(request);
     }
-    let id = usbtoken::hex(pending.key().id());
+    let id = hex(pending.key().id());
     Err(Error::new(Code::RequestWouldDiffer).during(Step::SignRequest).fact(Fact::Id, id))
 }
 

@@ -1,7 +1,7 @@
 //! `usbtoken doctor`: what is plugged in, installed and on the tokens, and what is wrong.
 
-use usbtoken::doctor;
-use usbtoken::error::{Result, Step};
+use usbtoken::error::Step;
+use usbtoken::{Result, doctor};
 
 use crate::args;
 use crate::files;

@@ -1,7 +1,7 @@
 //! `usbtoken install`: the second half of a renewal, perhaps days later.
 
-use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::Response;
+use usbtoken::error::{Fact, Step};
+use usbtoken::{Code, Error, Response, Result};
 
 use super::ask::{Received, described};
 use super::settle;

@@ -1,10 +1,10 @@
 //! `usbtoken list`: every credential on the tokens.
 
-use usbtoken::code::Notice;
-use usbtoken::driver::{ProofLevel, Session, Token};
-use usbtoken::error::{Result, Step};
-use usbtoken::renewal::{Credential, Credentials, KeyState, clock_doubt};
+use usbtoken::driver::ProofLevel;
+use usbtoken::error::{Notice, Step};
+use usbtoken::renewal::{KeyState, clock_doubt};
 use usbtoken::text::Phrase;
+use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::job::Job;
 use crate::output::{Outcome, print_warning};

@@ -16,7 +16,7 @@ mod settle;
 mod trace;
 mod wait;
 
-use usbtoken::error::Result;
+use usbtoken::Result;
 
 use crate::args::Command;
 use crate::job::Job;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use usbtoken::driver::Session;
-use usbtoken::error::{Result, Step};
+use usbtoken::error::Step;
 use usbtoken::renewal::PendingKey;
+use usbtoken::{Result, Session};
 
 use crate::go_on::CommandLine;
 use crate::job::Job;

@@ -3,11 +3,11 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use usbtoken::code::Point;
-use usbtoken::error::{Fact, Result};
+use usbtoken::error::{Fact, Point};
 use usbtoken::pki::jst_time;
-use usbtoken::renewal::{Finding, Renewal, State};
+use usbtoken::renewal::{Finding, State};
 use usbtoken::text::{Lang, Phrase, printable};
+use usbtoken::{Renewal, Result};
 
 use super::select;
 use crate::args;

@@ -1,10 +1,10 @@
 //! `usbtoken renew`: the whole job in one run.
 
 use serde_json::json;
-use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Fact, Result, Warning};
-use usbtoken::renewal::{Credential, JournalEntry, Pending, PendingState, Preflight, Renewal};
+use usbtoken::error::{Fact, Warning};
+use usbtoken::renewal::{JournalEntry, PendingState, Preflight};
 use usbtoken::text::printable;
+use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
 use super::{pending, select, settle};

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use base16ct::lower::encode_string as hex;
 use serde_json::json;
-use usbtoken::driver::{Session, Token};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
-use usbtoken::renewal::{Credential, JournalEntry, Pending, Renewal};
+use usbtoken::renewal::JournalEntry;
+use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session, Token};
 
 use super::{ask, select};
 use crate::args::{self, FormatArg, OutArgs};
@@ -80,7 +81,7 @@ pub fn write(
     let json = json!({
         "file": (!to_stdout).then(|| out.display().to_string()),
         "request_pem": pem,
-        "pending_id": usbtoken::hex(pending.key().id()),
+        "pending_id": hex(pending.key().id()),
         "replaces": old,
         "key_reused": pending.key_reused(),
         "proof": pending.proof(),
@@ -98,14 +99,14 @@ pub fn write(
     outcome.if_unprinted = Some(if to_stdout {
         unwritten(job, pending, file)
     } else {
-        Error::new(Code::ResultNotPrinted).fact(Fact::Id, usbtoken::hex(pending.key().id()))
+        Error::new(Code::ResultNotPrinted).fact(Fact::Id, hex(pending.key().id()))
     });
     Ok(outcome)
 }
 
 /// The key is on the token, its request is nowhere: which key it is, and the command that writes its request.
 fn unwritten(job: &Job, pending: &Pending, file: &OutArgs) -> Error {
-    let id = usbtoken::hex(pending.key().id());
+    let id = hex(pending.key().id());
     let line = CommandLine::new("resume", &job.global)
         .value("--id", Some(&id))
         .value("--out", Some("request.pem"))

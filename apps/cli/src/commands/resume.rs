@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use usbtoken::error::{Code, Error, Fact, Result};
-use usbtoken::renewal::{PendingKey, PendingState, Renewal};
+use base16ct::lower::encode_string as hex;
+use usbtoken::error::Fact;
+use usbtoken::renewal::{PendingKey, PendingState};
+use usbtoken::{Code, Error, Renewal, Result};
 
 use super::ask::{self, Options, Visit};
 use super::{request, select, settle};
@@ -78,7 +80,7 @@ fn renewal<'a>(job: &'a Job, args: &args::Resume, key: &PendingKey) -> Result<Re
         (None, Some(subject)) => Renewal::first(subject.parse()?),
         (None, None) => {
             let error = Error::new(Code::BadArgument).fact(Fact::Expected, "--subject");
-            return Err(error.fact(Fact::Id, usbtoken::hex(key.id())));
+            return Err(error.fact(Fact::Id, hex(key.id())));
         }
     };
     let level = select::level(args.checks.require_proof);

@@ -1,7 +1,8 @@
 //! `usbtoken retire`: removes a credential that has been replaced.
 
 use serde_json::json;
-use usbtoken::error::{Fact, Result, Step};
+use usbtoken::Result;
+use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Retire;
 
 use super::{abandon, select, settle};

@@ -1,8 +1,10 @@
 //! Which credential or pending key is meant, and how it is to be renewed.
 
-use usbtoken::driver::{ProofLevel, Session};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::renewal::{Caller, Credential, Credentials, Form, PendingKey, Renewal};
+use base16ct::lower::encode_string as hex;
+use usbtoken::driver::ProofLevel;
+use usbtoken::error::{Fact, Step};
+use usbtoken::renewal::{Caller, Form, PendingKey};
+use usbtoken::{Code, Credential, Credentials, Error, Renewal, Result, Session};
 
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
 use crate::job::Job;
@@ -39,13 +41,13 @@ pub fn pending(
         (Some(key), true) => Ok(key),
         (None, _) => {
             let error = Error::new(Code::PendingNotFound).during(Step::ReadObjects);
-            Err(id.into_iter().fold(error, |error, id| error.fact(Fact::Id, usbtoken::hex(&id.0))))
+            Err(id.into_iter().fold(error, |error, id| error.fact(Fact::Id, hex(&id.0))))
         }
         (Some(last), false) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
             Err(found.iter().chain([&last]).fold(error, |error, key| {
                 let concerns = key.concerns().unwrap_or_else(|| "-".to_owned());
-                let id = usbtoken::hex(key.id());
+                let id = hex(key.id());
                 error.fact(Fact::Candidate, format!("{id} ({}, serial {concerns})", key.since()))
             }))
         }

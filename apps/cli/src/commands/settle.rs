@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use usbtoken::code::Notice;
-use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Notice, Step};
 use usbtoken::pki::{Relax, SubjectRule, read_anchors};
-use usbtoken::renewal::{Install, Installed, Retire};
+use usbtoken::renewal::Retire;
+use usbtoken::{Code, Error, Install, Installed, Result, Session};
 
 use super::select;
 use crate::args::CheckArgs;
@@ -29,7 +28,7 @@ impl<'a> Checks<'a> {
     /// Reads the trust anchors.
     ///
     /// # Errors
-    /// [`usbtoken::error::Code::FileUnreadable`]; [`usbtoken::error::Code::AnchorUnusable`] when a file holds none.
+    /// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
     pub fn read(args: &'a CheckArgs, subject: SubjectRule) -> Result<Self> {
         Ok(Checks { args, subject, anchors: anchors(&args.trust_anchor)? })
     }
@@ -82,7 +81,7 @@ impl<'a> Checks<'a> {
 /// The certificates in files of trust anchors.
 ///
 /// # Errors
-/// [`usbtoken::error::Code::FileUnreadable`]; [`usbtoken::error::Code::AnchorUnusable`] when a file holds none.
+/// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
 pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
     let mut anchors = Vec::new();
     for path in paths {

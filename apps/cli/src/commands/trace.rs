@@ -1,7 +1,8 @@
 //! `usbtoken trace`: what the driver shim recorded.
 
 use serde_json::{Value, json};
-use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::error::Fact;
+use usbtoken::{Code, Error, Result};
 use usbtoken_shim::trace::{self, Summary};
 
 use crate::args;

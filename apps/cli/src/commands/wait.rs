@@ -1,7 +1,7 @@
 //! `usbtoken wait`: until the token is there.
 
 use serde_json::json;
-use usbtoken::error::Result;
+use usbtoken::Result;
 
 use crate::args;
 use crate::job::Job;

@@ -15,7 +15,8 @@ use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
+use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
 use super::LONGEST_PIN;
