@@ -101,7 +101,7 @@ impl Shared {
         lock(&self.setup).origins.iter().any(|pattern| pattern.matches(origin))
     }
 
-    /// The token that a provider's name stands for; `None` for a name that nobody listed.
+    /// The token that a provider's name stands for; `None` for a name that no one listed.
     pub(crate) fn provider(&self, name: &str) -> Option<TokenUri> {
         let setup = lock(&self.setup);
         let same = |(listed, _): &&(String, TokenUri)| listed.eq_ignore_ascii_case(name);

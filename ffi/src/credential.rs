@@ -70,7 +70,7 @@ pub const USBTOKEN_CREDENTIAL_PRIVATE_KEY: u32 = 3;
 /// usbtoken_credential_number: how many other credentials on the token have the same subject.
 pub const USBTOKEN_CREDENTIAL_TWINS: u32 = 4;
 
-/// Nobody logged in, so private keys cannot be seen.
+/// No one logged in, so private keys cannot be seen.
 pub const USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR: u32 = 0;
 /// The private key is on the token.
 pub const USBTOKEN_PRIVATE_KEY_PRESENT: u32 = 1;
@@ -177,7 +177,7 @@ impl CredentialNoun {
                 KeyState::Present(_) => USBTOKEN_PRIVATE_KEY_PRESENT.into(),
                 KeyState::Missing => USBTOKEN_PRIVATE_KEY_MISSING.into(),
             }),
-            USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.twins()).ok(),
+            USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.same_subject()).ok(),
             _ => None,
         }
     }

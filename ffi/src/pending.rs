@@ -88,8 +88,8 @@ impl PendingNoun {
         match field {
             USBTOKEN_PENDING_STATE => Some(match self.key.state() {
                 PendingState::AwaitingAnswer => USBTOKEN_PENDING_AWAITS_ANSWER.into(),
-                PendingState::HalfRetired => USBTOKEN_PENDING_HALF_RETIRED.into(),
-                PendingState::Remnant => USBTOKEN_PENDING_REMNANT.into(),
+                PendingState::RetireInterrupted => USBTOKEN_PENDING_HALF_RETIRED.into(),
+                PendingState::PublicKeyOnly => USBTOKEN_PENDING_REMNANT.into(),
                 PendingState::NotConfirmed => USBTOKEN_PENDING_NOT_CONFIRMED.into(),
             }),
             USBTOKEN_PENDING_AGE_DAYS => Some(self.key.age_days(std::time::SystemTime::now())),

@@ -335,7 +335,7 @@ pub unsafe extern "C" fn usbtoken_renewal_key(
 ) -> usbtoken_status {
     boundary::on::<RenewalNoun>(renewal, |noun| {
         boundary::give::<PendingNoun>(out, || {
-            // A reused key is the old credential's: nobody is to abandon it.
+            // A reused key is the old credential's: no one is to abandon it.
             if noun.pending.key_reused() {
                 let id = hex(noun.pending.key().id());
                 return Err(Error::new(Code::NotPending).fact(Fact::Id, id));

@@ -1,6 +1,6 @@
 //! Numbers that go in and out everywhere: what a call returns, and languages.
 //!
-//! The codes themselves are those of `usbtoken::code`; the header's lists are generated from there.
+//! The codes themselves are those of `usbtoken::error`; the header's lists are generated from there.
 
 use usbtoken::Code;
 use usbtoken::text::Lang;

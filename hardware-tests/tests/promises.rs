@@ -33,9 +33,9 @@ fn renew() {
     };
     // The library has let go of the driver: another client has the word.
     target.snapshot().assert_keeps(target.before());
-    target.look(|eye| {
+    target.inspect(|inspector| {
         for credential in [&old, &new] {
-            let signature = eye.sign(credential.id(), b"challenge");
+            let signature = inspector.sign(credential.id(), b"challenge");
             assert!(verify_with_certificate(credential.certificate().der(), b"challenge", &signature));
         }
     });

@@ -15,7 +15,7 @@ pub struct Credential {
     stored: StoredCertificate,
     certificate: Certificate,
     key: KeyState,
-    twins: usize,
+    same_subject: usize,
     surroundings: Arc<Surroundings>,
 }
 
@@ -31,7 +31,7 @@ struct Surroundings {
 /// What is known of the private key of a credential.
 #[derive(Clone, Debug)]
 pub enum KeyState {
-    /// Nobody logged in, so private keys cannot be seen.
+    /// No one logged in, so private keys cannot be seen.
     NotLookedFor,
     /// The key is not on the token.
     Missing,
@@ -142,8 +142,8 @@ impl Credential {
     }
 
     /// How many other credentials on the token have the same subject.
-    pub fn twins(&self) -> usize {
-        self.twins
+    pub fn same_subject(&self) -> usize {
+        self.same_subject
     }
 
     /// The CA certificates on the token.
@@ -161,7 +161,7 @@ impl Credential {
             stored,
             certificate,
             key: KeyState::Present(Box::new(key)),
-            twins: 0,
+            same_subject: 0,
             surroundings: Arc::default(),
         }
     }
@@ -229,7 +229,7 @@ impl HeldCertificate {
     fn credential(&self, key: KeyState, surroundings: &Arc<Surroundings>) -> Option<Credential> {
         let certificate = self.certificate.clone().filter(|certificate| !certificate.is_ca())?;
         let (stored, surroundings) = (self.stored.clone(), Arc::clone(surroundings));
-        Some(Credential { stored, certificate, key, twins: 0, surroundings })
+        Some(Credential { stored, certificate, key, same_subject: 0, surroundings })
     }
 }
 
@@ -241,7 +241,7 @@ impl Credentials {
         }
         for one in &mut list {
             let same = subjects.get(one.certificate.subject().der()).copied().unwrap_or_default();
-            one.twins = same.saturating_sub(1);
+            one.same_subject = same.saturating_sub(1);
         }
         Credentials { list, unreadable }
     }
@@ -338,7 +338,7 @@ impl Token {
     /// # Errors
     /// What opening the session and reading return.
     pub fn credentials(&self) -> Result<Credentials> {
-        let (certificates, failed) = self.look()?.certificates()?;
+        let (certificates, failed) = self.open_public_session()?.certificates()?;
         let held: Vec<HeldCertificate> = certificates.into_iter().map(HeldCertificate::from).collect();
         let mut surroundings = Surroundings::default();
         held.iter().filter_map(|held| held.certificate.as_ref()).for_each(|one| surroundings.add(one));

@@ -11,7 +11,7 @@ use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
 use crate::driver::{Cancel, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step};
 use crate::pki::{KeyKind, Name, Window};
-use crate::renewal::{BeforeLogin, Credential, Renewable, Renewal, State};
+use crate::renewal::{BeforeLogin, Credential, PointResult, Renewable, Renewal};
 use base16ct::lower::encode_string as hex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -216,8 +216,8 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
         free_space =
             findings.iter().find(|finding| finding.point == Point::Memory).map_or(free_space, |finding| {
                 match &finding.state {
-                    State::Ok => FreeSpace::Fits,
-                    State::Warning(warning) if *warning == Notice::MemoryUnknown => FreeSpace::NotTold,
+                    PointResult::Ok => FreeSpace::Fits,
+                    PointResult::Warning(warning) if *warning == Notice::MemoryUnknown => FreeSpace::NotTold,
                     _ => FreeSpace::MayNotFit,
                 }
             });
@@ -262,7 +262,7 @@ fn preflight(
     token: &Token,
     now: SystemTime,
     seen: Option<&BeforeLogin>,
-) -> Option<Vec<crate::renewal::Finding>> {
+) -> Option<Vec<crate::renewal::PreflightPoint>> {
     let anybody: Name = "CN=x".parse().ok()?;
     Some(Renewal::first(anybody).at(now).preflight_on(token, seen).into_findings())
 }

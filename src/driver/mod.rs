@@ -25,5 +25,5 @@ pub use session::{Category, Evidence, NewKeyPair, Proof, ProofLevel, PublicSessi
 pub use session::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use session::{Objects, Present, Removal, Signed, doubt};
 pub(crate) use token::Token;
-pub use token::quirks::Detail;
+pub use token::quirks::AttributeSet;
 pub use token::{PinState, TokenIdentity, TokenInfo};

@@ -1,7 +1,7 @@
 //! The renewal: a transaction whose only state is on the token.
 //!
 //! 1. [`Token::credentials`](crate::driver::Token::credentials) lists what is there, without a PIN.
-//! 2. [`Renewal::preflight`] says, before anybody is asked for a PIN, whether it can work.
+//! 2. [`Renewal::preflight`] says, before anyone is asked for a PIN, whether it can work.
 //! 3. [`Renewal::begin`] makes a key pair, proves it and signs the request. From here on the token holds a
 //!    *pending key*: a private key with our label. The program may end.
 //! 4. [`Install`] (or [`Session::install`](crate::driver::Session::install)) finds the pending key that the
@@ -34,7 +34,7 @@ pub use journal::{Journal, JournalEntry};
 pub use plan::Form;
 pub(crate) use plan::Renewal;
 pub(crate) use preflight::BeforeLogin;
-pub use preflight::{Finding, Preflight, State};
+pub use preflight::{PointResult, Preflight, PreflightPoint};
 pub use retire::{Retire, Retired};
 
 use crate::error::{Code, Error, Result, Step};

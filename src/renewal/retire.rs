@@ -15,7 +15,7 @@ use std::time::SystemTime;
 pub struct Retire {
     old: Credential,
     by: CheckedBy,
-    /// What the new certificate may be refused for, where it was installed a moment ago and nobody has logged in yet.
+    /// What the new certificate may be refused for, where it was installed a moment ago and no one has logged in yet.
     doubts: Vec<Warning>,
     clock: Clock,
     successor: Option<Certificate>,

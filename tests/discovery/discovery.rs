@@ -319,7 +319,7 @@ fn without_a_named_driver_the_known_ones_are_asked_and_bad_ones_passed_over() {
     assert_eq!(error.code(), Code::DriverMissing);
 }
 
-/// Runs a test of this program, marked as ignored, with a driver that tells of slot events; returns what it was asked.
+/// Runs a test of this program, marked as ignored, with a driver that reports slot events; returns what it was asked.
 fn with_events(test: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let (driver, log) = (folder.path().join("libevents.so"), folder.path().join("log"));

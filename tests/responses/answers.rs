@@ -57,7 +57,7 @@ fn every_form_of_answer_reaches_the_token() {
         bank.assert_one_new_credential();
         let id = installed.credential().id().to_vec();
         drop(session);
-        bank.soft.look(|eye| eye.destroy(&id));
+        bank.soft.inspect(|inspector| inspector.destroy(&id));
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
 }
@@ -143,7 +143,7 @@ fn of_several_certificates_for_the_key_the_best_is_installed() {
         bank.assert_old_works();
         let id = installed.credential().id().to_vec();
         drop(session);
-        bank.soft.look(|eye| eye.destroy(&id));
+        bank.soft.inspect(|inspector| inspector.destroy(&id));
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
 }

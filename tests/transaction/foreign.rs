@@ -29,7 +29,8 @@ fn assert_only_gone(bank: &Bank, before: &Snapshot, gone: impl Fn(&usbtoken_test
 fn a_foreign_pair_under_the_old_identifier_stays_when_the_old_one_goes() {
     for foreign in [Kind::P256, Kind::Rsa2048, Kind::P256, Kind::P256] {
         let bank = Bank::new();
-        bank.soft.look(|eye| eye.generate_pair_beside(foreign, &bank.old.id, "somebody else's"));
+        bank.soft
+            .inspect(|inspector| inspector.generate_pair_beside(foreign, &bank.old.id, "somebody else's"));
         let before = bank.soft.snapshot();
         let issuer = bank.issuer("--form p7");
         let done = bank.run(&["renew", "--retire-old", "--issuer", &issuer]).json();
@@ -46,7 +47,8 @@ fn a_foreign_pair_under_the_identifier_is_not_the_key() {
     for kind in ["privkey", "pubkey"] {
         bank.pkcs11_tool(&["--delete-object", "--type", kind, "--id", &id]);
     }
-    bank.soft.look(|eye| eye.generate_pair_beside(Kind::P256, &bank.old.id, "somebody else's"));
+    bank.soft
+        .inspect(|inspector| inspector.generate_pair_beside(Kind::P256, &bank.old.id, "somebody else's"));
     let before = bank.soft.snapshot();
     let session = bank.session();
     let listed = session.credentials().unwrap();
@@ -67,17 +69,17 @@ fn another_bank_s_credential_of_the_same_serial_number_stays() {
     let bank = Bank::new();
     let name = NameDer::new().common(Text::Utf8, "ANOTHER BANK'S CA").to_der();
     let stranger = TestCa::new();
-    let spki = bank.soft.look(|eye| eye.generate_pair(Kind::P256, &[5], "another bank"));
+    let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[5], "another bank"));
     let serial: Vec<u8> = hex_bytes(&serial_hex(&bank.old.certificate));
     let other = stranger.issue(&bank.old.subject, &spki).issuer(&name).serial(&serial);
     let other = other.not_after(days_from_now(20)).der();
-    bank.soft.look(|eye| eye.write_certificate(&other, &[5], "another bank"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&other, &[5], "another bank"));
     let before = bank.soft.snapshot();
     let issuer = bank.issuer("--form p7");
     let done = bank.run(&["renew", "--id", "01", "--retire-old", "--issuer", &issuer]).json();
     assert_eq!((&done["retired"], &done["replaced"]["id"]), (&true.into(), &"01".into()));
     assert_only_gone(&bank, &before, |object| object.id == bank.old.id);
-    // It is followed by nobody, and the record names the other.
+    // It is followed by no one, and the record names the other.
     bank.run(&["retire", "--yes", "--id", "05"]).failed(Code::RetireNoSuccessor);
     assert_only_gone(&bank, &before, |object| object.id == bank.old.id);
 }
@@ -112,7 +114,7 @@ fn the_same_record_on_two_keys_is_removed_only_by_name() {
     let id = pending["pending_id"].as_str().unwrap();
     let waiting = bank.soft.snapshot();
     let label = waiting.added_since(&bank.before)[0].label.clone();
-    bank.soft.look(|eye| eye.generate_pair(Kind::P256, &[0xee], &label));
+    bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0xee], &label));
     let both = bank.soft.snapshot();
     bank.run(&["abandon", "--yes"]).failed(Code::PendingAmbiguous);
     let session = bank.session();
@@ -135,7 +137,7 @@ fn a_foreign_certificate_under_the_new_identifier_stops_the_removal() {
     let pending = bank.run(&["request", "--out", "request.pem"]).json();
     let id = pending["pending_id"].as_str().unwrap();
     let foreign = TestCa::new().issue(&bank.old.subject, &SoftKey::generate(Kind::P256).spki()).der();
-    bank.soft.look(|eye| eye.write_certificate(&foreign, &hex_bytes(id), "somebody"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&foreign, &hex_bytes(id), "somebody"));
     let before = bank.soft.snapshot();
     let listed = bank.run(&["pending"]).json();
     assert_eq!(listed[0]["state"], "awaiting_answer", "a signature says that it waits: {listed:#}");
@@ -182,8 +184,8 @@ fn a_key_without_its_public_half_is_resumed_answered_and_abandoned() {
 #[test]
 fn odd_objects_are_used_and_kept() {
     let bank = Bank::new();
-    bank.soft.look(|eye| {
-        eye.write_certificate(&bank.old.certificate, &[0xc0], "copy");
+    bank.soft.inspect(|inspector| {
+        inspector.write_certificate(&bank.old.certificate, &[0xc0], "copy");
     });
     let before = bank.soft.snapshot();
     let issuer = bank.issuer("--form p7");
@@ -200,15 +202,17 @@ fn odd_objects_are_used_and_kept() {
 #[test]
 fn a_negative_serial_number_is_a_serial_number() {
     let bank = Bank::new();
-    let spki = bank.soft.look(|eye| eye.generate_pair(Kind::P256, &[7], "negative"));
+    let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[7], "negative"));
     let subject = NameDer::new().common(Text::Utf8, "negative").to_der();
     let der = bank.ca.issue(&subject, &spki).serial(&[0x85]).not_after(days_from_now(9)).der();
-    bank.soft.look(|eye| eye.write_certificate(&der, &[7], "negative"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&der, &[7], "negative"));
     let before = bank.soft.snapshot();
     for label in [None, Some("usbtoken:20261101:renews:-7b")] {
         match label {
             None => drop(bank.run(&["request", "--id", "07", "--out", "request.pem"]).json()),
-            Some(label) => drop(bank.soft.look(|eye| eye.generate_pair(Kind::P256, &[0x77], label))),
+            Some(label) => {
+                drop(bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0x77], label)))
+            }
         }
         let listed = bank.run(&["pending"]).json();
         assert_eq!(listed[0]["concerns_serial"], "-7b", "{listed:#}");
@@ -226,7 +230,7 @@ fn jobs_of_the_previous_release_go_on() {
         let bank = Bank::new();
         let label = format!("usbtoken:20261101:renews:{}", serial_hex(&bank.old.certificate));
         let id = SoftKey::generate(Kind::P256).spki()[..20].to_vec();
-        bank.soft.look(|eye| eye.generate_pair(Kind::P256, &id, &label));
+        bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &id, &label));
         let waiting = bank.soft.snapshot();
         let listed = bank.run(&["pending"]).json();
         assert_eq!(

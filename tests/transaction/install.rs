@@ -475,7 +475,7 @@ fn an_answer_is_taken_when_the_old_certificate_is_gone() {
     let (session, old) = bank.open();
     let pending: Pending = Renewal::of(&old).begin(&session).unwrap();
     drop(session);
-    bank.soft.look(|eye| eye.destroy(&bank.old.id));
+    bank.soft.inspect(|inspector| inspector.destroy(&bank.old.id));
     let session = bank.session();
     let installed = session.install(&bank.certify(&pending)).unwrap();
     assert!(installed.replaced().is_none());

@@ -56,9 +56,9 @@ fn keys_of_others_are_never_listed() {
         "usbtoken:20261101:first:".into(),
         "usbtoken:20261101:renews:0".into(),
     ];
-    bank.soft.look(|eye| {
+    bank.soft.inspect(|inspector| {
         for (label, number) in nearly.iter().zip(0x80_u8..) {
-            eye.generate_pair(Kind::P256, &[number], label);
+            inspector.generate_pair(Kind::P256, &[number], label);
         }
     });
     let before = bank.soft.snapshot();
@@ -104,7 +104,7 @@ fn resume_gives_the_same_request() {
 fn a_resume_whose_old_certificate_is_gone_names_the_key() {
     let bank = Bank::new();
     let pending = bank.run(&["request", "--out", "first.pem"]).json();
-    bank.soft.look(|eye| eye.destroy(&[1]));
+    bank.soft.inspect(|inspector| inspector.destroy(&[1]));
     let waiting = bank.soft.snapshot();
     let error = bank.run(&["resume", "--out", "again.pem"]).failed(Code::CredentialNotFound);
     // The record holds a digest of the certificate, so what can be named is the key.
@@ -179,8 +179,8 @@ fn a_foreign_pair_with_the_same_identifier_stays() {
         let (session, old) = bank.open();
         let pending = Renewal::of(&old).begin(&session).unwrap();
         let id = pending.key().id().to_vec();
-        bank.soft.look(|eye| {
-            let pair = eye.snapshot();
+        bank.soft.inspect(|inspector| {
+            let pair = inspector.snapshot();
             // The public half by name, or there would be two objects for the kit's question.
             assert_eq!(pair.with_id(&id).count(), 2);
         });

@@ -61,7 +61,7 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
     try_room().map_err(|error| unwritable(path, error))
 }
 
-/// Writes a file as a whole: under another name first, so that nobody ever sees a part of it.
+/// Writes a file as a whole: under another name first, so that no one ever sees a part of it.
 ///
 /// # Errors
 /// [`Code::FileUnwritable`].
@@ -69,7 +69,7 @@ pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
     write_as(path, bytes, overwrite, PUBLIC).map_err(|error| unwritable(path, error))
 }
 
-/// The same for a file that does not exist and that nobody else may read.
+/// The same for a file that does not exist and that no one else may read.
 ///
 /// # Errors
 /// [`Code::FileUnwritable`].

@@ -20,7 +20,7 @@ const LARGEST: usize = 4096;
 ///
 /// # Errors
 /// [`Code::FileUnreadable`] when there are not two lines; [`Code::Cancelled`] when nothing is entered or there is
-/// nobody to ask.
+/// no one to ask.
 pub fn read(path: Option<&Path>, lang: Lang) -> Result<Zeroizing<Vec<u8>>> {
     let login = match path {
         None => ask(lang),

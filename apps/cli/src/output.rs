@@ -29,7 +29,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Something that went well.
+    /// Something that succeeded.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
         Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None, if_unprinted: None }
     }

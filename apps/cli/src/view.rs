@@ -114,7 +114,7 @@ pub struct Pending {
     /// The file with the CA's answer, where it came already; null while it is awaited.
     pub answer_file: Option<String>,
     /// The command that installs it.
-    pub go_on: Option<String>,
+    pub next_command: Option<String>,
 }
 
 /// Labels and values, one a line, with the values aligned.
@@ -320,15 +320,16 @@ impl Pending {
             first: key.is_first(),
             doubt: key.doubt(),
             answer_file: None,
-            go_on: None,
+            next_command: None,
         }
     }
 
     /// The same with the file that holds the CA's answer, and the command that installs it.
     #[must_use]
     pub fn answered(self, answer: Option<(&Path, String)>) -> Self {
-        let (file, go_on) = answer.map(|(file, go_on)| (file.display().to_string(), go_on)).unzip();
-        Pending { answer_file: file, go_on, ..self }
+        let (file, next_command) =
+            answer.map(|(file, next_command)| (file.display().to_string(), next_command)).unzip();
+        Pending { answer_file: file, next_command, ..self }
     }
 
     /// The pending key as one entry of the list.
@@ -347,7 +348,7 @@ impl Pending {
         }
         lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
-        for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
+        for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.next_command)] {
             if let Some(value) = value {
                 lines.put(fact.label(lang), value);
             }
@@ -360,8 +361,8 @@ const fn progress_of(state: PendingState) -> Words<'static> {
     match state {
         PendingState::AwaitingAnswer => Words::AwaitingAnswer,
         PendingState::NotConfirmed => Words::NotConfirmed,
-        PendingState::HalfRetired => Words::HalfRetired,
-        PendingState::Remnant => Words::Remnant,
+        PendingState::RetireInterrupted => Words::RetireInterrupted,
+        PendingState::PublicKeyOnly => Words::PublicKeyOnly,
     }
 }
 

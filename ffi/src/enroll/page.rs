@@ -283,7 +283,7 @@ impl Page {
             return Err(Error::new(Code::AnswerIsPfx).during(Step::ReadAnswer).into());
         }
         let response = encoding::decode(response, encoding)?;
-        // Nobody is asked for a PIN for something that cannot be read.
+        // No one is asked for a PIN for something that cannot be read.
         Response::parse(&response).map_err(|error| error.during(Step::ReadAnswer))?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
@@ -339,7 +339,7 @@ impl Page {
         }
     }
 
-    /// 「Webアクセスの確認」. Nobody who could be asked means no.
+    /// 「Webアクセスの確認」. No one who could be asked means no.
     fn ask(&self, operation: u32) -> PageResult {
         let (ask, user) = {
             let consent = lock(&self.consent);

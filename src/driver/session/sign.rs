@@ -1,4 +1,4 @@
-//! Signatures made on the token and checked in software before anybody else sees them.
+//! Signatures made on the token and checked in software before anyone else sees them.
 
 use super::Session;
 use super::object::{Place, StoredKey};
@@ -122,7 +122,7 @@ impl Session {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
         functions.sign_init(open.handle(), plan.mechanism, handle).map_err(|failure| failure.during(step))?;
-        if key.always_authenticate || self.token().profile().context_login {
+        if key.always_authenticate || self.token().quirks().context_login {
             self.login_for_operation(step)?;
         }
         functions.sign(open.handle(), &plan.data(message)).map_err(|failure| failure.during(step))

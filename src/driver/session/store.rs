@@ -5,7 +5,7 @@ use super::object::{Label, Present, StoredCertificate};
 use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::raw::{Failure, Template};
-use crate::driver::token::quirks::Detail;
+use crate::driver::token::quirks::AttributeSet;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
 use base16ct::lower::encode_string as hex;
@@ -34,16 +34,16 @@ impl Session {
         id: &[u8],
         label: &[u8],
         before: Option<&Present>,
-    ) -> Result<(StoredCertificate, Detail)> {
+    ) -> Result<(StoredCertificate, AttributeSet)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for &detail in self.token().profile().details {
-            let template = template(certificate, category, id, label, detail);
+        for &set in self.token().quirks().sets {
+            let template = template(certificate, category, id, label, set);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
                     let (place, id) = (open.place(handle), id.to_vec());
                     let (label, der) = (Label::new(label.to_vec()), certificate.der().to_vec());
-                    return Ok((StoredCertificate { place, id, label, der }, detail));
+                    return Ok((StoredCertificate { place, id, label, der }, set));
                 }
                 Err(failure) => failure,
             };
@@ -97,7 +97,7 @@ fn template(
     category: Category,
     id: &[u8],
     label: &[u8],
-    detail: Detail,
+    set: AttributeSet,
 ) -> Template {
     let minimal = Template::new()
         .number(CKA_CLASS, CKO_CERTIFICATE)
@@ -107,7 +107,7 @@ fn template(
         .bytes(CKA_ID, id)
         .bytes(CKA_LABEL, label)
         .bytes(CKA_VALUE, certificate.der());
-    if detail == Detail::Minimal {
+    if set == AttributeSet::Minimal {
         return minimal;
     }
     let common = minimal
@@ -115,7 +115,7 @@ fn template(
         .bytes(CKA_ISSUER, certificate.issuer().der())
         .bytes(CKA_SERIAL_NUMBER, certificate.serial().der_integer())
         .number(CKA_CERTIFICATE_CATEGORY, category.number());
-    if detail == Detail::Common {
+    if set == AttributeSet::Common {
         return common;
     }
     // CKA_CHECK_VALUE is left to the token: SoftHSM 2.6 refuses it with CKR_GENERAL_ERROR and leaves half an object

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::work::{self, Done};
 
-/// The test vectors of pyca/cryptography, PKITS among them; pinned, so that everybody reads the same files.
+/// The test vectors of pyca/cryptography, PKITS among them; pinned, so that everyone reads the same files.
 const VECTORS: &str = "cryptography-vectors==50.0.2";
 
 /// The CAs that Debian trusts (package ca-certificates).

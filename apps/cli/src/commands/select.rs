@@ -7,19 +7,19 @@ use usbtoken::renewal::{Caller, Form, PendingKey};
 use usbtoken::{Code, Credential, Credentials, Error, Renewal, Result, Session};
 
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
-use crate::job::Job;
 use crate::kept::Keeper;
+use crate::run::Run;
 
 /// The credential that is named; without a name the only one that can be renewed now.
 ///
 /// When none can be renewed but only one is there, that one is taken: why it cannot be renewed is then said by
 /// the preflight.
-pub fn credential(all: Credentials, which: &Which, force: bool, job: &Job) -> Result<Credential> {
+pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Credential> {
     match (&which.id, &which.serial) {
         (Some(id), _) => all.by_id(&id.0).only(),
         (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only(),
         (None, None) => {
-            let now = all.clone().renewable(job.now());
+            let now = all.clone().renewable(run.now());
             if now.is_empty() || force { all.only() } else { now.only() }
         }
     }
@@ -55,8 +55,8 @@ pub fn pending(
 }
 
 /// A renewal with the options of the command line.
-pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, job: &'a Job, keeper: &Keeper) -> Renewal<'a> {
-    let mut renewal = base.progress(&job.progress).by(Caller::Command).passed(keeper.passed());
+pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, run: &'a Run, keeper: &Keeper) -> Renewal<'a> {
+    let mut renewal = base.progress(&run.progress).by(Caller::Command).passed(keeper.passed());
     if let Some(kind) = key.key {
         renewal = renewal.key(kind);
     }
