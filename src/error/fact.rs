@@ -51,5 +51,9 @@ numbered! {
         Algorithm = 24 "algorithm",
         /// Whether two certificates come from one CA, by its stable name; people read it in words.
         IssuerContinuity = 25 "issuer_continuity",
+        /// What the token or its driver states.
+        Stated = 27 "stated",
+        /// A PKCS#11 URI (RFC 7512).
+        Uri = 28 "uri",
     }
 }
