@@ -8,12 +8,15 @@ pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;
 use self::quirks::Quirks;
 use crate::driver::module::Module;
+use crate::driver::mutex::lock;
 use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use usbtoken_pkcs11::text::unpadded;
 
@@ -29,6 +32,11 @@ pub struct Token {
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
 }
+
+/// A mechanism that a token lists and refuses, through one driver.
+type Refusal = (PathBuf, TokenIdentity, CK_MECHANISM_TYPE);
+
+static REFUSED: Mutex<BTreeSet<Refusal>> = Mutex::new(BTreeSet::new());
 
 /// What a token says of itself (CK_TOKEN_INFO, PKCS#11 v3.1 §3.3), blanks stripped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -173,6 +181,19 @@ impl Token {
     /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.
     pub(crate) fn mechanism_names(&self) -> Option<Vec<&'static str>> {
         self.mechanisms.used_names(self.module.functions(), self.slot)
+    }
+
+    /// Notes that a listed mechanism does not sign: in this process it is not tried first again.
+    pub(in crate::driver) fn note_refused(&self, mechanism: CK_MECHANISM_TYPE) {
+        lock(&REFUSED).insert(self.refusal_of(mechanism));
+    }
+
+    pub(in crate::driver) fn has_refused(&self, mechanism: CK_MECHANISM_TYPE) -> bool {
+        lock(&REFUSED).contains(&self.refusal_of(mechanism))
+    }
+
+    fn refusal_of(&self, mechanism: CK_MECHANISM_TYPE) -> Refusal {
+        (self.module.path().to_owned(), self.identity().clone(), mechanism)
     }
 
     pub(in crate::driver) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
