@@ -16,6 +16,7 @@ pub(crate) mod token;
 
 pub(crate) use cancel::Cancel;
 pub use file::Trust;
+pub(crate) use module::Restart;
 pub use module::{Module, ModuleInfo};
 pub(crate) use mutex::lock;
 pub(crate) use session::Session;
@@ -24,6 +25,6 @@ pub(crate) use session::made_up;
 pub use session::{Category, Evidence, NewKeyPair, Proof, ProofLevel, PublicSession, Reservation};
 pub use session::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use session::{Objects, Present, Removal, Signed, doubt};
-pub(crate) use token::Token;
 pub use token::quirks::AttributeSet;
+pub(crate) use token::{InUse, Token};
 pub use token::{PinState, TokenIdentity, TokenInfo};

@@ -55,6 +55,17 @@ impl Preflight {
         !self.findings.iter().any(|finding| matches!(finding.state, PointResult::Blocker(_)))
     }
 
+    /// The same without the blockers of this code: the person has said that it goes on all the same.
+    #[must_use]
+    pub fn accepting(mut self, code: Code) -> Self {
+        for finding in &mut self.findings {
+            if matches!(&finding.state, PointResult::Blocker(error) if error.code() == code) {
+                finding.state = PointResult::Ok;
+            }
+        }
+        self
+    }
+
     /// The warnings, unless something blocks.
     ///
     /// # Errors
@@ -75,7 +86,7 @@ impl Preflight {
     }
 
     fn before_login(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Self {
-        let mut findings = findings(renewal, token, waiting);
+        let mut findings = findings(renewal, token, waiting, false);
         if let Some(old) = renewal.old() {
             findings.push(PreflightPoint {
                 point: Point::SubjectUnique,
@@ -92,7 +103,7 @@ impl Preflight {
     ) -> Result<Self> {
         let pending = contents.pending_where(session, |record| renewal.is_job_of(record))?;
         let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
-        let mut findings = findings(renewal, session.token(), waiting.is_some());
+        let mut findings = findings(renewal, session.token(), waiting.is_some(), true);
         findings
             .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
         if let Some(old) = renewal.old() {
@@ -172,7 +183,7 @@ impl From<Notice> for PointResult {
 }
 
 /// The points that need no login.
-fn findings(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Vec<PreflightPoint> {
+fn findings(renewal: &Renewal<'_>, token: &Token, waiting: bool, logged_in: bool) -> Vec<PreflightPoint> {
     let info = token.info();
     let clock = clock(renewal);
     let window = match &clock {
@@ -181,9 +192,15 @@ fn findings(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Vec<Prefligh
         PointResult::Ok | PointResult::Warning(_) => window(renewal, waiting),
     };
     let mut findings = vec![
-        PreflightPoint { point: Point::TokenInitialized, state: initialized(info) },
-        PreflightPoint { point: Point::TokenWritable, state: writable(info) },
-        PreflightPoint { point: Point::PinUsable, state: pin(info) },
+        PreflightPoint {
+            point: Point::TokenInitialized,
+            state: stated(info.initialized, Notice::InitializedNotStated),
+        },
+        PreflightPoint {
+            point: Point::TokenWritable,
+            state: stated(!info.write_protected, Notice::WriteProtectionStated),
+        },
+        PreflightPoint { point: Point::PinUsable, state: pin(info, logged_in) },
         PreflightPoint { point: Point::Memory, state: memory(info) },
     ];
     findings.extend(key(renewal, token));
@@ -217,22 +234,18 @@ fn key(renewal: &Renewal<'_>, token: &Token) -> Vec<PreflightPoint> {
     findings
 }
 
-fn blocker(code: Code, info: &TokenInfo) -> PointResult {
-    PointResult::Blocker(Error::new(code).during(Step::Preflight).fact(Fact::Token, &info.identity))
+/// What a token states of itself is a hint: drivers forget flags and list what they cannot do. It is told, and the call that
+/// needs it decides.
+fn stated(holds: bool, otherwise: Notice) -> PointResult {
+    if holds { PointResult::Ok } else { PointResult::from(otherwise) }
 }
 
-fn initialized(info: &TokenInfo) -> PointResult {
-    if info.initialized { PointResult::Ok } else { blocker(Code::TokenNotInitialized, info) }
-}
-
-fn writable(info: &TokenInfo) -> PointResult {
-    if info.write_protected { blocker(Code::WriteProtected, info) } else { PointResult::Ok }
-}
-
-fn pin(info: &TokenInfo) -> PointResult {
+/// The one flag that stops before the PIN is sent, unless the person says otherwise: after the login it is refuted.
+fn pin(info: &TokenInfo, logged_in: bool) -> PointResult {
     match info.pin_state {
-        PinState::Locked => blocker(Code::PinLocked, info),
-        PinState::NotSet => blocker(Code::PinNotSet, info),
+        PinState::Locked if logged_in => PointResult::Ok,
+        PinState::Locked => PointResult::Blocker(info.locked_as_stated().during(Step::Preflight)),
+        PinState::NotSet => stated(logged_in, Notice::PinNotStated),
         PinState::FinalTry => PointResult::from(Notice::PinFinalTry),
         PinState::CountLow => PointResult::from(Notice::PinCountLow),
         PinState::ToBeChanged => PointResult::from(Notice::PinToBeChanged),
@@ -254,7 +267,16 @@ fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
     match token.supports(kind) {
         Ok(true) => PointResult::Ok,
         Ok(false) => PointResult::from(Notice::MechanismUnknown),
-        Err(error) => PointResult::Blocker(error),
+        Err(error) => {
+            let notice = match error.code() {
+                Code::KeySizeUnsupported => Notice::KeySizeNotStated,
+                _ => Notice::MechanismNotListed,
+            };
+            let facts = error.facts().filter(|(fact, _)| *fact != Fact::Token);
+            PointResult::Warning(
+                facts.fold(Warning::new(notice), |warning, (fact, value)| warning.fact(fact, value)),
+            )
+        }
     }
 }
 

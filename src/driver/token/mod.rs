@@ -44,11 +44,11 @@ pub struct TokenInfo {
     /// Label, manufacturer, model and serial number.
     #[serde(flatten)]
     pub identity: TokenIdentity,
-    /// Whether the token was ever initialised.
+    /// Whether the token states that it is initialised; a hint.
     pub initialized: bool,
-    /// Whether the token refuses every write.
+    /// Whether the token states that it refuses every write; a hint.
     pub write_protected: bool,
-    /// Whether the PIN is entered at the token or its reader.
+    /// Whether the token states that the PIN is entered at the token or its reader; a hint.
     pub pin_pad: bool,
     /// What the flags say of the user PIN. Drivers may leave them unset, so the best state proves nothing.
     pub pin_state: PinState,
@@ -64,16 +64,27 @@ pub struct TokenInfo {
     pub firmware_version: (u8, u8),
 }
 
+/// Whether a token is in use, by what it states, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum InUse {
+    /// It states nothing and has no name: SoftHSM always shows a slot with such a token.
+    Blank,
+    /// It has a name. Some makers give one to blank tokens, some drivers forget the flags of others.
+    Named,
+    /// It states that it is initialised; or it has a name, and states that its PIN is set.
+    Stated,
+}
+
 /// What the token's flags say of the user PIN, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PinState {
     /// CKF_USER_PIN_LOCKED.
     Locked,
-    /// No user PIN was ever set.
-    NotSet,
     /// CKF_USER_PIN_FINAL_TRY: one wrong PIN more locks it.
     FinalTry,
+    /// No user PIN was ever set, as far as the token states (no CKF_USER_PIN_INITIALIZED).
+    NotSet,
     /// CKF_USER_PIN_COUNT_LOW: a wrong PIN was entered since the last right one.
     CountLow,
     /// CKF_USER_PIN_TO_BE_CHANGED.
@@ -151,12 +162,13 @@ impl Token {
             .fact(Fact::Found, &info.identity))
     }
 
-    /// Whether the token can make keys of this kind and sign with them, as far as it tells without login.
+    /// Whether the token states that it makes keys of this kind and signs with them. A hint: drivers list what they cannot do
+    /// and leave out what they can.
     ///
-    /// `Ok(false)`: the token lists no mechanisms, so it cannot be known before it is tried.
+    /// `Ok(false)`: the token does not tell, so it cannot be known before it is tried.
     ///
     /// # Errors
-    /// [`Code::MechanismUnsupported`], [`Code::KeySizeUnsupported`].
+    /// [`Code::MechanismUnsupported`], [`Code::KeySizeUnsupported`]: what it lists says otherwise.
     pub fn supports(&self, kind: KeyKind) -> Result<bool> {
         self.mechanisms.support(self.module.functions(), self.slot, self.identity(), kind)
     }
@@ -224,6 +236,25 @@ fn read_info(module: &Module, slot: SlotId) -> Result<TokenInfo> {
 }
 
 impl TokenInfo {
+    /// How much speaks for it that the token is in use.
+    pub(crate) fn in_use(&self) -> InUse {
+        let TokenIdentity { label, serial, .. } = &self.identity;
+        let named = !(label.is_empty() && serial.is_empty());
+        match (self.initialized, named) {
+            (true, _) => InUse::Stated,
+            (false, true) if self.pin_state != PinState::NotSet => InUse::Stated,
+            (false, true) => InUse::Named,
+            (false, false) => InUse::Blank,
+        }
+    }
+
+    /// That the PIN is locked, as the token states. Flags may be wrong, so what was stated is shown.
+    pub(crate) fn locked_as_stated(&self) -> Error {
+        Error::new(Code::PinLocked)
+            .fact(Fact::Token, &self.identity)
+            .fact(Fact::Stated, "CKF_USER_PIN_LOCKED")
+    }
+
     fn from_raw(raw: &RawTokenInfo) -> Self {
         let flags = raw.flags;
         let (hardware, firmware) = (raw.hardwareVersion, raw.firmwareVersion);
@@ -252,10 +283,10 @@ impl PinState {
         let has = |flag| flags & flag != 0;
         if has(CKF_USER_PIN_LOCKED) {
             PinState::Locked
-        } else if has(CKF_TOKEN_INITIALIZED) && !has(CKF_USER_PIN_INITIALIZED) {
-            PinState::NotSet
         } else if has(CKF_USER_PIN_FINAL_TRY) {
             PinState::FinalTry
+        } else if !has(CKF_USER_PIN_INITIALIZED) {
+            PinState::NotSet
         } else if has(CKF_USER_PIN_COUNT_LOW) {
             PinState::CountLow
         } else if has(CKF_USER_PIN_TO_BE_CHANGED) {
@@ -284,6 +315,8 @@ mod tests {
         let all = base | CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
         assert_eq!(PinState::from_flags(all), PinState::Locked);
         assert_eq!(PinState::from_flags(CKF_TOKEN_INITIALIZED), PinState::NotSet);
+        let final_try = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_FINAL_TRY;
+        assert_eq!(PinState::from_flags(final_try), PinState::FinalTry);
     }
 
     #[test]
