@@ -43,18 +43,17 @@ impl Run {
         if self.global.token.is_some() {
             return Ok((vec![self.token()?], Vec::new()));
         }
-        self.progress.step(Step::FindToken);
-        let found = self.finder().tokens()?;
-        if !found.tokens.is_empty() {
-            return Ok((found.tokens, found.skipped));
-        }
-        match self.token() {
-            Ok(token) => Ok((vec![token], found.skipped)),
-            // Several came at once.
-            Err(error) if error.code() == Code::TokenAmbiguous => {
-                self.finder().tokens().map(|found| (found.tokens, found.skipped))
+        // What was waited for is held, so that its driver runs on while all are listed.
+        let waited =
+            self.global.wait.filter(|seconds| *seconds > 0).map(|seconds| self.wait_for_token(seconds));
+        match waited.transpose() {
+            // Several are there.
+            Err(error) if error.code() != Code::TokenAmbiguous => return Err(error),
+            _awaited => {
+                self.progress.step(Step::FindToken);
+                let found = self.finder().tokens()?;
+                found.none.map_or(Ok((found.tokens, found.skipped)), Err)
             }
-            Err(error) => Err(error),
         }
     }
 
