@@ -2,8 +2,8 @@
 //! second use ([`entry`](crate::entry)).
 
 use crate::table::with_functions;
-use pkcs11_sys::*;
 use std::mem::{offset_of, size_of};
+use usbtoken_pkcs11::types::*;
 
 macro_rules! generate {
     ($($since:ident { $(

@@ -1,8 +1,8 @@
 //! Return values: their names and what they mean to us. The one place where a CKR becomes a [`Code`].
 
 use crate::error::Code;
-use pkcs11_sys::*;
 use usbtoken_pkcs11::names;
+use usbtoken_pkcs11::types::*;
 
 /// The name of a return value, as the specification's header spells it.
 pub(super) fn name(rv: CK_RV) -> &'static str {

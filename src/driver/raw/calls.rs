@@ -2,9 +2,9 @@
 
 use super::template::length;
 use super::{Failure, Outcome, SessionHandle, SlotId};
-use pkcs11_sys::*;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
+use usbtoken_pkcs11::types::*;
 
 /// No driver has more; one that claims to is not believed.
 const MAX_SLOTS: usize = 4096;

@@ -2,8 +2,8 @@
 
 use super::{Failure, Functions, Outcome};
 use crate::error::{Code, Error, Fact, Result, Step};
-use pkcs11_sys::{CK_C_GetFunctionList, CK_FUNCTION_LIST, CKR_OK};
 use std::path::Path;
+use usbtoken_pkcs11::types::{CK_C_GetFunctionList, CK_FUNCTION_LIST, CKR_OK};
 
 /// Loads a driver that has passed [`super::super::file::check`] and returns its functions.
 ///
@@ -53,7 +53,7 @@ fn open(path: &Path) -> std::result::Result<libloading::Library, libloading::Err
         .map(Into::into)
 }
 
-type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> pkcs11_sys::CK_RV;
+type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> usbtoken_pkcs11::types::CK_RV;
 
 fn function_list(entry: GetFunctionList) -> Outcome<Functions> {
     const FUNCTION: &str = "C_GetFunctionList";

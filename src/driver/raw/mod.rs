@@ -15,19 +15,19 @@ pub(super) use objects::{Attributes, PrivateValue, Wanted};
 pub(super) use template::Template;
 
 use crate::error::{Call, Code, Error, Fact, Step};
-use pkcs11_sys::CK_RV;
+use usbtoken_pkcs11::types::CK_RV;
 
 /// The number of a slot: valid until the next look at the slot list, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SlotId(pub(super) pkcs11_sys::CK_SLOT_ID);
+pub(super) struct SlotId(pub(super) usbtoken_pkcs11::types::CK_SLOT_ID);
 
 /// The handle of an open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SessionHandle(pkcs11_sys::CK_SESSION_HANDLE);
+pub(super) struct SessionHandle(usbtoken_pkcs11::types::CK_SESSION_HANDLE);
 
 /// The handle of an object, valid within the driver's present initialisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ObjectHandle(pkcs11_sys::CK_OBJECT_HANDLE);
+pub(super) struct ObjectHandle(usbtoken_pkcs11::types::CK_OBJECT_HANDLE);
 
 #[cfg(test)]
 impl ObjectHandle {

@@ -3,10 +3,10 @@
 use super::calls::call;
 use super::template::{Template, length};
 use super::{Failure, Functions, ObjectHandle, Outcome, SessionHandle};
-use pkcs11_sys::*;
 use std::collections::BTreeMap;
 use std::ptr;
 use std::time::{Duration, Instant};
+use usbtoken_pkcs11::types::*;
 
 /// Handles asked for in one C_FindObjects.
 const OBJECTS_AT_ONCE: usize = 512;

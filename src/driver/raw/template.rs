@@ -1,6 +1,6 @@
 //! Templates: attributes with values that we own, lent to the driver for one call.
 
-use pkcs11_sys::{CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG};
+use usbtoken_pkcs11::types::{CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG};
 
 /// A list of attributes with their values (PKCS#11 v3.1 §4.1).
 #[derive(Clone, Default)]

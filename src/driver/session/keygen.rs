@@ -8,7 +8,7 @@ use crate::driver::raw::{Failure, ObjectHandle, Template};
 use crate::driver::token::quirks::Rung;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyKind, PublicKey, SignatureAlgorithm};
-use pkcs11_sys::*;
+use usbtoken_pkcs11::types::*;
 
 /// A key pair that was just made.
 #[derive(Clone, Debug)]

@@ -25,7 +25,6 @@ use crate::driver::mutex::lock;
 use crate::driver::raw::{Functions, SessionHandle};
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
-use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
@@ -33,6 +32,7 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use usbtoken_pkcs11::types::*;
 
 /// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
 pub struct Pin(SecretSlice<u8>);

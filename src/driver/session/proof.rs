@@ -10,10 +10,10 @@ use crate::driver::token::TokenIdentity;
 use crate::error::{Result, Step};
 use crate::pki::SignatureAlgorithm;
 use jiff::Timestamp;
-use pkcs11_sys::*;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::SystemTime;
+use usbtoken_pkcs11::types::*;
 
 /// What the driver reported of one private key, for the caller's audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,8 +6,8 @@ use super::{Open, PublicSession, Session};
 use crate::driver::raw::{Attributes, Failure, ObjectHandle, Outcome, Template, Wanted};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
-use pkcs11_sys::*;
 use std::collections::BTreeSet;
+use usbtoken_pkcs11::types::*;
 
 /// On a token with more objects than this the certificates are searched for by their class too: one search more saves a
 /// second read of each.

@@ -11,7 +11,7 @@ use super::sign::Signed;
 use crate::driver::raw::{Failure, ObjectHandle};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::PublicKey;
-use pkcs11_sys::CKR_OBJECT_HANDLE_INVALID;
+use usbtoken_pkcs11::types::CKR_OBJECT_HANDLE_INVALID;
 
 /// Objects to be destroyed, in this order.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::driver::raw::{Failure, Template};
 use crate::driver::token::quirks::Detail;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
-use pkcs11_sys::*;
+use usbtoken_pkcs11::types::*;
 
 /// Whose certificate it is (CKA_CERTIFICATE_CATEGORY).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use crate::driver::ckr::number;
 use crate::driver::raw::{Functions, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
-use pkcs11_sys::*;
 use std::sync::OnceLock;
+use usbtoken_pkcs11::types::*;
 
 /// What a token was asked of its mechanisms, once: they do not change while it is plugged in.
 #[derive(Debug, Default)]

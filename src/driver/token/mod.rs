@@ -11,11 +11,11 @@ use crate::driver::module::Module;
 use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
-use pkcs11_sys::*;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use usbtoken_pkcs11::text::unpadded;
+use usbtoken_pkcs11::types::*;
 
 /// A token in a slot, as it was when it was found.
 ///
