@@ -1,7 +1,7 @@
 //! What a driver reports about a private key, and what follows from it.
 
-use crate::driver::raw::Attributes;
 use serde::Serialize;
+use usbtoken_pkcs11::Attributes;
 use usbtoken_pkcs11::types::*;
 
 /// How sure it is that a private key cannot be exported, weakest first.

@@ -4,11 +4,12 @@ use super::Session;
 use super::object::{Present, StoredKey, StoredPublicKey};
 use super::remove::Removal;
 use crate::driver::ckr;
-use crate::driver::raw::{Failure, ObjectHandle, Template};
+use crate::driver::ckr::During as _;
 use crate::driver::token::quirks::Rung;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyKind, PublicKey, SignatureAlgorithm};
 use usbtoken_pkcs11::types::*;
+use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 
 /// A key pair that was just made.
 #[derive(Clone, Debug)]

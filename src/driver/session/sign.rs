@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::object::{Place, StoredKey};
+use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use sha2::{Digest, Sha256, Sha384};
