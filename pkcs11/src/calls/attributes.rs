@@ -163,7 +163,6 @@ impl Functions {
         object: ObjectHandle,
         kind: CK_ATTRIBUTE_TYPE,
     ) -> Outcome<PrivateValue> {
-        self.same_process("C_GetAttributeValue")?;
         let mut buffer = zeroize::Zeroizing::new(vec![0_u8; PRIVATE_VALUE]);
         let mut attribute =
             CK_ATTRIBUTE { type_: kind, pValue: buffer.as_mut_ptr().cast(), ulValueLen: length(&buffer) };
@@ -189,8 +188,6 @@ impl Functions {
         object: ObjectHandle,
         wanted: &[Wanted],
     ) -> Outcome<Vec<(Wanted, Answer)>> {
-        const FUNCTION: &str = "C_GetAttributeValue";
-        self.same_process(FUNCTION)?;
         let mut buffers: Vec<Vec<u8>> = wanted.iter().map(|want| vec![0; want.room]).collect();
         let mut attributes: Vec<CK_ATTRIBUTE> = wanted
             .iter()

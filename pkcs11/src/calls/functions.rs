@@ -23,9 +23,13 @@ pub struct Functions {
     process: AtomicU32,
 }
 
-/// Calls a function of the list, or fails with [`Failure::Missing`]; a return value but CKR_OK is a failure.
+/// Calls a function of the list: in the process that initialised the driver, and where the driver has it. A return value
+/// but CKR_OK is a failure.
 macro_rules! call {
-    ($functions:expr, $name:ident ( $($argument:expr),* $(,)? )) => {{
+    ($functions:expr, $name:ident $arguments:tt) => {
+        $functions.same_process(stringify!($name)).and_then(|()| call!(anywhere $functions, $name $arguments))
+    };
+    (anywhere $functions:expr, $name:ident ( $($argument:expr),* $(,)? )) => {{
         let function = stringify!($name);
         match $functions.list.$name {
             // SAFETY: the function comes from the driver's own list. The pointers among the arguments point to

@@ -28,9 +28,9 @@ impl Functions {
             flags: CKF_OS_LOCKING_OK,
             pReserved: ptr::null_mut(),
         };
-        let mut result = call!(self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
+        let mut result = call!(anywhere self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
         if matches!(&result, Err(failure) if failure.rv() == Some(CKR_CANT_LOCK)) {
-            result = call!(self, C_Initialize(ptr::null_mut()));
+            result = call!(anywhere self, C_Initialize(ptr::null_mut()));
         }
         let ours = match result {
             Ok(()) => true,
@@ -43,15 +43,12 @@ impl Functions {
 
     /// C_Finalize.
     pub fn finalize(&self) -> Outcome<()> {
-        self.same_process("C_Finalize")?;
         call!(self, C_Finalize(ptr::null_mut()))
     }
 
     /// C_GetInfo.
     pub fn info(&self) -> Outcome<CK_INFO> {
-        self.same_process("C_GetInfo")?;
-        // SAFETY: CK_INFO is bytes and integers, for which all zeros is a value.
-        let mut info: CK_INFO = unsafe { std::mem::zeroed() };
+        let mut info = CK_INFO::default();
         call!(self, C_GetInfo(&mut info))?;
         Ok(info)
     }
@@ -59,7 +56,6 @@ impl Functions {
     /// The slots: all, or those with a token in them.
     pub fn slots(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
         const FUNCTION: &str = "C_GetSlotList";
-        self.same_process(FUNCTION)?;
         let present = if with_token { CK_TRUE } else { CK_FALSE };
         let slots = growing(FUNCTION, SLOTS_AT_ONCE, MAX_SLOTS, |buffer: &mut Vec<CK_SLOT_ID>, count| {
             call!(self, C_GetSlotList(present, buffer.as_mut_ptr(), count))
@@ -70,7 +66,6 @@ impl Functions {
     /// As [`Functions::slots`], after the driver was made to look for slots that came or went: it does so only when
     /// it is asked for the length alone (PKCS#11 v3.1 §5.5.1).
     pub fn slots_anew(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
-        self.same_process("C_GetSlotList")?;
         let present = if with_token { CK_TRUE } else { CK_FALSE };
         let mut count = 0;
         call!(self, C_GetSlotList(present, ptr::null_mut(), &mut count))?;
@@ -79,9 +74,7 @@ impl Functions {
 
     /// C_GetSlotInfo.
     pub fn slot_info(&self, slot: SlotId) -> Outcome<CK_SLOT_INFO> {
-        self.same_process("C_GetSlotInfo")?;
-        // SAFETY: CK_SLOT_INFO is bytes and integers, for which all zeros is a value.
-        let mut info: CK_SLOT_INFO = unsafe { std::mem::zeroed() };
+        let mut info = CK_SLOT_INFO::default();
         call!(self, C_GetSlotInfo(slot.0, &mut info))?;
         Ok(info)
     }
@@ -89,7 +82,6 @@ impl Functions {
     /// Whether something happened in a slot since this was last asked. It never blocks: a blocked call could be
     /// ended by C_Finalize only, for everybody in this process.
     pub fn slot_event(&self) -> Outcome<bool> {
-        self.same_process("C_WaitForSlotEvent")?;
         let mut slot: CK_SLOT_ID = 0;
         match call!(self, C_WaitForSlotEvent(CKF_DONT_BLOCK, &mut slot, ptr::null_mut())) {
             Ok(()) => Ok(true),
@@ -100,9 +92,7 @@ impl Functions {
 
     /// C_GetTokenInfo; the texts are still padded.
     pub fn token_info(&self, slot: SlotId) -> Outcome<CK_TOKEN_INFO> {
-        self.same_process("C_GetTokenInfo")?;
-        // SAFETY: CK_TOKEN_INFO is bytes and integers, for which all zeros is a value.
-        let mut info: CK_TOKEN_INFO = unsafe { std::mem::zeroed() };
+        let mut info = CK_TOKEN_INFO::default();
         call!(self, C_GetTokenInfo(slot.0, &mut info))?;
         Ok(info)
     }
@@ -110,7 +100,6 @@ impl Functions {
     /// C_GetMechanismList.
     pub fn mechanisms(&self, slot: SlotId) -> Outcome<Vec<CK_MECHANISM_TYPE>> {
         const FUNCTION: &str = "C_GetMechanismList";
-        self.same_process(FUNCTION)?;
         growing(FUNCTION, MECHANISMS_AT_ONCE, MAX_MECHANISMS, |buffer: &mut Vec<CK_MECHANISM_TYPE>, count| {
             call!(self, C_GetMechanismList(slot.0, buffer.as_mut_ptr(), count))
         })
@@ -118,7 +107,6 @@ impl Functions {
 
     /// C_GetMechanismInfo.
     pub fn mechanism_info(&self, slot: SlotId, mechanism: CK_MECHANISM_TYPE) -> Outcome<CK_MECHANISM_INFO> {
-        self.same_process("C_GetMechanismInfo")?;
         let mut info = CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: 0 };
         call!(self, C_GetMechanismInfo(slot.0, mechanism, &mut info))?;
         Ok(info)
@@ -126,7 +114,6 @@ impl Functions {
 
     /// C_OpenSession; without callbacks.
     pub fn open_session(&self, slot: SlotId, read_write: bool) -> Outcome<SessionHandle> {
-        self.same_process("C_OpenSession")?;
         let flags = if read_write { CKF_SERIAL_SESSION | CKF_RW_SESSION } else { CKF_SERIAL_SESSION };
         let mut handle: CK_SESSION_HANDLE = CK_INVALID_HANDLE;
         call!(self, C_OpenSession(slot.0, flags, ptr::null_mut(), None, &mut handle))?;
@@ -135,13 +122,11 @@ impl Functions {
 
     /// C_CloseSession.
     pub fn close_session(&self, session: SessionHandle) -> Outcome<()> {
-        self.same_process("C_CloseSession")?;
         call!(self, C_CloseSession(session.0))
     }
 
     /// One C_Login, never a second. No PIN means a null pointer: the token has a PIN pad of its own.
     pub fn login(&self, session: SessionHandle, user: CK_USER_TYPE, pin: Option<&[u8]>) -> Outcome<()> {
-        self.same_process("C_Login")?;
         let (pointer, count) = match pin {
             // The specification lacks a `const`; no driver writes to the PIN.
             Some(pin) => (pin.as_ptr().cast_mut(), length(pin)),
@@ -152,7 +137,6 @@ impl Functions {
 
     /// C_Logout.
     pub fn logout(&self, session: SessionHandle) -> Outcome<()> {
-        self.same_process("C_Logout")?;
         call!(self, C_Logout(session.0))
     }
 }

@@ -23,7 +23,6 @@ impl Functions {
     /// All objects that match, up to a bound. C_FindObjects is called until it returns none, as the
     /// specification asks: drivers exist that hand out fewer than asked for although more are there.
     pub fn find(&self, session: SessionHandle, mut template: Template) -> Outcome<Vec<ObjectHandle>> {
-        self.same_process("C_FindObjectsInit")?;
         let mut attributes = template.lend();
         call!(self, C_FindObjectsInit(session.0, attributes.as_mut_ptr(), length(&attributes)))?;
         let found = self.find_all(session);
@@ -64,7 +63,6 @@ impl Functions {
 
     /// C_CreateObject.
     pub fn create_object(&self, session: SessionHandle, mut template: Template) -> Outcome<ObjectHandle> {
-        self.same_process("C_CreateObject")?;
         let mut attributes = template.lend();
         let mut handle: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
         call!(self, C_CreateObject(session.0, attributes.as_mut_ptr(), length(&attributes), &mut handle))?;
@@ -73,7 +71,6 @@ impl Functions {
 
     /// C_DestroyObject. Whether the object may go is not asked here.
     pub fn destroy_object(&self, session: SessionHandle, object: ObjectHandle) -> Outcome<()> {
-        self.same_process("C_DestroyObject")?;
         call!(self, C_DestroyObject(session.0, object.0))
     }
 
@@ -85,7 +82,6 @@ impl Functions {
         mut public: Template,
         mut private: Template,
     ) -> Outcome<(ObjectHandle, ObjectHandle)> {
-        self.same_process("C_GenerateKeyPair")?;
         let mut mechanism = plain(mechanism);
         let (mut public, mut private) = (public.lend(), private.lend());
         let mut public_key: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
@@ -113,14 +109,12 @@ impl Functions {
         mechanism: CK_MECHANISM_TYPE,
         key: ObjectHandle,
     ) -> Outcome<()> {
-        self.same_process("C_SignInit")?;
         call!(self, C_SignInit(session.0, &mut plain(mechanism), key.0))
     }
 
     /// C_Sign.
     pub fn sign(&self, session: SessionHandle, data: &[u8]) -> Outcome<Vec<u8>> {
         const FUNCTION: &str = "C_Sign";
-        self.same_process(FUNCTION)?;
         let mut data = data.to_vec();
         let mut signature = vec![0; MAX_SIGNATURE];
         let mut count = length(&signature);
