@@ -1,4 +1,4 @@
-//! Numbers to names and back, for the return values, attributes, mechanisms and classes that pkcs11-sys names.
+//! Numbers to names and back, for the return values, attributes, mechanisms and classes of the header.
 
 use crate::types::*;
 

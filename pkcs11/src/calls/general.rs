@@ -80,7 +80,7 @@ impl Functions {
     }
 
     /// Whether something happened in a slot since this was last asked. It never blocks: a blocked call could be
-    /// ended by C_Finalize only, for everybody in this process.
+    /// ended by C_Finalize only, for everyone in this process.
     pub fn slot_event(&self) -> Outcome<bool> {
         let mut slot: CK_SLOT_ID = 0;
         match call!(self, C_WaitForSlotEvent(CKF_DONT_BLOCK, &mut slot, ptr::null_mut())) {
