@@ -17,6 +17,7 @@ mod mail;
 mod markup;
 mod naming;
 mod reader;
+mod rtf;
 mod scep;
 mod skipped;
 mod text;

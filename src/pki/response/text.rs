@@ -8,19 +8,32 @@ use percent_encoding::percent_decode_str;
 
 use super::found::Found;
 use super::skipped::{Skipped, Unusable};
-use super::{content, mail, markup, naming};
+use super::{content, mail, markup, naming, rtf};
 use crate::pki::asn1::tlv::{INTEGER, OID, SEQUENCE};
 use crate::pki::name::text::eight_bit;
 
 /// Other texts that a text may stand for; `None` where there is nothing to undo.
-pub(super) const LAYERS: [fn(&str) -> Option<String>; 6] =
-    [columns, percent, escapes, markup::without_tags, markup::without_entities, mail::quoted_printable];
+pub(super) const LAYERS: [fn(&str) -> Option<String>; 10] = [
+    columns,
+    percent,
+    escapes,
+    narrow,
+    utf7,
+    rtf::text,
+    markup::without_scripts,
+    markup::without_tags,
+    markup::without_entities,
+    mail::quoted_printable,
+];
 
 /// A word of base64 that is at least this long is no word of a language.
 const LONG_TOKEN: usize = 40;
 
 /// No line of base64 is shorter, apart from the last.
 const SHORT_TOKEN: usize = 12;
+
+/// How many lines in a row may stand between two of base64.
+const MAX_LINES_BETWEEN: usize = 20;
 
 /// No certificate and no message is shorter, in bytes.
 const MIN_ELEMENT: usize = 64;
@@ -156,7 +169,8 @@ fn run(text: &[u8], start: usize, limit: usize, blanks: Blanks) -> Run {
             b' ' => run.has_blanks |= !line_begins,
             b'\t' | 0x0b | 0x0c => {}
             b'>' | b'|' if line_begins => {}
-            b'=' if line_ends(text, run.end + 1) => line_begins = true,
+            // Old mail servers part a long line so.
+            b'=' | b'!' if line_ends(text, run.end + 1) => line_begins = true,
             letter if in_alphabet(*letter) => {
                 run.letters.push(*letter);
                 line_begins = false;
@@ -209,6 +223,14 @@ fn element_length(head: &[u8]) -> Option<usize> {
 /// Reads the ASN.1 elements that stand in one run; gives the place to go on at.
 fn asn1(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
     let Some((element, read)) = element(found, text, start, 0, Blanks::Nothing) else { return text.len() };
+    // Where a short line stands between long ones it may be no part of it, even if it decodes.
+    let is_even = is_even(text.get(start..read.end).unwrap_or_default());
+    if (!is_even || !element.is_whole())
+        && let Some((restored, end)) = element_between_lines(found, text, start)
+    {
+        found.take(restored, depth);
+        return end;
+    }
     if element.is_whole() {
         let total = element.taken;
         found.take(element, depth);
@@ -253,6 +275,47 @@ fn element(
 /// The same with blanks read as `+`, if that makes it whole.
 fn element_with_plus(found: &mut Found, text: &[u8], start: usize) -> Option<(content::Element, Run)> {
     element(found, text, start, 0, Blanks::Plus).filter(|(element, _)| element.is_whole())
+}
+
+/// The element whose lines have other lines between them: a page's number, its header, a line of a form. Its header says
+/// how many letters it has; its lines are those of one length, and the last what is left. With the place behind it.
+fn element_between_lines(found: &mut Found, text: &[u8], start: usize) -> Option<(content::Element, usize)> {
+    let length = element_length(&decode_base64(&run(text, start, 16, Blanks::Nothing).letters))?;
+    let width = Some(token(text, start).len()).filter(|width| *width >= LONG_TOKEN)?;
+    let total = length.checked_mul(4)?.div_ceil(3);
+    let (mut letters, mut at, mut others) = (Vec::new(), start, 0);
+    while letters.len() < total && others < MAX_LINES_BETWEEN {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let line_length = rest.iter().position(|byte| *byte == b'\n' || *byte == b'\r').unwrap_or(rest.len());
+        at += line_length + 1;
+        let line = without_quotation(rest.get(..line_length)?);
+        let padding = line.iter().rev().take_while(|byte| **byte == b'=').count();
+        let line = line.get(..line.len() - padding)?;
+        let is_next = line.len() == width.min(total - letters.len()) || (padding > 0 && line.len() <= width);
+        if is_next && line.iter().all(|byte| in_alphabet(*byte)) {
+            letters.extend_from_slice(line);
+            others = 0;
+        } else {
+            others += 1;
+        }
+        found.spend(line_length + 1).then_some(())?;
+    }
+    let element = content::read(&decode_base64(letters.get(..total)?));
+    element.is_whole().then_some((element, at.min(text.len())))
+}
+
+/// Whether all lines but the last are as long as the first.
+fn is_even(run: &[u8]) -> bool {
+    let mut lengths = run.split(|byte| *byte == b'\n').map(|line| without_quotation(line).len());
+    let (first, _last) = (lengths.next(), lengths.next_back());
+    lengths.all(|length| Some(length) == first)
+}
+
+/// A line without blanks and marks of quotation around it.
+fn without_quotation(line: &[u8]) -> &[u8] {
+    let is_mark = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'|');
+    let begin = line.iter().position(|byte| !is_mark(byte)).unwrap_or(line.len());
+    line.get(begin..).unwrap_or_default().trim_ascii_end()
 }
 
 /// Elements that were encoded together with one of `total` bytes, and so may begin in the middle of four letters.
@@ -350,6 +413,43 @@ fn tokens(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// The ASCII of letters in full width, as Japanese input methods write them.
+fn narrow(text: &str) -> Option<String> {
+    let is_wide = |c: &char| matches!(c, '\u{ff01}'..='\u{ff5e}');
+    let narrow = |c: char| char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c);
+    (text.chars().filter(is_wide).count() > LONG_TOKEN)
+        .then(|| text.chars().map(|c| if is_wide(&c) { narrow(c) } else { c }).collect())
+}
+
+/// UTF-7 (RFC 2152), in which `+` is written `+-` and other characters as base64 between these two.
+fn utf7(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut any) = (text, false);
+    while let Some((before, after)) = rest.split_once('+') {
+        out.push_str(before);
+        let length = after.bytes().take_while(|byte| in_alphabet(*byte)).take(LONG_TOKEN).count();
+        let (letters, behind) = after.split_at(length);
+        let units = decode_base64(letters.as_bytes());
+        let units = units.as_chunks::<2>().0.iter().map(|unit| u16::from_be_bytes(*unit));
+        match (letters, behind.strip_prefix('-')) {
+            ("", Some(behind)) => {
+                out.push('+');
+                (rest, any) = (behind, true);
+            }
+            (_, Some(behind)) if !letters.is_empty() => {
+                out.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+                (rest, any) = (behind, true);
+            }
+            _ => {
+                out.push('+');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    any.then_some(out)
+}
+
 /// What a web form makes of a text: `%2B` for `+`. JavaScript's escape() leaves `+`: either way one that is left
 /// is meant.
 fn percent(text: &str) -> Option<String> {
@@ -359,13 +459,17 @@ fn percent(text: &str) -> Option<String> {
 }
 
 /// The escapes of JSON (RFC 8259 §7), JavaScript and the shell: `\n`, `\/`, `\u002b`, `\x2b`, and a line that goes
-/// on after `\`. Any other stays.
+/// on after `\`. Any other stays. In PowerShell they begin with a grave accent.
+///
+/// The backslash stands where Shift_JIS has a yen sign, and programs that convert it make one of it.
 fn escapes(text: &str) -> Option<String> {
-    if !text.contains('\\') {
+    const BACKSLASHES: [char; 4] = ['\\', '¥', '￥', '＼'];
+    if !text.contains(BACKSLASHES) && !text.contains("`n") {
         return None;
     }
+    let text = text.replace(BACKSLASHES, "\\").replace("`r", "\r").replace("`n", "\n");
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once('\\') {
         out.push_str(before);
         let (read, left) = escape(after);
