@@ -104,9 +104,9 @@ fn certificates(count: usize) {
     let issued: Vec<Vec<u8>> = (1..count)
         .map(|_| ca.issue(&first.subject, &first.spki).not_after(days_from_now(200)).der())
         .collect();
-    soft.look(|eye| {
+    soft.inspect(|inspector| {
         for (number, der) in issued.iter().enumerate() {
-            eye.write_certificate(der, &number.to_be_bytes(), &common_name(der));
+            inspector.write_certificate(der, &number.to_be_bytes(), &common_name(der));
         }
     });
     let folder = tempfile::tempdir().expect("a folder");

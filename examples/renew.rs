@@ -20,7 +20,7 @@ fn main() -> AnyResult<()> {
     };
 
     let token = Finder::new().module(module).find(&uri.parse()?)?;
-    // So that nobody renews what is about to be renewed here.
+    // So that no one renews what is about to be renewed here.
     let reservation = token.reserve()?;
     let old = token.credentials()?.renewable(SystemTime::now()).only()?;
     let renewal = Renewal::of(&old);

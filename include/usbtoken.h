@@ -685,7 +685,7 @@
 #define USBTOKEN_CREDENTIAL_TWINS 4
 
 /**
- * Nobody logged in, so private keys cannot be seen.
+ * No one logged in, so private keys cannot be seen.
  */
 #define USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR 0
 
@@ -1796,7 +1796,7 @@ typedef usbtoken_status (*usbtoken_pin_callback)(void *user,
                                                  struct usbtoken_pin_reply *reply);
 
 /**
- * Is told of each step as it begins: its number USBTOKEN_STEP_… and a sentence in the context's language.
+ * Receives each step as it begins: its number USBTOKEN_STEP_… and a sentence in the context's language.
  */
 typedef void (*usbtoken_progress_callback)(void *user, uint32_t step, const char *sentence);
 
@@ -1831,7 +1831,7 @@ typedef struct usbtoken_callbacks {
      */
     usbtoken_pin_callback pin;
     /**
-     * Is told of each step. May be NULL.
+     * Receives each step. May be NULL.
      */
     usbtoken_progress_callback progress;
     /**
@@ -2425,7 +2425,7 @@ const uint16_t *usbtoken_devices_text_utf16(const struct usbtoken_devices *devic
 void usbtoken_devices_free(struct usbtoken_devices **devices);
 
 /**
- * Looks at devices, drivers, tokens and certificates, and says what is wrong. Nobody is asked for a PIN, nothing is
+ * Looks at devices, drivers, tokens and certificates, and says what is wrong. No one is asked for a PIN, nothing is
  * written to a token. Problems are what is looked for, not a failure of the call. `now` is in seconds since 1970, 0
  * is the clock's time.
  */

@@ -43,11 +43,10 @@
 //! | [`renewal`] | credentials, the renewal step by step, pending keys, retiring the old |
 //! | [`pki`] | names, certificates, requests, what a CA sends back, dates in Japan |
 //! | [`doctor`] | what is plugged in, installed and on the tokens, and what is wrong: one page for a support desk |
-//! | [`uri`] | PKCS#11 URIs |
 //! | [`catalogue`] | what is known of the world's tokens and their drivers |
 //! | [`error`], [`text`] | stable codes with facts; the sentences, in Japanese and English |
 //!
-//! Whatever fails is an [`Error`]: a stable [`Code`](error::Code), the step, the PKCS#11 function with its return
+//! Whatever fails is an [`Error`]: a stable [`Code`], the step, the PKCS#11 function with its return
 //! value. [`Error::report`] says in Japanese or English what went wrong and what to do next.
 
 pub mod catalogue;
@@ -59,17 +58,19 @@ pub mod error;
 pub mod pki;
 pub mod renewal;
 pub mod text;
-pub mod uri;
+mod uri;
 
-pub use discovery::Finder;
-pub use driver::{Login, Module, Pin, Proof, ProofLevel, Session, Token};
-pub use error::code;
-pub use error::{Error, Result};
-pub use pki::{KeyKind, Name, Request, Window};
-pub use renewal::{Credential, Credentials, Install, Installed, Pending, PendingKey, Renewal, Retired};
-pub use uri::TokenUri;
-
-/// Lower-case hexadecimal, two digits a byte.
-pub fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
-}
+pub use contents::credential::{Credential, Credentials};
+pub use discovery::finder::Finder;
+pub use driver::cancel::Cancel;
+pub use driver::session::{Login, Pin, Session};
+pub use driver::token::Token;
+pub use error::code::Code;
+pub use error::value::{Error, Result};
+pub use pki::certificate::Certificate;
+pub use pki::response::Response;
+pub use renewal::install::Install;
+pub use renewal::installed::Installed;
+pub use renewal::pending::Pending;
+pub use renewal::plan::Renewal;
+pub use uri::{ObjectType, TokenUri};

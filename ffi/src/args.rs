@@ -4,8 +4,9 @@ use std::ffi::c_char;
 use std::mem::{MaybeUninit, size_of};
 use std::time::{Duration, SystemTime};
 
-use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::error::Fact;
 use usbtoken::renewal::Clock;
+use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
 /// Instead of a length: the text ends at its NUL.

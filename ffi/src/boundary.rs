@@ -5,7 +5,8 @@ use std::any::Any;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::error::Fact;
+use usbtoken::{Code, Error, Result};
 
 use crate::args;
 use crate::callbacks::Level;

@@ -6,12 +6,11 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex};
 
-use usbtoken::code::Step;
 use usbtoken::driver::{PinState, TokenInfo};
-use usbtoken::error::{Code, Error, Fact, Result, Warning};
+use usbtoken::error::{Fact, Step, Warning};
 use usbtoken::renewal::Progress;
 use usbtoken::text::Lang;
-use usbtoken::{Login, Pin};
+use usbtoken::{Code, Error, Login, Pin, Result};
 use zeroize::Zeroizing;
 
 use crate::args::{self, PIN_LIMIT, Sized32};
@@ -97,7 +96,7 @@ pub type usbtoken_pin_callback = Option<
     ) -> usbtoken_status,
 >;
 
-/// Is told of each step as it begins: its number USBTOKEN_STEP_… and a sentence in the context's language.
+/// Receives each step as it begins: its number USBTOKEN_STEP_… and a sentence in the context's language.
 pub type usbtoken_progress_callback =
     Option<unsafe extern "C" fn(user: *mut c_void, step: u32, sentence: *const c_char)>;
 
@@ -122,7 +121,7 @@ pub struct usbtoken_callbacks {
     pub user: *mut c_void,
     /// Asks for the PIN. May be NULL.
     pub pin: usbtoken_pin_callback,
-    /// Is told of each step. May be NULL.
+    /// Receives each step. May be NULL.
     pub progress: usbtoken_progress_callback,
     /// Is asked whether to stop. May be NULL.
     pub cancel: usbtoken_cancel_callback,

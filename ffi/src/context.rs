@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
-use usbtoken::error::Result;
 use usbtoken::pki::{MAX_ANCHORS, read_anchors};
-use usbtoken::{Finder, TokenUri};
+use usbtoken::{Finder, Result, TokenUri};
 
 use crate::args::{self, Sized32};
 use crate::boundary;
@@ -102,7 +101,7 @@ impl Shared {
         lock(&self.setup).origins.iter().any(|pattern| pattern.matches(origin))
     }
 
-    /// The token that a provider's name stands for; `None` for a name that nobody listed.
+    /// The token that a provider's name stands for; `None` for a name that no one listed.
     pub(crate) fn provider(&self, name: &str) -> Option<TokenUri> {
         let setup = lock(&self.setup);
         let same = |(listed, _): &&(String, TokenUri)| listed.eq_ignore_ascii_case(name);

@@ -5,8 +5,10 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
+use base16ct::lower::encode_string as hex;
+use usbtoken::pki::Window;
 use usbtoken::renewal::{KeyState, Renewable, Unreadable};
-use usbtoken::{Credential, Credentials, Window};
+use usbtoken::{Credential, Credentials};
 
 use crate::args;
 use crate::boundary;
@@ -68,7 +70,7 @@ pub const USBTOKEN_CREDENTIAL_PRIVATE_KEY: u32 = 3;
 /// usbtoken_credential_number: how many other credentials on the token have the same subject.
 pub const USBTOKEN_CREDENTIAL_TWINS: u32 = 4;
 
-/// Nobody logged in, so private keys cannot be seen.
+/// No one logged in, so private keys cannot be seen.
 pub const USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR: u32 = 0;
 /// The private key is on the token.
 pub const USBTOKEN_PRIVATE_KEY_PRESENT: u32 = 1;
@@ -109,7 +111,7 @@ impl CredentialList {
     fn unreadable(&self, index: usize) -> Option<&Texts> {
         let texts = |one: &Unreadable| {
             Texts::default()
-                .with(USBTOKEN_UNREADABLE_ID, usbtoken::hex(&one.id))
+                .with(USBTOKEN_UNREADABLE_ID, hex(&one.id))
                 .with(USBTOKEN_UNREADABLE_LABEL, one.label.clone())
                 .with(USBTOKEN_UNREADABLE_SIZE, one.size.to_string())
                 .with(USBTOKEN_UNREADABLE_REASON, one.reason.clone())
@@ -118,7 +120,7 @@ impl CredentialList {
         self.unreadable.get_or_init(all).get(index)
     }
 
-    fn by_serial(&self, serial: &str) -> usbtoken::error::Result<CredentialNoun> {
+    fn by_serial(&self, serial: &str) -> usbtoken::Result<CredentialNoun> {
         Ok(CredentialNoun::new(self.credentials.clone().by_serial(serial).only()?))
     }
 }
@@ -154,8 +156,8 @@ impl CredentialNoun {
                 .with(USBTOKEN_CREDENTIAL_ISSUER, certificate.issuer().to_string())
                 .with(USBTOKEN_CREDENTIAL_SUMMARY, format!("{}\n{serial}", summary.join("\n")))
                 .with(USBTOKEN_CREDENTIAL_SERIAL, serial)
-                .with(USBTOKEN_CREDENTIAL_THUMBPRINT, usbtoken::hex(&certificate.thumbprint()))
-                .with(USBTOKEN_CREDENTIAL_ID, usbtoken::hex(credential.id()))
+                .with(USBTOKEN_CREDENTIAL_THUMBPRINT, hex(&certificate.thumbprint()))
+                .with(USBTOKEN_CREDENTIAL_ID, hex(credential.id()))
                 .with(USBTOKEN_CREDENTIAL_LABEL, credential.label())
                 .with(USBTOKEN_CREDENTIAL_KEY_ALGORITHM, credential.key_algorithm().to_string())
                 .with(
@@ -175,7 +177,7 @@ impl CredentialNoun {
                 KeyState::Present(_) => USBTOKEN_PRIVATE_KEY_PRESENT.into(),
                 KeyState::Missing => USBTOKEN_PRIVATE_KEY_MISSING.into(),
             }),
-            USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.twins()).ok(),
+            USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.same_subject()).ok(),
             _ => None,
         }
     }

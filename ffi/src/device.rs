@@ -5,8 +5,9 @@ use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::ptr;
 
+use usbtoken::Result;
 use usbtoken::doctor::{self, DeviceReport, DeviceState};
-use usbtoken::error::{Result, Step};
+use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
 
 use crate::boundary;

@@ -110,7 +110,7 @@ fn severity(severity: Severity) -> u32 {
     }
 }
 
-/// Looks at devices, drivers, tokens and certificates, and says what is wrong. Nobody is asked for a PIN, nothing is
+/// Looks at devices, drivers, tokens and certificates, and says what is wrong. No one is asked for a PIN, nothing is
 /// written to a token. Problems are what is looked for, not a failure of the call. `now` is in seconds since 1970, 0
 /// is the clock's time.
 #[unsafe(no_mangle)]

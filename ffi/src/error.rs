@@ -4,8 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use usbtoken::Error;
-use usbtoken::error::Code;
+use usbtoken::{Code, Error};
 
 use crate::args;
 use crate::boundary;

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use usbtoken::Error;
-use usbtoken::error::Code;
+use usbtoken::{Code, Error};
 
 use crate::callbacks::Host;
 use crate::details::Details;

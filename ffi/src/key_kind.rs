@@ -1,7 +1,7 @@
 //! Kinds of keys.
 
-use usbtoken::KeyKind;
-use usbtoken::error::Result;
+use usbtoken::Result;
+use usbtoken::pki::KeyKind;
 
 use crate::args;
 

@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
-use usbtoken::PendingKey;
-use usbtoken::renewal::PendingState;
+use base16ct::lower::encode_string as hex;
+use usbtoken::renewal::{PendingKey, PendingState};
 
 use crate::args;
 use crate::boundary;
@@ -78,7 +78,7 @@ impl PendingNoun {
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| {
             Texts::default()
-                .with(USBTOKEN_PENDING_ID, usbtoken::hex(self.key.id()))
+                .with(USBTOKEN_PENDING_ID, hex(self.key.id()))
                 .with_some(USBTOKEN_PENDING_CONCERNS, self.key.concerns())
                 .with(USBTOKEN_PENDING_SINCE, self.key.since())
         })
@@ -88,8 +88,8 @@ impl PendingNoun {
         match field {
             USBTOKEN_PENDING_STATE => Some(match self.key.state() {
                 PendingState::AwaitingAnswer => USBTOKEN_PENDING_AWAITS_ANSWER.into(),
-                PendingState::HalfRetired => USBTOKEN_PENDING_HALF_RETIRED.into(),
-                PendingState::Remnant => USBTOKEN_PENDING_REMNANT.into(),
+                PendingState::RetireInterrupted => USBTOKEN_PENDING_HALF_RETIRED.into(),
+                PendingState::PublicKeyOnly => USBTOKEN_PENDING_REMNANT.into(),
                 PendingState::NotConfirmed => USBTOKEN_PENDING_NOT_CONFIRMED.into(),
             }),
             USBTOKEN_PENDING_AGE_DAYS => Some(self.key.age_days(std::time::SystemTime::now())),

@@ -1,10 +1,10 @@
-//! What is checked before anybody is asked for a PIN.
+//! What is checked before anyone is asked for a PIN.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use usbtoken::renewal::{Preflight, State};
+use usbtoken::renewal::{PointResult, Preflight};
 use usbtoken::text::Lang;
 
 use crate::args;
@@ -28,12 +28,12 @@ pub const USBTOKEN_FINDING_BLOCKER: u32 = 2;
 
 /// The points, in the order in which they were checked.
 pub(crate) struct Findings {
-    list: Vec<Finding>,
+    list: Vec<PreflightPoint>,
     /// Those of the warnings, an empty list for each other point.
     facts: Facts,
 }
 
-struct Finding {
+struct PreflightPoint {
     point: u32,
     state: u32,
     notice: u32,
@@ -50,23 +50,29 @@ impl Findings {
     pub(crate) fn new(preflight: Preflight, lang: Lang) -> Self {
         let findings = preflight.into_findings();
         let facts = Facts::of(findings.iter().map(|finding| match &finding.state {
-            State::Warning(warning) => Some(warning),
-            State::Ok | State::Blocker(_) => None,
+            PointResult::Warning(warning) => Some(warning),
+            PointResult::Ok | PointResult::Blocker(_) => None,
         }));
         let findings = findings.into_iter().map(|finding| {
             let point = finding.point;
             let (state, notice, blocker, sentence) = match finding.state {
-                State::Ok => (USBTOKEN_FINDING_OK, 0, None, point.sentence(lang)),
-                State::Warning(warning) => {
+                PointResult::Ok => (USBTOKEN_FINDING_OK, 0, None, point.sentence(lang)),
+                PointResult::Warning(warning) => {
                     let notice = warning.notice();
                     (USBTOKEN_FINDING_WARNING, notice.number().into(), None, notice.sentence(lang))
                 }
-                State::Blocker(error) => {
+                PointResult::Blocker(error) => {
                     let sentence = error.code().sentence(lang);
                     (USBTOKEN_FINDING_BLOCKER, 0, Some(Details::new(error)), sentence)
                 }
             };
-            Finding { point: point.number().into(), state, notice, blocker, sentence: Text::new(sentence) }
+            PreflightPoint {
+                point: point.number().into(),
+                state,
+                notice,
+                blocker,
+                sentence: Text::new(sentence),
+            }
         });
         Findings { list: findings.collect(), facts }
     }

@@ -5,9 +5,12 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
-use usbtoken::error::{Code, Error, Fact, Result};
+use base16ct::lower::encode_string as hex;
+use usbtoken::driver::ProofLevel;
+use usbtoken::error::Fact;
+use usbtoken::pki::Name;
 use usbtoken::renewal::Form;
-use usbtoken::{Name, Pending, ProofLevel, Renewal};
+use usbtoken::{Code, Error, Pending, Renewal, Result};
 
 use crate::args::{self, Sized32};
 use crate::boundary;
@@ -123,7 +126,7 @@ impl RenewalNoun {
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| {
             Texts::default()
-                .with(USBTOKEN_RENEWAL_ID, usbtoken::hex(self.pending.key().id()))
+                .with(USBTOKEN_RENEWAL_ID, hex(self.pending.key().id()))
                 .with(USBTOKEN_RENEWAL_SUBJECT, self.pending.request().subject().to_string())
                 .with_some(USBTOKEN_RENEWAL_PROOF_JSON, serde_json::to_string(self.pending.proof()).ok())
         })
@@ -332,9 +335,9 @@ pub unsafe extern "C" fn usbtoken_renewal_key(
 ) -> usbtoken_status {
     boundary::on::<RenewalNoun>(renewal, |noun| {
         boundary::give::<PendingNoun>(out, || {
-            // A reused key is the old credential's: nobody is to abandon it.
+            // A reused key is the old credential's: no one is to abandon it.
             if noun.pending.key_reused() {
-                let id = usbtoken::hex(noun.pending.key().id());
+                let id = hex(noun.pending.key().id());
                 return Err(Error::new(Code::NotPending).fact(Fact::Id, id));
             }
             Ok(PendingNoun::new(noun.pending.key().clone()))

@@ -4,10 +4,9 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
-use usbtoken::Session;
-use usbtoken::code::Step;
-use usbtoken::error::{Code, Error, Result};
+use usbtoken::error::Step;
 use usbtoken::renewal::{Progress, Retire};
+use usbtoken::{Code, Error, Result, Session};
 
 use crate::args::{self, Sized32};
 use crate::boundary;

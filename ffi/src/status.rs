@@ -1,8 +1,8 @@
 //! Numbers that go in and out everywhere: what a call returns, and languages.
 //!
-//! The codes themselves are those of `usbtoken::code`; the header's lists are generated from there.
+//! The codes themselves are those of `usbtoken::error`; the header's lists are generated from there.
 
-use usbtoken::code::Code;
+use usbtoken::Code;
 use usbtoken::text::Lang;
 
 /// What a call returns: USBTOKEN_OK, or one of the codes below. The hundreds are the family: 1 the call itself,

@@ -8,10 +8,10 @@ use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use usbtoken::driver::{Cancel, ModuleInfo, Reservation};
-use usbtoken::error::{Code, Error, Result, Step};
+use usbtoken::driver::{ModuleInfo, Reservation};
+use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
-use usbtoken::{Login, Pin, Token, TokenUri};
+use usbtoken::{Cancel, Code, Error, Login, Pin, Result, Token, TokenUri};
 use zeroize::Zeroizing;
 
 use crate::args;

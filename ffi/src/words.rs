@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::Mutex;
 
-use usbtoken::code::{Notice, Point, Step};
+use usbtoken::error::{Notice, Point, Step};
 use usbtoken::text::Lang;
 
 use crate::boundary;

@@ -135,7 +135,7 @@ fn no_argument_brings_the_library_down() {
     // Both ways are taken often enough to mean something.
     let counts: Vec<usize> = printed.split_whitespace().map(|word| word.parse().unwrap()).collect();
     assert!(counts[0] > 1_000 && counts[1] > 5_000, "{counts:?}");
-    // Keys may have been made and given up, but the old credential is nobody's to take.
+    // Keys may have been made and given up, but the old credential is no one's to take.
     let after = stage.token.snapshot();
     for object in before.with_id(&[1]) {
         assert!(after.objects().contains(object), "{}", after.difference(&before));

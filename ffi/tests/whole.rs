@@ -8,7 +8,7 @@ use common::{Stage, c_test};
 fn the_whole_job() {
     let stage = Stage::set();
     stage.token.foreign_objects();
-    stage.token.look(|eye| eye.write_as_certificate(b"no certificate", &[0xc1], "odd one"));
+    stage.token.inspect(|inspector| inspector.write_as_certificate(b"no certificate", &[0xc1], "odd one"));
     let before = stage.token.snapshot();
     let program = c_test("whole", &[], stage.folder.path());
     let printed = stage.run(&[program.as_os_str()]);

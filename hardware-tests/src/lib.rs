@@ -7,8 +7,8 @@ pub mod sweep;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use usbtoken::uri::TokenUri;
-use usbtoken_testkit::{Eye, Kind, Snapshot, SoftToken, look, softhsm_module};
+use usbtoken::TokenUri;
+use usbtoken_testkit::{Inspector, Kind, Snapshot, SoftToken, inspect, softhsm_module};
 
 /// The variables that name a token.
 const MODULE: &str = "USBTOKEN_TEST_MODULE";
@@ -86,14 +86,14 @@ impl Target {
 
     /// What is on the token. The library must have let go of the driver: a real driver is one per process.
     pub fn snapshot(&self) -> Snapshot {
-        self.look(Eye::snapshot)
+        self.inspect(Inspector::snapshot)
     }
 
     /// A look through the test kit; see [`Target::snapshot`].
-    pub fn look<R>(&self, work: impl FnOnce(&Eye) -> R) -> R {
+    pub fn inspect<R>(&self, work: impl FnOnce(&Inspector) -> R) -> R {
         match &self.soft {
-            Some(soft) => soft.look(work),
-            None => look(&self.module, &self.serial, &self.pin, work),
+            Some(soft) => soft.inspect(work),
+            None => inspect(&self.module, &self.serial, &self.pin, work),
         }
     }
 
@@ -107,7 +107,7 @@ impl Target {
             now.added_since(self.before()).into_iter().map(|object| object.id.clone()).collect()
         };
         let known = |id: &Vec<u8>| id.is_empty() || self.before().with_id(id).next().is_some();
-        self.look(|eye| added.iter().filter(|id| !known(id)).for_each(|id| eye.destroy(id)));
+        self.inspect(|inspector| added.iter().filter(|id| !known(id)).for_each(|id| inspector.destroy(id)));
         self.snapshot().assert_same_as(self.before());
     }
 }

@@ -2,11 +2,9 @@
 
 use std::time::SystemTime;
 
-use usbtoken::Finder;
-use usbtoken::driver::{Pin, ProofLevel, Token};
-use usbtoken::error::Code;
+use usbtoken::driver::ProofLevel;
 use usbtoken::pki::{KeyKind, Name};
-use usbtoken::renewal::{Credential, Renewal};
+use usbtoken::{Code, Credential, Finder, Pin, Renewal, Token};
 use usbtoken_hardware_tests::Target;
 use usbtoken_testkit::{Form, Kind, SoftKey, TestCa, days_from_now, verify_with_certificate};
 
@@ -35,9 +33,9 @@ fn renew() {
     };
     // The library has let go of the driver: another client has the word.
     target.snapshot().assert_keeps(target.before());
-    target.look(|eye| {
+    target.inspect(|inspector| {
         for credential in [&old, &new] {
-            let signature = eye.sign(credential.id(), b"challenge");
+            let signature = inspector.sign(credential.id(), b"challenge");
             assert!(verify_with_certificate(credential.certificate().der(), b"challenge", &signature));
         }
     });

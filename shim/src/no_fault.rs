@@ -17,7 +17,7 @@ impl Passing {
 }
 
 impl Faults {
-    /// Says that configured faults are ignored, so that nobody takes the run for one that had them.
+    /// Says that configured faults are ignored, so that no one takes the run for one that had them.
     #[expect(clippy::unnecessary_wraps, reason = "the build with faults can refuse one")]
     pub(crate) fn parse(specs: &[String]) -> Result<Self, String> {
         if !specs.is_empty() {

@@ -100,7 +100,7 @@ fn a_token_that_is_back_is_another() {
         assert_eq!(p.token_info(slot).0, CKR_TOKEN_NOT_PRESENT);
         assert_eq!(p.token_info(slot).0, CKR_TOKEN_NOT_PRESENT);
         assert_eq!(p.token_info(slot).0, CKR_OK);
-        // The old session is dead, and nobody is logged in.
+        // The old session is dead, and no one is logged in.
         assert_eq!(p.sign(session, key, &[1; 32]).0, CKR_SESSION_HANDLE_INVALID);
         let (rv, session) = p.open(slot);
         assert_eq!(rv, CKR_OK);

@@ -1,9 +1,11 @@
 //! Which pending key an answer is for, and what it is when it is for none.
 
+use base16ct::lower::encode_string as hex;
+
 use super::pending::PendingKey;
 use super::{Contents, Signer};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Answer, Certificate, PublicKey, jst_date};
+use crate::pki::{Certificate, PublicKey, Response, jst_date};
 
 impl Contents {
     /// The pending key and the certificate of an answer that belong together, in whatever order they come.
@@ -16,26 +18,26 @@ impl Contents {
     pub(crate) fn answered(
         &mut self,
         signer: &dyn Signer,
-        answer: &Answer,
+        response: &Response,
         pending: &[PendingKey],
     ) -> Result<Option<(Certificate, PendingKey)>> {
         let open: Vec<&PendingKey> = pending.iter().filter(|key| key.is_open()).collect();
         let by_hint = |key: &&PendingKey| {
-            let leaf = answer.leaf_for(key.public_key()?)?;
+            let leaf = response.leaf_for(key.public_key()?)?;
             Some((leaf.clone(), (*key).clone()))
         };
         let mut found: Vec<(Certificate, PendingKey)> = open.iter().filter_map(by_hint).collect();
         if found.is_empty() {
-            let leaves = answer.certificates().iter().filter(|leaf| !leaf.is_ca());
+            let leaves = response.certificates().iter().filter(|leaf| !leaf.is_ca());
             let keys: Vec<&PublicKey> = leaves.map(Certificate::public_key).collect();
             for key in open {
                 let signed = self.sign_again(signer, key, &keys)?;
-                if let Some(leaf) = signed.and_then(|public| answer.leaf_for(&public)) {
+                if let Some(leaf) = signed.and_then(|public| response.leaf_for(&public)) {
                     found.push((leaf.clone(), key.claimed_by(leaf)));
                 }
             }
         }
-        let id = |found: &(Certificate, PendingKey)| crate::hex(found.1.id());
+        let id = |found: &(Certificate, PendingKey)| hex(found.1.id());
         match found.as_slice() {
             [] | [_] => Ok(found.pop()),
             [one, ..] => Err(found.iter().fold(one.1.error(Code::PendingAmbiguous), |error, found| {
@@ -59,8 +61,8 @@ impl Contents {
     }
 
     /// The certificate of an answer that is on the token already, byte for byte.
-    pub(crate) fn already_there<'a>(&self, answer: &'a Answer) -> Option<&'a Certificate> {
-        answer.certificates().iter().filter(|leaf| !leaf.is_ca()).find(|leaf| self.place_of(leaf).is_some())
+    pub(crate) fn already_there<'a>(&self, response: &'a Response) -> Option<&'a Certificate> {
+        response.certificates().iter().filter(|leaf| !leaf.is_ca()).find(|leaf| self.place_of(leaf).is_some())
     }
 }
 
@@ -81,13 +83,13 @@ fn is_there(code: Code, leaf: &Certificate) -> Error {
 }
 
 /// Why none of the certificates is for a key that waits.
-pub(crate) fn no_leaf(answer: &Answer, pending: &[PendingKey]) -> Error {
-    if let Some(instead) = answer.instead() {
+pub(crate) fn no_leaf(response: &Response, pending: &[PendingKey]) -> Error {
+    if let Some(instead) = response.instead() {
         return instead;
     }
     let waiting: Vec<&PendingKey> = pending.iter().filter(|key| key.is_open()).collect();
-    let mut leaves = answer.certificates().iter().filter(|certificate| !certificate.is_ca());
-    let code = match (waiting.is_empty(), leaves.next(), answer.certificates().len()) {
+    let mut leaves = response.certificates().iter().filter(|certificate| !certificate.is_ca());
+    let code = match (waiting.is_empty(), leaves.next(), response.certificates().len()) {
         (_, None, 1) => Code::IsCaCertificate,
         (true, ..) => Code::PendingNotFound,
         (false, Some(_), 1) => Code::KeyMismatch,
@@ -97,9 +99,9 @@ pub(crate) fn no_leaf(answer: &Answer, pending: &[PendingKey]) -> Error {
     let error = waiting
         .iter()
         .filter_map(|key| key.public_key())
-        .fold(error, |error, key| error.fact(Fact::Expected, crate::hex(&key.key_id())));
-    answer.certificates().iter().fold(error, |error, certificate| {
-        let id = crate::hex(&certificate.public_key().key_id());
+        .fold(error, |error, key| error.fact(Fact::Expected, hex(&key.key_id())));
+    response.certificates().iter().fold(error, |error, certificate| {
+        let id = hex(&certificate.public_key().key_id());
         error.fact(Fact::Found, format!("{id} ({})", certificate.subject()))
     })
 }

@@ -4,6 +4,7 @@ use super::{Contents, HeldCertificate};
 use crate::driver::{Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left};
+use base16ct::lower::encode_string as hex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,7 +15,7 @@ pub struct Credential {
     stored: StoredCertificate,
     certificate: Certificate,
     key: KeyState,
-    twins: usize,
+    same_subject: usize,
     surroundings: Arc<Surroundings>,
 }
 
@@ -30,7 +31,7 @@ struct Surroundings {
 /// What is known of the private key of a credential.
 #[derive(Clone, Debug)]
 pub enum KeyState {
-    /// Nobody logged in, so private keys cannot be seen.
+    /// No one logged in, so private keys cannot be seen.
     NotLookedFor,
     /// The key is not on the token.
     Missing,
@@ -88,7 +89,7 @@ impl Unreadable {
 impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Unreadable { label, size, reason, .. } = self;
-        write!(f, "id {}, label \"{label}\", {size} bytes: {reason}", crate::hex(&self.id))
+        write!(f, "id {}, label \"{label}\", {size} bytes: {reason}", hex(&self.id))
     }
 }
 
@@ -141,8 +142,8 @@ impl Credential {
     }
 
     /// How many other credentials on the token have the same subject.
-    pub fn twins(&self) -> usize {
-        self.twins
+    pub fn same_subject(&self) -> usize {
+        self.same_subject
     }
 
     /// The CA certificates on the token.
@@ -160,7 +161,7 @@ impl Credential {
             stored,
             certificate,
             key: KeyState::Present(Box::new(key)),
-            twins: 0,
+            same_subject: 0,
             surroundings: Arc::default(),
         }
     }
@@ -190,7 +191,7 @@ pub(crate) fn about(error: Error, credential: &Credential) -> Error {
     error
         .fact(Fact::Subject, credential.subject())
         .fact(Fact::Serial, credential.certificate().serial())
-        .fact(Fact::Id, crate::hex(credential.id()))
+        .fact(Fact::Id, hex(credential.id()))
 }
 
 impl Contents {
@@ -228,7 +229,7 @@ impl HeldCertificate {
     fn credential(&self, key: KeyState, surroundings: &Arc<Surroundings>) -> Option<Credential> {
         let certificate = self.certificate.clone().filter(|certificate| !certificate.is_ca())?;
         let (stored, surroundings) = (self.stored.clone(), Arc::clone(surroundings));
-        Some(Credential { stored, certificate, key, twins: 0, surroundings })
+        Some(Credential { stored, certificate, key, same_subject: 0, surroundings })
     }
 }
 
@@ -240,7 +241,7 @@ impl Credentials {
         }
         for one in &mut list {
             let same = subjects.get(one.certificate.subject().der()).copied().unwrap_or_default();
-            one.twins = same.saturating_sub(1);
+            one.same_subject = same.saturating_sub(1);
         }
         Credentials { list, unreadable }
     }
@@ -314,7 +315,7 @@ impl Credentials {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
                 Err(self.list.iter().chain([&last]).fold(error, |error, credential| {
                     let (subject, serial) = (credential.subject(), credential.certificate().serial());
-                    let id = crate::hex(credential.id());
+                    let id = hex(credential.id());
                     error.fact(Fact::Candidate, format!("{subject} (serial {serial}, id {id})"))
                 }))
             }
@@ -337,7 +338,7 @@ impl Token {
     /// # Errors
     /// What opening the session and reading return.
     pub fn credentials(&self) -> Result<Credentials> {
-        let (certificates, failed) = self.look()?.certificates()?;
+        let (certificates, failed) = self.open_public_session()?.certificates()?;
         let held: Vec<HeldCertificate> = certificates.into_iter().map(HeldCertificate::from).collect();
         let mut surroundings = Surroundings::default();
         held.iter().filter_map(|held| held.certificate.as_ref()).for_each(|one| surroundings.add(one));

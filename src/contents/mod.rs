@@ -15,7 +15,7 @@
 
 mod answered;
 mod belongs;
-mod credential;
+pub(crate) mod credential;
 mod pending;
 mod record;
 mod removable;
@@ -25,7 +25,8 @@ mod tests;
 
 pub(crate) use self::answered::{already_installed, no_leaf, not_awaited};
 pub(crate) use self::credential::about;
-pub use self::credential::{Credential, Credentials, KeyState, Renewable, Unreadable};
+pub(crate) use self::credential::{Credential, Credentials};
+pub use self::credential::{KeyState, Renewable, Unreadable};
 pub use self::pending::{PendingKey, PendingState};
 pub use self::record::Caller;
 use self::record::Marking;

@@ -7,6 +7,7 @@ use super::{Contents, Credential, OldName, Signer};
 use crate::driver::{NewKeyPair, Present, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, jst_date};
+use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,9 +37,9 @@ pub enum PendingState {
     /// The key pair is there; the CA's answer is not.
     AwaitingAnswer,
     /// The key of an old credential whose removal by the previous release stopped in the middle.
-    HalfRetired,
+    RetireInterrupted,
     /// Only a public key is left; it can only be removed.
-    Remnant,
+    PublicKeyOnly,
     /// A certificate seems to be there; whether it is the key's own, only its signature says, for which the token wants
     /// the PIN. Installing the same answer again ends the job.
     NotConfirmed,
@@ -240,7 +241,7 @@ impl PendingKey {
     }
 
     pub(crate) fn error(&self, code: Code) -> Error {
-        Error::new(code).during(Step::ReadObjects).fact(Fact::Id, crate::hex(self.id()))
+        Error::new(code).during(Step::ReadObjects).fact(Fact::Id, hex(self.id()))
     }
 }
 
@@ -283,7 +284,8 @@ impl Contents {
 
     /// How far the job of a private key got; `None`: it is complete.
     fn state(&mut self, signer: &dyn Signer, key: usize, record: &Record) -> Result<Option<PendingState>> {
-        let open = if record.is_removal() { PendingState::HalfRetired } else { PendingState::AwaitingAnswer };
+        let open =
+            if record.is_removal() { PendingState::RetireInterrupted } else { PendingState::AwaitingAnswer };
         if !self.seems_to_have_certificate(key) {
             return Ok(Some(open));
         }
@@ -347,7 +349,7 @@ impl Contents {
             (Some(certificate), Some(public)) => certificate.public_key() != public,
             _ => true,
         };
-        // An identifier that is empty is nobody's.
+        // An identifier that is empty is no one's.
         if !held.stored.id.is_empty() && same_id.copied().any(|at| is_foreign(&at)) {
             return Some(Doubt::ForeignCertificate);
         }
@@ -383,7 +385,7 @@ impl Contents {
             present: None,
             private: None,
             public_key: held.stored.public_key.clone(),
-            state: PendingState::Remnant,
+            state: PendingState::PublicKeyOnly,
             doubt: None,
             old: old.of_record(record),
         })
@@ -447,7 +449,7 @@ impl OldCredentials {
         let first = found.first();
         // The same certificate may be stored twice.
         let one = first.filter(|first| found.iter().all(|one| one.certificate() == first.certificate()));
-        let named = |one: &Arc<Credential>| format!("{} (id {})", one.subject(), crate::hex(one.id()));
+        let named = |one: &Arc<Credential>| format!("{} (id {})", one.subject(), hex(one.id()));
         match one {
             Some(one) => Old::Found(Arc::clone(one)),
             None => Old::Missing {

@@ -363,7 +363,7 @@ fn a_remnant_is_a_public_key_with_our_record_alone() {
     let bank = Bank::new();
     let mut made = bank.before();
     made.public.push(made_up::public_key(13, b"new", bank.record.label(), bank.new.public_key().clone()));
-    assert_eq!(states(&made), [PendingState::Remnant]);
+    assert_eq!(states(&made), [PendingState::PublicKeyOnly]);
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
     let removal = contents.abandonment(&made, &pending[0], false).unwrap();

@@ -3,10 +3,11 @@
 mod ask;
 pub mod candidates;
 pub mod devices;
-mod finder;
+pub(crate) mod finder;
 pub mod p11kit;
 mod wait;
 
 pub(crate) use self::ask::{DriverTask, side_by_side};
 pub use self::ask::{Loaded, Probed};
-pub use self::finder::{Finder, Found, Survey};
+pub(crate) use self::finder::Finder;
+pub use self::finder::{Found, Survey};

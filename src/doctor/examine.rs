@@ -6,13 +6,13 @@ use super::problem::{Problems, Severity, Tokens};
 use super::report::{
     CredentialReport, DeviceReport, DriverReport, DriverWorks, FreeSpace, KindReport, Platform, TokenReport,
 };
-use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::discovery::devices;
 use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
 use crate::driver::{Cancel, Token};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Fact, Notice, Point, Result, Step};
 use crate::pki::{KeyKind, Name, Window};
-use crate::renewal::{BeforeLogin, Credential, Renewable, Renewal, State};
+use crate::renewal::{BeforeLogin, Credential, PointResult, Renewable, Renewal};
+use base16ct::lower::encode_string as hex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -216,8 +216,8 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
         free_space =
             findings.iter().find(|finding| finding.point == Point::Memory).map_or(free_space, |finding| {
                 match &finding.state {
-                    State::Ok => FreeSpace::Fits,
-                    State::Warning(warning) if *warning == Notice::MemoryUnknown => FreeSpace::NotTold,
+                    PointResult::Ok => FreeSpace::Fits,
+                    PointResult::Warning(warning) if *warning == Notice::MemoryUnknown => FreeSpace::NotTold,
                     _ => FreeSpace::MayNotFit,
                 }
             });
@@ -262,7 +262,7 @@ fn preflight(
     token: &Token,
     now: SystemTime,
     seen: Option<&BeforeLogin>,
-) -> Option<Vec<crate::renewal::Finding>> {
+) -> Option<Vec<crate::renewal::PreflightPoint>> {
     let anybody: Name = "CN=x".parse().ok()?;
     Some(Renewal::first(anybody).at(now).preflight_on(token, seen).into_findings())
 }
@@ -309,7 +309,7 @@ fn credential(one: &Credential, now: SystemTime) -> CredentialReport {
         subject: one.subject().to_string(),
         common_name: one.subject().common_name().map(str::to_owned),
         serial: certificate.serial().to_string(),
-        id: crate::hex(one.id()),
+        id: hex(one.id()),
         key: one.key_algorithm().to_string(),
         not_after: certificate.not_after(),
         days_left: one.days_left(now),

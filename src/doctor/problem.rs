@@ -2,10 +2,9 @@
 
 use super::presence::DeviceState;
 use super::report::{DeviceReport, DriverReport};
-use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::discovery::p11kit::{SkipReason, Skipped};
-use crate::error::Error;
-use crate::renewal::{Finding, State};
+use crate::error::{Code, Error, Fact, Notice, Point, Step};
+use crate::renewal::{PointResult, PreflightPoint};
 use crate::text::Lang;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,7 +121,7 @@ impl Problems {
 
     /// Why no token, or not every token, is seen.
     pub(super) fn of_places(&mut self, drivers: &[DriverReport], devices: &[DeviceReport], tokens: Tokens) {
-        // What keeps nobody from a token that is seen is still worth a word.
+        // What keeps no one from a token that is seen is still worth a word.
         let severity = if tokens == Tokens::Some { Severity::Warns } else { Severity::Blocks };
         let before = self.0.len();
         devices.iter().for_each(|device| self.of_device(device, severity));
@@ -184,12 +183,12 @@ impl Problems {
     }
 
     /// What the preflight says of a token or a credential. What a token merely does not tell is no problem.
-    pub(super) fn of_preflight(&mut self, findings: Vec<Finding>, token: &str, skip: &[Point]) {
+    pub(super) fn of_preflight(&mut self, findings: Vec<PreflightPoint>, token: &str, skip: &[Point]) {
         for finding in findings {
             match finding.state {
                 _ if skip.contains(&finding.point) => {}
-                State::Ok => {}
-                State::Warning(warning) => {
+                PointResult::Ok => {}
+                PointResult::Warning(warning) => {
                     let severity = match warning.notice() {
                         Notice::MemoryUnknown | Notice::MechanismUnknown => continue,
                         Notice::SameSubject => Severity::Remarks,
@@ -199,8 +198,8 @@ impl Problems {
                     let facts = [(Fact::Token, token.to_owned())].into_iter().chain(values);
                     self.notice(severity, warning.notice(), facts.collect());
                 }
-                State::Blocker(error) if error.code() == Code::NotYetRenewable => {}
-                State::Blocker(error) => self.error(Severity::Blocks, error),
+                PointResult::Blocker(error) if error.code() == Code::NotYetRenewable => {}
+                PointResult::Blocker(error) => self.error(Severity::Blocks, error),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::token::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result, Step};
+use base16ct::lower::encode_string as hex;
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -87,7 +88,7 @@ fn path(token: &TokenIdentity) -> PathBuf {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
-    let name = crate::hex(digest.finalize().get(..8).unwrap_or_default());
+    let name = hex(digest.finalize().get(..8).unwrap_or_default());
     folder.join(format!("usbtoken-{name}{}.lock", user()))
 }
 

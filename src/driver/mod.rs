@@ -4,26 +4,26 @@
 //! without a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
 //! Handles and `CK_` types stay inside, and `unsafe` stays in `raw`.
 
-mod cancel;
+pub(crate) mod cancel;
 mod ckr;
 mod file;
 mod lock;
 mod module;
 mod mutex;
 mod raw;
-mod session;
-mod token;
+pub(crate) mod session;
+pub(crate) mod token;
 
-pub use cancel::Cancel;
+pub(crate) use cancel::Cancel;
 pub use file::Trust;
 pub use module::{Module, ModuleInfo};
 pub(crate) use mutex::lock;
+pub(crate) use session::Session;
 #[cfg(test)]
 pub(crate) use session::made_up;
-pub use session::{
-    Category, Evidence, Login, NewKeyPair, Pin, Proof, ProofLevel, PublicSession, Reservation, Session,
-};
+pub use session::{Category, Evidence, NewKeyPair, Proof, ProofLevel, PublicSession, Reservation};
 pub use session::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use session::{Objects, Present, Removal, Signed, doubt};
-pub use token::quirks::Detail;
-pub use token::{PinState, Token, TokenIdentity, TokenInfo};
+pub(crate) use token::Token;
+pub use token::quirks::AttributeSet;
+pub use token::{PinState, TokenIdentity, TokenInfo};

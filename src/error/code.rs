@@ -4,7 +4,6 @@
 //! are in [`crate::text`].
 
 use super::numbered::numbered;
-pub use super::{Fact, Notice, Point, Step};
 
 numbered! {
     /// What went wrong. The hundreds are the [`Family`]. The numbers 510 and 517 are retired.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::code::{Fact, Notice};
+use crate::error::{Fact, Notice};
 
 /// Something that the person should know and that stops nothing, with its values. The sentences are in
 /// [`crate::text`].
@@ -21,7 +21,7 @@ impl Warning {
     /// Adds a value. A kind of fact may stand several times.
     #[must_use]
     pub fn fact(mut self, fact: Fact, value: impl fmt::Display) -> Self {
-        self.facts.push((fact, super::cut(value.to_string(), super::longest(fact))));
+        self.facts.push((fact, super::value::cut(value.to_string(), super::value::longest(fact))));
         self
     }
 

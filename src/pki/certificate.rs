@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use base16ct::lower::encode_string as hex;
 use der::asn1::{BitStringRef, ObjectIdentifier, SequenceRef};
 use der::{Decode, DecodeValue, Sequence};
 use sha1::{Digest, Sha1};
@@ -236,7 +237,7 @@ impl Certificate {
     /// The issuer with the identifier of its key, where the certificate names one: two CAs may have one name.
     pub(crate) fn issuer_and_key(&self) -> String {
         match self.authority_key_id() {
-            Some(key) => format!("{} (key {})", self.issuer(), crate::hex(key)),
+            Some(key) => format!("{} (key {})", self.issuer(), hex(key)),
             None => self.issuer().to_string(),
         }
     }

@@ -11,13 +11,13 @@
 
 mod asn1;
 mod calendar;
-mod certificate;
+pub(crate) mod certificate;
 mod expectation;
 mod key;
 mod name;
 mod path;
 mod request;
-mod response;
+pub(crate) mod response;
 mod serial;
 
 #[cfg(test)]
@@ -27,7 +27,7 @@ mod robustness;
 
 pub(crate) use calendar::in_japan;
 pub use calendar::{Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
-pub use certificate::Certificate;
+pub(crate) use certificate::Certificate;
 pub(crate) use expectation::doubts;
 pub use expectation::{Check, Expectation, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
@@ -39,5 +39,6 @@ pub(crate) use path::issuer::{another_key_issued, issuer_continuity};
 pub use path::{MAX_ANCHORS, check_chain, read_anchors};
 pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};
-pub use response::{MAX_CERTIFICATES, MAX_RESPONSE, Response, Response as Answer, Skipped, Unusable};
+pub(crate) use response::Response;
+pub use response::{MAX_CERTIFICATES, MAX_RESPONSE, Skipped, Unusable};
 pub use serial::Serial;

@@ -36,7 +36,7 @@ impl OpenSsl {
         self.run_with(&words.split_whitespace().collect::<Vec<_>>())
     }
 
-    /// Whether openssl says that it went well.
+    /// Whether openssl says that it succeeded.
     pub fn succeeds(&self, words: &str) -> bool {
         self.output(&words.split_whitespace().collect::<Vec<_>>()).status.success()
     }

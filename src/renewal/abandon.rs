@@ -11,9 +11,9 @@ impl Session {
     /// again.
     ///
     /// # Errors
-    /// [`Code::Busy`](crate::code::Code::Busy); [`Code::NotPending`](crate::code::Code::NotPending) when the token no
-    /// longer holds it as a pending key; [`Code::RemovalDoubtful`](crate::code::Code::RemovalDoubtful) when it is not
-    /// certain that the key is ours, or an object is not what it was; [`Code::DestroyFailed`](crate::code::Code::DestroyFailed) when
+    /// [`Code::Busy`](crate::error::Code::Busy); [`Code::NotPending`](crate::error::Code::NotPending) when the token no
+    /// longer holds it as a pending key; [`Code::RemovalDoubtful`](crate::error::Code::RemovalDoubtful) when it is not
+    /// certain that the key is ours, or an object is not what it was; [`Code::DestroyFailed`](crate::error::Code::DestroyFailed) when
     /// the token kept something although it said that it was removed; and what the token returns.
     pub fn abandon(&self, pending: &PendingKey) -> Result<()> {
         self.take_away(pending, false)

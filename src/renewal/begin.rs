@@ -5,10 +5,9 @@ use super::enter;
 use super::pending::Pending;
 use super::plan::{Form, Renewal, Subject};
 use super::preflight::Preflight;
-use crate::code::{Code, Fact, Notice, Step};
 use crate::contents::{Contents, Credential, PendingKey, PendingState, Record, about};
 use crate::driver::{NewKeyPair, Proof, ProofLevel, Session, StoredKey};
-use crate::error::{Error, Result, Warning};
+use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
     PublicKey, RenewalInfo, RenewalRequest, Request, RequestInfo, SignatureAlgorithm, jst_date,
 };

@@ -1,7 +1,6 @@
 //! The time of a job, and how far it can be believed.
 
-use crate::code::{Code, Fact, Notice};
-use crate::error::{Error, Warning};
+use crate::error::{Code, Error, Fact, Notice, Warning};
 use crate::pki::{Certificate, jst_date, jst_time};
 use jiff::civil::Date;
 use std::fmt;

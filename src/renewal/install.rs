@@ -1,21 +1,22 @@
 //! Installing the CA's answer: find the pending key, check the certificate, write it, prove that it works.
 
+use base16ct::lower::encode_string as hex;
+
 use super::begin::{proof_notice, prove};
 use super::clock::{self, Clock};
 use super::installed::{CheckedBy, Installed};
 use super::pending::Pending;
 use super::write::{sign_challenge, write_and_verify};
 use super::{Progress, choice, enter};
-use crate::code::{Code, Fact, Notice, Step};
 use crate::contents::{
     Caller, Contents, Credential, Credentials, PendingKey, Record, about, already_installed, no_leaf,
     not_awaited,
 };
 use crate::driver::{Category, Present, Proof, ProofLevel, Session, StoredKey};
-use crate::error::{Error, Result, Warning};
+use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
-    Answer, Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Skipped, SubjectRule,
-    another_key_issued, check_chain, issuer_continuity, jst_date, jst_time,
+    Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Response, Skipped,
+    SubjectRule, another_key_issued, check_chain, issuer_continuity, jst_date, jst_time,
 };
 
 /// An answer of a CA, and how to take it.
@@ -134,19 +135,19 @@ impl<'a> Install<'a> {
     /// As [`Install::run`].
     pub fn run_for(&self, session: &Session, pending: &Pending) -> Result<Installed> {
         session.reserve()?;
-        let answer = self.parse()?;
+        let response = self.parse()?;
         let public = pending.request().public_key();
-        let leaf = answer.leaf_for(public).cloned();
-        let leaf = leaf.ok_or_else(|| no_leaf(&answer, std::slice::from_ref(&pending.key)))?;
+        let leaf = response.leaf_for(public).cloned();
+        let leaf = leaf.ok_or_else(|| no_leaf(&response, std::slice::from_ref(&pending.key)))?;
         if pending.is_installed() {
             let mut contents = Contents::read(session)?;
             if contents.is_there(&leaf) {
-                return self.confirm(session, &mut contents, &answer, &leaf);
+                return self.confirm(session, &mut contents, &response, &leaf);
             }
         }
         let installed = self.finish(
             session,
-            &answer,
+            &response,
             Match {
                 leaf,
                 key: &pending.key,
@@ -173,32 +174,33 @@ impl<'a> Install<'a> {
     /// token returns. After any of them the token holds what it held before.
     pub fn run(&self, session: &Session) -> Result<Installed> {
         session.reserve()?;
-        let answer = self.parse()?;
+        let response = self.parse()?;
         let mut contents = Contents::read(session)?;
         let mut pending = contents.pending(session)?;
         pending.retain(|key| self.by.as_ref().is_none_or(|caller| key.is_by(caller)));
-        let mut found = contents.answered(session, &answer, &pending)?;
+        let mut found = contents.answered(session, &response, &pending)?;
         if found.is_none() {
-            if let Some(leaf) = contents.already_there(&answer).cloned() {
-                return self.confirm(session, &mut contents, &answer, &leaf);
+            if let Some(leaf) = contents.already_there(&response).cloned() {
+                return self.confirm(session, &mut contents, &response, &leaf);
             }
             if self.reuse_key {
                 pending = self.keys_in_use(&contents);
-                found = contents.answered(session, &answer, &pending)?;
+                found = contents.answered(session, &response, &pending)?;
             }
         }
         let Some((leaf, key)) = found else {
             // Where a request waits, what counts is that this is not its certificate.
-            let finished = if pending.is_empty() { finished(&answer, &contents.credentials()) } else { None };
-            return Err(finished.unwrap_or_else(|| no_leaf(&answer, &pending)));
+            let finished =
+                if pending.is_empty() { finished(&response, &contents.credentials()) } else { None };
+            return Err(finished.unwrap_or_else(|| no_leaf(&response, &pending)));
         };
         if contents.is_there(&leaf) {
-            return self.finish_written(session, &contents, &answer, &leaf, &key);
+            return self.finish_written(session, &contents, &response, &leaf, &key);
         }
         let old = key.old_credential().unwrap_or_default();
         self.finish(
             session,
-            &answer,
+            &response,
             Match {
                 leaf,
                 key: &key,
@@ -218,12 +220,12 @@ impl<'a> Install<'a> {
         &self,
         session: &Session,
         contents: &Contents,
-        answer: &Answer,
+        response: &Response,
         leaf: &Certificate,
         key: &PendingKey,
     ) -> Result<Installed> {
         let (private, _) = key.pair()?;
-        let issuer = self.issuer(leaf, answer, None)?;
+        let issuer = self.issuer(leaf, response, None)?;
         let proof = prove(session, private, self.require_proof, self.clock)?;
         enter(self.progress, Step::SignChallenge)?;
         let written = contents.stored_certificates().find(|one| one.der == leaf.der());
@@ -243,7 +245,7 @@ impl<'a> Install<'a> {
             notices,
             key_reused: false,
             was_there: true,
-            checked_by: self.checked_by(answer),
+            checked_by: self.checked_by(response),
         })
     }
 
@@ -253,7 +255,7 @@ impl<'a> Install<'a> {
         &self,
         session: &Session,
         contents: &mut Contents,
-        answer: &Answer,
+        response: &Response,
         leaf: &Certificate,
     ) -> Result<Installed> {
         enter(self.progress, Step::CheckCertificate)?;
@@ -269,7 +271,7 @@ impl<'a> Install<'a> {
             });
         if is_old && !waiting.is_empty() {
             return Err(waiting.iter().fold(not_awaited(leaf), |error, key| {
-                error.fact(Fact::Candidate, format!("{} ({})", crate::hex(key.id()), key.since()))
+                error.fact(Fact::Candidate, format!("{} ({})", hex(key.id()), key.since()))
             }));
         }
         if clock::is_long_past(now, leaf.not_after()) {
@@ -279,7 +281,7 @@ impl<'a> Install<'a> {
         if has_ended {
             return Err(already_installed(leaf).fact(Fact::Now, jst_time(now)));
         }
-        let issuer = self.issuer(leaf, answer, None)?;
+        let issuer = self.issuer(leaf, response, None)?;
         enter(self.progress, Step::SignChallenge)?;
         let there = contents.shown(session, leaf)?.ok_or_else(|| {
             let at = contents.credentials();
@@ -289,9 +291,7 @@ impl<'a> Install<'a> {
         let proof = prove(session, there.private_key()?, self.require_proof, self.clock)?;
         let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
         notices.extend(
-            waiting
-                .iter()
-                .map(|key| Warning::new(Notice::PendingExists).fact(Fact::Id, crate::hex(key.id()))),
+            waiting.iter().map(|key| Warning::new(Notice::PendingExists).fact(Fact::Id, hex(key.id()))),
         );
         notices.extend(proof_notice(&proof));
         Ok(Installed {
@@ -302,13 +302,13 @@ impl<'a> Install<'a> {
             notices,
             key_reused: false,
             was_there: true,
-            checked_by: self.checked_by(answer),
+            checked_by: self.checked_by(response),
         })
     }
 
-    fn parse(&self) -> Result<Answer> {
+    fn parse(&self) -> Result<Response> {
         enter(self.progress, Step::ReadAnswer)?;
-        Answer::parse(self.answer).map_err(|error| error.during(Step::ReadAnswer))
+        Response::parse(self.answer).map_err(|error| error.during(Step::ReadAnswer))
     }
 
     /// The keys of complete credentials, for callers who asked for the old key to be used again.
@@ -322,18 +322,18 @@ impl<'a> Install<'a> {
         in_use.collect()
     }
 
-    fn finish(&self, session: &Session, answer: &Answer, found: Match<'_>) -> Result<Installed> {
+    fn finish(&self, session: &Session, response: &Response, found: Match<'_>) -> Result<Installed> {
         let Match { leaf, key, subject, old, proof, require_proof, before, mut notices } = found;
         let (private, public) = key.pair()?;
         enter(self.progress, Step::CheckCertificate)?;
-        let (leaf, (warnings, issuer)) = choice::passing(answer, leaf, public, |leaf| {
+        let (leaf, (warnings, issuer)) = choice::passing(response, leaf, public, |leaf| {
             let warnings = self.check(leaf, key, public, old.as_ref(), subject.as_ref())?;
-            Ok((warnings, self.issuer(leaf, answer, old.as_ref())?))
+            Ok((warnings, self.issuer(leaf, response, old.as_ref())?))
         })?;
         notices.extend(warnings);
         notices.extend(issuer_warning(issuer, &leaf, old.as_ref()));
-        notices.extend(self.anchored_elsewhere(&leaf, answer, old.as_ref()));
-        notices.extend(answer.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
+        notices.extend(self.anchored_elsewhere(&leaf, response, old.as_ref()));
+        notices.extend(response.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
         let proof = self.prove(session, private, proof, require_proof)?;
         notices.extend(proof_notice(&proof));
         let key_reused = key.record().is_none();
@@ -345,7 +345,7 @@ impl<'a> Install<'a> {
         notices.extend(notice.map(Warning::from));
         self.progress.step(Step::Complete);
         // Last, and no reason to fail: the credential is complete.
-        if self.ca_certificates && write_ca_certificates(session, answer).is_err() {
+        if self.ca_certificates && write_ca_certificates(session, response).is_err() {
             notices.push(Notice::ChainNotWritten.into());
         }
         notices.sort_unstable();
@@ -358,7 +358,7 @@ impl<'a> Install<'a> {
             notices,
             key_reused,
             was_there: false,
-            checked_by: self.checked_by(answer),
+            checked_by: self.checked_by(response),
         })
     }
 
@@ -404,16 +404,16 @@ impl<'a> Install<'a> {
     fn issuer(
         &self,
         leaf: &Certificate,
-        answer: &Answer,
+        response: &Response,
         old: Option<&Credential>,
     ) -> Result<IssuerContinuity> {
         if !self.anchors.is_empty() {
             let moment = self.clock.now().max(leaf.not_before()).min(leaf.not_after());
-            check_chain(leaf, answer.certificates(), &self.anchors, moment)?;
+            check_chain(leaf, response.certificates(), &self.anchors, moment)?;
             return Ok(IssuerContinuity::VerifiedByAnchor);
         }
         let on_token = old.map(Credential::authorities).unwrap_or_default();
-        let at_hand = answer.certificates().iter().chain(on_token);
+        let at_hand = response.certificates().iter().chain(on_token);
         issuer_continuity(leaf, old.map(Credential::certificate), at_hand)
     }
 
@@ -422,19 +422,19 @@ impl<'a> Install<'a> {
     fn anchored_elsewhere(
         &self,
         leaf: &Certificate,
-        answer: &Answer,
+        response: &Response,
         old: Option<&Credential>,
     ) -> Option<Warning> {
         let old = old.filter(|_| !self.anchors.is_empty())?;
         let anchors = self.anchors.iter().filter_map(|der| Certificate::from_der(der).ok());
         let anchors: Vec<Certificate> = anchors.collect();
-        let at_hand = answer.certificates().iter().chain(old.authorities()).chain(&anchors);
+        let at_hand = response.certificates().iter().chain(old.authorities()).chain(&anchors);
         another_key_issued(leaf, old.certificate(), at_hand).then(|| another_issuer(old.certificate(), leaf))
     }
 
-    fn checked_by(&self, answer: &Answer) -> CheckedBy {
+    fn checked_by(&self, response: &Response) -> CheckedBy {
         let subject = if self.relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject };
-        CheckedBy { subject, anchors: self.anchors.clone(), certificates: answer.certificates().to_vec() }
+        CheckedBy { subject, anchors: self.anchors.clone(), certificates: response.certificates().to_vec() }
     }
 
     /// The proof from the request's time stands, unless the driver denied then what must be true: such a driver is
@@ -493,8 +493,8 @@ fn another_issuer(old: &Certificate, new: &Certificate) -> Warning {
 }
 
 /// Why an answer is for no key that waits, where its key is in use with another certificate.
-fn finished(answer: &Answer, credentials: &Credentials) -> Option<Error> {
-    let leaves = || answer.certificates().iter().filter(|leaf| !leaf.is_ca());
+fn finished(response: &Response, credentials: &Credentials) -> Option<Error> {
+    let leaves = || response.certificates().iter().filter(|leaf| !leaf.is_ca());
     let same_key = |one: &&Credential| {
         one.private_key().is_ok() && leaves().any(|leaf| leaf.public_key() == one.certificate().public_key())
     };
@@ -509,13 +509,13 @@ fn finished(answer: &Answer, credentials: &Credentials) -> Option<Error> {
 }
 
 /// Writes the CA certificates that are not on the token yet, without a key and so with an identifier of their own.
-fn write_ca_certificates(session: &Session, answer: &Answer) -> Result<()> {
+fn write_ca_certificates(session: &Session, response: &Response) -> Result<()> {
     let contents = Contents::read(session)?;
     let before = Some(contents.present().as_ref());
     let missing = |ca: &&Certificate| {
         ca.is_ca() && !contents.stored_certificates().any(|stored| stored.der == ca.der())
     };
-    for ca in answer.certificates().iter().filter(missing) {
+    for ca in response.certificates().iter().filter(missing) {
         let label = ca.subject().common_name().unwrap_or("CA");
         let id = ca.public_key().key_id();
         let (written, _) =

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use base16ct::lower::encode_string as hex;
 use base64ct::{Base64, Encoding as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -60,8 +61,8 @@ impl JournalEntry {
         JournalEntry {
             version: VERSION,
             token: token.clone(),
-            key_id: crate::hex(pending.key().id()),
-            key_fingerprint: crate::hex(&pending.request().public_key().fingerprint()),
+            key_id: hex(pending.key().id()),
+            key_fingerprint: hex(&pending.request().public_key().fingerprint()),
             since: pending.key().since(),
             old_serial: pending.key().concerns(),
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
@@ -123,7 +124,7 @@ impl JournalEntry {
 
     /// Whether the request is for this key.
     pub fn is_for(&self, key: &PublicKey) -> bool {
-        self.key_fingerprint == crate::hex(&key.fingerprint())
+        self.key_fingerprint == hex(&key.fingerprint())
     }
 }
 
@@ -213,7 +214,7 @@ impl Journal {
         if !self.folder_is_there()? {
             return Ok(None);
         }
-        let key_id = crate::hex(key_id);
+        let key_id = hex(key_id);
         let path = self.folder.join(format!("{}.{RECORD}", name(token, &key_id)));
         match self.read(&path)? {
             Some(entry) if entry.token == *token && entry.key_id == key_id => Ok(Some(entry)),
@@ -236,7 +237,7 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn keep_answer(&self, token: &TokenIdentity, key_id: &[u8], answer: &[u8]) -> Result<PathBuf> {
-        self.write_answer(&name(token, &crate::hex(key_id)), answer)
+        self.write_answer(&name(token, &hex(key_id)), answer)
     }
 
     /// The same for the job of this entry.
@@ -253,7 +254,7 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn receive(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<(File, PathBuf)> {
-        let prefix = format!("{}-", name(token, &crate::hex(key_id)));
+        let prefix = format!("{}-", name(token, &hex(key_id)));
         let create = || {
             private::make_folder(&self.folder)?;
             private::create(&self.folder, &prefix, &format!(".{ANSWER}"))
@@ -274,7 +275,7 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn answers(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-        let prefix = format!("{}-", name(token, &crate::hex(key_id)));
+        let prefix = format!("{}-", name(token, &hex(key_id)));
         let ours = self.files(|file| file.starts_with(&prefix) && file.ends_with(&format!(".{ANSWER}")))?;
         let read = ours.into_iter().map(|path| match private::read(&path, Self::LARGEST_ANSWER as u64) {
             Ok(bytes) => Ok((path, bytes.unwrap_or_default())),
@@ -288,7 +289,7 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn remove(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<()> {
-        let name = name(token, &crate::hex(key_id));
+        let name = name(token, &hex(key_id));
         let of_job = |file: &str| file.strip_prefix(&name).is_some_and(|rest| rest.starts_with(['.', '-']));
         for path in self.files(of_job)? {
             self.remove_file(&path)?;
@@ -311,7 +312,7 @@ impl Journal {
     fn write_answer(&self, prefix: &str, answer: &[u8]) -> Result<PathBuf> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
         // Named by what is in it: a second answer never takes the place of the first.
-        let digest = crate::hex(Sha256::digest(answer).get(..8).unwrap_or_default());
+        let digest = hex(Sha256::digest(answer).get(..8).unwrap_or_default());
         let path = self.folder.join(format!("{prefix}-{digest}.{ANSWER}"));
         private::write(&self.folder, &path, answer).map_err(|error| self.unusable(&path, error))?;
         Ok(path)
@@ -371,5 +372,5 @@ fn name(token: &TokenIdentity, job: &str) -> String {
         digest.update([0]);
     }
     digest.update(job.as_bytes());
-    crate::hex(digest.finalize().get(..16).unwrap_or_default())
+    hex(digest.finalize().get(..16).unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 //! The renewal: a transaction whose only state is on the token.
 //!
 //! 1. [`Token::credentials`](crate::driver::Token::credentials) lists what is there, without a PIN.
-//! 2. [`Renewal::preflight`] says, before anybody is asked for a PIN, whether it can work.
+//! 2. [`Renewal::preflight`] says, before anyone is asked for a PIN, whether it can work.
 //! 3. [`Renewal::begin`] makes a key pair, proves it and signs the request. From here on the token holds a
 //!    *pending key*: a private key with our label. The program may end.
 //! 4. [`Install`] (or [`Session::install`](crate::driver::Session::install)) finds the pending key that the
@@ -18,26 +18,23 @@ mod abandon;
 mod begin;
 mod choice;
 mod clock;
-mod install;
-mod installed;
+pub(crate) mod install;
+pub(crate) mod installed;
 mod journal;
-mod pending;
-mod plan;
+pub(crate) mod pending;
+pub(crate) mod plan;
 mod preflight;
 mod retire;
 mod write;
 
-pub use crate::contents::{
-    Caller, Credential, Credentials, KeyState, PendingKey, PendingState, Renewable, Unreadable,
-};
+pub(crate) use crate::contents::Credential;
+pub use crate::contents::{Caller, KeyState, PendingKey, PendingState, Renewable, Unreadable};
 pub use clock::{Clock, clock_doubt};
-pub use install::Install;
-pub use installed::Installed;
 pub use journal::{Journal, JournalEntry};
-pub use pending::Pending;
-pub use plan::{Form, Renewal};
+pub use plan::Form;
+pub(crate) use plan::Renewal;
 pub(crate) use preflight::BeforeLogin;
-pub use preflight::{Finding, Preflight, State};
+pub use preflight::{PointResult, Preflight, PreflightPoint};
 pub use retire::{Retire, Retired};
 
 use crate::error::{Code, Error, Result, Step};

@@ -1,31 +1,32 @@
-//! What is checked before anybody is asked for a PIN, and again before anything is written.
+//! What is checked before anyone is asked for a PIN, and again before anything is written.
+
+use base16ct::lower::encode_string as hex;
 
 use super::clock::{self, Verdict};
 use super::plan::Renewal;
-use crate::code::{Code, Fact, Notice, Point, Step};
 use crate::contents::{Contents, Credential, Credentials, PendingKey, PendingState, about};
 use crate::driver::{PinState, Session, Token, TokenInfo};
-use crate::error::{Error, Result, Warning};
+use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
 use crate::pki::{KeyKind, WindowState, jst_date, jst_time};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
 pub struct Preflight {
-    findings: Vec<Finding>,
+    findings: Vec<PreflightPoint>,
 }
 
 /// One point of the preflight.
 #[derive(Debug)]
-pub struct Finding {
+pub struct PreflightPoint {
     /// What was checked.
     pub point: Point,
     /// What came out.
-    pub state: State,
+    pub state: PointResult,
 }
 
 /// What came out of one point.
 #[derive(Debug)]
-pub enum State {
+pub enum PointResult {
     /// Nothing speaks against it.
     Ok,
     /// The renewal can go on; the person should know.
@@ -40,18 +41,18 @@ const LITTLE_MEMORY: u64 = 8 * 1024;
 
 impl Preflight {
     /// The points, in the order in which they were checked.
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> &[PreflightPoint] {
         &self.findings
     }
 
     /// The points, for a caller who keeps them.
-    pub fn into_findings(self) -> Vec<Finding> {
+    pub fn into_findings(self) -> Vec<PreflightPoint> {
         self.findings
     }
 
     /// Whether nothing blocks the renewal.
     pub fn can_begin(&self) -> bool {
-        !self.findings.iter().any(|finding| matches!(finding.state, State::Blocker(_)))
+        !self.findings.iter().any(|finding| matches!(finding.state, PointResult::Blocker(_)))
     }
 
     /// The warnings, unless something blocks.
@@ -62,12 +63,12 @@ impl Preflight {
         let mut notices = Vec::new();
         for finding in self.findings {
             match finding.state {
-                State::Ok => {}
-                State::Warning(warning) => notices.push(warning),
-                State::Blocker(error) => return Err(error.during(Step::Preflight)),
+                PointResult::Ok => {}
+                PointResult::Warning(warning) => notices.push(warning),
+                PointResult::Blocker(error) => return Err(error.during(Step::Preflight)),
             }
         }
-        // What a token merely does not tell is for the list, not for a warning that nobody can act on.
+        // What a token merely does not tell is for the list, not for a warning that no one can act on.
         notices
             .retain(|warning| !matches!(warning.notice(), Notice::MemoryUnknown | Notice::MechanismUnknown));
         Ok(notices)
@@ -76,7 +77,10 @@ impl Preflight {
     fn before_login(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Self {
         let mut findings = findings(renewal, token, waiting);
         if let Some(old) = renewal.old() {
-            findings.push(Finding { point: Point::SubjectUnique, state: subject_unique(old.twins()) });
+            findings.push(PreflightPoint {
+                point: Point::SubjectUnique,
+                state: subject_unique(old.same_subject()),
+            });
         }
         Preflight { findings }
     }
@@ -87,9 +91,10 @@ impl Preflight {
         contents: &mut Contents,
     ) -> Result<Self> {
         let pending = contents.pending_where(session, |record| renewal.is_job_of(record))?;
-        let waiting = pending.iter().find(|key| key.state() != PendingState::Remnant);
+        let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
         let mut findings = findings(renewal, session.token(), waiting.is_some());
-        findings.push(Finding { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
+        findings
+            .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
         if let Some(old) = renewal.old() {
             let credentials = contents.credentials();
             // The same certificate may be stored twice.
@@ -97,11 +102,11 @@ impl Preflight {
             let now = same().find(|now| now.id() == old.id()).or_else(|| same().next());
             let state = match waiting {
                 // What is begun is finished first.
-                Some(_) => now.map_or_else(|| gone(old), |now| subject_unique(now.twins())),
+                Some(_) => now.map_or_else(|| gone(old), |now| subject_unique(now.same_subject())),
                 None => not_renewed(renewal, old, now, session, contents)?,
             };
-            findings.push(Finding { point: Point::SubjectUnique, state });
-            findings.push(Finding { point: Point::OldKey, state: old_key(now, old) });
+            findings.push(PreflightPoint { point: Point::SubjectUnique, state });
+            findings.push(PreflightPoint { point: Point::OldKey, state: old_key(now, old) });
         }
         Ok(Preflight { findings })
     }
@@ -116,7 +121,7 @@ impl BeforeLogin {
     /// # Errors
     /// What opening the session and reading return.
     pub(crate) fn read(token: &Token) -> Result<Self> {
-        Contents::read_public(&token.look()?).map(BeforeLogin)
+        Contents::read_public(&token.open_public_session()?).map(BeforeLogin)
     }
 
     /// The credentials, without their keys.
@@ -144,8 +149,8 @@ impl Renewal<'_> {
         self.progress.step(Step::Preflight);
         let waiting = seen.is_some_and(|seen| seen.is_waiting(self));
         let mut preflight = Preflight::before_login(self, token, waiting);
-        let state = if waiting { State::from(Notice::PendingExists) } else { State::Ok };
-        preflight.findings.push(Finding { point: Point::NothingPending, state });
+        let state = if waiting { PointResult::from(Notice::PendingExists) } else { PointResult::Ok };
+        preflight.findings.push(PreflightPoint { point: Point::NothingPending, state });
         preflight
     }
 
@@ -160,41 +165,43 @@ impl Renewal<'_> {
     }
 }
 
-impl From<Notice> for State {
+impl From<Notice> for PointResult {
     fn from(notice: Notice) -> Self {
-        State::Warning(notice.into())
+        PointResult::Warning(notice.into())
     }
 }
 
 /// The points that need no login.
-fn findings(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Vec<Finding> {
+fn findings(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Vec<PreflightPoint> {
     let info = token.info();
     let clock = clock(renewal);
     let window = match &clock {
         // By such a clock nothing can be said of the certificate.
-        State::Blocker(error) => State::Warning(clock::in_doubt(error)),
-        State::Ok | State::Warning(_) => window(renewal, waiting),
+        PointResult::Blocker(error) => PointResult::Warning(clock::in_doubt(error)),
+        PointResult::Ok | PointResult::Warning(_) => window(renewal, waiting),
     };
     let mut findings = vec![
-        Finding { point: Point::TokenInitialized, state: initialized(info) },
-        Finding { point: Point::TokenWritable, state: writable(info) },
-        Finding { point: Point::PinUsable, state: pin(info) },
-        Finding { point: Point::Memory, state: memory(info) },
+        PreflightPoint { point: Point::TokenInitialized, state: initialized(info) },
+        PreflightPoint { point: Point::TokenWritable, state: writable(info) },
+        PreflightPoint { point: Point::PinUsable, state: pin(info) },
+        PreflightPoint { point: Point::Memory, state: memory(info) },
     ];
     findings.extend(key(renewal, token));
-    findings.push(Finding { point: Point::Clock, state: clock });
-    findings.push(Finding { point: Point::Window, state: window });
+    findings.push(PreflightPoint { point: Point::Clock, state: clock });
+    findings.push(PreflightPoint { point: Point::Window, state: window });
     findings
 }
 
 /// Whether the kind of key is known and the token makes it. With the old key no key is made.
-fn key(renewal: &Renewal<'_>, token: &Token) -> Vec<Finding> {
+fn key(renewal: &Renewal<'_>, token: &Token) -> Vec<PreflightPoint> {
     if renewal.reuse_key {
         return Vec::new();
     }
     let kind = match renewal.key_kind() {
         Ok(kind) => kind,
-        Err(error) => return vec![Finding { point: Point::KeyKind, state: State::Blocker(error) }],
+        Err(error) => {
+            return vec![PreflightPoint { point: Point::KeyKind, state: PointResult::Blocker(error) }];
+        }
     };
     let mut findings = Vec::new();
     if let (None, Some(old)) = (renewal.kind, renewal.old()) {
@@ -203,121 +210,121 @@ fn key(renewal: &Renewal<'_>, token: &Token) -> Vec<Finding> {
             let changes = Warning::new(Notice::KeyKindChanges).fact(Fact::Expected, old.key_algorithm());
             changes.fact(Fact::Found, kind.algorithm())
         };
-        let state = if same { State::Ok } else { State::Warning(warning()) };
-        findings.push(Finding { point: Point::KeyKind, state });
+        let state = if same { PointResult::Ok } else { PointResult::Warning(warning()) };
+        findings.push(PreflightPoint { point: Point::KeyKind, state });
     }
-    findings.push(Finding { point: Point::Mechanism, state: mechanism(kind, token) });
+    findings.push(PreflightPoint { point: Point::Mechanism, state: mechanism(kind, token) });
     findings
 }
 
-fn blocker(code: Code, info: &TokenInfo) -> State {
-    State::Blocker(Error::new(code).during(Step::Preflight).fact(Fact::Token, &info.identity))
+fn blocker(code: Code, info: &TokenInfo) -> PointResult {
+    PointResult::Blocker(Error::new(code).during(Step::Preflight).fact(Fact::Token, &info.identity))
 }
 
-fn initialized(info: &TokenInfo) -> State {
-    if info.initialized { State::Ok } else { blocker(Code::TokenNotInitialized, info) }
+fn initialized(info: &TokenInfo) -> PointResult {
+    if info.initialized { PointResult::Ok } else { blocker(Code::TokenNotInitialized, info) }
 }
 
-fn writable(info: &TokenInfo) -> State {
-    if info.write_protected { blocker(Code::WriteProtected, info) } else { State::Ok }
+fn writable(info: &TokenInfo) -> PointResult {
+    if info.write_protected { blocker(Code::WriteProtected, info) } else { PointResult::Ok }
 }
 
-fn pin(info: &TokenInfo) -> State {
+fn pin(info: &TokenInfo) -> PointResult {
     match info.pin_state {
         PinState::Locked => blocker(Code::PinLocked, info),
         PinState::NotSet => blocker(Code::PinNotSet, info),
-        PinState::FinalTry => State::from(Notice::PinFinalTry),
-        PinState::CountLow => State::from(Notice::PinCountLow),
-        PinState::ToBeChanged => State::from(Notice::PinToBeChanged),
-        PinState::Usable => State::Ok,
+        PinState::FinalTry => PointResult::from(Notice::PinFinalTry),
+        PinState::CountLow => PointResult::from(Notice::PinCountLow),
+        PinState::ToBeChanged => PointResult::from(Notice::PinToBeChanged),
+        PinState::Usable => PointResult::Ok,
     }
 }
 
 /// Never a blocker: drivers round, and some report the memory of another kind of object.
-fn memory(info: &TokenInfo) -> State {
+fn memory(info: &TokenInfo) -> PointResult {
     let known = [info.free_public_memory, info.free_private_memory];
     match known.into_iter().flatten().min() {
-        None => State::from(Notice::MemoryUnknown),
-        Some(free) if free < LITTLE_MEMORY => State::from(Notice::MemoryLow),
-        Some(_) => State::Ok,
+        None => PointResult::from(Notice::MemoryUnknown),
+        Some(free) if free < LITTLE_MEMORY => PointResult::from(Notice::MemoryLow),
+        Some(_) => PointResult::Ok,
     }
 }
 
-fn mechanism(kind: KeyKind, token: &Token) -> State {
+fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
     match token.supports(kind) {
-        Ok(true) => State::Ok,
-        Ok(false) => State::from(Notice::MechanismUnknown),
-        Err(error) => State::Blocker(error),
+        Ok(true) => PointResult::Ok,
+        Ok(false) => PointResult::from(Notice::MechanismUnknown),
+        Err(error) => PointResult::Blocker(error),
     }
 }
 
 /// A clock that cannot be right decides nothing. An end that is long past may be true, though: a caller who wants the
 /// renewal outside its window gets it.
-fn clock(renewal: &Renewal<'_>) -> State {
+fn clock(renewal: &Renewal<'_>) -> PointResult {
     let now = renewal.clock.now();
     let old = renewal.old();
     let ended = old.is_some_and(|old| old.certificate().not_after() < now);
     let wanted = renewal.outside_window && ended;
     let latest = old.and_then(Credential::latest).max(renewal.passed);
     match clock::verdict(now, old.map(Credential::certificate), latest) {
-        Verdict::Uncontradicted => State::Ok,
-        Verdict::Doubtful(warning) => State::Warning(warning),
-        Verdict::Implausible(error) if wanted => State::Warning(clock::in_doubt(&error)),
-        Verdict::Implausible(error) => State::Blocker(error.during(Step::Preflight)),
+        Verdict::Uncontradicted => PointResult::Ok,
+        Verdict::Doubtful(warning) => PointResult::Warning(warning),
+        Verdict::Implausible(error) if wanted => PointResult::Warning(clock::in_doubt(&error)),
+        Verdict::Implausible(error) => PointResult::Blocker(error.during(Step::Preflight)),
     }
 }
 
 /// What was begun is finished, also after the old certificate has ended: the window is a rule about beginning.
-fn window(renewal: &Renewal<'_>, waiting: bool) -> State {
-    let Some(old) = renewal.old() else { return State::Ok };
+fn window(renewal: &Renewal<'_>, waiting: bool) -> PointResult {
+    let Some(old) = renewal.old() else { return PointResult::Ok };
     let now = renewal.clock.now();
     let blocked = |code| about(Error::new(code).during(Step::Preflight), old);
     let error = match renewal.window.state(old.certificate().not_after(), now) {
-        WindowState::Open { .. } => return State::Ok,
+        WindowState::Open { .. } => return PointResult::Ok,
         WindowState::NotYet { opens_on, days_left } => {
             blocked(Code::NotYetRenewable).fact(Fact::Date, opens_on).fact(Fact::Days, days_left)
         }
         WindowState::Expired { .. } if waiting && !renewal.beside_pending => {
-            return State::from(Notice::PendingExists);
+            return PointResult::from(Notice::PendingExists);
         }
         WindowState::Expired { .. } => blocked(Code::Expired)
             .fact(Fact::Date, jst_date(old.certificate().not_after()))
             .fact(Fact::Now, jst_time(now)),
     };
-    if renewal.outside_window { State::from(Notice::WindowForced) } else { State::Blocker(error) }
+    if renewal.outside_window { PointResult::from(Notice::WindowForced) } else { PointResult::Blocker(error) }
 }
 
-fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&PendingKey>) -> State {
-    let Some(key) = waiting else { return State::Ok };
+fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&PendingKey>) -> PointResult {
+    let Some(key) = waiting else { return PointResult::Ok };
     if renewal.beside_pending {
-        return State::from(Notice::PendingExists);
+        return PointResult::from(Notice::PendingExists);
     }
-    let error = Error::new(Code::PendingExists).during(Step::Preflight).fact(Fact::Id, crate::hex(key.id()));
-    State::Blocker(error.fact(Fact::Candidate, key.since()))
+    let error = Error::new(Code::PendingExists).during(Step::Preflight).fact(Fact::Id, hex(key.id()));
+    PointResult::Blocker(error.fact(Fact::Candidate, key.since()))
 }
 
-fn subject_unique(twins: usize) -> State {
-    if twins == 0 { State::Ok } else { State::from(Notice::SameSubject) }
+fn subject_unique(same_subject: usize) -> PointResult {
+    if same_subject == 0 { PointResult::Ok } else { PointResult::from(Notice::SameSubject) }
 }
 
 /// The list that the credential was chosen from may be old: it may be gone, or renewed since, and a second new credential
-/// is what nobody asked for. That it is renewed, the record on the new private key says, and its signature.
+/// is what no one asked for. That it is renewed, the record on the new private key says, and its signature.
 fn not_renewed(
     renewal: &Renewal<'_>,
     old: &Credential,
     now: Option<&Credential>,
     session: &Session,
     contents: &mut Contents,
-) -> Result<State> {
+) -> Result<PointResult> {
     let Some(now) = now else { return Ok(gone(old)) };
     if renewal.although_renewed || renewal.reuse_key {
-        return Ok(subject_unique(now.twins()));
+        return Ok(subject_unique(now.same_subject()));
     }
     let followers = contents.followers(session, old.certificate())?;
     let latest = followers.iter().max_by_key(|one| one.certificate().not_after());
     Ok(match latest {
-        None => subject_unique(now.twins()),
-        Some(new) => State::Blocker(
+        None => subject_unique(now.same_subject()),
+        Some(new) => PointResult::Blocker(
             about(Error::new(Code::AlreadyRenewed).during(Step::Preflight), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
                 .fact(Fact::Date, renewal.window.opens_on(new.certificate().not_after())),
@@ -325,14 +332,14 @@ fn not_renewed(
     })
 }
 
-fn gone(old: &Credential) -> State {
-    State::Blocker(about(Error::new(Code::CredentialNotFound).during(Step::Preflight), old))
+fn gone(old: &Credential) -> PointResult {
+    PointResult::Blocker(about(Error::new(Code::CredentialNotFound).during(Step::Preflight), old))
 }
 
-fn old_key(now: Option<&Credential>, old: &Credential) -> State {
+fn old_key(now: Option<&Credential>, old: &Credential) -> PointResult {
     match now.map(Credential::private_key) {
-        Some(Ok(_)) => State::Ok,
-        Some(Err(error)) => State::Blocker(error),
-        None => State::Blocker(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), old)),
+        Some(Ok(_)) => PointResult::Ok,
+        Some(Err(error)) => PointResult::Blocker(error),
+        None => PointResult::Blocker(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), old)),
     }
 }

@@ -2,10 +2,9 @@
 
 use super::clock::{Clock, clock_doubt};
 use super::installed::{CheckedBy, Installed};
-use crate::code::{Code, Fact, Step};
 use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::Session;
-use crate::error::{Error, Result, Warning};
+use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{
     Certificate, IssuerContinuity, SubjectRule, check_chain, doubts, issuer_continuity, jst_time,
 };
@@ -16,7 +15,7 @@ use std::time::SystemTime;
 pub struct Retire {
     old: Credential,
     by: CheckedBy,
-    /// What the new certificate may be refused for, where it was installed a moment ago and nobody has logged in yet.
+    /// What the new certificate may be refused for, where it was installed a moment ago and no one has logged in yet.
     doubts: Vec<Warning>,
     clock: Clock,
     successor: Option<Certificate>,

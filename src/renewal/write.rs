@@ -1,9 +1,8 @@
 //! Putting a certificate on the token so that nothing is believed that was not seen.
 
 use super::{Progress, enter};
-use crate::code::{Code, Notice, Step};
-use crate::driver::{Category, Detail, Present, Session, StoredCertificate, StoredKey};
-use crate::error::{Error, Result};
+use crate::driver::{AttributeSet, Category, Present, Session, StoredCertificate, StoredKey};
+use crate::error::{Code, Error, Notice, Result, Step};
 use crate::pki::Certificate;
 
 /// Writes the certificate beside its key, reads it back and lets the key sign. After a failure the certificate is
@@ -19,7 +18,7 @@ pub(super) fn write_and_verify(
     enter(progress, Step::WriteCertificate)?;
     let (written, detail) = session.write_certificate(certificate, Category::User, &key.id, label, before)?;
     match verify(session, key, certificate, &written, progress) {
-        Ok(()) => Ok((written, (detail != Detail::Full).then_some(Notice::MinimalCertificate))),
+        Ok(()) => Ok((written, (detail != AttributeSet::Full).then_some(Notice::MinimalCertificate))),
         Err(error) => Err(error.after_clean_up(session.take_back(&written))),
     }
 }

@@ -16,7 +16,7 @@ pub use phrase::Phrase;
 pub use printable::printable;
 pub use report::Report;
 
-use crate::code::{Code, Fact, Notice, Point, Step};
+use crate::error::{Code, Fact, Notice, Point, Step};
 
 /// A sentence and what the person should do next.
 #[derive(Clone, Copy)]

@@ -8,10 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use usbtoken::Finder;
-use usbtoken::driver::{Pin, Session, Token};
-use usbtoken::error::{Code, Error, Fact};
-use usbtoken::renewal::{Credential, Pending, Renewal, Retire, Retired};
+use usbtoken::error::Fact;
+use usbtoken::renewal::{Retire, Retired};
+use usbtoken::{Code, Credential, Error, Finder, Pending, Pin, Renewal, Session, Token};
 use usbtoken_testkit::{
     Kind, Object, Provisioned, Snapshot, SoftToken, TestCa, days_from_now, program, verify_with_certificate,
 };

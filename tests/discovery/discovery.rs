@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 use usbtoken::catalogue::{Catalogue, Machine};
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
-use usbtoken::driver::Cancel;
-use usbtoken::error::{Code, Fact};
-use usbtoken::{Finder, TokenUri};
+use usbtoken::error::Fact;
+use usbtoken::{Cancel, Code, Finder, TokenUri};
 use usbtoken_testkit::{SoftToken, shim, softhsm_module};
 
 /// Runs a test of this program, marked as ignored, with the shim in front of SoftHSM.
@@ -320,7 +319,7 @@ fn without_a_named_driver_the_known_ones_are_asked_and_bad_ones_passed_over() {
     assert_eq!(error.code(), Code::DriverMissing);
 }
 
-/// Runs a test of this program, marked as ignored, with a driver that tells of slot events; returns what it was asked.
+/// Runs a test of this program, marked as ignored, with a driver that reports slot events; returns what it was asked.
 fn with_events(test: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let (driver, log) = (folder.path().join("libevents.so"), folder.path().join("log"));

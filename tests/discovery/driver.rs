@@ -2,9 +2,10 @@
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use serial_test::serial;
-use usbtoken::code::{Code, Fact, Step};
+use usbtoken::driver::Module;
+use usbtoken::error::{Fact, Step};
 use usbtoken::pki::SignatureAlgorithm;
-use usbtoken::{Finder, Module, Pin, TokenUri};
+use usbtoken::{Code, Finder, Pin, TokenUri};
 use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, softhsm_module};
 
 fn uri(text: &str) -> TokenUri {
@@ -138,7 +139,7 @@ fn a_wrong_pin_is_sent_once_and_leaves_no_login() {
 #[serial]
 fn a_key_that_asks_each_time_signs() {
     let soft = SoftToken::fresh();
-    soft.look(|eye| eye.generate_pair_that_asks(Kind::P256, b"asks", "asks"));
+    soft.inspect(|inspector| inspector.generate_pair_that_asks(Kind::P256, b"asks", "asks"));
     let token = finder().find(&uri(&soft.uri())).unwrap();
     let session = token.login(Pin::new(soft.pin().into())).unwrap();
     let key = session.private_keys().unwrap().into_iter().find(|key| key.id == b"asks").unwrap();

@@ -13,11 +13,10 @@ use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, SignatureAlgorithm,
     SignatureScheme, Stream, SupportedProtocolVersion,
 };
-use usbtoken::Finder;
-use usbtoken::code::Step;
-use usbtoken::driver::{Pin, Session, StoredKey};
+use usbtoken::driver::StoredKey;
+use usbtoken::error::Step;
 use usbtoken::pki::{self, KeyKind, PublicKey};
-use usbtoken::renewal::Renewal;
+use usbtoken::{Finder, Pin, Renewal, Session};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, SoftToken, TestCa, Text, days_from_now};
 
 #[test]
@@ -76,7 +75,7 @@ impl TokenKey {
         let key = session.private_keys().unwrap().into_iter().find(|key| key.id == id).unwrap();
         let own =
             session.certificates().unwrap().into_iter().find(|certificate| certificate.id == id).unwrap();
-        let public = pki::Certificate::from_der(&own.der).unwrap().public_key().clone();
+        let public = usbtoken::Certificate::from_der(&own.der).unwrap().public_key().clone();
         let certificate = own.der;
         TokenKey { session: Arc::new(Mutex::new(session)), key, public, certificate }
     }

@@ -8,10 +8,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use common::{Bank, refused};
-use usbtoken::error::Code;
-use usbtoken::error::code::Notice;
+use usbtoken::error::Notice;
 use usbtoken::pki::MAX_RESPONSE;
-use usbtoken::renewal::{Form as RequestForm, Renewal};
+use usbtoken::renewal::Form as RequestForm;
+use usbtoken::{Code, Renewal};
 use usbtoken_testkit::{Form, Kind, ParsedRequest, SoftKey, days_from_now};
 
 #[test]
@@ -57,7 +57,7 @@ fn every_form_of_answer_reaches_the_token() {
         bank.assert_one_new_credential();
         let id = installed.credential().id().to_vec();
         drop(session);
-        bank.soft.look(|eye| eye.destroy(&id));
+        bank.soft.inspect(|inspector| inspector.destroy(&id));
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
 }
@@ -143,7 +143,7 @@ fn of_several_certificates_for_the_key_the_best_is_installed() {
         bank.assert_old_works();
         let id = installed.credential().id().to_vec();
         drop(session);
-        bank.soft.look(|eye| eye.destroy(&id));
+        bank.soft.inspect(|inspector| inspector.destroy(&id));
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
 }
@@ -273,7 +273,7 @@ fn a_renewal_request_by_the_old_key_verifies_in_openssl() {
 fn a_first_request_has_no_old_key_to_sign_it() {
     let bank = Bank::new();
     let session = bank.session();
-    let first = Renewal::first("CN=Yamada".parse().unwrap()).key(usbtoken::KeyKind::P256);
+    let first = Renewal::first("CN=Yamada".parse().unwrap()).key(usbtoken::pki::KeyKind::P256);
     refused(first.form(RequestForm::SignedByOldKey).begin(&session), Code::BadArgument);
     bank.soft.snapshot().assert_same_as(&bank.before);
 }

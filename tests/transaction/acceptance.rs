@@ -6,11 +6,10 @@ mod common;
 use std::time::{Duration, SystemTime};
 
 use common::{Bank, DAY, credential, facts, refused};
-use usbtoken::Name;
-use usbtoken::code::{Notice, Point};
-use usbtoken::error::{Code, Fact, Warning};
-use usbtoken::pki::{IssuerContinuity, SubjectRule};
-use usbtoken::renewal::{Credential, Install, Installed, Renewal, Retire, State, clock_doubt};
+use usbtoken::error::{Fact, Notice, Point, Warning};
+use usbtoken::pki::{IssuerContinuity, Name, SubjectRule};
+use usbtoken::renewal::{PointResult, Retire, clock_doubt};
+use usbtoken::{Code, Credential, Install, Installed, Renewal};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, Text, days_from_now, serial_hex};
 
 /// The warning of that kind, if there is one.
@@ -235,7 +234,7 @@ fn a_job_that_was_begun_in_time_is_finished_after_the_end() {
         };
         let line = [way, &[last, "--retire-old"], more].concat();
         if way == ["renew", "--issuer"] {
-            // Nobody is there to be asked: it says that one waits, and not that it is too late.
+            // No one is there to be asked: it says that one waits, and not that it is too late.
             bank.run(&line).failed(Code::PendingExists);
             bank.soft.snapshot().assert_same_as(&waiting);
             continue;
@@ -305,7 +304,7 @@ fn one_that_has_ended_or_lost_its_key_is_no_success() {
     let bank = Bank::new();
     let spki = SoftKey::generate(Kind::P256).spki();
     let widow = bank.ca.issue(&bank.old.subject, &spki).der();
-    bank.soft.look(|eye| eye.write_certificate(&widow, &[9], "widow"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&widow, &[9], "widow"));
     let before = bank.soft.snapshot();
     bank.write("widow.der", &widow);
     bank.run(&["install", "widow.der"]).failed(Code::KeyMissing);
@@ -376,7 +375,7 @@ fn the_preflight_shows_the_date_that_it_goes_by() {
     let seen = credential(&bank.token(), &bank.old.id);
     let preflight = Renewal::of(&seen).preflight(session.token());
     let clock = preflight.findings().iter().find(|finding| finding.point == Point::Clock).unwrap();
-    let told = matches!(&clock.state, State::Warning(warning) if *warning == Notice::ClockUncertain);
+    let told = matches!(&clock.state, PointResult::Warning(warning) if *warning == Notice::ClockUncertain);
     assert!(told, "another certificate begins long after today: {clock:?}");
     drop((session, old));
 }

@@ -8,8 +8,7 @@ use std::process::Command;
 
 use common::Bank;
 use serde_json::Value;
-use usbtoken::error::Code;
-use usbtoken::pki::Certificate;
+use usbtoken::{Certificate, Code};
 use usbtoken_testkit::{Issue, days_from_now, manual_subject};
 use x509_cert::ext::pkix::KeyUsages;
 
@@ -48,9 +47,9 @@ fn an_odd_extension_is_a_fact_about_a_listed_certificate() {
     let bank = Bank::new();
     let four_octets = certificate(&bank, P256, &[(KEY_USAGE, &[3, 5, 0, 0xb0, 0, 0, 0])]);
     let trailing = certificate(&bank, P256, &[(KEY_USAGE, &[3, 2, 7, 0x80, 0])]);
-    bank.soft.look(|eye| {
-        eye.write_certificate(&four_octets, &[0xa1], "four octets");
-        eye.write_certificate(&trailing, &[0xa2], "trailing");
+    bank.soft.inspect(|inspector| {
+        inspector.write_certificate(&four_octets, &[0xa1], "four octets");
+        inspector.write_certificate(&trailing, &[0xa2], "trailing");
     });
     let list = bank.run(&["list"]).json();
     assert_eq!(entry(&list, "a1")["unreadable_extensions"], serde_json::json!([]));
@@ -65,7 +64,9 @@ fn padding_behind_a_certificate_is_no_part_of_it() {
     let bank = Bank::new();
     let der = certificate(&bank, P256, &[]);
     for (id, padding) in [(0xb1, vec![0; 700]), (0xb2, vec![0xff; 3])] {
-        bank.soft.look(|eye| eye.write_as_certificate(&[&der[..], &padding].concat(), &[id], "padded"));
+        bank.soft.inspect(|inspector| {
+            inspector.write_as_certificate(&[&der[..], &padding].concat(), &[id], "padded")
+        });
     }
     let credentials = bank.token().credentials().unwrap();
     for id in [0xb1, 0xb2] {
@@ -79,9 +80,9 @@ fn padding_behind_a_certificate_is_no_part_of_it() {
 fn an_object_that_cannot_be_read_is_named_everywhere() {
     let bank = Bank::new();
     let cut = certificate(&bank, P256, &[]);
-    bank.soft.look(|eye| {
-        eye.write_as_certificate(b"no certificate", &[0xc1], "odd one");
-        eye.write_as_certificate(&cut[..cut.len() / 2], &[0xc2], "cut");
+    bank.soft.inspect(|inspector| {
+        inspector.write_as_certificate(b"no certificate", &[0xc1], "odd one");
+        inspector.write_as_certificate(&cut[..cut.len() / 2], &[0xc2], "cut");
     });
     let before = bank.soft.snapshot();
 
@@ -115,7 +116,7 @@ fn the_kind_of_every_key_has_its_name() {
     ];
     for ((key, _), id) in kinds.iter().zip(0xd0..) {
         let der = certificate(&bank, key, &[]);
-        bank.soft.look(|eye| eye.write_certificate(&der, &[id], "kind"));
+        bank.soft.inspect(|inspector| inspector.write_certificate(&der, &[id], "kind"));
     }
     let list = bank.run(&["list"]).json();
     for ((_, name), id) in kinds.iter().zip(0xd0..) {
@@ -127,7 +128,7 @@ fn the_kind_of_every_key_has_its_name() {
 fn a_kind_that_is_not_made_is_refused_before_a_key_is() {
     let bank = Bank::new();
     let der = certificate(&bank, "-algorithm EC -pkeyopt ec_paramgen_curve:P-521", &[]);
-    bank.soft.look(|eye| eye.write_certificate(&der, &[0xe1], "P-521"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&der, &[0xe1], "P-521"));
     let before = bank.soft.snapshot();
     let which = ["--id", "e1"];
     let out = bank.file("request.pem");
@@ -145,7 +146,7 @@ fn a_kind_that_is_not_made_is_refused_before_a_key_is() {
 fn a_size_that_is_not_made_grows_and_is_said_before() {
     let bank = Bank::new();
     let der = certificate(&bank, "-algorithm RSA -pkeyopt rsa_keygen_bits:1024", &[]);
-    bank.soft.look(|eye| eye.write_certificate(&der, &[0xe2], "RSA 1024"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&der, &[0xe2], "RSA 1024"));
     let preflight = bank.run(&["preflight", "--id", "e2"]).json();
     assert_eq!(preflight["key_kind"], "rsa2048");
     let point =

@@ -6,9 +6,7 @@ mod common;
 use std::sync::Barrier;
 
 use common::{Bank, Said, credential, refused};
-use usbtoken::Session;
-use usbtoken::error::Code;
-use usbtoken::renewal::{Install, Renewal};
+use usbtoken::{Code, Install, Renewal, Session};
 
 /// Real processes, started together, again and again until chance has had its way.
 #[test]
@@ -68,7 +66,7 @@ fn the_second_process_is_told_that_the_first_is_at_work() {
     bank.assert_one_new_credential();
 }
 
-/// A process that was killed blocks nobody.
+/// A process that was killed blocks no one.
 #[test]
 fn a_killed_process_holds_nothing() {
     let bank = Bank::new();
@@ -120,7 +118,7 @@ fn a_session_that_ends_leaves_the_others_logged_in() {
     bank.assert_one_new_credential();
     // The last one has logged out: what is private is not to be seen.
     let token = bank.token();
-    let look = token.look().unwrap();
+    let look = token.open_public_session().unwrap();
     assert!(look.certificates().is_ok());
     let again = bank.session();
     assert_eq!(again.pending().unwrap().len(), 0);
@@ -144,7 +142,7 @@ fn the_second_session_of_a_process_is_told_too() {
     bank.assert_one_new_credential();
 }
 
-/// What another process writes may make a token look blank or broken for a moment, which is no reason to send anybody
+/// What another process writes may make a token look blank or broken for a moment, which is no reason to send anyone
 /// to the bank.
 #[test]
 fn a_token_that_looks_broken_for_a_moment_is_found() {

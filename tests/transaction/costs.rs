@@ -60,10 +60,10 @@ fn nothing_grows_faster_than_the_token() {
     let mut costs = Vec::new();
     let mut there = 0_u16;
     for count in [0_u16, 30, 300] {
-        bank.soft.look(|eye| {
+        bank.soft.inspect(|inspector| {
             for number in there..count {
                 let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(200));
-                eye.write_certificate(&issue.der(), &[0x70, (number >> 8) as u8, number as u8], "many");
+                inspector.write_certificate(&issue.der(), &[0x70, (number >> 8) as u8, number as u8], "many");
             }
         });
         there = count;

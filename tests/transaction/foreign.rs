@@ -6,9 +6,11 @@ mod common;
 
 use std::time::SystemTime;
 
+use base16ct::lower::encode_string as hex;
 use common::{Bank, credential, facts, refused};
-use usbtoken::error::{Code, Fact};
-use usbtoken::renewal::{KeyState, PendingState, Renewal, Retire};
+use usbtoken::error::Fact;
+use usbtoken::renewal::{KeyState, PendingState, Retire};
+use usbtoken::{Code, Renewal};
 use usbtoken_testkit::{
     Kind, NameDer, ParsedRequest, Snapshot, SoftKey, TestCa, Text, days_from_now, serial_hex,
 };
@@ -27,7 +29,8 @@ fn assert_only_gone(bank: &Bank, before: &Snapshot, gone: impl Fn(&usbtoken_test
 fn a_foreign_pair_under_the_old_identifier_stays_when_the_old_one_goes() {
     for foreign in [Kind::P256, Kind::Rsa2048, Kind::P256, Kind::P256] {
         let bank = Bank::new();
-        bank.soft.look(|eye| eye.generate_pair_beside(foreign, &bank.old.id, "somebody else's"));
+        bank.soft
+            .inspect(|inspector| inspector.generate_pair_beside(foreign, &bank.old.id, "somebody else's"));
         let before = bank.soft.snapshot();
         let issuer = bank.issuer("--form p7");
         let done = bank.run(&["renew", "--retire-old", "--issuer", &issuer]).json();
@@ -40,11 +43,12 @@ fn a_foreign_pair_under_the_old_identifier_stays_when_the_old_one_goes() {
 #[test]
 fn a_foreign_pair_under_the_identifier_is_not_the_key() {
     let bank = Bank::new();
-    let id = usbtoken::hex(&bank.old.id);
+    let id = hex(&bank.old.id);
     for kind in ["privkey", "pubkey"] {
         bank.pkcs11_tool(&["--delete-object", "--type", kind, "--id", &id]);
     }
-    bank.soft.look(|eye| eye.generate_pair_beside(Kind::P256, &bank.old.id, "somebody else's"));
+    bank.soft
+        .inspect(|inspector| inspector.generate_pair_beside(Kind::P256, &bank.old.id, "somebody else's"));
     let before = bank.soft.snapshot();
     let session = bank.session();
     let listed = session.credentials().unwrap();
@@ -65,17 +69,17 @@ fn another_bank_s_credential_of_the_same_serial_number_stays() {
     let bank = Bank::new();
     let name = NameDer::new().common(Text::Utf8, "ANOTHER BANK'S CA").to_der();
     let stranger = TestCa::new();
-    let spki = bank.soft.look(|eye| eye.generate_pair(Kind::P256, &[5], "another bank"));
+    let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[5], "another bank"));
     let serial: Vec<u8> = hex_bytes(&serial_hex(&bank.old.certificate));
     let other = stranger.issue(&bank.old.subject, &spki).issuer(&name).serial(&serial);
     let other = other.not_after(days_from_now(20)).der();
-    bank.soft.look(|eye| eye.write_certificate(&other, &[5], "another bank"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&other, &[5], "another bank"));
     let before = bank.soft.snapshot();
     let issuer = bank.issuer("--form p7");
     let done = bank.run(&["renew", "--id", "01", "--retire-old", "--issuer", &issuer]).json();
     assert_eq!((&done["retired"], &done["replaced"]["id"]), (&true.into(), &"01".into()));
     assert_only_gone(&bank, &before, |object| object.id == bank.old.id);
-    // It is followed by nobody, and the record names the other.
+    // It is followed by no one, and the record names the other.
     bank.run(&["retire", "--yes", "--id", "05"]).failed(Code::RetireNoSuccessor);
     assert_only_gone(&bank, &before, |object| object.id == bank.old.id);
 }
@@ -110,19 +114,19 @@ fn the_same_record_on_two_keys_is_removed_only_by_name() {
     let id = pending["pending_id"].as_str().unwrap();
     let waiting = bank.soft.snapshot();
     let label = waiting.added_since(&bank.before)[0].label.clone();
-    bank.soft.look(|eye| eye.generate_pair(Kind::P256, &[0xee], &label));
+    bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0xee], &label));
     let both = bank.soft.snapshot();
     bank.run(&["abandon", "--yes"]).failed(Code::PendingAmbiguous);
     let session = bank.session();
     let listed = session.pending().unwrap();
-    let ours = listed.iter().find(|key| usbtoken::hex(key.id()) == id).unwrap();
+    let ours = listed.iter().find(|key| hex(key.id()) == id).unwrap();
     assert!(ours.doubt().is_some());
     let error = refused(session.abandon(ours), Code::RemovalDoubtful);
     assert_eq!(facts(&error, Fact::Id), [id]);
     bank.soft.snapshot().assert_same_as(&both);
     drop(session);
     bank.run(&["abandon", "--yes", "--id", id]).json();
-    assert_only_gone(&bank, &both, |object| usbtoken::hex(&object.id) == id);
+    assert_only_gone(&bank, &both, |object| hex(&object.id) == id);
 }
 
 /// OpenSC copies the label of a certificate to the private key with its identifier; so what a stranger's certificate
@@ -133,7 +137,7 @@ fn a_foreign_certificate_under_the_new_identifier_stops_the_removal() {
     let pending = bank.run(&["request", "--out", "request.pem"]).json();
     let id = pending["pending_id"].as_str().unwrap();
     let foreign = TestCa::new().issue(&bank.old.subject, &SoftKey::generate(Kind::P256).spki()).der();
-    bank.soft.look(|eye| eye.write_certificate(&foreign, &hex_bytes(id), "somebody"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&foreign, &hex_bytes(id), "somebody"));
     let before = bank.soft.snapshot();
     let listed = bank.run(&["pending"]).json();
     assert_eq!(listed[0]["state"], "awaiting_answer", "a signature says that it waits: {listed:#}");
@@ -180,8 +184,8 @@ fn a_key_without_its_public_half_is_resumed_answered_and_abandoned() {
 #[test]
 fn odd_objects_are_used_and_kept() {
     let bank = Bank::new();
-    bank.soft.look(|eye| {
-        eye.write_certificate(&bank.old.certificate, &[0xc0], "copy");
+    bank.soft.inspect(|inspector| {
+        inspector.write_certificate(&bank.old.certificate, &[0xc0], "copy");
     });
     let before = bank.soft.snapshot();
     let issuer = bank.issuer("--form p7");
@@ -198,15 +202,17 @@ fn odd_objects_are_used_and_kept() {
 #[test]
 fn a_negative_serial_number_is_a_serial_number() {
     let bank = Bank::new();
-    let spki = bank.soft.look(|eye| eye.generate_pair(Kind::P256, &[7], "negative"));
+    let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[7], "negative"));
     let subject = NameDer::new().common(Text::Utf8, "negative").to_der();
     let der = bank.ca.issue(&subject, &spki).serial(&[0x85]).not_after(days_from_now(9)).der();
-    bank.soft.look(|eye| eye.write_certificate(&der, &[7], "negative"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&der, &[7], "negative"));
     let before = bank.soft.snapshot();
     for label in [None, Some("usbtoken:20261101:renews:-7b")] {
         match label {
             None => drop(bank.run(&["request", "--id", "07", "--out", "request.pem"]).json()),
-            Some(label) => drop(bank.soft.look(|eye| eye.generate_pair(Kind::P256, &[0x77], label))),
+            Some(label) => {
+                drop(bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0x77], label)))
+            }
         }
         let listed = bank.run(&["pending"]).json();
         assert_eq!(listed[0]["concerns_serial"], "-7b", "{listed:#}");
@@ -224,7 +230,7 @@ fn jobs_of_the_previous_release_go_on() {
         let bank = Bank::new();
         let label = format!("usbtoken:20261101:renews:{}", serial_hex(&bank.old.certificate));
         let id = SoftKey::generate(Kind::P256).spki()[..20].to_vec();
-        bank.soft.look(|eye| eye.generate_pair(Kind::P256, &id, &label));
+        bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &id, &label));
         let waiting = bank.soft.snapshot();
         let listed = bank.run(&["pending"]).json();
         assert_eq!(
@@ -280,9 +286,10 @@ fn two_users_on_one_token_are_never_taken_for_each_other() {
 fn what_was_demanded_of_the_key_is_demanded_at_the_installation() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).require_proof(usbtoken::ProofLevel::Proven).begin(&session).unwrap();
+    let pending =
+        Renewal::of(&old).require_proof(usbtoken::driver::ProofLevel::Proven).begin(&session).unwrap();
     let installed = usbtoken::Install::new(&bank.certify(&pending)).run_for(&session, &pending).unwrap();
-    assert_eq!(installed.proof().level, usbtoken::ProofLevel::Proven);
+    assert_eq!(installed.proof().level, usbtoken::driver::ProofLevel::Proven);
     assert!(installed.credential().days_left(SystemTime::now()) > 300);
     assert_eq!(credential(session.token(), installed.credential().id()).label().len(), 32);
     assert!(session.pending().unwrap().iter().all(|key| key.state() != PendingState::AwaitingAnswer));

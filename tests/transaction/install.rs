@@ -7,10 +7,9 @@ mod common;
 use std::time::{Duration, SystemTime};
 
 use common::{Bank, DAY, credential, facts, refused};
-use usbtoken::code::{Notice, Step};
-use usbtoken::error::{Code, Fact};
+use usbtoken::error::{Fact, Notice, Step};
 use usbtoken::pki::{Check, Relax, SubjectRule};
-use usbtoken::renewal::{Install, Pending, Renewal};
+use usbtoken::{Code, Install, Pending, Renewal};
 use usbtoken_testkit::{Form, Issue, Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
 
 #[test]
@@ -25,7 +24,7 @@ fn days_later_in_another_process() {
     let session = bank.session();
     let installed = Install::new(&bank.read("answer.pem")).at(later).run(&session).unwrap();
     assert_eq!(installed.replaced().unwrap().certificate().der(), bank.old.certificate);
-    assert_eq!(installed.proof().level, usbtoken::ProofLevel::Proven);
+    assert_eq!(installed.proof().level, usbtoken::driver::ProofLevel::Proven);
     assert!(!installed.key_reused());
     bank.assert_old_works();
     assert_eq!(bank.assert_one_new_credential(), certificate);
@@ -40,7 +39,7 @@ fn of_several_keys_and_certificates_the_pair_is_found_in_any_order() {
         let (session, old) = bank.open();
         let other = credential(session.token(), &[2]);
         let one = Renewal::of(&old).begin(&session).unwrap();
-        let two = Renewal::of(&other).key(usbtoken::KeyKind::P256).begin(&session).unwrap();
+        let two = Renewal::of(&other).key(usbtoken::pki::KeyKind::P256).begin(&session).unwrap();
         drop(session);
         let before = bank.soft.snapshot();
 
@@ -476,7 +475,7 @@ fn an_answer_is_taken_when_the_old_certificate_is_gone() {
     let (session, old) = bank.open();
     let pending: Pending = Renewal::of(&old).begin(&session).unwrap();
     drop(session);
-    bank.soft.look(|eye| eye.destroy(&bank.old.id));
+    bank.soft.inspect(|inspector| inspector.destroy(&bank.old.id));
     let session = bank.session();
     let installed = session.install(&bank.certify(&pending)).unwrap();
     assert!(installed.replaced().is_none());

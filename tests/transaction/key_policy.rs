@@ -4,9 +4,8 @@
 mod common;
 
 use common::{Bank, refused};
-use usbtoken::code::Notice;
-use usbtoken::error::Code;
-use usbtoken::renewal::{Install, Renewal};
+use usbtoken::error::Notice;
+use usbtoken::{Code, Install, Renewal};
 use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex, verify_with_certificate};
 
 #[test]
@@ -35,10 +34,10 @@ fn a_full_token_names_what_could_be_retired() {
     let widow = widow.not_before(days_from_now(-400)).not_after(days_from_now(-5)).der();
     let stranger = bank.ca.issue(subject, &SoftKey::generate(Kind::P256).spki());
     let stranger = stranger.not_before(days_from_now(-400)).not_after(days_from_now(-6)).der();
-    bank.soft.look(|eye| {
-        eye.write_certificate(&widow, &[5], "bank");
-        eye.generate_pair(Kind::P256, &[6], "somebody else's");
-        eye.write_certificate(&stranger, &[6], "bank");
+    bank.soft.inspect(|inspector| {
+        inspector.write_certificate(&widow, &[5], "bank");
+        inspector.generate_pair(Kind::P256, &[6], "somebody else's");
+        inspector.write_certificate(&stranger, &[6], "bank");
     });
     let before = bank.soft.snapshot();
     let issuer = bank.issuer("");
@@ -129,7 +128,7 @@ fn reuse_is_not_a_way_to_any_other_key() {
     let pending = Renewal::of(&old).reuse_key().begin(&session).unwrap();
     let stranger = bank.ca.issue(&bank.old.subject, &SoftKey::generate(Kind::P256).spki()).der();
     refused(Install::new(&stranger).reuse_key().run_for(&session, &pending), Code::KeyMismatch);
-    let foreign = bank.soft.look(|eye| eye.public_key(&[0xf0]));
+    let foreign = bank.soft.inspect(|inspector| inspector.public_key(&[0xf0]));
     let foreign = bank.ca.issue(&bank.old.subject, &foreign).der();
     refused(Install::new(&foreign).reuse_key().run(&session), Code::KeyMismatch);
     bank.soft.snapshot().assert_same_as(&bank.before);

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use usbtoken::Finder;
-use usbtoken::driver::{Pin, ProofLevel, Session, Token};
-use usbtoken::error::Code;
-use usbtoken::renewal::{Renewal, Retire};
+use usbtoken::driver::ProofLevel;
+use usbtoken::renewal::Retire;
+use usbtoken::{Code, Finder, Pin, Renewal, Session, Token};
 use usbtoken_testkit::{Form, Kind, SoftToken, TestCa, days_from_now, verify_with_certificate};
 
 #[test]
@@ -112,7 +111,7 @@ fn find(soft: &SoftToken) -> Token {
     Finder::new().module(soft.module()).find(&soft.uri().parse().unwrap()).unwrap()
 }
 
-fn open(soft: &SoftToken) -> (Session, usbtoken::renewal::Credential) {
+fn open(soft: &SoftToken) -> (Session, usbtoken::Credential) {
     let token = find(soft);
     let old = token.credentials().unwrap().by_id(&[1]).only().unwrap();
     (token.login(pin(soft)).unwrap(), old)

@@ -5,12 +5,12 @@ mod common;
 
 use std::time::SystemTime;
 
+use base16ct::lower::encode_string as hex;
 use common::{Bank, DAY, credential, refused};
-use usbtoken::code::Notice;
-use usbtoken::error::Code;
-use usbtoken::pki::{Request, SubjectRule};
-use usbtoken::renewal::{Credential, Install, PendingState, Renewal};
-use usbtoken::{Name, Session};
+use usbtoken::error::Notice;
+use usbtoken::pki::{Name, Request, SubjectRule};
+use usbtoken::renewal::PendingState;
+use usbtoken::{Code, Credential, Install, Renewal, Session};
 use usbtoken_testkit::{Kind, ParsedRequest, days_from_now, manual_subject, serial_hex};
 
 #[test]
@@ -56,9 +56,9 @@ fn keys_of_others_are_never_listed() {
         "usbtoken:20261101:first:".into(),
         "usbtoken:20261101:renews:0".into(),
     ];
-    bank.soft.look(|eye| {
+    bank.soft.inspect(|inspector| {
         for (label, number) in nearly.iter().zip(0x80_u8..) {
-            eye.generate_pair(Kind::P256, &[number], label);
+            inspector.generate_pair(Kind::P256, &[number], label);
         }
     });
     let before = bank.soft.snapshot();
@@ -104,7 +104,7 @@ fn resume_gives_the_same_request() {
 fn a_resume_whose_old_certificate_is_gone_names_the_key() {
     let bank = Bank::new();
     let pending = bank.run(&["request", "--out", "first.pem"]).json();
-    bank.soft.look(|eye| eye.destroy(&[1]));
+    bank.soft.inspect(|inspector| inspector.destroy(&[1]));
     let waiting = bank.soft.snapshot();
     let error = bank.run(&["resume", "--out", "again.pem"]).failed(Code::CredentialNotFound);
     // The record holds a digest of the certificate, so what can be named is the key.
@@ -166,7 +166,7 @@ fn abandon_removes_exactly_that_pair() {
     bank.soft.snapshot().assert_same_as(&with_one);
     drop(session);
 
-    let id = usbtoken::hex(one.key().id());
+    let id = hex(one.key().id());
     bank.run(&["abandon", "--yes", "--id", &id]).json();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
@@ -179,14 +179,14 @@ fn a_foreign_pair_with_the_same_identifier_stays() {
         let (session, old) = bank.open();
         let pending = Renewal::of(&old).begin(&session).unwrap();
         let id = pending.key().id().to_vec();
-        bank.soft.look(|eye| {
-            let pair = eye.snapshot();
+        bank.soft.inspect(|inspector| {
+            let pair = inspector.snapshot();
             // The public half by name, or there would be two objects for the kit's question.
             assert_eq!(pair.with_id(&id).count(), 2);
         });
         let label = "somebody else's";
         let kind = if foreign == Kind::P256 { "EC:prime256v1" } else { "rsa:2048" };
-        let hex = usbtoken::hex(&id);
+        let hex = hex(&id);
         bank.pkcs11_tool(&["--keypairgen", "--key-type", kind, "--label", label, "--id", &hex]);
         drop(session);
 
@@ -274,7 +274,7 @@ fn a_remnant_is_listed_and_removed() {
     let (session, old) = bank.open();
     let pending = Renewal::of(&old).begin(&session).unwrap();
     drop(session);
-    let id = usbtoken::hex(pending.key().id());
+    let id = hex(pending.key().id());
     bank.pkcs11_tool(&["--delete-object", "--type", "privkey", "--id", &id]);
     let listed = bank.run(&["pending"]).json();
     assert_eq!(listed[0]["state"], "remnant");
@@ -380,7 +380,7 @@ fn a_first_certificate_for_another_subject_is_told_and_refused_only_on_demand() 
 }
 
 fn first(subject: &Name) -> Renewal<'static> {
-    Renewal::first(subject.clone()).key(usbtoken::KeyKind::P256)
+    Renewal::first(subject.clone()).key(usbtoken::pki::KeyKind::P256)
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is checked before anybody is asked for a PIN, and again before anything is written.
+//! What is checked before anyone is asked for a PIN, and again before anything is written.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -7,11 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use common::{Bank, DAY, credential, facts, refused};
 use serde_json::Value;
-use usbtoken::Finder;
-use usbtoken::KeyKind;
-use usbtoken::code::{Notice, Point};
-use usbtoken::error::{Code, Fact};
-use usbtoken::renewal::{Preflight, Renewal, State};
+use usbtoken::error::{Fact, Notice, Point};
+use usbtoken::pki::KeyKind;
+use usbtoken::renewal::{PointResult, Preflight};
+use usbtoken::{Code, Finder, Renewal};
 use usbtoken_testkit::{Folder, Kind, NameDer, SoftKey, Text, days_from_now, manual_subject, softhsm_module};
 
 #[test]
@@ -37,8 +36,8 @@ fn a_good_token_has_every_point_and_no_blocker() {
     // SoftHSM does not tell how much memory is free, and nothing else is to be warned of.
     for finding in preflight.findings() {
         match (finding.point, &finding.state) {
-            (_, State::Ok) => {}
-            (Point::Memory, State::Warning(warning)) if *warning == Notice::MemoryUnknown => {}
+            (_, PointResult::Ok) => {}
+            (Point::Memory, PointResult::Warning(warning)) if *warning == Notice::MemoryUnknown => {}
             other => panic!("{other:?}"),
         }
     }
@@ -193,7 +192,7 @@ fn a_clock_years_after_the_end_is_told_and_not_the_certificate() {
         same_day
             .findings()
             .iter()
-            .all(|finding| { finding.point != Point::Clock || matches!(finding.state, State::Ok) })
+            .all(|finding| { finding.point != Point::Clock || matches!(finding.state, PointResult::Ok) })
     );
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
@@ -228,7 +227,7 @@ fn the_window_is_counted_in_japan() {
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
     // The days are a parameter.
-    let thirty = Renewal::of(&old).window(usbtoken::Window { days: 30 });
+    let thirty = Renewal::of(&old).window(usbtoken::pki::Window { days: 30 });
     refused(thirty.clone().at(jst(31, 23, 59, 59)).begin(&session), Code::NotYetRenewable);
     assert_ok(&thirty.clone().at(jst(30, 0, 0, 0)).preflight(session.token()), Point::Window);
     // The last second is good for the work itself too.
@@ -314,7 +313,7 @@ fn a_certificate_without_its_key_blocks_after_the_login() {
     let subject = manual_subject().to_der();
     let spki = SoftKey::generate(Kind::P256).spki();
     let certificate = bank.ca.issue(&subject, &spki).not_after(days_from_now(20)).der();
-    bank.soft.look(|eye| eye.write_certificate(&certificate, &[7], "bank"));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&certificate, &[7], "bank"));
     let before = bank.soft.snapshot();
     let session = bank.session();
     let widow = credential(&bank.token(), &[7]);
@@ -339,25 +338,25 @@ fn point<'v>(list: &'v Value, name: &str) -> &'v Value {
     found.unwrap_or_else(|| panic!("no point {name} in {list:#}"))
 }
 
-fn state(preflight: &Preflight, point: Point) -> &State {
+fn state(preflight: &Preflight, point: Point) -> &PointResult {
     &preflight.findings().iter().find(|finding| finding.point == point).expect("the point is listed").state
 }
 
 #[track_caller]
 fn blocker(preflight: &Preflight, point: Point) -> &usbtoken::Error {
     match state(preflight, point) {
-        State::Blocker(error) => error,
+        PointResult::Blocker(error) => error,
         other => panic!("{point:?}: {other:?}"),
     }
 }
 
 #[track_caller]
 fn assert_ok(preflight: &Preflight, point: Point) {
-    assert!(matches!(state(preflight, point), State::Ok), "{:?}", state(preflight, point));
+    assert!(matches!(state(preflight, point), PointResult::Ok), "{:?}", state(preflight, point));
 }
 
 #[track_caller]
 fn assert_warning(preflight: &Preflight, point: Point, notice: Notice) {
     let state = state(preflight, point);
-    assert!(matches!(state, State::Warning(found) if *found == notice), "{state:?}");
+    assert!(matches!(state, PointResult::Warning(found) if *found == notice), "{state:?}");
 }

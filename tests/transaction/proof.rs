@@ -5,12 +5,12 @@ mod common;
 
 use std::time::{Duration, SystemTime};
 
+use base16ct::lower::encode_string as hex;
 use common::{Bank, credential, refused};
 use serde_json::Value;
-use usbtoken::ProofLevel;
-use usbtoken::code::Notice;
-use usbtoken::error::Code;
-use usbtoken::renewal::{Install, Renewal};
+use usbtoken::driver::ProofLevel;
+use usbtoken::error::Notice;
+use usbtoken::{Code, Install, Renewal};
 use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex};
 
 #[test]
@@ -24,7 +24,7 @@ fn the_record_says_what_was_read_when_and_from_what() {
         assert_eq!(record["level"], "proven");
         assert_eq!(record["observed"], "2030-03-17T17:46:40Z");
         assert_eq!(record["private_value"], "CKR_ATTRIBUTE_SENSITIVE");
-        assert_eq!(record["key_id"], usbtoken::hex(pending.key().id()));
+        assert_eq!(record["key_id"], hex(pending.key().id()));
         assert_eq!(record["public_key_sha256"].as_str().map(str::len), Some(64));
         assert_eq!(record["token"]["label"], "BANK");
         assert_eq!(record["token"]["serial"], bank.soft.serial());

@@ -2,8 +2,10 @@
 
 use serial_test::serial;
 use std::time::SystemTime;
+use usbtoken::driver::ProofLevel;
+use usbtoken::pki::{KeyKind, Window};
 use usbtoken::renewal::{KeyState, Renewable};
-use usbtoken::{Finder, KeyKind, Pin, ProofLevel, Renewal, Session, Token, TokenUri, Window};
+use usbtoken::{Finder, Pin, Renewal, Session, Token, TokenUri};
 use usbtoken_testkit::{Form, Kind, SoftToken, TestCa, days_from_now};
 
 fn find(token: &SoftToken) -> Token {

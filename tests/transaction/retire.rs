@@ -6,11 +6,11 @@ mod common;
 use std::time::SystemTime;
 
 use common::{Bank, DAY, credential, facts, refused};
-use usbtoken::code::Notice;
-use usbtoken::error::{Code, Fact};
+use usbtoken::error::{Fact, Notice};
 use usbtoken::pki::{IssuerContinuity, SubjectRule};
-use usbtoken::renewal::{Install, Renewal, Retire};
+use usbtoken::renewal::Retire;
 use usbtoken::text::Lang;
+use usbtoken::{Code, Install, Renewal};
 use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
 
 #[test]
@@ -129,7 +129,7 @@ fn one_without_a_successor_stays() {
         ("a later one without its key", Code::RetireOnlyCredential, |bank| {
             let spki = SoftKey::generate(Kind::P256).spki();
             let certificate = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(300)).der();
-            bank.soft.look(|eye| eye.write_certificate(&certificate, &[2], "bank"));
+            bank.soft.inspect(|inspector| inspector.write_certificate(&certificate, &[2], "bank"));
         }),
         // No record says that it follows, and it cannot be used yet.
         ("a later one that is not valid yet", Code::RetireOnlyCredential, |bank| {
@@ -245,7 +245,7 @@ fn the_certificate_of_the_ca_on_the_token_is_enough() {
     bank.assert_others_unchanged();
 }
 
-/// A certificate of another CA is installed, since the old one stays; it takes nobody's place.
+/// A certificate of another CA is installed, since the old one stays; it takes no one's place.
 #[test]
 fn another_issuer_is_installed_and_removes_nothing() {
     let bank = Bank::new();
@@ -313,10 +313,10 @@ fn one_without_a_matching_pair_is_not_ours_to_judge() {
             bank.renewed();
             let spki = SoftKey::generate(kind).spki();
             let widow = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(5)).der();
-            bank.soft.look(|eye| {
-                eye.write_certificate(&widow, &[9], "bank");
+            bank.soft.inspect(|inspector| {
+                inspector.write_certificate(&widow, &[9], "bank");
                 if with_stranger {
-                    eye.generate_pair(kind, &[9], "somebody else's");
+                    inspector.generate_pair(kind, &[9], "somebody else's");
                 }
             });
             let before = bank.soft.snapshot();
@@ -348,9 +348,9 @@ fn a_successor_that_does_not_sign_takes_nobodys_place() {
     // A certificate that ends later, beside a key that is not its own.
     let spki = SoftKey::generate(Kind::P256).spki();
     let liar = bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(700)).der();
-    bank.soft.look(|eye| {
-        eye.generate_pair(Kind::P256, &[9], "bank");
-        eye.write_certificate(&liar, &[9], "bank");
+    bank.soft.inspect(|inspector| {
+        inspector.generate_pair(Kind::P256, &[9], "bank");
+        inspector.write_certificate(&liar, &[9], "bank");
     });
     let before = bank.soft.snapshot();
     let session = bank.session();

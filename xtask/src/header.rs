@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use usbtoken::code::{Code, Fact, Notice, Point, Step};
+use usbtoken::Code;
+use usbtoken::error::{Fact, Notice, Point, Step};
 use usbtoken::text::Lang;
 
 use crate::work::{self, Done};
@@ -48,7 +49,7 @@ fn make() -> Done<String> {
     String::from_utf8(made).map_err(|error| format!("cbindgen: {error}"))
 }
 
-/// What the macros' numbers are: those of `usbtoken::code`, so that there is one list.
+/// What the macros' numbers are: those of `usbtoken::error`, so that there is one list.
 fn lists() -> String {
     let mut out = String::from(
         "\n/** Instead of a length: the text ends at its NUL. */\n#define USBTOKEN_NUL_TERMINATED SIZE_MAX\n\n\

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Journal;
+use usbtoken::{Code, Error, Result};
 
 /// What CAs send has a few KiB. As much as is kept can be read, so that the true size is told.
 const LARGEST: u64 = Journal::LARGEST_ANSWER as u64 + 1;
@@ -60,7 +61,7 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
     try_room().map_err(|error| unwritable(path, error))
 }
 
-/// Writes a file as a whole: under another name first, so that nobody ever sees a part of it.
+/// Writes a file as a whole: under another name first, so that no one ever sees a part of it.
 ///
 /// # Errors
 /// [`Code::FileUnwritable`].
@@ -68,7 +69,7 @@ pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
     write_as(path, bytes, overwrite, PUBLIC).map_err(|error| unwritable(path, error))
 }
 
-/// The same for a file that does not exist and that nobody else may read.
+/// The same for a file that does not exist and that no one else may read.
 ///
 /// # Errors
 /// [`Code::FileUnwritable`].

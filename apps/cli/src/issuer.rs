@@ -17,13 +17,14 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Journal;
 use usbtoken::text::printable;
+use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
 use crate::args::IssuerArgs;
-use crate::job::Job;
+use crate::run::Run;
 
 /// An answer of a CA has a few KiB. What is more is refused by the library, but none of it is lost up to here.
 const LARGEST_ANSWER: usize = Journal::LARGEST_ANSWER;
@@ -107,7 +108,7 @@ impl Issuer {
     ///
     /// # Errors
     /// [`Code::BadArgument`] when it names none, or a helper that cannot be started.
-    pub fn of(args: &IssuerArgs, job: &Job) -> Result<Self> {
+    pub fn of(args: &IssuerArgs, run: &Run) -> Result<Self> {
         let program = match (&args.issuer, &args.issuer_helper) {
             (Some(command), _) => Program::Shell(command.clone()),
             (None, Some(path)) => {
@@ -120,8 +121,8 @@ impl Issuer {
             }
         };
         let timeout = Duration::from_secs(args.issuer_timeout.into());
-        let hidden = job.secrets().map(OsString::from).collect();
-        Ok(Issuer { program, timeout, show: !job.global.json, hidden })
+        let hidden = run.secrets().map(OsString::from).collect();
+        Ok(Issuer { program, timeout, show: !run.global.json, hidden })
     }
 
     /// Lets the helper show login ID and password to the CA. Returns what it printed: the cookie of the visit.

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use base64ct::{Base64, Encoding as _};
-use usbtoken::driver::{Session, TokenIdentity};
-use usbtoken::error::{Code, Error, Fact, Result};
-use usbtoken::pki::Response;
-use usbtoken::renewal::{Credential, Journal, JournalEntry, PendingKey};
+use usbtoken::driver::TokenIdentity;
+use usbtoken::error::Fact;
+use usbtoken::renewal::{Journal, JournalEntry, PendingKey};
 use usbtoken::text::Lang;
+use usbtoken::{Code, Credential, Error, Response, Result, Session};
 
 use crate::files;
 use crate::words::Words;
@@ -199,10 +199,10 @@ impl Keeper {
 
     /// Keeps an answer, as it came. It cannot fail: a CA answers once. One that came by another way is kept under the
     /// job whose key it holds, so that this job is not asked for again.
-    pub fn answer(&self, job: Option<(&TokenIdentity, &[u8])>, answer: &[u8]) -> Kept {
+    pub fn answer(&self, run: Option<(&TokenIdentity, &[u8])>, answer: &[u8]) -> Kept {
         let in_journal = || {
             let journal = self.journal.as_ref()?;
-            let kept = match job {
+            let kept = match run {
                 Some((token, key_id)) => journal.keep_answer(token, key_id, answer),
                 None => match self.job_of(answer) {
                     Some(entry) => journal.keep_answer_of(&entry, answer),
@@ -233,7 +233,7 @@ impl Keeper {
         self.journal.as_ref().map_or(Ok(Vec::new()), |journal| journal.answers(token, key.id()))
     }
 
-    /// The file with an answer that holds a certificate for this key, for somebody to be told of: one that cannot be
+    /// The file with an answer that holds a certificate for this key, to be named to the person: one that cannot be
     /// read is left to who installs it.
     pub fn answer_file(&self, session: &Session, key: &PendingKey) -> Option<PathBuf> {
         let answers = self.answers(session, key).unwrap_or_default();
@@ -244,7 +244,7 @@ impl Keeper {
     }
 
     /// Forgets a job that is over. The file that the person named stays; so does what cannot be removed, which
-    /// harms nobody.
+    /// harms no one.
     pub fn forget(&self, session: &Session, key_id: &[u8], received: Option<&Kept>) {
         let Some(journal) = &self.journal else { return };
         let _ = journal.remove(session.token().identity(), key_id);
@@ -293,7 +293,7 @@ fn serial(old: Option<&Credential>) -> Option<String> {
     old.map(|old| old.certificate().serial().to_string())
 }
 
-/// The crate makes it private (0600) and under a name that nobody can know beforehand.
+/// The crate makes it private (0600) and under a name that no one can know beforehand.
 fn temporary_file() -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix("usbtoken-answer-").tempfile()
 }

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
 use usbtoken::text::Lang;
+use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
 use crate::words::Words;
@@ -19,7 +20,7 @@ const LARGEST: usize = 4096;
 ///
 /// # Errors
 /// [`Code::FileUnreadable`] when there are not two lines; [`Code::Cancelled`] when nothing is entered or there is
-/// nobody to ask.
+/// no one to ask.
 pub fn read(path: Option<&Path>, lang: Lang) -> Result<Zeroizing<Vec<u8>>> {
     let login = match path {
         None => ask(lang),

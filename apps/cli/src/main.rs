@@ -3,14 +3,14 @@
 mod args;
 mod commands;
 mod files;
-mod go_on;
 mod issuer;
-mod job;
 mod kept;
 mod login;
+mod next_command;
 mod output;
 mod pin;
 mod progress;
+mod run;
 mod stdout;
 mod view;
 mod words;
@@ -18,19 +18,20 @@ mod words;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use usbtoken::error::{Error, Family};
+use usbtoken::Error;
+use usbtoken::error::Family;
 
 use crate::args::{Cli, Command, Global};
-use crate::job::Job;
 use crate::output::Outcome;
+use crate::run::Run;
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let hidden = hide_pin(&global, &command);
-    let job = Job::new(global);
-    match hidden.and_then(|()| commands::run(&job, &command)) {
-        Ok(outcome) => exit_code(tell(&job, outcome)),
-        Err(error) => exit_code(Some(fail(&job, &error))),
+    let run = Run::new(global);
+    match hidden.and_then(|()| commands::run(&run, &command)) {
+        Ok(outcome) => exit_code(tell(&run, outcome)),
+        Err(error) => exit_code(Some(fail(&run, &error))),
     }
 }
 
@@ -45,8 +46,8 @@ fn hide_pin(global: &Global, command: &Command) -> Result<(), Error> {
 }
 
 /// Prints the result. What was done on the token is said even when standard output takes nothing.
-fn tell(job: &Job, mut outcome: Outcome) -> Option<Family> {
-    let (lang, as_json) = (job.lang, job.global.json);
+fn tell(run: &Run, mut outcome: Outcome) -> Option<Family> {
+    let (lang, as_json) = (run.lang, run.global.json);
     let printed = outcome.print(as_json);
     if let Err(error) = &printed {
         outcome.print_unprinted(error, lang, as_json);
@@ -57,8 +58,8 @@ fn tell(job: &Job, mut outcome: Outcome) -> Option<Family> {
     printed.err().map(|error| error.code().family()).or(outcome.exit)
 }
 
-fn fail(job: &Job, error: &Error) -> Family {
-    output::print_error(error, job.lang, job.global.json);
+fn fail(run: &Run, error: &Error) -> Family {
+    output::print_error(error, run.lang, run.global.json);
     error.code().family()
 }
 

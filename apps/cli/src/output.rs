@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
-use usbtoken::error::{Code, Error, Fact, Family, Warning};
+use usbtoken::error::{Fact, Family, Warning};
 use usbtoken::text::{Lang, printable};
+use usbtoken::{Code, Error};
 
 use crate::stdout;
 use crate::words::Words;
@@ -28,7 +29,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Something that went well.
+    /// Something that succeeded.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
         Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None, if_unprinted: None }
     }

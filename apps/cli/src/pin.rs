@@ -7,9 +7,10 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use usbtoken::driver::{Login, Pin, PinState, TokenInfo};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::driver::{PinState, TokenInfo};
+use usbtoken::error::{Fact, Step};
 use usbtoken::text::{Lang, printable};
+use usbtoken::{Code, Error, Login, Pin, Result};
 use zeroize::Zeroizing;
 
 use crate::args::Global;
@@ -69,7 +70,7 @@ pub fn login(source: &Source, token: &TokenInfo, global: &Global, lang: Lang) ->
     let login = if token.pin_pad {
         // A program that reads JSON from standard error would trip over a sentence.
         if !global.json || io::stderr().is_terminal() {
-            // Nobody is there to be told when standard error is closed; the token shows its own prompt.
+            // No one is there to be told when standard error is closed; the token shows its own prompt.
             let _ = writeln!(io::stderr(), "{}", Words::PinPad(&name).text(lang));
         }
         Login::on_pin_pad()

@@ -27,7 +27,7 @@ impl Progress {
     /// Says that this step begins.
     pub fn step(&self, step: Step) {
         if self.shown {
-            // Progress that nobody can read is no reason to stop.
+            // Progress that no one can read is no reason to stop.
             let _ = writeln!(io::stderr(), "{}…", step.sentence(self.lang));
         }
     }

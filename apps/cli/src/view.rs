@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base16ct::lower::encode_string as hex;
 use serde::{Serialize, Serializer};
+use usbtoken::Code;
 use usbtoken::driver::{ProofLevel, TokenIdentity};
-use usbtoken::error::{Code, Fact};
+use usbtoken::error::Fact;
 use usbtoken::pki::{Name, Window, has_no_end, jst_rfc3339};
 use usbtoken::renewal::{self, PendingKey, PendingState, Renewable};
 use usbtoken::text::{Lang, Phrase, printable};
@@ -112,7 +114,7 @@ pub struct Pending {
     /// The file with the CA's answer, where it came already; null while it is awaited.
     pub answer_file: Option<String>,
     /// The command that installs it.
-    pub go_on: Option<String>,
+    pub next_command: Option<String>,
 }
 
 /// Labels and values, one a line, with the values aligned.
@@ -174,7 +176,7 @@ impl Credential {
     /// What the command shows of this credential. The level of proof is given where it was asked for.
     pub fn of(
         token: &TokenIdentity,
-        credential: &renewal::Credential,
+        credential: &usbtoken::Credential,
         level: Option<ProofLevel>,
         now: SystemTime,
     ) -> Self {
@@ -182,7 +184,7 @@ impl Credential {
         let renewable = credential.renewable(&Window::default(), now);
         Credential {
             token: Token::of(token),
-            id: usbtoken::hex(credential.id()),
+            id: hex(credential.id()),
             subject: Subject::of(certificate.subject()),
             issuer: certificate.issuer().to_string(),
             serial: certificate.serial().to_string(),
@@ -274,7 +276,7 @@ impl Unreadable {
     pub fn of(token: &TokenIdentity, object: &renewal::Unreadable) -> Self {
         Unreadable {
             token: Token::of(token),
-            id: usbtoken::hex(&object.id),
+            id: hex(&object.id),
             label: object.label.clone(),
             size: object.size,
             unreadable: object.reason.clone(),
@@ -308,7 +310,7 @@ impl Pending {
         let concerned = key.old_credential().ok().flatten();
         Pending {
             token: Token::of(token),
-            id: usbtoken::hex(key.id()),
+            id: hex(key.id()),
             state: key.state(),
             key_algorithm: key.public_key().map(|public| public.algorithm().to_string()),
             since: key.since(),
@@ -318,15 +320,16 @@ impl Pending {
             first: key.is_first(),
             doubt: key.doubt(),
             answer_file: None,
-            go_on: None,
+            next_command: None,
         }
     }
 
     /// The same with the file that holds the CA's answer, and the command that installs it.
     #[must_use]
     pub fn answered(self, answer: Option<(&Path, String)>) -> Self {
-        let (file, go_on) = answer.map(|(file, go_on)| (file.display().to_string(), go_on)).unzip();
-        Pending { answer_file: file, go_on, ..self }
+        let (file, next_command) =
+            answer.map(|(file, next_command)| (file.display().to_string(), next_command)).unzip();
+        Pending { answer_file: file, next_command, ..self }
     }
 
     /// The pending key as one entry of the list.
@@ -345,7 +348,7 @@ impl Pending {
         }
         lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
-        for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
+        for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.next_command)] {
             if let Some(value) = value {
                 lines.put(fact.label(lang), value);
             }
@@ -358,8 +361,8 @@ const fn progress_of(state: PendingState) -> Words<'static> {
     match state {
         PendingState::AwaitingAnswer => Words::AwaitingAnswer,
         PendingState::NotConfirmed => Words::NotConfirmed,
-        PendingState::HalfRetired => Words::HalfRetired,
-        PendingState::Remnant => Words::Remnant,
+        PendingState::RetireInterrupted => Words::RetireInterrupted,
+        PendingState::PublicKeyOnly => Words::PublicKeyOnly,
     }
 }
 

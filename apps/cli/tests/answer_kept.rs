@@ -20,8 +20,8 @@ fn has(error: &Value, name: &str) -> bool {
 
 /// Runs the command that an error names, as a person would who copies it.
 #[track_caller]
-fn go_on(stage: &Stage, error: &Value) -> Outcome {
-    let command = fact(error, "go_on");
+fn next_command(stage: &Stage, error: &Value) -> Outcome {
+    let command = fact(error, "next_command");
     assert!(command.starts_with("usbtoken "), "{command}");
     let done = stage.shell(&format!("TEST_PIN=$(cat pin) {command} --json"));
     done.succeeded();
@@ -49,7 +49,7 @@ fn an_answer_that_is_none_is_kept_and_shown() {
 
     // The key waits: the command that is named asks again, here another issuer.
     let id = fact(&error, "id");
-    assert!(fact(&error, "go_on").contains(" resume ") && fact(&error, "go_on").contains(&id));
+    assert!(fact(&error, "next_command").contains(" resume ") && fact(&error, "next_command").contains(&id));
     stage.run(&["resume", "--id", &id, "--issuer", &stage.issuer(&[])]).succeeded();
     assert_eq!(stage.kept(), Vec::<PathBuf>::new(), "nothing stays when the job is done");
     stage.token.snapshot().assert_keeps(&before);
@@ -63,7 +63,7 @@ fn what_a_failing_issuer_printed_is_kept_and_can_be_installed() {
     let error = stage.run(&["renew", "--issuer", &issuer, "--retire-old"]).failed("issuer_failed", 6);
     assert!(private(Path::new(&fact(&error, "saved_answer"))));
     stage.token.snapshot().assert_keeps(&before);
-    go_on(&stage, &error);
+    next_command(&stage, &error);
     let after = stage.token.snapshot();
     assert_eq!(after.with_id(&stage.old.id).count(), 0, "--retire-old is in the command that goes on");
     assert_eq!(stage.kept(), Vec::<PathBuf>::new());
@@ -177,7 +177,7 @@ fn the_request_that_went_out_goes_out_again() {
     }
 }
 
-/// The run ends while the request is signed: nobody has it, so nobody is asked.
+/// The run ends while the request is signed: no one has it, so no one is asked.
 #[test]
 fn a_request_that_was_never_sent_may_be_signed_anew() {
     let stage = Stage::new();
@@ -226,7 +226,7 @@ fn an_answer_for_another_token_names_that_token() {
     assert!(!error["next"].as_str().unwrap().contains("start"), "{error:#}");
     other.snapshot().assert_same_as(&before.1);
     stage.token.snapshot().assert_same_as(&before.0);
-    go_on(&stage, &error);
+    next_command(&stage, &error);
     stage.token.snapshot().assert_keeps(&untouched);
     assert_eq!(stage.token.snapshot().added_since(&untouched).len(), 3);
     assert_eq!(stage.kept(), Vec::<PathBuf>::new());
@@ -242,7 +242,7 @@ fn what_came_on_standard_input_is_not_lost_either() {
     assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), stage.read("wrong"));
     let error = stage.shell("echo busy | usbtoken install --json --pin-file pin -").error();
     assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), b"busy\n");
-    assert!(!has(&error, "go_on"), "there is nothing to install in it: {error:#}");
+    assert!(!has(&error, "next_command"), "there is nothing to install in it: {error:#}");
     let right = stage.ca.issue_for(&request).der();
     stage.write("right", &stage.ca.answer(Form::Pem, &right));
     stage.shell("usbtoken install --json --pin-file pin - < right").succeeded();
@@ -278,7 +278,7 @@ fn an_answer_that_the_clock_alone_is_against_is_not_ordered_again() {
     let again = stage.run(&["resume", "--issuer", "touch asked; false"]).failed("certificate_expired", 6);
     assert!(!stage.file("asked").exists());
     assert_eq!(fact(&again, "saved_answer"), fact(&error, "saved_answer"));
-    assert!(fact(&again, "go_on").contains(" install "), "{again:#}");
+    assert!(fact(&again, "next_command").contains(" install "), "{again:#}");
     stage.token.snapshot().assert_same_as(&waiting);
 }
 
@@ -293,14 +293,14 @@ fn what_was_printed_before_a_signal_is_kept() {
         assert!(private(Path::new(&fact(&error, "saved_answer"))), "{signal}");
         assert!(!error["next"].as_str().unwrap().starts_with("To go on, start"), "{error:#}");
         stage.token.snapshot().assert_keeps(&before);
-        assert!(fact(&error, "go_on").contains(" install "), "{error:#}");
+        assert!(fact(&error, "next_command").contains(" install "), "{error:#}");
         stage.run(&["resume", "--issuer", "touch asked; false"]).succeeded();
         assert!(!stage.file("asked").exists());
         assert_eq!(stage.token.snapshot().added_since(&before).len(), 3);
     }
 }
 
-/// Nobody can do anything about SIGKILL; what came before it is in a file.
+/// No one can do anything about SIGKILL; what came before it is in a file.
 #[test]
 fn what_was_printed_before_the_end_without_a_word_is_kept() {
     let stage = Stage::new();
@@ -326,7 +326,7 @@ fn a_key_is_not_removed_unasked_and_its_answer_is_named() {
     let (saved, before) = (fact(&error, "saved_answer"), stage.token.snapshot());
     let pending = stage.run(&["pending"]).json();
     assert_eq!(pending[0]["answer_file"], saved.as_str(), "{pending:#}");
-    assert!(pending[0]["go_on"].as_str().unwrap().ends_with(&saved), "{pending:#}");
+    assert!(pending[0]["next_command"].as_str().unwrap().ends_with(&saved), "{pending:#}");
     let exists = stage.renew(&[], &[]).failed("pending_exists", 9);
     assert_eq!(fact(&exists, "saved_answer"), saved);
     for command in [["abandon", "--id", &fact(&error, "id")], ["retire", "--id", &hex(&stage.old.id)]] {
@@ -336,12 +336,12 @@ fn a_key_is_not_removed_unasked_and_its_answer_is_named() {
         assert_eq!(text.code, 2, "{text:?}");
     }
     stage.token.snapshot().assert_same_as(&before);
-    go_on(&stage, &exists);
+    next_command(&stage, &exists);
     let certificates = |snapshot: &Snapshot| snapshot.of_class("CKO_CERTIFICATE").count();
     assert_eq!(certificates(&stage.token.snapshot()), certificates(&before) + 1);
 }
 
-/// A certificate, and more behind it than anybody reads.
+/// A certificate, and more behind it than anyone reads.
 #[test]
 fn a_too_large_answer_is_kept_whole_and_not_ordered_again() {
     let stage = Stage::new();
@@ -350,7 +350,7 @@ fn a_too_large_answer_is_kept_whole_and_not_ordered_again() {
     let error = stage.run(&["renew", "--issuer", &issuer]).failed("answer_too_large", 6);
     let saved = std::fs::read(fact(&error, "saved_answer")).unwrap();
     assert!(saved.len() > 5_000_000 && fact(&error, "size") == saved.len().to_string(), "{error:#}");
-    let command = fact(&error, "go_on");
+    let command = fact(&error, "next_command");
     assert!(command.contains(" install "), "{command}");
     let again = stage.shell(&format!("TEST_PIN=$(cat pin) {command} --json"));
     assert_eq!(fact(&again.failed("answer_too_large", 6), "size"), saved.len().to_string());

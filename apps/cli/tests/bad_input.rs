@@ -76,7 +76,7 @@ fn no_token_and_another_token_differ() {
         &["renew", "--issuer", "false"],
     );
     let name = nothing.error()["name"].as_str().unwrap().to_owned();
-    // SoftHSM always shows one slot with a token that nobody initialised.
+    // SoftHSM always shows one slot with a token that no one initialised.
     assert!(
         ["token_not_found", "token_not_present", "token_not_initialized"].contains(&&*name),
         "{nothing:?}"

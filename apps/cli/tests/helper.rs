@@ -55,7 +55,7 @@ fn not_yet_is_no_failure_and_is_asked_again_with_the_cookie_and_the_same_request
     stage.run(&["renew", "--resume", "--issuer-helper", &helper]).failed("not_yet_issued", 10);
     stage.token.snapshot().assert_same_as(&waiting);
     stage.write("ready", b"");
-    let command = fact(&error, "go_on");
+    let command = fact(&error, "next_command");
     stage.shell(&format!("TEST_PIN=$(cat pin) {command}")).succeeded();
     let operations = String::from_utf8(stage.read("operations")).unwrap();
     let poll = "POLL POLL <order 1\nline 2>\n";
@@ -87,7 +87,7 @@ fn each_way_to_fail_has_its_code_and_the_key_waits() {
         let helper = stage.helper(&format!("echo 'no such customer'; echo words >&2; exit {status}"));
         let error = stage.run(&["renew", "--resume", "--issuer-helper", &helper]).failed(name, 6);
         assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), b"no such customer\n");
-        assert!(fact(&error, "go_on").contains("--issuer-helper"), "{error:#}");
+        assert!(fact(&error, "next_command").contains("--issuer-helper"), "{error:#}");
         assert_eq!(fact(&error, "detail"), "words");
     }
     stage.token.snapshot().assert_keeps(&before);

@@ -7,7 +7,7 @@ use common::foreign::{Ca, Customer};
 use common::{Stage, hex, pipe};
 use usbtoken_testkit::{Kind, Object, Snapshot};
 
-/// What an answer looks like when nobody asks the program for anything.
+/// What an answer looks like when no one asks the program for anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Pem,

@@ -1,6 +1,7 @@
 //! CertEnroll's EncodingType: how bytes become text, and back.
 
-use usbtoken::error::{Error, Result};
+use base16ct::lower::encode_string as hex;
+use usbtoken::{Error, Result};
 
 use crate::args;
 
@@ -60,7 +61,7 @@ pub(crate) fn encode(der: &[u8], encoding: u32) -> Result<Encoded> {
         USBTOKEN_ENCODING_BASE64 => base64(),
         USBTOKEN_ENCODING_BINARY => return Ok(Encoded::Bytes(der.to_vec())),
         USBTOKEN_ENCODING_HEX => spaced_hex(der, lines),
-        USBTOKEN_ENCODING_HEX_RAW => format!("{}{}", usbtoken::hex(der), lines.end()),
+        USBTOKEN_ENCODING_HEX_RAW => format!("{}{}", hex(der), lines.end()),
         _ => return Err(unknown()),
     }))
 }

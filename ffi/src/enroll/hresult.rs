@@ -1,6 +1,7 @@
 //! The HRESULTs of the facade: one table, with the names that pages and programmers know and a sentence each.
 
-use usbtoken::error::{Code, Family};
+use usbtoken::Code;
+use usbtoken::error::Family;
 use usbtoken::text::Lang;
 
 use crate::status::{self, USBTOKEN_OK, usbtoken_status};

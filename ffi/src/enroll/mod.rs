@@ -18,8 +18,8 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Arc;
 
-use usbtoken::error::{Code, Error};
 use usbtoken::pki::MAX_RESPONSE;
+use usbtoken::{Code, Error};
 
 use crate::args;
 use crate::boundary;

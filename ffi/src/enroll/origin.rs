@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use usbtoken::error::{Code, Error, Fact};
+use usbtoken::error::Fact;
 use usbtoken::renewal::Caller;
+use usbtoken::{Code, Error};
 
 /// The origin of a page (RFC 6454), HTTPS only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl FromStr for Pattern {
             None => (false, rest),
         };
         let (host, port) = host_and_port(rest).ok_or_else(bad)?;
-        // "*.jp" would allow everybody there.
+        // "*.jp" would allow everyone there.
         if beneath && !host.contains('.') {
             return Err(bad());
         }
@@ -99,7 +100,7 @@ fn host_and_port(authority: &str) -> Option<(String, u16)> {
         (1..=63).contains(&label.len()) && inside && !label.starts_with('-') && !label.ends_with('-')
     };
     let plain = host.len() <= 253 && host.split('.').all(label);
-    // 0x7f.1 and 127.0.0.1 are addresses; nobody allows a bank's page by address.
+    // 0x7f.1 and 127.0.0.1 are addresses; no one allows a bank's page by address.
     let named =
         host.split('.').next_back().is_some_and(|top| top.starts_with(|c: char| c.is_ascii_alphabetic()));
     (plain && named).then(|| (host.to_ascii_lowercase(), port))

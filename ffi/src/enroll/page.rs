@@ -5,11 +5,13 @@ use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::SystemTime;
 
-use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::pki::{Certificate, Response};
-use usbtoken::renewal::{Caller, PendingState, Progress};
+use base16ct::lower::encode_string as hex;
+use usbtoken::error::{Fact, Step};
+use usbtoken::pki::KeyKind;
+use usbtoken::renewal::{Caller, PendingKey, PendingState, Progress};
 use usbtoken::{
-    Credential, Install, Installed, KeyKind, Pending, PendingKey, Renewal, Session, Token, TokenUri,
+    Certificate, Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session,
+    Token, TokenUri,
 };
 
 use super::encoding::{self, Encoded};
@@ -281,7 +283,7 @@ impl Page {
             return Err(Error::new(Code::AnswerIsPfx).during(Step::ReadAnswer).into());
         }
         let response = encoding::decode(response, encoding)?;
-        // Nobody is asked for a PIN for something that cannot be read.
+        // No one is asked for a PIN for something that cannot be read.
         Response::parse(&response).map_err(|error| error.during(Step::ReadAnswer))?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
@@ -337,7 +339,7 @@ impl Page {
         }
     }
 
-    /// 「Webアクセスの確認」. Nobody who could be asked means no.
+    /// 「Webアクセスの確認」. No one who could be asked means no.
     fn ask(&self, operation: u32) -> PageResult {
         let (ask, user) = {
             let consent = lock(&self.consent);
@@ -404,7 +406,7 @@ fn chosen(session: &Session, which: &Which) -> Result<Credential> {
             let by_thumbprint = |one: &&Credential| one.certificate().thumbprint() == number[..];
             match credentials.iter().find(by_thumbprint).cloned() {
                 Some(one) => Ok(one),
-                None => credentials.by_serial(&usbtoken::hex(number)).only(),
+                None => credentials.by_serial(&hex(number)).only(),
             }
         }
         Which::Certificate(der) => {

@@ -1,7 +1,8 @@
 //! Distinguished names as pages write them, for IX500DistinguishedName::Encode.
 
-use usbtoken::Name;
-use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::error::Fact;
+use usbtoken::pki::Name;
+use usbtoken::{Code, Error, Result};
 
 /// Reads a name as CertStrToName does: separated by commas, semicolons or plus signs, values in quotation marks
 /// where they need it, and encoded **in the order in which they stand**. RFC 4514 has the same strings in the

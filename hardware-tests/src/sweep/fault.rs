@@ -71,7 +71,7 @@ const TOKEN: &[&str] = &["C_GetTokenInfo"];
 const LOGIN: &[&str] = &["C_Login"];
 
 /// Every kind. The return values stand for what drivers make of them: a failure of the device, a failure of
-/// nobody knows what, no room, a refusal of attributes, a dead session.
+/// no one knows what, no room, a refusal of attributes, a dead session.
 pub const FAULTS: &[Fault] = &[
     Fault::at_every_call("device-error", "ckr=CKR_DEVICE_ERROR").compound(),
     Fault::at_every_call("general-error", "ckr=CKR_GENERAL_ERROR").compound(),

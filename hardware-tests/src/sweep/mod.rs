@@ -1,7 +1,7 @@
 //! The fault sweep: every job is run again and again, each time with one fault at one of its calls, and each time
 //! fresh processes look at what is on the token.
 //!
-//! The plan is SQLite's: fail the first call, look, fail the second, look, until a run comes to its end unharmed;
+//! The plan is SQLite's: fail the first call, inspect, fail the second, inspect, until a run comes to its end unharmed;
 //! each kind of fault once, and from then on. `docs/testing.md` has the promises and how to run one case again.
 
 mod case;
@@ -295,7 +295,7 @@ fn cases(extent: Extent, scene: Scene, keys: Keys, base: &Base) -> Vec<Case> {
     let case = |call, fault, sticky| Case { scene, keys, call, fault, sticky };
     // Where removing is the job, removing cannot be what fails after a failure.
     let removes = |call: u64| base.calls.iter().take(call as usize - 1).any(|name| name == "C_DestroyObject");
-    // A driver that gives half of everything for good can hide what belongs to a removal: nobody could tell.
+    // A driver that gives half of everything for good can hide what belongs to a removal: no one could tell.
     let hides = |case: &Case| case.fault.name == "truncated" && case.sticky && scene.goal() == Goal::Removed;
     let sensible = |case: &Case| (case.fault.name != "no-way-back" || !removes(case.call)) && !hides(case);
     let mut cases = match extent {

@@ -25,7 +25,7 @@ pub const WRONG_PIN: &str = "nip-5937-wt";
 /// The variable through which the command gets the PIN.
 const PIN_VARIABLE: &str = "SWEEP_PIN";
 
-/// Copies of the programs, so that nobody builds them anew meanwhile.
+/// Copies of the programs, so that no one builds them anew meanwhile.
 pub struct Programs {
     command: PathBuf,
     shim: PathBuf,

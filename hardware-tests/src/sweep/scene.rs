@@ -27,7 +27,7 @@ pub enum Scene {
     WrongPin,
 }
 
-/// What the token holds after a scene that went well.
+/// What the token holds after a scene that succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// What it held before and a complete new credential; nothing is pending.
@@ -81,7 +81,7 @@ impl Scene {
             Scene::Install | Scene::Resume | Scene::Abandon => Start::Pending,
             Scene::InstallWritten => Start::Written,
             Scene::Retire => Start::Renewed,
-            Scene::RetireAgain => Start::HalfRetired,
+            Scene::RetireAgain => Start::RetireInterrupted,
         }
     }
 

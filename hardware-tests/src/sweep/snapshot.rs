@@ -1,7 +1,8 @@
 //! What a fresh process sees on a token, without the shim and without the library.
 
+use base16ct::lower::encode_string as hex;
 use serde::{Deserialize, Serialize};
-use usbtoken_testkit::{self as kit, Eye, look, softhsm_module, verify_with_certificate};
+use usbtoken_testkit::{self as kit, Inspector, inspect, softhsm_module, verify_with_certificate};
 
 /// Everything on a token, as it goes from one process to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,15 +29,15 @@ pub struct Object {
 impl Snapshot {
     /// Looks at the token with this serial number. The only user of SoftHSM in its process.
     pub fn now(serial: &str, pin: &str) -> Snapshot {
-        look(&softhsm_module(), serial, pin, |eye| {
-            let snapshot = eye.snapshot();
+        inspect(&softhsm_module(), serial, pin, |inspector| {
+            let snapshot = inspector.snapshot();
             let key = |id: &[u8]| {
                 snapshot.of_class("CKO_PRIVATE_KEY").filter(|object| object.id == id).count() == 1
             };
             let objects = snapshot.objects().iter().map(|object| {
                 let certificate = object.class == "CKO_CERTIFICATE" && key(&object.id);
-                let signs = certificate.then(|| signs(eye, object));
-                let id = usbtoken::hex(&object.id);
+                let signs = certificate.then(|| signs(inspector, object));
+                let id = hex(&object.id);
                 let (class, label) = (object.class.clone(), object.label.clone());
                 Object { class, id, label, all: format!("{object:?}"), signs }
             });
@@ -71,8 +72,8 @@ impl std::fmt::Display for Object {
     }
 }
 
-fn signs(eye: &Eye, certificate: &kit::Object) -> bool {
+fn signs(inspector: &Inspector, certificate: &kit::Object) -> bool {
     let Some(der) = certificate.bytes("Value") else { return false };
-    let signature = eye.sign(&certificate.id, b"is the key still there?");
+    let signature = inspector.sign(&certificate.id, b"is the key still there?");
     verify_with_certificate(der, b"is the key still there?", &signature)
 }

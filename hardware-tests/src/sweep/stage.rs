@@ -31,7 +31,7 @@ pub enum Start {
     /// The old credential and a complete new one.
     Renewed,
     /// The new one, and what an interrupted removal left of the old one: certificate and private key.
-    HalfRetired,
+    RetireInterrupted,
 }
 
 /// A start state.
@@ -56,7 +56,7 @@ pub struct Made {
 }
 
 impl Begin {
-    /// What nobody may touch: what is not ours, and the old credential; where that is being removed, the new one.
+    /// What no one may touch: what is not ours, and the old credential; where that is being removed, the new one.
     pub fn kept(&self, retires: bool) -> Vec<Object> {
         let foreign = |object: &Object| FOREIGN.contains(&object.id.as_str());
         let kept =
@@ -157,7 +157,7 @@ impl Stage {
                 self.must(&place, &["install", &words(&pending.answer)]);
                 (pending.made.clone(), pending.answer.clone())
             }
-            Start::HalfRetired => {
+            Start::RetireInterrupted => {
                 let renewed = from(Start::Renewed);
                 place.copy_tokens(&renewed.folder);
                 let anchor = self.anchor();
@@ -213,10 +213,10 @@ pub fn provision(folder: &Path, ca: &Path, kind: Kind) -> Made {
     let subject = NameDer::new().common(Text::Utf8, "a stranger").to_der();
     token.credential(&stranger, Kind::P256, &[0xf0], &subject, days_from_now(200));
     let lonely = stranger.issue(&subject, &SoftKey::generate(Kind::P256).spki()).der();
-    token.look(|eye| {
-        eye.write_certificate(&lonely, &[0xf1], "somebody else's certificate");
-        eye.generate_pair(Kind::P256, &[0xf2], "usbtoken:backup");
-        eye.write_data("somebody else's notes", b"not ours");
+    token.inspect(|inspector| {
+        inspector.write_certificate(&lonely, &[0xf1], "somebody else's certificate");
+        inspector.generate_pair(Kind::P256, &[0xf2], "usbtoken:backup");
+        inspector.write_data("somebody else's notes", b"not ours");
     });
     assert_eq!(old.subject, manual_subject().to_der());
     Made { serial: token.serial().to_owned(), old_serial: serial_hex(&old.certificate) }

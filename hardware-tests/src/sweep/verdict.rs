@@ -103,7 +103,7 @@ struct Judge<'a> {
     kept: Vec<Object>,
 }
 
-/// What is on the token beside what nobody may touch.
+/// What is on the token beside what no one may touch.
 enum Rest<'s> {
     Nothing,
     /// A certificate and both keys, with their final labels; the key signs.
@@ -157,7 +157,7 @@ impl Judge<'_> {
         }
     }
 
-    /// A run that says that it went well has reached its goal.
+    /// A run that says that it succeeded has reached its goal.
     fn goal(&self, seen: &Snapshot) -> Findings {
         let reached = match (self.scene.goal(), self.rest(seen)) {
             (Goal::Renewed, Rest::Complete) => true,

@@ -138,7 +138,7 @@ fn status(text: Option<&str>) -> Result<c_int, String> {
     text.map_or(Ok(EXIT), |text| text.parse().map_err(|_| format!("{text:?} is not an exit status")))
 }
 
-/// Options with values; one that nobody takes is a mistake.
+/// Options with values; one that no one takes is a mistake.
 #[derive(Default)]
 struct Options(Vec<(String, String)>);
 

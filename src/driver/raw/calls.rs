@@ -126,7 +126,7 @@ impl Functions {
     }
 
     /// Whether something happened in a slot since this was last asked. It never blocks: a blocked call could be
-    /// ended by C_Finalize only, for everybody in this process.
+    /// ended by C_Finalize only, for everyone in this process.
     pub(in crate::driver) fn slot_event(&self) -> Outcome<bool> {
         self.same_process("C_WaitForSlotEvent")?;
         let mut slot: CK_SLOT_ID = 0;

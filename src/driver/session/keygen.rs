@@ -5,9 +5,10 @@ use super::object::{Present, StoredKey, StoredPublicKey};
 use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::raw::{Failure, ObjectHandle, Template};
-use crate::driver::token::quirks::Rung;
+use crate::driver::token::quirks::TemplateSet;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyKind, PublicKey, SignatureAlgorithm};
+use base16ct::lower::encode_string as hex;
 use pkcs11_sys::*;
 
 /// A key pair that was just made.
@@ -59,8 +60,8 @@ impl Session {
     ) -> Result<(ObjectHandle, ObjectHandle)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for rung in &self.token().profile().ladder {
-            let (public, private) = templates(*rung, kind, id, label);
+        for set in &self.token().quirks().template_sets {
+            let (public, private) = templates(*set, kind, id, label);
             let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
                 Ok(pair) => return Ok(pair),
@@ -102,7 +103,7 @@ impl Session {
             .generated_half(pair.public.place, &pair.public.id, pair.public.label.bytes())
             .generated_half(pair.private.place, &pair.private.id, pair.private.label.bytes());
         self.remove(&removal).map_err(|error| {
-            let id = crate::hex(&pair.private.id);
+            let id = hex(&pair.private.id);
             Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })
     }
@@ -151,11 +152,11 @@ fn generator(kind: KeyKind) -> CK_MECHANISM_TYPE {
     }
 }
 
-/// The templates of one rung: public, private (PKCS#11 v3.1 §4.8, §4.9, §6.1.4, §6.3.5).
-fn templates(rung: Rung, kind: KeyKind, id: &[u8], label: &[u8]) -> (Template, Template) {
-    let usage = rung == Rung::SignOnly;
-    let with_id = rung != Rung::NoId;
-    let public_stays = rung != Rung::PublicKeyInSession;
+/// The templates of one set: public, private (PKCS#11 v3.1 §4.8, §4.9, §6.1.4, §6.3.5).
+fn templates(set: TemplateSet, kind: KeyKind, id: &[u8], label: &[u8]) -> (Template, Template) {
+    let usage = set == TemplateSet::SignOnly;
+    let with_id = set != TemplateSet::NoId;
+    let public_stays = set != TemplateSet::PublicKeyInSession;
 
     let mut public = Template::new().flag(CKA_TOKEN, public_stays).bytes(CKA_LABEL, label);
     public = match kind.curve_der() {

@@ -1,4 +1,4 @@
-//! Sessions: one that looks, and one that is logged in and may write.
+//! Sessions: a public one that reads, and one that is logged in and may write.
 
 mod evidence;
 mod keygen;
@@ -73,7 +73,7 @@ impl Login {
         self
     }
 
-    /// Hands the session a token that was reserved before, so that nothing changes between the look and the login.
+    /// Hands the session a token that was reserved before, so that nothing changes between reading and logging in.
     #[must_use]
     pub fn holding(mut self, reservation: Reservation) -> Self {
         self.reservation = Some(reservation);
@@ -108,7 +108,7 @@ impl Token {
     ///
     /// # Errors
     /// What C_OpenSession returns, mostly that the token is gone.
-    pub fn look(&self) -> Result<PublicSession> {
+    pub fn open_public_session(&self) -> Result<PublicSession> {
         PublicSession::open(self)
     }
 
@@ -158,7 +158,7 @@ impl PublicSession {
 impl Session {
     pub(super) fn open(token: &Token, login: Login) -> Result<Self> {
         let token = token.refreshed()?;
-        let (pin, reservation) = admit(&token, login)?;
+        let (pin, reservation) = check_login(&token, login)?;
         let open = Open::new(&token, true)?;
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
         let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
@@ -182,7 +182,7 @@ impl Session {
     pub fn reserve(&self) -> Result<()> {
         if self.reserved.get().is_none() {
             let reservation = self.token().reserve()?;
-            // Nobody else can have set it: the session belongs to this thread.
+            // No one else can have set it: the session belongs to this thread.
             let _ = self.reserved.set(reservation);
         }
         Ok(())
@@ -228,7 +228,7 @@ type Logins = BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>;
 
 impl SharedLogin {
     /// Logs in, or takes part in a login that is ours already; `None` when it is somebody else's. `log_in` says
-    /// whether nobody was logged in. The others wait meanwhile: so does a PIN pad.
+    /// whether no one was logged in. The others wait meanwhile: so does a PIN pad.
     fn share(token: &Token, log_in: impl FnOnce() -> Result<bool>) -> Result<Option<Self>> {
         static LOGINS: Mutex<Logins> = Mutex::new(BTreeMap::new());
         let place = (token.module().path().to_owned(), token.slot_number());
@@ -255,7 +255,7 @@ impl SharedLogin {
 }
 
 /// Decides, before anything is sent, whether this PIN may be tried.
-fn admit(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+fn check_login(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
     let info = token.info();
     let Login { pin, accept_final_try, reservation } = login;
     let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));

@@ -9,6 +9,7 @@ use crate::driver::raw::PrivateValue;
 use crate::driver::token::TokenIdentity;
 use crate::error::{Result, Step};
 use crate::pki::SignatureAlgorithm;
+use base16ct::lower::encode_string as hex;
 use jiff::Timestamp;
 use pkcs11_sys::*;
 use serde::Serialize;
@@ -72,8 +73,8 @@ impl Session {
             evidence: key.evidence.clone(),
             private_value: private_value.to_owned(),
             observed: now,
-            key_id: crate::hex(&key.id),
-            public_key_sha256: key.public_key.as_ref().map(|public| crate::hex(&public.fingerprint())),
+            key_id: hex(&key.id),
+            public_key_sha256: key.public_key.as_ref().map(|public| hex(&public.fingerprint())),
             token: token.identity().clone(),
             driver_path: token.module().path().to_owned(),
             driver: token.module().info().ok(),

@@ -11,6 +11,7 @@ use super::sign::Signed;
 use crate::driver::raw::{Failure, ObjectHandle};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::PublicKey;
+use base16ct::lower::encode_string as hex;
 use pkcs11_sys::CKR_OBJECT_HANDLE_INVALID;
 
 /// Objects to be destroyed, in this order.
@@ -134,14 +135,14 @@ impl Session {
         match self.read_again(handle, &planned.is) {
             Again::There(object) if planned.is.agrees_with(&object) => {
                 let error = Error::new(Code::DestroyFailed).during(step);
-                Err(error.fact(Fact::Id, crate::hex(planned.is.id())))
+                Err(error.fact(Fact::Id, hex(planned.is.id())))
             }
             Again::Gone | Again::There(_) => Ok(()),
             // Whether it is gone, the search says.
             Again::Unreadable(_) if !self.is_found(handle)? => Ok(()),
             Again::Unreadable(failure) => {
                 let error = Error::new(Code::DestroyFailed).during(step);
-                let error = error.fact(Fact::Id, crate::hex(planned.is.id()));
+                let error = error.fact(Fact::Id, hex(planned.is.id()));
                 Err(error.because_of(failure.during(step)))
             }
         }
@@ -255,5 +256,5 @@ impl Is {
 
 /// Something does not agree: nothing is removed.
 pub(crate) fn doubt(step: Step, id: &[u8], what: &str) -> Error {
-    Error::new(Code::RemovalDoubtful).during(step).fact(Fact::Id, crate::hex(id)).fact(Fact::Detail, what)
+    Error::new(Code::RemovalDoubtful).during(step).fact(Fact::Id, hex(id)).fact(Fact::Detail, what)
 }

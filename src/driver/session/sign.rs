@@ -1,9 +1,10 @@
-//! Signatures made on the token and checked in software before anybody else sees them.
+//! Signatures made on the token and checked in software before anyone else sees them.
 
 use super::Session;
 use super::object::{Place, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{PublicKey, SignatureAlgorithm};
+use base16ct::lower::encode_string as hex;
 use pkcs11_sys::*;
 use sha2::{Digest, Sha256, Sha384};
 
@@ -50,7 +51,7 @@ impl Session {
         let mut at_hand = at_hand.into_iter().filter(|public| of(public).is_some()).peekable();
         let algorithm = key.algorithm.or_else(|| of(at_hand.peek()?)).ok_or_else(|| {
             let error = Error::new(Code::MechanismUnsupported).during(Step::SignChallenge);
-            error.fact(Fact::Id, crate::hex(&key.id))
+            error.fact(Fact::Id, hex(&key.id))
         })?;
         let challenge = fresh_challenge()?;
         let signature = self.signature(key, algorithm, &challenge, Step::SignChallenge)?;
@@ -69,7 +70,7 @@ impl Session {
     pub(crate) fn public_key_by_signing(&self, key: &StoredKey) -> Result<PublicKey> {
         let unknown = || {
             let error = Error::new(Code::PublicKeyInvalid).during(Step::ReadPublicKey);
-            error.fact(Fact::Id, crate::hex(&key.id))
+            error.fact(Fact::Id, hex(&key.id))
         };
         let algorithm = key.algorithm.filter(|one| *one != SignatureAlgorithm::RsaPkcs1Sha256);
         let algorithm = algorithm.ok_or_else(unknown)?;
@@ -85,8 +86,8 @@ impl Session {
     /// RSA signatures come as PKCS#1 v1.5, ECDSA signatures as DER (RFC 5480, Ecdsa-Sig-Value).
     ///
     /// # Errors
-    /// [`MechanismUnsupported`](crate::code::Code::MechanismUnsupported),
-    /// [`SignatureInvalid`](crate::code::Code::SignatureInvalid), and what C_SignInit, C_Login for the operation
+    /// [`MechanismUnsupported`](crate::error::Code::MechanismUnsupported),
+    /// [`SignatureInvalid`](crate::error::Code::SignatureInvalid), and what C_SignInit, C_Login for the operation
     /// and C_Sign return.
     pub fn sign(
         &self,
@@ -121,7 +122,7 @@ impl Session {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
         functions.sign_init(open.handle(), plan.mechanism, handle).map_err(|failure| failure.during(step))?;
-        if key.always_authenticate || self.token().profile().context_login {
+        if key.always_authenticate || self.token().quirks().context_login {
             self.login_for_operation(step)?;
         }
         functions.sign(open.handle(), &plan.data(message)).map_err(|failure| failure.during(step))

@@ -5,9 +5,10 @@ use super::object::{Label, Present, StoredCertificate};
 use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::raw::{Failure, Template};
-use crate::driver::token::quirks::Detail;
+use crate::driver::token::quirks::AttributeSet;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
+use base16ct::lower::encode_string as hex;
 use pkcs11_sys::*;
 
 /// Whose certificate it is (CKA_CERTIFICATE_CATEGORY).
@@ -33,16 +34,16 @@ impl Session {
         id: &[u8],
         label: &[u8],
         before: Option<&Present>,
-    ) -> Result<(StoredCertificate, Detail)> {
+    ) -> Result<(StoredCertificate, AttributeSet)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for &detail in self.token().profile().details {
-            let template = template(certificate, category, id, label, detail);
+        for &set in self.token().quirks().sets {
+            let template = template(certificate, category, id, label, set);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
                     let (place, id) = (open.place(handle), id.to_vec());
                     let (label, der) = (Label::new(label.to_vec()), certificate.der().to_vec());
-                    return Ok((StoredCertificate { place, id, label, der }, detail));
+                    return Ok((StoredCertificate { place, id, label, der }, set));
                 }
                 Err(failure) => failure,
             };
@@ -78,8 +79,8 @@ impl Session {
             Error::new(Code::ReadBackDiffers)
                 .during(Step::ReadBack)
                 .fact(Fact::Detail, what)
-                .fact(Fact::Expected, crate::hex(expected))
-                .fact(Fact::Found, crate::hex(found))
+                .fact(Fact::Expected, hex(expected))
+                .fact(Fact::Found, hex(found))
         };
         if found.der != written.der {
             return Err(differs("CKA_VALUE", &written.der, &found.der));
@@ -96,7 +97,7 @@ fn template(
     category: Category,
     id: &[u8],
     label: &[u8],
-    detail: Detail,
+    set: AttributeSet,
 ) -> Template {
     let minimal = Template::new()
         .number(CKA_CLASS, CKO_CERTIFICATE)
@@ -106,7 +107,7 @@ fn template(
         .bytes(CKA_ID, id)
         .bytes(CKA_LABEL, label)
         .bytes(CKA_VALUE, certificate.der());
-    if detail == Detail::Minimal {
+    if set == AttributeSet::Minimal {
         return minimal;
     }
     let common = minimal
@@ -114,7 +115,7 @@ fn template(
         .bytes(CKA_ISSUER, certificate.issuer().der())
         .bytes(CKA_SERIAL_NUMBER, certificate.serial().der_integer())
         .number(CKA_CERTIFICATE_CATEGORY, category.number());
-    if detail == Detail::Common {
+    if set == AttributeSet::Common {
         return common;
     }
     // CKA_CHECK_VALUE is left to the token: SoftHSM 2.6 refuses it with CKR_GENERAL_ERROR and leaves half an object

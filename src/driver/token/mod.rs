@@ -6,7 +6,7 @@ pub(super) mod quirks;
 
 pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;
-use self::quirks::Profile;
+use self::quirks::Quirks;
 use crate::driver::module::Module;
 use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -27,7 +27,7 @@ pub struct Token {
     slot: SlotId,
     info: TokenInfo,
     mechanisms: Arc<Mechanisms>,
-    profile: Arc<OnceLock<Profile>>,
+    quirks: Arc<OnceLock<Quirks>>,
 }
 
 /// What a token says of itself (CK_TOKEN_INFO, PKCS#11 v3.1 §3.3), blanks stripped.
@@ -95,7 +95,7 @@ impl Module {
 impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let info = read_info(module, slot)?;
-        Ok(Token { module: module.clone(), slot, info, mechanisms: Arc::default(), profile: Arc::default() })
+        Ok(Token { module: module.clone(), slot, info, mechanisms: Arc::default(), quirks: Arc::default() })
     }
 
     /// What the token said of itself when it was found.
@@ -155,16 +155,16 @@ impl Token {
 
     /// The name of the quirk profile by which this token is treated, `generic` for most.
     pub(crate) fn profile_name(&self) -> &str {
-        &self.profile().name
+        &self.quirks().name
     }
 
-    pub(in crate::driver) fn profile(&self) -> &Profile {
-        self.profile.get_or_init(|| Profile::of(&self.module, self.identity()))
+    pub(in crate::driver) fn quirks(&self) -> &Quirks {
+        self.quirks.get_or_init(|| Quirks::of(&self.module, self.identity()))
     }
 
     /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
     pub(in crate::driver) fn accepts_pin_length(&self, bytes: usize) -> bool {
-        let (shortest, longest) = self.profile().pin_length.unwrap_or(self.info.pin_length);
+        let (shortest, longest) = self.quirks().pin_length.unwrap_or(self.info.pin_length);
         let sensible = shortest <= longest && longest > 0;
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))

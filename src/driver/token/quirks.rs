@@ -11,23 +11,23 @@ use crate::driver::module::Module;
 /// A profile changes the order in which things are tried, so that a token is not asked first for what it is known to
 /// refuse. No template is left out: where a fact of the catalogue is wrong, the next one does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::driver) struct Profile {
+pub(in crate::driver) struct Quirks {
     /// The catalogue's name.
     pub(in crate::driver) name: String,
     /// The key pair templates to try, first to last.
-    pub(in crate::driver) ladder: [Rung; 4],
+    pub(in crate::driver) template_sets: [TemplateSet; 4],
     /// How much a certificate object says, first to last.
-    pub(in crate::driver) details: &'static [Detail],
+    pub(in crate::driver) sets: &'static [AttributeSet],
     /// Whether every signature needs a login of its own, even where the key does not say so.
     pub(in crate::driver) context_login: bool,
     /// The PIN's shortest and longest length in bytes, where CK_TOKEN_INFO tells wrong ones.
     pub(in crate::driver) pin_length: Option<(u64, u64)>,
 }
 
-/// One set of templates. Each rung leaves out something that some tokens refuse; CKA_SENSITIVE and
+/// One set of templates. Each set leaves out something that some tokens refuse; CKA_SENSITIVE and
 /// CKA_EXTRACTABLE stand in all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::driver) enum Rung {
+pub(in crate::driver) enum TemplateSet {
     /// Signing keys, both on the token.
     SignOnly,
     /// Without CKA_SIGN and CKA_VERIFY, which some tokens decide themselves.
@@ -40,7 +40,7 @@ pub(in crate::driver) enum Rung {
 
 /// How much a certificate object says beside the certificate itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
+pub enum AttributeSet {
     /// What PKCS#11 v3.1 §4.6 defines for X.509 certificates, but for the check value.
     Full,
     /// Without what some tokens refuse: dates, public key.
@@ -49,7 +49,7 @@ pub enum Detail {
     Minimal,
 }
 
-impl Profile {
+impl Quirks {
     /// The profile of this token. The driver is asked who made it only when the token's own maker has none.
     pub(in crate::driver) fn of(module: &Module, token: &TokenIdentity) -> Self {
         let library = || module.info().map(|info| info.manufacturer).unwrap_or_default();
@@ -58,21 +58,21 @@ impl Profile {
     }
 }
 
-impl From<&catalogue::Profile> for Profile {
+impl From<&catalogue::Profile> for Quirks {
     fn from(facts: &catalogue::Profile) -> Self {
-        use Rung::{NoId, NoUsage, PublicKeyInSession, SignOnly};
+        use TemplateSet::{NoId, NoUsage, PublicKeyInSession, SignOnly};
 
-        let ladder = match (facts.public_key_in_session, facts.usage_attributes) {
+        let template_sets = match (facts.public_key_in_session, facts.usage_attributes) {
             (true, _) => [PublicKeyInSession, SignOnly, NoUsage, NoId],
             (false, false) => [NoUsage, SignOnly, PublicKeyInSession, NoId],
             (false, true) => [SignOnly, NoUsage, PublicKeyInSession, NoId],
         };
-        Profile {
+        Quirks {
             name: facts.name.clone(),
-            ladder,
-            details: match facts.minimal_certificate {
-                true => &[Detail::Minimal],
-                false => &[Detail::Full, Detail::Common, Detail::Minimal],
+            template_sets,
+            sets: match facts.minimal_certificate {
+                true => &[AttributeSet::Minimal],
+                false => &[AttributeSet::Full, AttributeSet::Common, AttributeSet::Minimal],
             },
             context_login: facts.context_login,
             pin_length: facts.pin_length.map(|(shortest, longest)| (shortest.into(), longest.into())),
@@ -84,37 +84,45 @@ impl From<&catalogue::Profile> for Profile {
 mod tests {
     use super::*;
 
-    fn changed(change: impl FnOnce(&mut catalogue::Profile)) -> Profile {
+    fn changed(change: impl FnOnce(&mut catalogue::Profile)) -> Quirks {
         let mut facts = catalogue::Profile::generic();
         change(&mut facts);
-        Profile::from(&facts)
+        Quirks::from(&facts)
     }
 
     #[test]
     fn each_fact_changes_what_is_done() {
         let generic = changed(|_| ());
-        assert_eq!(generic.ladder[0], Rung::SignOnly);
-        assert_eq!(generic.details, [Detail::Full, Detail::Common, Detail::Minimal]);
+        assert_eq!(generic.template_sets[0], TemplateSet::SignOnly);
+        assert_eq!(generic.sets, [AttributeSet::Full, AttributeSet::Common, AttributeSet::Minimal]);
         assert!(!generic.context_login && generic.pin_length.is_none());
-        assert_eq!(changed(|facts| facts.usage_attributes = false).ladder[0], Rung::NoUsage);
-        assert_eq!(changed(|facts| facts.public_key_in_session = true).ladder[0], Rung::PublicKeyInSession);
-        assert_eq!(changed(|facts| facts.minimal_certificate = true).details, [Detail::Minimal]);
+        assert_eq!(changed(|facts| facts.usage_attributes = false).template_sets[0], TemplateSet::NoUsage);
+        assert_eq!(
+            changed(|facts| facts.public_key_in_session = true).template_sets[0],
+            TemplateSet::PublicKeyInSession
+        );
+        assert_eq!(changed(|facts| facts.minimal_certificate = true).sets, [AttributeSet::Minimal]);
         assert!(changed(|facts| facts.context_login = true).context_login);
         assert_eq!(changed(|facts| facts.pin_length = Some((4, 8))).pin_length, Some((4, 8)));
     }
 
-    /// A profile is a hint that may be wrong: none leaves a rung out.
+    /// A profile is a hint that may be wrong: none leaves a set out.
     #[test]
-    fn every_ladder_has_every_rung() {
+    fn every_order_has_every_set() {
         for session in [true, false] {
             for usage in [true, false] {
-                let ladder = changed(|facts| {
+                let template_sets = changed(|facts| {
                     facts.public_key_in_session = session;
                     facts.usage_attributes = usage;
                 })
-                .ladder;
-                for rung in [Rung::SignOnly, Rung::NoUsage, Rung::PublicKeyInSession, Rung::NoId] {
-                    assert!(ladder.contains(&rung));
+                .template_sets;
+                for set in [
+                    TemplateSet::SignOnly,
+                    TemplateSet::NoUsage,
+                    TemplateSet::PublicKeyInSession,
+                    TemplateSet::NoId,
+                ] {
+                    assert!(template_sets.contains(&set));
                 }
             }
         }

@@ -104,7 +104,7 @@ fn attribute(attribute: Tlv<'_>) -> Read<(&[u8], Value<'_>)> {
     Ok((kind, text.unwrap_or(Value::Other(value.raw))))
 }
 
-/// How many common names there are. One of nothing but blanks names nobody.
+/// How many common names there are. One of nothing but blanks names no one.
 fn common_names(name: &[Rdn<'_>]) -> usize {
     let is_one = |(kind, value): &&(&[u8], Value<'_>)| {
         *kind == COMMON_NAME && !matches!(value, Value::Text(text) if text.is_empty())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::code::Notice;
+use crate::error::Notice;
 use crate::error::{Code, Error, Fact, Step, Warning};
 
 /// How much of a first line is kept, in characters.

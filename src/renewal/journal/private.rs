@@ -1,4 +1,4 @@
-//! Files that only their owner reads: written whole, synced, and read only where nobody else could have put them.
+//! Files that only their owner reads: written whole, synced, and read only where no one else could have put them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -1,7 +1,7 @@
 //! What went wrong and what to do next, in Japanese.
 
 use super::super::Words;
-use crate::code::Code;
+use crate::error::Code;
 
 const fn w(sentence: &'static str, next: &'static str) -> Words {
     Words { sentence, next }

@@ -7,7 +7,7 @@ pub(super) use errors::code;
 pub(super) use phrases::phrase;
 
 use super::Words;
-use crate::code::{Fact, Notice, Point, Step};
+use crate::error::{Fact, Notice, Point, Step};
 
 const fn w(sentence: &'static str, next: &'static str) -> Words {
     Words { sentence, next }

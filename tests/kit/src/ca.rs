@@ -137,7 +137,7 @@ impl TestCa {
         answer::render(form, certificate, &[&self.issuing.certificate, &self.root.certificate])
     }
 
-    /// An answer with the CAs' certificates and nobody else's.
+    /// An answer with the CAs' certificates and no one else's.
     pub fn answer_without_leaf(&self, form: Form) -> Vec<u8> {
         answer::render(form, &self.issuing.certificate, &[&self.root.certificate])
     }

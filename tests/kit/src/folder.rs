@@ -8,7 +8,7 @@ use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use tempfile::TempDir;
 
-use crate::eye::{self, Eye};
+use crate::inspector::{self, Inspector};
 
 /// The variable that tells SoftHSM where its configuration is. It is read once, at `C_Initialize`.
 const CONF: &str = "SOFTHSM2_CONF";
@@ -83,7 +83,7 @@ impl Folder {
         let so_pin = "87654321";
         let module = self.private_copy();
         let serial = self.with_conf(|| {
-            eye::with_module(&module, |pkcs11| {
+            inspector::with_module(&module, |pkcs11| {
                 let slots = pkcs11.get_slots_with_token().expect("SoftHSM lists its slots");
                 let free = slots
                     .into_iter()
@@ -195,9 +195,9 @@ impl SoftToken {
     }
 
     /// Logs in through the private copy of SoftHSM, runs the work and closes everything again.
-    pub fn look<R>(&self, work: impl FnOnce(&Eye) -> R) -> R {
+    pub fn inspect<R>(&self, work: impl FnOnce(&Inspector) -> R) -> R {
         let module = self.folder.private_copy();
-        self.folder.with_conf(|| eye::look(&module, &self.serial, &self.pin, work))
+        self.folder.with_conf(|| inspector::inspect(&module, &self.serial, &self.pin, work))
     }
 }
 

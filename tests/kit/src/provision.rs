@@ -10,8 +10,8 @@ use der::{Decode, Encode, Sequence};
 use sha2::{Digest, Sha256, Sha384};
 
 use crate::ca::TestCa;
-use crate::eye::Eye;
 use crate::folder::SoftToken;
+use crate::inspector::Inspector;
 use crate::key::{self, Kind};
 use crate::name::manual_subject;
 use crate::snapshot::Snapshot;
@@ -45,13 +45,13 @@ impl SoftToken {
         subject: &[u8],
         not_after: SystemTime,
     ) -> Provisioned {
-        let spki = self.look(|eye| eye.generate_pair(kind, id, "bank"));
+        let spki = self.inspect(|inspector| inspector.generate_pair(kind, id, "bank"));
         self.certified(ca, spki, id, subject, not_after)
     }
 
     /// As [`SoftToken::first_credential`], with a private key that demands the PIN for each signature.
     pub fn credential_that_asks(&self, ca: &TestCa, kind: Kind, not_after: SystemTime) -> Provisioned {
-        let spki = self.look(|eye| eye.generate_pair_that_asks(kind, &[1], "bank"));
+        let spki = self.inspect(|inspector| inspector.generate_pair_that_asks(kind, &[1], "bank"));
         self.certified(ca, spki, &[1], &manual_subject().to_der(), not_after)
     }
 
@@ -66,7 +66,7 @@ impl SoftToken {
         let year = std::time::Duration::from_secs(365 * 24 * 60 * 60);
         let issue = ca.issue(subject, &spki).not_before(not_after - year).not_after(not_after);
         let certificate = issue.der();
-        self.look(|eye| eye.write_certificate(&certificate, id, "bank"));
+        self.inspect(|inspector| inspector.write_certificate(&certificate, id, "bank"));
         Provisioned { id: id.to_vec(), certificate, spki, subject: subject.to_vec() }
     }
 
@@ -76,25 +76,25 @@ impl SoftToken {
         let subject = crate::name::NameDer::new().common(crate::name::Text::Utf8, "a stranger").to_der();
         let spki = key::SoftKey::generate(Kind::P256).spki();
         let certificate = stranger.issue(&subject, &spki).der();
-        self.look(|eye| {
-            eye.generate_pair(Kind::P256, &[0xf0], "somebody else's key");
-            eye.write_certificate(&certificate, &[0xf1], "somebody else's certificate");
-            eye.write_data("somebody else's notes", b"not ours");
+        self.inspect(|inspector| {
+            inspector.generate_pair(Kind::P256, &[0xf0], "somebody else's key");
+            inspector.write_certificate(&certificate, &[0xf1], "somebody else's certificate");
+            inspector.write_data("somebody else's notes", b"not ours");
         });
     }
 
     /// Everything on the token.
     pub fn snapshot(&self) -> Snapshot {
-        self.look(Eye::snapshot)
+        self.inspect(Inspector::snapshot)
     }
 
-    /// Signs with the private key that has this CKA_ID; see [`Eye::sign`].
+    /// Signs with the private key that has this CKA_ID; see [`Inspector::sign`].
     pub fn sign(&self, id: &[u8], message: &[u8]) -> Vec<u8> {
-        self.look(|eye| eye.sign(id, message))
+        self.inspect(|inspector| inspector.sign(id, message))
     }
 }
 
-impl Eye {
+impl Inspector {
     /// Makes a key pair on the token, sensitive and not extractable; returns SubjectPublicKeyInfo.
     pub fn generate_pair(&self, kind: Kind, id: &[u8], label: &str) -> Vec<u8> {
         self.make_pair(kind, id, label, None);
@@ -237,7 +237,7 @@ impl Eye {
     }
 }
 
-/// r‖s of PKCS#11 as the SEQUENCE that everybody else uses.
+/// r‖s of PKCS#11 as the SEQUENCE that everyone else uses.
 fn ecdsa_der(raw: &[u8]) -> Vec<u8> {
     #[derive(Sequence)]
     struct Signature {

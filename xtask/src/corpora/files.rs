@@ -1,13 +1,14 @@
 //! Where the samples come from: PyPI's cryptography-vectors, the test data of the crates that we depend on, and the CAs
 //! that Debian trusts.
 
+use base16ct::lower::encode_string as hex;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::work::{self, Done};
 
-/// The test vectors of pyca/cryptography, PKITS among them; pinned, so that everybody reads the same files.
+/// The test vectors of pyca/cryptography, PKITS among them; pinned, so that everyone reads the same files.
 const VECTORS: &str = "cryptography-vectors==50.0.2";
 
 /// The CAs that Debian trusts (package ca-certificates).
@@ -159,5 +160,5 @@ fn decoded(body: &str) -> Option<Vec<u8>> {
 fn digest(bytes: &[u8]) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(bytes);
-    usbtoken::hex(&digest[..8])
+    hex(&digest[..8])
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use serde_json::Value;
-use usbtoken::error::{Code, Error, Result};
-use usbtoken::pki::{Certificate, check_chain, read_anchors};
+use usbtoken::pki::{check_chain, read_anchors};
+use usbtoken::{Certificate, Code, Error, Result};
 
 use crate::work::Done;
 

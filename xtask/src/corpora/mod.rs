@@ -11,7 +11,7 @@ mod openssl;
 
 use std::path::PathBuf;
 
-use usbtoken::pki::{Certificate, Response};
+use usbtoken::{Certificate, Response};
 
 use self::files::Sample;
 use crate::setup;

@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use usbtoken::pki::Certificate;
+use base16ct::lower::encode_string as hex;
+use usbtoken::Certificate;
 
 use crate::work::Done;
 
@@ -93,7 +94,7 @@ impl Printed {
             .or_else(|| {
                 let theirs = self.key.as_ref()?;
                 (theirs != ours.public_key().spki_der()).then(|| {
-                    let (theirs, own) = (usbtoken::hex(theirs), usbtoken::hex(ours.public_key().spki_der()));
+                    let (theirs, own) = (hex(theirs), hex(ours.public_key().spki_der()));
                     format!("key: openssl {theirs}, we {own}")
                 })
             })

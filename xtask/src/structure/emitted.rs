@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use usbtoken::error::{Code, Fact, Notice, Point, Step};
+use usbtoken::Code;
+use usbtoken::error::{Fact, Notice, Point, Step};
 
 use super::source::Crate;
 

@@ -1,7 +1,8 @@
 use super::*;
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
-use usbtoken::error::{Code, Family};
+use usbtoken::Code;
+use usbtoken::error::Family;
 use usbtoken::pki::SubjectRule;
 
 fn parse(line: &[&str]) -> Result<Cli, ErrorKind> {

@@ -3,24 +3,24 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use usbtoken::code::Notice;
-use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Fact, Family, Result, Step};
-use usbtoken::pki::{KeyAlgorithm, Response};
-use usbtoken::renewal::{Credential, Installed, JournalEntry, Pending, PendingKey, Renewal};
+use base16ct::lower::encode_string as hex;
+use usbtoken::error::{Fact, Family, Notice, Step};
+use usbtoken::pki::KeyAlgorithm;
+use usbtoken::renewal::{JournalEntry, PendingKey};
+use usbtoken::{Code, Credential, Error, Installed, Pending, Renewal, Response, Result, Session};
 
-use super::settle::Checks;
+use super::install_response::Checks;
 use crate::args::{FormArg, IssuerArgs};
-use crate::go_on::CommandLine;
 use crate::issuer::{Failed, Issuer, Question, Reply, first_line};
-use crate::job::Job;
 use crate::kept::{Keeper, Kept};
+use crate::next_command::CommandLine;
+use crate::run::Run;
 use crate::words::Words;
 use crate::{login, pin};
 
 /// One visit to the CA, with what the command line says about it.
 pub struct Visit<'a> {
-    job: &'a Job,
+    run: &'a Run,
     args: &'a IssuerArgs,
     form: FormArg,
     checks: &'a Checks<'a>,
@@ -43,14 +43,14 @@ impl<'a> Visit<'a> {
     ///
     /// # Errors
     /// As [`Keeper::prepare`].
-    pub fn prepare(job: &'a Job, options: &Options<'a>, checks: &'a Checks<'a>) -> Result<Self> {
+    pub fn prepare(run: &'a Run, options: &Options<'a>, checks: &'a Checks<'a>) -> Result<Self> {
         let Options { issuer: args, form, retire_old } = *options;
         if let Some(Some(login)) = &args.issuer_login {
-            job.check_input(login)?;
+            run.check_input(login)?;
         }
-        let issuer = Issuer::of(args, job)?;
+        let issuer = Issuer::of(args, run)?;
         let keeper = Keeper::prepare(args.save_answer.as_deref())?;
-        Ok(Visit { job, args, form, checks, retire_old, issuer, keeper, ticket: None })
+        Ok(Visit { run, args, form, checks, retire_old, issuer, keeper, ticket: None })
     }
 
     /// Shows login ID and password to the CA, where that is wanted: before there is a key.
@@ -59,7 +59,7 @@ impl<'a> Visit<'a> {
     /// As [`Issuer::authorise`].
     pub fn authorise(&mut self) -> Result<()> {
         let Some(path) = &self.args.issuer_login else { return Ok(()) };
-        let login = login::read(path.as_deref(), self.job.lang)?;
+        let login = login::read(path.as_deref(), self.run.lang)?;
         self.ticket = self.issuer.authorise(&login)?;
         Ok(())
     }
@@ -71,7 +71,7 @@ impl<'a> Visit<'a> {
         pending: &Pending,
         entry: &JournalEntry,
     ) -> Result<(Installed, Kept)> {
-        self.job.progress.step(Step::AskIssuer);
+        self.run.progress.step(Step::AskIssuer);
         let old = pending.old().map(|old| old.certificate().to_pem());
         let question = Question {
             request: entry.request(),
@@ -89,7 +89,7 @@ impl<'a> Visit<'a> {
 
     fn install(&self, session: &Session, pending: &Pending, answer: &[u8]) -> Result<(Installed, Kept)> {
         let kept = self.keeper.answer(Some((session.token().identity(), pending.key().id())), answer);
-        match self.checks.install(answer, self.job).run_for(session, pending) {
+        match self.checks.install(answer, self.run).run_for(session, pending) {
             Ok(installed) => Ok((installed, kept)),
             Err(error) => Err(self.explain(error, session, pending.key(), &kept, answer)),
         }
@@ -109,7 +109,7 @@ impl<'a> Visit<'a> {
                 continue;
             }
             let kept = Kept::File(path);
-            match self.checks.install(&answer, self.job).run_for(session, pending) {
+            match self.checks.install(&answer, self.run).run_for(session, pending) {
                 Ok(installed) => return Ok(Some((installed, kept))),
                 Err(error) if error.code() == Code::CertificateExpired => {
                     too_late = Some(self.explain(error, session, pending.key(), &kept, &answer));
@@ -125,7 +125,7 @@ impl<'a> Visit<'a> {
     fn failed(&self, session: &Session, key: &PendingKey, failed: Failed) -> Error {
         let Failed { error, output } = failed;
         if output.is_empty() {
-            let id = usbtoken::hex(key.id());
+            let id = hex(key.id());
             return error.fact(Fact::GoOn, self.resume(&id)).fact(Fact::Id, id);
         }
         let kept = self.keeper.answer(Some((session.token().identity(), key.id())), &output);
@@ -141,7 +141,7 @@ impl<'a> Visit<'a> {
             Some(cookie) if entry.cookie() != Some(&cookie) => {
                 match self.keeper.update(&entry.clone().with_cookie(Some(cookie.clone()))) {
                     Ok(()) => error,
-                    // Nobody could ask again without it.
+                    // No one could ask again without it.
                     Err(_) => error.fact(Fact::Detail, format_args!("cookie: {cookie}")),
                 }
             }
@@ -159,11 +159,11 @@ impl<'a> Visit<'a> {
         kept: &Kept,
         answer: &[u8],
     ) -> Error {
-        let id = usbtoken::hex(key.id());
+        let id = hex(key.id());
         let received = Received { answer, file: kept.file(), keeper: &self.keeper };
         let error = received.explain(
-            kept.name(error, self.job.lang),
-            self.job,
+            kept.name(error, self.run.lang),
+            self.run,
             session,
             self.checks,
             self.retire_old,
@@ -174,7 +174,7 @@ impl<'a> Visit<'a> {
     }
 
     fn resume(&self, key_id: &str) -> String {
-        let line = CommandLine::new("resume", &self.job.global).value("--id", Some(key_id));
+        let line = CommandLine::new("resume", &self.run.global).value("--id", Some(key_id));
         self.checks.on(line.issuer(self.args, self.form), self.retire_old).end()
     }
 }
@@ -192,7 +192,7 @@ impl Received<'_> {
     pub fn explain(
         &self,
         error: Error,
-        job: &Job,
+        run: &Run,
         session: &Session,
         checks: &Checks<'_>,
         retire_old: bool,
@@ -202,7 +202,7 @@ impl Received<'_> {
             return match self.file {
                 // What was wanted may be in it: the CA is not to be asked again for that.
                 Some(file) if refused.code() == Code::AnswerTooLarge => {
-                    let line = checks.on(CommandLine::new("install", &job.global), retire_old);
+                    let line = checks.on(CommandLine::new("install", &run.global), retire_old);
                     error.fact(Fact::GoOn, line.word(&file.to_string_lossy()).end())
                 }
                 _ => error,
@@ -210,8 +210,8 @@ impl Received<'_> {
         }
         let other = self.keeper.other_token(&error, session, self.answer);
         let line = match &other {
-            Some(entry) => CommandLine::on_token("install", &job.global, entry.token()),
-            None => CommandLine::new("install", &job.global),
+            Some(entry) => CommandLine::on_token("install", &run.global, entry.token()),
+            None => CommandLine::new("install", &run.global),
         };
         let error = match &other {
             Some(entry) => Error::new(Code::AnswerForOtherToken)
@@ -252,7 +252,7 @@ pub fn described(error: Error, answer: &[u8]) -> Error {
 /// # Errors
 /// [`Code::RequestWouldDiffer`]; [`Code::JournalUnusable`] when what is kept is damaged.
 pub fn request_again(
-    job: &Job,
+    run: &Run,
     keeper: &Keeper,
     session: &Session,
     pending: &Pending,
@@ -269,16 +269,16 @@ pub fn request_again(
     // RSASSA-PKCS1-v1_5 (RFC 8017 §8.2) has one signature for one content; ECDSA draws a new one each time.
     let same_bytes = matches!(key.algorithm(), KeyAlgorithm::Rsa { .. }) && form == FormArg::Pkcs10;
     let ask = || {
-        let interactive = !job.global.json && pin::is_terminal();
-        interactive && pin::confirmed(&Words::ConfirmSignAgain.text(job.lang))
+        let interactive = !run.global.json && pin::is_terminal();
+        interactive && pin::confirmed(&Words::ConfirmSignAgain.text(run.lang))
     };
     let unsent = || keeper.was_never_sent(session, pending.key());
     if same_bytes || sign_again || unsent() || ask() {
-        let request = keep_request(job, keeper, session, pending);
+        let request = keep_request(run, keeper, session, pending);
         keeper.forget_begin(session.token().identity(), pending.old());
         return Ok(request);
     }
-    let id = usbtoken::hex(pending.key().id());
+    let id = hex(pending.key().id());
     Err(Error::new(Code::RequestWouldDiffer).during(Step::SignRequest).fact(Fact::Id, id))
 }
 
@@ -287,7 +287,7 @@ pub fn request_again(
 /// # Errors
 /// As [`Renewal::begin`].
 pub fn begin(
-    job: &Job,
+    run: &Run,
     keeper: &Keeper,
     session: &Session,
     renewal: &Renewal<'_>,
@@ -298,14 +298,14 @@ pub fn begin(
     let progress = |step| {
         // Not before: an older note may be about a key that waits already.
         if step == Step::GenerateKeyPair {
-            keeper.note_begin(token, old, job.now());
+            keeper.note_begin(token, old, run.now());
             noted.set(true);
         }
-        job.progress.step(step);
+        run.progress.step(step);
     };
     let begun = renewal.clone().progress(&progress).begin(session);
     let begun = begun.map(|pending| {
-        let request = keep_request(job, keeper, session, &pending);
+        let request = keep_request(run, keeper, session, &pending);
         (pending, request)
     });
     if noted.get() {
@@ -315,10 +315,10 @@ pub fn begin(
 }
 
 /// Keeps a request that was just signed; where that cannot be, the person should know.
-fn keep_request(job: &Job, keeper: &Keeper, session: &Session, pending: &Pending) -> JournalEntry {
+fn keep_request(run: &Run, keeper: &Keeper, session: &Session, pending: &Pending) -> JournalEntry {
     let entry = JournalEntry::of(session.token().identity(), pending);
     if keeper.update(&entry).is_err() {
-        job.tell(&[Notice::RequestNotKept.into()]);
+        run.tell(&[Notice::RequestNotKept.into()]);
     }
     entry
 }

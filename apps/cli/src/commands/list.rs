@@ -1,14 +1,14 @@
 //! `usbtoken list`: every credential on the tokens.
 
-use usbtoken::code::Notice;
-use usbtoken::driver::{ProofLevel, Session, Token};
-use usbtoken::error::{Result, Step};
-use usbtoken::renewal::{Credential, Credentials, KeyState, clock_doubt};
+use usbtoken::driver::ProofLevel;
+use usbtoken::error::{Notice, Step};
+use usbtoken::renewal::{KeyState, clock_doubt};
 use usbtoken::text::Phrase;
+use usbtoken::{Credential, Credentials, Result, Session, Token};
 
-use crate::job::Job;
 use crate::output::{Outcome, print_warning};
 use crate::pin::Source;
+use crate::run::Run;
 use crate::view;
 
 /// What one token holds.
@@ -19,42 +19,42 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(job: &Job, token: Token, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
+    fn of(run: &Run, token: Token, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
         let named = all.unreadable().iter();
         let unreadable = named.map(|one| view::Unreadable::of(token.identity(), one)).collect();
         if !all.unreadable().is_empty() {
-            job.tell(&[Notice::CertificateUnreadable.into()]);
+            run.tell(&[Notice::CertificateUnreadable.into()]);
         }
         let certificates = all.iter().map(Credential::certificate);
-        job.tell(clock_doubt(certificates, job.now()).as_slice());
+        run.tell(clock_doubt(certificates, run.now()).as_slice());
         Seen { token, credentials, unreadable }
     }
 }
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
-pub fn run(job: &Job) -> Result<Outcome> {
+pub fn run(run: &Run) -> Result<Outcome> {
     let mut texts = Vec::new();
     let mut entries = Vec::new();
-    for seen in gather(job)? {
-        texts.push(text(job, &seen));
+    for seen in gather(run)? {
+        texts.push(text(run, &seen));
         entries.extend(seen.credentials.iter().map(|one| serde_json::json!(one)));
         entries.extend(seen.unreadable.iter().map(|one| serde_json::json!(one)));
     }
     Ok(Outcome::new(texts.join("\n\n"), serde_json::json!(entries)))
 }
 
-fn gather(job: &Job) -> Result<Vec<Seen>> {
-    if !Source::of(&job.global).is_interactive() {
+fn gather(run: &Run) -> Result<Vec<Seen>> {
+    if !Source::of(&run.global).is_interactive() {
         // The PIN belongs to one token; tried on another it would cost that one's tries.
-        let token = job.token()?;
-        let session = job.login(&token)?;
-        return Ok(vec![with_proof(job, token, &session)?]);
+        let token = run.token()?;
+        let session = run.login(&token)?;
+        return Ok(vec![with_proof(run, token, &session)?]);
     }
-    let (tokens, mut skipped) = job.tokens()?;
+    let (tokens, mut skipped) = run.tokens()?;
     let mut seen = Vec::new();
     for token in tokens {
-        job.progress.step(Step::ReadObjects);
-        match without_proof(job, token) {
+        run.progress.step(Step::ReadObjects);
+        match without_proof(run, token) {
             Ok(one) => seen.push(one),
             Err(error) => skipped.push(error),
         }
@@ -64,40 +64,40 @@ fn gather(job: &Job) -> Result<Vec<Seen>> {
         Some(error) if seen.is_empty() => return Err(error),
         last => skipped.extend(last),
     }
-    skipped.iter().for_each(|error| print_warning(error, job.lang, job.global.json));
+    skipped.iter().for_each(|error| print_warning(error, run.lang, run.global.json));
     Ok(seen)
 }
 
-fn without_proof(job: &Job, token: Token) -> Result<Seen> {
+fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     let all = token.credentials()?;
-    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, job.now())).collect();
-    Ok(Seen::of(job, token, &all, shown))
+    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, run.now())).collect();
+    Ok(Seen::of(run, token, &all, shown))
 }
 
-fn with_proof(job: &Job, token: Token, session: &Session) -> Result<Seen> {
-    job.progress.step(Step::ReadObjects);
+fn with_proof(run: &Run, token: Token, session: &Session) -> Result<Seen> {
+    run.progress.step(Step::ReadObjects);
     let all = session.credentials()?;
     let view = |one: &Credential| {
-        let level = level(job, session, one)?;
-        Ok(view::Credential::of(token.identity(), one, level, job.now()))
+        let level = level(run, session, one)?;
+        Ok(view::Credential::of(token.identity(), one, level, run.now()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
-    Ok(Seen::of(job, token, &all, shown))
+    Ok(Seen::of(run, token, &all, shown))
 }
 
-fn level(job: &Job, session: &Session, credential: &Credential) -> Result<Option<ProofLevel>> {
+fn level(run: &Run, session: &Session, credential: &Credential) -> Result<Option<ProofLevel>> {
     match credential.key() {
-        KeyState::Present(key) => session.prove(key, job.now()).map(|proof| Some(proof.level)),
+        KeyState::Present(key) => session.prove(key, run.now()).map(|proof| Some(proof.level)),
         KeyState::NotLookedFor | KeyState::Missing => Ok(None),
     }
 }
 
-fn text(job: &Job, seen: &Seen) -> String {
-    let mut lines = vec![view::Token::of(seen.token.identity()).heading(job.lang)];
+fn text(run: &Run, seen: &Seen) -> String {
+    let mut lines = vec![view::Token::of(seen.token.identity()).heading(run.lang)];
     if seen.credentials.is_empty() && seen.unreadable.is_empty() {
-        lines.push(format!("  {}", Phrase::NoCredentials.text(job.lang)));
+        lines.push(format!("  {}", Phrase::NoCredentials.text(run.lang)));
     }
-    lines.extend(seen.credentials.iter().zip(1..).map(|(one, number)| one.entry(number, job.lang)));
-    lines.extend(seen.unreadable.iter().map(|one| one.entry(job.lang)));
+    lines.extend(seen.credentials.iter().zip(1..).map(|(one, number)| one.entry(number, run.lang)));
+    lines.extend(seen.unreadable.iter().map(|one| one.entry(run.lang)));
     lines.join("\n")
 }

@@ -3,43 +3,43 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use usbtoken::code::Point;
-use usbtoken::error::{Fact, Result};
+use usbtoken::error::{Fact, Point};
 use usbtoken::pki::jst_time;
-use usbtoken::renewal::{Finding, Renewal, State};
+use usbtoken::renewal::{PointResult, PreflightPoint};
 use usbtoken::text::{Lang, Phrase, printable};
+use usbtoken::{Renewal, Result};
 
 use super::select;
 use crate::args;
-use crate::job::Job;
 use crate::kept::Keeper;
 use crate::output::{Outcome, error_json, notice_json};
+use crate::run::Run;
 use crate::view;
 use crate::words::Words;
 
 /// Shows every point. A blocker is no error of this command, but decides its exit code.
-pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
-    let token = job.token()?;
+pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
+    let token = run.token()?;
     let all = token.credentials()?;
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
-    let old = select::credential(all, &args.which, args.key.force, job)?;
-    let renewal = select::renewal(Renewal::of(&old), &args.key, job, &Keeper::of_user());
+    let old = select::credential(all, &args.which, args.key.force, run)?;
+    let renewal = select::renewal(Renewal::of(&old), &args.key, run, &Keeper::of_user());
     let preflight = renewal.preflight(&token);
 
-    let now = job.now();
+    let now = run.now();
     let shown = view::Credential::of(token.identity(), &old, None, now);
-    let mut lines = vec![view::Token::of(token.identity()).heading(job.lang), shown.line(job.lang)];
+    let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
     let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
     lines.extend(
-        kind.map(|kind| format!("  {}", Words::NewKey(&kind.algorithm().to_string()).text(job.lang))),
+        kind.map(|kind| format!("  {}", Words::NewKey(&kind.algorithm().to_string()).text(run.lang))),
     );
-    lines.extend(unreadable.iter().map(|one| one.entry(job.lang)));
-    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, job.lang)));
+    lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
+    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run.lang)));
     let verdict = if preflight.can_begin() { Words::CanRenew } else { Words::CannotRenew };
-    lines.push(verdict.text(job.lang));
+    lines.push(verdict.text(run.lang));
     let points: Vec<Value> =
-        preflight.findings().iter().map(|finding| point_json(finding, job.lang)).collect();
+        preflight.findings().iter().map(|finding| point_json(finding, run.lang)).collect();
     let json = json!({
         "credential": shown,
         "can_renew": preflight.can_begin(),
@@ -53,14 +53,14 @@ pub fn run(job: &Job, args: &args::Preflight) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn point_text(finding: &Finding, now: SystemTime, lang: Lang) -> String {
+fn point_text(finding: &PreflightPoint, now: SystemTime, lang: Lang) -> String {
     let (state, sentence, next) = match &finding.state {
-        State::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
-        State::Warning(warning) => {
+        PointResult::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
+        PointResult::Warning(warning) => {
             let notice = warning.notice();
             (Phrase::Warning.text(lang), notice.sentence(lang), Some(notice.next_action(lang)))
         }
-        State::Blocker(error) => {
+        PointResult::Blocker(error) => {
             let code = error.code();
             (Phrase::Blocker.text(lang), code.sentence(lang), Some(code.next_action(lang)))
         }
@@ -70,20 +70,20 @@ fn point_text(finding: &Finding, now: SystemTime, lang: Lang) -> String {
         text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(value)));
     };
     match &finding.state {
-        State::Blocker(error) => error.facts().for_each(&mut put),
-        State::Warning(warning) => warning.facts().for_each(&mut put),
-        State::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
-        State::Ok => {}
+        PointResult::Blocker(error) => error.facts().for_each(&mut put),
+        PointResult::Warning(warning) => warning.facts().for_each(&mut put),
+        PointResult::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
+        PointResult::Ok => {}
     }
     text.extend(next.map(|next| format!("\n      {next}")));
     text
 }
 
-fn point_json(finding: &Finding, lang: Lang) -> Value {
+fn point_json(finding: &PreflightPoint, lang: Lang) -> Value {
     let (state, notice, error) = match &finding.state {
-        State::Ok => ("ok", Value::Null, Value::Null),
-        State::Warning(warning) => ("warning", notice_json(warning, lang), Value::Null),
-        State::Blocker(error) => ("blocker", Value::Null, error_json(error, lang)["error"].take()),
+        PointResult::Ok => ("ok", Value::Null, Value::Null),
+        PointResult::Warning(warning) => ("warning", notice_json(warning, lang), Value::Null),
+        PointResult::Blocker(error) => ("blocker", Value::Null, error_json(error, lang)["error"].take()),
     };
     json!({
         "number": finding.point.number(),

@@ -1,59 +1,59 @@
 //! `usbtoken renew`: the whole job in one run.
 
 use serde_json::json;
-use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Fact, Result, Warning};
-use usbtoken::renewal::{Credential, JournalEntry, Pending, PendingState, Preflight, Renewal};
+use usbtoken::error::{Fact, Warning};
+use usbtoken::renewal::{JournalEntry, PendingState, Preflight};
 use usbtoken::text::printable;
+use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
-use super::{pending, select, settle};
+use super::{install_response, pending, select};
 use crate::args;
-use crate::job::Job;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
+use crate::run::Run;
 use crate::words::Words;
 
 /// Finds the token and the credential, checks, and only then asks for the PIN.
-pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
-    let checks = settle::Checks::read(&args.checks, args.subject.rule())?;
-    let mut visit = Visit::prepare(job, &options(args), &checks)?;
-    let token = job.token()?;
-    // Reserved before the look, so that nobody renews what is about to be renewed here.
+pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
+    let checks = install_response::Checks::read(&args.checks, args.subject.rule())?;
+    let mut visit = Visit::prepare(run, &options(args), &checks)?;
+    let token = run.token()?;
+    // Reserved before the look, so that no one renews what is about to be renewed here.
     let reservation = token.reserve()?;
-    let old = select::credential(token.credentials()?, &args.which, args.key.force, job)?;
-    let renewal = select::renewal(Renewal::of(&old), &args.key, job, &visit.keeper)
+    let old = select::credential(token.credentials()?, &args.which, args.key.force, run)?;
+    let renewal = select::renewal(Renewal::of(&old), &args.key, run, &visit.keeper)
         .form(args.form.into())
         .require_proof(select::level(args.checks.require_proof));
-    job.tell(&before_login(renewal.preflight_before_login(&token), args.resume)?);
+    run.tell(&before_login(renewal.preflight_before_login(&token), args.resume)?);
 
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
-    let session = job.login_holding(&token, reservation)?;
+    let session = run.login_holding(&token, reservation)?;
     visit.authorise()?;
-    let (pending, request) = match ask::begin(job, &visit.keeper, &session, &renewal, Some(&old)) {
+    let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            let pending = go_on(job, args, &visit.keeper, &session, &renewal, &old, error)?;
+            let pending = next_command(run, args, &visit.keeper, &session, &renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
                 let kept = (&visit.keeper, Some(&kept));
-                return Ok(settle::finish(
-                    job,
+                return Ok(install_response::finish(
+                    run,
                     &session,
                     &installed,
                     kept,
                     args.retire_old.then_some(&checks),
                 ));
             }
-            let request = again(job, args, &visit, &session, &pending)?;
+            let request = again(run, args, &visit, &session, &pending)?;
             (pending, request)
         }
-        Err(error) if error.code() == Code::AlreadyRenewed => return Ok(renewed(job, &error)),
+        Err(error) if error.code() == Code::AlreadyRenewed => return Ok(renewed(run, &error)),
         Err(error) => return Err(error),
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
-    Ok(settle::finish(
-        job,
+    Ok(install_response::finish(
+        run,
         &session,
         &installed,
         (&visit.keeper, Some(&kept)),
@@ -63,11 +63,11 @@ pub fn run(job: &Job, args: &args::Renew) -> Result<Outcome> {
 
 /// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
 /// run every day is right until the next window opens.
-fn renewed(job: &Job, error: &Error) -> Outcome {
+fn renewed(run: &Run, error: &Error) -> Outcome {
     let fact = |wanted| error.facts().find(|(fact, _)| *fact == wanted).map_or("", |(_, value)| value);
     let (follower, from) = (fact(Fact::Candidate), fact(Fact::Date));
     let shown = printable(follower);
-    let text = Words::AlreadyRenewed { follower: &shown, from }.text(job.lang);
+    let text = Words::AlreadyRenewed { follower: &shown, from }.text(run.lang);
     Outcome::new(text, json!({ "already_renewed": true, "successor": follower, "renewable_from": from }))
 }
 
@@ -76,13 +76,13 @@ fn options(args: &args::Renew) -> Options<'_> {
 }
 
 fn again(
-    job: &Job,
+    run: &Run,
     args: &args::Renew,
     visit: &Visit<'_>,
     session: &Session,
     pending: &Pending,
 ) -> Result<JournalEntry> {
-    ask::request_again(job, &visit.keeper, session, pending, args.form, args.sign_again)
+    ask::request_again(run, &visit.keeper, session, pending, args.form, args.sign_again)
 }
 
 /// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
@@ -95,8 +95,8 @@ fn before_login(preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
 }
 
 /// Offers to go on with the key that is pending, instead of making a second one.
-fn go_on(
-    job: &Job,
+fn next_command(
+    run: &Run,
     args: &args::Renew,
     keeper: &Keeper,
     session: &Session,
@@ -105,15 +105,15 @@ fn go_on(
     error: Error,
 ) -> Result<Pending> {
     let ask =
-        || !job.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(job.lang));
+        || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
     let key = select::pending(session, None, |key| {
         key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
     });
     if !(args.resume || ask()) {
         let file = key.ok().and_then(|key| keeper.answer_file(session, &key));
         return Err(file.into_iter().fold(error, |error, file| {
-            let go_on = pending::install(job, &file);
-            error.fact(Fact::SavedAnswer, file.display()).fact(Fact::GoOn, go_on)
+            let next_command = pending::install(run, &file);
+            error.fact(Fact::SavedAnswer, file.display()).fact(Fact::GoOn, next_command)
         }));
     }
     let key = key?;

@@ -2,43 +2,44 @@
 
 use std::path::Path;
 
+use base16ct::lower::encode_string as hex;
 use serde_json::json;
-use usbtoken::driver::{Session, Token};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
-use usbtoken::renewal::{Credential, JournalEntry, Pending, Renewal};
+use usbtoken::renewal::JournalEntry;
+use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session, Token};
 
 use super::{ask, select};
 use crate::args::{self, FormatArg, OutArgs};
-use crate::go_on::CommandLine;
-use crate::job::Job;
 use crate::kept::Keeper;
+use crate::next_command::CommandLine;
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::run::Run;
 use crate::words::Words;
 use crate::{files, view};
 
 /// Makes the key and writes the request.
-pub fn run(job: &Job, args: &args::Request) -> Result<Outcome> {
+pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     files::check_writable(&args.out, args.file.overwrite)?;
     let subject = args.subject.as_deref().map(first_subject).transpose()?;
-    let token = job.token()?;
-    // Reserved before the look, so that nobody renews what is about to be renewed here.
+    let token = run.token()?;
+    // Reserved before the look, so that no one renews what is about to be renewed here.
     let reservation = token.reserve()?;
     let (base, old) = match subject {
         Some(subject) => (Renewal::first(subject), None),
         None => {
-            let old = old(job, args, &token)?;
+            let old = old(run, args, &token)?;
             (Renewal::of(&old), Some(old))
         }
     };
     let keeper = Keeper::of_user();
-    let renewal = select::renewal(base, &args.key, job, &keeper)
+    let renewal = select::renewal(base, &args.key, run, &keeper)
         .form(args.form.into())
         .require_proof(select::level(args.require_proof));
-    job.tell(&renewal.preflight_before_login(&token).into_notices()?);
-    let session = job.login_holding(&token, reservation)?;
-    let (pending, request) = ask::begin(job, &keeper, &session, &renewal, old.as_ref())?;
-    write(job, &session, &pending, &request, &args.out, &args.file)
+    run.tell(&renewal.preflight_before_login(&token).into_notices()?);
+    let session = run.login_holding(&token, reservation)?;
+    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
+    write(run, &session, &pending, &request, &args.out, &args.file)
 }
 
 /// The name for a first certificate, within the bounds of X.520: a CA would refuse it after the key was made.
@@ -48,13 +49,13 @@ fn first_subject(text: &str) -> Result<Name> {
     Ok(name)
 }
 
-fn old(job: &Job, args: &args::Request, token: &Token) -> Result<Credential> {
-    select::credential(token.credentials()?, &args.which, args.key.force, job)
+fn old(run: &Run, args: &args::Request, token: &Token) -> Result<Credential> {
+    select::credential(token.credentials()?, &args.which, args.key.force, run)
 }
 
 /// Writes the request of a pending key to a file or to standard output.
 pub fn write(
-    job: &Job,
+    run: &Run,
     session: &Session,
     pending: &Pending,
     request: &JournalEntry,
@@ -71,42 +72,42 @@ pub fn write(
         files::write(out, &bytes, file.overwrite).map_err(|error| {
             let unwritten = error
                 .facts()
-                .fold(unwritten(job, pending, file), |unwritten, (fact, value)| unwritten.fact(fact, value));
+                .fold(unwritten(run, pending, file), |unwritten, (fact, value)| unwritten.fact(fact, value));
             unwritten.caused_by(error)
         })?;
     }
     let token = session.token().identity();
-    let old = pending.old().map(|old| view::Credential::of(token, old, None, job.now()));
+    let old = pending.old().map(|old| view::Credential::of(token, old, None, run.now()));
     let json = json!({
         "file": (!to_stdout).then(|| out.display().to_string()),
         "request_pem": pem,
-        "pending_id": usbtoken::hex(pending.key().id()),
+        "pending_id": hex(pending.key().id()),
         "replaces": old,
         "key_reused": pending.key_reused(),
         "proof": pending.proof(),
-        "notices": notices_json(pending.notices(), job.lang),
+        "notices": notices_json(pending.notices(), run.lang),
     });
     let name = out.display().to_string();
     let text = format!(
         "{}\n{}{}",
-        Words::RequestWritten(&usbtoken::text::printable(&name)).text(job.lang),
-        Words::SendRequest.text(job.lang),
-        notices_text(&job.untold(pending.notices()), job.lang)
+        Words::RequestWritten(&usbtoken::text::printable(&name)).text(run.lang),
+        Words::SendRequest.text(run.lang),
+        notices_text(&run.untold(pending.notices()), run.lang)
     );
     let mut outcome = Outcome::new(text, json);
-    outcome.raw = (to_stdout && !job.global.json).then_some(bytes);
+    outcome.raw = (to_stdout && !run.global.json).then_some(bytes);
     outcome.if_unprinted = Some(if to_stdout {
-        unwritten(job, pending, file)
+        unwritten(run, pending, file)
     } else {
-        Error::new(Code::ResultNotPrinted).fact(Fact::Id, usbtoken::hex(pending.key().id()))
+        Error::new(Code::ResultNotPrinted).fact(Fact::Id, hex(pending.key().id()))
     });
     Ok(outcome)
 }
 
 /// The key is on the token, its request is nowhere: which key it is, and the command that writes its request.
-fn unwritten(job: &Job, pending: &Pending, file: &OutArgs) -> Error {
-    let id = usbtoken::hex(pending.key().id());
-    let line = CommandLine::new("resume", &job.global)
+fn unwritten(run: &Run, pending: &Pending, file: &OutArgs) -> Error {
+    let id = hex(pending.key().id());
+    let line = CommandLine::new("resume", &run.global)
         .value("--id", Some(&id))
         .value("--out", Some("request.pem"))
         .value("--format", (file.format == FormatArg::Der).then_some("der"))

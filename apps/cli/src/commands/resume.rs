@@ -2,48 +2,50 @@
 
 use std::path::Path;
 
-use usbtoken::error::{Code, Error, Fact, Result};
-use usbtoken::renewal::{PendingKey, PendingState, Renewal};
+use base16ct::lower::encode_string as hex;
+use usbtoken::error::Fact;
+use usbtoken::renewal::{PendingKey, PendingState};
+use usbtoken::{Code, Error, Renewal, Result};
 
 use super::ask::{self, Options, Visit};
-use super::{request, select, settle};
+use super::{install_response, request, select};
 use crate::args;
 use crate::files;
-use crate::job::Job;
 use crate::kept::Keeper;
 use crate::output::Outcome;
+use crate::run::Run;
 
 /// Sends the request again, or finishes the job when the certificate is here already.
-pub fn run(job: &Job, args: &args::Resume) -> Result<Outcome> {
-    let checks = settle::Checks::read(&args.checks, args.rule())?;
+pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
+    let checks = install_response::Checks::read(&args.checks, args.rule())?;
     let mut way = match &args.out {
         Some(out) => {
             files::check_writable(out, args.file.overwrite)?;
             Way::Write(out, Keeper::of_user())
         }
-        None => Way::Ask(Box::new(Visit::prepare(job, &options(args), &checks)?)),
+        None => Way::Ask(Box::new(Visit::prepare(run, &options(args), &checks)?)),
     };
-    let token = job.token()?;
+    let token = run.token()?;
     // The PIN is read before any program of the issuer runs, which could read its source after us.
-    let session = job.login(&token)?;
+    let session = run.login(&token)?;
     if let Way::Ask(visit) = &mut way {
         visit.authorise()?;
     }
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
     let key = select::pending(&session, args.id.as_ref(), waits)?;
     let keeper = way.keeper();
-    let renewal = renewal(job, args, &key)?;
+    let renewal = renewal(run, args, &key)?;
     let pending = renewal.resume(&session, &key)?;
-    let again = || ask::request_again(job, keeper, &session, &pending, args.form, args.sign_again);
+    let again = || ask::request_again(run, keeper, &session, &pending, args.form, args.sign_again);
     match &way {
-        Way::Write(out, _) => request::write(job, &session, &pending, &again()?, out, &args.file),
+        Way::Write(out, _) => request::write(run, &session, &pending, &again()?, out, &args.file),
         Way::Ask(visit) => {
             let (installed, kept) = match visit.install_kept(&session, &pending)? {
                 Some(installed) => installed,
                 None => visit.ask_and_install(&session, &pending, &again()?)?,
             };
-            Ok(settle::finish(
-                job,
+            Ok(install_response::finish(
+                run,
                 &session,
                 &installed,
                 (keeper, Some(&kept)),
@@ -72,15 +74,15 @@ fn options(args: &args::Resume) -> Options<'_> {
     Options { issuer: &args.issuer, form: args.form, retire_old: args.retire_old }
 }
 
-fn renewal<'a>(job: &'a Job, args: &args::Resume, key: &PendingKey) -> Result<Renewal<'a>> {
+fn renewal<'a>(run: &'a Run, args: &args::Resume, key: &PendingKey) -> Result<Renewal<'a>> {
     let base = match (key.old_credential()?, args.first_subject()) {
         (Some(old), _) => Renewal::of(&old),
         (None, Some(subject)) => Renewal::first(subject.parse()?),
         (None, None) => {
             let error = Error::new(Code::BadArgument).fact(Fact::Expected, "--subject");
-            return Err(error.fact(Fact::Id, usbtoken::hex(key.id())));
+            return Err(error.fact(Fact::Id, hex(key.id())));
         }
     };
     let level = select::level(args.checks.require_proof);
-    Ok(base.progress(&job.progress).form(args.form.into()).require_proof(level))
+    Ok(base.progress(&run.progress).form(args.form.into()).require_proof(level))
 }

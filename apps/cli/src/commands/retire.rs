@@ -1,37 +1,38 @@
 //! `usbtoken retire`: removes a credential that has been replaced.
 
 use serde_json::json;
-use usbtoken::error::{Fact, Result, Step};
+use usbtoken::Result;
+use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Retire;
 
-use super::{abandon, select, settle};
+use super::{abandon, install_response, select};
 use crate::args::{self, Which};
-use crate::job::Job;
 use crate::output::Outcome;
+use crate::run::Run;
 use crate::view;
 use crate::words::Words;
 
 /// Shows what will go before it asks for the PIN.
-pub fn run(job: &Job, args: &args::Retire) -> Result<Outcome> {
-    let anchors = settle::anchors(&args.trust_anchor)?;
-    let token = job.token()?;
+pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
+    let anchors = install_response::anchors(&args.trust_anchor)?;
+    let token = run.token()?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
     let credentials = token.credentials()?;
     let successor =
         args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
-    let old = select::credential(credentials, &which, false, job)?;
-    let shown = view::Credential::of(token.identity(), &old, None, job.now());
-    abandon::confirm_removal(job, args.yes, &shown.entry(1, job.lang))?;
-    let session = job.login(&token)?;
-    job.progress.step(Step::Retire);
+    let old = select::credential(credentials, &which, false, run)?;
+    let shown = view::Credential::of(token.identity(), &old, None, run.now());
+    abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
+    let session = run.login(&token)?;
+    run.progress.step(Step::Retire);
     let removal = Retire::of(&old).subject(args.subject.rule());
     let removal = match &successor {
         Some(successor) => removal.successor(successor.certificate()),
         None => removal,
     };
     let retired = anchors.into_iter().fold(removal, Retire::anchor).run(&session)?;
-    let successor = view::Credential::of(token.identity(), retired.successor(), None, job.now());
-    let text = format!("{}\n{}", Words::Retired.text(job.lang), successor.entry(1, job.lang));
+    let successor = view::Credential::of(token.identity(), retired.successor(), None, run.now());
+    let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({
         "retired": shown,
         "successor": successor,

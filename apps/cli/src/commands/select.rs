@@ -1,23 +1,25 @@
 //! Which credential or pending key is meant, and how it is to be renewed.
 
-use usbtoken::driver::{ProofLevel, Session};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
-use usbtoken::renewal::{Caller, Credential, Credentials, Form, PendingKey, Renewal};
+use base16ct::lower::encode_string as hex;
+use usbtoken::driver::ProofLevel;
+use usbtoken::error::{Fact, Step};
+use usbtoken::renewal::{Caller, Form, PendingKey};
+use usbtoken::{Code, Credential, Credentials, Error, Renewal, Result, Session};
 
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
-use crate::job::Job;
 use crate::kept::Keeper;
+use crate::run::Run;
 
 /// The credential that is named; without a name the only one that can be renewed now.
 ///
 /// When none can be renewed but only one is there, that one is taken: why it cannot be renewed is then said by
 /// the preflight.
-pub fn credential(all: Credentials, which: &Which, force: bool, job: &Job) -> Result<Credential> {
+pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Credential> {
     match (&which.id, &which.serial) {
         (Some(id), _) => all.by_id(&id.0).only(),
         (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only(),
         (None, None) => {
-            let now = all.clone().renewable(job.now());
+            let now = all.clone().renewable(run.now());
             if now.is_empty() || force { all.only() } else { now.only() }
         }
     }
@@ -39,13 +41,13 @@ pub fn pending(
         (Some(key), true) => Ok(key),
         (None, _) => {
             let error = Error::new(Code::PendingNotFound).during(Step::ReadObjects);
-            Err(id.into_iter().fold(error, |error, id| error.fact(Fact::Id, usbtoken::hex(&id.0))))
+            Err(id.into_iter().fold(error, |error, id| error.fact(Fact::Id, hex(&id.0))))
         }
         (Some(last), false) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
             Err(found.iter().chain([&last]).fold(error, |error, key| {
                 let concerns = key.concerns().unwrap_or_else(|| "-".to_owned());
-                let id = usbtoken::hex(key.id());
+                let id = hex(key.id());
                 error.fact(Fact::Candidate, format!("{id} ({}, serial {concerns})", key.since()))
             }))
         }
@@ -53,8 +55,8 @@ pub fn pending(
 }
 
 /// A renewal with the options of the command line.
-pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, job: &'a Job, keeper: &Keeper) -> Renewal<'a> {
-    let mut renewal = base.progress(&job.progress).by(Caller::Command).passed(keeper.passed());
+pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, run: &'a Run, keeper: &Keeper) -> Renewal<'a> {
+    let mut renewal = base.progress(&run.progress).by(Caller::Command).passed(keeper.passed());
     if let Some(kind) = key.key {
         renewal = renewal.key(kind);
     }

@@ -1,15 +1,16 @@
 //! `usbtoken trace`: what the driver shim recorded.
 
 use serde_json::{Value, json};
-use usbtoken::error::{Code, Error, Fact, Result};
+use usbtoken::error::Fact;
+use usbtoken::{Code, Error, Result};
 use usbtoken_shim::trace::{self, Summary};
 
 use crate::args;
-use crate::job::Job;
 use crate::output::Outcome;
+use crate::run::Run;
 
 /// Counts calls, logins and time per function.
-pub fn run(_job: &Job, args: &args::Trace) -> Result<Outcome> {
+pub fn run(_job: &Run, args: &args::Trace) -> Result<Outcome> {
     let args::Trace::Summary { file } = args;
     // A trace may be long; it is read whole, as it was written by ourselves.
     let bytes = std::fs::read(file).map_err(|error| {

@@ -1,20 +1,20 @@
 //! `usbtoken wait`: until the token is there.
 
 use serde_json::json;
-use usbtoken::error::Result;
+use usbtoken::Result;
 
 use crate::args;
-use crate::job::Job;
 use crate::output::Outcome;
+use crate::run::Run;
 use crate::view;
 
-/// How long is waited when nobody says, in seconds.
+/// How long is waited when no one says, in seconds.
 const USUAL: u32 = 60;
 
 /// Waits for the token that `--token` names, or for any.
-pub fn run(job: &Job, args: &args::Wait) -> Result<Outcome> {
-    let token = job.wait_for_token(args.timeout.or(job.global.wait).unwrap_or(USUAL))?;
+pub fn run(run: &Run, args: &args::Wait) -> Result<Outcome> {
+    let token = run.wait_for_token(args.timeout.or(run.global.wait).unwrap_or(USUAL))?;
     let shown = view::Token::of(token.identity());
     let driver = token.module().path().display().to_string();
-    Ok(Outcome::new(shown.heading(job.lang), json!({"token": shown, "driver": driver})))
+    Ok(Outcome::new(shown.heading(run.lang), json!({"token": shown, "driver": driver})))
 }

@@ -134,7 +134,7 @@ impl<'a> Talk<'a> {
             self.stderr = None;
         }
         if self.show {
-            // What nobody can read is no reason to stop.
+            // What no one can read is no reason to stop.
             let _ = io::stderr().write_all(&fresh);
         }
         self.said.append(&mut fresh);

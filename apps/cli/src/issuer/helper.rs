@@ -10,8 +10,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use usbtoken::error::{Code, Error, Fact};
-use usbtoken::pki::Response;
+use usbtoken::error::Fact;
+use usbtoken::{Code, Error, Response};
 
 use super::{End, Failed, Question, Ran, Reply, failed, first_line, with_words};
 

@@ -87,7 +87,7 @@ fn take(part: Part, ran: &mut Ran, copy: &mut dyn Write, show: bool) {
         }
         Part::Said(mut bytes) => {
             if show {
-                // What nobody can read is no reason to stop.
+                // What no one can read is no reason to stop.
                 let _ = io::stderr().write_all(&bytes);
             }
             ran.said.append(&mut bytes);

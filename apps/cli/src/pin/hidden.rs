@@ -15,7 +15,8 @@ use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Step};
+use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
 use super::LONGEST_PIN;
@@ -56,7 +57,7 @@ pub fn hide(variable: &str) -> Result<()> {
 fn start_anew(variable: &str, pin: &[u8]) -> io::Result<()> {
     let read = filled(pin)?;
     let descriptor = read.as_raw_fd();
-    // Where /proc is missing the second run could not read it; but then nobody reads our environment either.
+    // Where /proc is missing the second run could not read it; but then no one reads our environment either.
     if !place(descriptor.cast_unsigned()).exists() {
         return Ok(());
     }

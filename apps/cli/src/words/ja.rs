@@ -23,8 +23,8 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "電子証明書は書き込み済みのようです（署名による確認がまだです。同じ応答をもう一度取り込んでください）"
         }
         Words::OldCertificateGone => "トークンにない電子証明書の更新",
-        Words::HalfRetired => "古い電子証明書の削除が途中です",
-        Words::Remnant => "公開鍵だけが残っています（破棄できます）",
+        Words::RetireInterrupted => "古い電子証明書の削除が途中です",
+        Words::PublicKeyOnly => "公開鍵だけが残っています（破棄できます）",
         Words::UnreadableCertificate => "読み取れない電子証明書",
         Words::Label => "ラベル",
         Words::Size => "サイズ（バイト）",

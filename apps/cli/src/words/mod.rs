@@ -47,9 +47,9 @@ pub enum Words<'a> {
     /// Title of a pending key whose old certificate is not on the token.
     OldCertificateGone,
     /// State of a pending key: the removal of an old credential stopped in the middle.
-    HalfRetired,
+    RetireInterrupted,
     /// State of a pending key: only a public key is left.
-    Remnant,
+    PublicKeyOnly,
     /// There is no pending key on the token.
     NoPending,
 

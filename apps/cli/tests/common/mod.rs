@@ -179,7 +179,7 @@ impl Outcome {
     }
 
     /// The names of the notices in the result, but for those that come with each renewal: that no anchor was given,
-    /// and that the old certificate was kept where nobody asked to remove it.
+    /// and that the old certificate was kept where no one asked to remove it.
     #[track_caller]
     pub fn notices(&self) -> Vec<String> {
         let result = self.result();

@@ -1,5 +1,7 @@
 //! Keys are compared, not names; openssl issues.
 
+use base16ct::lower::encode_string as hex;
+
 use super::*;
 use crate::pki::openssl::{LEAF, OpenSsl, SUBJECT};
 
@@ -84,7 +86,7 @@ fn the_old_name_with_a_new_key_is_not_checked_unless_it_names_a_key_that_did_not
     }
 
     // The identifier of the CA's key over a signature by another key of that name.
-    let key_id = crate::hex(case.ca.subject_key_id().unwrap());
+    let key_id = hex(case.ca.subject_key_id().unwrap());
     let forged = case.issue("again", &format!("2.5.29.35=DER:30168014{key_id}\n"));
     assert_eq!(forged.authority_key_id(), case.ca.subject_key_id());
     let error = issuer_continuity(&forged, Some(&case.old), [&case.ca]).unwrap_err();

@@ -5,31 +5,29 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use usbtoken::Finder;
-use usbtoken::code::Notice;
-use usbtoken::driver::{Cancel, Login, PinState, Reservation, Session, Token};
-use usbtoken::error::{Code, Error, Fact, Result, Step, Warning};
+use usbtoken::driver::{PinState, Reservation};
+use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::text::Lang;
-use usbtoken::uri::TokenUri;
+use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
 
 use crate::args::Global;
 use crate::progress::Progress;
 use crate::{files, output, pin};
 
 /// One run of the command.
-pub struct Job {
+pub struct Run {
     pub global: Global,
     pub lang: Lang,
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
 }
 
-impl Job {
+impl Run {
     /// A run.
     pub fn new(global: Global) -> Self {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
-        Job { global, lang, progress, told: RefCell::default() }
+        Run { global, lang, progress, told: RefCell::default() }
     }
 
     /// The present time, read anew: a PIN and a CA take their time.
@@ -83,7 +81,7 @@ impl Job {
         self.login_as(token, |login| login)
     }
 
-    /// As [`Job::login`], with a token that was reserved before.
+    /// As [`Run::login`], with a token that was reserved before.
     pub fn login_holding(&self, token: &Token, reservation: Reservation) -> Result<Session> {
         self.login_as(token, |login| login.holding(reservation))
     }
@@ -106,7 +104,7 @@ impl Job {
     pub fn tell(&self, notices: &[Warning]) {
         for warning in self.untold(notices) {
             if !self.global.json {
-                // Nobody is there to be told when standard error is closed.
+                // No one is there to be told when standard error is closed.
                 let _ = writeln!(io::stderr(), "{}", output::notice_text(&warning, self.lang));
             }
             self.told.borrow_mut().push(warning.notice());

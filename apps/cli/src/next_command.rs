@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use usbtoken::TokenUri;
 use usbtoken::driver::TokenIdentity;
-use usbtoken::uri::TokenUri;
 
 use crate::args::{CheckArgs, FormArg, Global, ISSUER_TIMEOUT, IssuerArgs, ProofArg};
 

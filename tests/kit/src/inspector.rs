@@ -11,11 +11,11 @@ use cryptoki::types::AuthPin;
 use crate::snapshot::Snapshot;
 
 /// A logged-in read-write session.
-pub struct Eye {
+pub struct Inspector {
     pub(crate) session: Session,
 }
 
-impl Eye {
+impl Inspector {
     /// Everything on the token.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::take(&self.session)
@@ -30,19 +30,19 @@ impl Eye {
     }
 }
 
-/// Loads a module that nobody else in this process uses, logs in to the token with this serial number, runs the
+/// Loads a module that no one else in this process uses, logs in to the token with this serial number, runs the
 /// work and finalises the module. One `C_Login`; a wrong PIN is a panic, not a second try.
 ///
 /// For SoftHSM the module is a private copy; with a real token's driver the library under test must have let go
 /// of it first.
-pub fn look<R>(module: &Path, serial: &str, pin: &str, work: impl FnOnce(&Eye) -> R) -> R {
+pub fn inspect<R>(module: &Path, serial: &str, pin: &str, work: impl FnOnce(&Inspector) -> R) -> R {
     with_module(module, |pkcs11| {
         let slot = slot_of(pkcs11, serial);
         let session = pkcs11.open_rw_session(slot).expect("C_OpenSession");
         session.login(UserType::User, Some(&AuthPin::from(pin))).expect("C_Login");
-        let eye = Eye { session };
-        let result = work(&eye);
-        eye.session.logout().expect("C_Logout");
+        let inspector = Inspector { session };
+        let result = work(&inspector);
+        inspector.session.logout().expect("C_Logout");
         result
     })
 }

@@ -3,18 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use usbtoken::code::Notice;
-use usbtoken::driver::Session;
-use usbtoken::error::{Code, Error, Fact, Result, Step};
+use usbtoken::error::{Fact, Notice, Step};
 use usbtoken::pki::{Relax, SubjectRule, read_anchors};
-use usbtoken::renewal::{Install, Installed, Retire};
+use usbtoken::renewal::Retire;
+use usbtoken::{Code, Error, Install, Installed, Result, Session};
 
 use super::select;
 use crate::args::CheckArgs;
-use crate::go_on::CommandLine;
-use crate::job::Job;
 use crate::kept::{Keeper, Kept};
+use crate::next_command::CommandLine;
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::run::Run;
 use crate::words::Words;
 use crate::{files, view};
 
@@ -29,7 +28,7 @@ impl<'a> Checks<'a> {
     /// Reads the trust anchors.
     ///
     /// # Errors
-    /// [`usbtoken::error::Code::FileUnreadable`]; [`usbtoken::error::Code::AnchorUnusable`] when a file holds none.
+    /// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
     pub fn read(args: &'a CheckArgs, subject: SubjectRule) -> Result<Self> {
         Ok(Checks { args, subject, anchors: anchors(&args.trust_anchor)? })
     }
@@ -40,7 +39,7 @@ impl<'a> Checks<'a> {
     }
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
-    fn name_retire(&self, error: Error, job: &Job, installed: &Installed) -> Error {
+    fn name_retire(&self, error: Error, run: &Run, installed: &Installed) -> Error {
         let later = matches!(
             error.code(),
             Code::RetireIssuerNotShown
@@ -52,7 +51,7 @@ impl<'a> Checks<'a> {
         );
         let Some(old) = installed.replaced().filter(|_| later) else { return error };
         let serial = old.certificate().serial().to_string();
-        let line = CommandLine::new("retire", &job.global).value("--serial", Some(&serial));
+        let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
         let given = self.args.trust_anchor.iter().map(PathBuf::as_path);
         // A name that stands for the file which the person has to get.
         let missing = error.code() == Code::RetireIssuerNotShown && self.anchors.is_empty();
@@ -67,13 +66,13 @@ impl<'a> Checks<'a> {
     }
 
     /// An installation of this answer with these checks.
-    pub fn install<'i>(&self, answer: &'i [u8], job: &'i Job) -> Install<'i> {
+    pub fn install<'i>(&self, answer: &'i [u8], run: &'i Run) -> Install<'i> {
         let relax: Relax = self.args.relax.iter().copied().collect();
         let install = Install::new(answer)
             .subject(self.subject)
             .relax(relax)
             .require_proof(select::level(self.args.require_proof))
-            .progress(&job.progress);
+            .progress(&run.progress);
         let install = self.anchors.iter().fold(install, |install, anchor| install.anchor(anchor.clone()));
         if self.args.write_chain { install.with_ca_certificates() } else { install }
     }
@@ -82,7 +81,7 @@ impl<'a> Checks<'a> {
 /// The certificates in files of trust anchors.
 ///
 /// # Errors
-/// [`usbtoken::error::Code::FileUnreadable`]; [`usbtoken::error::Code::AnchorUnusable`] when a file holds none.
+/// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
 pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
     let mut anchors = Vec::new();
     for path in paths {
@@ -99,13 +98,13 @@ fn certificates(path: &Path) -> Result<Vec<Vec<u8>>> {
 
 /// Installs an answer for whichever pending key it is for.
 pub fn install(
-    job: &Job,
+    run: &Run,
     session: &Session,
     answer: &[u8],
     checks: &Checks<'_>,
     reuse_key: bool,
 ) -> Result<Installed> {
-    let install = checks.install(answer, job);
+    let install = checks.install(answer, run);
     if reuse_key { install.reuse_key().run(session) } else { install.run(session) }
 }
 
@@ -113,7 +112,7 @@ pub fn install(
 ///
 /// A removal that fails does not undo the renewal: the result is shown, then the error.
 pub fn finish(
-    job: &Job,
+    run: &Run,
     session: &Session,
     installed: &Installed,
     (keeper, received): (&Keeper, Option<&Kept>),
@@ -125,10 +124,10 @@ pub fn finish(
     let mut retired = false;
     match (Retire::replaced_by(installed), retire_old) {
         (Some(removal), Some(checks)) => {
-            job.progress.step(Step::Retire);
+            run.progress.step(Step::Retire);
             match removal.run(session) {
                 Ok(_) => retired = true,
-                Err(error) => failed = Some(checks.name_retire(error, job, installed)),
+                Err(error) => failed = Some(checks.name_retire(error, run, installed)),
             }
         }
         (Some(_), None) => notices.push(Notice::OldKept.into()),
@@ -136,15 +135,15 @@ pub fn finish(
     }
     let token = session.token().identity();
     let level = Some(installed.proof().level);
-    let credential = view::Credential::of(token, installed.credential(), level, job.now());
-    let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, job.now()));
+    let credential = view::Credential::of(token, installed.credential(), level, run.now());
+    let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, run.now()));
 
-    let mut text = credential.result(job.lang);
-    text.push_str(&format!("\n{}", Words::RestartBrowsers.text(job.lang)));
+    let mut text = credential.result(run.lang);
+    text.push_str(&format!("\n{}", Words::RestartBrowsers.text(run.lang)));
     if retired {
-        text.push_str(&format!("\n{}", Words::Retired.text(job.lang)));
+        text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
     }
-    text.push_str(&notices_text(&job.untold(&notices), job.lang));
+    text.push_str(&notices_text(&run.untold(&notices), run.lang));
     let json = json!({
         "credential": credential,
         "replaced": replaced,
@@ -153,7 +152,7 @@ pub fn finish(
         "issuer_continuity": installed.issuer().name(),
         "key_reused": installed.key_reused(),
         "proof": installed.proof(),
-        "notices": notices_json(&notices, job.lang),
+        "notices": notices_json(&notices, run.lang),
     });
     let serial = installed.credential().certificate().serial();
     let mut outcome = Outcome::changed(text, json, Fact::Serial, serial);
