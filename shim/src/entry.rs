@@ -3,12 +3,12 @@
 //! Between the application and the driver no frame of ours has anything to drop or catches anything: a thread may be
 //! cancelled in the driver, a C++ exception or a longjmp may leave it, as without us.
 
+use crate::call::view::{Arg, View};
 use crate::driver::{Entries, LISTS};
+use crate::functions::table::with_functions;
 use crate::functions::{Function, FunctionList};
 use crate::interface;
 use crate::pass::{self, Way};
-use crate::table::with_functions;
-use crate::view::{Arg, View};
 use usbtoken_pkcs11::types::*;
 
 /// What is handed to the modules below.

@@ -5,8 +5,8 @@
 
 use crate::driver::{Driver, Entries, Wrapped, standard_interface};
 use crate::functions::FunctionList;
+use crate::host::memory::{look_from_here, read};
 use crate::host::{own_work, stderr};
-use crate::memory::{look_from_here, read};
 use crate::process::shim_if_started;
 use std::ptr;
 use std::sync::OnceLock;

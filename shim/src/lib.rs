@@ -18,14 +18,10 @@ mod fault;
 mod functions;
 mod host;
 mod interface;
-mod memory;
 mod pass;
 mod process;
-mod redact;
-mod table;
 #[cfg(test)]
 mod testing;
 pub mod trace;
-mod view;
 
 pub use entry::exported;

@@ -3,14 +3,14 @@
 //! It is cut in two, what comes before the driver and what comes after. Between them a call carries plain values on its
 //! stack and nothing else, no lock, no memory, no guard: a thread that never returns from the driver leaves nothing.
 
+use crate::call::view::{Arg, Before};
 use crate::call::{Call, Ordinal};
 use crate::driver::Entries;
 use crate::fault;
 use crate::functions::{Function, FunctionList};
+use crate::host::memory::look_from_here;
 use crate::host::{own_work, stderr};
-use crate::memory::look_from_here;
 use crate::process::{Shim, shim, shim_if_started};
-use crate::view::{Arg, Before};
 use std::cell::Cell;
 use std::time::Instant;
 use usbtoken_pkcs11::types::{CK_RV, CKR_FUNCTION_NOT_SUPPORTED, CKR_GENERAL_ERROR};

@@ -1,9 +1,9 @@
 //! Lies: the driver is called, and its answer changed before the application sees it.
 
 use crate::call::Call;
+use crate::call::view::{CK_UNAVAILABLE, View, attributes};
 use crate::functions::Function;
-use crate::memory::read;
-use crate::view::{CK_UNAVAILABLE, View, attributes};
+use crate::host::memory::read;
 use std::collections::BTreeSet;
 use usbtoken_pkcs11::types::*;
 

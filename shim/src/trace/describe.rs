@@ -5,11 +5,11 @@
 //! took it; what was refused may be anything, and of that only words and numbers that have a meaning are shown.
 
 use crate::call::Call;
+use crate::call::redact::{self, Value as Shown, text};
+use crate::call::view::{Arg, Asked, CK_UNAVAILABLE, LONGEST_VALUE, View, attributes, digest};
 use crate::config::Public;
 use crate::host::lock_briefly;
-use crate::memory::{array, buffers, bytes, read};
-use crate::redact::{self, Value as Shown, text};
-use crate::view::{Arg, Asked, CK_UNAVAILABLE, LONGEST_VALUE, View, attributes, digest};
+use crate::host::memory::{array, buffers, bytes, read};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Mutex;

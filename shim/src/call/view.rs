@@ -1,7 +1,7 @@
 //! How the arguments of a call are looked at, and what is kept of them while the driver works.
 
-use crate::memory::{array, buffers, read};
-use crate::redact;
+use crate::call::redact;
+use crate::host::memory::{array, buffers, read};
 use std::hash::{DefaultHasher, Hasher};
 use std::mem::offset_of;
 use usbtoken_pkcs11::types::*;
