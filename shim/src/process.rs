@@ -5,7 +5,7 @@ use crate::config::{Config, OnTraceFailure};
 use crate::delay::Delays;
 use crate::driver::{Driver, Entries};
 use crate::fault::Faults;
-use crate::host::{self, stderr};
+use crate::host::{self, own_work, stderr};
 use crate::trace::Recorder;
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -107,7 +107,7 @@ pub(crate) fn shim(entries: &'static Entries) -> Result<&'static Shim, CK_RV> {
         }
         SHIM.get_or_init(|| {
             host::remember_stderr();
-            host::unload_with(end);
+            host::unload_with(|| own_work((), end));
             let started = Shim::start(entries).inspect_err(|reason| stderr(reason)).ok();
             Place(started.map(|shim| NonNull::from(Box::leak(shim))))
         });
