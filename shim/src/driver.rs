@@ -8,6 +8,7 @@ use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
+use usbtoken_pkcs11::library;
 use usbtoken_pkcs11::types::*;
 
 pub(crate) type Initialize = unsafe extern "C-unwind" fn(CK_VOID_PTR) -> CK_RV;
@@ -84,9 +85,7 @@ impl Driver {
         if !path.is_absolute() {
             return Err(format!("the driver's path must be absolute: {shown}"));
         }
-        // SAFETY: loading runs the driver's own initialisers; that it is a PKCS#11 driver is the configuration's word.
-        let library =
-            unsafe { Library::new(path) }.map_err(|error| format!("cannot load the driver: {error}"))?;
+        let library = library::open(path).map_err(|error| format!("cannot load the driver: {error}"))?;
         // SAFETY: the types are those of PKCS#11 v3.1 §5.4; the library outlives the pointers (it is kept beside them).
         let (get_function_list, get_interface_list, get_interface) = unsafe {
             (

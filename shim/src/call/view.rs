@@ -57,9 +57,6 @@ const MOST_ATTRIBUTES: CK_ULONG = 1024;
 /// No attribute longer than this is looked into.
 pub(crate) const LONGEST_VALUE: CK_ULONG = 64 * 1024;
 
-/// CK_UNAVAILABLE_INFORMATION, which pkcs11-sys types differently on each system.
-pub(crate) const CK_UNAVAILABLE: CK_ULONG = CK_ULONG::MAX;
-
 /// The attributes of a caller's array, with their addresses; none when they cannot be read.
 pub(crate) fn attributes(
     pointer: CK_ATTRIBUTE_PTR,
