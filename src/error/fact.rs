@@ -55,5 +55,9 @@ numbered! {
         Stated = 27 "stated",
         /// A PKCS#11 URI (RFC 7512).
         Uri = 28 "uri",
+        /// Why, by a stable name; people read it in words.
+        Reason = 31 "reason",
+        /// The certificate that it is about, by its subject.
+        Certificate = 40 "certificate",
     }
 }

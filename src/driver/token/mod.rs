@@ -7,18 +7,19 @@ pub(super) mod quirks;
 pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;
 use self::quirks::Quirks;
+use crate::driver::ckr::During as _;
 use crate::driver::module::Module;
 use crate::driver::mutex::lock;
-use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
-use pkcs11_sys::*;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+use usbtoken_pkcs11::SlotId;
 use usbtoken_pkcs11::text::unpadded;
+use usbtoken_pkcs11::types::*;
 
 /// A token in a slot, as it was when it was found.
 ///
@@ -255,7 +256,7 @@ impl TokenInfo {
             .fact(Fact::Stated, "CKF_USER_PIN_LOCKED")
     }
 
-    fn from_raw(raw: &RawTokenInfo) -> Self {
+    fn from_raw(raw: &CK_TOKEN_INFO) -> Self {
         let flags = raw.flags;
         let (hardware, firmware) = (raw.hardwareVersion, raw.firmwareVersion);
         TokenInfo {

@@ -4,6 +4,7 @@ pub(super) mod kind;
 pub(super) mod public;
 mod recovery;
 mod same;
+mod specified;
 mod token_form;
 pub(super) mod usage;
 pub(super) mod verify;
