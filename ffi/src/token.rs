@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use usbtoken::driver::{ModuleInfo, Reservation};
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
-use usbtoken::{Cancel, Code, Error, Login, Pin, Result, Token, TokenUri};
+use usbtoken::{Cancel, Code, Credentials, Error, Login, Pin, Result, Token, TokenUri};
 use zeroize::Zeroizing;
 
 use crate::args;
@@ -175,11 +175,19 @@ impl TokenNoun {
             None => self.host.ask_pin(self.token.refreshed()?.info(), None)?,
         };
         let login = if flags == 0 { login } else { login.accept_final_try() };
-        let login = match lock(&self.reserved).take() {
-            Some(reservation) => login.holding(reservation),
-            None => login,
+        let session = match lock(&self.reserved).take() {
+            Some(reserved) => reserved.login(login)?,
+            None => self.token.login(login)?,
         };
-        Ok(SessionNoun::new(self.token.login(login)?, &self.host))
+        Ok(SessionNoun::new(session, &self.host))
+    }
+
+    /// Where the token is reserved, what is read now is read in the session that is logged in later.
+    fn credentials(&self) -> Result<Credentials> {
+        match &*lock(&self.reserved) {
+            Some(reserved) => reserved.credentials(),
+            None => self.token.credentials(),
+        }
     }
 }
 
@@ -411,7 +419,7 @@ pub unsafe extern "C" fn usbtoken_token_credentials(
     boundary::on::<TokenNoun>(token, |token| {
         boundary::give::<CredentialList>(out, || {
             token.host.step(Step::ReadObjects);
-            Ok(CredentialList::new(token.token.credentials()?, token.host.clone()))
+            Ok(CredentialList::new(token.credentials()?, token.host.clone()))
         })
     })
 }

@@ -6,6 +6,7 @@ mod object;
 mod proof;
 mod read;
 mod remove;
+mod reservation;
 mod sign;
 mod store;
 
@@ -18,17 +19,18 @@ pub use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use self::object::{Objects, Present};
 pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
+pub use self::reservation::Reservation;
 pub(crate) use self::sign::Signed;
 pub use self::store::Category;
 use crate::driver::lock::TokenLock;
 use crate::driver::mutex::lock;
-use crate::driver::raw::{Functions, SessionHandle};
+use crate::driver::raw::{Functions, ObjectHandle, SessionHandle};
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
-use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,31 +54,23 @@ impl Pin {
 pub struct Login {
     pin: Option<Pin>,
     accept_final_try: bool,
-    reservation: Option<Reservation>,
 }
 
 impl Login {
     /// With this PIN. A token with a PIN pad is not sent it: the PIN is then entered there.
     pub fn with_pin(pin: Pin) -> Self {
-        Login { pin: Some(pin), accept_final_try: false, reservation: None }
+        Login { pin: Some(pin), accept_final_try: false }
     }
 
     /// The PIN is entered at the token or its reader.
     pub fn on_pin_pad() -> Self {
-        Login { pin: None, accept_final_try: false, reservation: None }
+        Login { pin: None, accept_final_try: false }
     }
 
     /// The person was told that a wrong PIN now locks the token, and said yes.
     #[must_use]
     pub fn accept_final_try(mut self) -> Self {
         self.accept_final_try = true;
-        self
-    }
-
-    /// Hands the session a token that was reserved before, so that nothing changes between reading and logging in.
-    #[must_use]
-    pub fn holding(mut self, reservation: Reservation) -> Self {
-        self.reservation = Some(reservation);
         self
     }
 }
@@ -87,23 +81,7 @@ impl From<Pin> for Login {
     }
 }
 
-/// A token taken for a job that writes: until this goes, no other process or thread of this user that asks the same
-/// gets it.
-#[derive(Debug)]
-pub struct Reservation {
-    _lock: TokenLock,
-}
-
 impl Token {
-    /// Takes the token for a job that writes.
-    ///
-    /// # Errors
-    /// [`Code::Busy`] when another has it, [`Code::FileUnwritable`].
-    pub fn reserve(&self) -> Result<Reservation> {
-        let lock = TokenLock::take(self.identity())?;
-        Ok(Reservation { _lock: lock })
-    }
-
     /// Opens a read-only session without login: certificates can be seen, private keys cannot.
     ///
     /// # Errors
@@ -120,11 +98,11 @@ impl Token {
     /// # Errors
     /// The PIN family; [`Code::TokenChanged`], [`Code::TokenRemoved`] and their kin.
     pub fn login(&self, login: impl Into<Login>) -> Result<Session> {
-        Session::open(self, login.into())
+        Session::log_in(self, None, login.into(), None)
     }
 }
 
-/// A read-only session without login (R/O Public Session, PKCS#11 v3.1 §5.6).
+/// A session without login (R/O or R/W Public Session, PKCS#11 v3.1 §5.6).
 #[derive(Debug)]
 pub struct PublicSession(Open);
 
@@ -137,7 +115,7 @@ pub struct Session {
     pin: Option<Pin>,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
-    reserved: OnceCell<Reservation>,
+    reserved: OnceCell<TokenLock>,
 }
 
 impl PublicSession {
@@ -146,7 +124,15 @@ impl PublicSession {
     }
 
     pub(super) fn open(token: &Token) -> Result<Self> {
-        Open::new(token, false).map(PublicSession)
+        Open::new(token, Access::Read).map(PublicSession)
+    }
+
+    /// One that can be logged in later. A token that takes no writing session can be read all the same.
+    pub(super) fn open_to_log_in(token: &Token) -> Result<Self> {
+        match Open::new(token, Access::Write) {
+            Err(error) if error.code() == Code::WriteProtected => Self::open(token),
+            opened => opened.map(PublicSession),
+        }
     }
 
     /// The token.
@@ -156,12 +142,23 @@ impl PublicSession {
 }
 
 impl Session {
-    pub(super) fn open(token: &Token, login: Login) -> Result<Self> {
-        let token = token.refreshed()?;
-        let (pin, reservation) = check_login(&token, login)?;
-        let open = Open::new(&token, true)?;
+    /// Logs in, in the session that is open where that can write. What is older than a moment is asked for again, and not
+    /// relied on: a person may have pulled the token meanwhile and put it back.
+    pub(super) fn log_in(
+        token: &Token,
+        open: Option<PublicSession>,
+        login: Login,
+        lock: Option<TokenLock>,
+    ) -> Result<Self> {
+        let fresh = token.is_fresh();
+        let token = if fresh { token.clone() } else { token.refreshed()? };
+        let pin = check_login(&token, login)?;
+        let open = match open {
+            Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
+            _ => Open::new(&token, Access::Write)?,
+        };
         let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
-        let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
+        let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         Ok(Session { open, pin, login, reserved })
     }
 
@@ -181,9 +178,9 @@ impl Session {
     /// [`Code::Busy`], [`Code::FileUnwritable`].
     pub fn reserve(&self) -> Result<()> {
         if self.reserved.get().is_none() {
-            let reservation = self.token().reserve()?;
+            let lock = TokenLock::take(self.token().identity())?;
             // No one else can have set it: the session belongs to this thread.
-            let _ = self.reserved.set(reservation);
+            let _ = self.reserved.set(lock);
         }
         Ok(())
     }
@@ -255,9 +252,9 @@ impl SharedLogin {
 }
 
 /// Decides, before anything is sent, whether this PIN may be tried.
-fn check_login(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+fn check_login(token: &Token, login: Login) -> Result<Option<Pin>> {
     let info = token.info();
-    let Login { pin, accept_final_try, reservation } = login;
+    let Login { pin, accept_final_try } = login;
     let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));
     match info.pin_state {
         PinState::Locked => return refuse(Code::PinLocked),
@@ -266,10 +263,10 @@ fn check_login(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reser
         _ => {}
     }
     match pin {
-        _ if info.pin_pad => Ok((None, reservation)),
+        _ if info.pin_pad => Ok(None),
         None => refuse(Code::PinRequired),
         Some(pin) if !token.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
-        Some(pin) => Ok((Some(pin), reservation)),
+        Some(pin) => Ok(Some(pin)),
     }
 }
 
@@ -278,25 +275,37 @@ fn check_login(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reser
 pub(super) struct Open {
     token: Token,
     handle: SessionHandle,
+    access: Access,
     owner: Owner,
+    /// The objects that showed themselves as certificates in this session.
+    certificates: RefCell<BTreeSet<ObjectHandle>>,
     /// PKCS#11 allows a session one operation at a time, so it is not shared between threads.
     _one_thread: PhantomData<Cell<()>>,
 }
 
+/// What a session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
 impl Open {
-    fn new(token: &Token, read_write: bool) -> Result<Self> {
+    fn new(token: &Token, access: Access) -> Result<Self> {
         static SESSIONS: AtomicU64 = AtomicU64::new(0);
         let handle = token
             .module()
             .functions()
-            .open_session(token.slot(), read_write)
+            .open_session(token.slot(), access == Access::Write)
             .map_err(|failure| failure.during(Step::OpenSession))?;
         let owner = Owner(SESSIONS.fetch_add(1, Ordering::Relaxed));
-        Ok(Open { token: token.clone(), handle, owner, _one_thread: PhantomData })
+        let (token, certificates) = (token.clone(), RefCell::default());
+        Ok(Open { token, handle, access, owner, certificates, _one_thread: PhantomData })
     }
 
     /// One C_Login. Returns whether the login is ours: somebody in this process may have logged in before.
     fn login(&self, pin: Option<&Pin>) -> Result<bool> {
+        self.token.module().note_login();
         match self.functions().login(self.handle, CKU_USER, pin.map(Pin::bytes)) {
             Ok(()) => Ok(true),
             Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
@@ -335,7 +344,6 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        // The session may be dead already, with the token pulled; there is nothing left to do then.
-        let _ = self.functions().close_session(self.handle);
+        self.token.module().close(self.handle);
     }
 }

@@ -14,7 +14,7 @@ use crate::pki::KeyKind;
 use pkcs11_sys::*;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use usbtoken_pkcs11::text::unpadded;
 
 /// A token in a slot, as it was when it was found.
@@ -26,9 +26,21 @@ pub struct Token {
     module: Module,
     slot: SlotId,
     info: TokenInfo,
+    read: Read,
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
 }
+
+/// When a token said of itself what is known of it.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    at: Instant,
+    /// How many logins had been tried through its driver by then.
+    logins: u64,
+}
+
+/// How long what a token says of its PIN is believed: shorter than a person takes to be asked for one.
+const BELIEVED: Duration = Duration::from_secs(3);
 
 /// What a token says of itself (CK_TOKEN_INFO, PKCS#11 v3.1 §3.3), blanks stripped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -92,10 +104,18 @@ impl Module {
     }
 }
 
+impl Read {
+    /// Before the token is asked: what happens meanwhile makes it old.
+    fn now(module: &Module) -> Self {
+        Read { at: Instant::now(), logins: module.logins() }
+    }
+}
+
 impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
-        let info = read_info(module, slot)?;
-        Ok(Token { module: module.clone(), slot, info, mechanisms: Arc::default(), quirks: Arc::default() })
+        let (read, info) = (Read::now(module), read_info(module, slot)?);
+        let (mechanisms, quirks) = (Arc::default(), Arc::default());
+        Ok(Token { module: module.clone(), slot, info, read, mechanisms, quirks })
     }
 
     /// What the token said of itself when it was found.
@@ -133,14 +153,19 @@ impl Token {
     /// # Errors
     /// [`Code::TokenChanged`] when another token is in the slot; what C_GetTokenInfo returns.
     pub fn refreshed(&self) -> Result<Self> {
-        let info = read_info(&self.module, self.slot)?;
+        let (read, info) = (Read::now(&self.module), read_info(&self.module, self.slot)?);
         if info.identity == self.info.identity {
-            return Ok(Token { info, ..self.clone() });
+            return Ok(Token { info, read, ..self.clone() });
         }
         Err(Error::new(Code::TokenChanged)
             .during(Step::FindToken)
             .fact(Fact::Expected, &self.info.identity)
             .fact(Fact::Found, &info.identity))
+    }
+
+    /// Whether it said of itself what is known of it a moment ago, and no login was tried since.
+    pub(in crate::driver) fn is_fresh(&self) -> bool {
+        self.read.at.elapsed() < BELIEVED && self.read.logins == self.module.logins()
     }
 
     /// Whether the token can make keys of this kind and sign with them, as far as it tells without login.
