@@ -10,20 +10,15 @@ mod lang;
 mod phrase;
 mod printable;
 mod report;
+mod words;
 
 pub use lang::Lang;
 pub use phrase::Phrase;
 pub use printable::printable;
 pub use report::Report;
+use words::Words;
 
 use crate::error::{Code, Fact, Notice, Point, Step};
-
-/// A sentence and what the person should do next.
-#[derive(Clone, Copy)]
-struct Words {
-    sentence: &'static str,
-    next: &'static str,
-}
 
 const fn of_code(code: Code, lang: Lang) -> Words {
     match lang {

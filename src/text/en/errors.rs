@@ -1,525 +1,415 @@
 //! What went wrong and what to do next, in English.
 
-use super::super::Words;
-use crate::error::Code;
+use crate::text::words::code_words;
 
-const fn w(sentence: &'static str, next: &'static str) -> Words {
-    Words { sentence, next }
-}
-
-pub(in crate::text) const fn code(code: Code) -> Words {
-    match code {
-        Code::BadArgument => w("An argument is wrong.", "Look at the values shown and correct the argument."),
-        Code::BadUri => w(
-            "The token's PKCS#11 URI cannot be read.",
-            "Write it as pkcs11:token=LABEL and percent-encode special characters.",
-        ),
-        Code::PinInUri => w(
-            "A PKCS#11 URI must not contain the PIN.",
-            "Remove pin-value from the URI and enter the PIN at the prompt or from a PIN file.",
-        ),
-        Code::FileUnreadable => {
-            w("The file cannot be read.", "Check the path and the permission to read it.")
-        }
-        Code::FileUnwritable => w(
-            "The file cannot be written.",
-            "Check the folder, the permission to write, and whether the file already exists.",
-        ),
-        Code::BadSubject => {
-            w("The subject name cannot be read.", "Write it as CN=NAME,O=ORGANIZATION (RFC 4514).")
-        }
-        Code::PinSourceUnusable => w(
-            "No PIN could be read from the place that was named.",
-            "Check the PIN file, the environment variable or the terminal that it should come from.",
-        ),
-        Code::BadHandle => w(
-            "An invalid handle was passed.",
-            "Report the number in brackets to the maker of the application.",
-        ),
-        Code::JournalUnusable => w(
-            "The folder that keeps requests and answers cannot be used.",
-            "Check the owner, the permissions and the free space; move a damaged file out of the way.",
-        ),
-        Code::AnchorUnusable => w(
-            "The trust anchors that were given hold no certificate of a CA.",
-            "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.",
-        ),
-
-        Code::DriverMissing => w(
-            "The token's driver (PKCS#11 module) was not found.",
-            "Install the driver that belongs to the token, or name the driver's file.",
-        ),
-        Code::DriverPathRelative => {
-            w("The path of the driver is relative.", "Name the driver's file by its absolute path.")
-        }
-        Code::DriverNotLibrary => w(
-            "The file is not a driver (shared library).",
-            "Check where the driver was installed and name that file.",
-        ),
-        Code::DriverTruncated => {
-            w("The driver's file is damaged: it ends in the middle.", "Install the driver again.")
-        }
-        Code::DriverWrongBitness => w(
-            "The driver is 32-bit and this program 64-bit, or the other way round.",
-            "Install the driver that has the bitness of this program.",
-        ),
-        Code::DriverWrongPlatform => w(
-            "The driver is made for another operating system or processor.",
-            "Install the driver for this computer.",
-        ),
-        Code::DriverNoEntry => w(
-            "The library is not a PKCS#11 driver: it has no C_GetFunctionList.",
-            "Look up the PKCS#11 driver's file in the token's manual and name that.",
-        ),
-        Code::DriverUnloadable => {
-            w("The system cannot load the driver.", "Install the driver and the software it needs again.")
-        }
-        Code::DriverInitFailed => w(
-            "The driver did not start.",
-            "Close other programs that use the token and try again; if it stays, reinstall the driver.",
-        ),
-        Code::DriverUntrusted => w(
-            "Other users of this computer can replace the driver's file.",
-            "Have an administrator correct the permissions of the driver's file and folder.",
-        ),
-        Code::DriverTimeout => w(
-            "The driver did not answer in time.",
-            "Unplug the token, plug it in and try again; if it stays, restart the computer.",
-        ),
-        Code::TokenNotPresent => w("No USB token is inserted.", "Insert the USB token and try again."),
-        Code::TokenNotRecognized => w(
-            "This driver does not know the token that is inserted.",
-            "Install the driver that belongs to the token and name it.",
-        ),
-        Code::TokenNotInitialized => w(
-            "The USB token has not been initialised.",
-            "Do not initialise it yourself; ask the bank's branch that you deal with.",
-        ),
-        Code::TokenNotFound => w(
-            "No USB token matches what was asked for.",
-            "Check which token is inserted and how it was named.",
-        ),
-        Code::TokenAmbiguous => w(
-            "More than one USB token matches.",
-            "Leave only the right token inserted, or name it by its serial number too.",
-        ),
-        Code::WaitTimedOut => {
-            w("The USB token was not inserted in time.", "Insert the USB token, then try again.")
-        }
-        Code::CredentialUnreadable => w(
-            "There is a certificate on the token that cannot be read, and no other one matches.",
-            "Send the lines shown to the bank's branch or to support; nothing was changed on the token.",
-        ),
-        Code::CredentialNotFound => w(
-            "The token holds no certificate that matches.",
-            "List the certificates and check what was asked for.",
-        ),
-        Code::CredentialAmbiguous => {
-            w("More than one certificate matches.", "Name the certificate by its id or its serial number.")
-        }
-        Code::PendingNotFound => w(
-            "The token holds no pending key that matches.",
-            "Make sure that this is the token that the request was made on, and list its pending keys.",
-        ),
-        Code::RequestFinished => w(
-            "This request is finished: its key is in use with the certificate shown, and this is another one for it.",
-            "Use the certificate shown. If the old key was to be used again (--reuse-key), say so for the installation too.",
-        ),
-        Code::PendingAmbiguous => {
-            w("More than one pending key matches.", "List the pending keys and name one by its id.")
-        }
-        Code::KeyMissing => w(
-            "The certificate's private key is not on the token.",
-            "This certificate cannot be used; ask the bank's branch for a reissue.",
-        ),
-        Code::AnswerForOtherToken => w(
-            "This answer belongs to a request that was made on another token.",
-            "Insert the token that is shown and install the same answer there; do not request again.",
-        ),
-
-        Code::PinIncorrect => w(
-            "The PIN is wrong.",
-            "Make sure of the PIN before you try again; repeated mistakes lock the token.",
-        ),
-        Code::PinLocked => w(
-            "The PIN is locked.",
-            "Contact the bank's branch that you deal with; entering the PIN again cannot unlock it.",
-        ),
-        Code::PinFinalTry => w(
-            "One more wrong PIN locks the token.",
-            "Make sure of the PIN, then try again and confirm that this may be the last attempt.",
-        ),
-        Code::PinLength => {
-            w("The PIN is too short or too long for this token.", "Check its length and enter it again.")
-        }
-        Code::PinCharacters => w(
-            "The PIN has characters that the token does not take.",
-            "Check the keyboard layout and the input mode, then enter the PIN again.",
-        ),
-        Code::PinExpired => w(
-            "The PIN must be changed first.",
-            "Change the PIN with the token's own software, then try again.",
-        ),
-        Code::PinNotSet => w(
-            "No PIN has been set on the token.",
-            "Set it with the token's own software, or ask the bank's branch.",
-        ),
-        Code::PinUncertain => w(
-            "The login failed; the PIN may be wrong.",
-            "Make sure of the PIN and replug the token first; do not try again and again.",
-        ),
-        Code::PinRequired => {
-            w("This needs the PIN.", "Enter the PIN, or name the place that it should be read from.")
-        }
-        Code::PinIncorrectFinalTry => w(
-            "The PIN is not correct. One more wrong PIN locks the token.",
-            "Make sure of the PIN before you try again; if in doubt, ask the bank's branch.",
-        ),
-        Code::PinCancelled => w("The PIN entry was cancelled.", "To go on, start again and enter the PIN."),
-
-        Code::TokenFull => w(
-            "There is no room left on the token.",
-            "Remove an expired certificate that is no longer needed, or ask the bank's branch.",
-        ),
-        Code::WriteProtected => {
-            w("The token cannot be written.", "Lift its write protection, or ask the bank's branch.")
-        }
-        Code::MechanismUnsupported => w(
-            "The token lacks a cryptographic mechanism that is needed.",
-            "Ask for another kind of key, or ask the bank's branch.",
-        ),
-        Code::KeySizeUnsupported => {
-            w("The token does not make keys of this size.", "Ask for a key size that the token supports.")
-        }
-        Code::TemplateRefused => w(
-            "The token refused to make the key pair.",
-            "Ask for another kind of key; if it stays, report the line in brackets to support.",
-        ),
-        Code::KeyExportable => w(
-            "The new private key could have left the token, so it was destroyed.",
-            "This token is not safe to use for it; ask the bank's branch.",
-        ),
-        Code::ProofInsufficient => w(
-            "The proof that the private key cannot leave the token is weaker than demanded.",
-            "Demand a lower level, or ask the maker of the token.",
-        ),
-        Code::SignatureInvalid => w(
-            "A signature made by the token does not verify.",
-            "Replug the token and try again; if it stays, contact the bank's branch.",
-        ),
-        Code::ReadBackDiffers => w(
-            "The certificate read back from the token is not the one written.",
-            "The old certificate still works; replug the token and install the answer again.",
-        ),
-        Code::CertificateRefused => w(
-            "The token refused to store the certificate.",
-            "The pending key is still there; remove the cause and install the answer again.",
-        ),
-        Code::DestroyFailed => {
-            w("Objects could not be removed from the token.", "Replug the token, then run it once more.")
-        }
-        Code::TokenRefused => w(
-            "The token refused the operation.",
-            "Replug the token and try again; if it stays, report the line in brackets to support.",
-        ),
-        Code::FunctionUnsupported => {
-            w("The driver lacks this function.", "Update the driver if there is a newer one.")
-        }
-        Code::SessionLimit => w(
-            "The token takes no further connection.",
-            "Close other programs that use the token and try again.",
-        ),
-        Code::OperationCancelled => {
-            w("The operation was cancelled at the token.", "To go on, start it again.")
-        }
-        Code::PublicKeyInvalid => w(
-            "The public key that the token reports is malformed.",
-            "Replug the token and try again; if it stays, contact the bank's branch.",
-        ),
-        Code::LoggedInElsewhere => w(
-            "Another kind of user is logged in to the token.",
-            "Close other programs that use the token, then try again.",
-        ),
-
-        Code::AnswerEmpty => {
-            w("The CA's answer is empty.", "Check the file that came from the CA and install it again.")
-        }
-        Code::AnswerTooLarge => w(
-            "The CA's answer is too large.",
-            "Check that this is the certificate file that came from the CA.",
-        ),
-        Code::AnswerUnreadable => w(
-            "The CA's answer cannot be read.",
-            "Check that the file is a certificate or PKCS#7 file from the CA.",
-        ),
-        Code::AnswerTruncated => {
-            w("The CA's answer ends in the middle.", "Fetch the answer again and install that.")
-        }
-        Code::AnswerIsPfx => w(
-            "A PKCS#12 (PFX) file is refused, because it would import a private key.",
-            "Ask the CA for the certificate without a private key.",
-        ),
-        Code::AnswerNoCertificate => {
-            w("The CA's answer holds no certificate.", "Ask the CA how far the issuance is.")
-        }
-        Code::AnswerNoLeaf => w(
-            "No certificate in the answer belongs to a pending key on this token.",
-            "Check that this is the token that made the request and the answer to that request.",
-        ),
-        Code::AlreadyInstalled => w(
-            "This certificate is on the token already.",
-            "See in the list of certificates how long it is valid; if the CA sent another file, install that.",
-        ),
-        Code::CertificateExpired => w(
-            "The certificate that came has expired.",
-            "Check the date of this computer; if it is right, ask the CA to issue it again.",
-        ),
-        Code::SubjectDiffers => w(
-            "The subject of the certificate differs from the one requested.",
-            "It was not installed; ask the CA what it issued.",
-        ),
-        Code::NotLaterThanOld => w(
-            "The new certificate does not end later than the old one.",
-            "Check that the file is not an old one.",
-        ),
-        Code::SerialSame => w(
-            "The new certificate has the serial number of the old one.",
-            "Ask the CA whether a new certificate was issued.",
-        ),
-        Code::IsCaCertificate => w(
-            "This is the certificate of a CA, not yours.",
-            "Install the certificate that the CA issued to you.",
-        ),
-        Code::PurposeMissing => w(
-            "The certificate does not allow client authentication.",
-            "Ask the CA to issue it again with the right purpose.",
-        ),
-        Code::UsageMissing => w(
-            "The certificate does not allow signing.",
-            "Ask the CA to issue it again with the right key usage.",
-        ),
-        Code::ChainUntrusted => w(
-            "No valid chain leads from the certificate to a given trust anchor.",
-            "Read the detail: it names the certificate and the rule. If a CA's certificate is missing, give it as a \
-             trust anchor or together with the answer; otherwise ask the CA.",
-        ),
-        Code::CmcFailed => w("The CA refused the request.", "Read what the CA said and ask the CA."),
-        Code::IssuerFailed => w(
-            "The program that asks the CA failed.",
-            "Look at what it said; the key is kept, so the renewal can be resumed.",
-        ),
-        Code::AnswerIsRequest => w(
-            "This is a certificate request, not the CA's answer.",
-            "Send the request to the CA and install what comes back.",
-        ),
-        Code::ChainAlgorithmUnsupported => w(
-            "The chain cannot be checked: a certificate is signed with an algorithm that is not supported.",
-            "The certificate may be right: ask the bank, or install it without a trust anchor.",
-        ),
-        Code::KeyMismatch => w(
-            "The certificate belongs to another key than the one that waits on this token.",
-            "Make sure that this is the token of the request, or fetch the right certificate from the CA.",
-        ),
-        Code::CertificateNotAwaited => w(
-            "This certificate is on the token already; it is not the one that the pending request waits for.",
-            "The request still waits: install the file that the CA sent for it.",
-        ),
-        Code::IssuerSignatureInvalid => w(
-            "The certificate is not signed by the CA that it names.",
-            "It was not installed and the request still waits; fetch the answer from the CA once more.",
-        ),
-        Code::CertificateUnreadable => {
-            w("The certificate cannot be read.", "Fetch the file again; if it stays, ask the CA.")
-        }
-        Code::IssuerRejected => w(
-            "The CA rejected the request.",
-            "Look at its reason and ask the bank's branch; the key is kept on the token.",
-        ),
-        Code::IssuerUnreachable => w(
-            "The CA cannot be reached.",
-            "Check the network and try again later; what is on the token stays.",
-        ),
-        Code::IssuerMisconfigured => w(
-            "The program that asks the CA is not set up for this.",
-            "Set it up as it says, then run it again; what is on the token stays.",
-        ),
-        Code::IssuerTimeout => w(
-            "The program that asks the CA did not end in time.",
-            "The key is kept on the token; go on with the command shown.",
-        ),
-        Code::AuthorisationRejected => w(
-            "The CA did not accept login ID and password.",
-            "Make sure of both before you try again; no key was made and the token is unchanged.",
-        ),
-        Code::AnswerIsWebPage => w(
-            "This is a web page, not a certificate.",
-            "Open it in a browser and read it: it may say why there is no certificate; else save the certificate from there.",
-        ),
-        Code::AnswerIsMail => w(
-            "This is a mail without a certificate in it.",
-            "Look for the mail with the certificate, or save its attachment and install that.",
-        ),
-        Code::AnswerIsArchive => w(
-            "This is an archive, not a certificate.",
-            "Unpack it first and install the certificate that was in it.",
-        ),
-        Code::AnswerIsDocument => w(
-            "This is a document or an image, not a certificate.",
-            "Read it: it may say where the certificate is; install the certificate's own file.",
-        ),
-        Code::AnswerIsPrivateKey => w(
-            "This is a private key, not a certificate.",
-            "Keep it secret and send it to nobody; install the certificate that the CA issued.",
-        ),
-        Code::AnswerIsPublicKey => {
-            w("This is a public key without a certificate.", "Install the certificate that the CA issued.")
-        }
-        Code::AnswerIsCrl => w(
-            "This is a list of revoked certificates (CRL), not a certificate.",
-            "Install the certificate that the CA issued; the list is not needed here.",
-        ),
-        Code::AnswerEncrypted => w(
-            "This is an encrypted message.",
-            "Open it with the program and the key that it was sent for, save the certificate from it and install that.",
-        ),
-        Code::AnswerFormUnsupported => w(
-            "This may be a certificate, but it is written in a form that is not read here.",
-            "Ask the CA for it in PEM or DER, or convert it; the form is shown.",
-        ),
-        Code::AnswerIsCertRep => w(
-            "This is a SCEP response, and the certificate in it is encrypted for the requesting program.",
-            "Ask the CA for the certificate itself, in PEM, DER or PKCS#7.",
-        ),
-
-        Code::TokenRemoved => w(
-            "The USB token was removed while it was in use.",
-            "Insert it, look at the pending keys, then go on.",
-        ),
-        Code::DeviceFault => w(
-            "The token or its driver reports a fault.",
-            "Replug the token and try once more; if it stays, contact the bank's branch.",
-        ),
-        Code::SessionLost => {
-            w("The connection to the token was lost.", "Check that the token is inserted and try again.")
-        }
-        Code::Forked => w(
-            "The process was forked after the driver was started.",
-            "Report the number in brackets to the maker of the program; it must start the driver after the fork.",
-        ),
-        Code::TokenChanged => {
-            w("Another token is in the slot now.", "Insert the token that was used at first and try again.")
-        }
-
-        Code::Internal => w(
-            "An internal error occurred.",
-            "Try again; if it stays, report the line in brackets to support.",
-        ),
-        Code::DriverMisbehaved => w(
-            "The driver answered against the specification.",
-            "Update the driver if there is a newer one; else report the line in brackets to support.",
-        ),
-        Code::Panic => w(
-            "The program failed inside and stopped the operation.",
-            "Restart the application; if it stays, report the line in brackets to support.",
-        ),
-        Code::OutOfMemory => w("This computer is out of memory.", "Close other programs and try again."),
-
-        Code::NotYetRenewable => {
-            w("This certificate cannot be renewed yet.", "Try again on or after the date shown.")
-        }
-        Code::Expired => w(
-            "This certificate has expired and cannot be renewed.",
-            "If this computer's time is wrong, set it and try again; else ask the bank's branch for a reissue.",
-        ),
-        Code::PendingExists => {
-            w("A renewal of this certificate is pending.", "Resume or abandon the pending renewal first.")
-        }
-        Code::Busy => {
-            w("Another program is renewing on this token.", "Wait until it has finished, then try again.")
-        }
-        Code::ClockImplausible => w(
-            "The date or time of this computer does not look right.",
-            "Set date and time, then try again. If they are right, ask the bank's branch.",
-        ),
-        Code::RetireOnlyCredential => w(
-            "It is the only usable certificate on the token, so it is not removed.",
-            "Install the new certificate first.",
-        ),
-        Code::RetireNotOurs => w(
-            "It is not a complete pair of key and certificate, so it is not removed.",
-            "Look at it with the token's own software.",
-        ),
-        Code::RemovalDoubtful => w(
-            "It is not certain that this object on the token is ours, so nothing more is removed.",
-            "Look with `usbtoken pending` and `usbtoken list`. A key that is surely to go can be named by its id.",
-        ),
-        Code::RetireOlderFirst => w(
-            "The certificate that this one has replaced is still on the token, so this one is not removed yet.",
-            "Remove the older one first; the error names it.",
-        ),
-        Code::RetireNotProven => w(
-            "The new certificate's key has not signed yet, so the old one is not removed.",
-            "Finish installing the new certificate first, then try again.",
-        ),
-        Code::NotPending => w(
-            "The key is not a pending key made by this program.",
-            "List the pending keys and name one of them.",
-        ),
-        Code::Cancelled => w(
-            "The operation was cancelled.",
-            "To go on, run the command that is shown; where none is shown, start again.",
-        ),
-        Code::OriginRefused => w(
-            "This web site is not allowed to work with certificates.",
-            "Check that the address is the bank's.",
-        ),
-        Code::ConsentDenied => w(
-            "The operation on certificates was not allowed.",
-            "To go on, start again and answer the confirmation with yes.",
-        ),
-        Code::RetireNoSuccessor => w(
-            "No certificate on the token is known to take the place of this one, so it is not removed.",
-            "It does no harm there. To be rid of it, log in with the new one, then name that: `usbtoken retire --successor`.",
-        ),
-        Code::RetireNotBegun => w(
-            "The new certificate is not valid yet, so the old one is not removed.",
-            "Use the old one until then, and remove it later; if this computer's time is wrong, set it.",
-        ),
-        Code::RetireIssuerNotShown => w(
-            "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed.",
-            "Log in with the new one; to remove the old one, run usbtoken retire with the CA's certificate as trust anchor.",
-        ),
-        Code::AlreadyRenewed => w(
-            "This certificate is renewed already; the new one is on the token, and its key has signed.",
-            "Use the new one. The error says which it is, and from when that can be renewed.",
-        ),
-        Code::RequestWouldDiffer => w(
-            "The request that was sent is not kept on this computer, and one that is signed anew would differ from it.",
-            "Go on at the computer that made it. If it was never sent, or the CA agrees, say that it may be signed anew.",
-        ),
-        Code::KeyKindNotMade => w(
-            "The old key is of a kind that cannot be made here, so the renewal does not choose one by itself.",
-            "Ask the bank which kind of key it takes, then name it (--key).",
-        ),
-        Code::RetireDoubtful => w(
-            "The old certificate was not removed: a bank's server may refuse the new one.",
-            "Log in with the new one; if that works, retire the old one (usbtoken retire).",
-        ),
-        Code::NotYetIssued => w(
-            "The CA has not issued the certificate yet.",
-            "The key waits on the token; go on later with the command shown.",
-        ),
-        Code::ResultNotPrinted => w(
-            "It is done, but the result could not be printed.",
-            "Do not run it again; list what is on the token to see the result.",
-        ),
-        Code::RequestNotWritten => w(
-            "The new key is on the token and waits, but its request could not be written.",
-            "Make room or choose another place, then go on with the command shown.",
-        ),
-        Code::ResponsePending => w(
-            "The CA has taken the request and has not decided yet.",
-            "The key waits on the token: install the response that comes when the certificate is issued; do not request again.",
-        ),
-    }
+code_words! {
+    BadArgument
+        "An argument is wrong."
+        "Look at the values shown and correct the argument.";
+    BadUri
+        "The token's PKCS#11 URI cannot be read."
+        "Write it as pkcs11:token=LABEL and percent-encode special characters.";
+    PinInUri
+        "A PKCS#11 URI must not contain the PIN."
+        "Remove pin-value from the URI and enter the PIN at the prompt or from a PIN file.";
+    FileUnreadable
+        "The file cannot be read."
+        "Check the path and the permission to read it.";
+    FileUnwritable
+        "The file cannot be written."
+        "Check the folder, the permission to write, and whether the file already exists.";
+    BadSubject
+        "The subject name cannot be read."
+        "Write it as CN=NAME,O=ORGANIZATION (RFC 4514).";
+    PinSourceUnusable
+        "No PIN could be read from the place that was named."
+        "Check the PIN file, the environment variable or the terminal that it should come from.";
+    BadHandle
+        "An invalid handle was passed."
+        "Report the number in brackets to the maker of the application.";
+    JournalUnusable
+        "The folder that keeps requests and answers cannot be used."
+        "Check the owner, the permissions and the free space; move a damaged file out of the way.";
+    AnchorUnusable
+        "The trust anchors that were given hold no certificate of a CA."
+        "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.";
+    DriverMissing
+        "The token's driver (PKCS#11 module) was not found."
+        "Install the driver that belongs to the token, or name the driver's file.";
+    DriverPathRelative
+        "The path of the driver is relative."
+        "Name the driver's file by its absolute path.";
+    DriverNotLibrary
+        "The file is not a driver (shared library)."
+        "Check where the driver was installed and name that file.";
+    DriverTruncated
+        "The driver's file is damaged: it ends in the middle."
+        "Install the driver again.";
+    DriverWrongBitness
+        "The driver is 32-bit and this program 64-bit, or the other way round."
+        "Install the driver that has the bitness of this program.";
+    DriverWrongPlatform
+        "The driver is made for another operating system or processor."
+        "Install the driver for this computer.";
+    DriverNoEntry
+        "The library is not a PKCS#11 driver: it has no C_GetFunctionList."
+        "Look up the PKCS#11 driver's file in the token's manual and name that.";
+    DriverUnloadable
+        "The system cannot load the driver."
+        "Install the driver and the software it needs again.";
+    DriverInitFailed
+        "The driver did not start."
+        "Close other programs that use the token and try again; if it stays, reinstall the driver.";
+    DriverUntrusted
+        "Other users of this computer can replace the driver's file."
+        "Have an administrator correct the permissions of the driver's file and folder.";
+    DriverTimeout
+        "The driver did not answer in time."
+        "Unplug the token, plug it in and try again; if it stays, restart the computer.";
+    TokenNotPresent
+        "No USB token is inserted."
+        "Insert the USB token and try again.";
+    TokenNotRecognized
+        "This driver does not know the token that is inserted."
+        "Install the driver that belongs to the token and name it.";
+    TokenNotInitialized
+        "The USB token has not been initialised."
+        "Do not initialise it yourself; ask the bank's branch that you deal with.";
+    TokenNotFound
+        "No USB token matches what was asked for."
+        "Check which token is inserted and how it was named.";
+    TokenAmbiguous
+        "More than one USB token matches."
+        "Leave only the right token inserted, or name it by its serial number too.";
+    WaitTimedOut
+        "The USB token was not inserted in time."
+        "Insert the USB token, then try again.";
+    CredentialUnreadable
+        "There is a certificate on the token that cannot be read, and no other one matches."
+        "Send the lines shown to the bank's branch or to support; nothing was changed on the token.";
+    CredentialNotFound
+        "The token holds no certificate that matches."
+        "List the certificates and check what was asked for.";
+    CredentialAmbiguous
+        "More than one certificate matches."
+        "Name the certificate by its id or its serial number.";
+    PendingNotFound
+        "The token holds no pending key that matches."
+        "Make sure that this is the token that the request was made on, and list its pending keys.";
+    RequestFinished
+        "This request is finished: its key is in use with the certificate shown, and this is another one for it."
+        "Use the certificate shown. If the old key was to be used again (--reuse-key), say so for the installation too.";
+    PendingAmbiguous
+        "More than one pending key matches."
+        "List the pending keys and name one by its id.";
+    KeyMissing
+        "The certificate's private key is not on the token."
+        "This certificate cannot be used; ask the bank's branch for a reissue.";
+    AnswerForOtherToken
+        "This answer belongs to a request that was made on another token."
+        "Insert the token that is shown and install the same answer there; do not request again.";
+    PinIncorrect
+        "The PIN is wrong."
+        "Make sure of the PIN before you try again; repeated mistakes lock the token.";
+    PinLocked
+        "The PIN is locked."
+        "Contact the bank's branch that you deal with; entering the PIN again cannot unlock it.";
+    PinFinalTry
+        "One more wrong PIN locks the token."
+        "Make sure of the PIN, then try again and confirm that this may be the last attempt.";
+    PinLength
+        "The PIN is too short or too long for this token."
+        "Check its length and enter it again.";
+    PinCharacters
+        "The PIN has characters that the token does not take."
+        "Check the keyboard layout and the input mode, then enter the PIN again.";
+    PinExpired
+        "The PIN must be changed first."
+        "Change the PIN with the token's own software, then try again.";
+    PinNotSet
+        "No PIN has been set on the token."
+        "Set it with the token's own software, or ask the bank's branch.";
+    PinUncertain
+        "The login failed; the PIN may be wrong."
+        "Make sure of the PIN and replug the token first; do not try again and again.";
+    PinRequired
+        "This needs the PIN."
+        "Enter the PIN, or name the place that it should be read from.";
+    PinIncorrectFinalTry
+        "The PIN is not correct. One more wrong PIN locks the token."
+        "Make sure of the PIN before you try again; if in doubt, ask the bank's branch.";
+    PinCancelled
+        "The PIN entry was cancelled."
+        "To go on, start again and enter the PIN.";
+    TokenFull
+        "There is no room left on the token."
+        "Remove an expired certificate that is no longer needed, or ask the bank's branch.";
+    WriteProtected
+        "The token cannot be written."
+        "Lift its write protection, or ask the bank's branch.";
+    MechanismUnsupported
+        "The token lacks a cryptographic mechanism that is needed."
+        "Ask for another kind of key, or ask the bank's branch.";
+    KeySizeUnsupported
+        "The token does not make keys of this size."
+        "Ask for a key size that the token supports.";
+    TemplateRefused
+        "The token refused to make the key pair."
+        "Ask for another kind of key; if it stays, report the line in brackets to support.";
+    KeyExportable
+        "The new private key could have left the token, so it was destroyed."
+        "This token is not safe to use for it; ask the bank's branch.";
+    ProofInsufficient
+        "The proof that the private key cannot leave the token is weaker than demanded."
+        "Demand a lower level, or ask the maker of the token.";
+    SignatureInvalid
+        "A signature made by the token does not verify."
+        "Replug the token and try again; if it stays, contact the bank's branch.";
+    ReadBackDiffers
+        "The certificate read back from the token is not the one written."
+        "The old certificate still works; replug the token and install the answer again.";
+    CertificateRefused
+        "The token refused to store the certificate."
+        "The pending key is still there; remove the cause and install the answer again.";
+    DestroyFailed
+        "Objects could not be removed from the token."
+        "Replug the token, then run it once more.";
+    TokenRefused
+        "The token refused the operation."
+        "Replug the token and try again; if it stays, report the line in brackets to support.";
+    FunctionUnsupported
+        "The driver lacks this function."
+        "Update the driver if there is a newer one.";
+    SessionLimit
+        "The token takes no further connection."
+        "Close other programs that use the token and try again.";
+    OperationCancelled
+        "The operation was cancelled at the token."
+        "To go on, start it again.";
+    PublicKeyInvalid
+        "The public key that the token reports is malformed."
+        "Replug the token and try again; if it stays, contact the bank's branch.";
+    LoggedInElsewhere
+        "Another kind of user is logged in to the token."
+        "Close other programs that use the token, then try again.";
+    AnswerEmpty
+        "The CA's answer is empty."
+        "Check the file that came from the CA and install it again.";
+    AnswerTooLarge
+        "The CA's answer is too large."
+        "Check that this is the certificate file that came from the CA.";
+    AnswerUnreadable
+        "The CA's answer cannot be read."
+        "Check that the file is a certificate or PKCS#7 file from the CA.";
+    AnswerTruncated
+        "The CA's answer ends in the middle."
+        "Fetch the answer again and install that.";
+    AnswerIsPfx
+        "A PKCS#12 (PFX) file is refused, because it would import a private key."
+        "Ask the CA for the certificate without a private key.";
+    AnswerNoCertificate
+        "The CA's answer holds no certificate."
+        "Ask the CA how far the issuance is.";
+    AnswerNoLeaf
+        "No certificate in the answer belongs to a pending key on this token."
+        "Check that this is the token that made the request and the answer to that request.";
+    AlreadyInstalled
+        "This certificate is on the token already."
+        "See in the list of certificates how long it is valid; if the CA sent another file, install that.";
+    CertificateExpired
+        "The certificate that came has expired."
+        "Check the date of this computer; if it is right, ask the CA to issue it again.";
+    SubjectDiffers
+        "The subject of the certificate differs from the one requested."
+        "It was not installed; ask the CA what it issued.";
+    NotLaterThanOld
+        "The new certificate does not end later than the old one."
+        "Check that the file is not an old one.";
+    SerialSame
+        "The new certificate has the serial number of the old one."
+        "Ask the CA whether a new certificate was issued.";
+    IsCaCertificate
+        "This is the certificate of a CA, not yours."
+        "Install the certificate that the CA issued to you.";
+    PurposeMissing
+        "The certificate does not allow client authentication."
+        "Ask the CA to issue it again with the right purpose.";
+    UsageMissing
+        "The certificate does not allow signing."
+        "Ask the CA to issue it again with the right key usage.";
+    ChainUntrusted
+        "No valid chain leads from the certificate to a given trust anchor."
+        "Read the detail: it names the certificate and the rule. If a CA's certificate is missing, give it as a \
+             trust anchor or together with the answer; otherwise ask the CA.";
+    CmcFailed
+        "The CA refused the request."
+        "Read what the CA said and ask the CA.";
+    IssuerFailed
+        "The program that asks the CA failed."
+        "Look at what it said; the key is kept, so the renewal can be resumed.";
+    AnswerIsRequest
+        "This is a certificate request, not the CA's answer."
+        "Send the request to the CA and install what comes back.";
+    ChainAlgorithmUnsupported
+        "The chain cannot be checked: a certificate is signed with an algorithm that is not supported."
+        "The certificate may be right: ask the bank, or install it without a trust anchor.";
+    KeyMismatch
+        "The certificate belongs to another key than the one that waits on this token."
+        "Make sure that this is the token of the request, or fetch the right certificate from the CA.";
+    CertificateNotAwaited
+        "This certificate is on the token already; it is not the one that the pending request waits for."
+        "The request still waits: install the file that the CA sent for it.";
+    IssuerSignatureInvalid
+        "The certificate is not signed by the CA that it names."
+        "It was not installed and the request still waits; fetch the answer from the CA once more.";
+    CertificateUnreadable
+        "The certificate cannot be read."
+        "Fetch the file again; if it stays, ask the CA.";
+    IssuerRejected
+        "The CA rejected the request."
+        "Look at its reason and ask the bank's branch; the key is kept on the token.";
+    IssuerUnreachable
+        "The CA cannot be reached."
+        "Check the network and try again later; what is on the token stays.";
+    IssuerMisconfigured
+        "The program that asks the CA is not set up for this."
+        "Set it up as it says, then run it again; what is on the token stays.";
+    IssuerTimeout
+        "The program that asks the CA did not end in time."
+        "The key is kept on the token; go on with the command shown.";
+    AuthorisationRejected
+        "The CA did not accept login ID and password."
+        "Make sure of both before you try again; no key was made and the token is unchanged.";
+    AnswerIsWebPage
+        "This is a web page, not a certificate."
+        "Open it in a browser and read it: it may say why there is no certificate; else save the certificate from there.";
+    AnswerIsMail
+        "This is a mail without a certificate in it."
+        "Look for the mail with the certificate, or save its attachment and install that.";
+    AnswerIsArchive
+        "This is an archive, not a certificate."
+        "Unpack it first and install the certificate that was in it.";
+    AnswerIsDocument
+        "This is a document or an image, not a certificate."
+        "Read it: it may say where the certificate is; install the certificate's own file.";
+    AnswerIsPrivateKey
+        "This is a private key, not a certificate."
+        "Keep it secret and send it to nobody; install the certificate that the CA issued.";
+    AnswerIsPublicKey
+        "This is a public key without a certificate."
+        "Install the certificate that the CA issued.";
+    AnswerIsCrl
+        "This is a list of revoked certificates (CRL), not a certificate."
+        "Install the certificate that the CA issued; the list is not needed here.";
+    AnswerEncrypted
+        "This is an encrypted message."
+        "Open it with the program and the key that it was sent for, save the certificate from it and install that.";
+    AnswerFormUnsupported
+        "This may be a certificate, but it is written in a form that is not read here."
+        "Ask the CA for it in PEM or DER, or convert it; the form is shown.";
+    AnswerIsCertRep
+        "This is a SCEP response, and the certificate in it is encrypted for the requesting program."
+        "Ask the CA for the certificate itself, in PEM, DER or PKCS#7.";
+    TokenRemoved
+        "The USB token was removed while it was in use."
+        "Insert it, look at the pending keys, then go on.";
+    DeviceFault
+        "The token or its driver reports a fault."
+        "Replug the token and try once more; if it stays, contact the bank's branch.";
+    SessionLost
+        "The connection to the token was lost."
+        "Check that the token is inserted and try again.";
+    Forked
+        "The process was forked after the driver was started."
+        "Report the number in brackets to the maker of the program; it must start the driver after the fork.";
+    TokenChanged
+        "Another token is in the slot now."
+        "Insert the token that was used at first and try again.";
+    Internal
+        "An internal error occurred."
+        "Try again; if it stays, report the line in brackets to support.";
+    DriverMisbehaved
+        "The driver answered against the specification."
+        "Update the driver if there is a newer one; else report the line in brackets to support.";
+    Panic
+        "The program failed inside and stopped the operation."
+        "Restart the application; if it stays, report the line in brackets to support.";
+    OutOfMemory
+        "This computer is out of memory."
+        "Close other programs and try again.";
+    NotYetRenewable
+        "This certificate cannot be renewed yet."
+        "Try again on or after the date shown.";
+    Expired
+        "This certificate has expired and cannot be renewed."
+        "If this computer's time is wrong, set it and try again; else ask the bank's branch for a reissue.";
+    PendingExists
+        "A renewal of this certificate is pending."
+        "Resume or abandon the pending renewal first.";
+    Busy
+        "Another program is renewing on this token."
+        "Wait until it has finished, then try again.";
+    ClockImplausible
+        "The date or time of this computer does not look right."
+        "Set date and time, then try again. If they are right, ask the bank's branch.";
+    RetireOnlyCredential
+        "It is the only usable certificate on the token, so it is not removed."
+        "Install the new certificate first.";
+    RetireNotOurs
+        "It is not a complete pair of key and certificate, so it is not removed."
+        "Look at it with the token's own software.";
+    RemovalDoubtful
+        "It is not certain that this object on the token is ours, so nothing more is removed."
+        "Look with `usbtoken pending` and `usbtoken list`. A key that is surely to go can be named by its id.";
+    RetireOlderFirst
+        "The certificate that this one has replaced is still on the token, so this one is not removed yet."
+        "Remove the older one first; the error names it.";
+    RetireNotProven
+        "The new certificate's key has not signed yet, so the old one is not removed."
+        "Finish installing the new certificate first, then try again.";
+    NotPending
+        "The key is not a pending key made by this program."
+        "List the pending keys and name one of them.";
+    Cancelled
+        "The operation was cancelled."
+        "To go on, run the command that is shown; where none is shown, start again.";
+    OriginRefused
+        "This web site is not allowed to work with certificates."
+        "Check that the address is the bank's.";
+    ConsentDenied
+        "The operation on certificates was not allowed."
+        "To go on, start again and answer the confirmation with yes.";
+    RetireNoSuccessor
+        "No certificate on the token is known to take the place of this one, so it is not removed."
+        "It does no harm there. To be rid of it, log in with the new one, then name that: `usbtoken retire --successor`.";
+    RetireNotBegun
+        "The new certificate is not valid yet, so the old one is not removed."
+        "Use the old one until then, and remove it later; if this computer's time is wrong, set it.";
+    RetireIssuerNotShown
+        "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed."
+        "Log in with the new one; to remove the old one, run usbtoken retire with the CA's certificate as trust anchor.";
+    AlreadyRenewed
+        "This certificate is renewed already; the new one is on the token, and its key has signed."
+        "Use the new one. The error says which it is, and from when that can be renewed.";
+    RequestWouldDiffer
+        "The request that was sent is not kept on this computer, and one that is signed anew would differ from it."
+        "Go on at the computer that made it. If it was never sent, or the CA agrees, say that it may be signed anew.";
+    KeyKindNotMade
+        "The old key is of a kind that cannot be made here, so the renewal does not choose one by itself."
+        "Ask the bank which kind of key it takes, then name it (--key).";
+    RetireDoubtful
+        "The old certificate was not removed: a bank's server may refuse the new one."
+        "Log in with the new one; if that works, retire the old one (usbtoken retire).";
+    NotYetIssued
+        "The CA has not issued the certificate yet."
+        "The key waits on the token; go on later with the command shown.";
+    ResultNotPrinted
+        "It is done, but the result could not be printed."
+        "Do not run it again; list what is on the token to see the result.";
+    RequestNotWritten
+        "The new key is on the token and waits, but its request could not be written."
+        "Make room or choose another place, then go on with the command shown.";
+    ResponsePending
+        "The CA has taken the request and has not decided yet."
+        "The key waits on the token: install the response that comes when the certificate is issued; do not request again.";
 }

@@ -6,7 +6,7 @@ mod phrases;
 pub(super) use errors::code;
 pub(super) use phrases::phrase;
 
-use super::Words;
+use super::words::Words;
 use crate::error::{Fact, Notice, Point, Step};
 
 const fn w(sentence: &'static str, next: &'static str) -> Words {

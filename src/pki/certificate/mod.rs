@@ -10,7 +10,6 @@ use sha1::{Digest, Sha1};
 use spki::AlgorithmIdentifierRef;
 
 use super::name::Name;
-use super::serial::Serial;
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::tlv::{
     BOOLEAN, Fields, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv, is_true,
@@ -18,6 +17,10 @@ use crate::pki::asn1::tlv::{
 use crate::pki::asn1::{ber, oid, pem, time};
 use crate::pki::key::public::PublicKey;
 use crate::pki::key::usage::KeyUsage;
+
+mod serial;
+
+pub use self::serial::Serial;
 
 /// An X.509 certificate: the bytes that came, and what they say.
 ///
