@@ -106,16 +106,16 @@ fn every_state_of_the_token_has_its_finding() {
 fn what_changes_after_the_list_is_noticed_before_anything_is_written() {
     let bank = Bank::new();
     let issuer = bank.issuer("");
-    // The first call found the token; the login asks again.
-    let said =
-        bank.run_with_faults("C_GetTokenInfo#2:lie=write-protected,sticky", &["renew", "--issuer", &issuer]);
+    // Two calls found the token; the login asks again, for more than a moment has passed by then.
+    let later = |lie: &str| format!("C_GetTokenInfo#3:lie={lie},sticky; C_GetMechanismList:hang=3500");
+    let said = bank.run_with_faults(&later("write-protected"), &["renew", "--issuer", &issuer]);
     assert_eq!(said.failed(Code::WriteProtected)["step"], "preflight");
     let called = bank.called();
     assert!(called.iter().any(|function| function == "C_Login"));
     assert!(!called.iter().any(|function| function == "C_GenerateKeyPair"), "{called:?}");
     bank.soft.snapshot().assert_same_as(&bank.before);
 
-    let said = bank.run_with_faults("C_GetTokenInfo#2:lie=locked,sticky", &["renew", "--issuer", &issuer]);
+    let said = bank.run_with_faults(&later("locked"), &["renew", "--issuer", &issuer]);
     said.failed(Code::PinLocked);
     assert!(!bank.called().iter().any(|function| function == "C_Login"), "a locked PIN is not tried");
 }
