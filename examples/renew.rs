@@ -9,7 +9,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
-use usbtoken::{Finder, Install, Login, Pin, Renewal};
+use usbtoken::{Finder, Install, Pin, Renewal};
 
 type AnyResult<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -21,13 +21,13 @@ fn main() -> AnyResult<()> {
 
     let token = Finder::new().module(module).find(&uri.parse()?)?;
     // So that no one renews what is about to be renewed here.
-    let reservation = token.reserve()?;
-    let old = token.credentials()?.renewable(SystemTime::now()).only()?;
+    let reserved = token.reserve()?;
+    let old = reserved.credentials()?.renewable(SystemTime::now()).only()?;
     let renewal = Renewal::of(&old);
     renewal.preflight(&token).into_notices()?;
 
     let pin = std::fs::read_to_string(pin_file)?;
-    let session = token.login(Login::with_pin(Pin::new(pin.trim_end().into())).holding(reservation))?;
+    let session = reserved.login(Pin::new(pin.trim_end().into()))?;
     let pending = renewal.begin(&session)?;
     let answer = ask(command, &pending.request().to_pem())?;
     let new = Install::new(&answer).run_for(&session, &pending)?;

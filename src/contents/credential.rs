@@ -1,7 +1,7 @@
 //! The credentials on a token: certificates, each with its private key where that can be seen.
 
 use super::{Contents, HeldCertificate};
-use crate::driver::{Session, StoredCertificate, StoredKey, Token};
+use crate::driver::{PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left};
 use base16ct::lower::encode_string as hex;
@@ -338,7 +338,27 @@ impl Token {
     /// # Errors
     /// What opening the session and reading return.
     pub fn credentials(&self) -> Result<Credentials> {
-        let (certificates, failed) = self.open_public_session()?.certificates()?;
+        self.open_public_session()?.credentials()
+    }
+}
+
+impl Reservation {
+    /// The credentials on the token, without login.
+    ///
+    /// # Errors
+    /// As [`Token::credentials`].
+    pub fn credentials(&self) -> Result<Credentials> {
+        self.public_session()?.credentials()
+    }
+}
+
+impl PublicSession {
+    /// The credentials on the token, without login.
+    ///
+    /// # Errors
+    /// What reading returns.
+    pub fn credentials(&self) -> Result<Credentials> {
+        let (certificates, failed) = self.certificates()?;
         let held: Vec<HeldCertificate> = certificates.into_iter().map(HeldCertificate::from).collect();
         let mut surroundings = Surroundings::default();
         held.iter().filter_map(|held| held.certificate.as_ref()).for_each(|one| surroundings.add(one));

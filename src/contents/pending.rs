@@ -37,8 +37,10 @@ pub enum PendingState {
     /// The key pair is there; the CA's answer is not.
     AwaitingAnswer,
     /// The key of an old credential whose removal by the previous release stopped in the middle.
+    #[serde(rename = "half_retired")]
     RetireInterrupted,
     /// Only a public key is left; it can only be removed.
+    #[serde(rename = "remnant")]
     PublicKeyOnly,
     /// A certificate seems to be there; whether it is the key's own, only its signature says, for which the token wants
     /// the PIN. Installing the same answer again ends the job.
@@ -82,7 +84,7 @@ impl Doubt {
 impl PendingKey {
     /// The key of a pair that was just made.
     pub(crate) fn fresh(record: Record, pair: &NewKeyPair, old: Option<&Credential>) -> Self {
-        let mut private = pair.private.clone();
+        let mut private = pair.private.to_be_asked_again();
         private.public_key = Some(pair.public_key.clone());
         PendingKey {
             day: record.day(),

@@ -264,7 +264,12 @@ fn preflight(
     seen: Option<&BeforeLogin>,
 ) -> Option<Vec<crate::renewal::PreflightPoint>> {
     let anybody: Name = "CN=x".parse().ok()?;
-    Some(Renewal::first(anybody).at(now).preflight_on(token, seen).into_findings())
+    let renewal = Renewal::first(anybody).at(now);
+    let preflight = match seen {
+        Some(seen) => renewal.preflight_on(token, seen),
+        None => renewal.preflight_where(token, false),
+    };
+    Some(preflight.into_findings())
 }
 
 fn of_credentials(
@@ -286,7 +291,7 @@ fn of_credentials(
             let error = Error::new(Code::Expired).during(Step::Preflight).fact(Fact::Subject, one.subject());
             problems.error(Severity::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
         }
-        let findings = Renewal::of(one).at(now).preflight_on(token, Some(seen)).into_findings();
+        let findings = Renewal::of(one).at(now).preflight_on(token, seen).into_findings();
         problems.of_preflight(findings, &name, &skip);
     }
 }

@@ -33,8 +33,7 @@ pub use clock::{Clock, clock_doubt};
 pub use journal::{Journal, JournalEntry};
 pub use plan::Form;
 pub(crate) use plan::Renewal;
-pub(crate) use preflight::BeforeLogin;
-pub use preflight::{PointResult, Preflight, PreflightPoint};
+pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub use retire::{Retire, Retired};
 
 use crate::error::{Code, Error, Result, Step};

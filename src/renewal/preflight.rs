@@ -123,20 +123,20 @@ impl Preflight {
     }
 }
 
-/// What is seen of a token before the login, read once.
-pub(crate) struct BeforeLogin(Contents);
+/// What is seen of a token before the login, read once: for callers who list what there is and then check one of it.
+pub struct BeforeLogin(Contents);
 
 impl BeforeLogin {
     /// Reads it.
     ///
     /// # Errors
     /// What opening the session and reading return.
-    pub(crate) fn read(token: &Token) -> Result<Self> {
+    pub fn read(token: &Token) -> Result<Self> {
         Contents::read_public(&token.open_public_session()?).map(BeforeLogin)
     }
 
     /// The credentials, without their keys.
-    pub(crate) fn credentials(&self) -> Credentials {
+    pub fn credentials(&self) -> Credentials {
         self.0.credentials()
     }
 
@@ -152,13 +152,18 @@ impl Renewal<'_> {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
     /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
     pub fn preflight(&self, token: &Token) -> Preflight {
-        self.preflight_on(token, BeforeLogin::read(token).ok().as_ref())
+        let seen = BeforeLogin::read(token).ok();
+        self.preflight_where(token, seen.is_some_and(|seen| seen.is_waiting(self)))
     }
 
     /// The same, on what was read of the token before.
-    pub(crate) fn preflight_on(&self, token: &Token, seen: Option<&BeforeLogin>) -> Preflight {
+    pub fn preflight_on(&self, token: &Token, seen: &BeforeLogin) -> Preflight {
+        self.preflight_where(token, seen.is_waiting(self))
+    }
+
+    /// The same, where it is known whether something waits.
+    pub(crate) fn preflight_where(&self, token: &Token, waiting: bool) -> Preflight {
         self.progress.step(Step::Preflight);
-        let waiting = seen.is_some_and(|seen| seen.is_waiting(self));
         let mut preflight = Preflight::before_login(self, token, waiting);
         let state = if waiting { PointResult::from(Notice::PendingExists) } else { PointResult::Ok };
         preflight.findings.push(PreflightPoint { point: Point::NothingPending, state });

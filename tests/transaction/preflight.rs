@@ -106,16 +106,16 @@ fn every_state_of_the_token_has_its_finding() {
 fn what_a_token_states_after_the_list_is_a_hint_too() {
     let bank = Bank::new();
     let issuer = bank.issuer("");
-    let said = bank.run_with_faults("C_GetTokenInfo#2:lie=locked,sticky", &["renew", "--issuer", &issuer]);
+    // Two calls found the token; the login asks again, for more than a moment has passed by then.
+    let later = |lie: &str| format!("C_GetTokenInfo#3:lie={lie},sticky; C_GetMechanismList:hang=3500");
+    let said = bank.run_with_faults(&later("locked"), &["renew", "--issuer", &issuer]);
     let error = said.failed(Code::PinLocked);
     assert_eq!(error["facts"]["stated"][0], "CKF_USER_PIN_LOCKED");
     assert!(error["hint"].as_str().unwrap().contains("--final-try"), "{error:#}");
     assert!(!bank.called().iter().any(|function| function == "C_Login"), "it is not tried unasked");
     bank.soft.snapshot().assert_same_as(&bank.before);
 
-    // The first call found the token; the login asks again.
-    let said =
-        bank.run_with_faults("C_GetTokenInfo#2:lie=write-protected,sticky", &["renew", "--issuer", &issuer]);
+    let said = bank.run_with_faults(&later("write-protected"), &["renew", "--issuer", &issuer]);
     let notices = said.json()["notices"].to_string();
     assert!(notices.contains("write_protection_stated"), "{notices}");
     bank.assert_old_works();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::renewal::Preflight;
 use usbtoken::text::Lang;
 use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
 
@@ -75,28 +76,32 @@ impl Run {
         self.finder().wait(&self.uri()?, deadline, &Cancel::new())
     }
 
-    /// Asks for the PIN and logs in, once.
-    pub fn login(&self, token: &Token) -> Result<Session> {
-        self.login_as(token, |login| login)
+    /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
+    pub fn login(&self, token: Token) -> Result<Session> {
+        let login = self.ask_pin(&token)?;
+        token.login(login).map_err(|error| name_token(error, &token))
     }
 
-    /// As [`Run::login`], with a token that was reserved before.
-    pub fn login_holding(&self, token: &Token, reservation: Reservation) -> Result<Session> {
-        self.login_as(token, |login| login.holding(reservation))
+    /// As [`Run::login`], of a token that was reserved before.
+    pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
+        let token = reserved.token().clone();
+        let login = self.ask_pin(&token)?;
+        reserved.login(login).map_err(|error| name_token(error, &token))
     }
 
-    fn login_as(&self, token: &Token, shape: impl FnOnce(Login) -> Login) -> Result<Session> {
+    fn ask_pin(&self, token: &Token) -> Result<Login> {
         let source = pin::Source::of(&self.global);
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
-        let login = pin::login(&source, token.info(), &self.global, self.lang)?;
+        let login = pin::login(&source, token, &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
-        token.login(shape(login)).map_err(|error| {
-            // A person with several tokens should see which PIN was wrong.
-            let named = error.facts().any(|(fact, _)| fact == Fact::Token);
-            if named { error } else { error.fact(Fact::Token, token.identity()) }
-        })
+        Ok(login)
+    }
+
+    /// The preflight without what the command line says to go on with all the same.
+    pub fn accepted(&self, preflight: Preflight) -> Preflight {
+        if self.global.final_try { preflight.accepting(Code::PinLocked) } else { preflight }
     }
 
     /// Tells a person what they should know before they go on; each warning once.
@@ -140,8 +145,15 @@ impl Run {
 
     /// The drivers that are asked.
     pub fn finder(&self) -> Finder {
-        self.global.module.iter().fold(Finder::new(), |finder, path| finder.module(path))
+        let finder = self.global.module.iter().fold(Finder::new(), |finder, path| finder.module(path));
+        if self.global.trust_driver { finder.trust_any_owner() } else { finder }
     }
+}
+
+/// A person with several tokens should see which PIN was wrong.
+fn name_token(error: Error, token: &Token) -> Error {
+    let named = error.facts().any(|(fact, _)| fact == Fact::Token);
+    if named { error } else { error.fact(Fact::Token, token.identity()) }
 }
 
 const fn pin_notice(state: PinState) -> Option<Notice> {

@@ -53,6 +53,8 @@ pub struct StoredKey {
     /// How it signs, as far as its kind and its curve are known.
     pub(crate) algorithm: Option<SignatureAlgorithm>,
     pub(super) evidence: Evidence,
+    /// Whether the driver refused the private value as sensitive in the very call that gave the evidence.
+    pub(super) value_refused: bool,
 }
 
 /// A public key object (PKCS#11 v3.1 §4.8).
@@ -118,6 +120,13 @@ impl PartialEq for Label {
 
 impl Eq for Label {}
 
+impl StoredKey {
+    /// The same key as one that is read again when it is to be proven: an answer is for the moment in which it was given.
+    pub(crate) fn to_be_asked_again(&self) -> Self {
+        StoredKey { value_refused: false, ..self.clone() }
+    }
+}
+
 impl StoredPublicKey {
     /// Whether both are the same object on the token, read in the same session.
     pub fn is_same_object(&self, other: &StoredPublicKey) -> bool {
@@ -149,6 +158,7 @@ pub(crate) mod made_up {
             always_authenticate: false,
             algorithm: Some(SignatureAlgorithm::EcdsaSha256),
             evidence: Evidence::default(),
+            value_refused: false,
         }
     }
 

@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use usbtoken_pkcs11::SlotId;
 use usbtoken_pkcs11::text::unpadded;
 use usbtoken_pkcs11::types::*;
@@ -30,6 +30,7 @@ pub struct Token {
     module: Module,
     slot: SlotId,
     info: TokenInfo,
+    read: Read,
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
 }
@@ -38,6 +39,17 @@ pub struct Token {
 type Refusal = (PathBuf, TokenIdentity, CK_MECHANISM_TYPE);
 
 static REFUSED: Mutex<BTreeSet<Refusal>> = Mutex::new(BTreeSet::new());
+
+/// When a token said of itself what is known of it.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    at: Instant,
+    /// How many logins had been tried through its driver by then.
+    logins: u64,
+}
+
+/// How long what a token says of its PIN is believed: shorter than a person takes to be asked for one.
+const BELIEVED: Duration = Duration::from_secs(3);
 
 /// What a token says of itself (CK_TOKEN_INFO, PKCS#11 v3.1 §3.3), blanks stripped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -112,10 +124,18 @@ impl Module {
     }
 }
 
+impl Read {
+    /// Before the token is asked: what happens meanwhile makes it old.
+    fn now(module: &Module) -> Self {
+        Read { at: Instant::now(), logins: module.logins() }
+    }
+}
+
 impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
-        let info = read_info(module, slot)?;
-        Ok(Token { module: module.clone(), slot, info, mechanisms: Arc::default(), quirks: Arc::default() })
+        let (read, info) = (Read::now(module), read_info(module, slot)?);
+        let (mechanisms, quirks) = (Arc::default(), Arc::default());
+        Ok(Token { module: module.clone(), slot, info, read, mechanisms, quirks })
     }
 
     /// What the token said of itself when it was found.
@@ -153,14 +173,19 @@ impl Token {
     /// # Errors
     /// [`Code::TokenChanged`] when another token is in the slot; what C_GetTokenInfo returns.
     pub fn refreshed(&self) -> Result<Self> {
-        let info = read_info(&self.module, self.slot)?;
+        let (read, info) = (Read::now(&self.module), read_info(&self.module, self.slot)?);
         if info.identity == self.info.identity {
-            return Ok(Token { info, ..self.clone() });
+            return Ok(Token { info, read, ..self.clone() });
         }
         Err(Error::new(Code::TokenChanged)
             .during(Step::FindToken)
             .fact(Fact::Expected, &self.info.identity)
             .fact(Fact::Found, &info.identity))
+    }
+
+    /// Whether it said of itself what is known of it a moment ago, and no login was tried since.
+    pub(in crate::driver) fn is_fresh(&self) -> bool {
+        self.read.at.elapsed() < BELIEVED && self.read.logins == self.module.logins()
     }
 
     /// Whether the token states that it makes keys of this kind and signs with them. A hint: drivers list what they cannot do
@@ -183,12 +208,17 @@ impl Token {
         self.quirks.get_or_init(|| Quirks::of(&self.module, self.identity()))
     }
 
-    /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
-    pub(in crate::driver) fn accepts_pin_length(&self, bytes: usize) -> bool {
+    /// The shortest and the longest PIN in bytes, as the token states or as is known of its kind; `None` where that makes no
+    /// sense. A hint: limits for a new PIN are none for one that was set long ago.
+    pub fn stated_pin_length(&self) -> Option<(u64, u64)> {
         let (shortest, longest) = self.quirks().pin_length.unwrap_or(self.info.pin_length);
-        let sensible = shortest <= longest && longest > 0;
+        (shortest <= longest && longest > 0).then_some((shortest, longest))
+    }
+
+    /// Whether a PIN of this many bytes is within what the token states.
+    pub fn states_pin_length(&self, bytes: usize) -> bool {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
+        self.stated_pin_length().is_none_or(|(shortest, longest)| (shortest..=longest).contains(&bytes))
     }
 
     /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.

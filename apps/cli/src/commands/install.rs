@@ -32,7 +32,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         let error = error.during(Step::ReadAnswer).fact(Fact::Path, args.file.display());
         name(described(error, &answer))
     })?;
-    let installed = run.token().and_then(|token| run.login(&token)).map_err(&name).and_then(|session| {
+    let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
         let installed = install_response::install(run, &session, &answer, &checks, args.reuse_key);
         let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
         let received = Received { answer: &answer, file, keeper: &keeper };

@@ -1,6 +1,6 @@
 //! `usbtoken list`: every credential on the tokens.
 
-use usbtoken::driver::ProofLevel;
+use usbtoken::driver::{ProofLevel, TokenIdentity};
 use usbtoken::error::{Notice, Step};
 use usbtoken::renewal::{KeyState, clock_doubt};
 use usbtoken::text::Phrase;
@@ -13,21 +13,21 @@ use crate::view;
 
 /// What one token holds.
 struct Seen {
-    token: Token,
+    token: view::Token,
     credentials: Vec<view::Credential>,
     unreadable: Vec<view::Unreadable>,
 }
 
 impl Seen {
-    fn of(run: &Run, token: Token, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
+    fn of(run: &Run, token: &TokenIdentity, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
         let named = all.unreadable().iter();
-        let unreadable = named.map(|one| view::Unreadable::of(token.identity(), one)).collect();
+        let unreadable = named.map(|one| view::Unreadable::of(token, one)).collect();
         if !all.unreadable().is_empty() {
             run.tell(&[Notice::CertificateUnreadable.into()]);
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(certificates, run.now()).as_slice());
-        Seen { token, credentials, unreadable }
+        Seen { token: view::Token::of(token), credentials, unreadable }
     }
 }
 
@@ -46,9 +46,8 @@ pub fn run(run: &Run) -> Result<Outcome> {
 fn gather(run: &Run) -> Result<Vec<Seen>> {
     if !Source::of(&run.global).is_interactive() {
         // The PIN belongs to one token; tried on another it would cost that one's tries.
-        let token = run.token()?;
-        let session = run.login(&token)?;
-        return Ok(vec![with_proof(run, token, &session)?]);
+        let session = run.login(run.token()?)?;
+        return Ok(vec![with_proof(run, &session)?]);
     }
     let (tokens, mut skipped) = run.tokens()?;
     let mut seen = Vec::new();
@@ -69,17 +68,20 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
 }
 
 fn without_proof(run: &Run, token: Token) -> Result<Seen> {
-    let all = token.credentials()?;
-    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, run.now())).collect();
+    let session = token.open_public_session()?;
+    // The session is the last to use the driver: what ends it then closes the session too.
+    drop(token);
+    let (token, all) = (session.token().identity(), session.credentials()?);
+    let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.now())).collect();
     Ok(Seen::of(run, token, &all, shown))
 }
 
-fn with_proof(run: &Run, token: Token, session: &Session) -> Result<Seen> {
+fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
     run.progress.step(Step::ReadObjects);
-    let all = session.credentials()?;
+    let (token, all) = (session.token().identity(), session.credentials()?);
     let view = |one: &Credential| {
         let level = level(run, session, one)?;
-        Ok(view::Credential::of(token.identity(), one, level, run.now()))
+        Ok(view::Credential::of(token, one, level, run.now()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
     Ok(Seen::of(run, token, &all, shown))
@@ -93,7 +95,7 @@ fn level(run: &Run, session: &Session, credential: &Credential) -> Result<Option
 }
 
 fn text(run: &Run, seen: &Seen) -> String {
-    let mut lines = vec![view::Token::of(seen.token.identity()).heading(run.lang)];
+    let mut lines = vec![seen.token.heading(run.lang)];
     if seen.credentials.is_empty() && seen.unreadable.is_empty() {
         lines.push(format!("  {}", Phrase::NoCredentials.text(run.lang)));
     }

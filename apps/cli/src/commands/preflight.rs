@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use usbtoken::error::{Fact, Point};
 use usbtoken::pki::jst_time;
-use usbtoken::renewal::{PointResult, PreflightPoint};
+use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Lang, Phrase, printable};
 use usbtoken::{Renewal, Result};
 
@@ -20,12 +20,13 @@ use crate::words::Words;
 /// Shows every point. A blocker is no error of this command, but decides its exit code.
 pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let token = run.token()?;
-    let all = token.credentials()?;
+    let seen = BeforeLogin::read(&token)?;
+    let all = seen.credentials();
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
     let old = select::credential(all, &args.which, args.key.force, run)?;
     let renewal = select::renewal(Renewal::of(&old), &args.key, run, &Keeper::of_user());
-    let preflight = renewal.preflight(&token);
+    let preflight = run.accepted(renewal.preflight_on(&token, &seen));
 
     let now = run.now();
     let shown = view::Credential::of(token.identity(), &old, None, now);

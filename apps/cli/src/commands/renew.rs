@@ -19,17 +19,16 @@ use crate::words::Words;
 pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let checks = install_response::Checks::read(&args.checks, args.subject.rule())?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
-    let token = run.token()?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
-    let reservation = token.reserve()?;
-    let old = select::credential(token.credentials()?, &args.which, args.key.force, run)?;
+    let reserved = run.token()?.reserve()?;
+    let old = select::credential(reserved.credentials()?, &args.which, args.key.force, run)?;
     let renewal = select::renewal(Renewal::of(&old), &args.key, run, &visit.keeper)
         .form(args.form.into())
         .require_proof(select::level(args.checks.require_proof));
-    run.tell(&before_login(renewal.preflight_before_login(&token), args.resume)?);
+    run.tell(&before_login(run, renewal.preflight_before_login(reserved.token()), args.resume)?);
 
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
-    let session = run.login_holding(&token, reservation)?;
+    let session = run.login_reserved(reserved)?;
     visit.authorise()?;
     let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
         Ok(begun) => begun,
@@ -87,8 +86,8 @@ fn again(
 
 /// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
 /// not every token shows before the login that one was begun.
-fn before_login(preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
-    match preflight.into_notices() {
+fn before_login(run: &Run, preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
+    match run.accepted(preflight).into_notices() {
         Err(error) if resume && error.code() == Code::Expired => Ok(Vec::new()),
         notices => notices,
     }

@@ -15,15 +15,15 @@ use crate::words::Words;
 /// Shows what will go before it asks for the PIN.
 pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let anchors = install_response::anchors(&args.trust_anchor)?;
-    let token = run.token()?;
+    let reserved = run.token()?.reserve()?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
-    let credentials = token.credentials()?;
+    let credentials = reserved.credentials()?;
     let successor =
         args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
     let old = select::credential(credentials, &which, false, run)?;
-    let shown = view::Credential::of(token.identity(), &old, None, run.now());
+    let shown = view::Credential::of(reserved.token().identity(), &old, None, run.now());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
-    let session = run.login(&token)?;
+    let session = run.login_reserved(reserved)?;
     run.progress.step(Step::Retire);
     let removal = Retire::of(&old).subject(args.subject.rule());
     let removal = match &successor {
@@ -31,7 +31,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         None => removal,
     };
     let retired = anchors.into_iter().fold(removal, Retire::anchor).run(&session)?;
-    let successor = view::Credential::of(token.identity(), retired.successor(), None, run.now());
+    let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.now());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({
         "retired": shown,
