@@ -529,6 +529,10 @@
 #define USBTOKEN_FACT_ALGORITHM 24
 /** issuers compared */
 #define USBTOKEN_FACT_ISSUER_CONTINUITY 25
+/** reason */
+#define USBTOKEN_FACT_REASON 31
+/** certificate */
+#define USBTOKEN_FACT_CERTIFICATE 40
 
 
 /**

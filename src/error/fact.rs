@@ -51,5 +51,9 @@ numbered! {
         Algorithm = 24 "algorithm",
         /// Whether two certificates come from one CA, by its stable name; people read it in words.
         IssuerContinuity = 25 "issuer_continuity",
+        /// Why, by a stable name; people read it in words.
+        Reason = 31 "reason",
+        /// The certificate that it is about, by its subject.
+        Certificate = 40 "certificate",
     }
 }
