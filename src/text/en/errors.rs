@@ -130,7 +130,7 @@ code_words! {
         "No PIN has been set on the token."
         "Set it with the token's own software, or ask the bank's branch.";
     PinUncertain
-        "The login failed, and may have cost one of the PIN's tries: the PIN may be wrong."
+        "The login failed, and may have counted as a wrong PIN."
         "Make sure of the PIN first; do not try again and again. If it is surely right, report the line in brackets to support.";
     PinPadRefused
         "The token states that its PIN is entered at its own keys, and that login failed. The PIN that was given was not used."
