@@ -33,6 +33,10 @@ code_words! {
     AnchorUnusable
         "The trust anchors that were given hold no certificate of a CA."
         "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.";
+    LockUnusable
+        "There is no place on this computer where this job could keep others from the token meanwhile."
+        "Let the folder that is shown belong to this user, and let nobody else write to it. For a user without a home folder \
+         the administrator runs the installer, which makes one for all users.";
     DriverMissing
         "The token's driver (PKCS#11 module) was not found."
         "Install the driver that belongs to the token, or name the driver's file.";
@@ -347,7 +351,7 @@ code_words! {
         "A renewal of this certificate is pending."
         "Resume or abandon the pending renewal first.";
     Busy
-        "Another program is renewing on this token."
+        "Another job is at work on this token."
         "Wait until it has finished, then try again.";
     ClockImplausible
         "The date or time of this computer does not look right."

@@ -91,6 +91,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "A part of the CA's response could not be read and was passed over.",
             "The certificate itself is complete; if the bank needs the CA's certificates too, ask for them.",
         ),
+        Notice::PinNotChecked => w(
+            "This program was logged in to the token already, so the token did not check the PIN.",
+            "A wrong PIN would not have been noticed. A login after all sessions were closed shows whether it is right.",
+        ),
         Notice::NoCertificate => w(
             "The token holds no certificate that can be seen without the PIN.",
             "Check that this is the right token; if it is, ask the bank's branch.",
@@ -215,6 +219,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Begins => "valid from",
         Fact::Algorithm => "algorithm",
         Fact::IssuerContinuity => "issuers compared",
+        Fact::Holder => "who is at work",
     }
 }
 
@@ -225,6 +230,7 @@ pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
             "not known (the CA's certificate is not at hand, or a CA of the same name has another key)"
         }
         (Fact::IssuerContinuity, "another_issuer") => "a CA of another name, with another key",
+        (Fact::Holder, "this_program") => "this program itself, in another of its jobs",
         _ => return None,
     })
 }
