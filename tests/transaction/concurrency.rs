@@ -180,6 +180,20 @@ fn a_session_that_ends_leaves_the_others_logged_in() {
     assert_eq!(again.pending().unwrap().len(), 0);
 }
 
+/// PKCS#11 has one login for a process: while it lasts every PIN is taken, so the second is told that none was checked.
+#[test]
+fn a_second_login_says_that_its_pin_was_not_checked() {
+    let bank = Bank::new();
+    let token = bank.token();
+    let wrong = || token.login(usbtoken::Pin::new(b"not-the-pin".to_vec()));
+    let first = bank.login(&token);
+    assert!(first.pin_was_checked());
+    let second = wrong().unwrap();
+    assert!(!second.pin_was_checked());
+    drop((first, second));
+    refused(wrong(), Code::PinIncorrect);
+}
+
 #[test]
 fn the_second_session_of_a_process_is_told_too() {
     let bank = Bank::new();

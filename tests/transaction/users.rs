@@ -222,3 +222,20 @@ fn a_user_without_a_home_needs_the_installers_folder() {
     assert_eq!(error["facts"]["path"][0], "/var/lib/usbtoken/locks");
     machine.told("with").json();
 }
+
+/// The same user, another program, while the command holds a PIN.
+#[test]
+fn programs_of_the_same_user_do_not_look_into_one_that_holds_a_pin() {
+    let machine = Machine::new();
+    machine.play(
+        r#"spy='touch asked; cat /proc/$PPID/limits > limits
+            cat /proc/$PPID/mem > /dev/null 2> denied || echo "$?" > status; false'
+        told first utone renew --issuer "$spy""#,
+    );
+    machine.told("first").failed(Code::IssuerFailed);
+    let text = |name: &str| String::from_utf8(machine.bank.read(name)).unwrap();
+    assert!(text("denied").contains("Permission denied"), "{}", text("denied"));
+    let limits = text("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_ascii_whitespace().nth(4), Some("0"), "{core}");
+}
