@@ -531,6 +531,10 @@
 #define USBTOKEN_FACT_ISSUER_CONTINUITY 25
 /** who is at work */
 #define USBTOKEN_FACT_HOLDER 26
+/** reason */
+#define USBTOKEN_FACT_REASON 31
+/** certificate */
+#define USBTOKEN_FACT_CERTIFICATE 40
 
 
 /**

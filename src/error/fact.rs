@@ -53,5 +53,9 @@ numbered! {
         IssuerContinuity = 25 "issuer_continuity",
         /// The program that is at work on the token, or `this_program`; people read that in words.
         Holder = 26 "holder",
+        /// Why, by a stable name; people read it in words.
+        Reason = 31 "reason",
+        /// The certificate that it is about, by its subject.
+        Certificate = 40 "certificate",
     }
 }

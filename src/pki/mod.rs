@@ -18,7 +18,6 @@ mod name;
 mod path;
 mod request;
 pub(crate) mod response;
-mod serial;
 
 #[cfg(test)]
 mod openssl;
@@ -28,6 +27,7 @@ mod robustness;
 pub(crate) use calendar::in_japan;
 pub use calendar::{Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
 pub(crate) use certificate::Certificate;
+pub use certificate::Serial;
 pub(crate) use expectation::doubts;
 pub use expectation::{Check, Expectation, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
@@ -41,4 +41,3 @@ pub use request::cms::{RenewalInfo, RenewalRequest};
 pub use request::pkcs10::{Request, RequestInfo};
 pub(crate) use response::Response;
 pub use response::{MAX_CERTIFICATES, MAX_RESPONSE, Skipped, Unusable};
-pub use serial::Serial;

@@ -1,11 +1,11 @@
 //! A token that is pulled out, and perhaps put back.
 
 use crate::call::Call;
+use crate::call::view::View;
 use crate::functions::{Function, FunctionList};
-use crate::memory::read;
-use crate::view::View;
-use pkcs11_sys::*;
+use crate::host::memory::read;
 use std::collections::BTreeMap;
+use usbtoken_pkcs11::types::*;
 
 /// Whether the tokens are there, and which sessions were open when they were not.
 #[derive(Debug, Default)]

@@ -23,18 +23,19 @@ pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
 pub(crate) use self::sign::Signed;
 pub use self::store::Category;
+use crate::driver::ckr::During as _;
 use crate::driver::lock::TokenLock;
 use crate::driver::mutex::lock;
-use crate::driver::raw::{Functions, SessionHandle};
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
-use pkcs11_sys::*;
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use usbtoken_pkcs11::types::*;
+use usbtoken_pkcs11::{Functions, SessionHandle};
 
 /// How to log in.
 pub struct Login {

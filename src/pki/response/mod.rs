@@ -10,14 +10,10 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::public::PublicKey;
 
-mod cmc;
 mod content;
 mod found;
-mod mail;
-mod markup;
 mod naming;
 mod reader;
-mod scep;
 mod skipped;
 mod text;
 

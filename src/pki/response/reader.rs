@@ -2,7 +2,8 @@
 
 use super::found::Found;
 use super::skipped::{Skipped, Unusable, verdict};
-use super::{MAX_CERTIFICATES, Response, content, mail, naming, text};
+use super::text::{self, mail};
+use super::{MAX_CERTIFICATES, Response, content, naming};
 use crate::error::Result;
 use crate::pki::asn1::tlv::SEQUENCE;
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::pki::asn1::tlv;
 use crate::pki::openssl::OpenSsl;
 
+mod disguises;
 mod wrappings;
 
 /// A leaf, its intermediate and its root.

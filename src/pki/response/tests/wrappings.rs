@@ -4,14 +4,14 @@ use base64ct::{Base64, Encoding};
 
 use super::*;
 
-fn base64(bytes: impl AsRef<[u8]>) -> String {
+pub(super) fn base64(bytes: impl AsRef<[u8]>) -> String {
     Base64::encode_string(bytes.as_ref())
 }
 
 impl Issued {
     /// The leaf comes out, and nothing of it is noted as lost.
     #[track_caller]
-    fn yields_leaf(&self, response: impl AsRef<[u8]>) -> Response {
+    pub(super) fn yields_leaf(&self, response: impl AsRef<[u8]>) -> Response {
         let response = Response::parse(response.as_ref()).unwrap();
         assert_eq!(response.leaf_for(&self.key), Some(&self.leaf));
         let lost: Vec<_> = response.skipped().iter().filter(|skipped| skipped.is_loss()).collect();

@@ -1,12 +1,12 @@
 //! The status in a CMC full response (RFC 5272 §3.2.2 and §6.1).
 
-use super::skipped::{Skipped, Unusable};
 use crate::error::Fact;
 use crate::pki::asn1::tlv::{
     GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, Read, SEQUENCE, SET, Tlv, UTF8_STRING,
 };
 use crate::pki::asn1::{oid, time};
 use crate::pki::calendar::jst_date;
+use crate::pki::response::skipped::{Skipped, Unusable};
 
 /// The first status of a PKIResponse that is not success: a refusal, or *not yet*.
 ///

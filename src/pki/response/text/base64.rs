@@ -1,26 +1,24 @@
-//! Text around a response: every run of base64 in it, and what else the text may stand for.
+//! Every run of base64 in a text.
 //!
-//! Labels, headers and words say nothing: a run of base64 is taken when it decodes to ASN.1, which knows its own
-//! length, or to something that can be read in its turn. What stands on the next line does no harm.
+//! Labels, headers and words say nothing: a run is taken when it decodes to ASN.1, which knows its own length, or to
+//! something that can be read in its turn. What stands on the next line does no harm.
 
 use base64ct::{Base64Unpadded, Encoding};
-use percent_encoding::percent_decode_str;
 
-use super::found::Found;
-use super::skipped::{Skipped, Unusable};
-use super::{content, mail, markup, naming};
+use super::{Zeros, zeros};
 use crate::pki::asn1::tlv::{INTEGER, OID, SEQUENCE};
-use crate::pki::name::text::eight_bit;
-
-/// Other texts that a text may stand for; `None` where there is nothing to undo.
-pub(super) const LAYERS: [fn(&str) -> Option<String>; 6] =
-    [columns, percent, escapes, markup::without_tags, markup::without_entities, mail::quoted_printable];
+use crate::pki::response::found::Found;
+use crate::pki::response::skipped::{Skipped, Unusable};
+use crate::pki::response::{content, naming};
 
 /// A word of base64 that is at least this long is no word of a language.
-const LONG_TOKEN: usize = 40;
+pub(super) const LONG_TOKEN: usize = 40;
 
 /// No line of base64 is shorter, apart from the last.
 const SHORT_TOKEN: usize = 12;
+
+/// How many lines in a row may stand between two of base64.
+const MAX_LINES_BETWEEN: usize = 20;
 
 /// No certificate and no message is shorter, in bytes.
 const MIN_ELEMENT: usize = 64;
@@ -28,75 +26,8 @@ const MIN_ELEMENT: usize = 64;
 /// The beginnings in base64 of PEM, XML, HTML, JSON, ZIP, gzip and PDF.
 const WRAPPED: [&str; 9] = ["LS0tL", "PD94b", "PGh0b", "PCFET", "eyJ", "ewo", "UEsDB", "H4sI", "JVBER"];
 
-/// Whether bytes that begin as an ASN.1 SEQUENCE does (an ASCII `0`) are text all the same.
-pub(super) fn is_ascii_text(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
-}
-
-/// Whether a text is none: one character in fifty is a control character.
-pub(super) fn is_binary(text: &str) -> bool {
-    let is_control = |c: &char| c.is_ascii_control() && !c.is_ascii_whitespace() && *c != '\u{1b}';
-    let sample = text.chars().take(1000);
-    sample.clone().filter(is_control).count() * 50 > sample.count()
-}
-
-/// Without blanks and a byte order mark of UTF-8 at the beginning.
-pub(super) fn without_blanks_before(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let is_blank = |byte: &u8| byte.is_ascii_whitespace();
-    let start = bytes.iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len());
-    bytes.get(start..).unwrap_or_default()
-}
-
-/// The text, from UTF-8 or from UTF-16 with or without byte order mark. Words may be in any other encoding: what
-/// is looked for is ASCII in all of them. Invisible characters, which pages and chat programs put in, are left out.
-pub(super) fn decode(bytes: &[u8]) -> String {
-    let text = match (bytes, zeros(bytes)) {
-        ([0xff, 0xfe, ..], _) | (_, Zeros::Odd) => encoding_rs::UTF_16LE.decode_with_bom_removal(bytes).0,
-        ([0xfe, 0xff, ..], _) | (_, Zeros::Even) => encoding_rs::UTF_16BE.decode_with_bom_removal(bytes).0,
-        _ => String::from_utf8_lossy(bytes),
-    };
-    let invisible =
-        |c: char| matches!(c, '\0' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    let wide_blank = |c: char| !c.is_ascii() && c.is_whitespace();
-    if !text.contains(|c| invisible(c) || wide_blank(c)) {
-        return text.into_owned();
-    }
-    let visible = text.chars().filter(|c| !invisible(*c));
-    visible.map(|c| if wide_blank(c) { ' ' } else { c }).collect()
-}
-
-/// The text as people read it, in whatever encoding it is.
-pub(super) fn for_people(bytes: &[u8]) -> String {
-    match zeros(bytes) {
-        Zeros::None if !bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff") => eight_bit(bytes),
-        _ => decode(bytes),
-    }
-}
-
-/// Where the zeros stand: in UTF-16 every second byte of ASCII is one.
-fn zeros(bytes: &[u8]) -> Zeros {
-    let (pairs, _) = bytes.as_chunks::<2>();
-    let even = pairs.iter().filter(|[even, _]| *even == 0).count();
-    let odd = pairs.iter().filter(|[_, odd]| *odd == 0).count();
-    let outnumbers = |many: usize, few: usize| pairs.len() >= 4 && many > pairs.len() / 4 && few < many / 16;
-    if outnumbers(odd, even) {
-        Zeros::Odd
-    } else if outnumbers(even, odd) {
-        Zeros::Even
-    } else {
-        Zeros::None
-    }
-}
-
-enum Zeros {
-    None,
-    Even,
-    Odd,
-}
-
 /// Tries every run of base64.
-pub(super) fn runs(found: &mut Found, text: &str, depth: u8) {
+pub(in crate::pki::response) fn runs(found: &mut Found, text: &str, depth: u8) {
     let text = text.as_bytes();
     let mut at = 0;
     while let Some(start) = next_token(text, at) {
@@ -113,17 +44,17 @@ pub(super) fn runs(found: &mut Found, text: &str, depth: u8) {
     }
 }
 
-fn in_alphabet(byte: u8) -> bool {
+pub(super) fn in_alphabet(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
 }
 
 /// The next place where base64 could begin: a letter of its alphabet after something else.
-fn next_token(text: &[u8], from: usize) -> Option<usize> {
+pub(super) fn next_token(text: &[u8], from: usize) -> Option<usize> {
     let found = text.get(from..)?.iter().position(|byte| in_alphabet(*byte))?;
     Some(from + found)
 }
 
-fn token(text: &[u8], start: usize) -> &[u8] {
+pub(super) fn token(text: &[u8], start: usize) -> &[u8] {
     let rest = text.get(start..).unwrap_or_default();
     let length = rest.iter().position(|byte| !in_alphabet(*byte)).unwrap_or(rest.len());
     rest.get(..length).unwrap_or_default()
@@ -156,7 +87,8 @@ fn run(text: &[u8], start: usize, limit: usize, blanks: Blanks) -> Run {
             b' ' => run.has_blanks |= !line_begins,
             b'\t' | 0x0b | 0x0c => {}
             b'>' | b'|' if line_begins => {}
-            b'=' if line_ends(text, run.end + 1) => line_begins = true,
+            // Old mail servers part a long line so.
+            b'=' | b'!' if line_ends(text, run.end + 1) => line_begins = true,
             letter if in_alphabet(*letter) => {
                 run.letters.push(*letter);
                 line_begins = false;
@@ -173,7 +105,7 @@ fn line_ends(text: &[u8], at: usize) -> bool {
 }
 
 /// Decodes letters of the alphabet; bits that fill no byte are left out.
-fn decode_base64(letters: &[u8]) -> Vec<u8> {
+pub(super) fn decode_base64(letters: &[u8]) -> Vec<u8> {
     let mut whole = letters.to_vec();
     whole.resize(letters.len().next_multiple_of(4), b'A');
     let decoded = std::str::from_utf8(&whole).ok().and_then(|text| Base64Unpadded::decode_vec(text).ok());
@@ -209,6 +141,14 @@ fn element_length(head: &[u8]) -> Option<usize> {
 /// Reads the ASN.1 elements that stand in one run; gives the place to go on at.
 fn asn1(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
     let Some((element, read)) = element(found, text, start, 0, Blanks::Nothing) else { return text.len() };
+    // Where a short line stands between long ones it may be no part of it, even if it decodes.
+    let is_even = is_even(text.get(start..read.end).unwrap_or_default());
+    if (!is_even || !element.is_whole())
+        && let Some((restored, end)) = element_between_lines(found, text, start)
+    {
+        found.take(restored, depth);
+        return end;
+    }
     if element.is_whole() {
         let total = element.taken;
         found.take(element, depth);
@@ -253,6 +193,47 @@ fn element(
 /// The same with blanks read as `+`, if that makes it whole.
 fn element_with_plus(found: &mut Found, text: &[u8], start: usize) -> Option<(content::Element, Run)> {
     element(found, text, start, 0, Blanks::Plus).filter(|(element, _)| element.is_whole())
+}
+
+/// The element whose lines have other lines between them: a page's number, its header, a line of a form. Its header says
+/// how many letters it has; its lines are those of one length, and the last what is left. With the place behind it.
+fn element_between_lines(found: &mut Found, text: &[u8], start: usize) -> Option<(content::Element, usize)> {
+    let length = element_length(&decode_base64(&run(text, start, 16, Blanks::Nothing).letters))?;
+    let width = Some(token(text, start).len()).filter(|width| *width >= LONG_TOKEN)?;
+    let total = length.checked_mul(4)?.div_ceil(3);
+    let (mut letters, mut at, mut others) = (Vec::new(), start, 0);
+    while letters.len() < total && others < MAX_LINES_BETWEEN {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let line_length = rest.iter().position(|byte| *byte == b'\n' || *byte == b'\r').unwrap_or(rest.len());
+        at += line_length + 1;
+        let line = without_quotation(rest.get(..line_length)?);
+        let padding = line.iter().rev().take_while(|byte| **byte == b'=').count();
+        let line = line.get(..line.len() - padding)?;
+        let is_next = line.len() == width.min(total - letters.len()) || (padding > 0 && line.len() <= width);
+        if is_next && line.iter().all(|byte| in_alphabet(*byte)) {
+            letters.extend_from_slice(line);
+            others = 0;
+        } else {
+            others += 1;
+        }
+        found.spend(line_length + 1).then_some(())?;
+    }
+    let element = content::read(&decode_base64(letters.get(..total)?));
+    element.is_whole().then_some((element, at.min(text.len())))
+}
+
+/// Whether all lines but the last are as long as the first.
+fn is_even(run: &[u8]) -> bool {
+    let mut lengths = run.split(|byte| *byte == b'\n').map(|line| without_quotation(line).len());
+    let (first, _last) = (lengths.next(), lengths.next_back());
+    lengths.all(|length| Some(length) == first)
+}
+
+/// A line without blanks and marks of quotation around it.
+fn without_quotation(line: &[u8]) -> &[u8] {
+    let is_mark = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'|');
+    let begin = line.iter().position(|byte| !is_mark(byte)).unwrap_or(line.len());
+    line.get(begin..).unwrap_or_default().trim_ascii_end()
 }
 
 /// Elements that were encoded together with one of `total` bytes, and so may begin in the middle of four letters.
@@ -318,84 +299,4 @@ fn is_likely_text(bytes: &[u8]) -> bool {
 /// A SEQUENCE of more than 127 bytes in hexadecimal.
 fn is_hexadecimal(letters: &[u8]) -> bool {
     letters.starts_with(b"308") && letters.iter().all(u8::is_ascii_hexdigit)
-}
-
-/// The base64 of lines with something before and behind it: numbers, bullets, the code of a script that puts them
-/// together. A line's longest word is what counts; the last line of a run may have a longer one elsewhere, so it is the
-/// word in the same column.
-fn columns(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
-    let (mut column, mut decorated) = (None, 0);
-    for line in text.lines() {
-        let longest =
-            tokens(line).max_by_key(|(_, token)| token.len()).filter(|(_, token)| token.len() >= LONG_TOKEN);
-        let in_column = || tokens(line).find(|(start, _)| Some(*start) == column);
-        let (start, token) = longest.or_else(in_column).unwrap_or((0, line));
-        decorated += usize::from(longest.is_some() && token.len() < line.trim().len());
-        column = longest.map(|_| start);
-        out.push_str(token);
-        out.push('\n');
-    }
-    (decorated > 2).then_some(out)
-}
-
-/// The runs of letters of base64 in a line, and where they begin.
-fn tokens(line: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let start = next_token(line.as_bytes(), at)?;
-        let length = token(line.as_bytes(), start).len();
-        at = start + length;
-        Some((start, line.get(start..at)?))
-    })
-}
-
-/// What a web form makes of a text: `%2B` for `+`. JavaScript's escape() leaves `+`: either way one that is left
-/// is meant.
-fn percent(text: &str) -> Option<String> {
-    let is_hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
-    let is_encoded = text.match_indices('%').any(|(at, _)| is_hex(at + 1) && is_hex(at + 2));
-    is_encoded.then(|| percent_decode_str(text).decode_utf8_lossy().into_owned())
-}
-
-/// The escapes of JSON (RFC 8259 §7), JavaScript and the shell: `\n`, `\/`, `\u002b`, `\x2b`, and a line that goes
-/// on after `\`. Any other stays.
-fn escapes(text: &str) -> Option<String> {
-    if !text.contains('\\') {
-        return None;
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('\\') {
-        out.push_str(before);
-        let (read, left) = escape(after);
-        match read {
-            Some(c) => out.extend(c),
-            None => out.push('\\'),
-        }
-        rest = left;
-    }
-    out.push_str(rest);
-    Some(out)
-}
-
-/// The character that an escape stands for (none for a line's end), and what follows; `None` when it is none.
-fn escape(after: &str) -> (Option<Option<char>>, &str) {
-    let mut chars = after.chars();
-    let by_number = |digits: usize| match after.get(1..=digits).map(|digits| u32::from_str_radix(digits, 16))
-    {
-        Some(Ok(number)) => (Some(char::from_u32(number)), after.get(1 + digits..).unwrap_or_default()),
-        _ => (None, after),
-    };
-    let read = match chars.next() {
-        Some('n') => Some('\n'),
-        Some('r') => Some('\r'),
-        Some('t') => Some('\t'),
-        Some(same @ ('/' | '"' | '\'' | '\\')) => Some(same),
-        Some('\r' | '\n') => return (Some(None), chars.as_str()),
-        Some('u') => return by_number(4),
-        Some('x') => return by_number(2),
-        _ => return (None, after),
-    };
-    (Some(read), chars.as_str())
 }

@@ -1,7 +1,6 @@
 //! The binary forms of a response: ASN.1, recognised by what it is and never by a label.
 
 use super::skipped::{Skipped, Unusable};
-use super::{cmc, scep};
 use crate::pki::asn1::tlv::{
     BIT_STRING, Fields, GENERALIZED_TIME, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, SET, Tlv,
     UTC_TIME, context,
@@ -9,6 +8,9 @@ use crate::pki::asn1::tlv::{
 use crate::pki::asn1::{ber, oid};
 use crate::pki::certificate::Certificate;
 use crate::pki::request::pkcs10::Request;
+
+mod cmc;
+mod scep;
 
 /// What one element held.
 #[derive(Default)]

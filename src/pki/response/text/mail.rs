@@ -20,7 +20,7 @@ const FIELDS: [&str; 10] = [
 const MAX_HEADER: usize = 500;
 
 /// Whether header lines stand at the beginning. mailparse takes any text for a mail, without a body.
-pub(super) fn is_mail(bytes: &[u8]) -> bool {
+pub(in crate::pki::response) fn is_mail(bytes: &[u8]) -> bool {
     let mut known = false;
     for line in without_envelope(bytes).split(|byte| *byte == b'\n').take(MAX_HEADER) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -57,7 +57,7 @@ fn without_envelope(bytes: &[u8]) -> &[u8] {
 }
 
 /// Hands on each part of a mail, decoded; a mail in a mail is one part. What cannot be decoded is handed on as it is.
-pub(super) fn parts(bytes: &[u8], mut part: impl FnMut(Vec<u8>)) {
+pub(in crate::pki::response) fn parts(bytes: &[u8], mut part: impl FnMut(Vec<u8>)) {
     if !is_mail(bytes) {
         return;
     }

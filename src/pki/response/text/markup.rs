@@ -7,7 +7,7 @@ const BREAKS: [&str; 14] =
     ["br", "p", "div", "pre", "tr", "td", "th", "li", "ul", "h1", "h2", "h3", "title", "body"];
 
 /// Whether a text is a web page.
-pub(super) fn is_page(text: &str) -> bool {
+pub(in crate::pki::response) fn is_page(text: &str) -> bool {
     let begins = |tag: &str| {
         text.match_indices('<')
             .take(200)
@@ -19,10 +19,8 @@ pub(super) fn is_page(text: &str) -> bool {
 }
 
 /// The words of a page, without its scripts and styles.
-pub(super) fn words(text: &str) -> String {
-    let text = without("<script", "</script", text);
-    let text = without("<style", "</style", &text);
-    let text = without_tags(&text).unwrap_or(text);
+pub(in crate::pki::response) fn words(text: &str) -> String {
+    let text = without_scripts(text).or_else(|| without_tags(text)).unwrap_or_else(|| text.to_owned());
     without_entities(&text).unwrap_or(text)
 }
 
@@ -40,29 +38,51 @@ fn without(from: &str, to: &str, text: &str) -> String {
 
 /// The text without its tags and comments; those that part paragraphs become line ends.
 pub(super) fn without_tags(text: &str) -> Option<String> {
-    let last = text.rfind('>').filter(|_| text.contains('<'))?;
+    if !text.contains('<') || !text.contains('>') {
+        return None;
+    }
     let mut out = String::with_capacity(text.len());
-    let mut rest = text.get(..=last)?;
+    let mut rest = text;
+    // An end that is nowhere behind one place is nowhere behind a later one: it is looked for once.
+    let (mut tags_end, mut comments_end) = (true, true);
     while let Some((before, after)) = rest.split_once('<') {
         out.push_str(before);
+        if let Some(behind) = after.strip_prefix(CDATA) {
+            // What is marked so is text (XML 1.0 §2.7); two in a row are one text.
+            let (text, behind) = behind.split_once("]]>").unwrap_or((behind, ""));
+            out.push_str(text);
+            rest = behind;
+            continue;
+        }
         let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
-        match if is_tag { after.split_once('>') } else { None } {
-            Some((tag, behind)) => {
+        let comment = after.strip_prefix("!--").filter(|_| comments_end);
+        let ended = comment.and_then(|comment| comment.split_once("-->"));
+        comments_end &= comment.is_none() || ended.is_some();
+        let tag = if is_tag && tags_end { after.split_once('>') } else { None };
+        tags_end &= !is_tag || tag.is_some();
+        match (ended, tag) {
+            (Some((_, behind)), _) => rest = behind,
+            (None, Some((tag, behind))) => {
                 out.push_str(in_place_of(tag));
-                // What is marked so is text (XML 1.0 §2.7).
-                rest = tag
-                    .strip_prefix("![CDATA[")
-                    .map_or(behind, |_| after.get("![CDATA[".len()..).unwrap_or_default());
+                rest = behind;
             }
-            None => {
+            (None, None) => {
                 out.push('<');
                 rest = after;
             }
         }
     }
     out.push_str(rest);
-    out.push_str(text.get(last + 1..).unwrap_or_default());
     Some(out)
+}
+
+const CDATA: &str = "![CDATA[";
+
+/// The text of a page without its scripts, styles and tags, where it has any of the first two.
+pub(super) fn without_scripts(text: &str) -> Option<String> {
+    let bare = without("<script", "</script", text);
+    let bare = without("<style", "</style", &bare);
+    if bare.len() < text.len() { without_tags(&bare) } else { None }
 }
 
 fn in_place_of(tag: &str) -> &'static str {

@@ -1,9 +1,9 @@
 //! The response of the Simple Certificate Enrolment Protocol: CertRep (RFC 8894 §3.3.2).
 
-use super::skipped::{Skipped, Unusable};
 use crate::error::Fact;
 use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv::{OID, SEQUENCE, SET, Tlv, context};
+use crate::pki::response::skipped::{Skipped, Unusable};
 
 /// What a CertRep says; `None` where the message is none. Its certificate is encrypted for the requester's key,
 /// which on a token signs and does not decrypt.

@@ -1,0 +1,108 @@
+//! The right certificate as programs and printers leave it: escapes of other alphabets, word processors, pages.
+
+use super::wrappings::base64;
+use super::*;
+
+#[test]
+fn a_backslash_that_became_a_yen_sign() {
+    let issued = issued();
+    let pem = issued.leaf.to_pem();
+    for text in [
+        format!("{{\"証明書\":\"{}\"}}", pem.replace('\n', "¥n")),
+        pem.replace('/', "¥/").replace('\n', "¥r¥n"),
+        pem.replace('\n', "￥n"),
+        pem.replace('\n', "＼n"),
+        format!("\"{}\"", pem.replace('\n', "`r`n")),
+    ] {
+        issued.yields_leaf(text);
+    }
+    // As Shift_JIS has it, the yen sign is the backslash's byte.
+    let (words, _, _) = encoding_rs::SHIFT_JIS.encode("証明書表示: ");
+    issued.yields_leaf([&words[..], pem.replace('\n', "\\n").as_bytes()].concat());
+}
+
+#[test]
+fn other_alphabets() {
+    let issued = issued();
+    let pem = issued.leaf.to_pem();
+    let wide = |c: char| match c {
+        '!'..='~' => char::from_u32(u32::from(c) + 0xfee0).unwrap(),
+        other => other,
+    };
+    issued.yields_leaf(pem.chars().map(wide).collect::<String>());
+    let utf7 = pem.replace('+', "+-").replace('=', "+AD0-");
+    issued.yields_leaf(format!("Content-Type: text/plain; charset=utf-7\r\n\r\n+i/1mDg-\r\n{utf7}"));
+}
+
+#[test]
+fn rich_text() {
+    let issued = issued();
+    let pem = issued.leaf.to_pem();
+    let lines = |before: &str, after: &str| -> String {
+        pem.lines().map(|line| format!("{before}{line}{after}")).collect()
+    };
+    for text in [
+        format!("{{\\rtf1\\ansi\\ansicpg932{{\\fonttbl{{\\f0 MS;}}}}\\f0 {}}}", lines("", "\\line ")),
+        format!("{{\\rtf1 {}}}", lines("", "\\par ")),
+        format!("{{\\rtf1 {}}}", lines("", "\\par\\pard\\plain\\f0\\fs20 ")),
+        format!("{{\\rtf1 {}}}", lines("{\\rtlch\\fcs1 \\af0 \\ltrch\\insrsid123 ", "\\par }")),
+        format!("{{\\rtf1 {}}}", lines("{\\trowd\\intbl ", "\\cell\\row}\r\n")),
+        format!("{{\\rtf1 \\'8f\\'d8\\u-29999? {}}}", base64(issued.leaf.der()).replace('+', "{}+")),
+    ] {
+        issued.yields_leaf(text);
+    }
+}
+
+#[test]
+fn pages_and_scripts_between_the_lines() {
+    let issued = issued();
+    let body = wrapped(&base64(issued.leaf.der()), 64, "\n");
+    let lines: Vec<&str> = body.lines().collect();
+    let (above, below) = (lines[..5].join("\n"), lines[5..].join("\n"));
+    let last = lines.len() - 1;
+    for text in [
+        format!("{above}\n\n\u{c}\nPage 2 of 3\n\n{below}"),
+        format!("{above}\nPAGE\n{below}\nEND\n"),
+        format!("{above}\n- 2 / 3 -\n　2026年11月27日 証明書\n\u{c}{below}"),
+        format!("{above}\r\n----------\r\n{below}"),
+        format!("> {}\n> \n> 2/3\n> {}", above.replace('\n', "\n> "), below.replace('\n', "\n> ")),
+        format!("{}\nPage 9\n{}\n", lines[..last].join("\n"), lines[last]),
+        format!(
+            "<pre>{above}\n</pre><script>track(1 < 2)</script><style>p > a {{}}</style><pre>{below}</pre>"
+        ),
+        format!("{above}!\r\n {below}"),
+    ] {
+        issued.yields_leaf(text);
+    }
+    let sub = wrapped(&base64(issued.chain[0].der()), 64, "\n");
+    issued.yields_leaf(format!("{sub}\nPage 1\n{above}\nPage 2\n{below}\nPage 3\n"));
+}
+
+#[test]
+fn marked_text_and_comments() {
+    let issued = issued();
+    let line = base64(issued.leaf.der());
+    let (begin, end) = line.split_at(101);
+    for text in [
+        format!("<x><![CDATA[{begin}]]><![CDATA[{end}]]></x>"),
+        format!("<x><![CDATA[{begin}]]>\n  <![CDATA[{end}]]></x>"),
+        format!("<x>{begin}<![CDATA[{end}]]></x>"),
+        format!("<x>{begin}<!-- page 1 > 2 -->{end}</x>"),
+        format!("<x><![CDATA[{begin}]]><!-- ]]> --><?page 2?><![CDATA[{end}]]></x>"),
+        format!("<x><![CDATA[<p>{begin}<br>{end}</p>]]></x>"),
+        format!("<x><![CDATA[{line}"),
+    ] {
+        issued.yields_leaf(text);
+    }
+}
+
+#[test]
+fn marks_without_an_end_cost_little() {
+    let issued = issued();
+    let pem = issued.leaf.to_pem();
+    for mark in ["<!--", "<![CDATA[", "<a", "{\\rtf1\\", "+A", "¥", "<script"] {
+        let start = std::time::Instant::now();
+        Response::parse((mark.repeat((1 << 20) / mark.len()) + "\n" + &pem).as_bytes()).unwrap();
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{mark}: {:?}", start.elapsed());
+    }
+}
