@@ -35,8 +35,7 @@ impl Holder {
         let inode = file.metadata().ok()?.ino();
         let locks = std::fs::read_to_string("/proc/locks").ok()?;
         let id = holder_in(&locks, inode)?;
-        let name = std::fs::read_to_string(format!("/proc/{id}/comm")).ok();
-        Some(Holder::of(id, name.map(|name| name.trim_end().to_owned())))
+        Some(Holder::of(id, name_of(id)))
     }
 
     /// Other systems do not tell.
@@ -44,6 +43,19 @@ impl Holder {
     pub(super) fn of_file(_file: &File) -> Option<Self> {
         None
     }
+}
+
+/// As the process was started; a program that has started itself anew is `exe` to the kernel.
+#[cfg(target_os = "linux")]
+fn name_of(process: u32) -> Option<String> {
+    let read = |what: &str| std::fs::read(format!("/proc/{process}/{what}")).ok();
+    let first = read("cmdline").and_then(|words| {
+        let program = words.split(|byte| *byte == 0).next()?;
+        let name = program.rsplit(|byte| *byte == b'/').next()?;
+        (!name.is_empty()).then(|| name.to_vec())
+    });
+    let name = first.or_else(|| read("comm"))?;
+    Some(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())
 }
 
 /// The process in a line such as `2: FLOCK  ADVISORY  WRITE 18858 fe:00:5914885 0 EOF` (proc_locks(5)). The inode's number

@@ -153,7 +153,8 @@ fn without_any_place_no_job_begins() {
 #[test]
 fn a_place_that_is_not_this_users_alone_is_not_used() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let spoil: [(&str, &dyn Fn(&Path)); 4] = [
+    type Spoil<'a> = (&'a str, &'a dyn Fn(&Path));
+    let spoil: [Spoil<'_>; 4] = [
         ("a link", &|folder| symlink(elsewhere.path(), folder).unwrap()),
         ("a file", &|folder| fs::write(folder, "").unwrap()),
         ("open to others", &|folder| {
