@@ -109,7 +109,9 @@ impl Place {
     /// other from it.
     pub fn copy_token(&self, from: &Path, serial: &str) {
         static COPIES: AtomicU32 = AtomicU32::new(0);
-        let own = format!("{:08x}{:08x}", std::process::id(), COPIES.fetch_add(1, Ordering::Relaxed));
+        // SoftHSM makes the slot's number of the second half; small ones are those of slots without a token.
+        let number = 0x1000_0000 + COPIES.fetch_add(1, Ordering::Relaxed);
+        let own = format!("{:08x}{number:08x}", std::process::id());
         self.folder.copy_tokens(from);
         each_file(&self.path().join("tokens"), &mut |file| {
             if file.ends_with("token.object") {
