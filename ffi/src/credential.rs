@@ -87,6 +87,8 @@ pub const USBTOKEN_RENEWABLE_NOT_YET: u32 = 2;
 pub const USBTOKEN_RENEWABLE_EXPIRED: u32 = 3;
 /// usbtoken_credential_renewable: its private key is not on the token.
 pub const USBTOKEN_RENEWABLE_KEY_MISSING: u32 = 4;
+/// usbtoken_credential_renewable: it works still, and the bank renews it no more.
+pub const USBTOKEN_RENEWABLE_CLOSED: u32 = 5;
 
 /// The credentials, and whom to tell.
 pub(crate) struct CredentialList {
@@ -185,7 +187,7 @@ impl CredentialNoun {
 
 /// The window of that many days; 0 is the usual one.
 pub(crate) fn window(days: u32) -> Window {
-    if days == 0 { Window::default() } else { Window { days } }
+    if days == 0 { Window::default() } else { Window::of_days(days) }
 }
 
 /// How many credentials the list has.
@@ -365,6 +367,7 @@ pub unsafe extern "C" fn usbtoken_credential_renewable(
             Renewable::Yes => USBTOKEN_RENEWABLE_YES,
             Renewable::NotYet => USBTOKEN_RENEWABLE_NOT_YET,
             Renewable::Expired => USBTOKEN_RENEWABLE_EXPIRED,
+            Renewable::Closed => USBTOKEN_RENEWABLE_CLOSED,
             Renewable::KeyMissing => USBTOKEN_RENEWABLE_KEY_MISSING,
         })
     })

@@ -49,6 +49,8 @@ pub enum Renewable {
     NotYet,
     /// The certificate has expired; it has to be issued anew.
     Expired,
+    /// It works still, and the bank renews it no more.
+    Closed,
     /// The private key is not on the token.
     KeyMissing,
 }
@@ -138,6 +140,7 @@ impl Credential {
             WindowState::Open { .. } => Renewable::Yes,
             WindowState::NotYet { .. } => Renewable::NotYet,
             WindowState::Expired { .. } => Renewable::Expired,
+            WindowState::Closed { .. } | WindowState::ServiceEnded { .. } => Renewable::Closed,
         }
     }
 

@@ -157,6 +157,7 @@ fn credential(one: &CredentialReport) -> Value {
             Renewable::Yes => None,
             Renewable::NotYet => Some(Code::NotYetRenewable.name()),
             Renewable::Expired => Some(Code::Expired.name()),
+            Renewable::Closed => Some(Code::RenewalClosed.name()),
             Renewable::KeyMissing => Some(Code::KeyMissing.name()),
         },
         "renewable_from": one.renewable_from,

@@ -179,6 +179,7 @@ impl Page {
             Renewable::Yes => Phrase::Renewable,
             Renewable::NotYet => Phrase::RenewableFrom(&one.renewable_from),
             Renewable::Expired => Phrase::NotRenewableExpired,
+            Renewable::Closed => Phrase::NotRenewableClosed,
             Renewable::KeyMissing => Phrase::NotRenewableNoKey,
         };
         self.label(3, Phrase::Renewal, &renewal.text(lang));

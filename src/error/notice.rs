@@ -72,6 +72,14 @@ numbered! {
         KeyKindChanges = 35 "key_kind_changes",
         /// A part of the CA's response could not be read.
         ResponsePartlyUsed = 37 "response_partly_used",
+        /// The new certificate begins to work at the bank later.
+        WorksLater = 51 "works_later",
+        /// None of the tokens that are plugged in is the bank's.
+        BankTokenAbsent = 52 "bank_token_absent",
+        /// None of the drivers that the bank names is installed.
+        BankDriverAbsent = 53 "bank_driver_absent",
+        /// A trust anchor of the bank's profile ends soon.
+        BankAnchorEnds = 54 "bank_anchor_ends",
     }
 }
 

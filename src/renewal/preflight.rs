@@ -290,6 +290,17 @@ fn window(renewal: &Renewal<'_>, waiting: bool) -> PointResult {
         WindowState::Expired { .. } => blocked(Code::Expired)
             .fact(Fact::Date, jst_date(old.certificate().not_after()))
             .fact(Fact::Now, jst_time(now)),
+        WindowState::Closed { .. } | WindowState::ServiceEnded { .. }
+            if waiting && !renewal.beside_pending =>
+        {
+            return PointResult::from(Notice::PendingExists);
+        }
+        WindowState::Closed { closed_at } => blocked(Code::RenewalClosed)
+            .fact(Fact::Date, closed_at.strftime("%Y-%m-%d %H:%M"))
+            .fact(Fact::Now, jst_time(now)),
+        WindowState::ServiceEnded { ended_on } => {
+            blocked(Code::ServiceEnded).fact(Fact::Date, ended_on).fact(Fact::Now, jst_time(now))
+        }
     };
     if renewal.outside_window { PointResult::from(Notice::WindowForced) } else { PointResult::Blocker(error) }
 }

@@ -32,6 +32,8 @@ pub enum Phrase<'a> {
     RenewableFrom(&'a str),
     /// It has expired.
     NotRenewableExpired,
+    /// The bank renews it no more.
+    NotRenewableClosed,
     /// Its private key is not on the token.
     NotRenewableNoKey,
 

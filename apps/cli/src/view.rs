@@ -198,6 +198,7 @@ impl Credential {
                 Renewable::Yes => None,
                 Renewable::NotYet => Some(Code::NotYetRenewable.name()),
                 Renewable::Expired => Some(Code::Expired.name()),
+                Renewable::Closed => Some(Code::RenewalClosed.name()),
                 Renewable::KeyMissing => Some(Code::KeyMissing.name()),
             },
             renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
@@ -265,6 +266,8 @@ impl Credential {
             Phrase::NotRenewableNoKey
         } else if is(Code::Expired) {
             Phrase::NotRenewableExpired
+        } else if is(Code::RenewalClosed) {
+            Phrase::NotRenewableClosed
         } else {
             Phrase::RenewableFrom(&self.renewable_from)
         }
