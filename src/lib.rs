@@ -49,6 +49,8 @@
 //! Whatever fails is an [`Error`]: a stable [`Code`], the step, the PKCS#11 function with its return
 //! value. [`Error::report`] says in Japanese or English what went wrong and what to do next.
 
+#![forbid(unsafe_code)]
+
 pub mod catalogue;
 mod contents;
 pub mod discovery;

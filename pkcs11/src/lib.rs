@@ -1,4 +1,16 @@
-//! What the library and the driver shim both know of PKCS#11, so that it is known once. No driver is loaded here.
+//! The fence around C: what the library and the driver shim both know of PKCS#11, so that it is known once.
+//!
+//! A driver is foreign code in this process. Every function of it that is used has one safe method of [`Functions`].
+//! What that promises: lengths that come back from a driver are held against the buffers that it was given, counts
+//! are bounded, functions that are missing and processes that were forked become a [`Failure`]. Nothing is tried
+//! again but a read into a buffer that was too small. What it cannot promise is that a driver's own code is sound.
 
+mod calls;
+mod failure;
+pub mod library;
 pub mod names;
 pub mod text;
+pub mod types;
+
+pub use calls::{Attributes, Functions, ObjectHandle, PrivateValue, SessionHandle, SlotId, Template, Wanted};
+pub use failure::{Failure, Outcome};

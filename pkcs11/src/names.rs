@@ -1,6 +1,6 @@
-//! Numbers to names and back, for the return values, attributes, mechanisms and classes that pkcs11-sys names.
+//! Numbers to names and back, for the return values, attributes, mechanisms and classes of the header.
 
-use pkcs11_sys::*;
+use crate::types::*;
 
 /// A number of PKCS#11, by its name or, for a vendor's own, in hex.
 pub fn name_or_hex(name: Option<&'static str>, number: CK_ULONG) -> String {

@@ -4,12 +4,12 @@ use crate::entry::{LISTS, exported};
 use crate::functions::{FunctionList, list_size};
 use crate::host::{lock_briefly, stderr};
 use libloading::Library;
-use pkcs11_sys::*;
 use std::ffi::{CStr, c_void};
 use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
+use usbtoken_pkcs11::types::*;
 
 type GetFunctionList = unsafe extern "C-unwind" fn(CK_FUNCTION_LIST_PTR_PTR) -> CK_RV;
 type GetInterfaceList = unsafe extern "C-unwind" fn(CK_INTERFACE_PTR, CK_ULONG_PTR) -> CK_RV;

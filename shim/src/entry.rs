@@ -7,7 +7,7 @@ use crate::functions::{Function, FunctionList};
 use crate::pass::{self, Way};
 use crate::table::with_functions;
 use crate::view::{Arg, View};
-use pkcs11_sys::*;
+use usbtoken_pkcs11::types::*;
 
 /// How many different function lists of one driver can be told apart: the one of C_GetFunctionList, those of its
 /// interfaces (v2.40, v3.0, v3.2), and those of drivers that make a new one whenever they are asked.

@@ -2,8 +2,8 @@
 //! second use ([`entry`](crate::entry)).
 
 use crate::table::with_functions;
-use pkcs11_sys::*;
 use std::mem::{offset_of, size_of};
+use usbtoken_pkcs11::types::*;
 
 macro_rules! generate {
     ($($since:ident { $(
@@ -78,19 +78,18 @@ pub(crate) fn list_size(version: CK_VERSION) -> Option<usize> {
     }
 }
 
-// The generated list begins with pkcs11-sys's, to the byte; a row that is missing or out of order does not compile.
+// The generated list is that of the header, to the byte; a row that is missing or out of order does not compile.
 const _: () = {
     assert!(size_of::<CK_FUNCTION_LIST>() == offset_of!(FunctionList, C_GetInterfaceList));
     assert!(size_of::<CK_FUNCTION_LIST_3_0>() == offset_of!(FunctionList, C_EncapsulateKey));
+    assert!(size_of::<CK_FUNCTION_LIST_3_2>() == size_of::<FunctionList>());
 };
 
 macro_rules! same_layout {
     ($($since:ident { $( $name:ident $args:tt $views:tt $how:ident $($own:ident)?; )* })*) => {
-        const _: () = { $($(same_layout!(@ $since $name);)*)* };
-    };
-    (@ v3_2 $name:ident) => {};
-    (@ $since:ident $name:ident) => {
-        assert!(offset_of!(CK_FUNCTION_LIST_3_0, $name) == offset_of!(FunctionList, $name));
+        const _: () = {
+            $($(assert!(offset_of!(CK_FUNCTION_LIST_3_2, $name) == offset_of!(FunctionList, $name));)*)*
+        };
     };
 }
 

@@ -9,9 +9,9 @@ use crate::functions::FunctionList;
 use crate::host::{own_work, stderr};
 use crate::memory::{look_from_here, read};
 use crate::shim_if_started;
-use pkcs11_sys::*;
 use std::ptr;
 use std::sync::OnceLock;
+use usbtoken_pkcs11::types::*;
 
 /// # Safety
 /// As PKCS#11 v3.1 §5.4.4 says.

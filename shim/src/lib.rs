@@ -35,12 +35,12 @@ use delay::Delays;
 use driver::Driver;
 use fault::Faults;
 use host::stderr;
-use pkcs11_sys::{CK_RV, CKR_GENERAL_ERROR};
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 use trace::Recorder;
+use usbtoken_pkcs11::types::{CK_RV, CKR_GENERAL_ERROR};
 
 /// Everything that one process has of the shim.
 struct Shim {

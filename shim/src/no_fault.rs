@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::functions::FunctionList;
 use crate::host::stderr;
-use pkcs11_sys::CK_RV;
+use usbtoken_pkcs11::types::CK_RV;
 
 /// No faults.
 pub(crate) struct Faults;

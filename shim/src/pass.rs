@@ -10,9 +10,9 @@ use crate::host::{own_work, stderr};
 use crate::memory::look_from_here;
 use crate::view::{Arg, Before};
 use crate::{Shim, shim, shim_if_started};
-use pkcs11_sys::{CK_RV, CKR_FUNCTION_NOT_SUPPORTED, CKR_GENERAL_ERROR};
 use std::cell::Cell;
 use std::time::Instant;
+use usbtoken_pkcs11::types::{CK_RV, CKR_FUNCTION_NOT_SUPPORTED, CKR_GENERAL_ERROR};
 
 /// How a call goes on.
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack alone, so that nothing is to be freed")]

@@ -5,10 +5,10 @@
 
 use crate::config::Public;
 use base16ct::lower::encode_string as hex;
-use pkcs11_sys::*;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use usbtoken_pkcs11::names;
+use usbtoken_pkcs11::types::*;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 

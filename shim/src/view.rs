@@ -2,9 +2,9 @@
 
 use crate::memory::{array, buffers, read};
 use crate::redact;
-use pkcs11_sys::*;
 use std::hash::{DefaultHasher, Hasher};
 use std::mem::offset_of;
+use usbtoken_pkcs11::types::*;
 
 /// An argument: the specification's name for it, and what it is.
 pub(crate) type Arg = (&'static str, View);

@@ -5,8 +5,8 @@ mod common;
 
 use common::pkcs11::Pkcs11;
 use common::{PIN, Scene, Token, shim};
-use pkcs11_sys::*;
 use std::time::{Duration, Instant};
+use usbtoken_pkcs11::types::*;
 
 #[test]
 fn a_return_value_comes_without_the_driver() {

@@ -4,12 +4,12 @@
 mod common;
 
 use common::{PIN, Scene, Token, arg, shim, softhsm};
-use pkcs11_sys::*;
 use std::ffi::{CStr, OsStr};
 use std::os::raw::c_ulong;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::ptr;
+use usbtoken_pkcs11::types::*;
 use usbtoken_shim::trace::Trace;
 
 /// What a program said and how it ended, the module's path made the same on both sides.

@@ -5,11 +5,11 @@ mod common;
 
 use common::pkcs11::{Pkcs11, attribute};
 use common::{PIN, SO_PIN, Scene, Token, arg, assert_nowhere, shim, softhsm};
-use pkcs11_sys::*;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use usbtoken_pkcs11::types::*;
 use usbtoken_shim::trace::Trace;
 
 const WRONG_PIN: &str = "wrong-pin-4418";

@@ -1,8 +1,32 @@
 //! Return values: their names and what they mean to us. The one place where a CKR becomes a [`Code`].
 
-use crate::error::Code;
-use pkcs11_sys::*;
+use crate::error::{Call, Code, Error, Fact, Step};
+use usbtoken_pkcs11::Failure;
 use usbtoken_pkcs11::names;
+use usbtoken_pkcs11::types::*;
+
+/// Gives a failed call its code.
+pub(super) trait During {
+    /// The error for the caller, in this step.
+    fn during(self, step: Step) -> Error;
+}
+
+impl During for Failure {
+    fn during(self, step: Step) -> Error {
+        let call = |function, rv| Call { function, rv: number(rv), name: name(rv) };
+        match self {
+            Failure::Returned { function, rv } => Error::new(code(function, rv)).call(call(function, rv)),
+            Failure::Missing { function } => {
+                Error::new(Code::FunctionUnsupported).fact(Fact::Detail, function)
+            }
+            Failure::Misbehaved { function, rv, how } => Error::new(Code::DriverMisbehaved)
+                .call(call(function, rv))
+                .fact(Fact::Detail, format!("{function}: {how}")),
+            Failure::Forked { function } => Error::new(Code::Forked).fact(Fact::Detail, function),
+        }
+        .during(step)
+    }
+}
 
 /// The name of a return value, as the specification's header spells it.
 pub(super) fn name(rv: CK_RV) -> &'static str {

@@ -2,7 +2,7 @@
 //!
 //! A [`Finder`](crate::Finder) loads drivers and finds the one [`Token`] that is meant. A [`PublicSession`] reads it
 //! without a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
-//! Handles and `CK_` types stay inside, and `unsafe` stays in `raw`.
+//! Handles and `CK_` types stay inside; each call goes through the crate `usbtoken-pkcs11`.
 
 pub(crate) mod cancel;
 mod ckr;
@@ -10,7 +10,6 @@ mod file;
 mod lock;
 mod module;
 mod mutex;
-mod raw;
 pub(crate) mod session;
 pub(crate) mod token;
 

@@ -1,12 +1,14 @@
 //! A loaded driver: one per file and process, initialised once, finalised only by the one who initialised it.
 
-use super::file;
+use super::ckr::During as _;
+use super::file::{self, CheckedFile};
 use super::mutex::lock;
-use super::raw::{self, Functions};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
+use usbtoken_pkcs11::Functions;
+use usbtoken_pkcs11::library::{self, LoadFailure};
 use usbtoken_pkcs11::text::unpadded;
 
 /// A driver (PKCS#11 module), loaded and initialised.
@@ -66,7 +68,7 @@ impl Module {
     /// As [`Module::load`], by this rule for the file's owners; whether the driver was initialised by this call.
     pub(crate) fn load_with(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
         let file = file::check(path, trust)?;
-        let driver = registered(file.path())?;
+        let driver = registered(&file)?;
         let first = driver.lease()?;
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new() })), first))
     }
@@ -125,17 +127,33 @@ impl std::fmt::Debug for Module {
 }
 
 /// The driver of this path, loaded now if it was not before.
-fn registered(path: &Path) -> Result<&'static Driver> {
+fn registered(file: &CheckedFile) -> Result<&'static Driver> {
+    let path = file.path();
     let place: &'static Mutex<Option<&'static Driver>> =
         lock(&REGISTRY).entry(path.to_owned()).or_insert_with(|| Box::leak(Box::default()));
     let mut place = lock(place);
     if let Some(driver) = *place {
         return Ok(driver);
     }
-    let driver = Driver { path: path.to_owned(), functions: raw::load(path)?, state: Mutex::default() };
+    let driver = Driver { path: path.to_owned(), functions: load(file)?, state: Mutex::default() };
     let driver: &'static Driver = Box::leak(Box::new(driver));
     *place = Some(driver);
     Ok(driver)
+}
+
+/// Loads a file that was checked, and nothing else.
+fn load(file: &CheckedFile) -> Result<Functions> {
+    let path = file.path();
+    let fail = |code| Error::new(code).during(Step::LoadDriver).fact(Fact::Path, path.display());
+    library::load(path).map_err(|failure| match failure {
+        LoadFailure::Unloadable(error) => fail(Code::DriverUnloadable).fact(Fact::Detail, error),
+        LoadFailure::NoEntry => fail(Code::DriverNoEntry),
+        LoadFailure::NoList(failure) => {
+            let error = failure.during(Step::LoadDriver);
+            let detail = error.to_string();
+            fail(Code::DriverInitFailed).fact(Fact::Detail, detail).caused_by(error)
+        }
+    })
 }
 
 impl Driver {

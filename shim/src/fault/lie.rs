@@ -4,8 +4,8 @@ use crate::call::Call;
 use crate::functions::Function;
 use crate::memory::read;
 use crate::view::{CK_UNAVAILABLE, View, attributes};
-use pkcs11_sys::*;
 use std::collections::BTreeSet;
+use usbtoken_pkcs11::types::*;
 
 /// A lie that some driver has been seen to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,11 +11,11 @@ use crate::functions::{Function, FunctionList};
 use crate::memory::read;
 use crate::view::View;
 use lie::Fresh;
-use pkcs11_sys::*;
 use removal::Removal;
 use spec::{Fault, Kind};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use usbtoken_pkcs11::types::*;
 
 /// The faults of one process, and what has become of it through them.
 pub(crate) struct Faults {

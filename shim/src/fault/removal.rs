@@ -4,8 +4,8 @@ use crate::call::Call;
 use crate::functions::{Function, FunctionList};
 use crate::memory::read;
 use crate::view::View;
-use pkcs11_sys::*;
 use std::collections::BTreeMap;
+use usbtoken_pkcs11::types::*;
 
 /// Whether the tokens are there, and which sessions were open when they were not.
 #[derive(Debug, Default)]

@@ -3,9 +3,9 @@
 
 use super::lie::Lie;
 use crate::functions::Function;
-use pkcs11_sys::{CK_RV, CKR_DEVICE_REMOVED};
 use std::ffi::c_int;
 use usbtoken_pkcs11::names;
+use usbtoken_pkcs11::types::{CK_RV, CKR_DEVICE_REMOVED};
 
 /// One fault: when, what, and whether it stays.
 #[derive(Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pkcs11_sys::{CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY};
+    use usbtoken_pkcs11::types::{CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY};
 
     fn fault(text: &str) -> (Option<Function>, u64, bool, Kind) {
         let fault = Fault::parse(text).unwrap();

@@ -10,11 +10,11 @@ use crate::host::lock_briefly;
 use crate::memory::{array, buffers, bytes, read};
 use crate::redact::{self, Value as Shown, text};
 use crate::view::{Arg, Asked, CK_UNAVAILABLE, LONGEST_VALUE, View, attributes, digest};
-use pkcs11_sys::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use usbtoken_pkcs11::names;
+use usbtoken_pkcs11::types::*;
 
 /// Arguments in the order of the function's parameters.
 pub(super) type Fields = Vec<(&'static str, Value)>;

@@ -8,9 +8,9 @@ use crate::functions::Function;
 use crate::host::lock_briefly;
 use crate::memory::{array, read};
 use crate::view::{View, attributes};
-use pkcs11_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use usbtoken_pkcs11::types::*;
 
 /// More than any token holds. What comes beyond is taken for something else.
 const MOST: usize = 65_536;

@@ -9,7 +9,6 @@ use super::objects::Certificates;
 use crate::call::Call;
 use crate::config::{Config, Public};
 use crate::host::stderr;
-use pkcs11_sys::CK_RV;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::cell::Cell;
@@ -17,6 +16,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use usbtoken_pkcs11::names;
+use usbtoken_pkcs11::types::CK_RV;
 
 /// Writes the trace.
 pub(crate) struct Recorder {

@@ -1,8 +1,8 @@
 //! PKCS#11 as C sees it: the functions of a loaded module, with return values instead of errors.
 
-use pkcs11_sys::*;
 use std::path::Path;
 use std::ptr;
+use usbtoken_pkcs11::types::*;
 
 /// A loaded module.
 pub struct Pkcs11 {

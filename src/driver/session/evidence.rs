@@ -1,8 +1,8 @@
 //! What a driver reports about a private key, and what follows from it.
 
-use crate::driver::raw::Attributes;
-use pkcs11_sys::*;
 use serde::Serialize;
+use usbtoken_pkcs11::Attributes;
+use usbtoken_pkcs11::types::*;
 
 /// How sure it is that a private key cannot be exported, weakest first.
 ///

@@ -4,12 +4,13 @@ use super::Session;
 use super::object::{Present, StoredKey, StoredPublicKey};
 use super::remove::Removal;
 use crate::driver::ckr;
-use crate::driver::raw::{Failure, ObjectHandle, Template};
+use crate::driver::ckr::During as _;
 use crate::driver::token::quirks::TemplateSet;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyKind, PublicKey, SignatureAlgorithm};
 use base16ct::lower::encode_string as hex;
-use pkcs11_sys::*;
+use usbtoken_pkcs11::types::*;
+use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 
 /// A key pair that was just made.
 #[derive(Clone, Debug)]

@@ -20,12 +20,11 @@ pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
 pub(crate) use self::sign::Signed;
 pub use self::store::Category;
+use crate::driver::ckr::During as _;
 use crate::driver::lock::TokenLock;
 use crate::driver::mutex::lock;
-use crate::driver::raw::{Functions, SessionHandle};
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
-use pkcs11_sys::*;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
@@ -33,6 +32,8 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use usbtoken_pkcs11::types::*;
+use usbtoken_pkcs11::{Functions, SessionHandle};
 
 /// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
 pub struct Pin(SecretSlice<u8>);

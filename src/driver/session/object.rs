@@ -1,10 +1,10 @@
 //! Objects on the token as values: certificates, private keys, public keys.
 
 use super::evidence::Evidence;
-use crate::driver::raw::ObjectHandle;
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use std::fmt;
+use usbtoken_pkcs11::ObjectHandle;
 
 /// Which session an object was read in; handles of another are not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ pub(crate) mod made_up {
     use super::*;
 
     fn place(number: u32) -> Place {
-        Place { handle: ObjectHandle::made_up(number), owner: Owner(0) }
+        Place { handle: ObjectHandle(number.into()), owner: Owner(0) }
     }
 
     pub(crate) fn certificate(number: u32, id: &[u8], label: &str, der: &[u8]) -> StoredCertificate {

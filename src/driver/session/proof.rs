@@ -4,17 +4,18 @@ use super::Session;
 use super::evidence::{Evidence, ProofLevel};
 use super::object::StoredKey;
 use crate::driver::ckr;
+use crate::driver::ckr::During as _;
 use crate::driver::module::ModuleInfo;
-use crate::driver::raw::PrivateValue;
 use crate::driver::token::TokenIdentity;
 use crate::error::{Result, Step};
 use crate::pki::SignatureAlgorithm;
 use base16ct::lower::encode_string as hex;
 use jiff::Timestamp;
-use pkcs11_sys::*;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::SystemTime;
+use usbtoken_pkcs11::PrivateValue;
+use usbtoken_pkcs11::types::*;
 
 /// What the driver reported of one private key, for the caller's audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,11 +3,12 @@
 use super::evidence::Evidence;
 use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
 use super::{Open, PublicSession, Session};
-use crate::driver::raw::{Attributes, Failure, ObjectHandle, Outcome, Template, Wanted};
+use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
-use pkcs11_sys::*;
 use std::collections::BTreeSet;
+use usbtoken_pkcs11::types::*;
+use usbtoken_pkcs11::{Attributes, Failure, ObjectHandle, Outcome, Template, Wanted};
 
 /// On a token with more objects than this the certificates are searched for by their class too: one search more saves a
 /// second read of each.

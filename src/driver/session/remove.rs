@@ -8,11 +8,12 @@ use super::Session;
 use super::object::{Label, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::sign::Signed;
-use crate::driver::raw::{Failure, ObjectHandle};
+use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::PublicKey;
 use base16ct::lower::encode_string as hex;
-use pkcs11_sys::CKR_OBJECT_HANDLE_INVALID;
+use usbtoken_pkcs11::types::CKR_OBJECT_HANDLE_INVALID;
+use usbtoken_pkcs11::{Failure, ObjectHandle};
 
 /// Objects to be destroyed, in this order.
 #[derive(Debug)]
@@ -164,7 +165,7 @@ impl Session {
     }
 
     fn is_found(&self, handle: ObjectHandle) -> Result<bool> {
-        let found = self.open_session().find(crate::driver::raw::Template::new())?;
+        let found = self.open_session().find(usbtoken_pkcs11::Template::new())?;
         Ok(found.contains(&handle))
     }
 
@@ -200,7 +201,7 @@ impl Session {
     fn came_since(&self, before: &Present) -> Result<Vec<(Place, Object)>> {
         let open = self.open_session();
         let mut came = Vec::new();
-        for handle in open.find(crate::driver::raw::Template::new())? {
+        for handle in open.find(usbtoken_pkcs11::Template::new())? {
             let place = open.place(handle);
             if before.owner == place.owner
                 && !before.handles.contains(&handle)

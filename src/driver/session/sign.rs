@@ -2,11 +2,12 @@
 
 use super::Session;
 use super::object::{Place, StoredKey};
+use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use base16ct::lower::encode_string as hex;
-use pkcs11_sys::*;
 use sha2::{Digest, Sha256, Sha384};
+use usbtoken_pkcs11::types::*;
 
 /// What a challenge begins with, so that the signature can serve no other purpose.
 const CHALLENGE_PURPOSE: &[u8] = b"usbtoken: shows that the key of a certificate signs\0";

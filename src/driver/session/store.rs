@@ -4,12 +4,13 @@ use super::Session;
 use super::object::{Label, Present, StoredCertificate};
 use super::remove::Removal;
 use crate::driver::ckr;
-use crate::driver::raw::{Failure, Template};
+use crate::driver::ckr::During as _;
 use crate::driver::token::quirks::AttributeSet;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
 use base16ct::lower::encode_string as hex;
-use pkcs11_sys::*;
+use usbtoken_pkcs11::types::*;
+use usbtoken_pkcs11::{Failure, Template};
 
 /// Whose certificate it is (CKA_CERTIFICATE_CATEGORY).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

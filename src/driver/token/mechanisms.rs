@@ -1,12 +1,13 @@
 //! What a token can do with keys, as far as it tells before it is tried.
 
 use super::identity::TokenIdentity;
+use crate::driver::ckr::During as _;
 use crate::driver::ckr::number;
-use crate::driver::raw::{Functions, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
-use pkcs11_sys::*;
 use std::sync::OnceLock;
+use usbtoken_pkcs11::types::*;
+use usbtoken_pkcs11::{Functions, SlotId};
 
 /// What a token was asked of its mechanisms, once: they do not change while it is plugged in.
 #[derive(Debug, Default)]

@@ -7,15 +7,16 @@ pub(super) mod quirks;
 pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;
 use self::quirks::Quirks;
+use crate::driver::ckr::During as _;
 use crate::driver::module::Module;
-use crate::driver::raw::{RawTokenInfo, SlotId};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
-use pkcs11_sys::*;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use usbtoken_pkcs11::SlotId;
 use usbtoken_pkcs11::text::unpadded;
+use usbtoken_pkcs11::types::*;
 
 /// A token in a slot, as it was when it was found.
 ///
@@ -203,7 +204,7 @@ fn read_info(module: &Module, slot: SlotId) -> Result<TokenInfo> {
 }
 
 impl TokenInfo {
-    fn from_raw(raw: &RawTokenInfo) -> Self {
+    fn from_raw(raw: &CK_TOKEN_INFO) -> Self {
         let flags = raw.flags;
         let (hardware, firmware) = (raw.hardwareVersion, raw.firmwareVersion);
         TokenInfo {

@@ -1,133 +1,81 @@
-//! Objects and keys (PKCS#11 v3.1 §5.7, §5.13, §5.18).
+//! Reading attributes (PKCS#11 v3.1 §5.7.5): every length that comes back is held against its buffer.
 
-use super::calls::call;
-use super::template::{Template, length};
-use super::{Failure, Functions, ObjectHandle, Outcome, SessionHandle};
-use pkcs11_sys::*;
+use super::functions::{Functions, ObjectHandle, SessionHandle, call};
+use super::template::length;
+use crate::failure::{Failure, Outcome};
+use crate::types::*;
 use std::collections::BTreeMap;
-use std::ptr;
-use std::time::{Duration, Instant};
-
-/// Handles asked for in one C_FindObjects.
-const OBJECTS_AT_ONCE: usize = 512;
-
-/// A token that claims more objects than this is not believed.
-const MAX_OBJECTS: usize = 65_536;
-
-/// Nor one that goes on handing them out for longer than this.
-const LONGEST_SEARCH: Duration = Duration::from_secs(120);
 
 /// The largest value that is fetched when the first buffer was too small.
 const MAX_VALUE: usize = 65_536;
 
-/// Room for a signature: RSA 4096 needs 512 bytes.
-const MAX_SIGNATURE: usize = 1024;
+/// Room for a private value that is asked for in order to be refused.
+const PRIVATE_VALUE: usize = 1024;
 
 /// An attribute to be read, with room for its value.
 ///
 /// The room is never exactly the length of a likely value: a length that comes back unchanged then shows that the
 /// driver did not get to this attribute.
 #[derive(Clone, Copy)]
-pub(in crate::driver) struct Wanted {
+pub struct Wanted {
     kind: CK_ATTRIBUTE_TYPE,
     room: usize,
 }
 
 impl Wanted {
-    pub(in crate::driver) const fn flag(kind: CK_ATTRIBUTE_TYPE) -> Self {
+    /// A CK_BBOOL.
+    pub const fn flag(kind: CK_ATTRIBUTE_TYPE) -> Self {
         Wanted { kind, room: 3 }
     }
 
-    pub(in crate::driver) const fn number(kind: CK_ATTRIBUTE_TYPE) -> Self {
+    /// A CK_ULONG.
+    pub const fn number(kind: CK_ATTRIBUTE_TYPE) -> Self {
         Wanted { kind, room: 11 }
     }
 
     /// Identifiers, labels, names, keys.
-    pub(in crate::driver) const fn short(kind: CK_ATTRIBUTE_TYPE) -> Self {
+    pub const fn short(kind: CK_ATTRIBUTE_TYPE) -> Self {
         Wanted { kind, room: 1_027 }
     }
 
     /// Certificates.
-    pub(in crate::driver) const fn long(kind: CK_ATTRIBUTE_TYPE) -> Self {
+    pub const fn long(kind: CK_ATTRIBUTE_TYPE) -> Self {
         Wanted { kind, room: 8_191 }
     }
 }
 
 /// The attributes that an object reported; what it did not report is not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::driver) struct Attributes(BTreeMap<CK_ATTRIBUTE_TYPE, Vec<u8>>);
+pub struct Attributes(BTreeMap<CK_ATTRIBUTE_TYPE, Vec<u8>>);
 
 impl Attributes {
-    pub(in crate::driver) fn bytes(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
+    /// The value as the driver gave it.
+    pub fn bytes(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
         self.0.get(&kind).map(Vec::as_slice)
     }
 
-    pub(in crate::driver) fn flag(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<bool> {
+    /// A CK_BBOOL; `None` also when the value is not one byte.
+    pub fn flag(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<bool> {
         match self.bytes(kind) {
             Some([value]) => Some(*value != CK_FALSE),
             _ => None,
         }
     }
 
-    pub(in crate::driver) fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<CK_ULONG> {
+    /// A CK_ULONG; `None` also when the value has another length.
+    pub fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<CK_ULONG> {
         self.bytes(kind)?.try_into().ok().map(CK_ULONG::from_ne_bytes)
     }
 }
 
 impl Functions {
-    /// All objects that match, up to a bound. C_FindObjects is called until it returns none, as the
-    /// specification asks: drivers exist that hand out fewer than asked for although more are there.
-    pub(in crate::driver) fn find(
-        &self,
-        session: SessionHandle,
-        mut template: Template,
-    ) -> Outcome<Vec<ObjectHandle>> {
-        self.same_process("C_FindObjectsInit")?;
-        let mut attributes = template.lend();
-        call!(self, C_FindObjectsInit(session.0, attributes.as_mut_ptr(), length(&attributes)))?;
-        let found = self.find_all(session);
-        // The search ends also when it failed, else the session could start no other.
-        let ended = call!(self, C_FindObjectsFinal(session.0));
-        let found = found?;
-        ended?;
-        Ok(found)
-    }
-
-    fn find_all(&self, session: SessionHandle) -> Outcome<Vec<ObjectHandle>> {
-        const FUNCTION: &str = "C_FindObjects";
-        let begun = Instant::now();
-        let mut found = Vec::new();
-        let mut batch: Vec<CK_OBJECT_HANDLE> = vec![CK_INVALID_HANDLE; OBJECTS_AT_ONCE];
-        loop {
-            let mut count: CK_ULONG = 0;
-            call!(self, C_FindObjects(session.0, batch.as_mut_ptr(), length(&batch), &mut count))?;
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            let Some(handles) = batch.get(..count) else {
-                let how = format!("{count} objects in a buffer for {OBJECTS_AT_ONCE}");
-                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
-            };
-            if handles.is_empty() {
-                return Ok(found);
-            }
-            found.extend(handles.iter().copied().map(ObjectHandle));
-            if found.len() > MAX_OBJECTS {
-                let how = format!("more than {MAX_OBJECTS} objects");
-                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
-            }
-            if begun.elapsed() > LONGEST_SEARCH {
-                let how = format!("objects without end for {} s", LONGEST_SEARCH.as_secs());
-                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
-            }
-        }
-    }
-
     /// Reads attributes in one call, where the driver allows; what it refuses or lacks is left out.
     ///
     /// CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID and CKR_BUFFER_TOO_SMALL are no failures of the call
     /// (PKCS#11 v3.1 §5.7.5): they speak of single attributes. Some drivers stop at the first such attribute, so
     /// those left untouched are asked for one by one; others then give none, so all are. That is done only where it makes
     /// sense by what is known of the object so far.
-    pub(in crate::driver) fn attributes_where(
+    pub fn attributes_where(
         &self,
         session: SessionHandle,
         object: ObjectHandle,
@@ -197,7 +145,7 @@ impl Functions {
     /// What the driver does when it is asked for a private value. Bytes that it gives out are wiped at once.
     ///
     /// CKR_OK with no length or with none available is not a value; it is asked once more, and told as what it is.
-    pub(in crate::driver) fn private_value(
+    pub fn private_value(
         &self,
         session: SessionHandle,
         object: ObjectHandle,
@@ -215,8 +163,7 @@ impl Functions {
         object: ObjectHandle,
         kind: CK_ATTRIBUTE_TYPE,
     ) -> Outcome<PrivateValue> {
-        self.same_process("C_GetAttributeValue")?;
-        let mut buffer = zeroize::Zeroizing::new(vec![0_u8; MAX_SIGNATURE]);
+        let mut buffer = zeroize::Zeroizing::new(vec![0_u8; PRIVATE_VALUE]);
         let mut attribute =
             CK_ATTRIBUTE { type_: kind, pValue: buffer.as_mut_ptr().cast(), ulValueLen: length(&buffer) };
         match call!(self, C_GetAttributeValue(session.0, object.0, &mut attribute, 1)) {
@@ -241,8 +188,6 @@ impl Functions {
         object: ObjectHandle,
         wanted: &[Wanted],
     ) -> Outcome<Vec<(Wanted, Answer)>> {
-        const FUNCTION: &str = "C_GetAttributeValue";
-        self.same_process(FUNCTION)?;
         let mut buffers: Vec<Vec<u8>> = wanted.iter().map(|want| vec![0; want.room]).collect();
         let mut attributes: Vec<CK_ATTRIBUTE> = wanted
             .iter()
@@ -273,87 +218,11 @@ impl Functions {
             .map(|((want, buffer), reported)| Ok((*want, judge(*want, buffer, reported, extent)?)))
             .collect()
     }
-
-    pub(in crate::driver) fn create_object(
-        &self,
-        session: SessionHandle,
-        mut template: Template,
-    ) -> Outcome<ObjectHandle> {
-        self.same_process("C_CreateObject")?;
-        let mut attributes = template.lend();
-        let mut handle: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
-        call!(self, C_CreateObject(session.0, attributes.as_mut_ptr(), length(&attributes), &mut handle))?;
-        Ok(ObjectHandle(handle))
-    }
-
-    pub(in crate::driver) fn destroy_object(
-        &self,
-        session: SessionHandle,
-        object: ObjectHandle,
-    ) -> Outcome<()> {
-        self.same_process("C_DestroyObject")?;
-        call!(self, C_DestroyObject(session.0, object.0))
-    }
-
-    /// Generates a key pair; the public key's handle comes first.
-    pub(in crate::driver) fn generate_key_pair(
-        &self,
-        session: SessionHandle,
-        mechanism: CK_MECHANISM_TYPE,
-        mut public: Template,
-        mut private: Template,
-    ) -> Outcome<(ObjectHandle, ObjectHandle)> {
-        self.same_process("C_GenerateKeyPair")?;
-        let mut mechanism = plain(mechanism);
-        let (mut public, mut private) = (public.lend(), private.lend());
-        let mut public_key: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
-        let mut private_key: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
-        call!(
-            self,
-            C_GenerateKeyPair(
-                session.0,
-                &mut mechanism,
-                public.as_mut_ptr(),
-                length(&public),
-                private.as_mut_ptr(),
-                length(&private),
-                &mut public_key,
-                &mut private_key,
-            )
-        )?;
-        Ok((ObjectHandle(public_key), ObjectHandle(private_key)))
-    }
-
-    pub(in crate::driver) fn sign_init(
-        &self,
-        session: SessionHandle,
-        mechanism: CK_MECHANISM_TYPE,
-        key: ObjectHandle,
-    ) -> Outcome<()> {
-        self.same_process("C_SignInit")?;
-        call!(self, C_SignInit(session.0, &mut plain(mechanism), key.0))
-    }
-
-    pub(in crate::driver) fn sign(&self, session: SessionHandle, data: &[u8]) -> Outcome<Vec<u8>> {
-        const FUNCTION: &str = "C_Sign";
-        self.same_process(FUNCTION)?;
-        let mut data = data.to_vec();
-        let mut signature = vec![0; MAX_SIGNATURE];
-        let mut count = length(&signature);
-        call!(self, C_Sign(session.0, data.as_mut_ptr(), length(&data), signature.as_mut_ptr(), &mut count))?;
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        if count > MAX_SIGNATURE {
-            let how = format!("a signature of {count} bytes in a buffer for {MAX_SIGNATURE}");
-            return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
-        }
-        signature.truncate(count);
-        Ok(signature)
-    }
 }
 
 /// What a driver answers when it is asked for a private value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::driver) enum PrivateValue {
+pub enum PrivateValue {
     /// With this return value.
     Refused(CK_RV),
     /// With CKR_OK, and no bytes.
@@ -402,8 +271,4 @@ fn judge(want: Wanted, mut buffer: Vec<u8>, reported: CK_ULONG, extent: Extent) 
     }
     buffer.truncate(reported);
     Ok(Answer::Value(buffer))
-}
-
-fn plain(mechanism: CK_MECHANISM_TYPE) -> CK_MECHANISM {
-    CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 }
 }

@@ -1,10 +1,10 @@
 //! The driver as a whole, its slots, its sessions (PKCS#11 v3.1 §5.4–§5.6).
 
+use super::functions::{Functions, SessionHandle, SlotId, call};
 use super::template::length;
-use super::{Failure, Outcome, SessionHandle, SlotId};
-use pkcs11_sys::*;
+use crate::failure::{Failure, Outcome};
+use crate::types::*;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// No driver has more; one that claims to is not believed.
 const MAX_SLOTS: usize = 4096;
@@ -14,54 +14,12 @@ const MAX_MECHANISMS: usize = 4096;
 const SLOTS_AT_ONCE: usize = 64;
 const MECHANISMS_AT_ONCE: usize = 512;
 
-/// A driver's functions. Each method is one call, named after its function.
-pub(in crate::driver) struct Functions {
-    pub(super) list: CK_FUNCTION_LIST,
-    /// The process that initialised the driver; 0 before that.
-    process: AtomicU32,
-}
-
-/// Calls a function of the list, or fails with [`Failure::Missing`]; a return value but CKR_OK is a failure.
-macro_rules! call {
-    ($functions:expr, $name:ident ( $($argument:expr),* $(,)? )) => {{
-        let function = stringify!($name);
-        match $functions.list.$name {
-            // SAFETY: the function comes from the driver's own list. The pointers among the arguments point to
-            // live buffers whose lengths stand beside them, or are null where PKCS#11 allows it; each is
-            // borrowed only for this call.
-            Some(entry) => match unsafe { entry($($argument),*) } {
-                CKR_OK => Ok(()),
-                rv => Err($crate::driver::raw::Failure::Returned { function, rv }),
-            },
-            None => Err($crate::driver::raw::Failure::Missing { function }),
-        }
-    }};
-}
-pub(super) use call;
-
-/// What C_GetTokenInfo returned, text still padded with blanks.
-pub(in crate::driver) type RawTokenInfo = CK_TOKEN_INFO;
-
 impl Functions {
-    pub(super) fn new(list: CK_FUNCTION_LIST) -> Self {
-        Functions { list, process: AtomicU32::new(0) }
-    }
-
-    /// Refuses a call in a forked child: handles, locks and the connection to the device belong to the parent.
-    pub(in crate::driver) fn same_process(&self, function: &'static str) -> Outcome<()> {
-        let initialised_by = self.process.load(Ordering::Relaxed);
-        if initialised_by == 0 || initialised_by == std::process::id() {
-            Ok(())
-        } else {
-            Err(Failure::Forked { function })
-        }
-    }
-
     /// C_Initialize for several threads with the system's locks; one that cannot lock is initialised for one
     /// thread, which is right because every session is used by one thread at a time.
     ///
     /// Returns whether this call did it: `false` when somebody in this process had done so before.
-    pub(in crate::driver) fn initialize(&self) -> Outcome<bool> {
+    pub fn initialize(&self) -> Outcome<bool> {
         let mut arguments = CK_C_INITIALIZE_ARGS {
             CreateMutex: None,
             DestroyMutex: None,
@@ -70,36 +28,34 @@ impl Functions {
             flags: CKF_OS_LOCKING_OK,
             pReserved: ptr::null_mut(),
         };
-        let mut result = call!(self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
+        let mut result = call!(anywhere self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
         if matches!(&result, Err(failure) if failure.rv() == Some(CKR_CANT_LOCK)) {
-            result = call!(self, C_Initialize(ptr::null_mut()));
+            result = call!(anywhere self, C_Initialize(ptr::null_mut()));
         }
         let ours = match result {
             Ok(()) => true,
             Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
             Err(failure) => return Err(failure),
         };
-        self.process.store(std::process::id(), Ordering::Relaxed);
+        self.belongs_here();
         Ok(ours)
     }
 
-    pub(in crate::driver) fn finalize(&self) -> Outcome<()> {
-        self.same_process("C_Finalize")?;
+    /// C_Finalize.
+    pub fn finalize(&self) -> Outcome<()> {
         call!(self, C_Finalize(ptr::null_mut()))
     }
 
-    pub(in crate::driver) fn info(&self) -> Outcome<CK_INFO> {
-        self.same_process("C_GetInfo")?;
-        // SAFETY: CK_INFO is bytes and integers, for which all zeros is a value.
-        let mut info: CK_INFO = unsafe { std::mem::zeroed() };
+    /// C_GetInfo.
+    pub fn info(&self) -> Outcome<CK_INFO> {
+        let mut info = CK_INFO::default();
         call!(self, C_GetInfo(&mut info))?;
         Ok(info)
     }
 
     /// The slots: all, or those with a token in them.
-    pub(in crate::driver) fn slots(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
+    pub fn slots(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
         const FUNCTION: &str = "C_GetSlotList";
-        self.same_process(FUNCTION)?;
         let present = if with_token { CK_TRUE } else { CK_FALSE };
         let slots = growing(FUNCTION, SLOTS_AT_ONCE, MAX_SLOTS, |buffer: &mut Vec<CK_SLOT_ID>, count| {
             call!(self, C_GetSlotList(present, buffer.as_mut_ptr(), count))
@@ -109,26 +65,23 @@ impl Functions {
 
     /// As [`Functions::slots`], after the driver was made to look for slots that came or went: it does so only when
     /// it is asked for the length alone (PKCS#11 v3.1 §5.5.1).
-    pub(in crate::driver) fn slots_anew(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
-        self.same_process("C_GetSlotList")?;
+    pub fn slots_anew(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
         let present = if with_token { CK_TRUE } else { CK_FALSE };
         let mut count = 0;
         call!(self, C_GetSlotList(present, ptr::null_mut(), &mut count))?;
         self.slots(with_token)
     }
 
-    pub(in crate::driver) fn slot_info(&self, slot: SlotId) -> Outcome<CK_SLOT_INFO> {
-        self.same_process("C_GetSlotInfo")?;
-        // SAFETY: CK_SLOT_INFO is bytes and integers, for which all zeros is a value.
-        let mut info: CK_SLOT_INFO = unsafe { std::mem::zeroed() };
+    /// C_GetSlotInfo.
+    pub fn slot_info(&self, slot: SlotId) -> Outcome<CK_SLOT_INFO> {
+        let mut info = CK_SLOT_INFO::default();
         call!(self, C_GetSlotInfo(slot.0, &mut info))?;
         Ok(info)
     }
 
     /// Whether something happened in a slot since this was last asked. It never blocks: a blocked call could be
     /// ended by C_Finalize only, for everyone in this process.
-    pub(in crate::driver) fn slot_event(&self) -> Outcome<bool> {
-        self.same_process("C_WaitForSlotEvent")?;
+    pub fn slot_event(&self) -> Outcome<bool> {
         let mut slot: CK_SLOT_ID = 0;
         match call!(self, C_WaitForSlotEvent(CKF_DONT_BLOCK, &mut slot, ptr::null_mut())) {
             Ok(()) => Ok(true),
@@ -137,54 +90,43 @@ impl Functions {
         }
     }
 
-    pub(in crate::driver) fn token_info(&self, slot: SlotId) -> Outcome<RawTokenInfo> {
-        self.same_process("C_GetTokenInfo")?;
-        // SAFETY: CK_TOKEN_INFO is bytes and integers, for which all zeros is a value.
-        let mut info: CK_TOKEN_INFO = unsafe { std::mem::zeroed() };
+    /// C_GetTokenInfo; the texts are still padded.
+    pub fn token_info(&self, slot: SlotId) -> Outcome<CK_TOKEN_INFO> {
+        let mut info = CK_TOKEN_INFO::default();
         call!(self, C_GetTokenInfo(slot.0, &mut info))?;
         Ok(info)
     }
 
-    pub(in crate::driver) fn mechanisms(&self, slot: SlotId) -> Outcome<Vec<CK_MECHANISM_TYPE>> {
+    /// C_GetMechanismList.
+    pub fn mechanisms(&self, slot: SlotId) -> Outcome<Vec<CK_MECHANISM_TYPE>> {
         const FUNCTION: &str = "C_GetMechanismList";
-        self.same_process(FUNCTION)?;
         growing(FUNCTION, MECHANISMS_AT_ONCE, MAX_MECHANISMS, |buffer: &mut Vec<CK_MECHANISM_TYPE>, count| {
             call!(self, C_GetMechanismList(slot.0, buffer.as_mut_ptr(), count))
         })
     }
 
-    pub(in crate::driver) fn mechanism_info(
-        &self,
-        slot: SlotId,
-        mechanism: CK_MECHANISM_TYPE,
-    ) -> Outcome<CK_MECHANISM_INFO> {
-        self.same_process("C_GetMechanismInfo")?;
+    /// C_GetMechanismInfo.
+    pub fn mechanism_info(&self, slot: SlotId, mechanism: CK_MECHANISM_TYPE) -> Outcome<CK_MECHANISM_INFO> {
         let mut info = CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: 0 };
         call!(self, C_GetMechanismInfo(slot.0, mechanism, &mut info))?;
         Ok(info)
     }
 
-    pub(in crate::driver) fn open_session(&self, slot: SlotId, read_write: bool) -> Outcome<SessionHandle> {
-        self.same_process("C_OpenSession")?;
+    /// C_OpenSession; without callbacks.
+    pub fn open_session(&self, slot: SlotId, read_write: bool) -> Outcome<SessionHandle> {
         let flags = if read_write { CKF_SERIAL_SESSION | CKF_RW_SESSION } else { CKF_SERIAL_SESSION };
         let mut handle: CK_SESSION_HANDLE = CK_INVALID_HANDLE;
         call!(self, C_OpenSession(slot.0, flags, ptr::null_mut(), None, &mut handle))?;
         Ok(SessionHandle(handle))
     }
 
-    pub(in crate::driver) fn close_session(&self, session: SessionHandle) -> Outcome<()> {
-        self.same_process("C_CloseSession")?;
+    /// C_CloseSession.
+    pub fn close_session(&self, session: SessionHandle) -> Outcome<()> {
         call!(self, C_CloseSession(session.0))
     }
 
     /// One C_Login, never a second. No PIN means a null pointer: the token has a PIN pad of its own.
-    pub(in crate::driver) fn login(
-        &self,
-        session: SessionHandle,
-        user: CK_USER_TYPE,
-        pin: Option<&[u8]>,
-    ) -> Outcome<()> {
-        self.same_process("C_Login")?;
+    pub fn login(&self, session: SessionHandle, user: CK_USER_TYPE, pin: Option<&[u8]>) -> Outcome<()> {
         let (pointer, count) = match pin {
             // The specification lacks a `const`; no driver writes to the PIN.
             Some(pin) => (pin.as_ptr().cast_mut(), length(pin)),
@@ -193,8 +135,8 @@ impl Functions {
         call!(self, C_Login(session.0, user, pointer, count))
     }
 
-    pub(in crate::driver) fn logout(&self, session: SessionHandle) -> Outcome<()> {
-        self.same_process("C_Logout")?;
+    /// C_Logout.
+    pub fn logout(&self, session: SessionHandle) -> Outcome<()> {
         call!(self, C_Logout(session.0))
     }
 }

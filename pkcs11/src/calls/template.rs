@@ -1,26 +1,30 @@
 //! Templates: attributes with values that we own, lent to the driver for one call.
 
-use pkcs11_sys::{CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG};
+use crate::types::{CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG};
 
 /// A list of attributes with their values (PKCS#11 v3.1 §4.1).
 #[derive(Clone, Default)]
-pub(in crate::driver) struct Template(Vec<(CK_ATTRIBUTE_TYPE, Vec<u8>)>);
+pub struct Template(Vec<(CK_ATTRIBUTE_TYPE, Vec<u8>)>);
 
 impl Template {
-    pub(in crate::driver) fn new() -> Self {
+    /// An empty one, which every object matches.
+    pub fn new() -> Self {
         Self::default()
     }
 
-    pub(in crate::driver) fn flag(self, kind: CK_ATTRIBUTE_TYPE, value: bool) -> Self {
+    /// With a CK_BBOOL.
+    pub fn flag(self, kind: CK_ATTRIBUTE_TYPE, value: bool) -> Self {
         let value: CK_BBOOL = if value { CK_TRUE } else { CK_FALSE };
         self.bytes(kind, &[value])
     }
 
-    pub(in crate::driver) fn number(self, kind: CK_ATTRIBUTE_TYPE, value: CK_ULONG) -> Self {
+    /// With a CK_ULONG.
+    pub fn number(self, kind: CK_ATTRIBUTE_TYPE, value: CK_ULONG) -> Self {
         self.bytes(kind, &value.to_ne_bytes())
     }
 
-    pub(in crate::driver) fn bytes(mut self, kind: CK_ATTRIBUTE_TYPE, value: &[u8]) -> Self {
+    /// With these bytes.
+    pub fn bytes(mut self, kind: CK_ATTRIBUTE_TYPE, value: &[u8]) -> Self {
         self.0.push((kind, value.to_vec()));
         self
     }

@@ -1,51 +1,57 @@
-//! Loading the driver and asking for its function list.
+//! Loading a driver's file and asking it for its function list.
 
-use super::{Failure, Functions, Outcome};
-use crate::error::{Code, Error, Fact, Result, Step};
-use pkcs11_sys::{CK_C_GetFunctionList, CK_FUNCTION_LIST, CKR_OK};
+use crate::calls::Functions;
+use crate::failure::{Failure, Outcome};
+use crate::types::{CK_C_GetFunctionList, CK_FUNCTION_LIST, CK_RV, CKR_OK};
+use std::mem::ManuallyDrop;
 use std::path::Path;
+use std::ptr;
 
-/// Loads a driver that has passed [`super::super::file::check`] and returns its functions.
+/// Why a file gave no functions.
+#[derive(Debug)]
+pub enum LoadFailure {
+    /// The system's loader does not take it.
+    Unloadable(libloading::Error),
+    /// It has no C_GetFunctionList.
+    NoEntry,
+    /// C_GetFunctionList gave no list that can be used.
+    NoList(Failure),
+}
+
+/// Loads a driver and returns its functions.
 ///
 /// The library is never unloaded: vendors' drivers leave threads and exit handlers behind that would then point
 /// into nothing.
 ///
 /// # Errors
-/// [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`].
-pub(in crate::driver) fn load(path: &Path) -> Result<Functions> {
-    let library = open(path).map_err(|e| {
-        Error::new(Code::DriverUnloadable)
-            .during(Step::LoadDriver)
-            .fact(Fact::Path, path.display())
-            .fact(Fact::Detail, e)
-    })?;
-    let library = std::mem::ManuallyDrop::new(library);
+/// [`LoadFailure`].
+pub fn load(path: &Path) -> Result<Functions, LoadFailure> {
+    let library = ManuallyDrop::new(open(path).map_err(LoadFailure::Unloadable)?);
     // SAFETY: the symbol has the type that PKCS#11 v3.1 §5.4.4 gives it, and the library is never unloaded.
     let symbol = unsafe { library.get::<CK_C_GetFunctionList>(b"C_GetFunctionList\0") };
-    let entry = symbol.ok().and_then(|symbol| *symbol).ok_or_else(|| {
-        Error::new(Code::DriverNoEntry).during(Step::LoadDriver).fact(Fact::Path, path.display())
-    })?;
-    function_list(entry).map_err(|failure| {
-        let error = failure.during(Step::LoadDriver);
-        let detail = error.to_string();
-        Error::new(Code::DriverInitFailed)
-            .during(Step::LoadDriver)
-            .fact(Fact::Path, path.display())
-            .fact(Fact::Detail, detail)
-            .caused_by(error)
-    })
+    let entry = symbol.ok().and_then(|symbol| *symbol).ok_or(LoadFailure::NoEntry)?;
+    function_list(entry).map_err(LoadFailure::NoList)
+}
+
+/// Has the system's loader load a driver, with everything bound at once and its symbols to itself. Its initialisers
+/// run: that the path is absolute and leads to a whole library that is a PKCS#11 driver is the caller's word.
+///
+/// # Errors
+/// What the loader says.
+pub fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    open_with_flags(path)
 }
 
 #[cfg(unix)]
-fn open(path: &Path) -> std::result::Result<libloading::Library, libloading::Error> {
+fn open_with_flags(path: &Path) -> Result<libloading::Library, libloading::Error> {
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-    // SAFETY: running the initialisers of a PKCS#11 driver is what the caller asks for; the path is absolute, so
-    // nothing is searched, and the file was checked to be a whole library of this platform.
+    // SAFETY: running the initialisers of a PKCS#11 driver is what the caller asks for, by an absolute path, so that
+    // nothing is searched.
     unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
 }
 
 #[cfg(windows)]
-fn open(path: &Path) -> std::result::Result<libloading::Library, libloading::Error> {
+fn open_with_flags(path: &Path) -> Result<libloading::Library, libloading::Error> {
     use libloading::os::windows::{LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, LOAD_LIBRARY_SEARCH_SYSTEM32, Library};
     // SAFETY: as on Unix; the flags keep the loader from looking in the current folder or in PATH for what the
     // driver itself depends on.
@@ -53,11 +59,11 @@ fn open(path: &Path) -> std::result::Result<libloading::Library, libloading::Err
         .map(Into::into)
 }
 
-type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> pkcs11_sys::CK_RV;
+type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV;
 
 fn function_list(entry: GetFunctionList) -> Outcome<Functions> {
     const FUNCTION: &str = "C_GetFunctionList";
-    let mut list: *mut CK_FUNCTION_LIST = std::ptr::null_mut();
+    let mut list: *mut CK_FUNCTION_LIST = ptr::null_mut();
     // SAFETY: the function takes a place for one pointer (PKCS#11 v3.1 §5.4.4).
     let rv = unsafe { entry(&mut list) };
     if rv != CKR_OK {

@@ -1,0 +1,11 @@
+//! The calls of a driver, each bounded: one method a function, named after it.
+
+mod attributes;
+mod functions;
+mod general;
+mod objects;
+mod template;
+
+pub use attributes::{Attributes, PrivateValue, Wanted};
+pub use functions::{Functions, ObjectHandle, SessionHandle, SlotId};
+pub use template::Template;

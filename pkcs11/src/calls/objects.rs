@@ -1,0 +1,134 @@
+//! Objects and keys (PKCS#11 v3.1 §5.7, §5.13, §5.18).
+
+use super::functions::{Functions, ObjectHandle, SessionHandle, call};
+use super::template::{Template, length};
+use crate::failure::{Failure, Outcome};
+use crate::types::*;
+use std::ptr;
+use std::time::{Duration, Instant};
+
+/// Handles asked for in one C_FindObjects.
+const OBJECTS_AT_ONCE: usize = 512;
+
+/// A token that claims more objects than this is not believed.
+const MAX_OBJECTS: usize = 65_536;
+
+/// Nor one that goes on handing them out for longer than this.
+const LONGEST_SEARCH: Duration = Duration::from_secs(120);
+
+/// Room for a signature: RSA 4096 needs 512 bytes.
+const MAX_SIGNATURE: usize = 1024;
+
+impl Functions {
+    /// All objects that match, up to a bound. C_FindObjects is called until it returns none, as the
+    /// specification asks: drivers exist that hand out fewer than asked for although more are there.
+    pub fn find(&self, session: SessionHandle, mut template: Template) -> Outcome<Vec<ObjectHandle>> {
+        let mut attributes = template.lend();
+        call!(self, C_FindObjectsInit(session.0, attributes.as_mut_ptr(), length(&attributes)))?;
+        let found = self.find_all(session);
+        // The search ends also when it failed, else the session could start no other.
+        let ended = call!(self, C_FindObjectsFinal(session.0));
+        let found = found?;
+        ended?;
+        Ok(found)
+    }
+
+    fn find_all(&self, session: SessionHandle) -> Outcome<Vec<ObjectHandle>> {
+        const FUNCTION: &str = "C_FindObjects";
+        let begun = Instant::now();
+        let mut found = Vec::new();
+        let mut batch: Vec<CK_OBJECT_HANDLE> = vec![CK_INVALID_HANDLE; OBJECTS_AT_ONCE];
+        loop {
+            let mut count: CK_ULONG = 0;
+            call!(self, C_FindObjects(session.0, batch.as_mut_ptr(), length(&batch), &mut count))?;
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            let Some(handles) = batch.get(..count) else {
+                let how = format!("{count} objects in a buffer for {OBJECTS_AT_ONCE}");
+                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
+            };
+            if handles.is_empty() {
+                return Ok(found);
+            }
+            found.extend(handles.iter().copied().map(ObjectHandle));
+            if found.len() > MAX_OBJECTS {
+                let how = format!("more than {MAX_OBJECTS} objects");
+                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
+            }
+            if begun.elapsed() > LONGEST_SEARCH {
+                let how = format!("objects without end for {} s", LONGEST_SEARCH.as_secs());
+                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
+            }
+        }
+    }
+
+    /// C_CreateObject.
+    pub fn create_object(&self, session: SessionHandle, mut template: Template) -> Outcome<ObjectHandle> {
+        let mut attributes = template.lend();
+        let mut handle: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
+        call!(self, C_CreateObject(session.0, attributes.as_mut_ptr(), length(&attributes), &mut handle))?;
+        Ok(ObjectHandle(handle))
+    }
+
+    /// C_DestroyObject. Whether the object may go is not asked here.
+    pub fn destroy_object(&self, session: SessionHandle, object: ObjectHandle) -> Outcome<()> {
+        call!(self, C_DestroyObject(session.0, object.0))
+    }
+
+    /// Generates a key pair; the public key's handle comes first.
+    pub fn generate_key_pair(
+        &self,
+        session: SessionHandle,
+        mechanism: CK_MECHANISM_TYPE,
+        mut public: Template,
+        mut private: Template,
+    ) -> Outcome<(ObjectHandle, ObjectHandle)> {
+        let mut mechanism = plain(mechanism);
+        let (mut public, mut private) = (public.lend(), private.lend());
+        let mut public_key: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
+        let mut private_key: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
+        call!(
+            self,
+            C_GenerateKeyPair(
+                session.0,
+                &mut mechanism,
+                public.as_mut_ptr(),
+                length(&public),
+                private.as_mut_ptr(),
+                length(&private),
+                &mut public_key,
+                &mut private_key,
+            )
+        )?;
+        Ok((ObjectHandle(public_key), ObjectHandle(private_key)))
+    }
+
+    /// C_SignInit, with a mechanism that has no parameter.
+    pub fn sign_init(
+        &self,
+        session: SessionHandle,
+        mechanism: CK_MECHANISM_TYPE,
+        key: ObjectHandle,
+    ) -> Outcome<()> {
+        call!(self, C_SignInit(session.0, &mut plain(mechanism), key.0))
+    }
+
+    /// C_Sign.
+    pub fn sign(&self, session: SessionHandle, data: &[u8]) -> Outcome<Vec<u8>> {
+        const FUNCTION: &str = "C_Sign";
+        let mut data = data.to_vec();
+        let mut signature = vec![0; MAX_SIGNATURE];
+        let mut count = length(&signature);
+        call!(self, C_Sign(session.0, data.as_mut_ptr(), length(&data), signature.as_mut_ptr(), &mut count))?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if count > MAX_SIGNATURE {
+            let how = format!("a signature of {count} bytes in a buffer for {MAX_SIGNATURE}");
+            return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
+        }
+        signature.truncate(count);
+        Ok(signature)
+    }
+}
+
+fn plain(mechanism: CK_MECHANISM_TYPE) -> CK_MECHANISM {
+    CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 }
+}
