@@ -37,6 +37,15 @@ pub enum Phrase<'a> {
     /// Its private key is not on the token.
     NotRenewableNoKey,
 
+    /// What to do when it is too late: have a new certificate issued.
+    TooLateNewIssue,
+    /// The same: a master user revokes the old one first.
+    TooLateRevokeFirst,
+    /// The same: a form.
+    TooLateForm,
+    /// The same: ask.
+    TooLateContact,
+
     /// There is no certificate on the token.
     NoCredentials,
     /// State of a point: a warning.

@@ -29,6 +29,14 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::NotRenewableExpired => "not possible, it has expired (a reissue is needed)",
         Phrase::NotRenewableNoKey => "not possible, its private key is missing",
 
+        Phrase::TooLateNewIssue => {
+            "Have a new certificate issued on the bank's site, with login ID and password."
+        }
+        Phrase::TooLateRevokeFirst => {
+            "Have a master user revoke the old certificate on the bank's site first; then have a new one issued."
+        }
+        Phrase::TooLateForm => "Hand the bank's form in at your branch to have it reissued.",
+        Phrase::TooLateContact => "Ask for a reissue; whom to call is shown below.",
         Phrase::NoCredentials => "There is no certificate on the token.",
 
         Phrase::Warning => "warning",
