@@ -583,6 +583,8 @@
 #define USBTOKEN_FACT_ALGORITHM 24
 /** issuers compared */
 #define USBTOKEN_FACT_ISSUER_CONTINUITY 25
+/** reason */
+#define USBTOKEN_FACT_REASON 31
 /** Line */
 #define USBTOKEN_FACT_LINE 32
 /** Column */
@@ -595,6 +597,8 @@
 #define USBTOKEN_FACT_CONTACT 36
 /** Reference number */
 #define USBTOKEN_FACT_REFERENCE 37
+/** certificate */
+#define USBTOKEN_FACT_CERTIFICATE 40
 
 
 /**

@@ -2,8 +2,6 @@
 //!
 //! See the README next to this crate for the variables and for what the tests do to a token.
 
-pub mod sweep;
-
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

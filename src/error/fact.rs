@@ -51,6 +51,8 @@ numbered! {
         Algorithm = 24 "algorithm",
         /// Whether two certificates come from one CA, by its stable name; people read it in words.
         IssuerContinuity = 25 "issuer_continuity",
+        /// Why, by a stable name; people read it in words.
+        Reason = 31 "reason",
         /// A line of a file, counted from 1.
         Line = 32 "line",
         /// A column of that line, in characters, counted from 1.
@@ -63,5 +65,7 @@ numbered! {
         Contact = 36 "contact",
         /// The number under which the bank or CA keeps the order.
         Reference = 37 "reference",
+        /// The certificate that it is about, by its subject.
+        Certificate = 40 "certificate",
     }
 }

@@ -6,6 +6,6 @@ use crate::work::{self, Done};
 /// Runs the program `sweep` with these words; `--help` shows them.
 pub fn run(words: &[String]) -> Done {
     setup::ensure(setup::DEMO)?;
-    let program = ["run", "--quiet", "--package", "usbtoken-hardware-tests", "--bin", "sweep", "--"];
+    let program = ["run", "--quiet", "--package", "usbtoken-sweep", "--bin", "sweep", "--"];
     work::run(work::cargo().args(program).args(words))
 }

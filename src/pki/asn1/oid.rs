@@ -47,6 +47,14 @@ pub(in crate::pki) const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifi
 pub(in crate::pki) const POLICY_MAPPINGS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.33");
 pub(in crate::pki) const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("2.5.29.35");
+pub(in crate::pki) const CRL_DISTRIBUTION_POINTS: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.5.29.31");
+/// id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
+pub(in crate::pki) const OCSP_NO_CHECK: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.5");
+/// netscape-cert-type.
+pub(in crate::pki) const NETSCAPE_CERT_TYPE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.16.840.1.113730.1.1");
 pub(in crate::pki) const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
 pub(in crate::pki) const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
 pub(in crate::pki) const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
@@ -183,6 +191,7 @@ const NAMES: &[(&str, &str)] = &[
     ("2.5.29.36", "policyConstraints"),
     ("2.5.29.37", "extendedKeyUsage"),
     ("2.5.29.54", "inhibitAnyPolicy"),
+    ("2.16.840.1.113730.1.1", "nsCertType"),
 ];
 
 /// The name of an algorithm, a curve or an extension; the dotted form of one that has none here.

@@ -29,6 +29,14 @@ pub(in crate::pki) fn blocks(text: &str) -> impl Iterator<Item = Option<&str>> {
     })
 }
 
+/// What the blocks hold that decode, in order.
+pub(in crate::pki) fn decoded(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    blocks(text).flatten().filter_map(|block| {
+        let base64: String = block.split_whitespace().collect();
+        decode_base64(&base64)
+    })
+}
+
 /// Decodes base64; blanks and line breaks must be gone already. Padding may be missing.
 pub(in crate::pki) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');

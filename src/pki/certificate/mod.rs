@@ -12,7 +12,7 @@ use spki::AlgorithmIdentifierRef;
 use super::name::Name;
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::asn1::tlv::{
-    BOOLEAN, Fields, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv, is_true,
+    BIT_STRING, BOOLEAN, Fields, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, Tlv, is_true,
 };
 use crate::pki::asn1::{ber, oid, pem, time};
 use crate::pki::key::public::PublicKey;
@@ -35,6 +35,7 @@ pub struct Certificate {
     not_before: SystemTime,
     not_after: SystemTime,
     public_key: PublicKey,
+    is_version_1: bool,
     extensions: Extensions,
 }
 
@@ -66,6 +67,8 @@ struct Extensions {
     /// The whole Extension, for requests, which copy it with its criticality.
     subject_alt_name: Option<Vec<u8>>,
     subject_key_id: Option<Vec<u8>>,
+    /// The bits of netscape-cert-type.
+    netscape_type: Option<u8>,
     /// The keyIdentifier of the extension.
     authority_key_id: Option<Vec<u8>>,
 }
@@ -111,6 +114,7 @@ impl Certificate {
             not_before: time::read(tbs.validity.not_before)?,
             not_after: time::read(tbs.validity.not_after)?,
             public_key: PublicKey::from_certificate(tbs.public_key)?,
+            is_version_1: tbs.version.is_none_or(|version| version.value == VERSION_1),
             extensions: tbs.extensions.map(Extensions::read).unwrap_or_default(),
         })
     }
@@ -192,10 +196,17 @@ impl Certificate {
         self.extensions.is_ca
     }
 
-    /// Whether basic constraints are there and do not say that it is a CA's.
-    pub(in crate::pki) fn says_that_it_is_no_ca(&self) -> bool {
-        let basic_constraints = oid::name(oid::BASIC_CONSTRAINTS);
-        !self.is_ca() && self.extensions.names.contains(&basic_constraints)
+    /// Whether it can be a CA's: basic constraints say so; or there are none, and it is of version 1, which has no
+    /// extensions, or its key usage allows signing certificates.
+    pub(in crate::pki) fn may_be_a_ca(&self) -> bool {
+        let says_nothing = !self.extensions.names.contains(&oid::name(oid::BASIC_CONSTRAINTS));
+        let signs = self.key_usage().is_some_and(KeyUsage::key_cert_sign);
+        self.is_ca() || says_nothing && (self.is_version_1 || signs)
+    }
+
+    /// Whether netscape-cert-type is there and does not say SSL client, from before there were extended key usages.
+    pub(in crate::pki) fn is_of_another_netscape_type(&self) -> bool {
+        self.extensions.netscape_type.is_some_and(|bits| bits & NETSCAPE_SSL_CLIENT == 0)
     }
 
     /// The key usage, if there is that extension (RFC 5280 §4.2.1.3).
@@ -269,7 +280,7 @@ struct Outline<'a> {
 #[derive(DecodeValue)]
 struct TbsCertificate<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    _version: Option<Tlv<'a>>,
+    version: Option<Tlv<'a>>,
     serial: Tlv<'a>,
     _algorithm: &'a SequenceRef,
     issuer: Tlv<'a>,
@@ -295,7 +306,7 @@ impl<'a> Sequence<'a> for TbsCertificate<'a> {}
 impl<'a> Sequence<'a> for Validity<'a> {}
 
 /// What RFC 5280 §4.2 and §6.1 tell what to do with, so that it may be critical.
-const KNOWN: [ObjectIdentifier; 11] = [
+const KNOWN: [ObjectIdentifier; 14] = [
     oid::BASIC_CONSTRAINTS,
     oid::KEY_USAGE,
     oid::EXTENDED_KEY_USAGE,
@@ -307,7 +318,17 @@ const KNOWN: [ObjectIdentifier; 11] = [
     oid::INHIBIT_ANY_POLICY,
     oid::SUBJECT_KEY_IDENTIFIER,
     oid::AUTHORITY_KEY_IDENTIFIER,
+    // Revocation is not looked at, neither here nor by these.
+    oid::CRL_DISTRIBUTION_POINTS,
+    oid::OCSP_NO_CHECK,
+    oid::NETSCAPE_CERT_TYPE,
 ];
+
+/// Version v1 (0) as an INTEGER, which DER leaves out.
+const VERSION_1: &[u8] = &[INTEGER, 1, 0];
+
+/// The first bit of netscape-cert-type.
+const NETSCAPE_SSL_CLIENT: u8 = 0x80;
 
 /// The name under which an extension that is not even an Extension is listed.
 const NOT_AN_EXTENSION: &str = "?";
@@ -354,6 +375,9 @@ impl Extensions {
             self.subject_key_id = id.ok().map(|id| id.value.to_vec());
         } else if extension.is(oid::AUTHORITY_KEY_IDENTIFIER) {
             self.authority_key_id = authority_key_id(value);
+        } else if extension.is(oid::NETSCAPE_CERT_TYPE) {
+            let bits = Tlv::whole(value)?.tagged(BIT_STRING)?.value;
+            self.netscape_type = Some(bits.get(1).copied().unwrap_or_default());
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::calendar::{jst_date, jst_time};
 use super::certificate::Certificate;
 use super::name::{Name, SubjectRule};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
+use crate::pki::asn1::oid;
 use crate::pki::key::public::PublicKey;
 
 /// What a new certificate must be.
@@ -146,10 +147,7 @@ impl Expectation<'_> {
             Check::Validity => self.validity(leaf),
             Check::LaterThanOld => self.later_than_old(leaf),
             Check::Serial => self.serial(leaf),
-            Check::Purpose => (!leaf.allows_client_auth()).then(|| {
-                let purposes = leaf.extended_key_usage().unwrap_or_default().join(", ");
-                differs(Code::PurposeMissing, crate::pki::asn1::oid::CLIENT_AUTH, purposes)
-            }),
+            Check::Purpose => purpose(leaf),
             Check::Usage => leaf
                 .key_usage()
                 .filter(|usage| !usage.digital_signature())
@@ -215,6 +213,14 @@ pub(crate) fn doubts(leaf: &Certificate) -> Vec<Warning> {
         false => Warning::new(notice).fact(Fact::Detail, detail),
     };
     doubtful.map(warning).collect()
+}
+
+fn purpose(leaf: &Certificate) -> Option<Error> {
+    let missing = |found: &str| differs(Code::PurposeMissing, oid::CLIENT_AUTH, found);
+    if !leaf.allows_client_auth() {
+        return Some(missing(&leaf.extended_key_usage().unwrap_or_default().join(", ")));
+    }
+    leaf.is_of_another_netscape_type().then(|| missing(&oid::name(oid::NETSCAPE_CERT_TYPE)))
 }
 
 fn differs(code: Code, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {

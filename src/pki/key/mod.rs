@@ -4,5 +4,6 @@ pub(super) mod kind;
 pub(super) mod public;
 mod recovery;
 mod same;
+mod specified;
 pub(super) mod usage;
 pub(super) mod verify;

@@ -1,17 +1,19 @@
 //! Verifying signatures, of tokens and of CAs: all of the arithmetic is behind [`verify`].
 
-use der::asn1::{AnyRef, ObjectIdentifier};
-use der::{Decode, Encode};
+use der::Decode;
+use der::asn1::ObjectIdentifier;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::traits::SignatureScheme;
-use rsa::{BoxedUint, Pkcs1v15Sign, Pss};
+use rsa::{BoxedUint, Pkcs1v15Sign};
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
+use self::pss::PssParameters;
 use crate::pki::asn1::oid;
-use crate::pki::asn1::tlv::{Malformed, Read, SEQUENCE, Tlv, context};
+
+mod pss;
 
 /// Why a signature was not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +37,9 @@ pub(in crate::pki) fn verify(
     let bits = key.subject_public_key.as_bytes().ok_or(Unverified::Invalid)?;
     let verified = match (algorithm.oid, key.algorithm.oid) {
         (oid::RSASSA_PSS, oid::RSA_ENCRYPTION | oid::RSASSA_PSS) => {
-            let parameters = pss(algorithm.parameters)?;
+            let parameters = PssParameters::read(algorithm.parameters)?;
             parameters.allowed_by(key)?;
-            parameters.hash.verify_pss(&rsa_key(bits)?, parameters.salt_length, message, signature)
+            parameters.verify(&rsa_key(bits)?, message, signature)
         }
         (oid::ED25519, oid::ED25519) => ed25519(bits, message, signature),
         (algorithm, kind) => match (rsa_hash(algorithm), ecdsa_hash(algorithm)) {
@@ -79,6 +81,8 @@ macro_rules! with_hash {
     };
 }
 
+use with_hash;
+
 impl Hash {
     fn named(oid: ObjectIdentifier) -> Option<Self> {
         Some(match oid {
@@ -104,18 +108,6 @@ impl Hash {
         }
         with_hash!(self, scheme()).verify(key, &self.digest(message), signature).is_ok()
     }
-
-    fn verify_pss(self, key: &rsa::PublicKey, salt: usize, message: &[u8], signature: &[u8]) -> bool {
-        fn verify<D: Digest + sha2::digest::FixedOutputReset>(
-            key: &rsa::PublicKey,
-            salt: usize,
-            digest: &[u8],
-            signature: &[u8],
-        ) -> bool {
-            Pss::<D>::new_with_salt(salt).verify(key, digest, signature).is_ok()
-        }
-        with_hash!(self, verify(key, salt, &self.digest(message), signature))
-    }
 }
 
 fn rsa_hash(algorithm: ObjectIdentifier) -> Option<Hash> {
@@ -138,61 +130,6 @@ fn ecdsa_hash(algorithm: ObjectIdentifier) -> Option<Hash> {
         oid::ECDSA_WITH_SHA512 => Hash::Sha512,
         _ => return None,
     })
-}
-
-/// RSASSA-PSS-params (RFC 4055 §3.1).
-struct PssParameters {
-    hash: Hash,
-    salt_length: usize,
-}
-
-fn pss(parameters: Option<AnyRef<'_>>) -> Result<PssParameters, Unverified> {
-    // RFC 4055 §3.1 demands them in a signature's algorithm.
-    let der = parameters.and_then(|any| any.to_der().ok()).ok_or(Unverified::Invalid)?;
-    let (hash, mask, mask_hash, salt_length) = pss_fields(&der).map_err(|_| Unverified::Invalid)?;
-    let unsupported = |what: String| Unverified::Unsupported(format!("RSA-PSS, {what}"));
-    if mask != oid::MGF1 || mask_hash != hash {
-        return Err(unsupported("MGF1 with another hash function".to_owned()));
-    }
-    let hash = Hash::named(hash).ok_or_else(|| unsupported(oid::name(hash)))?;
-    Ok(PssParameters { hash, salt_length })
-}
-
-/// The hash function, the mask generation function, its hash function and the length of the salt. Those of `pkcs1` end
-/// at a salt of 255 bytes, which is less than an RSA key of 4096 bits has room for.
-fn pss_fields(der: &[u8]) -> Read<(ObjectIdentifier, ObjectIdentifier, ObjectIdentifier, usize)> {
-    let mut fields = Tlv::whole(der)?.tagged(SEQUENCE)?.fields();
-    let (mut hash, mut mask, mut mask_hash, mut salt_length) = (oid::SHA1, oid::MGF1, oid::SHA1, 20);
-    if let Some(field) = fields.optional(context(0))? {
-        hash = AlgorithmIdentifierRef::from_der(field.value)?.oid;
-    }
-    if let Some(field) = fields.optional(context(1))? {
-        let read = AlgorithmIdentifierRef::from_der(field.value)?;
-        let parameters = read.parameters.ok_or(Malformed::Unexpected)?;
-        (mask, mask_hash) = (read.oid, parameters.decode_as::<AlgorithmIdentifierRef<'_>>()?.oid);
-    }
-    if let Some(field) = fields.optional(context(2))? {
-        salt_length = u16::from_der(field.value)?.into();
-    }
-    if let Some(field) = fields.optional(context(3))?
-        && u8::from_der(field.value)? != 1
-    {
-        return Err(Malformed::Unexpected);
-    }
-    fields.end()?;
-    Ok((hash, mask, mask_hash, salt_length))
-}
-
-impl PssParameters {
-    /// A key may carry parameters that signatures must keep to (RFC 4055 §3.3).
-    fn allowed_by(&self, key: &SubjectPublicKeyInfoRef<'_>) -> Result<(), Unverified> {
-        if key.algorithm.oid != oid::RSASSA_PSS || key.algorithm.parameters.is_none() {
-            return Ok(());
-        }
-        let demanded = pss(key.algorithm.parameters)?;
-        let kept = self.hash == demanded.hash && self.salt_length >= demanded.salt_length;
-        if kept { Ok(()) } else { Err(Unverified::Invalid) }
-    }
 }
 
 fn rsa_key(pkcs1: &[u8]) -> Result<rsa::PublicKey, Unverified> {

@@ -33,10 +33,7 @@ pub fn read_anchors(bytes: &[u8]) -> Result<Vec<Certificate>> {
 }
 
 fn in_pem(text: &str) -> Vec<Certificate> {
-    let blocks = pem::blocks(text).flatten().filter_map(|block| {
-        let base64: String = block.split_whitespace().collect();
-        pem::decode_base64(&base64)
-    });
     // openssl's TRUSTED CERTIFICATE has settings behind the certificate.
-    blocks.filter_map(|der| Certificate::from_der(Certificate::without_padding(&der)).ok()).collect()
+    let certificate = |der: Vec<u8>| Certificate::from_der(Certificate::without_padding(&der)).ok();
+    pem::decoded(text).filter_map(certificate).collect()
 }

@@ -1,4 +1,4 @@
-//! Why no chain was found, in words for people.
+//! Why no chain was found.
 
 use certval::PathValidationStatus;
 
@@ -14,12 +14,93 @@ pub(super) enum Failure {
     TooMany,
     /// The signature of a certificate is not from the CA that it names.
     Signature(String),
-    /// A rule is broken: whose certificate, and which rule.
-    Rule(String, String),
+    /// A rule is broken.
+    Rule(Broken),
     /// A signature cannot be verified here: whose certificate, and the algorithm.
     Unsupported(String, String),
     /// The certificate is written in a way that cannot be checked.
     Unreadable,
+}
+
+/// A rule that is broken, by which certificate, and by which of its extensions where there may be several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    pub rule: Rule,
+    pub certificate: String,
+    pub extensions: Vec<String>,
+}
+
+/// A rule of RFC 5280 §6.1, or of putting a chain together. `text` has words for the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    NotYetValid,
+    Expired,
+    NotCa,
+    TooLong,
+    UsageNotCertificates,
+    PurposeNotClient,
+    PolicyDemanded,
+    PolicyMapping,
+    TooManyPolicies,
+    NameNotPermitted,
+    ExtensionUnknown,
+    ExtensionRepeated,
+    Malformed,
+    Other,
+}
+
+impl Rule {
+    /// The stable name.
+    const fn name(self) -> &'static str {
+        match self {
+            Rule::NotYetValid => "not_yet_valid",
+            Rule::Expired => "expired",
+            Rule::NotCa => "not_ca",
+            Rule::TooLong => "too_many_cas_below",
+            Rule::UsageNotCertificates => "usage_not_certificates",
+            Rule::PurposeNotClient => "purpose_not_client",
+            Rule::PolicyDemanded => "policy_demanded",
+            Rule::PolicyMapping => "policy_mapping",
+            Rule::TooManyPolicies => "too_many_policies",
+            Rule::NameNotPermitted => "name_not_permitted",
+            Rule::ExtensionUnknown => "extension_unknown",
+            Rule::ExtensionRepeated => "extension_repeated",
+            Rule::Malformed => "malformed",
+            Rule::Other => "rule_broken",
+        }
+    }
+
+    pub const fn of(status: PathValidationStatus) -> Self {
+        use PathValidationStatus as Status;
+        match status {
+            Status::InvalidNotBeforeDate => Rule::NotYetValid,
+            Status::InvalidNotAfterDate => Rule::Expired,
+            Status::MissingBasicConstraints | Status::InvalidBasicConstraints => Rule::NotCa,
+            Status::InvalidPathLength => Rule::TooLong,
+            Status::InvalidKeyUsage => Rule::UsageNotCertificates,
+            Status::NullPolicySet => Rule::PolicyDemanded,
+            Status::InvalidPolicyMapping => Rule::PolicyMapping,
+            Status::ProcessingLimitExceeded => Rule::TooManyPolicies,
+            Status::NameConstraintsViolation => Rule::NameNotPermitted,
+            Status::UnprocessedCriticalExtension => Rule::ExtensionUnknown,
+            Status::EncodingError => Rule::Malformed,
+            _ => Rule::Other,
+        }
+    }
+
+    /// That a certificate breaks it.
+    pub fn broken_by(self, certificate: &Certificate) -> Failure {
+        self.broken_with(certificate, &[] as &[&str])
+    }
+
+    /// That these extensions of a certificate break it.
+    pub fn broken_with(self, certificate: &Certificate, extensions: &[impl ToString]) -> Failure {
+        Failure::Rule(Broken {
+            rule: self,
+            certificate: certificate.subject().to_string(),
+            extensions: extensions.iter().map(ToString::to_string).collect(),
+        })
+    }
 }
 
 impl Failure {
@@ -30,7 +111,7 @@ impl Failure {
             Failure::Signature(_) => 1,
             Failure::TooMany => 2,
             Failure::Unsupported(..) => 3,
-            Failure::Rule(..) | Failure::Unreadable => 4,
+            Failure::Rule(_) | Failure::Unreadable => 4,
         }
     }
 
@@ -39,57 +120,67 @@ impl Failure {
         if other.weight() > self.weight() { other } else { self }
     }
 
+    /// `Subject` is the leaf, `Certificate` the one that it is about, which may be a CA's that is missing.
     pub fn into_error(self, leaf: &Certificate) -> Error {
-        let code = match self {
-            Failure::Unsupported(..) => Code::ChainAlgorithmUnsupported,
-            _ => Code::ChainUntrusted,
+        let untrusted = |certificate: &str, reason: &str| {
+            let error = Error::new(Code::ChainUntrusted).fact(Fact::Subject, leaf.subject());
+            error.fact(Fact::Certificate, certificate).fact(Fact::Reason, reason)
         };
-        let error = Error::new(code).fact(Fact::Subject, leaf.subject());
+        let own = leaf.subject().to_string();
         match self {
-            Failure::Unsupported(subject, algorithm) => {
-                error.fact(Fact::Algorithm, algorithm).fact(Fact::Candidate, subject)
+            Failure::Unsupported(subject, algorithm) => Error::new(Code::ChainAlgorithmUnsupported)
+                .fact(Fact::Subject, leaf.subject())
+                .fact(Fact::Algorithm, algorithm)
+                .fact(Fact::Certificate, subject),
+            Failure::NoIssuer(issuer) => untrusted(&issuer, "ca_missing"),
+            Failure::TooMany => untrusted(&own, "too_many_ways"),
+            Failure::Signature(subject) => untrusted(&subject, "signature_not_from_ca"),
+            Failure::Rule(Broken { rule, certificate, extensions }) => {
+                let error = untrusted(&certificate, rule.name());
+                extensions.into_iter().fold(error, |error, name| error.fact(Fact::Found, name))
             }
-            Failure::NoIssuer(issuer) => error
-                .fact(Fact::Candidate, &issuer)
-                .fact(Fact::Detail, format_args!("the certificate of this CA is missing: {issuer}")),
-            Failure::TooMany => error.fact(Fact::Detail, "the certificates can be combined in too many ways"),
-            Failure::Signature(subject) => error.fact(Fact::Candidate, leaf.issuer()).fact(
-                Fact::Detail,
-                format_args!("{subject}: the signature is not from the CA that the certificate names"),
-            ),
-            Failure::Rule(subject, rule) => error
-                .fact(Fact::Candidate, leaf.issuer())
-                .fact(Fact::Detail, format_args!("{subject}: {rule}")),
-            Failure::Unreadable => error.fact(Fact::Candidate, leaf.issuer()).fact(
-                Fact::Detail,
-                "the certificate is not written by the rules of DER, so that no chain can be checked",
-            ),
+            Failure::Unreadable => untrusted(&own, "not_der"),
         }
     }
 }
 
-/// The words for what a rule of RFC 5280 §6.1 found.
-pub(super) fn words(status: PathValidationStatus) -> &'static str {
-    use PathValidationStatus as Status;
-    match status {
-        Status::NameChainingFailure => "its issuer is not the CA above it",
-        Status::SignatureVerificationFailure => "its signature does not verify",
-        Status::InvalidNotBeforeDate => "it is not valid yet",
-        Status::InvalidNotAfterDate => "it has expired",
-        Status::MissingBasicConstraints | Status::InvalidBasicConstraints => {
-            "it is not a CA's: basicConstraints do not say so"
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::openssl::OpenSsl;
+
+    #[test]
+    fn every_reason_has_words_in_both_languages() {
+        let leaf = OpenSsl::new().ca("x");
+        let rules = [
+            Rule::NotYetValid,
+            Rule::Expired,
+            Rule::NotCa,
+            Rule::TooLong,
+            Rule::UsageNotCertificates,
+            Rule::PurposeNotClient,
+            Rule::PolicyDemanded,
+            Rule::PolicyMapping,
+            Rule::TooManyPolicies,
+            Rule::NameNotPermitted,
+            Rule::ExtensionUnknown,
+            Rule::ExtensionRepeated,
+            Rule::Malformed,
+            Rule::Other,
+        ];
+        let others = [
+            Failure::NoIssuer("CN=ca".to_owned()),
+            Failure::TooMany,
+            Failure::Signature("CN=ca".to_owned()),
+            Failure::Unreadable,
+        ];
+        for failure in rules.map(|rule| rule.broken_by(&leaf)).into_iter().chain(others) {
+            let error = failure.into_error(&leaf);
+            let name = error.facts().find(|(fact, _)| *fact == Fact::Reason).unwrap().1.to_owned();
+            for lang in crate::text::Lang::ALL {
+                let report = error.report(lang);
+                assert!(report.facts().all(|(_, value)| value != name), "{lang:?}: no words for {name}");
+            }
         }
-        Status::InvalidPathLength => "a CA above it allows fewer CAs below (pathLenConstraint)",
-        Status::InvalidKeyUsage => "its key usage does not allow signing certificates",
-        Status::NullPolicySet => "no certificate policy holds for the whole chain, and a CA demands one",
-        Status::InvalidPolicyMapping => "it maps the policy anyPolicy",
-        Status::NameConstraintsViolation => {
-            "its names are not those that a CA above it may certify (nameConstraints)"
-        }
-        Status::UnprocessedCriticalExtension => "it has a critical extension that is not known",
-        Status::EncodingError => "it is not written by the rules: an extension cannot be read",
-        Status::MissingTrustAnchorName => "the trust anchor has no name",
-        Status::ProcessingLimitExceeded => "its policies are too many",
-        _ => "it breaks a rule of RFC 5280 section 6.1",
     }
 }

@@ -3,7 +3,7 @@
 use certval::{PDVCertificate, PDVTrustAnchorChoice, compare_names, get_trust_anchor_name};
 use x509_cert::name::Name;
 
-use super::restate::restated;
+use super::restate::{restated, restated_anchor};
 use crate::pki::certificate::Certificate;
 
 /// A certificate as it came, and as `certval` reads it.
@@ -38,7 +38,7 @@ impl<'a> Ca<'a> {
 impl<'a> Anchor<'a> {
     /// `None` for a certificate that `certval` does not read.
     pub fn of(certificate: &'a Certificate) -> Option<Self> {
-        let der = restated(certificate.der()).ok()?;
+        let der = restated_anchor(certificate.der()).ok()?;
         let decoded = PDVTrustAnchorChoice::try_from(&der[..]).ok()?;
         Some(Anchor { certificate, decoded })
     }

@@ -5,6 +5,7 @@
 use std::time::SystemTime;
 
 use der::Encode;
+use der::asn1::ObjectIdentifier;
 use x509_cert::time::Time;
 
 use crate::pki::asn1::tlv::{
@@ -17,8 +18,27 @@ use crate::pki::key::usage::KeyUsage;
 /// Version v3 (2), which has extensions.
 const VERSION_3: &[u8] = &[0xa0, 3, INTEGER, 1, 2];
 
+/// Extensions that certval does not know and that mean nothing in a chain here: where to ask for revocation, which is
+/// not looked at; and the types of certificates before there were key usages, which the leaf is asked for.
+const SEEN_TO: [ObjectIdentifier; 3] =
+    [oid::CRL_DISTRIBUTION_POINTS, oid::OCSP_NO_CHECK, oid::NETSCAPE_CERT_TYPE];
+
+/// The policies of an anchor: it is no part of the path (RFC 5280 §6.1), and openssl does not count them either.
+const POLICIES: [ObjectIdentifier; 4] =
+    [oid::CERTIFICATE_POLICIES, oid::POLICY_MAPPINGS, oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY];
+
 /// Certificate (RFC 5280 §4.1), written anew.
 pub(super) fn restated(certificate: &[u8]) -> Read<Vec<u8>> {
+    restated_without(certificate, &SEEN_TO)
+}
+
+/// The certificate of a trust anchor, written anew. Its name constraints, its path length, its usages and its purposes
+/// count as those of a CA below it; its policies do not.
+pub(super) fn restated_anchor(certificate: &[u8]) -> Read<Vec<u8>> {
+    restated_without(certificate, &[&SEEN_TO[..], &POLICIES].concat())
+}
+
+fn restated_without(certificate: &[u8], dropped: &[ObjectIdentifier]) -> Read<Vec<u8>> {
     let mut outer = Tlv::whole(certificate)?.tagged(SEQUENCE)?.fields();
     let to_be_signed = outer.expect(SEQUENCE)?;
     let (algorithm, signature) = (outer.any()?, outer.any()?);
@@ -30,7 +50,8 @@ pub(super) fn restated(certificate: &[u8]) -> Read<Vec<u8>> {
     for field in fields {
         let field = field?;
         if field.tag == context(3) {
-            extensions = Some(tlv::encode(context(3), &[&self::extensions(Tlv::whole(field.value)?)?]));
+            extensions =
+                Some(tlv::encode(context(3), &[&self::extensions(Tlv::whole(field.value)?, dropped)?]));
         }
     }
     let version = match (&extensions, version) {
@@ -82,16 +103,20 @@ fn validity(validity: Tlv<'_>) -> Read<Vec<u8>> {
     Ok(tlv::encode(SEQUENCE, &[&begin, &end]))
 }
 
-fn extensions(extensions: Tlv<'_>) -> Read<Vec<u8>> {
-    let written = extensions.tagged(SEQUENCE)?.fields().map(|one| extension(one?));
+fn extensions(extensions: Tlv<'_>, dropped: &[ObjectIdentifier]) -> Read<Vec<u8>> {
+    let written = extensions.tagged(SEQUENCE)?.fields().map(|one| extension(one?, dropped));
     let written = written.collect::<Read<Vec<_>>>()?;
     let written: Vec<&[u8]> = written.iter().map(Vec::as_slice).collect();
     Ok(tlv::encode(SEQUENCE, &written))
 }
 
-fn extension(extension: Tlv<'_>) -> Read<Vec<u8>> {
+/// Nothing for one that is dropped.
+fn extension(extension: Tlv<'_>, dropped: &[ObjectIdentifier]) -> Read<Vec<u8>> {
     let mut fields = extension.tagged(SEQUENCE)?.fields();
     let id = fields.expect(OID)?;
+    if dropped.iter().any(|dropped| dropped.as_bytes() == id.value) {
+        return Ok(Vec::new());
+    }
     let critical = fields.optional(BOOLEAN)?.is_some_and(tlv::is_true);
     let value = fields.expect(OCTET_STRING)?.value;
     // What cannot be read is left as it is, to be refused.

@@ -29,7 +29,8 @@ fn pki(kind: &str) -> Pki {
 fn untrusted(result: Result<()>) -> String {
     let error = result.unwrap_err();
     assert_eq!((error.code(), error.step()), (Code::ChainUntrusted, Some(Step::CheckCertificate)));
-    error.facts().find(|(fact, _)| *fact == Fact::Detail).unwrap().1.to_owned()
+    let value = |wanted: Fact| error.facts().find(|(fact, _)| *fact == wanted).unwrap().1;
+    format!("{}: {}", value(Fact::Certificate), value(Fact::Reason))
 }
 
 #[test]
@@ -51,15 +52,12 @@ fn a_chain_in_any_order_passes() {
 #[test]
 fn without_the_intermediate_or_the_right_anchor_it_fails() {
     let Pki { openssl, root, sub, leaf, now } = pki("P-256");
-    assert_eq!(
-        untrusted(check_chain(&leaf, &[], &[root.der()], now)),
-        "the certificate of this CA is missing: CN=sub"
-    );
+    assert_eq!(untrusted(check_chain(&leaf, &[], &[root.der()], now)), "CN=sub: ca_missing");
     // Another CA of the same name has not signed it.
     let impostor = openssl.ca("root");
     assert_ne!(impostor.public_key(), root.public_key());
     let detail = untrusted(check_chain(&leaf, std::slice::from_ref(&sub), &[impostor.der()], now));
-    assert_eq!(detail, "CN=sub: the signature is not from the CA that the certificate names");
+    assert_eq!(detail, "CN=sub: signature_not_from_ca");
 }
 
 #[test]
@@ -67,9 +65,9 @@ fn outside_its_validity_it_fails() {
     let Pki { root, sub, leaf, .. } = pki("P-256");
     let answer = [sub];
     let late = leaf.not_after() + Duration::from_secs(1);
-    assert!(untrusted(check_chain(&leaf, &answer, &[root.der()], late)).ends_with(": it has expired"));
+    assert!(untrusted(check_chain(&leaf, &answer, &[root.der()], late)).ends_with(": expired"));
     let early = leaf.not_before() - Duration::from_secs(1);
-    assert!(untrusted(check_chain(&leaf, &answer, &[root.der()], early)).ends_with(": it is not valid yet"));
+    assert!(untrusted(check_chain(&leaf, &answer, &[root.der()], early)).ends_with(": not_yet_valid"));
 }
 
 #[test]
@@ -78,7 +76,7 @@ fn a_ca_for_another_purpose_fails() {
     let only_servers = "basicConstraints=critical,CA:TRUE\nextendedKeyUsage=serverAuth\n";
     let sub = openssl.issue("sub", "root", "/CN=sub", only_servers, "-days 3000");
     let detail = untrusted(check_chain(&leaf, &[sub], &[root.der()], now + Duration::from_secs(60)));
-    assert!(detail.starts_with("CN=sub: its extended key usage"), "{detail}");
+    assert_eq!(detail, "CN=sub: purpose_not_client");
 }
 
 #[test]
@@ -89,7 +87,7 @@ fn a_certificate_that_was_changed_fails() {
     der[at] = b'J';
     let answer = Response::parse(&der).unwrap();
     let detail = untrusted(check_chain(&answer.certificates()[0], &[sub], &[root.der()], now));
-    assert!(detail.contains("the signature is not from the CA"), "{detail}");
+    assert!(detail.ends_with(": signature_not_from_ca"), "{detail}");
 }
 
 #[test]
@@ -97,7 +95,7 @@ fn an_intermediate_that_is_no_ca_fails() {
     let Pki { openssl, root, leaf, now, .. } = pki("P-256");
     let sub = openssl.issue("sub", "root", "/CN=sub", "basicConstraints=critical,CA:FALSE\n", "-days 3000");
     let detail = untrusted(check_chain(&leaf, &[sub], &[root.der()], now + Duration::from_secs(60)));
-    assert_eq!(detail, "CN=sub: it is not a CA's: basicConstraints do not say so");
+    assert_eq!(detail, "CN=sub: not_ca");
 }
 
 #[test]

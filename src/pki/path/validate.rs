@@ -3,15 +3,16 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use certval::{
-    CertificationPath, CertificationPathResults, CertificationPathSettings, Error, PathValidationStatus,
-    PkiEnvironment, TimeOfInterest, check_critical_extensions, check_extended_key_usage,
-    enforce_trust_anchor_constraints, validate_path_rfc5280, verify_signatures,
+    CertificationPath, CertificationPathResults, CertificationPathSettings, Error, ExtensionProcessing,
+    PDVExtension, PathValidationStatus, PkiEnvironment, TimeOfInterest, check_critical_extensions,
+    check_extended_key_usage, enforce_trust_anchor_constraints, validate_path_rfc5280, verify_signatures,
 };
 use der::asn1::BitString;
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
-use super::failure::{Failure, words};
+use super::failure::{Failure, Rule};
 use super::link::{Anchor, Ca};
+use crate::pki::asn1::oid;
 use crate::pki::certificate::Certificate;
 
 /// Judges a chain that begins with the leaf. Its signatures are verified already: each link's with the key of the next,
@@ -32,7 +33,11 @@ pub(super) fn chain(chain: &[&Ca<'_>], anchor: &Anchor<'_>, now: SystemTime) -> 
     standard(&path, now, &mut results).map_err(|error| {
         let downwards: Vec<&Certificate> = [anchor.certificate].into_iter().chain(links.rev()).collect();
         let at = results.get_failure_index().and_then(|index| downwards.get(usize::try_from(index).ok()?));
-        rule(at.copied().unwrap_or(leaf.certificate), status(error))
+        let broken = Rule::of(status(error));
+        match demanding_policies(chain).filter(|_| broken == Rule::PolicyDemanded) {
+            Some(demanding) => broken.broken_by(demanding),
+            None => rule(at.copied().unwrap_or(leaf.certificate), broken),
+        }
     })
 }
 
@@ -76,12 +81,21 @@ const fn status(error: Error) -> PathValidationStatus {
     }
 }
 
-fn rule(certificate: &Certificate, status: PathValidationStatus) -> Failure {
-    let mut words = words(status).to_owned();
-    if status == PathValidationStatus::UnprocessedCriticalExtension {
-        words = format!("{words}: {}", certificate.unknown_critical_extensions().join(", "));
+fn rule(certificate: &Certificate, rule: Rule) -> Failure {
+    match rule {
+        Rule::ExtensionUnknown => rule.broken_with(certificate, certificate.unknown_critical_extensions()),
+        _ => rule.broken_by(certificate),
     }
-    Failure::Rule(certificate.subject().to_string(), words)
+}
+
+/// The uppermost certificate that demands an explicit policy (RFC 5280 §4.2.1.11).
+fn demanding_policies<'a>(chain: &[&Ca<'a>]) -> Option<&'a Certificate> {
+    let demands = |link: &&&Ca<'_>| {
+        let constraints = link.decoded.get_extension(&oid::POLICY_CONSTRAINTS);
+        matches!(constraints, Ok(Some(PDVExtension::PolicyConstraints(constraints)))
+            if constraints.require_explicit_policy.is_some())
+    };
+    chain.iter().rev().find(demands).map(|link| link.certificate)
 }
 
 /// What holds for anchors as for the CAs below: they may sign certificates (RFC 5280 §4.2.1.3), for this purpose
@@ -89,17 +103,16 @@ fn rule(certificate: &Certificate, status: PathValidationStatus) -> Failure {
 /// and takes anyExtendedKeyUsage of a CA for nothing.
 fn may_sign_certificates(ca: &Certificate) -> Result<(), Failure> {
     if ca.key_usage().is_some_and(|usage| !usage.key_cert_sign()) {
-        return Err(rule(ca, PathValidationStatus::InvalidKeyUsage));
+        return Err(Rule::UsageNotCertificates.broken_by(ca));
     }
-    if ca.says_that_it_is_no_ca() {
-        return Err(rule(ca, PathValidationStatus::InvalidBasicConstraints));
+    if !ca.may_be_a_ca() {
+        return Err(Rule::NotCa.broken_by(ca));
     }
     if !ca.allows_client_auth() {
-        let words = "its extended key usage does not allow certificates for client authentication";
-        return Err(Failure::Rule(ca.subject().to_string(), words.to_owned()));
+        return Err(Rule::PurposeNotClient.broken_by(ca));
     }
     if !ca.unknown_critical_extensions().is_empty() {
-        return Err(rule(ca, PathValidationStatus::UnprocessedCriticalExtension));
+        return Err(rule(ca, Rule::ExtensionUnknown));
     }
     Ok(())
 }
@@ -110,8 +123,7 @@ fn has_each_extension_once(certificate: &Certificate) -> Result<(), Failure> {
     if repeated.is_empty() {
         return Ok(());
     }
-    let words = format!("an extension is there more than once: {}", repeated.join(", "));
-    Err(Failure::Rule(certificate.subject().to_string(), words))
+    Err(Rule::ExtensionRepeated.broken_with(certificate, &repeated))
 }
 
 /// Signatures were verified when the chain was put together, over the certificates as they came; what certval sees was

@@ -118,8 +118,15 @@ fn leaves_with_all_kinds_of_extensions() {
         ("keyUsage=DER:04:00", BothRefuse),
         ("1.2.392.1.1.1=critical,DER:0500", BothRefuse),
         ("issuerAltName=critical,email:ca@example.jp", BothRefuse),
-        // Nothing here looks at revocation, so a critical pointer to it counts as not known.
-        ("crlDistributionPoints=critical,URI:http://ca.example.jp/crl", OnlyOpenSslAccepts),
+        ("crlDistributionPoints=critical,URI:http://ca.example.jp/crl", BothAccept),
+        ("noCheck=critical,ignored", BothAccept),
+        ("nsCertType=critical,client", BothAccept),
+        ("sbgp-autonomousSysNum=critical,AS:1", BothRefuse),
+        ("proxyCertInfo=critical,language:id-ppl-anyLanguage", BothRefuse),
+        ("freshestCRL=critical,URI:http://ca.example.jp/crl", BothRefuse),
+        ("certificatePolicies=1.2.3,1.2.3", BothAccept),
+        // A key identifier helps to find the CA; here its signature does.
+        ("2.5.29.35=DER:30:06:80:04:01:02:03:04", OnlyWeAccept),
     ];
     for (extension, verdict) in cases {
         assert_eq!(&chain.verdict(ROOT, CA, &format!("{LEAF}{extension}\n")), verdict, "{extension}");
@@ -137,9 +144,61 @@ fn anchors_are_held_to_what_they_say() {
         ("nameConstraints=critical,permitted;email:example.jp", BothAccept),
         ("extendedKeyUsage=serverAuth", BothRefuse),
         ("1.2.392.1.1.1=critical,DER:0500", BothRefuse),
+        ("nsCertType=critical,sslCA\nkeyUsage=keyCertSign", BothAccept),
+        // Its policies are not the path's.
+        ("policyConstraints=critical,requireExplicitPolicy:0", BothAccept),
+        ("certificatePolicies=critical,1.2.3.4", BothAccept),
+        ("inhibitAnyPolicy=critical,0", BothAccept),
     ] {
         assert_eq!(chain.verdict(root, CA, LEAF), verdict, "{root}");
     }
+    // With a policy for the whole path, whatever the anchor has.
+    let sub =
+        format!("{CA}certificatePolicies=1.2.3.5\npolicyConstraints=critical,requireExplicitPolicy:0\n");
+    let leaf = format!("{LEAF}certificatePolicies=1.2.3.5\n");
+    for root in ["certificatePolicies=1.2.3.4", "policyConstraints=critical,inhibitPolicyMapping:0"] {
+        assert_eq!(chain.verdict(root, &sub, &leaf), BothAccept, "{root}");
+    }
+}
+
+/// `req -x509` adds basicConstraints; `x509 -req` adds nothing.
+#[test]
+fn an_anchor_that_says_nothing_of_a_ca() {
+    let chain = Chain::new();
+    for (extensions, verdict) in [
+        ("subjectKeyIdentifier=hash\n", BothRefuse),
+        ("keyUsage=digitalSignature\n", BothRefuse),
+        ("keyUsage=keyCertSign\n", BothAccept),
+    ] {
+        let openssl = &chain.openssl;
+        openssl.write("bare.key", openssl.read("root.key"));
+        openssl.write("bare.ext", extensions);
+        openssl.run("req -new -key root.key -subj /CN=bare -out bare.csr");
+        openssl.run("x509 -req -in bare.csr -signkey root.key -days 300 -extfile bare.ext -out bare.pem");
+        let sub = openssl.issue("sub", "bare", "/CN=Sub CA", CA, "-days 300");
+        let leaf = openssl.issue("leaf", "sub", "/CN=x", LEAF, "-days 30");
+        assert_eq!(chain.judge(&leaf, &[sub], "bare"), verdict, "{extensions}");
+    }
+}
+
+#[test]
+fn the_certificate_that_breaks_a_rule_is_named() {
+    let chain = Chain::new();
+    let openssl = &chain.openssl;
+    let named = |sub: &str, leaf: &str| {
+        assert_eq!(chain.verdict(ROOT, sub, leaf), OnlyOpenSslAccepts);
+        let (leaf, sub) = (openssl.certificate("leaf"), openssl.certificate("sub"));
+        let error = check_chain(&leaf, &[sub], &[openssl.der("root")], SystemTime::now()).unwrap_err();
+        let facts: Vec<String> = error.facts().skip(1).map(|(_, value)| value.to_owned()).collect();
+        facts.join(": ")
+    };
+    let demanding = "policyConstraints=critical,requireExplicitPolicy:0\n";
+    let policy = "certificatePolicies=1.2.3\n";
+    assert_eq!(
+        named(&format!("{CA}{demanding}{policy}"), LEAF),
+        "CN=Sub CA,O=Example Bank,C=JP: policy_demanded"
+    );
+    assert_eq!(named(CA, &format!("{LEAF}{demanding}")), "CN=user 1,O=Example Co,C=JP: policy_demanded");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use usbtoken_hardware_tests::sweep::{Extent, Sweep};
+use usbtoken_sweep::{Extent, Sweep};
 
 /// Every scene, every call, one kind of fault in turns, and the cases that once found a defect.
 #[test]

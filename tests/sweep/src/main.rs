@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use usbtoken_hardware_tests::sweep::{CaseName, Extent, PIN, Scene, Snapshot, Sweep, provision};
+use usbtoken_sweep::{CaseName, Extent, PIN, Scene, Snapshot, Sweep, provision};
 use usbtoken_testkit::Kind;
 
 /// Runs every job with every fault at every call, and looks at what is on the token each time.
