@@ -83,6 +83,46 @@
 #define USBTOKEN_ANCHOR_UNUSABLE 110
 /** There is no place on this computer where this job could keep others from the token meanwhile. */
 #define USBTOKEN_LOCK_UNUSABLE 111
+/** No bank's profile of this name is on this computer. */
+#define USBTOKEN_PROFILE_NOT_FOUND 112
+/** Several banks' profiles are installed and none was named. */
+#define USBTOKEN_PROFILE_AMBIGUOUS 113
+/** Others can change the bank's profile. */
+#define USBTOKEN_PROFILE_UNTRUSTED 114
+/** The file is too large for a bank's profile. */
+#define USBTOKEN_PROFILE_TOO_LARGE 115
+/** The bank's profile is not in UTF-8. */
+#define USBTOKEN_PROFILE_NOT_UTF8 116
+/** The bank's profile begins with a byte order mark. */
+#define USBTOKEN_PROFILE_HAS_BOM 117
+/** The bank's profile is not well-formed TOML. */
+#define USBTOKEN_PROFILE_SYNTAX 118
+/** The bank's profile has a key that does not exist. */
+#define USBTOKEN_PROFILE_UNKNOWN_KEY 119
+/** A value in the bank's profile is of the wrong type. */
+#define USBTOKEN_PROFILE_WRONG_TYPE 120
+/** The bank's profile lacks a key. */
+#define USBTOKEN_PROFILE_MISSING_KEY 121
+/** A value in the bank's profile cannot be used. */
+#define USBTOKEN_PROFILE_BAD_VALUE 122
+/** Two values in the bank's profile contradict each other. */
+#define USBTOKEN_PROFILE_CONTRADICTION 123
+/** This program does not read profiles of this version. */
+#define USBTOKEN_PROFILE_VERSION 124
+/** A pattern in the bank's profile matches every token. */
+#define USBTOKEN_PROFILE_MATCHES_ALL 125
+/** Two banks' profiles claim the same token. */
+#define USBTOKEN_PROFILE_OVERLAP 126
+/** A trust anchor in the bank's profile cannot be read. */
+#define USBTOKEN_PROFILE_ANCHOR_UNREADABLE 127
+/** A trust anchor in the bank's profile has expired. */
+#define USBTOKEN_PROFILE_ANCHOR_EXPIRED 128
+/** A trust anchor in the bank's profile is not the certificate of a CA. */
+#define USBTOKEN_PROFILE_ANCHOR_NOT_CA 129
+/** An address in the bank's profile is not HTTPS. */
+#define USBTOKEN_PROFILE_ORIGIN_INSECURE 130
+/** A page's address in the bank's profile is not of the form https://host. */
+#define USBTOKEN_PROFILE_ORIGIN_MALFORMED 131
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -327,6 +367,14 @@
 #define USBTOKEN_RETIRE_OLDER_FIRST 821
 /** The old certificate was not removed: a bank's server may refuse the new one. */
 #define USBTOKEN_RETIRE_DOUBTFUL 822
+/** The bank's profile does not let this be changed. */
+#define USBTOKEN_OVERRIDE_REFUSED 825
+/** The bank takes no more renewals of this certificate. */
+#define USBTOKEN_RENEWAL_CLOSED 826
+/** The bank's service has ended, and its certificates are renewed no more. */
+#define USBTOKEN_SERVICE_ENDED 827
+/** The old certificate is kept until a login with the new one is confirmed. */
+#define USBTOKEN_RETIRE_NOT_CONFIRMED 828
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */
@@ -384,6 +432,8 @@
 #define USBTOKEN_STEP_ABANDON 22
 /** Listing the devices that are plugged in */
 #define USBTOKEN_STEP_LIST_DEVICES 23
+/** Reading the bank's profile */
+#define USBTOKEN_STEP_READ_PROFILE 24
 
 /* Warnings. */
 
@@ -455,6 +505,18 @@
 #define USBTOKEN_NOTICE_RESPONSE_PARTLY_USED 37
 /** This program was logged in to the token already, so the token did not check the PIN. */
 #define USBTOKEN_NOTICE_PIN_NOT_CHECKED 40
+/** This certificate is renewed already; it is renewed once more as asked for. */
+#define USBTOKEN_NOTICE_RENEWED 38
+/** This certificate seems to be renewed already. */
+#define USBTOKEN_NOTICE_SAID_RENEWED 39
+/** The new certificate does not work at the bank yet. */
+#define USBTOKEN_NOTICE_WORKS_LATER 51
+/** None of the tokens that are plugged in is the one that the bank distributed. */
+#define USBTOKEN_NOTICE_BANK_TOKEN_ABSENT 52
+/** None of the drivers that the bank names is on this computer. */
+#define USBTOKEN_NOTICE_BANK_DRIVER_ABSENT 53
+/** A trust anchor of the bank's profile ends soon. */
+#define USBTOKEN_NOTICE_BANK_ANCHOR_ENDS 54
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -533,6 +595,18 @@
 #define USBTOKEN_FACT_HOLDER 26
 /** reason */
 #define USBTOKEN_FACT_REASON 31
+/** Line */
+#define USBTOKEN_FACT_LINE 32
+/** Column */
+#define USBTOKEN_FACT_COLUMN 33
+/** Key */
+#define USBTOKEN_FACT_KEY 34
+/** Bank's profile */
+#define USBTOKEN_FACT_BANK 35
+/** Contact */
+#define USBTOKEN_FACT_CONTACT 36
+/** Reference number */
+#define USBTOKEN_FACT_REFERENCE 37
 /** certificate */
 #define USBTOKEN_FACT_CERTIFICATE 40
 
@@ -655,6 +729,23 @@
 #define USBTOKEN_CREDENTIAL_UNREADABLE_EXTENSIONS 12
 
 /**
+ * usbtoken_credential_text: CKA_ID of the credential that takes this one's place, in lower-case hexadecimal; NULL when
+ * none is known.
+ */
+#define USBTOKEN_CREDENTIAL_SUCCESSOR_ID 13
+
+/**
+ * usbtoken_credential_text: the serial number of that credential's certificate, in lower-case hexadecimal.
+ */
+#define USBTOKEN_CREDENTIAL_SUCCESSOR_SERIAL 14
+
+/**
+ * usbtoken_credential_text: the day in Japan from which the one in use can be renewed, in the window of 40 days:
+ * "2027-01-24".
+ */
+#define USBTOKEN_CREDENTIAL_SUCCESSOR_RENEWABLE_FROM 15
+
+/**
  * usbtoken_credentials_unreadable_text: CKA_ID, in lower-case hexadecimal.
  */
 #define USBTOKEN_UNREADABLE_ID 1
@@ -695,6 +786,38 @@
 #define USBTOKEN_CREDENTIAL_TWINS 4
 
 /**
+ * usbtoken_credential_number: USBTOKEN_RENEWED_….
+ */
+#define USBTOKEN_CREDENTIAL_RENEWED 5
+
+/**
+ * usbtoken_credential_number: the last second of validity of the credential that takes this one's place, counted from
+ * 1970-01-01 00:00:00 UTC.
+ */
+#define USBTOKEN_CREDENTIAL_SUCCESSOR_NOT_AFTER 6
+
+/**
+ * usbtoken_credential_number: 1 when a key waits for the certificate that is to take this one's place, as far as that is
+ * seen: in a list of a session.
+ */
+#define USBTOKEN_CREDENTIAL_RENEWAL_PENDING 7
+
+/**
+ * No credential on the token is known to take the place of this one.
+ */
+#define USBTOKEN_RENEWED_NO 0
+
+/**
+ * Public objects say that one does, which anybody can write on some tokens. A renewal asks the private key.
+ */
+#define USBTOKEN_RENEWED_SAID 1
+
+/**
+ * One does: the record on its private key says so, and that key has signed.
+ */
+#define USBTOKEN_RENEWED_PROVEN 2
+
+/**
  * No one logged in, so private keys cannot be seen.
  */
 #define USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR 0
@@ -733,6 +856,21 @@
  * usbtoken_credential_renewable: its private key is not on the token.
  */
 #define USBTOKEN_RENEWABLE_KEY_MISSING 4
+
+/**
+ * usbtoken_credential_renewable: it is renewed; see USBTOKEN_CREDENTIAL_SUCCESSOR_ID.
+ */
+#define USBTOKEN_RENEWABLE_RENEWED 5
+
+/**
+ * usbtoken_credential_renewable: public objects say that it is renewed. Whether it is, usbtoken_renewal_begin asks.
+ */
+#define USBTOKEN_RENEWABLE_SAID_RENEWED 6
+
+/**
+ * usbtoken_credential_renewable: it works still, and the bank renews it no more.
+ */
+#define USBTOKEN_RENEWABLE_CLOSED 7
 
 /**
  * usbtoken_error_text: what went wrong, as one sentence.
@@ -1066,6 +1204,12 @@
  * usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
  */
 #define USBTOKEN_PROBE_RENEWABLE 2
+
+/**
+ * usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
+ * another one that is not.
+ */
+#define USBTOKEN_PROBE_RENEWED 4
 
 /**
  * EncodingType: base64 with the header of a certificate.
@@ -2301,7 +2445,8 @@ usbtoken_status usbtoken_credentials_at(const struct usbtoken_credentials *crede
 
 /**
  * The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
- * the clock's time. None and several are errors; several are listed in it.
+ * the clock's time. Several are an error that lists them; none is USBTOKEN_ALREADY_RENEWED, USBTOKEN_NOT_YET_RENEWABLE,
+ * USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all.
  */
 usbtoken_status usbtoken_credentials_renewable(const struct usbtoken_credentials *credentials,
                                                uint32_t window_days,

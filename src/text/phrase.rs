@@ -32,8 +32,35 @@ pub enum Phrase<'a> {
     RenewableFrom(&'a str),
     /// It has expired.
     NotRenewableExpired,
+    /// The bank renews it no more.
+    NotRenewableClosed,
     /// Its private key is not on the token.
     NotRenewableNoKey,
+    /// It is renewed.
+    Renewed {
+        /// The serial number of the certificate that takes its place.
+        serial: &'a str,
+        /// The date in Japan from which that can be renewed, written `YYYY-MM-DD`.
+        from: &'a str,
+    },
+    /// It seems to be renewed; whether it is, the private key tells after the login.
+    SaidRenewed {
+        /// The serial number of the certificate that seems to take its place.
+        serial: &'a str,
+        /// The date in Japan from which that can be renewed, written `YYYY-MM-DD`.
+        from: &'a str,
+    },
+    /// It has expired, and a renewal that was begun before waits to be finished.
+    ExpiredAndWaiting,
+
+    /// What to do when it is too late: have a new certificate issued.
+    TooLateNewIssue,
+    /// The same: a master user revokes the old one first.
+    TooLateRevokeFirst,
+    /// The same: a form.
+    TooLateForm,
+    /// The same: ask.
+    TooLateContact,
 
     /// There is no certificate on the token.
     NoCredentials,

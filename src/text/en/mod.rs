@@ -95,6 +95,14 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "This program was logged in to the token already, so the token did not check the PIN.",
             "A wrong PIN would not have been noticed. A login after all sessions were closed shows whether it is right.",
         ),
+        Notice::Renewed => w(
+            "This certificate is renewed already; it is renewed once more as asked for.",
+            "Stop if the new one that is there is to be used: to go on is a second order.",
+        ),
+        Notice::SaidRenewed => w(
+            "This certificate seems to be renewed already.",
+            "Use the one that is shown. A renewal makes sure after the login, and writes nothing if it is so.",
+        ),
         Notice::NoCertificate => w(
             "The token holds no certificate that can be seen without the PIN.",
             "Check that this is the right token; if it is, ask the bank's branch.",
@@ -143,6 +151,21 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Not every CA certificate of the answer could be written to the token.",
             "The new certificate works without them; if a program needs them, install them in its own store.",
         ),
+        Notice::WorksLater => {
+            w("The new certificate does not work at the bank yet.", "Log in with the old one until it does.")
+        }
+        Notice::BankTokenAbsent => w(
+            "None of the tokens that are plugged in is the one that the bank distributed.",
+            "Plug in the bank's USB token.",
+        ),
+        Notice::BankDriverAbsent => w(
+            "None of the drivers that the bank names is on this computer.",
+            "Install the driver that the bank tells you to.",
+        ),
+        Notice::BankAnchorEnds => w(
+            "A trust anchor of the bank's profile ends soon.",
+            "See whether the bank has distributed a newer profile.",
+        ),
         Notice::RequestNotKept => w(
             "The request could not be kept on this computer.",
             "The renewal goes on; if you send the request yourself, keep its file.",
@@ -175,6 +198,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Retire => "Removing the old certificate",
         Step::Abandon => "Removing the pending key",
         Step::ListDevices => "Listing the devices that are plugged in",
+        Step::ReadProfile => "Reading the bank's profile",
     }
 }
 
@@ -222,6 +246,12 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Certificate => "certificate",
         Fact::IssuerContinuity => "issuers compared",
         Fact::Holder => "who is at work",
+        Fact::Line => "Line",
+        Fact::Column => "Column",
+        Fact::Key => "Key",
+        Fact::Bank => "Bank's profile",
+        Fact::Contact => "Contact",
+        Fact::Reference => "Reference number",
     }
 }
 
