@@ -197,7 +197,7 @@ code_words! {
         "Check the file that came from the CA and install it again.";
     AnswerTooLarge
         "The CA's answer is too large."
-        "Check that this is the certificate file that came from the CA.";
+        "Save the certificate alone, such as the attachment of the mail or the text from BEGIN to END, as a file of its own and install that.";
     AnswerUnreadable
         "The CA's answer cannot be read."
         "Check that the file is a certificate or PKCS#7 file from the CA.";
