@@ -98,7 +98,8 @@ impl WhyUnreadable {
 
 impl Unreadable {
     fn of(stored: &StoredCertificate) -> Self {
-        let is_cut_short = Certificate::is_cut_short(&stored.der);
+        // What begins as something else has no length that would mean anything.
+        let is_cut_short = stored.der.starts_with(&[0x30]) && Certificate::is_cut_short(&stored.der);
         Unreadable {
             id: stored.id.clone(),
             label: stored.label.as_str().to_owned(),
