@@ -239,7 +239,7 @@ code_words! {
         "Ask the CA to issue it again with the right key usage.";
     ChainUntrusted
         "No valid chain leads from the certificate to a given trust anchor."
-        "Read the detail: it names the certificate and the rule. If a CA's certificate is missing, give it as a \
+        "Read the reason and which certificate it is about. If a CA's certificate is missing, give it as a \
              trust anchor or together with the answer; otherwise ask the CA.";
     CmcFailed
         "The CA refused the request."
