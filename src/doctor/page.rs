@@ -7,7 +7,8 @@ use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, Tok
 use crate::discovery::candidates::{self, Origin};
 use crate::driver::PinState;
 use crate::error::Fact;
-use crate::renewal::Renewable;
+use crate::pki::Window;
+use crate::renewal::{Renewable, Successor};
 use crate::text::{Lang, Phrase, printable};
 use std::path::{Path, PathBuf};
 
@@ -178,18 +179,31 @@ impl Page {
         self.line(2, &format!("{number}. {title}  {}", days.text(lang)));
         self.label(3, Phrase::CertificateSerial, &one.serial);
         self.label(3, Phrase::Expiry, &end.text(lang));
-        let renewal = match one.renewable {
-            Renewable::Yes => Phrase::Renewable,
-            Renewable::NotYet => {
-                one.renewable_from.as_deref().map_or(Phrase::NoRenewal, Phrase::RenewableFrom)
+        let renewal = match (&one.successor, one.renewable) {
+            (Some(successor), Renewable::Renewed | Renewable::SaidRenewed) => renewed(successor, lang),
+            (_, Renewable::Expired) if one.has_pending_renewal => Phrase::ExpiredAndWaiting.text(lang),
+            (_, Renewable::Expired) => Phrase::NotRenewableExpired.text(lang),
+            (_, Renewable::NotYet) => {
+                let from = one.renewable_from.as_deref();
+                from.map_or(Phrase::NoRenewal, Phrase::RenewableFrom).text(lang)
             }
-            Renewable::Expired => Phrase::NotRenewableExpired,
-            Renewable::KeyMissing => Phrase::NotRenewableNoKey,
+            (_, Renewable::KeyMissing) => Phrase::NotRenewableNoKey.text(lang),
+            (_, Renewable::Yes | Renewable::Renewed | Renewable::SaidRenewed) => Phrase::Renewable.text(lang),
         };
-        self.label(3, Phrase::Renewal, &renewal.text(lang));
+        self.label(3, Phrase::Renewal, &renewal);
         self.label(3, Phrase::Key, &one.key);
         self.label(3, Phrase::Id, &one.id);
     }
+}
+
+fn renewed(by: &Successor, lang: Lang) -> String {
+    let (serial, from) = (by.certificate().serial().to_string(), by.renewable_from(&Window::default()));
+    let (serial, from) = (serial.as_str(), &from.to_string());
+    let phrase = match by.is_proven() {
+        true => Phrase::Renewed { serial, from },
+        false => Phrase::SaidRenewed { serial, from },
+    };
+    phrase.text(lang)
 }
 
 fn origin(origin: &Origin, lang: Lang) -> String {

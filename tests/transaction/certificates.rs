@@ -107,7 +107,10 @@ fn an_object_that_cannot_be_read_is_named_everywhere() {
     let unreadable = token.expect("the token")["unreadable"].as_array().unwrap();
     let named: Vec<_> = unreadable.iter().map(|one| (one["id"].as_str(), one["reason"].as_str())).collect();
     assert_eq!(named, [(Some("c1"), Some("not_a_certificate")), (Some("c2"), Some("truncated"))]);
-    assert_eq!((unreadable[0]["label"].as_str(), unreadable[0]["size"].as_u64()), (Some("odd one"), Some(14)));
+    assert_eq!(
+        (unreadable[0]["label"].as_str(), unreadable[0]["size"].as_u64()),
+        (Some("odd one"), Some(14))
+    );
     bank.soft.snapshot().assert_same_as(&before);
 }
 

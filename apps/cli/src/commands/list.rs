@@ -1,8 +1,11 @@
 //! `usbtoken list`: every credential on the tokens.
 
+use std::time::SystemTime;
+
 use usbtoken::driver::ProofLevel;
 use usbtoken::error::{Notice, Step};
-use usbtoken::renewal::{KeyState, clock_doubt};
+use usbtoken::pki::Window;
+use usbtoken::renewal::{KeyState, Renewable, clock_doubt};
 use usbtoken::text::Phrase;
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
@@ -69,9 +72,16 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
 }
 
 fn without_proof(run: &Run, token: Token) -> Result<Seen> {
-    let all = token.credentials()?;
+    let all = with_renewals(&token, token.credentials()?, run.now());
     let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, run.now())).collect();
     Ok(Seen::of(run, token, &all, shown))
+}
+
+/// What has ended may be renewed all the same, where that was begun: public keys tell.
+fn with_renewals(token: &Token, all: Credentials, now: SystemTime) -> Credentials {
+    let ended = all.iter().any(|one| one.renewable(&Window::default(), now) == Renewable::Expired);
+    let more = if ended { token.credentials_and_renewals().ok() } else { None };
+    more.unwrap_or(all)
 }
 
 fn with_proof(run: &Run, token: Token, session: &Session) -> Result<Seen> {
