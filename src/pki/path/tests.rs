@@ -160,7 +160,7 @@ fn of_the_cas_at_hand_only_those_above_the_certificate() {
     let all = [stranger.clone(), root.clone(), leaf.clone(), impostor, sub.clone()];
     assert_eq!(of(&all), [sub.clone(), root.clone()]);
     assert_eq!(of(&[root, stranger]), [], "without the one between nothing is shown");
-    assert_eq!(of(&[sub.clone()]), [sub]);
+    assert_eq!(of(std::slice::from_ref(&sub)), [sub]);
 }
 
 mod against_openssl;
