@@ -119,6 +119,8 @@ pub const USBTOKEN_RENEWABLE_KEY_MISSING: u32 = 4;
 pub const USBTOKEN_RENEWABLE_RENEWED: u32 = 5;
 /// usbtoken_credential_renewable: public objects say that it is renewed. Whether it is, usbtoken_renewal_begin asks.
 pub const USBTOKEN_RENEWABLE_SAID_RENEWED: u32 = 6;
+/// usbtoken_credential_renewable: it works still, and the bank renews it no more.
+pub const USBTOKEN_RENEWABLE_CLOSED: u32 = 7;
 
 /// The credentials, and whom to tell.
 pub(crate) struct CredentialList {
@@ -233,7 +235,7 @@ impl CredentialNoun {
 
 /// The window of that many days; 0 is the usual one.
 pub(crate) fn window(days: u32) -> Window {
-    if days == 0 { Window::default() } else { Window { days } }
+    if days == 0 { Window::default() } else { Window::of_days(days) }
 }
 
 /// How many credentials the list has.
@@ -416,6 +418,7 @@ pub unsafe extern "C" fn usbtoken_credential_renewable(
             Renewable::Yes => USBTOKEN_RENEWABLE_YES,
             Renewable::NotYet => USBTOKEN_RENEWABLE_NOT_YET,
             Renewable::Expired => USBTOKEN_RENEWABLE_EXPIRED,
+            Renewable::Closed => USBTOKEN_RENEWABLE_CLOSED,
             Renewable::KeyMissing => USBTOKEN_RENEWABLE_KEY_MISSING,
             Renewable::Renewed => USBTOKEN_RENEWABLE_RENEWED,
             Renewable::SaidRenewed => USBTOKEN_RENEWABLE_SAID_RENEWED,

@@ -7,7 +7,7 @@ use crate::driver::{Objects, Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_time};
 use base16ct::lower::encode_string as hex;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -54,6 +54,8 @@ pub enum Renewable {
     NotYet,
     /// The certificate has expired; it has to be issued anew.
     Expired,
+    /// It works still, and the bank renews it no more.
+    Closed,
     /// The private key is not on the token.
     KeyMissing,
     /// It is renewed: the one that takes its place is on the token, and its key has signed ([`Credential::successor`]).
@@ -70,6 +72,7 @@ impl Renewable {
             Renewable::Yes => None,
             Renewable::NotYet => Some(Code::NotYetRenewable),
             Renewable::Expired => Some(Code::Expired),
+            Renewable::Closed => Some(Code::RenewalClosed),
             Renewable::KeyMissing => Some(Code::KeyMissing),
             Renewable::Renewed | Renewable::SaidRenewed => Some(Code::AlreadyRenewed),
         }
@@ -201,6 +204,7 @@ impl Credential {
             WindowState::Open { .. } => Renewable::Yes,
             WindowState::NotYet { .. } => Renewable::NotYet,
             WindowState::Expired { .. } => Renewable::Expired,
+            WindowState::Closed { .. } | WindowState::ServiceEnded { .. } => Renewable::Closed,
         }
     }
 
@@ -225,6 +229,8 @@ impl Credential {
             (Renewable::Renewed, Some(successor), _) => already_renewed(self, successor, window),
             (.., WindowState::NotYet { opens_on, days_left }) => not_yet(self, opens_on, days_left),
             (.., WindowState::Expired { .. }) => expired(self, now),
+            (.., WindowState::Closed { closed_at }) => closed(self, closed_at, now),
+            (.., WindowState::ServiceEnded { ended_on }) => service_ended(self, ended_on, now),
             (.., WindowState::Open { .. }) => return None,
         };
         Some(error.during(Step::ReadObjects))
@@ -295,6 +301,18 @@ pub(crate) fn not_yet(credential: &Credential, opens_on: Date, days_left: i64) -
 pub(crate) fn expired(credential: &Credential, now: SystemTime) -> Error {
     let ended = jst_date(credential.certificate().not_after());
     about(Error::new(Code::Expired), credential).fact(Fact::Date, ended).fact(Fact::Now, jst_time(now))
+}
+
+/// It works still, and the bank has renewed it no more since that moment in Japan.
+pub(crate) fn closed(credential: &Credential, closed_at: DateTime, now: SystemTime) -> Error {
+    let closed = about(Error::new(Code::RenewalClosed), credential);
+    closed.fact(Fact::Date, closed_at.strftime("%Y-%m-%d %H:%M")).fact(Fact::Now, jst_time(now))
+}
+
+/// The bank renews none any more.
+pub(crate) fn service_ended(credential: &Credential, ended_on: Date, now: SystemTime) -> Error {
+    let ended = about(Error::new(Code::ServiceEnded), credential);
+    ended.fact(Fact::Date, ended_on).fact(Fact::Now, jst_time(now))
 }
 
 /// It is renewed; which one takes its place, and from which day that can be renewed.

@@ -183,6 +183,7 @@ impl Page {
             (Some(successor), Renewable::Renewed | Renewable::SaidRenewed) => renewed(successor, lang),
             (_, Renewable::Expired) if one.has_pending_renewal => Phrase::ExpiredAndWaiting.text(lang),
             (_, Renewable::Expired) => Phrase::NotRenewableExpired.text(lang),
+            (_, Renewable::Closed) => Phrase::NotRenewableClosed.text(lang),
             (_, Renewable::NotYet) => {
                 let from = one.renewable_from.as_deref();
                 from.map_or(Phrase::NoRenewal, Phrase::RenewableFrom).text(lang)

@@ -25,7 +25,7 @@ mod openssl;
 mod robustness;
 
 pub(crate) use calendar::in_japan;
-pub use calendar::{Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
+pub use calendar::{Closing, Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
 pub(crate) use certificate::Certificate;
 pub use certificate::Serial;
 pub(crate) use expectation::doubts;

@@ -270,6 +270,8 @@ impl Credential {
             return format!("{}: {}", Phrase::ExpiredAndWaiting.text(lang), Words::HowToFinish.text(lang));
         } else if is(Code::Expired) {
             Phrase::NotRenewableExpired
+        } else if is(Code::RenewalClosed) {
+            Phrase::NotRenewableClosed
         } else {
             self.renewable_from.as_deref().map_or(Phrase::NoRenewal, Phrase::RenewableFrom)
         };
