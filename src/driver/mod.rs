@@ -6,7 +6,7 @@
 
 pub(crate) mod cancel;
 mod ckr;
-mod file;
+pub(crate) mod file;
 mod lock;
 mod module;
 mod mutex;
@@ -15,6 +15,7 @@ pub(crate) mod token;
 
 pub(crate) use cancel::Cancel;
 pub use file::Trust;
+pub use lock::machine_lock_files;
 pub(crate) use module::Restart;
 pub use module::{Module, ModuleInfo};
 pub(crate) use mutex::lock;

@@ -72,6 +72,8 @@ numbered! {
         KeyKindChanges = 35 "key_kind_changes",
         /// A part of the CA's response could not be read.
         ResponsePartlyUsed = 37 "response_partly_used",
+        /// This program was logged in already, so the token did not check the PIN.
+        PinNotChecked = 40 "pin_not_checked",
         /// The credential is renewed already, and is renewed once more because the caller asked for it.
         Renewed = 38 "renewed",
         /// Public objects, which anybody can write on some tokens, say that the credential is renewed.
@@ -92,6 +94,14 @@ numbered! {
         LabelShared = 47 "label_shared",
         /// The token gave the new certificate another CKA_ID than its key's.
         IdDiffers = 48 "id_differs",
+        /// The new certificate begins to work at the bank later.
+        WorksLater = 51 "works_later",
+        /// None of the tokens that are plugged in is the bank's.
+        BankTokenAbsent = 52 "bank_token_absent",
+        /// None of the drivers that the bank names is installed.
+        BankDriverAbsent = 53 "bank_driver_absent",
+        /// A trust anchor of the bank's profile ends soon.
+        BankAnchorEnds = 54 "bank_anchor_ends",
     }
 }
 

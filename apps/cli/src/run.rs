@@ -79,14 +79,22 @@ impl Run {
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
         let login = self.ask_pin(&token)?;
-        token.login(login).map_err(|error| name_token(error, &token))
+        self.checked(token.login(login).map_err(|error| name_token(error, &token))?)
     }
 
     /// As [`Run::login`], of a token that was reserved before.
     pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
         let token = reserved.token().clone();
         let login = self.ask_pin(&token)?;
-        reserved.login(login).map_err(|error| name_token(error, &token))
+        self.checked(reserved.login(login).map_err(|error| name_token(error, &token))?)
+    }
+
+    /// Tells a person that the PIN was not checked, where that is so.
+    fn checked(&self, session: Session) -> Result<Session> {
+        if !session.pin_was_checked() {
+            self.tell(&[Notice::PinNotChecked.into()]);
+        }
+        Ok(session)
     }
 
     fn ask_pin(&self, token: &Token) -> Result<Login> {

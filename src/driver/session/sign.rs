@@ -106,9 +106,12 @@ impl Session {
         step: Step,
     ) -> Result<Vec<u8>> {
         let returned = self.sign_by_token(key, algorithm, message, step)?;
-        public_key
-            .signature_of_token(algorithm, message, &returned)
-            .ok_or_else(|| Error::new(Code::SignatureInvalid).during(step))
+        let signature = public_key.signature_of_token(algorithm, message, &returned);
+        let signature = signature.ok_or_else(|| Error::new(Code::SignatureInvalid).during(step))?;
+        if step == Step::SignRequest {
+            self.pin.drop_unless_wanted();
+        }
+        Ok(signature)
     }
 
     /// Has the token sign, in the way that it lists, and where it refuses that, in the other.

@@ -91,6 +91,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "A part of the CA's response could not be read and was passed over.",
             "The certificate itself is complete; if the bank needs the CA's certificates too, ask for them.",
         ),
+        Notice::PinNotChecked => w(
+            "This program was logged in to the token already, so the token did not check the PIN.",
+            "A wrong PIN would not have been noticed. A login after all sessions were closed shows whether it is right.",
+        ),
         Notice::Renewed => w(
             "This certificate is renewed already; it is renewed once more as asked for.",
             "Stop if the new one that is there is to be used: to go on is a second order.",
@@ -179,6 +183,21 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "The token gave the new certificate another id than its key's: some programs may not find the key.",
             "Log in with it before the old one is removed.",
         ),
+        Notice::WorksLater => {
+            w("The new certificate does not work at the bank yet.", "Log in with the old one until it does.")
+        }
+        Notice::BankTokenAbsent => w(
+            "None of the tokens that are plugged in is the one that the bank distributed.",
+            "Plug in the bank's USB token.",
+        ),
+        Notice::BankDriverAbsent => w(
+            "None of the drivers that the bank names is on this computer.",
+            "Install the driver that the bank tells you to.",
+        ),
+        Notice::BankAnchorEnds => w(
+            "A trust anchor of the bank's profile ends soon.",
+            "See whether the bank has distributed a newer profile.",
+        ),
         Notice::RequestNotKept => w(
             "The request could not be kept on this computer.",
             "The renewal goes on; if you send the request yourself, keep its file.",
@@ -211,6 +230,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Retire => "Removing the old certificate",
         Step::Abandon => "Removing the pending key",
         Step::ListDevices => "Listing the devices that are plugged in",
+        Step::ReadProfile => "Reading the bank's profile",
     }
 }
 
@@ -259,6 +279,13 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::IssuerContinuity => "issuers compared",
+        Fact::Holder => "who is at work",
+        Fact::Line => "Line",
+        Fact::Column => "Column",
+        Fact::Key => "Key",
+        Fact::Bank => "Bank's profile",
+        Fact::Contact => "Contact",
+        Fact::Reference => "Reference number",
     }
 }
 
@@ -300,6 +327,7 @@ pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
             "not known (the CA's certificate is not at hand, or a CA of the same name has another key)"
         }
         (Fact::IssuerContinuity, "another_issuer") => "a CA of another name, with another key",
+        (Fact::Holder, "this_program") => "this program itself, in another of its jobs",
         _ => return None,
     })
 }

@@ -94,6 +94,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "認証局からの応答に、読み取れない部分がありました。",
             "電子証明書は正しく取り込まれています。認証局の証明書が必要な場合は、認証局にお問い合わせください。",
         ),
+        Notice::PinNotChecked => w(
+            "このプログラムはすでにログイン済みのため、USBトークンは入力されたPIN(暗証番号)を確かめていません。",
+            "入力したPINが誤っていても分かりません。すべてのセッションを閉じてからログインし直すと確かめられます。",
+        ),
         Notice::Renewed => w(
             "この電子証明書は更新済みです。指定により、もう一度更新します。",
             "すでにある新しい電子証明書を使うときは、中止してください。続けると、もう一度の申請になります。",
@@ -182,6 +186,22 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "USBトークンが、新しい電子証明書に鍵と異なるIDを付けました。鍵を見つけられないプログラムがあるかもしれません。",
             "古い電子証明書を削除する前に、新しいほうでログインできることを確かめてください。",
         ),
+        Notice::WorksLater => w(
+            "新しい電子証明書は、まだ銀行で使えるようになっていません。",
+            "使えるようになるまでは、これまでの電子証明書でログインしてください。",
+        ),
+        Notice::BankTokenAbsent => w(
+            "銀行から配布されたトークンが見つかりません。",
+            "銀行から配布されたUSBトークンを挿入してください。",
+        ),
+        Notice::BankDriverAbsent => w(
+            "銀行が指定するドライバが、このパソコンに入っていません。",
+            "銀行から案内されたドライバをインストールしてください。",
+        ),
+        Notice::BankAnchorEnds => w(
+            "銀行プロファイルにある認証局の証明書の有効期限が近づいています。",
+            "銀行から新しいプロファイルが配布されていないか確認してください。",
+        ),
         Notice::RequestNotKept => w(
             "申請データの控えをこのパソコンに保存できませんでした。",
             "更新は続けられます。申請データを自分で送る場合は、そのファイルを保管してください。",
@@ -214,6 +234,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Retire => "古い電子証明書を削除しています",
         Step::Abandon => "発行待ちの鍵を破棄しています",
         Step::ListDevices => "接続されている機器を調べています",
+        Step::ReadProfile => "銀行プロファイルを読み取っています",
     }
 }
 
@@ -262,6 +283,13 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::IssuerContinuity => "発行元の比較",
+        Fact::Holder => "実行中のプログラム",
+        Fact::Line => "行",
+        Fact::Column => "桁",
+        Fact::Key => "項目",
+        Fact::Bank => "銀行プロファイル",
+        Fact::Contact => "お問い合わせ先",
+        Fact::Reference => "受付番号",
     }
 }
 
@@ -301,6 +329,7 @@ pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
             "確認できていません（認証局の証明書がないか、同じ名前でも認証局の鍵が異なります）"
         }
         (Fact::IssuerContinuity, "another_issuer") => "名前も鍵も異なる別の認証局です",
+        (Fact::Holder, "this_program") => "このプログラム自身の別の処理",
         _ => return None,
     })
 }
