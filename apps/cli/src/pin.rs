@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 pub mod hidden;
+pub mod mark;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
