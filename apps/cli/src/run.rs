@@ -87,9 +87,9 @@ impl Run {
     }
 
     fn login_as(&self, token: &Token, shape: impl FnOnce(Login) -> Login) -> Result<Session> {
-        let mark = pin::mark::Mark::of(token.info(), &self.global);
-        mark.check()?;
         let source = pin::Source::of(&self.global);
+        let mark = pin::mark::Mark::of(token.info(), &source, &self.global);
+        mark.check()?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
@@ -97,11 +97,15 @@ impl Run {
         self.progress.step(Step::LogIn);
         let session = token.login(shape(login));
         mark.learn(&session);
-        session.map_err(|error| {
+        let session = session.map_err(|error| {
             // A person with several tokens should see which PIN was wrong.
             let named = error.facts().any(|(fact, _)| fact == Fact::Token);
             if named { error } else { error.fact(Fact::Token, token.identity()) }
-        })
+        })?;
+        if !session.pin_was_checked() {
+            self.tell(&[Notice::PinNotChecked.into()]);
+        }
+        Ok(session)
     }
 
     /// Tells a person what they should know before they go on; each warning once.

@@ -33,6 +33,10 @@ code_words! {
     AnchorUnusable
         "The trust anchors that were given hold no certificate of a CA."
         "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.";
+    LockUnusable
+        "There is no place on this computer where this job could keep others from the token meanwhile."
+        "Let the folder that is shown belong to this user, and let nobody else write to it. For a user without a home folder \
+         the administrator runs the installer, which makes one for all users.";
     ProfileNotFound
         "No bank's profile of this name is on this computer."
         "Check the name; an administrator puts the file that the bank distributes into the folder shown.";
@@ -260,7 +264,7 @@ code_words! {
         "Check the file that came from the CA and install it again.";
     AnswerTooLarge
         "The CA's answer is too large."
-        "Check that this is the certificate file that came from the CA.";
+        "Save the certificate alone, such as the attachment of the mail or the text from BEGIN to END, as a file of its own and install that.";
     AnswerUnreadable
         "The CA's answer cannot be read."
         "Check that the file is a certificate or PKCS#7 file from the CA.";
@@ -302,7 +306,7 @@ code_words! {
         "Ask the CA to issue it again with the right key usage.";
     ChainUntrusted
         "No valid chain leads from the certificate to a given trust anchor."
-        "Read the detail: it names the certificate and the rule. If a CA's certificate is missing, give it as a \
+        "Read the reason and which certificate it is about. If a CA's certificate is missing, give it as a \
              trust anchor or together with the answer; otherwise ask the CA.";
     CmcFailed
         "The CA refused the request."
@@ -410,7 +414,7 @@ code_words! {
         "A renewal of this certificate is pending."
         "Resume or abandon the pending renewal first.";
     Busy
-        "Another program is renewing on this token."
+        "Another job is at work on this token."
         "Wait until it has finished, then try again.";
     ClockImplausible
         "The date or time of this computer does not look right."

@@ -8,6 +8,7 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Journal;
 use usbtoken::{Code, Error, Result, Session};
 
+use super::Source;
 use crate::args::Global;
 use crate::kept::state_folder;
 
@@ -21,9 +22,10 @@ pub struct Mark<'a> {
 
 impl<'a> Mark<'a> {
     /// The mark of this token. A person is there at a terminal, at a PIN pad, and where the command line says so.
-    pub fn of(token: &'a TokenInfo, global: &Global) -> Self {
+    pub fn of(token: &'a TokenInfo, source: &Source, global: &Global) -> Self {
         let journal = state_folder().map(Journal::at).filter(Journal::can_be_trusted);
-        let by_person = super::is_terminal() || token.pin_pad || global.pin_corrected;
+        let at_terminal = source.is_interactive() || super::is_terminal();
+        let by_person = at_terminal || token.pin_pad || global.pin_corrected;
         Mark { journal, token, by_person }
     }
 
@@ -47,7 +49,9 @@ impl<'a> Mark<'a> {
         let Some(journal) = &self.journal else { return };
         // What cannot be kept is no reason to fail: the person is told of the wrong PIN in any case.
         let _ = match login {
-            Ok(_) if self.by_person => journal.forget_wrong_pin(&self.token.identity),
+            Ok(session) if self.by_person && session.pin_was_checked() => {
+                journal.forget_wrong_pin(&self.token.identity)
+            }
             Err(error) if is_wrong(error) => journal.note_wrong_pin(&self.token.identity),
             _ => Ok(()),
         };
