@@ -197,6 +197,8 @@
 #define USBTOKEN_PIN_INCORRECT_FINAL_TRY 311
 /** The token states that its PIN is entered at its own keys, and that login failed. The PIN that was given was not used. */
 #define USBTOKEN_PIN_PAD_REFUSED 313
+/** The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token. */
+#define USBTOKEN_PIN_WRONG_BEFORE 312
 /** There is no room left on the token. */
 #define USBTOKEN_TOKEN_FULL 401
 /** The token cannot be written. */

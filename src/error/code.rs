@@ -146,6 +146,8 @@ numbered! {
         PinIncorrectFinalTry = 311 "pin_incorrect_final_try",
         /// The driver states a PIN pad and refused to log in without a PIN; the PIN that was given was not sent.
         PinPadRefused = 313 "pin_pad_refused",
+        /// The PIN was wrong in an earlier run, and no person is there.
+        PinWrongBefore = 312 "pin_wrong_before",
 
         /// No room on the token.
         TokenFull = 401 "token_full",

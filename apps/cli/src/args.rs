@@ -78,6 +78,9 @@ pub struct Global {
     /// Loads the driver even when it is not certain that no other user of this computer can replace its file.
     #[arg(long, global = true)]
     pub trust_driver: bool,
+    /// Logs in although the last PIN was wrong and no person is at a terminal: the PIN was put right.
+    #[arg(long, global = true)]
+    pub pin_corrected: bool,
 
     /// Prints JSON: the result on standard output, an error on standard error.
     #[arg(long, global = true)]

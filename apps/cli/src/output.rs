@@ -229,6 +229,7 @@ fn hint(error: &Error) -> Option<Words<'static>> {
         Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,
         Code::DriverUntrusted => Words::HintTrustDriver,
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinAsTyped,
+        Code::PinWrongBefore => Words::HintPinCorrected,
         Code::PinRequired => Words::HintPin,
         Code::FileUnwritable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintOtherFile,
         Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,

@@ -12,6 +12,7 @@ use usbtoken::text::Lang;
 use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
 
 use crate::args::Global;
+use crate::pin::mark::Mark;
 use crate::progress::Progress;
 use crate::{files, output, pin};
 
@@ -83,33 +84,36 @@ impl Run {
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
-        let login = self.ask_pin(&token)?;
-        self.checked(token.login(login).map_err(|error| name_token(error, &token))?)
+        let (login, mark) = self.ask_pin(&token)?;
+        self.logged_in(token.login(login), &mark, &token)
     }
 
     /// As [`Run::login`], of a token that was reserved before.
     pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
         let token = reserved.token().clone();
-        let login = self.ask_pin(&token)?;
-        self.checked(reserved.login(login).map_err(|error| name_token(error, &token))?)
+        let (login, mark) = self.ask_pin(&token)?;
+        self.logged_in(reserved.login(login), &mark, &token)
     }
 
-    /// Tells a person that the PIN was not checked, where that is so.
-    fn checked(&self, session: Session) -> Result<Session> {
-        if !session.pin_was_checked() {
-            self.tell(&[Notice::PinNotChecked.into()]);
-        }
-        Ok(session)
-    }
-
-    fn ask_pin(&self, token: &Token) -> Result<Login> {
+    fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
         let source = pin::Source::of(&self.global);
+        let mark = Mark::of(token.info(), &source, &self.global);
+        mark.check()?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
         let login = pin::login(&source, token, &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
-        Ok(login)
+        Ok((login, mark))
+    }
+
+    fn logged_in(&self, session: Result<Session>, mark: &Mark<'_>, token: &Token) -> Result<Session> {
+        mark.learn(&session);
+        let session = session.map_err(|error| name_token(error, token))?;
+        if !session.pin_was_checked() {
+            self.tell(&[Notice::PinNotChecked.into()]);
+        }
+        Ok(session)
     }
 
     /// The preflight without what the command line says to go on with all the same.

@@ -85,6 +85,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintStatedLocked => "If the PIN is not locked, add --final-try to have it sent.",
         Words::HintPinAsTyped => "To have the PIN sent as it is, add --pin-as-typed.",
         Words::HintTrustDriver => "To load it all the same, add --trust-driver.",
+        Words::HintPinCorrected => {
+            "Log in once at a terminal, for example with \"usbtoken list --pin-file FILE\"; or, where the PIN was put right, run once with --pin-corrected."
+        }
         Words::HintPin => "The PIN may come from --pin-file, --pin-env or the terminal.",
         Words::HintOverwrite => "To overwrite the file, add --overwrite.",
         Words::HintSignAgain => "To sign it anew, add --sign-again.",

@@ -90,6 +90,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",
         Words::HintPinAsTyped => "PINをそのまま送る場合は --pin-as-typed を付けてください。",
         Words::HintTrustDriver => "それでも読み込む場合は --trust-driver を付けてください。",
+        Words::HintPinCorrected => {
+            "端末から「usbtoken list --pin-file ファイル名」などで一度ログインするか、PINを正しく直したうえで --pin-corrected を付けて一度実行してください。"
+        }
         Words::HintPin => "PINは --pin-file、--pin-env、または端末からの入力で渡せます。",
         Words::HintOverwrite => "上書きする場合は --overwrite を付けてください。",
         Words::HintSignAgain => "署名し直す場合は --sign-again を付けてください。",

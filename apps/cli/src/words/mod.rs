@@ -146,6 +146,8 @@ pub enum Words<'a> {
     HintPinAsTyped,
     /// Hint of the command: load the driver all the same.
     HintTrustDriver,
+    /// Hint of the command: the PIN was put right.
+    HintPinCorrected,
     /// Hint of the command: where the PIN may come from.
     HintPin,
     /// Hint of the command: overwrite a file.
