@@ -26,6 +26,7 @@ mod profile;
 mod raw;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod trusted;
 mod words;
 

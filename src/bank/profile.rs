@@ -298,6 +298,11 @@ impl Bank {
         &self.may_override
     }
 
+    /// Whether the profile says which drivers the bank's tokens need.
+    pub fn names_drivers(&self) -> bool {
+        self.tokens.iter().any(|token| !token.drivers.is_empty() || !token.families.is_empty())
+    }
+
     /// The drivers of the bank's tokens that are for this machine, each with the place where it belongs. Those of the
     /// families of the catalogue come last, once for each folder.
     pub fn drivers(&self, machine: &Machine, catalogue: &Catalogue) -> Vec<PathBuf> {

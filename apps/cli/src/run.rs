@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use usbtoken::bank::{Bank, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::text::Lang;
 use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
 
-use crate::args::Global;
+use crate::args::{Command, Global};
 use crate::progress::Progress;
 use crate::{files, output, pin};
 
@@ -20,6 +21,7 @@ pub struct Run {
     pub lang: Lang,
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
+    bank: Option<Bank>,
 }
 
 impl Run {
@@ -27,7 +29,38 @@ impl Run {
     pub fn new(global: Global) -> Self {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
-        Run { global, lang, progress, told: RefCell::default() }
+        Run { global, lang, progress, told: RefCell::default(), bank: None }
+    }
+
+    /// Reads the profile of the bank whose rules hold: the one that is named, or the only one that is installed. The
+    /// command line is held against it, and what it leaves out is filled in.
+    ///
+    /// # Errors
+    /// What is wrong with the profile; `ProfileAmbiguous` when several are installed and none is named; `OverrideRefused`
+    /// for an option that the bank forbids.
+    pub fn choose_bank(&mut self, command: &mut Command) -> Result<()> {
+        self.bank = match self.global.bank.as_deref() {
+            Some(file) if file.contains(['/', '\\']) || file.ends_with(".toml") => {
+                Some(Bank::open(Path::new(file))?)
+            }
+            Some(name) => Some(self.installed().named(name)?),
+            None if command.needs_bank() => self.installed().only()?,
+            None => None,
+        };
+        if let Some(bank) = &self.bank {
+            command.obey(bank)?;
+        }
+        command.check_issuer()
+    }
+
+    /// The bank whose rules hold.
+    pub fn bank(&self) -> Option<&Bank> {
+        self.bank.as_ref()
+    }
+
+    /// The profiles of this computer.
+    pub fn installed(&self) -> Installed {
+        self.global.banks.as_ref().map_or_else(Installed::on_this_computer, Installed::in_folder)
     }
 
     /// The present time, read anew: a PIN and a CA take their time.
@@ -44,7 +77,10 @@ impl Run {
             return Ok((vec![self.token()?], Vec::new()));
         }
         self.progress.step(Step::FindToken);
-        let found = self.finder().tokens()?;
+        let mut found = self.finder()?.tokens()?;
+        if let Some(bank) = &self.bank {
+            found.tokens.retain(|token| bank.owns(token));
+        }
         if !found.tokens.is_empty() {
             return Ok((found.tokens, found.skipped));
         }
@@ -52,7 +88,7 @@ impl Run {
             Ok(token) => Ok((vec![token], found.skipped)),
             // Several came at once.
             Err(error) if error.code() == Code::TokenAmbiguous => {
-                self.finder().tokens().map(|found| (found.tokens, found.skipped))
+                self.finder()?.tokens().map(|found| (found.tokens, found.skipped))
             }
             Err(error) => Err(error),
         }
@@ -63,7 +99,11 @@ impl Run {
         match self.global.wait {
             None | Some(0) => {
                 self.progress.step(Step::FindToken);
-                self.finder().find(&self.uri()?)
+                let (finder, uri) = (self.finder()?, self.uri()?);
+                match &self.bank {
+                    Some(bank) => bank.find(&finder, &uri),
+                    None => finder.find(&uri),
+                }
             }
             Some(seconds) => self.wait_for_token(seconds),
         }
@@ -73,7 +113,11 @@ impl Run {
     pub fn wait_for_token(&self, seconds: u32) -> Result<Token> {
         self.progress.step(Step::WaitForToken);
         let deadline = Instant::now() + Duration::from_secs(seconds.into());
-        self.finder().wait(&self.uri()?, deadline, &Cancel::new())
+        let (finder, uri) = (self.finder()?, self.uri()?);
+        match &self.bank {
+            Some(bank) => bank.wait(&finder, &uri, deadline, &Cancel::new()),
+            None => finder.wait(&uri, deadline, &Cancel::new()),
+        }
     }
 
     /// Asks for the PIN and logs in, once.
@@ -139,9 +183,21 @@ impl Run {
         self.global.token.as_deref().map_or_else(|| Ok(TokenUri::default()), str::parse)
     }
 
-    /// The drivers that are asked.
-    pub fn finder(&self) -> Finder {
-        self.global.module.iter().fold(Finder::new(), |finder, path| finder.module(path))
+    /// The drivers that are asked: those of the command line, else the bank's, else every one that is known.
+    ///
+    /// # Errors
+    /// `OverrideRefused` when the bank names its drivers and lets no one name others; `DriverMissing` when none of the
+    /// bank's is there.
+    pub fn finder(&self) -> Result<Finder> {
+        let modules = &self.global.module;
+        match &self.bank {
+            Some(bank) if modules.is_empty() => bank.finder(),
+            Some(bank) if bank.names_drivers() => {
+                bank.check_override(Override::Drivers)?;
+                Ok(modules.iter().fold(Finder::new(), |finder, path| finder.module(path)))
+            }
+            _ => Ok(modules.iter().fold(Finder::new(), |finder, path| finder.module(path))),
+        }
     }
 }
 

@@ -24,6 +24,11 @@ pub struct SubjectArgs {
 }
 
 impl SubjectArgs {
+    /// Whether a rule was wished for.
+    pub fn is_given(self) -> bool {
+        self.subject.is_some()
+    }
+
     /// The rule; without a wish the usual one.
     pub fn rule(self) -> SubjectRule {
         self.subject.unwrap_or_default()
@@ -35,6 +40,13 @@ impl SubjectArgs {
 pub enum SubjectArg {
     Rule(SubjectRule),
     Name(String),
+}
+
+impl SubjectArg {
+    /// Whether it is a rule.
+    pub fn is_rule(&self) -> bool {
+        matches!(self, SubjectArg::Rule(_))
+    }
 }
 
 impl FromStr for SubjectArg {

@@ -67,7 +67,7 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
         Some(error) if seen.is_empty() => return Err(error),
         last => skipped.extend(last),
     }
-    skipped.iter().for_each(|error| print_warning(error, run.lang, run.global.json));
+    skipped.iter().for_each(|error| print_warning(error, run.lang, run.bank(), run.global.json));
     Ok(seen)
 }
 
