@@ -760,6 +760,11 @@
 #define USBTOKEN_UNREADABLE_REASON 4
 
 /**
+ * usbtoken_credentials_unreadable_text: why it cannot be read, in Japanese.
+ */
+#define USBTOKEN_UNREADABLE_REASON_JA 5
+
+/**
  * usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
  */
 #define USBTOKEN_CREDENTIAL_NOT_BEFORE 1
@@ -2513,10 +2518,11 @@ const uint16_t *usbtoken_credential_text_utf16(const struct usbtoken_credential 
 int64_t usbtoken_credential_number(const struct usbtoken_credential *credential, uint32_t field);
 
 /**
- * The days until the certificate expires, counted by calendar date in Japan; negative after it. `now` is in
- * seconds since 1970, 0 is the clock's time.
+ * The days until the certificate expires, counted by calendar date in Japan; negative after it, INT64_MAX for a
+ * certificate without an end (99991231235959Z). `now` is in seconds since 1970, 0 is the clock's time.
  */
-int64_t usbtoken_credential_days_left(const struct usbtoken_credential *credential, int64_t now);
+int64_t usbtoken_credential_days_left(const struct usbtoken_credential *credential,
+                                      int64_t now);
 
 /**
  * Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds

@@ -34,6 +34,7 @@ pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::public::PublicKey;
 pub use key::usage::KeyUsage;
 pub use name::{Attribute, Name, SubjectRule};
+pub(crate) use path::authorities_of;
 pub use path::issuer::IssuerContinuity;
 pub(crate) use path::issuer::{another_key_issued, issuer_continuity};
 pub use path::{MAX_ANCHORS, check_chain, read_anchors};

@@ -30,6 +30,8 @@ pub enum Phrase<'a> {
     Renewable,
     /// It can be renewed from that date in Japan on, written `YYYY-MM-DD`.
     RenewableFrom(&'a str),
+    /// It need not be: it has no end.
+    NoRenewal,
     /// It has expired.
     NotRenewableExpired,
     /// The bank renews it no more.

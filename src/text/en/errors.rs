@@ -257,7 +257,7 @@ code_words! {
         "Check the file that came from the CA and install it again.";
     AnswerTooLarge
         "The CA's answer is too large."
-        "Check that this is the certificate file that came from the CA.";
+        "Save the certificate alone, such as the attachment of the mail or the text from BEGIN to END, as a file of its own and install that.";
     AnswerUnreadable
         "The CA's answer cannot be read."
         "Check that the file is a certificate or PKCS#7 file from the CA.";
@@ -299,7 +299,7 @@ code_words! {
         "Ask the CA to issue it again with the right key usage.";
     ChainUntrusted
         "No valid chain leads from the certificate to a given trust anchor."
-        "Read the detail: it names the certificate and the rule. If a CA's certificate is missing, give it as a \
+        "Read the reason and which certificate it is about. If a CA's certificate is missing, give it as a \
              trust anchor or together with the answer; otherwise ask the CA.";
     CmcFailed
         "The CA refused the request."

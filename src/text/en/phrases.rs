@@ -25,6 +25,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
 
         Phrase::Renewable => "possible now",
         Phrase::RenewableFrom(date) => return format!("possible from {date} on"),
+        Phrase::NoRenewal => "not needed, it has no expiry date",
         Phrase::NotRenewableClosed => "not possible, the bank renews it no more",
         Phrase::NotRenewableExpired => "not possible, it has expired (a reissue is needed)",
         Phrase::NotRenewableNoKey => "not possible, its private key is missing",

@@ -33,6 +33,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
 
         Phrase::Renewable => "更新できます",
         Phrase::RenewableFrom(date) => return format!("{}から更新できます", day(date)),
+        Phrase::NoRenewal => "期限の定めがないため不要です",
         Phrase::NotRenewableClosed => "銀行の受付期間を過ぎているため更新できません",
         Phrase::NotRenewableExpired => "期限切れのため更新できません（再発行が必要です）",
         Phrase::NotRenewableNoKey => "秘密鍵がないため更新できません",
