@@ -41,11 +41,16 @@ fn contradictions_are_refused() {
 
 #[test]
 fn what_is_needed_is_demanded() {
-    let short: [&[&str]; 5] = [&["renew"], &["request"], &["install"], &["resume"], &["retire"]];
+    let short: [&[&str]; 3] = [&["request"], &["install"], &["retire"]];
     for line in short {
         assert_eq!(parse(line).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line:?}");
     }
     assert!(parse(&[]).is_err());
+    // A bank may say how the CA is asked, so it is looked for when that is known.
+    for line in [&["renew"], &["resume"]] {
+        let error = parse(line).unwrap().command.check_issuer().unwrap_err();
+        assert_eq!(error.code(), usbtoken::Code::BadArgument, "{line:?}");
+    }
 }
 
 #[test]
