@@ -115,7 +115,8 @@ impl Bank {
         self.command(&self.soft.module(), arguments).spawn().unwrap()
     }
 
-    fn command(&self, module: &Path, arguments: &[&str]) -> Command {
+    /// The command, to be started in other surroundings.
+    pub fn command(&self, module: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(usbtoken());
         command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN", "--token", &self.soft.uri()]);
         command.arg("--module").arg(module).args(arguments).current_dir(self.files.path());
@@ -266,7 +267,7 @@ pub fn facts(error: &Error, kind: Fact) -> Vec<&str> {
 }
 
 /// The command, built if need be: Cargo tells a test only where the programs of its own package are.
-fn usbtoken() -> &'static Path {
+pub fn usbtoken() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let this = std::env::current_exe().unwrap();

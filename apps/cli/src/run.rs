@@ -137,11 +137,15 @@ impl Run {
         }
         let login = pin::login(&source, token.info(), &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
-        token.login(shape(login)).map_err(|error| {
+        let session = token.login(shape(login)).map_err(|error| {
             // A person with several tokens should see which PIN was wrong.
             let named = error.facts().any(|(fact, _)| fact == Fact::Token);
             if named { error } else { error.fact(Fact::Token, token.identity()) }
-        })
+        })?;
+        if !session.pin_was_checked() {
+            self.tell(&[Notice::PinNotChecked.into()]);
+        }
+        Ok(session)
     }
 
     /// Tells a person what they should know before they go on; each warning once.

@@ -92,6 +92,7 @@ impl Session {
         let mut private = open.read_private_key(private)?;
         private.algorithm = SignatureAlgorithm::for_key(&public_key.algorithm());
         private.public_key = Some(public_key.clone());
+        self.pin.see(&private);
         Ok(NewKeyPair { private, public, public_key })
     }
 
