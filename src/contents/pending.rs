@@ -20,7 +20,7 @@ use std::time::SystemTime;
 /// cannot become one.
 #[derive(Clone, Debug)]
 pub struct PendingKey {
-    pub(super) record: Option<Record>,
+    pub(super) record: Record,
     day: Date,
     id: Vec<u8>,
     /// Its place in the reading that it is from, and what else was there then.
@@ -40,8 +40,10 @@ pub enum PendingState {
     /// The key pair is there; the CA's answer is not.
     AwaitingAnswer,
     /// The key of an old credential whose removal by the previous release stopped in the middle.
+    #[serde(rename = "half_retired")]
     RetireInterrupted,
     /// Only a public key is left; it can only be removed.
+    #[serde(rename = "remnant")]
     PublicKeyOnly,
     /// A certificate seems to be there; whether it is the key's own, only its signature says, for which the token wants
     /// the PIN. Installing the same answer again ends the job.
@@ -89,7 +91,7 @@ impl PendingKey {
         private.public_key = Some(pair.public_key.clone());
         PendingKey {
             day: record.day(),
-            record: Some(record),
+            record,
             id: private.id.clone(),
             at: None,
             present: None,
@@ -98,23 +100,6 @@ impl PendingKey {
             state: PendingState::AwaitingAnswer,
             doubt: None,
             old: old.map_or(Old::First, |old| Old::Found(Arc::new(old.clone()))),
-        }
-    }
-
-    /// The key of a complete credential, when the caller asked for it to be used again. It has no job of its own, and
-    /// nothing of it is removed later.
-    pub(crate) fn reused(private: StoredKey, key: PublicKey, old: &Credential, now: SystemTime) -> Self {
-        PendingKey {
-            day: jst_date(now),
-            record: None,
-            id: private.id.clone(),
-            at: None,
-            present: None,
-            private: Some(private),
-            public_key: Some(key),
-            state: PendingState::AwaitingAnswer,
-            doubt: None,
-            old: Old::Found(Arc::new(old.clone())),
         }
     }
 
@@ -183,12 +168,12 @@ impl PendingKey {
 
     /// Whether this caller began the job. Those of the previous release belong to no page.
     pub fn is_by(&self, caller: &Caller) -> bool {
-        self.record.as_ref().is_some_and(|record| record.is_by(caller))
+        self.record.is_by(caller)
     }
 
     /// Whether a page began the job.
     pub fn is_by_page(&self) -> bool {
-        self.record.as_ref().is_some_and(Record::is_by_page)
+        self.record.is_by_page()
     }
 
     /// The public key, where the token still tells it.
@@ -202,9 +187,9 @@ impl PendingKey {
         self.doubt.map(Doubt::text)
     }
 
-    /// The record, unless the key is one of a complete credential that is to be used again.
-    pub(crate) fn record(&self) -> Option<&Record> {
-        self.record.as_ref()
+    /// The record that makes it a key of ours.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
     }
 
     /// The private key.
@@ -338,7 +323,7 @@ impl Contents {
             state,
             doubt,
             old: old.of_record(&record),
-            record: Some(record),
+            record,
         })
     }
 
@@ -381,7 +366,7 @@ impl Contents {
             .as_ref()
             .is_some_and(|public| self.certificates_for(public).next().is_some());
         (!has_private && !has_certificate).then(|| PendingKey {
-            record: Some(record.clone()),
+            record: record.clone(),
             day: record.day(),
             id: held.stored.id.clone(),
             at: None,

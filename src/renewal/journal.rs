@@ -30,6 +30,7 @@ const LARGEST_RECORD: u64 = 1024 * 1024;
 const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";
+const UNASSIGNED: &str = "unassigned";
 
 /// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
 #[derive(Clone, Debug)]
@@ -61,10 +62,10 @@ impl JournalEntry {
         JournalEntry {
             version: VERSION,
             token: token.clone(),
-            key_id: hex(pending.key().id()),
+            key_id: hex(pending.key_id()),
             key_fingerprint: hex(&pending.request().public_key().fingerprint()),
-            since: pending.key().since(),
-            old_serial: pending.key().concerns(),
+            since: pending.since().to_string(),
+            old_serial: pending.old().map(|old| old.certificate().serial().to_string()),
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,
@@ -240,14 +241,6 @@ impl Journal {
         self.write_answer(&name(token, &hex(key_id)), answer)
     }
 
-    /// The same for the job of this entry.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn keep_answer_of(&self, entry: &JournalEntry, answer: &[u8]) -> Result<PathBuf> {
-        self.write_answer(&name(&entry.token, &entry.key_id), answer)
-    }
-
     /// Opens a file of this key's answers, to write down what the CA says while it says it. Who ends well keeps the
     /// whole by [`Journal::keep_answer`] and removes this file by [`Journal::remove_file`].
     ///
@@ -267,7 +260,19 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn keep_unassigned_answer(&self, answer: &[u8]) -> Result<PathBuf> {
-        self.write_answer("unassigned", answer)
+        self.write_answer(UNASSIGNED, answer)
+    }
+
+    /// Puts an answer that was kept without a job under the job of this entry, beside earlier ones. Returns the file.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn assign(&self, answer: &Path, entry: &JournalEntry) -> Result<PathBuf> {
+        let digest = answer.file_name().and_then(|name| name.to_str()?.strip_prefix(UNASSIGNED));
+        let digest = digest.ok_or_else(|| self.unusable(answer, invalid("no answer without a job")))?;
+        let path = self.folder.join(format!("{}{digest}", name(&entry.token, &entry.key_id)));
+        private::rename(&self.folder, answer, &path).map_err(|error| self.unusable(answer, error))?;
+        Ok(path)
     }
 
     /// The answers that are kept for this key, each with its file.

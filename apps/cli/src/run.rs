@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use usbtoken::bank::{Bank, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::renewal::Caller;
 use usbtoken::text::Lang;
 use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
 
@@ -66,6 +67,11 @@ impl Run {
     /// The present time, read anew: a PIN and a CA take their time.
     pub fn now(&self) -> SystemTime {
         SystemTime::now()
+    }
+
+    /// How the library's calls run: their steps are shown, and jobs are the command's.
+    pub fn call(&self) -> usbtoken::Run<'_> {
+        usbtoken::Run::default().by(Caller::Command).progress(&self.progress)
     }
 
     /// Every token, or the one that `--token` names; and why others were passed over.

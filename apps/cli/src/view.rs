@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base16ct::lower::encode_string as hex;
 use serde::{Serialize, Serializer};
 use usbtoken::Code;
-use usbtoken::driver::{ProofLevel, TokenIdentity};
+use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
-use usbtoken::pki::{Name, Window, has_no_end, jst_rfc3339};
+use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
 use usbtoken::renewal::{self, PendingKey, PendingState, Renewable, Successor};
 use usbtoken::text::{Lang, Phrase, printable};
 
@@ -188,7 +188,7 @@ impl Credential {
         now: SystemTime,
     ) -> Self {
         let certificate = credential.certificate();
-        let renewable = credential.renewable(&Window::default(), now);
+        let renewable = credential.renewable(Window::default(), now);
         let ends = !has_no_end(certificate.not_after());
         Credential {
             token: Token::of(token),

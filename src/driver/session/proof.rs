@@ -1,14 +1,14 @@
 //! The evidence that a private key cannot leave the token.
 
 use super::Session;
-use super::evidence::{Evidence, ProofLevel};
+use super::evidence::Evidence;
 use super::object::StoredKey;
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
 use crate::driver::module::ModuleInfo;
 use crate::driver::token::TokenIdentity;
 use crate::error::{Result, Step};
-use crate::pki::SignatureAlgorithm;
+use crate::pki::{ProofLevel, SignatureAlgorithm};
 use base16ct::lower::encode_string as hex;
 use jiff::Timestamp;
 use serde::Serialize;

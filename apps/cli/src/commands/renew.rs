@@ -7,7 +7,8 @@ use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
-use super::{install_response, pending, select};
+use super::install_response::{self, Checks};
+use super::{pending, select};
 use crate::args;
 use crate::kept::Keeper;
 use crate::output::Outcome;
@@ -17,16 +18,16 @@ use crate::words::Words;
 
 /// Finds the token and the credential, checks, and only then asks for the PIN.
 pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
-    let checks = install_response::Checks::read(&args.checks, args.subject.rule())?;
+    let checks =
+        Checks::read(&args.checks, args.subject.rule(), select::key_rule(&args.key), args.retire_old)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     let token = run.token()?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reservation = token.reserve()?;
     let old = select::credential(token.credentials()?, &args.which, args.key.force, run)?;
-    let renewal = select::renewal(Renewal::of(&old), &args.key, run, &visit.keeper)
-        .form(args.form.into())
-        .require_proof(select::level(args.checks.require_proof));
-    run.tell(&before_login(renewal.preflight_before_login(&token), args.resume)?);
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
+    let call = run.call().passed(visit.keeper.passed());
+    run.tell(&before_login(renewal.preflight_before_login(&token, &call), args.resume)?);
 
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = run.login_holding(&token, reservation)?;
@@ -37,13 +38,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
             let pending = next_command(run, args, &visit.keeper, &session, &renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
                 let kept = (&visit.keeper, Some(&kept));
-                return Ok(install_response::finish(
-                    run,
-                    &session,
-                    &installed,
-                    kept,
-                    args.retire_old.then_some(&checks),
-                ));
+                return Ok(install_response::finish(run, &session, &installed, kept, &checks));
             }
             let request = again(run, args, &visit, &session, &pending)?;
             (pending, request)
@@ -52,13 +47,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
         Err(error) => return Err(error),
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
-    Ok(install_response::finish(
-        run,
-        &session,
-        &installed,
-        (&visit.keeper, Some(&kept)),
-        args.retire_old.then_some(&checks),
-    ))
+    Ok(install_response::finish(run, &session, &installed, (&visit.keeper, Some(&kept)), &checks))
 }
 
 /// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
@@ -72,7 +61,7 @@ fn renewed(run: &Run, error: &Error) -> Outcome {
 }
 
 fn options(args: &args::Renew) -> Options<'_> {
-    Options { issuer: &args.issuer, form: args.form, retire_old: args.retire_old }
+    Options { issuer: &args.issuer, form: args.form }
 }
 
 fn again(
@@ -100,7 +89,7 @@ fn next_command(
     args: &args::Renew,
     keeper: &Keeper,
     session: &Session,
-    renewal: &Renewal<'_>,
+    renewal: &Renewal,
     old: &Credential,
     error: Error,
 ) -> Result<Pending> {
@@ -117,5 +106,5 @@ fn next_command(
         }));
     }
     let key = key?;
-    renewal.resume(session, &key)
+    renewal.resume(session, &key, &run.call())
 }
