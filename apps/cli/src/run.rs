@@ -8,9 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 use usbtoken::bank::{Bank, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::pki::Window;
 use usbtoken::renewal::Caller;
 use usbtoken::text::Lang;
-use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
+use usbtoken::{Cancel, Code, Error, Finder, Login, Policy, Result, Session, Token, TokenUri};
 
 use crate::args::{Command, Global};
 use crate::progress::Progress;
@@ -57,6 +58,16 @@ impl Run {
     /// The bank whose rules hold.
     pub fn bank(&self) -> Option<&Bank> {
         self.bank.as_ref()
+    }
+
+    /// The rules of a renewal: the bank's, or the usual ones.
+    pub fn policy(&self) -> Policy {
+        self.bank.as_ref().map_or_else(Policy::default, Bank::policy)
+    }
+
+    /// The window in which certificates are renewed, and the present moment.
+    pub fn when(&self) -> (Window, SystemTime) {
+        (self.policy().window, self.now())
     }
 
     /// The profiles of this computer.

@@ -13,7 +13,7 @@ fn profile(stage: &Stage, change: impl FnOnce(String) -> String) -> String {
     let example = include_str!("../../../examples/banks/manual-bank.toml");
     let (before, rest) = example.split_once("anchors = [").unwrap();
     let (_, after) = rest.split_once("\n]\n").unwrap();
-    let anchor = String::from_utf8(stage.read("ca/root.pem")).unwrap();
+    let anchor = String::from_utf8(stage.read("ca/ca.pem")).unwrap();
     let text = format!("{before}anchors = ['''\n{anchor}''']\n{after}");
     let driver = format!("path = {:?}", softhsm_module());
     let text = text.replacen("path = \"/usr/lib/softhsm/libsofthsm2.so\"", &driver, 1);
@@ -45,7 +45,8 @@ fn the_only_profile_rules_the_whole_job() {
     // Neither driver, token, issuer nor anchor is named: the profile says them all.
     let done = run(&stage, &["renew"]);
     let value: serde_json::Value = serde_json::from_str(&done.succeeded().stdout).unwrap();
-    assert_eq!(value["already_installed"], false);
+    assert_eq!(value["issuer_continuity"], "verified_by_anchor", "{value:#}");
+    assert!(value["bank_words"][0].as_str().unwrap().contains("電子証明書ログイン"), "{value:#}");
     let after = stage.token.snapshot();
     after.assert_keeps(&before);
 }
@@ -70,6 +71,83 @@ fn what_the_bank_does_not_let_go_is_refused_before_anything_happens() {
         refused.failed("override_refused", 9);
     }
     run(&stage, &["preflight", "--force"]).failed("override_refused", 9);
+    stage.token.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn a_certificate_of_another_ca_is_refused_and_the_old_one_goes_when_the_bank_says() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    let issuer = stage.issuer(&[]);
+    let with = |more: &[(&str, &str)]| {
+        let text = profile(&stage, |text| format!("{text}[issuer]\ncommand = {issuer:?}\n"));
+        install(&stage, "bank", &more.iter().fold(text, |text, (from, to)| text.replace(from, to)));
+    };
+    // The anchors of the example are another CA's.
+    let example = include_str!("../../../examples/banks/manual-bank.toml");
+    let anchor = String::from_utf8(stage.read("ca/ca.pem")).unwrap();
+    let begin = example.find("-----BEGIN").unwrap();
+    let end = example[begin..].find("\n\"\"\"").unwrap();
+    with(&[(&anchor, &example[begin..=begin + end])]);
+    let before = stage.token.snapshot();
+    run(&stage, &["renew"]).failed("chain_untrusted", 6);
+    with(&[("# issuers = [\"OU=(9936)ANSER-WEB(BizSOL) TEST CA - G4", "issuers = [\"OU=ANOTHER")]);
+    run(&stage, &["renew", "--resume"]).failed("issuer_unexpected", 6);
+    with(&[(
+        "extended_key_usage = [\"1.3.6.1.5.5.7.3.2\"]",
+        "extended_key_usage = [\"1.3.6.1.5.5.7.3.36\"]",
+    )]);
+    run(&stage, &["renew", "--resume"]).failed("purpose_missing", 6);
+    stage.token.snapshot().assert_keeps(&before);
+
+    // A login with the new one is to be confirmed first; a new one that works later leaves the old one.
+    with(&[("old = \"keep\"", "old = \"remove-after-confirmation\"")]);
+    let value = run(&stage, &["renew", "--resume"]).json();
+    assert_eq!(value["retired"], false);
+    let serial = value["replaced"]["serial"].as_str().unwrap().to_owned();
+    run(&stage, &["retire", "--yes", "--serial", &serial]).failed("retire_not_confirmed", 9);
+    stage.token.snapshot().assert_keeps(&before);
+    with(&[]);
+    run(&stage, &["retire", "--yes", "--serial", &serial]).failed("override_refused", 9);
+    with(&[("old = \"keep\"", "old = \"ask\"")]);
+    run(&stage, &["retire", "--yes", "--serial", &serial]).succeeded();
+}
+
+#[test]
+fn an_old_certificate_stays_until_the_new_one_works_at_the_bank() {
+    for (begins, retired) in [("at-once", true), ("next-business-day", false), ("after-old-ends", false)] {
+        let stage = Stage::alone(Kind::P256, days_from_now(11));
+        let issuer = stage.issuer(&[]);
+        let text = profile(&stage, |text| format!("{text}[issuer]\ncommand = {issuer:?}\n"));
+        let text = text.replace("old = \"keep\"", "old = \"remove\"");
+        install(
+            &stage,
+            "bank",
+            &text.replace("begins_to_work = \"at-once\"", &format!("begins_to_work = {begins:?}")),
+        );
+        let done = run(&stage, &["renew"]);
+        assert_eq!(done.json()["retired"], retired, "{begins}");
+        assert_eq!(done.notices().contains(&"works_later".to_owned()), !retired, "{begins}");
+    }
+}
+
+#[test]
+fn the_window_is_the_banks() {
+    let stage = Stage::alone(Kind::P256, days_from_now(50));
+    install(&stage, "bank", &profile(&stage, |text| text));
+    run(&stage, &["renew", "--issuer", "false"]).failed("not_yet_renewable", 9);
+    assert_eq!(run(&stage, &["list"]).json()[0]["renewable"], false);
+    install(
+        &stage,
+        "bank",
+        &profile(&stage, |text| text.replace("opens_days_before = 40", "opens_days_before = 60")),
+    );
+    assert_eq!(run(&stage, &["list"]).json()[0]["renewable"], true);
+    run(&stage, &["preflight"]).succeeded();
+    let ended =
+        profile(&stage, |text| text.replace("# service_ends = 2031-03-31 ", "service_ends = 2020-03-31 "));
+    install(&stage, "bank", &ended);
+    let before = stage.token.snapshot();
+    run(&stage, &["renew", "--issuer", "false"]).failed("service_ended", 9);
     stage.token.snapshot().assert_same_as(&before);
 }
 

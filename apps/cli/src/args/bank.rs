@@ -1,6 +1,6 @@
 //! What a bank's profile says to a command line: which options it forbids, and which it fills in.
 
-use usbtoken::bank::{Bank, KeyWish, Override, RequestForm};
+use usbtoken::bank::{Bank, KeyRule, OldCredential, Override, RequestForm};
 use usbtoken::error::Fact;
 use usbtoken::{Code, Error, Result};
 
@@ -66,7 +66,7 @@ impl Command {
         let mut given = Vec::new();
         let mut add = |is_given: bool, what| given.extend(is_given.then_some(what));
         let mut key = |key: &KeyArgs| {
-            let wished = key.key.map(KeyWish::Kind).or(key.reuse_key.then_some(KeyWish::OldAgain));
+            let wished = key.key.map(KeyRule::Kind).or(key.reuse_key.then_some(KeyRule::OldAgain));
             add(wished.is_some_and(|wished| wished != bank.key), Override::Key);
             add(key.force, Override::Window);
         };
@@ -107,6 +107,7 @@ impl Command {
             Command::Retire(args) => {
                 add(args.subject.is_given(), Override::Subject);
                 add(!args.trust_anchor.is_empty(), Override::Anchors);
+                add(bank.old == OldCredential::Keep, Override::Old);
             }
             _ => {}
         }

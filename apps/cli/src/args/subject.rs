@@ -28,11 +28,6 @@ impl SubjectArgs {
     pub fn is_given(self) -> bool {
         self.subject.is_some()
     }
-
-    /// The rule; without a wish the usual one.
-    pub fn rule(self) -> SubjectRule {
-        self.subject.unwrap_or_default()
-    }
 }
 
 /// The value of `usbtoken resume --subject`: the rule, or the subject of a first certificate. No name is a rule's.
@@ -59,13 +54,12 @@ impl FromStr for SubjectArg {
 }
 
 impl Resume {
-    /// The rule for the subject of the answer.
-    pub fn rule(&self) -> SubjectRule {
-        let rule = self.subject.iter().rev().find_map(|subject| match subject {
+    /// The rule for the subject of the answer, where one is wished for.
+    pub fn rule(&self) -> Option<SubjectRule> {
+        self.subject.iter().rev().find_map(|subject| match subject {
             SubjectArg::Rule(rule) => Some(*rule),
             SubjectArg::Name(_) => None,
-        });
-        rule.unwrap_or_default()
+        })
     }
 
     /// The subject of a first certificate.

@@ -111,14 +111,14 @@ fn a_subject_is_a_name_or_a_rule() {
             _ => unreachable!(),
         }
     };
-    assert_eq!(resume(&[]), (None, SubjectRule::CommonNameMayChange));
-    assert_eq!(resume(&["--subject", "exact"]), (None, SubjectRule::Exact));
+    assert_eq!(resume(&[]), (None, None));
+    assert_eq!(resume(&["--subject", "exact"]), (None, Some(SubjectRule::Exact)));
     let both = resume(&["--subject", "any", "--subject", "CN=exact"]);
-    assert_eq!(both, (Some("CN=exact".to_owned()), SubjectRule::Any));
+    assert_eq!(both, (Some("CN=exact".to_owned()), Some(SubjectRule::Any)));
     let Command::Retire(retire) = parse(&["retire", "--id", "01", "--subject", "exact"]).unwrap().command
     else {
         unreachable!()
     };
-    assert_eq!(retire.subject.rule(), SubjectRule::Exact);
+    assert_eq!(retire.subject.subject, Some(SubjectRule::Exact));
     assert_eq!(parse(&["install", "f", "--subject", "CN=x"]).unwrap_err(), ErrorKind::InvalidValue);
 }

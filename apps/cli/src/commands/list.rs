@@ -6,7 +6,7 @@ use usbtoken::error::{Notice, Step};
 use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::renewal::{KeyState, Renewable, clock_doubt};
 use usbtoken::text::Phrase;
-use usbtoken::{Credential, Credentials, Policy, Result, Session, Token};
+use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::output::{Outcome, print_warning};
 use crate::pin::Source;
@@ -28,7 +28,7 @@ impl Seen {
             run.tell(&[Notice::CertificateUnreadable.into()]);
         }
         let certificates = all.iter().map(Credential::certificate);
-        run.tell(clock_doubt(&Policy::default(), certificates, run.now()).as_slice());
+        run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
         Seen { token, credentials, unreadable }
     }
 }
@@ -71,14 +71,14 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
 }
 
 fn without_proof(run: &Run, token: Token) -> Result<Seen> {
-    let all = with_renewals(&token, token.credentials()?, run.now());
-    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, run.now())).collect();
+    let all = with_renewals(&token, token.credentials()?, run.when());
+    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, run.when())).collect();
     Ok(Seen::of(run, token, &all, shown))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
-fn with_renewals(token: &Token, all: Credentials, now: SystemTime) -> Credentials {
-    let ended = all.iter().any(|one| one.renewable(Window::default(), now) == Renewable::Expired);
+fn with_renewals(token: &Token, all: Credentials, (window, now): (Window, SystemTime)) -> Credentials {
+    let ended = all.iter().any(|one| one.renewable(window, now) == Renewable::Expired);
     let more = if ended { token.credentials_and_renewals().ok() } else { None };
     more.unwrap_or(all)
 }
@@ -88,7 +88,7 @@ fn with_proof(run: &Run, token: Token, session: &Session) -> Result<Seen> {
     let all = session.credentials()?;
     let view = |one: &Credential| {
         let level = level(run, session, one)?;
-        Ok(view::Credential::of(token.identity(), one, level, run.now()))
+        Ok(view::Credential::of(token.identity(), one, level, run.when()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
     Ok(Seen::of(run, token, &all, shown))

@@ -24,12 +24,12 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
     let old = select::credential(all, &args.which, args.key.force, run)?;
-    let policy = select::policy(&args.key, None);
+    let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let preflight = renewal.preflight(&token, &run.call().passed(Keeper::of_user().passed()));
 
     let now = run.now();
-    let shown = view::Credential::of(token.identity(), &old, None, now);
+    let shown = view::Credential::of(token.identity(), &old, None, (run.policy().window, now));
     let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
     let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
     lines.extend(
