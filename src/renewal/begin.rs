@@ -18,13 +18,18 @@ impl Renewal {
     /// Makes the key pair, proves it and signs the request.
     ///
     /// # Errors
-    /// The first blocker of the preflight, which is run again; [`Code::KeyExportable`] or
+    /// [`Code::BadSubject`] for a name that X.520 forbids; the first blocker of the preflight, which is run again;
+    /// [`Code::KeyExportable`] or
     /// [`Code::ProofInsufficient`], after which the new key is destroyed; [`Code::TokenFull`], which names the
     /// expired credentials that could be removed; and what the token returns. The old credential is untouched in
     /// every case.
     pub fn begin(&self, session: &Session, run: &Run<'_>) -> Result<Pending> {
         session.reserve()?;
         run.enter(Step::Preflight)?;
+        // A CA would refuse such a name, or cut it, after the key was made.
+        if let Subject::First(name) = &self.subject {
+            name.check_bounds().map_err(|error| error.during(Step::Preflight))?;
+        }
         let mut contents = Contents::read(session)?;
         let preflight = Preflight::after_login(self, session, &mut contents, run)?;
         let notices = preflight.into_notices()?;

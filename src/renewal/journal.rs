@@ -30,6 +30,7 @@ const LARGEST_RECORD: u64 = 1024 * 1024;
 const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";
+const WRONG_PIN: &str = "wrong-pin";
 const UNASSIGNED: &str = "unassigned";
 
 /// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
@@ -195,6 +196,34 @@ impl Journal {
             && note.is_ok_and(|note| note.as_deref() == Some(key.since().as_bytes()))
     }
 
+    /// Notes that this token took a PIN for wrong, so that no program tries it again before a person has logged in.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn note_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        let (path, day) = (self.wrong_pin(token), crate::pki::jst_date(SystemTime::now()).to_string());
+        private::write(&self.folder, &path, day.as_bytes()).map_err(|error| self.unusable(&path, error))
+    }
+
+    /// The day in Japan on which this token last took a PIN for wrong, as `YYYY-MM-DD`; `None`: since then a person has
+    /// logged in, or it never did.
+    pub fn wrong_pin_since(&self, token: &TokenIdentity) -> Option<String> {
+        let note = private::read(&self.wrong_pin(token), LARGEST_RECORD).ok().flatten()?;
+        String::from_utf8(note).ok().filter(|_| self.folder_is_there().unwrap_or(false))
+    }
+
+    /// Forgets it: a person has logged in.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn forget_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
+        match self.wrong_pin_since(token) {
+            Some(_) => self.remove_file(&self.wrong_pin(token)),
+            None => Ok(()),
+        }
+    }
+
     /// Keeps a job, or what is new of it.
     ///
     /// # Errors
@@ -308,6 +337,10 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn remove_file(&self, path: &Path) -> Result<()> {
         private::remove(&self.folder, path).map_err(|error| self.unusable(path, error))
+    }
+
+    fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {
+        self.folder.join(format!("{}.{WRONG_PIN}", name(token, "")))
     }
 
     fn note(&self, token: &TokenIdentity, old_serial: Option<&str>) -> PathBuf {

@@ -399,3 +399,14 @@ fn a_key_listed_in_another_session_is_found_again() {
     bank.session().abandon(pending.key().unwrap(), &run()).unwrap();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
+
+/// A CA would refuse such a name, or cut it, when there is a key already.
+#[test]
+fn a_first_name_that_no_certificate_can_have_makes_no_key() {
+    let bank = Bank::new();
+    let (session, _) = bank.open();
+    for name in ["CN=a,C=JPN".to_owned(), format!("CN={}", "x".repeat(65)), "CN=a\\00b".to_owned()] {
+        refused(Renewal::first(name.parse().unwrap()).begin(&session, &run()), Code::BadSubject);
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}

@@ -96,7 +96,7 @@ impl Drop for Incoming<'_> {
 
 /// The folder for what a user's programs keep between their runs (XDG Base Directory Specification 0.8; on Windows
 /// the one for application data of this computer).
-fn state_folder() -> Option<PathBuf> {
+pub fn state_folder() -> Option<PathBuf> {
     let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")

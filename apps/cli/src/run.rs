@@ -149,12 +149,16 @@ impl Run {
 
     fn login_as(&self, token: &Token, shape: impl FnOnce(Login) -> Login) -> Result<Session> {
         let source = pin::Source::of(&self.global);
+        let mark = pin::mark::Mark::of(token.info(), &source, &self.global);
+        mark.check()?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
         let login = pin::login(&source, token.info(), &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
-        let session = token.login(shape(login)).map_err(|error| {
+        let session = token.login(shape(login));
+        mark.learn(&session);
+        let session = session.map_err(|error| {
             // A person with several tokens should see which PIN was wrong.
             let named = error.facts().any(|(fact, _)| fact == Fact::Token);
             if named { error } else { error.fact(Fact::Token, token.identity()) }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use usbtoken::error::{Fact, Warning};
-use usbtoken::renewal::{JournalEntry, PendingState, Preflight};
+use usbtoken::renewal::{JournalEntry, PendingKey, PendingState, Preflight};
 use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
@@ -35,7 +35,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            let pending = next_command(run, args, &visit.keeper, &session, &renewal, &old, error)?;
+            let pending = resume_pending(run, args, &visit.keeper, &session, &renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
                 let kept = (&visit.keeper, Some(&kept));
                 return Ok(install_response::finish(run, &session, &installed, kept, &checks));
@@ -84,7 +84,7 @@ fn before_login(preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
 }
 
 /// Offers to go on with the key that is pending, instead of making a second one.
-fn next_command(
+fn resume_pending(
     run: &Run,
     args: &args::Renew,
     keeper: &Keeper,
@@ -98,7 +98,12 @@ fn next_command(
     let key = select::pending(session, None, |key| {
         key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
     });
-    if !(args.resume || ask()) {
+    // A CA that gave something to ask again with has the request: asking again is no second order.
+    let is_polled = |key: &PendingKey| {
+        let entry = keeper.entry(session, key.id()).ok().flatten();
+        entry.is_some_and(|entry| entry.cookie().is_some())
+    };
+    if !(args.resume || key.as_ref().is_ok_and(is_polled) || ask()) {
         let file = key.ok().and_then(|key| keeper.answer_file(session, &key));
         return Err(file.into_iter().fold(error, |error, file| {
             let next_command = pending::install(run, &file);
