@@ -10,7 +10,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use usbtoken::pki::Window;
-use usbtoken::{Finder, Install, Login, Pin, Renewal, Response, Run};
+use usbtoken::{Finder, Install, Pin, Renewal, Response, Run};
 
 type AnyResult<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -22,13 +22,13 @@ fn main() -> AnyResult<()> {
 
     let token = Finder::new().module(module).find(&uri.parse()?)?;
     // So that no one renews what is about to be renewed here.
-    let reservation = token.reserve()?;
-    let old = token.credentials()?.renewable(Window::default(), SystemTime::now()).only()?;
+    let reserved = token.reserve()?;
+    let old = reserved.credentials()?.renewable(Window::default(), SystemTime::now()).only()?;
     let (renewal, run) = (Renewal::of(&old), Run::default());
     renewal.preflight(&token, &run).into_notices()?;
 
     let pin = std::fs::read_to_string(pin_file)?;
-    let session = token.login(Login::with_pin(Pin::new(pin.trim_end().into())).holding(reservation))?;
+    let session = reserved.login(Pin::new(pin.trim_end().into()))?;
     let pending = renewal.begin(&session, &run)?;
     let response = Response::parse(&ask(command, &pending.request().to_pem())?)?;
     let new = Install::new(&response).run_for(&session, &pending, &run)?;

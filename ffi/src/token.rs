@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use usbtoken::driver::{ModuleInfo, Reservation};
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
-use usbtoken::{Cancel, Code, Error, Login, Pin, Result, Token, TokenUri};
+use usbtoken::{Cancel, Code, Credentials, Error, Login, Pin, Result, Token, TokenUri};
 use zeroize::Zeroizing;
 
 use crate::args;
@@ -69,6 +69,8 @@ pub const USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY: u32 = 7;
 
 /// usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
 pub const USBTOKEN_LOGIN_ACCEPT_FINAL_TRY: u32 = 1;
+/// usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
+pub const USBTOKEN_LOGIN_PIN_AS_TYPED: u32 = 2;
 
 /// How often the cancel callback is asked during a wait.
 const ATTENTION: Duration = Duration::from_millis(100);
@@ -165,7 +167,7 @@ impl TokenNoun {
     }
 
     fn login(&self, pin: Option<Zeroizing<Vec<u8>>>, flags: u32) -> Result<SessionNoun> {
-        if flags & !USBTOKEN_LOGIN_ACCEPT_FINAL_TRY != 0 {
+        if flags & !(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY | USBTOKEN_LOGIN_PIN_AS_TYPED) != 0 {
             return Err(args::bad("flags", "unknown"));
         }
         self.host.step(Step::LogIn);
@@ -174,12 +176,22 @@ impl TokenNoun {
             // What the token says of its PIN may have changed since it was found, and the dialog must know.
             None => self.host.run().ask_pin(self.token.refreshed()?.info())?,
         };
-        let login = if flags == 0 { login } else { login.accept_final_try() };
-        let login = match lock(&self.reserved).take() {
-            Some(reservation) => login.holding(reservation),
-            None => login,
+        let has = |flag| flags & flag != 0;
+        let login = if has(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY) { login.accept_final_try() } else { login };
+        let login = if has(USBTOKEN_LOGIN_PIN_AS_TYPED) { login.pin_as_typed() } else { login };
+        let session = match lock(&self.reserved).take() {
+            Some(reserved) => reserved.login(login)?,
+            None => self.token.login(login)?,
         };
-        Ok(SessionNoun::new(self.token.login(login)?, &self.host))
+        Ok(SessionNoun::new(session, &self.host))
+    }
+
+    /// Where the token is reserved, what is read now is read in the session that is logged in later.
+    fn credentials(&self) -> Result<Credentials> {
+        match &*lock(&self.reserved) {
+            Some(reserved) => reserved.credentials(),
+            None => self.token.credentials(),
+        }
     }
 }
 
@@ -411,7 +423,7 @@ pub unsafe extern "C" fn usbtoken_token_credentials(
     boundary::on::<TokenNoun>(token, |token| {
         boundary::give::<CredentialList>(out, || {
             token.host.step(Step::ReadObjects);
-            Ok(CredentialList::new(token.token.credentials()?, token.host.clone()))
+            Ok(CredentialList::new(token.credentials()?, token.host.clone()))
         })
     })
 }
@@ -434,7 +446,7 @@ pub unsafe extern "C" fn usbtoken_reserve(token: *const usbtoken_token) -> usbto
 /// Logs in, with one C_Login and never a second.
 ///
 /// `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
-/// USBTOKEN_LOGIN_ACCEPT_FINAL_TRY or 0. The library wipes its own copies; wipe yours.
+/// USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, USBTOKEN_LOGIN_PIN_AS_TYPED, both or 0. The library wipes its own copies; wipe yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_login(
     token: *const usbtoken_token,

@@ -3,7 +3,7 @@
 use super::Contents;
 use super::held::HeldCertificate;
 use super::successor::Successor;
-use crate::driver::{Objects, Session, StoredCertificate, StoredKey, Token};
+use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_time};
 use base16ct::lower::encode_string as hex;
@@ -509,9 +509,7 @@ impl Token {
     /// # Errors
     /// What opening the session and reading return.
     pub fn credentials(&self) -> Result<Credentials> {
-        let (certificates, unreadable) = self.open_public_session()?.certificates()?;
-        let objects = Objects { certificates, unreadable, ..Objects::default() };
-        Ok(Contents::of(objects, false).credentials())
+        self.open_public_session()?.credentials()
     }
 
     /// The same, after reading the public keys too: these tell which renewals wait for their certificate
@@ -520,7 +518,37 @@ impl Token {
     /// # Errors
     /// As [`Token::credentials`].
     pub fn credentials_and_renewals(&self) -> Result<Credentials> {
-        Ok(Contents::read_public(&self.open_public_session()?)?.credentials())
+        self.open_public_session()?.credentials_and_renewals()
+    }
+}
+
+impl Reservation {
+    /// The credentials on the token, without login.
+    ///
+    /// # Errors
+    /// As [`Token::credentials`].
+    pub fn credentials(&self) -> Result<Credentials> {
+        self.public_session()?.credentials()
+    }
+}
+
+impl PublicSession {
+    /// The credentials on the token, without login.
+    ///
+    /// # Errors
+    /// What reading returns.
+    pub fn credentials(&self) -> Result<Credentials> {
+        let (certificates, unreadable) = self.certificates()?;
+        let objects = Objects { certificates, unreadable, ..Objects::default() };
+        Ok(Contents::of(objects, false).credentials())
+    }
+
+    /// As [`Token::credentials_and_renewals`].
+    ///
+    /// # Errors
+    /// What reading returns.
+    pub fn credentials_and_renewals(&self) -> Result<Credentials> {
+        Ok(Contents::read_public(self)?.credentials())
     }
 }
 

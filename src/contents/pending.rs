@@ -87,7 +87,7 @@ impl Doubt {
 impl PendingKey {
     /// The key of a pair that was just made.
     pub(crate) fn fresh(record: Record, pair: &NewKeyPair, old: Option<&Credential>) -> Self {
-        let mut private = pair.private.clone();
+        let mut private = pair.private.to_be_asked_again();
         private.public_key = Some(pair.public_key.clone());
         PendingKey {
             day: record.day(),

@@ -6,10 +6,11 @@ use super::mutex::lock;
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use usbtoken_pkcs11::Functions;
 use usbtoken_pkcs11::library::{self, LoadFailure};
 use usbtoken_pkcs11::text::unpadded;
+use usbtoken_pkcs11::{Functions, SessionHandle};
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -35,12 +36,16 @@ pub struct ModuleInfo {
 struct Lease {
     driver: &'static Driver,
     info: OnceLock<ModuleInfo>,
+    /// Sessions that the last user of this lease has left to C_Finalize.
+    left: Mutex<Vec<SessionHandle>>,
 }
 
 /// A library that was loaded, and stays.
 struct Driver {
     path: PathBuf,
     functions: Functions,
+    /// How many logins were tried through it.
+    logins: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -48,6 +53,20 @@ struct Driver {
 struct State {
     leases: usize,
     initialized_by_us: bool,
+    /// How often C_Initialize has worked, and whether it has failed since.
+    starts: usize,
+    start_failed: bool,
+}
+
+/// Whether a driver can be initialised again after C_Finalize; clients of network HSMs often cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restart {
+    /// It was, in this process.
+    Works,
+    /// It was tried, and failed.
+    Fails,
+    /// It was not tried yet.
+    Untried,
 }
 
 /// Every library that this process has loaded, by canonical path. The outer lock is held for a look only; a driver
@@ -70,7 +89,7 @@ impl Module {
         let file = file::check(path, trust)?;
         let driver = registered(&file)?;
         let first = driver.lease()?;
-        Ok((Module(Arc::new(Lease { driver, info: OnceLock::new() })), first))
+        Ok((Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })), first))
     }
 
     /// The canonical path of the library.
@@ -110,6 +129,16 @@ impl Module {
         Ok(slots.len())
     }
 
+    /// What is known of initialising the driver again.
+    pub(crate) fn restart(&self) -> Restart {
+        let state = lock(&self.0.driver.state);
+        match (state.start_failed, state.starts) {
+            (true, _) => Restart::Fails,
+            (false, 2..) => Restart::Works,
+            (false, _) => Restart::Untried,
+        }
+    }
+
     /// Whether something happened in a slot since this was last asked; it never blocks.
     pub(crate) fn slot_event(&self) -> Result<bool> {
         self.functions().slot_event().map_err(|failure| failure.during(Step::FindToken))
@@ -118,6 +147,30 @@ impl Module {
     pub(super) fn functions(&self) -> &'static Functions {
         &self.0.driver.functions
     }
+
+    /// Closes a session. What the last one to use the driver has open, C_Finalize closes, which comes next.
+    pub(super) fn close(&self, session: SessionHandle) {
+        if Arc::strong_count(&self.0) == 1 {
+            lock(&self.0.left).push(session);
+        } else {
+            close(self.functions(), session);
+        }
+    }
+
+    /// Notes that a login is tried: what the tokens said of their PIN before that is old.
+    pub(super) fn note_login(&self) {
+        self.0.driver.logins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many logins were tried through this driver, by anybody in this process.
+    pub(super) fn logins(&self) -> u64 {
+        self.0.driver.logins.load(Ordering::Relaxed)
+    }
+}
+
+fn close(functions: &Functions, session: SessionHandle) {
+    // The session may be dead already, with the token pulled; there is nothing left to do then.
+    let _ = functions.close_session(session);
 }
 
 impl std::fmt::Debug for Module {
@@ -135,7 +188,8 @@ fn registered(file: &CheckedFile) -> Result<&'static Driver> {
     if let Some(driver) = *place {
         return Ok(driver);
     }
-    let driver = Driver { path: path.to_owned(), functions: load(file)?, state: Mutex::default() };
+    let (logins, state) = (AtomicU64::new(0), Mutex::default());
+    let driver = Driver { path: path.to_owned(), functions: load(file)?, logins, state };
     let driver: &'static Driver = Box::leak(Box::new(driver));
     *place = Some(driver);
     Ok(driver)
@@ -162,11 +216,14 @@ impl Driver {
         let mut state = lock(&self.state);
         let first = state.leases == 0;
         if first {
-            state.initialized_by_us = self.functions.initialize().map_err(|failure| {
+            let initialized = self.functions.initialize();
+            state.start_failed = initialized.is_err();
+            state.initialized_by_us = initialized.map_err(|failure| {
                 Error::new(Code::DriverInitFailed)
                     .fact(Fact::Path, self.path.display())
                     .because_of(failure.during(Step::InitializeDriver))
             })?;
+            state.starts += usize::from(state.initialized_by_us);
         } else {
             self.functions
                 .same_process("C_Initialize")
@@ -176,18 +233,20 @@ impl Driver {
         Ok(first && state.initialized_by_us)
     }
 
-    fn release(&self) {
+    fn release(&self, open: Vec<SessionHandle>) {
         let mut state = lock(&self.state);
         state.leases -= 1;
         if state.leases == 0 && state.initialized_by_us {
             // No one is left to report to; in a forked child the call is refused, which is right.
             let _ = self.functions.finalize();
+        } else {
+            open.into_iter().for_each(|session| close(&self.functions, session));
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.driver.release();
+        self.driver.release(std::mem::take(&mut lock(&self.left)));
     }
 }

@@ -60,8 +60,7 @@ pub use crate::contents::{
 };
 pub use clock::{Clock, clock_doubt};
 pub use journal::{Journal, JournalEntry};
-pub(crate) use preflight::BeforeLogin;
-pub use preflight::{PointResult, Preflight, PreflightPoint};
+pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub use renewal::Form;
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};

@@ -123,10 +123,22 @@ impl Bank {
         self.command(&self.soft.module(), arguments).spawn().unwrap()
     }
 
+    /// As [`Bank::run_with_faults`] without any, and without a PIN.
+    pub fn run_without_pin(&self, arguments: &[&str]) -> Said {
+        let _ = std::fs::remove_file(self.file("trace"));
+        let mut command = self.command_without_pin(&shim(), arguments);
+        command.env("USBTOKEN_SHIM_DRIVER", self.soft.module());
+        Said::of(command.env("USBTOKEN_SHIM_TRACE", self.file("trace")).output().unwrap())
+    }
+
     /// The command, to be started in other surroundings.
     pub fn command(&self, module: &Path, arguments: &[&str]) -> Command {
+        self.command_without_pin(module, &[&["--pin-env", "TEST_PIN"], arguments].concat())
+    }
+
+    fn command_without_pin(&self, module: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(usbtoken());
-        command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN", "--token", &self.soft.uri()]);
+        command.args(["--json", "--lang", "en", "--token", &self.soft.uri()]);
         command.arg("--module").arg(module).args(arguments).current_dir(self.files.path());
         command.envs(self.soft.env()).env("TEST_PIN", self.soft.pin());
         command.env("XDG_STATE_HOME", self.file("state"));

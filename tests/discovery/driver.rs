@@ -6,7 +6,7 @@ use usbtoken::driver::Module;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::SignatureAlgorithm;
 use usbtoken::{Code, Finder, Pin, TokenUri};
-use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, softhsm_module};
+use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, shim, softhsm_module};
 
 fn uri(text: &str) -> TokenUri {
     text.parse().unwrap()
@@ -131,6 +131,40 @@ fn a_wrong_pin_is_sent_once_and_leaves_no_login() {
     assert_eq!((call.function, call.name), ("C_Login", "CKR_PIN_INCORRECT"));
     assert!(!format!("{error} {error:?}").contains("9999"));
     assert_eq!(token.login(Pin::new(Vec::new())).unwrap_err().code(), Code::PinLength);
+    token.login(Pin::new(soft.pin().into())).unwrap();
+}
+
+/// Set in the child that logs in twice: module, URI and PIN, one a line.
+const CHILD: &str = "USBTOKEN_TEST_LOG_IN_TWICE";
+
+/// Not a test by itself: the child that enters a wrong PIN and then the right one.
+#[test]
+fn logs_in_twice_when_told_to() {
+    let Ok(arguments) = std::env::var(CHILD) else { return };
+    let [module, token_uri, pin] = arguments.lines().collect::<Vec<_>>().try_into().unwrap();
+    let token = Finder::new().module(module).find(&uri(token_uri)).unwrap();
+    assert_eq!(token.login(Pin::new(b"9999".to_vec())).unwrap_err().code(), Code::PinIncorrect);
+    assert_eq!(token.login(Pin::new(pin.into())).unwrap_err().code(), Code::PinFinalTry);
+}
+
+/// What a token said of its PIN is believed for a moment, but never across a login: the next try may be the last.
+#[test]
+#[serial]
+fn after_a_login_the_state_of_the_pin_is_asked_again() {
+    let soft = SoftToken::fresh();
+    let arguments = format!("{}\n{}\n{}", shim().display(), soft.uri(), soft.pin());
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "logs_in_twice_when_told_to"])
+        .envs(soft.env())
+        .env(CHILD, arguments)
+        .env("USBTOKEN_SHIM_DRIVER", soft.module())
+        // Two slots when the token is found, one after the refusal; then the one that counts.
+        .env("USBTOKEN_SHIM_FAULT", "C_GetTokenInfo#4:lie=final-try")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{child:?}");
+    // The right PIN was not sent.
+    let token = finder().find(&uri(&soft.uri())).unwrap();
     token.login(Pin::new(soft.pin().into())).unwrap();
 }
 

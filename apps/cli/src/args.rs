@@ -77,10 +77,17 @@ pub struct Global {
     #[arg(long, value_name = "NAME", global = true)]
     pub pin_env: Option<String>,
 
-    /// Sends the PIN even when one more wrong PIN locks the token.
+    /// Sends the PIN even when one more wrong PIN locks the token, or the token states that it is locked.
     #[arg(long, global = true)]
     pub final_try: bool,
 
+    /// Sends the PIN as it is, even when the token states that PINs are shorter or longer, or are entered at keys of its own.
+    #[arg(long, global = true)]
+    pub pin_as_typed: bool,
+
+    /// Loads the driver even when it is not certain that no other user of this computer can replace its file.
+    #[arg(long, global = true)]
+    pub trust_driver: bool,
     /// Logs in although the last PIN was wrong and no person is at a terminal: the PIN was put right.
     #[arg(long, global = true)]
     pub pin_corrected: bool,

@@ -35,6 +35,8 @@ impl CommandLine {
             .value("--token", token)
             .path("--pin-file", global.pin_file.as_deref())
             .value("--pin-env", global.pin_env.as_deref())
+            .flag("--pin-as-typed", global.pin_as_typed)
+            .flag("--trust-driver", global.trust_driver)
     }
 
     /// Adds an option with its value, where it has one.

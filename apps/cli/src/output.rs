@@ -244,6 +244,10 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::Expired => Words::HintBegun,
         Code::RetireIssuerNotShown => Words::HintAnchor,
         Code::PinFinalTry => Words::HintFinalTry,
+        Code::PinLocked if is_stated(error, "CKF_USER_PIN_LOCKED") => Words::HintStatedLocked,
+        Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,
+        Code::DriverUntrusted => Words::HintTrustDriver,
+        _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinAsTyped,
         Code::PinWrongBefore => Words::HintPinCorrected,
         Code::PinRequired => Words::HintPin,
         Code::FileUnwritable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintOtherFile,
@@ -262,6 +266,10 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
 
 fn expects(error: &Error, option: &str) -> bool {
     error.facts().any(|(fact, value)| fact == Fact::Expected && value == option)
+}
+
+fn is_stated(error: &Error, flag: &str) -> bool {
+    error.facts().any(|(fact, value)| fact == Fact::Stated && value == flag)
 }
 
 fn is_there_already(error: &Error) -> bool {

@@ -9,11 +9,12 @@ use usbtoken::bank::{Bank, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
-use usbtoken::renewal::Caller;
+use usbtoken::renewal::{Caller, Preflight};
 use usbtoken::text::Lang;
 use usbtoken::{Cancel, Code, Error, Finder, Login, Policy, Result, Session, Token, TokenUri};
 
 use crate::args::{Command, Global};
+use crate::pin::mark::Mark;
 use crate::progress::Progress;
 use crate::{files, output, pin};
 
@@ -93,21 +94,25 @@ impl Run {
         if self.global.token.is_some() {
             return Ok((vec![self.token()?], Vec::new()));
         }
-        self.progress.step(Step::FindToken);
-        let mut found = self.finder()?.tokens()?;
-        if let Some(bank) = &self.bank {
-            found.tokens.retain(|token| bank.owns(token));
-        }
-        if !found.tokens.is_empty() {
-            return Ok((found.tokens, found.skipped));
-        }
-        match self.token() {
-            Ok(token) => Ok((vec![token], found.skipped)),
-            // Several came at once.
-            Err(error) if error.code() == Code::TokenAmbiguous => {
-                self.finder()?.tokens().map(|found| (found.tokens, found.skipped))
+        // What was waited for is held, so that its driver runs on while all are listed.
+        let waited =
+            self.global.wait.filter(|seconds| *seconds > 0).map(|seconds| self.wait_for_token(seconds));
+        match waited.transpose() {
+            // Several are there.
+            Err(error) if error.code() != Code::TokenAmbiguous => return Err(error),
+            _awaited => {
+                self.progress.step(Step::FindToken);
+                let mut found = self.finder()?.tokens()?;
+                if let Some(bank) = &self.bank {
+                    found.tokens.retain(|token| bank.owns(token));
+                }
+                match (found.none, &self.bank) {
+                    (Some(error), _) => Err(error),
+                    // Why none of the tokens is the bank's.
+                    (None, Some(_)) if found.tokens.is_empty() => Ok((vec![self.token()?], found.skipped)),
+                    (None, _) => Ok((found.tokens, found.skipped)),
+                }
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -137,36 +142,43 @@ impl Run {
         }
     }
 
-    /// Asks for the PIN and logs in, once.
-    pub fn login(&self, token: &Token) -> Result<Session> {
-        self.login_as(token, |login| login)
+    /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
+    pub fn login(&self, token: Token) -> Result<Session> {
+        let (login, mark) = self.ask_pin(&token)?;
+        self.logged_in(token.login(login), &mark, &token)
     }
 
-    /// As [`Run::login`], with a token that was reserved before.
-    pub fn login_holding(&self, token: &Token, reservation: Reservation) -> Result<Session> {
-        self.login_as(token, |login| login.holding(reservation))
+    /// As [`Run::login`], of a token that was reserved before.
+    pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
+        let token = reserved.token().clone();
+        let (login, mark) = self.ask_pin(&token)?;
+        self.logged_in(reserved.login(login), &mark, &token)
     }
 
-    fn login_as(&self, token: &Token, shape: impl FnOnce(Login) -> Login) -> Result<Session> {
+    fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
         let source = pin::Source::of(&self.global);
-        let mark = pin::mark::Mark::of(token.info(), &source, &self.global);
+        let mark = Mark::of(token.info(), &source, &self.global);
         mark.check()?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
-        let login = pin::login(&source, token.info(), &self.global, self.lang)?;
+        let login = pin::login(&source, token, &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
-        let session = token.login(shape(login));
+        Ok((login, mark))
+    }
+
+    fn logged_in(&self, session: Result<Session>, mark: &Mark<'_>, token: &Token) -> Result<Session> {
         mark.learn(&session);
-        let session = session.map_err(|error| {
-            // A person with several tokens should see which PIN was wrong.
-            let named = error.facts().any(|(fact, _)| fact == Fact::Token);
-            if named { error } else { error.fact(Fact::Token, token.identity()) }
-        })?;
+        let session = session.map_err(|error| name_token(error, token))?;
         if !session.pin_was_checked() {
             self.tell(&[Notice::PinNotChecked.into()]);
         }
         Ok(session)
+    }
+
+    /// The preflight without what the command line says to go on with all the same.
+    pub fn accepted(&self, preflight: Preflight) -> Preflight {
+        if self.global.final_try { preflight.accepting(Code::PinLocked) } else { preflight }
     }
 
     /// Tells a person what they should know before they go on; each warning once.
@@ -214,16 +226,25 @@ impl Run {
     /// `OverrideRefused` when the bank names its drivers and lets no one name others; `DriverMissing` when none of the
     /// bank's is there.
     pub fn finder(&self) -> Result<Finder> {
-        let modules = &self.global.module;
-        match &self.bank {
-            Some(bank) if modules.is_empty() => bank.finder(),
-            Some(bank) if bank.names_drivers() => {
-                bank.check_override(Override::Drivers)?;
-                Ok(modules.iter().fold(Finder::new(), |finder, path| finder.module(path)))
+        let Global { module: modules, trust_driver, .. } = &self.global;
+        let named = modules.iter().fold(Finder::new(), |finder, path| finder.module(path));
+        let finder = match &self.bank {
+            None => named,
+            Some(bank) => {
+                if *trust_driver || bank.names_drivers() && !modules.is_empty() {
+                    bank.check_override(Override::Drivers)?;
+                }
+                if modules.is_empty() { bank.finder()? } else { named }
             }
-            _ => Ok(modules.iter().fold(Finder::new(), |finder, path| finder.module(path))),
-        }
+        };
+        Ok(if *trust_driver { finder.trust_any_owner() } else { finder })
     }
+}
+
+/// A person with several tokens should see which PIN was wrong.
+fn name_token(error: Error, token: &Token) -> Error {
+    let named = error.facts().any(|(fact, _)| fact == Fact::Token);
+    if named { error } else { error.fact(Fact::Token, token.identity()) }
 }
 
 const fn pin_notice(state: PinState) -> Option<Notice> {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use usbtoken::pki::Window;
-use usbtoken::{Finder, Install, Login, Pin, Renewal, Response, Run};
+use usbtoken::{Finder, Install, Pin, Renewal, Response, Run};
 use usbtoken_testkit::manual_subject;
 
 use super::{Stage, compile, root, succeed};
@@ -34,9 +34,9 @@ pub fn renew_when_told_to() -> bool {
     let Ok(arguments) = std::env::var(CHILD) else { return false };
     let [module, uri, pin, command] = arguments.lines().collect::<Vec<_>>().try_into().unwrap();
     let token = Finder::new().module(module).find(&uri.parse().unwrap()).unwrap();
-    let reservation = token.reserve().unwrap();
-    let old = token.credentials().unwrap().renewable(Window::default(), SystemTime::now()).only().unwrap();
-    let session = token.login(Login::with_pin(Pin::new(pin.into())).holding(reservation)).unwrap();
+    let reserved = token.reserve().unwrap();
+    let old = reserved.credentials().unwrap().renewable(Window::default(), SystemTime::now()).only().unwrap();
+    let session = reserved.login(Pin::new(pin.into())).unwrap();
     let run = Run::default();
     let pending = Renewal::of(&old).begin(&session, &run).unwrap();
     std::fs::write("usbtoken-request.pem", pending.request().to_pem()).unwrap();

@@ -157,6 +157,48 @@ impl Functions {
         }
     }
 
+    /// Reads attributes of a private key and asks for its private value in the same call, as the last.
+    ///
+    /// `None` unless the answer speaks for itself: CKR_ATTRIBUTE_SENSITIVE, no private value, and of the others at least one.
+    /// Those cannot be sensitive (PKCS#11 v3.1 §4.9), so that it is the private value that was refused. Bytes that the driver
+    /// gives out are wiped at once.
+    pub fn attributes_and_refusal(
+        &self,
+        session: SessionHandle,
+        key: ObjectHandle,
+        wanted: &[Wanted],
+        private_value: CK_ATTRIBUTE_TYPE,
+    ) -> Outcome<Option<Attributes>> {
+        self.same_process("C_GetAttributeValue")?;
+        let mut secret = zeroize::Zeroizing::new(vec![0_u8; PRIVATE_VALUE]);
+        let mut buffers: Vec<Vec<u8>> = wanted.iter().map(|want| vec![0; want.room]).collect();
+        let place = |kind, buffer: &mut [u8]| CK_ATTRIBUTE {
+            type_: kind,
+            pValue: buffer.as_mut_ptr().cast(),
+            ulValueLen: length(buffer),
+        };
+        let mut attributes: Vec<CK_ATTRIBUTE> =
+            wanted.iter().zip(&mut buffers).map(|(want, buffer)| place(want.kind, buffer)).collect();
+        attributes.push(place(private_value, &mut secret));
+        let count = length(&attributes);
+        let result = call!(self, C_GetAttributeValue(session.0, key.0, attributes.as_mut_ptr(), count));
+        match result {
+            Err(Failure::Returned { rv: CKR_ATTRIBUTE_SENSITIVE, .. }) => {}
+            // What is wrong with it shows when it is asked for apart.
+            _ => return Ok(None),
+        }
+        let refused = attributes.pop().is_some_and(|last| last.ulValueLen == CK_UNAVAILABLE_INFORMATION);
+        let mut values = Attributes::default();
+        for ((want, buffer), attribute) in wanted.iter().zip(buffers).zip(attributes) {
+            match judge(*want, buffer, attribute.ulValueLen, Extent::SomeMissing)? {
+                Answer::Value(value) => drop(values.0.insert(want.kind, value)),
+                Answer::Unavailable => {}
+                Answer::TooSmall(_) | Answer::Untouched => return Ok(None),
+            }
+        }
+        Ok((refused && !values.0.is_empty()).then_some(values))
+    }
+
     fn ask_private_value(
         &self,
         session: SessionHandle,

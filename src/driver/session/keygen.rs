@@ -89,8 +89,8 @@ impl Session {
             (None, Some(error)) => return Err(error.during(Step::ReadPublicKey)),
             (None, None) => return Err(Error::new(Code::PublicKeyInvalid).during(Step::ReadPublicKey)),
         };
-        let mut private = open.read_private_key(private)?;
-        private.algorithm = SignatureAlgorithm::for_key(&public_key.algorithm());
+        let algorithm = SignatureAlgorithm::for_key(&public_key.algorithm());
+        let mut private = open.read_new_private_key(private, algorithm)?;
         private.public_key = Some(public_key.clone());
         self.pin.see(&private);
         Ok(NewKeyPair { private, public, public_key })

@@ -8,6 +8,7 @@ mod prompt;
 mod proof;
 mod read;
 mod remove;
+mod reservation;
 mod sign;
 mod store;
 
@@ -23,6 +24,7 @@ pub use self::pin::Pin;
 pub use self::prompt::{AskPin, PinRequest};
 pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
+pub use self::reservation::Reservation;
 pub(crate) use self::sign::Signed;
 pub use self::store::Category;
 use crate::driver::ckr::During as _;
@@ -30,44 +32,45 @@ use crate::driver::lock::TokenLock;
 use crate::driver::mutex::lock;
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
-use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use usbtoken_pkcs11::types::*;
-use usbtoken_pkcs11::{Functions, SessionHandle};
+use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
 
 /// How to log in.
 pub struct Login {
     pin: Option<Pin>,
     accept_final_try: bool,
-    reservation: Option<Reservation>,
+    as_typed: bool,
 }
 
 impl Login {
-    /// With this PIN. A token with a PIN pad is not sent it: the PIN is then entered there.
+    /// With this PIN. A token that states a PIN pad is not sent it: the PIN is then entered there.
     pub fn with_pin(pin: Pin) -> Self {
-        Login { pin: Some(pin), accept_final_try: false, reservation: None }
+        Login { pin: Some(pin), accept_final_try: false, as_typed: false }
     }
 
     /// The PIN is entered at the token or its reader.
     pub fn on_pin_pad() -> Self {
-        Login { pin: None, accept_final_try: false, reservation: None }
+        Login { pin: None, accept_final_try: false, as_typed: false }
     }
 
-    /// The person was told that a wrong PIN now locks the token, and said yes.
+    /// Sends the PIN as it is, whatever the token states: a length outside its limits, or a PIN pad. Both may be wrong, and the
+    /// person who has the PIN knows better.
     #[must_use]
-    pub fn accept_final_try(mut self) -> Self {
-        self.accept_final_try = true;
+    pub fn pin_as_typed(mut self) -> Self {
+        self.as_typed = true;
         self
     }
 
-    /// Hands the session a token that was reserved before, so that nothing changes between reading and logging in.
+    /// The person was told that a wrong PIN now locks the token, or that it states to be locked, and said yes.
     #[must_use]
-    pub fn holding(mut self, reservation: Reservation) -> Self {
-        self.reservation = Some(reservation);
+    pub fn accept_final_try(mut self) -> Self {
+        self.accept_final_try = true;
         self
     }
 }
@@ -78,23 +81,7 @@ impl From<Pin> for Login {
     }
 }
 
-/// A token taken for a job that writes: until this goes, no other process or thread of this user that asks the same
-/// gets it.
-#[derive(Debug)]
-pub struct Reservation {
-    _lock: TokenLock,
-}
-
 impl Token {
-    /// Takes the token for a job that writes.
-    ///
-    /// # Errors
-    /// [`Code::Busy`] when another has it, [`Code::FileUnwritable`].
-    pub fn reserve(&self) -> Result<Reservation> {
-        let lock = TokenLock::take(self.identity())?;
-        Ok(Reservation { _lock: lock })
-    }
-
     /// Opens a read-only session without login: certificates can be seen, private keys cannot.
     ///
     /// # Errors
@@ -105,17 +92,18 @@ impl Token {
 
     /// Opens a read-write session and logs in, with one C_Login and never a second.
     ///
-    /// The token is asked for its state first: a locked PIN is not tried, the final try only if the caller
-    /// accepts it, and a token that was swapped is noticed before the PIN is sent.
+    /// The token is asked for its state first: a PIN that it states to be locked and the final try are tried only if the
+    /// caller accepts that, one of another length than it states only as typed, and a token that was swapped is noticed
+    /// before the PIN is sent.
     ///
     /// # Errors
     /// The PIN family; [`Code::TokenChanged`], [`Code::TokenRemoved`] and their kin.
     pub fn login(&self, login: impl Into<Login>) -> Result<Session> {
-        Session::open(self, login.into())
+        Session::log_in(self, None, login.into(), None)
     }
 }
 
-/// A read-only session without login (R/O Public Session, PKCS#11 v3.1 §5.6).
+/// A session without login (R/O or R/W Public Session, PKCS#11 v3.1 §5.6).
 #[derive(Debug)]
 pub struct PublicSession(Open);
 
@@ -128,7 +116,7 @@ pub struct Session {
     pin_was_checked: bool,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
-    reserved: OnceCell<Reservation>,
+    reserved: OnceCell<TokenLock>,
 }
 
 impl PublicSession {
@@ -137,7 +125,15 @@ impl PublicSession {
     }
 
     pub(super) fn open(token: &Token) -> Result<Self> {
-        Open::new(token, false).map(PublicSession)
+        Open::new(token, Access::Read).map(PublicSession)
+    }
+
+    /// One that can be logged in later. A token that takes no writing session can be read all the same.
+    pub(super) fn open_to_log_in(token: &Token) -> Result<Self> {
+        match Open::new(token, Access::Write) {
+            Err(error) if error.code() == Code::WriteProtected => Self::open(token),
+            opened => opened.map(PublicSession),
+        }
     }
 
     /// The token.
@@ -147,16 +143,28 @@ impl PublicSession {
 }
 
 impl Session {
-    pub(super) fn open(token: &Token, login: Login) -> Result<Self> {
-        let token = token.refreshed()?;
-        let (pin, reservation) = check_login(&token, login)?;
-        let open = Open::new(&token, true)?;
+    /// Logs in, in the session that is open where that can write. What is older than a moment is asked for again, and not
+    /// relied on: a person may have pulled the token meanwhile and put it back.
+    pub(super) fn log_in(
+        token: &Token,
+        open: Option<PublicSession>,
+        login: Login,
+        lock: Option<TokenLock>,
+    ) -> Result<Self> {
+        let fresh = token.is_fresh();
+        let token = if fresh { token.clone() } else { token.refreshed()? };
+        let CheckedLogin { pin, kept_back } = check_login(&token, login)?;
+        let open = match open {
+            Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
+            _ => Open::new(&token, Access::Write)?,
+        };
         let mut pin_was_checked = false;
         let login = SharedLogin::share(&token, || {
             pin_was_checked = open.login(pin.as_ref())?;
             Ok(pin_was_checked)
-        })?;
-        let reserved = reservation.map_or_else(OnceCell::new, OnceCell::from);
+        });
+        let login = login.map_err(|error| if kept_back { refused_at_pad(error) } else { error })?;
+        let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin, token.quirks().context_login);
         Ok(Session { open, pin, pin_was_checked, login, reserved })
     }
@@ -184,9 +192,9 @@ impl Session {
     /// [`Code::Busy`], [`Code::FileUnwritable`].
     pub fn reserve(&self) -> Result<()> {
         if self.reserved.get().is_none() {
-            let reservation = self.token().reserve()?;
+            let lock = TokenLock::take(self.token().identity())?;
             // No one else can have set it: the session belongs to this thread.
-            let _ = self.reserved.set(reservation);
+            let _ = self.reserved.set(lock);
         }
         Ok(())
     }
@@ -200,8 +208,8 @@ impl Session {
             done.map_err(|failure| failure.during(step))
         };
         self.pin.with(|pin| match pin {
-            _ if pin_pad => log_in(None),
             Some(pin) => log_in(Some(pin)),
+            None if pin_pad => log_in(None),
             None => Err(Error::new(Code::PinRequired).during(step)),
         })
     }
@@ -260,23 +268,49 @@ impl SharedLogin {
     }
 }
 
-/// Decides, before anything is sent, whether this PIN may be tried.
-fn check_login(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reservation>)> {
+/// What goes into C_Login.
+struct CheckedLogin {
+    pin: Option<Pin>,
+    /// Whether a PIN was given that is not sent, because the token states a PIN pad.
+    kept_back: bool,
+}
+
+/// What the token states when the PIN is entered at its own keys.
+const PIN_PAD: &str = "CKF_PROTECTED_AUTHENTICATION_PATH";
+
+/// Decides, before anything is sent, whether this PIN may be tried. What the token states is a hint: a refusal shows it, and
+/// the caller can say that the PIN is sent all the same.
+fn check_login(token: &Token, login: Login) -> Result<CheckedLogin> {
     let info = token.info();
-    let Login { pin, accept_final_try, reservation } = login;
-    let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));
+    let Login { pin, accept_final_try, as_typed } = login;
+    let refusal = |code| Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity);
     match info.pin_state {
-        PinState::Locked => return refuse(Code::PinLocked),
-        PinState::NotSet => return refuse(Code::PinNotSet),
-        PinState::FinalTry if !accept_final_try => return refuse(Code::PinFinalTry),
+        PinState::Locked if !accept_final_try => return Err(info.locked_as_stated().during(Step::LogIn)),
+        PinState::FinalTry if !accept_final_try => return Err(refusal(Code::PinFinalTry)),
         _ => {}
     }
     match pin {
-        _ if info.pin_pad => Ok((None, reservation)),
-        None => refuse(Code::PinRequired),
-        Some(pin) if !token.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
-        Some(pin) => Ok((Some(pin), reservation)),
+        Some(pin) if pin.length() == 0 => Err(refusal(Code::PinLength)),
+        Some(pin) if as_typed => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
+        pin if info.pin_pad => Ok(CheckedLogin { kept_back: pin.is_some(), pin: None }),
+        None => Err(refusal(Code::PinRequired)),
+        Some(pin) => match token.stated_pin_length() {
+            Some((shortest, longest)) if !token.states_pin_length(pin.length()) => {
+                let stated = format_args!("{shortest}–{longest}").to_string();
+                Err(refusal(Code::PinLength).fact(Fact::Stated, stated).fact(Fact::Found, pin.length()))
+            }
+            _ => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
+        },
     }
+}
+
+/// The PIN was not sent, and the caller should know. What the driver says of a PIN that it was not given is no word on that.
+fn refused_at_pad(error: Error) -> Error {
+    let error = match error.code() {
+        Code::PinUncertain | Code::PinLength | Code::PinCharacters => error.with_code(Code::PinPadRefused),
+        _ => error,
+    };
+    error.fact(Fact::Stated, PIN_PAD)
 }
 
 /// An open session, closed when it goes.
@@ -284,25 +318,37 @@ fn check_login(token: &Token, login: Login) -> Result<(Option<Pin>, Option<Reser
 pub(super) struct Open {
     token: Token,
     handle: SessionHandle,
+    access: Access,
     owner: Owner,
+    /// The objects that showed themselves as certificates in this session.
+    certificates: RefCell<BTreeSet<ObjectHandle>>,
     /// PKCS#11 allows a session one operation at a time, so it is not shared between threads.
     _one_thread: PhantomData<Cell<()>>,
 }
 
+/// What a session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
 impl Open {
-    fn new(token: &Token, read_write: bool) -> Result<Self> {
+    fn new(token: &Token, access: Access) -> Result<Self> {
         static SESSIONS: AtomicU64 = AtomicU64::new(0);
         let handle = token
             .module()
             .functions()
-            .open_session(token.slot(), read_write)
+            .open_session(token.slot(), access == Access::Write)
             .map_err(|failure| failure.during(Step::OpenSession))?;
         let owner = Owner(SESSIONS.fetch_add(1, Ordering::Relaxed));
-        Ok(Open { token: token.clone(), handle, owner, _one_thread: PhantomData })
+        let (token, certificates) = (token.clone(), RefCell::default());
+        Ok(Open { token, handle, access, owner, certificates, _one_thread: PhantomData })
     }
 
     /// One C_Login. Returns whether the login is ours: somebody in this process may have logged in before.
     fn login(&self, pin: Option<&Pin>) -> Result<bool> {
+        self.token.module().note_login();
         match self.functions().login(self.handle, CKU_USER, pin.map(Pin::bytes)) {
             Ok(()) => Ok(true),
             Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
@@ -312,10 +358,13 @@ impl Open {
 
     /// Reads the flags once more after a refused PIN: they may say that it is locked now, or nearly.
     fn explain_refusal(&self, error: Error) -> Error {
-        if error.code() != Code::PinIncorrect {
+        if !matches!(error.code(), Code::PinIncorrect | Code::PinUncertain) {
             return error;
         }
+        let before = self.token.info().pin_state;
         match self.token.refreshed().map(|token| token.info().pin_state) {
+            // What it stated before the login, too, says nothing of this one.
+            Ok(now) if now == before && error.code() == Code::PinUncertain => error,
             Ok(PinState::Locked) => error.with_code(Code::PinLocked),
             Ok(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
             _ => error,
@@ -341,7 +390,6 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        // The session may be dead already, with the token pulled; there is nothing left to do then.
-        let _ = self.functions().close_session(self.handle);
+        self.token.module().close(self.handle);
     }
 }

@@ -5,6 +5,7 @@ use crate::pki::{PublicKey, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use std::fmt;
 use usbtoken_pkcs11::ObjectHandle;
+use usbtoken_pkcs11::text::unpadded;
 
 /// Which session an object was read in; handles of another are not used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct StoredKey {
     /// How it signs, as far as its kind and its curve are known.
     pub(crate) algorithm: Option<SignatureAlgorithm>,
     pub(super) evidence: Evidence,
+    /// Whether the driver refused the private value as sensitive in the very call that gave the evidence.
+    pub(super) value_refused: bool,
 }
 
 /// A public key object (PKCS#11 v3.1 §4.8).
@@ -87,7 +90,7 @@ pub(crate) struct Present {
 
 impl Label {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = unpadded(&bytes);
         Label { bytes, text }
     }
 
@@ -96,7 +99,7 @@ impl Label {
         &self.bytes
     }
 
-    /// The label for people; what is not UTF-8 is shown as U+FFFD.
+    /// The label for people: without padding, and what is not UTF-8 taken for Latin-1.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -116,6 +119,13 @@ impl PartialEq for Label {
 }
 
 impl Eq for Label {}
+
+impl StoredKey {
+    /// The same key as one that is read again when it is to be proven: an answer is for the moment in which it was given.
+    pub(crate) fn to_be_asked_again(&self) -> Self {
+        StoredKey { value_refused: false, ..self.clone() }
+    }
+}
 
 impl StoredPublicKey {
     /// Whether both are the same object on the token, read in the same session.
@@ -148,6 +158,7 @@ pub(crate) mod made_up {
             always_authenticate: false,
             algorithm: Some(SignatureAlgorithm::EcdsaSha256),
             evidence: Evidence::default(),
+            value_refused: false,
         }
     }
 

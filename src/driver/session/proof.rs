@@ -3,12 +3,13 @@
 use super::Session;
 use super::evidence::Evidence;
 use super::object::StoredKey;
+use super::read::private_value_of;
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
 use crate::driver::module::ModuleInfo;
 use crate::driver::token::TokenIdentity;
 use crate::error::{Result, Step};
-use crate::pki::{ProofLevel, SignatureAlgorithm};
+use crate::pki::ProofLevel;
 use base16ct::lower::encode_string as hex;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -50,13 +51,14 @@ impl Session {
     pub fn prove(&self, key: &StoredKey, now: SystemTime) -> Result<Proof> {
         let open = self.open_session();
         let handle = open.handle_of(key.place)?;
-        // CKA_VALUE holds the private value of EC keys, CKA_PRIVATE_EXPONENT that of RSA keys.
-        let secret = match key.algorithm {
-            Some(SignatureAlgorithm::RsaPkcs1Sha256) => CKA_PRIVATE_EXPONENT,
-            _ => CKA_VALUE,
+        let answer = match key.value_refused {
+            true => PrivateValue::Refused(CKR_ATTRIBUTE_SENSITIVE),
+            false => {
+                let secret = private_value_of(key.algorithm);
+                let answer = open.functions().private_value(open.handle(), handle, secret);
+                answer.map_err(|failure| failure.during(Step::ProveKey))?
+            }
         };
-        let answer = open.functions().private_value(open.handle(), handle, secret);
-        let answer = answer.map_err(|failure| failure.during(Step::ProveKey))?;
         let level = match answer {
             PrivateValue::Refused(CKR_ATTRIBUTE_SENSITIVE) => key.evidence.level(),
             // This keeps the value in, but is not the refusal that the specification asks for.

@@ -6,12 +6,11 @@ use super::{Open, PublicSession, Session};
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
-use std::collections::BTreeSet;
 use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Attributes, Failure, ObjectHandle, Outcome, Template, Wanted};
 
-/// On a token with more objects than this the certificates are searched for by their class too: one search more saves a
-/// second read of each.
+/// On a token with more objects than this the certificates are searched for by their class too, unless they were before: one
+/// search more saves a second read of each.
 const FEW: usize = 16;
 
 const CLASS: Wanted = Wanted::number(CKA_CLASS);
@@ -60,11 +59,10 @@ impl Open {
     /// Every certificate and key that the session sees. One object that cannot be read spoils nothing: it is counted.
     fn objects(&self) -> Result<Objects> {
         let handles = self.find(Template::new())?;
-        let certificates = if handles.len() > FEW {
-            self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))?.into_iter().collect()
-        } else {
-            BTreeSet::new()
-        };
+        let mut certificates = self.certificates.take();
+        if certificates.is_empty() && handles.len() > FEW {
+            certificates.extend(self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))?);
+        }
         let mut objects = Objects {
             certificates: Vec::new(),
             private_keys: Vec::new(),
@@ -93,6 +91,8 @@ impl Open {
                 Err(failure) => return Err(failure.during(Step::ReadObjects)),
             }
         }
+        certificates.extend(objects.certificates.iter().map(|one| one.place.handle));
+        self.certificates.replace(certificates);
         match failed {
             // Where nothing can be read, it is not the objects.
             Some(failure) if read == 0 => Err(failure.during(Step::ReadObjects)),
@@ -103,7 +103,9 @@ impl Open {
     /// The X.509 certificates, and how many objects could not be read as one.
     fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
         let (mut certificates, mut failures) = (Vec::new(), Vec::new());
-        for handle in self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))? {
+        let handles = self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))?;
+        self.certificates.borrow_mut().extend(&handles);
+        for handle in handles {
             match twice(|| self.read_certificate(handle)) {
                 Ok(Some(certificate)) => certificates.push(certificate),
                 Ok(None) => {}
@@ -135,7 +137,9 @@ impl Open {
             attributes = read()?;
         }
         match attributes.number(CKA_CLASS) {
-            Some(CKO_CERTIFICATE) => self.read_by_class(handle),
+            Some(CKO_CERTIFICATE) => {
+                Ok(self.read_certificate(handle)?.map_or(Object::Other, Object::Certificate))
+            }
             Some(CKO_PRIVATE_KEY) => Ok(Object::PrivateKey(self.private_key(handle, &attributes))),
             Some(CKO_PUBLIC_KEY) => Ok(Object::PublicKey(self.public_key(handle, &attributes).0)),
             Some(_) => Ok(Object::Other),
@@ -143,8 +147,12 @@ impl Open {
         }
     }
 
+    /// Reads what was found as a certificate; what says that it is something else is read as that.
     fn read_by_class(&self, handle: ObjectHandle) -> Outcome<Object> {
-        Ok(self.read_certificate(handle)?.map_or(Object::Other, Object::Certificate))
+        match self.read_certificate(handle)? {
+            Some(certificate) => Ok(Object::Certificate(certificate)),
+            None => self.read_object(handle),
+        }
     }
 
     /// Reads once what should be a certificate; what says that it is something else is that.
@@ -191,6 +199,24 @@ impl Open {
         Ok(self.private_key(handle, &attributes))
     }
 
+    /// A private key that was just generated, and in the same call the attempt to read its private value. A driver whose answer
+    /// is not clear is asked apart.
+    pub(super) fn read_new_private_key(
+        &self,
+        handle: ObjectHandle,
+        algorithm: Option<SignatureAlgorithm>,
+    ) -> Result<StoredKey> {
+        let wanted = [&[CLASS, Wanted::short(CKA_ID), Wanted::short(CKA_LABEL)], &PRIVATE_KEY[..]].concat();
+        let value = private_value_of(algorithm);
+        let read = self.functions().attributes_and_refusal(self.handle(), handle, &wanted, value);
+        match read.map_err(|failure| failure.during(Step::ReadObjects))? {
+            Some(attributes) => {
+                Ok(StoredKey { algorithm, value_refused: true, ..self.private_key(handle, &attributes) })
+            }
+            None => Ok(StoredKey { algorithm, ..self.read_private_key(handle)? }),
+        }
+    }
+
     fn private_key(&self, handle: ObjectHandle, attributes: &Attributes) -> StoredKey {
         StoredKey {
             place: self.place(handle),
@@ -200,6 +226,7 @@ impl Open {
             always_authenticate: attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true),
             algorithm: algorithm(attributes),
             evidence: Evidence::of(attributes),
+            value_refused: false,
         }
     }
 
@@ -263,7 +290,7 @@ impl PublicSession {
 impl Session {
     /// Every certificate and key that the session sees, each read once.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        let objects = self.open_session().objects()?;
+        let objects = self.open_session().objects().map_err(login_lost)?;
         objects.private_keys.iter().for_each(|key| self.pin.see(key));
         Ok(objects)
     }
@@ -291,6 +318,11 @@ impl Session {
     pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
         Ok(self.objects()?.public_keys)
     }
+}
+
+/// That a PIN is needed to read, in a session that had logged in.
+fn login_lost(error: Error) -> Error {
+    if error.code() == Code::PinRequired { error.with_code(Code::LoginLost) } else { error }
 }
 
 /// A driver that fails once at one object is asked once more.
@@ -342,6 +374,14 @@ fn algorithm(attributes: &Attributes) -> Option<SignatureAlgorithm> {
         CKK_RSA => Some(SignatureAlgorithm::RsaPkcs1Sha256),
         CKK_EC => SignatureAlgorithm::for_curve(attributes.bytes(CKA_EC_PARAMS)?),
         _ => None,
+    }
+}
+
+/// CKA_VALUE holds the private value of EC keys, CKA_PRIVATE_EXPONENT that of RSA keys.
+pub(super) fn private_value_of(algorithm: Option<SignatureAlgorithm>) -> CK_ATTRIBUTE_TYPE {
+    match algorithm {
+        Some(SignatureAlgorithm::RsaPkcs1Sha256) => CKA_PRIVATE_EXPONENT,
+        _ => CKA_VALUE,
     }
 }
 

@@ -17,8 +17,7 @@ use crate::words::Words;
 
 /// Removes exactly one pending key, after asking a person.
 pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
-    let token = run.token()?;
-    let session = run.login(&token)?;
+    let session = run.login(run.token()?)?;
     let key = select::pending(&session, args.id.as_ref(), |_| true)?;
     let keeper = Keeper::of_user();
     let shown = pending::shown(run, &keeper, &session, &key);

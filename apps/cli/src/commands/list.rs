@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use usbtoken::driver::{PublicSession, TokenIdentity};
 use usbtoken::error::{Notice, Step};
 use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::renewal::{KeyState, Renewable, clock_doubt};
@@ -15,21 +16,21 @@ use crate::view;
 
 /// What one token holds.
 struct Seen {
-    token: Token,
+    token: view::Token,
     credentials: Vec<view::Credential>,
     unreadable: Vec<view::Unreadable>,
 }
 
 impl Seen {
-    fn of(run: &Run, token: Token, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
+    fn of(run: &Run, token: &TokenIdentity, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
         let named = all.unreadable().iter();
-        let unreadable = named.map(|one| view::Unreadable::of(token.identity(), one)).collect();
+        let unreadable = named.map(|one| view::Unreadable::of(token, one)).collect();
         if !all.unreadable().is_empty() {
             run.tell(&[Notice::CertificateUnreadable.into()]);
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
-        Seen { token, credentials, unreadable }
+        Seen { token: view::Token::of(token), credentials, unreadable }
     }
 }
 
@@ -48,9 +49,8 @@ pub fn run(run: &Run) -> Result<Outcome> {
 fn gather(run: &Run) -> Result<Vec<Seen>> {
     if !Source::of(&run.global).is_interactive() {
         // The PIN belongs to one token; tried on another it would cost that one's tries.
-        let token = run.token()?;
-        let session = run.login(&token)?;
-        return Ok(vec![with_proof(run, token, &session)?]);
+        let session = run.login(run.token()?)?;
+        return Ok(vec![with_proof(run, &session)?]);
     }
     let (tokens, mut skipped) = run.tokens()?;
     let mut seen = Vec::new();
@@ -71,24 +71,32 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
 }
 
 fn without_proof(run: &Run, token: Token) -> Result<Seen> {
-    let all = with_renewals(&token, token.credentials()?, run.when());
-    let shown = all.iter().map(|one| view::Credential::of(token.identity(), one, None, run.when())).collect();
+    let session = token.open_public_session()?;
+    // The session is the last to use the driver: what ends it then closes the session too.
+    drop(token);
+    let all = with_renewals(&session, session.credentials()?, run.when());
+    let token = session.token().identity();
+    let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
     Ok(Seen::of(run, token, &all, shown))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
-fn with_renewals(token: &Token, all: Credentials, (window, now): (Window, SystemTime)) -> Credentials {
+fn with_renewals(
+    session: &PublicSession,
+    all: Credentials,
+    (window, now): (Window, SystemTime),
+) -> Credentials {
     let ended = all.iter().any(|one| one.renewable(window, now) == Renewable::Expired);
-    let more = if ended { token.credentials_and_renewals().ok() } else { None };
+    let more = if ended { session.credentials_and_renewals().ok() } else { None };
     more.unwrap_or(all)
 }
 
-fn with_proof(run: &Run, token: Token, session: &Session) -> Result<Seen> {
+fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
     run.progress.step(Step::ReadObjects);
-    let all = session.credentials()?;
+    let (token, all) = (session.token().identity(), session.credentials()?);
     let view = |one: &Credential| {
         let level = level(run, session, one)?;
-        Ok(view::Credential::of(token.identity(), one, level, run.when()))
+        Ok(view::Credential::of(token, one, level, run.when()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
     Ok(Seen::of(run, token, &all, shown))
@@ -102,7 +110,7 @@ fn level(run: &Run, session: &Session, credential: &Credential) -> Result<Option
 }
 
 fn text(run: &Run, seen: &Seen) -> String {
-    let mut lines = vec![view::Token::of(seen.token.identity()).heading(run.lang)];
+    let mut lines = vec![seen.token.heading(run.lang)];
     if seen.credentials.is_empty() && seen.unreadable.is_empty() {
         lines.push(format!("  {}", Phrase::NoCredentials.text(run.lang)));
     }

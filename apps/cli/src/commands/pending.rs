@@ -15,13 +15,12 @@ use crate::words::Words;
 
 /// Lists them. Private keys cannot be seen without login, so the PIN is needed.
 pub fn run(run: &Run) -> Result<Outcome> {
-    let token = run.token()?;
-    let session = run.login(&token)?;
+    let session = run.login(run.token()?)?;
     run.progress.step(Step::ReadObjects);
     let keys = session.pending()?;
     let keeper = Keeper::of_user();
     let entries: Vec<_> = keys.iter().map(|key| shown(run, &keeper, &session, key)).collect();
-    let mut lines = vec![view::Token::of(token.identity()).heading(run.lang)];
+    let mut lines = vec![view::Token::of(session.token().identity()).heading(run.lang)];
     if entries.is_empty() {
         lines.push(format!("  {}", Words::NoPending.text(run.lang)));
     }

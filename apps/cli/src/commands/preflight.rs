@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use usbtoken::error::{Fact, Point};
 use usbtoken::pki::jst_time;
-use usbtoken::renewal::{PointResult, PreflightPoint};
+use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
 use usbtoken::{Renewal, Result};
 
@@ -20,13 +20,15 @@ use crate::words::Words;
 /// Shows every point. A blocker is no error of this command, but decides its exit code.
 pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let token = run.token()?;
-    let all = token.credentials()?;
+    let seen = BeforeLogin::read(&token)?;
+    let all = seen.credentials();
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
     let old = select::credential(all, &args.which, args.key.force, run)?;
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
-    let preflight = renewal.preflight(&token, &run.call().passed(Keeper::of_user().passed()));
+    let call = run.call().passed(Keeper::of_user().passed());
+    let preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
 
     let now = run.now();
     let shown = view::Credential::of(token.identity(), &old, None, (run.policy().window, now));

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use base16ct::lower::encode_string as hex;
 use serde_json::json;
+use usbtoken::driver::Reservation;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
 use usbtoken::renewal::JournalEntry;
-use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session, Token};
+use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
 use super::{ask, select};
 use crate::args::{self, FormatArg, OutArgs};
@@ -22,13 +23,12 @@ use crate::{files, view};
 pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     files::check_writable(&args.out, args.file.overwrite)?;
     let subject = args.subject.as_deref().map(first_subject).transpose()?;
-    let token = run.token()?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
-    let reservation = token.reserve()?;
+    let reserved = run.token()?.reserve()?;
     let (base, old) = match subject {
         Some(subject) => (Renewal::first(subject), None),
         None => {
-            let old = old(run, args, &token)?;
+            let old = old(run, args, &reserved)?;
             (Renewal::of(&old), Some(old))
         }
     };
@@ -36,8 +36,9 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let policy = select::policy(run, &args.key, args.require_proof);
     let renewal = select::forced(base, &args.key).policy(&policy).form(args.form.into());
     let call = run.call().passed(keeper.passed());
-    run.tell(&renewal.preflight_before_login(&token, &call).into_notices()?);
-    let session = run.login_holding(&token, reservation)?;
+    let preflight = renewal.preflight_before_login(reserved.token(), &call);
+    run.tell(&run.accepted(preflight).into_notices()?);
+    let session = run.login_reserved(reserved)?;
     let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
     write(run, &session, &pending, &request, &args.out, &args.file)
 }
@@ -49,8 +50,8 @@ fn first_subject(text: &str) -> Result<Name> {
     Ok(name)
 }
 
-fn old(run: &Run, args: &args::Request, token: &Token) -> Result<Credential> {
-    select::credential(token.credentials()?, &args.which, args.key.force, run)
+fn old(run: &Run, args: &args::Request, reserved: &Reservation) -> Result<Credential> {
+    select::credential(reserved.credentials()?, &args.which, args.key.force, run)
 }
 
 /// Writes the request of a pending key to a file or to standard output.

@@ -26,9 +26,8 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
         }
         None => Way::Ask(Box::new(Visit::prepare(run, &options(args), &checks)?)),
     };
-    let token = run.token()?;
     // The PIN is read before any program of the issuer runs, which could read its source after us.
-    let session = run.login(&token)?;
+    let session = run.login(run.token()?)?;
     if let Way::Ask(visit) = &mut way {
         visit.authorise()?;
     }

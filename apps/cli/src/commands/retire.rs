@@ -19,22 +19,22 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     if !args.trust_anchor.is_empty() {
         policy.anchors = install_response::anchors(&args.trust_anchor)?;
     }
-    let token = run.token()?;
+    let reserved = run.token()?.reserve()?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
-    let credentials = token.credentials()?;
+    let credentials = reserved.credentials()?;
     let successor =
         args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
     let old = select::credential(credentials, &which, false, run)?;
-    let shown = view::Credential::of(token.identity(), &old, None, run.when());
+    let shown = view::Credential::of(reserved.token().identity(), &old, None, run.when());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
-    let session = run.login(&token)?;
+    let session = run.login_reserved(reserved)?;
     let removal = Retire::of(&old, &policy);
     let removal = match &successor {
         Some(successor) => removal.successor(successor.certificate()),
         None => removal,
     };
     let retired = removal.run(&session, &run.call())?;
-    let successor = view::Credential::of(token.identity(), retired.successor(), None, run.when());
+    let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.when());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({
         "retired": shown,

@@ -41,6 +41,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "最初の申請データがこのパソコンになく、署名し直すと認証局が二重の申請とみなすことがあります。続ける場合は yes と入力してください: "
         }
         Words::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
+        Words::ConfirmPinLength { shortest, longest, length } => {
+            return format!(
+                "USBトークンの申告ではPINは{shortest}〜{longest}桁ですが、入力は{length}桁です。そのまま送る場合は yes と入力してください: "
+            );
+        }
         Words::ConfirmResume => {
             "この電子証明書の更新は申請中です。続きから再開する場合は yes と入力してください: "
         }
@@ -89,6 +94,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "新しい電子証明書は取り込み済みです。更新をもう一度実行しないでください（二重の申請になります）。"
         }
         Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
+        Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",
+        Words::HintPinAsTyped => "PINをそのまま送る場合は --pin-as-typed を付けてください。",
+        Words::HintTrustDriver => "それでも読み込む場合は --trust-driver を付けてください。",
         Words::HintPinCorrected => {
             "端末から「usbtoken list --pin-file ファイル名」などで一度ログインするか、PINを正しく直したうえで --pin-corrected を付けて一度実行してください。"
         }
