@@ -311,6 +311,8 @@
 #define USBTOKEN_ANSWER_FORM_UNSUPPORTED 541
 /** This is a SCEP response, and the certificate in it is encrypted for the requesting program. */
 #define USBTOKEN_ANSWER_IS_CERT_REP 542
+/** The new certificate comes from another CA than those that the bank names. */
+#define USBTOKEN_ISSUER_UNEXPECTED 543
 /** The USB token was removed while it was in use. */
 #define USBTOKEN_TOKEN_REMOVED 601
 /** The token or its driver reports a fault. */

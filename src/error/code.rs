@@ -262,6 +262,8 @@ numbered! {
         AnswerFormUnsupported = 541 "answer_form_unsupported",
         /// The answer is a SCEP CertRep, which is encrypted for the requester's key.
         AnswerIsCertRep = 542 "answer_is_cert_rep",
+        /// The certificate comes from another CA than those that the bank names.
+        IssuerUnexpected = 543 "issuer_unexpected",
 
         /// The token was removed.
         TokenRemoved = 601 "token_removed",

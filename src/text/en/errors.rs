@@ -383,6 +383,9 @@ code_words! {
     AnswerIsCertRep
         "This is a SCEP response, and the certificate in it is encrypted for the requesting program."
         "Ask the CA for the certificate itself, in PEM, DER or PKCS#7.";
+    IssuerUnexpected
+        "The new certificate comes from another CA than those that the bank names."
+        "Do not use this response; make sure that it is the one the bank sent, and if in doubt ask the bank's branch.";
     TokenRemoved
         "The USB token was removed while it was in use."
         "Insert it, look at the pending keys, then go on.";

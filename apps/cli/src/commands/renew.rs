@@ -19,7 +19,7 @@ use crate::words::Words;
 /// Finds the token and the credential, checks, and only then asks for the PIN.
 pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let checks =
-        Checks::read(&args.checks, args.subject.rule(), select::key_rule(&args.key), args.retire_old)?;
+        Checks::read(run, &args.checks, args.subject.subject, select::key_rule(&args.key), args.retire_old)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = run.token()?.reserve()?;

@@ -1,9 +1,9 @@
 //! `usbtoken retire`: removes a credential that has been replaced.
 
 use serde_json::json;
+use usbtoken::Result;
 use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
-use usbtoken::{Policy, Result};
 
 use super::{abandon, install_response, select};
 use crate::args::{self, Which};
@@ -14,16 +14,18 @@ use crate::words::Words;
 
 /// Shows what will go before it asks for the PIN.
 pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
-    let mut policy = Policy::default();
-    policy.subject = args.subject.rule();
-    policy.anchors = install_response::anchors(&args.trust_anchor)?;
+    let mut policy = run.policy();
+    policy.subject = args.subject.subject.unwrap_or(policy.subject);
+    if !args.trust_anchor.is_empty() {
+        policy.anchors = install_response::anchors(&args.trust_anchor)?;
+    }
     let reserved = run.token()?.reserve()?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
     let credentials = reserved.credentials()?;
     let successor =
         args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
     let old = select::credential(credentials, &which, false, run)?;
-    let shown = view::Credential::of(reserved.token().identity(), &old, None, run.now());
+    let shown = view::Credential::of(reserved.token().identity(), &old, None, run.when());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     let session = run.login_reserved(reserved)?;
     let removal = Retire::of(&old, &policy);
@@ -32,7 +34,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         None => removal,
     };
     let retired = removal.run(&session, &run.call())?;
-    let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.now());
+    let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.when());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({
         "retired": shown,

@@ -58,6 +58,13 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "The pending key was removed.",
+        Words::ProfileFine(value) => return format!("This profile is in order: {}", value),
+        Words::NoProfiles(value) => return format!("There is no bank's profile in {}", value),
+        Words::ProfileBank => "Bank",
+        Words::ProfileAnchor => "Trust anchor",
+        Words::ProfileOpens => "Renewable from so many days before the end",
+        Words::ProfileOverrides => "Options may override",
+        Words::ProfileContact => "Contact",
         Words::Fine => "ok",
         Words::CanRenew => "The renewal can work.",
         Words::CannotRenew => "The renewal cannot work like this.",

@@ -111,6 +111,21 @@ pub enum Words<'a> {
     /// Question whether to sign a request anew; the answer is the word `yes`.
     ConfirmSignAgain,
 
+    /// Nothing is wrong with that profile.
+    ProfileFine(&'a str),
+    /// No profile is in that folder.
+    NoProfiles(&'a str),
+    /// Label: a bank's name.
+    ProfileBank,
+    /// Label: a trust anchor.
+    ProfileAnchor,
+    /// Label: how many days before the end a certificate can be renewed.
+    ProfileOpens,
+    /// Label: what options may override.
+    ProfileOverrides,
+    /// Label: whom to call.
+    ProfileContact,
+
     /// State of a point: in order.
     Fine,
     /// All points allow the renewal.
