@@ -375,6 +375,10 @@
 #define USBTOKEN_RETIRE_OLDER_FIRST 821
 /** The old certificate was not removed: a bank's server may refuse the new one. */
 #define USBTOKEN_RETIRE_DOUBTFUL 822
+/** Another program or a web page began this pending renewal. */
+#define USBTOKEN_PENDING_OF_OTHER 823
+/** Many requests of this web page wait on the token for their answers, so no further key is made. */
+#define USBTOKEN_TOO_MANY_PENDING 824
 /** The bank's profile does not let this be changed. */
 #define USBTOKEN_OVERRIDE_REFUSED 825
 /** The bank takes no more renewals of this certificate. */
