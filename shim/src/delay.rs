@@ -1,9 +1,9 @@
 //! Delays, so that a software token feels like a USB token.
 
 use crate::call::Call;
+use crate::call::view::View;
 use crate::functions::Function;
-use crate::memory::read;
-use crate::view::View;
+use crate::host::memory::read;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use usbtoken_pkcs11::names;

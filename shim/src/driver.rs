@@ -1,6 +1,5 @@
 //! The real driver: loaded once, unloaded with this module, its function lists copied and wrapped.
 
-use crate::entry::{LISTS, exported};
 use crate::functions::{FunctionList, list_size};
 use crate::host::{lock_briefly, stderr};
 use libloading::Library;
@@ -9,9 +8,11 @@ use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
+use usbtoken_pkcs11::library;
 use usbtoken_pkcs11::types::*;
 
-type GetFunctionList = unsafe extern "C-unwind" fn(CK_FUNCTION_LIST_PTR_PTR) -> CK_RV;
+pub(crate) type Initialize = unsafe extern "C-unwind" fn(CK_VOID_PTR) -> CK_RV;
+pub(crate) type GetFunctionList = unsafe extern "C-unwind" fn(CK_FUNCTION_LIST_PTR_PTR) -> CK_RV;
 type GetInterfaceList = unsafe extern "C-unwind" fn(CK_INTERFACE_PTR, CK_ULONG_PTR) -> CK_RV;
 type GetInterface =
     unsafe extern "C-unwind" fn(CK_UTF8CHAR_PTR, CK_VERSION_PTR, CK_INTERFACE_PTR_PTR, CK_FLAGS) -> CK_RV;
@@ -19,14 +20,27 @@ type GetInterface =
 /// The name of the standard's own interfaces (PKCS#11 v3.1 §5.4.6); any other is a vendor's.
 const STANDARD: &CStr = c"PKCS 11";
 
-/// Makes the list of entry points that leads to the driver's list with this index.
-type Wrap = fn(usize, &FunctionList) -> Option<FunctionList>;
+/// How many different function lists of one driver can be told apart: the one of C_GetFunctionList, those of its
+/// interfaces (v2.40, v3.0, v3.2), and those of drivers that make a new one whenever they are asked.
+pub(crate) const LISTS: usize = 16;
+
+/// The entry points of this module, which stand above everything that they lead to.
+pub(crate) struct Entries {
+    /// Makes the list of entry points that leads to the driver's list with this index.
+    pub(crate) wrap: fn(usize, &FunctionList) -> Option<FunctionList>,
+    /// Makes the list of a module that could not start.
+    pub(crate) of_a_failed_start: fn() -> FunctionList,
+    /// The exported C_GetFunctionList.
+    pub(crate) get_function_list: GetFunctionList,
+    /// The exported C_Initialize.
+    pub(crate) initialize: Initialize,
+}
 
 /// The vendor's driver.
 pub(crate) struct Driver {
     get_function_list: GetFunctionList,
     get_interfaces: Option<(GetInterfaceList, GetInterface)>,
-    wrap: Wrap,
+    entries: &'static Entries,
     /// Filled from the front; the index is the `L` of the entry points.
     lists: [OnceLock<Box<Lists>>; LISTS],
     /// Whether the application has been given the list that was asked for while loading.
@@ -66,14 +80,12 @@ impl Driver {
     ///
     /// # Errors
     /// One line that says what is wrong with it.
-    pub(crate) fn load(path: &Path, wrap: Wrap) -> Result<Self, String> {
+    pub(crate) fn load(path: &Path, entries: &'static Entries) -> Result<Self, String> {
         let shown = path.display();
         if !path.is_absolute() {
             return Err(format!("the driver's path must be absolute: {shown}"));
         }
-        // SAFETY: loading runs the driver's own initialisers; that it is a PKCS#11 driver is the configuration's word.
-        let library =
-            unsafe { Library::new(path) }.map_err(|error| format!("cannot load the driver: {error}"))?;
+        let library = library::open(path).map_err(|error| format!("cannot load the driver: {error}"))?;
         // SAFETY: the types are those of PKCS#11 v3.1 §5.4; the library outlives the pointers (it is kept beside them).
         let (get_function_list, get_interface_list, get_interface) = unsafe {
             (
@@ -84,13 +96,13 @@ impl Driver {
         };
         let get_function_list = get_function_list
             .ok_or_else(|| format!("{shown} has no C_GetFunctionList: not a PKCS#11 driver"))?;
-        if ptr::fn_addr_eq(get_function_list, exported::C_GetFunctionList as GetFunctionList) {
+        if ptr::fn_addr_eq(get_function_list, entries.get_function_list) {
             return Err(format!("the driver is this very module: {shown}"));
         }
         let driver = Self {
             get_function_list,
             get_interfaces: get_interface_list.zip(get_interface),
-            wrap,
+            entries,
             lists: [const { OnceLock::new() }; LISTS],
             first_given: AtomicBool::new(false),
             entering: Mutex::new(Vec::new()),
@@ -114,9 +126,8 @@ impl Driver {
     /// Whether the dynamic linker has resolved the driver's own functions to ours of the same name, which happens
     /// when this module was preloaded, linked to or loaded with RTLD_GLOBAL. Calls would go in a circle.
     fn is_bound_to_us(&self) -> bool {
-        type Initialize = unsafe extern "C-unwind" fn(CK_VOID_PTR) -> CK_RV;
         let theirs = self.list(0).and_then(|list| list.C_Initialize);
-        theirs.is_some_and(|theirs| ptr::fn_addr_eq(theirs, exported::C_Initialize as Initialize))
+        theirs.is_some_and(|theirs| ptr::fn_addr_eq(theirs, self.entries.initialize))
     }
 
     /// The functions behind the entry points of list `index`.
@@ -239,7 +250,7 @@ impl Driver {
                     return Some(&raw const lists.ours);
                 }
             } else {
-                let ours = (self.wrap)(index, &theirs)?;
+                let ours = (self.entries.wrap)(index, &theirs)?;
                 return Some(&raw const slot.get_or_init(|| Box::new(Lists { theirs, ours, size })).ours);
             }
         }

@@ -3,15 +3,21 @@
 //! Between the application and the driver no frame of ours has anything to drop or catches anything: a thread may be
 //! cancelled in the driver, a C++ exception or a longjmp may leave it, as without us.
 
+use crate::call::view::{Arg, View};
+use crate::driver::{Entries, LISTS};
+use crate::functions::table::with_functions;
 use crate::functions::{Function, FunctionList};
+use crate::interface;
 use crate::pass::{self, Way};
-use crate::table::with_functions;
-use crate::view::{Arg, View};
 use usbtoken_pkcs11::types::*;
 
-/// How many different function lists of one driver can be told apart: the one of C_GetFunctionList, those of its
-/// interfaces (v2.40, v3.0, v3.2), and those of drivers that make a new one whenever they are asked.
-pub(crate) const LISTS: usize = 16;
+/// What is handed to the modules below.
+static ENTRIES: Entries = Entries {
+    wrap,
+    of_a_failed_start,
+    get_function_list: exported::C_GetFunctionList,
+    initialize: exported::C_Initialize,
+};
 
 /// How one row is answered: by the driver's own function, or here.
 macro_rules! answer {
@@ -26,7 +32,7 @@ macro_rules! answer {
     ($list:ident $name:ident ($($arg:ident),*) answers $own:ident) => {{
         let _ = $list;
         // SAFETY: the arguments are the caller's, under the contract of this very function.
-        unsafe { crate::interface::$own($($arg),*) }
+        unsafe { interface::$own(&ENTRIES, $($arg),*) }
     }};
 }
 
@@ -66,7 +72,7 @@ macro_rules! generate {
         }
 
         /// The list of a module that could not start, as far as v2.40 goes: every function can be called, and fails.
-        pub(crate) fn of_a_failed_start() -> FunctionList {
+        fn of_a_failed_start() -> FunctionList {
             let mut list = FunctionList { version: CK_VERSION { major: 2, minor: 40 }, ..FunctionList::EMPTY };
             $($(failing!($since $name list);)*)*
             list
@@ -92,7 +98,7 @@ macro_rules! generate {
                 #[inline(never)]
                 pub(super) unsafe fn $name(list: usize, $($arg: $ty),*) -> CK_RV {
                     let args: &[Arg] = &[$((stringify!($first), View::$view($first $(, $more)*))),*];
-                    let way = pass::before(Function::$name, list, args);
+                    let way = pass::before(&ENTRIES, Function::$name, list, args);
                     let functions = match &way {
                         Way::Answered(rv) => return *rv,
                         Way::Straight(functions) => *functions,
@@ -127,8 +133,10 @@ with_functions!(generate);
 
 macro_rules! wrap_by_index {
     ($($index:literal)*) => {
+        const _: () = assert!([$($index),*].len() == LISTS);
+
         /// The list of entry points that leads to the driver's list with this index.
-        pub(crate) fn wrap(index: usize, theirs: &FunctionList) -> Option<FunctionList> {
+        fn wrap(index: usize, theirs: &FunctionList) -> Option<FunctionList> {
             match index {
                 $($index => Some(wrapped::<$index>(theirs)),)*
                 _ => None,

@@ -3,22 +3,21 @@
 //! The driver answers; in its answer each function list is exchanged for ours. Names, flags, versions and order stay.
 //! As everywhere, the driver is called with nothing of ours to drop, and what is done with its answer is work of our own.
 
-use crate::driver::{Driver, Wrapped, standard_interface};
-use crate::entry::of_a_failed_start;
+use crate::driver::{Driver, Entries, Wrapped, standard_interface};
 use crate::functions::FunctionList;
+use crate::host::memory::{look_from_here, read};
 use crate::host::{own_work, stderr};
-use crate::memory::{look_from_here, read};
-use crate::shim_if_started;
+use crate::process::shim_if_started;
 use std::ptr;
 use std::sync::OnceLock;
 use usbtoken_pkcs11::types::*;
 
 /// # Safety
 /// As PKCS#11 v3.1 §5.4.4 says.
-pub(crate) unsafe fn function_list(pp: CK_FUNCTION_LIST_PTR_PTR) -> CK_RV {
+pub(crate) unsafe fn function_list(entries: &Entries, pp: CK_FUNCTION_LIST_PTR_PTR) -> CK_RV {
     let Some(shim) = shim_if_started() else {
         // SAFETY: the caller's pointer.
-        return own_work(CKR_GENERAL_ERROR, || unsafe { fail(pp.cast()) });
+        return own_work(CKR_GENERAL_ERROR, || unsafe { fail(entries, pp.cast()) });
     };
     let driver = &shim.driver;
     if !pp.is_null()
@@ -45,7 +44,7 @@ pub(crate) unsafe fn function_list(pp: CK_FUNCTION_LIST_PTR_PTR) -> CK_RV {
 
 /// # Safety
 /// As PKCS#11 v3.1 §5.4.5 says.
-pub(crate) unsafe fn interface_list(list: CK_INTERFACE_PTR, count: CK_ULONG_PTR) -> CK_RV {
+pub(crate) unsafe fn interface_list(_: &Entries, list: CK_INTERFACE_PTR, count: CK_ULONG_PTR) -> CK_RV {
     let Some(shim) = shim_if_started() else {
         if !count.is_null() {
             // SAFETY: not null; a place for a number, by the specification.
@@ -76,6 +75,7 @@ pub(crate) unsafe fn interface_list(list: CK_INTERFACE_PTR, count: CK_ULONG_PTR)
 /// # Safety
 /// As PKCS#11 v3.1 §5.4.6 says.
 pub(crate) unsafe fn interface(
+    entries: &Entries,
     name: CK_UTF8CHAR_PTR,
     version: CK_VERSION_PTR,
     pp: CK_INTERFACE_PTR_PTR,
@@ -83,7 +83,7 @@ pub(crate) unsafe fn interface(
 ) -> CK_RV {
     let Some(shim) = shim_if_started() else {
         // SAFETY: the caller's pointer.
-        return own_work(CKR_GENERAL_ERROR, || unsafe { fail_with_interface(pp) });
+        return own_work(CKR_GENERAL_ERROR, || unsafe { fail_with_interface(entries, pp) });
     };
     let driver = &shim.driver;
     if !driver.has_interfaces() {
@@ -113,21 +113,21 @@ unsafe impl Send for FailedInterface {}
 // SAFETY: as above.
 unsafe impl Sync for FailedInterface {}
 
-fn failed() -> &'static Failed {
+fn failed(entries: &Entries) -> &'static Failed {
     static FAILED: OnceLock<Failed> = OnceLock::new();
-    FAILED.get_or_init(|| Failed { list: of_a_failed_start(), interface: OnceLock::new() })
+    FAILED.get_or_init(|| Failed { list: (entries.of_a_failed_start)(), interface: OnceLock::new() })
 }
 
-unsafe fn fail(pp: *mut *const FunctionList) -> CK_RV {
+unsafe fn fail(entries: &Entries, pp: *mut *const FunctionList) -> CK_RV {
     if !pp.is_null() {
         // SAFETY: not null; a place for one pointer, by the specification.
-        unsafe { *pp = &raw const failed().list };
+        unsafe { *pp = &raw const failed(entries).list };
     }
     CKR_GENERAL_ERROR
 }
 
-unsafe fn fail_with_interface(pp: CK_INTERFACE_PTR_PTR) -> CK_RV {
-    let failed = failed();
+unsafe fn fail_with_interface(entries: &Entries, pp: CK_INTERFACE_PTR_PTR) -> CK_RV {
+    let failed = failed(entries);
     let interface =
         failed.interface.get_or_init(|| FailedInterface(standard_interface(&raw const failed.list)));
     if !pp.is_null() {

@@ -3,13 +3,14 @@
 //! It is cut in two, what comes before the driver and what comes after. Between them a call carries plain values on its
 //! stack and nothing else, no lock, no memory, no guard: a thread that never returns from the driver leaves nothing.
 
+use crate::call::view::{Arg, Before};
 use crate::call::{Call, Ordinal};
+use crate::driver::Entries;
 use crate::fault;
 use crate::functions::{Function, FunctionList};
+use crate::host::memory::look_from_here;
 use crate::host::{own_work, stderr};
-use crate::memory::look_from_here;
-use crate::view::{Arg, Before};
-use crate::{Shim, shim, shim_if_started};
+use crate::process::{Shim, shim, shim_if_started};
 use std::cell::Cell;
 use std::time::Instant;
 use usbtoken_pkcs11::types::{CK_RV, CKR_FUNCTION_NOT_SUPPORTED, CKR_GENERAL_ERROR};
@@ -55,10 +56,10 @@ thread_local! {
 ///
 /// Outside of [`own_work`] a thread may be cancelled at any instruction, so what stands there calls no closures: in an
 /// unoptimised build those are functions of a kind that cannot be unwound from everywhere.
-pub(crate) fn before(function: Function, list: usize, args: &[Arg]) -> Way {
+pub(crate) fn before(entries: &'static Entries, function: Function, list: usize, args: &[Arg]) -> Way {
     let started = match shim_if_started() {
         Some(shim) => Ok(shim),
-        None => own_work(Err(CKR_GENERAL_ERROR), shim),
+        None => own_work(Err(CKR_GENERAL_ERROR), || shim(entries)),
     };
     let shim = match started {
         Ok(shim) => shim,

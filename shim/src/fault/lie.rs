@@ -1,9 +1,9 @@
 //! Lies: the driver is called, and its answer changed before the application sees it.
 
 use crate::call::Call;
+use crate::call::view::{View, attributes};
 use crate::functions::Function;
-use crate::memory::read;
-use crate::view::{CK_UNAVAILABLE, View, attributes};
+use crate::host::memory::read;
 use std::collections::BTreeSet;
 use usbtoken_pkcs11::types::*;
 
@@ -83,7 +83,7 @@ impl Lie {
         let mut lied = false;
         for (at, attribute) in asked(call) {
             let (pointer, length) = (attribute.pValue, attribute.ulValueLen);
-            if length == CK_UNAVAILABLE {
+            if length == CK_UNAVAILABLE_INFORMATION {
                 continue;
             }
             let claim = match self {
@@ -103,7 +103,7 @@ impl Lie {
     fn about_points(self, call: &Call, rv: CK_RV) -> Option<CK_RV> {
         let mut told = None;
         for ((at, attribute), room) in asked(call).zip(rooms(call)) {
-            if attribute.type_ != CKA_EC_POINT || attribute.ulValueLen == CK_UNAVAILABLE {
+            if attribute.type_ != CKA_EC_POINT || attribute.ulValueLen == CK_UNAVAILABLE_INFORMATION {
                 continue;
             }
             let (pointer, length) = (attribute.pValue.cast::<u8>(), attribute.ulValueLen);
@@ -116,7 +116,7 @@ impl Lie {
                 let Some(point) = contents(octets) else { continue };
                 let lie = if self == Self::EcRaw { point.to_vec() } else { bit_string(point) };
                 if lie.len() as CK_ULONG > room {
-                    (CK_UNAVAILABLE, CKR_BUFFER_TOO_SMALL)
+                    (CK_UNAVAILABLE_INFORMATION, CKR_BUFFER_TOO_SMALL)
                 } else {
                     // SAFETY: within the caller's room; `lie` is memory of our own.
                     unsafe { std::ptr::copy_nonoverlapping(lie.as_ptr(), pointer, lie.len()) };
@@ -163,7 +163,7 @@ impl Lie {
             Self::TokenFlags(flags) => info.flags |= flags,
             // A driver that does not know how much there is would not be believed.
             _ => {
-                let known = |total| if total == CK_UNAVAILABLE { SMALL } else { total };
+                let known = |total| if total == CK_UNAVAILABLE_INFORMATION { SMALL } else { total };
                 info.ulTotalPublicMemory = known(info.ulTotalPublicMemory);
                 info.ulTotalPrivateMemory = known(info.ulTotalPrivateMemory);
                 (info.ulFreePublicMemory, info.ulFreePrivateMemory) = (0, 0);

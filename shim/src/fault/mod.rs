@@ -7,9 +7,9 @@ mod removal;
 mod spec;
 
 use crate::call::Call;
+use crate::call::view::View;
 use crate::functions::{Function, FunctionList};
-use crate::memory::read;
-use crate::view::View;
+use crate::host::memory::read;
 use lie::Fresh;
 use removal::Removal;
 use spec::{Fault, Kind};

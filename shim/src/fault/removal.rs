@@ -1,9 +1,9 @@
 //! A token that is pulled out, and perhaps put back.
 
 use crate::call::Call;
+use crate::call::view::View;
 use crate::functions::{Function, FunctionList};
-use crate::memory::read;
-use crate::view::View;
+use crate::host::memory::read;
 use std::collections::BTreeMap;
 use usbtoken_pkcs11::types::*;
 

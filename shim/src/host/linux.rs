@@ -168,7 +168,7 @@ extern "C" fn unload() {
     if let Some(end) = END.get()
         && !EXITING.load(Ordering::SeqCst)
     {
-        super::own_work((), end);
+        end();
     }
 }
 

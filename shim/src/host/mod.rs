@@ -1,6 +1,8 @@
 //! What belongs to the application and is as it was when a call goes on: errno, whether its thread can be cancelled,
 //! its signals, its standard error. And what an application with another's rights may not be told by its caller.
 
+pub(crate) mod memory;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]

@@ -5,11 +5,11 @@
 //! took it; what was refused may be anything, and of that only words and numbers that have a meaning are shown.
 
 use crate::call::Call;
+use crate::call::redact::{self, Value as Shown, text};
+use crate::call::view::{Arg, Asked, LONGEST_VALUE, View, attributes, digest};
 use crate::config::Public;
 use crate::host::lock_briefly;
-use crate::memory::{array, buffers, bytes, read};
-use crate::redact::{self, Value as Shown, text};
-use crate::view::{Arg, Asked, CK_UNAVAILABLE, LONGEST_VALUE, View, attributes, digest};
+use crate::host::memory::{array, buffers, bytes, read};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -198,7 +198,7 @@ impl Describe<'_> {
             CKR_OK | CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID | CKR_BUFFER_TOO_SMALL
         );
         if in_part {
-            let unavailable = length == CK_UNAVAILABLE;
+            let unavailable = length == CK_UNAVAILABLE_INFORMATION;
             fields.insert("len".to_owned(), if unavailable { "unavailable".into() } else { length.into() });
         }
         if let (Some(asked), Some(mut room)) = (asked, room) {
@@ -276,8 +276,9 @@ impl Describe<'_> {
     fn token_info(&self, info: CK_TOKEN_INFO) -> Value {
         let (public, private) = (info.ulFreePublicMemory, info.ulFreePrivateMemory);
         let (most, least) = (info.ulMaxPinLen, info.ulMinPinLen);
-        let known =
-            |number| if number == CK_UNAVAILABLE { "unavailable".into() } else { Value::from(number) };
+        let known = |number| {
+            if number == CK_UNAVAILABLE_INFORMATION { "unavailable".into() } else { Value::from(number) }
+        };
         json!({
             "label": self.field(0, &info.label),
             "manufacturerID": self.field(1, &info.manufacturerID),

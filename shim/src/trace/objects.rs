@@ -4,10 +4,10 @@
 
 use super::describe::class;
 use crate::call::Call;
+use crate::call::view::{View, attributes};
 use crate::functions::Function;
 use crate::host::lock_briefly;
-use crate::memory::{array, read};
-use crate::view::{View, attributes};
+use crate::host::memory::{array, read};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use usbtoken_pkcs11::types::*;

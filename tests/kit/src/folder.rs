@@ -58,6 +58,11 @@ impl Folder {
         &self.path
     }
 
+    /// Takes over the tokens of another folder, as they are now.
+    pub fn copy_tokens(&self, from: &Path) {
+        copy(&from.join("tokens"), &self.path.join("tokens"));
+    }
+
     /// SoftHSM's configuration file.
     pub fn conf(&self) -> PathBuf {
         self.path.join("softhsm2.conf")
@@ -233,6 +238,18 @@ pub fn softhsm_module_at(places: &[&str]) -> PathBuf {
              `apt-get install softhsm2`, or set USBTOKEN_SOFTHSM to the path of libsofthsm2.so."
         )
     })
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(from).expect("a folder can be read").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("a file can be copied");
+        }
+    }
 }
 
 fn set_conf(value: Option<&std::ffi::OsStr>) {

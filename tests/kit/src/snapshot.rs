@@ -6,15 +6,16 @@ use std::fmt;
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeInfo, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
+use serde::{Deserialize, Serialize};
 
 /// Every object on a token, sorted; equal when the tokens hold the same objects with the same attributes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     objects: Vec<Object>,
 }
 
 /// One object: its attributes by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Object {
     /// The class, for example `CKO_PRIVATE_KEY`.
     pub class: String,
@@ -27,7 +28,7 @@ pub struct Object {
 }
 
 /// What reading one attribute gave.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Reading {
     /// Its bytes; a boolean is one byte.
     Bytes(Vec<u8>),
@@ -118,8 +119,13 @@ impl Snapshot {
         self.objects.iter().filter(move |object| object.id == id)
     }
 
+    /// These objects alone.
+    pub fn only(&self, wanted: impl Fn(&Object) -> bool) -> Snapshot {
+        Snapshot { objects: self.objects.iter().filter(|object| wanted(object)).cloned().collect() }
+    }
+
     /// The objects that are here and were not in `before`, or have changed since.
-    pub fn added_since<'a>(&'a self, before: &'a Snapshot) -> Vec<&'a Object> {
+    pub fn added_since(&self, before: &Snapshot) -> Vec<&Object> {
         missing_from(&before.objects, &self.objects)
     }
 

@@ -9,7 +9,7 @@ mod fault;
 mod keys;
 mod play;
 mod scene;
-mod snapshot;
+mod seen;
 mod stage;
 mod verdict;
 
@@ -24,7 +24,7 @@ pub use fault::{FAULTS, Fault};
 pub use keys::Keys;
 pub use play::PIN;
 pub use scene::Scene;
-pub use snapshot::Snapshot;
+pub use seen::Seen;
 pub use stage::{Made, provision};
 
 use play::WRONG_PIN;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use usbtoken_sweep::{CaseName, Extent, PIN, Scene, Snapshot, Sweep, provision};
+use usbtoken_sweep::{CaseName, Extent, PIN, Scene, Seen, Sweep, provision};
 use usbtoken_testkit::Kind;
 
 /// Runs every job with every fault at every call, and looks at what is on the token each time.
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.own {
         Some(Part::Provision { folder, ca, kind }) => print(&provision(&folder, &ca, kind)),
-        Some(Part::Look { serial }) => print(&Snapshot::now(&serial, PIN)),
+        Some(Part::Look { serial }) => print(&Seen::now(&serial, PIN)),
         None => return sweep(&arguments),
     }
     ExitCode::SUCCESS

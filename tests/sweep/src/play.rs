@@ -4,13 +4,14 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use usbtoken_shim::trace::Trace;
-use usbtoken_testkit::{command, program, shim, softhsm_module};
+use usbtoken_testkit::{Folder, command, program, shim, softhsm_module};
 
-use super::snapshot::Snapshot;
+use super::seen::Seen;
 
 /// No run takes a tenth of this; one that does is a finding.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -73,7 +74,7 @@ pub struct Run {
 
 /// A folder with a token, in which nothing else happens.
 pub struct Place {
-    path: PathBuf,
+    folder: Arc<Folder>,
 }
 
 impl Place {
@@ -82,43 +83,31 @@ impl Place {
         // What an earlier run of the same case left is not wanted; mostly there is nothing.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(path.join("tmp")).expect("a folder");
-        let place = Place { path };
-        place.write_configuration();
-        place
-    }
-
-    fn write_configuration(&self) {
-        let tokens = self.path.join("tokens");
-        fs::create_dir_all(&tokens).expect("a folder");
-        let text = format!(
-            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = true\n",
-            tokens.display()
-        );
-        fs::write(self.path.join("softhsm2.conf"), text).expect("a file");
+        Place { folder: Folder::at(&path) }
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
     /// Takes over the tokens of another folder.
     pub fn copy_tokens(&self, from: &Path) {
-        copy(&from.join("tokens"), &self.path.join("tokens"));
+        self.folder.copy_tokens(from);
     }
 
     /// A folder beside it, with a copy of its token.
     pub fn same(&self, name: &str) -> Place {
-        let file = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let same = Place::at(self.path.with_file_name(format!("{file}.{name}")));
-        same.copy_tokens(&self.path);
+        let file = self.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let same = Place::at(self.path().with_file_name(format!("{file}.{name}")));
+        same.copy_tokens(self.path());
         same
     }
 
     /// Removes it.
     pub fn clear(self) {
         // A folder that stays is only lost room.
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = fs::remove_dir_all(self.path());
     }
 
     /// Runs the command; with the shim when it is told what to do. A fault at which the process hangs comes with
@@ -130,7 +119,7 @@ impl Place {
         fault: Option<(&str, Option<u64>)>,
         pin: &str,
     ) -> Run {
-        let trace = self.path.join("trace.jsonl");
+        let trace = self.path().join("trace.jsonl");
         let _ = fs::remove_file(&trace);
         let module = if fault.is_some() { programs.shim.clone() } else { softhsm_module() };
         let mut command = self.command(&programs.command);
@@ -146,7 +135,7 @@ impl Place {
         let hang = fault.and_then(|(_, call)| call);
         let endless = wait(&mut child, hang.map(|call| (trace.as_path(), call)));
         let status = child.wait().expect("the process has ended");
-        let read = |name: &str| fs::read(self.path.join(name)).unwrap_or_default();
+        let read = |name: &str| fs::read(self.path().join(name)).unwrap_or_default();
         let text = |name: &str| String::from_utf8_lossy(&read(name)).into_owned();
         let trace_text = text("trace.jsonl");
         Run {
@@ -161,7 +150,7 @@ impl Place {
     }
 
     /// What a fresh process sees on the token.
-    pub fn inspect(&self, programs: &Programs, serial: &str) -> Result<Snapshot, String> {
+    pub fn inspect(&self, programs: &Programs, serial: &str) -> Result<Seen, String> {
         self.ask(&programs.sweep, &["look", serial])
     }
 
@@ -179,8 +168,8 @@ impl Place {
 
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        let tmp = self.path.join("tmp");
-        command.env("SOFTHSM2_CONF", self.path.join("softhsm2.conf")).stdin(Stdio::null());
+        let tmp = self.path().join("tmp");
+        command.envs(self.folder.env()).stdin(Stdio::null());
         command.env("TMPDIR", &tmp).env("XDG_RUNTIME_DIR", &tmp).env("HOME", &tmp).current_dir(&tmp);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("USBTOKEN_") {
@@ -191,7 +180,7 @@ impl Place {
     }
 
     fn start(&self, command: &mut Command) -> Child {
-        let file = |name| fs::File::create(self.path.join(name)).expect("a file");
+        let file = |name| fs::File::create(self.path().join(name)).expect("a file");
         command.stdout(file("out")).stderr(file("err"));
         command.spawn().expect("the command can be started")
     }
@@ -199,7 +188,7 @@ impl Place {
     /// The files of the folder in which one of the words stands.
     pub fn files_with(&self, words: &[&str]) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        each_file(&self.path, &mut |file| {
+        each_file(self.path(), &mut |file| {
             let bytes = fs::read(file).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
             if words.iter().any(|word| text.contains(word)) {
@@ -238,18 +227,6 @@ fn has_reached(trace: &Path, call: u64) -> bool {
     match call {
         0 | 1 => text.contains("C_GetFunctionList"),
         _ => text.contains(&format!("\"n\":{},", call - 1)),
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), &target).expect("a file");
-        }
     }
 }
 

@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use usbtoken_testkit::{
-    Folder, Kind, NameDer, SoftKey, TestCa, Text, days_from_now, manual_subject, serial_hex,
+    Folder, Kind, NameDer, Object, SoftKey, TestCa, Text, days_from_now, manual_subject, serial_hex,
 };
 
 use super::keys::Keys;
 use super::play::{PIN, Place, Programs};
-use super::snapshot::{Object, Snapshot};
+use super::seen::Seen;
 
-/// The CKA_ID of the old credential, in hexadecimal.
-const OLD: &str = "01";
+/// The CKA_ID of the old credential.
+const OLD: &[u8] = &[1];
 /// The identifiers of what is not ours.
-const FOREIGN: [&str; 4] = ["f0", "f1", "f2", ""];
+const FOREIGN: [&[u8]; 4] = [&[0xf0], &[0xf1], &[0xf2], &[]];
 
 /// What is on a token at the beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +39,7 @@ pub struct Begin {
     /// The folder that is copied.
     pub folder: PathBuf,
     /// What is on its token.
-    pub seen: Snapshot,
+    pub seen: Seen,
     /// The CA's answer for the key that is pending.
     pub answer: PathBuf,
     /// What was made once for all states of these keys.
@@ -57,11 +57,9 @@ pub struct Made {
 
 impl Begin {
     /// What no one may touch: what is not ours, and the old credential; where that is being removed, the new one.
-    pub fn kept(&self, retires: bool) -> Vec<Object> {
-        let foreign = |object: &Object| FOREIGN.contains(&object.id.as_str());
-        let kept =
-            |object: &&Object| if retires { object.id != OLD } else { foreign(object) || object.id == OLD };
-        self.seen.objects.iter().filter(kept).cloned().collect()
+    pub fn kept(&self, retires: bool) -> Seen {
+        let foreign = |object: &Object| FOREIGN.contains(&object.id.as_slice());
+        self.seen.only(|object| if retires { !is_old(object) } else { foreign(object) || is_old(object) })
     }
 }
 

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 use usbtoken_shim::trace::Call;
+use usbtoken_testkit::Object;
 
 use super::play::{PIN, WRONG_PIN};
 use super::play::{Place, Run};
 use super::scene::{Goal, Scene};
-use super::snapshot::{Object, Snapshot};
+use super::seen::Seen;
 use super::stage::{Begin, KILLED, Stage, has_record, is_old};
 
 /// What was found against the promises; empty when they were kept.
@@ -100,7 +101,7 @@ struct Judge<'a> {
     stage: &'a Stage,
     scene: Scene,
     begin: &'a Begin,
-    kept: Vec<Object>,
+    kept: Seen,
 }
 
 /// What is on the token beside what no one may touch.
@@ -114,10 +115,10 @@ enum Rest<'s> {
 }
 
 impl Judge<'_> {
-    fn token(&self, place: &Place, run: &Run, seen: &Snapshot) -> Findings {
+    fn token(&self, place: &Place, run: &Run, seen: &Seen) -> Findings {
         let mut findings = self.untouched(seen);
-        let whole = |object: &Object| object.signs == Some(true) && is_ours(object);
-        if !seen.objects.iter().any(whole) {
+        let whole = |object: &Object| is_ours(object) && seen.signs(object);
+        if !seen.snapshot.objects().iter().any(whole) {
             findings.push("neither the old credential signs nor a new one".to_owned());
         }
         if run.exit == Some(0) {
@@ -132,17 +133,17 @@ impl Judge<'_> {
         findings
     }
 
-    fn untouched(&self, seen: &Snapshot) -> Findings {
+    fn untouched(&self, seen: &Seen) -> Findings {
         seen.lost(&self.kept).into_iter().map(|lost| format!("lost or changed: {lost}")).collect()
     }
 
-    fn rest<'s>(&self, seen: &'s Snapshot) -> Rest<'s> {
+    fn rest<'s>(&self, seen: &'s Seen) -> Rest<'s> {
         let rest = seen.beyond(&self.kept);
         let class = |name: &str| rest.iter().filter(|object| object.class == name).count();
         let one_of_each = rest.len() == 3
             && ["CKO_CERTIFICATE", "CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"].iter().all(|name| class(name) == 1);
         let one_id = rest.iter().all(|object| object.id == rest[0].id);
-        let signs = rest.iter().any(|object| object.signs == Some(true));
+        let signs = rest.iter().any(|object| seen.signs(object));
         let one_label = rest.iter().all(|object| object.label == rest[0].label);
         match rest.is_empty() {
             true => Rest::Nothing,
@@ -158,7 +159,7 @@ impl Judge<'_> {
     }
 
     /// A run that says that it succeeded has reached its goal.
-    fn goal(&self, seen: &Snapshot) -> Findings {
+    fn goal(&self, seen: &Seen) -> Findings {
         let reached = match (self.scene.goal(), self.rest(seen)) {
             (Goal::Renewed, Rest::Complete) => true,
             (Goal::Removed, Rest::Nothing) => true,
@@ -227,7 +228,7 @@ impl Judge<'_> {
         match self.rest(&seen) {
             Rest::Complete if open => Ok(()),
             // The public half was what an interrupted removal had taken; nothing needs it.
-            Rest::Unfinished(objects) if open && works_without_public_key(&objects) => Ok(()),
+            Rest::Unfinished(objects) if open && works_without_public_key(&seen, &objects) => Ok(()),
             Rest::Nothing if !open => Ok(()),
             _ => Err(format!("after going on: {}", self.shown(&seen))),
         }
@@ -261,7 +262,7 @@ impl Judge<'_> {
         }
     }
 
-    fn shown(&self, seen: &Snapshot) -> String {
+    fn shown(&self, seen: &Seen) -> String {
         seen.beyond(&self.kept).iter().map(|object| object.to_string()).collect::<Vec<_>>().join("; ")
     }
 
@@ -277,14 +278,13 @@ impl Judge<'_> {
 
 /// Certificates of the old and the new credential; the foreign ones have other identifiers.
 fn is_ours(certificate: &Object) -> bool {
-    is_old(certificate) || certificate.id.len() == 40
+    is_old(certificate) || certificate.id.len() == 20
 }
 
 /// Whether this is a certificate and its private key, which signs.
-fn works_without_public_key(objects: &[&Object]) -> bool {
+fn works_without_public_key(seen: &Seen, objects: &[&Object]) -> bool {
     let [one, other] = objects else { return false };
     let is = |object: &Object, class: &str| object.class == class;
     let both = is(one, "CKO_CERTIFICATE") && is(other, "CKO_PRIVATE_KEY");
-    both && (&one.id, &one.label) == (&other.id, &other.label)
-        && objects.iter().any(|one| one.signs == Some(true))
+    both && (&one.id, &one.label) == (&other.id, &other.label) && objects.iter().any(|one| seen.signs(one))
 }

@@ -1,7 +1,7 @@
 //! What is generated from the table: the functions' names, and the function list. The entry points are the table's
 //! second use ([`entry`](crate::entry)).
 
-use crate::table::with_functions;
+use crate::functions::table::with_functions;
 use std::mem::{offset_of, size_of};
 use usbtoken_pkcs11::types::*;
 

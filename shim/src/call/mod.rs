@@ -1,7 +1,10 @@
 //! One call, and its number.
 
+pub(crate) mod redact;
+pub(crate) mod view;
+
+use self::view::{Arg, Before};
 use crate::functions::Function;
-use crate::view::{Arg, Before};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A call as every station on its way sees it.

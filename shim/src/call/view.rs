@@ -1,7 +1,7 @@
 //! How the arguments of a call are looked at, and what is kept of them while the driver works.
 
-use crate::memory::{array, buffers, read};
-use crate::redact;
+use crate::call::redact;
+use crate::host::memory::{array, buffers, read};
 use std::hash::{DefaultHasher, Hasher};
 use std::mem::offset_of;
 use usbtoken_pkcs11::types::*;
@@ -56,9 +56,6 @@ pub(crate) enum View {
 const MOST_ATTRIBUTES: CK_ULONG = 1024;
 /// No attribute longer than this is looked into.
 pub(crate) const LONGEST_VALUE: CK_ULONG = 64 * 1024;
-
-/// CK_UNAVAILABLE_INFORMATION, which pkcs11-sys types differently on each system.
-pub(crate) const CK_UNAVAILABLE: CK_ULONG = CK_ULONG::MAX;
 
 /// The attributes of a caller's array, with their addresses; none when they cannot be read.
 pub(crate) fn attributes(
