@@ -4,6 +4,7 @@ use super::{Contents, HeldCertificate};
 use crate::driver::{PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left};
+use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -156,6 +157,25 @@ impl Credential {
         self.surroundings.latest
     }
 
+    /// Whether the object of a URI is one of this credential's. Of a private key the label is compared where it is known, else
+    /// that of the certificate.
+    pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
+        let label = match (uri.object_type(), &self.key) {
+            (Some(ObjectType::SecretKey | ObjectType::Data), _) => return false,
+            (Some(ObjectType::Private), KeyState::Missing) => return false,
+            (Some(ObjectType::Private), KeyState::Present(key)) => &key.label,
+            _ => &self.stored.label,
+        };
+        uri.id().is_none_or(|id| id == self.id())
+            && uri.object().is_none_or(|wanted| wanted.as_bytes() == label.bytes())
+    }
+
+    /// What tells it from others, for the facts of an error.
+    fn candidate(&self) -> String {
+        let serial = self.certificate.serial();
+        format!("{} (serial {serial}, id {})", self.subject(), hex(self.id()))
+    }
+
     pub(crate) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
         Credential {
             stored,
@@ -281,6 +301,24 @@ impl Credentials {
         self
     }
 
+    /// Those that the object of a URI names (RFC 7512 §2.3): by CKA_ID, by the label, by a type that a credential has. A URI
+    /// without any names them all.
+    ///
+    /// # Errors
+    /// [`Code::CredentialNotFound`] with what is there when none is that one: another is never taken for it.
+    pub fn named_by(mut self, uri: &TokenUri) -> Result<Self> {
+        if !uri.names_object() {
+            return Ok(self);
+        }
+        let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects).fact(Fact::Expected, uri);
+        let error = self.list.iter().fold(error, |error, one| error.fact(Fact::Candidate, one.candidate()));
+        self.unreadable.retain(|one| {
+            uri.id().is_none_or(|id| id == one.id) && uri.object().is_none_or(|label| label == one.label)
+        });
+        self.list.retain(|credential| credential.is_named_by(uri));
+        if self.list.is_empty() && self.unreadable.is_empty() { Err(error) } else { Ok(self) }
+    }
+
     /// Those with this serial number, in hexadecimal; case and leading zeros do not matter.
     #[must_use]
     pub fn by_serial(self, serial: &str) -> Self {
@@ -313,11 +351,8 @@ impl Credentials {
             (None, _) => Err(Error::new(Code::CredentialNotFound).during(Step::ReadObjects)),
             (Some(last), false) => {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
-                Err(self.list.iter().chain([&last]).fold(error, |error, credential| {
-                    let (subject, serial) = (credential.subject(), credential.certificate().serial());
-                    let id = hex(credential.id());
-                    error.fact(Fact::Candidate, format!("{subject} (serial {serial}, id {id})"))
-                }))
+                let all = self.list.iter().chain([&last]);
+                Err(all.fold(error, |error, one| error.fact(Fact::Candidate, one.candidate())))
             }
         }
     }
@@ -333,27 +368,28 @@ impl<'a> IntoIterator for &'a Credentials {
 }
 
 impl Token {
-    /// The credentials on the token, without login: certificates are public, their keys cannot be seen.
+    /// The credentials on the token, without login: certificates are public, their keys cannot be seen. Where the URI by which
+    /// the token was found names an object, those that it names.
     ///
     /// # Errors
-    /// What opening the session and reading return.
+    /// What opening the session and reading return; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
-        self.open_public_session()?.credentials()
+        self.open_public_session()?.credentials()?.named_by(self.found_by())
     }
 }
 
 impl Reservation {
-    /// The credentials on the token, without login.
+    /// As [`Token::credentials`], in the session that is logged in later.
     ///
     /// # Errors
     /// As [`Token::credentials`].
     pub fn credentials(&self) -> Result<Credentials> {
-        self.public_session()?.credentials()
+        self.public_session()?.credentials()?.named_by(self.token().found_by())
     }
 }
 
 impl PublicSession {
-    /// The credentials on the token, without login.
+    /// Every credential on the token, without login.
     ///
     /// # Errors
     /// What reading returns.
@@ -369,11 +405,12 @@ impl PublicSession {
 }
 
 impl Session {
-    /// The credentials on the token, each with its private key or without.
+    /// The credentials on the token, each with its private key or without. Where the URI by which the token was found names
+    /// an object, those that it names.
     ///
     /// # Errors
-    /// What reading returns.
+    /// What reading returns; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
-        Ok(Contents::read(self)?.credentials())
+        Contents::read(self)?.credentials().named_by(self.token().found_by())
     }
 }

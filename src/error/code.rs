@@ -28,6 +28,8 @@ numbered! {
         JournalUnusable = 109 "journal_unusable",
         /// A file or bytes that the caller named as trust anchors hold no certificate.
         AnchorUnusable = 110 "anchor_unusable",
+        /// The PKCS#11 URI says where the PIN is (`pin-source`), which may name a program to be run.
+        PinSourceInUri = 132 "pin_source_in_uri",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",

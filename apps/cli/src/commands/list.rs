@@ -71,7 +71,8 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     let session = token.open_public_session()?;
     // The session is the last to use the driver: what ends it then closes the session too.
     drop(token);
-    let (token, all) = (session.token().identity(), session.credentials()?);
+    let token = session.token().identity();
+    let all = session.credentials()?.named_by(session.token().found_by())?;
     let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.now())).collect();
     Ok(Seen::of(run, token, &all, shown))
 }
