@@ -81,6 +81,8 @@
 #define USBTOKEN_JOURNAL_UNUSABLE 109
 /** The trust anchors that were given hold no certificate of a CA. */
 #define USBTOKEN_ANCHOR_UNUSABLE 110
+/** The pin-source of a PKCS#11 URI is not followed. */
+#define USBTOKEN_PIN_SOURCE_IN_URI 132
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -451,6 +453,10 @@
 #define USBTOKEN_NOTICE_KEY_KIND_CHANGES 35
 /** A part of the CA's response could not be read and was passed over. */
 #define USBTOKEN_NOTICE_RESPONSE_PARTLY_USED 37
+/** This certificate is renewed already; it is renewed once more as asked for. */
+#define USBTOKEN_NOTICE_RENEWED 38
+/** This certificate seems to be renewed already. */
+#define USBTOKEN_NOTICE_SAID_RENEWED 39
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -649,6 +655,23 @@
 #define USBTOKEN_CREDENTIAL_UNREADABLE_EXTENSIONS 12
 
 /**
+ * usbtoken_credential_text: CKA_ID of the credential that takes this one's place, in lower-case hexadecimal; NULL when
+ * none is known.
+ */
+#define USBTOKEN_CREDENTIAL_SUCCESSOR_ID 13
+
+/**
+ * usbtoken_credential_text: the serial number of that credential's certificate, in lower-case hexadecimal.
+ */
+#define USBTOKEN_CREDENTIAL_SUCCESSOR_SERIAL 14
+
+/**
+ * usbtoken_credential_text: the day in Japan from which the one in use can be renewed, in the window of 40 days:
+ * "2027-01-24".
+ */
+#define USBTOKEN_CREDENTIAL_SUCCESSOR_RENEWABLE_FROM 15
+
+/**
  * usbtoken_credentials_unreadable_text: CKA_ID, in lower-case hexadecimal.
  */
 #define USBTOKEN_UNREADABLE_ID 1
@@ -689,6 +712,38 @@
 #define USBTOKEN_CREDENTIAL_TWINS 4
 
 /**
+ * usbtoken_credential_number: USBTOKEN_RENEWED_….
+ */
+#define USBTOKEN_CREDENTIAL_RENEWED 5
+
+/**
+ * usbtoken_credential_number: the last second of validity of the credential that takes this one's place, counted from
+ * 1970-01-01 00:00:00 UTC.
+ */
+#define USBTOKEN_CREDENTIAL_SUCCESSOR_NOT_AFTER 6
+
+/**
+ * usbtoken_credential_number: 1 when a key waits for the certificate that is to take this one's place, as far as that is
+ * seen: in a list of a session.
+ */
+#define USBTOKEN_CREDENTIAL_RENEWAL_PENDING 7
+
+/**
+ * No credential on the token is known to take the place of this one.
+ */
+#define USBTOKEN_RENEWED_NO 0
+
+/**
+ * Public objects say that one does, which anybody can write on some tokens. A renewal asks the private key.
+ */
+#define USBTOKEN_RENEWED_SAID 1
+
+/**
+ * One does: the record on its private key says so, and that key has signed.
+ */
+#define USBTOKEN_RENEWED_PROVEN 2
+
+/**
  * No one logged in, so private keys cannot be seen.
  */
 #define USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR 0
@@ -727,6 +782,16 @@
  * usbtoken_credential_renewable: its private key is not on the token.
  */
 #define USBTOKEN_RENEWABLE_KEY_MISSING 4
+
+/**
+ * usbtoken_credential_renewable: it is renewed; see USBTOKEN_CREDENTIAL_SUCCESSOR_ID.
+ */
+#define USBTOKEN_RENEWABLE_RENEWED 5
+
+/**
+ * usbtoken_credential_renewable: public objects say that it is renewed. Whether it is, usbtoken_renewal_begin asks.
+ */
+#define USBTOKEN_RENEWABLE_SAID_RENEWED 6
 
 /**
  * usbtoken_error_text: what went wrong, as one sentence.
@@ -1060,6 +1125,12 @@
  * usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
  */
 #define USBTOKEN_PROBE_RENEWABLE 2
+
+/**
+ * usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
+ * another one that is not.
+ */
+#define USBTOKEN_PROBE_RENEWED 4
 
 /**
  * EncodingType: base64 with the header of a certificate.
@@ -2295,7 +2366,8 @@ usbtoken_status usbtoken_credentials_at(const struct usbtoken_credentials *crede
 
 /**
  * The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
- * the clock's time. None and several are errors; several are listed in it.
+ * the clock's time. Several are an error that lists them; none is USBTOKEN_ALREADY_RENEWED, USBTOKEN_NOT_YET_RENEWABLE,
+ * USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all.
  */
 usbtoken_status usbtoken_credentials_renewable(const struct usbtoken_credentials *credentials,
                                                uint32_t window_days,

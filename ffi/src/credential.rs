@@ -52,6 +52,15 @@ pub const USBTOKEN_CREDENTIAL_THUMBPRINT: u32 = 11;
 /// line; empty when all can be read.
 pub const USBTOKEN_CREDENTIAL_UNREADABLE_EXTENSIONS: u32 = 12;
 
+/// usbtoken_credential_text: CKA_ID of the credential that takes this one's place, in lower-case hexadecimal; NULL when
+/// none is known.
+pub const USBTOKEN_CREDENTIAL_SUCCESSOR_ID: u32 = 13;
+/// usbtoken_credential_text: the serial number of that credential's certificate, in lower-case hexadecimal.
+pub const USBTOKEN_CREDENTIAL_SUCCESSOR_SERIAL: u32 = 14;
+/// usbtoken_credential_text: the day in Japan from which the one in use can be renewed, in the window of 40 days:
+/// "2027-01-24".
+pub const USBTOKEN_CREDENTIAL_SUCCESSOR_RENEWABLE_FROM: u32 = 15;
+
 /// usbtoken_credentials_unreadable_text: CKA_ID, in lower-case hexadecimal.
 pub const USBTOKEN_UNREADABLE_ID: u32 = 1;
 /// usbtoken_credentials_unreadable_text: CKA_LABEL.
@@ -69,6 +78,21 @@ pub const USBTOKEN_CREDENTIAL_NOT_AFTER: u32 = 2;
 pub const USBTOKEN_CREDENTIAL_PRIVATE_KEY: u32 = 3;
 /// usbtoken_credential_number: how many other credentials on the token have the same subject.
 pub const USBTOKEN_CREDENTIAL_TWINS: u32 = 4;
+/// usbtoken_credential_number: USBTOKEN_RENEWED_….
+pub const USBTOKEN_CREDENTIAL_RENEWED: u32 = 5;
+/// usbtoken_credential_number: the last second of validity of the credential that takes this one's place, counted from
+/// 1970-01-01 00:00:00 UTC.
+pub const USBTOKEN_CREDENTIAL_SUCCESSOR_NOT_AFTER: u32 = 6;
+/// usbtoken_credential_number: 1 when a key waits for the certificate that is to take this one's place, as far as that is
+/// seen: in a list of a session.
+pub const USBTOKEN_CREDENTIAL_RENEWAL_PENDING: u32 = 7;
+
+/// No credential on the token is known to take the place of this one.
+pub const USBTOKEN_RENEWED_NO: u32 = 0;
+/// Public objects say that one does, which anybody can write on some tokens. A renewal asks the private key.
+pub const USBTOKEN_RENEWED_SAID: u32 = 1;
+/// One does: the record on its private key says so, and that key has signed.
+pub const USBTOKEN_RENEWED_PROVEN: u32 = 2;
 
 /// No one logged in, so private keys cannot be seen.
 pub const USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR: u32 = 0;
@@ -87,6 +111,10 @@ pub const USBTOKEN_RENEWABLE_NOT_YET: u32 = 2;
 pub const USBTOKEN_RENEWABLE_EXPIRED: u32 = 3;
 /// usbtoken_credential_renewable: its private key is not on the token.
 pub const USBTOKEN_RENEWABLE_KEY_MISSING: u32 = 4;
+/// usbtoken_credential_renewable: it is renewed; see USBTOKEN_CREDENTIAL_SUCCESSOR_ID.
+pub const USBTOKEN_RENEWABLE_RENEWED: u32 = 5;
+/// usbtoken_credential_renewable: public objects say that it is renewed. Whether it is, usbtoken_renewal_begin asks.
+pub const USBTOKEN_RENEWABLE_SAID_RENEWED: u32 = 6;
 
 /// The credentials, and whom to tell.
 pub(crate) struct CredentialList {
@@ -147,6 +175,9 @@ impl CredentialNoun {
             let (organizations, units) = (subject.organizations(), subject.organizational_units());
             let serial = certificate.serial().to_string();
             let name = subject.common_name();
+            let successor = credential.successor();
+            let by_serial = successor.map(|by| by.certificate().serial().to_string());
+            let from = successor.map(|by| by.renewable_from(&Window::default()).to_string());
             let summary = [organizations.join(" / "), units.join(" / "), name.unwrap_or_default().into()];
             Texts::default()
                 .with(USBTOKEN_CREDENTIAL_SUBJECT, subject.to_string())
@@ -160,6 +191,9 @@ impl CredentialNoun {
                 .with(USBTOKEN_CREDENTIAL_ID, hex(credential.id()))
                 .with(USBTOKEN_CREDENTIAL_LABEL, credential.label())
                 .with(USBTOKEN_CREDENTIAL_KEY_ALGORITHM, credential.key_algorithm().to_string())
+                .with_some(USBTOKEN_CREDENTIAL_SUCCESSOR_ID, successor.map(|by| hex(by.id())))
+                .with_some(USBTOKEN_CREDENTIAL_SUCCESSOR_SERIAL, by_serial)
+                .with_some(USBTOKEN_CREDENTIAL_SUCCESSOR_RENEWABLE_FROM, from)
                 .with(
                     USBTOKEN_CREDENTIAL_UNREADABLE_EXTENSIONS,
                     certificate.unreadable_extensions().join("\n"),
@@ -178,6 +212,15 @@ impl CredentialNoun {
                 KeyState::Missing => USBTOKEN_PRIVATE_KEY_MISSING.into(),
             }),
             USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.same_subject()).ok(),
+            USBTOKEN_CREDENTIAL_RENEWED => Some(match self.credential.successor() {
+                None => USBTOKEN_RENEWED_NO.into(),
+                Some(by) if by.is_proven() => USBTOKEN_RENEWED_PROVEN.into(),
+                Some(_) => USBTOKEN_RENEWED_SAID.into(),
+            }),
+            USBTOKEN_CREDENTIAL_SUCCESSOR_NOT_AFTER => {
+                args::seconds(self.credential.successor()?.certificate().not_after())
+            }
+            USBTOKEN_CREDENTIAL_RENEWAL_PENDING => Some(self.credential.has_pending_renewal().into()),
             _ => None,
         }
     }
@@ -211,7 +254,8 @@ pub unsafe extern "C" fn usbtoken_credentials_at(
 }
 
 /// The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
-/// the clock's time. None and several are errors; several are listed in it.
+/// the clock's time. Several are an error that lists them; none is USBTOKEN_ALREADY_RENEWED, USBTOKEN_NOT_YET_RENEWABLE,
+/// USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_credentials_renewable(
     credentials: *const usbtoken_credentials,
@@ -366,6 +410,8 @@ pub unsafe extern "C" fn usbtoken_credential_renewable(
             Renewable::NotYet => USBTOKEN_RENEWABLE_NOT_YET,
             Renewable::Expired => USBTOKEN_RENEWABLE_EXPIRED,
             Renewable::KeyMissing => USBTOKEN_RENEWABLE_KEY_MISSING,
+            Renewable::Renewed => USBTOKEN_RENEWABLE_RENEWED,
+            Renewable::SaidRenewed => USBTOKEN_RENEWABLE_SAID_RENEWED,
         })
     })
 }

@@ -2,8 +2,9 @@
 
 use base16ct::lower::encode_string as hex;
 
+use super::Contents;
 use super::pending::PendingKey;
-use super::{Contents, Signer};
+use super::signer::Signer;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, Response, jst_date};
 

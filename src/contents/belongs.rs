@@ -1,6 +1,8 @@
 //! Which certificate, private key and public key are one: by hints for showing, by signatures for acting.
 
-use super::{Contents, Signer};
+use super::Contents;
+use super::held::HeldPublicKey;
+use super::signer::Signer;
 use crate::driver::{Signed, StoredKey};
 use crate::error::{Error, Result};
 use crate::pki::{PublicKey, SignatureAlgorithm};
@@ -18,7 +20,7 @@ impl Contents {
         }
         let same_id = self.index.public_by_id.get(&held.stored.id).into_iter().flatten();
         let halves: Vec<_> = same_id.filter_map(|at| self.public_keys.get(*at)).collect();
-        let labelled = |half: &&&super::HeldPublicKey| half.stored.label == held.stored.label;
+        let labelled = |half: &&&HeldPublicKey| half.stored.label == held.stored.label;
         let half = halves.iter().find(labelled).or(if halves.len() == 1 { halves.first() } else { None });
         half.and_then(|half| half.stored.public_key.as_ref())
     }

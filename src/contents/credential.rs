@@ -1,11 +1,14 @@
 //! The credentials on a token: certificates, each with its private key where that can be seen.
 
-use super::{Contents, HeldCertificate};
-use crate::driver::{PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token};
+use super::Contents;
+use super::held::HeldCertificate;
+use super::successor::Successor;
+use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left};
+use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_time};
 use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
+use jiff::civil::Date;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,6 +20,8 @@ pub struct Credential {
     certificate: Certificate,
     key: KeyState,
     same_subject: usize,
+    successor: Option<Successor>,
+    waiting: bool,
     surroundings: Arc<Surroundings>,
 }
 
@@ -52,6 +57,24 @@ pub enum Renewable {
     Expired,
     /// The private key is not on the token.
     KeyMissing,
+    /// It is renewed: the one that takes its place is on the token, and its key has signed ([`Credential::successor`]).
+    Renewed,
+    /// Public objects say that it is renewed, which anybody can write on some tokens. A renewal asks the private key
+    /// after the login, and goes on if it says nothing of the kind.
+    SaidRenewed,
+}
+
+impl Renewable {
+    /// The code that says why not; `None`: it can.
+    pub const fn code(self) -> Option<Code> {
+        match self {
+            Renewable::Yes => None,
+            Renewable::NotYet => Some(Code::NotYetRenewable),
+            Renewable::Expired => Some(Code::Expired),
+            Renewable::KeyMissing => Some(Code::KeyMissing),
+            Renewable::Renewed | Renewable::SaidRenewed => Some(Code::AlreadyRenewed),
+        }
+    }
 }
 
 /// The credentials of a token, CA certificates left out.
@@ -59,6 +82,15 @@ pub enum Renewable {
 pub struct Credentials {
     list: Vec<Credential>,
     unreadable: Vec<Unreadable>,
+    left_out: Vec<LeftOut>,
+}
+
+/// A credential that [`Credentials::renewable_in`] left out: where none is left, why is the answer.
+#[derive(Clone, Debug)]
+struct LeftOut {
+    credential: Credential,
+    window: Window,
+    now: SystemTime,
 }
 
 /// A certificate object that holds something that cannot be read as a certificate.
@@ -132,14 +164,43 @@ impl Credential {
 
     /// Whether the credential can be renewed now.
     pub fn renewable(&self, window: &Window, now: SystemTime) -> Renewable {
-        if matches!(self.key, KeyState::Missing) {
-            return Renewable::KeyMissing;
+        match (&self.key, &self.successor) {
+            (KeyState::Missing, _) => return Renewable::KeyMissing,
+            (_, Some(successor)) if successor.is_proven() => return Renewable::Renewed,
+            (_, Some(_)) => return Renewable::SaidRenewed,
+            (_, None) => {}
         }
         match window.state(self.certificate.not_after(), now) {
             WindowState::Open { .. } => Renewable::Yes,
             WindowState::NotYet { .. } => Renewable::NotYet,
             WindowState::Expired { .. } => Renewable::Expired,
         }
+    }
+
+    /// The credential that takes this one's place, where one is known on the token. It is proven only after a login;
+    /// before it, and for keys that want the PIN for each signature, it is what public objects say.
+    pub fn successor(&self) -> Option<&Successor> {
+        self.successor.as_ref()
+    }
+
+    /// Whether a key waits on the token for the certificate that is to take this one's place, as far as the objects that
+    /// were read tell: private keys are seen after the login, public keys where more than the certificates was read.
+    pub fn has_pending_renewal(&self) -> bool {
+        self.waiting
+    }
+
+    /// Why the credential cannot be renewed now, with what a person needs to know; `None`: it can, or that has to be
+    /// tried. What is only said of it decides nothing.
+    fn refusal(&self, window: &Window, now: SystemTime) -> Option<Error> {
+        let state = window.state(self.certificate.not_after(), now);
+        let error = match (self.renewable(window, now), &self.successor, state) {
+            (Renewable::KeyMissing, ..) => about(Error::new(Code::KeyMissing), self),
+            (Renewable::Renewed, Some(successor), _) => already_renewed(self, successor, window),
+            (.., WindowState::NotYet { opens_on, days_left }) => not_yet(self, opens_on, days_left),
+            (.., WindowState::Expired { .. }) => expired(self, now),
+            (.., WindowState::Open { .. }) => return None,
+        };
+        Some(error.during(Step::ReadObjects))
     }
 
     /// How many other credentials on the token have the same subject.
@@ -170,18 +231,14 @@ impl Credential {
             && uri.object().is_none_or(|wanted| wanted.as_bytes() == label.bytes())
     }
 
-    /// What tells it from others, for the facts of an error.
-    fn candidate(&self) -> String {
-        let serial = self.certificate.serial();
-        format!("{} (serial {serial}, id {})", self.subject(), hex(self.id()))
-    }
-
     pub(crate) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
         Credential {
             stored,
             certificate,
             key: KeyState::Present(Box::new(key)),
             same_subject: 0,
+            successor: None,
+            waiting: false,
             surroundings: Arc::default(),
         }
     }
@@ -214,6 +271,24 @@ pub(crate) fn about(error: Error, credential: &Credential) -> Error {
         .fact(Fact::Id, hex(credential.id()))
 }
 
+/// The window is not open before that day in Japan.
+pub(crate) fn not_yet(credential: &Credential, opens_on: Date, days_left: i64) -> Error {
+    let error = about(Error::new(Code::NotYetRenewable), credential);
+    error.fact(Fact::Date, opens_on).fact(Fact::Days, days_left)
+}
+
+/// It has ended.
+pub(crate) fn expired(credential: &Credential, now: SystemTime) -> Error {
+    let ended = jst_date(credential.certificate().not_after());
+    about(Error::new(Code::Expired), credential).fact(Fact::Date, ended).fact(Fact::Now, jst_time(now))
+}
+
+/// It is renewed; which one takes its place, and from which day that can be renewed.
+pub(crate) fn already_renewed(credential: &Credential, by: &Successor, window: &Window) -> Error {
+    let error = about(Error::new(Code::AlreadyRenewed), credential).fact(Fact::Candidate, by);
+    error.fact(Fact::Date, by.renewable_from(window))
+}
+
 impl Contents {
     /// The credentials: every certificate that can be read and is not a CA's, each with its key as far as hints go.
     pub(crate) fn credentials(&self) -> Credentials {
@@ -228,9 +303,21 @@ impl Contents {
             (true, None) => KeyState::Missing,
             (true, Some(key)) => KeyState::Present(Box::new(key.clone())),
         };
-        let list = self.certificates.iter().enumerate();
-        let list = list.filter_map(|(at, held)| held.credential(key_of(at), &surroundings)).collect();
-        Credentials::new(list, unreadable(&self.certificates, self.unreadable))
+        let mut successors = self.successors();
+        let renewed = self.renewed_by_jobs();
+        let list = self.certificates.iter().enumerate().filter_map(|(at, held)| {
+            let certificate = held.certificate.clone().filter(|certificate| !certificate.is_ca())?;
+            Some(Credential {
+                stored: held.stored.clone(),
+                key: key_of(at),
+                same_subject: 0,
+                successor: successors.remove(&at),
+                waiting: renewed.contains(&at),
+                surroundings: Arc::clone(&surroundings),
+                certificate,
+            })
+        });
+        Credentials::new(list.collect(), unreadable(&self.certificates, self.unreadable))
     }
 }
 
@@ -245,14 +332,6 @@ fn unreadable(certificates: &[HeldCertificate], failed: usize) -> Vec<Unreadable
     unparsed.chain(std::iter::repeat_n(hidden, failed)).collect()
 }
 
-impl HeldCertificate {
-    fn credential(&self, key: KeyState, surroundings: &Arc<Surroundings>) -> Option<Credential> {
-        let certificate = self.certificate.clone().filter(|certificate| !certificate.is_ca())?;
-        let (stored, surroundings) = (self.stored.clone(), Arc::clone(surroundings));
-        Some(Credential { stored, certificate, key, same_subject: 0, surroundings })
-    }
-}
-
 impl Credentials {
     fn new(mut list: Vec<Credential>, unreadable: Vec<Unreadable>) -> Self {
         let mut subjects: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -263,7 +342,7 @@ impl Credentials {
             let same = subjects.get(one.certificate.subject().der()).copied().unwrap_or_default();
             one.same_subject = same.saturating_sub(1);
         }
-        Credentials { list, unreadable }
+        Credentials { list, unreadable, left_out: Vec::new() }
     }
 
     /// The credentials, in the token's order.
@@ -287,10 +366,25 @@ impl Credentials {
         self.renewable_in(&Window::default(), now)
     }
 
-    /// Those that can be renewed now, in this window.
+    /// Those that can be renewed now, in this window. One that is only said to be renewed stays, with its mark: whether
+    /// it is, the renewal asks after the login.
     #[must_use]
-    pub fn renewable_in(self, window: &Window, now: SystemTime) -> Self {
-        self.filter(|credential| credential.renewable(window, now) == Renewable::Yes)
+    pub fn renewable_in(mut self, window: &Window, now: SystemTime) -> Self {
+        if !self.list.is_empty() {
+            self.unreadable.clear();
+        }
+        let can = |one: &Credential| one.refusal(window, now).is_none();
+        let (kept, others): (Vec<_>, Vec<_>) = self.list.into_iter().partition(can);
+        let left_out = others.into_iter().map(|credential| LeftOut { credential, window: *window, now });
+        self.left_out.extend(left_out);
+        Credentials { list: kept, ..self }
+    }
+
+    /// Those that no other is known, or said, to take the place of.
+    #[must_use]
+    pub fn without_successor(mut self) -> Self {
+        self.list.retain(|credential| credential.successor.is_none());
+        self
     }
 
     /// Those with this CKA_ID.
@@ -298,6 +392,7 @@ impl Credentials {
     pub fn by_id(mut self, id: &[u8]) -> Self {
         self.unreadable.retain(|one| one.id == id);
         self.list.retain(|credential| credential.id() == id);
+        self.left_out.retain(|one| one.credential.id() == id);
         self
     }
 
@@ -311,7 +406,7 @@ impl Credentials {
             return Ok(self);
         }
         let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects).fact(Fact::Expected, uri);
-        let error = self.list.iter().fold(error, |error, one| error.fact(Fact::Candidate, one.candidate()));
+        let error = self.list.iter().fold(error, |error, one| error.fact(Fact::Candidate, named(one)));
         self.unreadable.retain(|one| {
             uri.id().is_none_or(|id| id == one.id) && uri.object().is_none_or(|label| label == one.label)
         });
@@ -321,18 +416,16 @@ impl Credentials {
 
     /// Those with this serial number, in hexadecimal; case and leading zeros do not matter.
     #[must_use]
-    pub fn by_serial(self, serial: &str) -> Self {
+    pub fn by_serial(mut self, serial: &str) -> Self {
         let plain = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
         let wanted = plain(serial);
-        self.filter(|credential| plain(&credential.certificate().serial().to_string()) == wanted)
-    }
-
-    /// What cannot be read matches nothing, but stays when there is nothing else: then it is the answer.
-    fn filter(mut self, keep: impl FnMut(&Credential) -> bool) -> Self {
+        let is_meant = |one: &Credential| plain(&one.certificate().serial().to_string()) == wanted;
+        // What cannot be read matches nothing, but stays when there is nothing else: then it is the answer.
         if !self.list.is_empty() {
             self.unreadable.clear();
         }
-        self.list.retain(keep);
+        self.list.retain(is_meant);
+        self.left_out.retain(|one| is_meant(&one.credential));
         self
     }
 
@@ -340,7 +433,10 @@ impl Credentials {
     ///
     /// # Errors
     /// [`Code::CredentialNotFound`]; [`Code::CredentialAmbiguous`], which lists the candidates;
-    /// [`Code::CredentialUnreadable`], which lists what is there, when no certificate on the token can be read.
+    /// [`Code::CredentialUnreadable`], which lists what is there, when no certificate on the token can be read. Where
+    /// [`Credentials::renewable`] left none, why: [`Code::AlreadyRenewed`] with the one that takes its place and the day
+    /// on which that can be renewed, [`Code::NotYetRenewable`] with the day on which the first window opens,
+    /// [`Code::Expired`], [`Code::KeyMissing`].
     pub fn only(mut self) -> Result<Credential> {
         match (self.list.pop(), self.list.is_empty()) {
             (Some(credential), true) => Ok(credential),
@@ -348,14 +444,47 @@ impl Credentials {
                 let error = Error::new(Code::CredentialUnreadable).during(Step::ReadObjects);
                 Err(self.unreadable.iter().fold(error, |error, one| error.fact(Fact::Candidate, one)))
             }
-            (None, _) => Err(Error::new(Code::CredentialNotFound).during(Step::ReadObjects)),
+            (None, _) => Err(self.why_none()),
             (Some(last), false) => {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
                 let all = self.list.iter().chain([&last]);
-                Err(all.fold(error, |error, one| error.fact(Fact::Candidate, one.candidate())))
+                Err(all.fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
             }
         }
     }
+
+    /// Why there is none: of those that were left out, the one that matters most, and the others with their reasons. Of
+    /// several windows the one that opens first, of several ends the last.
+    fn why_none(&self) -> Error {
+        let mut why: Vec<((u8, i64), &Credential, Error)> = Vec::new();
+        for LeftOut { credential, window, now } in &self.left_out {
+            let Some(error) = credential.refusal(window, *now) else { continue };
+            let days = credential.days_left(*now);
+            let rank = match error.code() {
+                Code::AlreadyRenewed => (0, days),
+                Code::NotYetRenewable => (1, days),
+                Code::Expired => (2, -days),
+                _ => (3, 0),
+            };
+            why.push((rank, credential, error));
+        }
+        why.sort_by_key(|(rank, ..)| *rank);
+        let mut why = why.into_iter();
+        let Some((_, _, first)) = why.next() else {
+            return Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
+        };
+        // Of one that is renewed the only candidate is the one that takes its place.
+        let others = why.filter(|_| first.code() != Code::AlreadyRenewed);
+        let others: Vec<String> =
+            others.map(|(_, one, why)| format!("{}: {}", named(one), why.code().name())).collect();
+        others.iter().fold(first, |error, other| error.fact(Fact::Candidate, other))
+    }
+}
+
+/// What tells a credential from others, on one line.
+fn named(credential: &Credential) -> String {
+    let (subject, serial) = (credential.subject(), credential.certificate().serial());
+    format!("{subject} (serial {serial}, id {})", hex(credential.id()))
 }
 
 impl<'a> IntoIterator for &'a Credentials {
@@ -394,23 +523,31 @@ impl PublicSession {
     /// # Errors
     /// What reading returns.
     pub fn credentials(&self) -> Result<Credentials> {
-        let (certificates, failed) = self.certificates()?;
-        let held: Vec<HeldCertificate> = certificates.into_iter().map(HeldCertificate::from).collect();
-        let mut surroundings = Surroundings::default();
-        held.iter().filter_map(|held| held.certificate.as_ref()).for_each(|one| surroundings.add(one));
-        let surroundings = Arc::new(surroundings);
-        let list = held.iter().filter_map(|held| held.credential(KeyState::NotLookedFor, &surroundings));
-        Ok(Credentials::new(list.collect(), unreadable(&held, failed)))
+        let (certificates, unreadable) = self.certificates()?;
+        let objects = Objects { certificates, unreadable, ..Objects::default() };
+        Ok(Contents::of(objects, false).credentials())
+    }
+
+    /// The same, after reading the public keys too: these tell which renewals wait for their certificate
+    /// ([`Credential::has_pending_renewal`]).
+    ///
+    /// # Errors
+    /// What reading returns.
+    pub fn credentials_and_renewals(&self) -> Result<Credentials> {
+        Ok(Contents::read_public(self)?.credentials())
     }
 }
 
 impl Session {
-    /// The credentials on the token, each with its private key or without. Where the URI by which the token was found names
-    /// an object, those that it names.
+    /// The credentials on the token, each with its private key or without, and with the one that takes its place: the
+    /// keys whose records say that have signed. Where the URI by which the token was found names an object, those that it
+    /// names.
     ///
     /// # Errors
     /// What reading returns; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
-        Contents::read(self)?.credentials().named_by(self.token().found_by())
+        let mut contents = Contents::read(self)?;
+        contents.prove_successors(self)?;
+        contents.credentials().named_by(self.token().found_by())
     }
 }

@@ -1,16 +1,19 @@
 //! Pending keys: what an unfinished job left on the token. A job is unfinished as long as a private key with our record is
 //! there and its certificate is not.
 
+use super::Contents;
 use super::belongs::is_of_the_token;
+use super::credential::Credential;
+use super::held::{HeldPublicKey, OldName};
 use super::record::{Caller, Record};
-use super::{Contents, Credential, OldName, Signer};
+use super::signer::Signer;
 use crate::driver::{NewKeyPair, Present, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, jst_date};
 use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -409,6 +412,31 @@ impl Contents {
         })
     }
 
+    /// The certificates for which a key waits that is to take their place, as far as hints go: private keys after the
+    /// login, public ones before it.
+    pub(super) fn renewed_by_jobs(&self) -> HashSet<usize> {
+        let waiting: Vec<&Record> = if self.logged_in {
+            let keys = self.private_keys.iter().enumerate();
+            let keys = keys.filter_map(|(at, held)| Some((at, held.marking.record()?)));
+            keys.filter(|(at, _)| !self.seems_to_have_certificate(*at)).map(|(_, record)| record).collect()
+        } else {
+            let incomplete = |held: &&HeldPublicKey| {
+                let value = held.stored.public_key.as_ref();
+                value.is_none_or(|value| self.certificates_for(value).next().is_none())
+            };
+            self.public_keys.iter().filter(incomplete).filter_map(|held| held.marking.record()).collect()
+        };
+        if waiting.is_empty() {
+            return HashSet::new();
+        }
+        let names = self.names();
+        waiting
+            .into_iter()
+            .filter(|record| !record.is_removal())
+            .flat_map(|record| names.of(record).iter().copied())
+            .collect()
+    }
+
     /// Whether a public key says that a job waits for this certificate, or a first issue: all that is to be seen of it
     /// before the login.
     pub(crate) fn seems_pending(&self, old: Option<&Certificate>, wanted: impl Fn(&Record) -> bool) -> bool {
@@ -497,6 +525,7 @@ impl Session {
     pub fn pending_and_credentials(&self) -> Result<(Vec<PendingKey>, super::Credentials)> {
         let mut contents = Contents::read(self)?;
         let pending = contents.pending(self)?;
+        contents.prove_successors(self)?;
         Ok((pending, contents.credentials()))
     }
 }

@@ -4,9 +4,12 @@
 //! private key while what it is for can still be read, and the certificate last, because the record of the one that
 //! follows names exactly it: a removal that stops anywhere is found again without any mark.
 
+use super::Contents;
 use super::belongs::is_of_the_token;
+use super::credential::{Credential, about};
+use super::held::HeldPublicKey;
 use super::pending::PendingKey;
-use super::{Contents, Credential, Signer, about};
+use super::signer::Signer;
 use crate::driver::{Removal, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::PublicKey;
@@ -147,7 +150,7 @@ impl Contents {
         same.fold(removal, |removal, held| removal.certificate(&held.stored))
     }
 
-    fn halves_of(&self, public: &PublicKey) -> impl Iterator<Item = &super::HeldPublicKey> {
+    fn halves_of(&self, public: &PublicKey) -> impl Iterator<Item = &HeldPublicKey> {
         let halves = self.index.public_by_key.get(public).into_iter().flatten();
         halves.filter_map(|at| self.public_keys.get(*at))
     }

@@ -1,9 +1,11 @@
 //! Which credential takes the place of which: by the record on the new private key, shown by its signature, or by the key
 //! that both share. Names and issuers never make a follower; they can only forbid a removal.
 
+use super::Contents;
 use super::belongs::is_of_the_token;
+use super::credential::Credential;
 use super::record::{Record, old_digest};
-use super::{Contents, Credential, Signer};
+use super::signer::Signer;
 use crate::error::Result;
 use crate::pki::Certificate;
 

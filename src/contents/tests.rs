@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now, manual_subject};
 
-use super::{Caller, Contents, PendingState, Record, Signer};
+use super::signer::Signer;
+use super::{Caller, Contents, PendingState, Record};
 use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey, made_up};
 use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};

@@ -11,7 +11,7 @@ use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
 use crate::driver::{Cancel, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step};
 use crate::pki::{KeyKind, Name, Window};
-use crate::renewal::{BeforeLogin, Credential, PointResult, Renewable, Renewal};
+use crate::renewal::{BeforeLogin, Credential, PointResult, Renewal};
 use base16ct::lower::encode_string as hex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -280,8 +280,7 @@ fn of_credentials(
     problems: &mut Problems,
 ) {
     let name = token.identity().to_string();
-    let window = Window::default();
-    let expired = |one: &Credential| one.renewable(&window, now) == Renewable::Expired;
+    let expired = |one: &Credential| one.certificate().not_after() < now;
     let superseded = all.iter().any(|one| !expired(one));
     for one in all {
         // What concerns the token was said; an expired certificate beside a good one was not cleared away yet.
@@ -320,5 +319,7 @@ fn credential(one: &Credential, now: SystemTime) -> CredentialReport {
         days_left: one.days_left(now),
         renewable: one.renewable(&Window::default(), now),
         renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
+        successor: one.successor().cloned(),
+        has_pending_renewal: one.has_pending_renewal(),
     }
 }

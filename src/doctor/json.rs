@@ -153,12 +153,9 @@ fn credential(one: &CredentialReport) -> Value {
         "not_after": jst_rfc3339(one.not_after),
         "days_left": one.days_left,
         "renewable": one.renewable == Renewable::Yes,
-        "not_renewable_because": match one.renewable {
-            Renewable::Yes => None,
-            Renewable::NotYet => Some(Code::NotYetRenewable.name()),
-            Renewable::Expired => Some(Code::Expired.name()),
-            Renewable::KeyMissing => Some(Code::KeyMissing.name()),
-        },
+        "not_renewable_because": one.renewable.code().map(Code::name),
+        "successor": one.successor,
+        "renewal_pending": one.has_pending_renewal,
         "renewable_from": one.renewable_from,
     })
 }

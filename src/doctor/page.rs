@@ -6,8 +6,8 @@ use super::problem::{Problem, Severity};
 use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::discovery::candidates::{self, Origin};
 use crate::driver::PinState;
-use crate::pki::has_no_end;
-use crate::renewal::Renewable;
+use crate::pki::{Window, has_no_end};
+use crate::renewal::{Renewable, Successor};
 use crate::text::{Lang, Phrase, printable};
 use std::path::{Path, PathBuf};
 
@@ -175,16 +175,28 @@ impl Page {
         self.line(2, &format!("{number}. {title}  {}", days.text(lang)));
         self.label(3, Phrase::CertificateSerial, &one.serial);
         self.label(3, Phrase::Expiry, &end.text(lang));
-        let renewal = match one.renewable {
-            Renewable::Yes => Phrase::Renewable,
-            Renewable::NotYet => Phrase::RenewableFrom(&one.renewable_from),
-            Renewable::Expired => Phrase::NotRenewableExpired,
-            Renewable::KeyMissing => Phrase::NotRenewableNoKey,
+        let renewal = match (&one.successor, one.renewable) {
+            (Some(successor), Renewable::Renewed | Renewable::SaidRenewed) => renewed(successor, lang),
+            (_, Renewable::Expired) if one.has_pending_renewal => Phrase::ExpiredAndWaiting.text(lang),
+            (_, Renewable::Expired) => Phrase::NotRenewableExpired.text(lang),
+            (_, Renewable::NotYet) => Phrase::RenewableFrom(&one.renewable_from).text(lang),
+            (_, Renewable::KeyMissing) => Phrase::NotRenewableNoKey.text(lang),
+            (_, Renewable::Yes | Renewable::Renewed | Renewable::SaidRenewed) => Phrase::Renewable.text(lang),
         };
-        self.label(3, Phrase::Renewal, &renewal.text(lang));
+        self.label(3, Phrase::Renewal, &renewal);
         self.label(3, Phrase::Key, &one.key);
         self.label(3, Phrase::Id, &one.id);
     }
+}
+
+fn renewed(by: &Successor, lang: Lang) -> String {
+    let (serial, from) = (by.certificate().serial().to_string(), by.renewable_from(&Window::default()));
+    let (serial, from) = (serial.as_str(), &from.to_string());
+    let phrase = match by.is_proven() {
+        true => Phrase::Renewed { serial, from },
+        false => Phrase::SaidRenewed { serial, from },
+    };
+    phrase.text(lang)
 }
 
 fn origin(origin: &Origin, lang: Lang) -> String {

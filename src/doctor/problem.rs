@@ -191,7 +191,7 @@ impl Problems {
                 PointResult::Warning(warning) => {
                     let severity = match warning.notice() {
                         Notice::MemoryUnknown | Notice::MechanismUnknown => continue,
-                        Notice::SameSubject => Severity::Remarks,
+                        Notice::SameSubject | Notice::SaidRenewed => Severity::Remarks,
                         _ => Severity::Warns,
                     };
                     let values = warning.facts().map(|(fact, value)| (fact, value.to_owned()));

@@ -6,7 +6,7 @@ use crate::discovery::devices::Device;
 use crate::driver::{ModuleInfo, TokenInfo};
 use crate::error::Error;
 use crate::pki::KeyKind;
-use crate::renewal::Renewable;
+use crate::renewal::{Renewable, Successor};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -123,6 +123,10 @@ pub struct CredentialReport {
     pub renewable: Renewable,
     /// The date in Japan from which it can be renewed, `YYYY-MM-DD`.
     pub renewable_from: String,
+    /// The one that seems to take its place.
+    pub successor: Option<Successor>,
+    /// Whether a renewal of it seems to wait for its certificate.
+    pub has_pending_renewal: bool,
 }
 
 impl Platform {

@@ -72,6 +72,10 @@ numbered! {
         KeyKindChanges = 35 "key_kind_changes",
         /// A part of the CA's response could not be read.
         ResponsePartlyUsed = 37 "response_partly_used",
+        /// The credential is renewed already, and is renewed once more because the caller asked for it.
+        Renewed = 38 "renewed",
+        /// Public objects, which anybody can write on some tokens, say that the credential is renewed.
+        SaidRenewed = 39 "said_renewed",
     }
 }
 

@@ -4,10 +4,13 @@ use base16ct::lower::encode_string as hex;
 
 use super::clock::{self, Verdict};
 use super::plan::Renewal;
-use crate::contents::{Contents, Credential, Credentials, PendingKey, PendingState, about};
+use crate::contents::{
+    Contents, Credential, Credentials, PendingKey, PendingState, Successor, about, already_renewed, expired,
+    not_yet,
+};
 use crate::driver::{PinState, Session, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
-use crate::pki::{KeyKind, WindowState, jst_date, jst_time};
+use crate::pki::{KeyKind, WindowState};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
@@ -75,12 +78,13 @@ impl Preflight {
     }
 
     fn before_login(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Self {
-        let mut findings = findings(renewal, token, waiting);
+        let said = renewal.old().and_then(Credential::successor).filter(|_| !renewal.although_renewed);
+        let renewed = said.map(|by| renewed(Notice::SaidRenewed, renewal, by));
+        let mut findings = findings(renewal, token, &Done { waiting, renewed: renewed.clone() });
         if let Some(old) = renewal.old() {
-            findings.push(PreflightPoint {
-                point: Point::SubjectUnique,
-                state: subject_unique(old.same_subject()),
-            });
+            let unique = || same_subject(old.same_subject());
+            let state = renewed.map_or_else(unique, PointResult::Warning);
+            findings.push(PreflightPoint { point: Point::SubjectUnique, state });
         }
         Preflight { findings }
     }
@@ -92,24 +96,54 @@ impl Preflight {
     ) -> Result<Self> {
         let pending = contents.pending_where(session, |record| renewal.is_job_of(record))?;
         let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
-        let mut findings = findings(renewal, session.token(), waiting.is_some());
+        // What is begun is finished first.
+        if let (None, Some(old), false) = (waiting, renewal.old(), renewal.reuse_key)
+            && !contents.followers(session, old.certificate())?.is_empty()
+        {
+            // Which one is in use now, and when that can be renewed, depends on those that follow it in turn.
+            contents.prove_successors(session)?;
+        }
+        let credentials = contents.credentials();
+        let now = renewal.old().and_then(|old| present(&credentials, old));
+        let by = now.and_then(Credential::successor).filter(|by| by.is_proven() && waiting.is_none());
+        let by = by.filter(|_| !renewal.reuse_key);
+        let done =
+            Done { waiting: waiting.is_some(), renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)) };
+        let mut findings = findings(renewal, session.token(), &done);
         findings
             .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
         if let Some(old) = renewal.old() {
-            let credentials = contents.credentials();
-            // The same certificate may be stored twice.
-            let same = || credentials.iter().filter(|now| now.certificate() == old.certificate());
-            let now = same().find(|now| now.id() == old.id()).or_else(|| same().next());
-            let state = match waiting {
-                // What is begun is finished first.
-                Some(_) => now.map_or_else(|| gone(old), |now| subject_unique(now.same_subject())),
-                None => not_renewed(renewal, old, now, session, contents)?,
-            };
-            findings.push(PreflightPoint { point: Point::SubjectUnique, state });
+            let mut unique = |state| findings.push(PreflightPoint { point: Point::SubjectUnique, state });
+            match (now, by) {
+                (None, _) => unique(gone(old)),
+                (Some(_), Some(by)) if !renewal.although_renewed => {
+                    let error = already_renewed(old, by, &renewal.window);
+                    unique(PointResult::Blocker(error.during(Step::Preflight)));
+                }
+                (Some(now), _) => {
+                    done.renewed.into_iter().for_each(|warning| unique(PointResult::Warning(warning)));
+                    unique(same_subject(now.same_subject()));
+                }
+            }
             findings.push(PreflightPoint { point: Point::OldKey, state: old_key(now, old) });
         }
         Ok(Preflight { findings })
     }
+}
+
+/// What was done for the certificate before.
+struct Done {
+    /// A renewal that was begun waits.
+    waiting: bool,
+    /// It is renewed, or is said to be.
+    renewed: Option<Warning>,
+}
+
+/// The credential as it is on the token now. The list that it was chosen from may be old, and the same certificate may be
+/// stored twice.
+fn present<'c>(credentials: &'c Credentials, old: &Credential) -> Option<&'c Credential> {
+    let same = || credentials.iter().filter(|now| now.certificate() == old.certificate());
+    same().find(|now| now.id() == old.id()).or_else(|| same().next())
 }
 
 /// What is seen of a token before the login, read once: for callers who list what there is and then check one of it.
@@ -177,13 +211,13 @@ impl From<Notice> for PointResult {
 }
 
 /// The points that need no login.
-fn findings(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Vec<PreflightPoint> {
+fn findings(renewal: &Renewal<'_>, token: &Token, done: &Done) -> Vec<PreflightPoint> {
     let info = token.info();
     let clock = clock(renewal);
     let window = match &clock {
         // By such a clock nothing can be said of the certificate.
         PointResult::Blocker(error) => PointResult::Warning(clock::in_doubt(error)),
-        PointResult::Ok | PointResult::Warning(_) => window(renewal, waiting),
+        PointResult::Ok | PointResult::Warning(_) => window(renewal, done),
     };
     let mut findings = vec![
         PreflightPoint { point: Point::TokenInitialized, state: initialized(info) },
@@ -279,24 +313,29 @@ fn clock(renewal: &Renewal<'_>) -> PointResult {
     }
 }
 
-/// What was begun is finished, also after the old certificate has ended: the window is a rule about beginning.
-fn window(renewal: &Renewal<'_>, waiting: bool) -> PointResult {
+/// What was begun is finished, also after the old certificate has ended: the window is a rule about beginning. Of one that
+/// is renewed the record on the new private key has the word.
+fn window(renewal: &Renewal<'_>, done: &Done) -> PointResult {
     let Some(old) = renewal.old() else { return PointResult::Ok };
     let now = renewal.clock.now();
-    let blocked = |code| about(Error::new(code).during(Step::Preflight), old);
-    let error = match renewal.window.state(old.certificate().not_after(), now) {
+    let state = renewal.window.state(old.certificate().not_after(), now);
+    if let (Some(warning), false) = (&done.renewed, renewal.although_renewed)
+        && !matches!(state, WindowState::Open { .. })
+    {
+        return PointResult::Warning(warning.clone());
+    }
+    let error = match state {
         WindowState::Open { .. } => return PointResult::Ok,
-        WindowState::NotYet { opens_on, days_left } => {
-            blocked(Code::NotYetRenewable).fact(Fact::Date, opens_on).fact(Fact::Days, days_left)
-        }
-        WindowState::Expired { .. } if waiting && !renewal.beside_pending => {
+        WindowState::NotYet { opens_on, days_left } => not_yet(old, opens_on, days_left),
+        WindowState::Expired { .. } if done.waiting && !renewal.beside_pending => {
             return PointResult::from(Notice::PendingExists);
         }
-        WindowState::Expired { .. } => blocked(Code::Expired)
-            .fact(Fact::Date, jst_date(old.certificate().not_after()))
-            .fact(Fact::Now, jst_time(now)),
+        WindowState::Expired { .. } => expired(old, now),
     };
-    if renewal.outside_window { PointResult::from(Notice::WindowForced) } else { PointResult::Blocker(error) }
+    match renewal.outside_window {
+        true => PointResult::from(Notice::WindowForced),
+        false => PointResult::Blocker(error.during(Step::Preflight)),
+    }
 }
 
 fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&PendingKey>) -> PointResult {
@@ -308,33 +347,13 @@ fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&PendingKey>) -> Point
     PointResult::Blocker(error.fact(Fact::Candidate, key.since()))
 }
 
-fn subject_unique(same_subject: usize) -> PointResult {
-    if same_subject == 0 { PointResult::Ok } else { PointResult::from(Notice::SameSubject) }
+fn same_subject(others: usize) -> PointResult {
+    if others == 0 { PointResult::Ok } else { PointResult::from(Notice::SameSubject) }
 }
 
-/// The list that the credential was chosen from may be old: it may be gone, or renewed since, and a second new credential
-/// is what no one asked for. That it is renewed, the record on the new private key says, and its signature.
-fn not_renewed(
-    renewal: &Renewal<'_>,
-    old: &Credential,
-    now: Option<&Credential>,
-    session: &Session,
-    contents: &mut Contents,
-) -> Result<PointResult> {
-    let Some(now) = now else { return Ok(gone(old)) };
-    if renewal.although_renewed || renewal.reuse_key {
-        return Ok(subject_unique(now.same_subject()));
-    }
-    let followers = contents.followers(session, old.certificate())?;
-    let latest = followers.iter().max_by_key(|one| one.certificate().not_after());
-    Ok(match latest {
-        None => subject_unique(now.same_subject()),
-        Some(new) => PointResult::Blocker(
-            about(Error::new(Code::AlreadyRenewed).during(Step::Preflight), old)
-                .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
-                .fact(Fact::Date, renewal.window.opens_on(new.certificate().not_after())),
-        ),
-    })
+/// That it is renewed, or said to be: which one takes its place, and when that can be renewed.
+fn renewed(notice: Notice, renewal: &Renewal<'_>, by: &Successor) -> Warning {
+    Warning::new(notice).fact(Fact::Candidate, by).fact(Fact::Date, by.renewable_from(&renewal.window))
 }
 
 fn gone(old: &Credential) -> PointResult {

@@ -34,6 +34,22 @@ pub enum Phrase<'a> {
     NotRenewableExpired,
     /// Its private key is not on the token.
     NotRenewableNoKey,
+    /// It is renewed.
+    Renewed {
+        /// The serial number of the certificate that takes its place.
+        serial: &'a str,
+        /// The date in Japan from which that can be renewed, written `YYYY-MM-DD`.
+        from: &'a str,
+    },
+    /// It seems to be renewed; whether it is, the private key tells after the login.
+    SaidRenewed {
+        /// The serial number of the certificate that seems to take its place.
+        serial: &'a str,
+        /// The date in Japan from which that can be renewed, written `YYYY-MM-DD`.
+        from: &'a str,
+    },
+    /// It has expired, and a renewal that was begun before waits to be finished.
+    ExpiredAndWaiting,
 
     /// There is no certificate on the token.
     NoCredentials,

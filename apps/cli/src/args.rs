@@ -270,6 +270,9 @@ pub struct IssuerArgs {
     pub save_answer: Option<PathBuf>,
 }
 
+/// The option that stands for a person's consent to a removal.
+pub const YES: &str = "--yes";
+
 /// A person may have to approve the request meanwhile.
 pub const ISSUER_TIMEOUT: u32 = 1800;
 

@@ -228,7 +228,7 @@ fn hint(error: &Error) -> Option<Words<'static>> {
         Code::PinRequired => Words::HintPin,
         Code::FileUnwritable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintOtherFile,
         Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,
-        Code::BadArgument if expects(error, crate::commands::YES) => Words::HintYes,
+        Code::BadArgument if expects(error, crate::args::YES) => Words::HintYes,
         Code::RequestWouldDiffer => Words::HintSignAgain,
         Code::JournalUnusable => Words::HintSaveAnswer,
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,

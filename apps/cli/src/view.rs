@@ -11,7 +11,7 @@ use usbtoken::Code;
 use usbtoken::driver::{ProofLevel, TokenIdentity};
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, Window, has_no_end, jst_rfc3339};
-use usbtoken::renewal::{self, PendingKey, PendingState, Renewable};
+use usbtoken::renewal::{self, PendingKey, PendingState, Renewable, Successor};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -72,6 +72,10 @@ pub struct Credential {
     pub renewable: bool,
     /// The stable name of the code that forbids a renewal now.
     pub not_renewable_because: Option<&'static str>,
+    /// The one that takes its place; null: none is known.
+    pub successor: Option<Successor>,
+    /// Whether a key waits for the certificate that is to take its place, as far as it is seen.
+    pub renewal_pending: bool,
     /// The date in Japan on which the window of 40 days opens.
     pub renewable_from: String,
     pub key_algorithm: String,
@@ -194,12 +198,9 @@ impl Credential {
             days_left: credential.days_left(now),
             has_begun: certificate.not_before() <= now,
             renewable: renewable == Renewable::Yes,
-            not_renewable_because: match renewable {
-                Renewable::Yes => None,
-                Renewable::NotYet => Some(Code::NotYetRenewable.name()),
-                Renewable::Expired => Some(Code::Expired.name()),
-                Renewable::KeyMissing => Some(Code::KeyMissing.name()),
-            },
+            not_renewable_because: renewable.code().map(Code::name),
+            successor: credential.successor().cloned(),
+            renewal_pending: credential.has_pending_renewal(),
             renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
             key_algorithm: credential.key_algorithm().to_string(),
             proof_level: level.map(ProofLevel::name),
@@ -213,7 +214,7 @@ impl Credential {
         let days = self.days().text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(title)) };
         self.put(&mut lines);
-        lines.put(&Phrase::Renewal.text(lang), &self.renewal().text(lang));
+        lines.put(&Phrase::Renewal.text(lang), &self.renewal(lang));
         lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
         lines.put(&Words::Protection.text(lang), &protection(self.proof_level).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
@@ -257,18 +258,34 @@ impl Credential {
         has_no_end(self.not_after.0)
     }
 
-    fn renewal(&self) -> Phrase<'_> {
+    fn renewal(&self, lang: Lang) -> String {
         let is = |code: Code| self.not_renewable_because == Some(code.name());
-        if self.renewable {
+        let phrase = if self.renewable {
             Phrase::Renewable
+        } else if let (Some(by), true) = (&self.successor, is(Code::AlreadyRenewed)) {
+            return renewed(by, lang);
         } else if is(Code::KeyMissing) {
             Phrase::NotRenewableNoKey
+        } else if is(Code::Expired) && self.renewal_pending {
+            return format!("{}: {}", Phrase::ExpiredAndWaiting.text(lang), Words::HowToFinish.text(lang));
         } else if is(Code::Expired) {
             Phrase::NotRenewableExpired
         } else {
             Phrase::RenewableFrom(&self.renewable_from)
-        }
+        };
+        phrase.text(lang)
     }
+}
+
+/// That a credential is renewed, or seems to be, and by which one.
+fn renewed(by: &Successor, lang: Lang) -> String {
+    let (serial, from) = (by.certificate().serial().to_string(), by.renewable_from(&Window::default()));
+    let (serial, from) = (serial.as_str(), &from.to_string());
+    let phrase = match by.is_proven() {
+        true => Phrase::Renewed { serial, from },
+        false => Phrase::SaidRenewed { serial, from },
+    };
+    phrase.text(lang)
 }
 
 impl Unreadable {

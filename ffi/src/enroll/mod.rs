@@ -82,6 +82,9 @@ pub const USBTOKEN_ALLOW_UNTRUSTED_ROOT: u32 = 4;
 pub const USBTOKEN_PROBE_TOKEN: u32 = 1;
 /// usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
 pub const USBTOKEN_PROBE_RENEWABLE: u32 = 2;
+/// usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
+/// another one that is not.
+pub const USBTOKEN_PROBE_RENEWED: u32 = 4;
 
 /// Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
 /// "`https://www.bank.example`", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before

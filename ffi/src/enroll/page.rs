@@ -131,7 +131,7 @@ impl Page {
         }
     }
 
-    /// Two bits, and nothing else that could be learnt from the difference between errors.
+    /// Three bits, and nothing else that could be learnt from the difference between errors.
     pub(crate) fn probe(&self) -> PageResult<u32> {
         let uri = self.state()?.provider.clone().unwrap_or_default();
         let token = match token::find(&self.shared, &uri) {
@@ -139,8 +139,12 @@ impl Page {
             Err(error) if error.code() == Code::TokenAmbiguous => return Ok(USBTOKEN_PROBE_TOKEN),
             Err(_) => return Ok(0),
         };
-        let renewable = token.credentials().is_ok_and(|all| !all.renewable(SystemTime::now()).is_empty());
-        Ok(USBTOKEN_PROBE_TOKEN | if renewable { USBTOKEN_PROBE_RENEWABLE } else { 0 })
+        let all = token.credentials().unwrap_or_default();
+        let renewed = all.iter().any(|one| one.successor().is_some());
+        let renewable = !all.renewable(SystemTime::now()).without_successor().is_empty();
+        Ok(USBTOKEN_PROBE_TOKEN
+            | if renewable { USBTOKEN_PROBE_RENEWABLE } else { 0 }
+            | if renewed { USBTOKEN_PROBE_RENEWED } else { 0 })
     }
 
     pub(crate) fn set_number(&self, property: u32, value: i64) -> PageResult {

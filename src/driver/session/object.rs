@@ -7,7 +7,7 @@ use std::fmt;
 use usbtoken_pkcs11::ObjectHandle;
 
 /// Which session an object was read in; handles of another are not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Owner(pub(super) u64);
 
 /// Where an object is, for the session that read it.
@@ -69,7 +69,7 @@ pub struct StoredPublicKey {
 }
 
 /// What a session sees of certificates and keys, each object read once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Objects {
     pub(crate) certificates: Vec<StoredCertificate>,
     pub(crate) private_keys: Vec<StoredKey>,
@@ -81,7 +81,7 @@ pub(crate) struct Objects {
 }
 
 /// The objects that were on the token at one moment, to tell what came later.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Present {
     pub(super) owner: Owner,
     pub(super) handles: BTreeSet<ObjectHandle>,

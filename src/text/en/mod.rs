@@ -91,6 +91,14 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "A part of the CA's response could not be read and was passed over.",
             "The certificate itself is complete; if the bank needs the CA's certificates too, ask for them.",
         ),
+        Notice::Renewed => w(
+            "This certificate is renewed already; it is renewed once more as asked for.",
+            "Stop if the new one that is there is to be used: to go on is a second order.",
+        ),
+        Notice::SaidRenewed => w(
+            "This certificate seems to be renewed already.",
+            "Use the one that is shown. A renewal makes sure after the login, and writes nothing if it is so.",
+        ),
         Notice::NoCertificate => w(
             "The token holds no certificate that can be seen without the PIN.",
             "Check that this is the right token; if it is, ask the bank's branch.",

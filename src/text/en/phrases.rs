@@ -27,6 +27,18 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::RenewableFrom(date) => return format!("possible from {date} on"),
         Phrase::NotRenewableExpired => "not possible, it has expired (a reissue is needed)",
         Phrase::NotRenewableNoKey => "not possible, its private key is missing",
+        Phrase::Renewed { serial, from } => {
+            return format!(
+                "done, by the certificate with serial number {serial}; the next one from {from} on"
+            );
+        }
+        Phrase::SaidRenewed { serial, from } => {
+            return format!(
+                "seems to be done, by the certificate with serial number {serial}; the next one from {from} on \
+                 (a renewal makes sure after the login)"
+            );
+        }
+        Phrase::ExpiredAndWaiting => "it has expired, but a renewal that was begun waits and can be finished",
 
         Phrase::NoCredentials => "There is no certificate on the token.",
 

@@ -35,6 +35,16 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::RenewableFrom(date) => return format!("{}から更新できます", day(date)),
         Phrase::NotRenewableExpired => "期限切れのため更新できません（再発行が必要です）",
         Phrase::NotRenewableNoKey => "秘密鍵がないため更新できません",
+        Phrase::Renewed { serial, from } => {
+            return format!("更新済みです（新しい証明書シリアル番号 {serial}、次の更新は{}から）", day(from));
+        }
+        Phrase::SaidRenewed { serial, from } => {
+            return format!(
+                "更新済みとみられます（新しい証明書シリアル番号 {serial}、次の更新は{}から。更新の実行時、ログイン後に確かめます）",
+                day(from)
+            );
+        }
+        Phrase::ExpiredAndWaiting => "期限切れですが、申請済みの更新が残っており、完了できます",
 
         Phrase::NoCredentials => "USBトークンに電子証明書はありません。",
 

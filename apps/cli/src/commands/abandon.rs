@@ -42,7 +42,7 @@ pub fn confirm_removal(run: &Run, yes: bool, what: &str) -> Result<()> {
         return Ok(());
     }
     if run.global.json || !pin::is_terminal() {
-        return Err(Error::new(Code::BadArgument).fact(Fact::Expected, super::YES));
+        return Err(Error::new(Code::BadArgument).fact(Fact::Expected, args::YES));
     }
     // The question that follows fails on its own when standard error is closed.
     let _ = writeln!(io::stderr(), "{what}");

@@ -1,8 +1,11 @@
 //! `usbtoken list`: every credential on the tokens.
 
-use usbtoken::driver::{ProofLevel, TokenIdentity};
+use std::time::SystemTime;
+
+use usbtoken::driver::{ProofLevel, PublicSession, TokenIdentity};
 use usbtoken::error::{Notice, Step};
-use usbtoken::renewal::{KeyState, clock_doubt};
+use usbtoken::pki::Window;
+use usbtoken::renewal::{KeyState, Renewable, clock_doubt};
 use usbtoken::text::Phrase;
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
@@ -72,9 +75,17 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     // The session is the last to use the driver: what ends it then closes the session too.
     drop(token);
     let token = session.token().identity();
-    let all = session.credentials()?.named_by(session.token().found_by())?;
+    let all = with_renewals(&session, session.credentials()?, run.now());
+    let all = all.named_by(session.token().found_by())?;
     let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.now())).collect();
     Ok(Seen::of(run, token, &all, shown))
+}
+
+/// What has ended may be renewed all the same, where that was begun: public keys tell.
+fn with_renewals(session: &PublicSession, all: Credentials, now: SystemTime) -> Credentials {
+    let ended = all.iter().any(|one| one.renewable(&Window::default(), now) == Renewable::Expired);
+    let more = if ended { session.credentials_and_renewals().ok() } else { None };
+    more.unwrap_or(all)
 }
 
 fn with_proof(run: &Run, session: &Session) -> Result<Seen> {

@@ -22,9 +22,6 @@ use crate::args::Command;
 use crate::output::Outcome;
 use crate::run::Run;
 
-/// The option that stands for a person's consent to a removal.
-pub const YES: &str = "--yes";
-
 /// Runs one subcommand.
 pub fn run(run: &Run, command: &Command) -> Result<Outcome> {
     match command {

@@ -37,13 +37,19 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
     lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run.lang)));
-    let verdict = if preflight.can_begin() { Words::CanRenew } else { Words::CannotRenew };
+    let seems_renewed = old.successor().is_some() && !args.key.force;
+    let can_renew = preflight.can_begin() && !seems_renewed;
+    let verdict = match preflight.can_begin() {
+        true if seems_renewed => Words::SeemsRenewed,
+        true => Words::CanRenew,
+        false => Words::CannotRenew,
+    };
     lines.push(verdict.text(run.lang));
     let points: Vec<Value> =
         preflight.findings().iter().map(|finding| point_json(finding, run.lang)).collect();
     let json = json!({
         "credential": shown,
-        "can_renew": preflight.can_begin(),
+        "can_renew": can_renew,
         "key_kind": kind.map(|kind| kind.name()),
         "unreadable": unreadable,
         "now": view::Moment(now),

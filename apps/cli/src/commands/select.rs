@@ -13,14 +13,23 @@ use crate::run::Run;
 /// The credential that is named; without a name the only one that can be renewed now.
 ///
 /// When none can be renewed but only one is there, that one is taken: why it cannot be renewed is then said by
-/// the preflight.
+/// the preflight. One that is said to be renewed is taken when there is no other to renew: whether it is, its key tells
+/// after the login.
 pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Credential> {
     match (&which.id, &which.serial) {
         (Some(id), _) => all.by_id(&id.0).only(),
         (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only(),
+        (None, None) if force => all.only(),
         (None, None) => {
             let now = all.clone().renewable(run.now());
-            if now.is_empty() || force { all.only() } else { now.only() }
+            let to_renew = now.clone().without_successor();
+            let renewed = all.iter().filter(|one| one.successor().is_some());
+            match renewed.max_by_key(|one| one.certificate().not_after()) {
+                _ if !to_renew.is_empty() => to_renew.only(),
+                Some(renewed) => Ok(renewed.clone()),
+                None if all.iter().len() == 1 => all.only(),
+                None => now.only(),
+            }
         }
     }
 }

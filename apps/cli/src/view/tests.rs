@@ -31,6 +31,8 @@ fn credential() -> Credential {
         has_begun: true,
         renewable: true,
         not_renewable_because: None,
+        successor: None,
+        renewal_pending: false,
         renewable_from: "2027-01-24".into(),
         key_algorithm: "RSA 2048".into(),
         proof_level: None,
@@ -75,8 +77,10 @@ fn the_json_has_stable_names_and_japanese_time() {
             "proof_level",
             "renewable",
             "renewable_from",
+            "renewal_pending",
             "serial",
             "subject",
+            "successor",
             "token",
             "unreadable_extensions"
         ]

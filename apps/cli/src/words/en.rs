@@ -57,6 +57,10 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Fine => "ok",
         Words::CanRenew => "The renewal can work.",
         Words::CannotRenew => "The renewal cannot work like this.",
+        Words::SeemsRenewed => {
+            "It seems to be renewed already. \"usbtoken renew\" makes sure after the login, and writes nothing if it is."
+        }
+        Words::HowToFinish => "usbtoken resume, or usbtoken install FILE",
         Words::HintModule => "Name the driver with --module and its absolute path.",
         Words::HintToken => "Name the token, for example with --token 'pkcs11:serial=…'.",
         Words::HintCredential => {

@@ -62,6 +62,10 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Fine => "良好",
         Words::CanRenew => "更新を行えます。",
         Words::CannotRenew => "このままでは更新を行えません。",
+        Words::SeemsRenewed => {
+            "更新済みとみられ、いまは更新する必要がないようです。「usbtoken renew」はログイン後に確かめ、更新済みであれば何も書き込みません。"
+        }
+        Words::HowToFinish => "usbtoken resume、または usbtoken install ファイル名",
         Words::HintModule => "ドライバは --module に絶対パスで指定できます。",
         Words::HintToken => "トークンは --token 'pkcs11:serial=…' のように指定できます。",
         Words::HintCredential => {

@@ -110,6 +110,10 @@ pub enum Words<'a> {
     CanRenew,
     /// At least one point forbids the renewal.
     CannotRenew,
+    /// There seems to be nothing to renew.
+    SeemsRenewed,
+    /// The commands that finish a renewal that was begun.
+    HowToFinish,
 
     /// Hint of the command: name the driver.
     HintModule,

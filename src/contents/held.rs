@@ -1,0 +1,127 @@
+//! The objects as [`Contents`](super::Contents) holds them: each parsed once, and found by what it is looked for by.
+
+use std::collections::HashMap;
+
+use super::record::{Marking, Record};
+use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey};
+use crate::pki::{Certificate, PublicKey};
+
+/// A certificate object, the certificate where it can be read as one, and what its label says.
+pub(super) struct HeldCertificate {
+    pub(super) stored: StoredCertificate,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) marking: Marking,
+}
+
+/// A private key, what its label says, and what it has signed in this session.
+pub(super) struct HeldKey {
+    pub(super) stored: StoredKey,
+    pub(super) marking: Marking,
+    pub(super) signed: Option<Signed>,
+}
+
+/// A public key object, and what its label says.
+pub(super) struct HeldPublicKey {
+    pub(super) stored: StoredPublicKey,
+    pub(super) marking: Marking,
+}
+
+/// The objects by what they are looked for by, so that nothing grows faster than the token.
+#[derive(Default)]
+pub(super) struct Index {
+    pub(super) certificates_by_key: HashMap<PublicKey, Vec<usize>>,
+    pub(super) certificates_by_id: HashMap<Vec<u8>, Vec<usize>>,
+    pub(super) certificates_by_label: HashMap<Vec<u8>, Vec<usize>>,
+    pub(super) private_by_told: HashMap<PublicKey, Vec<usize>>,
+    pub(super) private_by_id: HashMap<Vec<u8>, Vec<usize>>,
+    pub(super) private_by_record: HashMap<Record, Vec<usize>>,
+    pub(super) public_by_key: HashMap<PublicKey, Vec<usize>>,
+    pub(super) public_by_id: HashMap<Vec<u8>, Vec<usize>>,
+    pub(super) public_by_record: HashMap<Record, Vec<usize>>,
+    pub(super) public_by_old: HashMap<OldName, Vec<usize>>,
+}
+
+/// What a record says of the certificate that it renews.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum OldName {
+    First,
+    Digest([u8; 8]),
+    Serial(String),
+}
+
+impl OldName {
+    pub(super) fn of(record: &Record) -> Self {
+        match (record.digest(), record.serial()) {
+            (Some(digest), _) => OldName::Digest(digest),
+            (None, Some(serial)) => OldName::Serial(serial.to_owned()),
+            (None, None) => OldName::First,
+        }
+    }
+}
+
+impl From<StoredCertificate> for HeldCertificate {
+    fn from(stored: StoredCertificate) -> Self {
+        let certificate = Certificate::from_der(&stored.der).ok();
+        let marking = Marking::of(stored.label.bytes());
+        HeldCertificate { stored, certificate, marking }
+    }
+}
+
+impl From<StoredKey> for HeldKey {
+    fn from(stored: StoredKey) -> Self {
+        let marking = Marking::of(stored.label.bytes());
+        HeldKey { stored, marking, signed: None }
+    }
+}
+
+impl From<StoredPublicKey> for HeldPublicKey {
+    fn from(stored: StoredPublicKey) -> Self {
+        let marking = Marking::of(stored.label.bytes());
+        HeldPublicKey { stored, marking }
+    }
+}
+
+impl Index {
+    pub(super) fn of(
+        certificates: &[HeldCertificate],
+        private: &[HeldKey],
+        public: &[HeldPublicKey],
+    ) -> Self {
+        let mut index = Index::default();
+        for (at, held) in certificates.iter().enumerate() {
+            if let Some(certificate) = &held.certificate {
+                put(&mut index.certificates_by_key, certificate.public_key(), at);
+            }
+            put(&mut index.certificates_by_id, &held.stored.id, at);
+            put(&mut index.certificates_by_label, &held.stored.label.bytes().to_vec(), at);
+        }
+        for (at, held) in private.iter().enumerate() {
+            if let Some(told) = &held.stored.public_key {
+                put(&mut index.private_by_told, told, at);
+            }
+            put(&mut index.private_by_id, &held.stored.id, at);
+            if let Some(record) = held.marking.record() {
+                put(&mut index.private_by_record, record, at);
+            }
+        }
+        for (at, held) in public.iter().enumerate() {
+            if let Some(value) = &held.stored.public_key {
+                put(&mut index.public_by_key, value, at);
+            }
+            put(&mut index.public_by_id, &held.stored.id, at);
+            if let Some(record) = held.marking.record() {
+                put(&mut index.public_by_record, record, at);
+                put(&mut index.public_by_old, &OldName::of(record), at);
+            }
+        }
+        index
+    }
+}
+
+/// Adds a place under a key.
+pub(super) fn put<K: Clone + Eq + std::hash::Hash>(map: &mut HashMap<K, Vec<usize>>, key: &K, at: usize) {
+    match map.get_mut(key) {
+        Some(places) => places.push(at),
+        None => drop(map.insert(key.clone(), vec![at])),
+    }
+}

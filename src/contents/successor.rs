@@ -1,0 +1,254 @@
+//! Which credential has a successor, for showing: by the records on private keys after the login, and before it by those
+//! on public objects, which anybody can write on some tokens.
+
+use super::Contents;
+use super::held::put;
+use super::record::{Record, old_digest};
+use super::signer::Signer;
+use crate::error::{self, Family};
+use crate::pki::{Certificate, PublicKey, Window, jst_rfc3339};
+use base16ct::lower::encode_string as hex;
+use jiff::civil::Date;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
+
+/// The credential that takes the place of another one on the same token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Successor {
+    id: Vec<u8>,
+    certificate: Certificate,
+    proven: bool,
+    /// The end of the last one, where this one has a successor itself.
+    last_end: SystemTime,
+}
+
+/// What says that one certificate takes the place of another, each by its place.
+#[derive(Clone, Copy)]
+struct Claim {
+    old: usize,
+    new: usize,
+    proven: bool,
+}
+
+/// The certificates by what records name them by.
+#[derive(Default)]
+pub(super) struct Names {
+    by_digest: HashMap<[u8; 8], Vec<usize>>,
+    by_serial: HashMap<String, Vec<usize>>,
+}
+
+impl Successor {
+    /// The CKA_ID, which the certificate shares with its key pair.
+    pub fn id(&self) -> &[u8] {
+        &self.id
+    }
+
+    /// The certificate.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Whether that is sure: the record on its private key names the older certificate, or both have one key, and that key
+    /// has signed. Else only public objects say so, which anybody can write on some tokens.
+    pub fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// The day in Japan on which the window of the one in use opens: this one, or the last of those that follow it.
+    pub fn renewable_from(&self, window: &Window) -> Date {
+        window.opens_on(self.last_end)
+    }
+}
+
+/// For programs: the window is the usual one, moments and days are those of Japan.
+impl Serialize for Successor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut successor = serializer.serialize_struct("Successor", 6)?;
+        successor.serialize_field("id", &hex(&self.id))?;
+        successor.serialize_field("subject", &self.certificate.subject().to_string())?;
+        successor.serialize_field("serial", &self.certificate.serial().to_string())?;
+        successor.serialize_field("not_after", &jst_rfc3339(self.certificate.not_after()))?;
+        successor.serialize_field("proven", &self.proven)?;
+        let from = self.renewable_from(&Window::default());
+        successor.serialize_field("renewable_from", &from.to_string())?;
+        successor.end()
+    }
+}
+
+/// For the facts of an error or a warning.
+impl std::fmt::Display for Successor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (serial {})", self.certificate.subject(), self.certificate.serial())
+    }
+}
+
+impl Names {
+    /// Those that a record names.
+    pub(super) fn of<'n>(&'n self, record: &Record) -> &'n [usize] {
+        let found = match (record.digest(), record.serial()) {
+            (Some(digest), _) => self.by_digest.get(&digest),
+            (None, Some(serial)) => self.by_serial.get(serial),
+            (None, None) => None,
+        };
+        found.map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+impl Contents {
+    /// Lets every key sign whose record says that its certificate takes the place of one that is on the token, so that
+    /// [`Contents::successors`] knows them for sure. A key that wants the PIN for each signature is not asked.
+    ///
+    /// # Errors
+    /// What signing returns when the token is gone.
+    pub(crate) fn prove_successors(&mut self, signer: &dyn Signer) -> error::Result<()> {
+        let names = self.names();
+        let claims = |at: &usize| {
+            let mut olds = Vec::new();
+            self.claims_of_key(&names, *at, &mut olds);
+            let asks = self.private_keys.get(*at).is_some_and(|held| held.stored.always_authenticate);
+            !olds.is_empty() && !asks
+        };
+        let keys: Vec<usize> = (0..self.private_keys.len()).filter(claims).collect();
+        for key in keys {
+            match self.ask(signer, key, &[]) {
+                Err(error) if error.code().family() == Family::Gone => return Err(error),
+                // One that does not sign proves nothing, and spoils no list.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The successor of each certificate that has one, as far as it is known by now: after the login by the records on
+    /// private keys, before it by those on public objects.
+    pub(super) fn successors(&self) -> HashMap<usize, Successor> {
+        let mut chosen: HashMap<usize, Claim> = HashMap::new();
+        for claim in self.claims() {
+            let rank = |claim: &Claim| (claim.proven, self.end_of(claim.new));
+            let better = chosen.get(&claim.old).is_none_or(|known| rank(known) < rank(&claim));
+            if better {
+                chosen.insert(claim.old, claim);
+            }
+        }
+        let mut claims: Vec<Claim> = chosen.into_values().collect();
+        // A successor ends later, so what follows it is known before it is asked for.
+        claims.sort_by_key(|claim| std::cmp::Reverse(self.end_of(claim.old)));
+        let mut successors: HashMap<usize, Successor> = HashMap::new();
+        for Claim { old, new, proven } in claims {
+            let (Some(held), Some(certificate)) = (self.certificates.get(new), self.certificate(new)) else {
+                continue;
+            };
+            let next = successors.get(&new).filter(|next| next.proven >= proven);
+            let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
+            let (id, certificate) = (held.stored.id.clone(), certificate.clone());
+            successors.insert(old, Successor { id, certificate, proven, last_end });
+        }
+        successors
+    }
+
+    fn end_of(&self, certificate: usize) -> Option<SystemTime> {
+        self.certificate(certificate).map(Certificate::not_after)
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        let names = self.names();
+        let mut claims = self.claims_of_shared_keys();
+        if self.logged_in {
+            (0..self.private_keys.len()).for_each(|at| self.claims_of_key(&names, at, &mut claims));
+            return claims;
+        }
+        for held in &self.public_keys {
+            if let (Some(record), Some(value)) = (held.marking.record(), &held.stored.public_key) {
+                self.claim(&names, record, self.certificates_for(value), false, &mut claims);
+            }
+        }
+        for (at, held) in self.certificates.iter().enumerate() {
+            if let Some(record) = held.marking.record() {
+                self.claim(&names, record, std::iter::once(at), false, &mut claims);
+            }
+        }
+        claims
+    }
+
+    /// What the record on a private key says of the certificates that it has signed for; of one that was not asked, of
+    /// those that hints take for its own.
+    fn claims_of_key(&self, names: &Names, key: usize, claims: &mut Vec<Claim>) {
+        let Some(held) = self.private_keys.get(key) else { return };
+        let Some(record) = held.marking.record() else { return };
+        let public = match &held.signed {
+            Some(signed) => signed.public_key(),
+            None => self.value_hint(key),
+        };
+        let Some(public) = public else { return };
+        self.claim(names, record, self.certificates_for(public), held.signed.is_some(), claims);
+    }
+
+    fn claim(
+        &self,
+        names: &Names,
+        record: &Record,
+        new: impl Iterator<Item = usize>,
+        proven: bool,
+        claims: &mut Vec<Claim>,
+    ) {
+        let olds = if record.is_removal() { &[] } else { names.of(record) };
+        if olds.is_empty() {
+            return;
+        }
+        for new in new {
+            for &old in olds {
+                // Records of the previous release hold no more than the serial number.
+                let of_issuer = record.digest().is_some() || self.have_one_issuer(old, new);
+                if of_issuer && self.ends_later(old, new) {
+                    claims.push(Claim { old, new, proven });
+                }
+            }
+        }
+    }
+
+    /// Certificates for one key: the one that ends last takes the place of the others.
+    fn claims_of_shared_keys(&self) -> Vec<Claim> {
+        let signed = self.private_keys.iter().filter_map(|held| held.signed.as_ref()?.public_key());
+        let signed: HashSet<&PublicKey> = signed.collect();
+        let mut claims = Vec::new();
+        for (key, places) in &self.index.certificates_by_key {
+            let Some(&new) = places.iter().max_by_key(|at| self.end_of(**at)) else { continue };
+            let olds = places.iter().filter(|old| self.ends_later(**old, new));
+            claims.extend(olds.map(|old| Claim { old: *old, new, proven: signed.contains(key) }));
+        }
+        claims
+    }
+
+    /// Whether both are a user's certificates, and the new one ends later.
+    fn ends_later(&self, old: usize, new: usize) -> bool {
+        match (self.certificate(old), self.certificate(new)) {
+            (Some(old), Some(new)) => !old.is_ca() && !new.is_ca() && new.not_after() > old.not_after(),
+            _ => false,
+        }
+    }
+
+    fn have_one_issuer(&self, one: usize, other: usize) -> bool {
+        match (self.certificate(one), self.certificate(other)) {
+            (Some(one), Some(other)) => one.issuer().matches(other.issuer()),
+            _ => false,
+        }
+    }
+
+    /// Made only where there are records: it costs a digest of each certificate.
+    pub(super) fn names(&self) -> Names {
+        let mut names = Names::default();
+        let on_certificates = || self.certificates.iter().any(|held| held.marking.record().is_some());
+        let none = self.index.private_by_record.is_empty() && self.index.public_by_record.is_empty();
+        if none && !on_certificates() {
+            return names;
+        }
+        for (at, held) in self.certificates.iter().enumerate() {
+            if let Some(certificate) = held.certificate.as_ref().filter(|one| !one.is_ca()) {
+                put(&mut names.by_digest, &old_digest(certificate.der()), at);
+                put(&mut names.by_serial, &certificate.serial().to_string(), at);
+            }
+        }
+        names
+    }
+}
