@@ -81,6 +81,46 @@
 #define USBTOKEN_JOURNAL_UNUSABLE 109
 /** The trust anchors that were given hold no certificate of a CA. */
 #define USBTOKEN_ANCHOR_UNUSABLE 110
+/** No bank's profile of this name is on this computer. */
+#define USBTOKEN_PROFILE_NOT_FOUND 112
+/** Several banks' profiles are installed and none was named. */
+#define USBTOKEN_PROFILE_AMBIGUOUS 113
+/** Others can change the bank's profile. */
+#define USBTOKEN_PROFILE_UNTRUSTED 114
+/** The file is too large for a bank's profile. */
+#define USBTOKEN_PROFILE_TOO_LARGE 115
+/** The bank's profile is not in UTF-8. */
+#define USBTOKEN_PROFILE_NOT_UTF8 116
+/** The bank's profile begins with a byte order mark. */
+#define USBTOKEN_PROFILE_HAS_BOM 117
+/** The bank's profile is not well-formed TOML. */
+#define USBTOKEN_PROFILE_SYNTAX 118
+/** The bank's profile has a key that does not exist. */
+#define USBTOKEN_PROFILE_UNKNOWN_KEY 119
+/** A value in the bank's profile is of the wrong type. */
+#define USBTOKEN_PROFILE_WRONG_TYPE 120
+/** The bank's profile lacks a key. */
+#define USBTOKEN_PROFILE_MISSING_KEY 121
+/** A value in the bank's profile cannot be used. */
+#define USBTOKEN_PROFILE_BAD_VALUE 122
+/** Two values in the bank's profile contradict each other. */
+#define USBTOKEN_PROFILE_CONTRADICTION 123
+/** This program does not read profiles of this version. */
+#define USBTOKEN_PROFILE_VERSION 124
+/** A pattern in the bank's profile matches every token. */
+#define USBTOKEN_PROFILE_MATCHES_ALL 125
+/** Two banks' profiles claim the same token. */
+#define USBTOKEN_PROFILE_OVERLAP 126
+/** A trust anchor in the bank's profile cannot be read. */
+#define USBTOKEN_PROFILE_ANCHOR_UNREADABLE 127
+/** A trust anchor in the bank's profile has expired. */
+#define USBTOKEN_PROFILE_ANCHOR_EXPIRED 128
+/** A trust anchor in the bank's profile is not the certificate of a CA. */
+#define USBTOKEN_PROFILE_ANCHOR_NOT_CA 129
+/** An address in the bank's profile is not HTTPS. */
+#define USBTOKEN_PROFILE_ORIGIN_INSECURE 130
+/** A page's address in the bank's profile is not of the form https://host. */
+#define USBTOKEN_PROFILE_ORIGIN_MALFORMED 131
 /** The pin-source of a PKCS#11 URI is not followed. */
 #define USBTOKEN_PIN_SOURCE_IN_URI 132
 /** The token's driver (PKCS#11 module) was not found. */
@@ -327,6 +367,14 @@
 #define USBTOKEN_RETIRE_OLDER_FIRST 821
 /** The old certificate was not removed: a bank's server may refuse the new one. */
 #define USBTOKEN_RETIRE_DOUBTFUL 822
+/** The bank's profile does not let this be changed. */
+#define USBTOKEN_OVERRIDE_REFUSED 825
+/** The bank takes no more renewals of this certificate. */
+#define USBTOKEN_RENEWAL_CLOSED 826
+/** The bank's service has ended, and its certificates are renewed no more. */
+#define USBTOKEN_SERVICE_ENDED 827
+/** The old certificate is kept until a login with the new one is confirmed. */
+#define USBTOKEN_RETIRE_NOT_CONFIRMED 828
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */
@@ -384,6 +432,8 @@
 #define USBTOKEN_STEP_ABANDON 22
 /** Listing the devices that are plugged in */
 #define USBTOKEN_STEP_LIST_DEVICES 23
+/** Reading the bank's profile */
+#define USBTOKEN_STEP_READ_PROFILE 24
 
 /* Warnings. */
 
@@ -457,6 +507,14 @@
 #define USBTOKEN_NOTICE_RENEWED 38
 /** This certificate seems to be renewed already. */
 #define USBTOKEN_NOTICE_SAID_RENEWED 39
+/** The new certificate does not work at the bank yet. */
+#define USBTOKEN_NOTICE_WORKS_LATER 51
+/** None of the tokens that are plugged in is the one that the bank distributed. */
+#define USBTOKEN_NOTICE_BANK_TOKEN_ABSENT 52
+/** None of the drivers that the bank names is on this computer. */
+#define USBTOKEN_NOTICE_BANK_DRIVER_ABSENT 53
+/** A trust anchor of the bank's profile ends soon. */
+#define USBTOKEN_NOTICE_BANK_ANCHOR_ENDS 54
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -533,6 +591,18 @@
 #define USBTOKEN_FACT_ISSUER_CONTINUITY 25
 /** reason */
 #define USBTOKEN_FACT_REASON 31
+/** Line */
+#define USBTOKEN_FACT_LINE 32
+/** Column */
+#define USBTOKEN_FACT_COLUMN 33
+/** Key */
+#define USBTOKEN_FACT_KEY 34
+/** Bank's profile */
+#define USBTOKEN_FACT_BANK 35
+/** Contact */
+#define USBTOKEN_FACT_CONTACT 36
+/** Reference number */
+#define USBTOKEN_FACT_REFERENCE 37
 /** certificate */
 #define USBTOKEN_FACT_CERTIFICATE 40
 
@@ -692,6 +762,11 @@
 #define USBTOKEN_UNREADABLE_REASON 4
 
 /**
+ * usbtoken_credentials_unreadable_text: why it cannot be read, in Japanese.
+ */
+#define USBTOKEN_UNREADABLE_REASON_JA 5
+
+/**
  * usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
  */
 #define USBTOKEN_CREDENTIAL_NOT_BEFORE 1
@@ -792,6 +867,11 @@
  * usbtoken_credential_renewable: public objects say that it is renewed. Whether it is, usbtoken_renewal_begin asks.
  */
 #define USBTOKEN_RENEWABLE_SAID_RENEWED 6
+
+/**
+ * usbtoken_credential_renewable: it works still, and the bank renews it no more.
+ */
+#define USBTOKEN_RENEWABLE_CLOSED 7
 
 /**
  * usbtoken_error_text: what went wrong, as one sentence.
@@ -2440,10 +2520,11 @@ const uint16_t *usbtoken_credential_text_utf16(const struct usbtoken_credential 
 int64_t usbtoken_credential_number(const struct usbtoken_credential *credential, uint32_t field);
 
 /**
- * The days until the certificate expires, counted by calendar date in Japan; negative after it. `now` is in
- * seconds since 1970, 0 is the clock's time.
+ * The days until the certificate expires, counted by calendar date in Japan; negative after it, INT64_MAX for a
+ * certificate without an end (99991231235959Z). `now` is in seconds since 1970, 0 is the clock's time.
  */
-int64_t usbtoken_credential_days_left(const struct usbtoken_credential *credential, int64_t now);
+int64_t usbtoken_credential_days_left(const struct usbtoken_credential *credential,
+                                      int64_t now);
 
 /**
  * Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds

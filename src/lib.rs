@@ -38,6 +38,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`bank`] | what one bank says of its own: its tokens, its CA, its rules and its words |
 //! | [`discovery`] | drivers and devices of this machine, and the one token that is meant |
 //! | [`driver`] | the token over PKCS#11: logging in, what it says of itself |
 //! | [`renewal`] | credentials, the renewal step by step, pending keys, retiring the old |
@@ -51,6 +52,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bank;
 pub mod catalogue;
 mod contents;
 pub mod discovery;

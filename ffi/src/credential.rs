@@ -6,8 +6,10 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::pki::Window;
+use usbtoken::error::Fact;
+use usbtoken::pki::{Window, has_no_end};
 use usbtoken::renewal::{KeyState, Renewable, Unreadable};
+use usbtoken::text::Lang;
 use usbtoken::{Credential, Credentials};
 
 use crate::args;
@@ -69,6 +71,8 @@ pub const USBTOKEN_UNREADABLE_LABEL: u32 = 2;
 pub const USBTOKEN_UNREADABLE_SIZE: u32 = 3;
 /// usbtoken_credentials_unreadable_text: why it cannot be read, in English.
 pub const USBTOKEN_UNREADABLE_REASON: u32 = 4;
+/// usbtoken_credentials_unreadable_text: why it cannot be read, in Japanese.
+pub const USBTOKEN_UNREADABLE_REASON_JA: u32 = 5;
 
 /// usbtoken_credential_number: the first second of validity, counted from 1970-01-01 00:00:00 UTC.
 pub const USBTOKEN_CREDENTIAL_NOT_BEFORE: u32 = 1;
@@ -115,6 +119,8 @@ pub const USBTOKEN_RENEWABLE_KEY_MISSING: u32 = 4;
 pub const USBTOKEN_RENEWABLE_RENEWED: u32 = 5;
 /// usbtoken_credential_renewable: public objects say that it is renewed. Whether it is, usbtoken_renewal_begin asks.
 pub const USBTOKEN_RENEWABLE_SAID_RENEWED: u32 = 6;
+/// usbtoken_credential_renewable: it works still, and the bank renews it no more.
+pub const USBTOKEN_RENEWABLE_CLOSED: u32 = 7;
 
 /// The credentials, and whom to tell.
 pub(crate) struct CredentialList {
@@ -142,7 +148,8 @@ impl CredentialList {
                 .with(USBTOKEN_UNREADABLE_ID, hex(&one.id))
                 .with(USBTOKEN_UNREADABLE_LABEL, one.label.clone())
                 .with(USBTOKEN_UNREADABLE_SIZE, one.size.to_string())
-                .with(USBTOKEN_UNREADABLE_REASON, one.reason.clone())
+                .with(USBTOKEN_UNREADABLE_REASON, Fact::Reason.words(one.reason.name(), Lang::En))
+                .with(USBTOKEN_UNREADABLE_REASON_JA, Fact::Reason.words(one.reason.name(), Lang::Ja))
         };
         let all = || self.credentials.unreadable().iter().map(texts).collect();
         self.unreadable.get_or_init(all).get(index)
@@ -228,7 +235,7 @@ impl CredentialNoun {
 
 /// The window of that many days; 0 is the usual one.
 pub(crate) fn window(days: u32) -> Window {
-    if days == 0 { Window::default() } else { Window { days } }
+    if days == 0 { Window::default() } else { Window::of_days(days) }
 }
 
 /// How many credentials the list has.
@@ -384,15 +391,17 @@ pub unsafe extern "C" fn usbtoken_credential_number(
     boundary::read::<CredentialNoun, _>(credential, UNKNOWN, |one| one.number(field))
 }
 
-/// The days until the certificate expires, counted by calendar date in Japan; negative after it. `now` is in
-/// seconds since 1970, 0 is the clock's time.
+/// The days until the certificate expires, counted by calendar date in Japan; negative after it, INT64_MAX for a
+/// certificate without an end (99991231235959Z). `now` is in seconds since 1970, 0 is the clock's time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_credential_days_left(
     credential: *const usbtoken_credential,
     now: i64,
 ) -> i64 {
     boundary::read::<CredentialNoun, _>(credential, UNKNOWN, |one| {
-        Some(one.credential.days_left(args::moment(now).ok()?))
+        let now = args::moment(now).ok()?;
+        let ends = !has_no_end(one.credential.certificate().not_after());
+        Some(if ends { one.credential.days_left(now) } else { i64::MAX })
     })
 }
 
@@ -409,6 +418,7 @@ pub unsafe extern "C" fn usbtoken_credential_renewable(
             Renewable::Yes => USBTOKEN_RENEWABLE_YES,
             Renewable::NotYet => USBTOKEN_RENEWABLE_NOT_YET,
             Renewable::Expired => USBTOKEN_RENEWABLE_EXPIRED,
+            Renewable::Closed => USBTOKEN_RENEWABLE_CLOSED,
             Renewable::KeyMissing => USBTOKEN_RENEWABLE_KEY_MISSING,
             Renewable::Renewed => USBTOKEN_RENEWABLE_RENEWED,
             Renewable::SaidRenewed => USBTOKEN_RENEWABLE_SAID_RENEWED,

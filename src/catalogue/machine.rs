@@ -72,7 +72,7 @@ impl Machine {
     }
 
     /// A folder of the catalogue with its variables replaced; none if one is not set here.
-    pub(super) fn expand(&self, folder: &str) -> Option<PathBuf> {
+    pub(crate) fn expand(&self, folder: &str) -> Option<PathBuf> {
         let folder = folder.replace("{multiarch}", &self.multiarch);
         let Some(rest) = folder.strip_prefix('%') else { return Some(folder.into()) };
         let (name, rest) = rest.split_once('%')?;

@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_time};
 use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -55,6 +55,8 @@ pub enum Renewable {
     NotYet,
     /// The certificate has expired; it has to be issued anew.
     Expired,
+    /// It works still, and the bank renews it no more.
+    Closed,
     /// The private key is not on the token.
     KeyMissing,
     /// It is renewed: the one that takes its place is on the token, and its key has signed ([`Credential::successor`]).
@@ -71,6 +73,7 @@ impl Renewable {
             Renewable::Yes => None,
             Renewable::NotYet => Some(Code::NotYetRenewable),
             Renewable::Expired => Some(Code::Expired),
+            Renewable::Closed => Some(Code::RenewalClosed),
             Renewable::KeyMissing => Some(Code::KeyMissing),
             Renewable::Renewed | Renewable::SaidRenewed => Some(Code::AlreadyRenewed),
         }
@@ -102,27 +105,55 @@ pub struct Unreadable {
     pub label: String,
     /// The length of the CKA_VALUE in bytes.
     pub size: usize,
-    /// Why it cannot be read, in English.
-    pub reason: String,
+    /// Why it cannot be read.
+    pub reason: WhyUnreadable,
 }
 
-impl Unreadable {
-    fn of(stored: &StoredCertificate, error: &Error) -> Self {
-        let detail = error.facts().find(|(fact, _)| *fact == Fact::Detail);
-        Unreadable {
-            id: stored.id.clone(),
-            label: stored.label.as_str().to_owned(),
-            size: stored.der.len(),
-            reason: detail.map(|(_, detail)| detail.to_owned()).unwrap_or_default(),
+/// Why an object cannot be read as a certificate. [`Fact::Reason`] has words for the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WhyUnreadable {
+    /// It ends before the length at its beginning says.
+    Truncated,
+    /// It has not the form of a certificate.
+    NotACertificate,
+    /// The driver does not give its value.
+    NotGiven,
+}
+
+impl WhyUnreadable {
+    /// The stable snake_case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            WhyUnreadable::Truncated => "truncated",
+            WhyUnreadable::NotACertificate => "not_a_certificate",
+            WhyUnreadable::NotGiven => "not_given",
         }
     }
 }
 
-/// For the facts of an error or a notice.
+impl Unreadable {
+    fn of(stored: &StoredCertificate) -> Self {
+        // What begins as something else has no length that would mean anything.
+        let is_cut_short = stored.der.starts_with(&[0x30]) && Certificate::is_cut_short(&stored.der);
+        Unreadable {
+            id: stored.id.clone(),
+            label: stored.label.as_str().to_owned(),
+            size: stored.der.len(),
+            reason: if is_cut_short { WhyUnreadable::Truncated } else { WhyUnreadable::NotACertificate },
+        }
+    }
+
+    /// The object and why, as facts of an error or a notice.
+    pub(crate) fn facts(&self) -> [(Fact, String); 2] {
+        [(Fact::Candidate, self.to_string()), (Fact::Reason, self.reason.name().to_owned())]
+    }
+}
+
+/// Which object it is.
 impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Unreadable { label, size, reason, .. } = self;
-        write!(f, "id {}, label \"{label}\", {size} bytes: {reason}", hex(&self.id))
+        write!(f, "id {}, label \"{}\", {} bytes", hex(&self.id), self.label, self.size)
     }
 }
 
@@ -174,6 +205,7 @@ impl Credential {
             WindowState::Open { .. } => Renewable::Yes,
             WindowState::NotYet { .. } => Renewable::NotYet,
             WindowState::Expired { .. } => Renewable::Expired,
+            WindowState::Closed { .. } | WindowState::ServiceEnded { .. } => Renewable::Closed,
         }
     }
 
@@ -198,6 +230,8 @@ impl Credential {
             (Renewable::Renewed, Some(successor), _) => already_renewed(self, successor, window),
             (.., WindowState::NotYet { opens_on, days_left }) => not_yet(self, opens_on, days_left),
             (.., WindowState::Expired { .. }) => expired(self, now),
+            (.., WindowState::Closed { closed_at }) => closed(self, closed_at, now),
+            (.., WindowState::ServiceEnded { ended_on }) => service_ended(self, ended_on, now),
             (.., WindowState::Open { .. }) => return None,
         };
         Some(error.during(Step::ReadObjects))
@@ -283,6 +317,18 @@ pub(crate) fn expired(credential: &Credential, now: SystemTime) -> Error {
     about(Error::new(Code::Expired), credential).fact(Fact::Date, ended).fact(Fact::Now, jst_time(now))
 }
 
+/// It works still, and the bank has renewed it no more since that moment in Japan.
+pub(crate) fn closed(credential: &Credential, closed_at: DateTime, now: SystemTime) -> Error {
+    let closed = about(Error::new(Code::RenewalClosed), credential);
+    closed.fact(Fact::Date, closed_at.strftime("%Y-%m-%d %H:%M")).fact(Fact::Now, jst_time(now))
+}
+
+/// The bank renews none any more.
+pub(crate) fn service_ended(credential: &Credential, ended_on: Date, now: SystemTime) -> Error {
+    let ended = about(Error::new(Code::ServiceEnded), credential);
+    ended.fact(Fact::Date, ended_on).fact(Fact::Now, jst_time(now))
+}
+
 /// It is renewed; which one takes its place, and from which day that can be renewed.
 pub(crate) fn already_renewed(credential: &Credential, by: &Successor, window: &Window) -> Error {
     let error = about(Error::new(Code::AlreadyRenewed), credential).fact(Fact::Candidate, by);
@@ -323,11 +369,9 @@ impl Contents {
 
 /// What is no certificate although it should be one, and as many objects as could not be read at all.
 fn unreadable(certificates: &[HeldCertificate], failed: usize) -> Vec<Unreadable> {
-    let unparsed = certificates.iter().filter(|held| held.certificate.is_none()).filter_map(|held| {
-        let error = Certificate::from_der(&held.stored.der).err()?;
-        Some(Unreadable::of(&held.stored, &error))
-    });
-    let reason = "the object cannot be read".to_owned();
+    let unparsed = certificates.iter().filter(|held| held.certificate.is_none());
+    let unparsed = unparsed.map(|held| Unreadable::of(&held.stored));
+    let reason = WhyUnreadable::NotGiven;
     let hidden = Unreadable { id: Vec::new(), label: String::new(), size: 0, reason };
     unparsed.chain(std::iter::repeat_n(hidden, failed)).collect()
 }
@@ -442,7 +486,8 @@ impl Credentials {
             (Some(credential), true) => Ok(credential),
             (None, _) if !self.unreadable.is_empty() => {
                 let error = Error::new(Code::CredentialUnreadable).during(Step::ReadObjects);
-                Err(self.unreadable.iter().fold(error, |error, one| error.fact(Fact::Candidate, one)))
+                let facts = self.unreadable.iter().flat_map(Unreadable::facts);
+                Err(facts.fold(error, |error, (fact, value)| error.fact(fact, value)))
             }
             (None, _) => Err(self.why_none()),
             (Some(last), false) => {

@@ -10,8 +10,8 @@ use crate::discovery::devices;
 use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
 use crate::driver::{Cancel, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step};
-use crate::pki::{KeyKind, Name, Window};
-use crate::renewal::{BeforeLogin, Credential, PointResult, Renewal};
+use crate::pki::{KeyKind, Name, Window, has_no_end};
+use crate::renewal::{BeforeLogin, Credential, PointResult, Renewal, Unreadable};
 use base16ct::lower::encode_string as hex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -234,16 +234,16 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
             problems.notice(Severity::Warns, Notice::NoCertificate, about());
         }
         if !all.unreadable().is_empty() {
-            let named = all.unreadable().iter().map(|one| (Fact::Candidate, one.to_string()));
+            let named = all.unreadable().iter().flat_map(Unreadable::facts);
             let facts = about().into_iter().chain(named).collect();
             problems.notice(Severity::Warns, Notice::CertificateUnreadable, facts);
         }
         of_credentials(token, &seen, all.iter().as_slice(), now, problems);
-        (all.iter().map(|one| credential(one, now)).collect(), all.unreadable().len())
+        (all.iter().map(|one| credential(one, now)).collect(), all.unreadable().to_vec())
     });
     let (credentials, unreadable) = credentials.unwrap_or_else(|error| {
         problems.error(Severity::Warns, error.fact(Fact::Token, &name));
-        (Vec::new(), 0)
+        (Vec::new(), Vec::new())
     });
     TokenReport {
         driver: driver.to_owned(),
@@ -309,6 +309,7 @@ fn kinds(token: &Token) -> Vec<KindReport> {
 
 fn credential(one: &Credential, now: SystemTime) -> CredentialReport {
     let certificate = one.certificate();
+    let ends = !has_no_end(certificate.not_after());
     CredentialReport {
         subject: one.subject().to_string(),
         common_name: one.subject().common_name().map(str::to_owned),
@@ -316,9 +317,9 @@ fn credential(one: &Credential, now: SystemTime) -> CredentialReport {
         id: hex(one.id()),
         key: one.key_algorithm().to_string(),
         not_after: certificate.not_after(),
-        days_left: one.days_left(now),
+        days_left: ends.then(|| one.days_left(now)),
         renewable: one.renewable(&Window::default(), now),
-        renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
+        renewable_from: ends.then(|| Window::default().opens_on(certificate.not_after()).to_string()),
         successor: one.successor().cloned(),
         has_pending_renewal: one.has_pending_renewal(),
     }

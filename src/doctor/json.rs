@@ -6,7 +6,7 @@ use super::problem::{Problem, ProblemKind};
 use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::error::{Code, Error, Fact};
 use crate::pki::jst_rfc3339;
-use crate::renewal::Renewable;
+use crate::renewal::{Renewable, Unreadable};
 use crate::text::Lang;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -140,7 +140,17 @@ fn token(token: &TokenReport) -> Value {
         "key_kinds": kinds,
         "one_more_pair": free_space,
         "credentials": token.credentials.iter().map(credential).collect::<Vec<_>>(),
-        "unreadable_certificates": token.unreadable,
+        "unreadable_certificates": token.unreadable.len(),
+        "unreadable": token.unreadable.iter().map(unreadable).collect::<Vec<_>>(),
+    })
+}
+
+fn unreadable(one: &Unreadable) -> Value {
+    json!({
+        "id": base16ct::lower::encode_string(&one.id),
+        "label": one.label,
+        "size": one.size,
+        "reason": one.reason.name(),
     })
 }
 

@@ -6,7 +6,8 @@ use super::problem::{Problem, Severity};
 use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::discovery::candidates::{self, Origin};
 use crate::driver::PinState;
-use crate::pki::{Window, has_no_end};
+use crate::error::Fact;
+use crate::pki::Window;
 use crate::renewal::{Renewable, Successor};
 use crate::text::{Lang, Phrase, printable};
 use std::path::{Path, PathBuf};
@@ -156,8 +157,11 @@ impl Page {
         let ((hardware, h), (firmware, f)) = (info.hardware_version, info.firmware_version);
         self.label(2, Phrase::Versions, &format!("{hardware}.{h}, {firmware}.{f}"));
         self.label(2, Phrase::Profile, &token.profile);
-        if token.unreadable > 0 {
-            self.line(2, &Phrase::Unreadable(token.unreadable).text(lang));
+        if !token.unreadable.is_empty() {
+            self.line(2, &Phrase::Unreadable(token.unreadable.len()).text(lang));
+        }
+        for one in &token.unreadable {
+            self.line(3, &format!("{one}: {}", Fact::Reason.words(one.reason.name(), lang)));
         }
         if token.credentials.is_empty() {
             self.line(2, &Phrase::NoCredentials.text(lang));
@@ -168,9 +172,9 @@ impl Page {
     fn credential(&mut self, number: usize, one: &CredentialReport) {
         let lang = self.lang;
         let title = one.common_name.as_deref().unwrap_or(&one.subject);
-        let (days, end) = match has_no_end(one.not_after) {
-            true => (Phrase::NoEnd, Phrase::NoEnd),
-            false => (Phrase::DaysLeft(one.days_left), Phrase::Moment(one.not_after)),
+        let (days, end) = match one.days_left {
+            None => (Phrase::NoEnd, Phrase::NoEnd),
+            Some(days) => (Phrase::DaysLeft(days), Phrase::Moment(one.not_after)),
         };
         self.line(2, &format!("{number}. {title}  {}", days.text(lang)));
         self.label(3, Phrase::CertificateSerial, &one.serial);
@@ -179,7 +183,11 @@ impl Page {
             (Some(successor), Renewable::Renewed | Renewable::SaidRenewed) => renewed(successor, lang),
             (_, Renewable::Expired) if one.has_pending_renewal => Phrase::ExpiredAndWaiting.text(lang),
             (_, Renewable::Expired) => Phrase::NotRenewableExpired.text(lang),
-            (_, Renewable::NotYet) => Phrase::RenewableFrom(&one.renewable_from).text(lang),
+            (_, Renewable::Closed) => Phrase::NotRenewableClosed.text(lang),
+            (_, Renewable::NotYet) => {
+                let from = one.renewable_from.as_deref();
+                from.map_or(Phrase::NoRenewal, Phrase::RenewableFrom).text(lang)
+            }
             (_, Renewable::KeyMissing) => Phrase::NotRenewableNoKey.text(lang),
             (_, Renewable::Yes | Renewable::Renewed | Renewable::SaidRenewed) => Phrase::Renewable.text(lang),
         };

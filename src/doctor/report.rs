@@ -6,7 +6,7 @@ use crate::discovery::devices::Device;
 use crate::driver::{ModuleInfo, TokenInfo};
 use crate::error::Error;
 use crate::pki::KeyKind;
-use crate::renewal::{Renewable, Successor};
+use crate::renewal::{Renewable, Successor, Unreadable};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -78,8 +78,8 @@ pub struct TokenReport {
     pub free_space: FreeSpace,
     /// The certificates.
     pub credentials: Vec<CredentialReport>,
-    /// How many certificates cannot be read.
-    pub unreadable: usize,
+    /// The certificate objects that cannot be read.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// A kind of key on a token.
@@ -117,12 +117,12 @@ pub struct CredentialReport {
     pub key: String,
     /// The end of validity.
     pub not_after: SystemTime,
-    /// The days until then, by calendar date in Japan.
-    pub days_left: i64,
+    /// The days until then, by calendar date in Japan; none for a certificate without an end.
+    pub days_left: Option<i64>,
     /// Whether it can be renewed now.
     pub renewable: Renewable,
-    /// The date in Japan from which it can be renewed, `YYYY-MM-DD`.
-    pub renewable_from: String,
+    /// The date in Japan from which it can be renewed, `YYYY-MM-DD`; none for a certificate without an end.
+    pub renewable_from: Option<String>,
     /// The one that seems to take its place.
     pub successor: Option<Successor>,
     /// Whether a renewal of it seems to wait for its certificate.

@@ -6,7 +6,7 @@
 
 pub(crate) mod cancel;
 mod ckr;
-mod file;
+pub(crate) mod file;
 mod lock;
 mod module;
 mod mutex;

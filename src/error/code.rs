@@ -28,6 +28,46 @@ numbered! {
         JournalUnusable = 109 "journal_unusable",
         /// A file or bytes that the caller named as trust anchors hold no certificate.
         AnchorUnusable = 110 "anchor_unusable",
+        /// No bank's profile of that name is installed.
+        ProfileNotFound = 112 "profile_not_found",
+        /// Several banks' profiles are installed and none was named.
+        ProfileAmbiguous = 113 "profile_ambiguous",
+        /// Others than the administrator or this user can write the bank's profile.
+        ProfileUntrusted = 114 "profile_untrusted",
+        /// The bank's profile is larger than any profile.
+        ProfileTooLarge = 115 "profile_too_large",
+        /// The bank's profile is not in UTF-8.
+        ProfileNotUtf8 = 116 "profile_not_utf8",
+        /// The bank's profile begins with a byte order mark.
+        ProfileHasBom = 117 "profile_has_bom",
+        /// The bank's profile is no TOML.
+        ProfileSyntax = 118 "profile_syntax",
+        /// The bank's profile has a key that no profile has.
+        ProfileUnknownKey = 119 "profile_unknown_key",
+        /// A value in the bank's profile is of the wrong type.
+        ProfileWrongType = 120 "profile_wrong_type",
+        /// The bank's profile lacks a key.
+        ProfileMissingKey = 121 "profile_missing_key",
+        /// A value in the bank's profile cannot be.
+        ProfileBadValue = 122 "profile_bad_value",
+        /// Two values in the bank's profile contradict each other.
+        ProfileContradiction = 123 "profile_contradiction",
+        /// The bank's profile is of a version that is not read here.
+        ProfileVersion = 124 "profile_version",
+        /// A pattern in the bank's profile matches every token.
+        ProfileMatchesAll = 125 "profile_matches_all",
+        /// Two banks' profiles claim one token.
+        ProfileOverlap = 126 "profile_overlap",
+        /// A trust anchor in the bank's profile cannot be read.
+        ProfileAnchorUnreadable = 127 "profile_anchor_unreadable",
+        /// A trust anchor in the bank's profile has expired.
+        ProfileAnchorExpired = 128 "profile_anchor_expired",
+        /// A trust anchor in the bank's profile is no CA's certificate.
+        ProfileAnchorNotCa = 129 "profile_anchor_not_ca",
+        /// An address in the bank's profile is not HTTPS.
+        ProfileOriginInsecure = 130 "profile_origin_insecure",
+        /// An address in the bank's profile is no origin, such as one with a path.
+        ProfileOriginMalformed = 131 "profile_origin_malformed",
         /// The PKCS#11 URI says where the PIN is (`pin-source`), which may name a program to be run.
         PinSourceInUri = 132 "pin_source_in_uri",
 
@@ -281,6 +321,14 @@ numbered! {
         RetireOlderFirst = 821 "retire_older_first",
         /// The old credential is not removed with the installation: a server may refuse the new certificate.
         RetireDoubtful = 822 "retire_doubtful",
+        /// The bank's profile does not let this be overridden.
+        OverrideRefused = 825 "override_refused",
+        /// The bank renews this certificate no more, although it has not ended.
+        RenewalClosed = 826 "renewal_closed",
+        /// The bank's service has ended.
+        ServiceEnded = 827 "service_ended",
+        /// The old credential stays until a login with the new one is confirmed.
+        RetireNotConfirmed = 828 "retire_not_confirmed",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",

@@ -53,6 +53,18 @@ numbered! {
         IssuerContinuity = 25 "issuer_continuity",
         /// Why, by a stable name; people read it in words.
         Reason = 31 "reason",
+        /// A line of a file, counted from 1.
+        Line = 32 "line",
+        /// A column of that line, in characters, counted from 1.
+        Column = 33 "column",
+        /// A key of a configuration file, with the tables it stands in.
+        Key = 34 "key",
+        /// A bank's profile, by name or path.
+        Bank = 35 "bank",
+        /// Whom to call and when.
+        Contact = 36 "contact",
+        /// The number under which the bank or CA keeps the order.
+        Reference = 37 "reference",
         /// The certificate that it is about, by its subject.
         Certificate = 40 "certificate",
     }

@@ -76,6 +76,14 @@ numbered! {
         Renewed = 38 "renewed",
         /// Public objects, which anybody can write on some tokens, say that the credential is renewed.
         SaidRenewed = 39 "said_renewed",
+        /// The new certificate begins to work at the bank later.
+        WorksLater = 51 "works_later",
+        /// None of the tokens that are plugged in is the bank's.
+        BankTokenAbsent = 52 "bank_token_absent",
+        /// None of the drivers that the bank names is installed.
+        BankDriverAbsent = 53 "bank_driver_absent",
+        /// A trust anchor of the bank's profile ends soon.
+        BankAnchorEnds = 54 "bank_anchor_ends",
     }
 }
 

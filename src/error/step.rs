@@ -51,5 +51,7 @@ numbered! {
         Abandon = 22 "abandon",
         /// Listing the devices that are plugged in.
         ListDevices = 23 "list_devices",
+        /// Reading the bank's profile.
+        ReadProfile = 24 "read_profile",
     }
 }

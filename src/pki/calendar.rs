@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
@@ -51,16 +51,35 @@ pub fn days_left(not_after: SystemTime, now: SystemTime) -> i64 {
 }
 
 /// The window in which a certificate can be renewed: it opens at 00:00 in Japan `days` days before the expiry
-/// date and closes at the instant at which the certificate ends.
+/// date and closes as [`Closing`] says, at the latest with the service itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Window {
     /// How many days before the expiry date it opens.
     pub days: u32,
+    /// Until when it is open.
+    pub closes: Closing,
+    /// The last date in Japan on which the bank renews at all, where its service ends.
+    pub service_ends: Option<Date>,
+}
+
+/// Until when a certificate can be renewed. Banks stop before it ends, or take it for a while afterwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Closing {
+    /// Until the instant at which the certificate ends.
+    #[default]
+    AtEnd,
+    /// On the expiry date, before this time of day in Japan: 09:00 where 8:59 is the last minute.
+    OnLastDay(Time),
+    /// So many hours before the certificate ends.
+    HoursBefore(u32),
+    /// At the end of the day in Japan that is so many days after the expiry date.
+    DaysAfter(u32),
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Window { days: 40 }
+        Window::of_days(40)
     }
 }
 
@@ -79,14 +98,29 @@ pub enum WindowState {
         /// Days left until the expiry date.
         days_left: i64,
     },
+    /// The certificate works still, and the bank renews it no more.
+    Closed {
+        /// The moment in Japan from which it does not.
+        closed_at: DateTime,
+    },
     /// The certificate has ended.
     Expired {
         /// The date in Japan on which it ended.
         expired_on: Date,
     },
+    /// The bank's service has ended.
+    ServiceEnded {
+        /// Its last date in Japan.
+        ended_on: Date,
+    },
 }
 
 impl Window {
+    /// The window that opens so many days before the expiry date and closes when the certificate ends.
+    pub const fn of_days(days: u32) -> Self {
+        Window { days, closes: Closing::AtEnd, service_ends: None }
+    }
+
     /// The date in Japan on which the window opens.
     pub fn opens_on(&self, not_after: SystemTime) -> Date {
         let days = Span::new().try_days(self.days);
@@ -97,14 +131,47 @@ impl Window {
     pub fn state(&self, not_after: SystemTime, now: SystemTime) -> WindowState {
         let days_left = days_left(not_after, now);
         let opens_on = self.opens_on(not_after);
-        if now > not_after {
-            WindowState::Expired { expired_on: jst_date(not_after) }
-        } else if jst_date(now) < opens_on {
-            WindowState::NotYet { opens_on, days_left }
-        } else {
-            WindowState::Open { days_left }
+        let today = jst_date(now);
+        if let Some(ended_on) = self.service_ends.filter(|last| *last < today) {
+            return WindowState::ServiceEnded { ended_on };
+        }
+        let expired = WindowState::Expired { expired_on: jst_date(not_after) };
+        match self.closes.moment(not_after) {
+            // Renewed for some days after the end, and these are over.
+            Some(closed_at) if now > not_after && has_come(closed_at, now) => expired,
+            Some(_) if now > not_after && matches!(self.closes, Closing::DaysAfter(_)) => {
+                WindowState::Open { days_left }
+            }
+            _ if now > not_after => expired,
+            Some(closed_at) if has_come(closed_at, now) => WindowState::Closed { closed_at },
+            _ if today < opens_on => WindowState::NotYet { opens_on, days_left },
+            _ => WindowState::Open { days_left },
         }
     }
+}
+
+impl Closing {
+    /// The first moment in Japan at which the window is closed. None where the certificate's end closes it, and where
+    /// there is no such moment.
+    fn moment(self, not_after: SystemTime) -> Option<DateTime> {
+        let last_day = jst_date(not_after);
+        match self {
+            Closing::AtEnd => None,
+            Closing::OnLastDay(time) => Some(last_day.to_datetime(time)),
+            Closing::HoursBefore(hours) => {
+                let hours = Span::new().try_hours(hours).ok()?;
+                in_japan(not_after)?.checked_sub(hours).ok()
+            }
+            Closing::DaysAfter(days) => {
+                let days = Span::new().try_days(i64::from(days) + 1).ok()?;
+                last_day.to_datetime(Time::midnight()).checked_add(days).ok()
+            }
+        }
+    }
+}
+
+fn has_come(moment: DateTime, now: SystemTime) -> bool {
+    in_japan(now).is_some_and(|now| moment <= now)
 }
 
 #[cfg(test)]
@@ -149,7 +216,7 @@ mod tests {
         let early = WindowState::NotYet { opens_on, days_left: 41 };
         assert_eq!(window.state(end, at("2026-10-24T23:59:59+09:00")), early);
         assert_eq!(window.state(end, at("2026-10-25T00:00:00+09:00")), WindowState::Open { days_left: 40 });
-        assert_eq!(Window { days: 30 }.opens_on(end).to_string(), "2026-11-04");
+        assert_eq!(Window::of_days(30).opens_on(end).to_string(), "2026-11-04");
     }
 
     #[test]
@@ -174,10 +241,56 @@ mod tests {
     }
 
     #[test]
+    fn a_bank_closes_before_the_certificate_ends() {
+        let end = at("2026-12-04T23:59:59+09:00");
+        let morning = Window { closes: Closing::OnLastDay(Time::constant(9, 0, 0, 0)), ..Window::default() };
+        let closed_at = Date::constant(2026, 12, 4).at(9, 0, 0, 0);
+        assert_eq!(morning.state(end, at("2026-12-04T08:59:59+09:00")), WindowState::Open { days_left: 0 });
+        assert_eq!(morning.state(end, at("2026-12-04T09:00:00+09:00")), WindowState::Closed { closed_at });
+        let expired_on = Date::constant(2026, 12, 4);
+        assert_eq!(morning.state(end, at("2026-12-05T00:00:00+09:00")), WindowState::Expired { expired_on });
+
+        let day_before = Window { closes: Closing::HoursBefore(24), ..Window::default() };
+        let closed_at = Date::constant(2026, 12, 3).at(23, 59, 59, 0);
+        assert_eq!(
+            day_before.state(end, at("2026-12-03T23:59:58+09:00")),
+            WindowState::Open { days_left: 1 }
+        );
+        assert_eq!(day_before.state(end, at("2026-12-03T23:59:59+09:00")), WindowState::Closed { closed_at });
+    }
+
+    #[test]
+    fn a_bank_may_renew_for_some_days_after_the_end() {
+        let end = at("2026-12-03T23:59:59Z");
+        let late = Window { closes: Closing::DaysAfter(90), ..Window::default() };
+        assert_eq!(late.state(end, at("2026-12-04T09:00:00+09:00")), WindowState::Open { days_left: 0 });
+        assert_eq!(late.state(end, at("2027-03-04T23:59:59+09:00")), WindowState::Open { days_left: -90 });
+        let expired_on = Date::constant(2026, 12, 4);
+        assert_eq!(late.state(end, at("2027-03-05T00:00:00+09:00")), WindowState::Expired { expired_on });
+        assert!(matches!(late.state(end, at("2026-10-24T23:59:59+09:00")), WindowState::NotYet { .. }));
+    }
+
+    #[test]
+    fn the_end_of_a_service_closes_every_window() {
+        let end = at("2026-12-03T23:59:59Z");
+        let ended_on = Date::constant(2026, 11, 30);
+        let window = Window { service_ends: Some(ended_on), ..Window::default() };
+        assert_eq!(window.state(end, at("2026-11-30T23:59:59+09:00")), WindowState::Open { days_left: 4 });
+        assert_eq!(
+            window.state(end, at("2026-12-01T00:00:00+09:00")),
+            WindowState::ServiceEnded { ended_on }
+        );
+    }
+
+    #[test]
     fn the_ends_of_time_do_not_panic() {
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
         assert!(days_left(far, SystemTime::UNIX_EPOCH) > 2_000_000);
         assert!(days_left(SystemTime::UNIX_EPOCH, far) < -2_000_000);
-        let _ = Window { days: u32::MAX }.state(far, far);
+        let _ = Window::of_days(u32::MAX).state(far, far);
+        for closes in [Closing::HoursBefore(u32::MAX), Closing::DaysAfter(u32::MAX)] {
+            let _ = Window { closes, ..Window::default() }.state(far, SystemTime::UNIX_EPOCH);
+            let _ = Window { closes, ..Window::default() }.state(SystemTime::UNIX_EPOCH, far);
+        }
     }
 }

@@ -25,7 +25,7 @@ mod openssl;
 mod robustness;
 
 pub(crate) use calendar::in_japan;
-pub use calendar::{Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
+pub use calendar::{Closing, Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
 pub(crate) use certificate::Certificate;
 pub use certificate::Serial;
 pub(crate) use expectation::doubts;
@@ -34,6 +34,7 @@ pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::public::PublicKey;
 pub use key::usage::KeyUsage;
 pub use name::{Attribute, Name, SubjectRule};
+pub(crate) use path::authorities_of;
 pub use path::issuer::IssuerContinuity;
 pub(crate) use path::issuer::{another_key_issued, issuer_continuity};
 pub use path::{MAX_ANCHORS, check_chain, read_anchors};

@@ -16,7 +16,7 @@ use crate::driver::{Category, Present, Proof, ProofLevel, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
     Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Response, Skipped,
-    SubjectRule, another_key_issued, check_chain, issuer_continuity, jst_date, jst_time,
+    SubjectRule, another_key_issued, authorities_of, check_chain, issuer_continuity, jst_date, jst_time,
 };
 
 /// An answer of a CA, and how to take it.
@@ -71,7 +71,7 @@ impl<'a> Install<'a> {
         self
     }
 
-    /// Writes the CA certificates of the answer to the token too.
+    /// Writes the CA certificates of the answer to the token too, those that are above the new certificate.
     #[must_use]
     pub fn with_ca_certificates(mut self) -> Self {
         self.ca_certificates = true;
@@ -345,7 +345,8 @@ impl<'a> Install<'a> {
         notices.extend(notice.map(Warning::from));
         self.progress.step(Step::Complete);
         // Last, and no reason to fail: the credential is complete.
-        if self.ca_certificates && write_ca_certificates(session, response).is_err() {
+        let authorities = authorities_of(&leaf, response.certificates());
+        if self.ca_certificates && write_ca_certificates(session, &authorities).is_err() {
             notices.push(Notice::ChainNotWritten.into());
         }
         notices.sort_unstable();
@@ -508,14 +509,13 @@ fn finished(response: &Response, credentials: &Credentials) -> Option<Error> {
     )
 }
 
-/// Writes the CA certificates that are not on the token yet, without a key and so with an identifier of their own.
-fn write_ca_certificates(session: &Session, response: &Response) -> Result<()> {
+/// Writes the CA certificates above the new one that are not on the token yet, without a key and so with an identifier
+/// of their own.
+fn write_ca_certificates(session: &Session, authorities: &[&Certificate]) -> Result<()> {
     let contents = Contents::read(session)?;
     let before = Some(contents.present().as_ref());
-    let missing = |ca: &&Certificate| {
-        ca.is_ca() && !contents.stored_certificates().any(|stored| stored.der == ca.der())
-    };
-    for ca in response.certificates().iter().filter(missing) {
+    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| stored.der == ca.der());
+    for ca in authorities.iter().filter(missing) {
         let label = ca.subject().common_name().unwrap_or("CA");
         let id = ca.public_key().key_id();
         let (written, _) =

@@ -28,7 +28,9 @@ mod retire;
 mod write;
 
 pub(crate) use crate::contents::Credential;
-pub use crate::contents::{Caller, KeyState, PendingKey, PendingState, Renewable, Successor, Unreadable};
+pub use crate::contents::{
+    Caller, KeyState, PendingKey, PendingState, Renewable, Successor, Unreadable, WhyUnreadable,
+};
 pub use clock::{Clock, clock_doubt};
 pub use journal::{Journal, JournalEntry};
 pub use plan::Form;

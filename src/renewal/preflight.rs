@@ -5,8 +5,8 @@ use base16ct::lower::encode_string as hex;
 use super::clock::{self, Verdict};
 use super::plan::Renewal;
 use crate::contents::{
-    Contents, Credential, Credentials, PendingKey, PendingState, Successor, about, already_renewed, expired,
-    not_yet,
+    Contents, Credential, Credentials, PendingKey, PendingState, Successor, about, already_renewed, closed,
+    expired, not_yet, service_ended,
 };
 use crate::driver::{PinState, Session, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
@@ -331,6 +331,13 @@ fn window(renewal: &Renewal<'_>, done: &Done) -> PointResult {
             return PointResult::from(Notice::PendingExists);
         }
         WindowState::Expired { .. } => expired(old, now),
+        WindowState::Closed { .. } | WindowState::ServiceEnded { .. }
+            if done.waiting && !renewal.beside_pending =>
+        {
+            return PointResult::from(Notice::PendingExists);
+        }
+        WindowState::Closed { closed_at } => closed(old, closed_at, now),
+        WindowState::ServiceEnded { ended_on } => service_ended(old, ended_on, now),
     };
     match renewal.outside_window {
         true => PointResult::from(Notice::WindowForced),

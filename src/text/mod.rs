@@ -88,7 +88,7 @@ impl Fact {
     }
 
     /// A value of this kind as people read it: a stable name in words, anything else as it is.
-    fn words(self, value: &str, lang: Lang) -> String {
+    pub fn words(self, value: &str, lang: Lang) -> String {
         let words = match lang {
             Lang::Ja => ja::fact_value(self, value),
             Lang::En => en::fact_value(self, value),

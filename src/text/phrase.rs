@@ -30,8 +30,12 @@ pub enum Phrase<'a> {
     Renewable,
     /// It can be renewed from that date in Japan on, written `YYYY-MM-DD`.
     RenewableFrom(&'a str),
+    /// It need not be: it has no end.
+    NoRenewal,
     /// It has expired.
     NotRenewableExpired,
+    /// The bank renews it no more.
+    NotRenewableClosed,
     /// Its private key is not on the token.
     NotRenewableNoKey,
     /// It is renewed.
@@ -50,6 +54,15 @@ pub enum Phrase<'a> {
     },
     /// It has expired, and a renewal that was begun before waits to be finished.
     ExpiredAndWaiting,
+
+    /// What to do when it is too late: have a new certificate issued.
+    TooLateNewIssue,
+    /// The same: a master user revokes the old one first.
+    TooLateRevokeFirst,
+    /// The same: a form.
+    TooLateForm,
+    /// The same: ask.
+    TooLateContact,
 
     /// There is no certificate on the token.
     NoCredentials,

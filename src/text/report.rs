@@ -16,6 +16,8 @@ pub struct Report {
     code: Code,
     facts: Vec<(Fact, String)>,
     support: String,
+    next: Option<String>,
+    contacts: Vec<String>,
 }
 
 impl fmt::Display for Error {
@@ -28,7 +30,7 @@ impl Error {
     /// What is said about this error in that language.
     pub fn report(&self, lang: Lang) -> Report {
         let facts = self.facts().map(|(fact, value)| (fact, fact.words(value, lang))).collect();
-        Report { lang, code: self.code(), facts, support: self.support() }
+        Report { lang, code: self.code(), facts, support: self.support(), next: None, contacts: Vec::new() }
     }
 }
 
@@ -39,8 +41,27 @@ impl Report {
     }
 
     /// What the person should do next.
-    pub fn next_action(&self) -> &'static str {
-        self.code.next_action(self.lang)
+    pub fn next_action(&self) -> &str {
+        self.next.as_deref().unwrap_or_else(|| self.code.next_action(self.lang))
+    }
+
+    /// Whom to call, in the order in which they were added.
+    pub fn contacts(&self) -> &[String] {
+        &self.contacts
+    }
+
+    /// The same with another next action, such as a bank's own.
+    #[must_use]
+    pub fn with_next_action(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// Adds whom to call.
+    #[must_use]
+    pub fn with_contact(mut self, contact: impl Into<String>) -> Self {
+        self.contacts.push(contact.into());
+        self
     }
 
     /// What support wants to know, the same in every language: number and name of the code, the step, and the
@@ -64,7 +85,13 @@ impl Report {
             line.push_str(gap);
             line.push_str(&format!("({})", facts.join("; ")));
         }
-        format!("{line}{gap}{} [{}]", self.next_action(), self.support)
+        line.push_str(gap);
+        line.push_str(&printable(self.next_action()));
+        if !self.contacts.is_empty() {
+            let contacts = self.contacts.join(", ");
+            line.push_str(&format!("{gap}{}: {}", Fact::Contact.label(self.lang), printable(&contacts)));
+        }
+        format!("{line} [{}]", self.support)
     }
 }
 
@@ -79,7 +106,10 @@ impl fmt::Display for Report {
                 writeln!(f, "    {}", printable(line))?;
             }
         }
-        writeln!(f, "{}", self.next_action())?;
+        writeln!(f, "{}", printable(self.next_action()))?;
+        for contact in &self.contacts {
+            writeln!(f, "{}: {}", Fact::Contact.label(self.lang), printable(contact))?;
+        }
         write!(f, "[{}]", self.support)
     }
 }

@@ -99,8 +99,18 @@ fn an_object_that_cannot_be_read_is_named_everywhere() {
     let error = bank.run(&["preflight", "--id", "c1"]).failed(Code::CredentialUnreadable);
     assert!(error.to_string().contains("odd one"), "{error:#}");
 
-    let doctor = bank.run(&["doctor"]).printed().to_string();
-    assert!(doctor.contains("certificate_unreadable") && doctor.contains("odd one"), "{doctor}");
+    assert!(error.to_string().contains("not_a_certificate"), "{error:#}");
+
+    let doctor = bank.run(&["doctor"]).printed();
+    assert!(doctor.to_string().contains("certificate_unreadable"), "{doctor:#}");
+    let token = doctor["tokens"].as_array().unwrap().iter().find(|one| one["unreadable_certificates"] == 2);
+    let unreadable = token.expect("the token")["unreadable"].as_array().unwrap();
+    let named: Vec<_> = unreadable.iter().map(|one| (one["id"].as_str(), one["reason"].as_str())).collect();
+    assert_eq!(named, [(Some("c1"), Some("not_a_certificate")), (Some("c2"), Some("truncated"))]);
+    assert_eq!(
+        (unreadable[0]["label"].as_str(), unreadable[0]["size"].as_u64()),
+        (Some("odd one"), Some(14))
+    );
     bank.soft.snapshot().assert_same_as(&before);
 }
 

@@ -96,7 +96,8 @@ fn ca_certificates_are_written_only_when_asked() {
         let (session, old) = bank.open();
         let pending = Renewal::of(&old).begin(&session).unwrap();
         let certificate = bank.certify(&pending);
-        let answer = bank.ca.answer(Form::P7, &certificate);
+        // A CA that has nothing to do with it stands beside.
+        let answer = [bank.ca.answer(Form::P7, &certificate), TestCa::new().root().to_vec()].concat();
         let install = Install::new(&answer);
         let install = if wanted { install.with_ca_certificates() } else { install };
         install.run(&session).unwrap();

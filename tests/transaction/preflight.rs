@@ -227,7 +227,7 @@ fn the_window_is_counted_in_japan() {
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
     // The days are a parameter.
-    let thirty = Renewal::of(&old).window(usbtoken::pki::Window { days: 30 });
+    let thirty = Renewal::of(&old).window(usbtoken::pki::Window::of_days(30));
     refused(thirty.clone().at(jst(31, 23, 59, 59)).begin(&session), Code::NotYetRenewable);
     assert_ok(&thirty.clone().at(jst(30, 0, 0, 0)).preflight(session.token()), Point::Window);
     // The last second is good for the work itself too.

@@ -1,10 +1,11 @@
 //! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `shim-suites`,
-//! `install`, `structure`, `corpora`.
+//! `install`, `structure`, `layout`, `corpora`.
 
 mod corpora;
 mod demo;
 mod header;
 mod install;
+mod layout;
 mod sanitize;
 mod setup;
 mod shim_suites;
@@ -60,6 +61,8 @@ enum Chore {
     ShimSuites(shim_suites::Options),
     /// Installs the C library: shared and static, header, pkg-config file, CMake package
     Install(install::Options),
+    /// Checks the layout of the C types of PKCS#11 for 32 and 64 bits, Linux and Windows
+    Layout,
     /// Reads other projects' test certificates and compares with openssl
     Corpora(corpora::Options),
     /// Measures how the source hangs together: modules, imports, public items, what nothing emits
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Chore::Sanitize => sanitize::run(),
         Chore::ShimSuites(options) => shim_suites::run(&options),
         Chore::Install(options) => install::run(&options),
+        Chore::Layout => layout::run(),
         Chore::Corpora(options) => corpora::run(&options),
         Chore::Structure(options) => structure::run(&options),
     };

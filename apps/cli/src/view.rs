@@ -65,7 +65,8 @@ pub struct Credential {
     pub not_before: Moment,
     pub not_after: Moment,
     pub not_after_unix: i64,
-    pub days_left: i64,
+    /// Null for a certificate without an end.
+    pub days_left: Option<i64>,
     /// Whether its beginning has come.
     #[serde(skip)]
     pub has_begun: bool,
@@ -76,8 +77,8 @@ pub struct Credential {
     pub successor: Option<Successor>,
     /// Whether a key waits for the certificate that is to take its place, as far as it is seen.
     pub renewal_pending: bool,
-    /// The date in Japan on which the window of 40 days opens.
-    pub renewable_from: String,
+    /// The date in Japan on which the window of 40 days opens; null for a certificate without an end.
+    pub renewable_from: Option<String>,
     pub key_algorithm: String,
     /// Null: not known without login.
     pub proof_level: Option<&'static str>,
@@ -92,8 +93,10 @@ pub struct Unreadable {
     pub id: String,
     pub label: String,
     pub size: usize,
-    /// Why it cannot be read.
+    /// Why it cannot be read, in English.
     pub unreadable: String,
+    /// The same by its stable name.
+    pub reason: &'static str,
 }
 
 /// A key whose job is not finished.
@@ -186,6 +189,7 @@ impl Credential {
     ) -> Self {
         let certificate = credential.certificate();
         let renewable = credential.renewable(&Window::default(), now);
+        let ends = !has_no_end(certificate.not_after());
         Credential {
             token: Token::of(token),
             id: hex(credential.id()),
@@ -195,13 +199,13 @@ impl Credential {
             not_before: Moment(certificate.not_before()),
             not_after: Moment(certificate.not_after()),
             not_after_unix: unix(certificate.not_after()),
-            days_left: credential.days_left(now),
+            days_left: ends.then(|| credential.days_left(now)),
             has_begun: certificate.not_before() <= now,
             renewable: renewable == Renewable::Yes,
             not_renewable_because: renewable.code().map(Code::name),
             successor: credential.successor().cloned(),
             renewal_pending: credential.has_pending_renewal(),
-            renewable_from: Window::default().opens_on(certificate.not_after()).to_string(),
+            renewable_from: ends.then(|| Window::default().opens_on(certificate.not_after()).to_string()),
             key_algorithm: credential.key_algorithm().to_string(),
             proof_level: level.map(ProofLevel::name),
             unreadable_extensions: certificate.unreadable_extensions().to_vec(),
@@ -246,16 +250,12 @@ impl Credential {
         if !self.has_begun {
             lines.put(Fact::Begins.label(lang), &Phrase::Moment(self.not_before.0).text(lang));
         }
-        let end = if self.has_no_end() { Phrase::NoEnd } else { Phrase::Moment(self.not_after.0) };
+        let end = self.days_left.map_or(Phrase::NoEnd, |_| Phrase::Moment(self.not_after.0));
         lines.put(&Phrase::Expiry.text(lang), &end.text(lang));
     }
 
     fn days(&self) -> Phrase<'static> {
-        if self.has_no_end() { Phrase::NoEnd } else { Phrase::DaysLeft(self.days_left) }
-    }
-
-    fn has_no_end(&self) -> bool {
-        has_no_end(self.not_after.0)
+        self.days_left.map_or(Phrase::NoEnd, Phrase::DaysLeft)
     }
 
     fn renewal(&self, lang: Lang) -> String {
@@ -270,8 +270,10 @@ impl Credential {
             return format!("{}: {}", Phrase::ExpiredAndWaiting.text(lang), Words::HowToFinish.text(lang));
         } else if is(Code::Expired) {
             Phrase::NotRenewableExpired
+        } else if is(Code::RenewalClosed) {
+            Phrase::NotRenewableClosed
         } else {
-            Phrase::RenewableFrom(&self.renewable_from)
+            self.renewable_from.as_deref().map_or(Phrase::NoRenewal, Phrase::RenewableFrom)
         };
         phrase.text(lang)
     }
@@ -296,7 +298,8 @@ impl Unreadable {
             id: hex(&object.id),
             label: object.label.clone(),
             size: object.size,
-            unreadable: object.reason.clone(),
+            unreadable: Fact::Reason.words(object.reason.name(), Lang::En),
+            reason: object.reason.name(),
         }
     }
 
@@ -306,7 +309,7 @@ impl Unreadable {
         lines.put(&Phrase::Id.text(lang), &self.id);
         lines.put(&Words::Label.text(lang), &self.label);
         lines.put(&Words::Size.text(lang), &self.size.to_string());
-        lines.put(&Words::Reason.text(lang), &self.unreadable);
+        lines.put(Fact::Reason.label(lang), &Fact::Reason.words(self.reason, lang));
         lines.text
     }
 }

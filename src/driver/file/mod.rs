@@ -12,7 +12,7 @@ mod platform;
 mod source;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
-mod trust;
+pub(crate) mod trust;
 
 use std::fs::File;
 use std::io;

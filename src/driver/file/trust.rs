@@ -1,21 +1,31 @@
-//! Who else could replace a driver.
+//! Who else could replace a driver, or a bank's profile.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The file or folder that lets another user replace the driver.
-pub(super) struct Weakness {
-    pub(super) path: PathBuf,
-    pub(super) found: String,
-    pub(super) expected: String,
+/// The file or folder that lets another user replace it.
+pub(crate) struct Weakness {
+    pub(crate) path: PathBuf,
+    pub(crate) found: String,
+    pub(crate) expected: String,
 }
 
 /// Looks at the file and at every folder above it: who can rename a folder can replace what is in it.
 #[cfg(unix)]
-pub(super) fn weakness(file: &Path) -> io::Result<Option<Weakness>> {
+pub(crate) fn weakness(file: &Path) -> io::Result<Option<Weakness>> {
+    weakness_for(file, rustix::process::geteuid().as_raw())
+}
+
+/// The same where this program's user may own nothing either.
+#[cfg(unix)]
+pub(crate) fn weakness_for_administrator(file: &Path) -> io::Result<Option<Weakness>> {
+    weakness_for(file, Place::ROOT)
+}
+
+#[cfg(unix)]
+fn weakness_for(file: &Path, me: u32) -> io::Result<Option<Weakness>> {
     use std::os::unix::fs::MetadataExt;
 
-    let me = rustix::process::geteuid().as_raw();
     for path in file.ancestors() {
         let metadata = path.metadata()?;
         let place = Place {
@@ -33,7 +43,13 @@ pub(super) fn weakness(file: &Path) -> io::Result<Option<Weakness>> {
 
 /// Windows keeps this in access lists, which are not looked at.
 #[cfg(not(unix))]
-pub(super) fn weakness(_file: &Path) -> io::Result<Option<Weakness>> {
+pub(crate) fn weakness(_file: &Path) -> io::Result<Option<Weakness>> {
+    Ok(None)
+}
+
+/// As [`weakness`].
+#[cfg(not(unix))]
+pub(crate) fn weakness_for_administrator(_file: &Path) -> io::Result<Option<Weakness>> {
     Ok(None)
 }
 

@@ -139,6 +139,37 @@ fn arcs(contents: &[u8]) -> Option<String> {
     Some(dotted)
 }
 
+/// The whole OBJECT IDENTIFIER element for a dotted form, numbers as large as a UUID included; `None` when it is none.
+pub(in crate::pki) fn encode_dotted(text: &str) -> Option<Vec<u8>> {
+    let is_number = |arc: &&str| {
+        arc.bytes().all(|digit| digit.is_ascii_digit()) && (arc.len() == 1 || !arc.starts_with('0'))
+    };
+    let arcs: Option<Vec<u128>> =
+        text.split('.').map(|arc| Some(arc).filter(is_number)?.parse::<u128>().ok()).collect();
+    let arcs = arcs?;
+    let (first, second, rest) = match arcs.as_slice() {
+        [first @ (0 | 1), second @ 0..40, rest @ ..] => (first, second, rest),
+        [first @ 2, second, rest @ ..] => (first, second, rest),
+        _ => return None,
+    };
+    let head = (first * 40).checked_add(*second)?;
+    let contents: Vec<u8> = std::iter::once(head).chain(rest.iter().copied()).flat_map(base_128).collect();
+    // What is shown again is what was written.
+    (dotted(&contents) == text).then(|| super::tlv::encode(super::tlv::OID, &[&contents]))
+}
+
+/// A number in groups of seven bits, each but the last marked (X.690 §8.19.2).
+fn base_128(number: u128) -> Vec<u8> {
+    let mut groups = vec![(number & 0x7f) as u8];
+    let mut rest = number >> 7;
+    while rest > 0 {
+        groups.push((rest & 0x7f) as u8 | 0x80);
+        rest >>= 7;
+    }
+    groups.reverse();
+    groups
+}
+
 /// The names by which openssl and the standards know what keys, signatures and extensions are made of.
 const NAMES: &[(&str, &str)] = &[
     ("1.2.840.113549.1.1.1", "RSA"),
@@ -217,6 +248,25 @@ mod tests {
         // 2.25 and the UUID f81d4fae-7dec-11d0-a765-00a0c91e6bf6 (X.667 §6.3).
         let uuid = base16ct::lower::decode_vec("6983f09da7ebcfdee0c7a1a7b2c0948cc8f9d776").unwrap();
         assert_eq!(dotted(&uuid), "2.25.329800735698586629295641978511506172918");
+    }
+
+    #[test]
+    fn dotted_forms_are_read_back() {
+        for text in [
+            "0.9.2342.19200300.100.1.25",
+            "1.2.840.113549.1.1.1",
+            "2.999.3",
+            "2.25.329800735698586629295641978511506172918",
+        ] {
+            let element = encode_dotted(text).unwrap();
+            assert_eq!(dotted(&element[2..]), text);
+        }
+        assert_eq!(encode_dotted("2.5.4.3").unwrap(), [6, 3, 0x55, 4, 3]);
+        let too_large = "2.25.340282366920938463463374607431768211456";
+        for bad in ["", "1", "3.1", "1.40", "1.2.", "1..2", "1.02", "1.2.x", "-1.2", "+1.2", too_large] {
+            assert_eq!(encode_dotted(bad), None, "{bad}");
+        }
+        assert_eq!(encode_dotted(&["2.5"; 60].join(".")), None, "too long to be shown again");
     }
 
     #[test]

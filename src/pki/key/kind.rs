@@ -7,7 +7,7 @@ use der::Encode;
 use der::asn1::{AnyRef, ObjectIdentifier};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
-use super::specified::specified_curve;
+use super::specified::{Curve, Known, known_curve};
 use super::verify::bit_length;
 
 use crate::error::{Code, Error, Fact};
@@ -39,9 +39,12 @@ impl KeyAlgorithm {
             (oid::EC_PUBLIC_KEY, Ok(oid::P256)) => KeyAlgorithm::P256,
             (oid::EC_PUBLIC_KEY, Ok(oid::P384)) => KeyAlgorithm::P384,
             (oid::EC_PUBLIC_KEY, Ok(curve)) => KeyAlgorithm::Other(oid::name(curve)),
-            (oid::EC_PUBLIC_KEY, Err(_)) => parameters
-                .and_then(specified_curve)
-                .unwrap_or_else(|| KeyAlgorithm::Other(oid::name(oid::EC_PUBLIC_KEY))),
+            (oid::EC_PUBLIC_KEY, Err(_)) => match parameters.and_then(known_curve) {
+                Some(Known::Used(Curve::P256)) => KeyAlgorithm::P256,
+                Some(Known::Used(Curve::P384)) => KeyAlgorithm::P384,
+                Some(Known::Other(name)) => KeyAlgorithm::Other(name.to_owned()),
+                None => KeyAlgorithm::Other(oid::name(oid::EC_PUBLIC_KEY)),
+            },
             (oid::RSA_ENCRYPTION, _) => match modulus_bits(key) {
                 Some(bits) => KeyAlgorithm::Rsa { bits },
                 None => KeyAlgorithm::Other(oid::name(oid::RSA_ENCRYPTION)),

@@ -3,7 +3,6 @@
 use der::Encode;
 use der::asn1::AnyRef;
 
-use super::kind::KeyAlgorithm;
 use crate::pki::asn1::tlv::{INTEGER, OCTET_STRING, OID, Read, SEQUENCE, Tlv, trim_zeros};
 
 #[derive(Clone, Copy)]
@@ -12,20 +11,23 @@ pub(super) enum Curve {
     P384,
 }
 
-/// The kind of a key whose curve has these parameters; `None` for a curve that is not known.
-pub(super) fn specified_curve(parameters: AnyRef<'_>) -> Option<KeyAlgorithm> {
+/// A curve that is known by its parameters.
+pub(super) enum Known {
+    /// One of which keys are used here.
+    Used(Curve),
+    /// Another, by its name.
+    Other(&'static str),
+}
+
+/// The curve with these parameters; `None` where it is not known.
+pub(super) fn known_curve(parameters: AnyRef<'_>) -> Option<Known> {
     let der = parameters.to_der().ok()?;
     let parameters = Tlv::whole(&der).and_then(|all| all.tagged(SEQUENCE)).ok()?;
-    match Curve::specified(parameters) {
-        Some(Curve::P256) => Some(KeyAlgorithm::P256),
-        Some(Curve::P384) => Some(KeyAlgorithm::P384),
-        None => {
-            let order = order(parameters).ok()?;
-            let (_, name) =
-                OTHERS.iter().find(|(known, _)| *known == base16ct::lower::encode_string(order))?;
-            Some(KeyAlgorithm::Other((*name).to_owned()))
-        }
+    if let Some(curve) = Curve::specified(parameters) {
+        return Some(Known::Used(curve));
     }
+    let order = base16ct::lower::encode_string(order(parameters).ok()?);
+    OTHERS.iter().find(|(known, _)| *known == order).map(|(_, name)| Known::Other(name))
 }
 
 /// The orders of other curves, by which people are told their names; no key on them is used.

@@ -1,16 +1,17 @@
 //! The string form of names (RFC 4514 §2 and §3).
 //!
-//! That of `x509_cert` knows neither the quoted form nor blanks around separators, and encodes nearly everything as
-//! UTF8String.
+//! That of `x509_cert` knows neither the quoted form nor blanks around separators nor types with numbers above 32 bits,
+//! and encodes nearly everything as UTF8String.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-use der::asn1::{Any, ObjectIdentifier, SetOfVec};
+use der::asn1::Any;
 use der::{Decode, Encode};
-use x509_cert::attr::AttributeTypeAndValue;
 
 use super::{KINDS, encode_value};
+use crate::pki::asn1::oid;
+use crate::pki::asn1::tlv::{self, SEQUENCE, SET};
 
 /// The Name in DER; `None` when the text is not a name or an empty one.
 pub(super) fn parse(text: &str) -> Option<Vec<u8>> {
@@ -23,7 +24,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<u8>> {
         if separator == Some('+') {
             continue;
         }
-        rdns.push(SetOfVec::try_from(std::mem::take(&mut rdn)).ok()?);
+        rdns.push(set_of(std::mem::take(&mut rdn))?);
         match separator {
             None => break,
             Some(',' | ';') => {}
@@ -31,10 +32,19 @@ pub(super) fn parse(text: &str) -> Option<Vec<u8>> {
         }
     }
     rdns.reverse();
-    rdns.to_der().ok()
+    Some(tlv::encode(SEQUENCE, &[&rdns.concat()]))
 }
 
-fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<AttributeTypeAndValue> {
+/// In the order of DER (X.690 §11.6); `None` where one stands there twice.
+fn set_of(mut attributes: Vec<Vec<u8>>) -> Option<Vec<u8>> {
+    let count = attributes.len();
+    attributes.sort_unstable();
+    attributes.dedup();
+    (attributes.len() == count).then(|| tlv::encode(SET, &[&attributes.concat()]))
+}
+
+/// AttributeTypeAndValue (RFC 5280 §4.1.2.4).
+fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<Vec<u8>> {
     let mut kind = String::new();
     loop {
         match chars.next()? {
@@ -50,16 +60,15 @@ fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<AttributeTypeAndValue> {
     } else {
         encode_value(kind, &value(chars)?)?
     };
-    Some(AttributeTypeAndValue { oid, value })
+    Some(tlv::encode(SEQUENCE, &[&oid, &value.to_der().ok()?]))
 }
 
-fn known(kind: &str) -> Option<(&str, ObjectIdentifier)> {
+/// The name of the type, and its OBJECT IDENTIFIER in DER.
+fn known(kind: &str) -> Option<(&str, Vec<u8>)> {
     let kind = if kind.eq_ignore_ascii_case("E") { "emailAddress" } else { kind };
     let by_name = KINDS.iter().find(|(name, oid)| name.eq_ignore_ascii_case(kind) || *oid == kind);
-    match by_name {
-        Some((name, oid)) => Some((name, ObjectIdentifier::new(oid).ok()?)),
-        None => Some((kind, ObjectIdentifier::new(kind).ok()?)),
-    }
+    let (name, dotted) = by_name.copied().unwrap_or((kind, kind));
+    Some((name, oid::encode_dotted(dotted)?))
 }
 
 /// A value up to the next separator, unescaped; blanks at its end are kept only where they are escaped.

@@ -29,6 +29,17 @@ fn five_string_types_are_read() {
 }
 
 #[test]
+fn a_type_of_a_uuid_is_read_back() {
+    let uuid = "2.25.329800735698586629295641978511506172918";
+    let text = format!("CN=c,{uuid}=x+UID=u");
+    let name: Name = text.parse().unwrap();
+    assert_eq!(name.attributes()[1].kind(), uuid);
+    assert_eq!(name.to_string().parse::<Name>().unwrap(), name);
+    assert!("2.25.340282366920938463463374607431768211456=x".parse::<Name>().is_err());
+    assert!("CN=a+CN=a".parse::<Name>().is_err(), "twice in one set");
+}
+
+#[test]
 fn teletex_is_whatever_the_ca_meant() {
     assert_eq!(common_name(tlv::TELETEX_STRING, &[0x8e, 0x52, 0x93, 0x63]), "山田");
     assert_eq!(common_name(tlv::TELETEX_STRING, &[0xd4, 0xcf, 0xc0, 0xde]), "ﾔﾏﾀﾞ");

@@ -101,3 +101,25 @@ impl<'s> Search<'s> {
         });
     }
 }
+
+/// The CAs above a certificate, as far as they are among these: each is named as the issuer of one below and its key made
+/// that one's signature, or it may have, where the algorithm is not known here.
+pub(crate) fn authorities_of<'a>(leaf: &Certificate, at_hand: &'a [Certificate]) -> Vec<&'a Certificate> {
+    let Some(leaf) = Ca::of(leaf) else { return Vec::new() };
+    let mut others: Vec<Ca<'a>> = at_hand.iter().filter(|one| one.is_ca()).filter_map(Ca::of).collect();
+    let (mut above, mut signatures_left) = (Vec::new(), MAX_SIGNATURES);
+    let mut below = vec![leaf];
+    while let Some(one) = below.pop() {
+        let mut issued = |ca: &mut Ca<'_>| {
+            if !compare_names(ca.subject(), one.issuer()) || signatures_left == 0 {
+                return false;
+            }
+            signatures_left -= 1;
+            verify_signed_by(one.certificate, ca.certificate.public_key()) != Err(Unverified::Invalid)
+        };
+        let issuers: Vec<Ca<'a>> = others.extract_if(.., &mut issued).collect();
+        above.extend(issuers.iter().map(|ca| ca.certificate));
+        below.extend(issuers);
+    }
+    above
+}

@@ -24,6 +24,7 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::certificate::Certificate;
 
 pub use self::anchors::{MAX_ANCHORS, read_anchors};
+pub(crate) use self::build::authorities_of;
 
 /// Builds and verifies a path (RFC 5280 §6) from a leaf to one of the anchors, for client authentication.
 ///

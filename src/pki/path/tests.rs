@@ -150,5 +150,18 @@ fn a_maze_of_cas_that_certify_each_other_ends() {
     assert!(start.elapsed() < Duration::from_secs(60));
 }
 
+#[test]
+fn of_the_cas_at_hand_only_those_above_the_certificate() {
+    let Pki { openssl, root, sub, leaf, .. } = pki("P-256");
+    let stranger = openssl.ca("stranger");
+    let impostor = openssl.ca("root");
+    let of =
+        |at_hand: &[Certificate]| authorities_of(&leaf, at_hand).into_iter().cloned().collect::<Vec<_>>();
+    let all = [stranger.clone(), root.clone(), leaf.clone(), impostor, sub.clone()];
+    assert_eq!(of(&all), [sub.clone(), root.clone()]);
+    assert_eq!(of(&[root, stranger]), [], "without the one between nothing is shown");
+    assert_eq!(of(std::slice::from_ref(&sub)), [sub]);
+}
+
 mod against_openssl;
 mod bundles;

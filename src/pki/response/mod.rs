@@ -12,6 +12,7 @@ use crate::pki::key::public::PublicKey;
 
 mod content;
 mod found;
+mod markup;
 mod naming;
 mod reader;
 mod skipped;

@@ -1,7 +1,7 @@
 //! What something is that is no response: by its first bytes, or by its words.
 
+use super::markup;
 use super::skipped::{Skipped, Unusable};
-use super::text::markup;
 
 /// The first bytes of formats that people send and save instead of a certificate.
 const FORMATS: &[(&[u8], Unusable)] = &[

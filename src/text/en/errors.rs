@@ -36,6 +36,66 @@ code_words! {
     AnchorUnusable
         "The trust anchors that were given hold no certificate of a CA."
         "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.";
+    ProfileNotFound
+        "No bank's profile of this name is on this computer."
+        "Check the name; an administrator puts the file that the bank distributes into the folder shown.";
+    ProfileAmbiguous
+        "Several banks' profiles are installed and none was named."
+        "Name the bank that is meant (--bank); the candidates are shown.";
+    ProfileUntrusted
+        "Others can change the bank's profile."
+        "Have the administrator set owner and mode of the file or folder shown.";
+    ProfileTooLarge
+        "The file is too large for a bank's profile."
+        "Make sure that it is the file that the bank distributed.";
+    ProfileNotUtf8
+        "The bank's profile is not in UTF-8."
+        "Save it as UTF-8 without byte order mark; the place of the first wrong byte is shown.";
+    ProfileHasBom
+        "The bank's profile begins with a byte order mark."
+        "Save it as UTF-8 without byte order mark.";
+    ProfileSyntax
+        "The bank's profile is not well-formed TOML."
+        "Mend it at the line and column shown.";
+    ProfileUnknownKey
+        "The bank's profile has a key that does not exist."
+        "Check how the key at the line shown is spelt, and which table it stands in.";
+    ProfileWrongType
+        "A value in the bank's profile is of the wrong type."
+        "Write the value at the place shown in the type that is expected.";
+    ProfileMissingKey
+        "The bank's profile lacks a key."
+        "Add the key to the table at the line shown.";
+    ProfileBadValue
+        "A value in the bank's profile cannot be used."
+        "Mend the value at the place shown.";
+    ProfileContradiction
+        "Two values in the bank's profile contradict each other."
+        "Mend or remove one of those shown.";
+    ProfileVersion
+        "This program does not read profiles of this version."
+        "Update the program, or ask the bank for a profile of a version that is read here.";
+    ProfileMatchesAll
+        "A pattern in the bank's profile matches every token."
+        "Add the label, manufacturer or model that only the bank's tokens have.";
+    ProfileOverlap
+        "Two banks' profiles claim the same token."
+        "Tell the banks that distributed them which two patterns these are; nothing was done to a token.";
+    ProfileAnchorUnreadable
+        "A trust anchor in the bank's profile cannot be read."
+        "Put exactly one CA certificate in PEM at the place shown.";
+    ProfileAnchorExpired
+        "A trust anchor in the bank's profile has expired."
+        "Check this computer's date; if it is right, ask the bank for a new profile.";
+    ProfileAnchorNotCa
+        "A trust anchor in the bank's profile is not the certificate of a CA."
+        "Put the CA's own certificate at the place shown.";
+    ProfileOriginInsecure
+        "An address in the bank's profile is not HTTPS."
+        "Write an address that begins with https://.";
+    ProfileOriginMalformed
+        "A page's address in the bank's profile is not of the form https://host."
+        "Leave only the host, and the port where it is not 443: no path, user name or wildcard.";
     DriverMissing
         "The token's driver (PKCS#11 module) was not found."
         "Install the driver that belongs to the token, or name the driver's file.";
@@ -200,7 +260,7 @@ code_words! {
         "Check the file that came from the CA and install it again.";
     AnswerTooLarge
         "The CA's answer is too large."
-        "Check that this is the certificate file that came from the CA.";
+        "Save the certificate alone, such as the attachment of the mail or the text from BEGIN to END, as a file of its own and install that.";
     AnswerUnreadable
         "The CA's answer cannot be read."
         "Check that the file is a certificate or PKCS#7 file from the CA.";
@@ -242,7 +302,7 @@ code_words! {
         "Ask the CA to issue it again with the right key usage.";
     ChainUntrusted
         "No valid chain leads from the certificate to a given trust anchor."
-        "Read the detail: it names the certificate and the rule. If a CA's certificate is missing, give it as a \
+        "Read the reason and which certificate it is about. If a CA's certificate is missing, give it as a \
              trust anchor or together with the answer; otherwise ask the CA.";
     CmcFailed
         "The CA refused the request."
@@ -403,6 +463,18 @@ code_words! {
     RetireDoubtful
         "The old certificate was not removed: a bank's server may refuse the new one."
         "Log in with the new one; if that works, retire the old one (usbtoken retire).";
+    OverrideRefused
+        "The bank's profile does not let this be changed."
+        "Leave the option out; if it is needed, ask the bank's branch.";
+    RenewalClosed
+        "The bank takes no more renewals of this certificate."
+        "If this computer's time is right, ask the bank's branch for a reissue; until it expires the certificate works as before.";
+    ServiceEnded
+        "The bank's service has ended, and its certificates are renewed no more."
+        "Ask the bank's branch what takes its place.";
+    RetireNotConfirmed
+        "The old certificate is kept until a login with the new one is confirmed."
+        "Confirm a login with the new certificate first, then remove the old one.";
     NotYetIssued
         "The CA has not issued the certificate yet."
         "The key waits on the token; go on later with the command shown.";

@@ -147,6 +147,21 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Not every CA certificate of the answer could be written to the token.",
             "The new certificate works without them; if a program needs them, install them in its own store.",
         ),
+        Notice::WorksLater => {
+            w("The new certificate does not work at the bank yet.", "Log in with the old one until it does.")
+        }
+        Notice::BankTokenAbsent => w(
+            "None of the tokens that are plugged in is the one that the bank distributed.",
+            "Plug in the bank's USB token.",
+        ),
+        Notice::BankDriverAbsent => w(
+            "None of the drivers that the bank names is on this computer.",
+            "Install the driver that the bank tells you to.",
+        ),
+        Notice::BankAnchorEnds => w(
+            "A trust anchor of the bank's profile ends soon.",
+            "See whether the bank has distributed a newer profile.",
+        ),
         Notice::RequestNotKept => w(
             "The request could not be kept on this computer.",
             "The renewal goes on; if you send the request yourself, keep its file.",
@@ -179,6 +194,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Retire => "Removing the old certificate",
         Step::Abandon => "Removing the pending key",
         Step::ListDevices => "Listing the devices that are plugged in",
+        Step::ReadProfile => "Reading the bank's profile",
     }
 }
 
@@ -225,6 +241,12 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::IssuerContinuity => "issuers compared",
+        Fact::Line => "Line",
+        Fact::Column => "Column",
+        Fact::Key => "Key",
+        Fact::Bank => "Bank's profile",
+        Fact::Contact => "Contact",
+        Fact::Reference => "Reference number",
     }
 }
 

@@ -25,6 +25,8 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
 
         Phrase::Renewable => "possible now",
         Phrase::RenewableFrom(date) => return format!("possible from {date} on"),
+        Phrase::NoRenewal => "not needed, it has no expiry date",
+        Phrase::NotRenewableClosed => "not possible, the bank renews it no more",
         Phrase::NotRenewableExpired => "not possible, it has expired (a reissue is needed)",
         Phrase::NotRenewableNoKey => "not possible, its private key is missing",
         Phrase::Renewed { serial, from } => {
@@ -40,6 +42,14 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         }
         Phrase::ExpiredAndWaiting => "it has expired, but a renewal that was begun waits and can be finished",
 
+        Phrase::TooLateNewIssue => {
+            "Have a new certificate issued on the bank's site, with login ID and password."
+        }
+        Phrase::TooLateRevokeFirst => {
+            "Have a master user revoke the old certificate on the bank's site first; then have a new one issued."
+        }
+        Phrase::TooLateForm => "Hand the bank's form in at your branch to have it reissued.",
+        Phrase::TooLateContact => "Ask for a reissue; whom to call is shown below.",
         Phrase::NoCredentials => "There is no certificate on the token.",
 
         Phrase::Warning => "warning",

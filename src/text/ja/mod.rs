@@ -150,6 +150,22 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "認証局の証明書の一部をUSBトークンに書き込めませんでした。",
             "新しい電子証明書はそのままご利用いただけます。必要な場合は、パソコンに認証局の証明書を登録してください。",
         ),
+        Notice::WorksLater => w(
+            "新しい電子証明書は、まだ銀行で使えるようになっていません。",
+            "使えるようになるまでは、これまでの電子証明書でログインしてください。",
+        ),
+        Notice::BankTokenAbsent => w(
+            "銀行から配布されたトークンが見つかりません。",
+            "銀行から配布されたUSBトークンを挿入してください。",
+        ),
+        Notice::BankDriverAbsent => w(
+            "銀行が指定するドライバが、このパソコンに入っていません。",
+            "銀行から案内されたドライバをインストールしてください。",
+        ),
+        Notice::BankAnchorEnds => w(
+            "銀行プロファイルにある認証局の証明書の有効期限が近づいています。",
+            "銀行から新しいプロファイルが配布されていないか確認してください。",
+        ),
         Notice::RequestNotKept => w(
             "申請データの控えをこのパソコンに保存できませんでした。",
             "更新は続けられます。申請データを自分で送る場合は、そのファイルを保管してください。",
@@ -182,6 +198,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Retire => "古い電子証明書を削除しています",
         Step::Abandon => "発行待ちの鍵を破棄しています",
         Step::ListDevices => "接続されている機器を調べています",
+        Step::ReadProfile => "銀行プロファイルを読み取っています",
     }
 }
 
@@ -228,6 +245,12 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::IssuerContinuity => "発行元の比較",
+        Fact::Line => "行",
+        Fact::Column => "桁",
+        Fact::Key => "項目",
+        Fact::Bank => "銀行プロファイル",
+        Fact::Contact => "お問い合わせ先",
+        Fact::Reference => "受付番号",
     }
 }
 

@@ -33,6 +33,8 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
 
         Phrase::Renewable => "更新できます",
         Phrase::RenewableFrom(date) => return format!("{}から更新できます", day(date)),
+        Phrase::NoRenewal => "期限の定めがないため不要です",
+        Phrase::NotRenewableClosed => "銀行の受付期間を過ぎているため更新できません",
         Phrase::NotRenewableExpired => "期限切れのため更新できません（再発行が必要です）",
         Phrase::NotRenewableNoKey => "秘密鍵がないため更新できません",
         Phrase::Renewed { serial, from } => {
@@ -46,6 +48,14 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         }
         Phrase::ExpiredAndWaiting => "期限切れですが、申請済みの更新が残っており、完了できます",
 
+        Phrase::TooLateNewIssue => {
+            "銀行のサイトでログインIDとログインパスワードを使い、新しい電子証明書の発行を受けてください。"
+        }
+        Phrase::TooLateRevokeFirst => {
+            "マスターユーザが銀行のサイトで古い電子証明書を失効させてから、新しい電子証明書の発行を受けてください。"
+        }
+        Phrase::TooLateForm => "所定の書面をお取引店に提出し、再発行を受けてください。",
+        Phrase::TooLateContact => "下記のお問い合わせ先に再発行をご相談ください。",
         Phrase::NoCredentials => "USBトークンに電子証明書はありません。",
 
         Phrase::Warning => "注意",

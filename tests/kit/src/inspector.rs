@@ -1,4 +1,5 @@
-//! A look at a token through the crate cryptoki, which shares nothing with the library under test.
+//! A look at a token through the crate cryptoki, which shares nothing with the library under test but
+//! the C declarations.
 
 use std::path::Path;
 

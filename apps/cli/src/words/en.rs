@@ -27,7 +27,6 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::UnreadableCertificate => "A certificate that cannot be read",
         Words::Label => "Label",
         Words::Size => "Size in bytes",
-        Words::Reason => "Reason",
         Words::UnreadableExtensions => "Extensions that cannot be read",
         Words::NewKey(kind) => return format!("New key: {kind}"),
         Words::NoPending => "There is no pending key.",

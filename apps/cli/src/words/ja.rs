@@ -28,7 +28,6 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::UnreadableCertificate => "読み取れない電子証明書",
         Words::Label => "ラベル",
         Words::Size => "サイズ（バイト）",
-        Words::Reason => "理由",
         Words::UnreadableExtensions => "読み取れない拡張",
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
         Words::NoPending => "発行待ちの鍵はありません。",

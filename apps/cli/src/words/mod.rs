@@ -59,8 +59,6 @@ pub enum Words<'a> {
     Label,
     /// Label: a number of bytes.
     Size,
-    /// Label: why something cannot be read.
-    Reason,
     /// Label: the extensions of a certificate that cannot be read.
     UnreadableExtensions,
     /// The kind of key that a renewal makes.

@@ -106,3 +106,12 @@ fn marks_without_an_end_cost_little() {
         assert!(start.elapsed() < std::time::Duration::from_secs(20), "{mark}: {:?}", start.elapsed());
     }
 }
+
+/// What looks like ASN.1 all over must not use up the work before the certificate's turn comes.
+#[test]
+fn noise_before_the_certificate() {
+    let issued = issued();
+    let noise = base64([0x30, 0x82, 4, 0, 0x30, 0x80].repeat(20_000));
+    let text = format!("{}\n\n{}", wrapped(&noise, 76, "\n"), issued.leaf.to_pem());
+    assert_eq!(Response::parse(text.as_bytes()).unwrap().leaf_for(&issued.key), Some(&issued.leaf));
+}

@@ -138,12 +138,18 @@ fn element_length(head: &[u8]) -> Option<usize> {
     })
 }
 
+/// How many letters so many bytes take.
+const fn letters_of(bytes: usize) -> usize {
+    bytes.saturating_mul(4).div_ceil(3)
+}
+
 /// Reads the ASN.1 elements that stand in one run; gives the place to go on at.
 fn asn1(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
     let Some((element, read)) = element(found, text, start, 0, Blanks::Nothing) else { return text.len() };
     // Where a short line stands between long ones it may be no part of it, even if it decodes.
     let is_even = is_even(text.get(start..read.end).unwrap_or_default());
-    if (!is_even || !element.is_whole())
+    let is_interrupted = header(text, start).is_some_and(|length| read.letters.len() < letters_of(length));
+    if (!is_even || is_interrupted)
         && let Some((restored, end)) = element_between_lines(found, text, start)
     {
         found.take(restored, depth);
@@ -183,8 +189,7 @@ fn element(
 ) -> Option<(content::Element, Run)> {
     let head = decode_base64(&run(text, start, 20, blanks).letters);
     let length = element_length(head.get(skip..)?)?;
-    let letters = length.saturating_add(skip).saturating_mul(4).div_ceil(3);
-    let run = run(text, start, letters, blanks);
+    let run = run(text, start, letters_of(length.saturating_add(skip)), blanks);
     found.spend(run.letters.len()).then_some(())?;
     let element = content::read(decode_base64(&run.letters).get(skip..)?);
     Some((element, run))
@@ -200,7 +205,7 @@ fn element_with_plus(found: &mut Found, text: &[u8], start: usize) -> Option<(co
 fn element_between_lines(found: &mut Found, text: &[u8], start: usize) -> Option<(content::Element, usize)> {
     let length = element_length(&decode_base64(&run(text, start, 16, Blanks::Nothing).letters))?;
     let width = Some(token(text, start).len()).filter(|width| *width >= LONG_TOKEN)?;
-    let total = length.checked_mul(4)?.div_ceil(3);
+    let total = letters_of(length);
     let (mut letters, mut at, mut others) = (Vec::new(), start, 0);
     while letters.len() < total && others < MAX_LINES_BETWEEN {
         let rest = text.get(at..).filter(|rest| !rest.is_empty())?;

@@ -1,11 +1,11 @@
 //! Text around a response: every run of base64 in it, and what else the text may stand for.
 
+use super::markup;
 use crate::pki::name::text::eight_bit;
 
 mod base64;
 mod escapes;
 pub(super) mod mail;
-pub(super) mod markup;
 mod rtf;
 
 pub(super) use self::base64::runs;

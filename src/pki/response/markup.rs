@@ -7,7 +7,7 @@ const BREAKS: [&str; 14] =
     ["br", "p", "div", "pre", "tr", "td", "th", "li", "ul", "h1", "h2", "h3", "title", "body"];
 
 /// Whether a text is a web page.
-pub(in crate::pki::response) fn is_page(text: &str) -> bool {
+pub(super) fn is_page(text: &str) -> bool {
     let begins = |tag: &str| {
         text.match_indices('<')
             .take(200)
@@ -19,7 +19,7 @@ pub(in crate::pki::response) fn is_page(text: &str) -> bool {
 }
 
 /// The words of a page, without its scripts and styles.
-pub(in crate::pki::response) fn words(text: &str) -> String {
+pub(super) fn words(text: &str) -> String {
     let text = without_scripts(text).or_else(|| without_tags(text)).unwrap_or_else(|| text.to_owned());
     without_entities(&text).unwrap_or(text)
 }

@@ -1,0 +1,574 @@
+//! From the file as it is written to the profile: what types cannot say is checked here, all of it at once.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use jiff::civil::{Date, Time};
+use toml::Spanned;
+
+use super::fault::Faults;
+use super::origin::Origin;
+use super::pattern::{NoPattern, TokenPattern};
+use super::profile::{
+    Bank, BankDriver, BankToken, Begins, Delivered, Issuer, KeyWish, OldCredential, Override, RequestForm,
+    TooLate,
+};
+use super::raw;
+use super::words::{Contact, NextStep, Words};
+use crate::catalogue::{Catalogue, Os, UsbId};
+use crate::driver::ProofLevel;
+use crate::error::{Code, Fact};
+use crate::pki::{
+    Certificate, Check, Closing, KeyKind, Name, Relax, SubjectRule, Window, jst_date, read_anchors,
+};
+
+/// The only version so far.
+const VERSION: i64 = 1;
+/// Longer texts are no names, numbers or sentences.
+const LONGEST_TEXT: usize = 400;
+
+/// The profile, unless something is noted in the faults.
+pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) -> Bank {
+    let mut check = Checker { faults, now };
+    let window = check.window(&file.calendar, file.too_late.as_ref());
+    let tokens = check.tokens(file.token);
+    let origins = check.origins(&file.pages.origins);
+    Bank {
+        id: String::new(),
+        name: check.both("bank.name", &file.bank.name),
+        contacts: check.contacts(&file.bank.contact),
+        tokens,
+        anchors: check.anchors(&file.ca.anchors),
+        issuers: check.list("ca.issuers", &file.ca.issuers, "RFC 4514", |text| text.parse::<Name>().ok()),
+        subject: check.choice("ca.subject", file.ca.subject.as_ref(), SUBJECTS).unwrap_or_default(),
+        relax: check
+            .list("ca.relax", &file.ca.relax, &names(Check::ALL, |c| c.name()), Check::from_name)
+            .into_iter()
+            .collect::<Relax>(),
+        extended_key_usage: check.usages(&file.ca.extended_key_usage),
+        request: check.choice("ca.request", file.ca.request.as_ref(), REQUESTS).unwrap_or_default(),
+        window,
+        begins_to_work: check
+            .choice("calendar.begins_to_work", file.calendar.begins_to_work.as_ref(), BEGINS)
+            .unwrap_or_default(),
+        reminders: check.reminders(&file.calendar.reminders),
+        too_late: check.too_late(file.too_late.as_ref()),
+        key: check.key(file.renewal.key.as_ref()),
+        proof: check
+            .choice("renewal.proof", file.renewal.proof.as_ref(), PROOFS)
+            .unwrap_or(ProofLevel::Claimed),
+        clock_tolerance_days: file
+            .renewal
+            .clock_tolerance_days
+            .as_ref()
+            .map(|days| check.number("renewal.clock_tolerance_days", days, 0, 31)),
+        old: check.old(&file.renewal, file.pages.login_url.is_some()),
+        write_ca_certificates: file.renewal.write_ca_certificates.unwrap_or_default(),
+        issuer: file.issuer.as_ref().map(|issuer| check.issuer(issuer)),
+        origins,
+        login_url: check.login_url(file.pages.login_url.as_ref()),
+        pin: file.words.pin.as_ref().map(|both| check.both("words.pin", both)),
+        after_installation: file
+            .words
+            .after_installation
+            .as_ref()
+            .map(|both| check.both("words.after_installation", both)),
+        old_certificate: file
+            .words
+            .old_certificate
+            .as_ref()
+            .map(|both| check.both("words.old_certificate", both)),
+        next_steps: check.next_steps(&file.words.next),
+        may_override: check.list(
+            "bank.may_override",
+            &file.bank.may_override,
+            &names(Override::ALL, |one| one.name()),
+            |text| Override::ALL.iter().copied().find(|one| one.name() == text),
+        ),
+    }
+}
+
+/// The version comes first: what else stands in a later one is not known.
+pub(super) fn version(version: &Spanned<i64>, faults: &mut Faults<'_>) -> bool {
+    let found = *version.get_ref();
+    if found != VERSION {
+        faults.add(Code::ProfileVersion, version.span(), "version", |error| {
+            error.fact(Fact::Found, found).fact(Fact::Expected, VERSION)
+        });
+    }
+    found == VERSION
+}
+
+type Choices<T> = &'static [(&'static str, T)];
+
+const SUBJECTS: Choices<SubjectRule> = &[
+    ("common-name-may-change", SubjectRule::CommonNameMayChange),
+    ("exact", SubjectRule::Exact),
+    ("any", SubjectRule::Any),
+];
+const REQUESTS: Choices<RequestForm> =
+    &[("pkcs10", RequestForm::Pkcs10), ("cms", RequestForm::SignedByOldKey)];
+const PROOFS: Choices<ProofLevel> = &[("claimed", ProofLevel::Claimed), ("proven", ProofLevel::Proven)];
+const BEGINS: Choices<Begins> = &[
+    ("at-once", Begins::AtOnce),
+    ("next-business-day", Begins::NextBusinessDay),
+    ("after-old-ends", Begins::AfterOldEnds),
+];
+const OLD: Choices<OldCredential> = &[
+    ("keep", OldCredential::Keep),
+    ("ask", OldCredential::Ask),
+    ("remove", OldCredential::Remove),
+    ("remove-after-confirmation", OldCredential::RemoveAfterConfirmation),
+];
+const DELIVERED: Choices<Delivered> = &[
+    ("with-certificate", Delivered::WithCertificate),
+    ("empty", Delivered::Empty),
+    ("initial-pin", Delivered::InitialPin),
+];
+const SYSTEMS: Choices<Os> = &[("linux", Os::Linux), ("macos", Os::Macos), ("windows", Os::Windows)];
+const TOO_LATE: &str = "new-issue, revoke-first, form, contact, words";
+
+fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> String {
+    all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ")
+}
+
+struct Checker<'f, 't> {
+    faults: &'f mut Faults<'t>,
+    now: SystemTime,
+}
+
+impl Checker<'_, '_> {
+    /// A text that a person reads: neither empty nor long, without control characters.
+    fn text(&mut self, key: &str, text: &Spanned<String>) -> String {
+        let value = text.get_ref();
+        if value.trim().is_empty() {
+            self.faults.bad(text.span(), key, "\"\"", "text");
+        } else if value.chars().count() > LONGEST_TEXT {
+            let length = value.chars().count();
+            self.faults.add(Code::ProfileBadValue, text.span(), key, |error| {
+                error.fact(Fact::Found, length).fact(Fact::Limit, LONGEST_TEXT)
+            });
+        } else if crate::text::printable(value) != *value {
+            self.faults.bad(text.span(), key, crate::text::printable(value), "no control characters");
+        }
+        value.clone()
+    }
+
+    fn both(&mut self, key: &str, both: &raw::Both) -> Words {
+        Words { ja: self.text(&format!("{key}.ja"), &both.ja), en: self.text(&format!("{key}.en"), &both.en) }
+    }
+
+    fn number(&mut self, key: &str, number: &Spanned<i64>, least: u32, most: u32) -> u32 {
+        let value = u32::try_from(*number.get_ref()).ok().filter(|value| (least..=most).contains(value));
+        if value.is_none() {
+            self.faults.bad(number.span(), key, number.get_ref(), format_args!("{least}–{most}"));
+        }
+        value.unwrap_or(least)
+    }
+
+    fn choice<T: Copy>(
+        &mut self,
+        key: &str,
+        text: Option<&Spanned<String>>,
+        choices: Choices<T>,
+    ) -> Option<T> {
+        self.one_of(key, text?, choices)
+    }
+
+    fn one_of<T: Copy>(&mut self, key: &str, text: &Spanned<String>, choices: Choices<T>) -> Option<T> {
+        let found = choices.iter().find(|(name, _)| name == text.get_ref()).map(|(_, value)| *value);
+        if found.is_none() {
+            let expected: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            self.faults.bad(text.span(), key, text.get_ref(), expected.join(", "));
+        }
+        found
+    }
+
+    /// Values that are read one by one; one that stands twice is a slip.
+    fn list<T>(
+        &mut self,
+        key: &str,
+        texts: &[Spanned<String>],
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let mut values = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            let key = format!("{key}[{index}]");
+            match read(text.get_ref()) {
+                _ if texts.iter().take(index).any(|other| other.get_ref() == text.get_ref()) => {
+                    self.faults.bad(text.span(), &key, text.get_ref(), "once");
+                }
+                Some(value) => values.push(value),
+                None => self.faults.bad(text.span(), &key, text.get_ref(), expected),
+            }
+        }
+        values
+    }
+
+    fn contacts(&mut self, contacts: &[Spanned<raw::Contact>]) -> Vec<Contact> {
+        let mut all = Vec::new();
+        for (index, contact) in contacts.iter().map(Spanned::get_ref).enumerate() {
+            let key = format!("bank.contact[{index}]");
+            all.push(Contact {
+                name: self.both(&format!("{key}.name"), &contact.name),
+                telephone: contact.telephone.as_ref().map(|number| self.telephone(&key, number)),
+                hours: contact.hours.as_ref().map(|both| self.both(&format!("{key}.hours"), both)),
+            });
+        }
+        all
+    }
+
+    fn telephone(&mut self, key: &str, number: &Spanned<String>) -> String {
+        let digits = number.get_ref().bytes().filter(u8::is_ascii_digit).count();
+        let plain = number.get_ref().bytes().all(|byte| byte.is_ascii_digit() || b"+-() ".contains(&byte));
+        if !plain || !(3..=15).contains(&digits) {
+            let key = format!("{key}.telephone");
+            self.faults.bad(number.span(), &key, number.get_ref(), "0120-000-000, +81 3 0000 0000");
+        }
+        number.get_ref().clone()
+    }
+
+    fn tokens(&mut self, tokens: Vec<Spanned<raw::Token>>) -> Vec<BankToken> {
+        let mut all = Vec::new();
+        for (index, token) in tokens.into_iter().enumerate() {
+            let (key, span) = (format!("token[{index}]"), token.span());
+            let token = token.into_inner();
+            if token.uri.is_empty() {
+                self.faults.add(Code::ProfileMatchesAll, span, &format!("{key}.uri"), |error| error);
+            }
+            all.push(BankToken {
+                name: token.name.as_ref().map(|both| self.both(&format!("{key}.name"), both)),
+                patterns: self.patterns(&format!("{key}.uri"), &token.uri),
+                usb: self
+                    .list(&format!("{key}.usb"), &token.usb, "vvvv:pppp", |text| text.parse::<UsbId>().ok()),
+                families: self.families(&format!("{key}.families"), &token.families),
+                delivered: self
+                    .choice(&format!("{key}.delivered"), token.delivered.as_ref(), DELIVERED)
+                    .unwrap_or_default(),
+                drivers: self.drivers(&format!("{key}.driver"), &token.driver),
+            });
+        }
+        all
+    }
+
+    fn patterns(&mut self, key: &str, uris: &[Spanned<String>]) -> Vec<TokenPattern> {
+        let mut patterns = Vec::new();
+        for (index, uri) in uris.iter().enumerate() {
+            let key = format!("{key}[{index}]");
+            match TokenPattern::read(uri.get_ref()) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(NoPattern::All) => {
+                    self.faults.add(Code::ProfileMatchesAll, uri.span(), &key, |error| {
+                        error.fact(Fact::Found, uri.get_ref())
+                    });
+                }
+                Err(NoPattern::Bad(why)) => {
+                    let expected = "pkcs11: token, manufacturer, model, serial";
+                    self.faults.bad(uri.span(), &key, why, expected);
+                }
+            }
+        }
+        patterns
+    }
+
+    fn families(&mut self, key: &str, families: &[Spanned<String>]) -> Vec<String> {
+        let known = Catalogue::builtin().families();
+        let ids: Vec<&str> = known.iter().map(|family| family.id.as_str()).collect();
+        self.list(key, families, &ids.join(", "), |text| ids.contains(&text).then(|| text.to_owned()))
+    }
+
+    fn drivers(&mut self, key: &str, drivers: &[raw::Driver]) -> Vec<BankDriver> {
+        let mut all = Vec::new();
+        for (index, driver) in drivers.iter().enumerate() {
+            let key = format!("{key}[{index}]");
+            let Some(system) = self.one_of(&format!("{key}.system"), &driver.system, SYSTEMS) else {
+                continue;
+            };
+            let bits = driver.bits.as_ref().map(|bits| {
+                if ![32, 64].contains(bits.get_ref()) {
+                    self.faults.bad(bits.span(), &format!("{key}.bits"), bits.get_ref(), "32, 64");
+                }
+                if *bits.get_ref() == 32 { 32 } else { 64 }
+            });
+            let path = driver.path.get_ref();
+            if !is_place_of(system, path) {
+                self.faults.bad(driver.path.span(), &format!("{key}.path"), path, "absolute path");
+            }
+            all.push(BankDriver {
+                name: driver.name.as_ref().map(|name| self.text(&format!("{key}.name"), name)),
+                system,
+                bits,
+                path: path.clone(),
+            });
+        }
+        all
+    }
+
+    /// Each text is one certificate, of a CA, that has not ended. One that begins later is the next generation's.
+    fn anchors(&mut self, texts: &[Spanned<String>]) -> Vec<Certificate> {
+        let mut anchors: Vec<Certificate> = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            let key = format!("ca.anchors[{index}]");
+            let read = read_anchors(text.get_ref().as_bytes()).unwrap_or_default();
+            let blocks = text.get_ref().matches("-----BEGIN ").count();
+            let [anchor] = read.as_slice() else {
+                self.faults.add(Code::ProfileAnchorUnreadable, text.span(), &key, |error| {
+                    error.fact(Fact::Found, format_args!("{} X.509", read.len()))
+                });
+                continue;
+            };
+            let named = |error: crate::error::Error| error.fact(Fact::Subject, anchor.subject());
+            if blocks != 1 || anchors.contains(anchor) {
+                self.faults.add(Code::ProfileAnchorUnreadable, text.span(), &key, named);
+            } else if !anchor.is_ca() {
+                self.faults.add(Code::ProfileAnchorNotCa, text.span(), &key, named);
+            } else if anchor.not_after() < self.now {
+                let ended = jst_date(anchor.not_after());
+                self.faults.add(Code::ProfileAnchorExpired, text.span(), &key, |error| {
+                    named(error).fact(Fact::Date, ended)
+                });
+            } else {
+                anchors.push(anchor.clone());
+            }
+        }
+        anchors
+    }
+
+    fn usages(&mut self, texts: &[Spanned<String>]) -> Vec<String> {
+        let is_oid = |text: &str| text.contains('.') && text.parse::<der::asn1::ObjectIdentifier>().is_ok();
+        self.list("ca.extended_key_usage", texts, "1.3.6.1.5.5.7.3.2", |text| {
+            is_oid(text).then(|| text.to_owned())
+        })
+    }
+
+    fn window(&mut self, calendar: &raw::Calendar, too_late: Option<&Spanned<raw::TooLate>>) -> Window {
+        let days = calendar.opens_days_before.as_ref();
+        let mut window = match days {
+            Some(days) => Window::of_days(self.number("calendar.opens_days_before", days, 1, 366)),
+            None => Window::default(),
+        };
+        let mut closing = Vec::new();
+        if let Some(text) = &calendar.last_day_until {
+            let key = "calendar.last_day_until";
+            match end_of_minute(text.get_ref()) {
+                Some(time) => closing.push((key, text.span(), Closing::OnLastDay(time))),
+                None => self.faults.bad(text.span(), key, text.get_ref(), "HH:MM, 00:00–23:58"),
+            }
+        }
+        if let Some(hours) = &calendar.closes_hours_before {
+            let key = "calendar.closes_hours_before";
+            closing.push((key, hours.span(), Closing::HoursBefore(self.number(key, hours, 1, 24 * 40))));
+        }
+        if let Some(days) = too_late.and_then(|late| late.get_ref().renewable_days.as_ref()) {
+            let key = "too_late.renewable_days";
+            closing.push((key, days.span(), Closing::DaysAfter(self.number(key, days, 1, 366))));
+        }
+        if let [(first, ..), (second, span, _), ..] = closing.as_slice() {
+            self.faults.contradiction(span.clone(), second, first);
+        }
+        window.closes = closing.first().map(|(_, _, closing)| *closing).unwrap_or_default();
+        window.service_ends =
+            calendar.service_ends.as_ref().and_then(|date| self.date("calendar.service_ends", date));
+        window
+    }
+
+    fn date(&mut self, key: &str, date: &Spanned<toml::value::Datetime>) -> Option<Date> {
+        let found = date.get_ref();
+        let read = found.date.filter(|_| found.time.is_none() && found.offset.is_none()).and_then(|date| {
+            let (month, day) = (i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?);
+            Date::new(i16::try_from(date.year).ok()?, month, day).ok()
+        });
+        if read.is_none() {
+            self.faults.bad(date.span(), key, found, "2027-03-31");
+        }
+        read
+    }
+
+    fn reminders(&mut self, days: &[Spanned<i64>]) -> Vec<u32> {
+        let mut all = Vec::new();
+        for (index, one) in days.iter().enumerate() {
+            let key = format!("calendar.reminders[{index}]");
+            let days = self.number(&key, one, 0, 366);
+            if all.last().is_some_and(|last| *last <= days) {
+                self.faults.bad(one.span(), &key, days, "fewer than the one before");
+            }
+            all.push(days);
+        }
+        all
+    }
+
+    fn too_late(&mut self, late: Option<&Spanned<raw::TooLate>>) -> Option<TooLate> {
+        let raw::TooLate { then, words, .. } = late?.get_ref();
+        let words = words.as_ref().map(|both| (both.ja.span(), self.both("too_late.words", both)));
+        let step = match then.get_ref().as_str() {
+            "new-issue" => TooLate::NewIssue,
+            "revoke-first" => TooLate::RevokeFirst,
+            "form" => TooLate::Form,
+            "contact" => TooLate::Contact,
+            "words" => match words {
+                Some((_, words)) => return Some(TooLate::Words(words)),
+                None => {
+                    self.faults.add(Code::ProfileMissingKey, then.span(), "too_late.words", |error| error);
+                    return None;
+                }
+            },
+            other => {
+                self.faults.bad(then.span(), "too_late.then", other, TOO_LATE);
+                return None;
+            }
+        };
+        if let Some((span, _)) = words {
+            self.faults.contradiction(span, "too_late.words", "too_late.then");
+        }
+        Some(step)
+    }
+
+    fn key(&mut self, text: Option<&Spanned<String>>) -> KeyWish {
+        let Some(text) = text else { return KeyWish::default() };
+        match text.get_ref().as_str() {
+            "like-old" => KeyWish::LikeOld,
+            "old-again" => KeyWish::OldAgain,
+            name => match KeyKind::ALL.iter().find(|kind| kind.name() == name) {
+                Some(kind) => KeyWish::Kind(*kind),
+                None => {
+                    let kinds = names(KeyKind::ALL, |kind| kind.name());
+                    let expected = format!("like-old, old-again, {kinds}");
+                    self.faults.bad(text.span(), "renewal.key", name, expected);
+                    KeyWish::default()
+                }
+            },
+        }
+    }
+
+    fn old(&mut self, renewal: &raw::Renewal, can_be_confirmed: bool) -> OldCredential {
+        let old = self.choice("renewal.old", renewal.old.as_ref(), OLD).unwrap_or_default();
+        if let Some(text) = &renewal.old {
+            let same_key = renewal.key.as_ref().is_some_and(|key| key.get_ref() == "old-again");
+            if same_key && old != OldCredential::Keep {
+                self.faults.contradiction(text.span(), "renewal.old", "renewal.key");
+            } else if old == OldCredential::RemoveAfterConfirmation && !can_be_confirmed {
+                self.faults.contradiction(text.span(), "renewal.old", "pages.login_url");
+            }
+        }
+        old
+    }
+
+    fn issuer(&mut self, issuer: &Spanned<raw::Issuer>) -> Issuer {
+        let raw::Issuer { helper, command, timeout_seconds, proxy } = issuer.get_ref();
+        match (helper, command) {
+            (Some(_), Some(command)) => {
+                self.faults.contradiction(command.span(), "issuer.command", "issuer.helper");
+            }
+            (None, None) => {
+                self.faults.add(Code::ProfileMissingKey, issuer.span(), "issuer.helper", |error| error);
+            }
+            _ => {}
+        }
+        if let Some(helper) = helper
+            && !is_absolute(helper.get_ref())
+        {
+            self.faults.bad(helper.span(), "issuer.helper", helper.get_ref(), "absolute path");
+        }
+        if let Some(proxy) = proxy {
+            let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
+            let rest = ["http://", "https://"].iter().find_map(|scheme| proxy.get_ref().strip_prefix(scheme));
+            if !rest.is_some_and(|rest| !rest.is_empty() && plain(rest)) {
+                let expected = "http://host:port, without user name and password";
+                self.faults.bad(proxy.span(), "issuer.proxy", proxy.get_ref(), expected);
+            }
+        }
+        Issuer {
+            helper: helper.as_ref().map(|helper| PathBuf::from(helper.get_ref())),
+            command: command.as_ref().map(|command| self.text("issuer.command", command)),
+            timeout_seconds: timeout_seconds
+                .as_ref()
+                .map(|seconds| self.number("issuer.timeout_seconds", seconds, 1, 86_400)),
+            proxy: proxy.as_ref().map(|proxy| proxy.get_ref().clone()),
+        }
+    }
+
+    fn origins(&mut self, texts: &[Spanned<String>]) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            let key = format!("pages.origins[{index}]");
+            match Origin::read(text.get_ref()) {
+                Ok(origin) if origins.contains(&origin) => {
+                    self.faults.bad(text.span(), &key, text.get_ref(), "once");
+                }
+                Ok(origin) => origins.push(origin),
+                Err(code) => {
+                    self.faults.add(code, text.span(), &key, |error| error.fact(Fact::Found, text.get_ref()));
+                }
+            }
+        }
+        origins
+    }
+
+    fn login_url(&mut self, url: Option<&Spanned<String>>) -> Option<String> {
+        let url = url?;
+        if let Err(code) = Origin::of_url(url.get_ref()) {
+            self.faults
+                .add(code, url.span(), "pages.login_url", |error| error.fact(Fact::Found, url.get_ref()));
+        }
+        Some(url.get_ref().clone())
+    }
+
+    fn next_steps(&mut self, steps: &[Spanned<raw::Next>]) -> Vec<NextStep> {
+        let mut all: Vec<NextStep> = Vec::new();
+        for (index, next) in steps.iter().map(Spanned::get_ref).enumerate() {
+            let key = format!("words.next[{index}]");
+            let words = Words {
+                ja: self.text(&format!("{key}.ja"), &next.ja),
+                en: self.text(&format!("{key}.en"), &next.en),
+            };
+            let name = next.error.get_ref();
+            match Code::ALL.iter().find(|code| code.name() == name) {
+                Some(code) if all.iter().any(|known| known.code == *code) => {
+                    self.faults.bad(next.error.span(), &format!("{key}.error"), name, "once");
+                }
+                Some(code) => all.push(NextStep { code: *code, words }),
+                None => self.faults.bad(next.error.span(), &format!("{key}.error"), name, "docs/errors.md"),
+            }
+        }
+        all
+    }
+}
+
+/// The first moment after a minute that is written as HH:MM.
+fn end_of_minute(text: &str) -> Option<Time> {
+    let (hours, minutes) = text.split_once(':')?;
+    let two_digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !two_digits(hours) || !two_digits(minutes) {
+        return None;
+    }
+    let (hour, minute): (i8, i8) = (hours.parse().ok()?, minutes.parse().ok()?);
+    match (hour, minute) {
+        (0..=23, 0..=58) => Time::new(hour, minute + 1, 0, 0).ok(),
+        (0..=22, 59) => Time::new(hour + 1, 0, 0, 0).ok(),
+        _ => None,
+    }
+}
+
+/// An absolute path of that system, without steps upwards; on Windows it may begin with a variable.
+fn is_place_of(system: Os, path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let begins = match system {
+        Os::Windows => {
+            let variable = || {
+                let (name, rest) = path.strip_prefix('%').and_then(|rest| rest.split_once('%'))?;
+                Some(!name.is_empty() && rest.starts_with('\\'))
+            };
+            matches!(bytes, [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic())
+                || variable() == Some(true)
+        }
+        _ => bytes.starts_with(b"/"),
+    };
+    let upwards = path.split(['/', '\\']).any(|part| part == "..");
+    begins && !upwards && path.len() <= 1024 && crate::text::printable(path) == path
+}
+
+/// An absolute path of either kind of system: a profile is made on one and used on others.
+fn is_absolute(path: &str) -> bool {
+    is_place_of(Os::Linux, path) || is_place_of(Os::Windows, path)
+}

@@ -1,0 +1,139 @@
+//! The profiles that an administrator has installed.
+
+use std::path::{Path, PathBuf};
+
+use super::profile::Bank;
+use super::trusted::Owner;
+use crate::catalogue::{Machine, Os};
+use crate::error::{Code, Error, Fact, Result, Step};
+
+/// The folder of installed profiles: `/etc/usbtoken/banks.d`; `%ProgramData%\usbtoken\banks.d` on Windows, where none is
+/// known if that variable is not set.
+pub fn folder() -> Option<PathBuf> {
+    let machine = Machine::current();
+    match machine.os {
+        Os::Windows => machine.folder("ProgramData").map(|data| data.join("usbtoken").join("banks.d")),
+        _ => Some(PathBuf::from("/etc/usbtoken/banks.d")),
+    }
+}
+
+/// A folder of profiles: each file `NAME.toml` is one, and its name is how it is asked for.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    folder: Option<PathBuf>,
+    owner: Owner,
+}
+
+impl Installed {
+    /// The profiles of this computer. Only the administrator may be able to write them.
+    pub fn on_this_computer() -> Self {
+        Installed { folder: folder(), owner: Owner::Administrator }
+    }
+
+    /// The profiles in another folder, which only the administrator and the user may be able to write.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Installed { folder: Some(folder.into()), owner: Owner::UserOrAdministrator }
+    }
+
+    /// The names of the profiles, sorted. A folder that is missing has none.
+    ///
+    /// # Errors
+    /// [`Code::FileUnreadable`] when the folder cannot be read.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let Some(folder) = &self.folder else { return Ok(Vec::new()) };
+        let unreadable = |error: std::io::Error| {
+            let place = Error::new(Code::FileUnreadable).during(Step::ReadProfile);
+            place.fact(Fact::Path, folder.display()).fact(Fact::Detail, &error).caused_by(error)
+        };
+        let entries = match folder.read_dir() {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(unreadable)?.path();
+            let is_profile = path.extension().is_some_and(|extension| extension == "toml");
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            names.extend(stem.filter(|stem| is_profile && is_name(stem)).map(str::to_owned));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// The profile of that name. No other may claim one of its tokens; another that cannot be read is passed over.
+    ///
+    /// # Errors
+    /// [`Code::ProfileNotFound`] with the names that are there; [`Code::ProfileOverlap`] with both patterns; what
+    /// [`Bank::open`] returns.
+    pub fn named(&self, name: &str) -> Result<Bank> {
+        let names = self.names()?;
+        let Some(file) = self.file(name).filter(|_| names.iter().any(|known| known == name)) else {
+            let error = self.about(Code::ProfileNotFound).fact(Fact::Bank, name);
+            return Err(names.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));
+        };
+        let bank = Bank::open_of(&file, self.owner)?;
+        for other in names.iter().filter(|other| *other != name) {
+            let other = self.file(other).and_then(|file| Bank::open_of(&file, self.owner).ok());
+            other.map_or(Ok(()), |other| check_apart(&bank, &other))?;
+        }
+        Ok(bank)
+    }
+
+    /// The only profile there is; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Code::ProfileAmbiguous`] with the names when there are several; what [`Bank::open`] returns.
+    pub fn only(&self) -> Result<Option<Bank>> {
+        let names = self.names()?;
+        match names.as_slice() {
+            [] => Ok(None),
+            [name] => self.named(name).map(Some),
+            several => {
+                let error = self.about(Code::ProfileAmbiguous);
+                Err(several.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)))
+            }
+        }
+    }
+
+    /// Every profile, or why it cannot be used; for a diagnosis.
+    ///
+    /// # Errors
+    /// As [`Installed::names`].
+    pub fn all(&self) -> Result<Vec<(String, Result<Bank>)>> {
+        let names = self.names()?;
+        Ok(names.into_iter().map(|name| (name.clone(), self.named(&name))).collect())
+    }
+
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        self.folder.as_deref().map(|folder: &Path| folder.join(format!("{name}.toml")))
+    }
+
+    fn about(&self, code: Code) -> Error {
+        let error = Error::new(code).during(Step::ReadProfile);
+        self.folder.iter().fold(error, |error, folder| error.fact(Fact::Path, folder.display()))
+    }
+}
+
+/// A plain name: no dot at the beginning, no separator, nothing that a shell would have to quote.
+fn is_name(stem: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !stem.is_empty() && !stem.starts_with(['.', '-']) && stem.bytes().all(plain)
+}
+
+/// Refuses two profiles of which one claims every token that a pattern of the other means. That two patterns could meet
+/// in a token that no one has seen is no reason to refuse both.
+fn check_apart(bank: &Bank, other: &Bank) -> Result<()> {
+    let patterns =
+        |bank: &Bank| -> Vec<_> { bank.tokens.iter().flat_map(|token| &token.patterns).cloned().collect() };
+    let theirs = patterns(other);
+    for mine in patterns(bank) {
+        if let Some(their) = theirs.iter().find(|their| mine.covers(their) || their.covers(&mine)) {
+            return Err(Error::new(Code::ProfileOverlap)
+                .during(Step::ReadProfile)
+                .fact(Fact::Candidate, format_args!("{}: {mine}", bank.id))
+                .fact(Fact::Candidate, format_args!("{}: {their}", other.id)));
+        }
+    }
+    Ok(())
+}

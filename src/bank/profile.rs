@@ -1,0 +1,369 @@
+//! The profile as a value.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use jiff::civil::Date;
+
+use super::origin::Origin;
+use super::pattern::TokenPattern;
+use super::words::{Contact, NextStep, Words};
+use crate::catalogue::{Catalogue, Machine, Os, UsbId};
+use crate::discovery::Finder;
+use crate::driver::ProofLevel;
+use crate::error::{Code, Error, Fact, Result};
+use crate::pki::{Certificate, KeyKind, Name, Relax, SubjectRule, Window, days_left};
+use crate::text::Lang;
+
+/// One bank's profile. Made by [`Bank::open`], [`Bank::parse`] or [`Installed`](super::Installed).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Bank {
+    /// Under which name it is installed: the file's without `.toml`; empty where there was no file.
+    pub id: String,
+    /// The bank's name.
+    pub name: Words,
+    /// Whom its customers call, the first first.
+    pub contacts: Vec<Contact>,
+    /// The tokens that it distributes.
+    pub tokens: Vec<BankToken>,
+    /// The trust anchors: the CA's certificates, the next generation's too.
+    pub anchors: Vec<Certificate>,
+    /// The names of the CAs that issue its certificates; any where there is none.
+    pub issuers: Vec<Name>,
+    /// How the subject of a new certificate may differ from the old one's.
+    pub subject: SubjectRule,
+    /// The checks of a new certificate that are left out.
+    pub relax: Relax,
+    /// The extended key usages that a new certificate must have, as object identifiers in dots.
+    pub extended_key_usage: Vec<String>,
+    /// The form of the request.
+    pub request: RequestForm,
+    pub(super) window: Window,
+    /// When a new certificate begins to work at the bank.
+    pub begins_to_work: Begins,
+    /// How many days before the end a customer is reminded, the most first.
+    pub reminders: Vec<u32>,
+    /// What holds after the end; none where the profile does not say.
+    pub too_late: Option<TooLate>,
+    /// The kind of the new key.
+    pub key: KeyWish,
+    /// The proof that the new key cannot leave the token.
+    pub proof: ProofLevel,
+    /// How many days the clock of a computer may be wrong.
+    pub clock_tolerance_days: Option<u32>,
+    /// What becomes of the old credential.
+    pub old: OldCredential,
+    /// Whether the CA's certificates are written to the token too.
+    pub write_ca_certificates: bool,
+    /// How the CA is asked; none where a person does it.
+    pub issuer: Option<Issuer>,
+    /// The origins whose pages may use the enrolment facade.
+    pub origins: Vec<Origin>,
+    /// Where a customer logs in with the certificate.
+    pub login_url: Option<String>,
+    /// What the PIN is called on the bank's letter.
+    pub pin: Option<Words>,
+    /// What else must be done after a new certificate is installed.
+    pub after_installation: Option<Words>,
+    /// How the old certificate ends at the bank.
+    pub old_certificate: Option<Words>,
+    pub(super) next_steps: Vec<NextStep>,
+    pub(super) may_override: Vec<Override>,
+}
+
+/// A kind of token that a bank distributes.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BankToken {
+    /// What the bank calls it.
+    pub name: Option<Words>,
+    /// Which tokens are meant: one pattern that matches is enough.
+    pub patterns: Vec<TokenPattern>,
+    /// Its USB numbers: a hint, no proof.
+    pub usb: Vec<UsbId>,
+    /// The families of the catalogue that it belongs to.
+    pub families: Vec<String>,
+    /// How it reaches the customer.
+    pub delivered: Delivered,
+    /// Its drivers.
+    pub drivers: Vec<BankDriver>,
+}
+
+/// A driver that a bank names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BankDriver {
+    /// The name for people.
+    pub name: Option<String>,
+    /// The system that it is for.
+    pub system: Os,
+    /// The bitness of the programs that can load it; both where none is given.
+    pub bits: Option<u32>,
+    /// Its file, as the profile has it: `%NAME%` at the beginning is a variable of Windows, `{multiarch}` Debian's name
+    /// of the processor.
+    pub path: String,
+}
+
+/// How a token reaches the customer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivered {
+    /// With a certificate, and a PIN that is used as it is.
+    #[default]
+    WithCertificate,
+    /// Empty: the certificate is issued onto it.
+    Empty,
+    /// With an initial PIN that the customer must change.
+    InitialPin,
+}
+
+/// The form of the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestForm {
+    /// PKCS#10, signed by the new key (RFC 2986).
+    #[default]
+    Pkcs10,
+    /// The same inside CMS SignedData by the old key, as Microsoft CAs take it (MS-WCCE §3.1.1.4.3.2.1).
+    SignedByOldKey,
+}
+
+/// When a new certificate begins to work at the bank.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begins {
+    /// At once.
+    #[default]
+    AtOnce,
+    /// On the next business day.
+    NextBusinessDay,
+    /// When the old one has ended.
+    AfterOldEnds,
+}
+
+/// What holds when a certificate can be renewed no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TooLate {
+    /// The customer has a new one issued with login ID and password.
+    NewIssue,
+    /// A master user revokes the old one first, then a new one is issued.
+    RevokeFirst,
+    /// The customer hands a form in at the branch.
+    Form,
+    /// The customer asks the contacts.
+    Contact,
+    /// What the bank says.
+    Words(Words),
+}
+
+/// The kind of the new key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyWish {
+    /// Like the old one.
+    #[default]
+    LikeOld,
+    /// This kind.
+    Kind(KeyKind),
+    /// The old key again.
+    OldAgain,
+}
+
+/// What becomes of the old credential.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OldCredential {
+    /// It stays.
+    #[default]
+    Keep,
+    /// The person decides.
+    Ask,
+    /// It goes once the new one is installed and has signed.
+    Remove,
+    /// It goes once a login with the new one is confirmed.
+    RemoveAfterConfirmation,
+}
+
+/// How the CA is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Issuer {
+    /// A program with operations (`docs/issuer-helper.md`), by absolute path.
+    pub helper: Option<PathBuf>,
+    /// A shell command instead.
+    pub command: Option<String>,
+    /// How many seconds it may take.
+    pub timeout_seconds: Option<u32>,
+    /// The proxy that it goes through, as a URL.
+    pub proxy: Option<String>,
+}
+
+/// What a caller or an option may override, if the profile lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Override {
+    /// The drivers.
+    Drivers,
+    /// The trust anchors.
+    Anchors,
+    /// How the subject may differ.
+    Subject,
+    /// The checks of a new certificate.
+    Checks,
+    /// The form of the request.
+    Request,
+    /// The window.
+    Window,
+    /// The kind of key.
+    Key,
+    /// The demanded proof.
+    Proof,
+    /// What becomes of the old credential.
+    Old,
+    /// Whether the CA's certificates are written.
+    CaCertificates,
+    /// How the CA is asked.
+    Issuer,
+    /// How long the CA may take.
+    Timeout,
+}
+
+impl Override {
+    /// Every one.
+    pub const ALL: &'static [Override] = &[
+        Override::Drivers,
+        Override::Anchors,
+        Override::Subject,
+        Override::Checks,
+        Override::Request,
+        Override::Window,
+        Override::Key,
+        Override::Proof,
+        Override::Old,
+        Override::CaCertificates,
+        Override::Issuer,
+        Override::Timeout,
+    ];
+
+    /// The stable name, as a profile has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Override::Drivers => "drivers",
+            Override::Anchors => "anchors",
+            Override::Subject => "subject",
+            Override::Checks => "checks",
+            Override::Request => "request",
+            Override::Window => "window",
+            Override::Key => "key",
+            Override::Proof => "proof",
+            Override::Old => "old",
+            Override::CaCertificates => "ca_certificates",
+            Override::Issuer => "issuer",
+            Override::Timeout => "timeout",
+        }
+    }
+}
+
+impl Bank {
+    /// The window in which its certificates are renewed.
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
+    /// The pattern that a token with these values of CK_TOKEN_INFO matches, padding blanks stripped; none if the token is
+    /// not the bank's.
+    pub fn claims(
+        &self,
+        label: &str,
+        manufacturer: &str,
+        model: &str,
+        serial: &str,
+    ) -> Option<&TokenPattern> {
+        let patterns = self.tokens.iter().flat_map(|token| &token.patterns);
+        patterns.into_iter().find(|pattern| pattern.matches(label, manufacturer, model, serial))
+    }
+
+    /// Checks that this may be overridden.
+    ///
+    /// # Errors
+    /// [`Code::OverrideRefused`] with what may be.
+    pub fn check_override(&self, wanted: Override) -> Result<()> {
+        if self.may_override.contains(&wanted) {
+            return Ok(());
+        }
+        let listed: Vec<&str> = self.may_override.iter().map(|one| one.name()).collect();
+        let refused =
+            Error::new(Code::OverrideRefused).fact(Fact::Bank, &self.id).fact(Fact::Found, wanted.name());
+        Err(refused.fact(Fact::Expected, format_args!("may_override = {listed:?}")))
+    }
+
+    /// What a customer may override.
+    pub fn may_override(&self) -> &[Override] {
+        &self.may_override
+    }
+
+    /// The drivers of the bank's tokens that are for this machine, each with the place where it belongs. Those of the
+    /// families of the catalogue come last, once for each folder.
+    pub fn drivers(&self, machine: &Machine, catalogue: &Catalogue) -> Vec<PathBuf> {
+        let fits = |driver: &&BankDriver| {
+            driver.system == machine.os && driver.bits.is_none_or(|bits| bits == machine.bits)
+        };
+        let named = self.tokens.iter().flat_map(|token| &token.drivers).filter(fits);
+        let named = named.filter_map(|driver| machine.expand(&driver.path));
+        let ids: Vec<&String> = self.tokens.iter().flat_map(|token| &token.families).collect();
+        let families = catalogue.families().iter().filter(|family| ids.contains(&&family.id));
+        let wanted = families.flat_map(|family| catalogue.wanted(family, machine));
+        let of_families =
+            wanted.flat_map(|wanted| wanted.folders.into_iter().map(move |folder| folder.join(&wanted.file)));
+        named.chain(of_families).collect()
+    }
+
+    /// A finder that asks the bank's drivers; every driver that is known on this machine where the profile names none.
+    ///
+    /// # Errors
+    /// [`Code::DriverMissing`] with the places, when the profile names drivers and none of them is there.
+    pub fn finder(&self) -> Result<Finder> {
+        let drivers = self.drivers(&Machine::current(), Catalogue::builtin());
+        if drivers.is_empty() {
+            return Ok(Finder::new());
+        }
+        let (there, missing): (Vec<&PathBuf>, Vec<&PathBuf>) = drivers.iter().partition(|path| path.exists());
+        if there.is_empty() {
+            let error = Error::new(Code::DriverMissing)
+                .during(crate::error::Step::FindDrivers)
+                .fact(Fact::Bank, self.name.text(Lang::Ja));
+            return Err(missing.iter().fold(error, |error, path| error.fact(Fact::Expected, path.display())));
+        }
+        Ok(there.into_iter().fold(Finder::new(), |finder, path| finder.module(path)))
+    }
+
+    /// The reminder that is due: of the days listed the fewest that the certificate has still left or fewer than them;
+    /// none before the first and after the end.
+    pub fn reminder(&self, not_after: SystemTime, now: SystemTime) -> Option<u32> {
+        let left = u32::try_from(days_left(not_after, now)).ok().filter(|_| now <= not_after)?;
+        self.reminders.iter().copied().filter(|days| left <= *days).min()
+    }
+
+    /// The date in Japan from which on a certificate works that is installed at this moment, where it does not at once.
+    /// Saturdays and Sundays are no business days; a holiday is not known here, so it may be later.
+    pub fn works_from(&self, installed: SystemTime, old_ends: Option<SystemTime>) -> Option<Date> {
+        use jiff::civil::Weekday;
+
+        let today = crate::pki::jst_date(installed);
+        match self.begins_to_work {
+            Begins::AtOnce => None,
+            Begins::NextBusinessDay => {
+                let mut day = today.tomorrow().ok()?;
+                while matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+                    day = day.tomorrow().ok()?;
+                }
+                Some(day)
+            }
+            Begins::AfterOldEnds => {
+                let ends = crate::pki::jst_date(old_ends.filter(|ends| installed <= *ends)?);
+                Some(ends)
+            }
+        }
+    }
+
+    pub(super) fn named_after(mut self, file: &Path) -> Self {
+        self.id = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        self
+    }
+}

@@ -1,0 +1,162 @@
+//! Files on the disk: who can write them, and what the folder of installed profiles makes of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{SHORT, fact};
+use crate::bank::{Bank, Installed};
+use crate::error::{Code, Error, Fact};
+
+/// A folder with these profiles.
+fn folder(profiles: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in profiles {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn other(label: &str) -> String {
+    SHORT.replace("token=BANK", label)
+}
+
+fn code(result: Result<Bank, Error>) -> Code {
+    result.map(|_| ()).unwrap_err().code()
+}
+
+#[test]
+fn a_file_is_named_in_every_error() {
+    let folder = folder(&[("a.toml", "version = 3")]);
+    let file = folder.path().join("a.toml");
+    let error = Bank::open(&file).unwrap_err();
+    assert_eq!(error.code(), Code::ProfileVersion);
+    assert_eq!(fact(&error, Fact::Path), file.display().to_string());
+    assert_eq!(code(Bank::open(&folder.path().join("none.toml"))), Code::ProfileNotFound);
+    assert_eq!(code(Bank::open(folder.path())), Code::FileUnreadable);
+    fs::write(&file, vec![b' '; 10 << 20]).unwrap();
+    assert_eq!(code(Bank::open(&file)), Code::ProfileTooLarge);
+    fs::write(&file, SHORT).unwrap();
+    let bank = Bank::open(&file).unwrap();
+    assert_eq!((bank.id.as_str(), Bank::problems(&file).len()), ("a", 0));
+}
+
+#[cfg(unix)]
+fn chmod(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_profile_that_others_can_write_is_refused_with_the_reason() {
+    let outer = folder(&[]);
+    let inner = outer.path().join("banks.d");
+    fs::create_dir(&inner).unwrap();
+    let file = inner.join("a.toml");
+    fs::write(&file, SHORT).unwrap();
+    for (path, mode, right) in [(&file, 0o666, 0o644), (&inner, 0o777, 0o755)] {
+        chmod(path, mode);
+        let error = Bank::open(&file).unwrap_err();
+        assert_eq!(error.code(), Code::ProfileUntrusted);
+        assert!(fact(&error, Fact::Found).starts_with(&format!("{}: mode", path.display())), "{error}");
+        assert_eq!(fact(&error, Fact::Expected), "o-w");
+        assert_eq!(Bank::problems(&file)[0].code(), Code::ProfileUntrusted);
+        chmod(path, right);
+    }
+    assert!(Bank::open(&file).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_as_good_as_both_its_ends() {
+    let outer = folder(&[("a.toml", SHORT)]);
+    let loose = outer.path().join("loose");
+    fs::create_dir(&loose).unwrap();
+    let link = loose.join("b.toml");
+    std::os::unix::fs::symlink(outer.path().join("a.toml"), &link).unwrap();
+    assert!(Bank::open(&link).is_ok());
+    chmod(&loose, 0o777);
+    assert_eq!(
+        code(Bank::open(&link)),
+        Code::ProfileUntrusted,
+        "who can write the folder can replace the link"
+    );
+    chmod(&loose, 0o755);
+    chmod(&outer.path().join("a.toml"), 0o666);
+    assert_eq!(code(Bank::open(&link)), Code::ProfileUntrusted);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_is_no_profile_and_holds_nothing_up() {
+    let folder = folder(&[]);
+    let pipe = folder.path().join("a.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    assert_eq!(code(Bank::open(&pipe)), Code::FileUnreadable);
+    assert_eq!(code(Bank::open(Path::new("/dev/zero"))), Code::FileUnreadable);
+}
+
+#[test]
+fn the_only_profile_is_the_default() {
+    assert!(Installed::in_folder("/nowhere/banks.d").only().unwrap().is_none());
+    let one = folder(&[("a.toml", SHORT), ("a.toml.bak", "x"), (".hidden.toml", "x"), ("-x.toml", "x")]);
+    let installed = Installed::in_folder(one.path());
+    assert_eq!(installed.names().unwrap(), ["a"]);
+    assert_eq!(installed.only().unwrap().unwrap().id, "a");
+    assert_eq!(installed.named("a").unwrap().id, "a");
+
+    fs::write(one.path().join("b.toml"), other("token=OTHER")).unwrap();
+    let several = installed.only().unwrap_err();
+    assert_eq!(several.code(), Code::ProfileAmbiguous);
+    let candidates: Vec<&str> =
+        several.facts().filter(|(fact, _)| *fact == Fact::Candidate).map(|(_, value)| value).collect();
+    assert_eq!(candidates, ["a", "b"]);
+    assert_eq!(installed.named("b").unwrap().id, "b");
+    for missing in ["c", "", "..", "../a", "a.toml", ".hidden"] {
+        assert_eq!(code(installed.named(missing)), Code::ProfileNotFound, "{missing}");
+    }
+}
+
+#[test]
+fn two_profiles_that_claim_one_token_are_refused() {
+    let claims = |label: &str| {
+        let folder = folder(&[("a.toml", SHORT), ("b.toml", &other(label))]);
+        Installed::in_folder(folder.path()).named("a").map(|_| ())
+    };
+    for same in ["token=BANK", "token=BANK;model=X", "token=BANK;manufacturer=M;serial=1"] {
+        let error = claims(same).unwrap_err();
+        assert_eq!(error.code(), Code::ProfileOverlap, "{same}");
+        let candidates: Vec<String> = error
+            .facts()
+            .filter(|(fact, _)| *fact == Fact::Candidate)
+            .map(|(_, value)| value.to_owned())
+            .collect();
+        assert_eq!(candidates[0], "a: pkcs11:token=BANK");
+        assert!(candidates[1].starts_with("b: pkcs11:token=BANK"), "{candidates:?}");
+    }
+    for apart in ["token=OTHER", "token=OTHER;model=X", "model=X"] {
+        assert!(claims(apart).is_ok(), "{apart}");
+    }
+}
+
+#[test]
+fn a_broken_neighbour_spoils_no_bank() {
+    let folder = folder(&[("a.toml", SHORT), ("b.toml", "nonsense")]);
+    let installed = Installed::in_folder(folder.path());
+    assert_eq!(installed.named("a").unwrap().id, "a");
+    assert_eq!(code(installed.named("b")), Code::ProfileSyntax);
+    let all = installed.all().unwrap();
+    assert_eq!(all.iter().map(|(_, result)| result.is_ok()).collect::<Vec<_>>(), [true, false]);
+    // Which one is meant is asked all the same.
+    assert_eq!(installed.only().unwrap_err().code(), Code::ProfileAmbiguous);
+}
+
+#[test]
+fn a_file_in_place_of_the_folder_is_said() {
+    let folder = folder(&[("a.toml", SHORT)]);
+    let file: PathBuf = folder.path().join("a.toml");
+    assert_eq!(Installed::in_folder(file).names().unwrap_err().code(), Code::FileUnreadable);
+}
