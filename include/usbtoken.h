@@ -81,6 +81,8 @@
 #define USBTOKEN_JOURNAL_UNUSABLE 109
 /** The trust anchors that were given hold no certificate of a CA. */
 #define USBTOKEN_ANCHOR_UNUSABLE 110
+/** There is no place on this computer where this job could keep others from the token meanwhile. */
+#define USBTOKEN_LOCK_UNUSABLE 111
 /** No bank's profile of this name is on this computer. */
 #define USBTOKEN_PROFILE_NOT_FOUND 112
 /** Several banks' profiles are installed and none was named. */
@@ -331,7 +333,7 @@
 #define USBTOKEN_EXPIRED 802
 /** A renewal of this certificate is pending. */
 #define USBTOKEN_PENDING_EXISTS 803
-/** Another program is renewing on this token. */
+/** Another job is at work on this token. */
 #define USBTOKEN_BUSY 804
 /** The date or time of this computer does not look right. */
 #define USBTOKEN_CLOCK_IMPLAUSIBLE 805
@@ -503,6 +505,8 @@
 #define USBTOKEN_NOTICE_KEY_KIND_CHANGES 35
 /** A part of the CA's response could not be read and was passed over. */
 #define USBTOKEN_NOTICE_RESPONSE_PARTLY_USED 37
+/** This program was logged in to the token already, so the token did not check the PIN. */
+#define USBTOKEN_NOTICE_PIN_NOT_CHECKED 40
 /** This certificate is renewed already; it is renewed once more as asked for. */
 #define USBTOKEN_NOTICE_RENEWED 38
 /** This certificate seems to be renewed already. */
@@ -589,6 +593,8 @@
 #define USBTOKEN_FACT_ALGORITHM 24
 /** issuers compared */
 #define USBTOKEN_FACT_ISSUER_CONTINUITY 25
+/** who is at work */
+#define USBTOKEN_FACT_HOLDER 26
 /** reason */
 #define USBTOKEN_FACT_REASON 31
 /** Line */
@@ -3127,6 +3133,14 @@ uint32_t usbtoken_renewal_notice(const struct usbtoken_renewal *renewal, size_t 
  * Ends the handle and sets the pointer to NULL. Accepts NULL. The pending key stays on the token.
  */
 void usbtoken_renewal_free(struct usbtoken_renewal **renewal);
+
+/**
+ * Writes 1 when the token has checked the PIN at this login, else 0: where this process was logged in already, by itself
+ * or by another part of it, no PIN is checked, and a wrong one is taken for a right one (warning
+ * USBTOKEN_WARNING_PIN_NOT_CHECKED).
+ */
+usbtoken_status usbtoken_session_pin_was_checked(const struct usbtoken_session *session,
+                                                 int32_t *out);
 
 /**
  * Lists the credentials on the token, each with its private key or without.

@@ -60,6 +60,20 @@ impl SessionNoun {
     }
 }
 
+/// Writes 1 when the token has checked the PIN at this login, else 0: where this process was logged in already, by itself
+/// or by another part of it, no PIN is checked, and a wrong one is taken for a right one (warning
+/// USBTOKEN_WARNING_PIN_NOT_CHECKED).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_session_pin_was_checked(
+    session: *const usbtoken_session,
+    out: Option<&mut MaybeUninit<i32>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        args::required("out", out)?.write(i32::from(noun.session()?.pin_was_checked()));
+        Ok(())
+    })
+}
+
 /// Lists the credentials on the token, each with its private key or without.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_session_credentials(

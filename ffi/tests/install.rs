@@ -16,7 +16,7 @@ fn installed() -> &'static Path {
         let folder = std::env::temp_dir().join(format!("usbtoken-install-{}", std::process::id()));
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
         cargo.current_dir(root()).args(["run", "--quiet", "--package", "xtask", "--", "install", "--debug"]);
-        cargo.arg("--prefix").arg(&folder);
+        cargo.arg("--own").arg("--prefix").arg(&folder);
         succeed(cargo.output().unwrap(), "cargo xtask install");
         folder
     })

@@ -24,7 +24,7 @@ fn play_as(stage: &Stage, words: Vec<OsString>, fault: &str) -> Played {
     let mut command = std::process::Command::new(&words[0]);
     command.args(&words[1..]).arg(shim()).arg(stage.token.uri()).arg(stage.token.pin());
     command.arg(stage.ca_command("p7-base64")).envs(stage.token.env());
-    command.env("XDG_RUNTIME_DIR", stage.folder.path()).env("LSAN_OPTIONS", common::leak_options());
+    command.env("LSAN_OPTIONS", common::leak_options());
     command.env("USBTOKEN_SHIM_DRIVER", softhsm_module()).env("USBTOKEN_SHIM_TRACE", &trace);
     succeed(command.env("USBTOKEN_SHIM_FAULT", fault).output().unwrap(), &format!("{words:?}"));
     let trace = std::fs::read_to_string(trace).unwrap();

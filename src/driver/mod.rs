@@ -15,6 +15,7 @@ pub(crate) mod token;
 
 pub(crate) use cancel::Cancel;
 pub use file::Trust;
+pub use lock::machine_lock_files;
 pub use module::{Module, ModuleInfo};
 pub(crate) use mutex::lock;
 pub(crate) use session::Session;

@@ -28,6 +28,8 @@ numbered! {
         JournalUnusable = 109 "journal_unusable",
         /// A file or bytes that the caller named as trust anchors hold no certificate.
         AnchorUnusable = 110 "anchor_unusable",
+        /// There is no place on this computer where a job could keep others from the token meanwhile.
+        LockUnusable = 111 "lock_unusable",
         /// No bank's profile of that name is installed.
         ProfileNotFound = 112 "profile_not_found",
         /// Several banks' profiles are installed and none was named.
@@ -285,7 +287,7 @@ numbered! {
         Expired = 802 "expired",
         /// A request for the same credential is pending.
         PendingExists = 803 "pending_exists",
-        /// Another program is renewing on this token.
+        /// Another job is at work on this token: of another program, or of this one.
         Busy = 804 "busy",
         /// The clock of this computer does not look right.
         ClockImplausible = 805 "clock_implausible",

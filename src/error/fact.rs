@@ -51,6 +51,8 @@ numbered! {
         Algorithm = 24 "algorithm",
         /// Whether two certificates come from one CA, by its stable name; people read it in words.
         IssuerContinuity = 25 "issuer_continuity",
+        /// The program that is at work on the token, or `this_program`; people read that in words.
+        Holder = 26 "holder",
         /// Why, by a stable name; people read it in words.
         Reason = 31 "reason",
         /// A line of a file, counted from 1.

@@ -72,6 +72,8 @@ numbered! {
         KeyKindChanges = 35 "key_kind_changes",
         /// A part of the CA's response could not be read.
         ResponsePartlyUsed = 37 "response_partly_used",
+        /// This program was logged in already, so the token did not check the PIN.
+        PinNotChecked = 40 "pin_not_checked",
         /// The credential is renewed already, and is renewed once more because the caller asked for it.
         Renewed = 38 "renewed",
         /// Public objects, which anybody can write on some tokens, say that the credential is renewed.

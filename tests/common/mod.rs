@@ -129,7 +129,8 @@ impl Bank {
         Said::of(command.env("USBTOKEN_SHIM_TRACE", self.file("trace")).output().unwrap())
     }
 
-    fn command(&self, module: &Path, arguments: &[&str]) -> Command {
+    /// The command, to be started in other surroundings.
+    pub fn command(&self, module: &Path, arguments: &[&str]) -> Command {
         self.command_without_pin(module, &[&["--pin-env", "TEST_PIN"], arguments].concat())
     }
 
@@ -288,7 +289,7 @@ pub fn facts(error: &Error, kind: Fact) -> Vec<&str> {
 }
 
 /// The command, built if need be: Cargo tells a test only where the programs of its own package are.
-fn usbtoken() -> &'static Path {
+pub fn usbtoken() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let this = std::env::current_exe().unwrap();

@@ -5,7 +5,8 @@ mod common;
 
 use std::sync::Barrier;
 
-use common::{Bank, Said, credential, refused};
+use common::{Bank, Said, credential, facts, refused};
+use usbtoken::error::Fact;
 use usbtoken::{Code, Install, Renewal, Session};
 
 /// Real processes, started together, again and again until chance has had its way.
@@ -35,17 +36,9 @@ fn two_processes_make_one_new_credential() {
 #[test]
 fn the_second_process_is_told_that_the_first_is_at_work() {
     let bank = Bank::new();
-    let (asked, answer) = (bank.file("asked"), bank.file("answer"));
-    let slow = format!(
-        "cat > request; touch '{}'; while [ ! -e '{}' ]; do sleep 0.05; done; {} < request",
-        asked.display(),
-        answer.display(),
-        bank.issuer("")
-    );
-    let first = bank.start(&["renew", "--issuer", &slow]);
-    while !asked.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let answer = bank.file("answer");
+    let first = bank.start(&["renew", "--issuer", &waiting_issuer(&bank)]);
+    wait_until_asked(&bank);
     let waiting = bank.soft.snapshot();
     for second in [
         vec!["renew", "--issuer", "false"],
@@ -64,6 +57,69 @@ fn the_second_process_is_told_that_the_first_is_at_work() {
     Said::of(first.wait_with_output().unwrap()).json();
     bank.assert_old_works();
     bank.assert_one_new_credential();
+}
+
+/// A desktop and a cron job of one user: no variable moves the lock, and the error says who is at work.
+#[test]
+fn two_jobs_in_different_environments_meet() {
+    let bank = Bank::new();
+    let surroundings = |name: &str| {
+        let folder = bank.file(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let variables =
+            ["HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "USER", "LOGNAME"];
+        variables.map(|variable| (variable, folder.clone()))
+    };
+    let mut desktop = bank.command(&bank.soft.module(), &["renew", "--issuer", &waiting_issuer(&bank)]);
+    let first = desktop.envs(surroundings("desktop")).spawn().unwrap();
+    wait_until_asked(&bank);
+    let waiting = bank.soft.snapshot();
+    for second in [&["abandon", "--yes"][..], &["renew", "--issuer", "false"]] {
+        let mut cron = bank.command(&bank.soft.module(), second);
+        cron.envs(surroundings("cron"))
+            .env_remove("USER")
+            .env_remove("XDG_RUNTIME_DIR")
+            .env_remove("LOGNAME");
+        let error = Said::of(cron.output().unwrap()).failed(Code::Busy);
+        let holder = error["facts"]["holder"][0].as_str().unwrap_or_else(|| panic!("{error:#}"));
+        assert!(holder.contains(&first.id().to_string()) && holder.contains("usbtoken"), "{holder}");
+        bank.soft.snapshot().assert_same_as(&waiting);
+    }
+    std::fs::write(bank.file("answer"), "").unwrap();
+    Said::of(first.wait_with_output().unwrap()).json();
+    bank.assert_one_new_credential();
+}
+
+/// What the issuer leaves running has none of our files, the lock's least of all.
+#[test]
+fn a_child_of_the_issuer_that_stays_holds_nothing() {
+    let bank = Bank::new();
+    let stays = "sleep 600 > /dev/null 2>&1 < /dev/null & echo $! > stays; false";
+    bank.run(&["renew", "--issuer", stays]).failed(Code::IssuerFailed);
+    let stays = String::from_utf8(bank.read("stays")).unwrap();
+    let running = std::path::Path::new("/proc").join(stays.trim());
+    assert!(running.exists(), "it is still there");
+    bank.run(&["resume", "--issuer", &bank.issuer("")]).json();
+    assert!(running.exists());
+    std::process::Command::new("kill").arg(stays.trim()).status().unwrap();
+    bank.assert_one_new_credential();
+}
+
+/// An issuer that says in the file `asked` that it was asked, and answers when the file `answer` is there.
+fn waiting_issuer(bank: &Bank) -> String {
+    let (asked, answer) = (bank.file("asked"), bank.file("answer"));
+    format!(
+        "cat > request; touch '{}'; while [ ! -e '{}' ]; do sleep 0.05; done; {} < request",
+        asked.display(),
+        answer.display(),
+        bank.issuer("")
+    )
+}
+
+fn wait_until_asked(bank: &Bank) {
+    while !bank.file("asked").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 /// A process that was killed blocks no one.
@@ -124,6 +180,20 @@ fn a_session_that_ends_leaves_the_others_logged_in() {
     assert_eq!(again.pending().unwrap().len(), 0);
 }
 
+/// PKCS#11 has one login for a process: while it lasts every PIN is taken, so the second is told that none was checked.
+#[test]
+fn a_second_login_says_that_its_pin_was_not_checked() {
+    let bank = Bank::new();
+    let token = bank.token();
+    let wrong = || token.login(usbtoken::Pin::new(b"not-the-pin".to_vec()));
+    let first = bank.login(&token);
+    assert!(first.pin_was_checked());
+    let second = wrong().unwrap();
+    assert!(!second.pin_was_checked());
+    drop((first, second));
+    refused(wrong(), Code::PinIncorrect);
+}
+
 #[test]
 fn the_second_session_of_a_process_is_told_too() {
     let bank = Bank::new();
@@ -131,7 +201,8 @@ fn the_second_session_of_a_process_is_told_too() {
     let second = bank.session();
     let pending = Renewal::of(&old).begin(&first).unwrap();
     let waiting = bank.soft.snapshot();
-    refused(Renewal::of(&old).begin(&second), Code::Busy);
+    let busy = refused(Renewal::of(&old).begin(&second), Code::Busy);
+    assert_eq!(facts(&busy, Fact::Holder), ["this_program"], "another thread is not another program");
     refused(second.abandon(pending.key()), Code::Busy);
     refused(second.install(&bank.certify(&pending)), Code::Busy);
     refused(bank.retire(&second, &old), Code::Busy);

@@ -9,8 +9,11 @@
 //! lib/cmake/usbtoken/usbtoken-config-version.cmake
 //! include/usbtoken.h, include/usbtoken.hpp
 //! ```
+//!
+//! And, whatever the prefix, the folder in which jobs of different users exclude each other (`docs/transaction.md`).
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,6 +34,9 @@ pub struct Options {
     /// Install the unoptimised build
     #[arg(long)]
     debug: bool,
+    /// For this user alone: leave out the folder in which jobs of all users exclude each other
+    #[arg(long)]
+    own: bool,
 }
 
 /// What goes by the name of this version.
@@ -68,6 +74,9 @@ pub fn run(options: &Options) -> Done {
     let cmake = place.folder(&options.libdir.join("cmake/usbtoken"))?;
     write(&cmake.join("usbtoken-config.cmake"), &cmake_config(options))?;
     write(&cmake.join("usbtoken-config-version.cmake"), &cmake_version())?;
+    if !options.own {
+        make_lock_files(options.destdir.as_deref())?;
+    }
     println!("installed into {}", place.root.display());
     Ok(())
 }
@@ -91,6 +100,41 @@ impl Place {
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(folder)
     }
+}
+
+/// Makes the files of the lock. Those that are there stay as they are: a job may be holding one.
+fn make_lock_files(destination: Option<&Path>) -> Done {
+    for file in usbtoken::driver::machine_lock_files() {
+        let file = match (destination, file.strip_prefix("/")) {
+            (Some(destination), Ok(beneath)) => destination.join(beneath),
+            _ => file,
+        };
+        if file.exists() {
+            continue;
+        }
+        match make_lock_file(&file) {
+            // Whoever may not write there installs for himself; his own jobs exclude each other without it.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                println!(
+                    "not made, for want of permission: {} (docs/transaction.md, Two at once)",
+                    file.display()
+                );
+                return Ok(());
+            }
+            made => made.map_err(|error| format!("{}: {error}", file.display()))?,
+        }
+    }
+    Ok(())
+}
+
+/// Empty, for everybody to read and nobody to write.
+fn make_lock_file(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    if let Some(folder) = file.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    }
+    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o444).open(file)?;
+    made.set_permissions(fs::Permissions::from_mode(0o444))
 }
 
 /// Builds the libraries and says where they are.

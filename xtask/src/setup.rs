@@ -85,6 +85,12 @@ pub const TESTS: &[Need] = &[
         ]),
         purpose: "a module that makes its function lists anew, for the shim",
     },
+    Need {
+        package: "util-linux",
+        sign: Sign::Program("unshare"),
+        purpose: "plays several users, and a terminal",
+    },
+    Need { package: "procps", sign: Sign::Program("pgrep"), purpose: "finds the job of another user" },
     Need { package: "gcc", sign: Sign::Program("cc"), purpose: "builds the C tests and examples" },
     Need { package: "g++", sign: Sign::Program("c++"), purpose: "builds the C++ example" },
     Need { package: "binutils", sign: Sign::Program("nm"), purpose: "lists what the C library exports" },

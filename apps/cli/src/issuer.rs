@@ -6,8 +6,6 @@ mod child;
 #[path = "issuer/threads.rs"]
 mod child;
 mod helper;
-#[cfg(unix)]
-mod signals;
 #[cfg(all(test, unix))]
 mod tests;
 

@@ -10,6 +10,7 @@ use usbtoken::text::Lang;
 use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
+use crate::pin::prompt::{self, Typed};
 use crate::words::Words;
 use crate::{files, pin};
 
@@ -25,7 +26,8 @@ pub fn read(path: Option<&Path>, lang: Lang) -> Result<Zeroizing<Vec<u8>>> {
     let login = match path {
         None => ask(lang),
         Some(path) if files::is_standard(path) => {
-            let login = two_lines(io::stdin().lock(), path);
+            let input = pin::standard_input().map_err(|error| unusable(path, error));
+            let login = input.and_then(|input| two_lines(input, path));
             pin::close_input().map_err(|error| unusable(path, error)).and(login)
         }
         Some(path) => {
@@ -46,16 +48,19 @@ fn ask(lang: Lang) -> Result<Zeroizing<Vec<u8>>> {
         .and_then(|()| stderr.flush())
         .and_then(|()| io::stdin().read_line(&mut id))
         .map_err(|error| cancelled().caused_by(error))?;
-    let password = rpassword::prompt_password(Words::PasswordPrompt.text(lang)).map(Zeroizing::new);
-    let password = password.map_err(|error| cancelled().caused_by(error))?;
+    let password = match prompt::read(&Words::PasswordPrompt.text(lang)) {
+        Ok(Typed::Line(password)) => password,
+        Ok(Typed::Cancelled) => return Err(cancelled()),
+        Err(error) => return Err(cancelled().caused_by(error)),
+    };
     let id = id.trim();
     if id.is_empty() || password.is_empty() {
         return Err(cancelled());
     }
     // The capacity is given beforehand: a buffer that grew would leave copies behind.
     let mut login = Zeroizing::new(Vec::with_capacity(id.len() + password.len() + 2));
-    for part in [id, &password] {
-        login.extend_from_slice(part.as_bytes());
+    for part in [id.as_bytes(), &password] {
+        login.extend_from_slice(part);
         login.push(b'\n');
     }
     Ok(login)

@@ -11,6 +11,8 @@ mod output;
 mod pin;
 mod progress;
 mod run;
+#[cfg(unix)]
+mod signals;
 mod stdout;
 mod view;
 mod words;
@@ -38,6 +40,11 @@ fn main() -> ExitCode {
 /// Where another program will be started, the PIN leaves this one's environment first.
 #[cfg_attr(not(unix), allow(unused_variables, reason = "there a process reads no other's environment"))]
 fn hide_pin(global: &Global, command: &Command) -> Result<(), Error> {
+    #[cfg(unix)]
+    if global.pin_env.is_some() {
+        // It is in the memory of this process already.
+        pin::guard::begin();
+    }
     #[cfg(unix)]
     if let (Some(variable), true) = (&global.pin_env, command.starts_programs()) {
         return pin::hidden::hide(variable);

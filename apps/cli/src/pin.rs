@@ -1,7 +1,14 @@
 //! Where the PIN comes from. It is read once and handed to the library; it is never printed, and never retried.
 
+pub mod guard;
 #[cfg(unix)]
 pub mod hidden;
+mod limit;
+#[cfg(unix)]
+pub mod prompt;
+#[cfg(not(unix))]
+#[path = "pin/prompt_elsewhere.rs"]
+pub mod prompt;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -13,11 +20,10 @@ use usbtoken::text::{Lang, printable};
 use usbtoken::{Code, Error, Login, Pin, Result};
 use zeroize::Zeroizing;
 
+use self::limit::LONGEST_PIN;
+use self::prompt::Typed;
 use crate::args::Global;
 use crate::words::Words;
-
-/// No token takes a longer PIN; a larger file is surely the wrong file.
-const LONGEST_PIN: usize = 1024;
 
 /// How the PIN is obtained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,13 +108,15 @@ pub fn confirmed(question: &str) -> bool {
 }
 
 fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
+    guard::begin();
     match source {
         Source::File(path) => {
             let unusable = |error| unusable(path.display(), error);
             first_line(File::open(path).map_err(unusable)?, path.display())
         }
         Source::Stdin => {
-            let pin = first_line(io::stdin().lock(), "-");
+            let input = standard_input().map_err(|error| unusable("-", error))?;
+            let pin = first_line(input, "-");
             close_input().map_err(|error| unusable("-", error))?;
             pin
         }
@@ -125,6 +133,18 @@ fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
     }
 }
 
+/// Standard input without the buffer of the standard library, which nobody could wipe.
+///
+/// # Errors
+/// When it is closed.
+pub fn standard_input() -> io::Result<File> {
+    #[cfg(unix)]
+    let input = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let input = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned()?;
+    Ok(File::from(input))
+}
+
 /// Puts nothing in the place of standard input when a secret was read from it: on Unix every program of the user can
 /// open it anew through `/proc/PID/fd/0`.
 ///
@@ -138,13 +158,10 @@ pub fn close_input() -> io::Result<()> {
 }
 
 fn prompt(token: &str, lang: Lang) -> Result<Pin> {
-    match rpassword::prompt_password(Words::PinPrompt(token).text(lang)).map(Zeroizing::new) {
-        Ok(pin) if pin.is_empty() => Err(Error::new(Code::PinCancelled)),
-        Ok(pin) => Ok(Pin::new(pin.as_bytes().to_vec())),
-        Err(error) => match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => Err(Error::new(Code::PinCancelled)),
-            _ => Err(Error::new(Code::PinRequired).fact(Fact::Detail, &error).caused_by(error)),
-        },
+    match prompt::read(&Words::PinPrompt(token).text(lang)) {
+        Ok(Typed::Line(line)) if !line.is_empty() => pin_of(&line, "/dev/tty"),
+        Ok(Typed::Line(_) | Typed::Cancelled) => Err(Error::new(Code::PinCancelled)),
+        Err(error) => Err(Error::new(Code::PinRequired).fact(Fact::Detail, &error).caused_by(error)),
     }
 }
 

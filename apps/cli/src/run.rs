@@ -79,14 +79,23 @@ impl Run {
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
         let login = self.ask_pin(&token)?;
-        token.login(login).map_err(|error| name_token(error, &token))
+        let session = token.login(login).map_err(|error| name_token(error, &token))?;
+        Ok(self.logged_in(session))
     }
 
     /// As [`Run::login`], of a token that was reserved before.
     pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
         let token = reserved.token().clone();
         let login = self.ask_pin(&token)?;
-        reserved.login(login).map_err(|error| name_token(error, &token))
+        let session = reserved.login(login).map_err(|error| name_token(error, &token))?;
+        Ok(self.logged_in(session))
+    }
+
+    fn logged_in(&self, session: Session) -> Session {
+        if !session.pin_was_checked() {
+            self.tell(&[Notice::PinNotChecked.into()]);
+        }
+        session
     }
 
     fn ask_pin(&self, token: &Token) -> Result<Login> {

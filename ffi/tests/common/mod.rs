@@ -141,7 +141,7 @@ impl Stage {
         command.args(&words[1..]);
         command.arg(self.token.module()).arg(self.token.uri()).arg(pin);
         command.arg(self.ca_command("p7-base64")).envs(self.token.env());
-        command.env("XDG_RUNTIME_DIR", self.folder.path()).env("LSAN_OPTIONS", leak_options());
+        command.env("LSAN_OPTIONS", leak_options());
         command
     }
 

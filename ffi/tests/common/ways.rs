@@ -101,7 +101,6 @@ impl Programs {
             }
         };
         command.current_dir(stage.folder.path()).envs(stage.token.env());
-        command.env("XDG_RUNTIME_DIR", stage.folder.path());
         command
     }
 

@@ -92,6 +92,7 @@ impl Session {
         let algorithm = SignatureAlgorithm::for_key(&public_key.algorithm());
         let mut private = open.read_new_private_key(private, algorithm)?;
         private.public_key = Some(public_key.clone());
+        self.pin.see(&private);
         Ok(NewKeyPair { private, public, public_key })
     }
 

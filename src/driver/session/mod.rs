@@ -3,6 +3,7 @@
 mod evidence;
 mod keygen;
 mod object;
+mod pin;
 mod proof;
 mod read;
 mod remove;
@@ -17,6 +18,8 @@ use self::object::Owner;
 pub(crate) use self::object::made_up;
 pub use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use self::object::{Objects, Present};
+use self::pin::KeptPin;
+pub use self::pin::Pin;
 pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
 pub use self::reservation::Reservation;
@@ -27,7 +30,6 @@ use crate::driver::lock::TokenLock;
 use crate::driver::mutex::lock;
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
-use secrecy::{ExposeSecret, SecretSlice};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
@@ -36,20 +38,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
-
-/// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
-pub struct Pin(SecretSlice<u8>);
-
-impl Pin {
-    /// Takes the bytes over; PKCS#11 wants UTF-8, tokens decide what they take.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Pin(bytes.into())
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.0.expose_secret()
-    }
-}
 
 /// How to log in.
 pub struct Login {
@@ -112,8 +100,8 @@ pub struct PublicSession(Open);
 /// It belongs to one thread at a time: it may be sent to another, not shared.
 pub struct Session {
     open: Open,
-    /// Kept only for keys that demand the PIN for each signature (CKA_ALWAYS_AUTHENTICATE).
-    pin: Option<Pin>,
+    pin: KeptPin,
+    pin_was_checked: bool,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<TokenLock>,
@@ -158,14 +146,26 @@ impl Session {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,
         };
-        let login = SharedLogin::share(&token, || open.login(pin.as_ref()))?;
+        let mut pin_was_checked = false;
+        let login = SharedLogin::share(&token, || {
+            pin_was_checked = open.login(pin.as_ref())?;
+            Ok(pin_was_checked)
+        })?;
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
-        Ok(Session { open, pin, login, reserved })
+        let pin = KeptPin::new(pin, token.quirks().context_login);
+        Ok(Session { open, pin, pin_was_checked, login, reserved })
     }
 
     /// The token.
     pub fn token(&self) -> &Token {
         &self.open.token
+    }
+
+    /// Whether the token has checked the PIN at this login. Where this process was logged in already
+    /// (CKR_USER_ALREADY_LOGGED_IN, PKCS#11 v3.1 §5.6.8) it has not, and a wrong PIN is not noticed:
+    /// [`Notice::PinNotChecked`](crate::error::Notice::PinNotChecked).
+    pub fn pin_was_checked(&self) -> bool {
+        self.pin_was_checked
     }
 
     pub(super) fn open_session(&self) -> &Open {
@@ -189,13 +189,16 @@ impl Session {
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).
     pub(super) fn login_for_operation(&self, step: Step) -> Result<()> {
         let pin_pad = self.open.token.info().pin_pad;
-        let pin = match &self.pin {
-            _ if pin_pad => None,
-            Some(pin) => Some(pin.bytes()),
-            None => return Err(Error::new(Code::PinRequired).during(step)),
+        let log_in = |pin: Option<&[u8]>| {
+            let functions = self.open.functions();
+            let done = functions.login(self.open.handle, CKU_CONTEXT_SPECIFIC, pin);
+            done.map_err(|failure| failure.during(step))
         };
-        let functions = self.open.functions();
-        functions.login(self.open.handle, CKU_CONTEXT_SPECIFIC, pin).map_err(|failure| failure.during(step))
+        self.pin.with(|pin| match pin {
+            _ if pin_pad => log_in(None),
+            Some(pin) => log_in(Some(pin)),
+            None => Err(Error::new(Code::PinRequired).during(step)),
+        })
     }
 }
 

@@ -290,7 +290,9 @@ impl PublicSession {
 impl Session {
     /// Every certificate and key that the session sees, each read once.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        self.open_session().objects()
+        let objects = self.open_session().objects()?;
+        objects.private_keys.iter().for_each(|key| self.pin.see(key));
+        Ok(objects)
     }
 
     /// The X.509 certificates on the token.

@@ -116,6 +116,9 @@ impl Session {
     /// [`Code::DestroyFailed`] when the token keeps an object although it says that it removed it; what C_DestroyObject
     /// returns.
     pub(crate) fn remove(&self, removal: &Removal) -> Result<()> {
+        if matches!(removal.step, Step::Abandon | Step::Retire) {
+            self.pin.drop_unless_wanted();
+        }
         removal.planned.iter().try_for_each(|planned| self.remove_one(planned, removal.step))
     }
 

@@ -100,6 +100,9 @@ impl Session {
     ) -> Result<Vec<u8>> {
         let signature = self.signature(key, algorithm, message, step)?;
         public_key.verify(algorithm, message, &signature).map_err(|error| error.during(step))?;
+        if step == Step::SignRequest {
+            self.pin.drop_unless_wanted();
+        }
         Ok(signature)
     }
 

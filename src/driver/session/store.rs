@@ -36,6 +36,7 @@ impl Session {
         label: &[u8],
         before: Option<&Present>,
     ) -> Result<(StoredCertificate, AttributeSet)> {
+        self.pin.drop_unless_wanted();
         let open = self.open_session();
         let mut refusals = Vec::new();
         for &set in self.token().quirks().sets {

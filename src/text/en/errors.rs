@@ -36,6 +36,10 @@ code_words! {
     AnchorUnusable
         "The trust anchors that were given hold no certificate of a CA."
         "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.";
+    LockUnusable
+        "There is no place on this computer where this job could keep others from the token meanwhile."
+        "Let the folder that is shown belong to this user, and let nobody else write to it. For a user without a home folder \
+         the administrator runs the installer, which makes one for all users.";
     ProfileNotFound
         "No bank's profile of this name is on this computer."
         "Check the name; an administrator puts the file that the bank distributes into the folder shown.";
@@ -410,7 +414,7 @@ code_words! {
         "A renewal of this certificate is pending."
         "Resume or abandon the pending renewal first.";
     Busy
-        "Another program is renewing on this token."
+        "Another job is at work on this token."
         "Wait until it has finished, then try again.";
     ClockImplausible
         "The date or time of this computer does not look right."

@@ -91,6 +91,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "A part of the CA's response could not be read and was passed over.",
             "The certificate itself is complete; if the bank needs the CA's certificates too, ask for them.",
         ),
+        Notice::PinNotChecked => w(
+            "This program was logged in to the token already, so the token did not check the PIN.",
+            "A wrong PIN would not have been noticed. A login after all sessions were closed shows whether it is right.",
+        ),
         Notice::Renewed => w(
             "This certificate is renewed already; it is renewed once more as asked for.",
             "Stop if the new one that is there is to be used: to go on is a second order.",
@@ -241,6 +245,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::IssuerContinuity => "issuers compared",
+        Fact::Holder => "who is at work",
         Fact::Line => "Line",
         Fact::Column => "Column",
         Fact::Key => "Key",
@@ -288,6 +293,7 @@ pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
             "not known (the CA's certificate is not at hand, or a CA of the same name has another key)"
         }
         (Fact::IssuerContinuity, "another_issuer") => "a CA of another name, with another key",
+        (Fact::Holder, "this_program") => "this program itself, in another of its jobs",
         _ => return None,
     })
 }

@@ -94,6 +94,10 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "認証局からの応答に、読み取れない部分がありました。",
             "電子証明書は正しく取り込まれています。認証局の証明書が必要な場合は、認証局にお問い合わせください。",
         ),
+        Notice::PinNotChecked => w(
+            "このプログラムはすでにログイン済みのため、USBトークンは入力されたPIN(暗証番号)を確かめていません。",
+            "入力したPINが誤っていても分かりません。すべてのセッションを閉じてからログインし直すと確かめられます。",
+        ),
         Notice::Renewed => w(
             "この電子証明書は更新済みです。指定により、もう一度更新します。",
             "すでにある新しい電子証明書を使うときは、中止してください。続けると、もう一度の申請になります。",
@@ -245,6 +249,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::IssuerContinuity => "発行元の比較",
+        Fact::Holder => "実行中のプログラム",
         Fact::Line => "行",
         Fact::Column => "桁",
         Fact::Key => "項目",
@@ -290,6 +295,7 @@ pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
             "確認できていません（認証局の証明書がないか、同じ名前でも認証局の鍵が異なります）"
         }
         (Fact::IssuerContinuity, "another_issuer") => "名前も鍵も異なる別の認証局です",
+        (Fact::Holder, "this_program") => "このプログラム自身の別の処理",
         _ => return None,
     })
 }

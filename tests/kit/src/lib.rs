@@ -17,38 +17,18 @@
 //!
 //! Everything here panics with a sentence when it fails: it is for tests, where a failure is a finding.
 
-mod answer;
-mod behaviour;
 mod ca;
+mod clock;
 mod device;
-mod folder;
-mod inspector;
-mod issue;
 mod key;
-mod name;
 mod programs;
-mod provision;
-mod request;
-mod snapshot;
+mod token;
 
-pub use answer::Form;
-pub use behaviour::{Begin, Behaviour, Naming};
-pub use ca::TestCa;
+pub use ca::{Begin, Behaviour, Form, Issue, NameDer, Naming, ParsedRequest, TestCa, Text};
+pub use ca::{common_name, manual_subject, serial_hex};
+pub use clock::days_from_now;
 pub use device::smart_card_device;
-pub use folder::{Folder, SoftToken, softhsm_module, softhsm_module_at};
-pub use inspector::{Inspector, inspect};
-pub use issue::Issue;
 pub use key::{Kind, SoftKey, verify, verify_with_certificate};
-pub use name::{NameDer, Text, common_name, manual_subject, serial_hex};
 pub use programs::{command, program, shim};
-pub use provision::Provisioned;
-pub use request::ParsedRequest;
-pub use snapshot::{Object, Reading, Snapshot};
-
-use std::time::{Duration, SystemTime};
-
-/// This many days from now; negative for days ago.
-pub fn days_from_now(days: i64) -> SystemTime {
-    let span = Duration::from_secs(days.unsigned_abs() * 24 * 60 * 60);
-    if days < 0 { SystemTime::now() - span } else { SystemTime::now() + span }
-}
+pub use token::{Folder, Inspector, Object, Provisioned, Reading, Snapshot, SoftToken};
+pub use token::{inspect, softhsm_module, softhsm_module_at};

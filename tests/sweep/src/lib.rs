@@ -261,7 +261,7 @@ impl Sweep {
         place: &play::Place,
         fault: (&str, Option<u64>),
     ) -> play::Run {
-        place.copy_tokens(&begin.folder);
+        place.copy_token(&begin.folder, &begin.made.serial);
         let (issuer, anchor, serial) = (self.stage.issuer(), self.stage.anchor(), &begin.made.old_serial);
         let words = scene.words(&issuer, &begin.answer, serial, &anchor, place.path());
         let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -1,10 +1,12 @@
 //! Runs programs on the token of one folder, each in a process of its own.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -75,6 +77,8 @@ pub struct Run {
 /// A folder with a token, in which nothing else happens.
 pub struct Place {
     folder: Arc<Folder>,
+    /// The serial number of its token.
+    serial: OnceCell<String>,
 }
 
 impl Place {
@@ -83,7 +87,7 @@ impl Place {
         // What an earlier run of the same case left is not wanted; mostly there is nothing.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(path.join("tmp")).expect("a folder");
-        Place { folder: Folder::at(&path) }
+        Place { folder: Folder::at(&path), serial: OnceCell::new() }
     }
 
     /// The folder.
@@ -91,16 +95,37 @@ impl Place {
         self.folder.path()
     }
 
-    /// Takes over the tokens of another folder.
-    pub fn copy_tokens(&self, from: &Path) {
+    /// The serial number of its token, once there is one.
+    pub fn serial(&self) -> &str {
+        self.serial.get().map_or("", String::as_str)
+    }
+
+    /// Says which token was made here.
+    pub fn holds(&self, serial: &str) {
+        self.serial.set(serial.to_owned()).expect("one token is made here, once");
+    }
+
+    /// Takes over the token of another folder, as a token of its own: with one serial number two cases would keep each
+    /// other from it.
+    pub fn copy_token(&self, from: &Path, serial: &str) {
+        static COPIES: AtomicU32 = AtomicU32::new(0);
+        // SoftHSM makes the slot's number of the second half; small ones are those of slots without a token.
+        let number = 0x1000_0000 + COPIES.fetch_add(1, Ordering::Relaxed);
+        let own = format!("{:08x}{number:08x}", std::process::id());
         self.folder.copy_tokens(from);
+        each_file(&self.path().join("tokens"), &mut |file| {
+            if file.ends_with("token.object") {
+                replace_in(file, serial.as_bytes(), own.as_bytes());
+            }
+        });
+        self.holds(&own);
     }
 
     /// A folder beside it, with a copy of its token.
     pub fn same(&self, name: &str) -> Place {
         let file = self.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let same = Place::at(self.path().with_file_name(format!("{file}.{name}")));
-        same.copy_tokens(self.path());
+        same.copy_token(self.path(), self.serial());
         same
     }
 
@@ -150,8 +175,8 @@ impl Place {
     }
 
     /// What a fresh process sees on the token.
-    pub fn inspect(&self, programs: &Programs, serial: &str) -> Result<Seen, String> {
-        self.ask(&programs.sweep, &["look", serial])
+    pub fn inspect(&self, programs: &Programs) -> Result<Seen, String> {
+        self.ask(&programs.sweep, &["look", self.serial()])
     }
 
     /// Runs a part of this program in a process of its own and reads what it prints.
@@ -228,6 +253,15 @@ fn has_reached(trace: &Path, call: u64) -> bool {
         0 | 1 => text.contains("C_GetFunctionList"),
         _ => text.contains(&format!("\"n\":{},", call - 1)),
     }
+}
+
+/// Replaces bytes of a file by as many others.
+fn replace_in(file: &Path, what: &[u8], by: &[u8]) {
+    let mut bytes = fs::read(file).expect("a file");
+    assert_eq!(what.len(), by.len(), "SoftHSM's serial numbers have 16 characters");
+    let at = bytes.windows(what.len()).position(|window| window == what).expect("the token's serial number");
+    bytes[at..at + by.len()].copy_from_slice(by);
+    fs::write(file, bytes).expect("a file");
 }
 
 fn each_file(folder: &Path, work: &mut impl FnMut(&Path)) {

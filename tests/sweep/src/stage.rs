@@ -137,7 +137,7 @@ impl Stage {
             Start::Fresh => (self.provision(&place, keys), answer),
             Start::Pending => {
                 let fresh = from(Start::Fresh);
-                place.copy_tokens(&fresh.folder);
+                place.copy_token(&fresh.folder, &fresh.made.serial);
                 let request = place.path().join("request.pem");
                 self.must(&place, &["request", "--out", &request.display().to_string()]);
                 fs::write(&answer, self.ask(&request)).expect("the answer can be written");
@@ -145,19 +145,19 @@ impl Stage {
             }
             Start::Written => {
                 let pending = from(Start::Pending);
-                place.copy_tokens(&pending.folder);
+                place.copy_token(&pending.folder, &pending.made.serial);
                 self.killed(&place, &["install", &words(&pending.answer)], "C_SignInit:exit");
                 (pending.made.clone(), pending.answer.clone())
             }
             Start::Renewed => {
                 let pending = from(Start::Pending);
-                place.copy_tokens(&pending.folder);
+                place.copy_token(&pending.folder, &pending.made.serial);
                 self.must(&place, &["install", &words(&pending.answer)]);
                 (pending.made.clone(), pending.answer.clone())
             }
             Start::RetireInterrupted => {
                 let renewed = from(Start::Renewed);
-                place.copy_tokens(&renewed.folder);
+                place.copy_token(&renewed.folder, &renewed.made.serial);
                 let anchor = self.anchor();
                 let words =
                     ["retire", "--yes", "--trust-anchor", &anchor, "--serial", &renewed.made.old_serial];
@@ -165,7 +165,8 @@ impl Stage {
                 (renewed.made.clone(), renewed.answer.clone())
             }
         };
-        let seen = place.inspect(&self.programs, &made.serial).expect("the start state can be seen");
+        let made = Made { serial: place.serial().to_owned(), ..made };
+        let seen = place.inspect(&self.programs).expect("the start state can be seen");
         let begin = Arc::new(Begin { folder: place.path().to_path_buf(), seen, answer, made });
         begins.insert((start, keys.name()), Arc::clone(&begin));
         begin
@@ -174,7 +175,9 @@ impl Stage {
     fn provision(&self, place: &Place, keys: Keys) -> Made {
         let ca = self.ca();
         let words = ["provision", &words(place.path()), &words(&ca), &keys.kind().to_string()];
-        place.ask(&self.programs.sweep, &words).expect("the token can be provisioned")
+        let made: Made = place.ask(&self.programs.sweep, &words).expect("the token can be provisioned");
+        place.holds(&made.serial);
+        made
     }
 
     fn must(&self, place: &Place, words: &[&str]) {

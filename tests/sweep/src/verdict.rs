@@ -17,7 +17,7 @@ pub type Findings = Vec<String>;
 pub fn judge(stage: &Stage, scene: Scene, begin: &Begin, place: &Place, run: &Run) -> Findings {
     let mut findings = words(run);
     findings.extend(secrets(place, run));
-    match place.inspect(&stage.programs, &begin.made.serial) {
+    match place.inspect(&stage.programs) {
         Ok(seen) => {
             let judge = Judge { stage, scene, begin, kept: begin.kept(scene.retires()) };
             findings.extend(judge.token(place, run, &seen));
@@ -221,7 +221,7 @@ impl Judge<'_> {
                 state => return Err(format!("unknown state {state:?}")),
             }
         }
-        let seen = place.inspect(&self.stage.programs, &self.begin.made.serial)?;
+        let seen = place.inspect(&self.stage.programs)?;
         if let Some(finding) = self.untouched(&seen).pop() {
             return Err(format!("after going on: {finding}"));
         }
@@ -238,7 +238,7 @@ impl Judge<'_> {
         for key in listed {
             self.run(place, &["abandon", "--yes", "--id", key["id"].as_str().unwrap_or_default()])?;
         }
-        let seen = place.inspect(&self.stage.programs, &self.begin.made.serial)?;
+        let seen = place.inspect(&self.stage.programs)?;
         if let Some(finding) = self.untouched(&seen).pop() {
             return Err(format!("after giving up: {finding}"));
         }
@@ -252,7 +252,7 @@ impl Judge<'_> {
     fn retire_again(&self, place: &Place) -> Result<(), String> {
         let (anchor, serial) = (self.stage.anchor(), self.begin.made.old_serial.as_str());
         self.run(place, &["retire", "--yes", "--trust-anchor", &anchor, "--serial", serial])?;
-        let seen = place.inspect(&self.stage.programs, &self.begin.made.serial)?;
+        let seen = place.inspect(&self.stage.programs)?;
         if let Some(finding) = self.untouched(&seen).pop() {
             return Err(format!("after ending the removal: {finding}"));
         }

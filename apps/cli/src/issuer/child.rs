@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::signals::Signals;
 use super::{End, LARGEST_ANSWER, Ran, TAIL};
+use crate::signals::Signals;
 
 /// How long a program has to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub(super) fn run(
     timeout: Duration,
     show: bool,
 ) -> io::Result<Ran> {
-    let signals = Signals::watch()?;
+    let signals = Signals::watch_child()?;
     // Drivers open files and sockets of their own; nothing but the three pipes is the program's business.
     close_fds::set_fds_cloexec_threadsafe(3, &[]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -84,7 +84,7 @@ impl<'a> Talk<'a> {
             }
             let end = if self.output.len() >= LARGEST_ANSWER {
                 End::TooMuch
-            } else if signals.interrupted() {
+            } else if signals.caught().is_some() {
                 End::Interrupted
             } else if Instant::now() >= deadline {
                 End::TimedOut

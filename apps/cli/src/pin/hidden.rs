@@ -19,7 +19,7 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
-use super::LONGEST_PIN;
+use super::limit::LONGEST_PIN;
 use crate::stdout;
 
 /// The variable that names the pipe's descriptor to the second run.

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 use tempfile::TempDir;
 use usbtoken_testkit::{
-    Form, Issue, Kind, Provisioned, SoftToken, TestCa, days_from_now, program, softhsm_module,
+    Folder, Form, Issue, Kind, Provisioned, SoftToken, TestCa, days_from_now, program, softhsm_module,
 };
 
 /// A token with a credential that ends in 11 days, objects of somebody else, a CA and a folder for files.
@@ -43,7 +43,15 @@ impl Stage {
 
     /// Nothing on the token but the credential.
     pub fn alone(kind: Kind, not_after: SystemTime) -> Stage {
-        let token = SoftToken::fresh();
+        Stage::on(SoftToken::fresh(), kind, not_after)
+    }
+
+    /// The same with a PIN that stands nowhere else.
+    pub fn with_pin(pin: &str) -> Stage {
+        Stage::on(Folder::temporary().token_with_pin("BANK", pin), Kind::P256, days_from_now(11))
+    }
+
+    fn on(token: SoftToken, kind: Kind, not_after: SystemTime) -> Stage {
         let files = tempfile::tempdir().unwrap();
         let ca = TestCa::at(&files.path().join("ca"));
         let old = token.first_credential(&ca, kind, not_after);

@@ -9,7 +9,7 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
-use crate::snapshot::Snapshot;
+use super::snapshot::Snapshot;
 
 /// A logged-in read-write session.
 pub struct Inspector {

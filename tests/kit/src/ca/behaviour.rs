@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use der::DateTime;
 
-use crate::name::{NameDer, Text};
+use super::name::{NameDer, Text};
 
 /// How a test CA behaves with every request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use tempfile::TempDir;
 
-use crate::inspector::{self, Inspector};
+use super::inspector::{self, Inspector};
 
 /// The variable that tells SoftHSM where its configuration is. It is read once, at `C_Initialize`.
 const CONF: &str = "SOFTHSM2_CONF";

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::answer::{self, Form};
-use crate::behaviour::Behaviour;
-use crate::days_from_now;
-use crate::issue::Issue;
+use super::answer::{self, Form};
+use super::behaviour::Behaviour;
+use super::issue::Issue;
+use super::name::{NameDer, Text};
+use super::request::ParsedRequest;
+use crate::clock::days_from_now;
 use crate::key::{Kind, SoftKey};
-use crate::name::{NameDer, Text};
-use crate::request::ParsedRequest;
 
 /// A root and an issuing CA.
 pub struct TestCa {

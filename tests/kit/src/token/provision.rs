@@ -9,12 +9,12 @@ use der::asn1::{OctetString, Uint};
 use der::{Decode, Encode, Sequence};
 use sha2::{Digest, Sha256, Sha384};
 
+use super::folder::SoftToken;
+use super::inspector::Inspector;
+use super::snapshot::Snapshot;
 use crate::ca::TestCa;
-use crate::folder::SoftToken;
-use crate::inspector::Inspector;
+use crate::ca::manual_subject;
 use crate::key::{self, Kind};
-use crate::name::manual_subject;
-use crate::snapshot::Snapshot;
 
 /// A key pair with its certificate on a token.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl SoftToken {
     /// Objects of somebody else: a pair without certificate, a certificate without key, a data object.
     pub fn foreign_objects(&self) {
         let stranger = TestCa::new();
-        let subject = crate::name::NameDer::new().common(crate::name::Text::Utf8, "a stranger").to_der();
+        let subject = crate::ca::NameDer::new().common(crate::ca::Text::Utf8, "a stranger").to_der();
         let spki = key::SoftKey::generate(Kind::P256).spki();
         let certificate = stranger.issue(&subject, &spki).der();
         self.inspect(|inspector| {

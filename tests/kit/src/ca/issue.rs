@@ -13,7 +13,7 @@ use x509_cert::ext::pkix::{
 };
 use x509_cert::time::Time;
 
-use crate::behaviour::Begin;
+use super::behaviour::Begin;
 use crate::key::SoftKey;
 
 /// The certificate's outer shape. x509-cert's own type keeps its fields to itself, and a test CA has to make what

@@ -1,0 +1,68 @@
+//! While the CA works the PIN is not in the memory of the command: the program that asks the CA searches it, as root.
+
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use common::Stage;
+
+const PIN: &str = "pin-7731-to-be-wiped";
+
+/// Counts a text in what a process can write; the text comes inverted, so that the search does not find itself elsewhere.
+const SEARCH: &str = r#"
+import sys
+process, wanted, into = sys.argv[1], bytes(255 - byte for byte in bytes.fromhex(sys.argv[2])), sys.argv[3]
+found = 0
+with open(f"/proc/{process}/maps") as maps, open(f"/proc/{process}/mem", "rb", 0) as memory:
+    for line in maps:
+        place, rights = line.split()[:2]
+        if not rights.startswith("rw"):
+            continue
+        begin, end = (int(number, 16) for number in place.split("-"))
+        memory.seek(begin)
+        try:
+            found += memory.read(end - begin).count(wanted)
+        except OSError:
+            pass
+with open(into, "w") as file:
+    file.write(str(found))
+"#;
+
+/// How often the PIN is there when the helper logs in to the CA, before there is a key, and when it asks for the
+/// certificate.
+fn copies(how: &str) -> (u32, u32) {
+    let stage = Stage::with_pin(PIN);
+    let inverted: String = PIN.bytes().map(|byte| format!("{:02x}", 255 - byte)).collect();
+    let root = if is_root() { "" } else { "sudo -n" };
+    stage.write("search.py", SEARCH.as_bytes());
+    stage.write("login", b"user1031\nS3cret!word\n");
+    let helper = format!(
+        "#!/bin/sh\nsearch() {{ {root} python3 search.py $PPID {inverted} $1 || exit 3; }}\n\
+         case $USBTOKEN_OPERATION in AUTHORISE) search before; exit 0;; *) search after; exit 2;; esac\n"
+    );
+    stage.write("helper", helper.as_bytes());
+    stage.tool("chmod", &["+x", "helper"]).succeeded();
+    let renew = format!("usbtoken renew --json {how} --issuer-login=login --issuer-helper \"$PWD/helper\"");
+    stage.shell(&renew.replace("$PIN", PIN)).failed("issuer_rejected", 6);
+    let count = |file: &str| {
+        assert!(
+            stage.file(file).exists(),
+            "only root can search: run this test as root, or let sudo ask no password"
+        );
+        String::from_utf8(stage.read(file)).unwrap().parse().unwrap()
+    };
+    (count("before"), count("after"))
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn the_pin_is_gone_while_the_ca_works() {
+    for how in ["--pin-file pin", "--pin-file - < pin"] {
+        let (before, after) = copies(how);
+        assert!(before > 0, "{how}: a key that is made may want it, and the search finds it");
+        assert_eq!(after, 0, "{how}");
+    }
+}

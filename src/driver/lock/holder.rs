@@ -1,0 +1,106 @@
+//! Who holds a lock.
+
+use std::fmt;
+use std::fs::File;
+
+/// Who holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// Another session of this program, perhaps in another thread.
+    ThisProgram,
+    /// Another process, with its name where that can be read.
+    Process { id: u32, name: Option<String> },
+}
+
+/// As it stands in [`Fact::Holder`](crate::error::Fact::Holder).
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Holder::ThisProgram => f.write_str("this_program"),
+            Holder::Process { id, name: Some(name) } => write!(f, "{name} (PID {id})"),
+            Holder::Process { id, name: None } => write!(f, "PID {id}"),
+        }
+    }
+}
+
+impl Holder {
+    fn of(id: u32, name: Option<String>) -> Self {
+        if id == std::process::id() { Holder::ThisProgram } else { Holder::Process { id, name } }
+    }
+
+    /// Who holds this file, where the system tells.
+    #[cfg(target_os = "linux")]
+    pub(super) fn of_file(file: &File) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let inode = file.metadata().ok()?.ino();
+        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        let id = holder_in(&locks, inode)?;
+        Some(Holder::of(id, name_of(id)))
+    }
+
+    /// Other systems do not tell.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn of_file(_file: &File) -> Option<Self> {
+        None
+    }
+}
+
+/// As the process was started; a program that has started itself anew is `exe` to the kernel.
+#[cfg(target_os = "linux")]
+fn name_of(process: u32) -> Option<String> {
+    let read = |what: &str| std::fs::read(format!("/proc/{process}/{what}")).ok();
+    let first = read("cmdline").and_then(|words| {
+        let program = words.split(|byte| *byte == 0).next()?;
+        let name = program.rsplit(|byte| *byte == b'/').next()?;
+        (!name.is_empty()).then(|| name.to_vec())
+    });
+    let name = first.or_else(|| read("comm"))?;
+    Some(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())
+}
+
+/// The process in a line such as `2: FLOCK  ADVISORY  WRITE 18858 fe:00:5914885 0 EOF` (proc_locks(5)). The inode's number
+/// says enough: file systems in layers give another device here than stat(2) does. One that several files have says nothing.
+#[cfg(target_os = "linux")]
+fn holder_in(locks: &str, inode: u64) -> Option<u32> {
+    let mut holders = locks.lines().filter_map(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let kind = fields.next()?;
+        let (access, process, file) = (fields.nth(1)?, fields.next()?, fields.next()?);
+        let of_file = file.rsplit(':').next()?.parse::<u64>().ok()? == inode;
+        // 0 and -1 are processes that this one cannot see.
+        let process: u32 = process.parse().ok().filter(|id| *id > 0)?;
+        (of_file && matches!(kind, "FLOCK" | "POSIX") && access == "WRITE").then_some(process)
+    });
+    let first = holders.next()?;
+    holders.all(|other| other == first).then_some(first)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    const LOCKS: &str = "1: FLOCK  ADVISORY  WRITE 19074 fe:00:77 0 EOF\n\
+        1: -> FLOCK  ADVISORY  WRITE 19999 fe:00:77 0 EOF\n\
+        2: POSIX  ADVISORY  READ 18584 fe:00:78 0 EOF\n\
+        3: OFDLCK ADVISORY  WRITE -1 fe:00:79 0 EOF\n\
+        4: FLOCK  ADVISORY  WRITE 0 fe:00:80 0 EOF\n\
+        5: FLOCK  ADVISORY  WRITE 1 fe:00:81 0 EOF\n\
+        6: FLOCK  ADVISORY  WRITE 2 08:01:81 0 EOF\n\
+        nonsense\n";
+
+    #[test]
+    fn the_holder_stands_in_the_systems_list() {
+        assert_eq!(holder_in(LOCKS, 77), Some(19074), "and not who waits for it");
+        for inode in [78, 79, 80, 81, 82] {
+            assert_eq!(holder_in(LOCKS, inode), None, "{inode}");
+        }
+    }
+
+    #[test]
+    fn a_holder_is_named() {
+        let other = Holder::of(7, Some("usbtoken".to_owned()));
+        assert_eq!(other.to_string(), "usbtoken (PID 7)");
+        assert_eq!(Holder::of(7, None).to_string(), "PID 7");
+        assert_eq!(Holder::of(std::process::id(), None), Holder::ThisProgram);
+    }
+}

@@ -1,0 +1,195 @@
+use super::*;
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Two folders of its own, of which the one for all users is there when `installed`.
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Machine { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn installed() -> Self {
+        let machine = Machine::new();
+        for file in place::machine_lock_files() {
+            let file = machine.places().machine.join(file.file_name().unwrap());
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, "").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+        }
+        machine
+    }
+
+    fn places(&self) -> Places {
+        let user = Some(self.folder.path().join("home/lock"));
+        Places { machine: self.folder.path().join("locks"), user }
+    }
+
+    fn homeless(&self) -> Places {
+        Places { user: None, ..self.places() }
+    }
+
+    fn user(&self) -> PathBuf {
+        self.places().user.unwrap()
+    }
+
+    fn file(&self, token: &TokenIdentity) -> PathBuf {
+        self.user().join(name_of(token))
+    }
+}
+
+fn token(serial: &str) -> TokenIdentity {
+    let serial = if serial.is_empty() { String::new() } else { format!("{serial}-{}", std::process::id()) };
+    TokenIdentity { label: "L".into(), manufacturer: "M".into(), model: "T".into(), serial }
+}
+
+fn refused(places: &Places, token: &TokenIdentity) -> Error {
+    TokenLock::take_in(places, token).expect_err("it should have been refused")
+}
+
+fn fact(error: &Error, wanted: Fact) -> Option<String> {
+    error.facts().find(|(fact, _)| *fact == wanted).map(|(_, value)| value.to_owned())
+}
+
+#[test]
+fn one_at_a_time_and_nothing_stays() {
+    let machine = Machine::new();
+    let one = TokenLock::take_in(&machine.places(), &token("1")).unwrap();
+    let error = refused(&machine.places(), &token("1"));
+    assert_eq!((error.code(), fact(&error, Fact::Holder).as_deref()), (Code::Busy, Some("this_program")));
+    let other = TokenLock::take_in(&machine.places(), &token("2")).unwrap();
+    assert!(machine.file(&token("1")).exists());
+    drop(one);
+    assert!(!machine.file(&token("1")).exists());
+    drop(TokenLock::take_in(&machine.places(), &token("1")).unwrap());
+    drop(other);
+}
+
+#[test]
+fn many_threads_never_hold_it_together() {
+    let machine = Machine::new();
+    let (inside, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..300 {
+                    // Past the list of this process, as another program comes.
+                    let name = name_of(&token("3"));
+                    if let Ok(file) = place::take_user(&machine.user(), &name) {
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        taken.fetch_add(1, Ordering::SeqCst);
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(file);
+                    }
+                }
+            });
+        }
+    });
+    assert!(taken.load(Ordering::SeqCst) > 0);
+}
+
+/// Drivers give one token other labels, and pad its serial number as they like.
+#[test]
+fn one_token_has_one_name_through_every_driver() {
+    let named = |serial: &str, label: &str| {
+        let (manufacturer, model) = (label.to_owned(), label.to_owned());
+        name_of(&TokenIdentity { label: label.into(), manufacturer, model, serial: serial.into() })
+    };
+    assert_eq!(named("00ab12", "BANK"), named(" 00AB12\0\0", "BANK (User PIN)"));
+    assert_ne!(named("00ab12", "BANK"), named("00ab13", "BANK"));
+    assert_ne!(named("", "BANK"), named("  ", "OTHER"), "without a serial number the rest has to do");
+}
+
+#[test]
+fn where_both_places_are_both_are_held() {
+    let machine = Machine::installed();
+    let (token, name) = (token("4"), name_of(&token("4")));
+    let held = TokenLock::take_in(&machine.places(), &token).unwrap();
+    let user = place::take_user(&machine.user(), &name).unwrap_err();
+    assert!(matches!(user, Refused::Held(Some(Holder::ThisProgram))), "{user:?}");
+    let all = place::take_machine(&machine.places().machine, &name).unwrap_err();
+    assert!(matches!(all, Refused::Held(Some(Holder::ThisProgram))), "{all:?}");
+    drop(held);
+    drop(TokenLock::take_in(&machine.places(), &token).unwrap());
+}
+
+/// As when an installer comes while a job is at work.
+#[test]
+fn one_common_place_is_enough_to_meet() {
+    let (before, after) = (Machine::new(), Machine::installed());
+    let name = name_of(&token("5"));
+    let early = place::take_user(&before.user(), &name).unwrap();
+    let late = Places { user: before.places().user, ..after.places() };
+    assert_eq!(refused(&late, &token("5")).code(), Code::Busy);
+    drop(early);
+    drop(TokenLock::take_in(&late, &token("5")).unwrap());
+}
+
+#[test]
+fn who_has_no_home_meets_the_others_where_the_installer_says() {
+    let machine = Machine::installed();
+    let name = name_of(&token("6"));
+    let held = place::take_machine(&machine.places().machine, &name).unwrap();
+    assert_eq!(refused(&machine.homeless(), &token("6")).code(), Code::Busy);
+    drop(held);
+    drop(TokenLock::take_in(&machine.homeless(), &token("6")).unwrap());
+}
+
+#[test]
+fn without_any_place_no_job_begins() {
+    let machine = Machine::new();
+    let error = refused(&machine.homeless(), &token("7"));
+    assert_eq!(error.code(), Code::LockUnusable);
+    assert_eq!(fact(&error, Fact::Path), Some(machine.places().machine.display().to_string()));
+    // And the next one is not told that somebody is at work.
+    assert_eq!(refused(&machine.homeless(), &token("7")).code(), Code::LockUnusable);
+}
+
+/// What somebody else could have put in the way, or what would let others in.
+#[test]
+fn a_place_that_is_not_this_users_alone_is_not_used() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    type Spoil<'a> = (&'a str, &'a dyn Fn(&Path));
+    let spoil: [Spoil<'_>; 4] = [
+        ("a link", &|folder| symlink(elsewhere.path(), folder).unwrap()),
+        ("a file", &|folder| fs::write(folder, "").unwrap()),
+        ("open to others", &|folder| {
+            fs::create_dir(folder).unwrap();
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+        }),
+        ("a folder in its place", &|folder| {
+            fs::DirBuilder::new().mode(0o700).create(folder).unwrap();
+            fs::create_dir(folder.join(name_of(&token("8")))).unwrap();
+        }),
+    ];
+    for (what, put) in spoil {
+        let machine = Machine::new();
+        fs::create_dir_all(machine.user().parent().unwrap()).unwrap();
+        put(&machine.user());
+        assert_eq!(refused(&machine.places(), &token("8")).code(), Code::LockUnusable, "{what}");
+    }
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was made behind the link");
+}
+
+/// The folder for all users is there, and this one may not use it: others may be at work.
+#[test]
+fn a_folder_of_the_machine_that_is_damaged_stops_the_job() {
+    let machine = Machine::installed();
+    for file in fs::read_dir(&machine.places().machine).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    assert_eq!(refused(&machine.places(), &token("9")).code(), Code::LockUnusable);
+}
+
+/// What a killed program leaves is an empty file, which holds nothing.
+#[test]
+fn a_file_that_was_left_holds_nothing() {
+    let machine = Machine::new();
+    drop(place::take_user(&machine.user(), "other").unwrap());
+    fs::write(machine.file(&token("10")), "").unwrap();
+    drop(TokenLock::take_in(&machine.places(), &token("10")).unwrap());
+}

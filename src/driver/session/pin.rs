@@ -1,0 +1,78 @@
+//! A PIN, and how long it is kept.
+
+use super::object::StoredKey;
+use secrecy::{ExposeSecret, SecretSlice};
+use std::cell::{Cell, RefCell};
+
+/// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
+pub struct Pin(SecretSlice<u8>);
+
+impl Pin {
+    /// Takes the bytes over; PKCS#11 wants UTF-8, tokens decide what they take.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Pin(bytes.into())
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+/// The PIN of a session after the login: for keys that want it with each signature (CKA_ALWAYS_AUTHENTICATE), as long as
+/// there may be one.
+pub(super) struct KeptPin {
+    pin: RefCell<Option<Pin>>,
+    /// Whether a key was seen that wants it, or the token is one whose keys all do.
+    wanted: Cell<bool>,
+}
+
+impl KeptPin {
+    pub(super) fn new(pin: Option<Pin>, wanted: bool) -> Self {
+        KeptPin { pin: RefCell::new(pin), wanted: Cell::new(wanted) }
+    }
+
+    /// Takes note of a private key on the token.
+    pub(super) fn see(&self, key: &StoredKey) {
+        if key.always_authenticate {
+            self.wanted.set(true);
+        }
+    }
+
+    /// Wipes the PIN unless a key that was seen wants it: no key is made from here on, and the CA may take days.
+    pub(super) fn drop_unless_wanted(&self) {
+        if !self.wanted.get() {
+            self.pin.take();
+        }
+    }
+
+    /// Uses the PIN, where it is still there.
+    pub(super) fn with<R>(&self, work: impl FnOnce(Option<&[u8]>) -> R) -> R {
+        work(self.pin.borrow().as_ref().map(Pin::bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::object::made_up;
+    use super::*;
+
+    #[test]
+    fn the_pin_stays_only_for_a_key_that_wants_it() {
+        let is_there = |pin: &KeptPin| pin.with(|pin| pin.is_some());
+        let kept = |wanted| KeptPin::new(Some(Pin::new(b"123456".to_vec())), wanted);
+        let mut key = made_up::private_key(1, b"id", b"label", None);
+        let pin = kept(false);
+        pin.see(&key);
+        assert!(is_there(&pin), "a key that is made next may want it");
+        pin.drop_unless_wanted();
+        assert!(!is_there(&pin));
+        key.always_authenticate = true;
+        let pin = kept(false);
+        pin.see(&key);
+        pin.drop_unless_wanted();
+        assert!(is_there(&pin));
+        let pin = kept(true);
+        pin.drop_unless_wanted();
+        assert!(is_there(&pin), "all keys of this token do");
+    }
+}

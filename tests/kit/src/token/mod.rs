@@ -1,0 +1,11 @@
+//! Throw-away tokens: made, filled, and compared object by object.
+
+mod folder;
+mod inspector;
+mod provision;
+mod snapshot;
+
+pub use folder::{Folder, SoftToken, softhsm_module, softhsm_module_at};
+pub use inspector::{Inspector, inspect};
+pub use provision::Provisioned;
+pub use snapshot::{Object, Reading, Snapshot};
