@@ -3,7 +3,9 @@
 use super::Contents;
 use super::held::HeldCertificate;
 use super::successor::Successor;
-use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token};
+use crate::driver::{
+    Label, Objects, PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token,
+};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_time};
 use crate::uri::{ObjectType, TokenUri};
@@ -176,6 +178,11 @@ impl Credential {
     /// The CKA_LABEL of the certificate object.
     pub fn label(&self) -> &str {
         self.stored.label.as_str()
+    }
+
+    /// The CKA_LABEL, byte for byte.
+    pub(super) fn stored_label(&self) -> &Label {
+        &self.stored.label
     }
 
     /// The kind of key.
