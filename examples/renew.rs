@@ -9,7 +9,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
-use usbtoken::{Finder, Install, Pin, Renewal};
+use usbtoken::pki::Window;
+use usbtoken::{Finder, Install, Pin, Renewal, Response, Run};
 
 type AnyResult<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -22,15 +23,15 @@ fn main() -> AnyResult<()> {
     let token = Finder::new().module(module).find(&uri.parse()?)?;
     // So that no one renews what is about to be renewed here.
     let reserved = token.reserve()?;
-    let old = reserved.credentials()?.renewable(SystemTime::now()).only()?;
-    let renewal = Renewal::of(&old);
-    renewal.preflight(&token).into_notices()?;
+    let old = reserved.credentials()?.renewable(Window::default(), SystemTime::now()).only()?;
+    let (renewal, run) = (Renewal::of(&old), Run::default());
+    renewal.preflight(&token, &run).into_notices()?;
 
     let pin = std::fs::read_to_string(pin_file)?;
     let session = reserved.login(Pin::new(pin.trim_end().into()))?;
-    let pending = renewal.begin(&session)?;
-    let answer = ask(command, &pending.request().to_pem())?;
-    let new = Install::new(&answer).run_for(&session, &pending)?;
+    let pending = renewal.begin(&session, &run)?;
+    let response = Response::parse(&ask(command, &pending.request().to_pem())?)?;
+    let new = Install::new(&response).run_for(&session, &pending, &run)?;
     println!("{}\n{}", new.credential().subject(), new.credential().certificate().serial());
     Ok(())
 }

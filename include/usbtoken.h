@@ -197,6 +197,8 @@
 #define USBTOKEN_PIN_CANCELLED 310
 /** The PIN is not correct. One more wrong PIN locks the token. */
 #define USBTOKEN_PIN_INCORRECT_FINAL_TRY 311
+/** The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token. */
+#define USBTOKEN_PIN_WRONG_BEFORE 312
 /** There is no room left on the token. */
 #define USBTOKEN_TOKEN_FULL 401
 /** The token cannot be written. */

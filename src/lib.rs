@@ -8,27 +8,31 @@
 //!
 //! ```
 //! use std::time::SystemTime;
-//! use usbtoken::{Finder, Pin, Renewal, TokenUri};
+//! use usbtoken::{Finder, Install, Pin, Policy, Renewal, Response, Run, TokenUri};
 //!
 //! # use usbtoken_testkit::{Form, Kind, SoftToken, TestCa, days_from_now};
 //! # let (bank, ca) = (SoftToken::fresh(), TestCa::new());
 //! # bank.first_credential(&ca, Kind::P256, days_from_now(11));
 //! # let (driver, uri, pin) = (bank.module(), bank.uri(), bank.pin().as_bytes().to_vec());
 //! # let ask_the_ca = |request: String| ca.answer(Form::Pem, &ca.issue_for(request.as_bytes()).der());
+//! // What a renewal demands is one value, how a call runs (clock, progress, cancel, PIN dialog) another.
+//! let (policy, run) = (Policy::default(), Run::default());
+//!
 //! // The token, by its driver and its URI (RFC 7512); the certificate that can be renewed today. No PIN so far.
 //! let uri: TokenUri = uri.parse()?;
 //! let token = Finder::new().module(driver).find(&uri)?;
-//! let old = token.credentials()?.renewable(SystemTime::now()).only()?;
-//! let renewal = Renewal::of(&old);
-//! renewal.preflight(&token).into_notices()?;
+//! let old = token.credentials()?.renewable(policy.window, SystemTime::now()).only()?;
+//! let renewal = Renewal::of(&old).policy(&policy);
+//! renewal.preflight(&token, &run).into_notices()?;
 //!
 //! // One login. The new key is made on the token, shown not to be exportable, and signs the request.
 //! let session = token.login(Pin::new(pin))?;
-//! let pending = renewal.begin(&session)?;
-//! let response = ask_the_ca(pending.request().to_pem());
+//! let pending = renewal.begin(&session, &run)?;
+//! let answer = ask_the_ca(pending.request().to_pem());
 //!
-//! // The pending key is on the token, so this may as well be another process, days later.
-//! let installed = session.install(&response)?;
+//! // The pending key is on the token, so this may as well be another process, days later, with the same policy.
+//! let response = Response::parse(&answer)?;
+//! let installed = Install::new(&response).policy(&policy).run(&session, &run)?;
 //! assert!(installed.credential().days_left(SystemTime::now()) > 40);
 //! assert!(token.credentials()?.iter().any(|one| one.id() == old.id()), "the old one is still there");
 //! # Ok::<(), usbtoken::Error>(())
@@ -36,13 +40,16 @@
 //!
 //! # Where things are
 //!
+//! At the root are the names that a renewal needs; each other name is in one module.
+//!
 //! | module | what it is for |
 //! |---|---|
 //! | [`bank`] | what one bank says of its own: its tokens, its CA, its rules and its words |
 //! | [`discovery`] | drivers and devices of this machine, and the one token that is meant |
 //! | [`driver`] | the token over PKCS#11: logging in, what it says of itself |
-//! | [`renewal`] | credentials, the renewal step by step, pending keys, retiring the old |
-//! | [`pki`] | names, certificates, requests, what a CA sends back, dates in Japan |
+//! | [`bank`] | what a bank demands: the parts of a [`Policy`] |
+//! | [`renewal`] | preflight and request, pending keys, what this computer keeps, retiring the old |
+//! | [`pki`] | names, keys, requests, what a CA sends back, dates in Japan |
 //! | [`doctor`] | what is plugged in, installed and on the tokens, and what is wrong: one page for a support desk |
 //! | [`catalogue`] | what is known of the world's tokens and their drivers |
 //! | [`error`], [`text`] | stable codes with facts; the sentences, in Japanese and English |
@@ -64,6 +71,7 @@ pub mod renewal;
 pub mod text;
 mod uri;
 
+pub use bank::policy::Policy;
 pub use contents::credential::{Credential, Credentials};
 pub use discovery::finder::Finder;
 pub use driver::cancel::Cancel;
@@ -76,5 +84,11 @@ pub use pki::response::Response;
 pub use renewal::install::Install;
 pub use renewal::installed::Installed;
 pub use renewal::pending::Pending;
-pub use renewal::plan::Renewal;
+pub use renewal::renewal::Renewal;
+pub use renewal::run::Run;
 pub use uri::{ObjectType, TokenUri};
+
+/// The examples of the page that people see first.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,11 +6,11 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex};
 
-use usbtoken::driver::{PinState, TokenInfo};
+use usbtoken::driver::{AskPin, PinRequest, PinState};
 use usbtoken::error::{Fact, Step, Warning};
 use usbtoken::renewal::Progress;
 use usbtoken::text::Lang;
-use usbtoken::{Code, Error, Login, Pin, Result};
+use usbtoken::{Code, Error, Login, Pin, Result, Run};
 use zeroize::Zeroizing;
 
 use crate::args::{self, PIN_LIMIT, Sized32};
@@ -196,11 +196,15 @@ impl Host {
         }
     }
 
-    /// Asks for the PIN, unless the token's state makes that useless: the login then says why.
-    pub(crate) fn ask_pin(&self, info: &TokenInfo, origin: Option<&str>) -> Result<Login> {
-        if matches!(info.pin_state, PinState::Locked | PinState::NotSet) {
-            return Ok(Login::on_pin_pad());
-        }
+    /// How a call of the library runs: the caller's functions are told of its steps, may stop it, and ask for the PIN.
+    pub(crate) fn run(&self) -> Run<'_> {
+        Run::default().progress(self).pin(self)
+    }
+}
+
+impl AskPin for Host {
+    fn ask(&self, request: &PinRequest<'_>) -> Result<Login> {
+        let (info, origin) = (request.token, request.origin);
         let callbacks = self.callbacks();
         let Some(ask) = callbacks.pin else {
             // A PIN pad asks by itself.
@@ -263,6 +267,15 @@ impl Progress for Host {
         let callbacks = self.callbacks();
         // SAFETY: the caller promised a function of this type.
         callbacks.cancel.is_some_and(|cancel| unsafe { cancel(callbacks.user) } != 0)
+    }
+}
+
+/// The caller's functions for a call that is not to be stopped: only told of its steps.
+pub(crate) struct Unstoppable<'h>(pub(crate) &'h Host);
+
+impl Progress for Unstoppable<'_> {
+    fn step(&self, step: Step) {
+        self.0.step(step);
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
 use usbtoken::pki::{MAX_ANCHORS, read_anchors};
-use usbtoken::{Finder, Result, TokenUri};
+use usbtoken::{Certificate, Finder, Result, TokenUri};
 
 use crate::args::{self, Sized32};
 use crate::boundary;
@@ -81,7 +81,7 @@ struct Setup {
     finder: Finder,
     origins: Vec<Pattern>,
     providers: Vec<(String, TokenUri)>,
-    anchors: Vec<Vec<u8>>,
+    anchors: Vec<Certificate>,
 }
 
 impl Noun for Context {
@@ -112,7 +112,7 @@ impl Shared {
         lock(&self.setup).providers.get(index).map(|(name, _)| name.clone())
     }
 
-    pub(crate) fn anchors(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn anchors(&self) -> Vec<Certificate> {
         lock(&self.setup).anchors.clone()
     }
 
@@ -326,7 +326,7 @@ pub unsafe extern "C" fn usbtoken_context_add_anchor(
         // SAFETY: rule 4 of the header.
         let bytes = unsafe { args::bytes("certificate", certificate, certificate_length, MAX_ANCHORS) }?;
         let read = read_anchors(bytes)?;
-        lock(&context.0.setup).anchors.extend(read.iter().map(|anchor| anchor.der().to_vec()));
+        lock(&context.0.setup).anchors.extend(read);
         Ok(())
     })
 }

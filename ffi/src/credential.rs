@@ -273,7 +273,7 @@ pub unsafe extern "C" fn usbtoken_credentials_renewable(
     boundary::on::<CredentialList>(credentials, |list| {
         let now = args::moment(now)?;
         boundary::give::<CredentialNoun>(out, || {
-            let chosen = list.credentials.clone().renewable_in(&window(window_days), now);
+            let chosen = list.credentials.clone().renewable(window(window_days), now);
             Ok(CredentialNoun::new(chosen.only()?))
         })
     })
@@ -414,7 +414,7 @@ pub unsafe extern "C" fn usbtoken_credential_renewable(
     now: i64,
 ) -> u32 {
     boundary::read::<CredentialNoun, _>(credential, USBTOKEN_RENEWABLE_UNKNOWN, |one| {
-        Some(match one.credential.renewable(&window(window_days), args::moment(now).ok()?) {
+        Some(match one.credential.renewable(window(window_days), args::moment(now).ok()?) {
             Renewable::Yes => USBTOKEN_RENEWABLE_YES,
             Renewable::NotYet => USBTOKEN_RENEWABLE_NOT_YET,
             Renewable::Expired => USBTOKEN_RENEWABLE_EXPIRED,

@@ -5,9 +5,11 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
+use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_RESPONSE, Relax, SubjectRule, read_anchors};
-use usbtoken::{Code, Error, Install, Installed, Result};
+use usbtoken::renewal::{Clock, Progress};
+use usbtoken::{Certificate, Code, Error, Install, Installed, Policy, Response, Result};
 
 use crate::args::{self, Sized32};
 use crate::boundary;
@@ -163,34 +165,42 @@ pub(crate) unsafe fn answer<'a>(data: *const u8, length: usize) -> Result<&'a [u
     unsafe { args::bytes("answer", data, length, MAX_RESPONSE) }
 }
 
+/// Reads what the CA has sent, once for all that is done with it.
+pub(crate) fn read(host: &Host, answer: &[u8]) -> Result<Response> {
+    if host.is_cancelled() {
+        return Err(Error::new(Code::Cancelled).during(Step::ReadAnswer));
+    }
+    host.step(Step::ReadAnswer);
+    Response::parse(answer)
+}
+
+/// The policy that these params make of another, and the clock.
+///
 /// # Safety
 /// `params` is NULL or a struct that begins with its size; its anchors are readable.
-unsafe fn apply<'a>(install: Install<'a>, params: *const usbtoken_install_params) -> Result<Install<'a>> {
+unsafe fn apply(mut policy: Policy, params: *const usbtoken_install_params) -> Result<(Policy, Clock)> {
     // SAFETY: the same contract.
     let params = unsafe { args::sized("params", params) }?;
-    let Some(params) = params else { return Ok(install) };
+    let Some(params) = params else { return Ok((policy, Clock::SYSTEM)) };
     if params.flags & !(USBTOKEN_INSTALL_CA_CERTIFICATES | USBTOKEN_INSTALL_REUSE_KEY) != 0 {
         return Err(args::bad("params.flags", "unknown"));
     }
     if params.reserved != 0 {
         return Err(args::bad("params.reserved", "not 0"));
     }
-    let mut install = install
-        .at(args::clock(params.now)?)
-        .subject(subject_rule(params.subject_rule)?)
-        .relax(relax(params.relax)?);
+    let clock = args::clock(params.now)?;
+    policy.subject = subject_rule(params.subject_rule)?;
+    policy.relax = relax(params.relax)?;
     if let Some(level) = required_proof(params.required_proof)? {
-        install = install.require_proof(level);
+        policy.proof = level;
     }
-    if params.flags & USBTOKEN_INSTALL_CA_CERTIFICATES != 0 {
-        install = install.with_ca_certificates();
-    }
+    policy.write_ca_certificates = params.flags & USBTOKEN_INSTALL_CA_CERTIFICATES != 0;
     if params.flags & USBTOKEN_INSTALL_REUSE_KEY != 0 {
-        install = install.reuse_key();
+        policy.key = KeyRule::OldAgain;
     }
     // SAFETY: the caller promises that the anchors are readable.
-    let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
-    Ok(anchors.into_iter().fold(install, Install::anchor))
+    policy.anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+    Ok((policy, clock))
 }
 
 /// The rule of that number.
@@ -217,14 +227,17 @@ const fn issuer_number(issuer: IssuerContinuity) -> u32 {
 ///
 /// # Safety
 /// `data` is NULL or readable for `count` elements, and each of them is readable.
-pub(crate) unsafe fn anchor_certificates(data: *const usbtoken_bytes, count: usize) -> Result<Vec<Vec<u8>>> {
+pub(crate) unsafe fn anchor_certificates(
+    data: *const usbtoken_bytes,
+    count: usize,
+) -> Result<Vec<Certificate>> {
     // SAFETY: the same contract.
     let anchors = unsafe { anchors(data, count) }?;
     let mut certificates = Vec::new();
     for anchor in anchors {
         // SAFETY: the same contract, for the bytes of each.
         let bytes = unsafe { args::bytes("params.anchors", anchor.data, anchor.size, MAX_ANCHORS) }?;
-        certificates.extend(read_anchors(bytes)?.iter().map(|anchor| anchor.der().to_vec()));
+        certificates.extend(read_anchors(bytes)?);
     }
     Ok(certificates)
 }
@@ -279,12 +292,16 @@ pub unsafe extern "C" fn usbtoken_install(
         let answer = unsafe { answer(answer_data, answer_length) }?;
         let renewal: Option<Arc<RenewalNoun>> =
             if renewal.is_null() { None } else { Some(boundary::also("renewal", renewal)?) };
+        let begun = renewal.as_ref().map(|renewal| &renewal.pending);
+        let policy = begun.map(|pending| pending.policy().clone()).unwrap_or_default();
         // SAFETY: rule 4 of the header.
-        let install = unsafe { apply(Install::new(answer), params) }?.progress(&noun.host);
+        let (policy, clock) = unsafe { apply(policy, params) }?;
         let session = noun.session()?;
-        let installed = match renewal {
-            Some(renewal) => install.run_for(&session, &renewal.pending)?,
-            None => install.run(&session)?,
+        let response = read(&noun.host, answer)?;
+        let (install, run) = (Install::new(&response).policy(&policy), noun.host.run().at(clock));
+        let installed = match begun {
+            Some(pending) => install.run_for(&session, pending, &run)?,
+            None => install.run(&session, &run)?,
         };
         if let Some(out) = out {
             // The certificate is on the token: a handle that cannot be made is no failure of this call.

@@ -6,11 +6,11 @@ use std::ptr;
 use std::sync::{Arc, OnceLock};
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::driver::ProofLevel;
+use usbtoken::bank::KeyRule;
 use usbtoken::error::Fact;
-use usbtoken::pki::Name;
-use usbtoken::renewal::Form;
-use usbtoken::{Code, Error, Pending, Renewal, Result};
+use usbtoken::pki::{Name, ProofLevel};
+use usbtoken::renewal::{Clock, Form};
+use usbtoken::{Code, Error, Pending, Policy, Renewal, Result};
 
 use crate::args::{self, Sized32};
 use crate::boundary;
@@ -126,7 +126,7 @@ impl RenewalNoun {
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| {
             Texts::default()
-                .with(USBTOKEN_RENEWAL_ID, hex(self.pending.key().id()))
+                .with(USBTOKEN_RENEWAL_ID, hex(self.pending.key_id()))
                 .with(USBTOKEN_RENEWAL_SUBJECT, self.pending.request().subject().to_string())
                 .with_some(USBTOKEN_RENEWAL_PROOF_JSON, serde_json::to_string(self.pending.proof()).ok())
         })
@@ -188,15 +188,14 @@ impl Params {
         Ok(Params { raw, subject })
     }
 
-    fn renewal<'a>(self, old: Option<&usbtoken::Credential>, host: &'a Host) -> Result<Renewal<'a>> {
+    fn renewal(self, old: Option<&usbtoken::Credential>) -> Result<(Renewal, Clock)> {
         let renewal = match (old, self.subject) {
             (Some(old), None) => Renewal::of(old),
             (None, Some(subject)) => Renewal::first(subject),
             (Some(_), Some(_)) => return Err(args::bad("params.subject", "set beside a credential")),
             (None, None) => return Err(args::bad("credential", "NULL, and no subject in the params")),
         };
-        let renewal = renewal.progress(host);
-        let Some(raw) = self.raw else { return Ok(renewal) };
+        let Some(raw) = self.raw else { return Ok((renewal, Clock::SYSTEM)) };
         let all = USBTOKEN_RENEW_OUTSIDE_WINDOW
             | USBTOKEN_RENEW_BESIDE_PENDING
             | USBTOKEN_RENEW_REUSE_KEY
@@ -205,26 +204,29 @@ impl Params {
             return Err(args::bad("params.flags", "unknown"));
         }
         let has = |flag| raw.flags & flag != 0;
-        let mut renewal = renewal.window(window(raw.window_days)).at(args::clock(raw.now)?);
+        let clock = args::clock(raw.now)?;
+        let mut policy = Policy::default();
+        policy.window = window(raw.window_days);
         if let Some(kind) = key_kind(raw.key_kind)? {
-            renewal = renewal.key(kind);
+            policy.key = KeyRule::Kind(kind);
+        }
+        if has(USBTOKEN_RENEW_REUSE_KEY) {
+            policy.key = KeyRule::OldAgain;
         }
         if let Some(level) = required_proof(raw.required_proof)? {
-            renewal = renewal.require_proof(level);
+            policy.proof = level;
         }
+        let mut renewal = renewal.policy(&policy);
         if has(USBTOKEN_RENEW_OUTSIDE_WINDOW) {
             renewal = renewal.outside_window();
         }
         if has(USBTOKEN_RENEW_BESIDE_PENDING) {
             renewal = renewal.beside_pending();
         }
-        if has(USBTOKEN_RENEW_REUSE_KEY) {
-            renewal = renewal.reuse_key();
-        }
         if has(USBTOKEN_RENEW_SIGNED_BY_OLD_KEY) {
             renewal = renewal.form(Form::SignedByOldKey);
         }
-        Ok(renewal)
+        Ok((renewal, clock))
     }
 }
 
@@ -266,8 +268,8 @@ pub unsafe extern "C" fn usbtoken_renewal_preflight(
         let params = unsafe { Params::read(params) }?;
         let old = optional(credential)?;
         boundary::give::<Findings>(out, || {
-            let renewal = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
-            let findings = renewal.preflight(&noun.token.refreshed()?);
+            let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential))?;
+            let findings = renewal.preflight(&noun.token.refreshed()?, &noun.host.run().at(clock));
             Ok(Findings::new(findings, noun.host.lang()))
         })
     })
@@ -289,8 +291,9 @@ pub unsafe extern "C" fn usbtoken_renewal_begin(
         let params = unsafe { Params::read(params) }?;
         let old = optional(credential)?;
         boundary::give::<RenewalNoun>(out, || {
-            let renewal = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
-            Ok(RenewalNoun::new(renewal.begin(&*noun.session()?)?, &noun.host))
+            let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential))?;
+            let pending = renewal.begin(&*noun.session()?, &noun.host.run().at(clock))?;
+            Ok(RenewalNoun::new(pending, &noun.host))
         })
     })
 }
@@ -311,8 +314,9 @@ pub unsafe extern "C" fn usbtoken_renewal_resume(
         boundary::give::<RenewalNoun>(out, || {
             let session = noun.session()?;
             let old = pending.key.old_credential()?;
-            let renewal = params.renewal(old.as_ref(), &noun.host)?;
-            Ok(RenewalNoun::new(renewal.resume(&session, &pending.key)?, &noun.host))
+            let (renewal, clock) = params.renewal(old.as_ref())?;
+            let pending = renewal.resume(&session, &pending.key, &noun.host.run().at(clock))?;
+            Ok(RenewalNoun::new(pending, &noun.host))
         })
     })
 }
@@ -336,11 +340,11 @@ pub unsafe extern "C" fn usbtoken_renewal_key(
     boundary::on::<RenewalNoun>(renewal, |noun| {
         boundary::give::<PendingNoun>(out, || {
             // A reused key is the old credential's: no one is to abandon it.
-            if noun.pending.key_reused() {
-                let id = hex(noun.pending.key().id());
-                return Err(Error::new(Code::NotPending).fact(Fact::Id, id));
-            }
-            Ok(PendingNoun::new(noun.pending.key().clone()))
+            let key = noun
+                .pending
+                .key()
+                .ok_or_else(|| Error::new(Code::NotPending).fact(Fact::Id, hex(noun.pending.key_id())))?;
+            Ok(PendingNoun::new(key.clone()))
         })
     })
 }
@@ -368,7 +372,7 @@ pub unsafe extern "C" fn usbtoken_renewal_text_utf16(
 pub unsafe extern "C" fn usbtoken_renewal_number(renewal: *const usbtoken_renewal, field: u32) -> i64 {
     boundary::read::<RenewalNoun, _>(renewal, UNKNOWN, |noun| match field {
         USBTOKEN_RENEWAL_PROOF => Some(proof_number(noun.pending.proof().level).into()),
-        USBTOKEN_RENEWAL_KEY_REUSED => Some(noun.pending.key_reused().into()),
+        USBTOKEN_RENEWAL_KEY_REUSED => Some(noun.pending.key().is_none().into()),
         _ => None,
     })
 }

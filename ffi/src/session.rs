@@ -5,12 +5,12 @@ use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use usbtoken::error::Step;
-use usbtoken::renewal::{Progress, Retire};
-use usbtoken::{Code, Error, Result, Session};
+use usbtoken::renewal::{Clock, Progress, Retire};
+use usbtoken::{Code, Error, Policy, Result, Run, Session};
 
 use crate::args::{self, Sized32};
 use crate::boundary;
-use crate::callbacks::{Host, busy};
+use crate::callbacks::{Host, Unstoppable, busy};
 use crate::credential::{CredentialList, CredentialNoun, usbtoken_credential, usbtoken_credentials};
 use crate::handle::{self, Noun};
 use crate::installed::{
@@ -110,7 +110,8 @@ pub unsafe extern "C" fn usbtoken_session_abandon(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
-        noun.during(Step::Abandon)?.abandon(&pending.key)
+        let steps = Unstoppable(&noun.host);
+        noun.session()?.abandon(&pending.key, &Run::default().progress(&steps))
     })
 }
 
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn usbtoken_session_retire(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
-        remove(noun, &Retire::of(&old.credential).at(args::clock(now)?), out)
+        remove(noun, &Retire::of(&old.credential, &Policy::default()), args::clock(now)?, out)
     })
 }
 
@@ -162,15 +163,15 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
         // SAFETY: rule 4 of the header.
         let params = unsafe { args::sized("params", params) }?;
-        let mut removal = Retire::of(&old.credential);
+        let (mut policy, mut clock) = (Policy::default(), Clock::SYSTEM);
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
-            removal = removal.subject(subject_rule(params.subject_rule)?).at(args::clock(params.now)?);
+            policy.subject = subject_rule(params.subject_rule)?;
             // SAFETY: rule 4 of the header.
-            let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
-            removal = anchors.into_iter().fold(removal, Retire::anchor);
+            policy.anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+            clock = args::clock(params.now)?;
         }
-        remove(noun, &removal, out)
+        remove(noun, &Retire::of(&old.credential, &policy), clock, out)
     })
 }
 
@@ -188,16 +189,18 @@ pub unsafe extern "C" fn usbtoken_session_retire_replaced(
         let installed: Arc<InstalledNoun> = boundary::also("installed", installed)?;
         let removal = Retire::replaced_by(&installed.installed)
             .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
-        remove(noun, &removal, out)
+        remove(noun, &removal, Clock::SYSTEM, out)
     })
 }
 
 fn remove(
     noun: &SessionNoun,
     removal: &Retire,
+    clock: Clock,
     out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
 ) -> Result<()> {
-    let retired = removal.run(&*noun.during(Step::Retire)?)?;
+    let steps = Unstoppable(&noun.host);
+    let retired = removal.run(&*noun.session()?, &Run::default().at(clock).progress(&steps))?;
     if let Some(out) = out {
         let successor = CredentialNoun::new(retired.successor().clone());
         // What was removed cannot be taken back, so a handle that cannot be made is no failure of this call.

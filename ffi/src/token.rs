@@ -172,7 +172,7 @@ impl TokenNoun {
         let login = match pin {
             Some(mut pin) => Login::with_pin(Pin::new(std::mem::take(&mut *pin))),
             // What the token says of its PIN may have changed since it was found, and the dialog must know.
-            None => self.host.ask_pin(self.token.refreshed()?.info(), None)?,
+            None => self.host.run().ask_pin(self.token.refreshed()?.info())?,
         };
         let login = if flags == 0 { login } else { login.accept_final_try() };
         let session = match lock(&self.reserved).take() {

@@ -2,9 +2,11 @@
 
 use std::time::SystemTime;
 
-use usbtoken::driver::ProofLevel;
-use usbtoken::pki::{KeyKind, Name};
-use usbtoken::{Code, Credential, Finder, Pin, Renewal, Token};
+use usbtoken::bank::KeyRule;
+use usbtoken::pki::{KeyKind, Name, ProofLevel};
+use usbtoken::{
+    Code, Credential, Finder, Install, Installed, Pin, Policy, Renewal, Response, Result, Run, Session, Token,
+};
 use usbtoken_hardware_tests::Target;
 use usbtoken_testkit::{Form, Kind, SoftKey, TestCa, days_from_now, verify_with_certificate};
 
@@ -17,17 +19,20 @@ fn renew() {
         let token = find(&target);
         let session = token.login(pin(&target)).unwrap();
 
-        let first = Renewal::first(subject()).key(kind(&target)).begin(&session).unwrap();
+        let first = Renewal::first(subject())
+            .policy(&with_key(kind(&target)))
+            .begin(&session, &Run::default())
+            .unwrap();
         assert!(first.proof().level >= ProofLevel::Claimed, "{:?}", first.proof());
         let certificate = ca.issue_for(first.request().to_der()).not_after(days_from_now(11)).der();
-        let old = session.install(&ca.answer(Form::Pem, &certificate)).unwrap().credential().clone();
+        let old = install(&session, &ca.answer(Form::Pem, &certificate)).unwrap().credential().clone();
         assert_eq!(old.days_left(SystemTime::now()), 11);
 
-        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let pending = Renewal::of(&old).begin(&session, &Run::default()).unwrap();
         assert_eq!(pending.request().subject().der(), old.subject().der(), "byte for byte");
-        assert_ne!(pending.key().id(), old.id(), "a fresh id");
+        assert_ne!(pending.key_id(), old.id(), "a fresh id");
         let certificate = ca.issue_for(pending.request().to_der()).der();
-        let new = session.install(&ca.answer(Form::P7, &certificate)).unwrap().credential().clone();
+        let new = install(&session, &ca.answer(Form::P7, &certificate)).unwrap().credential().clone();
         assert_eq!(new.certificate().der(), certificate);
         (old, new)
     };
@@ -49,7 +54,10 @@ fn bad_input() {
     let ca = TestCa::new();
     let request = {
         let session = find(&target).login(pin(&target)).unwrap();
-        let pending = Renewal::first(subject()).key(kind(&target)).begin(&session).unwrap();
+        let pending = Renewal::first(subject())
+            .policy(&with_key(kind(&target)))
+            .begin(&session, &Run::default())
+            .unwrap();
         pending.request().to_pem()
     };
     let waiting = target.snapshot();
@@ -67,7 +75,7 @@ fn bad_input() {
         (issue().server_only().der(), Code::PurposeMissing),
     ];
     for (answer, code) in rows {
-        let refused = find(&target).login(pin(&target)).unwrap().install(&answer).unwrap_err();
+        let refused = install(&find(&target).login(pin(&target)).unwrap(), &answer).unwrap_err();
         assert_eq!(refused.code(), code, "{refused}");
         target.snapshot().assert_same_as(&waiting);
     }
@@ -80,11 +88,14 @@ fn what_is_left_on_the_token() {
     let target = Target::new();
     {
         let session = find(&target).login(pin(&target)).unwrap();
-        let pending = Renewal::first(subject()).key(kind(&target)).begin(&session).unwrap();
+        let pending = Renewal::first(subject())
+            .policy(&with_key(kind(&target)))
+            .begin(&session, &Run::default())
+            .unwrap();
         let waiting = session.pending().unwrap();
-        assert!(waiting.iter().any(|key| key.id() == pending.key().id()), "the token knows what waits");
-        session.abandon(pending.key()).unwrap();
-        assert!(session.pending().unwrap().iter().all(|key| key.id() != pending.key().id()));
+        assert!(waiting.iter().any(|key| key.id() == pending.key_id()), "the token knows what waits");
+        session.abandon(pending.key().unwrap(), &Run::default()).unwrap();
+        assert!(session.pending().unwrap().iter().all(|key| key.id() != pending.key_id()));
     }
     target.snapshot().assert_same_as(target.before());
 }
@@ -117,4 +128,14 @@ fn kind(target: &Target) -> KeyKind {
 
 fn subject() -> Name {
     "CN=usbtoken hardware test,O=test".parse().unwrap()
+}
+
+fn with_key(kind: KeyKind) -> Policy {
+    let mut policy = Policy::default();
+    policy.key = KeyRule::Kind(kind);
+    policy
+}
+
+fn install(session: &Session, answer: &[u8]) -> Result<Installed> {
+    Install::new(&Response::parse(answer)?).run(session, &Run::default())
 }

@@ -4,6 +4,22 @@
 //! What that promises: lengths that come back from a driver are held against the buffers that it was given, counts
 //! are bounded, functions that are missing and processes that were forked become a [`Failure`]. Nothing is tried
 //! again but a read into a buffer that was too small. What it cannot promise is that a driver's own code is sound.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use usbtoken_pkcs11::{library, text::unpadded};
+//!
+//! let driver = library::load(Path::new("/usr/lib/softhsm/libsofthsm2.so")).expect("a driver");
+//! let first = driver.initialize().expect("C_Initialize");
+//! for slot in driver.slots(true).expect("C_GetSlotList") {
+//!     println!("{}", unpadded(&driver.token_info(slot).expect("C_GetTokenInfo").label));
+//! }
+//! if first {
+//!     driver.finalize().expect("C_Finalize");
+//! }
+//! ```
+//!
+//! The standard is PKCS#11 v3.1; the numbers and the function lists are those of v3.2 too.
 
 mod calls;
 mod failure;

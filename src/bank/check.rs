@@ -9,17 +9,17 @@ use toml::Spanned;
 use super::fault::Faults;
 use super::origin::Origin;
 use super::pattern::{NoPattern, TokenPattern};
+use super::policy::{KeyRule, OldCredential};
 use super::profile::{
-    Bank, BankDriver, BankToken, Begins, Delivered, Issuer, KeyWish, OldCredential, Override, RequestForm,
-    TooLate,
+    Bank, BankDriver, BankToken, Begins, Delivered, Issuer, Override, RequestForm, TooLate,
 };
 use super::raw;
 use super::words::{Contact, NextStep, Words};
 use crate::catalogue::{Catalogue, Os, UsbId};
-use crate::driver::ProofLevel;
 use crate::error::{Code, Fact};
 use crate::pki::{
-    Certificate, Check, Closing, KeyKind, Name, Relax, SubjectRule, Window, jst_date, read_anchors,
+    Certificate, Check, Closing, KeyKind, Name, ProofLevel, Relax, SubjectRule, Window, jst_date,
+    read_anchors,
 };
 
 /// The only version so far.
@@ -424,18 +424,18 @@ impl Checker<'_, '_> {
         Some(step)
     }
 
-    fn key(&mut self, text: Option<&Spanned<String>>) -> KeyWish {
-        let Some(text) = text else { return KeyWish::default() };
+    fn key(&mut self, text: Option<&Spanned<String>>) -> KeyRule {
+        let Some(text) = text else { return KeyRule::default() };
         match text.get_ref().as_str() {
-            "like-old" => KeyWish::LikeOld,
-            "old-again" => KeyWish::OldAgain,
+            "like-old" => KeyRule::LikeOld,
+            "old-again" => KeyRule::OldAgain,
             name => match KeyKind::ALL.iter().find(|kind| kind.name() == name) {
-                Some(kind) => KeyWish::Kind(*kind),
+                Some(kind) => KeyRule::Kind(*kind),
                 None => {
                     let kinds = names(KeyKind::ALL, |kind| kind.name());
                     let expected = format!("like-old, old-again, {kinds}");
                     self.faults.bad(text.span(), "renewal.key", name, expected);
-                    KeyWish::default()
+                    KeyRule::default()
                 }
             },
         }

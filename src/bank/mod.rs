@@ -12,6 +12,27 @@
 //! # Ok::<(), usbtoken::Error>(())
 //! ```
 //!
+//! Its rules arrive as one value, a [`Policy`](crate::Policy): it is given to a [`Renewal`](crate::Renewal), travels inside
+//! the [`Pending`](crate::Pending) request, and is given to an [`Install`](crate::Install) in another process and to the
+//! removal of the old credential, so that what was demanded at the beginning is demanded at the end. Its default is what is
+//! right for a bank of which nothing is known. A program may keep it, in JSON or TOML:
+//!
+//! ```
+//! use usbtoken::bank::KeyRule;
+//! use usbtoken::pki::{KeyKind, ProofLevel, Window};
+//!
+//! let mut policy = usbtoken::Policy::default();
+//! policy.window = Window::of_days(30);
+//! policy.key = KeyRule::Kind(KeyKind::Rsa2048);
+//! policy.proof = ProofLevel::Proven;
+//!
+//! let kept = r#"{ "window": { "days": 30 }, "key": { "kind": "rsa2048" }, "proof": "proven" }"#;
+//! assert_eq!(policy, serde_json::from_str(kept).unwrap());
+//! ```
+//!
+//! Standards: RFC 5280 for anchors and subjects, PKCS#11 v3.1 §4.7 and §4.9 for what a key's proof is about, RFC 7512 for
+//! the names of tokens.
+//!
 //! The file is read strictly: an unknown key, a wrong type or a contradiction is an error with line and column, and a
 //! file that others can write is refused ([`Bank::open`]). Times are those of Japan.
 
@@ -22,6 +43,7 @@ mod installed;
 mod next_steps;
 mod origin;
 mod pattern;
+pub(crate) mod policy;
 mod profile;
 mod raw;
 #[cfg(test)]
@@ -32,8 +54,7 @@ mod words;
 pub use installed::{Installed, folder};
 pub use origin::Origin;
 pub use pattern::TokenPattern;
-pub use profile::{
-    Bank, BankDriver, BankToken, Begins, Delivered, Issuer, KeyWish, OldCredential, Override, RequestForm,
-    TooLate,
-};
+pub(crate) use policy::Policy;
+pub use policy::{KeyRule, OldCredential};
+pub use profile::{Bank, BankDriver, BankToken, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
 pub use words::{Contact, Words};

@@ -7,12 +7,12 @@ use jiff::civil::Date;
 
 use super::origin::Origin;
 use super::pattern::TokenPattern;
+use super::policy::{KeyRule, OldCredential};
 use super::words::{Contact, NextStep, Words};
 use crate::catalogue::{Catalogue, Machine, Os, UsbId};
 use crate::discovery::Finder;
-use crate::driver::ProofLevel;
 use crate::error::{Code, Error, Fact, Result};
-use crate::pki::{Certificate, KeyKind, Name, Relax, SubjectRule, Window, days_left};
+use crate::pki::{Certificate, Name, ProofLevel, Relax, SubjectRule, Window, days_left};
 use crate::text::Lang;
 
 /// One bank's profile. Made by [`Bank::open`], [`Bank::parse`] or [`Installed`](super::Installed).
@@ -47,7 +47,7 @@ pub struct Bank {
     /// What holds after the end; none where the profile does not say.
     pub too_late: Option<TooLate>,
     /// The kind of the new key.
-    pub key: KeyWish,
+    pub key: KeyRule,
     /// The proof that the new key cannot leave the token.
     pub proof: ProofLevel,
     /// How many days the clock of a computer may be wrong.
@@ -153,32 +153,6 @@ pub enum TooLate {
     Contact,
     /// What the bank says.
     Words(Words),
-}
-
-/// The kind of the new key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeyWish {
-    /// Like the old one.
-    #[default]
-    LikeOld,
-    /// This kind.
-    Kind(KeyKind),
-    /// The old key again.
-    OldAgain,
-}
-
-/// What becomes of the old credential.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OldCredential {
-    /// It stays.
-    #[default]
-    Keep,
-    /// The person decides.
-    Ask,
-    /// It goes once the new one is installed and has signed.
-    Remove,
-    /// It goes once a login with the new one is confirmed.
-    RemoveAfterConfirmation,
 }
 
 /// How the CA is asked.

@@ -2,9 +2,9 @@
 
 use base16ct::lower::encode_string as hex;
 
-use super::Contents;
 use super::pending::PendingKey;
 use super::signer::Signer;
+use super::{Contents, Credential, Credentials};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, Response, jst_date};
 
@@ -47,6 +47,30 @@ impl Contents {
         }
     }
 
+    /// The credential whose key a response is for, where the old key is used again.
+    ///
+    /// # Errors
+    /// [`Code::PendingAmbiguous`].
+    pub(crate) fn answered_in_use(
+        response: &Response,
+        credentials: &Credentials,
+    ) -> Result<Option<(Certificate, Credential)>> {
+        let with_key = credentials.iter().filter(|one| one.private_key().is_ok());
+        let answered = with_key.filter_map(|one| {
+            let leaf = response.leaf_for(one.certificate().public_key())?;
+            Some((leaf.clone(), one.clone()))
+        });
+        let mut found: Vec<(Certificate, Credential)> = answered.collect();
+        match found.as_slice() {
+            [] | [_] => Ok(found.pop()),
+            [(_, first), ..] => {
+                let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
+                let error = error.fact(Fact::Id, hex(first.id()));
+                Err(found.iter().fold(error, |error, (_, one)| error.fact(Fact::Candidate, hex(one.id()))))
+            }
+        }
+    }
+
     /// What a pending key signs for, among these public keys too.
     fn sign_again(
         &mut self,
@@ -83,12 +107,15 @@ fn is_there(code: Code, leaf: &Certificate) -> Error {
         .fact(Fact::Date, jst_date(leaf.not_after()))
 }
 
-/// Why none of the certificates is for a key that waits.
-pub(crate) fn no_leaf(response: &Response, pending: &[PendingKey]) -> Error {
+/// Why none of the certificates is for a key that waits; each of these with its public half, where the token tells it.
+pub(crate) fn no_leaf<'k>(
+    response: &Response,
+    waiting: impl IntoIterator<Item = Option<&'k PublicKey>>,
+) -> Error {
     if let Some(instead) = response.instead() {
         return instead;
     }
-    let waiting: Vec<&PendingKey> = pending.iter().filter(|key| key.is_open()).collect();
+    let waiting: Vec<Option<&PublicKey>> = waiting.into_iter().collect();
     let mut leaves = response.certificates().iter().filter(|certificate| !certificate.is_ca());
     let code = match (waiting.is_empty(), leaves.next(), response.certificates().len()) {
         (_, None, 1) => Code::IsCaCertificate,
@@ -98,8 +125,8 @@ pub(crate) fn no_leaf(response: &Response, pending: &[PendingKey]) -> Error {
     };
     let error = Error::new(code).during(Step::CheckCertificate);
     let error = waiting
-        .iter()
-        .filter_map(|key| key.public_key())
+        .into_iter()
+        .flatten()
         .fold(error, |error, key| error.fact(Fact::Expected, hex(&key.key_id())));
     response.certificates().iter().fold(error, |error, certificate| {
         let id = hex(&certificate.public_key().key_id());

@@ -201,7 +201,7 @@ impl Credential {
     }
 
     /// Whether the credential can be renewed now.
-    pub fn renewable(&self, window: &Window, now: SystemTime) -> Renewable {
+    pub fn renewable(&self, window: Window, now: SystemTime) -> Renewable {
         match (&self.key, &self.successor) {
             (KeyState::Missing, _) => return Renewable::KeyMissing,
             (_, Some(successor)) if successor.is_proven() => return Renewable::Renewed,
@@ -232,7 +232,7 @@ impl Credential {
     /// tried. What is only said of it decides nothing.
     fn refusal(&self, window: &Window, now: SystemTime) -> Option<Error> {
         let state = window.state(self.certificate.not_after(), now);
-        let error = match (self.renewable(window, now), &self.successor, state) {
+        let error = match (self.renewable(*window, now), &self.successor, state) {
             (Renewable::KeyMissing, ..) => about(Error::new(Code::KeyMissing), self),
             (Renewable::Renewed, Some(successor), _) => already_renewed(self, successor, window),
             (.., WindowState::NotYet { opens_on, days_left }) => not_yet(self, opens_on, days_left),
@@ -411,22 +411,16 @@ impl Credentials {
         &self.unreadable
     }
 
-    /// Those that can be renewed now, in the usual window of 40 days.
-    #[must_use]
-    pub fn renewable(self, now: SystemTime) -> Self {
-        self.renewable_in(&Window::default(), now)
-    }
-
     /// Those that can be renewed now, in this window. One that is only said to be renewed stays, with its mark: whether
     /// it is, the renewal asks after the login.
     #[must_use]
-    pub fn renewable_in(mut self, window: &Window, now: SystemTime) -> Self {
+    pub fn renewable(mut self, window: Window, now: SystemTime) -> Self {
         if !self.list.is_empty() {
             self.unreadable.clear();
         }
-        let can = |one: &Credential| one.refusal(window, now).is_none();
+        let can = |one: &Credential| one.refusal(&window, now).is_none();
         let (kept, others): (Vec<_>, Vec<_>) = self.list.into_iter().partition(can);
-        let left_out = others.into_iter().map(|credential| LeftOut { credential, window: *window, now });
+        let left_out = others.into_iter().map(|credential| LeftOut { credential, window, now });
         self.left_out.extend(left_out);
         Credentials { list: kept, ..self }
     }

@@ -21,7 +21,7 @@ use std::time::SystemTime;
 /// cannot become one.
 #[derive(Clone, Debug)]
 pub struct PendingKey {
-    pub(super) record: Option<Record>,
+    pub(super) record: Record,
     day: Date,
     id: Vec<u8>,
     /// Its place in the reading that it is from, and what else was there then.
@@ -92,7 +92,7 @@ impl PendingKey {
         private.public_key = Some(pair.public_key.clone());
         PendingKey {
             day: record.day(),
-            record: Some(record),
+            record,
             id: private.id.clone(),
             at: None,
             present: None,
@@ -101,23 +101,6 @@ impl PendingKey {
             state: PendingState::AwaitingAnswer,
             doubt: None,
             old: old.map_or(Old::First, |old| Old::Found(Arc::new(old.clone()))),
-        }
-    }
-
-    /// The key of a complete credential, when the caller asked for it to be used again. It has no job of its own, and
-    /// nothing of it is removed later.
-    pub(crate) fn reused(private: StoredKey, key: PublicKey, old: &Credential, now: SystemTime) -> Self {
-        PendingKey {
-            day: jst_date(now),
-            record: None,
-            id: private.id.clone(),
-            at: None,
-            present: None,
-            private: Some(private),
-            public_key: Some(key),
-            state: PendingState::AwaitingAnswer,
-            doubt: None,
-            old: Old::Found(Arc::new(old.clone())),
         }
     }
 
@@ -186,27 +169,23 @@ impl PendingKey {
 
     /// Whether this caller began the job. Those of the previous release belong to no page.
     pub fn is_by(&self, caller: &Caller) -> bool {
-        self.record.as_ref().is_some_and(|record| record.is_by(caller))
+        self.record.is_by(caller)
     }
 
     /// Whether the object of a URI is this key, or the credential that its job renews: one URI serves a whole renewal.
     pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
         let own = || {
-            let label = self
-                .private
-                .as_ref()
-                .map(|key| key.label.bytes())
-                .or(self.record.as_ref().map(Record::label));
+            let label = self.private.as_ref().map_or(self.record.label(), |key| key.label.bytes());
             !matches!(uri.object_type(), Some(ObjectType::SecretKey | ObjectType::Data))
                 && uri.id().is_none_or(|id| id == self.id)
-                && uri.object().is_none_or(|wanted| label == Some(wanted.as_bytes()))
+                && uri.object().is_none_or(|wanted| label == wanted.as_bytes())
         };
         !uri.names_object() || own() || matches!(&self.old, Old::Found(old) if old.is_named_by(uri))
     }
 
     /// Whether a page began the job.
     pub fn is_by_page(&self) -> bool {
-        self.record.as_ref().is_some_and(Record::is_by_page)
+        self.record.is_by_page()
     }
 
     /// The public key, where the token still tells it.
@@ -220,9 +199,9 @@ impl PendingKey {
         self.doubt.map(Doubt::text)
     }
 
-    /// The record, unless the key is one of a complete credential that is to be used again.
-    pub(crate) fn record(&self) -> Option<&Record> {
-        self.record.as_ref()
+    /// The record that makes it a key of ours.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
     }
 
     /// The private key.
@@ -356,7 +335,7 @@ impl Contents {
             state,
             doubt,
             old: old.of_record(&record),
-            record: Some(record),
+            record,
         })
     }
 
@@ -399,7 +378,7 @@ impl Contents {
             .as_ref()
             .is_some_and(|public| self.certificates_for(public).next().is_some());
         (!has_private && !has_certificate).then(|| PendingKey {
-            record: Some(record.clone()),
+            record: record.clone(),
             day: record.day(),
             id: held.stored.id.clone(),
             at: None,

@@ -38,7 +38,7 @@ impl Contents {
     ) -> Result<Removal> {
         let step = Step::Abandon;
         let gone = || pending.error(Code::NotPending).during(step);
-        let record = pending.record().ok_or_else(gone)?;
+        let record = pending.record();
         if pending.private().is_none() {
             // A remnant, by the same rule as it was listed by.
             let still = self.pending_where(signer, |other| other == record)?;

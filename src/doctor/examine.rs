@@ -10,8 +10,8 @@ use crate::discovery::devices;
 use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
 use crate::driver::{Cancel, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step};
-use crate::pki::{KeyKind, Name, Window, has_no_end};
-use crate::renewal::{BeforeLogin, Credential, PointResult, Renewal, Unreadable};
+use crate::pki::{KeyKind, Window, has_no_end};
+use crate::renewal::{BeforeLogin, Credential, PointResult, Preflight, Renewal, Run, Unreadable};
 use base16ct::lower::encode_string as hex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -210,20 +210,17 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     let name = token.identity().to_string();
     let about = || vec![(Fact::Token, name.clone())];
     let kinds = kinds(token);
-    let mut free_space = FreeSpace::NotTold;
+    let run = Run::default().at(now);
     let seen = BeforeLogin::read(token);
-    if let Some(findings) = preflight(token, now, seen.as_ref().ok()) {
-        free_space =
-            findings.iter().find(|finding| finding.point == Point::Memory).map_or(free_space, |finding| {
-                match &finding.state {
-                    PointResult::Ok => FreeSpace::Fits,
-                    PointResult::Warning(warning) if *warning == Notice::MemoryUnknown => FreeSpace::NotTold,
-                    _ => FreeSpace::MayNotFit,
-                }
-            });
-        // Which kind of key is wanted is not known here; a token without any is a problem.
-        problems.of_preflight(findings, &name, &[Point::Mechanism]);
-    }
+    let findings = Preflight::of_token(token, seen.as_ref().ok(), &run).into_findings();
+    let memory = findings.iter().find(|finding| finding.point == Point::Memory);
+    let free_space = memory.map_or(FreeSpace::NotTold, |finding| match &finding.state {
+        PointResult::Ok => FreeSpace::Fits,
+        PointResult::Warning(warning) if *warning == Notice::MemoryUnknown => FreeSpace::NotTold,
+        _ => FreeSpace::MayNotFit,
+    });
+    problems.of_preflight(findings, &name, &[]);
+    // Which kind of key is wanted is not known here; a token without any is a problem.
     if kinds.iter().all(|kind| kind.supported == Some(false)) {
         let none = Error::new(Code::MechanismUnsupported).during(Step::Preflight).fact(Fact::Token, &name);
         problems.error(Severity::Blocks, none);
@@ -257,21 +254,6 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     }
 }
 
-/// What the preflight would say to one who wants one more certificate on the token.
-fn preflight(
-    token: &Token,
-    now: SystemTime,
-    seen: Option<&BeforeLogin>,
-) -> Option<Vec<crate::renewal::PreflightPoint>> {
-    let anybody: Name = "CN=x".parse().ok()?;
-    let renewal = Renewal::first(anybody).at(now);
-    let preflight = match seen {
-        Some(seen) => renewal.preflight_on(token, seen),
-        None => renewal.preflight_where(token, false),
-    };
-    Some(preflight.into_findings())
-}
-
 fn of_credentials(
     token: &Token,
     seen: &BeforeLogin,
@@ -290,7 +272,7 @@ fn of_credentials(
             let error = Error::new(Code::Expired).during(Step::Preflight).fact(Fact::Subject, one.subject());
             problems.error(Severity::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
         }
-        let findings = Renewal::of(one).at(now).preflight_on(token, seen).into_findings();
+        let findings = Renewal::of(one).preflight_on(token, seen, &Run::default().at(now)).into_findings();
         problems.of_preflight(findings, &name, &skip);
     }
 }
@@ -318,7 +300,7 @@ fn credential(one: &Credential, now: SystemTime) -> CredentialReport {
         key: one.key_algorithm().to_string(),
         not_after: certificate.not_after(),
         days_left: ends.then(|| one.days_left(now)),
-        renewable: one.renewable(&Window::default(), now),
+        renewable: one.renewable(Window::default(), now),
         renewable_from: ends.then(|| Window::default().opens_on(certificate.not_after()).to_string()),
         successor: one.successor().cloned(),
         has_pending_renewal: one.has_pending_renewal(),

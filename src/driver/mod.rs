@@ -21,7 +21,7 @@ pub(crate) use mutex::lock;
 pub(crate) use session::Session;
 #[cfg(test)]
 pub(crate) use session::made_up;
-pub use session::{Category, Evidence, NewKeyPair, Proof, ProofLevel, PublicSession, Reservation};
+pub use session::{AskPin, Category, Evidence, NewKeyPair, PinRequest, Proof, PublicSession, Reservation};
 pub use session::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use session::{Objects, Present, Removal, Signed, doubt};
 pub(crate) use token::Token;

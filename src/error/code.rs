@@ -146,6 +146,8 @@ numbered! {
         PinCancelled = 310 "pin_cancelled",
         /// The PIN is wrong, and one wrong PIN more locks the token.
         PinIncorrectFinalTry = 311 "pin_incorrect_final_try",
+        /// The PIN was wrong in an earlier run, and no person is there.
+        PinWrongBefore = 312 "pin_wrong_before",
 
         /// No room on the token.
         TokenFull = 401 "token_full",

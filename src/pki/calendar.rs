@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// UTC+9, all year.
 const JST: Offset = Offset::constant(9);
@@ -52,7 +53,8 @@ pub fn days_left(not_after: SystemTime, now: SystemTime) -> i64 {
 
 /// The window in which a certificate can be renewed: it opens at 00:00 in Japan `days` days before the expiry
 /// date and closes as [`Closing`] says, at the latest with the service itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Window {
     /// How many days before the expiry date it opens.
@@ -64,7 +66,8 @@ pub struct Window {
 }
 
 /// Until when a certificate can be renewed. Banks stop before it ends, or take it for a while afterwards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Closing {
     /// Until the instant at which the certificate ends.
     #[default]
@@ -77,6 +80,7 @@ pub enum Closing {
     DaysAfter(u32),
 }
 
+/// The usual 40 days.
 impl Default for Window {
     fn default() -> Self {
         Window::of_days(40)

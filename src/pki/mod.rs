@@ -4,9 +4,8 @@
 //! read comes from outside (a token, a CA, a file), so reading never panics and never takes long, and what
 //! matters byte for byte (names, certificates, extensions) is kept as the bytes that came.
 //!
-//! The way through: a [`Certificate`] on the token and the [`PublicKey`] of a new pair make a [`RequestInfo`];
-//! its bytes are signed by the token and become a [`Request`] (and, for CAs that want it, a
-//! [`RenewalRequest`] signed by the old key). What comes back is read as an [`Response`]; its leaf is judged by
+//! The way through: a [`Certificate`] on the token and the [`PublicKey`] of a new pair are signed by the token and
+//! become a [`Request`] (and, for CAs that want it, a [`RenewalRequest`] signed by the old key). What comes back is read as an [`Response`]; its leaf is judged by
 //! an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
 
 mod asn1;
@@ -31,6 +30,7 @@ pub use certificate::Serial;
 pub(crate) use expectation::doubts;
 pub use expectation::{Check, Expectation, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
+pub use key::proof_level::ProofLevel;
 pub use key::public::PublicKey;
 pub use key::usage::KeyUsage;
 pub use name::{Attribute, Name, SubjectRule};
@@ -38,7 +38,9 @@ pub(crate) use path::authorities_of;
 pub use path::issuer::IssuerContinuity;
 pub(crate) use path::issuer::{another_key_issued, issuer_continuity};
 pub use path::{MAX_ANCHORS, check_chain, read_anchors};
-pub use request::cms::{RenewalInfo, RenewalRequest};
-pub use request::pkcs10::{Request, RequestInfo};
+pub(crate) use request::cms::RenewalInfo;
+pub use request::cms::RenewalRequest;
+pub use request::pkcs10::Request;
+pub(crate) use request::pkcs10::RequestDraft;
 pub(crate) use response::Response;
 pub use response::{MAX_CERTIFICATES, MAX_RESPONSE, Skipped, Unusable};

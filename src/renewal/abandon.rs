@@ -1,8 +1,9 @@
 //! Abandoning an unfinished job: exactly its pair goes, nothing else.
 
+use super::run::Run;
 use crate::contents::{Contents, PendingKey};
 use crate::driver::Session;
-use crate::error::Result;
+use crate::error::{Result, Step};
 
 impl Session {
     /// Removes a pending key with its public half, after the key has signed for none of the certificates on the token.
@@ -15,8 +16,8 @@ impl Session {
     /// longer holds it as a pending key; [`Code::RemovalDoubtful`](crate::error::Code::RemovalDoubtful) when it is not
     /// certain that the key is ours, or an object is not what it was; [`Code::DestroyFailed`](crate::error::Code::DestroyFailed) when
     /// the token kept something although it said that it was removed; and what the token returns.
-    pub fn abandon(&self, pending: &PendingKey) -> Result<()> {
-        self.take_away(pending, false)
+    pub fn abandon(&self, pending: &PendingKey, run: &Run<'_>) -> Result<()> {
+        self.take_away(pending, false, run)
     }
 
     /// As [`Session::abandon`], for a key that a person has named by its identifier: it goes although it is doubtful, or
@@ -24,12 +25,13 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::abandon`].
-    pub fn abandon_named(&self, pending: &PendingKey) -> Result<()> {
-        self.take_away(pending, true)
+    pub fn abandon_named(&self, pending: &PendingKey, run: &Run<'_>) -> Result<()> {
+        self.take_away(pending, true, run)
     }
 
-    fn take_away(&self, pending: &PendingKey, named: bool) -> Result<()> {
+    fn take_away(&self, pending: &PendingKey, named: bool, run: &Run<'_>) -> Result<()> {
         self.reserve()?;
+        run.enter(Step::Abandon)?;
         // Read again: the record decides, and it may have changed since the list was made.
         let removal = Contents::read(self)?.abandonment(self, pending, named)?;
         self.remove(&removal)

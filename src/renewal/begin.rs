@@ -1,46 +1,42 @@
 //! Beginning a renewal: preflight, key pair, proof, request. Resuming one: the request again.
 
-use super::clock::Clock;
-use super::enter;
-use super::pending::Pending;
-use super::plan::{Form, Renewal, Subject};
+use super::pending::{KeyInUse, Pending, RequestedKey};
 use super::preflight::Preflight;
+use super::renewal::{Form, Renewal, Subject};
+use super::run::Run;
 use crate::contents::{Contents, Credential, PendingKey, PendingState, Record, about};
-use crate::driver::{NewKeyPair, Proof, ProofLevel, Session, StoredKey};
+use crate::driver::{NewKeyPair, Present, Proof, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
-    PublicKey, RenewalInfo, RenewalRequest, Request, RequestInfo, SignatureAlgorithm, jst_date,
+    KeyAlgorithm, ProofLevel, PublicKey, RenewalInfo, RenewalRequest, Request, RequestDraft,
+    SignatureAlgorithm, jst_date,
 };
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-impl Renewal<'_> {
+impl Renewal {
     /// Makes the key pair, proves it and signs the request.
     ///
     /// # Errors
-    /// The first blocker of the preflight, which is run again; [`Code::KeyExportable`] or
+    /// [`Code::BadSubject`] for a name that X.520 forbids; the first blocker of the preflight, which is run again;
+    /// [`Code::KeyExportable`] or
     /// [`Code::ProofInsufficient`], after which the new key is destroyed; [`Code::TokenFull`], which names the
     /// expired credentials that could be removed; and what the token returns. The old credential is untouched in
     /// every case.
-    pub fn begin(&self, session: &Session) -> Result<Pending> {
+    pub fn begin(&self, session: &Session, run: &Run<'_>) -> Result<Pending> {
         session.reserve()?;
-        enter(self.progress, Step::Preflight)?;
-        let mut contents = Contents::read(session)?;
-        let preflight = Preflight::after_login(self, session, &mut contents)?;
-        let notices = preflight.into_notices()?;
-        if self.reuse_key {
-            return self.request_for_old_key(session, &mut contents, notices);
+        run.enter(Step::Preflight)?;
+        // A CA would refuse such a name, or cut it, after the key was made.
+        if let Subject::First(name) = &self.subject {
+            name.check_bounds().map_err(|error| error.during(Step::Preflight))?;
         }
-        let kind = self.key_kind()?;
-        let old = self.old().map(Credential::certificate);
-        let record = Record::new(jst_date(self.clock.now()), old, &self.caller)?;
-        enter(self.progress, Step::GenerateKeyPair)?;
-        let pair = session
-            .generate_key_pair(kind, record.label(), contents.present())
-            .map_err(|error| self.name_what_could_go(error, &contents))?;
-        match self.prove_and_request(session, &mut contents, record, &pair, notices) {
-            Ok(pending) => Ok(pending),
-            // The token then holds what it held before.
-            Err(error) => Err(error.after_clean_up(session.remove_new_pair(&pair))),
+        let mut contents = Contents::read(session)?;
+        let preflight = Preflight::after_login(self, session, &mut contents, run)?;
+        let notices = preflight.into_notices()?;
+        let job = Job { renewal: self, session, run, notices };
+        match self.policy.reuses_key() {
+            false => job.with_new_key(&mut contents),
+            true => job.with_old_key(&mut contents),
         }
     }
 
@@ -49,9 +45,9 @@ impl Renewal<'_> {
     /// # Errors
     /// [`Code::NotPending`] when its job is not one that awaits an answer, [`Code::KeyExportable`],
     /// [`Code::ProofInsufficient`], and what the token returns.
-    pub fn resume(&self, session: &Session, key: &PendingKey) -> Result<Pending> {
+    pub fn resume(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
         session.reserve()?;
-        if key.state() != PendingState::AwaitingAnswer || !self.is_the_job_of(key) {
+        if key.state() != PendingState::AwaitingAnswer || !self.is_job_of_key(key) {
             return Err(key.error(Code::NotPending));
         }
         // Only who signs with the old key has to look for it.
@@ -64,113 +60,136 @@ impl Renewal<'_> {
             _ => key.clone(),
         };
         let (private, public) = key.pair()?;
-        let proof = self.prove(session, private)?;
-        let signed = self.sign_request(session, contents.as_mut(), private, public)?;
-        let notices = proof_notice(&proof).into_iter().collect();
-        Ok(self.pending(key.clone(), signed, proof, contents.as_ref(), notices))
+        let draft = self.draft(&public.algorithm())?;
+        let mut job = Job { renewal: self, session, run, notices: Vec::new() };
+        let proof = job.prove(private)?;
+        let signed = job.sign_request(&draft, private, public, contents.as_mut())?;
+        let before = contents.as_ref().map(Contents::present).or(key.present()).cloned();
+        Ok(job.pending(RequestedKey::Waiting(Box::new(key)), signed, proof, before))
     }
 
-    /// Whether a pending key is one of this very job.
-    fn is_the_job_of(&self, key: &PendingKey) -> bool {
-        match self.old() {
-            Some(old) => key.renews(old.certificate()),
-            None => key.is_first(),
+    /// What the request will say, but for its key: made before there is a key, so that what cannot be encoded costs none.
+    fn draft(&self, key: &KeyAlgorithm) -> Result<RequestDraft> {
+        match (&self.subject, self.form) {
+            (Subject::First(subject), Form::Pkcs10) => RequestDraft::first(subject),
+            (Subject::Renewed(old), Form::Pkcs10) => RequestDraft::for_renewal(old.certificate(), key),
+            (Subject::Renewed(old), Form::SignedByOldKey) => {
+                RequestDraft::for_renewal_by_old_key(old.certificate(), key)
+            }
+            (Subject::First(_), Form::SignedByOldKey) => {
+                Err(Error::new(Code::BadArgument).fact(Fact::Detail, "there is no old key to sign"))
+            }
+        }
+    }
+}
+
+/// What the keys have signed: the request, and the one around it by the old key where that is wanted.
+type Signed = (Request, Option<RenewalRequest>);
+
+/// One request on a session.
+struct Job<'a> {
+    renewal: &'a Renewal,
+    session: &'a Session,
+    run: &'a Run<'a>,
+    notices: Vec<Warning>,
+}
+
+impl Job<'_> {
+    fn with_new_key(mut self, contents: &mut Contents) -> Result<Pending> {
+        let kind = self.renewal.key_kind()?;
+        let draft = self.renewal.draft(&kind.algorithm())?;
+        let old = self.renewal.old().map(Credential::certificate);
+        let record = Record::new(jst_date(self.run.now()), old, self.run.caller())?;
+        self.run.enter(Step::GenerateKeyPair)?;
+        let made = self.session.generate_key_pair(kind, record.label(), contents.present());
+        let pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
+        match self.prove_and_sign(&draft, &pair, contents) {
+            Ok((proof, signed)) => {
+                let key = PendingKey::fresh(record, &pair, self.renewal.old());
+                let before = Some(Arc::clone(contents.present()));
+                Ok(self.pending(RequestedKey::Waiting(Box::new(key)), signed, proof, before))
+            }
+            // The token then holds what it held before.
+            Err(error) => Err(error.after_clean_up(self.session.remove_new_pair(&pair))),
         }
     }
 
-    fn pending(
-        &self,
-        key: PendingKey,
-        (request, signed_by_old): (Request, Option<RenewalRequest>),
-        proof: Proof,
-        contents: Option<&Contents>,
-        notices: Vec<Warning>,
-    ) -> Pending {
-        let old = self.old().cloned();
-        let before = contents.map(Contents::present).or(key.present()).cloned();
-        let (key_reused, require_proof) = (key.record().is_none(), self.require_proof);
-        let installed = AtomicBool::new(false);
-        Pending {
-            key,
-            request,
-            signed_by_old,
-            proof,
-            old,
-            key_reused,
-            require_proof,
-            before,
-            installed,
-            notices,
-        }
-    }
-
-    fn prove_and_request(
-        &self,
-        session: &Session,
-        contents: &mut Contents,
-        record: Record,
+    fn prove_and_sign(
+        &mut self,
+        draft: &RequestDraft,
         pair: &NewKeyPair,
-        mut notices: Vec<Warning>,
-    ) -> Result<Pending> {
-        let proof = self.prove(session, &pair.private)?;
-        notices.extend(proof_notice(&proof));
-        let signed = self.sign_request(session, Some(contents), &pair.private, &pair.public_key)?;
-        let key = PendingKey::fresh(record, pair, self.old());
-        Ok(self.pending(key, signed, proof, Some(contents), notices))
-    }
-
-    fn prove(&self, session: &Session, key: &StoredKey) -> Result<Proof> {
-        enter(self.progress, Step::ProveKey)?;
-        prove(session, key, self.require_proof, self.clock)
-    }
-
-    /// The request for the key that the old credential has, for callers who asked for that by name.
-    fn request_for_old_key(
-        &self,
-        session: &Session,
         contents: &mut Contents,
-        mut notices: Vec<Warning>,
-    ) -> Result<Pending> {
-        let Subject::Renewed(old) = &self.subject else {
+    ) -> Result<(Proof, Signed)> {
+        let proof = self.prove(&pair.private)?;
+        let signed = self.sign_request(draft, &pair.private, &pair.public_key, Some(contents))?;
+        Ok((proof, signed))
+    }
+
+    /// The request for the key that the old credential has, where the policy says so.
+    fn with_old_key(mut self, contents: &mut Contents) -> Result<Pending> {
+        let Some(old) = self.renewal.old() else {
             return Err(Error::new(Code::BadArgument).fact(Fact::Detail, "there is no old key to use again"));
         };
         let public = old.certificate().public_key();
-        let private = old_key(session, contents, old)?;
-        let proof = self.prove(session, &private)?;
-        let signed = self.sign_request(session, Some(contents), &private, public)?;
-        notices.push(Notice::KeyReused.into());
-        let key = PendingKey::reused(private, public.clone(), old, self.clock.now());
-        Ok(self.pending(key, signed, proof, Some(contents), notices))
+        let draft = self.renewal.draft(&public.algorithm())?;
+        let private = old_key(self.session, contents, old)?;
+        let proof = self.prove(&private)?;
+        let signed = self.sign_request(&draft, &private, public, Some(contents))?;
+        self.notices.push(Notice::KeyReused.into());
+        let key = KeyInUse { private, old: old.clone() };
+        let before = Some(Arc::clone(contents.present()));
+        Ok(self.pending(RequestedKey::InUse(Box::new(key)), signed, proof, before))
+    }
+
+    fn prove(&mut self, key: &StoredKey) -> Result<Proof> {
+        self.run.enter(Step::ProveKey)?;
+        let proof = prove(self.session, key, self.renewal.policy.demanded_proof(), self.run)?;
+        self.notices.extend(proof_notice(&proof));
+        Ok(proof)
     }
 
     fn sign_request(
         &self,
-        session: &Session,
-        contents: Option<&mut Contents>,
+        draft: &RequestDraft,
         private: &StoredKey,
         public: &PublicKey,
-    ) -> Result<(Request, Option<RenewalRequest>)> {
-        enter(self.progress, Step::SignRequest)?;
-        let info = match (&self.subject, self.form) {
-            (Subject::First(subject), Form::Pkcs10) => RequestInfo::first(subject, public),
-            (Subject::Renewed(old), Form::Pkcs10) => RequestInfo::for_renewal(old.certificate(), public),
-            (Subject::Renewed(old), Form::SignedByOldKey) => {
-                RequestInfo::for_renewal_by_old_key(old.certificate(), public)
-            }
-            (Subject::First(_), Form::SignedByOldKey) => {
-                return Err(Error::new(Code::BadArgument).fact(Fact::Detail, "there is no old key to sign"));
-            }
-        };
+        contents: Option<&mut Contents>,
+    ) -> Result<Signed> {
+        self.run.enter(Step::SignRequest)?;
+        let info = draft.with_key(public)?;
         let algorithm = algorithm_of(public)?;
-        let signature = session.sign(private, public, algorithm, info.to_be_signed(), Step::SignRequest)?;
+        let signature =
+            self.session.sign(private, public, algorithm, info.to_be_signed(), Step::SignRequest)?;
         let request = info.assemble(algorithm, &signature)?;
-        let signed_by_old = match (&self.subject, self.form, contents) {
-            (Subject::Renewed(old), Form::SignedByOldKey, Some(contents)) => {
-                Some(sign_by_old_key(session, contents, old, &request)?)
+        let signed_by_old = match (self.renewal.old(), self.renewal.form, contents) {
+            (Some(old), Form::SignedByOldKey, Some(contents)) => {
+                Some(sign_by_old_key(self.session, contents, old, &request)?)
             }
             _ => None,
         };
         Ok((request, signed_by_old))
+    }
+
+    fn pending(
+        self,
+        key: RequestedKey,
+        (request, signed_by_old): Signed,
+        proof: Proof,
+        before: Option<Arc<Present>>,
+    ) -> Pending {
+        let since = key.made_on().unwrap_or_else(|| jst_date(self.run.now()));
+        Pending {
+            key,
+            since,
+            request,
+            signed_by_old,
+            proof,
+            old: self.renewal.old().cloned(),
+            policy: self.renewal.policy.clone(),
+            before,
+            installed: AtomicBool::new(false),
+            notices: self.notices,
+        }
     }
 
     /// A full token: names the expired credentials, with their keys, that could make room.
@@ -178,7 +197,7 @@ impl Renewal<'_> {
         if error.code() != Code::TokenFull {
             return error;
         }
-        let now = self.clock.now();
+        let now = self.run.now();
         let credentials = contents.credentials();
         let expired = credentials.iter().filter(|credential| {
             credential.certificate().not_after() < now && credential.private_key().is_ok()
@@ -191,10 +210,15 @@ impl Renewal<'_> {
 }
 
 /// Asks for the proof; where the driver denies what it was just told, asks again before it is believed.
-pub(super) fn prove(session: &Session, key: &StoredKey, required: ProofLevel, clock: Clock) -> Result<Proof> {
-    let mut proof = session.prove(key, clock.now())?;
+pub(super) fn prove(
+    session: &Session,
+    key: &StoredKey,
+    required: ProofLevel,
+    run: &Run<'_>,
+) -> Result<Proof> {
+    let mut proof = session.prove(key, run.now())?;
     if proof.evidence.contradicts_generation() {
-        proof = session.prove(&session.reread_private_key(key)?, clock.now())?;
+        proof = session.prove(&session.reread_private_key(key)?, run.now())?;
     }
     let refuse = |code| {
         Error::new(code)
@@ -217,7 +241,7 @@ pub(super) fn proof_notice(proof: &Proof) -> Option<Warning> {
     (proof.level == ProofLevel::Claimed).then(|| Notice::ProofClaimed.into())
 }
 
-pub(super) fn algorithm_of(key: &PublicKey) -> Result<SignatureAlgorithm> {
+fn algorithm_of(key: &PublicKey) -> Result<SignatureAlgorithm> {
     SignatureAlgorithm::for_key(&key.algorithm())
         .ok_or_else(|| Error::new(Code::MechanismUnsupported).fact(Fact::Found, key.algorithm()))
 }

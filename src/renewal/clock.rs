@@ -1,5 +1,6 @@
 //! The time of a job, and how far it can be believed.
 
+use crate::bank::Policy;
 use crate::error::{Code, Error, Fact, Notice, Warning};
 use crate::pki::{Certificate, jst_date, jst_time};
 use jiff::civil::Date;
@@ -37,10 +38,6 @@ const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// A certificate that ended so long ago more likely did so by a clock that is ahead.
 const THREE_YEARS: Duration = Duration::from_secs(3 * 365 * 24 * 60 * 60);
 
-/// Clocks are minutes off, CAs stamp the moment of issue, and some let a certificate begin on the next business day.
-/// What begins later than this speaks for a clock that is behind.
-const A_WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
 /// What the certificates on a token say of the clock.
 pub(super) enum Verdict {
     /// Nothing contradicts it. That is not to say that it is right.
@@ -53,8 +50,13 @@ pub(super) enum Verdict {
 
 /// Holds the time against the certificate in use, and against the latest moment that is known to have passed: mostly the
 /// latest beginning of any certificate on its token.
-pub(super) fn verdict(now: SystemTime, in_use: Option<&Certificate>, latest: Option<SystemTime>) -> Verdict {
-    let is_behind = |time: SystemTime| now.checked_add(A_WEEK).is_some_and(|soon| soon < time);
+pub(super) fn verdict(
+    policy: &Policy,
+    now: SystemTime,
+    in_use: Option<&Certificate>,
+    latest: Option<SystemTime>,
+) -> Verdict {
+    let is_behind = |time: SystemTime| is_behind(policy, now, time);
     if is_too_early(now) {
         return Verdict::Implausible(implausible(now, format_args!("≥ {EARLIEST}")));
     }
@@ -73,9 +75,10 @@ pub(super) fn verdict(now: SystemTime, in_use: Option<&Certificate>, latest: Opt
     }
 }
 
-/// What all certificates on a token say of the clock: one begins more than a week later, or every one ended more than a
-/// year ago, or no computer can have that date.
+/// What all certificates on a token say of the clock: one begins later by more than the policy tolerates, or every one
+/// ended more than a year ago, or no computer can have that date.
 pub fn clock_doubt<'a>(
+    policy: &Policy,
     certificates: impl IntoIterator<Item = &'a Certificate>,
     now: SystemTime,
 ) -> Option<Warning> {
@@ -85,8 +88,7 @@ pub fn clock_doubt<'a>(
         latest_end = latest_end.max(Some(certificate.not_after()));
     }
     let begin = latest_begin?;
-    let is_behind = now.checked_add(A_WEEK).is_some_and(|soon| soon < begin);
-    if is_too_early(now) || is_behind {
+    if is_too_early(now) || is_behind(policy, now, begin) {
         return Some(doubtful(now, begin));
     }
     latest_end.filter(|end| is_past(now, *end, A_YEAR)).map(|end| doubtful(now, end))
@@ -100,6 +102,11 @@ pub(super) fn is_too_early(now: SystemTime) -> bool {
 /// Whether a certificate that ended then ended so long ago that the clock is more likely ahead.
 pub(super) fn is_long_past(now: SystemTime, end: SystemTime) -> bool {
     is_past(now, end, THREE_YEARS)
+}
+
+/// Whether something begins later than a clock that is right within the policy's tolerance can say.
+fn is_behind(policy: &Policy, now: SystemTime, begin: SystemTime) -> bool {
+    now.checked_add(policy.clock_tolerance()).is_some_and(|soon| soon < begin)
 }
 
 fn is_past(now: SystemTime, end: SystemTime, by: Duration) -> bool {

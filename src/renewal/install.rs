@@ -1,239 +1,159 @@
-//! Installing the CA's answer: find the pending key, check the certificate, write it, prove that it works.
+//! Installing the CA's response: find the pending key, check the certificate, write it, prove that it works.
 
 use base16ct::lower::encode_string as hex;
 
 use super::begin::{proof_notice, prove};
-use super::clock::{self, Clock};
-use super::installed::{CheckedBy, Installed};
-use super::pending::Pending;
+use super::check::{Asked, Checks};
+use super::clock;
+use super::installed::Installed;
+use super::pending::{KeyInUse, Pending, RequestedKey};
+use super::run::Run;
 use super::write::{sign_challenge, write_and_verify};
-use super::{Progress, choice, enter};
+use crate::bank::Policy;
 use crate::contents::{
-    Caller, Contents, Credential, Credentials, PendingKey, Record, about, already_installed, no_leaf,
-    not_awaited,
+    Contents, Credential, Credentials, PendingKey, about, already_installed, no_leaf, not_awaited,
 };
-use crate::driver::{Category, Present, Proof, ProofLevel, Session, StoredKey};
+use crate::driver::{Category, Present, Proof, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
-use crate::pki::{
-    Certificate, Check, Expectation, IssuerContinuity, Name, PublicKey, Relax, Response, Skipped,
-    SubjectRule, another_key_issued, authorities_of, check_chain, issuer_continuity, jst_date, jst_time,
-};
+use crate::pki::{Certificate, Name, Response, Skipped, authorities_of, jst_date, jst_time};
 
-/// An answer of a CA, and how to take it.
-#[derive(Clone)]
+/// A CA's response that is to be installed, and by which policy.
+#[derive(Clone, Debug)]
 pub struct Install<'a> {
-    answer: &'a [u8],
-    anchors: Vec<Vec<u8>>,
-    ca_certificates: bool,
-    subject: SubjectRule,
-    relax: Relax,
-    reuse_key: bool,
-    require_proof: ProofLevel,
-    by: Option<Caller>,
-    clock: Clock,
-    progress: &'a dyn Progress,
-}
-
-/// The key that a certificate is for, and what is known of its job.
-struct Match<'k> {
-    leaf: Certificate,
-    key: &'k PendingKey,
-    /// The subject that was asked for, where this process made the request.
-    subject: Option<Name>,
-    old: Option<Credential>,
-    proof: Option<Proof>,
-    require_proof: ProofLevel,
-    before: Option<&'k Present>,
-    notices: Vec<Warning>,
+    response: &'a Response,
+    policy: Option<&'a Policy>,
 }
 
 impl<'a> Install<'a> {
-    /// Takes an answer in any form that CAs send.
-    pub fn new(answer: &'a [u8]) -> Self {
-        Install {
-            answer,
-            anchors: Vec::new(),
-            ca_certificates: false,
-            subject: SubjectRule::default(),
-            relax: Relax::NONE,
-            reuse_key: false,
-            require_proof: ProofLevel::Claimed,
-            by: None,
-            clock: Clock::SYSTEM,
-            progress: &(),
-        }
+    /// Installs this response by the policy that the request was made by; in another process, where that is not known, by
+    /// the usual one.
+    pub fn new(response: &'a Response) -> Self {
+        Install { response, policy: None }
     }
 
-    /// Demands a valid chain to one of the given CA certificates (DER).
+    /// Goes by this policy: in another process by the one that the request was made by. How sure it must be that the key
+    /// cannot leave the token may be raised so, never lowered.
     #[must_use]
-    pub fn anchor(mut self, certificate_der: impl Into<Vec<u8>>) -> Self {
-        self.anchors.push(certificate_der.into());
+    pub fn policy(mut self, policy: &'a Policy) -> Self {
+        self.policy = Some(policy);
         self
     }
 
-    /// Writes the CA certificates of the answer to the token too, those that are above the new certificate.
-    #[must_use]
-    pub fn with_ca_certificates(mut self) -> Self {
-        self.ca_certificates = true;
-        self
-    }
-
-    /// How far the subject may differ from the old one's; by default the common name may change. What breaks that is
-    /// installed with a warning, only [`SubjectRule::Exact`] refuses.
-    #[must_use]
-    pub fn subject(mut self, rule: SubjectRule) -> Self {
-        self.subject = rule;
-        self
-    }
-
-    /// Relaxes named checks. That the certificate belongs to the key is always checked.
-    #[must_use]
-    pub fn relax(mut self, relax: Relax) -> Self {
-        self.relax = relax;
-        self
-    }
-
-    /// Accepts a certificate for the key of the old credential.
-    #[must_use]
-    pub fn reuse_key(mut self) -> Self {
-        self.reuse_key = true;
-        self
-    }
-
-    /// Demands this level of proof; [`ProofLevel::Claimed`] by default, and never less.
-    #[must_use]
-    pub fn require_proof(mut self, level: ProofLevel) -> Self {
-        self.require_proof = level.max(ProofLevel::Claimed);
-        self
-    }
-
-    /// Installs only for a job that this caller began, as a page does.
-    #[must_use]
-    pub fn by(mut self, caller: Caller) -> Self {
-        self.by = Some(caller);
-        self
-    }
-
-    /// Takes the time from this clock instead of the computer's; a fixed time stands still.
-    #[must_use]
-    pub fn at(mut self, clock: impl Into<Clock>) -> Self {
-        self.clock = clock.into();
-        self
-    }
-
-    /// Reports each step to this.
-    #[must_use]
-    pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
-        self.progress = progress;
-        self
-    }
-
-    /// Installs the answer to a request that this process made: no key has to be looked for. An answer that was
-    /// installed already is proven once more, and the token stays as it is.
-    ///
-    /// # Errors
-    /// As [`Install::run`].
-    pub fn run_for(&self, session: &Session, pending: &Pending) -> Result<Installed> {
-        session.reserve()?;
-        let response = self.parse()?;
-        let public = pending.request().public_key();
-        let leaf = response.leaf_for(public).cloned();
-        let leaf = leaf.ok_or_else(|| no_leaf(&response, std::slice::from_ref(&pending.key)))?;
-        if pending.is_installed() {
-            let mut contents = Contents::read(session)?;
-            if contents.is_there(&leaf) {
-                return self.confirm(session, &mut contents, &response, &leaf);
-            }
-        }
-        let installed = self.finish(
-            session,
-            &response,
-            Match {
-                leaf,
-                key: &pending.key,
-                subject: Some(pending.request().subject().clone()),
-                old: pending.old.clone(),
-                proof: Some(pending.proof.clone()),
-                require_proof: self.require_proof.max(pending.require_proof),
-                before: pending.before.as_deref(),
-                notices: pending.notices.clone(),
-            },
-        )?;
-        pending.set_installed();
-        Ok(installed)
-    }
-
-    /// Installs an answer, days after the request and in another process if need be: the pending key is found by
-    /// the public key in the certificate. An answer that was installed already is proven once more, and the token
-    /// stays as it is ([`Installed::was_there`]).
+    /// Installs it: the pending key is found by the public key in the certificate. A response that was installed already
+    /// is proven once more, and the token stays as it is ([`Installed::was_there`]). For a page only a job that it began
+    /// itself is found.
     ///
     /// # Errors
     /// The family of the CA's answer, each check with its own code; [`Code::PendingNotFound`],
     /// [`Code::PendingAmbiguous`]; [`Code::RequestFinished`]; [`Code::CertificateNotAwaited`] for an old certificate
     /// that is on the token while a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the
     /// token returns. After any of them the token holds what it held before.
-    pub fn run(&self, session: &Session) -> Result<Installed> {
+    pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Installed> {
         session.reserve()?;
-        let response = self.parse()?;
+        let response = self.response;
+        let policy = self.policy.cloned().unwrap_or_default();
+        let job = Job { session, checks: Checks { policy: &policy, response, run } };
         let mut contents = Contents::read(session)?;
         let mut pending = contents.pending(session)?;
-        pending.retain(|key| self.by.as_ref().is_none_or(|caller| key.is_by(caller)));
-        let mut found = contents.answered(session, &response, &pending)?;
-        if found.is_none() {
-            if let Some(leaf) = contents.already_there(&response).cloned() {
-                return self.confirm(session, &mut contents, &response, &leaf);
+        pending.retain(|key| run.may_see(key));
+        if let Some((leaf, key)) = contents.answered(session, response, &pending)? {
+            if contents.is_there(&leaf) {
+                return job.finish_written(&contents, &leaf, &key);
             }
-            if self.reuse_key {
-                pending = self.keys_in_use(&contents);
-                found = contents.answered(session, &response, &pending)?;
-            }
+            return job.finish(Match::found(leaf, &RequestedKey::Waiting(Box::new(key)), &contents));
         }
-        let Some((leaf, key)) = found else {
-            // Where a request waits, what counts is that this is not its certificate.
-            let finished =
-                if pending.is_empty() { finished(&response, &contents.credentials()) } else { None };
-            return Err(finished.unwrap_or_else(|| no_leaf(&response, &pending)));
-        };
-        if contents.is_there(&leaf) {
-            return self.finish_written(session, &contents, &response, &leaf, &key);
+        if let Some(leaf) = contents.already_there(response).cloned() {
+            return job.confirm(&mut contents, &leaf);
         }
-        let old = key.old_credential().unwrap_or_default();
-        self.finish(
-            session,
-            &response,
-            Match {
-                leaf,
-                key: &key,
-                subject: None,
-                old,
-                proof: None,
-                require_proof: self.require_proof,
-                before: Some(contents.present().as_ref()),
-                notices: Vec::new(),
-            },
-        )
+        let credentials = contents.credentials();
+        if policy.reuses_key() {
+            let Some((leaf, old)) = Contents::answered_in_use(response, &credentials)? else {
+                let in_use = credentials.iter().filter(|one| one.private_key().is_ok());
+                return Err(no_leaf(response, in_use.map(|one| Some(one.certificate().public_key()))));
+            };
+            let key = RequestedKey::InUse(Box::new(KeyInUse::of(old)?));
+            return job.finish(Match::found(leaf, &key, &contents));
+        }
+        // Where a request waits, what counts is that this is not its certificate.
+        let finished = if pending.is_empty() { finished(response, &credentials) } else { None };
+        let open = pending.iter().filter(|key| key.is_open());
+        Err(finished.unwrap_or_else(|| no_leaf(response, open.map(PendingKey::public_key))))
     }
 
+    /// Installs the response to a request that this process made: no key has to be looked for. A response that was
+    /// installed already is proven once more, and the token stays as it is.
+    ///
+    /// # Errors
+    /// As [`Install::run`].
+    pub fn run_for(&self, session: &Session, pending: &Pending, run: &Run<'_>) -> Result<Installed> {
+        session.reserve()?;
+        let response = self.response;
+        let policy = pending.policy_with(self.policy);
+        let job = Job { session, checks: Checks { policy: &policy, response, run } };
+        let public = pending.request().public_key();
+        let leaf = response.leaf_for(public).cloned();
+        let leaf = leaf.ok_or_else(|| no_leaf(response, [Some(public)]))?;
+        if pending.is_installed() {
+            let mut contents = Contents::read(session)?;
+            if contents.is_there(&leaf) {
+                return job.confirm(&mut contents, &leaf);
+            }
+        }
+        let installed = job.finish(Match {
+            leaf,
+            key: pending.requested(),
+            subject: Some(pending.request().subject()),
+            old: pending.old().cloned(),
+            proof: Some(pending.proof().clone()),
+            before: pending.before(),
+            notices: pending.notices().to_vec(),
+        })?;
+        pending.set_installed();
+        Ok(installed)
+    }
+}
+
+/// The key that a certificate is for, and what is known of its job.
+struct Match<'k> {
+    leaf: Certificate,
+    key: &'k RequestedKey,
+    /// The subject that was asked for, where this process made the request.
+    subject: Option<&'k Name>,
+    old: Option<Credential>,
+    proof: Option<Proof>,
+    before: Option<&'k Present>,
+    notices: Vec<Warning>,
+}
+
+impl<'k> Match<'k> {
+    /// A key that was found on the token.
+    fn found(leaf: Certificate, key: &'k RequestedKey, contents: &'k Contents) -> Self {
+        let before = Some(contents.present().as_ref());
+        Match { leaf, key, subject: None, old: key.old(), proof: None, before, notices: Vec::new() }
+    }
+}
+
+/// One installation on a session.
+struct Job<'a> {
+    session: &'a Session,
+    checks: Checks<'a>,
+}
+
+impl Job<'_> {
     /// The certificate was written, and the job stopped before it was seen that the key signs for it. A key that does not
     /// sign takes its certificate along, as when it is written.
-    fn finish_written(
-        &self,
-        session: &Session,
-        contents: &Contents,
-        response: &Response,
-        leaf: &Certificate,
-        key: &PendingKey,
-    ) -> Result<Installed> {
+    fn finish_written(&self, contents: &Contents, leaf: &Certificate, key: &PendingKey) -> Result<Installed> {
+        let Checks { policy, run, .. } = self.checks;
         let (private, _) = key.pair()?;
-        let issuer = self.issuer(leaf, response, None)?;
-        let proof = prove(session, private, self.require_proof, self.clock)?;
-        enter(self.progress, Step::SignChallenge)?;
+        let issuer = self.checks.issuer(leaf, None)?;
+        let proof = prove(self.session, private, policy.demanded_proof(), run)?;
+        run.enter(Step::SignChallenge)?;
         let written = contents.stored_certificates().find(|one| one.der == leaf.der());
         let written = written.ok_or_else(|| already_installed(leaf))?.clone();
-        if let Err(error) = sign_challenge(session, private, leaf) {
-            let ours = key.record().is_some_and(|record| written.label.bytes().starts_with(record.label()));
+        if let Err(error) = sign_challenge(self.session, private, leaf) {
+            let ours = written.label.bytes().starts_with(key.record().label());
             let bad = error.code() == Code::SignatureInvalid && ours;
-            return Err(if bad { error.after_clean_up(session.take_back(&written)) } else { error });
+            return Err(if bad { error.after_clean_up(self.session.take_back(&written)) } else { error });
         }
         let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
         notices.extend(proof_notice(&proof));
@@ -245,23 +165,19 @@ impl<'a> Install<'a> {
             notices,
             key_reused: false,
             was_there: true,
-            checked_by: self.checked_by(response),
+            policy: policy.clone(),
+            certificates: self.checks.response.certificates().to_vec(),
         })
     }
 
     /// A certificate that is on the token already. The right answer a second time is a success; an old one, given by
     /// mistake while a request waits, is not, and the request goes on waiting.
-    fn confirm(
-        &self,
-        session: &Session,
-        contents: &mut Contents,
-        response: &Response,
-        leaf: &Certificate,
-    ) -> Result<Installed> {
-        enter(self.progress, Step::CheckCertificate)?;
-        let pending = contents.pending(session)?;
+    fn confirm(&self, contents: &mut Contents, leaf: &Certificate) -> Result<Installed> {
+        let Checks { policy, run, .. } = self.checks;
+        run.enter(Step::CheckCertificate)?;
+        let pending = contents.pending(self.session)?;
         let waiting: Vec<&PendingKey> = pending.iter().filter(|key| key.is_open()).collect();
-        let now = self.clock.now();
+        let now = run.now();
         let has_ended = leaf.not_after() < now;
         let credentials = contents.credentials();
         let is_old = has_ended
@@ -281,14 +197,13 @@ impl<'a> Install<'a> {
         if has_ended {
             return Err(already_installed(leaf).fact(Fact::Now, jst_time(now)));
         }
-        let issuer = self.issuer(leaf, response, None)?;
-        enter(self.progress, Step::SignChallenge)?;
-        let there = contents.shown(session, leaf)?.ok_or_else(|| {
-            let at = contents.credentials();
-            let there = at.iter().find(|one| one.certificate() == leaf);
+        let issuer = self.checks.issuer(leaf, None)?;
+        run.enter(Step::SignChallenge)?;
+        let there = contents.shown(self.session, leaf)?.ok_or_else(|| {
+            let there = credentials.iter().find(|one| one.certificate() == leaf);
             there.map_or_else(|| already_installed(leaf), |there| about(Error::new(Code::KeyMissing), there))
         })?;
-        let proof = prove(session, there.private_key()?, self.require_proof, self.clock)?;
+        let proof = prove(self.session, there.private_key()?, policy.demanded_proof(), run)?;
         let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
         notices.extend(
             waiting.iter().map(|key| Warning::new(Notice::PendingExists).fact(Fact::Id, hex(key.id()))),
@@ -302,51 +217,31 @@ impl<'a> Install<'a> {
             notices,
             key_reused: false,
             was_there: true,
-            checked_by: self.checked_by(response),
+            policy: policy.clone(),
+            certificates: self.checks.response.certificates().to_vec(),
         })
     }
 
-    fn parse(&self) -> Result<Response> {
-        enter(self.progress, Step::ReadAnswer)?;
-        Response::parse(self.answer).map_err(|error| error.during(Step::ReadAnswer))
-    }
-
-    /// The keys of complete credentials, for callers who asked for the old key to be used again.
-    fn keys_in_use(&self, contents: &Contents) -> Vec<PendingKey> {
-        let credentials = contents.credentials();
-        let in_use = credentials.iter().filter_map(|credential| {
-            let private = credential.private_key().ok()?.clone();
-            let public = credential.certificate().public_key().clone();
-            Some(PendingKey::reused(private, public, credential, self.clock.now()))
-        });
-        in_use.collect()
-    }
-
-    fn finish(&self, session: &Session, response: &Response, found: Match<'_>) -> Result<Installed> {
-        let Match { leaf, key, subject, old, proof, require_proof, before, mut notices } = found;
+    /// Checks the certificate, writes it, and lets its key sign.
+    fn finish(&self, found: Match<'_>) -> Result<Installed> {
+        let Checks { policy, response, run } = self.checks;
+        let Match { leaf, key, subject, old, proof, before, mut notices } = found;
         let (private, public) = key.pair()?;
-        enter(self.progress, Step::CheckCertificate)?;
-        let (leaf, (warnings, issuer)) = choice::passing(response, leaf, public, |leaf| {
-            let warnings = self.check(leaf, key, public, old.as_ref(), subject.as_ref())?;
-            Ok((warnings, self.issuer(leaf, response, old.as_ref())?))
-        })?;
+        run.enter(Step::CheckCertificate)?;
+        let asked = Asked { key, old: old.as_ref(), subject };
+        let (leaf, issuer, warnings) = self.checks.choose(leaf, public, &asked)?;
         notices.extend(warnings);
-        notices.extend(issuer_warning(issuer, &leaf, old.as_ref()));
-        notices.extend(self.anchored_elsewhere(&leaf, response, old.as_ref()));
         notices.extend(response.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
-        let proof = self.prove(session, private, proof, require_proof)?;
+        let proof = self.prove(private, proof)?;
         notices.extend(proof_notice(&proof));
-        let key_reused = key.record().is_none();
-        notices.extend(key_reused.then(|| Notice::KeyReused.into()));
+        notices.extend(key.is_in_use().then(|| Notice::KeyReused.into()));
 
-        // The same record on all three, or the label of the key that is used again.
-        let label = key.record().map_or(private.label.bytes(), Record::label);
-        let (written, notice) = write_and_verify(session, private, &leaf, label, before, self.progress)?;
+        let (written, notice) = write_and_verify(self.session, private, &leaf, key.label(), before, run)?;
         notices.extend(notice.map(Warning::from));
-        self.progress.step(Step::Complete);
+        run.report(Step::Complete);
         // Last, and no reason to fail: the credential is complete.
         let authorities = authorities_of(&leaf, response.certificates());
-        if self.ca_certificates && write_ca_certificates(session, &authorities).is_err() {
+        if policy.write_ca_certificates && write_ca_certificates(self.session, &authorities).is_err() {
             notices.push(Notice::ChainNotWritten.into());
         }
         notices.sort_unstable();
@@ -357,105 +252,26 @@ impl<'a> Install<'a> {
             replaced: old,
             issuer,
             notices,
-            key_reused,
+            key_reused: key.is_in_use(),
             was_there: false,
-            checked_by: self.checked_by(response),
+            policy: policy.clone(),
+            certificates: response.certificates().to_vec(),
         })
-    }
-
-    /// What is asked of the certificate itself, without its issuer; returns what a person should know of it.
-    fn check(
-        &self,
-        leaf: &Certificate,
-        key: &PendingKey,
-        public: &PublicKey,
-        old: Option<&Credential>,
-        requested: Option<&Name>,
-    ) -> Result<Vec<Warning>> {
-        let now = self.clock.now();
-        let expectation = Expectation {
-            public_key: public,
-            // A first request leaves its subject in no place but its own: days later there is none to compare with.
-            subject: old.map(Credential::subject).or(requested),
-            subject_rule: self.subject,
-            old: old.map(Credential::certificate),
-            now,
-        };
-        expectation.check(leaf, self.relax).map_err(|error| {
-            // No CA issues what has ended before its key was made.
-            let end = jst_date(leaf.not_after());
-            let ended_before = key.record().is_some() && (key.day() - end).get_days() > 7;
-            match error.code() {
-                Code::CertificateExpired if ended_before || clock::is_long_past(now, leaf.not_after()) => {
-                    clock::implausible(now, format_args!("≤ {end}")).during(Step::CheckCertificate)
-                }
-                _ => error,
-            }
-        })?;
-        let mut warnings = expectation.warnings(leaf, self.relax);
-        if clock::is_too_early(now) {
-            warnings.retain(|warning| *warning != Notice::NotYetValid);
-            warnings.push(clock::doubtful(now, leaf.not_before()));
-        }
-        Ok(warnings)
-    }
-
-    /// Follows the chain to an anchor, where some were given, else compares the CA keys. A certificate that begins
-    /// later than the clock says is followed at its beginning.
-    fn issuer(
-        &self,
-        leaf: &Certificate,
-        response: &Response,
-        old: Option<&Credential>,
-    ) -> Result<IssuerContinuity> {
-        if !self.anchors.is_empty() {
-            let moment = self.clock.now().max(leaf.not_before()).min(leaf.not_after());
-            check_chain(leaf, response.certificates(), &self.anchors, moment)?;
-            return Ok(IssuerContinuity::VerifiedByAnchor);
-        }
-        let on_token = old.map(Credential::authorities).unwrap_or_default();
-        let at_hand = response.certificates().iter().chain(on_token);
-        issuer_continuity(leaf, old.map(Credential::certificate), at_hand)
-    }
-
-    /// The warning that the anchors which verify the new certificate are not the CA that issued the old one, where that
-    /// is known.
-    fn anchored_elsewhere(
-        &self,
-        leaf: &Certificate,
-        response: &Response,
-        old: Option<&Credential>,
-    ) -> Option<Warning> {
-        let old = old.filter(|_| !self.anchors.is_empty())?;
-        let anchors = self.anchors.iter().filter_map(|der| Certificate::from_der(der).ok());
-        let anchors: Vec<Certificate> = anchors.collect();
-        let at_hand = response.certificates().iter().chain(old.authorities()).chain(&anchors);
-        another_key_issued(leaf, old.certificate(), at_hand).then(|| another_issuer(old.certificate(), leaf))
-    }
-
-    fn checked_by(&self, response: &Response) -> CheckedBy {
-        let subject = if self.relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject };
-        CheckedBy { subject, anchors: self.anchors.clone(), certificates: response.certificates().to_vec() }
     }
 
     /// The proof from the request's time stands, unless the driver denied then what must be true: such a driver is
     /// asked again. A key from an earlier process is asked anew. A certificate may have been issued for it, so nothing
     /// destroys it, whatever comes out.
-    fn prove(
-        &self,
-        session: &Session,
-        private: &StoredKey,
-        earlier: Option<Proof>,
-        required: ProofLevel,
-    ) -> Result<Proof> {
+    fn prove(&self, private: &StoredKey, earlier: Option<Proof>) -> Result<Proof> {
+        let (required, run) = (self.checks.policy.demanded_proof(), self.checks.run);
         if let Some(proof) = earlier
             && proof.level >= required
             && !proof.evidence.contradicts_generation()
         {
             return Ok(proof);
         }
-        enter(self.progress, Step::ProveKey)?;
-        let proof = prove(session, private, required, self.clock)?;
+        run.enter(Step::ProveKey)?;
+        let proof = prove(self.session, private, required, run)?;
         if proof.level < required {
             return Err(Error::new(Code::ProofInsufficient)
                 .during(Step::ProveKey)
@@ -464,33 +280,6 @@ impl<'a> Install<'a> {
         }
         Ok(proof)
     }
-}
-
-impl Session {
-    /// Installs an answer with the usual checks; [`Install`] has the others.
-    ///
-    /// # Errors
-    /// As [`Install::run`].
-    pub fn install(&self, answer: &[u8]) -> Result<Installed> {
-        Install::new(answer).run(self)
-    }
-}
-
-/// What a person should know of the issuer; of one that is shown to be the old one's, nothing.
-fn issuer_warning(issuer: IssuerContinuity, leaf: &Certificate, old: Option<&Credential>) -> Option<Warning> {
-    match (issuer, old) {
-        (IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer, _) => None,
-        (IssuerContinuity::AnotherIssuer, Some(old)) => Some(another_issuer(old.certificate(), leaf)),
-        (IssuerContinuity::AnotherIssuer | IssuerContinuity::NotChecked, _) => {
-            Some(Notice::ChainNotChecked.into())
-        }
-    }
-}
-
-fn another_issuer(old: &Certificate, new: &Certificate) -> Warning {
-    Warning::new(Notice::AnotherIssuer)
-        .fact(Fact::Expected, old.issuer_and_key())
-        .fact(Fact::Found, new.issuer_and_key())
 }
 
 /// Why an answer is for no key that waits, where its key is in use with another certificate.

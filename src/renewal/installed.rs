@@ -1,9 +1,10 @@
 //! What came of an installation.
 
+use crate::bank::Policy;
 use crate::contents::Credential;
 use crate::driver::Proof;
 use crate::error::Warning;
-use crate::pki::{Certificate, IssuerContinuity, SubjectRule};
+use crate::pki::{Certificate, IssuerContinuity};
 
 /// A credential that was written, read back and has signed.
 #[derive(Clone, Debug)]
@@ -15,15 +16,9 @@ pub struct Installed {
     pub(super) notices: Vec<Warning>,
     pub(super) key_reused: bool,
     pub(super) was_there: bool,
-    pub(super) checked_by: CheckedBy,
-}
-
-/// What a new certificate was checked by, for the removal of the old one.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CheckedBy {
-    pub(super) subject: SubjectRule,
-    pub(super) anchors: Vec<Vec<u8>>,
-    /// Those of the answer, among which may be the CA's.
+    /// By what the new certificate was checked, for the removal of the old one.
+    pub(super) policy: Policy,
+    /// Those of the response, among which may be the CA's.
     pub(super) certificates: Vec<Certificate>,
 }
 
@@ -58,7 +53,7 @@ impl Installed {
         self.was_there
     }
 
-    /// Whether the certificate is for the old key because the caller asked for that.
+    /// Whether the certificate is for the old key because the policy says so.
     pub fn key_reused(&self) -> bool {
         self.key_reused
     }

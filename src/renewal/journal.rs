@@ -30,6 +30,8 @@ const LARGEST_RECORD: u64 = 1024 * 1024;
 const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";
+const WRONG_PIN: &str = "wrong-pin";
+const UNASSIGNED: &str = "unassigned";
 
 /// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
 #[derive(Clone, Debug)]
@@ -61,10 +63,10 @@ impl JournalEntry {
         JournalEntry {
             version: VERSION,
             token: token.clone(),
-            key_id: hex(pending.key().id()),
+            key_id: hex(pending.key_id()),
             key_fingerprint: hex(&pending.request().public_key().fingerprint()),
-            since: pending.key().since(),
-            old_serial: pending.key().concerns(),
+            since: pending.since().to_string(),
+            old_serial: pending.old().map(|old| old.certificate().serial().to_string()),
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,
@@ -194,6 +196,34 @@ impl Journal {
             && note.is_ok_and(|note| note.as_deref() == Some(key.since().as_bytes()))
     }
 
+    /// Notes that this token took a PIN for wrong, so that no program tries it again before a person has logged in.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn note_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        let (path, day) = (self.wrong_pin(token), crate::pki::jst_date(SystemTime::now()).to_string());
+        private::write(&self.folder, &path, day.as_bytes()).map_err(|error| self.unusable(&path, error))
+    }
+
+    /// The day in Japan on which this token last took a PIN for wrong, as `YYYY-MM-DD`; `None`: since then a person has
+    /// logged in, or it never did.
+    pub fn wrong_pin_since(&self, token: &TokenIdentity) -> Option<String> {
+        let note = private::read(&self.wrong_pin(token), LARGEST_RECORD).ok().flatten()?;
+        String::from_utf8(note).ok().filter(|_| self.folder_is_there().unwrap_or(false))
+    }
+
+    /// Forgets it: a person has logged in.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn forget_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
+        match self.wrong_pin_since(token) {
+            Some(_) => self.remove_file(&self.wrong_pin(token)),
+            None => Ok(()),
+        }
+    }
+
     /// Keeps a job, or what is new of it.
     ///
     /// # Errors
@@ -240,14 +270,6 @@ impl Journal {
         self.write_answer(&name(token, &hex(key_id)), answer)
     }
 
-    /// The same for the job of this entry.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn keep_answer_of(&self, entry: &JournalEntry, answer: &[u8]) -> Result<PathBuf> {
-        self.write_answer(&name(&entry.token, &entry.key_id), answer)
-    }
-
     /// Opens a file of this key's answers, to write down what the CA says while it says it. Who ends well keeps the
     /// whole by [`Journal::keep_answer`] and removes this file by [`Journal::remove_file`].
     ///
@@ -267,7 +289,19 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn keep_unassigned_answer(&self, answer: &[u8]) -> Result<PathBuf> {
-        self.write_answer("unassigned", answer)
+        self.write_answer(UNASSIGNED, answer)
+    }
+
+    /// Puts an answer that was kept without a job under the job of this entry, beside earlier ones. Returns the file.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn assign(&self, answer: &Path, entry: &JournalEntry) -> Result<PathBuf> {
+        let digest = answer.file_name().and_then(|name| name.to_str()?.strip_prefix(UNASSIGNED));
+        let digest = digest.ok_or_else(|| self.unusable(answer, invalid("no answer without a job")))?;
+        let path = self.folder.join(format!("{}{digest}", name(&entry.token, &entry.key_id)));
+        private::rename(&self.folder, answer, &path).map_err(|error| self.unusable(answer, error))?;
+        Ok(path)
     }
 
     /// The answers that are kept for this key, each with its file.
@@ -303,6 +337,10 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn remove_file(&self, path: &Path) -> Result<()> {
         private::remove(&self.folder, path).map_err(|error| self.unusable(path, error))
+    }
+
+    fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {
+        self.folder.join(format!("{}.{WRONG_PIN}", name(token, "")))
     }
 
     fn note(&self, token: &TokenIdentity, old_serial: Option<&str>) -> PathBuf {

@@ -3,10 +3,12 @@
 use base16ct::lower::encode_string as hex;
 
 use super::clock::{self, Verdict};
-use super::plan::Renewal;
+use super::renewal::Renewal;
+use super::run::Run;
+use crate::bank::{KeyRule, Policy};
 use crate::contents::{
-    Contents, Credential, Credentials, PendingKey, PendingState, Successor, about, already_renewed, closed,
-    expired, not_yet, service_ended,
+    Contents, Credential, Credentials, PendingKey, PendingState, Record, Successor, about, already_renewed,
+    closed, expired, not_yet, service_ended,
 };
 use crate::driver::{PinState, Session, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
@@ -77,10 +79,10 @@ impl Preflight {
         Ok(notices)
     }
 
-    fn before_login(renewal: &Renewal<'_>, token: &Token, waiting: bool) -> Self {
+    fn before_login(renewal: &Renewal, token: &Token, waiting: bool, run: &Run<'_>) -> Self {
         let said = renewal.old().and_then(Credential::successor).filter(|_| !renewal.although_renewed);
         let renewed = said.map(|by| renewed(Notice::SaidRenewed, renewal, by));
-        let mut findings = findings(renewal, token, &Done { waiting, renewed: renewed.clone() });
+        let mut findings = findings(renewal, token, &Done { waiting, renewed: renewed.clone() }, run);
         if let Some(old) = renewal.old() {
             let unique = || same_subject(old.same_subject());
             let state = renewed.map_or_else(unique, PointResult::Warning);
@@ -89,15 +91,30 @@ impl Preflight {
         Preflight { findings }
     }
 
+    /// The points that do not depend on what is wanted: for one who looks at a token and renews nothing.
+    pub(crate) fn of_token(token: &Token, seen: Option<&BeforeLogin>, run: &Run<'_>) -> Self {
+        let mut findings = of_token(token.info());
+        let clock = match clock::verdict(&Policy::default(), run.now(), None, run.known_past()) {
+            Verdict::Uncontradicted => PointResult::Ok,
+            Verdict::Doubtful(warning) => PointResult::Warning(warning),
+            Verdict::Implausible(error) => PointResult::Blocker(error.during(Step::Preflight)),
+        };
+        findings.push(PreflightPoint { point: Point::Clock, state: clock });
+        findings.push(said_to_wait(seen.is_some_and(|seen| seen.0.seems_pending(None, Record::is_first))));
+        Preflight { findings }
+    }
+
     pub(super) fn after_login(
-        renewal: &Renewal<'_>,
+        renewal: &Renewal,
         session: &Session,
         contents: &mut Contents,
+        run: &Run<'_>,
     ) -> Result<Self> {
-        let pending = contents.pending_where(session, |record| renewal.is_job_of(record))?;
+        let is_job = |record: &Record| renewal.is_job_of(record, run.caller());
+        let pending = contents.pending_where(session, is_job)?;
         let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
         // What is begun is finished first.
-        if let (None, Some(old), false) = (waiting, renewal.old(), renewal.reuse_key)
+        if let (None, Some(old), false) = (waiting, renewal.old(), renewal.policy.reuses_key())
             && !contents.followers(session, old.certificate())?.is_empty()
         {
             // Which one is in use now, and when that can be renewed, depends on those that follow it in turn.
@@ -106,10 +123,10 @@ impl Preflight {
         let credentials = contents.credentials();
         let now = renewal.old().and_then(|old| present(&credentials, old));
         let by = now.and_then(Credential::successor).filter(|by| by.is_proven() && waiting.is_none());
-        let by = by.filter(|_| !renewal.reuse_key);
+        let by = by.filter(|_| !renewal.policy.reuses_key());
         let done =
             Done { waiting: waiting.is_some(), renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)) };
-        let mut findings = findings(renewal, session.token(), &done);
+        let mut findings = findings(renewal, session.token(), &done, run);
         findings
             .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
         if let Some(old) = renewal.old() {
@@ -117,7 +134,7 @@ impl Preflight {
             match (now, by) {
                 (None, _) => unique(gone(old)),
                 (Some(_), Some(by)) if !renewal.although_renewed => {
-                    let error = already_renewed(old, by, &renewal.window);
+                    let error = already_renewed(old, by, &renewal.policy.window);
                     unique(PointResult::Blocker(error.during(Step::Preflight)));
                 }
                 (Some(now), _) => {
@@ -165,42 +182,40 @@ impl BeforeLogin {
 
     /// Before the login only public keys show themselves. One with our record tells that a job is open, but not how far
     /// it got: a warning, until the private keys are seen.
-    fn is_waiting(&self, renewal: &Renewal<'_>) -> bool {
+    fn is_waiting(&self, renewal: &Renewal, run: &Run<'_>) -> bool {
         let old = renewal.old().map(Credential::certificate);
-        self.0.seems_pending(old, |record| renewal.is_job_of(record))
+        self.0.seems_pending(old, |record| renewal.is_job_of(record, run.caller()))
     }
 }
 
-impl Renewal<'_> {
+impl Renewal {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
     /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
-    pub fn preflight(&self, token: &Token) -> Preflight {
+    pub fn preflight(&self, token: &Token, run: &Run<'_>) -> Preflight {
         let seen = BeforeLogin::read(token).ok();
-        self.preflight_where(token, seen.is_some_and(|seen| seen.is_waiting(self)))
+        self.preflight_where(token, seen.is_some_and(|seen| seen.is_waiting(self, run)), run)
     }
 
     /// The same, on what was read of the token before.
-    pub fn preflight_on(&self, token: &Token, seen: &BeforeLogin) -> Preflight {
-        self.preflight_where(token, seen.is_waiting(self))
+    pub fn preflight_on(&self, token: &Token, seen: &BeforeLogin, run: &Run<'_>) -> Preflight {
+        self.preflight_where(token, seen.is_waiting(self, run), run)
     }
 
-    /// The same, where it is known whether something waits.
-    pub(crate) fn preflight_where(&self, token: &Token, waiting: bool) -> Preflight {
-        self.progress.step(Step::Preflight);
-        let mut preflight = Preflight::before_login(self, token, waiting);
-        let state = if waiting { PointResult::from(Notice::PendingExists) } else { PointResult::Ok };
-        preflight.findings.push(PreflightPoint { point: Point::NothingPending, state });
+    fn preflight_where(&self, token: &Token, waiting: bool, run: &Run<'_>) -> Preflight {
+        run.report(Step::Preflight);
+        let mut preflight = Preflight::before_login(self, token, waiting, run);
+        preflight.findings.push(said_to_wait(waiting));
         preflight
     }
 
     /// As [`Renewal::preflight`], but for what is pending: for callers who log in next, when the private keys tell
     /// that for sure. Only where the certificate has ended, what waits is looked for: a renewal that was begun is
     /// finished after that too.
-    pub fn preflight_before_login(&self, token: &Token) -> Preflight {
-        self.progress.step(Step::Preflight);
-        let ended = self.old().is_some_and(|old| old.certificate().not_after() < self.clock.now());
-        let waiting = || BeforeLogin::read(token).is_ok_and(|seen| seen.is_waiting(self));
-        Preflight::before_login(self, token, ended && waiting())
+    pub fn preflight_before_login(&self, token: &Token, run: &Run<'_>) -> Preflight {
+        run.report(Step::Preflight);
+        let ended = self.old().is_some_and(|old| old.certificate().not_after() < run.now());
+        let waiting = || BeforeLogin::read(token).is_ok_and(|seen| seen.is_waiting(self, run));
+        Preflight::before_login(self, token, ended && waiting(), run)
     }
 }
 
@@ -211,29 +226,39 @@ impl From<Notice> for PointResult {
 }
 
 /// The points that need no login.
-fn findings(renewal: &Renewal<'_>, token: &Token, done: &Done) -> Vec<PreflightPoint> {
-    let info = token.info();
-    let clock = clock(renewal);
+fn findings(renewal: &Renewal, token: &Token, done: &Done, run: &Run<'_>) -> Vec<PreflightPoint> {
+    let clock = clock(renewal, run);
     let window = match &clock {
         // By such a clock nothing can be said of the certificate.
         PointResult::Blocker(error) => PointResult::Warning(clock::in_doubt(error)),
-        PointResult::Ok | PointResult::Warning(_) => window(renewal, done),
+        PointResult::Ok | PointResult::Warning(_) => window(renewal, done, run),
     };
-    let mut findings = vec![
-        PreflightPoint { point: Point::TokenInitialized, state: initialized(info) },
-        PreflightPoint { point: Point::TokenWritable, state: writable(info) },
-        PreflightPoint { point: Point::PinUsable, state: pin(info) },
-        PreflightPoint { point: Point::Memory, state: memory(info) },
-    ];
+    let mut findings = of_token(token.info());
     findings.extend(key(renewal, token));
     findings.push(PreflightPoint { point: Point::Clock, state: clock });
     findings.push(PreflightPoint { point: Point::Window, state: window });
     findings
 }
 
+/// What the token says of itself.
+fn of_token(info: &TokenInfo) -> Vec<PreflightPoint> {
+    vec![
+        PreflightPoint { point: Point::TokenInitialized, state: initialized(info) },
+        PreflightPoint { point: Point::TokenWritable, state: writable(info) },
+        PreflightPoint { point: Point::PinUsable, state: pin(info) },
+        PreflightPoint { point: Point::Memory, state: memory(info) },
+    ]
+}
+
+/// Before the login a job that waits is a warning.
+fn said_to_wait(waiting: bool) -> PreflightPoint {
+    let state = if waiting { PointResult::from(Notice::PendingExists) } else { PointResult::Ok };
+    PreflightPoint { point: Point::NothingPending, state }
+}
+
 /// Whether the kind of key is known and the token makes it. With the old key no key is made.
-fn key(renewal: &Renewal<'_>, token: &Token) -> Vec<PreflightPoint> {
-    if renewal.reuse_key {
+fn key(renewal: &Renewal, token: &Token) -> Vec<PreflightPoint> {
+    if renewal.policy.reuses_key() {
         return Vec::new();
     }
     let kind = match renewal.key_kind() {
@@ -243,7 +268,7 @@ fn key(renewal: &Renewal<'_>, token: &Token) -> Vec<PreflightPoint> {
         }
     };
     let mut findings = Vec::new();
-    if let (None, Some(old)) = (renewal.kind, renewal.old()) {
+    if let (KeyRule::LikeOld, Some(old)) = (renewal.policy.key, renewal.old()) {
         let same = kind.algorithm() == old.key_algorithm();
         let warning = || {
             let changes = Warning::new(Notice::KeyKindChanges).fact(Fact::Expected, old.key_algorithm());
@@ -299,13 +324,13 @@ fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
 
 /// A clock that cannot be right decides nothing. An end that is long past may be true, though: a caller who wants the
 /// renewal outside its window gets it.
-fn clock(renewal: &Renewal<'_>) -> PointResult {
-    let now = renewal.clock.now();
+fn clock(renewal: &Renewal, run: &Run<'_>) -> PointResult {
+    let now = run.now();
     let old = renewal.old();
     let ended = old.is_some_and(|old| old.certificate().not_after() < now);
     let wanted = renewal.outside_window && ended;
-    let latest = old.and_then(Credential::latest).max(renewal.passed);
-    match clock::verdict(now, old.map(Credential::certificate), latest) {
+    let latest = old.and_then(Credential::latest).max(run.known_past());
+    match clock::verdict(&renewal.policy, now, old.map(Credential::certificate), latest) {
         Verdict::Uncontradicted => PointResult::Ok,
         Verdict::Doubtful(warning) => PointResult::Warning(warning),
         Verdict::Implausible(error) if wanted => PointResult::Warning(clock::in_doubt(&error)),
@@ -315,10 +340,10 @@ fn clock(renewal: &Renewal<'_>) -> PointResult {
 
 /// What was begun is finished, also after the old certificate has ended: the window is a rule about beginning. Of one that
 /// is renewed the record on the new private key has the word.
-fn window(renewal: &Renewal<'_>, done: &Done) -> PointResult {
+fn window(renewal: &Renewal, done: &Done, run: &Run<'_>) -> PointResult {
     let Some(old) = renewal.old() else { return PointResult::Ok };
-    let now = renewal.clock.now();
-    let state = renewal.window.state(old.certificate().not_after(), now);
+    let now = run.now();
+    let state = renewal.policy.window.state(old.certificate().not_after(), now);
     if let (Some(warning), false) = (&done.renewed, renewal.although_renewed)
         && !matches!(state, WindowState::Open { .. })
     {
@@ -345,7 +370,7 @@ fn window(renewal: &Renewal<'_>, done: &Done) -> PointResult {
     }
 }
 
-fn nothing_pending(renewal: &Renewal<'_>, waiting: Option<&PendingKey>) -> PointResult {
+fn nothing_pending(renewal: &Renewal, waiting: Option<&PendingKey>) -> PointResult {
     let Some(key) = waiting else { return PointResult::Ok };
     if renewal.beside_pending {
         return PointResult::from(Notice::PendingExists);
@@ -359,8 +384,8 @@ fn same_subject(others: usize) -> PointResult {
 }
 
 /// That it is renewed, or said to be: which one takes its place, and when that can be renewed.
-fn renewed(notice: Notice, renewal: &Renewal<'_>, by: &Successor) -> Warning {
-    Warning::new(notice).fact(Fact::Candidate, by).fact(Fact::Date, by.renewable_from(&renewal.window))
+fn renewed(notice: Notice, renewal: &Renewal, by: &Successor) -> Warning {
+    Warning::new(notice).fact(Fact::Candidate, by).fact(Fact::Date, by.renewable_from(&renewal.policy.window))
 }
 
 fn gone(old: &Credential) -> PointResult {

@@ -1,23 +1,24 @@
 //! Removing the old credential, last of all and only when its successor works.
 
-use super::clock::{Clock, clock_doubt};
-use super::installed::{CheckedBy, Installed};
+use super::clock::clock_doubt;
+use super::installed::Installed;
+use super::run::Run;
+use crate::bank::Policy;
 use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::Session;
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
-use crate::pki::{
-    Certificate, IssuerContinuity, SubjectRule, check_chain, doubts, issuer_continuity, jst_time,
-};
+use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
 use std::time::SystemTime;
 
 /// A removal of an old credential, and what must be shown first.
 #[derive(Clone, Debug)]
 pub struct Retire {
     old: Credential,
-    by: CheckedBy,
+    policy: Policy,
+    /// The certificates of the response, among which may be the CA's.
+    certificates: Vec<Certificate>,
     /// What the new certificate may be refused for, where it was installed a moment ago and no one has logged in yet.
     doubts: Vec<Warning>,
-    clock: Clock,
     successor: Option<Certificate>,
 }
 
@@ -47,19 +48,24 @@ impl Retired {
 }
 
 impl Retire {
-    /// The removal of this credential.
-    pub fn of(old: &Credential) -> Self {
-        let (by, doubts) = (CheckedBy::default(), Vec::new());
-        Retire { old: old.clone(), by, doubts, clock: Clock::SYSTEM, successor: None }
+    /// The removal of this credential: its successor must be allowed by the policy's rule for the subject, and a valid
+    /// chain to one of its anchors shows that it comes from the right CA.
+    pub fn of(old: &Credential, policy: &Policy) -> Self {
+        let (old, policy) = (old.clone(), policy.clone());
+        Retire { old, policy, certificates: Vec::new(), doubts: Vec::new(), successor: None }
     }
 
-    /// The removal of the credential that an installation has replaced, with what the installation was given: the rule
-    /// for the subject, the anchors, the CA certificates of the answer. `None` when it has replaced none.
+    /// The removal of the credential that an installation has replaced, by the policy that the installation went by, with
+    /// the CA certificates of its response. `None` when it has replaced none.
     pub fn replaced_by(installed: &Installed) -> Option<Self> {
-        let old = installed.replaced()?.clone();
         let new = installed.credential().certificate();
-        let (by, doubts) = (installed.checked_by.clone(), doubts(new));
-        Some(Retire { old, by, doubts, clock: Clock::SYSTEM, successor: Some(new.clone()) })
+        Some(Retire {
+            old: installed.replaced()?.clone(),
+            policy: installed.policy.clone(),
+            certificates: installed.certificates.clone(),
+            doubts: doubts(new),
+            successor: Some(new.clone()),
+        })
     }
 
     /// The certificate that takes the place of the old one, named by a person. Without it, that is what the record on the
@@ -67,28 +73,6 @@ impl Retire {
     #[must_use]
     pub fn successor(mut self, new: &Certificate) -> Self {
         self.successor = Some(new.clone());
-        self
-    }
-
-    /// How far the successor's subject may differ.
-    #[must_use]
-    pub fn subject(mut self, rule: SubjectRule) -> Self {
-        self.by.subject = rule;
-        self
-    }
-
-    /// Takes a valid chain from the successor to one of the given CA certificates (DER) for shown that it comes from
-    /// the right CA.
-    #[must_use]
-    pub fn anchor(mut self, certificate_der: impl Into<Vec<u8>>) -> Self {
-        self.by.anchors.push(certificate_der.into());
-        self
-    }
-
-    /// Takes the time from this clock instead of the computer's; a fixed time stands still.
-    #[must_use]
-    pub fn at(mut self, clock: impl Into<Clock>) -> Self {
-        self.clock = clock.into();
         self
     }
 
@@ -108,14 +92,15 @@ impl Retire {
     /// [`Code::RetireOlderFirst`] while the one that this one has replaced is on the token;
     /// [`Code::RemovalDoubtful`] when two private keys sign for it, or an object is not what it was;
     /// [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
-    pub fn run(&self, session: &Session) -> Result<Retired> {
+    pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
+        run.enter(Step::Retire)?;
         self.make_sure_nothing_is_doubtful()?;
         session.reserve()?;
         let mut contents = Contents::read(session)?;
         let credentials = contents.credentials();
         let old = present(&credentials, &self.old)?;
         let followers = self.followers(session, &mut contents, old)?;
-        let (successor, issuer) = self.choose(&credentials, old, followers)?;
+        let (successor, issuer) = self.choose(&credentials, old, followers, run.now())?;
         let retirement = contents.retirement(session, old, &successor)?;
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         Ok(Retired { successor, issuer, key_removed: retirement.with_key })
@@ -155,8 +140,8 @@ impl Retire {
         credentials: &Credentials,
         old: &Credential,
         mut followers: Vec<Credential>,
+        now: SystemTime,
     ) -> Result<(Credential, IssuerContinuity)> {
-        let now = self.clock.now();
         let refuse = |code| about(Error::new(code).during(Step::Retire), old).fact(Fact::Now, jst_time(now));
         let begun = |one: &Credential| one.certificate().not_before() <= now;
         let usable = |one: &Credential| begun(one) && one.certificate().not_after() >= now;
@@ -175,7 +160,8 @@ impl Retire {
             };
             // By a clock that is years off nothing on the token can be used.
             if code == Code::RetireNoSuccessor
-                && let Some(doubt) = clock_doubt(credentials.iter().map(Credential::certificate), now)
+                && let Some(doubt) =
+                    clock_doubt(&self.policy, credentials.iter().map(Credential::certificate), now)
             {
                 let error = Error::new(Code::ClockImplausible).during(Step::Retire);
                 return Err(doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value)));
@@ -209,34 +195,32 @@ impl Retire {
 
     /// Names make no follower, but they can forbid one.
     fn may_follow(&self, new: &Credential, old: &Credential) -> bool {
-        self.by.subject.allows(old.subject(), new.subject())
+        self.policy.subject_rule().allows(old.subject(), new.subject())
             && new.certificate().not_after() > old.certificate().not_after()
     }
 
     /// Whether both come from one issuer, by what was given, what the answer brought, and what is on the token. A
     /// signature that is not the CA's shows nothing.
     fn issuer(&self, new: &Credential, old: &Credential, now: SystemTime) -> IssuerContinuity {
-        let given = self.by.certificates.iter().chain(old.authorities());
+        let given = self.certificates.iter().chain(old.authorities());
         let given: Vec<Certificate> = given.cloned().collect();
-        let by_anchor = !self.by.anchors.is_empty()
-            && check_chain(new.certificate(), &given, &self.by.anchors, now).is_ok();
+        let anchors = &self.policy.anchors;
+        let by_anchor = !anchors.is_empty() && check_chain(new.certificate(), &given, anchors, now).is_ok();
         if by_anchor {
             return IssuerContinuity::VerifiedByAnchor;
         }
-        let anchors = self.by.anchors.iter().filter_map(|der| Certificate::from_der(der).ok());
-        let anchors: Vec<Certificate> = anchors.collect();
         issuer_continuity(new.certificate(), Some(old.certificate()), anchors.iter().chain(&given))
             .unwrap_or(IssuerContinuity::NotChecked)
     }
 }
 
 impl Session {
-    /// Removes an old credential with the usual checks; [`Retire`] has the others.
+    /// Removes an old credential; [`Retire`] can be told which certificate follows it.
     ///
     /// # Errors
     /// As [`Retire::run`].
-    pub fn retire(&self, old: &Credential, clock: impl Into<Clock>) -> Result<Retired> {
-        Retire::of(old).at(clock).run(self)
+    pub fn retire(&self, old: &Credential, policy: &Policy, run: &Run<'_>) -> Result<Retired> {
+        Retire::of(old, policy).run(self, run)
     }
 }
 

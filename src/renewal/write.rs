@@ -1,6 +1,6 @@
 //! Putting a certificate on the token so that nothing is believed that was not seen.
 
-use super::{Progress, enter};
+use super::run::Run;
 use crate::driver::{AttributeSet, Category, Present, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Notice, Result, Step};
 use crate::pki::Certificate;
@@ -13,11 +13,11 @@ pub(super) fn write_and_verify(
     certificate: &Certificate,
     label: &[u8],
     before: Option<&Present>,
-    progress: &dyn Progress,
+    run: &Run<'_>,
 ) -> Result<(StoredCertificate, Option<Notice>)> {
-    enter(progress, Step::WriteCertificate)?;
+    run.enter(Step::WriteCertificate)?;
     let (written, detail) = session.write_certificate(certificate, Category::User, &key.id, label, before)?;
-    match verify(session, key, certificate, &written, progress) {
+    match verify(session, key, certificate, &written, run) {
         Ok(()) => Ok((written, (detail != AttributeSet::Full).then_some(Notice::MinimalCertificate))),
         Err(error) => Err(error.after_clean_up(session.take_back(&written))),
     }
@@ -28,11 +28,11 @@ fn verify(
     key: &StoredKey,
     certificate: &Certificate,
     written: &StoredCertificate,
-    progress: &dyn Progress,
+    run: &Run<'_>,
 ) -> Result<()> {
-    enter(progress, Step::ReadBack)?;
+    run.enter(Step::ReadBack)?;
     session.read_back(written)?;
-    enter(progress, Step::SignChallenge)?;
+    run.enter(Step::SignChallenge)?;
     sign_challenge(session, key, certificate)
 }
 

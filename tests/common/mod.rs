@@ -9,8 +9,11 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use tempfile::TempDir;
 use usbtoken::error::Fact;
-use usbtoken::renewal::{Retire, Retired};
-use usbtoken::{Code, Credential, Error, Finder, Pending, Pin, Renewal, Session, Token};
+use usbtoken::renewal::{Clock, Retired};
+use usbtoken::{
+    Certificate, Code, Credential, Error, Finder, Install, Installed, Pending, Pin, Policy, Renewal,
+    Response, Run, Session, Token,
+};
 use usbtoken_testkit::{
     Kind, Object, Provisioned, Snapshot, SoftToken, TestCa, days_from_now, program, verify_with_certificate,
 };
@@ -73,9 +76,14 @@ impl Bank {
         self.ca.issue_for(pending.request().to_der()).der()
     }
 
+    /// A policy with the CA for an anchor.
+    pub fn anchored(&self) -> Policy {
+        policy(|p| p.anchors = certificates(&[self.ca.issuing()]))
+    }
+
     /// Removes an old credential, with the CA known by its certificate.
     pub fn retire(&self, session: &Session, old: &Credential) -> usbtoken::Result<Retired> {
-        Retire::of(old).anchor(self.ca.issuing()).run(session)
+        session.retire(old, &self.anchored(), &run())
     }
 
     /// The file with the CA's certificate, for the command.
@@ -220,9 +228,41 @@ impl Bank {
     /// Requests, lets the CA answer, and installs: a second, complete credential that ends in a year.
     pub fn renewed(&self) -> Credential {
         let (session, old) = self.open();
-        let pending = Renewal::of(&old).begin(&session).unwrap();
-        session.install(&self.certify(&pending)).unwrap().credential().clone()
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+        install(&session, &self.certify(&pending)).unwrap().credential().clone()
     }
+}
+
+/// The usual run.
+pub fn run() -> Run<'static> {
+    Run::default()
+}
+
+/// A run by another clock.
+pub fn at(clock: impl Into<Clock>) -> Run<'static> {
+    Run::default().at(clock)
+}
+
+/// The usual policy but for this.
+pub fn policy<T>(change: impl FnOnce(&mut Policy) -> T) -> Policy {
+    let mut policy = Policy::default();
+    change(&mut policy);
+    policy
+}
+
+/// Trust anchors.
+pub fn certificates(ders: &[&[u8]]) -> Vec<Certificate> {
+    ders.iter().map(|der| Certificate::from_der(der).unwrap()).collect()
+}
+
+/// What a CA sent, where it can be read.
+pub fn read(answer: impl AsRef<[u8]>) -> Response {
+    Response::parse(answer.as_ref()).unwrap()
+}
+
+/// Installs what a CA sent, by the usual policy, as another process would.
+pub fn install(session: &Session, answer: impl AsRef<[u8]>) -> usbtoken::Result<Installed> {
+    Install::new(&Response::parse(answer.as_ref())?).run(session, &run())
 }
 
 /// The credential with this id.

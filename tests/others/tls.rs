@@ -13,10 +13,11 @@ use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, SignatureAlgorithm,
     SignatureScheme, Stream, SupportedProtocolVersion,
 };
+use usbtoken::bank::KeyRule;
 use usbtoken::driver::StoredKey;
 use usbtoken::error::Step;
 use usbtoken::pki::{self, KeyKind, PublicKey};
-use usbtoken::{Finder, Pin, Renewal, Session};
+use usbtoken::{Finder, Install, Pin, Policy, Renewal, Response, Run, Session};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, SoftToken, TestCa, Text, days_from_now};
 
 #[test]
@@ -55,9 +56,13 @@ fn renew(token: &SoftToken, ca: &TestCa, kind: KeyKind) -> (Session, Vec<u8>) {
     let found = Finder::new().module(token.module()).find(&token.uri().parse().unwrap()).unwrap();
     let old = found.credentials().unwrap().by_id(&[1]).only().unwrap();
     let session = found.login(Pin::new(token.pin().into())).unwrap();
-    let pending = Renewal::of(&old).key(kind).begin(&session).unwrap();
+    let run = Run::default();
+    let mut policy = Policy::default();
+    policy.key = KeyRule::Kind(kind);
+    let pending = Renewal::of(&old).policy(&policy).begin(&session, &run).unwrap();
     let certificate = ca.issue_for(pending.request().to_pem().as_bytes()).der();
-    let new = session.install(&ca.answer(Form::P7, &certificate)).unwrap();
+    let response = Response::parse(&ca.answer(Form::P7, &certificate)).unwrap();
+    let new = Install::new(&response).run_for(&session, &pending, &run).unwrap();
     let id = new.credential().id().to_vec();
     (session, id)
 }

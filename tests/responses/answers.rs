@@ -7,7 +7,8 @@ mod common;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use common::{Bank, refused};
+use common::{Bank, install, policy, refused, run};
+use usbtoken::bank::KeyRule;
 use usbtoken::error::Notice;
 use usbtoken::pki::MAX_RESPONSE;
 use usbtoken::renewal::Form as RequestForm;
@@ -48,10 +49,10 @@ fn every_form_of_answer_reaches_the_token() {
     let bank = Bank::new();
     for (what, shape) in shapes {
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
         let leaf = bank.certify(&pending);
         let answer = shape(&bank, &leaf);
-        let installed = session.install(&answer).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let installed = install(&session, &answer).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(installed.credential().certificate().der(), leaf, "{what}");
         bank.assert_old_works();
         bank.assert_one_new_credential();
@@ -94,7 +95,7 @@ fn children(element: &[u8]) -> &[u8] {
 fn what_is_no_answer_changes_nothing() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let leaf = bank.certify(&pending);
     let p7 = bank.ca.answer(Form::P7, &leaf);
@@ -112,7 +113,7 @@ fn what_is_no_answer_changes_nothing() {
         ("a refusal in CMC", cmc(2, &[]), Code::CmcFailed),
     ];
     for (what, answer, code) in rows {
-        let error = session.install(&answer).map(|_| ()).unwrap_err();
+        let error = install(&session, &answer).map(|_| ()).unwrap_err();
         assert_eq!(error.code(), code, "{what}: {error}");
         bank.soft.snapshot().assert_same_as(&waiting);
     }
@@ -134,11 +135,11 @@ fn of_several_certificates_for_the_key_the_best_is_installed() {
     let bank = Bank::new();
     for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
         let ends_in = |days| bank.ca.issue_for(pending.request().to_der()).not_after(days_from_now(days));
         let leaves = [ends_in(300).der(), ends_in(400).der(), ends_in(900).server_only().der()];
         let response = order.map(|at| leaves[at].clone()).concat();
-        let installed = session.install(&response).unwrap();
+        let installed = install(&session, &response).unwrap();
         assert_eq!(installed.credential().certificate().der(), leaves[1], "{order:?}");
         bank.assert_old_works();
         let id = installed.credential().id().to_vec();
@@ -152,11 +153,11 @@ fn of_several_certificates_for_the_key_the_best_is_installed() {
 fn when_none_of_several_passes_nothing_is_written() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let issue = |days| bank.ca.issue_for(pending.request().to_der()).not_after(days_from_now(days));
     let response = [issue(300).server_only().der(), issue(5).der()].concat();
-    refused(session.install(&response), Code::PurposeMissing);
+    refused(install(&session, &response), Code::PurposeMissing);
     bank.soft.snapshot().assert_same_as(&waiting);
 }
 
@@ -165,10 +166,10 @@ fn when_none_of_several_passes_nothing_is_written() {
 fn an_unreadable_companion_is_a_notice() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let leaf = bank.certify(&pending);
     let response = [pem(&bank.ca.issuing()[..400]), pem(&leaf)].concat();
-    let installed = session.install(response.as_bytes()).unwrap();
+    let installed = install(&session, response.as_bytes()).unwrap();
     assert_eq!(installed.credential().certificate().der(), leaf);
     let notices = installed.notices();
     assert!(notices.iter().any(|notice| *notice == Notice::ResponsePartlyUsed), "{notices:?}");
@@ -179,18 +180,18 @@ fn an_unreadable_companion_is_a_notice() {
 fn what_stands_in_the_place_of_the_leaf_is_reported_beside_its_chain() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let leaf = bank.certify(&pending);
     let response = [pem(bank.ca.issuing()), pem(&leaf[..leaf.len() - 60])].concat();
-    refused(session.install(response.as_bytes()), Code::AnswerTruncated);
+    refused(install(&session, response.as_bytes()), Code::AnswerTruncated);
     // The CA that has not decided yet sends its own certificate too.
     let later = [pem(bank.ca.issuing()), pem(&cmc(3, &[]))].concat();
-    refused(session.install(later.as_bytes()), Code::ResponsePending);
+    refused(install(&session, later.as_bytes()), Code::ResponsePending);
     // A signed mail brings its signer's certificate, and ours in an archive.
     let zip = [b"PK\x03\x04\x14\0\0\0\x08\0".as_slice(), &[7; 60]].concat();
     let archive = format!("{}\n{}", pem(bank.ca.issuing()), text(&base64(&zip)));
-    refused(session.install(archive.as_bytes()), Code::AnswerIsArchive);
+    refused(install(&session, archive.as_bytes()), Code::AnswerIsArchive);
     bank.soft.snapshot().assert_same_as(&waiting);
 }
 
@@ -203,13 +204,13 @@ fn pem(der: &[u8]) -> String {
 fn the_largest_responses_change_nothing() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    Renewal::of(&old).begin(&session).unwrap();
+    Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let nested = [0x30, 0x80].repeat(MAX_RESPONSE / 2);
     let endless = b"-----BEGIN CERTIFICATE-----\n".repeat(MAX_RESPONSE / 28);
     let blank = [vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff], vec![0; MAX_RESPONSE - 6]].concat();
     for response in [nested, endless, blank, b"MIIB".repeat(MAX_RESPONSE / 4)] {
-        assert!(session.install(&response).is_err());
+        assert!(install(&session, &response).is_err());
         bank.soft.snapshot().assert_same_as(&waiting);
     }
 }
@@ -273,8 +274,9 @@ fn a_renewal_request_by_the_old_key_verifies_in_openssl() {
 fn a_first_request_has_no_old_key_to_sign_it() {
     let bank = Bank::new();
     let session = bank.session();
-    let first = Renewal::first("CN=Yamada".parse().unwrap()).key(usbtoken::pki::KeyKind::P256);
-    refused(first.form(RequestForm::SignedByOldKey).begin(&session), Code::BadArgument);
+    let first = Renewal::first("CN=Yamada".parse().unwrap())
+        .policy(&policy(|p| p.key = KeyRule::Kind(usbtoken::pki::KeyKind::P256)));
+    refused(first.form(RequestForm::SignedByOldKey).begin(&session, &run()), Code::BadArgument);
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 

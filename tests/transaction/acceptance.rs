@@ -5,7 +5,7 @@ mod common;
 
 use std::time::{Duration, SystemTime};
 
-use common::{Bank, DAY, credential, facts, refused};
+use common::{Bank, DAY, at, credential, facts, install, policy, read, refused, run};
 use usbtoken::error::{Fact, Notice, Point, Warning};
 use usbtoken::pki::{IssuerContinuity, Name, SubjectRule};
 use usbtoken::renewal::{PointResult, Retire, clock_doubt};
@@ -53,16 +53,17 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
         let bank = bank_of(&old_name);
         let session = bank.session();
         let old = credential(session.token(), &[2]);
-        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
         let waiting = bank.soft.snapshot();
         let certificate = bank.ca.issue_for(pending.request().to_der()).subject(&new_name).der();
         let answer = bank.ca.answer(Form::P7, &certificate);
-        let exact = Install::new(&answer).subject(SubjectRule::Exact);
-        refused(exact.run(&session), Code::SubjectDiffers);
-        refused(exact.run_for(&session, &pending), Code::SubjectDiffers);
+        let (response, exact) = (read(&answer), policy(|p| p.subject = SubjectRule::Exact));
+        let exact = Install::new(&response).policy(&exact);
+        refused(exact.run(&session, &run()), Code::SubjectDiffers);
+        refused(exact.run_for(&session, &pending, &run()), Code::SubjectDiffers);
         bank.soft.snapshot().assert_same_as(&waiting);
 
-        let installed = Install::new(&answer).run(&session).unwrap();
+        let installed = Install::new(&read(&answer)).run(&session, &run()).unwrap();
         assert_eq!(installed.issuer(), IssuerContinuity::SameIssuer);
         let warned = warning(&installed, Notice::SubjectChanged);
         assert_eq!(warned.is_some(), told, "{what}: {:?}", installed.notices());
@@ -77,10 +78,10 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
         let both = bank.soft.snapshot();
         let removal = Retire::replaced_by(&installed).unwrap();
         if told {
-            refused(removal.run(&session), Code::RetireNoSuccessor);
+            refused(removal.run(&session, &run()), Code::RetireNoSuccessor);
             bank.soft.snapshot().assert_same_as(&both);
         } else {
-            assert_eq!(removal.run(&session).unwrap().successor().id(), installed.credential().id());
+            assert_eq!(removal.run(&session, &run()).unwrap().successor().id(), installed.credential().id());
             assert_eq!(bank.soft.snapshot().with_id(&[2]).count(), 0);
         }
     }
@@ -124,16 +125,16 @@ fn the_command_has_the_rule_and_shows_both_names() {
 fn a_clock_of_1970_or_2040_is_told_and_not_the_certificate() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let answer = bank.ca.answer(Form::P7, &bank.certify(&pending));
     let of_2040 = SystemTime::UNIX_EPOCH + 70 * 365 * DAY;
-    let error = refused(Install::new(&answer).at(of_2040).run(&session), Code::ClockImplausible);
+    let error = refused(Install::new(&read(&answer)).run(&session, &at(of_2040)), Code::ClockImplausible);
     assert!(facts(&error, Fact::Now)[0].starts_with("2039-"), "{error}");
     bank.soft.snapshot().assert_same_as(&waiting);
 
     let of_1970 = SystemTime::UNIX_EPOCH + 20 * DAY;
-    let installed = Install::new(&answer).at(of_1970).run(&session).unwrap();
+    let installed = Install::new(&read(&answer)).run(&session, &at(of_1970)).unwrap();
     assert!(warning(&installed, Notice::NotYetValid).is_none(), "{:?}", installed.notices());
     let told = values(warning(&installed, Notice::ClockUncertain).expect("it is told"));
     assert!(
@@ -144,18 +145,18 @@ fn a_clock_of_1970_or_2040_is_told_and_not_the_certificate() {
     bank.assert_one_new_credential();
     let both = bank.soft.snapshot();
     let removal = Retire::replaced_by(&installed).unwrap();
-    refused(removal.clone().at(of_1970).run(&session), Code::RetireNotBegun);
-    let error = refused(removal.clone().at(of_2040).run(&session), Code::ClockImplausible);
+    refused(removal.run(&session, &at(of_1970)), Code::RetireNotBegun);
+    let error = refused(removal.run(&session, &at(of_2040)), Code::ClockImplausible);
     assert!(facts(&error, Fact::Now)[0].starts_with("2039-"), "{error}");
-    let error = refused(Install::new(&answer).at(of_2040).run(&session), Code::ClockImplausible);
+    let error = refused(Install::new(&read(&answer)).run(&session, &at(of_2040)), Code::ClockImplausible);
     assert!(facts(&error, Fact::Now)[0].starts_with("2039-"), "installed as it is: {error}");
     let doubt = |now| {
         let credentials = session.credentials().unwrap();
-        clock_doubt(credentials.iter().map(Credential::certificate), now)
+        clock_doubt(&usbtoken::Policy::default(), credentials.iter().map(Credential::certificate), now)
     };
     assert!(doubt(of_2040).is_some() && doubt(of_1970).is_some() && doubt(SystemTime::now()).is_none());
     bank.soft.snapshot().assert_same_as(&both);
-    removal.run(&session).unwrap();
+    removal.run(&session, &run()).unwrap();
 }
 
 /// The CA may send a second certificate for a request. The first one is in use, and the token is the right one.
@@ -163,10 +164,10 @@ fn a_clock_of_1970_or_2040_is_told_and_not_the_certificate() {
 fn another_certificate_for_a_request_that_is_finished_is_told_as_that() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
-    let installed = session.install(&bank.certify(&pending)).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let installed = install(&session, &bank.certify(&pending)).unwrap();
     let before = bank.soft.snapshot();
-    let error = refused(session.install(&bank.certify(&pending)), Code::RequestFinished);
+    let error = refused(install(&session, &bank.certify(&pending)), Code::RequestFinished);
     let in_use = installed.credential().certificate().serial().to_string();
     assert_eq!(facts(&error, Fact::Serial), [in_use.as_str()], "{error}");
     bank.soft.snapshot().assert_same_as(&before);
@@ -178,31 +179,32 @@ fn a_certificate_that_ended_before_its_key_was_made_tells_of_the_clock() {
     let bank = Bank::new();
     let (session, old) = bank.open();
     let ahead = SystemTime::now() + 500 * DAY;
-    let pending = Renewal::of(&old).outside_window().at(ahead).begin(&session).unwrap();
+    let pending = Renewal::of(&old).outside_window().begin(&session, &at(ahead)).unwrap();
     let waiting = bank.soft.snapshot();
     let answer = bank.certify(&pending);
-    refused(Install::new(&answer).at(ahead).run_for(&session, &pending), Code::ClockImplausible);
+    refused(Install::new(&read(&answer)).run_for(&session, &pending, &at(ahead)), Code::ClockImplausible);
     bank.soft.snapshot().assert_same_as(&waiting);
-    session.abandon(pending.key()).unwrap();
+    session.abandon(pending.key().unwrap(), &run()).unwrap();
     // One that waited until the answer had ended is another matter.
     let before = SystemTime::now() - 20 * DAY;
-    let pending = Renewal::of(&old).at(before).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &at(before)).unwrap();
     let issue = bank.ca.issue_for(pending.request().to_der());
     let answer = issue.not_before(days_from_now(-19)).not_after(days_from_now(-5)).der();
-    refused(Install::new(&answer).run_for(&session, &pending), Code::CertificateExpired);
+    refused(Install::new(&read(&answer)).run_for(&session, &pending, &run()), Code::CertificateExpired);
 }
 
 #[test]
 fn the_clock_is_read_when_the_certificate_is_compared_with_it() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     // The certificate begins after the installation was prepared and before it runs.
     let begin = SystemTime::now() + Duration::from_secs(2);
     let answer = bank.ca.issue_for(pending.request().to_der()).not_before(begin).der();
-    let install = Install::new(&answer);
+    let response = read(&answer);
+    let install = Install::new(&response);
     std::thread::sleep(Duration::from_secs(3));
-    let installed = install.run_for(&session, &pending).unwrap();
+    let installed = install.run_for(&session, &pending, &run()).unwrap();
     assert!(warning(&installed, Notice::NotYetValid).is_none(), "{:?}", installed.notices());
 }
 
@@ -216,8 +218,8 @@ fn a_job_that_was_begun_in_time_is_finished_after_the_end() {
     for way in ways {
         let bank = Bank::of(Kind::P256, end);
         let (session, old) = bank.open();
-        let request = Renewal::of(&old).at(begun).begin(&session).unwrap().request().to_pem();
-        let preflight = Renewal::of(&old).preflight(session.token());
+        let request = Renewal::of(&old).begin(&session, &at(begun)).unwrap().request().to_pem();
+        let preflight = Renewal::of(&old).preflight(session.token(), &run());
         assert!(preflight.can_begin(), "{preflight:?}");
         drop(session);
         let waiting = bank.soft.snapshot();
@@ -320,32 +322,32 @@ fn odd_serial_numbers_and_no_end_are_taken() {
     for serial in [&[0][..], &[0xff], &[0x81, 0x23], &top_bit, &positive] {
         let bank = Bank::new();
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
         let answer =
             bank.ca.issue_for(pending.request().to_der()).serial(serial).not_after(days_from_now(20)).der();
         let answer = bank.ca.answer(Form::P7, &answer);
-        let installed = session.install(&answer).unwrap();
+        let installed = install(&session, &answer).unwrap();
         bank.assert_old_works();
         bank.assert_one_new_credential();
-        Retire::replaced_by(&installed).unwrap().run(&session).unwrap();
+        Retire::replaced_by(&installed).unwrap().run(&session, &run()).unwrap();
         bank.assert_others_unchanged();
 
         // The next renewal finds its pending key again, and the certificate that it renews.
         let id = installed.credential().id().to_vec();
         let second = credential(session.token(), &id);
-        let request = Renewal::of(&second).begin(&session).unwrap().request().to_der().to_vec();
+        let request = Renewal::of(&second).begin(&session, &run()).unwrap().request().to_der().to_vec();
         drop(session);
         let session = bank.session();
         assert_eq!(session.pending().unwrap().len(), 1, "{serial:02x?}");
-        let installed = session.install(&bank.ca.issue_for(&request).der()).unwrap();
+        let installed = install(&session, &bank.ca.issue_for(&request).der()).unwrap();
         assert_eq!(installed.replaced().map(|old| old.id().to_vec()), Some(id), "{serial:02x?}");
     }
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let end = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     let answer = bank.ca.issue_for(pending.request().to_der()).not_after(end).der();
-    session.install(&answer).unwrap();
+    install(&session, &answer).unwrap();
     bank.assert_old_works();
     assert_eq!(bank.assert_one_new_credential(), answer);
 }
@@ -355,12 +357,12 @@ fn odd_serial_numbers_and_no_end_are_taken() {
 fn a_signature_that_is_not_the_named_cas_is_refused() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let spoiled = bank.ca.issue_for(pending.request().to_der()).spoil_signature().der();
     let answer = bank.ca.answer(Form::P7, &spoiled);
-    refused(Install::new(&answer).run(&session), Code::IssuerSignatureInvalid);
-    refused(Install::new(&answer).run_for(&session, &pending), Code::IssuerSignatureInvalid);
+    refused(Install::new(&read(&answer)).run(&session, &run()), Code::IssuerSignatureInvalid);
+    refused(Install::new(&read(&answer)).run_for(&session, &pending, &run()), Code::IssuerSignatureInvalid);
     bank.soft.snapshot().assert_same_as(&waiting);
 }
 
@@ -373,7 +375,7 @@ fn the_preflight_shows_the_date_that_it_goes_by() {
     let (session, old) = bank.open();
     bank.soft.credential(&bank.ca, Kind::P256, &[2], &subject("a", "b"), days_from_now(600));
     let seen = credential(&bank.token(), &bank.old.id);
-    let preflight = Renewal::of(&seen).preflight(session.token());
+    let preflight = Renewal::of(&seen).preflight(session.token(), &run());
     let clock = preflight.findings().iter().find(|finding| finding.point == Point::Clock).unwrap();
     let told = matches!(&clock.state, PointResult::Warning(warning) if *warning == Notice::ClockUncertain);
     assert!(told, "another certificate begins long after today: {clock:?}");

@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Barrier;
 
-use common::{Bank, Said, credential, facts, refused};
+use common::{Bank, Said, credential, facts, install, read, refused, run};
 use usbtoken::error::Fact;
 use usbtoken::{Code, Install, Renewal, Session};
 
@@ -143,9 +143,12 @@ fn two_threads_make_one_new_credential() {
         let renew = || {
             let session = token.login(usbtoken::Pin::new(bank.soft.pin().into())).unwrap();
             start.wait();
-            let pending = Renewal::of(&old).begin(&session).map_err(|error| error.code())?;
+            let pending = Renewal::of(&old).begin(&session, &run()).map_err(|error| error.code())?;
             let answer = bank.ca.issue_for(pending.request().to_der()).der();
-            Install::new(&answer).run_for(&session, &pending).map(drop).map_err(|error| error.code())
+            Install::new(&read(&answer))
+                .run_for(&session, &pending, &run())
+                .map(drop)
+                .map_err(|error| error.code())
         };
         let threads = [scope.spawn(renew), scope.spawn(renew)];
         threads.map(|thread| thread.join().unwrap()).to_vec()
@@ -165,10 +168,10 @@ fn a_session_that_ends_leaves_the_others_logged_in() {
     let second = bank.session();
     let third: Session = bank.session();
     drop(first);
-    let pending = Renewal::of(&old).begin(&second).unwrap();
+    let pending = Renewal::of(&old).begin(&second, &run()).unwrap();
     drop(third);
     let answer = bank.certify(&pending);
-    Install::new(&answer).run_for(&second, &pending).unwrap();
+    Install::new(&read(&answer)).run_for(&second, &pending, &run()).unwrap();
     bank.retire(&second, &old).unwrap();
     drop(second);
     bank.assert_one_new_credential();
@@ -199,16 +202,16 @@ fn the_second_session_of_a_process_is_told_too() {
     let bank = Bank::new();
     let (first, old) = bank.open();
     let second = bank.session();
-    let pending = Renewal::of(&old).begin(&first).unwrap();
+    let pending = Renewal::of(&old).begin(&first, &run()).unwrap();
     let waiting = bank.soft.snapshot();
-    let busy = refused(Renewal::of(&old).begin(&second), Code::Busy);
+    let busy = refused(Renewal::of(&old).begin(&second, &run()), Code::Busy);
     assert_eq!(facts(&busy, Fact::Holder), ["this_program"], "another thread is not another program");
-    refused(second.abandon(pending.key()), Code::Busy);
-    refused(second.install(&bank.certify(&pending)), Code::Busy);
+    refused(second.abandon(pending.key().unwrap(), &run()), Code::Busy);
+    refused(install(&second, &bank.certify(&pending)), Code::Busy);
     refused(bank.retire(&second, &old), Code::Busy);
     bank.soft.snapshot().assert_same_as(&waiting);
     drop(first);
-    second.install(&bank.certify(&pending)).unwrap();
+    install(&second, &bank.certify(&pending)).unwrap();
     bank.assert_old_works();
     bank.assert_one_new_credential();
 }

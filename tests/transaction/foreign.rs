@@ -7,7 +7,7 @@ mod common;
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
-use common::{Bank, credential, facts, refused};
+use common::{Bank, credential, facts, policy, read, refused, run};
 use usbtoken::error::Fact;
 use usbtoken::renewal::{KeyState, PendingState, Retire};
 use usbtoken::{Code, Renewal};
@@ -55,7 +55,7 @@ fn a_foreign_pair_under_the_identifier_is_not_the_key() {
     let ours = listed.iter().find(|one| one.id() == bank.old.id).unwrap();
     assert!(matches!(ours.key(), KeyState::Missing));
     let (_, old) = bank.open();
-    refused(Renewal::of(&old).begin(&session), Code::KeyMissing);
+    refused(Renewal::of(&old).begin(&session, &run()), Code::KeyMissing);
     drop(session);
     let list = bank.run(&["list"]).json();
     let entry = list.as_array().unwrap().iter().find(|entry| entry["id"] == id).unwrap();
@@ -121,7 +121,7 @@ fn the_same_record_on_two_keys_is_removed_only_by_name() {
     let listed = session.pending().unwrap();
     let ours = listed.iter().find(|key| hex(key.id()) == id).unwrap();
     assert!(ours.doubt().is_some());
-    let error = refused(session.abandon(ours), Code::RemovalDoubtful);
+    let error = refused(session.abandon(ours, &run()), Code::RemovalDoubtful);
     assert_eq!(facts(&error, Fact::Id), [id]);
     bank.soft.snapshot().assert_same_as(&both);
     drop(session);
@@ -245,7 +245,7 @@ fn jobs_of_the_previous_release_go_on() {
             bank.assert_one_new_credential();
             assert_eq!(bank.run(&["pending"]).json().as_array().unwrap().len(), 0);
             let (session, old) = bank.open();
-            Retire::of(&old).anchor(bank.ca.issuing()).run(&session).unwrap();
+            Retire::of(&old, &bank.anchored()).run(&session, &run()).unwrap();
             bank.assert_others_unchanged();
         } else {
             bank.run(&["abandon", "--yes"]).json();
@@ -286,10 +286,13 @@ fn two_users_on_one_token_are_never_taken_for_each_other() {
 fn what_was_demanded_of_the_key_is_demanded_at_the_installation() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending =
-        Renewal::of(&old).require_proof(usbtoken::driver::ProofLevel::Proven).begin(&session).unwrap();
-    let installed = usbtoken::Install::new(&bank.certify(&pending)).run_for(&session, &pending).unwrap();
-    assert_eq!(installed.proof().level, usbtoken::driver::ProofLevel::Proven);
+    let pending = Renewal::of(&old)
+        .policy(&policy(|p| p.proof = usbtoken::pki::ProofLevel::Proven))
+        .begin(&session, &run())
+        .unwrap();
+    let installed =
+        usbtoken::Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &run()).unwrap();
+    assert_eq!(installed.proof().level, usbtoken::pki::ProofLevel::Proven);
     assert!(installed.credential().days_left(SystemTime::now()) > 300);
     assert_eq!(credential(session.token(), installed.credential().id()).label().len(), 32);
     assert!(session.pending().unwrap().iter().all(|key| key.state() != PendingState::AwaitingAnswer));

@@ -6,7 +6,8 @@ mod common;
 
 use std::time::{Duration, SystemTime};
 
-use common::{Bank, DAY, credential, facts, refused};
+use common::{Bank, DAY, at, certificates, credential, facts, install, policy, read, refused, run};
+use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Notice, Step};
 use usbtoken::pki::{Check, Relax, SubjectRule};
 use usbtoken::{Code, Install, Pending, Renewal};
@@ -22,9 +23,9 @@ fn days_later_in_another_process() {
     std::fs::remove_file(bank.file("request.pem")).unwrap();
     let later = SystemTime::now() + 5 * DAY;
     let session = bank.session();
-    let installed = Install::new(&bank.read("answer.pem")).at(later).run(&session).unwrap();
+    let installed = Install::new(&read(&bank.read("answer.pem"))).run(&session, &at(later)).unwrap();
     assert_eq!(installed.replaced().unwrap().certificate().der(), bank.old.certificate);
-    assert_eq!(installed.proof().level, usbtoken::driver::ProofLevel::Proven);
+    assert_eq!(installed.proof().level, usbtoken::pki::ProofLevel::Proven);
     assert!(!installed.key_reused());
     bank.assert_old_works();
     assert_eq!(bank.assert_one_new_credential(), certificate);
@@ -38,8 +39,11 @@ fn of_several_keys_and_certificates_the_pair_is_found_in_any_order() {
         bank.soft.credential(&bank.ca, Kind::Rsa2048, &[2], &another(), days_from_now(9));
         let (session, old) = bank.open();
         let other = credential(session.token(), &[2]);
-        let one = Renewal::of(&old).begin(&session).unwrap();
-        let two = Renewal::of(&other).key(usbtoken::pki::KeyKind::P256).begin(&session).unwrap();
+        let one = Renewal::of(&old).begin(&session, &run()).unwrap();
+        let two = Renewal::of(&other)
+            .policy(&policy(|p| p.key = KeyRule::Kind(usbtoken::pki::KeyKind::P256)))
+            .begin(&session, &run())
+            .unwrap();
         drop(session);
         let before = bank.soft.snapshot();
 
@@ -54,17 +58,17 @@ fn of_several_keys_and_certificates_the_pair_is_found_in_any_order() {
         ];
         parts.rotate_left(turn);
         let session = bank.session();
-        let installed = session.install(parts.concat().as_bytes()).unwrap();
+        let installed = install(&session, parts.concat().as_bytes()).unwrap();
         assert_eq!(installed.credential().certificate().der(), wanted);
         assert_eq!(installed.replaced().unwrap().id(), [2]);
         let now = bank.soft.snapshot();
         let added: Vec<_> = now.added_since(&before);
         assert_eq!(added.len(), 1, "the certificate, and nothing is changed: {added:?}");
-        assert!(added.iter().all(|object| object.id == two.key().id()), "{added:?}");
+        assert!(added.iter().all(|object| object.id == two.key_id()), "{added:?}");
         assert_eq!(now.of_class("CKO_CERTIFICATE").count(), before.of_class("CKO_CERTIFICATE").count() + 1);
         // The other one still waits.
         let waiting = session.pending().unwrap();
-        assert_eq!((waiting.len(), waiting[0].id()), (1, one.key().id()));
+        assert_eq!((waiting.len(), waiting[0].id()), (1, one.key_id()));
         bank.assert_old_works();
     }
 }
@@ -74,17 +78,17 @@ fn of_several_keys_and_certificates_the_pair_is_found_in_any_order() {
 fn two_certificates_for_two_keys_are_not_guessed_at() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let one = Renewal::of(&old).begin(&session).unwrap();
-    let two = Renewal::of(&old).beside_pending().begin(&session).unwrap();
+    let one = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let two = Renewal::of(&old).beside_pending().begin(&session, &run()).unwrap();
     let before = bank.soft.snapshot();
     let answer = [pem(&bank, &bank.certify(&one)), pem(&bank, &bank.certify(&two))].concat();
-    let error = refused(session.install(answer.as_bytes()), Code::PendingAmbiguous);
+    let error = refused(install(&session, answer.as_bytes()), Code::PendingAmbiguous);
     assert_eq!(facts(&error, Fact::Candidate).len(), 2);
     bank.soft.snapshot().assert_same_as(&before);
     // Who names the key gets its certificate.
-    let installed = Install::new(answer.as_bytes()).run_for(&session, &two).unwrap();
-    assert_eq!(installed.credential().id(), two.key().id());
-    session.abandon(one.key()).unwrap();
+    let installed = Install::new(&read(answer.as_bytes())).run_for(&session, &two, &run()).unwrap();
+    assert_eq!(installed.credential().id(), two.key_id());
+    session.abandon(one.key().unwrap(), &run()).unwrap();
     bank.assert_old_works();
     bank.assert_one_new_credential();
 }
@@ -94,13 +98,12 @@ fn ca_certificates_are_written_only_when_asked() {
     for wanted in [false, true] {
         let bank = Bank::new();
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
         let certificate = bank.certify(&pending);
         // A CA that has nothing to do with it stands beside.
         let answer = [bank.ca.answer(Form::P7, &certificate), TestCa::new().root().to_vec()].concat();
-        let install = Install::new(&answer);
-        let install = if wanted { install.with_ca_certificates() } else { install };
-        install.run(&session).unwrap();
+        let chain = policy(|p| p.write_ca_certificates = wanted);
+        Install::new(&read(&answer)).policy(&chain).run(&session, &run()).unwrap();
         bank.assert_old_works();
         let now = bank.soft.snapshot();
         let written: Vec<Vec<u8>> = now
@@ -117,9 +120,9 @@ fn ca_certificates_are_written_only_when_asked() {
         assert_eq!(session.credentials().unwrap().iter().count(), 3);
         if wanted {
             let again = Renewal::of(&credential(session.token(), &bank.old.id)).although_renewed();
-            let again = again.begin(&session).unwrap();
+            let again = again.begin(&session, &run()).unwrap();
             let answer = bank.ca.answer(Form::P7, &bank.certify(&again));
-            Install::new(&answer).with_ca_certificates().run(&session).unwrap();
+            Install::new(&read(&answer)).policy(&chain).run(&session, &run()).unwrap();
             let certificates = bank.soft.snapshot().of_class("CKO_CERTIFICATE").count();
             assert_eq!(certificates, now.of_class("CKO_CERTIFICATE").count() + 1);
         }
@@ -144,7 +147,7 @@ fn a_ca_certificate_that_does_not_fit_costs_nobody_the_credential() {
 fn a_trust_anchor_decides_whether_the_chain_holds() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let certificate = bank.certify(&pending);
     let whole = bank.ca.answer(Form::P7, &certificate);
@@ -161,7 +164,11 @@ fn a_trust_anchor_decides_whether_the_chain_holds() {
         ("the right names, the wrong signer", bank.ca.answer(Form::P7, &imposter), root),
     ];
     for (what, answer, anchor) in &untrusted {
-        let error = Install::new(answer).anchor(*anchor).run(&session).map(|_| ()).unwrap_err();
+        let error = Install::new(&read(answer))
+            .policy(&policy(|p| p.anchors = certificates(&[*anchor])))
+            .run(&session, &run())
+            .map(|_| ())
+            .unwrap_err();
         assert_eq!(error.code(), Code::ChainUntrusted, "{what}: {error}");
         assert!(!facts(&error, Fact::Detail).is_empty(), "{what}: it says why");
         bank.soft.snapshot().assert_same_as(&waiting);
@@ -175,7 +182,10 @@ fn a_trust_anchor_decides_whether_the_chain_holds() {
 
     // One of several anchors is enough.
     let session = bank.session();
-    let installed = Install::new(&whole).anchor(stranger.root()).anchor(root).run(&session).unwrap();
+    let installed = Install::new(&read(&whole))
+        .policy(&policy(|p| p.anchors = certificates(&[stranger.root(), root])))
+        .run(&session, &run())
+        .unwrap();
     assert!(!installed.notices().iter().any(|warning| *warning == Notice::ChainNotChecked));
     bank.assert_old_works();
     bank.assert_one_new_credential();
@@ -185,14 +195,15 @@ fn a_trust_anchor_decides_whether_the_chain_holds() {
 fn without_an_anchor_it_says_that_nobody_looked() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let answer = bank.certify(&pending);
-    let installed = Install::new(&answer).run_for(&session, &pending).unwrap();
+    let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
     assert!(installed.notices().iter().any(|warning| *warning == Notice::ChainNotChecked));
     let again = Renewal::of(&credential(session.token(), &bank.old.id)).although_renewed();
-    let again = again.begin(&session).unwrap();
+    let again = again.begin(&session, &run()).unwrap();
     let answer = bank.certify(&again);
-    let anchored = Install::new(&answer).anchor(bank.ca.issuing()).run_for(&session, &again).unwrap();
+    let anchored =
+        Install::new(&read(&answer)).policy(&bank.anchored()).run_for(&session, &again, &run()).unwrap();
     assert!(!anchored.notices().iter().any(|warning| *warning == Notice::ChainNotChecked));
 }
 
@@ -215,15 +226,17 @@ fn every_check_refuses_by_itself_and_can_be_relaxed_by_name() {
     for (code, check, shape) in rows {
         let bank = Bank::new();
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
         let waiting = bank.soft.snapshot();
         let answer = shape(bank.ca.issue_for(pending.request().to_der()), &bank).der();
 
         // The subject is a check only for those who demand it byte for byte.
-        let install = Install::new(&answer).subject(SubjectRule::Exact);
+        let response = read(&answer);
+        let exact = policy(|p| p.subject = SubjectRule::Exact);
+        let install = Install::new(&response).policy(&exact);
         for error in [
-            install.run(&session).map(|_| ()).unwrap_err(),
-            install.run_for(&session, &pending).map(|_| ()).unwrap_err(),
+            install.run(&session, &run()).map(|_| ()).unwrap_err(),
+            install.run_for(&session, &pending, &run()).map(|_| ()).unwrap_err(),
         ] {
             assert_eq!(error.code(), code, "{error}");
             assert_eq!(error.step(), Some(Step::CheckCertificate));
@@ -235,18 +248,19 @@ fn every_check_refuses_by_itself_and_can_be_relaxed_by_name() {
         // Every other name does not help.
         let others: Relax =
             Check::ALL.iter().copied().filter(|other| *other != check && !implied(code, *other)).collect();
-        let error = install.clone().relax(others).run(&session).map(|_| ()).unwrap_err();
-        assert_eq!(error.code(), code);
+        let mut relaxed = exact.clone();
+        relaxed.relax = others;
+        refused(install.clone().policy(&relaxed).run(&session, &run()), code);
         bank.soft.snapshot().assert_same_as(&waiting);
 
-        let mut relax: Relax = [check].into_iter().collect();
+        let relax: Relax = [check].into_iter().collect();
         // A certificate that ended yesterday does not end later than the old one either, and a CA's certificate of
         // the test CA is for nothing but signing certificates.
-        relax = Check::ALL
+        relaxed.relax = Check::ALL
             .iter()
             .filter(|other| implied(code, **other))
             .fold(relax, |relax, other| relax.and(*other));
-        let installed = install.relax(relax).run(&session).unwrap();
+        let installed = install.clone().policy(&relaxed).run(&session, &run()).unwrap();
         assert_eq!(installed.credential().certificate().der(), answer);
         bank.soft.snapshot().assert_keeps(&bank.before);
     }
@@ -300,20 +314,33 @@ fn the_key_is_always_checked() {
     for kind in [Kind::P256, Kind::P384, Kind::Rsa2048] {
         let bank = Bank::new();
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).begin(&session).unwrap();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
         let waiting = bank.soft.snapshot();
         let other = SoftKey::generate(kind).spki();
         let answer = bank.ca.issue_for(pending.request().to_der()).public_key(&other).der();
-        let error = refused(Install::new(&answer).relax(all).run(&session), Code::KeyMismatch);
+        let error = refused(
+            Install::new(&read(&answer)).policy(&policy(|p| p.relax = all)).run(&session, &run()),
+            Code::KeyMismatch,
+        );
         assert_eq!(
             (facts(&error, Fact::Expected).len(), facts(&error, Fact::Found).len()),
             (1, 1),
             "{error}"
         );
-        refused(Install::new(&answer).relax(all).run_for(&session, &pending), Code::KeyMismatch);
+        refused(
+            Install::new(&read(&answer)).policy(&policy(|p| p.relax = all)).run_for(
+                &session,
+                &pending,
+                &run(),
+            ),
+            Code::KeyMismatch,
+        );
         // The old key's own certificate anew is for another key than the pending one, too.
         let renewed = bank.ca.issue(&bank.old.subject, &bank.old.spki).der();
-        refused(Install::new(&renewed).relax(all).run(&session), Code::KeyMismatch);
+        refused(
+            Install::new(&read(&renewed)).policy(&policy(|p| p.relax = all)).run(&session, &run()),
+            Code::KeyMismatch,
+        );
         bank.soft.snapshot().assert_same_as(&waiting);
     }
 }
@@ -325,15 +352,16 @@ fn a_subject_that_only_reads_alike_is_another_for_those_who_demand_the_bytes() {
     bank.soft.credential(&bank.ca, Kind::P256, &[2], &subject(Text::Printable), days_from_now(9));
     let session = bank.session();
     let old = credential(session.token(), &[2]);
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let answer = bank.ca.issue_for(pending.request().to_der()).subject(&subject(Text::Utf8)).der();
-    let exact = Install::new(&answer).subject(SubjectRule::Exact);
-    let error = refused(exact.run(&session), Code::SubjectDiffers);
+    let exact = policy(|p| p.subject = SubjectRule::Exact);
+    let error =
+        refused(Install::new(&read(&answer)).policy(&exact).run(&session, &run()), Code::SubjectDiffers);
     assert_ne!(facts(&error, Fact::Expected), facts(&error, Fact::Found), "{error}");
     bank.soft.snapshot().assert_same_as(&waiting);
     // CAs encode names anew: by the usual rule it is the same.
-    let installed = session.install(&answer).unwrap();
+    let installed = install(&session, &answer).unwrap();
     assert!(!installed.notices().iter().any(|warning| *warning == Notice::SubjectChanged));
     bank.soft.snapshot().assert_keeps(&bank.before);
 }
@@ -342,16 +370,19 @@ fn a_subject_that_only_reads_alike_is_another_for_those_who_demand_the_bytes() {
 fn validity_counts_by_the_clock_that_is_given() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let begin = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
     let answer =
         bank.ca.issue_for(pending.request().to_der()).not_before(begin).not_after(begin + 100 * DAY).der();
     let second = Duration::from_secs(1);
-    refused(Install::new(&answer).at(begin + 100 * DAY + second).run(&session), Code::CertificateExpired);
+    refused(
+        Install::new(&read(&answer)).run(&session, &at(begin + 100 * DAY + second)),
+        Code::CertificateExpired,
+    );
     bank.soft.snapshot().assert_same_as(&waiting);
     // A beginning in the future is told and refuses nothing.
-    let installed = Install::new(&answer).at(begin - second).run(&session).unwrap();
+    let installed = Install::new(&read(&answer)).run(&session, &at(begin - second)).unwrap();
     let warned = installed.notices().iter().find(|warning| **warning == Notice::NotYetValid).unwrap();
     let kinds: Vec<Fact> = warned.facts().map(|(fact, _)| fact).collect();
     assert_eq!(kinds, [Fact::Now, Fact::Begins]);
@@ -363,12 +394,12 @@ fn validity_counts_by_the_clock_that_is_given() {
 fn an_answer_is_installed_once() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let answer = bank.certify(&pending);
-    Install::new(&answer).run_for(&session, &pending).unwrap();
+    Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
     let done = bank.soft.snapshot();
-    assert!(Install::new(&answer).run_for(&session, &pending).unwrap().was_there());
-    assert!(session.install(&answer).unwrap().was_there());
+    assert!(Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap().was_there());
+    assert!(install(&session, &answer).unwrap().was_there());
     bank.soft.snapshot().assert_same_as(&done);
     drop(session);
     bank.write("answer.der", &answer);
@@ -474,11 +505,11 @@ fn wherever_the_second_half_stops_the_same_answer_ends_it() {
 fn an_answer_is_taken_when_the_old_certificate_is_gone() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending: Pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending: Pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     drop(session);
     bank.soft.inspect(|inspector| inspector.destroy(&bank.old.id));
     let session = bank.session();
-    let installed = session.install(&bank.certify(&pending)).unwrap();
+    let installed = install(&session, &bank.certify(&pending)).unwrap();
     assert!(installed.replaced().is_none());
     bank.assert_others_unchanged();
     bank.assert_one_new_credential();

@@ -3,7 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-use common::{Bank, refused};
+use common::{Bank, install, policy, read, refused, run};
+use usbtoken::bank::KeyRule;
 use usbtoken::error::Notice;
 use usbtoken::{Code, Install, Renewal};
 use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex, verify_with_certificate};
@@ -12,13 +13,13 @@ use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex, verify_with_cer
 fn every_renewal_makes_a_new_key_with_an_identifier_of_its_own() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let one = Renewal::of(&old).begin(&session).unwrap();
-    let two = Renewal::of(&old).beside_pending().begin(&session).unwrap();
-    let ids = [old.id(), one.key().id(), two.key().id()];
+    let one = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let two = Renewal::of(&old).beside_pending().begin(&session, &run()).unwrap();
+    let ids = [old.id(), one.key_id(), two.key_id()];
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
     assert_ne!(one.request().public_key(), two.request().public_key());
     assert_ne!(one.request().public_key(), old.certificate().public_key());
-    assert!(!one.key_reused());
+    assert!(one.key().is_some());
     bank.assert_old_works();
 }
 
@@ -65,23 +66,24 @@ fn the_old_key_is_used_again_only_by_name() {
     for kind in [Kind::P256, Kind::Rsa2048] {
         let bank = Bank::of(kind, days_from_now(11));
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).reuse_key().begin(&session).unwrap();
-        assert!(
-            pending.key_reused() && pending.notices().iter().any(|warning| *warning == Notice::KeyReused)
-        );
+        let pending =
+            Renewal::of(&old).policy(&policy(|p| p.key = KeyRule::OldAgain)).begin(&session, &run()).unwrap();
+        assert!(pending.key().is_none(), "a key in use is nothing to abandon");
+        assert!(pending.notices().iter().any(|warning| *warning == Notice::KeyReused));
         assert_eq!(pending.request().public_key(), old.certificate().public_key());
         bank.soft.snapshot().assert_same_as(&bank.before);
-        assert!(session.pending().unwrap().is_empty(), "the old key is nothing to abandon");
-        refused(session.abandon(pending.key()), Code::NotPending);
-        bank.soft.snapshot().assert_same_as(&bank.before);
+        assert!(session.pending().unwrap().is_empty());
         let certificate = bank.certify(&pending);
         drop(session);
 
         // Days later the same must be said again.
         let session = bank.session();
-        refused(session.install(&certificate), Code::RequestFinished);
+        refused(install(&session, &certificate), Code::RequestFinished);
         bank.soft.snapshot().assert_same_as(&bank.before);
-        let installed = Install::new(&certificate).reuse_key().run(&session).unwrap();
+        let installed = Install::new(&read(&certificate))
+            .policy(&policy(|p| p.key = KeyRule::OldAgain))
+            .run(&session, &run())
+            .unwrap();
         assert!(installed.key_reused());
         assert!(
             installed.notices().iter().any(|warning| *warning == Notice::KeyReused),
@@ -125,13 +127,29 @@ fn the_old_key_is_the_way_out_of_a_full_token() {
 fn reuse_is_not_a_way_to_any_other_key() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).reuse_key().begin(&session).unwrap();
+    let pending =
+        Renewal::of(&old).policy(&policy(|p| p.key = KeyRule::OldAgain)).begin(&session, &run()).unwrap();
     let stranger = bank.ca.issue(&bank.old.subject, &SoftKey::generate(Kind::P256).spki()).der();
-    refused(Install::new(&stranger).reuse_key().run_for(&session, &pending), Code::KeyMismatch);
+    refused(
+        Install::new(&read(&stranger)).policy(&policy(|p| p.key = KeyRule::OldAgain)).run_for(
+            &session,
+            &pending,
+            &run(),
+        ),
+        Code::KeyMismatch,
+    );
     let foreign = bank.soft.inspect(|inspector| inspector.public_key(&[0xf0]));
     let foreign = bank.ca.issue(&bank.old.subject, &foreign).der();
-    refused(Install::new(&foreign).reuse_key().run(&session), Code::KeyMismatch);
+    refused(
+        Install::new(&read(&foreign)).policy(&policy(|p| p.key = KeyRule::OldAgain)).run(&session, &run()),
+        Code::KeyMismatch,
+    );
     bank.soft.snapshot().assert_same_as(&bank.before);
-    refused(Renewal::first("CN=Yamada".parse().unwrap()).reuse_key().begin(&session), Code::BadArgument);
+    refused(
+        Renewal::first("CN=Yamada".parse().unwrap())
+            .policy(&policy(|p| p.key = KeyRule::OldAgain))
+            .begin(&session, &run()),
+        Code::BadArgument,
+    );
     bank.soft.snapshot().assert_same_as(&bank.before);
 }

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use usbtoken::driver::ProofLevel;
+use usbtoken::pki::ProofLevel;
 use usbtoken::renewal::Retire;
-use usbtoken::{Code, Finder, Pin, Renewal, Session, Token};
+use usbtoken::{
+    Code, Finder, Install, Installed, Pin, Policy, Renewal, Response, Result, Run, Session, Token,
+};
 use usbtoken_testkit::{Form, Kind, SoftToken, TestCa, days_from_now, verify_with_certificate};
 
 #[test]
@@ -15,17 +17,17 @@ fn the_old_credential_is_untouched_until_it_is_retired() {
     let old = token.credentials().unwrap().by_id(&[1]).only().unwrap();
     let session = token.login(pin(&soft)).unwrap();
 
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     soft.snapshot().assert_keeps(&before);
     assert_eq!(pending.proof().level, ProofLevel::Proven);
 
     let certificate = ca.issue_for(pending.request().to_pem().as_bytes()).der();
-    let new = session.install(&ca.answer(Form::Bundle, &certificate)).unwrap();
+    let new = install(&session, &ca.answer(Form::Bundle, &certificate)).unwrap();
     soft.snapshot().assert_keeps(&before);
     let signature = soft.sign(new.credential().id(), b"x");
     assert!(verify_with_certificate(&certificate, b"x", &signature));
 
-    Retire::replaced_by(&new).expect("the old one is there").run(&session).unwrap();
+    Retire::replaced_by(&new).expect("the old one is there").run(&session, &run()).unwrap();
     let after = soft.snapshot();
     assert_eq!(after.with_id(&[1]).count(), 0);
     assert_eq!(after.objects().len(), before.objects().len(), "three came, three went");
@@ -40,12 +42,12 @@ fn the_answer_finds_its_key_after_everything_is_closed() {
     let before = soft.snapshot();
     let request = {
         let (session, old) = open(&soft);
-        Renewal::of(&old).begin(&session).unwrap().request().to_der().to_vec()
+        Renewal::of(&old).begin(&session, &run()).unwrap().request().to_der().to_vec()
     };
     let certificate = ca.issue_for(&request).der();
     let (session, _) = open(&soft);
     assert_eq!(session.pending().unwrap().len(), 1);
-    session.install(&certificate).unwrap();
+    install(&session, &certificate).unwrap();
     assert_eq!(session.pending().unwrap().len(), 0);
     soft.snapshot().assert_keeps(&before);
 }
@@ -54,13 +56,13 @@ fn the_answer_finds_its_key_after_everything_is_closed() {
 fn a_second_request_for_the_same_credential_is_refused() {
     let (soft, _ca) = stage(Kind::P256);
     let (session, old) = open(&soft);
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = soft.snapshot();
-    let refused = Renewal::of(&old).begin(&session).map(|_| ()).unwrap_err();
+    let refused = Renewal::of(&old).begin(&session, &run()).map(|_| ()).unwrap_err();
     assert_eq!(refused.code(), Code::PendingExists, "{refused}");
     soft.snapshot().assert_same_as(&waiting);
-    session.abandon(pending.key()).unwrap();
-    Renewal::of(&old).begin(&session).unwrap();
+    session.abandon(pending.key().unwrap(), &run()).unwrap();
+    Renewal::of(&old).begin(&session, &run()).unwrap();
 }
 
 #[test]
@@ -72,11 +74,11 @@ fn the_window_decides_by_the_clock_that_is_given() {
     let end = old.certificate().not_after();
     let rows = [(end - 42 * day, Code::NotYetRenewable), (end + day, Code::Expired)];
     for (now, code) in rows {
-        let refused = Renewal::of(&old).at(now).begin(&session).map(|_| ()).unwrap_err();
+        let refused = Renewal::of(&old).begin(&session, &at(now)).map(|_| ()).unwrap_err();
         assert_eq!(refused.code(), code, "{refused}");
         soft.snapshot().assert_same_as(&before);
     }
-    Renewal::of(&old).at(end - 39 * day).begin(&session).unwrap();
+    Renewal::of(&old).begin(&session, &at(end - 39 * day)).unwrap();
 }
 
 #[test]
@@ -85,7 +87,7 @@ fn the_only_credential_is_not_retired() {
     soft.first_credential(&TestCa::new(), Kind::P256, days_from_now(11));
     let before = soft.snapshot();
     let (session, old) = open(&soft);
-    let refused = session.retire(&old, SystemTime::now()).map(|_| ()).unwrap_err();
+    let refused = session.retire(&old, &Policy::default(), &run()).map(|_| ()).unwrap_err();
     assert_eq!(refused.code(), Code::RetireOnlyCredential, "{refused}");
     soft.snapshot().assert_same_as(&before);
 }
@@ -119,4 +121,16 @@ fn open(soft: &SoftToken) -> (Session, usbtoken::Credential) {
 
 fn pin(soft: &SoftToken) -> Pin {
     Pin::new(soft.pin().into())
+}
+
+fn run() -> Run<'static> {
+    Run::default()
+}
+
+fn at(time: SystemTime) -> Run<'static> {
+    Run::default().at(time)
+}
+
+fn install(session: &Session, answer: &[u8]) -> Result<Installed> {
+    Install::new(&Response::parse(answer)?).run(session, &run())
 }

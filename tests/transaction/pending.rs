@@ -6,7 +6,8 @@ mod common;
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
-use common::{Bank, DAY, credential, refused};
+use common::{Bank, DAY, at, credential, install, policy, read, refused, run};
+use usbtoken::bank::KeyRule;
 use usbtoken::error::Notice;
 use usbtoken::pki::{Name, Request, SubjectRule};
 use usbtoken::renewal::PendingState;
@@ -18,12 +19,12 @@ fn a_pending_key_names_its_credential_and_its_day() {
     let bank = Bank::new();
     let (session, old) = bank.open();
     let day = SystemTime::now() - 3 * DAY;
-    let pending = Renewal::of(&old).outside_window().at(day).begin(&session).unwrap();
+    let pending = Renewal::of(&old).outside_window().begin(&session, &at(day)).unwrap();
     drop(session);
 
     let listed = bank.session().pending().unwrap();
     let [key] = listed.as_slice() else { panic!("{listed:?}") };
-    assert_eq!(key.id(), pending.key().id());
+    assert_eq!(key.id(), pending.key_id());
     assert_eq!(key.state(), PendingState::AwaitingAnswer);
     assert_eq!(key.age_days(SystemTime::now()), 3);
     assert_eq!(key.concerns(), Some(old.certificate().serial().to_string()));
@@ -144,11 +145,11 @@ fn only_the_job_that_a_key_waits_for_can_be_resumed() {
     bank.soft.credential(&bank.ca, Kind::P256, &[2], &manual_subject().to_der(), days_from_now(9));
     let (session, old) = bank.open();
     let other = credential(session.token(), &[2]);
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
-    refused(Renewal::of(&other).resume(&session, pending.key()), Code::NotPending);
+    refused(Renewal::of(&other).resume(&session, pending.key().unwrap(), &run()), Code::NotPending);
     let subject: Name = "CN=first".parse().unwrap();
-    refused(Renewal::first(subject).resume(&session, pending.key()), Code::NotPending);
+    refused(Renewal::first(subject).resume(&session, pending.key().unwrap(), &run()), Code::NotPending);
     bank.soft.snapshot().assert_same_as(&waiting);
 }
 
@@ -156,17 +157,17 @@ fn only_the_job_that_a_key_waits_for_can_be_resumed() {
 fn abandon_removes_exactly_that_pair() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let one = Renewal::of(&old).begin(&session).unwrap();
+    let one = Renewal::of(&old).begin(&session, &run()).unwrap();
     let with_one = bank.soft.snapshot();
-    let other = Renewal::of(&old).beside_pending().begin(&session).unwrap();
-    session.abandon(other.key()).unwrap();
+    let other = Renewal::of(&old).beside_pending().begin(&session, &run()).unwrap();
+    session.abandon(other.key().unwrap(), &run()).unwrap();
     bank.soft.snapshot().assert_same_as(&with_one);
     // What is gone is not abandoned twice, and nothing else in its place.
-    refused(session.abandon(other.key()), Code::NotPending);
+    refused(session.abandon(other.key().unwrap(), &run()), Code::NotPending);
     bank.soft.snapshot().assert_same_as(&with_one);
     drop(session);
 
-    let id = hex(one.key().id());
+    let id = hex(one.key_id());
     bank.run(&["abandon", "--yes", "--id", &id]).json();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
@@ -177,8 +178,8 @@ fn a_foreign_pair_with_the_same_identifier_stays() {
     for foreign in [Kind::P256, Kind::Rsa2048] {
         let bank = Bank::new();
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).begin(&session).unwrap();
-        let id = pending.key().id().to_vec();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+        let id = pending.key_id().to_vec();
         bank.soft.inspect(|inspector| {
             let pair = inspector.snapshot();
             // The public half by name, or there would be two objects for the kit's question.
@@ -196,10 +197,10 @@ fn a_foreign_pair_with_the_same_identifier_stays() {
         let listed = session.pending().unwrap();
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].public_key(), Some(pending.request().public_key()));
-        let resumed = Renewal::of(&old).resume(&session, &listed[0]).unwrap();
+        let resumed = Renewal::of(&old).resume(&session, &listed[0], &run()).unwrap();
         assert_eq!(resumed.request().public_key(), pending.request().public_key());
 
-        session.abandon(&listed[0]).unwrap();
+        session.abandon(&listed[0], &run()).unwrap();
         let after = bank.soft.snapshot();
         let left: Vec<_> = after.with_id(&id).collect();
         assert_eq!(left.len(), 2, "{after:?}");
@@ -213,10 +214,10 @@ fn a_foreign_pair_with_the_same_identifier_stays() {
 fn a_key_that_is_no_longer_pending_is_not_abandoned() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
-    session.install(&bank.certify(&pending)).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    install(&session, &bank.certify(&pending)).unwrap();
     let done = bank.soft.snapshot();
-    refused(session.abandon(pending.key()), Code::NotPending);
+    refused(session.abandon(pending.key().unwrap(), &run()), Code::NotPending);
     bank.soft.snapshot().assert_same_as(&done);
     bank.assert_one_new_credential();
 }
@@ -227,7 +228,7 @@ fn a_key_that_is_no_longer_pending_is_not_abandoned() {
 fn a_written_certificate_whose_key_signs_is_complete() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     drop(session);
     bank.write("answer.der", &bank.certify(&pending));
     let killed = bank.run_with_faults("C_CreateObject:exit-after", &["install", "answer.der"]);
@@ -237,8 +238,8 @@ fn a_written_certificate_whose_key_signs_is_complete() {
     bank.assert_one_new_credential();
     assert_eq!(bank.run(&["pending"]).json().as_array().unwrap().len(), 0);
     let session = bank.session();
-    refused(session.abandon(pending.key()), Code::NotPending);
-    refused(session.abandon_named(pending.key()), Code::NotPending);
+    refused(session.abandon(pending.key().unwrap(), &run()), Code::NotPending);
+    refused(session.abandon_named(pending.key().unwrap(), &run()), Code::NotPending);
     drop(session);
     bank.run(&["resume", "--issuer", "false"]).failed(Code::PendingNotFound);
     // The same answer again is a success and writes nothing.
@@ -251,7 +252,7 @@ fn a_written_certificate_whose_key_signs_is_complete() {
 fn the_same_answer_again_ends_a_job_that_was_cut_off() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let certificate = bank.certify(&pending);
     drop(session);
     let answer = bank.write("answer.der", &certificate);
@@ -259,11 +260,12 @@ fn the_same_answer_again_ends_a_job_that_was_cut_off() {
     let killed = bank.run_with_faults("C_Sign:exit", &["install", answer]);
     assert_eq!(killed.exit, 86, "{killed:?}");
     let session = bank.session();
-    let installed = Install::new(&certificate).at(SystemTime::now() + 5 * DAY).run(&session).unwrap();
+    let installed =
+        Install::new(&read(&certificate)).run(&session, &at(SystemTime::now() + 5 * DAY)).unwrap();
     assert_eq!(installed.credential().certificate().der(), certificate);
     bank.assert_old_works();
     assert_eq!(bank.assert_one_new_credential(), certificate);
-    assert!(session.install(&certificate).unwrap().was_there());
+    assert!(install(&session, &certificate).unwrap().was_there());
     bank.assert_one_new_credential();
 }
 
@@ -272,22 +274,22 @@ fn the_same_answer_again_ends_a_job_that_was_cut_off() {
 fn a_remnant_is_listed_and_removed() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     drop(session);
-    let id = hex(pending.key().id());
+    let id = hex(pending.key_id());
     bank.pkcs11_tool(&["--delete-object", "--type", "privkey", "--id", &id]);
     let listed = bank.run(&["pending"]).json();
     assert_eq!(listed[0]["state"], "remnant");
     let session = bank.session();
     let keys = session.pending().unwrap();
-    refused(Renewal::of(&old).resume(&session, &keys[0]), Code::NotPending);
+    refused(Renewal::of(&old).resume(&session, &keys[0], &run()), Code::NotPending);
     let only_the_remnant = bank.soft.snapshot();
-    refused(session.install(&bank.certify(&pending)), Code::PendingNotFound);
+    refused(install(&session, &bank.certify(&pending)), Code::PendingNotFound);
     bank.soft.snapshot().assert_same_as(&only_the_remnant);
     // It does not stand in the way of a new one either.
-    let new = Renewal::of(&old).begin(&session).unwrap();
-    session.abandon(new.key()).unwrap();
-    session.abandon(&keys[0]).unwrap();
+    let new = Renewal::of(&old).begin(&session, &run()).unwrap();
+    session.abandon(new.key().unwrap(), &run()).unwrap();
+    session.abandon(&keys[0], &run()).unwrap();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
@@ -317,7 +319,7 @@ fn clean_up(bank: &Bank, what: &str) {
     let added = now.added_since(&bank.before);
     assert_eq!(added.is_empty(), keys.is_empty(), "{what}: {added:?}");
     for key in &keys {
-        session.abandon(key).unwrap_or_else(|error| panic!("{what}: {error}"));
+        session.abandon(key, &run()).unwrap_or_else(|error| panic!("{what}: {error}"));
     }
     let after = bank.soft.snapshot();
     assert_eq!(after, bank.before, "{what}: {}", after.difference(&bank.before));
@@ -344,18 +346,18 @@ fn a_first_key_is_pending_too() {
     let bank = Bank::new();
     let session = bank.session();
     let subject: Name = "CN=Yamada,O=Example".parse().unwrap();
-    let pending = first(&subject).begin(&session).unwrap();
+    let pending = first(&subject).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
-    refused(first(&subject).begin(&session), Code::PendingExists);
+    refused(first(&subject).begin(&session, &run()), Code::PendingExists);
     bank.soft.snapshot().assert_same_as(&waiting);
     drop(session);
     let session = bank.session();
     let keys = session.pending().unwrap();
     assert_eq!((keys.len(), keys[0].concerns()), (1, None));
-    let again = first(&subject).resume(&session, &keys[0]).unwrap();
+    let again = first(&subject).resume(&session, &keys[0], &run()).unwrap();
     assert_eq!(again.request().subject().der(), pending.request().subject().der());
     let request: &Request = again.request();
-    let installed = session.install(&bank.ca.issue_for(request.to_der()).der()).unwrap();
+    let installed = install(&session, &bank.ca.issue_for(request.to_der()).der()).unwrap();
     assert!(installed.replaced().is_none());
     bank.assert_old_works();
     bank.assert_one_new_credential();
@@ -366,30 +368,45 @@ fn a_first_key_is_pending_too() {
 fn a_first_certificate_for_another_subject_is_told_and_refused_only_on_demand() {
     let bank = Bank::new();
     let session = bank.session();
-    let pending = first(&"CN=Yamada".parse().unwrap()).begin(&session).unwrap();
+    let pending = first(&"CN=Yamada".parse().unwrap()).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
     let other = bank.ca.issue_for(pending.request().to_der()).subject(&manual_subject().to_der()).der();
     refused(
-        Install::new(&other).subject(SubjectRule::Exact).run_for(&session, &pending),
+        Install::new(&read(&other)).policy(&policy(|p| p.subject = SubjectRule::Exact)).run_for(
+            &session,
+            &pending,
+            &run(),
+        ),
         Code::SubjectDiffers,
     );
     bank.soft.snapshot().assert_same_as(&waiting);
-    let installed = Install::new(&other).run_for(&session, &pending).unwrap();
+    let installed = Install::new(&read(&other)).run_for(&session, &pending, &run()).unwrap();
     assert!(installed.notices().iter().any(|warning| *warning == Notice::SubjectChanged));
     bank.assert_one_new_credential();
 }
 
-fn first(subject: &Name) -> Renewal<'static> {
-    Renewal::first(subject.clone()).key(usbtoken::pki::KeyKind::P256)
+fn first(subject: &Name) -> Renewal {
+    Renewal::first(subject.clone()).policy(&policy(|p| p.key = KeyRule::Kind(usbtoken::pki::KeyKind::P256)))
 }
 
 #[test]
 fn a_key_listed_in_another_session_is_found_again() {
     let bank = Bank::new();
     let (session, old): (Session, Credential) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     drop(session);
     // Handles of a session that ended are worth nothing; the removal reads anew.
-    bank.session().abandon(pending.key()).unwrap();
+    bank.session().abandon(pending.key().unwrap(), &run()).unwrap();
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// A CA would refuse such a name, or cut it, when there is a key already.
+#[test]
+fn a_first_name_that_no_certificate_can_have_makes_no_key() {
+    let bank = Bank::new();
+    let (session, _) = bank.open();
+    for name in ["CN=a,C=JPN".to_owned(), format!("CN={}", "x".repeat(65)), "CN=a\\00b".to_owned()] {
+        refused(Renewal::first(name.parse().unwrap()).begin(&session, &run()), Code::BadSubject);
+    }
     bank.soft.snapshot().assert_same_as(&bank.before);
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::time::{Duration, SystemTime};
 
-use common::{Bank, DAY, credential, facts, refused};
+use common::{Bank, DAY, at, credential, facts, policy, refused, run};
 use serde_json::Value;
 use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::KeyKind;
@@ -17,7 +17,7 @@ use usbtoken_testkit::{Folder, Kind, NameDer, SoftKey, Text, days_from_now, manu
 fn a_good_token_has_every_point_and_no_blocker() {
     let bank = Bank::new();
     let token = bank.token();
-    let preflight = Renewal::of(&credential(&token, &[1])).preflight(&token);
+    let preflight = Renewal::of(&credential(&token, &[1])).preflight(&token, &run());
     let points: Vec<&str> = preflight.findings().iter().map(|finding| finding.point.name()).collect();
     let expected = [
         "token_initialized",
@@ -143,18 +143,18 @@ fn a_clock_before_the_certificates_beginning_blocks() {
     let (session, old) = bank.open();
     let begin = old.certificate().not_before();
     for now in [begin - 8 * DAY, SystemTime::UNIX_EPOCH + 365 * DAY] {
-        let renewal = Renewal::of(&old).outside_window().at(now);
-        let preflight = renewal.preflight(session.token());
+        let renewal = Renewal::of(&old).outside_window();
+        let preflight = renewal.preflight(session.token(), &at(now));
         let error = blocker(&preflight, Point::Clock);
         assert_eq!(error.code(), Code::ClockImplausible);
         assert_eq!((facts(error, Fact::Now).len(), facts(error, Fact::Expected).len()), (1, 1), "{error}");
         // By such a clock nothing is said of the certificate.
         assert_warning(&preflight, Point::Window, Notice::ClockUncertain);
-        refused(renewal.begin(&session), Code::ClockImplausible);
+        refused(renewal.begin(&session, &at(now)), Code::ClockImplausible);
     }
     // CAs stamp the moment of issue, and some let a certificate begin on the next business day.
     for now in [begin, begin - Duration::from_secs(1), begin - 6 * DAY] {
-        let preflight = Renewal::of(&old).outside_window().at(now).preflight(session.token());
+        let preflight = Renewal::of(&old).outside_window().preflight(session.token(), &at(now));
         // Another certificate on the token is younger than that, which is worth a word.
         assert_warning(&preflight, Point::Clock, Notice::ClockUncertain);
         assert!(preflight.can_begin());
@@ -167,25 +167,25 @@ fn a_clock_years_after_the_end_is_told_and_not_the_certificate() {
     let bank = Bank::new();
     let (session, old) = bank.open();
     let late = old.certificate().not_after() + 4 * 365 * DAY;
-    let preflight = Renewal::of(&old).outside_window().at(late).preflight(session.token());
+    let preflight = Renewal::of(&old).outside_window().preflight(session.token(), &at(late));
     assert_warning(&preflight, Point::Clock, Notice::ClockUncertain);
     assert_warning(&preflight, Point::Window, Notice::WindowForced);
     assert!(preflight.can_begin());
     // Without that wish the clock is what is in doubt, and its time is shown.
-    let preflight = Renewal::of(&old).at(late).preflight(session.token());
+    let preflight = Renewal::of(&old).preflight(session.token(), &at(late));
     let error = blocker(&preflight, Point::Clock);
     assert_eq!(error.code(), Code::ClockImplausible);
     assert_eq!(facts(error, Fact::Now).len(), 1, "{error}");
-    refused(Renewal::of(&old).at(late).begin(&session), Code::ClockImplausible);
+    refused(Renewal::of(&old).begin(&session, &at(late)), Code::ClockImplausible);
     // A year or two late may be true: it has expired, and the clock is worth a look.
     let late = old.certificate().not_after() + 2 * 365 * DAY;
-    let preflight = Renewal::of(&old).at(late).preflight(session.token());
+    let preflight = Renewal::of(&old).preflight(session.token(), &at(late));
     assert_warning(&preflight, Point::Clock, Notice::ClockUncertain);
     let error = blocker(&preflight, Point::Window);
     assert_eq!((error.code(), facts(error, Fact::Now).len()), (Code::Expired, 1), "{error}");
     // What an earlier job wrote on this computer is younger than its clock.
     let now = SystemTime::now();
-    let doubted = |passed| Renewal::of(&old).at(now).passed(Some(passed)).preflight(session.token());
+    let doubted = |passed| Renewal::of(&old).preflight(session.token(), &run().at(now).passed(Some(passed)));
     assert_warning(&doubted(now + 30 * DAY), Point::Clock, Notice::ClockUncertain);
     let same_day = doubted(now - Duration::from_secs(60));
     assert!(
@@ -211,7 +211,7 @@ fn the_window_is_counted_in_japan() {
     };
     let open = [jst(40, 0, 0, 0), jst(11, 12, 0, 0), jst(0, 8, 59, 0), jst(0, 8, 59, 59)];
     for now in open {
-        let preflight = Renewal::of(&old).at(now).preflight(session.token());
+        let preflight = Renewal::of(&old).preflight(session.token(), &at(now));
         assert_ok(&preflight, Point::Window);
         assert!(preflight.can_begin());
     }
@@ -221,18 +221,18 @@ fn the_window_is_counted_in_japan() {
         (jst(0, 9, 0, 1), Code::Expired),
     ];
     for (now, code) in shut {
-        let preflight = Renewal::of(&old).at(now).preflight(session.token());
+        let preflight = Renewal::of(&old).preflight(session.token(), &at(now));
         assert_eq!(blocker(&preflight, Point::Window).code(), code);
-        refused(Renewal::of(&old).at(now).begin(&session), code);
+        refused(Renewal::of(&old).begin(&session, &at(now)), code);
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
     // The days are a parameter.
-    let thirty = Renewal::of(&old).window(usbtoken::pki::Window::of_days(30));
-    refused(thirty.clone().at(jst(31, 23, 59, 59)).begin(&session), Code::NotYetRenewable);
-    assert_ok(&thirty.clone().at(jst(30, 0, 0, 0)).preflight(session.token()), Point::Window);
+    let thirty = Renewal::of(&old).policy(&policy(|p| p.window = usbtoken::pki::Window::of_days(30)));
+    refused(thirty.begin(&session, &at(jst(31, 23, 59, 59))), Code::NotYetRenewable);
+    assert_ok(&thirty.preflight(session.token(), &at(jst(30, 0, 0, 0))), Point::Window);
     // The last second is good for the work itself too.
-    let pending = Renewal::of(&old).at(jst(0, 8, 59, 59)).begin(&session).unwrap();
-    session.abandon(pending.key()).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &at(jst(0, 8, 59, 59))).unwrap();
+    session.abandon(pending.key().unwrap(), &run()).unwrap();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
@@ -240,23 +240,27 @@ fn the_window_is_counted_in_japan() {
 fn a_pending_request_is_seen_before_the_pin_and_blocks_after_it() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    Renewal::of(&old).begin(&session).unwrap();
+    Renewal::of(&old).begin(&session, &run()).unwrap();
     let waiting = bank.soft.snapshot();
 
     let token = bank.token();
     // Before the login only public keys are seen: one of ours tells, but does not prove, that a job is open.
-    assert_warning(&Renewal::of(&old).preflight(&token), Point::NothingPending, Notice::PendingExists);
-    let error = refused(Renewal::of(&old).begin(&session), Code::PendingExists);
+    assert_warning(
+        &Renewal::of(&old).preflight(&token, &run()),
+        Point::NothingPending,
+        Notice::PendingExists,
+    );
+    let error = refused(Renewal::of(&old).begin(&session, &run()), Code::PendingExists);
     assert_eq!(facts(&error, Fact::Id).len(), 1, "it says which: {error}");
     bank.soft.snapshot().assert_same_as(&waiting);
 
-    let beside = Renewal::of(&old).beside_pending().begin(&session).unwrap();
+    let beside = Renewal::of(&old).beside_pending().begin(&session, &run()).unwrap();
     assert!(beside.notices().iter().any(|warning| *warning == Notice::PendingExists));
     assert_eq!(session.pending().unwrap().len(), 2);
     // Another credential is another job.
     bank.soft.credential(&bank.ca, Kind::P256, &[2], &manual_subject().to_der(), days_from_now(9));
     let other = credential(&bank.token(), &[2]);
-    assert_ok(&Renewal::of(&other).preflight(&bank.token()), Point::NothingPending);
+    assert_ok(&Renewal::of(&other).preflight(&bank.token(), &run()), Point::NothingPending);
 }
 
 #[test]
@@ -268,10 +272,10 @@ fn another_certificate_with_the_same_subject_is_a_warning() {
     let before = bank.soft.snapshot();
     let token = bank.token();
     let twin = credential(&token, &[1]);
-    assert_warning(&Renewal::of(&twin).preflight(&token), Point::SubjectUnique, Notice::SameSubject);
-    assert_ok(&Renewal::of(&credential(&token, &[3])).preflight(&token), Point::SubjectUnique);
+    assert_warning(&Renewal::of(&twin).preflight(&token, &run()), Point::SubjectUnique, Notice::SameSubject);
+    assert_ok(&Renewal::of(&credential(&token, &[3])).preflight(&token, &run()), Point::SubjectUnique);
     let session = bank.login(&token);
-    let pending = Renewal::of(&twin).begin(&session).unwrap();
+    let pending = Renewal::of(&twin).begin(&session, &run()).unwrap();
     assert!(pending.notices().iter().any(|warning| *warning == Notice::SameSubject));
     bank.soft.snapshot().assert_keeps(&before);
 }
@@ -284,7 +288,7 @@ fn the_certificates_are_looked_at_again_before_anything_is_written() {
     bank.renewed();
     let after = bank.soft.snapshot();
     let session = bank.session();
-    refused(Renewal::of(&stale).begin(&session), Code::AlreadyRenewed);
+    refused(Renewal::of(&stale).begin(&session, &run()), Code::AlreadyRenewed);
     bank.soft.snapshot().assert_same_as(&after);
     // A program that renews every day has nothing to do.
     drop(session);
@@ -294,16 +298,16 @@ fn the_certificates_are_looked_at_again_before_anything_is_written() {
     let session = bank.session();
     // Who lists anew sees both, and is told the same: that it is renewed stands on the new key, not in a list.
     let seen = credential(&bank.token(), &bank.old.id);
-    refused(Renewal::of(&seen).begin(&session), Code::AlreadyRenewed);
+    refused(Renewal::of(&seen).begin(&session, &run()), Code::AlreadyRenewed);
     bank.soft.snapshot().assert_same_as(&after);
-    let pending = Renewal::of(&seen).although_renewed().begin(&session).unwrap();
+    let pending = Renewal::of(&seen).although_renewed().begin(&session, &run()).unwrap();
     assert!(pending.notices().iter().any(|warning| *warning == Notice::SameSubject));
-    session.abandon(pending.key()).unwrap();
+    session.abandon(pending.key().unwrap(), &run()).unwrap();
 
     // And one that is gone is not renewed.
     bank.retire(&session, &stale).unwrap();
     let after = bank.soft.snapshot();
-    refused(Renewal::of(&stale).begin(&session), Code::CredentialNotFound);
+    refused(Renewal::of(&stale).begin(&session, &run()), Code::CredentialNotFound);
     bank.soft.snapshot().assert_same_as(&after);
 }
 
@@ -317,7 +321,7 @@ fn a_certificate_without_its_key_blocks_after_the_login() {
     let before = bank.soft.snapshot();
     let session = bank.session();
     let widow = credential(&bank.token(), &[7]);
-    refused(Renewal::of(&widow).begin(&session), Code::KeyMissing);
+    refused(Renewal::of(&widow).begin(&session, &run()), Code::KeyMissing);
     bank.soft.snapshot().assert_same_as(&before);
 }
 

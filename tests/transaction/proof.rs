@@ -6,10 +6,10 @@ mod common;
 use std::time::{Duration, SystemTime};
 
 use base16ct::lower::encode_string as hex;
-use common::{Bank, credential, refused};
+use common::{Bank, at, credential, install, policy, read, refused, run};
 use serde_json::Value;
-use usbtoken::driver::ProofLevel;
 use usbtoken::error::Notice;
+use usbtoken::pki::ProofLevel;
 use usbtoken::{Code, Install, Renewal};
 use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex};
 
@@ -19,12 +19,12 @@ fn the_record_says_what_was_read_when_and_from_what() {
         let bank = Bank::of(kind, days_from_now(11));
         let (session, old) = bank.open();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
-        let pending = Renewal::of(&old).outside_window().at(now).begin(&session).unwrap();
+        let pending = Renewal::of(&old).outside_window().begin(&session, &at(now)).unwrap();
         let record = serde_json::to_value(pending.proof()).unwrap();
         assert_eq!(record["level"], "proven");
         assert_eq!(record["observed"], "2030-03-17T17:46:40Z");
         assert_eq!(record["private_value"], "CKR_ATTRIBUTE_SENSITIVE");
-        assert_eq!(record["key_id"], hex(pending.key().id()));
+        assert_eq!(record["key_id"], hex(pending.key_id()));
         assert_eq!(record["public_key_sha256"].as_str().map(str::len), Some(64));
         assert_eq!(record["token"]["label"], "BANK");
         assert_eq!(record["token"]["serial"], bank.soft.serial());
@@ -34,7 +34,7 @@ fn the_record_says_what_was_read_when_and_from_what() {
 
         // The same attributes as another program reads them.
         let snapshot = bank.soft.snapshot();
-        let id = pending.key().id();
+        let id = pending.key_id();
         let key = snapshot.with_id(id).find(|object| object.class == "CKO_PRIVATE_KEY").unwrap();
         let pairs = [
             ("sensitive", "Sensitive", true),
@@ -113,14 +113,15 @@ fn a_key_that_was_imported_is_no_proof() {
     let old = credential(session.token(), &bank.old.id);
     let pending = session.pending().unwrap();
     assert_eq!(pending.len(), 1);
-    let demanding = Renewal::of(&old).require_proof(ProofLevel::Proven);
-    let resumed = demanding.resume(&session, &pending[0]).unwrap();
+    let demanding = Renewal::of(&old).policy(&policy(|p| p.proof = ProofLevel::Proven));
+    let resumed = demanding.resume(&session, &pending[0], &run()).unwrap();
     assert_eq!(resumed.proof().level, ProofLevel::Claimed);
     let answer = bank.ca.issue(&bank.old.subject, &key).der();
-    let install = Install::new(&answer).require_proof(ProofLevel::Proven);
-    refused(install.run(&session), Code::ProofInsufficient);
+    let (response, demanding) = (read(&answer), policy(|p| p.proof = ProofLevel::Proven));
+    let install = Install::new(&response).policy(&demanding);
+    refused(install.run(&session, &run()), Code::ProofInsufficient);
     bank.soft.snapshot().assert_same_as(&before);
-    let installed = Install::new(&answer).run(&session).unwrap();
+    let installed = Install::new(&read(&answer)).run(&session, &run()).unwrap();
     assert!(installed.notices().iter().any(|warning| *warning == Notice::ProofClaimed));
 }
 
@@ -132,13 +133,13 @@ fn a_key_that_can_leave_gets_no_certificate_and_is_not_destroyed_for_it() {
     let old = credential(session.token(), &bank.old.id);
     let pending = session.pending().unwrap();
     let before = bank.soft.snapshot();
-    refused(Renewal::of(&old).resume(&session, &pending[0]), Code::KeyExportable);
+    refused(Renewal::of(&old).resume(&session, &pending[0], &run()), Code::KeyExportable);
     bank.soft.snapshot().assert_same_as(&before);
     let answer = bank.ca.issue(&bank.old.subject, &key).der();
     // A certificate was issued for it: whether it goes is for a person to say.
-    refused(session.install(&answer), Code::KeyExportable);
+    refused(install(&session, &answer), Code::KeyExportable);
     bank.soft.snapshot().assert_same_as(&before);
-    session.abandon(&pending[0]).unwrap();
+    session.abandon(&pending[0], &run()).unwrap();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 

@@ -2,10 +2,10 @@
 
 use serial_test::serial;
 use std::time::SystemTime;
-use usbtoken::driver::ProofLevel;
-use usbtoken::pki::{KeyKind, Window};
+use usbtoken::bank::KeyRule;
+use usbtoken::pki::{KeyKind, ProofLevel, Window};
 use usbtoken::renewal::{KeyState, Renewable};
-use usbtoken::{Finder, Pin, Renewal, Session, Token, TokenUri};
+use usbtoken::{Finder, Install, Pin, Policy, Renewal, Response, Run, Session, Token, TokenUri};
 use usbtoken_testkit::{Form, Kind, SoftToken, TestCa, days_from_now};
 
 fn find(token: &SoftToken) -> Token {
@@ -27,16 +27,19 @@ fn renews(kind: Kind, wanted: KeyKind) {
 
     let token = find(&soft);
     let credentials = token.credentials().unwrap();
-    let credential = credentials.renewable(now).only().unwrap();
+    let credential = credentials.renewable(Window::default(), now).only().unwrap();
     assert_eq!(credential.days_left(now), 11);
     assert_eq!(credential.certificate().der(), old.certificate);
 
-    let session = login(&soft);
-    let pending = Renewal::of(&credential).key(wanted).begin(&session).unwrap();
+    let (session, run) = (login(&soft), Run::default());
+    let mut policy = Policy::default();
+    policy.key = KeyRule::Kind(wanted);
+    let pending = Renewal::of(&credential).policy(&policy).begin(&session, &run).unwrap();
     assert_eq!(pending.request().subject().der(), credential.subject().der());
     assert_eq!(pending.proof().level, ProofLevel::Proven);
     let answer = ca.answer(Form::Pem, &ca.issue_for(pending.request().to_der()).der());
-    let installed = session.install(&answer).unwrap();
+    let response = Response::parse(&answer).unwrap();
+    let installed = Install::new(&response).policy(&policy).run(&session, &run).unwrap();
     assert_eq!(installed.proof().level, ProofLevel::Proven);
     let new = installed.credential();
     let new_id = new.id().to_vec();
@@ -45,7 +48,7 @@ fn renews(kind: Kind, wanted: KeyKind) {
     let listed = session.credentials().unwrap();
     assert_eq!(listed.iter().count(), 2 + 1, "old, new, and the foreign certificate");
     assert!(listed.iter().any(|one| matches!(one.key(), KeyState::Missing)));
-    assert_eq!(new.renewable(&Window::default(), now), Renewable::NotYet);
+    assert_eq!(new.renewable(Window::default(), now), Renewable::NotYet);
     drop(session);
 
     let after = soft.snapshot();

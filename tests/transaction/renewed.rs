@@ -6,17 +6,17 @@ mod common;
 
 use std::time::SystemTime;
 
-use common::{Bank, DAY, credential, facts, refused};
+use common::{Bank, DAY, credential, facts, install, refused, run};
 use serde_json::Value;
 use usbtoken::Code;
 use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{PointResult, Renewable};
-use usbtoken::{Credential, Renewal};
+use usbtoken::{Credential, Policy, Renewal};
 use usbtoken_testkit::{Kind, NameDer, Text, days_from_now};
 
 fn state(one: &Credential) -> Renewable {
-    one.renewable(&Window::default(), SystemTime::now())
+    one.renewable(Window::default(), SystemTime::now())
 }
 
 /// The entry of a list with this serial number.
@@ -49,7 +49,7 @@ fn what_is_renewed_stays_on_the_list_with_the_one_that_follows() {
     assert_eq!(state(&old), Renewable::Renewed);
     assert!(old.successor().unwrap().is_proven());
     assert!(all.clone().by_id(new.id()).only().unwrap().successor().is_none());
-    let error = refused(all.renewable(SystemTime::now()).only(), Code::AlreadyRenewed);
+    let error = refused(all.renewable(Window::default(), SystemTime::now()).only(), Code::AlreadyRenewed);
     assert_eq!(facts(&error, Fact::Date), [from.as_str()], "{error}");
     assert_eq!(facts(&error, Fact::Serial), [serial(&old)], "{error}");
     assert!(facts(&error, Fact::Candidate)[0].contains(&serial(&new)), "{error}");
@@ -101,9 +101,9 @@ fn what_only_a_public_object_says_is_shown_and_decides_nothing() {
     let token = bank.token();
     let old = credential(&token, &bank.old.id);
     assert_eq!(state(&old), Renewable::SaidRenewed);
-    let kept = token.credentials().unwrap().renewable(SystemTime::now()).only().unwrap();
+    let kept = token.credentials().unwrap().renewable(Window::default(), SystemTime::now()).only().unwrap();
     assert_eq!(kept.certificate(), old.certificate(), "it is not taken off the list");
-    let preflight = Renewal::of(&old).preflight(&token);
+    let preflight = Renewal::of(&old).preflight(&token, &run());
     assert!(preflight.can_begin());
     let unique = preflight.findings().iter().find(|finding| finding.point == Point::SubjectUnique).unwrap();
     assert!(
@@ -150,13 +150,18 @@ fn a_scheduler_is_told_the_same_every_day_and_nothing_is_written() {
 fn what_is_renewed_and_has_ended_is_still_renewed() {
     let bank = Bank::of(Kind::P256, days_from_now(-2));
     let (session, old) = bank.open();
-    refused(session.credentials().unwrap().renewable(SystemTime::now()).only(), Code::Expired);
-    let pending = Renewal::of(&old).outside_window().begin(&session).unwrap();
-    let new = session.install(&bank.certify(&pending)).unwrap();
+    refused(
+        session.credentials().unwrap().renewable(Window::default(), SystemTime::now()).only(),
+        Code::Expired,
+    );
+    let pending = Renewal::of(&old).outside_window().begin(&session, &run()).unwrap();
+    let new = install(&session, &bank.certify(&pending)).unwrap();
     let after = bank.soft.snapshot();
-    refused(Renewal::of(&old).begin(&session), Code::AlreadyRenewed);
-    let error =
-        refused(session.credentials().unwrap().renewable(SystemTime::now()).only(), Code::AlreadyRenewed);
+    refused(Renewal::of(&old).begin(&session, &run()), Code::AlreadyRenewed);
+    let error = refused(
+        session.credentials().unwrap().renewable(Window::default(), SystemTime::now()).only(),
+        Code::AlreadyRenewed,
+    );
     assert!(facts(&error, Fact::Candidate)[0].contains(&serial(new.credential())), "{error}");
     drop(session);
     let said = bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
@@ -169,21 +174,24 @@ fn why_none_can_be_renewed_has_a_code_each() {
     // Not yet.
     let bank = Bank::alone(Kind::P256, days_from_now(100));
     let session = bank.session();
-    let error =
-        refused(session.credentials().unwrap().renewable(SystemTime::now()).only(), Code::NotYetRenewable);
+    let error = refused(
+        session.credentials().unwrap().renewable(Window::default(), SystemTime::now()).only(),
+        Code::NotYetRenewable,
+    );
     let opens = Window::default().opens_on(days_from_now(100)).to_string();
     assert_eq!(facts(&error, Fact::Date), [opens.as_str()], "{error}");
     // The same without login, and for another clock.
     let all = bank.token().credentials().unwrap();
-    refused(all.clone().renewable(SystemTime::now()).only(), Code::NotYetRenewable);
-    let error = refused(all.renewable(SystemTime::now() + 110 * DAY).only(), Code::Expired);
+    refused(all.clone().renewable(Window::default(), SystemTime::now()).only(), Code::NotYetRenewable);
+    let error =
+        refused(all.renewable(Window::default(), SystemTime::now() + 110 * DAY).only(), Code::Expired);
     assert_eq!(facts(&error, Fact::Now).len(), 1, "{error}");
     // None at all.
-    session.retire(&credential(&bank.token(), &bank.old.id), SystemTime::now()).unwrap_err();
+    session.retire(&credential(&bank.token(), &bank.old.id), &Policy::default(), &run()).unwrap_err();
     drop(session);
     bank.soft.inspect(|inspector| inspector.destroy(&bank.old.id));
     refused(
-        bank.token().credentials().unwrap().renewable(SystemTime::now()).only(),
+        bank.token().credentials().unwrap().renewable(Window::default(), SystemTime::now()).only(),
         Code::CredentialNotFound,
     );
 }
@@ -194,9 +202,9 @@ fn of_a_chain_the_last_one_tells_when_the_next_window_opens() {
     let bank = Bank::new();
     let second = bank.renewed();
     let session = bank.session();
-    let pending = Renewal::of(&second).outside_window().begin(&session).unwrap();
+    let pending = Renewal::of(&second).outside_window().begin(&session, &run()).unwrap();
     let certificate = bank.ca.issue_for(pending.request().to_der()).not_after(days_from_now(700)).der();
-    let third = session.install(&certificate).unwrap();
+    let third = install(&session, &certificate).unwrap();
     let from = Window::default().opens_on(third.credential().certificate().not_after());
     let all = session.credentials().unwrap();
     for id in [&bank.old.id[..], second.id()] {
@@ -204,8 +212,10 @@ fn of_a_chain_the_last_one_tells_when_the_next_window_opens() {
         assert_eq!(state(&one), Renewable::Renewed);
         assert_eq!(one.successor().unwrap().renewable_from(&Window::default()), from);
     }
-    let error =
-        refused(Renewal::of(&credential(&bank.token(), &bank.old.id)).begin(&session), Code::AlreadyRenewed);
+    let error = refused(
+        Renewal::of(&credential(&bank.token(), &bank.old.id)).begin(&session, &run()),
+        Code::AlreadyRenewed,
+    );
     assert_eq!(facts(&error, Fact::Date), [from.to_string()], "{error}");
 }
 
@@ -227,7 +237,7 @@ fn two_users_on_one_token_have_a_successor_each() {
         // The other one is now the only one to renew, and is not taken for renewed.
         let all = bank.session().credentials().unwrap();
         assert_eq!(state(&all.clone().by_id(&[second]).only().unwrap()), Renewable::Yes);
-        assert_eq!(all.renewable(SystemTime::now()).only().unwrap().id(), [second]);
+        assert_eq!(all.renewable(Window::default(), SystemTime::now()).only().unwrap().id(), [second]);
         let renewed = bank.run(&["renew", "--issuer", &issuer]).json();
         assert!(
             renewed["replaced"]["id"].as_str().is_some_and(|id| id == format!("{second:02x}")),
@@ -254,7 +264,7 @@ fn an_expired_certificate_with_a_renewal_waiting_can_be_finished() {
     let old = serial(&credential(&bank.token(), &bank.old.id));
     assert_eq!(entry(&list, &old)["renewal_pending"], false);
     let (session, credential) = bank.open();
-    let pending = Renewal::of(&credential).outside_window().begin(&session).unwrap();
+    let pending = Renewal::of(&credential).outside_window().begin(&session, &run()).unwrap();
     drop(session);
     let all = bank.token().open_public_session().unwrap().credentials_and_renewals().unwrap();
     assert!(all.by_id(&bank.old.id).only().unwrap().has_pending_renewal());

@@ -3,9 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-use std::time::SystemTime;
-
-use common::{Bank, DAY, credential, facts, refused};
+use common::{Bank, DAY, at, certificates, credential, facts, policy, read, refused, run};
+use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Notice};
 use usbtoken::pki::{IssuerContinuity, SubjectRule};
 use usbtoken::renewal::Retire;
@@ -166,14 +165,17 @@ fn an_expired_one_beside_a_valid_one_of_another_common_name_stays_and_it_says_wh
     let others = facts(&error, Fact::Candidate);
     assert!(others.iter().any(|other| other.contains("20260303")), "{error}");
     for rule in SubjectRule::ALL {
-        let removal = Retire::of(&old).anchor(bank.ca.issuing()).subject(*rule);
-        refused(removal.run(&session), Code::RetireNoSuccessor);
+        let mut policy = bank.anchored();
+        policy.subject = *rule;
+        refused(session.retire(&old, &policy, &run()), Code::RetireNoSuccessor);
     }
     bank.soft.snapshot().assert_same_as(&before);
     // Who knows names it; the rule for the subject still holds.
     let new = credential(session.token(), &[3]);
-    let named = Retire::of(&old).anchor(bank.ca.issuing()).successor(new.certificate());
-    refused(named.clone().subject(SubjectRule::Exact).run(&session), Code::RetireNoSuccessor);
+    let mut exact = bank.anchored();
+    exact.subject = SubjectRule::Exact;
+    let named = Retire::of(&old, &exact).successor(new.certificate());
+    refused(named.run(&session, &run()), Code::RetireNoSuccessor);
     bank.soft.snapshot().assert_same_as(&before);
     drop(session);
     let arguments = ["retire", "--yes", "--trust-anchor", &bank.anchor(), "--id", "02", "--successor"];
@@ -195,12 +197,19 @@ fn a_successor_may_have_its_name_encoded_anew() {
         let session = bank.session();
         let old = credential(session.token(), &[2]);
         let new = credential(session.token(), &[3]);
-        let removal = Retire::of(&old).anchor(bank.ca.issuing()).subject(rule).successor(new.certificate());
+        let removal = Retire::of(
+            &old,
+            &policy(|p| {
+                p.subject = rule;
+                p.anchors = certificates(&[bank.ca.issuing()]);
+            }),
+        )
+        .successor(new.certificate());
         if rule == SubjectRule::Exact {
-            refused(removal.run(&session), Code::RetireNoSuccessor);
+            refused(removal.run(&session, &run()), Code::RetireNoSuccessor);
             bank.soft.snapshot().assert_same_as(&before);
         } else {
-            assert_eq!(removal.run(&session).unwrap().successor().id(), [3]);
+            assert_eq!(removal.run(&session, &run()).unwrap().successor().id(), [3]);
             assert_eq!(bank.soft.snapshot().with_id(&[2]).count(), 0);
             bank.assert_old_works();
         }
@@ -214,21 +223,23 @@ fn nothing_is_removed_for_a_certificate_of_an_unknown_issuer() {
     bank.renewed();
     let before = bank.soft.snapshot();
     let (session, old) = bank.open();
-    let error = refused(session.retire(&old, SystemTime::now()), Code::RetireIssuerNotShown);
+    let error =
+        refused(session.retire(&old, &usbtoken::Policy::default(), &run()), Code::RetireIssuerNotShown);
     assert_eq!(facts(&error, Fact::IssuerContinuity), ["not_checked"], "{error}");
     for lang in [Lang::Ja, Lang::En] {
         assert!(!error.report(lang).to_string().contains("not_checked"), "people read words");
     }
     let stranger = TestCa::new();
-    let removal = Retire::of(&old).anchor(stranger.issuing());
-    refused(removal.clone().run(&session), Code::RetireIssuerNotShown);
+    let other = policy(|p| p.anchors = certificates(&[stranger.issuing()]));
+    refused(session.retire(&old, &other, &run()), Code::RetireIssuerNotShown);
     bank.soft.snapshot().assert_same_as(&before);
     drop(session);
     bank.run(&["retire", "--yes", "--id", "01"]).failed(Code::RetireIssuerNotShown);
     bank.soft.snapshot().assert_same_as(&before);
     // One of several anchors is enough.
     let session = bank.session();
-    let retired = removal.anchor(bank.ca.issuing()).run(&session).unwrap();
+    let both = policy(|p| p.anchors = certificates(&[stranger.issuing(), bank.ca.issuing()]));
+    let retired = session.retire(&old, &both, &run()).unwrap();
     assert_eq!(retired.issuer(), IssuerContinuity::VerifiedByAnchor);
     bank.assert_one_new_credential();
 }
@@ -250,18 +261,18 @@ fn the_certificate_of_the_ca_on_the_token_is_enough() {
 fn another_issuer_is_installed_and_removes_nothing() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let name = NameDer::new().common(Text::Utf8, "ANOTHER CA").to_der();
     let stranger = TestCa::new();
     let answer = stranger.issue_for(pending.request().to_der()).issuer(&name).der();
-    let installed = Install::new(&answer).run_for(&session, &pending).unwrap();
+    let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
     assert_eq!(installed.issuer(), IssuerContinuity::AnotherIssuer);
     let warned = installed.notices().iter().find(|warning| **warning == Notice::AnotherIssuer).unwrap();
     let kinds: Vec<Fact> = warned.facts().map(|(fact, _)| fact).collect();
     assert_eq!(kinds, [Fact::Expected, Fact::Found]);
     let both = bank.soft.snapshot();
     let removal = Retire::replaced_by(&installed).expect("the old one is there");
-    refused(removal.run(&session), Code::RetireIssuerNotShown);
+    refused(removal.run(&session, &run()), Code::RetireIssuerNotShown);
     bank.soft.snapshot().assert_same_as(&both);
     bank.assert_old_works();
     bank.assert_one_new_credential();
@@ -272,15 +283,15 @@ fn another_issuer_is_installed_and_removes_nothing() {
 fn an_anchor_of_another_ca_is_told_where_the_old_ones_is_at_hand() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let stranger = TestCa::new();
     let answer = stranger.issue_for(pending.request().to_der()).der();
-    let install = Install::new(&answer).anchor(stranger.issuing()).anchor(bank.ca.issuing());
-    let installed = install.run_for(&session, &pending).unwrap();
+    let both = policy(|p| p.anchors = certificates(&[stranger.issuing(), bank.ca.issuing()]));
+    let installed = Install::new(&read(&answer)).policy(&both).run_for(&session, &pending, &run()).unwrap();
     assert_eq!(installed.issuer(), IssuerContinuity::VerifiedByAnchor);
     assert!(installed.notices().iter().any(|warning| *warning == Notice::AnotherIssuer));
     let removal = Retire::replaced_by(&installed).expect("the old one is there");
-    assert_eq!(removal.run(&session).unwrap().issuer(), IssuerContinuity::VerifiedByAnchor);
+    assert_eq!(removal.run(&session, &run()).unwrap().issuer(), IssuerContinuity::VerifiedByAnchor);
     bank.assert_one_new_credential();
 }
 
@@ -289,17 +300,18 @@ fn an_anchor_of_another_ca_is_told_where_the_old_ones_is_at_hand() {
 fn nothing_is_removed_before_its_successor_begins() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let begin = days_from_now(3);
     let answer = bank.ca.issue_for(pending.request().to_der()).not_before(begin).der();
-    let installed = Install::new(&answer).anchor(bank.ca.issuing()).run_for(&session, &pending).unwrap();
+    let installed =
+        Install::new(&read(&answer)).policy(&bank.anchored()).run_for(&session, &pending, &run()).unwrap();
     let both = bank.soft.snapshot();
     let removal = Retire::replaced_by(&installed).unwrap();
-    let error = refused(removal.run(&session), Code::RetireNotBegun);
+    let error = refused(removal.run(&session, &run()), Code::RetireNotBegun);
     assert_eq!((facts(&error, Fact::Begins).len(), facts(&error, Fact::Now).len()), (1, 1), "{error}");
     bank.soft.snapshot().assert_same_as(&both);
     bank.assert_old_works();
-    removal.at(begin + DAY).run(&session).unwrap();
+    removal.run(&session, &at(begin + DAY)).unwrap();
     bank.assert_one_new_credential();
     bank.assert_others_unchanged();
 }
@@ -356,8 +368,8 @@ fn a_successor_that_does_not_sign_takes_nobodys_place() {
     let session = bank.session();
     let old = credential(session.token(), &bank.old.id);
     let liar = credential(session.token(), &[9]);
-    let named = Retire::of(&old).anchor(bank.ca.issuing()).successor(liar.certificate());
-    refused(named.run(&session), Code::RetireNotProven);
+    let named = Retire::of(&old, &bank.anchored()).successor(liar.certificate());
+    refused(named.run(&session, &run()), Code::RetireNotProven);
     bank.soft.snapshot().assert_same_as(&before);
 }
 
@@ -381,9 +393,10 @@ fn a_shared_key_stays_when_its_old_certificate_goes() {
     for kind in [Kind::P256, Kind::Rsa2048] {
         let bank = Bank::of(kind, days_from_now(11));
         let (session, old) = bank.open();
-        let pending = Renewal::of(&old).reuse_key().begin(&session).unwrap();
+        let pending =
+            Renewal::of(&old).policy(&policy(|p| p.key = KeyRule::OldAgain)).begin(&session, &run()).unwrap();
         let certificate = bank.certify(&pending);
-        Install::new(&certificate).run_for(&session, &pending).unwrap();
+        Install::new(&read(&certificate)).run_for(&session, &pending, &run()).unwrap();
         bank.soft.snapshot().assert_keeps(&bank.before);
         let retired = bank.retire(&session, &old).unwrap();
         assert!(!retired.key_removed());

@@ -7,7 +7,7 @@ mod common;
 use base16ct::lower::encode_string as hex;
 use common::{Bank, Said, refused};
 use usbtoken::error::Fact;
-use usbtoken::{Code, Finder, Renewal, Token};
+use usbtoken::{Code, Finder, Renewal, Run, Token};
 use usbtoken_testkit::{Kind, NameDer, Text, days_from_now};
 
 const SECOND_ID: [u8; 2] = [0x0a, 0x0b];
@@ -106,7 +106,7 @@ fn the_uri_chooses_the_pending_key_too() {
     let mut begun = Vec::new();
     for id in [&bank.old.id[..], &SECOND_ID] {
         let old = session.credentials().unwrap().by_id(id).only().unwrap();
-        begun.push(Renewal::of(&old).begin(&session).unwrap().key().id().to_vec());
+        begun.push(Renewal::of(&old).begin(&session, &Run::default()).unwrap().key().unwrap().id().to_vec());
     }
     drop(session);
     let before = bank.soft.snapshot();

@@ -45,6 +45,7 @@ pub const DEMO: &[Need] = &[SOFTHSM];
 pub const TESTS: &[Need] = &[
     SOFTHSM,
     Need { package: "openssl", sign: Sign::Program("openssl"), purpose: "checks requests and certificates" },
+    Need { package: "bsdutils", sign: Sign::Program("script"), purpose: "plays a person at a terminal" },
     Need { package: "curl", sign: Sign::Program("curl"), purpose: "asks a CA over HTTPS in an example" },
     Need { package: "gnutls-bin", sign: Sign::Program("certtool"), purpose: "checks requests a second time" },
     Need {

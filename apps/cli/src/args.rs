@@ -71,6 +71,10 @@ pub struct Global {
     #[arg(long, global = true)]
     pub final_try: bool,
 
+    /// Logs in although the last PIN was wrong and no person is at a terminal: the PIN was put right.
+    #[arg(long, global = true)]
+    pub pin_corrected: bool,
+
     /// Prints JSON: the result on standard output, an error on standard error.
     #[arg(long, global = true)]
     pub json: bool,

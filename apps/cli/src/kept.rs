@@ -96,7 +96,7 @@ impl Drop for Incoming<'_> {
 
 /// The folder for what a user's programs keep between their runs (XDG Base Directory Specification 0.8; on Windows
 /// the one for application data of this computer).
-fn state_folder() -> Option<PathBuf> {
+pub fn state_folder() -> Option<PathBuf> {
     let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")
@@ -186,9 +186,9 @@ impl Keeper {
     ///
     /// # Errors
     /// [`Code::JournalUnusable`] when it is damaged.
-    pub fn entry(&self, session: &Session, key: &PendingKey) -> Result<Option<JournalEntry>> {
+    pub fn entry(&self, session: &Session, key_id: &[u8]) -> Result<Option<JournalEntry>> {
         let token = session.token().identity();
-        self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key.id()))
+        self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key_id))
     }
 
     /// A place for what the CA is about to say about this key.
@@ -197,17 +197,13 @@ impl Keeper {
         Incoming { journal, file: journal.and_then(|journal| journal.receive(token, key_id).ok()) }
     }
 
-    /// Keeps an answer, as it came. It cannot fail: a CA answers once. One that came by another way is kept under the
-    /// job whose key it holds, so that this job is not asked for again.
+    /// Keeps an answer, as it came, before it is looked at. It cannot fail: a CA answers once.
     pub fn answer(&self, run: Option<(&TokenIdentity, &[u8])>, answer: &[u8]) -> Kept {
         let in_journal = || {
             let journal = self.journal.as_ref()?;
             let kept = match run {
                 Some((token, key_id)) => journal.keep_answer(token, key_id, answer),
-                None => match self.job_of(answer) {
-                    Some(entry) => journal.keep_answer_of(&entry, answer),
-                    None => journal.keep_unassigned_answer(answer),
-                },
+                None => journal.keep_unassigned_answer(answer),
             };
             kept.ok()
         };
@@ -224,19 +220,32 @@ impl Keeper {
         Kept::Shown
     }
 
+    /// Puts an answer that was kept without a job under the one whose key it holds, so that this job is not asked for
+    /// again.
+    pub fn assign(&self, kept: Kept, response: &Response) -> Kept {
+        let assigned = |path: &Path| {
+            let journal = self.journal.as_ref().filter(|journal| path.parent() == Some(journal.folder()))?;
+            journal.assign(path, &self.job_of(response)?).ok()
+        };
+        match kept.file().and_then(assigned) {
+            Some(path) => Kept::File(path),
+            None => kept,
+        }
+    }
+
     /// Answers that came for this key in an earlier run.
     ///
     /// # Errors
     /// [`Code::JournalUnusable`].
-    pub fn answers(&self, session: &Session, key: &PendingKey) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    pub fn answers(&self, session: &Session, key_id: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let token = session.token().identity();
-        self.journal.as_ref().map_or(Ok(Vec::new()), |journal| journal.answers(token, key.id()))
+        self.journal.as_ref().map_or(Ok(Vec::new()), |journal| journal.answers(token, key_id))
     }
 
     /// The file with an answer that holds a certificate for this key, to be named to the person: one that cannot be
     /// read is left to who installs it.
     pub fn answer_file(&self, session: &Session, key: &PendingKey) -> Option<PathBuf> {
-        let answers = self.answers(session, key).unwrap_or_default();
+        let answers = self.answers(session, key.id()).unwrap_or_default();
         let public = key.public_key()?;
         let is_for_key =
             |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(public).is_some());
@@ -255,18 +264,17 @@ impl Keeper {
     }
 
     /// The job of another token that an answer is for, where this computer knows it and this is why it was refused.
-    pub fn other_token(&self, error: &Error, session: &Session, answer: &[u8]) -> Option<JournalEntry> {
+    pub fn other_token(&self, error: &Error, session: &Session, response: &Response) -> Option<JournalEntry> {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
-        let entry = no_match.contains(&error.code()).then(|| self.job_of(answer))?;
+        let entry = no_match.contains(&error.code()).then(|| self.job_of(response))?;
         entry.filter(|entry| entry.token() != session.token().identity())
     }
 
     /// The job that an answer is for, where this computer knows it.
-    fn job_of(&self, answer: &[u8]) -> Option<JournalEntry> {
+    fn job_of(&self, response: &Response) -> Option<JournalEntry> {
         let journal = self.journal.as_ref()?;
-        let answer = Response::parse(answer).ok()?;
         let entry = |key| journal.entry_for(key).ok().flatten();
-        answer.certificates().iter().find_map(|certificate| entry(certificate.public_key()))
+        response.certificates().iter().find_map(|certificate| entry(certificate.public_key()))
     }
 }
 

@@ -225,6 +225,7 @@ fn hint(error: &Error) -> Option<Words<'static>> {
         Code::Expired => Words::HintBegun,
         Code::RetireIssuerNotShown => Words::HintAnchor,
         Code::PinFinalTry => Words::HintFinalTry,
+        Code::PinWrongBefore => Words::HintPinCorrected,
         Code::PinRequired => Words::HintPin,
         Code::FileUnwritable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintOtherFile,
         Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,

@@ -4,6 +4,7 @@ pub mod guard;
 #[cfg(unix)]
 pub mod hidden;
 mod limit;
+pub mod mark;
 #[cfg(unix)]
 pub mod prompt;
 #[cfg(not(unix))]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::renewal::Caller;
 use usbtoken::text::Lang;
 use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
 
@@ -33,6 +34,11 @@ impl Run {
     /// The present time, read anew: a PIN and a CA take their time.
     pub fn now(&self) -> SystemTime {
         SystemTime::now()
+    }
+
+    /// How the library's calls run: their steps are shown, and jobs are the command's.
+    pub fn call(&self) -> usbtoken::Run<'_> {
+        usbtoken::Run::default().by(Caller::Command).progress(&self.progress)
     }
 
     /// Every token, or the one that `--token` names; and why others were passed over.
@@ -78,34 +84,35 @@ impl Run {
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
-        let login = self.ask_pin(&token)?;
-        let session = token.login(login).map_err(|error| name_token(error, &token))?;
-        Ok(self.logged_in(session))
+        self.login_with(&token, |login| token.login(login))
     }
 
     /// As [`Run::login`], of a token that was reserved before.
     pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
         let token = reserved.token().clone();
-        let login = self.ask_pin(&token)?;
-        let session = reserved.login(login).map_err(|error| name_token(error, &token))?;
-        Ok(self.logged_in(session))
+        self.login_with(&token, |login| reserved.login(login))
     }
 
-    fn logged_in(&self, session: Session) -> Session {
-        if !session.pin_was_checked() {
-            self.tell(&[Notice::PinNotChecked.into()]);
-        }
-        session
-    }
-
-    fn ask_pin(&self, token: &Token) -> Result<Login> {
+    fn login_with(&self, token: &Token, log_in: impl FnOnce(Login) -> Result<Session>) -> Result<Session> {
         let source = pin::Source::of(&self.global);
+        let mark = pin::mark::Mark::of(token.info(), &source, &self.global);
+        mark.check()?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
         let login = pin::login(&source, token.info(), &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
-        Ok(login)
+        let session = log_in(login);
+        mark.learn(&session);
+        let session = session.map_err(|error| {
+            // A person with several tokens should see which PIN was wrong.
+            let named = error.facts().any(|(fact, _)| fact == Fact::Token);
+            if named { error } else { error.fact(Fact::Token, token.identity()) }
+        })?;
+        if !session.pin_was_checked() {
+            self.tell(&[Notice::PinNotChecked.into()]);
+        }
+        Ok(session)
     }
 
     /// Tells a person what they should know before they go on; each warning once.
@@ -155,12 +162,6 @@ impl Run {
     pub fn finder(&self) -> Finder {
         self.global.module.iter().fold(Finder::new(), |finder, path| finder.module(path))
     }
-}
-
-/// A person with several tokens should see which PIN was wrong.
-fn name_token(error: Error, token: &Token) -> Error {
-    let named = error.facts().any(|(fact, _)| fact == Fact::Token);
-    if named { error } else { error.fact(Fact::Token, token.identity()) }
 }
 
 const fn pin_notice(state: PinState) -> Option<Notice> {

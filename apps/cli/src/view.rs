@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base16ct::lower::encode_string as hex;
 use serde::{Serialize, Serializer};
 use usbtoken::Code;
-use usbtoken::driver::{ProofLevel, TokenIdentity};
+use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
-use usbtoken::pki::{Name, Window, has_no_end, jst_rfc3339};
+use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
 use usbtoken::renewal::{self, PendingKey, PendingState, Renewable, Successor};
 use usbtoken::text::{Lang, Phrase, printable};
 
@@ -121,7 +121,7 @@ pub struct Pending {
     /// The file with the CA's answer, where it came already; null while it is awaited.
     pub answer_file: Option<String>,
     /// The command that installs it.
-    pub next_command: Option<String>,
+    pub go_on: Option<String>,
 }
 
 /// Labels and values, one a line, with the values aligned.
@@ -188,7 +188,7 @@ impl Credential {
         now: SystemTime,
     ) -> Self {
         let certificate = credential.certificate();
-        let renewable = credential.renewable(&Window::default(), now);
+        let renewable = credential.renewable(Window::default(), now);
         let ends = !has_no_end(certificate.not_after());
         Credential {
             token: Token::of(token),
@@ -340,16 +340,15 @@ impl Pending {
             first: key.is_first(),
             doubt: key.doubt(),
             answer_file: None,
-            next_command: None,
+            go_on: None,
         }
     }
 
     /// The same with the file that holds the CA's answer, and the command that installs it.
     #[must_use]
     pub fn answered(self, answer: Option<(&Path, String)>) -> Self {
-        let (file, next_command) =
-            answer.map(|(file, next_command)| (file.display().to_string(), next_command)).unzip();
-        Pending { answer_file: file, next_command, ..self }
+        let (file, go_on) = answer.map(|(file, go_on)| (file.display().to_string(), go_on)).unzip();
+        Pending { answer_file: file, go_on, ..self }
     }
 
     /// The pending key as one entry of the list.
@@ -368,7 +367,7 @@ impl Pending {
         }
         lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
-        for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.next_command)] {
+        for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
             if let Some(value) = value {
                 lines.put(fact.label(lang), value);
             }

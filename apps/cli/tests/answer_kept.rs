@@ -21,7 +21,7 @@ fn has(error: &Value, name: &str) -> bool {
 /// Runs the command that an error names, as a person would who copies it.
 #[track_caller]
 fn next_command(stage: &Stage, error: &Value) -> Outcome {
-    let command = fact(error, "next_command");
+    let command = fact(error, "go_on");
     assert!(command.starts_with("usbtoken "), "{command}");
     let done = stage.shell(&format!("TEST_PIN=$(cat pin) {command} --json"));
     done.succeeded();
@@ -49,7 +49,7 @@ fn an_answer_that_is_none_is_kept_and_shown() {
 
     // The key waits: the command that is named asks again, here another issuer.
     let id = fact(&error, "id");
-    assert!(fact(&error, "next_command").contains(" resume ") && fact(&error, "next_command").contains(&id));
+    assert!(fact(&error, "go_on").contains(" resume ") && fact(&error, "go_on").contains(&id));
     stage.run(&["resume", "--id", &id, "--issuer", &stage.issuer(&[])]).succeeded();
     assert_eq!(stage.kept(), Vec::<PathBuf>::new(), "nothing stays when the job is done");
     stage.token.snapshot().assert_keeps(&before);
@@ -242,7 +242,7 @@ fn what_came_on_standard_input_is_not_lost_either() {
     assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), stage.read("wrong"));
     let error = stage.shell("echo busy | usbtoken install --json --pin-file pin -").error();
     assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), b"busy\n");
-    assert!(!has(&error, "next_command"), "there is nothing to install in it: {error:#}");
+    assert!(!has(&error, "go_on"), "there is nothing to install in it: {error:#}");
     let right = stage.ca.issue_for(&request).der();
     stage.write("right", &stage.ca.answer(Form::Pem, &right));
     stage.shell("usbtoken install --json --pin-file pin - < right").succeeded();
@@ -262,7 +262,7 @@ fn what_came_on_standard_input_belongs_to_its_job() {
     let error = stage.shell(install).failed("pin_incorrect", 4);
     assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), stage.read("right"));
     let waiting = stage.token.snapshot();
-    stage.run(&["resume", "--issuer", "touch asked; false"]).succeeded();
+    stage.run(&["resume", "--pin-corrected", "--issuer", "touch asked; false"]).succeeded();
     assert!(!stage.file("asked").exists());
     let certificates = |snapshot: &Snapshot| snapshot.of_class("CKO_CERTIFICATE").count();
     assert_eq!(certificates(&stage.token.snapshot()), certificates(&waiting) + 1);
@@ -278,7 +278,7 @@ fn an_answer_that_the_clock_alone_is_against_is_not_ordered_again() {
     let again = stage.run(&["resume", "--issuer", "touch asked; false"]).failed("certificate_expired", 6);
     assert!(!stage.file("asked").exists());
     assert_eq!(fact(&again, "saved_answer"), fact(&error, "saved_answer"));
-    assert!(fact(&again, "next_command").contains(" install "), "{again:#}");
+    assert!(fact(&again, "go_on").contains(" install "), "{again:#}");
     stage.token.snapshot().assert_same_as(&waiting);
 }
 
@@ -293,7 +293,7 @@ fn what_was_printed_before_a_signal_is_kept() {
         assert!(private(Path::new(&fact(&error, "saved_answer"))), "{signal}");
         assert!(!error["next"].as_str().unwrap().starts_with("To go on, start"), "{error:#}");
         stage.token.snapshot().assert_keeps(&before);
-        assert!(fact(&error, "next_command").contains(" install "), "{error:#}");
+        assert!(fact(&error, "go_on").contains(" install "), "{error:#}");
         stage.run(&["resume", "--issuer", "touch asked; false"]).succeeded();
         assert!(!stage.file("asked").exists());
         assert_eq!(stage.token.snapshot().added_since(&before).len(), 3);
@@ -326,7 +326,7 @@ fn a_key_is_not_removed_unasked_and_its_answer_is_named() {
     let (saved, before) = (fact(&error, "saved_answer"), stage.token.snapshot());
     let pending = stage.run(&["pending"]).json();
     assert_eq!(pending[0]["answer_file"], saved.as_str(), "{pending:#}");
-    assert!(pending[0]["next_command"].as_str().unwrap().ends_with(&saved), "{pending:#}");
+    assert!(pending[0]["go_on"].as_str().unwrap().ends_with(&saved), "{pending:#}");
     let exists = stage.renew(&[], &[]).failed("pending_exists", 9);
     assert_eq!(fact(&exists, "saved_answer"), saved);
     for command in [["abandon", "--id", &fact(&error, "id")], ["retire", "--id", &hex(&stage.old.id)]] {
@@ -350,7 +350,7 @@ fn a_too_large_answer_is_kept_whole_and_not_ordered_again() {
     let error = stage.run(&["renew", "--issuer", &issuer]).failed("answer_too_large", 6);
     let saved = std::fs::read(fact(&error, "saved_answer")).unwrap();
     assert!(saved.len() > 5_000_000 && fact(&error, "size") == saved.len().to_string(), "{error:#}");
-    let command = fact(&error, "next_command");
+    let command = fact(&error, "go_on");
     assert!(command.contains(" install "), "{command}");
     let again = stage.shell(&format!("TEST_PIN=$(cat pin) {command} --json"));
     assert_eq!(fact(&again.failed("answer_too_large", 6), "size"), saved.len().to_string());

@@ -40,7 +40,7 @@ fn an_answer_that_is_only_shown_can_be_installed() {
     assert!(place.contains("BEGIN CA ANSWER"), "{error:#}");
     stage.token.snapshot().assert_keeps(&before);
     stage.write("shown", shown.stderr.as_bytes());
-    let next_command = error["facts"]["next_command"][0].as_str().unwrap();
+    let next_command = error["facts"]["go_on"][0].as_str().unwrap();
     assert!(next_command.contains(" install ") && next_command.ends_with(" -"), "{next_command}");
     stage.shell(&format!("{next_command} --json < shown")).succeeded();
     stage.token.snapshot().assert_keeps(&before);

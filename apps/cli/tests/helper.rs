@@ -55,7 +55,7 @@ fn not_yet_is_no_failure_and_is_asked_again_with_the_cookie_and_the_same_request
     stage.run(&["renew", "--resume", "--issuer-helper", &helper]).failed("not_yet_issued", 10);
     stage.token.snapshot().assert_same_as(&waiting);
     stage.write("ready", b"");
-    let command = fact(&error, "next_command");
+    let command = fact(&error, "go_on");
     stage.shell(&format!("TEST_PIN=$(cat pin) {command}")).succeeded();
     let operations = String::from_utf8(stage.read("operations")).unwrap();
     let poll = "POLL POLL <order 1\nline 2>\n";
@@ -73,6 +73,30 @@ fn not_yet_is_no_failure_and_is_asked_again_with_the_cookie_and_the_same_request
     assert_eq!(stage.kept(), Vec::<PathBuf>::new());
 }
 
+/// The same line every day, by a scheduler: one key, one order, and nothing more once it is done.
+#[test]
+fn a_renewal_every_day_asks_again_and_begins_nothing_twice() {
+    let stage = Stage::new();
+    let helper = patient(&stage);
+    let every_day = ["renew", "--issuer-helper", &helper];
+    stage.run(&every_day).failed("not_yet_issued", 10);
+    let waiting = stage.token.snapshot();
+    for _ in 0..2 {
+        stage.run(&every_day).failed("not_yet_issued", 10);
+        stage.token.snapshot().assert_same_as(&waiting);
+    }
+    stage.write("ready", b"");
+    let done = stage.run(&every_day).json();
+    let after = stage.token.snapshot();
+    assert_eq!(after.added_since(&waiting).len(), 1, "the certificate");
+    let said = stage.run(&every_day).json();
+    assert_eq!(said["already_renewed"], true, "{said:#}");
+    assert_eq!(said["renewable_from"], done["credential"]["renewable_from"], "{said:#}");
+    stage.token.snapshot().assert_same_as(&after);
+    let operations = String::from_utf8(stage.read("operations")).unwrap();
+    assert_eq!(operations.matches("SUBMIT SUBMIT").count(), 1, "{operations}");
+}
+
 #[test]
 fn each_way_to_fail_has_its_code_and_the_key_waits() {
     let stage = Stage::new();
@@ -87,7 +111,7 @@ fn each_way_to_fail_has_its_code_and_the_key_waits() {
         let helper = stage.helper(&format!("echo 'no such customer'; echo words >&2; exit {status}"));
         let error = stage.run(&["renew", "--resume", "--issuer-helper", &helper]).failed(name, 6);
         assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), b"no such customer\n");
-        assert!(fact(&error, "next_command").contains("--issuer-helper"), "{error:#}");
+        assert!(fact(&error, "go_on").contains("--issuer-helper"), "{error:#}");
         assert_eq!(fact(&error, "detail"), "words");
     }
     stage.token.snapshot().assert_keeps(&before);

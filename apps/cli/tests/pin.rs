@@ -42,7 +42,7 @@ fn each_state_of_the_pin_is_an_error_of_its_own() {
         ("C_Login:ckr=CKR_USER_PIN_NOT_INITIALIZED", right, "pin_not_set", 1),
     ];
     for (fault, pin, name, tries) in rows {
-        let (done, logins) = renew_with(&stage, fault, pin, &[]);
+        let (done, logins) = renew_with(&stage, fault, pin, &["--pin-corrected"]);
         done.failed(name, 4);
         assert_eq!(logins, tries, "{fault}");
         stage.token.snapshot().assert_same_as(&before);
@@ -117,4 +117,50 @@ fn the_helper_that_logs_in_finds_no_pin_on_standard_input() {
         "usbtoken renew --json --pin-file - --issuer-login=login --issuer-helper \"$PWD/helper\" < pin";
     stage.shell(renew).succeeded();
     assert_eq!(stage.read("seen"), b"");
+}
+
+/// A scheduler that has the wrong PIN tries it once; then a person has to log in.
+#[test]
+fn after_a_wrong_pin_no_program_tries_again_before_a_person_has_logged_in() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let right = stage.token.pin();
+    assert_eq!(renew_with(&stage, "", "654321", &[]).1, 1);
+    for pin in ["654321", right] {
+        let (done, logins) = renew_with(&stage, "", pin, &[]);
+        let error = done.failed("pin_wrong_before", 4);
+        assert!(error["facts"]["token"].to_string().contains(stage.token.serial()), "{error:#}");
+        assert!(error["hint"].as_str().unwrap().contains("--pin-corrected"), "{error:#}");
+        assert_eq!(logins, 0);
+    }
+    // Another command, and another source of the PIN, are the same token's.
+    stage.shell("usbtoken list --json --pin-file pin").failed("pin_wrong_before", 4);
+    // Without a PIN there is nothing to be afraid of.
+    stage.shell("usbtoken list --json").succeeded();
+    // Another token has a mark of its own.
+    let other = stage.token.sibling("OTHER");
+    stage.run_with(other.pin(), &other.uri(), &["pending"]).succeeded();
+    stage.token.snapshot().assert_same_as(&before);
+
+    // A person at a terminal, with the right PIN in the file; then the scheduler goes on.
+    let at_terminal = "script -qec 'usbtoken --token pkcs11:token=BANK --lang en list --pin-file pin' /dev/null < /dev/null";
+    stage.shell(at_terminal).succeeded();
+    assert_eq!(stage.kept(), Vec::<std::path::PathBuf>::new());
+    let (done, logins) = renew_with(&stage, "", right, &[]);
+    done.succeeded();
+    assert_eq!(logins, 1);
+}
+
+#[test]
+fn the_mark_of_a_wrong_pin_holds_no_pin_and_goes_with_the_right_one() {
+    let stage = Stage::new();
+    // A general error may have been a wrong PIN, too.
+    renew_with(&stage, "C_Login:lie=wrong-pin-general-error", "654321", &[]).0.failed("pin_uncertain", 4);
+    let kept = stage.kept();
+    let [mark] = kept.as_slice() else { panic!("{kept:?}") };
+    assert!(!String::from_utf8(std::fs::read(mark).unwrap()).unwrap().contains("654321"));
+    renew_with(&stage, "", "999999", &["--pin-corrected"]).0.failed("pin_incorrect", 4);
+    assert_eq!(stage.kept(), kept, "still wrong");
+    stage.run(&["list", "--pin-corrected"]).succeeded();
+    assert_eq!(stage.kept(), Vec::<std::path::PathBuf>::new());
 }

@@ -67,7 +67,7 @@ fn an_issuer_that_takes_too_long_is_ended_and_the_key_waits() {
     let slow = ["renew", "--issuer-timeout", "1", "--issuer", "echo half; exec sleep 600"];
     let error = stage.run(&slow).failed("issuer_timeout", 6);
     assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), b"half\n");
-    let again = fact(&error, "next_command");
+    let again = fact(&error, "go_on");
     assert!(again.contains(" resume ") && again.contains(fact(&error, "id")), "{again}");
     assert!(again.contains("--issuer-timeout 1"), "{again}");
     stage.token.snapshot().assert_keeps(&before);
@@ -95,7 +95,7 @@ fn ctrl_c_while_the_ca_works_says_that_the_key_waits() {
             stderr: String::from_utf8(output.stderr).unwrap(),
         };
         let error = said.failed("cancelled", 9);
-        assert!(fact(&error, "next_command").contains(fact(&error, "id")), "{error:#}");
+        assert!(fact(&error, "go_on").contains(fact(&error, "id")), "{error:#}");
         assert_eq!(std::fs::read(fact(&error, "saved_answer")).unwrap(), b"answer\n");
     }
     stage.token.snapshot().assert_keeps(&before);
@@ -170,8 +170,8 @@ fn the_other_commands_that_change_the_token_say_it_too() {
         let error = unprinted(&stage, "request --out -", nowhere);
         assert_eq!(error["name"], "request_not_written");
         let id = fact(&error, "id").to_owned();
-        assert!(fact(&error, "next_command").contains(&format!("resume --pin-file pin --id {id} --out")));
-        let again = fact(&error, "next_command").to_owned();
+        assert!(fact(&error, "go_on").contains(&format!("resume --pin-file pin --id {id} --out")));
+        let again = fact(&error, "go_on").to_owned();
         stage.shell(&again).succeeded();
         let answer = stage.ca.answer(Form::Pem, &stage.ca.issue_for(&stage.read("request.pem")).der());
         stage.write("answer", &answer);
@@ -239,7 +239,7 @@ fn a_request_that_cannot_be_written_leaves_a_key_that_is_named() {
     let added: Vec<String> =
         stage.token.snapshot().added_since(&before).iter().map(|object| hex(&object.id)).collect();
     assert!(added.contains(&fact(error, "id").to_owned()), "{added:?} {error:#}");
-    let again = fact(error, "next_command").replace("--pin-file pin.fifo", "--pin-file pin");
+    let again = fact(error, "go_on").replace("--pin-file pin.fifo", "--pin-file pin");
     stage.shell(&again).succeeded();
     stage.tool("openssl", &["req", "-in", "request.pem", "-verify", "-noout"]).succeeded();
 }

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
+use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
-use usbtoken::pki::KeyKind;
-use usbtoken::renewal::{Caller, PendingKey, PendingState, Progress};
+use usbtoken::pki::{KeyKind, Window};
+use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
-    Certificate, Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session,
-    Token, TokenUri,
+    Certificate, Code, Credential, Error, Install, Installed, Pending, Policy, Renewal, Response, Result,
+    Run, Session, Token, TokenUri,
 };
 
 use super::encoding::{self, Encoded};
@@ -21,8 +22,9 @@ use super::hresult::{
 };
 use super::origin::Origin;
 use super::*;
-use crate::callbacks::busy;
+use crate::callbacks::{Unstoppable, busy};
 use crate::context::Shared;
+use crate::installed;
 use crate::lock::lock;
 use crate::text::Text;
 use crate::token;
@@ -141,7 +143,7 @@ impl Page {
         };
         let all = token.credentials().unwrap_or_default();
         let renewed = all.iter().any(|one| one.successor().is_some());
-        let renewable = !all.renewable(SystemTime::now()).without_successor().is_empty();
+        let renewable = !all.renewable(Window::default(), SystemTime::now()).without_successor().is_empty();
         Ok(USBTOKEN_PROBE_TOKEN
             | if renewable { USBTOKEN_PROBE_RENEWABLE } else { 0 }
             | if renewed { USBTOKEN_PROBE_RENEWED } else { 0 })
@@ -262,12 +264,11 @@ impl Page {
             Start::From { default_key: true, .. } => Some(kind.unwrap_or(KeyKind::Rsa2048)),
             _ => kind,
         };
-        let caller = self.origin.caller();
-        let renewal = kind.into_iter().fold(renewal, Renewal::key);
-        let renewal = renewal.progress(&self.shared.host).by(caller.clone());
-        let pending = begin_or_resume(&renewal, old.as_ref(), kind, &caller, &session)?;
+        let mut policy = Policy::default();
+        policy.key = kind.map_or(KeyRule::LikeOld, KeyRule::Kind);
+        let pending = self.begin_or_resume(&renewal.policy(&policy), old.as_ref(), kind, &session)?;
         self.shared.host.warn(pending.notices());
-        state.created = Some(pending.key().id().to_vec());
+        state.created = Some(pending.key_id().to_vec());
         Ok(encoding::encode(pending.request().to_der(), encoding)?)
     }
 
@@ -288,14 +289,14 @@ impl Page {
         }
         let response = encoding::decode(response, encoding)?;
         // No one is asked for a PIN for something that cannot be read.
-        Response::parse(&response).map_err(|error| error.during(Step::ReadAnswer))?;
+        let response = installed::read(&self.shared.host, &response)?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
-        let mut install = Install::new(&response).progress(&self.shared.host).by(self.origin.caller());
+        let mut policy = Policy::default();
         if restrictions == USBTOKEN_ALLOW_NONE {
-            install = self.shared.anchors().into_iter().fold(install, Install::anchor);
+            policy.anchors = self.shared.anchors();
         }
-        let installed = install.run(&session)?;
+        let installed = Install::new(&response).policy(&policy).run(&session, &self.run())?;
         if installed.was_there() {
             // As CertEnroll, whose pending request is gone after the first time.
             let certificate = installed.credential().certificate();
@@ -326,7 +327,10 @@ impl Page {
         });
         let error = |code| Error::new(code).during(Step::Abandon);
         match (waiting.pop(), waiting.is_empty()) {
-            (Some(key), true) => session.abandon(&key)?,
+            (Some(key), true) => {
+                let steps = Unstoppable(&self.shared.host);
+                session.abandon(&key, &Run::default().progress(&steps).by(self.origin.caller()))?;
+            }
             (Some(_), false) => return Err(error(Code::PendingAmbiguous).into()),
             (None, _) => return Err(error(Code::PendingNotFound).into()),
         }
@@ -358,11 +362,43 @@ impl Page {
         if yes { Ok(()) } else { Err(denied().into()) }
     }
 
+    /// A page that was loaded anew asks again for what it has got: the same key then signs the same request again.
+    fn begin_or_resume(
+        &self,
+        renewal: &Renewal,
+        old: Option<&Credential>,
+        kind: Option<KeyKind>,
+        session: &Session,
+    ) -> Result<Pending> {
+        let (run, caller) = (self.run(), self.origin.caller());
+        let error = match renewal.begin(session, &run) {
+            Err(error) if error.code() == Code::PendingExists => error,
+            done => return done,
+        };
+        let mut waiting: Vec<PendingKey> = session.pending()?;
+        waiting.retain(|key| {
+            let algorithm = key.public_key().map(|public| public.algorithm());
+            key.state() == PendingState::AwaitingAnswer
+                && key.is_by(&caller)
+                && old.map_or_else(|| key.is_first(), |old| key.renews(old.certificate()))
+                && kind.is_none_or(|kind| algorithm == Some(kind.algorithm()))
+        });
+        match (waiting.pop(), waiting.is_empty()) {
+            (Some(key), true) => renewal.resume(session, &key, &run),
+            _ => Err(error),
+        }
+    }
+
+    /// How the library's calls run: for this page.
+    fn run(&self) -> Run<'_> {
+        self.shared.host.run().by(self.origin.caller())
+    }
+
     fn login(&self, state: &PageState) -> Result<Session> {
         let uri = state.provider.clone().unwrap_or_default();
         let token: Token = token::find(&self.shared, &uri)?;
         self.shared.host.step(Step::LogIn);
-        token.login(self.shared.host.ask_pin(token.info(), Some(&self.origin.to_string()))?)
+        token.login(self.run().ask_pin(token.info())?)
     }
 }
 
@@ -405,7 +441,7 @@ fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
 fn chosen(session: &Session, which: &Which) -> Result<Credential> {
     let credentials = session.credentials()?;
     match which {
-        Which::TheRenewableOne => credentials.renewable(SystemTime::now()).only(),
+        Which::TheRenewableOne => credentials.renewable(Window::default(), SystemTime::now()).only(),
         Which::Number(number) => {
             let by_thumbprint = |one: &&Credential| one.certificate().thumbprint() == number[..];
             match credentials.iter().find(by_thumbprint).cloned() {
@@ -425,31 +461,5 @@ fn chosen(session: &Session, which: &Which) -> Result<Credential> {
                 }
             })
         }
-    }
-}
-
-/// A page that was loaded anew asks again for what it has got: the same key then signs the same request again.
-fn begin_or_resume(
-    renewal: &Renewal<'_>,
-    old: Option<&Credential>,
-    kind: Option<KeyKind>,
-    caller: &Caller,
-    session: &Session,
-) -> Result<Pending> {
-    let error = match renewal.begin(session) {
-        Err(error) if error.code() == Code::PendingExists => error,
-        done => return done,
-    };
-    let mut waiting: Vec<PendingKey> = session.pending()?;
-    waiting.retain(|key| {
-        let algorithm = key.public_key().map(|public| public.algorithm());
-        key.state() == PendingState::AwaitingAnswer
-            && key.is_by(caller)
-            && old.map_or_else(|| key.is_first(), |old| key.renews(old.certificate()))
-            && kind.is_none_or(|kind| algorithm == Some(kind.algorithm()))
-    });
-    match (waiting.pop(), waiting.is_empty()) {
-        (Some(key), true) => renewal.resume(session, &key),
-        _ => Err(error),
     }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use usbtoken::{Finder, Install, Pin, Renewal};
+use usbtoken::pki::Window;
+use usbtoken::{Finder, Install, Pin, Renewal, Response, Run};
 use usbtoken_testkit::manual_subject;
 
 use super::{Stage, compile, root, succeed};
@@ -34,13 +35,15 @@ pub fn renew_when_told_to() -> bool {
     let [module, uri, pin, command] = arguments.lines().collect::<Vec<_>>().try_into().unwrap();
     let token = Finder::new().module(module).find(&uri.parse().unwrap()).unwrap();
     let reserved = token.reserve().unwrap();
-    let old = reserved.credentials().unwrap().renewable(SystemTime::now()).only().unwrap();
+    let old = reserved.credentials().unwrap().renewable(Window::default(), SystemTime::now()).only().unwrap();
     let session = reserved.login(Pin::new(pin.into())).unwrap();
-    let pending = Renewal::of(&old).begin(&session).unwrap();
+    let run = Run::default();
+    let pending = Renewal::of(&old).begin(&session, &run).unwrap();
     std::fs::write("usbtoken-request.pem", pending.request().to_pem()).unwrap();
     let answer =
         Command::new("sh").arg("-c").arg(format!("{command} < usbtoken-request.pem")).output().unwrap();
-    Install::new(&answer.stdout).run_for(&session, &pending).unwrap();
+    let response = Response::parse(&answer.stdout).unwrap();
+    Install::new(&response).run_for(&session, &pending, &run).unwrap();
     true
 }
 

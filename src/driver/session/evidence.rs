@@ -1,33 +1,9 @@
 //! What a driver reports about a private key, and what follows from it.
 
+use crate::pki::ProofLevel;
 use serde::Serialize;
 use usbtoken_pkcs11::Attributes;
 use usbtoken_pkcs11::types::*;
-
-/// How sure it is that a private key cannot be exported, weakest first.
-///
-/// It is the driver's word, not an attestation by the token's maker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProofLevel {
-    /// The key can be exported, or the driver does not say that it cannot.
-    Refused,
-    /// Sensitive, not extractable, and its value was refused; where it came from is not reported.
-    Claimed,
-    /// All of that, and generated on the token, sensitive and not extractable ever since.
-    Proven,
-}
-
-impl ProofLevel {
-    /// The stable lower-case name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ProofLevel::Refused => "refused",
-            ProofLevel::Claimed => "claimed",
-            ProofLevel::Proven => "proven",
-        }
-    }
-}
 
 /// The attributes that bear on exportability (PKCS#11 v3.1 §4.7, §4.9); `None`: not reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -4,6 +4,7 @@ mod evidence;
 mod keygen;
 mod object;
 mod pin;
+mod prompt;
 mod proof;
 mod read;
 mod remove;
@@ -11,7 +12,7 @@ mod reservation;
 mod sign;
 mod store;
 
-pub use self::evidence::{Evidence, ProofLevel};
+pub use self::evidence::Evidence;
 pub use self::keygen::NewKeyPair;
 use self::object::Owner;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use self::object::{Objects, Present};
 use self::pin::KeptPin;
 pub use self::pin::Pin;
+pub use self::prompt::{AskPin, PinRequest};
 pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
 pub use self::reservation::Reservation;

@@ -1,7 +1,7 @@
 //! The evidence that a private key cannot leave the token.
 
 use super::Session;
-use super::evidence::{Evidence, ProofLevel};
+use super::evidence::Evidence;
 use super::object::StoredKey;
 use super::read::private_value_of;
 use crate::driver::ckr;
@@ -9,6 +9,7 @@ use crate::driver::ckr::During as _;
 use crate::driver::module::ModuleInfo;
 use crate::driver::token::TokenIdentity;
 use crate::error::{Result, Step};
+use crate::pki::ProofLevel;
 use base16ct::lower::encode_string as hex;
 use jiff::Timestamp;
 use serde::Serialize;

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use super::calendar::{jst_date, jst_time};
 use super::certificate::Certificate;
 use super::name::{Name, SubjectRule};
@@ -26,7 +28,9 @@ pub struct Expectation<'a> {
 }
 
 /// A check that a caller may relax. That the certificate belongs to the key is always checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Check {
     /// The subject is the one before, by the rule that was given.
     Subject,
@@ -76,7 +80,8 @@ impl Check {
 }
 
 /// The checks that are relaxed: none by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Check>", into = "Vec<Check>")]
 pub struct Relax(u16);
 
 impl Relax {
@@ -92,6 +97,18 @@ impl Relax {
     /// Whether it is relaxed.
     pub const fn contains(self, check: Check) -> bool {
         self.0 & (1 << check as u16) != 0
+    }
+}
+
+impl From<Vec<Check>> for Relax {
+    fn from(checks: Vec<Check>) -> Self {
+        checks.into_iter().collect()
+    }
+}
+
+impl From<Relax> for Vec<Check> {
+    fn from(relax: Relax) -> Self {
+        Check::ALL.iter().copied().filter(|check| relax.contains(*check)).collect()
     }
 }
 

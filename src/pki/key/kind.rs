@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use der::Encode;
 use der::asn1::{AnyRef, ObjectIdentifier};
+use serde::{Deserialize, Serialize};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use super::specified::{Curve, Known, known_curve};
@@ -90,7 +91,9 @@ impl fmt::Display for KeyAlgorithm {
 }
 
 /// A kind of key pair that can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum KeyKind {
     /// RSA, 2048 bits.
     Rsa2048,

@@ -1,6 +1,7 @@
 //! Keys: of which kind they are, the public half, and what a certificate allows them.
 
 pub(super) mod kind;
+pub(super) mod proof_level;
 pub(super) mod public;
 mod recovery;
 mod same;

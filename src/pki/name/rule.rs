@@ -1,5 +1,6 @@
 //! Whether two names are the same, and how far the subject of a new certificate may differ from the old one's.
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Name, text};
@@ -7,7 +8,9 @@ use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 
 /// How far the subject of a new certificate may differ from the old one's. What a request asks for is a wish: CAs
 /// encode names anew, and some give each certificate a common name of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SubjectRule {
     /// Every attribute but the common name is the same, in the same order and as often, by the comparison of
     /// RFC 5280 §7.1. How sets divide them is no difference: some CAs put what is alike into one. A common name may be

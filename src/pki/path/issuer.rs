@@ -3,12 +3,15 @@
 //! A name proves nothing: any CA can write any issuer. What is compared are keys, as far as CA certificates are at
 //! hand. That is less than a path (RFC 5280 §6), which [`check_chain`](super::check_chain) follows to an anchor.
 
+use serde::Serialize;
+
 use super::signature::{Unverified, verify_signed_by};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::certificate::Certificate;
 
 /// Who issued a certificate, compared with the one before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IssuerContinuity {
     /// A valid chain leads from the new one to an anchor that was given.
     VerifiedByAnchor,

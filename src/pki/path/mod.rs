@@ -28,18 +28,18 @@ pub(crate) use self::build::authorities_of;
 
 /// Builds and verifies a path (RFC 5280 §6) from a leaf to one of the anchors, for client authentication.
 ///
-/// `anchors` are the certificates of trusted CAs in DER; `answer` is searched for intermediates, in any order. The leaf's
+/// `anchors` are the certificates of trusted CAs; `answer` is searched for intermediates, in any order. The leaf's
 /// own purposes and usages are the business of [`Expectation`](super::Expectation). Revocation is not checked: the
 /// certificate was issued a moment ago.
 ///
 /// # Errors
 /// [`Code::ChainUntrusted`] with the reason in `Detail`; [`Code::ChainAlgorithmUnsupported`] where everything that
 /// speaks against the chain is a signature that cannot be verified here, with its name in `Algorithm`;
-/// [`Code::CertificateUnreadable`] when no anchor can be read, [`Code::BadArgument`] when there is none.
+/// [`Code::BadArgument`] when there is no anchor.
 pub fn check_chain(
     leaf: &Certificate,
     answer: &[Certificate],
-    anchors: &[impl AsRef<[u8]>],
+    anchors: &[Certificate],
     now: SystemTime,
 ) -> Result<()> {
     verify(leaf, answer, anchors, now).map_err(|error| error.during(Step::CheckCertificate))
@@ -48,10 +48,12 @@ pub fn check_chain(
 fn verify(
     leaf: &Certificate,
     answer: &[Certificate],
-    anchors: &[impl AsRef<[u8]>],
+    anchors: &[Certificate],
     now: SystemTime,
 ) -> Result<()> {
-    let anchors = readable(anchors)?;
+    if anchors.is_empty() {
+        return Err(Error::new(Code::BadArgument).fact(Fact::Detail, "no trust anchor"));
+    }
     let anchors: Vec<Anchor<'_>> = anchors.iter().filter_map(Anchor::of).collect();
     let cas: Vec<Ca<'_>> = answer.iter().filter(|ca| *ca != leaf).filter_map(Ca::of).collect();
     let found = match Ca::of(leaf) {
@@ -61,18 +63,5 @@ fn verify(
     found.map_err(|failure| failure.into_error(leaf))
 }
 
-/// The anchors that can be read: one that cannot does not spoil the others.
-fn readable(anchors: &[impl AsRef<[u8]>]) -> Result<Vec<Certificate>> {
-    let read = anchors.iter().map(|der| Certificate::from_der(der.as_ref()));
-    let (read, unreadable): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
-    let read: Vec<Certificate> = read.into_iter().flatten().collect();
-    match unreadable.into_iter().find_map(Result::err) {
-        _ if !read.is_empty() => Ok(read),
-        Some(error) => Err(error),
-        None => Err(Error::new(Code::BadArgument).fact(Fact::Detail, "no trust anchor")),
-    }
-}
-
-#[cfg(test)]
 #[cfg(test)]
 mod tests;

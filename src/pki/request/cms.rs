@@ -19,7 +19,7 @@ use crate::pki::key::kind::SignatureAlgorithm;
 
 /// What the old key is to sign: a [`Request`] that the new key has signed.
 #[derive(Clone, Debug)]
-pub struct RenewalInfo {
+pub(crate) struct RenewalInfo {
     request: Request,
     old: Certificate,
     algorithm: SignatureAlgorithm,
@@ -28,12 +28,12 @@ pub struct RenewalInfo {
 }
 
 impl RenewalInfo {
-    /// Prepares the message. The request should come from `RequestInfo::for_renewal_by_old_key`.
+    /// Prepares the message. The request should come from `RequestDraft::for_renewal_by_old_key`.
     ///
     /// # Errors
     /// [`Code::BadArgument`] when the old certificate is not in the request, or has a key that this crate
     /// cannot verify signatures of.
-    pub fn new(request: Request, old: &Certificate) -> Result<Self> {
+    pub(crate) fn new(request: Request, old: &Certificate) -> Result<Self> {
         let renewed = renewal_certificate(old).and_then(|renewed| renewed.to_der()).map_err(unencodable)?;
         if !request.to_der().windows(renewed.len()).any(|bytes| bytes == renewed) {
             return Err(Error::new(Code::BadArgument).fact(Fact::Expected, oid::RENEWAL_CERTIFICATE));
@@ -47,7 +47,7 @@ impl RenewalInfo {
     }
 
     /// The algorithm that the old key must sign with.
-    pub fn algorithm(&self) -> SignatureAlgorithm {
+    pub(crate) fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }
 

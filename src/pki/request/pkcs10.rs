@@ -16,45 +16,75 @@ use crate::pki::key::public::PublicKey;
 use crate::pki::key::usage::KeyUsage;
 use crate::pki::name::Name;
 
+/// What a request will say, but for its key. It is encoded before there is one, so that what cannot be encoded leaves no key
+/// behind.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestDraft {
+    subject: Name,
+    attributes: Vec<Attribute>,
+}
+
+impl RequestDraft {
+    /// The renewal of a certificate with a key of this algorithm: its subject byte for byte, and an extensionRequest with
+    /// its key usage, extended key usage and subject alternative name. Signing and client authentication are added
+    /// where the old certificate did not say them.
+    ///
+    /// # Errors
+    /// [`Code::BadArgument`] when what the old certificate says cannot be encoded.
+    pub(crate) fn for_renewal(old: &Certificate, key: &KeyAlgorithm) -> Result<Self> {
+        Self::new(old.subject(), [renewal_extensions(old, key)])
+    }
+
+    /// The same with the attribute RenewalCertificate, which carries the old certificate: what
+    /// [`crate::pki::RenewalInfo`] signs with the old key (MS-WCCE §3.1.1.4.3.2.1).
+    ///
+    /// # Errors
+    /// As [`RequestDraft::for_renewal`].
+    pub(crate) fn for_renewal_by_old_key(old: &Certificate, key: &KeyAlgorithm) -> Result<Self> {
+        Self::new(old.subject(), [renewal_extensions(old, key), renewal_certificate(old)])
+    }
+
+    /// The first request for a subject: to sign, for client authentication.
+    ///
+    /// # Errors
+    /// [`Code::BadArgument`] when it cannot be encoded.
+    pub(crate) fn first(subject: &Name) -> Result<Self> {
+        Self::new(subject, [first_extensions()])
+    }
+
+    fn new(subject: &Name, attributes: impl IntoIterator<Item = der::Result<Attribute>>) -> Result<Self> {
+        let attributes: der::Result<Vec<Attribute>> = attributes.into_iter().collect();
+        Ok(RequestDraft { subject: subject.clone(), attributes: attributes.map_err(unencodable)? })
+    }
+
+    /// What the key has to sign.
+    ///
+    /// # Errors
+    /// [`Code::BadArgument`] when it cannot be encoded.
+    pub(crate) fn with_key(&self, key: &PublicKey) -> Result<RequestInfo> {
+        let encoded = || {
+            let attributes = Some(SetOfVec::try_from(self.attributes.clone())?);
+            let (subject, public_key) = (Tlv::from_der(self.subject.der())?, Tlv::from_der(key.spki_der())?);
+            CertificationRequestInfo { version: 0, subject, public_key, attributes }.to_der()
+        };
+        let der = encoded().map_err(unencodable)?;
+        Ok(RequestInfo { der, subject: self.subject.clone(), public_key: key.clone() })
+    }
+}
+
+fn unencodable(cause: der::Error) -> Error {
+    Error::new(Code::BadArgument).fact(Fact::Detail, format_args!("PKCS#10: {cause}")).caused_by(cause)
+}
+
 /// What a request says, before it is signed: the DER of CertificationRequestInfo.
 #[derive(Clone, Debug)]
-pub struct RequestInfo {
+pub(crate) struct RequestInfo {
     der: Vec<u8>,
     subject: Name,
     public_key: PublicKey,
 }
 
 impl RequestInfo {
-    /// The renewal of a certificate with a new key: its subject byte for byte, and an extensionRequest with its
-    /// key usage, extended key usage and subject alternative name. Signing and client authentication are added
-    /// where the old certificate did not say them.
-    pub(crate) fn for_renewal(old: &Certificate, key: &PublicKey) -> Self {
-        Self::new(old.subject(), key, vec![renewal_extensions(old, key)])
-    }
-
-    /// The same with the attribute RenewalCertificate, which carries the old certificate: what
-    /// [`crate::pki::RenewalInfo`] signs with the old key (MS-WCCE §3.1.1.4.3.2.1).
-    pub(crate) fn for_renewal_by_old_key(old: &Certificate, key: &PublicKey) -> Self {
-        Self::new(old.subject(), key, vec![renewal_extensions(old, key), renewal_certificate(old)])
-    }
-
-    /// The first request for a subject: to sign, for client authentication.
-    pub fn first(subject: &Name, key: &PublicKey) -> Self {
-        Self::new(subject, key, vec![first_extensions()])
-    }
-
-    fn new(subject: &Name, key: &PublicKey, attributes: Vec<der::Result<Attribute>>) -> Self {
-        let attributes: der::Result<Vec<Attribute>> = attributes.into_iter().collect();
-        let encoded = attributes.and_then(|attributes| {
-            let attributes = Some(SetOfVec::try_from(attributes)?);
-            let (subject, public_key) = (Tlv::from_der(subject.der())?, Tlv::from_der(key.spki_der())?);
-            CertificationRequestInfo { version: 0, subject, public_key, attributes }.to_der()
-        });
-        // All of it was read before; encoding it fails only above 4 GiB.
-        let der = encoded.unwrap_or_default();
-        RequestInfo { der, subject: subject.clone(), public_key: key.clone() }
-    }
-
     /// The bytes that the new key must sign.
     pub(crate) fn to_be_signed(&self) -> &[u8] {
         &self.der
@@ -148,8 +178,8 @@ fn first_extensions() -> der::Result<Attribute> {
     extension_request(vec![key_usage(KeyUsage::SIGN)?, extended_key_usage(client_auth()?)?])
 }
 
-fn renewal_extensions(old: &Certificate, key: &PublicKey) -> der::Result<Attribute> {
-    let usage = match (old.key_usage(), key.algorithm()) {
+fn renewal_extensions(old: &Certificate, key: &KeyAlgorithm) -> der::Result<Attribute> {
+    let usage = match (old.key_usage(), key) {
         (None, _) => KeyUsage::SIGN,
         (Some(usage), KeyAlgorithm::Rsa { .. }) => usage.for_signing(),
         // The old key may have been an RSA key, which could encipher; this one cannot.

@@ -44,7 +44,7 @@ pub(super) fn without_tags(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     // An end that is nowhere behind one place is nowhere behind a later one: it is looked for once.
-    let (mut tags_end, mut comments_end) = (true, true);
+    let (mut tags_end, mut comments_end, mut instructions_end) = (true, true, true);
     while let Some((before, after)) = rest.split_once('<') {
         out.push_str(before);
         if let Some(behind) = after.strip_prefix(CDATA) {
@@ -58,6 +58,11 @@ pub(super) fn without_tags(text: &str) -> Option<String> {
         let comment = after.strip_prefix("!--").filter(|_| comments_end);
         let ended = comment.and_then(|comment| comment.split_once("-->"));
         comments_end &= comment.is_none() || ended.is_some();
+        // Processing instructions (XML 1.0 §2.6); in HTML they end with the tag.
+        let instruction = after.strip_prefix('?').filter(|_| instructions_end);
+        let instructed = instruction.and_then(|instruction| instruction.split_once("?>"));
+        instructions_end &= instruction.is_none() || instructed.is_some();
+        let ended = ended.or(instructed);
         let tag = if is_tag && tags_end { after.split_once('>') } else { None };
         tags_end &= !is_tag || tag.is_some();
         match (ended, tag) {
@@ -138,6 +143,8 @@ fn entity(name: &str) -> Option<char> {
         ("Tab", '\t'),
         ("hyphen", '-'),
         ("dash", '-'),
+        ("yen", '¥'),
+        ("bsol", '\\'),
         ("shy", '\u{ad}'),
         ("zwnj", '\u{200c}'),
         ("ZeroWidthSpace", '\u{200b}'),

@@ -88,6 +88,11 @@ pub(super) fn remove(folder: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
+/// Gives a file of this folder another name in it.
+pub(super) fn rename(folder: &Path, path: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(path, to).and_then(|()| sync_folder(folder))
+}
+
 fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     // The crate gives 0600, and never opens what is there already.
     tempfile::Builder::new().prefix(".new-").tempfile_in(folder)

@@ -205,6 +205,9 @@ code_words! {
     PinIncorrectFinalTry
         "The PIN is not correct. One more wrong PIN locks the token."
         "Make sure of the PIN before you try again; if in doubt, ask the bank's branch.";
+    PinWrongBefore
+        "The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token."
+        "Make sure of the PIN and put it right. Once somebody has logged in with it, programs may log in again.";
     PinCancelled
         "The PIN entry was cancelled."
         "To go on, start again and enter the PIN.";

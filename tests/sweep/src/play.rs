@@ -148,7 +148,15 @@ impl Place {
         let _ = fs::remove_file(&trace);
         let module = if fault.is_some() { programs.shim.clone() } else { softhsm_module() };
         let mut command = self.command(&programs.command);
-        command.args(words).args(["--json", "--lang", "en", "--token", "pkcs11:token=BANK"]);
+        // A run after one that was told of a wrong PIN is a person's.
+        command.args(words).args([
+            "--json",
+            "--lang",
+            "en",
+            "--pin-corrected",
+            "--token",
+            "pkcs11:token=BANK",
+        ]);
         command.args(["--pin-env", PIN_VARIABLE]).arg("--module").arg(module).env(PIN_VARIABLE, pin);
         if let Some((spec, _)) = fault {
             command.env("USBTOKEN_SHIM_DRIVER", softhsm_module()).env("USBTOKEN_SHIM_TRACE", &trace);

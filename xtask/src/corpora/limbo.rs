@@ -43,7 +43,6 @@ fn judge(case: &Value) -> Result<()> {
     let leaf = certificates(&Value::Array(vec![case["peer_certificate"].clone()]));
     let (answer, anchors) =
         (certificates(&case["untrusted_intermediates"]), certificates(&case["trusted_certs"]));
-    let anchors: Vec<&[u8]> = anchors.iter().map(Certificate::der).collect();
     let moment = case["validation_time"].as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok());
     let now = moment.map_or_else(SystemTime::now, SystemTime::from);
     let leaf = leaf.first().ok_or_else(|| Error::new(Code::CertificateUnreadable))?;

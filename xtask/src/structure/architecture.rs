@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
 use super::imports::folders;
-use super::source::Way;
+use super::source::{Way, files};
 use super::{crates, members};
 use crate::work;
 
@@ -65,6 +66,19 @@ fn the_crates_depend_on_what_the_page_says() {
             "{member}: left: Cargo.toml, right: {PAGE}"
         );
     }
+}
+
+#[test]
+fn pkcs11_is_spoken_in_the_driver_alone_and_one_file_destroys() {
+    let source = work::root().join("src");
+    let with = |word: &str| -> BTreeSet<String> {
+        let holds = |file: &PathBuf| fs::read_to_string(file).expect("a file of ours").contains(word);
+        let found = files(&source).into_iter().filter(holds);
+        found.map(|file| file.strip_prefix(&source).expect("it is below").display().to_string()).collect()
+    };
+    let elsewhere = with("usbtoken_pkcs11").into_iter().filter(|file| !file.starts_with("driver/"));
+    assert_eq!(elsewhere.collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(with("destroy_object"), BTreeSet::from(["driver/session/remove.rs".to_owned()]));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use base16ct::lower::encode_string as hex;
 use serde_json::json;
-use usbtoken::error::{Fact, Step};
+use usbtoken::error::Fact;
 use usbtoken::{Code, Error, Result};
 
 use super::{pending, select};
@@ -22,11 +22,10 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     let keeper = Keeper::of_user();
     let shown = pending::shown(run, &keeper, &session, &key);
     confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
-    run.progress.step(Step::Abandon);
     // Who names the key's id has seen what is odd about it.
     match args.id {
-        Some(_) => session.abandon_named(&key)?,
-        None => session.abandon(&key)?,
+        Some(_) => session.abandon_named(&key, &run.call())?,
+        None => session.abandon(&key, &run.call())?,
     }
     keeper.forget(&session, key.id(), None);
     let (text, json) = (Words::Abandoned.text(run.lang), json!({ "abandoned": shown }));

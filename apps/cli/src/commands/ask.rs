@@ -1,15 +1,16 @@
 //! Asking the CA for the certificate of a key that waits: nothing that it says is lost, whatever comes after.
 
-use std::cell::Cell;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
-use usbtoken::renewal::{JournalEntry, PendingKey};
-use usbtoken::{Code, Credential, Error, Installed, Pending, Renewal, Response, Result, Session};
+use usbtoken::renewal::JournalEntry;
+use usbtoken::{Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session};
 
-use super::install_response::Checks;
+use super::install_response::{self, Checks};
 use crate::args::{FormArg, IssuerArgs};
 use crate::issuer::{Failed, Issuer, Question, Reply, first_line};
 use crate::kept::{Keeper, Kept};
@@ -24,7 +25,6 @@ pub struct Visit<'a> {
     args: &'a IssuerArgs,
     form: FormArg,
     checks: &'a Checks<'a>,
-    retire_old: bool,
     issuer: Issuer,
     pub keeper: Keeper,
     /// What the helper gave when it showed login ID and password.
@@ -35,7 +35,6 @@ pub struct Visit<'a> {
 pub struct Options<'a> {
     pub issuer: &'a IssuerArgs,
     pub form: FormArg,
-    pub retire_old: bool,
 }
 
 impl<'a> Visit<'a> {
@@ -44,13 +43,13 @@ impl<'a> Visit<'a> {
     /// # Errors
     /// As [`Keeper::prepare`].
     pub fn prepare(run: &'a Run, options: &Options<'a>, checks: &'a Checks<'a>) -> Result<Self> {
-        let Options { issuer: args, form, retire_old } = *options;
+        let Options { issuer: args, form } = *options;
         if let Some(Some(login)) = &args.issuer_login {
             run.check_input(login)?;
         }
         let issuer = Issuer::of(args, run)?;
         let keeper = Keeper::prepare(args.save_answer.as_deref())?;
-        Ok(Visit { run, args, form, checks, retire_old, issuer, keeper, ticket: None })
+        Ok(Visit { run, args, form, checks, issuer, keeper, ticket: None })
     }
 
     /// Shows login ID and password to the CA, where that is wanted: before there is a key.
@@ -79,19 +78,26 @@ impl<'a> Visit<'a> {
             cookie: entry.cookie().or(self.ticket.as_deref()),
             again: entry.cookie().is_some(),
         };
-        let mut incoming = self.keeper.incoming(session.token().identity(), pending.key().id());
+        let mut incoming = self.keeper.incoming(session.token().identity(), pending.key_id());
         match self.issuer.ask(&question, &mut incoming) {
             Ok(Reply::Answer(answer)) => self.install(session, pending, &answer),
             Ok(Reply::NotYet { cookie, seconds }) => Err(self.not_yet(entry, cookie, seconds)),
-            Err(failed) => Err(self.failed(session, pending.key(), failed)),
+            Err(failed) => Err(self.failed(session, pending.key_id(), failed)),
         }
     }
 
+    /// Keeps the answer, reads it, and installs it.
     fn install(&self, session: &Session, pending: &Pending, answer: &[u8]) -> Result<(Installed, Kept)> {
-        let kept = self.keeper.answer(Some((session.token().identity(), pending.key().id())), answer);
-        match self.checks.install(answer, self.run).run_for(session, pending) {
+        let key_id = pending.key_id();
+        let kept = self.keeper.answer(Some((session.token().identity(), key_id)), answer);
+        let received = |response| Received { answer, response, file: kept.file(), keeper: &self.keeper };
+        let response = install_response::read(self.run, answer).map_err(|error| {
+            let received = received(Err(error.code()));
+            self.explain(error, session, key_id, &kept, &received)
+        })?;
+        match Install::new(&response).run_for(session, pending, &self.run.call()) {
             Ok(installed) => Ok((installed, kept)),
-            Err(error) => Err(self.explain(error, session, pending.key(), &kept, answer)),
+            Err(error) => Err(self.explain(error, session, key_id, &kept, &received(Ok(&response)))),
         }
     }
 
@@ -102,34 +108,44 @@ impl<'a> Visit<'a> {
     /// asked.
     pub fn install_kept(&self, session: &Session, pending: &Pending) -> Result<Option<(Installed, Kept)>> {
         let key = pending.request().public_key();
-        let is_for_key = |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(key).is_some());
         let mut too_late = None;
-        for (path, answer) in self.keeper.answers(session, pending.key())? {
-            if !is_for_key(&answer) {
+        for (path, answer) in self.keeper.answers(session, pending.key_id())? {
+            let Ok(response) = Response::parse(&answer) else { continue };
+            if response.leaf_for(key).is_none() {
                 continue;
             }
             let kept = Kept::File(path);
-            match self.checks.install(&answer, self.run).run_for(session, pending) {
+            let error = match Install::new(&response).run_for(session, pending, &self.run.call()) {
                 Ok(installed) => return Ok(Some((installed, kept))),
-                Err(error) if error.code() == Code::CertificateExpired => {
-                    too_late = Some(self.explain(error, session, pending.key(), &kept, &answer));
-                }
-                Err(error) if error.code().family() == Family::Answer => {}
-                Err(error) => return Err(self.explain(error, session, pending.key(), &kept, &answer)),
+                Err(error) => error,
+            };
+            let is_late = error.code() == Code::CertificateExpired;
+            if !is_late && error.code().family() == Family::Answer {
+                continue;
             }
+            let (response, keeper) = (Ok(&response), &self.keeper);
+            let received = Received { answer: &answer, response, file: kept.file(), keeper };
+            let error = self.explain(error, session, pending.key_id(), &kept, &received);
+            if !is_late {
+                return Err(error);
+            }
+            too_late = Some(error);
         }
         // Where the clock is wrong the certificate is right, and the CA would take the request for a second order.
         too_late.map_or(Ok(None), Err)
     }
 
-    fn failed(&self, session: &Session, key: &PendingKey, failed: Failed) -> Error {
+    fn failed(&self, session: &Session, key_id: &[u8], failed: Failed) -> Error {
         let Failed { error, output } = failed;
         if output.is_empty() {
-            let id = hex(key.id());
+            let id = hex(key_id);
             return error.fact(Fact::GoOn, self.resume(&id)).fact(Fact::Id, id);
         }
-        let kept = self.keeper.answer(Some((session.token().identity(), key.id())), &output);
-        self.explain(error, session, key, &kept, &output)
+        let kept = self.keeper.answer(Some((session.token().identity(), key_id)), &output);
+        let read = Response::parse(&output).map_err(|refused| refused.code());
+        let (response, keeper) = (read.as_ref().map_err(|code| *code), &self.keeper);
+        let received = Received { answer: &output, response, file: kept.file(), keeper };
+        self.explain(error, session, key_id, &kept, &received)
     }
 
     fn not_yet(&self, entry: &JournalEntry, cookie: Option<String>, seconds: Option<u64>) -> Error {
@@ -155,19 +171,12 @@ impl<'a> Visit<'a> {
         &self,
         error: Error,
         session: &Session,
-        key: &PendingKey,
+        key_id: &[u8],
         kept: &Kept,
-        answer: &[u8],
+        received: &Received<'_>,
     ) -> Error {
-        let id = hex(key.id());
-        let received = Received { answer, file: kept.file(), keeper: &self.keeper };
-        let error = received.explain(
-            kept.name(error, self.run.lang),
-            self.run,
-            session,
-            self.checks,
-            self.retire_old,
-        );
+        let id = hex(key_id);
+        let error = received.explain(kept.name(error, self.run.lang), self.run, session, self.checks);
         let goes_on = error.facts().any(|(fact, _)| fact == Fact::GoOn);
         let error = if goes_on { error } else { error.fact(Fact::GoOn, self.resume(&id)) };
         if error.facts().any(|(fact, _)| fact == Fact::Id) { error } else { error.fact(Fact::Id, id) }
@@ -175,13 +184,15 @@ impl<'a> Visit<'a> {
 
     fn resume(&self, key_id: &str) -> String {
         let line = CommandLine::new("resume", &self.run.global).value("--id", Some(key_id));
-        self.checks.on(line.issuer(self.args, self.form), self.retire_old).end()
+        self.checks.on(line.issuer(self.args, self.form)).end()
     }
 }
 
 /// An answer that was refused, and where it is.
 pub struct Received<'a> {
     pub answer: &'a [u8],
+    /// What was read in it, or why nothing was.
+    pub response: std::result::Result<&'a Response, Code>,
     pub file: Option<&'a Path>,
     pub keeper: &'a Keeper,
 }
@@ -189,26 +200,22 @@ pub struct Received<'a> {
 impl Received<'_> {
     /// Says more about the refusal: what the answer looks like when it is none, whose it is when it is another
     /// token's, and the command that goes on with it.
-    pub fn explain(
-        &self,
-        error: Error,
-        run: &Run,
-        session: &Session,
-        checks: &Checks<'_>,
-        retire_old: bool,
-    ) -> Error {
-        if let Err(refused) = Response::parse(self.answer) {
-            let error = described(error, self.answer);
-            return match self.file {
-                // What was wanted may be in it: the CA is not to be asked again for that.
-                Some(file) if refused.code() == Code::AnswerTooLarge => {
-                    let line = checks.on(CommandLine::new("install", &run.global), retire_old);
-                    error.fact(Fact::GoOn, line.word(&file.to_string_lossy()).end())
-                }
-                _ => error,
-            };
-        }
-        let other = self.keeper.other_token(&error, session, self.answer);
+    pub fn explain(&self, error: Error, run: &Run, session: &Session, checks: &Checks<'_>) -> Error {
+        let response = match self.response {
+            Ok(response) => response,
+            Err(refused) => {
+                let error = described(error, self.answer);
+                return match self.file {
+                    // What was wanted may be in it: the CA is not to be asked again for that.
+                    Some(file) if refused == Code::AnswerTooLarge => {
+                        let line = checks.on(CommandLine::new("install", &run.global));
+                        error.fact(Fact::GoOn, line.word(&file.to_string_lossy()).end())
+                    }
+                    _ => error,
+                };
+            }
+        };
+        let other = self.keeper.other_token(&error, session, response);
         let line = match &other {
             Some(entry) => CommandLine::on_token("install", &run.global, entry.token()),
             None => CommandLine::new("install", &run.global),
@@ -228,7 +235,7 @@ impl Received<'_> {
             // What is only on standard error is given back on standard input.
             file => {
                 let file = file.map_or("-".into(), Path::to_string_lossy);
-                error.fact(Fact::GoOn, checks.on(line, retire_old).word(&file).end())
+                error.fact(Fact::GoOn, checks.on(line).word(&file).end())
             }
         }
     }
@@ -260,7 +267,7 @@ pub fn request_again(
     sign_again: bool,
 ) -> Result<JournalEntry> {
     let key = pending.request().public_key();
-    if let Some(entry) = keeper.entry(session, pending.key())?
+    if let Some(entry) = keeper.entry(session, pending.key_id())?
         && entry.is_for(key)
         && entry.signed_by_old_key() == (form == FormArg::Cms)
     {
@@ -272,13 +279,13 @@ pub fn request_again(
         let interactive = !run.global.json && pin::is_terminal();
         interactive && pin::confirmed(&Words::ConfirmSignAgain.text(run.lang))
     };
-    let unsent = || keeper.was_never_sent(session, pending.key());
+    let unsent = || pending.key().is_some_and(|key| keeper.was_never_sent(session, key));
     if same_bytes || sign_again || unsent() || ask() {
         let request = keep_request(run, keeper, session, pending);
         keeper.forget_begin(session.token().identity(), pending.old());
         return Ok(request);
     }
-    let id = hex(pending.key().id());
+    let id = hex(pending.key_id());
     Err(Error::new(Code::RequestWouldDiffer).during(Step::SignRequest).fact(Fact::Id, id))
 }
 
@@ -290,25 +297,26 @@ pub fn begin(
     run: &Run,
     keeper: &Keeper,
     session: &Session,
-    renewal: &Renewal<'_>,
+    renewal: &Renewal,
     old: Option<&Credential>,
 ) -> Result<(Pending, JournalEntry)> {
     let token = session.token().identity();
-    let noted = Cell::new(false);
+    let (noted, shown) = (AtomicBool::new(false), &run.progress);
     let progress = |step| {
         // Not before: an older note may be about a key that waits already.
         if step == Step::GenerateKeyPair {
-            keeper.note_begin(token, old, run.now());
-            noted.set(true);
+            keeper.note_begin(token, old, SystemTime::now());
+            noted.store(true, Ordering::Relaxed);
         }
-        run.progress.step(step);
+        shown.step(step);
     };
-    let begun = renewal.clone().progress(&progress).begin(session);
+    let call = run.call().passed(keeper.passed()).progress(&progress);
+    let begun = renewal.begin(session, &call);
     let begun = begun.map(|pending| {
         let request = keep_request(run, keeper, session, &pending);
         (pending, request)
     });
-    if noted.get() {
+    if noted.into_inner() {
         keeper.forget_begin(token, old);
     }
     begun

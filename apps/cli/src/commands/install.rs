@@ -1,7 +1,8 @@
 //! `usbtoken install`: the second half of a renewal, perhaps days later.
 
-use usbtoken::error::{Fact, Step};
-use usbtoken::{Code, Error, Response, Result};
+use usbtoken::bank::KeyRule;
+use usbtoken::error::Fact;
+use usbtoken::{Code, Error, Install, Result};
 
 use super::ask::{Received, described};
 use super::install_response;
@@ -19,32 +20,26 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         let detail = "--save-answer goes with an answer from standard input (-)";
         return Err(Error::new(Code::BadArgument).fact(Fact::Detail, detail));
     }
-    let checks = install_response::Checks::read(&args.checks, args.subject.rule())?;
+    let key = if args.reuse_key { KeyRule::OldAgain } else { KeyRule::LikeOld };
+    let checks = install_response::Checks::read(&args.checks, args.subject.rule(), key, args.retire_old)?;
     // What comes on standard input cannot be read twice.
     let keeper = if from_stdin { Keeper::prepare(args.save_answer.as_deref())? } else { Keeper::of_user() };
     let answer = kept::read_shown(files::read(&args.file)?);
     let kept = from_stdin.then(|| keeper.answer(None, &answer));
-    let name = |error: Error| match &kept {
-        Some(kept) => kept.name(error, run.lang),
-        None => error,
-    };
-    Response::parse(&answer).map_err(|error| {
-        let error = error.during(Step::ReadAnswer).fact(Fact::Path, args.file.display());
-        name(described(error, &answer))
+    let response = install_response::read(run, &answer).map_err(|error| {
+        let error = described(error.fact(Fact::Path, args.file.display()), &answer);
+        kept.iter().fold(error, |error, kept| kept.name(error, run.lang))
     })?;
+    let kept = kept.map(|kept| keeper.assign(kept, &response));
+    let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
     let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
-        let installed = install_response::install(run, &session, &answer, &checks, args.reuse_key);
+        let install = Install::new(&response).policy(&checks.policy);
         let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
-        let received = Received { answer: &answer, file, keeper: &keeper };
-        let explain = |error| received.explain(error, run, &session, &checks, args.retire_old);
+        let received = Received { answer: &answer, response: Ok(&response), file, keeper: &keeper };
+        let explain = |error| received.explain(error, run, &session, &checks);
+        let installed = install.run(&session, &run.call());
         installed.map_err(|error| name(explain(error))).map(|installed| (session, installed))
     });
     let (session, installed) = installed?;
-    Ok(install_response::finish(
-        run,
-        &session,
-        &installed,
-        (&keeper, kept.as_ref()),
-        args.retire_old.then_some(&checks),
-    ))
+    Ok(install_response::finish(run, &session, &installed, (&keeper, kept.as_ref()), &checks))
 }

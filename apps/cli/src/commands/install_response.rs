@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use usbtoken::bank::{KeyRule, OldCredential};
 use usbtoken::error::{Fact, Notice, Step};
-use usbtoken::pki::{Relax, SubjectRule, read_anchors};
+use usbtoken::pki::{SubjectRule, read_anchors};
 use usbtoken::renewal::Retire;
-use usbtoken::{Code, Error, Install, Installed, Result, Session};
+use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Session};
 
 use super::select;
 use crate::args::CheckArgs;
@@ -17,25 +18,32 @@ use crate::run::Run;
 use crate::words::Words;
 use crate::{files, view};
 
-/// How answers are taken, with the trust anchors read: a wrong file is noticed before anything else happens.
+/// What the command line demands of a renewal, and how it said so.
 pub struct Checks<'a> {
     args: &'a CheckArgs,
-    subject: SubjectRule,
-    anchors: Vec<Vec<u8>>,
+    pub policy: Policy,
 }
 
 impl<'a> Checks<'a> {
-    /// Reads the trust anchors.
+    /// Reads the trust anchors: a wrong file is noticed before anything else happens.
     ///
     /// # Errors
     /// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
-    pub fn read(args: &'a CheckArgs, subject: SubjectRule) -> Result<Self> {
-        Ok(Checks { args, subject, anchors: anchors(&args.trust_anchor)? })
+    pub fn read(args: &'a CheckArgs, subject: SubjectRule, key: KeyRule, retire_old: bool) -> Result<Self> {
+        let mut policy = Policy::default();
+        policy.key = key;
+        policy.proof = select::level(args.require_proof);
+        policy.subject = subject;
+        policy.relax = args.relax.iter().copied().collect();
+        policy.anchors = anchors(&args.trust_anchor)?;
+        policy.write_ca_certificates = args.write_chain;
+        policy.old = if retire_old { OldCredential::Remove } else { OldCredential::Keep };
+        Ok(Checks { args, policy })
     }
 
     /// Adds what was asked for to a command line that goes on.
-    pub fn on(&self, line: CommandLine, retire_old: bool) -> CommandLine {
-        line.checks(self.args, retire_old).value("--subject", self.rule())
+    pub fn on(&self, line: CommandLine) -> CommandLine {
+        line.checks(self.args, self.policy.old == OldCredential::Remove).value("--subject", self.rule())
     }
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
@@ -54,7 +62,7 @@ impl<'a> Checks<'a> {
         let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
         let given = self.args.trust_anchor.iter().map(PathBuf::as_path);
         // A name that stands for the file which the person has to get.
-        let missing = error.code() == Code::RetireIssuerNotShown && self.anchors.is_empty();
+        let missing = error.code() == Code::RetireIssuerNotShown && self.policy.anchors.is_empty();
         let anchors = given.chain(missing.then_some(Path::new("CA.pem")));
         let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
         error.fact(Fact::GoOn, line.value("--subject", self.rule()).end())
@@ -62,19 +70,7 @@ impl<'a> Checks<'a> {
 
     /// The rule for the subject, where it is not the usual one.
     fn rule(&self) -> Option<&'static str> {
-        (self.subject != SubjectRule::default()).then(|| self.subject.name())
-    }
-
-    /// An installation of this answer with these checks.
-    pub fn install<'i>(&self, answer: &'i [u8], run: &'i Run) -> Install<'i> {
-        let relax: Relax = self.args.relax.iter().copied().collect();
-        let install = Install::new(answer)
-            .subject(self.subject)
-            .relax(relax)
-            .require_proof(select::level(self.args.require_proof))
-            .progress(&run.progress);
-        let install = self.anchors.iter().fold(install, |install, anchor| install.anchor(anchor.clone()));
-        if self.args.write_chain { install.with_ca_certificates() } else { install }
+        (self.policy.subject != SubjectRule::default()).then(|| self.policy.subject.name())
     }
 }
 
@@ -82,30 +78,22 @@ impl<'a> Checks<'a> {
 ///
 /// # Errors
 /// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
-pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
+pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Certificate>> {
     let mut anchors = Vec::new();
     for path in paths {
-        anchors.extend(certificates(path)?);
+        let read = read_anchors(&files::read(path)?);
+        anchors.extend(read.map_err(|error| error.fact(Fact::Path, path.display()))?);
     }
     Ok(anchors)
 }
 
-fn certificates(path: &Path) -> Result<Vec<Vec<u8>>> {
-    let anchors =
-        read_anchors(&files::read(path)?).map_err(|error| error.fact(Fact::Path, path.display()))?;
-    Ok(anchors.iter().map(|anchor| anchor.der().to_vec()).collect())
-}
-
-/// Installs an answer for whichever pending key it is for.
-pub fn install(
-    run: &Run,
-    session: &Session,
-    answer: &[u8],
-    checks: &Checks<'_>,
-    reuse_key: bool,
-) -> Result<Installed> {
-    let install = checks.install(answer, run);
-    if reuse_key { install.reuse_key().run(session) } else { install.run(session) }
+/// Reads what the CA has sent, once for all that is done with it.
+///
+/// # Errors
+/// As [`Response::parse`].
+pub fn read(run: &Run, answer: &[u8]) -> Result<Response> {
+    run.progress.step(Step::ReadAnswer);
+    Response::parse(answer)
 }
 
 /// Forgets what was kept of the job, removes the old credential if that is wanted, and tells the result.
@@ -116,21 +104,18 @@ pub fn finish(
     session: &Session,
     installed: &Installed,
     (keeper, received): (&Keeper, Option<&Kept>),
-    retire_old: Option<&Checks<'_>>,
+    checks: &Checks<'_>,
 ) -> Outcome {
     keeper.forget(session, installed.credential().id(), received);
     let mut notices = installed.notices().to_vec();
     let mut failed = None;
     let mut retired = false;
-    match (Retire::replaced_by(installed), retire_old) {
-        (Some(removal), Some(checks)) => {
-            run.progress.step(Step::Retire);
-            match removal.run(session) {
-                Ok(_) => retired = true,
-                Err(error) => failed = Some(checks.name_retire(error, run, installed)),
-            }
-        }
-        (Some(_), None) => notices.push(Notice::OldKept.into()),
+    match (Retire::replaced_by(installed), checks.policy.old) {
+        (Some(removal), OldCredential::Remove) => match removal.run(session, &run.call()) {
+            Ok(_) => retired = true,
+            Err(error) => failed = Some(checks.name_retire(error, run, installed)),
+        },
+        (Some(_), _) => notices.push(Notice::OldKept.into()),
         (None, _) => {}
     }
     let token = session.token().identity();

@@ -2,12 +2,12 @@
 
 use std::time::SystemTime;
 
-use usbtoken::driver::{ProofLevel, PublicSession, TokenIdentity};
+use usbtoken::driver::{PublicSession, TokenIdentity};
 use usbtoken::error::{Notice, Step};
-use usbtoken::pki::Window;
+use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::renewal::{KeyState, Renewable, clock_doubt};
 use usbtoken::text::Phrase;
-use usbtoken::{Credential, Credentials, Result, Session, Token};
+use usbtoken::{Credential, Credentials, Policy, Result, Session, Token};
 
 use crate::output::{Outcome, print_warning};
 use crate::pin::Source;
@@ -29,7 +29,7 @@ impl Seen {
             run.tell(&[Notice::CertificateUnreadable.into()]);
         }
         let certificates = all.iter().map(Credential::certificate);
-        run.tell(clock_doubt(certificates, run.now()).as_slice());
+        run.tell(clock_doubt(&Policy::default(), certificates, run.now()).as_slice());
         Seen { token: view::Token::of(token), credentials, unreadable }
     }
 }
@@ -83,7 +83,7 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
 fn with_renewals(session: &PublicSession, all: Credentials, now: SystemTime) -> Credentials {
-    let ended = all.iter().any(|one| one.renewable(&Window::default(), now) == Renewable::Expired);
+    let ended = all.iter().any(|one| one.renewable(Window::default(), now) == Renewable::Expired);
     let more = if ended { session.credentials_and_renewals().ok() } else { None };
     more.unwrap_or(all)
 }

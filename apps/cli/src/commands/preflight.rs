@@ -25,8 +25,9 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
     let old = select::credential(all, &args.which, args.key.force, run)?;
-    let renewal = select::renewal(Renewal::of(&old), &args.key, run, &Keeper::of_user());
-    let preflight = renewal.preflight_on(&token, &seen);
+    let policy = select::policy(&args.key, None);
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
+    let preflight = renewal.preflight_on(&token, &seen, &run.call().passed(Keeper::of_user().passed()));
 
     let now = run.now();
     let shown = view::Credential::of(token.identity(), &old, None, now);

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 use usbtoken::error::{Fact, Warning};
-use usbtoken::renewal::{JournalEntry, PendingState, Preflight};
+use usbtoken::renewal::{JournalEntry, PendingKey, PendingState, Preflight};
 use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
-use super::{install_response, pending, select};
+use super::install_response::{self, Checks};
+use super::{pending, select};
 use crate::args;
 use crate::kept::Keeper;
 use crate::output::Outcome;
@@ -17,15 +18,15 @@ use crate::words::Words;
 
 /// Finds the token and the credential, checks, and only then asks for the PIN.
 pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
-    let checks = install_response::Checks::read(&args.checks, args.subject.rule())?;
+    let checks =
+        Checks::read(&args.checks, args.subject.rule(), select::key_rule(&args.key), args.retire_old)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = run.token()?.reserve()?;
     let old = select::credential(reserved.credentials()?, &args.which, args.key.force, run)?;
-    let renewal = select::renewal(Renewal::of(&old), &args.key, run, &visit.keeper)
-        .form(args.form.into())
-        .require_proof(select::level(args.checks.require_proof));
-    run.tell(&before_login(renewal.preflight_before_login(reserved.token()), args.resume)?);
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
+    let call = run.call().passed(visit.keeper.passed());
+    run.tell(&before_login(renewal.preflight_before_login(reserved.token(), &call), args.resume)?);
 
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = run.login_reserved(reserved)?;
@@ -33,16 +34,10 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            let pending = next_command(run, args, &visit.keeper, &session, &renewal, &old, error)?;
+            let pending = resume_pending(run, args, &visit.keeper, &session, &renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
                 let kept = (&visit.keeper, Some(&kept));
-                return Ok(install_response::finish(
-                    run,
-                    &session,
-                    &installed,
-                    kept,
-                    args.retire_old.then_some(&checks),
-                ));
+                return Ok(install_response::finish(run, &session, &installed, kept, &checks));
             }
             let request = again(run, args, &visit, &session, &pending)?;
             (pending, request)
@@ -51,13 +46,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
         Err(error) => return Err(error),
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
-    Ok(install_response::finish(
-        run,
-        &session,
-        &installed,
-        (&visit.keeper, Some(&kept)),
-        args.retire_old.then_some(&checks),
-    ))
+    Ok(install_response::finish(run, &session, &installed, (&visit.keeper, Some(&kept)), &checks))
 }
 
 /// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
@@ -71,7 +60,7 @@ fn renewed(run: &Run, error: &Error) -> Outcome {
 }
 
 fn options(args: &args::Renew) -> Options<'_> {
-    Options { issuer: &args.issuer, form: args.form, retire_old: args.retire_old }
+    Options { issuer: &args.issuer, form: args.form }
 }
 
 fn again(
@@ -94,12 +83,12 @@ fn before_login(preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
 }
 
 /// Offers to go on with the key that is pending, instead of making a second one.
-fn next_command(
+fn resume_pending(
     run: &Run,
     args: &args::Renew,
     keeper: &Keeper,
     session: &Session,
-    renewal: &Renewal<'_>,
+    renewal: &Renewal,
     old: &Credential,
     error: Error,
 ) -> Result<Pending> {
@@ -108,7 +97,12 @@ fn next_command(
     let key = select::pending(session, None, |key| {
         key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
     });
-    if !(args.resume || ask()) {
+    // A CA that gave something to ask again with has the request: asking again is no second order.
+    let is_polled = |key: &PendingKey| {
+        let entry = keeper.entry(session, key.id()).ok().flatten();
+        entry.is_some_and(|entry| entry.cookie().is_some())
+    };
+    if !(args.resume || key.as_ref().is_ok_and(is_polled) || ask()) {
         let file = key.ok().and_then(|key| keeper.answer_file(session, &key));
         return Err(file.into_iter().fold(error, |error, file| {
             let next_command = pending::install(run, &file);
@@ -116,5 +110,5 @@ fn next_command(
         }));
     }
     let key = key?;
-    renewal.resume(session, &key)
+    renewal.resume(session, &key, &run.call())
 }

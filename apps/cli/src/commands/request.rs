@@ -33,10 +33,10 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
         }
     };
     let keeper = Keeper::of_user();
-    let renewal = select::renewal(base, &args.key, run, &keeper)
-        .form(args.form.into())
-        .require_proof(select::level(args.require_proof));
-    run.tell(&renewal.preflight_before_login(reserved.token()).into_notices()?);
+    let policy = select::policy(&args.key, args.require_proof);
+    let renewal = select::forced(base, &args.key).policy(&policy).form(args.form.into());
+    let call = run.call().passed(keeper.passed());
+    run.tell(&renewal.preflight_before_login(reserved.token(), &call).into_notices()?);
     let session = run.login_reserved(reserved)?;
     let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
     write(run, &session, &pending, &request, &args.out, &args.file)
@@ -81,9 +81,9 @@ pub fn write(
     let json = json!({
         "file": (!to_stdout).then(|| out.display().to_string()),
         "request_pem": pem,
-        "pending_id": hex(pending.key().id()),
+        "pending_id": hex(pending.key_id()),
         "replaces": old,
-        "key_reused": pending.key_reused(),
+        "key_reused": pending.key().is_none(),
         "proof": pending.proof(),
         "notices": notices_json(pending.notices(), run.lang),
     });
@@ -99,14 +99,14 @@ pub fn write(
     outcome.if_unprinted = Some(if to_stdout {
         unwritten(run, pending, file)
     } else {
-        Error::new(Code::ResultNotPrinted).fact(Fact::Id, hex(pending.key().id()))
+        Error::new(Code::ResultNotPrinted).fact(Fact::Id, hex(pending.key_id()))
     });
     Ok(outcome)
 }
 
 /// The key is on the token, its request is nowhere: which key it is, and the command that writes its request.
 fn unwritten(run: &Run, pending: &Pending, file: &OutArgs) -> Error {
-    let id = hex(pending.key().id());
+    let id = hex(pending.key_id());
     let line = CommandLine::new("resume", &run.global)
         .value("--id", Some(&id))
         .value("--out", Some("request.pem"))

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use base16ct::lower::encode_string as hex;
+use usbtoken::bank::KeyRule;
 use usbtoken::error::Fact;
 use usbtoken::renewal::{PendingKey, PendingState};
 use usbtoken::{Code, Error, Renewal, Result};
 
 use super::ask::{self, Options, Visit};
-use super::{install_response, request, select};
+use super::install_response::{self, Checks};
+use super::{request, select};
 use crate::args;
 use crate::files;
 use crate::kept::Keeper;
@@ -17,7 +19,7 @@ use crate::run::Run;
 
 /// Sends the request again, or finishes the job when the certificate is here already.
 pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
-    let checks = install_response::Checks::read(&args.checks, args.rule())?;
+    let checks = Checks::read(&args.checks, args.rule(), KeyRule::LikeOld, args.retire_old)?;
     let mut way = match &args.out {
         Some(out) => {
             files::check_writable(out, args.file.overwrite)?;
@@ -33,8 +35,8 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
     let key = select::pending(&session, args.id.as_ref(), waits)?;
     let keeper = way.keeper();
-    let renewal = renewal(run, args, &key)?;
-    let pending = renewal.resume(&session, &key)?;
+    let renewal = renewal(args, &checks, &key)?;
+    let pending = renewal.resume(&session, &key, &run.call())?;
     let again = || ask::request_again(run, keeper, &session, &pending, args.form, args.sign_again);
     match &way {
         Way::Write(out, _) => request::write(run, &session, &pending, &again()?, out, &args.file),
@@ -43,13 +45,7 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
                 Some(installed) => installed,
                 None => visit.ask_and_install(&session, &pending, &again()?)?,
             };
-            Ok(install_response::finish(
-                run,
-                &session,
-                &installed,
-                (keeper, Some(&kept)),
-                args.retire_old.then_some(&checks),
-            ))
+            Ok(install_response::finish(run, &session, &installed, (keeper, Some(&kept)), &checks))
         }
     }
 }
@@ -70,10 +66,10 @@ impl Way<'_> {
 }
 
 fn options(args: &args::Resume) -> Options<'_> {
-    Options { issuer: &args.issuer, form: args.form, retire_old: args.retire_old }
+    Options { issuer: &args.issuer, form: args.form }
 }
 
-fn renewal<'a>(run: &'a Run, args: &args::Resume, key: &PendingKey) -> Result<Renewal<'a>> {
+fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result<Renewal> {
     let base = match (key.old_credential()?, args.first_subject()) {
         (Some(old), _) => Renewal::of(&old),
         (None, Some(subject)) => Renewal::first(subject.parse()?),
@@ -82,6 +78,5 @@ fn renewal<'a>(run: &'a Run, args: &args::Resume, key: &PendingKey) -> Result<Re
             return Err(error.fact(Fact::Id, hex(key.id())));
         }
     };
-    let level = select::level(args.checks.require_proof);
-    Ok(base.progress(&run.progress).form(args.form.into()).require_proof(level))
+    Ok(base.policy(&checks.policy).form(args.form.into()))
 }

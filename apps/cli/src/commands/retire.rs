@@ -1,9 +1,9 @@
 //! `usbtoken retire`: removes a credential that has been replaced.
 
 use serde_json::json;
-use usbtoken::error::{Fact, Step};
+use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
-use usbtoken::{Code, Error, Result};
+use usbtoken::{Code, Error, Policy, Result};
 
 use super::{abandon, install_response, select};
 use crate::args::{self, Which};
@@ -14,7 +14,9 @@ use crate::words::Words;
 
 /// Shows what will go before it asks for the PIN.
 pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
-    let anchors = install_response::anchors(&args.trust_anchor)?;
+    let mut policy = Policy::default();
+    policy.subject = args.subject.rule();
+    policy.anchors = install_response::anchors(&args.trust_anchor)?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
     let is_named = which.id.is_some() || which.serial.is_some();
     // The only one that is there may be the one in use: a person has to say which.
@@ -30,13 +32,12 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let shown = view::Credential::of(reserved.token().identity(), &old, None, run.now());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     let session = run.login_reserved(reserved)?;
-    run.progress.step(Step::Retire);
-    let removal = Retire::of(&old).subject(args.subject.rule());
+    let removal = Retire::of(&old, &policy);
     let removal = match &successor {
         Some(successor) => removal.successor(successor.certificate()),
         None => removal,
     };
-    let retired = anchors.into_iter().fold(removal, Retire::anchor).run(&session)?;
+    let retired = removal.run(&session, &run.call())?;
     let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.now());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({

@@ -1,13 +1,13 @@
 //! Which credential or pending key is meant, and how it is to be renewed.
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::driver::ProofLevel;
+use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
-use usbtoken::renewal::{Caller, Form, PendingKey};
-use usbtoken::{Code, Credential, Credentials, Error, Renewal, Result, Session};
+use usbtoken::pki::{ProofLevel, Window};
+use usbtoken::renewal::{Form, PendingKey};
+use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session};
 
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
-use crate::kept::Keeper;
 use crate::run::Run;
 
 /// The credential that is named; without a name the only one that can be renewed now.
@@ -21,7 +21,7 @@ pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Re
         (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only(),
         (None, None) if force => all.only(),
         (None, None) => {
-            let now = all.clone().renewable(run.now());
+            let now = all.clone().renewable(Window::default(), run.now());
             let to_renew = now.clone().without_successor();
             let renewed = all.iter().filter(|one| one.successor().is_some());
             match renewed.max_by_key(|one| one.certificate().not_after()) {
@@ -63,15 +63,25 @@ pub fn pending(
     }
 }
 
-/// A renewal with the options of the command line.
-pub fn renewal<'a>(base: Renewal<'a>, key: &KeyArgs, run: &'a Run, keeper: &Keeper) -> Renewal<'a> {
-    let mut renewal = base.progress(&run.progress).by(Caller::Command).passed(keeper.passed());
-    if let Some(kind) = key.key {
-        renewal = renewal.key(kind);
+/// The key that the new certificate is for.
+pub fn key_rule(args: &KeyArgs) -> KeyRule {
+    match (args.reuse_key, args.key) {
+        (true, _) => KeyRule::OldAgain,
+        (false, Some(kind)) => KeyRule::Kind(kind),
+        (false, None) => KeyRule::LikeOld,
     }
-    if key.reuse_key {
-        renewal = renewal.reuse_key();
-    }
+}
+
+/// What a command demands that installs nothing.
+pub fn policy(key: &KeyArgs, proof: Option<ProofArg>) -> Policy {
+    let mut policy = Policy::default();
+    policy.key = key_rule(key);
+    policy.proof = level(proof);
+    policy
+}
+
+/// The same renewal, also where a rule of ours speaks against it, if the person wants that.
+pub fn forced(renewal: Renewal, key: &KeyArgs) -> Renewal {
     if key.force { renewal.outside_window().although_renewed() } else { renewal }
 }
 

@@ -77,6 +77,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "The new certificate IS installed. Do not renew again: that would be a second order."
         }
         Words::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
+        Words::HintPinCorrected => {
+            "Log in once at a terminal, for example with \"usbtoken list --pin-file FILE\"; or, where the PIN was put right, run once with --pin-corrected."
+        }
         Words::HintPin => "The PIN may come from --pin-file, --pin-env or the terminal.",
         Words::HintOverwrite => "To overwrite the file, add --overwrite.",
         Words::HintSignAgain => "To sign it anew, add --sign-again.",

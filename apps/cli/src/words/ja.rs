@@ -82,6 +82,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "新しい電子証明書は取り込み済みです。更新をもう一度実行しないでください（二重の申請になります）。"
         }
         Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
+        Words::HintPinCorrected => {
+            "端末から「usbtoken list --pin-file ファイル名」などで一度ログインするか、PINを正しく直したうえで --pin-corrected を付けて一度実行してください。"
+        }
         Words::HintPin => "PINは --pin-file、--pin-env、または端末からの入力で渡せます。",
         Words::HintOverwrite => "上書きする場合は --overwrite を付けてください。",
         Words::HintSignAgain => "署名し直す場合は --sign-again を付けてください。",

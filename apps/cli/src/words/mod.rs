@@ -131,6 +131,8 @@ pub enum Words<'a> {
     HintInstalled,
     /// Hint of the command: confirm the last attempt.
     HintFinalTry,
+    /// Hint of the command: the PIN was put right.
+    HintPinCorrected,
     /// Hint of the command: where the PIN may come from.
     HintPin,
     /// Hint of the command: overwrite a file.

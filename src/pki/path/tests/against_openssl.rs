@@ -54,7 +54,7 @@ impl Chain {
     fn judge(&self, leaf: &Certificate, answer: &[Certificate], anchor: &str) -> Verdict {
         let words = format!("verify -purpose sslclient -CAfile {anchor}.pem -untrusted sub.pem leaf.pem");
         let theirs = self.openssl.succeeds(&words);
-        let anchor = self.openssl.der(anchor);
+        let anchor = Certificate::from_der(&self.openssl.der(anchor)).unwrap();
         let ours = check_chain(leaf, answer, &[anchor], SystemTime::now()).is_ok();
         match (ours, theirs) {
             (true, true) => BothAccept,
@@ -188,7 +188,8 @@ fn the_certificate_that_breaks_a_rule_is_named() {
     let named = |sub: &str, leaf: &str| {
         assert_eq!(chain.verdict(ROOT, sub, leaf), OnlyOpenSslAccepts);
         let (leaf, sub) = (openssl.certificate("leaf"), openssl.certificate("sub"));
-        let error = check_chain(&leaf, &[sub], &[openssl.der("root")], SystemTime::now()).unwrap_err();
+        let error =
+            check_chain(&leaf, &[sub], &[openssl.certificate("root")], SystemTime::now()).unwrap_err();
         let facts: Vec<String> = error.facts().skip(1).map(|(_, value)| value.to_owned()).collect();
         facts.join(": ")
     };
@@ -247,7 +248,8 @@ fn a_universal_string_is_the_same_name() {
     let algorithm = crate::pki::SignatureAlgorithm::EcdsaSha256.identifier().to_der().unwrap();
     let bits = encode(3, &[&[0], &signature]);
     let leaf = Certificate::from_der(&encode(0x30, &[&tbs, &algorithm, &bits])).unwrap();
-    check_chain(&leaf, &[], &[openssl.der("root")], SystemTime::now()).unwrap();
+    check_chain(&leaf, &[], &[Certificate::from_der(&openssl.der("root")).unwrap()], SystemTime::now())
+        .unwrap();
 }
 
 #[test]

@@ -2,7 +2,12 @@
 
 use super::*;
 use crate::pki::openssl::OpenSsl;
-use crate::pki::{PublicKey, RequestInfo};
+use crate::pki::request::pkcs10::RequestInfo;
+use crate::pki::{PublicKey, RequestDraft};
+
+fn draft(draft: Result<RequestDraft>, key: &PublicKey) -> RequestInfo {
+    draft.unwrap().with_key(key).unwrap()
+}
 
 fn new_request(openssl: &OpenSsl, info: &RequestInfo) -> Request {
     let signature = openssl.sign("new", SignatureAlgorithm::EcdsaSha256, info.to_be_signed());
@@ -22,7 +27,8 @@ fn prepared(kind: &str) -> (OpenSsl, Certificate, PublicKey) {
 fn the_message_and_the_request_inside_verify() {
     for kind in ["rsa", "P-256", "P-384"] {
         let (openssl, old, new) = prepared(kind);
-        let request = new_request(&openssl, &RequestInfo::for_renewal_by_old_key(&old, &new));
+        let request =
+            new_request(&openssl, &draft(RequestDraft::for_renewal_by_old_key(&old, &new.algorithm()), &new));
         let info = RenewalInfo::new(request.clone(), &old).unwrap();
         let signature = openssl.sign("old", info.algorithm(), info.to_be_signed());
         let renewal = info.assemble(&signature).unwrap();
@@ -34,7 +40,7 @@ fn the_message_and_the_request_inside_verify() {
         assert_eq!(openssl.read("inner.der"), request.to_der());
         assert_eq!(openssl.certificate("signer"), old);
         let said = openssl.run("req -verify -inform DER -in inner.der -noout -text");
-        assert!(said.contains("verify OK") && said.contains("1.3.6.1.4.1.311.13.1"), "{said}");
+        assert!(said.contains("verify OK") & said.contains("1.3.6.1.4.1.311.13.1"), "{said}");
         assert!(said.contains("TLS Web Client Authentication"), "{said}");
 
         openssl.write("renewal.pem", renewal.to_pem());
@@ -46,7 +52,8 @@ fn the_message_and_the_request_inside_verify() {
 #[test]
 fn a_signature_by_another_key_does_not_leave() {
     let (openssl, old, new) = prepared("P-256");
-    let request = new_request(&openssl, &RequestInfo::for_renewal_by_old_key(&old, &new));
+    let request =
+        new_request(&openssl, &draft(RequestDraft::for_renewal_by_old_key(&old, &new.algorithm()), &new));
     let info = RenewalInfo::new(request, &old).unwrap();
     let signature = openssl.sign("new", info.algorithm(), info.to_be_signed());
     assert_eq!(info.assemble(&signature).unwrap_err().code(), Code::SignatureInvalid);
@@ -55,13 +62,14 @@ fn a_signature_by_another_key_does_not_leave() {
 #[test]
 fn a_request_without_the_old_certificate_is_refused() {
     let (openssl, old, new) = prepared("P-256");
-    let request = new_request(&openssl, &RequestInfo::for_renewal(&old, &new));
+    let request = new_request(&openssl, &draft(RequestDraft::for_renewal(&old, &new.algorithm()), &new));
     assert_eq!(RenewalInfo::new(request, &old).unwrap_err().code(), Code::BadArgument);
 }
 
 #[test]
 fn an_old_key_of_another_kind_is_refused() {
     let (openssl, old, new) = prepared("ed25519");
-    let request = new_request(&openssl, &RequestInfo::for_renewal_by_old_key(&old, &new));
+    let request =
+        new_request(&openssl, &draft(RequestDraft::for_renewal_by_old_key(&old, &new.algorithm()), &new));
     assert_eq!(RenewalInfo::new(request, &old).unwrap_err().code(), Code::BadArgument);
 }

@@ -11,6 +11,14 @@ fn signed(openssl: &OpenSsl, info: &RequestInfo, name: &str, kind: KeyKind) -> R
     info.assemble(algorithm, &signature).unwrap()
 }
 
+fn for_renewal(old: &Certificate, key: &PublicKey) -> RequestInfo {
+    RequestDraft::for_renewal(old, &key.algorithm()).unwrap().with_key(key).unwrap()
+}
+
+fn first(subject: &Name, key: &PublicKey) -> RequestInfo {
+    RequestDraft::first(subject).unwrap().with_key(key).unwrap()
+}
+
 fn verified_text(openssl: &OpenSsl, request: &Request) -> String {
     openssl.write("request.pem", request.to_pem());
     let said = openssl.run("req -verify -in request.pem -noout -text");
@@ -25,7 +33,7 @@ fn every_kind_of_key_makes_a_request_that_verifies() {
     for (kind, name) in [(KeyKind::Rsa2048, "rsa"), (KeyKind::P256, "P-256"), (KeyKind::P384, "P-384")] {
         let key = openssl.key("k", name);
         assert_eq!(key.algorithm(), kind.algorithm());
-        let request = signed(&openssl, &RequestInfo::first(&subject, &key), "k", kind);
+        let request = signed(&openssl, &first(&subject, &key), "k", kind);
         let said = verified_text(&openssl, &request);
         assert!(
             said.contains("TLS Web Client Authentication") && said.contains("Digital Signature"),
@@ -60,7 +68,7 @@ fn a_renewal_copies_the_subject_byte_for_byte() {
         openssl.write("extensions", LEAF);
         openssl.run("x509 -req -in old.csr -CA ca.pem -CAkey ca.key -out old.pem -extfile extensions");
         let old = openssl.certificate("old");
-        let request = signed(&openssl, &RequestInfo::for_renewal(&old, &new), "new", KeyKind::Rsa2048);
+        let request = signed(&openssl, &for_renewal(&old, &new), "new", KeyKind::Rsa2048);
         assert_eq!(request.subject().der(), old.subject().der());
         let said = verified_text(&openssl, &request);
         assert!(said.contains("email:taro@example.co.jp"), "{said}");
@@ -81,7 +89,7 @@ fn teletex_and_unsorted_names_are_not_repaired() {
     der[at - 2] = tlv::TELETEX_STRING;
     der[at] = 0xff;
     let old = Certificate::from_der(&der).unwrap();
-    let request = signed(&openssl, &RequestInfo::for_renewal(&old, old.public_key()), "old", KeyKind::P256);
+    let request = signed(&openssl, &for_renewal(&old, old.public_key()), "old", KeyKind::P256);
     assert_eq!(request.subject().der(), old.subject().der());
     assert!(request.to_der().windows(3).any(|bytes| bytes == [tlv::TELETEX_STRING, 16, 0xff]));
 }
@@ -93,18 +101,12 @@ fn what_the_old_certificate_lacks_is_asked_for() {
     let key = openssl.key("old", "P-256");
     let old =
         openssl.issue("old", "ca", SUBJECT, "keyUsage=keyEncipherment\nextendedKeyUsage=serverAuth", "");
-    let said = verified_text(
-        &openssl,
-        &signed(&openssl, &RequestInfo::for_renewal(&old, &key), "old", KeyKind::P256),
-    );
+    let said = verified_text(&openssl, &signed(&openssl, &for_renewal(&old, &key), "old", KeyKind::P256));
     assert!(said.contains("Digital Signature\n") && said.contains("TLS Web Client Authentication"), "{said}");
     assert!(!said.contains("Encipherment") && !said.contains("Alternative"), "{said}");
 
     let old = openssl.issue("old", "ca", SUBJECT, "extendedKeyUsage=emailProtection,clientAuth", "");
-    let said = verified_text(
-        &openssl,
-        &signed(&openssl, &RequestInfo::for_renewal(&old, &key), "old", KeyKind::P256),
-    );
+    let said = verified_text(&openssl, &signed(&openssl, &for_renewal(&old, &key), "old", KeyKind::P256));
     assert!(said.contains("E-mail Protection, TLS Web Client Authentication"), "{said}");
     assert!(said.contains("Digital Signature\n"), "{said}");
 }
@@ -114,7 +116,7 @@ fn a_broken_signature_does_not_leave() {
     let openssl = OpenSsl::new();
     let key = openssl.key("k", "P-256");
     openssl.key("other", "P-256");
-    let info = RequestInfo::first(&"CN=x".parse().unwrap(), &key);
+    let info = first(&"CN=x".parse().unwrap(), &key);
     let algorithm = SignatureAlgorithm::EcdsaSha256;
     let foreign = openssl.sign("other", algorithm, info.to_be_signed());
     assert_eq!(info.assemble(algorithm, &foreign).unwrap_err().code(), Code::SignatureInvalid);

@@ -12,6 +12,8 @@ fn a_backslash_that_became_a_yen_sign() {
         pem.replace('/', "¥/").replace('\n', "¥r¥n"),
         pem.replace('\n', "￥n"),
         pem.replace('\n', "＼n"),
+        pem.replace('\n', "₩n"),
+        format!("<p>{}</p>", pem.replace('\n', "&yen;n")),
         format!("\"{}\"", pem.replace('\n', "`r`n")),
     ] {
         issued.yields_leaf(text);
@@ -79,6 +81,15 @@ fn pages_and_scripts_between_the_lines() {
 }
 
 #[test]
+fn all_lines_on_one() {
+    let issued = issued();
+    let pem = issued.leaf.to_pem();
+    for between in [";", "|", ", ", "\";\""] {
+        issued.yields_leaf(pem.trim_end().replace('\n', between));
+    }
+}
+
+#[test]
 fn marked_text_and_comments() {
     let issued = issued();
     let line = base64(issued.leaf.der());
@@ -88,7 +99,7 @@ fn marked_text_and_comments() {
         format!("<x><![CDATA[{begin}]]>\n  <![CDATA[{end}]]></x>"),
         format!("<x>{begin}<![CDATA[{end}]]></x>"),
         format!("<x>{begin}<!-- page 1 > 2 -->{end}</x>"),
-        format!("<x><![CDATA[{begin}]]><!-- ]]> --><?page 2?><![CDATA[{end}]]></x>"),
+        format!("<x><![CDATA[{begin}]]><!-- ]]> --><?page 2 > 1?><![CDATA[{end}]]></x>"),
         format!("<x><![CDATA[<p>{begin}<br>{end}</p>]]></x>"),
         format!("<x><![CDATA[{line}"),
     ] {

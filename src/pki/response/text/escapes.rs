@@ -6,11 +6,16 @@ use super::base64::{LONG_TOKEN, decode_base64, in_alphabet, next_token, token};
 
 /// The base64 of lines with something before and behind it: numbers, bullets, the code of a script that puts them
 /// together. A line's longest word is what counts; the last line of a run may have a longer one elsewhere, so it is the
-/// word in the same column.
+/// word in the same column. Of several long words in a line each is a line of its own.
 pub(super) fn columns(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let (mut column, mut decorated) = (None, 0);
     for line in text.lines() {
+        if has_lines(line) {
+            tokens(line).for_each(|(_, token)| out.extend([token, "\n"]));
+            decorated += 3;
+            continue;
+        }
         let longest =
             tokens(line).max_by_key(|(_, token)| token.len()).filter(|(_, token)| token.len() >= LONG_TOKEN);
         let in_column = || tokens(line).find(|(start, _)| Some(*start) == column);
@@ -21,6 +26,14 @@ pub(super) fn columns(text: &str) -> Option<String> {
         out.push('\n');
     }
     (decorated > 2).then_some(out)
+}
+
+/// Whether several words of one length stand in a line, as lines of base64 that something else than line ends parts.
+fn has_lines(line: &str) -> bool {
+    let mut lengths =
+        tokens(line).map(|(_, token)| token.len()).filter(|length| *length >= LONG_TOKEN).peekable();
+    let first = lengths.peek().copied();
+    lengths.take_while(|length| Some(*length) == first).count() > 2
 }
 
 /// The runs of letters of base64 in a line, and where they begin.
@@ -82,9 +95,10 @@ pub(super) fn percent(text: &str) -> Option<String> {
 /// The escapes of JSON (RFC 8259 §7), JavaScript and the shell: `\n`, `\/`, `\u002b`, `\x2b`, and a line that goes
 /// on after `\`. Any other stays. In PowerShell they begin with a grave accent.
 ///
-/// The backslash stands where Shift_JIS has a yen sign, and programs that convert it make one of it.
+/// The backslash stands where Shift_JIS has a yen sign and Korean character sets a won sign, and programs that convert
+/// it make one of it.
 pub(super) fn backslashes(text: &str) -> Option<String> {
-    const BACKSLASHES: [char; 4] = ['\\', '¥', '￥', '＼'];
+    const BACKSLASHES: [char; 6] = ['\\', '¥', '￥', '＼', '₩', '￦'];
     if !text.contains(BACKSLASHES) && !text.contains("`n") {
         return None;
     }

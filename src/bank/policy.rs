@@ -1,0 +1,164 @@
+//! The rules of a renewal, and the defaults where there is no bank's profile.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::pki::{Certificate, Check, KeyKind, ProofLevel, Relax, SubjectRule, Window, read_anchors};
+
+/// What a renewal demands, from the preflight to the removal of the old credential.
+///
+/// ```
+/// use usbtoken::Policy;
+/// use usbtoken::pki::SubjectRule;
+///
+/// let mut policy = Policy::default();
+/// assert_eq!(policy.window.days, 40);
+/// policy.subject = SubjectRule::Exact;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Policy {
+    /// When a certificate can be renewed: from 40 days before it ends.
+    pub window: Window,
+    /// The key that the new certificate is for: a new one, like the old.
+    pub key: KeyRule,
+    /// How sure it must be that the key cannot leave the token: [`ProofLevel::Claimed`]. Less is demanded of no key,
+    /// whatever stands here.
+    pub proof: ProofLevel,
+    /// How far the new subject may differ from the old one's: the common name may change. What breaks that is installed
+    /// with a warning; only [`SubjectRule::Exact`] refuses.
+    pub subject: SubjectRule,
+    /// Checks of the certificate that are left out: none. That it belongs to the key is always checked.
+    pub relax: Relax,
+    /// How many days a clock may be off before what certificates say is held against it: 7. Clocks are minutes off, CAs
+    /// stamp the moment of issue, and some let a certificate begin on the next business day.
+    pub clock_tolerance_days: u32,
+    /// The CA certificates to one of which a valid chain must lead (RFC 5280 §6), as
+    /// [`read_anchors`](crate::pki::read_anchors) gives them. Without any, the chain is not followed; the issuers of the
+    /// old and the new certificate are compared then.
+    #[serde(serialize_with = "to_pem", deserialize_with = "from_pem")]
+    pub anchors: Vec<Certificate>,
+    /// Whether the CA certificates of the response that are above the new one are written to the token too.
+    pub write_ca_certificates: bool,
+    /// What becomes of the old credential once the new one works.
+    pub old: OldCredential,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            window: Window::default(),
+            key: KeyRule::default(),
+            proof: ProofLevel::Claimed,
+            subject: SubjectRule::default(),
+            relax: Relax::NONE,
+            clock_tolerance_days: 7,
+            anchors: Vec::new(),
+            write_ca_certificates: false,
+            old: OldCredential::default(),
+        }
+    }
+}
+
+/// The key that the new certificate is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KeyRule {
+    /// A new key of the old one's kind; RSA 2048 for a first certificate.
+    #[default]
+    LikeOld,
+    /// A new key of this kind.
+    Kind(KeyKind),
+    /// The old key again, for example when the token has no room for another.
+    OldAgain,
+}
+
+/// What becomes of the old credential.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OldCredential {
+    /// It stays.
+    #[default]
+    Keep,
+    /// The person decides.
+    Ask,
+    /// It goes once the new one is installed and has signed.
+    Remove,
+    /// It goes once a login with the new one is confirmed.
+    RemoveAfterConfirmation,
+}
+
+impl Policy {
+    /// The proof that is demanded: never less than that the driver claims it.
+    pub(crate) fn demanded_proof(&self) -> ProofLevel {
+        self.proof.max(ProofLevel::Claimed)
+    }
+
+    /// The rule for the subject, with the check left out where that is relaxed.
+    pub(crate) fn subject_rule(&self) -> SubjectRule {
+        if self.relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject }
+    }
+
+    /// How far a clock may be off.
+    pub(crate) fn clock_tolerance(&self) -> Duration {
+        Duration::from_secs(u64::from(self.clock_tolerance_days) * 24 * 60 * 60)
+    }
+
+    /// Whether the certificate is to be for the old key.
+    pub(crate) fn reuses_key(&self) -> bool {
+        self.key == KeyRule::OldAgain
+    }
+}
+
+/// A text of PEM blocks, as in a bundle: people can read and exchange it.
+fn to_pem<S: Serializer>(anchors: &[Certificate], serializer: S) -> Result<S::Ok, S::Error> {
+    let blocks: String = anchors.iter().map(Certificate::to_pem).collect();
+    serializer.serialize_str(&blocks)
+}
+
+fn from_pem<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Certificate>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.trim().is_empty() {
+        true => Ok(Vec::new()),
+        false => read_anchors(text.as_bytes()).map_err(serde::de::Error::custom),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_back_and_nothing_else_is() {
+        let mut policy = Policy::default();
+        policy.window = Window::of_days(30);
+        policy.key = KeyRule::Kind(KeyKind::P384);
+        policy.relax = [Check::Validity, Check::Usage].into_iter().collect();
+        policy.old = OldCredential::Remove;
+        for policy in [Policy::default(), policy] {
+            let kept = serde_json::to_string(&policy).unwrap();
+            assert_eq!(serde_json::from_str::<Policy>(&kept).unwrap(), policy, "{kept}");
+        }
+        for wrong in [
+            r#"{ "windows": {} }"#,
+            r#"{ "window": { "days": -1 } }"#,
+            r#"{ "proof": "PROVEN" }"#,
+            r#"{ "key": { "kind": "rsa1024" } }"#,
+            r#"{ "relax": ["everything"] }"#,
+            r#"{ "anchors": "no certificate" }"#,
+        ] {
+            assert!(serde_json::from_str::<Policy>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_policy_demands_less_than_a_claim() {
+        let mut policy = Policy::default();
+        policy.proof = ProofLevel::Refused;
+        assert_eq!(policy.demanded_proof(), ProofLevel::Claimed);
+    }
+}

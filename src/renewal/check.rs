@@ -1,0 +1,125 @@
+//! What is asked of a new certificate before it is written: by its own words, and by who issued it.
+
+use super::clock;
+use super::pending::RequestedKey;
+use super::run::Run;
+use crate::bank::Policy;
+use crate::contents::Credential;
+use crate::error::{Code, Fact, Notice, Result, Step, Warning};
+use crate::pki::{
+    Certificate, Expectation, IssuerContinuity, Name, PublicKey, Response, another_key_issued, check_chain,
+    issuer_continuity, jst_date,
+};
+
+/// The checks of the certificates of one response.
+pub(super) struct Checks<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) response: &'a Response,
+    pub(super) run: &'a Run<'a>,
+}
+
+/// What a certificate is compared with.
+pub(super) struct Asked<'k> {
+    pub(super) key: &'k RequestedKey,
+    pub(super) old: Option<&'k Credential>,
+    /// The subject that was asked for, where this process made the request.
+    pub(super) subject: Option<&'k Name>,
+}
+
+impl Checks<'_> {
+    /// Of the certificates for a key the one that passes; of several that pass, the one that ends last. With it come its
+    /// issuer and what a person should know. None passes: what is wrong with the likeliest.
+    pub(super) fn choose(
+        &self,
+        found: Certificate,
+        public: &PublicKey,
+        asked: &Asked<'_>,
+    ) -> Result<(Certificate, IssuerContinuity, Vec<Warning>)> {
+        let check = |leaf: &Certificate| {
+            let mut warnings = self.leaf(leaf, public, asked)?;
+            let issuer = self.issuer(leaf, asked.old)?;
+            warnings.extend(issuer_warning(issuer, leaf, asked.old));
+            warnings.extend(self.anchored_elsewhere(leaf, asked.old));
+            Ok((leaf.clone(), issuer, warnings))
+        };
+        let mut first_error = None;
+        for leaf in self.response.leaves_for(public) {
+            match check(leaf) {
+                Ok(checked) => return Ok(checked),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error.map_or_else(|| check(&found), Err)
+    }
+
+    /// What is asked of the certificate itself, without its issuer; returns what a person should know of it.
+    fn leaf(&self, leaf: &Certificate, public: &PublicKey, asked: &Asked<'_>) -> Result<Vec<Warning>> {
+        let now = self.run.now();
+        let expectation = Expectation {
+            public_key: public,
+            // A first request leaves its subject in no place but its own: days later there is none to compare with.
+            subject: asked.old.map(Credential::subject).or(asked.subject),
+            subject_rule: self.policy.subject,
+            old: asked.old.map(Credential::certificate),
+            now,
+        };
+        expectation.check(leaf, self.policy.relax).map_err(|error| {
+            // No CA issues what has ended before its key was made.
+            let end = jst_date(leaf.not_after());
+            let tolerance = i64::from(self.policy.clock_tolerance_days);
+            let ended_before =
+                asked.key.made_on().is_some_and(|day| i64::from((day - end).get_days()) > tolerance);
+            match error.code() {
+                Code::CertificateExpired if ended_before || clock::is_long_past(now, leaf.not_after()) => {
+                    clock::implausible(now, format_args!("≤ {end}")).during(Step::CheckCertificate)
+                }
+                _ => error,
+            }
+        })?;
+        let mut warnings = expectation.warnings(leaf, self.policy.relax);
+        if clock::is_too_early(now) {
+            warnings.retain(|warning| *warning != Notice::NotYetValid);
+            warnings.push(clock::doubtful(now, leaf.not_before()));
+        }
+        Ok(warnings)
+    }
+
+    /// Follows the chain to an anchor, where some were given, else compares the CA keys. A certificate that begins
+    /// later than the clock says is followed at its beginning.
+    pub(super) fn issuer(&self, leaf: &Certificate, old: Option<&Credential>) -> Result<IssuerContinuity> {
+        if !self.policy.anchors.is_empty() {
+            let moment = self.run.now().max(leaf.not_before()).min(leaf.not_after());
+            check_chain(leaf, self.response.certificates(), &self.policy.anchors, moment)?;
+            return Ok(IssuerContinuity::VerifiedByAnchor);
+        }
+        let on_token = old.map(Credential::authorities).unwrap_or_default();
+        let at_hand = self.response.certificates().iter().chain(on_token);
+        issuer_continuity(leaf, old.map(Credential::certificate), at_hand)
+    }
+
+    /// The warning that the anchors which verify the new certificate are not the CA that issued the old one, where that
+    /// is known.
+    fn anchored_elsewhere(&self, leaf: &Certificate, old: Option<&Credential>) -> Option<Warning> {
+        let old = old.filter(|_| !self.policy.anchors.is_empty())?;
+        let certificates = self.response.certificates().iter();
+        let at_hand = certificates.chain(old.authorities()).chain(&self.policy.anchors);
+        another_key_issued(leaf, old.certificate(), at_hand).then(|| another_issuer(old.certificate(), leaf))
+    }
+}
+
+/// What a person should know of the issuer; of one that is shown to be the old one's, nothing.
+fn issuer_warning(issuer: IssuerContinuity, leaf: &Certificate, old: Option<&Credential>) -> Option<Warning> {
+    match (issuer, old) {
+        (IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer, _) => None,
+        (IssuerContinuity::AnotherIssuer, Some(old)) => Some(another_issuer(old.certificate(), leaf)),
+        (IssuerContinuity::AnotherIssuer | IssuerContinuity::NotChecked, _) => {
+            Some(Notice::ChainNotChecked.into())
+        }
+    }
+}
+
+fn another_issuer(old: &Certificate, new: &Certificate) -> Warning {
+    Warning::new(Notice::AnotherIssuer)
+        .fact(Fact::Expected, old.issuer_and_key())
+        .fact(Fact::Found, new.issuer_and_key())
+}

@@ -1,0 +1,136 @@
+//! What is to be renewed, or issued for the first time.
+
+use crate::bank::{KeyRule, Policy};
+use crate::contents::{Caller, Credential, PendingKey, Record};
+use crate::error::{Code, Error, Fact, Result};
+use crate::pki::{KeyKind, Name};
+
+/// The form of the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Form {
+    /// PKCS#10, signed by the new key (RFC 2986).
+    #[default]
+    Pkcs10,
+    /// The same inside CMS SignedData by the old key, as Microsoft CAs take it (MS-WCCE §3.1.1.4.3.2.1).
+    SignedByOldKey,
+}
+
+/// A renewal, or a first issue: of what, by which policy, and what a person has agreed to although a rule speaks
+/// against it.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    pub(super) subject: Subject,
+    pub(super) policy: Policy,
+    pub(super) form: Form,
+    pub(super) outside_window: bool,
+    pub(super) beside_pending: bool,
+    pub(super) although_renewed: bool,
+}
+
+/// Whose certificate is wanted.
+#[derive(Clone, Debug)]
+pub(super) enum Subject {
+    Renewed(Box<Credential>),
+    First(Box<Name>),
+}
+
+impl Renewal {
+    /// Renews this credential.
+    pub fn of(old: &Credential) -> Self {
+        Self::new(Subject::Renewed(Box::new(old.clone())))
+    }
+
+    /// Requests a first certificate for this subject.
+    pub fn first(subject: Name) -> Self {
+        Self::new(Subject::First(Box::new(subject)))
+    }
+
+    fn new(subject: Subject) -> Self {
+        Renewal {
+            subject,
+            policy: Policy::default(),
+            form: Form::default(),
+            outside_window: false,
+            beside_pending: false,
+            although_renewed: false,
+        }
+    }
+
+    /// Demands what this policy says, now and when the response is installed.
+    #[must_use]
+    pub fn policy(mut self, policy: &Policy) -> Self {
+        self.policy = policy.clone();
+        self
+    }
+
+    /// Makes the request in this form.
+    #[must_use]
+    pub fn form(mut self, form: Form) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// Renews although the window is not open. An expired credential may then be renewed too.
+    #[must_use]
+    pub fn outside_window(mut self) -> Self {
+        self.outside_window = true;
+        self
+    }
+
+    /// Makes another key although one is pending for the same credential.
+    #[must_use]
+    pub fn beside_pending(mut self) -> Self {
+        self.beside_pending = true;
+        self
+    }
+
+    /// Makes another key although the credential that takes this one's place is on the token.
+    #[must_use]
+    pub fn although_renewed(mut self) -> Self {
+        self.although_renewed = true;
+        self
+    }
+
+    /// The kind of key that will be made: the one that the policy asks for, else one like the old key.
+    ///
+    /// # Errors
+    /// [`Code::KeyKindNotMade`] when none was asked for and the old key is of a kind that is not made here.
+    pub fn key_kind(&self) -> Result<KeyKind> {
+        match (self.policy.key, self.old()) {
+            (KeyRule::Kind(asked), _) => Ok(asked),
+            (KeyRule::LikeOld | KeyRule::OldAgain, None) => Ok(KeyKind::Rsa2048),
+            (KeyRule::LikeOld | KeyRule::OldAgain, Some(old)) => KeyKind::like(&old.key_algorithm())
+                .ok_or_else(|| {
+                    let error = Error::new(Code::KeyKindNotMade).fact(Fact::Found, old.key_algorithm());
+                    KeyKind::ALL.iter().fold(error, |error, kind| error.fact(Fact::Candidate, kind))
+                }),
+        }
+    }
+
+    pub(super) fn old(&self) -> Option<&Credential> {
+        match &self.subject {
+            Subject::Renewed(old) => Some(old),
+            Subject::First(_) => None,
+        }
+    }
+
+    /// Whether a record is one of this very job. A page sees only jobs of its own origin.
+    pub(super) fn is_job_of(&self, record: &Record, caller: &Caller) -> bool {
+        if matches!(caller, Caller::Page(_)) && !record.is_by(caller) {
+            return false;
+        }
+        match self.old() {
+            Some(old) => !record.is_removal() && record.concerns(old.certificate()),
+            None => record.is_first(),
+        }
+    }
+
+    /// Whether a pending key is one of this very job.
+    pub(super) fn is_job_of_key(&self, key: &PendingKey) -> bool {
+        match self.old() {
+            Some(old) => key.renews(old.certificate()),
+            None => key.is_first(),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! How one call runs: its clock, who is told of it, what stops it, who is asked for the PIN, and for whom it is done.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::clock::Clock;
+use crate::contents::{Caller, PendingKey};
+use crate::driver::session::Login;
+use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenInfo};
+use crate::error::{Code, Error, Result, Step};
+
+/// Is told of each step as it begins; long work shows progress with it, and can be stopped by it.
+pub trait Progress: Send + Sync {
+    /// This step begins now.
+    fn step(&self, step: Step);
+
+    /// Whether to stop before the next step. What was begun is then withdrawn, and the error is
+    /// [`Code::Cancelled`]. A call into the driver that is under way is not interrupted.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Shows nothing.
+impl Progress for () {
+    fn step(&self, _step: Step) {}
+}
+
+impl<F: Fn(Step) + Send + Sync> Progress for F {
+    fn step(&self, step: Step) {
+        self(step);
+    }
+}
+
+/// How one call runs. What a renewal *demands* is its [`Policy`](crate::Policy).
+///
+/// ```
+/// use usbtoken::driver::Cancel;
+/// use usbtoken::error::Step;
+/// use usbtoken::Run;
+///
+/// let stop = Cancel::new(); // a clone of it goes to the window with the button
+/// let show = |step: Step| println!("{}", step.sentence(usbtoken::text::Lang::Ja));
+/// let run = Run::default().progress(&show).cancel(&stop);
+/// ```
+#[derive(Clone)]
+pub struct Run<'a> {
+    clock: Clock,
+    passed: Option<SystemTime>,
+    progress: &'a dyn Progress,
+    cancel: Option<&'a Cancel>,
+    pin: Option<&'a dyn AskPin>,
+    caller: Caller,
+}
+
+/// The computer's clock, nobody who is told or asked, and a program without a name.
+impl Default for Run<'_> {
+    fn default() -> Self {
+        Run {
+            clock: Clock::SYSTEM,
+            passed: None,
+            progress: &(),
+            cancel: None,
+            pin: None,
+            caller: Caller::Program(String::new()),
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Takes the time from this clock instead of the computer's; a fixed time stands still.
+    #[must_use]
+    pub fn at(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
+        self
+    }
+
+    /// A moment that has passed for certain, such as the date of a file that an earlier job left: a clock that is well
+    /// behind it is doubted.
+    #[must_use]
+    pub fn passed(mut self, moment: Option<SystemTime>) -> Self {
+        self.passed = moment;
+        self
+    }
+
+    /// Reports each step to this.
+    #[must_use]
+    pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Stops before the next step once this is cancelled, with [`Code::Cancelled`]; what was begun is withdrawn.
+    #[must_use]
+    pub fn cancel(mut self, cancel: &'a Cancel) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// Asks this for the PIN.
+    #[must_use]
+    pub fn pin(mut self, ask: &'a dyn AskPin) -> Self {
+        self.pin = Some(ask);
+        self
+    }
+
+    /// Says for whom this is done; by default for a program without a name. The record on a new key keeps it, and a page
+    /// is shown no job but its own.
+    #[must_use]
+    pub fn by(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    /// The present time by the clock of this run.
+    pub fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    /// Asks for the PIN of a token. Where its state makes that useless, and where there is no one to ask, the login
+    /// leaves it to the PIN pad, and says what is wrong.
+    ///
+    /// # Errors
+    /// What is asked returns, mostly [`Code::PinCancelled`].
+    pub fn ask_pin(&self, token: &TokenInfo) -> Result<Login> {
+        let useless = matches!(token.pin_state, PinState::Locked | PinState::NotSet);
+        let Some(pin) = self.pin.filter(|_| !useless) else { return Ok(Login::on_pin_pad()) };
+        // As browsers show it, without the usual port.
+        let origin = match &self.caller {
+            Caller::Page(origin) => Some(origin.strip_suffix(":443").unwrap_or(origin)),
+            Caller::Command | Caller::Program(_) => None,
+        };
+        pin.ask(&PinRequest { token, origin }).map_err(|error| error.during(Step::LogIn))
+    }
+
+    /// The moment that has passed for certain, if one is known.
+    pub(super) fn known_past(&self) -> Option<SystemTime> {
+        self.passed
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Whether this run is shown a job: a page only those that it began itself.
+    pub(super) fn may_see(&self, key: &PendingKey) -> bool {
+        !matches!(self.caller, Caller::Page(_)) || key.is_by(&self.caller)
+    }
+
+    /// Begins a step, unless the caller wants to stop.
+    pub(super) fn enter(&self, step: Step) -> Result<()> {
+        if self.progress.is_cancelled() || self.cancel.is_some_and(Cancel::is_cancelled) {
+            return Err(Error::new(Code::Cancelled).during(step));
+        }
+        self.progress.step(step);
+        Ok(())
+    }
+
+    /// Reports a step before which nothing may stop any more.
+    pub(super) fn report(&self, step: Step) {
+        self.progress.step(step);
+    }
+}
+
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("clock", &self.clock)
+            .field("passed", &self.passed)
+            .field("cancel", &self.cancel)
+            .field("asks_for_pin", &self.pin.is_some())
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
