@@ -143,7 +143,7 @@
 #define USBTOKEN_DRIVER_UNLOADABLE 208
 /** The driver did not start. */
 #define USBTOKEN_DRIVER_INIT_FAILED 209
-/** Other users of this computer can replace the driver's file. */
+/** It is not certain that no other user of this computer can replace the driver's file. */
 #define USBTOKEN_DRIVER_UNTRUSTED 210
 /** The driver did not answer in time. */
 #define USBTOKEN_DRIVER_TIMEOUT 211
@@ -181,7 +181,7 @@
 #define USBTOKEN_PIN_LOCKED 302
 /** One more wrong PIN locks the token. */
 #define USBTOKEN_PIN_FINAL_TRY 303
-/** The PIN is too short or too long for this token. */
+/** The PIN is shorter or longer than this token takes, as far as it states. */
 #define USBTOKEN_PIN_LENGTH 304
 /** The PIN has characters that the token does not take. */
 #define USBTOKEN_PIN_CHARACTERS 305
@@ -189,7 +189,7 @@
 #define USBTOKEN_PIN_EXPIRED 306
 /** No PIN has been set on the token. */
 #define USBTOKEN_PIN_NOT_SET 307
-/** The login failed; the PIN may be wrong. */
+/** The login failed, and may have counted as a wrong PIN. */
 #define USBTOKEN_PIN_UNCERTAIN 308
 /** This needs the PIN. */
 #define USBTOKEN_PIN_REQUIRED 309
@@ -197,6 +197,8 @@
 #define USBTOKEN_PIN_CANCELLED 310
 /** The PIN is not correct. One more wrong PIN locks the token. */
 #define USBTOKEN_PIN_INCORRECT_FINAL_TRY 311
+/** The token states that its PIN is entered at its own keys, and that login failed. The PIN that was given was not used. */
+#define USBTOKEN_PIN_PAD_REFUSED 313
 /** The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token. */
 #define USBTOKEN_PIN_WRONG_BEFORE 312
 /** There is no room left on the token. */
@@ -311,6 +313,8 @@
 #define USBTOKEN_ANSWER_FORM_UNSUPPORTED 541
 /** This is a SCEP response, and the certificate in it is encrypted for the requesting program. */
 #define USBTOKEN_ANSWER_IS_CERT_REP 542
+/** The new certificate comes from another CA than those that the bank names. */
+#define USBTOKEN_ISSUER_UNEXPECTED 543
 /** The USB token was removed while it was in use. */
 #define USBTOKEN_TOKEN_REMOVED 601
 /** The token or its driver reports a fault. */
@@ -321,6 +325,8 @@
 #define USBTOKEN_FORKED 604
 /** Another token is in the slot now. */
 #define USBTOKEN_TOKEN_CHANGED 605
+/** The login ended in the middle of the job: another program used the token, or it was reset. */
+#define USBTOKEN_LOGIN_LOST 606
 /** An internal error occurred. */
 #define USBTOKEN_INTERNAL 701
 /** The driver answered against the specification. */
@@ -513,6 +519,22 @@
 #define USBTOKEN_NOTICE_RENEWED 38
 /** This certificate seems to be renewed already. */
 #define USBTOKEN_NOTICE_SAID_RENEWED 39
+/** The token does not state that it is initialised. */
+#define USBTOKEN_NOTICE_INITIALIZED_NOT_STATED 41
+/** The token does not state that its PIN is set. */
+#define USBTOKEN_NOTICE_PIN_NOT_STATED 42
+/** The token states that it is write-protected. */
+#define USBTOKEN_NOTICE_WRITE_PROTECTION_STATED 43
+/** The token does not list what this kind of key needs. */
+#define USBTOKEN_NOTICE_MECHANISM_NOT_LISTED 44
+/** The token states that it makes keys of other sizes only. */
+#define USBTOKEN_NOTICE_KEY_SIZE_NOT_STATED 45
+/** The token made the new certificate private: it is seen after the login only. */
+#define USBTOKEN_NOTICE_CERTIFICATE_PRIVATE 46
+/** Another object on the token has the label of the new certificate: a program that chooses by label may take the wrong one. */
+#define USBTOKEN_NOTICE_LABEL_SHARED 47
+/** The token gave the new certificate another id than its key's: some programs may not find the key. */
+#define USBTOKEN_NOTICE_ID_DIFFERS 48
 /** The new certificate does not work at the bank yet. */
 #define USBTOKEN_NOTICE_WORKS_LATER 51
 /** None of the tokens that are plugged in is the one that the bank distributed. */
@@ -595,6 +617,10 @@
 #define USBTOKEN_FACT_ALGORITHM 24
 /** issuers compared */
 #define USBTOKEN_FACT_ISSUER_CONTINUITY 25
+/** stated by the token */
+#define USBTOKEN_FACT_STATED 27
+/** PKCS#11 URI */
+#define USBTOKEN_FACT_URI 28
 /** who is at work */
 #define USBTOKEN_FACT_HOLDER 26
 /** reason */
@@ -1687,6 +1713,11 @@
 #define USBTOKEN_LOGIN_ACCEPT_FINAL_TRY 1
 
 /**
+ * usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
+ */
+#define USBTOKEN_LOGIN_PIN_AS_TYPED 2
+
+/**
  * The version of the interface. It grows with every addition; what is there stays as it is while the major
  * version of the shared library (its soname) stays.
  */
@@ -1875,7 +1906,8 @@ typedef struct usbtoken_pin_request {
      */
     uint32_t pin_state;
     /**
-     * 1: the PIN is entered at the token or its reader, say so; what is written to the reply is not sent.
+     * 1: the token states that the PIN is entered at it or its reader, say so; what is written to the reply is sent only when
+     * pin_as_typed is set.
      */
     uint32_t pin_pad;
     /**
@@ -1949,6 +1981,11 @@ typedef struct usbtoken_pin_reply {
      * How many code units were written; set it when you wrote there.
      */
     size_t length_utf16;
+    /**
+     * Set to 1 when the person wants the PIN sent as it is, although it is shorter than `shortest` or longer than `longest`,
+     * or although the token states a PIN pad. Without it such a PIN is not sent.
+     */
+    uint32_t pin_as_typed;
 } usbtoken_pin_reply;
 
 /**
@@ -3308,7 +3345,7 @@ usbtoken_status usbtoken_reserve(const struct usbtoken_token *token);
  * Logs in, with one C_Login and never a second.
  *
  * `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
- * USBTOKEN_LOGIN_ACCEPT_FINAL_TRY or 0. The library wipes its own copies; wipe yours.
+ * USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, USBTOKEN_LOGIN_PIN_AS_TYPED, both or 0. The library wipes its own copies; wipe yours.
  */
 usbtoken_status usbtoken_login(const struct usbtoken_token *token,
                                const char *pin,

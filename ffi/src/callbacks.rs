@@ -45,7 +45,8 @@ pub struct usbtoken_pin_request {
     pub struct_size: u32,
     /// USBTOKEN_PIN_STATE_USABLE, USBTOKEN_PIN_STATE_COUNT_LOW, USBTOKEN_PIN_STATE_FINAL_TRY or USBTOKEN_PIN_STATE_TO_BE_CHANGED.
     pub pin_state: u32,
-    /// 1: the PIN is entered at the token or its reader, say so; what is written to the reply is not sent.
+    /// 1: the token states that the PIN is entered at it or its reader, say so; what is written to the reply is sent only when
+    /// pin_as_typed is set.
     pub pin_pad: u32,
     /// The shortest PIN in bytes that the token claims to take; a hint.
     pub shortest: u32,
@@ -85,6 +86,9 @@ pub struct usbtoken_pin_reply {
     pub capacity_utf16: usize,
     /// How many code units were written; set it when you wrote there.
     pub length_utf16: usize,
+    /// Set to 1 when the person wants the PIN sent as it is, although it is shorter than `shortest` or longer than `longest`,
+    /// or although the token states a PIN pad. Without it such a PIN is not sent.
+    pub pin_as_typed: u32,
 }
 
 /// Asks a person for the PIN. Returns USBTOKEN_OK, or USBTOKEN_PIN_CANCELLED when there will be none.
@@ -237,17 +241,20 @@ impl AskPin for Host {
             pin_utf16: wide_room.as_mut_ptr(),
             capacity_utf16: PIN_LIMIT,
             length_utf16: 0,
+            pin_as_typed: 0,
         };
         // SAFETY: the caller promised a function of this type; request, reply and room live until it returns.
         let status = unsafe { ask(callbacks.user, &raw const request, &raw mut reply) };
         if status != USBTOKEN_OK {
             return Err(Error::new(status::code(status).unwrap_or(Code::PinCancelled)).during(Step::LogIn));
         }
-        let login = if info.pin_pad {
+        let as_typed = reply.pin_as_typed == 1;
+        let login = if info.pin_pad && !as_typed {
             Login::on_pin_pad()
         } else {
             Login::with_pin(Pin::new(written(&reply, &room[..], &wide_room[..])?))
         };
+        let login = if as_typed { login.pin_as_typed() } else { login };
         Ok(if reply.accept_final_try == 1 { login.accept_final_try() } else { login })
     }
 }

@@ -69,6 +69,8 @@ pub const USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY: u32 = 7;
 
 /// usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
 pub const USBTOKEN_LOGIN_ACCEPT_FINAL_TRY: u32 = 1;
+/// usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
+pub const USBTOKEN_LOGIN_PIN_AS_TYPED: u32 = 2;
 
 /// How often the cancel callback is asked during a wait.
 const ATTENTION: Duration = Duration::from_millis(100);
@@ -165,7 +167,7 @@ impl TokenNoun {
     }
 
     fn login(&self, pin: Option<Zeroizing<Vec<u8>>>, flags: u32) -> Result<SessionNoun> {
-        if flags & !USBTOKEN_LOGIN_ACCEPT_FINAL_TRY != 0 {
+        if flags & !(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY | USBTOKEN_LOGIN_PIN_AS_TYPED) != 0 {
             return Err(args::bad("flags", "unknown"));
         }
         self.host.step(Step::LogIn);
@@ -174,7 +176,9 @@ impl TokenNoun {
             // What the token says of its PIN may have changed since it was found, and the dialog must know.
             None => self.host.run().ask_pin(self.token.refreshed()?.info())?,
         };
-        let login = if flags == 0 { login } else { login.accept_final_try() };
+        let has = |flag| flags & flag != 0;
+        let login = if has(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY) { login.accept_final_try() } else { login };
+        let login = if has(USBTOKEN_LOGIN_PIN_AS_TYPED) { login.pin_as_typed() } else { login };
         let session = match lock(&self.reserved).take() {
             Some(reserved) => reserved.login(login)?,
             None => self.token.login(login)?,
@@ -442,7 +446,7 @@ pub unsafe extern "C" fn usbtoken_reserve(token: *const usbtoken_token) -> usbto
 /// Logs in, with one C_Login and never a second.
 ///
 /// `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
-/// USBTOKEN_LOGIN_ACCEPT_FINAL_TRY or 0. The library wipes its own copies; wipe yours.
+/// USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, USBTOKEN_LOGIN_PIN_AS_TYPED, both or 0. The library wipes its own copies; wipe yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_login(
     token: *const usbtoken_token,

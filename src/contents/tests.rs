@@ -395,9 +395,11 @@ fn a_newer_record_is_nobody_s_job() {
 fn labels_are_bytes() {
     let label = crate::driver::Label::new(b"\x89\xc2\x8b\xc6\x95\x94".to_vec());
     assert_eq!(label.bytes(), b"\x89\xc2\x8b\xc6\x95\x94");
-    let other = crate::driver::Label::new(b"\x8d\xc2\x8b\xc6\x95\x94".to_vec());
-    assert_eq!(label.as_str(), other.as_str());
-    assert_ne!(label, other);
+    assert_ne!(label, crate::driver::Label::new(b"\x8d\xc2\x8b\xc6\x95\x94".to_vec()));
+    let padded = crate::driver::Label::new(b"old \0\0".to_vec());
+    let plain = crate::driver::Label::new(b"old".to_vec());
+    assert_eq!(padded.as_str(), plain.as_str());
+    assert_ne!(padded, plain);
 }
 
 /// Each complete credential whose record is still there costs one signature, and nothing is compared with everything.

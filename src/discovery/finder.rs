@@ -3,6 +3,8 @@
 use super::ask::{Limits, Probed, probe};
 use super::candidates::{Listing, SearchPaths};
 use crate::driver::Cancel;
+use crate::driver::InUse;
+use crate::driver::Module;
 use crate::driver::Token;
 use crate::driver::TokenIdentity;
 use crate::driver::Trust;
@@ -45,6 +47,8 @@ pub struct Found {
     pub tokens: Vec<Token>,
     /// Why drivers or slots were passed over. One bad neighbour does not spoil the search.
     pub skipped: Vec<Error>,
+    /// Why there is no token; `None` where there is one.
+    pub none: Option<Error>,
 }
 
 /// What every driver on a machine had to say, for a diagnosis.
@@ -92,15 +96,20 @@ impl Finder {
         self
     }
 
-    /// Every initialised token that the drivers see.
+    /// Every token that the drivers see and that states to be initialised, or that its PIN is; where none does, those with a
+    /// label or a serial number.
     ///
     /// # Errors
     /// [`Code::DriverMissing`] when there is no driver; the first driver's error when none of them could be used,
     /// [`Code::DriverTimeout`] among them.
     pub fn tokens(&self) -> Result<Found> {
-        let mut seen = self.ask(&TokenUri::default())?;
-        let tokens = seen.matching(&TokenUri::default());
-        Ok(Found { tokens, skipped: seen.skipped })
+        let any = TokenUri::default();
+        let mut seen = self.ask(&any)?;
+        let tokens = seen.matching(&any);
+        if tokens.is_empty() {
+            return Ok(Found { tokens, skipped: Vec::new(), none: Some(seen.why_none(&any)) });
+        }
+        Ok(Found { tokens, skipped: seen.skipped, none: None })
     }
 
     /// The one token that matches.
@@ -110,10 +119,24 @@ impl Finder {
     /// are there, [`Code::TokenNotFound`] when none matches, [`Code::TokenAmbiguous`] when several do; the last
     /// two list the candidates. Also what [`Finder::tokens`] returns.
     pub fn find(&self, uri: &TokenUri) -> Result<Token> {
-        match self.ask(uri)?.only(uri) {
+        let seen = self.ask(uri)?;
+        // They run on meanwhile: some drivers can be initialised only once.
+        let running = seen.drivers.clone();
+        match seen.only(uri) {
             Err(error) if may_pass(error.code()) => {
                 std::thread::sleep(SECOND_TRY);
-                self.ask(uri)?.only(uri)
+                self.find_again(uri, running)
+            }
+            found => found,
+        }
+    }
+
+    /// Asks the drivers that run for their slots anew, and initialises them anew where that does not help.
+    fn find_again(&self, uri: &TokenUri, running: Vec<Module>) -> Result<Token> {
+        match self.ask(uri)?.only(uri) {
+            Err(error) if may_pass(error.code()) => {
+                drop(running);
+                self.ask(uri).map_or(Err(error), |seen| seen.only(uri))
             }
             found => found,
         }
@@ -155,7 +178,11 @@ impl Finder {
         let probed = probe(listing.candidates, self.limits, &Cancel::new())?;
         let mut seen = Seen { skipped: listing.user_file_error.into_iter().collect(), ..Seen::default() };
         for one in probed {
-            seen.add(one.outcome.map(|loaded| (loaded.tokens, loaded.skipped)));
+            let outcome = one.outcome.map(|loaded| {
+                seen.drivers.push(loaded.module);
+                (loaded.tokens, loaded.skipped)
+            });
+            seen.add(outcome);
         }
         seen.if_usable()
     }
@@ -169,6 +196,8 @@ pub(super) struct Seen {
     skipped: Vec<Error>,
     failed: Vec<Error>,
     usable: usize,
+    /// The drivers that were asked: as long as this is there, they run.
+    drivers: Vec<Module>,
 }
 
 impl Seen {
@@ -196,9 +225,15 @@ impl Seen {
         Ok(self)
     }
 
-    /// Takes the tokens that match out.
+    /// Takes the tokens that match out: those for which most speaks that they are in use. What a token states of itself is a
+    /// hint: one that does not state that it is initialised is meant where no other one is.
     fn matching(&mut self, uri: &TokenUri) -> Vec<Token> {
-        let is_meant = |token: &mut Token| token.info().initialized && matches(uri, token);
+        let matching = self.tokens.iter().filter(|token| matches(uri, token));
+        let most = matching.map(|token| token.info().in_use()).max().unwrap_or(InUse::Blank);
+        let is_meant = |token: &mut Token| {
+            let in_use = token.info().in_use();
+            in_use > InUse::Blank && in_use == most && matches(uri, token)
+        };
         self.tokens.extract_if(.., is_meant).collect()
     }
 
@@ -217,9 +252,9 @@ impl Seen {
 
     fn why_none(mut self, uri: &TokenUri) -> Error {
         let error = |code| Error::new(code).during(Step::FindToken).fact(Fact::Expected, uri);
-        let initialized = || self.tokens.iter().filter(|token| token.info().initialized);
-        if initialized().next().is_some() {
-            let others = candidates(error(Code::TokenNotFound), initialized().map(Token::identity));
+        let in_use = || self.tokens.iter().filter(|token| token.info().in_use() > InUse::Blank);
+        if in_use().next().is_some() {
+            let others = candidates(error(Code::TokenNotFound), in_use().map(Token::identity));
             // The one that is meant may be the one that could not be read.
             return match self.skipped.pop() {
                 Some(unreadable) => others.because_of(unreadable),

@@ -6,6 +6,7 @@ use super::finder::{Finder, Seen};
 use crate::discovery::devices;
 use crate::driver::Cancel;
 use crate::driver::Module;
+use crate::driver::Restart;
 use crate::driver::Token;
 use crate::driver::Trust;
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -19,9 +20,17 @@ const ROUND: Duration = Duration::from_millis(250);
 /// are known to be missed.
 const DISTRUST: Duration = Duration::from_secs(2);
 
-/// How often drivers are initialised anew: some notice new slots only then (PKCS#11 v3.1 §5.5.1 says so of older
-/// ones; SoftHSM too). Only those that no one else in this process uses are.
+/// How often new drivers are looked for, and those initialised anew of which it is known that they can be: some notice new
+/// slots only then (PKCS#11 v3.1 §5.5.1 says so of older ones; SoftHSM too). Only those that no one else in this process
+/// uses are.
 const RESTART: Duration = Duration::from_secs(3);
+
+/// How long a driver is asked for its slots before it is initialised anew for the first time: one that can be initialised only
+/// once is lost by that.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it is asked after something was plugged in.
+const AFTER_CHANGE: Duration = Duration::from_secs(2);
 
 /// No driver has that many events waiting; one that claims to is asked no further.
 const MOST_EVENTS: usize = 64;
@@ -33,9 +42,10 @@ impl Finder {
     /// Waits until a token that matches is there, and returns it; at once if it is there already.
     ///
     /// Every quarter of a second each driver is asked for slot events, where it has shown that it reports them
-    /// (C_WaitForSlotEvent without blocking), and else for its slots. When the devices on the USB ports change,
-    /// and every few seconds, drivers that no one else in this process uses are initialised anew and new drivers
-    /// are looked for.
+    /// (C_WaitForSlotEvent without blocking), and else for its slots. Every few seconds, and soon after the devices on the
+    /// USB ports have changed, new drivers are looked for. Drivers that no one else in this process uses are initialised
+    /// anew then, where that has worked before; of the others it is tried when a change on the USB ports, or half a minute,
+    /// has brought nothing.
     ///
     /// # Errors
     /// [`Code::WaitTimedOut`] at the deadline, whatever a driver does; [`Code::Cancelled`];
@@ -67,6 +77,7 @@ struct WatchedDriver {
     events: Events,
     tokens: Vec<Token>,
     looked: Option<Instant>,
+    started: Option<Instant>,
 }
 
 /// What is known of a driver's C_WaitForSlotEvent.
@@ -83,12 +94,13 @@ enum Events {
 impl Wait<'_> {
     fn run(&mut self) -> Result<Token> {
         let mut devices = plugged_in();
-        let mut first = true;
+        let (mut first, mut changed) = (true, false);
         let mut restart_at = Instant::now();
         loop {
             let begin = Instant::now();
             if begin >= restart_at {
-                self.restart()?;
+                self.restart(changed)?;
+                changed = false;
             }
             let seen = self.round()?;
             if begin >= restart_at {
@@ -116,19 +128,23 @@ impl Wait<'_> {
             let now = plugged_in();
             if now != devices {
                 devices = now;
-                restart_at = Instant::now();
+                changed = true;
+                restart_at = Instant::now() + AFTER_CHANGE;
             }
         }
     }
 
-    /// Looks for the drivers anew; those that run are ended when their turn comes.
-    fn restart(&mut self) -> Result<()> {
+    /// Looks for the drivers anew; those that run are ended when their turn comes, where they are to be initialised anew.
+    fn restart(&mut self, changed: bool) -> Result<()> {
         let trust = self.finder.limits.trust;
         let mut before = std::mem::take(&mut self.drivers);
         for candidate in self.finder.listing(self.uri)?.candidates {
             let known = before.iter().position(|watched| watched.candidate.path == candidate.path);
             let watched = match known.map(|at| before.swap_remove(at)) {
-                Some(watched) => WatchedDriver { looked: None, failed: false, ..watched },
+                Some(watched) if watched.is_due(changed) => {
+                    WatchedDriver { looked: None, failed: false, ..watched }
+                }
+                Some(watched) => watched,
                 None => WatchedDriver {
                     candidate,
                     trust,
@@ -137,6 +153,7 @@ impl Wait<'_> {
                     events: Events::Silent,
                     tokens: Vec::new(),
                     looked: None,
+                    started: None,
                 },
             };
             self.drivers.push(watched);
@@ -193,6 +210,18 @@ impl Wait<'_> {
 }
 
 impl WatchedDriver {
+    /// Whether it is to be initialised anew.
+    fn is_due(&self, changed: bool) -> bool {
+        match (&self.module, self.started) {
+            (Some(module), Some(started)) => match module.restart() {
+                Restart::Works => true,
+                Restart::Fails => false,
+                Restart::Untried => changed || started.elapsed() >= PATIENCE,
+            },
+            _ => true,
+        }
+    }
+
     /// What the driver shows now; `None` when it failed before and is not started again yet.
     fn poll(&mut self) -> Option<Result<(Vec<Token>, Vec<Error>)>> {
         if self.failed {
@@ -200,9 +229,13 @@ impl WatchedDriver {
         }
         let shown = self.tokens();
         if shown.is_err() {
-            self.failed = true;
-            self.module = None;
             self.tokens.clear();
+            // One that may not be initialised a second time runs on, and is asked again.
+            let restart = self.module.as_ref().map_or(Restart::Works, Module::restart);
+            if restart == Restart::Works {
+                self.failed = true;
+                self.module = None;
+            }
         }
         Some(shown)
     }
@@ -245,6 +278,7 @@ impl WatchedDriver {
             }
         }
         self.module = Some(module);
+        (self.started, self.looked) = (Some(Instant::now()), Some(Instant::now()));
         self.list(!first)
     }
 

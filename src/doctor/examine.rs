@@ -8,7 +8,7 @@ use super::report::{
 };
 use crate::discovery::devices;
 use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
-use crate::driver::{Cancel, Token};
+use crate::driver::{Cancel, InUse, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step};
 use crate::pki::{KeyKind, Window, has_no_end};
 use crate::renewal::{BeforeLogin, Credential, PointResult, Preflight, Renewal, Run, Unreadable};
@@ -198,9 +198,10 @@ fn through(path: &Path, loaded: Loaded, now: SystemTime) -> Through {
         .collect();
     let mut problems = Problems::default();
     skipped.into_iter().for_each(|error| problems.error(Severity::Warns, error));
+    let most = tokens.iter().map(|token| token.info().in_use()).max().unwrap_or(InUse::Blank);
     let reports = tokens
         .iter()
-        .filter(|token| token.info().initialized)
+        .filter(|token| token.info().in_use() == most && most > InUse::Blank)
         .map(|token| examine_token(path, token, now, &mut problems))
         .collect();
     (works, reports, seen, problems)
@@ -222,8 +223,7 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     problems.of_preflight(findings, &name, &[]);
     // Which kind of key is wanted is not known here; a token without any is a problem.
     if kinds.iter().all(|kind| kind.supported == Some(false)) {
-        let none = Error::new(Code::MechanismUnsupported).during(Step::Preflight).fact(Fact::Token, &name);
-        problems.error(Severity::Blocks, none);
+        problems.notice(Severity::Warns, Notice::MechanismNotListed, about());
     }
     let credentials = seen.map(|seen| {
         let all = seen.credentials();
@@ -272,7 +272,8 @@ fn of_credentials(
             let error = Error::new(Code::Expired).during(Step::Preflight).fact(Fact::Subject, one.subject());
             problems.error(Severity::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
         }
-        let findings = Renewal::of(one).preflight_on(token, seen, &Run::default().at(now)).into_findings();
+        let findings =
+            Renewal::of(one).preflight_on(token, Some(seen), &Run::default().at(now)).into_findings();
         problems.of_preflight(findings, &name, &skip);
     }
 }

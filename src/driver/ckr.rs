@@ -44,9 +44,42 @@ pub(super) fn number(rv: CK_RV) -> u64 {
 }
 
 /// What a return value of a function means (PKCS#11 v3.1 §5.1.5–§5.1.7).
-///
-/// After C_Login a general error may well be a wrong PIN: some drivers report it so.
 pub(super) fn code(function: &str, rv: CK_RV) -> Code {
+    match function {
+        "C_Login" => code_of_login(rv),
+        _ if rv == CKR_USER_NOT_LOGGED_IN && needs_login(function) => Code::LoginLost,
+        _ => code_of_call(rv),
+    }
+}
+
+/// What C_Login returned. Drivers answer a wrong PIN with whatever comes to hand, a general error or a vendor's own number:
+/// what is no answer to a login may have cost a try.
+fn code_of_login(rv: CK_RV) -> Code {
+    match rv {
+        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => Code::PinCancelled,
+        CKR_PIN_INCORRECT
+        | CKR_PIN_LOCKED
+        | CKR_PIN_EXPIRED
+        | CKR_PIN_LEN_RANGE
+        | CKR_PIN_INVALID
+        | CKR_USER_PIN_NOT_INITIALIZED
+        | CKR_USER_ANOTHER_ALREADY_LOGGED_IN
+        | CKR_USER_TOO_MANY_TYPES
+        | CKR_SESSION_READ_WRITE_SO_EXISTS
+        | CKR_TOKEN_NOT_PRESENT
+        | CKR_DEVICE_REMOVED
+        | CKR_SESSION_HANDLE_INVALID
+        | CKR_SESSION_CLOSED => code_of_call(rv),
+        _ => Code::PinUncertain,
+    }
+}
+
+/// Whether a function is called after the login only, so that a login that is missing has ended.
+fn needs_login(function: &str) -> bool {
+    matches!(function, "C_GenerateKeyPair" | "C_CreateObject" | "C_DestroyObject" | "C_SignInit" | "C_Sign")
+}
+
+fn code_of_call(rv: CK_RV) -> Code {
     match rv {
         CKR_PIN_INCORRECT => Code::PinIncorrect,
         CKR_PIN_LOCKED => Code::PinLocked,
@@ -57,12 +90,6 @@ pub(super) fn code(function: &str, rv: CK_RV) -> Code {
         CKR_USER_NOT_LOGGED_IN => Code::PinRequired,
         CKR_USER_ANOTHER_ALREADY_LOGGED_IN | CKR_USER_TOO_MANY_TYPES | CKR_SESSION_READ_WRITE_SO_EXISTS => {
             Code::LoggedInElsewhere
-        }
-        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL if function == "C_Login" => {
-            Code::PinCancelled
-        }
-        CKR_GENERAL_ERROR | CKR_FUNCTION_FAILED | CKR_DEVICE_ERROR if function == "C_Login" => {
-            Code::PinUncertain
         }
         CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => Code::OperationCancelled,
 
@@ -107,6 +134,27 @@ pub(super) fn is_template_refusal(rv: CK_RV) -> bool {
     )
 }
 
+/// Whether the token may have refused to sign because of the mechanism, so that another one may be tried. That a mechanism
+/// does not work shows in many ways, also in a general error.
+pub(super) fn is_mechanism_refusal(rv: CK_RV) -> bool {
+    matches!(
+        rv,
+        CKR_MECHANISM_INVALID
+            | CKR_MECHANISM_PARAM_INVALID
+            | CKR_FUNCTION_NOT_SUPPORTED
+            | CKR_KEY_TYPE_INCONSISTENT
+            | CKR_KEY_FUNCTION_NOT_PERMITTED
+            | CKR_KEY_SIZE_RANGE
+            | CKR_DATA_INVALID
+            | CKR_DATA_LEN_RANGE
+            | CKR_ARGUMENTS_BAD
+            | CKR_OPERATION_NOT_INITIALIZED
+            | CKR_GENERAL_ERROR
+            | CKR_FUNCTION_FAILED
+            | CKR_VENDOR_DEFINED..
+    )
+}
+
 /// Whether the token may have refused an object because of its attributes. SoftHSM 2.6 answers an attribute that it
 /// does not take with a general error.
 pub(super) fn is_object_refusal(rv: CK_RV) -> bool {
@@ -126,8 +174,32 @@ mod tests {
     }
 
     #[test]
-    fn a_general_error_is_a_possible_wrong_pin_only_after_login() {
-        assert_eq!(code("C_Login", CKR_GENERAL_ERROR), Code::PinUncertain);
+    fn what_is_no_answer_to_a_login_may_be_a_wrong_pin() {
+        for rv in [
+            CKR_GENERAL_ERROR,
+            CKR_FUNCTION_FAILED,
+            CKR_DEVICE_ERROR,
+            CKR_DEVICE_MEMORY,
+            CKR_ARGUMENTS_BAD,
+            CKR_DATA_INVALID,
+            CKR_FUNCTION_NOT_SUPPORTED,
+            CKR_MECHANISM_INVALID,
+            CKR_TOKEN_WRITE_PROTECTED,
+            CKR_USER_NOT_LOGGED_IN,
+            CKR_USER_TYPE_INVALID,
+            CKR_HOST_MEMORY,
+            CKR_VENDOR_DEFINED + 0x384,
+            0x7777,
+        ] {
+            assert_eq!(code("C_Login", rv), Code::PinUncertain, "0x{rv:x}");
+        }
+        assert_eq!(code("C_Login", CKR_PIN_INCORRECT), Code::PinIncorrect);
         assert_eq!(code("C_Sign", CKR_GENERAL_ERROR), Code::DeviceFault);
+    }
+
+    #[test]
+    fn a_login_that_is_missing_in_the_middle_was_lost() {
+        assert_eq!(code("C_Sign", CKR_USER_NOT_LOGGED_IN), Code::LoginLost);
+        assert_eq!(code("C_FindObjectsInit", CKR_USER_NOT_LOGGED_IN), Code::PinRequired);
     }
 }

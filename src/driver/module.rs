@@ -53,6 +53,20 @@ struct Driver {
 struct State {
     leases: usize,
     initialized_by_us: bool,
+    /// How often C_Initialize has worked, and whether it has failed since.
+    starts: usize,
+    start_failed: bool,
+}
+
+/// Whether a driver can be initialised again after C_Finalize; clients of network HSMs often cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restart {
+    /// It was, in this process.
+    Works,
+    /// It was tried, and failed.
+    Fails,
+    /// It was not tried yet.
+    Untried,
 }
 
 /// Every library that this process has loaded, by canonical path. The outer lock is held for a look only; a driver
@@ -113,6 +127,16 @@ impl Module {
     pub(crate) fn slot_count(&self) -> Result<usize> {
         let slots = self.functions().slots(false).map_err(|failure| failure.during(Step::FindToken))?;
         Ok(slots.len())
+    }
+
+    /// What is known of initialising the driver again.
+    pub(crate) fn restart(&self) -> Restart {
+        let state = lock(&self.0.driver.state);
+        match (state.start_failed, state.starts) {
+            (true, _) => Restart::Fails,
+            (false, 2..) => Restart::Works,
+            (false, _) => Restart::Untried,
+        }
     }
 
     /// Whether something happened in a slot since this was last asked; it never blocks.
@@ -192,11 +216,14 @@ impl Driver {
         let mut state = lock(&self.state);
         let first = state.leases == 0;
         if first {
-            state.initialized_by_us = self.functions.initialize().map_err(|failure| {
+            let initialized = self.functions.initialize();
+            state.start_failed = initialized.is_err();
+            state.initialized_by_us = initialized.map_err(|failure| {
                 Error::new(Code::DriverInitFailed)
                     .fact(Fact::Path, self.path.display())
                     .because_of(failure.during(Step::InitializeDriver))
             })?;
+            state.starts += usize::from(state.initialized_by_us);
         } else {
             self.functions
                 .same_process("C_Initialize")

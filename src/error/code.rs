@@ -138,7 +138,7 @@ numbered! {
         PinExpired = 306 "pin_expired",
         /// No user PIN has been set on the token.
         PinNotSet = 307 "pin_not_set",
-        /// The token answered the login with a general error: the PIN may be wrong.
+        /// The token answered the login with something that is no answer to a PIN: the PIN may be wrong.
         PinUncertain = 308 "pin_uncertain",
         /// The operation needs a PIN and none was given.
         PinRequired = 309 "pin_required",
@@ -146,6 +146,8 @@ numbered! {
         PinCancelled = 310 "pin_cancelled",
         /// The PIN is wrong, and one wrong PIN more locks the token.
         PinIncorrectFinalTry = 311 "pin_incorrect_final_try",
+        /// The driver states a PIN pad and refused to log in without a PIN; the PIN that was given was not sent.
+        PinPadRefused = 313 "pin_pad_refused",
         /// The PIN was wrong in an earlier run, and no person is there.
         PinWrongBefore = 312 "pin_wrong_before",
 
@@ -262,6 +264,8 @@ numbered! {
         AnswerFormUnsupported = 541 "answer_form_unsupported",
         /// The answer is a SCEP CertRep, which is encrypted for the requester's key.
         AnswerIsCertRep = 542 "answer_is_cert_rep",
+        /// The certificate comes from another CA than those that the bank names.
+        IssuerUnexpected = 543 "issuer_unexpected",
 
         /// The token was removed.
         TokenRemoved = 601 "token_removed",
@@ -273,6 +277,8 @@ numbered! {
         Forked = 604 "forked",
         /// Another token is in the slot now.
         TokenChanged = 605 "token_changed",
+        /// The token is no longer logged in, in the middle of a job.
+        LoginLost = 606 "login_lost",
 
         /// A state that should not be reachable.
         Internal = 701 "internal",

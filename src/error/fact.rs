@@ -51,6 +51,10 @@ numbered! {
         Algorithm = 24 "algorithm",
         /// Whether two certificates come from one CA, by its stable name; people read it in words.
         IssuerContinuity = 25 "issuer_continuity",
+        /// What the token or its driver states.
+        Stated = 27 "stated",
+        /// A PKCS#11 URI (RFC 7512).
+        Uri = 28 "uri",
         /// The program that is at work on the token, or `this_program`; people read that in words.
         Holder = 26 "holder",
         /// Why, by a stable name; people read it in words.

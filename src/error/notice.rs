@@ -78,6 +78,22 @@ numbered! {
         Renewed = 38 "renewed",
         /// Public objects, which anybody can write on some tokens, say that the credential is renewed.
         SaidRenewed = 39 "said_renewed",
+        /// The token does not state that it is initialised (CKF_TOKEN_INITIALIZED).
+        InitializedNotStated = 41 "initialized_not_stated",
+        /// The token does not state that its PIN is set (CKF_USER_PIN_INITIALIZED).
+        PinNotStated = 42 "pin_not_stated",
+        /// The token states that it is write-protected (CKF_WRITE_PROTECTED).
+        WriteProtectionStated = 43 "write_protection_stated",
+        /// The token does not list a mechanism that the kind of key needs.
+        MechanismNotListed = 44 "mechanism_not_listed",
+        /// The token states that it makes keys of other sizes only.
+        KeySizeNotStated = 45 "key_size_not_stated",
+        /// The token made the new certificate private: it is seen after the login only.
+        CertificatePrivate = 46 "certificate_private",
+        /// Another object on the token has the label of the new certificate.
+        LabelShared = 47 "label_shared",
+        /// The token gave the new certificate another CKA_ID than its key's.
+        IdDiffers = 48 "id_differs",
         /// The new certificate begins to work at the bank later.
         WorksLater = 51 "works_later",
         /// None of the tokens that are plugged in is the bank's.

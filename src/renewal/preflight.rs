@@ -60,6 +60,17 @@ impl Preflight {
         !self.findings.iter().any(|finding| matches!(finding.state, PointResult::Blocker(_)))
     }
 
+    /// The same without the blockers of this code: the person has said that it goes on all the same.
+    #[must_use]
+    pub fn accepting(mut self, code: Code) -> Self {
+        for finding in &mut self.findings {
+            if matches!(&finding.state, PointResult::Blocker(error) if error.code() == code) {
+                finding.state = PointResult::Ok;
+            }
+        }
+        self
+    }
+
     /// The warnings, unless something blocks.
     ///
     /// # Errors
@@ -82,7 +93,7 @@ impl Preflight {
     fn before_login(renewal: &Renewal, token: &Token, waiting: bool, run: &Run<'_>) -> Self {
         let said = renewal.old().and_then(Credential::successor).filter(|_| !renewal.although_renewed);
         let renewed = said.map(|by| renewed(Notice::SaidRenewed, renewal, by));
-        let mut findings = findings(renewal, token, &Done { waiting, renewed: renewed.clone() }, run);
+        let mut findings = findings(renewal, token, &Done { waiting, renewed: renewed.clone() }, run, false);
         if let Some(old) = renewal.old() {
             let unique = || same_subject(old.same_subject());
             let state = renewed.map_or_else(unique, PointResult::Warning);
@@ -93,7 +104,7 @@ impl Preflight {
 
     /// The points that do not depend on what is wanted: for one who looks at a token and renews nothing.
     pub(crate) fn of_token(token: &Token, seen: Option<&BeforeLogin>, run: &Run<'_>) -> Self {
-        let mut findings = of_token(token.info());
+        let mut findings = of_token(token.info(), false);
         let clock = match clock::verdict(&Policy::default(), run.now(), None, run.known_past()) {
             Verdict::Uncontradicted => PointResult::Ok,
             Verdict::Doubtful(warning) => PointResult::Warning(warning),
@@ -126,7 +137,7 @@ impl Preflight {
         let by = by.filter(|_| !renewal.policy.reuses_key());
         let done =
             Done { waiting: waiting.is_some(), renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)) };
-        let mut findings = findings(renewal, session.token(), &done, run);
+        let mut findings = findings(renewal, session.token(), &done, run, true);
         findings
             .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
         if let Some(old) = renewal.old() {
@@ -192,17 +203,13 @@ impl Renewal {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
     /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
     pub fn preflight(&self, token: &Token, run: &Run<'_>) -> Preflight {
-        let seen = BeforeLogin::read(token).ok();
-        self.preflight_where(token, seen.is_some_and(|seen| seen.is_waiting(self, run)), run)
+        self.preflight_on(token, BeforeLogin::read(token).ok().as_ref(), run)
     }
 
     /// The same, on what was read of the token before.
-    pub fn preflight_on(&self, token: &Token, seen: &BeforeLogin, run: &Run<'_>) -> Preflight {
-        self.preflight_where(token, seen.is_waiting(self, run), run)
-    }
-
-    fn preflight_where(&self, token: &Token, waiting: bool, run: &Run<'_>) -> Preflight {
+    pub fn preflight_on(&self, token: &Token, seen: Option<&BeforeLogin>, run: &Run<'_>) -> Preflight {
         run.report(Step::Preflight);
+        let waiting = seen.is_some_and(|seen| seen.is_waiting(self, run));
         let mut preflight = Preflight::before_login(self, token, waiting, run);
         preflight.findings.push(said_to_wait(waiting));
         preflight
@@ -226,14 +233,20 @@ impl From<Notice> for PointResult {
 }
 
 /// The points that need no login.
-fn findings(renewal: &Renewal, token: &Token, done: &Done, run: &Run<'_>) -> Vec<PreflightPoint> {
+fn findings(
+    renewal: &Renewal,
+    token: &Token,
+    done: &Done,
+    run: &Run<'_>,
+    logged_in: bool,
+) -> Vec<PreflightPoint> {
     let clock = clock(renewal, run);
     let window = match &clock {
         // By such a clock nothing can be said of the certificate.
         PointResult::Blocker(error) => PointResult::Warning(clock::in_doubt(error)),
         PointResult::Ok | PointResult::Warning(_) => window(renewal, done, run),
     };
-    let mut findings = of_token(token.info());
+    let mut findings = of_token(token.info(), logged_in);
     findings.extend(key(renewal, token));
     findings.push(PreflightPoint { point: Point::Clock, state: clock });
     findings.push(PreflightPoint { point: Point::Window, state: window });
@@ -241,11 +254,17 @@ fn findings(renewal: &Renewal, token: &Token, done: &Done, run: &Run<'_>) -> Vec
 }
 
 /// What the token says of itself.
-fn of_token(info: &TokenInfo) -> Vec<PreflightPoint> {
+fn of_token(info: &TokenInfo, logged_in: bool) -> Vec<PreflightPoint> {
     vec![
-        PreflightPoint { point: Point::TokenInitialized, state: initialized(info) },
-        PreflightPoint { point: Point::TokenWritable, state: writable(info) },
-        PreflightPoint { point: Point::PinUsable, state: pin(info) },
+        PreflightPoint {
+            point: Point::TokenInitialized,
+            state: stated(info.initialized, Notice::InitializedNotStated),
+        },
+        PreflightPoint {
+            point: Point::TokenWritable,
+            state: stated(!info.write_protected, Notice::WriteProtectionStated),
+        },
+        PreflightPoint { point: Point::PinUsable, state: pin(info, logged_in) },
         PreflightPoint { point: Point::Memory, state: memory(info) },
     ]
 }
@@ -281,22 +300,18 @@ fn key(renewal: &Renewal, token: &Token) -> Vec<PreflightPoint> {
     findings
 }
 
-fn blocker(code: Code, info: &TokenInfo) -> PointResult {
-    PointResult::Blocker(Error::new(code).during(Step::Preflight).fact(Fact::Token, &info.identity))
+/// What a token states of itself is a hint: drivers forget flags and list what they cannot do. It is told, and the call that
+/// needs it decides.
+fn stated(holds: bool, otherwise: Notice) -> PointResult {
+    if holds { PointResult::Ok } else { PointResult::from(otherwise) }
 }
 
-fn initialized(info: &TokenInfo) -> PointResult {
-    if info.initialized { PointResult::Ok } else { blocker(Code::TokenNotInitialized, info) }
-}
-
-fn writable(info: &TokenInfo) -> PointResult {
-    if info.write_protected { blocker(Code::WriteProtected, info) } else { PointResult::Ok }
-}
-
-fn pin(info: &TokenInfo) -> PointResult {
+/// The one flag that stops before the PIN is sent, unless the person says otherwise: after the login it is refuted.
+fn pin(info: &TokenInfo, logged_in: bool) -> PointResult {
     match info.pin_state {
-        PinState::Locked => blocker(Code::PinLocked, info),
-        PinState::NotSet => blocker(Code::PinNotSet, info),
+        PinState::Locked if logged_in => PointResult::Ok,
+        PinState::Locked => PointResult::Blocker(info.locked_as_stated().during(Step::Preflight)),
+        PinState::NotSet => stated(logged_in, Notice::PinNotStated),
         PinState::FinalTry => PointResult::from(Notice::PinFinalTry),
         PinState::CountLow => PointResult::from(Notice::PinCountLow),
         PinState::ToBeChanged => PointResult::from(Notice::PinToBeChanged),
@@ -318,7 +333,16 @@ fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
     match token.supports(kind) {
         Ok(true) => PointResult::Ok,
         Ok(false) => PointResult::from(Notice::MechanismUnknown),
-        Err(error) => PointResult::Blocker(error),
+        Err(error) => {
+            let notice = match error.code() {
+                Code::KeySizeUnsupported => Notice::KeySizeNotStated,
+                _ => Notice::MechanismNotListed,
+            };
+            let facts = error.facts().filter(|(fact, _)| *fact != Fact::Token);
+            PointResult::Warning(
+                facts.fold(Warning::new(notice), |warning, (fact, value)| warning.fact(fact, value)),
+            )
+        }
     }
 }
 

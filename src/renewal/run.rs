@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// What is asked returns, mostly [`Code::PinCancelled`].
     pub fn ask_pin(&self, token: &TokenInfo) -> Result<Login> {
-        let useless = matches!(token.pin_state, PinState::Locked | PinState::NotSet);
+        let useless = token.pin_state == PinState::Locked;
         let Some(pin) = self.pin.filter(|_| !useless) else { return Ok(Login::on_pin_pad()) };
         // As browsers show it, without the usual port.
         let origin = match &self.caller {

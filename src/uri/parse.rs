@@ -6,6 +6,7 @@
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
+use usbtoken_pkcs11::text::unpadded;
 
 use super::{ObjectType, TokenUri};
 use crate::error::{Code, Error, Fact, Result};
@@ -113,6 +114,12 @@ impl<'a> Attribute<'a> {
         String::from_utf8(self.bytes()?).map_err(|_| self.bad().fact(Fact::Expected, "UTF-8"))
     }
 
+    /// A value that is held against what a driver says: stripped as that is, for programs print a padded field as it
+    /// stands, whatever it is padded with and in whatever alphabet.
+    fn stripped(&self) -> Result<String> {
+        self.bytes().map(|bytes| unpadded(&bytes))
+    }
+
     fn slot_id(&self) -> Result<u64> {
         decimal(self.value).ok_or_else(|| self.bad().fact(Fact::Expected, "0 … 18446744073709551615"))
     }
@@ -137,18 +144,18 @@ impl TokenUri {
     fn take_from_path(&mut self, attribute: Attribute<'_>) -> Result<()> {
         let a = &attribute;
         match a.name {
-            "token" => set(&mut self.token, a, Attribute::text),
-            "manufacturer" => set(&mut self.manufacturer, a, Attribute::text),
-            "serial" => set(&mut self.serial, a, Attribute::text),
-            "model" => set(&mut self.model, a, Attribute::text),
-            "library-manufacturer" => set(&mut self.library_manufacturer, a, Attribute::text),
+            "token" => set(&mut self.token, a, Attribute::stripped),
+            "manufacturer" => set(&mut self.manufacturer, a, Attribute::stripped),
+            "serial" => set(&mut self.serial, a, Attribute::stripped),
+            "model" => set(&mut self.model, a, Attribute::stripped),
+            "library-manufacturer" => set(&mut self.library_manufacturer, a, Attribute::stripped),
             "library-version" => set(&mut self.library_version, a, Attribute::version),
-            "library-description" => set(&mut self.library_description, a, Attribute::text),
-            "object" => set(&mut self.object, a, Attribute::text),
+            "library-description" => set(&mut self.library_description, a, Attribute::stripped),
+            "object" => set(&mut self.object, a, Attribute::stripped),
             "type" => set(&mut self.object_type, a, Attribute::object_type),
             "id" => set(&mut self.id, a, Attribute::bytes),
-            "slot-description" => set(&mut self.slot_description, a, Attribute::text),
-            "slot-manufacturer" => set(&mut self.slot_manufacturer, a, Attribute::text),
+            "slot-description" => set(&mut self.slot_description, a, Attribute::stripped),
+            "slot-manufacturer" => set(&mut self.slot_manufacturer, a, Attribute::stripped),
             "slot-id" => set(&mut self.slot_id, a, Attribute::slot_id),
             name if self.unrecognized.iter().any(|(known, _)| known == name) => Err(duplicate(a)),
             name => {

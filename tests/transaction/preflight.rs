@@ -67,7 +67,7 @@ fn the_command_lists_the_points_without_a_pin() {
 fn every_state_of_the_token_has_its_finding() {
     let bank = Bank::new();
     let rows = [
-        ("*:lie=write-protected", "token_writable", "blocker", "write_protected", 5),
+        ("*:lie=write-protected", "token_writable", "warning", "write_protection_stated", 0),
         ("*:lie=locked", "pin_usable", "blocker", "pin_locked", 4),
         ("*:lie=final-try", "pin_usable", "warning", "pin_final_try", 0),
         ("*:lie=count-low", "pin_usable", "warning", "pin_count_low", 0),
@@ -83,9 +83,9 @@ fn every_state_of_the_token_has_its_finding() {
         (
             "C_GetMechanismInfo:ckr=CKR_MECHANISM_INVALID,sticky",
             "mechanism",
-            "blocker",
-            "mechanism_unsupported",
-            5,
+            "warning",
+            "mechanism_unknown",
+            0,
         ),
     ];
     for (fault, name, state, says, exit) in rows {
@@ -103,21 +103,34 @@ fn every_state_of_the_token_has_its_finding() {
 
 /// The token's state may change between the list and the work.
 #[test]
-fn what_changes_after_the_list_is_noticed_before_anything_is_written() {
+fn what_a_token_states_after_the_list_is_a_hint_too() {
     let bank = Bank::new();
     let issuer = bank.issuer("");
     // Two calls found the token; the login asks again, for more than a moment has passed by then.
     let later = |lie: &str| format!("C_GetTokenInfo#3:lie={lie},sticky; C_GetMechanismList:hang=3500");
-    let said = bank.run_with_faults(&later("write-protected"), &["renew", "--issuer", &issuer]);
-    assert_eq!(said.failed(Code::WriteProtected)["step"], "preflight");
-    let called = bank.called();
-    assert!(called.iter().any(|function| function == "C_Login"));
-    assert!(!called.iter().any(|function| function == "C_GenerateKeyPair"), "{called:?}");
+    let said = bank.run_with_faults(&later("locked"), &["renew", "--issuer", &issuer]);
+    let error = said.failed(Code::PinLocked);
+    assert_eq!(error["facts"]["stated"][0], "CKF_USER_PIN_LOCKED");
+    assert!(error["hint"].as_str().unwrap().contains("--final-try"), "{error:#}");
+    assert!(!bank.called().iter().any(|function| function == "C_Login"), "it is not tried unasked");
     bank.soft.snapshot().assert_same_as(&bank.before);
 
-    let said = bank.run_with_faults(&later("locked"), &["renew", "--issuer", &issuer]);
-    said.failed(Code::PinLocked);
-    assert!(!bank.called().iter().any(|function| function == "C_Login"), "a locked PIN is not tried");
+    let said = bank.run_with_faults(&later("write-protected"), &["renew", "--issuer", &issuer]);
+    let notices = said.json()["notices"].to_string();
+    assert!(notices.contains("write_protection_stated"), "{notices}");
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// Who knows better than the flag says so; the PIN is right, and the token takes it.
+#[test]
+fn a_pin_that_is_only_stated_to_be_locked_is_sent_when_a_person_wants_it() {
+    let bank = Bank::new();
+    let issuer = bank.issuer("");
+    bank.run_with_faults("*:lie=locked,sticky", &["renew", "--issuer", &issuer]).failed(Code::PinLocked);
+    bank.run_with_faults("*:lie=locked,sticky", &["renew", "--final-try", "--issuer", &issuer]).json();
+    assert_eq!(bank.called().iter().filter(|function| *function == "C_Login").count(), 1);
+    bank.assert_one_new_credential();
 }
 
 /// SoftHSM always offers a slot with a blank token; here there is no other.

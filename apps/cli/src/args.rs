@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use usbtoken::pki::{Check, KeyKind};
 use usbtoken::text::Lang;
 
+mod bank;
 mod subject;
 
 pub use subject::{SubjectArg, SubjectArgs};
@@ -46,6 +47,15 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
+    /// The bank whose profile holds (docs/bank-profile.md): its name where it is installed, or the path of its file.
+    /// Without it the only profile that is installed, if there is one.
+    #[arg(long, value_name = "NAME|FILE", global = true)]
+    pub bank: Option<String>,
+
+    /// The folder of installed profiles, in place of the system's.
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub banks: Option<PathBuf>,
+
     /// The driver (PKCS#11 module), by absolute path; may be given several times. Without it: the one that
     /// USBTOKEN_MODULE names, else every driver that is known on this computer.
     #[arg(long, value_name = "PATH", global = true)]
@@ -67,10 +77,17 @@ pub struct Global {
     #[arg(long, value_name = "NAME", global = true)]
     pub pin_env: Option<String>,
 
-    /// Sends the PIN even when one more wrong PIN locks the token.
+    /// Sends the PIN even when one more wrong PIN locks the token, or the token states that it is locked.
     #[arg(long, global = true)]
     pub final_try: bool,
 
+    /// Sends the PIN as it is, even when the token states that PINs are shorter or longer, or are entered at keys of its own.
+    #[arg(long, global = true)]
+    pub pin_as_typed: bool,
+
+    /// Loads the driver even when it is not certain that no other user of this computer can replace its file.
+    #[arg(long, global = true)]
+    pub trust_driver: bool,
     /// Logs in although the last PIN was wrong and no person is at a terminal: the PIN was put right.
     #[arg(long, global = true)]
     pub pin_corrected: bool,
@@ -131,6 +148,9 @@ pub enum Command {
     ///
     /// It never logs in, never asks for a PIN and writes nothing to a token.
     Doctor(Doctor),
+    /// Checks a bank's profile, or lists those that are installed.
+    #[command(subcommand)]
+    Profile(Profile),
     /// Reads traces that the driver shim wrote.
     #[command(subcommand)]
     Trace(Trace),
@@ -144,6 +164,11 @@ impl Command {
             Command::Resume(args) => args.out.is_none(),
             _ => false,
         }
+    }
+
+    /// Whether a bank's rules hold for it, so that it must be known which bank is meant.
+    pub fn needs_bank(&self) -> bool {
+        !matches!(self, Command::Doctor(_) | Command::Profile(_) | Command::Trace(_))
     }
 }
 
@@ -282,7 +307,7 @@ pub const ISSUER_TIMEOUT: u32 = 1800;
 
 /// `usbtoken renew`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("how").required(true).args(["issuer", "issuer_helper"])))]
+#[command(group(ArgGroup::new("how").args(["issuer", "issuer_helper"])))]
 pub struct Renew {
     #[command(flatten)]
     pub which: Which,
@@ -368,7 +393,7 @@ pub struct Install {
 
 /// `usbtoken resume`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("to").required(true).args(["out", "issuer", "issuer_helper"])))]
+#[command(group(ArgGroup::new("to").args(["out", "issuer", "issuer_helper"])))]
 pub struct Resume {
     /// The pending key with this id, as `pending` shows it.
     #[arg(long, value_name = "HEX")]
@@ -465,6 +490,19 @@ pub struct Doctor {
     /// Overwrites the file if it exists.
     #[arg(long, requires = "bundle")]
     pub overwrite: bool,
+}
+
+/// `usbtoken profile`.
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// Says all that is wrong with a file, with line and column, and what it means where nothing is.
+    Check {
+        /// The profile, a file NAME.toml.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Lists the profiles that are installed.
+    List,
 }
 
 /// `usbtoken trace`.

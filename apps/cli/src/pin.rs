@@ -15,10 +15,10 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use usbtoken::driver::{PinState, TokenInfo};
+use usbtoken::driver::PinState;
 use usbtoken::error::{Fact, Step};
 use usbtoken::text::{Lang, printable};
-use usbtoken::{Code, Error, Login, Pin, Result};
+use usbtoken::{Code, Error, Login, Pin, Result, Token};
 use zeroize::Zeroizing;
 
 use self::limit::LONGEST_PIN;
@@ -68,23 +68,44 @@ impl Source {
 /// # Errors
 /// [`Code::PinFinalTry`] when the last try is not confirmed; [`Code::PinCancelled`], [`Code::PinRequired`] when
 /// there is no terminal to ask at, [`Code::PinSourceUnusable`].
-pub fn login(source: &Source, token: &TokenInfo, global: &Global, lang: Lang) -> Result<Login> {
-    let name = printable(&token.identity.label).into_owned();
-    let final_try = token.pin_state == PinState::FinalTry;
+pub fn login(source: &Source, token: &Token, global: &Global, lang: Lang) -> Result<Login> {
+    let info = token.info();
+    let name = printable(&info.identity.label).into_owned();
+    let final_try = info.pin_state == PinState::FinalTry;
     if final_try && !global.final_try {
         confirm_final_try(source, &name, lang)?;
     }
-    let login = if token.pin_pad {
+    let login = if info.pin_pad && !global.pin_as_typed {
         // A program that reads JSON from standard error would trip over a sentence.
         if !global.json || io::stderr().is_terminal() {
             // No one is there to be told when standard error is closed; the token shows its own prompt.
             let _ = writeln!(io::stderr(), "{}", Words::PinPad(&name).text(lang));
         }
-        Login::on_pin_pad()
+        at_pad(source, &name, lang)
     } else {
-        Login::with_pin(read(source, &name, lang).map_err(|error| error.during(Step::LogIn))?)
+        let pin = read(source, &name, lang).map_err(|error| error.during(Step::LogIn))?;
+        let as_typed = global.pin_as_typed || is_confirmed(source, token, &pin, lang);
+        let login = Login::with_pin(pin);
+        if as_typed { login.pin_as_typed() } else { login }
     };
-    Ok(if final_try { login.accept_final_try() } else { login })
+    Ok(if final_try || global.final_try { login.accept_final_try() } else { login })
+}
+
+/// A PIN that is at hand goes along, so that a pad that does not work can be told as what it is: the PIN was not used.
+fn at_pad(source: &Source, name: &str, lang: Lang) -> Login {
+    if source.is_interactive() {
+        return Login::on_pin_pad();
+    }
+    read(source, name, lang).map_or_else(|_| Login::on_pin_pad(), Login::with_pin)
+}
+
+/// Whether a person who was asked wants a PIN sent that is shorter or longer than the token states.
+fn is_confirmed(source: &Source, token: &Token, pin: &Pin, lang: Lang) -> bool {
+    let Some((shortest, longest)) = token.stated_pin_length() else { return false };
+    if token.states_pin_length(pin.length()) || !source.is_interactive() || !is_terminal() {
+        return false;
+    }
+    confirmed(&Words::ConfirmPinLength { shortest, longest, length: pin.length() }.text(lang))
 }
 
 fn confirm_final_try(source: &Source, token: &str, lang: Lang) -> Result<()> {

@@ -5,13 +5,16 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use usbtoken::bank::{Bank, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
-use usbtoken::renewal::Caller;
+use usbtoken::pki::Window;
+use usbtoken::renewal::{Caller, Preflight};
 use usbtoken::text::Lang;
-use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
+use usbtoken::{Cancel, Code, Error, Finder, Login, Policy, Result, Session, Token, TokenUri};
 
-use crate::args::Global;
+use crate::args::{Command, Global};
+use crate::pin::mark::Mark;
 use crate::progress::Progress;
 use crate::{files, output, pin};
 
@@ -21,6 +24,7 @@ pub struct Run {
     pub lang: Lang,
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
+    bank: Option<Bank>,
 }
 
 impl Run {
@@ -28,7 +32,48 @@ impl Run {
     pub fn new(global: Global) -> Self {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
-        Run { global, lang, progress, told: RefCell::default() }
+        Run { global, lang, progress, told: RefCell::default(), bank: None }
+    }
+
+    /// Reads the profile of the bank whose rules hold: the one that is named, or the only one that is installed. The
+    /// command line is held against it, and what it leaves out is filled in.
+    ///
+    /// # Errors
+    /// What is wrong with the profile; `ProfileAmbiguous` when several are installed and none is named; `OverrideRefused`
+    /// for an option that the bank forbids.
+    pub fn choose_bank(&mut self, command: &mut Command) -> Result<()> {
+        self.bank = match self.global.bank.as_deref() {
+            Some(file) if file.contains(['/', '\\']) || file.ends_with(".toml") => {
+                Some(Bank::open(Path::new(file))?)
+            }
+            Some(name) => Some(self.installed().named(name)?),
+            None if command.needs_bank() => self.installed().only()?,
+            None => None,
+        };
+        if let Some(bank) = &self.bank {
+            command.obey(bank)?;
+        }
+        command.check_issuer()
+    }
+
+    /// The bank whose rules hold.
+    pub fn bank(&self) -> Option<&Bank> {
+        self.bank.as_ref()
+    }
+
+    /// The rules of a renewal: the bank's, or the usual ones.
+    pub fn policy(&self) -> Policy {
+        self.bank.as_ref().map_or_else(Policy::default, Bank::policy)
+    }
+
+    /// The window in which certificates are renewed, and the present moment.
+    pub fn when(&self) -> (Window, SystemTime) {
+        (self.policy().window, self.now())
+    }
+
+    /// The profiles of this computer.
+    pub fn installed(&self) -> Installed {
+        self.global.banks.as_ref().map_or_else(Installed::on_this_computer, Installed::in_folder)
     }
 
     /// The present time, read anew: a PIN and a CA take their time.
@@ -49,18 +94,25 @@ impl Run {
         if self.global.token.is_some() {
             return Ok((vec![self.token()?], Vec::new()));
         }
-        self.progress.step(Step::FindToken);
-        let found = self.finder().tokens()?;
-        if !found.tokens.is_empty() {
-            return Ok((found.tokens, found.skipped));
-        }
-        match self.token() {
-            Ok(token) => Ok((vec![token], found.skipped)),
-            // Several came at once.
-            Err(error) if error.code() == Code::TokenAmbiguous => {
-                self.finder().tokens().map(|found| (found.tokens, found.skipped))
+        // What was waited for is held, so that its driver runs on while all are listed.
+        let waited =
+            self.global.wait.filter(|seconds| *seconds > 0).map(|seconds| self.wait_for_token(seconds));
+        match waited.transpose() {
+            // Several are there.
+            Err(error) if error.code() != Code::TokenAmbiguous => return Err(error),
+            _awaited => {
+                self.progress.step(Step::FindToken);
+                let mut found = self.finder()?.tokens()?;
+                if let Some(bank) = &self.bank {
+                    found.tokens.retain(|token| bank.owns(token));
+                }
+                match (found.none, &self.bank) {
+                    (Some(error), _) => Err(error),
+                    // Why none of the tokens is the bank's.
+                    (None, Some(_)) if found.tokens.is_empty() => Ok((vec![self.token()?], found.skipped)),
+                    (None, _) => Ok((found.tokens, found.skipped)),
+                }
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -69,7 +121,11 @@ impl Run {
         match self.global.wait {
             None | Some(0) => {
                 self.progress.step(Step::FindToken);
-                self.finder().find(&self.uri()?)
+                let (finder, uri) = (self.finder()?, self.uri()?);
+                match &self.bank {
+                    Some(bank) => bank.find(&finder, &uri),
+                    None => finder.find(&uri),
+                }
             }
             Some(seconds) => self.wait_for_token(seconds),
         }
@@ -79,40 +135,50 @@ impl Run {
     pub fn wait_for_token(&self, seconds: u32) -> Result<Token> {
         self.progress.step(Step::WaitForToken);
         let deadline = Instant::now() + Duration::from_secs(seconds.into());
-        self.finder().wait(&self.uri()?, deadline, &Cancel::new())
+        let (finder, uri) = (self.finder()?, self.uri()?);
+        match &self.bank {
+            Some(bank) => bank.wait(&finder, &uri, deadline, &Cancel::new()),
+            None => finder.wait(&uri, deadline, &Cancel::new()),
+        }
     }
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
-        self.login_with(&token, |login| token.login(login))
+        let (login, mark) = self.ask_pin(&token)?;
+        self.logged_in(token.login(login), &mark, &token)
     }
 
     /// As [`Run::login`], of a token that was reserved before.
     pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
         let token = reserved.token().clone();
-        self.login_with(&token, |login| reserved.login(login))
+        let (login, mark) = self.ask_pin(&token)?;
+        self.logged_in(reserved.login(login), &mark, &token)
     }
 
-    fn login_with(&self, token: &Token, log_in: impl FnOnce(Login) -> Result<Session>) -> Result<Session> {
+    fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
         let source = pin::Source::of(&self.global);
-        let mark = pin::mark::Mark::of(token.info(), &source, &self.global);
+        let mark = Mark::of(token.info(), &source, &self.global);
         mark.check()?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
-        let login = pin::login(&source, token.info(), &self.global, self.lang)?;
+        let login = pin::login(&source, token, &self.global, self.lang)?;
         self.progress.step(Step::LogIn);
-        let session = log_in(login);
+        Ok((login, mark))
+    }
+
+    fn logged_in(&self, session: Result<Session>, mark: &Mark<'_>, token: &Token) -> Result<Session> {
         mark.learn(&session);
-        let session = session.map_err(|error| {
-            // A person with several tokens should see which PIN was wrong.
-            let named = error.facts().any(|(fact, _)| fact == Fact::Token);
-            if named { error } else { error.fact(Fact::Token, token.identity()) }
-        })?;
+        let session = session.map_err(|error| name_token(error, token))?;
         if !session.pin_was_checked() {
             self.tell(&[Notice::PinNotChecked.into()]);
         }
         Ok(session)
+    }
+
+    /// The preflight without what the command line says to go on with all the same.
+    pub fn accepted(&self, preflight: Preflight) -> Preflight {
+        if self.global.final_try { preflight.accepting(Code::PinLocked) } else { preflight }
     }
 
     /// Tells a person what they should know before they go on; each warning once.
@@ -158,10 +224,31 @@ impl Run {
         self.global.token.as_deref().map_or_else(|| Ok(TokenUri::default()), str::parse)
     }
 
-    /// The drivers that are asked.
-    pub fn finder(&self) -> Finder {
-        self.global.module.iter().fold(Finder::new(), |finder, path| finder.module(path))
+    /// The drivers that are asked: those of the command line, else the bank's, else every one that is known.
+    ///
+    /// # Errors
+    /// `OverrideRefused` when the bank names its drivers and lets no one name others; `DriverMissing` when none of the
+    /// bank's is there.
+    pub fn finder(&self) -> Result<Finder> {
+        let Global { module: modules, trust_driver, .. } = &self.global;
+        let named = modules.iter().fold(Finder::new(), |finder, path| finder.module(path));
+        let finder = match &self.bank {
+            None => named,
+            Some(bank) => {
+                if *trust_driver || bank.names_drivers() && !modules.is_empty() {
+                    bank.check_override(Override::Drivers)?;
+                }
+                if modules.is_empty() { bank.finder()? } else { named }
+            }
+        };
+        Ok(if *trust_driver { finder.trust_any_owner() } else { finder })
     }
+}
+
+/// A person with several tokens should see which PIN was wrong.
+fn name_token(error: Error, token: &Token) -> Error {
+    let named = error.facts().any(|(fact, _)| fact == Fact::Token);
+    if named { error } else { error.fact(Fact::Token, token.identity()) }
 }
 
 const fn pin_notice(state: PinState) -> Option<Notice> {

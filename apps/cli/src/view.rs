@@ -180,15 +180,16 @@ impl Subject {
 }
 
 impl Credential {
-    /// What the command shows of this credential. The level of proof is given where it was asked for.
+    /// What the command shows of this credential, in this window at this moment. The level of proof is given where it was
+    /// asked for.
     pub fn of(
         token: &TokenIdentity,
         credential: &usbtoken::Credential,
         level: Option<ProofLevel>,
-        now: SystemTime,
+        (window, now): (Window, SystemTime),
     ) -> Self {
         let certificate = credential.certificate();
-        let renewable = credential.renewable(Window::default(), now);
+        let renewable = credential.renewable(window, now);
         let ends = !has_no_end(certificate.not_after());
         Credential {
             token: Token::of(token),
@@ -205,7 +206,7 @@ impl Credential {
             not_renewable_because: renewable.code().map(Code::name),
             successor: credential.successor().cloned(),
             renewal_pending: credential.has_pending_renewal(),
-            renewable_from: ends.then(|| Window::default().opens_on(certificate.not_after()).to_string()),
+            renewable_from: ends.then(|| window.opens_on(certificate.not_after()).to_string()),
             key_algorithm: credential.key_algorithm().to_string(),
             proof_level: level.map(ProofLevel::name),
             unreadable_extensions: certificate.unreadable_extensions().to_vec(),

@@ -172,9 +172,10 @@ fn problems_stand_in_order_of_weight_each_with_its_next_step() {
     assert_eq!(diagnosis["tokens"][0]["info"]["pin_state"], "locked");
     assert_eq!(diagnosis["tokens"][0]["one_more_pair"], "unknown", "SoftHSM does not tell");
 
-    for (lie, problem) in
-        [("write-protected", ("blocker", "write_protected")), ("final-try", ("warning", "pin_final_try"))]
-    {
+    for (lie, problem) in [
+        ("write-protected", ("warning", "write_protection_stated")),
+        ("final-try", ("warning", "pin_final_try")),
+    ] {
         let diagnosis = with(&format!("*:lie={lie},sticky"));
         assert!(problems(&diagnosis).contains(&problem), "{lie}: {:?}", problems(&diagnosis));
         let room = if lie == "memory-full" { "may_not_fit" } else { "unknown" };

@@ -45,20 +45,29 @@ use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
 pub struct Login {
     pin: Option<Pin>,
     accept_final_try: bool,
+    as_typed: bool,
 }
 
 impl Login {
-    /// With this PIN. A token with a PIN pad is not sent it: the PIN is then entered there.
+    /// With this PIN. A token that states a PIN pad is not sent it: the PIN is then entered there.
     pub fn with_pin(pin: Pin) -> Self {
-        Login { pin: Some(pin), accept_final_try: false }
+        Login { pin: Some(pin), accept_final_try: false, as_typed: false }
     }
 
     /// The PIN is entered at the token or its reader.
     pub fn on_pin_pad() -> Self {
-        Login { pin: None, accept_final_try: false }
+        Login { pin: None, accept_final_try: false, as_typed: false }
     }
 
-    /// The person was told that a wrong PIN now locks the token, and said yes.
+    /// Sends the PIN as it is, whatever the token states: a length outside its limits, or a PIN pad. Both may be wrong, and the
+    /// person who has the PIN knows better.
+    #[must_use]
+    pub fn pin_as_typed(mut self) -> Self {
+        self.as_typed = true;
+        self
+    }
+
+    /// The person was told that a wrong PIN now locks the token, or that it states to be locked, and said yes.
     #[must_use]
     pub fn accept_final_try(mut self) -> Self {
         self.accept_final_try = true;
@@ -83,8 +92,9 @@ impl Token {
 
     /// Opens a read-write session and logs in, with one C_Login and never a second.
     ///
-    /// The token is asked for its state first: a locked PIN is not tried, the final try only if the caller
-    /// accepts it, and a token that was swapped is noticed before the PIN is sent.
+    /// The token is asked for its state first: a PIN that it states to be locked and the final try are tried only if the
+    /// caller accepts that, one of another length than it states only as typed, and a token that was swapped is noticed
+    /// before the PIN is sent.
     ///
     /// # Errors
     /// The PIN family; [`Code::TokenChanged`], [`Code::TokenRemoved`] and their kin.
@@ -143,7 +153,7 @@ impl Session {
     ) -> Result<Self> {
         let fresh = token.is_fresh();
         let token = if fresh { token.clone() } else { token.refreshed()? };
-        let pin = check_login(&token, login)?;
+        let CheckedLogin { pin, kept_back } = check_login(&token, login)?;
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,
@@ -152,7 +162,8 @@ impl Session {
         let login = SharedLogin::share(&token, || {
             pin_was_checked = open.login(pin.as_ref())?;
             Ok(pin_was_checked)
-        })?;
+        });
+        let login = login.map_err(|error| if kept_back { refused_at_pad(error) } else { error })?;
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin, token.quirks().context_login);
         Ok(Session { open, pin, pin_was_checked, login, reserved })
@@ -197,8 +208,8 @@ impl Session {
             done.map_err(|failure| failure.during(step))
         };
         self.pin.with(|pin| match pin {
-            _ if pin_pad => log_in(None),
             Some(pin) => log_in(Some(pin)),
+            None if pin_pad => log_in(None),
             None => Err(Error::new(Code::PinRequired).during(step)),
         })
     }
@@ -257,23 +268,49 @@ impl SharedLogin {
     }
 }
 
-/// Decides, before anything is sent, whether this PIN may be tried.
-fn check_login(token: &Token, login: Login) -> Result<Option<Pin>> {
+/// What goes into C_Login.
+struct CheckedLogin {
+    pin: Option<Pin>,
+    /// Whether a PIN was given that is not sent, because the token states a PIN pad.
+    kept_back: bool,
+}
+
+/// What the token states when the PIN is entered at its own keys.
+const PIN_PAD: &str = "CKF_PROTECTED_AUTHENTICATION_PATH";
+
+/// Decides, before anything is sent, whether this PIN may be tried. What the token states is a hint: a refusal shows it, and
+/// the caller can say that the PIN is sent all the same.
+fn check_login(token: &Token, login: Login) -> Result<CheckedLogin> {
     let info = token.info();
-    let Login { pin, accept_final_try } = login;
-    let refuse = |code| Err(Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity));
+    let Login { pin, accept_final_try, as_typed } = login;
+    let refusal = |code| Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity);
     match info.pin_state {
-        PinState::Locked => return refuse(Code::PinLocked),
-        PinState::NotSet => return refuse(Code::PinNotSet),
-        PinState::FinalTry if !accept_final_try => return refuse(Code::PinFinalTry),
+        PinState::Locked if !accept_final_try => return Err(info.locked_as_stated().during(Step::LogIn)),
+        PinState::FinalTry if !accept_final_try => return Err(refusal(Code::PinFinalTry)),
         _ => {}
     }
     match pin {
-        _ if info.pin_pad => Ok(None),
-        None => refuse(Code::PinRequired),
-        Some(pin) if !token.accepts_pin_length(pin.bytes().len()) => refuse(Code::PinLength),
-        Some(pin) => Ok(Some(pin)),
+        Some(pin) if pin.length() == 0 => Err(refusal(Code::PinLength)),
+        Some(pin) if as_typed => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
+        pin if info.pin_pad => Ok(CheckedLogin { kept_back: pin.is_some(), pin: None }),
+        None => Err(refusal(Code::PinRequired)),
+        Some(pin) => match token.stated_pin_length() {
+            Some((shortest, longest)) if !token.states_pin_length(pin.length()) => {
+                let stated = format_args!("{shortest}–{longest}").to_string();
+                Err(refusal(Code::PinLength).fact(Fact::Stated, stated).fact(Fact::Found, pin.length()))
+            }
+            _ => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
+        },
     }
+}
+
+/// The PIN was not sent, and the caller should know. What the driver says of a PIN that it was not given is no word on that.
+fn refused_at_pad(error: Error) -> Error {
+    let error = match error.code() {
+        Code::PinUncertain | Code::PinLength | Code::PinCharacters => error.with_code(Code::PinPadRefused),
+        _ => error,
+    };
+    error.fact(Fact::Stated, PIN_PAD)
 }
 
 /// An open session, closed when it goes.
@@ -321,10 +358,13 @@ impl Open {
 
     /// Reads the flags once more after a refused PIN: they may say that it is locked now, or nearly.
     fn explain_refusal(&self, error: Error) -> Error {
-        if error.code() != Code::PinIncorrect {
+        if !matches!(error.code(), Code::PinIncorrect | Code::PinUncertain) {
             return error;
         }
+        let before = self.token.info().pin_state;
         match self.token.refreshed().map(|token| token.info().pin_state) {
+            // What it stated before the login, too, says nothing of this one.
+            Ok(now) if now == before && error.code() == Code::PinUncertain => error,
             Ok(PinState::Locked) => error.with_code(Code::PinLocked),
             Ok(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
             _ => error,

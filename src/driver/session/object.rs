@@ -5,6 +5,7 @@ use crate::pki::{PublicKey, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use std::fmt;
 use usbtoken_pkcs11::ObjectHandle;
+use usbtoken_pkcs11::text::unpadded;
 
 /// Which session an object was read in; handles of another are not used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,7 +90,7 @@ pub(crate) struct Present {
 
 impl Label {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = unpadded(&bytes);
         Label { bytes, text }
     }
 
@@ -98,7 +99,7 @@ impl Label {
         &self.bytes
     }
 
-    /// The label for people; what is not UTF-8 is shown as U+FFFD.
+    /// The label for people: without padding, and what is not UTF-8 taken for Latin-1.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -16,6 +16,11 @@ impl Pin {
     pub(super) fn bytes(&self) -> &[u8] {
         self.0.expose_secret()
     }
+
+    /// The length in bytes.
+    pub fn length(&self) -> usize {
+        self.bytes().len()
+    }
 }
 
 /// The PIN of a session after the login: for keys that want it with each signature (CKA_ALWAYS_AUTHENTICATE), as long as

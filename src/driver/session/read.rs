@@ -290,7 +290,7 @@ impl PublicSession {
 impl Session {
     /// Every certificate and key that the session sees, each read once.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        let objects = self.open_session().objects()?;
+        let objects = self.open_session().objects().map_err(login_lost)?;
         objects.private_keys.iter().for_each(|key| self.pin.see(key));
         Ok(objects)
     }
@@ -318,6 +318,11 @@ impl Session {
     pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
         Ok(self.objects()?.public_keys)
     }
+}
+
+/// That a PIN is needed to read, in a session that had logged in.
+fn login_lost(error: Error) -> Error {
+    if error.code() == Code::PinRequired { error.with_code(Code::LoginLost) } else { error }
 }
 
 /// A driver that fails once at one object is asked once more.

@@ -2,11 +2,13 @@
 
 use super::Session;
 use super::object::{Place, StoredKey};
+use crate::driver::ckr;
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use base16ct::lower::encode_string as hex;
 use sha2::{Digest, Sha256, Sha384};
+use usbtoken_pkcs11::Failure;
 use usbtoken_pkcs11::types::*;
 
 /// What a challenge begins with, so that the signature can serve no other purpose.
@@ -55,10 +57,11 @@ impl Session {
             error.fact(Fact::Id, hex(&key.id))
         })?;
         let challenge = fresh_challenge()?;
-        let signature = self.signature(key, algorithm, &challenge, Step::SignChallenge)?;
+        let returned = self.sign_by_token(key, algorithm, &challenge, Step::SignChallenge)?;
         let fits = |public: &&PublicKey| {
             let usual = public.in_usual_form();
-            of(public) == Some(algorithm) && usual.verify(algorithm, &challenge, &signature).is_ok()
+            of(public) == Some(algorithm)
+                && usual.signature_of_token(algorithm, &challenge, &returned).is_some()
         };
         Ok(Signed { place: key.place, public_key: at_hand.find(fits).cloned() })
     }
@@ -76,8 +79,12 @@ impl Session {
         let algorithm = key.algorithm.filter(|one| *one != SignatureAlgorithm::RsaPkcs1Sha256);
         let algorithm = algorithm.ok_or_else(unknown)?;
         let challenge = fresh_challenge()?;
-        let signature = self.signature(key, algorithm, &challenge, Step::ReadPublicKey)?;
-        let possible = PublicKey::that_verify(algorithm, &challenge, &signature);
+        let returned = self.sign_by_token(key, algorithm, &challenge, Step::ReadPublicKey)?;
+        let possible = algorithm
+            .ecdsa_forms(&returned)
+            .iter()
+            .flat_map(|signature| PublicKey::that_verify(algorithm, &challenge, signature))
+            .collect::<Vec<_>>();
         let signed = self.challenge(key, &possible)?;
         signed.public_key().cloned().ok_or_else(unknown)
     }
@@ -98,43 +105,61 @@ impl Session {
         message: &[u8],
         step: Step,
     ) -> Result<Vec<u8>> {
-        let signature = self.signature(key, algorithm, message, step)?;
-        public_key.verify(algorithm, message, &signature).map_err(|error| error.during(step))?;
+        let returned = self.sign_by_token(key, algorithm, message, step)?;
+        let signature = public_key.signature_of_token(algorithm, message, &returned);
+        let signature = signature.ok_or_else(|| Error::new(Code::SignatureInvalid).during(step))?;
         if step == Step::SignRequest {
             self.pin.drop_unless_wanted();
         }
         Ok(signature)
     }
 
-    fn signature(
+    /// Has the token sign, in the way that it lists, and where it refuses that, in the other.
+    fn sign_by_token(
         &self,
         key: &StoredKey,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         step: Step,
     ) -> Result<Vec<u8>> {
-        let raw = self.sign_raw(key, self.plan(algorithm), message, step)?;
-        match algorithm {
-            SignatureAlgorithm::RsaPkcs1Sha256 => Ok(raw),
-            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
-                algorithm.der_from_fixed(&raw).map_err(|error| error.during(step))
+        let [first, second] = self.plans(algorithm);
+        let refused = match self.sign_as_planned(key, &first, message, step)? {
+            Signing::Done(signature) => return Ok(signature),
+            Signing::Refused(error) => error,
+        };
+        match self.sign_as_planned(key, &second, message, step)? {
+            Signing::Done(signature) => {
+                self.token().note_refused(first.mechanism);
+                Ok(signature)
             }
+            Signing::Refused(_) => Err(refused),
         }
     }
 
-    fn sign_raw(&self, key: &StoredKey, plan: Plan, message: &[u8], step: Step) -> Result<Vec<u8>> {
+    fn sign_as_planned(&self, key: &StoredKey, plan: &Plan, message: &[u8], step: Step) -> Result<Signing> {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
-        functions.sign_init(open.handle(), plan.mechanism, handle).map_err(|failure| failure.during(step))?;
-        if key.always_authenticate || self.token().quirks().context_login {
+        let failed = |failure: Failure, again: bool| match failure.rv() {
+            Some(rv) if again && ckr::is_mechanism_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
+            _ => Err(failure.during(step)),
+        };
+        if let Err(failure) = functions.sign_init(open.handle(), plan.mechanism, handle) {
+            return failed(failure, true);
+        }
+        let with_pin = key.always_authenticate || self.token().quirks().context_login;
+        if with_pin {
             self.login_for_operation(step)?;
         }
-        functions.sign(open.handle(), &plan.data(message)).map_err(|failure| failure.during(step))
+        match functions.sign(open.handle(), &plan.data(message)) {
+            Ok(signature) => Ok(Signing::Done(signature)),
+            // To sign in another way the PIN would be sent again, which may cost a try.
+            Err(failure) => failed(failure, !with_pin),
+        }
     }
 
-    /// The mechanism that the token has, preferably the one that hashes too. A token that lists none is asked for
-    /// the raw one, which is the most common.
-    fn plan(&self, algorithm: SignatureAlgorithm) -> Plan {
+    /// The ways to sign, likeliest first: with the mechanism that hashes too where the token lists it and has not refused it
+    /// in this process, else with the raw one, which is the most common.
+    fn plans(&self, algorithm: SignatureAlgorithm) -> [Plan; 2] {
         let (combined, raw) = match algorithm {
             SignatureAlgorithm::RsaPkcs1Sha256 => (
                 Plan { mechanism: CKM_SHA256_RSA_PKCS, host: HostWork::Nothing },
@@ -149,11 +174,20 @@ impl Session {
                 Plan { mechanism: CKM_ECDSA, host: HostWork::Sha384 },
             ),
         };
-        match self.token().mechanisms() {
-            Some(listed) if listed.contains(&combined.mechanism) => combined,
-            _ => raw,
+        let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&combined.mechanism));
+        if listed && !self.token().has_refused(combined.mechanism) {
+            [combined, raw]
+        } else {
+            [raw, combined]
         }
     }
+}
+
+/// What came of one way to sign.
+enum Signing {
+    Done(Vec<u8>),
+    /// The token does not sign in this way, and nothing was sent for it that costs a try.
+    Refused(Error),
 }
 
 fn fresh_challenge() -> Result<Vec<u8>> {

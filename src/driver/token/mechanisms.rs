@@ -1,7 +1,6 @@
 //! What a token can do with keys, as far as it tells before it is tried.
 
 use super::identity::TokenIdentity;
-use crate::driver::ckr::During as _;
 use crate::driver::ckr::number;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
@@ -13,8 +12,8 @@ use usbtoken_pkcs11::{Functions, SlotId};
 #[derive(Debug, Default)]
 pub(super) struct Mechanisms {
     listed: OnceLock<Option<Vec<CK_MECHANISM_TYPE>>>,
-    rsa_sizes: OnceLock<Sizes>,
-    ec_sizes: OnceLock<Sizes>,
+    rsa_sizes: OnceLock<Option<Sizes>>,
+    ec_sizes: OnceLock<Option<Sizes>>,
 }
 
 /// The smallest and the largest key, as the driver counts them.
@@ -43,7 +42,7 @@ impl Mechanisms {
         Some(USED.iter().filter(|(kind, _)| listed.contains(kind)).map(|(_, name)| *name).collect())
     }
 
-    /// Whether the token makes key pairs of this kind and signs with them; `false`: it lists no mechanisms.
+    /// Whether the token states that it makes key pairs of this kind and signs with them; `false`: it does not tell.
     pub(super) fn support(
         &self,
         functions: &Functions,
@@ -62,7 +61,7 @@ impl Mechanisms {
         if !listed.contains(&generator) || !signers.iter().any(|signer| listed.contains(signer)) {
             return Err(unsupported(Code::MechanismUnsupported, token, kind));
         }
-        let (shortest, longest) = self.sizes(functions, slot, generator)?;
+        let Some((shortest, longest)) = self.sizes(functions, slot, generator) else { return Ok(false) };
         if fits(shortest, longest, kind) {
             return Ok(true);
         }
@@ -70,15 +69,14 @@ impl Mechanisms {
         Err(unsupported(Code::KeySizeUnsupported, token, kind).fact(Fact::Limit, limit))
     }
 
-    fn sizes(&self, functions: &Functions, slot: SlotId, generator: CK_MECHANISM_TYPE) -> Result<Sizes> {
+    /// `None`: some drivers tell nothing of a mechanism that they list, or lack the function.
+    fn sizes(&self, functions: &Functions, slot: SlotId, generator: CK_MECHANISM_TYPE) -> Option<Sizes> {
         let place = if generator == CKM_EC_KEY_PAIR_GEN { &self.ec_sizes } else { &self.rsa_sizes };
-        if let Some(sizes) = place.get() {
-            return Ok(*sizes);
-        }
-        let info = functions.mechanism_info(slot, generator);
-        let info = info.map_err(|failure| failure.during(Step::Preflight))?;
-        let sizes = (number(info.ulMinKeySize), number(info.ulMaxKeySize));
-        Ok(*place.get_or_init(|| sizes))
+        let ask = || {
+            let info = functions.mechanism_info(slot, generator).ok()?;
+            Some((number(info.ulMinKeySize), number(info.ulMaxKeySize)))
+        };
+        *place.get_or_init(ask)
     }
 }
 

@@ -9,11 +9,14 @@ use self::mechanisms::Mechanisms;
 use self::quirks::Quirks;
 use crate::driver::ckr::During as _;
 use crate::driver::module::Module;
+use crate::driver::mutex::lock;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
 use crate::uri::TokenUri;
 use serde::Serialize;
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use usbtoken_pkcs11::SlotId;
 use usbtoken_pkcs11::text::unpadded;
@@ -34,6 +37,11 @@ pub struct Token {
     quirks: Arc<OnceLock<Quirks>>,
 }
 
+/// A mechanism that a token lists and refuses, through one driver.
+type Refusal = (PathBuf, TokenIdentity, CK_MECHANISM_TYPE);
+
+static REFUSED: Mutex<BTreeSet<Refusal>> = Mutex::new(BTreeSet::new());
+
 /// When a token said of itself what is known of it.
 #[derive(Clone, Copy, Debug)]
 struct Read {
@@ -51,11 +59,11 @@ pub struct TokenInfo {
     /// Label, manufacturer, model and serial number.
     #[serde(flatten)]
     pub identity: TokenIdentity,
-    /// Whether the token was ever initialised.
+    /// Whether the token states that it is initialised; a hint.
     pub initialized: bool,
-    /// Whether the token refuses every write.
+    /// Whether the token states that it refuses every write; a hint.
     pub write_protected: bool,
-    /// Whether the PIN is entered at the token or its reader.
+    /// Whether the token states that the PIN is entered at the token or its reader; a hint.
     pub pin_pad: bool,
     /// What the flags say of the user PIN. Drivers may leave them unset, so the best state proves nothing.
     pub pin_state: PinState,
@@ -71,16 +79,27 @@ pub struct TokenInfo {
     pub firmware_version: (u8, u8),
 }
 
+/// Whether a token is in use, by what it states, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum InUse {
+    /// It states nothing and has no name: SoftHSM always shows a slot with such a token.
+    Blank,
+    /// It has a name. Some makers give one to blank tokens, some drivers forget the flags of others.
+    Named,
+    /// It states that it is initialised; or it has a name, and states that its PIN is set.
+    Stated,
+}
+
 /// What the token's flags say of the user PIN, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PinState {
     /// CKF_USER_PIN_LOCKED.
     Locked,
-    /// No user PIN was ever set.
-    NotSet,
     /// CKF_USER_PIN_FINAL_TRY: one wrong PIN more locks it.
     FinalTry,
+    /// No user PIN was ever set, as far as the token states (no CKF_USER_PIN_INITIALIZED).
+    NotSet,
     /// CKF_USER_PIN_COUNT_LOW: a wrong PIN was entered since the last right one.
     CountLow,
     /// CKF_USER_PIN_TO_BE_CHANGED.
@@ -181,12 +200,13 @@ impl Token {
         self.read.at.elapsed() < BELIEVED && self.read.logins == self.module.logins()
     }
 
-    /// Whether the token can make keys of this kind and sign with them, as far as it tells without login.
+    /// Whether the token states that it makes keys of this kind and signs with them. A hint: drivers list what they cannot do
+    /// and leave out what they can.
     ///
-    /// `Ok(false)`: the token lists no mechanisms, so it cannot be known before it is tried.
+    /// `Ok(false)`: the token does not tell, so it cannot be known before it is tried.
     ///
     /// # Errors
-    /// [`Code::MechanismUnsupported`], [`Code::KeySizeUnsupported`].
+    /// [`Code::MechanismUnsupported`], [`Code::KeySizeUnsupported`]: what it lists says otherwise.
     pub fn supports(&self, kind: KeyKind) -> Result<bool> {
         self.mechanisms.support(self.module.functions(), self.slot, self.identity(), kind)
     }
@@ -200,17 +220,35 @@ impl Token {
         self.quirks.get_or_init(|| Quirks::of(&self.module, self.identity()))
     }
 
-    /// Whether a PIN of this many bytes can be right, as far as the token's hints make sense.
-    pub(in crate::driver) fn accepts_pin_length(&self, bytes: usize) -> bool {
+    /// The shortest and the longest PIN in bytes, as the token states or as is known of its kind; `None` where that makes no
+    /// sense. A hint: limits for a new PIN are none for one that was set long ago.
+    pub fn stated_pin_length(&self) -> Option<(u64, u64)> {
         let (shortest, longest) = self.quirks().pin_length.unwrap_or(self.info.pin_length);
-        let sensible = shortest <= longest && longest > 0;
+        (shortest <= longest && longest > 0).then_some((shortest, longest))
+    }
+
+    /// Whether a PIN of this many bytes is within what the token states.
+    pub fn states_pin_length(&self, bytes: usize) -> bool {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        bytes > 0 && (!sensible || (shortest..=longest).contains(&bytes))
+        self.stated_pin_length().is_none_or(|(shortest, longest)| (shortest..=longest).contains(&bytes))
     }
 
     /// The names of the mechanisms that a renewal may use and that the token lists; `None` when it lists none.
     pub(crate) fn mechanism_names(&self) -> Option<Vec<&'static str>> {
         self.mechanisms.used_names(self.module.functions(), self.slot)
+    }
+
+    /// Notes that a listed mechanism does not sign: in this process it is not tried first again.
+    pub(in crate::driver) fn note_refused(&self, mechanism: CK_MECHANISM_TYPE) {
+        lock(&REFUSED).insert(self.refusal_of(mechanism));
+    }
+
+    pub(in crate::driver) fn has_refused(&self, mechanism: CK_MECHANISM_TYPE) -> bool {
+        lock(&REFUSED).contains(&self.refusal_of(mechanism))
+    }
+
+    fn refusal_of(&self, mechanism: CK_MECHANISM_TYPE) -> Refusal {
+        (self.module.path().to_owned(), self.identity().clone(), mechanism)
     }
 
     pub(in crate::driver) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
@@ -241,6 +279,25 @@ fn read_info(module: &Module, slot: SlotId) -> Result<TokenInfo> {
 }
 
 impl TokenInfo {
+    /// How much speaks for it that the token is in use.
+    pub(crate) fn in_use(&self) -> InUse {
+        let TokenIdentity { label, serial, .. } = &self.identity;
+        let named = !(label.is_empty() && serial.is_empty());
+        match (self.initialized, named) {
+            (true, _) => InUse::Stated,
+            (false, true) if self.pin_state != PinState::NotSet => InUse::Stated,
+            (false, true) => InUse::Named,
+            (false, false) => InUse::Blank,
+        }
+    }
+
+    /// That the PIN is locked, as the token states. Flags may be wrong, so what was stated is shown.
+    pub(crate) fn locked_as_stated(&self) -> Error {
+        Error::new(Code::PinLocked)
+            .fact(Fact::Token, &self.identity)
+            .fact(Fact::Stated, "CKF_USER_PIN_LOCKED")
+    }
+
     fn from_raw(raw: &CK_TOKEN_INFO) -> Self {
         let flags = raw.flags;
         let (hardware, firmware) = (raw.hardwareVersion, raw.firmwareVersion);
@@ -269,10 +326,10 @@ impl PinState {
         let has = |flag| flags & flag != 0;
         if has(CKF_USER_PIN_LOCKED) {
             PinState::Locked
-        } else if has(CKF_TOKEN_INITIALIZED) && !has(CKF_USER_PIN_INITIALIZED) {
-            PinState::NotSet
         } else if has(CKF_USER_PIN_FINAL_TRY) {
             PinState::FinalTry
+        } else if !has(CKF_USER_PIN_INITIALIZED) {
+            PinState::NotSet
         } else if has(CKF_USER_PIN_COUNT_LOW) {
             PinState::CountLow
         } else if has(CKF_USER_PIN_TO_BE_CHANGED) {
@@ -301,6 +358,8 @@ mod tests {
         let all = base | CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
         assert_eq!(PinState::from_flags(all), PinState::Locked);
         assert_eq!(PinState::from_flags(CKF_TOKEN_INITIALIZED), PinState::NotSet);
+        let final_try = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_FINAL_TRY;
+        assert_eq!(PinState::from_flags(final_try), PinState::FinalTry);
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl SignatureAlgorithm {
     ///
     /// # Errors
     /// [`Code::SignatureInvalid`] when they are not two numbers of this curve, or the algorithm is not ECDSA.
-    pub(crate) fn der_from_fixed(self, fixed: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(in crate::pki) fn der_from_fixed(self, fixed: &[u8]) -> Result<Vec<u8>, Error> {
         let der = match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => None,
             SignatureAlgorithm::EcdsaSha256 => {

@@ -6,5 +6,6 @@ pub(super) mod public;
 mod recovery;
 mod same;
 mod specified;
+mod token_form;
 pub(super) mod usage;
 pub(super) mod verify;

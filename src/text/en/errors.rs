@@ -128,8 +128,8 @@ code_words! {
         "The driver did not start."
         "Close other programs that use the token and try again; if it stays, reinstall the driver.";
     DriverUntrusted
-        "Other users of this computer can replace the driver's file."
-        "Have an administrator correct the permissions of the driver's file and folder.";
+        "It is not certain that no other user of this computer can replace the driver's file."
+        "Have an administrator correct what is shown. If you know that the file is the right one, say that it is to be trusted.";
     DriverTimeout
         "The driver did not answer in time."
         "Unplug the token, plug it in and try again; if it stays, restart the computer.";
@@ -185,8 +185,8 @@ code_words! {
         "One more wrong PIN locks the token."
         "Make sure of the PIN, then try again and confirm that this may be the last attempt.";
     PinLength
-        "The PIN is too short or too long for this token."
-        "Check its length and enter it again.";
+        "The PIN is shorter or longer than this token takes, as far as it states."
+        "Check its length and enter it again. If it is right all the same, say that it is to be sent as typed.";
     PinCharacters
         "The PIN has characters that the token does not take."
         "Check the keyboard layout and the input mode, then enter the PIN again.";
@@ -197,8 +197,14 @@ code_words! {
         "No PIN has been set on the token."
         "Set it with the token's own software, or ask the bank's branch.";
     PinUncertain
-        "The login failed; the PIN may be wrong."
-        "Make sure of the PIN and replug the token first; do not try again and again.";
+        "The login failed, and may have counted as a wrong PIN."
+        "Make sure of the PIN first; do not try again and again. If it is surely right, report the line in brackets to support.";
+    PinPadRefused
+        "The token states that its PIN is entered at its own keys, and that login failed. The PIN that was given was not used."
+        "Enter the PIN at the token or its reader; where there are no keys, say that the given PIN is to be sent.";
+    LoginLost
+        "The login ended in the middle of the job: another program used the token, or it was reset."
+        "Close other programs that use the token, then go on with the command shown, or see what waits (`usbtoken pending`).";
     PinRequired
         "This needs the PIN."
         "Enter the PIN, or name the place that it should be read from.";
@@ -380,6 +386,9 @@ code_words! {
     AnswerIsCertRep
         "This is a SCEP response, and the certificate in it is encrypted for the requesting program."
         "Ask the CA for the certificate itself, in PEM, DER or PKCS#7.";
+    IssuerUnexpected
+        "The new certificate comes from another CA than those that the bank names."
+        "Do not use this response; make sure that it is the one the bank sent, and if in doubt ask the bank's branch.";
     TokenRemoved
         "The USB token was removed while it was in use."
         "Insert it, look at the pending keys, then go on.";

@@ -151,6 +151,38 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "Not every CA certificate of the answer could be written to the token.",
             "The new certificate works without them; if a program needs them, install them in its own store.",
         ),
+        Notice::InitializedNotStated => w(
+            "The token does not state that it is initialised.",
+            "You can go on: what it cannot do, it refuses then. Do not initialise it yourself.",
+        ),
+        Notice::PinNotStated => w(
+            "The token does not state that its PIN is set.",
+            "You can go on; if it has none, the login is refused.",
+        ),
+        Notice::WriteProtectionStated => w(
+            "The token states that it is write-protected.",
+            "You can go on; if it really is, the renewal stops and the old certificate stays.",
+        ),
+        Notice::MechanismNotListed => w(
+            "The token does not list what this kind of key needs.",
+            "You can go on; if it lacks it, the renewal stops and the old certificate stays. Or ask for another kind of key (--key).",
+        ),
+        Notice::KeySizeNotStated => w(
+            "The token states that it makes keys of other sizes only.",
+            "You can go on; if it refuses, the renewal stops and the old certificate stays. Or ask for another size (--key).",
+        ),
+        Notice::CertificatePrivate => w(
+            "The token made the new certificate private: it is seen after the login only.",
+            "It works; programs that list certificates may ask for the PIN first.",
+        ),
+        Notice::LabelShared => w(
+            "Another object on the token has the label of the new certificate: a program that chooses by label may take the wrong one.",
+            "In such a program, name the new one by the PKCS#11 URI that is shown.",
+        ),
+        Notice::IdDiffers => w(
+            "The token gave the new certificate another id than its key's: some programs may not find the key.",
+            "Log in with it before the old one is removed.",
+        ),
         Notice::WorksLater => {
             w("The new certificate does not work at the bank yet.", "Log in with the old one until it does.")
         }
@@ -242,6 +274,8 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Now => "this computer's time",
         Fact::Begins => "valid from",
         Fact::Algorithm => "algorithm",
+        Fact::Stated => "stated by the token",
+        Fact::Uri => "PKCS#11 URI",
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::IssuerContinuity => "issuers compared",

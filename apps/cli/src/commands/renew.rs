@@ -19,14 +19,15 @@ use crate::words::Words;
 /// Finds the token and the credential, checks, and only then asks for the PIN.
 pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let checks =
-        Checks::read(&args.checks, args.subject.rule(), select::key_rule(&args.key), args.retire_old)?;
+        Checks::read(run, &args.checks, args.subject.subject, select::key_rule(&args.key), args.retire_old)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = run.token()?.reserve()?;
     let old = select::credential(reserved.credentials()?, &args.which, args.key.force, run)?;
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
     let call = run.call().passed(visit.keeper.passed());
-    run.tell(&before_login(renewal.preflight_before_login(reserved.token(), &call), args.resume)?);
+    let preflight = renewal.preflight_before_login(reserved.token(), &call);
+    run.tell(&before_login(run, preflight, args.resume)?);
 
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = run.login_reserved(reserved)?;
@@ -75,8 +76,8 @@ fn again(
 
 /// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
 /// not every token shows before the login that one was begun.
-fn before_login(preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
-    match preflight.into_notices() {
+fn before_login(run: &Run, preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
+    match run.accepted(preflight).into_notices() {
         Err(error) if resume && error.code() == Code::Expired => Ok(Vec::new()),
         notices => notices,
     }

@@ -33,10 +33,11 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
         }
     };
     let keeper = Keeper::of_user();
-    let policy = select::policy(&args.key, args.require_proof);
+    let policy = select::policy(run, &args.key, args.require_proof);
     let renewal = select::forced(base, &args.key).policy(&policy).form(args.form.into());
     let call = run.call().passed(keeper.passed());
-    run.tell(&renewal.preflight_before_login(reserved.token(), &call).into_notices()?);
+    let preflight = renewal.preflight_before_login(reserved.token(), &call);
+    run.tell(&run.accepted(preflight).into_notices()?);
     let session = run.login_reserved(reserved)?;
     let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
     write(run, &session, &pending, &request, &args.out, &args.file)
@@ -77,7 +78,7 @@ pub fn write(
         })?;
     }
     let token = session.token().identity();
-    let old = pending.old().map(|old| view::Credential::of(token, old, None, run.now()));
+    let old = pending.old().map(|old| view::Credential::of(token, old, None, run.when()));
     let json = json!({
         "file": (!to_stdout).then(|| out.display().to_string()),
         "request_pem": pem,

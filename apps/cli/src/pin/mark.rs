@@ -25,7 +25,8 @@ impl<'a> Mark<'a> {
     pub fn of(token: &'a TokenInfo, source: &Source, global: &Global) -> Self {
         let journal = state_folder().map(Journal::at).filter(Journal::can_be_trusted);
         let at_terminal = source.is_interactive() || super::is_terminal();
-        let by_person = at_terminal || token.pin_pad || global.pin_corrected;
+        let at_pad = token.pin_pad && !global.pin_as_typed;
+        let by_person = at_terminal || at_pad || global.pin_corrected;
         Mark { journal, token, by_person }
     }
 

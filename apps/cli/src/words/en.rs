@@ -40,6 +40,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "The request that was made first is not on this computer, and one that is signed anew differs: the CA may take it for a second order. To go on all the same, type yes: "
         }
         Words::ConfirmFinalTry => "To enter it all the same, type yes: ",
+        Words::ConfirmPinLength { shortest, longest, length } => {
+            return format!(
+                "The token states that PINs have {shortest} to {longest} characters; this one has {length}. To send it, type yes: "
+            );
+        }
         Words::ConfirmResume => "A renewal of this certificate is pending. To go on with it, type yes: ",
         Words::ConfirmRemoval => "This cannot be undone. To remove it, type yes: ",
         Words::Installed => "The certificate was issued and installed.",
@@ -53,6 +58,13 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "The pending key was removed.",
+        Words::ProfileFine(value) => return format!("This profile is in order: {}", value),
+        Words::NoProfiles(value) => return format!("There is no bank's profile in {}", value),
+        Words::ProfileBank => "Bank",
+        Words::ProfileAnchor => "Trust anchor",
+        Words::ProfileOpens => "Renewable from so many days before the end",
+        Words::ProfileOverrides => "Options may override",
+        Words::ProfileContact => "Contact",
         Words::Fine => "ok",
         Words::CanRenew => "The renewal can work.",
         Words::CannotRenew => "The renewal cannot work like this.",
@@ -77,6 +89,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "The new certificate IS installed. Do not renew again: that would be a second order."
         }
         Words::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
+        Words::HintStatedLocked => "If the PIN is not locked, add --final-try to have it sent.",
+        Words::HintPinAsTyped => "To have the PIN sent as it is, add --pin-as-typed.",
+        Words::HintTrustDriver => "To load it all the same, add --trust-driver.",
         Words::HintPinCorrected => {
             "Log in once at a terminal, for example with \"usbtoken list --pin-file FILE\"; or, where the PIN was put right, run once with --pin-corrected."
         }

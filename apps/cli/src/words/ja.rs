@@ -41,6 +41,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "最初の申請データがこのパソコンになく、署名し直すと認証局が二重の申請とみなすことがあります。続ける場合は yes と入力してください: "
         }
         Words::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
+        Words::ConfirmPinLength { shortest, longest, length } => {
+            return format!(
+                "USBトークンの申告ではPINは{shortest}〜{longest}桁ですが、入力は{length}桁です。そのまま送る場合は yes と入力してください: "
+            );
+        }
         Words::ConfirmResume => {
             "この電子証明書の更新は申請中です。続きから再開する場合は yes と入力してください: "
         }
@@ -58,6 +63,13 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "発行待ちの鍵を破棄しました。",
+        Words::ProfileFine(value) => return format!("この銀行プロファイルに誤りはありません: {}", value),
+        Words::NoProfiles(value) => return format!("銀行プロファイルはありません: {}", value),
+        Words::ProfileBank => "銀行",
+        Words::ProfileAnchor => "信頼する認証局",
+        Words::ProfileOpens => "更新できる期間（満了日までの日数）",
+        Words::ProfileOverrides => "オプションで変更できる項目",
+        Words::ProfileContact => "お問い合わせ先",
         Words::Fine => "良好",
         Words::CanRenew => "更新を行えます。",
         Words::CannotRenew => "このままでは更新を行えません。",
@@ -82,6 +94,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "新しい電子証明書は取り込み済みです。更新をもう一度実行しないでください（二重の申請になります）。"
         }
         Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
+        Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",
+        Words::HintPinAsTyped => "PINをそのまま送る場合は --pin-as-typed を付けてください。",
+        Words::HintTrustDriver => "それでも読み込む場合は --trust-driver を付けてください。",
         Words::HintPinCorrected => {
             "端末から「usbtoken list --pin-file ファイル名」などで一度ログインするか、PINを正しく直したうえで --pin-corrected を付けて一度実行してください。"
         }

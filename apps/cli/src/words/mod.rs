@@ -74,6 +74,15 @@ pub enum Words<'a> {
     PasswordPrompt,
     /// Question before what may be the last attempt at the PIN; the answer is the word `yes`.
     ConfirmFinalTry,
+    /// Question before a PIN of another length than the token states is sent; the answer is the word `yes`.
+    ConfirmPinLength {
+        /// The shortest PIN that the token states, in bytes.
+        shortest: u64,
+        /// The longest.
+        longest: u64,
+        /// The length of the PIN that was typed.
+        length: usize,
+    },
     /// Question before a credential or key is removed; the answer is the word `yes`.
     ConfirmRemoval,
 
@@ -101,6 +110,21 @@ pub enum Words<'a> {
 
     /// Question whether to sign a request anew; the answer is the word `yes`.
     ConfirmSignAgain,
+
+    /// Nothing is wrong with that profile.
+    ProfileFine(&'a str),
+    /// No profile is in that folder.
+    NoProfiles(&'a str),
+    /// Label: a bank's name.
+    ProfileBank,
+    /// Label: a trust anchor.
+    ProfileAnchor,
+    /// Label: how many days before the end a certificate can be renewed.
+    ProfileOpens,
+    /// Label: what options may override.
+    ProfileOverrides,
+    /// Label: whom to call.
+    ProfileContact,
 
     /// State of a point: in order.
     Fine,
@@ -131,6 +155,12 @@ pub enum Words<'a> {
     HintInstalled,
     /// Hint of the command: confirm the last attempt.
     HintFinalTry,
+    /// Hint of the command: send the PIN although the token states that it is locked.
+    HintStatedLocked,
+    /// Hint of the command: send the PIN as it is.
+    HintPinAsTyped,
+    /// Hint of the command: load the driver all the same.
+    HintTrustDriver,
     /// Hint of the command: the PIN was put right.
     HintPinCorrected,
     /// Hint of the command: where the PIN may come from.
