@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use usbtoken::Error;
 use usbtoken::text::Lang;
 
-use crate::text::{Text, Texts};
+use crate::base::text::{Text, Texts};
 
 /// usbtoken_error_text: what went wrong, as one sentence.
 pub const USBTOKEN_ERROR_SENTENCE: u32 = 1;

@@ -1,0 +1,8 @@
+//! What is there: drivers, devices, tokens, and why there is none.
+
+pub mod context;
+pub mod device;
+pub mod diagnosis;
+pub mod driver;
+pub(crate) mod origin;
+pub mod token;
