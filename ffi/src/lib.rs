@@ -1,6 +1,6 @@
 //! The C ABI of usbtoken: what `include/usbtoken.h` declares.
 //!
-//! One file for each noun of the C interface ([`context`], [`driver`], [`device`], [`diagnosis`], [`token`], [`session`], [`credential`], [`renewal`],
+//! One file for each noun of the C interface ([`context`], [`mod@bank`], [`driver`], [`device`], [`diagnosis`], [`token`], [`session`], [`credential`], [`renewal`],
 //! [`pending`], [`installed`], [`error`], [`buffer`]), and one home for each thing that they share:
 //!
 //! | what | where |
@@ -24,6 +24,7 @@
 )]
 
 mod args;
+pub mod bank;
 mod boundary;
 pub mod buffer;
 pub mod callbacks;
