@@ -50,6 +50,32 @@ pub enum PendingState {
     NotConfirmed,
 }
 
+/// Who began a job. Which page or program it was, the record does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BegunBy {
+    /// The command.
+    Command,
+    /// A program.
+    Program,
+    /// A web page.
+    Page,
+    /// The previous release, which did not keep it: the command or a program.
+    PreviousRelease,
+}
+
+impl BegunBy {
+    /// The stable name, for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BegunBy::Command => "command",
+            BegunBy::Program => "program",
+            BegunBy::Page => "page",
+            BegunBy::PreviousRelease => "previous_release",
+        }
+    }
+}
+
 /// Why it is not sure that the record on a key is its own. Such a key is shown, and removed only when a person names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
@@ -169,6 +195,29 @@ impl PendingKey {
     /// Whether this caller began the job. Those of the previous release belong to no page.
     pub fn is_by(&self, caller: &Caller) -> bool {
         self.record.is_by(caller)
+    }
+
+    /// Whether this caller may act on the job without asking: it began it. What the command began is also that of
+    /// programs without a name, and what such a program began every program's; never a page's.
+    pub(crate) fn is_for(&self, caller: &Caller) -> bool {
+        let unnamed = Caller::Program(String::new());
+        let by = |caller: &Caller| self.record.is_by(caller);
+        match caller {
+            Caller::Page(_) => by(caller),
+            Caller::Command | Caller::Program(_) => {
+                by(caller) || by(&unnamed) || (*caller == unnamed && by(&Caller::Command))
+            }
+        }
+    }
+
+    /// Who began the job, as far as the record tells without knowing names.
+    pub fn begun_by(&self) -> BegunBy {
+        match &self.record {
+            record if record.is_former() => BegunBy::PreviousRelease,
+            record if record.is_by_page() => BegunBy::Page,
+            record if record.is_by(&Caller::Command) => BegunBy::Command,
+            _ => BegunBy::Program,
+        }
     }
 
     /// Whether a page began the job.

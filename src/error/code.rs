@@ -329,6 +329,10 @@ numbered! {
         RetireOlderFirst = 821 "retire_older_first",
         /// The old credential is not removed with the installation: a server may refuse the new certificate.
         RetireDoubtful = 822 "retire_doubtful",
+        /// Another caller began the pending job: a page, or another program.
+        PendingOfOther = 823 "pending_of_other",
+        /// As many requests of this page wait as may.
+        TooManyPending = 824 "too_many_pending",
         /// The bank's profile does not let this be overridden.
         OverrideRefused = 825 "override_refused",
         /// The bank renews this certificate no more, although it has not ended.

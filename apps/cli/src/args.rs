@@ -92,6 +92,10 @@ pub struct Global {
     #[arg(long, global = true)]
     pub pin_corrected: bool,
 
+    /// Acts on pending jobs that a page or another program began, too (resume, install, abandon).
+    #[arg(long, global = true)]
+    pub any_caller: bool,
+
     /// Prints JSON: the result on standard output, an error on standard error.
     #[arg(long, global = true)]
     pub json: bool,

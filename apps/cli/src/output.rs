@@ -249,6 +249,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::DriverUntrusted => Words::HintTrustDriver,
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinAsTyped,
         Code::PinWrongBefore => Words::HintPinCorrected,
+        Code::PendingOfOther => Words::HintAnyCaller,
         Code::PinRequired => Words::HintPin,
         Code::FileUnwritable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintOtherFile,
         Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,

@@ -83,7 +83,8 @@ impl Run {
 
     /// How the library's calls run: their steps are shown, and jobs are the command's.
     pub fn call(&self) -> usbtoken::Run<'_> {
-        usbtoken::Run::default().by(Caller::Command).progress(&self.progress)
+        let run = usbtoken::Run::default().by(Caller::Command).progress(&self.progress);
+        if self.global.any_caller { run.any_caller() } else { run }
     }
 
     /// Every token, or the one that `--token` names; and why others were passed over.

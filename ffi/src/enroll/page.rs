@@ -16,18 +16,18 @@ use usbtoken::{
 };
 
 use super::encoding::{self, Encoded};
-use super::hresult::{
+use super::*;
+use crate::base::callbacks::{Unstoppable, busy};
+use crate::base::lock::lock;
+use crate::base::text::Text;
+use crate::find::context::Shared;
+use crate::find::origin::Origin;
+use crate::find::token;
+use crate::job::installed;
+use crate::values::hresult::{
     USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK, USBTOKEN_HR_NOT_FOUND,
     USBTOKEN_HR_PROPERTY_EMPTY, USBTOKEN_HR_PROVIDER_UNKNOWN, usbtoken_hresult,
 };
-use super::origin::Origin;
-use super::*;
-use crate::callbacks::{Unstoppable, busy};
-use crate::context::Shared;
-use crate::installed;
-use crate::lock::lock;
-use crate::text::Text;
-use crate::token;
 
 /// Why a page is refused: the details for the host, and the HRESULT where the code alone does not say it.
 pub(crate) struct Refusal {

@@ -467,6 +467,12 @@ code_words! {
     AlreadyRenewed
         "This certificate is renewed already; the new one is on the token, and its key has signed."
         "Use the new one. The error says which it is, and from when that can be renewed.";
+    PendingOfOther
+        "Another program or a web page began this pending renewal."
+        "Go on with the program or page that began it. If that is not possible any more, say explicitly that jobs of other callers may be acted on.";
+    TooManyPending
+        "Many requests of this web page wait on the token for their answers, so no further key is made."
+        "Abandon the requests that are not needed, then request again. If in doubt which these are, ask the bank's branch.";
     RequestWouldDiffer
         "The request that was sent is not kept on this computer, and one that is signed anew would differ from it."
         "Go on at the computer that made it. If it was never sent, or the CA agrees, say that it may be signed anew.";

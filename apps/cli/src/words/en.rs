@@ -92,6 +92,12 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintStatedLocked => "If the PIN is not locked, add --final-try to have it sent.",
         Words::HintPinAsTyped => "To have the PIN sent as it is, add --pin-as-typed.",
         Words::HintTrustDriver => "To load it all the same, add --trust-driver.",
+        Words::HintAnyCaller => {
+            "Where the page or program that began it cannot go on any more, add --any-caller."
+        }
+        Words::BegunBy => "Begun by",
+        Words::ByPage => "a web page",
+        Words::ByProgram => "another program",
         Words::HintPinCorrected => {
             "Log in once at a terminal, for example with \"usbtoken list --pin-file FILE\"; or, where the PIN was put right, run once with --pin-corrected."
         }

@@ -97,6 +97,12 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",
         Words::HintPinAsTyped => "PINをそのまま送る場合は --pin-as-typed を付けてください。",
         Words::HintTrustDriver => "それでも読み込む場合は --trust-driver を付けてください。",
+        Words::HintAnyCaller => {
+            "始めたWebサイトまたはプログラムで続けられないときは、--any-caller を付けて実行してください。"
+        }
+        Words::BegunBy => "開始元",
+        Words::ByPage => "Webサイト",
+        Words::ByProgram => "ほかのプログラム",
         Words::HintPinCorrected => {
             "端末から「usbtoken list --pin-file ファイル名」などで一度ログインするか、PINを正しく直したうえで --pin-corrected を付けて一度実行してください。"
         }

@@ -161,6 +161,14 @@ pub enum Words<'a> {
     HintPinAsTyped,
     /// Hint of the command: load the driver all the same.
     HintTrustDriver,
+    /// Hint of the command: jobs of other callers.
+    HintAnyCaller,
+    /// Label: who began a job.
+    BegunBy,
+    /// A web page began the job.
+    ByPage,
+    /// A program began the job.
+    ByProgram,
     /// Hint of the command: the PIN was put right.
     HintPinCorrected,
     /// Hint of the command: where the PIN may come from.

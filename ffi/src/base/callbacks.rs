@@ -14,10 +14,10 @@ use usbtoken::text::Lang;
 use usbtoken::{Code, Error, Login, Pin, Policy, Result, Run};
 use zeroize::Zeroizing;
 
-use crate::args::{self, PIN_LIMIT, Sized32};
-use crate::lock::lock;
-use crate::status::{self, USBTOKEN_OK, usbtoken_status};
-use crate::text::Text;
+use crate::base::args::{self, PIN_LIMIT, Sized32};
+use crate::base::lock::lock;
+use crate::base::status::{self, USBTOKEN_OK, usbtoken_status};
+use crate::base::text::Text;
 
 /// No flag of the token speaks against the PIN. Drivers may leave flags unset, so this proves nothing.
 pub const USBTOKEN_PIN_STATE_USABLE: u32 = 0;

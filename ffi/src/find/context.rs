@@ -12,13 +12,13 @@ use usbtoken::discovery::p11kit;
 use usbtoken::pki::{MAX_ANCHORS, read_anchors};
 use usbtoken::{Certificate, Finder, Result, TokenUri};
 
-use crate::args::{self, Sized32};
-use crate::boundary;
-use crate::callbacks::{Host, usbtoken_callbacks};
-use crate::enroll::origin::Pattern;
-use crate::handle::Noun;
-use crate::lock::lock;
-use crate::status::{language, usbtoken_status};
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::{Host, usbtoken_callbacks};
+use crate::base::handle::Noun;
+use crate::base::lock::lock;
+use crate::base::status::{language, usbtoken_status};
+use crate::find::origin::Pattern;
 
 /// Drivers, language, callbacks. Everything else is made from a context, and lives on when the context is freed.
 pub struct usbtoken_context(());
@@ -98,7 +98,7 @@ impl Shared {
         lock(&self.setup).finder.clone()
     }
 
-    pub(crate) fn allows(&self, origin: &crate::enroll::origin::Origin) -> bool {
+    pub(crate) fn allows(&self, origin: &crate::find::origin::Origin) -> bool {
         lock(&self.setup).origins.iter().any(|pattern| pattern.matches(origin))
     }
 

@@ -11,16 +11,16 @@ use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_RESPONSE, Relax, S
 use usbtoken::renewal::{Clock, Progress};
 use usbtoken::{Certificate, Code, Error, Install, Installed, Policy, Response, Result};
 
-use crate::args::{self, Sized32};
-use crate::boundary;
-use crate::callbacks::Host;
-use crate::credential::{CredentialNoun, usbtoken_credential};
-use crate::handle::{self, Noun};
-use crate::renewal::{RenewalNoun, proof_number, required_proof, usbtoken_renewal};
-use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::{Text, Texts};
-use crate::warning::Facts;
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::handle::{self, Noun};
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::{Text, Texts};
+use crate::job::credential::{CredentialNoun, usbtoken_credential};
+use crate::job::renewal::{RenewalNoun, proof_number, required_proof, usbtoken_renewal};
+use crate::job::session::{SessionNoun, usbtoken_session};
+use crate::values::warning::Facts;
 
 /// A credential that was written, read back and has signed.
 pub struct usbtoken_installed(());

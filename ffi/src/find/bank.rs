@@ -10,12 +10,12 @@ use usbtoken::Result;
 use usbtoken::bank::{Bank, Installed};
 use usbtoken::text::Lang;
 
-use crate::args;
-use crate::boundary;
-use crate::context::{Context, usbtoken_context};
-use crate::handle::Noun;
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::handle::Noun;
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::Texts;
+use crate::find::context::{Context, usbtoken_context};
 
 /// A bank's profile: its tokens, its CA, its rules and its words.
 pub struct usbtoken_bank(());

@@ -12,19 +12,19 @@ use usbtoken::pki::{Name, ProofLevel};
 use usbtoken::renewal::{Clock, Form};
 use usbtoken::{Code, Error, Pending, Renewal, Result};
 
-use crate::args::{self, Sized32};
-use crate::boundary;
-use crate::buffer::{Buffer, usbtoken_buffer};
-use crate::callbacks::Host;
-use crate::credential::{CredentialNoun, usbtoken_credential, window};
-use crate::handle::Noun;
-use crate::key_kind::key_kind;
-use crate::pending::{PendingNoun, usbtoken_pending};
-use crate::preflight::{Findings, usbtoken_preflight};
-use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
-use crate::token::{TokenNoun, usbtoken_token};
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::handle::Noun;
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::Texts;
+use crate::find::token::{TokenNoun, usbtoken_token};
+use crate::job::credential::{CredentialNoun, usbtoken_credential, window};
+use crate::job::pending::{PendingNoun, usbtoken_pending};
+use crate::job::preflight::{Findings, usbtoken_preflight};
+use crate::job::session::{SessionNoun, usbtoken_session};
+use crate::values::buffer::{Buffer, usbtoken_buffer};
+use crate::values::key_kind::key_kind;
 
 /// A new key pair on the token, and its request.
 pub struct usbtoken_renewal(());

@@ -9,17 +9,17 @@ use usbtoken::error::Step;
 use usbtoken::renewal::{Clock, Progress, Retire};
 use usbtoken::{Code, Error, Result, Run, Session};
 
-use crate::args::{self, Sized32};
-use crate::boundary;
-use crate::callbacks::{Host, Unstoppable, busy};
-use crate::credential::{CredentialList, CredentialNoun, usbtoken_credential, usbtoken_credentials};
-use crate::handle::{self, Noun};
-use crate::installed::{
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::{Host, Unstoppable, busy};
+use crate::base::handle::{self, Noun};
+use crate::base::status::usbtoken_status;
+use crate::job::credential::{CredentialList, CredentialNoun, usbtoken_credential, usbtoken_credentials};
+use crate::job::installed::{
     InstalledNoun, USBTOKEN_SUBJECT_DEFAULT, anchor_certificates, subject_rule, usbtoken_bytes,
     usbtoken_installed,
 };
-use crate::pending::{PendingList, PendingNoun, usbtoken_pending, usbtoken_pending_list};
-use crate::status::usbtoken_status;
+use crate::job::pending::{PendingList, PendingNoun, usbtoken_pending, usbtoken_pending_list};
 
 /// A session of the logged-in user. One call at a time: any thread may make it, and a second one at the same time
 /// gets USBTOKEN_BUSY.

@@ -7,7 +7,7 @@ use usbtoken::Error;
 use usbtoken::bank::Bank;
 use usbtoken::text::Lang;
 
-use crate::text::{Text, Texts};
+use crate::base::text::{Text, Texts};
 
 /// usbtoken_error_text: what went wrong, as one sentence.
 pub const USBTOKEN_ERROR_SENTENCE: u32 = 1;

@@ -8,11 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use usbtoken::error::Fact;
 use usbtoken::{Code, Error, Result};
 
-use crate::args;
-use crate::callbacks::Level;
-use crate::details::Details;
-use crate::handle::{self, Held, Noun};
-use crate::status::{USBTOKEN_OK, usbtoken_status};
+use crate::base::args;
+use crate::base::callbacks::Level;
+use crate::base::details::Details;
+use crate::base::handle::{self, Held, Noun};
+use crate::base::status::{USBTOKEN_OK, usbtoken_status};
 
 /// A call on a handle: its errors stay there.
 pub(crate) fn on<T: Noun>(handle: *const T::Opaque, work: impl FnOnce(&T) -> Result<()>) -> usbtoken_status {

@@ -14,18 +14,18 @@ use usbtoken::renewal::Progress;
 use usbtoken::{Cancel, Code, Credentials, Error, Login, Pin, Result, Token, TokenUri};
 use zeroize::Zeroizing;
 
-use crate::args;
-use crate::boundary;
-use crate::callbacks::{Host, pin_state};
-use crate::context::{Context, Shared, usbtoken_context};
-use crate::credential::{CredentialList, usbtoken_credentials};
-use crate::details::Details;
-use crate::error::usbtoken_error;
-use crate::handle::{self, Noun};
-use crate::lock::lock;
-use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::callbacks::{Host, pin_state};
+use crate::base::details::Details;
+use crate::base::handle::{self, Noun};
+use crate::base::lock::lock;
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::Texts;
+use crate::find::context::{Context, Shared, usbtoken_context};
+use crate::job::credential::{CredentialList, usbtoken_credentials};
+use crate::job::session::{SessionNoun, usbtoken_session};
+use crate::values::error::usbtoken_error;
 
 /// A token, as it was when it was found. It is told by what it says of itself, never by its slot.
 pub struct usbtoken_token(());
@@ -420,7 +420,7 @@ pub unsafe extern "C" fn usbtoken_token_supports(
 ) -> usbtoken_status {
     boundary::on::<TokenNoun>(token, |token| {
         let out = args::required("out", out)?;
-        let kind = crate::key_kind::key_kind(key_kind)?.ok_or_else(|| args::bad("key_kind", "0"))?;
+        let kind = crate::values::key_kind::key_kind(key_kind)?.ok_or_else(|| args::bad("key_kind", "0"))?;
         out.write(i32::from(token.token.supports(kind)?));
         Ok(())
     })
