@@ -123,6 +123,8 @@
 #define USBTOKEN_PROFILE_ORIGIN_INSECURE 130
 /** A page's address in the bank's profile is not of the form https://host. */
 #define USBTOKEN_PROFILE_ORIGIN_MALFORMED 131
+/** The pin-source of a PKCS#11 URI is not followed. */
+#define USBTOKEN_PIN_SOURCE_IN_URI 132
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -752,6 +754,51 @@
  * English.
  */
 #define USBTOKEN_LANGUAGE_EN 2
+
+/**
+ * usbtoken_bank_text: the name under which the profile is installed.
+ */
+#define USBTOKEN_BANK_ID 1
+
+/**
+ * usbtoken_bank_text: the bank's name, in English.
+ */
+#define USBTOKEN_BANK_NAME 2
+
+/**
+ * usbtoken_bank_text: the bank's name, in Japanese.
+ */
+#define USBTOKEN_BANK_NAME_JA 3
+
+/**
+ * usbtoken_bank_text: whom its customers call, one a line, in English; NULL when the profile names no one.
+ */
+#define USBTOKEN_BANK_CONTACTS 4
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_CONTACTS_JA 5
+
+/**
+ * usbtoken_bank_text: where a customer logs in with the certificate; NULL when the profile does not say.
+ */
+#define USBTOKEN_BANK_LOGIN_URL 6
+
+/**
+ * usbtoken_bank_text: the origins whose pages may use the enrolment facade, one a line.
+ */
+#define USBTOKEN_BANK_ORIGINS 7
+
+/**
+ * usbtoken_bank_text: what a customer may override, one a line.
+ */
+#define USBTOKEN_BANK_MAY_OVERRIDE 8
+
+/**
+ * usbtoken_bank_number: how many days before the expiry the window opens.
+ */
+#define USBTOKEN_BANK_WINDOW_DAYS 1
 
 /**
  * usbtoken_options: accept drivers that other users of the machine could replace. Not for production.
@@ -1781,6 +1828,11 @@
 #define USBTOKEN_PROBE_RENEWED 4
 
 /**
+ * A bank's profile: its tokens, its CA, its rules and its words.
+ */
+typedef struct usbtoken_bank usbtoken_bank;
+
+/**
  * Bytes or text that the library made.
  */
 typedef struct usbtoken_buffer usbtoken_buffer;
@@ -2356,6 +2408,51 @@ typedef int32_t (*usbtoken_consent_callback)(void *user, const char *origin, uin
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Opens a bank's profile: by the name under which it is installed, by the path of its file when there is a slash or a
+ * backslash in it, or, when it is empty, the only one that is installed. A file that others can write is refused.
+ */
+usbtoken_status usbtoken_bank_open(const struct usbtoken_context *context,
+                                   const char *name,
+                                   size_t name_length,
+                                   struct usbtoken_bank **out);
+
+/**
+ * As usbtoken_bank_open, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_bank_open_utf16(const struct usbtoken_context *context,
+                                         const uint16_t *name,
+                                         size_t name_length,
+                                         struct usbtoken_bank **out);
+
+/**
+ * Has everything that is made from this context go by the bank's rules: its drivers and tokens, its window, kind of key,
+ * proof, subject and anchors, its pages' origins, and its words in errors. What a call asks for besides is refused with
+ * USBTOKEN_OVERRIDE_REFUSED unless the profile lists it. To be called once, before a token is looked for.
+ */
+usbtoken_status usbtoken_context_use_bank(const struct usbtoken_context *context,
+                                          const struct usbtoken_bank *bank);
+
+/**
+ * A text about the bank: `field` is USBTOKEN_BANK_ID …. NULL for what the profile does not have.
+ */
+const char *usbtoken_bank_text(const struct usbtoken_bank *bank, uint32_t field);
+
+/**
+ * As usbtoken_bank_text, in UTF-16.
+ */
+const uint16_t *usbtoken_bank_text_utf16(const struct usbtoken_bank *bank, uint32_t field);
+
+/**
+ * A number about the bank: `field` is USBTOKEN_BANK_WINDOW_DAYS.
+ */
+int64_t usbtoken_bank_number(const struct usbtoken_bank *bank, uint32_t field);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL. A context that uses the bank goes on.
+ */
+void usbtoken_bank_free(struct usbtoken_bank **bank);
 
 /**
  * Makes a context. `options` may be NULL. No driver is touched yet.

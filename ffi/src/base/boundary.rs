@@ -91,7 +91,8 @@ fn remember<T: Noun>(held: &Held<T>, error: Error) -> Code {
         if let Some(host) = held.value.host() {
             host.log(Level::Error, || error.report(host.lang()).one_line());
         }
-        held.remember(Details::new(error));
+        let bank = held.value.host().and_then(|host| host.bank().cloned());
+        held.remember(Details::of_bank(error, bank));
         Ok(())
     });
     code

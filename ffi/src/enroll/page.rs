@@ -11,8 +11,8 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{KeyKind, Window};
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
-    Certificate, Code, Credential, Error, Install, Installed, Pending, Policy, Renewal, Response, Result,
-    Run, Session, Token, TokenUri,
+    Certificate, Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Run,
+    Session, Token, TokenUri,
 };
 
 use super::encoding::{self, Encoded};
@@ -270,8 +270,12 @@ impl Page {
             Start::From { default_key: true, .. } => Some(kind.unwrap_or(KeyKind::Rsa2048)),
             _ => kind,
         };
-        let mut policy = Policy::default();
-        policy.key = kind.map_or(KeyRule::LikeOld, KeyRule::Kind);
+        let mut policy = self.shared.host.policy();
+        // What a page asks for is a wish; the bank's own word is stronger.
+        policy.key = match (self.shared.host.bank(), kind) {
+            (None, Some(kind)) => KeyRule::Kind(kind),
+            _ => policy.key,
+        };
         let pending = self.begin_or_resume(&renewal.policy(&policy), old.as_ref(), kind, &session)?;
         self.shared.host.warn(pending.notices());
         state.created = Some(pending.key_id().to_vec());
@@ -298,8 +302,8 @@ impl Page {
         let response = installed::read(&self.shared.host, &response)?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
-        let mut policy = Policy::default();
-        if restrictions == USBTOKEN_ALLOW_NONE {
+        let mut policy = self.shared.host.policy();
+        if restrictions == USBTOKEN_ALLOW_NONE && self.shared.host.bank().is_none() {
             policy.anchors = self.shared.anchors();
         }
         let installed = Install::new(&response).policy(&policy).run(&session, &self.run())?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use usbtoken::bank::{Bank, Override};
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
 use usbtoken::pki::{MAX_ANCHORS, read_anchors};
@@ -121,11 +122,31 @@ impl Shared {
         setup.finder = change(std::mem::take(&mut setup.finder));
     }
 
-    fn add_driver(&self, path: &str) {
+    fn add_driver(&self, path: &str) -> Result<()> {
+        let named = self.host.bank().is_some_and(|bank| bank.names_drivers());
+        self.host.check_override(named, Override::Drivers)?;
         self.set_finder(|finder| finder.module(path));
+        Ok(())
+    }
+
+    /// The bank's drivers and origins take the place of those that were named before.
+    pub(crate) fn use_bank(&self, bank: &Arc<Bank>) -> Result<()> {
+        let finder = bank.finder()?;
+        let origins = bank.origins.iter().map(|origin| origin.to_string().parse()).collect::<Result<_>>()?;
+        if !self.host.set_bank(bank) {
+            return Err(args::bad("bank", "one is in use"));
+        }
+        let mut setup = lock(&self.setup);
+        if bank.names_drivers() {
+            setup.finder = finder;
+        }
+        setup.origins = origins;
+        setup.anchors.clear();
+        Ok(())
     }
 
     fn allow_origin(&self, origin: &str) -> Result<()> {
+        self.host.check_override(true, Override::Origins)?;
         let pattern = origin.parse()?;
         lock(&self.setup).origins.push(pattern);
         Ok(())
@@ -188,8 +209,7 @@ pub unsafe extern "C" fn usbtoken_context_add_driver(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let path = non_empty("path", unsafe { args::text("path", path, path_length) }?)?;
-        context.0.add_driver(path);
-        Ok(())
+        context.0.add_driver(path)
     })
 }
 
@@ -203,8 +223,7 @@ pub unsafe extern "C" fn usbtoken_context_add_driver_utf16(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let path = unsafe { args::wide("path", path, path_length) }?;
-        context.0.add_driver(non_empty("path", &path)?);
-        Ok(())
+        context.0.add_driver(non_empty("path", &path)?)
     })
 }
 
@@ -325,6 +344,7 @@ pub unsafe extern "C" fn usbtoken_context_add_anchor(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let bytes = unsafe { args::bytes("certificate", certificate, certificate_length, MAX_ANCHORS) }?;
+        context.0.host.check_override(true, Override::Anchors)?;
         let read = read_anchors(bytes)?;
         lock(&context.0.setup).anchors.extend(read);
         Ok(())

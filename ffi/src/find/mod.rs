@@ -1,5 +1,6 @@
 //! What is there: drivers, devices, tokens, and why there is none.
 
+pub mod bank;
 pub mod context;
 pub mod device;
 pub mod diagnosis;

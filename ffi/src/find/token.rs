@@ -170,7 +170,10 @@ impl TokenNoun {
 /// Looks for the one token that matches.
 pub(crate) fn find(shared: &Shared, uri: &TokenUri) -> Result<Token> {
     shared.host.step(Step::FindToken);
-    shared.finder().find(uri)
+    match shared.host.bank() {
+        Some(bank) => bank.find(&shared.finder(), uri),
+        None => shared.finder().find(uri),
+    }
 }
 
 /// The PKCS#11 URI of the caller; nothing is every token.
@@ -259,11 +262,17 @@ pub unsafe extern "C" fn usbtoken_wait_utf16(
 fn wait(shared: &Shared, uri: &TokenUri, milliseconds: u32) -> Result<Token> {
     shared.host.step(Step::WaitForToken);
     let (finder, cancel) = (&shared.finder(), &Cancel::new());
+    let bank = shared.host.bank().cloned();
     let deadline = Instant::now() + Duration::from_millis(milliseconds.into());
     thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
         // It is listened to until it has told.
-        let work = move || drop(tell.send(finder.wait(uri, deadline, cancel)));
+        let work = move || {
+            drop(tell.send(match &bank {
+                Some(bank) => bank.wait(finder, uri, deadline, cancel),
+                None => finder.wait(uri, deadline, cancel),
+            }))
+        };
         let waiting = thread::Builder::new().name("usbtoken-wait".into()).spawn_scoped(scope, work);
         let waiting = waiting
             .map_err(|error| Error::new(Code::OutOfMemory).during(Step::WaitForToken).caused_by(error))?;
@@ -291,7 +300,10 @@ pub unsafe extern "C" fn usbtoken_list_tokens(
 ) -> usbtoken_status {
     boundary::on::<Context>(context, |context| {
         boundary::give::<TokenList>(out, || {
-            let found = context.0.finder().tokens()?;
+            let mut found = context.0.finder().tokens()?;
+            if let Some(bank) = context.0.host.bank() {
+                found.tokens.retain(|token| bank.owns(token));
+            }
             let skipped = found.skipped.into_iter().map(Details::new).collect();
             Ok(TokenList { tokens: found.tokens, skipped, host: context.0.host.clone() })
         })
