@@ -216,7 +216,7 @@ impl CredentialNoun {
             USBTOKEN_CREDENTIAL_NOT_AFTER => args::seconds(certificate.not_after()),
             USBTOKEN_CREDENTIAL_PRIVATE_KEY => Some(match self.credential.key() {
                 KeyState::NotLookedFor => USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR.into(),
-                KeyState::Present(_) => USBTOKEN_PRIVATE_KEY_PRESENT.into(),
+                KeyState::Present => USBTOKEN_PRIVATE_KEY_PRESENT.into(),
                 KeyState::Missing => USBTOKEN_PRIVATE_KEY_MISSING.into(),
             }),
             USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.same_subject()).ok(),
