@@ -2,6 +2,7 @@
 
 mod abandon;
 mod ask;
+mod chosen;
 mod doctor;
 mod install;
 mod install_response;

@@ -8,7 +8,7 @@ use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
-use super::{pending, select};
+use super::{chosen, pending, select};
 use crate::args;
 use crate::kept::Keeper;
 use crate::output::Outcome;
@@ -23,14 +23,15 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = run.token()?.reserve()?;
-    let old = select::credential(reserved.credentials()?, &args.which, args.key.force, run)?;
+    let choice = |all| select::credential(all, &args.which, args.key.force, run);
+    let (old, access) = chosen::choose(run, reserved, choice)?;
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
     let call = run.call().passed(visit.keeper.passed());
-    let preflight = renewal.preflight_before_login(reserved.token(), &call);
+    let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&before_login(run, preflight, args.resume)?);
 
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
-    let session = run.login_reserved(reserved)?;
+    let session = access.login(run)?;
     visit.authorise()?;
     let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
         Ok(begun) => begun,

@@ -3,9 +3,9 @@
 use serde_json::json;
 use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
-use usbtoken::{Policy, Result};
+use usbtoken::{Credentials, Policy, Result};
 
-use super::{abandon, install_response, select};
+use super::{abandon, chosen, install_response, select};
 use crate::args::{self, Which};
 use crate::output::Outcome;
 use crate::run::Run;
@@ -19,13 +19,15 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     policy.anchors = install_response::anchors(&args.trust_anchor)?;
     let reserved = run.token()?.reserve()?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
-    let credentials = reserved.credentials()?;
-    let successor =
-        args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
-    let old = select::credential(credentials, &which, false, run)?;
-    let shown = view::Credential::of(reserved.token().identity(), &old, None, run.now());
+    let choice = |all: Credentials| {
+        let successor =
+            args.successor.as_ref().map(|serial| all.clone().by_serial(serial).only()).transpose()?;
+        Ok((select::credential(all, &which, false, run)?, successor))
+    };
+    let ((old, successor), access) = chosen::choose(run, reserved, choice)?;
+    let shown = view::Credential::of(access.token().identity(), &old, None, run.now());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
-    let session = run.login_reserved(reserved)?;
+    let session = access.login(run)?;
     let removal = Retire::of(&old, &policy);
     let removal = match &successor {
         Some(successor) => removal.successor(successor.certificate()),
