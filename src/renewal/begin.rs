@@ -43,10 +43,12 @@ impl Renewal {
     /// Signs the request again with a key that is pending.
     ///
     /// # Errors
-    /// [`Code::NotPending`] when its job is not one that awaits an answer, [`Code::KeyExportable`],
+    /// [`Code::PendingOfOther`] when another caller began its job; [`Code::NotPending`] when that is not one that awaits an
+    /// answer, [`Code::KeyExportable`],
     /// [`Code::ProofInsufficient`], and what the token returns.
     pub fn resume(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
         session.reserve()?;
+        run.may_act_on(key)?;
         if key.state() != PendingState::AwaitingAnswer || !self.is_job_of_key(key) {
             return Err(key.error(Code::NotPending));
         }

@@ -89,10 +89,14 @@ fn who_knows_better_goes_on() {
         ("flags=0x20000", Code::PinFinalTry, "", "--final-try"),
     ];
     for (ways, code, stated, option) in rows {
-        let ways = if ways.starts_with("longest") { format!("{ways},shortest-pin=1") } else { ways.to_owned() };
+        let ways =
+            if ways.starts_with("longest") { format!("{ways},shortest-pin=1") } else { ways.to_owned() };
         let bank = Bank::alone(Kind::P256, days_from_now(11));
         let error = bank.renew_oddly(&ways, &[]).failed(code);
-        assert!(error["facts"]["stated"][0].as_str().unwrap_or_default().contains(stated), "{ways}: {error:#}");
+        assert!(
+            error["facts"]["stated"][0].as_str().unwrap_or_default().contains(stated),
+            "{ways}: {error:#}"
+        );
         assert!(error["hint"].as_str().unwrap_or_default().contains(option), "{ways}: {error:#}");
         bank.soft.snapshot().assert_same_as(&bank.before);
         let said = bank.renew_oddly(&ways, &[option]);

@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
+use usbtoken::bank::{Bank, Override};
 use usbtoken::error::{Fact, Family, Warning};
-use usbtoken::text::{Lang, printable};
+use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
 use crate::stdout;
@@ -70,48 +71,50 @@ impl Outcome {
     }
 
     /// Writes to standard error what standard output did not take, with the reason.
-    pub fn print_unprinted(&self, error: &Error, lang: Lang, as_json: bool) {
+    pub fn print_unprinted(&self, error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
         let text = if as_json {
-            let mut value = error_json(error, lang);
+            let mut value = error_json(error, lang, bank);
             if let Some(fields) = value["error"].as_object_mut() {
                 fields.insert("result".to_owned(), self.json.clone());
             }
             format!("{value:#}")
         } else if self.raw.is_some() {
-            error_text(error, lang)
+            error_text(error, lang, bank)
         } else {
-            format!("{}\n\n{}", self.text, error_text(error, lang))
+            format!("{}\n\n{}", self.text, error_text(error, lang, bank))
         };
         // There is no place left to complain when standard error is closed.
         let _ = writeln!(io::stderr(), "{text}");
     }
 }
 
-/// Writes an error to standard error.
-pub fn print_error(error: &Error, lang: Lang, as_json: bool) {
-    let text = if as_json { format!("{:#}", error_json(error, lang)) } else { error_text(error, lang) };
+/// Writes an error to standard error, with what the bank has to say to it.
+pub fn print_error(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
+    let text =
+        if as_json { format!("{:#}", error_json(error, lang, bank)) } else { error_text(error, lang, bank) };
     // There is no place left to complain when standard error is closed.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Writes to standard error what failed after a certificate was installed.
-pub fn print_afterwards(error: &Error, lang: Lang, as_json: bool) {
+pub fn print_afterwards(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let installed = Some(Words::HintInstalled);
     let text = if as_json {
-        format!("{:#}", error_json_with(error, installed, lang))
+        format!("{:#}", error_json_with(error, installed, lang, bank))
     } else {
-        error_text_with(error, installed, lang)
+        error_text_with(error, installed, lang, bank)
     };
     // There is no place left to complain when standard error is closed.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-fn error_text(error: &Error, lang: Lang) -> String {
-    error_text_with(error, hint(error), lang)
+/// The error as people see it.
+pub fn error_text(error: &Error, lang: Lang, bank: Option<&Bank>) -> String {
+    error_text_with(error, hint(error, bank), lang, bank)
 }
 
-fn error_text_with(error: &Error, hint: Option<Words<'_>>, lang: Lang) -> String {
-    let report = error.report(lang).to_string();
+fn error_text_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Option<&Bank>) -> String {
+    let report = report(error, lang, bank).to_string();
     match hint {
         // The last line is for support; the hint belongs to what the person should do.
         Some(hint) => match report.rsplit_once('\n') {
@@ -123,12 +126,16 @@ fn error_text_with(error: &Error, hint: Option<Words<'_>>, lang: Lang) -> String
 }
 
 /// The error as programs see it.
-pub fn error_json(error: &Error, lang: Lang) -> Value {
-    error_json_with(error, hint(error), lang)
+pub fn error_json(error: &Error, lang: Lang, bank: Option<&Bank>) -> Value {
+    error_json_with(error, hint(error, bank), lang, bank)
 }
 
-fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang) -> Value {
-    let report = error.report(lang);
+fn report(error: &Error, lang: Lang, bank: Option<&Bank>) -> Report {
+    bank.map_or_else(|| error.report(lang), |bank| bank.report(error, lang))
+}
+
+fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Option<&Bank>) -> Value {
+    let report = report(error, lang, bank);
     let call = error.pkcs11_call();
     json!({"error": {
         "code": error.code().number(),
@@ -141,6 +148,7 @@ fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang) -> Value 
         "ckr_value": call.map(|call| call.rv),
         "sentence": report.sentence(),
         "next": report.next_action(),
+        "contacts": report.contacts(),
         "hint": hint.map(|hint| hint.text(lang)),
         "facts": facts_json(error.facts()),
     }})
@@ -168,12 +176,12 @@ pub fn notices_json(notices: &[Warning], lang: Lang) -> Vec<Value> {
 }
 
 /// Writes what was passed over to standard error.
-pub fn print_warning(error: &Error, lang: Lang, as_json: bool) {
+pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let text = if as_json {
-        let mut value = error_json(error, lang);
+        let mut value = error_json(error, lang, bank);
         json!({"warning": value["error"].take()}).to_string()
     } else {
-        error.report(lang).to_string()
+        report(error, lang, bank).to_string()
     };
     // There is no place left to complain when standard error is closed.
     let _ = writeln!(io::stderr(), "{text}");
@@ -214,8 +222,19 @@ const fn family_name(family: Family) -> &'static str {
     }
 }
 
-/// Which of the command's own options helps. The library's sentences know nothing of options.
-fn hint(error: &Error) -> Option<Words<'static>> {
+/// Which of the command's own options helps. The library's sentences know nothing of options. One that the bank does not
+/// let a customer use is no help.
+fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
+    let refused = |what| bank.is_some_and(|bank| bank.check_override(what).is_err());
+    usual_hint(error).filter(|hint| match hint {
+        Words::HintForce => !refused(Override::Window),
+        Words::HintModule => !refused(Override::Drivers),
+        Words::HintAnchor => !refused(Override::Anchors),
+        _ => true,
+    })
+}
+
+fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound => Words::HintToken,
@@ -230,6 +249,7 @@ fn hint(error: &Error) -> Option<Words<'static>> {
         Code::DriverUntrusted => Words::HintTrustDriver,
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinAsTyped,
         Code::PinWrongBefore => Words::HintPinCorrected,
+        Code::PendingOfOther => Words::HintAnyCaller,
         Code::PinRequired => Words::HintPin,
         Code::FileUnwritable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintOtherFile,
         Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,
@@ -268,7 +288,7 @@ mod tests {
     fn only_a_file_that_is_there_may_be_overwritten() {
         let unwritable = |kind| {
             let error = Error::new(Code::FileUnwritable).caused_by(io::Error::from(kind));
-            error_json(&error, Lang::En)["error"]["hint"].is_string()
+            error_json(&error, Lang::En, None)["error"]["hint"].is_string()
         };
         assert!(unwritable(io::ErrorKind::AlreadyExists));
         assert!(!unwritable(io::ErrorKind::PermissionDenied));
@@ -288,20 +308,20 @@ mod tests {
             rv: 0xa4,
             name: "CKR_PIN_LOCKED",
         });
-        let value = error_json(&locked, Lang::En);
+        let value = error_json(&locked, Lang::En, None);
         let error = &value["error"];
         assert_eq!((&error["code"], &error["name"]), (&json!(302), &json!("pin_locked")));
         assert_eq!((&error["family"], &error["exit_code"]), (&json!("pin"), &json!(4)));
         assert_eq!((&error["step"], &error["function"]), (&json!("log_in"), &json!("C_Login")));
         assert_eq!((&error["ckr"], &error["ckr_value"]), (&json!("CKR_PIN_LOCKED"), &json!(0xa4)));
         assert_eq!(error["facts"], json!({}));
-        let candidates = &error_json(&ambiguous(), Lang::Ja)["error"]["facts"]["candidate"];
+        let candidates = &error_json(&ambiguous(), Lang::Ja, None)["error"]["facts"]["candidate"];
         assert_eq!(*candidates, json!(["BANK (serial 1)", "BANK (serial 2)"]));
     }
 
     #[test]
     fn the_hint_stands_before_the_line_for_support() {
-        let text = error_text(&ambiguous(), Lang::En);
+        let text = error_text(&ambiguous(), Lang::En, None);
         let lines: Vec<_> = text.lines().rev().collect();
         assert_eq!(lines[0], "[224 token_ambiguous; find_token]");
         assert!(lines[1].contains("--token"), "{text}");

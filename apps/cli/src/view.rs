@@ -11,7 +11,7 @@ use usbtoken::Code;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
-use usbtoken::renewal::{self, PendingKey, PendingState, Renewable, Successor};
+use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -114,6 +114,8 @@ pub struct Pending {
     pub concerns_serial: Option<String>,
     /// That certificate's subject, if it is on the token.
     pub concerns_subject: Option<String>,
+    /// Who began the job.
+    pub by: BegunBy,
     /// Whether the job is a first issue.
     pub first: bool,
     /// Why it is not certain that the record on the key is its own, if it is not.
@@ -180,15 +182,16 @@ impl Subject {
 }
 
 impl Credential {
-    /// What the command shows of this credential. The level of proof is given where it was asked for.
+    /// What the command shows of this credential, in this window at this moment. The level of proof is given where it was
+    /// asked for.
     pub fn of(
         token: &TokenIdentity,
         credential: &usbtoken::Credential,
         level: Option<ProofLevel>,
-        now: SystemTime,
+        (window, now): (Window, SystemTime),
     ) -> Self {
         let certificate = credential.certificate();
-        let renewable = credential.renewable(Window::default(), now);
+        let renewable = credential.renewable(window, now);
         let ends = !has_no_end(certificate.not_after());
         Credential {
             token: Token::of(token),
@@ -205,7 +208,7 @@ impl Credential {
             not_renewable_because: renewable.code().map(Code::name),
             successor: credential.successor().cloned(),
             renewal_pending: credential.has_pending_renewal(),
-            renewable_from: ends.then(|| Window::default().opens_on(certificate.not_after()).to_string()),
+            renewable_from: ends.then(|| window.opens_on(certificate.not_after()).to_string()),
             key_algorithm: credential.key_algorithm().to_string(),
             proof_level: level.map(ProofLevel::name),
             unreadable_extensions: certificate.unreadable_extensions().to_vec(),
@@ -337,6 +340,7 @@ impl Pending {
             age_days: key.age_days(now),
             concerns_serial: key.concerns(),
             concerns_subject: concerned.map(|credential| credential.subject().to_string()),
+            by: key.begun_by(),
             first: key.is_first(),
             doubt: key.doubt(),
             answer_file: None,
@@ -366,6 +370,11 @@ impl Pending {
             lines.put(&Phrase::Key.text(lang), algorithm);
         }
         lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
+        match self.by {
+            BegunBy::Page => lines.put(&Words::BegunBy.text(lang), &Words::ByPage.text(lang)),
+            BegunBy::Program => lines.put(&Words::BegunBy.text(lang), &Words::ByProgram.text(lang)),
+            BegunBy::Command | BegunBy::PreviousRelease => {}
+        }
         lines.put(&Phrase::Id.text(lang), &self.id);
         for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
             if let Some(value) = value {

@@ -7,7 +7,7 @@ use crate::types::*;
 use std::collections::BTreeMap;
 
 /// The largest value that is fetched when the first buffer was too small.
-const MAX_VALUE: usize = 65_536;
+const MAX_VALUE: usize = 1 << 20;
 
 /// CK_UNAVAILABLE_INFORMATION, as drivers report it that hold lengths in 32 bits.
 const UNAVAILABLE_IN_32_BITS: CK_ULONG = 0xffff_ffff;

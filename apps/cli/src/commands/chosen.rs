@@ -21,7 +21,7 @@ pub fn choose<T>(
     reserved: Reservation,
     choice: impl Fn(Credentials) -> Result<T>,
 ) -> Result<(T, Access)> {
-    match choice(reserved.credentials()?) {
+    match reserved.public_session()?.credentials().and_then(&choice) {
         Ok(chosen) => Ok((chosen, Access::Reserved(reserved))),
         Err(error) if may_be_private(&error) && run.can_log_in() => {
             let session = run.login_reserved(reserved)?;

@@ -14,7 +14,7 @@ pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
         files::check_writable(file, args.overwrite)?;
     }
     run.progress.step(Step::FindDrivers);
-    let diagnosis = doctor::examine(&run.finder(), run.now())?;
+    let diagnosis = doctor::examine(&run.finder()?, run.now())?;
     if let Some(file) = &args.bundle {
         files::write(file, diagnosis.bundle(run.lang).as_bytes(), args.overwrite)?;
     }

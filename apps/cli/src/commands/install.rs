@@ -20,8 +20,9 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         let detail = "--save-answer goes with an answer from standard input (-)";
         return Err(Error::new(Code::BadArgument).fact(Fact::Detail, detail));
     }
-    let key = if args.reuse_key { KeyRule::OldAgain } else { KeyRule::LikeOld };
-    let checks = install_response::Checks::read(&args.checks, args.subject.rule(), key, args.retire_old)?;
+    let key = args.reuse_key.then_some(KeyRule::OldAgain);
+    let checks =
+        install_response::Checks::read(run, &args.checks, args.subject.subject, key, args.retire_old)?;
     // What comes on standard input cannot be read twice.
     let keeper = if from_stdin { Keeper::prepare(args.save_answer.as_deref())? } else { Keeper::of_user() };
     let answer = kept::read_shown(files::read(&args.file)?);

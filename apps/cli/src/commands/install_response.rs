@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use usbtoken::bank::{KeyRule, OldCredential};
-use usbtoken::error::{Fact, Notice, Step};
+use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, read_anchors};
 use usbtoken::renewal::Retire;
+use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Session, TokenUri};
 
 use super::select;
@@ -16,34 +17,49 @@ use crate::next_command::CommandLine;
 use crate::output::{Outcome, notices_json, notices_text};
 use crate::run::Run;
 use crate::words::Words;
-use crate::{files, view};
+use crate::{files, pin, view};
 
 /// What the command line demands of a renewal, and how it said so.
 pub struct Checks<'a> {
     args: &'a CheckArgs,
+    /// What the command line says of the subject and of the old credential, for the command that goes on.
+    subject: Option<SubjectRule>,
+    retire_old: bool,
     pub policy: Policy,
 }
 
 impl<'a> Checks<'a> {
-    /// Reads the trust anchors: a wrong file is noticed before anything else happens.
+    /// What the command line demands, and the bank where it says nothing. Reads the trust anchors: a wrong file is noticed before anything else happens.
     ///
     /// # Errors
     /// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
-    pub fn read(args: &'a CheckArgs, subject: SubjectRule, key: KeyRule, retire_old: bool) -> Result<Self> {
-        let mut policy = Policy::default();
-        policy.key = key;
-        policy.proof = select::level(args.require_proof);
-        policy.subject = subject;
-        policy.relax = args.relax.iter().copied().collect();
-        policy.anchors = anchors(&args.trust_anchor)?;
-        policy.write_ca_certificates = args.write_chain;
-        policy.old = if retire_old { OldCredential::Remove } else { OldCredential::Keep };
-        Ok(Checks { args, policy })
+    pub fn read(
+        run: &Run,
+        args: &'a CheckArgs,
+        subject: Option<SubjectRule>,
+        key: Option<KeyRule>,
+        retire_old: bool,
+    ) -> Result<Self> {
+        let mut policy = run.policy();
+        policy.key = key.unwrap_or(policy.key);
+        policy.proof = select::level(args.require_proof).unwrap_or(policy.proof);
+        policy.subject = subject.unwrap_or(policy.subject);
+        if !args.relax.is_empty() {
+            policy.relax = args.relax.iter().copied().collect();
+        }
+        if !args.trust_anchor.is_empty() {
+            policy.anchors = anchors(&args.trust_anchor)?;
+        }
+        policy.write_ca_certificates |= args.write_chain;
+        if retire_old {
+            policy.old = OldCredential::Remove;
+        }
+        Ok(Checks { args, subject, retire_old, policy })
     }
 
     /// Adds what was asked for to a command line that goes on.
     pub fn on(&self, line: CommandLine) -> CommandLine {
-        line.checks(self.args, self.policy.old == OldCredential::Remove).value("--subject", self.rule())
+        line.checks(self.args, self.retire_old).value("--subject", self.rule())
     }
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
@@ -68,9 +84,9 @@ impl<'a> Checks<'a> {
         error.fact(Fact::GoOn, line.value("--subject", self.rule()).end())
     }
 
-    /// The rule for the subject, where it is not the usual one.
+    /// The rule for the subject, where the command line has another than the usual one.
     fn rule(&self) -> Option<&'static str> {
-        (self.policy.subject != SubjectRule::default()).then(|| self.policy.subject.name())
+        self.subject.filter(|rule| *rule != SubjectRule::default()).map(SubjectRule::name)
     }
 }
 
@@ -110,18 +126,23 @@ pub fn finish(
     let mut notices = installed.notices().to_vec();
     let mut failed = None;
     let mut retired = false;
-    match (Retire::replaced_by(installed), checks.policy.old) {
-        (Some(removal), OldCredential::Remove) => match removal.run(session, &run.call()) {
-            Ok(_) => retired = true,
-            Err(error) => failed = Some(checks.name_retire(error, run, installed)),
-        },
-        (Some(_), _) => notices.push(Notice::OldKept.into()),
-        (None, _) => {}
+    let works_from = works_from(run, installed);
+    notices.extend(works_from.as_ref().map(|date| Warning::new(Notice::WorksLater).fact(Fact::Date, date)));
+    match Retire::replaced_by(installed) {
+        // Until the new one works at the bank, the old one is needed.
+        Some(removal) if works_from.is_none() && removes_old(run, checks.policy.old) => {
+            match removal.run(session, &run.call()) {
+                Ok(_) => retired = true,
+                Err(error) => failed = Some(checks.name_retire(error, run, installed)),
+            }
+        }
+        Some(_) => notices.push(Notice::OldKept.into()),
+        None => {}
     }
     let token = session.token().identity();
     let level = Some(installed.proof().level);
-    let credential = view::Credential::of(token, installed.credential(), level, run.now());
-    let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, run.now()));
+    let credential = view::Credential::of(token, installed.credential(), level, run.when());
+    let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, run.when()));
 
     // Programs that name a credential by its label need this from now on: the new one has a label of its own.
     let uri = TokenUri::of_token(&token.label, "", "", &token.serial).with_id(installed.credential().id());
@@ -132,6 +153,8 @@ pub fn finish(
     if retired {
         text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
     }
+    let own = bank_words(run, retired);
+    text.extend(own.iter().map(|words| format!("\n{}", printable(words))));
     text.push_str(&notices_text(&run.untold(&notices), run.lang));
     let json = json!({
         "credential": credential,
@@ -142,6 +165,7 @@ pub fn finish(
         "issuer_continuity": installed.issuer().name(),
         "key_reused": installed.key_reused(),
         "proof": installed.proof(),
+        "bank_words": own,
         "notices": notices_json(&notices, run.lang),
     });
     let serial = installed.credential().certificate().serial();
@@ -149,4 +173,28 @@ pub fn finish(
     outcome.exit = failed.as_ref().map(|error| error.code().family());
     outcome.afterwards = failed;
     outcome
+}
+
+/// Whether the old credential goes now, by the policy or by what the person answers.
+fn removes_old(run: &Run, old: OldCredential) -> bool {
+    match old {
+        OldCredential::Remove => true,
+        OldCredential::Ask => {
+            !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmRemoval.text(run.lang))
+        }
+        _ => false,
+    }
+}
+
+/// The date from which on the new certificate works at the bank, where it does not at once.
+fn works_from(run: &Run, installed: &Installed) -> Option<String> {
+    let old_ends = installed.replaced().map(|old| old.certificate().not_after());
+    run.bank()?.works_from(run.now(), old_ends).map(|date| date.to_string())
+}
+
+/// What the bank has to say after a new certificate, and of the old one where it stays.
+fn bank_words(run: &Run, retired: bool) -> Vec<&str> {
+    let Some(bank) = run.bank() else { return Vec::new() };
+    let old = bank.old_certificate.as_ref().filter(|_| !retired);
+    bank.after_installation.iter().chain(old).map(|words| words.text(run.lang)).collect()
 }

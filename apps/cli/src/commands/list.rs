@@ -7,7 +7,7 @@ use usbtoken::error::{Notice, Step};
 use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::renewal::{KeyState, Renewable, clock_doubt};
 use usbtoken::text::Phrase;
-use usbtoken::{Credential, Credentials, Policy, Result, Session, Token};
+use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::output::{Outcome, print_warning};
 use crate::pin::Source;
@@ -36,7 +36,7 @@ impl Seen {
             run.tell(&[Notice::CertificateUnreadable.into()]);
         }
         let certificates = all.iter().map(Credential::certificate);
-        run.tell(clock_doubt(&Policy::default(), certificates, run.now()).as_slice());
+        run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
         Seen { token: view::Token::of(token), credentials, unreadable, logged_in }
     }
 }
@@ -73,7 +73,7 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
         Some(error) if seen.is_empty() => return Err(error),
         last => skipped.extend(last),
     }
-    skipped.iter().for_each(|error| print_warning(error, run.lang, run.global.json));
+    skipped.iter().for_each(|error| print_warning(error, run.lang, run.bank(), run.global.json));
     Ok(seen)
 }
 
@@ -81,15 +81,20 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     let session = token.open_public_session()?;
     // The session is the last to use the driver: what ends it then closes the session too.
     drop(token);
-    let all = with_renewals(&session, session.credentials()?, run.now());
+    let all = with_renewals(&session, session.credentials()?, run.when());
+    let all = all.named_by(session.token().found_by())?;
     let token = session.token().identity();
-    let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.now())).collect();
+    let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
     Ok(Seen::of(run, token, &all, shown, false))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
-fn with_renewals(session: &PublicSession, all: Credentials, now: SystemTime) -> Credentials {
-    let ended = all.iter().any(|one| one.renewable(Window::default(), now) == Renewable::Expired);
+fn with_renewals(
+    session: &PublicSession,
+    all: Credentials,
+    (window, now): (Window, SystemTime),
+) -> Credentials {
+    let ended = all.iter().any(|one| one.renewable(window, now) == Renewable::Expired);
     let more = if ended { session.credentials_and_renewals().ok() } else { None };
     more.unwrap_or(all)
 }
@@ -99,7 +104,7 @@ fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
     let (token, all) = (session.token().identity(), session.credentials()?);
     let view = |one: &Credential| {
         let level = level(run, session, one)?;
-        Ok(view::Credential::of(token, one, level, run.now()))
+        Ok(view::Credential::of(token, one, level, run.when()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
     Ok(Seen::of(run, token, &all, shown, true))

@@ -9,6 +9,7 @@ mod install_response;
 mod list;
 mod pending;
 mod preflight;
+mod profile;
 mod renew;
 mod request;
 mod resume;
@@ -37,6 +38,7 @@ pub fn run(run: &Run, command: &Command) -> Result<Outcome> {
         Command::Retire(args) => retire::run(run, args),
         Command::Wait(args) => wait::run(run, args),
         Command::Doctor(args) => doctor::run(run, args),
+        Command::Profile(args) => profile::run(run, args),
         Command::Trace(args) => trace::run(run, args),
     }
 }

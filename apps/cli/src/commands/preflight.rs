@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use usbtoken::error::{Fact, Point};
 use usbtoken::pki::jst_time;
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
-use usbtoken::text::{Lang, Phrase, printable};
-use usbtoken::{Renewal, Result};
+use usbtoken::text::{Phrase, printable};
+use usbtoken::{Credentials, Renewal, Result};
 
 use super::{chosen, select};
 use crate::args;
@@ -25,7 +25,9 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let all = seen.credentials();
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
-    let choice = |all| select::credential(all, &args.which, args.key.force, run);
+    let choice = |all: Credentials| {
+        select::credential(all.named_by(token.found_by())?, &args.which, args.key.force, run)
+    };
     let old = match choice(all) {
         // What shows after the login only is checked too, where the PIN is at hand.
         Err(error) if chosen::may_be_private(&error) && !Source::of(&run.global).is_interactive() => {
@@ -33,20 +35,20 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         }
         chosen => chosen?,
     };
-    let policy = select::policy(&args.key, None);
+    let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let call = run.call().passed(Keeper::of_user().passed());
     let preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
 
     let now = run.now();
-    let shown = view::Credential::of(token.identity(), &old, None, now);
+    let shown = view::Credential::of(token.identity(), &old, None, (run.policy().window, now));
     let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
     let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
     lines.extend(
         kind.map(|kind| format!("  {}", Words::NewKey(&kind.algorithm().to_string()).text(run.lang))),
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
-    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run.lang)));
+    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run)));
     let seems_renewed = old.successor().is_some() && !args.key.force;
     let can_renew = preflight.can_begin() && !seems_renewed;
     let verdict = match preflight.can_begin() {
@@ -55,8 +57,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         false => Words::CannotRenew,
     };
     lines.push(verdict.text(run.lang));
-    let points: Vec<Value> =
-        preflight.findings().iter().map(|finding| point_json(finding, run.lang)).collect();
+    let points: Vec<Value> = preflight.findings().iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
         "credential": shown,
         "can_renew": can_renew,
@@ -70,16 +71,19 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn point_text(finding: &PreflightPoint, now: SystemTime, lang: Lang) -> String {
+fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
+    let lang = run.lang;
+    let own = |code| run.bank().and_then(|bank| bank.next_step(code, lang));
     let (state, sentence, next) = match &finding.state {
         PointResult::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
         PointResult::Warning(warning) => {
             let notice = warning.notice();
-            (Phrase::Warning.text(lang), notice.sentence(lang), Some(notice.next_action(lang)))
+            (Phrase::Warning.text(lang), notice.sentence(lang), Some(notice.next_action(lang).to_owned()))
         }
         PointResult::Blocker(error) => {
             let code = error.code();
-            (Phrase::Blocker.text(lang), code.sentence(lang), Some(code.next_action(lang)))
+            let next = own(code).unwrap_or_else(|| code.next_action(lang).to_owned());
+            (Phrase::Blocker.text(lang), code.sentence(lang), Some(next))
         }
     };
     let mut text = format!("  [{state}] {sentence}");
@@ -92,15 +96,18 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, lang: Lang) -> String {
         PointResult::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
         PointResult::Ok => {}
     }
-    text.extend(next.map(|next| format!("\n      {next}")));
+    text.extend(next.map(|next| format!("\n      {}", printable(&next))));
     text
 }
 
-fn point_json(finding: &PreflightPoint, lang: Lang) -> Value {
+fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
+    let (lang, bank) = (run.lang, run.bank());
     let (state, notice, error) = match &finding.state {
         PointResult::Ok => ("ok", Value::Null, Value::Null),
         PointResult::Warning(warning) => ("warning", notice_json(warning, lang), Value::Null),
-        PointResult::Blocker(error) => ("blocker", Value::Null, error_json(error, lang)["error"].take()),
+        PointResult::Blocker(error) => {
+            ("blocker", Value::Null, error_json(error, lang, bank)["error"].take())
+        }
     };
     json!({
         "number": finding.point.number(),

@@ -4,7 +4,7 @@ use serde_json::json;
 use usbtoken::error::{Fact, Warning};
 use usbtoken::renewal::{JournalEntry, PendingKey, PendingState, Preflight};
 use usbtoken::text::printable;
-use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
+use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
@@ -19,11 +19,13 @@ use crate::words::Words;
 /// Finds the token and the credential, checks, and only then asks for the PIN.
 pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let checks =
-        Checks::read(&args.checks, args.subject.rule(), select::key_rule(&args.key), args.retire_old)?;
+        Checks::read(run, &args.checks, args.subject.subject, select::key_rule(&args.key), args.retire_old)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = run.token()?.reserve()?;
-    let choice = |all| select::credential(all, &args.which, args.key.force, run);
+    let found_by = reserved.token().found_by().clone();
+    let choice =
+        |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
     let (old, access) = chosen::choose(run, reserved, choice)?;
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
     let call = run.call().passed(visit.keeper.passed());

@@ -7,7 +7,7 @@ use serde_json::json;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
 use usbtoken::renewal::JournalEntry;
-use usbtoken::{Code, Error, Pending, Renewal, Result, Session};
+use usbtoken::{Code, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::chosen::{self, Access};
 use super::{ask, select};
@@ -28,13 +28,16 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let (base, old, access) = match subject {
         Some(subject) => (Renewal::first(subject), None, Access::Reserved(reserved)),
         None => {
-            let choice = |all| select::credential(all, &args.which, args.key.force, run);
+            let found_by = reserved.token().found_by().clone();
+            let choice = |all: Credentials| {
+                select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run)
+            };
             let (old, access) = chosen::choose(run, reserved, choice)?;
             (Renewal::of(&old), Some(old), access)
         }
     };
     let keeper = Keeper::of_user();
-    let policy = select::policy(&args.key, args.require_proof);
+    let policy = select::policy(run, &args.key, args.require_proof);
     let renewal = select::forced(base, &args.key).policy(&policy).form(args.form.into());
     let call = run.call().passed(keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
@@ -75,7 +78,7 @@ pub fn write(
         })?;
     }
     let token = session.token().identity();
-    let old = pending.old().map(|old| view::Credential::of(token, old, None, run.now()));
+    let old = pending.old().map(|old| view::Credential::of(token, old, None, run.when()));
     let json = json!({
         "file": (!to_stdout).then(|| out.display().to_string()),
         "request_pem": pem,

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::bank::KeyRule;
 use usbtoken::error::Fact;
 use usbtoken::renewal::{PendingKey, PendingState};
 use usbtoken::{Code, Error, Renewal, Result};
@@ -19,7 +18,7 @@ use crate::run::Run;
 
 /// Sends the request again, or finishes the job when the certificate is here already.
 pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
-    let checks = Checks::read(&args.checks, args.rule(), KeyRule::LikeOld, args.retire_old)?;
+    let checks = Checks::read(run, &args.checks, args.rule(), None, args.retire_old)?;
     let mut way = match &args.out {
         Some(out) => {
             files::check_writable(out, args.file.overwrite)?;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
-use usbtoken::{Credentials, Policy, Result};
+use usbtoken::{Code, Credentials, Error, Result};
 
 use super::{abandon, chosen, install_response, select};
 use crate::args::{self, Which};
@@ -14,18 +14,28 @@ use crate::words::Words;
 
 /// Shows what will go before it asks for the PIN.
 pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
-    let mut policy = Policy::default();
-    policy.subject = args.subject.rule();
-    policy.anchors = install_response::anchors(&args.trust_anchor)?;
-    let reserved = run.token()?.reserve()?;
+    let mut policy = run.policy();
+    policy.subject = args.subject.subject.unwrap_or(policy.subject);
+    if !args.trust_anchor.is_empty() {
+        policy.anchors = install_response::anchors(&args.trust_anchor)?;
+    }
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
+    let is_named = which.id.is_some() || which.serial.is_some();
+    let token = run.token()?;
+    // The only one that is there may be the one in use: a person has to say which.
+    if !is_named && !token.found_by().names_object() {
+        return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--id, --serial"));
+    }
+    let reserved = token.reserve()?;
     let choice = |all: Credentials| {
         let successor =
             args.successor.as_ref().map(|serial| all.clone().by_serial(serial).only()).transpose()?;
-        Ok((select::credential(all, &which, false, run)?, successor))
+        let named = all.named_by(token.found_by())?;
+        let old = if is_named { select::credential(named, &which, false, run)? } else { named.only()? };
+        Ok((old, successor))
     };
     let ((old, successor), access) = chosen::choose(run, reserved, choice)?;
-    let shown = view::Credential::of(access.token().identity(), &old, None, run.now());
+    let shown = view::Credential::of(access.token().identity(), &old, None, run.when());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     let session = access.login(run)?;
     let removal = Retire::of(&old, &policy);
@@ -34,7 +44,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         None => removal,
     };
     let retired = removal.run(&session, &run.call())?;
-    let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.now());
+    let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.when());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({
         "retired": shown,
