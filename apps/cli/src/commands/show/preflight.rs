@@ -9,13 +9,13 @@ use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
 use usbtoken::{Credentials, Renewal, Result};
 
-use super::{chosen, select};
 use crate::args;
+use crate::commands::{chosen, select};
 use crate::kept::Keeper;
+use crate::output::view;
 use crate::output::{Outcome, error_json, notice_json};
 use crate::pin::Source;
 use crate::run::Run;
-use crate::view;
 use crate::words::Words;
 
 /// Shows every point. A blocker is no error of this command, but decides its exit code.

@@ -8,8 +8,9 @@ use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, S
 
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
-use super::{chosen, pending, select};
 use crate::args;
+use crate::commands::show::pending;
+use crate::commands::{chosen, select};
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
