@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use usbtoken::driver::{AskPin, PinRequest, PinState};
 use usbtoken::error::{Fact, Step, Warning};
-use usbtoken::renewal::Progress;
+use usbtoken::renewal::{Caller, Progress};
 use usbtoken::text::Lang;
 use usbtoken::{Code, Error, Login, Pin, Result, Run};
 use zeroize::Zeroizing;
@@ -164,11 +164,20 @@ pub(crate) enum Level {
 pub(crate) struct Host {
     lang: Lang,
     callbacks: Arc<Mutex<usbtoken_callbacks>>,
+    caller: Arc<Mutex<HostCaller>>,
+}
+
+/// For whom jobs are begun, and on whose the calls act.
+struct HostCaller {
+    program: String,
+    any: bool,
 }
 
 impl Host {
     pub(crate) fn new(lang: Lang) -> Self {
-        Host { lang, callbacks: Arc::new(Mutex::new(usbtoken_callbacks::NONE)) }
+        let caller = HostCaller { program: program_name(), any: false };
+        let callbacks = Arc::new(Mutex::new(usbtoken_callbacks::NONE));
+        Host { lang, callbacks, caller: Arc::new(Mutex::new(caller)) }
     }
 
     pub(crate) fn lang(&self) -> Lang {
@@ -202,7 +211,17 @@ impl Host {
 
     /// How a call of the library runs: the caller's functions are told of its steps, may stop it, and ask for the PIN.
     pub(crate) fn run(&self) -> Run<'_> {
-        Run::default().progress(self).pin(self)
+        let caller = lock(&self.caller);
+        let run = Run::default().progress(self).pin(self).by(Caller::Program(caller.program.clone()));
+        if caller.any { run.any_caller() } else { run }
+    }
+
+    pub(crate) fn set_program(&self, name: &str) {
+        lock(&self.caller).program = name.to_owned();
+    }
+
+    pub(crate) fn set_any_caller(&self, any: bool) {
+        lock(&self.caller).any = any;
     }
 }
 
@@ -284,6 +303,13 @@ impl Progress for Unstoppable<'_> {
     fn step(&self, step: Step) {
         self.0.step(step);
     }
+}
+
+/// The name of the program that has loaded us, as its file is called.
+fn program_name() -> String {
+    let file = std::env::current_exe().ok();
+    let name = file.as_deref().and_then(|path| path.file_stem());
+    name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The number of a PIN's state.

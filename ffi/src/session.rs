@@ -111,7 +111,7 @@ pub unsafe extern "C" fn usbtoken_session_abandon(
     boundary::on::<SessionNoun>(session, |noun| {
         let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
         let steps = Unstoppable(&noun.host);
-        noun.session()?.abandon(&pending.key, &Run::default().progress(&steps))
+        noun.session()?.abandon(&pending.key, &noun.host.run().progress(&steps))
     })
 }
 

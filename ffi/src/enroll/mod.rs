@@ -27,6 +27,7 @@ use crate::buffer::{Buffer, usbtoken_buffer};
 use crate::context::{Context, usbtoken_context};
 use crate::handle::{self, Noun};
 use crate::installed::{InstalledNoun, usbtoken_installed};
+use crate::pending::usbtoken_pending_list;
 use crate::status::usbtoken_status;
 use encoding::Encoded;
 use hresult::{USBTOKEN_HR_OK, USBTOKEN_HR_UNEXPECTED, usbtoken_hresult};
@@ -91,6 +92,23 @@ pub const USBTOKEN_PROBE_RENEWED: u32 = 4;
 /// every operation, and before the PIN.
 pub type usbtoken_consent_callback =
     Option<unsafe extern "C" fn(user: *mut c_void, origin: *const c_char, operation: u32) -> i32>;
+
+/// Make a new key.
+pub const USBTOKEN_WAITING_NEW_KEY: i64 = -1;
+/// Stop.
+pub const USBTOKEN_WAITING_CANCEL: i64 = -2;
+
+/// Asks a person, after consent and PIN, whether a request is to be made again for one of the keys of this origin that
+/// wait for the same certificate: its place in the list, from 0, USBTOKEN_WAITING_NEW_KEY or USBTOKEN_WAITING_CANCEL. The
+/// list, whose keys say for whom and since when they wait (USBTOKEN_PENDING_FOR_WHOM, USBTOKEN_PENDING_SINCE), is valid
+/// until the function returns.
+pub type usbtoken_waiting_callback = Option<
+    unsafe extern "C" fn(
+        user: *mut c_void,
+        origin: *const c_char,
+        waiting: *const usbtoken_pending_list,
+    ) -> i64,
+>;
 
 impl Noun for Page {
     type Opaque = usbtoken_enroll;
@@ -161,6 +179,19 @@ pub unsafe extern "C" fn usbtoken_enroll_set_consent(
 ) -> usbtoken_hresult {
     on_page(enroll, |page| {
         page.set_consent(consent, user);
+        Ok(())
+    })
+}
+
+/// Sets the function that asks what is to become of keys that wait. Without one each request makes a new key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_set_waiting(
+    enroll: *const usbtoken_enroll,
+    waiting: usbtoken_waiting_callback,
+    user: *mut c_void,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        page.set_waiting(waiting, user);
         Ok(())
     })
 }
@@ -280,8 +311,9 @@ pub unsafe extern "C" fn usbtoken_enroll_initialize_from_certificate_utf16(
 }
 
 /// CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
-/// (USBTOKEN_ENCODING_…). When a key already waits for the same certificate, because the page was loaded anew, its
-/// request is made again and no second key.
+/// (USBTOKEN_ENCODING_…). Each call makes a new key, also when one waits for the same certificate because the page was
+/// loaded anew, unless a person chooses to go on with that (usbtoken_enroll_set_waiting). USBTOKEN_HR_EXISTS when four keys
+/// of this origin wait already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_create_request(
     enroll: *const usbtoken_enroll,
@@ -362,7 +394,7 @@ pub unsafe extern "C" fn usbtoken_enroll_installed(
 }
 
 /// Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
-/// pending key on the token. 「中断して閉じる」.
+/// pending key of this origin. 「中断して閉じる」.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_abandon(enroll: *const usbtoken_enroll) -> usbtoken_hresult {
     on_page(enroll, Page::abandon)
