@@ -174,6 +174,8 @@ pub struct Issuer {
 pub enum Override {
     /// The drivers.
     Drivers,
+    /// The origins of pages.
+    Origins,
     /// The trust anchors.
     Anchors,
     /// How the subject may differ.
@@ -202,6 +204,7 @@ impl Override {
     /// Every one.
     pub const ALL: &'static [Override] = &[
         Override::Drivers,
+        Override::Origins,
         Override::Anchors,
         Override::Subject,
         Override::Checks,
@@ -219,6 +222,7 @@ impl Override {
     pub const fn name(self) -> &'static str {
         match self {
             Override::Drivers => "drivers",
+            Override::Origins => "origins",
             Override::Anchors => "anchors",
             Override::Subject => "subject",
             Override::Checks => "checks",

@@ -3,13 +3,10 @@
 //! Plain C, so that a COM control, a browser host or a test can stand on it. Two pages and two processes may lie
 //! between *create request* and *install response*: nothing is kept but the pending key on the token.
 //!
-//! `origin` says which pages may ask at all, `hresult` what they are answered, `encoding` and `subject`
-//! read and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are
-//! here.
+//! `find::origin` says which pages may ask at all, `values::hresult` what they are answered, `encoding` and `subject` read
+//! and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are here.
 
 pub mod encoding;
-pub mod hresult;
-pub(crate) mod origin;
 pub(crate) mod page;
 pub(crate) mod subject;
 
@@ -21,16 +18,16 @@ use std::sync::Arc;
 use usbtoken::pki::MAX_RESPONSE;
 use usbtoken::{Code, Error};
 
-use crate::args;
-use crate::boundary;
-use crate::buffer::{Buffer, usbtoken_buffer};
-use crate::context::{Context, usbtoken_context};
-use crate::handle::{self, Noun};
-use crate::installed::{InstalledNoun, usbtoken_installed};
-use crate::pending::usbtoken_pending_list;
-use crate::status::usbtoken_status;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::handle::{self, Noun};
+use crate::base::status::usbtoken_status;
+use crate::find::context::{Context, usbtoken_context};
+use crate::job::installed::{InstalledNoun, usbtoken_installed};
+use crate::job::pending::usbtoken_pending_list;
+use crate::values::buffer::{Buffer, usbtoken_buffer};
+use crate::values::hresult::{self, USBTOKEN_HR_OK, USBTOKEN_HR_UNEXPECTED, usbtoken_hresult};
 use encoding::Encoded;
-use hresult::{USBTOKEN_HR_OK, USBTOKEN_HR_UNEXPECTED, usbtoken_hresult};
 use page::{Page, Refusal};
 
 /// What one page works with: made for its origin, and gone with it.
@@ -113,7 +110,7 @@ pub type usbtoken_waiting_callback = Option<
 impl Noun for Page {
     type Opaque = usbtoken_enroll;
 
-    fn host(&self) -> Option<&crate::callbacks::Host> {
+    fn host(&self) -> Option<&crate::base::callbacks::Host> {
         Some(&self.shared.host)
     }
 }
@@ -348,7 +345,7 @@ pub unsafe extern "C" fn usbtoken_enroll_install_response(
 ) -> usbtoken_hresult {
     on_page(enroll, |page| {
         // SAFETY: rule 4 of the header.
-        let response = unsafe { crate::installed::answer(response, response_length) }?;
+        let response = unsafe { crate::job::installed::answer(response, response_length) }?;
         // SAFETY: rule 4 of the header.
         let password = unsafe { args::optional_text("password", password, password_length) }?;
         page.install_response(restrictions, response, encoding, password.unwrap_or_default())

@@ -11,24 +11,24 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{KeyKind, Window};
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
-    Certificate, Code, Credential, Credentials, Error, Install, Installed, Policy, Renewal, Response, Result,
-    Run, Session, Token, TokenUri,
+    Certificate, Code, Credential, Credentials, Error, Install, Installed, Renewal, Response, Result, Run,
+    Session, Token, TokenUri,
 };
 
 use super::encoding::{self, Encoded};
-use super::hresult::{
+use super::*;
+use crate::base::callbacks::{Unstoppable, busy};
+use crate::base::lock::lock;
+use crate::base::text::Text;
+use crate::find::context::Shared;
+use crate::find::origin::Origin;
+use crate::find::token;
+use crate::job::installed;
+use crate::job::pending::PendingList;
+use crate::values::hresult::{
     USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK, USBTOKEN_HR_NOT_FOUND,
     USBTOKEN_HR_PROPERTY_EMPTY, USBTOKEN_HR_PROVIDER_UNKNOWN, usbtoken_hresult,
 };
-use super::origin::Origin;
-use super::*;
-use crate::callbacks::{Unstoppable, busy};
-use crate::context::Shared;
-use crate::installed;
-use crate::lock::lock;
-use crate::pending::PendingList;
-use crate::text::Text;
-use crate::token;
 
 /// Why a page is refused: the details for the host, and the HRESULT where the code alone does not say it.
 pub(crate) struct Refusal {
@@ -292,11 +292,17 @@ impl Page {
             Start::From { default_key: true, .. } => Some(kind.unwrap_or(KeyKind::Rsa2048)),
             _ => kind,
         };
-        let mut policy = Policy::default();
-        policy.key = kind.map_or(KeyRule::LikeOld, KeyRule::Kind);
-        let is_wanted = |key: &PendingKey| {
-            let algorithm = key.public_key().map(|public| public.algorithm());
-            kind.is_none_or(|kind| algorithm == Some(kind.algorithm()))
+        let mut policy = self.shared.host.policy();
+        // What a page asks for is a wish; the bank's own word is stronger.
+        policy.key = match (self.shared.host.bank(), kind) {
+            (None, Some(kind)) => KeyRule::Kind(kind),
+            _ => policy.key,
+        };
+        let is_wanted = |key: &PendingKey| match policy.key {
+            KeyRule::Kind(kind) => {
+                key.public_key().map(|public| public.algorithm()) == Some(kind.algorithm())
+            }
+            _ => true,
         };
         let same = same.into_iter().filter(is_wanted).collect();
         let renewal = renewal.policy(&policy);
@@ -331,8 +337,8 @@ impl Page {
         let response = installed::read(&self.shared.host, &response)?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
-        let mut policy = Policy::default();
-        if restrictions == USBTOKEN_ALLOW_NONE {
+        let mut policy = self.shared.host.policy();
+        if restrictions == USBTOKEN_ALLOW_NONE && self.shared.host.bank().is_none() {
             policy.anchors = self.shared.anchors();
         }
         let installed = Install::new(&response).policy(&policy).run(&session, &self.run())?;

@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 use base16ct::lower::encode_string as hex;
 use usbtoken::renewal::{BegunBy, PendingKey, PendingState};
 
-use crate::args;
-use crate::boundary;
-use crate::callbacks::Host;
-use crate::handle::Noun;
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::handle::Noun;
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::Texts;
 
 /// A key of ours on the token whose job is not finished.
 pub struct usbtoken_pending(());

@@ -4,7 +4,7 @@ use usbtoken::Code;
 use usbtoken::error::Family;
 use usbtoken::text::Lang;
 
-use crate::status::{self, USBTOKEN_OK, usbtoken_status};
+use crate::base::status::{self, USBTOKEN_OK, usbtoken_status};
 
 /// What the functions of the enrolment facade return: an HRESULT of Windows, negative for failures, as pages
 /// know it from e.number.

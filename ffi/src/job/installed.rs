@@ -5,22 +5,22 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
-use usbtoken::bank::KeyRule;
+use usbtoken::bank::{KeyRule, Override};
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_RESPONSE, Relax, SubjectRule, read_anchors};
 use usbtoken::renewal::{Clock, Progress};
 use usbtoken::{Certificate, Code, Error, Install, Installed, Policy, Response, Result};
 
-use crate::args::{self, Sized32};
-use crate::boundary;
-use crate::callbacks::Host;
-use crate::credential::{CredentialNoun, usbtoken_credential};
-use crate::handle::{self, Noun};
-use crate::renewal::{RenewalNoun, proof_number, required_proof, usbtoken_renewal};
-use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::{Text, Texts};
-use crate::warning::Facts;
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::handle::{self, Noun};
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::{Text, Texts};
+use crate::job::credential::{CredentialNoun, usbtoken_credential};
+use crate::job::renewal::{RenewalNoun, proof_number, required_proof, usbtoken_renewal};
+use crate::job::session::{SessionNoun, usbtoken_session};
+use crate::values::warning::Facts;
 
 /// A credential that was written, read back and has signed.
 pub struct usbtoken_installed(());
@@ -178,7 +178,11 @@ pub(crate) fn read(host: &Host, answer: &[u8]) -> Result<Response> {
 ///
 /// # Safety
 /// `params` is NULL or a struct that begins with its size; its anchors are readable.
-unsafe fn apply(mut policy: Policy, params: *const usbtoken_install_params) -> Result<(Policy, Clock)> {
+unsafe fn apply(
+    mut policy: Policy,
+    params: *const usbtoken_install_params,
+    host: &Host,
+) -> Result<(Policy, Clock)> {
     // SAFETY: the same contract.
     let params = unsafe { args::sized("params", params) }?;
     let Some(params) = params else { return Ok((policy, Clock::SYSTEM)) };
@@ -189,17 +193,31 @@ unsafe fn apply(mut policy: Policy, params: *const usbtoken_install_params) -> R
         return Err(args::bad("params.reserved", "not 0"));
     }
     let clock = args::clock(params.now)?;
-    policy.subject = subject_rule(params.subject_rule)?;
-    policy.relax = relax(params.relax)?;
+    let has = |flag| params.flags & flag != 0;
+    host.check_override(params.subject_rule != USBTOKEN_SUBJECT_DEFAULT, Override::Subject)?;
+    host.check_override(params.relax != 0, Override::Checks)?;
+    host.check_override(params.required_proof != 0, Override::Proof)?;
+    host.check_override(has(USBTOKEN_INSTALL_CA_CERTIFICATES), Override::CaCertificates)?;
+    host.check_override(has(USBTOKEN_INSTALL_REUSE_KEY), Override::Key)?;
+    host.check_override(params.anchor_count != 0, Override::Anchors)?;
+    if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
+        policy.subject = subject_rule(params.subject_rule)?;
+    }
+    if params.relax != 0 {
+        policy.relax = relax(params.relax)?;
+    }
     if let Some(level) = required_proof(params.required_proof)? {
         policy.proof = level;
     }
-    policy.write_ca_certificates = params.flags & USBTOKEN_INSTALL_CA_CERTIFICATES != 0;
-    if params.flags & USBTOKEN_INSTALL_REUSE_KEY != 0 {
+    policy.write_ca_certificates |= has(USBTOKEN_INSTALL_CA_CERTIFICATES);
+    if has(USBTOKEN_INSTALL_REUSE_KEY) {
         policy.key = KeyRule::OldAgain;
     }
     // SAFETY: the caller promises that the anchors are readable.
-    policy.anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+    let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+    if !anchors.is_empty() {
+        policy.anchors = anchors;
+    }
     Ok((policy, clock))
 }
 
@@ -293,9 +311,9 @@ pub unsafe extern "C" fn usbtoken_install(
         let renewal: Option<Arc<RenewalNoun>> =
             if renewal.is_null() { None } else { Some(boundary::also("renewal", renewal)?) };
         let begun = renewal.as_ref().map(|renewal| &renewal.pending);
-        let policy = begun.map(|pending| pending.policy().clone()).unwrap_or_default();
+        let policy = begun.map_or_else(|| noun.host.policy(), |pending| pending.policy().clone());
         // SAFETY: rule 4 of the header.
-        let (policy, clock) = unsafe { apply(policy, params) }?;
+        let (policy, clock) = unsafe { apply(policy, params, &noun.host) }?;
         let session = noun.session()?;
         let response = read(&noun.host, answer)?;
         let (install, run) = (Install::new(&response).policy(&policy), noun.host.run().at(clock));

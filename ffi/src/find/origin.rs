@@ -70,7 +70,7 @@ impl FromStr for Pattern {
 
 impl Origin {
     /// The page as one who begins jobs: its serialized origin, the port always written.
-    pub(super) fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         Caller::Page(format!("{HTTPS}{}:{}", self.host, self.port))
     }
 }

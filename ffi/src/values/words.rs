@@ -8,11 +8,11 @@ use std::sync::Mutex;
 use usbtoken::error::{Notice, Point, Step};
 use usbtoken::text::Lang;
 
-use crate::boundary;
-use crate::enroll::hresult;
-use crate::lock::lock;
-use crate::status::{USBTOKEN_OK, code, language};
-use crate::text::Text;
+use crate::base::boundary;
+use crate::base::lock::lock;
+use crate::base::status::{USBTOKEN_OK, code, language};
+use crate::base::text::Text;
+use crate::values::hresult;
 
 /// usbtoken_text: a usbtoken_status.
 pub const USBTOKEN_TEXT_STATUS: u32 = 1;

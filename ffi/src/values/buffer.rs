@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use crate::boundary;
-use crate::handle::Noun;
-use crate::text::Text;
+use crate::base::boundary;
+use crate::base::handle::Noun;
+use crate::base::text::Text;
 
 /// Bytes or text that the library made.
 pub struct usbtoken_buffer(());

@@ -6,25 +6,25 @@ use std::ptr;
 use std::sync::{Arc, OnceLock};
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::bank::KeyRule;
+use usbtoken::bank::{KeyRule, Override, RequestForm};
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, ProofLevel};
 use usbtoken::renewal::{Clock, Form};
-use usbtoken::{Code, Error, Pending, Policy, Renewal, Result};
+use usbtoken::{Code, Error, Pending, Renewal, Result};
 
-use crate::args::{self, Sized32};
-use crate::boundary;
-use crate::buffer::{Buffer, usbtoken_buffer};
-use crate::callbacks::Host;
-use crate::credential::{CredentialNoun, usbtoken_credential, window};
-use crate::handle::Noun;
-use crate::key_kind::key_kind;
-use crate::pending::{PendingNoun, usbtoken_pending};
-use crate::preflight::{Findings, usbtoken_preflight};
-use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
-use crate::token::{TokenNoun, usbtoken_token};
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::handle::Noun;
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::Texts;
+use crate::find::token::{TokenNoun, usbtoken_token};
+use crate::job::credential::{CredentialNoun, usbtoken_credential, window};
+use crate::job::pending::{PendingNoun, usbtoken_pending};
+use crate::job::preflight::{Findings, usbtoken_preflight};
+use crate::job::session::{SessionNoun, usbtoken_session};
+use crate::values::buffer::{Buffer, usbtoken_buffer};
+use crate::values::key_kind::key_kind;
 
 /// A new key pair on the token, and its request.
 pub struct usbtoken_renewal(());
@@ -188,14 +188,17 @@ impl Params {
         Ok(Params { raw, subject })
     }
 
-    fn renewal(self, old: Option<&usbtoken::Credential>) -> Result<(Renewal, Clock)> {
+    fn renewal(self, old: Option<&usbtoken::Credential>, host: &Host) -> Result<(Renewal, Clock)> {
         let renewal = match (old, self.subject) {
             (Some(old), None) => Renewal::of(old),
             (None, Some(subject)) => Renewal::first(subject),
             (Some(_), Some(_)) => return Err(args::bad("params.subject", "set beside a credential")),
             (None, None) => return Err(args::bad("credential", "NULL, and no subject in the params")),
         };
-        let Some(raw) = self.raw else { return Ok((renewal, Clock::SYSTEM)) };
+        let mut policy = host.policy();
+        let by_old_key = host.bank().is_some_and(|bank| bank.request == RequestForm::SignedByOldKey);
+        let renewal = if by_old_key && old.is_some() { renewal.form(Form::SignedByOldKey) } else { renewal };
+        let Some(raw) = self.raw else { return Ok((renewal.policy(&policy), Clock::SYSTEM)) };
         let all = USBTOKEN_RENEW_OUTSIDE_WINDOW
             | USBTOKEN_RENEW_BESIDE_PENDING
             | USBTOKEN_RENEW_REUSE_KEY
@@ -205,8 +208,13 @@ impl Params {
         }
         let has = |flag| raw.flags & flag != 0;
         let clock = args::clock(raw.now)?;
-        let mut policy = Policy::default();
-        policy.window = window(raw.window_days);
+        host.check_override(raw.window_days != 0 || has(USBTOKEN_RENEW_OUTSIDE_WINDOW), Override::Window)?;
+        host.check_override(raw.key_kind != 0 || has(USBTOKEN_RENEW_REUSE_KEY), Override::Key)?;
+        host.check_override(raw.required_proof != 0, Override::Proof)?;
+        host.check_override(has(USBTOKEN_RENEW_SIGNED_BY_OLD_KEY) && !by_old_key, Override::Request)?;
+        if raw.window_days != 0 {
+            policy.window = window(raw.window_days);
+        }
         if let Some(kind) = key_kind(raw.key_kind)? {
             policy.key = KeyRule::Kind(kind);
         }
@@ -268,7 +276,7 @@ pub unsafe extern "C" fn usbtoken_renewal_preflight(
         let params = unsafe { Params::read(params) }?;
         let old = optional(credential)?;
         boundary::give::<Findings>(out, || {
-            let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential))?;
+            let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
             let findings = renewal.preflight(&noun.token.refreshed()?, &noun.host.run().at(clock));
             Ok(Findings::new(findings, noun.host.lang()))
         })
@@ -291,7 +299,7 @@ pub unsafe extern "C" fn usbtoken_renewal_begin(
         let params = unsafe { Params::read(params) }?;
         let old = optional(credential)?;
         boundary::give::<RenewalNoun>(out, || {
-            let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential))?;
+            let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
             let pending = renewal.begin(&*noun.session()?, &noun.host.run().at(clock))?;
             Ok(RenewalNoun::new(pending, &noun.host))
         })
@@ -314,7 +322,7 @@ pub unsafe extern "C" fn usbtoken_renewal_resume(
         boundary::give::<RenewalNoun>(out, || {
             let session = noun.session()?;
             let old = pending.key.old_credential()?;
-            let (renewal, clock) = params.renewal(old.as_ref())?;
+            let (renewal, clock) = params.renewal(old.as_ref(), &noun.host)?;
             let pending = renewal.resume(&session, &pending.key, &noun.host.run().at(clock))?;
             Ok(RenewalNoun::new(pending, &noun.host))
         })

@@ -3,7 +3,7 @@
 use usbtoken::Result;
 use usbtoken::pki::KeyKind;
 
-use crate::args;
+use crate::base::args;
 
 /// A kind of key: the old one's kind; for a first certificate, RSA 2048.
 pub const USBTOKEN_KEY_AS_OLD: u32 = 0;

@@ -8,15 +8,15 @@ use usbtoken::discovery::{Loaded, Probed};
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
 
-use crate::args;
-use crate::boundary;
-use crate::callbacks::Host;
-use crate::context::{Context, usbtoken_context};
-use crate::details::Details;
-use crate::error::usbtoken_error;
-use crate::handle::{self, Noun};
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::details::Details;
+use crate::base::handle::{self, Noun};
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::Texts;
+use crate::find::context::{Context, usbtoken_context};
+use crate::values::error::usbtoken_error;
 
 /// The drivers (PKCS#11 modules) that were asked, those that cannot be used among them.
 pub struct usbtoken_drivers(());

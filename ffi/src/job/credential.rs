@@ -12,13 +12,13 @@ use usbtoken::renewal::{KeyState, Renewable, Unreadable};
 use usbtoken::text::Lang;
 use usbtoken::{Credential, Credentials};
 
-use crate::args;
-use crate::boundary;
-use crate::buffer::{Buffer, usbtoken_buffer};
-use crate::callbacks::Host;
-use crate::handle::Noun;
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::handle::Noun;
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::Texts;
+use crate::values::buffer::{Buffer, usbtoken_buffer};
 
 /// A certificate on a token, with its private key where that can be seen.
 pub struct usbtoken_credential(());

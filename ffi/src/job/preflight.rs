@@ -7,14 +7,14 @@ use std::ptr;
 use usbtoken::renewal::{PointResult, Preflight};
 use usbtoken::text::Lang;
 
-use crate::args;
-use crate::boundary;
-use crate::details::Details;
-use crate::error::usbtoken_error;
-use crate::handle::{self, Noun};
-use crate::status::usbtoken_status;
-use crate::text::Text;
-use crate::warning::Facts;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::details::Details;
+use crate::base::handle::{self, Noun};
+use crate::base::status::usbtoken_status;
+use crate::base::text::Text;
+use crate::values::error::usbtoken_error;
+use crate::values::warning::Facts;
 
 /// What a preflight found, point by point.
 pub struct usbtoken_preflight(());

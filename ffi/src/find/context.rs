@@ -6,18 +6,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use usbtoken::bank::{Bank, Override};
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
 use usbtoken::pki::{MAX_ANCHORS, read_anchors};
 use usbtoken::{Certificate, Finder, Result, TokenUri};
 
-use crate::args::{self, Sized32};
-use crate::boundary;
-use crate::callbacks::{Host, usbtoken_callbacks};
-use crate::enroll::origin::Pattern;
-use crate::handle::Noun;
-use crate::lock::lock;
-use crate::status::{language, usbtoken_status};
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::{Host, usbtoken_callbacks};
+use crate::base::handle::Noun;
+use crate::base::lock::lock;
+use crate::base::status::{language, usbtoken_status};
+use crate::find::origin::Pattern;
 
 /// Drivers, language, callbacks. Everything else is made from a context, and lives on when the context is freed.
 pub struct usbtoken_context(());
@@ -97,7 +98,7 @@ impl Shared {
         lock(&self.setup).finder.clone()
     }
 
-    pub(crate) fn allows(&self, origin: &crate::enroll::origin::Origin) -> bool {
+    pub(crate) fn allows(&self, origin: &crate::find::origin::Origin) -> bool {
         lock(&self.setup).origins.iter().any(|pattern| pattern.matches(origin))
     }
 
@@ -121,11 +122,31 @@ impl Shared {
         setup.finder = change(std::mem::take(&mut setup.finder));
     }
 
-    fn add_driver(&self, path: &str) {
+    fn add_driver(&self, path: &str) -> Result<()> {
+        let named = self.host.bank().is_some_and(|bank| bank.names_drivers());
+        self.host.check_override(named, Override::Drivers)?;
         self.set_finder(|finder| finder.module(path));
+        Ok(())
+    }
+
+    /// The bank's drivers and origins take the place of those that were named before.
+    pub(crate) fn use_bank(&self, bank: &Arc<Bank>) -> Result<()> {
+        let finder = bank.finder()?;
+        let origins = bank.origins.iter().map(|origin| origin.to_string().parse()).collect::<Result<_>>()?;
+        if !self.host.set_bank(bank) {
+            return Err(args::bad("bank", "one is in use"));
+        }
+        let mut setup = lock(&self.setup);
+        if bank.names_drivers() {
+            setup.finder = finder;
+        }
+        setup.origins = origins;
+        setup.anchors.clear();
+        Ok(())
     }
 
     fn allow_origin(&self, origin: &str) -> Result<()> {
+        self.host.check_override(true, Override::Origins)?;
         let pattern = origin.parse()?;
         lock(&self.setup).origins.push(pattern);
         Ok(())
@@ -188,8 +209,7 @@ pub unsafe extern "C" fn usbtoken_context_add_driver(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let path = non_empty("path", unsafe { args::text("path", path, path_length) }?)?;
-        context.0.add_driver(path);
-        Ok(())
+        context.0.add_driver(path)
     })
 }
 
@@ -203,8 +223,7 @@ pub unsafe extern "C" fn usbtoken_context_add_driver_utf16(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let path = unsafe { args::wide("path", path, path_length) }?;
-        context.0.add_driver(non_empty("path", &path)?);
-        Ok(())
+        context.0.add_driver(non_empty("path", &path)?)
     })
 }
 
@@ -372,6 +391,7 @@ pub unsafe extern "C" fn usbtoken_context_add_anchor(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let bytes = unsafe { args::bytes("certificate", certificate, certificate_length, MAX_ANCHORS) }?;
+        context.0.host.check_override(true, Override::Anchors)?;
         let read = read_anchors(bytes)?;
         lock(&context.0.setup).anchors.extend(read);
         Ok(())

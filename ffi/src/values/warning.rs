@@ -2,7 +2,7 @@
 
 use usbtoken::error::Warning;
 
-use crate::text::Text;
+use crate::base::text::Text;
 
 /// The values of a list of warnings, each with the number of its kind.
 #[derive(Debug, Default)]

@@ -4,9 +4,10 @@ use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
 
 use usbtoken::Error;
+use usbtoken::bank::Bank;
 use usbtoken::text::Lang;
 
-use crate::text::{Text, Texts};
+use crate::base::text::{Text, Texts};
 
 /// usbtoken_error_text: what went wrong, as one sentence.
 pub const USBTOKEN_ERROR_SENTENCE: u32 = 1;
@@ -35,6 +36,7 @@ pub(crate) struct Details(Arc<Inner>);
 
 struct Inner {
     error: Error,
+    bank: Option<Arc<Bank>>,
     japanese: OnceLock<Texts>,
     english: OnceLock<Texts>,
     facts: OnceLock<Vec<Text>>,
@@ -42,8 +44,14 @@ struct Inner {
 
 impl Details {
     pub(crate) fn new(error: Error) -> Self {
+        Details::of_bank(error, None)
+    }
+
+    /// The error in the words of this bank.
+    pub(crate) fn of_bank(error: Error, bank: Option<Arc<Bank>>) -> Self {
         Details(Arc::new(Inner {
             error,
+            bank,
             japanese: OnceLock::new(),
             english: OnceLock::new(),
             facts: OnceLock::new(),
@@ -58,7 +66,10 @@ impl Details {
         let place = if lang == Lang::Ja { &self.0.japanese } else { &self.0.english };
         place.get_or_init(|| {
             let error = self.error();
-            let report = error.report(lang);
+            let report = match &self.0.bank {
+                Some(bank) => bank.report(error, lang),
+                None => error.report(lang),
+            };
             let call = error.pkcs11_call();
             Texts::default()
                 .with(USBTOKEN_ERROR_SENTENCE, report.sentence())

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::boundary;
+use crate::base::boundary;
 
 /// The version of the interface. It grows with every addition; what is there stays as it is while the major
 /// version of the shared library (its soname) stays.

@@ -10,14 +10,14 @@ use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
 use usbtoken::text::Lang;
 
-use crate::args;
-use crate::boundary;
-use crate::callbacks::Host;
-use crate::context::{Context, usbtoken_context};
-use crate::device::{DeviceList, usbtoken_devices};
-use crate::handle::Noun;
-use crate::status::{UNKNOWN, language, usbtoken_status};
-use crate::text::Texts;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::handle::Noun;
+use crate::base::status::{UNKNOWN, language, usbtoken_status};
+use crate::base::text::Texts;
+use crate::find::context::{Context, usbtoken_context};
+use crate::find::device::{DeviceList, usbtoken_devices};
 
 /// What was seen on this computer, and what is wrong with it.
 pub struct usbtoken_diagnosis(());

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex};
 
 use usbtoken::{Code, Error};
 
-use crate::callbacks::Host;
-use crate::details::Details;
-use crate::lock::lock;
+use crate::base::callbacks::Host;
+use crate::base::details::Details;
+use crate::base::lock::lock;
 
 /// A noun of the C interface: the Rust value that one type of handle stands for.
 ///

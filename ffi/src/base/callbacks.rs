@@ -4,19 +4,20 @@
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use usbtoken::bank::{Bank, Override};
 use usbtoken::driver::{AskPin, PinRequest, PinState};
 use usbtoken::error::{Fact, Step, Warning};
 use usbtoken::renewal::{Caller, Progress};
 use usbtoken::text::Lang;
-use usbtoken::{Code, Error, Login, Pin, Result, Run};
+use usbtoken::{Code, Error, Login, Pin, Policy, Result, Run};
 use zeroize::Zeroizing;
 
-use crate::args::{self, PIN_LIMIT, Sized32};
-use crate::lock::lock;
-use crate::status::{self, USBTOKEN_OK, usbtoken_status};
-use crate::text::Text;
+use crate::base::args::{self, PIN_LIMIT, Sized32};
+use crate::base::lock::lock;
+use crate::base::status::{self, USBTOKEN_OK, usbtoken_status};
+use crate::base::text::Text;
 
 /// No flag of the token speaks against the PIN. Drivers may leave flags unset, so this proves nothing.
 pub const USBTOKEN_PIN_STATE_USABLE: u32 = 0;
@@ -164,6 +165,7 @@ pub(crate) enum Level {
 pub(crate) struct Host {
     lang: Lang,
     callbacks: Arc<Mutex<usbtoken_callbacks>>,
+    bank: Arc<OnceLock<Arc<Bank>>>,
     caller: Arc<Mutex<HostCaller>>,
 }
 
@@ -176,8 +178,34 @@ struct HostCaller {
 impl Host {
     pub(crate) fn new(lang: Lang) -> Self {
         let caller = HostCaller { program: program_name(), any: false };
-        let callbacks = Arc::new(Mutex::new(usbtoken_callbacks::NONE));
-        Host { lang, callbacks, caller: Arc::new(Mutex::new(caller)) }
+        Host {
+            lang,
+            callbacks: Arc::new(Mutex::new(usbtoken_callbacks::NONE)),
+            bank: Arc::default(),
+            caller: Arc::new(Mutex::new(caller)),
+        }
+    }
+
+    /// The bank by whose rules everything goes; `false` when there is one already.
+    pub(crate) fn set_bank(&self, bank: &Arc<Bank>) -> bool {
+        self.bank.set(Arc::clone(bank)).is_ok()
+    }
+
+    pub(crate) fn bank(&self) -> Option<&Arc<Bank>> {
+        self.bank.get()
+    }
+
+    /// The rules of a renewal: the bank's, or the usual ones.
+    pub(crate) fn policy(&self) -> Policy {
+        self.bank().map_or_else(Policy::default, |bank| bank.policy())
+    }
+
+    /// Refuses what the bank does not let a caller have otherwise.
+    pub(crate) fn check_override(&self, is_given: bool, what: Override) -> Result<()> {
+        match self.bank() {
+            Some(bank) if is_given => bank.check_override(what),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn lang(&self) -> Lang {

@@ -6,12 +6,12 @@ use std::ptr;
 
 use usbtoken::{Code, Error};
 
-use crate::args;
-use crate::boundary;
-use crate::details::Details;
-use crate::handle::{self, Noun};
-use crate::status::{UNKNOWN, language, usbtoken_status};
-use crate::text::Text;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::details::Details;
+use crate::base::handle::{self, Noun};
+use crate::base::status::{UNKNOWN, language, usbtoken_status};
+use crate::base::text::Text;
 
 /// The details of a call that failed. It stays as it is, whatever becomes of the handle it was taken from.
 pub struct usbtoken_error(());

@@ -4,20 +4,22 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
+use usbtoken::bank::{OldCredential, Override};
 use usbtoken::error::Step;
 use usbtoken::renewal::{Clock, Progress, Retire};
-use usbtoken::{Code, Error, Policy, Result, Run, Session};
+use usbtoken::{Code, Error, Result, Run, Session};
 
-use crate::args::{self, Sized32};
-use crate::boundary;
-use crate::callbacks::{Host, Unstoppable, busy};
-use crate::credential::{CredentialList, CredentialNoun, usbtoken_credential, usbtoken_credentials};
-use crate::handle::{self, Noun};
-use crate::installed::{
-    InstalledNoun, anchor_certificates, subject_rule, usbtoken_bytes, usbtoken_installed,
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::{Host, Unstoppable, busy};
+use crate::base::handle::{self, Noun};
+use crate::base::status::usbtoken_status;
+use crate::job::credential::{CredentialList, CredentialNoun, usbtoken_credential, usbtoken_credentials};
+use crate::job::installed::{
+    InstalledNoun, USBTOKEN_SUBJECT_DEFAULT, anchor_certificates, subject_rule, usbtoken_bytes,
+    usbtoken_installed,
 };
-use crate::pending::{PendingList, PendingNoun, usbtoken_pending, usbtoken_pending_list};
-use crate::status::usbtoken_status;
+use crate::job::pending::{PendingList, PendingNoun, usbtoken_pending, usbtoken_pending_list};
 
 /// A session of the logged-in user. One call at a time: any thread may make it, and a second one at the same time
 /// gets USBTOKEN_BUSY.
@@ -127,7 +129,8 @@ pub unsafe extern "C" fn usbtoken_session_retire(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
-        remove(noun, &Retire::of(&old.credential, &Policy::default()), args::clock(now)?, out)
+        check_keep(&noun.host)?;
+        remove(noun, &Retire::of(&old.credential, &noun.host.policy()), args::clock(now)?, out)
     })
 }
 
@@ -163,12 +166,20 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
         // SAFETY: rule 4 of the header.
         let params = unsafe { args::sized("params", params) }?;
-        let (mut policy, mut clock) = (Policy::default(), Clock::SYSTEM);
+        let (mut policy, mut clock) = (noun.host.policy(), Clock::SYSTEM);
+        check_keep(&noun.host)?;
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
-            policy.subject = subject_rule(params.subject_rule)?;
+            noun.host.check_override(params.subject_rule != USBTOKEN_SUBJECT_DEFAULT, Override::Subject)?;
+            noun.host.check_override(params.anchor_count != 0, Override::Anchors)?;
+            if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
+                policy.subject = subject_rule(params.subject_rule)?;
+            }
             // SAFETY: rule 4 of the header.
-            policy.anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+            let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+            if !anchors.is_empty() {
+                policy.anchors = anchors;
+            }
             clock = args::clock(params.now)?;
         }
         remove(noun, &Retire::of(&old.credential, &policy), clock, out)
@@ -191,6 +202,12 @@ pub unsafe extern "C" fn usbtoken_session_retire_replaced(
             .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
         remove(noun, &removal, Clock::SYSTEM, out)
     })
+}
+
+/// A bank whose old certificates stay lets no one remove them.
+fn check_keep(host: &Host) -> Result<()> {
+    let keeps = host.bank().is_some_and(|bank| bank.old == OldCredential::Keep);
+    host.check_override(keeps, Override::Old)
 }
 
 fn remove(

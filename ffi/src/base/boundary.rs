@@ -8,11 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use usbtoken::error::Fact;
 use usbtoken::{Code, Error, Result};
 
-use crate::args;
-use crate::callbacks::Level;
-use crate::details::Details;
-use crate::handle::{self, Held, Noun};
-use crate::status::{USBTOKEN_OK, usbtoken_status};
+use crate::base::args;
+use crate::base::callbacks::Level;
+use crate::base::details::Details;
+use crate::base::handle::{self, Held, Noun};
+use crate::base::status::{USBTOKEN_OK, usbtoken_status};
 
 /// A call on a handle: its errors stay there.
 pub(crate) fn on<T: Noun>(handle: *const T::Opaque, work: impl FnOnce(&T) -> Result<()>) -> usbtoken_status {
@@ -91,7 +91,8 @@ fn remember<T: Noun>(held: &Held<T>, error: Error) -> Code {
         if let Some(host) = held.value.host() {
             host.log(Level::Error, || error.report(host.lang()).one_line());
         }
-        held.remember(Details::new(error));
+        let bank = held.value.host().and_then(|host| host.bank().cloned());
+        held.remember(Details::of_bank(error, bank));
         Ok(())
     });
     code

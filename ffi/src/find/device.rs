@@ -10,12 +10,12 @@ use usbtoken::doctor::{self, DeviceReport, DeviceState};
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
 
-use crate::boundary;
-use crate::callbacks::Host;
-use crate::context::{Context, Shared, usbtoken_context};
-use crate::handle::Noun;
-use crate::status::usbtoken_status;
-use crate::text::Texts;
+use crate::base::boundary;
+use crate::base::callbacks::Host;
+use crate::base::handle::Noun;
+use crate::base::status::usbtoken_status;
+use crate::base::text::Texts;
+use crate::find::context::{Context, Shared, usbtoken_context};
 
 /// The devices that are plugged in and may be tokens.
 pub struct usbtoken_devices(());

@@ -14,18 +14,18 @@ use usbtoken::renewal::Progress;
 use usbtoken::{Cancel, Code, Credentials, Error, Login, Pin, Result, Token, TokenUri};
 use zeroize::Zeroizing;
 
-use crate::args;
-use crate::boundary;
-use crate::callbacks::{Host, pin_state};
-use crate::context::{Context, Shared, usbtoken_context};
-use crate::credential::{CredentialList, usbtoken_credentials};
-use crate::details::Details;
-use crate::error::usbtoken_error;
-use crate::handle::{self, Noun};
-use crate::lock::lock;
-use crate::session::{SessionNoun, usbtoken_session};
-use crate::status::{UNKNOWN, usbtoken_status};
-use crate::text::Texts;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::callbacks::{Host, pin_state};
+use crate::base::details::Details;
+use crate::base::handle::{self, Noun};
+use crate::base::lock::lock;
+use crate::base::status::{UNKNOWN, usbtoken_status};
+use crate::base::text::Texts;
+use crate::find::context::{Context, Shared, usbtoken_context};
+use crate::job::credential::{CredentialList, usbtoken_credentials};
+use crate::job::session::{SessionNoun, usbtoken_session};
+use crate::values::error::usbtoken_error;
 
 /// A token, as it was when it was found. It is told by what it says of itself, never by its slot.
 pub struct usbtoken_token(());
@@ -198,7 +198,10 @@ impl TokenNoun {
 /// Looks for the one token that matches.
 pub(crate) fn find(shared: &Shared, uri: &TokenUri) -> Result<Token> {
     shared.host.step(Step::FindToken);
-    shared.finder().find(uri)
+    match shared.host.bank() {
+        Some(bank) => bank.find(&shared.finder(), uri),
+        None => shared.finder().find(uri),
+    }
 }
 
 /// The PKCS#11 URI of the caller; nothing is every token.
@@ -287,11 +290,17 @@ pub unsafe extern "C" fn usbtoken_wait_utf16(
 fn wait(shared: &Shared, uri: &TokenUri, milliseconds: u32) -> Result<Token> {
     shared.host.step(Step::WaitForToken);
     let (finder, cancel) = (&shared.finder(), &Cancel::new());
+    let bank = shared.host.bank().cloned();
     let deadline = Instant::now() + Duration::from_millis(milliseconds.into());
     thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
         // It is listened to until it has told.
-        let work = move || drop(tell.send(finder.wait(uri, deadline, cancel)));
+        let work = move || {
+            drop(tell.send(match &bank {
+                Some(bank) => bank.wait(finder, uri, deadline, cancel),
+                None => finder.wait(uri, deadline, cancel),
+            }))
+        };
         let waiting = thread::Builder::new().name("usbtoken-wait".into()).spawn_scoped(scope, work);
         let waiting = waiting
             .map_err(|error| Error::new(Code::OutOfMemory).during(Step::WaitForToken).caused_by(error))?;
@@ -319,7 +328,10 @@ pub unsafe extern "C" fn usbtoken_list_tokens(
 ) -> usbtoken_status {
     boundary::on::<Context>(context, |context| {
         boundary::give::<TokenList>(out, || {
-            let found = context.0.finder().tokens()?;
+            let mut found = context.0.finder().tokens()?;
+            if let Some(bank) = context.0.host.bank() {
+                found.tokens.retain(|token| bank.owns(token));
+            }
             let skipped = found.skipped.into_iter().map(Details::new).collect();
             Ok(TokenList { tokens: found.tokens, skipped, host: context.0.host.clone() })
         })
@@ -408,7 +420,7 @@ pub unsafe extern "C" fn usbtoken_token_supports(
 ) -> usbtoken_status {
     boundary::on::<TokenNoun>(token, |token| {
         let out = args::required("out", out)?;
-        let kind = crate::key_kind::key_kind(key_kind)?.ok_or_else(|| args::bad("key_kind", "0"))?;
+        let kind = crate::values::key_kind::key_kind(key_kind)?.ok_or_else(|| args::bad("key_kind", "0"))?;
         out.write(i32::from(token.token.supports(kind)?));
         Ok(())
     })
