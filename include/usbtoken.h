@@ -123,6 +123,8 @@
 #define USBTOKEN_PROFILE_ORIGIN_INSECURE 130
 /** A page's address in the bank's profile is not of the form https://host. */
 #define USBTOKEN_PROFILE_ORIGIN_MALFORMED 131
+/** The pin-source of a PKCS#11 URI is not followed. */
+#define USBTOKEN_PIN_SOURCE_IN_URI 132
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */

@@ -3,9 +3,12 @@
 use super::Contents;
 use super::held::HeldCertificate;
 use super::successor::Successor;
-use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token};
+use crate::driver::{
+    Label, Objects, PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token,
+};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_time};
+use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::{Date, DateTime};
 use std::collections::HashMap;
@@ -177,6 +180,11 @@ impl Credential {
         self.stored.label.as_str()
     }
 
+    /// The CKA_LABEL, byte for byte.
+    pub(super) fn stored_label(&self) -> &Label {
+        &self.stored.label
+    }
+
     /// The kind of key.
     pub fn key_algorithm(&self) -> KeyAlgorithm {
         self.certificate.public_key().algorithm()
@@ -249,6 +257,19 @@ impl Credential {
     /// The latest beginning of a certificate on the token.
     pub(crate) fn latest(&self) -> Option<SystemTime> {
         self.surroundings.latest
+    }
+
+    /// Whether the object of a URI is one of this credential's. Of a private key the label is compared where it is known, else
+    /// that of the certificate.
+    pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
+        let label = match (uri.object_type(), &self.key) {
+            (Some(ObjectType::SecretKey | ObjectType::Data), _) => return false,
+            (Some(ObjectType::Private), KeyState::Missing) => return false,
+            (Some(ObjectType::Private), KeyState::Present(key)) => &key.label,
+            _ => &self.stored.label,
+        };
+        uri.id().is_none_or(|id| id == self.id())
+            && uri.object().is_none_or(|wanted| wanted.as_bytes() == label.bytes())
     }
 
     pub(crate) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
@@ -420,6 +441,24 @@ impl Credentials {
         self
     }
 
+    /// Those that the object of a URI names (RFC 7512 §2.3): by CKA_ID, by the label, by a type that a credential has. A URI
+    /// without any names them all.
+    ///
+    /// # Errors
+    /// [`Code::CredentialNotFound`] with what is there when none is that one: another is never taken for it.
+    pub fn named_by(mut self, uri: &TokenUri) -> Result<Self> {
+        if !uri.names_object() {
+            return Ok(self);
+        }
+        let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects).fact(Fact::Expected, uri);
+        let error = self.list.iter().fold(error, |error, one| error.fact(Fact::Candidate, named(one)));
+        self.unreadable.retain(|one| {
+            uri.id().is_none_or(|id| id == one.id) && uri.object().is_none_or(|label| label == one.label)
+        });
+        self.list.retain(|credential| credential.is_named_by(uri));
+        if self.list.is_empty() && self.unreadable.is_empty() { Err(error) } else { Ok(self) }
+    }
+
     /// Those with this serial number, in hexadecimal; case and leading zeros do not matter.
     #[must_use]
     pub fn by_serial(mut self, serial: &str) -> Self {
@@ -504,36 +543,28 @@ impl<'a> IntoIterator for &'a Credentials {
 }
 
 impl Token {
-    /// The credentials on the token, without login: certificates are public, their keys cannot be seen.
+    /// The credentials on the token, without login: certificates are public, their keys cannot be seen. Where the URI by which
+    /// the token was found names an object, those that it names.
     ///
     /// # Errors
-    /// What opening the session and reading return.
+    /// What opening the session and reading return; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
-        self.open_public_session()?.credentials()
-    }
-
-    /// The same, after reading the public keys too: these tell which renewals wait for their certificate
-    /// ([`Credential::has_pending_renewal`]).
-    ///
-    /// # Errors
-    /// As [`Token::credentials`].
-    pub fn credentials_and_renewals(&self) -> Result<Credentials> {
-        self.open_public_session()?.credentials_and_renewals()
+        self.open_public_session()?.credentials()?.named_by(self.found_by())
     }
 }
 
 impl Reservation {
-    /// The credentials on the token, without login.
+    /// As [`Token::credentials`], in the session that is logged in later.
     ///
     /// # Errors
     /// As [`Token::credentials`].
     pub fn credentials(&self) -> Result<Credentials> {
-        self.public_session()?.credentials()
+        self.public_session()?.credentials()?.named_by(self.token().found_by())
     }
 }
 
 impl PublicSession {
-    /// The credentials on the token, without login.
+    /// Every credential on the token, without login.
     ///
     /// # Errors
     /// What reading returns.
@@ -543,7 +574,8 @@ impl PublicSession {
         Ok(Contents::of(objects, false).credentials())
     }
 
-    /// As [`Token::credentials_and_renewals`].
+    /// The same, after reading the public keys too: these tell which renewals wait for their certificate
+    /// ([`Credential::has_pending_renewal`]).
     ///
     /// # Errors
     /// What reading returns.
@@ -554,13 +586,14 @@ impl PublicSession {
 
 impl Session {
     /// The credentials on the token, each with its private key or without, and with the one that takes its place: the
-    /// keys whose records say that have signed.
+    /// keys whose records say that have signed. Where the URI by which the token was found names an object, those that it
+    /// names.
     ///
     /// # Errors
-    /// What reading returns.
+    /// What reading returns; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
         let mut contents = Contents::read(self)?;
         contents.prove_successors(self)?;
-        Ok(contents.credentials())
+        contents.credentials().named_by(self.token().found_by())
     }
 }

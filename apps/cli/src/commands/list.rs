@@ -75,6 +75,7 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     // The session is the last to use the driver: what ends it then closes the session too.
     drop(token);
     let all = with_renewals(&session, session.credentials()?, run.when());
+    let all = all.named_by(session.token().found_by())?;
     let token = session.token().identity();
     let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
     Ok(Seen::of(run, token, &all, shown))
