@@ -9,10 +9,10 @@ use usbtoken::renewal::{Renewable, clock_doubt};
 use usbtoken::text::Phrase;
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
+use crate::output::view;
 use crate::output::{Outcome, print_warning};
 use crate::pin::Source;
 use crate::run::Run;
-use crate::view;
 
 /// What one token holds.
 struct Seen {
