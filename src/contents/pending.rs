@@ -10,6 +10,7 @@ use super::signer::Signer;
 use crate::driver::{NewKeyPair, Present, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, jst_date};
+use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use std::collections::{HashMap, HashSet};
@@ -195,6 +196,17 @@ impl PendingKey {
     /// Whether this caller began the job. Those of the previous release belong to no page.
     pub fn is_by(&self, caller: &Caller) -> bool {
         self.record.is_by(caller)
+    }
+
+    /// Whether the object of a URI is this key, or the credential that its job renews: one URI serves a whole renewal.
+    pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
+        let own = || {
+            let label = self.private.as_ref().map_or(self.record.label(), |key| key.label.bytes());
+            !matches!(uri.object_type(), Some(ObjectType::SecretKey | ObjectType::Data))
+                && uri.id().is_none_or(|id| id == self.id)
+                && uri.object().is_none_or(|wanted| label == wanted.as_bytes())
+        };
+        !uri.names_object() || own() || matches!(&self.old, Old::Found(old) if old.is_named_by(uri))
     }
 
     /// Whether this caller may act on the job without asking: it began it. What the command began is also that of
@@ -523,12 +535,15 @@ impl OldCredentials {
 }
 
 impl Session {
-    /// The pending keys on the token: keys with a record of ours whose job is not finished.
+    /// The pending keys on the token: keys with a record of ours whose job is not finished. Where the URI by which the token
+    /// was found names an object, those that it names, or whose job renews it.
     ///
     /// # Errors
     /// What reading the token returns.
     pub fn pending(&self) -> Result<Vec<PendingKey>> {
-        Contents::read(self)?.pending(self)
+        let mut pending = Contents::read(self)?.pending(self)?;
+        pending.retain(|key| key.is_named_by(self.token().found_by()));
+        Ok(pending)
     }
 
     /// The pending keys, and the credentials beside them, from one reading of the token.

@@ -70,6 +70,8 @@ numbered! {
         ProfileOriginInsecure = 130 "profile_origin_insecure",
         /// An address in the bank's profile is no origin, such as one with a path.
         ProfileOriginMalformed = 131 "profile_origin_malformed",
+        /// The PKCS#11 URI says where the PIN is (`pin-source`), which may name a program to be run.
+        PinSourceInUri = 132 "pin_source_in_uri",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",

@@ -448,9 +448,10 @@ pub struct Abandon {
 
 /// `usbtoken retire`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("which").required(true).args(["id", "serial"])))]
+#[command(group(ArgGroup::new("which").args(["id", "serial"])))]
 pub struct Retire {
-    /// The certificate with this id, as `list` shows it.
+    /// The certificate with this id, as `list` shows it. One of id and serial is needed, unless the token's URI names the
+    /// certificate.
     #[arg(long, value_name = "HEX")]
     pub id: Option<Hex>,
 

@@ -217,7 +217,11 @@ impl Run {
         Ok(())
     }
 
-    fn uri(&self) -> Result<TokenUri> {
+    /// The URI of the token.
+    ///
+    /// # Errors
+    /// [`Code::BadUri`] and its kin.
+    pub fn uri(&self) -> Result<TokenUri> {
         self.global.token.as_deref().map_or_else(|| Ok(TokenUri::default()), str::parse)
     }
 

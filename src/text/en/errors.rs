@@ -12,6 +12,9 @@ code_words! {
     PinInUri
         "A PKCS#11 URI must not contain the PIN."
         "Remove pin-value from the URI and enter the PIN at the prompt or from a PIN file.";
+    PinSourceInUri
+        "The pin-source of a PKCS#11 URI is not followed."
+        "Remove pin-source from the URI and enter the PIN at the prompt or name the PIN file in its own option.";
     FileUnreadable
         "The file cannot be read."
         "Check the path and the permission to read it.";

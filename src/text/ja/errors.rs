@@ -12,6 +12,9 @@ code_words! {
     PinInUri
         "PKCS#11 URIにPIN(暗証番号)を書くことはできません。"
         "URIから「pin-value」を取り除き、PINは入力画面またはPINファイルで渡してください。";
+    PinSourceInUri
+        "PKCS#11 URIの「pin-source」には対応していません。"
+        "URIから「pin-source」を取り除き、PINは入力画面またはPINファイルで渡してください。";
     FileUnreadable
         "ファイルを読み込めません。"
         "ファイルの場所と読み取り権限を確認してください。";

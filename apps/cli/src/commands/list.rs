@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use usbtoken::driver::{PublicSession, TokenIdentity};
 use usbtoken::error::{Notice, Step};
-use usbtoken::pki::{ProofLevel, Window};
-use usbtoken::renewal::{KeyState, Renewable, clock_doubt};
+use usbtoken::pki::Window;
+use usbtoken::renewal::{Renewable, clock_doubt};
 use usbtoken::text::Phrase;
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
@@ -75,6 +75,7 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     // The session is the last to use the driver: what ends it then closes the session too.
     drop(token);
     let all = with_renewals(&session, session.credentials()?, run.when());
+    let all = all.named_by(session.token().found_by())?;
     let token = session.token().identity();
     let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
     Ok(Seen::of(run, token, &all, shown))
@@ -95,18 +96,11 @@ fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
     run.progress.step(Step::ReadObjects);
     let (token, all) = (session.token().identity(), session.credentials()?);
     let view = |one: &Credential| {
-        let level = level(run, session, one)?;
+        let level = session.proof(one, &run.call())?.map(|proof| proof.level);
         Ok(view::Credential::of(token, one, level, run.when()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
     Ok(Seen::of(run, token, &all, shown))
-}
-
-fn level(run: &Run, session: &Session, credential: &Credential) -> Result<Option<ProofLevel>> {
-    match credential.key() {
-        KeyState::Present(key) => session.prove(key, run.now()).map(|proof| Some(proof.level)),
-        KeyState::NotLookedFor | KeyState::Missing => Ok(None),
-    }
 }
 
 fn text(run: &Run, seen: &Seen) -> String {

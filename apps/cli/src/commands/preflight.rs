@@ -21,7 +21,7 @@ use crate::words::Words;
 pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let token = run.token()?;
     let seen = BeforeLogin::read(&token)?;
-    let all = seen.credentials();
+    let all = seen.credentials().named_by(token.found_by())?;
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
     let old = select::credential(all, &args.which, args.key.force, run)?;

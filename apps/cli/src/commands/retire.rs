@@ -1,9 +1,9 @@
 //! `usbtoken retire`: removes a credential that has been replaced.
 
 use serde_json::json;
-use usbtoken::Result;
 use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
+use usbtoken::{Code, Error, Result};
 
 use super::{abandon, install_response, select};
 use crate::args::{self, Which};
@@ -19,12 +19,18 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     if !args.trust_anchor.is_empty() {
         policy.anchors = install_response::anchors(&args.trust_anchor)?;
     }
-    let reserved = run.token()?.reserve()?;
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
-    let credentials = reserved.credentials()?;
+    let is_named = which.id.is_some() || which.serial.is_some();
+    // The only one that is there may be the one in use: a person has to say which.
+    if !is_named && !run.uri()?.names_object() {
+        return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--id, --serial"));
+    }
+    let reserved = run.token()?.reserve()?;
+    let credentials = reserved.public_session()?.credentials()?;
     let successor =
         args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
-    let old = select::credential(credentials, &which, false, run)?;
+    let named = credentials.named_by(reserved.token().found_by())?;
+    let old = if is_named { select::credential(named, &which, false, run)? } else { named.only()? };
     let shown = view::Credential::of(reserved.token().identity(), &old, None, run.when());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     let session = run.login_reserved(reserved)?;
