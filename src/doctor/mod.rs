@@ -4,6 +4,7 @@
 //! ([`crate::driver`]) and the preflight ([`crate::renewal`]) say. It never logs in, never writes to a token and
 //! never sees a PIN. A driver that hangs is reported and holds up nothing else.
 
+mod banks;
 mod diagnosis;
 mod examine;
 mod json;
@@ -12,6 +13,7 @@ mod presence;
 mod problem;
 mod report;
 
+pub use self::banks::{BankPresence, BankReport};
 pub use self::diagnosis::Diagnosis;
 pub use self::examine::{examine, plugged_in};
 pub use self::presence::DeviceState;
