@@ -2,7 +2,7 @@
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use serial_test::serial;
-use usbtoken::driver::Module;
+use usbtoken::driver::{Module, StoredPublicKey};
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::SignatureAlgorithm;
 use usbtoken::{Code, Finder, Pin, TokenUri};
@@ -166,6 +166,24 @@ fn after_a_login_the_state_of_the_pin_is_asked_again() {
     // The right PIN was not sent.
     let token = finder().find(&uri(&soft.uri())).unwrap();
     token.login(Pin::new(soft.pin().into())).unwrap();
+}
+
+/// No signature leaves that the public key does not verify: here the key is another one.
+#[test]
+#[serial]
+fn a_signature_by_another_key_does_not_leave() {
+    let soft = SoftToken::fresh();
+    soft.inspect(|inspector| {
+        inspector.generate_pair(Kind::P256, b"one", "one");
+        inspector.generate_pair(Kind::P256, b"two", "two");
+    });
+    let token = finder().find(&uri(&soft.uri())).unwrap();
+    let session = token.login(Pin::new(soft.pin().into())).unwrap();
+    let key = session.private_keys().unwrap().into_iter().find(|key| key.id == b"one").unwrap();
+    let of_other = |key: &StoredPublicKey| key.id == b"two";
+    let other = session.public_keys().unwrap().into_iter().find(of_other).unwrap().public_key.unwrap();
+    let signed = session.sign(&key, &other, SignatureAlgorithm::EcdsaSha256, b"x", Step::SignRequest);
+    assert_eq!(signed.unwrap_err().code(), Code::SignatureInvalid);
 }
 
 /// Set in the child that reads from eight threads: module and URI, one a line.
