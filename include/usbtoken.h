@@ -1073,16 +1073,6 @@
 #define USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY 7
 
 /**
- * usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
- */
-#define USBTOKEN_LOGIN_ACCEPT_FINAL_TRY 1
-
-/**
- * usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
- */
-#define USBTOKEN_LOGIN_PIN_AS_TYPED 2
-
-/**
  * usbtoken_credential_text: the whole subject (RFC 4514).
  */
 #define USBTOKEN_CREDENTIAL_SUBJECT 1
@@ -1405,6 +1395,16 @@
 #define USBTOKEN_SUBJECT_ANY 3
 
 /**
+ * usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
+ */
+#define USBTOKEN_LOGIN_ACCEPT_FINAL_TRY 1
+
+/**
+ * usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
+ */
+#define USBTOKEN_LOGIN_PIN_AS_TYPED 2
+
+/**
  * usbtoken_pending_text: CKA_ID, in lower-case hexadecimal.
  */
 #define USBTOKEN_PENDING_ID 1
@@ -1671,6 +1671,56 @@
 #define USBTOKEN_TEXT_NEXT_ACTION 3
 
 /**
+ * EncodingType: base64 with the header of a certificate.
+ */
+#define USBTOKEN_ENCODING_BASE64_HEADER 0
+
+/**
+ * EncodingType: base64 without a header; CertEnroll's default.
+ */
+#define USBTOKEN_ENCODING_BASE64 1
+
+/**
+ * EncodingType: the bytes themselves.
+ */
+#define USBTOKEN_ENCODING_BINARY 2
+
+/**
+ * EncodingType: base64 with the header of a certificate request.
+ */
+#define USBTOKEN_ENCODING_BASE64_REQUEST_HEADER 3
+
+/**
+ * EncodingType: hexadecimal, 16 bytes a line.
+ */
+#define USBTOKEN_ENCODING_HEX 4
+
+/**
+ * EncodingType, for what comes in only: base64 with or without a header.
+ */
+#define USBTOKEN_ENCODING_BASE64_ANY 6
+
+/**
+ * EncodingType, for what comes in only: base64 with or without a header, or bytes.
+ */
+#define USBTOKEN_ENCODING_ANY 7
+
+/**
+ * EncodingType: hexadecimal in one piece.
+ */
+#define USBTOKEN_ENCODING_HEX_RAW 12
+
+/**
+ * EncodingType, or-ed: no line ends at all.
+ */
+#define USBTOKEN_ENCODING_NO_CRLF 1073741824
+
+/**
+ * EncodingType, or-ed: LF instead of CR LF.
+ */
+#define USBTOKEN_ENCODING_NO_CR 2147483648
+
+/**
  * What a page wants to do: make a key pair and a certificate request.
  */
 #define USBTOKEN_ENROLL_CREATE_REQUEST 1
@@ -1776,56 +1826,6 @@
  * another one that is not.
  */
 #define USBTOKEN_PROBE_RENEWED 4
-
-/**
- * EncodingType: base64 with the header of a certificate.
- */
-#define USBTOKEN_ENCODING_BASE64_HEADER 0
-
-/**
- * EncodingType: base64 without a header; CertEnroll's default.
- */
-#define USBTOKEN_ENCODING_BASE64 1
-
-/**
- * EncodingType: the bytes themselves.
- */
-#define USBTOKEN_ENCODING_BINARY 2
-
-/**
- * EncodingType: base64 with the header of a certificate request.
- */
-#define USBTOKEN_ENCODING_BASE64_REQUEST_HEADER 3
-
-/**
- * EncodingType: hexadecimal, 16 bytes a line.
- */
-#define USBTOKEN_ENCODING_HEX 4
-
-/**
- * EncodingType, for what comes in only: base64 with or without a header.
- */
-#define USBTOKEN_ENCODING_BASE64_ANY 6
-
-/**
- * EncodingType, for what comes in only: base64 with or without a header, or bytes.
- */
-#define USBTOKEN_ENCODING_ANY 7
-
-/**
- * EncodingType: hexadecimal in one piece.
- */
-#define USBTOKEN_ENCODING_HEX_RAW 12
-
-/**
- * EncodingType, or-ed: no line ends at all.
- */
-#define USBTOKEN_ENCODING_NO_CRLF 1073741824
-
-/**
- * EncodingType, or-ed: LF instead of CR LF.
- */
-#define USBTOKEN_ENCODING_NO_CR 2147483648
 
 /**
  * A bank's profile: its tokens, its CA, its rules and its words.
@@ -2792,39 +2792,12 @@ usbtoken_status usbtoken_token_refresh(const struct usbtoken_token *token, struc
 usbtoken_status usbtoken_token_supports(const struct usbtoken_token *token, uint32_t key_kind, int32_t *out);
 
 /**
- * Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
- */
-usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
-                                           struct usbtoken_credentials **out);
-
-/**
  * Takes the token for a job that writes, before the look at its certificates, so that no other program of this person
  * that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
  * this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
  * again. A renewal reserves the token anyway, and then reads the certificates once more.
  */
 usbtoken_status usbtoken_reserve(const struct usbtoken_token *token);
-
-/**
- * Logs in, with one C_Login and never a second.
- *
- * `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
- * USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, USBTOKEN_LOGIN_PIN_AS_TYPED, both or 0. The library wipes its own copies; wipe yours.
- */
-usbtoken_status usbtoken_login(const struct usbtoken_token *token,
-                               const char *pin,
-                               size_t pin_length,
-                               uint32_t flags,
-                               struct usbtoken_session **out);
-
-/**
- * As usbtoken_login, with the PIN in UTF-16; the length is in code units. The token is sent it in UTF-8.
- */
-usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
-                                     const uint16_t *pin,
-                                     size_t pin_length,
-                                     uint32_t flags,
-                                     struct usbtoken_session **out);
 
 /**
  * Ends the handle and sets the pointer to NULL. Accepts NULL. When no handle from a driver is left, the driver
@@ -2946,6 +2919,12 @@ usbtoken_status usbtoken_credential_certificate(const struct usbtoken_credential
 void usbtoken_credential_free(struct usbtoken_credential **credential);
 
 /**
+ * Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
+ */
+usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
+                                           struct usbtoken_credentials **out);
+
+/**
  * Installs the CA's answer, in whatever form it came: checks the certificate, writes it beside its key, reads it
  * back and lets the new key sign.
  *
@@ -3017,6 +2996,27 @@ const uint16_t *usbtoken_installed_notice_fact_utf16(const struct usbtoken_insta
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_installed_free(struct usbtoken_installed **installed);
+
+/**
+ * Logs in, with one C_Login and never a second.
+ *
+ * `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
+ * USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, USBTOKEN_LOGIN_PIN_AS_TYPED, both or 0. The library wipes its own copies; wipe yours.
+ */
+usbtoken_status usbtoken_login(const struct usbtoken_token *token,
+                               const char *pin,
+                               size_t pin_length,
+                               uint32_t flags,
+                               struct usbtoken_session **out);
+
+/**
+ * As usbtoken_login, with the PIN in UTF-16; the length is in code units. The token is sent it in UTF-8.
+ */
+usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
+                                     const uint16_t *pin,
+                                     size_t pin_length,
+                                     uint32_t flags,
+                                     struct usbtoken_session **out);
 
 /**
  * How many pending keys the list has.
@@ -3190,32 +3190,6 @@ uint32_t usbtoken_renewal_notice(const struct usbtoken_renewal *renewal, size_t 
 void usbtoken_renewal_free(struct usbtoken_renewal **renewal);
 
 /**
- * Writes 1 when the token has checked the PIN at this login, else 0: where this process was logged in already, by itself
- * or by another part of it, no PIN is checked, and a wrong one is taken for a right one (warning
- * USBTOKEN_WARNING_PIN_NOT_CHECKED).
- */
-usbtoken_status usbtoken_session_pin_was_checked(const struct usbtoken_session *session,
-                                                 int32_t *out);
-
-/**
- * Lists the credentials on the token, each with its private key or without.
- */
-usbtoken_status usbtoken_session_credentials(const struct usbtoken_session *session,
-                                             struct usbtoken_credentials **out);
-
-/**
- * Lists the pending keys: keys of ours on the token whose job is not finished.
- */
-usbtoken_status usbtoken_session_pending(const struct usbtoken_session *session,
-                                         struct usbtoken_pending_list **out);
-
-/**
- * Removes a pending key with all that belongs to its job, and nothing else.
- */
-usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
-                                         const struct usbtoken_pending *pending);
-
-/**
  * Removes an old credential, certificate and key pair, after its successor has signed once more. The token must hold
  * the certificate of the CA that issued both; usbtoken_session_retire_with takes it as an anchor. Writes the
  * successor's credential; `out` may be NULL. `now` is in seconds since 1970, 0 is the clock's time.
@@ -3242,6 +3216,32 @@ usbtoken_status usbtoken_session_retire_with(const struct usbtoken_session *sess
 usbtoken_status usbtoken_session_retire_replaced(const struct usbtoken_session *session,
                                                  const struct usbtoken_installed *installed,
                                                  struct usbtoken_credential **out);
+
+/**
+ * Writes 1 when the token has checked the PIN at this login, else 0: where this process was logged in already, by itself
+ * or by another part of it, no PIN is checked, and a wrong one is taken for a right one (warning
+ * USBTOKEN_WARNING_PIN_NOT_CHECKED).
+ */
+usbtoken_status usbtoken_session_pin_was_checked(const struct usbtoken_session *session,
+                                                 int32_t *out);
+
+/**
+ * Lists the credentials on the token, each with its private key or without.
+ */
+usbtoken_status usbtoken_session_credentials(const struct usbtoken_session *session,
+                                             struct usbtoken_credentials **out);
+
+/**
+ * Lists the pending keys: keys of ours on the token whose job is not finished.
+ */
+usbtoken_status usbtoken_session_pending(const struct usbtoken_session *session,
+                                         struct usbtoken_pending_list **out);
+
+/**
+ * Removes a pending key with all that belongs to its job, and nothing else.
+ */
+usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
+                                         const struct usbtoken_pending *pending);
 
 /**
  * Logs out, ends the handle and sets the pointer to NULL. Accepts NULL. A login that was there before stays.

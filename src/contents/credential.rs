@@ -20,7 +20,7 @@ use std::time::SystemTime;
 pub struct Credential {
     stored: StoredCertificate,
     certificate: Certificate,
-    key: KeyState,
+    key: SeenKey,
     same_subject: usize,
     successor: Option<Successor>,
     waiting: bool,
@@ -37,7 +37,7 @@ struct Surroundings {
 }
 
 /// What is known of the private key of a credential.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// No one logged in, so private keys cannot be seen.
     NotLookedFor,
@@ -45,6 +45,14 @@ pub enum KeyState {
     Missing,
     /// A key is there that is this one's as far as hints go: it reports the certificate's public key, or it has the same
     /// CKA_ID and nothing says that it is another's. Nothing is destroyed on that.
+    Present,
+}
+
+/// The same with the key.
+#[derive(Clone, Debug)]
+enum SeenKey {
+    NotLookedFor,
+    Missing,
     Present(Box<StoredKey>),
 }
 
@@ -191,8 +199,12 @@ impl Credential {
     }
 
     /// What is known of the private key.
-    pub fn key(&self) -> &KeyState {
-        &self.key
+    pub fn key(&self) -> KeyState {
+        match self.key {
+            SeenKey::NotLookedFor => KeyState::NotLookedFor,
+            SeenKey::Missing => KeyState::Missing,
+            SeenKey::Present(_) => KeyState::Present,
+        }
     }
 
     /// The days until the certificate expires, counted by calendar date in Japan; negative after it.
@@ -203,7 +215,7 @@ impl Credential {
     /// Whether the credential can be renewed now.
     pub fn renewable(&self, window: Window, now: SystemTime) -> Renewable {
         match (&self.key, &self.successor) {
-            (KeyState::Missing, _) => return Renewable::KeyMissing,
+            (SeenKey::Missing, _) => return Renewable::KeyMissing,
             (_, Some(successor)) if successor.is_proven() => return Renewable::Renewed,
             (_, Some(_)) => return Renewable::SaidRenewed,
             (_, None) => {}
@@ -264,8 +276,8 @@ impl Credential {
     pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
         let label = match (uri.object_type(), &self.key) {
             (Some(ObjectType::SecretKey | ObjectType::Data), _) => return false,
-            (Some(ObjectType::Private), KeyState::Missing) => return false,
-            (Some(ObjectType::Private), KeyState::Present(key)) => &key.label,
+            (Some(ObjectType::Private), SeenKey::Missing) => return false,
+            (Some(ObjectType::Private), SeenKey::Present(key)) => &key.label,
             _ => &self.stored.label,
         };
         uri.id().is_none_or(|id| id == self.id())
@@ -276,7 +288,7 @@ impl Credential {
         Credential {
             stored,
             certificate,
-            key: KeyState::Present(Box::new(key)),
+            key: SeenKey::Present(Box::new(key)),
             same_subject: 0,
             successor: None,
             waiting: false,
@@ -287,8 +299,8 @@ impl Credential {
     /// The private key, or why it cannot be used.
     pub(crate) fn private_key(&self) -> Result<&StoredKey> {
         match &self.key {
-            KeyState::Present(key) => Ok(key),
-            KeyState::NotLookedFor | KeyState::Missing => {
+            SeenKey::Present(key) => Ok(key),
+            SeenKey::NotLookedFor | SeenKey::Missing => {
                 Err(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), self))
             }
         }
@@ -352,9 +364,9 @@ impl Contents {
             .for_each(|one| surroundings.add(one));
         let surroundings = Arc::new(surroundings);
         let key_of = |at| match (self.logged_in, self.key_hint(at)) {
-            (false, _) => KeyState::NotLookedFor,
-            (true, None) => KeyState::Missing,
-            (true, Some(key)) => KeyState::Present(Box::new(key.clone())),
+            (false, _) => SeenKey::NotLookedFor,
+            (true, None) => SeenKey::Missing,
+            (true, Some(key)) => SeenKey::Present(Box::new(key.clone())),
         };
         let mut successors = self.successors();
         let renewed = self.renewed_by_jobs();

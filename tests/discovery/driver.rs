@@ -2,11 +2,11 @@
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use serial_test::serial;
-use usbtoken::driver::{Module, StoredPublicKey};
-use usbtoken::error::{Fact, Step};
+use usbtoken::driver::Module;
+use usbtoken::error::Fact;
 use usbtoken::pki::SignatureAlgorithm;
 use usbtoken::{Code, Finder, Pin, TokenUri};
-use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, shim, softhsm_module};
+use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, manual_subject, shim, softhsm_module};
 
 fn uri(text: &str) -> TokenUri {
     text.parse().unwrap()
@@ -168,24 +168,6 @@ fn after_a_login_the_state_of_the_pin_is_asked_again() {
     token.login(Pin::new(soft.pin().into())).unwrap();
 }
 
-/// No signature leaves that the public key does not verify: here the key is another one.
-#[test]
-#[serial]
-fn a_signature_by_another_key_does_not_leave() {
-    let soft = SoftToken::fresh();
-    soft.inspect(|inspector| {
-        inspector.generate_pair(Kind::P256, b"one", "one");
-        inspector.generate_pair(Kind::P256, b"two", "two");
-    });
-    let token = finder().find(&uri(&soft.uri())).unwrap();
-    let session = token.login(Pin::new(soft.pin().into())).unwrap();
-    let key = session.private_keys().unwrap().into_iter().find(|key| key.id == b"one").unwrap();
-    let of_other = |key: &StoredPublicKey| key.id == b"two";
-    let other = session.public_keys().unwrap().into_iter().find(of_other).unwrap().public_key.unwrap();
-    let signed = session.sign(&key, &other, SignatureAlgorithm::EcdsaSha256, b"x", Step::SignRequest);
-    assert_eq!(signed.unwrap_err().code(), Code::SignatureInvalid);
-}
-
 /// Set in the child that reads from eight threads: module and URI, one a line.
 const THREADS: &str = "USBTOKEN_TEST_EIGHT_THREADS";
 
@@ -248,17 +230,21 @@ fn in_a_driver_that_cannot_lock_is_one_thread_at_a_time() {
 #[serial]
 fn a_key_that_asks_each_time_signs() {
     let soft = SoftToken::fresh();
-    soft.inspect(|inspector| inspector.generate_pair_that_asks(Kind::P256, b"asks", "asks"));
+    let (subject, ca) = (manual_subject().to_der(), TestCa::of_kind(Kind::P256));
+    let certificate = soft.inspect(|inspector| {
+        inspector.generate_pair_that_asks(Kind::P256, b"asks", "asks");
+        let certificate = ca.issue(&subject, &inspector.public_key(b"asks")).der();
+        inspector.write_certificate(&certificate, b"asks", "asks");
+        certificate
+    });
     let token = finder().find(&uri(&soft.uri())).unwrap();
     let session = token.login(Pin::new(soft.pin().into())).unwrap();
-    let key = session.private_keys().unwrap().into_iter().find(|key| key.id == b"asks").unwrap();
-    assert!(key.always_authenticate);
-    let public = session.public_keys().unwrap().pop().unwrap().public_key.unwrap();
+    let asks = session.credentials().unwrap().by_id(b"asks").only().unwrap();
     for message in [&b"one"[..], b"two"] {
-        let algorithm = SignatureAlgorithm::EcdsaSha256;
-        let signature = session.sign(&key, &public, algorithm, message, Step::SignChallenge).unwrap();
-        public.verify(algorithm, message, &signature).unwrap();
+        let signature = session.sign_as(&asks, message).unwrap();
+        asks.certificate().public_key().verify(SignatureAlgorithm::EcdsaSha256, message, &signature).unwrap();
     }
+    assert_eq!(asks.certificate().der(), certificate);
 }
 
 #[test]

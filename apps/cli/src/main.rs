@@ -9,12 +9,9 @@ mod login;
 mod next_command;
 mod output;
 mod pin;
-mod progress;
 mod run;
 #[cfg(unix)]
 mod signals;
-mod stdout;
-mod view;
 mod words;
 
 use std::process::ExitCode;

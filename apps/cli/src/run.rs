@@ -14,8 +14,8 @@ use usbtoken::text::Lang;
 use usbtoken::{Cancel, Code, Error, Finder, Login, Policy, Result, Session, Token, TokenUri};
 
 use crate::args::{Command, Global};
+use crate::output::progress::Progress;
 use crate::pin::mark::Mark;
-use crate::progress::Progress;
 use crate::{files, output, pin};
 
 /// One run of the command.

@@ -16,7 +16,8 @@ use usbtoken::{
 };
 
 use super::encoding::{self, Encoded};
-use super::*;
+use super::numbers::*;
+use crate::base::args;
 use crate::base::callbacks::{Unstoppable, busy};
 use crate::base::lock::lock;
 use crate::base::text::Text;
@@ -39,6 +40,11 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Refusal { error, hresult: None }
     }
+}
+
+/// The error of an operation for which the person was not asked, or said no.
+fn denied() -> Error {
+    Error::new(Code::ConsentDenied)
 }
 
 fn refuse(hresult: usbtoken_hresult, detail: &str) -> Refusal {

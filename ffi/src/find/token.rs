@@ -1,4 +1,4 @@
-//! Tokens: finding them, waiting for them, what they say of themselves, logging in.
+//! Tokens: finding them, waiting for them, what they say of themselves.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 use usbtoken::driver::{ModuleInfo, Reservation};
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
-use usbtoken::{Cancel, Code, Credentials, Error, Login, Pin, Result, Token, TokenUri};
-use zeroize::Zeroizing;
+use usbtoken::{Cancel, Code, Credentials, Error, Result, Token, TokenUri};
 
 use crate::base::args;
 use crate::base::boundary;
@@ -23,8 +22,6 @@ use crate::base::lock::lock;
 use crate::base::status::{UNKNOWN, usbtoken_status};
 use crate::base::text::Texts;
 use crate::find::context::{Context, Shared, usbtoken_context};
-use crate::job::credential::{CredentialList, usbtoken_credentials};
-use crate::job::session::{SessionNoun, usbtoken_session};
 use crate::values::error::usbtoken_error;
 
 /// A token, as it was when it was found. It is told by what it says of itself, never by its slot.
@@ -67,11 +64,6 @@ pub const USBTOKEN_TOKEN_FREE_PUBLIC_MEMORY: u32 = 6;
 /// usbtoken_token_number: free memory in bytes for private objects, where the token tells.
 pub const USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY: u32 = 7;
 
-/// usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
-pub const USBTOKEN_LOGIN_ACCEPT_FINAL_TRY: u32 = 1;
-/// usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
-pub const USBTOKEN_LOGIN_PIN_AS_TYPED: u32 = 2;
-
 /// How often the cancel callback is asked during a wait.
 const ATTENTION: Duration = Duration::from_millis(100);
 
@@ -79,7 +71,7 @@ const ATTENTION: Duration = Duration::from_millis(100);
 pub(crate) struct TokenNoun {
     pub(crate) token: Token,
     pub(crate) host: Host,
-    reserved: Mutex<Option<Reservation>>,
+    pub(crate) reserved: Mutex<Option<Reservation>>,
     driver: OnceLock<Option<ModuleInfo>>,
     texts: OnceLock<Texts>,
 }
@@ -166,28 +158,8 @@ impl TokenNoun {
         }
     }
 
-    fn login(&self, pin: Option<Zeroizing<Vec<u8>>>, flags: u32) -> Result<SessionNoun> {
-        if flags & !(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY | USBTOKEN_LOGIN_PIN_AS_TYPED) != 0 {
-            return Err(args::bad("flags", "unknown"));
-        }
-        self.host.step(Step::LogIn);
-        let login = match pin {
-            Some(mut pin) => Login::with_pin(Pin::new(std::mem::take(&mut *pin))),
-            // What the token says of its PIN may have changed since it was found, and the dialog must know.
-            None => self.host.run().ask_pin(self.token.refreshed()?.info())?,
-        };
-        let has = |flag| flags & flag != 0;
-        let login = if has(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY) { login.accept_final_try() } else { login };
-        let login = if has(USBTOKEN_LOGIN_PIN_AS_TYPED) { login.pin_as_typed() } else { login };
-        let session = match lock(&self.reserved).take() {
-            Some(reserved) => reserved.login(login)?,
-            None => self.token.login(login)?,
-        };
-        Ok(SessionNoun::new(session, &self.host))
-    }
-
     /// Where the token is reserved, what is read now is read in the session that is logged in later.
-    fn credentials(&self) -> Result<Credentials> {
+    pub(crate) fn credentials(&self) -> Result<Credentials> {
         match &*lock(&self.reserved) {
             Some(reserved) => reserved.credentials(),
             None => self.token.credentials(),
@@ -426,20 +398,6 @@ pub unsafe extern "C" fn usbtoken_token_supports(
     })
 }
 
-/// Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn usbtoken_token_credentials(
-    token: *const usbtoken_token,
-    out: Option<&mut MaybeUninit<*mut usbtoken_credentials>>,
-) -> usbtoken_status {
-    boundary::on::<TokenNoun>(token, |token| {
-        boundary::give::<CredentialList>(out, || {
-            token.host.step(Step::ReadObjects);
-            Ok(CredentialList::new(token.credentials()?, token.host.clone()))
-        })
-    })
-}
-
 /// Takes the token for a job that writes, before the look at its certificates, so that no other program of this person
 /// that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
 /// this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
@@ -452,46 +410,6 @@ pub unsafe extern "C" fn usbtoken_reserve(token: *const usbtoken_token) -> usbto
             *reserved = Some(token.token.reserve()?);
         }
         Ok(())
-    })
-}
-
-/// Logs in, with one C_Login and never a second.
-///
-/// `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
-/// USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, USBTOKEN_LOGIN_PIN_AS_TYPED, both or 0. The library wipes its own copies; wipe yours.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn usbtoken_login(
-    token: *const usbtoken_token,
-    pin: *const c_char,
-    pin_length: usize,
-    flags: u32,
-    out: Option<&mut MaybeUninit<*mut usbtoken_session>>,
-) -> usbtoken_status {
-    boundary::on::<TokenNoun>(token, |token| {
-        // SAFETY: rule 4 of the header.
-        let pin = unsafe { args::pin(pin, pin_length) }?.map(|pin| Zeroizing::new(pin.to_vec()));
-        boundary::give::<SessionNoun>(out, || token.login(pin, flags))
-    })
-}
-
-/// As usbtoken_login, with the PIN in UTF-16; the length is in code units. The token is sent it in UTF-8.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn usbtoken_login_utf16(
-    token: *const usbtoken_token,
-    pin: *const u16,
-    pin_length: usize,
-    flags: u32,
-    out: Option<&mut MaybeUninit<*mut usbtoken_session>>,
-) -> usbtoken_status {
-    boundary::on::<TokenNoun>(token, |token| {
-        let pin = if pin.is_null() && matches!(pin_length, 0 | args::NUL_TERMINATED) {
-            None
-        } else {
-            // SAFETY: rule 4 of the header.
-            let pin = unsafe { args::wide("pin", pin, pin_length) }?;
-            Some(Zeroizing::new(pin.as_bytes().to_vec()))
-        };
-        boundary::give::<SessionNoun>(out, || token.login(pin, flags))
     })
 }
 

@@ -6,9 +6,9 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::error::Fact;
+use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Window, has_no_end};
-use usbtoken::renewal::{KeyState, Renewable, Unreadable};
+use usbtoken::renewal::{KeyState, Progress as _, Renewable, Unreadable};
 use usbtoken::text::Lang;
 use usbtoken::{Credential, Credentials};
 
@@ -18,6 +18,7 @@ use crate::base::callbacks::Host;
 use crate::base::handle::Noun;
 use crate::base::status::{UNKNOWN, usbtoken_status};
 use crate::base::text::Texts;
+use crate::find::token::{TokenNoun, usbtoken_token};
 use crate::values::buffer::{Buffer, usbtoken_buffer};
 
 /// A certificate on a token, with its private key where that can be seen.
@@ -215,7 +216,7 @@ impl CredentialNoun {
             USBTOKEN_CREDENTIAL_NOT_AFTER => args::seconds(certificate.not_after()),
             USBTOKEN_CREDENTIAL_PRIVATE_KEY => Some(match self.credential.key() {
                 KeyState::NotLookedFor => USBTOKEN_PRIVATE_KEY_NOT_LOOKED_FOR.into(),
-                KeyState::Present(_) => USBTOKEN_PRIVATE_KEY_PRESENT.into(),
+                KeyState::Present => USBTOKEN_PRIVATE_KEY_PRESENT.into(),
                 KeyState::Missing => USBTOKEN_PRIVATE_KEY_MISSING.into(),
             }),
             USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.same_subject()).ok(),
@@ -441,4 +442,18 @@ pub unsafe extern "C" fn usbtoken_credential_certificate(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_credential_free(credential: Option<&mut *mut usbtoken_credential>) {
     boundary::free::<CredentialNoun>(credential);
+}
+
+/// Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_token_credentials(
+    token: *const usbtoken_token,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credentials>>,
+) -> usbtoken_status {
+    boundary::on::<TokenNoun>(token, |token| {
+        boundary::give::<CredentialList>(out, || {
+            token.host.step(Step::ReadObjects);
+            Ok(CredentialList::new(token.credentials()?, token.host.clone()))
+        })
+    })
 }

@@ -2,7 +2,9 @@
 
 pub mod credential;
 pub mod installed;
+pub mod login;
 pub mod pending;
 pub mod preflight;
 pub mod renewal;
+pub mod retire;
 pub mod session;

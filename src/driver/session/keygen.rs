@@ -14,7 +14,7 @@ use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 
 /// A key pair that was just made.
 #[derive(Clone, Debug)]
-pub struct NewKeyPair {
+pub(crate) struct NewKeyPair {
     /// The private key.
     pub private: StoredKey,
     /// The public key object.

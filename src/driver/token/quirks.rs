@@ -42,7 +42,7 @@ pub(in crate::driver) enum TemplateSet {
 
 /// How much a certificate object says beside the certificate itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttributeSet {
+pub(crate) enum AttributeSet {
     /// What PKCS#11 v3.1 §4.6 defines for X.509 certificates, but for the check value.
     Full,
     /// Without what some tokens refuse: dates, public key.

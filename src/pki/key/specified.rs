@@ -58,7 +58,7 @@ fn order<'a>(parameters: Tlv<'a>) -> Read<&'a [u8]> {
 
 impl Curve {
     /// The curve with these parameters.
-    pub fn specified(parameters: Tlv<'_>) -> Option<Self> {
+    pub(super) fn specified(parameters: Tlv<'_>) -> Option<Self> {
         [Curve::P256, Curve::P384].into_iter().find(|curve| is_specified(*curve, parameters).unwrap_or(false))
     }
 

@@ -9,8 +9,8 @@ use usbtoken::{Result, Session};
 use crate::kept::Keeper;
 use crate::next_command::CommandLine;
 use crate::output::Outcome;
+use crate::output::view;
 use crate::run::Run;
-use crate::view;
 use crate::words::Words;
 
 /// Lists them. Private keys cannot be seen without login, so the PIN is needed.

@@ -8,8 +8,9 @@ use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
-use super::{pending, select};
 use crate::args;
+use crate::commands::select;
+use crate::commands::show::pending;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;

@@ -1,5 +1,9 @@
 //! What a command says: for people, or as JSON for programs.
 
+pub mod progress;
+pub mod stdout;
+pub mod view;
+
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -9,7 +13,6 @@ use usbtoken::error::{Fact, Family, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
-use crate::stdout;
 use crate::words::Words;
 
 /// What a command has to say when it is done.

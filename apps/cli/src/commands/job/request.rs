@@ -10,14 +10,16 @@ use usbtoken::pki::Name;
 use usbtoken::renewal::JournalEntry;
 use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
 
-use super::{ask, select};
+use super::ask;
 use crate::args::{self, FormatArg, OutArgs};
+use crate::commands::select;
+use crate::files;
 use crate::kept::Keeper;
 use crate::next_command::CommandLine;
+use crate::output::view;
 use crate::output::{Outcome, notices_json, notices_text};
 use crate::run::Run;
 use crate::words::Words;
-use crate::{files, view};
 
 /// Makes the key and writes the request.
 pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {

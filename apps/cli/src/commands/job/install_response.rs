@@ -10,14 +10,15 @@ use usbtoken::renewal::Retire;
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Session};
 
-use super::select;
 use crate::args::CheckArgs;
+use crate::commands::select;
 use crate::kept::{Keeper, Kept};
 use crate::next_command::CommandLine;
+use crate::output::view;
 use crate::output::{Outcome, notices_json, notices_text};
 use crate::run::Run;
 use crate::words::Words;
-use crate::{files, pin, view};
+use crate::{files, pin};
 
 /// What the command line demands of a renewal, and how it said so.
 pub struct Checks<'a> {

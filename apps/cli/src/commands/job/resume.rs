@@ -9,8 +9,9 @@ use usbtoken::{Code, Error, Renewal, Result};
 
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
-use super::{request, select};
+use super::request;
 use crate::args;
+use crate::commands::select;
 use crate::files;
 use crate::kept::Keeper;
 use crate::output::Outcome;

@@ -5,8 +5,8 @@ use usbtoken::Result;
 
 use crate::args;
 use crate::output::Outcome;
+use crate::output::view;
 use crate::run::Run;
-use crate::view;
 
 /// How long is waited when no one says, in seconds.
 const USUAL: u32 = 60;

@@ -4,15 +4,15 @@ use std::time::SystemTime;
 
 use usbtoken::driver::{PublicSession, TokenIdentity};
 use usbtoken::error::{Notice, Step};
-use usbtoken::pki::{ProofLevel, Window};
-use usbtoken::renewal::{KeyState, Renewable, clock_doubt};
+use usbtoken::pki::Window;
+use usbtoken::renewal::{Renewable, clock_doubt};
 use usbtoken::text::Phrase;
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
+use crate::output::view;
 use crate::output::{Outcome, print_warning};
 use crate::pin::Source;
 use crate::run::Run;
-use crate::view;
 
 /// What one token holds.
 struct Seen {
@@ -99,18 +99,11 @@ fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
     run.progress.step(Step::ReadObjects);
     let (token, all) = (session.token().identity(), session.credentials()?);
     let view = |one: &Credential| {
-        let level = level(run, session, one)?;
+        let level = session.proof(one, &run.call())?.map(|proof| proof.level);
         Ok(view::Credential::of(token, one, level, run.when()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
     Ok(Seen::of(run, token, &all, shown))
-}
-
-fn level(run: &Run, session: &Session, credential: &Credential) -> Result<Option<ProofLevel>> {
-    match credential.key() {
-        KeyState::Present(key) => session.prove(key, run.now()).map(|proof| Some(proof.level)),
-        KeyState::NotLookedFor | KeyState::Missing => Ok(None),
-    }
 }
 
 fn text(run: &Run, seen: &Seen) -> String {

@@ -5,11 +5,13 @@ use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
 use usbtoken::{Code, Error, Result};
 
-use super::{abandon, install_response, select};
+use super::abandon;
+use super::install_response;
 use crate::args::{self, Which};
+use crate::commands::select;
 use crate::output::Outcome;
+use crate::output::view;
 use crate::run::Run;
-use crate::view;
 use crate::words::Words;
 
 /// Shows what will go before it asks for the PIN.

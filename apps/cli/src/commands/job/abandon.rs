@@ -7,8 +7,9 @@ use serde_json::json;
 use usbtoken::error::Fact;
 use usbtoken::{Code, Error, Result};
 
-use super::{pending, select};
 use crate::args;
+use crate::commands::select;
+use crate::commands::show::pending;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;

@@ -9,12 +9,12 @@ use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
 use usbtoken::{Renewal, Result};
 
-use super::select;
 use crate::args;
+use crate::commands::select;
 use crate::kept::Keeper;
+use crate::output::view;
 use crate::output::{Outcome, error_json, notice_json};
 use crate::run::Run;
-use crate::view;
 use crate::words::Words;
 
 /// Shows every point. A blocker is no error of this command, but decides its exit code.
