@@ -3,7 +3,7 @@
 //! A [`TokenUri`] says which token is meant, and optionally which driver, slot and object:
 //!
 //! ```
-//! use usbtoken::uri::TokenUri;
+//! use usbtoken::TokenUri;
 //!
 //! let uri: TokenUri = "pkcs11:token=BANK;serial=0123".parse()?;
 //! assert_eq!((uri.token(), uri.serial(), uri.model()), (Some("BANK"), Some("0123"), None));

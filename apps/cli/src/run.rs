@@ -100,7 +100,7 @@ impl Run {
             self.global.wait.filter(|seconds| *seconds > 0).map(|seconds| self.wait_for_token(seconds));
         match waited.transpose() {
             // Several are there.
-            Err(error) if error.code() != Code::TokenAmbiguous => return Err(error),
+            Err(error) if error.code() != Code::TokenAmbiguous => Err(error),
             _awaited => {
                 self.progress.step(Step::FindToken);
                 let mut found = self.finder()?.tokens()?;
