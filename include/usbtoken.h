@@ -535,7 +535,7 @@
 #define USBTOKEN_NOTICE_KEY_SIZE_NOT_STATED 45
 /** The token made the new certificate private: it is seen after the login only. */
 #define USBTOKEN_NOTICE_CERTIFICATE_PRIVATE 46
-/** Another object on the token has the label of the new certificate: a program that chooses by label may take the wrong one. */
+/** The new certificate has no label of its own: a program that chooses by label may take the wrong one. */
 #define USBTOKEN_NOTICE_LABEL_SHARED 47
 /** The token gave the new certificate another id than its key's: some programs may not find the key. */
 #define USBTOKEN_NOTICE_ID_DIFFERS 48

@@ -105,6 +105,13 @@ impl TokenUri {
         }
     }
 
+    /// The same for the objects with this CKA_ID: key, public key and certificate of one credential.
+    #[must_use]
+    pub fn with_id(mut self, id: &[u8]) -> Self {
+        self.id = Some(id.to_vec());
+        self
+    }
+
     /// Whether the URI means a token with these values of CK_TOKEN_INFO, padding blanks stripped, in this slot.
     pub(crate) fn matches_token(
         &self,

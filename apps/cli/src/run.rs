@@ -156,6 +156,11 @@ impl Run {
         self.logged_in(reserved.login(login), &mark, &token)
     }
 
+    /// Whether there is a PIN at hand, or a person who can be asked for it.
+    pub fn can_log_in(&self) -> bool {
+        !pin::Source::of(&self.global).is_interactive() || pin::is_terminal()
+    }
+
     fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
         let source = pin::Source::of(&self.global);
         let mark = Mark::of(token.info(), &source, &self.global);
