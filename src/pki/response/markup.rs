@@ -103,9 +103,7 @@ pub(super) fn without_entities(text: &str) -> Option<String> {
     let mut any = false;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        // The longest entity that is known has ten letters.
-        let end = after.bytes().take(12).position(|byte| byte == b';');
-        match end.and_then(|end| Some((entity(after.get(..end)?)?, after.get(end + 1..)?))) {
+        match ended_entity(after).or_else(|| unended_entity(after)) {
             Some((c, behind)) => {
                 out.push(c);
                 rest = behind;
@@ -120,6 +118,35 @@ pub(super) fn without_entities(text: &str) -> Option<String> {
     out.push_str(rest);
     any.then_some(out)
 }
+
+/// An entity and what is behind it; the longest that is known has 14 letters.
+fn ended_entity(after: &str) -> Option<(char, &str)> {
+    let end = after.bytes().take(16).position(|byte| byte == b';')?;
+    Some((entity(after.get(..end)?)?, after.get(end + 1..)?))
+}
+
+/// Without its semicolon, as browsers bear it (HTML §13.2.5.72 ff.): a number as far as its digits go, and the names that
+/// old pages write so.
+fn unended_entity(after: &str) -> Option<(char, &str)> {
+    let name = match after.strip_prefix('#') {
+        Some(number) => {
+            let (mark, is_digit): (usize, fn(&u8) -> bool) = match number.as_bytes().first()? {
+                b'x' | b'X' => (1, u8::is_ascii_hexdigit),
+                _ => (0, u8::is_ascii_digit),
+            };
+            let digits = number.get(mark..)?.bytes().take_while(is_digit).take(MOST_DIGITS + 1).count();
+            (1..=MOST_DIGITS).contains(&digits).then_some(1 + mark + digits)?
+        }
+        None => OLD_ENTITIES.iter().find(|name| after.starts_with(**name))?.len(),
+    };
+    let (name, behind) = after.split_at_checked(name)?;
+    Some((entity(name)?, behind))
+}
+
+/// The number of a character has no more (U+10FFFF).
+const MOST_DIGITS: usize = 7;
+
+const OLD_ENTITIES: [&str; 7] = ["lt", "gt", "amp", "quot", "nbsp", "yen", "shy"];
 
 fn entity(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {
