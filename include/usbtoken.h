@@ -123,6 +123,8 @@
 #define USBTOKEN_PROFILE_ORIGIN_INSECURE 130
 /** A page's address in the bank's profile is not of the form https://host. */
 #define USBTOKEN_PROFILE_ORIGIN_MALFORMED 131
+/** The pin-source of a PKCS#11 URI is not followed. */
+#define USBTOKEN_PIN_SOURCE_IN_URI 132
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -311,6 +313,8 @@
 #define USBTOKEN_ANSWER_FORM_UNSUPPORTED 541
 /** This is a SCEP response, and the certificate in it is encrypted for the requesting program. */
 #define USBTOKEN_ANSWER_IS_CERT_REP 542
+/** The new certificate comes from another CA than those that the bank names. */
+#define USBTOKEN_ISSUER_UNEXPECTED 543
 /** The USB token was removed while it was in use. */
 #define USBTOKEN_TOKEN_REMOVED 601
 /** The token or its driver reports a fault. */
@@ -373,6 +377,10 @@
 #define USBTOKEN_RETIRE_OLDER_FIRST 821
 /** The old certificate was not removed: a bank's server may refuse the new one. */
 #define USBTOKEN_RETIRE_DOUBTFUL 822
+/** Another program or a web page began this pending renewal. */
+#define USBTOKEN_PENDING_OF_OTHER 823
+/** Many requests of this web page wait on the token for their answers, so no further key is made. */
+#define USBTOKEN_TOO_MANY_PENDING 824
 /** The bank's profile does not let this be changed. */
 #define USBTOKEN_OVERRIDE_REFUSED 825
 /** The bank takes no more renewals of this certificate. */
@@ -683,6 +691,116 @@
 #define USBTOKEN_LOG_INFO 3
 
 /**
+ * usbtoken_error_text: what went wrong, as one sentence.
+ */
+#define USBTOKEN_ERROR_SENTENCE 1
+
+/**
+ * usbtoken_error_text: what the person should do next.
+ */
+#define USBTOKEN_ERROR_NEXT_ACTION 2
+
+/**
+ * usbtoken_error_text: all of it, in several lines.
+ */
+#define USBTOKEN_ERROR_REPORT 3
+
+/**
+ * usbtoken_error_text: all of it on one line.
+ */
+#define USBTOKEN_ERROR_ONE_LINE 4
+
+/**
+ * usbtoken_error_text: what support wants to know, the same in every language.
+ */
+#define USBTOKEN_ERROR_SUPPORT 5
+
+/**
+ * usbtoken_error_text: the name of the code, such as "pin_locked".
+ */
+#define USBTOKEN_ERROR_CODE_NAME 6
+
+/**
+ * usbtoken_error_text: the name of the step, such as "log_in"; NULL when none is known.
+ */
+#define USBTOKEN_ERROR_STEP_NAME 7
+
+/**
+ * usbtoken_error_text: the PKCS#11 function that failed, such as "C_Login"; NULL when none did.
+ */
+#define USBTOKEN_ERROR_FUNCTION 8
+
+/**
+ * usbtoken_error_text: the name of what it returned, such as "CKR_PIN_LOCKED"; NULL when none failed.
+ */
+#define USBTOKEN_ERROR_RETURN_VALUE_NAME 9
+
+/**
+ * usbtoken_error_text: what the library beneath said; NULL when nothing.
+ */
+#define USBTOKEN_ERROR_CAUSE 10
+
+/**
+ * The language of the environment (LC_ALL, LC_MESSAGES, LANG): Japanese if that names it, else English.
+ */
+#define USBTOKEN_LANGUAGE_DEFAULT 0
+
+/**
+ * Japanese.
+ */
+#define USBTOKEN_LANGUAGE_JA 1
+
+/**
+ * English.
+ */
+#define USBTOKEN_LANGUAGE_EN 2
+
+/**
+ * usbtoken_bank_text: the name under which the profile is installed.
+ */
+#define USBTOKEN_BANK_ID 1
+
+/**
+ * usbtoken_bank_text: the bank's name, in English.
+ */
+#define USBTOKEN_BANK_NAME 2
+
+/**
+ * usbtoken_bank_text: the bank's name, in Japanese.
+ */
+#define USBTOKEN_BANK_NAME_JA 3
+
+/**
+ * usbtoken_bank_text: whom its customers call, one a line, in English; NULL when the profile names no one.
+ */
+#define USBTOKEN_BANK_CONTACTS 4
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_CONTACTS_JA 5
+
+/**
+ * usbtoken_bank_text: where a customer logs in with the certificate; NULL when the profile does not say.
+ */
+#define USBTOKEN_BANK_LOGIN_URL 6
+
+/**
+ * usbtoken_bank_text: the origins whose pages may use the enrolment facade, one a line.
+ */
+#define USBTOKEN_BANK_ORIGINS 7
+
+/**
+ * usbtoken_bank_text: what a customer may override, one a line.
+ */
+#define USBTOKEN_BANK_MAY_OVERRIDE 8
+
+/**
+ * usbtoken_bank_number: how many days before the expiry the window opens.
+ */
+#define USBTOKEN_BANK_WINDOW_DAYS 1
+
+/**
  * usbtoken_options: accept drivers that other users of the machine could replace. Not for production.
  */
 #define USBTOKEN_OPTION_TRUST_ANY_OWNER 1
@@ -691,6 +809,268 @@
  * usbtoken_options: ask none of the drivers that p11-kit's configuration names.
  */
 #define USBTOKEN_OPTION_WITHOUT_P11_KIT 2
+
+/**
+ * usbtoken_devices_text: its name: what it tells itself, else what is known of it.
+ */
+#define USBTOKEN_DEVICE_NAME 1
+
+/**
+ * usbtoken_devices_text: its USB numbers, such as "0529:0620".
+ */
+#define USBTOKEN_DEVICE_USB_ID 2
+
+/**
+ * usbtoken_devices_text: the maker's name, as the device tells it.
+ */
+#define USBTOKEN_DEVICE_MANUFACTURER 3
+
+/**
+ * usbtoken_devices_text: the product's name, as the device tells it.
+ */
+#define USBTOKEN_DEVICE_PRODUCT 4
+
+/**
+ * usbtoken_devices_text: the device's serial number, which is not the token's.
+ */
+#define USBTOKEN_DEVICE_SERIAL 5
+
+/**
+ * usbtoken_devices_text: the stable names of the families of tokens it may belong to, one a line.
+ */
+#define USBTOKEN_DEVICE_FAMILIES 6
+
+/**
+ * usbtoken_devices_text: the drivers: those that are installed, or those that are wanted, one a line.
+ */
+#define USBTOKEN_DEVICE_DRIVERS 7
+
+/**
+ * usbtoken_devices_state: there is no such device.
+ */
+#define USBTOKEN_DEVICE_NONE 0
+
+/**
+ * usbtoken_devices_state: a driver for it is installed; it was not asked.
+ */
+#define USBTOKEN_DEVICE_DRIVER_INSTALLED 1
+
+/**
+ * usbtoken_devices_state: its driver is not installed.
+ */
+#define USBTOKEN_DEVICE_DRIVER_MISSING 2
+
+/**
+ * usbtoken_devices_state: a smart-card interface that is not known: a card reader, or a token of another maker.
+ */
+#define USBTOKEN_DEVICE_UNKNOWN 3
+
+/**
+ * usbtoken_devices_state: a driver sees its token. Only a diagnosis knows.
+ */
+#define USBTOKEN_DEVICE_SEEN 4
+
+/**
+ * usbtoken_devices_state: several such devices are plugged in, and the drivers see fewer tokens. Only a diagnosis
+ * knows.
+ */
+#define USBTOKEN_DEVICE_SOME_SEEN 5
+
+/**
+ * usbtoken_devices_state: a driver for it is installed, and does not see it. Only a diagnosis knows.
+ */
+#define USBTOKEN_DEVICE_NOT_SEEN 6
+
+/**
+ * usbtoken_diagnosis_text: a page to read, the problems first.
+ */
+#define USBTOKEN_DIAGNOSIS_PAGE 1
+
+/**
+ * usbtoken_diagnosis_text: the same as JSON.
+ */
+#define USBTOKEN_DIAGNOSIS_JSON 2
+
+/**
+ * usbtoken_diagnosis_text: everything in one text for a support desk: the page in both languages, and the JSON.
+ * Names and serial numbers of tokens and certificates are in it, and paths of this computer; nothing secret is.
+ */
+#define USBTOKEN_DIAGNOSIS_BUNDLE 3
+
+/**
+ * usbtoken_diagnosis_problem_number: how much it weighs, USBTOKEN_WEIGHT_….
+ */
+#define USBTOKEN_PROBLEM_WEIGHT 1
+
+/**
+ * usbtoken_diagnosis_problem_number: the usbtoken_status; USBTOKEN_UNKNOWN for a warning.
+ */
+#define USBTOKEN_PROBLEM_STATUS 2
+
+/**
+ * usbtoken_diagnosis_problem_number: the warning, USBTOKEN_NOTICE_…; USBTOKEN_UNKNOWN for an error.
+ */
+#define USBTOKEN_PROBLEM_NOTICE 3
+
+/**
+ * usbtoken_diagnosis_problem_text: the stable name, such as "driver_missing".
+ */
+#define USBTOKEN_PROBLEM_NAME 1
+
+/**
+ * usbtoken_diagnosis_problem_text: what is wrong, as one sentence.
+ */
+#define USBTOKEN_PROBLEM_SENTENCE 2
+
+/**
+ * usbtoken_diagnosis_problem_text: what the person should do next.
+ */
+#define USBTOKEN_PROBLEM_NEXT_ACTION 3
+
+/**
+ * usbtoken_diagnosis_problem_text: what goes with it: devices, drivers, tokens; one a line.
+ */
+#define USBTOKEN_PROBLEM_FACTS 4
+
+/**
+ * A problem's severity: nothing works before it is solved.
+ */
+#define USBTOKEN_WEIGHT_BLOCKS 1
+
+/**
+ * A problem's severity: it may be what is looked for.
+ */
+#define USBTOKEN_WEIGHT_WARNS 2
+
+/**
+ * A problem's severity: good to know.
+ */
+#define USBTOKEN_WEIGHT_REMARKS 3
+
+/**
+ * usbtoken_drivers_text: the path, as it was named.
+ */
+#define USBTOKEN_DRIVER_PATH 1
+
+/**
+ * usbtoken_drivers_text: who named it: "explicit", "environment", "p11_kit", "user" or "catalogue".
+ */
+#define USBTOKEN_DRIVER_ORIGIN 2
+
+/**
+ * usbtoken_drivers_text: the file of p11-kit's configuration, or the entry of a catalogue, that names it.
+ */
+#define USBTOKEN_DRIVER_NAMED_IN 3
+
+/**
+ * usbtoken_drivers_text: who made the driver.
+ */
+#define USBTOKEN_DRIVER_MANUFACTURER 4
+
+/**
+ * usbtoken_drivers_text: what the driver calls itself.
+ */
+#define USBTOKEN_DRIVER_DESCRIPTION 5
+
+/**
+ * usbtoken_drivers_text: the driver's own version, such as "2.6".
+ */
+#define USBTOKEN_DRIVER_VERSION 6
+
+/**
+ * usbtoken_drivers_text: the version of PKCS#11 that it speaks, such as "2.40".
+ */
+#define USBTOKEN_DRIVER_PKCS11_VERSION 7
+
+/**
+ * usbtoken_drivers_number: how many tokens it sees, blank ones too.
+ */
+#define USBTOKEN_DRIVER_TOKENS 1
+
+/**
+ * usbtoken_drivers_number: how many milliseconds it took to check, load and initialise it.
+ */
+#define USBTOKEN_DRIVER_MILLISECONDS 2
+
+/**
+ * usbtoken_token_text: the label.
+ */
+#define USBTOKEN_TOKEN_LABEL 1
+
+/**
+ * usbtoken_token_text: the manufacturer.
+ */
+#define USBTOKEN_TOKEN_MANUFACTURER 2
+
+/**
+ * usbtoken_token_text: the model.
+ */
+#define USBTOKEN_TOKEN_MODEL 3
+
+/**
+ * usbtoken_token_text: the serial number.
+ */
+#define USBTOKEN_TOKEN_SERIAL 4
+
+/**
+ * usbtoken_token_text: a PKCS#11 URI (RFC 7512) that names this token.
+ */
+#define USBTOKEN_TOKEN_URI 5
+
+/**
+ * usbtoken_token_text: the path of its driver.
+ */
+#define USBTOKEN_TOKEN_DRIVER_PATH 6
+
+/**
+ * usbtoken_token_text: who made the driver.
+ */
+#define USBTOKEN_TOKEN_DRIVER_MANUFACTURER 7
+
+/**
+ * usbtoken_token_text: what the driver calls itself.
+ */
+#define USBTOKEN_TOKEN_DRIVER_DESCRIPTION 8
+
+/**
+ * usbtoken_token_text: all that the token says of itself, as JSON.
+ */
+#define USBTOKEN_TOKEN_JSON 9
+
+/**
+ * usbtoken_token_number: the state of the PIN, USBTOKEN_PIN_STATE_….
+ */
+#define USBTOKEN_TOKEN_PIN_STATE 1
+
+/**
+ * usbtoken_token_number: 1 when the PIN is entered at the token or its reader.
+ */
+#define USBTOKEN_TOKEN_PIN_PAD 2
+
+/**
+ * usbtoken_token_number: 1 when the token refuses every write.
+ */
+#define USBTOKEN_TOKEN_WRITE_PROTECTED 3
+
+/**
+ * usbtoken_token_number: the shortest PIN in bytes that the token claims to take.
+ */
+#define USBTOKEN_TOKEN_PIN_SHORTEST 4
+
+/**
+ * usbtoken_token_number: the longest PIN in bytes that the token claims to take.
+ */
+#define USBTOKEN_TOKEN_PIN_LONGEST 5
+
+/**
+ * usbtoken_token_number: free memory in bytes for public objects, where the token tells.
+ */
+#define USBTOKEN_TOKEN_FREE_PUBLIC_MEMORY 6
+
+/**
+ * usbtoken_token_number: free memory in bytes for private objects, where the token tells.
+ */
+#define USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY 7
 
 /**
  * usbtoken_credential_text: the whole subject (RFC 4514).
@@ -904,415 +1284,6 @@
 #define USBTOKEN_RENEWABLE_CLOSED 7
 
 /**
- * usbtoken_error_text: what went wrong, as one sentence.
- */
-#define USBTOKEN_ERROR_SENTENCE 1
-
-/**
- * usbtoken_error_text: what the person should do next.
- */
-#define USBTOKEN_ERROR_NEXT_ACTION 2
-
-/**
- * usbtoken_error_text: all of it, in several lines.
- */
-#define USBTOKEN_ERROR_REPORT 3
-
-/**
- * usbtoken_error_text: all of it on one line.
- */
-#define USBTOKEN_ERROR_ONE_LINE 4
-
-/**
- * usbtoken_error_text: what support wants to know, the same in every language.
- */
-#define USBTOKEN_ERROR_SUPPORT 5
-
-/**
- * usbtoken_error_text: the name of the code, such as "pin_locked".
- */
-#define USBTOKEN_ERROR_CODE_NAME 6
-
-/**
- * usbtoken_error_text: the name of the step, such as "log_in"; NULL when none is known.
- */
-#define USBTOKEN_ERROR_STEP_NAME 7
-
-/**
- * usbtoken_error_text: the PKCS#11 function that failed, such as "C_Login"; NULL when none did.
- */
-#define USBTOKEN_ERROR_FUNCTION 8
-
-/**
- * usbtoken_error_text: the name of what it returned, such as "CKR_PIN_LOCKED"; NULL when none failed.
- */
-#define USBTOKEN_ERROR_RETURN_VALUE_NAME 9
-
-/**
- * usbtoken_error_text: what the library beneath said; NULL when nothing.
- */
-#define USBTOKEN_ERROR_CAUSE 10
-
-/**
- * usbtoken_devices_text: its name: what it tells itself, else what is known of it.
- */
-#define USBTOKEN_DEVICE_NAME 1
-
-/**
- * usbtoken_devices_text: its USB numbers, such as "0529:0620".
- */
-#define USBTOKEN_DEVICE_USB_ID 2
-
-/**
- * usbtoken_devices_text: the maker's name, as the device tells it.
- */
-#define USBTOKEN_DEVICE_MANUFACTURER 3
-
-/**
- * usbtoken_devices_text: the product's name, as the device tells it.
- */
-#define USBTOKEN_DEVICE_PRODUCT 4
-
-/**
- * usbtoken_devices_text: the device's serial number, which is not the token's.
- */
-#define USBTOKEN_DEVICE_SERIAL 5
-
-/**
- * usbtoken_devices_text: the stable names of the families of tokens it may belong to, one a line.
- */
-#define USBTOKEN_DEVICE_FAMILIES 6
-
-/**
- * usbtoken_devices_text: the drivers: those that are installed, or those that are wanted, one a line.
- */
-#define USBTOKEN_DEVICE_DRIVERS 7
-
-/**
- * usbtoken_devices_state: there is no such device.
- */
-#define USBTOKEN_DEVICE_NONE 0
-
-/**
- * usbtoken_devices_state: a driver for it is installed; it was not asked.
- */
-#define USBTOKEN_DEVICE_DRIVER_INSTALLED 1
-
-/**
- * usbtoken_devices_state: its driver is not installed.
- */
-#define USBTOKEN_DEVICE_DRIVER_MISSING 2
-
-/**
- * usbtoken_devices_state: a smart-card interface that is not known: a card reader, or a token of another maker.
- */
-#define USBTOKEN_DEVICE_UNKNOWN 3
-
-/**
- * usbtoken_devices_state: a driver sees its token. Only a diagnosis knows.
- */
-#define USBTOKEN_DEVICE_SEEN 4
-
-/**
- * usbtoken_devices_state: several such devices are plugged in, and the drivers see fewer tokens. Only a diagnosis
- * knows.
- */
-#define USBTOKEN_DEVICE_SOME_SEEN 5
-
-/**
- * usbtoken_devices_state: a driver for it is installed, and does not see it. Only a diagnosis knows.
- */
-#define USBTOKEN_DEVICE_NOT_SEEN 6
-
-/**
- * usbtoken_diagnosis_text: a page to read, the problems first.
- */
-#define USBTOKEN_DIAGNOSIS_PAGE 1
-
-/**
- * usbtoken_diagnosis_text: the same as JSON.
- */
-#define USBTOKEN_DIAGNOSIS_JSON 2
-
-/**
- * usbtoken_diagnosis_text: everything in one text for a support desk: the page in both languages, and the JSON.
- * Names and serial numbers of tokens and certificates are in it, and paths of this computer; nothing secret is.
- */
-#define USBTOKEN_DIAGNOSIS_BUNDLE 3
-
-/**
- * usbtoken_diagnosis_problem_number: how much it weighs, USBTOKEN_WEIGHT_….
- */
-#define USBTOKEN_PROBLEM_WEIGHT 1
-
-/**
- * usbtoken_diagnosis_problem_number: the usbtoken_status; USBTOKEN_UNKNOWN for a warning.
- */
-#define USBTOKEN_PROBLEM_STATUS 2
-
-/**
- * usbtoken_diagnosis_problem_number: the warning, USBTOKEN_NOTICE_…; USBTOKEN_UNKNOWN for an error.
- */
-#define USBTOKEN_PROBLEM_NOTICE 3
-
-/**
- * usbtoken_diagnosis_problem_text: the stable name, such as "driver_missing".
- */
-#define USBTOKEN_PROBLEM_NAME 1
-
-/**
- * usbtoken_diagnosis_problem_text: what is wrong, as one sentence.
- */
-#define USBTOKEN_PROBLEM_SENTENCE 2
-
-/**
- * usbtoken_diagnosis_problem_text: what the person should do next.
- */
-#define USBTOKEN_PROBLEM_NEXT_ACTION 3
-
-/**
- * usbtoken_diagnosis_problem_text: what goes with it: devices, drivers, tokens; one a line.
- */
-#define USBTOKEN_PROBLEM_FACTS 4
-
-/**
- * A problem's severity: nothing works before it is solved.
- */
-#define USBTOKEN_WEIGHT_BLOCKS 1
-
-/**
- * A problem's severity: it may be what is looked for.
- */
-#define USBTOKEN_WEIGHT_WARNS 2
-
-/**
- * A problem's severity: good to know.
- */
-#define USBTOKEN_WEIGHT_REMARKS 3
-
-/**
- * usbtoken_drivers_text: the path, as it was named.
- */
-#define USBTOKEN_DRIVER_PATH 1
-
-/**
- * usbtoken_drivers_text: who named it: "explicit", "environment", "p11_kit", "user" or "catalogue".
- */
-#define USBTOKEN_DRIVER_ORIGIN 2
-
-/**
- * usbtoken_drivers_text: the file of p11-kit's configuration, or the entry of a catalogue, that names it.
- */
-#define USBTOKEN_DRIVER_NAMED_IN 3
-
-/**
- * usbtoken_drivers_text: who made the driver.
- */
-#define USBTOKEN_DRIVER_MANUFACTURER 4
-
-/**
- * usbtoken_drivers_text: what the driver calls itself.
- */
-#define USBTOKEN_DRIVER_DESCRIPTION 5
-
-/**
- * usbtoken_drivers_text: the driver's own version, such as "2.6".
- */
-#define USBTOKEN_DRIVER_VERSION 6
-
-/**
- * usbtoken_drivers_text: the version of PKCS#11 that it speaks, such as "2.40".
- */
-#define USBTOKEN_DRIVER_PKCS11_VERSION 7
-
-/**
- * usbtoken_drivers_number: how many tokens it sees, blank ones too.
- */
-#define USBTOKEN_DRIVER_TOKENS 1
-
-/**
- * usbtoken_drivers_number: how many milliseconds it took to check, load and initialise it.
- */
-#define USBTOKEN_DRIVER_MILLISECONDS 2
-
-/**
- * What a page wants to do: make a key pair and a certificate request.
- */
-#define USBTOKEN_ENROLL_CREATE_REQUEST 1
-
-/**
- * What a page wants to do: install the CA's response.
- */
-#define USBTOKEN_ENROLL_INSTALL_RESPONSE 2
-
-/**
- * What a page wants to do: give up a request that was made, and remove its key.
- */
-#define USBTOKEN_ENROLL_ABANDON 3
-
-/**
- * usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
- */
-#define USBTOKEN_ENROLL_KEY_SPEC 1
-
-/**
- * usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
- */
-#define USBTOKEN_ENROLL_LENGTH 2
-
-/**
- * usbtoken_enroll_set_number: ExportPolicy: only 0 is accepted.
- */
-#define USBTOKEN_ENROLL_EXPORT_POLICY 3
-
-/**
- * usbtoken_enroll_set_number: KeyProtection: 0, 1 or 2. The token protects the key in any case.
- */
-#define USBTOKEN_ENROLL_KEY_PROTECTION 4
-
-/**
- * usbtoken_enroll_set_number: KeyUsage. The key signs, whatever a page says.
- */
-#define USBTOKEN_ENROLL_KEY_USAGE 5
-
-/**
- * usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
- */
-#define USBTOKEN_ENROLL_PROVIDER_TYPE 6
-
-/**
- * usbtoken_enroll_set_number: MachineContext: only 0 is accepted.
- */
-#define USBTOKEN_ENROLL_MACHINE_CONTEXT 7
-
-/**
- * usbtoken_enroll_set_text: ProviderName: one that usbtoken_context_add_provider listed, or "usbtoken" or empty
- * for the only token that is plugged in.
- */
-#define USBTOKEN_ENROLL_PROVIDER_NAME 1
-
-/**
- * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
- */
-#define USBTOKEN_ENROLL_ALGORITHM 2
-
-/**
- * usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
- */
-#define USBTOKEN_ENROLL_SUBJECT 3
-
-/**
- * X509CertificateEnrollmentContext: the user. The only one that a page may have.
- */
-#define USBTOKEN_ENROLL_CONTEXT_USER 1
-
-/**
- * X509RequestInheritOptions: a new key of the default kind.
- */
-#define USBTOKEN_INHERIT_NEW_DEFAULT_KEY 1
-
-/**
- * X509RequestInheritOptions: a new key of the old one's kind.
- */
-#define USBTOKEN_INHERIT_NEW_SIMILAR_KEY 2
-
-/**
- * InstallResponseRestrictionFlags: the chain must lead to an anchor of the context, where it has any.
- */
-#define USBTOKEN_ALLOW_NONE 0
-
-/**
- * InstallResponseRestrictionFlags: the chain is not checked.
- */
-#define USBTOKEN_ALLOW_UNTRUSTED_ROOT 4
-
-/**
- * usbtoken_enroll_probe, or-ed: a token is there.
- */
-#define USBTOKEN_PROBE_TOKEN 1
-
-/**
- * usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
- */
-#define USBTOKEN_PROBE_RENEWABLE 2
-
-/**
- * usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
- * another one that is not.
- */
-#define USBTOKEN_PROBE_RENEWED 4
-
-/**
- * EncodingType: base64 with the header of a certificate.
- */
-#define USBTOKEN_ENCODING_BASE64_HEADER 0
-
-/**
- * EncodingType: base64 without a header; CertEnroll's default.
- */
-#define USBTOKEN_ENCODING_BASE64 1
-
-/**
- * EncodingType: the bytes themselves.
- */
-#define USBTOKEN_ENCODING_BINARY 2
-
-/**
- * EncodingType: base64 with the header of a certificate request.
- */
-#define USBTOKEN_ENCODING_BASE64_REQUEST_HEADER 3
-
-/**
- * EncodingType: hexadecimal, 16 bytes a line.
- */
-#define USBTOKEN_ENCODING_HEX 4
-
-/**
- * EncodingType, for what comes in only: base64 with or without a header.
- */
-#define USBTOKEN_ENCODING_BASE64_ANY 6
-
-/**
- * EncodingType, for what comes in only: base64 with or without a header, or bytes.
- */
-#define USBTOKEN_ENCODING_ANY 7
-
-/**
- * EncodingType: hexadecimal in one piece.
- */
-#define USBTOKEN_ENCODING_HEX_RAW 12
-
-/**
- * EncodingType, or-ed: no line ends at all.
- */
-#define USBTOKEN_ENCODING_NO_CRLF 1073741824
-
-/**
- * EncodingType, or-ed: LF instead of CR LF.
- */
-#define USBTOKEN_ENCODING_NO_CR 2147483648
-
-/**
- * usbtoken_error_number: the usbtoken_status.
- */
-#define USBTOKEN_ERROR_CODE 1
-
-/**
- * usbtoken_error_number: the step, USBTOKEN_STEP_…; USBTOKEN_UNKNOWN when none is known.
- */
-#define USBTOKEN_ERROR_STEP 2
-
-/**
- * usbtoken_error_number: the CK_RV that the PKCS#11 function returned; USBTOKEN_UNKNOWN when none failed.
- */
-#define USBTOKEN_ERROR_RETURN_VALUE 3
-
-/**
- * usbtoken_error_number: how many facts there are.
- */
-#define USBTOKEN_ERROR_FACT_COUNT 4
-
-/**
  * usbtoken_install_params.relax: accept another subject than the one requested.
  */
 #define USBTOKEN_RELAX_SUBJECT 1
@@ -1424,34 +1395,14 @@
 #define USBTOKEN_SUBJECT_ANY 3
 
 /**
- * A kind of key: the old one's kind; for a first certificate, RSA 2048.
+ * usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
  */
-#define USBTOKEN_KEY_AS_OLD 0
+#define USBTOKEN_LOGIN_ACCEPT_FINAL_TRY 1
 
 /**
- * A kind of key: RSA, 2048 bits.
+ * usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
  */
-#define USBTOKEN_KEY_RSA_2048 1
-
-/**
- * A kind of key: RSA, 3072 bits.
- */
-#define USBTOKEN_KEY_RSA_3072 2
-
-/**
- * A kind of key: RSA, 4096 bits.
- */
-#define USBTOKEN_KEY_RSA_4096 3
-
-/**
- * A kind of key: NIST P-256.
- */
-#define USBTOKEN_KEY_P256 4
-
-/**
- * A kind of key: NIST P-384.
- */
-#define USBTOKEN_KEY_P384 5
+#define USBTOKEN_LOGIN_PIN_AS_TYPED 2
 
 /**
  * usbtoken_pending_text: CKA_ID, in lower-case hexadecimal.
@@ -1609,109 +1560,54 @@
 #define USBTOKEN_RENEWAL_KEY_REUSED 2
 
 /**
- * The language of the environment (LC_ALL, LC_MESSAGES, LANG): Japanese if that names it, else English.
+ * usbtoken_error_number: the usbtoken_status.
  */
-#define USBTOKEN_LANGUAGE_DEFAULT 0
+#define USBTOKEN_ERROR_CODE 1
 
 /**
- * Japanese.
+ * usbtoken_error_number: the step, USBTOKEN_STEP_…; USBTOKEN_UNKNOWN when none is known.
  */
-#define USBTOKEN_LANGUAGE_JA 1
+#define USBTOKEN_ERROR_STEP 2
 
 /**
- * English.
+ * usbtoken_error_number: the CK_RV that the PKCS#11 function returned; USBTOKEN_UNKNOWN when none failed.
  */
-#define USBTOKEN_LANGUAGE_EN 2
+#define USBTOKEN_ERROR_RETURN_VALUE 3
 
 /**
- * usbtoken_token_text: the label.
+ * usbtoken_error_number: how many facts there are.
  */
-#define USBTOKEN_TOKEN_LABEL 1
+#define USBTOKEN_ERROR_FACT_COUNT 4
 
 /**
- * usbtoken_token_text: the manufacturer.
+ * A kind of key: the old one's kind; for a first certificate, RSA 2048.
  */
-#define USBTOKEN_TOKEN_MANUFACTURER 2
+#define USBTOKEN_KEY_AS_OLD 0
 
 /**
- * usbtoken_token_text: the model.
+ * A kind of key: RSA, 2048 bits.
  */
-#define USBTOKEN_TOKEN_MODEL 3
+#define USBTOKEN_KEY_RSA_2048 1
 
 /**
- * usbtoken_token_text: the serial number.
+ * A kind of key: RSA, 3072 bits.
  */
-#define USBTOKEN_TOKEN_SERIAL 4
+#define USBTOKEN_KEY_RSA_3072 2
 
 /**
- * usbtoken_token_text: a PKCS#11 URI (RFC 7512) that names this token.
+ * A kind of key: RSA, 4096 bits.
  */
-#define USBTOKEN_TOKEN_URI 5
+#define USBTOKEN_KEY_RSA_4096 3
 
 /**
- * usbtoken_token_text: the path of its driver.
+ * A kind of key: NIST P-256.
  */
-#define USBTOKEN_TOKEN_DRIVER_PATH 6
+#define USBTOKEN_KEY_P256 4
 
 /**
- * usbtoken_token_text: who made the driver.
+ * A kind of key: NIST P-384.
  */
-#define USBTOKEN_TOKEN_DRIVER_MANUFACTURER 7
-
-/**
- * usbtoken_token_text: what the driver calls itself.
- */
-#define USBTOKEN_TOKEN_DRIVER_DESCRIPTION 8
-
-/**
- * usbtoken_token_text: all that the token says of itself, as JSON.
- */
-#define USBTOKEN_TOKEN_JSON 9
-
-/**
- * usbtoken_token_number: the state of the PIN, USBTOKEN_PIN_STATE_….
- */
-#define USBTOKEN_TOKEN_PIN_STATE 1
-
-/**
- * usbtoken_token_number: 1 when the PIN is entered at the token or its reader.
- */
-#define USBTOKEN_TOKEN_PIN_PAD 2
-
-/**
- * usbtoken_token_number: 1 when the token refuses every write.
- */
-#define USBTOKEN_TOKEN_WRITE_PROTECTED 3
-
-/**
- * usbtoken_token_number: the shortest PIN in bytes that the token claims to take.
- */
-#define USBTOKEN_TOKEN_PIN_SHORTEST 4
-
-/**
- * usbtoken_token_number: the longest PIN in bytes that the token claims to take.
- */
-#define USBTOKEN_TOKEN_PIN_LONGEST 5
-
-/**
- * usbtoken_token_number: free memory in bytes for public objects, where the token tells.
- */
-#define USBTOKEN_TOKEN_FREE_PUBLIC_MEMORY 6
-
-/**
- * usbtoken_token_number: free memory in bytes for private objects, where the token tells.
- */
-#define USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY 7
-
-/**
- * usbtoken_login: the person was told that a wrong PIN now locks the token, and said yes.
- */
-#define USBTOKEN_LOGIN_ACCEPT_FINAL_TRY 1
-
-/**
- * usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
- */
-#define USBTOKEN_LOGIN_PIN_AS_TYPED 2
+#define USBTOKEN_KEY_P384 5
 
 /**
  * The version of the interface. It grows with every addition; what is there stays as it is while the major
@@ -1773,6 +1669,168 @@
  * usbtoken_text: what the person should do next; statuses and warnings have it.
  */
 #define USBTOKEN_TEXT_NEXT_ACTION 3
+
+/**
+ * EncodingType: base64 with the header of a certificate.
+ */
+#define USBTOKEN_ENCODING_BASE64_HEADER 0
+
+/**
+ * EncodingType: base64 without a header; CertEnroll's default.
+ */
+#define USBTOKEN_ENCODING_BASE64 1
+
+/**
+ * EncodingType: the bytes themselves.
+ */
+#define USBTOKEN_ENCODING_BINARY 2
+
+/**
+ * EncodingType: base64 with the header of a certificate request.
+ */
+#define USBTOKEN_ENCODING_BASE64_REQUEST_HEADER 3
+
+/**
+ * EncodingType: hexadecimal, 16 bytes a line.
+ */
+#define USBTOKEN_ENCODING_HEX 4
+
+/**
+ * EncodingType, for what comes in only: base64 with or without a header.
+ */
+#define USBTOKEN_ENCODING_BASE64_ANY 6
+
+/**
+ * EncodingType, for what comes in only: base64 with or without a header, or bytes.
+ */
+#define USBTOKEN_ENCODING_ANY 7
+
+/**
+ * EncodingType: hexadecimal in one piece.
+ */
+#define USBTOKEN_ENCODING_HEX_RAW 12
+
+/**
+ * EncodingType, or-ed: no line ends at all.
+ */
+#define USBTOKEN_ENCODING_NO_CRLF 1073741824
+
+/**
+ * EncodingType, or-ed: LF instead of CR LF.
+ */
+#define USBTOKEN_ENCODING_NO_CR 2147483648
+
+/**
+ * What a page wants to do: make a key pair and a certificate request.
+ */
+#define USBTOKEN_ENROLL_CREATE_REQUEST 1
+
+/**
+ * What a page wants to do: install the CA's response.
+ */
+#define USBTOKEN_ENROLL_INSTALL_RESPONSE 2
+
+/**
+ * What a page wants to do: give up a request that was made, and remove its key.
+ */
+#define USBTOKEN_ENROLL_ABANDON 3
+
+/**
+ * usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
+ */
+#define USBTOKEN_ENROLL_KEY_SPEC 1
+
+/**
+ * usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
+ */
+#define USBTOKEN_ENROLL_LENGTH 2
+
+/**
+ * usbtoken_enroll_set_number: ExportPolicy: only 0 is accepted.
+ */
+#define USBTOKEN_ENROLL_EXPORT_POLICY 3
+
+/**
+ * usbtoken_enroll_set_number: KeyProtection: 0, 1 or 2. The token protects the key in any case.
+ */
+#define USBTOKEN_ENROLL_KEY_PROTECTION 4
+
+/**
+ * usbtoken_enroll_set_number: KeyUsage. The key signs, whatever a page says.
+ */
+#define USBTOKEN_ENROLL_KEY_USAGE 5
+
+/**
+ * usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
+ */
+#define USBTOKEN_ENROLL_PROVIDER_TYPE 6
+
+/**
+ * usbtoken_enroll_set_number: MachineContext: only 0 is accepted.
+ */
+#define USBTOKEN_ENROLL_MACHINE_CONTEXT 7
+
+/**
+ * usbtoken_enroll_set_text: ProviderName: one that usbtoken_context_add_provider listed, or "usbtoken" or empty
+ * for the only token that is plugged in.
+ */
+#define USBTOKEN_ENROLL_PROVIDER_NAME 1
+
+/**
+ * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
+ */
+#define USBTOKEN_ENROLL_ALGORITHM 2
+
+/**
+ * usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
+ */
+#define USBTOKEN_ENROLL_SUBJECT 3
+
+/**
+ * X509CertificateEnrollmentContext: the user. The only one that a page may have.
+ */
+#define USBTOKEN_ENROLL_CONTEXT_USER 1
+
+/**
+ * X509RequestInheritOptions: a new key of the default kind.
+ */
+#define USBTOKEN_INHERIT_NEW_DEFAULT_KEY 1
+
+/**
+ * X509RequestInheritOptions: a new key of the old one's kind.
+ */
+#define USBTOKEN_INHERIT_NEW_SIMILAR_KEY 2
+
+/**
+ * InstallResponseRestrictionFlags: the chain must lead to an anchor of the context, where it has any.
+ */
+#define USBTOKEN_ALLOW_NONE 0
+
+/**
+ * InstallResponseRestrictionFlags: the chain is not checked.
+ */
+#define USBTOKEN_ALLOW_UNTRUSTED_ROOT 4
+
+/**
+ * usbtoken_enroll_probe, or-ed: a token is there.
+ */
+#define USBTOKEN_PROBE_TOKEN 1
+
+/**
+ * usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
+ */
+#define USBTOKEN_PROBE_RENEWABLE 2
+
+/**
+ * usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
+ * another one that is not.
+ */
+#define USBTOKEN_PROBE_RENEWED 4
+
+/**
+ * A bank's profile: its tokens, its CA, its rules and its words.
+ */
+typedef struct usbtoken_bank usbtoken_bank;
 
 /**
  * Bytes or text that the library made.
@@ -2041,19 +2099,6 @@ typedef struct usbtoken_callbacks {
 } usbtoken_callbacks;
 
 /**
- * What the functions of the enrolment facade return: an HRESULT of Windows, negative for failures, as pages
- * know it from e.number.
- */
-typedef int32_t usbtoken_hresult;
-
-/**
- * Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
- * "`https://www.bank.example`", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
- * every operation, and before the PIN.
- */
-typedef int32_t (*usbtoken_consent_callback)(void *user, const char *origin, uint32_t operation);
-
-/**
  * Bytes of the caller.
  */
 typedef struct usbtoken_bytes {
@@ -2186,6 +2231,24 @@ typedef struct usbtoken_retire_params {
      */
     size_t anchor_count;
 } usbtoken_retire_params;
+
+/**
+ * What the functions of the enrolment facade return: an HRESULT of Windows, negative for failures, as pages
+ * know it from e.number.
+ */
+typedef int32_t usbtoken_hresult;
+
+/**
+ * Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
+ * "`https://www.bank.example`", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
+ * every operation, and before the PIN.
+ */
+typedef int32_t (*usbtoken_consent_callback)(void *user, const char *origin, uint32_t operation);
+
+/**
+ * The call succeeded.
+ */
+#define USBTOKEN_OK 0
 
 /**
  * The call succeeded (S_OK).
@@ -2342,39 +2405,54 @@ typedef struct usbtoken_retire_params {
  */
 #define USBTOKEN_HR_KEY_EXPORTABLE -2146893813
 
-/**
- * The call succeeded.
- */
-#define USBTOKEN_OK 0
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 /**
- * The bytes, or the text in UTF-8; NULL when the handle is not a living one.
+ * Opens a bank's profile: by the name under which it is installed, by the path of its file when there is a slash or a
+ * backslash in it, or, when it is empty, the only one that is installed. A file that others can write is refused.
  */
-const uint8_t *usbtoken_buffer_data(const struct usbtoken_buffer *buffer);
+usbtoken_status usbtoken_bank_open(const struct usbtoken_context *context,
+                                   const char *name,
+                                   size_t name_length,
+                                   struct usbtoken_bank **out);
 
 /**
- * How many bytes there are; the NUL that ends a text is not counted.
+ * As usbtoken_bank_open, in UTF-16; the length is in code units.
  */
-size_t usbtoken_buffer_size(const struct usbtoken_buffer *buffer);
+usbtoken_status usbtoken_bank_open_utf16(const struct usbtoken_context *context,
+                                         const uint16_t *name,
+                                         size_t name_length,
+                                         struct usbtoken_bank **out);
 
 /**
- * The text, NUL-terminated; NULL when the buffer holds bytes.
+ * Has everything that is made from this context go by the bank's rules: its drivers and tokens, its window, kind of key,
+ * proof, subject and anchors, its pages' origins, and its words in errors. What a call asks for besides is refused with
+ * USBTOKEN_OVERRIDE_REFUSED unless the profile lists it. To be called once, before a token is looked for.
  */
-const char *usbtoken_buffer_text(const struct usbtoken_buffer *buffer);
+usbtoken_status usbtoken_context_use_bank(const struct usbtoken_context *context,
+                                          const struct usbtoken_bank *bank);
 
 /**
- * As usbtoken_buffer_text, in UTF-16.
+ * A text about the bank: `field` is USBTOKEN_BANK_ID …. NULL for what the profile does not have.
  */
-const uint16_t *usbtoken_buffer_text_utf16(const struct usbtoken_buffer *buffer);
+const char *usbtoken_bank_text(const struct usbtoken_bank *bank, uint32_t field);
 
 /**
- * Ends the handle and sets the pointer to NULL. Accepts NULL.
+ * As usbtoken_bank_text, in UTF-16.
  */
-void usbtoken_buffer_free(struct usbtoken_buffer **buffer);
+const uint16_t *usbtoken_bank_text_utf16(const struct usbtoken_bank *bank, uint32_t field);
+
+/**
+ * A number about the bank: `field` is USBTOKEN_BANK_WINDOW_DAYS.
+ */
+int64_t usbtoken_bank_number(const struct usbtoken_bank *bank, uint32_t field);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL. A context that uses the bank goes on.
+ */
+void usbtoken_bank_free(struct usbtoken_bank **bank);
 
 /**
  * Makes a context. `options` may be NULL. No driver is touched yet.
@@ -2472,119 +2550,6 @@ usbtoken_status usbtoken_context_add_anchor(const struct usbtoken_context *conte
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_context_free(struct usbtoken_context **context);
-
-/**
- * How many credentials the list has.
- */
-size_t usbtoken_credentials_count(const struct usbtoken_credentials *credentials);
-
-/**
- * The credential at this place of the list, from 0.
- */
-usbtoken_status usbtoken_credentials_at(const struct usbtoken_credentials *credentials,
-                                        size_t index,
-                                        struct usbtoken_credential **out);
-
-/**
- * The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
- * the clock's time. Several are an error that lists them; none is USBTOKEN_ALREADY_RENEWED, USBTOKEN_NOT_YET_RENEWABLE,
- * USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all.
- */
-usbtoken_status usbtoken_credentials_renewable(const struct usbtoken_credentials *credentials,
-                                               uint32_t window_days,
-                                               int64_t now,
-                                               struct usbtoken_credential **out);
-
-/**
- * The one credential with this CKA_ID.
- */
-usbtoken_status usbtoken_credentials_by_id(const struct usbtoken_credentials *credentials,
-                                           const uint8_t *id,
-                                           size_t id_length,
-                                           struct usbtoken_credential **out);
-
-/**
- * The one credential whose certificate has this serial number, in hexadecimal; letter case and leading zeros do
- * not matter.
- */
-usbtoken_status usbtoken_credentials_by_serial(const struct usbtoken_credentials *credentials,
-                                               const char *serial,
-                                               size_t serial_length,
-                                               struct usbtoken_credential **out);
-
-/**
- * As usbtoken_credentials_by_serial, in UTF-16; the length is in code units.
- */
-usbtoken_status usbtoken_credentials_by_serial_utf16(const struct usbtoken_credentials *credentials,
-                                                     const uint16_t *serial,
-                                                     size_t serial_length,
-                                                     struct usbtoken_credential **out);
-
-/**
- * How many certificate objects on the token cannot be read as a certificate.
- */
-size_t usbtoken_credentials_unreadable(const struct usbtoken_credentials *credentials);
-
-/**
- * A text about the certificate object at this place, from 0, of those that cannot be read: `field` is
- * USBTOKEN_UNREADABLE_ID …. NULL after the last.
- */
-const char *usbtoken_credentials_unreadable_text(const struct usbtoken_credentials *credentials,
-                                                 size_t index,
-                                                 uint32_t field);
-
-/**
- * As usbtoken_credentials_unreadable_text, in UTF-16.
- */
-const uint16_t *usbtoken_credentials_unreadable_text_utf16(const struct usbtoken_credentials *credentials,
-                                                           size_t index,
-                                                           uint32_t field);
-
-/**
- * Ends the handle and sets the pointer to NULL. Accepts NULL.
- */
-void usbtoken_credentials_free(struct usbtoken_credentials **credentials);
-
-/**
- * A text about the credential: `field` is USBTOKEN_CREDENTIAL_SUBJECT …. NULL for what it does not have.
- */
-const char *usbtoken_credential_text(const struct usbtoken_credential *credential, uint32_t field);
-
-/**
- * As usbtoken_credential_text, in UTF-16.
- */
-const uint16_t *usbtoken_credential_text_utf16(const struct usbtoken_credential *credential, uint32_t field);
-
-/**
- * A number about the credential: `field` is USBTOKEN_CREDENTIAL_NOT_BEFORE ….
- */
-int64_t usbtoken_credential_number(const struct usbtoken_credential *credential, uint32_t field);
-
-/**
- * The days until the certificate expires, counted by calendar date in Japan; negative after it, INT64_MAX for a
- * certificate without an end (99991231235959Z). `now` is in seconds since 1970, 0 is the clock's time.
- */
-int64_t usbtoken_credential_days_left(const struct usbtoken_credential *credential,
-                                      int64_t now);
-
-/**
- * Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds
- * since 1970, 0 is the clock's time.
- */
-uint32_t usbtoken_credential_renewable(const struct usbtoken_credential *credential,
-                                       uint32_t window_days,
-                                       int64_t now);
-
-/**
- * The certificate, in DER.
- */
-usbtoken_status usbtoken_credential_certificate(const struct usbtoken_credential *credential,
-                                                struct usbtoken_buffer **out);
-
-/**
- * Ends the handle and sets the pointer to NULL. Accepts NULL.
- */
-void usbtoken_credential_free(struct usbtoken_credential **credential);
 
 /**
  * Lists the devices on the USB ports that may be tokens. No device is opened, no driver is loaded;
@@ -2732,198 +2697,232 @@ usbtoken_status usbtoken_drivers_error(const struct usbtoken_drivers *drivers,
 void usbtoken_drivers_free(struct usbtoken_drivers **drivers);
 
 /**
- * Makes the object for one page of this origin; its address will do, the origin is taken from it. Refused with
- * USBTOKEN_HR_ACCESS_DENIED unless usbtoken_context_allow_origin allowed the origin. The details of a failure are
- * kept on the context.
+ * Finds the one token that a PKCS#11 URI (RFC 7512) names, such as "pkcs11:token=BANK". NULL is any token,
+ * provided there is only one. Several that match are an error, which lists them.
  */
-usbtoken_hresult usbtoken_enroll_new(const struct usbtoken_context *context,
-                                     const char *origin,
-                                     size_t origin_length,
-                                     struct usbtoken_enroll **out);
+usbtoken_status usbtoken_find(const struct usbtoken_context *context,
+                              const char *uri_text,
+                              size_t uri_length,
+                              struct usbtoken_token **out);
 
 /**
- * As usbtoken_enroll_new, in UTF-16; the length is in code units.
+ * As usbtoken_find, with the URI in UTF-16; the length is in code units.
  */
-usbtoken_hresult usbtoken_enroll_new_utf16(const struct usbtoken_context *context,
-                                           const uint16_t *origin,
-                                           size_t origin_length,
-                                           struct usbtoken_enroll **out);
+usbtoken_status usbtoken_find_utf16(const struct usbtoken_context *context,
+                                    const uint16_t *uri_text,
+                                    size_t uri_length,
+                                    struct usbtoken_token **out);
 
 /**
- * Sets the function that asks for consent. Without one, every operation is refused.
+ * Waits until the token that the URI names is there, at most so many milliseconds. The cancel callback is asked
+ * meanwhile, on this thread. A token that was pulled is waited for with its own URI, USBTOKEN_TOKEN_URI; what was
+ * made from it before is dead, log in anew. When no driver can be used at the beginning, the driver's error is
+ * returned at once: waiting would not help.
  */
-usbtoken_hresult usbtoken_enroll_set_consent(const struct usbtoken_enroll *enroll,
-                                             usbtoken_consent_callback consent,
-                                             void *user);
+usbtoken_status usbtoken_wait(const struct usbtoken_context *context,
+                              const char *uri_text,
+                              size_t uri_length,
+                              uint32_t milliseconds,
+                              struct usbtoken_token **out);
 
 /**
- * Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
- * USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
+ * As usbtoken_wait, with the URI in UTF-16; the length is in code units.
  */
-usbtoken_hresult usbtoken_enroll_probe(const struct usbtoken_enroll *enroll,
-                                       uint32_t *out);
+usbtoken_status usbtoken_wait_utf16(const struct usbtoken_context *context,
+                                    const uint16_t *uri_text,
+                                    size_t uri_length,
+                                    uint32_t milliseconds,
+                                    struct usbtoken_token **out);
 
 /**
- * The name of a provider that a page may set, from index 0, for its list to choose from; writes NULL after the
- * last.
+ * Lists every initialised token that the drivers see.
  */
-usbtoken_hresult usbtoken_enroll_provider_name(const struct usbtoken_enroll *enroll,
-                                               size_t index,
-                                               struct usbtoken_buffer **out);
+usbtoken_status usbtoken_list_tokens(const struct usbtoken_context *context, struct usbtoken_tokens **out);
 
 /**
- * Sets a number that a page sets: USBTOKEN_ENROLL_KEY_SPEC ….
+ * How many tokens the list has.
  */
-usbtoken_hresult usbtoken_enroll_set_number(const struct usbtoken_enroll *enroll,
-                                            uint32_t property,
-                                            int64_t value);
+size_t usbtoken_tokens_count(const struct usbtoken_tokens *tokens);
 
 /**
- * Sets a text that a page sets: USBTOKEN_ENROLL_PROVIDER_NAME ….
+ * The token at this place of the list, from 0.
  */
-usbtoken_hresult usbtoken_enroll_set_text(const struct usbtoken_enroll *enroll,
-                                          uint32_t property,
-                                          const char *text,
-                                          size_t text_length);
+usbtoken_status usbtoken_tokens_at(const struct usbtoken_tokens *tokens,
+                                   size_t index,
+                                   struct usbtoken_token **out);
 
 /**
- * As usbtoken_enroll_set_text, in UTF-16; the length is in code units.
+ * Why a driver or a slot was passed over, from 0; writes NULL after the last. One bad neighbour does not spoil
+ * the search.
  */
-usbtoken_hresult usbtoken_enroll_set_text_utf16(const struct usbtoken_enroll *enroll,
-                                                uint32_t property,
-                                                const uint16_t *text,
-                                                size_t text_length);
-
-/**
- * Initialize: for a first certificate, whose subject has to be set, or for a response alone. `enroll_context` is
- * USBTOKEN_ENROLL_CONTEXT_USER.
- */
-usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll,
-                                            uint32_t enroll_context);
-
-/**
- * InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
- * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
- * USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
- */
-usbtoken_hresult usbtoken_enroll_initialize_from_certificate(const struct usbtoken_enroll *enroll,
-                                                             uint32_t enroll_context,
-                                                             const uint8_t *certificate,
-                                                             size_t certificate_length,
-                                                             uint32_t encoding,
-                                                             uint32_t inherit);
-
-/**
- * As usbtoken_enroll_initialize_from_certificate, with the text in UTF-16; the length is in code units.
- */
-usbtoken_hresult usbtoken_enroll_initialize_from_certificate_utf16(const struct usbtoken_enroll *enroll,
-                                                                   uint32_t enroll_context,
-                                                                   const uint16_t *certificate,
-                                                                   size_t certificate_length,
-                                                                   uint32_t encoding,
-                                                                   uint32_t inherit);
-
-/**
- * CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
- * (USBTOKEN_ENCODING_…). When a key already waits for the same certificate, because the page was loaded anew, its
- * request is made again and no second key.
- */
-usbtoken_hresult usbtoken_enroll_create_request(const struct usbtoken_enroll *enroll,
-                                                uint32_t encoding,
-                                                struct usbtoken_buffer **out);
-
-/**
- * InstallResponse: asks for consent and PIN, finds the pending key that the response is for, and installs it.
- *
- * `restrictions` is USBTOKEN_ALLOW_NONE or USBTOKEN_ALLOW_UNTRUSTED_ROOT, the only two that a page may have.
- * `encoding` is USBTOKEN_ENCODING_…; what the response is shows from itself. A PFX is refused, with or without
- * its password: it would import a key.
- */
-usbtoken_hresult usbtoken_enroll_install_response(const struct usbtoken_enroll *enroll,
-                                                  uint32_t restrictions,
-                                                  const uint8_t *response,
-                                                  size_t response_length,
-                                                  uint32_t encoding,
-                                                  const char *password,
-                                                  size_t password_length);
-
-/**
- * As usbtoken_enroll_install_response, in UTF-16; the lengths are in code units.
- */
-usbtoken_hresult usbtoken_enroll_install_response_utf16(const struct usbtoken_enroll *enroll,
-                                                        uint32_t restrictions,
-                                                        const uint16_t *response,
-                                                        size_t response_length,
-                                                        uint32_t encoding,
-                                                        const uint16_t *password,
-                                                        size_t password_length);
-
-/**
- * What was installed, for the page's host to show: Organization, Organization Unit, Common Name, serial number.
- * USBTOKEN_HR_BLANK before usbtoken_enroll_install_response succeeded.
- */
-usbtoken_hresult usbtoken_enroll_installed(const struct usbtoken_enroll *enroll,
-                                           struct usbtoken_installed **out);
-
-/**
- * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
- * pending key on the token. 「中断して閉じる」.
- */
-usbtoken_hresult usbtoken_enroll_abandon(const struct usbtoken_enroll *enroll);
-
-/**
- * Ends the handle and sets the pointer to NULL. Accepts NULL. What is on the token stays.
- */
-void usbtoken_enroll_free(struct usbtoken_enroll **enroll);
-
-/**
- * The HRESULT for a status: what the facade returns for it.
- */
-usbtoken_hresult usbtoken_hresult_from_status(usbtoken_status status);
-
-/**
- * The error of the last call that failed, among those whose first argument was this handle, of whatever type.
- * Writes NULL when none did. Calls that succeed leave it as it is.
- */
-usbtoken_status usbtoken_last_error(const void *handle, struct usbtoken_error **out);
-
-/**
- * A number of the error: `field` is USBTOKEN_ERROR_CODE, USBTOKEN_ERROR_STEP ….
- */
-int64_t usbtoken_error_number(const struct usbtoken_error *error, uint32_t field);
-
-/**
- * A text of the error: `field` is USBTOKEN_ERROR_SENTENCE …, `language` is USBTOKEN_LANGUAGE_….
- */
-const char *usbtoken_error_text(const struct usbtoken_error *error, uint32_t field, uint32_t language_number);
-
-/**
- * As usbtoken_error_text, in UTF-16.
- */
-const uint16_t *usbtoken_error_text_utf16(const struct usbtoken_error *error,
-                                          uint32_t field,
-                                          uint32_t language_number);
-
-/**
- * What a fact of the error means, USBTOKEN_FACT_…; 0 after the last. A kind may stand several times, as
- * candidates do.
- */
-uint32_t usbtoken_error_fact_kind(const struct usbtoken_error *error, size_t index);
-
-/**
- * The value of a fact of the error: a path, a token, a date; NULL after the last.
- */
-const char *usbtoken_error_fact(const struct usbtoken_error *error, size_t index);
-
-/**
- * As usbtoken_error_fact, in UTF-16.
- */
-const uint16_t *usbtoken_error_fact_utf16(const struct usbtoken_error *error, size_t index);
+usbtoken_status usbtoken_tokens_passed_over(const struct usbtoken_tokens *tokens,
+                                            size_t index,
+                                            struct usbtoken_error **out);
 
 /**
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
-void usbtoken_error_free(struct usbtoken_error **error);
+void usbtoken_tokens_free(struct usbtoken_tokens **tokens);
+
+/**
+ * A text about the token: `field` is USBTOKEN_TOKEN_LABEL …. NULL for what it does not tell.
+ */
+const char *usbtoken_token_text(const struct usbtoken_token *token, uint32_t field);
+
+/**
+ * As usbtoken_token_text, in UTF-16.
+ */
+const uint16_t *usbtoken_token_text_utf16(const struct usbtoken_token *token, uint32_t field);
+
+/**
+ * A number about the token: `field` is USBTOKEN_TOKEN_PIN_STATE …. USBTOKEN_UNKNOWN for what it does not tell.
+ */
+int64_t usbtoken_token_number(const struct usbtoken_token *token,
+                              uint32_t field);
+
+/**
+ * Asks the token anew what it says of itself, and gives that as one more handle.
+ */
+usbtoken_status usbtoken_token_refresh(const struct usbtoken_token *token, struct usbtoken_token **out);
+
+/**
+ * Whether the token can make keys of this kind (USBTOKEN_KEY_…) and sign with them. Writes 1, or 0 when the
+ * token does not tell; USBTOKEN_MECHANISM_UNSUPPORTED or USBTOKEN_KEY_SIZE_UNSUPPORTED when it cannot.
+ */
+usbtoken_status usbtoken_token_supports(const struct usbtoken_token *token, uint32_t key_kind, int32_t *out);
+
+/**
+ * Takes the token for a job that writes, before the look at its certificates, so that no other program of this person
+ * that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
+ * this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
+ * again. A renewal reserves the token anyway, and then reads the certificates once more.
+ */
+usbtoken_status usbtoken_reserve(const struct usbtoken_token *token);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL. When no handle from a driver is left, the driver
+ * is finalised, if it was this library that initialised it.
+ */
+void usbtoken_token_free(struct usbtoken_token **token);
+
+/**
+ * How many credentials the list has.
+ */
+size_t usbtoken_credentials_count(const struct usbtoken_credentials *credentials);
+
+/**
+ * The credential at this place of the list, from 0.
+ */
+usbtoken_status usbtoken_credentials_at(const struct usbtoken_credentials *credentials,
+                                        size_t index,
+                                        struct usbtoken_credential **out);
+
+/**
+ * The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
+ * the clock's time. Several are an error that lists them; none is USBTOKEN_ALREADY_RENEWED, USBTOKEN_NOT_YET_RENEWABLE,
+ * USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all.
+ */
+usbtoken_status usbtoken_credentials_renewable(const struct usbtoken_credentials *credentials,
+                                               uint32_t window_days,
+                                               int64_t now,
+                                               struct usbtoken_credential **out);
+
+/**
+ * The one credential with this CKA_ID.
+ */
+usbtoken_status usbtoken_credentials_by_id(const struct usbtoken_credentials *credentials,
+                                           const uint8_t *id,
+                                           size_t id_length,
+                                           struct usbtoken_credential **out);
+
+/**
+ * The one credential whose certificate has this serial number, in hexadecimal; letter case and leading zeros do
+ * not matter.
+ */
+usbtoken_status usbtoken_credentials_by_serial(const struct usbtoken_credentials *credentials,
+                                               const char *serial,
+                                               size_t serial_length,
+                                               struct usbtoken_credential **out);
+
+/**
+ * As usbtoken_credentials_by_serial, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_credentials_by_serial_utf16(const struct usbtoken_credentials *credentials,
+                                                     const uint16_t *serial,
+                                                     size_t serial_length,
+                                                     struct usbtoken_credential **out);
+
+/**
+ * How many certificate objects on the token cannot be read as a certificate.
+ */
+size_t usbtoken_credentials_unreadable(const struct usbtoken_credentials *credentials);
+
+/**
+ * A text about the certificate object at this place, from 0, of those that cannot be read: `field` is
+ * USBTOKEN_UNREADABLE_ID …. NULL after the last.
+ */
+const char *usbtoken_credentials_unreadable_text(const struct usbtoken_credentials *credentials,
+                                                 size_t index,
+                                                 uint32_t field);
+
+/**
+ * As usbtoken_credentials_unreadable_text, in UTF-16.
+ */
+const uint16_t *usbtoken_credentials_unreadable_text_utf16(const struct usbtoken_credentials *credentials,
+                                                           size_t index,
+                                                           uint32_t field);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
+ */
+void usbtoken_credentials_free(struct usbtoken_credentials **credentials);
+
+/**
+ * A text about the credential: `field` is USBTOKEN_CREDENTIAL_SUBJECT …. NULL for what it does not have.
+ */
+const char *usbtoken_credential_text(const struct usbtoken_credential *credential, uint32_t field);
+
+/**
+ * As usbtoken_credential_text, in UTF-16.
+ */
+const uint16_t *usbtoken_credential_text_utf16(const struct usbtoken_credential *credential, uint32_t field);
+
+/**
+ * A number about the credential: `field` is USBTOKEN_CREDENTIAL_NOT_BEFORE ….
+ */
+int64_t usbtoken_credential_number(const struct usbtoken_credential *credential, uint32_t field);
+
+/**
+ * The days until the certificate expires, counted by calendar date in Japan; negative after it, INT64_MAX for a
+ * certificate without an end (99991231235959Z). `now` is in seconds since 1970, 0 is the clock's time.
+ */
+int64_t usbtoken_credential_days_left(const struct usbtoken_credential *credential,
+                                      int64_t now);
+
+/**
+ * Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds
+ * since 1970, 0 is the clock's time.
+ */
+uint32_t usbtoken_credential_renewable(const struct usbtoken_credential *credential,
+                                       uint32_t window_days,
+                                       int64_t now);
+
+/**
+ * The certificate, in DER.
+ */
+usbtoken_status usbtoken_credential_certificate(const struct usbtoken_credential *credential,
+                                                struct usbtoken_buffer **out);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
+ */
+void usbtoken_credential_free(struct usbtoken_credential **credential);
+
+/**
+ * Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
+ */
+usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
+                                           struct usbtoken_credentials **out);
 
 /**
  * Installs the CA's answer, in whatever form it came: checks the certificate, writes it beside its key, reads it
@@ -2997,6 +2996,27 @@ const uint16_t *usbtoken_installed_notice_fact_utf16(const struct usbtoken_insta
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_installed_free(struct usbtoken_installed **installed);
+
+/**
+ * Logs in, with one C_Login and never a second.
+ *
+ * `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
+ * USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, USBTOKEN_LOGIN_PIN_AS_TYPED, both or 0. The library wipes its own copies; wipe yours.
+ */
+usbtoken_status usbtoken_login(const struct usbtoken_token *token,
+                               const char *pin,
+                               size_t pin_length,
+                               uint32_t flags,
+                               struct usbtoken_session **out);
+
+/**
+ * As usbtoken_login, with the PIN in UTF-16; the length is in code units. The token is sent it in UTF-8.
+ */
+usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
+                                     const uint16_t *pin,
+                                     size_t pin_length,
+                                     uint32_t flags,
+                                     struct usbtoken_session **out);
 
 /**
  * How many pending keys the list has.
@@ -3170,32 +3190,6 @@ uint32_t usbtoken_renewal_notice(const struct usbtoken_renewal *renewal, size_t 
 void usbtoken_renewal_free(struct usbtoken_renewal **renewal);
 
 /**
- * Writes 1 when the token has checked the PIN at this login, else 0: where this process was logged in already, by itself
- * or by another part of it, no PIN is checked, and a wrong one is taken for a right one (warning
- * USBTOKEN_WARNING_PIN_NOT_CHECKED).
- */
-usbtoken_status usbtoken_session_pin_was_checked(const struct usbtoken_session *session,
-                                                 int32_t *out);
-
-/**
- * Lists the credentials on the token, each with its private key or without.
- */
-usbtoken_status usbtoken_session_credentials(const struct usbtoken_session *session,
-                                             struct usbtoken_credentials **out);
-
-/**
- * Lists the pending keys: keys of ours on the token whose job is not finished.
- */
-usbtoken_status usbtoken_session_pending(const struct usbtoken_session *session,
-                                         struct usbtoken_pending_list **out);
-
-/**
- * Removes a pending key with all that belongs to its job, and nothing else.
- */
-usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
-                                         const struct usbtoken_pending *pending);
-
-/**
  * Removes an old credential, certificate and key pair, after its successor has signed once more. The token must hold
  * the certificate of the CA that issued both; usbtoken_session_retire_with takes it as an anchor. Writes the
  * successor's credential; `out` may be NULL. `now` is in seconds since 1970, 0 is the clock's time.
@@ -3224,145 +3218,104 @@ usbtoken_status usbtoken_session_retire_replaced(const struct usbtoken_session *
                                                  struct usbtoken_credential **out);
 
 /**
+ * Writes 1 when the token has checked the PIN at this login, else 0: where this process was logged in already, by itself
+ * or by another part of it, no PIN is checked, and a wrong one is taken for a right one (warning
+ * USBTOKEN_WARNING_PIN_NOT_CHECKED).
+ */
+usbtoken_status usbtoken_session_pin_was_checked(const struct usbtoken_session *session,
+                                                 int32_t *out);
+
+/**
+ * Lists the credentials on the token, each with its private key or without.
+ */
+usbtoken_status usbtoken_session_credentials(const struct usbtoken_session *session,
+                                             struct usbtoken_credentials **out);
+
+/**
+ * Lists the pending keys: keys of ours on the token whose job is not finished.
+ */
+usbtoken_status usbtoken_session_pending(const struct usbtoken_session *session,
+                                         struct usbtoken_pending_list **out);
+
+/**
+ * Removes a pending key with all that belongs to its job, and nothing else.
+ */
+usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
+                                         const struct usbtoken_pending *pending);
+
+/**
  * Logs out, ends the handle and sets the pointer to NULL. Accepts NULL. A login that was there before stays.
  */
 void usbtoken_session_free(struct usbtoken_session **session);
 
 /**
- * Finds the one token that a PKCS#11 URI (RFC 7512) names, such as "pkcs11:token=BANK". NULL is any token,
- * provided there is only one. Several that match are an error, which lists them.
+ * The bytes, or the text in UTF-8; NULL when the handle is not a living one.
  */
-usbtoken_status usbtoken_find(const struct usbtoken_context *context,
-                              const char *uri_text,
-                              size_t uri_length,
-                              struct usbtoken_token **out);
+const uint8_t *usbtoken_buffer_data(const struct usbtoken_buffer *buffer);
 
 /**
- * As usbtoken_find, with the URI in UTF-16; the length is in code units.
+ * How many bytes there are; the NUL that ends a text is not counted.
  */
-usbtoken_status usbtoken_find_utf16(const struct usbtoken_context *context,
-                                    const uint16_t *uri_text,
-                                    size_t uri_length,
-                                    struct usbtoken_token **out);
+size_t usbtoken_buffer_size(const struct usbtoken_buffer *buffer);
 
 /**
- * Waits until the token that the URI names is there, at most so many milliseconds. The cancel callback is asked
- * meanwhile, on this thread. A token that was pulled is waited for with its own URI, USBTOKEN_TOKEN_URI; what was
- * made from it before is dead, log in anew. When no driver can be used at the beginning, the driver's error is
- * returned at once: waiting would not help.
+ * The text, NUL-terminated; NULL when the buffer holds bytes.
  */
-usbtoken_status usbtoken_wait(const struct usbtoken_context *context,
-                              const char *uri_text,
-                              size_t uri_length,
-                              uint32_t milliseconds,
-                              struct usbtoken_token **out);
+const char *usbtoken_buffer_text(const struct usbtoken_buffer *buffer);
 
 /**
- * As usbtoken_wait, with the URI in UTF-16; the length is in code units.
+ * As usbtoken_buffer_text, in UTF-16.
  */
-usbtoken_status usbtoken_wait_utf16(const struct usbtoken_context *context,
-                                    const uint16_t *uri_text,
-                                    size_t uri_length,
-                                    uint32_t milliseconds,
-                                    struct usbtoken_token **out);
-
-/**
- * Lists every initialised token that the drivers see.
- */
-usbtoken_status usbtoken_list_tokens(const struct usbtoken_context *context, struct usbtoken_tokens **out);
-
-/**
- * How many tokens the list has.
- */
-size_t usbtoken_tokens_count(const struct usbtoken_tokens *tokens);
-
-/**
- * The token at this place of the list, from 0.
- */
-usbtoken_status usbtoken_tokens_at(const struct usbtoken_tokens *tokens,
-                                   size_t index,
-                                   struct usbtoken_token **out);
-
-/**
- * Why a driver or a slot was passed over, from 0; writes NULL after the last. One bad neighbour does not spoil
- * the search.
- */
-usbtoken_status usbtoken_tokens_passed_over(const struct usbtoken_tokens *tokens,
-                                            size_t index,
-                                            struct usbtoken_error **out);
+const uint16_t *usbtoken_buffer_text_utf16(const struct usbtoken_buffer *buffer);
 
 /**
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
-void usbtoken_tokens_free(struct usbtoken_tokens **tokens);
+void usbtoken_buffer_free(struct usbtoken_buffer **buffer);
 
 /**
- * A text about the token: `field` is USBTOKEN_TOKEN_LABEL …. NULL for what it does not tell.
+ * The error of the last call that failed, among those whose first argument was this handle, of whatever type.
+ * Writes NULL when none did. Calls that succeed leave it as it is.
  */
-const char *usbtoken_token_text(const struct usbtoken_token *token, uint32_t field);
+usbtoken_status usbtoken_last_error(const void *handle, struct usbtoken_error **out);
 
 /**
- * As usbtoken_token_text, in UTF-16.
+ * A number of the error: `field` is USBTOKEN_ERROR_CODE, USBTOKEN_ERROR_STEP ….
  */
-const uint16_t *usbtoken_token_text_utf16(const struct usbtoken_token *token, uint32_t field);
+int64_t usbtoken_error_number(const struct usbtoken_error *error, uint32_t field);
 
 /**
- * A number about the token: `field` is USBTOKEN_TOKEN_PIN_STATE …. USBTOKEN_UNKNOWN for what it does not tell.
+ * A text of the error: `field` is USBTOKEN_ERROR_SENTENCE …, `language` is USBTOKEN_LANGUAGE_….
  */
-int64_t usbtoken_token_number(const struct usbtoken_token *token,
-                              uint32_t field);
+const char *usbtoken_error_text(const struct usbtoken_error *error, uint32_t field, uint32_t language_number);
 
 /**
- * Asks the token anew what it says of itself, and gives that as one more handle.
+ * As usbtoken_error_text, in UTF-16.
  */
-usbtoken_status usbtoken_token_refresh(const struct usbtoken_token *token, struct usbtoken_token **out);
+const uint16_t *usbtoken_error_text_utf16(const struct usbtoken_error *error,
+                                          uint32_t field,
+                                          uint32_t language_number);
 
 /**
- * Whether the token can make keys of this kind (USBTOKEN_KEY_…) and sign with them. Writes 1, or 0 when the
- * token does not tell; USBTOKEN_MECHANISM_UNSUPPORTED or USBTOKEN_KEY_SIZE_UNSUPPORTED when it cannot.
+ * What a fact of the error means, USBTOKEN_FACT_…; 0 after the last. A kind may stand several times, as
+ * candidates do.
  */
-usbtoken_status usbtoken_token_supports(const struct usbtoken_token *token, uint32_t key_kind, int32_t *out);
+uint32_t usbtoken_error_fact_kind(const struct usbtoken_error *error, size_t index);
 
 /**
- * Lists the credentials on the token without a PIN: certificates are public, their keys cannot be seen.
+ * The value of a fact of the error: a path, a token, a date; NULL after the last.
  */
-usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
-                                           struct usbtoken_credentials **out);
+const char *usbtoken_error_fact(const struct usbtoken_error *error, size_t index);
 
 /**
- * Takes the token for a job that writes, before the look at its certificates, so that no other program of this person
- * that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
- * this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
- * again. A renewal reserves the token anyway, and then reads the certificates once more.
+ * As usbtoken_error_fact, in UTF-16.
  */
-usbtoken_status usbtoken_reserve(const struct usbtoken_token *token);
+const uint16_t *usbtoken_error_fact_utf16(const struct usbtoken_error *error, size_t index);
 
 /**
- * Logs in, with one C_Login and never a second.
- *
- * `pin` is UTF-8. NULL: the PIN callback is asked, or the token's PIN pad. `flags` is
- * USBTOKEN_LOGIN_ACCEPT_FINAL_TRY, USBTOKEN_LOGIN_PIN_AS_TYPED, both or 0. The library wipes its own copies; wipe yours.
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
-usbtoken_status usbtoken_login(const struct usbtoken_token *token,
-                               const char *pin,
-                               size_t pin_length,
-                               uint32_t flags,
-                               struct usbtoken_session **out);
-
-/**
- * As usbtoken_login, with the PIN in UTF-16; the length is in code units. The token is sent it in UTF-8.
- */
-usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
-                                     const uint16_t *pin,
-                                     size_t pin_length,
-                                     uint32_t flags,
-                                     struct usbtoken_session **out);
-
-/**
- * Ends the handle and sets the pointer to NULL. Accepts NULL. When no handle from a driver is left, the driver
- * is finalised, if it was this library that initialised it.
- */
-void usbtoken_token_free(struct usbtoken_token **token);
+void usbtoken_error_free(struct usbtoken_error **error);
 
 /**
  * The version of the interface that the loaded library has: at least the USBTOKEN_ABI_VERSION of the header
@@ -3385,6 +3338,156 @@ const char *usbtoken_text(uint32_t kind, int32_t number, uint32_t part, uint32_t
  * As usbtoken_text, in UTF-16.
  */
 const uint16_t *usbtoken_text_utf16(uint32_t kind, int32_t number, uint32_t part, uint32_t language);
+
+/**
+ * Makes the object for one page of this origin; its address will do, the origin is taken from it. Refused with
+ * USBTOKEN_HR_ACCESS_DENIED unless usbtoken_context_allow_origin allowed the origin. The details of a failure are
+ * kept on the context.
+ */
+usbtoken_hresult usbtoken_enroll_new(const struct usbtoken_context *context,
+                                     const char *origin,
+                                     size_t origin_length,
+                                     struct usbtoken_enroll **out);
+
+/**
+ * As usbtoken_enroll_new, in UTF-16; the length is in code units.
+ */
+usbtoken_hresult usbtoken_enroll_new_utf16(const struct usbtoken_context *context,
+                                           const uint16_t *origin,
+                                           size_t origin_length,
+                                           struct usbtoken_enroll **out);
+
+/**
+ * Sets the function that asks for consent. Without one, every operation is refused.
+ */
+usbtoken_hresult usbtoken_enroll_set_consent(const struct usbtoken_enroll *enroll,
+                                             usbtoken_consent_callback consent,
+                                             void *user);
+
+/**
+ * Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
+ * USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
+ */
+usbtoken_hresult usbtoken_enroll_probe(const struct usbtoken_enroll *enroll,
+                                       uint32_t *out);
+
+/**
+ * The name of a provider that a page may set, from index 0, for its list to choose from; writes NULL after the
+ * last.
+ */
+usbtoken_hresult usbtoken_enroll_provider_name(const struct usbtoken_enroll *enroll,
+                                               size_t index,
+                                               struct usbtoken_buffer **out);
+
+/**
+ * Sets a number that a page sets: USBTOKEN_ENROLL_KEY_SPEC ….
+ */
+usbtoken_hresult usbtoken_enroll_set_number(const struct usbtoken_enroll *enroll,
+                                            uint32_t property,
+                                            int64_t value);
+
+/**
+ * Sets a text that a page sets: USBTOKEN_ENROLL_PROVIDER_NAME ….
+ */
+usbtoken_hresult usbtoken_enroll_set_text(const struct usbtoken_enroll *enroll,
+                                          uint32_t property,
+                                          const char *text,
+                                          size_t text_length);
+
+/**
+ * As usbtoken_enroll_set_text, in UTF-16; the length is in code units.
+ */
+usbtoken_hresult usbtoken_enroll_set_text_utf16(const struct usbtoken_enroll *enroll,
+                                                uint32_t property,
+                                                const uint16_t *text,
+                                                size_t text_length);
+
+/**
+ * Initialize: for a first certificate, whose subject has to be set, or for a response alone. `enroll_context` is
+ * USBTOKEN_ENROLL_CONTEXT_USER.
+ */
+usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll,
+                                            uint32_t enroll_context);
+
+/**
+ * InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
+ * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
+ * USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
+ */
+usbtoken_hresult usbtoken_enroll_initialize_from_certificate(const struct usbtoken_enroll *enroll,
+                                                             uint32_t enroll_context,
+                                                             const uint8_t *certificate,
+                                                             size_t certificate_length,
+                                                             uint32_t encoding,
+                                                             uint32_t inherit);
+
+/**
+ * As usbtoken_enroll_initialize_from_certificate, with the text in UTF-16; the length is in code units.
+ */
+usbtoken_hresult usbtoken_enroll_initialize_from_certificate_utf16(const struct usbtoken_enroll *enroll,
+                                                                   uint32_t enroll_context,
+                                                                   const uint16_t *certificate,
+                                                                   size_t certificate_length,
+                                                                   uint32_t encoding,
+                                                                   uint32_t inherit);
+
+/**
+ * CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
+ * (USBTOKEN_ENCODING_…). When a key already waits for the same certificate, because the page was loaded anew, its
+ * request is made again and no second key.
+ */
+usbtoken_hresult usbtoken_enroll_create_request(const struct usbtoken_enroll *enroll,
+                                                uint32_t encoding,
+                                                struct usbtoken_buffer **out);
+
+/**
+ * InstallResponse: asks for consent and PIN, finds the pending key that the response is for, and installs it.
+ *
+ * `restrictions` is USBTOKEN_ALLOW_NONE or USBTOKEN_ALLOW_UNTRUSTED_ROOT, the only two that a page may have.
+ * `encoding` is USBTOKEN_ENCODING_…; what the response is shows from itself. A PFX is refused, with or without
+ * its password: it would import a key.
+ */
+usbtoken_hresult usbtoken_enroll_install_response(const struct usbtoken_enroll *enroll,
+                                                  uint32_t restrictions,
+                                                  const uint8_t *response,
+                                                  size_t response_length,
+                                                  uint32_t encoding,
+                                                  const char *password,
+                                                  size_t password_length);
+
+/**
+ * As usbtoken_enroll_install_response, in UTF-16; the lengths are in code units.
+ */
+usbtoken_hresult usbtoken_enroll_install_response_utf16(const struct usbtoken_enroll *enroll,
+                                                        uint32_t restrictions,
+                                                        const uint16_t *response,
+                                                        size_t response_length,
+                                                        uint32_t encoding,
+                                                        const uint16_t *password,
+                                                        size_t password_length);
+
+/**
+ * What was installed, for the page's host to show: Organization, Organization Unit, Common Name, serial number.
+ * USBTOKEN_HR_BLANK before usbtoken_enroll_install_response succeeded.
+ */
+usbtoken_hresult usbtoken_enroll_installed(const struct usbtoken_enroll *enroll,
+                                           struct usbtoken_installed **out);
+
+/**
+ * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
+ * pending key on the token. 「中断して閉じる」.
+ */
+usbtoken_hresult usbtoken_enroll_abandon(const struct usbtoken_enroll *enroll);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL. What is on the token stays.
+ */
+void usbtoken_enroll_free(struct usbtoken_enroll **enroll);
+
+/**
+ * The HRESULT for a status: what the facade returns for it.
+ */
+usbtoken_hresult usbtoken_hresult_from_status(usbtoken_status status);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -58,6 +58,8 @@
 //! value. [`Error::report`] says in Japanese or English what went wrong and what to do next.
 
 #![forbid(unsafe_code)]
+#![deny(missing_debug_implementations)]
+#![cfg_attr(not(test), deny(unreachable_pub))]
 
 pub mod bank;
 pub mod catalogue;

@@ -1,17 +1,17 @@
 //! The C ABI of usbtoken: what `include/usbtoken.h` declares.
 //!
-//! One file for each noun of the C interface ([`context`], [`driver`], [`device`], [`diagnosis`], [`token`], [`session`], [`credential`], [`renewal`],
-//! [`pending`], [`installed`], [`error`], [`buffer`]), and one home for each thing that they share:
+//! One file for each noun of the C interface, in the order of a job: what is there in [`find`], what is done on a token in
+//! [`job`], values without a handle in [`values`], and one home for each thing that they share in [`base`]:
 //!
 //! | what | where |
 //! |---|---|
-//! | who owns what: handles, never addresses | `handle` |
-//! | no panic and no error leaves but as a number | `boundary` |
-//! | numbers, and the words that go with them | [`status`], `words` |
-//! | an error with its texts | `details` |
-//! | what comes in: pointers with lengths, structs with sizes | `args` |
-//! | text that goes out, UTF-8 and UTF-16 | `text` |
-//! | the caller's functions that we call | [`callbacks`] |
+//! | who owns what: handles, never addresses | `base::handle` |
+//! | no panic and no error leaves but as a number | `base::boundary` |
+//! | numbers, and the words that go with them | [`base::status`], `values::words` |
+//! | an error with its texts | `base::details` |
+//! | what comes in: pointers with lengths, structs with sizes | `base::args` |
+//! | text that goes out, UTF-8 and UTF-16 | `base::text` |
+//! | the caller's functions that we call | [`base::callbacks`] |
 //! | the enrolment facade for pages | [`enroll`] |
 //!
 //! The header is generated from here by `cargo xtask header`: a documentation comment here is a comment there.
@@ -23,29 +23,10 @@
     reason = "what a caller has to keep to is the same for every function: the rules at the head of the header"
 )]
 
-mod args;
-mod boundary;
-pub mod buffer;
-pub mod callbacks;
-pub mod context;
-pub mod credential;
-mod details;
-pub mod device;
-pub mod diagnosis;
-pub mod driver;
+pub mod base;
+pub mod find;
+pub mod job;
+pub mod values;
+
+// Last, so that it stands last in the header.
 pub mod enroll;
-pub mod error;
-mod handle;
-pub mod installed;
-pub mod key_kind;
-mod lock;
-pub mod pending;
-pub mod preflight;
-pub mod renewal;
-pub mod session;
-pub mod status;
-mod text;
-pub mod token;
-pub mod version;
-pub mod warning;
-mod words;

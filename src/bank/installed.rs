@@ -105,8 +105,13 @@ impl Installed {
         Ok(names.into_iter().map(|name| (name.clone(), self.named(&name))).collect())
     }
 
+    /// The folder; none where the system has none.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     fn file(&self, name: &str) -> Option<PathBuf> {
-        self.folder.as_deref().map(|folder: &Path| folder.join(format!("{name}.toml")))
+        self.folder.as_deref().map(|folder| folder.join(format!("{name}.toml")))
     }
 
     fn about(&self, code: Code) -> Error {

@@ -48,6 +48,7 @@ mod profile;
 mod raw;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod trusted;
 mod words;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::pki::{Certificate, Check, KeyKind, ProofLevel, Relax, SubjectRule, Window, read_anchors};
+use crate::pki::{Certificate, Check, KeyKind, Name, ProofLevel, Relax, SubjectRule, Window, read_anchors};
 
 /// What a renewal demands, from the preflight to the removal of the old credential.
 ///
@@ -40,6 +40,12 @@ pub struct Policy {
     /// old and the new certificate are compared then.
     #[serde(serialize_with = "to_pem", deserialize_with = "from_pem")]
     pub anchors: Vec<Certificate>,
+    /// The names of the CAs from one of which the new certificate must come; any where there is none.
+    #[serde(serialize_with = "to_der", deserialize_with = "from_der")]
+    pub issuers: Vec<Name>,
+    /// The extended key usages that the new certificate must have besides what [`Check::Purpose`] asks for, as object
+    /// identifiers in dots.
+    pub extended_key_usage: Vec<String>,
     /// Whether the CA certificates of the response that are above the new one are written to the token too.
     pub write_ca_certificates: bool,
     /// What becomes of the old credential once the new one works.
@@ -56,6 +62,8 @@ impl Default for Policy {
             relax: Relax::NONE,
             clock_tolerance_days: 7,
             anchors: Vec::new(),
+            issuers: Vec::new(),
+            extended_key_usage: Vec::new(),
             write_ca_certificates: false,
             old: OldCredential::default(),
         }
@@ -128,6 +136,21 @@ fn from_pem<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Certificat
     }
 }
 
+/// The bytes of each name: as text two names could be the same.
+fn to_der<S: Serializer>(names: &[Name], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(names.iter().map(|name| base16ct::lower::encode_string(name.der())))
+}
+
+fn from_der<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Name>, D::Error> {
+    use serde::de::Error as _;
+
+    let read = |text: String| {
+        let der = base16ct::mixed::decode_vec(&text).map_err(D::Error::custom)?;
+        Name::from_der(&der).map_err(D::Error::custom)
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(read).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +162,8 @@ mod tests {
         policy.key = KeyRule::Kind(KeyKind::P384);
         policy.relax = [Check::Validity, Check::Usage].into_iter().collect();
         policy.old = OldCredential::Remove;
+        policy.issuers = vec!["CN=CA,O=Bank".parse().unwrap()];
+        policy.extended_key_usage = vec!["1.3.6.1.5.5.7.3.4".to_owned()];
         for policy in [Policy::default(), policy] {
             let kept = serde_json::to_string(&policy).unwrap();
             assert_eq!(serde_json::from_str::<Policy>(&kept).unwrap(), policy, "{kept}");

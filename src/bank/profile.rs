@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::origin::Origin;
 use super::pattern::TokenPattern;
-use super::policy::{KeyRule, OldCredential};
+use super::policy::{KeyRule, OldCredential, Policy};
 use super::words::{Contact, NextStep, Words};
 use crate::catalogue::{Catalogue, Machine, Os, UsbId};
 use crate::discovery::Finder;
@@ -174,6 +174,8 @@ pub struct Issuer {
 pub enum Override {
     /// The drivers.
     Drivers,
+    /// The origins of pages.
+    Origins,
     /// The trust anchors.
     Anchors,
     /// How the subject may differ.
@@ -202,6 +204,7 @@ impl Override {
     /// Every one.
     pub const ALL: &'static [Override] = &[
         Override::Drivers,
+        Override::Origins,
         Override::Anchors,
         Override::Subject,
         Override::Checks,
@@ -219,6 +222,7 @@ impl Override {
     pub const fn name(self) -> &'static str {
         match self {
             Override::Drivers => "drivers",
+            Override::Origins => "origins",
             Override::Anchors => "anchors",
             Override::Subject => "subject",
             Override::Checks => "checks",
@@ -235,6 +239,24 @@ impl Override {
 }
 
 impl Bank {
+    /// Its rules, for every call of a renewal.
+    pub fn policy(&self) -> Policy {
+        let usual = Policy::default();
+        Policy {
+            window: self.window,
+            key: self.key,
+            proof: self.proof,
+            subject: self.subject,
+            relax: self.relax,
+            clock_tolerance_days: self.clock_tolerance_days.unwrap_or(usual.clock_tolerance_days),
+            anchors: self.anchors.clone(),
+            issuers: self.issuers.clone(),
+            extended_key_usage: self.extended_key_usage.clone(),
+            write_ca_certificates: self.write_ca_certificates,
+            old: self.old,
+        }
+    }
+
     /// The window in which its certificates are renewed.
     pub fn window(&self) -> Window {
         self.window
@@ -270,6 +292,11 @@ impl Bank {
     /// What a customer may override.
     pub fn may_override(&self) -> &[Override] {
         &self.may_override
+    }
+
+    /// Whether the profile says which drivers the bank's tokens need.
+    pub fn names_drivers(&self) -> bool {
+        self.tokens.iter().any(|token| !token.drivers.is_empty() || !token.families.is_empty())
     }
 
     /// The drivers of the bank's tokens that are for this machine, each with the place where it belongs. Those of the

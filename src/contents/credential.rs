@@ -3,9 +3,12 @@
 use super::Contents;
 use super::held::HeldCertificate;
 use super::successor::Successor;
-use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token};
+use crate::driver::{
+    Label, Objects, PublicSession, Reservation, Session, StoredCertificate, StoredKey, Token,
+};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_time};
+use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::{Date, DateTime};
 use std::collections::HashMap;
@@ -17,7 +20,7 @@ use std::time::SystemTime;
 pub struct Credential {
     stored: StoredCertificate,
     certificate: Certificate,
-    key: KeyState,
+    key: SeenKey,
     same_subject: usize,
     successor: Option<Successor>,
     waiting: bool,
@@ -34,7 +37,7 @@ struct Surroundings {
 }
 
 /// What is known of the private key of a credential.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// No one logged in, so private keys cannot be seen.
     NotLookedFor,
@@ -42,6 +45,14 @@ pub enum KeyState {
     Missing,
     /// A key is there that is this one's as far as hints go: it reports the certificate's public key, or it has the same
     /// CKA_ID and nothing says that it is another's. Nothing is destroyed on that.
+    Present,
+}
+
+/// The same with the key.
+#[derive(Clone, Debug)]
+enum SeenKey {
+    NotLookedFor,
+    Missing,
     Present(Box<StoredKey>),
 }
 
@@ -177,14 +188,23 @@ impl Credential {
         self.stored.label.as_str()
     }
 
+    /// The CKA_LABEL, byte for byte.
+    pub(super) fn stored_label(&self) -> &Label {
+        &self.stored.label
+    }
+
     /// The kind of key.
     pub fn key_algorithm(&self) -> KeyAlgorithm {
         self.certificate.public_key().algorithm()
     }
 
     /// What is known of the private key.
-    pub fn key(&self) -> &KeyState {
-        &self.key
+    pub fn key(&self) -> KeyState {
+        match self.key {
+            SeenKey::NotLookedFor => KeyState::NotLookedFor,
+            SeenKey::Missing => KeyState::Missing,
+            SeenKey::Present(_) => KeyState::Present,
+        }
     }
 
     /// The days until the certificate expires, counted by calendar date in Japan; negative after it.
@@ -195,7 +215,7 @@ impl Credential {
     /// Whether the credential can be renewed now.
     pub fn renewable(&self, window: Window, now: SystemTime) -> Renewable {
         match (&self.key, &self.successor) {
-            (KeyState::Missing, _) => return Renewable::KeyMissing,
+            (SeenKey::Missing, _) => return Renewable::KeyMissing,
             (_, Some(successor)) if successor.is_proven() => return Renewable::Renewed,
             (_, Some(_)) => return Renewable::SaidRenewed,
             (_, None) => {}
@@ -251,11 +271,24 @@ impl Credential {
         self.surroundings.latest
     }
 
+    /// Whether the object of a URI is one of this credential's. Of a private key the label is compared where it is known, else
+    /// that of the certificate.
+    pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
+        let label = match (uri.object_type(), &self.key) {
+            (Some(ObjectType::SecretKey | ObjectType::Data), _) => return false,
+            (Some(ObjectType::Private), SeenKey::Missing) => return false,
+            (Some(ObjectType::Private), SeenKey::Present(key)) => &key.label,
+            _ => &self.stored.label,
+        };
+        uri.id().is_none_or(|id| id == self.id())
+            && uri.object().is_none_or(|wanted| wanted.as_bytes() == label.bytes())
+    }
+
     pub(crate) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
         Credential {
             stored,
             certificate,
-            key: KeyState::Present(Box::new(key)),
+            key: SeenKey::Present(Box::new(key)),
             same_subject: 0,
             successor: None,
             waiting: false,
@@ -266,8 +299,8 @@ impl Credential {
     /// The private key, or why it cannot be used.
     pub(crate) fn private_key(&self) -> Result<&StoredKey> {
         match &self.key {
-            KeyState::Present(key) => Ok(key),
-            KeyState::NotLookedFor | KeyState::Missing => {
+            SeenKey::Present(key) => Ok(key),
+            SeenKey::NotLookedFor | SeenKey::Missing => {
                 Err(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), self))
             }
         }
@@ -331,9 +364,9 @@ impl Contents {
             .for_each(|one| surroundings.add(one));
         let surroundings = Arc::new(surroundings);
         let key_of = |at| match (self.logged_in, self.key_hint(at)) {
-            (false, _) => KeyState::NotLookedFor,
-            (true, None) => KeyState::Missing,
-            (true, Some(key)) => KeyState::Present(Box::new(key.clone())),
+            (false, _) => SeenKey::NotLookedFor,
+            (true, None) => SeenKey::Missing,
+            (true, Some(key)) => SeenKey::Present(Box::new(key.clone())),
         };
         let mut successors = self.successors();
         let renewed = self.renewed_by_jobs();
@@ -420,6 +453,24 @@ impl Credentials {
         self
     }
 
+    /// Those that the object of a URI names (RFC 7512 §2.3): by CKA_ID, by the label, by a type that a credential has. A URI
+    /// without any names them all.
+    ///
+    /// # Errors
+    /// [`Code::CredentialNotFound`] with what is there when none is that one: another is never taken for it.
+    pub fn named_by(mut self, uri: &TokenUri) -> Result<Self> {
+        if !uri.names_object() {
+            return Ok(self);
+        }
+        let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects).fact(Fact::Expected, uri);
+        let error = self.list.iter().fold(error, |error, one| error.fact(Fact::Candidate, named(one)));
+        self.unreadable.retain(|one| {
+            uri.id().is_none_or(|id| id == one.id) && uri.object().is_none_or(|label| label == one.label)
+        });
+        self.list.retain(|credential| credential.is_named_by(uri));
+        if self.list.is_empty() && self.unreadable.is_empty() { Err(error) } else { Ok(self) }
+    }
+
     /// Those with this serial number, in hexadecimal; case and leading zeros do not matter.
     #[must_use]
     pub fn by_serial(mut self, serial: &str) -> Self {
@@ -504,36 +555,28 @@ impl<'a> IntoIterator for &'a Credentials {
 }
 
 impl Token {
-    /// The credentials on the token, without login: certificates are public, their keys cannot be seen.
+    /// The credentials on the token, without login: certificates are public, their keys cannot be seen. Where the URI by which
+    /// the token was found names an object, those that it names.
     ///
     /// # Errors
-    /// What opening the session and reading return.
+    /// What opening the session and reading return; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
-        self.open_public_session()?.credentials()
-    }
-
-    /// The same, after reading the public keys too: these tell which renewals wait for their certificate
-    /// ([`Credential::has_pending_renewal`]).
-    ///
-    /// # Errors
-    /// As [`Token::credentials`].
-    pub fn credentials_and_renewals(&self) -> Result<Credentials> {
-        self.open_public_session()?.credentials_and_renewals()
+        self.open_public_session()?.credentials()?.named_by(self.found_by())
     }
 }
 
 impl Reservation {
-    /// The credentials on the token, without login.
+    /// As [`Token::credentials`], in the session that is logged in later.
     ///
     /// # Errors
     /// As [`Token::credentials`].
     pub fn credentials(&self) -> Result<Credentials> {
-        self.public_session()?.credentials()
+        self.public_session()?.credentials()?.named_by(self.token().found_by())
     }
 }
 
 impl PublicSession {
-    /// The credentials on the token, without login.
+    /// Every credential on the token, without login.
     ///
     /// # Errors
     /// What reading returns.
@@ -543,7 +586,8 @@ impl PublicSession {
         Ok(Contents::of(objects, false).credentials())
     }
 
-    /// As [`Token::credentials_and_renewals`].
+    /// The same, after reading the public keys too: these tell which renewals wait for their certificate
+    /// ([`Credential::has_pending_renewal`]).
     ///
     /// # Errors
     /// What reading returns.
@@ -554,13 +598,14 @@ impl PublicSession {
 
 impl Session {
     /// The credentials on the token, each with its private key or without, and with the one that takes its place: the
-    /// keys whose records say that have signed.
+    /// keys whose records say that have signed. Where the URI by which the token was found names an object, those that it
+    /// names.
     ///
     /// # Errors
-    /// What reading returns.
+    /// What reading returns; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
         let mut contents = Contents::read(self)?;
         contents.prove_successors(self)?;
-        Ok(contents.credentials())
+        contents.credentials().named_by(self.token().found_by())
     }
 }

@@ -32,7 +32,7 @@ pub(crate) use self::answered::{already_installed, no_leaf, not_awaited};
 pub(crate) use self::credential::{Credential, Credentials};
 pub use self::credential::{KeyState, Renewable, Unreadable, WhyUnreadable};
 pub(crate) use self::credential::{about, already_renewed, closed, expired, not_yet, service_ended};
-pub use self::pending::{PendingKey, PendingState};
+pub use self::pending::{BegunBy, PendingKey, PendingState};
 pub use self::record::Caller;
 pub(crate) use self::record::Record;
 pub use self::successor::Successor;

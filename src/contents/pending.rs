@@ -10,6 +10,7 @@ use super::signer::Signer;
 use crate::driver::{NewKeyPair, Present, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, jst_date};
+use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use std::collections::{HashMap, HashSet};
@@ -48,6 +49,32 @@ pub enum PendingState {
     /// A certificate seems to be there; whether it is the key's own, only its signature says, for which the token wants
     /// the PIN. Installing the same answer again ends the job.
     NotConfirmed,
+}
+
+/// Who began a job. Which page or program it was, the record does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BegunBy {
+    /// The command.
+    Command,
+    /// A program.
+    Program,
+    /// A web page.
+    Page,
+    /// The previous release, which did not keep it: the command or a program.
+    PreviousRelease,
+}
+
+impl BegunBy {
+    /// The stable name, for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BegunBy::Command => "command",
+            BegunBy::Program => "program",
+            BegunBy::Page => "page",
+            BegunBy::PreviousRelease => "previous_release",
+        }
+    }
 }
 
 /// Why it is not sure that the record on a key is its own. Such a key is shown, and removed only when a person names it.
@@ -169,6 +196,40 @@ impl PendingKey {
     /// Whether this caller began the job. Those of the previous release belong to no page.
     pub fn is_by(&self, caller: &Caller) -> bool {
         self.record.is_by(caller)
+    }
+
+    /// Whether the object of a URI is this key, or the credential that its job renews: one URI serves a whole renewal.
+    pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
+        let own = || {
+            let label = self.private.as_ref().map_or(self.record.label(), |key| key.label.bytes());
+            !matches!(uri.object_type(), Some(ObjectType::SecretKey | ObjectType::Data))
+                && uri.id().is_none_or(|id| id == self.id)
+                && uri.object().is_none_or(|wanted| label == wanted.as_bytes())
+        };
+        !uri.names_object() || own() || matches!(&self.old, Old::Found(old) if old.is_named_by(uri))
+    }
+
+    /// Whether this caller may act on the job without asking: it began it. What the command began is also that of
+    /// programs without a name, and what such a program began every program's; never a page's.
+    pub(crate) fn is_for(&self, caller: &Caller) -> bool {
+        let unnamed = Caller::Program(String::new());
+        let by = |caller: &Caller| self.record.is_by(caller);
+        match caller {
+            Caller::Page(_) => by(caller),
+            Caller::Command | Caller::Program(_) => {
+                by(caller) || by(&unnamed) || (*caller == unnamed && by(&Caller::Command))
+            }
+        }
+    }
+
+    /// Who began the job, as far as the record tells without knowing names.
+    pub fn begun_by(&self) -> BegunBy {
+        match &self.record {
+            record if record.is_former() => BegunBy::PreviousRelease,
+            record if record.is_by_page() => BegunBy::Page,
+            record if record.is_by(&Caller::Command) => BegunBy::Command,
+            _ => BegunBy::Program,
+        }
     }
 
     /// Whether a page began the job.
@@ -474,12 +535,15 @@ impl OldCredentials {
 }
 
 impl Session {
-    /// The pending keys on the token: keys with a record of ours whose job is not finished.
+    /// The pending keys on the token: keys with a record of ours whose job is not finished. Where the URI by which the token
+    /// was found names an object, those that it names, or whose job renews it.
     ///
     /// # Errors
     /// What reading the token returns.
     pub fn pending(&self) -> Result<Vec<PendingKey>> {
-        Contents::read(self)?.pending(self)
+        let mut pending = Contents::read(self)?.pending(self)?;
+        pending.retain(|key| key.is_named_by(self.token().found_by()));
+        Ok(pending)
     }
 
     /// The pending keys, and the credentials beside them, from one reading of the token.

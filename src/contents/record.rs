@@ -169,6 +169,11 @@ impl Record {
         }
     }
 
+    /// Whether the previous release wrote it, which kept no caller.
+    pub(crate) fn is_former(&self) -> bool {
+        matches!(self.kind, Kind::Former(_))
+    }
+
     /// Whether a page began the job.
     pub(crate) fn is_by_page(&self) -> bool {
         matches!(self.kind, Kind::Current { by_page: true, .. })

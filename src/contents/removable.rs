@@ -126,9 +126,11 @@ impl Contents {
         }
         let mut removal = Removal::new(step);
         for half in self.halves_of(public) {
-            let label = half.stored.label.as_str();
             let key_id = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id);
-            if half.stored.id == old.id() || Some(&half.stored.id) == key_id || label == old.label() {
+            if half.stored.id == old.id()
+                || Some(&half.stored.id) == key_id
+                || half.stored.label == *old.stored_label()
+            {
                 removal = removal.public_key(&half.stored)?;
             }
         }

@@ -326,7 +326,7 @@ fn a_foreign_pair_under_the_identifier_is_not_taken_for_the_key() {
         .certificate(1, b"old", "bank", bank.old.der())
         .private(2, b"old", b"x", &foreign, None);
     let credentials = made.contents().credentials();
-    let super::KeyState::Present(key) = credentials.iter().next().unwrap().key() else { panic!("no hint") };
+    let key = credentials.iter().next().unwrap().private_key().unwrap();
     assert_eq!(key.public_key, None);
     assert!(made.contents().signing_key(&made, bank.old.public_key(), b"old").unwrap().is_none());
 }
@@ -393,11 +393,11 @@ fn a_newer_record_is_nobody_s_job() {
 /// Labels that are not UTF-8 are kept byte for byte, and two that only look alike are not the same.
 #[test]
 fn labels_are_bytes() {
-    let label = crate::driver::Label::new(b"\x89\xc2\x8b\xc6\x95\x94".to_vec());
+    let label = crate::driver::session::Label::new(b"\x89\xc2\x8b\xc6\x95\x94".to_vec());
     assert_eq!(label.bytes(), b"\x89\xc2\x8b\xc6\x95\x94");
-    assert_ne!(label, crate::driver::Label::new(b"\x8d\xc2\x8b\xc6\x95\x94".to_vec()));
-    let padded = crate::driver::Label::new(b"old \0\0".to_vec());
-    let plain = crate::driver::Label::new(b"old".to_vec());
+    assert_ne!(label, crate::driver::session::Label::new(b"\x8d\xc2\x8b\xc6\x95\x94".to_vec()));
+    let padded = crate::driver::session::Label::new(b"old \0\0".to_vec());
+    let plain = crate::driver::session::Label::new(b"old".to_vec());
     assert_eq!(padded.as_str(), plain.as_str());
     assert_ne!(padded, plain);
 }

@@ -67,7 +67,7 @@ pub struct Candidate {
 }
 
 /// Where candidates come from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Search<'a> {
     /// Paths that the caller named.
     pub explicit: &'a [PathBuf],

@@ -241,7 +241,7 @@ impl Seen {
     pub(super) fn only(mut self, uri: &TokenUri) -> Result<Token> {
         let mut matching = self.matching(uri);
         match (matching.pop(), matching.is_empty()) {
-            (Some(token), true) => Ok(token),
+            (Some(token), true) => Ok(token.with_uri(uri)),
             (Some(last), false) => {
                 let all = matching.iter().chain([&last]).map(Token::identity);
                 Err(candidates(Error::new(Code::TokenAmbiguous).fact(Fact::Expected, uri), all))

@@ -1,7 +1,7 @@
 //! Everything that speaks PKCS#11.
 //!
-//! A [`Finder`](crate::Finder) loads drivers and finds the one [`Token`] that is meant. A [`PublicSession`] reads it
-//! without a PIN, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
+//! A [`Finder`](crate::Finder) loads drivers and finds the one [`Token`] that is meant. Without a PIN it
+//! tells its certificates, a [`Session`] is logged in and may write. What comes out are values: identifiers, bytes, owned types.
 //! Handles and `CK_` types stay inside; each call goes through the crate `usbtoken-pkcs11`.
 
 pub(crate) mod cancel;
@@ -22,9 +22,11 @@ pub(crate) use mutex::lock;
 pub(crate) use session::Session;
 #[cfg(test)]
 pub(crate) use session::made_up;
-pub use session::{AskPin, Category, Evidence, NewKeyPair, PinRequest, Proof, PublicSession, Reservation};
-pub use session::{Label, StoredCertificate, StoredKey, StoredPublicKey};
-pub(crate) use session::{Objects, Present, Removal, Signed, doubt};
-pub use token::quirks::AttributeSet;
+pub use session::{AskPin, Evidence, PinRequest, Proof, PublicSession, Reservation};
+pub(crate) use session::{
+    Category, Label, NewKeyPair, Objects, Present, Removal, Signed, StoredCertificate, StoredKey,
+    StoredPublicKey, doubt,
+};
+pub(crate) use token::quirks::AttributeSet;
 pub(crate) use token::{InUse, Token};
 pub use token::{PinState, TokenIdentity, TokenInfo};

@@ -70,6 +70,8 @@ numbered! {
         ProfileOriginInsecure = 130 "profile_origin_insecure",
         /// An address in the bank's profile is no origin, such as one with a path.
         ProfileOriginMalformed = 131 "profile_origin_malformed",
+        /// The PKCS#11 URI says where the PIN is (`pin-source`), which may name a program to be run.
+        PinSourceInUri = 132 "pin_source_in_uri",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",
@@ -262,6 +264,8 @@ numbered! {
         AnswerFormUnsupported = 541 "answer_form_unsupported",
         /// The answer is a SCEP CertRep, which is encrypted for the requester's key.
         AnswerIsCertRep = 542 "answer_is_cert_rep",
+        /// The certificate comes from another CA than those that the bank names.
+        IssuerUnexpected = 543 "issuer_unexpected",
 
         /// The token was removed.
         TokenRemoved = 601 "token_removed",
@@ -327,6 +331,10 @@ numbered! {
         RetireOlderFirst = 821 "retire_older_first",
         /// The old credential is not removed with the installation: a server may refuse the new certificate.
         RetireDoubtful = 822 "retire_doubtful",
+        /// Another caller began the pending job: a page, or another program.
+        PendingOfOther = 823 "pending_of_other",
+        /// As many requests of this page wait as may.
+        TooManyPending = 824 "too_many_pending",
         /// The bank's profile does not let this be overridden.
         OverrideRefused = 825 "override_refused",
         /// The bank renews this certificate no more, although it has not ended.

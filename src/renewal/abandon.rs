@@ -12,6 +12,7 @@ impl Session {
     /// again.
     ///
     /// # Errors
+    /// [`Code::PendingOfOther`](crate::error::Code::PendingOfOther) when another caller began the job;
     /// [`Code::Busy`](crate::error::Code::Busy); [`Code::NotPending`](crate::error::Code::NotPending) when the token no
     /// longer holds it as a pending key; [`Code::RemovalDoubtful`](crate::error::Code::RemovalDoubtful) when it is not
     /// certain that the key is ours, or an object is not what it was; [`Code::DestroyFailed`](crate::error::Code::DestroyFailed) when
@@ -31,6 +32,7 @@ impl Session {
 
     fn take_away(&self, pending: &PendingKey, named: bool, run: &Run<'_>) -> Result<()> {
         self.reserve()?;
+        run.may_act_on(pending)?;
         run.enter(Step::Abandon)?;
         // Read again: the record decides, and it may have changed since the list was made.
         let removal = Contents::read(self)?.abandonment(self, pending, named)?;

@@ -43,10 +43,12 @@ impl Renewal {
     /// Signs the request again with a key that is pending.
     ///
     /// # Errors
-    /// [`Code::NotPending`] when its job is not one that awaits an answer, [`Code::KeyExportable`],
+    /// [`Code::PendingOfOther`] when another caller began its job; [`Code::NotPending`] when that is not one that awaits an
+    /// answer, [`Code::KeyExportable`],
     /// [`Code::ProofInsufficient`], and what the token returns.
     pub fn resume(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
         session.reserve()?;
+        run.may_act_on(key)?;
         if key.state() != PendingState::AwaitingAnswer || !self.is_job_of_key(key) {
             return Err(key.error(Code::NotPending));
         }
@@ -206,6 +208,28 @@ impl Job<'_> {
             let (subject, serial) = (expired.subject(), expired.certificate().serial());
             error.fact(Fact::Candidate, format!("{subject} (serial {serial})"))
         })
+    }
+}
+
+impl Session {
+    /// What the driver says about the exportability of a credential's key; `None` where its key was not seen.
+    ///
+    /// # Errors
+    /// What C_GetAttributeValue returns, other than the refusal that is hoped for.
+    pub fn proof(&self, credential: &Credential, run: &Run<'_>) -> Result<Option<Proof>> {
+        credential.private_key().ok().map(|key| self.prove(key, run.now())).transpose()
+    }
+
+    /// Lets the key of a credential sign a message, for example of a TLS login, and verifies the signature. RSA signatures
+    /// come as PKCS#1 v1.5 with SHA-256, those of P-256 and P-384 as DER (RFC 5480) with SHA-256 and SHA-384.
+    ///
+    /// # Errors
+    /// [`Code::KeyMissing`] where its key was not seen; [`Code::MechanismUnsupported`]; [`Code::SignatureInvalid`]; and
+    /// what C_SignInit, C_Login for the operation and C_Sign return.
+    pub fn sign_as(&self, credential: &Credential, message: &[u8]) -> Result<Vec<u8>> {
+        let public = credential.certificate().public_key();
+        let key = credential.private_key()?;
+        self.sign(key, public, algorithm_of(public)?, message, Step::SignChallenge)
     }
 }
 

@@ -5,7 +5,7 @@ use super::pending::RequestedKey;
 use super::run::Run;
 use crate::bank::Policy;
 use crate::contents::Credential;
-use crate::error::{Code, Fact, Notice, Result, Step, Warning};
+use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
     Certificate, Expectation, IssuerContinuity, Name, PublicKey, Response, another_key_issued, check_chain,
     issuer_continuity, jst_date,
@@ -76,12 +76,30 @@ impl Checks<'_> {
                 _ => error,
             }
         })?;
+        self.bank_demands(leaf).map_err(|error| error.during(Step::CheckCertificate))?;
         let mut warnings = expectation.warnings(leaf, self.policy.relax);
         if clock::is_too_early(now) {
             warnings.retain(|warning| *warning != Notice::NotYetValid);
             warnings.push(clock::doubtful(now, leaf.not_before()));
         }
         Ok(warnings)
+    }
+
+    /// What a bank asks for besides: its own CAs, and usages that its server looks for.
+    fn bank_demands(&self, leaf: &Certificate) -> Result<()> {
+        let Policy { issuers, extended_key_usage, .. } = self.policy;
+        if !issuers.is_empty() && !issuers.iter().any(|issuer| issuer.matches(leaf.issuer())) {
+            let unexpected = Error::new(Code::IssuerUnexpected).fact(Fact::Found, leaf.issuer());
+            return Err(issuers.iter().fold(unexpected, |error, issuer| error.fact(Fact::Expected, issuer)));
+        }
+        let has = leaf.extended_key_usage().unwrap_or_default();
+        match extended_key_usage.iter().find(|usage| !has.contains(usage)) {
+            Some(missing) => {
+                let found = has.join(", ");
+                Err(Error::new(Code::PurposeMissing).fact(Fact::Expected, missing).fact(Fact::Found, found))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Follows the chain to an anchor, where some were given, else compares the CA keys. A certificate that begins

@@ -45,7 +45,7 @@ impl<'a> Install<'a> {
     ///
     /// # Errors
     /// The family of the CA's answer, each check with its own code; [`Code::PendingNotFound`],
-    /// [`Code::PendingAmbiguous`]; [`Code::RequestFinished`]; [`Code::CertificateNotAwaited`] for an old certificate
+    /// [`Code::PendingAmbiguous`]; [`Code::PendingOfOther`] when another caller began the job; [`Code::RequestFinished`]; [`Code::CertificateNotAwaited`] for an old certificate
     /// that is on the token while a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the
     /// token returns. After any of them the token holds what it held before.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Installed> {
@@ -57,6 +57,7 @@ impl<'a> Install<'a> {
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
         if let Some((leaf, key)) = contents.answered(session, response, &pending)? {
+            run.may_act_on(&key)?;
             if contents.is_there(&leaf) {
                 return job.finish_written(&contents, &leaf, &key);
             }

@@ -56,7 +56,7 @@ mod write;
 
 pub(crate) use crate::contents::Credential;
 pub use crate::contents::{
-    Caller, KeyState, PendingKey, PendingState, Renewable, Successor, Unreadable, WhyUnreadable,
+    BegunBy, Caller, KeyState, PendingKey, PendingState, Renewable, Successor, Unreadable, WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
 pub use journal::{Journal, JournalEntry};

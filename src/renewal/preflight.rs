@@ -1,5 +1,7 @@
 //! What is checked before anyone is asked for a PIN, and again before anything is written.
 
+use std::fmt;
+
 use base16ct::lower::encode_string as hex;
 
 use super::clock::{self, Verdict};
@@ -176,6 +178,12 @@ fn present<'c>(credentials: &'c Credentials, old: &Credential) -> Option<&'c Cre
 
 /// What is seen of a token before the login, read once: for callers who list what there is and then check one of it.
 pub struct BeforeLogin(Contents);
+
+impl fmt::Debug for BeforeLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BeforeLogin").field(&self.0.credentials()).finish()
+    }
+}
 
 impl BeforeLogin {
     /// Reads it.

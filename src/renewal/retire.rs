@@ -3,7 +3,7 @@
 use super::clock::clock_doubt;
 use super::installed::Installed;
 use super::run::Run;
-use crate::bank::Policy;
+use crate::bank::{OldCredential, Policy};
 use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::Session;
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
@@ -20,6 +20,7 @@ pub struct Retire {
     /// What the new certificate may be refused for, where it was installed a moment ago and no one has logged in yet.
     doubts: Vec<Warning>,
     successor: Option<Certificate>,
+    confirmed: bool,
 }
 
 /// What was removed, and what stays in its place.
@@ -52,7 +53,14 @@ impl Retire {
     /// chain to one of its anchors shows that it comes from the right CA.
     pub fn of(old: &Credential, policy: &Policy) -> Self {
         let (old, policy) = (old.clone(), policy.clone());
-        Retire { old, policy, certificates: Vec::new(), doubts: Vec::new(), successor: None }
+        Retire {
+            old,
+            policy,
+            certificates: Vec::new(),
+            doubts: Vec::new(),
+            successor: None,
+            confirmed: false,
+        }
     }
 
     /// The removal of the credential that an installation has replaced, by the policy that the installation went by, with
@@ -65,6 +73,7 @@ impl Retire {
             certificates: installed.certificates.clone(),
             doubts: doubts(new),
             successor: Some(new.clone()),
+            confirmed: false,
         })
     }
 
@@ -76,6 +85,14 @@ impl Retire {
         self
     }
 
+    /// A login with the new certificate is confirmed: a bank's server has taken it. Without it a policy of
+    /// [`OldCredential::RemoveAfterConfirmation`] removes nothing.
+    #[must_use]
+    pub fn confirmed(mut self) -> Self {
+        self.confirmed = true;
+        self
+    }
+
     /// Removes the credential: public key, private key, certificate.
     ///
     /// Before anything is removed the successor signs a fresh challenge, and so does the old private key. The certificate
@@ -83,6 +100,7 @@ impl Retire {
     /// ended by asking for it once more.
     ///
     /// # Errors
+    /// [`Code::RetireNotConfirmed`] when the policy waits for a confirmation and there is none;
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
@@ -94,6 +112,9 @@ impl Retire {
     /// [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
         run.enter(Step::Retire)?;
+        if self.policy.old == OldCredential::RemoveAfterConfirmation && !self.confirmed {
+            return Err(about(Error::new(Code::RetireNotConfirmed).during(Step::Retire), &self.old));
+        }
         self.make_sure_nothing_is_doubtful()?;
         session.reserve()?;
         let mut contents = Contents::read(session)?;

@@ -7,7 +7,7 @@ use super::clock::Clock;
 use crate::contents::{Caller, PendingKey};
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenInfo};
-use crate::error::{Code, Error, Result, Step};
+use crate::error::{Code, Error, Fact, Result, Step};
 
 /// Is told of each step as it begins; long work shows progress with it, and can be stopped by it.
 pub trait Progress: Send + Sync {
@@ -51,6 +51,7 @@ pub struct Run<'a> {
     cancel: Option<&'a Cancel>,
     pin: Option<&'a dyn AskPin>,
     caller: Caller,
+    any_caller: bool,
 }
 
 /// The computer's clock, nobody who is told or asked, and a program without a name.
@@ -63,6 +64,7 @@ impl Default for Run<'_> {
             cancel: None,
             pin: None,
             caller: Caller::Program(String::new()),
+            any_caller: false,
         }
     }
 }
@@ -112,6 +114,14 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// Acts on jobs of other callers too, because a person wants that: a page's that is gone for ever, another program's.
+    /// A page never does.
+    #[must_use]
+    pub fn any_caller(mut self) -> Self {
+        self.any_caller = true;
+        self
+    }
+
     /// The present time by the clock of this run.
     pub fn now(&self) -> SystemTime {
         self.clock.now()
@@ -145,6 +155,24 @@ impl<'a> Run<'a> {
     /// Whether this run is shown a job: a page only those that it began itself.
     pub(super) fn may_see(&self, key: &PendingKey) -> bool {
         !matches!(self.caller, Caller::Page(_)) || key.is_by(&self.caller)
+    }
+
+    /// Whether this run may go on with a job, install its answer or remove its key.
+    ///
+    /// # Errors
+    /// [`Code::PendingOfOther`]; for a page [`Code::NotPending`], since it sees no job but its own.
+    pub(super) fn may_act_on(&self, key: &PendingKey) -> Result<()> {
+        if key.is_for(&self.caller) {
+            return Ok(());
+        }
+        match self.caller {
+            Caller::Page(_) => Err(key.error(Code::NotPending)),
+            Caller::Command | Caller::Program(_) if self.any_caller => Ok(()),
+            Caller::Command | Caller::Program(_) => {
+                let error = key.error(Code::PendingOfOther).fact(Fact::Found, key.begun_by().name());
+                Err(error.fact(Fact::Date, key.since()))
+            }
+        }
     }
 
     /// Begins a step, unless the caller wants to stop.

@@ -13,7 +13,8 @@
 //!
 //! An attribute that is absent matches everything, so `pkcs11:` alone matches every token. A path attribute that
 //! this crate does not know makes the URI match nothing (RFC 7512 §2.5).
-//! A `pin-value` is refused: a URI ends up in process lists and logs.
+//! A `pin-value` is refused: a URI ends up in process lists and logs. So is a `pin-source`, which may name a program to be
+//! run: where a PIN comes from is for the caller to say.
 
 mod parse;
 #[cfg(test)]
@@ -85,7 +86,6 @@ pub struct TokenUri {
     slot_manufacturer: Option<String>,
     slot_id: Option<u64>,
     unrecognized: Vec<(String, Vec<u8>)>,
-    pin_source: Option<String>,
     module_name: Option<String>,
     module_path: Option<String>,
     unrecognized_query: Vec<(String, Vec<u8>)>,
@@ -196,10 +196,9 @@ impl TokenUri {
         self.module_name.as_deref()
     }
 
-    /// Where the PIN can be read: a path, a `file:` URI, or `|` and a program (`pin-source`, RFC 7512 §2.4).
-    /// Whether that is followed is for the caller to decide.
-    pub fn pin_source(&self) -> Option<&str> {
-        self.pin_source.as_deref()
+    /// Whether the URI names an object, and not a token alone.
+    pub fn names_object(&self) -> bool {
+        self.object.is_some() || self.object_type.is_some() || self.id.is_some()
     }
 }
 
@@ -228,7 +227,6 @@ impl fmt::Display for TokenUri {
             path.item(name, value)?;
         }
         let mut query = List { f, separator: '&', next: "?", set: ESCAPED_IN_QUERY };
-        query.text("pin-source", &self.pin_source)?;
         query.text("module-name", &self.module_name)?;
         query.text("module-path", &self.module_path)?;
         for (name, value) in &self.unrecognized_query {

@@ -38,18 +38,21 @@ impl FromStr for TokenUri {
     }
 }
 
-/// Looks for an attribute named `pin-value` before anything else, wherever it stands and however it is written,
-/// so that no other error can repeat what follows it.
+/// Looks for an attribute named `pin-value` or `pin-source` before anything else, wherever it stands and however it is
+/// written, so that no other error can repeat what follows it.
 fn refuse_pin(text: &str) -> Result<()> {
     let names = text.split([':', ';', '&', '?']).map(|attribute| match attribute.split_once('=') {
         Some((name, _)) => name,
         None => attribute,
     });
-    for name in names {
-        let plain: String = percent_decode_str(name).decode_utf8_lossy().trim().to_ascii_lowercase();
-        if plain == "pin-value" || plain == "pin_value" {
-            return Err(Error::new(Code::PinInUri));
-        }
+    let plain = |name: &str| percent_decode_str(name).decode_utf8_lossy().trim().to_ascii_lowercase();
+    let names: Vec<String> = names.map(plain).collect();
+    let is_there = |wanted: [&str; 2]| names.iter().any(|name| wanted.contains(&name.as_str()));
+    if is_there(["pin-value", "pin_value"]) {
+        return Err(Error::new(Code::PinInUri));
+    }
+    if is_there(["pin-source", "pin_source"]) {
+        return Err(Error::new(Code::PinSourceInUri));
     }
     Ok(())
 }
@@ -166,7 +169,6 @@ impl TokenUri {
     fn take_from_query(&mut self, attribute: Attribute<'_>) -> Result<()> {
         let a = &attribute;
         match a.name {
-            "pin-source" => set(&mut self.pin_source, a, Attribute::text),
             "module-name" => set(&mut self.module_name, a, Attribute::text),
             "module-path" => set(&mut self.module_path, a, Attribute::text),
             name => {

@@ -13,12 +13,12 @@ fn found(error: &Error) -> Option<&str> {
     error.facts().find(|(fact, _)| *fact == Fact::Found).map(|(_, value)| value)
 }
 
-/// The examples of RFC 7512 §3 without a pin-value.
+/// The examples of RFC 7512 §3 without pin-value and pin-source.
 const EXAMPLES: [&str; 11] = [
     "pkcs11:",
     "pkcs11:object=my-pubkey;type=public",
-    "pkcs11:object=my-key;type=private?pin-source=file:/etc/token",
-    "pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil,%20Inc.;model=1.0;object=my-certificate;type=cert;id=%69%95%3E%5C%F4%BD%EC%91;serial=?pin-source=file:/etc/token_pin",
+    "pkcs11:object=my-key;type=private",
+    "pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil,%20Inc.;model=1.0;object=my-certificate;type=cert;id=%69%95%3E%5C%F4%BD%EC%91;serial=",
     "pkcs11:object=my-sign-key;type=private?module-name=mypkcs11",
     "pkcs11:object=my-sign-key;type=private?module-path=/mnt/libmypkcs11.so.1",
     "pkcs11:slot-description=Sun%20Metaslot",
@@ -43,7 +43,6 @@ fn the_examples_of_the_rfc_parse_and_round_trip() {
     assert_eq!(uri.object(), Some("my-certificate"));
     assert_eq!(uri.object_type(), Some(ObjectType::Certificate));
     assert_eq!(uri.id(), Some(&[0x69, 0x95, 0x3e, 0x5c, 0xf4, 0xbd, 0xec, 0x91][..]));
-    assert_eq!(uri.pin_source(), Some("file:/etc/token_pin"));
     assert_eq!(parse(EXAMPLES[4]).module_name(), Some("mypkcs11"));
     assert_eq!(parse(EXAMPLES[5]).module_path(), Some("/mnt/libmypkcs11.so.1"));
     assert_eq!(parse(EXAMPLES[8]).token(), Some("My token% created by Joe"));
@@ -169,8 +168,22 @@ fn a_pin_is_refused_wherever_it_stands_and_never_repeated() {
         assert!(!format!("{error:?} {error}").contains("98431"), "{text}");
     }
     // A PIN in the wrong attribute of the query is not repeated either.
-    assert!(!format!("{:?}", refused("pkcs11:?pin-source=98431#")).contains("98431"));
     assert!(!format!("{:?}", refused("pkcs11:?98431")).contains("98431"));
+}
+
+#[test]
+fn a_source_of_the_pin_is_refused_and_not_repeated() {
+    for text in [
+        "pkcs11:token=A?pin-source=file:/etc/98431",
+        "pkcs11:token=A?pin-source=|/bin/98431",
+        "pkcs11:token=A;pin-source=98431",
+        "pkcs11:token=A?PIN-SOURCE=98431#",
+        "pkcs11:token=A?module-name=m&pin-source=98431",
+    ] {
+        let error = refused(text);
+        assert_eq!(error.code(), Code::PinSourceInUri, "{text}");
+        assert!(!format!("{error:?} {error}").contains("98431"), "{text}");
+    }
 }
 
 #[test]
@@ -238,7 +251,7 @@ fn an_attribute_may_stand_once() {
     for text in ["slot-id=1;slot-id=1", "type=cert;type=cert", "library-version=1;library-version=1"] {
         assert_eq!(refused(&format!("pkcs11:{text}")).code(), Code::BadUri);
     }
-    for name in ["module-path", "module-name", "pin-source"] {
+    for name in ["module-path", "module-name"] {
         assert_eq!(refused(&format!("pkcs11:?{name}=A&{name}=A")).code(), Code::BadUri);
     }
 }

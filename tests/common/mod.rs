@@ -110,6 +110,12 @@ impl Bank {
         Said::of(self.command(&self.soft.module(), arguments).output().unwrap())
     }
 
+    /// The command, on the token that this URI names.
+    pub fn run_on(&self, uri: &str, arguments: &[&str]) -> Said {
+        let arguments = [&["--pin-env", "TEST_PIN"], arguments].concat();
+        Said::of(self.command_for(uri, &self.soft.module(), &arguments).output().unwrap())
+    }
+
     /// The command, through the driver shim with these faults. What it called stands in `trace`.
     pub fn run_with_faults(&self, faults: &str, arguments: &[&str]) -> Said {
         let _ = std::fs::remove_file(self.file("trace"));
@@ -137,8 +143,12 @@ impl Bank {
     }
 
     fn command_without_pin(&self, module: &Path, arguments: &[&str]) -> Command {
+        self.command_for(&self.soft.uri(), module, arguments)
+    }
+
+    fn command_for(&self, uri: &str, module: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(usbtoken());
-        command.args(["--json", "--lang", "en", "--token", &self.soft.uri()]);
+        command.args(["--json", "--lang", "en", "--token", uri]);
         command.arg("--module").arg(module).args(arguments).current_dir(self.files.path());
         command.envs(self.soft.env()).env("TEST_PIN", self.soft.pin());
         command.env("XDG_STATE_HOME", self.file("state"));

@@ -3,10 +3,10 @@
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use serial_test::serial;
 use usbtoken::driver::Module;
-use usbtoken::error::{Fact, Step};
+use usbtoken::error::Fact;
 use usbtoken::pki::SignatureAlgorithm;
 use usbtoken::{Code, Finder, Pin, TokenUri};
-use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, shim, softhsm_module};
+use usbtoken_testkit::{Kind, SoftToken, TestCa, days_from_now, manual_subject, shim, softhsm_module};
 
 fn uri(text: &str) -> TokenUri {
     text.parse().unwrap()
@@ -168,22 +168,83 @@ fn after_a_login_the_state_of_the_pin_is_asked_again() {
     token.login(Pin::new(soft.pin().into())).unwrap();
 }
 
+/// Set in the child that reads from eight threads: module and URI, one a line.
+const THREADS: &str = "USBTOKEN_TEST_EIGHT_THREADS";
+
+/// Not a test by itself: the child whose eight threads read the token, each in sessions of its own.
+#[test]
+fn reads_from_eight_threads_when_told_to() {
+    let Ok(arguments) = std::env::var(THREADS) else { return };
+    let [module, token_uri] = arguments.lines().collect::<Vec<_>>().try_into().unwrap();
+    let token = Finder::new().module(module).find(&uri(token_uri)).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(token.credentials().unwrap().iter().count(), 1));
+        }
+    });
+}
+
+/// CKR_CANT_LOCK: such a driver is initialised for one thread, and then never sees two at once.
+#[test]
+#[serial]
+fn in_a_driver_that_cannot_lock_is_one_thread_at_a_time() {
+    let soft = SoftToken::fresh();
+    soft.first_credential(&TestCa::of_kind(Kind::P256), Kind::P256, days_from_now(11));
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "reads_from_eight_threads_when_told_to"])
+        .envs(soft.env())
+        .env(THREADS, format!("{}\n{}", shim().display(), soft.uri()))
+        .env("USBTOKEN_SHIM_DRIVER", soft.module())
+        .env("USBTOKEN_SHIM_FAULT", "C_Initialize#1:ckr=CKR_CANT_LOCK")
+        .env("USBTOKEN_SHIM_DELAY_MS", "5")
+        .env("USBTOKEN_SHIM_TRACE", &trace)
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{child:?}");
+
+    let lines = std::fs::read_to_string(trace).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let calls: Vec<_> = lines.filter(|line| line["n"].as_u64().is_some_and(|number| number > 0)).collect();
+    let threads: std::collections::BTreeSet<_> = calls.iter().map(|call| call["thread"].as_u64()).collect();
+    assert!(threads.len() > 8, "{threads:?}");
+    assert_eq!(calls.iter().filter(|call| call["fn"] == "C_Initialize").count(), 2);
+    // A call that takes its 5 ms while another takes its own has begun long before that one's end.
+    let mut times: Vec<(i128, i128)> = calls
+        .iter()
+        .map(|call| {
+            let end: jiff::Timestamp = call["t"].as_str().unwrap().parse().unwrap();
+            let end = end.as_nanosecond() / 1_000;
+            (end - i128::from(call["us"].as_i64().unwrap()), end)
+        })
+        .collect();
+    times.sort_unstable();
+    for pair in times.windows(2) {
+        assert!(pair[1].0 > pair[0].1 - 1_000, "two threads in the driver: {pair:?}");
+    }
+}
+
 /// CKA_ALWAYS_AUTHENTICATE: the PIN is sent again between C_SignInit and C_Sign, for this one signature.
 #[test]
 #[serial]
 fn a_key_that_asks_each_time_signs() {
     let soft = SoftToken::fresh();
-    soft.inspect(|inspector| inspector.generate_pair_that_asks(Kind::P256, b"asks", "asks"));
+    let (subject, ca) = (manual_subject().to_der(), TestCa::of_kind(Kind::P256));
+    let certificate = soft.inspect(|inspector| {
+        inspector.generate_pair_that_asks(Kind::P256, b"asks", "asks");
+        let certificate = ca.issue(&subject, &inspector.public_key(b"asks")).der();
+        inspector.write_certificate(&certificate, b"asks", "asks");
+        certificate
+    });
     let token = finder().find(&uri(&soft.uri())).unwrap();
     let session = token.login(Pin::new(soft.pin().into())).unwrap();
-    let key = session.private_keys().unwrap().into_iter().find(|key| key.id == b"asks").unwrap();
-    assert!(key.always_authenticate);
-    let public = session.public_keys().unwrap().pop().unwrap().public_key.unwrap();
+    let asks = session.credentials().unwrap().by_id(b"asks").only().unwrap();
     for message in [&b"one"[..], b"two"] {
-        let algorithm = SignatureAlgorithm::EcdsaSha256;
-        let signature = session.sign(&key, &public, algorithm, message, Step::SignChallenge).unwrap();
-        public.verify(algorithm, message, &signature).unwrap();
+        let signature = session.sign_as(&asks, message).unwrap();
+        asks.certificate().public_key().verify(SignatureAlgorithm::EcdsaSha256, message, &signature).unwrap();
     }
+    assert_eq!(asks.certificate().der(), certificate);
 }
 
 #[test]

@@ -14,10 +14,8 @@ use rustls::{
     SignatureScheme, Stream, SupportedProtocolVersion,
 };
 use usbtoken::bank::KeyRule;
-use usbtoken::driver::StoredKey;
-use usbtoken::error::Step;
-use usbtoken::pki::{self, KeyKind, PublicKey};
-use usbtoken::{Finder, Install, Pin, Policy, Renewal, Response, Run, Session};
+use usbtoken::pki::{self, KeyKind};
+use usbtoken::{Credential, Finder, Install, Pin, Policy, Renewal, Response, Run, Session};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, SoftToken, TestCa, Text, days_from_now};
 
 #[test]
@@ -34,7 +32,7 @@ fn a_server_lets_the_renewed_credential_in() {
         token.first_credential(&ca, first, days_from_now(11));
         let (session, id) = renew(&token, &ca, kind);
         let key = TokenKey::new(session, &id);
-        let chain = vec![key.certificate.clone(), ca.issuing().to_vec()];
+        let chain = vec![key.credential.certificate().der().to_vec(), ca.issuing().to_vec()];
         assert_eq!(greet(&ca, version, chain, Arc::new(key)).unwrap(), "welcome", "{first}");
     }
 }
@@ -70,23 +68,17 @@ fn renew(token: &SoftToken, ca: &TestCa, kind: KeyKind) -> (Session, Vec<u8>) {
 /// A key on the token, as rustls wants it.
 struct TokenKey {
     session: Arc<Mutex<Session>>,
-    key: StoredKey,
-    public: PublicKey,
-    certificate: Vec<u8>,
+    credential: Credential,
 }
 
 impl TokenKey {
     fn new(session: Session, id: &[u8]) -> TokenKey {
-        let key = session.private_keys().unwrap().into_iter().find(|key| key.id == id).unwrap();
-        let own =
-            session.certificates().unwrap().into_iter().find(|certificate| certificate.id == id).unwrap();
-        let public = usbtoken::Certificate::from_der(&own.der).unwrap().public_key().clone();
-        let certificate = own.der;
-        TokenKey { session: Arc::new(Mutex::new(session)), key, public, certificate }
+        let credential = session.credentials().unwrap().by_id(id).only().unwrap();
+        TokenKey { session: Arc::new(Mutex::new(session)), credential }
     }
 
     fn scheme(&self) -> (SignatureScheme, SignatureAlgorithm) {
-        match pki::SignatureAlgorithm::for_key(&self.public.algorithm()).unwrap() {
+        match pki::SignatureAlgorithm::for_key(&self.credential.key_algorithm()).unwrap() {
             pki::SignatureAlgorithm::RsaPkcs1Sha256 => {
                 (SignatureScheme::RSA_PKCS1_SHA256, SignatureAlgorithm::RSA)
             }
@@ -109,12 +101,8 @@ impl std::fmt::Debug for TokenKey {
 impl SigningKey for TokenKey {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
         let (scheme, _) = self.scheme();
-        let signer = TokenSigner {
-            session: Arc::clone(&self.session),
-            key: self.key.clone(),
-            public: self.public.clone(),
-            scheme,
-        };
+        let signer =
+            TokenSigner { session: Arc::clone(&self.session), credential: self.credential.clone(), scheme };
         offered.contains(&scheme).then(|| Box::new(signer) as Box<dyn Signer>)
     }
 
@@ -125,8 +113,7 @@ impl SigningKey for TokenKey {
 
 struct TokenSigner {
     session: Arc<Mutex<Session>>,
-    key: StoredKey,
-    public: PublicKey,
+    credential: Credential,
     scheme: SignatureScheme,
 }
 
@@ -138,9 +125,8 @@ impl std::fmt::Debug for TokenSigner {
 
 impl Signer for TokenSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
-        let algorithm = pki::SignatureAlgorithm::for_key(&self.public.algorithm()).unwrap();
         let session = self.session.lock().unwrap();
-        let signed = session.sign(&self.key, &self.public, algorithm, message, Step::SignChallenge);
+        let signed = session.sign_as(&self.credential, message);
         signed.map_err(|error| rustls::Error::General(error.to_string()))
     }
 

@@ -266,7 +266,7 @@ fn an_expired_certificate_with_a_renewal_waiting_can_be_finished() {
     let (session, credential) = bank.open();
     let pending = Renewal::of(&credential).outside_window().begin(&session, &run()).unwrap();
     drop(session);
-    let all = bank.token().credentials_and_renewals().unwrap();
+    let all = bank.token().open_public_session().unwrap().credentials_and_renewals().unwrap();
     assert!(all.by_id(&bank.old.id).only().unwrap().has_pending_renewal());
     let list = bank.run(&["list"]).json();
     let shown = entry(&list, &old);

@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use usbtoken::pki::{Check, KeyKind};
 use usbtoken::text::Lang;
 
+mod bank;
 mod subject;
 
 pub use subject::{SubjectArg, SubjectArgs};
@@ -46,6 +47,15 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
+    /// The bank whose profile holds (docs/bank-profile.md): its name where it is installed, or the path of its file.
+    /// Without it the only profile that is installed, if there is one.
+    #[arg(long, value_name = "NAME|FILE", global = true)]
+    pub bank: Option<String>,
+
+    /// The folder of installed profiles, in place of the system's.
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub banks: Option<PathBuf>,
+
     /// The driver (PKCS#11 module), by absolute path; may be given several times. Without it: the one that
     /// USBTOKEN_MODULE names, else every driver that is known on this computer.
     #[arg(long, value_name = "PATH", global = true)]
@@ -81,6 +91,10 @@ pub struct Global {
     /// Logs in although the last PIN was wrong and no person is at a terminal: the PIN was put right.
     #[arg(long, global = true)]
     pub pin_corrected: bool,
+
+    /// Acts on pending jobs that a page or another program began, too (resume, install, abandon).
+    #[arg(long, global = true)]
+    pub any_caller: bool,
 
     /// Prints JSON: the result on standard output, an error on standard error.
     #[arg(long, global = true)]
@@ -138,6 +152,9 @@ pub enum Command {
     ///
     /// It never logs in, never asks for a PIN and writes nothing to a token.
     Doctor(Doctor),
+    /// Checks a bank's profile, or lists those that are installed.
+    #[command(subcommand)]
+    Profile(Profile),
     /// Reads traces that the driver shim wrote.
     #[command(subcommand)]
     Trace(Trace),
@@ -151,6 +168,11 @@ impl Command {
             Command::Resume(args) => args.out.is_none(),
             _ => false,
         }
+    }
+
+    /// Whether a bank's rules hold for it, so that it must be known which bank is meant.
+    pub fn needs_bank(&self) -> bool {
+        !matches!(self, Command::Doctor(_) | Command::Profile(_) | Command::Trace(_))
     }
 }
 
@@ -289,7 +311,7 @@ pub const ISSUER_TIMEOUT: u32 = 1800;
 
 /// `usbtoken renew`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("how").required(true).args(["issuer", "issuer_helper"])))]
+#[command(group(ArgGroup::new("how").args(["issuer", "issuer_helper"])))]
 pub struct Renew {
     #[command(flatten)]
     pub which: Which,
@@ -375,7 +397,7 @@ pub struct Install {
 
 /// `usbtoken resume`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("to").required(true).args(["out", "issuer", "issuer_helper"])))]
+#[command(group(ArgGroup::new("to").args(["out", "issuer", "issuer_helper"])))]
 pub struct Resume {
     /// The pending key with this id, as `pending` shows it.
     #[arg(long, value_name = "HEX")]
@@ -426,9 +448,10 @@ pub struct Abandon {
 
 /// `usbtoken retire`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("which").required(true).args(["id", "serial"])))]
+#[command(group(ArgGroup::new("which").args(["id", "serial"])))]
 pub struct Retire {
-    /// The certificate with this id, as `list` shows it.
+    /// The certificate with this id, as `list` shows it. One of id and serial is needed, unless the token's URI names the
+    /// certificate.
     #[arg(long, value_name = "HEX")]
     pub id: Option<Hex>,
 
@@ -471,6 +494,19 @@ pub struct Doctor {
     /// Overwrites the file if it exists.
     #[arg(long, requires = "bundle")]
     pub overwrite: bool,
+}
+
+/// `usbtoken profile`.
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// Says all that is wrong with a file, with line and column, and what it means where nothing is.
+    Check {
+        /// The profile, a file NAME.toml.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Lists the profiles that are installed.
+    List,
 }
 
 /// `usbtoken trace`.

@@ -9,12 +9,9 @@ mod login;
 mod next_command;
 mod output;
 mod pin;
-mod progress;
 mod run;
 #[cfg(unix)]
 mod signals;
-mod stdout;
-mod view;
 mod words;
 
 use std::process::ExitCode;
@@ -28,10 +25,11 @@ use crate::output::Outcome;
 use crate::run::Run;
 
 fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let Cli { global, mut command } = Cli::parse();
     let hidden = hide_pin(&global, &command);
-    let run = Run::new(global);
-    match hidden.and_then(|()| commands::run(&run, &command)) {
+    let mut run = Run::new(global);
+    let known = hidden.and_then(|()| run.choose_bank(&mut command));
+    match known.and_then(|()| commands::run(&run, &command)) {
         Ok(outcome) => exit_code(tell(&run, outcome)),
         Err(error) => exit_code(Some(fail(&run, &error))),
     }
@@ -57,16 +55,16 @@ fn tell(run: &Run, mut outcome: Outcome) -> Option<Family> {
     let (lang, as_json) = (run.lang, run.global.json);
     let printed = outcome.print(as_json);
     if let Err(error) = &printed {
-        outcome.print_unprinted(error, lang, as_json);
+        outcome.print_unprinted(error, lang, run.bank(), as_json);
     }
     if let Some(error) = &outcome.afterwards {
-        output::print_afterwards(error, lang, as_json);
+        output::print_afterwards(error, lang, run.bank(), as_json);
     }
     printed.err().map(|error| error.code().family()).or(outcome.exit)
 }
 
 fn fail(run: &Run, error: &Error) -> Family {
-    output::print_error(error, run.lang, run.global.json);
+    output::print_error(error, run.lang, run.bank(), run.global.json);
     error.code().family()
 }
 

@@ -14,7 +14,7 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// The command with the options that name driver, token and the source of the PIN.
+    /// The command with the options that name bank, driver, token and the source of the PIN.
     pub fn new(command: &str, global: &Global) -> Self {
         CommandLine::on(command, global, global.token.as_deref())
     }
@@ -30,11 +30,14 @@ impl CommandLine {
         for module in &global.module {
             line = line.path("--module", Some(module));
         }
-        line.value("--token", token)
+        line.value("--bank", global.bank.as_deref())
+            .path("--banks", global.banks.as_deref())
+            .value("--token", token)
             .path("--pin-file", global.pin_file.as_deref())
             .value("--pin-env", global.pin_env.as_deref())
             .flag("--pin-as-typed", global.pin_as_typed)
             .flag("--trust-driver", global.trust_driver)
+            .flag("--any-caller", global.any_caller)
     }
 
     /// Adds an option with its value, where it has one.

@@ -5,15 +5,17 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use usbtoken::bank::{Bank, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, Preflight};
 use usbtoken::text::Lang;
-use usbtoken::{Cancel, Code, Error, Finder, Login, Result, Session, Token, TokenUri};
+use usbtoken::{Cancel, Code, Error, Finder, Login, Policy, Result, Session, Token, TokenUri};
 
-use crate::args::Global;
+use crate::args::{Command, Global};
+use crate::output::progress::Progress;
 use crate::pin::mark::Mark;
-use crate::progress::Progress;
 use crate::{files, output, pin};
 
 /// One run of the command.
@@ -22,6 +24,7 @@ pub struct Run {
     pub lang: Lang,
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
+    bank: Option<Bank>,
 }
 
 impl Run {
@@ -29,7 +32,48 @@ impl Run {
     pub fn new(global: Global) -> Self {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
-        Run { global, lang, progress, told: RefCell::default() }
+        Run { global, lang, progress, told: RefCell::default(), bank: None }
+    }
+
+    /// Reads the profile of the bank whose rules hold: the one that is named, or the only one that is installed. The
+    /// command line is held against it, and what it leaves out is filled in.
+    ///
+    /// # Errors
+    /// What is wrong with the profile; `ProfileAmbiguous` when several are installed and none is named; `OverrideRefused`
+    /// for an option that the bank forbids.
+    pub fn choose_bank(&mut self, command: &mut Command) -> Result<()> {
+        self.bank = match self.global.bank.as_deref() {
+            Some(file) if file.contains(['/', '\\']) || file.ends_with(".toml") => {
+                Some(Bank::open(Path::new(file))?)
+            }
+            Some(name) => Some(self.installed().named(name)?),
+            None if command.needs_bank() => self.installed().only()?,
+            None => None,
+        };
+        if let Some(bank) = &self.bank {
+            command.obey(bank)?;
+        }
+        command.check_issuer()
+    }
+
+    /// The bank whose rules hold.
+    pub fn bank(&self) -> Option<&Bank> {
+        self.bank.as_ref()
+    }
+
+    /// The rules of a renewal: the bank's, or the usual ones.
+    pub fn policy(&self) -> Policy {
+        self.bank.as_ref().map_or_else(Policy::default, Bank::policy)
+    }
+
+    /// The window in which certificates are renewed, and the present moment.
+    pub fn when(&self) -> (Window, SystemTime) {
+        (self.policy().window, self.now())
+    }
+
+    /// The profiles of this computer.
+    pub fn installed(&self) -> Installed {
+        self.global.banks.as_ref().map_or_else(Installed::on_this_computer, Installed::in_folder)
     }
 
     /// The present time, read anew: a PIN and a CA take their time.
@@ -39,7 +83,8 @@ impl Run {
 
     /// How the library's calls run: their steps are shown, and jobs are the command's.
     pub fn call(&self) -> usbtoken::Run<'_> {
-        usbtoken::Run::default().by(Caller::Command).progress(&self.progress)
+        let run = usbtoken::Run::default().by(Caller::Command).progress(&self.progress);
+        if self.global.any_caller { run.any_caller() } else { run }
     }
 
     /// Every token, or the one that `--token` names; and why others were passed over.
@@ -58,8 +103,16 @@ impl Run {
             Err(error) if error.code() != Code::TokenAmbiguous => return Err(error),
             _awaited => {
                 self.progress.step(Step::FindToken);
-                let found = self.finder().tokens()?;
-                found.none.map_or(Ok((found.tokens, found.skipped)), Err)
+                let mut found = self.finder()?.tokens()?;
+                if let Some(bank) = &self.bank {
+                    found.tokens.retain(|token| bank.owns(token));
+                }
+                match (found.none, &self.bank) {
+                    (Some(error), _) => Err(error),
+                    // Why none of the tokens is the bank's.
+                    (None, Some(_)) if found.tokens.is_empty() => Ok((vec![self.token()?], found.skipped)),
+                    (None, _) => Ok((found.tokens, found.skipped)),
+                }
             }
         }
     }
@@ -69,7 +122,11 @@ impl Run {
         match self.global.wait {
             None | Some(0) => {
                 self.progress.step(Step::FindToken);
-                self.finder().find(&self.uri()?)
+                let (finder, uri) = (self.finder()?, self.uri()?);
+                match &self.bank {
+                    Some(bank) => bank.find(&finder, &uri),
+                    None => finder.find(&uri),
+                }
             }
             Some(seconds) => self.wait_for_token(seconds),
         }
@@ -79,7 +136,11 @@ impl Run {
     pub fn wait_for_token(&self, seconds: u32) -> Result<Token> {
         self.progress.step(Step::WaitForToken);
         let deadline = Instant::now() + Duration::from_secs(seconds.into());
-        self.finder().wait(&self.uri()?, deadline, &Cancel::new())
+        let (finder, uri) = (self.finder()?, self.uri()?);
+        match &self.bank {
+            Some(bank) => bank.wait(&finder, &uri, deadline, &Cancel::new()),
+            None => finder.wait(&uri, deadline, &Cancel::new()),
+        }
     }
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
@@ -156,14 +217,32 @@ impl Run {
         Ok(())
     }
 
-    fn uri(&self) -> Result<TokenUri> {
+    /// The URI of the token.
+    ///
+    /// # Errors
+    /// [`Code::BadUri`] and its kin.
+    pub fn uri(&self) -> Result<TokenUri> {
         self.global.token.as_deref().map_or_else(|| Ok(TokenUri::default()), str::parse)
     }
 
-    /// The drivers that are asked.
-    pub fn finder(&self) -> Finder {
-        let finder = self.global.module.iter().fold(Finder::new(), |finder, path| finder.module(path));
-        if self.global.trust_driver { finder.trust_any_owner() } else { finder }
+    /// The drivers that are asked: those of the command line, else the bank's, else every one that is known.
+    ///
+    /// # Errors
+    /// `OverrideRefused` when the bank names its drivers and lets no one name others; `DriverMissing` when none of the
+    /// bank's is there.
+    pub fn finder(&self) -> Result<Finder> {
+        let Global { module: modules, trust_driver, .. } = &self.global;
+        let named = modules.iter().fold(Finder::new(), |finder, path| finder.module(path));
+        let finder = match &self.bank {
+            None => named,
+            Some(bank) => {
+                if *trust_driver || bank.names_drivers() && !modules.is_empty() {
+                    bank.check_override(Override::Drivers)?;
+                }
+                if modules.is_empty() { bank.finder()? } else { named }
+            }
+        };
+        Ok(if *trust_driver { finder.trust_any_owner() } else { finder })
     }
 }
 

@@ -3,7 +3,7 @@
 use base16ct::lower::encode_string as hex;
 use usbtoken::{Error, Result};
 
-use crate::args;
+use crate::base::args;
 
 /// EncodingType: base64 with the header of a certificate.
 pub const USBTOKEN_ENCODING_BASE64_HEADER: u32 = 0;

@@ -3,13 +3,11 @@
 //! Plain C, so that a COM control, a browser host or a test can stand on it. Two pages and two processes may lie
 //! between *create request* and *install response*: nothing is kept but the pending key on the token.
 //!
-//! `origin` says which pages may ask at all, `hresult` what they are answered, `encoding` and `subject`
-//! read and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are
-//! here.
+//! `find::origin` says which pages may ask at all, `values::hresult` what they are answered, `encoding` and `subject` read
+//! and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are here.
 
 pub mod encoding;
-pub mod hresult;
-pub(crate) mod origin;
+pub mod numbers;
 pub(crate) mod page;
 pub(crate) mod subject;
 
@@ -19,83 +17,23 @@ use std::ptr;
 use std::sync::Arc;
 
 use usbtoken::pki::MAX_RESPONSE;
-use usbtoken::{Code, Error};
 
-use crate::args;
-use crate::boundary;
-use crate::buffer::{Buffer, usbtoken_buffer};
-use crate::context::{Context, usbtoken_context};
-use crate::handle::{self, Noun};
-use crate::installed::{InstalledNoun, usbtoken_installed};
-use crate::status::usbtoken_status;
+use crate::base::args;
+use crate::base::boundary;
+use crate::base::handle::{self, Noun};
+use crate::base::status::usbtoken_status;
+use crate::find::context::{Context, usbtoken_context};
+use crate::job::installed::{InstalledNoun, usbtoken_installed};
+use crate::values::buffer::{Buffer, usbtoken_buffer};
+use crate::values::hresult::{self, USBTOKEN_HR_OK, USBTOKEN_HR_UNEXPECTED, usbtoken_hresult};
 use encoding::Encoded;
-use hresult::{USBTOKEN_HR_OK, USBTOKEN_HR_UNEXPECTED, usbtoken_hresult};
+use numbers::{usbtoken_consent_callback, usbtoken_enroll};
 use page::{Page, Refusal};
-
-/// What one page works with: made for its origin, and gone with it.
-pub struct usbtoken_enroll(());
-
-/// What a page wants to do: make a key pair and a certificate request.
-pub const USBTOKEN_ENROLL_CREATE_REQUEST: u32 = 1;
-/// What a page wants to do: install the CA's response.
-pub const USBTOKEN_ENROLL_INSTALL_RESPONSE: u32 = 2;
-/// What a page wants to do: give up a request that was made, and remove its key.
-pub const USBTOKEN_ENROLL_ABANDON: u32 = 3;
-
-/// usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
-pub const USBTOKEN_ENROLL_KEY_SPEC: u32 = 1;
-/// usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
-pub const USBTOKEN_ENROLL_LENGTH: u32 = 2;
-/// usbtoken_enroll_set_number: ExportPolicy: only 0 is accepted.
-pub const USBTOKEN_ENROLL_EXPORT_POLICY: u32 = 3;
-/// usbtoken_enroll_set_number: KeyProtection: 0, 1 or 2. The token protects the key in any case.
-pub const USBTOKEN_ENROLL_KEY_PROTECTION: u32 = 4;
-/// usbtoken_enroll_set_number: KeyUsage. The key signs, whatever a page says.
-pub const USBTOKEN_ENROLL_KEY_USAGE: u32 = 5;
-/// usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
-pub const USBTOKEN_ENROLL_PROVIDER_TYPE: u32 = 6;
-/// usbtoken_enroll_set_number: MachineContext: only 0 is accepted.
-pub const USBTOKEN_ENROLL_MACHINE_CONTEXT: u32 = 7;
-
-/// usbtoken_enroll_set_text: ProviderName: one that usbtoken_context_add_provider listed, or "usbtoken" or empty
-/// for the only token that is plugged in.
-pub const USBTOKEN_ENROLL_PROVIDER_NAME: u32 = 1;
-/// usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
-pub const USBTOKEN_ENROLL_ALGORITHM: u32 = 2;
-/// usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
-pub const USBTOKEN_ENROLL_SUBJECT: u32 = 3;
-
-/// X509CertificateEnrollmentContext: the user. The only one that a page may have.
-pub const USBTOKEN_ENROLL_CONTEXT_USER: u32 = 1;
-
-/// X509RequestInheritOptions: a new key of the default kind.
-pub const USBTOKEN_INHERIT_NEW_DEFAULT_KEY: u32 = 1;
-/// X509RequestInheritOptions: a new key of the old one's kind.
-pub const USBTOKEN_INHERIT_NEW_SIMILAR_KEY: u32 = 2;
-
-/// InstallResponseRestrictionFlags: the chain must lead to an anchor of the context, where it has any.
-pub const USBTOKEN_ALLOW_NONE: u32 = 0;
-/// InstallResponseRestrictionFlags: the chain is not checked.
-pub const USBTOKEN_ALLOW_UNTRUSTED_ROOT: u32 = 4;
-
-/// usbtoken_enroll_probe, or-ed: a token is there.
-pub const USBTOKEN_PROBE_TOKEN: u32 = 1;
-/// usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
-pub const USBTOKEN_PROBE_RENEWABLE: u32 = 2;
-/// usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
-/// another one that is not.
-pub const USBTOKEN_PROBE_RENEWED: u32 = 4;
-
-/// Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
-/// "`https://www.bank.example`", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
-/// every operation, and before the PIN.
-pub type usbtoken_consent_callback =
-    Option<unsafe extern "C" fn(user: *mut c_void, origin: *const c_char, operation: u32) -> i32>;
 
 impl Noun for Page {
     type Opaque = usbtoken_enroll;
 
-    fn host(&self) -> Option<&crate::callbacks::Host> {
+    fn host(&self) -> Option<&crate::base::callbacks::Host> {
         Some(&self.shared.host)
     }
 }
@@ -316,7 +254,7 @@ pub unsafe extern "C" fn usbtoken_enroll_install_response(
 ) -> usbtoken_hresult {
     on_page(enroll, |page| {
         // SAFETY: rule 4 of the header.
-        let response = unsafe { crate::installed::answer(response, response_length) }?;
+        let response = unsafe { crate::job::installed::answer(response, response_length) }?;
         // SAFETY: rule 4 of the header.
         let password = unsafe { args::optional_text("password", password, password_length) }?;
         page.install_response(restrictions, response, encoding, password.unwrap_or_default())
@@ -372,11 +310,6 @@ pub unsafe extern "C" fn usbtoken_enroll_abandon(enroll: *const usbtoken_enroll)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_free(enroll: Option<&mut *mut usbtoken_enroll>) {
     boundary::free::<Page>(enroll);
-}
-
-/// The error of an operation for which the person was not asked, or said no.
-fn denied() -> Error {
-    Error::new(Code::ConsentDenied)
 }
 
 /// The HRESULT for a status: what the facade returns for it.

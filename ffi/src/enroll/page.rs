@@ -11,23 +11,24 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{KeyKind, Window};
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
-    Certificate, Code, Credential, Error, Install, Installed, Pending, Policy, Renewal, Response, Result,
-    Run, Session, Token, TokenUri,
+    Certificate, Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Run,
+    Session, Token, TokenUri,
 };
 
 use super::encoding::{self, Encoded};
-use super::hresult::{
+use super::numbers::*;
+use crate::base::args;
+use crate::base::callbacks::{Unstoppable, busy};
+use crate::base::lock::lock;
+use crate::base::text::Text;
+use crate::find::context::Shared;
+use crate::find::origin::Origin;
+use crate::find::token;
+use crate::job::installed;
+use crate::values::hresult::{
     USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK, USBTOKEN_HR_NOT_FOUND,
     USBTOKEN_HR_PROPERTY_EMPTY, USBTOKEN_HR_PROVIDER_UNKNOWN, usbtoken_hresult,
 };
-use super::origin::Origin;
-use super::*;
-use crate::callbacks::{Unstoppable, busy};
-use crate::context::Shared;
-use crate::installed;
-use crate::lock::lock;
-use crate::text::Text;
-use crate::token;
 
 /// Why a page is refused: the details for the host, and the HRESULT where the code alone does not say it.
 pub(crate) struct Refusal {
@@ -39,6 +40,11 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Refusal { error, hresult: None }
     }
+}
+
+/// The error of an operation for which the person was not asked, or said no.
+fn denied() -> Error {
+    Error::new(Code::ConsentDenied)
 }
 
 fn refuse(hresult: usbtoken_hresult, detail: &str) -> Refusal {
@@ -264,8 +270,12 @@ impl Page {
             Start::From { default_key: true, .. } => Some(kind.unwrap_or(KeyKind::Rsa2048)),
             _ => kind,
         };
-        let mut policy = Policy::default();
-        policy.key = kind.map_or(KeyRule::LikeOld, KeyRule::Kind);
+        let mut policy = self.shared.host.policy();
+        // What a page asks for is a wish; the bank's own word is stronger.
+        policy.key = match (self.shared.host.bank(), kind) {
+            (None, Some(kind)) => KeyRule::Kind(kind),
+            _ => policy.key,
+        };
         let pending = self.begin_or_resume(&renewal.policy(&policy), old.as_ref(), kind, &session)?;
         self.shared.host.warn(pending.notices());
         state.created = Some(pending.key_id().to_vec());
@@ -292,8 +302,8 @@ impl Page {
         let response = installed::read(&self.shared.host, &response)?;
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
-        let mut policy = Policy::default();
-        if restrictions == USBTOKEN_ALLOW_NONE {
+        let mut policy = self.shared.host.policy();
+        if restrictions == USBTOKEN_ALLOW_NONE && self.shared.host.bank().is_none() {
             policy.anchors = self.shared.anchors();
         }
         let installed = Install::new(&response).policy(&policy).run(&session, &self.run())?;

@@ -7,7 +7,7 @@ use crate::types::*;
 use std::collections::BTreeMap;
 
 /// The largest value that is fetched when the first buffer was too small.
-const MAX_VALUE: usize = 65_536;
+const MAX_VALUE: usize = 1 << 20;
 
 /// Room for a private value that is asked for in order to be refused.
 const PRIVATE_VALUE: usize = 1024;

@@ -2,7 +2,8 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::types::{CK_FUNCTION_LIST, CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CK_SLOT_ID};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The number of a slot: valid until the slot list is read again, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,9 @@ pub struct Functions {
     pub(super) list: CK_FUNCTION_LIST,
     /// The process that initialised the driver; 0 before that.
     process: AtomicU32,
+    /// Whether the driver cannot lock, so that only one thread may be in it at a time.
+    one_thread: AtomicBool,
+    turn: Mutex<()>,
 }
 
 /// Calls a function of the list: in the process that initialised the driver, and where the driver has it. A return value
@@ -31,6 +35,7 @@ macro_rules! call {
     };
     (anywhere $functions:expr, $name:ident ( $($argument:expr),* $(,)? )) => {{
         let function = stringify!($name);
+        let _turn = $functions.turn();
         match $functions.list.$name {
             // SAFETY: the function comes from the driver's own list. The pointers among the arguments point to
             // live buffers whose lengths stand beside them, or are null where PKCS#11 allows it; each is
@@ -47,7 +52,8 @@ pub(super) use call;
 
 impl Functions {
     pub(crate) fn new(list: CK_FUNCTION_LIST) -> Self {
-        Functions { list, process: AtomicU32::new(0) }
+        let (process, one_thread) = (AtomicU32::new(0), AtomicBool::new(false));
+        Functions { list, process, one_thread, turn: Mutex::new(()) }
     }
 
     /// Refuses a call in a forked child: handles, locks and the connection to the device belong to the parent.
@@ -61,6 +67,17 @@ impl Functions {
         } else {
             Err(Failure::Forked { function })
         }
+    }
+
+    /// Says whether the driver does its own locking.
+    pub(super) fn locks(&self, itself: bool) {
+        self.one_thread.store(!itself, Ordering::SeqCst);
+    }
+
+    /// The turn of this thread in a driver that cannot lock, kept for one call.
+    pub(super) fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        let alone = self.one_thread.load(Ordering::SeqCst);
+        alone.then(|| self.turn.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// From now on the driver belongs to this process.

@@ -15,8 +15,8 @@ const SLOTS_AT_ONCE: usize = 64;
 const MECHANISMS_AT_ONCE: usize = 512;
 
 impl Functions {
-    /// C_Initialize for several threads with the system's locks; one that cannot lock is initialised for one
-    /// thread, which is right because every session is used by one thread at a time.
+    /// C_Initialize for several threads with the system's locks. A driver that cannot lock is initialised for one thread
+    /// (PKCS#11 v3.1 §5.4.1), and from then on each call waits until no other thread is in it.
     ///
     /// Returns whether this call did it: `false` when somebody in this process had done so before.
     pub fn initialize(&self) -> Outcome<bool> {
@@ -28,8 +28,10 @@ impl Functions {
             flags: CKF_OS_LOCKING_OK,
             pReserved: ptr::null_mut(),
         };
+        self.locks(true);
         let mut result = call!(anywhere self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
         if matches!(&result, Err(failure) if failure.rv() == Some(CKR_CANT_LOCK)) {
+            self.locks(false);
             result = call!(anywhere self, C_Initialize(ptr::null_mut()));
         }
         let ours = match result {

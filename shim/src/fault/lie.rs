@@ -20,6 +20,12 @@ pub(super) enum Lie {
     GarbageHandles,
     /// C_FindObjects claims more objects than it had room for.
     MoreHandles,
+    /// C_FindObjects always has one more.
+    EndlessSearch,
+    /// C_GetAttributeValue gives nothing where it cannot give all.
+    AllOrNothing,
+    /// A private value is asked for: CKR_OK, with this length and no bytes.
+    EmptyPrivateValue(CK_ULONG),
     /// CKA_EC_POINT without its OCTET STRING.
     EcRaw,
     /// CKA_EC_POINT as a BIT STRING.
@@ -49,6 +55,10 @@ impl Lie {
             "truncated" => Self::Truncated,
             "garbage-handles" => Self::GarbageHandles,
             "more-handles" => Self::MoreHandles,
+            "endless-search" => Self::EndlessSearch,
+            "all-or-nothing" => Self::AllOrNothing,
+            "private-value-empty" => Self::EmptyPrivateValue(0),
+            "private-value-unavailable" => Self::EmptyPrivateValue(CK_UNAVAILABLE_INFORMATION),
             "ec-raw" => Self::EcRaw,
             "ec-bit-string" => Self::EcBitString,
             "fresh-zero" => Self::FreshZero,
@@ -72,8 +82,16 @@ impl Lie {
                 self.about_lengths(call, rv)
             }
             (Self::EcRaw | Self::EcBitString, rv) if in_part(rv) => self.about_points(call, rv),
+            (Self::AllOrNothing, CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE) => {
+                let several = asked(call).count() > 1;
+                asked(call).for_each(|(at, attribute)| set_length(at, attribute, CK_UNAVAILABLE_INFORMATION));
+                several.then_some(rv)
+            }
+            (Self::EmptyPrivateValue(length), CKR_ATTRIBUTE_SENSITIVE) => empty_private_value(call, length),
             (Self::FreshZero, rv) if in_part(rv) => fresh.deny(call, rv),
-            (Self::GarbageHandles | Self::MoreHandles, CKR_OK) => self.about_handles(call),
+            (Self::GarbageHandles | Self::MoreHandles | Self::EndlessSearch, CKR_OK) => {
+                self.about_handles(call)
+            }
             (Self::TokenFlags(_) | Self::MemoryFull, CKR_OK) => self.about_the_token(call),
             _ => None,
         }
@@ -142,6 +160,15 @@ impl Lie {
             // SAFETY: read from before.
             unsafe { count.write_unaligned(room.saturating_add(LONGER)) };
             return Some(CKR_OK);
+        }
+        if self == Self::EndlessSearch {
+            if found == 0 {
+                // SAFETY: the caller has room for one handle at least.
+                unsafe { handles.write_unaligned(1) };
+                // SAFETY: read from before.
+                unsafe { count.write_unaligned(1) };
+            }
+            return (found == 0).then_some(CKR_OK);
         }
         for i in 0..found as usize {
             // SAFETY: within what the driver has written.
@@ -231,6 +258,17 @@ pub(super) fn restore_lengths(call: &Call) {
 /// §5.7.5).
 const fn in_part(rv: CK_RV) -> bool {
     matches!(rv, CKR_OK | CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE)
+}
+
+/// Takes the refusal of a private value back.
+fn empty_private_value(call: &Call, length: CK_ULONG) -> Option<CK_RV> {
+    let mut refused = asked(call).filter(|(_, attribute)| {
+        matches!(attribute.type_, CKA_VALUE | CKA_PRIVATE_EXPONENT)
+            && attribute.ulValueLen == CK_UNAVAILABLE_INFORMATION
+    });
+    let (at, attribute) = refused.next()?;
+    set_length(at, attribute, length);
+    Some(CKR_OK)
 }
 
 /// The attributes that the call asks for, as they are by now.

@@ -39,13 +39,13 @@ pub enum Trust {
 
 /// A driver's file that can be given to the system's loader.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckedFile {
+pub(crate) struct CheckedFile {
     path: PathBuf,
 }
 
 impl CheckedFile {
     /// The absolute path of the file itself: symbolic links are resolved.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -57,7 +57,7 @@ impl CheckedFile {
 /// `DriverPathRelative`, `DriverMissing`, `FileUnreadable`, `DriverUntrusted`, `DriverNotLibrary`,
 /// `DriverWrongPlatform`, `DriverWrongBitness`, `DriverTruncated`, `DriverNoEntry`; each with the path and, where
 /// two things are compared, with what was expected and what was found.
-pub fn check(path: &Path, trust: Trust) -> Result<CheckedFile> {
+pub(crate) fn check(path: &Path, trust: Trust) -> Result<CheckedFile> {
     check_for(&Host::current(), path, trust)
 }
 

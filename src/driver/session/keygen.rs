@@ -14,7 +14,7 @@ use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 
 /// A key pair that was just made.
 #[derive(Clone, Debug)]
-pub struct NewKeyPair {
+pub(crate) struct NewKeyPair {
     /// The private key.
     pub private: StoredKey,
     /// The public key object.
@@ -157,8 +157,8 @@ fn generator(kind: KeyKind) -> CK_MECHANISM_TYPE {
 /// The templates of one set: public, private (PKCS#11 v3.1 §4.8, §4.9, §6.1.4, §6.3.5).
 fn templates(set: TemplateSet, kind: KeyKind, id: &[u8], label: &[u8]) -> (Template, Template) {
     let usage = set == TemplateSet::SignOnly;
-    let with_id = set != TemplateSet::NoId;
-    let public_stays = set != TemplateSet::PublicKeyInSession;
+    let with_id = !matches!(set, TemplateSet::NoId | TemplateSet::NoIdInSession);
+    let public_stays = !matches!(set, TemplateSet::PublicKeyInSession | TemplateSet::NoIdInSession);
 
     let mut public = Template::new().flag(CKA_TOKEN, public_stays).bytes(CKA_LABEL, label);
     public = match kind.curve_der() {

@@ -13,11 +13,11 @@ mod sign;
 mod store;
 
 pub use self::evidence::Evidence;
-pub use self::keygen::NewKeyPair;
+pub(crate) use self::keygen::NewKeyPair;
 use self::object::Owner;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
-pub use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
+pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use self::object::{Objects, Present};
 use self::pin::KeptPin;
 pub use self::pin::Pin;
@@ -26,7 +26,7 @@ pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
 pub use self::reservation::Reservation;
 pub(crate) use self::sign::Signed;
-pub use self::store::Category;
+pub(crate) use self::store::Category;
 use crate::driver::ckr::During as _;
 use crate::driver::lock::TokenLock;
 use crate::driver::mutex::lock;
@@ -42,6 +42,7 @@ use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
 
 /// How to log in.
+#[derive(Debug)]
 pub struct Login {
     pin: Option<Pin>,
     accept_final_try: bool,

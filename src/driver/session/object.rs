@@ -20,14 +20,14 @@ pub(super) struct Place {
 
 /// A CKA_LABEL. PKCS#11 wants UTF-8; what other programs wrote is kept byte for byte, whatever it is.
 #[derive(Clone, Debug, Default)]
-pub struct Label {
+pub(crate) struct Label {
     bytes: Vec<u8>,
     text: String,
 }
 
 /// A certificate object (PKCS#11 v3.1 §4.6.3).
 #[derive(Clone, Debug)]
-pub struct StoredCertificate {
+pub(crate) struct StoredCertificate {
     pub(super) place: Place,
     /// CKA_ID: the same as that of its key pair.
     pub id: Vec<u8>,
@@ -39,7 +39,7 @@ pub struct StoredCertificate {
 
 /// A private key object, as far as it shows itself (PKCS#11 v3.1 §4.9).
 #[derive(Clone, Debug)]
-pub struct StoredKey {
+pub(crate) struct StoredKey {
     pub(super) place: Place,
     /// CKA_ID.
     pub id: Vec<u8>,
@@ -59,7 +59,7 @@ pub struct StoredKey {
 
 /// A public key object (PKCS#11 v3.1 §4.8).
 #[derive(Clone, Debug)]
-pub struct StoredPublicKey {
+pub(crate) struct StoredPublicKey {
     pub(super) place: Place,
     /// CKA_ID.
     pub id: Vec<u8>,
@@ -95,12 +95,12 @@ impl Label {
     }
 
     /// The bytes, as the token has them.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The label for people: without padding, and what is not UTF-8 taken for Latin-1.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 }
@@ -124,13 +124,6 @@ impl StoredKey {
     /// The same key as one that is read again when it is to be proven: an answer is for the moment in which it was given.
     pub(crate) fn to_be_asked_again(&self) -> Self {
         StoredKey { value_refused: false, ..self.clone() }
-    }
-}
-
-impl StoredPublicKey {
-    /// Whether both are the same object on the token, read in the same session.
-    pub fn is_same_object(&self, other: &StoredPublicKey) -> bool {
-        self.place == other.place
     }
 }
 

@@ -3,8 +3,9 @@
 use super::object::StoredKey;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::cell::{Cell, RefCell};
+use std::fmt;
 
-/// A PIN. It is wiped from memory when it goes, and it can be printed nowhere.
+/// A PIN. It is wiped from memory when it goes, and it can be printed nowhere: its `Debug` shows that there is one.
 pub struct Pin(SecretSlice<u8>);
 
 impl Pin {
@@ -20,6 +21,12 @@ impl Pin {
     /// The length in bytes.
     pub fn length(&self) -> usize {
         self.bytes().len()
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(REDACTED)")
     }
 }
 
@@ -60,6 +67,12 @@ impl KeptPin {
 mod tests {
     use super::super::object::made_up;
     use super::*;
+
+    #[test]
+    fn a_pin_is_printed_nowhere() {
+        let login = crate::Login::with_pin(Pin::new(b"482915".to_vec()));
+        assert!(!format!("{login:?} {:?}", Pin::new(b"482915".to_vec())).contains("482915"));
+    }
 
     #[test]
     fn the_pin_stays_only_for_a_key_that_wants_it() {

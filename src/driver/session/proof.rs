@@ -48,7 +48,7 @@ impl Session {
     ///
     /// # Errors
     /// What C_GetAttributeValue returns, other than the refusal that is hoped for.
-    pub fn prove(&self, key: &StoredKey, now: SystemTime) -> Result<Proof> {
+    pub(crate) fn prove(&self, key: &StoredKey, now: SystemTime) -> Result<Proof> {
         let open = self.open_session();
         let handle = open.handle_of(key.place)?;
         let answer = match key.value_refused {
@@ -88,7 +88,7 @@ impl Session {
     ///
     /// # Errors
     /// What C_GetAttributeValue returns.
-    pub fn reread_private_key(&self, key: &StoredKey) -> Result<StoredKey> {
+    pub(crate) fn reread_private_key(&self, key: &StoredKey) -> Result<StoredKey> {
         let open = self.open_session();
         let mut fresh = open.read_private_key(open.handle_of(key.place)?)?;
         fresh.public_key = fresh.public_key.or_else(|| key.public_key.clone());

@@ -277,7 +277,7 @@ impl PublicSession {
     ///
     /// # Errors
     /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
+    pub(crate) fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
         self.open_session().certificates()
     }
 
@@ -293,30 +293,6 @@ impl Session {
         let objects = self.open_session().objects().map_err(login_lost)?;
         objects.private_keys.iter().for_each(|key| self.pin.see(key));
         Ok(objects)
-    }
-
-    /// The X.509 certificates on the token.
-    ///
-    /// # Errors
-    /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub fn certificates(&self) -> Result<Vec<StoredCertificate>> {
-        Ok(self.open_session().certificates()?.0)
-    }
-
-    /// The private keys on the token.
-    ///
-    /// # Errors
-    /// As [`Session::certificates`].
-    pub fn private_keys(&self) -> Result<Vec<StoredKey>> {
-        Ok(self.objects()?.private_keys)
-    }
-
-    /// The public keys on the token.
-    ///
-    /// # Errors
-    /// As [`Session::certificates`].
-    pub fn public_keys(&self) -> Result<Vec<StoredPublicKey>> {
-        Ok(self.objects()?.public_keys)
     }
 }
 

@@ -97,7 +97,7 @@ impl Session {
     /// [`MechanismUnsupported`](crate::error::Code::MechanismUnsupported),
     /// [`SignatureInvalid`](crate::error::Code::SignatureInvalid), and what C_SignInit, C_Login for the operation
     /// and C_Sign return.
-    pub fn sign(
+    pub(crate) fn sign(
         &self,
         key: &StoredKey,
         public_key: &PublicKey,

@@ -14,7 +14,7 @@ use usbtoken_pkcs11::{Failure, Template};
 
 /// Whose certificate it is (CKA_CERTIFICATE_CATEGORY).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Category {
+pub(crate) enum Category {
     /// The token's user.
     User,
     /// A certificate authority.

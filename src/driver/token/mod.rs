@@ -12,6 +12,7 @@ use crate::driver::module::Module;
 use crate::driver::mutex::lock;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::KeyKind;
+use crate::uri::TokenUri;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub struct Token {
     slot: SlotId,
     info: TokenInfo,
     read: Read,
+    found_by: Arc<TokenUri>,
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
 }
@@ -134,8 +136,8 @@ impl Read {
 impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let (read, info) = (Read::now(module), read_info(module, slot)?);
-        let (mechanisms, quirks) = (Arc::default(), Arc::default());
-        Ok(Token { module: module.clone(), slot, info, read, mechanisms, quirks })
+        let (found_by, mechanisms, quirks) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks })
     }
 
     /// What the token said of itself when it was found.
@@ -166,6 +168,16 @@ impl Token {
     /// The driver through which the token was found.
     pub fn module(&self) -> &Module {
         &self.module
+    }
+
+    /// The URI by which it was found: where that names an object too, it is the one credential that is meant.
+    pub fn found_by(&self) -> &TokenUri {
+        &self.found_by
+    }
+
+    /// The same token, found by this URI.
+    pub(crate) fn with_uri(self, uri: &TokenUri) -> Self {
+        Token { found_by: Arc::new(uri.clone()), ..self }
     }
 
     /// The same token, asked anew what it says of itself.

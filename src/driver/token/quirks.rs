@@ -15,7 +15,7 @@ pub(in crate::driver) struct Quirks {
     /// The catalogue's name.
     pub(in crate::driver) name: String,
     /// The key pair templates to try, first to last.
-    pub(in crate::driver) template_sets: [TemplateSet; 4],
+    pub(in crate::driver) template_sets: [TemplateSet; 5],
     /// How much a certificate object says, first to last.
     pub(in crate::driver) sets: &'static [AttributeSet],
     /// Whether every signature needs a login of its own, even where the key does not say so.
@@ -36,11 +36,13 @@ pub(in crate::driver) enum TemplateSet {
     PublicKeyInSession,
     /// Without CKA_ID, which some tokens assign themselves.
     NoId,
+    /// Without CKA_ID, and the public key as a session object.
+    NoIdInSession,
 }
 
 /// How much a certificate object says beside the certificate itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttributeSet {
+pub(crate) enum AttributeSet {
     /// What PKCS#11 v3.1 §4.6 defines for X.509 certificates, but for the check value.
     Full,
     /// Without what some tokens refuse: dates, public key.
@@ -60,12 +62,12 @@ impl Quirks {
 
 impl From<&catalogue::Profile> for Quirks {
     fn from(facts: &catalogue::Profile) -> Self {
-        use TemplateSet::{NoId, NoUsage, PublicKeyInSession, SignOnly};
+        use TemplateSet::{NoId, NoIdInSession, NoUsage, PublicKeyInSession, SignOnly};
 
         let template_sets = match (facts.public_key_in_session, facts.usage_attributes) {
-            (true, _) => [PublicKeyInSession, SignOnly, NoUsage, NoId],
-            (false, false) => [NoUsage, SignOnly, PublicKeyInSession, NoId],
-            (false, true) => [SignOnly, NoUsage, PublicKeyInSession, NoId],
+            (true, _) => [PublicKeyInSession, NoIdInSession, SignOnly, NoUsage, NoId],
+            (false, false) => [NoUsage, SignOnly, PublicKeyInSession, NoId, NoIdInSession],
+            (false, true) => [SignOnly, NoUsage, PublicKeyInSession, NoId, NoIdInSession],
         };
         Quirks {
             name: facts.name.clone(),
@@ -121,6 +123,7 @@ mod tests {
                     TemplateSet::NoUsage,
                     TemplateSet::PublicKeyInSession,
                     TemplateSet::NoId,
+                    TemplateSet::NoIdInSession,
                 ] {
                     assert!(template_sets.contains(&set));
                 }

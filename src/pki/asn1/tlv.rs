@@ -71,7 +71,7 @@ pub(in crate::pki) struct Tlv<'a> {
 
 impl<'a> Tlv<'a> {
     /// Reads an element that takes up all of `bytes`.
-    pub fn whole(bytes: &'a [u8]) -> Read<Self> {
+    pub(crate) fn whole(bytes: &'a [u8]) -> Read<Self> {
         let mut fields = Fields::of(bytes);
         let tlv = fields.any()?;
         fields.end()?;
@@ -79,12 +79,12 @@ impl<'a> Tlv<'a> {
     }
 
     /// This element, if it has that tag.
-    pub fn tagged(self, tag: u8) -> Read<Self> {
+    pub(crate) fn tagged(self, tag: u8) -> Read<Self> {
         if self.tag == tag { Ok(self) } else { Err(Malformed::Unexpected) }
     }
 
     /// The elements inside.
-    pub fn fields(self) -> Fields<'a> {
+    pub(crate) fn fields(self) -> Fields<'a> {
         Fields::of(self.value)
     }
 }
@@ -124,12 +124,12 @@ pub(in crate::pki) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub fn of(bytes: &'a [u8]) -> Self {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
         Fields { rest: bytes }
     }
 
     /// The next element.
-    pub fn any(&mut self) -> Read<Tlv<'a>> {
+    pub(crate) fn any(&mut self) -> Read<Tlv<'a>> {
         let mut reader = SliceReader::new(self.rest)?;
         let tlv = Tlv::decode(&mut reader)?;
         self.rest = self.rest.get(tlv.raw.len()..).unwrap_or_default();
@@ -137,17 +137,17 @@ impl<'a> Fields<'a> {
     }
 
     /// The next element, which must have that tag.
-    pub fn expect(&mut self, tag: u8) -> Read<Tlv<'a>> {
+    pub(crate) fn expect(&mut self, tag: u8) -> Read<Tlv<'a>> {
         self.any()?.tagged(tag)
     }
 
     /// The next element, if it has that tag.
-    pub fn optional(&mut self, tag: u8) -> Read<Option<Tlv<'a>>> {
+    pub(crate) fn optional(&mut self, tag: u8) -> Read<Option<Tlv<'a>>> {
         if self.rest.first() == Some(&tag) { self.any().map(Some) } else { Ok(None) }
     }
 
     /// Nothing may follow.
-    pub fn end(&self) -> Read<()> {
+    pub(crate) fn end(&self) -> Read<()> {
         if self.rest.is_empty() { Ok(()) } else { Err(Malformed::Unexpected) }
     }
 }

@@ -90,7 +90,7 @@ fn numbers<'a>(parameters: Tlv<'a>) -> Read<[&'a [u8]; 2]> {
 
 impl Curve {
     /// The curve with these parameters.
-    pub fn specified(parameters: Tlv<'_>) -> Option<Self> {
+    pub(super) fn specified(parameters: Tlv<'_>) -> Option<Self> {
         [Curve::P256, Curve::P384].into_iter().find(|curve| is_specified(*curve, parameters).unwrap_or(false))
     }
 

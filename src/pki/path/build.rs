@@ -26,12 +26,12 @@ pub(super) struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    pub fn new(anchors: &'s [Anchor<'s>], cas: &'s [Ca<'s>], now: SystemTime) -> Self {
+    pub(super) fn new(anchors: &'s [Anchor<'s>], cas: &'s [Ca<'s>], now: SystemTime) -> Self {
         Search { anchors, cas, now, signatures_left: MAX_SIGNATURES, failure: None }
     }
 
     /// Whether a chain holds; if not, what says most about why.
-    pub fn find(mut self, leaf: &'s Ca<'s>) -> Result<(), Failure> {
+    pub(super) fn find(mut self, leaf: &'s Ca<'s>) -> Result<(), Failure> {
         if self.reaches_anchor(&mut vec![leaf]) {
             return Ok(());
         }

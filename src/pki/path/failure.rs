@@ -70,7 +70,7 @@ impl Rule {
         }
     }
 
-    pub const fn of(status: PathValidationStatus) -> Self {
+    pub(super) const fn of(status: PathValidationStatus) -> Self {
         use PathValidationStatus as Status;
         match status {
             Status::InvalidNotBeforeDate => Rule::NotYetValid,
@@ -89,12 +89,12 @@ impl Rule {
     }
 
     /// That a certificate breaks it.
-    pub fn broken_by(self, certificate: &Certificate) -> Failure {
+    pub(super) fn broken_by(self, certificate: &Certificate) -> Failure {
         self.broken_with(certificate, &[] as &[&str])
     }
 
     /// That these extensions of a certificate break it.
-    pub fn broken_with(self, certificate: &Certificate, extensions: &[impl ToString]) -> Failure {
+    pub(super) fn broken_with(self, certificate: &Certificate, extensions: &[impl ToString]) -> Failure {
         Failure::Rule(Broken {
             rule: self,
             certificate: certificate.subject().to_string(),
@@ -116,12 +116,12 @@ impl Failure {
     }
 
     /// The one of two to report; of equal ones the first.
-    pub fn or(self, other: Failure) -> Failure {
+    pub(super) fn or(self, other: Failure) -> Failure {
         if other.weight() > self.weight() { other } else { self }
     }
 
     /// `Subject` is the leaf, `Certificate` the one that it is about, which may be a CA's that is missing.
-    pub fn into_error(self, leaf: &Certificate) -> Error {
+    pub(super) fn into_error(self, leaf: &Certificate) -> Error {
         let untrusted = |certificate: &str, reason: &str| {
             let error = Error::new(Code::ChainUntrusted).fact(Fact::Subject, leaf.subject());
             error.fact(Fact::Certificate, certificate).fact(Fact::Reason, reason)

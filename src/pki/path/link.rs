@@ -20,30 +20,30 @@ pub(super) struct Anchor<'a> {
 
 impl<'a> Ca<'a> {
     /// `None` for a certificate that `certval` does not read: it cannot be a link of a chain.
-    pub fn of(certificate: &'a Certificate) -> Option<Self> {
+    pub(super) fn of(certificate: &'a Certificate) -> Option<Self> {
         let der = restated(certificate.der()).ok()?;
         let decoded = PDVCertificate::try_from(&der[..]).ok()?;
         Some(Ca { certificate, decoded })
     }
 
-    pub fn subject(&self) -> &Name {
+    pub(super) fn subject(&self) -> &Name {
         self.decoded.decoded().tbs_certificate().subject()
     }
 
-    pub fn issuer(&self) -> &Name {
+    pub(super) fn issuer(&self) -> &Name {
         self.decoded.decoded().tbs_certificate().issuer()
     }
 }
 
 impl<'a> Anchor<'a> {
     /// `None` for a certificate that `certval` does not read.
-    pub fn of(certificate: &'a Certificate) -> Option<Self> {
+    pub(super) fn of(certificate: &'a Certificate) -> Option<Self> {
         let der = restated_anchor(certificate.der()).ok()?;
         let decoded = PDVTrustAnchorChoice::try_from(&der[..]).ok()?;
         Some(Anchor { certificate, decoded })
     }
 
-    pub fn is_named(&self, name: &Name) -> bool {
+    pub(super) fn is_named(&self, name: &Name) -> bool {
         get_trust_anchor_name(self.decoded.decoded()).is_ok_and(|own| compare_names(own, name))
     }
 }

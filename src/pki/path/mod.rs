@@ -13,7 +13,7 @@ mod restate;
 pub(in crate::pki) mod signature;
 mod validate;
 
-pub mod issuer;
+pub(super) mod issuer;
 
 use std::time::SystemTime;
 

@@ -35,7 +35,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Nothing yet, of a response of that size.
-    pub fn new(size: usize) -> Self {
+    pub(super) fn new(size: usize) -> Self {
         Found {
             certificates: Vec::new(),
             skipped: Vec::new(),
@@ -47,7 +47,7 @@ impl Found {
     }
 
     /// Takes over what an element held, which lay that deep.
-    pub fn take(&mut self, element: Element, depth: u8) {
+    pub(super) fn take(&mut self, element: Element, depth: u8) {
         element.certificates.into_iter().for_each(|certificate| self.keep(certificate));
         element.skipped.into_iter().for_each(|skipped| self.skip(skipped));
         element.inner.into_iter().for_each(|inner| self.later(inner, depth));
@@ -64,43 +64,43 @@ impl Found {
     }
 
     /// Notes what cannot be used, once.
-    pub fn skip(&mut self, skipped: Skipped) {
+    pub(super) fn skip(&mut self, skipped: Skipped) {
         if self.skipped.len() < MAX_SKIPPED && !self.skipped.contains(&skipped) {
             self.skipped.push(skipped);
         }
     }
 
     /// Lets what came out of a wrapping that deep be looked at when it is its turn.
-    pub fn later(&mut self, inner: Vec<u8>, depth: u8) {
+    pub(super) fn later(&mut self, inner: Vec<u8>, depth: u8) {
         if depth < MAX_DEPTH && self.spend(inner.len()) && self.seen.insert(self.hasher.hash_one(&inner)) {
             self.waiting.push_back((inner, depth + 1));
         }
     }
 
     /// What is to be looked at next, and how deep it lies.
-    pub fn next(&mut self) -> Option<(Vec<u8>, u8)> {
+    pub(super) fn next(&mut self) -> Option<(Vec<u8>, u8)> {
         self.waiting.pop_front()
     }
 
     /// Whether that many more bytes may be looked at.
-    pub fn spend(&mut self, bytes: usize) -> bool {
+    pub(super) fn spend(&mut self, bytes: usize) -> bool {
         let left = self.work.checked_sub(bytes);
         self.work = left.unwrap_or(0);
         left.is_some()
     }
 
     /// Whether there is a certificate.
-    pub fn has_certificate(&self) -> bool {
+    pub(super) fn has_certificate(&self) -> bool {
         !self.certificates.is_empty()
     }
 
     /// What cannot be used.
-    pub fn skipped(&self) -> &[Skipped] {
+    pub(super) fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
 
     /// The certificates, and what is lost: not what was damaged in one reading of a text and whole in another.
-    pub fn into_parts(mut self) -> (Vec<Certificate>, Vec<Skipped>) {
+    pub(super) fn into_parts(mut self) -> (Vec<Certificate>, Vec<Skipped>) {
         let is_whole =
             |skipped: &Skipped| self.certificates.iter().any(|whole| skipped.is_damaged_copy_of(whole.der()));
         self.skipped.retain(|skipped| !is_whole(skipped));

@@ -12,6 +12,9 @@ code_words! {
     PinInUri
         "A PKCS#11 URI must not contain the PIN."
         "Remove pin-value from the URI and enter the PIN at the prompt or from a PIN file.";
+    PinSourceInUri
+        "The pin-source of a PKCS#11 URI is not followed."
+        "Remove pin-source from the URI and enter the PIN at the prompt or name the PIN file in its own option.";
     FileUnreadable
         "The file cannot be read."
         "Check the path and the permission to read it.";
@@ -383,6 +386,9 @@ code_words! {
     AnswerIsCertRep
         "This is a SCEP response, and the certificate in it is encrypted for the requesting program."
         "Ask the CA for the certificate itself, in PEM, DER or PKCS#7.";
+    IssuerUnexpected
+        "The new certificate comes from another CA than those that the bank names."
+        "Do not use this response; make sure that it is the one the bank sent, and if in doubt ask the bank's branch.";
     TokenRemoved
         "The USB token was removed while it was in use."
         "Insert it, look at the pending keys, then go on.";
@@ -464,6 +470,12 @@ code_words! {
     AlreadyRenewed
         "This certificate is renewed already; the new one is on the token, and its key has signed."
         "Use the new one. The error says which it is, and from when that can be renewed.";
+    PendingOfOther
+        "Another program or a web page began this pending renewal."
+        "Go on with the program or page that began it. If that is not possible any more, say explicitly that jobs of other callers may be acted on.";
+    TooManyPending
+        "Many requests of this web page wait on the token for their answers, so no further key is made."
+        "Abandon the requests that are not needed, then request again. If in doubt which these are, ask the bank's branch.";
     RequestWouldDiffer
         "The request that was sent is not kept on this computer, and one that is signed anew would differ from it."
         "Go on at the computer that made it. If it was never sent, or the CA agrees, say that it may be signed anew.";

@@ -71,20 +71,24 @@ fn the_crates_depend_on_what_the_page_says() {
 #[test]
 fn pkcs11_is_spoken_in_the_driver_alone_and_one_file_destroys() {
     let source = work::root().join("src");
-    let with = |word: &str| -> BTreeSet<String> {
-        let holds = |file: &PathBuf| fs::read_to_string(file).expect("a file of ours").contains(word);
+    let with = |says: &dyn Fn(&str) -> bool| -> BTreeSet<String> {
+        let holds = |file: &PathBuf| fs::read_to_string(file).expect("a file of ours").lines().any(says);
         let found = files(&source).into_iter().filter(holds);
         found.map(|file| file.strip_prefix(&source).expect("it is below").display().to_string()).collect()
     };
-    let elsewhere = with("usbtoken_pkcs11").into_iter().filter(|file| !file.starts_with("driver/"));
+    // How padded text is read is no matter of the driver alone: a URI names a token by that text.
+    let speaks = |line: &str| line.replace("usbtoken_pkcs11::text", "").contains("usbtoken_pkcs11");
+    let elsewhere = with(&speaks).into_iter().filter(|file| !file.starts_with("driver/"));
     assert_eq!(elsewhere.collect::<Vec<_>>(), Vec::<String>::new());
-    assert_eq!(with("destroy_object"), BTreeSet::from(["driver/session/remove.rs".to_owned()]));
+    let destroys = with(&|line| line.contains("destroy_object"));
+    assert_eq!(destroys, BTreeSet::from(["driver/session/remove.rs".to_owned()]));
 }
 
 #[test]
-fn the_library_has_no_circle() {
-    let library = crates(&work::root()).expect("the source can be read").remove(0);
-    for (way, folder) in folders(&library) {
-        assert_eq!(folder.circles(), Vec::<Vec<&str>>::new(), "in {way:?}");
+fn no_crate_has_a_circle() {
+    for one in crates(&work::root()).expect("the source can be read") {
+        for (way, folder) in folders(&one) {
+            assert_eq!(folder.circles(), Vec::<Vec<&str>>::new(), "in {} {way:?}", one.folder);
+        }
     }
 }

@@ -24,9 +24,9 @@ pub struct SubjectArgs {
 }
 
 impl SubjectArgs {
-    /// The rule; without a wish the usual one.
-    pub fn rule(self) -> SubjectRule {
-        self.subject.unwrap_or_default()
+    /// Whether a rule was wished for.
+    pub fn is_given(self) -> bool {
+        self.subject.is_some()
     }
 }
 
@@ -35,6 +35,13 @@ impl SubjectArgs {
 pub enum SubjectArg {
     Rule(SubjectRule),
     Name(String),
+}
+
+impl SubjectArg {
+    /// Whether it is a rule.
+    pub fn is_rule(&self) -> bool {
+        matches!(self, SubjectArg::Rule(_))
+    }
 }
 
 impl FromStr for SubjectArg {
@@ -47,13 +54,12 @@ impl FromStr for SubjectArg {
 }
 
 impl Resume {
-    /// The rule for the subject of the answer.
-    pub fn rule(&self) -> SubjectRule {
-        let rule = self.subject.iter().rev().find_map(|subject| match subject {
+    /// The rule for the subject of the answer, where one is wished for.
+    pub fn rule(&self) -> Option<SubjectRule> {
+        self.subject.iter().rev().find_map(|subject| match subject {
             SubjectArg::Rule(rule) => Some(*rule),
             SubjectArg::Name(_) => None,
-        });
-        rule.unwrap_or_default()
+        })
     }
 
     /// The subject of a first certificate.

@@ -41,11 +41,16 @@ fn contradictions_are_refused() {
 
 #[test]
 fn what_is_needed_is_demanded() {
-    let short: [&[&str]; 5] = [&["renew"], &["request"], &["install"], &["resume"], &["retire"]];
+    let short: [&[&str]; 3] = [&["request"], &["install"], &["retire"]];
     for line in short {
         assert_eq!(parse(line).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line:?}");
     }
     assert!(parse(&[]).is_err());
+    // A bank may say how the CA is asked, so it is looked for when that is known.
+    for line in [&["renew"], &["resume"]] {
+        let error = parse(line).unwrap().command.check_issuer().unwrap_err();
+        assert_eq!(error.code(), usbtoken::Code::BadArgument, "{line:?}");
+    }
 }
 
 #[test]
@@ -106,14 +111,14 @@ fn a_subject_is_a_name_or_a_rule() {
             _ => unreachable!(),
         }
     };
-    assert_eq!(resume(&[]), (None, SubjectRule::CommonNameMayChange));
-    assert_eq!(resume(&["--subject", "exact"]), (None, SubjectRule::Exact));
+    assert_eq!(resume(&[]), (None, None));
+    assert_eq!(resume(&["--subject", "exact"]), (None, Some(SubjectRule::Exact)));
     let both = resume(&["--subject", "any", "--subject", "CN=exact"]);
-    assert_eq!(both, (Some("CN=exact".to_owned()), SubjectRule::Any));
+    assert_eq!(both, (Some("CN=exact".to_owned()), Some(SubjectRule::Any)));
     let Command::Retire(retire) = parse(&["retire", "--id", "01", "--subject", "exact"]).unwrap().command
     else {
         unreachable!()
     };
-    assert_eq!(retire.subject.rule(), SubjectRule::Exact);
+    assert_eq!(retire.subject.subject, Some(SubjectRule::Exact));
     assert_eq!(parse(&["install", "f", "--subject", "CN=x"]).unwrap_err(), ErrorKind::InvalidValue);
 }

@@ -1,20 +1,9 @@
-//! The subcommands, one file each, and what they share.
+//! The subcommands, one file each, in three groups, and the choice of the credential that they share.
 
-mod abandon;
-mod ask;
-mod doctor;
-mod install;
-mod install_response;
-mod list;
-mod pending;
-mod preflight;
-mod renew;
-mod request;
-mod resume;
-mod retire;
-mod select;
-mod trace;
-mod wait;
+pub mod job;
+pub mod select;
+pub mod show;
+pub mod support;
 
 use usbtoken::Result;
 
@@ -25,17 +14,18 @@ use crate::run::Run;
 /// Runs one subcommand.
 pub fn run(run: &Run, command: &Command) -> Result<Outcome> {
     match command {
-        Command::List => list::run(run),
-        Command::Preflight(args) => preflight::run(run, args),
-        Command::Renew(args) => renew::run(run, args),
-        Command::Request(args) => request::run(run, args),
-        Command::Install(args) => install::run(run, args),
-        Command::Pending => pending::run(run),
-        Command::Resume(args) => resume::run(run, args),
-        Command::Abandon(args) => abandon::run(run, args),
-        Command::Retire(args) => retire::run(run, args),
-        Command::Wait(args) => wait::run(run, args),
-        Command::Doctor(args) => doctor::run(run, args),
-        Command::Trace(args) => trace::run(run, args),
+        Command::List => show::list::run(run),
+        Command::Preflight(args) => show::preflight::run(run, args),
+        Command::Renew(args) => job::renew::run(run, args),
+        Command::Request(args) => job::request::run(run, args),
+        Command::Install(args) => job::install::run(run, args),
+        Command::Pending => show::pending::run(run),
+        Command::Resume(args) => job::resume::run(run, args),
+        Command::Abandon(args) => job::abandon::run(run, args),
+        Command::Retire(args) => job::retire::run(run, args),
+        Command::Wait(args) => show::wait::run(run, args),
+        Command::Doctor(args) => support::doctor::run(run, args),
+        Command::Profile(args) => support::profile::run(run, args),
+        Command::Trace(args) => support::trace::run(run, args),
     }
 }

@@ -3,7 +3,7 @@
 use base16ct::lower::encode_string as hex;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
-use usbtoken::pki::{ProofLevel, Window};
+use usbtoken::pki::ProofLevel;
 use usbtoken::renewal::{Form, PendingKey};
 use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session};
 
@@ -21,7 +21,7 @@ pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Re
         (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only(),
         (None, None) if force => all.only(),
         (None, None) => {
-            let now = all.clone().renewable(Window::default(), run.now());
+            let now = all.clone().renewable(run.policy().window, run.now());
             let to_renew = now.clone().without_successor();
             let renewed = all.iter().filter(|one| one.successor().is_some());
             match renewed.max_by_key(|one| one.certificate().not_after()) {
@@ -63,20 +63,19 @@ pub fn pending(
     }
 }
 
-/// The key that the new certificate is for.
-pub fn key_rule(args: &KeyArgs) -> KeyRule {
+/// The key that the new certificate is for, where the command line says it.
+pub fn key_rule(args: &KeyArgs) -> Option<KeyRule> {
     match (args.reuse_key, args.key) {
-        (true, _) => KeyRule::OldAgain,
-        (false, Some(kind)) => KeyRule::Kind(kind),
-        (false, None) => KeyRule::LikeOld,
+        (true, _) => Some(KeyRule::OldAgain),
+        (false, kind) => kind.map(KeyRule::Kind),
     }
 }
 
 /// What a command demands that installs nothing.
-pub fn policy(key: &KeyArgs, proof: Option<ProofArg>) -> Policy {
-    let mut policy = Policy::default();
-    policy.key = key_rule(key);
-    policy.proof = level(proof);
+pub fn policy(run: &Run, key: &KeyArgs, proof: Option<ProofArg>) -> Policy {
+    let mut policy = run.policy();
+    policy.key = key_rule(key).unwrap_or(policy.key);
+    policy.proof = level(proof).unwrap_or(policy.proof);
     policy
 }
 
@@ -94,10 +93,10 @@ impl From<FormArg> for Form {
     }
 }
 
-/// The level of proof that is demanded; without a demand what the library insists on.
-pub fn level(proof: Option<ProofArg>) -> ProofLevel {
-    match proof {
-        Some(ProofArg::Proven) => ProofLevel::Proven,
-        Some(ProofArg::Claimed) | None => ProofLevel::Claimed,
-    }
+/// The level of proof that the command line demands.
+pub fn level(proof: Option<ProofArg>) -> Option<ProofLevel> {
+    proof.map(|proof| match proof {
+        ProofArg::Proven => ProofLevel::Proven,
+        ProofArg::Claimed => ProofLevel::Claimed,
+    })
 }

@@ -20,7 +20,7 @@ use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
 use super::limit::LONGEST_PIN;
-use crate::stdout;
+use crate::output::stdout;
 
 /// The variable that names the pipe's descriptor to the second run.
 pub const DESCRIPTOR: &str = "USBTOKEN_PIN_DESCRIPTOR";

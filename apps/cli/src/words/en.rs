@@ -58,6 +58,13 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "The pending key was removed.",
+        Words::ProfileFine(value) => return format!("This profile is in order: {}", value),
+        Words::NoProfiles(value) => return format!("There is no bank's profile in {}", value),
+        Words::ProfileBank => "Bank",
+        Words::ProfileAnchor => "Trust anchor",
+        Words::ProfileOpens => "Renewable from so many days before the end",
+        Words::ProfileOverrides => "Options may override",
+        Words::ProfileContact => "Contact",
         Words::Fine => "ok",
         Words::CanRenew => "The renewal can work.",
         Words::CannotRenew => "The renewal cannot work like this.",
@@ -85,6 +92,12 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintStatedLocked => "If the PIN is not locked, add --final-try to have it sent.",
         Words::HintPinAsTyped => "To have the PIN sent as it is, add --pin-as-typed.",
         Words::HintTrustDriver => "To load it all the same, add --trust-driver.",
+        Words::HintAnyCaller => {
+            "Where the page or program that began it cannot go on any more, add --any-caller."
+        }
+        Words::BegunBy => "Begun by",
+        Words::ByPage => "a web page",
+        Words::ByProgram => "another program",
         Words::HintPinCorrected => {
             "Log in once at a terminal, for example with \"usbtoken list --pin-file FILE\"; or, where the PIN was put right, run once with --pin-corrected."
         }

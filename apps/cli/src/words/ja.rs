@@ -63,6 +63,13 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "発行待ちの鍵を破棄しました。",
+        Words::ProfileFine(value) => return format!("この銀行プロファイルに誤りはありません: {}", value),
+        Words::NoProfiles(value) => return format!("銀行プロファイルはありません: {}", value),
+        Words::ProfileBank => "銀行",
+        Words::ProfileAnchor => "信頼する認証局",
+        Words::ProfileOpens => "更新できる期間（満了日までの日数）",
+        Words::ProfileOverrides => "オプションで変更できる項目",
+        Words::ProfileContact => "お問い合わせ先",
         Words::Fine => "良好",
         Words::CanRenew => "更新を行えます。",
         Words::CannotRenew => "このままでは更新を行えません。",
@@ -90,6 +97,12 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",
         Words::HintPinAsTyped => "PINをそのまま送る場合は --pin-as-typed を付けてください。",
         Words::HintTrustDriver => "それでも読み込む場合は --trust-driver を付けてください。",
+        Words::HintAnyCaller => {
+            "始めたWebサイトまたはプログラムで続けられないときは、--any-caller を付けて実行してください。"
+        }
+        Words::BegunBy => "開始元",
+        Words::ByPage => "Webサイト",
+        Words::ByProgram => "ほかのプログラム",
         Words::HintPinCorrected => {
             "端末から「usbtoken list --pin-file ファイル名」などで一度ログインするか、PINを正しく直したうえで --pin-corrected を付けて一度実行してください。"
         }

@@ -111,6 +111,21 @@ pub enum Words<'a> {
     /// Question whether to sign a request anew; the answer is the word `yes`.
     ConfirmSignAgain,
 
+    /// Nothing is wrong with that profile.
+    ProfileFine(&'a str),
+    /// No profile is in that folder.
+    NoProfiles(&'a str),
+    /// Label: a bank's name.
+    ProfileBank,
+    /// Label: a trust anchor.
+    ProfileAnchor,
+    /// Label: how many days before the end a certificate can be renewed.
+    ProfileOpens,
+    /// Label: what options may override.
+    ProfileOverrides,
+    /// Label: whom to call.
+    ProfileContact,
+
     /// State of a point: in order.
     Fine,
     /// All points allow the renewal.
@@ -146,6 +161,14 @@ pub enum Words<'a> {
     HintPinAsTyped,
     /// Hint of the command: load the driver all the same.
     HintTrustDriver,
+    /// Hint of the command: jobs of other callers.
+    HintAnyCaller,
+    /// Label: who began a job.
+    BegunBy,
+    /// A web page began the job.
+    ByPage,
+    /// A program began the job.
+    ByProgram,
     /// Hint of the command: the PIN was put right.
     HintPinCorrected,
     /// Hint of the command: where the PIN may come from.

@@ -210,7 +210,7 @@ impl Outcome {
     }
 }
 
-fn outcome(command: &mut Command) -> Outcome {
+pub fn outcome(command: &mut Command) -> Outcome {
     let output = command.stdin(Stdio::null()).output();
     let output = output.unwrap_or_else(|error| {
         panic!("{:?} cannot be started ({error}): `cargo xtask test` installs it", command.get_program())

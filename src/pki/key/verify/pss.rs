@@ -49,7 +49,7 @@ fn pss_fields(der: &[u8]) -> Read<(ObjectIdentifier, ObjectIdentifier, ObjectIde
 
 impl PssParameters {
     /// The parameters of a signature's algorithm, or of a key.
-    pub fn read(parameters: Option<AnyRef<'_>>) -> Result<Self, Unverified> {
+    pub(super) fn read(parameters: Option<AnyRef<'_>>) -> Result<Self, Unverified> {
         // RFC 4055 §3.1 demands them in a signature's algorithm.
         let der = parameters.and_then(|any| any.to_der().ok()).ok_or(Unverified::Invalid)?;
         let (hash, mask, mask_hash, salt_length) = pss_fields(&der).map_err(|_| Unverified::Invalid)?;
@@ -62,7 +62,7 @@ impl PssParameters {
     }
 
     /// RSASSA-PSS-VERIFY (RFC 8017 §8.1.2). The crate `rsa` has one hash function for both uses.
-    pub fn verify(&self, key: &rsa::PublicKey, message: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn verify(&self, key: &rsa::PublicKey, message: &[u8], signature: &[u8]) -> bool {
         fn verify<D: Digest + FixedOutputReset>(
             key: &rsa::PublicKey,
             salt: usize,
@@ -107,7 +107,7 @@ impl PssParameters {
     }
 
     /// A key may carry parameters that signatures must keep to (RFC 4055 §3.3).
-    pub fn allowed_by(&self, key: &SubjectPublicKeyInfoRef<'_>) -> Result<(), Unverified> {
+    pub(super) fn allowed_by(&self, key: &SubjectPublicKeyInfoRef<'_>) -> Result<(), Unverified> {
         if key.algorithm.oid != oid::RSASSA_PSS || key.algorithm.parameters.is_none() {
             return Ok(());
         }

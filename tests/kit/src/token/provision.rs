@@ -210,6 +210,14 @@ impl Inspector {
         self.session.create_object(&template).expect("C_CreateObject of data");
     }
 
+    /// Gives every object with this CKA_ID this CKA_LABEL, whatever bytes it is.
+    pub fn relabel(&self, id: &[u8], label: &[u8]) {
+        for handle in self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects") {
+            let label = [Attribute::Label(label.to_vec())];
+            self.session.update_attributes(handle, &label).expect("C_SetAttributeValue");
+        }
+    }
+
     /// Removes every object with this CKA_ID.
     pub fn destroy(&self, id: &[u8]) {
         for handle in self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects") {

@@ -1,0 +1,54 @@
+//! `usbtoken abandon`: removes a pending key.
+
+use std::io::{self, Write};
+
+use base16ct::lower::encode_string as hex;
+use serde_json::json;
+use usbtoken::error::Fact;
+use usbtoken::{Code, Error, Result};
+
+use crate::args;
+use crate::commands::select;
+use crate::commands::show::pending;
+use crate::kept::Keeper;
+use crate::output::Outcome;
+use crate::pin;
+use crate::run::Run;
+use crate::words::Words;
+
+/// Removes exactly one pending key, after asking a person.
+pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
+    let session = run.login(run.token()?)?;
+    let key = select::pending(&session, args.id.as_ref(), |_| true)?;
+    let keeper = Keeper::of_user();
+    let shown = pending::shown(run, &keeper, &session, &key);
+    confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
+    // Who names the key's id has seen what is odd about it.
+    match args.id {
+        Some(_) => session.abandon_named(&key, &run.call())?,
+        None => session.abandon(&key, &run.call())?,
+    }
+    keeper.forget(&session, key.id(), None);
+    let (text, json) = (Words::Abandoned.text(run.lang), json!({ "abandoned": shown }));
+    Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
+}
+
+/// Asks a person at a terminal. Where no one can be asked, `--yes` has to say it.
+///
+/// # Errors
+/// [`Code::BadArgument`] without `--yes` and a person; [`Code::Cancelled`].
+pub fn confirm_removal(run: &Run, yes: bool, what: &str) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if run.global.json || !pin::is_terminal() {
+        return Err(Error::new(Code::BadArgument).fact(Fact::Expected, args::YES));
+    }
+    // The question that follows fails on its own when standard error is closed.
+    let _ = writeln!(io::stderr(), "{what}");
+    if pin::confirmed(&Words::ConfirmRemoval.text(run.lang)) {
+        Ok(())
+    } else {
+        Err(Error::new(Code::Cancelled))
+    }
+}

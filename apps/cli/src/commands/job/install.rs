@@ -1,0 +1,46 @@
+//! `usbtoken install`: the second half of a renewal, perhaps days later.
+
+use usbtoken::bank::KeyRule;
+use usbtoken::error::Fact;
+use usbtoken::{Code, Error, Install, Result};
+
+use super::ask::{Received, described};
+use super::install_response;
+use crate::args;
+use crate::files;
+use crate::kept::{self, Keeper, Kept};
+use crate::output::Outcome;
+use crate::run::Run;
+
+/// Reads the answer before anyone is asked for a PIN: a wrong file should cost nothing.
+pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
+    run.check_input(&args.file)?;
+    let from_stdin = files::is_standard(&args.file);
+    if args.save_answer.is_some() && !from_stdin {
+        let detail = "--save-answer goes with an answer from standard input (-)";
+        return Err(Error::new(Code::BadArgument).fact(Fact::Detail, detail));
+    }
+    let key = args.reuse_key.then_some(KeyRule::OldAgain);
+    let checks =
+        install_response::Checks::read(run, &args.checks, args.subject.subject, key, args.retire_old)?;
+    // What comes on standard input cannot be read twice.
+    let keeper = if from_stdin { Keeper::prepare(args.save_answer.as_deref())? } else { Keeper::of_user() };
+    let answer = kept::read_shown(files::read(&args.file)?);
+    let kept = from_stdin.then(|| keeper.answer(None, &answer));
+    let response = install_response::read(run, &answer).map_err(|error| {
+        let error = described(error.fact(Fact::Path, args.file.display()), &answer);
+        kept.iter().fold(error, |error, kept| kept.name(error, run.lang))
+    })?;
+    let kept = kept.map(|kept| keeper.assign(kept, &response));
+    let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
+    let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
+        let install = Install::new(&response).policy(&checks.policy);
+        let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
+        let received = Received { answer: &answer, response: Ok(&response), file, keeper: &keeper };
+        let explain = |error| received.explain(error, run, &session, &checks);
+        let installed = install.run(&session, &run.call());
+        installed.map_err(|error| name(explain(error))).map(|installed| (session, installed))
+    });
+    let (session, installed) = installed?;
+    Ok(install_response::finish(run, &session, &installed, (&keeper, kept.as_ref()), &checks))
+}

@@ -1,0 +1,196 @@
+//! The second half of every renewal: the answer is installed, and the old credential goes if that is wanted.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use usbtoken::bank::{KeyRule, OldCredential};
+use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::pki::{SubjectRule, read_anchors};
+use usbtoken::renewal::Retire;
+use usbtoken::text::printable;
+use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Session};
+
+use crate::args::CheckArgs;
+use crate::commands::select;
+use crate::kept::{Keeper, Kept};
+use crate::next_command::CommandLine;
+use crate::output::view;
+use crate::output::{Outcome, notices_json, notices_text};
+use crate::run::Run;
+use crate::words::Words;
+use crate::{files, pin};
+
+/// What the command line demands of a renewal, and how it said so.
+pub struct Checks<'a> {
+    args: &'a CheckArgs,
+    /// What the command line says of the subject and of the old credential, for the command that goes on.
+    subject: Option<SubjectRule>,
+    retire_old: bool,
+    pub policy: Policy,
+}
+
+impl<'a> Checks<'a> {
+    /// What the command line demands, and the bank where it says nothing. Reads the trust anchors: a wrong file is noticed before anything else happens.
+    ///
+    /// # Errors
+    /// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
+    pub fn read(
+        run: &Run,
+        args: &'a CheckArgs,
+        subject: Option<SubjectRule>,
+        key: Option<KeyRule>,
+        retire_old: bool,
+    ) -> Result<Self> {
+        let mut policy = run.policy();
+        policy.key = key.unwrap_or(policy.key);
+        policy.proof = select::level(args.require_proof).unwrap_or(policy.proof);
+        policy.subject = subject.unwrap_or(policy.subject);
+        if !args.relax.is_empty() {
+            policy.relax = args.relax.iter().copied().collect();
+        }
+        if !args.trust_anchor.is_empty() {
+            policy.anchors = anchors(&args.trust_anchor)?;
+        }
+        policy.write_ca_certificates |= args.write_chain;
+        if retire_old {
+            policy.old = OldCredential::Remove;
+        }
+        Ok(Checks { args, subject, retire_old, policy })
+    }
+
+    /// Adds what was asked for to a command line that goes on.
+    pub fn on(&self, line: CommandLine) -> CommandLine {
+        line.checks(self.args, self.retire_old).value("--subject", self.rule())
+    }
+
+    /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
+    fn name_retire(&self, error: Error, run: &Run, installed: &Installed) -> Error {
+        let later = matches!(
+            error.code(),
+            Code::RetireIssuerNotShown
+                | Code::RetireNotBegun
+                | Code::RetireDoubtful
+                | Code::RetireNotProven
+                | Code::RetireOlderFirst
+                | Code::ClockImplausible
+        );
+        let Some(old) = installed.replaced().filter(|_| later) else { return error };
+        let serial = old.certificate().serial().to_string();
+        let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
+        let given = self.args.trust_anchor.iter().map(PathBuf::as_path);
+        // A name that stands for the file which the person has to get.
+        let missing = error.code() == Code::RetireIssuerNotShown && self.policy.anchors.is_empty();
+        let anchors = given.chain(missing.then_some(Path::new("CA.pem")));
+        let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
+        error.fact(Fact::GoOn, line.value("--subject", self.rule()).end())
+    }
+
+    /// The rule for the subject, where the command line has another than the usual one.
+    fn rule(&self) -> Option<&'static str> {
+        self.subject.filter(|rule| *rule != SubjectRule::default()).map(SubjectRule::name)
+    }
+}
+
+/// The certificates in files of trust anchors.
+///
+/// # Errors
+/// [`usbtoken::Code::FileUnreadable`]; [`usbtoken::Code::AnchorUnusable`] when a file holds none.
+pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Certificate>> {
+    let mut anchors = Vec::new();
+    for path in paths {
+        let read = read_anchors(&files::read(path)?);
+        anchors.extend(read.map_err(|error| error.fact(Fact::Path, path.display()))?);
+    }
+    Ok(anchors)
+}
+
+/// Reads what the CA has sent, once for all that is done with it.
+///
+/// # Errors
+/// As [`Response::parse`].
+pub fn read(run: &Run, answer: &[u8]) -> Result<Response> {
+    run.progress.step(Step::ReadAnswer);
+    Response::parse(answer)
+}
+
+/// Forgets what was kept of the job, removes the old credential if that is wanted, and tells the result.
+///
+/// A removal that fails does not undo the renewal: the result is shown, then the error.
+pub fn finish(
+    run: &Run,
+    session: &Session,
+    installed: &Installed,
+    (keeper, received): (&Keeper, Option<&Kept>),
+    checks: &Checks<'_>,
+) -> Outcome {
+    keeper.forget(session, installed.credential().id(), received);
+    let mut notices = installed.notices().to_vec();
+    let mut failed = None;
+    let mut retired = false;
+    let works_from = works_from(run, installed);
+    notices.extend(works_from.as_ref().map(|date| Warning::new(Notice::WorksLater).fact(Fact::Date, date)));
+    match Retire::replaced_by(installed) {
+        // Until the new one works at the bank, the old one is needed.
+        Some(removal) if works_from.is_none() && removes_old(run, checks.policy.old) => {
+            match removal.run(session, &run.call()) {
+                Ok(_) => retired = true,
+                Err(error) => failed = Some(checks.name_retire(error, run, installed)),
+            }
+        }
+        Some(_) => notices.push(Notice::OldKept.into()),
+        None => {}
+    }
+    let token = session.token().identity();
+    let level = Some(installed.proof().level);
+    let credential = view::Credential::of(token, installed.credential(), level, run.when());
+    let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, run.when()));
+
+    let mut text = credential.result(run.lang);
+    text.push_str(&format!("\n{}", Words::RestartBrowsers.text(run.lang)));
+    if retired {
+        text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
+    }
+    let own = bank_words(run, retired);
+    text.extend(own.iter().map(|words| format!("\n{}", printable(words))));
+    text.push_str(&notices_text(&run.untold(&notices), run.lang));
+    let json = json!({
+        "credential": credential,
+        "replaced": replaced,
+        "retired": retired,
+        "already_installed": installed.was_there(),
+        "issuer_continuity": installed.issuer().name(),
+        "key_reused": installed.key_reused(),
+        "proof": installed.proof(),
+        "bank_words": own,
+        "notices": notices_json(&notices, run.lang),
+    });
+    let serial = installed.credential().certificate().serial();
+    let mut outcome = Outcome::changed(text, json, Fact::Serial, serial);
+    outcome.exit = failed.as_ref().map(|error| error.code().family());
+    outcome.afterwards = failed;
+    outcome
+}
+
+/// Whether the old credential goes now, by the policy or by what the person answers.
+fn removes_old(run: &Run, old: OldCredential) -> bool {
+    match old {
+        OldCredential::Remove => true,
+        OldCredential::Ask => {
+            !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmRemoval.text(run.lang))
+        }
+        _ => false,
+    }
+}
+
+/// The date from which on the new certificate works at the bank, where it does not at once.
+fn works_from(run: &Run, installed: &Installed) -> Option<String> {
+    let old_ends = installed.replaced().map(|old| old.certificate().not_after());
+    run.bank()?.works_from(run.now(), old_ends).map(|date| date.to_string())
+}
+
+/// What the bank has to say after a new certificate, and of the old one where it stays.
+fn bank_words(run: &Run, retired: bool) -> Vec<&str> {
+    let Some(bank) = run.bank() else { return Vec::new() };
+    let old = bank.old_certificate.as_ref().filter(|_| !retired);
+    bank.after_installation.iter().chain(old).map(|words| words.text(run.lang)).collect()
+}

@@ -1,0 +1,116 @@
+//! `usbtoken renew`: the whole job in one run.
+
+use serde_json::json;
+use usbtoken::error::{Fact, Warning};
+use usbtoken::renewal::{JournalEntry, PendingKey, PendingState, Preflight};
+use usbtoken::text::printable;
+use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
+
+use super::ask::{self, Options, Visit};
+use super::install_response::{self, Checks};
+use crate::args;
+use crate::commands::select;
+use crate::commands::show::pending;
+use crate::kept::Keeper;
+use crate::output::Outcome;
+use crate::pin;
+use crate::run::Run;
+use crate::words::Words;
+
+/// Finds the token and the credential, checks, and only then asks for the PIN.
+pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
+    let checks =
+        Checks::read(run, &args.checks, args.subject.subject, select::key_rule(&args.key), args.retire_old)?;
+    let mut visit = Visit::prepare(run, &options(args), &checks)?;
+    // Reserved before the look, so that no one renews what is about to be renewed here.
+    let reserved = run.token()?.reserve()?;
+    let old = select::credential(reserved.credentials()?, &args.which, args.key.force, run)?;
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
+    let call = run.call().passed(visit.keeper.passed());
+    let preflight = renewal.preflight_before_login(reserved.token(), &call);
+    run.tell(&before_login(run, preflight, args.resume)?);
+
+    // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
+    let session = run.login_reserved(reserved)?;
+    visit.authorise()?;
+    let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
+        Ok(begun) => begun,
+        Err(error) if error.code() == Code::PendingExists => {
+            let pending = resume_pending(run, args, &visit.keeper, &session, &renewal, &old, error)?;
+            if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
+                let kept = (&visit.keeper, Some(&kept));
+                return Ok(install_response::finish(run, &session, &installed, kept, &checks));
+            }
+            let request = again(run, args, &visit, &session, &pending)?;
+            (pending, request)
+        }
+        Err(error) if error.code() == Code::AlreadyRenewed => return Ok(renewed(run, &error)),
+        Err(error) => return Err(error),
+    };
+    let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
+    Ok(install_response::finish(run, &session, &installed, (&visit.keeper, Some(&kept)), &checks))
+}
+
+/// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
+/// run every day is right until the next window opens.
+fn renewed(run: &Run, error: &Error) -> Outcome {
+    let fact = |wanted| error.facts().find(|(fact, _)| *fact == wanted).map_or("", |(_, value)| value);
+    let (follower, from) = (fact(Fact::Candidate), fact(Fact::Date));
+    let shown = printable(follower);
+    let text = Words::AlreadyRenewed { follower: &shown, from }.text(run.lang);
+    Outcome::new(text, json!({ "already_renewed": true, "successor": follower, "renewable_from": from }))
+}
+
+fn options(args: &args::Renew) -> Options<'_> {
+    Options { issuer: &args.issuer, form: args.form }
+}
+
+fn again(
+    run: &Run,
+    args: &args::Renew,
+    visit: &Visit<'_>,
+    session: &Session,
+    pending: &Pending,
+) -> Result<JournalEntry> {
+    ask::request_again(run, &visit.keeper, session, pending, args.form, args.sign_again)
+}
+
+/// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
+/// not every token shows before the login that one was begun.
+fn before_login(run: &Run, preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
+    match run.accepted(preflight).into_notices() {
+        Err(error) if resume && error.code() == Code::Expired => Ok(Vec::new()),
+        notices => notices,
+    }
+}
+
+/// Offers to go on with the key that is pending, instead of making a second one.
+fn resume_pending(
+    run: &Run,
+    args: &args::Renew,
+    keeper: &Keeper,
+    session: &Session,
+    renewal: &Renewal,
+    old: &Credential,
+    error: Error,
+) -> Result<Pending> {
+    let ask =
+        || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
+    let key = select::pending(session, None, |key| {
+        key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
+    });
+    // A CA that gave something to ask again with has the request: asking again is no second order.
+    let is_polled = |key: &PendingKey| {
+        let entry = keeper.entry(session, key.id()).ok().flatten();
+        entry.is_some_and(|entry| entry.cookie().is_some())
+    };
+    if !(args.resume || key.as_ref().is_ok_and(is_polled) || ask()) {
+        let file = key.ok().and_then(|key| keeper.answer_file(session, &key));
+        return Err(file.into_iter().fold(error, |error, file| {
+            let next_command = pending::install(run, &file);
+            error.fact(Fact::SavedAnswer, file.display()).fact(Fact::GoOn, next_command)
+        }));
+    }
+    let key = key?;
+    renewal.resume(session, &key, &run.call())
+}

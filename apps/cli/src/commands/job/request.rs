@@ -1,0 +1,122 @@
+//! `usbtoken request`: the first half of a renewal, or of a first issue.
+
+use std::path::Path;
+
+use base16ct::lower::encode_string as hex;
+use serde_json::json;
+use usbtoken::driver::Reservation;
+use usbtoken::error::{Fact, Step};
+use usbtoken::pki::Name;
+use usbtoken::renewal::JournalEntry;
+use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
+
+use super::ask;
+use crate::args::{self, FormatArg, OutArgs};
+use crate::commands::select;
+use crate::files;
+use crate::kept::Keeper;
+use crate::next_command::CommandLine;
+use crate::output::view;
+use crate::output::{Outcome, notices_json, notices_text};
+use crate::run::Run;
+use crate::words::Words;
+
+/// Makes the key and writes the request.
+pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
+    files::check_writable(&args.out, args.file.overwrite)?;
+    let subject = args.subject.as_deref().map(first_subject).transpose()?;
+    // Reserved before the look, so that no one renews what is about to be renewed here.
+    let reserved = run.token()?.reserve()?;
+    let (base, old) = match subject {
+        Some(subject) => (Renewal::first(subject), None),
+        None => {
+            let old = old(run, args, &reserved)?;
+            (Renewal::of(&old), Some(old))
+        }
+    };
+    let keeper = Keeper::of_user();
+    let policy = select::policy(run, &args.key, args.require_proof);
+    let renewal = select::forced(base, &args.key).policy(&policy).form(args.form.into());
+    let call = run.call().passed(keeper.passed());
+    let preflight = renewal.preflight_before_login(reserved.token(), &call);
+    run.tell(&run.accepted(preflight).into_notices()?);
+    let session = run.login_reserved(reserved)?;
+    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
+    write(run, &session, &pending, &request, &args.out, &args.file)
+}
+
+/// The name for a first certificate, within the bounds of X.520: a CA would refuse it after the key was made.
+fn first_subject(text: &str) -> Result<Name> {
+    let name: Name = text.parse()?;
+    name.check_bounds()?;
+    Ok(name)
+}
+
+fn old(run: &Run, args: &args::Request, reserved: &Reservation) -> Result<Credential> {
+    select::credential(reserved.credentials()?, &args.which, args.key.force, run)
+}
+
+/// Writes the request of a pending key to a file or to standard output.
+pub fn write(
+    run: &Run,
+    session: &Session,
+    pending: &Pending,
+    request: &JournalEntry,
+    out: &Path,
+    file: &OutArgs,
+) -> Result<Outcome> {
+    let pem = request.request();
+    let bytes = match file.format {
+        FormatArg::Pem => pem.as_bytes().to_vec(),
+        FormatArg::Der => request.request_der()?,
+    };
+    let to_stdout = files::is_standard(out);
+    if !to_stdout {
+        files::write(out, &bytes, file.overwrite).map_err(|error| {
+            let unwritten = error
+                .facts()
+                .fold(unwritten(run, pending, file), |unwritten, (fact, value)| unwritten.fact(fact, value));
+            unwritten.caused_by(error)
+        })?;
+    }
+    let token = session.token().identity();
+    let old = pending.old().map(|old| view::Credential::of(token, old, None, run.when()));
+    let json = json!({
+        "file": (!to_stdout).then(|| out.display().to_string()),
+        "request_pem": pem,
+        "pending_id": hex(pending.key_id()),
+        "replaces": old,
+        "key_reused": pending.key().is_none(),
+        "proof": pending.proof(),
+        "notices": notices_json(pending.notices(), run.lang),
+    });
+    let name = out.display().to_string();
+    let text = format!(
+        "{}\n{}{}",
+        Words::RequestWritten(&usbtoken::text::printable(&name)).text(run.lang),
+        Words::SendRequest.text(run.lang),
+        notices_text(&run.untold(pending.notices()), run.lang)
+    );
+    let mut outcome = Outcome::new(text, json);
+    outcome.raw = (to_stdout && !run.global.json).then_some(bytes);
+    outcome.if_unprinted = Some(if to_stdout {
+        unwritten(run, pending, file)
+    } else {
+        Error::new(Code::ResultNotPrinted).fact(Fact::Id, hex(pending.key_id()))
+    });
+    Ok(outcome)
+}
+
+/// The key is on the token, its request is nowhere: which key it is, and the command that writes its request.
+fn unwritten(run: &Run, pending: &Pending, file: &OutArgs) -> Error {
+    let id = hex(pending.key_id());
+    let line = CommandLine::new("resume", &run.global)
+        .value("--id", Some(&id))
+        .value("--out", Some("request.pem"))
+        .value("--format", (file.format == FormatArg::Der).then_some("der"))
+        .value("--form", pending.renewal_request().map(|_| "cms"));
+    Error::new(Code::RequestNotWritten)
+        .during(Step::SignRequest)
+        .fact(Fact::Id, id)
+        .fact(Fact::GoOn, line.end())
+}

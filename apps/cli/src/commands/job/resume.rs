@@ -1,0 +1,82 @@
+//! `usbtoken resume`: goes on with a pending key.
+
+use std::path::Path;
+
+use base16ct::lower::encode_string as hex;
+use usbtoken::error::Fact;
+use usbtoken::renewal::{PendingKey, PendingState};
+use usbtoken::{Code, Error, Renewal, Result};
+
+use super::ask::{self, Options, Visit};
+use super::install_response::{self, Checks};
+use super::request;
+use crate::args;
+use crate::commands::select;
+use crate::files;
+use crate::kept::Keeper;
+use crate::output::Outcome;
+use crate::run::Run;
+
+/// Sends the request again, or finishes the job when the certificate is here already.
+pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
+    let checks = Checks::read(run, &args.checks, args.rule(), None, args.retire_old)?;
+    let mut way = match &args.out {
+        Some(out) => {
+            files::check_writable(out, args.file.overwrite)?;
+            Way::Write(out, Keeper::of_user())
+        }
+        None => Way::Ask(Box::new(Visit::prepare(run, &options(args), &checks)?)),
+    };
+    // The PIN is read before any program of the issuer runs, which could read its source after us.
+    let session = run.login(run.token()?)?;
+    if let Way::Ask(visit) = &mut way {
+        visit.authorise()?;
+    }
+    let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
+    let key = select::pending(&session, args.id.as_ref(), waits)?;
+    let keeper = way.keeper();
+    let renewal = renewal(args, &checks, &key)?;
+    let pending = renewal.resume(&session, &key, &run.call())?;
+    let again = || ask::request_again(run, keeper, &session, &pending, args.form, args.sign_again);
+    match &way {
+        Way::Write(out, _) => request::write(run, &session, &pending, &again()?, out, &args.file),
+        Way::Ask(visit) => {
+            let (installed, kept) = match visit.install_kept(&session, &pending)? {
+                Some(installed) => installed,
+                None => visit.ask_and_install(&session, &pending, &again()?)?,
+            };
+            Ok(install_response::finish(run, &session, &installed, (keeper, Some(&kept)), &checks))
+        }
+    }
+}
+
+/// What is done with the request.
+enum Way<'a> {
+    Write(&'a Path, Keeper),
+    Ask(Box<Visit<'a>>),
+}
+
+impl Way<'_> {
+    fn keeper(&self) -> &Keeper {
+        match self {
+            Way::Write(_, keeper) => keeper,
+            Way::Ask(visit) => &visit.keeper,
+        }
+    }
+}
+
+fn options(args: &args::Resume) -> Options<'_> {
+    Options { issuer: &args.issuer, form: args.form }
+}
+
+fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result<Renewal> {
+    let base = match (key.old_credential()?, args.first_subject()) {
+        (Some(old), _) => Renewal::of(&old),
+        (None, Some(subject)) => Renewal::first(subject.parse()?),
+        (None, None) => {
+            let error = Error::new(Code::BadArgument).fact(Fact::Expected, "--subject");
+            return Err(error.fact(Fact::Id, hex(key.id())));
+        }
+    };
+    Ok(base.policy(&checks.policy).form(args.form.into()))
+}

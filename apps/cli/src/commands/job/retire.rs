@@ -1,0 +1,54 @@
+//! `usbtoken retire`: removes a credential that has been replaced.
+
+use serde_json::json;
+use usbtoken::error::Fact;
+use usbtoken::renewal::Retire;
+use usbtoken::{Code, Error, Result};
+
+use super::abandon;
+use super::install_response;
+use crate::args::{self, Which};
+use crate::commands::select;
+use crate::output::Outcome;
+use crate::output::view;
+use crate::run::Run;
+use crate::words::Words;
+
+/// Shows what will go before it asks for the PIN.
+pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
+    let mut policy = run.policy();
+    policy.subject = args.subject.subject.unwrap_or(policy.subject);
+    if !args.trust_anchor.is_empty() {
+        policy.anchors = install_response::anchors(&args.trust_anchor)?;
+    }
+    let which = Which { id: args.id.clone(), serial: args.serial.clone() };
+    let is_named = which.id.is_some() || which.serial.is_some();
+    // The only one that is there may be the one in use: a person has to say which.
+    if !is_named && !run.uri()?.names_object() {
+        return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--id, --serial"));
+    }
+    let reserved = run.token()?.reserve()?;
+    let credentials = reserved.public_session()?.credentials()?;
+    let successor =
+        args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
+    let named = credentials.named_by(reserved.token().found_by())?;
+    let old = if is_named { select::credential(named, &which, false, run)? } else { named.only()? };
+    let shown = view::Credential::of(reserved.token().identity(), &old, None, run.when());
+    abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
+    let session = run.login_reserved(reserved)?;
+    let removal = Retire::of(&old, &policy);
+    let removal = match &successor {
+        Some(successor) => removal.successor(successor.certificate()),
+        None => removal,
+    };
+    let retired = removal.run(&session, &run.call())?;
+    let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.when());
+    let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
+    let json = json!({
+        "retired": shown,
+        "successor": successor,
+        "issuer_continuity": retired.issuer().name(),
+        "key_removed": retired.key_removed(),
+    });
+    Ok(Outcome::changed(text, json, Fact::Serial, old.certificate().serial()))
+}

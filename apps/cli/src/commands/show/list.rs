@@ -1,0 +1,114 @@
+//! `usbtoken list`: every credential on the tokens.
+
+use std::time::SystemTime;
+
+use usbtoken::driver::{PublicSession, TokenIdentity};
+use usbtoken::error::{Notice, Step};
+use usbtoken::pki::Window;
+use usbtoken::renewal::{Renewable, clock_doubt};
+use usbtoken::text::Phrase;
+use usbtoken::{Credential, Credentials, Result, Session, Token};
+
+use crate::output::view;
+use crate::output::{Outcome, print_warning};
+use crate::pin::Source;
+use crate::run::Run;
+
+/// What one token holds.
+struct Seen {
+    token: view::Token,
+    credentials: Vec<view::Credential>,
+    unreadable: Vec<view::Unreadable>,
+}
+
+impl Seen {
+    fn of(run: &Run, token: &TokenIdentity, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
+        let named = all.unreadable().iter();
+        let unreadable = named.map(|one| view::Unreadable::of(token, one)).collect();
+        if !all.unreadable().is_empty() {
+            run.tell(&[Notice::CertificateUnreadable.into()]);
+        }
+        let certificates = all.iter().map(Credential::certificate);
+        run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
+        Seen { token: view::Token::of(token), credentials, unreadable }
+    }
+}
+
+/// Lists without login; with a source of the PIN it logs in, to one token only.
+pub fn run(run: &Run) -> Result<Outcome> {
+    let mut texts = Vec::new();
+    let mut entries = Vec::new();
+    for seen in gather(run)? {
+        texts.push(text(run, &seen));
+        entries.extend(seen.credentials.iter().map(|one| serde_json::json!(one)));
+        entries.extend(seen.unreadable.iter().map(|one| serde_json::json!(one)));
+    }
+    Ok(Outcome::new(texts.join("\n\n"), serde_json::json!(entries)))
+}
+
+fn gather(run: &Run) -> Result<Vec<Seen>> {
+    if !Source::of(&run.global).is_interactive() {
+        // The PIN belongs to one token; tried on another it would cost that one's tries.
+        let session = run.login(run.token()?)?;
+        return Ok(vec![with_proof(run, &session)?]);
+    }
+    let (tokens, mut skipped) = run.tokens()?;
+    let mut seen = Vec::new();
+    for token in tokens {
+        run.progress.step(Step::ReadObjects);
+        match without_proof(run, token) {
+            Ok(one) => seen.push(one),
+            Err(error) => skipped.push(error),
+        }
+    }
+    // One bad token does not hide the others; if there is no other, it is the answer.
+    match skipped.pop() {
+        Some(error) if seen.is_empty() => return Err(error),
+        last => skipped.extend(last),
+    }
+    skipped.iter().for_each(|error| print_warning(error, run.lang, run.bank(), run.global.json));
+    Ok(seen)
+}
+
+fn without_proof(run: &Run, token: Token) -> Result<Seen> {
+    let session = token.open_public_session()?;
+    // The session is the last to use the driver: what ends it then closes the session too.
+    drop(token);
+    let all = with_renewals(&session, session.credentials()?, run.when());
+    let all = all.named_by(session.token().found_by())?;
+    let token = session.token().identity();
+    let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
+    Ok(Seen::of(run, token, &all, shown))
+}
+
+/// What has ended may be renewed all the same, where that was begun: public keys tell.
+fn with_renewals(
+    session: &PublicSession,
+    all: Credentials,
+    (window, now): (Window, SystemTime),
+) -> Credentials {
+    let ended = all.iter().any(|one| one.renewable(window, now) == Renewable::Expired);
+    let more = if ended { session.credentials_and_renewals().ok() } else { None };
+    more.unwrap_or(all)
+}
+
+fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
+    run.progress.step(Step::ReadObjects);
+    let (token, all) = (session.token().identity(), session.credentials()?);
+    let view = |one: &Credential| {
+        let level = session.proof(one, &run.call())?.map(|proof| proof.level);
+        Ok(view::Credential::of(token, one, level, run.when()))
+    };
+    let shown = all.iter().map(view).collect::<Result<_>>()?;
+    Ok(Seen::of(run, token, &all, shown))
+}
+
+fn text(run: &Run, seen: &Seen) -> String {
+    let mut lines = vec![seen.token.heading(run.lang)];
+    if seen.credentials.is_empty() && seen.unreadable.is_empty() {
+        lines.push(format!("  {}", Phrase::NoCredentials.text(run.lang)));
+    }
+    lines.extend(seen.credentials.iter().zip(1..).map(|(one, number)| one.entry(number, run.lang)));
+    lines.extend(seen.unreadable.iter().map(|one| one.entry(run.lang)));
+    lines.join("\n")
+}

@@ -1,0 +1,41 @@
+//! `usbtoken pending`: the jobs that are not finished.
+
+use std::path::Path;
+
+use usbtoken::error::Step;
+use usbtoken::renewal::PendingKey;
+use usbtoken::{Result, Session};
+
+use crate::kept::Keeper;
+use crate::next_command::CommandLine;
+use crate::output::Outcome;
+use crate::output::view;
+use crate::run::Run;
+use crate::words::Words;
+
+/// Lists them. Private keys cannot be seen without login, so the PIN is needed.
+pub fn run(run: &Run) -> Result<Outcome> {
+    let session = run.login(run.token()?)?;
+    run.progress.step(Step::ReadObjects);
+    let keys = session.pending()?;
+    let keeper = Keeper::of_user();
+    let entries: Vec<_> = keys.iter().map(|key| shown(run, &keeper, &session, key)).collect();
+    let mut lines = vec![view::Token::of(session.token().identity()).heading(run.lang)];
+    if entries.is_empty() {
+        lines.push(format!("  {}", Words::NoPending.text(run.lang)));
+    }
+    lines.extend(entries.iter().zip(1..).map(|(entry, number)| entry.entry(number, run.lang)));
+    Ok(Outcome::new(lines.join("\n"), serde_json::json!(entries)))
+}
+
+/// What is shown of a pending key: also the answer that came for it already.
+pub fn shown(run: &Run, keeper: &Keeper, session: &Session, key: &PendingKey) -> view::Pending {
+    let file = keeper.answer_file(session, key);
+    let answer = file.as_deref().map(|file| (file, install(run, file)));
+    view::Pending::of(session.token().identity(), key, run.now()).answered(answer)
+}
+
+/// The command that installs the answer in this file.
+pub fn install(run: &Run, file: &Path) -> String {
+    CommandLine::new("install", &run.global).word(&file.to_string_lossy()).end()
+}

@@ -1,0 +1,109 @@
+//! `usbtoken preflight`: whether a renewal can work, without PIN and without writing.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use usbtoken::error::{Fact, Point};
+use usbtoken::pki::jst_time;
+use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
+use usbtoken::text::{Phrase, printable};
+use usbtoken::{Renewal, Result};
+
+use crate::args;
+use crate::commands::select;
+use crate::kept::Keeper;
+use crate::output::view;
+use crate::output::{Outcome, error_json, notice_json};
+use crate::run::Run;
+use crate::words::Words;
+
+/// Shows every point. A blocker is no error of this command, but decides its exit code.
+pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
+    let token = run.token()?;
+    let seen = BeforeLogin::read(&token)?;
+    let all = seen.credentials().named_by(token.found_by())?;
+    let unreadable: Vec<view::Unreadable> =
+        all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
+    let old = select::credential(all, &args.which, args.key.force, run)?;
+    let policy = select::policy(run, &args.key, None);
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
+    let call = run.call().passed(Keeper::of_user().passed());
+    let preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
+
+    let now = run.now();
+    let shown = view::Credential::of(token.identity(), &old, None, (run.policy().window, now));
+    let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
+    let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
+    lines.extend(
+        kind.map(|kind| format!("  {}", Words::NewKey(&kind.algorithm().to_string()).text(run.lang))),
+    );
+    lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
+    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run)));
+    let seems_renewed = old.successor().is_some() && !args.key.force;
+    let can_renew = preflight.can_begin() && !seems_renewed;
+    let verdict = match preflight.can_begin() {
+        true if seems_renewed => Words::SeemsRenewed,
+        true => Words::CanRenew,
+        false => Words::CannotRenew,
+    };
+    lines.push(verdict.text(run.lang));
+    let points: Vec<Value> = preflight.findings().iter().map(|finding| point_json(finding, run)).collect();
+    let json = json!({
+        "credential": shown,
+        "can_renew": can_renew,
+        "key_kind": kind.map(|kind| kind.name()),
+        "unreadable": unreadable,
+        "now": view::Moment(now),
+        "points": points,
+    });
+    let mut outcome = Outcome::new(lines.join("\n"), json);
+    outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
+    Ok(outcome)
+}
+
+fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
+    let lang = run.lang;
+    let own = |code| run.bank().and_then(|bank| bank.next_step(code, lang));
+    let (state, sentence, next) = match &finding.state {
+        PointResult::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
+        PointResult::Warning(warning) => {
+            let notice = warning.notice();
+            (Phrase::Warning.text(lang), notice.sentence(lang), Some(notice.next_action(lang).to_owned()))
+        }
+        PointResult::Blocker(error) => {
+            let code = error.code();
+            let next = own(code).unwrap_or_else(|| code.next_action(lang).to_owned());
+            (Phrase::Blocker.text(lang), code.sentence(lang), Some(next))
+        }
+    };
+    let mut text = format!("  [{state}] {sentence}");
+    let mut put = |(fact, value): (Fact, &str)| {
+        text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(value)));
+    };
+    match &finding.state {
+        PointResult::Blocker(error) => error.facts().for_each(&mut put),
+        PointResult::Warning(warning) => warning.facts().for_each(&mut put),
+        PointResult::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
+        PointResult::Ok => {}
+    }
+    text.extend(next.map(|next| format!("\n      {}", printable(&next))));
+    text
+}
+
+fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
+    let (lang, bank) = (run.lang, run.bank());
+    let (state, notice, error) = match &finding.state {
+        PointResult::Ok => ("ok", Value::Null, Value::Null),
+        PointResult::Warning(warning) => ("warning", notice_json(warning, lang), Value::Null),
+        PointResult::Blocker(error) => {
+            ("blocker", Value::Null, error_json(error, lang, bank)["error"].take())
+        }
+    };
+    json!({
+        "number": finding.point.number(),
+        "point": finding.point.name(),
+        "state": state,
+        "notice": notice,
+        "error": error,
+    })
+}

@@ -1,0 +1,22 @@
+//! `usbtoken doctor`: what is plugged in, installed and on the tokens, and what is wrong.
+
+use usbtoken::error::Step;
+use usbtoken::{Result, doctor};
+
+use crate::args;
+use crate::files;
+use crate::output::Outcome;
+use crate::run::Run;
+
+/// Looks and tells. It has no PIN and wants none.
+pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
+    if let Some(file) = &args.bundle {
+        files::check_writable(file, args.overwrite)?;
+    }
+    run.progress.step(Step::FindDrivers);
+    let diagnosis = doctor::examine(&run.finder()?, run.now())?;
+    if let Some(file) = &args.bundle {
+        files::write(file, diagnosis.bundle(run.lang).as_bytes(), args.overwrite)?;
+    }
+    Ok(Outcome::new(diagnosis.page(run.lang), diagnosis.to_json(run.lang)))
+}

@@ -1,0 +1,332 @@
+//! What a command says: for people, or as JSON for programs.
+
+pub mod progress;
+pub mod stdout;
+pub mod view;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+use usbtoken::bank::{Bank, Override};
+use usbtoken::error::{Fact, Family, Warning};
+use usbtoken::text::{Lang, Report, printable};
+use usbtoken::{Code, Error};
+
+use crate::words::Words;
+
+/// What a command has to say when it is done.
+#[derive(Debug)]
+pub struct Outcome {
+    /// For people, without the last line end.
+    pub text: String,
+    /// For programs.
+    pub json: Value,
+    /// A request that goes to standard output instead of both.
+    pub raw: Option<Vec<u8>>,
+    /// The exit code, when the command did its work and the news is bad.
+    pub exit: Option<Family>,
+    /// What failed after the work was done.
+    pub afterwards: Option<Error>,
+    /// What it means when this cannot be printed, where the token was changed.
+    pub if_unprinted: Option<Error>,
+}
+
+impl Outcome {
+    /// Something that succeeded.
+    pub fn new(text: impl Into<String>, json: Value) -> Self {
+        Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None, if_unprinted: None }
+    }
+
+    /// The same of something that changed the token, with the certificate or key that it was about.
+    pub fn changed(text: impl Into<String>, json: Value, fact: Fact, value: impl Display) -> Self {
+        let unprinted = Error::new(Code::ResultNotPrinted).fact(fact, value);
+        Outcome { if_unprinted: Some(unprinted), ..Outcome::new(text, json) }
+    }
+
+    /// Writes it to standard output.
+    ///
+    /// # Errors
+    /// What `if_unprinted` says. Where nothing was changed [`Code::FileUnwritable`], except when the reader went away:
+    /// that is the reader's choice.
+    pub fn print(&mut self, as_json: bool) -> Result<(), Error> {
+        let Err(error) = self.write(as_json) else { return Ok(()) };
+        match self.if_unprinted.take() {
+            Some(unprinted) => {
+                Err(unprinted.fact(Fact::Path, "stdout").fact(Fact::Detail, &error).caused_by(error))
+            }
+            None if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            None => Err(Error::new(Code::FileUnwritable).fact(Fact::Path, "stdout").caused_by(error)),
+        }
+    }
+
+    fn write(&self, as_json: bool) -> io::Result<()> {
+        if stdout::was_closed() {
+            return Err(io::Error::other("standard output is closed"));
+        }
+        let mut stdout = io::stdout().lock();
+        match &self.raw {
+            Some(raw) => stdout.write_all(raw),
+            None if as_json => writeln!(stdout, "{:#}", self.json),
+            None => writeln!(stdout, "{}", self.text),
+        }?;
+        stdout.flush()
+    }
+
+    /// Writes to standard error what standard output did not take, with the reason.
+    pub fn print_unprinted(&self, error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
+        let text = if as_json {
+            let mut value = error_json(error, lang, bank);
+            if let Some(fields) = value["error"].as_object_mut() {
+                fields.insert("result".to_owned(), self.json.clone());
+            }
+            format!("{value:#}")
+        } else if self.raw.is_some() {
+            error_text(error, lang, bank)
+        } else {
+            format!("{}\n\n{}", self.text, error_text(error, lang, bank))
+        };
+        // There is no place left to complain when standard error is closed.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+}
+
+/// Writes an error to standard error, with what the bank has to say to it.
+pub fn print_error(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
+    let text =
+        if as_json { format!("{:#}", error_json(error, lang, bank)) } else { error_text(error, lang, bank) };
+    // There is no place left to complain when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Writes to standard error what failed after a certificate was installed.
+pub fn print_afterwards(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
+    let installed = Some(Words::HintInstalled);
+    let text = if as_json {
+        format!("{:#}", error_json_with(error, installed, lang, bank))
+    } else {
+        error_text_with(error, installed, lang, bank)
+    };
+    // There is no place left to complain when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// The error as people see it.
+pub fn error_text(error: &Error, lang: Lang, bank: Option<&Bank>) -> String {
+    error_text_with(error, hint(error, bank), lang, bank)
+}
+
+fn error_text_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Option<&Bank>) -> String {
+    let report = report(error, lang, bank).to_string();
+    match hint {
+        // The last line is for support; the hint belongs to what the person should do.
+        Some(hint) => match report.rsplit_once('\n') {
+            Some((before, support)) => format!("{before}\n{}\n{support}", hint.text(lang)),
+            None => report,
+        },
+        None => report,
+    }
+}
+
+/// The error as programs see it.
+pub fn error_json(error: &Error, lang: Lang, bank: Option<&Bank>) -> Value {
+    error_json_with(error, hint(error, bank), lang, bank)
+}
+
+fn report(error: &Error, lang: Lang, bank: Option<&Bank>) -> Report {
+    bank.map_or_else(|| error.report(lang), |bank| bank.report(error, lang))
+}
+
+fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Option<&Bank>) -> Value {
+    let report = report(error, lang, bank);
+    let call = error.pkcs11_call();
+    json!({"error": {
+        "code": error.code().number(),
+        "name": error.code().name(),
+        "family": family_name(error.code().family()),
+        "exit_code": error.code().family() as u8,
+        "step": error.step().map(usbtoken::error::Step::name),
+        "function": call.map(|call| call.function),
+        "ckr": call.map(|call| call.name),
+        "ckr_value": call.map(|call| call.rv),
+        "sentence": report.sentence(),
+        "next": report.next_action(),
+        "contacts": report.contacts(),
+        "hint": hint.map(|hint| hint.text(lang)),
+        "facts": facts_json(error.facts()),
+    }})
+}
+
+/// Each kind of fact is an array, since some stand several times.
+fn facts_json<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (fact, value) in facts {
+        if let Value::Array(values) = all.entry(fact.name()).or_insert_with(|| json!([])) {
+            values.push(value.into());
+        }
+    }
+    all
+}
+
+/// Several warnings as people see them, each on a line of its own.
+pub fn notices_text(notices: &[Warning], lang: Lang) -> String {
+    notices.iter().map(|notice| format!("\n{}", notice_text(notice, lang))).collect()
+}
+
+/// Several warnings as programs see them.
+pub fn notices_json(notices: &[Warning], lang: Lang) -> Vec<Value> {
+    notices.iter().map(|notice| notice_json(notice, lang)).collect()
+}
+
+/// Writes what was passed over to standard error.
+pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
+    let text = if as_json {
+        let mut value = error_json(error, lang, bank);
+        json!({"warning": value["error"].take()}).to_string()
+    } else {
+        report(error, lang, bank).to_string()
+    };
+    // There is no place left to complain when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A warning as programs see it.
+pub fn notice_json(warning: &Warning, lang: Lang) -> Value {
+    let notice = warning.notice();
+    json!({
+        "number": notice.number(),
+        "name": notice.name(),
+        "sentence": notice.sentence(lang),
+        "next": notice.next_action(lang),
+        "facts": facts_json(warning.facts()),
+    })
+}
+
+/// A warning as people see it: the sentence, its values, and what to do next.
+pub fn notice_text(warning: &Warning, lang: Lang) -> String {
+    let notice = warning.notice();
+    let values =
+        warning.facts().map(|(fact, value)| format!("\n    {}: {}", fact.label(lang), printable(value)));
+    format!("* {}{}\n  {}", notice.sentence(lang), values.collect::<String>(), notice.next_action(lang))
+}
+
+const fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Usage => "usage",
+        Family::NotFound => "not_found",
+        Family::Pin => "pin",
+        Family::Refused => "refused",
+        Family::Answer => "answer",
+        Family::Gone => "gone",
+        Family::Internal => "internal",
+        Family::Rule => "rule",
+        Family::NotYet => "not_yet",
+        Family::Unprinted => "unprinted",
+    }
+}
+
+/// Which of the command's own options helps. The library's sentences know nothing of options. One that the bank does not
+/// let a customer use is no help.
+fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
+    let refused = |what| bank.is_some_and(|bank| bank.check_override(what).is_err());
+    usual_hint(error).filter(|hint| match hint {
+        Words::HintForce => !refused(Override::Window),
+        Words::HintModule => !refused(Override::Drivers),
+        Words::HintAnchor => !refused(Override::Anchors),
+        _ => true,
+    })
+}
+
+fn usual_hint(error: &Error) -> Option<Words<'static>> {
+    Some(match error.code() {
+        Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
+        Code::TokenAmbiguous | Code::TokenNotFound => Words::HintToken,
+        Code::CredentialNotFound | Code::CredentialAmbiguous => Words::HintCredential,
+        Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Words::HintPending,
+        Code::NotYetRenewable => Words::HintForce,
+        Code::Expired => Words::HintBegun,
+        Code::RetireIssuerNotShown => Words::HintAnchor,
+        Code::PinFinalTry => Words::HintFinalTry,
+        Code::PinLocked if is_stated(error, "CKF_USER_PIN_LOCKED") => Words::HintStatedLocked,
+        Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,
+        Code::DriverUntrusted => Words::HintTrustDriver,
+        _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinAsTyped,
+        Code::PinWrongBefore => Words::HintPinCorrected,
+        Code::PendingOfOther => Words::HintAnyCaller,
+        Code::PinRequired => Words::HintPin,
+        Code::FileUnwritable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintOtherFile,
+        Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,
+        Code::BadArgument if expects(error, crate::args::YES) => Words::HintYes,
+        Code::RequestWouldDiffer => Words::HintSignAgain,
+        Code::JournalUnusable => Words::HintSaveAnswer,
+        Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
+        // The command that goes on is named.
+        _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
+        // An answer that was refused leaves the key pending.
+        code if code.family() == Family::Answer => Words::HintPending,
+        _ => return None,
+    })
+}
+
+fn expects(error: &Error, option: &str) -> bool {
+    error.facts().any(|(fact, value)| fact == Fact::Expected && value == option)
+}
+
+fn is_stated(error: &Error, flag: &str) -> bool {
+    error.facts().any(|(fact, value)| fact == Fact::Stated && value == flag)
+}
+
+fn is_there_already(error: &Error) -> bool {
+    use std::error::Error as _;
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::AlreadyExists)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use usbtoken::error::{Call, Step};
+
+    #[test]
+    fn only_a_file_that_is_there_may_be_overwritten() {
+        let unwritable = |kind| {
+            let error = Error::new(Code::FileUnwritable).caused_by(io::Error::from(kind));
+            error_json(&error, Lang::En, None)["error"]["hint"].is_string()
+        };
+        assert!(unwritable(io::ErrorKind::AlreadyExists));
+        assert!(!unwritable(io::ErrorKind::PermissionDenied));
+    }
+
+    fn ambiguous() -> Error {
+        Error::new(Code::TokenAmbiguous)
+            .during(Step::FindToken)
+            .fact(Fact::Candidate, "BANK (serial 1)")
+            .fact(Fact::Candidate, "BANK (serial 2)")
+    }
+
+    #[test]
+    fn an_error_as_json_has_the_stable_names() {
+        let locked = Error::new(Code::PinLocked).during(Step::LogIn).call(Call {
+            function: "C_Login",
+            rv: 0xa4,
+            name: "CKR_PIN_LOCKED",
+        });
+        let value = error_json(&locked, Lang::En, None);
+        let error = &value["error"];
+        assert_eq!((&error["code"], &error["name"]), (&json!(302), &json!("pin_locked")));
+        assert_eq!((&error["family"], &error["exit_code"]), (&json!("pin"), &json!(4)));
+        assert_eq!((&error["step"], &error["function"]), (&json!("log_in"), &json!("C_Login")));
+        assert_eq!((&error["ckr"], &error["ckr_value"]), (&json!("CKR_PIN_LOCKED"), &json!(0xa4)));
+        assert_eq!(error["facts"], json!({}));
+        let candidates = &error_json(&ambiguous(), Lang::Ja, None)["error"]["facts"]["candidate"];
+        assert_eq!(*candidates, json!(["BANK (serial 1)", "BANK (serial 2)"]));
+    }
+
+    #[test]
+    fn the_hint_stands_before_the_line_for_support() {
+        let text = error_text(&ambiguous(), Lang::En, None);
+        let lines: Vec<_> = text.lines().rev().collect();
+        assert_eq!(lines[0], "[224 token_ambiguous; find_token]");
+        assert!(lines[1].contains("--token"), "{text}");
+    }
+}

@@ -1,0 +1,398 @@
+//! Credentials and pending keys as the command shows them. The field names are those of the JSON output: stable.
+
+use crate::words::Words;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base16ct::lower::encode_string as hex;
+use serde::{Serialize, Serializer};
+use usbtoken::Code;
+use usbtoken::driver::TokenIdentity;
+use usbtoken::error::Fact;
+use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
+use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor};
+use usbtoken::text::{Lang, Phrase, printable};
+
+/// A point in time: RFC 3339 in Japan standard time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub SystemTime);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A certificate may name a year that no calendar here reaches.
+        jst_rfc3339(self.0).serialize(serializer)
+    }
+}
+
+/// Seconds since 1970-01-01T00:00:00Z, negative before.
+pub fn unix(moment: SystemTime) -> i64 {
+    let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+    match moment.duration_since(UNIX_EPOCH) {
+        Ok(after) => seconds(after),
+        Err(before) => -seconds(before.duration()),
+    }
+}
+
+/// Which token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Token {
+    pub label: String,
+    pub manufacturer: String,
+    pub model: String,
+    pub serial: String,
+}
+
+/// The parts of a subject that the bank's screens show, and all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    pub text: String,
+    pub organizations: Vec<String>,
+    pub organizational_units: Vec<String>,
+    pub common_name: Option<String>,
+    /// Whether a value is a guess: its bytes may stand for other characters.
+    pub guessed: bool,
+}
+
+/// A certificate with its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Credential {
+    pub token: Token,
+    pub id: String,
+    pub subject: Subject,
+    pub issuer: String,
+    pub serial: String,
+    pub not_before: Moment,
+    pub not_after: Moment,
+    pub not_after_unix: i64,
+    /// Null for a certificate without an end.
+    pub days_left: Option<i64>,
+    /// Whether its beginning has come.
+    #[serde(skip)]
+    pub has_begun: bool,
+    pub renewable: bool,
+    /// The stable name of the code that forbids a renewal now.
+    pub not_renewable_because: Option<&'static str>,
+    /// The one that takes its place; null: none is known.
+    pub successor: Option<Successor>,
+    /// Whether a key waits for the certificate that is to take its place, as far as it is seen.
+    pub renewal_pending: bool,
+    /// The date in Japan on which the window of 40 days opens; null for a certificate without an end.
+    pub renewable_from: Option<String>,
+    pub key_algorithm: String,
+    /// Null: not known without login.
+    pub proof_level: Option<&'static str>,
+    /// The extensions of the certificate that cannot be read, by name or in dotted form.
+    pub unreadable_extensions: Vec<String>,
+}
+
+/// A certificate object that cannot be read. In the list it stands among the credentials, which have no `unreadable`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    pub token: Token,
+    pub id: String,
+    pub label: String,
+    pub size: usize,
+    /// Why it cannot be read, in English.
+    pub unreadable: String,
+    /// The same by its stable name.
+    pub reason: &'static str,
+}
+
+/// A key whose job is not finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    pub token: Token,
+    pub id: String,
+    pub state: PendingState,
+    /// Null: the token does not tell the public key.
+    pub key_algorithm: Option<String>,
+    /// The date in Japan on which the job began.
+    pub since: String,
+    pub age_days: i64,
+    /// The serial number of the certificate that the job renews or removes; null for a first certificate.
+    pub concerns_serial: Option<String>,
+    /// That certificate's subject, if it is on the token.
+    pub concerns_subject: Option<String>,
+    /// Who began the job.
+    pub by: BegunBy,
+    /// Whether the job is a first issue.
+    pub first: bool,
+    /// Why it is not certain that the record on the key is its own, if it is not.
+    pub doubt: Option<&'static str>,
+    /// The file with the CA's answer, where it came already; null while it is awaited.
+    pub answer_file: Option<String>,
+    /// The command that installs it.
+    pub go_on: Option<String>,
+}
+
+/// Labels and values, one a line, with the values aligned.
+struct Lines {
+    lang: Lang,
+    text: String,
+}
+
+impl Lines {
+    fn put(&mut self, label: &str, value: &str) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "\n     {label} = {}", printable(value));
+    }
+}
+
+impl Token {
+    /// What the command shows of this token.
+    pub fn of(token: &TokenIdentity) -> Self {
+        let TokenIdentity { label, manufacturer, model, serial } = token.clone();
+        Token { label, manufacturer, model, serial }
+    }
+
+    /// The heading above what is on this token.
+    pub fn heading(&self, lang: Lang) -> String {
+        let (token, serial) = (Words::Token.text(lang), Words::TokenSerial.text(lang));
+        format!("{token}: {} ({serial} {})", printable(&self.label), printable(&self.serial))
+    }
+}
+
+impl Subject {
+    fn of(name: &Name) -> Self {
+        let owned = |parts: Vec<&str>| parts.into_iter().map(str::to_owned).collect();
+        Subject {
+            text: name.to_string(),
+            organizations: owned(name.organizations()),
+            organizational_units: owned(name.organizational_units()),
+            common_name: name.common_name().map(str::to_owned),
+            guessed: name.is_guess(),
+        }
+    }
+
+    /// Organization, Organization Unit, Common Name, as screen CCHK007 has them, in English in both languages.
+    fn put(&self, lines: &mut Lines) {
+        for organization in &self.organizations {
+            lines.put("Organization", organization);
+        }
+        for unit in &self.organizational_units {
+            lines.put("Organization Unit", unit);
+        }
+        let guess = if self.guessed { Words::Guess.text(lines.lang) } else { String::new() };
+        match &self.common_name {
+            Some(name) => lines.put("Common Name", &format!("{name}{guess}")),
+            None => lines.put("Subject", &format!("{}{guess}", self.text)),
+        }
+    }
+}
+
+impl Credential {
+    /// What the command shows of this credential, in this window at this moment. The level of proof is given where it was
+    /// asked for.
+    pub fn of(
+        token: &TokenIdentity,
+        credential: &usbtoken::Credential,
+        level: Option<ProofLevel>,
+        (window, now): (Window, SystemTime),
+    ) -> Self {
+        let certificate = credential.certificate();
+        let renewable = credential.renewable(window, now);
+        let ends = !has_no_end(certificate.not_after());
+        Credential {
+            token: Token::of(token),
+            id: hex(credential.id()),
+            subject: Subject::of(certificate.subject()),
+            issuer: certificate.issuer().to_string(),
+            serial: certificate.serial().to_string(),
+            not_before: Moment(certificate.not_before()),
+            not_after: Moment(certificate.not_after()),
+            not_after_unix: unix(certificate.not_after()),
+            days_left: ends.then(|| credential.days_left(now)),
+            has_begun: certificate.not_before() <= now,
+            renewable: renewable == Renewable::Yes,
+            not_renewable_because: renewable.code().map(Code::name),
+            successor: credential.successor().cloned(),
+            renewal_pending: credential.has_pending_renewal(),
+            renewable_from: ends.then(|| window.opens_on(certificate.not_after()).to_string()),
+            key_algorithm: credential.key_algorithm().to_string(),
+            proof_level: level.map(ProofLevel::name),
+            unreadable_extensions: certificate.unreadable_extensions().to_vec(),
+        }
+    }
+
+    /// The credential as one entry of the list.
+    pub fn entry(&self, number: usize, lang: Lang) -> String {
+        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
+        let days = self.days().text(lang);
+        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(title)) };
+        self.put(&mut lines);
+        lines.put(&Phrase::Renewal.text(lang), &self.renewal(lang));
+        lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
+        lines.put(&Words::Protection.text(lang), &protection(self.proof_level).text(lang));
+        lines.put(&Phrase::Id.text(lang), &self.id);
+        if !self.unreadable_extensions.is_empty() {
+            let label = Words::UnreadableExtensions.text(lang);
+            lines.put(&label, &self.unreadable_extensions.join(", "));
+        }
+        lines.text
+    }
+
+    /// The credential on one line.
+    pub fn line(&self, lang: Lang) -> String {
+        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
+        format!("  {}  {}", printable(title), self.days().text(lang))
+    }
+
+    /// The result of a renewal, as screen CCHK007 shows it.
+    pub fn result(&self, lang: Lang) -> String {
+        let mut lines = Lines { lang, text: Words::Installed.text(lang) };
+        self.put(&mut lines);
+        lines.put(&Words::Protection.text(lang), &protection(self.proof_level).text(lang));
+        lines.text.replace("\n     ", "\n  ")
+    }
+
+    fn put(&self, lines: &mut Lines) {
+        let lang = lines.lang;
+        self.subject.put(lines);
+        lines.put(&Phrase::CertificateSerial.text(lang), &self.serial);
+        if !self.has_begun {
+            lines.put(Fact::Begins.label(lang), &Phrase::Moment(self.not_before.0).text(lang));
+        }
+        let end = self.days_left.map_or(Phrase::NoEnd, |_| Phrase::Moment(self.not_after.0));
+        lines.put(&Phrase::Expiry.text(lang), &end.text(lang));
+    }
+
+    fn days(&self) -> Phrase<'static> {
+        self.days_left.map_or(Phrase::NoEnd, Phrase::DaysLeft)
+    }
+
+    fn renewal(&self, lang: Lang) -> String {
+        let is = |code: Code| self.not_renewable_because == Some(code.name());
+        let phrase = if self.renewable {
+            Phrase::Renewable
+        } else if let (Some(by), true) = (&self.successor, is(Code::AlreadyRenewed)) {
+            return renewed(by, lang);
+        } else if is(Code::KeyMissing) {
+            Phrase::NotRenewableNoKey
+        } else if is(Code::Expired) && self.renewal_pending {
+            return format!("{}: {}", Phrase::ExpiredAndWaiting.text(lang), Words::HowToFinish.text(lang));
+        } else if is(Code::Expired) {
+            Phrase::NotRenewableExpired
+        } else if is(Code::RenewalClosed) {
+            Phrase::NotRenewableClosed
+        } else {
+            self.renewable_from.as_deref().map_or(Phrase::NoRenewal, Phrase::RenewableFrom)
+        };
+        phrase.text(lang)
+    }
+}
+
+/// That a credential is renewed, or seems to be, and by which one.
+fn renewed(by: &Successor, lang: Lang) -> String {
+    let (serial, from) = (by.certificate().serial().to_string(), by.renewable_from(&Window::default()));
+    let (serial, from) = (serial.as_str(), &from.to_string());
+    let phrase = match by.is_proven() {
+        true => Phrase::Renewed { serial, from },
+        false => Phrase::SaidRenewed { serial, from },
+    };
+    phrase.text(lang)
+}
+
+impl Unreadable {
+    /// What the command shows of this object.
+    pub fn of(token: &TokenIdentity, object: &renewal::Unreadable) -> Self {
+        Unreadable {
+            token: Token::of(token),
+            id: hex(&object.id),
+            label: object.label.clone(),
+            size: object.size,
+            unreadable: Fact::Reason.words(object.reason.name(), Lang::En),
+            reason: object.reason.name(),
+        }
+    }
+
+    /// The object as one entry of the list.
+    pub fn entry(&self, lang: Lang) -> String {
+        let mut lines = Lines { lang, text: format!("  -  {}", Words::UnreadableCertificate.text(lang)) };
+        lines.put(&Phrase::Id.text(lang), &self.id);
+        lines.put(&Words::Label.text(lang), &self.label);
+        lines.put(&Words::Size.text(lang), &self.size.to_string());
+        lines.put(Fact::Reason.label(lang), &Fact::Reason.words(self.reason, lang));
+        lines.text
+    }
+}
+
+/// The words for a level of proof.
+pub fn protection(level: Option<&str>) -> Words<'static> {
+    match level {
+        Some("proven") => Words::ProofProven,
+        Some("claimed") => Words::ProofClaimed,
+        Some(_) => Words::ProofRefused,
+        None => Words::ProofUnknown,
+    }
+}
+
+impl Pending {
+    /// What the command shows of this pending key.
+    pub fn of(token: &TokenIdentity, key: &PendingKey, now: SystemTime) -> Self {
+        let concerned = key.old_credential().ok().flatten();
+        Pending {
+            token: Token::of(token),
+            id: hex(key.id()),
+            state: key.state(),
+            key_algorithm: key.public_key().map(|public| public.algorithm().to_string()),
+            since: key.since(),
+            age_days: key.age_days(now),
+            concerns_serial: key.concerns(),
+            concerns_subject: concerned.map(|credential| credential.subject().to_string()),
+            by: key.begun_by(),
+            first: key.is_first(),
+            doubt: key.doubt(),
+            answer_file: None,
+            go_on: None,
+        }
+    }
+
+    /// The same with the file that holds the CA's answer, and the command that installs it.
+    #[must_use]
+    pub fn answered(self, answer: Option<(&Path, String)>) -> Self {
+        let (file, go_on) = answer.map(|(file, go_on)| (file.display().to_string(), go_on)).unzip();
+        Pending { answer_file: file, go_on, ..self }
+    }
+
+    /// The pending key as one entry of the list.
+    pub fn entry(&self, number: usize, lang: Lang) -> String {
+        let title = self.concerns_subject.clone().or_else(|| self.concerns_serial.clone());
+        let unnamed = if self.first { Words::FirstIssue } else { Words::OldCertificateGone };
+        let title = title.unwrap_or_else(|| unnamed.text(lang));
+        let age = Words::Age(self.age_days).text(lang);
+        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
+        lines.put(&Words::Status.text(lang), &progress_of(self.state).text(lang));
+        if let Some(serial) = &self.concerns_serial {
+            lines.put(&Words::Concerns.text(lang), serial);
+        }
+        if let Some(algorithm) = &self.key_algorithm {
+            lines.put(&Phrase::Key.text(lang), algorithm);
+        }
+        lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
+        match self.by {
+            BegunBy::Page => lines.put(&Words::BegunBy.text(lang), &Words::ByPage.text(lang)),
+            BegunBy::Program => lines.put(&Words::BegunBy.text(lang), &Words::ByProgram.text(lang)),
+            BegunBy::Command | BegunBy::PreviousRelease => {}
+        }
+        lines.put(&Phrase::Id.text(lang), &self.id);
+        for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
+            if let Some(value) = value {
+                lines.put(fact.label(lang), value);
+            }
+        }
+        lines.text
+    }
+}
+
+const fn progress_of(state: PendingState) -> Words<'static> {
+    match state {
+        PendingState::AwaitingAnswer => Words::AwaitingAnswer,
+        PendingState::NotConfirmed => Words::NotConfirmed,
+        PendingState::RetireInterrupted => Words::RetireInterrupted,
+        PendingState::PublicKeyOnly => Words::PublicKeyOnly,
+    }
+}
+
+#[cfg(test)]
+mod tests;

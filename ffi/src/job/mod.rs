@@ -1,0 +1,10 @@
+//! What is done on a token: sessions, credentials, the renewal from its preflight to the removal of the old one.
+
+pub mod credential;
+pub mod installed;
+pub mod login;
+pub mod pending;
+pub mod preflight;
+pub mod renewal;
+pub mod retire;
+pub mod session;

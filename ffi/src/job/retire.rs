@@ -1,0 +1,131 @@
+//! Removing an old credential, after its successor has signed once more.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::Arc;
+
+use usbtoken::bank::{OldCredential, Override};
+use usbtoken::error::Step;
+use usbtoken::renewal::{Clock, Retire};
+use usbtoken::{Code, Error, Result, Run};
+
+use crate::base::args::{self, Sized32};
+use crate::base::boundary;
+use crate::base::callbacks::{Host, Unstoppable};
+use crate::base::handle;
+use crate::base::status::usbtoken_status;
+use crate::job::credential::{CredentialNoun, usbtoken_credential};
+use crate::job::installed::{
+    InstalledNoun, USBTOKEN_SUBJECT_DEFAULT, anchor_certificates, subject_rule, usbtoken_bytes,
+    usbtoken_installed,
+};
+use crate::job::session::{SessionNoun, usbtoken_session};
+
+/// Removes an old credential, certificate and key pair, after its successor has signed once more. The token must hold
+/// the certificate of the CA that issued both; usbtoken_session_retire_with takes it as an anchor. Writes the
+/// successor's credential; `out` may be NULL. `now` is in seconds since 1970, 0 is the clock's time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_session_retire(
+    session: *const usbtoken_session,
+    credential: *const usbtoken_credential,
+    now: i64,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
+        check_keep(&noun.host)?;
+        remove(noun, &Retire::of(&old.credential, &noun.host.policy()), args::clock(now)?, out)
+    })
+}
+
+/// How to remove an old credential. Set struct_size to sizeof(usbtoken_retire_params) and the rest to 0 or what you
+/// want.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct usbtoken_retire_params {
+    /// The size of this struct in bytes.
+    pub struct_size: u32,
+    /// USBTOKEN_SUBJECT_….
+    pub subject_rule: u32,
+    /// Seconds since 1970; 0 is the clock's time.
+    pub now: i64,
+    /// CA certificates (DER). A valid chain from the successor to one of them shows that it comes from the right CA.
+    pub anchors: *const usbtoken_bytes,
+    /// How many anchors there are.
+    pub anchor_count: usize,
+}
+
+// SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
+unsafe impl Sized32 for usbtoken_retire_params {}
+
+/// As usbtoken_session_retire, with anchors by which the successor's CA is known. `params` and `out` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_session_retire_with(
+    session: *const usbtoken_session,
+    credential: *const usbtoken_credential,
+    params: *const usbtoken_retire_params,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
+        // SAFETY: rule 4 of the header.
+        let params = unsafe { args::sized("params", params) }?;
+        let (mut policy, mut clock) = (noun.host.policy(), Clock::SYSTEM);
+        check_keep(&noun.host)?;
+        if let Some(params) = params {
+            let params: usbtoken_retire_params = params;
+            noun.host.check_override(params.subject_rule != USBTOKEN_SUBJECT_DEFAULT, Override::Subject)?;
+            noun.host.check_override(params.anchor_count != 0, Override::Anchors)?;
+            if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
+                policy.subject = subject_rule(params.subject_rule)?;
+            }
+            // SAFETY: rule 4 of the header.
+            let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
+            if !anchors.is_empty() {
+                policy.anchors = anchors;
+            }
+            clock = args::clock(params.now)?;
+        }
+        remove(noun, &Retire::of(&old.credential, &policy), clock, out)
+    })
+}
+
+/// Removes the credential that an installation has replaced, by what the installation was given: the rule for the
+/// subject, the anchors, the CA certificates of the answer. `out` may be NULL.
+///
+/// USBTOKEN_CREDENTIAL_NOT_FOUND when it has replaced none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_session_retire_replaced(
+    session: *const usbtoken_session,
+    installed: *const usbtoken_installed,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        let installed: Arc<InstalledNoun> = boundary::also("installed", installed)?;
+        let removal = Retire::replaced_by(&installed.installed)
+            .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
+        remove(noun, &removal, Clock::SYSTEM, out)
+    })
+}
+
+/// A bank whose old certificates stay lets no one remove them.
+fn check_keep(host: &Host) -> Result<()> {
+    let keeps = host.bank().is_some_and(|bank| bank.old == OldCredential::Keep);
+    host.check_override(keeps, Override::Old)
+}
+
+fn remove(
+    noun: &SessionNoun,
+    removal: &Retire,
+    clock: Clock,
+    out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
+) -> Result<()> {
+    let steps = Unstoppable(&noun.host);
+    let retired = removal.run(&*noun.session()?, &Run::default().at(clock).progress(&steps))?;
+    if let Some(out) = out {
+        let successor = CredentialNoun::new(retired.successor().clone());
+        // What was removed cannot be taken back, so a handle that cannot be made is no failure of this call.
+        out.write(handle::give(successor).unwrap_or(ptr::null_mut()));
+    }
+    Ok(())
+}

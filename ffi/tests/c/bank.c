@@ -1,0 +1,95 @@
+/*
+ * A bank's profile: bank PROFILE MODULE URI PIN COMMAND. Neither driver nor token, anchor nor rule is named by the
+ * program; the profile lets the issuer be overridden and nothing else.
+ */
+#include "check.h"
+
+static usbtoken_bank *open_bank(usbtoken_context *context, const char *profile)
+{
+    usbtoken_bank *bank = NULL;
+    uint16_t wide[512];
+    size_t length = strlen(profile);
+    CHECK(length < 512);
+    for (size_t at = 0; at < length; at++)
+        wide[at] = (uint16_t)profile[at];
+    OK(context, usbtoken_bank_open_utf16(context, wide, length, &bank));
+    usbtoken_bank_free(&bank);
+    CHECK(bank == NULL);
+    EXPECT(USBTOKEN_PROFILE_NOT_FOUND, context, usbtoken_bank_open(context, "/no/such/bank.toml", NUL, &bank));
+    OK(context, usbtoken_bank_open(context, profile, NUL, &bank));
+    CHECK(strcmp(usbtoken_bank_text(bank, USBTOKEN_BANK_ID), "bank") == 0);
+    CHECK(strcmp(usbtoken_bank_text(bank, USBTOKEN_BANK_NAME), "Iyo Bank") == 0);
+    CHECK(usbtoken_bank_text_utf16(bank, USBTOKEN_BANK_NAME_JA)[0] == 0x3044);
+    CHECK(strstr(usbtoken_bank_text(bank, USBTOKEN_BANK_CONTACTS), "0120-000-000") != NULL);
+    CHECK(strstr(usbtoken_bank_text(bank, USBTOKEN_BANK_ORIGINS), "https://www.gaitame.example.jp") != NULL);
+    CHECK(usbtoken_bank_text(bank, 99) == NULL);
+    CHECK(usbtoken_bank_number(bank, USBTOKEN_BANK_WINDOW_DAYS) == 40);
+    CHECK(usbtoken_bank_number(bank, 99) == USBTOKEN_UNKNOWN);
+    return bank;
+}
+
+static void refusals(usbtoken_context *context, const char *module)
+{
+    static const uint8_t anchor[1] = {0x30};
+    usbtoken_enroll *page = NULL;
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, context, usbtoken_context_add_driver(context, module, NUL));
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, context, usbtoken_context_add_anchor(context, anchor, 1));
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, context, usbtoken_context_allow_origin(context, "https://evil.example", NUL));
+    CHECK(usbtoken_enroll_new(context, "https://evil.example/page", NUL, &page) != 0);
+    CHECK(usbtoken_enroll_new(context, "https://www.gaitame.example.jp/page", NUL, &page) == 0);
+    usbtoken_enroll_free(&page);
+}
+
+int main(int count, char **arguments)
+{
+    usbtoken_context *context = NULL;
+    usbtoken_session *session = NULL;
+    usbtoken_credentials *list = NULL;
+    usbtoken_credential *old = NULL;
+    usbtoken_renewal *renewal = NULL;
+    usbtoken_installed *installed = NULL;
+    usbtoken_buffer *request = NULL;
+    CHECK(count == 6);
+    CHECK(usbtoken_context_new(NULL, &context) == USBTOKEN_OK);
+    usbtoken_bank *bank = open_bank(context, arguments[1]);
+    OK(context, usbtoken_context_use_bank(context, bank));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_use_bank(context, bank));
+    usbtoken_bank_free(&bank);
+    refusals(context, arguments[2]);
+
+    usbtoken_token *none = NULL;
+    usbtoken_error *why = NULL;
+    EXPECT(USBTOKEN_TOKEN_NOT_FOUND, context, usbtoken_find(context, "pkcs11:token=ANOTHER", NUL, &none));
+    OK(context, usbtoken_last_error(context, &why));
+    usbtoken_error_free(&why);
+
+    usbtoken_token *token = NULL;
+    OK(context, usbtoken_find(context, NULL, 0, &token));
+    OK(token, usbtoken_login(token, arguments[4], NUL, 0, &session));
+    usbtoken_token_free(&token);
+    OK(session, usbtoken_session_credentials(session, &list));
+    OK(list, usbtoken_credentials_renewable(list, 0, 0, &old));
+    usbtoken_renewal_params params = {.struct_size = sizeof params, .key_kind = USBTOKEN_KEY_P384};
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, session, usbtoken_renewal_begin(session, old, &params, &renewal));
+    OK(session, usbtoken_renewal_begin(session, old, NULL, &renewal));
+    OK(renewal, usbtoken_renewal_request(renewal, USBTOKEN_FORMAT_PEM, &request));
+    size_t size = 0;
+    char *answer = ask_command(arguments[5], (const char *)usbtoken_buffer_data(request),
+                               usbtoken_buffer_size(request), &size);
+    usbtoken_install_params lax = {.struct_size = sizeof lax, .subject_rule = USBTOKEN_SUBJECT_ANY};
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, session,
+           usbtoken_install(session, renewal, (const uint8_t *)answer, size, &lax, &installed));
+    OK(session, usbtoken_install(session, renewal, (const uint8_t *)answer, size, NULL, &installed));
+    free(answer);
+    usbtoken_credential *successor = NULL;
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, session, usbtoken_session_retire(session, old, 0, &successor));
+
+    usbtoken_buffer_free(&request);
+    usbtoken_installed_free(&installed);
+    usbtoken_renewal_free(&renewal);
+    usbtoken_credential_free(&old);
+    usbtoken_credentials_free(&list);
+    usbtoken_session_free(&session);
+    usbtoken_context_free(&context);
+    return 0;
+}
