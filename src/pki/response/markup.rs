@@ -125,26 +125,21 @@ fn ended_entity(after: &str) -> Option<(char, &str)> {
     Some((entity(after.get(..end)?)?, after.get(end + 1..)?))
 }
 
-/// Without its semicolon, as browsers bear it (HTML §13.2.5.72 ff.): a number as far as its digits go, and the names that
-/// old pages write so.
+/// Without its semicolon: the names that old pages write so, and numbers. Where digits follow as text, a browser takes
+/// them too; what is looked for is ASCII, so the number ends where it would leave ASCII.
 fn unended_entity(after: &str) -> Option<(char, &str)> {
-    let name = match after.strip_prefix('#') {
-        Some(number) => {
-            let (mark, is_digit): (usize, fn(&u8) -> bool) = match number.as_bytes().first()? {
-                b'x' | b'X' => (1, u8::is_ascii_hexdigit),
-                _ => (0, u8::is_ascii_digit),
-            };
-            let digits = number.get(mark..)?.bytes().take_while(is_digit).take(MOST_DIGITS + 1).count();
-            (1..=MOST_DIGITS).contains(&digits).then_some(1 + mark + digits)?
-        }
-        None => OLD_ENTITIES.iter().find(|name| after.starts_with(**name))?.len(),
+    let Some(number) = after.strip_prefix('#') else {
+        let name = OLD_ENTITIES.iter().find(|name| after.starts_with(**name))?;
+        return Some((entity(name)?, after.get(name.len()..)?));
     };
-    let (name, behind) = after.split_at_checked(name)?;
-    Some((entity(name)?, behind))
+    let (radix, digits) = number.strip_prefix(['x', 'X']).map_or((10, number), |digits| (16, digits));
+    if !digits.starts_with(|c: char| c.is_digit(radix)) {
+        return None;
+    }
+    let number = |length: &usize| u8::from_str_radix(digits.get(..*length)?, radix).ok();
+    let length = (1..=3).rev().find(|length| number(length).is_some_and(|number| number.is_ascii()))?;
+    Some((number(&length)?.into(), digits.get(length..)?))
 }
-
-/// The number of a character has no more (U+10FFFF).
-const MOST_DIGITS: usize = 7;
 
 const OLD_ENTITIES: [&str; 7] = ["lt", "gt", "amp", "quot", "nbsp", "yen", "shy"];
 

@@ -86,14 +86,16 @@ fn entities_without_a_semicolon() {
     for text in [
         pem.replace('\n', "&#10"),
         format!("<p>A&amp B&nbsp{}</p>", pem.replace('=', "&#61").replace('\n', "&#xa\n")),
-        pem.replace('\n', "&#13&#10").replace("/", "&sol;"),
+        pem.replace('\n', "&#13&#10").replace('/', "&sol;"),
+        pem.replace('+', "&#43").replace('/', "&#47").replace('=', "&#61"),
+        pem.replace('+', "&#x2b").replace('/', "&#X2F"),
         format!("<p>{}</p>", pem.replace('\n', "&yenn")),
     ] {
         issued.yields_leaf(text);
     }
     assert_eq!(
-        crate::pki::response::markup::without_entities("&#99999999 &#x &#; & &lt"),
-        Some("&#99999999 &#x &#; & <".to_owned())
+        crate::pki::response::markup::without_entities("&#x &#; &#+5 & &lt"),
+        Some("&#x &#; &#+5 & <".to_owned())
     );
 }
 

@@ -113,7 +113,8 @@ fn without_sixteen_bits(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("%u") {
         out.push_str(before);
-        let unit = after.get(..4).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        let digits = after.get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
         match unit {
             Some(0x25) => out.push_str("%25"),
             Some(unit) => out.push(char::from_u32(unit.into()).unwrap_or(char::REPLACEMENT_CHARACTER)),
