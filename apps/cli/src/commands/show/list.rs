@@ -19,10 +19,17 @@ struct Seen {
     token: view::Token,
     credentials: Vec<view::Credential>,
     unreadable: Vec<view::Unreadable>,
+    logged_in: bool,
 }
 
 impl Seen {
-    fn of(run: &Run, token: &TokenIdentity, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
+    fn of(
+        run: &Run,
+        token: &TokenIdentity,
+        all: &Credentials,
+        credentials: Vec<view::Credential>,
+        logged_in: bool,
+    ) -> Self {
         let named = all.unreadable().iter();
         let unreadable = named.map(|one| view::Unreadable::of(token, one)).collect();
         if !all.unreadable().is_empty() {
@@ -30,20 +37,23 @@ impl Seen {
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
-        Seen { token: view::Token::of(token), credentials, unreadable }
+        Seen { token: view::Token::of(token), credentials, unreadable, logged_in }
     }
 }
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
 pub fn run(run: &Run) -> Result<Outcome> {
-    let mut texts = Vec::new();
-    let mut entries = Vec::new();
-    for seen in gather(run)? {
-        texts.push(text(run, &seen));
-        entries.extend(seen.credentials.iter().map(|one| serde_json::json!(one)));
-        entries.extend(seen.unreadable.iter().map(|one| serde_json::json!(one)));
+    let seen = gather(run)?;
+    // Of a token with thousands of certificates only what is shown is made.
+    if run.global.json {
+        let of_token = |seen: &Seen| {
+            let credentials = seen.credentials.iter().map(|one| serde_json::json!(one));
+            credentials.chain(seen.unreadable.iter().map(|one| serde_json::json!(one))).collect::<Vec<_>>()
+        };
+        return Ok(Outcome::new("", seen.iter().flat_map(of_token).collect()));
     }
-    Ok(Outcome::new(texts.join("\n\n"), serde_json::json!(entries)))
+    let texts: Vec<String> = seen.iter().map(|seen| text(run, seen)).collect();
+    Ok(Outcome::new(texts.join("\n\n"), serde_json::Value::Null))
 }
 
 fn gather(run: &Run) -> Result<Vec<Seen>> {
@@ -78,7 +88,7 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     let all = all.named_by(session.token().found_by())?;
     let token = session.token().identity();
     let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
-    Ok(Seen::of(run, token, &all, shown))
+    Ok(Seen::of(run, token, &all, shown, false))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
@@ -100,13 +110,20 @@ fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
         Ok(view::Credential::of(token, one, level, run.when()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
-    Ok(Seen::of(run, token, &all, shown))
+    Ok(Seen::of(run, token, &all, shown, true))
 }
 
 fn text(run: &Run, seen: &Seen) -> String {
     let mut lines = vec![seen.token.heading(run.lang)];
     if seen.credentials.is_empty() && seen.unreadable.is_empty() {
-        lines.push(format!("  {}", Phrase::NoCredentials.text(run.lang)));
+        // None seen before the login is not none.
+        let none = if seen.logged_in {
+            Phrase::NoCredentials.text(run.lang)
+        } else {
+            let notice = Notice::NoCertificate;
+            format!("{}\n  {}", notice.sentence(run.lang), notice.next_action(run.lang))
+        };
+        lines.push(format!("  {none}"));
     }
     lines.extend(seen.credentials.iter().zip(1..).map(|(one, number)| one.entry(number, run.lang)));
     lines.extend(seen.unreadable.iter().map(|one| one.entry(run.lang)));
