@@ -535,7 +535,7 @@
 #define USBTOKEN_NOTICE_KEY_SIZE_NOT_STATED 45
 /** The token made the new certificate private: it is seen after the login only. */
 #define USBTOKEN_NOTICE_CERTIFICATE_PRIVATE 46
-/** Another object on the token has the label of the new certificate: a program that chooses by label may take the wrong one. */
+/** The new certificate has no label of its own: a program that chooses by label may take the wrong one. */
 #define USBTOKEN_NOTICE_LABEL_SHARED 47
 /** The token gave the new certificate another id than its key's: some programs may not find the key. */
 #define USBTOKEN_NOTICE_ID_DIFFERS 48
@@ -1421,6 +1421,12 @@
 #define USBTOKEN_PENDING_SINCE 3
 
 /**
+ * usbtoken_pending_text: for whom the certificate was asked, to be shown: the subject of the one that is renewed, or the
+ * common name of a first one; NULL where the token does not tell.
+ */
+#define USBTOKEN_PENDING_FOR_WHOM 4
+
+/**
  * usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
  */
 #define USBTOKEN_PENDING_STATE 1
@@ -1429,6 +1435,31 @@
  * usbtoken_pending_number: whole days since the job began.
  */
 #define USBTOKEN_PENDING_AGE_DAYS 2
+
+/**
+ * usbtoken_pending_number: USBTOKEN_BEGUN_BY_….
+ */
+#define USBTOKEN_PENDING_BEGUN_BY 3
+
+/**
+ * USBTOKEN_PENDING_BEGUN_BY: the command.
+ */
+#define USBTOKEN_BEGUN_BY_COMMAND 1
+
+/**
+ * USBTOKEN_PENDING_BEGUN_BY: a program.
+ */
+#define USBTOKEN_BEGUN_BY_PROGRAM 2
+
+/**
+ * USBTOKEN_PENDING_BEGUN_BY: a web page.
+ */
+#define USBTOKEN_BEGUN_BY_PAGE 3
+
+/**
+ * USBTOKEN_PENDING_BEGUN_BY: the previous release, which did not keep it.
+ */
+#define USBTOKEN_BEGUN_BY_PREVIOUS_RELEASE 4
 
 /**
  * USBTOKEN_PENDING_STATE: the key pair is there; the CA's answer is not.
@@ -1826,6 +1857,16 @@
  * another one that is not.
  */
 #define USBTOKEN_PROBE_RENEWED 4
+
+/**
+ * Make a new key.
+ */
+#define USBTOKEN_WAITING_NEW_KEY -1
+
+/**
+ * Stop.
+ */
+#define USBTOKEN_WAITING_CANCEL -2
 
 /**
  * A bank's profile: its tokens, its CA, its rules and its words.
@@ -2246,6 +2287,16 @@ typedef int32_t usbtoken_hresult;
 typedef int32_t (*usbtoken_consent_callback)(void *user, const char *origin, uint32_t operation);
 
 /**
+ * Asks a person, after consent and PIN, whether a request is to be made again for one of the keys of this origin that
+ * wait for the same certificate: its place in the list, from 0, USBTOKEN_WAITING_NEW_KEY or USBTOKEN_WAITING_CANCEL. The
+ * list, whose keys say for whom and since when they wait (USBTOKEN_PENDING_FOR_WHOM, USBTOKEN_PENDING_SINCE), is valid
+ * until the function returns.
+ */
+typedef int64_t (*usbtoken_waiting_callback)(void *user,
+                                             const char *origin,
+                                             const struct usbtoken_pending_list *waiting);
+
+/**
  * The call succeeded.
  */
 #define USBTOKEN_OK 0
@@ -2502,6 +2553,28 @@ usbtoken_status usbtoken_context_use_drivers_file_utf16(const struct usbtoken_co
  */
 usbtoken_status usbtoken_context_set_callbacks(const struct usbtoken_context *context,
                                                const struct usbtoken_callbacks *callbacks);
+
+/**
+ * Names this program: jobs that it begins are its own by this name, and another program's are not. Without a name it is
+ * the file's of the program that has loaded the library.
+ */
+usbtoken_status usbtoken_context_set_program(const struct usbtoken_context *context,
+                                             const char *name,
+                                             size_t name_length);
+
+/**
+ * As usbtoken_context_set_program, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_context_set_program_utf16(const struct usbtoken_context *context,
+                                                   const uint16_t *name,
+                                                   size_t name_length);
+
+/**
+ * 1: a person wants that pending jobs are resumed, installed and abandoned which a page, the command or another program
+ * began. 0, as it is at first: such a job is USBTOKEN_PENDING_OF_OTHER. Pages act on their own jobs in any case.
+ */
+usbtoken_status usbtoken_context_set_any_caller(const struct usbtoken_context *context,
+                                                uint32_t any_caller);
 
 /**
  * Allows pages of this origin to use the enrolment facade: "https://host", "https://host:port", or
@@ -3365,6 +3438,13 @@ usbtoken_hresult usbtoken_enroll_set_consent(const struct usbtoken_enroll *enrol
                                              void *user);
 
 /**
+ * Sets the function that asks what is to become of keys that wait. Without one each request makes a new key.
+ */
+usbtoken_hresult usbtoken_enroll_set_waiting(const struct usbtoken_enroll *enroll,
+                                             usbtoken_waiting_callback waiting,
+                                             void *user);
+
+/**
  * Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
  * USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
  */
@@ -3433,8 +3513,9 @@ usbtoken_hresult usbtoken_enroll_initialize_from_certificate_utf16(const struct 
 
 /**
  * CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
- * (USBTOKEN_ENCODING_…). When a key already waits for the same certificate, because the page was loaded anew, its
- * request is made again and no second key.
+ * (USBTOKEN_ENCODING_…). Each call makes a new key, also when one waits for the same certificate because the page was
+ * loaded anew, unless a person chooses to go on with that (usbtoken_enroll_set_waiting). USBTOKEN_HR_EXISTS when four keys
+ * of this origin wait already.
  */
 usbtoken_hresult usbtoken_enroll_create_request(const struct usbtoken_enroll *enroll,
                                                 uint32_t encoding,
@@ -3475,7 +3556,7 @@ usbtoken_hresult usbtoken_enroll_installed(const struct usbtoken_enroll *enroll,
 
 /**
  * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
- * pending key on the token. 「中断して閉じる」.
+ * pending key of this origin. 「中断して閉じる」.
  */
 usbtoken_hresult usbtoken_enroll_abandon(const struct usbtoken_enroll *enroll);
 

@@ -44,6 +44,19 @@ static usbtoken_status ask_pin(void *user, const usbtoken_pin_request *request, 
     return USBTOKEN_OK;
 }
 
+/* A key waits for the same certificate, because the page was loaded anew; a real host lets the person choose. */
+static int64_t go_on(void *user, const char *origin, const usbtoken_pending_list *waiting)
+{
+    usbtoken_pending *key = NULL;
+    (void)user;
+    if (usbtoken_pending_list_at(waiting, 0, &key) != USBTOKEN_OK)
+        return USBTOKEN_WAITING_CANCEL;
+    printf("[%s] a request for %s waits since %s. -> go on with it\n", origin,
+           usbtoken_pending_text(key, USBTOKEN_PENDING_FOR_WHOM), usbtoken_pending_text(key, USBTOKEN_PENDING_SINCE));
+    usbtoken_pending_free(&key);
+    return 0;
+}
+
 static void stop(const char *page, usbtoken_hresult result, const void *handle)
 {
     usbtoken_error *error = NULL;
@@ -72,6 +85,7 @@ static usbtoken_enroll *open_page(struct host *host, const char *address)
         stop(address, result, context);
     usbtoken_context_free(&context);
     if ((result = usbtoken_enroll_set_consent(page, consent, host)) != USBTOKEN_HR_OK ||
+        (result = usbtoken_enroll_set_waiting(page, go_on, host)) != USBTOKEN_HR_OK ||
         (result = usbtoken_enroll_set_text(page, USBTOKEN_ENROLL_PROVIDER_NAME, PROVIDER,
                                            USBTOKEN_NUL_TERMINATED)) != USBTOKEN_HR_OK)
         stop(address, result, page);

@@ -12,7 +12,7 @@
 //! # Ok::<(), usbtoken::Error>(())
 //! ```
 //!
-//! Its rules arrive as one value, a [`Policy`](crate::Policy): it is given to a [`Renewal`](crate::Renewal), travels inside
+//! Its rules arrive as one value, a [`Policy`]: it is given to a [`Renewal`](crate::Renewal), travels inside
 //! the [`Pending`](crate::Pending) request, and is given to an [`Install`](crate::Install) in another process and to the
 //! removal of the old credential, so that what was demanded at the beginning is demanded at the end. Its default is what is
 //! right for a bank of which nothing is known. A program may keep it, in JSON or TOML:

@@ -2,6 +2,15 @@
 //!
 //! The data is one readable file, `catalogue/drivers.toml`. A user adds drivers of their own in a second file,
 //! see [`user_file`]. Vendor and product numbers are a hint; what decides is a driver that sees the token.
+//!
+//! ```
+//! use usbtoken::catalogue::Catalogue;
+//!
+//! let catalogue = Catalogue::builtin();
+//! assert!(catalogue.families().iter().all(|family| !family.name.is_empty()));
+//! ```
+//!
+//! Standards: USB's numbers of vendors and products (`usb.ids`); the paths of drivers as their packages install them.
 
 mod data;
 mod family;

@@ -9,10 +9,11 @@ use super::record::{Caller, Record};
 use super::signer::Signer;
 use crate::driver::{NewKeyPair, Present, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, PublicKey, jst_date};
+use crate::pki::{Certificate, Name, PublicKey, jst_date};
 use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -220,6 +221,39 @@ impl PendingKey {
                 by(caller) || by(&unnamed) || (*caller == unnamed && by(&Caller::Command))
             }
         }
+    }
+
+    /// For whom the certificate was asked: the subject of the one that is renewed, or for a first one the text that stands
+    /// behind the record. For showing; `None` where the token does not tell.
+    pub fn for_whom(&self) -> Option<String> {
+        match &self.old {
+            Old::Found(old) => Some(old.subject().to_string()),
+            Old::First | Old::Missing { .. } => self.text().map(Cow::into_owned),
+        }
+    }
+
+    /// Whether it may have been asked for this subject: it is the key of a first certificate, and what the token tells
+    /// of its subject is the same.
+    pub fn may_be_for(&self, subject: &Name) -> bool {
+        let asked = super::record::text_for(subject);
+        self.is_first() && self.text().is_none_or(|text| asked.as_deref() == Some(&*text))
+    }
+
+    /// The label of its key, which begins with the record; without what tokens pad with.
+    pub(crate) fn label(&self) -> &[u8] {
+        let label = self.private.as_ref().map(|private| private.label.bytes()).unwrap_or_default();
+        match label.starts_with(self.record.label()) {
+            true => {
+                let padding = |byte: &u8| matches!(byte, 0 | b' ');
+                let end = label.iter().rposition(|byte| !padding(byte)).map_or(0, |last| last + 1);
+                label.get(..end).unwrap_or(label)
+            }
+            false => self.record.label(),
+        }
+    }
+
+    fn text(&self) -> Option<Cow<'_, str>> {
+        self.record.text_in(self.private.as_ref()?.label.bytes())
     }
 
     /// Who began the job, as far as the record tells without knowing names.

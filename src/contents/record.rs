@@ -14,6 +14,7 @@
 //!
 //! H is SHA-256 over the tag, a zero byte, and each part after its length in four bytes, big-endian.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -21,10 +22,13 @@ use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result, Step};
-use crate::pki::Certificate;
+use crate::pki::{Certificate, Name};
 
 /// The length of the record in bytes.
 const LENGTH: usize = 32;
+
+/// The longest text for people behind the record, in bytes.
+const LONGEST_TEXT: usize = 96;
 
 /// The bytes behind the base64url.
 const BODY: usize = 21;
@@ -109,6 +113,20 @@ impl Record {
     /// What goes into CKA_LABEL.
     pub(crate) fn label(&self) -> &[u8] {
         &self.label
+    }
+
+    /// The same with a text for people behind it, which says for whom the certificate was asked. It does not count, and a
+    /// token that refuses the longer label gets the record alone.
+    pub(crate) fn label_for(&self, subject: &Name) -> Option<Vec<u8>> {
+        let text = text_for(subject)?;
+        Some([&self.label, &b" "[..], text.as_bytes()].concat())
+    }
+
+    /// The text behind the record in this label of its key.
+    pub(super) fn text_in<'l>(&self, label: &'l [u8]) -> Option<Cow<'l, str>> {
+        let text = label.strip_prefix(self.label.as_slice())?.strip_prefix(b" ")?;
+        let end = text.iter().rposition(|byte| !matches!(byte, 0 | b' '))?;
+        text.get(..=end).map(String::from_utf8_lossy)
     }
 
     /// The day on which the job began, in Japan.
@@ -269,6 +287,16 @@ fn serial(text: &str) -> Option<String> {
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let well_formed = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.bytes().all(hex);
     well_formed.then(|| text.to_owned())
+}
+
+/// What of a subject is shown for the whole: the common name, as far as every token keeps it.
+pub(super) fn text_for(subject: &Name) -> Option<String> {
+    let mut text: String = subject.common_name()?.chars().filter(|c| !c.is_control()).collect();
+    while text.len() > LONGEST_TEXT {
+        text.pop();
+    }
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 pub(super) fn old_digest(der: &[u8]) -> [u8; 8] {

@@ -6,7 +6,7 @@ use super::problem::{Problem, Severity};
 use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::discovery::candidates::{self, Origin};
 use crate::driver::PinState;
-use crate::error::Fact;
+use crate::error::{Fact, Notice};
 use crate::pki::Window;
 use crate::renewal::{Renewable, Successor};
 use crate::text::{Lang, Phrase, printable};
@@ -164,7 +164,8 @@ impl Page {
             self.line(3, &format!("{one}: {}", Fact::Reason.words(one.reason.name(), lang)));
         }
         if token.credentials.is_empty() {
-            self.line(2, &Phrase::NoCredentials.text(lang));
+            // A diagnosis never logs in: none seen is not none.
+            self.line(2, Notice::NoCertificate.sentence(lang));
         }
         token.credentials.iter().zip(1..).for_each(|(one, number)| self.credential(number, one));
     }

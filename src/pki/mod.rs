@@ -5,8 +5,26 @@
 //! matters byte for byte (names, certificates, extensions) is kept as the bytes that came.
 //!
 //! The way through: a [`Certificate`] on the token and the [`PublicKey`] of a new pair are signed by the token and
-//! become a [`Request`] (and, for CAs that want it, a [`RenewalRequest`] signed by the old key). What comes back is read as an [`Response`]; its leaf is judged by
-//! an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
+//! become a [`Request`] (and, for CAs that want it, a [`RenewalRequest`] signed by the old key). What comes back is read
+//! as a [`Response`]; its leaf is judged by an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
+//!
+//! ```
+//! use usbtoken::pki::{Name, Window, WindowState, days_left};
+//! use std::time::{Duration, SystemTime};
+//!
+//! let name: Name = "CN=山田 太郎,O=Example Co,C=JP".parse()?;
+//! assert_eq!(name.common_name(), Some("山田 太郎"));
+//!
+//! // Banks count by dates in Japan: 15:00 UTC is the next day there.
+//! let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_025_200);
+//! let now = end - Duration::from_secs(41 * 24 * 60 * 60);
+//! assert_eq!(days_left(end, now), 41);
+//! assert!(matches!(Window::default().state(end, now), WindowState::NotYet { days_left: 41, .. }));
+//! # Ok::<(), usbtoken::Error>(())
+//! ```
+//!
+//! Standards: RFC 5280 (certificates and paths), RFC 2986 (requests), RFC 5652 (CMS), RFC 5272 (CMC), RFC 7468 (PEM),
+//! RFC 4514 and RFC 4518 (names as text, and their comparison).
 
 mod asn1;
 mod calendar;

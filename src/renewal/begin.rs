@@ -8,7 +8,7 @@ use crate::contents::{Contents, Credential, PendingKey, PendingState, Record, ab
 use crate::driver::{NewKeyPair, Present, Proof, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
-    KeyAlgorithm, ProofLevel, PublicKey, RenewalInfo, RenewalRequest, Request, RequestDraft,
+    KeyAlgorithm, KeyKind, ProofLevel, PublicKey, RenewalInfo, RenewalRequest, Request, RequestDraft,
     SignatureAlgorithm, jst_date,
 };
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Job<'_> {
         let old = self.renewal.old().map(Credential::certificate);
         let record = Record::new(jst_date(self.run.now()), old, self.run.caller())?;
         self.run.enter(Step::GenerateKeyPair)?;
-        let made = self.session.generate_key_pair(kind, record.label(), contents.present());
+        let made = self.generate_key_pair(kind, &record, contents.present());
         let pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
         match self.prove_and_sign(&draft, &pair, contents) {
             Ok((proof, signed)) => {
@@ -113,6 +113,20 @@ impl Job<'_> {
             }
             // The token then holds what it held before.
             Err(error) => Err(error.after_clean_up(self.session.remove_new_pair(&pair))),
+        }
+    }
+
+    /// The pair of a first certificate says on its label for whom it is, where the token takes that.
+    fn generate_key_pair(&self, kind: KeyKind, record: &Record, present: &Present) -> Result<NewKeyPair> {
+        let generate = |label: &[u8]| self.session.generate_key_pair(kind, label, present);
+        let label = match &self.renewal.subject {
+            Subject::First(subject) => record.label_for(subject),
+            Subject::Renewed(_) => None,
+        };
+        let Some(label) = label else { return generate(record.label()) };
+        match generate(&label) {
+            Err(error) if error.code() == Code::TemplateRefused => generate(record.label()),
+            made => made,
         }
     }
 

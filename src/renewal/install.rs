@@ -237,8 +237,10 @@ impl Job<'_> {
         notices.extend(proof_notice(&proof));
         notices.extend(key.is_in_use().then(|| Notice::KeyReused.into()));
 
-        let (written, notice) = write_and_verify(self.session, private, &leaf, key.label(), before, run)?;
-        notices.extend(notice.map(Warning::from));
+        let (written, seen) = write_and_verify(self.session, private, &leaf, key.label(), before, run)?;
+        notices.extend(seen.into_iter().map(Warning::from));
+        // The certificate of a key that is used again has its label, which the old one has too.
+        notices.extend(key.is_in_use().then(|| Notice::LabelShared.into()));
         run.report(Step::Complete);
         // Last, and no reason to fail: the credential is complete.
         let authorities = authorities_of(&leaf, response.certificates());

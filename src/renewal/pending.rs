@@ -42,10 +42,11 @@ impl RequestedKey {
         }
     }
 
-    /// What the certificate beside it is labelled with: the record, or the label of the key that is used again.
+    /// What the certificate beside it is labelled with: the same as its key, with the record; or the label of the key that
+    /// is used again.
     pub(super) fn label(&self) -> &[u8] {
         match self {
-            RequestedKey::Waiting(key) => key.record().label(),
+            RequestedKey::Waiting(key) => key.label(),
             RequestedKey::InUse(key) => key.private.label.bytes(),
         }
     }

@@ -35,9 +35,8 @@ impl<F: Fn(Step) + Send + Sync> Progress for F {
 /// How one call runs. What a renewal *demands* is its [`Policy`](crate::Policy).
 ///
 /// ```
-/// use usbtoken::driver::Cancel;
 /// use usbtoken::error::Step;
-/// use usbtoken::Run;
+/// use usbtoken::{Cancel, Run};
 ///
 /// let stop = Cancel::new(); // a clone of it goes to the window with the button
 /// let show = |step: Step| println!("{}", step.sentence(usbtoken::text::Lang::Ja));

@@ -14,11 +14,14 @@ pub(super) fn write_and_verify(
     label: &[u8],
     before: Option<&Present>,
     run: &Run<'_>,
-) -> Result<(StoredCertificate, Option<Notice>)> {
+) -> Result<(StoredCertificate, Vec<Notice>)> {
     run.enter(Step::WriteCertificate)?;
     let (written, detail) = session.write_certificate(certificate, Category::User, &key.id, label, before)?;
     match verify(session, key, certificate, &written, run) {
-        Ok(()) => Ok((written, (detail != AttributeSet::Full).then_some(Notice::MinimalCertificate))),
+        Ok(mut notices) => {
+            notices.extend((detail != AttributeSet::Full).then_some(Notice::MinimalCertificate));
+            Ok((written, notices))
+        }
         Err(error) => Err(error.after_clean_up(session.take_back(&written))),
     }
 }
@@ -29,11 +32,12 @@ fn verify(
     certificate: &Certificate,
     written: &StoredCertificate,
     run: &Run<'_>,
-) -> Result<()> {
+) -> Result<Vec<Notice>> {
     run.enter(Step::ReadBack)?;
-    session.read_back(written)?;
+    let notices = session.read_back(written)?;
     run.enter(Step::SignChallenge)?;
-    sign_challenge(session, key, certificate)
+    sign_challenge(session, key, certificate)?;
+    Ok(notices)
 }
 
 /// Lets a key sign something new, and verifies it with the key in the certificate.

@@ -3,6 +3,19 @@
 //! The rest of the crate deals in stable codes. Here each [`Code`], [`Notice`], [`Step`], [`Point`] and [`Fact`]
 //! gets its words, by a `match` without a wildcard: a value without a sentence does not compile.
 //! One folder a language; what they have in common is in this file.
+//!
+//! ```
+//! use usbtoken::text::{Lang, printable};
+//! use usbtoken::{Code, Error};
+//!
+//! let report = Error::new(Code::PinLocked).report(Lang::Ja).to_string();
+//! assert!(report.starts_with(Code::PinLocked.sentence(Lang::Ja)));
+//!
+//! // What comes from a token or a CA cannot move the cursor or forge a line.
+//! assert!(!printable("a\u{1b}[2Jb\n").contains('\u{1b}'));
+//! ```
+//!
+//! Standards: dates are those of the calendar in Japan (UTC+9); names of people and CAs by RFC 4514.
 
 mod en;
 mod ja;

@@ -3,7 +3,7 @@
 //! A [`TokenUri`] says which token is meant, and optionally which driver, slot and object:
 //!
 //! ```
-//! use usbtoken::uri::TokenUri;
+//! use usbtoken::TokenUri;
 //!
 //! let uri: TokenUri = "pkcs11:token=BANK;serial=0123".parse()?;
 //! assert_eq!((uri.token(), uri.serial(), uri.model()), (Some("BANK"), Some("0123"), None));
@@ -103,6 +103,13 @@ impl TokenUri {
             serial: given(serial),
             ..TokenUri::default()
         }
+    }
+
+    /// The same for the objects with this CKA_ID: key, public key and certificate of one credential.
+    #[must_use]
+    pub fn with_id(mut self, id: &[u8]) -> Self {
+        self.id = Some(id.to_vec());
+        self
     }
 
     /// Whether the URI means a token with these values of CK_TOKEN_INFO, padding blanks stripped, in this slot.

@@ -100,7 +100,7 @@ impl Run {
             self.global.wait.filter(|seconds| *seconds > 0).map(|seconds| self.wait_for_token(seconds));
         match waited.transpose() {
             // Several are there.
-            Err(error) if error.code() != Code::TokenAmbiguous => return Err(error),
+            Err(error) if error.code() != Code::TokenAmbiguous => Err(error),
             _awaited => {
                 self.progress.step(Step::FindToken);
                 let mut found = self.finder()?.tokens()?;
@@ -154,6 +154,11 @@ impl Run {
         let token = reserved.token().clone();
         let (login, mark) = self.ask_pin(&token)?;
         self.logged_in(reserved.login(login), &mark, &token)
+    }
+
+    /// Whether there is a PIN at hand, or a person who can be asked for it.
+    pub fn can_log_in(&self) -> bool {
+        !pin::Source::of(&self.global).is_interactive() || pin::is_terminal()
     }
 
     fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use usbtoken::bank::{Bank, Override};
 use usbtoken::driver::{AskPin, PinRequest, PinState};
 use usbtoken::error::{Fact, Step, Warning};
-use usbtoken::renewal::Progress;
+use usbtoken::renewal::{Caller, Progress};
 use usbtoken::text::Lang;
 use usbtoken::{Code, Error, Login, Pin, Policy, Result, Run};
 use zeroize::Zeroizing;
@@ -166,11 +166,24 @@ pub(crate) struct Host {
     lang: Lang,
     callbacks: Arc<Mutex<usbtoken_callbacks>>,
     bank: Arc<OnceLock<Arc<Bank>>>,
+    caller: Arc<Mutex<HostCaller>>,
+}
+
+/// For whom jobs are begun, and on whose the calls act.
+struct HostCaller {
+    program: String,
+    any: bool,
 }
 
 impl Host {
     pub(crate) fn new(lang: Lang) -> Self {
-        Host { lang, callbacks: Arc::new(Mutex::new(usbtoken_callbacks::NONE)), bank: Arc::default() }
+        let caller = HostCaller { program: program_name(), any: false };
+        Host {
+            lang,
+            callbacks: Arc::new(Mutex::new(usbtoken_callbacks::NONE)),
+            bank: Arc::default(),
+            caller: Arc::new(Mutex::new(caller)),
+        }
     }
 
     /// The bank by whose rules everything goes; `false` when there is one already.
@@ -226,7 +239,17 @@ impl Host {
 
     /// How a call of the library runs: the caller's functions are told of its steps, may stop it, and ask for the PIN.
     pub(crate) fn run(&self) -> Run<'_> {
-        Run::default().progress(self).pin(self)
+        let caller = lock(&self.caller);
+        let run = Run::default().progress(self).pin(self).by(Caller::Program(caller.program.clone()));
+        if caller.any { run.any_caller() } else { run }
+    }
+
+    pub(crate) fn set_program(&self, name: &str) {
+        lock(&self.caller).program = name.to_owned();
+    }
+
+    pub(crate) fn set_any_caller(&self, any: bool) {
+        lock(&self.caller).any = any;
     }
 }
 
@@ -308,6 +331,13 @@ impl Progress for Unstoppable<'_> {
     fn step(&self, step: Step) {
         self.0.step(step);
     }
+}
+
+/// The name of the program that has loaded us, as its file is called.
+fn program_name() -> String {
+    let file = std::env::current_exe().ok();
+    let name = file.as_deref().and_then(|path| path.file_stem());
+    name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The number of a PIN's state.

@@ -27,7 +27,7 @@ use crate::job::installed::{InstalledNoun, usbtoken_installed};
 use crate::values::buffer::{Buffer, usbtoken_buffer};
 use crate::values::hresult::{self, USBTOKEN_HR_OK, USBTOKEN_HR_UNEXPECTED, usbtoken_hresult};
 use encoding::Encoded;
-use numbers::{usbtoken_consent_callback, usbtoken_enroll};
+use numbers::{usbtoken_consent_callback, usbtoken_enroll, usbtoken_waiting_callback};
 use page::{Page, Refusal};
 
 impl Noun for Page {
@@ -99,6 +99,19 @@ pub unsafe extern "C" fn usbtoken_enroll_set_consent(
 ) -> usbtoken_hresult {
     on_page(enroll, |page| {
         page.set_consent(consent, user);
+        Ok(())
+    })
+}
+
+/// Sets the function that asks what is to become of keys that wait. Without one each request makes a new key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_set_waiting(
+    enroll: *const usbtoken_enroll,
+    waiting: usbtoken_waiting_callback,
+    user: *mut c_void,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        page.set_waiting(waiting, user);
         Ok(())
     })
 }
@@ -218,8 +231,9 @@ pub unsafe extern "C" fn usbtoken_enroll_initialize_from_certificate_utf16(
 }
 
 /// CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
-/// (USBTOKEN_ENCODING_…). When a key already waits for the same certificate, because the page was loaded anew, its
-/// request is made again and no second key.
+/// (USBTOKEN_ENCODING_…). Each call makes a new key, also when one waits for the same certificate because the page was
+/// loaded anew, unless a person chooses to go on with that (usbtoken_enroll_set_waiting). USBTOKEN_HR_EXISTS when four keys
+/// of this origin wait already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_create_request(
     enroll: *const usbtoken_enroll,
@@ -300,7 +314,7 @@ pub unsafe extern "C" fn usbtoken_enroll_installed(
 }
 
 /// Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
-/// pending key on the token. 「中断して閉じる」.
+/// pending key of this origin. 「中断して閉じる」.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_abandon(enroll: *const usbtoken_enroll) -> usbtoken_hresult {
     on_page(enroll, Page::abandon)

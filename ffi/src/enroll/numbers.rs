@@ -2,6 +2,8 @@
 
 use std::ffi::{c_char, c_void};
 
+use crate::job::pending::usbtoken_pending_list;
+
 /// What one page works with: made for its origin, and gone with it.
 pub struct usbtoken_enroll(());
 
@@ -61,3 +63,20 @@ pub const USBTOKEN_PROBE_RENEWED: u32 = 4;
 /// every operation, and before the PIN.
 pub type usbtoken_consent_callback =
     Option<unsafe extern "C" fn(user: *mut c_void, origin: *const c_char, operation: u32) -> i32>;
+
+/// Make a new key.
+pub const USBTOKEN_WAITING_NEW_KEY: i64 = -1;
+/// Stop.
+pub const USBTOKEN_WAITING_CANCEL: i64 = -2;
+
+/// Asks a person, after consent and PIN, whether a request is to be made again for one of the keys of this origin that
+/// wait for the same certificate: its place in the list, from 0, USBTOKEN_WAITING_NEW_KEY or USBTOKEN_WAITING_CANCEL. The
+/// list, whose keys say for whom and since when they wait (USBTOKEN_PENDING_FOR_WHOM, USBTOKEN_PENDING_SINCE), is valid
+/// until the function returns.
+pub type usbtoken_waiting_callback = Option<
+    unsafe extern "C" fn(
+        user: *mut c_void,
+        origin: *const c_char,
+        waiting: *const usbtoken_pending_list,
+    ) -> i64,
+>;

@@ -11,20 +11,23 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{KeyKind, Window};
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
-    Certificate, Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Run,
+    Certificate, Code, Credential, Credentials, Error, Install, Installed, Renewal, Response, Result, Run,
     Session, Token, TokenUri,
 };
 
 use super::encoding::{self, Encoded};
 use super::numbers::*;
 use crate::base::args;
+use crate::base::boundary;
 use crate::base::callbacks::{Unstoppable, busy};
+use crate::base::handle;
 use crate::base::lock::lock;
 use crate::base::text::Text;
 use crate::find::context::Shared;
 use crate::find::origin::Origin;
 use crate::find::token;
 use crate::job::installed;
+use crate::job::pending::PendingList;
 use crate::values::hresult::{
     USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK, USBTOKEN_HR_NOT_FOUND,
     USBTOKEN_HR_PROPERTY_EMPTY, USBTOKEN_HR_PROVIDER_UNKNOWN, usbtoken_hresult,
@@ -69,6 +72,7 @@ pub(crate) struct Page {
     pub(crate) shared: Arc<Shared>,
     origin: Origin,
     consent: Mutex<Consent>,
+    waiting: Mutex<Waiting>,
     state: Mutex<PageState>,
 }
 
@@ -80,6 +84,18 @@ struct Consent {
 // SAFETY: the user's pointer is only handed back to the user's function; the header says that this is called on
 // whatever thread calls the library.
 unsafe impl Send for Consent {}
+
+/// Asks what is to become of keys that wait.
+struct Waiting {
+    ask: usbtoken_waiting_callback,
+    user: *mut c_void,
+}
+
+// SAFETY: as for Consent.
+unsafe impl Send for Waiting {}
+
+/// So many keys of one origin may wait: a page that asks again and again would fill the token.
+const MOST_WAITING: usize = 4;
 
 #[derive(Default)]
 struct PageState {
@@ -125,7 +141,12 @@ impl Page {
             return Err(Error::new(Code::OriginRefused).fact(Fact::Found, origin));
         }
         let consent = Mutex::new(Consent { ask: None, user: ptr::null_mut() });
-        Ok(Page { shared, origin, consent, state: Mutex::default() })
+        let waiting = Mutex::new(Waiting { ask: None, user: ptr::null_mut() });
+        Ok(Page { shared, origin, consent, waiting, state: Mutex::default() })
+    }
+
+    pub(crate) fn set_waiting(&self, ask: usbtoken_waiting_callback, user: *mut c_void) {
+        *lock(&self.waiting) = Waiting { ask, user };
     }
 
     pub(crate) fn set_consent(&self, ask: usbtoken_consent_callback, user: *mut c_void) {
@@ -257,10 +278,19 @@ impl Page {
         };
         self.ask(USBTOKEN_ENROLL_CREATE_REQUEST)?;
         let session = self.login(&state)?;
+        let (mut waiting, credentials) = session.pending_and_credentials()?;
+        let caller = self.origin.caller();
+        waiting.retain(|key| key.is_by(&caller) && key.state() == PendingState::AwaitingAnswer);
         let old = match &start {
-            Start::From { which, .. } => Some(chosen(&session, which)?),
+            Start::From { which, .. } => Some(chosen(credentials, which)?),
             Start::Blank => None,
         };
+        let same = |key: &&PendingKey| match (&old, &subject) {
+            (Some(old), _) => key.renews(old.certificate()),
+            (None, Some(subject)) => key.may_be_for(subject),
+            (None, None) => false,
+        };
+        let same: Vec<PendingKey> = waiting.iter().filter(same).cloned().collect();
         let renewal = match (&old, subject) {
             (Some(old), _) => Renewal::of(old),
             (None, Some(subject)) => Renewal::first(subject),
@@ -276,7 +306,20 @@ impl Page {
             (None, Some(kind)) => KeyRule::Kind(kind),
             _ => policy.key,
         };
-        let pending = self.begin_or_resume(&renewal.policy(&policy), old.as_ref(), kind, &session)?;
+        let is_wanted = |key: &PendingKey| match policy.key {
+            KeyRule::Kind(kind) => {
+                key.public_key().map(|public| public.algorithm()) == Some(kind.algorithm())
+            }
+            _ => true,
+        };
+        let same = same.into_iter().filter(is_wanted).collect();
+        let renewal = renewal.policy(&policy);
+        let pending = match self.chosen_key(same)? {
+            Some(key) => renewal.resume(&session, &key, &self.run())?,
+            None if waiting.len() >= MOST_WAITING => return Err(too_many(&waiting).into()),
+            // The others wait on.
+            None => renewal.beside_pending().begin(&session, &self.run())?,
+        };
         self.shared.host.warn(pending.notices());
         state.created = Some(pending.key_id().to_vec());
         Ok(encoding::encode(pending.request().to_der(), encoding)?)
@@ -372,30 +415,22 @@ impl Page {
         if yes { Ok(()) } else { Err(denied().into()) }
     }
 
-    /// A page that was loaded anew asks again for what it has got: the same key then signs the same request again.
-    fn begin_or_resume(
-        &self,
-        renewal: &Renewal,
-        old: Option<&Credential>,
-        kind: Option<KeyKind>,
-        session: &Session,
-    ) -> Result<Pending> {
-        let (run, caller) = (self.run(), self.origin.caller());
-        let error = match renewal.begin(session, &run) {
-            Err(error) if error.code() == Code::PendingExists => error,
-            done => return done,
+    /// The key that a person goes on with, of those that wait for what is asked for; `None`: a new one.
+    fn chosen_key(&self, same: Vec<PendingKey>) -> Result<Option<PendingKey>> {
+        let (ask, user) = {
+            let waiting = lock(&self.waiting);
+            (waiting.ask, waiting.user)
         };
-        let mut waiting: Vec<PendingKey> = session.pending()?;
-        waiting.retain(|key| {
-            let algorithm = key.public_key().map(|public| public.algorithm());
-            key.state() == PendingState::AwaitingAnswer
-                && key.is_by(&caller)
-                && old.map_or_else(|| key.is_first(), |old| key.renews(old.certificate()))
-                && kind.is_none_or(|kind| algorithm == Some(kind.algorithm()))
-        });
-        match (waiting.pop(), waiting.is_empty()) {
-            (Some(key), true) => renewal.resume(session, &key, &run),
-            _ => Err(error),
+        let Some(ask) = ask.filter(|_| !same.is_empty()) else { return Ok(None) };
+        let origin = Text::new(self.origin.to_string());
+        let mut list = handle::give(PendingList { pending: same.clone(), host: self.shared.host.clone() })?;
+        // SAFETY: the caller promised a function of this type; text and list live until it returns.
+        let chosen = unsafe { ask(user, origin.utf8(), list) };
+        boundary::free::<PendingList>(Some(&mut list));
+        match usize::try_from(chosen).ok().and_then(|at| same.into_iter().nth(at)) {
+            Some(key) => Ok(Some(key)),
+            None if chosen == USBTOKEN_WAITING_NEW_KEY => Ok(None),
+            None => Err(denied()),
         }
     }
 
@@ -431,6 +466,15 @@ fn started(state: &PageState) -> PageResult<Start> {
     state.start.clone().ok_or_else(|| refuse(USBTOKEN_HR_BLANK, "the object is not initialised"))
 }
 
+/// As many keys of this origin wait as may; which these are.
+fn too_many(waiting: &[PendingKey]) -> Error {
+    let error = Error::new(Code::TooManyPending).during(Step::Preflight).fact(Fact::Limit, MOST_WAITING);
+    waiting.iter().fold(error, |error, key| {
+        let whom = key.for_whom().unwrap_or_default();
+        error.fact(Fact::Candidate, format!("{} ({}) {whom}", hex(key.id()), key.since()))
+    })
+}
+
 /// The certificate as the page names it.
 fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
     if certificate.is_empty() {
@@ -448,8 +492,7 @@ fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
     }
 }
 
-fn chosen(session: &Session, which: &Which) -> Result<Credential> {
-    let credentials = session.credentials()?;
+fn chosen(credentials: Credentials, which: &Which) -> Result<Credential> {
     match which {
         Which::TheRenewableOne => credentials.renewable(Window::default(), SystemTime::now()).only(),
         Which::Number(number) => {

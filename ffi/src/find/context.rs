@@ -270,6 +270,53 @@ pub unsafe extern "C" fn usbtoken_context_set_callbacks(
     })
 }
 
+/// Names this program: jobs that it begins are its own by this name, and another program's are not. Without a name it is
+/// the file's of the program that has loaded the library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_set_program(
+    context: *const usbtoken_context,
+    name: *const c_char,
+    name_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let name = non_empty("name", unsafe { args::text("name", name, name_length) }?)?;
+        context.0.host.set_program(name);
+        Ok(())
+    })
+}
+
+/// As usbtoken_context_set_program, in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_set_program_utf16(
+    context: *const usbtoken_context,
+    name: *const u16,
+    name_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        let name = unsafe { args::wide("name", name, name_length) }?;
+        context.0.host.set_program(non_empty("name", &name)?);
+        Ok(())
+    })
+}
+
+/// 1: a person wants that pending jobs are resumed, installed and abandoned which a page, the command or another program
+/// began. 0, as it is at first: such a job is USBTOKEN_PENDING_OF_OTHER. Pages act on their own jobs in any case.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_set_any_caller(
+    context: *const usbtoken_context,
+    any_caller: u32,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        if any_caller > 1 {
+            return Err(args::bad("any_caller", "not 0 or 1"));
+        }
+        context.0.host.set_any_caller(any_caller == 1);
+        Ok(())
+    })
+}
+
 /// Allows pages of this origin to use the enrolment facade: "https://host", "https://host:port", or
 /// "https://" with "*.domain" for every host beneath a domain of at least two labels. Nothing is allowed unless it was
 /// added here.

@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::renewal::{PendingKey, PendingState};
+use usbtoken::renewal::{BegunBy, PendingKey, PendingState};
 
 use crate::base::args;
 use crate::base::boundary;
@@ -29,10 +29,25 @@ pub const USBTOKEN_PENDING_CONCERNS: u32 = 2;
 /// usbtoken_pending_text: the day on which the job began, by the calendar in Japan: "2026-11-22".
 pub const USBTOKEN_PENDING_SINCE: u32 = 3;
 
+/// usbtoken_pending_text: for whom the certificate was asked, to be shown: the subject of the one that is renewed, or the
+/// common name of a first one; NULL where the token does not tell.
+pub const USBTOKEN_PENDING_FOR_WHOM: u32 = 4;
+
 /// usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
 pub const USBTOKEN_PENDING_STATE: u32 = 1;
 /// usbtoken_pending_number: whole days since the job began.
 pub const USBTOKEN_PENDING_AGE_DAYS: u32 = 2;
+/// usbtoken_pending_number: USBTOKEN_BEGUN_BY_….
+pub const USBTOKEN_PENDING_BEGUN_BY: u32 = 3;
+
+/// USBTOKEN_PENDING_BEGUN_BY: the command.
+pub const USBTOKEN_BEGUN_BY_COMMAND: u32 = 1;
+/// USBTOKEN_PENDING_BEGUN_BY: a program.
+pub const USBTOKEN_BEGUN_BY_PROGRAM: u32 = 2;
+/// USBTOKEN_PENDING_BEGUN_BY: a web page.
+pub const USBTOKEN_BEGUN_BY_PAGE: u32 = 3;
+/// USBTOKEN_PENDING_BEGUN_BY: the previous release, which did not keep it.
+pub const USBTOKEN_BEGUN_BY_PREVIOUS_RELEASE: u32 = 4;
 
 /// USBTOKEN_PENDING_STATE: the key pair is there; the CA's answer is not.
 pub const USBTOKEN_PENDING_AWAITS_ANSWER: u32 = 1;
@@ -81,6 +96,7 @@ impl PendingNoun {
                 .with(USBTOKEN_PENDING_ID, hex(self.key.id()))
                 .with_some(USBTOKEN_PENDING_CONCERNS, self.key.concerns())
                 .with(USBTOKEN_PENDING_SINCE, self.key.since())
+                .with_some(USBTOKEN_PENDING_FOR_WHOM, self.key.for_whom())
         })
     }
 
@@ -91,6 +107,12 @@ impl PendingNoun {
                 PendingState::RetireInterrupted => USBTOKEN_PENDING_HALF_RETIRED.into(),
                 PendingState::PublicKeyOnly => USBTOKEN_PENDING_REMNANT.into(),
                 PendingState::NotConfirmed => USBTOKEN_PENDING_NOT_CONFIRMED.into(),
+            }),
+            USBTOKEN_PENDING_BEGUN_BY => Some(match self.key.begun_by() {
+                BegunBy::Command => USBTOKEN_BEGUN_BY_COMMAND.into(),
+                BegunBy::Program => USBTOKEN_BEGUN_BY_PROGRAM.into(),
+                BegunBy::Page => USBTOKEN_BEGUN_BY_PAGE.into(),
+                BegunBy::PreviousRelease => USBTOKEN_BEGUN_BY_PREVIOUS_RELEASE.into(),
             }),
             USBTOKEN_PENDING_AGE_DAYS => Some(self.key.age_days(std::time::SystemTime::now())),
             _ => None,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
-use usbtoken::{Result, Run, Session};
+use usbtoken::{Result, Session};
 
 use crate::base::args;
 use crate::base::boundary;
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn usbtoken_session_abandon(
     boundary::on::<SessionNoun>(session, |noun| {
         let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
         let steps = Unstoppable(&noun.host);
-        noun.session()?.abandon(&pending.key, &Run::default().progress(&steps))
+        noun.session()?.abandon(&pending.key, &noun.host.run().progress(&steps))
     })
 }
 

@@ -5,7 +5,9 @@
 
 struct host {
     const char *pin;
-    int consents, pins, answer;
+    int consents, pins, answer, asked;
+    int64_t choice;
+    const char *waits_for;
     uint32_t operation;
     usbtoken_enroll *back;
 };
@@ -19,6 +21,22 @@ static int32_t consent(void *user, const char *origin, uint32_t operation)
     if (host->back != NULL)
         CHECK(usbtoken_enroll_abandon(host->back) == USBTOKEN_HR_BUSY);
     return host->answer;
+}
+
+/* What is to become of the keys that wait: shown with whom they are for. */
+static int64_t waiting(void *user, const char *origin, const usbtoken_pending_list *list)
+{
+    struct host *host = user;
+    CHECK(strcmp(origin, BANK) == 0);
+    CHECK(usbtoken_pending_list_count(list) > 0);
+    usbtoken_pending *key = NULL;
+    CHECK(usbtoken_pending_list_at(list, 0, &key) == USBTOKEN_OK);
+    if (host->waits_for != NULL)
+        CHECK(strcmp(usbtoken_pending_text(key, USBTOKEN_PENDING_FOR_WHOM), host->waits_for) == 0);
+    CHECK(usbtoken_pending_number(key, USBTOKEN_PENDING_BEGUN_BY) == USBTOKEN_BEGUN_BY_PAGE);
+    usbtoken_pending_free(&key);
+    host->asked++;
+    return host->choice;
 }
 
 static usbtoken_status pin(void *user, const usbtoken_pin_request *request, usbtoken_pin_reply *reply)
@@ -39,6 +57,7 @@ static usbtoken_enroll *page(usbtoken_context *context, struct host *host)
     usbtoken_enroll *enroll = NULL;
     EXPECT(USBTOKEN_HR_OK, context, usbtoken_enroll_new(context, BANK "/BSM5003", NUL, &enroll));
     EXPECT(USBTOKEN_HR_OK, enroll, usbtoken_enroll_set_consent(enroll, consent, host));
+    EXPECT(USBTOKEN_HR_OK, enroll, usbtoken_enroll_set_waiting(enroll, waiting, host));
     return enroll;
 }
 
@@ -279,6 +298,80 @@ static void renew(usbtoken_context *context, struct host *host, const char *uri,
     free(answer);
 }
 
+/* A request for this user, from a page that was loaded anew. */
+static usbtoken_hresult ask_for(usbtoken_context *context, struct host *host, const char *subject, char *key)
+{
+    usbtoken_enroll *e = page(context, host);
+    usbtoken_buffer *request = NULL;
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_initialize(e, USBTOKEN_ENROLL_CONTEXT_USER));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "ECDSA_P256", NUL));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_SUBJECT, subject, NUL));
+    usbtoken_hresult result = usbtoken_enroll_create_request(e, USBTOKEN_ENCODING_HEX_RAW, &request);
+    if (result == USBTOKEN_HR_OK) {
+        /* The public key: the 65 bytes behind the BIT STRING's 03 42 00 04. */
+        const char *found = strstr(usbtoken_buffer_text(request), "03420004");
+        CHECK(found != NULL);
+        memcpy(key, found, 138);
+        key[138] = 0;
+    }
+    usbtoken_buffer_free(&request);
+    usbtoken_enroll_free(&e);
+    return result;
+}
+
+static void abandon_all(usbtoken_context *context, const char *uri, const char *pin)
+{
+    usbtoken_token *token = NULL;
+    usbtoken_session *session = NULL;
+    usbtoken_pending_list *list = NULL;
+    OK(context, usbtoken_find(context, uri, NUL, &token));
+    OK(token, usbtoken_login(token, pin, NUL, 0, &session));
+    OK(session, usbtoken_session_pending(session, &list));
+    for (size_t at = 0; at < usbtoken_pending_list_count(list); at++) {
+        usbtoken_pending *key = NULL;
+        OK(list, usbtoken_pending_list_at(list, at, &key));
+        /* A page's is a page's, until a person says otherwise. */
+        EXPECT(USBTOKEN_PENDING_OF_OTHER, session, usbtoken_session_abandon(session, key));
+        OK(context, usbtoken_context_set_any_caller(context, 1));
+        OK(session, usbtoken_session_abandon(session, key));
+        OK(context, usbtoken_context_set_any_caller(context, 0));
+        usbtoken_pending_free(&key);
+    }
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_set_any_caller(context, 2));
+    usbtoken_pending_list_free(&list);
+    usbtoken_session_free(&session);
+    usbtoken_token_free(&token);
+}
+
+/* Two users of one origin: neither is given the other's key, and a page does not fill the token. */
+static void users(usbtoken_context *context, struct host *host, const char *uri)
+{
+    char one[139], other[139], again[139];
+    uint16_t name[] = { 'h', 'o', 's', 't' };
+    OK(context, usbtoken_context_set_program(context, "a host of pages", NUL));
+    OK(context, usbtoken_context_set_program_utf16(context, name, 4));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_set_program(context, "", NUL));
+    host->asked = 0;
+    EXPECT(USBTOKEN_HR_OK, NULL, ask_for(context, host, "O=bank, CN=user one", one));
+    EXPECT(USBTOKEN_HR_OK, NULL, ask_for(context, host, "O=bank, CN=user two", other));
+    CHECK(strcmp(one, other) != 0 && host->asked == 0);
+    /* The first one again: the person goes on with the key that is theirs, stops, or has a new one made. */
+    host->waits_for = "user one";
+    EXPECT(USBTOKEN_HR_OK, NULL, ask_for(context, host, "O=bank, CN=user one", again));
+    CHECK(strcmp(one, again) == 0 && host->asked == 1);
+    host->choice = USBTOKEN_WAITING_CANCEL;
+    EXPECT(USBTOKEN_HR_CANCELLED, NULL, ask_for(context, host, "O=bank, CN=user one", again));
+    host->choice = USBTOKEN_WAITING_NEW_KEY;
+    EXPECT(USBTOKEN_HR_OK, NULL, ask_for(context, host, "O=bank, CN=user one", again));
+    CHECK(strcmp(one, again) != 0 && strcmp(other, again) != 0);
+    /* The fourth, and no fifth. */
+    EXPECT(USBTOKEN_HR_OK, NULL, ask_for(context, host, "O=bank, CN=user three", again));
+    EXPECT(USBTOKEN_HR_EXISTS, NULL, ask_for(context, host, "O=bank, CN=user four", again));
+    host->waits_for = NULL;
+    host->choice = 0;
+    abandon_all(context, uri, host->pin);
+}
+
 int main(int count, char **arguments)
 {
     CHECK(count == 5);
@@ -292,6 +385,7 @@ int main(int count, char **arguments)
     properties(context, &host, arguments[2]);
     refusals(context, &host);
     EXPECT(USBTOKEN_ANCHOR_UNUSABLE, context, usbtoken_context_add_anchor(context, (const uint8_t *)"x", 1));
+    users(context, &host, arguments[2]);
     renew(context, &host, arguments[2], arguments[4]);
     usbtoken_context_free(&context);
     return 0;

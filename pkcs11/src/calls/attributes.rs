@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// The largest value that is fetched when the first buffer was too small.
 const MAX_VALUE: usize = 1 << 20;
 
+/// CK_UNAVAILABLE_INFORMATION, as drivers report it that hold lengths in 32 bits.
+const UNAVAILABLE_IN_32_BITS: CK_ULONG = 0xffff_ffff;
+
 /// Room for a private value that is asked for in order to be refused.
 const PRIVATE_VALUE: usize = 1024;
 
@@ -20,27 +23,29 @@ const PRIVATE_VALUE: usize = 1024;
 pub struct Wanted {
     kind: CK_ATTRIBUTE_TYPE,
     room: usize,
+    /// Whether the room is the length that the value must have.
+    exact: bool,
 }
 
 impl Wanted {
     /// A CK_BBOOL.
     pub const fn flag(kind: CK_ATTRIBUTE_TYPE) -> Self {
-        Wanted { kind, room: 3 }
+        Wanted { kind, room: 3, exact: false }
     }
 
     /// A CK_ULONG.
     pub const fn number(kind: CK_ATTRIBUTE_TYPE) -> Self {
-        Wanted { kind, room: 11 }
+        Wanted { kind, room: 11, exact: false }
     }
 
     /// Identifiers, labels, names, keys.
     pub const fn short(kind: CK_ATTRIBUTE_TYPE) -> Self {
-        Wanted { kind, room: 1_027 }
+        Wanted { kind, room: 1_027, exact: false }
     }
 
     /// Certificates.
     pub const fn long(kind: CK_ATTRIBUTE_TYPE) -> Self {
-        Wanted { kind, room: 8_191 }
+        Wanted { kind, room: 8_191, exact: false }
     }
 }
 
@@ -54,17 +59,22 @@ impl Attributes {
         self.0.get(&kind).map(Vec::as_slice)
     }
 
-    /// A CK_BBOOL; `None` also when the value is not one byte.
+    /// A CK_BBOOL. Some drivers report one as long as a number.
     pub fn flag(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<bool> {
         match self.bytes(kind) {
-            Some([value]) => Some(*value != CK_FALSE),
+            Some([value, rest @ ..]) if is_padding(rest) => Some(*value != CK_FALSE),
             _ => None,
         }
     }
 
-    /// A CK_ULONG; `None` also when the value has another length.
+    /// A CK_ULONG. Some drivers report one of 32 bits, or zeros behind it.
     pub fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<CK_ULONG> {
-        self.bytes(kind)?.try_into().ok().map(CK_ULONG::from_ne_bytes)
+        let bytes = self.bytes(kind)?;
+        if let Some((number, rest)) = bytes.split_first_chunk() {
+            return is_padding(rest).then(|| CK_ULONG::from_ne_bytes(*number));
+        }
+        let short: [u8; 4] = bytes.try_into().ok()?;
+        u32::from_ne_bytes(short).try_into().ok()
     }
 }
 
@@ -86,13 +96,20 @@ impl Functions {
         let mut again = Vec::new();
         let mut unavailable = Vec::new();
         let several = wanted.len() > 1;
-        for (want, answer) in self.read(session, object, wanted)? {
+        let read = match self.read(session, object, wanted) {
+            // Some drivers insist on the exact length of a number, or on one attribute at a time.
+            Err(Failure::Returned { rv: CKR_ARGUMENTS_BAD | CKR_ATTRIBUTE_VALUE_INVALID, .. }) if several => {
+                wanted.iter().map(|want| (*want, Answer::Untouched)).collect()
+            }
+            read => read?,
+        };
+        for (want, answer) in read {
             match answer {
                 Answer::Value(value) => {
                     values.0.insert(want.kind, value);
                 }
                 Answer::Unavailable => unavailable.push(want),
-                Answer::TooSmall(_) => again.push(want),
+                Answer::TooSmall(_) | Answer::Full(_) => again.push(want),
                 Answer::Untouched if several => again.push(want),
                 Answer::Untouched => {}
             }
@@ -110,19 +127,29 @@ impl Functions {
         Ok(values)
     }
 
-    /// One attribute, with one more try in a larger buffer.
+    /// One attribute, with one more try in a buffer of another size.
     fn attribute(
         &self,
         session: SessionHandle,
         object: ObjectHandle,
         want: Wanted,
     ) -> Outcome<Option<Vec<u8>>> {
+        let want = want.alone();
         let answer = |want: Wanted| -> Outcome<Answer> {
             let answers = self.read(session, object, &[want])?;
             Ok(answers.into_iter().next().map_or(Answer::Unavailable, |(_, answer)| answer))
         };
         match answer(want)? {
             Answer::Value(value) => Ok(Some(value)),
+            // A driver that never tells less than the room may tell the length alone.
+            Answer::Full(value) => match self.length_of(session, object, want.kind)? {
+                None => Ok(Some(value)),
+                Some(0) => Ok(None),
+                Some(room) => match answer(Wanted { room, exact: true, ..want })? {
+                    Answer::Value(value) => Ok(Some(value)),
+                    _ => Ok(None),
+                },
+            },
             Answer::TooSmall(needed) => {
                 let room = needed.unwrap_or(MAX_VALUE);
                 if room > MAX_VALUE {
@@ -133,12 +160,31 @@ impl Functions {
                         how,
                     });
                 }
-                match answer(Wanted { room, ..want })? {
-                    Answer::Value(value) => Ok(Some(value)),
+                match answer(Wanted { room, exact: needed.is_some(), ..want })? {
+                    Answer::Value(value) | Answer::Full(value) => Ok(Some(value)),
                     _ => Ok(None),
                 }
             }
             Answer::Unavailable | Answer::Untouched => Ok(None),
+        }
+    }
+
+    /// The length of an attribute, asked for without a buffer; 0: there is no value. `None` where the driver does not tell.
+    fn length_of(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        kind: CK_ATTRIBUTE_TYPE,
+    ) -> Outcome<Option<usize>> {
+        let mut attribute = CK_ATTRIBUTE { type_: kind, pValue: std::ptr::null_mut(), ulValueLen: 0 };
+        match call!(self, C_GetAttributeValue(session.0, object.0, &mut attribute, 1)) {
+            Ok(()) if is_unavailable(attribute.ulValueLen) => Ok(Some(0)),
+            Ok(()) => Ok(usize::try_from(attribute.ulValueLen).ok().filter(|length| *length <= MAX_VALUE)),
+            Err(Failure::Returned { rv: CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID, .. }) => {
+                Ok(Some(0))
+            }
+            Err(Failure::Returned { .. }) => Ok(None),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -193,7 +239,7 @@ impl Functions {
             match judge(*want, buffer, attribute.ulValueLen, Extent::SomeMissing)? {
                 Answer::Value(value) => drop(values.0.insert(want.kind, value)),
                 Answer::Unavailable => {}
-                Answer::TooSmall(_) | Answer::Untouched => return Ok(None),
+                Answer::TooSmall(_) | Answer::Untouched | Answer::Full(_) => return Ok(None),
             }
         }
         Ok((refused && !values.0.is_empty()).then_some(values))
@@ -209,9 +255,11 @@ impl Functions {
         let mut attribute =
             CK_ATTRIBUTE { type_: kind, pValue: buffer.as_mut_ptr().cast(), ulValueLen: length(&buffer) };
         match call!(self, C_GetAttributeValue(session.0, object.0, &mut attribute, 1)) {
-            Ok(()) if matches!(attribute.ulValueLen, 0 | CK_UNAVAILABLE_INFORMATION) => {
+            Ok(()) if attribute.ulValueLen == 0 || is_unavailable(attribute.ulValueLen) => {
                 Ok(PrivateValue::Empty)
             }
+            // A driver that leaves the length as it was, and writes nothing, gives nothing out.
+            Ok(()) if buffer.iter().all(|byte| *byte == 0) => Ok(PrivateValue::Empty),
             Ok(()) => Ok(PrivateValue::Readable),
             // Too small a buffer would mean that a larger one is filled: that is no refusal.
             Err(Failure::Returned { rv: CKR_BUFFER_TOO_SMALL, .. }) => Ok(PrivateValue::Readable),
@@ -290,10 +338,30 @@ enum Answer {
     TooSmall(Option<usize>),
     /// The driver gave up before it came to this one.
     Untouched,
+    /// The buffer is full to the last byte: a value of that length, or a driver that does not tell it.
+    Full(Vec<u8>),
+}
+
+impl Wanted {
+    /// The same, asked for by itself: some drivers insist on the exact length of a number.
+    fn alone(self) -> Self {
+        match Wanted::number(self.kind).room {
+            number if self.room == number => Wanted { room: size_of::<CK_ULONG>(), exact: true, ..self },
+            _ => self,
+        }
+    }
+}
+
+fn is_unavailable(length: CK_ULONG) -> bool {
+    length == CK_UNAVAILABLE_INFORMATION || length == UNAVAILABLE_IN_32_BITS
+}
+
+fn is_padding(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }
 
 fn judge(want: Wanted, mut buffer: Vec<u8>, reported: CK_ULONG, extent: Extent) -> Outcome<Answer> {
-    if reported == CK_UNAVAILABLE_INFORMATION {
+    if is_unavailable(reported) {
         return Ok(match extent {
             Extent::SomeTooLong => Answer::TooSmall(None),
             Extent::All | Extent::SomeMissing => Answer::Unavailable,
@@ -308,8 +376,11 @@ fn judge(want: Wanted, mut buffer: Vec<u8>, reported: CK_ULONG, extent: Extent) 
         }
         return Ok(Answer::TooSmall(Some(reported)));
     }
-    if !complete && reported == want.room {
+    if reported == want.room && !complete {
         return Ok(Answer::Untouched);
+    }
+    if reported == want.room && !want.exact {
+        return Ok(Answer::Full(buffer));
     }
     buffer.truncate(reported);
     Ok(Answer::Value(buffer))

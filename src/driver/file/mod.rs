@@ -6,6 +6,8 @@
 
 mod elf;
 mod fault;
+#[cfg(unix)]
+mod group;
 mod macho;
 mod pe;
 mod platform;

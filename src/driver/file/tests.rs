@@ -295,13 +295,27 @@ fn a_driver_that_others_can_replace_is_refused_unless_allowed() {
 #[cfg(unix)]
 #[test]
 fn owners_and_groups_are_judged() {
-    use super::trust::Place;
+    use super::group::Members;
+    use super::trust::{Place, Viewer};
 
-    let judge = |owner, group, mode, folder| Place { owner, group, mode, folder }.weakness(1000).is_some();
+    let viewer = Viewer { me: 1000, unmapped: None };
+    let members = |group, _| if group == 60 { Members::NoOthers } else { Members::Unknown };
+    let place = |owner, group, mode, folder| Place {
+        owner,
+        group,
+        mode,
+        folder,
+        of_system: false,
+        grants: Vec::new(),
+    };
+    let judge =
+        |owner, group, mode, folder| place(owner, group, mode, folder).weakness(viewer, &members).is_some();
     for (owner, group, mode, folder, weak) in [
         (0, 0, 0o100644, false, false),
         (0, 0, 0o100664, false, false),
         (0, 50, 0o042775, true, true),
+        // A group that no one is in, as Debian's staff.
+        (0, 60, 0o042775, true, false),
         (0, 50, 0o042755, true, false),
         (0, 0, 0o041777, true, false),
         (0, 0, 0o100646, false, true),
@@ -313,4 +327,31 @@ fn owners_and_groups_are_judged() {
     ] {
         assert_eq!(judge(owner, group, mode, folder), weak, "{owner} {group} {mode:o}");
     }
+}
+
+/// firejail, bubblewrap and rootless containers show root's files as those of 65534.
+#[cfg(unix)]
+#[test]
+fn an_owner_who_cannot_be_seen_is_the_administrator_in_his_own_folders_only() {
+    use super::group::Members;
+    use super::trust::{Grant, Place, Viewer};
+
+    let place = |of_system, grants| Place {
+        owner: 65_534,
+        group: 0,
+        mode: 0o100664,
+        folder: false,
+        of_system,
+        grants,
+    };
+    let inside = Viewer { me: 0, unmapped: Some(65_534) };
+    let outside = Viewer { me: 1000, unmapped: None };
+    let nobody = |_, _| Members::Unknown;
+    assert!(place(true, Vec::new()).weakness(inside, &nobody).is_none());
+    let (found, _) = place(false, Vec::new()).weakness(inside, &nobody).unwrap();
+    assert!(found.contains("user namespace"), "{found}");
+    assert!(place(true, Vec::new()).weakness(outside, &nobody).is_some());
+    // What a list grants counts, and not the group's bits, which are its mask then.
+    assert!(place(true, vec![Grant::User(1001)]).weakness(inside, &nobody).is_some());
+    assert!(place(true, vec![Grant::User(0), Grant::Group(0)]).weakness(inside, &nobody).is_none());
 }

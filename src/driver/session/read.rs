@@ -172,24 +172,31 @@ impl Open {
 
     fn read_certificate_once(&self, handle: ObjectHandle) -> Outcome<Option<StoredCertificate>> {
         let attributes = self.attributes_where(handle, CERTIFICATE, |_, _| true)?;
-        let is = |kind, value| attributes.number(kind).is_none_or(|found| found == value);
-        let wanted = is(CKA_CLASS, CKO_CERTIFICATE) && is(CKA_CERTIFICATE_TYPE, CKC_X_509);
-        Ok(wanted.then(|| StoredCertificate {
-            place: self.place(handle),
-            id: bytes(&attributes, CKA_ID),
-            label: label(&attributes),
-            // Cards whose files have a fixed size fill them up behind the certificate.
-            der: Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default()).to_vec(),
-        }))
+        Ok(self.certificate(handle, &attributes))
     }
 
-    /// Reads what was just written.
-    pub(super) fn read_written(&self, handle: ObjectHandle) -> Result<StoredCertificate> {
-        let read = self.read_certificate_once(handle).map_err(|failure| failure.during(Step::ReadBack))?;
-        read.ok_or_else(|| {
+    fn certificate(&self, handle: ObjectHandle, attributes: &Attributes) -> Option<StoredCertificate> {
+        let is = |kind, value| attributes.number(kind).is_none_or(|found| found == value);
+        let wanted = is(CKA_CLASS, CKO_CERTIFICATE) && is(CKA_CERTIFICATE_TYPE, CKC_X_509);
+        wanted.then(|| StoredCertificate {
+            place: self.place(handle),
+            id: bytes(attributes, CKA_ID),
+            label: label(attributes),
+            // Cards whose files have a fixed size fill them up behind the certificate.
+            der: Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default()).to_vec(),
+        })
+    }
+
+    /// Reads what was just written, and whether the token made it private.
+    pub(super) fn read_written(&self, handle: ObjectHandle) -> Result<(StoredCertificate, bool)> {
+        let wanted = [CERTIFICATE, &[Wanted::flag(CKA_PRIVATE)]].concat();
+        let attributes = self.attributes_where(handle, &wanted, |_, _| true);
+        let attributes = attributes.map_err(|failure| failure.during(Step::ReadBack))?;
+        let read = self.certificate(handle, &attributes).ok_or_else(|| {
             let error = Error::new(Code::ReadBackDiffers).during(Step::ReadBack);
             error.fact(Fact::Detail, "CKA_CLASS")
-        })
+        })?;
+        Ok((read, attributes.flag(CKA_PRIVATE) == Some(true)))
     }
 
     pub(super) fn read_private_key(&self, handle: ObjectHandle) -> Result<StoredKey> {

@@ -6,7 +6,7 @@ use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
 use crate::driver::token::quirks::AttributeSet;
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Fact, Notice, Result, Step};
 use crate::pki::Certificate;
 use base16ct::lower::encode_string as hex;
 use usbtoken_pkcs11::types::*;
@@ -70,13 +70,14 @@ impl Session {
         self.remove(&Removal::new(Step::WriteCertificate).created_certificate(written))
     }
 
-    /// Reads a certificate object again, byte for byte.
+    /// Reads a certificate object again, byte for byte; returns what the token made otherwise and what a person should know
+    /// of that. It works all the same.
     ///
     /// # Errors
-    /// [`Code::ReadBackDiffers`] when the token holds something else than what was written.
-    pub(crate) fn read_back(&self, written: &StoredCertificate) -> Result<()> {
+    /// [`Code::ReadBackDiffers`] when the token holds another certificate than what was written.
+    pub(crate) fn read_back(&self, written: &StoredCertificate) -> Result<Vec<Notice>> {
         let open = self.open_session();
-        let found = open.handle_of(written.place).and_then(|handle| open.read_written(handle))?;
+        let (found, private) = open.handle_of(written.place).and_then(|handle| open.read_written(handle))?;
         let differs = |what, expected: &[u8], found: &[u8]| {
             Error::new(Code::ReadBackDiffers)
                 .during(Step::ReadBack)
@@ -87,10 +88,13 @@ impl Session {
         if found.der != written.der {
             return Err(differs("CKA_VALUE", &written.der, &found.der));
         }
-        if found.id != written.id {
-            return Err(differs("CKA_ID", &written.id, &found.id));
-        }
-        Ok(())
+        let own_label = found.label.bytes().starts_with(written.label.bytes());
+        let notices = [
+            private.then_some(Notice::CertificatePrivate),
+            (!own_label).then_some(Notice::LabelShared),
+            (found.id != written.id).then_some(Notice::IdDiffers),
+        ];
+        Ok(notices.into_iter().flatten().collect())
     }
 }
 

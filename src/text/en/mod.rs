@@ -105,7 +105,7 @@ pub(super) const fn notice(notice: Notice) -> Words {
         ),
         Notice::NoCertificate => w(
             "The token holds no certificate that can be seen without the PIN.",
-            "Check that this is the right token; if it is, ask the bank's branch.",
+            "Some tokens show certificates only after the login: list them with the PIN. If there is none then, ask the bank's branch.",
         ),
         Notice::SubjectChanged => w(
             "The CA changed the subject of the certificate.",
@@ -176,7 +176,7 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "It works; programs that list certificates may ask for the PIN first.",
         ),
         Notice::LabelShared => w(
-            "Another object on the token has the label of the new certificate: a program that chooses by label may take the wrong one.",
+            "The new certificate has no label of its own: a program that chooses by label may take the wrong one.",
             "In such a program, name the new one by the PKCS#11 URI that is shown.",
         ),
         Notice::IdDiffers => w(

@@ -1,5 +1,6 @@
 //! The subcommands, one file each, in three groups, and the choice of the credential that they share.
 
+pub mod chosen;
 pub mod job;
 pub mod select;
 pub mod show;

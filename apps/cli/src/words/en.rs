@@ -75,7 +75,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintModule => "Name the driver with --module and its absolute path.",
         Words::HintToken => "Name the token, for example with --token 'pkcs11:serial=…'.",
         Words::HintCredential => {
-            "List the certificates with \"usbtoken list\" and name one with --id or --serial."
+            "List the certificates with \"usbtoken list\" and name one with --id or --serial. Some tokens show them only after the login (--pin-file, --pin-env)."
         }
         Words::HintPending => {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."

@@ -80,7 +80,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintModule => "ドライバは --module に絶対パスで指定できます。",
         Words::HintToken => "トークンは --token 'pkcs11:serial=…' のように指定できます。",
         Words::HintCredential => {
-            "「usbtoken list」で一覧を表示し、--id または --serial で電子証明書を指定できます。"
+            "「usbtoken list」で一覧を表示し、--id または --serial で電子証明書を指定できます。ログイン後でなければ見えないトークンでは --pin-file または --pin-env も指定してください。"
         }
         Words::HintPending => {
             "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon」で破棄できます。"

@@ -8,7 +8,7 @@ use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, read_anchors};
 use usbtoken::renewal::Retire;
 use usbtoken::text::printable;
-use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Session};
+use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Session, TokenUri};
 
 use crate::args::CheckArgs;
 use crate::commands::select;
@@ -145,7 +145,11 @@ pub fn finish(
     let credential = view::Credential::of(token, installed.credential(), level, run.when());
     let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, run.when()));
 
+    // Programs that name a credential by its label need this from now on: the new one has a label of its own.
+    let uri = TokenUri::of_token(&token.label, "", "", &token.serial).with_id(installed.credential().id());
+
     let mut text = credential.result(run.lang);
+    text.push_str(&format!("\n  {} = {uri}", Fact::Uri.label(run.lang)));
     text.push_str(&format!("\n{}", Words::RestartBrowsers.text(run.lang)));
     if retired {
         text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
@@ -155,6 +159,7 @@ pub fn finish(
     text.push_str(&notices_text(&run.untold(&notices), run.lang));
     let json = json!({
         "credential": credential,
+        "uri": uri.to_string(),
         "replaced": replaced,
         "retired": retired,
         "already_installed": installed.was_there(),

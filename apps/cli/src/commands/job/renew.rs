@@ -4,13 +4,13 @@ use serde_json::json;
 use usbtoken::error::{Fact, Warning};
 use usbtoken::renewal::{JournalEntry, PendingKey, PendingState, Preflight};
 use usbtoken::text::printable;
-use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
+use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
 use crate::args;
-use crate::commands::select;
 use crate::commands::show::pending;
+use crate::commands::{chosen, select};
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
@@ -24,14 +24,17 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = run.token()?.reserve()?;
-    let old = select::credential(reserved.credentials()?, &args.which, args.key.force, run)?;
+    let found_by = reserved.token().found_by().clone();
+    let choice =
+        |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
+    let (old, access) = chosen::choose(run, reserved, choice)?;
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
     let call = run.call().passed(visit.keeper.passed());
-    let preflight = renewal.preflight_before_login(reserved.token(), &call);
+    let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&before_login(run, preflight, args.resume)?);
 
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
-    let session = run.login_reserved(reserved)?;
+    let session = access.login(run)?;
     visit.authorise()?;
     let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
         Ok(begun) => begun,

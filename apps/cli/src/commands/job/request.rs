@@ -4,14 +4,14 @@ use std::path::Path;
 
 use base16ct::lower::encode_string as hex;
 use serde_json::json;
-use usbtoken::driver::Reservation;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
 use usbtoken::renewal::JournalEntry;
-use usbtoken::{Code, Credential, Error, Pending, Renewal, Result, Session};
+use usbtoken::{Code, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask;
 use crate::args::{self, FormatArg, OutArgs};
+use crate::commands::chosen::{self, Access};
 use crate::commands::select;
 use crate::files;
 use crate::kept::Keeper;
@@ -27,20 +27,24 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let subject = args.subject.as_deref().map(first_subject).transpose()?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = run.token()?.reserve()?;
-    let (base, old) = match subject {
-        Some(subject) => (Renewal::first(subject), None),
+    let (base, old, access) = match subject {
+        Some(subject) => (Renewal::first(subject), None, Access::Reserved(reserved)),
         None => {
-            let old = old(run, args, &reserved)?;
-            (Renewal::of(&old), Some(old))
+            let found_by = reserved.token().found_by().clone();
+            let choice = |all: Credentials| {
+                select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run)
+            };
+            let (old, access) = chosen::choose(run, reserved, choice)?;
+            (Renewal::of(&old), Some(old), access)
         }
     };
     let keeper = Keeper::of_user();
     let policy = select::policy(run, &args.key, args.require_proof);
     let renewal = select::forced(base, &args.key).policy(&policy).form(args.form.into());
     let call = run.call().passed(keeper.passed());
-    let preflight = renewal.preflight_before_login(reserved.token(), &call);
+    let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&run.accepted(preflight).into_notices()?);
-    let session = run.login_reserved(reserved)?;
+    let session = access.login(run)?;
     let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
     write(run, &session, &pending, &request, &args.out, &args.file)
 }
@@ -50,10 +54,6 @@ fn first_subject(text: &str) -> Result<Name> {
     let name: Name = text.parse()?;
     name.check_bounds()?;
     Ok(name)
-}
-
-fn old(run: &Run, args: &args::Request, reserved: &Reservation) -> Result<Credential> {
-    select::credential(reserved.credentials()?, &args.which, args.key.force, run)
 }
 
 /// Writes the request of a pending key to a file or to standard output.

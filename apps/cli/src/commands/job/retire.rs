@@ -3,12 +3,12 @@
 use serde_json::json;
 use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
-use usbtoken::{Code, Error, Result};
+use usbtoken::{Code, Credentials, Error, Result};
 
 use super::abandon;
 use super::install_response;
 use crate::args::{self, Which};
-use crate::commands::select;
+use crate::commands::{chosen, select};
 use crate::output::Outcome;
 use crate::output::view;
 use crate::run::Run;
@@ -23,19 +23,23 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     }
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
     let is_named = which.id.is_some() || which.serial.is_some();
+    let token = run.token()?;
     // The only one that is there may be the one in use: a person has to say which.
-    if !is_named && !run.uri()?.names_object() {
+    if !is_named && !token.found_by().names_object() {
         return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--id, --serial"));
     }
-    let reserved = run.token()?.reserve()?;
-    let credentials = reserved.public_session()?.credentials()?;
-    let successor =
-        args.successor.as_ref().map(|serial| credentials.clone().by_serial(serial).only()).transpose()?;
-    let named = credentials.named_by(reserved.token().found_by())?;
-    let old = if is_named { select::credential(named, &which, false, run)? } else { named.only()? };
-    let shown = view::Credential::of(reserved.token().identity(), &old, None, run.when());
+    let reserved = token.reserve()?;
+    let choice = |all: Credentials| {
+        let successor =
+            args.successor.as_ref().map(|serial| all.clone().by_serial(serial).only()).transpose()?;
+        let named = all.named_by(token.found_by())?;
+        let old = if is_named { select::credential(named, &which, false, run)? } else { named.only()? };
+        Ok((old, successor))
+    };
+    let ((old, successor), access) = chosen::choose(run, reserved, choice)?;
+    let shown = view::Credential::of(access.token().identity(), &old, None, run.when());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
-    let session = run.login_reserved(reserved)?;
+    let session = access.login(run)?;
     let removal = Retire::of(&old, &policy);
     let removal = match &successor {
         Some(successor) => removal.successor(successor.certificate()),

@@ -19,10 +19,17 @@ struct Seen {
     token: view::Token,
     credentials: Vec<view::Credential>,
     unreadable: Vec<view::Unreadable>,
+    logged_in: bool,
 }
 
 impl Seen {
-    fn of(run: &Run, token: &TokenIdentity, all: &Credentials, credentials: Vec<view::Credential>) -> Self {
+    fn of(
+        run: &Run,
+        token: &TokenIdentity,
+        all: &Credentials,
+        credentials: Vec<view::Credential>,
+        logged_in: bool,
+    ) -> Self {
         let named = all.unreadable().iter();
         let unreadable = named.map(|one| view::Unreadable::of(token, one)).collect();
         if !all.unreadable().is_empty() {
@@ -30,7 +37,7 @@ impl Seen {
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
-        Seen { token: view::Token::of(token), credentials, unreadable }
+        Seen { token: view::Token::of(token), credentials, unreadable, logged_in }
     }
 }
 
@@ -78,7 +85,7 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     let all = all.named_by(session.token().found_by())?;
     let token = session.token().identity();
     let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
-    Ok(Seen::of(run, token, &all, shown))
+    Ok(Seen::of(run, token, &all, shown, false))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
@@ -100,13 +107,20 @@ fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
         Ok(view::Credential::of(token, one, level, run.when()))
     };
     let shown = all.iter().map(view).collect::<Result<_>>()?;
-    Ok(Seen::of(run, token, &all, shown))
+    Ok(Seen::of(run, token, &all, shown, true))
 }
 
 fn text(run: &Run, seen: &Seen) -> String {
     let mut lines = vec![seen.token.heading(run.lang)];
     if seen.credentials.is_empty() && seen.unreadable.is_empty() {
-        lines.push(format!("  {}", Phrase::NoCredentials.text(run.lang)));
+        // None seen before the login is not none.
+        let none = if seen.logged_in {
+            Phrase::NoCredentials.text(run.lang)
+        } else {
+            let notice = Notice::NoCertificate;
+            format!("{}\n  {}", notice.sentence(run.lang), notice.next_action(run.lang))
+        };
+        lines.push(format!("  {none}"));
     }
     lines.extend(seen.credentials.iter().zip(1..).map(|(one, number)| one.entry(number, run.lang)));
     lines.extend(seen.unreadable.iter().map(|one| one.entry(run.lang)));

@@ -1,4 +1,4 @@
-//! `usbtoken preflight`: whether a renewal can work, without PIN and without writing.
+//! `usbtoken preflight`: whether a renewal can work, without writing, and without PIN where the certificate shows so.
 
 use std::time::SystemTime;
 
@@ -7,13 +7,14 @@ use usbtoken::error::{Fact, Point};
 use usbtoken::pki::jst_time;
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
-use usbtoken::{Renewal, Result};
+use usbtoken::{Credentials, Renewal, Result};
 
 use crate::args;
-use crate::commands::select;
+use crate::commands::{chosen, select};
 use crate::kept::Keeper;
 use crate::output::view;
 use crate::output::{Outcome, error_json, notice_json};
+use crate::pin::Source;
 use crate::run::Run;
 use crate::words::Words;
 
@@ -21,10 +22,19 @@ use crate::words::Words;
 pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let token = run.token()?;
     let seen = BeforeLogin::read(&token)?;
-    let all = seen.credentials().named_by(token.found_by())?;
+    let all = seen.credentials();
     let unreadable: Vec<view::Unreadable> =
         all.unreadable().iter().map(|one| view::Unreadable::of(token.identity(), one)).collect();
-    let old = select::credential(all, &args.which, args.key.force, run)?;
+    let choice = |all: Credentials| {
+        select::credential(all.named_by(token.found_by())?, &args.which, args.key.force, run)
+    };
+    let old = match choice(all) {
+        // What shows after the login only is checked too, where the PIN is at hand.
+        Err(error) if chosen::may_be_private(&error) && !Source::of(&run.global).is_interactive() => {
+            choice(run.login(token.clone())?.credentials()?)?
+        }
+        chosen => chosen?,
+    };
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let call = run.call().passed(Keeper::of_user().passed());

@@ -1,0 +1,164 @@
+//! Drivers that understate, misstate, pad and forget, as they do in the world (docs/drivers.md): what works is used, and who
+//! knows better has a way on. `odd.c` plays them in front of SoftHSM.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use common::{Bank, Said};
+use usbtoken::Code;
+use usbtoken_testkit::{Kind, days_from_now, softhsm_module};
+
+/// The odd driver, compiled once.
+fn odd_driver() -> &'static PathBuf {
+    static DRIVER: OnceLock<PathBuf> = OnceLock::new();
+    DRIVER.get_or_init(|| {
+        let driver = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("libodd.so");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/drivers/odd.c");
+        let mut compiler = Command::new("cc");
+        // Its functions are called with the arguments of those that they stand for.
+        let compiler = compiler.args(["-shared", "-fPIC", "-w", "-o"]).arg(&driver).arg(source);
+        assert!(compiler.status().expect("`cargo xtask test` installs cc").success());
+        driver
+    })
+}
+
+impl Bank {
+    /// Runs the command with the driver that behaves in these ways.
+    fn odd(&self, ways: &str, arguments: &[&str]) -> Said {
+        let mut command = self.command(odd_driver(), arguments);
+        Said::of(command.env("ODD", ways).env("ODD_DRIVER", softhsm_module()).output().unwrap())
+    }
+
+    fn renew_oddly(&self, ways: &str, more: &[&str]) -> Said {
+        let issuer = self.issuer("");
+        self.odd(ways, &[&["renew", "--issuer", &issuer], more].concat())
+    }
+}
+
+/// Each of these stopped a renewal that works.
+#[test]
+fn what_a_driver_misstates_stops_no_renewal() {
+    let rows = [
+        (Kind::P256, "no-flags=0x400"),
+        (Kind::P256, "no-flags=0x408"),
+        (Kind::P256, "no-flags=0x8"),
+        (Kind::P256, "flags=0x2"),
+        (Kind::P256, "flags=0x80000"),
+        (Kind::P256, "largest-key=192"),
+        (Kind::P256, "lists-not=0x1040"),
+        (Kind::P256, "lists-not=0x1041"),
+        (Kind::P256, "mechanism-info=0x70"),
+        (Kind::P256, "mechanism-info=0x6"),
+        (Kind::P256, "without-mechanism-info"),
+        (Kind::P256, "many-slots=70"),
+        (Kind::P256, "text-then-memory"),
+        (Kind::P256, "latin-1"),
+        (Kind::P256, "lengths-stay"),
+        (Kind::P256, "lengths-of-32-bits"),
+        (Kind::P256, "exact-numbers"),
+        (Kind::P256, "labels-end-with-nul"),
+        (Kind::P256, "ecdsa-as-der"),
+        (Kind::P256, "signatures-filled-up"),
+        // Listed and refused: CKM_ECDSA_SHA256, which SoftHSM does not have at all, and CKM_SHA256_RSA_PKCS.
+        (Kind::P256, "lists-too=0x1044"),
+        (Kind::Rsa2048, "refuses=0x40"),
+        (Kind::Rsa2048, "refuses=0x40,refuses-with=0x6"),
+        (Kind::Rsa2048, "signatures-filled-up,lengths-stay"),
+    ];
+    for (kind, ways) in rows {
+        let bank = Bank::alone(kind, days_from_now(11));
+        let said = bank.renew_oddly(ways, &[]);
+        assert_eq!(said.exit, 0, "{ways}: {said:?}");
+        bank.assert_old_works();
+        bank.assert_one_new_credential();
+    }
+}
+
+/// A refusal by a rule of ours shows what was stated and names the option that goes on.
+#[test]
+fn who_knows_better_goes_on() {
+    let rows = [
+        ("shortest-pin=20,longest-pin=30", Code::PinLength, "20–30", "--pin-as-typed"),
+        ("longest-pin=3", Code::PinLength, "–3", "--pin-as-typed"),
+        ("flags=0x100", Code::PinPadRefused, "CKF_PROTECTED_AUTHENTICATION_PATH", "--pin-as-typed"),
+        ("flags=0x40000", Code::PinLocked, "CKF_USER_PIN_LOCKED", "--final-try"),
+        ("flags=0x20000", Code::PinFinalTry, "", "--final-try"),
+    ];
+    for (ways, code, stated, option) in rows {
+        let ways =
+            if ways.starts_with("longest") { format!("{ways},shortest-pin=1") } else { ways.to_owned() };
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let error = bank.renew_oddly(&ways, &[]).failed(code);
+        assert!(
+            error["facts"]["stated"][0].as_str().unwrap_or_default().contains(stated),
+            "{ways}: {error:#}"
+        );
+        assert!(error["hint"].as_str().unwrap_or_default().contains(option), "{ways}: {error:#}");
+        bank.soft.snapshot().assert_same_as(&bank.before);
+        let said = bank.renew_oddly(&ways, &[option]);
+        assert_eq!(said.exit, 0, "{ways}: {said:?}");
+        bank.assert_one_new_credential();
+    }
+}
+
+/// Whatever a driver answers to C_Login, no words invite to another try.
+#[test]
+fn an_odd_answer_to_a_login_may_have_cost_a_try() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    for answer in ["0x5", "0x7", "0x20", "0x31", "0x54", "0x80000384"] {
+        let _ = std::fs::remove_dir_all(bank.file("state"));
+        let error = bank.odd(&format!("login={answer}"), &["list"]).failed(Code::PinUncertain);
+        let next = error["next"].as_str().unwrap().replace("do not try again", "");
+        assert!(!next.contains("try again"), "{answer}: {next}");
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+#[test]
+fn a_login_that_another_program_has_ended_is_said_to_be_lost() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let error = bank.renew_oddly("logged-out-after=0", &[]).failed(Code::LoginLost);
+    assert!(error["hint"].is_null(), "no PIN is missing: {error:#}");
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// The token makes every certificate private: the renewal says so, and the next command still knows it.
+#[test]
+fn certificates_that_show_after_the_login_only_are_renewed_too() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let said = bank.renew_oddly("certificates-private", &[]).json();
+    assert!(said["notices"].to_string().contains("certificate_private"), "{said:#}");
+    let id = said["credential"]["id"].as_str().unwrap().to_owned();
+    assert!(said["uri"].as_str().unwrap().contains(";id=%"), "{said:#}");
+    let after = bank.soft.snapshot();
+
+    assert_eq!(bank.renew_oddly("", &[]).json()["already_renewed"], true);
+    bank.soft.snapshot().assert_same_as(&after);
+    let request = ["request", "--force", "--id", &id, "--out", "again.pem"];
+    let again = bank.odd("", &request).json();
+    assert_eq!(again["replaces"]["id"].as_str(), Some(id.as_str()));
+    bank.odd("", &["abandon", "--yes"]).json();
+    bank.odd("", &["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()]).json();
+    // None seen without the PIN is not none.
+    let seen = bank.run_without_pin(&["list"]);
+    assert_eq!(seen.json(), serde_json::json!([]));
+    assert_eq!(bank.odd("", &["list"]).json().as_array().unwrap().len(), 1);
+    let preflight = bank.odd("", &["preflight", "--force"]).json();
+    assert_eq!(preflight["credential"]["id"].as_str(), Some(id.as_str()));
+}
+
+/// A driver that can be initialised once is not lost by a second look.
+#[test]
+fn a_driver_that_starts_once_is_asked_again() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.odd("starts-once", &["list"]).json();
+    bank.odd("starts-once", &["wait", "--timeout", "5"]).json();
+    // It waits first and lists then: the driver runs on in between.
+    bank.odd("starts-once", &["list", "--wait", "5"]).json();
+    let unseen = bank.odd("starts-once,no-flags=0x408,text-then-memory", &["preflight", "--id", "ff"]);
+    unseen.failed(Code::CredentialNotFound);
+}
