@@ -72,7 +72,8 @@ pub struct Credential {
     pub has_begun: bool,
     pub renewable: bool,
     /// The stable name of the code that forbids a renewal now.
-    pub not_renewable_because: Option<&'static str>,
+    #[serde(serialize_with = "code_name")]
+    pub not_renewable_because: Option<Code>,
     /// The one that takes its place; null: none is known.
     pub successor: Option<Successor>,
     /// Whether a key waits for the certificate that is to take its place, as far as it is seen.
@@ -81,7 +82,7 @@ pub struct Credential {
     pub renewable_from: Option<String>,
     pub key_algorithm: String,
     /// Null: not known without login.
-    pub proof_level: Option<&'static str>,
+    pub proof_level: Option<ProofLevel>,
     /// The extensions of the certificate that cannot be read, by name or in dotted form.
     pub unreadable_extensions: Vec<String>,
 }
@@ -205,12 +206,12 @@ impl Credential {
             days_left: ends.then(|| credential.days_left(now)),
             has_begun: certificate.not_before() <= now,
             renewable: renewable == Renewable::Yes,
-            not_renewable_because: renewable.code().map(Code::name),
+            not_renewable_because: renewable.code(),
             successor: credential.successor().cloned(),
             renewal_pending: credential.has_pending_renewal(),
             renewable_from: ends.then(|| window.opens_on(certificate.not_after()).to_string()),
             key_algorithm: credential.key_algorithm().to_string(),
-            proof_level: level.map(ProofLevel::name),
+            proof_level: level,
             unreadable_extensions: certificate.unreadable_extensions().to_vec(),
         }
     }
@@ -262,21 +263,17 @@ impl Credential {
     }
 
     fn renewal(&self, lang: Lang) -> String {
-        let is = |code: Code| self.not_renewable_because == Some(code.name());
-        let phrase = if self.renewable {
-            Phrase::Renewable
-        } else if let (Some(by), true) = (&self.successor, is(Code::AlreadyRenewed)) {
-            return renewed(by, lang);
-        } else if is(Code::KeyMissing) {
-            Phrase::NotRenewableNoKey
-        } else if is(Code::Expired) && self.renewal_pending {
-            return format!("{}: {}", Phrase::ExpiredAndWaiting.text(lang), Words::HowToFinish.text(lang));
-        } else if is(Code::Expired) {
-            Phrase::NotRenewableExpired
-        } else if is(Code::RenewalClosed) {
-            Phrase::NotRenewableClosed
-        } else {
-            self.renewable_from.as_deref().map_or(Phrase::NoRenewal, Phrase::RenewableFrom)
+        let phrase = match (self.not_renewable_because, &self.successor) {
+            (None, _) => Phrase::Renewable,
+            (Some(Code::AlreadyRenewed), Some(by)) => return renewed(by, lang),
+            (Some(Code::KeyMissing), _) => Phrase::NotRenewableNoKey,
+            (Some(Code::Expired), _) if self.renewal_pending => {
+                let (state, finish) = (Phrase::ExpiredAndWaiting.text(lang), Words::HowToFinish.text(lang));
+                return format!("{state}: {finish}");
+            }
+            (Some(Code::Expired), _) => Phrase::NotRenewableExpired,
+            (Some(Code::RenewalClosed), _) => Phrase::NotRenewableClosed,
+            _ => self.renewable_from.as_deref().map_or(Phrase::NoRenewal, Phrase::RenewableFrom),
         };
         phrase.text(lang)
     }
@@ -318,13 +315,18 @@ impl Unreadable {
 }
 
 /// The words for a level of proof.
-pub fn protection(level: Option<&str>) -> Words<'static> {
+pub fn protection(level: Option<ProofLevel>) -> Words<'static> {
     match level {
-        Some("proven") => Words::ProofProven,
-        Some("claimed") => Words::ProofClaimed,
-        Some(_) => Words::ProofRefused,
+        Some(ProofLevel::Proven) => Words::ProofProven,
+        Some(ProofLevel::Claimed) => Words::ProofClaimed,
+        Some(ProofLevel::Refused) => Words::ProofRefused,
         None => Words::ProofUnknown,
     }
+}
+
+/// The stable name of a code.
+fn code_name<S: Serializer>(code: &Option<Code>, serializer: S) -> Result<S::Ok, S::Error> {
+    code.map(Code::name).serialize(serializer)
 }
 
 impl Pending {

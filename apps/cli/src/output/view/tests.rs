@@ -97,7 +97,7 @@ fn why_it_cannot_be_renewed_is_said() {
         (Code::Expired, "it has expired"),
         (Code::KeyMissing, "its private key is missing"),
     ] {
-        it.not_renewable_because = Some(code.name());
+        it.not_renewable_because = Some(code);
         assert!(it.entry(1, Lang::En).contains(said), "{}", it.entry(1, Lang::En));
     }
 }
