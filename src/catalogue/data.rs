@@ -24,7 +24,7 @@ struct File {
 }
 
 /// Folders that are searched for every module.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Folders {
     #[serde(rename = "windows-64")]

@@ -39,7 +39,7 @@ pub struct Wanted {
 }
 
 /// The catalogue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     families: Vec<Family>,
     profiles: Vec<Profile>,

@@ -93,7 +93,7 @@ pub struct SearchPaths {
 }
 
 /// What was found at those paths.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Listing {
     /// The candidates, in the order in which they should be asked.
     pub candidates: Vec<Candidate>,
@@ -138,6 +138,17 @@ impl SearchPaths {
 }
 
 impl Listing {
+    /// The drivers that the caller names, without reading what says where others are.
+    pub(super) fn named(paths: &[PathBuf]) -> Self {
+        let mut list = List {
+            resolve: |path: &Path| path.canonicalize().ok(),
+            known: Vec::new(),
+            candidates: Vec::new(),
+        };
+        paths.iter().for_each(|path| list.add(path, Origin::Explicit));
+        Listing { candidates: list.candidates, ..Listing::default() }
+    }
+
     /// Keeps the candidates that the URI's query names (RFC 7512 §2.4). A `module-path` takes the place of them all;
     /// where it is a folder, the files in it are the candidates.
     ///

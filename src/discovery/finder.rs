@@ -166,11 +166,14 @@ impl Finder {
 
     /// What is to be asked for this URI.
     pub(super) fn listing(&self, uri: &TokenUri) -> Result<Listing> {
+        if !self.modules.is_empty() {
+            return Listing::named(&self.modules).narrowed(uri);
+        }
         let paths = match &self.paths {
             Some(paths) => paths,
             None => &SearchPaths::usual(),
         };
-        paths.list(&self.modules).narrowed(uri)
+        paths.list(&[]).narrowed(uri)
     }
 
     fn ask(&self, uri: &TokenUri) -> Result<Seen> {

@@ -135,3 +135,22 @@ fn a_search_that_never_ends_is_given_up() {
     assert!(error["facts"].to_string().contains("C_FindObjects"), "{error:#}");
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
+
+/// Somebody puts another public key in the place of the one that waits: no request leaves that its own key does not sign.
+#[test]
+fn a_request_for_a_replaced_public_key_does_not_leave() {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "request.pem"]).json();
+    let snapshot = bank.soft.snapshot();
+    let new = snapshot.added_since(&bank.before)[0].clone();
+    let (id, label) = (base16ct::lower::encode_string(&new.id), new.label.clone());
+    bank.pkcs11_tool(&["--delete-object", "--type", "pubkey", "--id", &id]);
+    bank.write("other.spki", &usbtoken_testkit::SoftKey::generate(Kind::P256).spki());
+    let write = ["--write-object", "other.spki", "--type", "pubkey", "--id", &id, "--label", &label];
+    bank.pkcs11_tool(&write);
+    let before = bank.soft.snapshot();
+    let resume = ["resume", "--sign-again", "--out", "again.pem"];
+    bank.run(&resume).failed(Code::SignatureInvalid);
+    assert!(!bank.file("again.pem").exists());
+    bank.soft.snapshot().assert_same_as(&before);
+}

@@ -50,16 +50,6 @@ fn the_message_and_the_request_inside_verify() {
 }
 
 #[test]
-fn a_signature_by_another_key_does_not_leave() {
-    let (openssl, old, new) = prepared("P-256");
-    let request =
-        new_request(&openssl, &draft(RequestDraft::for_renewal_by_old_key(&old, &new.algorithm()), &new));
-    let info = RenewalInfo::new(request, &old).unwrap();
-    let signature = openssl.sign("new", info.algorithm(), info.to_be_signed());
-    assert_eq!(info.assemble(&signature).unwrap_err().code(), Code::SignatureInvalid);
-}
-
-#[test]
 fn a_request_without_the_old_certificate_is_refused() {
     let (openssl, old, new) = prepared("P-256");
     let request = new_request(&openssl, &draft(RequestDraft::for_renewal(&old, &new.algorithm()), &new));

@@ -112,18 +112,6 @@ fn what_the_old_certificate_lacks_is_asked_for() {
 }
 
 #[test]
-fn a_broken_signature_does_not_leave() {
-    let openssl = OpenSsl::new();
-    let key = openssl.key("k", "P-256");
-    openssl.key("other", "P-256");
-    let info = first(&"CN=x".parse().unwrap(), &key);
-    let algorithm = SignatureAlgorithm::EcdsaSha256;
-    let foreign = openssl.sign("other", algorithm, info.to_be_signed());
-    assert_eq!(info.assemble(algorithm, &foreign).unwrap_err().code(), Code::SignatureInvalid);
-    assert_eq!(info.assemble(algorithm, &[]).unwrap_err().code(), Code::SignatureInvalid);
-}
-
-#[test]
 fn what_is_no_request_is_refused() {
     let openssl = OpenSsl::new();
     let certificate = openssl.ca("ca");

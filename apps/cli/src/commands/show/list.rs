@@ -43,14 +43,17 @@ impl Seen {
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
 pub fn run(run: &Run) -> Result<Outcome> {
-    let mut texts = Vec::new();
-    let mut entries = Vec::new();
-    for seen in gather(run)? {
-        texts.push(text(run, &seen));
-        entries.extend(seen.credentials.iter().map(|one| serde_json::json!(one)));
-        entries.extend(seen.unreadable.iter().map(|one| serde_json::json!(one)));
+    let seen = gather(run)?;
+    // Of a token with thousands of certificates only what is shown is made.
+    if run.global.json {
+        let of_token = |seen: &Seen| {
+            let credentials = seen.credentials.iter().map(|one| serde_json::json!(one));
+            credentials.chain(seen.unreadable.iter().map(|one| serde_json::json!(one))).collect::<Vec<_>>()
+        };
+        return Ok(Outcome::new("", seen.iter().flat_map(of_token).collect()));
     }
-    Ok(Outcome::new(texts.join("\n\n"), serde_json::json!(entries)))
+    let texts: Vec<String> = seen.iter().map(|seen| text(run, seen)).collect();
+    Ok(Outcome::new(texts.join("\n\n"), serde_json::Value::Null))
 }
 
 fn gather(run: &Run) -> Result<Vec<Seen>> {
