@@ -14,12 +14,10 @@ mod tests;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::time::Duration;
 
 use usbtoken::error::{Fact, Step};
-use usbtoken::renewal::Journal;
-use usbtoken::text::printable;
 use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
