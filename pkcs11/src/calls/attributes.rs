@@ -74,7 +74,7 @@ impl Attributes {
             return is_padding(rest).then(|| CK_ULONG::from_ne_bytes(*number));
         }
         let short: [u8; 4] = bytes.try_into().ok()?;
-        u32::from_ne_bytes(short).try_into().ok()
+        Some(CK_ULONG::from(u32::from_ne_bytes(short)))
     }
 }
 
