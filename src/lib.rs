@@ -74,7 +74,8 @@ pub mod text;
 mod uri;
 
 pub use bank::policy::Policy;
-pub use contents::credential::{Credential, Credentials};
+pub use contents::credential::Credential;
+pub use contents::credentials::Credentials;
 pub use discovery::finder::Finder;
 pub use driver::cancel::Cancel;
 pub use driver::session::{Login, Pin, Session};

@@ -195,6 +195,62 @@ fn handles_are_lied_about() {
 }
 
 #[test]
+fn a_search_finds_more_than_was_searched_for() {
+    Scene::faults("C_FindObjectsInit#2:otherwise=search-all").play(
+        "a_search_finds_more_than_was_searched_for",
+        |p| {
+            let session = p.ready();
+            p.create_data(session, "x", b"1");
+            assert_eq!(p.find(session, CKO_CERTIFICATE).1, 0);
+            assert_eq!(p.find(session, CKO_CERTIFICATE).1, 1);
+            assert_eq!(p.find(session, CKO_CERTIFICATE).1, 0);
+        },
+    );
+}
+
+#[test]
+fn an_identifier_that_is_given_may_be_ignored_or_refused() {
+    let faults = "C_GenerateKeyPair#2:otherwise=id-ignored; C_GenerateKeyPair#3:otherwise=id-refused";
+    Scene::faults(faults).play("an_identifier_that_is_given_may_be_ignored_or_refused", |p| {
+        let session = p.ready();
+        let (rv, public, _) = p.generate(session, b"1");
+        assert_eq!((rv, p.ask(session, public, CKA_ID, Some(8)).length), (CKR_OK, 1));
+        let (rv, public, private) = p.generate(session, b"2");
+        assert_eq!((rv, p.ask(session, public, CKA_ID, Some(8)).length), (CKR_OK, 0));
+        assert_eq!(p.ask(session, private, CKA_ID, Some(8)).length, 0);
+        assert_eq!(p.generate(session, b"3").0, CKR_ATTRIBUTE_READ_ONLY);
+    });
+}
+
+#[test]
+fn another_program_changes_what_has_a_record_and_nothing_else() {
+    let faults = "C_GetAttributeValue#2:otherwise=changed; C_GetAttributeValue#3:otherwise=changed";
+    Scene::faults(faults).play("another_program_changes_what_has_a_record_and_nothing_else", |p| {
+        let session = p.ready();
+        let (_, ours) = p.create_data(session, "ut2oCdkmc5xQL1FejSvvfVmXjwECAwQF", b"1");
+        let (_, other) = p.create_data(session, "notes", b"1");
+        let label = |object| p.ask(session, object, CKA_LABEL, Some(64)).length;
+        assert_eq!(label(ours), 32);
+        assert_eq!(label(ours), "changed by another program".len() as CK_ULONG);
+        assert_eq!(label(other), 5);
+    });
+}
+
+#[test]
+fn a_destruction_is_pretended_and_values_are_not_there() {
+    let faults = "C_DestroyObject:ckr=CKR_OK; C_GetAttributeValue#1:lie=unavailable";
+    let played = Scene::faults(faults).play("a_destruction_is_pretended_and_values_are_not_there", |p| {
+        let session = p.ready();
+        let (_, object) = p.create_data(session, "stays", b"1");
+        let answer = p.ask(session, object, CKA_LABEL, Some(8));
+        assert_eq!((answer.rv, answer.length), (CKR_ATTRIBUTE_TYPE_INVALID, CK_UNAVAILABLE_INFORMATION));
+        // SAFETY: a session and an object of this module's.
+        assert_eq!(unsafe { p.list().C_DestroyObject.unwrap()(session, object) }, CKR_OK);
+    });
+    assert!(played.token.objects().contains("stays"));
+}
+
+#[test]
 fn points_come_in_every_dress() {
     let faults = "C_GetAttributeValue#2:lie=ec-raw; C_GetAttributeValue#3:lie=ec-raw; \
                   C_GetAttributeValue#4:lie=ec-bit-string; C_GetAttributeValue#5:lie=ec-bit-string; \

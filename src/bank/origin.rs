@@ -42,7 +42,9 @@ impl fmt::Display for Origin {
 fn without_https(text: &str) -> Result<&str, Code> {
     match text.get(..HTTPS.len()) {
         Some(scheme) if scheme.eq_ignore_ascii_case(HTTPS) => Ok(text.get(HTTPS.len()..).unwrap_or_default()),
-        _ if text.contains("://") => Err(Code::ProfileOriginInsecure),
+        _ if text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.contains("://") => {
+            Err(Code::ProfileOriginInsecure)
+        }
         _ => Err(Code::ProfileOriginMalformed),
     }
 }

@@ -33,9 +33,10 @@ impl TokenPattern {
             uri.model().unwrap_or_default(),
             uri.serial().unwrap_or_default(),
         );
-        // An attribute with an empty value asks for tokens without one, and anything else is about a slot, a driver, an
+        // An attribute with an empty value asks for tokens without one, an asterisk was meant as a wildcard, and anything else is about a slot, a driver, an
         // object or the PIN.
-        if parts.iter().flatten().any(|part| part.is_empty()) || (plain != uri && uri != TokenUri::default())
+        if parts.iter().flatten().any(|part| part.is_empty() || part.contains('*'))
+            || (plain != uri && uri != TokenUri::default())
         {
             return Err(NoPattern::Bad(text.to_owned()));
         }

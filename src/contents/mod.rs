@@ -7,7 +7,8 @@
 //!
 //! - `belongs`: which certificate, private and public key are one
 //! - `credential`: the certificates with their keys
-//! - `pending`: the keys whose certificate is not there
+//! - `credentials`: their list, and the choice among them
+//! - `pending`, `jobs`: the keys whose certificate is not there, and how they are found
 //! - `answered`: which pending key an answer is for
 //! - `succession`: which credential takes the place of which, as removals need it
 //! - `successor`: the same, as lists show it
@@ -18,7 +19,9 @@
 mod answered;
 mod belongs;
 pub(crate) mod credential;
+pub(crate) mod credentials;
 mod held;
+mod jobs;
 mod pending;
 mod record;
 mod removable;
@@ -29,9 +32,11 @@ mod successor;
 mod tests;
 
 pub(crate) use self::answered::{already_installed, no_leaf, not_awaited};
-pub(crate) use self::credential::{Credential, Credentials};
-pub use self::credential::{KeyState, Renewable, Unreadable, WhyUnreadable};
+pub(crate) use self::credential::Credential;
+pub use self::credential::{KeyState, Renewable};
 pub(crate) use self::credential::{about, already_renewed, closed, expired, not_yet, service_ended};
+pub(crate) use self::credentials::Credentials;
+pub use self::credentials::{Unreadable, WhyUnreadable};
 pub use self::pending::{BegunBy, PendingKey, PendingState};
 pub use self::record::Caller;
 pub(crate) use self::record::Record;

@@ -12,6 +12,9 @@ use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey, made_
 use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
 
+mod answered;
+mod model;
+
 /// A token that is made up: objects, and what the private keys really are.
 #[derive(Default)]
 struct Made {
@@ -20,6 +23,8 @@ struct Made {
     public: Vec<StoredPublicKey>,
     secrets: HashMap<u32, PublicKey>,
     refuses: Vec<u32>,
+    /// The keys at which the token fails.
+    fails: Vec<u32>,
     asked: RefCell<Vec<u32>>,
 }
 
@@ -63,6 +68,9 @@ impl Signer for Made {
         self.asked.borrow_mut().push(number);
         if self.refuses.contains(&number) {
             return Err(Error::new(Code::TokenRefused));
+        }
+        if self.fails.contains(&number) {
+            return Err(Error::new(Code::DeviceFault));
         }
         let secret = self.secrets.get(&number);
         let found = std::iter::from_fn(|| at_hand.next()).find(|public| Some(*public) == secret);
@@ -369,6 +377,24 @@ fn a_remnant_is_a_public_key_with_our_record_alone() {
     let pending = contents.pending(&made).unwrap();
     let removal = contents.abandonment(&made, &pending[0], false).unwrap();
     assert_eq!(removal.planned(), ["public ObjectHandle(13)"]);
+}
+
+/// Two remnants of one record, as after a copy: the one that was named goes, and no other.
+#[test]
+fn of_two_remnants_the_named_one_goes() {
+    let bank = Bank::new();
+    let mut made = bank.before();
+    for (number, id) in [(13, b"new"), (15, b"two")] {
+        made.public.push(made_up::public_key(number, id, bank.record.label(), bank.new.public_key().clone()));
+    }
+    let mut contents = made.contents();
+    let pending = contents.pending(&made).unwrap();
+    let two = pending.iter().find(|key| key.id() == b"two").unwrap();
+    assert_eq!(contents.abandonment(&made, two, false).unwrap().planned(), ["public ObjectHandle(15)"]);
+    // Gone meanwhile: it is not pending, though another with its record is.
+    made.public.retain(|half| half.id != b"two");
+    let refused = made.contents().abandonment(&made, two, false).unwrap_err();
+    assert_eq!(refused.code(), Code::NotPending);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a diagnosis holds.
 
+use super::banks::BankReport;
 use super::problem::Problem;
 use super::report::{DeviceReport, DriverReport, Platform, TokenReport};
 use crate::discovery::p11kit::Skipped;
@@ -24,4 +25,6 @@ pub struct Diagnosis {
     pub devices: Vec<DeviceReport>,
     /// The initialised tokens.
     pub tokens: Vec<TokenReport>,
+    /// The banks whose profiles were given to [`Diagnosis::with_banks`].
+    pub banks: Vec<BankReport>,
 }

@@ -76,6 +76,7 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
         skipped: survey.listing.skipped,
         devices,
         tokens,
+        banks: Vec::new(),
     })
 }
 

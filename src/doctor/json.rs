@@ -1,5 +1,6 @@
 //! The diagnosis for programs. The names are stable.
 
+use super::banks::BankReport;
 use super::diagnosis::Diagnosis;
 use super::presence::DeviceState;
 use super::problem::{Problem, ProblemKind};
@@ -29,6 +30,7 @@ impl Diagnosis {
             "skipped": self.skipped.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "devices": list(self.devices.iter().map(device).collect()),
             "tokens": list(self.tokens.iter().map(token).collect()),
+            "banks": list(self.banks.iter().map(bank).collect()),
         })
     }
 
@@ -39,6 +41,22 @@ impl Diagnosis {
             Lang::ALL.iter().map(|lang| (lang.tag().to_owned(), self.page(*lang).into())).collect();
         format!("{:#}\n", json!({"page": pages, "diagnosis": self.to_json(lang)}))
     }
+}
+
+/// `usable` is false where the profile cannot be used; why stands among the problems.
+fn bank(report: &BankReport) -> Value {
+    let Ok(bank) = &report.outcome else { return json!({"id": report.id, "usable": false}) };
+    let drivers =
+        bank.drivers.iter().map(|(path, there)| json!({"path": path.display().to_string(), "there": there}));
+    let anchors =
+        bank.anchors.iter().map(|(subject, end)| json!({"subject": subject, "not_after": jst_rfc3339(*end)}));
+    json!({
+        "id": report.id,
+        "usable": true,
+        "tokens": bank.tokens,
+        "drivers": drivers.collect::<Vec<_>>(),
+        "anchors": anchors.collect::<Vec<_>>(),
+    })
 }
 
 fn problem(problem: &Problem, lang: Lang) -> Value {

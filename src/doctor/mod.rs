@@ -17,6 +17,7 @@
 //!
 //! Standards: PKCS#11 v3.1 §5.5 for what tokens say of themselves; USB's numbers of vendors and products.
 
+mod banks;
 mod diagnosis;
 mod examine;
 mod json;
@@ -25,6 +26,7 @@ mod presence;
 mod problem;
 mod report;
 
+pub use self::banks::{BankPresence, BankReport};
 pub use self::diagnosis::Diagnosis;
 pub use self::examine::{examine, plugged_in};
 pub use self::presence::DeviceState;

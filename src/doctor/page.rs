@@ -1,5 +1,6 @@
 //! The page that a support desk can have read to it over the phone.
 
+use super::banks::BankReport;
 use super::diagnosis::Diagnosis;
 use super::presence::DeviceState;
 use super::problem::{Problem, Severity};
@@ -30,6 +31,10 @@ impl Diagnosis {
         page.list(&self.devices, Phrase::NoDevices, |page, _, device| page.device(device));
         page.heading(Phrase::Tokens);
         page.list(&self.tokens, Phrase::NoTokens, |page, _, token| page.token(token));
+        if !self.banks.is_empty() {
+            page.heading(Phrase::Banks);
+            self.banks.iter().for_each(|bank| page.bank(bank));
+        }
         page.text
     }
 }
@@ -77,6 +82,19 @@ impl Page {
             self.line(3, &format!("{}: {value}", fact.label(self.lang)));
         }
         self.line(2, &format!("→ {}", problem.kind.next_action(self.lang)));
+    }
+
+    fn bank(&mut self, report: &BankReport) {
+        self.line(1, &report.id);
+        let Ok(bank) = &report.outcome else { return };
+        bank.tokens.iter().for_each(|token| self.line(2, token));
+        for (path, _) in bank.drivers.iter().filter(|(_, there)| *there) {
+            self.line(2, &path.display().to_string());
+        }
+        for (subject, end) in &bank.anchors {
+            let end = Phrase::Moment(*end).text(self.lang);
+            self.line(2, &format!("{subject} (–{end})"));
+        }
     }
 
     fn driver(&mut self, driver: &DriverReport) {

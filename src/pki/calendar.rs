@@ -20,9 +20,20 @@ pub fn jst_date(time: SystemTime) -> Date {
     JST.to_datetime(Timestamp::try_from(time).unwrap_or(limit)).date()
 }
 
-/// The date and time of day in Japan; `None` for instants that jiff cannot hold.
+/// The date and time of day in Japan; `None` before the year -9999 and after 9999.
 pub(crate) fn in_japan(time: SystemTime) -> Option<DateTime> {
-    Timestamp::try_from(time).ok().map(|time| JST.to_datetime(time))
+    in_zone(time, JST)
+}
+
+/// jiff's instants end a day before its dates do, so that no time zone leads out of them.
+fn in_zone(time: SystemTime, zone: Offset) -> Option<DateTime> {
+    let Ok(instant) = Timestamp::try_from(time) else {
+        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+        let seconds = i64::try_from(since_1970).ok()?.checked_add(zone.seconds().into())?;
+        let span = Span::new().try_seconds(seconds).ok()?;
+        return DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(span).ok();
+    };
+    Some(zone.to_datetime(instant))
 }
 
 /// The date and time in Japan, to the second: `2026-12-04 08:59:59 JST`. For people to read.
@@ -31,13 +42,11 @@ pub fn jst_time(time: SystemTime) -> String {
     in_japan(time).unwrap_or(limit).strftime("%Y-%m-%d %H:%M:%S JST").to_string()
 }
 
-/// RFC 3339 with Japan's offset, to the second: `2026-11-26T22:00:00+09:00`. The end of the year 9999, which is
-/// another year in Japan already, is `9999-12-31T23:59:59Z`; `None` for other instants that jiff cannot hold.
+/// RFC 3339 with Japan's offset, to the second: `2026-11-26T22:00:00+09:00`. The last hours of the year 9999, which
+/// are another year in Japan already, are told in UTC: `9999-12-31T23:59:59Z`; `None` before the year -9999 and after 9999.
 pub fn jst_rfc3339(time: SystemTime) -> Option<String> {
-    if has_no_end(time) {
-        return Some("9999-12-31T23:59:59Z".to_owned());
-    }
-    in_japan(time).map(|time| time.strftime("%Y-%m-%dT%H:%M:%S+09:00").to_string())
+    let utc = || in_zone(time, Offset::UTC).map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    in_japan(time).map(|time| time.strftime("%Y-%m-%dT%H:%M:%S+09:00").to_string()).or_else(utc)
 }
 
 /// Whether a certificate that ends then has "no well-defined expiration date": 99991231235959Z (RFC 5280 §4.1.2.5).
@@ -235,6 +244,11 @@ mod tests {
         assert!(has_no_end(end) && !has_no_end(end - Duration::from_secs(1)));
         assert_eq!(jst_rfc3339(end).unwrap(), "9999-12-31T23:59:59Z");
         assert!(days_left(end, at("2026-12-04T00:00:00Z")) > 2_900_000);
+        // Other moments of its last day, which jiff's instants do not reach.
+        let midday = end - Duration::from_secs(12 * 3600 - 1);
+        assert_eq!(jst_rfc3339(midday).unwrap(), "9999-12-31T21:00:00+09:00");
+        assert_eq!(jst_rfc3339(end - Duration::from_secs(60)).unwrap(), "9999-12-31T23:58:59Z");
+        assert_eq!(jst_rfc3339(end + Duration::from_secs(1)), None);
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub enum Phrase<'a> {
     Devices,
     /// There is none.
     NoDevices,
+    /// Heading: the banks whose profiles are installed.
+    Banks,
     /// Heading: the tokens.
     Tokens,
     /// No driver sees a token.

@@ -164,6 +164,37 @@ fn a_size_that_is_not_made_grows_and_is_said_before() {
     assert_eq!((&point["state"], &point["notice"]["name"]), (&"warning".into(), &"key_kind_changes".into()));
 }
 
+/// SEC 1 §C.2: a CA writes the parameters of the curve in place of its name. The key is the one that was requested.
+#[test]
+fn a_key_on_a_curve_by_its_parameters_is_installed_and_renewed() {
+    let bank = Bank::new();
+    let out = bank.file("request.pem");
+    bank.run(&["request", "--out", out.to_str().unwrap()]).json();
+    let openssl = |words: &[&str]| assert_eq!(bank.tool("openssl", words).exit, 0, "{words:?}");
+    openssl(&["req", "-in", "request.pem", "-noout", "-pubkey", "-out", "named.pem"]);
+    let written = ["-pubout", "-ec_param_enc", "explicit", "-outform", "DER", "-out", "explicit.der"];
+    openssl(&[&["pkey", "-pubin", "-in", "named.pem"], &written[..]].concat());
+    let explicit = bank.read("explicit.der");
+    let issue = bank.ca.issue(&manual_subject().to_der(), &explicit);
+    bank.write("answer.pem", pem(&issue.not_after(days_from_now(20)).der()).as_bytes());
+
+    let anchor = bank.anchor();
+    let retire = ["--trust-anchor", &anchor, "--retire-old"];
+    let said = bank.run(&[&["install", "answer.pem"], &retire[..]].concat()).json();
+    let id = said["credential"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(said["credential"]["key_algorithm"], "P-256");
+    let credentials = bank.token().credentials().unwrap();
+    let as_written = |one: &&usbtoken::Credential| one.certificate().public_key().spki_der() == explicit;
+    let installed = credentials.iter().find(as_written).expect("the key as the CA wrote it");
+
+    assert_eq!(bank.run(&["preflight", "--id", &id]).json()["key_kind"], "p256");
+    let issuer = bank.issuer("");
+    let said = bank.run(&[&["renew", "--id", &id, "--issuer", &issuer], &retire[..]].concat()).json();
+    assert_eq!(said["credential"]["key_algorithm"], "P-256");
+    bank.assert_others_unchanged();
+    assert_ne!(bank.assert_one_new_credential(), installed.certificate().der());
+}
+
 fn pem(der: &[u8]) -> String {
     Certificate::from_der(der).unwrap().to_pem()
 }

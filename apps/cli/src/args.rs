@@ -520,7 +520,8 @@ pub enum Trace {
     },
 }
 
-/// Bytes, written as hexadecimal digits in pairs, with or without colons between the pairs.
+/// Bytes, written as hexadecimal digits in pairs, with or without colons between the pairs. None at all are the identifier
+/// of a key to which a token has given none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hex(pub Vec<u8>);
 
@@ -530,7 +531,7 @@ impl FromStr for Hex {
     fn from_str(text: &str) -> Result<Self, String> {
         let digits: Option<Vec<u32>> = text.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).collect();
         let digits = digits.ok_or("only hexadecimal digits are allowed")?;
-        if digits.is_empty() || digits.len() % 2 != 0 {
+        if digits.len() % 2 != 0 {
             return Err("an even number of hexadecimal digits is needed".to_owned());
         }
         // Each digit is under 16, so a pair fits a byte.

@@ -163,7 +163,8 @@ impl Run {
 
     fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
         let source = pin::Source::of(&self.global);
-        let mark = Mark::of(token.info(), &source, &self.global);
+        let at_terminal = source.is_interactive() || pin::is_terminal();
+        let mark = Mark::of(token.info(), at_terminal, &self.global);
         mark.check()?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());

@@ -152,6 +152,36 @@ fn the_window_is_the_banks() {
 }
 
 #[test]
+fn the_doctor_says_what_is_there_of_each_bank() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    install(&stage, "bank", &profile(&stage, |text| text));
+    let gone = "version = 1\n[bank]\nname = { ja = \"銀行\", en = \"Bank\" }\n[[token]]\nuri = [\"pkcs11:token=GONE\"]\n\
+                [[token.driver]]\nsystem = \"linux\"\npath = \"/nowhere/p11.so\"\n";
+    install(&stage, "gone", gone);
+    install(&stage, "wrong", "version = 7");
+    let value = run(&stage, &["doctor"]).json();
+    let banks = value["banks"].as_array().unwrap();
+    assert_eq!(
+        banks.iter().map(|bank| bank["id"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["bank", "gone", "wrong"]
+    );
+    assert!(banks[0]["tokens"][0].as_str().unwrap().starts_with("BANK"), "{banks:?}");
+    assert_eq!(banks[0]["anchors"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&banks[1]["tokens"], &banks[1]["drivers"][0]["there"]),
+        (&serde_json::json!([]), &false.into())
+    );
+    assert_eq!(banks[2]["usable"], false);
+    let problems: Vec<&str> =
+        value["problems"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    for name in ["bank_token_absent", "bank_driver_absent", "profile_version"] {
+        assert!(problems.contains(&name), "{name} in {problems:?}");
+    }
+    // A bank whose driver is missing is no reason to say nothing.
+    assert_eq!(run(&stage, &["--bank", "gone", "doctor"]).json()["banks"][0]["id"], "gone");
+}
+
+#[test]
 fn every_error_says_whom_to_call() {
     let stage = Stage::alone(Kind::P256, days_from_now(-3));
     install(&stage, "bank", &profile(&stage, |text| text));

@@ -16,6 +16,8 @@ pub(super) enum Lie {
     Absurd,
     /// C_GetAttributeValue says that half the value is all.
     Truncated,
+    /// C_GetAttributeValue says that it cannot give any of the values (PKCS#11 v3.1 §5.7.5).
+    Unavailable,
     /// C_FindObjects gives handles of nothing.
     GarbageHandles,
     /// C_FindObjects claims more objects than it had room for.
@@ -53,6 +55,7 @@ impl Lie {
             "longer" => Self::Longer,
             "absurd" => Self::Absurd,
             "truncated" => Self::Truncated,
+            "unavailable" => Self::Unavailable,
             "garbage-handles" => Self::GarbageHandles,
             "more-handles" => Self::MoreHandles,
             "endless-search" => Self::EndlessSearch,
@@ -81,6 +84,7 @@ impl Lie {
             (Self::Longer | Self::Absurd | Self::Truncated, rv) if in_part(rv) => {
                 self.about_lengths(call, rv)
             }
+            (Self::Unavailable, rv) if in_part(rv) => unavailable(call),
             (Self::EcRaw | Self::EcBitString, rv) if in_part(rv) => self.about_points(call, rv),
             (Self::AllOrNothing, CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE) => {
                 let several = asked(call).count() > 1;
@@ -200,6 +204,15 @@ impl Lie {
         unsafe { pointer.write_unaligned(info) };
         Some(CKR_OK)
     }
+}
+
+fn unavailable(call: &Call) -> Option<CK_RV> {
+    let mut lied = false;
+    for (at, attribute) in asked(call) {
+        set_length(at, attribute, CK_UNAVAILABLE_INFORMATION);
+        lied = true;
+    }
+    lied.then_some(CKR_ATTRIBUTE_TYPE_INVALID)
 }
 
 /// The private keys that were made since C_Initialize.

@@ -3,6 +3,7 @@
 //! Nothing here is random. The same configuration and the same calls give the same answers.
 
 mod lie;
+mod otherwise;
 mod removal;
 mod spec;
 
@@ -139,6 +140,18 @@ impl Faults {
                 }
                 Kind::Lose(_) if passing.saved.is_none() => passing.saved = Some(Saved::of(call)),
                 _ => {}
+            }
+        }
+        for (place, fault) in self.faults_at(met) {
+            let Kind::Otherwise(otherwise) = fault.kind else { continue };
+            let (answer, had_effect) = otherwise.call(call, functions);
+            if had_effect {
+                passing.injected.add(place);
+            }
+            if let Some(rv) = answer {
+                let (rv, after) = self.after(call, *passing, rv);
+                *passing = after;
+                return Some(rv);
             }
         }
         let rv = self.faults_at(met).find_map(|(_, fault)| pin_pad(call, functions, &fault.kind))?;

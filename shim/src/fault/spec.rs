@@ -2,6 +2,7 @@
 //! `C_Sign#2:lose=CKR_DEVICE_REMOVED,sticky`.
 
 use super::lie::Lie;
+use super::otherwise::Otherwise;
 use crate::functions::Function;
 use std::ffi::c_int;
 use usbtoken_pkcs11::names;
@@ -38,6 +39,8 @@ pub(super) enum Kind {
     ExitAfter(c_int),
     /// The driver's answer is changed.
     Lie(Lie),
+    /// The driver is called, and not as the application asked.
+    Otherwise(Otherwise),
     /// C_Login with a null PIN gets this PIN.
     PinPad(Vec<u8>),
 }
@@ -110,6 +113,9 @@ fn kind_of(name: &str, value: Option<&str>, options: &mut Options) -> Result<Kin
         ("exit", value) => Kind::Exit(status(value)?),
         ("exit-after", value) => Kind::ExitAfter(status(value)?),
         ("lie", Some(lie)) => Kind::Lie(Lie::named(lie).ok_or_else(|| format!("no lie {lie:?}"))?),
+        ("otherwise", Some(how)) => {
+            Kind::Otherwise(Otherwise::named(how).ok_or_else(|| format!("nothing is called {how:?}"))?)
+        }
         ("pin-pad", Some(pin)) => Kind::PinPad(pin.as_bytes().to_vec()),
         _ => return Err(format!("no such fault: {name:?}, or not so")),
     })
@@ -188,6 +194,8 @@ mod tests {
         assert_eq!(fault("1:exit"), (None, 1, false, Kind::Exit(86)));
         assert_eq!(fault("1:exit-after=3"), (None, 1, false, Kind::ExitAfter(3)));
         assert!(fault("*:lie=final-try").2);
+        let search = Kind::Otherwise(Otherwise::SearchAll);
+        assert_eq!(fault("C_FindObjectsInit:otherwise=search-all").3, search);
         assert_eq!(fault("*:pin-pad=1234").3, Kind::PinPad(b"1234".to_vec()));
     }
 
@@ -210,6 +218,7 @@ mod tests {
             "1:ckr=CKR_NO",
             "1:lie",
             "1:lie=x",
+            "1:otherwise=x",
             "1:remove=2",
             "1:exit,back=2",
             "1:exit,stick",

@@ -140,6 +140,8 @@ fn a_pattern_means_some_tokens_and_nothing_but_tokens() {
         "",
         "token=BANK",
         "pkcs11:token=",
+        "pkcs11:token=*",
+        "pkcs11:token=BANK%2A",
         "pkcs11:token=A;token=B",
         "pkcs11:token=A;slot-id=1",
         "pkcs11:token=A;object=x",
@@ -178,6 +180,7 @@ fn an_address_is_an_origin_and_nothing_more() {
         "https://銀行.jp",
         "https://bank.example.jp\\x",
         "bank.example.jp",
+        " https://bank.example.jp",
         "*",
         "",
     ] {

@@ -172,6 +172,16 @@ fn another_purpose_or_usage() {
     let leaf = case.issue(SUBJECT, "extendedKeyUsage=serverAuth", "-days 365");
     let said = case.fails(&case.expectation(), &leaf, Check::Purpose, Code::PurposeMissing);
     assert_eq!(said, ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.1"]);
+    // The older extension, alone and beside the newer one, which it may not contradict.
+    for extensions in
+        ["nsCertType=server", "nsCertType=email,objsign", "extendedKeyUsage=clientAuth\nnsCertType=server"]
+    {
+        let leaf = case.issue(SUBJECT, extensions, "-days 365");
+        let said = case.fails(&case.expectation(), &leaf, Check::Purpose, Code::PurposeMissing);
+        assert_eq!(said, ["1.3.6.1.5.5.7.3.2", "nsCertType"], "{extensions}");
+    }
+    let leaf = case.issue(SUBJECT, "nsCertType=client,email", "-days 365");
+    case.expectation().check(&leaf, Relax::NONE).unwrap();
     let leaf = case.issue(SUBJECT, "keyUsage=keyAgreement", "-days 365");
     let said = case.fails(&case.expectation(), &leaf, Check::Usage, Code::UsageMissing);
     assert_eq!(said, ["digitalSignature", "keyAgreement"]);

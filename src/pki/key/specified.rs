@@ -26,11 +26,15 @@ pub(super) fn known_curve(parameters: AnyRef<'_>) -> Option<Known> {
     if let Some(curve) = Curve::specified(parameters) {
         return Some(Known::Used(curve));
     }
-    let order = base16ct::lower::encode_string(order(parameters).ok()?);
-    OTHERS.iter().find(|(known, _)| *known == order).map(|(_, name)| Known::Other(name))
+    let numbers = numbers(parameters).ok()?.map(base16ct::lower::encode_string);
+    OTHERS
+        .iter()
+        .find(|(known, _)| numbers.iter().any(|number| number == known))
+        .map(|(_, name)| Known::Other(name))
 }
 
-/// The orders of other curves, by which people are told their names; no key on them is used.
+/// Other curves, each by a number that no other has: the order of the base point (SEC 2), of Brainpool the coefficient b,
+/// because a curve and its twisted one share the order (RFC 5639 §3). People are told their names; no key on them is used.
 const OTHERS: &[(&str, &str)] = &[
     ("ffffffffffffffffffffffff99def836146bc9b1b4d22831", "P-192"),
     ("ffffffffffffffffffffffffffff16a2e0b8f03e13dd29455c5c2a3d", "P-224"),
@@ -38,22 +42,50 @@ const OTHERS: &[(&str, &str)] = &[
         "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
         "P-521",
     ),
+    ("0100000000000000000001b8fa16dfab9aca16b6b3", "secp160k1"),
+    ("0100000000000000000001f4c8f927aed3ca752257", "secp160r1"),
+    ("0100000000000000000000351ee786a818f3a1a16b", "secp160r2"),
+    ("fffffffffffffffffffffffe26f2fc170f69466a74defd8d", "secp192k1"),
+    ("010000000000000000000000000001dce8d2ec6184caf0a971769fb1f7", "secp224k1"),
     ("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", "secp256k1"),
-    ("a9fb57dba1eea9bc3e660a909d838d718c397aa3b561a6f7901e0e82974856a7", "brainpoolP256r1"),
+    ("1e589a8595423412134faa2dbdec95c8d8675e58", "brainpoolP160r1"),
+    ("7a556b6dae535b7b51ed2c4d7daa7a0b5c55f380", "brainpoolP160t1"),
+    ("469a28ef7c28cca3dc721d044f4496bcca7ef4146fbf25c9", "brainpoolP192r1"),
+    ("13d56ffaec78681e68f9deb43b35bec2fb68542e27897b79", "brainpoolP192t1"),
+    ("2580f63ccfe44138870713b1a92369e33e2135d266dbb372386c400b", "brainpoolP224r1"),
+    ("4b337d934104cd7bef271bf60ced1ed20da14c08b3bb64f18a60888d", "brainpoolP224t1"),
+    ("26dc5c6ce94a4b44f330b5d9bbd77cbf958416295cf7e1ce6bccdc18ff8c07b6", "brainpoolP256r1"),
+    ("662c61c430d84ea4fe66a7733d0b76b7bf93ebc4af2f49256ae58101fee92b04", "brainpoolP256t1"),
+    ("520883949dfdbc42d3ad198640688a6fe13f41349554b49acc31dccd884539816f5eb4ac8fb1f1a6", "brainpoolP320r1"),
+    ("a7f561e038eb1ed560b3d147db782013064c19f27ed27c6780aaf77fb8a547ceb5b4fef422340353", "brainpoolP320t1"),
     (
-        "8cb91e82a3386d280f5d6f7e50e641df152f7109ed5456b31f166e6cac0425a7cf3ab6af6b7fc3103b883202e9046565",
+        "04a8c7dd22ce28268b39b55416f0447c2fb77de107dcd2a62e880ea53eeb62d57cb4390295dbc9943ab78696fa504c11",
         "brainpoolP384r1",
+    ),
+    (
+        "7f519eada7bda81bd826dba647910f8c4b9346ed8ccdc64e4b1abd11756dce1d2074aa263b88805ced70355a33b471ee",
+        "brainpoolP384t1",
+    ),
+    (
+        "3df91610a83441caea9863bc2ded5d5aa8253aa10a2ef1c98b9ac8b57f1117a72bf2c7b9e7c1ac4d77fc94cadc083e67984050b75ebae5dd2809bd638016f723",
+        "brainpoolP512r1",
+    ),
+    (
+        "7cbbbcf9441cfab76e1890e46884eae321f70c0bcb4981527897504bec3e36a62bcdfa2304976540f6450085f2dae145c22553b465763689180ea2571867423e",
+        "brainpoolP512t1",
     ),
 ];
 
-/// The order of the base point.
-fn order<'a>(parameters: Tlv<'a>) -> Read<&'a [u8]> {
+/// The coefficient b and the order of the base point.
+fn numbers<'a>(parameters: Tlv<'a>) -> Read<[&'a [u8]; 2]> {
     let mut fields = parameters.fields();
     fields.expect(INTEGER)?;
     fields.expect(SEQUENCE)?;
-    fields.expect(SEQUENCE)?;
+    let mut coefficients = fields.expect(SEQUENCE)?.fields();
+    coefficients.expect(OCTET_STRING)?;
+    let b = coefficients.expect(OCTET_STRING)?.value;
     fields.expect(OCTET_STRING)?;
-    Ok(trim_zeros(fields.expect(INTEGER)?.value))
+    Ok([trim_zeros(b), trim_zeros(fields.expect(INTEGER)?.value)])
 }
 
 impl Curve {
@@ -161,22 +193,23 @@ mod tests {
     #[test]
     fn curves_by_their_parameters_have_their_names() {
         let openssl = OpenSsl::new();
-        for (curve, name) in [
-            ("P-256", "P-256"),
-            ("P-384", "P-384"),
-            ("P-521", "P-521"),
-            ("P-224", "P-224"),
-            ("P-192", "P-192"),
-            ("secp256k1", "secp256k1"),
-            ("brainpoolP256r1", "brainpoolP256r1"),
-            ("brainpoolP384r1", "brainpoolP384r1"),
-            ("secp160k1", "EC"),
-        ] {
+        let named = [("prime256v1", "P-256"), ("secp384r1", "P-384"), ("secp521r1", "P-521")];
+        let more =
+            [("secp224r1", "P-224"), ("prime192v1", "P-192"), ("secp112r1", "EC"), ("prime239v1", "EC")];
+        let same = OTHERS.iter().map(|(_, name)| *name).filter(|name| !name.starts_with("P-"));
+        for (curve, name) in named.into_iter().chain(more).chain(same.map(|name| (name, name))) {
             openssl.run(&format!("ecparam -name {curve} -param_enc explicit -genkey -noout -out k.key"));
             openssl.run("pkey -in k.key -pubout -outform DER -out k.spki");
             let spki = openssl.read("k.spki");
             let key = Tlv::whole(&spki).and_then(PublicKey::from_certificate).unwrap();
             assert_eq!(key.algorithm().to_string(), name, "{curve}");
+            // And by their identifiers.
+            openssl.run(&format!("ecparam -name {curve} -genkey -noout -out k.key"));
+            openssl.run("pkey -in k.key -pubout -outform DER -out k.spki");
+            let spki = openssl.read("k.spki");
+            let key = Tlv::whole(&spki).and_then(PublicKey::from_certificate).unwrap();
+            let shown = key.algorithm().to_string();
+            assert!(shown == name || name == "EC", "{curve}: {shown}");
         }
     }
 }

@@ -103,9 +103,7 @@ pub(super) fn without_entities(text: &str) -> Option<String> {
     let mut any = false;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        // The longest entity that is known has ten letters.
-        let end = after.bytes().take(12).position(|byte| byte == b';');
-        match end.and_then(|end| Some((entity(after.get(..end)?)?, after.get(end + 1..)?))) {
+        match ended_entity(after).or_else(|| unended_entity(after)) {
             Some((c, behind)) => {
                 out.push(c);
                 rest = behind;
@@ -120,6 +118,30 @@ pub(super) fn without_entities(text: &str) -> Option<String> {
     out.push_str(rest);
     any.then_some(out)
 }
+
+/// An entity and what is behind it; the longest that is known has 14 letters.
+fn ended_entity(after: &str) -> Option<(char, &str)> {
+    let end = after.bytes().take(16).position(|byte| byte == b';')?;
+    Some((entity(after.get(..end)?)?, after.get(end + 1..)?))
+}
+
+/// Without its semicolon: the names that old pages write so, and numbers. Where digits follow as text, a browser takes
+/// them too; what is looked for is ASCII, so the number ends where it would leave ASCII.
+fn unended_entity(after: &str) -> Option<(char, &str)> {
+    let Some(number) = after.strip_prefix('#') else {
+        let name = OLD_ENTITIES.iter().find(|name| after.starts_with(**name))?;
+        return Some((entity(name)?, after.get(name.len()..)?));
+    };
+    let (radix, digits) = number.strip_prefix(['x', 'X']).map_or((10, number), |digits| (16, digits));
+    if !digits.starts_with(|c: char| c.is_digit(radix)) {
+        return None;
+    }
+    let number = |length: &usize| u8::from_str_radix(digits.get(..*length)?, radix).ok();
+    let length = (1..=3).rev().find(|length| number(length).is_some_and(|number| number.is_ascii()))?;
+    Some((number(&length)?.into(), digits.get(length..)?))
+}
+
+const OLD_ENTITIES: [&str; 7] = ["lt", "gt", "amp", "quot", "nbsp", "yen", "shy"];
 
 fn entity(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {

@@ -73,6 +73,11 @@ pub(super) fn by_words(bytes: &[u8], text: &str, is_mail: bool, skipped: &[Skipp
         Skipped::new(Unusable::PrivateKey("PEM"), bytes)
     } else if label("PUBLIC KEY") && !has_public {
         named(Unusable::PublicKey("PEM"))
+    } else if ["ssh-", "ecdsa-sha2-", "---- BEGIN SSH2 PUBLIC KEY"]
+        .iter()
+        .any(|begin| text.starts_with(begin))
+    {
+        named(Unusable::PublicKey("OpenSSH"))
     } else if let Some(form) = form(text) {
         named(Unusable::Form(form))
     } else if text.starts_with("{\\rtf") {

@@ -5,7 +5,7 @@ use super::skipped::{Skipped, Unusable, verdict};
 use super::text::{self, mail};
 use super::{MAX_CERTIFICATES, Response, content, naming};
 use crate::error::Result;
-use crate::pki::asn1::tlv::SEQUENCE;
+use crate::pki::asn1::tlv::{OID, SEQUENCE};
 
 /// How many elements in a row are looked at.
 const MAX_ELEMENTS: usize = 4 * MAX_CERTIFICATES;
@@ -43,6 +43,9 @@ fn unwrap(bytes: &[u8], depth: u8, found: &mut Found) {
     let text = text::decode(bytes);
     mail::parts(bytes, |part| found.later(part, depth));
     text::runs(found, &text, depth);
+    if !is_binary {
+        elements_behind(bytes, depth, found);
+    }
     if text::is_binary(&text) {
         return;
     }
@@ -59,6 +62,10 @@ fn elements(bytes: &[u8], depth: u8, found: &mut Found) -> bool {
     let mut any = false;
     for _ in 0..MAX_ELEMENTS {
         if rest.first() != Some(&SEQUENCE) {
+            // Padding; or another file, text or not.
+            if any && !rest.is_empty() {
+                found.later(rest.to_vec(), depth);
+            }
             return any;
         }
         let element = content::read(rest);
@@ -73,10 +80,31 @@ fn elements(bytes: &[u8], depth: u8, found: &mut Found) -> bool {
     any
 }
 
+/// Hands on what has the form of a certificate or a message behind something else: files that were put together, a
+/// text before a binary one, a file of a program with certificates in it.
+fn elements_behind(bytes: &[u8], depth: u8, found: &mut Found) {
+    let mut rest = bytes;
+    while let Some(start) = rest.windows(5).position(begins_element) {
+        let from = rest.get(start..).unwrap_or_default();
+        let length = from.get(2..4).and_then(|length| length.try_into().ok()).map(u16::from_be_bytes);
+        let element = from.get(..4 + usize::from(length.unwrap_or_default()));
+        if let Some(element) = element {
+            found.later(element.to_vec(), depth);
+        }
+        rest = from.get(element.map_or(1, <[u8]>::len)..).unwrap_or_default();
+    }
+}
+
+/// A SEQUENCE of more than 255 bytes that begins with a SEQUENCE or an OBJECT IDENTIFIER.
+fn begins_element(window: &[u8]) -> bool {
+    matches!(window, [SEQUENCE, 0x82, _, _, SEQUENCE | OID, ..])
+}
+
 /// Says what the response as a whole is, when no certificate came out of it and nothing else says more.
 fn name_whole(bytes: &[u8], found: &mut Found) {
     let text = text::for_people(text::without_blanks_before(bytes));
-    let named = naming::by_words(bytes, &text, mail::is_mail(bytes), found.skipped());
+    let named =
+        naming::by_words(bytes, &text, mail::is_mail(bytes) && !mail::is_http(bytes), found.skipped());
     let is_said = found.skipped().iter().any(|skipped| skipped.what() == named.what());
     let says_little = matches!(named.what(), Unusable::Text | Unusable::Other(_));
     if !is_said && (found.skipped().is_empty() || !says_little) {

@@ -152,6 +152,11 @@ impl Skipped {
         Skipped { what, size, first_line, said: Vec::new(), head: [0; HEAD] }
     }
 
+    /// The same with the size of the whole, where its bytes were only a part.
+    pub(super) fn of_size(self, size: usize) -> Self {
+        Skipped { size, ..self }
+    }
+
     /// Adds what a CA says.
     pub(super) fn saying(mut self, fact: Fact, value: impl Into<String>) -> Self {
         self.said.push((fact, value.into()));

@@ -65,6 +65,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::NoDrivers => "No driver (PKCS#11 module) was found.",
         Phrase::Devices => "Devices on the USB ports",
         Phrase::NoDevices => "No token and no card reader is plugged in.",
+        Phrase::Banks => "Bank's profiles",
         Phrase::Tokens => "Tokens",
         Phrase::NoTokens => "No driver sees a token.",
         Phrase::Remark => "note",

@@ -71,6 +71,7 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         Phrase::NoDrivers => "ドライバ（PKCS#11モジュール）が見つかりません。",
         Phrase::Devices => "USBポートの機器",
         Phrase::NoDevices => "トークンもカードリーダも接続されていません。",
+        Phrase::Banks => "銀行プロファイル",
         Phrase::Tokens => "トークン",
         Phrase::NoTokens => "どのドライバもトークンを認識していません。",
         Phrase::Remark => "参考",

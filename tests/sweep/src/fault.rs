@@ -53,9 +53,19 @@ impl Fault {
         self.compound
     }
 
-    /// Whether the process does not come to its end by itself.
+    /// Whether the process waits at the call.
     pub fn hangs(&self) -> bool {
+        self.what.starts_with("hang")
+    }
+
+    /// Whether the process does not come to its end by itself.
+    pub fn never_ends(&self) -> bool {
         self.what == "hang"
+    }
+
+    /// Whether a second job comes meanwhile.
+    pub fn has_company(&self) -> bool {
+        COMPANY.contains(&self.name)
     }
 
     /// The configuration of the shim for this fault at a call.
@@ -65,10 +75,22 @@ impl Fault {
     }
 }
 
+/// Another program gives an object of ours another label, between two calls.
+pub const CHANGED: &str = "changed";
+
+/// A second job on the same token comes while the first is at a call, which then goes on, or is killed.
+const COMPANY: [&str; 2] = ["second-job", "second-job-kill"];
+
 const VALUES: &[&str] = &["C_GetAttributeValue"];
 const SEARCH: &[&str] = &["C_FindObjects"];
 const TOKEN: &[&str] = &["C_GetTokenInfo"];
 const LOGIN: &[&str] = &["C_Login"];
+const FIND: &[&str] = &["C_FindObjectsInit"];
+const DESTROY: &[&str] = &["C_DestroyObject"];
+const SET: &[&str] = &["C_SetAttributeValue"];
+const GENERATE: &[&str] = &["C_GenerateKeyPair"];
+/// Calls between which a removal has read an object and not destroyed it yet.
+const READ: &[&str] = &["C_GetAttributeValue", "C_SignInit"];
 
 /// Every kind. The return values stand for what drivers make of them: a failure of the device, a failure of
 /// no one knows what, no room, a refusal of attributes, a dead session.
@@ -92,9 +114,18 @@ pub const FAULTS: &[Fault] = &[
     Fault::once("kill-before", "exit").compound(),
     Fault::once("kill-after", "exit-after").compound(),
     Fault::once("kill-hanging", "hang"),
+    Fault::once(COMPANY[0], "hang=1500").compound(),
+    Fault::once(COMPANY[1], "hang").compound(),
     Fault::only_at("longer", "lie=longer", VALUES).compound(),
     Fault::only_at("absurd", "lie=absurd", VALUES),
     Fault::only_at("truncated", "lie=truncated", VALUES).compound(),
+    Fault::only_at("unavailable", "lie=unavailable", VALUES).compound(),
+    Fault::only_at("search-all", "otherwise=search-all", FIND).compound(),
+    Fault { only: DESTROY, ..Fault::once("destroy-pretends", "ckr=CKR_OK").compound() },
+    Fault::only_at("set-refused", "ckr=CKR_ATTRIBUTE_READ_ONLY", SET).compound(),
+    Fault::only_at("id-ignored", "otherwise=id-ignored", GENERATE),
+    Fault::only_at("id-refused", "otherwise=id-refused", GENERATE),
+    Fault { only: READ, ..Fault::once(CHANGED, "otherwise=changed").compound() },
     Fault::only_at("ec-raw", "lie=ec-raw", VALUES),
     Fault::only_at("ec-bit-string", "lie=ec-bit-string", VALUES),
     Fault::only_at("fresh-zero", "lie=fresh-zero", VALUES),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use usbtoken_sweep::{CaseName, Extent, PIN, Scene, Seen, Sweep, provision};
+use usbtoken_sweep::{CaseName, Extent, FAULTS, Fault, PIN, Scene, Seen, Sweep, provision, strangers};
 use usbtoken_testkit::Kind;
 
 /// Runs every job with every fault at every call, and looks at what is on the token each time.
@@ -18,6 +18,9 @@ struct Arguments {
     /// Only this scene; may be given several times
     #[arg(long, value_name = "NAME", value_parser = scene)]
     scene: Vec<Scene>,
+    /// Only this kind of fault; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = kind)]
+    kind: Vec<&'static str>,
     /// Only the slice that the tests run
     #[arg(long)]
     slice: bool,
@@ -37,6 +40,9 @@ enum Part {
     /// Makes a token
     #[command(hide = true)]
     Provision { folder: PathBuf, ca: PathBuf, kind: Kind },
+    /// Adds what strangers may have on it to the token with this serial number
+    #[command(hide = true)]
+    Strangers { serial: String, old_serial: String },
     /// Looks at the token with this serial number
     #[command(hide = true)]
     Look { serial: String },
@@ -49,6 +55,11 @@ fn scene(name: &str) -> Result<Scene, String> {
     })
 }
 
+fn kind(name: &str) -> Result<&'static str, String> {
+    let names: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
+    Fault::named(name).map(|fault| fault.name).ok_or_else(|| format!("there are: {}", names.join(", ")))
+}
+
 fn part(text: &str) -> Result<(usize, usize), String> {
     let numbers = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
     let whole = |(part, of): &(usize, usize)| *part > 0 && part <= of;
@@ -59,6 +70,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.own {
         Some(Part::Provision { folder, ca, kind }) => print(&provision(&folder, &ca, kind)),
+        Some(Part::Strangers { serial, old_serial }) => print(&strangers(&serial, &old_serial)),
         Some(Part::Look { serial }) => print(&Seen::now(&serial, PIN)),
         None => return sweep(&arguments),
     }
@@ -72,7 +84,7 @@ fn print(value: &impl serde::Serialize) {
 fn sweep(arguments: &Arguments) -> ExitCode {
     let sweep = Sweep::new(&std::env::current_exe().expect("the path of this program"));
     if arguments.case.is_empty() {
-        let sweep = sweep.part(arguments.part.0, arguments.part.1);
+        let sweep = sweep.part(arguments.part.0, arguments.part.1).kinds(&arguments.kind);
         let extent = if arguments.slice { Extent::Slice } else { Extent::Whole };
         let report = sweep.run(extent, &arguments.scene, arguments.jobs);
         println!("{report}");

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -135,13 +135,12 @@ impl Place {
         let _ = fs::remove_dir_all(self.path());
     }
 
-    /// Runs the command; with the shim when it is told what to do. A fault at which the process hangs comes with
-    /// the number of its call: the process is killed there.
+    /// Runs the command; with the shim when it is told what to do.
     pub fn play(
         &self,
         programs: &Programs,
         words: &[&str],
-        fault: Option<(&str, Option<u64>)>,
+        fault: Option<(&str, Option<Hang<'_>>)>,
         pin: &str,
     ) -> Run {
         let trace = self.path().join("trace.jsonl");
@@ -165,8 +164,7 @@ impl Place {
             }
         }
         let mut child = self.start(&mut command);
-        let hang = fault.and_then(|(_, call)| call);
-        let endless = wait(&mut child, hang.map(|call| (trace.as_path(), call)));
+        let endless = wait(&mut child, &trace, fault.and_then(|(_, hang)| hang));
         let status = child.wait().expect("the process has ended");
         let read = |name: &str| fs::read(self.path().join(name)).unwrap_or_default();
         let text = |name: &str| String::from_utf8_lossy(&read(name)).into_owned();
@@ -180,6 +178,28 @@ impl Place {
             trace: Trace::parse(&trace_text),
             trace_text,
         }
+    }
+
+    /// Runs the command beside a run that hangs, without the shim, and as somebody else would: no variable is the same.
+    pub fn play_beside(&self, programs: &Programs, words: &[&str]) -> Output {
+        let elsewhere = self.path().join("elsewhere");
+        fs::create_dir_all(&elsewhere).expect("a folder");
+        let mut command = self.command(&programs.command);
+        command.args(words).args(["--json", "--lang", "en", "--token", "pkcs11:token=BANK"]);
+        command
+            .args(["--pin-env", PIN_VARIABLE])
+            .arg("--module")
+            .arg(softhsm_module())
+            .env(PIN_VARIABLE, PIN);
+        for variable in ["HOME", "TMPDIR", "XDG_STATE_HOME"] {
+            command.env(variable, &elsewhere);
+        }
+        command
+            .env_remove("XDG_RUNTIME_DIR")
+            .env_remove("USER")
+            .env_remove("LOGNAME")
+            .current_dir(&elsewhere);
+        command.output().expect("the command can be started")
     }
 
     /// What a fresh process sees on the token.
@@ -232,19 +252,31 @@ impl Place {
     }
 }
 
-/// Waits for the end; kills the process at the call at which it hangs. Says whether it took too long.
-fn wait(child: &mut Child, hang: Option<(&Path, u64)>) -> bool {
+/// A call at which the process hangs.
+#[derive(Clone, Copy)]
+pub struct Hang<'a> {
+    /// Its number.
+    pub call: u64,
+    /// What is done meanwhile.
+    pub meanwhile: &'a dyn Fn(),
+    /// Whether the process is killed then; else it goes on by itself.
+    pub kills: bool,
+}
+
+/// Waits for the end. Says whether it took too long.
+fn wait(child: &mut Child, trace: &Path, mut hang: Option<Hang<'_>>) -> bool {
     let begin = Instant::now();
     loop {
         if child.try_wait().expect("a child of ours").is_some() {
             return false;
         }
-        if let Some((trace, call)) = hang
-            && has_reached(trace, call)
-        {
+        if let Some(hung) = hang.take_if(|hang| has_reached(trace, hang.call)) {
             std::thread::sleep(SETTLED);
-            let _ = child.kill();
-            return false;
+            (hung.meanwhile)();
+            if hung.kills {
+                let _ = child.kill();
+                return false;
+            }
         }
         if begin.elapsed() > LONGEST {
             let _ = child.kill();

@@ -25,6 +25,12 @@ pub enum Scene {
     RetireAgain,
     /// A renewal with the wrong PIN.
     WrongPin,
+    /// As [`Scene::Install`], among objects of others that look like ours.
+    InstallAmong,
+    /// As [`Scene::Abandon`], among them.
+    AbandonAmong,
+    /// As [`Scene::Retire`], among them.
+    RetireAmong,
 }
 
 /// What the token holds after a scene that succeeded.
@@ -42,7 +48,7 @@ pub enum Goal {
 
 impl Scene {
     /// Every scene.
-    pub const ALL: [Scene; 9] = [
+    pub const ALL: [Scene; 12] = [
         Scene::Renew,
         Scene::Request,
         Scene::Install,
@@ -52,6 +58,9 @@ impl Scene {
         Scene::Retire,
         Scene::RetireAgain,
         Scene::WrongPin,
+        Scene::InstallAmong,
+        Scene::AbandonAmong,
+        Scene::RetireAmong,
     ];
 
     /// As it stands in the name of a case.
@@ -66,6 +75,9 @@ impl Scene {
             Scene::Retire => "retire",
             Scene::RetireAgain => "retire-again",
             Scene::WrongPin => "wrong-pin",
+            Scene::InstallAmong => "install-among",
+            Scene::AbandonAmong => "abandon-among",
+            Scene::RetireAmong => "retire-among",
         }
     }
 
@@ -82,15 +94,23 @@ impl Scene {
             Scene::InstallWritten => Start::Written,
             Scene::Retire => Start::Renewed,
             Scene::RetireAgain => Start::RetireInterrupted,
+            Scene::InstallAmong | Scene::AbandonAmong => Start::PendingAmong,
+            Scene::RetireAmong => Start::RenewedAmong,
         }
     }
 
     /// What it is for.
     pub fn goal(self) -> Goal {
         match self {
-            Scene::Renew | Scene::Install | Scene::Resume | Scene::InstallWritten => Goal::Renewed,
+            Scene::Renew | Scene::Install | Scene::InstallAmong | Scene::Resume | Scene::InstallWritten => {
+                Goal::Renewed
+            }
             Scene::Request => Goal::Pending,
-            Scene::Abandon | Scene::Retire | Scene::RetireAgain => Goal::Removed,
+            Scene::Abandon
+            | Scene::AbandonAmong
+            | Scene::Retire
+            | Scene::RetireAmong
+            | Scene::RetireAgain => Goal::Removed,
             Scene::WrongPin => Goal::Refused,
         }
     }
@@ -102,7 +122,26 @@ impl Scene {
 
     /// Whether the old credential is what is removed here, so that the new one has to be whole.
     pub fn retires(self) -> bool {
-        matches!(self, Scene::Retire | Scene::RetireAgain)
+        matches!(self, Scene::Retire | Scene::RetireAmong | Scene::RetireAgain)
+    }
+
+    /// What another job does on the same token meanwhile: what would harm this one most.
+    pub fn company(self, old_serial: &str, anchor: &str) -> Vec<String> {
+        let words: &[&str] = match self.start() {
+            Start::Fresh => &["renew", "--issuer", "false"],
+            Start::Pending | Start::PendingAmong | Start::Written => &["abandon", "--yes"],
+            Start::Renewed | Start::RenewedAmong | Start::RetireInterrupted => {
+                return self.retire_words(old_serial, anchor);
+            }
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// The words that remove the old credential; among strangers with its serial number its id names it.
+    pub fn retire_words(self, old_serial: &str, anchor: &str) -> Vec<String> {
+        let (option, value) =
+            if self == Scene::RetireAmong { ("--id", "01") } else { ("--serial", old_serial) };
+        ["retire", "--yes", "--trust-anchor", anchor, option, value].map(Into::into).into()
     }
 
     /// The words for the command. `folder` is the case's own.
@@ -118,15 +157,14 @@ impl Scene {
         let words: Vec<String> = match self {
             Scene::Renew | Scene::WrongPin => vec!["renew".into(), "--issuer".into(), issuer.into()],
             Scene::Request => vec!["request".into(), "--out".into(), path(&folder.join("request.pem"))],
-            Scene::Install | Scene::InstallWritten => vec!["install".into(), path(answer)],
+            Scene::Install | Scene::InstallAmong | Scene::InstallWritten => {
+                vec!["install".into(), path(answer)]
+            }
             Scene::Resume => {
                 vec!["resume".into(), "--sign-again".into(), "--issuer".into(), issuer.into()]
             }
-            Scene::Abandon => vec!["abandon".into(), "--yes".into()],
-            Scene::Retire | Scene::RetireAgain => {
-                let words = ["retire", "--yes", "--trust-anchor", anchor, "--serial", old_serial];
-                words.map(Into::into).into()
-            }
+            Scene::Abandon | Scene::AbandonAmong => vec!["abandon".into(), "--yes".into()],
+            Scene::Retire | Scene::RetireAmong | Scene::RetireAgain => self.retire_words(old_serial, anchor),
         };
         words
     }

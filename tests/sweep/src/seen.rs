@@ -8,7 +8,7 @@ use usbtoken_testkit::{Inspector, Object, Snapshot, inspect, softhsm_module, ver
 pub struct Seen {
     /// The objects.
     pub snapshot: Snapshot,
-    /// The certificates among them for which the private key of the same identifier signs.
+    /// The certificates among them for which a private key of the same identifier signs.
     signing: Vec<Object>,
 }
 
@@ -17,10 +17,7 @@ impl Seen {
     pub fn now(serial: &str, pin: &str) -> Seen {
         inspect(&softhsm_module(), serial, pin, |inspector| {
             let snapshot = inspector.snapshot();
-            let has_key = |certificate: &&Object| {
-                snapshot.of_class("CKO_PRIVATE_KEY").filter(|key| key.id == certificate.id).count() == 1
-            };
-            let certificates = snapshot.of_class("CKO_CERTIFICATE").filter(has_key);
+            let certificates = snapshot.of_class("CKO_CERTIFICATE");
             let signing = certificates.filter(|certificate| signs(inspector, certificate)).cloned().collect();
             Seen { snapshot, signing }
         })
@@ -53,8 +50,9 @@ impl Seen {
 
 fn signs(inspector: &Inspector, certificate: &Object) -> bool {
     let Some(der) = certificate.bytes("Value") else { return false };
-    let signature = inspector.sign(&certificate.id, b"is the key still there?");
-    verify_with_certificate(der, b"is the key still there?", &signature)
+    let message = b"is the key still there?";
+    let signatures = inspector.sign_with_each(&certificate.id, message);
+    signatures.iter().any(|signature| verify_with_certificate(der, message, signature))
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use usbtoken_testkit::{
-    Folder, Kind, NameDer, Object, SoftKey, TestCa, Text, days_from_now, manual_subject, serial_hex,
+    Folder, Kind, NameDer, Object, SoftKey, TestCa, Text, days_from_now, inspect, manual_subject, serial_hex,
+    softhsm_module,
 };
 
 use super::keys::Keys;
@@ -32,6 +33,10 @@ pub enum Start {
     Renewed,
     /// The new one, and what an interrupted removal left of the old one: certificate and private key.
     RetireInterrupted,
+    /// As [`Start::Pending`], and strangers that look like it: see [`strangers`].
+    PendingAmong,
+    /// As [`Start::Renewed`], and strangers that look like both credentials.
+    RenewedAmong,
 }
 
 /// A start state.
@@ -40,6 +45,8 @@ pub struct Begin {
     pub folder: PathBuf,
     /// What is on its token.
     pub seen: Seen,
+    /// What strangers have added to it.
+    strangers: Vec<Object>,
     /// The CA's answer for the key that is pending.
     pub answer: PathBuf,
     /// What was made once for all states of these keys.
@@ -58,8 +65,9 @@ pub struct Made {
 impl Begin {
     /// What no one may touch: what is not ours, and the old credential; where that is being removed, the new one.
     pub fn kept(&self, retires: bool) -> Seen {
-        let foreign = |object: &Object| FOREIGN.contains(&object.id.as_slice());
-        self.seen.only(|object| if retires { !is_old(object) } else { foreign(object) || is_old(object) })
+        let foreign =
+            |object: &Object| FOREIGN.contains(&object.id.as_slice()) || self.strangers.contains(object);
+        self.seen.only(|object| foreign(object) || if retires { !is_old(object) } else { is_old(object) })
     }
 }
 
@@ -133,6 +141,7 @@ impl Stage {
         let place = Place::at(self.root.path().join(format!("{start:?}-{}", keys.name())));
         let mut from = |earlier| self.make(begins, earlier, keys);
         let answer = place.path().join("answer.pem");
+        let mut without_strangers = None;
         let (made, answer) = match start {
             Start::Fresh => (self.provision(&place, keys), answer),
             Start::Pending => {
@@ -155,6 +164,14 @@ impl Stage {
                 self.must(&place, &["install", &words(&pending.answer)]);
                 (pending.made.clone(), pending.answer.clone())
             }
+            Start::PendingAmong | Start::RenewedAmong => {
+                let alone = from(if start == Start::PendingAmong { Start::Pending } else { Start::Renewed });
+                place.copy_token(&alone.folder, &alone.made.serial);
+                let words = ["strangers", place.serial(), &alone.made.old_serial];
+                place.ask::<()>(&self.programs.sweep, &words).expect("strangers can add what they like");
+                without_strangers = Some(alone.seen.clone());
+                (alone.made.clone(), alone.answer.clone())
+            }
             Start::RetireInterrupted => {
                 let renewed = from(Start::Renewed);
                 place.copy_token(&renewed.folder, &renewed.made.serial);
@@ -167,7 +184,10 @@ impl Stage {
         };
         let made = Made { serial: place.serial().to_owned(), ..made };
         let seen = place.inspect(&self.programs).expect("the start state can be seen");
-        let begin = Arc::new(Begin { folder: place.path().to_path_buf(), seen, answer, made });
+        let added = |before: Seen| seen.beyond(&before).into_iter().cloned().collect();
+        let strangers: Vec<Object> = without_strangers.map_or_else(Vec::new, added);
+        let folder = place.path().to_path_buf();
+        let begin = Arc::new(Begin { folder, seen, strangers, answer, made });
         begins.insert((start, keys.name()), Arc::clone(&begin));
         begin
     }
@@ -221,4 +241,23 @@ pub fn provision(folder: &Path, ca: &Path, kind: Kind) -> Made {
     });
     assert_eq!(old.subject, manual_subject().to_der());
     Made { serial: token.serial().to_owned(), old_serial: serial_hex(&old.certificate) }
+}
+
+/// What other programs may put beside our objects: a pair of another kind of key under the same CKA_ID, a copy of the public
+/// key, a certificate with the same label, subject and serial number. The only user of SoftHSM in its process.
+pub fn strangers(serial: &str, old_serial: &str) {
+    let digits = |at| u8::from_str_radix(&old_serial[at..at + 2], 16).expect("hexadecimal");
+    let number: Vec<u8> = (0..old_serial.len()).step_by(2).map(digits).collect();
+    let stranger = TestCa::new();
+    inspect(&softhsm_module(), serial, PIN, |inspector| {
+        let before = inspector.snapshot();
+        let keys = before.of_class("CKO_PRIVATE_KEY").filter(|key| is_old(key) || has_record(key));
+        for (key, place) in keys.zip(0xe0..) {
+            let spki = SoftKey::generate(Kind::P256).spki();
+            let alike = stranger.issue(&manual_subject().to_der(), &spki).serial(&number).der();
+            inspector.copy_public_key(&key.id, &[place, 1], "a stranger's copy");
+            inspector.write_certificate(&alike, &[place, 2], &key.label);
+            inspector.generate_pair_beside(Kind::Rsa2048, &key.id, "a stranger's pair");
+        }
+    });
 }

@@ -63,7 +63,8 @@ fn error_words(run: &Run, exit: i32) -> Findings {
     }
     // The driver said no: then the error says which function and how. A lie's return value is the driver's own.
     let said_no = |call: &&Call| {
-        call.rv != "CKR_OK" && call.fault.as_ref().is_some_and(|fault| !fault.contains("lie="))
+        let own = |fault: &String| fault.contains("lie=") || fault.contains("otherwise=changed");
+        call.rv != "CKR_OK" && call.fault.as_ref().is_some_and(|fault| !own(fault))
     };
     let refused = run.trace.calls.iter().find(said_no);
     if let Some(refused) = refused
@@ -116,6 +117,9 @@ enum Rest<'s> {
 
 impl Judge<'_> {
     fn token(&self, place: &Place, run: &Run, seen: &Seen) -> Findings {
+        if was_changed(run) {
+            return self.among_changes(seen);
+        }
         let mut findings = self.untouched(seen);
         let whole = |object: &Object| is_ours(object) && seen.signs(object);
         if !seen.snapshot.objects().iter().any(whole) {
@@ -129,6 +133,19 @@ impl Judge<'_> {
             && let Rest::Unfinished(objects) = self.rest(seen)
         {
             findings.extend(self.finish(place, &objects));
+        }
+        findings
+    }
+
+    /// Another program has given an object of ours another label meanwhile: that one stays, whatever else goes.
+    fn among_changes(&self, seen: &Seen) -> Findings {
+        let changed = |object: &&Object| object.label == CHANGED_LABEL;
+        let now: Vec<&Object> = seen.snapshot.objects().iter().filter(changed).collect();
+        let same = |kept: &Object| now.iter().any(|one| (&one.class, &one.id) == (&kept.class, &kept.id));
+        let lost = seen.lost(&self.kept).into_iter().filter(|object| !same(object));
+        let mut findings: Findings = lost.map(|lost| format!("lost or changed: {lost}")).collect();
+        if now.is_empty() {
+            findings.push("an object that another program had changed was removed".to_owned());
         }
         findings
     }
@@ -251,7 +268,8 @@ impl Judge<'_> {
     /// A removal that stopped is ended by asking for it once more, as long as the old certificate is there.
     fn retire_again(&self, place: &Place) -> Result<(), String> {
         let (anchor, serial) = (self.stage.anchor(), self.begin.made.old_serial.as_str());
-        self.run(place, &["retire", "--yes", "--trust-anchor", &anchor, "--serial", serial])?;
+        let words = self.scene.retire_words(serial, &anchor);
+        self.run(place, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
         let seen = place.inspect(&self.stage.programs)?;
         if let Some(finding) = self.untouched(&seen).pop() {
             return Err(format!("after ending the removal: {finding}"));
@@ -276,9 +294,17 @@ impl Judge<'_> {
     }
 }
 
-/// Certificates of the old and the new credential; the foreign ones have other identifiers.
+/// Whether another program has changed an object of ours during the run.
+fn was_changed(run: &Run) -> bool {
+    run.trace.calls.iter().any(|call| call.fault.as_ref().is_some_and(|fault| fault.contains("changed")))
+}
+
+/// The label that the shim's other program gives.
+const CHANGED_LABEL: &str = "changed by another program";
+
+/// Certificates of the old and the new credential; the foreign ones have other identifiers and no key that signs.
 fn is_ours(certificate: &Object) -> bool {
-    is_old(certificate) || certificate.id.len() == 20
+    is_old(certificate) || certificate.id.len() == 20 || has_record(certificate)
 }
 
 /// Whether this is a certificate and its private key, which signs.

@@ -66,7 +66,12 @@ fn ids_are_hexadecimal() {
         unreachable!()
     };
     assert_eq!(retire.id, Some(Hex(vec![0x0a, 0xff])));
-    for id in ["", "0", "0x01", "zz", "012", "１２"] {
+    let none = parse(&["abandon", "--id", ""]).unwrap().command;
+    assert!(
+        matches!(none, Command::Abandon(abandon) if abandon.id == Some(Hex(Vec::new()))),
+        "some tokens give none"
+    );
+    for id in ["0", "0x01", "zz", "012", "１２"] {
         assert_eq!(parse(&["retire", "--id", id]).unwrap_err(), ErrorKind::ValueValidation, "{id:?}");
     }
 }

@@ -8,7 +8,6 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Journal;
 use usbtoken::{Code, Error, Result, Session};
 
-use super::Source;
 use crate::args::Global;
 use crate::kept::state_folder;
 
@@ -22,9 +21,8 @@ pub struct Mark<'a> {
 
 impl<'a> Mark<'a> {
     /// The mark of this token. A person is there at a terminal, at a PIN pad, and where the command line says so.
-    pub fn of(token: &'a TokenInfo, source: &Source, global: &Global) -> Self {
+    pub fn of(token: &'a TokenInfo, at_terminal: bool, global: &Global) -> Self {
         let journal = state_folder().map(Journal::at).filter(Journal::can_be_trusted);
-        let at_terminal = source.is_interactive() || super::is_terminal();
         let at_pad = token.pin_pad && !global.pin_as_typed;
         let by_person = at_terminal || at_pad || global.pin_corrected;
         Mark { journal, token, by_person }

@@ -290,6 +290,17 @@ fn each_thing_is_called_what_it_is() {
         ),
         ("uuencode", b"begin 644 cert.cer\nM,(\"!\"<\nend\n".to_vec(), Code::AnswerFormUnsupported),
         ("text", "ただいまサービスを停止しています".into(), Code::AnswerUnreadable),
+        ("text", b"HTTP/1.1 202 Accepted\r\nDate: x\r\n\r\n".to_vec(), Code::AnswerUnreadable),
+        (
+            "HTML",
+            b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html><body>no</body></html>".to_vec(),
+            Code::AnswerIsWebPage,
+        ),
+        (
+            "OpenSSH",
+            b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKkx user@host\n".to_vec(),
+            Code::AnswerIsPublicKey,
+        ),
         (
             "text",
             encoding_rs::SHIFT_JIS.encode("ただいまサービスを停止しています").0.into(),

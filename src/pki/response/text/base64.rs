@@ -167,8 +167,12 @@ fn asn1(found: &mut Found, text: &[u8], start: usize, depth: u8) -> usize {
         return read.end;
     }
     if is_base64url(text, read.end) {
-        found.skip(Skipped::new(Unusable::Form("base64url"), &decode_base64(&read.letters)));
-        return run_end(text, start);
+        let letters = text.get(start..).unwrap_or_default();
+        let end = letters.iter().position(|byte| !in_alphabet(*byte) && !matches!(byte, b'-' | b'_'));
+        let letters = letters.get(..end.unwrap_or(letters.len())).unwrap_or_default();
+        let named = Skipped::new(Unusable::Form("base64url"), &decode_base64(&read.letters));
+        found.skip(named.of_size(letters.len()));
+        return start + letters.len();
     }
     let first_token = token(text, start).len();
     if first_token < SHORT_TOKEN || read.letters.len() < LONG_TOKEN || element.taken < MIN_ELEMENT {

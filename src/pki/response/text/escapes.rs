@@ -47,6 +47,17 @@ fn tokens(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// The lines that a difference between files adds (`diff -u`, a patch in a mail), without the `+` before each. A line of
+/// base64 may begin with one too: all do here, or it is none.
+pub(super) fn difference(text: &str) -> Option<String> {
+    let is_long = |line: &&str| token(line.as_bytes(), 0).len() >= LONG_TOKEN;
+    let is_added = |line: &str| line.starts_with('+');
+    let is_difference =
+        text.lines().filter(is_long).count() > 2 && text.lines().filter(is_long).all(is_added);
+    let bare = |line: &str| line.strip_prefix('+').unwrap_or(line).to_owned() + "\n";
+    is_difference.then(|| text.lines().map(bare).collect())
+}
+
 /// The ASCII of letters in full width, as Japanese input methods write them.
 pub(super) fn narrow(text: &str) -> Option<String> {
     let is_wide = |c: &char| matches!(c, '\u{ff01}'..='\u{ff5e}');
@@ -85,11 +96,34 @@ pub(super) fn utf7(text: &str) -> Option<String> {
 }
 
 /// What a web form makes of a text: `%2B` for `+`. JavaScript's escape() leaves `+`: either way one that is left
-/// is meant.
+/// is meant. It writes `%u8a3c` for characters above Latin-1, and other programs for all.
 pub(super) fn percent(text: &str) -> Option<String> {
     let is_hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
-    let is_encoded = text.match_indices('%').any(|(at, _)| is_hex(at + 1) && is_hex(at + 2));
-    is_encoded.then(|| percent_decode_str(text).decode_utf8_lossy().into_owned())
+    let is_encoded = |at: usize| match text.as_bytes().get(at + 1) {
+        Some(b'u') => (2..6).all(|digit| is_hex(at + digit)),
+        _ => is_hex(at + 1) && is_hex(at + 2),
+    };
+    let any = text.match_indices('%').any(|(at, _)| is_encoded(at));
+    any.then(|| percent_decode_str(&without_sixteen_bits(text)).decode_utf8_lossy().into_owned())
+}
+
+/// With the characters that `%uXXXX` stands for. A `%` among them is meant as one, so it is written as forms do.
+fn without_sixteen_bits(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("%u") {
+        out.push_str(before);
+        let digits = after.get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        match unit {
+            Some(0x25) => out.push_str("%25"),
+            Some(unit) => out.push(char::from_u32(unit.into()).unwrap_or(char::REPLACEMENT_CHARACTER)),
+            None => out.push_str("%u"),
+        }
+        rest = if unit.is_some() { after.get(4..).unwrap_or_default() } else { after };
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The escapes of JSON (RFC 8259 §7), JavaScript and the shell: `\n`, `\/`, `\u002b`, `\x2b`, and a line that goes

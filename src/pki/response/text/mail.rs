@@ -36,6 +36,11 @@ pub(in crate::pki::response) fn is_mail(bytes: &[u8]) -> bool {
     false
 }
 
+/// Whether it is what a web server sent, with its status and header.
+pub(in crate::pki::response) fn is_http(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/")
+}
+
 /// The name of a header field (RFC 5322 §3.6.8).
 fn field(line: &[u8]) -> Option<&[u8]> {
     let colon = line.iter().position(|byte| *byte == b':').filter(|colon| *colon > 0)?;
@@ -47,9 +52,7 @@ fn field(line: &[u8]) -> Option<&[u8]> {
 fn without_envelope(bytes: &[u8]) -> &[u8] {
     let line_end = bytes.iter().position(|byte| *byte == b'\n');
     match line_end {
-        Some(end)
-            if bytes.starts_with(b"From ") || bytes.starts_with(b">From ") || bytes.starts_with(b"HTTP/") =>
-        {
+        Some(end) if bytes.starts_with(b"From ") || bytes.starts_with(b">From ") || is_http(bytes) => {
             bytes.get(end + 1..).unwrap_or_default()
         }
         _ => bytes,

@@ -11,8 +11,9 @@ mod rtf;
 pub(super) use self::base64::runs;
 
 /// Other texts that a text may stand for; `None` where there is nothing to undo.
-pub(super) const LAYERS: [fn(&str) -> Option<String>; 10] = [
+pub(super) const LAYERS: [fn(&str) -> Option<String>; 11] = [
     escapes::columns,
+    escapes::difference,
     escapes::percent,
     escapes::backslashes,
     escapes::narrow,

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass};
+use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle};
 use cryptoki::types::Ulong;
 use der::asn1::{OctetString, Uint};
 use der::{Decode, Encode, Sequence};
@@ -225,10 +225,34 @@ impl Inspector {
         }
     }
 
+    /// Stores the EC public key with this CKA_ID once more, under another identifier and label.
+    pub fn copy_public_key(&self, id: &[u8], other_id: &[u8], label: &str) {
+        let handle = self.object(ObjectClass::PUBLIC_KEY, id);
+        let value = [AttributeType::KeyType, AttributeType::EcParams, AttributeType::EcPoint];
+        let mut template = self.session.get_attributes(handle, &value).expect("C_GetAttributeValue");
+        template.extend([
+            Attribute::Class(ObjectClass::PUBLIC_KEY),
+            Attribute::Token(true),
+            Attribute::Id(other_id.to_vec()),
+            Attribute::Label(label.as_bytes().to_vec()),
+        ]);
+        self.session.create_object(&template).expect("C_CreateObject of a public key");
+    }
+
     /// Signs with the private key that has this CKA_ID: RSA PKCS#1 v1.5 with SHA-256; ECDSA with SHA-256 on P-256
     /// and SHA-384 on P-384, in DER.
     pub fn sign(&self, id: &[u8], message: &[u8]) -> Vec<u8> {
-        let handle = self.object(ObjectClass::PRIVATE_KEY, id);
+        self.sign_with(self.object(ObjectClass::PRIVATE_KEY, id), message)
+    }
+
+    /// The same with each of the private keys that have this CKA_ID.
+    pub fn sign_with_each(&self, id: &[u8], message: &[u8]) -> Vec<Vec<u8>> {
+        let template = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Id(id.to_vec())];
+        let keys = self.session.find_objects(&template).expect("C_FindObjects");
+        keys.into_iter().map(|key| self.sign_with(key, message)).collect()
+    }
+
+    fn sign_with(&self, handle: ObjectHandle, message: &[u8]) -> Vec<u8> {
         let curve = self.session.get_attributes(handle, &[AttributeType::EcParams]).unwrap_or_default();
         let sign = |mechanism: &Mechanism, data: &[u8]| {
             self.session.sign(mechanism, handle, data).expect("C_Sign with the key on the token")

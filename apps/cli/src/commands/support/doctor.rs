@@ -1,7 +1,7 @@
 //! `usbtoken doctor`: what is plugged in, installed and on the tokens, and what is wrong.
 
 use usbtoken::error::Step;
-use usbtoken::{Result, doctor};
+use usbtoken::{Code, Finder, Result, doctor};
 
 use crate::args;
 use crate::files;
@@ -14,7 +14,16 @@ pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
         files::check_writable(file, args.overwrite)?;
     }
     run.progress.step(Step::FindDrivers);
-    let diagnosis = doctor::examine(&run.finder()?, run.now())?;
+    let banks = match run.bank() {
+        Some(bank) => vec![(bank.id.clone(), Ok(bank.clone()))],
+        None => run.installed().all()?,
+    };
+    // Where the bank's drivers are missing, what is there is looked at all the same.
+    let finder = match run.finder() {
+        Err(error) if error.code() == Code::DriverMissing => Finder::new(),
+        finder => finder?,
+    };
+    let diagnosis = doctor::examine(&finder, run.now())?.with_banks(banks);
     if let Some(file) = &args.bundle {
         files::write(file, diagnosis.bundle(run.lang).as_bytes(), args.overwrite)?;
     }

@@ -1,0 +1,279 @@
+//! The unfinished jobs on a token: which private keys with our record have no certificate, and what each renews.
+
+use super::Contents;
+use super::belongs::is_of_the_token;
+use super::credential::Credential;
+use super::held::{HeldPublicKey, OldName};
+use super::pending::{Doubt, Old, PendingKey, PendingState};
+use super::record::Record;
+use super::signer::Signer;
+use crate::driver::Session;
+use crate::error::Result;
+use crate::pki::{Certificate, PublicKey};
+use base16ct::lower::encode_string as hex;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+impl Contents {
+    /// Every unfinished job of ours. Foreign keys are not among them, whatever else they look like.
+    ///
+    /// Hints that say that there is no certificate need no signature: too much is shown, and nothing hidden. Hints that
+    /// say that it is there are confirmed by a signature before the job leaves the list.
+    ///
+    /// # Errors
+    /// What signing returns when it is the token that failed.
+    pub(crate) fn pending(&mut self, signer: &dyn Signer) -> Result<Vec<PendingKey>> {
+        self.pending_where(signer, |_| true)
+    }
+
+    /// Those of the jobs whose record is wanted: the others' keys are not asked to sign.
+    pub(crate) fn pending_where(
+        &mut self,
+        signer: &dyn Signer,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Result<Vec<PendingKey>> {
+        let mut unfinished = Vec::new();
+        for at in 0..self.private_keys.len() {
+            let record = self.private_keys.get(at).and_then(|held| held.marking.record());
+            if let Some(record) = record.filter(|record| wanted(record)).cloned()
+                && let Some(state) = self.state(signer, at, &record)?
+            {
+                unfinished.push((at, record, state));
+            }
+        }
+        let old = OldCredentials::of(self);
+        let mut pending: Vec<PendingKey> = unfinished
+            .into_iter()
+            .filter_map(|(at, record, state)| self.pending_key(at, record, state, &old))
+            .collect();
+        let remnants = (0..self.public_keys.len()).filter_map(|at| self.remnant(at, &wanted, &old));
+        pending.extend(remnants);
+        Ok(pending)
+    }
+
+    /// How far the job of a private key got; `None`: it is complete.
+    fn state(&mut self, signer: &dyn Signer, key: usize, record: &Record) -> Result<Option<PendingState>> {
+        let open =
+            if record.is_removal() { PendingState::RetireInterrupted } else { PendingState::AwaitingAnswer };
+        if !self.seems_to_have_certificate(key) {
+            return Ok(Some(open));
+        }
+        let asks = self.private_keys.get(key).is_some_and(|held| held.stored.always_authenticate);
+        if asks {
+            return Ok(Some(PendingState::NotConfirmed));
+        }
+        match self.ask(signer, key, &[]) {
+            Ok(Some(public)) if self.certificates_for(&public).next().is_some() => Ok(None),
+            Ok(_) => Ok(Some(open)),
+            Err(error) if is_of_the_token(&error) => Err(error),
+            Err(_) => Ok(Some(PendingState::NotConfirmed)),
+        }
+    }
+
+    fn seems_to_have_certificate(&self, key: usize) -> bool {
+        let Some(held) = self.private_keys.get(key) else { return false };
+        if let Some(public) = self.value_hint(key)
+            && self.certificates_for(public).next().is_some()
+        {
+            return true;
+        }
+        // What the private key itself reports may be another's; then the identifier and the label are left.
+        self.index.certificates_by_id.contains_key(&held.stored.id)
+            || self.index.certificates_by_label.contains_key(held.stored.label.bytes())
+    }
+
+    fn pending_key(
+        &self,
+        key: usize,
+        record: Record,
+        state: PendingState,
+        old: &OldCredentials,
+    ) -> Option<PendingKey> {
+        let held = self.private_keys.get(key)?;
+        let public_key = self.value_hint(key).cloned();
+        let doubt = self.doubt(key, &record, public_key.as_ref());
+        let mut private = held.stored.clone();
+        private.public_key.clone_from(&public_key);
+        Some(PendingKey {
+            day: record.day(),
+            id: private.id.clone(),
+            at: Some(key),
+            present: Some(Arc::clone(&self.present)),
+            private: Some(private),
+            public_key,
+            state,
+            doubt,
+            old: old.of_record(&record),
+            record,
+        })
+    }
+
+    pub(super) fn doubt(&self, key: usize, record: &Record, public: Option<&PublicKey>) -> Option<Doubt> {
+        if self.index.private_by_record.get(record).is_some_and(|keys| keys.len() > 1) {
+            return Some(Doubt::SameRecordTwice);
+        }
+        let held = self.private_keys.get(key)?;
+        let same_id = self.index.certificates_by_id.get(&held.stored.id).into_iter().flatten();
+        let is_foreign = |at: &usize| match (self.certificate(*at), public) {
+            (Some(certificate), Some(public)) => certificate.public_key() != public,
+            _ => true,
+        };
+        // An identifier that is empty is no one's.
+        if !held.stored.id.is_empty() && same_id.copied().any(|at| is_foreign(&at)) {
+            return Some(Doubt::ForeignCertificate);
+        }
+        let halves = public.and_then(|public| self.index.public_by_key.get(public)).into_iter().flatten();
+        let other = |at: &usize| {
+            let half = self.public_keys.get(*at).and_then(|half| half.marking.record());
+            half.is_some_and(|half| half != record)
+        };
+        halves.copied().any(|at| other(&at)).then_some(Doubt::OtherRecord)
+    }
+
+    /// A public key with our record and neither private key nor certificate.
+    fn remnant(
+        &self,
+        key: usize,
+        wanted: &impl Fn(&Record) -> bool,
+        old: &OldCredentials,
+    ) -> Option<PendingKey> {
+        let held = self.public_keys.get(key)?;
+        let record = held.marking.record().filter(|record| wanted(record))?;
+        let has_private = self.index.private_by_id.contains_key(&held.stored.id)
+            || self.index.private_by_record.contains_key(record);
+        let has_certificate = held
+            .stored
+            .public_key
+            .as_ref()
+            .is_some_and(|public| self.certificates_for(public).next().is_some());
+        (!has_private && !has_certificate).then(|| PendingKey {
+            record: record.clone(),
+            day: record.day(),
+            id: held.stored.id.clone(),
+            at: None,
+            present: None,
+            private: None,
+            public_key: held.stored.public_key.clone(),
+            state: PendingState::PublicKeyOnly,
+            doubt: None,
+            old: old.of_record(record),
+        })
+    }
+
+    /// The certificates for which a key waits that is to take their place, as far as hints go: private keys after the
+    /// login, public ones before it.
+    pub(super) fn renewed_by_jobs(&self) -> HashSet<usize> {
+        let waiting: Vec<&Record> = if self.logged_in {
+            let keys = self.private_keys.iter().enumerate();
+            let keys = keys.filter_map(|(at, held)| Some((at, held.marking.record()?)));
+            keys.filter(|(at, _)| !self.seems_to_have_certificate(*at)).map(|(_, record)| record).collect()
+        } else {
+            let incomplete = |held: &&HeldPublicKey| {
+                let value = held.stored.public_key.as_ref();
+                value.is_none_or(|value| self.certificates_for(value).next().is_none())
+            };
+            self.public_keys.iter().filter(incomplete).filter_map(|held| held.marking.record()).collect()
+        };
+        if waiting.is_empty() {
+            return HashSet::new();
+        }
+        let names = self.names();
+        waiting
+            .into_iter()
+            .filter(|record| !record.is_removal())
+            .flat_map(|record| names.of(record).iter().copied())
+            .collect()
+    }
+
+    /// Whether a public key says that a job waits for this certificate, or a first issue: all that is to be seen of it
+    /// before the login.
+    pub(crate) fn seems_pending(&self, old: Option<&Certificate>, wanted: impl Fn(&Record) -> bool) -> bool {
+        let names = match old {
+            None => vec![OldName::First],
+            Some(old) => vec![
+                OldName::Digest(super::record::old_digest(old.der())),
+                OldName::Serial(old.serial().to_string()),
+            ],
+        };
+        let keys = names.iter().filter_map(|name| self.index.public_by_old.get(name)).flatten();
+        keys.filter_map(|at| self.public_keys.get(*at)).any(|held| {
+            let value = held.stored.public_key.as_ref();
+            let complete = value.is_some_and(|value| self.certificates_for(value).next().is_some());
+            !complete && held.marking.record().is_some_and(&wanted)
+        })
+    }
+}
+
+/// The credentials by what records name them by.
+struct OldCredentials {
+    by_digest: HashMap<[u8; 8], Vec<Arc<Credential>>>,
+    by_serial: HashMap<String, Vec<Arc<Credential>>>,
+}
+
+impl OldCredentials {
+    /// Made only where there are records: it costs a digest of each certificate.
+    fn of(contents: &Contents) -> Self {
+        let (mut by_digest, mut by_serial) = (HashMap::new(), HashMap::new());
+        let index = &contents.index;
+        if !index.private_by_record.is_empty() || !index.public_by_record.is_empty() {
+            for credential in &contents.credentials() {
+                let credential = Arc::new(credential.clone());
+                let certificate = credential.certificate();
+                let digest = super::record::old_digest(certificate.der());
+                let same: &mut Vec<_> = by_digest.entry(digest).or_default();
+                same.push(Arc::clone(&credential));
+                let same: &mut Vec<_> = by_serial.entry(certificate.serial().to_string()).or_default();
+                same.push(credential);
+            }
+        }
+        OldCredentials { by_digest, by_serial }
+    }
+
+    fn of_record(&self, record: &Record) -> Old {
+        if record.is_first() {
+            return Old::First;
+        }
+        let serial = record.serial();
+        let found = match (record.digest(), serial) {
+            (Some(digest), _) => self.by_digest.get(&digest),
+            (None, Some(serial)) => self.by_serial.get(serial),
+            (None, None) => None,
+        };
+        let found = found.map(Vec::as_slice).unwrap_or_default();
+        let first = found.first();
+        // The same certificate may be stored twice.
+        let one = first.filter(|first| found.iter().all(|one| one.certificate() == first.certificate()));
+        let named = |one: &Arc<Credential>| format!("{} (id {})", one.subject(), hex(one.id()));
+        match one {
+            Some(one) => Old::Found(Arc::clone(one)),
+            None => Old::Missing {
+                serial: serial.map(str::to_owned),
+                candidates: found.iter().map(named).collect(),
+            },
+        }
+    }
+}
+
+impl Session {
+    /// The pending keys on the token: keys with a record of ours whose job is not finished. Where the URI by which the token
+    /// was found names an object, those that it names, or whose job renews it.
+    ///
+    /// # Errors
+    /// What reading the token returns.
+    pub fn pending(&self) -> Result<Vec<PendingKey>> {
+        let mut pending = Contents::read(self)?.pending(self)?;
+        pending.retain(|key| key.is_named_by(self.token().found_by()));
+        Ok(pending)
+    }
+
+    /// The pending keys, and the credentials beside them, from one reading of the token.
+    ///
+    /// # Errors
+    /// What reading the token returns.
+    pub fn pending_and_credentials(&self) -> Result<(Vec<PendingKey>, super::Credentials)> {
+        let mut contents = Contents::read(self)?;
+        let pending = contents.pending(self)?;
+        contents.prove_successors(self)?;
+        Ok((pending, contents.credentials()))
+    }
+}

@@ -1,0 +1,75 @@
+//! Which key an answer is for.
+
+use super::super::{no_leaf, not_awaited};
+use super::*;
+use crate::pki::Response;
+
+fn response(certificate: &Certificate) -> Response {
+    Response::parse(certificate.der()).unwrap()
+}
+
+/// A key that waits and of which nothing tells what it signs for: the public half is gone.
+fn without_public_half(bank: &Bank) -> Made {
+    let mut made = bank.waiting();
+    made.public.retain(|half| half.id != b"new");
+    made
+}
+
+fn answered(made: &Made, certificate: &Certificate) -> Result<Option<Vec<u8>>> {
+    let mut contents = made.contents();
+    let pending = contents.pending(made).unwrap();
+    let found = contents.answered(made, &response(certificate), &pending)?;
+    Ok(found.map(|(leaf, key)| {
+        assert_eq!(&leaf, certificate);
+        assert_eq!(key.public_key(), Some(certificate.public_key()));
+        key.id().to_vec()
+    }))
+}
+
+#[test]
+fn a_hint_is_enough_to_find_the_key() {
+    let bank = Bank::new();
+    let made = bank.waiting();
+    assert_eq!(answered(&made, &bank.new).unwrap(), Some(b"new".to_vec()));
+    assert!(made.asked.borrow().is_empty());
+    let other = certificate(&TestCa::new(), &key().1, 300, &[9]);
+    assert_eq!(answered(&made, &other).unwrap(), None);
+}
+
+#[test]
+fn where_nothing_tells_the_keys_are_asked() {
+    let bank = Bank::new();
+    let mut made = without_public_half(&bank);
+    assert_eq!(answered(&made, &bank.new).unwrap(), Some(b"new".to_vec()));
+    assert_eq!(*made.asked.borrow(), [12]);
+    let other = certificate(&TestCa::new(), &key().1, 300, &[9]);
+    assert_eq!(answered(&made, &other).unwrap(), None);
+    // One that refuses is none of them; a token that fails is an error.
+    made.refuses.push(12);
+    assert_eq!(answered(&made, &bank.new).unwrap(), None);
+    made.refuses.clear();
+    made.fails.push(12);
+    assert_eq!(answered(&made, &bank.new).unwrap_err().code(), Code::DeviceFault);
+}
+
+#[test]
+fn a_certificate_that_is_there_is_found_byte_for_byte() {
+    let bank = Bank::new();
+    let there = |made: &Made, certificate: &Certificate| {
+        made.contents().already_there(&response(certificate)).cloned()
+    };
+    assert_eq!(there(&bank.renewed(), &bank.new), Some(bank.new.clone()));
+    assert_eq!(there(&bank.waiting(), &bank.new), None);
+    assert_eq!(not_awaited(&bank.new).code(), Code::CertificateNotAwaited);
+}
+
+#[test]
+fn an_answer_for_none_says_why() {
+    let bank = Bank::new();
+    let (leaf, waiting) = (response(&bank.new), bank.old.public_key());
+    assert_eq!(no_leaf(&leaf, []).code(), Code::PendingNotFound);
+    assert_eq!(no_leaf(&leaf, [Some(waiting)]).code(), Code::KeyMismatch);
+    assert_eq!(no_leaf(&leaf, [None]).code(), Code::KeyMismatch);
+    let ca = Response::parse(TestCa::new().issuing()).unwrap();
+    assert_eq!(no_leaf(&ca, [Some(waiting)]).code(), Code::IsCaCertificate);
+}

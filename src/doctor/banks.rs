@@ -1,0 +1,92 @@
+//! What is there of a bank's tokens, drivers and anchors.
+
+use super::diagnosis::Diagnosis;
+use super::problem::{Problem, ProblemKind, Severity};
+use crate::bank::Bank;
+use crate::catalogue::{Catalogue, Machine};
+use crate::error::{Error, Fact, Notice};
+use crate::pki::jst_date;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// An anchor that ends within this time is worth a word.
+const SOON: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// A bank's profile on this computer, and what is there of it.
+#[derive(Clone, Debug)]
+pub struct BankReport {
+    /// The name under which it is installed.
+    pub id: String,
+    /// What is there; or why the profile cannot be used.
+    pub outcome: Result<BankPresence, Arc<Error>>,
+}
+
+/// What is there of a bank.
+#[derive(Clone, Debug)]
+pub struct BankPresence {
+    /// The bank's tokens, by label and serial number.
+    pub tokens: Vec<String>,
+    /// The drivers that the profile names for this machine, and whether each file is there.
+    pub drivers: Vec<(PathBuf, bool)>,
+    /// The trust anchors: subject and end.
+    pub anchors: Vec<(String, SystemTime)>,
+}
+
+impl Diagnosis {
+    /// Adds what is there of the banks whose profiles these are, and what is missing.
+    #[must_use]
+    pub fn with_banks(mut self, banks: Vec<(String, Result<Bank, Error>)>) -> Self {
+        for (id, bank) in banks {
+            let outcome = match bank {
+                Ok(bank) => Ok(self.presence(&id, &bank)),
+                Err(error) => {
+                    let error = Arc::new(error);
+                    self.add(Severity::Warns, ProblemKind::Error(Arc::clone(&error)));
+                    Err(error)
+                }
+            };
+            self.banks.push(BankReport { id, outcome });
+        }
+        self.problems.sort_by_key(|problem| problem.severity);
+        self
+    }
+
+    fn presence(&mut self, id: &str, bank: &Bank) -> BankPresence {
+        let claimed = |token: &&super::report::TokenReport| {
+            let identity = &token.info.identity;
+            bank.claims(&identity.label, &identity.manufacturer, &identity.model, &identity.serial).is_some()
+        };
+        let tokens: Vec<String> =
+            self.tokens.iter().filter(claimed).map(|token| token.info.identity.to_string()).collect();
+        let drivers: Vec<(PathBuf, bool)> = bank
+            .drivers(&Machine::current(), Catalogue::builtin())
+            .into_iter()
+            .map(|path| (path.clone(), path.exists()))
+            .collect();
+        let about = || vec![(Fact::Bank, id.to_owned())];
+        if tokens.is_empty() {
+            self.add(Severity::Warns, ProblemKind::Notice(Notice::BankTokenAbsent, about()));
+        }
+        if !drivers.is_empty() && drivers.iter().all(|(_, there)| !there) {
+            let wanted = drivers.iter().map(|(path, _)| (Fact::Expected, path.display().to_string()));
+            let facts = about().into_iter().chain(wanted).collect();
+            self.add(Severity::Warns, ProblemKind::Notice(Notice::BankDriverAbsent, facts));
+        }
+        for anchor in &bank.anchors {
+            if anchor.not_after() < self.taken + SOON {
+                let mut facts = about();
+                facts.push((Fact::Subject, anchor.subject().to_string()));
+                facts.push((Fact::Date, jst_date(anchor.not_after()).to_string()));
+                self.add(Severity::Remarks, ProblemKind::Notice(Notice::BankAnchorEnds, facts));
+            }
+        }
+        let anchors =
+            bank.anchors.iter().map(|anchor| (anchor.subject().to_string(), anchor.not_after())).collect();
+        BankPresence { tokens, drivers, anchors }
+    }
+
+    fn add(&mut self, severity: Severity, kind: ProblemKind) {
+        self.problems.push(Problem { severity, kind });
+    }
+}
