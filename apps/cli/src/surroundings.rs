@@ -24,13 +24,9 @@ pub fn keep() {
     rustix::process::umask(mask);
     let kept = BEFORE.set(Surroundings { stdout, folder: File::open(".").ok(), mask });
     if kept.is_ok() {
-        divert();
+        // Where there is no standard error either, what a driver prints goes where it went before.
+        let _ = stdio::dup2_stdout(stdio::stderr());
     }
-}
-
-fn divert() {
-    // Where there is no standard error either, what a driver prints goes where it went before.
-    let _ = stdio::dup2_stdout(stdio::stderr());
 }
 
 /// Puts the working directory and the mask back, before a file is named or a program is started.
@@ -42,14 +38,14 @@ pub fn restore() {
     }
 }
 
-/// Does the work with the standard output that this program was started with.
+/// Does the work with the standard output that this program was started with; nothing is printed after it.
 pub fn on_stdout<R>(work: impl FnOnce() -> R) -> R {
     let stdout = BEFORE.get().and_then(|before| before.stdout.as_ref());
     let back = stdout.is_some_and(|stdout| stdio::dup2_stdout(stdout).is_ok());
     let done = work();
-    // What a driver has in its buffers comes at the end of the process.
-    if back {
-        divert();
+    // What a driver has in its buffers comes at the end of the process, and what a full disk did not take once more.
+    if back && let Ok(nowhere) = File::options().write(true).open("/dev/null") {
+        let _ = stdio::dup2_stdout(nowhere);
     }
     done
 }
