@@ -157,13 +157,15 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_back_and_nothing_else_is() {
-        let mut policy = Policy::default();
-        policy.window = Window::of_days(30);
-        policy.key = KeyRule::Kind(KeyKind::P384);
-        policy.relax = [Check::Validity, Check::Usage].into_iter().collect();
-        policy.old = OldCredential::Remove;
-        policy.issuers = vec!["CN=CA,O=Bank".parse().unwrap()];
-        policy.extended_key_usage = vec!["1.3.6.1.5.5.7.3.4".to_owned()];
+        let policy = Policy {
+            window: Window::of_days(30),
+            key: KeyRule::Kind(KeyKind::P384),
+            relax: [Check::Validity, Check::Usage].into_iter().collect(),
+            old: OldCredential::Remove,
+            issuers: vec!["CN=CA,O=Bank".parse().unwrap()],
+            extended_key_usage: vec!["1.3.6.1.5.5.7.3.4".to_owned()],
+            ..Policy::default()
+        };
         for policy in [Policy::default(), policy] {
             let kept = serde_json::to_string(&policy).unwrap();
             assert_eq!(serde_json::from_str::<Policy>(&kept).unwrap(), policy, "{kept}");
@@ -182,8 +184,7 @@ mod tests {
 
     #[test]
     fn no_policy_demands_less_than_a_claim() {
-        let mut policy = Policy::default();
-        policy.proof = ProofLevel::Refused;
+        let policy = Policy { proof: ProofLevel::Refused, ..Policy::default() };
         assert_eq!(policy.demanded_proof(), ProofLevel::Claimed);
     }
 }

@@ -256,13 +256,13 @@ pub fn certificates(ders: &[&[u8]]) -> Vec<Certificate> {
 }
 
 /// What a CA sent, where it can be read.
-pub fn read(answer: impl AsRef<[u8]>) -> Response {
-    Response::parse(answer.as_ref()).unwrap()
+pub fn read(answer: &[u8]) -> Response {
+    Response::parse(answer).unwrap()
 }
 
 /// Installs what a CA sent, by the usual policy, as another process would.
-pub fn install(session: &Session, answer: impl AsRef<[u8]>) -> usbtoken::Result<Installed> {
-    Install::new(&Response::parse(answer.as_ref())?).run(session, &run())
+pub fn install(session: &Session, answer: &[u8]) -> usbtoken::Result<Installed> {
+    Install::new(&Response::parse(answer)?).run(session, &run())
 }
 
 /// The credential with this id.

@@ -6,50 +6,26 @@ mod child;
 #[path = "issuer/threads.rs"]
 mod child;
 mod helper;
+mod ran;
+mod reply;
 #[cfg(all(test, unix))]
 mod tests;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::time::Duration;
 
 use usbtoken::error::{Fact, Step};
-use usbtoken::renewal::Journal;
-use usbtoken::text::printable;
 use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
+pub use self::reply::{Failed, Question, Reply, first_line};
+
+use self::ran::{End, Ran, failed};
 use crate::args::IssuerArgs;
 use crate::run::Run;
-
-/// An answer of a CA has a few KiB. What is more is refused by the library, but none of it is lost up to here.
-const LARGEST_ANSWER: usize = Journal::LARGEST_ANSWER;
-/// How much of what a program said about its failure is shown.
-const TAIL: usize = 2048;
-
-/// What came of one run of a program.
-struct Ran {
-    /// What it printed, up to the largest answer that is kept.
-    output: Vec<u8>,
-    /// The end of what it said on standard error.
-    said: Vec<u8>,
-    end: End,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix reports Ctrl-C"))]
-enum End {
-    Exit(ExitStatus),
-    /// It ended, and the system does not say how: somebody ignores SIGCHLD or has waited for it.
-    Unknown,
-    TimedOut,
-    Interrupted,
-    /// It prints more than any CA, perhaps for ever.
-    TooMuch,
-}
 
 /// How the CA is asked.
 pub struct Issuer {
@@ -66,39 +42,6 @@ enum Program {
     Shell(String),
     /// A program with operations, started as it is.
     Helper(PathBuf),
-}
-
-/// What is asked.
-pub struct Question<'a> {
-    /// The request, in PEM.
-    pub request: &'a str,
-    /// The certificate that is renewed, in PEM.
-    pub old: Option<&'a str>,
-    /// What the CA gave to ask again with.
-    pub cookie: Option<&'a str>,
-    /// Whether the CA has the request already.
-    pub again: bool,
-}
-
-/// What the CA says.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// Its answer, to be checked.
-    Answer(Vec<u8>),
-    /// It has not decided.
-    NotYet {
-        /// What to ask again with.
-        cookie: Option<String>,
-        /// When to ask again.
-        seconds: Option<u64>,
-    },
-}
-
-/// No answer, and what was printed all the same: it may be all that the CA ever says.
-#[derive(Debug)]
-pub struct Failed {
-    pub error: Error,
-    pub output: Vec<u8>,
 }
 
 impl Issuer {
@@ -180,45 +123,6 @@ fn answered(ran: Ran) -> std::result::Result<Reply, Failed> {
         End::Unknown => Ok(Reply::Answer(ran.output)),
         _ => Err(failed(ran)),
     }
-}
-
-/// Why a run that did not succeed failed.
-fn failed(ran: Ran) -> Failed {
-    let error = match ran.end {
-        End::Exit(status) => Error::new(Code::IssuerFailed).fact(Fact::Found, status),
-        End::Unknown => Error::new(Code::IssuerFailed),
-        End::TimedOut => Error::new(Code::IssuerTimeout),
-        End::Interrupted => Error::new(Code::Cancelled),
-        End::TooMuch => Error::new(Code::AnswerTooLarge)
-            .fact(Fact::Limit, LARGEST_ANSWER)
-            .fact(Fact::Detail, "the rest is cut off"),
-    };
-    Failed { error: with_words(error, &ran.said), output: ran.output }
-}
-
-/// Adds what a program said about its failure.
-fn with_words(error: Error, said: &[u8]) -> Error {
-    match String::from_utf8_lossy(said).trim() {
-        "" => error,
-        said => error.fact(Fact::Detail, said),
-    }
-}
-
-/// The first line of what is no answer, harmless and short; empty where it is no text.
-pub fn first_line(output: &[u8]) -> String {
-    const LONGEST: usize = 120;
-    let start = output.get(..4 * LONGEST).unwrap_or(output);
-    if start.iter().any(|byte| matches!(byte, 0..=8 | 14..=26)) {
-        return String::new();
-    }
-    let text = String::from_utf8_lossy(start);
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let line = printable(line);
-    let mut short: String = line.chars().take(LONGEST).collect();
-    if short.len() < line.len() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(not(windows))]

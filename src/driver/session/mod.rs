@@ -294,6 +294,8 @@ fn check_login(token: &Token, login: Login) -> Result<CheckedLogin> {
         Some(pin) if pin.length() == 0 => Err(refusal(Code::PinLength)),
         Some(pin) if as_typed => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
         pin if info.pin_pad => Ok(CheckedLogin { kept_back: pin.is_some(), pin: None }),
+        // No one is asked for a PIN that is stated to be locked: who knows better gives it at once.
+        None if info.pin_state == PinState::Locked => Err(info.locked_as_stated().during(Step::LogIn)),
         None => Err(refusal(Code::PinRequired)),
         Some(pin) => match token.stated_pin_length() {
             Some((shortest, longest)) if !token.states_pin_length(pin.length()) => {

@@ -1,6 +1,7 @@
 //! What X.520 and RFC 5280 (appendix A.1, upper bounds) allow in a name that is requested.
 
-use super::{Form, Name};
+use super::Name;
+use super::attribute::{Attribute, Form};
 use crate::error::{Code, Error, Fact, Result};
 
 /// The longest value of each kind, in characters.
@@ -24,7 +25,7 @@ impl Name {
     /// [`Code::BadSubject`] with `Expected` and `Found`: a country that is not two letters (ISO 3166), a value that
     /// is too long, a control character.
     pub fn check_bounds(&self) -> Result<()> {
-        let shown = |attribute: &super::Attribute| format!("{}={}", attribute.kind, attribute.value);
+        let shown = |attribute: &Attribute| format!("{}={}", attribute.kind, attribute.value);
         for attribute in self.attributes.iter().filter(|attribute| attribute.form != Form::Hexadecimal) {
             let value = attribute.value.as_str();
             let expected = if value.chars().any(char::is_control) {

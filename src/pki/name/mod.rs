@@ -3,18 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use der::Tag;
-use der::asn1::Any;
-
 use crate::error::{Code, Error, Fact};
-use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 
+mod attribute;
 mod bounds;
 mod parse;
 mod rule;
 pub(in crate::pki) mod text;
 
+pub use attribute::Attribute;
+use attribute::{Form, kind_name};
 pub use rule::SubjectRule;
 
 /// A distinguished name (RFC 5280 §4.1.2.4): the DER as it came, and its attributes for people to read.
@@ -25,45 +24,6 @@ pub use rule::SubjectRule;
 pub struct Name {
     der: Vec<u8>,
     attributes: Vec<Attribute>,
-}
-
-/// One attribute of a name, decoded for display.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Attribute {
-    kind: String,
-    value: String,
-    form: Form,
-    /// Whether it stands in one RelativeDistinguishedName with the attribute before it.
-    joined: bool,
-}
-
-/// What a value shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Form {
-    /// Its characters.
-    Text,
-    /// Characters that its bytes may stand for.
-    Guess,
-    /// Its bytes in hexadecimal (RFC 4514 §2.4).
-    Hexadecimal,
-}
-
-impl Attribute {
-    /// The short name of RFC 4514 (`CN`, `OU`, `O` …), otherwise the dotted object identifier.
-    pub fn kind(&self) -> &str {
-        &self.kind
-    }
-
-    /// The value, decoded as well as can be; bytes that are no text show as U+FFFD or in hexadecimal.
-    pub fn value(&self) -> &str {
-        &self.value
-    }
-
-    /// Whether the value is a guess: its type does not say which characters its bytes are (T.61 in Shift_JIS,
-    /// EUC-JP or Latin-1).
-    pub fn is_guess(&self) -> bool {
-        self.form == Form::Guess
-    }
 }
 
 impl Name {
@@ -171,43 +131,6 @@ impl FromStr for Name {
             Error::new(Code::BadSubject).fact(Fact::Found, text.chars().take(200).collect::<String>())
         })
     }
-}
-
-/// Short names of RFC 4514 §3 and the others that people write.
-const KINDS: &[(&str, &str)] = &[
-    ("CN", "2.5.4.3"),
-    ("SN", "2.5.4.4"),
-    ("serialNumber", "2.5.4.5"),
-    ("C", "2.5.4.6"),
-    ("L", "2.5.4.7"),
-    ("ST", "2.5.4.8"),
-    ("STREET", "2.5.4.9"),
-    ("O", "2.5.4.10"),
-    ("OU", "2.5.4.11"),
-    ("title", "2.5.4.12"),
-    ("GN", "2.5.4.42"),
-    ("organizationIdentifier", "2.5.4.97"),
-    ("DC", "0.9.2342.19200300.100.1.25"),
-    ("UID", "0.9.2342.19200300.100.1.1"),
-    ("emailAddress", "1.2.840.113549.1.9.1"),
-];
-
-fn kind_name(contents: &[u8]) -> String {
-    let dotted = oid::dotted(contents);
-    KINDS.iter().find(|(_, oid)| *oid == dotted).map_or(dotted, |(name, _)| (*name).to_owned())
-}
-
-/// The encoding of a value that was written as text.
-fn encode_value(kind: &str, value: &str) -> Option<Any> {
-    let printable = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte));
-    let tag = match kind {
-        "DC" | "emailAddress" if value.is_ascii() => Tag::Ia5String,
-        "DC" | "emailAddress" => return None,
-        "C" | "serialNumber" if !printable => return None,
-        _ if printable => Tag::PrintableString,
-        _ => Tag::Utf8String,
-    };
-    Any::new(tag, value.as_bytes()).ok().filter(|_| !value.is_empty())
 }
 
 #[cfg(test)]

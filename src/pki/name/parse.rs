@@ -9,7 +9,7 @@ use std::str::Chars;
 use der::asn1::Any;
 use der::{Decode, Encode};
 
-use super::{KINDS, encode_value};
+use super::attribute::{KINDS, encode_value};
 use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv::{self, SEQUENCE, SET};
 

@@ -1,6 +1,7 @@
 //! Names in every encoding that was ever issued.
 
 use super::*;
+use crate::pki::asn1::oid;
 use crate::pki::asn1::tlv;
 
 fn name(values: &[(&str, u8, &[u8])]) -> Name {

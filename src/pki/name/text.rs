@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use base16ct::HexDisplay;
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS};
 
-use super::Form;
+use super::attribute::Form;
 use crate::pki::asn1::tlv::{self, Tlv};
 
 /// Decodes a value for display: the five types of DirectoryString (RFC 5280 §4.1.2.4) and IA5String and its

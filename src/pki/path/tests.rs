@@ -1,5 +1,6 @@
 //! Chains with and without their intermediate, in any order, and those that must not pass.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use super::*;
@@ -42,21 +43,21 @@ fn a_chain_in_any_order_passes() {
             vec![root.clone(), sub.clone(), leaf.clone()],
             vec![sub.clone()],
         ] {
-            check_chain(&leaf, &answer, &[root.clone()], now).unwrap();
+            check_chain(&leaf, &answer, from_ref(&root), now).unwrap();
         }
-        check_chain(&leaf, &[], &[sub.clone()], now).unwrap();
-        check_chain(&leaf, std::slice::from_ref(&sub), &[leaf.clone(), root.clone()], now).unwrap();
+        check_chain(&leaf, &[], from_ref(&sub), now).unwrap();
+        check_chain(&leaf, from_ref(&sub), &[leaf.clone(), root.clone()], now).unwrap();
     }
 }
 
 #[test]
 fn without_the_intermediate_or_the_right_anchor_it_fails() {
     let Pki { openssl, root, sub, leaf, now } = pki("P-256");
-    assert_eq!(untrusted(check_chain(&leaf, &[], &[root.clone()], now)), "CN=sub: ca_missing");
+    assert_eq!(untrusted(check_chain(&leaf, &[], from_ref(&root), now)), "CN=sub: ca_missing");
     // Another CA of the same name has not signed it.
     let impostor = openssl.ca("root");
     assert_ne!(impostor.public_key(), root.public_key());
-    let detail = untrusted(check_chain(&leaf, std::slice::from_ref(&sub), &[impostor.clone()], now));
+    let detail = untrusted(check_chain(&leaf, from_ref(&sub), from_ref(&impostor), now));
     assert_eq!(detail, "CN=sub: signature_not_from_ca");
 }
 
@@ -65,9 +66,9 @@ fn outside_its_validity_it_fails() {
     let Pki { root, sub, leaf, .. } = pki("P-256");
     let answer = [sub];
     let late = leaf.not_after() + Duration::from_secs(1);
-    assert!(untrusted(check_chain(&leaf, &answer, &[root.clone()], late)).ends_with(": expired"));
+    assert!(untrusted(check_chain(&leaf, &answer, from_ref(&root), late)).ends_with(": expired"));
     let early = leaf.not_before() - Duration::from_secs(1);
-    assert!(untrusted(check_chain(&leaf, &answer, &[root.clone()], early)).ends_with(": not_yet_valid"));
+    assert!(untrusted(check_chain(&leaf, &answer, from_ref(&root), early)).ends_with(": not_yet_valid"));
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn a_ca_for_another_purpose_fails() {
     let Pki { openssl, root, leaf, now, .. } = pki("P-256");
     let only_servers = "basicConstraints=critical,CA:TRUE\nextendedKeyUsage=serverAuth\n";
     let sub = openssl.issue("sub", "root", "/CN=sub", only_servers, "-days 3000");
-    let detail = untrusted(check_chain(&leaf, &[sub], &[root.clone()], now + Duration::from_secs(60)));
+    let detail = untrusted(check_chain(&leaf, &[sub], from_ref(&root), now + Duration::from_secs(60)));
     assert_eq!(detail, "CN=sub: purpose_not_client");
 }
 
@@ -86,7 +87,7 @@ fn a_certificate_that_was_changed_fails() {
     let at = der.windows(4).position(|bytes| bytes == b"TARO").unwrap();
     der[at] = b'J';
     let answer = Response::parse(&der).unwrap();
-    let detail = untrusted(check_chain(&answer.certificates()[0], &[sub], &[root.clone()], now));
+    let detail = untrusted(check_chain(&answer.certificates()[0], &[sub], from_ref(&root), now));
     assert!(detail.ends_with(": signature_not_from_ca"), "{detail}");
 }
 
@@ -94,7 +95,7 @@ fn a_certificate_that_was_changed_fails() {
 fn an_intermediate_that_is_no_ca_fails() {
     let Pki { openssl, root, leaf, now, .. } = pki("P-256");
     let sub = openssl.issue("sub", "root", "/CN=sub", "basicConstraints=critical,CA:FALSE\n", "-days 3000");
-    let detail = untrusted(check_chain(&leaf, &[sub], &[root.clone()], now + Duration::from_secs(60)));
+    let detail = untrusted(check_chain(&leaf, &[sub], from_ref(&root), now + Duration::from_secs(60)));
     assert_eq!(detail, "CN=sub: not_ca");
 }
 
@@ -111,7 +112,7 @@ fn an_algorithm_that_is_not_supported_is_named() {
     let odd = openssl.issue("odd", "root", "/CN=odd", "basicConstraints=critical,CA:TRUE\n", "-days 3000");
     openssl.key("leaf", "P-256");
     let leaf = openssl.leaf("leaf", "odd");
-    let error = check_chain(&leaf, &[odd], &[root.clone()], now + Duration::from_secs(60)).unwrap_err();
+    let error = check_chain(&leaf, &[odd], from_ref(&root), now + Duration::from_secs(60)).unwrap_err();
     assert_eq!(error.code(), Code::ChainAlgorithmUnsupported);
     let named = error.facts().find(|(fact, _)| *fact == Fact::Algorithm).unwrap().1;
     assert_eq!(named, "ecdsa-with-SHA256 (secp256k1)");
@@ -137,7 +138,7 @@ fn a_maze_of_cas_that_certify_each_other_ends() {
     let leaf = openssl.leaf("leaf", "n0");
     let now = leaf.not_before() + Duration::from_secs(60);
     let start = std::time::Instant::now();
-    untrusted(check_chain(&leaf, &maze, &[anchor.clone()], now));
+    untrusted(check_chain(&leaf, &maze, from_ref(&anchor), now));
     assert!(start.elapsed() < Duration::from_secs(60));
 }
 
@@ -151,7 +152,7 @@ fn of_the_cas_at_hand_only_those_above_the_certificate() {
     let all = [stranger.clone(), root.clone(), leaf.clone(), impostor, sub.clone()];
     assert_eq!(of(&all), [sub.clone(), root.clone()]);
     assert_eq!(of(&[root, stranger]), [], "without the one between nothing is shown");
-    assert_eq!(of(std::slice::from_ref(&sub)), [sub]);
+    assert_eq!(of(from_ref(&sub)), [sub]);
 }
 
 mod against_openssl;

@@ -3,10 +3,12 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use super::MAX_CERTIFICATES;
 use super::content::Element;
 use super::skipped::{Skipped, Unusable};
 use crate::pki::certificate::Certificate;
+
+/// The most certificates that are taken from a response.
+pub const MAX_CERTIFICATES: usize = 256;
 
 /// How many wrappings may lie around each other: a base64 of a page in a forwarded mail has four.
 const MAX_DEPTH: u8 = 8;

@@ -18,13 +18,11 @@ mod reader;
 mod skipped;
 mod text;
 
+pub use found::MAX_CERTIFICATES;
 pub use skipped::{Skipped, Unusable};
 
 /// The largest response that is looked at, in bytes: 4 MiB, a mail with a few documents in it.
 pub const MAX_RESPONSE: usize = 4 << 20;
-
-/// The most certificates that are taken from a response.
-pub const MAX_CERTIFICATES: usize = 256;
 
 /// The certificates of a response, in the order in which they were found. The order means nothing: in PKCS#7 they
 /// are a set (RFC 5652 §5.1).
@@ -57,7 +55,8 @@ impl Response {
         if text::without_blanks_before(bytes).iter().all(is_blank) {
             return Err(Error::new(Code::AnswerEmpty));
         }
-        reader::read(bytes)
+        let (certificates, skipped) = reader::read(bytes)?;
+        Ok(Response { certificates, skipped })
     }
 
     /// Every certificate.

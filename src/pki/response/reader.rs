@@ -1,17 +1,18 @@
 //! Takes a response out of its wrappings, one after the other, until nothing is left to unwrap.
 
-use super::found::Found;
+use super::found::{Found, MAX_CERTIFICATES};
 use super::skipped::{Skipped, Unusable, verdict};
 use super::text::{self, mail};
-use super::{MAX_CERTIFICATES, Response, content, naming};
+use super::{content, naming};
 use crate::error::Result;
 use crate::pki::asn1::tlv::{OID, SEQUENCE};
+use crate::pki::certificate::Certificate;
 
 /// How many elements in a row are looked at.
 const MAX_ELEMENTS: usize = 4 * MAX_CERTIFICATES;
 
 /// Reads a whole response.
-pub(super) fn read(bytes: &[u8]) -> Result<Response> {
+pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Certificate>, Vec<Skipped>)> {
     let mut found = Found::new(bytes.len());
     unwrap_all(bytes, &mut found);
     if !found.has_certificate() {
@@ -21,7 +22,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Response> {
     if certificates.is_empty() {
         return Err(verdict(&skipped));
     }
-    Ok(Response { certificates, skipped })
+    Ok((certificates, skipped))
 }
 
 fn unwrap_all(bytes: &[u8], found: &mut Found) {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{End, LARGEST_ANSWER, Ran, TAIL};
+use super::ran::{End, LARGEST_ANSWER, Ran, TAIL};
 use crate::signals::Signals;
 
 /// How long a program has to end after it was asked to.

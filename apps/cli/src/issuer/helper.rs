@@ -13,7 +13,8 @@ use std::process::Command;
 use usbtoken::error::Fact;
 use usbtoken::{Code, Error, Response};
 
-use super::{End, Failed, Question, Ran, Reply, failed, first_line, with_words};
+use super::ran::{End, Ran, failed, with_words};
+use super::reply::{Failed, Question, Reply, first_line};
 
 /// A cookie is handed on in the environment, whose size systems limit.
 const LONGEST_COOKIE: usize = 64 * 1024;

@@ -1,3 +1,4 @@
+use super::ran::TAIL;
 use super::*;
 
 fn shell_issuer(command: &str) -> Issuer {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{End, LARGEST_ANSWER, Ran, TAIL};
+use super::ran::{End, LARGEST_ANSWER, Ran, TAIL};
 
 const TICK: Duration = Duration::from_millis(100);
 

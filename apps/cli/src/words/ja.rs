@@ -1,6 +1,6 @@
 //! The command's own words, in Japanese.
 
-use super::Words;
+use super::list::Words;
 
 pub(super) fn words(words: &Words<'_>) -> String {
     let fixed = match *words {

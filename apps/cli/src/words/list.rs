@@ -1,0 +1,181 @@
+//! Everything that the command says.
+
+/// Words of the command. Values in them are printed as they are: pass what comes from outside through
+/// [`usbtoken::text::printable`].
+#[derive(Clone, Copy, Debug)]
+pub enum Words<'a> {
+    /// How many days ago something was made.
+    Age(i64),
+    /// Behind a value whose bytes may stand for other characters.
+    Guess,
+
+    /// Heading: a token.
+    Token,
+    /// Label: the serial number of a token.
+    TokenSerial,
+    /// Label: how well the private key is protected.
+    Protection,
+    /// Label: the serial number of the certificate that a pending key will replace, or belonged to.
+    Concerns,
+    /// Label: how far something got.
+    Status,
+    /// Label: the day on which it began.
+    Since,
+    /// Title: a first issue, without an old certificate.
+    FirstIssue,
+
+    /// The key is proven not to be exportable.
+    ProofProven,
+    /// The driver claims that the key is not exportable.
+    ProofClaimed,
+    /// The key may be exportable.
+    ProofRefused,
+    /// Not known before login.
+    ProofUnknown,
+
+    /// State of a pending key: the CA's answer is awaited.
+    AwaitingAnswer,
+    /// State of a pending key: whether its certificate is there, only a signature would say.
+    NotConfirmed,
+    /// Title of a pending key whose old certificate is not on the token.
+    OldCertificateGone,
+    /// State of a pending key: the removal of an old credential stopped in the middle.
+    RetireInterrupted,
+    /// State of a pending key: only a public key is left.
+    PublicKeyOnly,
+    /// There is no pending key on the token.
+    NoPending,
+
+    /// Title of a certificate object that cannot be read.
+    UnreadableCertificate,
+    /// Label: CKA_LABEL.
+    Label,
+    /// Label: a number of bytes.
+    Size,
+    /// Label: the extensions of a certificate that cannot be read.
+    UnreadableExtensions,
+    /// The kind of key that a renewal makes.
+    NewKey(&'a str),
+
+    /// Prompt for the PIN of that token.
+    PinPrompt(&'a str),
+    /// The PIN is entered at the token itself.
+    PinPad(&'a str),
+    /// Prompt for the login ID at the CA.
+    LoginIdPrompt,
+    /// Prompt for the password that goes with it.
+    PasswordPrompt,
+    /// Question before what may be the last attempt at the PIN; the answer is the word `yes`.
+    ConfirmFinalTry,
+    /// Question before a PIN of another length than the token states is sent; the answer is the word `yes`.
+    ConfirmPinLength {
+        /// The shortest PIN that the token states, in bytes.
+        shortest: u64,
+        /// The longest.
+        longest: u64,
+        /// The length of the PIN that was typed.
+        length: usize,
+    },
+    /// Question before a credential or key is removed; the answer is the word `yes`.
+    ConfirmRemoval,
+
+    /// A certificate was issued and installed.
+    Installed,
+    /// What to do for the browser to see the new certificate.
+    RestartBrowsers,
+    /// The request was written to that file.
+    RequestWritten(&'a str),
+    /// What to do with the request.
+    SendRequest,
+    /// The old credential was removed.
+    Retired,
+    /// The credential is renewed already, and nothing was written.
+    AlreadyRenewed {
+        /// The certificate that takes its place.
+        follower: &'a str,
+        /// The day from which that can be renewed.
+        from: &'a str,
+    },
+    /// The pending key was removed.
+    Abandoned,
+    /// Question whether to go on with the key that is pending; the answer is the word `yes`.
+    ConfirmResume,
+
+    /// Question whether to sign a request anew; the answer is the word `yes`.
+    ConfirmSignAgain,
+
+    /// Nothing is wrong with that profile.
+    ProfileFine(&'a str),
+    /// No profile is in that folder.
+    NoProfiles(&'a str),
+    /// Label: a bank's name.
+    ProfileBank,
+    /// Label: a trust anchor.
+    ProfileAnchor,
+    /// Label: how many days before the end a certificate can be renewed.
+    ProfileOpens,
+    /// Label: what options may override.
+    ProfileOverrides,
+    /// Label: whom to call.
+    ProfileContact,
+
+    /// State of a point: in order.
+    Fine,
+    /// All points allow the renewal.
+    CanRenew,
+    /// At least one point forbids the renewal.
+    CannotRenew,
+    /// There seems to be nothing to renew.
+    SeemsRenewed,
+    /// The commands that finish a renewal that was begun.
+    HowToFinish,
+
+    /// Hint of the command: name the driver.
+    HintModule,
+    /// Hint of the command: name the token.
+    HintToken,
+    /// Hint of the command: name the credential.
+    HintCredential,
+    /// Hint of the command: the pending keys.
+    HintPending,
+    /// Hint of the command: renew outside the window.
+    HintForce,
+    /// Hint of the command: a renewal that was begun in time is finished later too.
+    HintBegun,
+    /// Hint of the command: name the CA's certificate.
+    HintAnchor,
+    /// Hint of the command: only the removal is left; a second renewal would be a second order.
+    HintInstalled,
+    /// Hint of the command: confirm the last attempt.
+    HintFinalTry,
+    /// Hint of the command: send the PIN although the token states that it is locked.
+    HintStatedLocked,
+    /// Hint of the command: send the PIN as it is.
+    HintPinAsTyped,
+    /// Hint of the command: load the driver all the same.
+    HintTrustDriver,
+    /// Hint of the command: jobs of other callers.
+    HintAnyCaller,
+    /// Label: who began a job.
+    BegunBy,
+    /// A web page began the job.
+    ByPage,
+    /// A program began the job.
+    ByProgram,
+    /// Hint of the command: the PIN was put right.
+    HintPinCorrected,
+    /// Hint of the command: where the PIN may come from.
+    HintPin,
+    /// Hint of the command: overwrite a file.
+    HintOverwrite,
+    /// Hint of the command: sign the request anew.
+    HintSignAgain,
+    /// Hint of the command: name the file for the answer.
+    HintSaveAnswer,
+    /// Hint of the command: another file for the answer.
+    HintOtherFile,
+    /// The place of an answer that no file took.
+    OnStandardError,
+    /// Hint of the command: say beforehand that something may be removed.
+    HintYes,
+}
