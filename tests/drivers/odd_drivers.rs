@@ -162,3 +162,18 @@ fn a_driver_that_starts_once_is_asked_again() {
     let unseen = bank.odd("starts-once,no-flags=0x408,text-then-memory", &["preflight", "--id", "ff"]);
     unseen.failed(Code::CredentialNotFound);
 }
+
+/// The result is alone on standard output, and files are where and how they were asked for.
+#[test]
+fn what_a_driver_does_to_the_process_changes_no_result() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    assert_eq!(bank.odd("untidy", &["list"]).json().as_array().unwrap().len(), 1);
+    bank.odd("untidy", &["request", "--out", "request.pem"]).json();
+    let written = std::fs::metadata(bank.file("request.pem")).unwrap();
+    assert_eq!(written.permissions().mode() & 0o002, 0);
+    bank.odd("untidy", &["abandon", "--yes"]).json();
+    bank.renew_oddly("untidy", &[]).json();
+    bank.assert_one_new_credential();
+}

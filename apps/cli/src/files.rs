@@ -8,6 +8,8 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Journal;
 use usbtoken::{Code, Error, Result};
 
+use crate::surroundings;
+
 /// What CAs send has a few KiB. As much as is kept can be read, so that the true size is told.
 const LARGEST: u64 = Journal::LARGEST_ANSWER as u64 + 1;
 /// More than a request or an answer usually needs.
@@ -27,6 +29,7 @@ pub fn is_standard(path: &Path) -> bool {
 /// # Errors
 /// [`Code::FileUnreadable`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
+    surroundings::restore();
     let mut bytes = Vec::new();
     let read = if is_standard(path) {
         io::stdin().lock().take(LARGEST).read_to_end(&mut bytes)
@@ -47,6 +50,7 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
 /// [`Code::FileUnwritable`] when it exists and may not be overwritten, is a device or the like, or its folder takes
 /// no file.
 pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
+    surroundings::restore();
     if is_standard(path) {
         return Ok(());
     }
@@ -66,6 +70,7 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
 /// # Errors
 /// [`Code::FileUnwritable`].
 pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
+    surroundings::restore();
     write_as(path, bytes, overwrite, PUBLIC).map_err(|error| unwritable(path, error))
 }
 
@@ -74,6 +79,7 @@ pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
 /// # Errors
 /// [`Code::FileUnwritable`].
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    surroundings::restore();
     write_as(path, bytes, false, PRIVATE).map_err(|error| unwritable(path, error))
 }
 

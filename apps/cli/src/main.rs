@@ -12,6 +12,11 @@ mod pin;
 mod run;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod surroundings;
+#[cfg(not(unix))]
+#[path = "surroundings_elsewhere.rs"]
+mod surroundings;
 mod words;
 
 use std::process::ExitCode;
@@ -27,6 +32,7 @@ use crate::run::Run;
 fn main() -> ExitCode {
     let Cli { global, mut command } = Cli::parse();
     let hidden = hide_pin(&global, &command);
+    surroundings::keep();
     let mut run = Run::new(global);
     let known = hidden.and_then(|()| run.choose_bank(&mut command));
     match known.and_then(|()| commands::run(&run, &command)) {

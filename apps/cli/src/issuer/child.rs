@@ -36,6 +36,7 @@ pub(super) fn run(
     // Drivers open files and sockets of their own; nothing but the three pipes is the program's business.
     close_fds::set_fds_cloexec_threadsafe(3, &[]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    crate::surroundings::restore();
     let mut child = command.spawn()?;
     let mut talk = Talk::with(&mut child, input, copy, show);
     let end = talk.until_it_ends(&mut child, &signals, Instant::now() + timeout);

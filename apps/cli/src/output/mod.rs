@@ -13,6 +13,7 @@ use usbtoken::error::{Fact, Family, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
+use crate::surroundings;
 use crate::words::Words;
 
 /// What a command has to say when it is done.
@@ -64,13 +65,15 @@ impl Outcome {
         if stdout::was_closed() {
             return Err(io::Error::other("standard output is closed"));
         }
-        let mut stdout = io::stdout().lock();
-        match &self.raw {
-            Some(raw) => stdout.write_all(raw),
-            None if as_json => writeln!(stdout, "{:#}", self.json),
-            None => writeln!(stdout, "{}", self.text),
-        }?;
-        stdout.flush()
+        surroundings::on_stdout(|| {
+            let mut stdout = io::stdout().lock();
+            match &self.raw {
+                Some(raw) => stdout.write_all(raw),
+                None if as_json => writeln!(stdout, "{:#}", self.json),
+                None => writeln!(stdout, "{}", self.text),
+            }?;
+            stdout.flush()
+        })
     }
 
     /// Writes to standard error what standard output did not take, with the reason.
