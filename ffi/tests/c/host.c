@@ -96,6 +96,15 @@ static void threads(void)
     struct race race = { context, NULL };
     OK(context, usbtoken_find(context, arguments[2], NUL, &token));
     OK(token, usbtoken_login(token, arguments[3], NUL, 0, &race.session));
+    int32_t checked = -1;
+    OK(race.session, usbtoken_session_pin_was_checked(race.session, &checked));
+    CHECK(checked == 1);
+    /* The process is logged in: nobody checks this one, and the session says so. */
+    usbtoken_session *second = NULL;
+    OK(token, usbtoken_login(token, "111111", NUL, 0, &second));
+    OK(second, usbtoken_session_pin_was_checked(second, &checked));
+    CHECK(checked == 0);
+    usbtoken_session_free(&second);
     for (int at = 0; at < 8; at++)
         CHECK(pthread_create(&thread[at], NULL, one_session, &race) == 0);
     intptr_t all = 0;
