@@ -8,14 +8,12 @@ use toml::Spanned;
 
 use super::fault::Faults;
 use super::origin::Origin;
-use super::pattern::{NoPattern, TokenPattern};
+use super::place::is_absolute;
 use super::policy::{KeyRule, OldCredential};
-use super::profile::{
-    Bank, BankDriver, BankToken, Begins, Delivered, Issuer, Override, RequestForm, TooLate,
-};
+use super::profile::{Bank, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
 use super::raw;
 use super::words::{Contact, NextStep, Words};
-use crate::catalogue::{Catalogue, Os, UsbId};
+use crate::catalogue::Os;
 use crate::error::{Code, Fact};
 use crate::pki::{
     Certificate, Check, Closing, KeyKind, Name, ProofLevel, Relax, SubjectRule, Window, jst_date,
@@ -99,7 +97,7 @@ pub(super) fn version(version: &Spanned<i64>, faults: &mut Faults<'_>) -> bool {
     found == VERSION
 }
 
-type Choices<T> = &'static [(&'static str, T)];
+pub(super) type Choices<T> = &'static [(&'static str, T)];
 
 const SUBJECTS: Choices<SubjectRule> = &[
     ("common-name-may-change", SubjectRule::CommonNameMayChange),
@@ -120,26 +118,27 @@ const OLD: Choices<OldCredential> = &[
     ("remove", OldCredential::Remove),
     ("remove-after-confirmation", OldCredential::RemoveAfterConfirmation),
 ];
-const DELIVERED: Choices<Delivered> = &[
+pub(super) const DELIVERED: Choices<Delivered> = &[
     ("with-certificate", Delivered::WithCertificate),
     ("empty", Delivered::Empty),
     ("initial-pin", Delivered::InitialPin),
 ];
-const SYSTEMS: Choices<Os> = &[("linux", Os::Linux), ("macos", Os::Macos), ("windows", Os::Windows)];
+pub(super) const SYSTEMS: Choices<Os> =
+    &[("linux", Os::Linux), ("macos", Os::Macos), ("windows", Os::Windows)];
 const TOO_LATE: &str = "new-issue, revoke-first, form, contact, words";
 
-fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> String {
+pub(super) fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> String {
     all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ")
 }
 
-struct Checker<'f, 't> {
-    faults: &'f mut Faults<'t>,
-    now: SystemTime,
+pub(super) struct Checker<'f, 't> {
+    pub(super) faults: &'f mut Faults<'t>,
+    pub(super) now: SystemTime,
 }
 
 impl Checker<'_, '_> {
     /// A text that a person reads: neither empty nor long, without control characters.
-    fn text(&mut self, key: &str, text: &Spanned<String>) -> String {
+    pub(super) fn text(&mut self, key: &str, text: &Spanned<String>) -> String {
         let value = text.get_ref();
         if value.trim().is_empty() {
             self.faults.bad(text.span(), key, "\"\"", "text");
@@ -154,11 +153,11 @@ impl Checker<'_, '_> {
         value.clone()
     }
 
-    fn both(&mut self, key: &str, both: &raw::Both) -> Words {
+    pub(super) fn both(&mut self, key: &str, both: &raw::Both) -> Words {
         Words { ja: self.text(&format!("{key}.ja"), &both.ja), en: self.text(&format!("{key}.en"), &both.en) }
     }
 
-    fn number(&mut self, key: &str, number: &Spanned<i64>, least: u32, most: u32) -> u32 {
+    pub(super) fn number(&mut self, key: &str, number: &Spanned<i64>, least: u32, most: u32) -> u32 {
         let value = u32::try_from(*number.get_ref()).ok().filter(|value| (least..=most).contains(value));
         if value.is_none() {
             self.faults.bad(number.span(), key, number.get_ref(), format_args!("{least}–{most}"));
@@ -166,7 +165,7 @@ impl Checker<'_, '_> {
         value.unwrap_or(least)
     }
 
-    fn choice<T: Copy>(
+    pub(super) fn choice<T: Copy>(
         &mut self,
         key: &str,
         text: Option<&Spanned<String>>,
@@ -175,7 +174,12 @@ impl Checker<'_, '_> {
         self.one_of(key, text?, choices)
     }
 
-    fn one_of<T: Copy>(&mut self, key: &str, text: &Spanned<String>, choices: Choices<T>) -> Option<T> {
+    pub(super) fn one_of<T: Copy>(
+        &mut self,
+        key: &str,
+        text: &Spanned<String>,
+        choices: Choices<T>,
+    ) -> Option<T> {
         let found = choices.iter().find(|(name, _)| name == text.get_ref()).map(|(_, value)| *value);
         if found.is_none() {
             let expected: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
@@ -185,7 +189,7 @@ impl Checker<'_, '_> {
     }
 
     /// Values that are read one by one; one that stands twice is a slip.
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         key: &str,
         texts: &[Spanned<String>],
@@ -227,82 +231,6 @@ impl Checker<'_, '_> {
             self.faults.bad(number.span(), &key, number.get_ref(), "0120-000-000, +81 3 0000 0000");
         }
         number.get_ref().clone()
-    }
-
-    fn tokens(&mut self, tokens: Vec<Spanned<raw::Token>>) -> Vec<BankToken> {
-        let mut all = Vec::new();
-        for (index, token) in tokens.into_iter().enumerate() {
-            let (key, span) = (format!("token[{index}]"), token.span());
-            let token = token.into_inner();
-            if token.uri.is_empty() {
-                self.faults.add(Code::ProfileMatchesAll, span, &format!("{key}.uri"), |error| error);
-            }
-            all.push(BankToken {
-                name: token.name.as_ref().map(|both| self.both(&format!("{key}.name"), both)),
-                patterns: self.patterns(&format!("{key}.uri"), &token.uri),
-                usb: self
-                    .list(&format!("{key}.usb"), &token.usb, "vvvv:pppp", |text| text.parse::<UsbId>().ok()),
-                families: self.families(&format!("{key}.families"), &token.families),
-                delivered: self
-                    .choice(&format!("{key}.delivered"), token.delivered.as_ref(), DELIVERED)
-                    .unwrap_or_default(),
-                drivers: self.drivers(&format!("{key}.driver"), &token.driver),
-            });
-        }
-        all
-    }
-
-    fn patterns(&mut self, key: &str, uris: &[Spanned<String>]) -> Vec<TokenPattern> {
-        let mut patterns = Vec::new();
-        for (index, uri) in uris.iter().enumerate() {
-            let key = format!("{key}[{index}]");
-            match TokenPattern::read(uri.get_ref()) {
-                Ok(pattern) => patterns.push(pattern),
-                Err(NoPattern::All) => {
-                    self.faults.add(Code::ProfileMatchesAll, uri.span(), &key, |error| {
-                        error.fact(Fact::Found, uri.get_ref())
-                    });
-                }
-                Err(NoPattern::Bad(why)) => {
-                    let expected = "pkcs11: token, manufacturer, model, serial";
-                    self.faults.bad(uri.span(), &key, why, expected);
-                }
-            }
-        }
-        patterns
-    }
-
-    fn families(&mut self, key: &str, families: &[Spanned<String>]) -> Vec<String> {
-        let known = Catalogue::builtin().families();
-        let ids: Vec<&str> = known.iter().map(|family| family.id.as_str()).collect();
-        self.list(key, families, &ids.join(", "), |text| ids.contains(&text).then(|| text.to_owned()))
-    }
-
-    fn drivers(&mut self, key: &str, drivers: &[raw::Driver]) -> Vec<BankDriver> {
-        let mut all = Vec::new();
-        for (index, driver) in drivers.iter().enumerate() {
-            let key = format!("{key}[{index}]");
-            let Some(system) = self.one_of(&format!("{key}.system"), &driver.system, SYSTEMS) else {
-                continue;
-            };
-            let bits = driver.bits.as_ref().map(|bits| {
-                if ![32, 64].contains(bits.get_ref()) {
-                    self.faults.bad(bits.span(), &format!("{key}.bits"), bits.get_ref(), "32, 64");
-                }
-                if *bits.get_ref() == 32 { 32 } else { 64 }
-            });
-            let path = driver.path.get_ref();
-            if !is_place_of(system, path) {
-                self.faults.bad(driver.path.span(), &format!("{key}.path"), path, "absolute path");
-            }
-            all.push(BankDriver {
-                name: driver.name.as_ref().map(|name| self.text(&format!("{key}.name"), name)),
-                system,
-                bits,
-                path: path.clone(),
-            });
-        }
-        all
     }
 
     /// Each text is one certificate, of a CA, that has not ended. One that begins later is the next generation's.
@@ -548,27 +476,4 @@ fn end_of_minute(text: &str) -> Option<Time> {
         (0..=22, 59) => Time::new(hour + 1, 0, 0, 0).ok(),
         _ => None,
     }
-}
-
-/// An absolute path of that system, without steps upwards; on Windows it may begin with a variable.
-fn is_place_of(system: Os, path: &str) -> bool {
-    let bytes = path.as_bytes();
-    let begins = match system {
-        Os::Windows => {
-            let variable = || {
-                let (name, rest) = path.strip_prefix('%').and_then(|rest| rest.split_once('%'))?;
-                Some(!name.is_empty() && rest.starts_with('\\'))
-            };
-            matches!(bytes, [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic())
-                || variable() == Some(true)
-        }
-        _ => bytes.starts_with(b"/"),
-    };
-    let upwards = path.split(['/', '\\']).any(|part| part == "..");
-    begins && !upwards && path.len() <= 1024 && crate::text::printable(path) == path
-}
-
-/// An absolute path of either kind of system: a profile is made on one and used on others.
-fn is_absolute(path: &str) -> bool {
-    is_place_of(Os::Linux, path) || is_place_of(Os::Windows, path)
 }

@@ -37,12 +37,14 @@
 //! file that others can write is refused ([`Bank::open`]). Times are those of Japan.
 
 mod check;
+mod check_token;
 mod fault;
 mod file;
 mod installed;
 mod next_steps;
 mod origin;
 mod pattern;
+mod place;
 pub(crate) mod policy;
 mod profile;
 mod raw;

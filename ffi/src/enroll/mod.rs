@@ -10,6 +10,7 @@ pub mod encoding;
 pub mod numbers;
 pub(crate) mod page;
 pub(crate) mod subject;
+mod which;
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;

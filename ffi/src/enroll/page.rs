@@ -10,13 +10,11 @@ use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{KeyKind, Window};
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
-use usbtoken::{
-    Certificate, Code, Credential, Credentials, Error, Install, Installed, Renewal, Response, Result, Run,
-    Session, Token, TokenUri,
-};
+use usbtoken::{Code, Error, Install, Installed, Renewal, Result, Run, Session, Token, TokenUri};
 
 use super::encoding::{self, Encoded};
 use super::numbers::*;
+use super::which::{Which, chosen, which};
 use crate::base::args;
 use crate::base::boundary;
 use crate::base::callbacks::{Unstoppable, busy};
@@ -113,15 +111,6 @@ struct PageState {
 enum Start {
     Blank,
     From { which: Which, default_key: bool },
-}
-
-/// Which certificate is renewed.
-#[derive(Clone)]
-enum Which {
-    TheRenewableOne,
-    Certificate(Vec<u8>),
-    /// By its serial number or its thumbprint.
-    Number(Vec<u8>),
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -473,46 +462,4 @@ fn too_many(waiting: &[PendingKey]) -> Error {
         let whom = key.for_whom().unwrap_or_default();
         error.fact(Fact::Candidate, format!("{} ({}) {whom}", hex(key.id()), key.since()))
     })
-}
-
-/// The certificate as the page names it.
-fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
-    if certificate.is_empty() {
-        return Ok(Which::TheRenewableOne);
-    }
-    let bytes = encoding::decode(certificate, encoding)?;
-    // With HEXRAW CertEnroll takes a serial number or a thumbprint too; no certificate is as short as one.
-    let kind = encoding & !(encoding::USBTOKEN_ENCODING_NO_CR | encoding::USBTOKEN_ENCODING_NO_CRLF);
-    if kind == encoding::USBTOKEN_ENCODING_HEX_RAW && bytes.len() <= 21 {
-        return Ok(Which::Number(bytes));
-    }
-    match Response::parse(&bytes)?.certificates() {
-        [one] => Ok(Which::Certificate(one.der().to_vec())),
-        _ => Err(args::bad("certificate", "not exactly one")),
-    }
-}
-
-fn chosen(credentials: Credentials, which: &Which) -> Result<Credential> {
-    match which {
-        Which::TheRenewableOne => credentials.renewable(Window::default(), SystemTime::now()).only(),
-        Which::Number(number) => {
-            let by_thumbprint = |one: &&Credential| one.certificate().thumbprint() == number[..];
-            match credentials.iter().find(by_thumbprint).cloned() {
-                Some(one) => Ok(one),
-                None => credentials.by_serial(&hex(number)).only(),
-            }
-        }
-        Which::Certificate(der) => {
-            let same = |one: &&Credential| one.certificate().der() == der;
-            credentials.iter().find(same).cloned().ok_or_else(|| {
-                let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
-                match Certificate::from_der(der) {
-                    Ok(wanted) => {
-                        error.fact(Fact::Subject, wanted.subject()).fact(Fact::Serial, wanted.serial())
-                    }
-                    Err(_) => error,
-                }
-            })
-        }
-    }
 }

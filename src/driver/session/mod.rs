@@ -2,18 +2,20 @@
 
 mod evidence;
 mod keygen;
+mod login;
 mod object;
 mod pin;
 mod prompt;
 mod proof;
 mod read;
 mod remove;
-mod reservation;
 mod sign;
 mod store;
 
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
+pub use self::login::Login;
+use self::login::{CheckedLogin, SharedLogin, check_login, refused_at_pad};
 use self::object::Owner;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
@@ -24,63 +26,18 @@ pub use self::pin::Pin;
 pub use self::prompt::{AskPin, PinRequest};
 pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
-pub use self::reservation::Reservation;
 pub(crate) use self::sign::Signed;
 pub(crate) use self::store::Category;
 use crate::driver::ckr::During as _;
 use crate::driver::lock::TokenLock;
-use crate::driver::mutex::lock;
 use crate::driver::token::{PinState, Token};
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Result, Step};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
-
-/// How to log in.
-#[derive(Debug)]
-pub struct Login {
-    pin: Option<Pin>,
-    accept_final_try: bool,
-    as_typed: bool,
-}
-
-impl Login {
-    /// With this PIN. A token that states a PIN pad is not sent it: the PIN is then entered there.
-    pub fn with_pin(pin: Pin) -> Self {
-        Login { pin: Some(pin), accept_final_try: false, as_typed: false }
-    }
-
-    /// The PIN is entered at the token or its reader.
-    pub fn on_pin_pad() -> Self {
-        Login { pin: None, accept_final_try: false, as_typed: false }
-    }
-
-    /// Sends the PIN as it is, whatever the token states: a length outside its limits, or a PIN pad. Both may be wrong, and the
-    /// person who has the PIN knows better.
-    #[must_use]
-    pub fn pin_as_typed(mut self) -> Self {
-        self.as_typed = true;
-        self
-    }
-
-    /// The person was told that a wrong PIN now locks the token, or that it states to be locked, and said yes.
-    #[must_use]
-    pub fn accept_final_try(mut self) -> Self {
-        self.accept_final_try = true;
-        self
-    }
-}
-
-impl From<Pin> for Login {
-    fn from(pin: Pin) -> Self {
-        Login::with_pin(pin)
-    }
-}
 
 impl Token {
     /// Opens a read-only session without login: certificates can be seen, private keys cannot.
@@ -234,86 +191,55 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// How many sessions of this process live on one login, which a token has only one of for all of them
-/// (PKCS#11 v3.1 §5.6): the last one to go logs out, or a thread would log out another in the middle of its job.
-struct SharedLogin(Arc<Mutex<usize>>);
+/// A token taken for a job that writes: until this and the session that comes of it go, no other process or thread of this
+/// user that asks the same gets it.
+///
+/// What is read before the login is read in the session that is logged in then, so that a job opens one session and not two,
+/// and so that nothing changes in between.
+#[derive(Debug)]
+pub struct Reservation {
+    token: Token,
+    lock: TokenLock,
+    session: OnceCell<PublicSession>,
+}
 
-/// The logins of this process, by driver and slot.
-type Logins = BTreeMap<(PathBuf, u64), Arc<Mutex<usize>>>;
+impl Token {
+    /// Takes the token for a job that writes.
+    ///
+    /// # Errors
+    /// [`Code::Busy`](crate::Code::Busy) when another has it, [`Code::FileUnwritable`](crate::Code::FileUnwritable).
+    pub fn reserve(&self) -> Result<Reservation> {
+        let lock = TokenLock::take(self.identity())?;
+        Ok(Reservation { token: self.clone(), lock, session: OnceCell::new() })
+    }
+}
 
-impl SharedLogin {
-    /// Logs in, or takes part in a login that is ours already; `None` when it is somebody else's. `log_in` says
-    /// whether no one was logged in. The others wait meanwhile: so does a PIN pad.
-    fn share(token: &Token, log_in: impl FnOnce() -> Result<bool>) -> Result<Option<Self>> {
-        static LOGINS: Mutex<Logins> = Mutex::new(BTreeMap::new());
-        let place = (token.module().path().to_owned(), token.slot_number());
-        let shared = {
-            let mut logins = lock(&LOGINS);
-            Arc::clone(logins.entry(place).or_default())
-        };
-        let mut sessions = lock(&shared);
-        if !log_in()? && *sessions == 0 {
-            return Ok(None);
+impl Reservation {
+    /// The token.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// The session without login, opened when it is asked for first.
+    ///
+    /// # Errors
+    /// What C_OpenSession returns, mostly that the token is gone.
+    pub fn public_session(&self) -> Result<&PublicSession> {
+        if let Some(session) = self.session.get() {
+            return Ok(session);
         }
-        *sessions += 1;
-        drop(sessions);
-        Ok(Some(SharedLogin(shared)))
+        let session = PublicSession::open_to_log_in(&self.token)?;
+        Ok(self.session.get_or_init(|| session))
     }
 
-    fn leave(self, log_out: impl FnOnce()) {
-        let mut sessions = lock(&self.0);
-        *sessions = sessions.saturating_sub(1);
-        if *sessions == 0 {
-            log_out();
-        }
+    /// Logs in, as [`Token::login`] does.
+    ///
+    /// # Errors
+    /// As [`Token::login`].
+    pub fn login(self, login: impl Into<Login>) -> Result<Session> {
+        let Reservation { token, lock, session } = self;
+        Session::log_in(&token, session.into_inner(), login.into(), Some(lock))
     }
-}
-
-/// What goes into C_Login.
-struct CheckedLogin {
-    pin: Option<Pin>,
-    /// Whether a PIN was given that is not sent, because the token states a PIN pad.
-    kept_back: bool,
-}
-
-/// What the token states when the PIN is entered at its own keys.
-const PIN_PAD: &str = "CKF_PROTECTED_AUTHENTICATION_PATH";
-
-/// Decides, before anything is sent, whether this PIN may be tried. What the token states is a hint: a refusal shows it, and
-/// the caller can say that the PIN is sent all the same.
-fn check_login(token: &Token, login: Login) -> Result<CheckedLogin> {
-    let info = token.info();
-    let Login { pin, accept_final_try, as_typed } = login;
-    let refusal = |code| Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity);
-    match info.pin_state {
-        PinState::Locked if !accept_final_try => return Err(info.locked_as_stated().during(Step::LogIn)),
-        PinState::FinalTry if !accept_final_try => return Err(refusal(Code::PinFinalTry)),
-        _ => {}
-    }
-    match pin {
-        Some(pin) if pin.length() == 0 => Err(refusal(Code::PinLength)),
-        Some(pin) if as_typed => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
-        pin if info.pin_pad => Ok(CheckedLogin { kept_back: pin.is_some(), pin: None }),
-        // No one is asked for a PIN that is stated to be locked: who knows better gives it at once.
-        None if info.pin_state == PinState::Locked => Err(info.locked_as_stated().during(Step::LogIn)),
-        None => Err(refusal(Code::PinRequired)),
-        Some(pin) => match token.stated_pin_length() {
-            Some((shortest, longest)) if !token.states_pin_length(pin.length()) => {
-                let stated = format_args!("{shortest}–{longest}").to_string();
-                Err(refusal(Code::PinLength).fact(Fact::Stated, stated).fact(Fact::Found, pin.length()))
-            }
-            _ => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
-        },
-    }
-}
-
-/// The PIN was not sent, and the caller should know. What the driver says of a PIN that it was not given is no word on that.
-fn refused_at_pad(error: Error) -> Error {
-    let error = match error.code() {
-        Code::PinUncertain | Code::PinLength | Code::PinCharacters => error.with_code(Code::PinPadRefused),
-        _ => error,
-    };
-    error.fact(Fact::Stated, PIN_PAD)
 }
 
 /// An open session, closed when it goes.

@@ -1,6 +1,6 @@
 //! Asking a person for the PIN.
 
-use super::Login;
+use super::login::Login;
 use crate::driver::token::TokenInfo;
 use crate::error::Result;
 

@@ -3,510 +3,342 @@
 use crate::text::words::code_words;
 
 code_words! {
-    BadArgument
-        "An argument is wrong."
+    BadArgument "An argument is wrong."
         "Look at the values shown and correct the argument.";
-    BadUri
-        "The token's PKCS#11 URI cannot be read."
+    BadUri "The token's PKCS#11 URI cannot be read."
         "Write it as pkcs11:token=LABEL and percent-encode special characters.";
-    PinInUri
-        "A PKCS#11 URI must not contain the PIN."
+    PinInUri "A PKCS#11 URI must not contain the PIN."
         "Remove pin-value from the URI and enter the PIN at the prompt or from a PIN file.";
-    PinSourceInUri
-        "The pin-source of a PKCS#11 URI is not followed."
+    PinSourceInUri "The pin-source of a PKCS#11 URI is not followed."
         "Remove pin-source from the URI and enter the PIN at the prompt or name the PIN file in its own option.";
-    FileUnreadable
-        "The file cannot be read."
+    FileUnreadable "The file cannot be read."
         "Check the path and the permission to read it.";
-    FileUnwritable
-        "The file cannot be written."
+    FileUnwritable "The file cannot be written."
         "Check the folder, the permission to write, and whether the file already exists.";
-    BadSubject
-        "The subject name cannot be read."
+    BadSubject "The subject name cannot be read."
         "Write it as CN=NAME,O=ORGANIZATION (RFC 4514).";
-    PinSourceUnusable
-        "No PIN could be read from the place that was named."
+    PinSourceUnusable "No PIN could be read from the place that was named."
         "Check the PIN file, the environment variable or the terminal that it should come from.";
-    BadHandle
-        "An invalid handle was passed."
+    BadHandle "An invalid handle was passed."
         "Report the number in brackets to the maker of the application.";
-    JournalUnusable
-        "The folder that keeps requests and answers cannot be used."
+    JournalUnusable "The folder that keeps requests and answers cannot be used."
         "Check the owner, the permissions and the free space; move a damaged file out of the way.";
-    AnchorUnusable
-        "The trust anchors that were given hold no certificate of a CA."
+    AnchorUnusable "The trust anchors that were given hold no certificate of a CA."
         "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.";
-    LockUnusable
-        "There is no place on this computer where this job could keep others from the token meanwhile."
+    LockUnusable "There is no place on this computer where this job could keep others from the token meanwhile."
         "Let the folder that is shown belong to this user, and let nobody else write to it. For a user without a home folder \
          the administrator runs the installer, which makes one for all users.";
-    ProfileNotFound
-        "No bank's profile of this name is on this computer."
+    ProfileNotFound "No bank's profile of this name is on this computer."
         "Check the name; an administrator puts the file that the bank distributes into the folder shown.";
-    ProfileAmbiguous
-        "Several banks' profiles are installed and none was named."
+    ProfileAmbiguous "Several banks' profiles are installed and none was named."
         "Name the bank that is meant (--bank); the candidates are shown.";
-    ProfileUntrusted
-        "Others can change the bank's profile."
+    ProfileUntrusted "Others can change the bank's profile."
         "Have the administrator set owner and mode of the file or folder shown.";
-    ProfileTooLarge
-        "The file is too large for a bank's profile."
+    ProfileTooLarge "The file is too large for a bank's profile."
         "Make sure that it is the file that the bank distributed.";
-    ProfileNotUtf8
-        "The bank's profile is not in UTF-8."
+    ProfileNotUtf8 "The bank's profile is not in UTF-8."
         "Save it as UTF-8 without byte order mark; the place of the first wrong byte is shown.";
-    ProfileHasBom
-        "The bank's profile begins with a byte order mark."
+    ProfileHasBom "The bank's profile begins with a byte order mark."
         "Save it as UTF-8 without byte order mark.";
-    ProfileSyntax
-        "The bank's profile is not well-formed TOML."
+    ProfileSyntax "The bank's profile is not well-formed TOML."
         "Mend it at the line and column shown.";
-    ProfileUnknownKey
-        "The bank's profile has a key that does not exist."
+    ProfileUnknownKey "The bank's profile has a key that does not exist."
         "Check how the key at the line shown is spelt, and which table it stands in.";
-    ProfileWrongType
-        "A value in the bank's profile is of the wrong type."
+    ProfileWrongType "A value in the bank's profile is of the wrong type."
         "Write the value at the place shown in the type that is expected.";
-    ProfileMissingKey
-        "The bank's profile lacks a key."
+    ProfileMissingKey "The bank's profile lacks a key."
         "Add the key to the table at the line shown.";
-    ProfileBadValue
-        "A value in the bank's profile cannot be used."
+    ProfileBadValue "A value in the bank's profile cannot be used."
         "Mend the value at the place shown.";
-    ProfileContradiction
-        "Two values in the bank's profile contradict each other."
+    ProfileContradiction "Two values in the bank's profile contradict each other."
         "Mend or remove one of those shown.";
-    ProfileVersion
-        "This program does not read profiles of this version."
+    ProfileVersion "This program does not read profiles of this version."
         "Update the program, or ask the bank for a profile of a version that is read here.";
-    ProfileMatchesAll
-        "A pattern in the bank's profile matches every token."
+    ProfileMatchesAll "A pattern in the bank's profile matches every token."
         "Add the label, manufacturer or model that only the bank's tokens have.";
-    ProfileOverlap
-        "Two banks' profiles claim the same token."
+    ProfileOverlap "Two banks' profiles claim the same token."
         "Tell the banks that distributed them which two patterns these are; nothing was done to a token.";
-    ProfileAnchorUnreadable
-        "A trust anchor in the bank's profile cannot be read."
+    ProfileAnchorUnreadable "A trust anchor in the bank's profile cannot be read."
         "Put exactly one CA certificate in PEM at the place shown.";
-    ProfileAnchorExpired
-        "A trust anchor in the bank's profile has expired."
+    ProfileAnchorExpired "A trust anchor in the bank's profile has expired."
         "Check this computer's date; if it is right, ask the bank for a new profile.";
-    ProfileAnchorNotCa
-        "A trust anchor in the bank's profile is not the certificate of a CA."
+    ProfileAnchorNotCa "A trust anchor in the bank's profile is not the certificate of a CA."
         "Put the CA's own certificate at the place shown.";
-    ProfileOriginInsecure
-        "An address in the bank's profile is not HTTPS."
+    ProfileOriginInsecure "An address in the bank's profile is not HTTPS."
         "Write an address that begins with https://.";
-    ProfileOriginMalformed
-        "A page's address in the bank's profile is not of the form https://host."
+    ProfileOriginMalformed "A page's address in the bank's profile is not of the form https://host."
         "Leave only the host, and the port where it is not 443: no path, user name or wildcard.";
-    DriverMissing
-        "The token's driver (PKCS#11 module) was not found."
+    DriverMissing "The token's driver (PKCS#11 module) was not found."
         "Install the driver that belongs to the token, or name the driver's file.";
-    DriverPathRelative
-        "The path of the driver is relative."
+    DriverPathRelative "The path of the driver is relative."
         "Name the driver's file by its absolute path.";
-    DriverNotLibrary
-        "The file is not a driver (shared library)."
+    DriverNotLibrary "The file is not a driver (shared library)."
         "Check where the driver was installed and name that file.";
-    DriverTruncated
-        "The driver's file is damaged: it ends in the middle."
+    DriverTruncated "The driver's file is damaged: it ends in the middle."
         "Install the driver again.";
-    DriverWrongBitness
-        "The driver is 32-bit and this program 64-bit, or the other way round."
+    DriverWrongBitness "The driver is 32-bit and this program 64-bit, or the other way round."
         "Install the driver that has the bitness of this program.";
-    DriverWrongPlatform
-        "The driver is made for another operating system or processor."
+    DriverWrongPlatform "The driver is made for another operating system or processor."
         "Install the driver for this computer.";
-    DriverNoEntry
-        "The library is not a PKCS#11 driver: it has no C_GetFunctionList."
+    DriverNoEntry "The library is not a PKCS#11 driver: it has no C_GetFunctionList."
         "Look up the PKCS#11 driver's file in the token's manual and name that.";
-    DriverUnloadable
-        "The system cannot load the driver."
+    DriverUnloadable "The system cannot load the driver."
         "Install the driver and the software it needs again.";
-    DriverInitFailed
-        "The driver did not start."
+    DriverInitFailed "The driver did not start."
         "Close other programs that use the token and try again; if it stays, reinstall the driver.";
-    DriverUntrusted
-        "It is not certain that no other user of this computer can replace the driver's file."
+    DriverUntrusted "It is not certain that no other user of this computer can replace the driver's file."
         "Have an administrator correct what is shown. If you know that the file is the right one, say that it is to be trusted.";
-    DriverTimeout
-        "The driver did not answer in time."
+    DriverTimeout "The driver did not answer in time."
         "Unplug the token, plug it in and try again; if it stays, restart the computer.";
-    TokenNotPresent
-        "No USB token is inserted."
+    TokenNotPresent "No USB token is inserted."
         "Insert the USB token and try again.";
-    TokenNotRecognized
-        "This driver does not know the token that is inserted."
+    TokenNotRecognized "This driver does not know the token that is inserted."
         "Install the driver that belongs to the token and name it.";
-    TokenNotInitialized
-        "The USB token has not been initialised."
+    TokenNotInitialized "The USB token has not been initialised."
         "Do not initialise it yourself; ask the bank's branch that you deal with.";
-    TokenNotFound
-        "No USB token matches what was asked for."
+    TokenNotFound "No USB token matches what was asked for."
         "Check which token is inserted and how it was named.";
-    TokenAmbiguous
-        "More than one USB token matches."
+    TokenAmbiguous "More than one USB token matches."
         "Leave only the right token inserted, or name it by its serial number too.";
-    WaitTimedOut
-        "The USB token was not inserted in time."
+    WaitTimedOut "The USB token was not inserted in time."
         "Insert the USB token, then try again.";
-    CredentialUnreadable
-        "There is a certificate on the token that cannot be read, and no other one matches."
+    CredentialUnreadable "There is a certificate on the token that cannot be read, and no other one matches."
         "Send the lines shown to the bank's branch or to support; nothing was changed on the token.";
-    CredentialNotFound
-        "The token holds no certificate that matches."
+    CredentialNotFound "The token holds no certificate that matches."
         "List the certificates and check what was asked for.";
-    CredentialAmbiguous
-        "More than one certificate matches."
+    CredentialAmbiguous "More than one certificate matches."
         "Name the certificate by its id or its serial number.";
-    PendingNotFound
-        "The token holds no pending key that matches."
+    PendingNotFound "The token holds no pending key that matches."
         "Make sure that this is the token that the request was made on, and list its pending keys.";
-    RequestFinished
-        "This request is finished: its key is in use with the certificate shown, and this is another one for it."
+    RequestFinished "This request is finished: its key is in use with the certificate shown, and this is another one for it."
         "Use the certificate shown. If the old key was to be used again (--reuse-key), say so for the installation too.";
-    PendingAmbiguous
-        "More than one pending key matches."
+    PendingAmbiguous "More than one pending key matches."
         "List the pending keys and name one by its id.";
-    KeyMissing
-        "The certificate's private key is not on the token."
+    KeyMissing "The certificate's private key is not on the token."
         "This certificate cannot be used; ask the bank's branch for a reissue.";
-    AnswerForOtherToken
-        "This answer belongs to a request that was made on another token."
+    AnswerForOtherToken "This answer belongs to a request that was made on another token."
         "Insert the token that is shown and install the same answer there; do not request again.";
-    PinIncorrect
-        "The PIN is wrong."
+    PinIncorrect "The PIN is wrong."
         "Make sure of the PIN before you try again; repeated mistakes lock the token.";
-    PinLocked
-        "The PIN is locked."
+    PinLocked "The PIN is locked."
         "Contact the bank's branch that you deal with; entering the PIN again cannot unlock it.";
-    PinFinalTry
-        "One more wrong PIN locks the token."
+    PinFinalTry "One more wrong PIN locks the token."
         "Make sure of the PIN, then try again and confirm that this may be the last attempt.";
-    PinLength
-        "The PIN is shorter or longer than this token takes, as far as it states."
+    PinLength "The PIN is shorter or longer than this token takes, as far as it states."
         "Check its length and enter it again. If it is right all the same, say that it is to be sent as typed.";
-    PinCharacters
-        "The PIN has characters that the token does not take."
+    PinCharacters "The PIN has characters that the token does not take."
         "Check the keyboard layout and the input mode, then enter the PIN again.";
-    PinExpired
-        "The PIN must be changed first."
+    PinExpired "The PIN must be changed first."
         "Change the PIN with the token's own software, then try again.";
-    PinNotSet
-        "No PIN has been set on the token."
+    PinNotSet "No PIN has been set on the token."
         "Set it with the token's own software, or ask the bank's branch.";
-    PinUncertain
-        "The login failed, and may have counted as a wrong PIN."
+    PinUncertain "The login failed, and may have counted as a wrong PIN."
         "Make sure of the PIN first; do not try again and again. If it is surely right, report the line in brackets to support.";
-    PinPadRefused
-        "The token states that its PIN is entered at its own keys, and that login failed. The PIN that was given was not used."
+    PinPadRefused "The token states that its PIN is entered at its own keys, and that login failed. The PIN that was given was not used."
         "Enter the PIN at the token or its reader; where there are no keys, say that the given PIN is to be sent.";
-    LoginLost
-        "The login ended in the middle of the job: another program used the token, or it was reset."
+    LoginLost "The login ended in the middle of the job: another program used the token, or it was reset."
         "Close other programs that use the token, then go on with the command shown, or see what waits (`usbtoken pending`).";
-    PinRequired
-        "This needs the PIN."
+    PinRequired "This needs the PIN."
         "Enter the PIN, or name the place that it should be read from.";
-    PinIncorrectFinalTry
-        "The PIN is not correct. One more wrong PIN locks the token."
+    PinIncorrectFinalTry "The PIN is not correct. One more wrong PIN locks the token."
         "Make sure of the PIN before you try again; if in doubt, ask the bank's branch.";
-    PinWrongBefore
-        "The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token."
+    PinWrongBefore "The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token."
         "Make sure of the PIN and put it right. Once somebody has logged in with it, programs may log in again.";
-    PinCancelled
-        "The PIN entry was cancelled."
+    PinCancelled "The PIN entry was cancelled."
         "To go on, start again and enter the PIN.";
-    TokenFull
-        "There is no room left on the token."
+    TokenFull "There is no room left on the token."
         "Remove an expired certificate that is no longer needed, or ask the bank's branch.";
-    WriteProtected
-        "The token cannot be written."
+    WriteProtected "The token cannot be written."
         "Lift its write protection, or ask the bank's branch.";
-    MechanismUnsupported
-        "The token lacks a cryptographic mechanism that is needed."
+    MechanismUnsupported "The token lacks a cryptographic mechanism that is needed."
         "Ask for another kind of key, or ask the bank's branch.";
-    KeySizeUnsupported
-        "The token does not make keys of this size."
+    KeySizeUnsupported "The token does not make keys of this size."
         "Ask for a key size that the token supports.";
-    TemplateRefused
-        "The token refused to make the key pair."
+    TemplateRefused "The token refused to make the key pair."
         "Ask for another kind of key; if it stays, report the line in brackets to support.";
-    KeyExportable
-        "The new private key could have left the token, so it was destroyed."
+    KeyExportable "The new private key could have left the token, so it was destroyed."
         "This token is not safe to use for it; ask the bank's branch.";
-    ProofInsufficient
-        "The proof that the private key cannot leave the token is weaker than demanded."
+    ProofInsufficient "The proof that the private key cannot leave the token is weaker than demanded."
         "Demand a lower level, or ask the maker of the token.";
-    SignatureInvalid
-        "A signature made by the token does not verify."
+    SignatureInvalid "A signature made by the token does not verify."
         "Replug the token and try again; if it stays, contact the bank's branch.";
-    ReadBackDiffers
-        "The certificate read back from the token is not the one written."
+    ReadBackDiffers "The certificate read back from the token is not the one written."
         "The old certificate still works; replug the token and install the answer again.";
-    CertificateRefused
-        "The token refused to store the certificate."
+    CertificateRefused "The token refused to store the certificate."
         "The pending key is still there; remove the cause and install the answer again.";
-    DestroyFailed
-        "Objects could not be removed from the token."
+    DestroyFailed "Objects could not be removed from the token."
         "Replug the token, then run it once more.";
-    TokenRefused
-        "The token refused the operation."
+    TokenRefused "The token refused the operation."
         "Replug the token and try again; if it stays, report the line in brackets to support.";
-    FunctionUnsupported
-        "The driver lacks this function."
+    FunctionUnsupported "The driver lacks this function."
         "Update the driver if there is a newer one.";
-    SessionLimit
-        "The token takes no further connection."
+    SessionLimit "The token takes no further connection."
         "Close other programs that use the token and try again.";
-    OperationCancelled
-        "The operation was cancelled at the token."
+    OperationCancelled "The operation was cancelled at the token."
         "To go on, start it again.";
-    PublicKeyInvalid
-        "The public key that the token reports is malformed."
+    PublicKeyInvalid "The public key that the token reports is malformed."
         "Replug the token and try again; if it stays, contact the bank's branch.";
-    LoggedInElsewhere
-        "Another kind of user is logged in to the token."
+    LoggedInElsewhere "Another kind of user is logged in to the token."
         "Close other programs that use the token, then try again.";
-    AnswerEmpty
-        "The CA's answer is empty."
+    AnswerEmpty "The CA's answer is empty."
         "Check the file that came from the CA and install it again.";
-    AnswerTooLarge
-        "The CA's answer is too large."
+    AnswerTooLarge "The CA's answer is too large."
         "Save the certificate alone, such as the attachment of the mail or the text from BEGIN to END, as a file of its own and install that.";
-    AnswerUnreadable
-        "The CA's answer cannot be read."
+    AnswerUnreadable "The CA's answer cannot be read."
         "Check that the file is a certificate or PKCS#7 file from the CA.";
-    AnswerTruncated
-        "The CA's answer ends in the middle."
+    AnswerTruncated "The CA's answer ends in the middle."
         "Fetch the answer again and install that.";
-    AnswerIsPfx
-        "A PKCS#12 (PFX) file is refused, because it would import a private key."
+    AnswerIsPfx "A PKCS#12 (PFX) file is refused, because it would import a private key."
         "Ask the CA for the certificate without a private key.";
-    AnswerNoCertificate
-        "The CA's answer holds no certificate."
+    AnswerNoCertificate "The CA's answer holds no certificate."
         "Ask the CA how far the issuance is.";
-    AnswerNoLeaf
-        "No certificate in the answer belongs to a pending key on this token."
+    AnswerNoLeaf "No certificate in the answer belongs to a pending key on this token."
         "Check that this is the token that made the request and the answer to that request.";
-    AlreadyInstalled
-        "This certificate is on the token already."
+    AlreadyInstalled "This certificate is on the token already."
         "See in the list of certificates how long it is valid; if the CA sent another file, install that.";
-    CertificateExpired
-        "The certificate that came has expired."
+    CertificateExpired "The certificate that came has expired."
         "Check the date of this computer; if it is right, ask the CA to issue it again.";
-    SubjectDiffers
-        "The subject of the certificate differs from the one requested."
+    SubjectDiffers "The subject of the certificate differs from the one requested."
         "It was not installed; ask the CA what it issued.";
-    NotLaterThanOld
-        "The new certificate does not end later than the old one."
+    NotLaterThanOld "The new certificate does not end later than the old one."
         "Check that the file is not an old one.";
-    SerialSame
-        "The new certificate has the serial number of the old one."
+    SerialSame "The new certificate has the serial number of the old one."
         "Ask the CA whether a new certificate was issued.";
-    IsCaCertificate
-        "This is the certificate of a CA, not yours."
+    IsCaCertificate "This is the certificate of a CA, not yours."
         "Install the certificate that the CA issued to you.";
-    PurposeMissing
-        "The certificate does not allow client authentication."
+    PurposeMissing "The certificate does not allow client authentication."
         "Ask the CA to issue it again with the right purpose.";
-    UsageMissing
-        "The certificate does not allow signing."
+    UsageMissing "The certificate does not allow signing."
         "Ask the CA to issue it again with the right key usage.";
-    ChainUntrusted
-        "No valid chain leads from the certificate to a given trust anchor."
+    ChainUntrusted "No valid chain leads from the certificate to a given trust anchor."
         "Read the reason and which certificate it is about. If a CA's certificate is missing, give it as a \
              trust anchor or together with the answer; otherwise ask the CA.";
-    CmcFailed
-        "The CA refused the request."
+    CmcFailed "The CA refused the request."
         "Read what the CA said and ask the CA.";
-    IssuerFailed
-        "The program that asks the CA failed."
+    IssuerFailed "The program that asks the CA failed."
         "Look at what it said; the key is kept, so the renewal can be resumed.";
-    AnswerIsRequest
-        "This is a certificate request, not the CA's answer."
+    AnswerIsRequest "This is a certificate request, not the CA's answer."
         "Send the request to the CA and install what comes back.";
-    ChainAlgorithmUnsupported
-        "The chain cannot be checked: a certificate is signed with an algorithm that is not supported."
+    ChainAlgorithmUnsupported "The chain cannot be checked: a certificate is signed with an algorithm that is not supported."
         "The certificate may be right: ask the bank, or install it without a trust anchor.";
-    KeyMismatch
-        "The certificate belongs to another key than the one that waits on this token."
+    KeyMismatch "The certificate belongs to another key than the one that waits on this token."
         "Make sure that this is the token of the request, or fetch the right certificate from the CA.";
-    CertificateNotAwaited
-        "This certificate is on the token already; it is not the one that the pending request waits for."
+    CertificateNotAwaited "This certificate is on the token already; it is not the one that the pending request waits for."
         "The request still waits: install the file that the CA sent for it.";
-    IssuerSignatureInvalid
-        "The certificate is not signed by the CA that it names."
+    IssuerSignatureInvalid "The certificate is not signed by the CA that it names."
         "It was not installed and the request still waits; fetch the answer from the CA once more.";
-    CertificateUnreadable
-        "The certificate cannot be read."
+    CertificateUnreadable "The certificate cannot be read."
         "Fetch the file again; if it stays, ask the CA.";
-    IssuerRejected
-        "The CA rejected the request."
+    IssuerRejected "The CA rejected the request."
         "Look at its reason and ask the bank's branch; the key is kept on the token.";
-    IssuerUnreachable
-        "The CA cannot be reached."
+    IssuerUnreachable "The CA cannot be reached."
         "Check the network and try again later; what is on the token stays.";
-    IssuerMisconfigured
-        "The program that asks the CA is not set up for this."
+    IssuerMisconfigured "The program that asks the CA is not set up for this."
         "Set it up as it says, then run it again; what is on the token stays.";
-    IssuerTimeout
-        "The program that asks the CA did not end in time."
+    IssuerTimeout "The program that asks the CA did not end in time."
         "The key is kept on the token; go on with the command shown.";
-    AuthorisationRejected
-        "The CA did not accept login ID and password."
+    AuthorisationRejected "The CA did not accept login ID and password."
         "Make sure of both before you try again; no key was made and the token is unchanged.";
-    AnswerIsWebPage
-        "This is a web page, not a certificate."
+    AnswerIsWebPage "This is a web page, not a certificate."
         "Open it in a browser and read it: it may say why there is no certificate; else save the certificate from there.";
-    AnswerIsMail
-        "This is a mail without a certificate in it."
+    AnswerIsMail "This is a mail without a certificate in it."
         "Look for the mail with the certificate, or save its attachment and install that.";
-    AnswerIsArchive
-        "This is an archive, not a certificate."
+    AnswerIsArchive "This is an archive, not a certificate."
         "Unpack it first and install the certificate that was in it.";
-    AnswerIsDocument
-        "This is a document or an image, not a certificate."
+    AnswerIsDocument "This is a document or an image, not a certificate."
         "Read it: it may say where the certificate is; install the certificate's own file.";
-    AnswerIsPrivateKey
-        "This is a private key, not a certificate."
+    AnswerIsPrivateKey "This is a private key, not a certificate."
         "Keep it secret and send it to nobody; install the certificate that the CA issued.";
-    AnswerIsPublicKey
-        "This is a public key without a certificate."
+    AnswerIsPublicKey "This is a public key without a certificate."
         "Install the certificate that the CA issued.";
-    AnswerIsCrl
-        "This is a list of revoked certificates (CRL), not a certificate."
+    AnswerIsCrl "This is a list of revoked certificates (CRL), not a certificate."
         "Install the certificate that the CA issued; the list is not needed here.";
-    AnswerEncrypted
-        "This is an encrypted message."
+    AnswerEncrypted "This is an encrypted message."
         "Open it with the program and the key that it was sent for, save the certificate from it and install that.";
-    AnswerFormUnsupported
-        "This may be a certificate, but it is written in a form that is not read here."
+    AnswerFormUnsupported "This may be a certificate, but it is written in a form that is not read here."
         "Ask the CA for it in PEM or DER, or convert it; the form is shown.";
-    AnswerIsCertRep
-        "This is a SCEP response, and the certificate in it is encrypted for the requesting program."
+    AnswerIsCertRep "This is a SCEP response, and the certificate in it is encrypted for the requesting program."
         "Ask the CA for the certificate itself, in PEM, DER or PKCS#7.";
-    IssuerUnexpected
-        "The new certificate comes from another CA than those that the bank names."
+    IssuerUnexpected "The new certificate comes from another CA than those that the bank names."
         "Do not use this response; make sure that it is the one the bank sent, and if in doubt ask the bank's branch.";
-    TokenRemoved
-        "The USB token was removed while it was in use."
+    TokenRemoved "The USB token was removed while it was in use."
         "Insert it, look at the pending keys, then go on.";
-    DeviceFault
-        "The token or its driver reports a fault."
+    DeviceFault "The token or its driver reports a fault."
         "Replug the token and try once more; if it stays, contact the bank's branch.";
-    SessionLost
-        "The connection to the token was lost."
+    SessionLost "The connection to the token was lost."
         "Check that the token is inserted and try again.";
-    Forked
-        "The process was forked after the driver was started."
+    Forked "The process was forked after the driver was started."
         "Report the number in brackets to the maker of the program; it must start the driver after the fork.";
-    TokenChanged
-        "Another token is in the slot now."
+    TokenChanged "Another token is in the slot now."
         "Insert the token that was used at first and try again.";
-    Internal
-        "An internal error occurred."
+    Internal "An internal error occurred."
         "Try again; if it stays, report the line in brackets to support.";
-    DriverMisbehaved
-        "The driver answered against the specification."
+    DriverMisbehaved "The driver answered against the specification."
         "Update the driver if there is a newer one; else report the line in brackets to support.";
-    Panic
-        "The program failed inside and stopped the operation."
+    Panic "The program failed inside and stopped the operation."
         "Restart the application; if it stays, report the line in brackets to support.";
-    OutOfMemory
-        "This computer is out of memory."
+    OutOfMemory "This computer is out of memory."
         "Close other programs and try again.";
-    NotYetRenewable
-        "This certificate cannot be renewed yet."
+    NotYetRenewable "This certificate cannot be renewed yet."
         "Try again on or after the date shown.";
-    Expired
-        "This certificate has expired and cannot be renewed."
+    Expired "This certificate has expired and cannot be renewed."
         "If this computer's time is wrong, set it and try again; else ask the bank's branch for a reissue.";
-    PendingExists
-        "A renewal of this certificate is pending."
+    PendingExists "A renewal of this certificate is pending."
         "Resume or abandon the pending renewal first.";
-    Busy
-        "Another job is at work on this token."
+    Busy "Another job is at work on this token."
         "Wait until it has finished, then try again.";
-    ClockImplausible
-        "The date or time of this computer does not look right."
+    ClockImplausible "The date or time of this computer does not look right."
         "Set date and time, then try again. If they are right, ask the bank's branch.";
-    RetireOnlyCredential
-        "It is the only usable certificate on the token, so it is not removed."
+    RetireOnlyCredential "It is the only usable certificate on the token, so it is not removed."
         "Install the new certificate first.";
-    RetireNotOurs
-        "It is not a complete pair of key and certificate, so it is not removed."
+    RetireNotOurs "It is not a complete pair of key and certificate, so it is not removed."
         "Look at it with the token's own software.";
-    RemovalDoubtful
-        "It is not certain that this object on the token is ours, so nothing more is removed."
+    RemovalDoubtful "It is not certain that this object on the token is ours, so nothing more is removed."
         "Look with `usbtoken pending` and `usbtoken list`. A key that is surely to go can be named by its id.";
-    RetireOlderFirst
-        "The certificate that this one has replaced is still on the token, so this one is not removed yet."
+    RetireOlderFirst "The certificate that this one has replaced is still on the token, so this one is not removed yet."
         "Remove the older one first; the error names it.";
-    RetireNotProven
-        "The new certificate's key has not signed yet, so the old one is not removed."
+    RetireNotProven "The new certificate's key has not signed yet, so the old one is not removed."
         "Finish installing the new certificate first, then try again.";
-    NotPending
-        "The key is not a pending key made by this program."
+    NotPending "The key is not a pending key made by this program."
         "List the pending keys and name one of them.";
-    Cancelled
-        "The operation was cancelled."
+    Cancelled "The operation was cancelled."
         "To go on, run the command that is shown; where none is shown, start again.";
-    OriginRefused
-        "This web site is not allowed to work with certificates."
+    OriginRefused "This web site is not allowed to work with certificates."
         "Check that the address is the bank's.";
-    ConsentDenied
-        "The operation on certificates was not allowed."
+    ConsentDenied "The operation on certificates was not allowed."
         "To go on, start again and answer the confirmation with yes.";
-    RetireNoSuccessor
-        "No certificate on the token is known to take the place of this one, so it is not removed."
+    RetireNoSuccessor "No certificate on the token is known to take the place of this one, so it is not removed."
         "It does no harm there. To be rid of it, log in with the new one, then name that: `usbtoken retire --successor`.";
-    RetireNotBegun
-        "The new certificate is not valid yet, so the old one is not removed."
+    RetireNotBegun "The new certificate is not valid yet, so the old one is not removed."
         "Use the old one until then, and remove it later; if this computer's time is wrong, set it.";
-    RetireIssuerNotShown
-        "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed."
+    RetireIssuerNotShown "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed."
         "Log in with the new one; to remove the old one, run usbtoken retire with the CA's certificate as trust anchor.";
-    AlreadyRenewed
-        "This certificate is renewed already; the new one is on the token, and its key has signed."
+    AlreadyRenewed "This certificate is renewed already; the new one is on the token, and its key has signed."
         "Use the new one. The error says which it is, and from when that can be renewed.";
-    PendingOfOther
-        "Another program or a web page began this pending renewal."
+    PendingOfOther "Another program or a web page began this pending renewal."
         "Go on with the program or page that began it. If that is not possible any more, say explicitly that jobs of other callers may be acted on.";
-    TooManyPending
-        "Many requests of this web page wait on the token for their answers, so no further key is made."
+    TooManyPending "Many requests of this web page wait on the token for their answers, so no further key is made."
         "Abandon the requests that are not needed, then request again. If in doubt which these are, ask the bank's branch.";
-    RequestWouldDiffer
-        "The request that was sent is not kept on this computer, and one that is signed anew would differ from it."
+    RequestWouldDiffer "The request that was sent is not kept on this computer, and one that is signed anew would differ from it."
         "Go on at the computer that made it. If it was never sent, or the CA agrees, say that it may be signed anew.";
-    KeyKindNotMade
-        "The old key is of a kind that cannot be made here, so the renewal does not choose one by itself."
+    KeyKindNotMade "The old key is of a kind that cannot be made here, so the renewal does not choose one by itself."
         "Ask the bank which kind of key it takes, then name it (--key).";
-    RetireDoubtful
-        "The old certificate was not removed: a bank's server may refuse the new one."
+    RetireDoubtful "The old certificate was not removed: a bank's server may refuse the new one."
         "Log in with the new one; if that works, retire the old one (usbtoken retire).";
-    OverrideRefused
-        "The bank's profile does not let this be changed."
+    OverrideRefused "The bank's profile does not let this be changed."
         "Leave the option out; if it is needed, ask the bank's branch.";
-    RenewalClosed
-        "The bank takes no more renewals of this certificate."
+    RenewalClosed "The bank takes no more renewals of this certificate."
         "If this computer's time is right, ask the bank's branch for a reissue; until it expires the certificate works as before.";
-    ServiceEnded
-        "The bank's service has ended, and its certificates are renewed no more."
+    ServiceEnded "The bank's service has ended, and its certificates are renewed no more."
         "Ask the bank's branch what takes its place.";
-    RetireNotConfirmed
-        "The old certificate is kept until a login with the new one is confirmed."
+    RetireNotConfirmed "The old certificate is kept until a login with the new one is confirmed."
         "Confirm a login with the new certificate first, then remove the old one.";
-    NotYetIssued
-        "The CA has not issued the certificate yet."
+    NotYetIssued "The CA has not issued the certificate yet."
         "The key waits on the token; go on later with the command shown.";
-    ResultNotPrinted
-        "It is done, but the result could not be printed."
+    ResultNotPrinted "It is done, but the result could not be printed."
         "Do not run it again; list what is on the token to see the result.";
-    RequestNotWritten
-        "The new key is on the token and waits, but its request could not be written."
+    RequestNotWritten "The new key is on the token and waits, but its request could not be written."
         "Make room or choose another place, then go on with the command shown.";
-    ResponsePending
-        "The CA has taken the request and has not decided yet."
+    ResponsePending "The CA has taken the request and has not decided yet."
         "The key waits on the token: install the response that comes when the certificate is issued; do not request again.";
 }

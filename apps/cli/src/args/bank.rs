@@ -4,7 +4,8 @@ use usbtoken::bank::{Bank, KeyRule, OldCredential, Override, RequestForm};
 use usbtoken::error::Fact;
 use usbtoken::{Code, Error, Result};
 
-use super::{CheckArgs, Command, FormArg, ISSUER_TIMEOUT, IssuerArgs, KeyArgs};
+use super::Command;
+use super::shared::{CheckArgs, FormArg, ISSUER_TIMEOUT, IssuerArgs, KeyArgs};
 
 impl Command {
     /// Refuses an option that the bank does not let a customer use, then fills in what the bank says.

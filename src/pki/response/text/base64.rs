@@ -5,7 +5,7 @@
 
 use base64ct::{Base64Unpadded, Encoding};
 
-use super::{Zeros, zeros};
+use super::zeros::{Zeros, zeros};
 use crate::pki::asn1::tlv::{INTEGER, OID, SEQUENCE};
 use crate::pki::response::found::Found;
 use crate::pki::response::skipped::{Skipped, Unusable};

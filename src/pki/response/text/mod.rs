@@ -7,8 +7,10 @@ mod base64;
 mod escapes;
 pub(super) mod mail;
 mod rtf;
+mod zeros;
 
 pub(super) use self::base64::runs;
+use self::zeros::{Zeros, zeros};
 
 /// Other texts that a text may stand for; `None` where there is nothing to undo.
 pub(super) const LAYERS: [fn(&str) -> Option<String>; 11] = [
@@ -69,25 +71,4 @@ pub(super) fn for_people(bytes: &[u8]) -> String {
         Zeros::None if !bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff") => eight_bit(bytes),
         _ => decode(bytes),
     }
-}
-
-/// Where the zeros stand: in UTF-16 every second byte of ASCII is one.
-fn zeros(bytes: &[u8]) -> Zeros {
-    let (pairs, _) = bytes.as_chunks::<2>();
-    let even = pairs.iter().filter(|[even, _]| *even == 0).count();
-    let odd = pairs.iter().filter(|[_, odd]| *odd == 0).count();
-    let outnumbers = |many: usize, few: usize| pairs.len() >= 4 && many > pairs.len() / 4 && few < many / 16;
-    if outnumbers(odd, even) {
-        Zeros::Odd
-    } else if outnumbers(even, odd) {
-        Zeros::Even
-    } else {
-        Zeros::None
-    }
-}
-
-enum Zeros {
-    None,
-    Even,
-    Odd,
 }
