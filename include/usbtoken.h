@@ -483,8 +483,6 @@
 #define USBTOKEN_NOTICE_KEY_REUSED 17
 /** Which CA issued the certificate was not checked: no trust anchor was given. */
 #define USBTOKEN_NOTICE_CHAIN_NOT_CHECKED 19
-/** The token did not let the new key be renamed. */
-#define USBTOKEN_NOTICE_LABEL_KEPT 21
 /** Not every CA certificate of the answer could be written to the token. */
 #define USBTOKEN_NOTICE_CHAIN_NOT_WRITTEN 22
 /** A token is plugged in, its driver is installed, and the driver does not see it. */
@@ -639,8 +637,6 @@
 #define USBTOKEN_FACT_BANK 35
 /** Contact */
 #define USBTOKEN_FACT_CONTACT 36
-/** Reference number */
-#define USBTOKEN_FACT_REFERENCE 37
 /** certificate */
 #define USBTOKEN_FACT_CERTIFICATE 40
 

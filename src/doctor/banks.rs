@@ -2,36 +2,17 @@
 
 use super::diagnosis::Diagnosis;
 use super::problem::{Problem, ProblemKind, Severity};
+use super::report::{BankPresence, BankReport, TokenReport};
 use crate::bank::Bank;
 use crate::catalogue::{Catalogue, Machine};
 use crate::error::{Error, Fact, Notice};
 use crate::pki::jst_date;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// An anchor that ends within this time is worth a word.
 const SOON: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-
-/// A bank's profile on this computer, and what is there of it.
-#[derive(Clone, Debug)]
-pub struct BankReport {
-    /// The name under which it is installed.
-    pub id: String,
-    /// What is there; or why the profile cannot be used.
-    pub outcome: Result<BankPresence, Arc<Error>>,
-}
-
-/// What is there of a bank.
-#[derive(Clone, Debug)]
-pub struct BankPresence {
-    /// The bank's tokens, by label and serial number.
-    pub tokens: Vec<String>,
-    /// The drivers that the profile names for this machine, and whether each file is there.
-    pub drivers: Vec<(PathBuf, bool)>,
-    /// The trust anchors: subject and end.
-    pub anchors: Vec<(String, SystemTime)>,
-}
 
 impl Diagnosis {
     /// Adds what is there of the banks whose profiles these are, and what is missing.
@@ -53,7 +34,7 @@ impl Diagnosis {
     }
 
     fn presence(&mut self, id: &str, bank: &Bank) -> BankPresence {
-        let claimed = |token: &&super::report::TokenReport| {
+        let claimed = |token: &&TokenReport| {
             let identity = &token.info.identity;
             bank.claims(&identity.label, &identity.manufacturer, &identity.model, &identity.serial).is_some()
         };

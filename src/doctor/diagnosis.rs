@@ -1,8 +1,7 @@
 //! What a diagnosis holds.
 
-use super::banks::BankReport;
 use super::problem::Problem;
-use super::report::{DeviceReport, DriverReport, Platform, TokenReport};
+use super::report::{BankReport, DeviceReport, DriverReport, Platform, TokenReport};
 use crate::discovery::p11kit::Skipped;
 use std::time::SystemTime;
 

@@ -1,9 +1,9 @@
 //! The diagnosis for programs. The names are stable.
 
-use super::banks::BankReport;
 use super::diagnosis::Diagnosis;
 use super::presence::DeviceState;
 use super::problem::{Problem, ProblemKind};
+use super::report::BankReport;
 use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::error::{Code, Error, Fact};
 use crate::pki::jst_rfc3339;

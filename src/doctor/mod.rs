@@ -26,11 +26,11 @@ mod presence;
 mod problem;
 mod report;
 
-pub use self::banks::{BankPresence, BankReport};
 pub use self::diagnosis::Diagnosis;
 pub use self::examine::{examine, plugged_in};
 pub use self::presence::DeviceState;
 pub use self::problem::{Problem, ProblemKind, Severity};
+pub use self::report::{BankPresence, BankReport};
 pub use self::report::{
     CredentialReport, DeviceReport, DriverReport, DriverWorks, FreeSpace, KindReport, Platform, TokenReport,
 };

@@ -1,9 +1,9 @@
 //! The page that a support desk can have read to it over the phone.
 
-use super::banks::BankReport;
 use super::diagnosis::Diagnosis;
 use super::presence::DeviceState;
 use super::problem::{Problem, Severity};
+use super::report::BankReport;
 use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, TokenReport};
 use crate::discovery::candidates::{self, Origin};
 use crate::driver::PinState;

@@ -147,3 +147,23 @@ fn system() -> Option<String> {
     let value = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
     Some(value.trim_matches('"').to_owned())
 }
+
+/// A bank's profile on this computer, and what is there of it.
+#[derive(Clone, Debug)]
+pub struct BankReport {
+    /// The name under which it is installed.
+    pub id: String,
+    /// What is there; or why the profile cannot be used.
+    pub outcome: Result<BankPresence, Arc<Error>>,
+}
+
+/// What is there of a bank.
+#[derive(Clone, Debug)]
+pub struct BankPresence {
+    /// The bank's tokens, by label and serial number.
+    pub tokens: Vec<String>,
+    /// The drivers that the profile names for this machine, and whether each file is there.
+    pub drivers: Vec<(PathBuf, bool)>,
+    /// The trust anchors: subject and end.
+    pub anchors: Vec<(String, SystemTime)>,
+}

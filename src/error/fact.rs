@@ -69,8 +69,6 @@ numbered! {
         Bank = 35 "bank",
         /// Whom to call and when.
         Contact = 36 "contact",
-        /// The number under which the bank or CA keeps the order.
-        Reference = 37 "reference",
         /// The certificate that it is about, by its subject.
         Certificate = 40 "certificate",
     }

@@ -3,8 +3,8 @@
 use super::numbered::numbered;
 
 numbered! {
-    /// A warning: something that the person should know and that stops nothing. The numbers 13, 15, 18 and 20 are
-    /// retired.
+    /// A warning: something that the person should know and that stops nothing. The numbers 13, 15, 18, 20
+    /// and 21 are retired.
     Notice {
         /// A wrong PIN was entered since the last right one.
         PinCountLow = 1 "pin_count_low",
@@ -38,8 +38,6 @@ numbered! {
         KeyReused = 17 "key_reused",
         /// The chain was not checked: no trust anchors were given.
         ChainNotChecked = 19 "chain_not_checked",
-        /// The token did not let the new key be renamed; it works all the same.
-        LabelKept = 21 "label_kept",
         /// Not every CA certificate of the answer could be written; the credential works without them.
         ChainNotWritten = 22 "chain_not_written",
         /// A token's driver is installed and does not see it.

@@ -4,15 +4,26 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::Bank;
 use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, days_from_now};
 
+/// What a token says of itself is believed for three seconds. On a machine so slow that they pass before the login, it is
+/// asked once more, and in a session of its own.
+const BELIEVED: Duration = Duration::from_secs(3);
+
 impl Bank {
-    /// How many calls the command makes.
+    /// How many calls the command makes where it is not slow.
     #[track_caller]
     fn calls(&self, arguments: &[&str]) -> usize {
+        let start = Instant::now();
         self.run_with_faults("", arguments).json();
-        self.called().len()
+        let called = self.called();
+        let first = called.iter().position(|name| name == "C_OpenSession").unwrap_or_default();
+        let late = ["C_GetTokenInfo", "C_OpenSession", "C_CloseSession"];
+        let again = called[first..].iter().skip(1).filter(|name| late.contains(&name.as_str())).count();
+        called.len() - if start.elapsed() > BELIEVED { again } else { 0 }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::{Stage, hex};
 use usbtoken_testkit::{Form, Kind, days_from_now, softhsm_module};
 
@@ -80,12 +82,18 @@ fn a_renewal_costs_one_login_and_33_calls() {
         let env = [("PKCS11SPY", module.as_path()), ("PKCS11SPY_OUTPUT", log.as_path())];
         let issuer = stage.issuer(&[]);
         let arguments = ["renew", "--issuer", &issuer];
+        let start = Instant::now();
         stage.run_through(spy, &env, stage.token.pin(), &stage.token.uri(), &arguments).succeeded();
         let log = String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned();
         let calls: Vec<&str> = log.lines().filter_map(call).collect();
         println!("{kind}: {} calls: {calls:?}", calls.len());
         assert_eq!(calls.iter().filter(|name| **name == "C_Login").count(), 1, "{kind}: {calls:?}");
-        assert_eq!(calls.len(), 33, "{kind}: {calls:?}");
+        // Where three seconds pass before the login, the token is asked for its state once more, in another session.
+        let first = calls.iter().position(|name| *name == "C_OpenSession").unwrap();
+        let late = ["C_GetTokenInfo", "C_OpenSession", "C_CloseSession"];
+        let again = calls[first..].iter().skip(1).filter(|name| late.contains(name)).count();
+        let again = if start.elapsed() > Duration::from_secs(3) { again } else { 0 };
+        assert_eq!(calls.len() - again, 33, "{kind}: {calls:?}");
     }
 }
 

@@ -143,10 +143,6 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "The new key will be of another size than the old one.",
             "If the bank demands a certain size, name it (--key).",
         ),
-        Notice::LabelKept => w(
-            "The token did not let the new key be renamed.",
-            "Nothing needs to be done; the certificate works.",
-        ),
         Notice::ChainNotWritten => w(
             "Not every CA certificate of the answer could be written to the token.",
             "The new certificate works without them; if a program needs them, install them in its own store.",
@@ -285,7 +281,6 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Key => "Key",
         Fact::Bank => "Bank's profile",
         Fact::Contact => "Contact",
-        Fact::Reference => "Reference number",
     }
 }
 

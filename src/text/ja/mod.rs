@@ -146,10 +146,6 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "新しい鍵の長さは、これまでの鍵と異なります。",
             "銀行が長さを指定している場合は、--key で指定してください。",
         ),
-        Notice::LabelKept => w(
-            "USBトークンが新しい鍵の名前の変更を受け付けませんでした。",
-            "電子証明書はそのままご利用いただけます。操作は必要ありません。",
-        ),
         Notice::ChainNotWritten => w(
             "認証局の証明書の一部をUSBトークンに書き込めませんでした。",
             "新しい電子証明書はそのままご利用いただけます。必要な場合は、パソコンに認証局の証明書を登録してください。",
@@ -289,7 +285,6 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Key => "項目",
         Fact::Bank => "銀行プロファイル",
         Fact::Contact => "お問い合わせ先",
-        Fact::Reference => "受付番号",
     }
 }
 

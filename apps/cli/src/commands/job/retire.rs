@@ -24,15 +24,18 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let which = Which { id: args.id.clone(), serial: args.serial.clone() };
     let is_named = which.id.is_some() || which.serial.is_some();
     let token = run.token()?;
+    let named_by = token.found_by().clone();
     // The only one that is there may be the one in use: a person has to say which.
-    if !is_named && !token.found_by().names_object() {
+    if !is_named && !named_by.names_object() {
         return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--id, --serial"));
     }
     let reserved = token.reserve()?;
+    // From here on the session alone has the driver, which then closes it with its own end.
+    drop(token);
     let choice = |all: Credentials| {
         let successor =
             args.successor.as_ref().map(|serial| all.clone().by_serial(serial).only()).transpose()?;
-        let named = all.named_by(token.found_by())?;
+        let named = all.named_by(&named_by)?;
         let old = if is_named { select::credential(named, &which, false, run)? } else { named.only()? };
         Ok((old, successor))
     };
