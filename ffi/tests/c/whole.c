@@ -108,7 +108,7 @@ static usbtoken_credential *renewable(usbtoken_token *token)
     usbtoken_credential_free(&same);
     EXPECT(USBTOKEN_CREDENTIAL_NOT_FOUND, list, usbtoken_credentials_by_serial(list, "00ff00ff", NUL, &same));
     EXPECT(USBTOKEN_CREDENTIAL_NOT_FOUND, list, usbtoken_credentials_by_id(list, NULL, 0, &same));
-    EXPECT(USBTOKEN_CREDENTIAL_NOT_FOUND, list, usbtoken_credentials_renewable(list, 1, 0, &same));
+    EXPECT(USBTOKEN_NOT_YET_RENEWABLE, list, usbtoken_credentials_renewable(list, 1, 0, &same));
     EXPECT(USBTOKEN_BAD_ARGUMENT, list, usbtoken_credentials_renewable(list, 0, INT64_MAX, &same));
     EXPECT(USBTOKEN_BAD_ARGUMENT, list, usbtoken_credentials_at(list, 1000, &same));
     CHECK(same == NULL);
