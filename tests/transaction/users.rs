@@ -1,5 +1,5 @@
 //! Several users of one machine at one token. They are made up for the test, and so is the folder of the installer: in a
-//! mount namespace that only the test sees. That takes root, or a sudo that asks for no password.
+//! mount namespace that only the test sees. That takes root, or a sudo that asks for no password; `cargo xtask test users` runs them.
 
 #![cfg(target_os = "linux")]
 
@@ -138,6 +138,7 @@ fn open_to_all(folder: &Path) {
 
 /// One job waits for the CA, another user comes; then the first is killed.
 #[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
 fn two_users_exclude_each_other_where_the_installer_was() {
     let machine = Machine::new();
     machine.play(
@@ -157,6 +158,7 @@ fn two_users_exclude_each_other_where_the_installer_was() {
 
 /// That is what the documents say; whoever wants more runs the installer.
 #[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
 fn without_the_installers_folder_only_jobs_of_one_user_do() {
     let machine = Machine::new();
     machine.play(
@@ -172,6 +174,7 @@ fn without_the_installers_folder_only_jobs_of_one_user_do() {
 
 /// Nobody can put anything where the lock of another user is, or take it away.
 #[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
 fn a_squatter_keeps_nobody_out() {
     let machine = Machine::new();
     machine.play(
@@ -195,6 +198,7 @@ fn a_squatter_keeps_nobody_out() {
 
 /// A home that others may write to: what they put there is not used, and nothing else is used instead.
 #[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
 fn a_folder_of_somebody_else_is_not_used() {
     let machine = Machine::new();
     machine.play(
@@ -211,6 +215,7 @@ fn a_folder_of_somebody_else_is_not_used() {
 }
 
 #[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
 fn a_user_without_a_home_needs_the_installers_folder() {
     let machine = Machine::new();
     machine.play(
@@ -225,6 +230,7 @@ fn a_user_without_a_home_needs_the_installers_folder() {
 
 /// The same user, another program, while the command holds a PIN.
 #[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
 fn programs_of_the_same_user_do_not_look_into_one_that_holds_a_pin() {
     let machine = Machine::new();
     machine.play(
