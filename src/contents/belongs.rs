@@ -104,31 +104,31 @@ impl Contents {
         Ok(self.keys_asked_for(signer, public, id)?.0)
     }
 
-    /// The same, and whether a key refused to sign of which that would have to be known.
+    /// The same, and the refusal of a key to sign of which that would have to be known.
     pub(super) fn keys_asked_for(
         &mut self,
         signer: &dyn Signer,
         public: &PublicKey,
         id: &[u8],
-    ) -> Result<(Vec<usize>, bool)> {
+    ) -> Result<(Vec<usize>, Option<Error>)> {
         let (likely, possible) = self.likely_and_possible(public, id);
-        let (mut found, mut refused) = (Vec::new(), false);
+        let (mut found, mut refusal) = (Vec::new(), None);
         for at in likely {
             match self.signs_for(signer, at, public)? {
-                Some(true) => found.push(at),
-                Some(false) => {}
-                None => refused = true,
+                Ok(true) => found.push(at),
+                Ok(false) => {}
+                Err(error) => refusal = Some(error),
             }
         }
         for at in possible {
             if !found.is_empty() {
                 break;
             }
-            if self.signs_for(signer, at, public)? == Some(true) {
+            if matches!(self.signs_for(signer, at, public)?, Ok(true)) {
                 found.push(at);
             }
         }
-        Ok((found, refused))
+        Ok((found, refusal))
     }
 
     /// Whether a certificate or a public key object with the key's own identifier says what it is for.
@@ -138,12 +138,12 @@ impl Contents {
         self.index.certificates_by_id.contains_key(id) || self.index.public_by_id.contains_key(id)
     }
 
-    /// Whether a key signs for this public key; `None`: it refuses to sign. A token that fails is an error.
-    fn signs_for(&mut self, signer: &dyn Signer, key: usize, public: &PublicKey) -> Result<Option<bool>> {
+    /// Whether a key signs for this public key, or its refusal to sign at all. A token that fails is an error.
+    fn signs_for(&mut self, signer: &dyn Signer, key: usize, public: &PublicKey) -> Result<Result<bool>> {
         match self.ask(signer, key, &[public]) {
-            Ok(signed) => Ok(Some(signed.as_ref() == Some(public))),
+            Ok(signed) => Ok(Ok(signed.as_ref() == Some(public))),
             Err(error) if is_of_the_token(&error) => Err(error),
-            Err(_) => Ok(None),
+            Err(error) => Ok(Err(error)),
         }
     }
 

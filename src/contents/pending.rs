@@ -272,7 +272,7 @@ impl PendingKey {
     }
 
     /// Why it is not certain that the record on the key is its own, if it is not. Such a key is removed only when a person
-    /// names it ([`Session::abandon_named`]).
+    /// names it ([`Session::abandon_named`](crate::Session::abandon_named)).
     pub fn doubt(&self) -> Option<&'static str> {
         self.doubt.map(Doubt::text)
     }

@@ -10,7 +10,7 @@ use super::credential::{Credential, about};
 use super::held::HeldPublicKey;
 use super::pending::PendingKey;
 use super::signer::Signer;
-use crate::driver::{Removal, doubt};
+use crate::driver::{Label, Removal, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::PublicKey;
 
@@ -19,6 +19,11 @@ pub(crate) struct Retirement {
     pub(crate) removal: Removal,
     /// Whether a private key is among what goes.
     pub(crate) with_key: bool,
+}
+
+/// Whether a label is the beginning of another, or nothing of it.
+fn is_cut(label: &Label, whole: &Label) -> bool {
+    label.bytes().len() < whole.bytes().len() && whole.bytes().starts_with(label.bytes())
 }
 
 impl Contents {
@@ -78,13 +83,24 @@ impl Contents {
         {
             return Err(doubt(step, pending.id(), why.text()));
         }
+        let held = self.private_keys.get(key).ok_or_else(gone)?;
+        let by_record = self.index.public_by_record.get(record).into_iter().flatten();
+        let mut by_record = by_record.filter_map(|at| self.public_keys.get(*at));
+        if !named && by_record.any(|half| half.stored.public_key.is_none()) {
+            return Err(doubt(step, pending.id(), "its public key cannot be read"));
+        }
         let mut removal = Removal::new(step);
         for half in signed.iter().flat_map(|public| self.halves_of(public)) {
             if half.marking.record() == Some(record) {
                 removal = removal.public_key(&half.stored)?;
+            } else if !named
+                && half.stored.id == held.stored.id
+                && is_cut(&half.stored.label, &held.stored.label)
+            {
+                // Ours, read badly: to leave it and say that all went would be wrong.
+                return Err(doubt(step, pending.id(), "the label of its public key came in part"));
             }
         }
-        let held = self.private_keys.get(key).ok_or_else(gone)?;
         let shown = held.signed.as_ref().ok_or_else(gone)?;
         removal.private_key(&held.stored, shown)
     }
@@ -109,9 +125,11 @@ impl Contents {
             let removal = self.with_certificates(Removal::new(step), old, old.id());
             return Ok(Retirement { removal, with_key: false });
         }
-        let (keys, refused) = self.keys_asked_for(signer, public, old.id())?;
+        let (keys, refusal) = self.keys_asked_for(signer, public, old.id())?;
         let key = match keys.as_slice() {
-            [] if refused => return Err(about(Error::new(Code::RetireNotOurs).during(step), old)),
+            [] if let Some(refusal) = refusal => {
+                return Err(about(Error::new(Code::RetireNotOurs).during(step), old).because_of(refusal));
+            }
             // It went before the certificate, in a removal that stopped.
             [] => None,
             [key] => Some(*key),
