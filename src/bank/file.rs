@@ -58,7 +58,7 @@ impl Bank {
     ///
     /// # Errors
     /// As [`Bank::parse`].
-    pub fn parse_at(bytes: &[u8], now: SystemTime) -> Result<Bank> {
+    pub(crate) fn parse_at(bytes: &[u8], now: SystemTime) -> Result<Bank> {
         parse_all(bytes, now).map_err(|mut all| all.swap_remove(0))
     }
 }

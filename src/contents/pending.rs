@@ -261,11 +261,6 @@ impl PendingKey {
         }
     }
 
-    /// Whether a page began the job.
-    pub fn is_by_page(&self) -> bool {
-        self.record.is_by_page()
-    }
-
     /// The public key, where the token still tells it.
     pub fn public_key(&self) -> Option<&PublicKey> {
         self.public_key.as_ref()

@@ -74,7 +74,7 @@ impl Error {
 
     /// The same facts under another code, when what is learnt afterwards says more.
     #[must_use]
-    pub fn with_code(mut self, code: Code) -> Self {
+    pub(crate) fn with_code(mut self, code: Code) -> Self {
         self.inner.code = code;
         self
     }

@@ -52,14 +52,14 @@ impl Report {
 
     /// The same with another next action, such as a bank's own.
     #[must_use]
-    pub fn with_next_action(mut self, next: impl Into<String>) -> Self {
+    pub(crate) fn with_next_action(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
     }
 
     /// Adds whom to call.
     #[must_use]
-    pub fn with_contact(mut self, contact: impl Into<String>) -> Self {
+    pub(crate) fn with_contact(mut self, contact: impl Into<String>) -> Self {
         self.contacts.push(contact.into());
         self
     }

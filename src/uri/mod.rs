@@ -184,7 +184,7 @@ impl TokenUri {
     }
 
     /// The class of an object (CKA_CLASS).
-    pub fn object_type(&self) -> Option<ObjectType> {
+    pub(crate) fn object_type(&self) -> Option<ObjectType> {
         self.object_type
     }
 

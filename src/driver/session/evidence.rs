@@ -49,7 +49,7 @@ impl Evidence {
 
     /// Whether the driver denies what must be true of a key that was just generated from our template. Some report
     /// so until they are initialised again; it is worth asking once more, from a fresh view.
-    pub fn contradicts_generation(&self) -> bool {
+    pub(crate) fn contradicts_generation(&self) -> bool {
         self.sensitive == Some(false)
             || self.extractable == Some(true)
             || [self.always_sensitive, self.never_extractable, self.local].contains(&Some(false))

@@ -19,7 +19,7 @@ impl PublicKey {
     /// The same key in the form in which tokens tell it: rsaEncryption, or a named curve and an uncompressed point.
     /// A key that has no such form, or that is not valid, stays as it is.
     #[must_use]
-    pub fn in_usual_form(&self) -> Cow<'_, PublicKey> {
+    pub(crate) fn in_usual_form(&self) -> Cow<'_, PublicKey> {
         match self.algorithm() {
             KeyAlgorithm::Rsa { .. } => Cow::Borrowed(self),
             // With the curve's name and both coordinates a key has this length; a compressed point is shorter.

@@ -71,7 +71,7 @@ impl Response {
 
     /// The certificates for a key, however its public half is written in them, the likeliest first: a CA's last,
     /// then the one that ends last.
-    pub fn leaves_for(&self, key: &PublicKey) -> Vec<&Certificate> {
+    pub(crate) fn leaves_for(&self, key: &PublicKey) -> Vec<&Certificate> {
         let mut leaves: Vec<&Certificate> =
             self.certificates.iter().filter(|certificate| certificate.public_key() == key).collect();
         leaves.sort_by_key(|leaf| (leaf.is_ca(), std::cmp::Reverse(leaf.not_after())));

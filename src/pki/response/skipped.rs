@@ -179,7 +179,7 @@ impl Skipped {
     }
 
     /// Whether something is lost that might have been a certificate.
-    pub fn is_loss(&self) -> bool {
+    pub(crate) fn is_loss(&self) -> bool {
         matches!(self.what, Unusable::CutOff | Unusable::Certificate | Unusable::Surplus)
     }
 
