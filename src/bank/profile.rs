@@ -264,7 +264,7 @@ impl Bank {
 
     /// The pattern that a token with these values of CK_TOKEN_INFO matches, padding blanks stripped; none if the token is
     /// not the bank's.
-    pub(crate) fn claims(
+    pub fn claims(
         &self,
         label: &str,
         manufacturer: &str,

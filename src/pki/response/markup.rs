@@ -125,20 +125,18 @@ fn ended_entity(after: &str) -> Option<(char, &str)> {
     Some((entity(after.get(..end)?)?, after.get(end + 1..)?))
 }
 
-/// Without its semicolon: the names that old pages write so, and numbers. Where digits follow as text, a browser takes
-/// them too; what is looked for is ASCII, so the number ends where it would leave ASCII.
+/// Without its semicolon: the names that old pages write so, and numbers of one or two digits. Where a digit of the text
+/// follows, no one can tell where the number ends, and a wrong guess would change a certificate: it stays as it is.
 fn unended_entity(after: &str) -> Option<(char, &str)> {
     let Some(number) = after.strip_prefix('#') else {
         let name = OLD_ENTITIES.iter().find(|name| after.starts_with(**name))?;
         return Some((entity(name)?, after.get(name.len()..)?));
     };
     let (radix, digits) = number.strip_prefix(['x', 'X']).map_or((10, number), |digits| (16, digits));
-    if !digits.starts_with(|c: char| c.is_digit(radix)) {
-        return None;
-    }
-    let number = |length: &usize| u8::from_str_radix(digits.get(..*length)?, radix).ok();
-    let length = (1..=3).rev().find(|length| number(length).is_some_and(|number| number.is_ascii()))?;
-    Some((number(&length)?.into(), digits.get(length..)?))
+    let length = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+    let (number, rest) = digits.split_at_checked(length).filter(|(number, _)| number.len() <= 2)?;
+    let number = u8::from_str_radix(number, radix).ok().filter(u8::is_ascii)?;
+    Some((number.into(), rest))
 }
 
 const OLD_ENTITIES: [&str; 7] = ["lt", "gt", "amp", "quot", "nbsp", "yen", "shy"];
