@@ -55,7 +55,7 @@ mod trusted;
 mod words;
 
 pub use installed::{Installed, folder};
-pub use origin::Origin;
+pub use origin::{Origin, host_and_port};
 pub use pattern::TokenPattern;
 pub(crate) use policy::Policy;
 pub use policy::{KeyRule, OldCredential};

@@ -49,7 +49,9 @@ fn without_https(text: &str) -> Result<&str, Code> {
     }
 }
 
-fn host_and_port(authority: &str) -> Option<(String, u16)> {
+/// Host and port of an authority (RFC 3986 §3.2): a DNS name in ASCII, in lower case, and 443 where no port stands. User
+/// names, escapes and addresses in numbers are none.
+pub fn host_and_port(authority: &str) -> Option<(String, u16)> {
     let (host, port) = match authority.split_once(':') {
         Some((host, port)) => {
             let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
@@ -62,6 +64,7 @@ fn host_and_port(authority: &str) -> Option<(String, u16)> {
         (1..=63).contains(&label.len()) && inside && !label.starts_with('-') && !label.ends_with('-')
     };
     let plain = host.len() <= 253 && host.split('.').all(label);
+    // 0x7f.1 and 127.0.0.1 are addresses; no one allows a bank's page by address.
     let top = host.split('.').next_back()?;
     let named = top.starts_with(|c: char| c.is_ascii_alphabetic());
     (plain && named).then(|| (host.to_ascii_lowercase(), port))

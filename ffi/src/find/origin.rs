@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use usbtoken::bank::host_and_port;
 use usbtoken::error::Fact;
 use usbtoken::renewal::Caller;
 use usbtoken::{Code, Error};
@@ -85,25 +86,6 @@ impl fmt::Display for Origin {
 fn strip_https(text: &str) -> Option<&str> {
     let scheme = text.get(..HTTPS.len())?;
     scheme.eq_ignore_ascii_case(HTTPS).then(|| text.get(HTTPS.len()..).unwrap_or_default())
-}
-
-fn host_and_port(authority: &str) -> Option<(String, u16)> {
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => {
-            let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-            (host, port.parse().ok().filter(|port| digits && *port != 0)?)
-        }
-        None => (authority, HTTPS_PORT),
-    };
-    let label = |label: &str| {
-        let inside = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        (1..=63).contains(&label.len()) && inside && !label.starts_with('-') && !label.ends_with('-')
-    };
-    let plain = host.len() <= 253 && host.split('.').all(label);
-    // 0x7f.1 and 127.0.0.1 are addresses; no one allows a bank's page by address.
-    let named =
-        host.split('.').next_back().is_some_and(|top| top.starts_with(|c: char| c.is_ascii_alphabetic()));
-    (plain && named).then(|| (host.to_ascii_lowercase(), port))
 }
 
 fn refused(text: &str) -> Error {
