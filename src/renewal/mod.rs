@@ -41,10 +41,8 @@
 
 mod abandon;
 mod begin;
-mod check;
 mod clock;
 pub(crate) mod install;
-pub(crate) mod installed;
 pub(crate) mod pending;
 mod preflight;
 #[expect(clippy::module_inception, reason = "the folder is the transaction, the file what is wanted of it")]
