@@ -62,20 +62,21 @@ fn bank(report: &BankReport) -> Value {
 fn problem(problem: &Problem, lang: Lang) -> Value {
     let kind = &problem.kind;
     let (number, name) = kind.code();
+    let message = kind.message(lang);
     let mut value = json!({
-        "weight": problem.severity.name(),
+        "weight": problem.severity.to_string(),
         "kind": match kind {
             ProblemKind::Error(_) => "error",
-            ProblemKind::Notice(..) => "notice",
+            ProblemKind::Warning(_) => "notice",
         },
         "code": number,
         "name": name,
-        "sentence": kind.sentence(lang),
-        "next": kind.next_action(lang),
+        "sentence": message.sentence,
+        "next": message.next_action,
         "facts": facts(kind.facts().into_iter()),
     });
     if let (ProblemKind::Error(error), Some(object)) = (kind, value.as_object_mut()) {
-        object.insert("support".into(), error.report(lang).support().into());
+        object.insert("support".into(), error.report(lang).support.into());
     }
     value
 }
@@ -110,9 +111,9 @@ fn failure(error: &Error, lang: Lang) -> Value {
     json!({
         "code": error.code().number(),
         "name": error.code().name(),
-        "sentence": report.sentence(),
-        "next": report.next_action(),
-        "support": report.support(),
+        "sentence": report.sentence,
+        "next": report.next_action,
+        "support": report.support,
         "facts": facts(error.facts()),
     })
 }

@@ -133,7 +133,7 @@ impl Retire {
         }
         let error = about(Error::new(Code::RetireDoubtful).during(Step::Retire), &self.old);
         Err(self.doubts.iter().fold(error, |error, doubt| {
-            let error = error.fact(Fact::Detail, doubt.notice().name());
+            let error = error.fact(Fact::Detail, doubt.notice.name());
             doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value))
         }))
     }

@@ -136,10 +136,10 @@ impl Expectation<'_> {
     pub fn warnings(&self, leaf: &Certificate, relax: Relax) -> Vec<Warning> {
         let rule = if relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject_rule };
         let changed = self.subject.filter(|old| !rule.allows(old, leaf.subject())).map(|old| {
-            Warning::new(Notice::SubjectChanged).fact(Fact::Expected, old).fact(Fact::Found, leaf.subject())
+            Warning::from(Notice::SubjectChanged).fact(Fact::Expected, old).fact(Fact::Found, leaf.subject())
         });
         let begins_later = (self.now < leaf.not_before()).then(|| {
-            Warning::new(Notice::NotYetValid)
+            Warning::from(Notice::NotYetValid)
                 .fact(Fact::Now, jst_time(self.now))
                 .fact(Fact::Begins, jst_time(leaf.not_before()))
         });
@@ -226,8 +226,8 @@ pub(crate) fn doubts(leaf: &Certificate) -> Vec<Warning> {
     ];
     let doubtful = found.into_iter().filter(|(doubtful, ..)| *doubtful);
     let warning = |(_, notice, detail): (bool, Notice, String)| match detail.is_empty() {
-        true => Warning::new(notice),
-        false => Warning::new(notice).fact(Fact::Detail, detail),
+        true => Warning::from(notice),
+        false => Warning::from(notice).fact(Fact::Detail, detail),
     };
     doubtful.map(warning).collect()
 }

@@ -196,7 +196,7 @@ impl Skipped {
 
     /// The warning that something is lost beside the certificate.
     pub(crate) fn warning(&self) -> Warning {
-        Warning::new(Notice::ResponsePartlyUsed).fact(Fact::Found, &self.what).fact(Fact::Size, self.size)
+        Warning::from(Notice::ResponsePartlyUsed).fact(Fact::Found, &self.what).fact(Fact::Size, self.size)
     }
 
     /// The facts about it.

@@ -128,7 +128,7 @@ pub fn finish(
     let mut failed = None;
     let mut retired = false;
     let works_from = works_from(run, installed);
-    notices.extend(works_from.as_ref().map(|date| Warning::new(Notice::WorksLater).fact(Fact::Date, date)));
+    notices.extend(works_from.as_ref().map(|date| Warning::from(Notice::WorksLater).fact(Fact::Date, date)));
     match Retire::replaced_by(installed) {
         // Until the new one works at the bank, the old one is needed.
         Some(removal) if works_from.is_none() && removes_old(run, checks.policy.old) => {

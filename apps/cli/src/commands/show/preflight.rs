@@ -77,13 +77,13 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
     let (state, sentence, next) = match &finding.state {
         PointResult::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
         PointResult::Warning(warning) => {
-            let notice = warning.notice();
-            (Phrase::Warning.text(lang), notice.sentence(lang), Some(notice.next_action(lang).to_owned()))
+            let message = warning.notice.message(lang);
+            (Phrase::Warning.text(lang), message.sentence, Some(message.next_action.to_owned()))
         }
         PointResult::Blocker(error) => {
             let code = error.code();
-            let next = own(code).unwrap_or_else(|| code.next_action(lang).to_owned());
-            (Phrase::Blocker.text(lang), code.sentence(lang), Some(next))
+            let next = own(code).unwrap_or_else(|| code.message(lang).next_action.to_owned());
+            (Phrase::Blocker.text(lang), code.message(lang).sentence, Some(next))
         }
     };
     let mut text = format!("  [{state}] {sentence}");
