@@ -179,7 +179,7 @@ impl Page {
             self.line(2, &Phrase::Unreadable(token.unreadable.len()).text(lang));
         }
         for one in &token.unreadable {
-            self.line(3, &format!("{one}: {}", Fact::Reason.words(one.reason.name(), lang)));
+            self.line(3, &format!("{one}: {}", Fact::Reason.words(&one.reason.to_string(), lang)));
         }
         if token.credentials.is_empty() {
             // A diagnosis never logs in: none seen is not none.

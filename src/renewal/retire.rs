@@ -209,7 +209,7 @@ impl Retire {
             latest(others).into_iter().fold(error, |error, (other, issuer)| {
                 error
                     .fact(Fact::Found, other.certificate().issuer_and_key())
-                    .fact(Fact::IssuerContinuity, issuer.name())
+                    .fact(Fact::IssuerContinuity, issuer)
             })
         })
     }

@@ -281,8 +281,8 @@ impl Job<'_> {
         if proof.level < required {
             return Err(Error::new(Code::ProofInsufficient)
                 .during(Step::ProveKey)
-                .fact(Fact::Expected, required.name())
-                .fact(Fact::Found, proof.level.name()));
+                .fact(Fact::Expected, required)
+                .fact(Fact::Found, proof.level));
         }
         Ok(proof)
     }
