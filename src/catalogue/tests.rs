@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::error::{Code, Error, Fact};
+use crate::error::{Code, Fact};
 
 fn machine(os: Os, bits: u32, environment: &[(&str, &str)]) -> Machine {
     let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
