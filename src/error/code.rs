@@ -343,6 +343,8 @@ numbered! {
         ServiceEnded = 827 "service_ended",
         /// The old credential stays until a login with the new one is confirmed.
         RetireNotConfirmed = 828 "retire_not_confirmed",
+        /// The policy says that the old credential stays.
+        RetireKept = 831 "retire_kept",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",

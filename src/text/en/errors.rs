@@ -333,6 +333,8 @@ code_words! {
         "Ask the bank's branch what takes its place.";
     RetireNotConfirmed "The old certificate is kept until a login with the new one is confirmed."
         "Confirm a login with the new certificate first, then remove the old one.";
+    RetireKept "The rules of this renewal keep the old certificate."
+        "Leave the old certificate where it is; if it has to go, ask the bank's branch.";
     NotYetIssued "The CA has not issued the certificate yet."
         "The key waits on the token; go on later with the command shown.";
     ResultNotPrinted "It is done, but the result could not be printed."
