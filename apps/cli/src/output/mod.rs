@@ -152,9 +152,9 @@ fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Opt
         "function": call.map(|call| call.function),
         "ckr": call.map(|call| call.name),
         "ckr_value": call.map(|call| call.rv),
-        "sentence": report.sentence(),
-        "next": report.next_action(),
-        "contacts": report.contacts(),
+        "sentence": report.sentence,
+        "next": report.next_action,
+        "contacts": report.contacts,
         "hint": hint.map(|hint| hint.text(lang)),
         "facts": facts_json(error.facts()),
     }})
@@ -195,25 +195,26 @@ pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bo
 
 /// A warning as programs see it.
 pub fn notice_json(warning: &Warning, lang: Lang) -> Value {
-    let notice = warning.notice();
+    let notice = warning.notice;
+    let message = notice.message(lang);
     json!({
         "number": notice.number(),
         "name": notice.name(),
-        "sentence": notice.sentence(lang),
-        "next": notice.next_action(lang),
+        "sentence": message.sentence,
+        "next": message.next_action,
         "facts": facts_json(warning.facts()),
     })
 }
 
 /// A warning as people see it: the sentence, its values, and what to do next.
 pub fn notice_text(warning: &Warning, lang: Lang) -> String {
-    let notice = warning.notice();
+    let message = warning.notice.message(lang);
     let values = warning.facts().map(|(fact, value)| {
         let value = fact.words(value, lang);
         format!("\n    {}: {}", fact.label(lang), printable(&value))
     });
-    let hint = notice_hint(notice).map(|hint| format!("\n  {}", hint.text(lang))).unwrap_or_default();
-    format!("* {}{}\n  {}{hint}", notice.sentence(lang), values.collect::<String>(), notice.next_action(lang))
+    let hint = notice_hint(warning.notice).map(|hint| format!("\n  {}", hint.text(lang))).unwrap_or_default();
+    format!("* {}{}\n  {}{hint}", message.sentence, values.collect::<String>(), message.next_action)
 }
 
 /// Which of the command's own options helps.
