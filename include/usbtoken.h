@@ -389,6 +389,8 @@
 #define USBTOKEN_SERVICE_ENDED 827
 /** The old certificate is kept until a login with the new one is confirmed. */
 #define USBTOKEN_RETIRE_NOT_CONFIRMED 828
+/** The rules of this renewal keep the old certificate. */
+#define USBTOKEN_RETIRE_KEPT 831
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */
