@@ -1,22 +1,24 @@
 //! From the file as it is written to the profile: what types cannot say is checked here, all of it at once.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use jiff::Span;
 use jiff::civil::{Date, Time};
 use toml::Spanned;
 
 use super::fault::Faults;
 use super::origin::Origin;
 use super::place::is_absolute;
-use super::policy::{KeyRule, OldCredential};
-use super::profile::{Bank, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
+use super::policy::{Begins, KeyRule, OldCredential, OtherUsers, RequestForm};
+use super::profile::{Bank, Delivered, Issuer, Override, RequestEncoding, TooLate};
 use super::raw;
 use super::words::{Contact, NextStep, Words};
 use crate::catalogue::Os;
 use crate::error::{Code, Fact};
 use crate::pki::{
-    Certificate, Check, Closing, KeyKind, Name, ProofLevel, Relax, SubjectRule, Window, jst_date,
+    Certificate, Check, Closing, KeyKind, Name, ProofLevel, Relax, ResponseForm, SubjectRule, Window, jst_date,
     read_anchors,
 };
 
@@ -45,6 +47,15 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
             .collect::<Relax>(),
         extended_key_usage: check.usages(&file.ca.extended_key_usage),
         request: check.choice("ca.request", file.ca.request.as_ref(), REQUESTS).unwrap_or_default(),
+        request_encoding: check
+            .choice("ca.request_encoding", file.ca.request_encoding.as_ref(), ENCODINGS)
+            .unwrap_or_default(),
+        answers: check.list(
+            "ca.answers",
+            &file.ca.answers,
+            &names(ResponseForm::ALL, |form| form.name()),
+            |text| ResponseForm::ALL.iter().copied().find(|form| form.name() == text),
+        ),
         window,
         begins_to_work: check
             .choice("calendar.begins_to_work", file.calendar.begins_to_work.as_ref(), BEGINS)
@@ -61,6 +72,9 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
             .as_ref()
             .map(|days| check.number("renewal.clock_tolerance_days", days, 0, 31)),
         old: check.old(&file.renewal, file.pages.login_url.is_some()),
+        other_users: check
+            .choice("renewal.other_users", file.renewal.other_users.as_ref(), OTHER_USERS)
+            .unwrap_or_default(),
         write_ca_certificates: file.renewal.write_ca_certificates.unwrap_or_default(),
         issuer: file.issuer.as_ref().map(|issuer| check.issuer(issuer)),
         origins,
@@ -106,6 +120,9 @@ const SUBJECTS: Choices<SubjectRule> = &[
 ];
 const REQUESTS: Choices<RequestForm> =
     &[("pkcs10", RequestForm::Pkcs10), ("cms", RequestForm::SignedByOldKey)];
+const ENCODINGS: Choices<RequestEncoding> =
+    &[("pem", RequestEncoding::Pem), ("der", RequestEncoding::Der)];
+const OTHER_USERS: Choices<OtherUsers> = &[("allow", OtherUsers::Allow), ("refuse", OtherUsers::Refuse)];
 const PROOFS: Choices<ProofLevel> = &[("claimed", ProofLevel::Claimed), ("proven", ProofLevel::Proven)];
 const BEGINS: Choices<Begins> = &[
     ("at-once", Begins::AtOnce),
@@ -276,17 +293,18 @@ impl Checker<'_, '_> {
             Some(days) => Window::of_days(self.number("calendar.opens_days_before", days, 1, 366)),
             None => Window::default(),
         };
+        let opens_before = window.days;
         let mut closing = Vec::new();
-        if let Some(text) = &calendar.last_day_until {
-            let key = "calendar.last_day_until";
-            match end_of_minute(text.get_ref()) {
-                Some(time) => closing.push((key, text.span(), Closing::OnLastDay(time))),
-                None => self.faults.bad(text.span(), key, text.get_ref(), "HH:MM, 00:00–23:58"),
-            }
+        if let Some(last_day) = self.last_day(calendar, opens_before) {
+            closing.push(last_day);
         }
         if let Some(hours) = &calendar.closes_hours_before {
             let key = "calendar.closes_hours_before";
-            closing.push((key, hours.span(), Closing::HoursBefore(self.number(key, hours, 1, 24 * 40))));
+            let value = self.number(key, hours, 1, 24 * 40);
+            if value >= 24 * opens_before {
+                self.faults.contradiction(hours.span(), key, "calendar.opens_days_before");
+            }
+            closing.push((key, hours.span(), Closing::HoursBefore(value)));
         }
         if let Some(days) = too_late.and_then(|late| late.get_ref().renewable_days.as_ref()) {
             let key = "too_late.renewable_days";
@@ -299,6 +317,41 @@ impl Checker<'_, '_> {
         window.service_ends =
             calendar.service_ends.as_ref().and_then(|date| self.date("calendar.service_ends", date));
         window
+    }
+
+    /// The last day, which is the expiry date where the file does not say, and the last minute of it, which is that of the
+    /// whole day where the file does not say.
+    fn last_day(
+        &mut self,
+        calendar: &raw::Calendar,
+        opens_before: u32,
+    ) -> Option<(&'static str, Range<usize>, Closing)> {
+        let (until_key, days_key) = ("calendar.last_day_until", "calendar.closes_days_before");
+        let days = calendar.closes_days_before.as_ref().map(|days| {
+            let value = self.number(days_key, days, 1, 366);
+            if value >= opens_before {
+                self.faults.contradiction(days.span(), days_key, "calendar.opens_days_before");
+            }
+            value
+        });
+        let until = calendar.last_day_until.as_ref().map(|text| {
+            let minute = last_minute(text.get_ref());
+            if minute.is_none() {
+                self.faults.bad(text.span(), until_key, text.get_ref(), "HH:MM, 00:00–23:59");
+            }
+            (text.span(), minute.flatten())
+        });
+        match (days, until, &calendar.closes_days_before) {
+            (None, None, _) | (Some(_), None, None) => None,
+            (None, Some((span, Some(time))), _) => Some((until_key, span, Closing::OnLastDay(time))),
+            // The whole expiry date, on which the certificate ends anyway.
+            (None, Some((span, None)), _) => Some((until_key, span, Closing::AtEnd)),
+            (Some(days), Some((span, Some(time))), _) => {
+                Some((until_key, span, Closing::DaysBefore { days, time }))
+            }
+            (Some(days), Some((span, None)), _) => Some((until_key, span, whole_day(days))),
+            (Some(days), None, Some(key)) => Some((days_key, key.span(), whole_day(days))),
+        }
     }
 
     fn date(&mut self, key: &str, date: &Spanned<toml::value::Datetime>) -> Option<Date> {
@@ -463,17 +516,21 @@ impl Checker<'_, '_> {
     }
 }
 
-/// The first moment after a minute that is written as HH:MM.
-fn end_of_minute(text: &str) -> Option<Time> {
+/// The day that is so many days before the expiry date, all of it.
+fn whole_day(days: u32) -> Closing {
+    match days.checked_sub(1) {
+        Some(days) => Closing::DaysBefore { days, time: Time::midnight() },
+        None => Closing::AtEnd,
+    }
+}
+
+/// The first moment after a minute that is written as HH:MM; that after the last minute of a day is on no such day.
+fn last_minute(text: &str) -> Option<Option<Time>> {
     let (hours, minutes) = text.split_once(':')?;
     let two_digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
     if !two_digits(hours) || !two_digits(minutes) {
         return None;
     }
-    let (hour, minute): (i8, i8) = (hours.parse().ok()?, minutes.parse().ok()?);
-    match (hour, minute) {
-        (0..=23, 0..=58) => Time::new(hour, minute + 1, 0, 0).ok(),
-        (0..=22, 59) => Time::new(hour + 1, 0, 0, 0).ok(),
-        _ => None,
-    }
+    let minute = Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;
+    Some(minute.checked_add(Span::new().minutes(1)).ok())
 }

@@ -114,7 +114,7 @@ impl JournalEntry {
         Base64::decode_vec(&body).map_err(|error| Error::new(Code::JournalUnusable).fact(Fact::Detail, error))
     }
 
-    /// Whether the request is the one that the old key signed too ([`super::Form::SignedByOldKey`]).
+    /// Whether the request is the one that the old key signed too ([`crate::bank::RequestForm::SignedByOldKey`]).
     pub fn signed_by_old_key(&self) -> bool {
         self.signed_by_old_key
     }
