@@ -189,9 +189,9 @@ pub struct Renew {
     #[command(flatten)]
     pub issuer: IssuerArgs,
 
-    /// The form of the request.
-    #[arg(long, default_value = "pkcs10")]
-    pub form: FormArg,
+    /// The form of the request; pkcs10 where no bank says otherwise.
+    #[arg(long)]
+    pub form: Option<FormArg>,
 
     #[command(flatten)]
     pub checks: CheckArgs,
@@ -229,9 +229,9 @@ pub struct Request {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force"])]
     pub subject: Option<String>,
 
-    /// The form of the request.
-    #[arg(long, default_value = "pkcs10")]
-    pub form: FormArg,
+    /// The form of the request; pkcs10 where no bank says otherwise.
+    #[arg(long)]
+    pub form: Option<FormArg>,
 
     /// How well it must be shown that the new private key cannot leave the token.
     #[arg(long, value_name = "LEVEL")]
@@ -285,9 +285,9 @@ pub struct Resume {
     #[arg(long)]
     pub sign_again: bool,
 
-    /// The form of the request.
-    #[arg(long, default_value = "pkcs10")]
-    pub form: FormArg,
+    /// The form of the request; pkcs10 where no bank says otherwise.
+    #[arg(long)]
+    pub form: Option<FormArg>,
 
     /// The subject (RFC 4514), for the key of a first certificate: the token does not keep it. Or how far the
     /// subject may differ from the old one, as with `renew`: exact, common-name-may-change, any. May be given twice.

@@ -24,8 +24,13 @@ use zeroize::Zeroizing;
 pub use self::reply::{Failed, Question, Reply, first_line};
 
 use self::ran::{End, Ran, failed};
-use crate::args::IssuerArgs;
+use crate::args::{ISSUER_TIMEOUT, IssuerArgs};
 use crate::run::Run;
+
+/// The variable with the proxy that the bank names.
+const PROXY: &str = "USBTOKEN_PROXY";
+/// That one, and those that curl and its like look for.
+const PROXY_VARIABLES: [&str; 5] = [PROXY, "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
 
 /// How the CA is asked.
 pub struct Issuer {
@@ -35,6 +40,8 @@ pub struct Issuer {
     show: bool,
     /// The variables that no child gets.
     hidden: Vec<OsString>,
+    /// The way to the CA that the bank names.
+    proxy: Option<String>,
 }
 
 enum Program {
@@ -61,9 +68,10 @@ impl Issuer {
                 return Err(Error::new(Code::BadArgument).fact(Fact::Expected, expected));
             }
         };
-        let timeout = Duration::from_secs(args.issuer_timeout.into());
+        let timeout = Duration::from_secs(args.issuer_timeout.unwrap_or(ISSUER_TIMEOUT).into());
         let hidden = run.secrets().map(OsString::from).collect();
-        Ok(Issuer { program, timeout, show: !run.global.json, hidden })
+        let proxy = run.bank().and_then(|bank| bank.issuer.as_ref()?.proxy.clone());
+        Ok(Issuer { program, timeout, show: !run.global.json, hidden, proxy })
     }
 
     /// Lets the helper show login ID and password to the CA. Returns what it printed: the cookie of the visit.
@@ -90,7 +98,7 @@ impl Issuer {
             Program::Shell(command) => shell(command),
             Program::Helper(path) => helper::ask(path, question),
         };
-        let ran = self.run(self.prepared(command), question.request.as_bytes(), copy);
+        let ran = self.run(self.prepared(command), question.input, copy);
         let reply = match (ran, &self.program) {
             (Ok(ran), Program::Shell(_)) => answered(ran),
             (Ok(ran), Program::Helper(_)) => helper::answered(ran),
@@ -103,6 +111,11 @@ impl Issuer {
         for name in &self.hidden {
             command.env_remove(name);
         }
+        // A bank's word counts for more than the environment, and of what is in that ours is only a bank's word.
+        match &self.proxy {
+            Some(proxy) => command.envs(PROXY_VARIABLES.map(|name| (name, proxy))),
+            None => command.env_remove(PROXY),
+        };
         command
     }
 

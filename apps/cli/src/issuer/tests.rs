@@ -3,11 +3,11 @@ use super::*;
 
 fn shell_issuer(command: &str) -> Issuer {
     let program = Program::Shell(command.to_owned());
-    Issuer { program, timeout: Duration::from_secs(60), show: false, hidden: Vec::new() }
+    Issuer { program, timeout: Duration::from_secs(60), show: false, hidden: Vec::new(), proxy: None }
 }
 
 fn ask_with(issuer: &Issuer, request: &str) -> std::result::Result<Vec<u8>, Failed> {
-    let question = Question { request, old: None, cookie: None, again: false };
+    let question = Question { request, input: request.as_bytes(), old: None, cookie: None, again: false };
     issuer.ask(&question, &mut io::sink()).map(|reply| match reply {
         Reply::Answer(answer) => answer,
         other => panic!("{other:?}"),
@@ -96,6 +96,15 @@ fn the_variable_with_the_pin_is_not_inherited() {
     assert_ne!(ask_with(&issuer, "r").unwrap(), b"unset\n");
     issuer.hidden = vec!["HOME".into()];
     assert_eq!(ask_with(&issuer, "r").unwrap(), b"unset\n");
+}
+
+/// The environment of the tests has no proxy of its own.
+#[test]
+fn the_banks_proxy_is_in_the_variables_that_programs_look_for() {
+    let mut issuer = shell_issuer("echo $USBTOKEN_PROXY $http_proxy $https_proxy $HTTP_PROXY $HTTPS_PROXY");
+    issuer.proxy = Some("http://proxy:8080".to_owned());
+    let shown = ask_with(&issuer, "r").unwrap();
+    assert_eq!(String::from_utf8(shown).unwrap().trim(), ["http://proxy:8080"; 5].join(" "));
 }
 
 #[test]

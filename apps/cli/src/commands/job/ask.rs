@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
+use usbtoken::bank::RequestEncoding;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
 use usbtoken::renewal::JournalEntry;
@@ -23,7 +24,7 @@ use crate::{login, pin};
 pub struct Visit<'a> {
     run: &'a Run,
     args: &'a IssuerArgs,
-    form: FormArg,
+    form: Option<FormArg>,
     checks: &'a Checks<'a>,
     issuer: Issuer,
     pub keeper: Keeper,
@@ -34,7 +35,7 @@ pub struct Visit<'a> {
 /// The options of a command that asks the CA.
 pub struct Options<'a> {
     pub issuer: &'a IssuerArgs,
-    pub form: FormArg,
+    pub form: Option<FormArg>,
 }
 
 impl<'a> Visit<'a> {
@@ -72,8 +73,13 @@ impl<'a> Visit<'a> {
     ) -> Result<(Installed, Kept)> {
         self.run.progress.step(Step::AskIssuer);
         let old = pending.old().map(|old| old.certificate().to_pem());
+        let input = match self.run.bank().map(|bank| bank.request_encoding) {
+            Some(RequestEncoding::Der) => entry.request_der()?,
+            _ => entry.request().as_bytes().to_vec(),
+        };
         let question = Question {
             request: entry.request(),
+            input: &input,
             old: old.as_deref(),
             cookie: entry.cookie().or(self.ticket.as_deref()),
             again: entry.cookie().is_some(),
@@ -263,18 +269,18 @@ pub fn request_again(
     keeper: &Keeper,
     session: &Session,
     pending: &Pending,
-    form: FormArg,
     sign_again: bool,
 ) -> Result<JournalEntry> {
     let key = pending.request().public_key();
+    let by_old_key = pending.renewal_request().is_some();
     if let Some(entry) = keeper.entry(session, pending.key_id())?
         && entry.is_for(key)
-        && entry.signed_by_old_key() == (form == FormArg::Cms)
+        && entry.signed_by_old_key() == by_old_key
     {
         return Ok(entry);
     }
     // RSASSA-PKCS1-v1_5 (RFC 8017 §8.2) has one signature for one content; ECDSA draws a new one each time.
-    let same_bytes = matches!(key.algorithm(), KeyAlgorithm::Rsa { .. }) && form == FormArg::Pkcs10;
+    let same_bytes = matches!(key.algorithm(), KeyAlgorithm::Rsa { .. }) && !by_old_key;
     let ask = || {
         let interactive = !run.global.json && pin::is_terminal();
         interactive && pin::confirmed(&Words::ConfirmSignAgain.text(run.lang))

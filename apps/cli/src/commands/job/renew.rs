@@ -28,7 +28,8 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let choice =
         |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
     let (old, access) = chosen::choose(run, reserved, choice)?;
-    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy);
+    let renewal = select::formed(renewal, args.form);
     let call = run.call().passed(visit.keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&before_login(run, preflight, args.resume)?);
@@ -75,7 +76,7 @@ fn again(
     session: &Session,
     pending: &Pending,
 ) -> Result<JournalEntry> {
-    ask::request_again(run, &visit.keeper, session, pending, args.form, args.sign_again)
+    ask::request_again(run, &visit.keeper, session, pending, args.sign_again)
 }
 
 /// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and

@@ -40,7 +40,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     };
     let keeper = Keeper::of_user();
     let policy = select::policy(run, &args.key, args.require_proof);
-    let renewal = select::forced(base, &args.key).policy(&policy).form(args.form.into());
+    let renewal = select::formed(select::forced(base, &args.key).policy(&policy), args.form);
     let call = run.call().passed(keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&run.accepted(preflight).into_notices()?);
@@ -67,8 +67,8 @@ pub fn write(
 ) -> Result<Outcome> {
     let pem = request.request();
     let bytes = match file.format {
-        FormatArg::Pem => pem.as_bytes().to_vec(),
-        FormatArg::Der => request.request_der()?,
+        Some(FormatArg::Der) => request.request_der()?,
+        Some(FormatArg::Pem) | None => pem.as_bytes().to_vec(),
     };
     let to_stdout = files::is_standard(out);
     if !to_stdout {
@@ -113,7 +113,7 @@ fn unwritten(run: &Run, pending: &Pending, file: &OutArgs) -> Error {
     let line = CommandLine::new("resume", &run.global)
         .value("--id", Some(&id))
         .value("--out", Some("request.pem"))
-        .value("--format", (file.format == FormatArg::Der).then_some("der"))
+        .value("--format", (file.format == Some(FormatArg::Der)).then_some("der"))
         .value("--form", pending.renewal_request().map(|_| "cms"));
     Error::new(Code::RequestNotWritten)
         .during(Step::SignRequest)

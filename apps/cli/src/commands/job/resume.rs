@@ -37,7 +37,7 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let keeper = way.keeper();
     let renewal = renewal(args, &checks, &key)?;
     let pending = renewal.resume(&session, &key, &run.call())?;
-    let again = || ask::request_again(run, keeper, &session, &pending, args.form, args.sign_again);
+    let again = || ask::request_again(run, keeper, &session, &pending, args.sign_again);
     match &way {
         Way::Write(out, _) => request::write(run, &session, &pending, &again()?, out, &args.file),
         Way::Ask(visit) => {
@@ -78,5 +78,5 @@ fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result
             return Err(error.fact(Fact::Id, hex(key.id())));
         }
     };
-    Ok(base.policy(&checks.policy).form(args.form.into()))
+    Ok(select::formed(base.policy(&checks.policy), args.form))
 }
