@@ -205,7 +205,8 @@ impl Credential {
     /// The credentials on the token that seem to be another user's, and have not ended: with another subject, and not known
     /// to stand in a row of renewals with this one.
     pub(crate) fn of_other_users(&self, now: SystemTime) -> impl Iterator<Item = &Certificate> {
-        let others = self.surroundings.users.iter().filter(move |user| user.row != self.row && user.counts(now));
+        let others =
+            self.surroundings.users.iter().filter(move |user| user.row != self.row && user.counts(now));
         others.map(|user| &user.certificate).filter(|other| !other.subject().matches(self.subject()))
     }
 

@@ -172,7 +172,11 @@ impl Credentials {
 
     /// The credentials that have not ended and have another subject than this: of other users, where a first certificate
     /// is asked for.
-    pub(crate) fn of_others_than(&self, subject: &Name, now: SystemTime) -> impl Iterator<Item = &Certificate> {
+    pub(crate) fn of_others_than(
+        &self,
+        subject: &Name,
+        now: SystemTime,
+    ) -> impl Iterator<Item = &Certificate> {
         let users = self.list.first().map(|one| one.surroundings.users.as_slice()).unwrap_or_default();
         let others = users.iter().filter(move |user| user.counts(now)).map(|user| &user.certificate);
         others.filter(|other| !other.subject().matches(subject))

@@ -82,14 +82,13 @@ impl CommandLine {
         let line = self.value("--issuer", args.issuer.as_deref());
         let line = line.path("--issuer-helper", args.issuer_helper.as_deref());
         let timeout = args.issuer_timeout.map(|seconds| seconds.to_string());
-        line.value("--issuer-timeout", timeout.as_deref())
-            .value(
-                "--form",
-                form.map(|form| match form {
-                    FormArg::Pkcs10 => "pkcs10",
-                    FormArg::Cms => "cms",
-                }),
-            )
+        line.value("--issuer-timeout", timeout.as_deref()).value(
+            "--form",
+            form.map(|form| match form {
+                FormArg::Pkcs10 => "pkcs10",
+                FormArg::Cms => "cms",
+            }),
+        )
     }
 
     /// Adds one word, quoted as the shell wants it.

@@ -79,7 +79,8 @@ impl Command {
         let other_proof =
             |wished: Option<ProofArg>| wished.is_some_and(|level| ProofLevel::from(level) != bank.proof);
         let other_subject = |rule: Option<SubjectRule>| rule.is_some_and(|rule| rule != bank.subject);
-        let other_form = |form: Option<FormArg>| form.is_some_and(|form| RequestForm::from(form) != bank.request);
+        let other_form =
+            |form: Option<FormArg>| form.is_some_and(|form| RequestForm::from(form) != bank.request);
         let other_format = |file: &OutArgs| file.format.is_some_and(|format| format != encoding_of(bank));
         let removes_too = |wished: bool| wished && bank.old != OldCredential::Remove;
         if let Some(args) = self.check_args() {
