@@ -11,7 +11,8 @@ mod shared;
 mod subject;
 
 pub use shared::{
-    CheckArgs, FormArg, FormatArg, Hex, ISSUER_TIMEOUT, IssuerArgs, KeyArgs, OutArgs, ProofArg, Which, YES,
+    CheckArgs, FormArg, FormatArg, Hex, ISSUER_TIMEOUT, IssuerArgs, KeyArgs, OutArgs, ProofArg,
+    ReferenceArgs, Which, YES,
 };
 pub use subject::{SubjectArg, SubjectArgs};
 
@@ -131,7 +132,7 @@ pub enum Command {
     /// Installs the CA's answer; the second half of a renewal.
     Install(Install),
     /// Lists the pending keys: requests that wait for the CA's answer.
-    Pending,
+    Pending(Pending),
     /// Goes on with a pending key: writes its request again, or asks the CA again.
     Resume(Resume),
     /// Removes a pending key.
@@ -209,6 +210,9 @@ pub struct Renew {
     /// Removes the old certificate and key once the new ones work.
     #[arg(long)]
     pub retire_old: bool,
+
+    #[command(flatten)]
+    pub order: ReferenceArgs,
 }
 
 /// `usbtoken request`.
@@ -236,6 +240,9 @@ pub struct Request {
     /// How well it must be shown that the new private key cannot leave the token.
     #[arg(long, value_name = "LEVEL")]
     pub require_proof: Option<ProofArg>,
+
+    #[command(flatten)]
+    pub order: ReferenceArgs,
 }
 
 /// `usbtoken install`.
@@ -261,6 +268,17 @@ pub struct Install {
     /// Removes the old certificate and key once the new ones work.
     #[arg(long)]
     pub retire_old: bool,
+}
+
+/// `usbtoken pending`.
+#[derive(Args, Debug)]
+pub struct Pending {
+    #[command(flatten)]
+    pub order: ReferenceArgs,
+
+    /// With --reference: the pending key of that order, where several wait.
+    #[arg(long, value_name = "HEX", requires = "reference")]
+    pub id: Option<Hex>,
 }
 
 /// `usbtoken resume`.
@@ -300,6 +318,9 @@ pub struct Resume {
     /// Removes the old certificate and key once the new ones work.
     #[arg(long, conflicts_with = "out")]
     pub retire_old: bool,
+
+    #[command(flatten)]
+    pub order: ReferenceArgs,
 }
 
 /// `usbtoken abandon`.

@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use usbtoken::bank::RequestForm;
 use usbtoken::pki::{Check, KeyKind, ProofLevel};
 
+use crate::reference::Reference;
+
 /// Which credential.
 #[derive(Args, Clone, Debug, Default)]
 #[group(multiple = false)]
@@ -141,6 +143,14 @@ pub struct IssuerArgs {
     /// certificate is installed.
     #[arg(long, value_name = "FILE")]
     pub save_answer: Option<PathBuf>,
+}
+
+/// Under which number the bank or its CA knows the order.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReferenceArgs {
+    /// The order's reference number at the bank or its CA. It is kept with the pending key and shown with it.
+    #[arg(long, value_name = "NUMBER")]
+    pub reference: Option<Reference>,
 }
 
 /// The option that stands for a person's consent to a removal.

@@ -13,6 +13,8 @@ pub struct Question<'a> {
     pub old: Option<&'a str>,
     /// What the CA gave to ask again with.
     pub cookie: Option<&'a str>,
+    /// The order's reference number, where one is known.
+    pub reference: Option<&'a str>,
     /// Whether the CA has the request already.
     pub again: bool,
 }

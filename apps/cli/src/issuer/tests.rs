@@ -7,8 +7,15 @@ fn shell_issuer(command: &str) -> Issuer {
 }
 
 fn ask_with(issuer: &Issuer, request: &str) -> std::result::Result<Vec<u8>, Failed> {
-    let question = Question { request, input: request.as_bytes(), old: None, cookie: None, again: false };
-    issuer.ask(&question, &mut io::sink()).map(|reply| match reply {
+    let question = Question {
+        request,
+        input: request.as_bytes(),
+        old: None,
+        cookie: None,
+        reference: None,
+        again: false,
+    };
+    issuer.ask(&question, &mut io::sink()).0.map(|reply| match reply {
         Reply::Answer(answer) => answer,
         other => panic!("{other:?}"),
     })
@@ -83,7 +90,8 @@ fn a_child_that_stays_behind_holds_nothing_up() {
 
 #[test]
 fn no_status_is_no_failure() {
-    let ran = |output: &[u8]| Ran { output: output.to_vec(), said: Vec::new(), end: End::Unknown };
+    let ran =
+        |output: &[u8]| Ran { output: output.to_vec(), said: Vec::new(), reference: None, end: End::Unknown };
     assert_eq!(answered(ran(b"answer")).unwrap(), Reply::Answer(b"answer".to_vec()));
     // Of a helper it may as well be a cookie.
     assert_eq!(helper::answered(ran(b"cookie")).unwrap_err().error.code(), Code::IssuerFailed);
@@ -142,7 +150,7 @@ fn a_helpers_exit_status_says_what_its_output_is() {
 fn helped(status: i32, output: &[u8]) -> std::result::Result<Reply, Failed> {
     use std::os::unix::process::ExitStatusExt as _;
     let end = End::Exit(std::process::ExitStatus::from_raw(status << 8));
-    helper::answered(Ran { output: output.to_vec(), said: Vec::new(), end })
+    helper::answered(Ran { output: output.to_vec(), said: Vec::new(), reference: None, end })
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Credentials and pending keys as the command shows them. The field names are those of the JSON output: stable.
 
+use crate::reference::Reference;
 use crate::words::Words;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -125,6 +126,8 @@ pub struct Pending {
     pub answer_file: Option<String>,
     /// The command that installs it.
     pub go_on: Option<String>,
+    /// The order's reference number, where one is known.
+    pub reference: Option<Reference>,
 }
 
 /// Labels and values, one a line, with the values aligned.
@@ -347,7 +350,14 @@ impl Pending {
             doubt: key.doubt(),
             answer_file: None,
             go_on: None,
+            reference: None,
         }
+    }
+
+    /// The same with the order's reference number.
+    #[must_use]
+    pub fn ordered(self, reference: Option<Reference>) -> Self {
+        Pending { reference, ..self }
     }
 
     /// The same with the file that holds the CA's answer, and the command that installs it.
@@ -378,6 +388,9 @@ impl Pending {
             BegunBy::Command | BegunBy::PreviousRelease => {}
         }
         lines.put(&Phrase::Id.text(lang), &self.id);
+        if let Some(reference) = &self.reference {
+            lines.put(Fact::Reference.label(lang), reference.as_str());
+        }
         for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
             if let Some(value) = value {
                 lines.put(fact.label(lang), value);

@@ -45,7 +45,8 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&run.accepted(preflight).into_notices()?);
     let session = access.login(run)?;
-    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
+    let (pending, request) =
+        ask::begin(run, &keeper, &session, &renewal, old.as_ref(), args.order.reference.clone())?;
     write(run, &session, &pending, &request, &args.out, &args.file)
 }
 
@@ -88,12 +89,16 @@ pub fn write(
         "replaces": old,
         "key_reused": pending.key().is_none(),
         "proof": pending.proof(),
+        "reference": request.reference,
         "notices": notices_json(pending.notices(), run.lang),
     });
     let name = out.display().to_string();
+    let order = request.reference.as_ref();
+    let order = order.map(|order| format!("\n  {} = {order}", Fact::Reference.label(run.lang)));
     let text = format!(
-        "{}\n{}{}",
+        "{}{}\n{}{}",
         Words::RequestWritten(&usbtoken::text::printable(&name)).text(run.lang),
+        order.unwrap_or_default(),
         Words::SendRequest.text(run.lang),
         notices_text(&run.untold(pending.notices()), run.lang)
     );
