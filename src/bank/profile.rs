@@ -288,6 +288,35 @@ impl Bank {
         Err(refused.fact(Fact::Expected, format_args!("may_override = {listed:?}")))
     }
 
+    /// Checks that a policy differs from the bank's only where that may be overridden.
+    ///
+    /// # Errors
+    /// As [`Bank::check_override`], for the first difference.
+    pub fn check_policy(&self, wished: &Policy) -> Result<()> {
+        let own = self.policy();
+        let differences = [
+            (wished.window != own.window, Override::Window),
+            (wished.clock_tolerance_days != own.clock_tolerance_days, Override::Window),
+            (wished.key != own.key, Override::Key),
+            (wished.proof != own.proof, Override::Proof),
+            (wished.subject != own.subject, Override::Subject),
+            (wished.relax != own.relax, Override::Checks),
+            (wished.extended_key_usage != own.extended_key_usage, Override::Checks),
+            (wished.answers != own.answers, Override::Checks),
+            (wished.other_users != own.other_users, Override::Checks),
+            (wished.anchors != own.anchors, Override::Anchors),
+            (wished.issuers != own.issuers, Override::Anchors),
+            (wished.write_ca_certificates != own.write_ca_certificates, Override::CaCertificates),
+            (wished.old != own.old, Override::Old),
+            (wished.begins_to_work != own.begins_to_work, Override::Old),
+            (wished.request != own.request, Override::Request),
+        ];
+        differences
+            .into_iter()
+            .filter(|(differs, _)| *differs)
+            .try_for_each(|(_, what)| self.check_override(what))
+    }
+
     /// What a customer may override.
     pub fn may_override(&self) -> &[Override] {
         &self.may_override
