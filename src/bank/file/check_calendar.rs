@@ -104,7 +104,7 @@ impl Checker<'_, '_> {
             let key = format!("calendar.reminders[{index}]");
             let days = self.number(&key, one, 0, 366);
             if all.last().is_some_and(|last| *last <= days) {
-                self.faults.bad(one.span(), &key, days, "fewer than the one before");
+                self.faults.bad(one.span(), &key, days, "fewer_than_before");
             }
             all.push(days);
         }

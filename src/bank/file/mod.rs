@@ -128,7 +128,7 @@ fn read(file: &Path, owner: Owner) -> Result<Vec<u8>> {
     trusted::check(file, owner).map_err(unreadable)??;
     // What was looked at by its path has to be what is open: in a folder such as /tmp others can put one in its place.
     if !is_still(&metadata, &file.metadata().map_err(unreadable)?) {
-        return Err(fail(Code::ProfileUntrusted).fact(Fact::Found, "replaced while it was read"));
+        return Err(fail(Code::ProfileUntrusted).fact(Fact::Reason, "replaced_meanwhile"));
     }
     if metadata.len() > LARGEST as u64 {
         return Err(fail(Code::ProfileTooLarge).fact(Fact::Size, metadata.len()).fact(Fact::Limit, LARGEST));

@@ -40,8 +40,9 @@ fn note(keeper: &Keeper, session: &Session, id: Option<&Hex>, reference: &Refere
     let key = select::pending(session, id, |key| key.state() == PendingState::AwaitingAnswer)?;
     let Some(entry) = keeper.entry(session, key.id())? else {
         let id = hex(key.id());
-        let detail = "the request is not kept on this computer, and its number cannot be kept without it";
-        return Err(Error::new(Code::JournalUnusable).fact(Fact::Id, id).fact(Fact::Detail, detail));
+        return Err(Error::new(Code::JournalUnusable)
+            .fact(Fact::Id, id)
+            .fact(Fact::Reason, "request_not_here"));
     };
     keeper.update(&entry.with_reference(Some(reference.clone())))
 }
