@@ -292,9 +292,7 @@ impl Page {
             _ => policy.key,
         };
         let is_wanted = |key: &PendingKey| match policy.key {
-            KeyRule::Kind(kind) => {
-                key.public_key().map(|public| public.algorithm()) == Some(kind.algorithm())
-            }
+            KeyRule::Kind(kind) => key.public_key().map(|public| public.algorithm()) == Some(kind.into()),
             _ => true,
         };
         let same = same.into_iter().filter(is_wanted).collect();

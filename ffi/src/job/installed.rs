@@ -390,7 +390,7 @@ pub unsafe extern "C" fn usbtoken_installed_notice(
     index: usize,
 ) -> u32 {
     boundary::read::<InstalledNoun, _>(installed, 0, |noun| {
-        Some(noun.installed.notices().get(index)?.notice().number().into())
+        Some(noun.installed.notices().get(index)?.notice.number().into())
     })
 }
 
