@@ -441,7 +441,7 @@ fn only_user<'c>(
     let state = match (others.is_empty(), logged_in) {
         (true, _) => PointResult::Ok,
         (false, false) => {
-            let seen = Warning::new(Notice::OtherUserSeen);
+            let seen = Warning::from(Notice::OtherUserSeen);
             PointResult::Warning(others.iter().fold(seen, |seen, one| seen.fact(Fact::Candidate, one)))
         }
         (false, true) => {

@@ -46,12 +46,9 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         request_encoding: check
             .choice("ca.request_encoding", file.ca.request_encoding.as_ref(), ENCODINGS)
             .unwrap_or_default(),
-        answers: check.list(
-            "ca.answers",
-            &file.ca.answers,
-            &names(ResponseForm::ALL, |form| form.name()),
-            |text| ResponseForm::ALL.iter().copied().find(|form| form.name() == text),
-        ),
+        answers: check.list("ca.answers", &file.ca.answers, &names(ResponseForm::ALL), |text| {
+            ResponseForm::ALL.iter().copied().find(|form| form.name() == text)
+        }),
         window,
         begins_to_work: check
             .choice("calendar.begins_to_work", file.calendar.begins_to_work.as_ref(), BEGINS)
