@@ -128,7 +128,7 @@ impl Contents {
 
     /// The row of renewals that each certificate stands in: the place of the last one in it.
     fn rows(&self, successors: &HashMap<usize, Successor>) -> Vec<usize> {
-        let next = |at: usize| self.place_of(successors.get(&at)?.certificate());
+        let next = |at: usize| self.place_of(&successors.get(&at)?.certificate);
         let last = |first: usize| {
             let mut at = first;
             // A successor ends later, so no row is longer than the list.

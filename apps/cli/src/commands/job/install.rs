@@ -42,7 +42,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         installed.map_err(|error| name(explain(error))).map(|installed| (session, installed))
     });
     let (session, installed) = installed?;
-    let order = keeper.reference(&session, installed.credential().id());
+    let order = keeper.reference(&session, installed.credential.id());
     let job = Job { keeper: &keeper, received: kept.as_ref(), order };
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
 }
