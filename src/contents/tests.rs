@@ -13,6 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
 
 mod answered;
+mod hints;
 mod model;
 
 /// A token that is made up: objects, and what the private keys really are.
