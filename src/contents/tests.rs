@@ -15,6 +15,8 @@ use crate::pki::{Certificate, PublicKey};
 mod answered;
 mod hints;
 mod model;
+mod named;
+mod successors;
 
 /// A token that is made up: objects, and what the private keys really are.
 #[derive(Default)]
