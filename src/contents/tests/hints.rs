@@ -189,3 +189,31 @@ fn a_public_key_of_the_old_credential_goes_by_its_label_too_and_a_copy_stays() {
         ]
     );
 }
+
+/// What a key reports decides only which one is asked first.
+#[test]
+fn a_key_that_reports_another_value_is_asked_only_for_its_identifier() {
+    let (bank, wanted) = (Bank::new(), key().0);
+    let made = bank.before().private(32, b"right", b"x", &wanted, Some(&wanted));
+    let made = made.private(42, b"wrong", b"x", &key().0, Some(bank.old.public_key()));
+    let ids = |id: &[u8]| {
+        let candidates = made.contents().candidates(&wanted, id);
+        candidates.into_iter().map(|key| key.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(b"none"), [b"right"]);
+    assert_eq!(ids(b"wrong"), [b"right", b"wrong"]);
+    assert_eq!(made.contents().shown(&made, &bank.old).unwrap().unwrap().id(), b"old");
+    assert!(made.contents().shown(&made, &bank.new).unwrap().is_none());
+}
+
+/// A key of another kind cannot be the one, whatever it reports.
+#[test]
+fn a_key_of_another_kind_is_not_asked() {
+    let wanted = key().0;
+    let mut made = Made::default().private(32, b"one", b"x", &wanted, Some(&wanted));
+    assert_eq!(made.contents().candidates(&wanted, b"one").len(), 1);
+    made.private[0].algorithm = None;
+    assert_eq!(made.contents().candidates(&wanted, b"one").len(), 1, "its kind is not known");
+    made.private[0].algorithm = Some(crate::pki::SignatureAlgorithm::RsaPkcs1Sha256);
+    assert_eq!(made.contents().candidates(&wanted, b"one").len(), 0);
+}
