@@ -75,7 +75,7 @@ fn what_cannot_be_read_is_the_answer_only_where_nothing_else_is() {
     let none = Made::default().contents().credentials();
     assert_eq!(none.only().unwrap_err().code(), Code::CredentialNotFound);
     let names = [WhyUnreadable::Truncated, WhyUnreadable::NotACertificate, WhyUnreadable::NotGiven];
-    assert_eq!(names.map(WhyUnreadable::name), ["truncated", "not_a_certificate", "not_given"]);
+    assert_eq!(names.map(|one| one.to_string()), ["truncated", "not_a_certificate", "not_given"]);
 }
 
 fn state(made: &Made, id: &[u8]) -> Renewable {

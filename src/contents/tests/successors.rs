@@ -13,7 +13,7 @@ fn shown(contents: &Contents) -> Shown {
         .filter_map(|one| {
             let successor = one.successor()?;
             let serial = |certificate: &Certificate| certificate.serial().to_string();
-            Some((serial(one.certificate()), serial(successor.certificate()), successor.is_proven()))
+            Some((serial(one.certificate()), serial(&successor.certificate), successor.proven))
         })
         .collect();
     shown.sort();
@@ -218,7 +218,7 @@ fn the_next_renewal_is_that_of_the_last_one() {
     let credentials = contents.credentials();
     let old = credentials.iter().find(|one| one.certificate() == &bank.old).unwrap();
     let successor = old.successor().unwrap();
-    assert_eq!((successor.id(), successor.certificate()), (&b"new"[..], &bank.new));
+    assert_eq!((successor.id.as_slice(), &successor.certificate), (&b"new"[..], &bank.new));
     let window = Window::default();
     assert_eq!(successor.renewable_from(&window), window.opens_on(last.not_after()));
     assert_eq!(successor.to_string(), format!("{} (serial 06)", bank.new.subject()));
