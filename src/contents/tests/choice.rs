@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::*;
 use crate::contents::{Credentials, Renewable, WhyUnreadable};
 use crate::error::Fact;
-use crate::pki::Window;
+use crate::pki::{Closing, Window};
 
 fn now() -> SystemTime {
     days_from_now(0)
@@ -98,8 +98,7 @@ fn whether_a_credential_can_be_renewed() {
         assert_eq!(credentials.is_empty(), code.is_some());
         assert_eq!(credentials.only().map_err(|error| error.code()).err(), code);
     }
-    let mut closed = Window::default();
-    closed.closes = crate::pki::Closing::HoursBefore(24 * 30);
+    let closed = Window { closes: Closing::HoursBefore(24 * 30), ..Window::default() };
     let error = made.contents().credentials().by_id(b"a").renewable(closed, now()).only().unwrap_err();
     assert_eq!(error.code(), Code::RenewalClosed);
     assert_eq!(Renewable::Closed.code(), Some(Code::RenewalClosed));
