@@ -124,6 +124,16 @@ static U attributes(U session, U object, struct attribute *list, U count)
             return 7;
     }
     U rv = real->function[GET_ATTRIBUTES](session, object, list, count);
+    U key_type = (U)-1;
+    struct attribute of_key = {0x100, &key_type, sizeof key_type};
+    /* Where a number has another room, it is not available. */
+    for (U i = 0; word("numbers-fill-their-room") && i < count && i < 64; i++)
+        if (list[i].value && (list[i].type == 0 || list[i].type == 0x80 || list[i].type == 0x100) && room[i] != sizeof(U))
+            list[i].length = unavailable, rv = 0x12;
+    /* The modulus of an EC key has a length that makes no sense, whoever asks and however often. */
+    for (U i = 0; word("ec-modulus") && i < count && i < 64; i++)
+        if (list[i].type == 0x120 && !real->function[GET_ATTRIBUTES](session, object, &of_key, 1) && key_type == 3)
+            list[i].length = unavailable - 1, rv = 0x150;
     for (U i = 0; i < count && i < 64; i++) {
         if (list[i].length == unavailable && word("lengths-of-32-bits")) list[i].length = 0xffffffff;
         if (list[i].length == unavailable || !list[i].value) continue;

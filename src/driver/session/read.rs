@@ -127,7 +127,7 @@ impl Open {
         let read = || {
             self.attributes_where(handle, &wanted, |known, kind| match known.number(CKA_CLASS) {
                 None => kind == CKA_CLASS,
-                Some(CKO_PRIVATE_KEY | CKO_PUBLIC_KEY) => true,
+                Some(CKO_PRIVATE_KEY | CKO_PUBLIC_KEY) => may_be_of_key(known, kind),
                 Some(_) => matches!(kind, CKA_ID | CKA_LABEL),
             })
         };
@@ -201,7 +201,7 @@ impl Open {
 
     pub(super) fn read_private_key(&self, handle: ObjectHandle) -> Result<StoredKey> {
         let wanted = [&KEY_MATERIAL[..], &PRIVATE_KEY[..]].concat();
-        let attributes = self.attributes_where(handle, &wanted, |_, _| true);
+        let attributes = self.attributes_where(handle, &wanted, may_be_of_key);
         let attributes = attributes.map_err(|failure| failure.during(Step::ReadObjects))?;
         Ok(self.private_key(handle, &attributes))
     }
@@ -239,7 +239,7 @@ impl Open {
 
     /// A public key whose value cannot be understood is an error only for whom needs it.
     pub(super) fn read_public_key(&self, handle: ObjectHandle) -> Result<(StoredPublicKey, Option<Error>)> {
-        let attributes = self.attributes_where(handle, &KEY_MATERIAL, |_, _| true);
+        let attributes = self.attributes_where(handle, &KEY_MATERIAL, may_be_of_key);
         let attributes = attributes.map_err(|failure| failure.during(Step::ReadObjects))?;
         Ok(self.public_key(handle, &attributes))
     }
@@ -332,6 +332,16 @@ fn is_about_the_object(failure: &Failure) -> bool {
                 | CKR_ATTRIBUTE_VALUE_INVALID
         ),
         Failure::Missing { .. } | Failure::Forked { .. } => false,
+    }
+}
+
+/// Whether a key can have an attribute, by its type where that is known: what drivers answer when they are asked a second
+/// time for one that it cannot have is anything.
+fn may_be_of_key(known: &Attributes, kind: CK_ATTRIBUTE_TYPE) -> bool {
+    match known.number(CKA_KEY_TYPE) {
+        Some(CKK_EC) => !matches!(kind, CKA_MODULUS | CKA_PUBLIC_EXPONENT),
+        Some(CKK_RSA) => !matches!(kind, CKA_EC_PARAMS | CKA_EC_POINT),
+        _ => true,
     }
 }
 
