@@ -85,7 +85,7 @@ pub use error::value::{Error, Result};
 pub use pki::certificate::Certificate;
 pub use pki::response::Response;
 pub use renewal::install::Install;
-pub use renewal::installed::Installed;
+pub use renewal::install::Installed;
 pub use renewal::pending::Pending;
 pub use renewal::renewal::Renewal;
 pub use renewal::run::Run;

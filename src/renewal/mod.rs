@@ -41,10 +41,8 @@
 
 mod abandon;
 mod begin;
-mod check;
 mod clock;
 pub(crate) mod install;
-pub(crate) mod installed;
 mod journal;
 pub(crate) mod pending;
 mod preflight;

@@ -8,7 +8,7 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::Journal;
 use usbtoken::{Code, Error, Result};
 
-use crate::surroundings;
+use crate::process::surroundings;
 
 /// What CAs send has a few KiB. As much as is kept can be read, so that the true size is told.
 const LARGEST: u64 = Journal::LARGEST_ANSWER as u64 + 1;

@@ -9,14 +9,8 @@ mod login;
 mod next_command;
 mod output;
 mod pin;
+mod process;
 mod run;
-#[cfg(unix)]
-mod signals;
-#[cfg(unix)]
-mod surroundings;
-#[cfg(not(unix))]
-#[path = "surroundings_elsewhere.rs"]
-mod surroundings;
 mod words;
 
 use std::process::ExitCode;
@@ -27,6 +21,7 @@ use usbtoken::error::Family;
 
 use crate::args::{Cli, Command, Global};
 use crate::output::Outcome;
+use crate::process::surroundings;
 use crate::run::Run;
 
 fn main() -> ExitCode {
