@@ -43,7 +43,6 @@ mod abandon;
 mod begin;
 mod clock;
 pub(crate) mod install;
-mod journal;
 pub(crate) mod pending;
 mod preflight;
 #[expect(clippy::module_inception, reason = "the folder is the transaction, the file what is wanted of it")]
@@ -57,7 +56,6 @@ pub use crate::contents::{
     BegunBy, Caller, KeyState, PendingKey, PendingState, Renewable, Successor, Unreadable, WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
-pub use journal::{Journal, JournalEntry};
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub use renewal::Form;
 pub(crate) use renewal::Renewal;

@@ -5,9 +5,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use usbtoken::error::{Fact, Step};
-use usbtoken::renewal::Journal;
 use usbtoken::{Code, Error, Result};
 
+use crate::journal::Journal;
 use crate::process::surroundings;
 
 /// What CAs send has a few KiB. As much as is kept can be read, so that the true size is told.

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod files;
 mod issuer;
+mod journal;
 mod kept;
 mod login;
 mod next_command;
