@@ -64,9 +64,12 @@ impl Retire {
     }
 
     /// The removal of the credential that an installation has replaced, by the policy that the installation went by, with
-    /// the CA certificates of its response. `None` when it has replaced none.
+    /// the CA certificates of its response. `None` when it has replaced none, or the token has put it in that one's place.
     pub fn replaced_by(installed: &Installed) -> Option<Self> {
         let new = installed.credential().certificate();
+        if installed.took_the_old_ones_place() {
+            return None;
+        }
         Some(Retire {
             old: installed.replaced()?.clone(),
             policy: installed.policy.clone(),

@@ -6,12 +6,17 @@ use super::{Open, PublicSession, Session};
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
+use std::collections::BTreeSet;
 use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Attributes, Failure, ObjectHandle, Outcome, Template, Wanted};
 
 /// On a token with more objects than this the certificates are searched for by their class too, unless they were before: one
 /// search more saves a second read of each.
 const FEW: usize = 16;
+
+/// So many objects of other classes among many objects, and those of ours are searched for: Kryoptic shows an object for each
+/// mechanism.
+const SOME_OTHERS: usize = 3;
 
 const CLASS: Wanted = Wanted::number(CKA_CLASS);
 
@@ -70,8 +75,16 @@ impl Open {
             unreadable: 0,
             present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
         };
-        let (mut read, mut failed) = (0_usize, None);
+        let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
+        let (many, mut wanted) = (handles.len() > FEW, None);
         for handle in handles {
+            if others == SOME_OTHERS && many && wanted.is_none() {
+                wanted = Some(self.of_our_classes()?).filter(|found| !found.is_empty());
+                others += 1;
+            }
+            if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&handle)) {
+                continue;
+            }
             let object = twice(|| match certificates.contains(&handle) {
                 true => self.read_by_class(handle),
                 false => self.read_object(handle),
@@ -81,7 +94,7 @@ impl Open {
                 Ok(Object::Certificate(one)) => objects.certificates.push(one),
                 Ok(Object::PrivateKey(one)) => objects.private_keys.push(one),
                 Ok(Object::PublicKey(one)) => objects.public_keys.push(one),
-                Ok(Object::Other) => {}
+                Ok(Object::Other) => others += 1,
                 // Half made: there is nothing to be said of it.
                 Ok(Object::Unknown) => {}
                 Err(failure) if is_about_the_object(&failure) => {
@@ -98,6 +111,15 @@ impl Open {
             Some(failure) if read == 0 => Err(failure.during(Step::ReadObjects)),
             _ => Ok(objects),
         }
+    }
+
+    /// The objects of the classes that a renewal is about.
+    fn of_our_classes(&self) -> Result<BTreeSet<ObjectHandle>> {
+        let mut found = BTreeSet::new();
+        for class in [CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY] {
+            found.extend(self.find(Template::new().number(CKA_CLASS, class))?);
+        }
+        Ok(found)
     }
 
     /// The X.509 certificates, and how many objects could not be read as one.

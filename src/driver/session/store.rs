@@ -70,6 +70,15 @@ impl Session {
         self.remove(&Removal::new(Step::WriteCertificate).created_certificate(written))
     }
 
+    /// Clears what an interrupted creation has left of certificates.
+    ///
+    /// # Errors
+    /// As [`Session::take_back`].
+    pub(crate) fn remove_half_written(&self, halves: &[StoredCertificate]) -> Result<()> {
+        let removal = Removal::new(Step::WriteCertificate);
+        self.remove(&halves.iter().fold(removal, Removal::half_certificate))
+    }
+
     /// Reads a certificate object again, byte for byte; returns what the token made otherwise and what a person should know
     /// of that. It works all the same.
     ///
@@ -116,11 +125,14 @@ fn template(
     if set == AttributeSet::Minimal {
         return minimal;
     }
-    let common = minimal
+    let uncategorized = minimal
         .flag(CKA_PRIVATE, false)
         .bytes(CKA_ISSUER, certificate.issuer().der())
-        .bytes(CKA_SERIAL_NUMBER, certificate.serial().der_integer())
-        .number(CKA_CERTIFICATE_CATEGORY, category.number());
+        .bytes(CKA_SERIAL_NUMBER, certificate.serial().der_integer());
+    if set == AttributeSet::Uncategorized {
+        return uncategorized;
+    }
+    let common = uncategorized.number(CKA_CERTIFICATE_CATEGORY, category.number());
     if set == AttributeSet::Common {
         return common;
     }

@@ -3,7 +3,7 @@
 use crate::bank::Policy;
 use crate::contents::Credential;
 use crate::driver::Proof;
-use crate::error::Warning;
+use crate::error::{Notice, Warning};
 use crate::pki::{Certificate, IssuerContinuity};
 
 /// A credential that was written, read back and has signed.
@@ -56,5 +56,11 @@ impl Installed {
     /// Whether the certificate is for the old key because the policy says so.
     pub fn key_reused(&self) -> bool {
         self.key_reused
+    }
+
+    /// Whether the token has put it in the place of the old one, whose key it uses
+    /// ([`Notice::OldCertificateReplaced`]).
+    pub fn took_the_old_ones_place(&self) -> bool {
+        self.notices.iter().any(|warning| *warning == Notice::OldCertificateReplaced)
     }
 }

@@ -36,6 +36,10 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let key = select::pending(&session, args.id.as_ref(), waits)?;
     let keeper = way.keeper();
     let renewal = renewal(args, &checks, &key)?;
+    let renewal = match keeper.requested_key(&session, &key) {
+        Some(kept) => renewal.requested_key(&kept),
+        None => renewal,
+    };
     let pending = renewal.resume(&session, &key, &run.call())?;
     let again = || ask::request_again(run, keeper, &session, &pending, args.form, args.sign_again);
     match &way {
