@@ -56,7 +56,7 @@ impl Removal {
     /// A public key; one that does not report its value cannot be known again, and stops the removal.
     pub(crate) fn public_key(self, key: &StoredPublicKey) -> Result<Self> {
         let Some(value) = key.public_key.clone() else {
-            return Err(doubt(self.step, &key.id, "a public key whose value cannot be read"));
+            return Err(doubt(self.step, &key.id, "public_key_unreadable"));
         };
         let is = Is::PublicKey { id: key.id.clone(), label: key.label.clone(), value };
         Ok(self.and(key.place, is))
@@ -65,7 +65,7 @@ impl Removal {
     /// A private key that has signed, by that very handle.
     pub(crate) fn private_key(self, key: &StoredKey, signed: &Signed) -> Result<Self> {
         if !signed.is_by(key) {
-            return Err(doubt(self.step, &key.id, "another key has signed"));
+            return Err(doubt(self.step, &key.id, "another_key_signed"));
         }
         let (id, label) = (key.id.clone(), key.label.clone());
         let is = Is::PrivateKey { id, label, signed_for: signed.public_key().cloned() };
@@ -167,9 +167,9 @@ impl Session {
         match self.read_again(handle, &planned.is) {
             Again::Gone => self.look_again(planned, step),
             Again::There(object) if planned.is.agrees_with(&object) => Ok(Some(handle)),
-            Again::There(_) => Err(doubt(step, planned.is.id(), "the object is not what it was")),
+            Again::There(_) => Err(doubt(step, planned.is.id(), "object_changed")),
             Again::Unreadable(failure) => {
-                let unreadable = doubt(step, planned.is.id(), "the object cannot be read");
+                let unreadable = doubt(step, planned.is.id(), "object_unreadable");
                 Err(unreadable.because_of(failure.during(step)))
             }
         }
@@ -195,7 +195,7 @@ impl Session {
         match found.as_slice() {
             [] => Ok(None),
             [handle] => Ok(Some(*handle)),
-            [..] => Err(doubt(step, planned.is.id(), "the object is not what it was")),
+            [..] => Err(doubt(step, planned.is.id(), "object_changed")),
         }
     }
 
@@ -344,7 +344,7 @@ fn not_destroyed(planned: &Planned, step: Step) -> Error {
     Error::new(Code::DestroyFailed).during(step).fact(Fact::Id, hex(planned.is.id()))
 }
 
-/// Something does not agree: nothing is removed.
-pub(crate) fn doubt(step: Step, id: &[u8], what: &str) -> Error {
-    Error::new(Code::RemovalDoubtful).during(step).fact(Fact::Id, hex(id)).fact(Fact::Detail, what)
+/// Something does not agree: nothing is removed. The reason is a stable name, for which `text/` has the words.
+pub(crate) fn doubt(step: Step, id: &[u8], reason: &str) -> Error {
+    Error::new(Code::RemovalDoubtful).during(step).fact(Fact::Id, hex(id)).fact(Fact::Reason, reason)
 }
