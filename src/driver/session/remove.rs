@@ -256,19 +256,21 @@ impl Session {
     }
 
     /// Removes what a refused C_CreateObject left behind: what was not there before, can be read, and carries the
-    /// identifier and the label that we gave it. What carries nothing, as SoftHSM leaves it, stays.
+    /// identifier and the label that we gave it; but not the one that was created. What carries nothing, as SoftHSM leaves it,
+    /// stays.
     pub(super) fn remove_leftover_certificates(
         &self,
         id: &[u8],
         label: &[u8],
         before: &Present,
+        but: Option<&StoredCertificate>,
     ) -> Result<()> {
-        let step = Step::WriteCertificate;
-        let removal =
-            self.came_since(before)?.into_iter().fold(Removal::new(step), |removal, (place, object)| {
-                let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec() };
-                if is.agrees_with(&object) { removal.and(place, is) } else { removal }
-            });
+        let came = self.came_since(before)?.into_iter();
+        let came = came.filter(|(place, _)| but.is_none_or(|but| but.place != *place));
+        let removal = came.fold(Removal::new(Step::WriteCertificate), |removal, (place, object)| {
+            let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec() };
+            if is.agrees_with(&object) { removal.and(place, is) } else { removal }
+        });
         self.remove(&removal)
     }
 

@@ -39,26 +39,35 @@ impl Session {
         self.pin.drop_unless_wanted();
         let open = self.open_session();
         let mut refusals = Vec::new();
+        let clean = |but: Option<&StoredCertificate>| {
+            before.map_or(Ok(()), |before| self.remove_leftover_certificates(id, label, before, but))
+        };
         for &set in self.token().quirks().sets {
             let template = template(certificate, category, id, label, set);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
                     let (place, id) = (open.place(handle), id.to_vec());
                     let (label, der) = (Label::new(label.to_vec()), certificate.der().to_vec());
-                    return Ok((StoredCertificate { place, id, label, der }, set));
+                    let written = StoredCertificate { place, id, label, der };
+                    if !refusals.is_empty() {
+                        let cleaned = clean(Some(&written));
+                        cleaned.map_err(|error| error.after_clean_up(self.take_back(&written)))?;
+                    }
+                    return Ok((written, set));
                 }
                 Err(failure) => failure,
             };
-            let cleaned =
-                before.map_or(Ok(()), |before| self.remove_leftover_certificates(id, label, before));
             match failure.rv() {
+                // One that names an attribute has likely made nothing: one look after the last of them is enough.
+                Some(rv) if ckr::is_template_refusal(rv) => refusals.push(failure),
                 Some(rv) if ckr::is_object_refusal(rv) => {
-                    cleaned?;
+                    clean(None)?;
                     refusals.push(failure);
                 }
-                _ => return Err(failure.during(Step::WriteCertificate).after_clean_up(cleaned)),
+                _ => return Err(failure.during(Step::WriteCertificate).after_clean_up(clean(None))),
             }
         }
+        clean(None)?;
         Err(refused(refusals))
     }
 
