@@ -261,9 +261,14 @@ impl Job<'_> {
         notices.extend(seen.into_iter().map(Warning::from));
         // The credential is complete, whatever becomes of that.
         let _ = self.session.remove_half_written(&half_written);
-        if let (true, Some(old)) = (key.is_in_use(), &old) {
-            notices.extend(self.tell_overwritten(old)?);
-        }
+        let old = match old {
+            Some(old) if key.is_in_use() && !self.is_still_there(&old)? => {
+                let notice = Warning::from(Notice::OldCertificateReplaced);
+                notices.push(notice.fact(Fact::Serial, old.certificate().serial()));
+                None
+            }
+            old => old,
+        };
         // The certificate of a key that is used again has its label, which the old one has too.
         notices.extend(key.is_in_use().then(|| Notice::LabelShared.into()));
         run.report(Step::Complete);
@@ -288,13 +293,8 @@ impl Job<'_> {
     }
 
     /// Some tokens hold one certificate for a key: the new one has then taken the old one's place.
-    fn tell_overwritten(&self, old: &Credential) -> Result<Option<Warning>> {
-        let is_there = Contents::read(self.session)?.is_there(old.certificate());
-        let overwritten = || {
-            let notice = Warning::from(Notice::OldCertificateReplaced);
-            notice.fact(Fact::Serial, old.certificate().serial())
-        };
-        Ok((!is_there).then(overwritten))
+    fn is_still_there(&self, old: &Credential) -> Result<bool> {
+        Ok(Contents::read(self.session)?.is_there(old.certificate()))
     }
 
     /// The proof from the request's time stands, unless the driver denied then what must be true: such a driver is

@@ -12,8 +12,7 @@ use usbtoken::{Credentials, Renewal, Result};
 use crate::args;
 use crate::commands::{chosen, select};
 use crate::kept::Keeper;
-use crate::output::view;
-use crate::output::{Outcome, error_json, notice_json};
+use crate::output::{self, Outcome, error_json, notice_json, view};
 use crate::pin::Source;
 use crate::run::Run;
 use crate::words::Words;
@@ -48,7 +47,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         kind.map(|kind| format!("  {}", Words::NewKey(&KeyAlgorithm::from(kind).to_string()).text(run.lang))),
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
-    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run)));
+    lines.extend(preflight.points.iter().map(|finding| point_text(finding, now, run)));
     let seems_renewed = old.successor().is_some() && !args.key.force;
     let can_renew = preflight.can_begin() && !seems_renewed;
     let verdict = match preflight.can_begin() {
@@ -57,7 +56,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         false => Words::CannotRenew,
     };
     lines.push(verdict.text(run.lang));
-    let points: Vec<Value> = preflight.findings().iter().map(|finding| point_json(finding, run)).collect();
+    let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
         "credential": shown,
         "can_renew": can_renew,
@@ -88,7 +87,7 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
     };
     let mut text = format!("  [{state}] {sentence}");
     let mut put = |(fact, value): (Fact, &str)| {
-        text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(value)));
+        text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(&fact.words(value, lang))));
     };
     match &finding.state {
         PointResult::Blocker(error) => error.facts().for_each(&mut put),
@@ -96,6 +95,12 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
         PointResult::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
         PointResult::Ok => {}
     }
+    let hint = match &finding.state {
+        PointResult::Blocker(error) => output::hint(error, run.bank()),
+        PointResult::Warning(warning) => output::notice_hint(warning.notice),
+        PointResult::Ok => None,
+    };
+    let next = next.into_iter().chain(hint.map(|hint| hint.text(lang)));
     text.extend(next.map(|next| format!("\n      {}", printable(&next))));
     text
 }
