@@ -171,10 +171,12 @@ impl Implementation {
         let mut command = Command::new("timeout");
         command.args([LIMIT, "sh"]).arg(self.script()).arg(folder.path());
         command.arg(work::programs()?.join("promises")).arg("--yes").arg("--report").arg(self.report()?);
-        self.kinds.iter().for_each(|kind| drop(command.args(["--key", kind])));
-        self.impossible
-            .iter()
-            .for_each(|(promise, why)| drop(command.arg("--impossible").arg(format!("{promise}={why}"))));
+        for kind in self.kinds {
+            command.args(["--key", kind]);
+        }
+        for (promise, why) in self.impossible {
+            command.arg("--impossible").arg(format!("{promise}={why}"));
+        }
         if self.needs.iter().any(|need| need.package == kryoptic::NEEDS) {
             command.env("KRYOPTIC", kryoptic::module()?);
         }
