@@ -48,7 +48,7 @@ pub fn examine_for(finder: &Finder, meant: &TokenUri, now: SystemTime) -> Result
         seen.extend(one.seen);
         of_tokens.extend(one.problems);
         for ExaminedToken { token, problems, is_meant } in one.tokens {
-            of_tokens.extend(if is_there && !is_meant { problems.as_remarks() } else { problems });
+            of_tokens.extend(if is_there && !is_meant { problems.into_remarks() } else { problems });
             let known = |other: &TokenReport| other.info.identity == token.info.identity;
             if token.info.identity.serial.is_empty() || !tokens.iter().any(known) {
                 tokens.push(token);

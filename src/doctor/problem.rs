@@ -100,7 +100,7 @@ impl Problems {
     }
 
     /// The same of a token that is not the one that is meant.
-    pub(super) fn as_remarks(self) -> Self {
+    pub(super) fn into_remarks(self) -> Self {
         let remark = |problem: Problem| Problem { severity: Severity::Remarks, ..problem };
         Problems(self.0.into_iter().map(remark).collect())
     }
