@@ -53,11 +53,11 @@ mod write;
 
 pub(crate) use crate::contents::Credential;
 pub use crate::contents::{
-    BegunBy, Caller, KeyState, PendingKey, PendingState, Renewable, Successor, Unreadable, WhyUnreadable,
+    BegunBy, Caller, KeyState, PendingKey, PendingState, Renewable, Renewed, Successor, Unreadable,
+    WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
-pub use renewal::Form;
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};
 pub use run::Progress;

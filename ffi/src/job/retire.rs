@@ -34,7 +34,7 @@ pub unsafe extern "C" fn usbtoken_session_retire(
     boundary::on::<SessionNoun>(session, |noun| {
         let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
         check_keep(&noun.host)?;
-        remove(noun, &Retire::of(&old.credential, &noun.host.policy()), args::clock(now)?, out)
+        remove(noun, Retire::of(&old.credential, &noun.host.policy()), noun.host.clock(now)?, out)
     })
 }
 
@@ -74,7 +74,6 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         check_keep(&noun.host)?;
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
-            noun.host.check_override(params.subject_rule != USBTOKEN_SUBJECT_DEFAULT, Override::Subject)?;
             noun.host.check_override(params.anchor_count != 0, Override::Anchors)?;
             if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
                 policy.subject = subject_rule(params.subject_rule)?;
@@ -84,9 +83,10 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             if !anchors.is_empty() {
                 policy.anchors = anchors;
             }
-            clock = args::clock(params.now)?;
+            clock = noun.host.clock(params.now)?;
+            noun.host.check_policy(&policy)?;
         }
-        remove(noun, &Retire::of(&old.credential, &policy), clock, out)
+        remove(noun, Retire::of(&old.credential, &policy), clock, out)
     })
 }
 
@@ -102,9 +102,10 @@ pub unsafe extern "C" fn usbtoken_session_retire_replaced(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         let installed: Arc<InstalledNoun> = boundary::also("installed", installed)?;
+        check_keep(&noun.host)?;
         let removal = Retire::replaced_by(&installed.installed)
             .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
-        remove(noun, &removal, Clock::SYSTEM, out)
+        remove(noun, removal, Clock::SYSTEM, out)
     })
 }
 
@@ -116,14 +117,16 @@ fn check_keep(host: &Host) -> Result<()> {
 
 fn remove(
     noun: &SessionNoun,
-    removal: &Retire,
+    removal: Retire,
     clock: Clock,
     out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
 ) -> Result<()> {
     let steps = Unstoppable(&noun.host);
+    // Where a bank keeps them, check_keep has refused; elsewhere the caller alone decides.
+    let removal = removal.although_kept();
     let retired = removal.run(&*noun.session()?, &Run::default().at(clock).progress(&steps))?;
     if let Some(out) = out {
-        let successor = CredentialNoun::new(retired.successor.clone());
+        let successor = CredentialNoun::new(retired.successor.clone(), &noun.host);
         // What was removed cannot be taken back, so a handle that cannot be made is no failure of this call.
         out.write(handle::give(successor).unwrap_or(ptr::null_mut()));
     }
