@@ -7,7 +7,7 @@ use super::held::{HeldPublicKey, OldName};
 use super::pending::{Doubt, Old, PendingKey, PendingState};
 use super::record::Record;
 use super::signer::Signer;
-use crate::driver::Session;
+use crate::driver::{Session, StoredKey};
 use crate::error::Result;
 use crate::pki::{Certificate, PublicKey};
 use base16ct::lower::encode_string as hex;
@@ -92,7 +92,7 @@ impl Contents {
         let held = self.private_keys.get(key)?;
         let public_key = self.value_hint(key).cloned();
         let doubt = self.doubt(key, &record, public_key.as_ref());
-        let mut private = held.stored.clone();
+        let mut private = StoredKey::clone(&held.stored);
         private.public_key.clone_from(&public_key);
         Some(PendingKey {
             day: record.day(),

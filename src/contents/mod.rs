@@ -96,7 +96,7 @@ impl Contents {
 
     /// The certificate objects, as they are stored.
     pub(crate) fn stored_certificates(&self) -> impl Iterator<Item = &StoredCertificate> {
-        self.certificates.iter().map(|held| &held.stored)
+        self.certificates.iter().map(|held| &*held.stored)
     }
 
     /// Whether exactly this certificate is on the token.

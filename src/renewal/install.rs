@@ -149,7 +149,7 @@ impl Job<'_> {
         let issuer = self.checks.issuer(leaf, None)?;
         let proof = prove(self.session, private, policy.demanded_proof(), run)?;
         run.enter(Step::SignChallenge)?;
-        let written = contents.stored_certificates().find(|one| one.der == leaf.der());
+        let written = contents.stored_certificates().find(|one| *one.der == *leaf.der());
         let written = written.ok_or_else(|| already_installed(leaf))?.clone();
         if let Err(error) = sign_challenge(self.session, private, leaf) {
             let ours = written.label.bytes().starts_with(key.record().label());
@@ -306,7 +306,7 @@ fn finished(response: &Response, credentials: &Credentials) -> Option<Error> {
 fn write_ca_certificates(session: &Session, authorities: &[&Certificate]) -> Result<()> {
     let contents = Contents::read(session)?;
     let before = Some(contents.present().as_ref());
-    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| stored.der == ca.der());
+    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| *stored.der == *ca.der());
     for ca in authorities.iter().filter(missing) {
         let label = ca.subject().common_name().unwrap_or("CA");
         let id = ca.public_key().key_id();

@@ -157,7 +157,7 @@ impl CredentialList {
     }
 
     fn by_serial(&self, serial: &str) -> usbtoken::Result<CredentialNoun> {
-        Ok(CredentialNoun::new(self.credentials.clone().by_serial(serial).only()?))
+        Ok(CredentialNoun::new(self.credentials.only_with_serial(serial)?))
     }
 }
 
@@ -274,8 +274,7 @@ pub unsafe extern "C" fn usbtoken_credentials_renewable(
     boundary::on::<CredentialList>(credentials, |list| {
         let now = args::moment(now)?;
         boundary::give::<CredentialNoun>(out, || {
-            let chosen = list.credentials.clone().renewable(window(window_days), now);
-            Ok(CredentialNoun::new(chosen.only()?))
+            Ok(CredentialNoun::new(list.credentials.only_renewable(window(window_days), now)?))
         })
     })
 }
@@ -291,9 +290,7 @@ pub unsafe extern "C" fn usbtoken_credentials_by_id(
     boundary::on::<CredentialList>(credentials, |list| {
         // SAFETY: rule 4 of the header.
         let id = unsafe { args::bytes("id", id, id_length, 1024) }?;
-        boundary::give::<CredentialNoun>(out, || {
-            Ok(CredentialNoun::new(list.credentials.clone().by_id(id).only()?))
-        })
+        boundary::give::<CredentialNoun>(out, || Ok(CredentialNoun::new(list.credentials.only_with_id(id)?)))
     })
 }
 

@@ -4,6 +4,7 @@ use super::evidence::Evidence;
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use usbtoken_pkcs11::ObjectHandle;
 use usbtoken_pkcs11::text::unpadded;
 
@@ -34,7 +35,7 @@ pub(crate) struct StoredCertificate {
     /// CKA_LABEL.
     pub label: Label,
     /// CKA_VALUE: the certificate in DER; empty in objects that were never completed or could not be read.
-    pub der: Vec<u8>,
+    pub der: Arc<[u8]>,
 }
 
 /// A private key object, as far as it shows itself (PKCS#11 v3.1 §4.9).
@@ -139,7 +140,7 @@ pub(crate) mod made_up {
 
     pub(crate) fn certificate(number: u32, id: &[u8], label: &str, der: &[u8]) -> StoredCertificate {
         let (id, label) = (id.to_vec(), Label::new(label.as_bytes().to_vec()));
-        StoredCertificate { place: place(number), id, label, der: der.to_vec() }
+        StoredCertificate { place: place(number), id, label, der: der.into() }
     }
 
     pub(crate) fn private_key(number: u32, id: &[u8], label: &[u8], told: Option<PublicKey>) -> StoredKey {

@@ -183,7 +183,7 @@ impl Open {
             id: bytes(attributes, CKA_ID),
             label: label(attributes),
             // Cards whose files have a fixed size fill them up behind the certificate.
-            der: Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default()).to_vec(),
+            der: Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default()).into(),
         })
     }
 
