@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::pending::Pending;
+use crate::bank::Policy;
 use crate::contents::PendingKey;
 use crate::driver::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result};
@@ -54,6 +55,12 @@ pub struct JournalEntry {
     request: String,
     signed_by_old_key: bool,
     cookie: Option<String>,
+    /// What was demanded when the job began. An installation may be held to it; less is never demanded because of it.
+    #[serde(default)]
+    demands: Policy,
+    /// The CA that was given the request, as a digest of how it is asked. None: a person carries it.
+    #[serde(default)]
+    asked: Option<String>,
 }
 
 impl JournalEntry {
@@ -70,7 +77,16 @@ impl JournalEntry {
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,
+            demands: pending.policy().clone(),
+            asked: None,
         }
+    }
+
+    /// The same job, of which the CA that is asked in this way was given the request.
+    #[must_use]
+    pub fn with_asked(mut self, way: &str) -> Self {
+        self.asked = Some(digest_of(way));
+        self
     }
 
     /// The same job with what the CA gave to ask again with.
@@ -78,6 +94,16 @@ impl JournalEntry {
     pub fn with_cookie(mut self, cookie: Option<String>) -> Self {
         self.cookie = cookie;
         self
+    }
+
+    /// Whether the CA that is asked in this way was given the request, or is about to be.
+    pub fn was_asked(&self, way: &str) -> bool {
+        self.asked.as_deref() == Some(&*digest_of(way))
+    }
+
+    /// What was demanded when the job began.
+    pub fn demands(&self) -> &Policy {
+        &self.demands
     }
 
     /// The token on which the key waits.
@@ -396,6 +422,11 @@ impl Journal {
             .fact(Fact::Detail, &error)
             .caused_by(error)
     }
+}
+
+/// How a CA is asked may hold what is not to be written down.
+fn digest_of(way: &str) -> String {
+    hex(&Sha256::digest(way))
 }
 
 fn invalid(why: &'static str) -> std::io::Error {

@@ -271,7 +271,7 @@ impl Keeper {
     }
 
     /// The job that an answer is for, where this computer knows it.
-    fn job_of(&self, response: &Response) -> Option<JournalEntry> {
+    pub fn job_of(&self, response: &Response) -> Option<JournalEntry> {
         let journal = self.journal.as_ref()?;
         let entry = |key| journal.entry_for(key).ok().flatten();
         response.certificates().iter().find_map(|certificate| entry(certificate.public_key()))

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
-use usbtoken::renewal::JournalEntry;
+use usbtoken::renewal::{JournalEntry, PendingKey};
 use usbtoken::{Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session};
 
 use super::install_response::{self, Checks};
@@ -63,6 +63,23 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
+    /// What tells the CA that is asked from others.
+    pub fn way(&self) -> String {
+        self.issuer.way()
+    }
+
+    /// Whether to go on with this job can be no second order: its answer is here already, the CA gave something to ask
+    /// again with, this very CA was given this very request before, or the request never left this computer. A request
+    /// that a person carries to the CA, or that another computer made, may be on its way.
+    pub fn goes_on_by_itself(&self, session: &Session, key: &PendingKey) -> bool {
+        let entry = self.keeper.entry(session, key.id()).ok().flatten();
+        let was_asked =
+            |entry: &JournalEntry| entry.cookie().is_some() || entry.was_asked(&self.issuer.way());
+        entry.as_ref().is_some_and(was_asked)
+            || self.keeper.answer_file(session, key).is_some()
+            || (entry.is_none() && self.keeper.was_never_sent(session, key))
+    }
+
     /// Asks the CA and installs what it answers. The key stays on the token when the CA fails.
     pub fn ask_and_install(
         &self,
@@ -71,6 +88,8 @@ impl<'a> Visit<'a> {
         entry: &JournalEntry,
     ) -> Result<(Installed, Kept)> {
         self.run.progress.step(Step::AskIssuer);
+        let way = self.issuer.way();
+        let entry = &if entry.was_asked(&way) { entry.clone() } else { self.noted(entry.clone(), &way) };
         let old = pending.old().map(|old| old.certificate().to_pem());
         let question = Question {
             request: entry.request(),
@@ -84,6 +103,14 @@ impl<'a> Visit<'a> {
             Ok(Reply::NotYet { cookie, seconds }) => Err(self.not_yet(entry, cookie, seconds)),
             Err(failed) => Err(self.failed(session, pending.key_id(), failed)),
         }
+    }
+
+    /// Notes, before the CA is asked, that it is: so that a later run asks it again with this request.
+    fn noted(&self, entry: JournalEntry, way: &str) -> JournalEntry {
+        let noted = entry.with_asked(way);
+        // Without the note a person is asked some day whether to go on; that is all.
+        let _ = self.keeper.update(&noted);
+        noted
     }
 
     /// Keeps the answer, reads it, and installs it.
@@ -281,7 +308,7 @@ pub fn request_again(
     };
     let unsent = || pending.key().is_some_and(|key| keeper.was_never_sent(session, key));
     if same_bytes || sign_again || unsent() || ask() {
-        let request = keep_request(run, keeper, session, pending);
+        let request = keep_request(run, keeper, session, pending, None);
         keeper.forget_begin(session.token().identity(), pending.old());
         return Ok(request);
     }
@@ -289,7 +316,7 @@ pub fn request_again(
     Err(Error::new(Code::RequestWouldDiffer).during(Step::SignRequest).fact(Fact::Id, id))
 }
 
-/// Makes the key and keeps its request.
+/// Makes the key and keeps its request, with the CA that will be given it, where that is not left to a person.
 ///
 /// # Errors
 /// As [`Renewal::begin`].
@@ -299,6 +326,7 @@ pub fn begin(
     session: &Session,
     renewal: &Renewal,
     old: Option<&Credential>,
+    way: Option<&str>,
 ) -> Result<(Pending, JournalEntry)> {
     let token = session.token().identity();
     let (noted, shown) = (AtomicBool::new(false), &run.progress);
@@ -313,7 +341,7 @@ pub fn begin(
     let call = run.call().passed(keeper.passed()).progress(&progress);
     let begun = renewal.begin(session, &call);
     let begun = begun.map(|pending| {
-        let request = keep_request(run, keeper, session, &pending);
+        let request = keep_request(run, keeper, session, &pending, way);
         (pending, request)
     });
     if noted.into_inner() {
@@ -323,8 +351,15 @@ pub fn begin(
 }
 
 /// Keeps a request that was just signed; where that cannot be, the person should know.
-fn keep_request(run: &Run, keeper: &Keeper, session: &Session, pending: &Pending) -> JournalEntry {
+fn keep_request(
+    run: &Run,
+    keeper: &Keeper,
+    session: &Session,
+    pending: &Pending,
+    way: Option<&str>,
+) -> JournalEntry {
     let entry = JournalEntry::of(session.token().identity(), pending);
+    let entry = way.into_iter().fold(entry, JournalEntry::with_asked);
     if keeper.update(&entry).is_err() {
         run.tell(&[Notice::RequestNotKept.into()]);
     }

@@ -9,9 +9,7 @@ use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, S
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
 use crate::args;
-use crate::commands::show::pending;
 use crate::commands::{chosen, select};
-use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
 use crate::run::Run;
@@ -36,10 +34,13 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
     visit.authorise()?;
-    let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
+    let way = visit.way();
+    let begun = ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), Some(&way));
+    let (pending, request) = match begun {
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            let pending = resume_pending(run, args, &visit.keeper, &session, &renewal, &old, error)?;
+            let job = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
+            let pending = job.resume(&renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
                 let kept = (&visit.keeper, Some(&kept));
                 return Ok(install_response::finish(run, &session, &installed, kept, &checks));
@@ -87,33 +88,32 @@ fn before_login(run: &Run, preflight: Preflight, resume: bool) -> Result<Vec<War
     }
 }
 
-/// Offers to go on with the key that is pending, instead of making a second one.
-fn resume_pending(
-    run: &Run,
-    args: &args::Renew,
-    keeper: &Keeper,
-    session: &Session,
-    renewal: &Renewal,
-    old: &Credential,
-    error: Error,
-) -> Result<Pending> {
-    let ask =
-        || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
-    let key = select::pending(session, None, |key| {
-        key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
-    });
-    // A CA that gave something to ask again with has the request: asking again is no second order.
-    let is_polled = |key: &PendingKey| {
-        let entry = keeper.entry(session, key.id()).ok().flatten();
-        entry.is_some_and(|entry| entry.cookie().is_some())
-    };
-    if !(args.resume || key.as_ref().is_ok_and(is_polled) || ask()) {
-        let file = key.ok().and_then(|key| keeper.answer_file(session, &key));
-        return Err(file.into_iter().fold(error, |error, file| {
-            let next_command = pending::install(run, &file);
-            error.fact(Fact::SavedAnswer, file.display()).fact(Fact::GoOn, next_command)
-        }));
+/// A job that waits for the certificate that is to be renewed.
+struct Waiting<'a> {
+    run: &'a Run,
+    args: &'a args::Renew,
+    visit: &'a Visit<'a>,
+    checks: &'a Checks<'a>,
+    session: &'a Session,
+}
+
+impl Waiting<'_> {
+    /// Goes on with it instead of making a second key: by itself where that can be no second order, else where a person
+    /// wants it. It is held to what its beginning demanded.
+    fn resume(&self, renewal: &Renewal, old: &Credential, error: Error) -> Result<Pending> {
+        let Waiting { run, args, visit, checks, session } = self;
+        let key = select::pending(session, None, |key| {
+            key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
+        });
+        let ask =
+            || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
+        let by_itself = |key: &PendingKey| visit.goes_on_by_itself(session, key);
+        if !(args.resume || key.as_ref().is_ok_and(by_itself) || ask()) {
+            return Err(error);
+        }
+        let key = key?;
+        let entry = visit.keeper.entry(session, key.id()).ok().flatten();
+        let policy = checks.policy_of_job(entry.as_ref());
+        renewal.clone().policy(&policy).resume(session, &key, &run.call())
     }
-    let key = key?;
-    renewal.resume(session, &key, &run.call())
 }

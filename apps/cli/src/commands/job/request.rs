@@ -45,7 +45,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&run.accepted(preflight).into_notices()?);
     let session = access.login(run)?;
-    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
+    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref(), None)?;
     write(run, &session, &pending, &request, &args.out, &args.file)
 }
 

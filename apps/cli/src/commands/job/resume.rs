@@ -5,7 +5,7 @@ use std::path::Path;
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::Fact;
 use usbtoken::renewal::{PendingKey, PendingState};
-use usbtoken::{Code, Error, Renewal, Result};
+use usbtoken::{Code, Error, Policy, Renewal, Result};
 
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
@@ -35,7 +35,8 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
     let key = select::pending(&session, args.id.as_ref(), waits)?;
     let keeper = way.keeper();
-    let renewal = renewal(args, &checks, &key)?;
+    let entry = keeper.entry(&session, key.id()).ok().flatten();
+    let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), &key)?;
     let pending = renewal.resume(&session, &key, &run.call())?;
     let again = || ask::request_again(run, keeper, &session, &pending, args.form, args.sign_again);
     match &way {
@@ -69,7 +70,7 @@ fn options(args: &args::Resume) -> Options<'_> {
     Options { issuer: &args.issuer, form: args.form }
 }
 
-fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result<Renewal> {
+fn renewal(args: &args::Resume, policy: &Policy, key: &PendingKey) -> Result<Renewal> {
     let base = match (key.old_credential()?, args.first_subject()) {
         (Some(old), _) => Renewal::of(&old),
         (None, Some(subject)) => Renewal::first(subject.parse()?),
@@ -78,5 +79,5 @@ fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result
             return Err(error.fact(Fact::Id, hex(key.id())));
         }
     };
-    Ok(base.policy(&checks.policy).form(args.form.into()))
+    Ok(base.policy(policy).form(args.form.into()))
 }
