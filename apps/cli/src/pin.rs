@@ -130,7 +130,7 @@ pub fn confirmed(question: &str) -> bool {
 }
 
 fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
-    crate::surroundings::restore();
+    crate::process::surroundings::restore();
     guard::begin();
     match source {
         Source::File(path) => {

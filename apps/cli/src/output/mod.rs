@@ -13,7 +13,7 @@ use usbtoken::error::{Fact, Family, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
-use crate::surroundings;
+use crate::process::surroundings;
 use crate::words::Words;
 
 /// A result that may be long: it is written while it is made, and never stands in memory as a whole.

@@ -6,12 +6,13 @@ use serde_json::json;
 use usbtoken::bank::{KeyRule, OldCredential};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, read_anchors};
-use usbtoken::renewal::{JournalEntry, Retire};
+use usbtoken::renewal::Retire;
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Session, TokenUri};
 
 use crate::args::CheckArgs;
 use crate::commands::select;
+use crate::journal::JournalEntry;
 use crate::kept::{Keeper, Kept};
 use crate::next_command::CommandLine;
 use crate::output::view;
@@ -62,7 +63,7 @@ impl<'a> Checks<'a> {
     /// says. The proof may only be raised; the rest of what was demanded holds unless the command line names another.
     pub fn policy_of_job(&self, kept: Option<&JournalEntry>) -> Policy {
         let mut policy = self.policy.clone();
-        let Some(demanded) = kept.map(JournalEntry::demands) else { return policy };
+        let Some(demanded) = kept.map(|entry| &entry.demands) else { return policy };
         policy.proof = policy.proof.max(demanded.proof);
         if self.subject.is_none() && demanded.subject == SubjectRule::Exact {
             policy.subject = SubjectRule::Exact;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use usbtoken::error::{Fact, Warning};
-use usbtoken::renewal::{JournalEntry, PendingKey, PendingState, Preflight};
+use usbtoken::renewal::{PendingKey, PendingState, Preflight};
 use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
@@ -10,6 +10,7 @@ use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks};
 use crate::args;
 use crate::commands::{chosen, select};
+use crate::journal::JournalEntry;
 use crate::output::Outcome;
 use crate::pin;
 use crate::run::Run;

@@ -7,12 +7,12 @@ use jiff::civil::{Date, Time};
 use toml::Spanned;
 
 use super::fault::Faults;
-use super::origin::Origin;
 use super::place::is_absolute;
-use super::policy::{KeyRule, OldCredential};
-use super::profile::{Bank, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
 use super::raw;
-use super::words::{Contact, NextStep, Words};
+use crate::bank::origin::Origin;
+use crate::bank::policy::{KeyRule, OldCredential};
+use crate::bank::profile::{Bank, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
+use crate::bank::words::{Contact, NextStep, Words};
 use crate::catalogue::Os;
 use crate::error::{Code, Fact};
 use crate::pki::{

@@ -3,10 +3,10 @@
 use toml::Spanned;
 
 use super::check::{Checker, DELIVERED, SYSTEMS};
-use super::pattern::{NoPattern, TokenPattern};
 use super::place::is_place_of;
-use super::profile::{BankDriver, BankToken};
 use super::raw;
+use crate::bank::pattern::{NoPattern, TokenPattern};
+use crate::bank::profile::{BankDriver, BankToken};
 use crate::catalogue::{Catalogue, UsbId};
 use crate::error::{Code, Fact};
 
