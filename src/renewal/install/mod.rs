@@ -14,7 +14,8 @@ use super::run::Run;
 use super::write::{sign_challenge, write_and_verify};
 use crate::bank::Policy;
 use crate::contents::{
-    Contents, Credential, Credentials, PendingKey, about, already_installed, no_leaf, not_awaited,
+    Contents, Credential, Credentials, PendingKey, about, already_installed, make_sure_it_is_meant, no_leaf,
+    not_awaited,
 };
 use crate::driver::{Category, Present, Proof, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
@@ -59,18 +60,24 @@ impl<'a> Install<'a> {
         let mut contents = Contents::read(session)?;
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
+        let named_by = session.token().found_by();
         if let Some((leaf, key)) = contents.answered(session, response, &pending)? {
             run.may_act_on(&key)?;
+            if !key.is_named_by(named_by) {
+                return Err(key.error(Code::PendingNotFound).fact(Fact::Expected, named_by));
+            }
             if contents.is_there(&leaf) {
                 return job.finish_written(&contents, &leaf, &key);
             }
             return job.finish(Match::found(leaf, &RequestedKey::Waiting(Box::new(key)), &contents));
         }
+        let credentials = contents.credentials();
         if let Some(leaf) = contents.already_there(response).cloned() {
+            make_sure_it_is_meant(&leaf, credentials, named_by)?;
             return job.confirm(&mut contents, &leaf);
         }
-        let credentials = contents.credentials();
         if policy.reuses_key() {
+            let credentials = credentials.named_by(named_by)?;
             let Some((leaf, old)) = Contents::answered_in_use(response, &credentials)? else {
                 let in_use = credentials.iter().filter(|one| one.private_key().is_ok());
                 return Err(no_leaf(response, in_use.map(|one| Some(one.certificate().public_key()))));
