@@ -3,12 +3,13 @@
 use super::Contents;
 use super::credential::{Credential, SeenKey, Surroundings};
 use super::held::HeldCertificate;
+use super::successor::Successor;
 use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, Window};
 use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -92,33 +93,60 @@ impl std::fmt::Display for Unreadable {
 impl Contents {
     /// The credentials: every certificate that can be read and is not a CA's, each with its key as far as hints go.
     pub(crate) fn credentials(&self) -> Credentials {
+        let mut list = self.lister();
+        let credentials = self.certificates.iter().enumerate();
+        let credentials = credentials.filter_map(|(at, held)| list.credential(at, held)).collect();
+        Credentials::new(credentials, unreadable(&self.certificates, self.unreadable))
+    }
+
+    /// The same, where nothing else is wanted of what was read: of thousands it is let go of as the list is made.
+    pub(crate) fn into_credentials(self) -> Credentials {
+        let mut list = self.lister();
+        let Contents { certificates, unreadable: failed, index, .. } = self;
+        drop(index);
+        let unreadable = unreadable(&certificates, failed);
+        let mut credentials = Vec::with_capacity(certificates.len());
+        let held = certificates.into_iter().enumerate();
+        credentials.extend(held.filter_map(|(at, held)| list.credential(at, &held)));
+        Credentials::new(credentials, unreadable)
+    }
+
+    fn lister(&self) -> Lister {
         let mut surroundings = Surroundings::default();
-        self.certificates
-            .iter()
-            .filter_map(|held| held.certificate.as_ref())
-            .for_each(|one| surroundings.add(one));
-        let surroundings = Arc::new(surroundings);
-        let key_of = |at| {
-            if !self.logged_in {
-                return SeenKey::NotLookedFor;
-            }
-            self.key_hint(at).map_or(SeenKey::Missing, |key| SeenKey::Present(Arc::clone(key)))
-        };
-        let mut successors = self.successors();
-        let renewed = self.renewed_by_jobs();
-        let list = self.certificates.iter().enumerate().filter_map(|(at, held)| {
-            let certificate = held.certificate.clone().filter(|certificate| !certificate.is_ca())?;
-            Some(Credential {
-                stored: Arc::clone(&held.stored),
-                key: key_of(at),
-                same_subject: 0,
-                successor: successors.remove(&at),
-                waiting: renewed.contains(&at),
-                surroundings: Arc::clone(&surroundings),
-                certificate,
-            })
-        });
-        Credentials::new(list.collect(), unreadable(&self.certificates, self.unreadable))
+        let certificates = self.certificates.iter().filter_map(|held| held.certificate.as_ref());
+        certificates.for_each(|one| surroundings.add(one));
+        let keys = |at| self.key_hint(at).map_or(SeenKey::Missing, |key| SeenKey::Present(Arc::clone(key)));
+        Lister {
+            surroundings: Arc::new(surroundings),
+            keys: self.logged_in.then(|| (0..self.certificates.len()).map(keys).collect()),
+            successors: self.successors(),
+            waiting: self.renewed_by_jobs(),
+        }
+    }
+}
+
+/// What makes credentials of certificates, each by its place.
+struct Lister {
+    surroundings: Arc<Surroundings>,
+    /// None where no one is logged in.
+    keys: Option<Vec<SeenKey>>,
+    successors: HashMap<usize, Successor>,
+    waiting: HashSet<usize>,
+}
+
+impl Lister {
+    fn credential(&mut self, at: usize, held: &HeldCertificate) -> Option<Credential> {
+        let certificate = held.certificate.as_ref().filter(|certificate| !certificate.is_ca())?;
+        let key = self.keys.as_ref().map(|keys| keys.get(at).cloned().unwrap_or(SeenKey::Missing));
+        Some(Credential {
+            stored: Arc::clone(&held.stored),
+            certificate: certificate.clone(),
+            key: key.unwrap_or(SeenKey::NotLookedFor),
+            same_subject: 0,
+            successor: self.successors.remove(&at),
+            waiting: self.waiting.contains(&at),
+            surroundings: Arc::clone(&self.surroundings),
+        })
     }
 }
 
@@ -370,7 +398,7 @@ impl PublicSession {
     pub fn credentials(&self) -> Result<Credentials> {
         let (certificates, unreadable) = self.certificates()?;
         let objects = Objects { certificates, unreadable, ..Objects::default() };
-        Ok(Contents::of(objects, false).credentials())
+        Ok(Contents::of(objects, false).into_credentials())
     }
 
     /// The same, after reading the public keys too: these tell which renewals wait for their certificate
@@ -379,7 +407,7 @@ impl PublicSession {
     /// # Errors
     /// What reading returns.
     pub fn credentials_and_renewals(&self) -> Result<Credentials> {
-        Ok(Contents::read_public(self)?.credentials())
+        Ok(Contents::read_public(self)?.into_credentials())
     }
 }
 
@@ -393,6 +421,6 @@ impl Session {
     pub fn credentials(&self) -> Result<Credentials> {
         let mut contents = Contents::read(self)?;
         contents.prove_successors(self)?;
-        contents.credentials().named_by(self.token().found_by())
+        contents.into_credentials().named_by(self.token().found_by())
     }
 }

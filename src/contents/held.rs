@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::record::{Marking, Record};
 use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey};
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, Issuers, PublicKey};
 
 /// A certificate object, the certificate where it can be read as one, and what its label says.
 pub(super) struct HeldCertificate {
@@ -62,9 +62,9 @@ impl OldName {
     }
 }
 
-impl From<StoredCertificate> for HeldCertificate {
-    fn from(stored: StoredCertificate) -> Self {
-        let certificate = Certificate::from_shared_der(&stored.der).ok();
+impl HeldCertificate {
+    pub(super) fn of(stored: StoredCertificate, issuers: &mut Issuers) -> Self {
+        let certificate = Certificate::from_shared_der(&stored.der, issuers).ok();
         let marking = Marking::of(stored.label.bytes());
         HeldCertificate { stored: Arc::new(stored), certificate, marking }
     }

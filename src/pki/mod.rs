@@ -43,8 +43,8 @@ mod robustness;
 
 pub(crate) use calendar::in_japan;
 pub use calendar::{Closing, Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
-pub(crate) use certificate::Certificate;
 pub use certificate::Serial;
+pub(crate) use certificate::{Certificate, Issuers};
 pub(crate) use expectation::doubts;
 pub use expectation::{Check, Expectation, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};

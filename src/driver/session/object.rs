@@ -22,8 +22,9 @@ pub(super) struct Place {
 /// A CKA_LABEL. PKCS#11 wants UTF-8; what other programs wrote is kept byte for byte, whatever it is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Label {
-    bytes: Vec<u8>,
-    text: String,
+    bytes: Box<[u8]>,
+    /// For people, where that is not what the bytes are.
+    text: Option<Box<str>>,
 }
 
 /// A certificate object (PKCS#11 v3.1 §4.6.3).
@@ -92,7 +93,8 @@ pub(crate) struct Present {
 impl Label {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         let text = unpadded(&bytes);
-        Label { bytes, text }
+        let text = (text.as_bytes() != bytes).then(|| text.into());
+        Label { bytes: bytes.into(), text }
     }
 
     /// The bytes, as the token has them.
@@ -102,13 +104,14 @@ impl Label {
 
     /// The label for people: without padding, and what is not UTF-8 taken for Latin-1.
     pub(crate) fn as_str(&self) -> &str {
-        &self.text
+        let plain = || std::str::from_utf8(&self.bytes).unwrap_or_default();
+        self.text.as_deref().unwrap_or_else(plain)
     }
 }
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(self.as_str())
     }
 }
 

@@ -102,8 +102,8 @@ impl Open {
 
     /// The X.509 certificates, and how many objects could not be read as one.
     fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
-        let (mut certificates, mut failures) = (Vec::new(), Vec::new());
         let handles = self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))?;
+        let (mut certificates, mut failures) = (Vec::with_capacity(handles.len()), Vec::new());
         self.certificates.borrow_mut().extend(&handles);
         for handle in handles {
             match twice(|| self.read_certificate(handle)) {

@@ -1,5 +1,6 @@
 //! Certificates, read as tolerantly as tokens and CAs require.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -70,7 +71,7 @@ struct Extensions {
     unknown_critical: Vec<String>,
     key_usage: Option<KeyUsage>,
     /// The extension's value and its purposes in dotted form.
-    purposes: Option<(Vec<u8>, Vec<String>)>,
+    purposes: Option<(Vec<u8>, Box<[String]>)>,
     /// The whole Extension, for requests, which copy it with its criticality.
     subject_alt_name: Option<Vec<u8>>,
     subject_key_id: Option<Vec<u8>>,
@@ -106,12 +107,13 @@ impl Certificate {
     /// # Errors
     /// [`Code::CertificateUnreadable`] when the bytes are not one DER certificate and nothing else.
     pub fn from_der(der: &[u8]) -> Result<Self> {
-        Certificate::from_shared_der(&Arc::from(der))
+        Certificate::from_shared_der(&Arc::from(der), &mut Issuers::default())
     }
 
-    /// The same of bytes that are held elsewhere too: they are not copied.
-    pub(crate) fn from_shared_der(der: &Arc<[u8]>) -> Result<Self> {
-        let parts = Parts::read(der).map_err(|cause| {
+    /// The same of bytes that are held elsewhere too: they are not copied, and neither is the name of an issuer that
+    /// another certificate has.
+    pub(crate) fn from_shared_der(der: &Arc<[u8]>, issuers: &mut Issuers) -> Result<Self> {
+        let parts = Parts::read(der, issuers).map_err(|cause| {
             Error::new(Code::CertificateUnreadable).fact(Fact::Detail, cause).caused_by(cause)
         })?;
         Ok(Certificate(Arc::new(parts)))
@@ -217,7 +219,7 @@ impl Certificate {
 
     /// The purposes of the extended key usage in dotted form, if there is that extension (RFC 5280 §4.2.1.12).
     pub(crate) fn extended_key_usage(&self) -> Option<&[String]> {
-        self.0.extensions.purposes.as_ref().map(|(_, purposes)| purposes.as_slice())
+        self.0.extensions.purposes.as_ref().map(|(_, purposes)| &**purposes)
     }
 
     /// Whether it may be used for TLS client authentication: it names that purpose or any, or there is no such
@@ -268,13 +270,28 @@ impl Certificate {
     }
 }
 
+/// The names of issuers, each once: thousands of certificates may come from one CA.
+#[derive(Default)]
+pub(crate) struct Issuers(HashMap<Box<[u8]>, Name>);
+
+impl Issuers {
+    fn name(&mut self, name: Tlv<'_>) -> Read<Name> {
+        if let Some(known) = self.0.get(name.raw) {
+            return Ok(known.clone());
+        }
+        let read = Name::from_tlv(name)?;
+        self.0.insert(name.raw.into(), read.clone());
+        Ok(read)
+    }
+}
+
 impl Parts {
-    fn read(der: &Arc<[u8]>) -> Read<Self> {
+    fn read(der: &Arc<[u8]>, issuers: &mut Issuers) -> Read<Self> {
         let tbs = Outline::from_der(der)?.tbs;
         Ok(Parts {
             der: Arc::clone(der),
             subject: Name::from_tlv(tbs.subject)?,
-            issuer: Name::from_tlv(tbs.issuer)?,
+            issuer: issuers.name(tbs.issuer)?,
             serial: Serial::from_tlv(tbs.serial)?,
             not_before: time::read(tbs.validity.not_before)?,
             not_after: time::read(tbs.validity.not_after)?,
@@ -459,7 +476,7 @@ fn authority_key_id(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// ExtendedKeyUsage. That of `x509_cert` refuses identifiers with numbers above 32 bits, as UUIDs have them.
-fn purposes(value: &[u8]) -> Read<Vec<String>> {
+fn purposes(value: &[u8]) -> Read<Box<[String]>> {
     let list = Vec::<Tlv<'_>>::from_der(value)?;
     list.into_iter().map(|purpose| Ok(oid::dotted(purpose.tagged(OID)?.value))).collect()
 }
