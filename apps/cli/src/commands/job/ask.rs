@@ -74,8 +74,7 @@ impl<'a> Visit<'a> {
     /// that a person carries to the CA, or that another computer made, may be on its way.
     pub fn goes_on_by_itself(&self, session: &Session, key: &PendingKey) -> bool {
         let entry = self.keeper.entry(session, key.id()).ok().flatten();
-        let was_asked =
-            |entry: &JournalEntry| entry.cookie.is_some() || entry.was_asked(&self.issuer.way());
+        let was_asked = |entry: &JournalEntry| entry.cookie.is_some() || entry.was_asked(&self.issuer.way());
         entry.as_ref().is_some_and(was_asked)
             || self.keeper.answer_file(session, key).is_some()
             || (entry.is_none() && self.keeper.was_never_sent(session, key))
