@@ -87,8 +87,7 @@ impl Preflight {
             }
         }
         // What a token merely does not tell is for the list, not for a warning that no one can act on.
-        notices
-            .retain(|warning| !matches!(warning.notice(), Notice::MemoryUnknown | Notice::MechanismUnknown));
+        notices.retain(|warning| !matches!(warning.notice, Notice::MemoryUnknown | Notice::MechanismUnknown));
         Ok(notices)
     }
 
@@ -298,7 +297,7 @@ fn key(renewal: &Renewal, token: &Token) -> Vec<PreflightPoint> {
     if let (KeyRule::LikeOld, Some(old)) = (renewal.policy.key, renewal.old()) {
         let same = kind.algorithm() == old.key_algorithm();
         let warning = || {
-            let changes = Warning::new(Notice::KeyKindChanges).fact(Fact::Expected, old.key_algorithm());
+            let changes = Warning::from(Notice::KeyKindChanges).fact(Fact::Expected, old.key_algorithm());
             changes.fact(Fact::Found, kind.algorithm())
         };
         let state = if same { PointResult::Ok } else { PointResult::Warning(warning()) };
@@ -348,7 +347,7 @@ fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
             };
             let facts = error.facts().filter(|(fact, _)| *fact != Fact::Token);
             PointResult::Warning(
-                facts.fold(Warning::new(notice), |warning, (fact, value)| warning.fact(fact, value)),
+                facts.fold(Warning::from(notice), |warning, (fact, value)| warning.fact(fact, value)),
             )
         }
     }
@@ -417,7 +416,9 @@ fn same_subject(others: usize) -> PointResult {
 
 /// That it is renewed, or said to be: which one takes its place, and when that can be renewed.
 fn renewed(notice: Notice, renewal: &Renewal, by: &Successor) -> Warning {
-    Warning::new(notice).fact(Fact::Candidate, by).fact(Fact::Date, by.renewable_from(&renewal.policy.window))
+    Warning::from(notice)
+        .fact(Fact::Candidate, by)
+        .fact(Fact::Date, by.renewable_from(&renewal.policy.window))
 }
 
 fn gone(old: &Credential) -> PointResult {

@@ -133,7 +133,7 @@ impl Retire {
         }
         let error = about(Error::new(Code::RetireDoubtful).during(Step::Retire), &self.old);
         Err(self.doubts.iter().fold(error, |error, doubt| {
-            let error = error.fact(Fact::Detail, doubt.notice().name());
+            let error = error.fact(Fact::Detail, doubt.notice.name());
             doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value))
         }))
     }
@@ -209,7 +209,7 @@ impl Retire {
             latest(others).into_iter().fold(error, |error, (other, issuer)| {
                 error
                     .fact(Fact::Found, other.certificate().issuer_and_key())
-                    .fact(Fact::IssuerContinuity, issuer.name())
+                    .fact(Fact::IssuerContinuity, issuer)
             })
         })
     }

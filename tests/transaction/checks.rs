@@ -121,13 +121,10 @@ fn every_check_refuses_by_itself_and_can_be_relaxed_by_name() {
         refused(install.clone().policy(&relaxed).run(&session, &run()), code);
         bank.soft.snapshot().assert_same_as(&waiting);
 
-        let relax: Relax = [check].into_iter().collect();
         // A certificate that ended yesterday does not end later than the old one either, and a CA's certificate of
         // the test CA is for nothing but signing certificates.
-        relaxed.relax = Check::ALL
-            .iter()
-            .filter(|other| implied(code, **other))
-            .fold(relax, |relax, other| relax.and(*other));
+        relaxed.relax =
+            Check::ALL.iter().copied().filter(|other| *other == check || implied(code, *other)).collect();
         let installed = install.clone().policy(&relaxed).run(&session, &run()).unwrap();
         assert_eq!(installed.credential().certificate().der(), answer);
         bank.soft.snapshot().assert_keeps(&bank.before);

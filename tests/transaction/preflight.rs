@@ -345,7 +345,8 @@ fn a_kind_of_key_that_the_token_cannot_make_blocks() {
         "C_GetMechanismList:ckr=CKR_FUNCTION_NOT_SUPPORTED,sticky; C_GenerateKeyPair:ckr=CKR_KEY_SIZE_RANGE";
     let issuer = bank.issuer("");
     // A token that lists nothing is tried, and then its refusal is told.
-    let said = bank.run_with_faults(fault, &["renew", "--key", KeyKind::Rsa4096.name(), "--issuer", &issuer]);
+    let said =
+        bank.run_with_faults(fault, &["renew", "--key", &KeyKind::Rsa4096.to_string(), "--issuer", &issuer]);
     said.failed(Code::KeySizeUnsupported);
     bank.soft.snapshot().assert_same_as(&bank.before);
 }

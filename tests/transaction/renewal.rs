@@ -43,7 +43,7 @@ fn renews(kind: Kind, wanted: KeyKind) {
     assert_eq!(installed.proof().level, ProofLevel::Proven);
     let new = installed.credential();
     let new_id = new.id().to_vec();
-    assert_eq!(new.key_algorithm(), wanted.algorithm());
+    assert_eq!(new.key_algorithm(), wanted.into());
     assert!(session.pending().unwrap().is_empty());
     let listed = session.credentials().unwrap();
     assert_eq!(listed.iter().count(), 2 + 1, "old, new, and the foreign certificate");

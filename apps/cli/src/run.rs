@@ -195,14 +195,14 @@ impl Run {
                 // No one is there to be told when standard error is closed.
                 let _ = writeln!(io::stderr(), "{}", output::notice_text(&warning, self.lang));
             }
-            self.told.borrow_mut().push(warning.notice());
+            self.told.borrow_mut().push(warning.notice);
         }
     }
 
     /// Those that were not told yet.
     pub fn untold(&self, notices: &[Warning]) -> Vec<Warning> {
         let told = self.told.borrow();
-        notices.iter().filter(|warning| !told.contains(&warning.notice())).cloned().collect()
+        notices.iter().filter(|warning| !told.contains(&warning.notice)).cloned().collect()
     }
 
     /// The names of the variables that lead to the PIN: no other program gets them.

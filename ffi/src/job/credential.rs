@@ -149,8 +149,8 @@ impl CredentialList {
                 .with(USBTOKEN_UNREADABLE_ID, hex(&one.id))
                 .with(USBTOKEN_UNREADABLE_LABEL, one.label.clone())
                 .with(USBTOKEN_UNREADABLE_SIZE, one.size.to_string())
-                .with(USBTOKEN_UNREADABLE_REASON, Fact::Reason.words(one.reason.name(), Lang::En))
-                .with(USBTOKEN_UNREADABLE_REASON_JA, Fact::Reason.words(one.reason.name(), Lang::Ja))
+                .with(USBTOKEN_UNREADABLE_REASON, Fact::Reason.words(&one.reason.to_string(), Lang::En))
+                .with(USBTOKEN_UNREADABLE_REASON_JA, Fact::Reason.words(&one.reason.to_string(), Lang::Ja))
         };
         let all = || self.credentials.unreadable().iter().map(texts).collect();
         self.unreadable.get_or_init(all).get(index)
@@ -180,7 +180,8 @@ impl CredentialNoun {
         self.texts.get_or_init(|| {
             let credential = &self.credential;
             let (certificate, subject) = (credential.certificate(), credential.subject());
-            let (organizations, units) = (subject.organizations(), subject.organizational_units());
+            let values = |kind| subject.values(kind).collect::<Vec<_>>();
+            let (organizations, units) = (values("O"), values("OU"));
             let serial = certificate.serial().to_string();
             let name = subject.common_name();
             let successor = credential.successor();
@@ -255,7 +256,7 @@ pub unsafe extern "C" fn usbtoken_credentials_at(
     boundary::on::<CredentialList>(credentials, |list| {
         boundary::give::<CredentialNoun>(out, || {
             let credential =
-                list.credentials.iter().nth(index).ok_or_else(|| args::bad("index", "after the last"))?;
+                list.credentials.iter().nth(index).ok_or_else(|| args::bad("index", "after_last"))?;
             Ok(CredentialNoun::new(credential.clone()))
         })
     })

@@ -40,7 +40,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         issuers: check.list("ca.issuers", &file.ca.issuers, "RFC 4514", |text| text.parse::<Name>().ok()),
         subject: check.choice("ca.subject", file.ca.subject.as_ref(), SUBJECTS).unwrap_or_default(),
         relax: check
-            .list("ca.relax", &file.ca.relax, &names(Check::ALL, |c| c.name()), Check::from_name)
+            .list("ca.relax", &file.ca.relax, &names(Check::ALL), |text| text.parse::<Check>().ok())
             .into_iter()
             .collect::<Relax>(),
         extended_key_usage: check.usages(&file.ca.extended_key_usage),
@@ -80,8 +80,8 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         may_override: check.list(
             "bank.may_override",
             &file.bank.may_override,
-            &names(Override::ALL, |one| one.name()),
-            |text| Override::ALL.iter().copied().find(|one| one.name() == text),
+            &names(Override::ALL),
+            |text| Override::ALL.iter().copied().find(|one| one.to_string() == text),
         ),
     }
 }
@@ -127,8 +127,8 @@ pub(super) const SYSTEMS: Choices<Os> =
     &[("linux", Os::Linux), ("macos", Os::Macos), ("windows", Os::Windows)];
 const TOO_LATE: &str = "new-issue, revoke-first, form, contact, words";
 
-pub(super) fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> String {
-    all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ")
+pub(super) fn names(all: &[impl ToString]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) struct Checker<'f, 't> {
@@ -148,7 +148,7 @@ impl Checker<'_, '_> {
                 error.fact(Fact::Found, length).fact(Fact::Limit, LONGEST_TEXT)
             });
         } else if crate::text::printable(value) != *value {
-            self.faults.bad(text.span(), key, crate::text::printable(value), "no control characters");
+            self.faults.bad(text.span(), key, crate::text::printable(value), "no_control_characters");
         }
         value.clone()
     }
@@ -319,7 +319,7 @@ impl Checker<'_, '_> {
             let key = format!("calendar.reminders[{index}]");
             let days = self.number(&key, one, 0, 366);
             if all.last().is_some_and(|last| *last <= days) {
-                self.faults.bad(one.span(), &key, days, "fewer than the one before");
+                self.faults.bad(one.span(), &key, days, "fewer_than_before");
             }
             all.push(days);
         }
@@ -357,10 +357,10 @@ impl Checker<'_, '_> {
         match text.get_ref().as_str() {
             "like-old" => KeyRule::LikeOld,
             "old-again" => KeyRule::OldAgain,
-            name => match KeyKind::ALL.iter().find(|kind| kind.name() == name) {
+            name => match KeyKind::ALL.iter().find(|kind| kind.to_string() == name) {
                 Some(kind) => KeyRule::Kind(*kind),
                 None => {
-                    let kinds = names(KeyKind::ALL, |kind| kind.name());
+                    let kinds = names(KeyKind::ALL);
                     let expected = format!("like-old, old-again, {kinds}");
                     self.faults.bad(text.span(), "renewal.key", name, expected);
                     KeyRule::default()
@@ -396,13 +396,13 @@ impl Checker<'_, '_> {
         if let Some(helper) = helper
             && !is_absolute(helper.get_ref())
         {
-            self.faults.bad(helper.span(), "issuer.helper", helper.get_ref(), "absolute path");
+            self.faults.bad(helper.span(), "issuer.helper", helper.get_ref(), "absolute_path");
         }
         if let Some(proxy) = proxy {
             let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
             let rest = ["http://", "https://"].iter().find_map(|scheme| proxy.get_ref().strip_prefix(scheme));
             if !rest.is_some_and(|rest| !rest.is_empty() && plain(rest)) {
-                let expected = "http://host:port, without user name and password";
+                let expected = "proxy_url";
                 self.faults.bad(proxy.span(), "issuer.proxy", proxy.get_ref(), expected);
             }
         }

@@ -75,7 +75,7 @@ impl Checker<'_, '_> {
             });
             let path = driver.path.get_ref();
             if !is_place_of(system, path) {
-                self.faults.bad(driver.path.span(), &format!("{key}.path"), path, "absolute path");
+                self.faults.bad(driver.path.span(), &format!("{key}.path"), path, "absolute_path");
             }
             all.push(BankDriver {
                 name: driver.name.as_ref().map(|name| self.text(&format!("{key}.name"), name)),

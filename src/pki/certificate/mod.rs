@@ -213,7 +213,7 @@ impl Certificate {
     }
 
     /// The key usage, if there is that extension (RFC 5280 §4.2.1.3).
-    pub fn key_usage(&self) -> Option<KeyUsage> {
+    pub(crate) fn key_usage(&self) -> Option<KeyUsage> {
         self.0.extensions.key_usage
     }
 

@@ -80,14 +80,14 @@ impl PublicKey {
     pub(crate) fn from_ec(params_der: &[u8], point: &[u8]) -> Result<Self> {
         let params = AnyRef::from_der(params_der).map_err(malformed)?;
         let curve = curve_named(params).ok_or_else(|| unsupported("P-256, P-384", &hex(params_der)))?;
-        Self::on_curve(curve, bare_point(curve, point).ok_or_else(|| refused("EC point"))?)
+        Self::on_curve(curve, bare_point(curve, point).ok_or_else(|| refused("ec_point"))?)
     }
 
     fn on_curve(curve: Curve, point: &[u8]) -> Result<Self> {
         if point.first() != Some(&4) {
-            return Err(refused("EC point is not uncompressed"));
+            return Err(refused("ec_point_form"));
         }
-        let off_curve = |_| refused("EC point is not on the curve");
+        let off_curve = |_| refused("ec_point_off_curve");
         match curve {
             Curve::P256 => {
                 let key = p256::PublicKey::from_sec1_bytes(point).map_err(off_curve)?;
@@ -116,7 +116,7 @@ impl PublicKey {
     }
 
     /// SHA-1 over the bits of subjectPublicKey: the key identifier of RFC 5280 §4.2.1.2, method (1).
-    pub fn key_id(&self) -> [u8; 20] {
+    pub(crate) fn key_id(&self) -> [u8; 20] {
         // The bytes were read or made as a SubjectPublicKeyInfo, so there are bits.
         Sha1::digest(self.bits().unwrap_or_default()).into()
     }
@@ -180,7 +180,7 @@ impl Curve {
 
 /// The bytes of subjectPublicKey: no kind of key has unused bits.
 fn key_bits<'a>(info: &SubjectPublicKeyInfoRef<'a>) -> Result<&'a [u8]> {
-    info.subject_public_key.as_bytes().ok_or_else(|| refused("unused bits in subjectPublicKey"))
+    info.subject_public_key.as_bytes().ok_or_else(|| refused("unused_bits"))
 }
 
 impl SignatureAlgorithm {
@@ -229,7 +229,7 @@ fn rsa_key(pkcs1: &[u8]) -> Result<rsa::PublicKey> {
 
 /// Makes the key from two numbers without zeros in front.
 fn rsa_key_from(modulus: &[u8], exponent: &[u8]) -> Result<rsa::PublicKey> {
-    verify::rsa_key_from(modulus, exponent).ok_or_else(|| refused("RSA modulus or exponent"))
+    verify::rsa_key_from(modulus, exponent).ok_or_else(|| refused("rsa_numbers"))
 }
 
 fn malformed(cause: der::Error) -> Error {

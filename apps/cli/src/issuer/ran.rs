@@ -44,7 +44,7 @@ pub(super) fn failed(ran: Ran) -> Failed {
         End::Interrupted => Error::new(Code::Cancelled),
         End::TooMuch => Error::new(Code::AnswerTooLarge)
             .fact(Fact::Limit, LARGEST_ANSWER)
-            .fact(Fact::Detail, "the rest is cut off"),
+            .fact(Fact::Reason, "rest_cut_off"),
     };
     Failed { error: with_words(error, &ran.said), output: ran.output }
 }

@@ -12,7 +12,7 @@ use usbtoken::Code;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
-use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor};
+use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor, WhyUnreadable};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -100,7 +100,7 @@ pub struct Unreadable {
     /// Why it cannot be read, in English.
     pub unreadable: String,
     /// The same by its stable name.
-    pub reason: &'static str,
+    pub reason: WhyUnreadable,
 }
 
 /// A key whose job is not finished.
@@ -159,11 +159,11 @@ impl Token {
 
 impl Subject {
     fn of(name: &Name) -> Self {
-        let owned = |parts: Vec<&str>| parts.into_iter().map(str::to_owned).collect();
+        let owned = |kind| name.values(kind).map(str::to_owned).collect();
         Subject {
             text: name.clone(),
-            organizations: owned(name.organizations()),
-            organizational_units: owned(name.organizational_units()),
+            organizations: owned("O"),
+            organizational_units: owned("OU"),
             common_name: name.common_name().map(str::to_owned),
             guessed: name.is_guess(),
         }
@@ -304,8 +304,8 @@ impl Unreadable {
             id: hex(&object.id),
             label: object.label.clone(),
             size: object.size,
-            unreadable: Fact::Reason.words(object.reason.name(), Lang::En),
-            reason: object.reason.name(),
+            unreadable: Fact::Reason.words(&object.reason.to_string(), Lang::En),
+            reason: object.reason,
         }
     }
 
@@ -315,7 +315,7 @@ impl Unreadable {
         lines.put(&Phrase::Id.text(lang), &self.id);
         lines.put(&Words::Label.text(lang), &self.label);
         lines.put(&Words::Size.text(lang), &self.size.to_string());
-        lines.put(Fact::Reason.label(lang), &Fact::Reason.words(self.reason, lang));
+        lines.put(Fact::Reason.label(lang), &Fact::Reason.words(&self.reason.to_string(), lang));
         lines.text
     }
 }

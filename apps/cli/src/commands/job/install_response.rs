@@ -83,7 +83,7 @@ impl<'a> Checks<'a> {
 
     /// Adds what was asked for to a command line that goes on.
     pub fn on(&self, line: CommandLine) -> CommandLine {
-        line.checks(self.args, self.retire_old).value("--subject", self.rule())
+        line.checks(self.args, self.retire_old).value("--subject", self.rule().as_deref())
     }
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
@@ -105,12 +105,12 @@ impl<'a> Checks<'a> {
         let missing = error.code() == Code::RetireIssuerNotShown && self.policy.anchors.is_empty();
         let anchors = given.chain(missing.then_some(Path::new("CA.pem")));
         let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
-        error.fact(Fact::GoOn, line.value("--subject", self.rule()).end())
+        error.fact(Fact::GoOn, line.value("--subject", self.rule().as_deref()).end())
     }
 
     /// The rule for the subject, where the command line has another than the usual one.
-    fn rule(&self) -> Option<&'static str> {
-        self.subject.filter(|rule| *rule != SubjectRule::default()).map(SubjectRule::name)
+    fn rule(&self) -> Option<String> {
+        self.subject.filter(|rule| *rule != SubjectRule::default()).map(|rule| rule.to_string())
     }
 }
 
@@ -151,7 +151,7 @@ pub fn finish(
     let mut failed = None;
     let mut retired = false;
     let works_from = works_from(run, installed);
-    notices.extend(works_from.as_ref().map(|date| Warning::new(Notice::WorksLater).fact(Fact::Date, date)));
+    notices.extend(works_from.as_ref().map(|date| Warning::from(Notice::WorksLater).fact(Fact::Date, date)));
     match Retire::replaced_by(installed) {
         // Until the new one works at the bank, the old one is needed.
         Some(removal) if works_from.is_none() && removes_old(run, checks.policy.old) => {
@@ -186,7 +186,7 @@ pub fn finish(
         "replaced": replaced,
         "retired": retired,
         "already_installed": installed.was_there(),
-        "issuer_continuity": installed.issuer().name(),
+        "issuer_continuity": installed.issuer(),
         "key_reused": installed.key_reused(),
         "proof": installed.proof(),
         "bank_words": own,

@@ -54,7 +54,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let json = json!({
         "retired": shown,
         "successor": successor,
-        "issuer_continuity": retired.issuer().name(),
+        "issuer_continuity": retired.issuer(),
         "key_removed": retired.key_removed(),
     });
     Ok(Outcome::changed(text, json, Fact::Serial, old.certificate().serial()))

@@ -107,8 +107,8 @@ fn none(seen: &Seen, lang: Lang) -> String {
     match seen.levels {
         Some(_) => Phrase::NoCredentials.text(lang),
         None => {
-            let notice = Notice::NoCertificate;
-            format!("{}\n  {}", notice.sentence(lang), notice.next_action(lang))
+            let message = Notice::NoCertificate.message(lang);
+            format!("{}\n  {}", message.sentence, message.next_action)
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use usbtoken::error::{Fact, Point};
-use usbtoken::pki::jst_time;
+use usbtoken::pki::{KeyAlgorithm, jst_time};
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
 use usbtoken::{Credentials, Renewal, Result};
@@ -45,7 +45,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
     let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
     lines.extend(
-        kind.map(|kind| format!("  {}", Words::NewKey(&kind.algorithm().to_string()).text(run.lang))),
+        kind.map(|kind| format!("  {}", Words::NewKey(&KeyAlgorithm::from(kind).to_string()).text(run.lang))),
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
     lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run)));
@@ -61,7 +61,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let json = json!({
         "credential": shown,
         "can_renew": can_renew,
-        "key_kind": kind.map(|kind| kind.name()),
+        "key_kind": kind,
         "unreadable": unreadable,
         "now": view::Moment(now),
         "points": points,
@@ -77,13 +77,13 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
     let (state, sentence, next) = match &finding.state {
         PointResult::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
         PointResult::Warning(warning) => {
-            let notice = warning.notice();
-            (Phrase::Warning.text(lang), notice.sentence(lang), Some(notice.next_action(lang).to_owned()))
+            let message = warning.notice.message(lang);
+            (Phrase::Warning.text(lang), message.sentence, Some(message.next_action.to_owned()))
         }
         PointResult::Blocker(error) => {
             let code = error.code();
-            let next = own(code).unwrap_or_else(|| code.next_action(lang).to_owned());
-            (Phrase::Blocker.text(lang), code.sentence(lang), Some(next))
+            let next = own(code).unwrap_or_else(|| code.message(lang).next_action.to_owned());
+            (Phrase::Blocker.text(lang), code.message(lang).sentence, Some(next))
         }
     };
     let mut text = format!("  [{state}] {sentence}");
