@@ -214,7 +214,7 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     let kinds = kinds(token);
     let run = Run::default().at(now);
     let seen = BeforeLogin::read(token);
-    let findings = Preflight::of_token(token, seen.as_ref().ok(), &run).into_findings();
+    let findings = Preflight::of_token(token, seen.as_ref().ok(), &run).points;
     let memory = findings.iter().find(|finding| finding.point == Point::Memory);
     let free_space = memory.map_or(FreeSpace::NotTold, |finding| match &finding.state {
         PointResult::Ok => FreeSpace::Fits,
@@ -274,8 +274,7 @@ fn of_credentials(
             let error = Error::new(Code::Expired).during(Step::Preflight).fact(Fact::Subject, one.subject());
             problems.error(Severity::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
         }
-        let findings =
-            Renewal::of(one).preflight_on(token, Some(seen), &Run::default().at(now)).into_findings();
+        let findings = Renewal::of(one).preflight_on(token, Some(seen), &Run::default().at(now)).points;
         problems.of_preflight(findings, &name, &skip);
     }
 }

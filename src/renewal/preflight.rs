@@ -18,8 +18,10 @@ use crate::pki::{KeyKind, WindowState};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Preflight {
-    findings: Vec<PreflightPoint>,
+    /// The points, in the order in which they were checked.
+    pub points: Vec<PreflightPoint>,
 }
 
 /// One point of the preflight.
@@ -47,25 +49,15 @@ pub enum PointResult {
 const LITTLE_MEMORY: u64 = 8 * 1024;
 
 impl Preflight {
-    /// The points, in the order in which they were checked.
-    pub fn findings(&self) -> &[PreflightPoint] {
-        &self.findings
-    }
-
-    /// The points, for a caller who keeps them.
-    pub fn into_findings(self) -> Vec<PreflightPoint> {
-        self.findings
-    }
-
     /// Whether nothing blocks the renewal.
     pub fn can_begin(&self) -> bool {
-        !self.findings.iter().any(|finding| matches!(finding.state, PointResult::Blocker(_)))
+        !self.points.iter().any(|finding| matches!(finding.state, PointResult::Blocker(_)))
     }
 
     /// The same without the blockers of this code: the person has said that it goes on all the same.
     #[must_use]
     pub fn accepting(mut self, code: Code) -> Self {
-        for finding in &mut self.findings {
+        for finding in &mut self.points {
             if matches!(&finding.state, PointResult::Blocker(error) if error.code() == code) {
                 finding.state = PointResult::Ok;
             }
@@ -79,7 +71,7 @@ impl Preflight {
     /// The first blocker.
     pub fn into_notices(self) -> Result<Vec<Warning>> {
         let mut notices = Vec::new();
-        for finding in self.findings {
+        for finding in self.points {
             match finding.state {
                 PointResult::Ok => {}
                 PointResult::Warning(warning) => notices.push(warning),
@@ -100,7 +92,7 @@ impl Preflight {
             let state = renewed.map_or_else(unique, PointResult::Warning);
             findings.push(PreflightPoint { point: Point::SubjectUnique, state });
         }
-        Preflight { findings }
+        Preflight { points: findings }
     }
 
     /// The points that do not depend on what is wanted: for one who looks at a token and renews nothing.
@@ -113,7 +105,7 @@ impl Preflight {
         };
         findings.push(PreflightPoint { point: Point::Clock, state: clock });
         findings.push(said_to_wait(seen.is_some_and(|seen| seen.0.seems_pending(None, Record::is_first))));
-        Preflight { findings }
+        Preflight { points: findings }
     }
 
     pub(super) fn after_login(
@@ -134,7 +126,7 @@ impl Preflight {
         }
         let credentials = contents.credentials();
         let now = renewal.old().and_then(|old| present(&credentials, old));
-        let by = now.and_then(Credential::successor).filter(|by| by.is_proven() && waiting.is_none());
+        let by = now.and_then(Credential::successor).filter(|by| by.proven && waiting.is_none());
         let by = by.filter(|_| !renewal.policy.reuses_key());
         let done =
             Done { waiting: waiting.is_some(), renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)) };
@@ -156,7 +148,7 @@ impl Preflight {
             }
             findings.push(PreflightPoint { point: Point::OldKey, state: old_key(now, old) });
         }
-        Ok(Preflight { findings })
+        Ok(Preflight { points: findings })
     }
 }
 
@@ -218,7 +210,7 @@ impl Renewal {
         run.report(Step::Preflight);
         let waiting = seen.is_some_and(|seen| seen.is_waiting(self, run));
         let mut preflight = Preflight::before_login(self, token, waiting, run);
-        preflight.findings.push(said_to_wait(waiting));
+        preflight.points.push(said_to_wait(waiting));
         preflight
     }
 

@@ -333,9 +333,9 @@ impl Page {
             policy.anchors = self.shared.anchors();
         }
         let installed = Install::new(&response).policy(&policy).run(&session, &self.run())?;
-        if installed.was_there() {
+        if installed.was_there {
             // As CertEnroll, whose pending request is gone after the first time.
-            let certificate = installed.credential().certificate();
+            let certificate = installed.credential.certificate();
             let error = Error::new(Code::AlreadyInstalled)
                 .during(Step::CheckCertificate)
                 .fact(Fact::Subject, certificate.subject())

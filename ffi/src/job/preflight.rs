@@ -48,7 +48,7 @@ impl Noun for Findings {
 impl Findings {
     /// `into_notices` would keep only the first blocker; the list is for showing, so all are kept.
     pub(crate) fn new(preflight: Preflight, lang: Lang) -> Self {
-        let findings = preflight.into_findings();
+        let findings = preflight.points;
         let facts = Facts::of(findings.iter().map(|finding| match &finding.state {
             PointResult::Warning(warning) => Some(warning),
             PointResult::Ok | PointResult::Blocker(_) => None,

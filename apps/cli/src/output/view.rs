@@ -287,9 +287,9 @@ impl Credential {
 
 /// That a credential is renewed, or seems to be, and by which one.
 fn renewed(by: &Successor, lang: Lang) -> String {
-    let (serial, from) = (by.certificate().serial().to_string(), by.renewable_from(&Window::default()));
+    let (serial, from) = (by.certificate.serial().to_string(), by.renewable_from(&Window::default()));
     let (serial, from) = (serial.as_str(), &from.to_string());
-    let phrase = match by.is_proven() {
+    let phrase = match by.proven {
         true => Phrase::Renewed { serial, from },
         false => Phrase::SaidRenewed { serial, from },
     };

@@ -48,7 +48,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         kind.map(|kind| format!("  {}", Words::NewKey(&KeyAlgorithm::from(kind).to_string()).text(run.lang))),
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
-    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run)));
+    lines.extend(preflight.points.iter().map(|finding| point_text(finding, now, run)));
     let seems_renewed = old.successor().is_some() && !args.key.force;
     let can_renew = preflight.can_begin() && !seems_renewed;
     let verdict = match preflight.can_begin() {
@@ -57,7 +57,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         false => Words::CannotRenew,
     };
     lines.push(verdict.text(run.lang));
-    let points: Vec<Value> = preflight.findings().iter().map(|finding| point_json(finding, run)).collect();
+    let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
         "credential": shown,
         "can_renew": can_renew,
