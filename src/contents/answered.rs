@@ -99,7 +99,7 @@ pub(crate) fn make_sure_it_is_meant(
     named_by: &TokenUri,
 ) -> Result<()> {
     let is_meant = |one: &Credential| {
-        one.certificate() == leaf || one.successor().is_some_and(|by| by.certificate() == leaf)
+        one.certificate() == leaf || one.successor().is_some_and(|by| by.certificate == *leaf)
     };
     if credentials.named_by(named_by)?.iter().any(is_meant) {
         return Ok(());
