@@ -1,14 +1,15 @@
 //! The list of the credentials on a token, and the choice among them.
 
 use super::Contents;
-use super::credential::{Credential, SeenKey, Surroundings};
+use super::credential::{Credential, SeenKey, Surroundings, User};
 use super::held::HeldCertificate;
 use super::successor::Successor;
 use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, Window};
+use crate::pki::{Certificate, Name, Window};
 use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -117,11 +118,15 @@ impl Contents {
         let mut surroundings = Surroundings::default();
         let certificates = self.certificates.iter().filter_map(|held| held.certificate.as_ref());
         certificates.for_each(|one| surroundings.add(one));
+        let successors = self.successors();
+        let rows = self.rows(&successors);
+        surroundings.users = self.users(&rows);
         let keys = |at| self.key_hint(at).map_or(SeenKey::Missing, |key| SeenKey::Present(Arc::clone(key)));
         Lister {
             surroundings: Arc::new(surroundings),
             keys: self.logged_in.then(|| (0..self.certificates.len()).map(keys).collect()),
-            successors: self.successors(),
+            successors,
+            rows,
             waiting: self.renewed_by_jobs(),
         }
     }
@@ -133,6 +138,7 @@ struct Lister {
     /// None where no one is logged in.
     keys: Option<Vec<SeenKey>>,
     successors: HashMap<usize, Successor>,
+    rows: Vec<usize>,
     waiting: HashSet<usize>,
 }
 
@@ -147,8 +153,35 @@ impl Lister {
             same_subject: 0,
             successor: self.successors.remove(&at),
             waiting: self.waiting.contains(&at),
+            row: self.rows.get(at).copied().unwrap_or(at),
             surroundings: Arc::clone(&self.surroundings),
         })
+    }
+}
+
+impl Contents {
+    /// The row of renewals that each certificate stands in: the place of the last one in it.
+    fn rows(&self, successors: &HashMap<usize, Successor>) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..self.certificates.len()).collect();
+        let mut renewed: Vec<(&usize, &Successor)> = successors.iter().collect();
+        // A successor ends later, so its own row is known first.
+        renewed.sort_by_key(|(at, _)| Reverse(self.certificate(**at).map(Certificate::not_after)));
+        for (at, successor) in renewed {
+            let last = self.place_of(&successor.certificate).and_then(|next| rows.get(next).copied());
+            if let (Some(row), Some(last)) = (rows.get_mut(*at), last) {
+                *row = last;
+            }
+        }
+        rows
+    }
+
+    fn users(&self, rows: &[usize]) -> Vec<User> {
+        let user = |(at, row): (usize, &usize)| {
+            let certificate = self.certificate(at).filter(|one| !one.is_ca())?.clone();
+            let may_have_key = !self.logged_in || self.key_hint(at).is_some();
+            Some(User { certificate, row: *row, may_have_key })
+        };
+        rows.iter().enumerate().filter_map(user).collect()
     }
 }
 
@@ -173,6 +206,18 @@ impl Credentials {
             one.same_subject = same.saturating_sub(1);
         }
         Credentials { list, unreadable, left_out: Vec::new() }
+    }
+
+    /// The credentials that have not ended and have another subject than this: of other users, where a first certificate
+    /// is asked for.
+    pub(crate) fn of_others_than(
+        &self,
+        subject: &Name,
+        now: SystemTime,
+    ) -> impl Iterator<Item = &Certificate> {
+        let users = self.list.first().map(|one| one.surroundings.users.as_slice()).unwrap_or_default();
+        let others = users.iter().filter(move |user| user.counts(now)).map(|user| &user.certificate);
+        others.filter(|other| !other.subject().matches(subject))
     }
 
     /// The credentials, in the token's order.

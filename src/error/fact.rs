@@ -71,5 +71,7 @@ numbered! {
         Contact = 36 "contact",
         /// The certificate that it is about, by its subject.
         Certificate = 40 "certificate",
+        /// The reference number of the order at the bank or its CA.
+        Reference = 54 "reference",
     }
 }

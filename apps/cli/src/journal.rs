@@ -22,6 +22,8 @@ use usbtoken::pki::{PublicKey, jst_date};
 use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Error, Pending, Policy, Result};
 
+use crate::reference::Reference;
+
 /// The only version of the record that was ever written.
 const VERSION: u32 = 1;
 /// A request has a few KiB, and a cookie is bounded by who reads it.
@@ -55,7 +57,7 @@ pub struct JournalEntry {
     old_serial: Option<String>,
     /// The request, byte for byte as it was first made, in PEM.
     pub request: String,
-    /// Whether the request is the one that the old key signed too ([`usbtoken::renewal::Form::SignedByOldKey`]).
+    /// Whether the request is the one that the old key signed too ([`usbtoken::bank::RequestForm::SignedByOldKey`]).
     pub signed_by_old_key: bool,
     /// What the CA gave to ask again with.
     pub cookie: Option<String>,
@@ -65,6 +67,9 @@ pub struct JournalEntry {
     /// The CA that was given the request, as a digest of how it is asked. None: a person carries it.
     #[serde(default)]
     asked: Option<String>,
+    /// The number under which the bank or its CA knows the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 impl JournalEntry {
@@ -83,6 +88,7 @@ impl JournalEntry {
             cookie: None,
             demands: pending.policy().clone(),
             asked: None,
+            reference: None,
         }
     }
 
@@ -90,6 +96,13 @@ impl JournalEntry {
     #[must_use]
     pub fn with_asked(mut self, way: &str) -> Self {
         self.asked = Some(digest_of(way));
+        self
+    }
+
+    /// The same job with the order's reference number, where one is given.
+    #[must_use]
+    pub fn with_reference(mut self, reference: Option<Reference>) -> Self {
+        self.reference = reference.or(self.reference);
         self
     }
 

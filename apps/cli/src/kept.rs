@@ -15,6 +15,7 @@ use usbtoken::{Code, Credential, Error, Response, Result, Session};
 
 use crate::files;
 use crate::journal::{Journal, JournalEntry};
+use crate::reference::Reference;
 use crate::words::Words;
 
 /// The journal of this user, and the place for an answer.
@@ -181,6 +182,21 @@ impl Keeper {
             Some(journal) => journal.keep(entry),
             None => Err(Error::new(Code::JournalUnusable)),
         }
+    }
+
+    /// The same job with the order's reference number, which is kept where it is new.
+    pub fn with_reference(&self, entry: &JournalEntry, reference: Option<Reference>) -> JournalEntry {
+        let with = entry.clone().with_reference(reference);
+        if with != *entry {
+            // What cannot be kept is shown by this run, and was shown by whoever said it.
+            let _ = self.update(&with);
+        }
+        with
+    }
+
+    /// The order's reference number, where one is kept for the job of this key.
+    pub fn reference(&self, session: &Session, key_id: &[u8]) -> Option<Reference> {
+        self.entry(session, key_id).ok().flatten()?.reference
     }
 
     /// What is kept of the job of this key.

@@ -11,6 +11,7 @@ mod next_command;
 mod output;
 mod pin;
 mod process;
+mod reference;
 mod run;
 mod words;
 

@@ -16,6 +16,9 @@ use std::sync::Arc;
 use usbtoken_pkcs11::types::CKR_OBJECT_HANDLE_INVALID;
 use usbtoken_pkcs11::{Failure, ObjectHandle};
 
+#[cfg(test)]
+mod tests;
+
 /// Objects to be destroyed, in this order.
 #[derive(Debug)]
 pub(crate) struct Removal {

@@ -143,7 +143,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::KeyKindChanges => w(
             "The new key will be of another size than the old one.",
-            "If the bank demands a certain size, name it (--key).",
+            "If the bank demands a certain size, name it.",
         ),
         Notice::ChainNotWritten => w(
             "Not every CA certificate of the answer could be written to the token.",
@@ -163,11 +163,11 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::MechanismNotListed => w(
             "The token does not list what this kind of key needs.",
-            "You can go on; if it lacks it, the renewal stops and the old certificate stays. Or ask for another kind of key (--key).",
+            "You can go on; if it lacks it, the renewal stops and the old certificate stays. Or ask for another kind of key.",
         ),
         Notice::KeySizeNotStated => w(
             "The token states that it makes keys of other sizes only.",
-            "You can go on; if it refuses, the renewal stops and the old certificate stays. Or ask for another size (--key).",
+            "You can go on; if it refuses, the renewal stops and the old certificate stays. Or ask for another size.",
         ),
         Notice::CertificatePrivate => w(
             "The token made the new certificate private: it is seen after the login only.",
@@ -195,6 +195,23 @@ pub(super) const fn notice(notice: Notice) -> Message {
         Notice::BankAnchorEnds => w(
             "A trust anchor of the bank's profile ends soon.",
             "See whether the bank has distributed a newer profile.",
+        ),
+        Notice::OtherUserSeen => w(
+            "A certificate on the USB token seems to be another user's. At this bank each user needs a token of their own.",
+            "See whether it is your own token. This is checked after the login, and no renewal begins if it is another user's.",
+        ),
+        Notice::RenewalDue => w("The certificate ends soon.", "Renew it in time."),
+        Notice::InitialPin => w(
+            "This USB token comes with an initial PIN.",
+            "If it was not changed yet, change it with the token's own software before you renew.",
+        ),
+        Notice::DeliveredEmpty => w(
+            "This USB token comes without a certificate: the first one is to be issued, not renewed.",
+            "Have the first certificate issued, as the bank's letter says.",
+        ),
+        Notice::BankDeviceNotSeen => w(
+            "A device that may be the bank's USB token is plugged in, and no driver sees it.",
+            "Install the driver that the bank names, and plug the token in again.",
         ),
         Notice::RequestNotKept => w(
             "The request could not be kept on this computer.",
@@ -245,6 +262,7 @@ pub(super) const fn point(point: Point) -> &'static str {
         Point::SubjectUnique => "No other certificate has the same subject.",
         Point::OldKey => "The private key of the present certificate is there.",
         Point::KeyKind => "The new key will be of the kind of the old one.",
+        Point::OnlyUser => "There is no other user's certificate on the token.",
     }
 }
 
@@ -276,6 +294,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Uri => "PKCS#11 URI",
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
+        Fact::Reference => "Reference number",
         Fact::IssuerContinuity => "issuers compared",
         Fact::Holder => "who is at work",
         Fact::Line => "Line",

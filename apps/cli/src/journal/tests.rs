@@ -18,6 +18,7 @@ fn entry(label: &str, key_id: &str) -> JournalEntry {
         cookie: None,
         demands: Policy::default(),
         asked: None,
+        reference: None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 use usbtoken::bank::{Bank, Override};
-use usbtoken::error::{Fact, Family, Warning};
+use usbtoken::error::{Fact, Family, Notice, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
@@ -246,9 +246,22 @@ pub fn notice_json(warning: &Warning, lang: Lang) -> Value {
 /// A warning as people see it: the sentence, its values, and what to do next.
 pub fn notice_text(warning: &Warning, lang: Lang) -> String {
     let message = warning.notice.message(lang);
-    let values =
-        warning.facts().map(|(fact, value)| format!("\n    {}: {}", fact.label(lang), printable(value)));
-    format!("* {}{}\n  {}", message.sentence, values.collect::<String>(), message.next_action)
+    let values = warning.facts().map(|(fact, value)| {
+        let value = fact.words(value, lang);
+        format!("\n    {}: {}", fact.label(lang), printable(&value))
+    });
+    let hint = notice_hint(warning.notice).map(|hint| format!("\n  {}", hint.text(lang))).unwrap_or_default();
+    format!("* {}{}\n  {}{hint}", message.sentence, values.collect::<String>(), message.next_action)
+}
+
+/// Which of the command's own options helps.
+pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
+    match notice {
+        Notice::KeyKindChanges | Notice::MechanismNotListed | Notice::KeySizeNotStated => {
+            Some(Words::HintKey)
+        }
+        _ => None,
+    }
 }
 
 const fn family_name(family: Family) -> &'static str {
@@ -268,7 +281,7 @@ const fn family_name(family: Family) -> &'static str {
 
 /// Which of the command's own options helps. The library's sentences know nothing of options. One that the bank does not
 /// let a customer use is no help.
-fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
+pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
     let refused = |what| bank.is_some_and(|bank| bank.check_override(what).is_err());
     usual_hint(error).filter(|hint| match hint {
         Words::HintForce => !refused(Override::Window),
@@ -287,6 +300,12 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::NotYetRenewable => Words::HintForce,
         Code::Expired => Words::HintBegun,
         Code::RetireIssuerNotShown => Words::HintAnchor,
+        Code::RetireNoSuccessor => Words::HintSuccessor,
+        Code::RetireDoubtful => Words::HintRetire,
+        Code::RemovalDoubtful => Words::HintSee,
+        Code::RequestFinished => Words::HintReuseKey,
+        Code::KeyKindNotMade => Words::HintKey,
+        Code::ProfileAmbiguous => Words::HintBank,
         Code::PinFinalTry => Words::HintFinalTry,
         Code::PinLocked if is_stated(error, "CKF_USER_PIN_LOCKED") => Words::HintStatedLocked,
         Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,
@@ -303,6 +322,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
         // The command that goes on is named.
         _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
+        Code::LoginLost => Words::HintSee,
         // An answer that was refused leaves the key pending.
         code if code.family() == Family::Answer => Words::HintPending,
         _ => return None,

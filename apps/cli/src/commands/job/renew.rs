@@ -6,13 +6,14 @@ use usbtoken::renewal::{PendingKey, PendingState, Preflight};
 use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
-use super::ask::{self, Options, Visit};
-use super::install_response::{self, Checks};
+use super::ask::{self, Options, Order, Visit};
+use super::install_response::{self, Checks, Job};
 use crate::args;
 use crate::commands::{chosen, select};
 use crate::journal::JournalEntry;
 use crate::output::Outcome;
 use crate::pin;
+use crate::reference::Reference;
 use crate::run::Run;
 use crate::words::Words;
 
@@ -27,7 +28,8 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let choice =
         |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
     let (old, access) = chosen::choose(run, reserved, choice)?;
-    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy);
+    let renewal = select::formed(renewal, args.form);
     let call = run.call().passed(visit.keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&before_login(run, preflight, args.resume)?);
@@ -35,16 +37,16 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
     visit.authorise()?;
-    let way = visit.way();
-    let begun = ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), Some(&way));
-    let (pending, request) = match begun {
+    let order = Order { way: Some(visit.way()), reference: visit.reference() };
+    let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), order) {
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            let job = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
-            let pending = job.resume(&renewal, &old, error)?;
+            let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
+            let pending = waiting.resume(&renewal, &old, error)?;
             if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
-                let kept = (&visit.keeper, Some(&kept));
-                return Ok(install_response::finish(run, &session, &installed, kept, &checks));
+                let order = visit.reference().or_else(|| visit.keeper.reference(&session, pending.key_id()));
+                let job = Job { keeper: &visit.keeper, received: Some(&kept), order };
+                return Ok(install_response::finish(run, &session, &installed, &job, &checks));
             }
             let request = again(run, args, &visit, &session, &pending)?;
             (pending, request)
@@ -53,7 +55,8 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
         Err(error) => return Err(error),
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
-    Ok(install_response::finish(run, &session, &installed, (&visit.keeper, Some(&kept)), &checks))
+    let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
+    Ok(install_response::finish(run, &session, &installed, &job, &checks))
 }
 
 /// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
@@ -67,7 +70,7 @@ fn renewed(run: &Run, error: &Error) -> Outcome {
 }
 
 fn options(args: &args::Renew) -> Options<'_> {
-    Options { issuer: &args.issuer, form: args.form }
+    Options { issuer: &args.issuer, form: args.form, reference: args.order.reference.as_ref() }
 }
 
 fn again(
@@ -77,7 +80,8 @@ fn again(
     session: &Session,
     pending: &Pending,
 ) -> Result<JournalEntry> {
-    ask::request_again(run, &visit.keeper, session, pending, args.form, args.sign_again)
+    let again = ask::request_again(run, &visit.keeper, session, pending, args.sign_again, visit.reference());
+    again.map_err(|error| Reference::name(visit.keeper.reference(session, pending.key_id()).as_ref(), error))
 }
 
 /// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
@@ -110,7 +114,8 @@ impl Waiting<'_> {
             || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
         let by_itself = |key: &PendingKey| visit.goes_on_by_itself(session, key);
         if !(args.resume || key.as_ref().is_ok_and(by_itself) || ask()) {
-            return Err(error);
+            let order = key.as_ref().ok().and_then(|key| visit.keeper.reference(session, key.id()));
+            return Err(Reference::name(order.as_ref(), error));
         }
         let key = key?;
         let entry = visit.keeper.entry(session, key.id()).ok().flatten();
