@@ -131,7 +131,8 @@ fn a_key_that_was_imported_is_no_proof() {
 fn a_demand_is_kept_with_its_job() {
     let bank = Bank::new();
     let key = planted(&bank, &["--sensitive"]);
-    bank.run(&["resume", "--require-proof", "proven", "--out", "request.pem"]).json();
+    let resume = ["resume", "--require-proof", "proven", "--sign-again", "--out", "request.pem"];
+    bank.run(&resume).json();
     bank.write("answer.der", &bank.ca.issue(&bank.old.subject, &key).der());
     let before = bank.soft.snapshot();
     bank.run(&["install", "answer.der"]).failed(Code::ProofInsufficient);
