@@ -70,6 +70,13 @@ impl HeldCertificate {
     }
 }
 
+impl HeldCertificate {
+    /// Whether a creation for this job was interrupted here: its record, and nothing that is a certificate.
+    pub(super) fn is_half_of(&self, record: &Record) -> bool {
+        self.certificate.is_none() && self.marking.record() == Some(record)
+    }
+}
+
 impl From<StoredKey> for HeldKey {
     fn from(stored: StoredKey) -> Self {
         let marking = Marking::of(stored.label.bytes());
@@ -95,8 +102,8 @@ impl Index {
             if let Some(certificate) = &held.certificate {
                 put(&mut index.certificates_by_key, certificate.public_key(), at);
             }
-            // Only private keys are compared with these.
-            if !private.is_empty() {
+            // Only keys are compared with these.
+            if !private.is_empty() || !public.is_empty() {
                 put(&mut index.certificates_by_id, &held.stored.id, at);
                 put(&mut index.certificates_by_label, held.stored.label.bytes(), at);
             }

@@ -120,6 +120,11 @@ impl Waiting<'_> {
         let key = key?;
         let entry = visit.keeper.entry(session, key.id()).ok().flatten();
         let policy = checks.policy_of_job(entry.as_ref());
-        renewal.clone().policy(&policy).resume(session, &key, &run.call())
+        let renewal = renewal.clone().policy(&policy);
+        let renewal = match visit.keeper.requested_key(session, &key) {
+            Some(kept) => renewal.requested_key(&kept),
+            None => renewal,
+        };
+        renewal.resume(session, &key, &run.call())
     }
 }

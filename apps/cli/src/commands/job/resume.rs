@@ -51,6 +51,10 @@ fn go_on(
     let keeper = way.keeper();
     let entry = keeper.entry(session, key.id()).ok().flatten();
     let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), key)?;
+    let renewal = match keeper.requested_key(session, key) {
+        Some(kept) => renewal.requested_key(&kept),
+        None => renewal,
+    };
     let pending = renewal.resume(session, key, &run.call())?;
     let reference = match way {
         Way::Write(..) => args.order.reference.clone(),
