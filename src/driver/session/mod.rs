@@ -16,7 +16,7 @@ mod store;
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
-use self::login::{CheckedLogin, SharedLogin, check_login, refused_at_pad};
+use self::login::{CheckedLogin, SharedLogin, check_login, explain_refusal, refused_at_pad};
 use self::object::Owner;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
@@ -32,7 +32,7 @@ pub(crate) use self::store::Category;
 use crate::driver::ckr::During as _;
 use crate::driver::lock::TokenLock;
 use crate::driver::module::OpenSession;
-use crate::driver::token::{PinState, Token};
+use crate::driver::token::Token;
 use crate::error::{Code, Error, Result, Step};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -115,7 +115,8 @@ impl Session {
     ) -> Result<Self> {
         let fresh = token.is_fresh();
         let token = if fresh { token.clone() } else { token.refreshed()? };
-        let CheckedLogin { pin, kept_back } = check_login(&token, login)?;
+        let Login { pin, consent } = login;
+        let CheckedLogin { pin, kept_back } = check_login(&token, pin, consent)?;
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,
@@ -286,22 +287,17 @@ impl Open {
         match self.functions().login(self.handle(), CKU_USER, pin) {
             Ok(()) => Ok(true),
             Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
-            Err(failure) => Err(self.explain_refusal(failure.during(Step::LogIn))),
-        }
-    }
-
-    /// Reads the flags once more after a refused PIN: they may say that it is locked now, or nearly.
-    fn explain_refusal(&self, error: Error) -> Error {
-        if !matches!(error.code(), Code::PinIncorrect | Code::PinUncertain) {
-            return error;
-        }
-        let before = self.token.info().pin_state;
-        match self.token.refreshed().map(|token| token.info().pin_state) {
-            // What it stated before the login, too, says nothing of this one.
-            Ok(now) if now == before && error.code() == Code::PinUncertain => error,
-            Ok(PinState::Locked) => error.with_code(Code::PinLocked),
-            Ok(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
-            _ => error,
+            Err(failure) => {
+                let error = failure.during(Step::LogIn);
+                // The flags may say now that the PIN is locked, or nearly.
+                let may_be_counted = matches!(error.code(), Code::PinIncorrect | Code::PinUncertain);
+                let now = may_be_counted.then(|| self.token.refreshed().ok()).flatten();
+                Err(explain_refusal(
+                    error,
+                    self.token.info().pin_state,
+                    now.map(|token| token.info().pin_state),
+                ))
+            }
         }
     }
 
