@@ -1,5 +1,6 @@
 //! The credentials on a token: certificates, each with its private key where that can be seen.
 
+use super::choice::Choice;
 use super::successor::Successor;
 use crate::driver::{Label, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -20,6 +21,8 @@ pub struct Credential {
     pub(super) successor: Option<Successor>,
     pub(super) waiting: bool,
     pub(super) surroundings: Arc<Surroundings>,
+    /// How it was chosen, where that was before the login.
+    pub(super) chosen: Option<Choice>,
 }
 
 /// What was seen on the token beside the credentials when they were listed.
@@ -211,6 +214,7 @@ impl Credential {
             successor: None,
             waiting: false,
             surroundings: Arc::default(),
+            chosen: None,
         }
     }
 

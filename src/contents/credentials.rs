@@ -1,6 +1,7 @@
 //! The list of the credentials on a token, and the choice among them.
 
 use super::Contents;
+use super::choice::{Choice, Narrowed};
 use super::credential::{Credential, SeenKey, Surroundings};
 use super::held::HeldCertificate;
 use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, Token};
@@ -18,6 +19,10 @@ pub struct Credentials {
     list: Vec<Credential>,
     unreadable: Vec<Unreadable>,
     left_out: Vec<LeftOut>,
+    /// Whether this is what the logged-in user sees. Some tokens show certificates after the login only.
+    logged_in: bool,
+    /// By what this was narrowed so far.
+    choice: Choice,
 }
 
 /// A credential that [`Credentials::renewable_in`] left out: where none is left, why is the answer.
@@ -113,11 +118,13 @@ impl Contents {
                 same_subject: 0,
                 successor: successors.remove(&at),
                 waiting: renewed.contains(&at),
+                chosen: None,
                 surroundings: Arc::clone(&surroundings),
                 certificate,
             })
         });
-        Credentials::new(list.collect(), unreadable(&self.certificates, self.unreadable))
+        let unreadable = unreadable(&self.certificates, self.unreadable);
+        Credentials { logged_in: self.logged_in, ..Credentials::new(list.collect(), unreadable) }
     }
 }
 
@@ -140,7 +147,7 @@ impl Credentials {
             let same = subjects.get(one.certificate.subject().der()).copied().unwrap_or_default();
             one.same_subject = same.saturating_sub(1);
         }
-        Credentials { list, unreadable, left_out: Vec::new() }
+        Credentials { list, unreadable, ..Credentials::default() }
     }
 
     /// The credentials, in the token's order.
@@ -169,6 +176,7 @@ impl Credentials {
         let (kept, others): (Vec<_>, Vec<_>) = self.list.into_iter().partition(can);
         let left_out = others.into_iter().map(|credential| LeftOut { credential, window, now });
         self.left_out.extend(left_out);
+        self.choice.add(Narrowed::Renewable(window, now));
         Credentials { list: kept, ..self }
     }
 
@@ -176,6 +184,7 @@ impl Credentials {
     #[must_use]
     pub fn without_successor(mut self) -> Self {
         self.list.retain(|credential| credential.successor.is_none());
+        self.choice.add(Narrowed::WithoutSuccessor);
         self
     }
 
@@ -185,6 +194,7 @@ impl Credentials {
         self.unreadable.retain(|one| one.id == id);
         self.list.retain(|credential| credential.id() == id);
         self.left_out.retain(|one| one.credential.id() == id);
+        self.choice.add(Narrowed::Id(id.to_vec()));
         self
     }
 
@@ -197,12 +207,13 @@ impl Credentials {
         if !uri.names_object() {
             return Ok(self);
         }
-        let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects).fact(Fact::Expected, uri);
+        let error = self.none().fact(Fact::Expected, uri);
         let error = self.list.iter().fold(error, |error, one| error.fact(Fact::Candidate, named(one)));
         self.unreadable.retain(|one| {
             uri.id().is_none_or(|id| id == one.id) && uri.object().is_none_or(|label| label == one.label)
         });
         self.list.retain(|credential| credential.is_named_by(uri));
+        self.choice.add(Narrowed::NamedBy(uri.clone()));
         if self.list.is_empty() && self.unreadable.is_empty() { Err(error) } else { Ok(self) }
     }
 
@@ -218,32 +229,57 @@ impl Credentials {
         }
         self.list.retain(is_meant);
         self.left_out.retain(|one| is_meant(&one.credential));
+        self.choice.add(Narrowed::Serial(serial.to_owned()));
         self
     }
 
-    /// The one that is left.
+    /// The one that is left. Chosen from what shows before the login, a renewal makes sure after it that no other one shows
+    /// itself that this choice would have left too.
     ///
     /// # Errors
-    /// [`Code::CredentialNotFound`]; [`Code::CredentialAmbiguous`], which lists the candidates;
+    /// [`Code::CredentialNotFound`]; from a list that was read before the login [`Code::CredentialNotSeen`], and with every
+    /// error [`Fact::Seen`]: some tokens show certificates after the login only, so none seen is not none; [`Code::CredentialAmbiguous`], which lists the candidates;
     /// [`Code::CredentialUnreadable`], which lists what is there, when no certificate on the token can be read. Where
     /// [`Credentials::renewable`] left none, why: [`Code::AlreadyRenewed`] with the one that takes its place and the day
     /// on which that can be renewed, [`Code::NotYetRenewable`] with the day on which the first window opens,
     /// [`Code::Expired`], [`Code::KeyMissing`].
     pub fn only(mut self) -> Result<Credential> {
         match (self.list.pop(), self.list.is_empty()) {
-            (Some(credential), true) => Ok(credential),
+            (Some(credential), true) if self.logged_in => Ok(credential),
+            (Some(credential), true) => Ok(Credential { chosen: Some(self.choice), ..credential }),
             (None, _) if !self.unreadable.is_empty() => {
                 let error = Error::new(Code::CredentialUnreadable).during(Step::ReadObjects);
                 let facts = self.unreadable.iter().flat_map(Unreadable::facts);
-                Err(facts.fold(error, |error, (fact, value)| error.fact(fact, value)))
+                Err(self.of_what_is_seen(facts.fold(error, |error, (fact, value)| error.fact(fact, value))))
             }
-            (None, _) => Err(self.why_none()),
+            (None, _) => Err(self.of_what_is_seen(self.why_none())),
             (Some(last), false) => {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
                 let all = self.list.iter().chain([&last]);
                 Err(all.fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
             }
         }
+    }
+
+    /// Those that the same choice leaves of this list.
+    fn chosen_by(self, choice: &Choice) -> Self {
+        choice.iter().fold(self, |all, narrowed| match narrowed {
+            Narrowed::Renewable(window, now) => all.renewable(*window, *now),
+            Narrowed::WithoutSuccessor => all.without_successor(),
+            Narrowed::Id(id) => all.by_id(id),
+            Narrowed::Serial(serial) => all.by_serial(serial),
+            Narrowed::NamedBy(uri) => all.named_by(uri).unwrap_or_default(),
+        })
+    }
+
+    fn none(&self) -> Error {
+        let code = if self.logged_in { Code::CredentialNotFound } else { Code::CredentialNotSeen };
+        Error::new(code).during(Step::ReadObjects)
+    }
+
+    /// That the PIN may show others, where it was not used.
+    fn of_what_is_seen(&self, error: Error) -> Error {
+        if self.logged_in { error } else { error.fact(Fact::Seen, "without_pin") }
     }
 
     /// Why there is none: of those that were left out, the one that matters most, and the others with their reasons. Of
@@ -264,13 +300,34 @@ impl Credentials {
         why.sort_by_key(|(rank, ..)| *rank);
         let mut why = why.into_iter();
         let Some((_, _, first)) = why.next() else {
-            return Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
+            return self.none();
         };
         // Of one that is renewed the only candidate is the one that takes its place.
         let others = why.filter(|_| first.code() != Code::AlreadyRenewed);
         let others: Vec<String> =
             others.map(|(_, one, why)| format!("{}: {}", named(one), why.code().name())).collect();
         others.iter().fold(first, |error, other| error.fact(Fact::Candidate, other))
+    }
+}
+
+impl Credential {
+    /// Makes the choice again in what the logged-in user sees, where it was made before the login. A copy of the same
+    /// certificate is no other one.
+    ///
+    /// # Errors
+    /// [`Code::CredentialAmbiguous`], which lists the candidates.
+    pub(crate) fn is_still_the_only_one(&self, all: &Credentials) -> Result<()> {
+        let Some(choice) = &self.chosen else { return Ok(()) };
+        let now = all.clone().chosen_by(choice);
+        let others: Vec<_> = now.iter().filter(|one| one.certificate() != self.certificate()).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
+        Err([self]
+            .into_iter()
+            .chain(others)
+            .fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
     }
 }
 
@@ -340,7 +397,7 @@ impl Session {
     /// What reading returns; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
         let mut contents = Contents::read(self)?;
-        contents.prove_successors(self)?;
+        self.or_login_lost(contents.prove_successors(self))?;
         contents.credentials().named_by(self.token().found_by())
     }
 }

@@ -8,6 +8,7 @@
 //! - `belongs`: which certificate, private and public key are one
 //! - `credential`: the certificates with their keys
 //! - `credentials`: their list, and the choice among them
+//! - `choice`: how one was chosen before the login, to be chosen again after it
 //! - `pending`, `jobs`: the keys whose certificate is not there, and how they are found
 //! - `answered`: which pending key an answer is for
 //! - `succession`: which credential takes the place of which, as removals need it
@@ -18,6 +19,7 @@
 
 mod answered;
 mod belongs;
+mod choice;
 pub(crate) mod credential;
 pub(crate) mod credentials;
 mod held;

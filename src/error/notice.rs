@@ -92,6 +92,12 @@ numbered! {
         LabelShared = 47 "label_shared",
         /// The token gave the new certificate another CKA_ID than its key's.
         IdDiffers = 48 "id_differs",
+        /// Only what shows without the PIN was looked at; some tokens show more after the login.
+        MoreAfterLogin = 55 "more_after_login",
+        /// A renewal was begun; whether it is finished shows after the login only.
+        BegunBefore = 56 "begun_before",
+        /// The token gave the new key another label than the one that it was asked for.
+        KeyLabelChosen = 57 "key_label_chosen",
         /// The new certificate begins to work at the bank later.
         WorksLater = 51 "works_later",
         /// None of the tokens that are plugged in is the bank's.

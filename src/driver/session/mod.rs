@@ -3,6 +3,7 @@
 mod evidence;
 mod keygen;
 mod login;
+mod login_lost;
 mod object;
 mod pin;
 mod prompt;
@@ -15,7 +16,7 @@ mod store;
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
-use self::login::{CheckedLogin, SharedLogin, check_login, refused_at_pad};
+use self::login::{SharedLogin, check_login, refused};
 use self::object::Owner;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
@@ -111,7 +112,7 @@ impl Session {
     ) -> Result<Self> {
         let fresh = token.is_fresh();
         let token = if fresh { token.clone() } else { token.refreshed()? };
-        let CheckedLogin { pin, kept_back } = check_login(&token, login)?;
+        let pin = check_login(&token, login)?;
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,
@@ -121,7 +122,7 @@ impl Session {
             pin_was_checked = open.login(pin.as_ref())?;
             Ok(pin_was_checked)
         });
-        let login = login.map_err(|error| if kept_back { refused_at_pad(error) } else { error })?;
+        let login = login?;
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin, token.quirks().context_login);
         Ok(Session { open, pin, pin_was_checked, login, reserved })
@@ -163,7 +164,7 @@ impl Session {
         let log_in = |pin: Option<&[u8]>| {
             let functions = self.open.functions();
             let done = functions.login(self.open.handle, CKU_CONTEXT_SPECIFIC, pin);
-            done.map_err(|failure| failure.during(step))
+            done.map_err(|failure| refused(failure, pin.is_some(), step))
         };
         self.pin.with(|pin| match pin {
             Some(pin) => log_in(Some(pin)),
@@ -281,19 +282,19 @@ impl Open {
         match self.functions().login(self.handle, CKU_USER, pin.map(Pin::bytes)) {
             Ok(()) => Ok(true),
             Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
-            Err(failure) => Err(self.explain_refusal(failure.during(Step::LogIn))),
+            Err(failure) => Err(self.explain_refusal(refused(failure, pin.is_some(), Step::LogIn))),
         }
     }
 
     /// Reads the flags once more after a refused PIN: they may say that it is locked now, or nearly.
     fn explain_refusal(&self, error: Error) -> Error {
-        if !matches!(error.code(), Code::PinIncorrect | Code::PinUncertain) {
+        if !matches!(error.code(), Code::PinIncorrect | Code::PinUncertain | Code::PinFormRefused) {
             return error;
         }
         let before = self.token.info().pin_state;
         match self.token.refreshed().map(|token| token.info().pin_state) {
             // What it stated before the login, too, says nothing of this one.
-            Ok(now) if now == before && error.code() == Code::PinUncertain => error,
+            Ok(now) if now == before && error.code() != Code::PinIncorrect => error,
             Ok(PinState::Locked) => error.with_code(Code::PinLocked),
             Ok(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
             _ => error,

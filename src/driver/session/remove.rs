@@ -126,7 +126,8 @@ impl Session {
         let open = self.open_session();
         let handle = open.handle_of(planned.place)?;
         match self.read_again(handle, &planned.is) {
-            // Some tokens take two objects along with one call.
+            // Some tokens take two objects along with one call; one that is logged out shows no private ones.
+            Again::Gone if self.is_logged_out() => return Err(Error::new(Code::LoginLost).during(step)),
             Again::Gone => return Ok(()),
             Again::There(object) if planned.is.agrees_with(&object) => {}
             Again::There(_) => return Err(doubt(step, planned.is.id(), "the object is not what it was")),

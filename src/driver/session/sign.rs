@@ -57,13 +57,21 @@ impl Session {
             error.fact(Fact::Id, hex(&key.id))
         })?;
         let challenge = fresh_challenge()?;
-        let returned = self.sign_by_token(key, algorithm, &challenge, Step::SignChallenge)?;
-        let fits = |public: &&PublicKey| {
-            let usual = public.in_usual_form();
-            of(public) == Some(algorithm)
-                && usual.signature_of_token(algorithm, &challenge, &returned).is_some()
+        // Mostly the first fits, so that of many the others are not looked at.
+        let mut seen: Vec<&PublicKey> = Vec::new();
+        let fits = |returned: &[u8]| {
+            let verifies = |public: &PublicKey| {
+                of(public) == Some(algorithm)
+                    && public.in_usual_form().signature_of_token(algorithm, &challenge, returned).is_some()
+            };
+            let again = seen.iter().copied().find(|public| verifies(public));
+            let fits = again.or_else(|| {
+                at_hand.by_ref().inspect(|public| seen.push(public)).find(|public| verifies(public))
+            });
+            fits.cloned()
         };
-        Ok(Signed { place: key.place, public_key: at_hand.find(fits).cloned() })
+        let public_key = self.sign_by_token(key, algorithm, &challenge, Step::SignChallenge, fits)?;
+        Ok(Signed { place: key.place, public_key })
     }
 
     /// The public key of a private key that nothing on the token tells, from two signatures of an EC key.
@@ -79,12 +87,14 @@ impl Session {
         let algorithm = key.algorithm.filter(|one| *one != SignatureAlgorithm::RsaPkcs1Sha256);
         let algorithm = algorithm.ok_or_else(unknown)?;
         let challenge = fresh_challenge()?;
-        let returned = self.sign_by_token(key, algorithm, &challenge, Step::ReadPublicKey)?;
-        let possible = algorithm
-            .ecdsa_forms(&returned)
-            .iter()
-            .flat_map(|signature| PublicKey::that_verify(algorithm, &challenge, signature))
-            .collect::<Vec<_>>();
+        let possible = |returned: &[u8]| {
+            let forms = algorithm.ecdsa_forms(returned);
+            let keys =
+                forms.iter().flat_map(|signature| PublicKey::that_verify(algorithm, &challenge, signature));
+            Some(keys.collect::<Vec<_>>())
+        };
+        let possible = self.sign_by_token(key, algorithm, &challenge, Step::ReadPublicKey, possible)?;
+        let possible = possible.unwrap_or_default();
         let signed = self.challenge(key, &possible)?;
         signed.public_key().cloned().ok_or_else(unknown)
     }
@@ -105,8 +115,8 @@ impl Session {
         message: &[u8],
         step: Step,
     ) -> Result<Vec<u8>> {
-        let returned = self.sign_by_token(key, algorithm, message, step)?;
-        let signature = public_key.signature_of_token(algorithm, message, &returned);
+        let of_key = |returned: &[u8]| public_key.signature_of_token(algorithm, message, returned);
+        let signature = self.sign_by_token(key, algorithm, message, step, of_key)?;
         let signature = signature.ok_or_else(|| Error::new(Code::SignatureInvalid).during(step))?;
         if step == Step::SignRequest {
             self.pin.drop_unless_wanted();
@@ -114,52 +124,77 @@ impl Session {
         Ok(signature)
     }
 
-    /// Has the token sign, in the way that it lists, and where it refuses that, in the other.
-    fn sign_by_token(
+    /// Has the token sign in the likelier way, and where it refuses that or what it returns does not verify, in the other.
+    /// `None`: it does not verify.
+    fn sign_by_token<T>(
         &self,
         key: &StoredKey,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         step: Step,
-    ) -> Result<Vec<u8>> {
-        let [first, second] = self.plans(algorithm);
-        let refused = match self.sign_as_planned(key, &first, message, step)? {
-            Signing::Done(signature) => return Ok(signature),
-            Signing::Refused(error) => error,
+        mut verified: impl FnMut(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let wants_pin = key.always_authenticate || self.token().quirks().context_login;
+        let [first, second] = self.plans(algorithm, wants_pin);
+        let refused = match self.sign_as_planned(key, &first, message, (step, wants_pin))? {
+            Signing::Done(signature) => match verified(&signature) {
+                Some(value) => {
+                    self.token().note_signed(first.mechanism);
+                    return Ok(Some(value));
+                }
+                // It signs well, with another key than those at hand; or it would cost the PIN once more to see.
+                None if wants_pin || !first.hashes() || self.token().has_signed(first.mechanism) => {
+                    return Ok(None);
+                }
+                None => None,
+            },
+            Signing::Refused(error) => Some(error),
         };
-        match self.sign_as_planned(key, &second, message, step)? {
-            Signing::Done(signature) => {
-                self.token().note_refused(first.mechanism);
-                Ok(signature)
+        match (self.sign_as_planned(key, &second, message, (step, wants_pin))?, refused) {
+            (Signing::Done(signature), _) => {
+                let value = verified(&signature);
+                if value.is_some() {
+                    self.token().note_refused(first.mechanism);
+                }
+                Ok(value)
             }
-            Signing::Refused(_) => Err(refused),
+            (Signing::Refused(_), Some(refused)) => Err(refused),
+            (Signing::Refused(_), None) => Ok(None),
         }
     }
 
-    fn sign_as_planned(&self, key: &StoredKey, plan: &Plan, message: &[u8], step: Step) -> Result<Signing> {
+    fn sign_as_planned(
+        &self,
+        key: &StoredKey,
+        plan: &Plan,
+        message: &[u8],
+        (step, wants_pin): (Step, bool),
+    ) -> Result<Signing> {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
-        let failed = |failure: Failure, again: bool| match failure.rv() {
-            Some(rv) if again && ckr::is_mechanism_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
+        let failed = |failure: Failure, is_refusal: fn(CK_RV) -> bool| match failure.rv() {
+            Some(rv) if is_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
             _ => Err(failure.during(step)),
         };
         if let Err(failure) = functions.sign_init(open.handle(), plan.mechanism, handle) {
-            return failed(failure, true);
+            return failed(failure, ckr::may_be_mechanism_refusal);
         }
-        let with_pin = key.always_authenticate || self.token().quirks().context_login;
-        if with_pin {
+        if wants_pin {
             self.login_for_operation(step)?;
         }
         match functions.sign(open.handle(), &plan.data(message)) {
             Ok(signature) => Ok(Signing::Done(signature)),
-            // To sign in another way the PIN would be sent again, which may cost a try.
-            Err(failure) => failed(failure, !with_pin),
+            // To sign in another way the PIN is sent again. It was taken, so that costs no try, unless the token looks at it
+            // only now and this is what it says of a wrong one.
+            Err(failure) if wants_pin => failed(failure, ckr::is_mechanism_refusal),
+            Err(failure) => failed(failure, ckr::may_be_mechanism_refusal),
         }
     }
 
     /// The ways to sign, likeliest first: with the mechanism that hashes too where the token lists it and has not refused it
-    /// in this process, else with the raw one, which is the most common.
-    fn plans(&self, algorithm: SignatureAlgorithm) -> [Plan; 2] {
+    /// in this process, else with the raw one, which is the most common. Where each try sends the PIN the raw one goes first,
+    /// unless it is the one that is not listed.
+    fn plans(&self, algorithm: SignatureAlgorithm, wants_pin: bool) -> [Plan; 2] {
         let (combined, raw) = match algorithm {
             SignatureAlgorithm::RsaPkcs1Sha256 => (
                 Plan { mechanism: CKM_SHA256_RSA_PKCS, host: HostWork::Nothing },
@@ -174,12 +209,11 @@ impl Session {
                 Plan { mechanism: CKM_ECDSA, host: HostWork::Sha384 },
             ),
         };
-        let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&combined.mechanism));
-        if listed && !self.token().has_refused(combined.mechanism) {
-            [combined, raw]
-        } else {
-            [raw, combined]
-        }
+        let usable = |plan: &Plan| {
+            let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&plan.mechanism));
+            listed && !self.token().has_refused(plan.mechanism)
+        };
+        if usable(&combined) && !(wants_pin && usable(&raw)) { [combined, raw] } else { [raw, combined] }
     }
 }
 
@@ -211,6 +245,11 @@ enum HostWork {
 }
 
 impl Plan {
+    /// Whether the token hashes, too.
+    fn hashes(&self) -> bool {
+        matches!(self.host, HostWork::Nothing)
+    }
+
     fn data(&self, message: &[u8]) -> Vec<u8> {
         /// DigestInfo up to the hash (RFC 8017 §9.2, note 1).
         const DIGEST_INFO_SHA256: [u8; 19] = [

@@ -182,6 +182,18 @@ pub(super) const fn notice(notice: Notice) -> Words {
             "USBトークンが、新しい電子証明書に鍵と異なるIDを付けました。鍵を見つけられないプログラムがあるかもしれません。",
             "古い電子証明書を削除する前に、新しいほうでログインできることを確かめてください。",
         ),
+        Notice::MoreAfterLogin => w(
+            "PIN(暗証番号)なしで見える電子証明書には、いま更新できるものがありません。",
+            "ログインするまで電子証明書が見えないUSBトークンもあります。PINを入力すると、すべて確認できます。",
+        ),
+        Notice::BegunBefore => w(
+            "この電子証明書の更新は、このUSBトークンで一度始められています。完了しているかどうかは、ログインしないと分かりません。",
+            "PINを使って、電子証明書または発行待ちの鍵の一覧を確認してください。",
+        ),
+        Notice::KeyLabelChosen => w(
+            "USBトークンが鍵のラベルを自分で決めるため、この鍵が更新のためのものであることがトークンに記録されていません。",
+            "申請データのあるこのパソコンで更新を完了してください。使わない鍵は、トークンに付属のソフトウェアで削除してください。",
+        ),
         Notice::WorksLater => w(
             "新しい電子証明書は、まだ銀行で使えるようになっていません。",
             "使えるようになるまでは、これまでの電子証明書でログインしてください。",
@@ -278,6 +290,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Uri => "PKCS#11 URI",
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
+        Fact::Seen => "確認した範囲",
         Fact::IssuerContinuity => "発行元の比較",
         Fact::Holder => "実行中のプログラム",
         Fact::Line => "行",
@@ -324,6 +337,9 @@ pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
             "確認できていません（認証局の証明書がないか、同じ名前でも認証局の鍵が異なります）"
         }
         (Fact::IssuerContinuity, "another_issuer") => "名前も鍵も異なる別の認証局です",
+        (Fact::Seen, "without_pin") => {
+            "PINなしで見える電子証明書だけ（ログイン後にほかの電子証明書が見えるトークンもあります）"
+        }
         (Fact::Holder, "this_program") => "このプログラム自身の別の処理",
         _ => return None,
     })
