@@ -26,6 +26,7 @@ pub use self::reply::{Failed, Question, Reply, first_line};
 use self::ran::{End, Ran, failed};
 use crate::args::IssuerArgs;
 use crate::run::Run;
+use crate::surroundings;
 
 /// How the CA is asked.
 pub struct Issuer {
@@ -99,7 +100,16 @@ impl Issuer {
         reply.map_err(|Failed { error, output }| Failed { error: error.during(Step::AskIssuer), output })
     }
 
+    /// In the environment that this program was started with, whatever a driver did to it, without the PIN.
     fn prepared(&self, mut command: Command) -> Command {
+        let own: Vec<OsString> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
+        for (name, value) in surroundings::changed_variables() {
+            match value {
+                _ if own.contains(&name) => &mut command,
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         for name in &self.hidden {
             command.env_remove(name);
         }

@@ -230,7 +230,7 @@ const fn family_name(family: Family) -> &'static str {
 
 /// Which of the command's own options helps. The library's sentences know nothing of options. One that the bank does not
 /// let a customer use is no help.
-fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
+pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
     let refused = |what| bank.is_some_and(|bank| bank.check_override(what).is_err());
     usual_hint(error).filter(|hint| match hint {
         Words::HintForce => !refused(Override::Window),
@@ -244,7 +244,9 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound => Words::HintToken,
-        Code::CredentialNotFound | Code::CredentialAmbiguous => Words::HintCredential,
+        Code::CredentialNotFound | Code::CredentialNotSeen | Code::CredentialAmbiguous => {
+            Words::HintCredential
+        }
         Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Words::HintPending,
         Code::NotYetRenewable => Words::HintForce,
         Code::Expired => Words::HintBegun,
