@@ -48,7 +48,7 @@
 //! | [`discovery`] | drivers and devices of this machine, and the one token that is meant |
 //! | [`driver`] | the token over PKCS#11: logging in, what it says of itself |
 //! | [`bank`] | what a bank demands: the parts of a [`Policy`] |
-//! | [`renewal`] | preflight and request, pending keys, what this computer keeps, retiring the old |
+//! | [`renewal`] | preflight and request, pending keys, retiring the old |
 //! | [`pki`] | names, keys, requests, what a CA sends back, dates in Japan |
 //! | [`doctor`] | what is plugged in, installed and on the tokens, and what is wrong: one page for a support desk |
 //! | [`catalogue`] | what is known of the world's tokens and their drivers |
@@ -85,7 +85,7 @@ pub use error::value::{Error, Result};
 pub use pki::certificate::Certificate;
 pub use pki::response::Response;
 pub use renewal::install::Install;
-pub use renewal::installed::Installed;
+pub use renewal::install::Installed;
 pub use renewal::pending::Pending;
 pub use renewal::renewal::Renewal;
 pub use renewal::run::Run;

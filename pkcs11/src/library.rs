@@ -70,14 +70,18 @@ fn function_list(entry: GetFunctionList) -> Outcome<Functions> {
         return Err(Failure::Returned { function: FUNCTION, rv });
     }
     if list.is_null() {
-        return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how: "no function list".into() });
+        return Err(Failure::Misbehaved {
+            function: FUNCTION,
+            rv: CKR_OK,
+            how: "ppFunctionList == NULL".into(),
+        });
     }
     // SAFETY: the driver says that a CK_FUNCTION_LIST is there; it lives as long as the library, which is for
     // ever. Unaligned, because Windows drivers pack it to one byte.
     let list = unsafe { list.read_unaligned() };
     let major = list.version.major;
     if !(2..=3).contains(&major) {
-        let how = format!("function list of version {major}.{}", list.version.minor);
+        let how = format!("CK_FUNCTION_LIST.version {major}.{}", list.version.minor);
         return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
     }
     Ok(Functions::new(list))

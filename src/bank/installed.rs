@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::file::Owner;
 use super::profile::Bank;
-use super::trusted::Owner;
 use crate::catalogue::{Machine, Os};
 use crate::error::{Code, Error, Fact, Result, Step};
 

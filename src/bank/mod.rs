@@ -36,22 +36,16 @@
 //! The file is read strictly: an unknown key, a wrong type or a contradiction is an error with line and column, and a
 //! file that others can write is refused ([`Bank::open`]). Times are those of Japan.
 
-mod check;
-mod check_token;
-mod fault;
 mod file;
 mod installed;
 mod next_steps;
 mod origin;
 mod pattern;
-mod place;
 pub(crate) mod policy;
 mod profile;
-mod raw;
 #[cfg(test)]
 mod tests;
 mod tokens;
-mod trusted;
 mod words;
 
 pub use installed::{Installed, folder};

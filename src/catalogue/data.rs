@@ -53,8 +53,6 @@ struct ProfileEntry {
     #[serde(default)]
     manufacturers: Vec<String>,
     #[serde(default = "yes")]
-    id_settable: bool,
-    #[serde(default = "yes")]
     usage_attributes: bool,
     #[serde(default)]
     public_key_in_session: bool,
@@ -190,7 +188,6 @@ impl From<ProfileEntry> for Profile {
         Profile {
             name: entry.name,
             manufacturers: entry.manufacturers,
-            id_settable: entry.id_settable,
             usage_attributes: entry.usage_attributes,
             public_key_in_session: entry.public_key_in_session,
             minimal_certificate: entry.minimal_certificate,

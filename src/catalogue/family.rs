@@ -59,8 +59,6 @@ pub struct Profile {
     pub name: String,
     /// How the manufacturer's name in CK_TOKEN_INFO or CK_INFO begins.
     pub manufacturers: Vec<String>,
-    /// Whether CKA_ID can be set after a key was generated.
-    pub id_settable: bool,
     /// Whether a template may name what a key is used for (CKA_SIGN, CKA_VERIFY …).
     pub usage_attributes: bool,
     /// Whether the public key is best a session object (CKA_TOKEN false).
@@ -81,7 +79,6 @@ impl Profile {
         Profile {
             name: "generic".into(),
             manufacturers: Vec::new(),
-            id_settable: true,
             usage_attributes: true,
             public_key_in_session: false,
             minimal_certificate: false,

@@ -1,5 +1,7 @@
 //! What a device says it is: its numbers and its class.
 
+use crate::error::{Code, Error, Fact, Result};
+
 /// A pair of USB vendor and product numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UsbId {
@@ -30,16 +32,18 @@ impl std::fmt::Display for UsbId {
 }
 
 impl std::str::FromStr for UsbId {
-    type Err = String;
+    type Err = Error;
 
     /// Reads `vendor:product`, four hexadecimal digits each.
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self> {
         let number = |digits: &str| {
             let whole = digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit());
             whole.then(|| u16::from_str_radix(digits, 16).ok()).flatten()
         };
         text.split_once(':')
             .and_then(|(vendor, product)| Some(UsbId { vendor: number(vendor)?, product: number(product)? }))
-            .ok_or_else(|| format!("expected \"vvvv:pppp\" in hexadecimal, found {text:?}"))
+            .ok_or_else(|| {
+                Error::new(Code::BadArgument).fact(Fact::Expected, "vvvv:pppp").fact(Fact::Found, text)
+            })
     }
 }

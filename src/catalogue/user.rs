@@ -60,17 +60,18 @@ pub(super) fn read(file: &Path) -> Result<Vec<Family>> {
         Err(error) => return Err(fail(Code::FileUnreadable).fact(Fact::Detail, &error).caused_by(error)),
     };
     let line = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-    let bad = |at: usize, what: &str| {
-        fail(Code::BadArgument).fact(Fact::Detail, format_args!("line {}: {what}", line(at)))
-    };
-    let parsed: File = toml::from_str(&text)
-        .map_err(|error| bad(error.span().map_or(0, |span| span.start), error.message()))?;
+    let bad = |at: usize| fail(Code::BadArgument).fact(Fact::Line, line(at));
+    let parsed: File = toml::from_str(&text).map_err(|error| {
+        bad(error.span().map_or(0, |span| span.start)).fact(Fact::Detail, error.message())
+    })?;
     parsed
         .driver
         .into_iter()
         .map(|driver| {
             let at = driver.span().start;
-            family(driver.into_inner()).map_err(|what| bad(at, &what))
+            family(driver.into_inner()).map_err(|Wrong { key, expected, found }| {
+                bad(at).fact(Fact::Key, key).fact(Fact::Expected, expected).fact(Fact::Found, found)
+            })
         })
         .collect()
 }
@@ -81,23 +82,31 @@ fn text(file: &Path) -> io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(file)?.take(LARGEST + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {LARGEST} bytes")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("> {LARGEST} bytes")));
     }
     Ok(text)
 }
 
-fn family(driver: Driver) -> std::result::Result<Family, String> {
+/// A value that cannot be used.
+struct Wrong {
+    key: &'static str,
+    expected: &'static str,
+    found: String,
+}
+
+fn family(driver: Driver) -> std::result::Result<Family, Wrong> {
     if driver.name.trim().is_empty() {
-        return Err("name is empty".into());
+        return Err(Wrong { key: "name", expected: "not_empty", found: driver.name });
     }
     let path = &driver.path;
     let (Some(folder), Some(file), true) =
         (path.parent().and_then(Path::to_str), path.file_name().and_then(|f| f.to_str()), path.is_absolute())
     else {
-        return Err(format!("path must be absolute, found {:?}", path.display().to_string()));
+        return Err(Wrong { key: "path", expected: "absolute_path", found: path.display().to_string() });
     };
     let device = |text: &String| {
-        let usb: UsbId = text.parse()?;
+        let wrong = |_| Wrong { key: "usb", expected: "vvvv:pppp", found: text.clone() };
+        let usb: UsbId = text.parse().map_err(wrong)?;
         let name = driver.name.clone();
         Ok(FamilyDevice { usb, class: Class::Unknown, name, shared: false, uncertain: false })
     };
@@ -113,7 +122,7 @@ fn family(driver: Driver) -> std::result::Result<Family, String> {
         name: driver.name.clone(),
         profile: "generic".into(),
         generic: false,
-        devices: driver.usb.iter().map(device).collect::<std::result::Result<_, String>>()?,
+        devices: driver.usb.iter().map(device).collect::<std::result::Result<_, Wrong>>()?,
         modules: vec![module],
         from_user: true,
     })

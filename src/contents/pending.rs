@@ -98,11 +98,12 @@ pub(super) enum Old {
 }
 
 impl Doubt {
-    pub(crate) const fn text(self) -> &'static str {
+    /// The stable name, a value of [`Fact::Reason`](crate::error::Fact::Reason).
+    pub(crate) const fn name(self) -> &'static str {
         match self {
-            Doubt::SameRecordTwice => "another private key carries the same record",
-            Doubt::ForeignCertificate => "a certificate that is not the key's own has its CKA_ID",
-            Doubt::OtherRecord => "the public key carries another record than the private key",
+            Doubt::SameRecordTwice => "same_record",
+            Doubt::ForeignCertificate => "id_of_another_certificate",
+            Doubt::OtherRecord => "record_of_public_key",
         }
     }
 }
@@ -266,10 +267,11 @@ impl PendingKey {
         self.public_key.as_ref()
     }
 
-    /// Why it is not certain that the record on the key is its own, if it is not. Such a key is removed only when a person
+    /// Why it is not certain that the record on the key is its own, if it is not, by a stable name for which
+    /// [`Fact::Reason`](crate::error::Fact::Reason) has the [words](crate::error::Fact::words). Such a key is removed only when a person
     /// names it ([`Session::abandon_named`](crate::Session::abandon_named)).
     pub fn doubt(&self) -> Option<&'static str> {
-        self.doubt.map(Doubt::text)
+        self.doubt.map(Doubt::name)
     }
 
     /// The record that makes it a key of ours.

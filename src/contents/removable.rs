@@ -63,7 +63,7 @@ impl Contents {
             [key] => *key,
             // Not even a person's word tells these apart.
             [..] => {
-                return Err(doubt(step, pending.id(), "two private keys have this record and this CKA_ID"));
+                return Err(doubt(step, pending.id(), "same_record_and_id"));
             }
         };
         let signed = match self.ask(signer, key, &[]) {
@@ -73,7 +73,7 @@ impl Contents {
                 return Ok(Removal::new(step).named_private_key(&held.stored));
             }
             Err(error) if is_of_the_token(&error) => return Err(error),
-            Err(error) => return Err(doubt(step, pending.id(), "the key does not sign").because_of(error)),
+            Err(error) => return Err(doubt(step, pending.id(), "key_does_not_sign").because_of(error)),
         };
         if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
             return Err(gone());
@@ -81,13 +81,13 @@ impl Contents {
         if let Some(why) = self.doubt(key, record, signed.as_ref())
             && !named
         {
-            return Err(doubt(step, pending.id(), why.text()));
+            return Err(doubt(step, pending.id(), why.name()));
         }
         let held = self.private_keys.get(key).ok_or_else(gone)?;
         let by_record = self.index.public_by_record.get(record).into_iter().flatten();
         let mut by_record = by_record.filter_map(|at| self.public_keys.get(*at));
         if !named && by_record.any(|half| half.stored.public_key.is_none()) {
-            return Err(doubt(step, pending.id(), "its public key cannot be read"));
+            return Err(doubt(step, pending.id(), "public_key_unreadable"));
         }
         let mut removal = Removal::new(step);
         for half in signed.iter().flat_map(|public| self.halves_of(public)) {
@@ -98,7 +98,7 @@ impl Contents {
                 && is_cut(&half.stored.label, &held.stored.label)
             {
                 // Ours, read badly: to leave it and say that all went would be wrong.
-                return Err(doubt(step, pending.id(), "the label of its public key came in part"));
+                return Err(doubt(step, pending.id(), "public_key_label_truncated"));
             }
         }
         let shown = held.signed.as_ref().ok_or_else(gone)?;
@@ -134,7 +134,7 @@ impl Contents {
             [] => None,
             [key] => Some(*key),
             [..] => {
-                return Err(about(doubt(step, old.id(), "two private keys sign for this certificate"), old));
+                return Err(about(doubt(step, old.id(), "two_keys_sign"), old));
             }
         };
         if let Some(older) = key.and_then(|key| self.predecessor(key, old.certificate())) {

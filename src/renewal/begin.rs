@@ -91,7 +91,7 @@ impl Renewal {
                 RequestDraft::for_renewal_by_old_key(old.certificate(), key)
             }
             (Subject::First(_), Form::SignedByOldKey) => {
-                Err(Error::new(Code::BadArgument).fact(Fact::Detail, "there is no old key to sign"))
+                Err(Error::new(Code::BadArgument).fact(Fact::Reason, "no_old_key"))
             }
         }
     }
@@ -159,7 +159,7 @@ impl Job<'_> {
     /// The request for the key that the old credential has, where the policy says so.
     fn with_old_key(mut self, contents: &mut Contents) -> Result<Pending> {
         let Some(old) = self.renewal.old() else {
-            return Err(Error::new(Code::BadArgument).fact(Fact::Detail, "there is no old key to use again"));
+            return Err(Error::new(Code::BadArgument).fact(Fact::Reason, "no_old_key"));
         };
         let public = old.certificate().public_key();
         let draft = self.renewal.draft(&public.algorithm())?;

@@ -41,11 +41,8 @@
 
 mod abandon;
 mod begin;
-mod check;
 mod clock;
 pub(crate) mod install;
-pub(crate) mod installed;
-mod journal;
 pub(crate) mod pending;
 mod preflight;
 #[expect(clippy::module_inception, reason = "the folder is the transaction, the file what is wanted of it")]
@@ -59,7 +56,6 @@ pub use crate::contents::{
     BegunBy, Caller, KeyState, PendingKey, PendingState, Renewable, Successor, Unreadable, WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
-pub use journal::{Journal, JournalEntry};
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub use renewal::Form;
 pub(crate) use renewal::Renewal;

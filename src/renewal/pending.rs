@@ -154,7 +154,7 @@ impl Pending {
     }
 
     /// The day on which the job began, in Japan standard time.
-    pub(super) fn since(&self) -> Date {
+    pub fn since(&self) -> Date {
         self.since
     }
 

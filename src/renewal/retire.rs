@@ -1,7 +1,7 @@
 //! Removing the old credential, last of all and only when its successor works.
 
 use super::clock::clock_doubt;
-use super::installed::Installed;
+use super::install::Installed;
 use super::run::Run;
 use crate::bank::{OldCredential, Policy};
 use crate::contents::{Contents, Credential, Credentials, about};

@@ -5,10 +5,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use usbtoken::error::{Fact, Step};
-use usbtoken::renewal::Journal;
 use usbtoken::{Code, Error, Result};
 
-use crate::surroundings;
+use crate::journal::Journal;
+use crate::process::surroundings;
 
 /// What CAs send has a few KiB. As much as is kept can be read, so that the true size is told.
 const LARGEST: u64 = Journal::LARGEST_ANSWER as u64 + 1;

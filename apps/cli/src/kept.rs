@@ -9,10 +9,11 @@ use std::time::SystemTime;
 use base64ct::{Base64, Encoding as _};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
-use usbtoken::renewal::{Journal, JournalEntry, PendingKey};
+use usbtoken::renewal::PendingKey;
 use usbtoken::text::Lang;
 use usbtoken::{Code, Credential, Error, Response, Result, Session};
 
+use crate::journal::{Journal, JournalEntry};
 use crate::words::Words;
 use crate::{files, surroundings};
 
@@ -273,7 +274,7 @@ impl Keeper {
     pub fn other_token(&self, error: &Error, session: &Session, response: &Response) -> Option<JournalEntry> {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
         let entry = no_match.contains(&error.code()).then(|| self.job_of(response))?;
-        entry.filter(|entry| entry.token() != session.token().identity())
+        entry.filter(|entry| entry.token != *session.token().identity())
     }
 
     /// The job that an answer is for, where this computer knows it.

@@ -4,19 +4,14 @@ mod args;
 mod commands;
 mod files;
 mod issuer;
+mod journal;
 mod kept;
 mod login;
 mod next_command;
 mod output;
 mod pin;
+mod process;
 mod run;
-#[cfg(unix)]
-mod signals;
-#[cfg(unix)]
-mod surroundings;
-#[cfg(not(unix))]
-#[path = "surroundings_elsewhere.rs"]
-mod surroundings;
 mod words;
 
 use std::process::ExitCode;
@@ -27,6 +22,7 @@ use usbtoken::error::Family;
 
 use crate::args::{Cli, Command, Global};
 use crate::output::Outcome;
+use crate::process::surroundings;
 use crate::run::Run;
 
 fn main() -> ExitCode {

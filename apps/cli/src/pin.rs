@@ -151,7 +151,7 @@ fn is_yes(answer: &str) -> bool {
 }
 
 fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
-    crate::surroundings::restore();
+    crate::process::surroundings::restore();
     guard::begin();
     match source {
         Source::File(path) => {

@@ -20,7 +20,7 @@ pub(crate) const PIN_LIMIT: usize = 1024;
 
 /// The error for an argument.
 pub(crate) fn bad(name: &str, why: &str) -> Error {
-    Error::new(Code::BadArgument).fact(Fact::Detail, format!("{name}: {why}"))
+    Error::new(Code::BadArgument).fact(Fact::Detail, name).fact(Fact::Reason, why)
 }
 
 /// An output that may not be NULL.
@@ -28,7 +28,7 @@ pub(crate) fn required<'a, T>(
     name: &str,
     out: Option<&'a mut MaybeUninit<T>>,
 ) -> Result<&'a mut MaybeUninit<T>> {
-    out.ok_or_else(|| bad(name, "NULL"))
+    out.ok_or_else(|| bad(name, "null"))
 }
 
 /// Bytes of the caller.
@@ -37,11 +37,11 @@ pub(crate) fn required<'a, T>(
 /// `data` is NULL or readable for `length` bytes while `'a` lasts, which is the call.
 pub(crate) unsafe fn bytes<'a>(name: &str, data: *const u8, length: usize, limit: usize) -> Result<&'a [u8]> {
     if length > limit {
-        return Err(bad(name, "too long"));
+        return Err(bad(name, "too_long"));
     }
     match (data.is_null(), length) {
         (_, 0) => Ok(&[]),
-        (true, _) => Err(bad(name, "NULL")),
+        (true, _) => Err(bad(name, "null")),
         // SAFETY: not NULL, readable for `length` bytes by this function's contract, and within the limit.
         (false, _) => Ok(unsafe { std::slice::from_raw_parts(data, length) }),
     }
@@ -54,8 +54,8 @@ pub(crate) unsafe fn bytes<'a>(name: &str, data: *const u8, length: usize, limit
 pub(crate) unsafe fn text<'a>(name: &str, text: *const c_char, length: usize) -> Result<&'a str> {
     // SAFETY: the same contract.
     let bytes = unsafe { units(name, text.cast::<u8>(), length, TEXT_LIMIT) }?;
-    let text = std::str::from_utf8(bytes).map_err(|_| bad(name, "not UTF-8"))?;
-    if text.contains('\0') { Err(bad(name, "has a NUL inside")) } else { Ok(text) }
+    let text = std::str::from_utf8(bytes).map_err(|_| bad(name, "not_utf8"))?;
+    if text.contains('\0') { Err(bad(name, "nul_inside")) } else { Ok(text) }
 }
 
 /// As [`text`], `None` for NULL.
@@ -68,7 +68,7 @@ pub(crate) unsafe fn optional_text<'a>(
     length: usize,
 ) -> Result<Option<&'a str>> {
     if pointer.is_null() {
-        return if matches!(length, 0 | NUL_TERMINATED) { Ok(None) } else { Err(bad(name, "NULL")) };
+        return if matches!(length, 0 | NUL_TERMINATED) { Ok(None) } else { Err(bad(name, "null")) };
     }
     // SAFETY: the same contract.
     unsafe { text(name, pointer, length) }.map(Some)
@@ -104,9 +104,9 @@ pub(crate) fn from_wide(name: &str, units: &[u16]) -> Result<Zeroizing<String>> 
     let mut utf8 = Zeroizing::new(String::with_capacity(units.len() * 3));
     for c in char::decode_utf16(units.iter().copied()) {
         match c {
-            Ok('\0') => return Err(bad(name, "has a NUL inside")),
+            Ok('\0') => return Err(bad(name, "nul_inside")),
             Ok(c) => utf8.push(c),
-            Err(_) => return Err(bad(name, "not UTF-16")),
+            Err(_) => return Err(bad(name, "not_utf16")),
         }
     }
     Ok(utf8)
@@ -118,7 +118,7 @@ pub(crate) fn from_wide(name: &str, units: &[u16]) -> Result<Zeroizing<String>> 
 /// As [`text`].
 pub(crate) unsafe fn pin<'a>(text: *const c_char, length: usize) -> Result<Option<&'a [u8]>> {
     if text.is_null() {
-        return if matches!(length, 0 | NUL_TERMINATED) { Ok(None) } else { Err(bad("pin", "NULL")) };
+        return if matches!(length, 0 | NUL_TERMINATED) { Ok(None) } else { Err(bad("pin", "null")) };
     }
     // SAFETY: the same contract.
     unsafe { units("pin", text.cast::<u8>(), length, PIN_LIMIT) }.map(Some)
@@ -133,10 +133,10 @@ unsafe fn units<'a, U: Copy + Default + PartialEq>(
     limit: usize,
 ) -> Result<&'a [U]> {
     if data.is_null() {
-        return if length == 0 { Ok(&[]) } else { Err(bad(name, "NULL")) };
+        return if length == 0 { Ok(&[]) } else { Err(bad(name, "null")) };
     }
     if !data.is_aligned() {
-        return Err(bad(name, "not aligned"));
+        return Err(bad(name, "misaligned"));
     }
     let length = match length {
         // SAFETY: every unit up to the first 0 is readable, and the search stops there.
@@ -146,7 +146,7 @@ unsafe fn units<'a, U: Copy + Default + PartialEq>(
     match length.filter(|length| *length <= limit) {
         // SAFETY: not NULL, aligned, readable for this many units by this function's contract.
         Some(length) => Ok(unsafe { std::slice::from_raw_parts(data, length) }),
-        None => Err(bad(name, "too long")),
+        None => Err(bad(name, "too_long")),
     }
 }
 
@@ -166,18 +166,18 @@ pub(crate) unsafe fn sized<T: Sized32>(name: &str, place: *const T) -> Result<Op
         return Ok(None);
     }
     if !place.is_aligned() {
-        return Err(bad(name, "not aligned"));
+        return Err(bad(name, "misaligned"));
     }
     // SAFETY: not NULL; the first field is readable by this function's contract.
     let size = usize::try_from(unsafe { place.cast::<u32>().read() }).unwrap_or(usize::MAX);
     if !(size_of::<u32>()..=4096).contains(&size) {
-        return Err(bad(name, "struct_size is not set"));
+        return Err(bad(name, "struct_size_unset"));
     }
     // SAFETY: readable for `size` bytes by this function's contract.
     let given = unsafe { std::slice::from_raw_parts(place.cast::<u8>(), size) };
     let (known, more) = given.split_at(size.min(size_of::<T>()));
     if more.iter().any(|byte| *byte != 0) {
-        return Err(bad(name, "has fields that this version does not know"));
+        return Err(bad(name, "unknown_fields"));
     }
     let mut value = MaybeUninit::<T>::zeroed();
     // SAFETY: `known` is at most as long as a T; the rest stays 0, for which T is valid.
@@ -207,7 +207,7 @@ pub(crate) fn clock(seconds: i64) -> Result<Clock> {
     // The year 9999 is the last that certificates and calendars know.
     time.filter(|_| (-62_135_596_800..=253_402_300_799).contains(&seconds))
         .map(Clock::from)
-        .ok_or_else(|| bad("now", "out of range"))
+        .ok_or_else(|| bad("now", "out_of_range"))
 }
 
 /// Seconds since 1970-01-01 00:00:00 UTC.

@@ -354,12 +354,12 @@ pub(crate) fn pin_state(state: PinState) -> u32 {
 
 /// The error when somebody else's call is under way on the same handle.
 pub(crate) fn busy(what: &str) -> Error {
-    Error::new(Code::Busy).fact(Fact::Detail, format!("another call on this {what} has not returned yet"))
+    Error::new(Code::Busy).fact(Fact::Detail, what).fact(Fact::Reason, "call_under_way")
 }
 
 /// The PIN that a dialog wrote, in the one encoding or the other.
 fn written(reply: &usbtoken_pin_reply, room: &[u8], wide_room: &[u16]) -> Result<Vec<u8>> {
-    let too_long = || args::bad("reply.length", "more than fits");
+    let too_long = || args::bad("reply.length", "too_long");
     match (reply.length, reply.length_utf16) {
         (length, 0) => Ok(room.get(..length).ok_or_else(too_long)?.to_vec()),
         (0, length) => {
@@ -367,7 +367,7 @@ fn written(reply: &usbtoken_pin_reply, room: &[u8], wide_room: &[u16]) -> Result
             let pin = args::from_wide("reply.pin_utf16", units)?;
             Ok(pin.as_bytes().to_vec())
         }
-        _ => Err(args::bad("reply.length", "set in both encodings")),
+        _ => Err(args::bad("reply.length", "both_encodings")),
     }
 }
 

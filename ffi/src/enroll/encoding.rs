@@ -130,7 +130,7 @@ fn spaced_hex(bytes: &[u8], lines: Lines) -> String {
 }
 
 fn unhex(text: &[u8]) -> Result<Vec<u8>> {
-    let bad = || args::bad("response", "not hexadecimal");
+    let bad = || args::bad("response", "not_hexadecimal");
     let digits = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     let digits: Option<Vec<u8>> = digits
         .map(|byte| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
@@ -145,7 +145,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 fn unknown() -> Error {
-    args::bad("EncodingType", "unknown")
+    args::bad("EncodingType", "unknown_value")
 }
 
 #[cfg(test)]

@@ -190,11 +190,7 @@ impl Page {
             }
             _ => false,
         };
-        if allowed {
-            Ok(())
-        } else {
-            Err(args::bad("property", "unknown, or the value is not one of its own").into())
-        }
+        if allowed { Ok(()) } else { Err(args::bad("property", "unknown_property").into()) }
     }
 
     pub(crate) fn set_text(&self, property: u32, text: &str) -> PageResult {
@@ -211,14 +207,14 @@ impl Page {
                     "RSA" | "1.2.840.113549.1.1.1" => Algorithm::Rsa,
                     "ECDSA_P256" => Algorithm::P256,
                     "ECDSA_P384" => Algorithm::P384,
-                    _ => return Err(args::bad("Algorithm", "unknown").into()),
+                    _ => return Err(args::bad("Algorithm", "unknown_value").into()),
                 };
             }
             USBTOKEN_ENROLL_SUBJECT => {
                 super::subject::parse(text)?;
                 self.state()?.subject = Some(text.to_owned());
             }
-            _ => return Err(args::bad("property", "unknown").into()),
+            _ => return Err(args::bad("property", "unknown_value").into()),
         }
         Ok(())
     }
@@ -236,7 +232,7 @@ impl Page {
     ) -> PageResult {
         let key = inherit & !INHERIT_MORE;
         if ![0, USBTOKEN_INHERIT_NEW_DEFAULT_KEY, USBTOKEN_INHERIT_NEW_SIMILAR_KEY].contains(&key) {
-            return Err(args::bad("InheritOptions", "the key must be new").into());
+            return Err(args::bad("InheritOptions", "key_must_be_new").into());
         }
         let which = which(certificate, encoding)?;
         self.start(context, Start::From { which, default_key: key == USBTOKEN_INHERIT_NEW_DEFAULT_KEY })
@@ -446,7 +442,7 @@ impl PageState {
             (Algorithm::AsOld | Algorithm::P256, 256) | (Algorithm::P256, 0) => Ok(Some(KeyKind::P256)),
             (Algorithm::AsOld | Algorithm::P384, 384) | (Algorithm::P384, 0) => Ok(Some(KeyKind::P384)),
             (Algorithm::AsOld | Algorithm::Rsa, length) if rsa(length).is_some() => Ok(rsa(length)),
-            _ => Err(args::bad("Length", "is not one of the Algorithm's")),
+            _ => Err(args::bad("Length", "not_of_algorithm")),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
     }
     match Response::parse(&bytes)?.certificates() {
         [one] => Ok(Which::Certificate(one.der().to_vec())),
-        _ => Err(args::bad("certificate", "not exactly one")),
+        _ => Err(args::bad("certificate", "not_exactly_one")),
     }
 }
 

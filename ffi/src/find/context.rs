@@ -51,7 +51,7 @@ impl usbtoken_options {
 
     fn finder(&self) -> Result<Finder> {
         if self.flags & !(USBTOKEN_OPTION_TRUST_ANY_OWNER | USBTOKEN_OPTION_WITHOUT_P11_KIT) != 0 {
-            return Err(args::bad("options.flags", "unknown"));
+            return Err(args::bad("options.flags", "unknown_value"));
         }
         let mut finder = Finder::new();
         if self.flags & USBTOKEN_OPTION_TRUST_ANY_OWNER != 0 {
@@ -134,7 +134,7 @@ impl Shared {
         let finder = bank.finder()?;
         let origins = bank.origins.iter().map(|origin| origin.to_string().parse()).collect::<Result<_>>()?;
         if !self.host.set_bank(bank) {
-            return Err(args::bad("bank", "one is in use"));
+            return Err(args::bad("bank", "one_in_use"));
         }
         let mut setup = lock(&self.setup);
         if bank.names_drivers() {
@@ -179,7 +179,8 @@ pub unsafe extern "C" fn usbtoken_context_new(
             // SAFETY: rule 4 of the header: NULL, or a struct that begins with its size.
             let options = unsafe { args::sized("options", options) }?;
             let options = options.unwrap_or(usbtoken_options::USUAL);
-            let lang = language(options.language).ok_or_else(|| args::bad("options.language", "unknown"))?;
+            let lang =
+                language(options.language).ok_or_else(|| args::bad("options.language", "unknown_value"))?;
             let setup = Mutex::new(Setup { finder: options.finder()?, ..Setup::default() });
             Ok(Context(Arc::new(Shared { host: Host::new(lang), setup })))
         })
@@ -310,7 +311,7 @@ pub unsafe extern "C" fn usbtoken_context_set_any_caller(
 ) -> usbtoken_status {
     boundary::on::<Context>(context, |context| {
         if any_caller > 1 {
-            return Err(args::bad("any_caller", "not 0 or 1"));
+            return Err(args::bad("any_caller", "not_0_or_1"));
         }
         context.0.host.set_any_caller(any_caller == 1);
         Ok(())

@@ -325,7 +325,7 @@ pub unsafe extern "C" fn usbtoken_tokens_at(
 ) -> usbtoken_status {
     boundary::on::<TokenList>(tokens, |list| {
         boundary::give::<TokenNoun>(out, || {
-            let token = list.tokens.get(index).ok_or_else(|| args::bad("index", "after the last"))?;
+            let token = list.tokens.get(index).ok_or_else(|| args::bad("index", "after_last"))?;
             Ok(TokenNoun::new(token.clone(), &list.host))
         })
     })
@@ -392,7 +392,8 @@ pub unsafe extern "C" fn usbtoken_token_supports(
 ) -> usbtoken_status {
     boundary::on::<TokenNoun>(token, |token| {
         let out = args::required("out", out)?;
-        let kind = crate::values::key_kind::key_kind(key_kind)?.ok_or_else(|| args::bad("key_kind", "0"))?;
+        let kind = crate::values::key_kind::key_kind(key_kind)?
+            .ok_or_else(|| args::bad("key_kind", "not_zero_allowed"))?;
         out.write(i32::from(token.token.supports(kind)?));
         Ok(())
     })

@@ -255,7 +255,7 @@ pub unsafe extern "C" fn usbtoken_credentials_at(
     boundary::on::<CredentialList>(credentials, |list| {
         boundary::give::<CredentialNoun>(out, || {
             let credential =
-                list.credentials.iter().nth(index).ok_or_else(|| args::bad("index", "after the last"))?;
+                list.credentials.iter().nth(index).ok_or_else(|| args::bad("index", "after_last"))?;
             Ok(CredentialNoun::new(credential.clone()))
         })
     })

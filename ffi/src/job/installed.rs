@@ -187,10 +187,10 @@ unsafe fn apply(
     let params = unsafe { args::sized("params", params) }?;
     let Some(params) = params else { return Ok((policy, Clock::SYSTEM)) };
     if params.flags & !(USBTOKEN_INSTALL_CA_CERTIFICATES | USBTOKEN_INSTALL_REUSE_KEY) != 0 {
-        return Err(args::bad("params.flags", "unknown"));
+        return Err(args::bad("params.flags", "unknown_value"));
     }
     if params.reserved != 0 {
-        return Err(args::bad("params.reserved", "not 0"));
+        return Err(args::bad("params.reserved", "not_zero"));
     }
     let clock = args::clock(params.now)?;
     let has = |flag| params.flags & flag != 0;
@@ -228,7 +228,7 @@ pub(crate) fn subject_rule(number: u32) -> Result<SubjectRule> {
         USBTOKEN_SUBJECT_COMMON_NAME_MAY_CHANGE => Ok(SubjectRule::CommonNameMayChange),
         USBTOKEN_SUBJECT_EXACT => Ok(SubjectRule::Exact),
         USBTOKEN_SUBJECT_ANY => Ok(SubjectRule::Any),
-        _ => Err(args::bad("params.subject_rule", "unknown")),
+        _ => Err(args::bad("params.subject_rule", "unknown_value")),
     }
 }
 
@@ -264,11 +264,11 @@ pub(crate) unsafe fn anchor_certificates(
 /// `data` is NULL or readable for `count` elements.
 unsafe fn anchors<'a>(data: *const usbtoken_bytes, count: usize) -> Result<&'a [usbtoken_bytes]> {
     if count > ANCHORS_LIMIT {
-        return Err(args::bad("params.anchor_count", "too many"));
+        return Err(args::bad("params.anchor_count", "too_many"));
     }
     match count {
         0 => Ok(&[]),
-        _ if data.is_null() || !data.is_aligned() => Err(args::bad("params.anchors", "NULL or not aligned")),
+        _ if data.is_null() || !data.is_aligned() => Err(args::bad("params.anchors", "null_or_misaligned")),
         // SAFETY: not NULL, aligned, readable by this function's contract, and within the limit.
         _ => Ok(unsafe { std::slice::from_raw_parts(data, count) }),
     }
@@ -285,7 +285,7 @@ fn relax(bits: u32) -> Result<Relax> {
         (USBTOKEN_RELAX_USAGE, Check::Usage),
     ];
     if bits & !CHECKS.iter().fold(0, |all, (bit, _)| all | bit) != 0 {
-        return Err(args::bad("params.relax", "unknown"));
+        return Err(args::bad("params.relax", "unknown_value"));
     }
     Ok(CHECKS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, check)| *check).collect())
 }

@@ -62,7 +62,7 @@ pub unsafe extern "C" fn usbtoken_login_utf16(
 
 fn login(token: &TokenNoun, pin: Option<Zeroizing<Vec<u8>>>, flags: u32) -> Result<SessionNoun> {
     if flags & !(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY | USBTOKEN_LOGIN_PIN_AS_TYPED) != 0 {
-        return Err(args::bad("flags", "unknown"));
+        return Err(args::bad("flags", "unknown_value"));
     }
     token.host.step(Step::LogIn);
     let login = match pin {

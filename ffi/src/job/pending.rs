@@ -135,7 +135,7 @@ pub unsafe extern "C" fn usbtoken_pending_list_at(
 ) -> usbtoken_status {
     boundary::on::<PendingList>(list, |list| {
         boundary::give::<PendingNoun>(out, || {
-            let key = list.pending.get(index).ok_or_else(|| args::bad("index", "after the last"))?;
+            let key = list.pending.get(index).ok_or_else(|| args::bad("index", "after_last"))?;
             Ok(PendingNoun::new(key.clone()))
         })
     })

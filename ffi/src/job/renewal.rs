@@ -134,16 +134,14 @@ impl RenewalNoun {
 
     fn request(&self, format: u32) -> Result<Buffer> {
         let request = self.pending.request();
-        let cms = || {
-            let none = "was not asked for with USBTOKEN_RENEW_SIGNED_BY_OLD_KEY";
-            self.pending.renewal_request().ok_or_else(|| args::bad("format", none))
-        };
+        let cms =
+            || self.pending.renewal_request().ok_or_else(|| args::bad("format", "not_signed_by_old_key"));
         match format {
             USBTOKEN_FORMAT_DER => Ok(Buffer::Bytes(request.to_der().to_vec())),
             USBTOKEN_FORMAT_PEM => Ok(Buffer::text(request.to_pem())),
             USBTOKEN_FORMAT_CMS_DER => Ok(Buffer::Bytes(cms()?.to_der().to_vec())),
             USBTOKEN_FORMAT_CMS_PEM => Ok(Buffer::text(cms()?.to_pem())),
-            _ => Err(args::bad("format", "unknown")),
+            _ => Err(args::bad("format", "unknown_value")),
         }
     }
 }
@@ -162,7 +160,7 @@ impl usbtoken_renewal_params {
         let narrow = unsafe { args::optional_text("params.subject", self.subject, self.subject_length) }?;
         let (wide, length) = (self.subject_utf16, self.subject_utf16_length);
         match narrow {
-            Some(_) if !wide.is_null() => Err(args::bad("params.subject", "set in both encodings")),
+            Some(_) if !wide.is_null() => Err(args::bad("params.subject", "both_encodings")),
             Some(subject) => subject.parse().map(Some),
             None if wide.is_null() && matches!(length, 0 | args::NUL_TERMINATED) => Ok(None),
             // SAFETY: the same contract.
@@ -183,7 +181,7 @@ impl Params {
             None => None,
         };
         if raw.is_some_and(|raw| raw.reserved != 0) {
-            return Err(args::bad("params.reserved", "not 0"));
+            return Err(args::bad("params.reserved", "not_zero"));
         }
         Ok(Params { raw, subject })
     }
@@ -192,8 +190,8 @@ impl Params {
         let renewal = match (old, self.subject) {
             (Some(old), None) => Renewal::of(old),
             (None, Some(subject)) => Renewal::first(subject),
-            (Some(_), Some(_)) => return Err(args::bad("params.subject", "set beside a credential")),
-            (None, None) => return Err(args::bad("credential", "NULL, and no subject in the params")),
+            (Some(_), Some(_)) => return Err(args::bad("params.subject", "set_beside_credential")),
+            (None, None) => return Err(args::bad("credential", "no_credential_nor_subject")),
         };
         let mut policy = host.policy();
         let by_old_key = host.bank().is_some_and(|bank| bank.request == RequestForm::SignedByOldKey);
@@ -204,7 +202,7 @@ impl Params {
             | USBTOKEN_RENEW_REUSE_KEY
             | USBTOKEN_RENEW_SIGNED_BY_OLD_KEY;
         if raw.flags & !all != 0 {
-            return Err(args::bad("params.flags", "unknown"));
+            return Err(args::bad("params.flags", "unknown_value"));
         }
         let has = |flag| raw.flags & flag != 0;
         let clock = args::clock(raw.now)?;
@@ -244,7 +242,7 @@ pub(crate) fn required_proof(number: u32) -> Result<Option<ProofLevel>> {
         USBTOKEN_PROOF_DEFAULT => Ok(None),
         USBTOKEN_PROOF_CLAIMED => Ok(Some(ProofLevel::Claimed)),
         USBTOKEN_PROOF_PROVEN => Ok(Some(ProofLevel::Proven)),
-        _ => Err(args::bad("required_proof", "unknown")),
+        _ => Err(args::bad("required_proof", "unknown_value")),
     }
 }
 

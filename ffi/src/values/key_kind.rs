@@ -27,6 +27,6 @@ pub(crate) fn key_kind(number: u32) -> Result<Option<KeyKind>> {
         USBTOKEN_KEY_RSA_4096 => KeyKind::Rsa4096,
         USBTOKEN_KEY_P256 => KeyKind::P256,
         USBTOKEN_KEY_P384 => KeyKind::P384,
-        _ => return Err(args::bad("key_kind", "unknown")),
+        _ => return Err(args::bad("key_kind", "unknown_value")),
     }))
 }

@@ -153,7 +153,7 @@ impl Functions {
             Answer::TooSmall(needed) => {
                 let room = needed.unwrap_or(MAX_VALUE);
                 if room > MAX_VALUE {
-                    let how = format!("attribute 0x{:x} claims {room} bytes", want.kind);
+                    let how = format!("0x{:x}: ulValueLen {room}", want.kind);
                     return Err(Failure::Misbehaved {
                         function: "C_GetAttributeValue",
                         rv: CKR_BUFFER_TOO_SMALL,
@@ -371,7 +371,7 @@ fn judge(want: Wanted, mut buffer: Vec<u8>, reported: CK_ULONG, extent: Extent) 
     let complete = extent == Extent::All;
     if reported > want.room {
         if complete {
-            let how = format!("attribute 0x{:x}: {reported} bytes in a buffer for {}", want.kind, want.room);
+            let how = format!("0x{:x}: ulValueLen {reported} > {}", want.kind, want.room);
             return Err(Failure::Misbehaved { function: "C_GetAttributeValue", rv: CKR_OK, how });
         }
         return Ok(Answer::TooSmall(Some(reported)));

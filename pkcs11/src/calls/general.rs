@@ -172,7 +172,7 @@ fn growing<T: Copy + Default>(
                 return Ok(buffer);
             }
             Ok(()) => {
-                let how = format!("{count} entries in a buffer for {room}");
+                let how = format!("pulCount {count} > {room}");
                 return Err(Failure::Misbehaved { function, rv: CKR_OK, how });
             }
             Err(failure) if failure.rv() == Some(CKR_BUFFER_TOO_SMALL) && room < count && count <= most => {

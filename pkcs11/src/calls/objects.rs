@@ -43,7 +43,7 @@ impl Functions {
             call!(self, C_FindObjects(session.0, batch.as_mut_ptr(), length(&batch), &mut count))?;
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             let Some(handles) = batch.get(..count) else {
-                let how = format!("{count} objects in a buffer for {OBJECTS_AT_ONCE}");
+                let how = format!("pulObjectCount {count} > {OBJECTS_AT_ONCE}");
                 return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
             };
             if handles.is_empty() {
@@ -51,11 +51,11 @@ impl Functions {
             }
             found.extend(handles.iter().copied().map(ObjectHandle));
             if found.len() > MAX_OBJECTS {
-                let how = format!("more than {MAX_OBJECTS} objects");
+                let how = format!("pulObjectCount, Σ > {MAX_OBJECTS}");
                 return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
             }
             if begun.elapsed() > longest {
-                let how = format!("objects without end for {} s", longest.as_secs());
+                let how = format!("pulObjectCount > 0, t > {} s", longest.as_secs());
                 return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
             }
         }
@@ -150,7 +150,7 @@ impl Functions {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let signed = match signed {
             Ok(()) if count > room => {
-                let how = format!("a signature of {count} bytes in a buffer for {room}");
+                let how = format!("pulSignatureLen {count} > {room}");
                 Err(Failure::Misbehaved { function: "C_Sign", rv: CKR_OK, how })
             }
             signed => signed.map(|()| {

@@ -188,13 +188,13 @@ fn check_own(folder: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let refused = |why: &'static str| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
     if !folder.is_dir() {
-        return refused("no folder");
+        return refused("no_folder");
     }
     if folder.uid() != nix::unistd::getuid().as_raw() {
-        return refused("it belongs to another user");
+        return refused("of_another_user");
     }
     if folder.mode() & 0o022 != 0 {
-        return refused("other users may write to it");
+        return refused("writable_by_others");
     }
     Ok(())
 }

@@ -275,7 +275,7 @@ impl Open {
         if place.owner == self.owner() {
             return Ok(place.handle);
         }
-        Err(Error::new(Code::SessionLost).fact(Fact::Detail, "the object was read in another session"))
+        Err(Error::new(Code::SessionLost).fact(Fact::Reason, "another_session"))
     }
 }
 

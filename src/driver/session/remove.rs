@@ -51,7 +51,7 @@ impl Removal {
     /// A public key; one that does not report its value cannot be known again, and stops the removal.
     pub(crate) fn public_key(self, key: &StoredPublicKey) -> Result<Self> {
         let Some(value) = key.public_key.clone() else {
-            return Err(doubt(self.step, &key.id, "a public key whose value cannot be read"));
+            return Err(doubt(self.step, &key.id, "public_key_unreadable"));
         };
         let is = Is::PublicKey { id: key.id.clone(), label: key.label.clone(), value };
         Ok(self.and(key.place, is))
@@ -60,7 +60,7 @@ impl Removal {
     /// A private key that has signed, by that very handle.
     pub(crate) fn private_key(self, key: &StoredKey, signed: &Signed) -> Result<Self> {
         if !signed.is_by(key) {
-            return Err(doubt(self.step, &key.id, "another key has signed"));
+            return Err(doubt(self.step, &key.id, "another_key_signed"));
         }
         Ok(self.named_private_key(key))
     }
@@ -130,9 +130,9 @@ impl Session {
             Again::Gone if self.is_logged_out() => return Err(Error::new(Code::LoginLost).during(step)),
             Again::Gone => return Ok(()),
             Again::There(object) if planned.is.agrees_with(&object) => {}
-            Again::There(_) => return Err(doubt(step, planned.is.id(), "the object is not what it was")),
+            Again::There(_) => return Err(doubt(step, planned.is.id(), "object_changed")),
             Again::Unreadable(failure) => {
-                let unreadable = doubt(step, planned.is.id(), "the object cannot be read");
+                let unreadable = doubt(step, planned.is.id(), "object_unreadable");
                 return Err(unreadable.because_of(failure.during(step)));
             }
         }
@@ -259,7 +259,7 @@ impl Is {
     }
 }
 
-/// Something does not agree: nothing is removed.
-pub(crate) fn doubt(step: Step, id: &[u8], what: &str) -> Error {
-    Error::new(Code::RemovalDoubtful).during(step).fact(Fact::Id, hex(id)).fact(Fact::Detail, what)
+/// Something does not agree: nothing is removed. The reason is a stable name, for which `text/` has the words.
+pub(crate) fn doubt(step: Step, id: &[u8], reason: &str) -> Error {
+    Error::new(Code::RemovalDoubtful).during(step).fact(Fact::Id, hex(id)).fact(Fact::Reason, reason)
 }

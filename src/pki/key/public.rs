@@ -79,11 +79,11 @@ impl PublicKey {
     pub(crate) fn from_ec(params_der: &[u8], point: &[u8]) -> Result<Self> {
         let params = AnyRef::from_der(params_der).map_err(malformed)?;
         let curve = curve_named(params).ok_or_else(|| unsupported("P-256, P-384", &hex(params_der)))?;
-        Self::on_curve(curve, bare_point(curve, point).ok_or_else(|| refused("EC point"))?)
+        Self::on_curve(curve, bare_point(curve, point).ok_or_else(|| refused("ec_point"))?)
     }
 
     fn on_curve(curve: Curve, point: &[u8]) -> Result<Self> {
-        let off_curve = |_| refused("EC point is not on the curve");
+        let off_curve = |_| refused("ec_point_off_curve");
         match curve {
             Curve::P256 => {
                 let key = p256::PublicKey::from_sec1_bytes(point).map_err(off_curve)?;
@@ -180,7 +180,7 @@ impl Curve {
 
 /// The bytes of subjectPublicKey: no kind of key has unused bits.
 fn key_bits<'a>(info: &SubjectPublicKeyInfoRef<'a>) -> Result<&'a [u8]> {
-    info.subject_public_key.as_bytes().ok_or_else(|| refused("unused bits in subjectPublicKey"))
+    info.subject_public_key.as_bytes().ok_or_else(|| refused("unused_bits"))
 }
 
 impl SignatureAlgorithm {
@@ -211,7 +211,7 @@ fn curve_named(params: AnyRef<'_>) -> Option<Curve> {
 
 /// What a SubjectPublicKeyInfo of one canonical form holds.
 fn uncompressed(point: &[u8]) -> Result<&[u8]> {
-    if point.first() == Some(&4) { Ok(point) } else { Err(refused("EC point is not uncompressed")) }
+    if point.first() == Some(&4) { Ok(point) } else { Err(refused("ec_point_form")) }
 }
 
 /// The bare point. Length decides before the tag does: a bare point begins with 04, as an OCTET STRING does. Some drivers wrap
@@ -235,7 +235,7 @@ fn rsa_key(pkcs1: &[u8]) -> Result<rsa::PublicKey> {
 
 /// Makes the key from two numbers without zeros in front.
 fn rsa_key_from(modulus: &[u8], exponent: &[u8]) -> Result<rsa::PublicKey> {
-    verify::rsa_key_from(modulus, exponent).ok_or_else(|| refused("RSA modulus or exponent"))
+    verify::rsa_key_from(modulus, exponent).ok_or_else(|| refused("rsa_numbers"))
 }
 
 fn malformed(cause: der::Error) -> Error {

@@ -52,7 +52,7 @@ fn verify(
     now: SystemTime,
 ) -> Result<()> {
     if anchors.is_empty() {
-        return Err(Error::new(Code::BadArgument).fact(Fact::Detail, "no trust anchor"));
+        return Err(Error::new(Code::BadArgument).fact(Fact::Reason, "no_anchor"));
     }
     let anchors: Vec<Anchor<'_>> = anchors.iter().filter_map(Anchor::of).collect();
     let cas: Vec<Ca<'_>> = answer.iter().filter(|ca| *ca != leaf).filter_map(Ca::of).collect();

@@ -2,9 +2,11 @@
 
 mod errors;
 mod phrases;
+mod values;
 
 pub(super) use errors::code;
 pub(super) use phrases::phrase;
+pub(super) use values::fact_value;
 
 use super::words::Words;
 use crate::error::{Fact, Notice, Point, Step};
@@ -295,50 +297,4 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Bank => "Bank's profile",
         Fact::Contact => "Contact",
     }
-}
-
-/// The words for a value that is a stable name.
-pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
-    Some(match (fact, value) {
-        (Fact::Reason, "ca_missing") => "the certificate of this CA is missing",
-        (Fact::Reason, "too_many_ways") => "the certificates can be combined in too many ways",
-        (Fact::Reason, "signature_not_from_ca") => {
-            "the signature is not from the CA that the certificate names"
-        }
-        (Fact::Reason, "not_der") => "it is not written by the rules of DER, so that no chain can be checked",
-        (Fact::Reason, "not_yet_valid") => "it is not valid yet",
-        (Fact::Reason, "expired") => "it has expired",
-        (Fact::Reason, "not_ca") => "it is not a CA's (basicConstraints)",
-        (Fact::Reason, "too_many_cas_below") => "a CA above it allows fewer CAs below (pathLenConstraint)",
-        (Fact::Reason, "usage_not_certificates") => {
-            "its key usage does not allow signing certificates (keyUsage)"
-        }
-        (Fact::Reason, "purpose_not_client") => {
-            "it does not allow certificates for client authentication (extendedKeyUsage)"
-        }
-        (Fact::Reason, "policy_demanded") => {
-            "it demands a certificate policy that holds for the whole chain, and there is none (policyConstraints)"
-        }
-        (Fact::Reason, "policy_mapping") => "it maps the policy anyPolicy (policyMappings)",
-        (Fact::Reason, "too_many_policies") => "its policies are too many",
-        (Fact::Reason, "name_not_permitted") => {
-            "its names are not those that a CA above it may certify (nameConstraints)"
-        }
-        (Fact::Reason, "extension_unknown") => "it has a critical extension that is not known",
-        (Fact::Reason, "extension_repeated") => "it has an extension more than once",
-        (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
-        (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
-        (Fact::Reason, "truncated") => "it ends in the middle",
-        (Fact::Reason, "not_a_certificate") => "it has not the form of a certificate",
-        (Fact::Reason, "not_given") => "the driver does not give its value",
-        (Fact::IssuerContinuity, "not_checked") => {
-            "not known (the CA's certificate is not at hand, or a CA of the same name has another key)"
-        }
-        (Fact::IssuerContinuity, "another_issuer") => "a CA of another name, with another key",
-        (Fact::Seen, "without_pin") => {
-            "the certificates that show without the PIN; some tokens show others after the login"
-        }
-        (Fact::Holder, "this_program") => "this program itself, in another of its jobs",
-        _ => return None,
-    })
 }

@@ -2,9 +2,11 @@
 
 mod errors;
 mod phrases;
+mod values;
 
 pub(super) use errors::code;
 pub(super) use phrases::phrase;
+pub(super) use values::fact_value;
 
 use super::words::Words;
 use crate::error::{Fact, Notice, Point, Step};
@@ -299,48 +301,4 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Bank => "銀行プロファイル",
         Fact::Contact => "お問い合わせ先",
     }
-}
-
-/// The words for a value that is a stable name.
-pub(super) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
-    Some(match (fact, value) {
-        (Fact::Reason, "ca_missing") => "この認証局の証明書が見つかりません",
-        (Fact::Reason, "too_many_ways") => "証明書の組み合わせが多すぎます",
-        (Fact::Reason, "signature_not_from_ca") => "署名が、証明書に書かれた認証局のものではありません",
-        (Fact::Reason, "not_der") => "DERの規則どおりに書かれていないため、証明書のつながりを確認できません",
-        (Fact::Reason, "not_yet_valid") => "有効期間がまだ始まっていません",
-        (Fact::Reason, "expired") => "有効期限が切れています",
-        (Fact::Reason, "not_ca") => "認証局の証明書ではありません（basicConstraints）",
-        (Fact::Reason, "too_many_cas_below") => {
-            "上位の認証局が許すより多くの認証局が下にあります（pathLenConstraint）"
-        }
-        (Fact::Reason, "usage_not_certificates") => "鍵の用途が証明書の署名を許していません（keyUsage）",
-        (Fact::Reason, "purpose_not_client") => {
-            "クライアント認証用の証明書の発行を許していません（extendedKeyUsage）"
-        }
-        (Fact::Reason, "policy_demanded") => {
-            "証明書ポリシーを必須としていますが、全体に通用するポリシーがありません（policyConstraints）"
-        }
-        (Fact::Reason, "policy_mapping") => "anyPolicyを他のポリシーに対応付けています（policyMappings）",
-        (Fact::Reason, "too_many_policies") => "証明書ポリシーが多すぎます",
-        (Fact::Reason, "name_not_permitted") => {
-            "上位の認証局が発行を許されていない名前です（nameConstraints）"
-        }
-        (Fact::Reason, "extension_unknown") => "重要と指定された、未知の拡張があります",
-        (Fact::Reason, "extension_repeated") => "同じ拡張が二つ以上あります",
-        (Fact::Reason, "malformed") => "拡張が規則どおりに書かれておらず、読み取れません",
-        (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
-        (Fact::Reason, "truncated") => "途中で切れています",
-        (Fact::Reason, "not_a_certificate") => "証明書の形式ではありません",
-        (Fact::Reason, "not_given") => "ドライバが値を返しません",
-        (Fact::IssuerContinuity, "not_checked") => {
-            "確認できていません（認証局の証明書がないか、同じ名前でも認証局の鍵が異なります）"
-        }
-        (Fact::IssuerContinuity, "another_issuer") => "名前も鍵も異なる別の認証局です",
-        (Fact::Seen, "without_pin") => {
-            "PINなしで見える電子証明書だけ（ログイン後にほかの電子証明書が見えるトークンもあります）"
-        }
-        (Fact::Holder, "this_program") => "このプログラム自身の別の処理",
-        _ => return None,
-    })
 }

@@ -7,6 +7,8 @@
 mod architecture;
 mod emitted;
 mod exports;
+#[cfg(test)]
+mod facts;
 mod imports;
 mod source;
 mod surface;

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::ran::{End, LARGEST_ANSWER, Ran, TAIL};
-use crate::signals::Signals;
+use crate::process::signals::Signals;
 
 /// How long a program has to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ pub(super) fn run(
     // Drivers open files and sockets of their own; nothing but the three pipes is the program's business.
     close_fds::set_fds_cloexec_threadsafe(3, &[]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    crate::surroundings::restore();
+    crate::process::surroundings::restore();
     let mut child = command.spawn()?;
     let mut talk = Talk::with(&mut child, input, copy, show);
     let end = talk.until_it_ends(&mut child, &signals, Instant::now() + timeout);

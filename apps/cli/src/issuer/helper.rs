@@ -154,13 +154,13 @@ fn cookie(output: &[u8]) -> Result<Option<String>, Error> {
         error.fact(Fact::Size, output.len()).fact(Fact::FirstLine, first_line(output))
     };
     if output.len() > LONGEST_COOKIE {
-        return Err(bad("a cookie of 64 KiB at most"));
+        return Err(bad("cookie_64_kib"));
     }
-    let text = std::str::from_utf8(output).map_err(|_| bad("a cookie in UTF-8"))?;
+    let text = std::str::from_utf8(output).map_err(|_| bad("cookie_utf8"))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.contains('\0') {
-        return Err(bad("a cookie without NUL"));
+        return Err(bad("cookie_without_nul"));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
@@ -175,7 +175,7 @@ fn delay(output: &[u8]) -> Result<(u64, &[u8]), Error> {
     let seconds = std::str::from_utf8(line).ok().and_then(|line| line.trim().parse().ok());
     let seconds = seconds.ok_or_else(|| {
         Error::new(Code::IssuerFailed)
-            .fact(Fact::Expected, "seconds to wait in the first line")
+            .fact(Fact::Expected, "seconds_first")
             .fact(Fact::FirstLine, first_line(output))
     })?;
     Ok((seconds, rest))

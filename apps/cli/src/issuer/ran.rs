@@ -3,10 +3,10 @@
 use std::process::ExitStatus;
 
 use usbtoken::error::Fact;
-use usbtoken::renewal::Journal;
 use usbtoken::{Code, Error};
 
 use super::reply::Failed;
+use crate::journal::Journal;
 
 /// An answer of a CA has a few KiB. What is more is refused by the library, but none of it is lost up to here.
 pub(super) const LARGEST_ANSWER: usize = Journal::LARGEST_ANSWER;
@@ -44,7 +44,7 @@ pub(super) fn failed(ran: Ran) -> Failed {
         End::Interrupted => Error::new(Code::Cancelled),
         End::TooMuch => Error::new(Code::AnswerTooLarge)
             .fact(Fact::Limit, LARGEST_ANSWER)
-            .fact(Fact::Detail, "the rest is cut off"),
+            .fact(Fact::Reason, "rest_cut_off"),
     };
     Failed { error: with_words(error, &ran.said), output: ran.output }
 }

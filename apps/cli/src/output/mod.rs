@@ -13,7 +13,7 @@ use usbtoken::error::{Fact, Family, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
-use crate::surroundings;
+use crate::process::surroundings;
 use crate::words::Words;
 
 /// What a command has to say when it is done.

@@ -5,10 +5,10 @@
 
 use usbtoken::driver::TokenInfo;
 use usbtoken::error::{Fact, Step};
-use usbtoken::renewal::Journal;
 use usbtoken::{Code, Error, Result, Session};
 
 use crate::args::Global;
+use crate::journal::Journal;
 use crate::kept::state_folder;
 
 /// The mark of one token.

@@ -12,7 +12,7 @@ use rustix::termios::{
 use zeroize::Zeroizing;
 
 use super::limit::LONGEST_PIN;
-use crate::signals::{self, Signals};
+use crate::process::signals::{self, Signals};
 
 /// What the person did.
 #[derive(Debug)]

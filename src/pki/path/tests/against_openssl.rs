@@ -113,8 +113,6 @@ fn leaves_with_all_kinds_of_extensions() {
     let cases: &[(&str, Verdict)] = &[
         ("certificatePolicies=critical,1.2.392.1.2.3", BothAccept),
         ("keyUsage=DER:03:05:00:b0:00:00:00", BothAccept),
-        // openssl lists a certificate with a length in BER, and calls it invalid in a chain.
-        ("basicConstraints=DER:30:81:00", OnlyWeAccept),
         ("keyUsage=DER:04:00", BothRefuse),
         ("1.2.392.1.1.1=critical,DER:0500", BothRefuse),
         ("issuerAltName=critical,email:ca@example.jp", BothRefuse),
@@ -131,6 +129,9 @@ fn leaves_with_all_kinds_of_extensions() {
     for (extension, verdict) in cases {
         assert_eq!(&chain.verdict(ROOT, CA, &format!("{LEAF}{extension}\n")), verdict, "{extension}");
     }
+    // A length in BER makes the certificate invalid for some releases of openssl, for 3.0.22 no longer.
+    let ber = chain.verdict(ROOT, CA, &format!("{LEAF}basicConstraints=DER:30:81:00\n"));
+    assert!(matches!(ber, OnlyWeAccept | BothAccept), "{ber:?}");
 }
 
 #[test]

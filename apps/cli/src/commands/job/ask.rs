@@ -7,12 +7,12 @@ use std::time::SystemTime;
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
-use usbtoken::renewal::JournalEntry;
 use usbtoken::{Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session};
 
 use super::install_response::{self, Checks};
 use crate::args::{FormArg, IssuerArgs};
 use crate::issuer::{Failed, Issuer, Question, Reply, first_line};
+use crate::journal::JournalEntry;
 use crate::kept::{Keeper, Kept};
 use crate::next_command::CommandLine;
 use crate::run::Run;
@@ -73,10 +73,10 @@ impl<'a> Visit<'a> {
         self.run.progress.step(Step::AskIssuer);
         let old = pending.old().map(|old| old.certificate().to_pem());
         let question = Question {
-            request: entry.request(),
+            request: &entry.request,
             old: old.as_deref(),
-            cookie: entry.cookie().or(self.ticket.as_deref()),
-            again: entry.cookie().is_some(),
+            cookie: entry.cookie.as_deref().or(self.ticket.as_deref()),
+            again: entry.cookie.is_some(),
         };
         let mut incoming = self.keeper.incoming(session.token().identity(), pending.key_id());
         match self.issuer.ask(&question, &mut incoming) {
@@ -149,12 +149,12 @@ impl<'a> Visit<'a> {
     }
 
     fn not_yet(&self, entry: &JournalEntry, cookie: Option<String>, seconds: Option<u64>) -> Error {
-        let error = Error::new(Code::NotYetIssued).during(Step::AskIssuer).fact(Fact::Id, entry.key_id());
+        let error = Error::new(Code::NotYetIssued).during(Step::AskIssuer).fact(Fact::Id, &entry.key_id);
         let error = seconds.into_iter().fold(error, |error, seconds| error.fact(Fact::Seconds, seconds));
         // A helper that gives none when it is asked again means the one that it was given.
-        let cookie = cookie.or_else(|| entry.cookie().map(str::to_owned));
+        let cookie = cookie.or_else(|| entry.cookie.clone());
         let error = match cookie {
-            Some(cookie) if entry.cookie() != Some(&cookie) => {
+            Some(cookie) if entry.cookie.as_ref() != Some(&cookie) => {
                 match self.keeper.update(&entry.clone().with_cookie(Some(cookie.clone()))) {
                     Ok(()) => error,
                     // No one could ask again without it.
@@ -163,7 +163,7 @@ impl<'a> Visit<'a> {
             }
             _ => error,
         };
-        error.fact(Fact::GoOn, self.resume(entry.key_id()))
+        error.fact(Fact::GoOn, self.resume(&entry.key_id))
     }
 
     /// Adds the key that waits, and the command that goes on: with the answer, where it is one.
@@ -217,15 +217,15 @@ impl Received<'_> {
         };
         let other = self.keeper.other_token(&error, session, response);
         let line = match &other {
-            Some(entry) => CommandLine::on_token("install", &run.global, entry.token()),
+            Some(entry) => CommandLine::on_token("install", &run.global, &entry.token),
             None => CommandLine::new("install", &run.global),
         };
         let error = match &other {
             Some(entry) => Error::new(Code::AnswerForOtherToken)
                 .during(Step::CheckCertificate)
-                .fact(Fact::Token, entry.token())
-                .fact(Fact::Id, entry.key_id())
-                .fact(Fact::Date, entry.since())
+                .fact(Fact::Token, &entry.token)
+                .fact(Fact::Id, &entry.key_id)
+                .fact(Fact::Date, &entry.since)
                 .caused_by(error),
             None => error,
         };
@@ -269,7 +269,7 @@ pub fn request_again(
     let key = pending.request().public_key();
     if let Some(entry) = keeper.entry(session, pending.key_id())?
         && entry.is_for(key)
-        && entry.signed_by_old_key() == (form == FormArg::Cms)
+        && entry.signed_by_old_key == (form == FormArg::Cms)
     {
         return Ok(entry);
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use usbtoken::error::{Fact, Warning};
-use usbtoken::renewal::{JournalEntry, PendingKey, PendingState, Preflight};
+use usbtoken::renewal::{PendingKey, PendingState, Preflight};
 use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
@@ -11,6 +11,7 @@ use super::install_response::{self, Checks};
 use crate::args;
 use crate::commands::show::pending;
 use crate::commands::{chosen, select};
+use crate::journal::JournalEntry;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
@@ -105,7 +106,7 @@ fn resume_pending(
     // A CA that gave something to ask again with has the request: asking again is no second order.
     let is_polled = |key: &PendingKey| {
         let entry = keeper.entry(session, key.id()).ok().flatten();
-        entry.is_some_and(|entry| entry.cookie().is_some())
+        entry.is_some_and(|entry| entry.cookie.is_some())
     };
     if !(args.resume || key.as_ref().is_ok_and(is_polled) || ask()) {
         let file = key.ok().and_then(|key| keeper.answer_file(session, &key));

@@ -6,7 +6,6 @@ use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
-use usbtoken::renewal::JournalEntry;
 use usbtoken::{Code, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask;
@@ -14,6 +13,7 @@ use crate::args::{self, FormatArg, OutArgs};
 use crate::commands::chosen::{self, Access};
 use crate::commands::select;
 use crate::files;
+use crate::journal::JournalEntry;
 use crate::kept::Keeper;
 use crate::next_command::CommandLine;
 use crate::output::view;
@@ -65,7 +65,7 @@ pub fn write(
     out: &Path,
     file: &OutArgs,
 ) -> Result<Outcome> {
-    let pem = request.request();
+    let pem = &request.request;
     let bytes = match file.format {
         FormatArg::Pem => pem.as_bytes().to_vec(),
         FormatArg::Der => request.request_der()?,

@@ -7,12 +7,12 @@ use jiff::civil::{Date, Time};
 use toml::Spanned;
 
 use super::fault::Faults;
-use super::origin::Origin;
 use super::place::is_absolute;
-use super::policy::{KeyRule, OldCredential};
-use super::profile::{Bank, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
 use super::raw;
-use super::words::{Contact, NextStep, Words};
+use crate::bank::origin::Origin;
+use crate::bank::policy::{KeyRule, OldCredential};
+use crate::bank::profile::{Bank, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
+use crate::bank::words::{Contact, NextStep, Words};
 use crate::catalogue::Os;
 use crate::error::{Code, Fact};
 use crate::pki::{
@@ -148,7 +148,7 @@ impl Checker<'_, '_> {
                 error.fact(Fact::Found, length).fact(Fact::Limit, LONGEST_TEXT)
             });
         } else if crate::text::printable(value) != *value {
-            self.faults.bad(text.span(), key, crate::text::printable(value), "no control characters");
+            self.faults.bad(text.span(), key, crate::text::printable(value), "no_control_characters");
         }
         value.clone()
     }
@@ -319,7 +319,7 @@ impl Checker<'_, '_> {
             let key = format!("calendar.reminders[{index}]");
             let days = self.number(&key, one, 0, 366);
             if all.last().is_some_and(|last| *last <= days) {
-                self.faults.bad(one.span(), &key, days, "fewer than the one before");
+                self.faults.bad(one.span(), &key, days, "fewer_than_before");
             }
             all.push(days);
         }
@@ -396,13 +396,13 @@ impl Checker<'_, '_> {
         if let Some(helper) = helper
             && !is_absolute(helper.get_ref())
         {
-            self.faults.bad(helper.span(), "issuer.helper", helper.get_ref(), "absolute path");
+            self.faults.bad(helper.span(), "issuer.helper", helper.get_ref(), "absolute_path");
         }
         if let Some(proxy) = proxy {
             let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
             let rest = ["http://", "https://"].iter().find_map(|scheme| proxy.get_ref().strip_prefix(scheme));
             if !rest.is_some_and(|rest| !rest.is_empty() && plain(rest)) {
-                let expected = "http://host:port, without user name and password";
+                let expected = "proxy_url";
                 self.faults.bad(proxy.span(), "issuer.proxy", proxy.get_ref(), expected);
             }
         }

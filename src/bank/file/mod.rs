@@ -1,14 +1,20 @@
-//! Reading a profile.
+//! Reading a profile: the TOML, strictly, with line and column, from a file that others cannot change.
+
+mod check;
+mod check_token;
+mod fault;
+mod place;
+mod raw;
+mod trusted;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::fault::{self, Faults};
+use self::fault::Faults;
+pub(super) use self::trusted::Owner;
 use super::profile::Bank;
-use super::trusted::{self, Owner};
-use super::{check, raw};
 use crate::error::{Code, Error, Fact, Result, Step};
 
 /// The largest profile that is read, in bytes. One with the anchors of two generations has some KiB.

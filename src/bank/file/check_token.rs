@@ -3,10 +3,10 @@
 use toml::Spanned;
 
 use super::check::{Checker, DELIVERED, SYSTEMS};
-use super::pattern::{NoPattern, TokenPattern};
 use super::place::is_place_of;
-use super::profile::{BankDriver, BankToken};
 use super::raw;
+use crate::bank::pattern::{NoPattern, TokenPattern};
+use crate::bank::profile::{BankDriver, BankToken};
 use crate::catalogue::{Catalogue, UsbId};
 use crate::error::{Code, Fact};
 
@@ -75,7 +75,7 @@ impl Checker<'_, '_> {
             });
             let path = driver.path.get_ref();
             if !is_place_of(system, path) {
-                self.faults.bad(driver.path.span(), &format!("{key}.path"), path, "absolute path");
+                self.faults.bad(driver.path.span(), &format!("{key}.path"), path, "absolute_path");
             }
             all.push(BankDriver {
                 name: driver.name.as_ref().map(|name| self.text(&format!("{key}.name"), name)),

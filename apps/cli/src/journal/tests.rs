@@ -43,7 +43,7 @@ fn a_job_comes_back_as_it_was_kept_and_goes_when_it_is_done() {
     assert_eq!(journal.entry(&token("B"), &[1]).unwrap(), None, "another token");
     let later = one.with_cookie(Some("cookie".to_owned()));
     journal.keep(&later).unwrap();
-    assert_eq!(journal.entry(&token("A"), &[1]).unwrap().unwrap().cookie(), Some("cookie"));
+    assert_eq!(journal.entry(&token("A"), &[1]).unwrap().unwrap().cookie.as_deref(), Some("cookie"));
 
     journal.keep_answer(&token("A"), &[1], b"one").unwrap();
     journal.keep_answer(&token("A"), &[1], b"two").unwrap();

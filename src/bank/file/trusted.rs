@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Fact, Result, Step};
 
 /// Who may own a profile and the folders that it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(in crate::bank) enum Owner {
     /// The administrator: the folder of installed profiles.
     Administrator,
     /// The user of this program too: a file that the caller names.

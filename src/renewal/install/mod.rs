@@ -2,10 +2,13 @@
 
 use base16ct::lower::encode_string as hex;
 
+mod check;
+mod installed;
+
+use self::check::{Asked, Checks};
+pub use self::installed::Installed;
 use super::begin::{proof_notice, prove};
-use super::check::{Asked, Checks};
 use super::clock;
-use super::installed::Installed;
 use super::pending::{KeyInUse, Pending, RequestedKey};
 use super::run::Run;
 use super::write::{sign_challenge, write_and_verify};

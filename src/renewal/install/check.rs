@@ -1,8 +1,5 @@
 //! What is asked of a new certificate before it is written: by its own words, and by who issued it.
 
-use super::clock;
-use super::pending::RequestedKey;
-use super::run::Run;
 use crate::bank::Policy;
 use crate::contents::Credential;
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
@@ -10,6 +7,9 @@ use crate::pki::{
     Certificate, Expectation, IssuerContinuity, Name, PublicKey, Response, another_key_issued, check_chain,
     issuer_continuity, jst_date,
 };
+use crate::renewal::clock;
+use crate::renewal::pending::RequestedKey;
+use crate::renewal::run::Run;
 
 /// The checks of the certificates of one response.
 pub(super) struct Checks<'a> {

@@ -16,12 +16,11 @@ use base16ct::lower::encode_string as hex;
 use base64ct::{Base64, Encoding as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-use super::pending::Pending;
-use crate::contents::PendingKey;
-use crate::driver::TokenIdentity;
-use crate::error::{Code, Error, Fact, Result};
-use crate::pki::PublicKey;
+use usbtoken::driver::TokenIdentity;
+use usbtoken::error::Fact;
+use usbtoken::pki::{PublicKey, jst_date};
+use usbtoken::renewal::PendingKey;
+use usbtoken::{Code, Error, Pending, Result};
 
 /// The only version of the record that was ever written.
 const VERSION: u32 = 1;
@@ -44,16 +43,22 @@ pub struct Journal {
 #[serde(deny_unknown_fields)]
 pub struct JournalEntry {
     version: u32,
-    token: TokenIdentity,
-    /// CKA_ID in hexadecimal.
-    key_id: String,
+    /// The token on which the key waits.
+    pub token: TokenIdentity,
+    /// The CKA_ID of the key that waits, in hexadecimal.
+    pub key_id: String,
     /// SHA-256 of the public key (SubjectPublicKeyInfo), in hexadecimal.
     key_fingerprint: String,
-    since: String,
+    /// The day on which the job began, in Japan standard time, as `YYYY-MM-DD`.
+    pub since: String,
+    /// The serial number of the certificate that is renewed; `None` for a first one.
     old_serial: Option<String>,
-    request: String,
-    signed_by_old_key: bool,
-    cookie: Option<String>,
+    /// The request, byte for byte as it was first made, in PEM.
+    pub request: String,
+    /// Whether the request is the one that the old key signed too ([`usbtoken::renewal::Form::SignedByOldKey`]).
+    pub signed_by_old_key: bool,
+    /// What the CA gave to ask again with.
+    pub cookie: Option<String>,
 }
 
 impl JournalEntry {
@@ -64,7 +69,7 @@ impl JournalEntry {
             version: VERSION,
             token: token.clone(),
             key_id: hex(pending.key_id()),
-            key_fingerprint: hex(&pending.request().public_key().fingerprint()),
+            key_fingerprint: fingerprint(pending.request().public_key()),
             since: pending.since().to_string(),
             old_serial: pending.old().map(|old| old.certificate().serial().to_string()),
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
@@ -80,32 +85,7 @@ impl JournalEntry {
         self
     }
 
-    /// The token on which the key waits.
-    pub fn token(&self) -> &TokenIdentity {
-        &self.token
-    }
-
-    /// The CKA_ID of the key that waits, in hexadecimal.
-    pub fn key_id(&self) -> &str {
-        &self.key_id
-    }
-
-    /// The day on which the job began, in Japan standard time, as `YYYY-MM-DD`.
-    pub fn since(&self) -> &str {
-        &self.since
-    }
-
-    /// The serial number of the certificate that is renewed; `None` for a first one.
-    pub fn old_serial(&self) -> Option<&str> {
-        self.old_serial.as_deref()
-    }
-
-    /// The request, byte for byte as it was first made, in PEM.
-    pub fn request(&self) -> &str {
-        &self.request
-    }
-
-    /// The same in DER.
+    /// The request in DER.
     ///
     /// # Errors
     /// [`Code::JournalUnusable`] when it is damaged.
@@ -114,24 +94,14 @@ impl JournalEntry {
         Base64::decode_vec(&body).map_err(|error| Error::new(Code::JournalUnusable).fact(Fact::Detail, error))
     }
 
-    /// Whether the request is the one that the old key signed too ([`super::Form::SignedByOldKey`]).
-    pub fn signed_by_old_key(&self) -> bool {
-        self.signed_by_old_key
-    }
-
-    /// What the CA gave to ask again with.
-    pub fn cookie(&self) -> Option<&str> {
-        self.cookie.as_deref()
-    }
-
     /// Whether the request is for this key.
     pub fn is_for(&self, key: &PublicKey) -> bool {
-        self.key_fingerprint == hex(&key.fingerprint())
+        self.key_fingerprint == fingerprint(key)
     }
 }
 
 impl Journal {
-    /// The longest answer that is kept, in bytes. It is far over what is read ([`crate::pki::MAX_RESPONSE`]): what is
+    /// The longest answer that is kept, in bytes. It is far over what is read ([`usbtoken::pki::MAX_RESPONSE`]): what is
     /// cut off cannot be had again.
     pub const LARGEST_ANSWER: usize = 64 << 20;
 
@@ -177,7 +147,7 @@ impl Journal {
     pub fn note_begin(&self, token: &TokenIdentity, old_serial: Option<&str>, now: SystemTime) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
         let path = self.note(token, old_serial);
-        let day = crate::pki::jst_date(now).to_string();
+        let day = jst_date(now).to_string();
         private::write(&self.folder, &path, day.as_bytes()).map_err(|error| self.unusable(&path, error))
     }
 
@@ -202,7 +172,7 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn note_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let (path, day) = (self.wrong_pin(token), crate::pki::jst_date(SystemTime::now()).to_string());
+        let (path, day) = (self.wrong_pin(token), jst_date(SystemTime::now()).to_string());
         private::write(&self.folder, &path, day.as_bytes()).map_err(|error| self.unusable(&path, error))
     }
 
@@ -396,6 +366,11 @@ impl Journal {
             .fact(Fact::Detail, &error)
             .caused_by(error)
     }
+}
+
+/// SHA-256 of the public key (SubjectPublicKeyInfo), in hexadecimal.
+fn fingerprint(key: &PublicKey) -> String {
+    hex(&Sha256::digest(key.spki_der()))
 }
 
 fn invalid(why: &'static str) -> std::io::Error {

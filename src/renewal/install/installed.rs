@@ -17,9 +17,9 @@ pub struct Installed {
     pub(super) key_reused: bool,
     pub(super) was_there: bool,
     /// By what the new certificate was checked, for the removal of the old one.
-    pub(super) policy: Policy,
+    pub(in crate::renewal) policy: Policy,
     /// Those of the response, among which may be the CA's.
-    pub(super) certificates: Vec<Certificate>,
+    pub(in crate::renewal) certificates: Vec<Certificate>,
 }
 
 impl Installed {

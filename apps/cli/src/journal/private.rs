@@ -34,7 +34,7 @@ pub(super) fn check_folder(folder: &Path) -> io::Result<bool> {
         metadata => metadata?,
     };
     if !metadata.is_dir() {
-        return Err(refused("no folder"));
+        return Err(refused("no_folder"));
     }
     check_owner(&metadata).map(|()| true)
 }
@@ -69,11 +69,11 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     };
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(refused("no regular file"));
+        return Err(refused("no_regular_file"));
     }
     check_owner(&metadata)?;
     if metadata.len() > limit {
-        return Err(refused("too large"));
+        return Err(refused("too_large"));
     }
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes)?;
@@ -121,10 +121,10 @@ fn open(path: &Path) -> io::Result<File> {
 fn check_owner(metadata: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(refused("it belongs to another user"));
+        return Err(refused("of_another_user"));
     }
     if metadata.mode() & 0o077 != 0 {
-        return Err(refused("other users may read or write it"));
+        return Err(refused("open_to_others"));
     }
     Ok(())
 }

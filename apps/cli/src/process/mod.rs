@@ -1,0 +1,9 @@
+//! What belongs to the whole process: its signals, and what a driver may change behind our back.
+
+#[cfg(unix)]
+pub mod signals;
+#[cfg(unix)]
+pub mod surroundings;
+#[cfg(not(unix))]
+#[path = "surroundings_elsewhere.rs"]
+pub mod surroundings;

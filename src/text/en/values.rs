@@ -1,0 +1,124 @@
+//! English: values of facts that are stable names.
+
+use crate::error::Fact;
+
+/// The words for a value that is a stable name.
+pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
+    Some(match (fact, value) {
+        (Fact::Reason, "ca_missing") => "the certificate of this CA is missing",
+        (Fact::Reason, "too_many_ways") => "the certificates can be combined in too many ways",
+        (Fact::Reason, "signature_not_from_ca") => {
+            "the signature is not from the CA that the certificate names"
+        }
+        (Fact::Reason, "not_der") => "it is not written by the rules of DER, so that no chain can be checked",
+        (Fact::Reason, "not_yet_valid") => "it is not valid yet",
+        (Fact::Reason, "expired") => "it has expired",
+        (Fact::Reason, "not_ca") => "it is not a CA's (basicConstraints)",
+        (Fact::Reason, "too_many_cas_below") => "a CA above it allows fewer CAs below (pathLenConstraint)",
+        (Fact::Reason, "usage_not_certificates") => {
+            "its key usage does not allow signing certificates (keyUsage)"
+        }
+        (Fact::Reason, "purpose_not_client") => {
+            "it does not allow certificates for client authentication (extendedKeyUsage)"
+        }
+        (Fact::Reason, "policy_demanded") => {
+            "it demands a certificate policy that holds for the whole chain, and there is none (policyConstraints)"
+        }
+        (Fact::Reason, "policy_mapping") => "it maps the policy anyPolicy (policyMappings)",
+        (Fact::Reason, "too_many_policies") => "its policies are too many",
+        (Fact::Reason, "name_not_permitted") => {
+            "its names are not those that a CA above it may certify (nameConstraints)"
+        }
+        (Fact::Reason, "extension_unknown") => "it has a critical extension that is not known",
+        (Fact::Reason, "extension_repeated") => "it has an extension more than once",
+        (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
+        (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
+        (Fact::Reason, "truncated") => "it ends in the middle",
+        (Fact::Reason, "not_a_certificate") => "it has not the form of a certificate",
+        (Fact::Reason, "not_given") => "the driver does not give its value",
+        (Fact::Reason, "same_record") => "another private key carries the same record",
+        (Fact::Reason, "id_of_another_certificate") => {
+            "a certificate that is not the key's own has its CKA_ID"
+        }
+        (Fact::Reason, "record_of_public_key") => {
+            "the public key carries another record than the private key"
+        }
+        (Fact::Reason, "same_record_and_id") => "two private keys have this record and this CKA_ID",
+        (Fact::Reason, "public_key_unreadable") => "the public key cannot be read",
+        (Fact::Reason, "public_key_label_truncated") => "the label of the public key came in part",
+        (Fact::Reason, "key_does_not_sign") => "the key does not sign",
+        (Fact::Reason, "another_key_signed") => "another key has signed",
+        (Fact::Reason, "two_keys_sign") => "two private keys sign for this certificate",
+        (Fact::Reason, "object_changed") => "the object is not what it was",
+        (Fact::Reason, "object_unreadable") => "the object cannot be read",
+        (Fact::Reason, "another_session") => "the object was read in another session",
+        (Fact::Reason, "no_anchor") => "no trust anchor was given",
+        (Fact::Reason, "no_old_key") => "there is no old credential whose key could be used",
+        (Fact::Reason | Fact::Detail, "after_last") => "it lies behind the last entry",
+        (Fact::Reason | Fact::Detail, "both_encodings") => "it is set in both encodings",
+        (Fact::Reason | Fact::Detail, "call_under_way") => "another call on it has not returned yet",
+        (Fact::Reason | Fact::Detail, "ec_point") => "the EC point cannot be read",
+        (Fact::Reason | Fact::Detail, "ec_point_form") => "the EC point is not in the uncompressed form",
+        (Fact::Reason | Fact::Detail, "ec_point_off_curve") => "the EC point is not on the curve",
+        (Fact::Reason | Fact::Detail, "empty") => "it is empty",
+        (Fact::Reason | Fact::Detail, "key_must_be_new") => "the key must be new",
+        (Fact::Reason | Fact::Detail, "misaligned") => "it is not aligned",
+        (Fact::Reason | Fact::Detail, "no_credential_nor_subject") => {
+            "there is neither a credential nor a subject"
+        }
+        (Fact::Reason | Fact::Detail, "no_folder") => "it is no folder",
+        (Fact::Reason | Fact::Detail, "no_regular_file") => "it is no regular file",
+        (Fact::Reason | Fact::Detail, "not_0_or_1") => "it must be 0 or 1",
+        (Fact::Reason | Fact::Detail, "not_exactly_one") => "there must be exactly one",
+        (Fact::Reason | Fact::Detail, "not_hexadecimal") => "it is not hexadecimal",
+        (Fact::Reason | Fact::Detail, "not_of_algorithm") => "it is not one that the Algorithm has",
+        (Fact::Reason | Fact::Detail, "not_signed_by_old_key") => {
+            "it was not asked for with USBTOKEN_RENEW_SIGNED_BY_OLD_KEY"
+        }
+        (Fact::Reason | Fact::Detail, "not_utf16") => "it is not UTF-16",
+        (Fact::Reason | Fact::Detail, "not_utf8") => "it is not UTF-8",
+        (Fact::Reason | Fact::Detail, "not_zero") => "it must be 0",
+        (Fact::Reason | Fact::Detail, "not_zero_allowed") => "it must not be 0",
+        (Fact::Reason | Fact::Detail, "nul_inside") => "it has a NUL inside",
+        (Fact::Reason | Fact::Detail, "null") => "it is NULL",
+        (Fact::Reason | Fact::Detail, "null_or_misaligned") => "it is NULL or not aligned",
+        (Fact::Reason | Fact::Detail, "of_another_user") => "it belongs to another user",
+        (Fact::Reason | Fact::Detail, "one_in_use") => "one is in use already",
+        (Fact::Reason | Fact::Detail, "open_to_others") => "other users may read or write it",
+        (Fact::Reason | Fact::Detail, "out_of_range") => "it is out of range",
+        (Fact::Reason | Fact::Detail, "rest_cut_off") => "the rest is cut off",
+        (Fact::Reason | Fact::Detail, "rsa_numbers") => "the RSA modulus or exponent is not possible",
+        (Fact::Reason | Fact::Detail, "set_beside_credential") => "it is set beside a credential",
+        (Fact::Reason | Fact::Detail, "struct_size_unset") => "its struct_size is not set",
+        (Fact::Reason | Fact::Detail, "too_large") => "it is too large",
+        (Fact::Reason | Fact::Detail, "too_long") => "it is too long",
+        (Fact::Reason | Fact::Detail, "too_many") => "there are too many",
+        (Fact::Reason | Fact::Detail, "unknown_fields") => "it has fields that this version does not know",
+        (Fact::Reason | Fact::Detail, "unknown_property") => {
+            "the property is not known, or the value is not one of its own"
+        }
+        (Fact::Reason | Fact::Detail, "unknown_value") => "the value is not known",
+        (Fact::Reason | Fact::Detail, "unused_bits") => "subjectPublicKey has unused bits",
+        (Fact::Reason | Fact::Detail, "writable_by_others") => "other users may write to it",
+        (Fact::Expected, "absolute_path") => "an absolute path",
+        (Fact::Expected, "cookie_64_kib") => "a cookie of 64 KiB at most",
+        (Fact::Expected, "cookie_utf8") => "a cookie in UTF-8",
+        (Fact::Expected, "cookie_without_nul") => "a cookie without NUL",
+        (Fact::Expected, "fewer_than_before") => "fewer than the one before",
+        (Fact::Expected, "no_control_characters") => "no control characters",
+        (Fact::Expected, "not_empty") => "not empty",
+        (Fact::Expected, "once") => "once",
+        (Fact::Expected, "proxy_url") => "http://host:port, without user name and password",
+        (Fact::Expected, "seconds_first") => "seconds to wait in the first line",
+        (Fact::Expected, "text") => "text",
+        (Fact::IssuerContinuity, "not_checked") => {
+            "not known (the CA's certificate is not at hand, or a CA of the same name has another key)"
+        }
+        (Fact::IssuerContinuity, "another_issuer") => "a CA of another name, with another key",
+        (Fact::Seen, "without_pin") => {
+            "the certificates that show without the PIN; some tokens show others after the login"
+        }
+        (Fact::Holder, "this_program") => "this program itself, in another of its jobs",
+        _ => return None,
+    })
+}

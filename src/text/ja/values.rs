@@ -1,0 +1,120 @@
+//! Japanese: values of facts that are stable names.
+
+use crate::error::Fact;
+
+/// The words for a value that is a stable name.
+pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
+    Some(match (fact, value) {
+        (Fact::Reason, "ca_missing") => "この認証局の証明書が見つかりません",
+        (Fact::Reason, "too_many_ways") => "証明書の組み合わせが多すぎます",
+        (Fact::Reason, "signature_not_from_ca") => "署名が、証明書に書かれた認証局のものではありません",
+        (Fact::Reason, "not_der") => "DERの規則どおりに書かれていないため、証明書のつながりを確認できません",
+        (Fact::Reason, "not_yet_valid") => "有効期間がまだ始まっていません",
+        (Fact::Reason, "expired") => "有効期限が切れています",
+        (Fact::Reason, "not_ca") => "認証局の証明書ではありません（basicConstraints）",
+        (Fact::Reason, "too_many_cas_below") => {
+            "上位の認証局が許すより多くの認証局が下にあります（pathLenConstraint）"
+        }
+        (Fact::Reason, "usage_not_certificates") => "鍵の用途が証明書の署名を許していません（keyUsage）",
+        (Fact::Reason, "purpose_not_client") => {
+            "クライアント認証用の証明書の発行を許していません（extendedKeyUsage）"
+        }
+        (Fact::Reason, "policy_demanded") => {
+            "証明書ポリシーを必須としていますが、全体に通用するポリシーがありません（policyConstraints）"
+        }
+        (Fact::Reason, "policy_mapping") => "anyPolicyを他のポリシーに対応付けています（policyMappings）",
+        (Fact::Reason, "too_many_policies") => "証明書ポリシーが多すぎます",
+        (Fact::Reason, "name_not_permitted") => {
+            "上位の認証局が発行を許されていない名前です（nameConstraints）"
+        }
+        (Fact::Reason, "extension_unknown") => "重要と指定された、未知の拡張があります",
+        (Fact::Reason, "extension_repeated") => "同じ拡張が二つ以上あります",
+        (Fact::Reason, "malformed") => "拡張が規則どおりに書かれておらず、読み取れません",
+        (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
+        (Fact::Reason, "truncated") => "途中で切れています",
+        (Fact::Reason, "not_a_certificate") => "証明書の形式ではありません",
+        (Fact::Reason, "not_given") => "ドライバが値を返しません",
+        (Fact::Reason, "same_record") => "別の秘密鍵に同じ記録があります",
+        (Fact::Reason, "id_of_another_certificate") => {
+            "この鍵のものではない証明書に、同じCKA_IDが付いています"
+        }
+        (Fact::Reason, "record_of_public_key") => "公開鍵の記録が秘密鍵の記録と一致しません",
+        (Fact::Reason, "same_record_and_id") => "同じ記録とCKA_IDを持つ秘密鍵が二つあります",
+        (Fact::Reason, "public_key_unreadable") => "公開鍵を読み取れません",
+        (Fact::Reason, "public_key_label_truncated") => "公開鍵のラベルが途中までしか返されません",
+        (Fact::Reason, "key_does_not_sign") => "鍵で署名できません",
+        (Fact::Reason, "another_key_signed") => "別の鍵で署名されました",
+        (Fact::Reason, "two_keys_sign") => "この証明書に合う秘密鍵が二つあります",
+        (Fact::Reason, "object_changed") => "読み取ったときの内容から変わっています",
+        (Fact::Reason, "object_unreadable") => "オブジェクトを読み取れません",
+        (Fact::Reason, "another_session") => "別のセッションで読み取ったオブジェクトです",
+        (Fact::Reason, "no_anchor") => "信頼する認証局（トラストアンカー）が指定されていません",
+        (Fact::Reason, "no_old_key") => "使用できる古い証明書の鍵がありません",
+        (Fact::Reason | Fact::Detail, "after_last") => "最後の項目より後ろです",
+        (Fact::Reason | Fact::Detail, "both_encodings") => "二つの文字コードの両方で指定されています",
+        (Fact::Reason | Fact::Detail, "call_under_way") => "まだ終わっていない別の呼び出しがあります",
+        (Fact::Reason | Fact::Detail, "ec_point") => "楕円曲線の点を読み取れません",
+        (Fact::Reason | Fact::Detail, "ec_point_form") => "楕円曲線の点が非圧縮形式ではありません",
+        (Fact::Reason | Fact::Detail, "ec_point_off_curve") => "楕円曲線の点が曲線上にありません",
+        (Fact::Reason | Fact::Detail, "empty") => "空です",
+        (Fact::Reason | Fact::Detail, "key_must_be_new") => "鍵は新しいものでなければなりません",
+        (Fact::Reason | Fact::Detail, "misaligned") => "境界にそろっていません",
+        (Fact::Reason | Fact::Detail, "no_credential_nor_subject") => {
+            "証明書もサブジェクトも指定されていません"
+        }
+        (Fact::Reason | Fact::Detail, "no_folder") => "フォルダではありません",
+        (Fact::Reason | Fact::Detail, "no_regular_file") => "通常のファイルではありません",
+        (Fact::Reason | Fact::Detail, "not_0_or_1") => "0か1でなければなりません",
+        (Fact::Reason | Fact::Detail, "not_exactly_one") => "一つだけでなければなりません",
+        (Fact::Reason | Fact::Detail, "not_hexadecimal") => "16進数ではありません",
+        (Fact::Reason | Fact::Detail, "not_of_algorithm") => "このAlgorithmにはない値です",
+        (Fact::Reason | Fact::Detail, "not_signed_by_old_key") => {
+            "USBTOKEN_RENEW_SIGNED_BY_OLD_KEYが指定されていませんでした"
+        }
+        (Fact::Reason | Fact::Detail, "not_utf16") => "UTF-16ではありません",
+        (Fact::Reason | Fact::Detail, "not_utf8") => "UTF-8ではありません",
+        (Fact::Reason | Fact::Detail, "not_zero") => "0でなければなりません",
+        (Fact::Reason | Fact::Detail, "not_zero_allowed") => "0は指定できません",
+        (Fact::Reason | Fact::Detail, "nul_inside") => "途中にNULがあります",
+        (Fact::Reason | Fact::Detail, "null") => "NULLです",
+        (Fact::Reason | Fact::Detail, "null_or_misaligned") => "NULLか、境界にそろっていません",
+        (Fact::Reason | Fact::Detail, "of_another_user") => "別のユーザーのものです",
+        (Fact::Reason | Fact::Detail, "one_in_use") => "すでに一つ使われています",
+        (Fact::Reason | Fact::Detail, "open_to_others") => "ほかのユーザーが読み書きできます",
+        (Fact::Reason | Fact::Detail, "out_of_range") => "範囲外です",
+        (Fact::Reason | Fact::Detail, "rest_cut_off") => "残りは読み取っていません",
+        (Fact::Reason | Fact::Detail, "rsa_numbers") => "RSAの法または指数が正しくありません",
+        (Fact::Reason | Fact::Detail, "set_beside_credential") => "証明書と同時に指定されています",
+        (Fact::Reason | Fact::Detail, "struct_size_unset") => "struct_sizeが設定されていません",
+        (Fact::Reason | Fact::Detail, "too_large") => "大きすぎます",
+        (Fact::Reason | Fact::Detail, "too_long") => "長すぎます",
+        (Fact::Reason | Fact::Detail, "too_many") => "数が多すぎます",
+        (Fact::Reason | Fact::Detail, "unknown_fields") => "この版が知らない項目があります",
+        (Fact::Reason | Fact::Detail, "unknown_property") => {
+            "知らないプロパティか、そのプロパティの値ではありません"
+        }
+        (Fact::Reason | Fact::Detail, "unknown_value") => "知らない値です",
+        (Fact::Reason | Fact::Detail, "unused_bits") => "subjectPublicKeyに余分なビットがあります",
+        (Fact::Reason | Fact::Detail, "writable_by_others") => "ほかのユーザーが書き込めます",
+        (Fact::Expected, "absolute_path") => "絶対パス",
+        (Fact::Expected, "cookie_64_kib") => "64 KiB以下のクッキー",
+        (Fact::Expected, "cookie_utf8") => "UTF-8のクッキー",
+        (Fact::Expected, "cookie_without_nul") => "NULを含まないクッキー",
+        (Fact::Expected, "fewer_than_before") => "前の値より小さい数",
+        (Fact::Expected, "no_control_characters") => "制御文字のない文字列",
+        (Fact::Expected, "not_empty") => "空でない値",
+        (Fact::Expected, "once") => "一度だけ",
+        (Fact::Expected, "proxy_url") => "http://host:port（ユーザー名とパスワードなし）",
+        (Fact::Expected, "seconds_first") => "1行目に待つ秒数",
+        (Fact::Expected, "text") => "文字",
+        (Fact::IssuerContinuity, "not_checked") => {
+            "確認できていません（認証局の証明書がないか、同じ名前でも認証局の鍵が異なります）"
+        }
+        (Fact::IssuerContinuity, "another_issuer") => "名前も鍵も異なる別の認証局です",
+        (Fact::Seen, "without_pin") => {
+            "PINなしで見える電子証明書だけ（ログイン後にほかの電子証明書が見えるトークンもあります）"
+        }
+        (Fact::Holder, "this_program") => "このプログラム自身の別の処理",
+        _ => return None,
+    })
+}
