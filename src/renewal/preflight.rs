@@ -129,7 +129,8 @@ impl Preflight {
         let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
         // What is begun is finished first.
         if let (None, Some(old), false) = (waiting, renewal.old(), renewal.policy.reuses_key())
-            && !contents.followers(session, old.certificate())?.is_empty()
+            && (contents.is_said_renewed(old.certificate())
+                || !contents.followers(session, old.certificate())?.is_empty())
         {
             // Which one is in use now, and when that can be renewed, depends on those that follow it in turn.
             contents.prove_successors(session)?;

@@ -339,6 +339,10 @@ fn a_token_that_labels_keys_by_itself_is_renewed_and_that_is_said() {
     assert!(said["notices"].to_string().contains("key_label_chosen"), "{said:#}");
     bank.assert_old_works();
     assert_eq!(bank.soft.snapshot().of_class("CKO_CERTIFICATE").count(), 2);
+    // It is no second order that the next run makes.
+    let after = bank.soft.snapshot();
+    assert_eq!(bank.renew_oddly("labels-chosen,labels-kept", &[]).json()["already_renewed"], true);
+    bank.soft.snapshot().assert_same_as(&after);
     // Where the label can be set afterwards, the job is known as any other.
     let bank = Bank::alone(Kind::P256, days_from_now(11));
     bank.odd("labels-chosen", &["request", "--out", "request.pem"]).json();
