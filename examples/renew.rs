@@ -32,7 +32,7 @@ fn main() -> AnyResult<()> {
     let pending = renewal.begin(&session, &run)?;
     let response = Response::parse(&ask(command, &pending.request().to_pem())?)?;
     let new = Install::new(&response).run_for(&session, &pending, &run)?;
-    println!("{}\n{}", new.credential().subject(), new.credential().certificate().serial());
+    println!("{}\n{}", new.credential.subject(), new.credential.certificate().serial());
     Ok(())
 }
 

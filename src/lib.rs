@@ -33,7 +33,7 @@
 //! // The pending key is on the token, so this may as well be another process, days later, with the same policy.
 //! let response = Response::parse(&answer)?;
 //! let installed = Install::new(&response).policy(&policy).run(&session, &run)?;
-//! assert!(installed.credential().days_left(SystemTime::now()) > 40);
+//! assert!(installed.credential.days_left(SystemTime::now()) > 40);
 //! assert!(token.credentials()?.iter().any(|one| one.id() == old.id()), "the old one is still there");
 //! # Ok::<(), usbtoken::Error>(())
 //! ```

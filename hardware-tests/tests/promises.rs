@@ -25,14 +25,14 @@ fn renew() {
             .unwrap();
         assert!(first.proof().level >= ProofLevel::Claimed, "{:?}", first.proof());
         let certificate = ca.issue_for(first.request().to_der()).not_after(days_from_now(11)).der();
-        let old = install(&session, &ca.answer(Form::Pem, &certificate)).unwrap().credential().clone();
+        let old = install(&session, &ca.answer(Form::Pem, &certificate)).unwrap().credential.clone();
         assert_eq!(old.days_left(SystemTime::now()), 11);
 
         let pending = Renewal::of(&old).begin(&session, &Run::default()).unwrap();
         assert_eq!(pending.request().subject().der(), old.subject().der(), "byte for byte");
         assert_ne!(pending.key_id(), old.id(), "a fresh id");
         let certificate = ca.issue_for(pending.request().to_der()).der();
-        let new = install(&session, &ca.answer(Form::P7, &certificate)).unwrap().credential().clone();
+        let new = install(&session, &ca.answer(Form::P7, &certificate)).unwrap().credential.clone();
         assert_eq!(new.certificate().der(), certificate);
         (old, new)
     };

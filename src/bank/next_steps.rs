@@ -13,7 +13,7 @@ impl Bank {
     pub fn report(&self, error: &Error, lang: Lang) -> Report {
         let report = error.report(lang);
         let code = error.code();
-        let asks = code.next_action(Lang::Ja).contains(BRANCH);
+        let asks = code.message(Lang::Ja).next_action.contains(BRANCH);
         let report = match self.next_step(code, lang) {
             Some(next) => report.with_next_action(next),
             None => report,

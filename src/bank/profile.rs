@@ -1,5 +1,6 @@
 //! The profile as a value.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -217,10 +218,12 @@ impl Override {
         Override::Issuer,
         Override::Timeout,
     ];
+}
 
-    /// The stable name, as a profile has it.
-    pub const fn name(self) -> &'static str {
-        match self {
+/// The stable name, as a profile has it.
+impl fmt::Display for Override {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Override::Drivers => "drivers",
             Override::Origins => "origins",
             Override::Anchors => "anchors",
@@ -234,7 +237,7 @@ impl Override {
             Override::CaCertificates => "ca_certificates",
             Override::Issuer => "issuer",
             Override::Timeout => "timeout",
-        }
+        })
     }
 }
 
@@ -283,9 +286,8 @@ impl Bank {
         if self.may_override.contains(&wanted) {
             return Ok(());
         }
-        let listed: Vec<&str> = self.may_override.iter().map(|one| one.name()).collect();
-        let refused =
-            Error::new(Code::OverrideRefused).fact(Fact::Bank, &self.id).fact(Fact::Found, wanted.name());
+        let listed: Vec<String> = self.may_override.iter().map(Override::to_string).collect();
+        let refused = Error::new(Code::OverrideRefused).fact(Fact::Bank, &self.id).fact(Fact::Found, wanted);
         Err(refused.fact(Fact::Expected, format_args!("may_override = {listed:?}")))
     }
 

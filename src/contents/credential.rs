@@ -4,10 +4,13 @@ use super::choice::Choice;
 use super::successor::Successor;
 use crate::driver::{Label, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_time};
+use crate::pki::{
+    Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_rfc3339, jst_time,
+};
 use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::{Date, DateTime};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -137,7 +140,7 @@ impl Credential {
     pub fn renewable(&self, window: Window, now: SystemTime) -> Renewable {
         match (&self.key, &self.successor) {
             (SeenKey::Missing, _) => return Renewable::KeyMissing,
-            (_, Some(successor)) if successor.is_proven() => return Renewable::Renewed,
+            (_, Some(successor)) if successor.proven => return Renewable::Renewed,
             (_, Some(_)) => return Renewable::SaidRenewed,
             (_, None) => {}
         }
@@ -226,6 +229,23 @@ impl Credential {
                 Err(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), self))
             }
         }
+    }
+}
+
+/// For programs that keep it: bytes in hexadecimal, moments and days those of Japan.
+impl Serialize for Credential {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut credential = serializer.serialize_struct("Credential", 9)?;
+        credential.serialize_field("id", &hex(self.id()))?;
+        credential.serialize_field("label", self.label())?;
+        credential.serialize_field("subject", &self.subject().to_string())?;
+        credential.serialize_field("issuer", &self.certificate.issuer().to_string())?;
+        credential.serialize_field("serial", &self.certificate.serial().to_string())?;
+        credential.serialize_field("key", &self.certificate.public_key().algorithm().to_string())?;
+        credential.serialize_field("not_before", &jst_rfc3339(self.certificate.not_before()))?;
+        credential.serialize_field("not_after", &jst_rfc3339(self.certificate.not_after()))?;
+        credential.serialize_field("successor", &self.successor)?;
+        credential.end()
     }
 }
 

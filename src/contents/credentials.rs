@@ -10,6 +10,7 @@ use crate::pki::{Certificate, Window};
 use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -47,7 +48,8 @@ pub struct Unreadable {
 }
 
 /// Why an object cannot be read as a certificate. [`Fact::Reason`] has words for the names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WhyUnreadable {
     /// It ends before the length at its beginning says.
@@ -58,14 +60,14 @@ pub enum WhyUnreadable {
     NotGiven,
 }
 
-impl WhyUnreadable {
-    /// The stable snake_case name.
-    pub const fn name(self) -> &'static str {
-        match self {
+/// The stable snake_case name, as it is serialized.
+impl fmt::Display for WhyUnreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             WhyUnreadable::Truncated => "truncated",
             WhyUnreadable::NotACertificate => "not_a_certificate",
             WhyUnreadable::NotGiven => "not_given",
-        }
+        })
     }
 }
 
@@ -83,7 +85,7 @@ impl Unreadable {
 
     /// The object and why, as facts of an error or a notice.
     pub(crate) fn facts(&self) -> [(Fact, String); 2] {
-        [(Fact::Candidate, self.to_string()), (Fact::Reason, self.reason.name().to_owned())]
+        [(Fact::Candidate, self.to_string()), (Fact::Reason, self.reason.to_string())]
     }
 }
 

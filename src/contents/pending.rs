@@ -10,6 +10,7 @@ use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -61,15 +62,15 @@ pub enum BegunBy {
     PreviousRelease,
 }
 
-impl BegunBy {
-    /// The stable name, for programs.
-    pub const fn name(self) -> &'static str {
-        match self {
+/// The stable name, for programs.
+impl fmt::Display for BegunBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             BegunBy::Command => "command",
             BegunBy::Program => "program",
             BegunBy::Page => "page",
             BegunBy::PreviousRelease => "previous_release",
-        }
+        })
     }
 }
 

@@ -15,10 +15,15 @@ use std::time::SystemTime;
 
 /// The credential that takes the place of another one on the same token.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Successor {
-    id: Vec<u8>,
-    certificate: Certificate,
-    proven: bool,
+    /// The CKA_ID, which the certificate shares with its key pair.
+    pub id: Vec<u8>,
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Whether that is sure: the record on its private key names the older certificate, or both have one key, and that key
+    /// has signed. Else only public objects say so, which anybody can write on some tokens.
+    pub proven: bool,
     /// The end of the last one, where this one has a successor itself.
     last_end: SystemTime,
 }
@@ -39,22 +44,6 @@ pub(super) struct Names {
 }
 
 impl Successor {
-    /// The CKA_ID, which the certificate shares with its key pair.
-    pub fn id(&self) -> &[u8] {
-        &self.id
-    }
-
-    /// The certificate.
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
-    }
-
-    /// Whether that is sure: the record on its private key names the older certificate, or both have one key, and that key
-    /// has signed. Else only public objects say so, which anybody can write on some tokens.
-    pub fn is_proven(&self) -> bool {
-        self.proven
-    }
-
     /// The day in Japan on which the window of the one in use opens: this one, or the last of those that follow it.
     pub fn renewable_from(&self, window: &Window) -> Date {
         window.opens_on(self.last_end)
@@ -112,8 +101,7 @@ impl Contents {
         };
         let without_record = (0..self.certificates.len()).filter_map(|at| self.recorded_without_key(at));
         let without_record = without_record.map(|(_, key)| key).filter(|at| !asks(at));
-        let keys: Vec<usize> =
-            (0..self.private_keys.len()).filter(claims).chain(without_record).collect();
+        let keys: Vec<usize> = (0..self.private_keys.len()).filter(claims).chain(without_record).collect();
         for key in keys {
             match self.ask(signer, key, &[]) {
                 Err(error) if error.code().family() == Family::Gone => return Err(error),

@@ -1,5 +1,6 @@
 //! Which files could be drivers, before any of them is loaded.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::p11kit;
@@ -35,17 +36,6 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The stable name, for programs.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Origin::Explicit => "explicit",
-            Origin::Environment => "environment",
-            Origin::P11Kit { .. } => "p11_kit",
-            Origin::UserCatalogue { .. } => "user",
-            Origin::Catalogue { .. } => "catalogue",
-        }
-    }
-
     /// The file or the entry in which it stands, where there is one.
     pub fn named_in(&self) -> Option<String> {
         match self {
@@ -54,6 +44,19 @@ impl Origin {
             Origin::UserCatalogue { name } => Some(name.clone()),
             Origin::Catalogue { family } => Some(family.clone()),
         }
+    }
+}
+
+/// The stable name, for programs.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Origin::Explicit => "explicit",
+            Origin::Environment => "environment",
+            Origin::P11Kit { .. } => "p11_kit",
+            Origin::UserCatalogue { .. } => "user",
+            Origin::Catalogue { .. } => "catalogue",
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use super::problem::{Problem, ProblemKind, Severity};
 use super::report::{BankPresence, BankReport, TokenReport};
 use crate::bank::Bank;
 use crate::catalogue::{Catalogue, Machine};
-use crate::error::{Error, Fact, Notice};
+use crate::error::{Error, Fact, Notice, Warning};
 use crate::pki::jst_date;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,21 +45,22 @@ impl Diagnosis {
             .into_iter()
             .map(|path| (path.clone(), path.exists()))
             .collect();
-        let about = || vec![(Fact::Bank, id.to_owned())];
+        let about = |notice| Warning::from(notice).fact(Fact::Bank, id);
         if tokens.is_empty() {
-            self.add(Severity::Warns, ProblemKind::Notice(Notice::BankTokenAbsent, about()));
+            self.add(Severity::Warns, ProblemKind::Warning(about(Notice::BankTokenAbsent)));
         }
         if !drivers.is_empty() && drivers.iter().all(|(_, there)| !there) {
-            let wanted = drivers.iter().map(|(path, _)| (Fact::Expected, path.display().to_string()));
-            let facts = about().into_iter().chain(wanted).collect();
-            self.add(Severity::Warns, ProblemKind::Notice(Notice::BankDriverAbsent, facts));
+            let absent = drivers.iter().fold(about(Notice::BankDriverAbsent), |warning, (path, _)| {
+                warning.fact(Fact::Expected, path.display())
+            });
+            self.add(Severity::Warns, ProblemKind::Warning(absent));
         }
         for anchor in &bank.anchors {
             if anchor.not_after() < self.taken + SOON {
-                let mut facts = about();
-                facts.push((Fact::Subject, anchor.subject().to_string()));
-                facts.push((Fact::Date, jst_date(anchor.not_after()).to_string()));
-                self.add(Severity::Remarks, ProblemKind::Notice(Notice::BankAnchorEnds, facts));
+                let ends = about(Notice::BankAnchorEnds)
+                    .fact(Fact::Subject, anchor.subject())
+                    .fact(Fact::Date, jst_date(anchor.not_after()));
+                self.add(Severity::Remarks, ProblemKind::Warning(ends));
             }
         }
         let anchors =

@@ -9,7 +9,7 @@ use super::report::{
 use crate::discovery::devices;
 use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
 use crate::driver::{Cancel, InUse, Token};
-use crate::error::{Code, Error, Fact, Notice, Point, Result, Step};
+use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
 use crate::pki::{KeyKind, Window, has_no_end};
 use crate::renewal::{BeforeLogin, Credential, PointResult, Preflight, Renewal, Run, Unreadable};
 use base16ct::lower::encode_string as hex;
@@ -210,11 +210,11 @@ fn through(path: &Path, loaded: Loaded, now: SystemTime) -> Through {
 
 fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut Problems) -> TokenReport {
     let name = token.identity().to_string();
-    let about = || vec![(Fact::Token, name.clone())];
+    let about = |notice| Warning::from(notice).fact(Fact::Token, &name);
     let kinds = kinds(token);
     let run = Run::default().at(now);
     let seen = BeforeLogin::read(token);
-    let findings = Preflight::of_token(token, seen.as_ref().ok(), &run).into_findings();
+    let findings = Preflight::of_token(token, seen.as_ref().ok(), &run).points;
     let memory = findings.iter().find(|finding| finding.point == Point::Memory);
     let free_space = memory.map_or(FreeSpace::NotTold, |finding| match &finding.state {
         PointResult::Ok => FreeSpace::Fits,
@@ -224,17 +224,18 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
     problems.of_preflight(findings, &name, &[]);
     // Which kind of key is wanted is not known here; a token without any is a problem.
     if kinds.iter().all(|kind| kind.supported == Some(false)) {
-        problems.notice(Severity::Warns, Notice::MechanismNotListed, about());
+        problems.warning(Severity::Warns, about(Notice::MechanismNotListed));
     }
     let credentials = seen.map(|seen| {
         let all = seen.credentials();
         if all.is_empty() {
-            problems.notice(Severity::Warns, Notice::NoCertificate, about());
+            problems.warning(Severity::Warns, about(Notice::NoCertificate));
         }
         if !all.unreadable().is_empty() {
             let named = all.unreadable().iter().flat_map(Unreadable::facts);
-            let facts = about().into_iter().chain(named).collect();
-            problems.notice(Severity::Warns, Notice::CertificateUnreadable, facts);
+            let unreadable = about(Notice::CertificateUnreadable);
+            let unreadable = named.fold(unreadable, |warning, (fact, value)| warning.fact(fact, value));
+            problems.warning(Severity::Warns, unreadable);
         }
         of_credentials(token, &seen, all.iter().as_slice(), now, problems);
         (all.iter().map(|one| credential(one, now)).collect(), all.unreadable().to_vec())
@@ -273,8 +274,7 @@ fn of_credentials(
             let error = Error::new(Code::Expired).during(Step::Preflight).fact(Fact::Subject, one.subject());
             problems.error(Severity::Remarks, error.fact(Fact::Serial, one.certificate().serial()));
         }
-        let findings =
-            Renewal::of(one).preflight_on(token, Some(seen), &Run::default().at(now)).into_findings();
+        let findings = Renewal::of(one).preflight_on(token, Some(seen), &Run::default().at(now)).points;
         problems.of_preflight(findings, &name, &skip);
     }
 }

@@ -38,7 +38,7 @@ impl Diagnosis {
     /// serial numbers of tokens and certificates are in it, and paths of this computer; nothing secret is.
     pub fn bundle(&self, lang: Lang) -> String {
         let pages: Map<String, Value> =
-            Lang::ALL.iter().map(|lang| (lang.tag().to_owned(), self.page(*lang).into())).collect();
+            Lang::ALL.iter().map(|lang| (lang.to_string(), self.page(*lang).into())).collect();
         format!("{:#}\n", json!({"page": pages, "diagnosis": self.to_json(lang)}))
     }
 }
@@ -62,20 +62,21 @@ fn bank(report: &BankReport) -> Value {
 fn problem(problem: &Problem, lang: Lang) -> Value {
     let kind = &problem.kind;
     let (number, name) = kind.code();
+    let message = kind.message(lang);
     let mut value = json!({
-        "weight": problem.severity.name(),
+        "weight": problem.severity.to_string(),
         "kind": match kind {
             ProblemKind::Error(_) => "error",
-            ProblemKind::Notice(..) => "notice",
+            ProblemKind::Warning(_) => "notice",
         },
         "code": number,
         "name": name,
-        "sentence": kind.sentence(lang),
-        "next": kind.next_action(lang),
+        "sentence": message.sentence,
+        "next": message.next_action,
         "facts": facts(kind.facts().into_iter()),
     });
     if let (ProblemKind::Error(error), Some(object)) = (kind, value.as_object_mut()) {
-        object.insert("support".into(), error.report(lang).support().into());
+        object.insert("support".into(), error.report(lang).support.into());
     }
     value
 }
@@ -95,7 +96,7 @@ fn driver(driver: &DriverReport, lang: Lang) -> Value {
     let works = driver.outcome.as_ref().ok();
     json!({
         "path": driver.path.display().to_string(),
-        "origin": driver.origin.name(),
+        "origin": driver.origin.to_string(),
         "named_in": driver.origin.named_in(),
         "info": works.and_then(|works| works.info.as_ref()),
         "initialize_ms": works.map(|works| u64::try_from(works.took.as_millis()).unwrap_or(u64::MAX)),
@@ -110,9 +111,9 @@ fn failure(error: &Error, lang: Lang) -> Value {
     json!({
         "code": error.code().number(),
         "name": error.code().name(),
-        "sentence": report.sentence(),
-        "next": report.next_action(),
-        "support": report.support(),
+        "sentence": report.sentence,
+        "next": report.next_action,
+        "support": report.support,
         "facts": facts(error.facts()),
     })
 }
@@ -149,7 +150,7 @@ fn token(token: &TokenReport) -> Value {
         FreeSpace::NotTold => "unknown",
     };
     let kinds: Map<String, Value> =
-        token.kinds.iter().map(|kind| (kind.kind.name().to_owned(), kind.supported.into())).collect();
+        token.kinds.iter().map(|kind| (kind.kind.to_string(), kind.supported.into())).collect();
     json!({
         "driver": token.driver.display().to_string(),
         "info": token.info,
@@ -168,7 +169,7 @@ fn unreadable(one: &Unreadable) -> Value {
         "id": base16ct::lower::encode_string(&one.id),
         "label": one.label,
         "size": one.size,
-        "reason": one.reason.name(),
+        "reason": one.reason,
     })
 }
 

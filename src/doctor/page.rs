@@ -76,12 +76,12 @@ impl Page {
             Severity::Remarks => Phrase::Remark,
         };
         let (code, name) = problem.kind.code();
-        let sentence = problem.kind.sentence(self.lang);
+        let sentence = problem.kind.message(self.lang).sentence;
         self.line(1, &format!("{number}. [{}] {sentence} ({code} {name})", severity.text(self.lang)));
         for (fact, value) in problem.kind.facts() {
             self.line(3, &format!("{}: {value}", fact.label(self.lang)));
         }
-        self.line(2, &format!("→ {}", problem.kind.next_action(self.lang)));
+        self.line(2, &format!("→ {}", problem.kind.message(self.lang).next_action));
     }
 
     fn bank(&mut self, report: &BankReport) {
@@ -118,7 +118,7 @@ impl Page {
             }
             Err(error) => {
                 let fails = Phrase::DriverFails.text(self.lang);
-                self.line(2, &format!("{fails}: {}", error.report(self.lang).support()));
+                self.line(2, &format!("{fails}: {}", error.report(self.lang).support));
             }
         }
     }
@@ -179,11 +179,11 @@ impl Page {
             self.line(2, &Phrase::Unreadable(token.unreadable.len()).text(lang));
         }
         for one in &token.unreadable {
-            self.line(3, &format!("{one}: {}", Fact::Reason.words(one.reason.name(), lang)));
+            self.line(3, &format!("{one}: {}", Fact::Reason.words(&one.reason.to_string(), lang)));
         }
         if token.credentials.is_empty() {
             // A diagnosis never logs in: none seen is not none.
-            self.line(2, Notice::NoCertificate.sentence(lang));
+            self.line(2, Notice::NoCertificate.message(lang).sentence);
         }
         token.credentials.iter().zip(1..).for_each(|(one, number)| self.credential(number, one));
     }
@@ -217,9 +217,9 @@ impl Page {
 }
 
 fn renewed(by: &Successor, lang: Lang) -> String {
-    let (serial, from) = (by.certificate().serial().to_string(), by.renewable_from(&Window::default()));
+    let (serial, from) = (by.certificate.serial().to_string(), by.renewable_from(&Window::default()));
     let (serial, from) = (serial.as_str(), &from.to_string());
-    let phrase = match by.is_proven() {
+    let phrase = match by.proven {
         true => Phrase::Renewed { serial, from },
         false => Phrase::SaidRenewed { serial, from },
     };

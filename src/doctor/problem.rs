@@ -3,9 +3,10 @@
 use super::presence::DeviceState;
 use super::report::{DeviceReport, DriverReport};
 use crate::discovery::p11kit::{SkipReason, Skipped};
-use crate::error::{Code, Error, Fact, Notice, Point, Step};
+use crate::error::{Code, Error, Fact, Notice, Point, Step, Warning};
 use crate::renewal::{PointResult, PreflightPoint};
-use crate::text::Lang;
+use crate::text::{Lang, Message};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,18 +35,18 @@ pub enum Severity {
 pub enum ProblemKind {
     /// An error.
     Error(Arc<Error>),
-    /// A warning, with values.
-    Notice(Notice, Vec<(Fact, String)>),
+    /// A warning.
+    Warning(Warning),
 }
 
-impl Severity {
-    /// The stable name, for programs.
-    pub const fn name(self) -> &'static str {
-        match self {
+/// The stable name, for programs.
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Severity::Blocks => "blocker",
             Severity::Warns => "warning",
             Severity::Remarks => "remark",
-        }
+        })
     }
 }
 
@@ -54,23 +55,15 @@ impl ProblemKind {
     pub fn code(&self) -> (u16, &'static str) {
         match self {
             ProblemKind::Error(error) => (error.code().number(), error.code().name()),
-            ProblemKind::Notice(notice, _) => (notice.number(), notice.name()),
+            ProblemKind::Warning(warning) => (warning.notice.number(), warning.notice.name()),
         }
     }
 
-    /// What is wrong.
-    pub fn sentence(&self, lang: Lang) -> &'static str {
+    /// What is wrong, and what the person should do next.
+    pub fn message(&self, lang: Lang) -> Message {
         match self {
-            ProblemKind::Error(error) => error.code().sentence(lang),
-            ProblemKind::Notice(notice, _) => notice.sentence(lang),
-        }
-    }
-
-    /// What the person should do next.
-    pub fn next_action(&self, lang: Lang) -> &'static str {
-        match self {
-            ProblemKind::Error(error) => error.code().next_action(lang),
-            ProblemKind::Notice(notice, _) => notice.next_action(lang),
+            ProblemKind::Error(error) => error.code().message(lang),
+            ProblemKind::Warning(warning) => warning.notice.message(lang),
         }
     }
 
@@ -78,9 +71,7 @@ impl ProblemKind {
     pub fn facts(&self) -> Vec<(Fact, &str)> {
         match self {
             ProblemKind::Error(error) => error.facts().collect(),
-            ProblemKind::Notice(_, facts) => {
-                facts.iter().map(|(fact, value)| (*fact, value.as_str())).collect()
-            }
+            ProblemKind::Warning(warning) => warning.facts().collect(),
         }
     }
 
@@ -98,8 +89,8 @@ impl Problems {
         self.add(severity, ProblemKind::Error(error.into()));
     }
 
-    pub(super) fn notice(&mut self, severity: Severity, notice: Notice, facts: Vec<(Fact, String)>) {
-        self.add(severity, ProblemKind::Notice(notice, facts));
+    pub(super) fn warning(&mut self, severity: Severity, warning: impl Into<Warning>) {
+        self.add(severity, ProblemKind::Warning(warning.into()));
     }
 
     fn add(&mut self, severity: Severity, kind: ProblemKind) {
@@ -146,16 +137,15 @@ impl Problems {
     }
 
     fn of_device(&mut self, device: &DeviceReport, severity: Severity) {
-        let name = || (Fact::Device, device.name.clone());
-        let drivers = |paths: &[PathBuf]| {
-            let named = paths.iter().map(|path| (Fact::Driver, path.display().to_string()));
-            std::iter::once(name()).chain(named).collect()
+        let about = |notice| Warning::from(notice).fact(Fact::Device, &device.name);
+        let with_drivers = |notice, paths: &[PathBuf]| {
+            paths.iter().fold(about(notice), |warning, path| warning.fact(Fact::Driver, path.display()))
         };
         match &device.state {
             DeviceState::Seen { .. } => {}
-            DeviceState::SomeSeen { .. } => self.notice(severity, Notice::DevicesPartlySeen, vec![name()]),
+            DeviceState::SomeSeen { .. } => self.warning(severity, about(Notice::DevicesPartlySeen)),
             DeviceState::NotSeen { drivers: paths } => {
-                self.notice(severity, Notice::DeviceNotSeen, drivers(paths));
+                self.warning(severity, with_drivers(Notice::DeviceNotSeen, paths));
             }
             DeviceState::DriverMissing { wanted } => {
                 let error = Error::new(Code::DriverMissing)
@@ -165,7 +155,7 @@ impl Problems {
                 self.error(severity, files.fold(error, |error, file| error.fact(Fact::Expected, file)));
             }
             DeviceState::UnknownSmartCard { drivers: paths } => {
-                self.notice(Severity::Warns, Notice::SmartCardUnknown, drivers(paths));
+                self.warning(Severity::Warns, with_drivers(Notice::SmartCardUnknown, paths));
             }
         }
     }
@@ -189,14 +179,14 @@ impl Problems {
                 _ if skip.contains(&finding.point) => {}
                 PointResult::Ok => {}
                 PointResult::Warning(warning) => {
-                    let severity = match warning.notice() {
+                    let severity = match warning.notice {
                         Notice::MemoryUnknown | Notice::MechanismUnknown => continue,
                         Notice::SameSubject | Notice::SaidRenewed => Severity::Remarks,
                         _ => Severity::Warns,
                     };
-                    let values = warning.facts().map(|(fact, value)| (fact, value.to_owned()));
-                    let facts = [(Fact::Token, token.to_owned())].into_iter().chain(values);
-                    self.notice(severity, warning.notice(), facts.collect());
+                    let about = Warning::from(warning.notice).fact(Fact::Token, token);
+                    let about = warning.facts().fold(about, |about, (fact, value)| about.fact(fact, value));
+                    self.warning(severity, about);
                 }
                 PointResult::Blocker(error) if error.code() == Code::NotYetRenewable => {}
                 PointResult::Blocker(error) => self.error(Severity::Blocks, error),

@@ -25,6 +25,13 @@ macro_rules! numbered {
                 match self { $( $name::$variant => $text, )* }
             }
         }
+
+        /// As its stable name.
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
     };
 }
 

@@ -6,28 +6,20 @@ use crate::error::{Fact, Notice};
 
 /// Something that the person should know and that stops nothing, with its values. The sentences are in
 /// [`crate::text`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[non_exhaustive]
 pub struct Warning {
-    notice: Notice,
+    /// What it is about.
+    pub notice: Notice,
     facts: Vec<(Fact, String)>,
 }
 
 impl Warning {
-    /// A warning without values yet.
-    pub fn new(notice: Notice) -> Self {
-        Warning { notice, facts: Vec::new() }
-    }
-
     /// Adds a value. A kind of fact may stand several times.
     #[must_use]
     pub fn fact(mut self, fact: Fact, value: impl fmt::Display) -> Self {
         self.facts.push((fact, super::value::cut(value.to_string(), super::value::longest(fact))));
         self
-    }
-
-    /// What it is about.
-    pub fn notice(&self) -> Notice {
-        self.notice
     }
 
     /// The values, in the order in which they were added.
@@ -36,9 +28,10 @@ impl Warning {
     }
 }
 
+/// Without values yet.
 impl From<Notice> for Warning {
     fn from(notice: Notice) -> Self {
-        Warning::new(notice)
+        Warning { notice, facts: Vec::new() }
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! The way through: a [`Certificate`] on the token and the [`PublicKey`] of a new pair are signed by the token and
 //! become a [`Request`] (and, for CAs that want it, a [`RenewalRequest`] signed by the old key). What comes back is read
-//! as a [`Response`]; its leaf is judged by an [`Expectation`] and, where there are trust anchors, by [`check_chain`].
+//! as a [`Response`]; its leaf is judged by what was asked for ([`Check`]) and, where there are trust anchors, by [`check_chain`].
 //!
 //! ```
 //! use usbtoken::pki::{Name, Window, WindowState, days_left};
@@ -45,13 +45,13 @@ pub(crate) use calendar::in_japan;
 pub use calendar::{Closing, Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
 pub(crate) use certificate::Certificate;
 pub use certificate::Serial;
+pub(crate) use expectation::Expectation;
 pub(crate) use expectation::doubts;
-pub use expectation::{Check, Expectation, Relax};
+pub use expectation::{Check, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::proof_level::ProofLevel;
 pub use key::public::PublicKey;
-pub use key::usage::KeyUsage;
-pub use name::{Attribute, Name, SubjectRule};
+pub use name::{Attribute, Name, SubjectRule, ValueForm};
 pub(crate) use path::authorities_of;
 pub use path::issuer::IssuerContinuity;
 pub(crate) use path::issuer::{another_key_issued, issuer_continuity};

@@ -276,8 +276,8 @@ pub(super) fn prove(
     let refuse = |code| {
         Error::new(code)
             .during(Step::ProveKey)
-            .fact(Fact::Expected, required.name())
-            .fact(Fact::Found, proof.level.name())
+            .fact(Fact::Expected, required)
+            .fact(Fact::Found, proof.level)
             .fact(Fact::Id, &proof.key_id)
     };
     match proof.level {

@@ -122,10 +122,10 @@ pub(super) fn implausible(now: SystemTime, expected: impl fmt::Display) -> Error
 pub(super) fn in_doubt(error: &Error) -> Warning {
     error
         .facts()
-        .fold(Warning::new(Notice::ClockUncertain), |warning, (fact, value)| warning.fact(fact, value))
+        .fold(Warning::from(Notice::ClockUncertain), |warning, (fact, value)| warning.fact(fact, value))
 }
 
 /// The clock may be wrong: what it says, and the date of the certificate that makes one think so.
 pub(super) fn doubtful(now: SystemTime, date: SystemTime) -> Warning {
-    Warning::new(Notice::ClockUncertain).fact(Fact::Now, jst_time(now)).fact(Fact::Date, jst_date(date))
+    Warning::from(Notice::ClockUncertain).fact(Fact::Now, jst_time(now)).fact(Fact::Date, jst_date(date))
 }

@@ -28,7 +28,7 @@
 //! let old = token.credentials()?.only()?;
 //! let preflight = usbtoken::Renewal::of(&old).preflight(&token, &Run::default());
 //! assert!(!preflight.can_begin());
-//! for point in preflight.findings() {
+//! for point in &preflight.points {
 //!     if let PointResult::Blocker(error) = &point.state {
 //!         println!("{}: {error}", point.point.sentence(usbtoken::text::Lang::Ja));
 //!     }

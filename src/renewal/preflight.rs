@@ -18,8 +18,10 @@ use crate::pki::{KeyKind, WindowState};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Preflight {
-    findings: Vec<PreflightPoint>,
+    /// The points, in the order in which they were checked.
+    pub points: Vec<PreflightPoint>,
 }
 
 /// One point of the preflight.
@@ -47,25 +49,15 @@ pub enum PointResult {
 const LITTLE_MEMORY: u64 = 8 * 1024;
 
 impl Preflight {
-    /// The points, in the order in which they were checked.
-    pub fn findings(&self) -> &[PreflightPoint] {
-        &self.findings
-    }
-
-    /// The points, for a caller who keeps them.
-    pub fn into_findings(self) -> Vec<PreflightPoint> {
-        self.findings
-    }
-
     /// Whether nothing blocks the renewal.
     pub fn can_begin(&self) -> bool {
-        !self.findings.iter().any(|finding| matches!(finding.state, PointResult::Blocker(_)))
+        !self.points.iter().any(|finding| matches!(finding.state, PointResult::Blocker(_)))
     }
 
     /// The same without the blockers of this code: the person has said that it goes on all the same.
     #[must_use]
     pub fn accepting(mut self, code: Code) -> Self {
-        for finding in &mut self.findings {
+        for finding in &mut self.points {
             if matches!(&finding.state, PointResult::Blocker(error) if error.code() == code) {
                 finding.state = PointResult::Ok;
             }
@@ -79,7 +71,7 @@ impl Preflight {
     /// The first blocker.
     pub fn into_notices(self) -> Result<Vec<Warning>> {
         let mut notices = Vec::new();
-        for finding in self.findings {
+        for finding in self.points {
             match finding.state {
                 PointResult::Ok => {}
                 PointResult::Warning(warning) => notices.push(warning),
@@ -87,8 +79,7 @@ impl Preflight {
             }
         }
         // What a token merely does not tell is for the list, not for a warning that no one can act on.
-        notices
-            .retain(|warning| !matches!(warning.notice(), Notice::MemoryUnknown | Notice::MechanismUnknown));
+        notices.retain(|warning| !matches!(warning.notice, Notice::MemoryUnknown | Notice::MechanismUnknown));
         Ok(notices)
     }
 
@@ -102,7 +93,7 @@ impl Preflight {
             let state = renewed.map_or_else(unique, PointResult::Warning);
             findings.push(PreflightPoint { point: Point::SubjectUnique, state });
         }
-        Preflight { findings }
+        Preflight { points: findings }
     }
 
     /// The points that do not depend on what is wanted: for one who looks at a token and renews nothing.
@@ -115,7 +106,7 @@ impl Preflight {
         };
         findings.push(PreflightPoint { point: Point::Clock, state: clock });
         findings.push(said_to_wait(seen.is_some_and(|seen| seen.0.seems_pending(None, Record::is_first))));
-        Preflight { findings }
+        Preflight { points: findings }
     }
 
     pub(super) fn after_login(
@@ -137,7 +128,7 @@ impl Preflight {
         }
         let credentials = contents.credentials();
         let now = renewal.old().and_then(|old| present(&credentials, old));
-        let by = now.and_then(Credential::successor).filter(|by| by.is_proven() && waiting.is_none());
+        let by = now.and_then(Credential::successor).filter(|by| by.proven && waiting.is_none());
         let by = by.filter(|_| !renewal.policy.reuses_key());
         let done = Done {
             waiting: waiting.is_some(),
@@ -162,7 +153,7 @@ impl Preflight {
             }
             findings.push(PreflightPoint { point: Point::OldKey, state: old_key(now, old) });
         }
-        Ok(Preflight { findings })
+        Ok(Preflight { points: findings })
     }
 }
 
@@ -233,7 +224,7 @@ impl Renewal {
         run.report(Step::Preflight);
         let waiting = seen.is_some_and(|seen| seen.is_waiting(self, run));
         let mut preflight = Preflight::before_login(self, token, waiting, run);
-        preflight.findings.push(said_to_wait(waiting));
+        preflight.points.push(said_to_wait(waiting));
         preflight
     }
 
@@ -312,7 +303,7 @@ fn key(renewal: &Renewal, token: &Token) -> Vec<PreflightPoint> {
     if let (KeyRule::LikeOld, Some(old)) = (renewal.policy.key, renewal.old()) {
         let same = kind.algorithm() == old.key_algorithm();
         let warning = || {
-            let changes = Warning::new(Notice::KeyKindChanges).fact(Fact::Expected, old.key_algorithm());
+            let changes = Warning::from(Notice::KeyKindChanges).fact(Fact::Expected, old.key_algorithm());
             changes.fact(Fact::Found, kind.algorithm())
         };
         let state = if same { PointResult::Ok } else { PointResult::Warning(warning()) };
@@ -362,7 +353,7 @@ fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
             };
             let facts = error.facts().filter(|(fact, _)| *fact != Fact::Token);
             PointResult::Warning(
-                facts.fold(Warning::new(notice), |warning, (fact, value)| warning.fact(fact, value)),
+                facts.fold(Warning::from(notice), |warning, (fact, value)| warning.fact(fact, value)),
             )
         }
     }
@@ -431,7 +422,9 @@ fn same_subject(others: usize) -> PointResult {
 
 /// That it is renewed, or said to be: which one takes its place, and when that can be renewed.
 fn renewed(notice: Notice, renewal: &Renewal, by: &Successor) -> Warning {
-    Warning::new(notice).fact(Fact::Candidate, by).fact(Fact::Date, by.renewable_from(&renewal.policy.window))
+    Warning::from(notice)
+        .fact(Fact::Candidate, by)
+        .fact(Fact::Date, by.renewable_from(&renewal.policy.window))
 }
 
 fn gone(old: &Credential) -> PointResult {

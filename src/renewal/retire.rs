@@ -8,6 +8,7 @@ use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::Session;
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
+use serde::Serialize;
 use std::time::SystemTime;
 
 /// A removal of an old credential, and what must be shown first.
@@ -24,28 +25,15 @@ pub struct Retire {
 }
 
 /// What was removed, and what stays in its place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Retired {
-    successor: Credential,
-    issuer: IssuerContinuity,
-    key_removed: bool,
-}
-
-impl Retired {
     /// The credential that has signed and takes the place of the removed one.
-    pub fn successor(&self) -> &Credential {
-        &self.successor
-    }
-
+    pub successor: Credential,
     /// How it was shown that both come from one issuer.
-    pub fn issuer(&self) -> IssuerContinuity {
-        self.issuer
-    }
-
+    pub issuer: IssuerContinuity,
     /// Whether the key pair was removed too; it was not when the successor uses the same key.
-    pub fn key_removed(&self) -> bool {
-        self.key_removed
-    }
+    pub key_removed: bool,
 }
 
 impl Retire {
@@ -66,9 +54,9 @@ impl Retire {
     /// The removal of the credential that an installation has replaced, by the policy that the installation went by, with
     /// the CA certificates of its response. `None` when it has replaced none.
     pub fn replaced_by(installed: &Installed) -> Option<Self> {
-        let new = installed.credential().certificate();
+        let new = installed.credential.certificate();
         Some(Retire {
-            old: installed.replaced()?.clone(),
+            old: installed.replaced.clone()?,
             policy: installed.policy.clone(),
             certificates: installed.certificates.clone(),
             doubts: doubts(new),
@@ -138,7 +126,7 @@ impl Retire {
         }
         let error = about(Error::new(Code::RetireDoubtful).during(Step::Retire), &self.old);
         Err(self.doubts.iter().fold(error, |error, doubt| {
-            let error = error.fact(Fact::Detail, doubt.notice().name());
+            let error = error.fact(Fact::Detail, doubt.notice.name());
             doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value))
         }))
     }
@@ -214,7 +202,7 @@ impl Retire {
             latest(others).into_iter().fold(error, |error, (other, issuer)| {
                 error
                     .fact(Fact::Found, other.certificate().issuer_and_key())
-                    .fact(Fact::IssuerContinuity, issuer.name())
+                    .fact(Fact::IssuerContinuity, issuer)
             })
         })
     }

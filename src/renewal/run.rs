@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
             Caller::Page(_) => Err(key.error(Code::NotPending)),
             Caller::Command | Caller::Program(_) if self.any_caller => Ok(()),
             Caller::Command | Caller::Program(_) => {
-                let error = key.error(Code::PendingOfOther).fact(Fact::Found, key.begun_by().name());
+                let error = key.error(Code::PendingOfOther).fact(Fact::Found, key.begun_by());
                 Err(error.fact(Fact::Date, key.since()))
             }
         }

@@ -1,5 +1,6 @@
 //! The languages.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Code, Error, Fact};
@@ -32,13 +33,15 @@ impl Lang {
         let language = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();
         if language.eq_ignore_ascii_case("ja") { Lang::Ja } else { Lang::En }
     }
+}
 
-    /// The language's tag, `ja` or `en`.
-    pub const fn tag(self) -> &'static str {
-        match self {
+/// The language's tag, `ja` or `en`.
+impl fmt::Display for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Lang::Ja => "ja",
             Lang::En => "en",
-        }
+        })
     }
 }
 
@@ -47,7 +50,7 @@ impl FromStr for Lang {
 
     /// Reads `ja` or `en`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        Lang::ALL.into_iter().find(|lang| lang.tag() == text).ok_or_else(|| {
+        Lang::ALL.into_iter().find(|lang| lang.to_string() == text).ok_or_else(|| {
             Error::new(Code::BadArgument).fact(Fact::Expected, "ja, en").fact(Fact::Found, text)
         })
     }

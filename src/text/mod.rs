@@ -9,7 +9,7 @@
 //! use usbtoken::{Code, Error};
 //!
 //! let report = Error::new(Code::PinLocked).report(Lang::Ja).to_string();
-//! assert!(report.starts_with(Code::PinLocked.sentence(Lang::Ja)));
+//! assert!(report.starts_with(Code::PinLocked.message(Lang::Ja).sentence));
 //!
 //! // What comes from a token or a CA cannot move the cursor or forge a line.
 //! assert!(!printable("a\u{1b}[2Jb\n").contains('\u{1b}'));
@@ -20,54 +20,36 @@
 mod en;
 mod ja;
 mod lang;
+mod message;
 mod phrase;
 mod printable;
 mod report;
-mod words;
 
 pub use lang::Lang;
+pub use message::Message;
 pub use phrase::Phrase;
 pub use printable::printable;
 pub use report::Report;
-use words::Words;
 
 use crate::error::{Code, Fact, Notice, Point, Step};
 
-const fn of_code(code: Code, lang: Lang) -> Words {
-    match lang {
-        Lang::Ja => ja::code(code),
-        Lang::En => en::code(code),
-    }
-}
-
-const fn of_notice(notice: Notice, lang: Lang) -> Words {
-    match lang {
-        Lang::Ja => ja::notice(notice),
-        Lang::En => en::notice(notice),
-    }
-}
-
 impl Code {
-    /// What went wrong, as one sentence.
-    pub const fn sentence(self, lang: Lang) -> &'static str {
-        of_code(self, lang).sentence
-    }
-
-    /// What the person should do next.
-    pub const fn next_action(self, lang: Lang) -> &'static str {
-        of_code(self, lang).next
+    /// What went wrong, and what the person should do next.
+    pub const fn message(self, lang: Lang) -> Message {
+        match lang {
+            Lang::Ja => ja::code(self),
+            Lang::En => en::code(self),
+        }
     }
 }
 
 impl Notice {
-    /// What the person should know, as one sentence.
-    pub const fn sentence(self, lang: Lang) -> &'static str {
-        of_notice(self, lang).sentence
-    }
-
-    /// What the person should do next.
-    pub const fn next_action(self, lang: Lang) -> &'static str {
-        of_notice(self, lang).next
+    /// What the person should know, and what they should do next.
+    pub const fn message(self, lang: Lang) -> Message {
+        match lang {
+            Lang::Ja => ja::notice(self),
+            Lang::En => en::notice(self),
+        }
     }
 }
 

@@ -4,20 +4,27 @@ use std::fmt;
 
 use super::lang::Lang;
 use super::printable::printable;
-use crate::error::{Code, Error, Fact};
+use crate::error::{Error, Fact};
 
 /// What is said about an error, in one language.
 ///
 /// `Display` is several lines for a person: the sentence, the values that go with it, what to do next, and a
 /// last line for support. [`Report::one_line`] is the same for a log.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Report {
     lang: Lang,
-    code: Code,
-    facts: Vec<(Fact, String)>,
-    support: String,
-    next: Option<String>,
-    contacts: Vec<String>,
+    /// What went wrong, as one sentence.
+    pub sentence: &'static str,
+    /// The values with their labels, in the order in which they were added.
+    pub facts: Vec<(&'static str, String)>,
+    /// What the person should do next.
+    pub next_action: String,
+    /// Whom to call, in the order in which they were added.
+    pub contacts: Vec<String>,
+    /// What support wants to know, the same in every language: number and name of the code, the step, and the
+    /// PKCS#11 function with its return value, such as `302 pin_locked; log_in; C_Login: CKR_PIN_LOCKED (0xa4)`.
+    pub support: String,
 }
 
 impl fmt::Display for Error {
@@ -29,31 +36,23 @@ impl fmt::Display for Error {
 impl Error {
     /// What is said about this error in that language.
     pub fn report(&self, lang: Lang) -> Report {
-        let facts = self.facts().map(|(fact, value)| (fact, fact.words(value, lang))).collect();
-        Report { lang, code: self.code(), facts, support: self.support(), next: None, contacts: Vec::new() }
+        let message = self.code().message(lang);
+        Report {
+            lang,
+            sentence: message.sentence,
+            facts: self.facts().map(|(fact, value)| (fact.label(lang), fact.words(value, lang))).collect(),
+            next_action: message.next_action.to_owned(),
+            contacts: Vec::new(),
+            support: self.support(),
+        }
     }
 }
 
 impl Report {
-    /// What went wrong, as one sentence.
-    pub fn sentence(&self) -> &'static str {
-        self.code.sentence(self.lang)
-    }
-
-    /// What the person should do next.
-    pub fn next_action(&self) -> &str {
-        self.next.as_deref().unwrap_or_else(|| self.code.next_action(self.lang))
-    }
-
-    /// Whom to call, in the order in which they were added.
-    pub fn contacts(&self) -> &[String] {
-        &self.contacts
-    }
-
     /// The same with another next action, such as a bank's own.
     #[must_use]
     pub(crate) fn with_next_action(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
+        self.next_action = next.into();
         self
     }
 
@@ -64,29 +63,21 @@ impl Report {
         self
     }
 
-    /// What support wants to know, the same in every language: number and name of the code, the step, and the
-    /// PKCS#11 function with its return value, such as `302 pin_locked; log_in; C_Login: CKR_PIN_LOCKED (0xa4)`.
-    pub fn support(&self) -> &str {
-        &self.support
-    }
-
-    /// The values with their labels, in the order in which they were added.
-    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.facts.iter().map(|(fact, value)| (fact.label(self.lang), value.as_str()))
-    }
-
     /// All of it on one line, for a log.
     pub fn one_line(&self) -> String {
-        let mut line = self.sentence().to_owned();
+        let mut line = self.sentence.to_owned();
         let gap = if self.lang == Lang::Ja { "" } else { " " };
         if !self.facts.is_empty() {
-            let facts: Vec<String> =
-                self.facts().map(|(label, value)| format!("{label}: {}", printable(value.trim()))).collect();
+            let facts: Vec<String> = self
+                .facts
+                .iter()
+                .map(|(label, value)| format!("{label}: {}", printable(value.trim())))
+                .collect();
             line.push_str(gap);
             line.push_str(&format!("({})", facts.join("; ")));
         }
         line.push_str(gap);
-        line.push_str(&printable(self.next_action()));
+        line.push_str(&printable(&self.next_action));
         if !self.contacts.is_empty() {
             let contacts = self.contacts.join(", ");
             line.push_str(&format!("{gap}{}: {}", Fact::Contact.label(self.lang), printable(&contacts)));
@@ -97,8 +88,8 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.sentence())?;
-        for (label, value) in self.facts() {
+        writeln!(f, "{}", self.sentence)?;
+        for (label, value) in &self.facts {
             // What a program said may have several lines; they stay together under their label.
             let mut lines = value.lines();
             writeln!(f, "  {label}: {}", printable(lines.next().unwrap_or_default()))?;
@@ -106,7 +97,7 @@ impl fmt::Display for Report {
                 writeln!(f, "    {}", printable(line))?;
             }
         }
-        writeln!(f, "{}", printable(self.next_action()))?;
+        writeln!(f, "{}", printable(&self.next_action))?;
         for contact in &self.contacts {
             writeln!(f, "{}: {}", Fact::Contact.label(self.lang), printable(contact))?;
         }

@@ -11,12 +11,12 @@ use crate::error::{Call, Error};
 fn all_words(lang: Lang) -> Vec<(String, &'static str)> {
     let mut words = Vec::new();
     for code in Code::ALL {
-        words.push((format!("{} sentence", code.name()), code.sentence(lang)));
-        words.push((format!("{} next", code.name()), code.next_action(lang)));
+        words.push((format!("{} sentence", code.name()), code.message(lang).sentence));
+        words.push((format!("{} next", code.name()), code.message(lang).next_action));
     }
     for notice in Notice::ALL {
-        words.push((format!("{} sentence", notice.name()), notice.sentence(lang)));
-        words.push((format!("{} next", notice.name()), notice.next_action(lang)));
+        words.push((format!("{} sentence", notice.name()), notice.message(lang).sentence));
+        words.push((format!("{} next", notice.name()), notice.message(lang).next_action));
     }
     words.extend(Point::ALL.iter().map(|point| (format!("point {}", point.name()), point.sentence(lang))));
     words
@@ -43,9 +43,9 @@ fn every_sentence_is_whole_and_in_its_language() {
 #[test]
 fn no_two_codes_say_the_same() {
     for lang in Lang::ALL {
-        let sentences: HashSet<_> = Code::ALL.iter().map(|code| code.sentence(lang)).collect();
+        let sentences: HashSet<_> = Code::ALL.iter().map(|code| code.message(lang).sentence).collect();
         assert_eq!(sentences.len(), Code::ALL.len());
-        let notices: HashSet<_> = Notice::ALL.iter().map(|notice| notice.sentence(lang)).collect();
+        let notices: HashSet<_> = Notice::ALL.iter().map(|notice| notice.message(lang).sentence).collect();
         assert_eq!(notices.len(), Notice::ALL.len());
         let points: HashSet<_> = Point::ALL.iter().map(|point| point.sentence(lang)).collect();
         assert_eq!(points.len(), Point::ALL.len());
@@ -60,7 +60,7 @@ fn no_two_codes_say_the_same() {
 fn a_next_action_adds_to_its_sentence() {
     for lang in Lang::ALL {
         for code in Code::ALL {
-            assert_ne!(code.sentence(lang), code.next_action(lang), "{}", code.name());
+            assert_ne!(code.message(lang).sentence, code.message(lang).next_action, "{}", code.name());
         }
     }
 }
@@ -178,13 +178,13 @@ fn errors_document() -> String {
             out.push_str("| No. | name | 日本語 | English |\n|---|---|---|---|\n");
         }
         row(&mut out, code.number(), code.name(), |lang| {
-            format!("{}<br>→ {}", code.sentence(lang), code.next_action(lang))
+            format!("{}<br>→ {}", code.message(lang).sentence, code.message(lang).next_action)
         });
     }
     out.push_str("\n## Warnings\n\n| No. | name | 日本語 | English |\n|---|---|---|---|\n");
     for notice in Notice::ALL {
         row(&mut out, notice.number(), notice.name(), |lang| {
-            format!("{}<br>→ {}", notice.sentence(lang), notice.next_action(lang))
+            format!("{}<br>→ {}", notice.message(lang).sentence, notice.message(lang).next_action)
         });
     }
     out.push_str("\n## Steps\n\n| No. | name | 日本語 | English |\n|---|---|---|---|\n");

@@ -53,16 +53,18 @@ impl ObjectType {
         ObjectType::SecretKey,
         ObjectType::Data,
     ];
+}
 
-    /// The word that stands in the URI.
-    pub const fn as_str(self) -> &'static str {
-        match self {
+/// The word that stands in the URI.
+impl fmt::Display for ObjectType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             ObjectType::Private => "private",
             ObjectType::Public => "public",
             ObjectType::Certificate => "cert",
             ObjectType::SecretKey => "secret-key",
             ObjectType::Data => "data",
-        }
+        })
     }
 }
 
@@ -225,7 +227,7 @@ impl fmt::Display for TokenUri {
         path.text("library-version", &self.library_version.map(|(major, minor)| format!("{major}.{minor}")))?;
         path.text("library-description", &self.library_description)?;
         path.text("object", &self.object)?;
-        path.text("type", &self.object_type.map(|t| t.as_str().to_owned()))?;
+        path.text("type", &self.object_type.map(|t| t.to_string()))?;
         path.id(self.id.as_deref())?;
         path.text("slot-description", &self.slot_description)?;
         path.text("slot-manufacturer", &self.slot_manufacturer)?;

@@ -134,8 +134,8 @@ impl<'a> Attribute<'a> {
 
     fn object_type(&self) -> Result<ObjectType> {
         let text = self.text()?;
-        ObjectType::ALL.into_iter().find(|known| known.as_str() == text).ok_or_else(|| {
-            self.bad().fact(Fact::Expected, ObjectType::ALL.map(ObjectType::as_str).join(", "))
+        ObjectType::ALL.into_iter().find(|known| known.to_string() == text).ok_or_else(|| {
+            self.bad().fact(Fact::Expected, ObjectType::ALL.map(|known| known.to_string()).join(", "))
         })
     }
 }

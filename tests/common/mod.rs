@@ -229,7 +229,7 @@ impl Bank {
     pub fn renewed(&self) -> Credential {
         let (session, old) = self.open();
         let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
-        install(&session, &self.certify(&pending)).unwrap().credential().clone()
+        install(&session, &self.certify(&pending)).unwrap().credential.clone()
     }
 }
 

@@ -61,7 +61,7 @@ fn renew(token: &SoftToken, ca: &TestCa, kind: KeyKind) -> (Session, Vec<u8>) {
     let certificate = ca.issue_for(pending.request().to_pem().as_bytes()).der();
     let response = Response::parse(&ca.answer(Form::P7, &certificate)).unwrap();
     let new = Install::new(&response).run_for(&session, &pending, &run).unwrap();
-    let id = new.credential().id().to_vec();
+    let id = new.credential.id().to_vec();
     (session, id)
 }
 

@@ -53,10 +53,10 @@ fn every_form_of_answer_reaches_the_token() {
         let leaf = bank.certify(&pending);
         let answer = shape(&bank, &leaf);
         let installed = install(&session, &answer).unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(installed.credential().certificate().der(), leaf, "{what}");
+        assert_eq!(installed.credential.certificate().der(), leaf, "{what}");
         bank.assert_old_works();
         bank.assert_one_new_credential();
-        let id = installed.credential().id().to_vec();
+        let id = installed.credential.id().to_vec();
         drop(session);
         bank.soft.inspect(|inspector| inspector.destroy(&id));
         bank.soft.snapshot().assert_same_as(&bank.before);
@@ -140,9 +140,9 @@ fn of_several_certificates_for_the_key_the_best_is_installed() {
         let leaves = [ends_in(300).der(), ends_in(400).der(), ends_in(900).server_only().der()];
         let response = order.map(|at| leaves[at].clone()).concat();
         let installed = install(&session, &response).unwrap();
-        assert_eq!(installed.credential().certificate().der(), leaves[1], "{order:?}");
+        assert_eq!(installed.credential.certificate().der(), leaves[1], "{order:?}");
         bank.assert_old_works();
-        let id = installed.credential().id().to_vec();
+        let id = installed.credential.id().to_vec();
         drop(session);
         bank.soft.inspect(|inspector| inspector.destroy(&id));
         bank.soft.snapshot().assert_same_as(&bank.before);
@@ -170,8 +170,8 @@ fn an_unreadable_companion_is_a_notice() {
     let leaf = bank.certify(&pending);
     let response = [pem(&bank.ca.issuing()[..400]), pem(&leaf)].concat();
     let installed = install(&session, response.as_bytes()).unwrap();
-    assert_eq!(installed.credential().certificate().der(), leaf);
-    let notices = installed.notices();
+    assert_eq!(installed.credential.certificate().der(), leaf);
+    let notices = installed.notices;
     assert!(notices.iter().any(|notice| *notice == Notice::ResponsePartlyUsed), "{notices:?}");
 }
 

@@ -14,7 +14,7 @@ use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, Text, days_from_now, serial
 
 /// The warning of that kind, if there is one.
 fn warning(installed: &Installed, notice: Notice) -> Option<&Warning> {
-    installed.notices().iter().find(|warning| **warning == notice)
+    installed.notices.iter().find(|warning| **warning == notice)
 }
 
 fn values(warning: &Warning) -> Vec<(Fact, String)> {
@@ -64,9 +64,9 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
         bank.soft.snapshot().assert_same_as(&waiting);
 
         let installed = Install::new(&read(&answer)).run(&session, &run()).unwrap();
-        assert_eq!(installed.issuer(), IssuerContinuity::SameIssuer);
+        assert_eq!(installed.issuer, IssuerContinuity::SameIssuer);
         let warned = warning(&installed, Notice::SubjectChanged);
-        assert_eq!(warned.is_some(), told, "{what}: {:?}", installed.notices());
+        assert_eq!(warned.is_some(), told, "{what}: {:?}", installed.notices);
         if let Some(warned) = warned {
             let new_text = Name::from_der(&new_name).unwrap().to_string();
             let expected = [(Fact::Expected, "CN=202003041536,O=firm".to_owned()), (Fact::Found, new_text)];
@@ -81,7 +81,7 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
             refused(removal.run(&session, &run()), Code::RetireNoSuccessor);
             bank.soft.snapshot().assert_same_as(&both);
         } else {
-            assert_eq!(removal.run(&session, &run()).unwrap().successor().id(), installed.credential().id());
+            assert_eq!(removal.run(&session, &run()).unwrap().successor.id(), installed.credential.id());
             assert_eq!(bank.soft.snapshot().with_id(&[2]).count(), 0);
         }
     }
@@ -135,7 +135,7 @@ fn a_clock_of_1970_or_2040_is_told_and_not_the_certificate() {
 
     let of_1970 = SystemTime::UNIX_EPOCH + 20 * DAY;
     let installed = Install::new(&read(&answer)).run(&session, &at(of_1970)).unwrap();
-    assert!(warning(&installed, Notice::NotYetValid).is_none(), "{:?}", installed.notices());
+    assert!(warning(&installed, Notice::NotYetValid).is_none(), "{:?}", installed.notices);
     let told = values(warning(&installed, Notice::ClockUncertain).expect("it is told"));
     assert!(
         told.iter().any(|(fact, value)| *fact == Fact::Now && value.starts_with("1970-01-21")),
@@ -168,7 +168,7 @@ fn another_certificate_for_a_request_that_is_finished_is_told_as_that() {
     let installed = install(&session, &bank.certify(&pending)).unwrap();
     let before = bank.soft.snapshot();
     let error = refused(install(&session, &bank.certify(&pending)), Code::RequestFinished);
-    let in_use = installed.credential().certificate().serial().to_string();
+    let in_use = installed.credential.certificate().serial().to_string();
     assert_eq!(facts(&error, Fact::Serial), [in_use.as_str()], "{error}");
     bank.soft.snapshot().assert_same_as(&before);
 }
@@ -205,7 +205,7 @@ fn the_clock_is_read_when_the_certificate_is_compared_with_it() {
     let install = Install::new(&response);
     std::thread::sleep(Duration::from_secs(3));
     let installed = install.run_for(&session, &pending, &run()).unwrap();
-    assert!(warning(&installed, Notice::NotYetValid).is_none(), "{:?}", installed.notices());
+    assert!(warning(&installed, Notice::NotYetValid).is_none(), "{:?}", installed.notices);
 }
 
 /// The old certificate ended while the CA worked. What was begun in time is finished, whichever way it goes on.
@@ -333,14 +333,14 @@ fn odd_serial_numbers_and_no_end_are_taken() {
         bank.assert_others_unchanged();
 
         // The next renewal finds its pending key again, and the certificate that it renews.
-        let id = installed.credential().id().to_vec();
+        let id = installed.credential.id().to_vec();
         let second = credential(session.token(), &id);
         let request = Renewal::of(&second).begin(&session, &run()).unwrap().request().to_der().to_vec();
         drop(session);
         let session = bank.session();
         assert_eq!(session.pending().unwrap().len(), 1, "{serial:02x?}");
         let installed = install(&session, &bank.ca.issue_for(&request).der()).unwrap();
-        assert_eq!(installed.replaced().map(|old| old.id().to_vec()), Some(id), "{serial:02x?}");
+        assert_eq!(installed.replaced.as_ref().map(|old| old.id().to_vec()), Some(id), "{serial:02x?}");
     }
     let bank = Bank::new();
     let (session, old) = bank.open();
@@ -376,7 +376,7 @@ fn the_preflight_shows_the_date_that_it_goes_by() {
     bank.soft.credential(&bank.ca, Kind::P256, &[2], &subject("a", "b"), days_from_now(600));
     let seen = credential(&bank.token(), &bank.old.id);
     let preflight = Renewal::of(&seen).preflight(session.token(), &run());
-    let clock = preflight.findings().iter().find(|finding| finding.point == Point::Clock).unwrap();
+    let clock = preflight.points.iter().find(|finding| finding.point == Point::Clock).unwrap();
     let told = matches!(&clock.state, PointResult::Warning(warning) if *warning == Notice::ClockUncertain);
     assert!(told, "another certificate begins long after today: {clock:?}");
     drop((session, old));

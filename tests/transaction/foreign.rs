@@ -292,9 +292,9 @@ fn what_was_demanded_of_the_key_is_demanded_at_the_installation() {
         .unwrap();
     let installed =
         usbtoken::Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &run()).unwrap();
-    assert_eq!(installed.proof().level, usbtoken::pki::ProofLevel::Proven);
-    assert!(installed.credential().days_left(SystemTime::now()) > 300);
-    assert_eq!(credential(session.token(), installed.credential().id()).label().len(), 32);
+    assert_eq!(installed.proof.level, usbtoken::pki::ProofLevel::Proven);
+    assert!(installed.credential.days_left(SystemTime::now()) > 300);
+    assert_eq!(credential(session.token(), installed.credential.id()).label().len(), 32);
     assert!(session.pending().unwrap().iter().all(|key| key.state() != PendingState::AwaitingAnswer));
 }
 

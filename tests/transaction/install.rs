@@ -23,9 +23,9 @@ fn days_later_in_another_process() {
     let later = SystemTime::now() + 5 * DAY;
     let session = bank.session();
     let installed = Install::new(&read(&bank.read("answer.pem"))).run(&session, &at(later)).unwrap();
-    assert_eq!(installed.replaced().unwrap().certificate().der(), bank.old.certificate);
-    assert_eq!(installed.proof().level, usbtoken::pki::ProofLevel::Proven);
-    assert!(!installed.key_reused());
+    assert_eq!(installed.replaced.as_ref().unwrap().certificate().der(), bank.old.certificate);
+    assert_eq!(installed.proof.level, usbtoken::pki::ProofLevel::Proven);
+    assert!(!installed.key_reused);
     bank.assert_old_works();
     assert_eq!(bank.assert_one_new_credential(), certificate);
 }
@@ -58,8 +58,8 @@ fn of_several_keys_and_certificates_the_pair_is_found_in_any_order() {
         parts.rotate_left(turn);
         let session = bank.session();
         let installed = install(&session, parts.concat().as_bytes()).unwrap();
-        assert_eq!(installed.credential().certificate().der(), wanted);
-        assert_eq!(installed.replaced().unwrap().id(), [2]);
+        assert_eq!(installed.credential.certificate().der(), wanted);
+        assert_eq!(installed.replaced.as_ref().unwrap().id(), [2]);
         let now = bank.soft.snapshot();
         let added: Vec<_> = now.added_since(&before);
         assert_eq!(added.len(), 1, "the certificate, and nothing is changed: {added:?}");
@@ -86,7 +86,7 @@ fn two_certificates_for_two_keys_are_not_guessed_at() {
     bank.soft.snapshot().assert_same_as(&before);
     // Who names the key gets its certificate.
     let installed = Install::new(&read(answer.as_bytes())).run_for(&session, &two, &run()).unwrap();
-    assert_eq!(installed.credential().id(), two.key_id());
+    assert_eq!(installed.credential.id(), two.key_id());
     session.abandon(one.key().unwrap(), &run()).unwrap();
     bank.assert_old_works();
     bank.assert_one_new_credential();
@@ -150,8 +150,8 @@ fn an_answer_is_installed_once() {
     let answer = bank.certify(&pending);
     Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
     let done = bank.soft.snapshot();
-    assert!(Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap().was_there());
-    assert!(install(&session, &answer).unwrap().was_there());
+    assert!(Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap().was_there);
+    assert!(install(&session, &answer).unwrap().was_there);
     bank.soft.snapshot().assert_same_as(&done);
     drop(session);
     bank.write("answer.der", &answer);
@@ -262,7 +262,7 @@ fn an_answer_is_taken_when_the_old_certificate_is_gone() {
     bank.soft.inspect(|inspector| inspector.destroy(&bank.old.id));
     let session = bank.session();
     let installed = install(&session, &bank.certify(&pending)).unwrap();
-    assert!(installed.replaced().is_none());
+    assert!(installed.replaced.is_none());
     bank.assert_others_unchanged();
     bank.assert_one_new_credential();
 }

@@ -84,12 +84,9 @@ fn the_old_key_is_used_again_only_by_name() {
             .policy(&policy(|p| p.key = KeyRule::OldAgain))
             .run(&session, &run())
             .unwrap();
-        assert!(installed.key_reused());
-        assert!(
-            installed.notices().iter().any(|warning| *warning == Notice::KeyReused),
-            "the result says so"
-        );
-        assert_eq!(installed.credential().id(), bank.old.id);
+        assert!(installed.key_reused);
+        assert!(installed.notices.iter().any(|warning| *warning == Notice::KeyReused), "the result says so");
+        assert_eq!(installed.credential.id(), bank.old.id);
         let now = bank.soft.snapshot();
         now.assert_keeps(&bank.before);
         assert_eq!(now.added_since(&bank.before).len(), 1, "the certificate, and nothing else");

@@ -24,7 +24,7 @@ fn the_old_credential_is_untouched_until_it_is_retired() {
     let certificate = ca.issue_for(pending.request().to_pem().as_bytes()).der();
     let new = install(&session, &ca.answer(Form::Bundle, &certificate)).unwrap();
     soft.snapshot().assert_keeps(&before);
-    let signature = soft.sign(new.credential().id(), b"x");
+    let signature = soft.sign(new.credential.id(), b"x");
     assert!(verify_with_certificate(&certificate, b"x", &signature));
 
     Retire::replaced_by(&new).expect("the old one is there").run(&session, &run()).unwrap();

@@ -262,10 +262,10 @@ fn the_same_answer_again_ends_a_job_that_was_cut_off() {
     let session = bank.session();
     let installed =
         Install::new(&read(&certificate)).run(&session, &at(SystemTime::now() + 5 * DAY)).unwrap();
-    assert_eq!(installed.credential().certificate().der(), certificate);
+    assert_eq!(installed.credential.certificate().der(), certificate);
     bank.assert_old_works();
     assert_eq!(bank.assert_one_new_credential(), certificate);
-    assert!(install(&session, &certificate).unwrap().was_there());
+    assert!(install(&session, &certificate).unwrap().was_there);
     bank.assert_one_new_credential();
 }
 
@@ -358,7 +358,7 @@ fn a_first_key_is_pending_too() {
     assert_eq!(again.request().subject().der(), pending.request().subject().der());
     let request: &Request = again.request();
     let installed = install(&session, &bank.ca.issue_for(request.to_der()).der()).unwrap();
-    assert!(installed.replaced().is_none());
+    assert!(installed.replaced.is_none());
     bank.assert_old_works();
     bank.assert_one_new_credential();
 }
@@ -381,7 +381,7 @@ fn a_first_certificate_for_another_subject_is_told_and_refused_only_on_demand() 
     );
     bank.soft.snapshot().assert_same_as(&waiting);
     let installed = Install::new(&read(&other)).run_for(&session, &pending, &run()).unwrap();
-    assert!(installed.notices().iter().any(|warning| *warning == Notice::SubjectChanged));
+    assert!(installed.notices.iter().any(|warning| *warning == Notice::SubjectChanged));
     bank.assert_one_new_credential();
 }
 

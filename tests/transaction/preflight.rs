@@ -18,7 +18,7 @@ fn a_good_token_has_every_point_and_no_blocker() {
     let bank = Bank::new();
     let token = bank.token();
     let preflight = Renewal::of(&credential(&token, &[1])).preflight(&token, &run());
-    let points: Vec<&str> = preflight.findings().iter().map(|finding| finding.point.name()).collect();
+    let points: Vec<&str> = preflight.points.iter().map(|finding| finding.point.name()).collect();
     let expected = [
         "token_initialized",
         "token_writable",
@@ -34,7 +34,7 @@ fn a_good_token_has_every_point_and_no_blocker() {
     assert_eq!(points, expected);
     assert!(preflight.can_begin());
     // SoftHSM does not tell how much memory is free, and nothing else is to be warned of.
-    for finding in preflight.findings() {
+    for finding in &preflight.points {
         match (finding.point, &finding.state) {
             (_, PointResult::Ok) => {}
             (Point::Memory, PointResult::Warning(warning)) if *warning == Notice::MemoryUnknown => {}
@@ -203,7 +203,7 @@ fn a_clock_years_after_the_end_is_told_and_not_the_certificate() {
     let same_day = doubted(now - Duration::from_secs(60));
     assert!(
         same_day
-            .findings()
+            .points
             .iter()
             .all(|finding| { finding.point != Point::Clock || matches!(finding.state, PointResult::Ok) })
     );
@@ -345,7 +345,8 @@ fn a_kind_of_key_that_the_token_cannot_make_blocks() {
         "C_GetMechanismList:ckr=CKR_FUNCTION_NOT_SUPPORTED,sticky; C_GenerateKeyPair:ckr=CKR_KEY_SIZE_RANGE";
     let issuer = bank.issuer("");
     // A token that lists nothing is tried, and then its refusal is told.
-    let said = bank.run_with_faults(fault, &["renew", "--key", KeyKind::Rsa4096.name(), "--issuer", &issuer]);
+    let said =
+        bank.run_with_faults(fault, &["renew", "--key", &KeyKind::Rsa4096.to_string(), "--issuer", &issuer]);
     said.failed(Code::KeySizeUnsupported);
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
@@ -356,7 +357,7 @@ fn point<'v>(list: &'v Value, name: &str) -> &'v Value {
 }
 
 fn state(preflight: &Preflight, point: Point) -> &PointResult {
-    &preflight.findings().iter().find(|finding| finding.point == point).expect("the point is listed").state
+    &preflight.points.iter().find(|finding| finding.point == point).expect("the point is listed").state
 }
 
 #[track_caller]

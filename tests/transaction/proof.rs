@@ -122,7 +122,7 @@ fn a_key_that_was_imported_is_no_proof() {
     refused(install.run(&session, &run()), Code::ProofInsufficient);
     bank.soft.snapshot().assert_same_as(&before);
     let installed = Install::new(&read(&answer)).run(&session, &run()).unwrap();
-    assert!(installed.notices().iter().any(|warning| *warning == Notice::ProofClaimed));
+    assert!(installed.notices.iter().any(|warning| *warning == Notice::ProofClaimed));
 }
 
 #[test]

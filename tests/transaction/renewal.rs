@@ -40,10 +40,10 @@ fn renews(kind: Kind, wanted: KeyKind) {
     let answer = ca.answer(Form::Pem, &ca.issue_for(pending.request().to_der()).der());
     let response = Response::parse(&answer).unwrap();
     let installed = Install::new(&response).policy(&policy).run(&session, &run).unwrap();
-    assert_eq!(installed.proof().level, ProofLevel::Proven);
-    let new = installed.credential();
+    assert_eq!(installed.proof.level, ProofLevel::Proven);
+    let new = installed.credential;
     let new_id = new.id().to_vec();
-    assert_eq!(new.key_algorithm(), wanted.algorithm());
+    assert_eq!(new.key_algorithm(), wanted.into());
     assert!(session.pending().unwrap().is_empty());
     let listed = session.credentials().unwrap();
     assert_eq!(listed.iter().count(), 2 + 1, "old, new, and the foreign certificate");

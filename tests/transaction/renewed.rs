@@ -39,15 +39,15 @@ fn what_is_renewed_stays_on_the_list_with_the_one_that_follows() {
     let said = credential(&bank.token(), &bank.old.id);
     assert_eq!(state(&said), Renewable::SaidRenewed);
     let by = said.successor().unwrap();
-    assert!(!by.is_proven());
-    assert_eq!((by.id(), by.certificate()), (new.id(), new.certificate()));
+    assert!(!by.proven);
+    assert_eq!((&by.id[..], &by.certificate), (new.id(), new.certificate()));
 
     // After it the new key has signed.
     let session = bank.session();
     let all = session.credentials().unwrap();
     let old = all.clone().by_id(&bank.old.id).only().unwrap();
     assert_eq!(state(&old), Renewable::Renewed);
-    assert!(old.successor().unwrap().is_proven());
+    assert!(old.successor().unwrap().proven);
     assert!(all.clone().by_id(new.id()).only().unwrap().successor().is_none());
     let error = refused(all.renewable(Window::default(), SystemTime::now()).only(), Code::AlreadyRenewed);
     assert_eq!(facts(&error, Fact::Date), [from.as_str()], "{error}");
@@ -105,7 +105,7 @@ fn what_only_a_public_object_says_is_shown_and_decides_nothing() {
     assert_eq!(kept.certificate(), old.certificate(), "it is not taken off the list");
     let preflight = Renewal::of(&old).preflight(&token, &run());
     assert!(preflight.can_begin());
-    let unique = preflight.findings().iter().find(|finding| finding.point == Point::SubjectUnique).unwrap();
+    let unique = preflight.points.iter().find(|finding| finding.point == Point::SubjectUnique).unwrap();
     assert!(
         matches!(&unique.state, PointResult::Warning(warning) if *warning == Notice::SaidRenewed),
         "{unique:?}"
@@ -162,7 +162,7 @@ fn what_is_renewed_and_has_ended_is_still_renewed() {
         session.credentials().unwrap().renewable(Window::default(), SystemTime::now()).only(),
         Code::AlreadyRenewed,
     );
-    assert!(facts(&error, Fact::Candidate)[0].contains(&serial(new.credential())), "{error}");
+    assert!(facts(&error, Fact::Candidate)[0].contains(&serial(&new.credential)), "{error}");
     drop(session);
     let said = bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
     assert_eq!(said["already_renewed"], true, "{said:#}");
@@ -205,7 +205,7 @@ fn of_a_chain_the_last_one_tells_when_the_next_window_opens() {
     let pending = Renewal::of(&second).outside_window().begin(&session, &run()).unwrap();
     let certificate = bank.ca.issue_for(pending.request().to_der()).not_after(days_from_now(700)).der();
     let third = install(&session, &certificate).unwrap();
-    let from = Window::default().opens_on(third.credential().certificate().not_after());
+    let from = Window::default().opens_on(third.credential.certificate().not_after());
     let all = session.credentials().unwrap();
     for id in [&bank.old.id[..], second.id()] {
         let one = all.clone().by_id(id).only().unwrap();
@@ -248,7 +248,7 @@ fn two_users_on_one_token_have_a_successor_each() {
         for (id, name) in [(0xa, "CN=A"), (0xb, "CN=B")] {
             let one = all.clone().by_id(&[id]).only().unwrap();
             let by = one.successor().unwrap();
-            assert!(by.is_proven() && by.certificate().subject().to_string().contains(name), "{by}");
+            assert!(by.proven && by.certificate.subject().to_string().contains(name), "{by}");
         }
         let said = bank.run(&["renew", "--issuer", &issuer]).json();
         assert_eq!(said["already_renewed"], true, "{said:#}");

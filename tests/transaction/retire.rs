@@ -209,7 +209,7 @@ fn a_successor_may_have_its_name_encoded_anew() {
             refused(removal.run(&session, &run()), Code::RetireNoSuccessor);
             bank.soft.snapshot().assert_same_as(&before);
         } else {
-            assert_eq!(removal.run(&session, &run()).unwrap().successor().id(), [3]);
+            assert_eq!(removal.run(&session, &run()).unwrap().successor.id(), [3]);
             assert_eq!(bank.soft.snapshot().with_id(&[2]).count(), 0);
             bank.assert_old_works();
         }
@@ -240,7 +240,7 @@ fn nothing_is_removed_for_a_certificate_of_an_unknown_issuer() {
     let session = bank.session();
     let both = policy(|p| p.anchors = certificates(&[stranger.issuing(), bank.ca.issuing()]));
     let retired = session.retire(&old, &both, &run()).unwrap();
-    assert_eq!(retired.issuer(), IssuerContinuity::VerifiedByAnchor);
+    assert_eq!(retired.issuer, IssuerContinuity::VerifiedByAnchor);
     bank.assert_one_new_credential();
 }
 
@@ -266,8 +266,8 @@ fn another_issuer_is_installed_and_removes_nothing() {
     let stranger = TestCa::new();
     let answer = stranger.issue_for(pending.request().to_der()).issuer(&name).der();
     let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
-    assert_eq!(installed.issuer(), IssuerContinuity::AnotherIssuer);
-    let warned = installed.notices().iter().find(|warning| **warning == Notice::AnotherIssuer).unwrap();
+    assert_eq!(installed.issuer, IssuerContinuity::AnotherIssuer);
+    let warned = installed.notices.iter().find(|warning| **warning == Notice::AnotherIssuer).unwrap();
     let kinds: Vec<Fact> = warned.facts().map(|(fact, _)| fact).collect();
     assert_eq!(kinds, [Fact::Expected, Fact::Found]);
     let both = bank.soft.snapshot();
@@ -288,10 +288,10 @@ fn an_anchor_of_another_ca_is_told_where_the_old_ones_is_at_hand() {
     let answer = stranger.issue_for(pending.request().to_der()).der();
     let both = policy(|p| p.anchors = certificates(&[stranger.issuing(), bank.ca.issuing()]));
     let installed = Install::new(&read(&answer)).policy(&both).run_for(&session, &pending, &run()).unwrap();
-    assert_eq!(installed.issuer(), IssuerContinuity::VerifiedByAnchor);
-    assert!(installed.notices().iter().any(|warning| *warning == Notice::AnotherIssuer));
+    assert_eq!(installed.issuer, IssuerContinuity::VerifiedByAnchor);
+    assert!(installed.notices.iter().any(|warning| *warning == Notice::AnotherIssuer));
     let removal = Retire::replaced_by(&installed).expect("the old one is there");
-    assert_eq!(removal.run(&session, &run()).unwrap().issuer(), IssuerContinuity::VerifiedByAnchor);
+    assert_eq!(removal.run(&session, &run()).unwrap().issuer, IssuerContinuity::VerifiedByAnchor);
     bank.assert_one_new_credential();
 }
 
@@ -399,8 +399,8 @@ fn a_shared_key_stays_when_its_old_certificate_goes() {
         Install::new(&read(&certificate)).run_for(&session, &pending, &run()).unwrap();
         bank.soft.snapshot().assert_keeps(&bank.before);
         let retired = bank.retire(&session, &old).unwrap();
-        assert!(!retired.key_removed());
-        assert_eq!(retired.successor().certificate().der(), certificate);
+        assert!(!retired.key_removed);
+        assert_eq!(retired.successor.certificate().der(), certificate);
         let after = bank.soft.snapshot();
         let classes: Vec<&str> = after.with_id(&bank.old.id).map(|object| object.class.as_str()).collect();
         assert_eq!(classes, ["CKO_CERTIFICATE", "CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"]);

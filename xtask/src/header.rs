@@ -67,7 +67,7 @@ fn lists() -> String {
     list(
         "usbtoken_status: what went wrong.",
         "USBTOKEN_",
-        Code::ALL.iter().map(|code| (code.number(), code.name(), code.sentence(en))).collect(),
+        Code::ALL.iter().map(|code| (code.number(), code.name(), code.message(en).sentence)).collect(),
     );
     list(
         "Steps of the job.",
@@ -77,7 +77,10 @@ fn lists() -> String {
     list(
         "Warnings.",
         "USBTOKEN_NOTICE_",
-        Notice::ALL.iter().map(|notice| (notice.number(), notice.name(), notice.sentence(en))).collect(),
+        Notice::ALL
+            .iter()
+            .map(|notice| (notice.number(), notice.name(), notice.message(en).sentence))
+            .collect(),
     );
     list(
         "Points of the preflight, each with what is said when it is in order.",

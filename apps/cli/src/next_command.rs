@@ -70,7 +70,8 @@ impl CommandLine {
         });
         let anchors = |line: Self, path| Self::path(line, "--trust-anchor", Some(path));
         let line = checks.trust_anchor.iter().map(std::path::PathBuf::as_path).fold(self, anchors);
-        let line = checks.relax.iter().fold(line, |line, check| line.value("--relax", Some(check.name())));
+        let line =
+            checks.relax.iter().fold(line, |line, check| line.value("--relax", Some(&check.to_string())));
         line.value("--require-proof", level)
             .flag("--write-chain", checks.write_chain)
             .flag("--retire-old", retire_old)

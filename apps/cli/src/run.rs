@@ -208,7 +208,7 @@ impl Run {
     /// As [`Run::accepted`], for who logs in next: a person at a terminal is asked whether a stated lock is right.
     pub fn accepted_or_asked(&self, preflight: Preflight) -> Preflight {
         let is_lock = |state: &PointResult| matches!(state, PointResult::Blocker(error) if error.code() == Code::PinLocked);
-        let locked = preflight.findings().iter().any(|finding| is_lock(&finding.state));
+        let locked = preflight.points.iter().any(|finding| is_lock(&finding.state));
         if !locked || self.global.final_try || self.global.json || !self.asks_person() {
             return self.accepted(preflight);
         }
@@ -223,14 +223,14 @@ impl Run {
                 // No one is there to be told when standard error is closed.
                 let _ = writeln!(io::stderr(), "{}", output::notice_text(&warning, self.lang));
             }
-            self.told.borrow_mut().push(warning.notice());
+            self.told.borrow_mut().push(warning.notice);
         }
     }
 
     /// Those that were not told yet.
     pub fn untold(&self, notices: &[Warning]) -> Vec<Warning> {
         let told = self.told.borrow();
-        notices.iter().filter(|warning| !told.contains(&warning.notice())).cloned().collect()
+        notices.iter().filter(|warning| !told.contains(&warning.notice)).cloned().collect()
     }
 
     /// The names of the variables that lead to the PIN: no other program gets them.

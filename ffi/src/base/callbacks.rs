@@ -232,8 +232,10 @@ impl Host {
 
     pub(crate) fn warn(&self, warnings: &[Warning]) {
         for warning in warnings {
-            let notice = warning.notice();
-            self.log(Level::Warning, || format!("{} [{}]", notice.sentence(self.lang), notice.name()));
+            let notice = warning.notice;
+            self.log(Level::Warning, || {
+                format!("{} [{}]", notice.message(self.lang).sentence, notice.name())
+            });
         }
     }
 

@@ -72,11 +72,11 @@ impl Details {
             };
             let call = error.pkcs11_call();
             Texts::default()
-                .with(USBTOKEN_ERROR_SENTENCE, report.sentence())
-                .with(USBTOKEN_ERROR_NEXT_ACTION, report.next_action())
+                .with(USBTOKEN_ERROR_SENTENCE, report.sentence)
+                .with(USBTOKEN_ERROR_NEXT_ACTION, report.next_action.as_str())
                 .with(USBTOKEN_ERROR_REPORT, report.to_string())
                 .with(USBTOKEN_ERROR_ONE_LINE, report.one_line())
-                .with(USBTOKEN_ERROR_SUPPORT, report.support())
+                .with(USBTOKEN_ERROR_SUPPORT, report.support.as_str())
                 .with(USBTOKEN_ERROR_CODE_NAME, error.code().name())
                 .with_some(USBTOKEN_ERROR_STEP_NAME, error.step().map(|step| step.name()))
                 .with_some(USBTOKEN_ERROR_FUNCTION, call.map(|call| call.function))

@@ -292,9 +292,7 @@ impl Page {
             _ => policy.key,
         };
         let is_wanted = |key: &PendingKey| match policy.key {
-            KeyRule::Kind(kind) => {
-                key.public_key().map(|public| public.algorithm()) == Some(kind.algorithm())
-            }
+            KeyRule::Kind(kind) => key.public_key().map(|public| public.algorithm()) == Some(kind.into()),
             _ => true,
         };
         let same = same.into_iter().filter(is_wanted).collect();
@@ -335,9 +333,9 @@ impl Page {
             policy.anchors = self.shared.anchors();
         }
         let installed = Install::new(&response).policy(&policy).run(&session, &self.run())?;
-        if installed.was_there() {
+        if installed.was_there {
             // As CertEnroll, whose pending request is gone after the first time.
-            let certificate = installed.credential().certificate();
+            let certificate = installed.credential.certificate();
             let error = Error::new(Code::AlreadyInstalled)
                 .during(Step::CheckCertificate)
                 .fact(Fact::Subject, certificate.subject())

@@ -77,7 +77,7 @@ mod tests {
 
     fn in_order(text: &str) -> Vec<String> {
         let name = parse(text).unwrap();
-        name.attributes().iter().map(|one| format!("{}={}", one.kind(), one.value())).collect()
+        name.attributes().iter().map(|one| format!("{}={}", one.kind, one.value)).collect()
     }
 
     #[test]

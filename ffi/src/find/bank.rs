@@ -82,7 +82,7 @@ impl BankNoun {
                 )
                 .with_some(
                     USBTOKEN_BANK_MAY_OVERRIDE,
-                    lines(bank.may_override().iter().map(|one| one.name().to_owned()).collect()),
+                    lines(bank.may_override().iter().map(|one| one.to_string()).collect()),
                 )
         })
     }

@@ -94,11 +94,12 @@ impl Doctor {
 
 fn texts(problem: &Problem, lang: Lang) -> Texts {
     let kind = &problem.kind;
+    let message = kind.message(lang);
     let facts = kind.facts().into_iter().map(|(fact, value)| format!("{}: {value}", fact.label(lang)));
     Texts::default()
         .with(USBTOKEN_PROBLEM_NAME, kind.code().1)
-        .with(USBTOKEN_PROBLEM_SENTENCE, kind.sentence(lang))
-        .with(USBTOKEN_PROBLEM_NEXT_ACTION, kind.next_action(lang))
+        .with(USBTOKEN_PROBLEM_SENTENCE, message.sentence)
+        .with(USBTOKEN_PROBLEM_NEXT_ACTION, message.next_action)
         .with(USBTOKEN_PROBLEM_FACTS, facts.collect::<Vec<_>>().join("\n"))
 }
 
@@ -172,7 +173,7 @@ pub unsafe extern "C" fn usbtoken_diagnosis_problem_number(
         match (field, &problem.kind) {
             (USBTOKEN_PROBLEM_WEIGHT, _) => Some(severity(problem.severity).into()),
             (USBTOKEN_PROBLEM_STATUS, ProblemKind::Error(error)) => Some(error.code().number().into()),
-            (USBTOKEN_PROBLEM_NOTICE, ProblemKind::Notice(notice, _)) => Some(notice.number().into()),
+            (USBTOKEN_PROBLEM_NOTICE, ProblemKind::Warning(warning)) => Some(warning.notice.number().into()),
             _ => None,
         }
     })

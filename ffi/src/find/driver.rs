@@ -66,7 +66,7 @@ impl Driver {
     fn new(Probed { candidate, outcome }: Probed) -> Self {
         let texts = Texts::default()
             .with(USBTOKEN_DRIVER_PATH, candidate.path.to_string_lossy())
-            .with(USBTOKEN_DRIVER_ORIGIN, candidate.origin.name())
+            .with(USBTOKEN_DRIVER_ORIGIN, candidate.origin.to_string())
             .with_some(USBTOKEN_DRIVER_NAMED_IN, candidate.origin.named_in());
         match outcome {
             Ok(loaded) => Self::working(texts, &loaded),

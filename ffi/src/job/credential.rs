@@ -149,8 +149,8 @@ impl CredentialList {
                 .with(USBTOKEN_UNREADABLE_ID, hex(&one.id))
                 .with(USBTOKEN_UNREADABLE_LABEL, one.label.clone())
                 .with(USBTOKEN_UNREADABLE_SIZE, one.size.to_string())
-                .with(USBTOKEN_UNREADABLE_REASON, Fact::Reason.words(one.reason.name(), Lang::En))
-                .with(USBTOKEN_UNREADABLE_REASON_JA, Fact::Reason.words(one.reason.name(), Lang::Ja))
+                .with(USBTOKEN_UNREADABLE_REASON, Fact::Reason.words(&one.reason.to_string(), Lang::En))
+                .with(USBTOKEN_UNREADABLE_REASON_JA, Fact::Reason.words(&one.reason.to_string(), Lang::Ja))
         };
         let all = || self.credentials.unreadable().iter().map(texts).collect();
         self.unreadable.get_or_init(all).get(index)
@@ -180,11 +180,12 @@ impl CredentialNoun {
         self.texts.get_or_init(|| {
             let credential = &self.credential;
             let (certificate, subject) = (credential.certificate(), credential.subject());
-            let (organizations, units) = (subject.organizations(), subject.organizational_units());
+            let values = |kind| subject.values(kind).collect::<Vec<_>>();
+            let (organizations, units) = (values("O"), values("OU"));
             let serial = certificate.serial().to_string();
             let name = subject.common_name();
             let successor = credential.successor();
-            let by_serial = successor.map(|by| by.certificate().serial().to_string());
+            let by_serial = successor.map(|by| by.certificate.serial().to_string());
             let from = successor.map(|by| by.renewable_from(&Window::default()).to_string());
             let summary = [organizations.join(" / "), units.join(" / "), name.unwrap_or_default().into()];
             Texts::default()
@@ -199,7 +200,7 @@ impl CredentialNoun {
                 .with(USBTOKEN_CREDENTIAL_ID, hex(credential.id()))
                 .with(USBTOKEN_CREDENTIAL_LABEL, credential.label())
                 .with(USBTOKEN_CREDENTIAL_KEY_ALGORITHM, credential.key_algorithm().to_string())
-                .with_some(USBTOKEN_CREDENTIAL_SUCCESSOR_ID, successor.map(|by| hex(by.id())))
+                .with_some(USBTOKEN_CREDENTIAL_SUCCESSOR_ID, successor.map(|by| hex(&by.id)))
                 .with_some(USBTOKEN_CREDENTIAL_SUCCESSOR_SERIAL, by_serial)
                 .with_some(USBTOKEN_CREDENTIAL_SUCCESSOR_RENEWABLE_FROM, from)
                 .with(
@@ -222,11 +223,11 @@ impl CredentialNoun {
             USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.same_subject()).ok(),
             USBTOKEN_CREDENTIAL_RENEWED => Some(match self.credential.successor() {
                 None => USBTOKEN_RENEWED_NO.into(),
-                Some(by) if by.is_proven() => USBTOKEN_RENEWED_PROVEN.into(),
+                Some(by) if by.proven => USBTOKEN_RENEWED_PROVEN.into(),
                 Some(_) => USBTOKEN_RENEWED_SAID.into(),
             }),
             USBTOKEN_CREDENTIAL_SUCCESSOR_NOT_AFTER => {
-                args::seconds(self.credential.successor()?.certificate().not_after())
+                args::seconds(self.credential.successor()?.certificate.not_after())
             }
             USBTOKEN_CREDENTIAL_RENEWAL_PENDING => Some(self.credential.has_pending_renewal().into()),
             _ => None,

@@ -135,17 +135,17 @@ impl Noun for InstalledNoun {
 
 impl InstalledNoun {
     pub(crate) fn new(installed: Installed, host: &Host) -> Self {
-        host.warn(installed.notices());
+        host.warn(&installed.notices);
         InstalledNoun { installed, host: host.clone(), texts: OnceLock::new(), facts: OnceLock::new() }
     }
 
     fn facts(&self) -> &Facts {
-        self.facts.get_or_init(|| Facts::of(self.installed.notices().iter().map(Some)))
+        self.facts.get_or_init(|| Facts::of(self.installed.notices.iter().map(Some)))
     }
 
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| {
-            let proof = serde_json::to_string(self.installed.proof()).ok();
+            let proof = serde_json::to_string(&self.installed.proof).ok();
             Texts::default().with_some(USBTOKEN_INSTALLED_PROOF_JSON, proof)
         })
     }
@@ -337,7 +337,7 @@ pub unsafe extern "C" fn usbtoken_installed_credential(
     out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
 ) -> usbtoken_status {
     boundary::on::<InstalledNoun>(installed, |noun| {
-        boundary::give::<CredentialNoun>(out, || Ok(CredentialNoun::new(noun.installed.credential().clone())))
+        boundary::give::<CredentialNoun>(out, || Ok(CredentialNoun::new(noun.installed.credential.clone())))
     })
 }
 
@@ -349,7 +349,7 @@ pub unsafe extern "C" fn usbtoken_installed_replaced(
 ) -> usbtoken_status {
     boundary::on::<InstalledNoun>(installed, |noun| {
         let out = args::required("out", out)?;
-        let replaced = noun.installed.replaced().cloned().map(CredentialNoun::new);
+        let replaced = noun.installed.replaced.clone().map(CredentialNoun::new);
         out.write(replaced.map_or(Ok(ptr::null_mut()), handle::give)?);
         Ok(())
     })
@@ -377,10 +377,10 @@ pub unsafe extern "C" fn usbtoken_installed_text_utf16(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_installed_number(installed: *const usbtoken_installed, field: u32) -> i64 {
     boundary::read::<InstalledNoun, _>(installed, UNKNOWN, |noun| match field {
-        USBTOKEN_INSTALLED_PROOF => Some(proof_number(noun.installed.proof().level).into()),
-        USBTOKEN_INSTALLED_KEY_REUSED => Some(noun.installed.key_reused().into()),
-        USBTOKEN_INSTALLED_ISSUER => Some(issuer_number(noun.installed.issuer()).into()),
-        USBTOKEN_INSTALLED_WAS_THERE => Some(noun.installed.was_there().into()),
+        USBTOKEN_INSTALLED_PROOF => Some(proof_number(noun.installed.proof.level).into()),
+        USBTOKEN_INSTALLED_KEY_REUSED => Some(noun.installed.key_reused.into()),
+        USBTOKEN_INSTALLED_ISSUER => Some(issuer_number(noun.installed.issuer).into()),
+        USBTOKEN_INSTALLED_WAS_THERE => Some(noun.installed.was_there.into()),
         _ => None,
     })
 }
@@ -392,7 +392,7 @@ pub unsafe extern "C" fn usbtoken_installed_notice(
     index: usize,
 ) -> u32 {
     boundary::read::<InstalledNoun, _>(installed, 0, |noun| {
-        Some(noun.installed.notices().get(index)?.notice().number().into())
+        Some(noun.installed.notices.get(index)?.notice.number().into())
     })
 }
 

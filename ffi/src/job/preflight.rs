@@ -48,7 +48,7 @@ impl Noun for Findings {
 impl Findings {
     /// `into_notices` would keep only the first blocker; the list is for showing, so all are kept.
     pub(crate) fn new(preflight: Preflight, lang: Lang) -> Self {
-        let findings = preflight.into_findings();
+        let findings = preflight.points;
         let facts = Facts::of(findings.iter().map(|finding| match &finding.state {
             PointResult::Warning(warning) => Some(warning),
             PointResult::Ok | PointResult::Blocker(_) => None,
@@ -58,11 +58,11 @@ impl Findings {
             let (state, notice, blocker, sentence) = match finding.state {
                 PointResult::Ok => (USBTOKEN_FINDING_OK, 0, None, point.sentence(lang)),
                 PointResult::Warning(warning) => {
-                    let notice = warning.notice();
-                    (USBTOKEN_FINDING_WARNING, notice.number().into(), None, notice.sentence(lang))
+                    let notice = warning.notice;
+                    (USBTOKEN_FINDING_WARNING, notice.number().into(), None, notice.message(lang).sentence)
                 }
                 PointResult::Blocker(error) => {
-                    let sentence = error.code().sentence(lang);
+                    let sentence = error.code().message(lang).sentence;
                     (USBTOKEN_FINDING_BLOCKER, 0, Some(Details::new(error)), sentence)
                 }
             };

@@ -387,7 +387,7 @@ pub unsafe extern "C" fn usbtoken_renewal_number(renewal: *const usbtoken_renewa
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_renewal_notice(renewal: *const usbtoken_renewal, index: usize) -> u32 {
     boundary::read::<RenewalNoun, _>(renewal, 0, |noun| {
-        Some(noun.pending.notices().get(index)?.notice().number().into())
+        Some(noun.pending.notices().get(index)?.notice.number().into())
     })
 }
 

@@ -123,7 +123,7 @@ fn remove(
     let steps = Unstoppable(&noun.host);
     let retired = removal.run(&*noun.session()?, &Run::default().at(clock).progress(&steps))?;
     if let Some(out) = out {
-        let successor = CredentialNoun::new(retired.successor().clone());
+        let successor = CredentialNoun::new(retired.successor.clone());
         // What was removed cannot be taken back, so a handle that cannot be made is no failure of this call.
         out.write(handle::give(successor).unwrap_or(ptr::null_mut()));
     }

@@ -57,7 +57,8 @@ fn words(kind: u32, number: i32, part: u32, lang: u32) -> Option<&'static Text> 
         USBTOKEN_TEXT_STATUS if number == USBTOKEN_OK => (part == USBTOKEN_TEXT_NAME).then_some("ok")?,
         USBTOKEN_TEXT_STATUS => {
             let code = code(number)?;
-            select(part, code.name(), code.sentence(lang), Some(code.next_action(lang)))?
+            let message = code.message(lang);
+            select(part, code.name(), message.sentence, Some(message.next_action))?
         }
         USBTOKEN_TEXT_STEP => {
             let step = Step::ALL.iter().find(|step| i32::from(step.number()) == number)?;
@@ -65,7 +66,8 @@ fn words(kind: u32, number: i32, part: u32, lang: u32) -> Option<&'static Text> 
         }
         USBTOKEN_TEXT_NOTICE => {
             let notice = Notice::ALL.iter().find(|notice| i32::from(notice.number()) == number)?;
-            select(part, notice.name(), notice.sentence(lang), Some(notice.next_action(lang)))?
+            let message = notice.message(lang);
+            select(part, notice.name(), message.sentence, Some(message.next_action))?
         }
         USBTOKEN_TEXT_POINT => {
             let point = Point::ALL.iter().find(|point| i32::from(point.number()) == number)?;

@@ -40,7 +40,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         issuers: check.list("ca.issuers", &file.ca.issuers, "RFC 4514", |text| text.parse::<Name>().ok()),
         subject: check.choice("ca.subject", file.ca.subject.as_ref(), SUBJECTS).unwrap_or_default(),
         relax: check
-            .list("ca.relax", &file.ca.relax, &names(Check::ALL, |c| c.name()), Check::from_name)
+            .list("ca.relax", &file.ca.relax, &names(Check::ALL), |text| text.parse::<Check>().ok())
             .into_iter()
             .collect::<Relax>(),
         extended_key_usage: check.usages(&file.ca.extended_key_usage),
@@ -80,8 +80,8 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         may_override: check.list(
             "bank.may_override",
             &file.bank.may_override,
-            &names(Override::ALL, |one| one.name()),
-            |text| Override::ALL.iter().copied().find(|one| one.name() == text),
+            &names(Override::ALL),
+            |text| Override::ALL.iter().copied().find(|one| one.to_string() == text),
         ),
     }
 }
@@ -127,8 +127,8 @@ pub(super) const SYSTEMS: Choices<Os> =
     &[("linux", Os::Linux), ("macos", Os::Macos), ("windows", Os::Windows)];
 const TOO_LATE: &str = "new-issue, revoke-first, form, contact, words";
 
-pub(super) fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> String {
-    all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ")
+pub(super) fn names(all: &[impl ToString]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) struct Checker<'f, 't> {
@@ -357,10 +357,10 @@ impl Checker<'_, '_> {
         match text.get_ref().as_str() {
             "like-old" => KeyRule::LikeOld,
             "old-again" => KeyRule::OldAgain,
-            name => match KeyKind::ALL.iter().find(|kind| kind.name() == name) {
+            name => match KeyKind::ALL.iter().find(|kind| kind.to_string() == name) {
                 Some(kind) => KeyRule::Kind(*kind),
                 None => {
-                    let kinds = names(KeyKind::ALL, |kind| kind.name());
+                    let kinds = names(KeyKind::ALL);
                     let expected = format!("like-old, old-again, {kinds}");
                     self.faults.bad(text.span(), "renewal.key", name, expected);
                     KeyRule::default()

@@ -210,7 +210,7 @@ impl Certificate {
     }
 
     /// The key usage, if there is that extension (RFC 5280 §4.2.1.3).
-    pub fn key_usage(&self) -> Option<KeyUsage> {
+    pub(crate) fn key_usage(&self) -> Option<KeyUsage> {
         self.extensions.key_usage
     }
 

@@ -1,5 +1,7 @@
 //! Whether a certificate is the one that was asked for.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use crate::pki::key::public::PublicKey;
 
 /// What a new certificate must be.
 #[derive(Clone, Copy, Debug)]
-pub struct Expectation<'a> {
+pub(crate) struct Expectation<'a> {
     /// The key that waits on the token.
     pub public_key: &'a PublicKey,
     /// The subject before, or else the one that was requested; `None` when neither is known.
@@ -59,10 +61,12 @@ impl Check {
         Check::Purpose,
         Check::Usage,
     ];
+}
 
-    /// The stable snake_case name.
-    pub const fn name(self) -> &'static str {
-        match self {
+/// The stable snake_case name, as it is serialized.
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Check::Subject => "subject",
             Check::Validity => "validity",
             Check::LaterThanOld => "later_than_old",
@@ -70,12 +74,17 @@ impl Check {
             Check::NotCa => "not_ca",
             Check::Purpose => "purpose",
             Check::Usage => "usage",
-        }
+        })
     }
+}
 
-    /// The check of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Check::ALL.iter().find(|check| check.name() == name).copied()
+/// Reads the stable name.
+impl FromStr for Check {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let known = Check::ALL.iter().find(|known| known.to_string() == text).copied();
+        known.ok_or_else(|| Error::new(Code::BadArgument).fact(Fact::Found, text))
     }
 }
 
@@ -90,12 +99,12 @@ impl Relax {
 
     /// Relaxes this one too.
     #[must_use]
-    pub const fn and(self, check: Check) -> Self {
+    pub(crate) const fn and(self, check: Check) -> Self {
         Relax(self.0 | 1 << check as u16)
     }
 
     /// Whether it is relaxed.
-    pub const fn contains(self, check: Check) -> bool {
+    pub(crate) const fn contains(self, check: Check) -> bool {
         self.0 & (1 << check as u16) != 0
     }
 }
@@ -126,20 +135,20 @@ impl Expectation<'_> {
     /// [`Code::SubjectDiffers`], [`Code::IsCaCertificate`],
     /// [`Code::CertificateExpired`], [`Code::NotLaterThanOld`], [`Code::SerialSame`], [`Code::PurposeMissing`],
     /// [`Code::UsageMissing`].
-    pub fn check(&self, leaf: &Certificate, relax: Relax) -> Result<()> {
+    pub(crate) fn check(&self, leaf: &Certificate, relax: Relax) -> Result<()> {
         self.find_failure(leaf, relax).map_or(Ok(()), |error| Err(error.during(Step::CheckCertificate)))
     }
 
     /// What a person should know of a certificate that passes: a subject that the default rule does not allow, with
     /// the one before and the new one; a beginning that is later than the present time, with both; what a server may
     /// refuse it for; a usage that only CAs may have.
-    pub fn warnings(&self, leaf: &Certificate, relax: Relax) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, leaf: &Certificate, relax: Relax) -> Vec<Warning> {
         let rule = if relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject_rule };
         let changed = self.subject.filter(|old| !rule.allows(old, leaf.subject())).map(|old| {
-            Warning::new(Notice::SubjectChanged).fact(Fact::Expected, old).fact(Fact::Found, leaf.subject())
+            Warning::from(Notice::SubjectChanged).fact(Fact::Expected, old).fact(Fact::Found, leaf.subject())
         });
         let begins_later = (self.now < leaf.not_before()).then(|| {
-            Warning::new(Notice::NotYetValid)
+            Warning::from(Notice::NotYetValid)
                 .fact(Fact::Now, jst_time(self.now))
                 .fact(Fact::Begins, jst_time(leaf.not_before()))
         });
@@ -226,8 +235,8 @@ pub(crate) fn doubts(leaf: &Certificate) -> Vec<Warning> {
     ];
     let doubtful = found.into_iter().filter(|(doubtful, ..)| *doubtful);
     let warning = |(_, notice, detail): (bool, Notice, String)| match detail.is_empty() {
-        true => Warning::new(notice),
-        false => Warning::new(notice).fact(Fact::Detail, detail),
+        true => Warning::from(notice),
+        false => Warning::from(notice).fact(Fact::Detail, detail),
     };
     doubtful.map(warning).collect()
 }

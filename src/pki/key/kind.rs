@@ -112,8 +112,7 @@ impl KeyKind {
     pub const ALL: &'static [KeyKind] =
         &[KeyKind::Rsa2048, KeyKind::Rsa3072, KeyKind::Rsa4096, KeyKind::P256, KeyKind::P384];
 
-    /// The stable name: what `Display` prints and `FromStr` reads.
-    pub const fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             KeyKind::Rsa2048 => "rsa2048",
             KeyKind::Rsa3072 => "rsa3072",
@@ -124,7 +123,7 @@ impl KeyKind {
     }
 
     /// The algorithm that a public key of this kind has.
-    pub const fn algorithm(self) -> KeyAlgorithm {
+    pub(crate) const fn algorithm(self) -> KeyAlgorithm {
         match self {
             KeyKind::Rsa2048 => KeyAlgorithm::Rsa { bits: 2048 },
             KeyKind::Rsa3072 => KeyAlgorithm::Rsa { bits: 3072 },
@@ -136,7 +135,7 @@ impl KeyKind {
 
     /// The kind of a key like this one: the same kind, or the next larger RSA key where the size is not one of ours.
     /// `None` for kinds that are not made here, and for longer RSA keys: a shorter one is no successor.
-    pub const fn like(old: &KeyAlgorithm) -> Option<Self> {
+    pub(crate) const fn like(old: &KeyAlgorithm) -> Option<Self> {
         match old {
             KeyAlgorithm::P256 => Some(KeyKind::P256),
             KeyAlgorithm::P384 => Some(KeyKind::P384),
@@ -148,7 +147,7 @@ impl KeyKind {
     }
 
     /// The size of the key in bits: of the modulus, or of the curve's field.
-    pub const fn bits(self) -> u32 {
+    pub(crate) const fn bits(self) -> u32 {
         match self {
             KeyKind::Rsa2048 => 2048,
             KeyKind::Rsa3072 => 3072,
@@ -166,17 +165,16 @@ impl KeyKind {
             KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => None,
         }
     }
+}
 
-    /// The signature algorithm for requests and challenges signed with such a key.
-    pub const fn signature_algorithm(self) -> SignatureAlgorithm {
-        match self {
-            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => SignatureAlgorithm::RsaPkcs1Sha256,
-            KeyKind::P256 => SignatureAlgorithm::EcdsaSha256,
-            KeyKind::P384 => SignatureAlgorithm::EcdsaSha384,
-        }
+/// The algorithm that a public key of this kind has.
+impl From<KeyKind> for KeyAlgorithm {
+    fn from(kind: KeyKind) -> Self {
+        kind.algorithm()
     }
 }
 
+/// The stable name, which `FromStr` reads.
 impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -1,6 +1,7 @@
 //! How sure it is that a private key cannot leave its token.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How sure it is that a private key cannot be exported, weakest first.
 ///
@@ -16,13 +17,13 @@ pub enum ProofLevel {
     Proven,
 }
 
-impl ProofLevel {
-    /// The stable lower-case name.
-    pub const fn name(self) -> &'static str {
-        match self {
+/// The stable lower-case name.
+impl fmt::Display for ProofLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             ProofLevel::Refused => "refused",
             ProofLevel::Claimed => "claimed",
             ProofLevel::Proven => "proven",
-        }
+        })
     }
 }

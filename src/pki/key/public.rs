@@ -112,7 +112,7 @@ impl PublicKey {
     }
 
     /// SHA-1 over the bits of subjectPublicKey: the key identifier of RFC 5280 §4.2.1.2, method (1).
-    pub fn key_id(&self) -> [u8; 20] {
+    pub(crate) fn key_id(&self) -> [u8; 20] {
         // The bytes were read or made as a SubjectPublicKeyInfo, so there are bits.
         Sha1::digest(self.bits().unwrap_or_default()).into()
     }

@@ -10,7 +10,7 @@ use crate::pki::asn1::tlv::{BIT_STRING, Malformed, Read, Tlv};
 
 /// What a key may be used for (RFC 5280 §4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyUsage {
+pub(crate) struct KeyUsage {
     /// Bit 0 is digitalSignature (0), bit 8 is decipherOnly (8), as in a `FlagSet` of `x509_cert`, which cannot be
     /// made in a constant.
     bits: u16,
@@ -31,7 +31,7 @@ const NAMES: [&str; 9] = [
 
 impl KeyUsage {
     /// Only digitalSignature.
-    pub const SIGN: KeyUsage = KeyUsage { bits: 1 };
+    pub(crate) const SIGN: KeyUsage = KeyUsage { bits: 1 };
 
     /// keyEncipherment and dataEncipherment: only RSA keys can.
     const ENCIPHER: u16 = 1 << 2 | 1 << 3;
@@ -55,7 +55,7 @@ impl KeyUsage {
     }
 
     /// Whether digitalSignature (0) is set.
-    pub fn digital_signature(self) -> bool {
+    pub(crate) fn digital_signature(self) -> bool {
         self.bits & Self::SIGN.bits != 0
     }
 

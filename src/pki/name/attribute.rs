@@ -7,41 +7,28 @@ use crate::pki::asn1::oid;
 
 /// One attribute of a name, decoded for display.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Attribute {
-    pub(super) kind: String,
-    pub(super) value: String,
-    pub(super) form: Form,
+    /// The short name of RFC 4514 (`CN`, `OU`, `O` …), otherwise the dotted object identifier.
+    pub kind: String,
+    /// The value, decoded as well as can be; bytes that are no text show as U+FFFD or in hexadecimal.
+    pub value: String,
+    /// What the value shows.
+    pub form: ValueForm,
     /// Whether it stands in one RelativeDistinguishedName with the attribute before it.
     pub(super) joined: bool,
 }
 
-/// What a value shows.
+/// What the value of an attribute shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Form {
+pub enum ValueForm {
     /// Its characters.
     Text,
-    /// Characters that its bytes may stand for.
+    /// Characters that its bytes may stand for: its type does not say which they are (T.61 in Shift_JIS, EUC-JP or
+    /// Latin-1).
     Guess,
     /// Its bytes in hexadecimal (RFC 4514 §2.4).
     Hexadecimal,
-}
-
-impl Attribute {
-    /// The short name of RFC 4514 (`CN`, `OU`, `O` …), otherwise the dotted object identifier.
-    pub fn kind(&self) -> &str {
-        &self.kind
-    }
-
-    /// The value, decoded as well as can be; bytes that are no text show as U+FFFD or in hexadecimal.
-    pub fn value(&self) -> &str {
-        &self.value
-    }
-
-    /// Whether the value is a guess: its type does not say which characters its bytes are (T.61 in Shift_JIS,
-    /// EUC-JP or Latin-1).
-    pub fn is_guess(&self) -> bool {
-        self.form == Form::Guess
-    }
 }
 
 /// Short names of RFC 4514 §3 and the others that people write.

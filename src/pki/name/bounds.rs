@@ -1,7 +1,7 @@
 //! What X.520 and RFC 5280 (appendix A.1, upper bounds) allow in a name that is requested.
 
 use super::Name;
-use super::attribute::{Attribute, Form};
+use super::attribute::{Attribute, ValueForm};
 use crate::error::{Code, Error, Fact, Result};
 
 /// The longest value of each kind, in characters.
@@ -26,7 +26,7 @@ impl Name {
     /// is too long, a control character.
     pub fn check_bounds(&self) -> Result<()> {
         let shown = |attribute: &Attribute| format!("{}={}", attribute.kind, attribute.value);
-        for attribute in self.attributes.iter().filter(|attribute| attribute.form != Form::Hexadecimal) {
+        for attribute in self.attributes.iter().filter(|attribute| attribute.form != ValueForm::Hexadecimal) {
             let value = attribute.value.as_str();
             let expected = if value.chars().any(char::is_control) {
                 "U+0020…".to_owned()

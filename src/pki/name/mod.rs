@@ -12,8 +12,8 @@ mod parse;
 mod rule;
 pub(in crate::pki) mod text;
 
-pub use attribute::Attribute;
-use attribute::{Form, kind_name};
+use attribute::kind_name;
+pub use attribute::{Attribute, ValueForm};
 pub use rule::SubjectRule;
 
 /// A distinguished name (RFC 5280 §4.1.2.4): the DER as it came, and its attributes for people to read.
@@ -66,28 +66,14 @@ impl Name {
         self.values("CN").last()
     }
 
-    /// Every organization, in the order of the certificate.
-    pub fn organizations(&self) -> Vec<&str> {
-        self.values("O").collect()
-    }
-
-    /// Every organizational unit, in the order of the certificate.
-    pub fn organizational_units(&self) -> Vec<&str> {
-        self.values("OU").collect()
-    }
-
-    /// Whether a value is a guess ([`Attribute::is_guess`]).
+    /// Whether a value is a guess ([`ValueForm::Guess`]).
     pub fn is_guess(&self) -> bool {
-        self.attributes.iter().any(Attribute::is_guess)
+        self.attributes.iter().any(|attribute| attribute.form == ValueForm::Guess)
     }
 
-    /// Whether there is no attribute.
-    pub fn is_empty(&self) -> bool {
-        self.attributes.is_empty()
-    }
-
-    fn values(&self, kind: &str) -> impl Iterator<Item = &str> {
-        self.attributes.iter().filter(move |attribute| attribute.kind == kind).map(Attribute::value)
+    /// Every value of attributes of this kind, in the order of the certificate: `O`, `OU` ([`Attribute::kind`]).
+    pub fn values(&self, kind: &str) -> impl Iterator<Item = &str> {
+        self.attributes.iter().filter(move |attribute| attribute.kind == kind).map(|one| one.value.as_str())
     }
 }
 
@@ -110,8 +96,8 @@ impl fmt::Display for Name {
                 let plus = if attribute.joined { "+" } else { "" };
                 write!(f, "{plus}{}=", attribute.kind)?;
                 match attribute.form {
-                    Form::Hexadecimal => f.write_str(&attribute.value)?,
-                    Form::Text | Form::Guess => write!(f, "{}", text::Escaped(&attribute.value))?,
+                    ValueForm::Hexadecimal => f.write_str(&attribute.value)?,
+                    ValueForm::Text | ValueForm::Guess => write!(f, "{}", text::Escaped(&attribute.value))?,
                 }
             }
             end = start;

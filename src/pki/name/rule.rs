@@ -1,9 +1,13 @@
 //! Whether two names are the same, and how far the subject of a new certificate may differ from the old one's.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Name, text};
+use crate::error::{Code, Error, Fact};
 use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
 
 /// How far the subject of a new certificate may differ from the old one's. What a request asks for is a wish: CAs
@@ -29,22 +33,8 @@ impl SubjectRule {
     pub const ALL: &'static [SubjectRule] =
         &[SubjectRule::CommonNameMayChange, SubjectRule::Exact, SubjectRule::Any];
 
-    /// The stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            SubjectRule::CommonNameMayChange => "common-name-may-change",
-            SubjectRule::Exact => "exact",
-            SubjectRule::Any => "any",
-        }
-    }
-
-    /// The rule of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        SubjectRule::ALL.iter().find(|rule| rule.name() == name).copied()
-    }
-
     /// Whether the subject of a new certificate may follow the old one's.
-    pub fn allows(self, old: &Name, new: &Name) -> bool {
+    pub(crate) fn allows(self, old: &Name, new: &Name) -> bool {
         match self {
             SubjectRule::Any => true,
             SubjectRule::Exact => old == new,
@@ -53,10 +43,31 @@ impl SubjectRule {
     }
 }
 
+/// The stable name, as it is serialized.
+impl fmt::Display for SubjectRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SubjectRule::CommonNameMayChange => "common-name-may-change",
+            SubjectRule::Exact => "exact",
+            SubjectRule::Any => "any",
+        })
+    }
+}
+
+/// Reads the stable name.
+impl FromStr for SubjectRule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let known = SubjectRule::ALL.iter().find(|known| known.to_string() == text).copied();
+        known.ok_or_else(|| Error::new(Code::BadArgument).fact(Fact::Found, text))
+    }
+}
+
 impl Name {
     /// Whether the names are the same by RFC 5280 §7.1: the same attributes in the same order, whatever type of
     /// string, case and blanks the values are written in.
-    pub fn matches(&self, other: &Name) -> bool {
+    pub(crate) fn matches(&self, other: &Name) -> bool {
         self == other || matches!((read(self), read(other)), (Ok(one), Ok(other)) if one == other)
     }
 }

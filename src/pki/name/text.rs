@@ -6,16 +6,16 @@ use std::fmt::{self, Write};
 use base16ct::HexDisplay;
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS};
 
-use super::attribute::Form;
+use super::attribute::ValueForm;
 use crate::pki::asn1::tlv::{self, Tlv};
 
 /// Decodes a value for display: the five types of DirectoryString (RFC 5280 §4.1.2.4) and IA5String and its
 /// like; anything else in the hexadecimal form of RFC 4514 §2.4.
-pub(super) fn decode(value: Tlv<'_>) -> (String, Form) {
+pub(super) fn decode(value: Tlv<'_>) -> (String, ValueForm) {
     match characters_or_near(value) {
-        Some(text) if is_guess(value) => (text, Form::Guess),
-        Some(text) => (text, Form::Text),
-        None => (format!("#{:x}", HexDisplay(value.raw)), Form::Hexadecimal),
+        Some(text) if is_guess(value) => (text, ValueForm::Guess),
+        Some(text) => (text, ValueForm::Text),
+        None => (format!("#{:x}", HexDisplay(value.raw)), ValueForm::Hexadecimal),
     }
 }
 

@@ -179,7 +179,10 @@ mod tests {
             let name = error.facts().find(|(fact, _)| *fact == Fact::Reason).unwrap().1.to_owned();
             for lang in crate::text::Lang::ALL {
                 let report = error.report(lang);
-                assert!(report.facts().all(|(_, value)| value != name), "{lang:?}: no words for {name}");
+                assert!(
+                    report.facts.iter().all(|(_, value)| *value != name),
+                    "{lang:?}: no words for {name}"
+                );
             }
         }
     }

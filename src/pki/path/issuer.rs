@@ -3,6 +3,8 @@
 //! A name proves nothing: any CA can write any issuer. What is compared are keys, as far as CA certificates are at
 //! hand. That is less than a path (RFC 5280 §6), which [`check_chain`](super::check_chain) follows to an anchor.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::signature::{Unverified, verify_signed_by};
@@ -32,19 +34,21 @@ impl IssuerContinuity {
         IssuerContinuity::AnotherIssuer,
     ];
 
-    /// The stable snake_case name.
-    pub const fn name(self) -> &'static str {
-        match self {
+    /// Whether it is shown that the new certificate comes from where it should. Nothing old is removed otherwise.
+    pub(crate) const fn is_shown(self) -> bool {
+        matches!(self, IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer)
+    }
+}
+
+/// The stable snake_case name, as it is serialized.
+impl fmt::Display for IssuerContinuity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             IssuerContinuity::VerifiedByAnchor => "verified_by_anchor",
             IssuerContinuity::SameIssuer => "same_issuer",
             IssuerContinuity::NotChecked => "not_checked",
             IssuerContinuity::AnotherIssuer => "another_issuer",
-        }
-    }
-
-    /// Whether it is shown that the new certificate comes from where it should. Nothing old is removed otherwise.
-    pub const fn is_shown(self) -> bool {
-        matches!(self, IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer)
+        })
     }
 }
 

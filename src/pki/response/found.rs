@@ -111,7 +111,7 @@ impl Found {
 
     /// How many more bytes may be looked at.
     #[cfg(test)]
-    pub fn work(&self) -> usize {
+    pub(crate) fn work(&self) -> usize {
         self.work
     }
 }

@@ -86,8 +86,8 @@ impl Response {
     /// What stands in the place of the certificate, when there is none for the key: the CA's decision, a part that is
     /// lost, or one that has to be unpacked or opened first.
     pub(crate) fn instead(&self) -> Option<Error> {
-        let may_hide_it = self.skipped.iter().filter(|skipped| skipped.what().may_hide_a_certificate());
-        may_hide_it.min_by(|one, other| one.what().cmp(other.what())).map(Skipped::to_error)
+        let may_hide_it = self.skipped.iter().filter(|skipped| skipped.what.may_hide_a_certificate());
+        may_hide_it.min_by(|one, other| one.what.cmp(&other.what)).map(Skipped::to_error)
     }
 }
 

@@ -64,8 +64,8 @@ pub(super) fn by_words(bytes: &[u8], text: &str, is_mail: bool, skipped: &[Skipp
         labels.any(|label| label.contains(word))
     };
     let named = |what| Skipped::text(what, bytes.len(), text);
-    let has_private = skipped.iter().any(|skipped| matches!(skipped.what(), Unusable::PrivateKey(_)));
-    let has_public = skipped.iter().any(|skipped| matches!(skipped.what(), Unusable::PublicKey(_)));
+    let has_private = skipped.iter().any(|skipped| matches!(skipped.what, Unusable::PrivateKey(_)));
+    let has_public = skipped.iter().any(|skipped| matches!(skipped.what, Unusable::PublicKey(_)));
     if label("PGP MESSAGE") {
         named(Unusable::Encrypted("PGP"))
     } else if label("PRIVATE KEY") && !has_private {

@@ -106,8 +106,8 @@ fn name_whole(bytes: &[u8], found: &mut Found) {
     let text = text::for_people(text::without_blanks_before(bytes));
     let named =
         naming::by_words(bytes, &text, mail::is_mail(bytes) && !mail::is_http(bytes), found.skipped());
-    let is_said = found.skipped().iter().any(|skipped| skipped.what() == named.what());
-    let says_little = matches!(named.what(), Unusable::Text | Unusable::Other(_));
+    let is_said = found.skipped().iter().any(|skipped| skipped.what == named.what);
+    let says_little = matches!(named.what, Unusable::Text | Unusable::Other(_));
     if !is_said && (found.skipped().is_empty() || !says_little) {
         found.skip(named);
     }

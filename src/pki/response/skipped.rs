@@ -10,10 +10,14 @@ const MAX_FIRST_LINE: usize = 160;
 
 /// A part of a response that was passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Skipped {
-    what: Unusable,
-    size: usize,
-    first_line: Option<String>,
+    /// What it is.
+    pub what: Unusable,
+    /// Its size in bytes, as it came out of its wrapping.
+    pub size: usize,
+    /// The first line of a text, cut.
+    pub first_line: Option<String>,
     /// What a CA says in a status.
     said: Vec<(Fact, String)>,
     /// The first bytes, to know the same part again in another reading of the text.
@@ -72,7 +76,7 @@ pub enum Unusable {
 
 impl Unusable {
     /// The code of a response that is this and nothing better.
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         match self {
             Unusable::Refusal => Code::CmcFailed,
             Unusable::Pending => Code::ResponsePending,
@@ -163,21 +167,6 @@ impl Skipped {
         self
     }
 
-    /// What it is.
-    pub fn what(&self) -> &Unusable {
-        &self.what
-    }
-
-    /// Its size in bytes, as it came out of its wrapping.
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    /// The first line of a text, cut.
-    pub fn first_line(&self) -> Option<&str> {
-        self.first_line.as_deref()
-    }
-
     /// Whether something is lost that might have been a certificate.
     pub(crate) fn is_loss(&self) -> bool {
         matches!(self.what, Unusable::CutOff | Unusable::Certificate | Unusable::Surplus)
@@ -196,7 +185,7 @@ impl Skipped {
 
     /// The warning that something is lost beside the certificate.
     pub(crate) fn warning(&self) -> Warning {
-        Warning::new(Notice::ResponsePartlyUsed).fact(Fact::Found, &self.what).fact(Fact::Size, self.size)
+        Warning::from(Notice::ResponsePartlyUsed).fact(Fact::Found, &self.what).fact(Fact::Size, self.size)
     }
 
     /// The facts about it.

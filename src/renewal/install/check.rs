@@ -137,7 +137,7 @@ fn issuer_warning(issuer: IssuerContinuity, leaf: &Certificate, old: Option<&Cre
 }
 
 fn another_issuer(old: &Certificate, new: &Certificate) -> Warning {
-    Warning::new(Notice::AnotherIssuer)
+    Warning::from(Notice::AnotherIssuer)
         .fact(Fact::Expected, old.issuer_and_key())
         .fact(Fact::Found, new.issuer_and_key())
 }

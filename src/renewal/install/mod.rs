@@ -218,7 +218,7 @@ impl Job<'_> {
         let proof = prove(self.session, there.private_key()?, policy.demanded_proof(), run)?;
         let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
         notices.extend(
-            waiting.iter().map(|key| Warning::new(Notice::PendingExists).fact(Fact::Id, hex(key.id()))),
+            waiting.iter().map(|key| Warning::from(Notice::PendingExists).fact(Fact::Id, hex(key.id()))),
         );
         notices.extend(proof_notice(&proof));
         Ok(Installed {
@@ -259,7 +259,7 @@ impl Job<'_> {
             notices.push(Notice::ChainNotWritten.into());
         }
         notices.sort_unstable();
-        notices.dedup_by_key(|warning| warning.notice());
+        notices.dedup_by_key(|warning| warning.notice);
         Ok(Installed {
             credential: Credential::with_key(written, leaf, private.clone()),
             proof,
@@ -289,8 +289,8 @@ impl Job<'_> {
         if proof.level < required {
             return Err(Error::new(Code::ProofInsufficient)
                 .during(Step::ProveKey)
-                .fact(Fact::Expected, required.name())
-                .fact(Fact::Found, proof.level.name()));
+                .fact(Fact::Expected, required)
+                .fact(Fact::Found, proof.level));
         }
         Ok(proof)
     }

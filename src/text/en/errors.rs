@@ -1,6 +1,6 @@
 //! What went wrong and what to do next, in English.
 
-use crate::text::words::code_words;
+use crate::text::message::code_words;
 
 code_words! {
     BadArgument "An argument is wrong."

@@ -8,14 +8,14 @@ pub(super) use errors::code;
 pub(super) use phrases::phrase;
 pub(super) use values::fact_value;
 
-use super::words::Words;
+use super::message::Message;
 use crate::error::{Fact, Notice, Point, Step};
 
-const fn w(sentence: &'static str, next: &'static str) -> Words {
-    Words { sentence, next }
+const fn w(sentence: &'static str, next: &'static str) -> Message {
+    Message { sentence, next_action: next }
 }
 
-pub(super) const fn notice(notice: Notice) -> Words {
+pub(super) const fn notice(notice: Notice) -> Message {
     match notice {
         Notice::PinCountLow => w(
             "A wrong PIN was entered since the last right one.",

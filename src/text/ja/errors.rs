@@ -1,6 +1,6 @@
 //! What went wrong and what to do next, in Japanese.
 
-use crate::text::words::code_words;
+use crate::text::message::code_words;
 
 code_words! {
     BadArgument "指定内容に誤りがあります。"

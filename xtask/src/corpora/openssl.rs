@@ -84,8 +84,7 @@ impl Printed {
         let differs = |what: &str, theirs: &str, ours: String| {
             (theirs != ours).then(|| format!("{what}: openssl {theirs:?}, we {ours:?}"))
         };
-        let subject: Vec<String> =
-            ours.subject().attributes().iter().map(|one| one.value().to_owned()).collect();
+        let subject: Vec<String> = ours.subject().attributes().iter().map(|one| one.value.clone()).collect();
         differs("subject", &self.subject.join("|"), subject.join("|"))
             .or_else(|| differs("serial", &plain(&self.serial), plain(&ours.serial().to_string())))
             .or_else(|| differs("notBefore", &self.begins, iso(ours.not_before())))

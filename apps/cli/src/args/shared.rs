@@ -132,12 +132,12 @@ pub const YES: &str = "--yes";
 pub const ISSUER_TIMEOUT: u32 = 1800;
 
 fn check_parser() -> impl clap::builder::TypedValueParser<Value = Check> {
-    PossibleValuesParser::new(Check::ALL.iter().map(|check| check.name()))
-        .try_map(|name| Check::from_name(&name).ok_or("unknown check"))
+    PossibleValuesParser::new(Check::ALL.iter().map(ToString::to_string))
+        .try_map(|name| name.parse::<Check>())
 }
 
 fn key_parser() -> impl clap::builder::TypedValueParser<Value = KeyKind> {
-    PossibleValuesParser::new(KeyKind::ALL.iter().map(|kind| kind.name()))
+    PossibleValuesParser::new(KeyKind::ALL.iter().map(ToString::to_string))
         .try_map(|name| name.parse::<KeyKind>())
 }
 

@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use usbtoken::Error;
 use usbtoken::pki::SubjectRule;
 
 use super::Resume;
 
 fn subject_parser() -> impl TypedValueParser<Value = SubjectRule> {
-    PossibleValuesParser::new(SubjectRule::ALL.iter().map(|rule| rule.name()))
-        .try_map(|name| SubjectRule::from_name(&name).ok_or("unknown rule"))
+    PossibleValuesParser::new(SubjectRule::ALL.iter().map(ToString::to_string))
+        .try_map(|name| name.parse::<SubjectRule>())
 }
 
 /// How far the new subject may differ from the old one.
@@ -48,8 +49,8 @@ impl FromStr for SubjectArg {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let rule = SubjectRule::from_name(text).map(SubjectArg::Rule);
-        Ok(rule.unwrap_or_else(|| SubjectArg::Name(text.to_owned())))
+        let rule = text.parse().map(SubjectArg::Rule);
+        Ok(rule.unwrap_or_else(|_: Error| SubjectArg::Name(text.to_owned())))
     }
 }
 

@@ -152,9 +152,9 @@ fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Opt
         "function": call.map(|call| call.function),
         "ckr": call.map(|call| call.name),
         "ckr_value": call.map(|call| call.rv),
-        "sentence": report.sentence(),
-        "next": report.next_action(),
-        "contacts": report.contacts(),
+        "sentence": report.sentence,
+        "next": report.next_action,
+        "contacts": report.contacts,
         "hint": hint.map(|hint| hint.text(lang)),
         "facts": facts_json(error.facts()),
     }})
@@ -195,22 +195,23 @@ pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bo
 
 /// A warning as programs see it.
 pub fn notice_json(warning: &Warning, lang: Lang) -> Value {
-    let notice = warning.notice();
+    let notice = warning.notice;
+    let message = notice.message(lang);
     json!({
         "number": notice.number(),
         "name": notice.name(),
-        "sentence": notice.sentence(lang),
-        "next": notice.next_action(lang),
+        "sentence": message.sentence,
+        "next": message.next_action,
         "facts": facts_json(warning.facts()),
     })
 }
 
 /// A warning as people see it: the sentence, its values, and what to do next.
 pub fn notice_text(warning: &Warning, lang: Lang) -> String {
-    let notice = warning.notice();
+    let message = warning.notice.message(lang);
     let values =
         warning.facts().map(|(fact, value)| format!("\n    {}: {}", fact.label(lang), printable(value)));
-    format!("* {}{}\n  {}", notice.sentence(lang), values.collect::<String>(), notice.next_action(lang))
+    format!("* {}{}\n  {}", message.sentence, values.collect::<String>(), message.next_action)
 }
 
 const fn family_name(family: Family) -> &'static str {

@@ -11,7 +11,7 @@ use usbtoken::Code;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
-use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor};
+use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor, WhyUnreadable};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -97,7 +97,7 @@ pub struct Unreadable {
     /// Why it cannot be read, in English.
     pub unreadable: String,
     /// The same by its stable name.
-    pub reason: &'static str,
+    pub reason: WhyUnreadable,
 }
 
 /// A key whose job is not finished.
@@ -156,11 +156,11 @@ impl Token {
 
 impl Subject {
     fn of(name: &Name) -> Self {
-        let owned = |parts: Vec<&str>| parts.into_iter().map(str::to_owned).collect();
+        let owned = |kind| name.values(kind).map(str::to_owned).collect();
         Subject {
             text: name.to_string(),
-            organizations: owned(name.organizations()),
-            organizational_units: owned(name.organizational_units()),
+            organizations: owned("O"),
+            organizational_units: owned("OU"),
             common_name: name.common_name().map(str::to_owned),
             guessed: name.is_guess(),
         }
@@ -281,9 +281,9 @@ impl Credential {
 
 /// That a credential is renewed, or seems to be, and by which one.
 fn renewed(by: &Successor, lang: Lang) -> String {
-    let (serial, from) = (by.certificate().serial().to_string(), by.renewable_from(&Window::default()));
+    let (serial, from) = (by.certificate.serial().to_string(), by.renewable_from(&Window::default()));
     let (serial, from) = (serial.as_str(), &from.to_string());
-    let phrase = match by.is_proven() {
+    let phrase = match by.proven {
         true => Phrase::Renewed { serial, from },
         false => Phrase::SaidRenewed { serial, from },
     };
@@ -298,8 +298,8 @@ impl Unreadable {
             id: hex(&object.id),
             label: object.label.clone(),
             size: object.size,
-            unreadable: Fact::Reason.words(object.reason.name(), Lang::En),
-            reason: object.reason.name(),
+            unreadable: Fact::Reason.words(&object.reason.to_string(), Lang::En),
+            reason: object.reason,
         }
     }
 
@@ -309,7 +309,7 @@ impl Unreadable {
         lines.put(&Phrase::Id.text(lang), &self.id);
         lines.put(&Words::Label.text(lang), &self.label);
         lines.put(&Words::Size.text(lang), &self.size.to_string());
-        lines.put(Fact::Reason.label(lang), &Fact::Reason.words(self.reason, lang));
+        lines.put(Fact::Reason.label(lang), &Fact::Reason.words(&self.reason.to_string(), lang));
         lines.text
     }
 }

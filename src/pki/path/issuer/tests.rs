@@ -99,6 +99,6 @@ fn the_old_name_with_a_new_key_is_not_checked_unless_it_names_a_key_that_did_not
 
 #[test]
 fn names_are_stable() {
-    let names: Vec<&str> = IssuerContinuity::ALL.iter().map(|value| value.name()).collect();
+    let names: Vec<String> = IssuerContinuity::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["verified_by_anchor", "same_issuer", "not_checked", "another_issuer"]);
 }

@@ -6,7 +6,7 @@ use crate::pki::asn1::tlv;
 use crate::pki::openssl::{LEAF, OpenSsl, SUBJECT};
 
 fn signed(openssl: &OpenSsl, info: &RequestInfo, name: &str, kind: KeyKind) -> Request {
-    let algorithm = kind.signature_algorithm();
+    let algorithm = SignatureAlgorithm::for_key(&kind.algorithm()).unwrap();
     let signature = openssl.sign(name, algorithm, info.to_be_signed());
     info.assemble(algorithm, &signature).unwrap()
 }

@@ -26,13 +26,13 @@ pub(super) struct Element {
 impl Element {
     /// Whether it is something that CAs and people send, and no text that begins alike.
     pub(super) fn is_known(&self) -> bool {
-        let is_known = |skipped: &Skipped| !matches!(skipped.what(), Unusable::CutOff | Unusable::Other(_));
+        let is_known = |skipped: &Skipped| !matches!(skipped.what, Unusable::CutOff | Unusable::Other(_));
         !self.certificates.is_empty() || !self.inner.is_empty() || self.skipped.iter().any(is_known)
     }
 
     /// Whether it came through unharmed, as far as can be seen.
     pub(super) fn is_whole(&self) -> bool {
-        !self.skipped.iter().any(|skipped| skipped.is_loss() || matches!(skipped.what(), Unusable::Other(_)))
+        !self.skipped.iter().any(|skipped| skipped.is_loss() || matches!(skipped.what, Unusable::Other(_)))
     }
 }
 

@@ -204,7 +204,7 @@ fn what_is_no_answer_has_its_own_error() {
     // Beside the right certificate it is passed over.
     let beside = Response::parse(&[issued.leaf.der(), &pfx].concat()).unwrap();
     assert_eq!(beside.certificates(), std::slice::from_ref(&issued.leaf));
-    assert_eq!(beside.skipped()[0].what(), &Unusable::Pfx);
+    assert_eq!(beside.skipped()[0].what, Unusable::Pfx);
 
     assert_eq!(refused(issued.openssl.read("leaf.csr")), Code::AnswerIsRequest);
     issued.openssl.run_with(&[
@@ -367,7 +367,7 @@ fn the_number_of_certificates_is_bounded() {
     assert_eq!(Response::parse(&many(MAX_CERTIFICATES)).unwrap().certificates().len(), MAX_CERTIFICATES);
     let more = Response::parse(&many(MAX_CERTIFICATES + 1)).unwrap();
     assert_eq!(more.certificates().len(), MAX_CERTIFICATES);
-    assert_eq!(more.skipped()[0].what(), &Unusable::Surplus);
+    assert_eq!(more.skipped()[0].what, Unusable::Surplus);
 }
 
 #[test]

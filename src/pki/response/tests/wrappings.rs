@@ -202,14 +202,14 @@ fn one_odd_companion_spoils_nothing() {
         let response = Response::parse(&bytes).unwrap();
         assert_eq!(response.leaf_for(&issued.key), Some(&issued.leaf));
         let [skipped] = response.skipped() else { panic!("{:?}", response.skipped()) };
-        assert_eq!((skipped.what(), skipped.size()), (&Unusable::Certificate, odd.len()));
+        assert_eq!((&skipped.what, skipped.size), (&Unusable::Certificate, odd.len()));
         assert!(skipped.is_loss());
     }
     // One that is cut off, and the whole one.
     let cut = &pem(issued.chain[1].der())[..400];
     let response = Response::parse(format!("{cut}\n{}", issued.leaf.to_pem()).as_bytes()).unwrap();
     assert_eq!(response.leaf_for(&issued.key), Some(&issued.leaf));
-    assert!(response.skipped().iter().any(|skipped| skipped.what() == &Unusable::CutOff), "{response:?}");
+    assert!(response.skipped().iter().any(|skipped| skipped.what == Unusable::CutOff), "{response:?}");
 }
 
 #[test]

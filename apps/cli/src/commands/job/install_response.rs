@@ -60,7 +60,7 @@ impl<'a> Checks<'a> {
 
     /// Adds what was asked for to a command line that goes on.
     pub fn on(&self, line: CommandLine) -> CommandLine {
-        line.checks(self.args, self.retire_old).value("--subject", self.rule())
+        line.checks(self.args, self.retire_old).value("--subject", self.rule().as_deref())
     }
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
@@ -74,7 +74,7 @@ impl<'a> Checks<'a> {
                 | Code::RetireOlderFirst
                 | Code::ClockImplausible
         );
-        let Some(old) = installed.replaced().filter(|_| later) else { return error };
+        let Some(old) = installed.replaced.as_ref().filter(|_| later) else { return error };
         let serial = old.certificate().serial().to_string();
         let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
         let given = self.args.trust_anchor.iter().map(PathBuf::as_path);
@@ -82,12 +82,12 @@ impl<'a> Checks<'a> {
         let missing = error.code() == Code::RetireIssuerNotShown && self.policy.anchors.is_empty();
         let anchors = given.chain(missing.then_some(Path::new("CA.pem")));
         let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
-        error.fact(Fact::GoOn, line.value("--subject", self.rule()).end())
+        error.fact(Fact::GoOn, line.value("--subject", self.rule().as_deref()).end())
     }
 
     /// The rule for the subject, where the command line has another than the usual one.
-    fn rule(&self) -> Option<&'static str> {
-        self.subject.filter(|rule| *rule != SubjectRule::default()).map(SubjectRule::name)
+    fn rule(&self) -> Option<String> {
+        self.subject.filter(|rule| *rule != SubjectRule::default()).map(|rule| rule.to_string())
     }
 }
 
@@ -123,12 +123,12 @@ pub fn finish(
     (keeper, received): (&Keeper, Option<&Kept>),
     checks: &Checks<'_>,
 ) -> Outcome {
-    keeper.forget(session, installed.credential().id(), received);
-    let mut notices = installed.notices().to_vec();
+    keeper.forget(session, installed.credential.id(), received);
+    let mut notices = installed.notices.clone();
     let mut failed = None;
     let mut retired = false;
     let works_from = works_from(run, installed);
-    notices.extend(works_from.as_ref().map(|date| Warning::new(Notice::WorksLater).fact(Fact::Date, date)));
+    notices.extend(works_from.as_ref().map(|date| Warning::from(Notice::WorksLater).fact(Fact::Date, date)));
     match Retire::replaced_by(installed) {
         // Until the new one works at the bank, the old one is needed.
         Some(removal) if works_from.is_none() && removes_old(run, checks.policy.old) => {
@@ -141,12 +141,12 @@ pub fn finish(
         None => {}
     }
     let token = session.token().identity();
-    let level = Some(installed.proof().level);
-    let credential = view::Credential::of(token, installed.credential(), level, run.when());
-    let replaced = installed.replaced().map(|old| view::Credential::of(token, old, None, run.when()));
+    let level = Some(installed.proof.level);
+    let credential = view::Credential::of(token, &installed.credential, level, run.when());
+    let replaced = installed.replaced.as_ref().map(|old| view::Credential::of(token, old, None, run.when()));
 
     // Programs that name a credential by its label need this from now on: the new one has a label of its own.
-    let uri = TokenUri::of_token(&token.label, "", "", &token.serial).with_id(installed.credential().id());
+    let uri = TokenUri::of_token(&token.label, "", "", &token.serial).with_id(installed.credential.id());
 
     let mut text = credential.result(run.lang);
     text.push_str(&format!("\n  {} = {uri}", Fact::Uri.label(run.lang)));
@@ -162,14 +162,14 @@ pub fn finish(
         "uri": uri.to_string(),
         "replaced": replaced,
         "retired": retired,
-        "already_installed": installed.was_there(),
-        "issuer_continuity": installed.issuer().name(),
-        "key_reused": installed.key_reused(),
-        "proof": installed.proof(),
+        "already_installed": installed.was_there,
+        "issuer_continuity": installed.issuer,
+        "key_reused": installed.key_reused,
+        "proof": installed.proof,
         "bank_words": own,
         "notices": notices_json(&notices, run.lang),
     });
-    let serial = installed.credential().certificate().serial();
+    let serial = installed.credential.certificate().serial();
     let mut outcome = Outcome::changed(text, json, Fact::Serial, serial);
     outcome.exit = failed.as_ref().map(|error| error.code().family());
     outcome.afterwards = failed;
@@ -189,7 +189,7 @@ fn removes_old(run: &Run, old: OldCredential) -> bool {
 
 /// The date from which on the new certificate works at the bank, where it does not at once.
 fn works_from(run: &Run, installed: &Installed) -> Option<String> {
-    let old_ends = installed.replaced().map(|old| old.certificate().not_after());
+    let old_ends = installed.replaced.as_ref().map(|old| old.certificate().not_after());
     run.bank()?.works_from(run.now(), old_ends).map(|date| date.to_string())
 }
 

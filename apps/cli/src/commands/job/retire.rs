@@ -51,13 +51,13 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         None => removal,
     };
     let retired = removal.run(&session, &run.call())?;
-    let successor = view::Credential::of(session.token().identity(), retired.successor(), None, run.when());
+    let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({
         "retired": shown,
         "successor": successor,
-        "issuer_continuity": retired.issuer().name(),
-        "key_removed": retired.key_removed(),
+        "issuer_continuity": retired.issuer,
+        "key_removed": retired.key_removed,
     });
     Ok(Outcome::changed(text, json, Fact::Serial, old.certificate().serial()))
 }

@@ -120,8 +120,8 @@ fn text(run: &Run, seen: &Seen) -> String {
         let none = if seen.logged_in {
             Phrase::NoCredentials.text(run.lang)
         } else {
-            let notice = Notice::NoCertificate;
-            format!("{}\n  {}", notice.sentence(run.lang), notice.next_action(run.lang))
+            let message = Notice::NoCertificate.message(run.lang);
+            format!("{}\n  {}", message.sentence, message.next_action)
         };
         lines.push(format!("  {none}"));
     }

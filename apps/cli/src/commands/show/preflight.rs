@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use usbtoken::error::{Fact, Notice, Point};
-use usbtoken::pki::jst_time;
+use usbtoken::pki::{KeyAlgorithm, jst_time};
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
 use usbtoken::{Credentials, Renewal, Result};
@@ -46,15 +46,15 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
     let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
     lines.extend(
-        kind.map(|kind| format!("  {}", Words::NewKey(&kind.algorithm().to_string()).text(run.lang))),
+        kind.map(|kind| format!("  {}", Words::NewKey(&KeyAlgorithm::from(kind).to_string()).text(run.lang))),
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
-    lines.extend(preflight.findings().iter().map(|finding| point_text(finding, now, run)));
+    lines.extend(preflight.points.iter().map(|finding| point_text(finding, now, run)));
     let seems_renewed = old.successor().is_some() && !args.key.force;
     let can_renew = preflight.can_begin() && !seems_renewed;
     let verdict = match preflight.can_begin() {
         true if seems_renewed => Words::SeemsRenewed,
-        true if preflight.findings().iter().any(is_begun) => Words::MayBeFinished,
+        true if preflight.points.iter().any(is_begun) => Words::MayBeFinished,
         true => Words::CanRenew,
         false => Words::CannotRenew,
     };
@@ -62,11 +62,11 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     if only_seen {
         lines.push(notice_text(&Notice::MoreAfterLogin.into(), run.lang));
     }
-    let points: Vec<Value> = preflight.findings().iter().map(|finding| point_json(finding, run)).collect();
+    let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
         "credential": shown,
         "can_renew": can_renew,
-        "key_kind": kind.map(|kind| kind.name()),
+        "key_kind": kind,
         "unreadable": unreadable,
         "looked_at": if only_seen { "without_pin" } else { "all" },
         "now": view::Moment(now),
@@ -87,13 +87,13 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
     let (state, sentence, next) = match &finding.state {
         PointResult::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
         PointResult::Warning(warning) => {
-            let notice = warning.notice();
-            (Phrase::Warning.text(lang), notice.sentence(lang), Some(notice.next_action(lang).to_owned()))
+            let message = warning.notice.message(lang);
+            (Phrase::Warning.text(lang), message.sentence, Some(message.next_action.to_owned()))
         }
         PointResult::Blocker(error) => {
             let code = error.code();
-            let next = own(code).unwrap_or_else(|| code.next_action(lang).to_owned());
-            (Phrase::Blocker.text(lang), code.sentence(lang), Some(next))
+            let next = own(code).unwrap_or_else(|| code.message(lang).next_action.to_owned());
+            (Phrase::Blocker.text(lang), code.message(lang).sentence, Some(next))
         }
     };
     let mut text = format!("  [{state}] {sentence}");

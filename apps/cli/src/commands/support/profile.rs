@@ -85,7 +85,7 @@ fn summary(run: &Run, bank: &Bank) -> String {
         lines.push((Words::ProfileAnchor, format!("{} (–{until})", anchor.subject())));
     }
     lines.push((Words::ProfileOpens, bank.window().days.to_string()));
-    let allowed: Vec<&str> = bank.may_override().iter().map(|one| one.name()).collect();
+    let allowed: Vec<String> = bank.may_override().iter().map(ToString::to_string).collect();
     lines.push((
         Words::ProfileOverrides,
         if allowed.is_empty() { "-".to_owned() } else { allowed.join(", ") },
@@ -107,6 +107,6 @@ fn values(bank: &Bank) -> Value {
         "opens_days_before": bank.window().days,
         "origins": bank.origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "login_url": bank.login_url,
-        "may_override": bank.may_override().iter().map(|one| one.name()).collect::<Vec<_>>(),
+        "may_override": bank.may_override().iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
