@@ -40,6 +40,16 @@ fn every_sentence_is_whole_and_in_its_language() {
     }
 }
 
+/// A desktop program shows these sentences too; its customers know nothing of the command.
+#[test]
+fn no_sentence_names_the_command_or_its_options() {
+    for lang in Lang::ALL {
+        for (name, text) in all_words(lang) {
+            assert!(!text.contains("--") && !text.contains("usbtoken "), "{name}: {text}");
+        }
+    }
+}
+
 #[test]
 fn no_two_codes_say_the_same() {
     for lang in Lang::ALL {

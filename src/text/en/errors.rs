@@ -31,7 +31,7 @@ code_words! {
     ProfileNotFound "No bank's profile of this name is on this computer."
         "Check the name; an administrator puts the file that the bank distributes into the folder shown.";
     ProfileAmbiguous "Several banks' profiles are installed and none was named."
-        "Name the bank that is meant (--bank); the candidates are shown.";
+        "Name the bank that is meant; the candidates are shown.";
     ProfileUntrusted "Others can change the bank's profile."
         "Have the administrator set owner and mode of the file or folder shown.";
     ProfileTooLarge "The file is too large for a bank's profile."
@@ -113,7 +113,7 @@ code_words! {
     PendingNotFound "The token holds no pending key that matches."
         "Make sure that this is the token that the request was made on, and list its pending keys.";
     RequestFinished "This request is finished: its key is in use with the certificate shown, and this is another one for it."
-        "Use the certificate shown. If the old key was to be used again (--reuse-key), say so for the installation too.";
+        "Use the certificate shown. If the old key was to be used again, say so for the installation too.";
     PendingAmbiguous "More than one pending key matches."
         "List the pending keys and name one by its id.";
     KeyMissing "The certificate's private key is not on the token."
@@ -141,7 +141,7 @@ code_words! {
     PinFormRefused "The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN."
         "Check length, keyboard layout and input mode; do not try again and again without being sure of the PIN.";
     LoginLost "The login ended in the middle of the job: another program used the token, or it was reset."
-        "Close other programs that use the token, then run it once more. What was begun is still there: see it with `usbtoken pending`, go on with `usbtoken resume`.";
+        "Close other programs that use the token, then run it once more. What was begun is still there, and can be gone on with.";
     PinRequired "This needs the PIN."
         "Enter the PIN, or name the place that it should be read from.";
     PinIncorrectFinalTry "The PIN is not correct. One more wrong PIN locks the token."
@@ -298,7 +298,7 @@ code_words! {
     RetireNotOurs "It is not a complete pair of key and certificate, so it is not removed."
         "Look at it with the token's own software.";
     RemovalDoubtful "It is not certain that this object on the token is ours, so nothing more is removed."
-        "Look with `usbtoken pending` and `usbtoken list`. A key that is surely to go can be named by its id.";
+        "See what waits for an answer, and which certificates there are. A key that is surely to go can be named by its id.";
     RetireOlderFirst "The certificate that this one has replaced is still on the token, so this one is not removed yet."
         "Remove the older one first; the error names it.";
     RetireNotProven "The new certificate's key has not signed yet, so the old one is not removed."
@@ -312,11 +312,11 @@ code_words! {
     ConsentDenied "The operation on certificates was not allowed."
         "To go on, start again and answer the confirmation with yes.";
     RetireNoSuccessor "No certificate on the token is known to take the place of this one, so it is not removed."
-        "It does no harm there. To be rid of it, log in with the new one, then name that: `usbtoken retire --successor`.";
+        "It does no harm there. To be rid of it, log in with the new one, then name that as the successor.";
     RetireNotBegun "The new certificate is not valid yet, so the old one is not removed."
         "Use the old one until then, and remove it later; if this computer's time is wrong, set it.";
     RetireIssuerNotShown "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed."
-        "Log in with the new one; to remove the old one, run usbtoken retire with the CA's certificate as trust anchor.";
+        "Log in with the new one; to remove the old one, name the CA's certificate as trust anchor.";
     AlreadyRenewed "This certificate is renewed already; the new one is on the token, and its key has signed."
         "Use the new one. The error says which it is, and from when that can be renewed.";
     PendingOfOther "Another program or a web page began this pending renewal."
@@ -326,9 +326,9 @@ code_words! {
     RequestWouldDiffer "The request that was sent is not kept on this computer, and one that is signed anew would differ from it."
         "Go on at the computer that made it. If it was never sent, or the CA agrees, say that it may be signed anew.";
     KeyKindNotMade "The old key is of a kind that cannot be made here, so the renewal does not choose one by itself."
-        "Ask the bank which kind of key it takes, then name it (--key).";
+        "Ask the bank which kind of key it takes, then name it.";
     RetireDoubtful "The old certificate was not removed: a bank's server may refuse the new one."
-        "Log in with the new one; if that works, retire the old one (usbtoken retire).";
+        "Log in with the new one; if that works, retire the old one.";
     OverrideRefused "The bank's profile does not let this be changed."
         "Leave the option out; if it is needed, ask the bank's branch.";
     RenewalClosed "The bank takes no more renewals of this certificate."

@@ -143,7 +143,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::KeyKindChanges => w(
             "The new key will be of another size than the old one.",
-            "If the bank demands a certain size, name it (--key).",
+            "If the bank demands a certain size, name it.",
         ),
         Notice::ChainNotWritten => w(
             "Not every CA certificate of the answer could be written to the token.",
@@ -163,11 +163,11 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::MechanismNotListed => w(
             "The token does not list what this kind of key needs.",
-            "You can go on; if it lacks it, the renewal stops and the old certificate stays. Or ask for another kind of key (--key).",
+            "You can go on; if it lacks it, the renewal stops and the old certificate stays. Or ask for another kind of key.",
         ),
         Notice::KeySizeNotStated => w(
             "The token states that it makes keys of other sizes only.",
-            "You can go on; if it refuses, the renewal stops and the old certificate stays. Or ask for another size (--key).",
+            "You can go on; if it refuses, the renewal stops and the old certificate stays. Or ask for another size.",
         ),
         Notice::CertificatePrivate => w(
             "The token made the new certificate private: it is seen after the login only.",

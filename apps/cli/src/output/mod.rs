@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 use usbtoken::bank::{Bank, Override};
-use usbtoken::error::{Fact, Family, Warning};
+use usbtoken::error::{Fact, Family, Notice, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
@@ -209,9 +209,23 @@ pub fn notice_json(warning: &Warning, lang: Lang) -> Value {
 /// A warning as people see it: the sentence, its values, and what to do next.
 pub fn notice_text(warning: &Warning, lang: Lang) -> String {
     let message = warning.notice.message(lang);
-    let values =
-        warning.facts().map(|(fact, value)| format!("\n    {}: {}", fact.label(lang), printable(value)));
-    format!("* {}{}\n  {}", message.sentence, values.collect::<String>(), message.next_action)
+    let values = warning.facts().map(|(fact, value)| {
+        let value = fact.words(value, lang);
+        format!("\n    {}: {}", fact.label(lang), printable(&value))
+    });
+    let hint = notice_hint(warning.notice).map(|hint| format!("\n  {}", hint.text(lang))).unwrap_or_default();
+    format!("* {}{}\n  {}{hint}", message.sentence, values.collect::<String>(), message.next_action)
+}
+
+/// Which of the command's own options helps.
+pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
+    match notice {
+        Notice::KeyKindChanges | Notice::MechanismNotListed | Notice::KeySizeNotStated => {
+            Some(Words::HintKey)
+        }
+        Notice::MoreAfterLogin | Notice::BegunBefore => Some(Words::HintPin),
+        _ => None,
+    }
 }
 
 const fn family_name(family: Family) -> &'static str {
@@ -252,6 +266,12 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::NotYetRenewable => Words::HintForce,
         Code::Expired => Words::HintBegun,
         Code::RetireIssuerNotShown => Words::HintAnchor,
+        Code::RetireNoSuccessor => Words::HintSuccessor,
+        Code::RetireDoubtful => Words::HintRetire,
+        Code::RemovalDoubtful => Words::HintSee,
+        Code::RequestFinished => Words::HintReuseKey,
+        Code::KeyKindNotMade => Words::HintKey,
+        Code::ProfileAmbiguous => Words::HintBank,
         Code::PinFinalTry => Words::HintFinalTry,
         Code::PinLocked if is_stated(error, "CKF_USER_PIN_LOCKED") => Words::HintStatedLocked,
         Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,
@@ -268,6 +288,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
         // The command that goes on is named.
         _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
+        Code::LoginLost => Words::HintSee,
         // An answer that was refused leaves the key pending.
         code if code.family() == Family::Answer => Words::HintPending,
         _ => return None,

@@ -90,9 +90,19 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintBegun => {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
         }
-        Words::HintAnchor => "The CA's certificate is given with --trust-anchor FILE.",
+        Words::HintAnchor => "Run \"usbtoken retire\" with the CA's certificate: --trust-anchor FILE.",
         Words::HintInstalled => {
             "The new certificate IS installed. Do not renew again: that would be a second order."
+        }
+        Words::HintBank => "Name the bank with --bank.",
+        Words::HintKey => "The kind of key is named with --key.",
+        Words::HintReuseKey => "The old key is used again with --reuse-key.",
+        Words::HintSee => {
+            "\"usbtoken pending\" shows what waits for an answer, \"usbtoken list\" the certificates."
+        }
+        Words::HintRetire => "The old certificate is removed with \"usbtoken retire\".",
+        Words::HintSuccessor => {
+            "The certificate that takes its place is named with \"usbtoken retire --successor\"."
         }
         Words::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
         Words::HintStatedLocked => "If the PIN is not locked, add --final-try to have it sent.",

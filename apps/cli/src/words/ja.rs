@@ -95,10 +95,20 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintBegun => {
             "期限内に申請していれば、「usbtoken resume」または「usbtoken install ファイル」で完了できます。"
         }
-        Words::HintAnchor => "認証局の証明書は --trust-anchor ファイル で指定できます。",
+        Words::HintAnchor => {
+            "認証局の証明書を --trust-anchor ファイル で指定して「usbtoken retire」を実行してください。"
+        }
         Words::HintInstalled => {
             "新しい電子証明書は取り込み済みです。更新をもう一度実行しないでください（二重の申請になります）。"
         }
+        Words::HintBank => "銀行は --bank で指定できます。",
+        Words::HintKey => "鍵の種類は --key で指定できます。",
+        Words::HintReuseKey => "これまでの鍵を使うときは --reuse-key を付けてください。",
+        Words::HintSee => {
+            "残っている申請は「usbtoken pending」、電子証明書は「usbtoken list」で確認できます。"
+        }
+        Words::HintRetire => "古い電子証明書は「usbtoken retire」で削除できます。",
+        Words::HintSuccessor => "後継の電子証明書は「usbtoken retire --successor」で指定できます。",
         Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
         Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",
         Words::HintPinAsTyped => "PINをそのまま送る場合は --pin-as-typed を付けてください。",

@@ -150,6 +150,18 @@ pub enum Words<'a> {
     HintAnchor,
     /// Hint of the command: only the removal is left; a second renewal would be a second order.
     HintInstalled,
+    /// Hint of the command: name the bank.
+    HintBank,
+    /// Hint of the command: name the kind of key.
+    HintKey,
+    /// Hint of the command: the old key is used again.
+    HintReuseKey,
+    /// Hint of the command: see what is on the token.
+    HintSee,
+    /// Hint of the command: remove the old certificate later.
+    HintRetire,
+    /// Hint of the command: name the certificate that takes the other one's place.
+    HintSuccessor,
     /// Hint of the command: confirm the last attempt.
     HintFinalTry,
     /// Hint of the command: send the PIN although the token states that it is locked.

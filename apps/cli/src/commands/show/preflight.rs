@@ -12,8 +12,7 @@ use usbtoken::{Credentials, Renewal, Result};
 use crate::args;
 use crate::commands::{chosen, select};
 use crate::kept::Keeper;
-use crate::output::view;
-use crate::output::{Outcome, error_json, hint, notice_json, notice_text};
+use crate::output::{self, Outcome, error_json, notice_json, notice_text, view};
 use crate::pin::Source;
 use crate::run::Run;
 use crate::words::Words;
@@ -98,7 +97,7 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
     };
     let mut text = format!("  [{state}] {sentence}");
     let mut put = |(fact, value): (Fact, &str)| {
-        text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(value)));
+        text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(&fact.words(value, lang))));
     };
     match &finding.state {
         PointResult::Blocker(error) => error.facts().for_each(&mut put),
@@ -106,10 +105,13 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
         PointResult::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
         PointResult::Ok => {}
     }
+    let hint = match &finding.state {
+        PointResult::Blocker(error) => output::hint(error, run.bank()),
+        PointResult::Warning(warning) => output::notice_hint(warning.notice),
+        PointResult::Ok => None,
+    };
+    let next = next.into_iter().chain(hint.map(|hint| hint.text(lang)));
     text.extend(next.map(|next| format!("\n      {}", printable(&next))));
-    if let PointResult::Blocker(error) = &finding.state {
-        text.extend(hint(error, run.bank()).map(|hint| format!("\n      {}", hint.text(lang))));
-    }
     text
 }
 
