@@ -261,7 +261,7 @@ fn a_pending_request_is_seen_before_the_pin_and_blocks_after_it() {
     assert_warning(
         &Renewal::of(&old).preflight(&token, &run()),
         Point::NothingPending,
-        Notice::PendingExists,
+        Notice::BegunBefore,
     );
     let error = refused(Renewal::of(&old).begin(&session, &run()), Code::PendingExists);
     assert_eq!(facts(&error, Fact::Id).len(), 1, "it says which: {error}");
