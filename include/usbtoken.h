@@ -319,6 +319,8 @@
 #define USBTOKEN_ANSWER_IS_CERT_REP 542
 /** The new certificate comes from another CA than those that the bank names. */
 #define USBTOKEN_ISSUER_UNEXPECTED 543
+/** The CA's response is not in a form that the bank names. */
+#define USBTOKEN_ANSWER_FORM_UNEXPECTED 544
 /** The USB token was removed while it was in use. */
 #define USBTOKEN_TOKEN_REMOVED 601
 /** The token or its driver reports a fault. */
@@ -393,6 +395,10 @@
 #define USBTOKEN_SERVICE_ENDED 827
 /** The old certificate is kept until a login with the new one is confirmed. */
 #define USBTOKEN_RETIRE_NOT_CONFIRMED 828
+/** The new certificate does not work at the bank yet, so the old one is not removed. */
+#define USBTOKEN_NOT_IN_USE_YET 829
+/** Another user's certificate is on the USB token. At this bank each user needs a token of their own. */
+#define USBTOKEN_OTHER_USER_ON_TOKEN 830
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */
@@ -555,6 +561,16 @@
 #define USBTOKEN_NOTICE_BANK_DRIVER_ABSENT 53
 /** A trust anchor of the bank's profile ends soon. */
 #define USBTOKEN_NOTICE_BANK_ANCHOR_ENDS 54
+/** A certificate on the USB token seems to be another user's. At this bank each user needs a token of their own. */
+#define USBTOKEN_NOTICE_OTHER_USER_SEEN 70
+/** The certificate ends soon. */
+#define USBTOKEN_NOTICE_RENEWAL_DUE 71
+/** This USB token comes with an initial PIN. */
+#define USBTOKEN_NOTICE_INITIAL_PIN 72
+/** This USB token comes without a certificate: the first one is to be issued, not renewed. */
+#define USBTOKEN_NOTICE_DELIVERED_EMPTY 73
+/** A device that may be the bank's USB token is plugged in, and no driver sees it. */
+#define USBTOKEN_NOTICE_BANK_DEVICE_NOT_SEEN 74
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -580,6 +596,8 @@
 #define USBTOKEN_POINT_OLD_KEY 10
 /** The new key will be of the kind of the old one. */
 #define USBTOKEN_POINT_KEY_KIND 11
+/** There is no other user's certificate on the token. */
+#define USBTOKEN_POINT_ONLY_USER 12
 
 /* What the facts of an error mean. */
 
@@ -651,6 +669,8 @@
 #define USBTOKEN_FACT_CERTIFICATE 40
 /** looked at */
 #define USBTOKEN_FACT_SEEN 41
+/** Reference number */
+#define USBTOKEN_FACT_REFERENCE 54
 
 
 /**
@@ -2984,7 +3004,7 @@ int64_t usbtoken_credential_days_left(const struct usbtoken_credential *credenti
                                       int64_t now);
 
 /**
- * Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds
+ * Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is the bank's window, or 40 days; `now` is in seconds
  * since 1970, 0 is the clock's time.
  */
 uint32_t usbtoken_credential_renewable(const struct usbtoken_credential *credential,

@@ -64,7 +64,8 @@ impl Installed {
     /// The profile of that name. No other may claim one of its tokens; another that cannot be read is passed over.
     ///
     /// # Errors
-    /// [`Code::ProfileNotFound`] with the names that are there; [`Code::ProfileOverlap`] with both patterns; what
+    /// [`Code::ProfileNotFound`] with the names that are there; [`Code::ProfileAmbiguous`] when another name differs in case
+    /// only; [`Code::ProfileOverlap`] with both patterns; what
     /// [`Bank::open`] returns.
     pub fn named(&self, name: &str) -> Result<Bank> {
         let names = self.names()?;
@@ -72,6 +73,12 @@ impl Installed {
             let error = self.about(Code::ProfileNotFound).fact(Fact::Bank, name);
             return Err(names.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));
         };
+        // Where names differ in case only, a person cannot tell them apart, and some systems do not either.
+        let alike: Vec<&String> = names.iter().filter(|other| other.eq_ignore_ascii_case(name)).collect();
+        if alike.len() > 1 {
+            let error = self.about(Code::ProfileAmbiguous);
+            return Err(alike.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));
+        }
         let bank = Bank::open_of(&file, self.owner)?;
         for other in names.iter().filter(|other| *other != name) {
             let other = self.file(other).and_then(|file| Bank::open_of(&file, self.owner).ok());
@@ -126,14 +133,13 @@ fn is_name(stem: &str) -> bool {
     !stem.is_empty() && !stem.starts_with(['.', '-']) && stem.bytes().all(plain)
 }
 
-/// Refuses two profiles of which one claims every token that a pattern of the other means. That two patterns could meet
-/// in a token that no one has seen is no reason to refuse both.
+/// Refuses two profiles that could claim one token: then it would depend on the order which bank's rules hold for it.
 fn check_apart(bank: &Bank, other: &Bank) -> Result<()> {
     let patterns =
         |bank: &Bank| -> Vec<_> { bank.tokens.iter().flat_map(|token| &token.patterns).cloned().collect() };
     let theirs = patterns(other);
     for mine in patterns(bank) {
-        if let Some(their) = theirs.iter().find(|their| mine.covers(their) || their.covers(&mine)) {
+        if let Some(their) = theirs.iter().find(|their| mine.meets(their)) {
             return Err(Error::new(Code::ProfileOverlap)
                 .during(Step::ReadProfile)
                 .fact(Fact::Candidate, format_args!("{}: {mine}", bank.id))

@@ -52,6 +52,6 @@ pub use installed::{Installed, folder};
 pub use origin::{Origin, host_and_port};
 pub use pattern::TokenPattern;
 pub(crate) use policy::Policy;
-pub use policy::{KeyRule, OldCredential};
-pub use profile::{Bank, BankDriver, BankToken, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
+pub use policy::{Begins, KeyRule, OldCredential, OtherUsers, RequestForm};
+pub use profile::{Bank, BankDriver, BankToken, Delivered, Issuer, Override, RequestEncoding, TooLate};
 pub use words::{Contact, Words};

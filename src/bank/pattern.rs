@@ -33,14 +33,20 @@ impl TokenPattern {
             uri.model().unwrap_or_default(),
             uri.serial().unwrap_or_default(),
         );
-        // An attribute with an empty value asks for tokens without one, an asterisk was meant as a wildcard, and anything else is about a slot, a driver, an
+        // However it is dressed up: a slot, a driver, an object or an asterisk leaves every token in.
+        let means_all =
+            |part: &Option<&str>| part.is_none_or(|part| part.bytes().all(|byte| b"*?% ".contains(&byte)));
+        if parts.iter().all(means_all) && parts.iter().all(|part| part != &Some("")) {
+            return Err(NoPattern::All);
+        }
+        // An attribute with an empty value asks for tokens without one, an asterisk was meant as a wildcard, a blank at an end
+        // matches nothing since those that pad a value are no part of it, and anything else is about a slot, a driver, an
         // object or the PIN.
-        if parts.iter().flatten().any(|part| part.is_empty() || part.contains('*'))
-            || (plain != uri && uri != TokenUri::default())
-        {
+        let cannot_be = |part: &str| part.is_empty() || part.contains('*') || part.trim_matches(' ') != part;
+        if parts.iter().flatten().any(|part| cannot_be(part)) || plain != uri {
             return Err(NoPattern::Bad(text.to_owned()));
         }
-        if parts.iter().all(Option::is_none) { Err(NoPattern::All) } else { Ok(TokenPattern(uri)) }
+        Ok(TokenPattern(uri))
     }
 
     /// The URI.
@@ -53,13 +59,16 @@ impl TokenPattern {
         self.0.matches_token(label, manufacturer, model, serial, 0)
     }
 
-    /// Whether every token that the other pattern means is meant by this one too.
-    pub(super) fn covers(&self, other: &TokenPattern) -> bool {
-        let covers = |mine: Option<&str>, theirs: Option<&str>| mine.is_none() || mine == theirs;
-        covers(self.0.token(), other.0.token())
-            && covers(self.0.manufacturer(), other.0.manufacturer())
-            && covers(self.0.model(), other.0.model())
-            && covers(self.0.serial(), other.0.serial())
+    /// Whether there could be a token that both mean: no attribute is given by both with different values.
+    pub(super) fn meets(&self, other: &TokenPattern) -> bool {
+        let meet = |mine: Option<&str>, theirs: Option<&str>| match (mine, theirs) {
+            (Some(mine), Some(theirs)) => mine == theirs,
+            _ => true,
+        };
+        meet(self.0.token(), other.0.token())
+            && meet(self.0.manufacturer(), other.0.manufacturer())
+            && meet(self.0.model(), other.0.model())
+            && meet(self.0.serial(), other.0.serial())
     }
 }
 

@@ -1,10 +1,14 @@
 //! The rules of a renewal, and the defaults where there is no bank's profile.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::pki::{Certificate, Check, KeyKind, Name, ProofLevel, Relax, SubjectRule, Window, read_anchors};
+use crate::pki::{
+    Certificate, Check, KeyKind, Name, ProofLevel, Relax, ResponseForm, SubjectRule, Window, jst_date,
+    next_business_day, read_anchors,
+};
 
 /// What a renewal demands, from the preflight to the removal of the old credential.
 ///
@@ -50,6 +54,14 @@ pub struct Policy {
     pub write_ca_certificates: bool,
     /// What becomes of the old credential once the new one works.
     pub old: OldCredential,
+    /// The form of the request; that of a first certificate is always PKCS#10, since no old key could sign it.
+    pub request: RequestForm,
+    /// The forms in which the CA answers, one of which the response must have; any where there is none.
+    pub answers: Vec<ResponseForm>,
+    /// When the new certificate begins to work at the bank: before that nothing old is removed.
+    pub begins_to_work: Begins,
+    /// Whether a credential of another user may be on the token when a job begins.
+    pub other_users: OtherUsers,
 }
 
 impl Default for Policy {
@@ -66,6 +78,10 @@ impl Default for Policy {
             extended_key_usage: Vec::new(),
             write_ca_certificates: false,
             old: OldCredential::default(),
+            request: RequestForm::default(),
+            answers: Vec::new(),
+            begins_to_work: Begins::default(),
+            other_users: OtherUsers::default(),
         }
     }
 }
@@ -98,6 +114,74 @@ pub enum OldCredential {
     Remove,
     /// It goes once a login with the new one is confirmed.
     RemoveAfterConfirmation,
+}
+
+/// The form of the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RequestForm {
+    /// PKCS#10, signed by the new key (RFC 2986).
+    #[default]
+    Pkcs10,
+    /// The same inside CMS SignedData by the old key, as Microsoft CAs take it (MS-WCCE §3.1.1.4.3.2.1).
+    SignedByOldKey,
+}
+
+/// When a new certificate begins to work at the bank.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Begins {
+    /// At once.
+    #[default]
+    AtOnce,
+    /// On the next business day.
+    NextBusinessDay,
+    /// When the old one has ended.
+    AfterOldEnds,
+}
+
+/// Whether a credential of another user may be on the token when a job begins. Another user's is one with a certificate
+/// that has not ended and another subject, that is neither the one renewed nor known to stand before or after it in a row
+/// of renewals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OtherUsers {
+    /// It may.
+    #[default]
+    Allow,
+    /// It may not: each user has a token of their own.
+    Refuse,
+}
+
+impl Begins {
+    /// The date in Japan from which on a certificate works that is issued at this moment, where it does not at once.
+    /// National holidays are not known here, so it may be later.
+    pub fn works_from(self, issued: SystemTime, old_ends: Option<SystemTime>) -> Option<Date> {
+        match self {
+            Begins::AtOnce => None,
+            Begins::NextBusinessDay => next_business_day(jst_date(issued)),
+            Begins::AfterOldEnds => old_ends.filter(|ends| issued <= *ends).map(jst_date),
+        }
+    }
+
+    /// The date from which on it works, where that has not come yet.
+    pub(crate) fn not_before(
+        self,
+        issued: SystemTime,
+        old_ends: SystemTime,
+        now: SystemTime,
+    ) -> Option<Date> {
+        let day = self.works_from(issued, Some(old_ends))?;
+        let has_come = match self {
+            // The old one works for some hours of that day still.
+            Begins::AfterOldEnds => old_ends < now,
+            Begins::AtOnce | Begins::NextBusinessDay => day <= jst_date(now),
+        };
+        (!has_come).then_some(day)
+    }
 }
 
 impl Policy {

@@ -8,12 +8,12 @@ use jiff::civil::Date;
 
 use super::origin::Origin;
 use super::pattern::TokenPattern;
-use super::policy::{KeyRule, OldCredential, Policy};
+use super::policy::{Begins, KeyRule, OldCredential, OtherUsers, Policy, RequestForm};
 use super::words::{Contact, NextStep, Words};
 use crate::catalogue::{Catalogue, Machine, Os, UsbId};
 use crate::discovery::Finder;
 use crate::error::{Code, Error, Fact, Result};
-use crate::pki::{Certificate, Name, ProofLevel, Relax, SubjectRule, Window, days_left};
+use crate::pki::{Certificate, Name, ProofLevel, Relax, ResponseForm, SubjectRule, Window, days_left};
 use crate::text::Lang;
 
 /// One bank's profile. Made by [`Bank::open`], [`Bank::parse`] or [`Installed`](super::Installed).
@@ -40,6 +40,10 @@ pub struct Bank {
     pub extended_key_usage: Vec<String>,
     /// The form of the request.
     pub request: RequestForm,
+    /// The encoding of the request.
+    pub request_encoding: RequestEncoding,
+    /// The forms in which the CA answers; any where there is none.
+    pub answers: Vec<ResponseForm>,
     pub(super) window: Window,
     /// When a new certificate begins to work at the bank.
     pub begins_to_work: Begins,
@@ -55,6 +59,8 @@ pub struct Bank {
     pub clock_tolerance_days: Option<u32>,
     /// What becomes of the old credential.
     pub old: OldCredential,
+    /// Whether another user's credential may be on the token.
+    pub other_users: OtherUsers,
     /// Whether the CA's certificates are written to the token too.
     pub write_ca_certificates: bool,
     /// How the CA is asked; none where a person does it.
@@ -118,26 +124,15 @@ pub enum Delivered {
     InitialPin,
 }
 
-/// The form of the request.
+/// The encoding of the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RequestForm {
-    /// PKCS#10, signed by the new key (RFC 2986).
+#[non_exhaustive]
+pub enum RequestEncoding {
+    /// Base64 between BEGIN and END lines (RFC 7468).
     #[default]
-    Pkcs10,
-    /// The same inside CMS SignedData by the old key, as Microsoft CAs take it (MS-WCCE §3.1.1.4.3.2.1).
-    SignedByOldKey,
-}
-
-/// When a new certificate begins to work at the bank.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Begins {
-    /// At once.
-    #[default]
-    AtOnce,
-    /// On the next business day.
-    NextBusinessDay,
-    /// When the old one has ended.
-    AfterOldEnds,
+    Pem,
+    /// The bytes.
+    Der,
 }
 
 /// What holds when a certificate can be renewed no more.
@@ -257,6 +252,10 @@ impl Bank {
             extended_key_usage: self.extended_key_usage.clone(),
             write_ca_certificates: self.write_ca_certificates,
             old: self.old,
+            request: self.request,
+            answers: self.answers.clone(),
+            begins_to_work: self.begins_to_work,
+            other_users: self.other_users,
         }
     }
 
@@ -289,6 +288,35 @@ impl Bank {
         let listed: Vec<String> = self.may_override.iter().map(Override::to_string).collect();
         let refused = Error::new(Code::OverrideRefused).fact(Fact::Bank, &self.id).fact(Fact::Found, wanted);
         Err(refused.fact(Fact::Expected, format_args!("may_override = {listed:?}")))
+    }
+
+    /// Checks that a policy differs from the bank's only where that may be overridden.
+    ///
+    /// # Errors
+    /// As [`Bank::check_override`], for the first difference.
+    pub fn check_policy(&self, wished: &Policy) -> Result<()> {
+        let own = self.policy();
+        let differences = [
+            (wished.window != own.window, Override::Window),
+            (wished.clock_tolerance_days != own.clock_tolerance_days, Override::Window),
+            (wished.key != own.key, Override::Key),
+            (wished.proof != own.proof, Override::Proof),
+            (wished.subject != own.subject, Override::Subject),
+            (wished.relax != own.relax, Override::Checks),
+            (wished.extended_key_usage != own.extended_key_usage, Override::Checks),
+            (wished.answers != own.answers, Override::Checks),
+            (wished.other_users != own.other_users, Override::Checks),
+            (wished.anchors != own.anchors, Override::Anchors),
+            (wished.issuers != own.issuers, Override::Anchors),
+            (wished.write_ca_certificates != own.write_ca_certificates, Override::CaCertificates),
+            (wished.old != own.old, Override::Old),
+            (wished.begins_to_work != own.begins_to_work, Override::Old),
+            (wished.request != own.request, Override::Request),
+        ];
+        differences
+            .into_iter()
+            .filter(|(differs, _)| *differs)
+            .try_for_each(|(_, what)| self.check_override(what))
     }
 
     /// What a customer may override.
@@ -344,25 +372,9 @@ impl Bank {
     }
 
     /// The date in Japan from which on a certificate works that is installed at this moment, where it does not at once.
-    /// Saturdays and Sundays are no business days; a holiday is not known here, so it may be later.
+    /// National holidays are not known here, so it may be later.
     pub fn works_from(&self, installed: SystemTime, old_ends: Option<SystemTime>) -> Option<Date> {
-        use jiff::civil::Weekday;
-
-        let today = crate::pki::jst_date(installed);
-        match self.begins_to_work {
-            Begins::AtOnce => None,
-            Begins::NextBusinessDay => {
-                let mut day = today.tomorrow().ok()?;
-                while matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
-                    day = day.tomorrow().ok()?;
-                }
-                Some(day)
-            }
-            Begins::AfterOldEnds => {
-                let ends = crate::pki::jst_date(old_ends.filter(|ends| installed <= *ends)?);
-                Some(ends)
-            }
-        }
+        self.begins_to_work.works_from(installed, old_ends)
     }
 
     pub(super) fn named_after(mut self, file: &Path) -> Self {

@@ -98,8 +98,9 @@ impl Contents {
 
     /// The private keys that sign for a public key, which the certificate or the job with this identifier is for.
     ///
-    /// First those are asked that report it or have the identifier, every one of them; where none of these signs, those
-    /// that report nothing, until one does. A key that refuses to sign is none of them.
+    /// First those are asked that report it, have the identifier, or have it in a certificate or a public key object under
+    /// their own identifier, every one of them; where none of these signs, those that nothing explains, until one does. A
+    /// key that refuses to sign is none of them.
     pub(super) fn keys_that_sign_for(
         &mut self,
         signer: &dyn Signer,
@@ -136,6 +137,16 @@ impl Contents {
         Ok((found, refusal))
     }
 
+    /// Whether a certificate or a public key object with the key's own identifier says that it is for this public key, as
+    /// where another program has stored a certificate under another identifier than its pair.
+    fn is_explained_by(&self, key: &StoredKey, public: &PublicKey) -> bool {
+        let certificates = self.certificates_for(public).filter_map(|at| self.certificates.get(at));
+        let halves = self.index.public_by_key.get(public).into_iter().flatten();
+        let halves = halves.filter_map(|at| self.public_keys.get(*at));
+        let mut ids = certificates.map(|held| &held.stored.id).chain(halves.map(|half| &half.stored.id));
+        ids.any(|id| *id == key.id)
+    }
+
     /// Whether a certificate or a public key object with the key's own identifier says what it is for.
     fn is_explained(&self, key: usize) -> bool {
         let Some(held) = self.private_keys.get(key) else { return false };
@@ -152,8 +163,8 @@ impl Contents {
         }
     }
 
-    /// The private keys that may be that of a public key, likeliest first: those that report it or have the identifier,
-    /// then those that report nothing and that nothing else explains.
+    /// The private keys that may be that of a public key, likeliest first: those that report it, have the identifier or
+    /// have it under their own, then those that report nothing and that nothing else explains.
     pub(crate) fn candidates(&self, public: &PublicKey, id: &[u8]) -> Vec<StoredKey> {
         let (likely, possible) = self.likely_and_possible(public, id);
         let keys = likely.into_iter().chain(possible).filter_map(|at| self.private_keys.get(at));
@@ -172,6 +183,7 @@ impl Contents {
                 Some(told) if told == public => likely.push(at),
                 _ if key.id == id => likely.push(at),
                 Some(_) => {}
+                None if self.is_explained_by(key, public) => likely.push(at),
                 None if self.is_explained(at) => {}
                 None => possible.push(at),
             }

@@ -16,7 +16,7 @@ pub(super) enum Narrowed {
     WithoutSuccessor,
     Id(Vec<u8>),
     Serial(String),
-    NamedBy(TokenUri),
+    NamedBy(Box<TokenUri>),
 }
 
 impl Choice {

@@ -23,6 +23,8 @@ pub struct Credential {
     pub(super) same_subject: usize,
     pub(super) successor: Option<Successor>,
     pub(super) waiting: bool,
+    /// The row of renewals that it stands in, by its number in the surroundings.
+    pub(super) row: usize,
     pub(super) surroundings: Arc<Surroundings>,
     /// How it was chosen, where that was before the login.
     pub(super) chosen: Option<Choice>,
@@ -35,6 +37,17 @@ pub(super) struct Surroundings {
     authorities: Vec<Certificate>,
     /// The latest beginning of a certificate: the clock was not before it when that was issued.
     latest: Option<SystemTime>,
+    /// Users' certificates, each with the row of renewals that it stands in and whether its key was seen where keys were
+    /// looked for.
+    pub(super) users: Vec<User>,
+}
+
+/// A user's certificate on the token.
+#[derive(Debug)]
+pub(super) struct User {
+    pub(super) certificate: Certificate,
+    pub(super) row: usize,
+    pub(super) may_have_key: bool,
 }
 
 /// What is known of the private key of a credential.
@@ -195,6 +208,14 @@ impl Credential {
         self.surroundings.latest
     }
 
+    /// The credentials on the token that seem to be another user's, and have not ended: with another subject, and not known
+    /// to stand in a row of renewals with this one.
+    pub(crate) fn of_other_users(&self, now: SystemTime) -> impl Iterator<Item = &Certificate> {
+        let others =
+            self.surroundings.users.iter().filter(move |user| user.row != self.row && user.counts(now));
+        others.map(|user| &user.certificate).filter(|other| !other.subject().matches(self.subject()))
+    }
+
     /// Whether the object of a URI is one of this credential's. Of a private key the label is compared where it is known, else
     /// that of the certificate.
     pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
@@ -216,6 +237,7 @@ impl Credential {
             same_subject: 0,
             successor: None,
             waiting: false,
+            row: 0,
             surroundings: Arc::default(),
             chosen: None,
         }
@@ -229,6 +251,13 @@ impl Credential {
                 Err(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), self))
             }
         }
+    }
+}
+
+impl User {
+    /// Whether it is a credential that works: one without its key is none.
+    pub(super) fn counts(&self, now: SystemTime) -> bool {
+        self.may_have_key && self.certificate.not_after() >= now
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::Contents;
 use super::choice::{Choice, Narrowed};
-use super::credential::{Credential, SeenKey, Surroundings};
+use super::credential::{Credential, SeenKey, Surroundings, User};
 use super::held::HeldCertificate;
+use super::successor::Successor;
 use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, Window};
+use crate::pki::{Certificate, Name, Window};
 use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
 use std::collections::HashMap;
@@ -104,7 +105,6 @@ impl Contents {
             .iter()
             .filter_map(|held| held.certificate.as_ref())
             .for_each(|one| surroundings.add(one));
-        let surroundings = Arc::new(surroundings);
         let key_of = |at| match (self.logged_in, self.key_hint(at)) {
             (false, _) => SeenKey::NotLookedFor,
             (true, None) => SeenKey::Missing,
@@ -112,6 +112,9 @@ impl Contents {
         };
         let mut successors = self.successors();
         let renewed = self.renewed_by_jobs();
+        let rows = self.rows(&successors);
+        surroundings.users = self.users(&rows);
+        let surroundings = Arc::new(surroundings);
         let list = self.certificates.iter().enumerate().filter_map(|(at, held)| {
             let certificate = held.certificate.clone().filter(|certificate| !certificate.is_ca())?;
             Some(Credential {
@@ -121,12 +124,36 @@ impl Contents {
                 successor: successors.remove(&at),
                 waiting: renewed.contains(&at),
                 chosen: None,
+                row: rows.get(at).copied().unwrap_or(at),
                 surroundings: Arc::clone(&surroundings),
                 certificate,
             })
         });
         let unreadable = unreadable(&self.certificates, self.unreadable);
         Credentials { logged_in: self.logged_in, ..Credentials::new(list.collect(), unreadable) }
+    }
+
+    /// The row of renewals that each certificate stands in: the place of the last one in it.
+    fn rows(&self, successors: &HashMap<usize, Successor>) -> Vec<usize> {
+        let next = |at: usize| self.place_of(&successors.get(&at)?.certificate);
+        let last = |first: usize| {
+            let mut at = first;
+            // A successor ends later, so no row is longer than the list.
+            while let Some(later) = next(at) {
+                at = later;
+            }
+            at
+        };
+        (0..self.certificates.len()).map(last).collect()
+    }
+
+    fn users(&self, rows: &[usize]) -> Vec<User> {
+        let user = |(at, row): (usize, &usize)| {
+            let certificate = self.certificate(at).filter(|one| !one.is_ca())?.clone();
+            let may_have_key = !self.logged_in || self.key_hint(at).is_some();
+            Some(User { certificate, row: *row, may_have_key })
+        };
+        rows.iter().enumerate().filter_map(user).collect()
     }
 }
 
@@ -150,6 +177,18 @@ impl Credentials {
             one.same_subject = same.saturating_sub(1);
         }
         Credentials { list, unreadable, ..Credentials::default() }
+    }
+
+    /// The credentials that have not ended and have another subject than this: of other users, where a first certificate
+    /// is asked for.
+    pub(crate) fn of_others_than(
+        &self,
+        subject: &Name,
+        now: SystemTime,
+    ) -> impl Iterator<Item = &Certificate> {
+        let users = self.list.first().map(|one| one.surroundings.users.as_slice()).unwrap_or_default();
+        let others = users.iter().filter(move |user| user.counts(now)).map(|user| &user.certificate);
+        others.filter(|other| !other.subject().matches(subject))
     }
 
     /// The credentials, in the token's order.
@@ -215,7 +254,7 @@ impl Credentials {
             uri.id().is_none_or(|id| id == one.id) && uri.object().is_none_or(|label| label == one.label)
         });
         self.list.retain(|credential| credential.is_named_by(uri));
-        self.choice.add(Narrowed::NamedBy(uri.clone()));
+        self.choice.add(Narrowed::NamedBy(Box::new(uri.clone())));
         if self.list.is_empty() && self.unreadable.is_empty() { Err(error) } else { Ok(self) }
     }
 

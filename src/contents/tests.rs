@@ -13,7 +13,12 @@ use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
 
 mod answered;
+mod choice;
+mod hints;
 mod model;
+mod named;
+mod removals;
+mod successors;
 
 /// A token that is made up: objects, and what the private keys really are.
 #[derive(Default)]

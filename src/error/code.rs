@@ -270,6 +270,8 @@ numbered! {
         AnswerIsCertRep = 542 "answer_is_cert_rep",
         /// The certificate comes from another CA than those that the bank names.
         IssuerUnexpected = 543 "issuer_unexpected",
+        /// The CA's response is not in a form in which the bank's CA answers.
+        AnswerFormUnexpected = 544 "answer_form_unexpected",
 
         /// The token was removed.
         TokenRemoved = 601 "token_removed",
@@ -347,6 +349,10 @@ numbered! {
         ServiceEnded = 827 "service_ended",
         /// The old credential stays until a login with the new one is confirmed.
         RetireNotConfirmed = 828 "retire_not_confirmed",
+        /// The new certificate does not work at the bank yet, so the old one is not removed.
+        NotInUseYet = 829 "not_in_use_yet",
+        /// Another user's credential is on the token, which the bank does not allow.
+        OtherUserOnToken = 830 "other_user_on_token",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",

@@ -73,5 +73,7 @@ numbered! {
         Certificate = 40 "certificate",
         /// What was looked at, by a stable name (`without_pin`: what shows before the login); people read it in words.
         Seen = 41 "seen",
+        /// The reference number of the order at the bank or its CA.
+        Reference = 54 "reference",
     }
 }

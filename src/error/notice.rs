@@ -106,6 +106,16 @@ numbered! {
         BankDriverAbsent = 53 "bank_driver_absent",
         /// A trust anchor of the bank's profile ends soon.
         BankAnchorEnds = 54 "bank_anchor_ends",
+        /// A certificate on the token seems to be another user's, which the bank does not allow.
+        OtherUserSeen = 70 "other_user_seen",
+        /// The bank reminds its customers of the renewal by now.
+        RenewalDue = 71 "renewal_due",
+        /// The token comes with an initial PIN, which is to be changed.
+        InitialPin = 72 "initial_pin",
+        /// The token comes empty, and its first certificate is still to be issued.
+        DeliveredEmpty = 73 "delivered_empty",
+        /// A device with the USB numbers of the bank's token is plugged in, and no driver sees the token.
+        BankDeviceNotSeen = 74 "bank_device_not_seen",
     }
 }
 
@@ -134,6 +144,8 @@ numbered! {
         OldKey = 10 "old_key",
         /// The kind of key that will be made is known.
         KeyKind = 11 "key_kind",
+        /// No other user's credential is on the token.
+        OnlyUser = 12 "only_user",
     }
 }
 

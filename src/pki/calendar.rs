@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,20 @@ pub fn jst_rfc3339(time: SystemTime) -> Option<String> {
     in_japan(time).map(|time| time.strftime("%Y-%m-%dT%H:%M:%S+09:00").to_string()).or_else(utc)
 }
 
+/// The next day after this one on which banks in Japan work: no Saturday, no Sunday, and none of 31 December to 3 January
+/// (Order for Enforcement of the Banking Act, Article 5). National holidays are not known here.
+pub(crate) fn next_business_day(date: Date) -> Option<Date> {
+    let is_closed = |day: &Date| {
+        matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
+            || matches!((day.month(), day.day()), (12, 31) | (1, 1..=3))
+    };
+    let mut day = date.tomorrow().ok()?;
+    while is_closed(&day) {
+        day = day.tomorrow().ok()?;
+    }
+    Some(day)
+}
+
 /// Whether a certificate that ends then has "no well-defined expiration date": 99991231235959Z (RFC 5280 §4.1.2.5).
 pub fn has_no_end(not_after: SystemTime) -> bool {
     const END: u64 = 253_402_300_799;
@@ -83,6 +97,13 @@ pub enum Closing {
     AtEnd,
     /// On the expiry date, before this time of day in Japan: 09:00 where 8:59 is the last minute.
     OnLastDay(Time),
+    /// So many days before the expiry date, before this time of day in Japan.
+    DaysBefore {
+        /// How many days.
+        days: u32,
+        /// The first moment of that day at which it is closed.
+        time: Time,
+    },
     /// So many hours before the certificate ends.
     HoursBefore(u32),
     /// At the end of the day in Japan that is so many days after the expiry date.
@@ -171,6 +192,10 @@ impl Closing {
         match self {
             Closing::AtEnd => None,
             Closing::OnLastDay(time) => Some(last_day.to_datetime(time)),
+            Closing::DaysBefore { days, time } => {
+                let days = Span::new().try_days(days).ok()?;
+                Some(last_day.checked_sub(days).ok()?.to_datetime(time))
+            }
             Closing::HoursBefore(hours) => {
                 let hours = Span::new().try_hours(hours).ok()?;
                 in_japan(not_after)?.checked_sub(hours).ok()
@@ -275,6 +300,52 @@ mod tests {
             WindowState::Open { days_left: 1 }
         );
         assert_eq!(day_before.state(end, at("2026-12-03T23:59:59+09:00")), WindowState::Closed { closed_at });
+    }
+
+    #[test]
+    fn the_last_day_may_be_before_the_expiry_date() {
+        let end = at("2028-03-01T08:59:59+09:00");
+        let until = |days, time| Window { closes: Closing::DaysBefore { days, time }, ..Window::default() };
+        // The day before is 29 February.
+        let leap = until(1, Time::constant(9, 0, 0, 0));
+        assert_eq!(leap.state(end, at("2028-02-29T08:59:59+09:00")), WindowState::Open { days_left: 1 });
+        let closed_at = Date::constant(2028, 2, 29).at(9, 0, 0, 0);
+        assert_eq!(leap.state(end, at("2028-02-29T09:00:00+09:00")), WindowState::Closed { closed_at });
+        let year_end = at("2027-01-01T08:59:59+09:00");
+        let midnight = until(0, Time::midnight());
+        assert_eq!(
+            midnight.state(year_end, at("2026-12-31T23:59:59+09:00")),
+            WindowState::Open { days_left: 1 }
+        );
+        let closed_at = Date::constant(2027, 1, 1).at(0, 0, 0, 0);
+        assert_eq!(
+            midnight.state(year_end, at("2027-01-01T00:00:00+09:00")),
+            WindowState::Closed { closed_at }
+        );
+    }
+
+    #[test]
+    fn the_last_24_hours_are_excluded_to_the_second_in_a_leap_year_too() {
+        let window = Window { closes: Closing::HoursBefore(24), ..Window::default() };
+        for (end, last, closed) in [
+            ("2028-03-01T09:00:00+09:00", "2028-02-29T08:59:59+09:00", "2028-02-29T09:00:00+09:00"),
+            ("2027-03-01T09:00:00+09:00", "2027-02-28T08:59:59+09:00", "2027-02-28T09:00:00+09:00"),
+            ("2027-01-01T08:59:59+09:00", "2026-12-31T08:59:58+09:00", "2026-12-31T08:59:59+09:00"),
+        ] {
+            assert!(matches!(window.state(at(end), at(last)), WindowState::Open { .. }), "{last}");
+            assert!(matches!(window.state(at(end), at(closed)), WindowState::Closed { .. }), "{closed}");
+        }
+    }
+
+    #[test]
+    fn banks_rest_at_weekends_and_at_the_turn_of_the_year() {
+        let next = |day: &str| next_business_day(day.parse().unwrap()).unwrap().to_string();
+        assert_eq!(next("2026-11-26"), "2026-11-27");
+        assert_eq!(next("2026-11-27"), "2026-11-30", "a Friday");
+        assert_eq!(next("2026-12-30"), "2027-01-04", "a Wednesday: four days of rest");
+        assert_eq!(next("2027-12-30"), "2028-01-04");
+        assert_eq!(next("2028-02-28"), "2028-02-29");
+        assert!(next_business_day(Date::MAX).is_none());
     }
 
     #[test]

@@ -41,8 +41,8 @@ mod openssl;
 #[cfg(test)]
 mod robustness;
 
-pub(crate) use calendar::in_japan;
 pub use calendar::{Closing, Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
+pub(crate) use calendar::{in_japan, next_business_day};
 pub(crate) use certificate::Certificate;
 pub use certificate::Serial;
 pub(crate) use expectation::Expectation;
@@ -61,4 +61,4 @@ pub use request::cms::RenewalRequest;
 pub use request::pkcs10::Request;
 pub(crate) use request::pkcs10::RequestDraft;
 pub(crate) use response::Response;
-pub use response::{MAX_CERTIFICATES, MAX_RESPONSE, Skipped, Unusable};
+pub use response::{MAX_CERTIFICATES, MAX_RESPONSE, ResponseForm, Skipped, Unusable};

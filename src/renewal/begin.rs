@@ -2,8 +2,9 @@
 
 use super::pending::{KeyInUse, Pending, RequestedKey};
 use super::preflight::Preflight;
-use super::renewal::{Form, Renewal, Subject};
+use super::renewal::{Renewal, Subject};
 use super::run::Run;
+use crate::bank::RequestForm;
 use crate::contents::{Contents, Credential, PendingKey, PendingState, Record, about};
 use crate::driver::{NewKeyPair, Present, Proof, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
@@ -65,9 +66,9 @@ impl Renewal {
             return Err(key.error(Code::NotPending));
         }
         // Only who signs with the old key has to look for it.
-        let mut contents = match self.form {
-            Form::Pkcs10 => None,
-            Form::SignedByOldKey => Some(Contents::read(session)?),
+        let mut contents = match self.request_form() {
+            RequestForm::Pkcs10 => None,
+            RequestForm::SignedByOldKey => Some(Contents::read(session)?),
         };
         let key = match (key.private(), key.public_key()) {
             (Some(private), None) => key.with_public_key(session.public_key_by_signing(private)?),
@@ -84,13 +85,13 @@ impl Renewal {
 
     /// What the request will say, but for its key: made before there is a key, so that what cannot be encoded costs none.
     fn draft(&self, key: &KeyAlgorithm) -> Result<RequestDraft> {
-        match (&self.subject, self.form) {
-            (Subject::First(subject), Form::Pkcs10) => RequestDraft::first(subject),
-            (Subject::Renewed(old), Form::Pkcs10) => RequestDraft::for_renewal(old.certificate(), key),
-            (Subject::Renewed(old), Form::SignedByOldKey) => {
+        match (&self.subject, self.request_form()) {
+            (Subject::First(subject), RequestForm::Pkcs10) => RequestDraft::first(subject),
+            (Subject::Renewed(old), RequestForm::Pkcs10) => RequestDraft::for_renewal(old.certificate(), key),
+            (Subject::Renewed(old), RequestForm::SignedByOldKey) => {
                 RequestDraft::for_renewal_by_old_key(old.certificate(), key)
             }
-            (Subject::First(_), Form::SignedByOldKey) => {
+            (Subject::First(_), RequestForm::SignedByOldKey) => {
                 Err(Error::new(Code::BadArgument).fact(Fact::Reason, "no_old_key"))
             }
         }
@@ -192,8 +193,8 @@ impl Job<'_> {
         let signature =
             self.session.sign(private, public, algorithm, info.to_be_signed(), Step::SignRequest)?;
         let request = info.assemble(algorithm, &signature)?;
-        let signed_by_old = match (self.renewal.old(), self.renewal.form, contents) {
-            (Some(old), Form::SignedByOldKey, Some(contents)) => {
+        let signed_by_old = match (self.renewal.old(), self.renewal.request_form(), contents) {
+            (Some(old), RequestForm::SignedByOldKey, Some(contents)) => {
                 Some(sign_by_old_key(self.session, contents, old, &request)?)
             }
             _ => None,

@@ -57,7 +57,6 @@ pub use crate::contents::{
 };
 pub use clock::{Clock, clock_doubt};
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
-pub use renewal::Form;
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};
 pub use run::Progress;

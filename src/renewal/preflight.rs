@@ -5,16 +5,16 @@ use std::fmt;
 use base16ct::lower::encode_string as hex;
 
 use super::clock::{self, Verdict};
-use super::renewal::Renewal;
+use super::renewal::{Renewal, Subject};
 use super::run::Run;
-use crate::bank::{KeyRule, Policy};
+use crate::bank::{KeyRule, OtherUsers, Policy};
 use crate::contents::{
     Contents, Credential, Credentials, PendingKey, PendingState, Record, Successor, about, already_renewed,
     closed, expired, not_yet, service_ended,
 };
 use crate::driver::{PinState, Session, Token, TokenInfo};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
-use crate::pki::{KeyKind, WindowState};
+use crate::pki::{Certificate, KeyKind, WindowState};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
@@ -92,6 +92,7 @@ impl Preflight {
             let unique = || same_subject(old.same_subject());
             let state = renewed.map_or_else(unique, PointResult::Warning);
             findings.push(PreflightPoint { point: Point::SubjectUnique, state });
+            findings.extend(only_user(renewal, old.of_other_users(run.now()), false));
         }
         Preflight { points: findings }
     }
@@ -152,6 +153,10 @@ impl Preflight {
                 }
             }
             findings.push(PreflightPoint { point: Point::OldKey, state: old_key(now, old) });
+            findings.extend(only_user(renewal, now.unwrap_or(old).of_other_users(run.now()), true));
+        }
+        if let Subject::First(subject) = &renewal.subject {
+            findings.extend(only_user(renewal, credentials.of_others_than(subject, run.now()), true));
         }
         Ok(Preflight { points: findings })
     }
@@ -425,6 +430,32 @@ fn renewed(notice: Notice, renewal: &Renewal, by: &Successor) -> Warning {
     Warning::from(notice)
         .fact(Fact::Candidate, by)
         .fact(Fact::Date, by.renewable_from(&renewal.policy.window))
+}
+
+/// Whether another user's credential is on the token, where the bank does not allow that. Before the login keys cannot be
+/// seen, and a certificate without one is no credential.
+fn only_user<'c>(
+    renewal: &Renewal,
+    others: impl Iterator<Item = &'c Certificate>,
+    logged_in: bool,
+) -> Option<PreflightPoint> {
+    if renewal.policy.other_users == OtherUsers::Allow {
+        return None;
+    }
+    let others: Vec<String> =
+        others.map(|other| format!("{} (serial {})", other.subject(), other.serial())).collect();
+    let state = match (others.is_empty(), logged_in) {
+        (true, _) => PointResult::Ok,
+        (false, false) => {
+            let seen = Warning::from(Notice::OtherUserSeen);
+            PointResult::Warning(others.iter().fold(seen, |seen, one| seen.fact(Fact::Candidate, one)))
+        }
+        (false, true) => {
+            let error = Error::new(Code::OtherUserOnToken).during(Step::Preflight);
+            PointResult::Blocker(others.iter().fold(error, |error, one| error.fact(Fact::Candidate, one)))
+        }
+    };
+    Some(PreflightPoint { point: Point::OnlyUser, state })
 }
 
 fn gone(old: &Credential) -> PointResult {

@@ -1,20 +1,9 @@
 //! What is to be renewed, or issued for the first time.
 
-use crate::bank::{KeyRule, Policy};
+use crate::bank::{KeyRule, Policy, RequestForm};
 use crate::contents::{Caller, Credential, PendingKey, Record};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::{KeyKind, Name};
-
-/// The form of the request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Form {
-    /// PKCS#10, signed by the new key (RFC 2986).
-    #[default]
-    Pkcs10,
-    /// The same inside CMS SignedData by the old key, as Microsoft CAs take it (MS-WCCE §3.1.1.4.3.2.1).
-    SignedByOldKey,
-}
 
 /// A renewal, or a first issue: of what, by which policy, and what a person has agreed to although a rule speaks
 /// against it.
@@ -22,7 +11,8 @@ pub enum Form {
 pub struct Renewal {
     pub(super) subject: Subject,
     pub(super) policy: Policy,
-    pub(super) form: Form,
+    /// Another form of the request than the policy's.
+    pub(super) form: Option<RequestForm>,
     pub(super) outside_window: bool,
     pub(super) beside_pending: bool,
     pub(super) although_renewed: bool,
@@ -50,7 +40,7 @@ impl Renewal {
         Renewal {
             subject,
             policy: Policy::default(),
-            form: Form::default(),
+            form: None,
             outside_window: false,
             beside_pending: false,
             although_renewed: false,
@@ -64,11 +54,20 @@ impl Renewal {
         self
     }
 
-    /// Makes the request in this form.
+    /// Makes the request in this form instead of the policy's.
     #[must_use]
-    pub fn form(mut self, form: Form) -> Self {
-        self.form = form;
+    pub fn form(mut self, form: RequestForm) -> Self {
+        self.form = Some(form);
         self
+    }
+
+    /// The form of the request. That of a first certificate is PKCS#10, whatever the policy says of renewals.
+    pub(super) fn request_form(&self) -> RequestForm {
+        let of_policy = || match self.subject {
+            Subject::Renewed(_) => self.policy.request,
+            Subject::First(_) => RequestForm::Pkcs10,
+        };
+        self.form.unwrap_or_else(of_policy)
     }
 
     /// Renews although the window is not open. An expired credential may then be renewed too.

@@ -88,7 +88,8 @@ impl Retire {
     /// ended by asking for it once more.
     ///
     /// # Errors
-    /// [`Code::RetireNotConfirmed`] when the policy waits for a confirmation and there is none;
+    /// [`Code::RetireNotConfirmed`] when the policy waits for a confirmation and there is none; [`Code::NotInUseYet`] while
+    /// the bank does not take the new one yet;
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
@@ -115,9 +116,22 @@ impl Retire {
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
         let (successor, issuer) = self.choose(&credentials, old, followers, run.now())?;
+        self.make_sure_it_works(old, &successor, run.now())?;
         let retirement = contents.retirement(session, old, &successor)?;
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         Ok(Retired { successor, issuer, key_removed: retirement.with_key })
+    }
+
+    /// Until the bank takes the new one, the old one is needed.
+    fn make_sure_it_works(&self, old: &Credential, new: &Credential, now: SystemTime) -> Result<()> {
+        let (issued, old_ends) = (new.certificate().not_before(), old.certificate().not_after());
+        match self.policy.begins_to_work.not_before(issued, old_ends, now) {
+            Some(day) => Err(about(Error::new(Code::NotInUseYet).during(Step::Retire), old)
+                .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
+                .fact(Fact::Date, day)
+                .fact(Fact::Now, jst_time(now))),
+            None => Ok(()),
+        }
     }
 
     fn make_sure_nothing_is_doubtful(&self) -> Result<()> {

@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 
 use common::{Bank, install, policy, refused, run};
 use usbtoken::bank::KeyRule;
+use usbtoken::bank::RequestForm;
 use usbtoken::error::Notice;
 use usbtoken::pki::MAX_RESPONSE;
-use usbtoken::renewal::Form as RequestForm;
 use usbtoken::{Code, Renewal};
 use usbtoken_testkit::{Form, Kind, ParsedRequest, SoftKey, days_from_now};
 

@@ -39,6 +39,20 @@ fn a_foreign_pair_under_the_old_identifier_stays_when_the_old_one_goes() {
     }
 }
 
+/// Another program has stored the certificate under an identifier of its own: the pair is still the certificate's.
+#[test]
+fn a_pair_under_another_identifier_than_its_certificate_goes_with_it() {
+    let bank = Bank::new();
+    bank.pkcs11_tool(&["--delete-object", "--type", "cert", "--id", &hex(&bank.old.id)]);
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[9], "moved"));
+    bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[7], "somebody else's"));
+    let before = bank.soft.snapshot();
+    let issuer = bank.issuer("--form p7");
+    let done = bank.run(&["renew", "--retire-old", "--issuer", &issuer]).json();
+    assert_eq!(done["retired"], true);
+    assert_only_gone(&bank, &before, |object| object.id == bank.old.id || object.id == [9]);
+}
+
 /// With our own key gone and a foreign pair under its identifier there is no key to renew with, and none is claimed.
 #[test]
 fn a_foreign_pair_under_the_identifier_is_not_the_key() {

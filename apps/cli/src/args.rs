@@ -11,7 +11,8 @@ mod shared;
 mod subject;
 
 pub use shared::{
-    CheckArgs, FormArg, FormatArg, Hex, ISSUER_TIMEOUT, IssuerArgs, KeyArgs, OutArgs, ProofArg, Which, YES,
+    CheckArgs, FormArg, FormatArg, Hex, ISSUER_TIMEOUT, IssuerArgs, KeyArgs, OutArgs, ProofArg,
+    ReferenceArgs, Which, YES,
 };
 pub use subject::{SubjectArg, SubjectArgs};
 
@@ -131,7 +132,7 @@ pub enum Command {
     /// Installs the CA's answer; the second half of a renewal.
     Install(Install),
     /// Lists the pending keys: requests that wait for the CA's answer.
-    Pending,
+    Pending(Pending),
     /// Goes on with a pending key: writes its request again, or asks the CA again.
     Resume(Resume),
     /// Removes a pending key.
@@ -194,9 +195,9 @@ pub struct Renew {
     #[command(flatten)]
     pub issuer: IssuerArgs,
 
-    /// The form of the request.
-    #[arg(long, default_value = "pkcs10")]
-    pub form: FormArg,
+    /// The form of the request; pkcs10 where no bank says otherwise.
+    #[arg(long)]
+    pub form: Option<FormArg>,
 
     #[command(flatten)]
     pub checks: CheckArgs,
@@ -214,6 +215,9 @@ pub struct Renew {
     /// Removes the old certificate and key once the new ones work.
     #[arg(long)]
     pub retire_old: bool,
+
+    #[command(flatten)]
+    pub order: ReferenceArgs,
 }
 
 /// `usbtoken request`.
@@ -234,13 +238,16 @@ pub struct Request {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force"])]
     pub subject: Option<String>,
 
-    /// The form of the request.
-    #[arg(long, default_value = "pkcs10")]
-    pub form: FormArg,
+    /// The form of the request; pkcs10 where no bank says otherwise.
+    #[arg(long)]
+    pub form: Option<FormArg>,
 
     /// How well it must be shown that the new private key cannot leave the token.
     #[arg(long, value_name = "LEVEL")]
     pub require_proof: Option<ProofArg>,
+
+    #[command(flatten)]
+    pub order: ReferenceArgs,
 }
 
 /// `usbtoken install`.
@@ -268,6 +275,17 @@ pub struct Install {
     pub retire_old: bool,
 }
 
+/// `usbtoken pending`.
+#[derive(Args, Debug)]
+pub struct Pending {
+    #[command(flatten)]
+    pub order: ReferenceArgs,
+
+    /// With --reference: the pending key of that order, where several wait.
+    #[arg(long, value_name = "HEX", requires = "reference")]
+    pub id: Option<Hex>,
+}
+
 /// `usbtoken resume`.
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("to").args(["out", "issuer", "issuer_helper"])))]
@@ -290,9 +308,9 @@ pub struct Resume {
     #[arg(long)]
     pub sign_again: bool,
 
-    /// The form of the request.
-    #[arg(long, default_value = "pkcs10")]
-    pub form: FormArg,
+    /// The form of the request; pkcs10 where no bank says otherwise.
+    #[arg(long)]
+    pub form: Option<FormArg>,
 
     /// The subject (RFC 4514), for the key of a first certificate: the token does not keep it. Or how far the
     /// subject may differ from the old one, as with `renew`: exact, common-name-may-change, any. May be given twice.
@@ -305,6 +323,9 @@ pub struct Resume {
     /// Removes the old certificate and key once the new ones work.
     #[arg(long, conflicts_with = "out")]
     pub retire_old: bool,
+
+    #[command(flatten)]
+    pub order: ReferenceArgs,
 }
 
 /// `usbtoken abandon`.

@@ -24,9 +24,15 @@ use zeroize::Zeroizing;
 pub use self::reply::{Failed, Question, Reply, first_line};
 
 use self::ran::{End, Ran, failed};
-use crate::args::IssuerArgs;
+use crate::args::{ISSUER_TIMEOUT, IssuerArgs};
+use crate::reference::Reference;
 use crate::run::Run;
 use crate::surroundings;
+
+/// The variable with the proxy that the bank names.
+const PROXY: &str = "USBTOKEN_PROXY";
+/// That one, and those that curl and its like look for.
+const PROXY_VARIABLES: [&str; 5] = [PROXY, "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
 
 /// How the CA is asked.
 pub struct Issuer {
@@ -36,6 +42,8 @@ pub struct Issuer {
     show: bool,
     /// The variables that no child gets.
     hidden: Vec<OsString>,
+    /// The way to the CA that the bank names.
+    proxy: Option<String>,
 }
 
 enum Program {
@@ -62,42 +70,55 @@ impl Issuer {
                 return Err(Error::new(Code::BadArgument).fact(Fact::Expected, expected));
             }
         };
-        let timeout = Duration::from_secs(args.issuer_timeout.into());
+        let timeout = Duration::from_secs(args.issuer_timeout.unwrap_or(ISSUER_TIMEOUT).into());
         let hidden = run.secrets().map(OsString::from).collect();
-        Ok(Issuer { program, timeout, show: !run.global.json, hidden })
+        let proxy = run.bank().and_then(|bank| bank.issuer.as_ref()?.proxy.clone());
+        Ok(Issuer { program, timeout, show: !run.global.json, hidden, proxy })
     }
 
-    /// Lets the helper show login ID and password to the CA. Returns what it printed: the cookie of the visit.
+    /// Lets the helper show login ID and password to the CA. Returns what it printed, the cookie of the visit, and the
+    /// order's reference number, where it said one.
     ///
     /// # Errors
     /// [`Code::AuthorisationRejected`], [`Code::IssuerUnreachable`], [`Code::IssuerMisconfigured`],
     /// [`Code::IssuerFailed`], [`Code::IssuerTimeout`], [`Code::Cancelled`]. The CA has no request yet.
-    pub fn authorise(&self, login: &Zeroizing<Vec<u8>>) -> Result<Option<String>> {
+    pub fn authorise(&self, login: &Zeroizing<Vec<u8>>) -> Result<(Option<String>, Option<Reference>)> {
         let Program::Helper(path) = &self.program else {
             return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--issuer-helper"));
         };
         let command = self.prepared(helper::authorise(path));
         let ran = self.run(command, login, &mut io::sink());
-        let reply = ran.and_then(|ran| helper::authorised(ran).map_err(|failed| failed.error));
+        let reply = ran.and_then(|mut ran| {
+            let reference = ran.reference.take();
+            helper::authorised(ran).map(|cookie| (cookie, reference)).map_err(|failed| failed.error)
+        });
         reply.map_err(|error| error.during(Step::AskIssuer))
     }
 
-    /// Asks for a certificate. What is printed is copied as it comes, to where no write fails.
+    /// Asks for a certificate. What is printed is copied as it comes, to where no write fails. Beside what came of it is
+    /// the order's reference number, where the program said one.
     ///
     /// # Errors
     /// As [`Issuer::authorise`]; [`Code::IssuerRejected`], [`Code::AnswerTooLarge`].
-    pub fn ask(&self, question: &Question<'_>, copy: &mut dyn Write) -> std::result::Result<Reply, Failed> {
+    pub fn ask(
+        &self,
+        question: &Question<'_>,
+        copy: &mut dyn Write,
+    ) -> (std::result::Result<Reply, Failed>, Option<Reference>) {
         let command = match &self.program {
             Program::Shell(command) => shell(command),
             Program::Helper(path) => helper::ask(path, question),
         };
-        let ran = self.run(self.prepared(command), question.request.as_bytes(), copy);
+        let mut ran = self.run(self.prepared(command), question.input, copy);
+        let reference = ran.as_mut().ok().and_then(|ran| ran.reference.take());
         let reply = match (ran, &self.program) {
             (Ok(ran), Program::Shell(_)) => answered(ran),
             (Ok(ran), Program::Helper(_)) => helper::answered(ran),
             (Err(error), _) => Err(Failed { error, output: Vec::new() }),
         };
-        reply.map_err(|Failed { error, output }| Failed { error: error.during(Step::AskIssuer), output })
+        let reply =
+            reply.map_err(|Failed { error, output }| Failed { error: error.during(Step::AskIssuer), output });
+        (reply, reference)
     }
 
     /// In the environment that this program was started with, whatever a driver did to it, without the PIN.
@@ -113,6 +134,11 @@ impl Issuer {
         for name in &self.hidden {
             command.env_remove(name);
         }
+        // A bank's word counts for more than the environment, and of what is in that ours is only a bank's word.
+        match &self.proxy {
+            Some(proxy) => command.envs(PROXY_VARIABLES.map(|name| (name, proxy))),
+            None => command.env_remove(PROXY),
+        };
         command
     }
 

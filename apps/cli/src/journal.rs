@@ -22,6 +22,8 @@ use usbtoken::pki::{PublicKey, jst_date};
 use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Error, Pending, Result};
 
+use crate::reference::Reference;
+
 /// The only version of the record that was ever written.
 const VERSION: u32 = 1;
 /// A request has a few KiB, and a cookie is bounded by who reads it.
@@ -55,10 +57,13 @@ pub struct JournalEntry {
     old_serial: Option<String>,
     /// The request, byte for byte as it was first made, in PEM.
     pub request: String,
-    /// Whether the request is the one that the old key signed too ([`usbtoken::renewal::Form::SignedByOldKey`]).
+    /// Whether the request is the one that the old key signed too ([`usbtoken::bank::RequestForm::SignedByOldKey`]).
     pub signed_by_old_key: bool,
     /// What the CA gave to ask again with.
     pub cookie: Option<String>,
+    /// The number under which the bank or its CA knows the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 impl JournalEntry {
@@ -75,7 +80,15 @@ impl JournalEntry {
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,
+            reference: None,
         }
+    }
+
+    /// The same job with the order's reference number, where one is given.
+    #[must_use]
+    pub fn with_reference(mut self, reference: Option<Reference>) -> Self {
+        self.reference = reference.or(self.reference);
+        self
     }
 
     /// The same job with what the CA gave to ask again with.

@@ -14,6 +14,7 @@ use usbtoken::text::Lang;
 use usbtoken::{Code, Credential, Error, Response, Result, Session};
 
 use crate::journal::{Journal, JournalEntry};
+use crate::reference::Reference;
 use crate::words::Words;
 use crate::{files, surroundings};
 
@@ -189,6 +190,21 @@ impl Keeper {
         }
     }
 
+    /// The same job with the order's reference number, which is kept where it is new.
+    pub fn with_reference(&self, entry: &JournalEntry, reference: Option<Reference>) -> JournalEntry {
+        let with = entry.clone().with_reference(reference);
+        if with != *entry {
+            // What cannot be kept is shown by this run, and was shown by whoever said it.
+            let _ = self.update(&with);
+        }
+        with
+    }
+
+    /// The order's reference number, where one is kept for the job of this key.
+    pub fn reference(&self, session: &Session, key_id: &[u8]) -> Option<Reference> {
+        self.entry(session, key_id).ok().flatten()?.reference
+    }
+
     /// What is kept of the job of this key.
     ///
     /// # Errors
@@ -278,7 +294,7 @@ impl Keeper {
     }
 
     /// The job that an answer is for, where this computer knows it.
-    fn job_of(&self, response: &Response) -> Option<JournalEntry> {
+    pub fn job_of(&self, response: &Response) -> Option<JournalEntry> {
         let journal = self.journal.as_ref()?;
         let entry = |key| journal.entry_for(key).ok().flatten();
         response.certificates().iter().find_map(|certificate| entry(certificate.public_key()))

@@ -11,6 +11,7 @@ mod next_command;
 mod output;
 mod pin;
 mod process;
+mod reference;
 mod run;
 mod words;
 
@@ -31,9 +32,7 @@ fn main() -> ExitCode {
     surroundings::keep();
     let mut run = Run::new(global);
     let known = hidden.and_then(|()| run.choose_bank(&mut command));
-    if known.is_ok() && command.may_log_in() {
-        run.read_pin_ahead();
-    }
+    run.may_log_in = command.may_log_in();
     match known.and_then(|()| commands::run(&run, &command)) {
         Ok(outcome) => exit_code(tell(&run, outcome)),
         Err(error) => exit_code(Some(fail(&run, &error))),

@@ -6,7 +6,7 @@ use std::path::Path;
 use usbtoken::TokenUri;
 use usbtoken::driver::TokenIdentity;
 
-use crate::args::{CheckArgs, FormArg, Global, ISSUER_TIMEOUT, IssuerArgs, ProofArg};
+use crate::args::{CheckArgs, FormArg, Global, IssuerArgs, ProofArg};
 
 /// A command line in the making.
 pub struct CommandLine {
@@ -79,12 +79,17 @@ impl CommandLine {
 
     /// Adds how the CA is asked.
     #[must_use]
-    pub fn issuer(self, args: &IssuerArgs, form: FormArg) -> Self {
+    pub fn issuer(self, args: &IssuerArgs, form: Option<FormArg>) -> Self {
         let line = self.value("--issuer", args.issuer.as_deref());
         let line = line.path("--issuer-helper", args.issuer_helper.as_deref());
-        let timeout = (args.issuer_timeout != ISSUER_TIMEOUT).then(|| args.issuer_timeout.to_string());
-        line.value("--issuer-timeout", timeout.as_deref())
-            .value("--form", (form == FormArg::Cms).then_some("cms"))
+        let timeout = args.issuer_timeout.map(|seconds| seconds.to_string());
+        line.value("--issuer-timeout", timeout.as_deref()).value(
+            "--form",
+            form.map(|form| match form {
+                FormArg::Pkcs10 => "pkcs10",
+                FormArg::Cms => "cms",
+            }),
+        )
     }
 
     /// Adds one word, quoted as the shell wants it.

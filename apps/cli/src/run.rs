@@ -26,8 +26,11 @@ pub struct Run {
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
     bank: Option<Bank>,
-    /// The PIN, where no person is asked for it, until it is used.
+    /// Whether this command may log in.
+    pub may_log_in: bool,
+    /// The PIN, where no person is asked for it, from when it was read until it is used.
     pin: RefCell<Option<Result<Pin>>>,
+    pin_was_read: Cell<bool>,
     /// Whether the person wants the PIN sent although the token states that it is locked.
     lock_accepted: Cell<bool>,
 }
@@ -38,11 +41,15 @@ impl Run {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
         let (told, pin, lock_accepted) = (RefCell::default(), RefCell::default(), Cell::default());
-        Run { global, lang, progress, told, bank: None, pin, lock_accepted }
+        let pin_was_read = Cell::default();
+        Run { global, lang, progress, told, bank: None, may_log_in: false, pin, pin_was_read, lock_accepted }
     }
 
     /// Reads the PIN before any driver runs, where it comes from no person: drivers close what they did not open.
-    pub fn read_pin_ahead(&self) {
+    fn read_pin_ahead(&self) {
+        if !self.may_log_in || self.pin_was_read.replace(true) {
+            return;
+        }
         self.pin.replace(pin::read_ahead(&pin::Source::of(&self.global), self.lang));
     }
 
@@ -265,6 +272,7 @@ impl Run {
     /// `OverrideRefused` when the bank names its drivers and lets no one name others; `DriverMissing` when none of the
     /// bank's is there.
     pub fn finder(&self) -> Result<Finder> {
+        self.read_pin_ahead();
         let Global { module: modules, trust_driver, .. } = &self.global;
         let named = modules.iter().fold(Finder::new(), |finder, path| finder.module(path));
         let finder = match &self.bank {

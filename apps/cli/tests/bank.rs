@@ -2,38 +2,9 @@
 
 mod common;
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use common::Stage;
-use usbtoken_testkit::{Kind, days_from_now, softhsm_module};
-
-/// The example of the documentation, for this stage's token, driver and CA.
-fn profile(stage: &Stage, change: impl FnOnce(String) -> String) -> String {
-    let example = include_str!("../../../examples/banks/manual-bank.toml");
-    let (before, rest) = example.split_once("anchors = [").unwrap();
-    let (_, after) = rest.split_once("\n]\n").unwrap();
-    let anchor = String::from_utf8(stage.read("ca/ca.pem")).unwrap();
-    let text = format!("{before}anchors = ['''\n{anchor}''']\n{after}");
-    let driver = format!("path = {:?}", softhsm_module());
-    let text = text.replacen("path = \"/usr/lib/softhsm/libsofthsm2.so\"", &driver, 1);
-    change(text.replace("key = \"rsa2048\"", "key = \"like-old\""))
-}
-
-/// Installs it and returns the folder.
-fn install(stage: &Stage, name: &str, text: &str) -> PathBuf {
-    let folder = stage.file("banks.d");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join(format!("{name}.toml")), text).unwrap();
-    folder
-}
-
-fn run(stage: &Stage, arguments: &[&str]) -> common::Outcome {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
-    command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN", "--banks", "banks.d"]).args(arguments);
-    stage.at_home(&mut command).env("TEST_PIN", stage.token.pin());
-    common::outcome(&mut command)
-}
+use common::bank::{install, profile, run};
+use usbtoken_testkit::{Kind, days_from_now};
 
 #[test]
 fn the_only_profile_rules_the_whole_job() {

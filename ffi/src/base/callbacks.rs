@@ -5,11 +5,12 @@
 use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use usbtoken::bank::{Bank, Override};
 use usbtoken::driver::{AskPin, PinRequest, PinState};
 use usbtoken::error::{Fact, Step, Warning};
-use usbtoken::renewal::{Caller, Progress};
+use usbtoken::renewal::{Caller, Clock, Progress};
 use usbtoken::text::Lang;
 use usbtoken::{Code, Error, Login, Pin, Policy, Result, Run};
 use zeroize::Zeroizing;
@@ -206,6 +207,26 @@ impl Host {
             Some(bank) if is_given => bank.check_override(what),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a policy that differs from the bank's where that does not let it.
+    pub(crate) fn check_policy(&self, wished: &Policy) -> Result<()> {
+        self.bank().map_or(Ok(()), |bank| bank.check_policy(wished))
+    }
+
+    /// The clock of a caller, in seconds since 1970; 0 is the computer's. Another time would open a window that the bank
+    /// has closed.
+    pub(crate) fn clock(&self, seconds: i64) -> Result<Clock> {
+        let clock = args::clock(seconds)?;
+        if seconds != 0
+            && let Some(bank) = self.bank()
+        {
+            let days = u64::from(bank.policy().clock_tolerance_days);
+            let (own, given) = (SystemTime::now(), clock.now());
+            let apart = own.duration_since(given).unwrap_or_else(|error| error.duration());
+            self.check_override(apart > Duration::from_secs(days * 24 * 60 * 60), Override::Window)?;
+        }
+        Ok(clock)
     }
 
     pub(crate) fn lang(&self) -> Lang {

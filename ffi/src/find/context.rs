@@ -80,6 +80,8 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct Setup {
     finder: Finder,
+    /// Whether the caller accepts drivers that others could replace.
+    any_owner: bool,
     origins: Vec<Pattern>,
     providers: Vec<(String, TokenUri)>,
     anchors: Vec<Certificate>,
@@ -132,6 +134,9 @@ impl Shared {
     /// The bank's drivers and origins take the place of those that were named before.
     pub(crate) fn use_bank(&self, bank: &Arc<Bank>) -> Result<()> {
         let finder = bank.finder()?;
+        if lock(&self.setup).any_owner {
+            bank.check_override(Override::Drivers)?;
+        }
         let origins = bank.origins.iter().map(|origin| origin.to_string().parse()).collect::<Result<_>>()?;
         if !self.host.set_bank(bank) {
             return Err(args::bad("bank", "one_in_use"));
@@ -181,7 +186,11 @@ pub unsafe extern "C" fn usbtoken_context_new(
             let options = options.unwrap_or(usbtoken_options::USUAL);
             let lang =
                 language(options.language).ok_or_else(|| args::bad("options.language", "unknown_value"))?;
-            let setup = Mutex::new(Setup { finder: options.finder()?, ..Setup::default() });
+            let setup = Mutex::new(Setup {
+                finder: options.finder()?,
+                any_owner: options.flags & USBTOKEN_OPTION_TRUST_ANY_OWNER != 0,
+                ..Setup::default()
+            });
             Ok(Context(Arc::new(Shared { host: Host::new(lang), setup })))
         })
     })

@@ -6,11 +6,12 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use base16ct::lower::encode_string as hex;
+use usbtoken::bank::Override;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Window, has_no_end};
 use usbtoken::renewal::{KeyState, Progress as _, Renewable, Unreadable};
 use usbtoken::text::Lang;
-use usbtoken::{Credential, Credentials};
+use usbtoken::{Credential, Credentials, Result};
 
 use crate::base::args;
 use crate::base::boundary;
@@ -157,13 +158,14 @@ impl CredentialList {
     }
 
     fn by_serial(&self, serial: &str) -> usbtoken::Result<CredentialNoun> {
-        Ok(CredentialNoun::new(self.credentials.clone().by_serial(serial).only()?))
+        Ok(CredentialNoun::new(self.credentials.clone().by_serial(serial).only()?, &self.host))
     }
 }
 
 /// One credential.
 pub(crate) struct CredentialNoun {
     pub(crate) credential: Credential,
+    host: Host,
     texts: OnceLock<Texts>,
 }
 
@@ -172,8 +174,8 @@ impl Noun for CredentialNoun {
 }
 
 impl CredentialNoun {
-    pub(crate) fn new(credential: Credential) -> Self {
-        CredentialNoun { credential, texts: OnceLock::new() }
+    pub(crate) fn new(credential: Credential, host: &Host) -> Self {
+        CredentialNoun { credential, host: host.clone(), texts: OnceLock::new() }
     }
 
     fn texts(&self) -> &Texts {
@@ -186,7 +188,7 @@ impl CredentialNoun {
             let name = subject.common_name();
             let successor = credential.successor();
             let by_serial = successor.map(|by| by.certificate.serial().to_string());
-            let from = successor.map(|by| by.renewable_from(&Window::default()).to_string());
+            let from = successor.map(|by| by.renewable_from(&self.host.policy().window).to_string());
             let summary = [organizations.join(" / "), units.join(" / "), name.unwrap_or_default().into()];
             Texts::default()
                 .with(USBTOKEN_CREDENTIAL_SUBJECT, subject.to_string())
@@ -235,9 +237,14 @@ impl CredentialNoun {
     }
 }
 
-/// The window of that many days; 0 is the usual one.
-pub(crate) fn window(days: u32) -> Window {
-    if days == 0 { Window::default() } else { Window::of_days(days) }
+/// The window of that many days; 0 is the bank's, or the usual one. Another than the bank's is refused unless that lets it.
+fn window(host: &Host, days: u32) -> Result<Window> {
+    let mut window = host.policy().window;
+    host.check_override(days != 0 && days != window.days, Override::Window)?;
+    if days != 0 {
+        window.days = days;
+    }
+    Ok(window)
 }
 
 /// How many credentials the list has.
@@ -257,7 +264,7 @@ pub unsafe extern "C" fn usbtoken_credentials_at(
         boundary::give::<CredentialNoun>(out, || {
             let credential =
                 list.credentials.iter().nth(index).ok_or_else(|| args::bad("index", "after_last"))?;
-            Ok(CredentialNoun::new(credential.clone()))
+            Ok(CredentialNoun::new(credential.clone(), &list.host))
         })
     })
 }
@@ -278,8 +285,8 @@ pub unsafe extern "C" fn usbtoken_credentials_renewable(
     boundary::on::<CredentialList>(credentials, |list| {
         let now = args::moment(now)?;
         boundary::give::<CredentialNoun>(out, || {
-            let chosen = list.credentials.clone().renewable(window(window_days), now);
-            Ok(CredentialNoun::new(chosen.only()?))
+            let chosen = list.credentials.clone().renewable(window(&list.host, window_days)?, now);
+            Ok(CredentialNoun::new(chosen.only()?, &list.host))
         })
     })
 }
@@ -296,7 +303,7 @@ pub unsafe extern "C" fn usbtoken_credentials_by_id(
         // SAFETY: rule 4 of the header.
         let id = unsafe { args::bytes("id", id, id_length, 1024) }?;
         boundary::give::<CredentialNoun>(out, || {
-            Ok(CredentialNoun::new(list.credentials.clone().by_id(id).only()?))
+            Ok(CredentialNoun::new(list.credentials.clone().by_id(id).only()?, &list.host))
         })
     })
 }
@@ -410,7 +417,7 @@ pub unsafe extern "C" fn usbtoken_credential_days_left(
     })
 }
 
-/// Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is 40 days; `now` is in seconds
+/// Whether the credential can be renewed: USBTOKEN_RENEWABLE_…. `window_days` 0 is the bank's window, or 40 days; `now` is in seconds
 /// since 1970, 0 is the clock's time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_credential_renewable(
@@ -419,7 +426,8 @@ pub unsafe extern "C" fn usbtoken_credential_renewable(
     now: i64,
 ) -> u32 {
     boundary::read::<CredentialNoun, _>(credential, USBTOKEN_RENEWABLE_UNKNOWN, |one| {
-        Some(match one.credential.renewable(window(window_days), args::moment(now).ok()?) {
+        let window = window(&one.host, window_days).ok()?;
+        Some(match one.credential.renewable(window, args::moment(now).ok()?) {
             Renewable::Yes => USBTOKEN_RENEWABLE_YES,
             Renewable::NotYet => USBTOKEN_RENEWABLE_NOT_YET,
             Renewable::Expired => USBTOKEN_RENEWABLE_EXPIRED,

@@ -192,13 +192,8 @@ unsafe fn apply(
     if params.reserved != 0 {
         return Err(args::bad("params.reserved", "not_zero"));
     }
-    let clock = args::clock(params.now)?;
+    let clock = host.clock(params.now)?;
     let has = |flag| params.flags & flag != 0;
-    host.check_override(params.subject_rule != USBTOKEN_SUBJECT_DEFAULT, Override::Subject)?;
-    host.check_override(params.relax != 0, Override::Checks)?;
-    host.check_override(params.required_proof != 0, Override::Proof)?;
-    host.check_override(has(USBTOKEN_INSTALL_CA_CERTIFICATES), Override::CaCertificates)?;
-    host.check_override(has(USBTOKEN_INSTALL_REUSE_KEY), Override::Key)?;
     host.check_override(params.anchor_count != 0, Override::Anchors)?;
     if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
         policy.subject = subject_rule(params.subject_rule)?;
@@ -218,6 +213,7 @@ unsafe fn apply(
     if !anchors.is_empty() {
         policy.anchors = anchors;
     }
+    host.check_policy(&policy)?;
     Ok((policy, clock))
 }
 
@@ -337,7 +333,9 @@ pub unsafe extern "C" fn usbtoken_installed_credential(
     out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
 ) -> usbtoken_status {
     boundary::on::<InstalledNoun>(installed, |noun| {
-        boundary::give::<CredentialNoun>(out, || Ok(CredentialNoun::new(noun.installed.credential.clone())))
+        boundary::give::<CredentialNoun>(out, || {
+            Ok(CredentialNoun::new(noun.installed.credential.clone(), &noun.host))
+        })
     })
 }
 
@@ -349,7 +347,7 @@ pub unsafe extern "C" fn usbtoken_installed_replaced(
 ) -> usbtoken_status {
     boundary::on::<InstalledNoun>(installed, |noun| {
         let out = args::required("out", out)?;
-        let replaced = noun.installed.replaced.clone().map(CredentialNoun::new);
+        let replaced = noun.installed.replaced.clone().map(|old| CredentialNoun::new(old, &noun.host));
         out.write(replaced.map_or(Ok(ptr::null_mut()), handle::give)?);
         Ok(())
     })

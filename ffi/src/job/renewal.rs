@@ -9,7 +9,7 @@ use base16ct::lower::encode_string as hex;
 use usbtoken::bank::{KeyRule, Override, RequestForm};
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, ProofLevel};
-use usbtoken::renewal::{Clock, Form};
+use usbtoken::renewal::Clock;
 use usbtoken::{Code, Error, Pending, Renewal, Result};
 
 use crate::base::args::{self, Sized32};
@@ -19,7 +19,7 @@ use crate::base::handle::Noun;
 use crate::base::status::{UNKNOWN, usbtoken_status};
 use crate::base::text::Texts;
 use crate::find::token::{TokenNoun, usbtoken_token};
-use crate::job::credential::{CredentialNoun, usbtoken_credential, window};
+use crate::job::credential::{CredentialNoun, usbtoken_credential};
 use crate::job::pending::{PendingNoun, usbtoken_pending};
 use crate::job::preflight::{Findings, usbtoken_preflight};
 use crate::job::session::{SessionNoun, usbtoken_session};
@@ -194,8 +194,6 @@ impl Params {
             (None, None) => return Err(args::bad("credential", "no_credential_nor_subject")),
         };
         let mut policy = host.policy();
-        let by_old_key = host.bank().is_some_and(|bank| bank.request == RequestForm::SignedByOldKey);
-        let renewal = if by_old_key && old.is_some() { renewal.form(Form::SignedByOldKey) } else { renewal };
         let Some(raw) = self.raw else { return Ok((renewal.policy(&policy), Clock::SYSTEM)) };
         let all = USBTOKEN_RENEW_OUTSIDE_WINDOW
             | USBTOKEN_RENEW_BESIDE_PENDING
@@ -205,13 +203,10 @@ impl Params {
             return Err(args::bad("params.flags", "unknown_value"));
         }
         let has = |flag| raw.flags & flag != 0;
-        let clock = args::clock(raw.now)?;
-        host.check_override(raw.window_days != 0 || has(USBTOKEN_RENEW_OUTSIDE_WINDOW), Override::Window)?;
-        host.check_override(raw.key_kind != 0 || has(USBTOKEN_RENEW_REUSE_KEY), Override::Key)?;
-        host.check_override(raw.required_proof != 0, Override::Proof)?;
-        host.check_override(has(USBTOKEN_RENEW_SIGNED_BY_OLD_KEY) && !by_old_key, Override::Request)?;
+        let clock = host.clock(raw.now)?;
+        host.check_override(has(USBTOKEN_RENEW_OUTSIDE_WINDOW), Override::Window)?;
         if raw.window_days != 0 {
-            policy.window = window(raw.window_days);
+            policy.window.days = raw.window_days;
         }
         if let Some(kind) = key_kind(raw.key_kind)? {
             policy.key = KeyRule::Kind(kind);
@@ -222,6 +217,10 @@ impl Params {
         if let Some(level) = required_proof(raw.required_proof)? {
             policy.proof = level;
         }
+        if has(USBTOKEN_RENEW_SIGNED_BY_OLD_KEY) {
+            policy.request = RequestForm::SignedByOldKey;
+        }
+        host.check_policy(&policy)?;
         let mut renewal = renewal.policy(&policy);
         if has(USBTOKEN_RENEW_OUTSIDE_WINDOW) {
             renewal = renewal.outside_window();
@@ -230,7 +229,8 @@ impl Params {
             renewal = renewal.beside_pending();
         }
         if has(USBTOKEN_RENEW_SIGNED_BY_OLD_KEY) {
-            renewal = renewal.form(Form::SignedByOldKey);
+            // Also where there is no old key to sign, which is an error then.
+            renewal = renewal.form(RequestForm::SignedByOldKey);
         }
         Ok((renewal, clock))
     }

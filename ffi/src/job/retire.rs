@@ -34,7 +34,7 @@ pub unsafe extern "C" fn usbtoken_session_retire(
     boundary::on::<SessionNoun>(session, |noun| {
         let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
         check_keep(&noun.host)?;
-        remove(noun, &Retire::of(&old.credential, &noun.host.policy()), args::clock(now)?, out)
+        remove(noun, &Retire::of(&old.credential, &noun.host.policy()), noun.host.clock(now)?, out)
     })
 }
 
@@ -74,7 +74,6 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         check_keep(&noun.host)?;
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
-            noun.host.check_override(params.subject_rule != USBTOKEN_SUBJECT_DEFAULT, Override::Subject)?;
             noun.host.check_override(params.anchor_count != 0, Override::Anchors)?;
             if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
                 policy.subject = subject_rule(params.subject_rule)?;
@@ -84,7 +83,8 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             if !anchors.is_empty() {
                 policy.anchors = anchors;
             }
-            clock = args::clock(params.now)?;
+            clock = noun.host.clock(params.now)?;
+            noun.host.check_policy(&policy)?;
         }
         remove(noun, &Retire::of(&old.credential, &policy), clock, out)
     })
@@ -123,7 +123,7 @@ fn remove(
     let steps = Unstoppable(&noun.host);
     let retired = removal.run(&*noun.session()?, &Run::default().at(clock).progress(&steps))?;
     if let Some(out) = out {
-        let successor = CredentialNoun::new(retired.successor.clone());
+        let successor = CredentialNoun::new(retired.successor.clone(), &noun.host);
         // What was removed cannot be taken back, so a handle that cannot be made is no failure of this call.
         out.write(handle::give(successor).unwrap_or(ptr::null_mut()));
     }

@@ -3,21 +3,19 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use jiff::civil::{Date, Time};
 use toml::Spanned;
 
 use super::fault::Faults;
 use super::place::is_absolute;
 use super::raw;
 use crate::bank::origin::Origin;
-use crate::bank::policy::{KeyRule, OldCredential};
-use crate::bank::profile::{Bank, Begins, Delivered, Issuer, Override, RequestForm, TooLate};
+use crate::bank::policy::{Begins, KeyRule, OldCredential, OtherUsers, RequestForm};
+use crate::bank::profile::{Bank, Delivered, Issuer, Override, RequestEncoding};
 use crate::bank::words::{Contact, NextStep, Words};
 use crate::catalogue::Os;
 use crate::error::{Code, Fact};
 use crate::pki::{
-    Certificate, Check, Closing, KeyKind, Name, ProofLevel, Relax, SubjectRule, Window, jst_date,
-    read_anchors,
+    Certificate, Check, KeyKind, Name, ProofLevel, Relax, ResponseForm, SubjectRule, jst_date, read_anchors,
 };
 
 /// The only version so far.
@@ -45,6 +43,12 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
             .collect::<Relax>(),
         extended_key_usage: check.usages(&file.ca.extended_key_usage),
         request: check.choice("ca.request", file.ca.request.as_ref(), REQUESTS).unwrap_or_default(),
+        request_encoding: check
+            .choice("ca.request_encoding", file.ca.request_encoding.as_ref(), ENCODINGS)
+            .unwrap_or_default(),
+        answers: check.list("ca.answers", &file.ca.answers, &names(ResponseForm::ALL), |text| {
+            ResponseForm::ALL.iter().copied().find(|form| form.name() == text)
+        }),
         window,
         begins_to_work: check
             .choice("calendar.begins_to_work", file.calendar.begins_to_work.as_ref(), BEGINS)
@@ -61,6 +65,9 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
             .as_ref()
             .map(|days| check.number("renewal.clock_tolerance_days", days, 0, 31)),
         old: check.old(&file.renewal, file.pages.login_url.is_some()),
+        other_users: check
+            .choice("renewal.other_users", file.renewal.other_users.as_ref(), OTHER_USERS)
+            .unwrap_or_default(),
         write_ca_certificates: file.renewal.write_ca_certificates.unwrap_or_default(),
         issuer: file.issuer.as_ref().map(|issuer| check.issuer(issuer)),
         origins,
@@ -106,6 +113,8 @@ const SUBJECTS: Choices<SubjectRule> = &[
 ];
 const REQUESTS: Choices<RequestForm> =
     &[("pkcs10", RequestForm::Pkcs10), ("cms", RequestForm::SignedByOldKey)];
+const ENCODINGS: Choices<RequestEncoding> = &[("pem", RequestEncoding::Pem), ("der", RequestEncoding::Der)];
+const OTHER_USERS: Choices<OtherUsers> = &[("allow", OtherUsers::Allow), ("refuse", OtherUsers::Refuse)];
 const PROOFS: Choices<ProofLevel> = &[("claimed", ProofLevel::Claimed), ("proven", ProofLevel::Proven)];
 const BEGINS: Choices<Begins> = &[
     ("at-once", Begins::AtOnce),
@@ -125,7 +134,6 @@ pub(super) const DELIVERED: Choices<Delivered> = &[
 ];
 pub(super) const SYSTEMS: Choices<Os> =
     &[("linux", Os::Linux), ("macos", Os::Macos), ("windows", Os::Windows)];
-const TOO_LATE: &str = "new-issue, revoke-first, form, contact, words";
 
 pub(super) fn names(all: &[impl ToString]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -270,88 +278,6 @@ impl Checker<'_, '_> {
         })
     }
 
-    fn window(&mut self, calendar: &raw::Calendar, too_late: Option<&Spanned<raw::TooLate>>) -> Window {
-        let days = calendar.opens_days_before.as_ref();
-        let mut window = match days {
-            Some(days) => Window::of_days(self.number("calendar.opens_days_before", days, 1, 366)),
-            None => Window::default(),
-        };
-        let mut closing = Vec::new();
-        if let Some(text) = &calendar.last_day_until {
-            let key = "calendar.last_day_until";
-            match end_of_minute(text.get_ref()) {
-                Some(time) => closing.push((key, text.span(), Closing::OnLastDay(time))),
-                None => self.faults.bad(text.span(), key, text.get_ref(), "HH:MM, 00:00–23:58"),
-            }
-        }
-        if let Some(hours) = &calendar.closes_hours_before {
-            let key = "calendar.closes_hours_before";
-            closing.push((key, hours.span(), Closing::HoursBefore(self.number(key, hours, 1, 24 * 40))));
-        }
-        if let Some(days) = too_late.and_then(|late| late.get_ref().renewable_days.as_ref()) {
-            let key = "too_late.renewable_days";
-            closing.push((key, days.span(), Closing::DaysAfter(self.number(key, days, 1, 366))));
-        }
-        if let [(first, ..), (second, span, _), ..] = closing.as_slice() {
-            self.faults.contradiction(span.clone(), second, first);
-        }
-        window.closes = closing.first().map(|(_, _, closing)| *closing).unwrap_or_default();
-        window.service_ends =
-            calendar.service_ends.as_ref().and_then(|date| self.date("calendar.service_ends", date));
-        window
-    }
-
-    fn date(&mut self, key: &str, date: &Spanned<toml::value::Datetime>) -> Option<Date> {
-        let found = date.get_ref();
-        let read = found.date.filter(|_| found.time.is_none() && found.offset.is_none()).and_then(|date| {
-            let (month, day) = (i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?);
-            Date::new(i16::try_from(date.year).ok()?, month, day).ok()
-        });
-        if read.is_none() {
-            self.faults.bad(date.span(), key, found, "2027-03-31");
-        }
-        read
-    }
-
-    fn reminders(&mut self, days: &[Spanned<i64>]) -> Vec<u32> {
-        let mut all = Vec::new();
-        for (index, one) in days.iter().enumerate() {
-            let key = format!("calendar.reminders[{index}]");
-            let days = self.number(&key, one, 0, 366);
-            if all.last().is_some_and(|last| *last <= days) {
-                self.faults.bad(one.span(), &key, days, "fewer_than_before");
-            }
-            all.push(days);
-        }
-        all
-    }
-
-    fn too_late(&mut self, late: Option<&Spanned<raw::TooLate>>) -> Option<TooLate> {
-        let raw::TooLate { then, words, .. } = late?.get_ref();
-        let words = words.as_ref().map(|both| (both.ja.span(), self.both("too_late.words", both)));
-        let step = match then.get_ref().as_str() {
-            "new-issue" => TooLate::NewIssue,
-            "revoke-first" => TooLate::RevokeFirst,
-            "form" => TooLate::Form,
-            "contact" => TooLate::Contact,
-            "words" => match words {
-                Some((_, words)) => return Some(TooLate::Words(words)),
-                None => {
-                    self.faults.add(Code::ProfileMissingKey, then.span(), "too_late.words", |error| error);
-                    return None;
-                }
-            },
-            other => {
-                self.faults.bad(then.span(), "too_late.then", other, TOO_LATE);
-                return None;
-            }
-        };
-        if let Some((span, _)) = words {
-            self.faults.contradiction(span, "too_late.words", "too_late.then");
-        }
-        Some(step)
-    }
-
     fn key(&mut self, text: Option<&Spanned<String>>) -> KeyRule {
         let Some(text) = text else { return KeyRule::default() };
         match text.get_ref().as_str() {
@@ -460,20 +386,5 @@ impl Checker<'_, '_> {
             }
         }
         all
-    }
-}
-
-/// The first moment after a minute that is written as HH:MM.
-fn end_of_minute(text: &str) -> Option<Time> {
-    let (hours, minutes) = text.split_once(':')?;
-    let two_digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !two_digits(hours) || !two_digits(minutes) {
-        return None;
-    }
-    let (hour, minute): (i8, i8) = (hours.parse().ok()?, minutes.parse().ok()?);
-    match (hour, minute) {
-        (0..=23, 0..=58) => Time::new(hour, minute + 1, 0, 0).ok(),
-        (0..=22, 59) => Time::new(hour + 1, 0, 0, 0).ok(),
-        _ => None,
     }
 }

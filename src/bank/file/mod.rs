@@ -1,13 +1,14 @@
 //! Reading a profile: the TOML, strictly, with line and column, from a file that others cannot change.
 
 mod check;
+mod check_calendar;
 mod check_token;
 mod fault;
 mod place;
 mod raw;
 mod trusted;
 
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
@@ -118,21 +119,55 @@ fn read(file: &Path, owner: Owner) -> Result<Vec<u8>> {
         }
         _ => fail(Code::FileUnreadable).fact(Fact::Detail, &error).caused_by(error),
     };
-    // Asked before the file is opened: opening a named pipe would wait for its other end.
-    let metadata = file.metadata().map_err(unreadable)?;
+    let opened = open(file).map_err(unreadable)?;
+    let metadata = opened.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
         let found = if metadata.is_dir() { "directory" } else { "special file" };
         return Err(fail(Code::FileUnreadable).fact(Fact::Found, found));
     }
     trusted::check(file, owner).map_err(unreadable)??;
+    // What was looked at by its path has to be what is open: in a folder such as /tmp others can put one in its place.
+    if !is_still(&metadata, &file.metadata().map_err(unreadable)?) {
+        return Err(fail(Code::ProfileUntrusted).fact(Fact::Reason, "replaced_meanwhile"));
+    }
     if metadata.len() > LARGEST as u64 {
         return Err(fail(Code::ProfileTooLarge).fact(Fact::Size, metadata.len()).fact(Fact::Limit, LARGEST));
     }
     let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|file| file.take(LARGEST as u64 + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
+    opened.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
+}
+
+/// Opens it without waiting for the other end of a named pipe.
+#[cfg(unix)]
+fn open(file: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    // The flags of open(2) are a C int; rustix keeps the same bits unsigned.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(file)
+}
+
+#[cfg(not(unix))]
+fn open(file: &Path) -> io::Result<File> {
+    // A folder cannot be opened there; what it is says more than that.
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "directory"));
+    }
+    OpenOptions::new().read(true).open(file)
+}
+
+#[cfg(unix)]
+fn is_still(opened: &Metadata, now: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    (opened.dev(), opened.ino()) == (now.dev(), now.ino())
+}
+
+/// Access lists are not looked at there either.
+#[cfg(not(unix))]
+fn is_still(_opened: &Metadata, _now: &Metadata) -> bool {
+    true
 }
 
 fn named(error: Error, file: &Path) -> Error {

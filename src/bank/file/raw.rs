@@ -91,6 +91,9 @@ pub(super) struct Ca {
     #[serde(default)]
     pub(super) extended_key_usage: Vec<Text>,
     pub(super) request: Option<Text>,
+    pub(super) request_encoding: Option<Text>,
+    #[serde(default)]
+    pub(super) answers: Vec<Text>,
 }
 
 #[derive(Default, Deserialize)]
@@ -98,6 +101,7 @@ pub(super) struct Ca {
 pub(super) struct Calendar {
     pub(super) opens_days_before: Option<Spanned<i64>>,
     pub(super) last_day_until: Option<Text>,
+    pub(super) closes_days_before: Option<Spanned<i64>>,
     pub(super) closes_hours_before: Option<Spanned<i64>>,
     pub(super) service_ends: Option<Spanned<Datetime>>,
     pub(super) begins_to_work: Option<Text>,
@@ -120,6 +124,7 @@ pub(super) struct Renewal {
     pub(super) proof: Option<Text>,
     pub(super) clock_tolerance_days: Option<Spanned<i64>>,
     pub(super) old: Option<Text>,
+    pub(super) other_users: Option<Text>,
     pub(super) write_ca_certificates: Option<bool>,
 }
 

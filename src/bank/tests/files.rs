@@ -137,9 +137,105 @@ fn two_profiles_that_claim_one_token_are_refused() {
         assert_eq!(candidates[0], "a: pkcs11:token=BANK");
         assert!(candidates[1].starts_with("b: pkcs11:token=BANK"), "{candidates:?}");
     }
-    for apart in ["token=OTHER", "token=OTHER;model=X", "model=X"] {
+    for apart in ["token=OTHER", "token=OTHER;model=X", "token=bank", "token=BANK2;manufacturer=M"] {
         assert!(claims(apart).is_ok(), "{apart}");
     }
+}
+
+/// One names the label, the other the model: a token may have both.
+#[test]
+fn two_profiles_that_could_claim_one_token_are_refused_from_both_sides() {
+    let code = |one: &str, other_one: &str| {
+        let folder = folder(&[("a.toml", &other(one)), ("b.toml", &other(other_one))]);
+        let installed = Installed::in_folder(folder.path());
+        let both = ["a", "b"].map(|name| installed.named(name).map(|bank| bank.id));
+        assert_eq!(both[0].is_ok(), both[1].is_ok(), "{one} {other_one}");
+        both.into_iter().find_map(Result::err).map(|error| error.code())
+    };
+    for (one, other) in [
+        ("token=BANK", "model=X"),
+        ("token=BANK;manufacturer=M", "token=BANK;model=X"),
+        ("manufacturer=M", "serial=1"),
+        ("manufacturer=M;model=X", "token=BANK;model=X;serial=1"),
+    ] {
+        assert_eq!(code(one, other), Some(Code::ProfileOverlap), "{one} {other}");
+    }
+    for (one, other) in [
+        ("token=BANK;manufacturer=M", "manufacturer=N;model=X"),
+        ("token=BANK;model=X", "model=Y;serial=1"),
+        ("serial=1", "serial=01"),
+    ] {
+        assert_eq!(code(one, other), None, "{one} {other}");
+    }
+}
+
+/// One person's "Bank" is another's "bank", and on some systems both are one file.
+#[test]
+fn names_that_differ_in_case_only_are_ambiguous() {
+    let folder = folder(&[("a.toml", SHORT), ("A.toml", &other("token=OTHER"))]);
+    let installed = Installed::in_folder(folder.path());
+    if installed.names().unwrap().len() == 2 {
+        assert_eq!(code(installed.named("a")), Code::ProfileAmbiguous);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_above_that_others_can_write_spoils_what_is_in_it() {
+    let outer = folder(&[]);
+    let inner = outer.path().join("one/two/banks.d");
+    fs::create_dir_all(&inner).unwrap();
+    fs::write(inner.join("a.toml"), SHORT).unwrap();
+    assert!(Bank::open(&inner.join("a.toml")).is_ok());
+    chmod(&outer.path().join("one"), 0o777);
+    let error = Bank::open(&inner.join("a.toml")).unwrap_err();
+    assert_eq!(error.code(), Code::ProfileUntrusted);
+    assert!(fact(&error, Fact::Found).contains("/one: mode"), "{error}");
+    // A link into it is no way around it.
+    let link = outer.path().join("b.toml");
+    std::os::unix::fs::symlink(inner.join("a.toml"), &link).unwrap();
+    assert_eq!(code(Bank::open(&link)), Code::ProfileUntrusted);
+    chmod(&outer.path().join("one"), 0o755);
+    assert!(Bank::open(&link).is_ok());
+    // Nor is a folder in the place of the file, nor a link that leads nowhere or in a circle.
+    fs::create_dir(outer.path().join("c.toml")).unwrap();
+    assert_eq!(code(Bank::open(&outer.path().join("c.toml"))), Code::FileUnreadable);
+    let circle = outer.path().join("d.toml");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    assert_eq!(code(Bank::open(&circle)), Code::FileUnreadable);
+    let nowhere = outer.path().join("e.toml");
+    std::os::unix::fs::symlink(outer.path().join("none"), &nowhere).unwrap();
+    assert_eq!(code(Bank::open(&nowhere)), Code::ProfileNotFound);
+}
+
+/// The kernel keeps the list in an extended attribute (acl(5)): user 1 may write.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_user_whom_an_access_list_lets_write_is_somebody_else() {
+    let folder = folder(&[("a.toml", SHORT)]);
+    let file = folder.path().join("a.toml");
+    let entry = |tag: u16, permissions: u16, id: u32| {
+        [&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &id.to_le_bytes()].concat()
+    };
+    let nobody = u32::MAX;
+    let list = [
+        2_u32.to_le_bytes().to_vec(),
+        entry(0x01, 6, nobody),
+        entry(0x02, 6, 1),
+        entry(0x04, 4, nobody),
+        entry(0x10, 6, nobody),
+        entry(0x20, 4, nobody),
+    ]
+    .concat();
+    let set = rustix::fs::setxattr(&file, "system.posix_acl_access", &list, rustix::fs::XattrFlags::empty());
+    if matches!(set, Err(rustix::io::Errno::OPNOTSUPP)) {
+        eprintln!("this file system keeps no access lists: nothing was shown");
+        return;
+    }
+    set.unwrap();
+    let error = Bank::open(&file).unwrap_err();
+    assert_eq!(error.code(), Code::ProfileUntrusted);
+    assert!(fact(&error, Fact::Found).contains("list: user 1"), "{error}");
 }
 
 #[test]

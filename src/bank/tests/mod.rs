@@ -75,6 +75,36 @@ fn every_kind_of_bad_input_is_an_error_of_its_own_with_its_place() {
         ("[calendar]\nopens_days_before = -40", Code::ProfileBadValue, "7", "21"),
         ("[calendar]\nlast_day_until = \"8:59\"", Code::ProfileBadValue, "7", "18"),
         ("[calendar]\nlast_day_until = \"24:00\"", Code::ProfileBadValue, "7", "18"),
+        ("[calendar]\nlast_day_until = \"08:60\"", Code::ProfileBadValue, "7", "18"),
+        ("[calendar]\nlast_day_until = \"-8:59\"", Code::ProfileBadValue, "7", "18"),
+        ("[calendar]\ncloses_days_before = 0", Code::ProfileBadValue, "7", "22"),
+        ("[calendar]\nopens_days_before = 7\ncloses_days_before = 7", Code::ProfileContradiction, "8", "22"),
+        (
+            "[calendar]\nopens_days_before = 1\ncloses_hours_before = 24",
+            Code::ProfileContradiction,
+            "8",
+            "23",
+        ),
+        (
+            "[calendar]\ncloses_days_before = 1\ncloses_hours_before = 24",
+            Code::ProfileContradiction,
+            "8",
+            "23",
+        ),
+        ("[calendar]\nservice_ends = 2027-13-01", Code::ProfileSyntax, "7", "16"),
+        ("[calendar]\nservice_ends = 08:59:00", Code::ProfileBadValue, "7", "16"),
+        ("[calendar]\nservice_ends = \"2027-03-31\"", Code::ProfileWrongType, "7", "16"),
+        ("[calendar]\nreminders = [7, 7]", Code::ProfileBadValue, "7", "17"),
+        ("[calendar]\nreminders = [367]", Code::ProfileBadValue, "7", "14"),
+        ("[calendar]\nreminders = [7]\nreminders = [7]", Code::ProfileSyntax, "8", "1"),
+        ("[ca]\n[ca]", Code::ProfileSyntax, "7", "2"),
+        ("[words]\npin = { ja = \"a\", ja = \"b\", en = \"c\" }", Code::ProfileSyntax, "7", "19"),
+        ("[words]\npin = { ja = \"\u{0}\", en = \"PIN\" }", Code::ProfileSyntax, "7", "15"),
+        ("[words]\npin = { ja = \"\\u0000\", en = \"PIN\" }", Code::ProfileBadValue, "7", "14"),
+        ("[ca]\nanswers = [\"pdf\"]", Code::ProfileBadValue, "7", "12"),
+        ("[ca]\nanswers = [\"pkcs7\", \"pkcs7\"]", Code::ProfileBadValue, "7", "21"),
+        ("[ca]\nrequest_encoding = \"base64\"", Code::ProfileBadValue, "7", "20"),
+        ("[renewal]\nother_users = \"ask\"", Code::ProfileBadValue, "7", "15"),
         ("[calendar]\nservice_ends = 2027-02-29", Code::ProfileSyntax, "7", "16"),
         ("[calendar]\nservice_ends = 2027-02-28T10:00:00", Code::ProfileBadValue, "7", "16"),
         ("[calendar]\nreminders = [7, 30]", Code::ProfileBadValue, "7", "17"),
@@ -130,18 +160,31 @@ fn all_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
 #[test]
 fn a_pattern_means_some_tokens_and_nothing_but_tokens() {
     let pattern = |uri: &str| place(&SHORT.replace("pkcs11:token=BANK", uri)).0;
-    for all in ["pkcs11:", "pkcs11:?module-name=x"] {
-        let code = pattern(all);
-        assert!(matches!(code, Code::ProfileMatchesAll | Code::ProfileBadValue), "{all}: {code:?}");
+    for all in [
+        "pkcs11:",
+        "pkcs11:?module-name=x",
+        "pkcs11:?module-path=/lib/p11.so",
+        "pkcs11:token=*",
+        "pkcs11:token=%2A",
+        "pkcs11:token=*;manufacturer=%2a%2A",
+        "pkcs11:token=%25",
+        "pkcs11:slot-id=0",
+        "pkcs11:slot-description=USB%20reader",
+        "pkcs11:library-manufacturer=SoftHSM",
+        "pkcs11:type=cert",
+        "pkcs11:object=x;id=%01",
+    ] {
+        assert_eq!(pattern(all), Code::ProfileMatchesAll, "{all}");
     }
-    assert_eq!(pattern("pkcs11:"), Code::ProfileMatchesAll);
     assert_eq!(place(&SHORT.replace("[\"pkcs11:token=BANK\"]", "[]")).0, Code::ProfileMatchesAll);
     for bad in [
         "",
         "token=BANK",
         "pkcs11:token=",
-        "pkcs11:token=*",
         "pkcs11:token=BANK%2A",
+        "pkcs11:token=%20",
+        "pkcs11:token=%20BANK",
+        "pkcs11:token=BANK;model=*",
         "pkcs11:token=A;token=B",
         "pkcs11:token=A;slot-id=1",
         "pkcs11:token=A;object=x",
@@ -178,6 +221,22 @@ fn an_address_is_an_origin_and_nothing_more() {
         "https://bank_example.jp",
         "https://",
         "https://銀行.jp",
+        // A Cyrillic а, a full-width ｂ, and a dot that some take for one.
+        "https://b\u{430}nk.example.jp",
+        "https://\u{ff42}ank.example.jp",
+        "https://bank\u{3002}example.jp",
+        "https://user:pass@bank.example.jp",
+        "https://bank.example.jp:",
+        "https://bank.example.jp:65536",
+        "https://bank.example.jp:443:443",
+        "https://bank.example.jp.",
+        "https://.example.jp",
+        "https://bank..example.jp",
+        "https://bank.example.*",
+        "https://0x7f.1",
+        "https:/bank.example.jp",
+        "https://bank.example.jp\n",
+        "https://bank%2Eexample.jp",
         "https://bank.example.jp\\x",
         "bank.example.jp",
         " https://bank.example.jp",

@@ -29,14 +29,15 @@ fn full() -> Value {
         }],
         "ca": {
             "anchors": [], "issuers": ["CN=CA"], "subject": "any", "relax": ["purpose"],
-            "extended_key_usage": ["1.3.6.1.5.5.7.3.2"], "request": "cms",
+            "extended_key_usage": ["1.3.6.1.5.5.7.3.2"], "request": "cms", "request_encoding": "der",
+            "answers": ["pkcs7"],
         },
         "calendar": {
             "opens_days_before": 30, "last_day_until": "08:59", "begins_to_work": "at-once", "reminders": [7],
         },
         "too_late": {"then": "words", "words": both},
         "renewal": {
-            "key": "p256", "proof": "proven", "clock_tolerance_days": 1, "old": "keep",
+            "key": "p256", "proof": "proven", "clock_tolerance_days": 1, "old": "keep", "other_users": "refuse",
             "write_ca_certificates": true,
         },
         "issuer": {"helper": "/opt/ask", "timeout_seconds": 60, "proxy": "http://proxy:8080"},
@@ -49,7 +50,8 @@ fn full() -> Value {
 }
 
 /// What `full` leaves out, since it contradicts something there or is no JSON.
-const APART: [(&str, &str, &str); 4] = [
+const APART: [(&str, &str, &str); 5] = [
+    ("/calendar", "closes_days_before", "1"),
     ("/calendar", "closes_hours_before", "24"),
     ("/calendar", "service_ends", "2027-03-31"),
     ("/too_late", "renewable_days", "90"),

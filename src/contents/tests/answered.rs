@@ -73,3 +73,31 @@ fn an_answer_for_none_says_why() {
     let ca = Response::parse(TestCa::new().issuing()).unwrap();
     assert_eq!(no_leaf(&ca, [Some(waiting)]).code(), Code::IsCaCertificate);
 }
+
+/// An interrupted removal waits for no answer.
+#[test]
+fn no_answer_is_for_a_removal() {
+    let bank = Bank::new();
+    let made = bank.before().pair(12, b"new", b"usbtoken:20261101:retires:05", bank.new.public_key());
+    assert_eq!(states(&made), [PendingState::RetireInterrupted]);
+    assert_eq!(answered(&made, &bank.new).unwrap(), None);
+}
+
+/// Where the old key is used again, the answer is for the credential that has it.
+#[test]
+fn an_answer_may_be_for_a_key_in_use() {
+    let (bank, ca) = (Bank::new(), TestCa::new());
+    let (public, spki) = key();
+    let (old, new) = (certificate(&ca, &spki, 11, &[5]), certificate(&ca, &spki, 300, &[6]));
+    let of = |made: &Made, answer: &Certificate| {
+        let found = Contents::answered_in_use(&response(answer), &made.contents().credentials())?;
+        Ok::<_, Error>(found.map(|(leaf, credential)| (leaf, credential.id().to_vec())))
+    };
+    let made = Made::default().certificate(1, b"old", "x", old.der()).pair(2, b"old", b"x", &public);
+    assert_eq!(of(&made, &new).unwrap(), Some((new.clone(), b"old".to_vec())));
+    assert_eq!(of(&made, &bank.new).unwrap(), None);
+    let mut keyless = Made::default().certificate(1, b"old", "x", old.der());
+    assert_eq!(of(&keyless, &new).unwrap(), None);
+    keyless = keyless.certificate(3, b"copy", "x", old.der()).pair(2, b"old", b"x", &public);
+    assert_eq!(of(&keyless, &new).unwrap_err().code(), Code::PendingAmbiguous);
+}

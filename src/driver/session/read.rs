@@ -45,6 +45,7 @@ const PRIVATE_KEY: [Wanted; 7] = [
 ];
 
 /// An object as it was read.
+#[derive(Debug)]
 pub(super) enum Object {
     Certificate(StoredCertificate),
     PrivateKey(StoredKey),

@@ -15,6 +15,9 @@ use base16ct::lower::encode_string as hex;
 use usbtoken_pkcs11::types::CKR_OBJECT_HANDLE_INVALID;
 use usbtoken_pkcs11::{Failure, ObjectHandle};
 
+#[cfg(test)]
+mod tests;
+
 /// Objects to be destroyed, in this order.
 #[derive(Debug)]
 pub(crate) struct Removal {

@@ -1,10 +1,11 @@
 //! What came out of a response so far, and what is still in a wrapping.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use super::content::Element;
 use super::skipped::{Skipped, Unusable};
+use super::{Response, ResponseForm};
 use crate::pki::certificate::Certificate;
 
 /// The most certificates that are taken from a response.
@@ -27,6 +28,7 @@ const MAX_SKIPPED: usize = 64;
 /// is missing where it matters least.
 pub(super) struct Found {
     certificates: Vec<Certificate>,
+    forms: BTreeSet<ResponseForm>,
     skipped: Vec<Skipped>,
     waiting: VecDeque<(Vec<u8>, u8)>,
     seen: HashSet<u64>,
@@ -40,6 +42,7 @@ impl Found {
     pub(super) fn new(size: usize) -> Self {
         Found {
             certificates: Vec::new(),
+            forms: BTreeSet::new(),
             skipped: Vec::new(),
             waiting: VecDeque::new(),
             seen: HashSet::new(),
@@ -50,6 +53,7 @@ impl Found {
 
     /// Takes over what an element held, which lay that deep.
     pub(super) fn take(&mut self, element: Element, depth: u8) {
+        self.forms.extend(element.form.filter(|_| !element.certificates.is_empty()));
         element.certificates.into_iter().for_each(|certificate| self.keep(certificate));
         element.skipped.into_iter().for_each(|skipped| self.skip(skipped));
         element.inner.into_iter().for_each(|inner| self.later(inner, depth));
@@ -102,11 +106,11 @@ impl Found {
     }
 
     /// The certificates, and what is lost: not what was damaged in one reading of a text and whole in another.
-    pub(super) fn into_parts(mut self) -> (Vec<Certificate>, Vec<Skipped>) {
+    pub(super) fn into_response(mut self) -> Response {
         let is_whole =
             |skipped: &Skipped| self.certificates.iter().any(|whole| skipped.is_damaged_copy_of(whole.der()));
         self.skipped.retain(|skipped| !is_whole(skipped));
-        (self.certificates, self.skipped)
+        Response { certificates: self.certificates, forms: self.forms, skipped: self.skipped }
     }
 
     /// How many more bytes may be looked at.

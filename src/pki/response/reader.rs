@@ -3,26 +3,25 @@
 use super::found::{Found, MAX_CERTIFICATES};
 use super::skipped::{Skipped, Unusable, verdict};
 use super::text::{self, mail};
-use super::{content, naming};
+use super::{Response, content, naming};
 use crate::error::Result;
 use crate::pki::asn1::tlv::{OID, SEQUENCE};
-use crate::pki::certificate::Certificate;
 
 /// How many elements in a row are looked at.
 const MAX_ELEMENTS: usize = 4 * MAX_CERTIFICATES;
 
 /// Reads a whole response.
-pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Certificate>, Vec<Skipped>)> {
+pub(super) fn read(bytes: &[u8]) -> Result<Response> {
     let mut found = Found::new(bytes.len());
     unwrap_all(bytes, &mut found);
     if !found.has_certificate() {
         name_whole(bytes, &mut found);
     }
-    let (certificates, skipped) = found.into_parts();
-    if certificates.is_empty() {
-        return Err(verdict(&skipped));
+    let response = found.into_response();
+    if response.certificates.is_empty() {
+        return Err(verdict(&response.skipped));
     }
-    Ok((certificates, skipped))
+    Ok(response)
 }
 
 fn unwrap_all(bytes: &[u8], found: &mut Found) {

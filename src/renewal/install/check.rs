@@ -27,6 +27,20 @@ pub(super) struct Asked<'k> {
 }
 
 impl Checks<'_> {
+    /// Whether the response came in one of the forms in which the bank's CA answers.
+    ///
+    /// # Errors
+    /// [`Code::AnswerFormUnexpected`].
+    pub(super) fn form(&self) -> Result<()> {
+        let wanted = &self.policy.answers;
+        if wanted.is_empty() || self.response.forms().any(|form| wanted.contains(&form)) {
+            return Ok(());
+        }
+        let error = Error::new(Code::AnswerFormUnexpected).during(Step::CheckCertificate);
+        let error = self.response.forms().fold(error, |error, form| error.fact(Fact::Found, form));
+        Err(wanted.iter().fold(error, |error, form| error.fact(Fact::Expected, form)))
+    }
+
     /// Of the certificates for a key the one that passes; of several that pass, the one that ends last. With it come its
     /// issuer and what a person should know. None passes: what is wrong with the likeliest.
     pub(super) fn choose(

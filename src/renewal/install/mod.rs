@@ -47,7 +47,8 @@ impl<'a> Install<'a> {
     /// itself is found.
     ///
     /// # Errors
-    /// The family of the CA's answer, each check with its own code; [`Code::PendingNotFound`],
+    /// The family of the CA's answer, each check with its own code, [`Code::AnswerFormUnexpected`] among them;
+    /// [`Code::PendingNotFound`],
     /// [`Code::PendingAmbiguous`]; [`Code::PendingOfOther`] when another caller began the job; [`Code::RequestFinished`]; [`Code::CertificateNotAwaited`] for an old certificate
     /// that is on the token while a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the
     /// token returns. After any of them the token holds what it held before.
@@ -60,6 +61,7 @@ impl<'a> Install<'a> {
         let response = self.response;
         let policy = self.policy.cloned().unwrap_or_default();
         let job = Job { session, checks: Checks { policy: &policy, response, run } };
+        job.checks.form()?;
         let mut contents = Contents::read(session)?;
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
@@ -102,6 +104,7 @@ impl<'a> Install<'a> {
         let response = self.response;
         let policy = pending.policy_with(self.policy);
         let job = Job { session, checks: Checks { policy: &policy, response, run } };
+        job.checks.form()?;
         let public = pending.request().public_key();
         let leaf = response.leaf_for(public).cloned();
         let leaf = leaf.ok_or_else(|| no_leaf(response, [Some(public)]))?;

@@ -265,6 +265,8 @@ code_words! {
         "Ask the CA for the certificate itself, in PEM, DER or PKCS#7.";
     IssuerUnexpected "The new certificate comes from another CA than those that the bank names."
         "Do not use this response; make sure that it is the one the bank sent, and if in doubt ask the bank's branch.";
+    AnswerFormUnexpected "The CA's response is not in a form that the bank names."
+        "Make sure that it is the file the bank sent; if in doubt ask the bank's branch.";
     TokenRemoved "The USB token was removed while it was in use."
         "Insert it, look at the pending keys, then go on.";
     DeviceFault "The token or its driver reports a fault."
@@ -337,6 +339,10 @@ code_words! {
         "Ask the bank's branch what takes its place.";
     RetireNotConfirmed "The old certificate is kept until a login with the new one is confirmed."
         "Confirm a login with the new certificate first, then remove the old one.";
+    NotInUseYet "The new certificate does not work at the bank yet, so the old one is not removed."
+        "Once the day that is shown has come and a login with the new one works, remove the old one.";
+    OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."
+        "Insert your own USB token; if you have none, ask the bank's branch.";
     NotYetIssued "The CA has not issued the certificate yet."
         "The key waits on the token; go on later with the command shown.";
     ResultNotPrinted "It is done, but the result could not be printed."

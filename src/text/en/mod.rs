@@ -208,6 +208,23 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A trust anchor of the bank's profile ends soon.",
             "See whether the bank has distributed a newer profile.",
         ),
+        Notice::OtherUserSeen => w(
+            "A certificate on the USB token seems to be another user's. At this bank each user needs a token of their own.",
+            "See whether it is your own token. This is checked after the login, and no renewal begins if it is another user's.",
+        ),
+        Notice::RenewalDue => w("The certificate ends soon.", "Renew it in time."),
+        Notice::InitialPin => w(
+            "This USB token comes with an initial PIN.",
+            "If it was not changed yet, change it with the token's own software before you renew.",
+        ),
+        Notice::DeliveredEmpty => w(
+            "This USB token comes without a certificate: the first one is to be issued, not renewed.",
+            "Have the first certificate issued, as the bank's letter says.",
+        ),
+        Notice::BankDeviceNotSeen => w(
+            "A device that may be the bank's USB token is plugged in, and no driver sees it.",
+            "Install the driver that the bank names, and plug the token in again.",
+        ),
         Notice::RequestNotKept => w(
             "The request could not be kept on this computer.",
             "The renewal goes on; if you send the request yourself, keep its file.",
@@ -257,6 +274,7 @@ pub(super) const fn point(point: Point) -> &'static str {
         Point::SubjectUnique => "No other certificate has the same subject.",
         Point::OldKey => "The private key of the present certificate is there.",
         Point::KeyKind => "The new key will be of the kind of the old one.",
+        Point::OnlyUser => "There is no other user's certificate on the token.",
     }
 }
 
@@ -289,6 +307,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::Seen => "looked at",
+        Fact::Reference => "Reference number",
         Fact::IssuerContinuity => "issuers compared",
         Fact::Holder => "who is at work",
         Fact::Line => "Line",

@@ -5,6 +5,16 @@ use crate::error::Fact;
 /// The words for a value that is a stable name.
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
+        (Fact::Reason, "replaced_meanwhile") => "another file was put in its place while it was read",
+        (Fact::Reason, "request_not_here") => {
+            "the request is not kept on this computer, and its number cannot be kept without it"
+        }
+        (Fact::Reason, "delivered_empty") => {
+            "this USB token comes without a certificate: the first one is to be issued, not renewed"
+        }
+        (Fact::Reason, "initial_pin") => {
+            "this USB token comes with an initial PIN: enter that one until it is changed, the changed one afterwards"
+        }
         (Fact::Reason, "ca_missing") => "the certificate of this CA is missing",
         (Fact::Reason, "too_many_ways") => "the certificates can be combined in too many ways",
         (Fact::Reason, "signature_not_from_ca") => {

@@ -212,6 +212,25 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "銀行プロファイルにある認証局の証明書の有効期限が近づいています。",
             "銀行から新しいプロファイルが配布されていないか確認してください。",
         ),
+        Notice::OtherUserSeen => w(
+            "ほかの利用者のものとみられる電子証明書がUSBトークンに入っています。この銀行では、利用者ごとに別のUSBトークンが必要です。",
+            "ご自分のUSBトークンかどうかを確かめてください。ログイン後に確認し、ほかの利用者のものであれば更新を始めません。",
+        ),
+        Notice::RenewalDue => {
+            w("電子証明書の有効期限が近づいています。", "期限までに更新を済ませてください。")
+        }
+        Notice::InitialPin => w(
+            "このUSBトークンは、初期PIN(暗証番号)が設定された状態で届きます。",
+            "初期PINのままのときは、トークンに付属のソフトウェアで変更してから更新してください。",
+        ),
+        Notice::DeliveredEmpty => w(
+            "このUSBトークンは、電子証明書が入っていない状態で届きます。更新ではなく、初回の発行が必要です。",
+            "銀行から届いた案内に従って、最初の電子証明書を発行してください。",
+        ),
+        Notice::BankDeviceNotSeen => w(
+            "銀行のUSBトークンとみられる機器が接続されていますが、どのドライバからも見えません。",
+            "銀行から案内されたドライバをインストールし、USBトークンを挿し直してください。",
+        ),
         Notice::RequestNotKept => w(
             "申請データの控えをこのパソコンに保存できませんでした。",
             "更新は続けられます。申請データを自分で送る場合は、そのファイルを保管してください。",
@@ -261,6 +280,7 @@ pub(super) const fn point(point: Point) -> &'static str {
         Point::SubjectUnique => "同じ名義の電子証明書はほかにありません。",
         Point::OldKey => "現在の電子証明書の秘密鍵があります。",
         Point::KeyKind => "新しい鍵は、これまでと同じ種類です。",
+        Point::OnlyUser => "ほかの利用者の電子証明書は入っていません。",
     }
 }
 
@@ -293,6 +313,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",
+        Fact::Reference => "受付番号",
         Fact::IssuerContinuity => "発行元の比較",
         Fact::Holder => "実行中のプログラム",
         Fact::Line => "行",

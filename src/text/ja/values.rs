@@ -5,6 +5,16 @@ use crate::error::Fact;
 /// The words for a value that is a stable name.
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
+        (Fact::Reason, "replaced_meanwhile") => "読み取る間に、別のファイルに置き換えられました",
+        (Fact::Reason, "request_not_here") => {
+            "申請データの控えがこのパソコンにないため、受付番号を保存できません"
+        }
+        (Fact::Reason, "delivered_empty") => {
+            "このUSBトークンは、電子証明書が入っていない状態で届きます。更新ではなく、最初の電子証明書の発行が必要です"
+        }
+        (Fact::Reason, "initial_pin") => {
+            "このUSBトークンは初期PINで届きます。まだ変更していなければ初期PINを、変更したあとは変更後のPINを入力します"
+        }
         (Fact::Reason, "ca_missing") => "この認証局の証明書が見つかりません",
         (Fact::Reason, "too_many_ways") => "証明書の組み合わせが多すぎます",
         (Fact::Reason, "signature_not_from_ca") => "署名が、証明書に書かれた認証局のものではありません",

@@ -1,11 +1,12 @@
 //! What a bank's profile says to a command line: which options it forbids, and which it fills in.
 
-use usbtoken::bank::{Bank, KeyRule, OldCredential, Override, RequestForm};
+use usbtoken::bank::{Bank, KeyRule, OldCredential, Override, RequestEncoding, RequestForm};
 use usbtoken::error::Fact;
+use usbtoken::pki::{ProofLevel, Relax, SubjectRule};
 use usbtoken::{Code, Error, Result};
 
 use super::Command;
-use super::shared::{CheckArgs, FormArg, ISSUER_TIMEOUT, IssuerArgs, KeyArgs};
+use super::shared::{CheckArgs, FormArg, FormatArg, IssuerArgs, KeyArgs, OutArgs, ProofArg};
 
 impl Command {
     /// Refuses an option that the bank does not let a customer use, then fills in what the bank says.
@@ -16,17 +17,15 @@ impl Command {
         for given in self.overrides(bank) {
             bank.check_override(given)?;
         }
-        if let Some(form) = self.form().filter(|form| **form == FormArg::default()) {
-            *form = form_of(bank);
+        if let Some(file) = self.file() {
+            file.format.get_or_insert(encoding_of(bank));
         }
         if let (Some(args), Some(issuer)) = (self.issuer(), &bank.issuer) {
             if args.issuer.is_none() && args.issuer_helper.is_none() {
                 args.issuer.clone_from(&issuer.command);
                 args.issuer_helper.clone_from(&issuer.helper);
             }
-            if let (ISSUER_TIMEOUT, Some(seconds)) = (args.issuer_timeout, issuer.timeout_seconds) {
-                args.issuer_timeout = seconds;
-            }
+            args.issuer_timeout = args.issuer_timeout.or(issuer.timeout_seconds);
         }
         Ok(())
     }
@@ -53,11 +52,11 @@ impl Command {
         }
     }
 
-    fn form(&mut self) -> Option<&mut FormArg> {
+    /// Where a request is written.
+    fn file(&mut self) -> Option<&mut OutArgs> {
         match self {
-            Command::Renew(args) => Some(&mut args.form),
-            Command::Request(args) => Some(&mut args.form),
-            Command::Resume(args) => Some(&mut args.form),
+            Command::Request(args) => Some(&mut args.file),
+            Command::Resume(args) => Some(&mut args.file),
             _ => None,
         }
     }
@@ -65,7 +64,7 @@ impl Command {
     /// What this command line would have otherwise than the bank. An option that says what the bank says changes nothing.
     fn overrides(&self, bank: &Bank) -> Vec<Override> {
         let mut given = Vec::new();
-        let mut add = |is_given: bool, what| given.extend(is_given.then_some(what));
+        let mut add = |is_other: bool, what| given.extend(is_other.then_some(what));
         let mut key = |key: &KeyArgs| {
             let wished = key.key.map(KeyRule::Kind).or(key.reuse_key.then_some(KeyRule::OldAgain));
             add(wished.is_some_and(|wished| wished != bank.key), Override::Key);
@@ -77,36 +76,44 @@ impl Command {
             Command::Request(args) => key(&args.key),
             _ => {}
         }
+        let other_proof =
+            |wished: Option<ProofArg>| wished.is_some_and(|level| ProofLevel::from(level) != bank.proof);
+        let other_subject = |rule: Option<SubjectRule>| rule.is_some_and(|rule| rule != bank.subject);
+        let other_form =
+            |form: Option<FormArg>| form.is_some_and(|form| RequestForm::from(form) != bank.request);
+        let other_format = |file: &OutArgs| file.format.is_some_and(|format| format != encoding_of(bank));
+        let removes_too = |wished: bool| wished && bank.old != OldCredential::Remove;
         if let Some(args) = self.check_args() {
-            add(args.require_proof.is_some(), Override::Proof);
+            let relaxed: Relax = args.relax.iter().copied().collect();
+            add(other_proof(args.require_proof), Override::Proof);
             add(!args.trust_anchor.is_empty(), Override::Anchors);
-            add(!args.relax.is_empty(), Override::Checks);
-            add(args.write_chain, Override::CaCertificates);
+            add(!args.relax.is_empty() && relaxed != bank.relax, Override::Checks);
+            add(args.write_chain && !bank.write_ca_certificates, Override::CaCertificates);
         }
         match self {
             Command::Renew(args) => {
-                add(args.subject.is_given(), Override::Subject);
-                add(args.retire_old, Override::Old);
-                add(![FormArg::default(), form_of(bank)].contains(&args.form), Override::Request);
+                add(other_subject(args.subject.subject), Override::Subject);
+                add(removes_too(args.retire_old), Override::Old);
+                add(other_form(args.form), Override::Request);
                 issuer(&args.issuer, bank, &mut add);
             }
             Command::Request(args) => {
-                add(args.require_proof.is_some(), Override::Proof);
-                add(![FormArg::default(), form_of(bank)].contains(&args.form), Override::Request);
+                add(other_proof(args.require_proof), Override::Proof);
+                add(other_form(args.form) || other_format(&args.file), Override::Request);
             }
             Command::Install(args) => {
-                add(args.subject.is_given(), Override::Subject);
-                add(args.reuse_key, Override::Key);
-                add(args.retire_old, Override::Old);
+                add(other_subject(args.subject.subject), Override::Subject);
+                add(args.reuse_key && bank.key != KeyRule::OldAgain, Override::Key);
+                add(removes_too(args.retire_old), Override::Old);
             }
             Command::Resume(args) => {
-                add(args.subject.iter().any(super::SubjectArg::is_rule), Override::Subject);
-                add(args.retire_old, Override::Old);
-                add(![FormArg::default(), form_of(bank)].contains(&args.form), Override::Request);
+                add(other_subject(args.rule()), Override::Subject);
+                add(removes_too(args.retire_old), Override::Old);
+                add(other_form(args.form) || other_format(&args.file), Override::Request);
                 issuer(&args.issuer, bank, &mut add);
             }
             Command::Retire(args) => {
-                add(args.subject.is_given(), Override::Subject);
+                add(other_subject(args.subject.subject), Override::Subject);
                 add(!args.trust_anchor.is_empty(), Override::Anchors);
                 add(bank.old == OldCredential::Keep, Override::Old);
             }
@@ -125,10 +132,10 @@ impl Command {
     }
 }
 
-fn form_of(bank: &Bank) -> FormArg {
-    match bank.request {
-        RequestForm::Pkcs10 => FormArg::Pkcs10,
-        RequestForm::SignedByOldKey => FormArg::Cms,
+fn encoding_of(bank: &Bank) -> FormatArg {
+    match bank.request_encoding {
+        RequestEncoding::Der => FormatArg::Der,
+        _ => FormatArg::Pem,
     }
 }
 
@@ -145,9 +152,6 @@ fn issuer(args: &IssuerArgs, bank: &Bank, add: &mut impl FnMut(bool, Override)) 
     let is_given = args.issuer.is_some() || args.issuer_helper.is_some();
     let is_same = args.issuer == issuer.command && args.issuer_helper == issuer.helper;
     add(is_given && !is_same, Override::Issuer);
-    let timeouts = [Some(ISSUER_TIMEOUT), issuer.timeout_seconds];
-    add(
-        issuer.timeout_seconds.is_some() && !timeouts.contains(&Some(args.issuer_timeout)),
-        Override::Timeout,
-    );
+    let other_timeout = args.issuer_timeout.filter(|seconds| issuer.timeout_seconds != Some(*seconds));
+    add(issuer.timeout_seconds.is_some() && other_timeout.is_some(), Override::Timeout);
 }

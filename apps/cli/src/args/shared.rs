@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
-use usbtoken::pki::{Check, KeyKind};
+use usbtoken::bank::RequestForm;
+use usbtoken::pki::{Check, KeyKind, ProofLevel};
+
+use crate::reference::Reference;
 
 /// Which credential.
 #[derive(Args, Clone, Debug, Default)]
@@ -67,13 +70,30 @@ pub enum ProofArg {
 }
 
 /// The form of the request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormArg {
     /// PKCS#10
-    #[default]
     Pkcs10,
     /// PKCS#10 signed with the old key (CMS with the RenewalCertificate attribute), for Microsoft CAs
     Cms,
+}
+
+impl From<ProofArg> for ProofLevel {
+    fn from(level: ProofArg) -> Self {
+        match level {
+            ProofArg::Proven => ProofLevel::Proven,
+            ProofArg::Claimed => ProofLevel::Claimed,
+        }
+    }
+}
+
+impl From<FormArg> for RequestForm {
+    fn from(form: FormArg) -> Self {
+        match form {
+            FormArg::Pkcs10 => RequestForm::Pkcs10,
+            FormArg::Cms => RequestForm::SignedByOldKey,
+        }
+    }
 }
 
 /// The encoding of the request.
@@ -89,9 +109,9 @@ pub enum FormatArg {
 /// Where the request is written.
 #[derive(Args, Clone, Debug)]
 pub struct OutArgs {
-    /// The encoding of the file.
-    #[arg(long, default_value = "pem")]
-    pub format: FormatArg,
+    /// The encoding of the file; pem where no bank says otherwise.
+    #[arg(long)]
+    pub format: Option<FormatArg>,
 
     /// Overwrites the file if it exists.
     #[arg(long)]
@@ -109,9 +129,9 @@ pub struct IssuerArgs {
     #[arg(long, value_name = "PROGRAM", conflicts_with = "issuer")]
     pub issuer_helper: Option<PathBuf>,
 
-    /// How long the program that asks the CA may take, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = ISSUER_TIMEOUT)]
-    pub issuer_timeout: u32,
+    /// How long the program that asks the CA may take, in seconds; 1800 where no bank says otherwise.
+    #[arg(long, value_name = "SECONDS")]
+    pub issuer_timeout: Option<u32>,
 
     /// Has the helper show login ID and password to the CA before a key is made. They are read from this file, a
     /// line each, from standard input for `-`, and are asked for without a file.
@@ -123,6 +143,14 @@ pub struct IssuerArgs {
     /// certificate is installed.
     #[arg(long, value_name = "FILE")]
     pub save_answer: Option<PathBuf>,
+}
+
+/// Under which number the bank or its CA knows the order.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReferenceArgs {
+    /// The order's reference number at the bank or its CA. It is kept with the pending key and shown with it.
+    #[arg(long, value_name = "NUMBER")]
+    pub reference: Option<Reference>,
 }
 
 /// The option that stands for a person's consent to a removal.

@@ -24,25 +24,11 @@ pub struct SubjectArgs {
     pub subject: Option<SubjectRule>,
 }
 
-impl SubjectArgs {
-    /// Whether a rule was wished for.
-    pub fn is_given(self) -> bool {
-        self.subject.is_some()
-    }
-}
-
 /// The value of `usbtoken resume --subject`: the rule, or the subject of a first certificate. No name is a rule's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectArg {
     Rule(SubjectRule),
     Name(String),
-}
-
-impl SubjectArg {
-    /// Whether it is a rule.
-    pub fn is_rule(&self) -> bool {
-        matches!(self, SubjectArg::Rule(_))
-    }
 }
 
 impl FromStr for SubjectArg {

@@ -20,7 +20,7 @@ pub fn run(run: &Run, command: &Command) -> Result<Outcome> {
         Command::Renew(args) => job::renew::run(run, args),
         Command::Request(args) => job::request::run(run, args),
         Command::Install(args) => job::install::run(run, args),
-        Command::Pending => show::pending::run(run),
+        Command::Pending(args) => show::pending::run(run, args),
         Command::Resume(args) => job::resume::run(run, args),
         Command::Abandon(args) => job::abandon::run(run, args),
         Command::Retire(args) => job::retire::run(run, args),

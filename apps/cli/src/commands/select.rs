@@ -4,7 +4,7 @@ use base16ct::lower::encode_string as hex;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::ProofLevel;
-use usbtoken::renewal::{Form, PendingKey};
+use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session};
 
 use super::chosen::Chosen;
@@ -82,24 +82,20 @@ pub fn policy(run: &Run, key: &KeyArgs, proof: Option<ProofArg>) -> Policy {
     policy
 }
 
+/// The renewal with the form of the request that the command line names; without one it is the policy's.
+pub fn formed(renewal: Renewal, form: Option<FormArg>) -> Renewal {
+    match form {
+        Some(form) => renewal.form(form.into()),
+        None => renewal,
+    }
+}
+
 /// The same renewal, also where a rule of ours speaks against it, if the person wants that.
 pub fn forced(renewal: Renewal, key: &KeyArgs) -> Renewal {
     if key.force { renewal.outside_window().although_renewed() } else { renewal }
 }
 
-impl From<FormArg> for Form {
-    fn from(form: FormArg) -> Self {
-        match form {
-            FormArg::Pkcs10 => Form::Pkcs10,
-            FormArg::Cms => Form::SignedByOldKey,
-        }
-    }
-}
-
 /// The level of proof that the command line demands.
 pub fn level(proof: Option<ProofArg>) -> Option<ProofLevel> {
-    proof.map(|proof| match proof {
-        ProofArg::Proven => ProofLevel::Proven,
-        ProofArg::Claimed => ProofLevel::Claimed,
-    })
+    proof.map(ProofLevel::from)
 }

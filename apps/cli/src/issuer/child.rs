@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::ran::{End, LARGEST_ANSWER, Ran, TAIL};
 use crate::process::signals::Signals;
+use crate::reference::Listener;
 
 /// How long a program has to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
@@ -42,9 +43,9 @@ pub(super) fn run(
     let end = talk.until_it_ends(&mut child, &signals, Instant::now() + timeout);
     // What it printed last is still in the pipe. Who else holds the pipe open is not waited for.
     talk.serve();
-    let Talk { output, mut said, .. } = talk;
+    let Talk { output, mut said, listener, .. } = talk;
     let said = said.split_off(said.len().saturating_sub(TAIL));
-    Ok(Ran { output, said, end })
+    Ok(Ran { output, said, reference: listener.into_heard(), end })
 }
 
 /// What goes on at the child's three pipes. None of them blocks: a child that fills one while we wait at another
@@ -57,6 +58,7 @@ struct Talk<'a> {
     copy: &'a mut dyn Write,
     output: Vec<u8>,
     said: Vec<u8>,
+    listener: Listener,
     show: bool,
 }
 
@@ -72,7 +74,17 @@ impl<'a> Talk<'a> {
             // FIONBIO on a pipe of our own does not fail.
             let _ = rustix::io::ioctl_fionbio(end, true);
         }
-        Talk { stdin, stdout, stderr, input, copy, output: Vec::new(), said: Vec::new(), show }
+        Talk {
+            stdin,
+            stdout,
+            stderr,
+            input,
+            copy,
+            output: Vec::new(),
+            said: Vec::new(),
+            listener: Listener::default(),
+            show,
+        }
     }
 
     fn until_it_ends(&mut self, child: &mut Child, signals: &Signals, deadline: Instant) -> End {
@@ -138,6 +150,7 @@ impl<'a> Talk<'a> {
             // What no one can read is no reason to stop.
             let _ = io::stderr().write_all(&fresh);
         }
+        self.listener.take(&fresh);
         self.said.append(&mut fresh);
         if self.said.len() > 2 * TAIL {
             self.said.drain(..self.said.len() - TAIL);

@@ -89,6 +89,10 @@ pub fn ask(path: &Path, question: &Question<'_>) -> Command {
             };
         }
     }
+    match question.reference {
+        Some(reference) => command.env("USBTOKEN_REFERENCE", reference),
+        None => command.env_remove("USBTOKEN_REFERENCE"),
+    };
     command
 }
 

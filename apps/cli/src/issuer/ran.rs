@@ -7,6 +7,7 @@ use usbtoken::{Code, Error};
 
 use super::reply::Failed;
 use crate::journal::Journal;
+use crate::reference::Reference;
 
 /// An answer of a CA has a few KiB. What is more is refused by the library, but none of it is lost up to here.
 pub(super) const LARGEST_ANSWER: usize = Journal::LARGEST_ANSWER;
@@ -19,6 +20,8 @@ pub(super) struct Ran {
     pub(super) output: Vec<u8>,
     /// The end of what it said on standard error.
     pub(super) said: Vec<u8>,
+    /// The order's reference number, where it said one there.
+    pub(super) reference: Option<Reference>,
     pub(super) end: End,
 }
 

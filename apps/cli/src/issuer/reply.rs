@@ -7,10 +7,14 @@ use usbtoken::text::printable;
 pub struct Question<'a> {
     /// The request, in PEM.
     pub request: &'a str,
+    /// The same in the encoding that the bank names, for standard input.
+    pub input: &'a [u8],
     /// The certificate that is renewed, in PEM.
     pub old: Option<&'a str>,
     /// What the CA gave to ask again with.
     pub cookie: Option<&'a str>,
+    /// The order's reference number, where one is known.
+    pub reference: Option<&'a str>,
     /// Whether the CA has the request already.
     pub again: bool,
 }

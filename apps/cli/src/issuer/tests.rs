@@ -3,12 +3,19 @@ use super::*;
 
 fn shell_issuer(command: &str) -> Issuer {
     let program = Program::Shell(command.to_owned());
-    Issuer { program, timeout: Duration::from_secs(60), show: false, hidden: Vec::new() }
+    Issuer { program, timeout: Duration::from_secs(60), show: false, hidden: Vec::new(), proxy: None }
 }
 
 fn ask_with(issuer: &Issuer, request: &str) -> std::result::Result<Vec<u8>, Failed> {
-    let question = Question { request, old: None, cookie: None, again: false };
-    issuer.ask(&question, &mut io::sink()).map(|reply| match reply {
+    let question = Question {
+        request,
+        input: request.as_bytes(),
+        old: None,
+        cookie: None,
+        reference: None,
+        again: false,
+    };
+    issuer.ask(&question, &mut io::sink()).0.map(|reply| match reply {
         Reply::Answer(answer) => answer,
         other => panic!("{other:?}"),
     })
@@ -83,7 +90,8 @@ fn a_child_that_stays_behind_holds_nothing_up() {
 
 #[test]
 fn no_status_is_no_failure() {
-    let ran = |output: &[u8]| Ran { output: output.to_vec(), said: Vec::new(), end: End::Unknown };
+    let ran =
+        |output: &[u8]| Ran { output: output.to_vec(), said: Vec::new(), reference: None, end: End::Unknown };
     assert_eq!(answered(ran(b"answer")).unwrap(), Reply::Answer(b"answer".to_vec()));
     // Of a helper it may as well be a cookie.
     assert_eq!(helper::answered(ran(b"cookie")).unwrap_err().error.code(), Code::IssuerFailed);
@@ -96,6 +104,15 @@ fn the_variable_with_the_pin_is_not_inherited() {
     assert_ne!(ask_with(&issuer, "r").unwrap(), b"unset\n");
     issuer.hidden = vec!["HOME".into()];
     assert_eq!(ask_with(&issuer, "r").unwrap(), b"unset\n");
+}
+
+/// The environment of the tests has no proxy of its own.
+#[test]
+fn the_banks_proxy_is_in_the_variables_that_programs_look_for() {
+    let mut issuer = shell_issuer("echo $USBTOKEN_PROXY $http_proxy $https_proxy $HTTP_PROXY $HTTPS_PROXY");
+    issuer.proxy = Some("http://proxy:8080".to_owned());
+    let shown = ask_with(&issuer, "r").unwrap();
+    assert_eq!(String::from_utf8(shown).unwrap().trim(), ["http://proxy:8080"; 5].join(" "));
 }
 
 #[test]
@@ -133,7 +150,7 @@ fn a_helpers_exit_status_says_what_its_output_is() {
 fn helped(status: i32, output: &[u8]) -> std::result::Result<Reply, Failed> {
     use std::os::unix::process::ExitStatusExt as _;
     let end = End::Exit(std::process::ExitStatus::from_raw(status << 8));
-    helper::answered(Ran { output: output.to_vec(), said: Vec::new(), end })
+    helper::answered(Ran { output: output.to_vec(), said: Vec::new(), reference: None, end })
 }
 
 #[test]

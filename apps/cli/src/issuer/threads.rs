@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ran::{End, LARGEST_ANSWER, Ran, TAIL};
+use crate::reference::Listener;
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -43,17 +44,18 @@ pub(super) fn run(
         let _ = err.send(Box::new(stderr));
     }
     drop((writer, out, err));
-    let mut ran = Ran { output: Vec::new(), said: Vec::new(), end: End::Unknown };
+    let mut ran = Ran { output: Vec::new(), said: Vec::new(), reference: None, end: End::Unknown };
+    let mut listener = Listener::default();
     let deadline = Instant::now() + timeout;
     let mut ended = None;
     loop {
         match received.recv_timeout(TICK) {
             Ok(part) => {
-                take(part, &mut ran, copy, show);
+                take(part, &mut ran, &mut listener, copy, show);
                 if ran.output.len() >= LARGEST_ANSWER {
                     let _ = child.kill();
                     ran.end = End::TooMuch;
-                    return Ok(ran);
+                    return Ok(Ran { reference: listener.into_heard(), ..ran });
                 }
                 continue;
             }
@@ -63,7 +65,7 @@ pub(super) fn run(
         }
         if let Some(end) = ended {
             ran.end = end;
-            return Ok(ran);
+            return Ok(Ran { reference: listener.into_heard(), ..ran });
         }
         ended = match child.try_wait() {
             Ok(Some(status)) => Some(End::Exit(status)),
@@ -77,7 +79,7 @@ pub(super) fn run(
     }
 }
 
-fn take(part: Part, ran: &mut Ran, copy: &mut dyn Write, show: bool) {
+fn take(part: Part, ran: &mut Ran, listener: &mut Listener, copy: &mut dyn Write, show: bool) {
     match part {
         Part::Output(mut bytes) => {
             bytes.truncate(LARGEST_ANSWER.saturating_sub(ran.output.len()));
@@ -90,6 +92,7 @@ fn take(part: Part, ran: &mut Ran, copy: &mut dyn Write, show: bool) {
                 // What no one can read is no reason to stop.
                 let _ = io::stderr().write_all(&bytes);
             }
+            listener.take(&bytes);
             ran.said.append(&mut bytes);
             let excess = ran.said.len().saturating_sub(TAIL);
             ran.said.drain(..excess);

@@ -1,5 +1,6 @@
 //! Credentials and pending keys as the command shows them. The field names are those of the JSON output: stable.
 
+use crate::reference::Reference;
 use crate::words::Words;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base16ct::lower::encode_string as hex;
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 use usbtoken::Code;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
@@ -75,10 +77,14 @@ pub struct Credential {
     #[serde(serialize_with = "code_name")]
     pub not_renewable_because: Option<Code>,
     /// The one that takes its place; null: none is known.
-    pub successor: Option<Successor>,
+    pub successor: Option<Value>,
+    #[serde(skip)]
+    by: Option<Successor>,
+    #[serde(skip)]
+    window: Window,
     /// Whether a key waits for the certificate that is to take its place, as far as it is seen.
     pub renewal_pending: bool,
-    /// The date in Japan on which the window of 40 days opens; null for a certificate without an end.
+    /// The date in Japan on which the window opens, that of the bank or of 40 days; null for a certificate without an end.
     pub renewable_from: Option<String>,
     pub key_algorithm: String,
     /// Null: not known without login.
@@ -125,6 +131,8 @@ pub struct Pending {
     pub answer_file: Option<String>,
     /// The command that installs it.
     pub go_on: Option<String>,
+    /// The order's reference number, where one is known.
+    pub reference: Option<Reference>,
 }
 
 /// Labels and values, one a line, with the values aligned.
@@ -207,7 +215,9 @@ impl Credential {
             has_begun: certificate.not_before() <= now,
             renewable: renewable == Renewable::Yes,
             not_renewable_because: renewable.code(),
-            successor: credential.successor().cloned(),
+            successor: credential.successor().map(|by| successor(by, &window)),
+            by: credential.successor().cloned(),
+            window,
             renewal_pending: credential.has_pending_renewal(),
             renewable_from: ends.then(|| window.opens_on(certificate.not_after()).to_string()),
             key_algorithm: credential.key_algorithm().to_string(),
@@ -263,9 +273,9 @@ impl Credential {
     }
 
     fn renewal(&self, lang: Lang) -> String {
-        let phrase = match (self.not_renewable_because, &self.successor) {
+        let phrase = match (self.not_renewable_because, &self.by) {
             (None, _) => Phrase::Renewable,
-            (Some(Code::AlreadyRenewed), Some(by)) => return renewed(by, lang),
+            (Some(Code::AlreadyRenewed), Some(by)) => return renewed(by, &self.window, lang),
             (Some(Code::KeyMissing), _) => Phrase::NotRenewableNoKey,
             (Some(Code::Expired), _) if self.renewal_pending => {
                 let (state, finish) = (Phrase::ExpiredAndWaiting.text(lang), Words::HowToFinish.text(lang));
@@ -279,9 +289,16 @@ impl Credential {
     }
 }
 
+/// As the library serialises it, with the day on which this window opens.
+fn successor(by: &Successor, window: &Window) -> Value {
+    let mut value = json!(by);
+    value["renewable_from"] = by.renewable_from(window).to_string().into();
+    value
+}
+
 /// That a credential is renewed, or seems to be, and by which one.
-fn renewed(by: &Successor, lang: Lang) -> String {
-    let (serial, from) = (by.certificate.serial().to_string(), by.renewable_from(&Window::default()));
+fn renewed(by: &Successor, window: &Window, lang: Lang) -> String {
+    let (serial, from) = (by.certificate.serial().to_string(), by.renewable_from(window));
     let (serial, from) = (serial.as_str(), &from.to_string());
     let phrase = match by.proven {
         true => Phrase::Renewed { serial, from },
@@ -347,7 +364,14 @@ impl Pending {
             doubt: key.doubt(),
             answer_file: None,
             go_on: None,
+            reference: None,
         }
+    }
+
+    /// The same with the order's reference number.
+    #[must_use]
+    pub fn ordered(self, reference: Option<Reference>) -> Self {
+        Pending { reference, ..self }
     }
 
     /// The same with the file that holds the CA's answer, and the command that installs it.
@@ -378,6 +402,9 @@ impl Pending {
             BegunBy::Command | BegunBy::PreviousRelease => {}
         }
         lines.put(&Phrase::Id.text(lang), &self.id);
+        if let Some(reference) = &self.reference {
+            lines.put(Fact::Reference.label(lang), reference.as_str());
+        }
         for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
             if let Some(value) = value {
                 lines.put(fact.label(lang), value);

@@ -1,6 +1,7 @@
 //! The command, run on a throw-away token.
 #![allow(dead_code, reason = "every test program uses another part")]
 
+pub mod bank;
 pub mod foreign;
 
 use std::io::Write;

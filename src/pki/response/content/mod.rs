@@ -1,5 +1,6 @@
 //! The binary forms of a response: ASN.1, recognised by what it is and never by a label.
 
+use super::ResponseForm;
 use super::skipped::{Skipped, Unusable};
 use crate::pki::asn1::tlv::{
     BIT_STRING, Fields, GENERALIZED_TIME, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, SET, Tlv,
@@ -16,6 +17,8 @@ mod scep;
 #[derive(Default)]
 pub(super) struct Element {
     pub certificates: Vec<Certificate>,
+    /// In what they came.
+    pub form: Option<ResponseForm>,
     pub skipped: Vec<Skipped>,
     /// What was signed in a message: it may be a mail, or a response in its turn.
     pub inner: Vec<Vec<u8>>,
@@ -80,7 +83,11 @@ fn of(element: Tlv<'_>) -> Element {
 
 fn certificate(element: Tlv<'_>) -> Element {
     match Certificate::from_der(element.raw) {
-        Ok(certificate) => Element { certificates: vec![certificate], ..Element::default() },
+        Ok(certificate) => Element {
+            certificates: vec![certificate],
+            form: Some(ResponseForm::Certificate),
+            ..Element::default()
+        },
         Err(_) => skipped(Skipped::new(Unusable::Certificate, element.raw)),
     }
 }
@@ -162,7 +169,9 @@ fn content_info(kind: &[u8], element: Tlv<'_>, mut rest: Fields<'_>) -> Element 
             Element { inner: vec![data.value.to_vec()], ..Element::default() }
         }
         // Netscape's certificate sequence, which openssl still writes.
-        Ok(list) if kind == oid::NETSCAPE_CERT_SEQUENCE.as_bytes() => certificates(list),
+        Ok(list) if kind == oid::NETSCAPE_CERT_SEQUENCE.as_bytes() => {
+            Element { form: Some(ResponseForm::Pkcs7), ..certificates(list) }
+        }
         _ => unreadable(),
     }
 }
@@ -179,7 +188,9 @@ fn signed_data(data: Tlv<'_>, message: Tlv<'_>) -> Read<Element> {
     let mut encapsulated = fields.expect(SEQUENCE)?.fields();
     let content_type = encapsulated.expect(OID)?.value;
     let content = encapsulated.optional(context(0))?.and_then(|explicit| explicit.fields().any().ok());
-    let mut found = Element::default();
+    let is_cmc = content_type == oid::PKI_RESPONSE.as_bytes();
+    let form = if is_cmc { ResponseForm::Cmc } else { ResponseForm::Pkcs7 };
+    let mut found = Element { form: Some(form), ..Element::default() };
     for field in fields {
         let field = field?;
         match field.tag {
@@ -198,7 +209,7 @@ fn signed_data(data: Tlv<'_>, message: Tlv<'_>) -> Read<Element> {
     // PKCS#7 allows any type as content (RFC 5652 §5.2.1), CMS an OCTET STRING.
     let content =
         content.map(|content| if content.tag == OCTET_STRING { content.value } else { content.raw });
-    if content_type == oid::PKI_RESPONSE.as_bytes() {
+    if is_cmc {
         match cmc::not_success(content.unwrap_or_default()) {
             Ok(None) => {}
             Ok(Some(status)) => return Ok(skipped(status)),

@@ -1,10 +1,12 @@
 //! Asking the CA for the certificate of a key that waits: nothing that it says is lost, whatever comes after.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
+use usbtoken::bank::RequestEncoding;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
 use usbtoken::{Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session};
@@ -15,6 +17,7 @@ use crate::issuer::{Failed, Issuer, Question, Reply, first_line};
 use crate::journal::JournalEntry;
 use crate::kept::{Keeper, Kept};
 use crate::next_command::CommandLine;
+use crate::reference::Reference;
 use crate::run::Run;
 use crate::words::Words;
 use crate::{login, pin};
@@ -23,18 +26,21 @@ use crate::{login, pin};
 pub struct Visit<'a> {
     run: &'a Run,
     args: &'a IssuerArgs,
-    form: FormArg,
+    form: Option<FormArg>,
     checks: &'a Checks<'a>,
     issuer: Issuer,
     pub keeper: Keeper,
     /// What the helper gave when it showed login ID and password.
     ticket: Option<String>,
+    /// The order's reference number, once it is known: from the command line, the journal or the program.
+    reference: RefCell<Option<Reference>>,
 }
 
 /// The options of a command that asks the CA.
 pub struct Options<'a> {
     pub issuer: &'a IssuerArgs,
-    pub form: FormArg,
+    pub form: Option<FormArg>,
+    pub reference: Option<&'a Reference>,
 }
 
 impl<'a> Visit<'a> {
@@ -43,13 +49,14 @@ impl<'a> Visit<'a> {
     /// # Errors
     /// As [`Keeper::prepare`].
     pub fn prepare(run: &'a Run, options: &Options<'a>, checks: &'a Checks<'a>) -> Result<Self> {
-        let Options { issuer: args, form } = *options;
+        let Options { issuer: args, form, reference } = *options;
         if let Some(Some(login)) = &args.issuer_login {
             run.check_input(login)?;
         }
         let issuer = Issuer::of(args, run)?;
         let keeper = Keeper::prepare(args.save_answer.as_deref())?;
-        Ok(Visit { run, args, form, checks, issuer, keeper, ticket: None })
+        let reference = RefCell::new(reference.cloned());
+        Ok(Visit { run, args, form, checks, issuer, keeper, ticket: None, reference })
     }
 
     /// Shows login ID and password to the CA, where that is wanted: before there is a key.
@@ -59,8 +66,22 @@ impl<'a> Visit<'a> {
     pub fn authorise(&mut self) -> Result<()> {
         let Some(path) = &self.args.issuer_login else { return Ok(()) };
         let login = login::read(path.as_deref(), self.run.lang)?;
-        self.ticket = self.issuer.authorise(&login)?;
+        let (ticket, reference) = self.issuer.authorise(&login)?;
+        self.ticket = ticket;
+        self.know(reference);
         Ok(())
+    }
+
+    /// The order's reference number, as far as it is known.
+    pub fn reference(&self) -> Option<Reference> {
+        self.reference.borrow().clone()
+    }
+
+    /// Takes over a reference number that was said later.
+    fn know(&self, reference: Option<Reference>) {
+        if reference.is_some() {
+            self.reference.replace(reference);
+        }
     }
 
     /// Asks the CA and installs what it answers. The key stays on the token when the CA fails.
@@ -70,18 +91,34 @@ impl<'a> Visit<'a> {
         pending: &Pending,
         entry: &JournalEntry,
     ) -> Result<(Installed, Kept)> {
+        let outcome = self.ask(session, pending, entry);
+        outcome.map_err(|error| Reference::name(self.reference().as_ref(), error))
+    }
+
+    fn ask(&self, session: &Session, pending: &Pending, entry: &JournalEntry) -> Result<(Installed, Kept)> {
         self.run.progress.step(Step::AskIssuer);
+        self.know(entry.reference.clone());
+        let known = self.reference();
         let old = pending.old().map(|old| old.certificate().to_pem());
+        let input = match self.run.bank().map(|bank| bank.request_encoding) {
+            Some(RequestEncoding::Der) => entry.request_der()?,
+            _ => entry.request.as_bytes().to_vec(),
+        };
         let question = Question {
             request: &entry.request,
+            input: &input,
             old: old.as_deref(),
             cookie: entry.cookie.as_deref().or(self.ticket.as_deref()),
+            reference: known.as_ref().map(Reference::as_str),
             again: entry.cookie.is_some(),
         };
         let mut incoming = self.keeper.incoming(session.token().identity(), pending.key_id());
-        match self.issuer.ask(&question, &mut incoming) {
+        let (reply, said) = self.issuer.ask(&question, &mut incoming);
+        self.know(said);
+        let entry = self.keeper.with_reference(entry, self.reference());
+        match reply {
             Ok(Reply::Answer(answer)) => self.install(session, pending, &answer),
-            Ok(Reply::NotYet { cookie, seconds }) => Err(self.not_yet(entry, cookie, seconds)),
+            Ok(Reply::NotYet { cookie, seconds }) => Err(self.not_yet(&entry, cookie, seconds)),
             Err(failed) => Err(self.failed(session, pending.key_id(), failed)),
         }
     }
@@ -215,18 +252,22 @@ impl Received<'_> {
                 };
             }
         };
+        let order = self.keeper.job_of(response).and_then(|entry| entry.reference);
+        let error = Reference::name(order.as_ref(), error);
         let other = self.keeper.other_token(&error, session, response);
         let line = match &other {
             Some(entry) => CommandLine::on_token("install", &run.global, &entry.token),
             None => CommandLine::new("install", &run.global),
         };
         let error = match &other {
-            Some(entry) => Error::new(Code::AnswerForOtherToken)
-                .during(Step::CheckCertificate)
-                .fact(Fact::Token, &entry.token)
-                .fact(Fact::Id, &entry.key_id)
-                .fact(Fact::Date, &entry.since)
-                .caused_by(error),
+            Some(entry) => {
+                let other = Error::new(Code::AnswerForOtherToken)
+                    .during(Step::CheckCertificate)
+                    .fact(Fact::Token, &entry.token)
+                    .fact(Fact::Id, &entry.key_id)
+                    .fact(Fact::Date, &entry.since);
+                Reference::name(order.as_ref(), other).caused_by(error)
+            }
             None => error,
         };
         match self.file {
@@ -263,25 +304,26 @@ pub fn request_again(
     keeper: &Keeper,
     session: &Session,
     pending: &Pending,
-    form: FormArg,
     sign_again: bool,
+    reference: Option<Reference>,
 ) -> Result<JournalEntry> {
     let key = pending.request().public_key();
+    let by_old_key = pending.renewal_request().is_some();
     if let Some(entry) = keeper.entry(session, pending.key_id())?
         && entry.is_for(key)
-        && entry.signed_by_old_key == (form == FormArg::Cms)
+        && entry.signed_by_old_key == by_old_key
     {
-        return Ok(entry);
+        return Ok(keeper.with_reference(&entry, reference));
     }
     // RSASSA-PKCS1-v1_5 (RFC 8017 §8.2) has one signature for one content; ECDSA draws a new one each time.
-    let same_bytes = matches!(key.algorithm(), KeyAlgorithm::Rsa { .. }) && form == FormArg::Pkcs10;
+    let same_bytes = matches!(key.algorithm(), KeyAlgorithm::Rsa { .. }) && !by_old_key;
     let ask = || {
         let interactive = !run.global.json && pin::is_terminal();
         interactive && pin::confirmed(&Words::ConfirmSignAgain.text(run.lang))
     };
     let unsent = || pending.key().is_some_and(|key| keeper.was_never_sent(session, key));
     if same_bytes || sign_again || unsent() || ask() {
-        let request = keep_request(run, keeper, session, pending);
+        let request = keep_request(run, keeper, session, pending, reference);
         keeper.forget_begin(session.token().identity(), pending.old());
         return Ok(request);
     }
@@ -299,6 +341,7 @@ pub fn begin(
     session: &Session,
     renewal: &Renewal,
     old: Option<&Credential>,
+    reference: Option<Reference>,
 ) -> Result<(Pending, JournalEntry)> {
     let token = session.token().identity();
     let (noted, shown) = (AtomicBool::new(false), &run.progress);
@@ -313,7 +356,7 @@ pub fn begin(
     let call = run.call().passed(keeper.passed()).progress(&progress);
     let begun = renewal.begin(session, &call);
     let begun = begun.map(|pending| {
-        let request = keep_request(run, keeper, session, &pending);
+        let request = keep_request(run, keeper, session, &pending, reference);
         (pending, request)
     });
     // Where token or login are lost the key stays, and its request was not sent.
@@ -325,8 +368,14 @@ pub fn begin(
 }
 
 /// Keeps a request that was just signed; where that cannot be, the person should know.
-fn keep_request(run: &Run, keeper: &Keeper, session: &Session, pending: &Pending) -> JournalEntry {
-    let entry = JournalEntry::of(session.token().identity(), pending);
+fn keep_request(
+    run: &Run,
+    keeper: &Keeper,
+    session: &Session,
+    pending: &Pending,
+    reference: Option<Reference>,
+) -> JournalEntry {
+    let entry = JournalEntry::of(session.token().identity(), pending).with_reference(reference);
     if keeper.update(&entry).is_err() {
         run.tell(&[Notice::RequestNotKept.into()]);
     }

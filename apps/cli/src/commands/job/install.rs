@@ -5,7 +5,7 @@ use usbtoken::error::Fact;
 use usbtoken::{Code, Error, Install, Result};
 
 use super::ask::{Received, described};
-use super::install_response;
+use super::install_response::{self, Job};
 use crate::args;
 use crate::files;
 use crate::kept::{self, Keeper, Kept};
@@ -42,5 +42,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         installed.map_err(|error| name(explain(error))).map(|installed| (session, installed))
     });
     let (session, installed) = installed?;
-    Ok(install_response::finish(run, &session, &installed, (&keeper, kept.as_ref()), &checks))
+    let order = keeper.reference(&session, installed.credential.id());
+    let job = Job { keeper: &keeper, received: kept.as_ref(), order };
+    Ok(install_response::finish(run, &session, &installed, &job, &checks))
 }

@@ -16,6 +16,7 @@ use crate::kept::{Keeper, Kept};
 use crate::next_command::CommandLine;
 use crate::output::view;
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::reference::Reference;
 use crate::run::Run;
 use crate::words::Words;
 use crate::{files, pin};
@@ -104,6 +105,15 @@ pub fn anchors(paths: &[PathBuf]) -> Result<Vec<Certificate>> {
     Ok(anchors)
 }
 
+/// What this computer kept of a job that is done now.
+pub struct Job<'a> {
+    pub keeper: &'a Keeper,
+    /// The answer.
+    pub received: Option<&'a Kept>,
+    /// The order's reference number, where one is known.
+    pub order: Option<Reference>,
+}
+
 /// Reads what the CA has sent, once for all that is done with it.
 ///
 /// # Errors
@@ -120,10 +130,10 @@ pub fn finish(
     run: &Run,
     session: &Session,
     installed: &Installed,
-    (keeper, received): (&Keeper, Option<&Kept>),
+    job: &Job<'_>,
     checks: &Checks<'_>,
 ) -> Outcome {
-    keeper.forget(session, installed.credential.id(), received);
+    job.keeper.forget(session, installed.credential.id(), job.received);
     let mut notices = installed.notices.clone();
     let mut failed = None;
     let mut retired = false;
@@ -150,6 +160,9 @@ pub fn finish(
 
     let mut text = credential.result(run.lang);
     text.push_str(&format!("\n  {} = {uri}", Fact::Uri.label(run.lang)));
+    if let Some(order) = &job.order {
+        text.push_str(&format!("\n  {} = {order}", Fact::Reference.label(run.lang)));
+    }
     text.push_str(&format!("\n{}", Words::RestartBrowsers.text(run.lang)));
     if retired {
         text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
@@ -160,6 +173,7 @@ pub fn finish(
     let json = json!({
         "credential": credential,
         "uri": uri.to_string(),
+        "reference": job.order,
         "replaced": replaced,
         "retired": retired,
         "already_installed": installed.was_there,

@@ -7,7 +7,7 @@ use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
-use super::install_response::{self, Checks};
+use super::install_response::{self, Checks, Job};
 use crate::args;
 use crate::commands::show::pending;
 use crate::commands::{chosen, select};
@@ -15,6 +15,7 @@ use crate::journal::JournalEntry;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
+use crate::reference::Reference;
 use crate::run::Run;
 use crate::words::Words;
 
@@ -29,7 +30,8 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let choice =
         |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
     let (old, access) = chosen::choose(run, reserved, choice)?;
-    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy).form(args.form.into());
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy);
+    let renewal = select::formed(renewal, args.form);
     let call = run.call().passed(visit.keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&before_login(run, preflight, args.resume)?);
@@ -37,22 +39,26 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
     visit.authorise()?;
-    let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old)) {
-        Ok(begun) => begun,
-        Err(error) if error.code() == Code::PendingExists => {
-            let pending = resume_pending(run, args, &visit.keeper, &session, &renewal, &old, error)?;
-            if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
-                let kept = (&visit.keeper, Some(&kept));
-                return Ok(install_response::finish(run, &session, &installed, kept, &checks));
+    let (pending, request) =
+        match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), visit.reference()) {
+            Ok(begun) => begun,
+            Err(error) if error.code() == Code::PendingExists => {
+                let pending = resume_pending(run, args, &visit.keeper, &session, &renewal, &old, error)?;
+                if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
+                    let order =
+                        visit.reference().or_else(|| visit.keeper.reference(&session, pending.key_id()));
+                    let job = Job { keeper: &visit.keeper, received: Some(&kept), order };
+                    return Ok(install_response::finish(run, &session, &installed, &job, &checks));
+                }
+                let request = again(run, args, &visit, &session, &pending)?;
+                (pending, request)
             }
-            let request = again(run, args, &visit, &session, &pending)?;
-            (pending, request)
-        }
-        Err(error) if error.code() == Code::AlreadyRenewed => return Ok(renewed(run, &error)),
-        Err(error) => return Err(error),
-    };
+            Err(error) if error.code() == Code::AlreadyRenewed => return Ok(renewed(run, &error)),
+            Err(error) => return Err(error),
+        };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
-    Ok(install_response::finish(run, &session, &installed, (&visit.keeper, Some(&kept)), &checks))
+    let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
+    Ok(install_response::finish(run, &session, &installed, &job, &checks))
 }
 
 /// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
@@ -66,7 +72,7 @@ fn renewed(run: &Run, error: &Error) -> Outcome {
 }
 
 fn options(args: &args::Renew) -> Options<'_> {
-    Options { issuer: &args.issuer, form: args.form }
+    Options { issuer: &args.issuer, form: args.form, reference: args.order.reference.as_ref() }
 }
 
 fn again(
@@ -76,7 +82,8 @@ fn again(
     session: &Session,
     pending: &Pending,
 ) -> Result<JournalEntry> {
-    ask::request_again(run, &visit.keeper, session, pending, args.form, args.sign_again)
+    let again = ask::request_again(run, &visit.keeper, session, pending, args.sign_again, visit.reference());
+    again.map_err(|error| Reference::name(visit.keeper.reference(session, pending.key_id()).as_ref(), error))
 }
 
 /// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
@@ -109,6 +116,8 @@ fn resume_pending(
         entry.is_some_and(|entry| entry.cookie.is_some())
     };
     if !(args.resume || key.as_ref().is_ok_and(is_polled) || ask()) {
+        let order = key.as_ref().ok().and_then(|key| keeper.reference(session, key.id()));
+        let error = Reference::name(order.as_ref(), error);
         let file = key.ok().and_then(|key| keeper.answer_file(session, &key));
         return Err(file.into_iter().fold(error, |error, file| {
             let next_command = pending::install(run, &file);

@@ -40,12 +40,13 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     };
     let keeper = Keeper::of_user();
     let policy = select::policy(run, &args.key, args.require_proof);
-    let renewal = select::forced(base, &args.key).policy(&policy).form(args.form.into());
+    let renewal = select::formed(select::forced(base, &args.key).policy(&policy), args.form);
     let call = run.call().passed(keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&run.accepted_or_asked(preflight).into_notices()?);
     let session = access.login(run)?;
-    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref())?;
+    let (pending, request) =
+        ask::begin(run, &keeper, &session, &renewal, old.as_ref(), args.order.reference.clone())?;
     write(run, &session, &pending, &request, &args.out, &args.file)
 }
 
@@ -67,8 +68,8 @@ pub fn write(
 ) -> Result<Outcome> {
     let pem = &request.request;
     let bytes = match file.format {
-        FormatArg::Pem => pem.as_bytes().to_vec(),
-        FormatArg::Der => request.request_der()?,
+        Some(FormatArg::Der) => request.request_der()?,
+        Some(FormatArg::Pem) | None => pem.as_bytes().to_vec(),
     };
     let to_stdout = files::is_standard(out);
     if !to_stdout {
@@ -88,12 +89,16 @@ pub fn write(
         "replaces": old,
         "key_reused": pending.key().is_none(),
         "proof": pending.proof(),
+        "reference": request.reference,
         "notices": notices_json(pending.notices(), run.lang),
     });
     let name = out.display().to_string();
+    let order = request.reference.as_ref();
+    let order = order.map(|order| format!("\n  {} = {order}", Fact::Reference.label(run.lang)));
     let text = format!(
-        "{}\n{}{}",
+        "{}{}\n{}{}",
         Words::RequestWritten(&usbtoken::text::printable(&name)).text(run.lang),
+        order.unwrap_or_default(),
         Words::SendRequest.text(run.lang),
         notices_text(&run.untold(pending.notices()), run.lang)
     );
@@ -113,7 +118,7 @@ fn unwritten(run: &Run, pending: &Pending, file: &OutArgs) -> Error {
     let line = CommandLine::new("resume", &run.global)
         .value("--id", Some(&id))
         .value("--out", Some("request.pem"))
-        .value("--format", (file.format == FormatArg::Der).then_some("der"))
+        .value("--format", (file.format == Some(FormatArg::Der)).then_some("der"))
         .value("--form", pending.renewal_request().map(|_| "cms"));
     Error::new(Code::RequestNotWritten)
         .during(Step::SignRequest)

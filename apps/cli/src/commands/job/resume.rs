@@ -5,16 +5,17 @@ use std::path::Path;
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::Fact;
 use usbtoken::renewal::{PendingKey, PendingState};
-use usbtoken::{Code, Error, Renewal, Result};
+use usbtoken::{Code, Error, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
-use super::install_response::{self, Checks};
+use super::install_response::{self, Checks, Job};
 use super::request;
 use crate::args;
 use crate::commands::select;
 use crate::files;
 use crate::kept::Keeper;
 use crate::output::Outcome;
+use crate::reference::Reference;
 use crate::run::Run;
 
 /// Sends the request again, or finishes the job when the certificate is here already.
@@ -34,18 +35,37 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     }
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
     let key = select::pending(&session, args.id.as_ref(), waits)?;
+    let order = args.order.reference.clone().or_else(|| way.keeper().reference(&session, key.id()));
+    let resumed = go_on(run, args, &checks, &way, &session, &key);
+    resumed.map_err(|error| Reference::name(order.as_ref(), error))
+}
+
+fn go_on(
+    run: &Run,
+    args: &args::Resume,
+    checks: &Checks<'_>,
+    way: &Way<'_>,
+    session: &Session,
+    key: &PendingKey,
+) -> Result<Outcome> {
     let keeper = way.keeper();
-    let renewal = renewal(args, &checks, &key)?;
-    let pending = renewal.resume(&session, &key, &run.call())?;
-    let again = || ask::request_again(run, keeper, &session, &pending, args.form, args.sign_again);
-    match &way {
-        Way::Write(out, _) => request::write(run, &session, &pending, &again()?, out, &args.file),
+    let renewal = renewal(args, checks, key)?;
+    let pending = renewal.resume(session, key, &run.call())?;
+    let reference = match way {
+        Way::Write(..) => args.order.reference.clone(),
+        Way::Ask(visit) => visit.reference(),
+    };
+    let again = || ask::request_again(run, keeper, session, &pending, args.sign_again, reference.clone());
+    match way {
+        Way::Write(out, _) => request::write(run, session, &pending, &again()?, out, &args.file),
         Way::Ask(visit) => {
-            let (installed, kept) = match visit.install_kept(&session, &pending)? {
+            let (installed, kept) = match visit.install_kept(session, &pending)? {
                 Some(installed) => installed,
-                None => visit.ask_and_install(&session, &pending, &again()?)?,
+                None => visit.ask_and_install(session, &pending, &again()?)?,
             };
-            Ok(install_response::finish(run, &session, &installed, (keeper, Some(&kept)), &checks))
+            let order = visit.reference().or_else(|| keeper.reference(session, pending.key_id()));
+            let job = Job { keeper, received: Some(&kept), order };
+            Ok(install_response::finish(run, session, &installed, &job, checks))
         }
     }
 }
@@ -66,7 +86,7 @@ impl Way<'_> {
 }
 
 fn options(args: &args::Resume) -> Options<'_> {
-    Options { issuer: &args.issuer, form: args.form }
+    Options { issuer: &args.issuer, form: args.form, reference: args.order.reference.as_ref() }
 }
 
 fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result<Renewal> {
@@ -78,5 +98,5 @@ fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result
             return Err(error.fact(Fact::Id, hex(key.id())));
         }
     };
-    Ok(base.policy(&checks.policy).form(args.form.into()))
+    Ok(select::formed(base.policy(&checks.policy), args.form))
 }

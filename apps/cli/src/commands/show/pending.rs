@@ -2,23 +2,30 @@
 
 use std::path::Path;
 
-use usbtoken::error::Step;
-use usbtoken::renewal::PendingKey;
-use usbtoken::{Result, Session};
+use base16ct::lower::encode_string as hex;
+use usbtoken::error::{Fact, Step};
+use usbtoken::renewal::{PendingKey, PendingState};
+use usbtoken::{Code, Error, Result, Session};
 
+use crate::args::{self, Hex};
+use crate::commands::select;
 use crate::kept::Keeper;
 use crate::next_command::CommandLine;
 use crate::output::Outcome;
 use crate::output::view;
+use crate::reference::Reference;
 use crate::run::Run;
 use crate::words::Words;
 
 /// Lists them. Private keys cannot be seen without login, so the PIN is needed.
-pub fn run(run: &Run) -> Result<Outcome> {
+pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
     let session = run.login(run.token()?)?;
     run.progress.step(Step::ReadObjects);
-    let keys = session.pending()?;
     let keeper = Keeper::of_user();
+    if let Some(reference) = &args.order.reference {
+        note(&keeper, &session, args.id.as_ref(), reference)?;
+    }
+    let keys = session.pending()?;
     let entries: Vec<_> = keys.iter().map(|key| shown(run, &keeper, &session, key)).collect();
     let mut lines = vec![view::Token::of(session.token().identity()).heading(run.lang)];
     if entries.is_empty() {
@@ -28,11 +35,24 @@ pub fn run(run: &Run) -> Result<Outcome> {
     Ok(Outcome::new(lines.join("\n"), serde_json::json!(entries)))
 }
 
+/// Keeps an order's reference number that a person was told after the request was sent.
+fn note(keeper: &Keeper, session: &Session, id: Option<&Hex>, reference: &Reference) -> Result<()> {
+    let key = select::pending(session, id, |key| key.state() == PendingState::AwaitingAnswer)?;
+    let Some(entry) = keeper.entry(session, key.id())? else {
+        let id = hex(key.id());
+        return Err(Error::new(Code::JournalUnusable)
+            .fact(Fact::Id, id)
+            .fact(Fact::Reason, "request_not_here"));
+    };
+    keeper.update(&entry.with_reference(Some(reference.clone())))
+}
+
 /// What is shown of a pending key: also the answer that came for it already.
 pub fn shown(run: &Run, keeper: &Keeper, session: &Session, key: &PendingKey) -> view::Pending {
     let file = keeper.answer_file(session, key);
     let answer = file.as_deref().map(|file| (file, install(run, file)));
-    view::Pending::of(session.token().identity(), key, run.now()).answered(answer)
+    let reference = keeper.reference(session, key.id());
+    view::Pending::of(session.token().identity(), key, run.now()).answered(answer).ordered(reference)
 }
 
 /// The command that installs the answer in this file.

@@ -32,6 +32,8 @@ fn credential() -> Credential {
         renewable: true,
         not_renewable_because: None,
         successor: None,
+        by: None,
+        window: Window::default(),
         renewal_pending: false,
         renewable_from: Some("2027-01-24".into()),
         key_algorithm: "RSA 2048".into(),

@@ -1,0 +1,149 @@
+//! What a fresh read must say, object by object: each thing that differs stops the removal.
+
+use usbtoken_testkit::{Kind, SoftKey};
+
+use super::super::object::made_up;
+use super::*;
+
+const ID: &[u8] = b"id";
+const LABEL: &[u8] = b"label";
+
+fn value() -> PublicKey {
+    PublicKey::from_spki_der(&SoftKey::generate(Kind::P256).spki()).unwrap()
+}
+
+fn certificate(id: &[u8], label: &str, der: &[u8]) -> Object {
+    Object::Certificate(made_up::certificate(1, id, label, der))
+}
+
+fn public(id: &[u8], label: &[u8], value: &PublicKey) -> Object {
+    Object::PublicKey(made_up::public_key(1, id, label, value.clone()))
+}
+
+fn private(id: &[u8], label: &[u8]) -> Object {
+    Object::PrivateKey(made_up::private_key(1, id, label, None))
+}
+
+fn label(bytes: &[u8]) -> Label {
+    Label::new(bytes.to_vec())
+}
+
+#[test]
+fn a_certificate_is_known_by_its_bytes_its_identifier_and_its_label() {
+    let is = Is::Certificate { id: ID.to_vec(), label: label(LABEL), der: b"der".to_vec() };
+    assert!(is.agrees_with(&certificate(ID, "label", b"der")));
+    for other in [
+        certificate(b"other", "label", b"der"),
+        certificate(ID, "other", b"der"),
+        certificate(ID, "label", b"other"),
+        certificate(ID, "label", b""),
+        public(ID, LABEL, &value()),
+        private(ID, LABEL),
+    ] {
+        assert!(!is.agrees_with(&other), "{other:?}");
+    }
+    // One of which nothing could be read cannot be known again.
+    let empty = Is::Certificate { id: ID.to_vec(), label: label(LABEL), der: vec![] };
+    assert!(!empty.agrees_with(&certificate(ID, "label", b"")));
+}
+
+#[test]
+fn a_certificate_that_was_just_made_is_known_by_its_identifier_and_its_label() {
+    let is = Is::CreatedCertificate { id: ID.to_vec(), label: LABEL.to_vec() };
+    assert!(is.agrees_with(&certificate(ID, "label", b"whatever the token made of it")));
+    for other in [
+        certificate(b"other", "label", b"der"),
+        certificate(ID, "other", b"der"),
+        certificate(b"", "", b"der"),
+        private(ID, LABEL),
+    ] {
+        assert!(!is.agrees_with(&other), "{other:?}");
+    }
+    // What carries nothing may be anybody's.
+    let bare = Is::CreatedCertificate { id: vec![], label: LABEL.to_vec() };
+    assert!(!bare.agrees_with(&certificate(b"", "label", b"der")));
+}
+
+#[test]
+fn a_public_key_is_known_by_its_value_its_identifier_and_its_label() {
+    let ours = value();
+    let is = Is::PublicKey { id: ID.to_vec(), label: label(LABEL), value: ours.clone() };
+    assert!(is.agrees_with(&public(ID, LABEL, &ours)));
+    for other in [
+        public(b"other", LABEL, &ours),
+        public(ID, b"other", &ours),
+        public(ID, LABEL, &value()),
+        private(ID, LABEL),
+        certificate(ID, "label", b"der"),
+    ] {
+        assert!(!is.agrees_with(&other), "{other:?}");
+    }
+}
+
+#[test]
+fn a_private_key_is_known_by_its_identifier_and_its_label() {
+    let is = Is::PrivateKey { id: ID.to_vec(), label: label(LABEL) };
+    assert!(is.agrees_with(&private(ID, LABEL)));
+    for other in [private(b"other", LABEL), private(ID, b"other"), public(ID, LABEL, &value())] {
+        assert!(!is.agrees_with(&other), "{other:?}");
+    }
+}
+
+/// Some tokens keep only one of both.
+#[test]
+fn a_half_that_was_just_made_is_known_by_its_label_or_its_identifier() {
+    let is = Is::GeneratedHalf { id: ID.to_vec(), label: LABEL.to_vec() };
+    let value = value();
+    for ours in [
+        private(ID, LABEL),
+        private(ID, b"other"),
+        private(b"other", LABEL),
+        public(ID, LABEL, &value),
+        public(ID, b"other", &value),
+        public(b"other", LABEL, &value),
+    ] {
+        assert!(is.agrees_with(&ours), "{ours:?}");
+    }
+    for other in [
+        private(b"other", b"other"),
+        public(b"other", b"other", &value),
+        private(b"", b""),
+        certificate(ID, "label", b"der"),
+    ] {
+        assert!(!is.agrees_with(&other), "{other:?}");
+    }
+    // A token that sets the identifier later: none is nobody's.
+    let without = Is::GeneratedHalf { id: vec![], label: LABEL.to_vec() };
+    assert!(without.agrees_with(&private(b"", LABEL)) && without.agrees_with(&public(b"", LABEL, &value)));
+    assert!(!without.agrees_with(&private(b"", b"")) && !without.agrees_with(&public(b"", b"", &value)));
+}
+
+#[test]
+fn only_what_has_signed_or_tells_its_value_is_planned() {
+    let (key, other) = (made_up::private_key(1, ID, LABEL, None), made_up::private_key(2, ID, LABEL, None));
+    let step = Step::Abandon;
+    assert!(Removal::new(step).private_key(&key, &Signed::made_up(&key, None)).is_ok());
+    let error = Removal::new(step).private_key(&key, &Signed::made_up(&other, None)).unwrap_err();
+    assert_eq!((error.code(), error.step()), (Code::RemovalDoubtful, Some(step)));
+    let mut half = made_up::public_key(3, ID, LABEL, value());
+    assert!(Removal::new(step).public_key(&half).is_ok());
+    half.public_key = None;
+    let error = Removal::new(step).public_key(&half).unwrap_err();
+    assert_eq!(error.code(), Code::RemovalDoubtful);
+    assert!(error.facts().any(|(fact, value)| fact == Fact::Id && value == hex(ID)), "{error:?}");
+}
+
+/// Errors say which object it was.
+#[test]
+fn every_planned_object_has_its_identifier() {
+    let (id, text) = (ID.to_vec(), LABEL.to_vec());
+    for is in [
+        Is::Certificate { id: id.clone(), label: label(LABEL), der: vec![1] },
+        Is::CreatedCertificate { id: id.clone(), label: text.clone() },
+        Is::PublicKey { id: id.clone(), label: label(LABEL), value: value() },
+        Is::PrivateKey { id: id.clone(), label: label(LABEL) },
+        Is::GeneratedHalf { id, label: text },
+    ] {
+        assert_eq!(is.id(), ID);
+    }
+}
