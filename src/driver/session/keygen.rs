@@ -50,7 +50,7 @@ impl Session {
             let removal = halves.fold(Removal::new(Step::GenerateKeyPair), |removal, half| {
                 removal.generated_half(half, &id, label)
             });
-            error.after_clean_up(self.remove(&removal))
+            error.after_clean_up(self.remove_logged_in(&removal))
         })
     }
 
@@ -123,7 +123,7 @@ impl Session {
         let removal = Removal::new(Step::Abandon)
             .generated_half(pair.public.place, &pair.public.id, pair.public.label.bytes())
             .generated_half(pair.private.place, &pair.private.id, pair.private.label.bytes());
-        self.remove(&removal).map_err(|error| {
+        self.remove_logged_in(&removal).map_err(|error| {
             let id = hex(&pair.private.id);
             Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })

@@ -4,6 +4,7 @@
 //! something fails or is missing in a way that this explains, the session is asked for its state.
 
 use super::Session;
+use super::remove::Removal;
 use crate::error::{Code, Error, Result};
 use usbtoken_pkcs11::types::{CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION};
 
@@ -23,6 +24,12 @@ impl Session {
         let open = self.open_session();
         let state = open.functions().session_info(open.handle()).map(|info| info.state);
         matches!(state, Ok(CKS_RO_PUBLIC_SESSION | CKS_RW_PUBLIC_SESSION))
+    }
+
+    /// Removes a pair that was just made, unless the login is lost: then the public half alone would go.
+    pub(super) fn remove_logged_in(&self, removal: &Removal) -> Result<()> {
+        self.check_login_kept()?;
+        self.remove(removal)
     }
 
     /// That the login ended, where the driver says so.
