@@ -239,6 +239,8 @@
 #define USBTOKEN_PUBLIC_KEY_INVALID 416
 /** Another kind of user is logged in to the token. */
 #define USBTOKEN_LOGGED_IN_ELSEWHERE 417
+/** The driver denies that the new key is protected, as some do until they are started anew. */
+#define USBTOKEN_PROOF_UNDECIDED 418
 /** The CA's answer is empty. */
 #define USBTOKEN_ANSWER_EMPTY 501
 /** The CA's answer is too large. */
@@ -555,6 +557,8 @@
 #define USBTOKEN_NOTICE_BEGUN_BEFORE 56
 /** The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal. */
 #define USBTOKEN_NOTICE_KEY_LABEL_CHOSEN 57
+/** The token holds one certificate for a key: the new one has taken the old one's place. */
+#define USBTOKEN_NOTICE_OLD_CERTIFICATE_REPLACED 76
 /** The new certificate does not work at the bank yet. */
 #define USBTOKEN_NOTICE_WORKS_LATER 51
 /** None of the tokens that are plugged in is the one that the bank distributed. */
@@ -580,7 +584,7 @@
 #define USBTOKEN_POINT_TOKEN_INITIALIZED 1
 /** The token can be written. */
 #define USBTOKEN_POINT_TOKEN_WRITABLE 2
-/** The PIN is not locked. */
+/** No flag speaks against the PIN. */
 #define USBTOKEN_POINT_PIN_USABLE 3
 /** There is room on the token. */
 #define USBTOKEN_POINT_MEMORY 4

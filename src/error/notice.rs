@@ -98,6 +98,8 @@ numbered! {
         BegunBefore = 56 "begun_before",
         /// The token gave the new key another label than the one that it was asked for.
         KeyLabelChosen = 57 "key_label_chosen",
+        /// The token holds one certificate for a key: the new one has taken the old one's place.
+        OldCertificateReplaced = 76 "old_certificate_replaced",
         /// The new certificate begins to work at the bank later.
         WorksLater = 51 "works_later",
         /// None of the tokens that are plugged in is the bank's.

@@ -74,7 +74,8 @@ impl Session {
         Ok(Signed { place: key.place, public_key })
     }
 
-    /// The public key of a private key that nothing on the token tells, from two signatures of an EC key.
+    /// The public key of a private key that nothing on the token tells, from two signatures of an EC key: it is the one that
+    /// both fit.
     ///
     /// # Errors
     /// [`Code::PublicKeyInvalid`] for a key of another kind, or when the signatures do not agree; what C_SignInit and
@@ -84,19 +85,32 @@ impl Session {
             let error = Error::new(Code::PublicKeyInvalid).during(Step::ReadPublicKey);
             error.fact(Fact::Id, hex(&key.id))
         };
-        let algorithm = key.algorithm.filter(|one| *one != SignatureAlgorithm::RsaPkcs1Sha256);
-        let algorithm = algorithm.ok_or_else(unknown)?;
-        let challenge = fresh_challenge()?;
-        let possible = |returned: &[u8]| {
-            let forms = algorithm.ecdsa_forms(returned);
-            let keys =
-                forms.iter().flat_map(|signature| PublicKey::that_verify(algorithm, &challenge, signature));
-            Some(keys.collect::<Vec<_>>())
+        // A key whose curve only its public half would tell signs as one of the two that are made here.
+        let curves: &[_] = match &key.algorithm {
+            Some(SignatureAlgorithm::RsaPkcs1Sha256) => return Err(unknown()),
+            Some(algorithm) => &[*algorithm],
+            None => &[SignatureAlgorithm::EcdsaSha256, SignatureAlgorithm::EcdsaSha384],
         };
-        let possible = self.sign_by_token(key, algorithm, &challenge, Step::ReadPublicKey, possible)?;
-        let possible = possible.unwrap_or_default();
-        let signed = self.challenge(key, &possible)?;
-        signed.public_key().cloned().ok_or_else(unknown)
+        for algorithm in curves {
+            let challenge = fresh_challenge()?;
+            let that_verify = |returned: &[u8]| {
+                let forms = algorithm.ecdsa_forms(returned);
+                let keys = forms
+                    .iter()
+                    .flat_map(|signature| PublicKey::that_verify(*algorithm, &challenge, signature));
+                Some(keys.collect::<Vec<_>>()).filter(|keys| !keys.is_empty())
+            };
+            let signed = self.sign_by_token(key, *algorithm, &challenge, Step::ReadPublicKey, that_verify);
+            let possible = match signed {
+                Err(error) if error.is_refusal() && key.algorithm.is_none() => continue,
+                signed => signed?,
+            };
+            let Some(possible) = possible else { continue };
+            if let Some(public) = self.challenge(key, &possible)?.public_key() {
+                return Ok(public.clone());
+            }
+        }
+        Err(unknown())
     }
 
     /// Signs a message with a private key and verifies the signature with the public key.

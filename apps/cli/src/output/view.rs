@@ -13,7 +13,9 @@ use usbtoken::Code;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
-use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor, WhyUnreadable};
+use usbtoken::renewal::{
+    self, BegunBy, HalfWritten, PendingKey, PendingState, Renewable, Successor, WhyUnreadable,
+};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -127,6 +129,7 @@ pub struct Pending {
     pub first: bool,
     /// Why it is not certain that the record on the key is its own, if it is not.
     pub doubt: Option<&'static str>,
+    pub half_written: HalfWritten,
     /// The file with the CA's answer, where it came already; null while it is awaited.
     pub answer_file: Option<String>,
     /// The command that installs it.
@@ -362,6 +365,7 @@ impl Pending {
             by: key.begun_by(),
             first: key.is_first(),
             doubt: key.doubt(),
+            half_written: key.half_written(),
             answer_file: None,
             go_on: None,
             reference: None,
@@ -389,6 +393,9 @@ impl Pending {
         let age = Words::Age(self.age_days).text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
         lines.put(&Words::Status.text(lang), &progress_of(self.state).text(lang));
+        if self.half_written != HalfWritten::default() {
+            lines.put(&Words::Status.text(lang), &Words::HalfWritten.text(lang));
+        }
         if let Some(serial) = &self.concerns_serial {
             lines.put(&Words::Concerns.text(lang), serial);
         }
