@@ -51,6 +51,7 @@ pub use expectation::{Check, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::proof_level::ProofLevel;
 pub use key::public::PublicKey;
+pub(crate) use key::verify::pss_encoding;
 pub use name::{Attribute, Name, SubjectRule, ValueForm};
 pub(crate) use path::authorities_of;
 pub use path::issuer::IssuerContinuity;

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
-use usbtoken::renewal::PendingKey;
+use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::{Code, Error, Pending, Result};
 
 use crate::reference::Reference;
@@ -32,6 +32,7 @@ const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";
 const WRONG_PIN: &str = "wrong-pin";
+const CONFIRMED: &str = "confirmed";
 const UNASSIGNED: &str = "unassigned";
 
 /// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
@@ -320,6 +321,31 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn remove_file(&self, path: &Path) -> Result<()> {
         private::remove(&self.folder, path).map_err(|error| self.unusable(path, error))
+    }
+
+    /// Keeps the record of a login, in the place of an earlier one with the same certificate.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        let name = name(record.token(), record.fingerprint());
+        let path = self.folder.join(format!("{name}.{CONFIRMED}"));
+        let bytes = serde_json::to_vec_pretty(record).map_err(|error| self.unusable(&path, error.into()))?;
+        private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
+    }
+
+    /// The records of logins with keys of this token. Those that cannot be trusted or read are passed over: each can be
+    /// had anew.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] for the folder.
+    pub fn confirmations(&self, token: &TokenIdentity) -> Result<Vec<Confirmation>> {
+        let read = |path: &PathBuf| {
+            let bytes = private::read(path, LARGEST_RECORD).ok().flatten()?;
+            serde_json::from_slice::<Confirmation>(&bytes).ok().filter(|record| record.token() == token)
+        };
+        Ok(self.files(|file| file.ends_with(&format!(".{CONFIRMED}")))?.iter().filter_map(read).collect())
     }
 
     fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {

@@ -5,7 +5,7 @@ use super::object::{Place, StoredKey};
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{PublicKey, SignatureAlgorithm};
+use crate::pki::{KeyAlgorithm, PublicKey, SignatureAlgorithm, pss_encoding};
 use base16ct::lower::encode_string as hex;
 use sha2::{Digest, Sha256, Sha384};
 use usbtoken_pkcs11::Failure;
@@ -70,7 +70,8 @@ impl Session {
             });
             fits.cloned()
         };
-        let public_key = self.sign_by_token(key, algorithm, &challenge, Step::SignChallenge, fits)?;
+        let plans = self.plans(algorithm, self.wants_pin(key));
+        let public_key = self.sign_by_token(key, &plans, &challenge, Step::SignChallenge, fits)?;
         Ok(Signed { place: key.place, public_key })
     }
 
@@ -100,7 +101,13 @@ impl Session {
                     .flat_map(|signature| PublicKey::that_verify(*algorithm, &challenge, signature));
                 Some(keys.collect::<Vec<_>>()).filter(|keys| !keys.is_empty())
             };
-            let signed = self.sign_by_token(key, *algorithm, &challenge, Step::ReadPublicKey, that_verify);
+            let signed = self.sign_by_token(
+                key,
+                &self.plans(*algorithm, self.wants_pin(key)),
+                &challenge,
+                Step::ReadPublicKey,
+                that_verify,
+            );
             let possible = match signed {
                 Err(error) if error.is_refusal() && key.algorithm.is_none() => continue,
                 signed => signed?,
@@ -129,8 +136,13 @@ impl Session {
         message: &[u8],
         step: Step,
     ) -> Result<Vec<u8>> {
+        let wants_pin = self.wants_pin(key);
+        let plans = match (algorithm, public_key.algorithm()) {
+            (SignatureAlgorithm::RsaPssSha256, KeyAlgorithm::Rsa { bits }) => self.pss_plans(bits, wants_pin),
+            _ => self.plans(algorithm, wants_pin),
+        };
         let of_key = |returned: &[u8]| public_key.signature_of_token(algorithm, message, returned);
-        let signature = self.sign_by_token(key, algorithm, message, step, of_key)?;
+        let signature = self.sign_by_token(key, &plans, message, step, of_key)?;
         let signature = signature.ok_or_else(|| Error::new(Code::SignatureInvalid).during(step))?;
         if step == Step::SignRequest {
             self.pin.drop_unless_wanted();
@@ -138,43 +150,54 @@ impl Session {
         Ok(signature)
     }
 
-    /// Has the token sign in the likelier way, and where it refuses that or what it returns does not verify, in the other.
+    /// Has the token sign in the likelier way, and where it refuses that or what it returns does not verify, in the others.
     /// `None`: it does not verify.
     fn sign_by_token<T>(
         &self,
         key: &StoredKey,
-        algorithm: SignatureAlgorithm,
+        plans: &[Plan],
         message: &[u8],
         step: Step,
         mut verified: impl FnMut(&[u8]) -> Option<T>,
     ) -> Result<Option<T>> {
-        let wants_pin = key.always_authenticate || self.token().quirks().context_login;
-        let [first, second] = self.plans(algorithm, wants_pin);
-        let refused = match self.sign_as_planned(key, &first, message, (step, wants_pin))? {
-            Signing::Done(signature) => match verified(&signature) {
-                Some(value) => {
-                    self.token().note_signed(first.mechanism);
-                    return Ok(Some(value));
-                }
-                // It signs well, with another key than those at hand; or it would cost the PIN once more to see.
-                None if wants_pin || !first.hashes() || self.token().has_signed(first.mechanism) => {
-                    return Ok(None);
-                }
-                None => None,
-            },
-            Signing::Refused(error) => Some(error),
-        };
-        match (self.sign_as_planned(key, &second, message, (step, wants_pin))?, refused) {
-            (Signing::Done(signature), _) => {
-                let value = verified(&signature);
-                if value.is_some() {
-                    self.token().note_refused(first.mechanism);
-                }
-                Ok(value)
+        let wants_pin = self.wants_pin(key);
+        let (mut refused, mut in_vain, mut unverified) = (None, None, false);
+        for plan in plans {
+            match self.sign_as_planned(key, plan, message, (step, wants_pin))? {
+                Signing::Done(signature) => match (verified(&signature), in_vain) {
+                    (Some(value), None) => {
+                        self.token().note_signed(plan.mechanism);
+                        return Ok(Some(value));
+                    }
+                    (Some(value), Some(first)) => {
+                        self.token().note_refused(first);
+                        return Ok(Some(value));
+                    }
+                    // It signs well, with another key than those at hand; or it would cost the PIN once more to see.
+                    (None, _) if wants_pin || !plan.hashes() || self.token().has_signed(plan.mechanism) => {
+                        return Ok(None);
+                    }
+                    (None, _) => unverified = true,
+                },
+                Signing::Refused(error) => drop(refused.get_or_insert(error)),
             }
-            (Signing::Refused(_), Some(refused)) => Err(refused),
-            (Signing::Refused(_), None) => Ok(None),
+            in_vain = in_vain.or(Some(plan.mechanism));
         }
+        if unverified {
+            return Ok(None);
+        }
+        Err(refused.unwrap_or_else(|| Error::new(Code::MechanismUnsupported).during(step)))
+    }
+
+    /// Whether the token wants the PIN for each signature of this key.
+    fn wants_pin(&self, key: &StoredKey) -> bool {
+        key.always_authenticate || self.token().quirks().context_login
+    }
+
+    /// Whether the token signs RSASSA-PSS with a key of so many bits, as far as it tells before it is tried.
+    #[cfg(feature = "rustls")]
+    pub(crate) fn may_sign_pss(&self, modulus_bits: u32) -> bool {
+        !self.pss_plans(modulus_bits, false).is_empty()
     }
 
     fn sign_as_planned(
@@ -186,17 +209,24 @@ impl Session {
     ) -> Result<Signing> {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
+        let data = plan.data(message).map_err(|error| error.during(step))?;
         let failed = |failure: Failure, is_refusal: fn(CK_RV) -> bool| match failure.rv() {
             Some(rv) if is_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
             _ => Err(failure.during(step)),
         };
-        if let Err(failure) = functions.sign_init(open.handle(), plan.mechanism, handle) {
+        let begun = match plan.mechanism {
+            CKM_RSA_PKCS_PSS | CKM_SHA256_RSA_PKCS_PSS => {
+                functions.sign_init_pss_sha256(open.handle(), plan.mechanism, handle)
+            }
+            mechanism => functions.sign_init(open.handle(), mechanism, handle),
+        };
+        if let Err(failure) = begun {
             return failed(failure, ckr::may_be_mechanism_refusal);
         }
         if wants_pin {
             self.login_for_operation(step)?;
         }
-        match functions.sign(open.handle(), &plan.data(message)) {
+        match functions.sign(open.handle(), &data) {
             Ok(signature) => Ok(Signing::Done(signature)),
             // To sign in another way the PIN is sent again. It was taken, so that costs no try, unless the token looks at it
             // only now and this is what it says of a wrong one.
@@ -208,26 +238,41 @@ impl Session {
     /// The ways to sign, likeliest first: with the mechanism that hashes too where the token lists it and has not refused it
     /// in this process, else with the raw one, which is the most common. Where each try sends the PIN the raw one goes first,
     /// unless it is the one that is not listed.
-    fn plans(&self, algorithm: SignatureAlgorithm, wants_pin: bool) -> [Plan; 2] {
+    fn plans(&self, algorithm: SignatureAlgorithm, wants_pin: bool) -> Vec<Plan> {
+        let plan = |mechanism, host| Plan { mechanism, host };
         let (combined, raw) = match algorithm {
-            SignatureAlgorithm::RsaPkcs1Sha256 => (
-                Plan { mechanism: CKM_SHA256_RSA_PKCS, host: HostWork::Nothing },
-                Plan { mechanism: CKM_RSA_PKCS, host: HostWork::DigestInfoSha256 },
-            ),
-            SignatureAlgorithm::EcdsaSha256 => (
-                Plan { mechanism: CKM_ECDSA_SHA256, host: HostWork::Nothing },
-                Plan { mechanism: CKM_ECDSA, host: HostWork::Sha256 },
-            ),
-            SignatureAlgorithm::EcdsaSha384 => (
-                Plan { mechanism: CKM_ECDSA_SHA384, host: HostWork::Nothing },
-                Plan { mechanism: CKM_ECDSA, host: HostWork::Sha384 },
-            ),
+            SignatureAlgorithm::RsaPkcs1Sha256 => {
+                (plan(CKM_SHA256_RSA_PKCS, HostWork::Nothing), plan(CKM_RSA_PKCS, HostWork::DigestInfoSha256))
+            }
+            SignatureAlgorithm::RsaPssSha256 => {
+                (plan(CKM_SHA256_RSA_PKCS_PSS, HostWork::Nothing), plan(CKM_RSA_PKCS_PSS, HostWork::Sha256))
+            }
+            SignatureAlgorithm::EcdsaSha256 => {
+                (plan(CKM_ECDSA_SHA256, HostWork::Nothing), plan(CKM_ECDSA, HostWork::Sha256))
+            }
+            SignatureAlgorithm::EcdsaSha384 => {
+                (plan(CKM_ECDSA_SHA384, HostWork::Nothing), plan(CKM_ECDSA, HostWork::Sha384))
+            }
         };
         let usable = |plan: &Plan| {
             let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&plan.mechanism));
             listed && !self.token().has_refused(plan.mechanism)
         };
-        if usable(&combined) && !(wants_pin && usable(&raw)) { [combined, raw] } else { [raw, combined] }
+        match usable(&combined) && !(wants_pin && usable(&raw)) {
+            true => vec![combined, raw],
+            false => vec![raw, combined],
+        }
+    }
+
+    /// The ways to sign RSASSA-PSS. Many tokens have none: only those that are listed are tried, where any mechanism is; the
+    /// bare RSA operation (CKM_RSA_X_509), for which all is done here, last.
+    fn pss_plans(&self, modulus_bits: u32, wants_pin: bool) -> Vec<Plan> {
+        let bare = Plan { mechanism: CKM_RSA_X_509, host: HostWork::PssEncoding { modulus_bits } };
+        let mut plans = self.plans(SignatureAlgorithm::RsaPssSha256, wants_pin);
+        plans.push(bare);
+        let listed = self.token().mechanisms();
+        plans.retain(|plan| listed.is_none_or(|listed| listed.contains(&plan.mechanism)));
+        plans
     }
 }
 
@@ -239,10 +284,14 @@ enum Signing {
 }
 
 fn fresh_challenge() -> Result<Vec<u8>> {
-    let mut fresh = [0_u8; 32];
-    getrandom::fill(&mut fresh)
-        .map_err(|error| Error::new(Code::Internal).during(Step::SignChallenge).caused_by(error))?;
+    let fresh = random().map_err(|error| error.during(Step::SignChallenge))?;
     Ok([CHALLENGE_PURPOSE, &fresh].concat())
+}
+
+fn random() -> Result<[u8; 32]> {
+    let mut fresh = [0_u8; 32];
+    getrandom::fill(&mut fresh).map_err(|error| Error::new(Code::Internal).caused_by(error))?;
+    Ok(fresh)
 }
 
 /// What the token is asked for, and what is done before.
@@ -256,6 +305,7 @@ enum HostWork {
     Sha256,
     Sha384,
     DigestInfoSha256,
+    PssEncoding { modulus_bits: u32 },
 }
 
 impl Plan {
@@ -264,17 +314,21 @@ impl Plan {
         matches!(self.host, HostWork::Nothing)
     }
 
-    fn data(&self, message: &[u8]) -> Vec<u8> {
+    fn data(&self, message: &[u8]) -> Result<Vec<u8>> {
         /// DigestInfo up to the hash (RFC 8017 §9.2, note 1).
         const DIGEST_INFO_SHA256: [u8; 19] = [
             0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
             0x00, 0x04, 0x20,
         ];
-        match self.host {
+        Ok(match self.host {
             HostWork::Nothing => message.to_vec(),
             HostWork::Sha256 => Sha256::digest(message).to_vec(),
             HostWork::Sha384 => Sha384::digest(message).to_vec(),
             HostWork::DigestInfoSha256 => [&DIGEST_INFO_SHA256[..], &Sha256::digest(message)].concat(),
-        }
+            HostWork::PssEncoding { modulus_bits } => {
+                let encoded = pss_encoding(message, modulus_bits, &random()?);
+                encoded.ok_or_else(|| Error::new(Code::KeySizeUnsupported).fact(Fact::Found, modulus_bits))?
+            }
+        })
     }
 }

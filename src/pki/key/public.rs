@@ -131,7 +131,7 @@ impl PublicKey {
     /// # Errors
     /// [`Code::SignatureInvalid`] when it does not verify, or when the algorithm is not one for this key.
     pub fn verify(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Result<()> {
-        if SignatureAlgorithm::for_key(&self.algorithm) != Some(algorithm) {
+        if !algorithm.is_of(&self.algorithm) {
             return Err(Error::new(Code::SignatureInvalid)
                 .fact(Fact::Expected, &self.algorithm)
                 .fact(Fact::Found, algorithm));

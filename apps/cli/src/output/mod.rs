@@ -240,6 +240,7 @@ const fn family_name(family: Family) -> &'static str {
         Family::Rule => "rule",
         Family::NotYet => "not_yet",
         Family::Unprinted => "unprinted",
+        Family::Login => "login",
     }
 }
 
