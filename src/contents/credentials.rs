@@ -4,13 +4,15 @@ use super::Contents;
 use super::choice::{Choice, Narrowed};
 use super::credential::{Credential, SeenKey, Surroundings, User};
 use super::held::HeldCertificate;
+use super::left_out::{LeftOut, named, why_none};
 use super::successor::Successor;
 use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, Name, Window};
 use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -25,14 +27,6 @@ pub struct Credentials {
     logged_in: bool,
     /// By what this was narrowed so far.
     choice: Choice,
-}
-
-/// A credential that [`Credentials::renewable_in`] left out: where none is left, why is the answer.
-#[derive(Clone, Debug)]
-struct LeftOut {
-    credential: Credential,
-    window: Window,
-    now: SystemTime,
 }
 
 /// A certificate object that holds something that cannot be read as a certificate.
@@ -100,51 +94,84 @@ impl std::fmt::Display for Unreadable {
 impl Contents {
     /// The credentials: every certificate that can be read and is not a CA's, each with its key as far as hints go.
     pub(crate) fn credentials(&self) -> Credentials {
-        let mut surroundings = Surroundings::default();
-        self.certificates
-            .iter()
-            .filter_map(|held| held.certificate.as_ref())
-            .for_each(|one| surroundings.add(one));
-        let key_of = |at| match (self.logged_in, self.key_hint(at)) {
-            (false, _) => SeenKey::NotLookedFor,
-            (true, None) => SeenKey::Missing,
-            (true, Some(key)) => SeenKey::Present(Box::new(key.clone())),
-        };
-        let mut successors = self.successors();
-        let renewed = self.renewed_by_jobs();
-        let rows = self.rows(&successors);
-        surroundings.users = self.users(&rows);
-        let surroundings = Arc::new(surroundings);
-        let list = self.certificates.iter().enumerate().filter_map(|(at, held)| {
-            let certificate = held.certificate.clone().filter(|certificate| !certificate.is_ca())?;
-            Some(Credential {
-                stored: held.stored.clone(),
-                key: key_of(at),
-                same_subject: 0,
-                successor: successors.remove(&at),
-                waiting: renewed.contains(&at),
-                chosen: None,
-                row: rows.get(at).copied().unwrap_or(at),
-                surroundings: Arc::clone(&surroundings),
-                certificate,
-            })
-        });
-        let unreadable = unreadable(&self.certificates, self.unreadable);
-        Credentials { logged_in: self.logged_in, ..Credentials::new(list.collect(), unreadable) }
+        let mut list = self.lister();
+        let credentials = self.certificates.iter().enumerate();
+        let credentials = credentials.filter_map(|(at, held)| list.credential(at, held)).collect();
+        Credentials::new(credentials, unreadable(&self.certificates, self.unreadable), self.logged_in)
     }
 
+    /// The same, where nothing else is wanted of what was read: of thousands it is let go of as the list is made.
+    pub(crate) fn into_credentials(self) -> Credentials {
+        let mut list = self.lister();
+        let Contents { certificates, unreadable: failed, index, logged_in, .. } = self;
+        drop(index);
+        let unreadable = unreadable(&certificates, failed);
+        let mut credentials = Vec::with_capacity(certificates.len());
+        let held = certificates.into_iter().enumerate();
+        credentials.extend(held.filter_map(|(at, held)| list.credential(at, &held)));
+        Credentials::new(credentials, unreadable, logged_in)
+    }
+
+    fn lister(&self) -> Lister {
+        let mut surroundings = Surroundings::default();
+        let certificates = self.certificates.iter().filter_map(|held| held.certificate.as_ref());
+        certificates.for_each(|one| surroundings.add(one));
+        let successors = self.successors();
+        let rows = self.rows(&successors);
+        surroundings.users = self.users(&rows);
+        let keys = |at| self.key_hint(at).map_or(SeenKey::Missing, |key| SeenKey::Present(Arc::clone(key)));
+        Lister {
+            surroundings: Arc::new(surroundings),
+            keys: self.logged_in.then(|| (0..self.certificates.len()).map(keys).collect()),
+            successors,
+            rows,
+            waiting: self.renewed_by_jobs(),
+        }
+    }
+}
+
+/// What makes credentials of certificates, each by its place.
+struct Lister {
+    surroundings: Arc<Surroundings>,
+    /// None where no one is logged in.
+    keys: Option<Vec<SeenKey>>,
+    successors: HashMap<usize, Successor>,
+    rows: Vec<usize>,
+    waiting: HashSet<usize>,
+}
+
+impl Lister {
+    fn credential(&mut self, at: usize, held: &HeldCertificate) -> Option<Credential> {
+        let certificate = held.certificate.as_ref().filter(|certificate| !certificate.is_ca())?;
+        let key = self.keys.as_ref().map(|keys| keys.get(at).cloned().unwrap_or(SeenKey::Missing));
+        Some(Credential {
+            stored: Arc::clone(&held.stored),
+            certificate: certificate.clone(),
+            key: key.unwrap_or(SeenKey::NotLookedFor),
+            same_subject: 0,
+            successor: self.successors.remove(&at),
+            waiting: self.waiting.contains(&at),
+            row: self.rows.get(at).copied().unwrap_or(at),
+            chosen: None,
+            surroundings: Arc::clone(&self.surroundings),
+        })
+    }
+}
+
+impl Contents {
     /// The row of renewals that each certificate stands in: the place of the last one in it.
     fn rows(&self, successors: &HashMap<usize, Successor>) -> Vec<usize> {
-        let next = |at: usize| self.place_of(&successors.get(&at)?.certificate);
-        let last = |first: usize| {
-            let mut at = first;
-            // A successor ends later, so no row is longer than the list.
-            while let Some(later) = next(at) {
-                at = later;
+        let mut rows: Vec<usize> = (0..self.certificates.len()).collect();
+        let mut renewed: Vec<(&usize, &Successor)> = successors.iter().collect();
+        // A successor ends later, so its own row is known first.
+        renewed.sort_by_key(|(at, _)| Reverse(self.certificate(**at).map(Certificate::not_after)));
+        for (at, successor) in renewed {
+            let last = self.place_of(&successor.certificate).and_then(|next| rows.get(next).copied());
+            if let (Some(row), Some(last)) = (rows.get_mut(*at), last) {
+                *row = last;
             }
-            at
-        };
-        (0..self.certificates.len()).map(last).collect()
+        }
+        rows
     }
 
     fn users(&self, rows: &[usize]) -> Vec<User> {
@@ -167,16 +194,17 @@ fn unreadable(certificates: &[HeldCertificate], failed: usize) -> Vec<Unreadable
 }
 
 impl Credentials {
-    fn new(mut list: Vec<Credential>, unreadable: Vec<Unreadable>) -> Self {
-        let mut subjects: HashMap<Vec<u8>, usize> = HashMap::new();
+    fn new(mut list: Vec<Credential>, unreadable: Vec<Unreadable>, logged_in: bool) -> Self {
+        let mut subjects: HashMap<&[u8], usize> = HashMap::new();
         for one in &list {
-            *subjects.entry(one.subject().der().to_vec()).or_default() += 1;
+            *subjects.entry(one.subject().der()).or_default() += 1;
         }
-        for one in &mut list {
-            let same = subjects.get(one.certificate.subject().der()).copied().unwrap_or_default();
+        let same = |one: &Credential| subjects.get(one.subject().der()).copied().unwrap_or_default();
+        let same: Vec<usize> = list.iter().map(same).collect();
+        for (one, same) in list.iter_mut().zip(same) {
             one.same_subject = same.saturating_sub(1);
         }
-        Credentials { list, unreadable, ..Credentials::default() }
+        Credentials { list, unreadable, logged_in, ..Credentials::default() }
     }
 
     /// The credentials that have not ended and have another subject than this: of other users, where a first certificate
@@ -213,7 +241,7 @@ impl Credentials {
         if !self.list.is_empty() {
             self.unreadable.clear();
         }
-        let can = |one: &Credential| one.refusal(&window, now).is_none();
+        let can = |one: &Credential| one.may_be_renewed(window, now);
         let (kept, others): (Vec<_>, Vec<_>) = self.list.into_iter().partition(can);
         let left_out = others.into_iter().map(|credential| LeftOut { credential, window, now });
         self.left_out.extend(left_out);
@@ -261,17 +289,62 @@ impl Credentials {
     /// Those with this serial number, in hexadecimal; case and leading zeros do not matter.
     #[must_use]
     pub fn by_serial(mut self, serial: &str) -> Self {
-        let plain = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
-        let wanted = plain(serial);
-        let is_meant = |one: &Credential| plain(&one.certificate().serial().to_string()) == wanted;
+        let is_meant = has_serial(serial);
         // What cannot be read matches nothing, but stays when there is nothing else: then it is the answer.
         if !self.list.is_empty() {
             self.unreadable.clear();
         }
-        self.list.retain(is_meant);
+        self.list.retain(&is_meant);
         self.left_out.retain(|one| is_meant(&one.credential));
         self.choice.add(Narrowed::Serial(serial.to_owned()));
         self
+    }
+
+    /// The only one with this CKA_ID; the list stays as it is, and is not copied.
+    ///
+    /// # Errors
+    /// As [`Credentials::only`] of [`Credentials::by_id`].
+    pub fn only_with_id(&self, id: &[u8]) -> Result<Credential> {
+        let unreadable = self.unreadable.iter().filter(|one| one.id == id).cloned().collect();
+        self.part(|one| one.id() == id, unreadable, Narrowed::Id(id.to_vec())).only()
+    }
+
+    /// The only one with this serial number, likewise.
+    ///
+    /// # Errors
+    /// As [`Credentials::only`] of [`Credentials::by_serial`].
+    pub fn only_with_serial(&self, serial: &str) -> Result<Credential> {
+        let unreadable = if self.list.is_empty() { self.unreadable.clone() } else { Vec::new() };
+        self.part(has_serial(serial), unreadable, Narrowed::Serial(serial.to_owned())).only()
+    }
+
+    /// The only one that can be renewed now, in this window, likewise.
+    ///
+    /// # Errors
+    /// As [`Credentials::only`] of [`Credentials::renewable`].
+    pub fn only_renewable(&self, window: Window, now: SystemTime) -> Result<Credential> {
+        let can = |one: &Credential| one.may_be_renewed(window, now);
+        if self.list.is_empty() || self.list.iter().any(can) {
+            let unreadable = if self.list.is_empty() { self.unreadable.clone() } else { Vec::new() };
+            return self.part(can, unreadable, Narrowed::Renewable(window, now)).only();
+        }
+        let before = self.left_out.iter().map(LeftOut::why);
+        let why = why_none(before.chain(self.list.iter().map(|one| (one, window, now))));
+        Err(self.of_what_is_seen(why.unwrap_or_else(|| self.none())))
+    }
+
+    /// Some of the credentials, beside these objects that cannot be read.
+    fn part(
+        &self,
+        wanted: impl Fn(&Credential) -> bool,
+        unreadable: Vec<Unreadable>,
+        narrowed: Narrowed,
+    ) -> Self {
+        let list = self.list.iter().filter(|one| wanted(one)).cloned().collect();
+        let left_out = self.left_out.iter().filter(|one| wanted(&one.credential)).cloned().collect();
+        let mut choice = self.choice.clone();
+        choice.add(narrowed);
+        Credentials { list, unreadable, left_out, logged_in: self.logged_in, choice }
     }
 
     /// The one that is left. Chosen from what shows before the login, a renewal makes sure after it that no other one shows
@@ -293,24 +366,16 @@ impl Credentials {
                 let facts = self.unreadable.iter().flat_map(Unreadable::facts);
                 Err(self.of_what_is_seen(facts.fold(error, |error, (fact, value)| error.fact(fact, value))))
             }
-            (None, _) => Err(self.of_what_is_seen(self.why_none())),
+            (None, _) => {
+                let why = why_none(self.left_out.iter().map(LeftOut::why));
+                Err(self.of_what_is_seen(why.unwrap_or_else(|| self.none())))
+            }
             (Some(last), false) => {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
                 let all = self.list.iter().chain([&last]);
                 Err(all.fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
             }
         }
-    }
-
-    /// Those that the same choice leaves of this list.
-    fn chosen_by(self, choice: &Choice) -> Self {
-        choice.iter().fold(self, |all, narrowed| match narrowed {
-            Narrowed::Renewable(window, now) => all.renewable(*window, *now),
-            Narrowed::WithoutSuccessor => all.without_successor(),
-            Narrowed::Id(id) => all.by_id(id),
-            Narrowed::Serial(serial) => all.by_serial(serial),
-            Narrowed::NamedBy(uri) => all.named_by(uri).unwrap_or_default(),
-        })
     }
 
     fn none(&self) -> Error {
@@ -322,60 +387,13 @@ impl Credentials {
     fn of_what_is_seen(&self, error: Error) -> Error {
         if self.logged_in { error } else { error.fact(Fact::Seen, "without_pin") }
     }
-
-    /// Why there is none: of those that were left out, the one that matters most, and the others with their reasons. Of
-    /// several windows the one that opens first, of several ends the last.
-    fn why_none(&self) -> Error {
-        let mut why: Vec<((u8, i64), &Credential, Error)> = Vec::new();
-        for LeftOut { credential, window, now } in &self.left_out {
-            let Some(error) = credential.refusal(window, *now) else { continue };
-            let days = credential.days_left(*now);
-            let rank = match error.code() {
-                Code::AlreadyRenewed => (0, days),
-                Code::NotYetRenewable => (1, days),
-                Code::Expired => (2, -days),
-                _ => (3, 0),
-            };
-            why.push((rank, credential, error));
-        }
-        why.sort_by_key(|(rank, ..)| *rank);
-        let mut why = why.into_iter();
-        let Some((_, _, first)) = why.next() else {
-            return self.none();
-        };
-        // Of one that is renewed the only candidate is the one that takes its place.
-        let others = why.filter(|_| first.code() != Code::AlreadyRenewed);
-        let others: Vec<String> =
-            others.map(|(_, one, why)| format!("{}: {}", named(one), why.code().name())).collect();
-        others.iter().fold(first, |error, other| error.fact(Fact::Candidate, other))
-    }
 }
 
-impl Credential {
-    /// Makes the choice again in what the logged-in user sees, where it was made before the login. A copy of the same
-    /// certificate is no other one.
-    ///
-    /// # Errors
-    /// [`Code::CredentialAmbiguous`], which lists the candidates.
-    pub(crate) fn is_still_the_only_one(&self, all: &Credentials) -> Result<()> {
-        let Some(choice) = &self.chosen else { return Ok(()) };
-        let now = all.clone().chosen_by(choice);
-        let others: Vec<_> = now.iter().filter(|one| one.certificate() != self.certificate()).collect();
-        if others.is_empty() {
-            return Ok(());
-        }
-        let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
-        Err([self]
-            .into_iter()
-            .chain(others)
-            .fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
-    }
-}
-
-/// What tells a credential from others, on one line.
-fn named(credential: &Credential) -> String {
-    let (subject, serial) = (credential.subject(), credential.certificate().serial());
-    format!("{subject} (serial {serial}, id {})", hex(credential.id()))
+/// Whether a credential's certificate has this serial number; case and leading zeros do not matter.
+fn has_serial(serial: &str) -> impl Fn(&Credential) -> bool {
+    let plain = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
+    let wanted = plain(serial);
+    move |one| plain(&one.certificate().serial().to_string()) == wanted
 }
 
 impl<'a> IntoIterator for &'a Credentials {
@@ -416,7 +434,7 @@ impl PublicSession {
     pub fn credentials(&self) -> Result<Credentials> {
         let (certificates, unreadable) = self.certificates()?;
         let objects = Objects { certificates, unreadable, ..Objects::default() };
-        Ok(Contents::of(objects, false).credentials())
+        Ok(Contents::of(objects, false).into_credentials())
     }
 
     /// The same, after reading the public keys too: these tell which renewals wait for their certificate
@@ -425,7 +443,7 @@ impl PublicSession {
     /// # Errors
     /// What reading returns.
     pub fn credentials_and_renewals(&self) -> Result<Credentials> {
-        Ok(Contents::read_public(self)?.credentials())
+        Ok(Contents::read_public(self)?.into_credentials())
     }
 }
 
