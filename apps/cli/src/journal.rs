@@ -20,7 +20,7 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
 use usbtoken::renewal::{Confirmation, PendingKey};
-use usbtoken::{Code, Error, Pending, Result};
+use usbtoken::{Code, Error, Pending, Policy, Result};
 
 use crate::reference::Reference;
 
@@ -62,6 +62,12 @@ pub struct JournalEntry {
     pub signed_by_old_key: bool,
     /// What the CA gave to ask again with.
     pub cookie: Option<String>,
+    /// What was demanded when the job began.
+    #[serde(default)]
+    pub demands: Policy,
+    /// The CA that was given the request, as a digest of how it is asked. None: a person carries it.
+    #[serde(default)]
+    asked: Option<String>,
     /// The number under which the bank or its CA knows the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
@@ -81,8 +87,17 @@ impl JournalEntry {
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,
+            demands: pending.policy().clone(),
+            asked: None,
             reference: None,
         }
+    }
+
+    /// The same job, of which the CA that is asked in this way was given the request.
+    #[must_use]
+    pub fn with_asked(mut self, way: &str) -> Self {
+        self.asked = Some(digest_of(way));
+        self
     }
 
     /// The same job with the order's reference number, where one is given.
@@ -97,6 +112,11 @@ impl JournalEntry {
     pub fn with_cookie(mut self, cookie: Option<String>) -> Self {
         self.cookie = cookie;
         self
+    }
+
+    /// Whether the CA that is asked in this way was given the request, or is about to be.
+    pub fn was_asked(&self, way: &str) -> bool {
+        self.asked.as_deref() == Some(&*digest_of(way))
     }
 
     /// The request in DER.
@@ -405,6 +425,11 @@ impl Journal {
             .fact(Fact::Detail, &error)
             .caused_by(error)
     }
+}
+
+/// How a CA is asked may hold what is not to be written down.
+fn digest_of(way: &str) -> String {
+    hex(&Sha256::digest(way))
 }
 
 /// SHA-256 of the public key (SubjectPublicKeyInfo), in hexadecimal.
