@@ -1,12 +1,16 @@
-//! The removal of objects, one after the other: what changes, vanishes or cannot be read between two calls, and what a
-//! refused creation left on the token.
+//! The removal of objects, one after the other: what changes, vanishes or cannot be read between two calls, what a refused
+//! creation left on the token, and where exactly the limits are.
 
 #[path = "../common/mod.rs"]
 mod common;
 
-use common::Bank;
-use usbtoken::Code;
-use usbtoken_testkit::{Object, Snapshot};
+use std::time::Duration;
+
+use common::{Bank, at, credential, policy, read, refused, run};
+use usbtoken::bank::KeyRule;
+use usbtoken::renewal::Retire;
+use usbtoken::{Certificate, Code, Install, Renewal};
+use usbtoken_testkit::{Kind, Object, Snapshot, SoftKey};
 
 const ABANDON: [&str; 2] = ["abandon", "--yes"];
 const FIRST_READ: &str = "C_DestroyObject:exit";
@@ -134,4 +138,64 @@ fn what_a_refused_write_left_is_told_from_the_old_certificate() {
         .failed(Code::CertificateRefused);
     bank.soft.snapshot().assert_same_as(&bank.before);
     bank.assert_old_works();
+}
+
+/// A person names a certificate that is not on the token: it takes nobody's place.
+#[test]
+fn a_successor_that_is_not_on_the_token_is_none() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let elsewhere = bank.ca.issue(&bank.old.subject, &SoftKey::generate(Kind::P256).spki()).der();
+    for named in [Certificate::from_der(&elsewhere).unwrap(), old.certificate().clone()] {
+        let retire = Retire::of(&old, &bank.anchored()).successor(&named);
+        refused(retire.run(&session, &run()), Code::RetireOnlyCredential);
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// It works from its very first second, and nothing goes in the one before.
+#[test]
+fn a_successor_takes_the_place_from_its_first_second() {
+    let bank = Bank::new();
+    let new = bank.renewed().certificate().clone();
+    let both = bank.soft.snapshot();
+    let (session, old) = bank.open();
+    let retire = Retire::of(&old, &bank.anchored());
+    let before = new.not_before() - Duration::from_secs(1);
+    refused(retire.run(&session, &at(before)), Code::RetireNotBegun);
+    bank.soft.snapshot().assert_same_as(&both);
+    retire.run(&session, &at(new.not_before())).unwrap();
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
+}
+
+/// One that ends in the same second follows no more than one that ends earlier, even where a person names it.
+#[test]
+fn a_successor_ends_later() {
+    let bank = Bank::new();
+    let (_, old) = bank.open();
+    bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, old.certificate().not_after());
+    let both = bank.soft.snapshot();
+    let session = bank.session();
+    let other = credential(session.token(), &[2]);
+    assert_eq!(other.certificate().not_after(), old.certificate().not_after());
+    let retire = Retire::of(&old, &bank.anchored()).successor(other.certificate());
+    refused(retire.run(&session, &run()), Code::RetireNoSuccessor);
+    bank.soft.snapshot().assert_same_as(&both);
+}
+
+/// Both certificates have one key, and the old one is there twice: the one that was named goes.
+#[test]
+fn of_two_copies_the_named_one_goes() {
+    let bank = Bank::new();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[9], "copy"));
+    let (session, old) = bank.open();
+    let again = policy(|p| p.key = KeyRule::OldAgain);
+    let pending = Renewal::of(&old).policy(&again).begin(&session, &run()).unwrap();
+    Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &run()).unwrap();
+    let before = bank.soft.snapshot();
+    let copy = credential(session.token(), &[9]);
+    bank.retire(&session, &copy).unwrap();
+    let now = bank.soft.snapshot();
+    let gone: Vec<&Object> = before.objects().iter().filter(|one| !now.objects().contains(one)).collect();
+    assert_eq!(gone.iter().map(|one| one.id.as_slice()).collect::<Vec<_>>(), [[9]], "{gone:?}");
 }
