@@ -111,19 +111,38 @@ fn what_a_refused_generation_left_is_removed() {
 #[test]
 fn what_a_refused_write_left_is_removed() {
     for answers in ["", ",sticky"] {
-        let (bank, before) = waiting();
-        bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
-        let fault = format!("C_CreateObject:lose=CKR_TEMPLATE_INCONSISTENT{answers}");
-        let said = bank.run_with_faults(&fault, &["install", "answer.der"]);
-        let created = bank.called().iter().filter(|function| *function == "C_CreateObject").count();
-        assert!(created > 1, "another template is tried");
-        if answers.is_empty() {
-            said.json();
-            bank.assert_old_works();
-            bank.assert_one_new_credential();
-        } else {
+        for command in ["install", "resume", "renew"] {
+            let (bank, before) = if command == "renew" {
+                let bank = Bank::new();
+                let before = bank.soft.snapshot();
+                (bank, before)
+            } else {
+                waiting()
+            };
+            let issuer = bank.issuer("");
+            let arguments = match command {
+                "install" => {
+                    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+                    vec![command, "answer.der"]
+                }
+                _ => vec![command, "--issuer", &issuer],
+            };
+            let fault = format!("C_CreateObject:lose=CKR_TEMPLATE_INCONSISTENT{answers}");
+            let said = bank.run_with_faults(&fault, &arguments);
+            let created = bank.called().iter().filter(|function| *function == "C_CreateObject").count();
+            assert!(created > 1, "another template is tried");
+            if answers.is_empty() {
+                said.json();
+                bank.assert_old_works();
+                bank.assert_one_new_credential();
+                continue;
+            }
             said.failed(Code::CertificateRefused);
-            bank.soft.snapshot().assert_same_as(&before);
+            let now = bank.soft.snapshot();
+            let came = now.added_since(&before).into_iter().filter(|one| one.class == "CKO_CERTIFICATE");
+            assert_eq!(came.count(), 0, "{command}");
+            now.assert_keeps(&before);
+            assert_eq!(left(&bank, &now).len(), 2, "the key waits");
         }
     }
 }
