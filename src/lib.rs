@@ -63,6 +63,8 @@
 
 pub mod bank;
 pub mod catalogue;
+#[cfg(feature = "rustls")]
+pub mod confirm;
 mod contents;
 pub mod discovery;
 pub mod doctor;
@@ -71,6 +73,8 @@ pub mod error;
 pub mod pki;
 pub mod renewal;
 pub mod text;
+#[cfg(feature = "rustls")]
+pub mod tls;
 mod uri;
 
 pub use bank::policy::Policy;

@@ -42,6 +42,7 @@
 mod abandon;
 mod begin;
 mod clock;
+mod confirmation;
 pub(crate) mod install;
 pub(crate) mod pending;
 mod preflight;
@@ -53,10 +54,11 @@ mod write;
 
 pub(crate) use crate::contents::Credential;
 pub use crate::contents::{
-    BegunBy, Caller, KeyState, PendingKey, PendingState, Renewable, Renewed, Successor, Unreadable,
-    WhyUnreadable,
+    BegunBy, Caller, HalfWritten, KeyState, PendingKey, PendingState, Renewable, Renewed, Successor,
+    Unreadable, WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
+pub use confirmation::Confirmation;
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};

@@ -9,7 +9,8 @@ use std::time::SystemTime;
 use base64ct::{Base64, Encoding as _};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
-use usbtoken::renewal::PendingKey;
+use usbtoken::pki::{PublicKey, Request};
+use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
 use usbtoken::{Code, Credential, Error, Response, Result, Session};
 
@@ -208,6 +209,15 @@ impl Keeper {
         self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key_id))
     }
 
+    /// The public key of the request that was sent, for a pending key of which the token tells none.
+    pub fn requested_key(&self, session: &Session, key: &PendingKey) -> Option<PublicKey> {
+        if key.public_key().is_some() {
+            return None;
+        }
+        let request = self.entry(session, key.id()).ok()??.request_der().ok()?;
+        Some(Request::from_der(&request).ok()?.public_key().clone())
+    }
+
     /// A place for what the CA is about to say about this key.
     pub fn incoming(&self, token: &TokenIdentity, key_id: &[u8]) -> Incoming<'_> {
         let journal = self.journal.as_ref();
@@ -285,6 +295,23 @@ impl Keeper {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
         let entry = no_match.contains(&error.code()).then(|| self.job_of(response))?;
         entry.filter(|entry| entry.token != *session.token().identity())
+    }
+
+    /// Keeps the record of a login.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
+        match &self.journal {
+            Some(journal) => journal.keep_confirmation(record),
+            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, "XDG_STATE_HOME, HOME")),
+        }
+    }
+
+    /// The records of logins with keys of this token; none where they cannot be trusted.
+    pub fn confirmations(&self, token: &TokenIdentity) -> Vec<Confirmation> {
+        let all = self.journal.as_ref().and_then(|journal| journal.confirmations(token).ok());
+        all.unwrap_or_default()
     }
 
     /// The job that an answer is for, where this computer knows it.

@@ -14,9 +14,10 @@ use super::run::Run;
 use super::write::{sign_challenge, write_and_verify};
 use crate::bank::Policy;
 use crate::contents::{
-    Contents, Credential, Credentials, PendingKey, about, already_installed, no_leaf, not_awaited,
+    Contents, Credential, Credentials, PendingKey, about, already_installed, make_sure_it_is_meant, no_leaf,
+    not_awaited,
 };
-use crate::driver::{Category, Present, Proof, Session, StoredKey};
+use crate::driver::{Category, Present, Proof, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{Certificate, Name, Response, Skipped, authorities_of, jst_date, jst_time};
 
@@ -61,18 +62,24 @@ impl<'a> Install<'a> {
         let mut contents = Contents::read(session)?;
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
+        let named_by = session.token().found_by();
         if let Some((leaf, key)) = contents.answered(session, response, &pending)? {
             run.may_act_on(&key)?;
+            if !key.is_named_by(named_by) {
+                return Err(key.error(Code::PendingNotFound).fact(Fact::Expected, named_by));
+            }
             if contents.is_there(&leaf) {
                 return job.finish_written(&contents, &leaf, &key);
             }
             return job.finish(Match::found(leaf, &RequestedKey::Waiting(Box::new(key)), &contents));
         }
+        let credentials = contents.credentials();
         if let Some(leaf) = contents.already_there(response).cloned() {
+            make_sure_it_is_meant(&leaf, credentials, named_by)?;
             return job.confirm(&mut contents, &leaf);
         }
-        let credentials = contents.credentials();
         if policy.reuses_key() {
+            let credentials = credentials.named_by(named_by)?;
             let Some((leaf, old)) = Contents::answered_in_use(response, &credentials)? else {
                 let in_use = credentials.iter().filter(|one| one.private_key().is_ok());
                 return Err(no_leaf(response, in_use.map(|one| Some(one.certificate().public_key()))));
@@ -106,6 +113,10 @@ impl<'a> Install<'a> {
                 return job.confirm(&mut contents, &leaf);
             }
         }
+        let half_written = match pending.key().filter(|key| key.half_written().certificate) {
+            Some(key) => Contents::read(session)?.half_certificates_of(key),
+            None => Vec::new(),
+        };
         let installed = job.finish(Match {
             leaf,
             key: pending.requested(),
@@ -113,6 +124,7 @@ impl<'a> Install<'a> {
             old: pending.old().cloned(),
             proof: Some(pending.proof().clone()),
             before: pending.before(),
+            half_written,
             notices: pending.notices().to_vec(),
         })?;
         pending.set_installed();
@@ -129,6 +141,8 @@ struct Match<'k> {
     old: Option<Credential>,
     proof: Option<Proof>,
     before: Option<&'k Present>,
+    /// What an interrupted installation has left of its certificate.
+    half_written: Vec<StoredCertificate>,
     notices: Vec<Warning>,
 }
 
@@ -136,7 +150,9 @@ impl<'k> Match<'k> {
     /// A key that was found on the token.
     fn found(leaf: Certificate, key: &'k RequestedKey, contents: &'k Contents) -> Self {
         let before = Some(contents.present().as_ref());
-        Match { leaf, key, subject: None, old: key.old(), proof: None, before, notices: Vec::new() }
+        let half_written = key.waiting().map(|key| contents.half_certificates_of(key)).unwrap_or_default();
+        let (subject, proof, old) = (None, None, key.old());
+        Match { leaf, key, subject, old, proof, before, half_written, notices: Vec::new() }
     }
 }
 
@@ -155,7 +171,7 @@ impl Job<'_> {
         let issuer = self.checks.issuer(leaf, None)?;
         let proof = prove(self.session, private, policy.demanded_proof(), run)?;
         run.enter(Step::SignChallenge)?;
-        let written = contents.stored_certificates().find(|one| one.der == leaf.der());
+        let written = contents.stored_certificates().find(|one| *one.der == *leaf.der());
         let written = written.ok_or_else(|| already_installed(leaf))?.clone();
         if let Err(error) = sign_challenge(self.session, private, leaf) {
             let ours = written.label.bytes().starts_with(key.record().label());
@@ -232,7 +248,7 @@ impl Job<'_> {
     /// Checks the certificate, writes it, and lets its key sign.
     fn finish(&self, found: Match<'_>) -> Result<Installed> {
         let Checks { policy, response, run } = self.checks;
-        let Match { leaf, key, subject, old, proof, before, mut notices } = found;
+        let Match { leaf, key, subject, old, proof, before, half_written, mut notices } = found;
         let (private, public) = key.pair()?;
         run.enter(Step::CheckCertificate)?;
         let asked = Asked { key, old: old.as_ref(), subject };
@@ -243,8 +259,26 @@ impl Job<'_> {
         notices.extend(proof_notice(&proof));
         notices.extend(key.is_in_use().then(|| Notice::KeyReused.into()));
 
-        let (written, seen) = write_and_verify(self.session, private, &leaf, key.label(), before, run)?;
+        let write = || write_and_verify(self.session, private, &leaf, key.label(), before, run);
+        let (written, seen) = match write() {
+            // Some tokens hold one certificate for a key, and half a one is one.
+            Err(error) if error.is_refusal() && !half_written.is_empty() => {
+                self.session.remove_half_written(&half_written).map_err(|left| left.because_of(error))?;
+                write()?
+            }
+            written => written?,
+        };
         notices.extend(seen.into_iter().map(Warning::from));
+        // The credential is complete, whatever becomes of that.
+        let _ = self.session.remove_half_written(&half_written);
+        let old = match old {
+            Some(old) if key.is_in_use() && !self.is_still_there(&old)? => {
+                let notice = Warning::from(Notice::OldCertificateReplaced);
+                notices.push(notice.fact(Fact::Serial, old.certificate().serial()));
+                None
+            }
+            old => old,
+        };
         // The certificate of a key that is used again has its label, which the old one has too.
         notices.extend(key.is_in_use().then(|| Notice::LabelShared.into()));
         run.report(Step::Complete);
@@ -266,6 +300,11 @@ impl Job<'_> {
             policy: policy.clone(),
             certificates: response.certificates().to_vec(),
         })
+    }
+
+    /// Some tokens hold one certificate for a key: the new one has then taken the old one's place.
+    fn is_still_there(&self, old: &Credential) -> Result<bool> {
+        Ok(Contents::read(self.session)?.is_there(old.certificate()))
     }
 
     /// The proof from the request's time stands, unless the driver denied then what must be true: such a driver is
@@ -312,7 +351,7 @@ fn finished(response: &Response, credentials: &Credentials) -> Option<Error> {
 fn write_ca_certificates(session: &Session, authorities: &[&Certificate]) -> Result<()> {
     let contents = Contents::read(session)?;
     let before = Some(contents.present().as_ref());
-    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| stored.der == ca.der());
+    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| *stored.der == *ca.der());
     for ca in authorities.iter().filter(missing) {
         let label = ca.subject().common_name().unwrap_or("CA");
         let id = ca.public_key().key_id();

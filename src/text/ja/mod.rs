@@ -176,6 +176,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "新しい電子証明書は、ログインした後でなければ見えない形でUSBトークンに保存されました。",
             "使用できます。一覧を表示する前にPIN(暗証番号)を求められることがあります。",
         ),
+        Notice::OldCertificateReplaced => w(
+            "このUSBトークンは1つの鍵に電子証明書を1つしか保存できないため、古い電子証明書は新しいものに置き換わりました。",
+            "新しい電子証明書でログインできることを確かめてください。ログインできないときは、お取引店に連絡してください。古い電子証明書はもうトークンにありません。",
+        ),
         Notice::LabelShared => w(
             "新しい電子証明書のラベルは、ほかのものと同じです。ラベルで選ぶプログラムは、別のものを使うことがあります。",
             "そのようなプログラムでは、表示されたPKCS#11 URIで指定してください。",
@@ -199,6 +203,22 @@ pub(super) const fn notice(notice: Notice) -> Message {
         Notice::BankAnchorEnds => w(
             "銀行プロファイルにある認証局の証明書の有効期限が近づいています。",
             "銀行から新しいプロファイルが配布されていないか確認してください。",
+        ),
+        Notice::LoginByTls12 => w(
+            "USBトークンの鍵ではTLS 1.3の署名ができないため、TLS 1.2でログインしました。",
+            "TLS 1.3だけを使うサーバにはログインできません。ブラウザでログインできないときは、TLS 1.2を有効にしてください。",
+        ),
+        Notice::CopyShowsOld => w(
+            "このパソコンのほかのソフトウェアが保存している控えに、古い電子証明書が残っています。",
+            "ブラウザを閉じ、トークンを挿し直してください。新しい電子証明書が選べないときは、表示されたファイルを削除してください（トークンの中身は変わりません）。",
+        ),
+        Notice::ConfirmationNotKept => w(
+            "ログインの確認結果を、このパソコンに記録できませんでした。",
+            "古い電子証明書を削除するときは、もう一度確認が必要です。保存先のフォルダを確認してください。",
+        ),
+        Notice::IssuerNotNamed => w(
+            "サーバが受け付けると示した認証局の中に、新しい電子証明書の認証局がありません。",
+            "ログインはできましたが、ブラウザの選択画面に新しい電子証明書が出ないことがあります。そのときは、お取引店にお問い合わせください。",
         ),
         Notice::OtherUserSeen => w(
             "ほかの利用者のものとみられる電子証明書がUSBトークンに入っています。この銀行では、利用者ごとに別のUSBトークンが必要です。",
@@ -252,6 +272,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Abandon => "発行待ちの鍵を破棄しています",
         Step::ListDevices => "接続されている機器を調べています",
         Step::ReadProfile => "銀行プロファイルを読み取っています",
+        Step::Confirm => "新しい電子証明書で銀行のサーバにログインしています",
     }
 }
 
@@ -259,7 +280,7 @@ pub(super) const fn point(point: Point) -> &'static str {
     match point {
         Point::TokenInitialized => "USBトークンは初期化されています。",
         Point::TokenWritable => "USBトークンに書き込めます。",
-        Point::PinUsable => "PIN(暗証番号)はロックされていません。",
+        Point::PinUsable => "PIN(暗証番号)について、異常を示すフラグはありません。",
         Point::Memory => "USBトークンに空き容量があります。",
         Point::Mechanism => "USBトークンは必要な鍵の種類に対応しています。",
         Point::Window => "更新できる期間です。",
@@ -308,5 +329,10 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Key => "項目",
         Fact::Bank => "銀行プロファイル",
         Fact::Contact => "お問い合わせ先",
+        Fact::Url => "アドレス",
+        Fact::HttpStatus => "HTTPの状態",
+        Fact::Alert => "TLSの警告",
+        Fact::StillThere => "残っている古い電子証明書",
+        Fact::Accepted => "サーバが受け付けるもの",
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::reference::Reference;
 use crate::words::Words;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,7 +14,9 @@ use usbtoken::Code;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
-use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor, WhyUnreadable};
+use usbtoken::renewal::{
+    self, BegunBy, HalfWritten, PendingKey, PendingState, Renewable, Successor, WhyUnreadable,
+};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -48,7 +51,8 @@ pub struct Token {
 /// The parts of a subject that the bank's screens show, and all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    pub text: String,
+    #[serde(serialize_with = "as_text")]
+    pub text: Name,
     pub organizations: Vec<String>,
     pub organizational_units: Vec<String>,
     pub common_name: Option<String>,
@@ -62,7 +66,8 @@ pub struct Credential {
     pub token: Token,
     pub id: String,
     pub subject: Subject,
-    pub issuer: String,
+    #[serde(serialize_with = "as_text")]
+    pub issuer: Name,
     pub serial: String,
     pub not_before: Moment,
     pub not_after: Moment,
@@ -127,6 +132,7 @@ pub struct Pending {
     pub first: bool,
     /// Why it is not certain that the record on the key is its own, if it is not.
     pub doubt: Option<&'static str>,
+    pub half_written: HalfWritten,
     /// The file with the CA's answer, where it came already; null while it is awaited.
     pub answer_file: Option<String>,
     /// The command that installs it.
@@ -166,12 +172,16 @@ impl Subject {
     fn of(name: &Name) -> Self {
         let owned = |kind| name.values(kind).map(str::to_owned).collect();
         Subject {
-            text: name.to_string(),
+            text: name.clone(),
             organizations: owned("O"),
             organizational_units: owned("OU"),
             common_name: name.common_name().map(str::to_owned),
             guessed: name.is_guess(),
         }
+    }
+
+    fn title(&self) -> Cow<'_, str> {
+        self.common_name.as_deref().map_or_else(|| self.text.to_string().into(), Cow::Borrowed)
     }
 
     /// Organization, Organization Unit, Common Name, as screen CCHK007 has them, in English in both languages.
@@ -206,7 +216,7 @@ impl Credential {
             token: Token::of(token),
             id: hex(credential.id()),
             subject: Subject::of(certificate.subject()),
-            issuer: certificate.issuer().to_string(),
+            issuer: certificate.issuer().clone(),
             serial: certificate.serial().to_string(),
             not_before: Moment(certificate.not_before()),
             not_after: Moment(certificate.not_after()),
@@ -228,9 +238,9 @@ impl Credential {
 
     /// The credential as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
-        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
         let days = self.days().text(lang);
-        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(title)) };
+        let title = self.subject.title();
+        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(&title)) };
         self.put(&mut lines);
         lines.put(&Phrase::Renewal.text(lang), &self.renewal(lang));
         lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
@@ -245,8 +255,7 @@ impl Credential {
 
     /// The credential on one line.
     pub fn line(&self, lang: Lang) -> String {
-        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
-        format!("  {}  {}", printable(title), self.days().text(lang))
+        format!("  {}  {}", printable(&self.subject.title()), self.days().text(lang))
     }
 
     /// The result of a renewal, as screen CCHK007 shows it.
@@ -341,6 +350,11 @@ pub fn protection(level: Option<ProofLevel>) -> Words<'static> {
     }
 }
 
+/// A name as text, which is made only where it is written.
+fn as_text<S: Serializer>(name: &Name, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(name)
+}
+
 /// The stable name of a code.
 fn code_name<S: Serializer>(code: &Option<Code>, serializer: S) -> Result<S::Ok, S::Error> {
     code.map(Code::name).serialize(serializer)
@@ -362,6 +376,7 @@ impl Pending {
             by: key.begun_by(),
             first: key.is_first(),
             doubt: key.doubt(),
+            half_written: key.half_written(),
             answer_file: None,
             go_on: None,
             reference: None,
@@ -389,6 +404,9 @@ impl Pending {
         let age = Words::Age(self.age_days).text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
         lines.put(&Words::Status.text(lang), &progress_of(self.state).text(lang));
+        if self.half_written != HalfWritten::default() {
+            lines.put(&Words::Status.text(lang), &Words::HalfWritten.text(lang));
+        }
         if let Some(serial) = &self.concerns_serial {
             lines.put(&Words::Concerns.text(lang), serial);
         }
