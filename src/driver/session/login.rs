@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::pin::Pin;
+use crate::driver::ckr;
+use crate::driver::ckr::During as _;
 use crate::driver::mutex::lock;
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
+use usbtoken_pkcs11::Failure;
 
 /// How to log in.
 #[derive(Debug)]
@@ -94,19 +97,12 @@ impl SharedLogin {
     }
 }
 
-/// What goes into C_Login.
-pub(super) struct CheckedLogin {
-    pub(super) pin: Option<Pin>,
-    /// Whether a PIN was given that is not sent, because the token states a PIN pad.
-    pub(super) kept_back: bool,
-}
-
 /// What the token states when the PIN is entered at its own keys.
 const PIN_PAD: &str = "CKF_PROTECTED_AUTHENTICATION_PATH";
 
 /// Decides, before anything is sent, whether this PIN may be tried. What the token states is a hint: a refusal shows it, and
-/// the caller can say that the PIN is sent all the same.
-pub(super) fn check_login(token: &Token, pin: Option<Pin>, consent: Consent) -> Result<CheckedLogin> {
+/// the caller can say that the PIN is sent all the same. Returns what goes into C_Login.
+pub(super) fn check_login(token: &Token, pin: Option<Pin>, consent: Consent) -> Result<Option<Pin>> {
     let info = token.info();
     let refusal = |code| Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity);
     match info.pin_state {
@@ -116,8 +112,8 @@ pub(super) fn check_login(token: &Token, pin: Option<Pin>, consent: Consent) -> 
     }
     match pin {
         Some(pin) if pin.length() == 0 => Err(refusal(Code::PinLength)),
-        Some(pin) if consent.as_typed => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
-        pin if info.pin_pad => Ok(CheckedLogin { kept_back: pin.is_some(), pin: None }),
+        Some(pin) if consent.as_typed => Ok(Some(pin)),
+        _ if info.pin_pad => Ok(None),
         // No one is asked for a PIN that is stated to be locked: who knows better gives it at once.
         None if info.pin_state == PinState::Locked => Err(info.locked_as_stated().during(Step::LogIn)),
         None => Err(refusal(Code::PinRequired)),
@@ -126,18 +122,21 @@ pub(super) fn check_login(token: &Token, pin: Option<Pin>, consent: Consent) -> 
                 let stated = format_args!("{shortest}–{longest}").to_string();
                 Err(refusal(Code::PinLength).fact(Fact::Stated, stated).fact(Fact::Found, pin.length()))
             }
-            _ => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
+            _ => Ok(Some(pin)),
         },
     }
 }
 
-/// The PIN was not sent, and the caller should know. What the driver says of a PIN that it was not given is no word on that.
-pub(super) fn refused_at_pad(error: Error) -> Error {
-    let error = match error.code() {
-        Code::PinUncertain | Code::PinLength | Code::PinCharacters => error.with_code(Code::PinPadRefused),
-        _ => error,
-    };
-    error.fact(Fact::Stated, PIN_PAD)
+/// What C_Login returned, to a PIN that was sent or to none.
+pub(super) fn refused(failure: Failure, sent: bool, step: Step) -> Error {
+    let at_pad = failure.rv().filter(|_| !sent).map(ckr::code_of_pad);
+    let error = failure.during(step);
+    match at_pad {
+        // The caller should know why the PIN was not sent.
+        Some(Code::PinPadRefused) => error.with_code(Code::PinPadRefused).fact(Fact::Stated, PIN_PAD),
+        Some(code) => error.with_code(code),
+        None => error,
+    }
 }
 
 /// What a refused PIN was refused for, by what the token stated before and states now (`None`: it was not asked, or did not
@@ -145,7 +144,7 @@ pub(super) fn refused_at_pad(error: Error) -> Error {
 pub(super) fn explain_refusal(error: Error, before: PinState, now: Option<PinState>) -> Error {
     match now {
         // What it stated before the login, too, says nothing of this one.
-        Some(now) if now == before && error.code() == Code::PinUncertain => error,
+        Some(now) if now == before && error.code() != Code::PinIncorrect => error,
         Some(PinState::Locked) => error.with_code(Code::PinLocked),
         Some(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
         _ => error,
@@ -164,6 +163,8 @@ mod tests {
         assert_eq!(code(wrong, PinState::FinalTry, Some(PinState::FinalTry)), Code::PinIncorrectFinalTry);
         assert_eq!(code(unclear, PinState::Usable, Some(PinState::FinalTry)), Code::PinIncorrectFinalTry);
         assert_eq!(code(unclear, PinState::Locked, Some(PinState::Locked)), unclear);
+        let form = Code::PinFormRefused;
+        assert_eq!(code(form, PinState::FinalTry, Some(PinState::FinalTry)), form);
         assert_eq!(code(wrong, PinState::Usable, Some(PinState::CountLow)), wrong);
         assert_eq!(code(wrong, PinState::Usable, None), wrong);
     }

@@ -4,7 +4,9 @@ mod anew;
 mod evidence;
 mod keygen;
 mod login;
+mod login_lost;
 mod object;
+mod open;
 mod pin;
 mod prompt;
 mod proof;
@@ -16,12 +18,12 @@ mod store;
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
-use self::login::{CheckedLogin, SharedLogin, check_login, explain_refusal, refused_at_pad};
-use self::object::Owner;
+use self::login::{SharedLogin, check_login, refused};
 #[cfg(test)]
 pub(crate) use self::object::made_up;
 pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use self::object::{Objects, Present};
+use self::open::{Access, Open};
 use self::pin::KeptPin;
 pub use self::pin::Pin;
 pub use self::prompt::{AskPin, PinRequest};
@@ -29,17 +31,11 @@ pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
 pub(crate) use self::sign::Signed;
 pub(crate) use self::store::Category;
-use crate::driver::ckr::During as _;
 use crate::driver::lock::TokenLock;
-use crate::driver::module::OpenSession;
 use crate::driver::token::Token;
 use crate::error::{Code, Error, Result, Step};
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeSet;
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::OnceCell;
 use usbtoken_pkcs11::types::*;
-use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
 
 impl Token {
     /// Opens a read-only session without login: certificates can be seen, private keys cannot.
@@ -116,7 +112,7 @@ impl Session {
         let fresh = token.is_fresh();
         let token = if fresh { token.clone() } else { token.refreshed()? };
         let Login { pin, consent } = login;
-        let CheckedLogin { pin, kept_back } = check_login(&token, pin, consent)?;
+        let pin = check_login(&token, pin, consent)?;
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,
@@ -126,7 +122,7 @@ impl Session {
             pin_was_checked = open.login(pin.as_ref().map(Pin::bytes))?;
             Ok(pin_was_checked)
         });
-        let login = login.map_err(|error| if kept_back { refused_at_pad(error) } else { error })?;
+        let login = login?;
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin, token.quirks().context_login);
         let reopened = OnceCell::new();
@@ -169,7 +165,7 @@ impl Session {
         let pin_pad = open.token.info().pin_pad;
         let log_in = |pin: Option<&[u8]>| {
             let done = open.functions().login(open.handle(), CKU_CONTEXT_SPECIFIC, pin);
-            done.map_err(|failure| failure.during(step))
+            done.map_err(|failure| refused(failure, pin.is_some(), step))
         };
         self.pin.with(|pin| match pin {
             Some(pin) => log_in(Some(pin)),
@@ -246,80 +242,5 @@ impl Reservation {
     pub fn login(self, login: impl Into<Login>) -> Result<Session> {
         let Reservation { token, lock, session } = self;
         Session::log_in(&token, session.into_inner(), login.into(), Some(lock))
-    }
-}
-
-/// An open session, closed when it goes.
-#[derive(Debug)]
-pub(super) struct Open {
-    token: Token,
-    session: OpenSession,
-    access: Access,
-    owner: Owner,
-    /// The objects that showed themselves as certificates in this session.
-    certificates: RefCell<BTreeSet<ObjectHandle>>,
-    /// PKCS#11 allows a session one operation at a time, so it is not shared between threads.
-    _one_thread: PhantomData<Cell<()>>,
-}
-
-/// What a session may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
-}
-
-impl Open {
-    fn new(token: &Token, access: Access) -> Result<Self> {
-        static SESSIONS: AtomicU64 = AtomicU64::new(0);
-        let session = token
-            .module()
-            .open(token.slot(), access == Access::Write)
-            .map_err(|failure| failure.during(Step::OpenSession))?;
-        let owner = Owner(SESSIONS.fetch_add(1, Ordering::Relaxed));
-        let (token, certificates) = (token.clone(), RefCell::default());
-        Ok(Open { token, session, access, owner, certificates, _one_thread: PhantomData })
-    }
-
-    /// One C_Login. Returns whether the login is ours: somebody in this process may have logged in before.
-    fn login(&self, pin: Option<&[u8]>) -> Result<bool> {
-        self.token.module().note_login();
-        match self.functions().login(self.handle(), CKU_USER, pin) {
-            Ok(()) => Ok(true),
-            Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
-            Err(failure) => {
-                let error = failure.during(Step::LogIn);
-                // The flags may say now that the PIN is locked, or nearly.
-                let may_be_counted = matches!(error.code(), Code::PinIncorrect | Code::PinUncertain);
-                let now = may_be_counted.then(|| self.token.refreshed().ok()).flatten();
-                Err(explain_refusal(
-                    error,
-                    self.token.info().pin_state,
-                    now.map(|token| token.info().pin_state),
-                ))
-            }
-        }
-    }
-
-    pub(super) fn functions(&self) -> &'static Functions {
-        self.token.module().functions()
-    }
-
-    pub(super) fn handle(&self) -> SessionHandle {
-        self.session.handle
-    }
-
-    pub(super) fn token(&self) -> &Token {
-        &self.token
-    }
-
-    fn owner(&self) -> Owner {
-        self.owner
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.token.module().close(self.session);
     }
 }
