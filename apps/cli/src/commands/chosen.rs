@@ -21,14 +21,16 @@ pub fn choose<T>(
     reserved: Reservation,
     choice: impl Fn(Credentials) -> Result<T>,
 ) -> Result<(T, Access)> {
+    let token = reserved.token().clone();
+    let explain = |error| run.explain(error, &token);
     match reserved.public_session()?.credentials().and_then(&choice) {
         Ok(chosen) => Ok((chosen, Access::Reserved(reserved))),
         Err(error) if may_be_private(&error) && run.can_log_in() => {
             let session = run.login_reserved(reserved)?;
-            let chosen = choice(session.credentials()?)?;
+            let chosen = choice(session.credentials()?).map_err(explain)?;
             Ok((chosen, Access::LoggedIn(session)))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(explain(error)),
     }
 }
 

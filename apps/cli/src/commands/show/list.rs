@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use usbtoken::bank::Delivered;
 use usbtoken::driver::{PublicSession, TokenIdentity};
 use usbtoken::error::{Notice, Step};
 use usbtoken::pki::Window;
@@ -9,6 +10,7 @@ use usbtoken::renewal::{Renewable, clock_doubt};
 use usbtoken::text::Phrase;
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
+use crate::args;
 use crate::output::view;
 use crate::output::{Outcome, print_warning};
 use crate::pin::Source;
@@ -20,6 +22,8 @@ struct Seen {
     credentials: Vec<view::Credential>,
     unreadable: Vec<view::Unreadable>,
     logged_in: bool,
+    /// Whether the bank delivers it without a certificate.
+    comes_empty: bool,
 }
 
 impl Seen {
@@ -37,13 +41,27 @@ impl Seen {
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
-        Seen { token: view::Token::of(token), credentials, unreadable, logged_in }
+        let (bank, now) = (run.bank(), run.now());
+        let credentials = credentials.into_iter().map(|one| one.reminded(bank, now)).collect();
+        let comes_empty = bank.is_some_and(|bank| bank.delivered(token) == Delivered::Empty);
+        Seen { token: view::Token::of(token), credentials, unreadable, logged_in, comes_empty }
+    }
+
+    /// Keeps what is to be renewed now; what cannot be read is no one's to renew.
+    fn keep_due(&mut self) {
+        self.credentials.retain(view::Credential::is_due);
+        self.unreadable.clear();
     }
 }
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
-pub fn run(run: &Run) -> Result<Outcome> {
-    let seen = gather(run)?;
+pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
+    let mut seen = gather(run)?;
+    if args.due {
+        seen.iter_mut().for_each(Seen::keep_due);
+        seen.retain(|seen| !seen.credentials.is_empty());
+    }
+    seen.iter().flat_map(|seen| &seen.credentials).for_each(|one| run.tell(one.reminding().as_slice()));
     // Of a token with thousands of certificates only what is shown is made.
     if run.global.json {
         let of_token = |seen: &Seen| {
@@ -53,7 +71,10 @@ pub fn run(run: &Run) -> Result<Outcome> {
         return Ok(Outcome::new("", seen.iter().flat_map(of_token).collect()));
     }
     let texts: Vec<String> = seen.iter().map(|seen| text(run, seen)).collect();
-    Ok(Outcome::new(texts.join("\n\n"), serde_json::Value::Null))
+    let mut outcome = Outcome::new(texts.join("\n\n"), serde_json::Value::Null);
+    // Not even an empty line, of which a scheduler would send a mail.
+    outcome.raw = texts.is_empty().then(Vec::new);
+    Ok(outcome)
 }
 
 fn gather(run: &Run) -> Result<Vec<Seen>> {
@@ -117,7 +138,10 @@ fn text(run: &Run, seen: &Seen) -> String {
     let mut lines = vec![seen.token.heading(run.lang)];
     if seen.credentials.is_empty() && seen.unreadable.is_empty() {
         // None seen before the login is not none.
-        let none = if seen.logged_in {
+        let none = if seen.comes_empty {
+            let message = Notice::DeliveredEmpty.message(run.lang);
+            format!("{}\n  {}", message.sentence, message.next_action)
+        } else if seen.logged_in {
             Phrase::NoCredentials.text(run.lang)
         } else {
             let message = Notice::NoCertificate.message(run.lang);
