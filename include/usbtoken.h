@@ -395,6 +395,8 @@
 #define USBTOKEN_NOT_IN_USE_YET 829
 /** Another user's certificate is on the USB token. At this bank each user needs a token of their own. */
 #define USBTOKEN_OTHER_USER_ON_TOKEN 830
+/** The rules of this renewal keep the old certificate. */
+#define USBTOKEN_RETIRE_KEPT 831
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */

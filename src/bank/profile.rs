@@ -286,7 +286,7 @@ impl Bank {
 
     /// The pattern that a token with these values of CK_TOKEN_INFO matches, padding blanks stripped; none if the token is
     /// not the bank's.
-    pub fn claims(
+    pub(crate) fn claims(
         &self,
         label: &str,
         manufacturer: &str,
@@ -351,7 +351,7 @@ impl Bank {
 
     /// The drivers of the bank's tokens that are for this machine, each with the place where it belongs. Those of the
     /// families of the catalogue come last, once for each folder.
-    pub fn drivers(&self, machine: &Machine, catalogue: &Catalogue) -> Vec<PathBuf> {
+    pub(crate) fn drivers(&self, machine: &Machine, catalogue: &Catalogue) -> Vec<PathBuf> {
         let fits = |driver: &&BankDriver| {
             driver.system == machine.os && driver.bits.is_none_or(|bits| bits == machine.bits)
         };

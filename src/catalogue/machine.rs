@@ -46,7 +46,7 @@ impl Machine {
     }
 
     /// An environment variable that is set and not empty. Windows does not tell upper from lower case in names.
-    pub fn variable(&self, name: &str) -> Option<&str> {
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         let same = |known: &str| match self.os {
             Os::Windows => known.eq_ignore_ascii_case(name),
             _ => known == name,

@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 pub use self::family::{Family, FamilyDevice, FamilyModule, Profile};
 pub use self::machine::{Machine, Os};
 pub use self::usb_id::{Class, UsbId};
-pub use self::user::user_file;
+pub(crate) use self::user::user_file;
 use crate::error::Result;
 
 /// A driver's file that is looked for, and where.
@@ -85,12 +85,12 @@ impl Catalogue {
     }
 
     /// The name of a USB vendor, for devices that do not tell their own.
-    pub fn vendor(&self, vendor: u16) -> Option<&str> {
+    pub(crate) fn vendor(&self, vendor: u16) -> Option<&str> {
         self.vendors.iter().find(|(id, _)| *id == vendor).map(|(_, name)| name.as_str())
     }
 
     /// The drivers of a family that this machine could have, and the folders where each is looked for.
-    pub fn wanted(&self, family: &Family, machine: &Machine) -> Vec<Wanted> {
+    pub(crate) fn wanted(&self, family: &Family, machine: &Machine) -> Vec<Wanted> {
         let fits = |module: &&FamilyModule| {
             module.os == machine.os && module.bits.is_none_or(|bits| bits == machine.bits)
         };

@@ -38,7 +38,7 @@ struct Driver {
 
 /// Where a user's file is: `usbtoken/drivers.toml` in `$XDG_CONFIG_HOME` or `~/.config`, in
 /// `~/Library/Application Support` on macOS, in `%APPDATA%` on Windows. None if the environment names no folder.
-pub fn user_file(machine: &Machine) -> Option<PathBuf> {
+pub(crate) fn user_file(machine: &Machine) -> Option<PathBuf> {
     let home = || machine.folder("HOME");
     let folder = match machine.os {
         Os::Windows => machine.folder("APPDATA").map(Path::to_path_buf),

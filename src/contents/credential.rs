@@ -1,6 +1,6 @@
 //! The credentials on a token: certificates, each with its private key where that can be seen.
 
-use super::successor::Successor;
+use super::successor::{Renewed, Successor};
 use crate::driver::{Label, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{
@@ -317,6 +317,9 @@ pub(crate) fn service_ended(credential: &Credential, ended_on: Date, now: System
 
 /// It is renewed; which one takes its place, and from which day that can be renewed.
 pub(crate) fn already_renewed(credential: &Credential, by: &Successor, window: &Window) -> Error {
-    let error = about(Error::new(Code::AlreadyRenewed), credential).fact(Fact::Candidate, by);
-    error.fact(Fact::Date, by.renewable_from(window))
+    let from = by.renewable_from(window);
+    about(Error::new(Code::AlreadyRenewed), credential)
+        .fact(Fact::Candidate, by)
+        .fact(Fact::Date, from)
+        .with_value(Renewed { by: by.clone(), renewable_from: from })
 }

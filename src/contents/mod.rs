@@ -40,7 +40,7 @@ pub use self::credentials::{Unreadable, WhyUnreadable};
 pub use self::pending::{BegunBy, PendingKey, PendingState};
 pub use self::record::Caller;
 pub(crate) use self::record::Record;
-pub use self::successor::Successor;
+pub use self::successor::{Renewed, Successor};
 
 use std::sync::Arc;
 

@@ -28,6 +28,17 @@ pub struct Successor {
     last_end: SystemTime,
 }
 
+/// That a credential is renewed, as the error [`Code::AlreadyRenewed`](crate::Code::AlreadyRenewed) says it:
+/// [`Error::value`](crate::Error::value).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Renewed {
+    /// The credential that takes its place.
+    pub by: Successor,
+    /// The day in Japan from which the one in use can be renewed.
+    pub renewable_from: Date,
+}
+
 /// What says that one certificate takes the place of another, each by its place.
 #[derive(Clone, Copy)]
 struct Claim {

@@ -121,7 +121,7 @@ impl SearchPaths {
     }
 
     /// Looks there. Nothing is loaded.
-    pub fn list(&self, explicit: &[PathBuf]) -> Listing {
+    pub(crate) fn list(&self, explicit: &[PathBuf]) -> Listing {
         let with_user = self.user_file.as_deref().map(|file| self.catalogue.with_user_file(file));
         let (catalogue, user_file_error) = match with_user {
             Some(Ok(catalogue)) => (catalogue, None),
@@ -208,7 +208,7 @@ impl Candidate {
 /// the catalogue are taken only where they exist.
 ///
 /// `resolve` gives the real path of a file and nothing if there is none: [`Path::canonicalize`] in real life.
-pub fn candidates(search: &Search<'_>, resolve: impl Fn(&Path) -> Option<PathBuf>) -> Vec<Candidate> {
+pub(crate) fn candidates(search: &Search<'_>, resolve: impl Fn(&Path) -> Option<PathBuf>) -> Vec<Candidate> {
     let mut list = List { resolve, known: Vec::new(), candidates: Vec::new() };
     if !search.explicit.is_empty() {
         search.explicit.iter().for_each(|path| list.add(path, Origin::Explicit));

@@ -63,7 +63,7 @@ pub struct Listed {
 }
 
 /// Lists the devices on the USB ports. A machine without USB has none.
-pub fn devices() -> Listed {
+pub(crate) fn devices() -> Listed {
     Listed::merged(usb_devices(), hid_devices())
 }
 

@@ -131,7 +131,7 @@ pub struct CredentialReport {
 
 impl Platform {
     /// This one.
-    pub fn current() -> Self {
+    pub(crate) fn current() -> Self {
         Platform {
             os: std::env::consts::OS,
             system: system(),

@@ -349,6 +349,8 @@ numbered! {
         NotInUseYet = 829 "not_in_use_yet",
         /// Another user's credential is on the token, which the bank does not allow.
         OtherUserOnToken = 830 "other_user_on_token",
+        /// The policy says that the old credential stays.
+        RetireKept = 831 "retire_kept",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",

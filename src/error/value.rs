@@ -1,5 +1,6 @@
 //! The error as a value.
 
+use std::any::Any;
 use std::fmt;
 
 use super::{Code, Fact, Family, Step};
@@ -44,6 +45,16 @@ struct Inner {
     step: Option<Step>,
     call: Option<Call>,
     facts: Vec<(Fact, String)>,
+    value: Option<TypedValue>,
+}
+
+/// What an error is about, as a type of the module that made it.
+struct TypedValue(Box<dyn Any + Send + Sync>);
+
+impl fmt::Debug for TypedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// How many characters of a value are kept. Paths and commands are used, not read: they stay whole.
@@ -69,7 +80,10 @@ pub(super) fn cut(text: String, longest: usize) -> String {
 impl Error {
     /// An error with this code and no facts yet.
     pub fn new(code: Code) -> Self {
-        Error { inner: Box::new(Inner { code, step: None, call: None, facts: Vec::new() }), source: None }
+        Error {
+            inner: Box::new(Inner { code, step: None, call: None, facts: Vec::new(), value: None }),
+            source: None,
+        }
     }
 
     /// The same facts under another code, when what is learnt afterwards says more.
@@ -98,6 +112,13 @@ impl Error {
     #[must_use]
     pub fn fact(mut self, fact: Fact, value: impl fmt::Display) -> Self {
         self.inner.facts.push((fact, cut(value.to_string(), longest(fact))));
+        self
+    }
+
+    /// Adds what it is about, for callers who go on with it; what people read of it are facts.
+    #[must_use]
+    pub(crate) fn with_value(mut self, value: impl Any + Send + Sync) -> Self {
+        self.inner.value = Some(TypedValue(Box::new(value)));
         self
     }
 
@@ -160,6 +181,12 @@ impl Error {
     /// The PKCS#11 call that failed, if one did.
     pub fn pkcs11_call(&self) -> Option<Call> {
         self.inner.call
+    }
+
+    /// What the error is about, for codes after which callers go on with it: a
+    /// [`Renewed`](crate::renewal::Renewed) of [`Code::AlreadyRenewed`].
+    pub fn value<T: Any>(&self) -> Option<&T> {
+        self.inner.value.as_ref()?.0.downcast_ref()
     }
 
     /// The values, in the order in which they were added.

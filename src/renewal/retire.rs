@@ -22,6 +22,7 @@ pub struct Retire {
     doubts: Vec<Warning>,
     successor: Option<Certificate>,
     confirmed: bool,
+    although_kept: bool,
 }
 
 /// What was removed, and what stays in its place.
@@ -48,6 +49,7 @@ impl Retire {
             doubts: Vec::new(),
             successor: None,
             confirmed: false,
+            although_kept: false,
         }
     }
 
@@ -62,6 +64,7 @@ impl Retire {
             doubts: doubts(new),
             successor: Some(new.clone()),
             confirmed: false,
+            although_kept: false,
         })
     }
 
@@ -81,6 +84,14 @@ impl Retire {
         self
     }
 
+    /// Removes it although the policy keeps it ([`OldCredential::Keep`], which is also what a policy says that nobody has
+    /// changed): a person wants that, and the bank lets them.
+    #[must_use]
+    pub fn although_kept(mut self) -> Self {
+        self.although_kept = true;
+        self
+    }
+
     /// Removes the credential: public key, private key, certificate.
     ///
     /// Before anything is removed the successor signs a fresh challenge, and so does the old private key. The certificate
@@ -88,8 +99,8 @@ impl Retire {
     /// ended by asking for it once more.
     ///
     /// # Errors
-    /// [`Code::RetireNotConfirmed`] when the policy waits for a confirmation and there is none; [`Code::NotInUseYet`] while
-    /// the bank does not take the new one yet;
+    /// [`Code::RetireKept`] when the policy keeps it; [`Code::RetireNotConfirmed`] when the policy waits for a confirmation
+    /// and there is none; [`Code::NotInUseYet`] while the bank does not take the new one yet;
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
@@ -101,8 +112,13 @@ impl Retire {
     /// [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
         run.enter(Step::Retire)?;
-        if self.policy.old == OldCredential::RemoveAfterConfirmation && !self.confirmed {
-            return Err(about(Error::new(Code::RetireNotConfirmed).during(Step::Retire), &self.old));
+        let refused = |code| Err(about(Error::new(code).during(Step::Retire), &self.old));
+        match self.policy.old {
+            OldCredential::Keep if !self.although_kept => return refused(Code::RetireKept),
+            OldCredential::RemoveAfterConfirmation if !self.confirmed => {
+                return refused(Code::RetireNotConfirmed);
+            }
+            _ => {}
         }
         self.make_sure_nothing_is_doubtful()?;
         session.reserve()?;

@@ -6,7 +6,7 @@
 //! use usbtoken::TokenUri;
 //!
 //! let uri: TokenUri = "pkcs11:token=BANK;serial=0123".parse()?;
-//! assert_eq!((uri.token(), uri.serial(), uri.model()), (Some("BANK"), Some("0123"), None));
+//! assert_eq!(uri.serial(), Some("0123"));
 //! assert_eq!(uri.to_string(), "pkcs11:token=BANK;serial=0123");
 //! # Ok::<(), usbtoken::Error>(())
 //! ```
@@ -161,17 +161,17 @@ impl TokenUri {
     }
 
     /// The token's label.
-    pub fn token(&self) -> Option<&str> {
+    pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
     /// The token's manufacturer.
-    pub fn manufacturer(&self) -> Option<&str> {
+    pub(crate) fn manufacturer(&self) -> Option<&str> {
         self.manufacturer.as_deref()
     }
 
     /// The token's model.
-    pub fn model(&self) -> Option<&str> {
+    pub(crate) fn model(&self) -> Option<&str> {
         self.model.as_deref()
     }
 
@@ -181,7 +181,7 @@ impl TokenUri {
     }
 
     /// The label of an object (CKA_LABEL).
-    pub fn object(&self) -> Option<&str> {
+    pub(crate) fn object(&self) -> Option<&str> {
         self.object.as_deref()
     }
 
@@ -191,7 +191,7 @@ impl TokenUri {
     }
 
     /// The CKA_ID of an object.
-    pub fn id(&self) -> Option<&[u8]> {
+    pub(crate) fn id(&self) -> Option<&[u8]> {
         self.id.as_deref()
     }
 

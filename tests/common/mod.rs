@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use usbtoken::bank::OldCredential;
 use usbtoken::error::Fact;
 use usbtoken::renewal::{Clock, Retired};
 use usbtoken::{
@@ -78,7 +79,10 @@ impl Bank {
 
     /// A policy with the CA for an anchor.
     pub fn anchored(&self) -> Policy {
-        policy(|p| p.anchors = certificates(&[self.ca.issuing()]))
+        policy(|p| {
+            p.anchors = certificates(&[self.ca.issuing()]);
+            p.old = OldCredential::Remove;
+        })
     }
 
     /// Removes an old credential, with the CA known by its certificate.

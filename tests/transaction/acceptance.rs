@@ -76,7 +76,7 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
         assert_eq!(bank.assert_one_new_credential(), certificate);
         // The record says who follows whom; a subject that the rule does not allow forbids it.
         let both = bank.soft.snapshot();
-        let removal = Retire::replaced_by(&installed).unwrap();
+        let removal = Retire::replaced_by(&installed).unwrap().although_kept();
         if told {
             refused(removal.run(&session, &run()), Code::RetireNoSuccessor);
             bank.soft.snapshot().assert_same_as(&both);
@@ -144,7 +144,7 @@ fn a_clock_of_1970_or_2040_is_told_and_not_the_certificate() {
     bank.assert_old_works();
     bank.assert_one_new_credential();
     let both = bank.soft.snapshot();
-    let removal = Retire::replaced_by(&installed).unwrap();
+    let removal = Retire::replaced_by(&installed).unwrap().although_kept();
     refused(removal.run(&session, &at(of_1970)), Code::RetireNotBegun);
     let error = refused(removal.run(&session, &at(of_2040)), Code::ClockImplausible);
     assert!(facts(&error, Fact::Now)[0].starts_with("2039-"), "{error}");
@@ -329,7 +329,7 @@ fn odd_serial_numbers_and_no_end_are_taken() {
         let installed = install(&session, &answer).unwrap();
         bank.assert_old_works();
         bank.assert_one_new_credential();
-        Retire::replaced_by(&installed).unwrap().run(&session, &run()).unwrap();
+        Retire::replaced_by(&installed).unwrap().although_kept().run(&session, &run()).unwrap();
         bank.assert_others_unchanged();
 
         // The next renewal finds its pending key again, and the certificate that it renews.

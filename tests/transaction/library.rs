@@ -27,7 +27,7 @@ fn the_old_credential_is_untouched_until_it_is_retired() {
     let signature = soft.sign(new.credential.id(), b"x");
     assert!(verify_with_certificate(&certificate, b"x", &signature));
 
-    Retire::replaced_by(&new).expect("the old one is there").run(&session, &run()).unwrap();
+    Retire::replaced_by(&new).expect("the old one is there").although_kept().run(&session, &run()).unwrap();
     let after = soft.snapshot();
     assert_eq!(after.with_id(&[1]).count(), 0);
     assert_eq!(after.objects().len(), before.objects().len(), "three came, three went");
@@ -87,7 +87,9 @@ fn the_only_credential_is_not_retired() {
     soft.first_credential(&TestCa::new(), Kind::P256, days_from_now(11));
     let before = soft.snapshot();
     let (session, old) = open(&soft);
-    let refused = session.retire(&old, &Policy::default(), &run()).map(|_| ()).unwrap_err();
+    let mut removes = Policy::default();
+    removes.old = usbtoken::bank::OldCredential::Remove;
+    let refused = session.retire(&old, &removes, &run()).map(|_| ()).unwrap_err();
     assert_eq!(refused.code(), Code::RetireOnlyCredential, "{refused}");
     soft.snapshot().assert_same_as(&before);
 }

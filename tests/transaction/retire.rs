@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Bank, DAY, at, certificates, credential, facts, policy, read, refused, run};
-use usbtoken::bank::KeyRule;
+use usbtoken::bank::{KeyRule, OldCredential};
 use usbtoken::error::{Fact, Notice};
 use usbtoken::pki::{IssuerContinuity, SubjectRule};
 use usbtoken::renewal::Retire;
@@ -202,6 +202,7 @@ fn a_successor_may_have_its_name_encoded_anew() {
             &policy(|p| {
                 p.subject = rule;
                 p.anchors = certificates(&[bank.ca.issuing()]);
+                p.old = OldCredential::Remove;
             }),
         )
         .successor(new.certificate());
@@ -216,6 +217,23 @@ fn a_successor_may_have_its_name_encoded_anew() {
     }
 }
 
+/// A policy that keeps the old one removes nothing, also where nobody has chosen that; who overrides it says so.
+#[test]
+fn a_policy_that_keeps_the_old_one_removes_nothing() {
+    let bank = Bank::new();
+    bank.renewed();
+    let before = bank.soft.snapshot();
+    let (session, old) = bank.open();
+    let mut keeps = bank.anchored();
+    keeps.old = OldCredential::Keep;
+    let error = refused(session.retire(&old, &keeps, &run()), Code::RetireKept);
+    assert_eq!(error.step(), Some(usbtoken::error::Step::Retire));
+    refused(session.retire(&old, &usbtoken::Policy::default(), &run()), Code::RetireKept);
+    bank.soft.snapshot().assert_same_as(&before);
+    Retire::of(&old, &keeps).although_kept().run(&session, &run()).unwrap();
+    bank.assert_one_new_credential();
+}
+
 /// Nothing old goes for a certificate of a CA that is not shown to be the old one's.
 #[test]
 fn nothing_is_removed_for_a_certificate_of_an_unknown_issuer() {
@@ -223,14 +241,17 @@ fn nothing_is_removed_for_a_certificate_of_an_unknown_issuer() {
     bank.renewed();
     let before = bank.soft.snapshot();
     let (session, old) = bank.open();
-    let error =
-        refused(session.retire(&old, &usbtoken::Policy::default(), &run()), Code::RetireIssuerNotShown);
+    let removes = policy(|p| p.old = OldCredential::Remove);
+    let error = refused(session.retire(&old, &removes, &run()), Code::RetireIssuerNotShown);
     assert_eq!(facts(&error, Fact::IssuerContinuity), ["not_checked"], "{error}");
     for lang in [Lang::Ja, Lang::En] {
         assert!(!error.report(lang).to_string().contains("not_checked"), "people read words");
     }
     let stranger = TestCa::new();
-    let other = policy(|p| p.anchors = certificates(&[stranger.issuing()]));
+    let other = policy(|p| {
+        p.anchors = certificates(&[stranger.issuing()]);
+        p.old = OldCredential::Remove;
+    });
     refused(session.retire(&old, &other, &run()), Code::RetireIssuerNotShown);
     bank.soft.snapshot().assert_same_as(&before);
     drop(session);
@@ -238,7 +259,8 @@ fn nothing_is_removed_for_a_certificate_of_an_unknown_issuer() {
     bank.soft.snapshot().assert_same_as(&before);
     // One of several anchors is enough.
     let session = bank.session();
-    let both = policy(|p| p.anchors = certificates(&[stranger.issuing(), bank.ca.issuing()]));
+    let mut both = other;
+    both.anchors = certificates(&[stranger.issuing(), bank.ca.issuing()]);
     let retired = session.retire(&old, &both, &run()).unwrap();
     assert_eq!(retired.issuer, IssuerContinuity::VerifiedByAnchor);
     bank.assert_one_new_credential();
@@ -271,7 +293,7 @@ fn another_issuer_is_installed_and_removes_nothing() {
     let kinds: Vec<Fact> = warned.facts().map(|(fact, _)| fact).collect();
     assert_eq!(kinds, [Fact::Expected, Fact::Found]);
     let both = bank.soft.snapshot();
-    let removal = Retire::replaced_by(&installed).expect("the old one is there");
+    let removal = Retire::replaced_by(&installed).expect("the old one is there").although_kept();
     refused(removal.run(&session, &run()), Code::RetireIssuerNotShown);
     bank.soft.snapshot().assert_same_as(&both);
     bank.assert_old_works();
@@ -286,11 +308,14 @@ fn an_anchor_of_another_ca_is_told_where_the_old_ones_is_at_hand() {
     let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     let stranger = TestCa::new();
     let answer = stranger.issue_for(pending.request().to_der()).der();
-    let both = policy(|p| p.anchors = certificates(&[stranger.issuing(), bank.ca.issuing()]));
+    let both = policy(|p| {
+        p.anchors = certificates(&[stranger.issuing(), bank.ca.issuing()]);
+        p.old = OldCredential::Remove;
+    });
     let installed = Install::new(&read(&answer)).policy(&both).run_for(&session, &pending, &run()).unwrap();
     assert_eq!(installed.issuer, IssuerContinuity::VerifiedByAnchor);
     assert!(installed.notices.iter().any(|warning| *warning == Notice::AnotherIssuer));
-    let removal = Retire::replaced_by(&installed).expect("the old one is there");
+    let removal = Retire::replaced_by(&installed).expect("the old one is there").although_kept();
     assert_eq!(removal.run(&session, &run()).unwrap().issuer, IssuerContinuity::VerifiedByAnchor);
     bank.assert_one_new_credential();
 }
@@ -306,7 +331,7 @@ fn nothing_is_removed_before_its_successor_begins() {
     let installed =
         Install::new(&read(&answer)).policy(&bank.anchored()).run_for(&session, &pending, &run()).unwrap();
     let both = bank.soft.snapshot();
-    let removal = Retire::replaced_by(&installed).unwrap();
+    let removal = Retire::replaced_by(&installed).unwrap().although_kept();
     let error = refused(removal.run(&session, &run()), Code::RetireNotBegun);
     assert_eq!((facts(&error, Fact::Begins).len(), facts(&error, Fact::Now).len()), (1, 1), "{error}");
     bank.soft.snapshot().assert_same_as(&both);

@@ -34,7 +34,7 @@ pub unsafe extern "C" fn usbtoken_session_retire(
     boundary::on::<SessionNoun>(session, |noun| {
         let old: Arc<CredentialNoun> = boundary::also("credential", credential)?;
         check_keep(&noun.host)?;
-        remove(noun, &Retire::of(&old.credential, &noun.host.policy()), noun.host.clock(now)?, out)
+        remove(noun, Retire::of(&old.credential, &noun.host.policy()), noun.host.clock(now)?, out)
     })
 }
 
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             clock = noun.host.clock(params.now)?;
             noun.host.check_policy(&policy)?;
         }
-        remove(noun, &Retire::of(&old.credential, &policy), clock, out)
+        remove(noun, Retire::of(&old.credential, &policy), clock, out)
     })
 }
 
@@ -102,9 +102,10 @@ pub unsafe extern "C" fn usbtoken_session_retire_replaced(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         let installed: Arc<InstalledNoun> = boundary::also("installed", installed)?;
+        check_keep(&noun.host)?;
         let removal = Retire::replaced_by(&installed.installed)
             .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
-        remove(noun, &removal, Clock::SYSTEM, out)
+        remove(noun, removal, Clock::SYSTEM, out)
     })
 }
 
@@ -116,11 +117,13 @@ fn check_keep(host: &Host) -> Result<()> {
 
 fn remove(
     noun: &SessionNoun,
-    removal: &Retire,
+    removal: Retire,
     clock: Clock,
     out: Option<&mut MaybeUninit<*mut usbtoken_credential>>,
 ) -> Result<()> {
     let steps = Unstoppable(&noun.host);
+    // Where a bank keeps them, check_keep has refused; elsewhere the caller alone decides.
+    let removal = removal.although_kept();
     let retired = removal.run(&*noun.session()?, &Run::default().at(clock).progress(&steps))?;
     if let Some(out) = out {
         let successor = CredentialNoun::new(retired.successor.clone(), &noun.host);

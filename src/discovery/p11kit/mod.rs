@@ -32,7 +32,7 @@ pub struct Folders {
 impl Folders {
     /// The usual folders of this machine; none on Windows. As in p11-kit, the user's are left out for root and for
     /// programs that run with another user's rights.
-    pub fn usual(machine: &Machine) -> Self {
+    pub(crate) fn usual(machine: &Machine) -> Self {
         Self::usual_for(machine, privileged())
     }
 
@@ -160,7 +160,7 @@ enum UserConfig {
 }
 
 /// The name by which `enable-in` and `disable-in` mean this program: that of its file.
-pub fn this_program() -> String {
+pub(crate) fn this_program() -> String {
     let file = std::env::current_exe().ok();
     file.as_deref()
         .and_then(Path::file_name)
@@ -169,7 +169,7 @@ pub fn this_program() -> String {
 
 /// Reads the configuration for the program of this name. What cannot be read is reported in the result and stops
 /// nothing; folders and files that are missing are empty.
-pub fn read(folders: &Folders, program: &str) -> Configuration {
+pub(crate) fn read(folders: &Folders, program: &str) -> Configuration {
     let mut reader = Reader { folders, program, files: BTreeMap::new(), result: Configuration::default() };
     let mode = reader.mode();
     if let (UserConfig::Merge | UserConfig::Only, Some(user)) = (mode, &folders.user_modules) {

@@ -62,7 +62,7 @@ impl RenewalInfo {
     /// [`Code::BadArgument`] when it cannot be encoded.
     pub(crate) fn assemble(&self, signature: &[u8]) -> Result<RenewalRequest> {
         let der = self.message(signature).map_err(unencodable)?;
-        Ok(RenewalRequest { der, request: self.request.clone() })
+        Ok(RenewalRequest { der })
     }
 
     fn message(&self, signature: &[u8]) -> der::Result<Vec<u8>> {
@@ -151,7 +151,6 @@ struct Signer<'a> {
 #[derive(Clone, Debug)]
 pub struct RenewalRequest {
     der: Vec<u8>,
-    request: Request,
 }
 
 impl RenewalRequest {
@@ -163,11 +162,6 @@ impl RenewalRequest {
     /// The CMS message in PEM, under the label that both old and new programs take (RFC 7468 §8).
     pub fn to_pem(&self) -> String {
         pem::encode("PKCS7", &self.der)
-    }
-
-    /// The request inside.
-    pub fn request(&self) -> &Request {
-        &self.request
     }
 }
 

@@ -339,6 +339,8 @@ code_words! {
         "Once the day that is shown has come and a login with the new one works, remove the old one.";
     OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."
         "Insert your own USB token; if you have none, ask the bank's branch.";
+    RetireKept "The rules of this renewal keep the old certificate."
+        "Leave the old certificate where it is; if it has to go, ask the bank's branch.";
     NotYetIssued "The CA has not issued the certificate yet."
         "The key waits on the token; go on later with the command shown.";
     ResultNotPrinted "It is done, but the result could not be printed."

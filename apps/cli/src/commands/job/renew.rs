@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use usbtoken::error::{Fact, Warning};
-use usbtoken::renewal::{PendingKey, PendingState, Preflight};
+use usbtoken::renewal::{PendingKey, PendingState, Preflight, Renewed};
 use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
@@ -53,8 +53,10 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
                 let request = again(run, args, &visit, &session, &pending)?;
                 (pending, request)
             }
-            Err(error) if error.code() == Code::AlreadyRenewed => return Ok(renewed(run, &error)),
-            Err(error) => return Err(error),
+            Err(error) => match error.value() {
+                Some(by) => return Ok(renewed(run, by)),
+                None => return Err(error),
+            },
         };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
     let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
@@ -63,11 +65,9 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
 
 /// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
 /// run every day is right until the next window opens.
-fn renewed(run: &Run, error: &Error) -> Outcome {
-    let fact = |wanted| error.facts().find(|(fact, _)| *fact == wanted).map_or("", |(_, value)| value);
-    let (follower, from) = (fact(Fact::Candidate), fact(Fact::Date));
-    let shown = printable(follower);
-    let text = Words::AlreadyRenewed { follower: &shown, from }.text(run.lang);
+fn renewed(run: &Run, renewed: &Renewed) -> Outcome {
+    let (follower, from) = (renewed.by.to_string(), renewed.renewable_from.to_string());
+    let text = Words::AlreadyRenewed { follower: &printable(&follower), from: &from }.text(run.lang);
     Outcome::new(text, json!({ "already_renewed": true, "successor": follower, "renewable_from": from }))
 }
 

@@ -43,7 +43,8 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let shown = view::Credential::of(access.token().identity(), &old, None, run.when());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     let session = access.login(run)?;
-    let removal = Retire::of(&old, &policy);
+    // A bank that keeps old certificates was asked whether it lets this be overridden, with the command line.
+    let removal = Retire::of(&old, &policy).although_kept();
     let removal = match &successor {
         Some(successor) => removal.successor(successor.certificate()),
         None => removal,
