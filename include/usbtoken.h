@@ -235,6 +235,8 @@
 #define USBTOKEN_PUBLIC_KEY_INVALID 416
 /** Another kind of user is logged in to the token. */
 #define USBTOKEN_LOGGED_IN_ELSEWHERE 417
+/** The driver denies that the new key is protected, as some do until they are started anew. */
+#define USBTOKEN_PROOF_UNDECIDED 418
 /** The CA's answer is empty. */
 #define USBTOKEN_ANSWER_EMPTY 501
 /** The CA's answer is too large. */
@@ -545,6 +547,8 @@
 #define USBTOKEN_NOTICE_LABEL_SHARED 47
 /** The token gave the new certificate another id than its key's: some programs may not find the key. */
 #define USBTOKEN_NOTICE_ID_DIFFERS 48
+/** The token holds one certificate for a key: the new one has taken the old one's place. */
+#define USBTOKEN_NOTICE_OLD_CERTIFICATE_REPLACED 76
 /** The new certificate does not work at the bank yet. */
 #define USBTOKEN_NOTICE_WORKS_LATER 51
 /** None of the tokens that are plugged in is the one that the bank distributed. */
@@ -570,7 +574,7 @@
 #define USBTOKEN_POINT_TOKEN_INITIALIZED 1
 /** The token can be written. */
 #define USBTOKEN_POINT_TOKEN_WRITABLE 2
-/** The PIN is not locked. */
+/** No flag speaks against the PIN. */
 #define USBTOKEN_POINT_PIN_USABLE 3
 /** There is room on the token. */
 #define USBTOKEN_POINT_MEMORY 4

@@ -67,6 +67,13 @@ impl From<StoredCertificate> for HeldCertificate {
     }
 }
 
+impl HeldCertificate {
+    /// Whether a creation for this job was interrupted here: its record, and nothing that is a certificate.
+    pub(super) fn is_half_of(&self, record: &Record) -> bool {
+        self.certificate.is_none() && self.marking.record() == Some(record)
+    }
+}
+
 impl From<StoredKey> for HeldKey {
     fn from(stored: StoredKey) -> Self {
         let marking = Marking::of(stored.label.bytes());

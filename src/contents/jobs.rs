@@ -4,10 +4,10 @@ use super::Contents;
 use super::belongs::is_of_the_token;
 use super::credential::Credential;
 use super::held::{HeldPublicKey, OldName};
-use super::pending::{Doubt, Old, PendingKey, PendingState};
+use super::pending::{Doubt, HalfWritten, Old, PendingKey, PendingState};
 use super::record::Record;
 use super::signer::Signer;
-use crate::driver::Session;
+use crate::driver::{Session, StoredCertificate, StoredPublicKey};
 use crate::error::Result;
 use crate::pki::{Certificate, PublicKey};
 use base16ct::lower::encode_string as hex;
@@ -92,6 +92,10 @@ impl Contents {
         let held = self.private_keys.get(key)?;
         let public_key = self.value_hint(key).cloned();
         let doubt = self.doubt(key, &record, public_key.as_ref());
+        let half_written = HalfWritten {
+            public_key: self.half_public_keys(&record, &held.stored.id).next().is_some(),
+            certificate: self.half_certificates(&record, &held.stored.id).next().is_some(),
+        };
         let mut private = held.stored.clone();
         private.public_key.clone_from(&public_key);
         Some(PendingKey {
@@ -103,6 +107,7 @@ impl Contents {
             public_key,
             state,
             doubt,
+            half_written,
             old: old.of_record(&record),
             record,
         })
@@ -116,7 +121,8 @@ impl Contents {
         let same_id = self.index.certificates_by_id.get(&held.stored.id).into_iter().flatten();
         let is_foreign = |at: &usize| match (self.certificate(*at), public) {
             (Some(certificate), Some(public)) => certificate.public_key() != public,
-            _ => true,
+            (Some(_), None) => true,
+            (None, _) => !self.certificates.get(*at).is_some_and(|one| one.is_half_of(record)),
         };
         // An identifier that is empty is no one's.
         if !held.stored.id.is_empty() && same_id.copied().any(|at| is_foreign(&at)) {
@@ -128,6 +134,33 @@ impl Contents {
             half.is_some_and(|half| half != record)
         };
         halves.copied().any(|at| other(&at)).then_some(Doubt::OtherRecord)
+    }
+
+    /// The public key objects of a job without a value: an interrupted creation of ours has left them.
+    pub(super) fn half_public_keys<'a>(
+        &'a self,
+        record: &Record,
+        id: &'a [u8],
+    ) -> impl Iterator<Item = &'a StoredPublicKey> {
+        let halves = self.index.public_by_record.get(record).into_iter().flatten();
+        let halves = halves.filter_map(|at| self.public_keys.get(*at)).map(|held| &held.stored);
+        halves.filter(move |half| half.id == id && half.public_key.is_none())
+    }
+
+    /// The certificate objects of a job in which nothing stands that is a certificate.
+    pub(super) fn half_certificates<'a>(
+        &'a self,
+        record: &'a Record,
+        id: &'a Vec<u8>,
+    ) -> impl Iterator<Item = &'a StoredCertificate> {
+        let same_id = self.index.certificates_by_id.get(id).into_iter().flatten();
+        let same_id = same_id.filter_map(|at| self.certificates.get(*at));
+        same_id.filter(|held| held.is_half_of(record)).map(|held| &held.stored)
+    }
+
+    /// The objects of a pending key that were never wholly written.
+    pub(crate) fn half_certificates_of(&self, key: &PendingKey) -> Vec<StoredCertificate> {
+        self.half_certificates(&key.record, &key.id).cloned().collect()
     }
 
     /// A public key with our record and neither private key nor certificate.
@@ -156,6 +189,10 @@ impl Contents {
             public_key: held.stored.public_key.clone(),
             state: PendingState::PublicKeyOnly,
             doubt: None,
+            half_written: HalfWritten {
+                public_key: held.stored.public_key.is_none(),
+                certificate: self.half_certificates(record, &held.stored.id).next().is_some(),
+            },
             old: old.of_record(record),
         })
     }

@@ -37,7 +37,7 @@ pub use self::credential::{KeyState, Renewable};
 pub(crate) use self::credential::{about, already_renewed, closed, expired, not_yet, service_ended};
 pub(crate) use self::credentials::Credentials;
 pub use self::credentials::{Unreadable, WhyUnreadable};
-pub use self::pending::{BegunBy, PendingKey, PendingState};
+pub use self::pending::{BegunBy, HalfWritten, PendingKey, PendingState};
 pub use self::record::Caller;
 pub(crate) use self::record::Record;
 pub use self::successor::{Renewed, Successor};

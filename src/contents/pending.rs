@@ -28,7 +28,18 @@ pub struct PendingKey {
     pub(super) public_key: Option<PublicKey>,
     pub(super) state: PendingState,
     pub(super) doubt: Option<Doubt>,
+    pub(super) half_written: HalfWritten,
     pub(super) old: Old,
+}
+
+/// What an interrupted creation has left of objects that belong to a pending key: each carries its record and its identifier,
+/// and has no value that can be read. It goes when the certificate is installed, or with the key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct HalfWritten {
+    /// A public key object.
+    pub public_key: bool,
+    /// A certificate object.
+    pub certificate: bool,
 }
 
 /// How far the job got.
@@ -124,6 +135,7 @@ impl PendingKey {
             public_key: Some(pair.public_key.clone()),
             state: PendingState::AwaitingAnswer,
             doubt: None,
+            half_written: HalfWritten::default(),
             old: old.map_or(Old::First, |old| Old::Found(Arc::new(old.clone()))),
         }
     }
@@ -273,6 +285,11 @@ impl PendingKey {
     /// names it ([`Session::abandon_named`](crate::Session::abandon_named)).
     pub fn doubt(&self) -> Option<&'static str> {
         self.doubt.map(Doubt::name)
+    }
+
+    /// What an interrupted creation has left beside it.
+    pub fn half_written(&self) -> HalfWritten {
+        self.half_written
     }
 
     /// The record that makes it a key of ours.

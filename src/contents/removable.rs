@@ -52,7 +52,11 @@ impl Contents {
             let half = self.index.public_by_record.get(record).into_iter().flatten();
             let mut half = half.filter_map(|at| self.public_keys.get(*at));
             let half = half.find(|half| half.stored.id == pending.id()).ok_or_else(gone)?;
-            return Removal::new(step).public_key(&half.stored);
+            let removal = self.with_half_certificates(Removal::new(step), pending);
+            return match half.stored.public_key {
+                Some(_) => removal.public_key(&half.stored),
+                None => Ok(removal.half_public_key(&half.stored)),
+            };
         }
         let same_record = self.index.private_by_record.get(record).cloned().unwrap_or_default();
         let has_id =
@@ -86,10 +90,14 @@ impl Contents {
         let held = self.private_keys.get(key).ok_or_else(gone)?;
         let by_record = self.index.public_by_record.get(record).into_iter().flatten();
         let mut by_record = by_record.filter_map(|at| self.public_keys.get(*at));
-        if !named && by_record.any(|half| half.stored.public_key.is_none()) {
+        let is_foreign = |half: &HeldPublicKey| half.stored.id != held.stored.id;
+        if !named && by_record.any(|half| half.stored.public_key.is_none() && is_foreign(half)) {
             return Err(doubt(step, pending.id(), "public_key_unreadable"));
         }
-        let mut removal = Removal::new(step);
+        let mut removal = self.with_half_certificates(Removal::new(step), pending);
+        for half in self.half_public_keys(record, &held.stored.id) {
+            removal = removal.half_public_key(half);
+        }
         for half in signed.iter().flat_map(|public| self.halves_of(public)) {
             if half.marking.record() == Some(record) {
                 removal = removal.public_key(&half.stored)?;
@@ -103,6 +111,11 @@ impl Contents {
         }
         let shown = held.signed.as_ref().ok_or_else(gone)?;
         removal.private_key(&held.stored, shown)
+    }
+
+    /// What was left of a certificate that was being written for this key.
+    fn with_half_certificates(&self, removal: Removal, pending: &PendingKey) -> Removal {
+        self.half_certificates_of(pending).iter().fold(removal, Removal::half_certificate)
     }
 
     /// What goes with an old credential that has a follower: the public key objects of its value with its identifier or

@@ -278,7 +278,8 @@ fn may_pass(code: Code) -> bool {
     matches!(code, Code::TokenNotFound | Code::TokenNotInitialized | Code::DeviceFault)
 }
 
-fn matches(uri: &TokenUri, token: &Token) -> bool {
+/// Whether a URI means this token: by what it says of itself, and of its slot and its driver where the URI names these.
+pub(crate) fn matches(uri: &TokenUri, token: &Token) -> bool {
     let TokenIdentity { label, manufacturer, model, serial } = token.identity();
     uri.matches_token(label, manufacturer, model, serial, token.slot_number())
         && (!uri.names_library() || library_matches(uri, token))

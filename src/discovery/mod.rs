@@ -30,5 +30,5 @@ mod wait;
 
 pub(crate) use self::ask::{DriverTask, side_by_side};
 pub use self::ask::{Loaded, Probed};
-pub(crate) use self::finder::Finder;
+pub(crate) use self::finder::{Finder, matches};
 pub use self::finder::{Found, Survey};

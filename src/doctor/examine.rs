@@ -7,11 +7,12 @@ use super::report::{
     CredentialReport, DeviceReport, DriverReport, DriverWorks, FreeSpace, KindReport, Platform, TokenReport,
 };
 use crate::discovery::devices;
-use crate::discovery::{DriverTask, Finder, Loaded, Probed, side_by_side};
+use crate::discovery::{DriverTask, Finder, Loaded, Probed, matches, side_by_side};
 use crate::driver::{Cancel, InUse, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
 use crate::pki::{KeyKind, Window, has_no_end};
 use crate::renewal::{BeforeLogin, Credential, PointResult, Preflight, Renewal, Run, Unreadable};
+use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,17 +28,27 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// [`Code::OutOfMemory`] when the system gives no thread. Everything else that goes wrong is what is looked for, and
 /// stands in the diagnosis.
 pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
+    examine_for(finder, &TokenUri::default(), now)
+}
+
+/// The same for the token that is meant: what is wrong with others stands in the way of nothing.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_for(finder: &Finder, meant: &TokenUri, now: SystemTime) -> Result<Diagnosis> {
     let survey = finder.survey()?;
     let mut problems = Problems::default();
-    let examined = examine_drivers(survey.drivers, now)?;
+    let examined = examine_drivers(survey.drivers, &Arc::new(meant.clone()), now)?;
 
     let (mut drivers, mut tokens, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     let mut of_tokens = Problems::default();
+    let is_there = examined.iter().flat_map(|one| &one.tokens).any(|one| one.is_meant);
     for one in examined {
         drivers.push(one.driver);
         seen.extend(one.seen);
         of_tokens.extend(one.problems);
-        for token in one.tokens {
+        for ExaminedToken { token, problems, is_meant } in one.tokens {
+            of_tokens.extend(if is_there && !is_meant { problems.into_remarks() } else { problems });
             let known = |other: &TokenReport| other.info.identity == token.info.identity;
             if token.info.identity.serial.is_empty() || !tokens.iter().any(known) {
                 tokens.push(token);
@@ -125,22 +136,29 @@ fn is_installed(driver: &DriverReport) -> bool {
 /// A driver with everything that was seen through it.
 struct Examined {
     driver: DriverReport,
-    tokens: Vec<TokenReport>,
+    tokens: Vec<ExaminedToken>,
     seen: Vec<SeenToken>,
     problems: Problems,
 }
 
+/// A token, what is wrong with it, and whether it is the one that is meant.
+struct ExaminedToken {
+    token: TokenReport,
+    problems: Problems,
+    is_meant: bool,
+}
+
 /// The drivers that work, side by side, so that one that hangs now costs its own tokens only.
-fn examine_drivers(drivers: Vec<Probed>, now: SystemTime) -> Result<Vec<Examined>> {
+fn examine_drivers(drivers: Vec<Probed>, meant: &Arc<TokenUri>, now: SystemTime) -> Result<Vec<Examined>> {
     let mut jobs = Vec::new();
     let mut places = Vec::new();
     for Probed { candidate, outcome } in drivers {
         let outcome = match outcome {
             Ok(loaded) => {
-                let path = candidate.path.clone();
+                let (path, meant) = (candidate.path.clone(), Arc::clone(meant));
                 jobs.push(DriverTask {
                     driver: path.clone(),
-                    work: Box::new(move || through(&path, loaded, now)),
+                    work: Box::new(move || through(&path, loaded, &meant, now)),
                 });
                 None
             }
@@ -179,10 +197,10 @@ fn timeout(driver: &Path) -> Error {
         .fact(Fact::Limit, format_args!("{} s", TIME_LIMIT.as_secs()))
 }
 
-type Through = (DriverWorks, Vec<TokenReport>, Vec<SeenToken>, Problems);
+type Through = (DriverWorks, Vec<ExaminedToken>, Vec<SeenToken>, Problems);
 
 /// What one driver shows.
-fn through(path: &Path, loaded: Loaded, now: SystemTime) -> Through {
+fn through(path: &Path, loaded: Loaded, meant: &TokenUri, now: SystemTime) -> Through {
     let Loaded { module, took, tokens, skipped } = loaded;
     let works = DriverWorks {
         info: module.info().ok(),
@@ -203,7 +221,11 @@ fn through(path: &Path, loaded: Loaded, now: SystemTime) -> Through {
     let reports = tokens
         .iter()
         .filter(|token| token.info().in_use() == most && most > InUse::Blank)
-        .map(|token| examine_token(path, token, now, &mut problems))
+        .map(|token| {
+            let (mut problems, is_meant) = (Problems::default(), matches(meant, token));
+            let token = examine_token(path, token, now, &mut problems);
+            ExaminedToken { token, problems, is_meant }
+        })
         .collect();
     (works, reports, seen, problems)
 }

@@ -99,6 +99,12 @@ impl Problems {
         }
     }
 
+    /// The same of a token that is not the one that is meant.
+    pub(super) fn into_remarks(self) -> Self {
+        let remark = |problem: Problem| Problem { severity: Severity::Remarks, ..problem };
+        Problems(self.0.into_iter().map(remark).collect())
+    }
+
     /// Takes over what was found elsewhere.
     pub(super) fn extend(&mut self, others: Problems) {
         others.0.into_iter().for_each(|problem| self.add(problem.severity, problem.kind));

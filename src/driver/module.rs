@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use usbtoken_pkcs11::library::{self, LoadFailure};
 use usbtoken_pkcs11::text::unpadded;
-use usbtoken_pkcs11::{Functions, SessionHandle};
+use usbtoken_pkcs11::{Functions, Outcome, SessionHandle, SlotId};
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -53,6 +53,8 @@ struct Driver {
 struct State {
     leases: usize,
     initialized_by_us: bool,
+    /// How many sessions of ours are open.
+    sessions: usize,
     /// How often C_Initialize has worked, and whether it has failed since.
     starts: usize,
     start_failed: bool,
@@ -67,6 +69,13 @@ pub(crate) enum Restart {
     Fails,
     /// It was not tried yet.
     Untried,
+}
+
+/// A session, and during which start of the driver it was opened: handles of an earlier one may be others' by now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenSession {
+    pub(super) handle: SessionHandle,
+    start: usize,
 }
 
 /// Every library that this process has loaded, by canonical path. The outer lock is held for a look only; a driver
@@ -148,13 +157,51 @@ impl Module {
         &self.0.driver.functions
     }
 
-    /// Closes a session. What the last one to use the driver has open, C_Finalize closes, which comes next.
-    pub(super) fn close(&self, session: SessionHandle) {
-        if Arc::strong_count(&self.0) == 1 {
-            lock(&self.0.left).push(session);
-        } else {
-            close(self.functions(), session);
+    /// Opens a session.
+    pub(super) fn open(&self, slot: SlotId, to_write: bool) -> Outcome<OpenSession> {
+        let handle = self.functions().open_session(slot, to_write)?;
+        let mut state = lock(&self.0.driver.state);
+        state.sessions += 1;
+        Ok(OpenSession { handle, start: state.starts })
+    }
+
+    /// Closes a session. What the last one to use the driver has open, C_Finalize closes, which comes next; one of before
+    /// the driver was started anew is closed already.
+    pub(super) fn close(&self, session: OpenSession) {
+        let is_dead = {
+            let mut state = lock(&self.0.driver.state);
+            state.sessions = state.sessions.saturating_sub(1);
+            session.start != state.starts
+        };
+        if is_dead {
+            return;
         }
+        if Arc::strong_count(&self.0) == 1 {
+            lock(&self.0.left).push(session.handle);
+        } else {
+            close(self.functions(), session.handle);
+        }
+    }
+
+    /// Ends the driver and starts it again, so that it forgets what it thinks of a token; every session is dead then.
+    /// `false`, and nothing is done, where the driver is not ours to end, or this process has another session open.
+    ///
+    /// `before` is done first, where it is done at all.
+    ///
+    /// # Errors
+    /// [`Code::DriverInitFailed`].
+    pub(super) fn start_anew(&self, before: impl FnOnce()) -> Result<bool> {
+        let driver = self.0.driver;
+        let mut state = lock(&driver.state);
+        if !state.initialized_by_us || state.sessions != 1 {
+            return Ok(false);
+        }
+        before();
+        // What a driver says to that changes nothing: whether it starts is what counts.
+        let _ = driver.functions.finalize();
+        state.initialized_by_us = false;
+        driver.start(&mut state)?;
+        Ok(true)
     }
 
     /// Notes that a login is tried: what the tokens said of their PIN before that is old.
@@ -216,14 +263,7 @@ impl Driver {
         let mut state = lock(&self.state);
         let first = state.leases == 0;
         if first {
-            let initialized = self.functions.initialize();
-            state.start_failed = initialized.is_err();
-            state.initialized_by_us = initialized.map_err(|failure| {
-                Error::new(Code::DriverInitFailed)
-                    .fact(Fact::Path, self.path.display())
-                    .because_of(failure.during(Step::InitializeDriver))
-            })?;
-            state.starts += usize::from(state.initialized_by_us);
+            self.start(&mut state)?;
         } else {
             self.functions
                 .same_process("C_Initialize")
@@ -231,6 +271,18 @@ impl Driver {
         }
         state.leases += 1;
         Ok(first && state.initialized_by_us)
+    }
+
+    fn start(&self, state: &mut State) -> Result<()> {
+        let initialized = self.functions.initialize();
+        state.start_failed = initialized.is_err();
+        state.initialized_by_us = initialized.map_err(|failure| {
+            Error::new(Code::DriverInitFailed)
+                .fact(Fact::Path, self.path.display())
+                .because_of(failure.during(Step::InitializeDriver))
+        })?;
+        state.starts += usize::from(state.initialized_by_us);
+        Ok(())
     }
 
     fn release(&self, open: Vec<SessionHandle>) {

@@ -185,6 +185,8 @@ numbered! {
         PublicKeyInvalid = 416 "public_key_invalid",
         /// Another user type is logged in to the token.
         LoggedInElsewhere = 417 "logged_in_elsewhere",
+        /// The driver denies what a new key was made as, and it cannot be started anew to be asked again; the key waits.
+        ProofUndecided = 418 "proof_undecided",
 
         /// The answer is empty.
         AnswerEmpty = 501 "answer_empty",

@@ -92,6 +92,8 @@ numbered! {
         LabelShared = 47 "label_shared",
         /// The token gave the new certificate another CKA_ID than its key's.
         IdDiffers = 48 "id_differs",
+        /// The token holds one certificate for a key: the new one has taken the old one's place.
+        OldCertificateReplaced = 76 "old_certificate_replaced",
         /// The new certificate begins to work at the bank later.
         WorksLater = 51 "works_later",
         /// None of the tokens that are plugged in is the bank's.

@@ -59,7 +59,7 @@ impl Renewal {
             RequestForm::SignedByOldKey => Some(Contents::read(session)?),
         };
         let key = match (key.private(), key.public_key()) {
-            (Some(private), None) => key.with_public_key(session.public_key_by_signing(private)?),
+            (Some(private), None) => key.with_public_key(self.public_key_of(session, private)?),
             _ => key.clone(),
         };
         let (private, public) = key.pair()?;
@@ -69,6 +69,17 @@ impl Renewal {
         let signed = job.sign_request(&draft, private, public, contents.as_mut())?;
         let before = contents.as_ref().map(Contents::present).or(key.present()).cloned();
         Ok(job.pending(RequestedKey::Waiting(Box::new(key)), signed, proof, before))
+    }
+
+    /// The public key of a private key that nothing on the token tells: that of the request that was kept, where the key signs
+    /// for it, else the one that two signatures fit.
+    fn public_key_of(&self, session: &Session, private: &StoredKey) -> Result<PublicKey> {
+        if let Some(kept) = &self.requested_key
+            && let Some(signed) = session.challenge(private, [kept])?.public_key()
+        {
+            return Ok(signed.clone());
+        }
+        session.public_key_by_signing(private)
     }
 
     /// What the request will say, but for its key: made before there is a key, so that what cannot be encoded costs none.
@@ -105,13 +116,15 @@ impl Job<'_> {
         let record = Record::new(jst_date(self.run.now()), old, self.run.caller())?;
         self.run.enter(Step::GenerateKeyPair)?;
         let made = self.generate_key_pair(kind, &record, contents.present());
-        let pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
-        match self.prove_and_sign(&draft, &pair, contents) {
+        let mut pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
+        match self.prove_and_sign(&draft, &mut pair, contents) {
             Ok((proof, signed)) => {
                 let key = PendingKey::fresh(record, &pair, self.renewal.old());
                 let before = Some(Arc::clone(contents.present()));
                 Ok(self.pending(RequestedKey::Waiting(Box::new(key)), signed, proof, before))
             }
+            // It may be as good as any: a person, or the next start of the driver, says.
+            Err(error) if error.code() == Code::ProofUndecided => Err(error),
             // The token then holds what it held before.
             Err(error) => Err(error.after_clean_up(self.session.remove_new_pair(&pair))),
         }
@@ -134,10 +147,10 @@ impl Job<'_> {
     fn prove_and_sign(
         &mut self,
         draft: &RequestDraft,
-        pair: &NewKeyPair,
+        pair: &mut NewKeyPair,
         contents: &mut Contents,
     ) -> Result<(Proof, Signed)> {
-        let proof = self.prove(&pair.private)?;
+        let proof = self.prove_new(pair, contents)?;
         let signed = self.sign_request(draft, &pair.private, &pair.public_key, Some(contents))?;
         Ok((proof, signed))
     }
@@ -160,7 +173,42 @@ impl Job<'_> {
 
     fn prove(&mut self, key: &StoredKey) -> Result<Proof> {
         self.run.enter(Step::ProveKey)?;
-        let proof = prove(self.session, key, self.renewal.policy.demanded_proof(), self.run)?;
+        let required = self.renewal.policy.demanded_proof();
+        let proof = observe(self.session, key, self.run)?;
+        let denied = proof.evidence.contradicts_generation();
+        if !(denied && self.renewal.although_denied) {
+            judge(&proof, required)?;
+        }
+        self.notices.extend(proof_notice(&proof));
+        Ok(proof)
+    }
+
+    /// The proof of a pair that was just made. Where the driver denies what it was told, and it matters, it is started anew
+    /// before it is believed: some say of a new key what was true of none, until they read the token again.
+    fn prove_new(&mut self, pair: &mut NewKeyPair, contents: &mut Contents) -> Result<Proof> {
+        self.run.enter(Step::ProveKey)?;
+        let required = self.renewal.policy.demanded_proof();
+        let mut proof = observe(self.session, &pair.private, self.run)?;
+        if proof.level < required && proof.evidence.contradicts_generation() {
+            let undecided = |proof: &Proof| refusal(Code::ProofUndecided, proof, required);
+            match self.session.start_driver_anew() {
+                Ok(true) => {
+                    *pair = self.session.found_again(pair)?;
+                    *contents = Contents::read(self.session)?;
+                    proof = observe(self.session, &pair.private, self.run)?;
+                    if proof.level < required && proof.level > ProofLevel::Refused {
+                        return Err(refusal(Code::ProofInsufficient, &proof, required));
+                    }
+                }
+                Ok(false) if proof.level > ProofLevel::Refused || self.renewal.although_denied => {
+                    self.notices.extend(proof_notice(&proof));
+                    return Ok(proof);
+                }
+                Ok(false) => return Err(undecided(&proof)),
+                Err(error) => return Err(undecided(&proof).because_of(error)),
+            }
+        }
+        judge(&proof, required)?;
         self.notices.extend(proof_notice(&proof));
         Ok(proof)
     }
@@ -248,32 +296,44 @@ impl Session {
     }
 }
 
-/// Asks for the proof; where the driver denies what it was just told, asks again before it is believed.
+/// Asks for the proof of a key that may have a certificate by now, and judges it.
 pub(super) fn prove(
     session: &Session,
     key: &StoredKey,
     required: ProofLevel,
     run: &Run<'_>,
 ) -> Result<Proof> {
-    let mut proof = session.prove(key, run.now())?;
-    if proof.evidence.contradicts_generation() {
-        proof = session.prove(&session.reread_private_key(key)?, run.now())?;
+    let proof = observe(session, key, run)?;
+    judge(&proof, required)?;
+    Ok(proof)
+}
+
+/// What the driver says; where it denies what it was just told, it is asked again before it is believed.
+fn observe(session: &Session, key: &StoredKey, run: &Run<'_>) -> Result<Proof> {
+    let proof = session.prove(key, run.now())?;
+    match proof.evidence.contradicts_generation() {
+        true => session.prove(&session.reread_private_key(key)?, run.now()),
+        false => Ok(proof),
     }
-    let refuse = |code| {
-        Error::new(code)
-            .during(Step::ProveKey)
-            .fact(Fact::Expected, required)
-            .fact(Fact::Found, proof.level)
-            .fact(Fact::Id, &proof.key_id)
-    };
+}
+
+fn judge(proof: &Proof, required: ProofLevel) -> Result<()> {
     match proof.level {
-        ProofLevel::Refused => Err(refuse(Code::KeyExportable)),
+        ProofLevel::Refused => Err(refusal(Code::KeyExportable, proof, required)),
         // A denial may turn into the truth when the driver is initialised again, at the latest at the install.
         level if level < required && !proof.evidence.contradicts_generation() => {
-            Err(refuse(Code::ProofInsufficient))
+            Err(refusal(Code::ProofInsufficient, proof, required))
         }
-        _ => Ok(proof),
+        _ => Ok(()),
     }
+}
+
+fn refusal(code: Code, proof: &Proof, required: ProofLevel) -> Error {
+    Error::new(code)
+        .during(Step::ProveKey)
+        .fact(Fact::Expected, required)
+        .fact(Fact::Found, proof.level)
+        .fact(Fact::Id, &proof.key_id)
 }
 
 pub(super) fn proof_notice(proof: &Proof) -> Option<Warning> {

@@ -53,8 +53,8 @@ mod write;
 
 pub(crate) use crate::contents::Credential;
 pub use crate::contents::{
-    BegunBy, Caller, KeyState, PendingKey, PendingState, Renewable, Renewed, Successor, Unreadable,
-    WhyUnreadable,
+    BegunBy, Caller, HalfWritten, KeyState, PendingKey, PendingState, Renewable, Renewed, Successor,
+    Unreadable, WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};

@@ -34,6 +34,14 @@ impl RequestedKey {
         }
     }
 
+    /// The key of a job of its own.
+    pub(super) fn waiting(&self) -> Option<&PendingKey> {
+        match self {
+            RequestedKey::Waiting(key) => Some(key),
+            RequestedKey::InUse(_) => None,
+        }
+    }
+
     /// The halves that are needed to go on.
     pub(super) fn pair(&self) -> Result<(&StoredKey, &PublicKey)> {
         match self {

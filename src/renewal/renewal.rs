@@ -3,7 +3,7 @@
 use crate::bank::{KeyRule, Policy, RequestForm};
 use crate::contents::{Caller, Credential, PendingKey, Record};
 use crate::error::{Code, Error, Fact, Result};
-use crate::pki::{KeyKind, Name};
+use crate::pki::{KeyKind, Name, PublicKey};
 
 /// A renewal, or a first issue: of what, by which policy, and what a person has agreed to although a rule speaks
 /// against it.
@@ -16,6 +16,8 @@ pub struct Renewal {
     pub(super) outside_window: bool,
     pub(super) beside_pending: bool,
     pub(super) although_renewed: bool,
+    pub(super) although_denied: bool,
+    pub(super) requested_key: Option<PublicKey>,
 }
 
 /// Whose certificate is wanted.
@@ -44,6 +46,8 @@ impl Renewal {
             outside_window: false,
             beside_pending: false,
             although_renewed: false,
+            although_denied: false,
+            requested_key: None,
         }
     }
 
@@ -88,6 +92,22 @@ impl Renewal {
     #[must_use]
     pub fn although_renewed(mut self) -> Self {
         self.although_renewed = true;
+        self
+    }
+
+    /// Sends the request although the driver denies that the key is what it was made as, and cannot be started anew because the
+    /// host owns it ([`Code::ProofUndecided`]). The installation judges the key again.
+    #[must_use]
+    pub fn although_denied(mut self) -> Self {
+        self.although_denied = true;
+        self
+    }
+
+    /// The public key of the request that was sent, as it was kept: a token may have lost it, and then tells it to no one. It is
+    /// believed when the private key has signed for it.
+    #[must_use]
+    pub fn requested_key(mut self, key: &PublicKey) -> Self {
+        self.requested_key = Some(key.clone());
         self
     }
 

@@ -54,7 +54,8 @@ impl Retire {
     }
 
     /// The removal of the credential that an installation has replaced, by the policy that the installation went by, with
-    /// the CA certificates of its response. `None` when it has replaced none.
+    /// the CA certificates of its response. `None` when it has replaced none, or the token has
+    /// put it in that one's place.
     pub fn replaced_by(installed: &Installed) -> Option<Self> {
         let new = installed.credential.certificate();
         Some(Retire {

@@ -23,7 +23,8 @@ struct attribute { U type; void *value; U length; };
 /* The functions of PKCS#11 v2.40 in the order of CK_FUNCTION_LIST. */
 enum {
     INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, LOGIN = 18,
-    CREATE_OBJECT = 20, GET_ATTRIBUTES = 24, SIGN_INIT = 42, SIGN, FUNCTIONS = 68
+    CREATE_OBJECT = 20, DESTROY_OBJECT = 22, GET_ATTRIBUTES = 24, SET_ATTRIBUTES, FIND_INIT, FIND, FIND_FINAL,
+    SIGN_INIT = 42, SIGN, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
 };
 struct list { B version[2]; U (*function[FUNCTIONS])(); };
 
@@ -101,21 +102,91 @@ static U login(U session, U user, B *pin, U length)
     return word("login") ? number("login") : real->function[LOGIN](session, user, pin, length);
 }
 
-/* `certificates-private`: every object that is created is. */
+/* `handles-change`: objects have other numbers whenever one has gone. */
+static U numbering;
+static U outside(U object) { return word("handles-change") ? object + (numbering << 32) : object; }
+static U inside(U object) { return !word("handles-change") ? object : object >> 32 == numbering ? object & 0xffffffff : 0; }
+
+static struct attribute *of_type(struct attribute *list, U count, U type)
+{
+    for (U i = 0; i < count; i++) if (list[i].type == type) return list + i;
+    return 0;
+}
+
+/* The objects of this class with this identifier. */
+static U with_id(U session, U class, struct attribute *id, U *found)
+{
+    struct attribute search[] = {{0, &class, sizeof class}, *id};
+    U count = 0;
+    if (real->function[FIND_INIT](session, search, 2)) return 0;
+    real->function[FIND](session, found, 8, &count), real->function[FIND_FINAL](session);
+    return count;
+}
+
+/* `category-refused`, as openCryptoki does. `dies-in-create`: half a certificate is on the token by then.
+ * `one-certificate-per-key`: the new one takes the place of the one with its identifier. `one-label-per-key`: the private key
+ * has the label of its certificate. `certificates-private`: every object that is created is. */
 static U create(U session, struct attribute *given, U count, U *object)
 {
     static B yes = 1;
-    struct attribute all[40];
-    U at = 0;
-    if (!word("certificates-private")) return real->function[CREATE_OBJECT](session, given, count, object);
+    struct attribute all[40], *id = of_type(given, count, 0x102), *value = of_type(given, count, 0x11);
+    U at = 0, others[8];
+    if (word("category-refused") && (of_type(given, count, 0x87) || of_type(given, count, 0x110))) return 0x12;
+    if (word("dies-in-create") && value) {
+        value->length = number("dies-in-create");
+        real->function[CREATE_OBJECT](session, given, count, object), _exit(86);
+    }
+    if (word("one-certificate-per-key") && id)
+        for (U i = with_id(session, 1, id, others); i > 0; i--) real->function[DESTROY_OBJECT](session, others[i - 1]);
+    if (word("one-label-per-key") && id && of_type(given, count, 3))
+        for (U i = with_id(session, 3, id, others); i > 0; i--)
+            real->function[SET_ATTRIBUTES](session, others[i - 1], of_type(given, count, 3), 1);
+    if (!word("certificates-private")) {
+        U rv = real->function[CREATE_OBJECT](session, given, count, object);
+        return *object = outside(*object), rv;
+    }
     memcpy(all, given, count * sizeof *given);
     while (at < count && all[at].type != 2) at++;
     all[at] = (struct attribute){2, &yes, 1};
     return real->function[CREATE_OBJECT](session, all, at == count ? count + 1 : count, object);
 }
 
+/* `gone-is-invalid`: what was destroyed is called invalid by the very call. */
+static U destroy(U session, U object)
+{
+    if (!inside(object)) return 0x82;
+    U rv = real->function[DESTROY_OBJECT](session, inside(object));
+    numbering += !rv;
+    return !rv && word("gone-is-invalid") ? 0x82 : rv;
+}
+
+static U find(U session, U *objects, U room, U *count)
+{
+    U rv = real->function[FIND](session, objects, room, count);
+    for (U i = 0; !rv && i < *count; i++) objects[i] = outside(objects[i]);
+    return rv;
+}
+
+/* `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
+static U generate(U session, struct mechanism *mechanism, struct attribute *public, U publics, struct attribute *private,
+                  U privates, U *public_key, U *private_key)
+{
+    U rv = real->function[GENERATE_KEY_PAIR](session, mechanism, public, publics, private, privates, public_key, private_key);
+    if (!rv && word("dies-in-generate")) {
+        U class = 2, type = 3;
+        B yes = 1, half[] = {4, 65, 4, 1, 2, 3};
+        struct attribute all[] = {{0, &class, sizeof class}, {0x100, &type, sizeof type}, {1, &yes, 1},
+            *of_type(public, publics, 3), *of_type(public, publics, 0x102), *of_type(public, publics, 0x180), {0x181, half, 6}};
+        real->function[DESTROY_OBJECT](session, *public_key);
+        if (number("dies-in-generate") == 2) real->function[CREATE_OBJECT](session, all, 7, public_key);
+        _exit(86);
+    }
+    return *public_key = outside(*public_key), *private_key = outside(*private_key), rv;
+}
+
 static U attributes(U session, U object, struct attribute *list, U count)
 {
+    if (!(object = inside(object))) return 0x82;
     U room[64], unavailable = (U)-1;
     for (U i = 0; i < count && i < 64; i++) {
         room[i] = list[i].length;
@@ -124,9 +195,20 @@ static U attributes(U session, U object, struct attribute *list, U count)
             return 7;
     }
     U rv = real->function[GET_ATTRIBUTES](session, object, list, count);
+    U key_type = (U)-1;
+    struct attribute of_key = {0x100, &key_type, sizeof key_type};
+    /* Where a number has another room, it is not available. */
+    for (U i = 0; word("numbers-fill-their-room") && i < count && i < 64; i++)
+        if (list[i].value && (list[i].type == 0 || list[i].type == 0x80 || list[i].type == 0x100) && room[i] != sizeof(U))
+            list[i].length = unavailable, rv = 0x12;
+    /* The modulus of an EC key has a length that makes no sense, whoever asks and however often. */
+    for (U i = 0; word("ec-modulus") && i < count && i < 64; i++)
+        if (list[i].type == 0x120 && !real->function[GET_ATTRIBUTES](session, object, &of_key, 1) && key_type == 3)
+            list[i].length = unavailable - 1, rv = 0x150;
     for (U i = 0; i < count && i < 64; i++) {
         if (list[i].length == unavailable && word("lengths-of-32-bits")) list[i].length = 0xffffffff;
         if (list[i].length == unavailable || !list[i].value) continue;
+        if (word("never-local") && list[i].type == 0x163) *(B *)list[i].value = 0;
         if (word("lengths-stay") && list[i].length < room[i]) list[i].length = room[i];
         if (word("labels-end-with-nul") && list[i].type == 3 && list[i].length < room[i])
             ((B *)list[i].value)[list[i].length++] = 0;
@@ -137,7 +219,7 @@ static U attributes(U session, U object, struct attribute *list, U count)
 static U sign_init(U session, struct mechanism *mechanism, U key)
 {
     if (word("refuses") && mechanism->kind == number("refuses")) return word("refuses-with") ? number("refuses-with") : 0x70;
-    return real->function[SIGN_INIT](session, mechanism, key);
+    return inside(key) ? real->function[SIGN_INIT](session, mechanism, inside(key)) : 0x60;
 }
 
 static int integer(B *out, const B *value, int length)
@@ -179,7 +261,8 @@ U C_GetFunctionList(struct list **list)
         odd.function[SLOT_LIST] = slot_list, odd.function[TOKEN_INFO] = token_info;
         odd.function[MECHANISM_LIST] = mechanism_list, odd.function[MECHANISM_INFO] = mechanism_info;
         odd.function[LOGIN] = login, odd.function[CREATE_OBJECT] = create;
-        odd.function[GET_ATTRIBUTES] = attributes;
+        odd.function[DESTROY_OBJECT] = destroy, odd.function[FIND] = find;
+        odd.function[GENERATE_KEY_PAIR] = generate, odd.function[GET_ATTRIBUTES] = attributes;
         odd.function[SIGN_INIT] = sign_init, odd.function[SIGN] = sign;
         if (word("without-mechanism-info")) odd.function[MECHANISM_INFO] = 0;
     }

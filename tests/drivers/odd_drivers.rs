@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use common::{Bank, Said};
 use usbtoken::Code;
-use usbtoken_testkit::{Kind, days_from_now, softhsm_module};
+use usbtoken_testkit::{Kind, days_from_now, softhsm_module, verify_with_certificate};
 
 /// The odd driver, compiled once.
 fn odd_driver() -> &'static PathBuf {
@@ -60,6 +60,9 @@ fn what_a_driver_misstates_stops_no_renewal() {
         (Kind::P256, "lengths-stay"),
         (Kind::P256, "lengths-of-32-bits"),
         (Kind::P256, "exact-numbers"),
+        (Kind::P256, "numbers-fill-their-room"),
+        (Kind::P256, "numbers-fill-their-room,lengths-stay"),
+        (Kind::P256, "ec-modulus"),
         (Kind::P256, "labels-end-with-nul"),
         (Kind::P256, "ecdsa-as-der"),
         (Kind::P256, "signatures-filled-up"),
@@ -149,6 +152,141 @@ fn certificates_that_show_after_the_login_only_are_renewed_too() {
     assert_eq!(bank.odd("", &["list"]).json().as_array().unwrap().len(), 1);
     let preflight = bank.odd("", &["preflight", "--force"]).json();
     assert_eq!(preflight["credential"]["id"].as_str(), Some(id.as_str()));
+}
+
+/// Handles change when an object goes, or the driver calls what it has just removed invalid: what was to go goes, and nothing
+/// else.
+#[test]
+fn an_object_whose_handle_became_invalid_is_looked_for_again() {
+    for ways in ["handles-change", "gone-is-invalid", "handles-change,gone-is-invalid"] {
+        let bank = Bank::new();
+        bank.odd(ways, &["renew", "--issuer", &bank.issuer("")]).json();
+        bank.assert_one_new_credential();
+        let retired = bank.odd(ways, &["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()]);
+        assert_eq!(retired.exit, 0, "{ways}: {retired:?}");
+        let now = bank.soft.snapshot();
+        assert_eq!(now.with_id(&bank.old.id).count(), 0, "{ways}: {now:?}");
+        assert_eq!(now.added_since(&bank.before).len(), 3);
+        bank.assert_others_unchanged();
+
+        let bank = Bank::new();
+        bank.odd(ways, &["request", "--out", "request.pem"]).json();
+        bank.odd(ways, &["abandon", "--yes"]).json();
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+}
+
+/// A denial that stays when the driver was started anew is believed, before anybody certifies the key.
+#[test]
+fn a_denial_that_lasts_does_not_pass_for_proof() {
+    let bank = Bank::new();
+    let renew = ["renew", "--require-proof", "proven", "--issuer", &bank.issuer("")];
+    bank.odd("never-local", &renew).failed(Code::ProofInsufficient);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// The process ended inside C_CreateObject: each command knows what is left, and goes on.
+#[test]
+fn half_a_certificate_is_cleared_and_written_again() {
+    for half in ["dies-in-create=40", "dies-in-create=0"] {
+        let stopped = || {
+            let bank = Bank::new();
+            let said = bank.odd(half, &["renew", "--issuer", &bank.issuer("")]);
+            assert_eq!(said.exit, 86, "{said:?}");
+            assert_eq!(bank.soft.snapshot().added_since(&bank.before).len(), 3, "with half a certificate");
+            let pending = bank.run(&["pending"]).json();
+            assert_eq!(pending[0]["state"], "awaiting_answer", "{pending:#}");
+            assert_eq!(pending[0]["half_written"]["certificate"], true, "{pending:#}");
+            bank
+        };
+        let bank = stopped();
+        bank.run(&["resume", "--issuer", "false"]).json();
+        bank.assert_one_new_credential();
+        bank.assert_old_works();
+
+        let bank = stopped();
+        let answer = bank.run(&["pending"]).json()[0]["answer_file"].as_str().unwrap().to_owned();
+        // On a token that takes no second certificate for a key, too.
+        bank.odd("one-certificate-per-key", &["install", &answer]).json();
+        bank.assert_one_new_credential();
+
+        let bank = stopped();
+        bank.run(&["abandon", "--yes"]).json();
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+}
+
+/// The process ended inside C_GenerateKeyPair: the public half is lost, or half written. Two signatures tell it.
+#[test]
+fn a_key_without_its_public_half_goes_on_or_goes() {
+    for kind in [Kind::P256, Kind::P384] {
+        for (half, written) in [("dies-in-generate=1", false), ("dies-in-generate=2", true)] {
+            let stopped = || {
+                let bank = Bank::of(kind, days_from_now(11));
+                assert_eq!(bank.odd(half, &["request", "--out", "request.pem"]).exit, 86);
+                let pending = bank.run(&["pending"]).json();
+                assert_eq!(pending[0]["state"], "awaiting_answer", "{pending:#}");
+                assert_eq!(pending[0]["half_written"]["public_key"], written, "{pending:#}");
+                bank
+            };
+            let bank = stopped();
+            bank.run(&["resume", "--issuer", &bank.issuer("")]).json();
+            bank.assert_old_works();
+            let now = bank.soft.snapshot();
+            let new: Vec<_> = now.added_since(&bank.before);
+            let certificate = new.iter().find(|object| object.class == "CKO_CERTIFICATE").unwrap();
+            let signature = bank.soft.sign(&certificate.id, b"new");
+            assert!(verify_with_certificate(certificate.bytes("Value").unwrap(), b"new", &signature));
+
+            let bank = stopped();
+            bank.run(&["abandon", "--yes"]).json();
+            bank.soft.snapshot().assert_same_as(&bank.before);
+        }
+    }
+}
+
+/// The token holds one certificate for a key: nobody is told that the old one was kept.
+#[test]
+fn a_certificate_that_was_overwritten_is_not_said_to_be_kept() {
+    for (ways, replaced) in [("one-certificate-per-key", true), ("", false)] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let said = bank.odd(ways, &["renew", "--reuse-key", "--issuer", &bank.issuer("")]).json();
+        let notices = said["notices"].to_string();
+        assert_eq!(notices.contains("old_certificate_replaced"), replaced, "{notices}");
+        assert_eq!(notices.contains("old_kept"), !replaced, "{notices}");
+        let there = bank.soft.snapshot().of_class("CKO_CERTIFICATE").count();
+        assert_eq!(there, if replaced { 1 } else { 2 });
+    }
+    // To remove the old one as well is no error then: it is gone.
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let renew = ["renew", "--reuse-key", "--retire-old", "--trust-anchor", &bank.anchor(), "--issuer"];
+    let said = bank.odd("one-certificate-per-key", &[&renew[..], &[&bank.issuer("")]].concat()).json();
+    assert_eq!(bank.soft.snapshot().of_class("CKO_CERTIFICATE").count(), 1, "{said:#}");
+}
+
+/// Software looks certificates up by issuer and serial number: a token that refuses something else is given these.
+#[test]
+fn a_token_that_takes_no_category_takes_issuer_and_serial_number() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.renew_oddly("category-refused", &[]).json();
+    let now = bank.soft.snapshot();
+    let new = now.added_since(&bank.before);
+    let certificate = new.iter().find(|object| object.class == "CKO_CERTIFICATE").unwrap();
+    for attribute in ["Issuer", "SerialNumber"] {
+        assert!(certificate.bytes(attribute).is_some_and(|value| !value.is_empty()), "{certificate:?}");
+    }
+}
+
+/// Key and certificate have one label: the key is known all the same.
+#[test]
+fn a_label_that_key_and_certificate_share_loses_no_job() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.renew_oddly("one-label-per-key", &[]).json();
+    bank.assert_one_new_credential();
+    assert_eq!(bank.odd("", &["pending"]).json(), serde_json::json!([]));
+    let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
+    bank.odd("one-label-per-key", &retire).json();
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
 
 /// A driver that can be initialised once is not lost by a second look.

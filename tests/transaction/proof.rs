@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use base16ct::lower::encode_string as hex;
@@ -10,7 +11,7 @@ use common::{Bank, at, credential, install, policy, read, refused, run};
 use serde_json::Value;
 use usbtoken::error::Notice;
 use usbtoken::pki::ProofLevel;
-use usbtoken::{Code, Install, Renewal};
+use usbtoken::{Code, Finder, Install, Pin, Renewal};
 use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex};
 
 #[test]
@@ -63,44 +64,74 @@ fn the_command_hands_the_record_over() {
     bank.assert_one_new_credential();
 }
 
-/// Some tokens deny what they have just done, until the driver is initialised again.
+/// Some tokens deny what they have just done, until the driver is initialised again: it is, before the request leaves and
+/// before the key is judged, at the price of a second login.
 #[test]
-fn a_denial_right_after_generation_is_asked_again_at_the_install() {
+fn a_denial_right_after_generation_is_judged_by_a_driver_that_was_started_anew() {
+    for (lie, required) in
+        [("fresh-zero", "proven"), ("fresh-all-zero", "claimed"), ("fresh-all-zero", "proven")]
+    {
+        let bank = Bank::new();
+        let issuer = bank.issuer("");
+        let renew = ["renew", "--require-proof", required, "--issuer", &issuer];
+        let done = bank.run_with_faults(&format!("*:lie={lie}"), &renew).json();
+        assert_eq!(done["proof"]["level"], "proven", "{lie}: {done:#}");
+        assert_eq!(done["proof"]["evidence"]["local"], true);
+        assert_eq!(count(&bank, "C_Login"), 2, "{lie}");
+        assert_eq!(count(&bank, "C_Initialize"), 2, "{lie}");
+        bank.assert_old_works();
+        bank.assert_one_new_credential();
+    }
+}
+
+/// Who asks for less than what is denied gets it, and is told: nothing is started anew for that.
+#[test]
+fn a_denial_that_decides_nothing_costs_no_login() {
     let bank = Bank::new();
-    let lie = "*:lie=fresh-zero";
-    let request = ["request", "--require-proof", "proven", "--out", "request.pem"];
-    let asked = bank.run_with_faults(lie, &request).json();
-    assert_eq!(asked["proof"]["level"], "claimed", "nothing but a claim so far");
-    assert_eq!(asked["proof"]["evidence"]["local"], false);
-    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
-    // A fresh process is a fresh view, with the same lying driver.
-    let install = ["install", "--require-proof", "proven", "answer.der"];
-    let done = bank.run_with_faults(lie, &install).json();
-    assert_eq!(done["proof"]["level"], "proven");
+    let done = bank.run_with_faults("*:lie=fresh-zero", &["renew", "--issuer", &bank.issuer("")]).json();
+    assert_eq!(done["proof"]["level"], "claimed");
+    assert!(done["notices"].as_array().unwrap().iter().any(|notice| notice["name"] == "proof_claimed"));
+    assert_eq!(count(&bank, "C_Login"), 1);
+    bank.assert_one_new_credential();
+}
+
+/// The program has the driver in use elsewhere, so it cannot be started anew: the caller is asked, and the key waits.
+#[test]
+fn a_denial_by_a_driver_that_is_in_use_is_for_the_caller_to_judge() {
+    const CHILD: &str = "USBTOKEN_TEST_PROOF_CHILD";
+    if let Ok(uri) = std::env::var(CHILD) {
+        let driver = std::env::var("USBTOKEN_TEST_PROOF_DRIVER").unwrap();
+        let token = Finder::new().module(driver).find(&uri.parse().unwrap()).unwrap();
+        let _elsewhere = token.open_public_session().unwrap();
+        let old = credential(&token, &[1]);
+        let session = token.login(Pin::new(b"123456".to_vec())).unwrap();
+        refused(Renewal::of(&old).begin(&session, &run()), Code::ProofUndecided);
+        let pending = session.pending().unwrap();
+        assert_eq!(pending.len(), 1, "it was kept");
+        refused(Renewal::of(&old).resume(&session, &pending[0], &run()), Code::KeyExportable);
+        let accepted = Renewal::of(&old).although_denied().resume(&session, &pending[0], &run()).unwrap();
+        assert_eq!(accepted.proof().level, ProofLevel::Refused, "what is recorded is what was said");
+        return;
+    }
+    let bank = Bank::new();
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    let this = "a_denial_by_a_driver_that_is_in_use_is_for_the_caller_to_judge";
+    child.args(["--exact", this, "--nocapture"]).envs(bank.soft.env()).env(CHILD, bank.soft.uri());
+    child.env("USBTOKEN_TEST_PROOF_DRIVER", usbtoken_testkit::shim());
+    child.env("USBTOKEN_SHIM_DRIVER", bank.soft.module()).env("USBTOKEN_SHIM_FAULT", "*:lie=fresh-all-zero");
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(bank.soft.snapshot().added_since(&bank.before).len(), 2);
+    let done =
+        bank.run(&["resume", "--require-proof", "proven", "--issuer", &bank.issuer(""), "--sign-again"]);
+    assert_eq!(done.json()["proof"]["level"], "proven");
     bank.assert_old_works();
     bank.assert_one_new_credential();
 }
 
-#[test]
-fn a_denial_that_lasts_does_not_pass_for_proof() {
-    let bank = Bank::new();
-    let (lie, issuer) = ("*:lie=fresh-zero", bank.issuer(""));
-    let renew = ["renew", "--require-proof", "proven", "--issuer", &issuer];
-    bank.run_with_faults(lie, &renew).failed(Code::ProofInsufficient);
-    // The key waits: a new process will see the truth.
-    bank.assert_old_works();
-    assert_eq!(bank.soft.snapshot().added_since(&bank.before).len(), 2);
-    let done =
-        bank.run_with_faults(lie, &["resume", "--require-proof", "proven", "--issuer", &issuer]).json();
-    assert_eq!(done["proof"]["level"], "proven");
-    bank.assert_one_new_credential();
-
-    // Who asks for less gets it, and is told.
-    let bank = Bank::new();
-    let done = bank.run_with_faults(lie, &["renew", "--issuer", &bank.issuer("")]).json();
-    assert_eq!(done["proof"]["level"], "claimed");
-    assert!(done["notices"].as_array().unwrap().iter().any(|notice| notice["name"] == "proof_claimed"));
-    bank.assert_one_new_credential();
+/// How often the last run through the shim called a function.
+fn count(bank: &Bank, function: &str) -> usize {
+    bank.called().iter().filter(|called| *called == function).count()
 }
 
 /// Keys with our mark that were not made as we make them: somebody imported them, or they can leave.

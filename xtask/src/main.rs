@@ -1,5 +1,5 @@
 //! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `shim-suites`,
-//! `install`, `structure`, `layout`, `corpora`.
+//! `install`, `structure`, `layout`, `corpora`, `tokens`.
 
 mod corpora;
 mod demo;
@@ -12,6 +12,7 @@ mod shim_suites;
 mod structure;
 mod sweep;
 mod test;
+mod tokens;
 mod work;
 
 use std::process::ExitCode;
@@ -65,6 +66,8 @@ enum Chore {
     Layout,
     /// Reads other projects' test certificates and compares with openssl
     Corpora(corpora::Options),
+    /// Keeps the promises on every PKCS#11 implementation that this machine can bring up
+    Tokens(tokens::Options),
     /// Measures how the source hangs together: modules, imports, public items, what nothing emits
     Structure(structure::Options),
 }
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Chore::Install(options) => install::run(&options),
         Chore::Layout => layout::run(),
         Chore::Corpora(options) => corpora::run(&options),
+        Chore::Tokens(options) => tokens::run(&options),
         Chore::Structure(options) => structure::run(&options),
     };
     match done {

@@ -143,6 +143,92 @@ pub const SUITES: &[Need] = &[
     SOFTHSM,
     Need { package: "opensc", sign: Sign::Program("pkcs11-tool"), purpose: "makes keys for the suites" },
 ];
+/// What brings tokens up (`cargo xtask tokens`).
+pub const TOKENS: &[Need] = &[
+    SOFTHSM,
+    PKCS11_TOOL,
+    Need { package: "libnss3", sign: Sign::File(SOFTOKN), purpose: "NSS's token" },
+    Need { package: "libnss3-tools", sign: Sign::Program("certutil"), purpose: "makes NSS's token" },
+    Need { package: "gcc", sign: Sign::Program("cc"), purpose: "hands NSS its parameter string" },
+    Need { package: "p11-kit", sign: Sign::Program("p11-kit"), purpose: "a token in another process" },
+    Need {
+        package: "p11-kit-modules",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so",
+            "/usr/lib/aarch64-linux-gnu/pkcs11/p11-kit-client.so",
+        ]),
+        purpose: "a token in another process",
+    },
+    Need {
+        package: "opencryptoki",
+        sign: Sign::File(&["/usr/sbin/pkcsslotd"]),
+        purpose: "openCryptoki's token",
+    },
+    Need {
+        package: "libopencryptoki0",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/opencryptoki/libopencryptoki.so.0",
+            "/usr/lib/aarch64-linux-gnu/opencryptoki/libopencryptoki.so.0",
+        ]),
+        purpose: "openCryptoki's token",
+    },
+    Need {
+        package: "libtpm2-pkcs11-1",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/libtpm2_pkcs11.so.1",
+            "/usr/lib/aarch64-linux-gnu/libtpm2_pkcs11.so.1",
+        ]),
+        purpose: "a TPM as a token",
+    },
+    Need { package: "swtpm", sign: Sign::Program("swtpm"), purpose: "a TPM in software" },
+    Need {
+        package: "tpm2-abrmd",
+        sign: Sign::File(&["/usr/sbin/tpm2-abrmd"]),
+        purpose: "shares the TPM out",
+    },
+    Need {
+        package: "libtss2-tcti-tabrmd0",
+        sign: Sign::File(&[
+            "/usr/lib/x86_64-linux-gnu/libtss2-tcti-tabrmd.so.0",
+            "/usr/lib/aarch64-linux-gnu/libtss2-tcti-tabrmd.so.0",
+        ]),
+        purpose: "the way to tpm2-abrmd",
+    },
+    Need {
+        package: "dbus-daemon",
+        sign: Sign::Program("dbus-run-session"),
+        purpose: "tpm2-abrmd talks over it",
+    },
+];
+const SOFTOKN: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/libsoftokn3.so",
+    "/usr/lib/x86_64-linux-gnu/nss/libsoftokn3.so",
+    "/usr/lib/aarch64-linux-gnu/libsoftokn3.so",
+    "/usr/lib/aarch64-linux-gnu/nss/libsoftokn3.so",
+];
+/// What Kryoptic is built with.
+pub const KRYOPTIC: &[Need] = &[
+    SOFTHSM,
+    PKCS11_TOOL,
+    Need {
+        package: "libclang-dev",
+        sign: Sign::File(&["/usr/lib/llvm-14/lib/libclang.so", "/usr/lib/x86_64-linux-gnu/libclang-14.so.1"]),
+        purpose: "builds Kryoptic",
+    },
+    Need {
+        package: "libssl-dev",
+        sign: Sign::File(&["/usr/include/openssl/evp.h"]),
+        purpose: "builds Kryoptic",
+    },
+    Need {
+        package: "libsqlite3-dev",
+        sign: Sign::File(&["/usr/include/sqlite3.h"]),
+        purpose: "builds Kryoptic",
+    },
+    Need { package: "pkg-config", sign: Sign::Program("pkg-config"), purpose: "builds Kryoptic" },
+];
+const PKCS11_TOOL: Need =
+    Need { package: "opensc", sign: Sign::Program("pkcs11-tool"), purpose: "initialises tokens" };
 /// NSS.
 pub const NSS: &[Need] =
     &[Need { package: "libnss3-tools", sign: Sign::Program("certutil"), purpose: "NSS as an application" }];

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use base64ct::{Base64, Encoding as _};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
+use usbtoken::pki::{PublicKey, Request};
 use usbtoken::renewal::PendingKey;
 use usbtoken::text::Lang;
 use usbtoken::{Code, Credential, Error, Response, Result, Session};
@@ -206,6 +207,15 @@ impl Keeper {
     pub fn entry(&self, session: &Session, key_id: &[u8]) -> Result<Option<JournalEntry>> {
         let token = session.token().identity();
         self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key_id))
+    }
+
+    /// The public key of the request that was sent, for a pending key of which the token tells none.
+    pub fn requested_key(&self, session: &Session, key: &PendingKey) -> Option<PublicKey> {
+        if key.public_key().is_some() {
+            return None;
+        }
+        let request = self.entry(session, key.id()).ok()??.request_der().ok()?;
+        Some(Request::from_der(&request).ok()?.public_key().clone())
     }
 
     /// A place for what the CA is about to say about this key.

@@ -68,6 +68,22 @@ fn the_page_tells_driver_token_and_certificates() {
     assert!(page.starts_with("USBトークン診断\n") && page.contains("残り11日"), "{page}");
 }
 
+/// What is wrong with a neighbour stands in the way of nothing that is done with the token that was named.
+#[test]
+fn a_neighbours_troubles_are_no_blockers_of_the_token_that_is_named() {
+    let stage = Stage::new();
+    let neighbour = stage.token.sibling("NEIGHBOUR");
+    neighbour.first_credential(&stage.ca, Kind::P256, days_from_now(-5));
+    let softhsm = softhsm_module();
+    let doctor = |more: &[&str]| json(command(&stage.token, &["doctor"]).args(module(&softhsm)).args(more));
+    let blocks = |diagnosis: &Value| problems(diagnosis).contains(&("blocker", "expired"));
+    assert!(blocks(&doctor(&[])), "of two that may be meant");
+    let named = doctor(&["--token", &stage.token.uri()]);
+    assert!(!problems(&named).iter().any(|(weight, _)| *weight == "blocker"), "{named:#}");
+    assert!(problems(&named).contains(&("remark", "expired")), "{named:#}");
+    assert!(blocks(&doctor(&["--token", &neighbour.uri()])));
+}
+
 #[test]
 fn it_never_logs_in_and_writes_nothing() {
     let stage = Stage::new();

@@ -15,37 +15,50 @@ const UNAVAILABLE_IN_32_BITS: CK_ULONG = 0xffff_ffff;
 /// Room for a private value that is asked for in order to be refused.
 const PRIVATE_VALUE: usize = 1024;
 
+/// What a buffer is filled with before the driver is asked: no number, flag or text of a token looks like it.
+const UNWRITTEN: u8 = 0xA5;
+
 /// An attribute to be read, with room for its value.
 ///
-/// The room is never exactly the length of a likely value: a length that comes back unchanged then shows that the
-/// driver did not get to this attribute.
+/// A number has exactly the room of one: some drivers insist on that. The others have more than a likely value needs, and
+/// what the driver did not get to shows by the buffer, in which nothing was written.
 #[derive(Clone, Copy)]
 pub struct Wanted {
     kind: CK_ATTRIBUTE_TYPE,
     room: usize,
-    /// Whether the room is the length that the value must have.
-    exact: bool,
+    length: Length,
+}
+
+/// What is known of the length of a value before it is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    /// Likely less than the room.
+    Less,
+    /// The room.
+    Exact,
+    /// The room, in which a driver may write a number of 32 bits.
+    Number,
 }
 
 impl Wanted {
     /// A CK_BBOOL.
     pub const fn flag(kind: CK_ATTRIBUTE_TYPE) -> Self {
-        Wanted { kind, room: 3, exact: false }
+        Wanted { kind, room: 3, length: Length::Less }
     }
 
     /// A CK_ULONG.
     pub const fn number(kind: CK_ATTRIBUTE_TYPE) -> Self {
-        Wanted { kind, room: 11, exact: false }
+        Wanted { kind, room: size_of::<CK_ULONG>(), length: Length::Number }
     }
 
     /// Identifiers, labels, names, keys.
     pub const fn short(kind: CK_ATTRIBUTE_TYPE) -> Self {
-        Wanted { kind, room: 1_027, exact: false }
+        Wanted { kind, room: 1_027, length: Length::Less }
     }
 
     /// Certificates.
     pub const fn long(kind: CK_ATTRIBUTE_TYPE) -> Self {
-        Wanted { kind, room: 8_191, exact: false }
+        Wanted { kind, room: 8_191, length: Length::Less }
     }
 }
 
@@ -134,7 +147,6 @@ impl Functions {
         object: ObjectHandle,
         want: Wanted,
     ) -> Outcome<Option<Vec<u8>>> {
-        let want = want.alone();
         let answer = |want: Wanted| -> Outcome<Answer> {
             let answers = self.read(session, object, &[want])?;
             Ok(answers.into_iter().next().map_or(Answer::Unavailable, |(_, answer)| answer))
@@ -143,9 +155,9 @@ impl Functions {
             Answer::Value(value) => Ok(Some(value)),
             // A driver that never tells less than the room may tell the length alone.
             Answer::Full(value) => match self.length_of(session, object, want.kind)? {
-                None => Ok(Some(value)),
+                None => Ok(Some(written(value))),
                 Some(0) => Ok(None),
-                Some(room) => match answer(Wanted { room, exact: true, ..want })? {
+                Some(room) => match answer(Wanted { room, length: Length::Exact, ..want })? {
                     Answer::Value(value) => Ok(Some(value)),
                     _ => Ok(None),
                 },
@@ -160,7 +172,8 @@ impl Functions {
                         how,
                     });
                 }
-                match answer(Wanted { room, exact: needed.is_some(), ..want })? {
+                let length = if needed.is_some() { Length::Exact } else { Length::Less };
+                match answer(Wanted { room, length, ..want })? {
                     Answer::Value(value) | Answer::Full(value) => Ok(Some(value)),
                     _ => Ok(None),
                 }
@@ -217,7 +230,7 @@ impl Functions {
     ) -> Outcome<Option<Attributes>> {
         self.same_process("C_GetAttributeValue")?;
         let mut secret = zeroize::Zeroizing::new(vec![0_u8; PRIVATE_VALUE]);
-        let mut buffers: Vec<Vec<u8>> = wanted.iter().map(|want| vec![0; want.room]).collect();
+        let mut buffers = unwritten(wanted);
         let place = |kind, buffer: &mut [u8]| CK_ATTRIBUTE {
             type_: kind,
             pValue: buffer.as_mut_ptr().cast(),
@@ -278,7 +291,7 @@ impl Functions {
         object: ObjectHandle,
         wanted: &[Wanted],
     ) -> Outcome<Vec<(Wanted, Answer)>> {
-        let mut buffers: Vec<Vec<u8>> = wanted.iter().map(|want| vec![0; want.room]).collect();
+        let mut buffers = unwritten(wanted);
         let mut attributes: Vec<CK_ATTRIBUTE> = wanted
             .iter()
             .zip(&mut buffers)
@@ -342,14 +355,16 @@ enum Answer {
     Full(Vec<u8>),
 }
 
-impl Wanted {
-    /// The same, asked for by itself: some drivers insist on the exact length of a number.
-    fn alone(self) -> Self {
-        match Wanted::number(self.kind).room {
-            number if self.room == number => Wanted { room: size_of::<CK_ULONG>(), exact: true, ..self },
-            _ => self,
-        }
-    }
+/// What was written in a buffer whose length the driver does not tell.
+fn written(mut buffer: Vec<u8>) -> Vec<u8> {
+    let end = buffer.iter().rposition(|byte| *byte != UNWRITTEN).map_or(0, |last| last + 1);
+    buffer.truncate(end);
+    buffer
+}
+
+/// A buffer for each of these, in which it shows whether anything was written.
+fn unwritten(wanted: &[Wanted]) -> Vec<Vec<u8>> {
+    wanted.iter().map(|want| vec![UNWRITTEN; want.room]).collect()
 }
 
 fn is_unavailable(length: CK_ULONG) -> bool {
@@ -368,20 +383,26 @@ fn judge(want: Wanted, mut buffer: Vec<u8>, reported: CK_ULONG, extent: Extent) 
         });
     }
     let reported = usize::try_from(reported).unwrap_or(usize::MAX);
-    let complete = extent == Extent::All;
     if reported > want.room {
-        if complete {
+        if extent == Extent::All {
             let how = format!("0x{:x}: ulValueLen {reported} > {}", want.kind, want.room);
             return Err(Failure::Misbehaved { function: "C_GetAttributeValue", rv: CKR_OK, how });
         }
         return Ok(Answer::TooSmall(Some(reported)));
     }
-    if reported == want.room && !complete {
+    if reported == want.room && is_unwritten(&buffer) {
         return Ok(Answer::Untouched);
     }
-    if reported == want.room && !want.exact {
+    if reported == want.room && want.length == Length::Less {
         return Ok(Answer::Full(buffer));
     }
     buffer.truncate(reported);
+    if want.length == Length::Number && buffer.get(size_of::<u32>()..).is_some_and(is_unwritten) {
+        buffer.truncate(size_of::<u32>());
+    }
     Ok(Answer::Value(buffer))
+}
+
+fn is_unwritten(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == UNWRITTEN)
 }

@@ -34,6 +34,8 @@ pub(super) enum Lie {
     EcBitString,
     /// CKA_LOCAL, CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE are false on keys made since C_Initialize.
     FreshZero,
+    /// The same, and CKA_SENSITIVE too.
+    FreshAllZero,
     /// A wrong PIN is a general error.
     WrongPinGeneralError,
     /// C_GetTokenInfo sets these flags.
@@ -65,6 +67,7 @@ impl Lie {
             "ec-raw" => Self::EcRaw,
             "ec-bit-string" => Self::EcBitString,
             "fresh-zero" => Self::FreshZero,
+            "fresh-all-zero" => Self::FreshAllZero,
             "wrong-pin-general-error" => Self::WrongPinGeneralError,
             "pin-pad" => Self::TokenFlags(CKF_PROTECTED_AUTHENTICATION_PATH),
             "count-low" => Self::TokenFlags(CKF_USER_PIN_COUNT_LOW),
@@ -92,7 +95,10 @@ impl Lie {
                 several.then_some(rv)
             }
             (Self::EmptyPrivateValue(length), CKR_ATTRIBUTE_SENSITIVE) => empty_private_value(call, length),
-            (Self::FreshZero, rv) if in_part(rv) => fresh.deny(call, rv),
+            (Self::FreshZero, rv) if in_part(rv) => fresh.deny(call, rv, &ORIGIN),
+            (Self::FreshAllZero, rv) if in_part(rv) => {
+                fresh.deny(call, rv, &[&ORIGIN[..], &[CKA_SENSITIVE]].concat())
+            }
             (Self::GarbageHandles | Self::MoreHandles | Self::EndlessSearch, CKR_OK) => {
                 self.about_handles(call)
             }
@@ -206,6 +212,9 @@ impl Lie {
     }
 }
 
+/// What a key was made as.
+const ORIGIN: [CK_ATTRIBUTE_TYPE; 3] = [CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE];
+
 fn unavailable(call: &Call) -> Option<CK_RV> {
     let mut lied = false;
     for (at, attribute) in asked(call) {
@@ -230,14 +239,13 @@ impl Fresh {
         }
     }
 
-    fn deny(&self, call: &Call, rv: CK_RV) -> Option<CK_RV> {
+    fn deny(&self, call: &Call, rv: CK_RV, denied: &[CK_ATTRIBUTE_TYPE]) -> Option<CK_RV> {
         call.args.iter().find(|(_, view)| matches!(view, View::Object(key) if self.0.contains(key)))?;
         let mut lied = false;
         for (_, attribute) in asked(call) {
             let (kind, pointer, length) =
                 (attribute.type_, attribute.pValue.cast::<u8>(), attribute.ulValueLen);
-            let denied = matches!(kind, CKA_LOCAL | CKA_ALWAYS_SENSITIVE | CKA_NEVER_EXTRACTABLE);
-            if denied && length == 1 && !pointer.is_null() {
+            if denied.contains(&kind) && length == 1 && !pointer.is_null() {
                 // SAFETY: the driver has written one byte there.
                 unsafe { pointer.write(0) };
                 lied = true;

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::object::{Present, StoredKey, StoredPublicKey};
+use super::read::Object;
 use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
@@ -17,8 +18,8 @@ use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 pub(crate) struct NewKeyPair {
     /// The private key.
     pub private: StoredKey,
-    /// The public key object.
-    pub public: StoredPublicKey,
+    /// The public key object, where it is on the token.
+    pub public: Option<StoredPublicKey>,
     /// The public key as a value.
     pub public_key: PublicKey,
 }
@@ -93,7 +94,35 @@ impl Session {
         let mut private = open.read_new_private_key(private, algorithm)?;
         private.public_key = Some(public_key.clone());
         self.pin.see(&private);
-        Ok(NewKeyPair { private, public, public_key })
+        Ok(NewKeyPair { private, public: Some(public), public_key })
+    }
+
+    /// The pair in the session that took the place of the one in which it was made.
+    ///
+    /// # Errors
+    /// [`Code::KeyMissing`] when its private key is not there, or is there twice; what the search and the reading return.
+    pub(crate) fn found_again(&self, pair: &NewKeyPair) -> Result<NewKeyPair> {
+        let (open, made) = (self.open_session(), &pair.private);
+        let (mut private, mut public) = (Vec::new(), None);
+        for handle in open.find(Template::new().bytes(CKA_ID, &made.id))? {
+            let read = open.read_object(handle).map_err(|failure| failure.during(Step::ReadObjects))?;
+            match read {
+                Object::PrivateKey(key) if key.id == made.id && key.label == made.label => private.push(key),
+                Object::PublicKey(key) if key.id == made.id && key.label == made.label => public = Some(key),
+                _ => {}
+            }
+        }
+        match (private.pop(), private.is_empty()) {
+            (Some(key), true) => {
+                let (algorithm, public_key) = (made.algorithm, pair.public_key.clone());
+                let private = StoredKey { algorithm, public_key: Some(public_key.clone()), ..key };
+                Ok(NewKeyPair { private, public, public_key })
+            }
+            _ => {
+                let error = Error::new(Code::KeyMissing).during(Step::ReadObjects);
+                Err(error.fact(Fact::Id, hex(&made.id)))
+            }
+        }
     }
 
     /// Removes a key pair that was just made, for example because its proof was refused.
@@ -101,9 +130,11 @@ impl Session {
     /// # Errors
     /// [`Code::DestroyFailed`] when one of the two is still there.
     pub(crate) fn remove_new_pair(&self, pair: &NewKeyPair) -> Result<()> {
-        let removal = Removal::new(Step::Abandon)
-            .generated_half(pair.public.place, &pair.public.id, pair.public.label.bytes())
-            .generated_half(pair.private.place, &pair.private.id, pair.private.label.bytes());
+        let removal = pair.public.iter().fold(Removal::new(Step::Abandon), |removal, public| {
+            removal.generated_half(public.place, &public.id, public.label.bytes())
+        });
+        let private = &pair.private;
+        let removal = removal.generated_half(private.place, &private.id, private.label.bytes());
         self.remove(&removal).map_err(|error| {
             let id = hex(&pair.private.id);
             Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
@@ -114,7 +145,8 @@ impl Session {
 impl NewKeyPair {
     /// A token that keeps another label than the one given would leave a key that could not be known again.
     fn with_label(self, label: &[u8]) -> Result<Self> {
-        for half in [&self.private.label, &self.public.label] {
+        let public = self.public.iter().map(|public| &public.label);
+        for half in public.chain([&self.private.label]) {
             let padding = |byte: &u8| matches!(byte, 0 | b' ');
             let kept = half.bytes().strip_prefix(label).is_some_and(|rest| rest.iter().all(padding));
             if !kept {

@@ -1,5 +1,6 @@
 //! Sessions: a public one that reads, and one that is logged in and may write.
 
+mod anew;
 mod evidence;
 mod keygen;
 mod login;
@@ -30,6 +31,7 @@ pub(crate) use self::sign::Signed;
 pub(crate) use self::store::Category;
 use crate::driver::ckr::During as _;
 use crate::driver::lock::TokenLock;
+use crate::driver::module::OpenSession;
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Result, Step};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -70,6 +72,8 @@ pub struct PublicSession(Open);
 /// It belongs to one thread at a time: it may be sent to another, not shared.
 pub struct Session {
     open: Open,
+    /// The one that took its place when the driver was started anew.
+    reopened: OnceCell<Open>,
     pin: KeptPin,
     pin_was_checked: bool,
     /// Held by every session of ours on this token as long as the login is ours.
@@ -118,18 +122,19 @@ impl Session {
         };
         let mut pin_was_checked = false;
         let login = SharedLogin::share(&token, || {
-            pin_was_checked = open.login(pin.as_ref())?;
+            pin_was_checked = open.login(pin.as_ref().map(Pin::bytes))?;
             Ok(pin_was_checked)
         });
         let login = login.map_err(|error| if kept_back { refused_at_pad(error) } else { error })?;
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin, token.quirks().context_login);
-        Ok(Session { open, pin, pin_was_checked, login, reserved })
+        let reopened = OnceCell::new();
+        Ok(Session { open, reopened, pin, pin_was_checked, login, reserved })
     }
 
     /// The token.
     pub fn token(&self) -> &Token {
-        &self.open.token
+        &self.open_session().token
     }
 
     /// Whether the token has checked the PIN at this login. Where this process was logged in already
@@ -140,7 +145,7 @@ impl Session {
     }
 
     pub(super) fn open_session(&self) -> &Open {
-        &self.open
+        self.reopened.get().unwrap_or(&self.open)
     }
 
     /// Takes the token for a job that writes, until the session ends: no other process or thread of this user
@@ -159,10 +164,10 @@ impl Session {
 
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).
     pub(super) fn login_for_operation(&self, step: Step) -> Result<()> {
-        let pin_pad = self.open.token.info().pin_pad;
+        let open = self.open_session();
+        let pin_pad = open.token.info().pin_pad;
         let log_in = |pin: Option<&[u8]>| {
-            let functions = self.open.functions();
-            let done = functions.login(self.open.handle, CKU_CONTEXT_SPECIFIC, pin);
+            let done = open.functions().login(open.handle(), CKU_CONTEXT_SPECIFIC, pin);
             done.map_err(|failure| failure.during(step))
         };
         self.pin.with(|pin| match pin {
@@ -179,7 +184,8 @@ impl Drop for Session {
         // before us stays.
         if let Some(login) = self.login.take() {
             login.leave(|| {
-                let _ = self.open.functions().logout(self.open.handle);
+                let open = self.open_session();
+                let _ = open.functions().logout(open.handle());
             });
         }
     }
@@ -187,7 +193,7 @@ impl Drop for Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Session").field(self.open.token.identity()).finish()
+        f.debug_tuple("Session").field(self.token().identity()).finish()
     }
 }
 
@@ -246,7 +252,7 @@ impl Reservation {
 #[derive(Debug)]
 pub(super) struct Open {
     token: Token,
-    handle: SessionHandle,
+    session: OpenSession,
     access: Access,
     owner: Owner,
     /// The objects that showed themselves as certificates in this session.
@@ -265,20 +271,19 @@ enum Access {
 impl Open {
     fn new(token: &Token, access: Access) -> Result<Self> {
         static SESSIONS: AtomicU64 = AtomicU64::new(0);
-        let handle = token
+        let session = token
             .module()
-            .functions()
-            .open_session(token.slot(), access == Access::Write)
+            .open(token.slot(), access == Access::Write)
             .map_err(|failure| failure.during(Step::OpenSession))?;
         let owner = Owner(SESSIONS.fetch_add(1, Ordering::Relaxed));
         let (token, certificates) = (token.clone(), RefCell::default());
-        Ok(Open { token, handle, access, owner, certificates, _one_thread: PhantomData })
+        Ok(Open { token, session, access, owner, certificates, _one_thread: PhantomData })
     }
 
     /// One C_Login. Returns whether the login is ours: somebody in this process may have logged in before.
-    fn login(&self, pin: Option<&Pin>) -> Result<bool> {
+    fn login(&self, pin: Option<&[u8]>) -> Result<bool> {
         self.token.module().note_login();
-        match self.functions().login(self.handle, CKU_USER, pin.map(Pin::bytes)) {
+        match self.functions().login(self.handle(), CKU_USER, pin) {
             Ok(()) => Ok(true),
             Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
             Err(failure) => Err(self.explain_refusal(failure.during(Step::LogIn))),
@@ -305,7 +310,7 @@ impl Open {
     }
 
     pub(super) fn handle(&self) -> SessionHandle {
-        self.handle
+        self.session.handle
     }
 
     pub(super) fn token(&self) -> &Token {
@@ -319,6 +324,6 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.token.module().close(self.handle);
+        self.token.module().close(self.session);
     }
 }

@@ -6,12 +6,17 @@ use super::{Open, PublicSession, Session};
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
+use std::collections::BTreeSet;
 use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Attributes, Failure, ObjectHandle, Outcome, Template, Wanted};
 
 /// On a token with more objects than this the certificates are searched for by their class too, unless they were before: one
 /// search more saves a second read of each.
 const FEW: usize = 16;
+
+/// So many objects of other classes among many objects, and those of ours are searched for: Kryoptic shows an object for each
+/// mechanism.
+const SOME_OTHERS: usize = 3;
 
 const CLASS: Wanted = Wanted::number(CKA_CLASS);
 
@@ -71,8 +76,16 @@ impl Open {
             unreadable: 0,
             present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
         };
-        let (mut read, mut failed) = (0_usize, None);
+        let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
+        let (many, mut wanted) = (handles.len() > FEW, None);
         for handle in handles {
+            if others == SOME_OTHERS && many && wanted.is_none() {
+                wanted = Some(self.of_our_classes()?).filter(|found| !found.is_empty());
+                others += 1;
+            }
+            if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&handle)) {
+                continue;
+            }
             let object = twice(|| match certificates.contains(&handle) {
                 true => self.read_by_class(handle),
                 false => self.read_object(handle),
@@ -82,7 +95,7 @@ impl Open {
                 Ok(Object::Certificate(one)) => objects.certificates.push(one),
                 Ok(Object::PrivateKey(one)) => objects.private_keys.push(one),
                 Ok(Object::PublicKey(one)) => objects.public_keys.push(one),
-                Ok(Object::Other) => {}
+                Ok(Object::Other) => others += 1,
                 // Half made: there is nothing to be said of it.
                 Ok(Object::Unknown) => {}
                 Err(failure) if is_about_the_object(&failure) => {
@@ -99,6 +112,15 @@ impl Open {
             Some(failure) if read == 0 => Err(failure.during(Step::ReadObjects)),
             _ => Ok(objects),
         }
+    }
+
+    /// The objects of the classes that a renewal is about.
+    fn of_our_classes(&self) -> Result<BTreeSet<ObjectHandle>> {
+        let mut found = BTreeSet::new();
+        for class in [CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY] {
+            found.extend(self.find(Template::new().number(CKA_CLASS, class))?);
+        }
+        Ok(found)
     }
 
     /// The X.509 certificates, and how many objects could not be read as one.
@@ -128,7 +150,7 @@ impl Open {
         let read = || {
             self.attributes_where(handle, &wanted, |known, kind| match known.number(CKA_CLASS) {
                 None => kind == CKA_CLASS,
-                Some(CKO_PRIVATE_KEY | CKO_PUBLIC_KEY) => true,
+                Some(CKO_PRIVATE_KEY | CKO_PUBLIC_KEY) => may_be_of_key(known, kind),
                 Some(_) => matches!(kind, CKA_ID | CKA_LABEL),
             })
         };
@@ -202,7 +224,7 @@ impl Open {
 
     pub(super) fn read_private_key(&self, handle: ObjectHandle) -> Result<StoredKey> {
         let wanted = [&KEY_MATERIAL[..], &PRIVATE_KEY[..]].concat();
-        let attributes = self.attributes_where(handle, &wanted, |_, _| true);
+        let attributes = self.attributes_where(handle, &wanted, may_be_of_key);
         let attributes = attributes.map_err(|failure| failure.during(Step::ReadObjects))?;
         Ok(self.private_key(handle, &attributes))
     }
@@ -240,7 +262,7 @@ impl Open {
 
     /// A public key whose value cannot be understood is an error only for whom needs it.
     pub(super) fn read_public_key(&self, handle: ObjectHandle) -> Result<(StoredPublicKey, Option<Error>)> {
-        let attributes = self.attributes_where(handle, &KEY_MATERIAL, |_, _| true);
+        let attributes = self.attributes_where(handle, &KEY_MATERIAL, may_be_of_key);
         let attributes = attributes.map_err(|failure| failure.during(Step::ReadObjects))?;
         Ok(self.public_key(handle, &attributes))
     }
@@ -333,6 +355,16 @@ fn is_about_the_object(failure: &Failure) -> bool {
                 | CKR_ATTRIBUTE_VALUE_INVALID
         ),
         Failure::Missing { .. } | Failure::Forked { .. } => false,
+    }
+}
+
+/// Whether a key can have an attribute, by its type where that is known: what drivers answer when they are asked a second
+/// time for one that it cannot have is anything.
+fn may_be_of_key(known: &Attributes, kind: CK_ATTRIBUTE_TYPE) -> bool {
+    match known.number(CKA_KEY_TYPE) {
+        Some(CKK_EC) => !matches!(kind, CKA_MODULUS | CKA_PUBLIC_EXPONENT),
+        Some(CKK_RSA) => !matches!(kind, CKA_EC_PARAMS | CKA_EC_POINT),
+        _ => true,
     }
 }
 

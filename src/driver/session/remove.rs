@@ -12,7 +12,7 @@ use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::PublicKey;
 use base16ct::lower::encode_string as hex;
-use usbtoken_pkcs11::types::CKR_OBJECT_HANDLE_INVALID;
+use usbtoken_pkcs11::types::{CKA_ID, CKR_OBJECT_HANDLE_INVALID};
 use usbtoken_pkcs11::{Failure, ObjectHandle};
 
 #[cfg(test)]
@@ -36,12 +36,17 @@ struct Planned {
 enum Is {
     /// A certificate: exactly these bytes under this identifier and this label.
     Certificate { id: Vec<u8>, label: Label, der: Vec<u8> },
+    /// What a creation of ours has left of a certificate, empty or not.
+    HalfCertificate { id: Vec<u8>, label: Label, der: Vec<u8> },
     /// A certificate object that we have created in this session, whatever the token made of its value.
     CreatedCertificate { id: Vec<u8>, label: Vec<u8> },
     /// A public key of exactly this value.
     PublicKey { id: Vec<u8>, label: Label, value: PublicKey },
-    /// A private key; what it reports of its public half may change with the objects around it, and does not count.
-    PrivateKey { id: Vec<u8>, label: Label },
+    /// A private key; what it reports of its public half may change with the objects around it, and does not count. What it
+    /// has signed for shows it where it has another handle meanwhile.
+    PrivateKey { id: Vec<u8>, label: Label, signed_for: Option<PublicKey> },
+    /// A public key object that a creation of ours has left without its value.
+    HalfPublicKey { id: Vec<u8>, label: Label },
     /// A half of a pair that this session has generated: it carries our label, or else the identifier, which is random.
     GeneratedHalf { id: Vec<u8>, label: Vec<u8> },
 }
@@ -65,13 +70,28 @@ impl Removal {
         if !signed.is_by(key) {
             return Err(doubt(self.step, &key.id, "another_key_signed"));
         }
-        Ok(self.named_private_key(key))
+        let (id, label) = (key.id.clone(), key.label.clone());
+        let is = Is::PrivateKey { id, label, signed_for: signed.public_key().cloned() };
+        Ok(self.and(key.place, is))
     }
 
     /// A private key that a person has named by its identifier, having seen what is odd about it.
     pub(crate) fn named_private_key(self, key: &StoredKey) -> Self {
-        let is = Is::PrivateKey { id: key.id.clone(), label: key.label.clone() };
+        let is = Is::PrivateKey { id: key.id.clone(), label: key.label.clone(), signed_for: None };
         self.and(key.place, is)
+    }
+
+    /// A public key object of a job of ours whose value was never written: it carries the job's record and identifier.
+    pub(crate) fn half_public_key(self, key: &StoredPublicKey) -> Self {
+        self.and(key.place, Is::HalfPublicKey { id: key.id.clone(), label: key.label.clone() })
+    }
+
+    /// A certificate object of a job of ours whose value was never wholly written: it carries the job's record and
+    /// identifier, and what cannot be read as a certificate.
+    pub(crate) fn half_certificate(self, certificate: &StoredCertificate) -> Self {
+        let StoredCertificate { id, label, der, .. } = certificate;
+        let is = Is::HalfCertificate { id: id.clone(), label: label.clone(), der: der.clone() };
+        self.and(certificate.place, is)
     }
 
     /// A certificate.
@@ -97,8 +117,10 @@ impl Removal {
     pub(crate) fn planned(&self) -> Vec<String> {
         let class = |is: &Is| match is {
             Is::Certificate { .. } | Is::CreatedCertificate { .. } => "certificate",
+            Is::HalfCertificate { .. } => "half",
             Is::PublicKey { .. } => "public",
             Is::PrivateKey { .. } => "private",
+            Is::HalfPublicKey { .. } => "half",
             Is::GeneratedHalf { .. } => "half",
         };
         let name = |planned: &Planned| format!("{} {:?}", class(&planned.is), planned.place.handle);
@@ -127,41 +149,90 @@ impl Session {
 
     fn remove_one(&self, planned: &Planned, step: Step) -> Result<()> {
         let open = self.open_session();
-        let handle = open.handle_of(planned.place)?;
+        let Some(handle) = self.standing(planned, step)? else { return Ok(()) };
+        match open.functions().destroy_object(open.handle(), handle) {
+            Ok(()) => {}
+            // What went before has taken it along, or its handle has changed.
+            Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => {
+                let Some(moved) = self.look_again(planned, step)? else { return Ok(()) };
+                let destroyed = open.functions().destroy_object(open.handle(), moved);
+                destroyed.map_err(|failure| not_destroyed(planned, step).because_of(failure.during(step)))?;
+                return self.make_sure_it_went(moved, planned, step);
+            }
+            Err(failure) => return Err(failure.during(step)),
+        }
+        self.make_sure_it_went(handle, planned, step)
+    }
+
+    /// The handle under which the object stands now, exactly as planned; `None`: it is gone.
+    fn standing(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
+        let handle = self.open_session().handle_of(planned.place)?;
         match self.read_again(handle, &planned.is) {
-            // Some tokens take two objects along with one call.
-            Again::Gone => return Ok(()),
-            Again::There(object) if planned.is.agrees_with(&object) => {}
-            Again::There(_) => return Err(doubt(step, planned.is.id(), "object_changed")),
+            Again::Gone => self.look_again(planned, step),
+            Again::There(object) if planned.is.agrees_with(&object) => Ok(Some(handle)),
+            Again::There(_) => Err(doubt(step, planned.is.id(), "object_changed")),
             Again::Unreadable(failure) => {
                 let unreadable = doubt(step, planned.is.id(), "object_unreadable");
-                return Err(unreadable.because_of(failure.during(step)));
+                Err(unreadable.because_of(failure.during(step)))
             }
         }
-        open.functions().destroy_object(open.handle(), handle).map_err(|failure| failure.during(step))?;
-        match self.read_again(handle, &planned.is) {
-            Again::There(object) if planned.is.agrees_with(&object) => {
-                let error = Error::new(Code::DestroyFailed).during(step);
-                Err(error.fact(Fact::Id, hex(planned.is.id())))
+    }
+
+    /// Looks for an object whose handle became invalid by what it was: some drivers number their objects anew when one goes,
+    /// and some tokens take two along with one call.
+    fn look_again(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
+        let open = self.open_session();
+        let template = match planned.is.id() {
+            [] => usbtoken_pkcs11::Template::new(),
+            id => usbtoken_pkcs11::Template::new().bytes(CKA_ID, id),
+        };
+        let mut found = Vec::new();
+        for handle in open.find(template)? {
+            if let Again::There(object) = self.read_again(handle, &planned.is)
+                && planned.is.agrees_with(&object)
+                && self.has_signed(&planned.is, object)?
+            {
+                found.push(handle);
             }
+        }
+        match found.as_slice() {
+            [] => Ok(None),
+            [handle] => Ok(Some(*handle)),
+            [..] => Err(doubt(step, planned.is.id(), "object_changed")),
+        }
+    }
+
+    /// Whether a private key under another handle signs for what the planned one has signed for; other objects are known by
+    /// their values.
+    fn has_signed(&self, is: &Is, object: Object) -> Result<bool> {
+        match (is, object) {
+            (Is::PrivateKey { signed_for: Some(public), .. }, Object::PrivateKey(key)) => {
+                Ok(self.challenge(&key, [public])?.public_key().is_some())
+            }
+            _ => Ok(true),
+        }
+    }
+
+    fn make_sure_it_went(&self, handle: ObjectHandle, planned: &Planned, step: Step) -> Result<()> {
+        match self.read_again(handle, &planned.is) {
+            Again::There(object) if planned.is.agrees_with(&object) => Err(not_destroyed(planned, step)),
             Again::Gone | Again::There(_) => Ok(()),
             // Whether it is gone, the search says.
             Again::Unreadable(_) if !self.is_found(handle)? => Ok(()),
-            Again::Unreadable(failure) => {
-                let error = Error::new(Code::DestroyFailed).during(step);
-                let error = error.fact(Fact::Id, hex(planned.is.id()));
-                Err(error.because_of(failure.during(step)))
-            }
+            Again::Unreadable(failure) => Err(not_destroyed(planned, step).because_of(failure.during(step))),
         }
     }
 
     fn read_again(&self, handle: ObjectHandle, as_what: &Is) -> Again {
         let open = self.open_session();
         let read = match as_what {
-            Is::Certificate { .. } | Is::CreatedCertificate { .. } => open.read_as_certificate(handle),
-            Is::PublicKey { .. } | Is::PrivateKey { .. } | Is::GeneratedHalf { .. } => {
-                open.read_object(handle)
+            Is::Certificate { .. } | Is::HalfCertificate { .. } | Is::CreatedCertificate { .. } => {
+                open.read_as_certificate(handle)
             }
+            Is::PublicKey { .. }
+            | Is::PrivateKey { .. }
+            | Is::HalfPublicKey { .. }
+            | Is::GeneratedHalf { .. } => open.read_object(handle),
         };
         match read {
             Ok(object) => Again::There(object),
@@ -188,19 +259,21 @@ impl Session {
     }
 
     /// Removes what a refused C_CreateObject left behind: what was not there before, can be read, and carries the
-    /// identifier and the label that we gave it. What carries nothing, as SoftHSM leaves it, stays.
+    /// identifier and the label that we gave it; but not the one that was created. What carries nothing, as SoftHSM leaves it,
+    /// stays.
     pub(super) fn remove_leftover_certificates(
         &self,
         id: &[u8],
         label: &[u8],
         before: &Present,
+        but: Option<&StoredCertificate>,
     ) -> Result<()> {
-        let step = Step::WriteCertificate;
-        let removal =
-            self.came_since(before)?.into_iter().fold(Removal::new(step), |removal, (place, object)| {
-                let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec() };
-                if is.agrees_with(&object) { removal.and(place, is) } else { removal }
-            });
+        let came = self.came_since(before)?.into_iter();
+        let came = came.filter(|(place, _)| but.is_none_or(|but| but.place != *place));
+        let removal = came.fold(Removal::new(Step::WriteCertificate), |removal, (place, object)| {
+            let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec() };
+            if is.agrees_with(&object) { removal.and(place, is) } else { removal }
+        });
         self.remove(&removal)
     }
 
@@ -233,13 +306,21 @@ impl Is {
             (Is::Certificate { id, label, der }, Object::Certificate(now)) => {
                 now.id == *id && now.label == *label && now.der == *der && !der.is_empty()
             }
+            (Is::HalfCertificate { id, label, der }, Object::Certificate(now)) => {
+                now.id == *id && now.label == *label && now.der == *der
+            }
             (Is::CreatedCertificate { id, label }, Object::Certificate(now)) => {
                 !id.is_empty() && now.id == *id && now.label.bytes() == *label
             }
             (Is::PublicKey { id, label, value }, Object::PublicKey(now)) => {
                 now.id == *id && now.label == *label && now.public_key.as_ref() == Some(value)
             }
-            (Is::PrivateKey { id, label }, Object::PrivateKey(now)) => now.id == *id && now.label == *label,
+            (Is::PrivateKey { id, label, .. }, Object::PrivateKey(now)) => {
+                now.id == *id && now.label == *label
+            }
+            (Is::HalfPublicKey { id, label }, Object::PublicKey(now)) => {
+                now.id == *id && now.label == *label && now.public_key.is_none()
+            }
             (Is::GeneratedHalf { id, label }, Object::PrivateKey(now)) => {
                 now.label.bytes() == *label || (!id.is_empty() && now.id == *id)
             }
@@ -253,12 +334,19 @@ impl Is {
     fn id(&self) -> &[u8] {
         match self {
             Is::Certificate { id, .. }
+            | Is::HalfCertificate { id, .. }
             | Is::CreatedCertificate { id, .. }
             | Is::PublicKey { id, .. }
             | Is::PrivateKey { id, .. }
+            | Is::HalfPublicKey { id, .. }
             | Is::GeneratedHalf { id, .. } => id,
         }
     }
+}
+
+/// The token keeps what it was told to remove.
+fn not_destroyed(planned: &Planned, step: Step) -> Error {
+    Error::new(Code::DestroyFailed).during(step).fact(Fact::Id, hex(planned.is.id()))
 }
 
 /// Something does not agree: nothing is removed. The reason is a stable name, for which `text/` has the words.

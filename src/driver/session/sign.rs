@@ -66,7 +66,8 @@ impl Session {
         Ok(Signed { place: key.place, public_key: at_hand.find(fits).cloned() })
     }
 
-    /// The public key of a private key that nothing on the token tells, from two signatures of an EC key.
+    /// The public key of a private key that nothing on the token tells, from two signatures of an EC key: it is the one that
+    /// both fit.
     ///
     /// # Errors
     /// [`Code::PublicKeyInvalid`] for a key of another kind, or when the signatures do not agree; what C_SignInit and
@@ -76,17 +77,31 @@ impl Session {
             let error = Error::new(Code::PublicKeyInvalid).during(Step::ReadPublicKey);
             error.fact(Fact::Id, hex(&key.id))
         };
-        let algorithm = key.algorithm.filter(|one| *one != SignatureAlgorithm::RsaPkcs1Sha256);
-        let algorithm = algorithm.ok_or_else(unknown)?;
-        let challenge = fresh_challenge()?;
-        let returned = self.sign_by_token(key, algorithm, &challenge, Step::ReadPublicKey)?;
-        let possible = algorithm
-            .ecdsa_forms(&returned)
-            .iter()
-            .flat_map(|signature| PublicKey::that_verify(algorithm, &challenge, signature))
-            .collect::<Vec<_>>();
-        let signed = self.challenge(key, &possible)?;
-        signed.public_key().cloned().ok_or_else(unknown)
+        // A key whose curve only its public half would tell signs as one of the two that are made here.
+        let curves: &[_] = match &key.algorithm {
+            Some(SignatureAlgorithm::RsaPkcs1Sha256) => return Err(unknown()),
+            Some(algorithm) => &[*algorithm],
+            None => &[SignatureAlgorithm::EcdsaSha256, SignatureAlgorithm::EcdsaSha384],
+        };
+        for algorithm in curves {
+            let challenge = fresh_challenge()?;
+            let returned = match self.sign_by_token(key, *algorithm, &challenge, Step::ReadPublicKey) {
+                Err(error) if error.is_refusal() && key.algorithm.is_none() => continue,
+                returned => returned?,
+            };
+            let possible = algorithm
+                .ecdsa_forms(&returned)
+                .iter()
+                .flat_map(|signature| PublicKey::that_verify(*algorithm, &challenge, signature))
+                .collect::<Vec<_>>();
+            if possible.is_empty() {
+                continue;
+            }
+            if let Some(public) = self.challenge(key, &possible)?.public_key() {
+                return Ok(public.clone());
+            }
+        }
+        Err(unknown())
     }
 
     /// Signs a message with a private key and verifies the signature with the public key.

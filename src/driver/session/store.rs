@@ -39,26 +39,35 @@ impl Session {
         self.pin.drop_unless_wanted();
         let open = self.open_session();
         let mut refusals = Vec::new();
+        let clean = |but: Option<&StoredCertificate>| {
+            before.map_or(Ok(()), |before| self.remove_leftover_certificates(id, label, before, but))
+        };
         for &set in self.token().quirks().sets {
             let template = template(certificate, category, id, label, set);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
                     let (place, id) = (open.place(handle), id.to_vec());
                     let (label, der) = (Label::new(label.to_vec()), certificate.der().to_vec());
-                    return Ok((StoredCertificate { place, id, label, der }, set));
+                    let written = StoredCertificate { place, id, label, der };
+                    if !refusals.is_empty() {
+                        let cleaned = clean(Some(&written));
+                        cleaned.map_err(|error| error.after_clean_up(self.take_back(&written)))?;
+                    }
+                    return Ok((written, set));
                 }
                 Err(failure) => failure,
             };
-            let cleaned =
-                before.map_or(Ok(()), |before| self.remove_leftover_certificates(id, label, before));
             match failure.rv() {
+                // One that names an attribute has likely made nothing: one look after the last of them is enough.
+                Some(rv) if ckr::is_template_refusal(rv) => refusals.push(failure),
                 Some(rv) if ckr::is_object_refusal(rv) => {
-                    cleaned?;
+                    clean(None)?;
                     refusals.push(failure);
                 }
-                _ => return Err(failure.during(Step::WriteCertificate).after_clean_up(cleaned)),
+                _ => return Err(failure.during(Step::WriteCertificate).after_clean_up(clean(None))),
             }
         }
+        clean(None)?;
         Err(refused(refusals))
     }
 
@@ -68,6 +77,15 @@ impl Session {
     /// [`Code::RemovalDoubtful`], [`Code::DestroyFailed`], what C_DestroyObject returns.
     pub(crate) fn take_back(&self, written: &StoredCertificate) -> Result<()> {
         self.remove(&Removal::new(Step::WriteCertificate).created_certificate(written))
+    }
+
+    /// Clears what an interrupted creation has left of certificates.
+    ///
+    /// # Errors
+    /// As [`Session::take_back`].
+    pub(crate) fn remove_half_written(&self, halves: &[StoredCertificate]) -> Result<()> {
+        let removal = Removal::new(Step::WriteCertificate);
+        self.remove(&halves.iter().fold(removal, Removal::half_certificate))
     }
 
     /// Reads a certificate object again, byte for byte; returns what the token made otherwise and what a person should know
@@ -116,11 +134,14 @@ fn template(
     if set == AttributeSet::Minimal {
         return minimal;
     }
-    let common = minimal
+    let uncategorized = minimal
         .flag(CKA_PRIVATE, false)
         .bytes(CKA_ISSUER, certificate.issuer().der())
-        .bytes(CKA_SERIAL_NUMBER, certificate.serial().der_integer())
-        .number(CKA_CERTIFICATE_CATEGORY, category.number());
+        .bytes(CKA_SERIAL_NUMBER, certificate.serial().der_integer());
+    if set == AttributeSet::Uncategorized {
+        return uncategorized;
+    }
+    let common = uncategorized.number(CKA_CERTIFICATE_CATEGORY, category.number());
     if set == AttributeSet::Common {
         return common;
     }

@@ -195,6 +195,11 @@ impl Token {
             .fact(Fact::Found, &info.identity))
     }
 
+    /// The same token, in the slot in which it was found again after its driver was started anew.
+    pub(in crate::driver) fn moved_to(&self, found: Token) -> Self {
+        Token { slot: found.slot, info: found.info, read: found.read, ..self.clone() }
+    }
+
     /// Whether it said of itself what is known of it a moment ago, and no login was tried since.
     pub(in crate::driver) fn is_fresh(&self) -> bool {
         self.read.at.elapsed() < BELIEVED && self.read.logins == self.module.logins()

@@ -47,6 +47,8 @@ pub(crate) enum AttributeSet {
     Full,
     /// Without what some tokens refuse: dates, public key.
     Common,
+    /// Without the category either. Software looks certificates up by issuer and serial number, and misses them.
+    Uncategorized,
     /// What no certificate object can be without.
     Minimal,
 }
@@ -74,7 +76,12 @@ impl From<&catalogue::Profile> for Quirks {
             template_sets,
             sets: match facts.minimal_certificate {
                 true => &[AttributeSet::Minimal],
-                false => &[AttributeSet::Full, AttributeSet::Common, AttributeSet::Minimal],
+                false => &[
+                    AttributeSet::Full,
+                    AttributeSet::Common,
+                    AttributeSet::Uncategorized,
+                    AttributeSet::Minimal,
+                ],
             },
             context_login: facts.context_login,
             pin_length: facts.pin_length.map(|(shortest, longest)| (shortest.into(), longest.into())),
@@ -96,7 +103,8 @@ mod tests {
     fn each_fact_changes_what_is_done() {
         let generic = changed(|_| ());
         assert_eq!(generic.template_sets[0], TemplateSet::SignOnly);
-        assert_eq!(generic.sets, [AttributeSet::Full, AttributeSet::Common, AttributeSet::Minimal]);
+        assert_eq!(generic.sets.len(), 4);
+        assert_eq!((generic.sets[0], generic.sets[3]), (AttributeSet::Full, AttributeSet::Minimal));
         assert!(!generic.context_login && generic.pin_length.is_none());
         assert_eq!(changed(|facts| facts.usage_attributes = false).template_sets[0], TemplateSet::NoUsage);
         assert_eq!(

@@ -133,6 +133,17 @@ pub struct Request {
 
 impl Request {
     /// Reads a request. Its signature is not verified.
+    ///
+    /// # Errors
+    /// [`Code::BadArgument`] when the bytes are not one DER request and nothing else.
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        Request::read(der).map_err(|cause| {
+            Error::new(Code::BadArgument)
+                .fact(Fact::Detail, format_args!("PKCS#10: {cause}"))
+                .caused_by(cause)
+        })
+    }
+
     pub(in crate::pki) fn read(der: &[u8]) -> Read<Self> {
         let info: CertificationRequestInfo<'_> =
             CertificationRequestInfo::from_der(CertificationRequest::from_der(der)?.info.raw)?;

@@ -16,7 +16,7 @@ use crate::bank::Policy;
 use crate::contents::{
     Contents, Credential, Credentials, PendingKey, about, already_installed, no_leaf, not_awaited,
 };
-use crate::driver::{Category, Present, Proof, Session, StoredKey};
+use crate::driver::{Category, Present, Proof, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{Certificate, Name, Response, Skipped, authorities_of, jst_date, jst_time};
 
@@ -106,6 +106,10 @@ impl<'a> Install<'a> {
                 return job.confirm(&mut contents, &leaf);
             }
         }
+        let half_written = match pending.key().filter(|key| key.half_written().certificate) {
+            Some(key) => Contents::read(session)?.half_certificates_of(key),
+            None => Vec::new(),
+        };
         let installed = job.finish(Match {
             leaf,
             key: pending.requested(),
@@ -113,6 +117,7 @@ impl<'a> Install<'a> {
             old: pending.old().cloned(),
             proof: Some(pending.proof().clone()),
             before: pending.before(),
+            half_written,
             notices: pending.notices().to_vec(),
         })?;
         pending.set_installed();
@@ -129,6 +134,8 @@ struct Match<'k> {
     old: Option<Credential>,
     proof: Option<Proof>,
     before: Option<&'k Present>,
+    /// What an interrupted installation has left of its certificate.
+    half_written: Vec<StoredCertificate>,
     notices: Vec<Warning>,
 }
 
@@ -136,7 +143,9 @@ impl<'k> Match<'k> {
     /// A key that was found on the token.
     fn found(leaf: Certificate, key: &'k RequestedKey, contents: &'k Contents) -> Self {
         let before = Some(contents.present().as_ref());
-        Match { leaf, key, subject: None, old: key.old(), proof: None, before, notices: Vec::new() }
+        let half_written = key.waiting().map(|key| contents.half_certificates_of(key)).unwrap_or_default();
+        let (subject, proof, old) = (None, None, key.old());
+        Match { leaf, key, subject, old, proof, before, half_written, notices: Vec::new() }
     }
 }
 
@@ -232,7 +241,7 @@ impl Job<'_> {
     /// Checks the certificate, writes it, and lets its key sign.
     fn finish(&self, found: Match<'_>) -> Result<Installed> {
         let Checks { policy, response, run } = self.checks;
-        let Match { leaf, key, subject, old, proof, before, mut notices } = found;
+        let Match { leaf, key, subject, old, proof, before, half_written, mut notices } = found;
         let (private, public) = key.pair()?;
         run.enter(Step::CheckCertificate)?;
         let asked = Asked { key, old: old.as_ref(), subject };
@@ -243,8 +252,26 @@ impl Job<'_> {
         notices.extend(proof_notice(&proof));
         notices.extend(key.is_in_use().then(|| Notice::KeyReused.into()));
 
-        let (written, seen) = write_and_verify(self.session, private, &leaf, key.label(), before, run)?;
+        let write = || write_and_verify(self.session, private, &leaf, key.label(), before, run);
+        let (written, seen) = match write() {
+            // Some tokens hold one certificate for a key, and half a one is one.
+            Err(error) if error.is_refusal() && !half_written.is_empty() => {
+                self.session.remove_half_written(&half_written).map_err(|left| left.because_of(error))?;
+                write()?
+            }
+            written => written?,
+        };
         notices.extend(seen.into_iter().map(Warning::from));
+        // The credential is complete, whatever becomes of that.
+        let _ = self.session.remove_half_written(&half_written);
+        let old = match old {
+            Some(old) if key.is_in_use() && !self.is_still_there(&old)? => {
+                let notice = Warning::from(Notice::OldCertificateReplaced);
+                notices.push(notice.fact(Fact::Serial, old.certificate().serial()));
+                None
+            }
+            old => old,
+        };
         // The certificate of a key that is used again has its label, which the old one has too.
         notices.extend(key.is_in_use().then(|| Notice::LabelShared.into()));
         run.report(Step::Complete);
@@ -266,6 +293,11 @@ impl Job<'_> {
             policy: policy.clone(),
             certificates: response.certificates().to_vec(),
         })
+    }
+
+    /// Some tokens hold one certificate for a key: the new one has then taken the old one's place.
+    fn is_still_there(&self, old: &Credential) -> Result<bool> {
+        Ok(Contents::read(self.session)?.is_there(old.certificate()))
     }
 
     /// The proof from the request's time stands, unless the driver denied then what must be true: such a driver is

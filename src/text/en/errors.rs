@@ -180,6 +180,8 @@ code_words! {
         "Replug the token and try again; if it stays, contact the bank's branch.";
     LoggedInElsewhere "Another kind of user is logged in to the token."
         "Close other programs that use the token, then try again.";
+    ProofUndecided "The driver denies that the new key is protected, as some do until they are started anew."
+        "The key was kept. End the program that uses the driver, then resume the renewal: the key is judged anew.";
     AnswerEmpty "The CA's answer is empty."
         "Check the file that came from the CA and install it again.";
     AnswerTooLarge "The CA's answer is too large."

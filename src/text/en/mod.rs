@@ -173,6 +173,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The token made the new certificate private: it is seen after the login only.",
             "It works; programs that list certificates may ask for the PIN first.",
         ),
+        Notice::OldCertificateReplaced => w(
+            "The token holds one certificate for a key: the new one has taken the old one's place.",
+            "Log in with the new one now. If that fails, ask the bank's branch: the old one is not on the token any more.",
+        ),
         Notice::LabelShared => w(
             "The new certificate has no label of its own: a program that chooses by label may take the wrong one.",
             "In such a program, name the new one by the PKCS#11 URI that is shown.",
@@ -253,7 +257,7 @@ pub(super) const fn point(point: Point) -> &'static str {
     match point {
         Point::TokenInitialized => "The token is initialised.",
         Point::TokenWritable => "The token can be written.",
-        Point::PinUsable => "The PIN is not locked.",
+        Point::PinUsable => "No flag speaks against the PIN.",
         Point::Memory => "There is room on the token.",
         Point::Mechanism => "The token supports the kind of key.",
         Point::Window => "The certificate can be renewed now.",

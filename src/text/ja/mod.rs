@@ -176,6 +176,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "新しい電子証明書は、ログインした後でなければ見えない形でUSBトークンに保存されました。",
             "使用できます。一覧を表示する前にPIN(暗証番号)を求められることがあります。",
         ),
+        Notice::OldCertificateReplaced => w(
+            "このUSBトークンは1つの鍵に電子証明書を1つしか保存できないため、古い電子証明書は新しいものに置き換わりました。",
+            "新しい電子証明書でログインできることを確かめてください。ログインできないときは、お取引店に連絡してください。古い電子証明書はもうトークンにありません。",
+        ),
         Notice::LabelShared => w(
             "新しい電子証明書のラベルは、ほかのものと同じです。ラベルで選ぶプログラムは、別のものを使うことがあります。",
             "そのようなプログラムでは、表示されたPKCS#11 URIで指定してください。",
@@ -259,7 +263,7 @@ pub(super) const fn point(point: Point) -> &'static str {
     match point {
         Point::TokenInitialized => "USBトークンは初期化されています。",
         Point::TokenWritable => "USBトークンに書き込めます。",
-        Point::PinUsable => "PIN(暗証番号)はロックされていません。",
+        Point::PinUsable => "PIN(暗証番号)について、異常を示すフラグはありません。",
         Point::Memory => "USBトークンに空き容量があります。",
         Point::Mechanism => "USBトークンは必要な鍵の種類に対応しています。",
         Point::Window => "更新できる期間です。",

@@ -33,4 +33,4 @@ pub use device::smart_card_device;
 pub use key::{Kind, SoftKey, verify, verify_with_certificate};
 pub use programs::{command, program, shim};
 pub use token::{Folder, Inspector, Object, Provisioned, Reading, Snapshot, SoftToken};
-pub use token::{inspect, softhsm_module, softhsm_module_at};
+pub use token::{inspect, inspect_slot, softhsm_module, softhsm_module_at};

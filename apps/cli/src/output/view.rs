@@ -14,7 +14,9 @@ use usbtoken::bank::{Bank, Reminder};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Notice, Warning};
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_date, jst_rfc3339};
-use usbtoken::renewal::{self, BegunBy, PendingKey, PendingState, Renewable, Successor, WhyUnreadable};
+use usbtoken::renewal::{
+    self, BegunBy, HalfWritten, PendingKey, PendingState, Renewable, Successor, WhyUnreadable,
+};
 use usbtoken::text::{Lang, Phrase, printable};
 
 /// A point in time: RFC 3339 in Japan standard time.
@@ -134,6 +136,7 @@ pub struct Pending {
     pub first: bool,
     /// Why it is not certain that the record on the key is its own, if it is not.
     pub doubt: Option<&'static str>,
+    pub half_written: HalfWritten,
     /// The file with the CA's answer, where it came already; null while it is awaited.
     pub answer_file: Option<String>,
     /// The command that installs it.
@@ -414,6 +417,7 @@ impl Pending {
             by: key.begun_by(),
             first: key.is_first(),
             doubt: key.doubt(),
+            half_written: key.half_written(),
             answer_file: None,
             go_on: None,
             reference: None,
@@ -441,6 +445,9 @@ impl Pending {
         let age = Words::Age(self.age_days).text(lang);
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {age}", printable(&title)) };
         lines.put(&Words::Status.text(lang), &progress_of(self.state).text(lang));
+        if self.half_written != HalfWritten::default() {
+            lines.put(&Words::Status.text(lang), &Words::HalfWritten.text(lang));
+        }
         if let Some(serial) = &self.concerns_serial {
             lines.put(&Words::Concerns.text(lang), serial);
         }

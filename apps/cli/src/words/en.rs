@@ -19,6 +19,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ProofClaimed => "cannot leave the token (as the driver claims)",
         Words::ProofRefused => "may be able to leave the token",
         Words::ProofUnknown => "unknown (log in to see)",
+        Words::HalfWritten => "something was written in part; resume, install or abandon clears it",
         Words::AwaitingAnswer => "waits for the CA's answer",
         Words::NotConfirmed => "a certificate seems to be there, not confirmed: install the answer again",
         Words::OldCertificateGone => "renewal of a certificate that is not on the token",

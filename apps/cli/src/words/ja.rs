@@ -18,6 +18,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ProofClaimed => "取り出し不可（ドライバの申告による）",
         Words::ProofRefused => "取り出し不可を確認できません",
         Words::ProofUnknown => "未確認（ログインすると確認できます）",
+        Words::HalfWritten => {
+            "書き込みが途中で止まったものが残っています(再開、保存、中止のいずれかで片付きます)"
+        }
         Words::AwaitingAnswer => "認証局からの応答待ち",
         Words::NotConfirmed => {
             "電子証明書は書き込み済みのようです（署名による確認がまだです。同じ応答をもう一度取り込んでください）"

@@ -35,6 +35,8 @@ pub enum Words<'a> {
 
     /// State of a pending key: the CA's answer is awaited.
     AwaitingAnswer,
+    /// An object of the job was never wholly written.
+    HalfWritten,
     /// State of a pending key: whether its certificate is there, only a signature would say.
     NotConfirmed,
     /// Title of a pending key whose old certificate is not on the token.

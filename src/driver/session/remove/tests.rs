@@ -82,7 +82,7 @@ fn a_public_key_is_known_by_its_value_its_identifier_and_its_label() {
 
 #[test]
 fn a_private_key_is_known_by_its_identifier_and_its_label() {
-    let is = Is::PrivateKey { id: ID.to_vec(), label: label(LABEL) };
+    let is = Is::PrivateKey { id: ID.to_vec(), label: label(LABEL), signed_for: None };
     assert!(is.agrees_with(&private(ID, LABEL)));
     for other in [private(b"other", LABEL), private(ID, b"other"), public(ID, LABEL, &value())] {
         assert!(!is.agrees_with(&other), "{other:?}");
@@ -141,7 +141,7 @@ fn every_planned_object_has_its_identifier() {
         Is::Certificate { id: id.clone(), label: label(LABEL), der: vec![1] },
         Is::CreatedCertificate { id: id.clone(), label: text.clone() },
         Is::PublicKey { id: id.clone(), label: label(LABEL), value: value() },
-        Is::PrivateKey { id: id.clone(), label: label(LABEL) },
+        Is::PrivateKey { id: id.clone(), label: label(LABEL), signed_for: None },
         Is::GeneratedHalf { id, label: text },
     ] {
         assert_eq!(is.id(), ID);

@@ -33,19 +33,29 @@ impl Inspector {
 
 /// Loads a module that no one else in this process uses, logs in to the token with this serial number, runs the
 /// work and finalises the module. One `C_Login`; a wrong PIN is a panic, not a second try.
-///
-/// For SoftHSM the module is a private copy; with a real token's driver the library under test must have let go
-/// of it first.
 pub fn inspect<R>(module: &Path, serial: &str, pin: &str, work: impl FnOnce(&Inspector) -> R) -> R {
+    with_module(module, |pkcs11| logged_in(pkcs11, slot_of(pkcs11, serial), pin, work))
+}
+
+/// The same in the slot with this number, for the driver of a token that is no SoftHSM: who asks has made sure that it is the
+/// right one. The library under test must have let go of the driver first.
+pub fn inspect_slot<R>(module: &Path, slot: u64, pin: &str, work: impl FnOnce(&Inspector) -> R) -> R {
     with_module(module, |pkcs11| {
-        let slot = slot_of(pkcs11, serial);
+        let slots = pkcs11.get_slots_with_token().expect("C_GetSlotList");
+        let slot = slots.into_iter().find(|one| one.id() == slot).expect("the slot is still there");
+        logged_in(pkcs11, slot, pin, work)
+    })
+}
+
+fn logged_in<R>(pkcs11: &Pkcs11, slot: Slot, pin: &str, work: impl FnOnce(&Inspector) -> R) -> R {
+    {
         let session = pkcs11.open_rw_session(slot).expect("C_OpenSession");
         session.login(UserType::User, Some(&AuthPin::from(pin))).expect("C_Login");
         let inspector = Inspector { session };
         let result = work(&inspector);
         inspector.session.logout().expect("C_Logout");
         result
-    })
+    }
 }
 
 /// Loads, initialises, runs, finalises.

@@ -239,7 +239,7 @@ impl Inspector {
         self.session.create_object(&template).expect("C_CreateObject of a public key");
     }
 
-    /// Signs with the private key that has this CKA_ID: RSA PKCS#1 v1.5 with SHA-256; ECDSA with SHA-256 on P-256
+    /// Signs with the private key that has this CKA_ID: RSA PKCS#1 v1.5 with SHA-256, hashed here; ECDSA with SHA-256 on P-256
     /// and SHA-384 on P-384, in DER.
     pub fn sign(&self, id: &[u8], message: &[u8]) -> Vec<u8> {
         self.sign_with(self.object(ObjectClass::PRIVATE_KEY, id), message)
@@ -258,7 +258,7 @@ impl Inspector {
             self.session.sign(mechanism, handle, data).expect("C_Sign with the key on the token")
         };
         let Some(Attribute::EcParams(curve)) = curve.first() else {
-            return sign(&Mechanism::Sha256RsaPkcs, message);
+            return sign(&Mechanism::RsaPkcs, &digest_info(message));
         };
         let curve = spki::ObjectIdentifier::from_der(curve).expect("a named curve");
         let hash = match curve == key::P384 {
@@ -267,6 +267,12 @@ impl Inspector {
         };
         ecdsa_der(&sign(&Mechanism::Ecdsa, &hash))
     }
+}
+
+/// DigestInfo with SHA-256 (RFC 8017 §9.2): not every token hashes.
+fn digest_info(message: &[u8]) -> Vec<u8> {
+    let head = [0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 0x20];
+    [&head[..], &Sha256::digest(message)].concat()
 }
 
 /// r‖s of PKCS#11 as the SEQUENCE that everyone else uses.

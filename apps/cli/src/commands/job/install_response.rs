@@ -167,7 +167,7 @@ pub fn finish(
     if retired {
         text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
     }
-    let own = bank_words(run, retired);
+    let own = bank_words(run, retired || installed.replaced.is_none());
     text.extend(own.iter().map(|words| format!("\n{}", printable(words))));
     text.push_str(&notices_text(&run.untold(&notices), run.lang));
     let json = json!({

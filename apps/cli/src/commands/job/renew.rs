@@ -125,5 +125,9 @@ fn resume_pending(
         }));
     }
     let key = key?;
+    let renewal = match keeper.requested_key(session, &key) {
+        Some(kept) => renewal.clone().requested_key(&kept),
+        None => renewal.clone(),
+    };
     renewal.resume(session, &key, &run.call())
 }

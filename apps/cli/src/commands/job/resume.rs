@@ -50,6 +50,10 @@ fn go_on(
 ) -> Result<Outcome> {
     let keeper = way.keeper();
     let renewal = renewal(args, checks, key)?;
+    let renewal = match keeper.requested_key(session, key) {
+        Some(kept) => renewal.requested_key(&kept),
+        None => renewal,
+    };
     let pending = renewal.resume(session, key, &run.call())?;
     let reference = match way {
         Way::Write(..) => args.order.reference.clone(),

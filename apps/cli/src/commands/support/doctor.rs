@@ -23,7 +23,7 @@ pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
         Err(error) if error.code() == Code::DriverMissing => Finder::new(),
         finder => finder?,
     };
-    let diagnosis = doctor::examine(&finder, run.now())?.with_banks(banks);
+    let diagnosis = doctor::examine_for(&finder, &run.uri()?, run.now())?.with_banks(banks);
     if let Some(file) = &args.bundle {
         files::write(file, diagnosis.bundle(run.lang).as_bytes(), args.overwrite)?;
     }

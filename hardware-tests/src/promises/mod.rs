@@ -1,0 +1,54 @@
+//! What is promised, each on a token that holds something of other people or nothing.
+
+mod answers;
+mod foreign;
+mod job;
+mod killed;
+mod stage;
+
+use crate::report::Renewed;
+use crate::target::Target;
+
+/// A promise. It panics with a sentence when it is not kept, and leaves the token as it was.
+pub struct Promise {
+    /// The stable name.
+    pub name: &'static str,
+    /// What is done to the token for it.
+    pub what: &'static str,
+    /// Keeps it; what a renewal came to is put on the list.
+    pub keep: fn(&Target, &mut Vec<Renewed>),
+}
+
+/// In the order in which they are tried.
+pub const PROMISES: &[Promise] = &[
+    Promise {
+        name: "reading",
+        what: "read the certificates without a PIN; find the token by its URI, and by no other",
+        keep: job::reading,
+    },
+    Promise {
+        name: "renewal",
+        what: "make a first credential, renew it in one process and in two, retire the old one; the kit signs with each",
+        keep: job::renewal,
+    },
+    Promise {
+        name: "wrong_answers",
+        what: "make a key, give it eight answers that are wrong, and abandon it",
+        keep: answers::wrong_answers,
+    },
+    Promise {
+        name: "abandoned",
+        what: "make a key, list it as pending, and abandon it",
+        keep: job::abandoned,
+    },
+    Promise {
+        name: "equal_ids",
+        what: "put a certificate of other people under the identifier of a new key; it stays, and the key is renewed",
+        keep: foreign::equal_ids,
+    },
+    Promise {
+        name: "killed",
+        what: "end the program before and after calls that write; what stays is listed, and goes or goes on",
+        keep: killed::killed,
+    },
+];

@@ -1,0 +1,88 @@
+//! Which slot the named token is in. The PIN goes to no other: label, serial number and manufacturer have to agree, as far as
+//! the URI gives them, and there has to be exactly one such token.
+
+use std::path::Path;
+
+use usbtoken::TokenUri;
+use usbtoken_pkcs11::library;
+use usbtoken_pkcs11::text::unpadded;
+
+/// What a token says of itself, from CK_TOKEN_INFO as it is: a clock that makes no sense hides no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) slot: u64,
+    pub(crate) label: String,
+    pub(crate) manufacturer: String,
+    pub(crate) model: String,
+    pub(crate) serial: String,
+}
+
+/// The token that the URI names, and the driver's description of itself.
+pub(crate) fn find(module: &Path, uri: &TokenUri) -> (Seen, String) {
+    let driver = library::load(module).unwrap_or_else(|error| panic!("{}: {error:?}", module.display()));
+    let ours = driver.initialize().expect("C_Initialize");
+    let info = driver.info().expect("C_GetInfo");
+    let (major, minor) = (info.libraryVersion.major, info.libraryVersion.minor);
+    let about = format!("{} {major}.{minor}", unpadded(&info.libraryDescription));
+    let slots = driver.slots(true).expect("C_GetSlotList");
+    let seen = slots.into_iter().filter_map(|slot| {
+        let info = driver.token_info(slot).ok()?;
+        Some(Seen {
+            slot: slot.0,
+            label: unpadded(&info.label),
+            manufacturer: unpadded(&info.manufacturerID),
+            model: unpadded(&info.model),
+            serial: unpadded(&info.serialNumber),
+        })
+    });
+    let seen: Vec<Seen> = seen.collect();
+    if ours {
+        driver.finalize().expect("C_Finalize");
+    }
+    (chosen(&seen, uri).unwrap_or_else(|problem| panic!("{problem}")).clone(), about)
+}
+
+fn chosen<'a>(seen: &'a [Seen], uri: &TokenUri) -> Result<&'a Seen, String> {
+    let agrees = |wanted: Option<&str>, value: &str| wanted.is_none_or(|wanted| wanted == value);
+    let is_named = |one: &&Seen| {
+        agrees(uri.serial(), &one.serial)
+            && agrees(uri.token(), &one.label)
+            && agrees(uri.manufacturer(), &one.manufacturer)
+            && agrees(uri.model(), &one.model)
+    };
+    let named: Vec<&Seen> = seen.iter().filter(is_named).collect();
+    match named.as_slice() {
+        [one] => Ok(one),
+        [] => Err(format!("{uri} names none of the tokens {seen:?}")),
+        [..] => Err(format!("{uri} names several tokens, and the PIN may be one's alone: {named:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(slot: u64, label: &str, manufacturer: &str, serial: &str) -> Seen {
+        let text = str::to_owned;
+        Seen {
+            slot,
+            label: text(label),
+            manufacturer: text(manufacturer),
+            model: text(""),
+            serial: text(serial),
+        }
+    }
+
+    /// NSS shows two tokens with one serial number.
+    #[test]
+    fn a_serial_number_alone_names_no_token_where_two_have_it() {
+        let both = [seen(1, "Generic", "Mozilla", "00"), seen(2, "Certificate DB", "Mozilla", "00")];
+        let named = |uri: &str| chosen(&both, &uri.parse().unwrap()).map(|one| one.slot);
+        assert!(named("pkcs11:serial=00").unwrap_err().contains("several"));
+        assert_eq!(named("pkcs11:serial=00;token=Certificate%20DB"), Ok(2));
+        assert!(
+            named("pkcs11:serial=00;token=Certificate%20DB;manufacturer=Other").unwrap_err().contains("none")
+        );
+        assert!(named("pkcs11:serial=01").is_err());
+    }
+}

@@ -1,0 +1,39 @@
+//! Starting the driver anew in the middle of a job: some drivers think other things of a key than the token says, until then.
+
+use super::{Access, Open, Session};
+use crate::error::{Code, Error, Fact, Result, Step};
+
+impl Session {
+    /// Ends the driver, starts it again, finds the token and logs in once more. What was read before is not to be used
+    /// then: it is of a session that is no more.
+    ///
+    /// `false`, and nothing has changed: somebody else has initialised the driver or has a session open, the PIN is not kept
+    /// any more, or it was done in this session before.
+    ///
+    /// # Errors
+    /// [`Code::DriverInitFailed`]; [`Code::TokenNotPresent`] where the token is not there any more; what C_OpenSession and
+    /// C_Login return.
+    pub(crate) fn start_driver_anew(&self) -> Result<bool> {
+        let open = self.open_session();
+        let is_kept = self.pin.with(|pin| pin.is_some()) || open.token().info().pin_pad;
+        if self.reopened.get().is_some() || self.login.is_none() || !is_kept {
+            return Ok(false);
+        }
+        let (module, identity) = (open.token().module(), open.token().identity());
+        let log_out = || {
+            let _ = open.functions().logout(open.handle());
+        };
+        if !module.start_anew(log_out)? {
+            return Ok(false);
+        }
+        let (tokens, _) = module.tokens(false)?;
+        let found = tokens.into_iter().find(|token| token.identity() == identity).ok_or_else(|| {
+            Error::new(Code::TokenNotPresent).during(Step::FindToken).fact(Fact::Expected, identity)
+        })?;
+        let again = Open::new(&open.token().moved_to(found), Access::Write)?;
+        self.pin.with(|pin| again.login(pin))?;
+        // No one else can have set it: the session belongs to this thread.
+        let _ = self.reopened.set(again);
+        Ok(true)
+    }
+}

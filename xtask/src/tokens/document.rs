@@ -1,0 +1,116 @@
+//! docs/tokens.md, made of the reports.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use serde_json::Value;
+
+use super::Implementation;
+use crate::work::{self, Done};
+
+const HEAD: &str = "\
+# Tokens
+
+Written by `cargo xtask tokens --write`, which brings each of these up, keeps the promises of `hardware-tests/` on it and
+takes it down again. By hand: `hardware-tests/tokens/NAME.sh FOLDER COMMAND` runs any command on one of them. A token of your
+own: [hardware-testing.md](hardware-testing.md).
+
+One `usbtoken renew` of a token that holds one credential, through the driver shim, which counts the calls. The time is that of
+one run on the machine that wrote this page, start of the process included; an RSA key takes what it takes.
+
+";
+
+const NOT_HERE: &str = "
+## Not here
+
+| what | why |
+|---|---|
+| a real card, SmartCard-HSM among them | no card can be emulated from Debian's packages in which OpenSC makes a key and stores a certificate; what was seen on it is played by `tests/drivers/odd.c` and the shim: `docs/drivers.md` |
+| APDUs | nothing here sends any |
+| wolfPKCS11 | not in Debian; its odd answer is played by `tests/drivers/odd.c` |
+";
+
+/// Writes the page.
+pub fn write(all: &[Implementation]) -> Done {
+    let file = work::root().join("docs/tokens.md");
+    fs::write(&file, page(all)).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn page(all: &[Implementation]) -> String {
+    let mut page = HEAD.to_owned();
+    page.push_str(
+        "| implementation | driver | key | proof | calls | logins | seconds | what it did otherwise |\n",
+    );
+    page.push_str("|---|---|---|---|---|---|---|---|\n");
+    let mut missing = Vec::new();
+    for one in all {
+        let Some(report) = one.last() else {
+            missing.push(one.name);
+            continue;
+        };
+        for renewed in list(&report["renewed"]) {
+            let otherwise = otherwise(renewed);
+            let _ = writeln!(
+                page,
+                "| `{}` {} | {} | {} | {} | {} | {} | {:.1} | {otherwise} |",
+                one.name,
+                one.what,
+                text(&report["token"]["driver"]),
+                text(&renewed["kind"]),
+                text(&renewed["proof"]),
+                renewed["calls"],
+                renewed["logins"],
+                renewed["seconds"].as_f64().unwrap_or_default(),
+            );
+        }
+    }
+    page.push_str("\n## The promises\n\n| implementation | what it is there for | kept | impossible, and why | not kept |\n|---|---|---|---|---|\n");
+    for (one, report) in all.iter().filter_map(|one| Some((one, one.last()?))) {
+        let _ = writeln!(page, "| `{}` | {} | {} |", one.name, one.shows, promises(&report));
+    }
+    page.push_str(NOT_HERE);
+    if !missing.is_empty() {
+        let _ = writeln!(page, "| {} | no run on the machine that wrote this page |", missing.join(", "));
+    }
+    page
+}
+
+/// What the driver refused, and what the person is told beside the result.
+fn otherwise(renewed: &Value) -> String {
+    let refused = list(&renewed["refused"]).map(text);
+    let notices = list(&renewed["notices"]).map(|name| format!("`{}`", text(name)));
+    let all: Vec<String> = refused.chain(notices).collect();
+    if all.is_empty() { "–".to_owned() } else { all.join("; ") }
+}
+
+/// The promises by what became of them: kept, impossible, not kept.
+fn promises(report: &Value) -> String {
+    let (mut kept, mut impossible, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for one in list(&report["promises"]) {
+        let name = text(&one["promise"]);
+        let list = match &one["outcome"] {
+            Value::String(_) => &mut kept,
+            Value::Object(outcome) if outcome.contains_key("impossible") => {
+                let entry = format!("{name}: {}", text(&one["outcome"]["impossible"]));
+                if !impossible.contains(&entry) {
+                    impossible.push(entry);
+                }
+                continue;
+            }
+            _ => &mut failed,
+        };
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+    let shown = |list: Vec<String>| if list.is_empty() { "–".to_owned() } else { list.join(", ") };
+    format!("{} | {} | {}", shown(kept), shown(impossible), shown(failed))
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
