@@ -1,80 +1,152 @@
 //! `usbtoken list`: every credential on the tokens.
 
+use std::io::{self, Write};
+use std::iter;
 use std::time::SystemTime;
 
-use usbtoken::bank::Delivered;
+use serde::{Serialize, Serializer};
+use usbtoken::bank::{Bank, Delivered};
 use usbtoken::driver::{PublicSession, TokenIdentity};
-use usbtoken::error::{Notice, Step};
-use usbtoken::pki::Window;
+use usbtoken::error::{Notice, Step, Warning};
+use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::renewal::{Renewable, clock_doubt};
-use usbtoken::text::Phrase;
+use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::args;
 use crate::output::view;
-use crate::output::{Outcome, print_warning};
+use crate::output::{Outcome, Pieces, print_warning};
 use crate::pin::Source;
 use crate::run::Run;
 
+/// What the tokens hold, to be shown one by one: of a token with thousands of certificates nothing is made beforehand.
+struct Listed {
+    seen: Vec<Seen>,
+    lang: Lang,
+    when: (Window, SystemTime),
+    bank: Option<Bank>,
+    /// Whether only what is to be renewed now is shown.
+    due: bool,
+}
+
 /// What one token holds.
 struct Seen {
-    token: view::Token,
-    credentials: Vec<view::Credential>,
-    unreadable: Vec<view::Unreadable>,
-    logged_in: bool,
-    /// Whether the bank delivers it without a certificate.
-    comes_empty: bool,
+    token: TokenIdentity,
+    credentials: Credentials,
+    /// The levels of proof of the credentials' keys, where someone logged in.
+    levels: Option<Vec<Option<ProofLevel>>>,
+}
+
+/// One of the list for programs.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    Credential(Box<view::Credential>),
+    Unreadable(view::Unreadable),
 }
 
 impl Seen {
     fn of(
         run: &Run,
         token: &TokenIdentity,
-        all: &Credentials,
-        credentials: Vec<view::Credential>,
-        logged_in: bool,
+        all: Credentials,
+        levels: Option<Vec<Option<ProofLevel>>>,
     ) -> Self {
-        let named = all.unreadable().iter();
-        let unreadable = named.map(|one| view::Unreadable::of(token, one)).collect();
         if !all.unreadable().is_empty() {
             run.tell(&[Notice::CertificateUnreadable.into()]);
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
-        let (bank, now) = (run.bank(), run.now());
-        let credentials = credentials.into_iter().map(|one| one.reminded(bank, now)).collect();
-        let comes_empty = bank.is_some_and(|bank| bank.delivered(token) == Delivered::Empty);
-        Seen { token: view::Token::of(token), credentials, unreadable, logged_in, comes_empty }
+        Seen { token: token.clone(), credentials: all, levels }
     }
 
-    /// Keeps what is to be renewed now; what cannot be read is no one's to renew.
-    fn keep_due(&mut self) {
-        self.credentials.retain(view::Credential::is_due);
-        self.unreadable.clear();
+    fn unreadable(&self) -> impl Iterator<Item = view::Unreadable> {
+        self.credentials.unreadable().iter().map(|one| view::Unreadable::of(&self.token, one))
+    }
+}
+
+impl Listed {
+    fn credentials<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = view::Credential> + 'a {
+        let levels = seen.levels.iter().flatten().copied().chain(iter::repeat(None));
+        seen.credentials
+            .iter()
+            .zip(levels)
+            .map(|(one, level)| view::Credential::of(&seen.token, one, level, self.when))
+            .map(|one| one.reminded(self.bank.as_ref(), self.when.1))
+            .filter(|one| !self.due || one.is_due())
+    }
+
+    /// What cannot be read is no one's to renew.
+    fn unreadable<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = view::Unreadable> + 'a {
+        seen.unreadable().filter(|_| !self.due)
+    }
+
+    /// A token that holds nothing is shown, but not among what is to be renewed.
+    fn shows(&self, seen: &Seen) -> bool {
+        !self.due || self.credentials(seen).next().is_some()
+    }
+
+    /// The first warning that something is to be renewed; of a bank that reminds no one nothing is looked at.
+    fn reminding(&self) -> Option<Warning> {
+        self.bank.as_ref().filter(|bank| !bank.reminders.is_empty())?;
+        self.seen.iter().flat_map(|seen| self.credentials(seen)).find_map(|one| one.reminding())
+    }
+
+    /// None seen before the login is not none.
+    fn none(&self, seen: &Seen) -> String {
+        let is_delivered_so =
+            self.bank.as_ref().is_some_and(|bank| bank.delivered(&seen.token) == Delivered::Empty);
+        let notice = match seen.levels {
+            _ if is_delivered_so => Notice::DeliveredEmpty,
+            Some(_) => return Phrase::NoCredentials.text(self.lang),
+            None => Notice::NoCertificate,
+        };
+        let message = notice.message(self.lang);
+        format!("{}\n  {}", message.sentence, message.next_action)
+    }
+}
+
+impl Serialize for Listed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.seen.iter().flat_map(|seen| {
+            let credentials = self.credentials(seen).map(|one| Entry::Credential(Box::new(one)));
+            credentials.chain(self.unreadable(seen).map(Entry::Unreadable))
+        }))
+    }
+}
+
+impl Pieces for Listed {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (number, seen) in self.seen.iter().filter(|seen| self.shows(seen)).enumerate() {
+            if number > 0 {
+                writeln!(out)?;
+            }
+            writeln!(out, "{}", view::Token::of(&seen.token).heading(self.lang))?;
+            if seen.credentials.is_empty() && seen.credentials.unreadable().is_empty() {
+                writeln!(out, "  {}", self.none(seen))?;
+            }
+            for (one, number) in self.credentials(seen).zip(1..) {
+                writeln!(out, "{}", one.entry(number, self.lang))?;
+            }
+            for one in self.unreadable(seen) {
+                writeln!(out, "{}", one.entry(self.lang))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
     }
 }
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
 pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
-    let mut seen = gather(run)?;
-    if args.due {
-        seen.iter_mut().for_each(Seen::keep_due);
-        seen.retain(|seen| !seen.credentials.is_empty());
-    }
-    seen.iter().flat_map(|seen| &seen.credentials).for_each(|one| run.tell(one.reminding().as_slice()));
-    // Of a token with thousands of certificates only what is shown is made.
-    if run.global.json {
-        let of_token = |seen: &Seen| {
-            let credentials = seen.credentials.iter().map(|one| serde_json::json!(one));
-            credentials.chain(seen.unreadable.iter().map(|one| serde_json::json!(one))).collect::<Vec<_>>()
-        };
-        return Ok(Outcome::new("", seen.iter().flat_map(of_token).collect()));
-    }
-    let texts: Vec<String> = seen.iter().map(|seen| text(run, seen)).collect();
-    let mut outcome = Outcome::new(texts.join("\n\n"), serde_json::Value::Null);
-    // Not even an empty line, of which a scheduler would send a mail.
-    outcome.raw = texts.is_empty().then(Vec::new);
-    Ok(outcome)
+    let seen = gather(run)?;
+    let bank = run.bank().cloned();
+    let listed = Listed { seen, lang: run.lang, when: run.when(), bank, due: args.due };
+    run.tell(listed.reminding().as_slice());
+    Ok(Outcome::in_pieces(listed))
 }
 
 fn gather(run: &Run) -> Result<Vec<Seen>> {
@@ -107,9 +179,7 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     drop(token);
     let all = with_renewals(&session, session.credentials()?, run.when());
     let all = all.named_by(session.token().found_by())?;
-    let token = session.token().identity();
-    let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
-    Ok(Seen::of(run, token, &all, shown, false))
+    Ok(Seen::of(run, session.token().identity(), all, None))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
@@ -126,30 +196,7 @@ fn with_renewals(
 fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
     run.progress.step(Step::ReadObjects);
     let (token, all) = (session.token().identity(), session.credentials()?);
-    let view = |one: &Credential| {
-        let level = session.proof(one, &run.call())?.map(|proof| proof.level);
-        Ok(view::Credential::of(token, one, level, run.when()))
-    };
-    let shown = all.iter().map(view).collect::<Result<_>>()?;
-    Ok(Seen::of(run, token, &all, shown, true))
-}
-
-fn text(run: &Run, seen: &Seen) -> String {
-    let mut lines = vec![seen.token.heading(run.lang)];
-    if seen.credentials.is_empty() && seen.unreadable.is_empty() {
-        // None seen before the login is not none.
-        let none = if seen.comes_empty {
-            let message = Notice::DeliveredEmpty.message(run.lang);
-            format!("{}\n  {}", message.sentence, message.next_action)
-        } else if seen.logged_in {
-            Phrase::NoCredentials.text(run.lang)
-        } else {
-            let message = Notice::NoCertificate.message(run.lang);
-            format!("{}\n  {}", message.sentence, message.next_action)
-        };
-        lines.push(format!("  {none}"));
-    }
-    lines.extend(seen.credentials.iter().zip(1..).map(|(one, number)| one.entry(number, run.lang)));
-    lines.extend(seen.unreadable.iter().map(|one| one.entry(run.lang)));
-    lines.join("\n")
+    let level = |one: &Credential| Ok(session.proof(one, &run.call())?.map(|proof| proof.level));
+    let levels = all.iter().map(level).collect::<Result<_>>()?;
+    Ok(Seen::of(run, token, all, Some(levels)))
 }
