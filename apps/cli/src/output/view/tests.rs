@@ -80,6 +80,8 @@ fn the_json_has_stable_names_and_japanese_time() {
             "not_before",
             "not_renewable_because",
             "proof_level",
+            "reminder",
+            "reminds_from",
             "renewable",
             "renewable_from",
             "renewal_pending",
