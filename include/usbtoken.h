@@ -125,6 +125,8 @@
 #define USBTOKEN_PROFILE_ORIGIN_MALFORMED 131
 /** The pin-source of a PKCS#11 URI is not followed. */
 #define USBTOKEN_PIN_SOURCE_IN_URI 132
+/** The address of the login is missing, or it is none that can be used. */
+#define USBTOKEN_LOGIN_URL_UNUSABLE 133
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -407,6 +409,34 @@
 #define USBTOKEN_RESULT_NOT_PRINTED 1001
 /** The new key is on the token and waits, but its request could not be written. */
 #define USBTOKEN_REQUEST_NOT_WRITTEN 1002
+/** The bank's server did not accept the new certificate. */
+#define USBTOKEN_LOGIN_REFUSED 1101
+/** The server asked for no certificate, so it is not known whether the new one works. */
+#define USBTOKEN_LOGIN_NOT_ASKED 1102
+/** The server answers those without a certificate in the same way, so it is not known whether the new one works. */
+#define USBTOKEN_LOGIN_NOT_DEMANDED 1103
+/** The server points to another server, to which no connection is made. */
+#define USBTOKEN_LOGIN_REDIRECTED 1104
+/** The server's answer does not show whether the new certificate works. */
+#define USBTOKEN_LOGIN_UNEXPECTED 1105
+/** The bank's server cannot be reached. */
+#define USBTOKEN_LOGIN_UNREACHABLE 1106
+/** The bank's server did not answer in time. */
+#define USBTOKEN_LOGIN_TIMEOUT 1107
+/** The bank's server broke the connection off, or sent what cannot be read. */
+#define USBTOKEN_LOGIN_BROKEN_OFF 1108
+/** No TLS connection to the bank's server can be made. */
+#define USBTOKEN_LOGIN_TLS_FAILED 1109
+/** The server's certificate leads to no trusted CA, so the connection was given up. */
+#define USBTOKEN_SERVER_UNTRUSTED 1110
+/** The server's certificate is for another name than the address, so the connection was given up. */
+#define USBTOKEN_SERVER_NAME_DIFFERS 1111
+/** The server's certificate is not valid now, so the connection was given up. */
+#define USBTOKEN_SERVER_EXPIRED 1112
+/** The proxy did not connect to the bank's server. */
+#define USBTOKEN_LOGIN_PROXY_REFUSED 1113
+/** The token does not sign in any way that the server takes. */
+#define USBTOKEN_LOGIN_SIGNATURE_UNSUPPORTED 1114
 
 /* Steps of the job. */
 
@@ -458,6 +488,8 @@
 #define USBTOKEN_STEP_LIST_DEVICES 23
 /** Reading the bank's profile */
 #define USBTOKEN_STEP_READ_PROFILE 24
+/** Logging in at the bank's server with the new certificate */
+#define USBTOKEN_STEP_CONFIRM 25
 
 /* Warnings. */
 
@@ -557,6 +589,14 @@
 #define USBTOKEN_NOTICE_BANK_DRIVER_ABSENT 53
 /** A trust anchor of the bank's profile ends soon. */
 #define USBTOKEN_NOTICE_BANK_ANCHOR_ENDS 54
+/** The token's key cannot sign for TLS 1.3, so the login went by TLS 1.2. */
+#define USBTOKEN_NOTICE_LOGIN_BY_TLS12 64
+/** A copy that other software on this computer keeps still has the old certificate. */
+#define USBTOKEN_NOTICE_COPY_SHOWS_OLD 65
+/** The confirmed login could not be recorded on this computer. */
+#define USBTOKEN_NOTICE_CONFIRMATION_NOT_KEPT 66
+/** The server does not name the new certificate's CA among those that it accepts. */
+#define USBTOKEN_NOTICE_ISSUER_NOT_NAMED 67
 /** A certificate on the USB token seems to be another user's. At this bank each user needs a token of their own. */
 #define USBTOKEN_NOTICE_OTHER_USER_SEEN 70
 /** The certificate ends soon. */
@@ -663,6 +703,16 @@
 #define USBTOKEN_FACT_CONTACT 36
 /** certificate */
 #define USBTOKEN_FACT_CERTIFICATE 40
+/** address */
+#define USBTOKEN_FACT_URL 50
+/** HTTP status */
+#define USBTOKEN_FACT_HTTP_STATUS 51
+/** TLS alert */
+#define USBTOKEN_FACT_ALERT 52
+/** accepted by the server */
+#define USBTOKEN_FACT_ACCEPTED 53
+/** old certificate, still on the token */
+#define USBTOKEN_FACT_STILL_THERE 65
 /** Reference number */
 #define USBTOKEN_FACT_REFERENCE 54
 

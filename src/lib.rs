@@ -63,6 +63,8 @@
 
 pub mod bank;
 pub mod catalogue;
+#[cfg(feature = "rustls")]
+pub mod confirm;
 mod contents;
 pub mod discovery;
 pub mod doctor;
@@ -71,6 +73,8 @@ pub mod error;
 pub mod pki;
 pub mod renewal;
 pub mod text;
+#[cfg(feature = "rustls")]
+pub mod tls;
 mod uri;
 
 pub use bank::policy::Policy;
@@ -95,3 +99,17 @@ pub use uri::{ObjectType, TokenUri};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// What may grow is built and matched in ways that let it.
+///
+/// ```compile_fail,E0639
+/// let _ = usbtoken::Policy { old: usbtoken::bank::OldCredential::Remove, ..usbtoken::Policy::default() };
+/// ```
+///
+/// ```compile_fail,E0004
+/// let _ = |code: usbtoken::Code| match code {
+///     usbtoken::Code::PinLocked => {}
+/// };
+/// ```
+#[cfg(doctest)]
+struct NonExhaustive;

@@ -77,6 +77,7 @@ layout!(CK_TOKEN_INFO {
 layout!(CK_SESSION_INFO { slotID: ULONG, state: ULONG, flags: ULONG, ulDeviceError: ULONG });
 layout!(CK_MECHANISM_INFO { ulMinKeySize: ULONG, ulMaxKeySize: ULONG, flags: ULONG });
 layout!(CK_MECHANISM { mechanism: ULONG, pParameter: POINTER, ulParameterLen: ULONG });
+layout!(CK_RSA_PKCS_PSS_PARAMS { hashAlg: ULONG, mgf: ULONG, sLen: ULONG });
 layout!(CK_ATTRIBUTE { type_: ULONG, pValue: POINTER, ulValueLen: ULONG });
 layout!(CK_C_INITIALIZE_ARGS {
     CreateMutex: POINTER,

@@ -8,7 +8,6 @@
 //! let bank = Bank::parse(include_bytes!("../../examples/banks/manual-bank.toml"))?;
 //! assert_eq!(bank.name.text(Lang::En), "Iyo Bank");
 //! assert_eq!(bank.window().days, 40);
-//! assert!(bank.claims("CARD", "SoftHSM project", "SoftHSM v2", "0123").is_none());
 //! # Ok::<(), usbtoken::Error>(())
 //! ```
 //!

@@ -69,6 +69,10 @@ pub struct Bank {
     pub origins: Vec<Origin>,
     /// Where a customer logs in with the certificate.
     pub login_url: Option<String>,
+    /// The CAs to one of which the certificate of that server must lead; where there are none, those of the system and
+    /// `anchors`.
+    pub login_anchors: Vec<Certificate>,
+    pub(super) pages_proxy: Option<String>,
     /// What the PIN is called on the bank's letter.
     pub pin: Option<Words>,
     /// What else must be done after a new certificate is installed.
@@ -288,6 +292,12 @@ impl Bank {
         let listed: Vec<String> = self.may_override.iter().map(Override::to_string).collect();
         let refused = Error::new(Code::OverrideRefused).fact(Fact::Bank, &self.id).fact(Fact::Found, wanted);
         Err(refused.fact(Fact::Expected, format_args!("may_override = {listed:?}")))
+    }
+
+    /// The proxy through which its pages are reached, as a URL: that of the pages, else the issuer's.
+    pub fn login_proxy(&self) -> Option<&str> {
+        let issuers = self.issuer.as_ref().and_then(|issuer| issuer.proxy.as_deref());
+        self.pages_proxy.as_deref().or(issuers)
     }
 
     /// Checks that a policy differs from the bank's only where that may be overridden.

@@ -1,7 +1,7 @@
 //! The catalogue of token families: their USB devices, the drivers they need and where those are installed.
 //!
-//! The data is one readable file, `catalogue/drivers.toml`. A user adds drivers of their own in a second file,
-//! see [`user_file`]. Vendor and product numbers are a hint; what decides is a driver that sees the token.
+//! The data is one readable file, `catalogue/drivers.toml`. A user adds drivers of their own in a second file, which
+//! `docs/discovery.md` describes. Vendor and product numbers are a hint; what decides is a driver that sees the token.
 //!
 //! ```
 //! use usbtoken::catalogue::Catalogue;

@@ -7,6 +7,7 @@ use super::signer::Signer;
 use super::{Contents, Credential, Credentials};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, Response, jst_date};
+use crate::uri::TokenUri;
 
 impl Contents {
     /// The pending key and the certificate of an answer that belong together, in whatever order they come.
@@ -89,6 +90,22 @@ impl Contents {
     pub(crate) fn already_there<'a>(&self, response: &'a Response) -> Option<&'a Certificate> {
         response.certificates().iter().filter(|leaf| !leaf.is_ca()).find(|leaf| self.place_of(leaf).is_some())
     }
+}
+
+/// A certificate that is on the token is the one that the URI names, or takes the place of that one.
+pub(crate) fn make_sure_it_is_meant(
+    leaf: &Certificate,
+    credentials: Credentials,
+    named_by: &TokenUri,
+) -> Result<()> {
+    let is_meant = |one: &Credential| {
+        one.certificate() == leaf || one.successor().is_some_and(|by| by.certificate == *leaf)
+    };
+    if credentials.named_by(named_by)?.iter().any(is_meant) {
+        return Ok(());
+    }
+    let error = Error::new(Code::CredentialNotFound).during(Step::CheckCertificate);
+    Err(error.fact(Fact::Expected, named_by).fact(Fact::Found, leaf.subject()))
 }
 
 pub(crate) fn already_installed(leaf: &Certificate) -> Error {

@@ -6,6 +6,7 @@ use super::signer::Signer;
 use crate::driver::{Signed, StoredKey};
 use crate::error::{Error, Result};
 use crate::pki::{PublicKey, SignatureAlgorithm};
+use std::sync::Arc;
 
 impl Contents {
     /// What hints say of the public half of a private key: what it has signed for, what it reports, the public key object
@@ -29,7 +30,7 @@ impl Contents {
     ///
     /// The value decides where it is known. Else it is the identifier, as long as no public key object says that the key
     /// of that identifier is another one.
-    pub(super) fn key_hint(&self, certificate: usize) -> Option<&StoredKey> {
+    pub(super) fn key_hint(&self, certificate: usize) -> Option<&Arc<StoredKey>> {
         let held = self.certificates.get(certificate)?;
         let public = held.certificate.as_ref()?.public_key();
         let told = self.index.private_by_told.get(public).into_iter().flatten();
@@ -163,7 +164,7 @@ impl Contents {
     pub(crate) fn candidates(&self, public: &PublicKey, id: &[u8]) -> Vec<StoredKey> {
         let (likely, possible) = self.likely_and_possible(public, id);
         let keys = likely.into_iter().chain(possible).filter_map(|at| self.private_keys.get(at));
-        keys.map(|held| held.stored.clone()).collect()
+        keys.map(|held| StoredKey::clone(&held.stored)).collect()
     }
 
     fn likely_and_possible(&self, public: &PublicKey, id: &[u8]) -> (Vec<usize>, Vec<usize>) {
@@ -199,7 +200,7 @@ impl Contents {
         let found = self.keys_that_sign_for(signer, public, id)?;
         let key = found.first().and_then(|at| self.private_keys.get(*at));
         Ok(key.map(|held| {
-            let mut key = held.stored.clone();
+            let mut key = StoredKey::clone(&held.stored);
             key.public_key = Some(public.clone());
             key
         }))

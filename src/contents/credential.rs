@@ -14,9 +14,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// A certificate on the token, and its private key where it was looked for.
+///
+/// A clone shares what was read from the token.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    pub(super) stored: StoredCertificate,
+    pub(super) stored: Arc<StoredCertificate>,
     pub(super) certificate: Certificate,
     pub(super) key: SeenKey,
     pub(super) same_subject: usize,
@@ -64,7 +66,7 @@ pub enum KeyState {
 pub(super) enum SeenKey {
     NotLookedFor,
     Missing,
-    Present(Box<StoredKey>),
+    Present(Arc<StoredKey>),
 }
 
 /// Whether a credential can be renewed now, or why not.
@@ -174,8 +176,14 @@ impl Credential {
         self.waiting
     }
 
-    /// Why the credential cannot be renewed now, with what a person needs to know; `None`: it can, or that has to be
-    /// tried. What is only said of it decides nothing.
+    /// Whether the credential can be renewed now, or that has to be tried: what is only said of it decides nothing.
+    pub(super) fn may_be_renewed(&self, window: Window, now: SystemTime) -> bool {
+        let is_open = || matches!(window.state(self.certificate.not_after(), now), WindowState::Open { .. });
+        !matches!(self.renewable(window, now), Renewable::KeyMissing | Renewable::Renewed) && is_open()
+    }
+
+    /// Why the credential cannot be renewed now, with what a person needs to know; `None`:
+    /// [it may](Credential::may_be_renewed).
     pub(super) fn refusal(&self, window: &Window, now: SystemTime) -> Option<Error> {
         let state = window.state(self.certificate.not_after(), now);
         let error = match (self.renewable(*window, now), &self.successor, state) {
@@ -226,11 +234,15 @@ impl Credential {
             && uri.object().is_none_or(|wanted| wanted.as_bytes() == label.bytes())
     }
 
-    pub(crate) fn with_key(stored: StoredCertificate, certificate: Certificate, key: StoredKey) -> Self {
+    pub(crate) fn with_key(
+        stored: impl Into<Arc<StoredCertificate>>,
+        certificate: Certificate,
+        key: StoredKey,
+    ) -> Self {
         Credential {
-            stored,
+            stored: stored.into(),
             certificate,
-            key: SeenKey::Present(Box::new(key)),
+            key: SeenKey::Present(Arc::new(key)),
             same_subject: 0,
             successor: None,
             waiting: false,

@@ -9,7 +9,8 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, Name, Window};
 use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -22,7 +23,7 @@ pub struct Credentials {
     left_out: Vec<LeftOut>,
 }
 
-/// A credential that [`Credentials::renewable_in`] left out: where none is left, why is the answer.
+/// A credential that [`Credentials::renewable`] left out: where none is left, why is the answer.
 #[derive(Clone, Debug)]
 struct LeftOut {
     credential: Credential,
@@ -95,49 +96,83 @@ impl std::fmt::Display for Unreadable {
 impl Contents {
     /// The credentials: every certificate that can be read and is not a CA's, each with its key as far as hints go.
     pub(crate) fn credentials(&self) -> Credentials {
-        let mut surroundings = Surroundings::default();
-        self.certificates
-            .iter()
-            .filter_map(|held| held.certificate.as_ref())
-            .for_each(|one| surroundings.add(one));
-        let key_of = |at| match (self.logged_in, self.key_hint(at)) {
-            (false, _) => SeenKey::NotLookedFor,
-            (true, None) => SeenKey::Missing,
-            (true, Some(key)) => SeenKey::Present(Box::new(key.clone())),
-        };
-        let mut successors = self.successors();
-        let renewed = self.renewed_by_jobs();
-        let rows = self.rows(&successors);
-        surroundings.users = self.users(&rows);
-        let surroundings = Arc::new(surroundings);
-        let list = self.certificates.iter().enumerate().filter_map(|(at, held)| {
-            let certificate = held.certificate.clone().filter(|certificate| !certificate.is_ca())?;
-            Some(Credential {
-                stored: held.stored.clone(),
-                key: key_of(at),
-                same_subject: 0,
-                successor: successors.remove(&at),
-                waiting: renewed.contains(&at),
-                row: rows.get(at).copied().unwrap_or(at),
-                surroundings: Arc::clone(&surroundings),
-                certificate,
-            })
-        });
-        Credentials::new(list.collect(), unreadable(&self.certificates, self.unreadable))
+        let mut list = self.lister();
+        let credentials = self.certificates.iter().enumerate();
+        let credentials = credentials.filter_map(|(at, held)| list.credential(at, held)).collect();
+        Credentials::new(credentials, unreadable(&self.certificates, self.unreadable))
     }
 
+    /// The same, where nothing else is wanted of what was read: of thousands it is let go of as the list is made.
+    pub(crate) fn into_credentials(self) -> Credentials {
+        let mut list = self.lister();
+        let Contents { certificates, unreadable: failed, index, .. } = self;
+        drop(index);
+        let unreadable = unreadable(&certificates, failed);
+        let mut credentials = Vec::with_capacity(certificates.len());
+        let held = certificates.into_iter().enumerate();
+        credentials.extend(held.filter_map(|(at, held)| list.credential(at, &held)));
+        Credentials::new(credentials, unreadable)
+    }
+
+    fn lister(&self) -> Lister {
+        let mut surroundings = Surroundings::default();
+        let certificates = self.certificates.iter().filter_map(|held| held.certificate.as_ref());
+        certificates.for_each(|one| surroundings.add(one));
+        let successors = self.successors();
+        let rows = self.rows(&successors);
+        surroundings.users = self.users(&rows);
+        let keys = |at| self.key_hint(at).map_or(SeenKey::Missing, |key| SeenKey::Present(Arc::clone(key)));
+        Lister {
+            surroundings: Arc::new(surroundings),
+            keys: self.logged_in.then(|| (0..self.certificates.len()).map(keys).collect()),
+            successors,
+            rows,
+            waiting: self.renewed_by_jobs(),
+        }
+    }
+}
+
+/// What makes credentials of certificates, each by its place.
+struct Lister {
+    surroundings: Arc<Surroundings>,
+    /// None where no one is logged in.
+    keys: Option<Vec<SeenKey>>,
+    successors: HashMap<usize, Successor>,
+    rows: Vec<usize>,
+    waiting: HashSet<usize>,
+}
+
+impl Lister {
+    fn credential(&mut self, at: usize, held: &HeldCertificate) -> Option<Credential> {
+        let certificate = held.certificate.as_ref().filter(|certificate| !certificate.is_ca())?;
+        let key = self.keys.as_ref().map(|keys| keys.get(at).cloned().unwrap_or(SeenKey::Missing));
+        Some(Credential {
+            stored: Arc::clone(&held.stored),
+            certificate: certificate.clone(),
+            key: key.unwrap_or(SeenKey::NotLookedFor),
+            same_subject: 0,
+            successor: self.successors.remove(&at),
+            waiting: self.waiting.contains(&at),
+            row: self.rows.get(at).copied().unwrap_or(at),
+            surroundings: Arc::clone(&self.surroundings),
+        })
+    }
+}
+
+impl Contents {
     /// The row of renewals that each certificate stands in: the place of the last one in it.
     fn rows(&self, successors: &HashMap<usize, Successor>) -> Vec<usize> {
-        let next = |at: usize| self.place_of(&successors.get(&at)?.certificate);
-        let last = |first: usize| {
-            let mut at = first;
-            // A successor ends later, so no row is longer than the list.
-            while let Some(later) = next(at) {
-                at = later;
+        let mut rows: Vec<usize> = (0..self.certificates.len()).collect();
+        let mut renewed: Vec<(&usize, &Successor)> = successors.iter().collect();
+        // A successor ends later, so its own row is known first.
+        renewed.sort_by_key(|(at, _)| Reverse(self.certificate(**at).map(Certificate::not_after)));
+        for (at, successor) in renewed {
+            let last = self.place_of(&successor.certificate).and_then(|next| rows.get(next).copied());
+            if let (Some(row), Some(last)) = (rows.get_mut(*at), last) {
+                *row = last;
             }
-            at
-        };
-        (0..self.certificates.len()).map(last).collect()
+        }
+        rows
     }
 
     fn users(&self, rows: &[usize]) -> Vec<User> {
@@ -161,12 +196,13 @@ fn unreadable(certificates: &[HeldCertificate], failed: usize) -> Vec<Unreadable
 
 impl Credentials {
     fn new(mut list: Vec<Credential>, unreadable: Vec<Unreadable>) -> Self {
-        let mut subjects: HashMap<Vec<u8>, usize> = HashMap::new();
+        let mut subjects: HashMap<&[u8], usize> = HashMap::new();
         for one in &list {
-            *subjects.entry(one.subject().der().to_vec()).or_default() += 1;
+            *subjects.entry(one.subject().der()).or_default() += 1;
         }
-        for one in &mut list {
-            let same = subjects.get(one.certificate.subject().der()).copied().unwrap_or_default();
+        let same = |one: &Credential| subjects.get(one.subject().der()).copied().unwrap_or_default();
+        let same: Vec<usize> = list.iter().map(same).collect();
+        for (one, same) in list.iter_mut().zip(same) {
             one.same_subject = same.saturating_sub(1);
         }
         Credentials { list, unreadable, left_out: Vec::new() }
@@ -206,7 +242,7 @@ impl Credentials {
         if !self.list.is_empty() {
             self.unreadable.clear();
         }
-        let can = |one: &Credential| one.refusal(&window, now).is_none();
+        let can = |one: &Credential| one.may_be_renewed(window, now);
         let (kept, others): (Vec<_>, Vec<_>) = self.list.into_iter().partition(can);
         let left_out = others.into_iter().map(|credential| LeftOut { credential, window, now });
         self.left_out.extend(left_out);
@@ -250,16 +286,53 @@ impl Credentials {
     /// Those with this serial number, in hexadecimal; case and leading zeros do not matter.
     #[must_use]
     pub fn by_serial(mut self, serial: &str) -> Self {
-        let plain = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
-        let wanted = plain(serial);
-        let is_meant = |one: &Credential| plain(&one.certificate().serial().to_string()) == wanted;
+        let is_meant = has_serial(serial);
         // What cannot be read matches nothing, but stays when there is nothing else: then it is the answer.
         if !self.list.is_empty() {
             self.unreadable.clear();
         }
-        self.list.retain(is_meant);
+        self.list.retain(&is_meant);
         self.left_out.retain(|one| is_meant(&one.credential));
         self
+    }
+
+    /// The only one with this CKA_ID; the list stays as it is, and is not copied.
+    ///
+    /// # Errors
+    /// As [`Credentials::only`] of [`Credentials::by_id`].
+    pub fn only_with_id(&self, id: &[u8]) -> Result<Credential> {
+        let unreadable = self.unreadable.iter().filter(|one| one.id == id).cloned().collect();
+        self.part(|one| one.id() == id, unreadable).only()
+    }
+
+    /// The only one with this serial number, likewise.
+    ///
+    /// # Errors
+    /// As [`Credentials::only`] of [`Credentials::by_serial`].
+    pub fn only_with_serial(&self, serial: &str) -> Result<Credential> {
+        let unreadable = if self.list.is_empty() { self.unreadable.clone() } else { Vec::new() };
+        self.part(has_serial(serial), unreadable).only()
+    }
+
+    /// The only one that can be renewed now, in this window, likewise.
+    ///
+    /// # Errors
+    /// As [`Credentials::only`] of [`Credentials::renewable`].
+    pub fn only_renewable(&self, window: Window, now: SystemTime) -> Result<Credential> {
+        let can = |one: &Credential| one.may_be_renewed(window, now);
+        if self.list.is_empty() || self.list.iter().any(can) {
+            let unreadable = if self.list.is_empty() { self.unreadable.clone() } else { Vec::new() };
+            return self.part(can, unreadable).only();
+        }
+        let before = self.left_out.iter().map(LeftOut::why);
+        Err(why_none(before.chain(self.list.iter().map(|one| (one, window, now)))))
+    }
+
+    /// Some of the credentials, beside these objects that cannot be read.
+    fn part(&self, wanted: impl Fn(&Credential) -> bool, unreadable: Vec<Unreadable>) -> Self {
+        let list = self.list.iter().filter(|one| wanted(one)).cloned().collect();
+        let left_out = self.left_out.iter().filter(|one| wanted(&one.credential)).cloned().collect();
+        Credentials { list, unreadable, left_out }
     }
 
     /// The one that is left.
@@ -278,7 +351,7 @@ impl Credentials {
                 let facts = self.unreadable.iter().flat_map(Unreadable::facts);
                 Err(facts.fold(error, |error, (fact, value)| error.fact(fact, value)))
             }
-            (None, _) => Err(self.why_none()),
+            (None, _) => Err(why_none(self.left_out.iter().map(LeftOut::why))),
             (Some(last), false) => {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
                 let all = self.list.iter().chain([&last]);
@@ -286,33 +359,46 @@ impl Credentials {
             }
         }
     }
+}
 
-    /// Why there is none: of those that were left out, the one that matters most, and the others with their reasons. Of
-    /// several windows the one that opens first, of several ends the last.
-    fn why_none(&self) -> Error {
-        let mut why: Vec<((u8, i64), &Credential, Error)> = Vec::new();
-        for LeftOut { credential, window, now } in &self.left_out {
-            let Some(error) = credential.refusal(window, *now) else { continue };
-            let days = credential.days_left(*now);
-            let rank = match error.code() {
-                Code::AlreadyRenewed => (0, days),
-                Code::NotYetRenewable => (1, days),
-                Code::Expired => (2, -days),
-                _ => (3, 0),
-            };
-            why.push((rank, credential, error));
-        }
-        why.sort_by_key(|(rank, ..)| *rank);
-        let mut why = why.into_iter();
-        let Some((_, _, first)) = why.next() else {
-            return Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
-        };
-        // Of one that is renewed the only candidate is the one that takes its place.
-        let others = why.filter(|_| first.code() != Code::AlreadyRenewed);
-        let others: Vec<String> =
-            others.map(|(_, one, why)| format!("{}: {}", named(one), why.code().name())).collect();
-        others.iter().fold(first, |error, other| error.fact(Fact::Candidate, other))
+impl LeftOut {
+    fn why(&self) -> (&Credential, Window, SystemTime) {
+        (&self.credential, self.window, self.now)
     }
+}
+
+/// Why there is none: of those that were left out, the one that matters most, and the others with their reasons. Of
+/// several windows the one that opens first, of several ends the last.
+fn why_none<'c>(left_out: impl Iterator<Item = (&'c Credential, Window, SystemTime)>) -> Error {
+    let mut why: Vec<((u8, i64), &Credential, Error)> = Vec::new();
+    for (credential, window, now) in left_out {
+        let Some(error) = credential.refusal(&window, now) else { continue };
+        let days = credential.days_left(now);
+        let rank = match error.code() {
+            Code::AlreadyRenewed => (0, days),
+            Code::NotYetRenewable => (1, days),
+            Code::Expired => (2, -days),
+            _ => (3, 0),
+        };
+        why.push((rank, credential, error));
+    }
+    why.sort_by_key(|(rank, ..)| *rank);
+    let mut why = why.into_iter();
+    let Some((_, _, first)) = why.next() else {
+        return Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
+    };
+    // Of one that is renewed the only candidate is the one that takes its place.
+    let others = why.filter(|_| first.code() != Code::AlreadyRenewed);
+    let others: Vec<String> =
+        others.map(|(_, one, why)| format!("{}: {}", named(one), why.code().name())).collect();
+    others.iter().fold(first, |error, other| error.fact(Fact::Candidate, other))
+}
+
+/// Whether a credential's certificate has this serial number; case and leading zeros do not matter.
+fn has_serial(serial: &str) -> impl Fn(&Credential) -> bool {
+    let plain = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
+    let wanted = plain(serial);
+    move |one| plain(&one.certificate().serial().to_string()) == wanted
 }
 
 /// What tells a credential from others, on one line.
@@ -359,7 +445,7 @@ impl PublicSession {
     pub fn credentials(&self) -> Result<Credentials> {
         let (certificates, unreadable) = self.certificates()?;
         let objects = Objects { certificates, unreadable, ..Objects::default() };
-        Ok(Contents::of(objects, false).credentials())
+        Ok(Contents::of(objects, false).into_credentials())
     }
 
     /// The same, after reading the public keys too: these tell which renewals wait for their certificate
@@ -368,7 +454,7 @@ impl PublicSession {
     /// # Errors
     /// What reading returns.
     pub fn credentials_and_renewals(&self) -> Result<Credentials> {
-        Ok(Contents::read_public(self)?.credentials())
+        Ok(Contents::read_public(self)?.into_credentials())
     }
 }
 
@@ -382,6 +468,6 @@ impl Session {
     pub fn credentials(&self) -> Result<Credentials> {
         let mut contents = Contents::read(self)?;
         contents.prove_successors(self)?;
-        contents.credentials().named_by(self.token().found_by())
+        contents.into_credentials().named_by(self.token().found_by())
     }
 }

@@ -1,21 +1,24 @@
 //! The objects as [`Contents`](super::Contents) holds them: each parsed once, and found by what it is looked for by.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use super::record::{Marking, Record};
 use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey};
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, Issuers, PublicKey};
 
 /// A certificate object, the certificate where it can be read as one, and what its label says.
 pub(super) struct HeldCertificate {
-    pub(super) stored: StoredCertificate,
+    pub(super) stored: Arc<StoredCertificate>,
     pub(super) certificate: Option<Certificate>,
     pub(super) marking: Marking,
 }
 
 /// A private key, what its label says, and what it has signed in this session.
 pub(super) struct HeldKey {
-    pub(super) stored: StoredKey,
+    pub(super) stored: Arc<StoredKey>,
     pub(super) marking: Marking,
     pub(super) signed: Option<Signed>,
 }
@@ -59,11 +62,11 @@ impl OldName {
     }
 }
 
-impl From<StoredCertificate> for HeldCertificate {
-    fn from(stored: StoredCertificate) -> Self {
-        let certificate = Certificate::from_der(&stored.der).ok();
+impl HeldCertificate {
+    pub(super) fn of(stored: StoredCertificate, issuers: &mut Issuers) -> Self {
+        let certificate = Certificate::from_shared_der(&stored.der, issuers).ok();
         let marking = Marking::of(stored.label.bytes());
-        HeldCertificate { stored, certificate, marking }
+        HeldCertificate { stored: Arc::new(stored), certificate, marking }
     }
 }
 
@@ -77,7 +80,7 @@ impl HeldCertificate {
 impl From<StoredKey> for HeldKey {
     fn from(stored: StoredKey) -> Self {
         let marking = Marking::of(stored.label.bytes());
-        HeldKey { stored, marking, signed: None }
+        HeldKey { stored: Arc::new(stored), marking, signed: None }
     }
 }
 
@@ -99,8 +102,11 @@ impl Index {
             if let Some(certificate) = &held.certificate {
                 put(&mut index.certificates_by_key, certificate.public_key(), at);
             }
-            put(&mut index.certificates_by_id, &held.stored.id, at);
-            put(&mut index.certificates_by_label, &held.stored.label.bytes().to_vec(), at);
+            // Only keys are compared with these.
+            if !private.is_empty() || !public.is_empty() {
+                put(&mut index.certificates_by_id, &held.stored.id, at);
+                put(&mut index.certificates_by_label, held.stored.label.bytes(), at);
+            }
         }
         for (at, held) in private.iter().enumerate() {
             if let Some(told) = &held.stored.public_key {
@@ -126,9 +132,13 @@ impl Index {
 }
 
 /// Adds a place under a key.
-pub(super) fn put<K: Clone + Eq + std::hash::Hash>(map: &mut HashMap<K, Vec<usize>>, key: &K, at: usize) {
+pub(super) fn put<K, Q>(map: &mut HashMap<K, Vec<usize>>, key: &Q, at: usize)
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+{
     match map.get_mut(key) {
         Some(places) => places.push(at),
-        None => drop(map.insert(key.clone(), vec![at])),
+        None => drop(map.insert(key.to_owned(), vec![at])),
     }
 }

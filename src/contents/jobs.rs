@@ -7,7 +7,7 @@ use super::held::{HeldPublicKey, OldName};
 use super::pending::{Doubt, HalfWritten, Old, PendingKey, PendingState};
 use super::record::Record;
 use super::signer::Signer;
-use crate::driver::{Session, StoredCertificate, StoredPublicKey};
+use crate::driver::{Session, StoredCertificate, StoredKey, StoredPublicKey};
 use crate::error::Result;
 use crate::pki::{Certificate, PublicKey};
 use base16ct::lower::encode_string as hex;
@@ -96,7 +96,7 @@ impl Contents {
             public_key: self.half_public_keys(&record, &held.stored.id).next().is_some(),
             certificate: self.half_certificates(&record, &held.stored.id).next().is_some(),
         };
-        let mut private = held.stored.clone();
+        let mut private = StoredKey::clone(&held.stored);
         private.public_key.clone_from(&public_key);
         Some(PendingKey {
             day: record.day(),
@@ -155,7 +155,7 @@ impl Contents {
     ) -> impl Iterator<Item = &'a StoredCertificate> {
         let same_id = self.index.certificates_by_id.get(id).into_iter().flatten();
         let same_id = same_id.filter_map(|at| self.certificates.get(*at));
-        same_id.filter(|held| held.is_half_of(record)).map(|held| &held.stored)
+        same_id.filter(|held| held.is_half_of(record)).map(|held| &*held.stored)
     }
 
     /// The objects of a pending key that were never wholly written.

@@ -31,7 +31,7 @@ mod successor;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::answered::{already_installed, no_leaf, not_awaited};
+pub(crate) use self::answered::{already_installed, make_sure_it_is_meant, no_leaf, not_awaited};
 pub(crate) use self::credential::Credential;
 pub use self::credential::{KeyState, Renewable};
 pub(crate) use self::credential::{about, already_renewed, closed, expired, not_yet, service_ended};
@@ -47,7 +47,7 @@ use std::sync::Arc;
 use self::held::{HeldCertificate, HeldKey, HeldPublicKey, Index};
 use crate::driver::{Objects, Present, PublicSession, Session, StoredCertificate};
 use crate::error::Result;
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, Issuers, PublicKey};
 
 /// What a session sees of certificates and keys, each read and parsed once.
 pub(crate) struct Contents {
@@ -80,8 +80,9 @@ impl Contents {
     /// The relations between these objects.
     pub(crate) fn of(objects: Objects, logged_in: bool) -> Self {
         let Objects { certificates, private_keys, public_keys, unreadable, present } = objects;
-        let certificates: Vec<HeldCertificate> =
-            certificates.into_iter().map(HeldCertificate::from).collect();
+        let mut issuers = Issuers::default();
+        let hold = |one| HeldCertificate::of(one, &mut issuers);
+        let certificates: Vec<HeldCertificate> = certificates.into_iter().map(hold).collect();
         let private_keys: Vec<HeldKey> = private_keys.into_iter().map(HeldKey::from).collect();
         let public_keys: Vec<HeldPublicKey> = public_keys.into_iter().map(HeldPublicKey::from).collect();
         let index = Index::of(&certificates, &private_keys, &public_keys);
@@ -96,7 +97,7 @@ impl Contents {
 
     /// The certificate objects, as they are stored.
     pub(crate) fn stored_certificates(&self) -> impl Iterator<Item = &StoredCertificate> {
-        self.certificates.iter().map(|held| &held.stored)
+        self.certificates.iter().map(|held| &*held.stored)
     }
 
     /// Whether exactly this certificate is on the token.

@@ -6,8 +6,10 @@ use super::belongs::is_of_the_token;
 use super::credential::Credential;
 use super::record::{Record, old_digest};
 use super::signer::Signer;
+use crate::driver::StoredKey;
 use crate::error::Result;
 use crate::pki::Certificate;
+use std::sync::Arc;
 
 /// A certificate by what records name it by.
 struct Named {
@@ -98,9 +100,9 @@ impl Contents {
     fn credential_with(&self, certificate: usize, key: usize) -> Option<Credential> {
         let held = self.certificates.get(certificate)?;
         let certificate = held.certificate.as_ref().filter(|certificate| !certificate.is_ca())?;
-        let mut key = self.private_keys.get(key)?.stored.clone();
+        let mut key = StoredKey::clone(&self.private_keys.get(key)?.stored);
         key.public_key = Some(certificate.public_key().clone());
-        Some(Credential::with_key(held.stored.clone(), certificate.clone(), key))
+        Some(Credential::with_key(Arc::clone(&held.stored), certificate.clone(), key))
     }
 
     /// The certificate on the token that the record of this credential's key names, so that this one follows it.

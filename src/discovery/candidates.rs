@@ -71,7 +71,7 @@ pub struct Candidate {
 
 /// Where candidates come from.
 #[derive(Clone, Copy, Debug)]
-pub struct Search<'a> {
+pub(crate) struct Search<'a> {
     /// Paths that the caller named.
     pub explicit: &'a [PathBuf],
     /// This machine, with its environment.

@@ -1,7 +1,7 @@
 //! Which token devices are plugged in, before any driver is involved.
 //!
 //! A token that is plugged in and that no driver sees is the most frequent reason for a call to the support desk.
-//! [`devices`] lists what is on the USB ports; [`crate::doctor`] compares it with the catalogue and with what the
+//! What is on the USB ports is listed here; [`crate::doctor`] compares it with the catalogue and with what the
 //! drivers see. No device is opened and nothing is sent to one.
 //!
 //! Tested with made-up device trees (umockdev); no real USB device was at hand.
@@ -54,7 +54,7 @@ impl Device {
 
 /// What is plugged in, and which of the system's lists could not be had.
 #[derive(Debug, Default)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// The devices, by their numbers and serial numbers.
     pub devices: Vec<Device>,
     /// [`Code::DeviceFault`] for each list that the system refused: of USB devices, or of HID devices. The other one

@@ -72,6 +72,8 @@ numbered! {
         ProfileOriginMalformed = 131 "profile_origin_malformed",
         /// The PKCS#11 URI says where the PIN is (`pin-source`), which may name a program to be run.
         PinSourceInUri = 132 "pin_source_in_uri",
+        /// The address of the login is missing or is none that can be used.
+        LoginUrlUnusable = 133 "login_url_unusable",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",
@@ -363,6 +365,35 @@ numbered! {
         ResultNotPrinted = 1001 "result_not_printed",
         /// The pending key is on the token, and its request could not be written.
         RequestNotWritten = 1002 "request_not_written",
+
+        /// The bank's server did not accept the new certificate.
+        LoginRefused = 1101 "login_refused",
+        /// The server asked for no certificate, so nothing is shown by the connection.
+        LoginNotAsked = 1102 "login_not_asked",
+        /// The server lets in those without a certificate too, so nothing is shown by the connection.
+        LoginNotDemanded = 1103 "login_not_demanded",
+        /// The server points to another one, which is not followed.
+        LoginRedirected = 1104 "login_redirected",
+        /// The server's answer says neither yes nor no.
+        LoginUnexpected = 1105 "login_unexpected",
+        /// The server cannot be reached.
+        LoginUnreachable = 1106 "login_unreachable",
+        /// The server did not answer in time.
+        LoginTimeout = 1107 "login_timeout",
+        /// The connection ended, or what came is no HTTP, before the server said anything.
+        LoginBrokenOff = 1108 "login_broken_off",
+        /// No TLS connection came about, for another reason than a certificate.
+        LoginTlsFailed = 1109 "login_tls_failed",
+        /// The server's certificate leads to no trusted CA.
+        ServerUntrusted = 1110 "server_untrusted",
+        /// The server's certificate is for another name.
+        ServerNameDiffers = 1111 "server_name_differs",
+        /// The server's certificate is not valid now.
+        ServerExpired = 1112 "server_expired",
+        /// The proxy did not connect to the server.
+        LoginProxyRefused = 1113 "login_proxy_refused",
+        /// The token does not sign in any way that the server takes.
+        LoginSignatureUnsupported = 1114 "login_signature_unsupported",
     }
 }
 
@@ -379,6 +410,7 @@ impl Code {
             8 => Family::Rule,
             9 => Family::NotYet,
             10 => Family::Unprinted,
+            11 => Family::Login,
             _ => Family::Internal,
         }
     }
@@ -408,4 +440,6 @@ pub enum Family {
     NotYet = 10,
     /// It is done, and the result could not be put out.
     Unprinted = 11,
+    /// The login with the new certificate is not confirmed.
+    Login = 12,
 }

@@ -71,6 +71,16 @@ numbered! {
         Contact = 36 "contact",
         /// The certificate that it is about, by its subject.
         Certificate = 40 "certificate",
+        /// The address of a server or a page.
+        Url = 50 "url",
+        /// The status line of an HTTP response.
+        HttpStatus = 51 "http_status",
+        /// The TLS alert that a server sent, by its name in RFC 8446 §6.
+        Alert = 52 "alert",
+        /// A CA that a server says it accepts, or a way of signing; stands once for each.
+        Accepted = 53 "accepted",
+        /// The old certificate, which is on the token still.
+        StillThere = 65 "still_there",
         /// The reference number of the order at the bank or its CA.
         Reference = 54 "reference",
     }

@@ -102,6 +102,14 @@ numbered! {
         BankDriverAbsent = 53 "bank_driver_absent",
         /// A trust anchor of the bank's profile ends soon.
         BankAnchorEnds = 54 "bank_anchor_ends",
+        /// The token cannot sign for TLS 1.3, so TLS 1.2 was used.
+        LoginByTls12 = 64 "login_by_tls12",
+        /// Another program on this computer keeps a copy that may still show the old certificate.
+        CopyShowsOld = 65 "copy_shows_old",
+        /// The confirmation could not be kept on this computer.
+        ConfirmationNotKept = 66 "confirmation_not_kept",
+        /// The server does not name the CA of the certificate among those that it accepts.
+        IssuerNotNamed = 67 "issuer_not_named",
         /// A certificate on the token seems to be another user's, which the bank does not allow.
         OtherUserSeen = 70 "other_user_seen",
         /// The bank reminds its customers of the renewal by now.

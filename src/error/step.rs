@@ -53,5 +53,7 @@ numbered! {
         ListDevices = 23 "list_devices",
         /// Reading the bank's profile.
         ReadProfile = 24 "read_profile",
+        /// Logging in at the bank's server with the new certificate.
+        Confirm = 25 "confirm",
     }
 }

@@ -43,14 +43,15 @@ mod robustness;
 
 pub use calendar::{Closing, Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
 pub(crate) use calendar::{in_japan, next_business_day};
-pub(crate) use certificate::Certificate;
 pub use certificate::Serial;
+pub(crate) use certificate::{Certificate, Issuers};
 pub(crate) use expectation::Expectation;
 pub(crate) use expectation::doubts;
 pub use expectation::{Check, Relax};
 pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::proof_level::ProofLevel;
 pub use key::public::PublicKey;
+pub(crate) use key::verify::pss_encoding;
 pub use name::{Attribute, Name, SubjectRule, ValueForm};
 pub(crate) use path::authorities_of;
 pub use path::issuer::IssuerContinuity;

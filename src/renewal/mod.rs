@@ -42,6 +42,7 @@
 mod abandon;
 mod begin;
 mod clock;
+mod confirmation;
 pub(crate) mod install;
 pub(crate) mod pending;
 mod preflight;
@@ -57,6 +58,7 @@ pub use crate::contents::{
     Unreadable, WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
+pub use confirmation::Confirmation;
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};

@@ -1,6 +1,7 @@
 //! Removing the old credential, last of all and only when its successor works.
 
 use super::clock::clock_doubt;
+use super::confirmation::Confirmation;
 use super::install::Installed;
 use super::run::Run;
 use crate::bank::{OldCredential, Policy};
@@ -21,7 +22,9 @@ pub struct Retire {
     /// What the new certificate may be refused for, where it was installed a moment ago and no one has logged in yet.
     doubts: Vec<Warning>,
     successor: Option<Certificate>,
-    confirmed: bool,
+    /// Records of logins, and the address that they must be of.
+    confirmations: Vec<Confirmation>,
+    login_url: String,
     although_kept: bool,
 }
 
@@ -48,7 +51,8 @@ impl Retire {
             certificates: Vec::new(),
             doubts: Vec::new(),
             successor: None,
-            confirmed: false,
+            confirmations: Vec::new(),
+            login_url: String::new(),
             although_kept: false,
         }
     }
@@ -64,7 +68,8 @@ impl Retire {
             certificates: installed.certificates.clone(),
             doubts: doubts(new),
             successor: Some(new.clone()),
-            confirmed: false,
+            confirmations: Vec::new(),
+            login_url: String::new(),
             although_kept: false,
         })
     }
@@ -77,11 +82,13 @@ impl Retire {
         self
     }
 
-    /// A login with the new certificate is confirmed: a bank's server has taken it. Without it a policy of
-    /// [`OldCredential::RemoveAfterConfirmation`] removes nothing.
+    /// Logins that were confirmed at this address, where the bank's customers log in. Without one with the successor a policy of
+    /// [`OldCredential::RemoveAfterConfirmation`] removes nothing; it must have been made since that certificate began and
+    /// within the last 30 days.
     #[must_use]
-    pub fn confirmed(mut self) -> Self {
-        self.confirmed = true;
+    pub fn confirmed(mut self, records: impl IntoIterator<Item = Confirmation>, login_url: &str) -> Self {
+        self.confirmations.extend(records);
+        login_url.clone_into(&mut self.login_url);
         self
     }
 
@@ -101,7 +108,7 @@ impl Retire {
     ///
     /// # Errors
     /// [`Code::RetireKept`] when the policy keeps it; [`Code::RetireNotConfirmed`] when the policy waits for a confirmation
-    /// and there is none; [`Code::NotInUseYet`] while the bank does not take the new one yet;
+    /// and none of the successor is there; [`Code::NotInUseYet`] while the bank does not take the new one yet;
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
@@ -116,7 +123,7 @@ impl Retire {
         let refused = |code| Err(about(Error::new(code).during(Step::Retire), &self.old));
         match self.policy.old {
             OldCredential::Keep if !self.although_kept => return refused(Code::RetireKept),
-            OldCredential::RemoveAfterConfirmation if !self.confirmed => {
+            OldCredential::RemoveAfterConfirmation if self.confirmations.is_empty() => {
                 return refused(Code::RetireNotConfirmed);
             }
             _ => {}
@@ -129,9 +136,25 @@ impl Retire {
         let followers = self.followers(session, &mut contents, old)?;
         let (successor, issuer) = self.choose(&credentials, old, followers, run.now())?;
         self.make_sure_it_works(old, &successor, run.now())?;
+        self.make_sure_of_login(&successor, run.now())?;
         let retirement = contents.retirement(session, old, &successor)?;
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         Ok(Retired { successor, issuer, key_removed: retirement.with_key })
+    }
+
+    fn waits_for_confirmation(&self) -> bool {
+        self.policy.old == OldCredential::RemoveAfterConfirmation
+    }
+
+    /// Where the policy waits for a login, one with that very certificate is confirmed.
+    fn make_sure_of_login(&self, successor: &Credential, now: SystemTime) -> Result<()> {
+        if !self.waits_for_confirmation() {
+            return Ok(());
+        }
+        let not_confirmed = || Err(Error::new(Code::RetireNotConfirmed).during(Step::Retire));
+        let of_successor = self.confirmations.iter().filter(|record| record.is_of(successor.certificate()));
+        let checked = of_successor.map(|record| record.check(successor.certificate(), &self.login_url, now));
+        checked.reduce(Result::or).unwrap_or_else(not_confirmed).map_err(|error| about(error, &self.old))
     }
 
     /// Until the bank takes the new one, the old one is needed.

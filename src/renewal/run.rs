@@ -174,9 +174,14 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether the caller wants to stop.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.progress.is_cancelled() || self.cancel.is_some_and(Cancel::is_cancelled)
+    }
+
     /// Begins a step, unless the caller wants to stop.
-    pub(super) fn enter(&self, step: Step) -> Result<()> {
-        if self.progress.is_cancelled() || self.cancel.is_some_and(Cancel::is_cancelled) {
+    pub(crate) fn enter(&self, step: Step) -> Result<()> {
+        if self.is_cancelled() {
             return Err(Error::new(Code::Cancelled).during(step));
         }
         self.progress.step(step);

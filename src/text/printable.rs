@@ -7,7 +7,8 @@ use std::borrow::Cow;
 /// Labels on tokens and names in certificates come from outside. Printed as they are they could move a
 /// terminal's cursor, or turn the direction of writing, and so forge what stands around them.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe_to_print) {
+    let is_plain = || text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain() || !text.contains(is_unsafe_to_print) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 8);

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use common::{Bank, DAY, at, credential, facts, install, policy, read, refused, run};
 use usbtoken::bank::KeyRule;
 use usbtoken::error::Fact;
+use usbtoken::renewal::Retire;
 use usbtoken::{Code, Install, Pending, Renewal};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
 
@@ -273,4 +274,35 @@ fn another() -> Vec<u8> {
 
 fn pem(bank: &Bank, der: &[u8]) -> String {
     String::from_utf8(bank.ca.answer(Form::Pem, der)).unwrap()
+}
+
+#[test]
+fn the_old_credential_is_untouched_until_it_is_retired() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    bank.soft.snapshot().assert_keeps(&bank.before);
+    let new = install(&session, &bank.ca.answer(Form::Bundle, &bank.certify(&pending))).unwrap();
+    bank.soft.snapshot().assert_keeps(&bank.before);
+    bank.assert_one_new_credential();
+    Retire::replaced_by(&new).expect("the old one is there").although_kept().run(&session, &run()).unwrap();
+    let after = bank.soft.snapshot();
+    assert_eq!(after.with_id(old.id()).count(), 0);
+    assert_eq!(after.objects().len(), bank.before.objects().len(), "three came, three went");
+    bank.assert_others_unchanged();
+}
+
+/// The first half in one process, the second in another: nothing but the token carries over.
+#[test]
+fn the_answer_finds_its_key_after_everything_is_closed() {
+    let bank = Bank::of(Kind::Rsa2048, days_from_now(11));
+    let certificate = {
+        let (session, old) = bank.open();
+        bank.certify(&Renewal::of(&old).begin(&session, &run()).unwrap())
+    };
+    let session = bank.session();
+    assert_eq!(session.pending().unwrap().len(), 1);
+    install(&session, &certificate).unwrap();
+    assert_eq!(session.pending().unwrap().len(), 0);
+    bank.soft.snapshot().assert_keeps(&bank.before);
 }

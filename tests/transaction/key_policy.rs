@@ -3,11 +3,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+use std::time::SystemTime;
+
 use common::{Bank, install, policy, read, refused, run};
 use usbtoken::bank::KeyRule;
 use usbtoken::error::Notice;
+use usbtoken::pki::{KeyKind, ProofLevel, Window};
+use usbtoken::renewal::{KeyState, Renewable};
 use usbtoken::{Code, Install, Renewal};
-use usbtoken_testkit::{Kind, SoftKey, days_from_now, serial_hex, verify_with_certificate};
+use usbtoken_testkit::{Form, Kind, SoftKey, days_from_now, serial_hex, verify_with_certificate};
 
 #[test]
 fn every_renewal_makes_a_new_key_with_an_identifier_of_its_own() {
@@ -21,6 +25,41 @@ fn every_renewal_makes_a_new_key_with_an_identifier_of_its_own() {
     assert_ne!(one.request().public_key(), old.certificate().public_key());
     assert!(one.key().is_some());
     bank.assert_old_works();
+}
+
+/// From a kind of key to the same or to another one, each time with the token compared before and after.
+#[test]
+fn a_renewal_goes_from_kind_to_kind() {
+    for (kind, wanted) in
+        [(Kind::Rsa2048, KeyKind::Rsa2048), (Kind::P256, KeyKind::P256), (Kind::Rsa2048, KeyKind::P384)]
+    {
+        let bank = Bank::of(kind, days_from_now(11));
+        let now = SystemTime::now();
+        let old = bank.token().credentials().unwrap().renewable(Window::default(), now).only().unwrap();
+        assert_eq!(old.days_left(now), 11);
+        assert_eq!(old.certificate().der(), bank.old.certificate);
+
+        let (session, policy) = (bank.session(), policy(|p| p.key = KeyRule::Kind(wanted)));
+        let pending = Renewal::of(&old).policy(&policy).begin(&session, &run()).unwrap();
+        assert_eq!(pending.request().subject().der(), old.subject().der());
+        assert_eq!(pending.proof().level, ProofLevel::Proven);
+        let response = read(&bank.ca.answer(Form::Pem, &bank.certify(&pending)));
+        let installed = Install::new(&response).policy(&policy).run(&session, &run()).unwrap();
+        assert_eq!(installed.proof.level, ProofLevel::Proven);
+        let new = installed.credential;
+        assert_eq!(new.key_algorithm(), wanted.into());
+        assert!(session.pending().unwrap().is_empty());
+        let listed = session.credentials().unwrap();
+        assert_eq!(listed.iter().count(), 2 + 1, "old, new, and the foreign certificate");
+        assert!(listed.iter().any(|one| matches!(one.key(), KeyState::Missing)));
+        assert_eq!(new.renewable(Window::default(), now), Renewable::NotYet);
+        drop(session);
+
+        let after = bank.soft.snapshot();
+        after.assert_keeps(&bank.before);
+        assert_eq!(after.added_since(&bank.before).len(), 3, "certificate, public key, private key");
+        bank.assert_one_new_credential();
+    }
 }
 
 /// Of all that is on a full token only what has expired and is whole is named.

@@ -410,3 +410,15 @@ fn a_first_name_that_no_certificate_can_have_makes_no_key() {
     }
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
+
+#[test]
+fn a_second_request_for_the_same_credential_is_refused() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let waiting = bank.soft.snapshot();
+    refused(Renewal::of(&old).begin(&session, &run()), Code::PendingExists);
+    bank.soft.snapshot().assert_same_as(&waiting);
+    session.abandon(pending.key().unwrap(), &run()).unwrap();
+    Renewal::of(&old).begin(&session, &run()).unwrap();
+}

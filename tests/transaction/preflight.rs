@@ -351,6 +351,20 @@ fn a_kind_of_key_that_the_token_cannot_make_blocks() {
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
+#[test]
+fn the_window_decides_by_the_clock_that_is_given() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let now = SystemTime::now();
+    assert_eq!((old.days_left(now), old.days_left(now + DAY)), (11, 10), "counted in Japan");
+    let end = old.certificate().not_after();
+    for (now, code) in [(end - 42 * DAY, Code::NotYetRenewable), (end + DAY, Code::Expired)] {
+        refused(Renewal::of(&old).begin(&session, &at(now)), code);
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+    Renewal::of(&old).begin(&session, &at(end - 39 * DAY)).unwrap();
+}
+
 fn point<'v>(list: &'v Value, name: &str) -> &'v Value {
     let found = list["points"].as_array().unwrap().iter().find(|point| point["point"] == name);
     found.unwrap_or_else(|| panic!("no point {name} in {list:#}"))

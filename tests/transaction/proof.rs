@@ -156,6 +156,21 @@ fn a_key_that_was_imported_is_no_proof() {
     assert!(installed.notices.iter().any(|warning| *warning == Notice::ProofClaimed));
 }
 
+/// What was demanded when the request was made is demanded when its answer is installed by another process, from what this
+/// computer keeps of the job.
+#[test]
+fn a_demand_is_kept_with_its_job() {
+    let bank = Bank::new();
+    let key = planted(&bank, &["--sensitive"]);
+    let resume = ["resume", "--require-proof", "proven", "--sign-again", "--out", "request.pem"];
+    bank.run(&resume).json();
+    bank.write("answer.der", &bank.ca.issue(&bank.old.subject, &key).der());
+    let before = bank.soft.snapshot();
+    bank.run(&["install", "answer.der"]).failed(Code::ProofInsufficient);
+    bank.run(&["install", "--require-proof", "claimed", "answer.der"]).failed(Code::ProofInsufficient);
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
 #[test]
 fn a_key_that_can_leave_gets_no_certificate_and_is_not_destroyed_for_it() {
     let bank = Bank::new();

@@ -480,3 +480,11 @@ impl Bank {
         certificate.id.clone()
     }
 }
+
+#[test]
+fn the_only_credential_is_not_retired() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let (session, old) = bank.open();
+    refused(bank.retire(&session, &old), Code::RetireOnlyCredential);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}

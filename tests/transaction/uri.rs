@@ -123,6 +123,28 @@ fn the_uri_chooses_the_pending_key_too() {
     assert_eq!(left, begun[..1]);
 }
 
+/// An answer for another job than the one that the URI names is refused, the first time and when it is there already.
+#[test]
+fn an_answer_for_another_job_is_not_installed() {
+    let bank = two_credentials();
+    run(&bank, SECOND[0], &["request", "--out", "request.pem"]).json();
+    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+    let waiting = bank.soft.snapshot();
+    for more in [";id=%01", NONE[0], NONE[1], NONE[4]] {
+        let error = run(&bank, more, &["install", "answer.der"]).failed(Code::PendingNotFound);
+        assert!(error["facts"]["expected"].to_string().contains("pkcs11:"), "{error:#}");
+    }
+    bank.soft.snapshot().assert_same_as(&waiting);
+    run(&bank, SECOND[0], &["install", "answer.der"]).json();
+    let installed = bank.soft.snapshot();
+    for more in [";id=%01", NONE[0], NONE[4]] {
+        run(&bank, more, &["install", "answer.der"]).failed(Code::CredentialNotFound);
+    }
+    let again = run(&bank, SECOND[0], &["install", "answer.der"]).json();
+    assert_eq!(again["already_installed"], true);
+    bank.soft.snapshot().assert_same_as(&installed);
+}
+
 #[test]
 fn where_the_pin_is_does_not_stand_in_a_uri() {
     let bank = Bank::new();

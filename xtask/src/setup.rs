@@ -46,6 +46,11 @@ pub const TESTS: &[Need] = &[
     SOFTHSM,
     Need { package: "openssl", sign: Sign::Program("openssl"), purpose: "checks requests and certificates" },
     Need { package: "bsdutils", sign: Sign::Program("script"), purpose: "plays a person at a terminal" },
+    Need {
+        package: "nginx-light",
+        sign: Sign::Program("nginx"),
+        purpose: "a server that demands a client certificate",
+    },
     Need { package: "curl", sign: Sign::Program("curl"), purpose: "asks a CA over HTTPS in an example" },
     Need { package: "gnutls-bin", sign: Sign::Program("certtool"), purpose: "checks requests a second time" },
     Need {

@@ -30,6 +30,7 @@ Exit codes:
   9  a rule forbids it now: not yet renewable, expired, pending, busy
   10  not yet: the CA has not issued the certificate; go on later
   11  done on the token, but the result or the request could not be written
+  12  the login with the new certificate is not confirmed (usbtoken confirm)
 
 Errors go to standard error, one code each (listed in docs/errors.md); with --json as
 {\"error\": {\"code\": 302, \"name\": \"pin_locked\", ...}}. Standard output is then empty.
@@ -139,6 +140,11 @@ pub enum Command {
     Abandon(Abandon),
     /// Removes a certificate and its key that have been replaced by newer ones.
     Retire(Retire),
+    /// Logs in at the bank's server with the new certificate, to see whether it is accepted.
+    ///
+    /// It connects to the address of the bank's profile or of --url, through the proxy that is named, and to nothing
+    /// else. Nothing is written to the token unless --retire-old is given.
+    Confirm(Confirm),
     /// Waits for the token to be inserted.
     Wait(Wait),
     /// Shows on one page what is plugged in, which drivers and tokens are there, and what is wrong.
@@ -362,6 +368,44 @@ pub struct Retire {
 
     /// Does not ask for confirmation.
     #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `usbtoken confirm`.
+#[derive(Args, Debug)]
+pub struct Confirm {
+    #[command(flatten)]
+    pub which: Which,
+
+    /// The address of a page that only those with a certificate can open, for example `https://www.bank.example/login`;
+    /// without it that of the bank's profile.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+
+    /// The proxy to go through, `http://host:port`; without it that of the bank's profile. Variables such as https_proxy
+    /// are not looked at.
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+
+    /// A CA certificate (PEM or DER) to which the server's must lead, in place of the system's; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub server_ca: Vec<PathBuf>,
+
+    /// How long it may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub timeout: u32,
+
+    /// Removes the certificates and keys that the new one has replaced, if the server accepted it.
+    #[arg(long)]
+    pub retire_old: bool,
+
+    /// A CA certificate (PEM or DER) above the new one: it is shown to the server too, and for --retire-old the new one
+    /// must lead to it; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub trust_anchor: Vec<PathBuf>,
+
+    /// With --retire-old: does not ask for confirmation.
+    #[arg(short, long, requires = "retire_old")]
     pub yes: bool,
 }
 

@@ -75,6 +75,14 @@ impl Issuer {
         Ok(Issuer { program, timeout, show: !run.global.json, hidden, proxy })
     }
 
+    /// What tells this way to ask a CA from others.
+    pub fn way(&self) -> String {
+        match &self.program {
+            Program::Shell(command) => format!("issuer {command}"),
+            Program::Helper(path) => format!("helper {}", path.display()),
+        }
+    }
+
     /// Lets the helper show login ID and password to the CA. Returns what it printed, the cookie of the visit, and the
     /// order's reference number, where it said one.
     ///

@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
-use usbtoken::renewal::PendingKey;
-use usbtoken::{Code, Error, Pending, Result};
+use usbtoken::renewal::{Confirmation, PendingKey};
+use usbtoken::{Code, Error, Pending, Policy, Result};
 
 use crate::reference::Reference;
 
@@ -32,6 +32,7 @@ const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";
 const WRONG_PIN: &str = "wrong-pin";
+const CONFIRMED: &str = "confirmed";
 const UNASSIGNED: &str = "unassigned";
 
 /// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
@@ -61,6 +62,12 @@ pub struct JournalEntry {
     pub signed_by_old_key: bool,
     /// What the CA gave to ask again with.
     pub cookie: Option<String>,
+    /// What was demanded when the job began.
+    #[serde(default)]
+    pub demands: Policy,
+    /// The CA that was given the request, as a digest of how it is asked. None: a person carries it.
+    #[serde(default)]
+    asked: Option<String>,
     /// The number under which the bank or its CA knows the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
@@ -80,8 +87,17 @@ impl JournalEntry {
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,
+            demands: pending.policy().clone(),
+            asked: None,
             reference: None,
         }
+    }
+
+    /// The same job, of which the CA that is asked in this way was given the request.
+    #[must_use]
+    pub fn with_asked(mut self, way: &str) -> Self {
+        self.asked = Some(digest_of(way));
+        self
     }
 
     /// The same job with the order's reference number, where one is given.
@@ -96,6 +112,11 @@ impl JournalEntry {
     pub fn with_cookie(mut self, cookie: Option<String>) -> Self {
         self.cookie = cookie;
         self
+    }
+
+    /// Whether the CA that is asked in this way was given the request, or is about to be.
+    pub fn was_asked(&self, way: &str) -> bool {
+        self.asked.as_deref() == Some(&*digest_of(way))
     }
 
     /// The request in DER.
@@ -322,6 +343,31 @@ impl Journal {
         private::remove(&self.folder, path).map_err(|error| self.unusable(path, error))
     }
 
+    /// Keeps the record of a login, in the place of an earlier one with the same certificate.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        let name = name(record.token(), record.fingerprint());
+        let path = self.folder.join(format!("{name}.{CONFIRMED}"));
+        let bytes = serde_json::to_vec_pretty(record).map_err(|error| self.unusable(&path, error.into()))?;
+        private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
+    }
+
+    /// The records of logins with keys of this token. Those that cannot be trusted or read are passed over: each can be
+    /// had anew.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] for the folder.
+    pub fn confirmations(&self, token: &TokenIdentity) -> Result<Vec<Confirmation>> {
+        let read = |path: &PathBuf| {
+            let bytes = private::read(path, LARGEST_RECORD).ok().flatten()?;
+            serde_json::from_slice::<Confirmation>(&bytes).ok().filter(|record| record.token() == token)
+        };
+        Ok(self.files(|file| file.ends_with(&format!(".{CONFIRMED}")))?.iter().filter_map(read).collect())
+    }
+
     fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {
         self.folder.join(format!("{}.{WRONG_PIN}", name(token, "")))
     }
@@ -379,6 +425,11 @@ impl Journal {
             .fact(Fact::Detail, &error)
             .caused_by(error)
     }
+}
+
+/// How a CA is asked may hold what is not to be written down.
+fn digest_of(way: &str) -> String {
+    hex(&Sha256::digest(way))
 }
 
 /// SHA-256 of the public key (SubjectPublicKeyInfo), in hexadecimal.

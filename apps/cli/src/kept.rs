@@ -10,7 +10,7 @@ use base64ct::{Base64, Encoding as _};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, Request};
-use usbtoken::renewal::PendingKey;
+use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
 use usbtoken::{Code, Credential, Error, Response, Result, Session};
 
@@ -295,6 +295,23 @@ impl Keeper {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
         let entry = no_match.contains(&error.code()).then(|| self.job_of(response))?;
         entry.filter(|entry| entry.token != *session.token().identity())
+    }
+
+    /// Keeps the record of a login.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
+        match &self.journal {
+            Some(journal) => journal.keep_confirmation(record),
+            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, "XDG_STATE_HOME, HOME")),
+        }
+    }
+
+    /// The records of logins with keys of this token; none where they cannot be trusted.
+    pub fn confirmations(&self, token: &TokenIdentity) -> Vec<Confirmation> {
+        let all = self.journal.as_ref().and_then(|journal| journal.confirmations(token).ok());
+        all.unwrap_or_default()
     }
 
     /// The job that an answer is for, where this computer knows it.

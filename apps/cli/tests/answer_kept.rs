@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Outcome, Stage, hex};
 use serde_json::Value;
-use usbtoken_testkit::{Form, Kind, Snapshot, days_from_now, shim, softhsm_module};
+use usbtoken_testkit::{Form, Kind, NameDer, Snapshot, Text, days_from_now, shim, softhsm_module};
 
 fn fact(error: &Value, name: &str) -> String {
     error["facts"][name][0].as_str().unwrap_or_else(|| panic!("no {name}: {error:#}")).to_owned()
@@ -151,6 +151,12 @@ fn the_request_that_went_out_goes_out_again() {
         assert_eq!(stage.read("sent2"), sent, "{kind}");
         stage.run(&["resume", "--id", &id, "--out", "out.pem"]).succeeded();
         assert_eq!(stage.read("out.pem"), sent, "{kind}");
+        // That CA was not given it.
+        stage.run(&["renew", "--issuer", "touch asked; exit 1"]).failed("pending_exists", 9);
+        assert!(!stage.file("asked").exists());
+        let renewed = ["renew", "--issuer", "tee sent2 >&2; exit 1"];
+        stage.run(&renewed).failed("issuer_failed", 6);
+        assert_eq!(stage.read("sent2"), sent, "{kind}");
         let renewed = ["renew", "--resume", "--issuer", "tee sent3 >&2; exit 1"];
         stage.run(&renewed).failed("issuer_failed", 6);
         assert_eq!(stage.read("sent3"), sent, "{kind}");
@@ -161,6 +167,7 @@ fn the_request_that_went_out_goes_out_again() {
         // On another computer only what cannot be told from it goes out unasked.
         std::fs::remove_dir_all(stage.file("state")).unwrap();
         let elsewhere = ["resume", "--id", &id, "--issuer", "tee sent4 >&2; exit 1"];
+        stage.run(&["renew", "--issuer", "tee sent3 >&2; exit 1"]).failed("pending_exists", 9);
         if kind == Kind::P256 {
             let refused = stage.run(&elsewhere).failed("request_would_differ", 9);
             assert!(refused["hint"].as_str().unwrap().contains("--sign-again"));
@@ -189,9 +196,65 @@ fn a_request_that_was_never_sent_may_be_signed_anew() {
     let killed = stage.run_through(&shim(), &env, stage.token.pin(), &uri, &["renew", "--issuer", &issuer]);
     assert_eq!(killed.code, 86, "{killed:?}");
     assert_eq!(stage.token.snapshot().added_since(&before).len(), 2, "the pair waits");
-    stage.run(&["renew", "--resume", "--issuer", &issuer]).succeeded();
+    stage.run(&["renew", "--issuer", &issuer]).succeeded();
     stage.token.snapshot().assert_keeps(&before);
     assert_eq!(stage.token.snapshot().added_since(&before).len(), 3);
+}
+
+/// A scheduler runs the same command every day: one key, one request, and in the end one certificate.
+#[test]
+fn the_same_command_every_day_goes_on_with_what_waits() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let issuer = format!("cat >> sent; [ -e ready ] && {} < sent", stage.issuer(&[]));
+    let every_day = ["renew", "--issuer", &issuer];
+    stage.run(&every_day).failed("issuer_failed", 6);
+    let (sent, waiting) = (stage.read("sent"), stage.token.snapshot());
+    for day in 2..4 {
+        stage.run(&every_day).failed("issuer_failed", 6);
+        assert_eq!(stage.read("sent"), sent.repeat(day), "byte for byte");
+        stage.token.snapshot().assert_same_as(&waiting);
+    }
+    stage.write("ready", b"");
+    stage.write("sent", b"");
+    stage.run(&every_day).succeeded();
+    let done = stage.token.snapshot();
+    assert_eq!(done.added_since(&before).len(), 3);
+    let after = stage.run(&every_day).json();
+    assert_eq!(after["already_renewed"], true);
+    stage.token.snapshot().assert_same_as(&done);
+}
+
+/// What a person carries to the CA is not sent to another one unasked.
+#[test]
+fn a_request_that_a_person_carries_is_not_sent_by_itself() {
+    let stage = Stage::new();
+    stage.run(&["request", "--out", "request.pem"]).succeeded();
+    let waiting = stage.token.snapshot();
+    stage.run(&["renew", "--issuer", "touch asked; false"]).failed("pending_exists", 9);
+    assert!(!stage.file("asked").exists());
+    stage.token.snapshot().assert_same_as(&waiting);
+    // A person says so once; from then on it is this CA's.
+    let issuer = ["renew", "--issuer", "cat > sent; false"];
+    stage.run(&[&issuer[..], &["--resume"]].concat()).failed("issuer_failed", 6);
+    assert_eq!(stage.read("sent"), stage.read("request.pem"));
+    stage.run(&issuer).failed("issuer_failed", 6);
+}
+
+/// What was demanded when the request was made holds when its answer is installed by another process.
+#[test]
+fn a_demand_is_kept_with_its_job() {
+    let stage = Stage::new();
+    let renew = ["renew", "--subject", "exact", "--issuer", "cat > sent; false"];
+    stage.run(&renew).failed("issuer_failed", 6);
+    let waiting = stage.token.snapshot();
+    let request = stage.read("sent");
+    let other = NameDer::new().common(Text::Utf8, "other").to_der();
+    stage.write("other.der", &stage.ca.issue_for(&request).subject(&other).der());
+    stage.run(&["install", "other.der"]).failed("subject_differs", 6);
+    stage.token.snapshot().assert_same_as(&waiting);
+    // The command line has the last word, but for the proof.
+    stage.run(&["install", "--subject", "any", "other.der"]).succeeded();
 }
 
 #[test]
@@ -327,8 +390,6 @@ fn a_key_is_not_removed_unasked_and_its_answer_is_named() {
     let pending = stage.run(&["pending"]).json();
     assert_eq!(pending[0]["answer_file"], saved.as_str(), "{pending:#}");
     assert!(pending[0]["go_on"].as_str().unwrap().ends_with(&saved), "{pending:#}");
-    let exists = stage.renew(&[], &[]).failed("pending_exists", 9);
-    assert_eq!(fact(&exists, "saved_answer"), saved);
     for command in [["abandon", "--id", &fact(&error, "id")], ["retire", "--id", &hex(&stage.old.id)]] {
         let refused = stage.run(&command).failed("bad_argument", 2);
         assert!(refused["hint"].as_str().unwrap().contains("--yes"), "{refused:#}");
@@ -336,7 +397,9 @@ fn a_key_is_not_removed_unasked_and_its_answer_is_named() {
         assert_eq!(text.code, 2, "{text:?}");
     }
     stage.token.snapshot().assert_same_as(&before);
-    next_command(&stage, &exists);
+    // A renewal installs it, whichever CA it is told to ask.
+    stage.run(&["renew", "--issuer", "touch asked; false"]).succeeded();
+    assert!(!stage.file("asked").exists());
     let certificates = |snapshot: &Snapshot| snapshot.of_class("CKO_CERTIFICATE").count();
     assert_eq!(certificates(&stage.token.snapshot()), certificates(&before) + 1);
 }

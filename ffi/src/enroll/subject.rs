@@ -15,6 +15,23 @@ pub(crate) fn parse(text: &str) -> Result<Name> {
     converted.ok_or_else(bad)?.join(",").parse()
 }
 
+/// What CertStrToName calls types that RFC 4514 has under another name, or none.
+const KINDS: [(&str, &str); 13] = [
+    ("S", "ST"),
+    ("Email", "emailAddress"),
+    ("T", "title"),
+    ("G", "GN"),
+    ("GivenName", "GN"),
+    ("I", "2.5.4.43"),
+    ("Initials", "2.5.4.43"),
+    ("Description", "2.5.4.13"),
+    ("PostalCode", "2.5.4.17"),
+    ("POBox", "2.5.4.18"),
+    ("Phone", "2.5.4.20"),
+    ("X21Address", "2.5.4.24"),
+    ("dnQualifier", "2.5.4.46"),
+];
+
 /// The relative names, at separators outside quotation marks.
 fn split(text: &str) -> Option<Vec<&str>> {
     let (mut parts, mut start, mut quoted) = (Vec::new(), 0, false);
@@ -36,9 +53,10 @@ fn split(text: &str) -> Option<Vec<&str>> {
 /// attributes; no CA of this kind uses that, and pages forget the quotation marks.
 fn convert(part: &str) -> Option<String> {
     let (kind, value) = part.split_once('=')?;
-    let kind = match kind.trim() {
-        kind if kind.eq_ignore_ascii_case("S") => "ST",
-        kind => match kind.split_at_checked(4) {
+    let kind = kind.trim();
+    let kind = match KINDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind)) {
+        Some((_, kind)) => kind,
+        None => match kind.split_at_checked(4) {
             Some((prefix, oid)) if prefix.eq_ignore_ascii_case("OID.") => oid,
             _ => kind,
         },
@@ -89,6 +107,8 @@ mod tests {
     fn quotation_marks_keep_separators() {
         assert_eq!(in_order(r#"CN="a, ""b"" + c" , O=d+e"#), [r#"CN=a, "b" + c"#, "O=d+e"]);
         assert_eq!(in_order("S=Ehime"), ["ST=Ehime"]);
+        assert_eq!(in_order("T=Dr, g=Taro, I=T"), ["title=Dr", "GN=Taro", "2.5.4.43=T"]);
+        assert_eq!(in_order("EMAIL=a@b.jp; Phone=1"), ["emailAddress=a@b.jp", "2.5.4.20=1"]);
         assert_eq!(in_order("CN=(9936)ANSER-WEB(BizSOL) 000001"), ["CN=(9936)ANSER-WEB(BizSOL) 000001"]);
     }
 

@@ -158,7 +158,7 @@ impl CredentialList {
     }
 
     fn by_serial(&self, serial: &str) -> usbtoken::Result<CredentialNoun> {
-        Ok(CredentialNoun::new(self.credentials.clone().by_serial(serial).only()?, &self.host))
+        Ok(CredentialNoun::new(self.credentials.only_with_serial(serial)?, &self.host))
     }
 }
 
@@ -282,8 +282,8 @@ pub unsafe extern "C" fn usbtoken_credentials_renewable(
     boundary::on::<CredentialList>(credentials, |list| {
         let now = args::moment(now)?;
         boundary::give::<CredentialNoun>(out, || {
-            let chosen = list.credentials.clone().renewable(window(&list.host, window_days)?, now);
-            Ok(CredentialNoun::new(chosen.only()?, &list.host))
+            let window = window(&list.host, window_days)?;
+            Ok(CredentialNoun::new(list.credentials.only_renewable(window, now)?, &list.host))
         })
     })
 }
@@ -300,7 +300,7 @@ pub unsafe extern "C" fn usbtoken_credentials_by_id(
         // SAFETY: rule 4 of the header.
         let id = unsafe { args::bytes("id", id, id_length, 1024) }?;
         boundary::give::<CredentialNoun>(out, || {
-            Ok(CredentialNoun::new(list.credentials.clone().by_id(id).only()?, &list.host))
+            Ok(CredentialNoun::new(list.credentials.only_with_id(id)?, &list.host))
         })
     })
 }

@@ -314,9 +314,12 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
             Family::NotFound => USBTOKEN_HR_NO_DRIVER,
             Family::Pin => USBTOKEN_HR_PIN_WRONG,
             Family::Answer => USBTOKEN_HR_BAD_RESPONSE,
-            Family::Refused | Family::Gone | Family::Rule | Family::NotYet | Family::Unprinted => {
-                USBTOKEN_HR_FAIL
-            }
+            Family::Refused
+            | Family::Gone
+            | Family::Rule
+            | Family::NotYet
+            | Family::Unprinted
+            | Family::Login => USBTOKEN_HR_FAIL,
             Family::Internal => USBTOKEN_HR_UNEXPECTED,
         },
     }

@@ -112,6 +112,23 @@ impl Functions {
         call!(self, C_SignInit(session.0, &mut plain(mechanism), key.0))
     }
 
+    /// C_SignInit with CK_RSA_PKCS_PSS_PARAMS (PKCS#11 v3.1 §6.1.9): SHA-256, also in the mask, and a salt of its length.
+    pub fn sign_init_pss_sha256(
+        &self,
+        session: SessionHandle,
+        mechanism: CK_MECHANISM_TYPE,
+        key: ObjectHandle,
+    ) -> Outcome<()> {
+        let mut parameters = CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 };
+        let mut mechanism = CK_MECHANISM {
+            mechanism,
+            pParameter: ptr::from_mut(&mut parameters).cast(),
+            // Three numbers: no length that a CK_ULONG has not.
+            ulParameterLen: size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG,
+        };
+        call!(self, C_SignInit(session.0, &mut mechanism, key.0))
+    }
+
     /// C_Sign.
     pub fn sign(&self, session: SessionHandle, data: &[u8]) -> Outcome<Vec<u8>> {
         const FUNCTION: &str = "C_Sign";

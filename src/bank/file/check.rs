@@ -34,7 +34,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         name: check.both("bank.name", &file.bank.name),
         contacts: check.contacts(&file.bank.contact),
         tokens,
-        anchors: check.anchors(&file.ca.anchors),
+        anchors: check.anchors("ca.anchors", &file.ca.anchors),
         issuers: check.list("ca.issuers", &file.ca.issuers, "RFC 4514", |text| text.parse::<Name>().ok()),
         subject: check.choice("ca.subject", file.ca.subject.as_ref(), SUBJECTS).unwrap_or_default(),
         relax: check
@@ -72,6 +72,8 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         issuer: file.issuer.as_ref().map(|issuer| check.issuer(issuer)),
         origins,
         login_url: check.login_url(file.pages.login_url.as_ref()),
+        login_anchors: check.anchors("pages.login_anchors", &file.pages.login_anchors),
+        pages_proxy: check.proxy("pages.proxy", file.pages.proxy.as_ref(), &["http://"]),
         pin: file.words.pin.as_ref().map(|both| check.both("words.pin", both)),
         after_installation: file
             .words
@@ -242,10 +244,10 @@ impl Checker<'_, '_> {
     }
 
     /// Each text is one certificate, of a CA, that has not ended. One that begins later is the next generation's.
-    fn anchors(&mut self, texts: &[Spanned<String>]) -> Vec<Certificate> {
+    fn anchors(&mut self, key: &str, texts: &[Spanned<String>]) -> Vec<Certificate> {
         let mut anchors: Vec<Certificate> = Vec::new();
         for (index, text) in texts.iter().enumerate() {
-            let key = format!("ca.anchors[{index}]");
+            let key = format!("{key}[{index}]");
             let read = read_anchors(text.get_ref().as_bytes()).unwrap_or_default();
             let blocks = text.get_ref().matches("-----BEGIN ").count();
             let [anchor] = read.as_slice() else {
@@ -324,22 +326,24 @@ impl Checker<'_, '_> {
         {
             self.faults.bad(helper.span(), "issuer.helper", helper.get_ref(), "absolute_path");
         }
-        if let Some(proxy) = proxy {
-            let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
-            let rest = ["http://", "https://"].iter().find_map(|scheme| proxy.get_ref().strip_prefix(scheme));
-            if !rest.is_some_and(|rest| !rest.is_empty() && plain(rest)) {
-                let expected = "proxy_url";
-                self.faults.bad(proxy.span(), "issuer.proxy", proxy.get_ref(), expected);
-            }
-        }
         Issuer {
             helper: helper.as_ref().map(|helper| PathBuf::from(helper.get_ref())),
             command: command.as_ref().map(|command| self.text("issuer.command", command)),
             timeout_seconds: timeout_seconds
                 .as_ref()
                 .map(|seconds| self.number("issuer.timeout_seconds", seconds, 1, 86_400)),
-            proxy: proxy.as_ref().map(|proxy| proxy.get_ref().clone()),
+            proxy: self.proxy("issuer.proxy", proxy.as_ref(), &["http://", "https://"]),
         }
+    }
+
+    fn proxy(&mut self, key: &str, proxy: Option<&Spanned<String>>, schemes: &[&str]) -> Option<String> {
+        let proxy = proxy?;
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
+        let rest = schemes.iter().find_map(|scheme| proxy.get_ref().strip_prefix(scheme));
+        if !rest.is_some_and(|rest| !rest.is_empty() && plain(rest)) {
+            self.faults.bad(proxy.span(), key, proxy.get_ref(), "proxy_url");
+        }
+        Some(proxy.get_ref().clone())
     }
 
     fn origins(&mut self, texts: &[Spanned<String>]) -> Vec<Origin> {

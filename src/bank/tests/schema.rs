@@ -41,7 +41,10 @@ fn full() -> Value {
             "write_ca_certificates": true,
         },
         "issuer": {"helper": "/opt/ask", "timeout_seconds": 60, "proxy": "http://proxy:8080"},
-        "pages": {"origins": ["https://bank.example.jp"], "login_url": "https://bank.example.jp/login"},
+        "pages": {
+            "origins": ["https://bank.example.jp"], "login_url": "https://bank.example.jp/login",
+            "login_anchors": [], "proxy": "http://proxy.example.jp:8080",
+        },
         "words": {
             "pin": both, "after_installation": both, "old_certificate": both,
             "next": [{"error": "pin_locked", "ja": "あ", "en": "a"}],
@@ -103,7 +106,8 @@ fn the_profile_with_every_key_is_one() {
     let full = full();
     for (pointer, _) in all_places() {
         let apart = APART.iter().any(|(at, key, _)| pointer == format!("{at}/{key}"));
-        assert!(apart || pointer == "/ca/anchors/0" || full.pointer(&pointer).is_some(), "{pointer}");
+        let anchor = ["/ca/anchors/0", "/pages/login_anchors/0"].contains(&pointer.as_str());
+        assert!(apart || anchor || full.pointer(&pointer).is_some(), "{pointer}");
     }
     for (table, key, value) in APART {
         let mut without = full.clone();

@@ -4,6 +4,7 @@ use super::evidence::Evidence;
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use usbtoken_pkcs11::ObjectHandle;
 use usbtoken_pkcs11::text::unpadded;
 
@@ -21,8 +22,9 @@ pub(super) struct Place {
 /// A CKA_LABEL. PKCS#11 wants UTF-8; what other programs wrote is kept byte for byte, whatever it is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Label {
-    bytes: Vec<u8>,
-    text: String,
+    bytes: Box<[u8]>,
+    /// For people, where that is not what the bytes are.
+    text: Option<Box<str>>,
 }
 
 /// A certificate object (PKCS#11 v3.1 §4.6.3).
@@ -34,7 +36,7 @@ pub(crate) struct StoredCertificate {
     /// CKA_LABEL.
     pub label: Label,
     /// CKA_VALUE: the certificate in DER; empty in objects that were never completed or could not be read.
-    pub der: Vec<u8>,
+    pub der: Arc<[u8]>,
 }
 
 /// A private key object, as far as it shows itself (PKCS#11 v3.1 §4.9).
@@ -91,7 +93,8 @@ pub(crate) struct Present {
 impl Label {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         let text = unpadded(&bytes);
-        Label { bytes, text }
+        let text = (text.as_bytes() != bytes).then(|| text.into());
+        Label { bytes: bytes.into(), text }
     }
 
     /// The bytes, as the token has them.
@@ -101,13 +104,14 @@ impl Label {
 
     /// The label for people: without padding, and what is not UTF-8 taken for Latin-1.
     pub(crate) fn as_str(&self) -> &str {
-        &self.text
+        let plain = || std::str::from_utf8(&self.bytes).unwrap_or_default();
+        self.text.as_deref().unwrap_or_else(plain)
     }
 }
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(self.as_str())
     }
 }
 
@@ -139,7 +143,7 @@ pub(crate) mod made_up {
 
     pub(crate) fn certificate(number: u32, id: &[u8], label: &str, der: &[u8]) -> StoredCertificate {
         let (id, label) = (id.to_vec(), Label::new(label.as_bytes().to_vec()));
-        StoredCertificate { place: place(number), id, label, der: der.to_vec() }
+        StoredCertificate { place: place(number), id, label, der: der.into() }
     }
 
     pub(crate) fn private_key(number: u32, id: &[u8], label: &[u8], told: Option<PublicKey>) -> StoredKey {

@@ -125,8 +125,8 @@ impl Open {
 
     /// The X.509 certificates, and how many objects could not be read as one.
     fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
-        let (mut certificates, mut failures) = (Vec::new(), Vec::new());
         let handles = self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))?;
+        let (mut certificates, mut failures) = (Vec::with_capacity(handles.len()), Vec::new());
         self.certificates.borrow_mut().extend(&handles);
         for handle in handles {
             match twice(|| self.read_certificate(handle)) {
@@ -206,7 +206,7 @@ impl Open {
             id: bytes(attributes, CKA_ID),
             label: label(attributes),
             // Cards whose files have a fixed size fill them up behind the certificate.
-            der: Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default()).to_vec(),
+            der: Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default()).into(),
         })
     }
 

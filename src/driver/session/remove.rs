@@ -12,6 +12,7 @@ use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::PublicKey;
 use base16ct::lower::encode_string as hex;
+use std::sync::Arc;
 use usbtoken_pkcs11::types::{CKA_ID, CKR_OBJECT_HANDLE_INVALID};
 use usbtoken_pkcs11::{Failure, ObjectHandle};
 
@@ -35,9 +36,9 @@ struct Planned {
 #[derive(Debug)]
 enum Is {
     /// A certificate: exactly these bytes under this identifier and this label.
-    Certificate { id: Vec<u8>, label: Label, der: Vec<u8> },
+    Certificate { id: Vec<u8>, label: Label, der: Arc<[u8]> },
     /// What a creation of ours has left of a certificate, empty or not.
-    HalfCertificate { id: Vec<u8>, label: Label, der: Vec<u8> },
+    HalfCertificate { id: Vec<u8>, label: Label, der: Arc<[u8]> },
     /// A certificate object that we have created in this session, whatever the token made of its value.
     CreatedCertificate { id: Vec<u8>, label: Vec<u8> },
     /// A public key of exactly this value.

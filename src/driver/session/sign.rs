@@ -5,7 +5,7 @@ use super::object::{Place, StoredKey};
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{PublicKey, SignatureAlgorithm};
+use crate::pki::{KeyAlgorithm, PublicKey, SignatureAlgorithm, pss_encoding};
 use base16ct::lower::encode_string as hex;
 use sha2::{Digest, Sha256, Sha384};
 use usbtoken_pkcs11::Failure;
@@ -57,7 +57,7 @@ impl Session {
             error.fact(Fact::Id, hex(&key.id))
         })?;
         let challenge = fresh_challenge()?;
-        let returned = self.sign_by_token(key, algorithm, &challenge, Step::SignChallenge)?;
+        let returned = self.sign_by_token(key, &self.plans(algorithm), &challenge, Step::SignChallenge)?;
         let fits = |public: &&PublicKey| {
             let usual = public.in_usual_form();
             of(public) == Some(algorithm)
@@ -85,10 +85,11 @@ impl Session {
         };
         for algorithm in curves {
             let challenge = fresh_challenge()?;
-            let returned = match self.sign_by_token(key, *algorithm, &challenge, Step::ReadPublicKey) {
-                Err(error) if error.is_refusal() && key.algorithm.is_none() => continue,
-                returned => returned?,
-            };
+            let returned =
+                match self.sign_by_token(key, &self.plans(*algorithm), &challenge, Step::ReadPublicKey) {
+                    Err(error) if error.is_refusal() && key.algorithm.is_none() => continue,
+                    returned => returned?,
+                };
             let possible = algorithm
                 .ecdsa_forms(&returned)
                 .iter()
@@ -120,7 +121,11 @@ impl Session {
         message: &[u8],
         step: Step,
     ) -> Result<Vec<u8>> {
-        let returned = self.sign_by_token(key, algorithm, message, step)?;
+        let plans = match (algorithm, public_key.algorithm()) {
+            (SignatureAlgorithm::RsaPssSha256, KeyAlgorithm::Rsa { bits }) => self.pss_plans(bits),
+            _ => self.plans(algorithm),
+        };
+        let returned = self.sign_by_token(key, &plans, message, step)?;
         let signature = public_key.signature_of_token(algorithm, message, &returned);
         let signature = signature.ok_or_else(|| Error::new(Code::SignatureInvalid).during(step))?;
         if step == Step::SignRequest {
@@ -129,43 +134,52 @@ impl Session {
         Ok(signature)
     }
 
-    /// Has the token sign, in the way that it lists, and where it refuses that, in the other.
-    fn sign_by_token(
-        &self,
-        key: &StoredKey,
-        algorithm: SignatureAlgorithm,
-        message: &[u8],
-        step: Step,
-    ) -> Result<Vec<u8>> {
-        let [first, second] = self.plans(algorithm);
-        let refused = match self.sign_as_planned(key, &first, message, step)? {
-            Signing::Done(signature) => return Ok(signature),
-            Signing::Refused(error) => error,
-        };
-        match self.sign_as_planned(key, &second, message, step)? {
-            Signing::Done(signature) => {
-                self.token().note_refused(first.mechanism);
-                Ok(signature)
+    /// Has the token sign, in the way that it lists, and where it refuses that, in the others.
+    fn sign_by_token(&self, key: &StoredKey, plans: &[Plan], message: &[u8], step: Step) -> Result<Vec<u8>> {
+        let mut refused: Option<(Error, CK_MECHANISM_TYPE)> = None;
+        for plan in plans {
+            match (self.sign_as_planned(key, plan, message, step)?, &refused) {
+                (Signing::Done(signature), None) => return Ok(signature),
+                (Signing::Done(signature), Some((_, first))) => {
+                    self.token().note_refused(*first);
+                    return Ok(signature);
+                }
+                (Signing::Refused(error), None) => refused = Some((error, plan.mechanism)),
+                (Signing::Refused(_), Some(_)) => {}
             }
-            Signing::Refused(_) => Err(refused),
         }
+        let nothing_listed = || Error::new(Code::MechanismUnsupported).during(step);
+        Err(refused.map_or_else(nothing_listed, |(error, _)| error))
+    }
+
+    /// Whether the token signs RSASSA-PSS with a key of so many bits, as far as it tells before it is tried.
+    #[cfg(feature = "rustls")]
+    pub(crate) fn may_sign_pss(&self, modulus_bits: u32) -> bool {
+        !self.pss_plans(modulus_bits).is_empty()
     }
 
     fn sign_as_planned(&self, key: &StoredKey, plan: &Plan, message: &[u8], step: Step) -> Result<Signing> {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
+        let data = plan.data(message).map_err(|error| error.during(step))?;
         let failed = |failure: Failure, again: bool| match failure.rv() {
             Some(rv) if again && ckr::is_mechanism_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
             _ => Err(failure.during(step)),
         };
-        if let Err(failure) = functions.sign_init(open.handle(), plan.mechanism, handle) {
+        let begun = match plan.mechanism {
+            CKM_RSA_PKCS_PSS | CKM_SHA256_RSA_PKCS_PSS => {
+                functions.sign_init_pss_sha256(open.handle(), plan.mechanism, handle)
+            }
+            mechanism => functions.sign_init(open.handle(), mechanism, handle),
+        };
+        if let Err(failure) = begun {
             return failed(failure, true);
         }
         let with_pin = key.always_authenticate || self.token().quirks().context_login;
         if with_pin {
             self.login_for_operation(step)?;
         }
-        match functions.sign(open.handle(), &plan.data(message)) {
+        match functions.sign(open.handle(), &data) {
             Ok(signature) => Ok(Signing::Done(signature)),
             // To sign in another way the PIN would be sent again, which may cost a try.
             Err(failure) => failed(failure, !with_pin),
@@ -174,27 +188,39 @@ impl Session {
 
     /// The ways to sign, likeliest first: with the mechanism that hashes too where the token lists it and has not refused it
     /// in this process, else with the raw one, which is the most common.
-    fn plans(&self, algorithm: SignatureAlgorithm) -> [Plan; 2] {
+    fn plans(&self, algorithm: SignatureAlgorithm) -> Vec<Plan> {
+        let plan = |mechanism, host| Plan { mechanism, host };
         let (combined, raw) = match algorithm {
-            SignatureAlgorithm::RsaPkcs1Sha256 => (
-                Plan { mechanism: CKM_SHA256_RSA_PKCS, host: HostWork::Nothing },
-                Plan { mechanism: CKM_RSA_PKCS, host: HostWork::DigestInfoSha256 },
-            ),
-            SignatureAlgorithm::EcdsaSha256 => (
-                Plan { mechanism: CKM_ECDSA_SHA256, host: HostWork::Nothing },
-                Plan { mechanism: CKM_ECDSA, host: HostWork::Sha256 },
-            ),
-            SignatureAlgorithm::EcdsaSha384 => (
-                Plan { mechanism: CKM_ECDSA_SHA384, host: HostWork::Nothing },
-                Plan { mechanism: CKM_ECDSA, host: HostWork::Sha384 },
-            ),
+            SignatureAlgorithm::RsaPkcs1Sha256 => {
+                (plan(CKM_SHA256_RSA_PKCS, HostWork::Nothing), plan(CKM_RSA_PKCS, HostWork::DigestInfoSha256))
+            }
+            SignatureAlgorithm::RsaPssSha256 => {
+                (plan(CKM_SHA256_RSA_PKCS_PSS, HostWork::Nothing), plan(CKM_RSA_PKCS_PSS, HostWork::Sha256))
+            }
+            SignatureAlgorithm::EcdsaSha256 => {
+                (plan(CKM_ECDSA_SHA256, HostWork::Nothing), plan(CKM_ECDSA, HostWork::Sha256))
+            }
+            SignatureAlgorithm::EcdsaSha384 => {
+                (plan(CKM_ECDSA_SHA384, HostWork::Nothing), plan(CKM_ECDSA, HostWork::Sha384))
+            }
         };
         let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&combined.mechanism));
         if listed && !self.token().has_refused(combined.mechanism) {
-            [combined, raw]
+            vec![combined, raw]
         } else {
-            [raw, combined]
+            vec![raw, combined]
         }
+    }
+
+    /// The ways to sign RSASSA-PSS. Many tokens have none: only those that are listed are tried, where any mechanism is; the
+    /// bare RSA operation (CKM_RSA_X_509), for which all is done here, last.
+    fn pss_plans(&self, modulus_bits: u32) -> Vec<Plan> {
+        let bare = Plan { mechanism: CKM_RSA_X_509, host: HostWork::PssEncoding { modulus_bits } };
+        let mut plans = self.plans(SignatureAlgorithm::RsaPssSha256);
+        plans.push(bare);
+        let listed = self.token().mechanisms();
+        plans.retain(|plan| listed.is_none_or(|listed| listed.contains(&plan.mechanism)));
+        plans
     }
 }
 
@@ -206,10 +232,14 @@ enum Signing {
 }
 
 fn fresh_challenge() -> Result<Vec<u8>> {
-    let mut fresh = [0_u8; 32];
-    getrandom::fill(&mut fresh)
-        .map_err(|error| Error::new(Code::Internal).during(Step::SignChallenge).caused_by(error))?;
+    let fresh = random().map_err(|error| error.during(Step::SignChallenge))?;
     Ok([CHALLENGE_PURPOSE, &fresh].concat())
+}
+
+fn random() -> Result<[u8; 32]> {
+    let mut fresh = [0_u8; 32];
+    getrandom::fill(&mut fresh).map_err(|error| Error::new(Code::Internal).caused_by(error))?;
+    Ok(fresh)
 }
 
 /// What the token is asked for, and what is done before.
@@ -223,20 +253,25 @@ enum HostWork {
     Sha256,
     Sha384,
     DigestInfoSha256,
+    PssEncoding { modulus_bits: u32 },
 }
 
 impl Plan {
-    fn data(&self, message: &[u8]) -> Vec<u8> {
+    fn data(&self, message: &[u8]) -> Result<Vec<u8>> {
         /// DigestInfo up to the hash (RFC 8017 §9.2, note 1).
         const DIGEST_INFO_SHA256: [u8; 19] = [
             0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
             0x00, 0x04, 0x20,
         ];
-        match self.host {
+        Ok(match self.host {
             HostWork::Nothing => message.to_vec(),
             HostWork::Sha256 => Sha256::digest(message).to_vec(),
             HostWork::Sha384 => Sha384::digest(message).to_vec(),
             HostWork::DigestInfoSha256 => [&DIGEST_INFO_SHA256[..], &Sha256::digest(message)].concat(),
-        }
+            HostWork::PssEncoding { modulus_bits } => {
+                let encoded = pss_encoding(message, modulus_bits, &random()?);
+                encoded.ok_or_else(|| Error::new(Code::KeySizeUnsupported).fact(Fact::Found, modulus_bits))?
+            }
+        })
     }
 }

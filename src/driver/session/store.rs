@@ -9,6 +9,7 @@ use crate::driver::token::quirks::AttributeSet;
 use crate::error::{Code, Error, Fact, Notice, Result, Step};
 use crate::pki::Certificate;
 use base16ct::lower::encode_string as hex;
+use std::sync::Arc;
 use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Failure, Template};
 
@@ -47,7 +48,7 @@ impl Session {
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
                     let (place, id) = (open.place(handle), id.to_vec());
-                    let (label, der) = (Label::new(label.to_vec()), certificate.der().to_vec());
+                    let (label, der) = (Label::new(label.to_vec()), Arc::clone(certificate.shared_der()));
                     let written = StoredCertificate { place, id, label, der };
                     if !refusals.is_empty() {
                         let cleaned = clean(Some(&written));

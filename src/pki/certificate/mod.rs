@@ -1,6 +1,8 @@
 //! Certificates, read as tolerantly as tokens and CAs require.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
@@ -26,9 +28,13 @@ pub use self::serial::Serial;
 ///
 /// Only the outline of RFC 5280 §4.1 is demanded. Serial numbers may be zero or negative, names may be in any
 /// encoding, the key may be of any kind; the signature is not looked at (see [`super::check_chain`]).
+///
+/// A clone is the same certificate: it costs no copy.
 #[derive(Clone)]
-pub struct Certificate {
-    der: Vec<u8>,
+pub struct Certificate(Arc<Parts>);
+
+struct Parts {
+    der: Arc<[u8]>,
     subject: Name,
     issuer: Name,
     serial: Serial,
@@ -42,7 +48,7 @@ pub struct Certificate {
 /// Certificates are equal when their bytes are.
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
+        self.der() == other.der()
     }
 }
 
@@ -50,20 +56,22 @@ impl Eq for Certificate {}
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Certificate({} of {}, serial {})", self.subject, self.issuer, self.serial)
+        write!(f, "Certificate({} of {}, serial {})", self.subject(), self.issuer(), self.serial())
     }
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Extensions {
     is_ca: bool,
-    /// The names of those that are here, in order.
-    names: Vec<String>,
+    /// Whether there are basic constraints, whatever they say.
+    has_basic_constraints: bool,
+    /// The names of those that are here more than once, in order.
+    repeated: Vec<String>,
     unreadable: Vec<String>,
     unknown_critical: Vec<String>,
     key_usage: Option<KeyUsage>,
     /// The extension's value and its purposes in dotted form.
-    purposes: Option<(Vec<u8>, Vec<String>)>,
+    purposes: Option<(Vec<u8>, Box<[String]>)>,
     /// The whole Extension, for requests, which copy it with its criticality.
     subject_alt_name: Option<Vec<u8>>,
     subject_key_id: Option<Vec<u8>>,
@@ -99,74 +107,71 @@ impl Certificate {
     /// # Errors
     /// [`Code::CertificateUnreadable`] when the bytes are not one DER certificate and nothing else.
     pub fn from_der(der: &[u8]) -> Result<Self> {
-        Certificate::read(der).map_err(|cause| {
-            Error::new(Code::CertificateUnreadable).fact(Fact::Detail, cause).caused_by(cause)
-        })
+        Certificate::from_shared_der(&Arc::from(der), &mut Issuers::default())
     }
 
-    fn read(der: &[u8]) -> Read<Self> {
-        let tbs = Outline::from_der(der)?.tbs;
-        Ok(Certificate {
-            der: der.to_vec(),
-            subject: Name::from_tlv(tbs.subject)?,
-            issuer: Name::from_tlv(tbs.issuer)?,
-            serial: Serial::from_tlv(tbs.serial)?,
-            not_before: time::read(tbs.validity.not_before)?,
-            not_after: time::read(tbs.validity.not_after)?,
-            public_key: PublicKey::from_certificate(tbs.public_key)?,
-            is_version_1: tbs.version.is_none_or(|version| version.value == VERSION_1),
-            extensions: tbs.extensions.map(Extensions::read).unwrap_or_default(),
-        })
+    /// The same of bytes that are held elsewhere too: they are not copied, and neither is the name of an issuer that
+    /// another certificate has.
+    pub(crate) fn from_shared_der(der: &Arc<[u8]>, issuers: &mut Issuers) -> Result<Self> {
+        let parts = Parts::read(der, issuers).map_err(|cause| {
+            Error::new(Code::CertificateUnreadable).fact(Fact::Detail, cause).caused_by(cause)
+        })?;
+        Ok(Certificate(Arc::new(parts)))
+    }
+
+    /// The DER as it came, to be held elsewhere too.
+    pub(crate) fn shared_der(&self) -> &Arc<[u8]> {
+        &self.0.der
     }
 
     /// The DER as it came.
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// The certificate in PEM (RFC 7468 §5).
     pub fn to_pem(&self) -> String {
-        pem::encode("CERTIFICATE", &self.der)
+        pem::encode("CERTIFICATE", &self.0.der)
     }
 
     /// Whose certificate it is.
     pub fn subject(&self) -> &Name {
-        &self.subject
+        &self.0.subject
     }
 
     /// The CA that signed it.
     pub fn issuer(&self) -> &Name {
-        &self.issuer
+        &self.0.issuer
     }
 
     /// SHA-1 over the DER: what Windows calls the thumbprint. It names a certificate and proves nothing.
     pub fn thumbprint(&self) -> [u8; 20] {
-        Sha1::digest(&self.der).into()
+        Sha1::digest(&self.0.der).into()
     }
 
     /// The serial number.
     pub fn serial(&self) -> &Serial {
-        &self.serial
+        &self.0.serial
     }
 
     /// The first instant of its validity.
     pub fn not_before(&self) -> SystemTime {
-        self.not_before
+        self.0.not_before
     }
 
     /// The last instant of its validity.
     pub fn not_after(&self) -> SystemTime {
-        self.not_after
+        self.0.not_after
     }
 
     /// The key that it certifies.
     pub fn public_key(&self) -> &PublicKey {
-        &self.public_key
+        &self.0.public_key
     }
 
     /// What the CA signed; `None` when the signature is no whole number of bytes.
     pub(in crate::pki) fn signed(&self) -> Option<Signed<'_>> {
-        let mut fields = Tlv::whole(&self.der).and_then(|all| all.tagged(SEQUENCE)).ok()?.fields();
+        let mut fields = Tlv::whole(&self.0.der).and_then(|all| all.tagged(SEQUENCE)).ok()?.fields();
         let message = fields.any().ok()?.raw;
         let algorithm = AlgorithmIdentifierRef::from_der(fields.any().ok()?.raw).ok()?;
         let signature = BitStringRef::from_der(fields.any().ok()?.raw).ok()?.as_bytes()?;
@@ -175,48 +180,46 @@ impl Certificate {
 
     /// The extensions that cannot be read, by name or in dotted form: what they say counts as not said.
     pub fn unreadable_extensions(&self) -> &[String] {
-        &self.extensions.unreadable
+        &self.0.extensions.unreadable
     }
 
     /// The critical extensions that are not known here, by name or in dotted form: whoever checks a chain by RFC 5280
     /// §4.2 refuses a certificate that has one.
     pub(crate) fn unknown_critical_extensions(&self) -> &[String] {
-        &self.extensions.unknown_critical
+        &self.0.extensions.unknown_critical
     }
 
     /// The extensions that are there more than once, which RFC 5280 §4.2 forbids.
     pub(crate) fn repeated_extensions(&self) -> Vec<&str> {
-        let names = &self.extensions.names;
-        let again = names.iter().enumerate().filter(|(at, name)| names[..*at].contains(name));
-        again.map(|(_, name)| name.as_str()).collect()
+        self.0.extensions.repeated.iter().map(String::as_str).collect()
     }
 
     /// Whether it is a CA's: basic constraints say so (RFC 5280 §4.2.1.9).
     pub fn is_ca(&self) -> bool {
-        self.extensions.is_ca
+        self.0.extensions.is_ca
     }
 
     /// Whether it can be a CA's: basic constraints say so; or there are none, and it is of version 1, which has no
     /// extensions, or its key usage allows signing certificates.
     pub(in crate::pki) fn may_be_a_ca(&self) -> bool {
-        let says_nothing = !self.extensions.names.contains(&oid::name(oid::BASIC_CONSTRAINTS));
+        let says_nothing = !self.0.extensions.has_basic_constraints;
         let signs = self.key_usage().is_some_and(KeyUsage::key_cert_sign);
-        self.is_ca() || says_nothing && (self.is_version_1 || signs)
+        self.is_ca() || says_nothing && (self.0.is_version_1 || signs)
     }
 
     /// Whether netscape-cert-type is there and does not say SSL client, from before there were extended key usages.
     pub(in crate::pki) fn is_of_another_netscape_type(&self) -> bool {
-        self.extensions.netscape_type.is_some_and(|bits| bits & NETSCAPE_SSL_CLIENT == 0)
+        self.0.extensions.netscape_type.is_some_and(|bits| bits & NETSCAPE_SSL_CLIENT == 0)
     }
 
     /// The key usage, if there is that extension (RFC 5280 §4.2.1.3).
     pub(crate) fn key_usage(&self) -> Option<KeyUsage> {
-        self.extensions.key_usage
+        self.0.extensions.key_usage
     }
 
     /// The purposes of the extended key usage in dotted form, if there is that extension (RFC 5280 §4.2.1.12).
     pub(crate) fn extended_key_usage(&self) -> Option<&[String]> {
-        self.extensions.purposes.as_ref().map(|(_, purposes)| purposes.as_slice())
+        self.0.extensions.purposes.as_ref().map(|(_, purposes)| &**purposes)
     }
 
     /// Whether it may be used for TLS client authentication: it names that purpose or any, or there is no such
@@ -240,12 +243,12 @@ impl Certificate {
 
     /// The whole subject alternative name extension.
     pub(super) fn subject_alt_name_extension(&self) -> Option<&[u8]> {
-        self.extensions.subject_alt_name.as_deref()
+        self.0.extensions.subject_alt_name.as_deref()
     }
 
     /// The subject key identifier (RFC 5280 §4.2.1.2), if there is one that can be read.
     pub(in crate::pki) fn subject_key_id(&self) -> Option<&[u8]> {
-        self.extensions.subject_key_id.as_deref()
+        self.0.extensions.subject_key_id.as_deref()
     }
 
     /// The issuer with the identifier of its key, where the certificate names one: two CAs may have one name.
@@ -258,12 +261,44 @@ impl Certificate {
 
     /// The key identifier of the CA's key (RFC 5280 §4.2.1.1), if there is one that can be read.
     pub(in crate::pki) fn authority_key_id(&self) -> Option<&[u8]> {
-        self.extensions.authority_key_id.as_deref()
+        self.0.extensions.authority_key_id.as_deref()
     }
 
     /// The value of the extended key usage extension.
     pub(super) fn extended_key_usage_der(&self) -> Option<&[u8]> {
-        self.extensions.purposes.as_ref().map(|(value, _)| value.as_slice())
+        self.0.extensions.purposes.as_ref().map(|(value, _)| value.as_slice())
+    }
+}
+
+/// The names of issuers, each once: thousands of certificates may come from one CA.
+#[derive(Default)]
+pub(crate) struct Issuers(HashMap<Box<[u8]>, Name>);
+
+impl Issuers {
+    fn name(&mut self, name: Tlv<'_>) -> Read<Name> {
+        if let Some(known) = self.0.get(name.raw) {
+            return Ok(known.clone());
+        }
+        let read = Name::from_tlv(name)?;
+        self.0.insert(name.raw.into(), read.clone());
+        Ok(read)
+    }
+}
+
+impl Parts {
+    fn read(der: &Arc<[u8]>, issuers: &mut Issuers) -> Read<Self> {
+        let tbs = Outline::from_der(der)?.tbs;
+        Ok(Parts {
+            der: Arc::clone(der),
+            subject: Name::from_tlv(tbs.subject)?,
+            issuer: issuers.name(tbs.issuer)?,
+            serial: Serial::from_tlv(tbs.serial)?,
+            not_before: time::read(tbs.validity.not_before)?,
+            not_after: time::read(tbs.validity.not_after)?,
+            public_key: PublicKey::from_certificate(tbs.public_key)?,
+            is_version_1: tbs.version.is_none_or(|version| version.value == VERSION_1),
+            extensions: tbs.extensions.map(Extensions::read).unwrap_or_default(),
+        })
     }
 }
 
@@ -340,9 +375,16 @@ impl Extensions {
         if extensions.tag != SEQUENCE {
             found.unreadable.push(NOT_AN_EXTENSION.to_owned());
         }
+        let mut ids: Vec<&[u8]> = Vec::new();
         for extension in extensions.fields() {
             match extension.and_then(Extension::read) {
-                Ok(extension) => found.add(&extension),
+                Ok(extension) => {
+                    if ids.contains(&extension.id) {
+                        found.repeated.push(extension.name());
+                    }
+                    ids.push(extension.id);
+                    found.add(&extension);
+                }
                 Err(_) => found.unreadable.push(NOT_AN_EXTENSION.to_owned()),
             }
         }
@@ -350,19 +392,18 @@ impl Extensions {
     }
 
     fn add(&mut self, extension: &Extension<'_>) {
-        let name = extension.name();
         if extension.critical && !KNOWN.iter().any(|known| extension.is(*known)) {
-            self.unknown_critical.push(name.clone());
+            self.unknown_critical.push(extension.name());
         }
         if self.take(extension).is_err() {
-            self.unreadable.push(name.clone());
+            self.unreadable.push(extension.name());
         }
-        self.names.push(name);
     }
 
     fn take(&mut self, extension: &Extension<'_>) -> Read<()> {
         let value = extension.value;
         if extension.is(oid::BASIC_CONSTRAINTS) {
+            self.has_basic_constraints = true;
             self.is_ca = is_ca(value)?;
         } else if extension.is(oid::KEY_USAGE) {
             self.key_usage = Some(KeyUsage::from_der(value)?);
@@ -435,7 +476,7 @@ fn authority_key_id(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// ExtendedKeyUsage. That of `x509_cert` refuses identifiers with numbers above 32 bits, as UUIDs have them.
-fn purposes(value: &[u8]) -> Read<Vec<String>> {
+fn purposes(value: &[u8]) -> Read<Box<[String]>> {
     let list = Vec::<Tlv<'_>>::from_der(value)?;
     list.into_iter().map(|purpose| Ok(oid::dotted(purpose.tagged(OID)?.value))).collect()
 }

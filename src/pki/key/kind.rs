@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use der::Encode;
 use der::asn1::{AnyRef, ObjectIdentifier};
+use der::{Encode, Tag};
 use serde::{Deserialize, Serialize};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
@@ -190,11 +190,21 @@ impl FromStr for KeyKind {
     }
 }
 
+/// RSASSA-PSS-params (RFC 4055 §3.1) of [`SignatureAlgorithm::RsaPssSha256`], without the header: SHA-256, MGF1 with SHA-256,
+/// a salt of 32 bytes.
+const PSS_SHA256: &[u8] = &[
+    0xa0, 0x0f, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 0xa1, 0x1c, 0x30, 0x1a, 6, 9,
+    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5,
+    0, 0xa2, 3, 2, 1, 0x20,
+];
+
 /// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
     RsaPkcs1Sha256,
+    /// RSASSA-PSS with SHA-256, also in the mask, and a salt of 32 bytes (RFC 8017 §8.1): what TLS 1.3 has of RSA.
+    RsaPssSha256,
     /// ECDSA on P-256 with SHA-256 (RFC 5758 §3.2).
     EcdsaSha256,
     /// ECDSA on P-384 with SHA-384 (RFC 5758 §3.2).
@@ -212,10 +222,19 @@ impl SignatureAlgorithm {
         }
     }
 
+    /// Whether keys of that algorithm sign so.
+    pub(crate) fn is_of(self, key: &KeyAlgorithm) -> bool {
+        match self {
+            SignatureAlgorithm::RsaPssSha256 => matches!(key, KeyAlgorithm::Rsa { .. }),
+            _ => SignatureAlgorithm::for_key(key) == Some(self),
+        }
+    }
+
     /// The object identifier.
     fn oid(self) -> ObjectIdentifier {
         match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => oid::SHA256_WITH_RSA,
+            SignatureAlgorithm::RsaPssSha256 => oid::RSASSA_PSS,
             SignatureAlgorithm::EcdsaSha256 => oid::ECDSA_WITH_SHA256,
             SignatureAlgorithm::EcdsaSha384 => oid::ECDSA_WITH_SHA384,
         }
@@ -228,7 +247,7 @@ impl SignatureAlgorithm {
     /// [`Code::SignatureInvalid`] when they are not two numbers of this curve, or the algorithm is not ECDSA.
     pub(in crate::pki) fn der_from_fixed(self, fixed: &[u8]) -> Result<Vec<u8>, Error> {
         let der = match self {
-            SignatureAlgorithm::RsaPkcs1Sha256 => None,
+            SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::RsaPssSha256 => None,
             SignatureAlgorithm::EcdsaSha256 => {
                 p256::ecdsa::Signature::from_slice(fixed).ok().map(|both| both.to_der().as_bytes().to_vec())
             }
@@ -242,10 +261,12 @@ impl SignatureAlgorithm {
         })
     }
 
-    /// The AlgorithmIdentifier: with NULL for RSA (RFC 4055 §5), without parameters for ECDSA (RFC 5758 §3.2).
+    /// The AlgorithmIdentifier: with NULL for RSA (RFC 4055 §5), with its parameters for RSASSA-PSS (§3.1), without any for
+    /// ECDSA (RFC 5758 §3.2).
     pub(in crate::pki) fn identifier(self) -> AlgorithmIdentifierRef<'static> {
         let parameters = match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => Some(AnyRef::NULL),
+            SignatureAlgorithm::RsaPssSha256 => AnyRef::new(Tag::Sequence, PSS_SHA256).ok(),
             SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => None,
         };
         AlgorithmIdentifierRef { oid: self.oid(), parameters }
@@ -254,7 +275,9 @@ impl SignatureAlgorithm {
     /// The AlgorithmIdentifier of the hash function, without parameters (RFC 5754 §2).
     pub(in crate::pki) fn digest_identifier(self) -> AlgorithmIdentifierRef<'static> {
         let oid = match self {
-            SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::EcdsaSha256 => oid::SHA256,
+            SignatureAlgorithm::RsaPkcs1Sha256
+            | SignatureAlgorithm::RsaPssSha256
+            | SignatureAlgorithm::EcdsaSha256 => oid::SHA256,
             SignatureAlgorithm::EcdsaSha384 => oid::SHA384,
         };
         AlgorithmIdentifierRef { oid, parameters: None }
@@ -264,9 +287,9 @@ impl SignatureAlgorithm {
     pub(in crate::pki) fn digest(self, message: &[u8]) -> Vec<u8> {
         use sha2::Digest;
         match self {
-            SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::EcdsaSha256 => {
-                sha2::Sha256::digest(message).to_vec()
-            }
+            SignatureAlgorithm::RsaPkcs1Sha256
+            | SignatureAlgorithm::RsaPssSha256
+            | SignatureAlgorithm::EcdsaSha256 => sha2::Sha256::digest(message).to_vec(),
             SignatureAlgorithm::EcdsaSha384 => sha2::Sha384::digest(message).to_vec(),
         }
     }
@@ -276,6 +299,7 @@ impl fmt::Display for SignatureAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SignatureAlgorithm::RsaPkcs1Sha256 => "sha256WithRSAEncryption",
+            SignatureAlgorithm::RsaPssSha256 => "rsassaPss with SHA-256",
             SignatureAlgorithm::EcdsaSha256 => "ecdsa-with-SHA256",
             SignatureAlgorithm::EcdsaSha384 => "ecdsa-with-SHA384",
         })

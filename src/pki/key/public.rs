@@ -1,9 +1,10 @@
 //! Public keys as values.
 
 use std::fmt;
+use std::sync::Arc;
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, PrintableStringRef};
-use der::{Decode, Document, Tag, Tagged};
+use der::{Decode, Tag, Tagged};
 use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::traits::PublicKeyParts;
 use sha1::{Digest, Sha1};
@@ -20,7 +21,7 @@ use crate::pki::asn1::tlv::{Malformed, Read, Tlv, trim_zeros};
 /// P-384; in a certificate, as the CA wrote it. Keys are equal when they are one key, however written.
 #[derive(Clone)]
 pub struct PublicKey {
-    spki: Vec<u8>,
+    spki: Arc<[u8]>,
     algorithm: KeyAlgorithm,
 }
 
@@ -51,7 +52,7 @@ impl PublicKey {
     fn kept(spki: &[u8]) -> Result<Self> {
         let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(malformed)?;
         let algorithm = KeyAlgorithm::of(&info, key_bits(&info)?);
-        Ok(PublicKey { spki: spki.to_vec(), algorithm })
+        Ok(PublicKey { spki: spki.into(), algorithm })
     }
 
     /// Makes the key from what PKCS#11 reports as `CKA_MODULUS` and `CKA_PUBLIC_EXPONENT`: big-endian, with or
@@ -100,8 +101,8 @@ impl PublicKey {
     }
 
     fn encoded(key: &impl EncodePublicKey, algorithm: KeyAlgorithm) -> Result<Self> {
-        let spki = key.to_public_key_der().map(Document::into_vec);
-        Ok(PublicKey { spki: spki.map_err(|cause| invalid(&cause).caused_by(cause))?, algorithm })
+        let spki = key.to_public_key_der().map_err(|cause| invalid(&cause).caused_by(cause))?;
+        Ok(PublicKey { spki: spki.as_bytes().into(), algorithm })
     }
 
     /// The SubjectPublicKeyInfo in DER: the value of `CKA_PUBLIC_KEY_INFO`.
@@ -134,7 +135,7 @@ impl PublicKey {
     /// # Errors
     /// [`Code::SignatureInvalid`] when it does not verify, or when the algorithm is not one for this key.
     pub fn verify(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Result<()> {
-        if SignatureAlgorithm::for_key(&self.algorithm) != Some(algorithm) {
+        if !algorithm.is_of(&self.algorithm) {
             return Err(Error::new(Code::SignatureInvalid)
                 .fact(Fact::Expected, &self.algorithm)
                 .fact(Fact::Found, algorithm));

@@ -20,7 +20,7 @@ impl PublicKey {
         let digest = algorithm.digest(message);
         let ids = (0..=RecoveryId::MAX).filter_map(RecoveryId::from_byte);
         let keys = ids.filter_map(|id| match algorithm {
-            SignatureAlgorithm::RsaPkcs1Sha256 => None,
+            SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::RsaPssSha256 => None,
             SignatureAlgorithm::EcdsaSha256 => {
                 let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
                 let key = p256::ecdsa::VerifyingKey::recover_from_prehash(&digest, &signature, id).ok()?;

@@ -34,7 +34,7 @@ impl SignatureAlgorithm {
     /// The length of both numbers together.
     const fn ecdsa_length(self) -> Option<usize> {
         match self {
-            SignatureAlgorithm::RsaPkcs1Sha256 => None,
+            SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::RsaPssSha256 => None,
             SignatureAlgorithm::EcdsaSha256 => Some(64),
             SignatureAlgorithm::EcdsaSha384 => Some(96),
         }

@@ -15,6 +15,8 @@ use crate::pki::asn1::oid;
 
 mod pss;
 
+pub(crate) use self::pss::pss_encoding;
+
 /// Why a signature was not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::pki) enum Unverified {

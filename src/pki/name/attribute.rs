@@ -1,7 +1,9 @@
 //! One attribute of a name: its type, its value, and what the value shows.
 
+use std::borrow::Cow;
+
 use der::Tag;
-use der::asn1::Any;
+use der::asn1::{Any, ObjectIdentifier};
 
 use crate::pki::asn1::oid;
 
@@ -10,7 +12,7 @@ use crate::pki::asn1::oid;
 #[non_exhaustive]
 pub struct Attribute {
     /// The short name of RFC 4514 (`CN`, `OU`, `O` …), otherwise the dotted object identifier.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// The value, decoded as well as can be; bytes that are no text show as U+FFFD or in hexadecimal.
     pub value: String,
     /// What the value shows.
@@ -32,27 +34,27 @@ pub enum ValueForm {
 }
 
 /// Short names of RFC 4514 §3 and the others that people write.
-pub(super) const KINDS: &[(&str, &str)] = &[
-    ("CN", "2.5.4.3"),
-    ("SN", "2.5.4.4"),
-    ("serialNumber", "2.5.4.5"),
-    ("C", "2.5.4.6"),
-    ("L", "2.5.4.7"),
-    ("ST", "2.5.4.8"),
-    ("STREET", "2.5.4.9"),
-    ("O", "2.5.4.10"),
-    ("OU", "2.5.4.11"),
-    ("title", "2.5.4.12"),
-    ("GN", "2.5.4.42"),
-    ("organizationIdentifier", "2.5.4.97"),
-    ("DC", "0.9.2342.19200300.100.1.25"),
-    ("UID", "0.9.2342.19200300.100.1.1"),
-    ("emailAddress", "1.2.840.113549.1.9.1"),
+pub(super) const KINDS: &[(&str, ObjectIdentifier)] = &[
+    ("CN", ObjectIdentifier::new_unwrap("2.5.4.3")),
+    ("SN", ObjectIdentifier::new_unwrap("2.5.4.4")),
+    ("serialNumber", ObjectIdentifier::new_unwrap("2.5.4.5")),
+    ("C", ObjectIdentifier::new_unwrap("2.5.4.6")),
+    ("L", ObjectIdentifier::new_unwrap("2.5.4.7")),
+    ("ST", ObjectIdentifier::new_unwrap("2.5.4.8")),
+    ("STREET", ObjectIdentifier::new_unwrap("2.5.4.9")),
+    ("O", ObjectIdentifier::new_unwrap("2.5.4.10")),
+    ("OU", ObjectIdentifier::new_unwrap("2.5.4.11")),
+    ("title", ObjectIdentifier::new_unwrap("2.5.4.12")),
+    ("GN", ObjectIdentifier::new_unwrap("2.5.4.42")),
+    ("organizationIdentifier", ObjectIdentifier::new_unwrap("2.5.4.97")),
+    ("DC", ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25")),
+    ("UID", ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1")),
+    ("emailAddress", ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1")),
 ];
 
-pub(super) fn kind_name(contents: &[u8]) -> String {
-    let dotted = oid::dotted(contents);
-    KINDS.iter().find(|(_, oid)| *oid == dotted).map_or(dotted, |(name, _)| (*name).to_owned())
+pub(super) fn kind_name(contents: &[u8]) -> Cow<'static, str> {
+    let known = KINDS.iter().find(|(_, oid)| oid.as_bytes() == contents);
+    known.map_or_else(|| oid::dotted(contents).into(), |(name, _)| Cow::Borrowed(*name))
 }
 
 /// The encoding of a value that was written as text.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::error::{Code, Error, Fact};
 use crate::pki::asn1::tlv::{OID, Read, SEQUENCE, SET, Tlv};
@@ -19,11 +20,11 @@ pub use rule::SubjectRule;
 /// A distinguished name (RFC 5280 §4.1.2.4): the DER as it came, and its attributes for people to read.
 ///
 /// Names are equal when their bytes are. `Display` is RFC 4514: the last attribute of the certificate first,
-/// and it can be read back with `FromStr` unless a value is of a type without a name in X.680.
+/// and it can be read back with `FromStr` unless a value is of a type without a name in X.680. A clone costs no copy.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Name {
-    der: Vec<u8>,
-    attributes: Vec<Attribute>,
+    der: Arc<[u8]>,
+    attributes: Arc<[Attribute]>,
 }
 
 impl Name {
@@ -48,7 +49,7 @@ impl Name {
                 attributes.push(Attribute { kind, value, form, joined: at > 0 });
             }
         }
-        Ok(Name { der: name.raw.to_vec(), attributes })
+        Ok(Name { der: name.raw.into(), attributes: attributes.into() })
     }
 
     /// The DER as it came.

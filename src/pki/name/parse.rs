@@ -6,7 +6,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use der::asn1::Any;
+use der::asn1::{Any, ObjectIdentifier};
 use der::{Decode, Encode};
 
 use super::attribute::{KINDS, encode_value};
@@ -66,9 +66,12 @@ fn attribute(chars: &mut Peekable<Chars<'_>>) -> Option<Vec<u8>> {
 /// The name of the type, and its OBJECT IDENTIFIER in DER.
 fn known(kind: &str) -> Option<(&str, Vec<u8>)> {
     let kind = if kind.eq_ignore_ascii_case("E") { "emailAddress" } else { kind };
-    let by_name = KINDS.iter().find(|(name, oid)| name.eq_ignore_ascii_case(kind) || *oid == kind);
-    let (name, dotted) = by_name.copied().unwrap_or((kind, kind));
-    Some((name, oid::encode_dotted(dotted)?))
+    let dotted = ObjectIdentifier::new(kind).ok();
+    let is_meant = |name: &str, oid| name.eq_ignore_ascii_case(kind) || dotted == Some(oid);
+    match KINDS.iter().find(|(name, oid)| is_meant(name, *oid)) {
+        Some((name, oid)) => Some((name, oid::encode(*oid))),
+        None => Some((kind, oid::encode_dotted(kind)?)),
+    }
 }
 
 /// A value up to the next separator, unescaped; blanks at its end are kept only where they are escaped.

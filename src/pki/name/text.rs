@@ -118,6 +118,9 @@ pub(super) struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-./:()_=".contains(&byte)) {
+            return f.write_str(self.0);
+        }
         let last = self.0.chars().count().saturating_sub(1);
         for (at, c) in self.0.chars().enumerate() {
             match c {

@@ -29,11 +29,11 @@ pub(crate) use self::build::authorities_of;
 /// Builds and verifies a path (RFC 5280 §6) from a leaf to one of the anchors, for client authentication.
 ///
 /// `anchors` are the certificates of trusted CAs; `answer` is searched for intermediates, in any order. The leaf's
-/// own purposes and usages are the business of [`Expectation`](super::Expectation). Revocation is not checked: the
+/// own purposes and usages are judged apart ([`Check`](super::Check)). Revocation is not checked: the
 /// certificate was issued a moment ago.
 ///
 /// # Errors
-/// [`Code::ChainUntrusted`] with the reason in `Detail`; [`Code::ChainAlgorithmUnsupported`] where everything that
+/// [`Code::ChainUntrusted`] with the reason in `Reason`; [`Code::ChainAlgorithmUnsupported`] where everything that
 /// speaks against the chain is a signature that cannot be verified here, with its name in `Algorithm`;
 /// [`Code::BadArgument`] when there is no anchor.
 pub fn check_chain(

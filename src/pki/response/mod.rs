@@ -79,7 +79,7 @@ impl Response {
     ///
     /// # Errors
     /// [`Code::AnswerTooLarge`] above [`MAX_RESPONSE`] bytes, [`Code::AnswerEmpty`], and where not one certificate
-    /// came out, the code of the most telling thing that did ([`Unusable::code`]), with its kind, its size and its
+    /// came out, the code of the most telling thing that did ([`Unusable`]), with its kind, its size and its
     /// first line.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         Self::read(bytes).map_err(|error| error.during(Step::ReadAnswer))

@@ -14,7 +14,8 @@ use super::run::Run;
 use super::write::{sign_challenge, write_and_verify};
 use crate::bank::Policy;
 use crate::contents::{
-    Contents, Credential, Credentials, PendingKey, about, already_installed, no_leaf, not_awaited,
+    Contents, Credential, Credentials, PendingKey, about, already_installed, make_sure_it_is_meant, no_leaf,
+    not_awaited,
 };
 use crate::driver::{Category, Present, Proof, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
@@ -61,18 +62,24 @@ impl<'a> Install<'a> {
         let mut contents = Contents::read(session)?;
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
+        let named_by = session.token().found_by();
         if let Some((leaf, key)) = contents.answered(session, response, &pending)? {
             run.may_act_on(&key)?;
+            if !key.is_named_by(named_by) {
+                return Err(key.error(Code::PendingNotFound).fact(Fact::Expected, named_by));
+            }
             if contents.is_there(&leaf) {
                 return job.finish_written(&contents, &leaf, &key);
             }
             return job.finish(Match::found(leaf, &RequestedKey::Waiting(Box::new(key)), &contents));
         }
+        let credentials = contents.credentials();
         if let Some(leaf) = contents.already_there(response).cloned() {
+            make_sure_it_is_meant(&leaf, credentials, named_by)?;
             return job.confirm(&mut contents, &leaf);
         }
-        let credentials = contents.credentials();
         if policy.reuses_key() {
+            let credentials = credentials.named_by(named_by)?;
             let Some((leaf, old)) = Contents::answered_in_use(response, &credentials)? else {
                 let in_use = credentials.iter().filter(|one| one.private_key().is_ok());
                 return Err(no_leaf(response, in_use.map(|one| Some(one.certificate().public_key()))));
@@ -164,7 +171,7 @@ impl Job<'_> {
         let issuer = self.checks.issuer(leaf, None)?;
         let proof = prove(self.session, private, policy.demanded_proof(), run)?;
         run.enter(Step::SignChallenge)?;
-        let written = contents.stored_certificates().find(|one| one.der == leaf.der());
+        let written = contents.stored_certificates().find(|one| *one.der == *leaf.der());
         let written = written.ok_or_else(|| already_installed(leaf))?.clone();
         if let Err(error) = sign_challenge(self.session, private, leaf) {
             let ours = written.label.bytes().starts_with(key.record().label());
@@ -344,7 +351,7 @@ fn finished(response: &Response, credentials: &Credentials) -> Option<Error> {
 fn write_ca_certificates(session: &Session, authorities: &[&Certificate]) -> Result<()> {
     let contents = Contents::read(session)?;
     let before = Some(contents.present().as_ref());
-    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| stored.der == ca.der());
+    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| *stored.der == *ca.der());
     for ca in authorities.iter().filter(missing) {
         let label = ca.subject().common_name().unwrap_or("CA");
         let id = ca.public_key().key_id();

@@ -336,7 +336,7 @@ code_words! {
     ServiceEnded "The bank's service has ended, and its certificates are renewed no more."
         "Ask the bank's branch what takes its place.";
     RetireNotConfirmed "The old certificate is kept until a login with the new one is confirmed."
-        "Confirm a login with the new certificate first, then remove the old one.";
+        "Confirm a login with the new certificate first (usbtoken confirm), then remove the old one.";
     NotInUseYet "The new certificate does not work at the bank yet, so the old one is not removed."
         "Once the day that is shown has come and a login with the new one works, remove the old one.";
     OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."
@@ -351,4 +351,34 @@ code_words! {
         "Make room or choose another place, then go on with the command shown.";
     ResponsePending "The CA has taken the request and has not decided yet."
         "The key waits on the token: install the response that comes when the certificate is issued; do not request again.";
+    LoginRefused "The bank's server did not accept the new certificate."
+        "Nothing was changed on the token. A new one may need some time at the bank: try again later; if it goes on, tell the bank's branch what is shown.";
+    LoginNotAsked "The server asked for no certificate, so it is not known whether the new one works."
+        "Check that the address is that of the login with a certificate; if in doubt, ask the bank's branch.";
+    LoginNotDemanded "The server answers those without a certificate in the same way, so it is not known whether the new one works."
+        "Give the address of a page that cannot be opened without a certificate; else log in with the new one in a browser, or ask the bank's branch.";
+    LoginRedirected "The server points to another server, to which no connection is made."
+        "Check that the address shown is the bank's; if the certificate is asked for there, give that address. If in doubt, ask the bank's branch.";
+    LoginUnexpected "The server's answer does not show whether the new certificate works."
+        "Look at the HTTP status shown: if the server is in trouble, try again later; if the address is wrong, give the right one; if it goes on, ask the bank's branch.";
+    LoginUnreachable "The bank's server cannot be reached."
+        "Check the network, the address and the proxy. Nothing was written to the token.";
+    LoginTimeout "The bank's server did not answer in time."
+        "Try again later; if it goes on, check the network and the proxy.";
+    LoginBrokenOff "The bank's server broke the connection off, or sent what cannot be read."
+        "Try again later. If it ends each time the new certificate is shown, the server may not accept it: ask the bank's branch. Nothing was changed on the token.";
+    LoginTlsFailed "No TLS connection to the bank's server can be made."
+        "Check address and port; TLS 1.2 or 1.3 is needed. A proxy or a virus scanner on the way may be in the way.";
+    ServerUntrusted "The server's certificate leads to no trusted CA, so the connection was given up."
+        "Check that the address is the bank's. If a proxy or virus scanner decrypts connections, have the administrator except the bank's server. The certificate was not shown to it.";
+    ServerNameDiffers "The server's certificate is for another name than the address, so the connection was given up."
+        "Check that the address is the bank's. The certificate was not shown to it.";
+    ServerExpired "The server's certificate is not valid now, so the connection was given up."
+        "Check this computer's date and time; if they are right, tell the bank's branch. The certificate was not shown to the server.";
+    LoginProxyRefused "The proxy did not connect to the bank's server."
+        "Check the proxy's address, and with the network's administrator whether connections to the bank's server are allowed.";
+    LoginSignatureUnsupported "The token does not sign in any way that the server takes."
+        "Both are shown: tell the bank's branch. Nothing was changed on the token.";
+    LoginUrlUnusable "The address of the login is missing, or it is none that can be used."
+        "Give the address of the login page, which begins with https://; in a bank's profile it is pages.login_url.";
 }

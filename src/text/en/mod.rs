@@ -200,6 +200,22 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A trust anchor of the bank's profile ends soon.",
             "See whether the bank has distributed a newer profile.",
         ),
+        Notice::LoginByTls12 => w(
+            "The token's key cannot sign for TLS 1.3, so the login went by TLS 1.2.",
+            "It does not work at servers that take TLS 1.3 only. If a browser cannot log in, see that it has TLS 1.2 on.",
+        ),
+        Notice::CopyShowsOld => w(
+            "A copy that other software on this computer keeps still has the old certificate.",
+            "Close the browsers and plug the token in again. If the new certificate is not offered, delete the file shown; the token stays as it is.",
+        ),
+        Notice::ConfirmationNotKept => w(
+            "The confirmed login could not be recorded on this computer.",
+            "The old certificate cannot be removed by it: check the folder shown, then confirm once more.",
+        ),
+        Notice::IssuerNotNamed => w(
+            "The server does not name the new certificate's CA among those that it accepts.",
+            "The login worked, but browsers may not offer the certificate. If so, ask the bank's branch.",
+        ),
         Notice::OtherUserSeen => w(
             "A certificate on the USB token seems to be another user's. At this bank each user needs a token of their own.",
             "See whether it is your own token. This is checked after the login, and no renewal begins if it is another user's.",
@@ -250,6 +266,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Abandon => "Removing the pending key",
         Step::ListDevices => "Listing the devices that are plugged in",
         Step::ReadProfile => "Reading the bank's profile",
+        Step::Confirm => "Logging in at the bank's server with the new certificate",
     }
 }
 
@@ -306,5 +323,10 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Key => "Key",
         Fact::Bank => "Bank's profile",
         Fact::Contact => "Contact",
+        Fact::Url => "address",
+        Fact::HttpStatus => "HTTP status",
+        Fact::Alert => "TLS alert",
+        Fact::StillThere => "old certificate, still on the token",
+        Fact::Accepted => "accepted by the server",
     }
 }

@@ -24,6 +24,7 @@ pub fn run(run: &Run, command: &Command) -> Result<Outcome> {
         Command::Resume(args) => job::resume::run(run, args),
         Command::Abandon(args) => job::abandon::run(run, args),
         Command::Retire(args) => job::retire::run(run, args),
+        Command::Confirm(args) => job::confirm::run(run, args),
         Command::Wait(args) => show::wait::run(run, args),
         Command::Doctor(args) => support::doctor::run(run, args),
         Command::Profile(args) => support::profile::run(run, args),

@@ -16,6 +16,8 @@ fn entry(label: &str, key_id: &str) -> JournalEntry {
         request: "-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n".to_owned(),
         signed_by_old_key: false,
         cookie: None,
+        demands: Policy::default(),
+        asked: None,
         reference: None,
     }
 }

@@ -16,8 +16,22 @@ use usbtoken::{Code, Error};
 use crate::process::surroundings;
 use crate::words::Words;
 
+/// A result that may be long: it is written while it is made, and never stands in memory as a whole.
+pub trait Pieces {
+    /// Writes it for people, with the last line end.
+    ///
+    /// # Errors
+    /// What writing returns.
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Writes it for programs, without the last line end.
+    ///
+    /// # Errors
+    /// What writing returns.
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
+}
+
 /// What a command has to say when it is done.
-#[derive(Debug)]
 pub struct Outcome {
     /// For people, without the last line end.
     pub text: String,
@@ -25,6 +39,8 @@ pub struct Outcome {
     pub json: Value,
     /// A request that goes to standard output instead of both.
     pub raw: Option<Vec<u8>>,
+    /// What is long goes there instead of both, piece by piece.
+    pub pieces: Option<Box<dyn Pieces>>,
     /// The exit code, when the command did its work and the news is bad.
     pub exit: Option<Family>,
     /// What failed after the work was done.
@@ -36,7 +52,20 @@ pub struct Outcome {
 impl Outcome {
     /// Something that succeeded.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Outcome { text: text.into(), json, raw: None, exit: None, afterwards: None, if_unprinted: None }
+        Outcome {
+            text: text.into(),
+            json,
+            raw: None,
+            pieces: None,
+            exit: None,
+            afterwards: None,
+            if_unprinted: None,
+        }
+    }
+
+    /// Something long that succeeded.
+    pub fn in_pieces(pieces: impl Pieces + 'static) -> Self {
+        Outcome { pieces: Some(Box::new(pieces)), ..Outcome::new("", Value::Null) }
     }
 
     /// The same of something that changed the token, with the certificate or key that it was about.
@@ -66,11 +95,16 @@ impl Outcome {
             return Err(io::Error::other("standard output is closed"));
         }
         surroundings::on_stdout(|| {
-            let mut stdout = io::stdout().lock();
-            match &self.raw {
-                Some(raw) => stdout.write_all(raw),
-                None if as_json => writeln!(stdout, "{:#}", self.json),
-                None => writeln!(stdout, "{}", self.text),
+            // Standard output would be written line by line.
+            let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            match (&self.raw, &self.pieces) {
+                (Some(raw), _) => stdout.write_all(raw),
+                (None, Some(pieces)) if as_json => {
+                    pieces.write_json(&mut stdout).and_then(|()| writeln!(stdout))
+                }
+                (None, Some(pieces)) => pieces.write_text(&mut stdout),
+                (None, None) if as_json => writeln!(stdout, "{:#}", self.json),
+                (None, None) => writeln!(stdout, "{}", self.text),
             }?;
             stdout.flush()
         })
@@ -78,13 +112,16 @@ impl Outcome {
 
     /// Writes to standard error what standard output did not take, with the reason.
     pub fn print_unprinted(&self, error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
-        let text = if as_json {
+        // What is long changed nothing, and can be had again.
+        let text = if self.pieces.is_some() && as_json {
+            format!("{:#}", error_json(error, lang, bank))
+        } else if as_json {
             let mut value = error_json(error, lang, bank);
             if let Some(fields) = value["error"].as_object_mut() {
                 fields.insert("result".to_owned(), self.json.clone());
             }
             format!("{value:#}")
-        } else if self.raw.is_some() {
+        } else if self.raw.is_some() || self.pieces.is_some() {
             error_text(error, lang, bank)
         } else {
             format!("{}\n\n{}", self.text, error_text(error, lang, bank))
@@ -239,6 +276,7 @@ const fn family_name(family: Family) -> &'static str {
         Family::Rule => "rule",
         Family::NotYet => "not_yet",
         Family::Unprinted => "unprinted",
+        Family::Login => "login",
     }
 }
 

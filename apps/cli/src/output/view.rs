@@ -2,6 +2,7 @@
 
 use crate::reference::Reference;
 use crate::words::Words;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -50,7 +51,8 @@ pub struct Token {
 /// The parts of a subject that the bank's screens show, and all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    pub text: String,
+    #[serde(serialize_with = "as_text")]
+    pub text: Name,
     pub organizations: Vec<String>,
     pub organizational_units: Vec<String>,
     pub common_name: Option<String>,
@@ -64,7 +66,8 @@ pub struct Credential {
     pub token: Token,
     pub id: String,
     pub subject: Subject,
-    pub issuer: String,
+    #[serde(serialize_with = "as_text")]
+    pub issuer: Name,
     pub serial: String,
     pub not_before: Moment,
     pub not_after: Moment,
@@ -169,12 +172,16 @@ impl Subject {
     fn of(name: &Name) -> Self {
         let owned = |kind| name.values(kind).map(str::to_owned).collect();
         Subject {
-            text: name.to_string(),
+            text: name.clone(),
             organizations: owned("O"),
             organizational_units: owned("OU"),
             common_name: name.common_name().map(str::to_owned),
             guessed: name.is_guess(),
         }
+    }
+
+    fn title(&self) -> Cow<'_, str> {
+        self.common_name.as_deref().map_or_else(|| self.text.to_string().into(), Cow::Borrowed)
     }
 
     /// Organization, Organization Unit, Common Name, as screen CCHK007 has them, in English in both languages.
@@ -209,7 +216,7 @@ impl Credential {
             token: Token::of(token),
             id: hex(credential.id()),
             subject: Subject::of(certificate.subject()),
-            issuer: certificate.issuer().to_string(),
+            issuer: certificate.issuer().clone(),
             serial: certificate.serial().to_string(),
             not_before: Moment(certificate.not_before()),
             not_after: Moment(certificate.not_after()),
@@ -231,9 +238,9 @@ impl Credential {
 
     /// The credential as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
-        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
         let days = self.days().text(lang);
-        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(title)) };
+        let title = self.subject.title();
+        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(&title)) };
         self.put(&mut lines);
         lines.put(&Phrase::Renewal.text(lang), &self.renewal(lang));
         lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
@@ -248,8 +255,7 @@ impl Credential {
 
     /// The credential on one line.
     pub fn line(&self, lang: Lang) -> String {
-        let title = self.subject.common_name.as_deref().unwrap_or(&self.subject.text);
-        format!("  {}  {}", printable(title), self.days().text(lang))
+        format!("  {}  {}", printable(&self.subject.title()), self.days().text(lang))
     }
 
     /// The result of a renewal, as screen CCHK007 shows it.
@@ -342,6 +348,11 @@ pub fn protection(level: Option<ProofLevel>) -> Words<'static> {
         Some(ProofLevel::Refused) => Words::ProofRefused,
         None => Words::ProofUnknown,
     }
+}
+
+/// A name as text, which is made only where it is written.
+fn as_text<S: Serializer>(name: &Name, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(name)
 }
 
 /// The stable name of a code.

@@ -52,6 +52,22 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::RestartBrowsers => "To make it effective, close every browser window once.",
         Words::RequestWritten(file) => return format!("The request was written to {file}."),
         Words::SendRequest => "Send it to the CA, then install the answer with \"usbtoken install FILE\".",
+        Words::Confirmed => "The bank's server accepted a login with this certificate.",
+        Words::ChooseInBrowser { serial, ends } => {
+            return format!(
+                "In the browser's window choose the one whose serial number ends in {serial} and which expires on {ends}."
+            );
+        }
+        Words::OldInBrowser { serial, ends } => {
+            return format!("The one that ends in {serial} and expires on {ends} is the old one.");
+        }
+        Words::CopiesElsewhere if cfg!(windows) => {
+            "If the new one is not offered there, close every browser and plug the token in again. If only the old one is, it is the copy in Windows' store: certmgr.msc, Personal. The token stays as it is."
+        }
+        Words::CopiesElsewhere => {
+            "If the new one is not offered there, close every browser and plug the token in again."
+        }
+        Words::MayRetire(line) => return format!("To remove the old one: {line}"),
         Words::Retired => "The old certificate was removed.",
         Words::AlreadyRenewed { follower, from } => {
             return format!(

@@ -59,6 +59,24 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::SendRequest => {
             "申請データを認証局に送り、応答のファイルを「usbtoken install ファイル名」で取り込んでください。"
         }
+        Words::Confirmed => "銀行のサーバが、この電子証明書でのログインを受け付けました。",
+        Words::ChooseInBrowser { serial, ends } => {
+            return format!(
+                "ブラウザの選択画面では、シリアル番号の末尾が {serial}、有効期限が {ends} の電子証明書を選んでください。"
+            );
+        }
+        Words::OldInBrowser { serial, ends } => {
+            return format!(
+                "シリアル番号の末尾が {serial}、有効期限が {ends} のものは、古い電子証明書です。"
+            );
+        }
+        Words::CopiesElsewhere if cfg!(windows) => {
+            "選択画面に新しい電子証明書が出ないときは、ブラウザをすべて閉じ、トークンを挿し直してください。古いものだけが出るときは、Windowsの「ユーザー証明書の管理」（certmgr.msc）の「個人」に残った古い電子証明書の控えです。トークンの中身は変わりません。"
+        }
+        Words::CopiesElsewhere => {
+            "選択画面に新しい電子証明書が出ないときは、ブラウザをすべて閉じ、トークンを挿し直してください。"
+        }
+        Words::MayRetire(line) => return format!("古い電子証明書を削除する場合: {line}"),
         Words::Retired => "古い電子証明書を削除しました。",
         Words::AlreadyRenewed { follower, from } => {
             return format!(

@@ -91,6 +91,26 @@ pub enum Words<'a> {
     SendRequest,
     /// The old credential was removed.
     Retired,
+    /// The bank's server has taken the certificate.
+    Confirmed,
+    /// Which certificate to choose in a browser's window.
+    ChooseInBrowser {
+        /// The last digits of its serial number.
+        serial: &'a str,
+        /// The day on which it ends, in Japan.
+        ends: &'a str,
+    },
+    /// Which one is the old one there.
+    OldInBrowser {
+        /// The last digits of its serial number.
+        serial: &'a str,
+        /// The day on which it ends, in Japan.
+        ends: &'a str,
+    },
+    /// What to do where other software still shows the old one.
+    CopiesElsewhere,
+    /// The command that removes an old certificate now.
+    MayRetire(&'a str),
     /// The credential is renewed already, and nothing was written.
     AlreadyRenewed {
         /// The certificate that takes its place.

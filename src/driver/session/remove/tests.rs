@@ -1,5 +1,6 @@
 //! What a fresh read must say, object by object: each thing that differs stops the removal.
 
+use std::sync::Arc;
 use usbtoken_testkit::{Kind, SoftKey};
 
 use super::super::object::made_up;
@@ -30,7 +31,7 @@ fn label(bytes: &[u8]) -> Label {
 
 #[test]
 fn a_certificate_is_known_by_its_bytes_its_identifier_and_its_label() {
-    let is = Is::Certificate { id: ID.to_vec(), label: label(LABEL), der: b"der".to_vec() };
+    let is = Is::Certificate { id: ID.to_vec(), label: label(LABEL), der: Arc::from(*b"der") };
     assert!(is.agrees_with(&certificate(ID, "label", b"der")));
     for other in [
         certificate(b"other", "label", b"der"),
@@ -43,7 +44,7 @@ fn a_certificate_is_known_by_its_bytes_its_identifier_and_its_label() {
         assert!(!is.agrees_with(&other), "{other:?}");
     }
     // One of which nothing could be read cannot be known again.
-    let empty = Is::Certificate { id: ID.to_vec(), label: label(LABEL), der: vec![] };
+    let empty = Is::Certificate { id: ID.to_vec(), label: label(LABEL), der: Arc::from([]) };
     assert!(!empty.agrees_with(&certificate(ID, "label", b"")));
 }
 
@@ -138,7 +139,7 @@ fn only_what_has_signed_or_tells_its_value_is_planned() {
 fn every_planned_object_has_its_identifier() {
     let (id, text) = (ID.to_vec(), LABEL.to_vec());
     for is in [
-        Is::Certificate { id: id.clone(), label: label(LABEL), der: vec![1] },
+        Is::Certificate { id: id.clone(), label: label(LABEL), der: Arc::from([1]) },
         Is::CreatedCertificate { id: id.clone(), label: text.clone() },
         Is::PublicKey { id: id.clone(), label: label(LABEL), value: value() },
         Is::PrivateKey { id: id.clone(), label: label(LABEL), signed_for: None },

@@ -47,7 +47,30 @@ fn pss_fields(der: &[u8]) -> Read<(ObjectIdentifier, ObjectIdentifier, ObjectIde
     Ok((hash, mask, mask_hash, salt_length))
 }
 
+/// EMSA-PSS-ENCODE (RFC 8017 §9.1.1) of a message for a modulus of so many bits, by the parameters of
+/// [`SignatureAlgorithm::RsaPssSha256`](crate::pki::SignatureAlgorithm::RsaPssSha256): for tokens that have the bare RSA
+/// operation only. As long as the modulus; `None` where that is too short.
+pub(crate) fn pss_encoding(message: &[u8], modulus_bits: u32, salt: &[u8; 32]) -> Option<Vec<u8>> {
+    let parameters = PssParameters { hash: Hash::Sha256, mask_hash: Hash::Sha256, salt_length: salt.len() };
+    let bits = usize::try_from(modulus_bits).ok()?.checked_sub(1)?;
+    let encoded = parameters.encode(&Hash::Sha256.digest(message), bits, salt)?;
+    // A modulus of 8n + 1 bits is a byte longer than what is encoded for it.
+    let missing = usize::try_from(modulus_bits.div_ceil(8)).ok()?.checked_sub(encoded.len())?;
+    Some([vec![0; missing], encoded].concat())
+}
+
 impl PssParameters {
+    fn encode(&self, digest: &[u8], bits: usize, salt: &[u8]) -> Option<Vec<u8>> {
+        let length = bits.div_ceil(8);
+        let hash = self.hash.digest(&[&[0; 8], digest, salt].concat());
+        let zeros = length.checked_sub(hash.len() + salt.len() + 2)?;
+        let block = [&vec![0; zeros], &[1][..], salt].concat();
+        let mask = self.mask(&hash, block.len());
+        let mut masked: Vec<u8> = block.iter().zip(mask).map(|(block, mask)| block ^ mask).collect();
+        *masked.first_mut()? &= 0xff >> ((8 - bits % 8) % 8);
+        Some([masked, hash, vec![0xbc]].concat())
+    }
+
     /// The parameters of a signature's algorithm, or of a key.
     pub(super) fn read(parameters: Option<AnyRef<'_>>) -> Result<Self, Unverified> {
         // RFC 4055 §3.1 demands them in a signature's algorithm.

@@ -9,6 +9,7 @@ use base16ct::lower::encode_string as hex;
 use usbtoken::bank::RequestEncoding;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
+use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session};
 
 use super::install_response::{self, Checks};
@@ -72,6 +73,22 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
+    /// What tells the CA that is asked from others.
+    pub fn way(&self) -> String {
+        self.issuer.way()
+    }
+
+    /// Whether to go on with this job can be no second order: its answer is here already, the CA gave something to ask
+    /// again with, this very CA was given this very request before, or the request never left this computer. A request
+    /// that a person carries to the CA, or that another computer made, may be on its way.
+    pub fn goes_on_by_itself(&self, session: &Session, key: &PendingKey) -> bool {
+        let entry = self.keeper.entry(session, key.id()).ok().flatten();
+        let was_asked = |entry: &JournalEntry| entry.cookie.is_some() || entry.was_asked(&self.issuer.way());
+        entry.as_ref().is_some_and(was_asked)
+            || self.keeper.answer_file(session, key).is_some()
+            || (entry.is_none() && self.keeper.was_never_sent(session, key))
+    }
+
     /// The order's reference number, as far as it is known.
     pub fn reference(&self) -> Option<Reference> {
         self.reference.borrow().clone()
@@ -97,6 +114,8 @@ impl<'a> Visit<'a> {
 
     fn ask(&self, session: &Session, pending: &Pending, entry: &JournalEntry) -> Result<(Installed, Kept)> {
         self.run.progress.step(Step::AskIssuer);
+        let way = self.issuer.way();
+        let entry = &if entry.was_asked(&way) { entry.clone() } else { self.noted(entry.clone(), &way) };
         self.know(entry.reference.clone());
         let known = self.reference();
         let old = pending.old().map(|old| old.certificate().to_pem());
@@ -121,6 +140,14 @@ impl<'a> Visit<'a> {
             Ok(Reply::NotYet { cookie, seconds }) => Err(self.not_yet(&entry, cookie, seconds)),
             Err(failed) => Err(self.failed(session, pending.key_id(), failed)),
         }
+    }
+
+    /// Notes, before the CA is asked, that it is: so that a later run asks it again with this request.
+    fn noted(&self, entry: JournalEntry, way: &str) -> JournalEntry {
+        let noted = entry.with_asked(way);
+        // Without the note a person is asked some day whether to go on; that is all.
+        let _ = self.keeper.update(&noted);
+        noted
     }
 
     /// Keeps the answer, reads it, and installs it.
@@ -323,7 +350,7 @@ pub fn request_again(
     };
     let unsent = || pending.key().is_some_and(|key| keeper.was_never_sent(session, key));
     if same_bytes || sign_again || unsent() || ask() {
-        let request = keep_request(run, keeper, session, pending, reference);
+        let request = keep_request(run, keeper, session, pending, Order { way: None, reference });
         keeper.forget_begin(session.token().identity(), pending.old());
         return Ok(request);
     }
@@ -331,7 +358,15 @@ pub fn request_again(
     Err(Error::new(Code::RequestWouldDiffer).during(Step::SignRequest).fact(Fact::Id, id))
 }
 
-/// Makes the key and keeps its request.
+/// What is kept of an order beside its request.
+pub struct Order {
+    /// The CA that is given it; none where that is left to a person.
+    pub way: Option<String>,
+    /// The number under which the CA knows it, where that is known.
+    pub reference: Option<Reference>,
+}
+
+/// Makes the key and keeps its request, with the CA that will be given it, where that is not left to a person.
 ///
 /// # Errors
 /// As [`Renewal::begin`].
@@ -341,7 +376,7 @@ pub fn begin(
     session: &Session,
     renewal: &Renewal,
     old: Option<&Credential>,
-    reference: Option<Reference>,
+    order: Order,
 ) -> Result<(Pending, JournalEntry)> {
     let token = session.token().identity();
     let (noted, shown) = (AtomicBool::new(false), &run.progress);
@@ -356,7 +391,7 @@ pub fn begin(
     let call = run.call().passed(keeper.passed()).progress(&progress);
     let begun = renewal.begin(session, &call);
     let begun = begun.map(|pending| {
-        let request = keep_request(run, keeper, session, &pending, reference);
+        let request = keep_request(run, keeper, session, &pending, order);
         (pending, request)
     });
     if noted.into_inner() {
@@ -371,9 +406,10 @@ fn keep_request(
     keeper: &Keeper,
     session: &Session,
     pending: &Pending,
-    reference: Option<Reference>,
+    order: Order,
 ) -> JournalEntry {
-    let entry = JournalEntry::of(session.token().identity(), pending).with_reference(reference);
+    let entry = JournalEntry::of(session.token().identity(), pending).with_reference(order.reference);
+    let entry = order.way.iter().fold(entry, |entry, way| entry.with_asked(way));
     if keeper.update(&entry).is_err() {
         run.tell(&[Notice::RequestNotKept.into()]);
     }

@@ -31,10 +31,11 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         let error = described(error.fact(Fact::Path, args.file.display()), &answer);
         kept.iter().fold(error, |error, kept| kept.name(error, run.lang))
     })?;
+    let policy = checks.policy_of_job(keeper.job_of(&response).as_ref());
     let kept = kept.map(|kept| keeper.assign(kept, &response));
     let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
     let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
-        let install = Install::new(&response).policy(&checks.policy);
+        let install = Install::new(&response).policy(&policy);
         let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
         let received = Received { answer: &answer, response: Ok(&response), file, keeper: &keeper };
         let explain = |error| received.explain(error, run, &session, &checks);

@@ -12,6 +12,7 @@ use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Se
 
 use crate::args::CheckArgs;
 use crate::commands::select;
+use crate::journal::JournalEntry;
 use crate::kept::{Keeper, Kept};
 use crate::next_command::CommandLine;
 use crate::output::view;
@@ -57,6 +58,28 @@ impl<'a> Checks<'a> {
             policy.old = OldCredential::Remove;
         }
         Ok(Checks { args, subject, retire_old, policy })
+    }
+
+    /// The policy of a job that waits: what its beginning demanded, where this computer knows it, and what the command line
+    /// says. The proof may only be raised; the rest of what was demanded holds unless the command line names another.
+    pub fn policy_of_job(&self, kept: Option<&JournalEntry>) -> Policy {
+        let mut policy = self.policy.clone();
+        let Some(demanded) = kept.map(|entry| &entry.demands) else { return policy };
+        policy.proof = policy.proof.max(demanded.proof);
+        if self.subject.is_none() && demanded.subject == SubjectRule::Exact {
+            policy.subject = SubjectRule::Exact;
+        }
+        if policy.anchors.is_empty() {
+            policy.anchors.clone_from(&demanded.anchors);
+        }
+        if policy.issuers.is_empty() {
+            policy.issuers.clone_from(&demanded.issuers);
+        }
+        let usages = &mut policy.extended_key_usage;
+        usages.extend(demanded.extended_key_usage.iter().cloned());
+        usages.sort_unstable();
+        usages.dedup();
+        policy
     }
 
     /// Adds what was asked for to a command line that goes on.

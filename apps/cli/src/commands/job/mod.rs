@@ -2,6 +2,7 @@
 
 pub mod abandon;
 pub mod ask;
+pub mod confirm;
 pub mod install;
 pub mod install_response;
 pub mod renew;

@@ -1,18 +1,16 @@
 //! `usbtoken renew`: the whole job in one run.
 
 use serde_json::json;
-use usbtoken::error::{Fact, Warning};
+use usbtoken::error::Warning;
 use usbtoken::renewal::{PendingKey, PendingState, Preflight, Renewed};
 use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
-use super::ask::{self, Options, Visit};
+use super::ask::{self, Options, Order, Visit};
 use super::install_response::{self, Checks, Job};
 use crate::args;
-use crate::commands::show::pending;
 use crate::commands::{chosen, select};
 use crate::journal::JournalEntry;
-use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
 use crate::reference::Reference;
@@ -39,25 +37,25 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
     visit.authorise()?;
-    let (pending, request) =
-        match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), visit.reference()) {
-            Ok(begun) => begun,
-            Err(error) if error.code() == Code::PendingExists => {
-                let pending = resume_pending(run, args, &visit.keeper, &session, &renewal, &old, error)?;
-                if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
-                    let order =
-                        visit.reference().or_else(|| visit.keeper.reference(&session, pending.key_id()));
-                    let job = Job { keeper: &visit.keeper, received: Some(&kept), order };
-                    return Ok(install_response::finish(run, &session, &installed, &job, &checks));
-                }
-                let request = again(run, args, &visit, &session, &pending)?;
-                (pending, request)
+    let order = Order { way: Some(visit.way()), reference: visit.reference() };
+    let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), order) {
+        Ok(begun) => begun,
+        Err(error) if error.code() == Code::PendingExists => {
+            let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
+            let pending = waiting.resume(&renewal, &old, error)?;
+            if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
+                let order = visit.reference().or_else(|| visit.keeper.reference(&session, pending.key_id()));
+                let job = Job { keeper: &visit.keeper, received: Some(&kept), order };
+                return Ok(install_response::finish(run, &session, &installed, &job, &checks));
             }
-            Err(error) => match error.value() {
-                Some(by) => return Ok(renewed(run, by)),
-                None => return Err(error),
-            },
-        };
+            let request = again(run, args, &visit, &session, &pending)?;
+            (pending, request)
+        }
+        Err(error) => match error.value() {
+            Some(by) => return Ok(renewed(run, by)),
+            None => return Err(error),
+        },
+    };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
     let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
@@ -95,39 +93,38 @@ fn before_login(run: &Run, preflight: Preflight, resume: bool) -> Result<Vec<War
     }
 }
 
-/// Offers to go on with the key that is pending, instead of making a second one.
-fn resume_pending(
-    run: &Run,
-    args: &args::Renew,
-    keeper: &Keeper,
-    session: &Session,
-    renewal: &Renewal,
-    old: &Credential,
-    error: Error,
-) -> Result<Pending> {
-    let ask =
-        || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
-    let key = select::pending(session, None, |key| {
-        key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
-    });
-    // A CA that gave something to ask again with has the request: asking again is no second order.
-    let is_polled = |key: &PendingKey| {
-        let entry = keeper.entry(session, key.id()).ok().flatten();
-        entry.is_some_and(|entry| entry.cookie.is_some())
-    };
-    if !(args.resume || key.as_ref().is_ok_and(is_polled) || ask()) {
-        let order = key.as_ref().ok().and_then(|key| keeper.reference(session, key.id()));
-        let error = Reference::name(order.as_ref(), error);
-        let file = key.ok().and_then(|key| keeper.answer_file(session, &key));
-        return Err(file.into_iter().fold(error, |error, file| {
-            let next_command = pending::install(run, &file);
-            error.fact(Fact::SavedAnswer, file.display()).fact(Fact::GoOn, next_command)
-        }));
+/// A job that waits for the certificate that is to be renewed.
+struct Waiting<'a> {
+    run: &'a Run,
+    args: &'a args::Renew,
+    visit: &'a Visit<'a>,
+    checks: &'a Checks<'a>,
+    session: &'a Session,
+}
+
+impl Waiting<'_> {
+    /// Goes on with it instead of making a second key: by itself where that can be no second order, else where a person
+    /// wants it. It is held to what its beginning demanded.
+    fn resume(&self, renewal: &Renewal, old: &Credential, error: Error) -> Result<Pending> {
+        let Waiting { run, args, visit, checks, session } = self;
+        let key = select::pending(session, None, |key| {
+            key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
+        });
+        let ask =
+            || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
+        let by_itself = |key: &PendingKey| visit.goes_on_by_itself(session, key);
+        if !(args.resume || key.as_ref().is_ok_and(by_itself) || ask()) {
+            let order = key.as_ref().ok().and_then(|key| visit.keeper.reference(session, key.id()));
+            return Err(Reference::name(order.as_ref(), error));
+        }
+        let key = key?;
+        let entry = visit.keeper.entry(session, key.id()).ok().flatten();
+        let policy = checks.policy_of_job(entry.as_ref());
+        let renewal = renewal.clone().policy(&policy);
+        let renewal = match visit.keeper.requested_key(session, &key) {
+            Some(kept) => renewal.requested_key(&kept),
+            None => renewal,
+        };
+        renewal.resume(session, &key, &run.call())
     }
-    let key = key?;
-    let renewal = match keeper.requested_key(session, &key) {
-        Some(kept) => renewal.clone().requested_key(&kept),
-        None => renewal.clone(),
-    };
-    renewal.resume(session, &key, &run.call())
 }

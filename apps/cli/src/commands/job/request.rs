@@ -8,7 +8,7 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
 use usbtoken::{Code, Credentials, Error, Pending, Renewal, Result, Session};
 
-use super::ask;
+use super::ask::{self, Order};
 use crate::args::{self, FormatArg, OutArgs};
 use crate::commands::chosen::{self, Access};
 use crate::commands::select;
@@ -45,8 +45,8 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&run.accepted(preflight).into_notices()?);
     let session = access.login(run)?;
-    let (pending, request) =
-        ask::begin(run, &keeper, &session, &renewal, old.as_ref(), args.order.reference.clone())?;
+    let order = Order { way: None, reference: args.order.reference.clone() };
+    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref(), order)?;
     write(run, &session, &pending, &request, &args.out, &args.file)
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::Fact;
 use usbtoken::renewal::{PendingKey, PendingState};
-use usbtoken::{Code, Error, Renewal, Result, Session};
+use usbtoken::{Code, Error, Policy, Renewal, Result, Session};
 
 use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks, Job};
@@ -49,7 +49,8 @@ fn go_on(
     key: &PendingKey,
 ) -> Result<Outcome> {
     let keeper = way.keeper();
-    let renewal = renewal(args, checks, key)?;
+    let entry = keeper.entry(session, key.id()).ok().flatten();
+    let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), key)?;
     let renewal = match keeper.requested_key(session, key) {
         Some(kept) => renewal.requested_key(&kept),
         None => renewal,
@@ -93,7 +94,7 @@ fn options(args: &args::Resume) -> Options<'_> {
     Options { issuer: &args.issuer, form: args.form, reference: args.order.reference.as_ref() }
 }
 
-fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result<Renewal> {
+fn renewal(args: &args::Resume, policy: &Policy, key: &PendingKey) -> Result<Renewal> {
     let base = match (key.old_credential()?, args.first_subject()) {
         (Some(old), _) => Renewal::of(&old),
         (None, Some(subject)) => Renewal::first(subject.parse()?),
@@ -102,5 +103,5 @@ fn renewal(args: &args::Resume, checks: &Checks<'_>, key: &PendingKey) -> Result
             return Err(error.fact(Fact::Id, hex(key.id())));
         }
     };
-    Ok(select::formed(base.policy(&checks.policy), args.form))
+    Ok(select::formed(base.policy(policy), args.form))
 }

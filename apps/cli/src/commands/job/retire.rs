@@ -1,6 +1,7 @@
 //! `usbtoken retire`: removes a credential that has been replaced.
 
 use serde_json::json;
+use usbtoken::confirm::Confirm;
 use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
 use usbtoken::{Code, Credentials, Error, Result};
@@ -9,6 +10,7 @@ use super::abandon;
 use super::install_response;
 use crate::args::{self, Which};
 use crate::commands::{chosen, select};
+use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::output::view;
 use crate::run::Run;
@@ -45,6 +47,13 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let session = access.login(run)?;
     // A bank that keeps old certificates was asked whether it lets this be overridden, with the command line.
     let removal = Retire::of(&old, &policy).although_kept();
+    let removal = match run.bank().and_then(|bank| bank.login_url.as_deref()) {
+        Some(url) => {
+            let url = Confirm::at(url)?.url();
+            removal.confirmed(Keeper::of_user().confirmations(session.token().identity()), &url)
+        }
+        None => removal,
+    };
     let removal = match &successor {
         Some(successor) => removal.successor(successor.certificate()),
         None => removal,

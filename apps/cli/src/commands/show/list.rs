@@ -1,59 +1,122 @@
 //! `usbtoken list`: every credential on the tokens.
 
+use std::io::{self, Write};
+use std::iter;
 use std::time::SystemTime;
 
+use serde::{Serialize, Serializer};
 use usbtoken::driver::{PublicSession, TokenIdentity};
 use usbtoken::error::{Notice, Step};
-use usbtoken::pki::Window;
+use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::renewal::{Renewable, clock_doubt};
-use usbtoken::text::Phrase;
+use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::output::view;
-use crate::output::{Outcome, print_warning};
+use crate::output::{Outcome, Pieces, print_warning};
 use crate::pin::Source;
 use crate::run::Run;
 
+/// What the tokens hold, to be shown one by one: of a token with thousands of certificates nothing is made beforehand.
+struct Listed {
+    seen: Vec<Seen>,
+    lang: Lang,
+    when: (Window, SystemTime),
+}
+
 /// What one token holds.
 struct Seen {
-    token: view::Token,
-    credentials: Vec<view::Credential>,
-    unreadable: Vec<view::Unreadable>,
-    logged_in: bool,
+    token: TokenIdentity,
+    credentials: Credentials,
+    /// The levels of proof of the credentials' keys, where someone logged in.
+    levels: Option<Vec<Option<ProofLevel>>>,
+}
+
+/// One of the list for programs.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    Credential(Box<view::Credential>),
+    Unreadable(view::Unreadable),
 }
 
 impl Seen {
     fn of(
         run: &Run,
         token: &TokenIdentity,
-        all: &Credentials,
-        credentials: Vec<view::Credential>,
-        logged_in: bool,
+        all: Credentials,
+        levels: Option<Vec<Option<ProofLevel>>>,
     ) -> Self {
-        let named = all.unreadable().iter();
-        let unreadable = named.map(|one| view::Unreadable::of(token, one)).collect();
         if !all.unreadable().is_empty() {
             run.tell(&[Notice::CertificateUnreadable.into()]);
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
-        Seen { token: view::Token::of(token), credentials, unreadable, logged_in }
+        Seen { token: token.clone(), credentials: all, levels }
+    }
+
+    fn credentials(&self, when: (Window, SystemTime)) -> impl Iterator<Item = view::Credential> {
+        let levels = self.levels.iter().flatten().copied().chain(iter::repeat(None));
+        self.credentials
+            .iter()
+            .zip(levels)
+            .map(move |(one, level)| view::Credential::of(&self.token, one, level, when))
+    }
+
+    fn unreadable(&self) -> impl Iterator<Item = view::Unreadable> {
+        self.credentials.unreadable().iter().map(|one| view::Unreadable::of(&self.token, one))
+    }
+}
+
+impl Serialize for Listed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.seen.iter().flat_map(|seen| {
+            let credentials = seen.credentials(self.when).map(|one| Entry::Credential(Box::new(one)));
+            credentials.chain(seen.unreadable().map(Entry::Unreadable))
+        }))
+    }
+}
+
+impl Pieces for Listed {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (number, seen) in self.seen.iter().enumerate() {
+            if number > 0 {
+                writeln!(out)?;
+            }
+            writeln!(out, "{}", view::Token::of(&seen.token).heading(self.lang))?;
+            if seen.credentials.is_empty() && seen.credentials.unreadable().is_empty() {
+                writeln!(out, "  {}", none(seen, self.lang))?;
+            }
+            for (one, number) in seen.credentials(self.when).zip(1..) {
+                writeln!(out, "{}", one.entry(number, self.lang))?;
+            }
+            for one in seen.unreadable() {
+                writeln!(out, "{}", one.entry(self.lang))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
+    }
+}
+
+/// None seen before the login is not none.
+fn none(seen: &Seen, lang: Lang) -> String {
+    match seen.levels {
+        Some(_) => Phrase::NoCredentials.text(lang),
+        None => {
+            let message = Notice::NoCertificate.message(lang);
+            format!("{}\n  {}", message.sentence, message.next_action)
+        }
     }
 }
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
 pub fn run(run: &Run) -> Result<Outcome> {
     let seen = gather(run)?;
-    // Of a token with thousands of certificates only what is shown is made.
-    if run.global.json {
-        let of_token = |seen: &Seen| {
-            let credentials = seen.credentials.iter().map(|one| serde_json::json!(one));
-            credentials.chain(seen.unreadable.iter().map(|one| serde_json::json!(one))).collect::<Vec<_>>()
-        };
-        return Ok(Outcome::new("", seen.iter().flat_map(of_token).collect()));
-    }
-    let texts: Vec<String> = seen.iter().map(|seen| text(run, seen)).collect();
-    Ok(Outcome::new(texts.join("\n\n"), serde_json::Value::Null))
+    Ok(Outcome::in_pieces(Listed { seen, lang: run.lang, when: run.when() }))
 }
 
 fn gather(run: &Run) -> Result<Vec<Seen>> {
@@ -86,9 +149,7 @@ fn without_proof(run: &Run, token: Token) -> Result<Seen> {
     drop(token);
     let all = with_renewals(&session, session.credentials()?, run.when());
     let all = all.named_by(session.token().found_by())?;
-    let token = session.token().identity();
-    let shown = all.iter().map(|one| view::Credential::of(token, one, None, run.when())).collect();
-    Ok(Seen::of(run, token, &all, shown, false))
+    Ok(Seen::of(run, session.token().identity(), all, None))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
@@ -105,27 +166,7 @@ fn with_renewals(
 fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
     run.progress.step(Step::ReadObjects);
     let (token, all) = (session.token().identity(), session.credentials()?);
-    let view = |one: &Credential| {
-        let level = session.proof(one, &run.call())?.map(|proof| proof.level);
-        Ok(view::Credential::of(token, one, level, run.when()))
-    };
-    let shown = all.iter().map(view).collect::<Result<_>>()?;
-    Ok(Seen::of(run, token, &all, shown, true))
-}
-
-fn text(run: &Run, seen: &Seen) -> String {
-    let mut lines = vec![seen.token.heading(run.lang)];
-    if seen.credentials.is_empty() && seen.unreadable.is_empty() {
-        // None seen before the login is not none.
-        let none = if seen.logged_in {
-            Phrase::NoCredentials.text(run.lang)
-        } else {
-            let message = Notice::NoCertificate.message(run.lang);
-            format!("{}\n  {}", message.sentence, message.next_action)
-        };
-        lines.push(format!("  {none}"));
-    }
-    lines.extend(seen.credentials.iter().zip(1..).map(|(one, number)| one.entry(number, run.lang)));
-    lines.extend(seen.unreadable.iter().map(|one| one.entry(run.lang)));
-    lines.join("\n")
+    let level = |one: &Credential| Ok(session.proof(one, &run.call())?.map(|proof| proof.level));
+    let levels = all.iter().map(level).collect::<Result<_>>()?;
+    Ok(Seen::of(run, token, all, Some(levels)))
 }

@@ -1,0 +1,209 @@
+//! `usbtoken confirm`: logs in at the bank's server with the new certificate, and lets the old one go if that worked.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use usbtoken::confirm::{Confirm, Confirmed, stale_copies};
+use usbtoken::error::{Fact, Notice, Warning};
+use usbtoken::pki::jst_date;
+use usbtoken::renewal::{KeyState, Retire};
+use usbtoken::text::printable;
+use usbtoken::{Code, Credential, Credentials, Error, Policy, Result, Session};
+
+use super::{abandon, install_response};
+use crate::args::{self, Which};
+use crate::commands::chosen;
+use crate::kept::Keeper;
+use crate::next_command::CommandLine;
+use crate::output::view::{self, Moment};
+use crate::output::{Outcome, notices_json, notices_text};
+use crate::run::Run;
+use crate::words::Words;
+
+/// How many digits of a serial number tell two certificates apart in a browser's window.
+const LAST_DIGITS: usize = 8;
+
+/// Nothing is asked for that cannot be used: the address and the files of CAs are looked at before the PIN.
+pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
+    let mut policy = run.policy();
+    if !args.trust_anchor.is_empty() {
+        policy.anchors = install_response::anchors(&args.trust_anchor)?;
+    }
+    let confirm = wanted(run, args, &policy)?;
+    let token = run.token()?;
+    let named_by = token.found_by().clone();
+    let reserved = token.reserve()?;
+    drop(token);
+    let choice = |all: Credentials| newest(all.named_by(&named_by)?, &args.which, run);
+    let is_named = args.which.id.is_some() || args.which.serial.is_some() || named_by.names_object();
+    // Which one is the new one, what shows before the login does not prove.
+    let early = |all| if is_named { choice(all).map(drop) } else { Ok(()) };
+    let ((), access) = chosen::choose(run, reserved, early)?;
+    let session = access.login(run)?;
+    let all = session.credentials()?;
+    let new = choice(all.clone())?;
+    let olds: Vec<Credential> = all.iter().filter(|old| is_followed_by(old, &new)).cloned().collect();
+
+    let confirmed = confirm.run(&session, &new, &run.call())?;
+    let mut notices = confirmed.notices().to_vec();
+    let recorded = Keeper::of_user().keep_confirmation(confirmed.record());
+    if let Err(error) = &recorded {
+        let facts = error.facts();
+        notices.push(facts.fold(Warning::from(Notice::ConfirmationNotKept), |warning, (fact, value)| {
+            warning.fact(fact, value)
+        }));
+    }
+    let copies = olds.iter().flat_map(|old| stale_copies(old.certificate(), new.certificate()));
+    let copies: Vec<Warning> =
+        copies.map(|path| Warning::from(Notice::CopyShowsOld).fact(Fact::Path, path.display())).collect();
+    notices.extend(copies);
+
+    let mut told = tell(run, args, &session, (&new, &olds), &confirmed, &notices);
+    told.json["recorded"] = recorded.is_ok().into();
+    if args.retire_old {
+        retire(run, args, &session, (&new, &olds), &confirmed, &policy, &mut told);
+    }
+    Ok(told)
+}
+
+/// What is to be done, by the bank and the command line.
+fn wanted(run: &Run, args: &args::Confirm, policy: &Policy) -> Result<Confirm> {
+    let confirm = match (&args.url, run.bank()) {
+        (Some(url), Some(bank)) => Confirm::at(url)?.for_bank(bank)?,
+        (Some(url), None) => Confirm::at(url)?,
+        (None, Some(bank)) => Confirm::at_bank(bank)?,
+        (None, None) => return Err(Error::new(Code::LoginUrlUnusable).fact(Fact::Expected, "--url, --bank")),
+    };
+    let confirm = match &args.proxy {
+        Some(proxy) => confirm.proxy(proxy)?,
+        None => confirm,
+    };
+    let confirm = match args.server_ca.is_empty() {
+        true => confirm,
+        false => confirm.server_anchors(install_response::anchors(&args.server_ca)?),
+    };
+    Ok(confirm.issuers(&policy.anchors).timeout(Duration::from_secs(args.timeout.into())))
+}
+
+/// The credential that is named. Without a name the only one with a key that has not ended and that no other follows; of
+/// several the only one that has replaced another.
+fn newest(all: Credentials, which: &Which, run: &Run) -> Result<Credential> {
+    match (&which.id, &which.serial) {
+        (Some(id), _) => return all.by_id(&id.0).only(),
+        (None, Some(serial)) => return all.by_serial(&serial.replace(':', "")).only(),
+        (None, None) => {}
+    }
+    let now = run.now();
+    let last = all.clone().without_successor();
+    let usable = |one: &&Credential| one.key() != KeyState::Missing && one.certificate().not_after() >= now;
+    let usable: Vec<&Credential> = last.iter().filter(usable).collect();
+    let has_replaced = |one: &&&Credential| all.iter().any(|old| is_followed_by(old, one));
+    let replacing: Vec<&Credential> = usable.iter().filter(has_replaced).copied().collect();
+    match (replacing.as_slice(), usable.as_slice()) {
+        ([one], _) | ([], [one]) => Ok((*one).clone()),
+        _ => last.only(),
+    }
+}
+
+fn is_followed_by(old: &Credential, new: &Credential) -> bool {
+    old.successor().is_some_and(|successor| successor.certificate == *new.certificate())
+}
+
+/// How a person tells a certificate from another of the same name in a browser's window.
+fn marks(one: &Credential) -> (String, String) {
+    let serial = one.certificate().serial().to_string().to_uppercase();
+    let from = serial.len().saturating_sub(LAST_DIGITS);
+    let last = serial.get(from..).unwrap_or(&serial).to_owned();
+    (last, jst_date(one.certificate().not_after()).to_string())
+}
+
+fn tell(
+    run: &Run,
+    args: &args::Confirm,
+    session: &Session,
+    (new, olds): (&Credential, &[Credential]),
+    confirmed: &Confirmed,
+    notices: &[Warning],
+) -> Outcome {
+    let token = session.token().identity();
+    let shown = |one| view::Credential::of(token, one, None, run.when());
+    let (serial, ends) = marks(new);
+    let record = confirmed.record();
+
+    let mut text = format!("{}\n{}", Words::Confirmed.text(run.lang), shown(new).entry(1, run.lang));
+    for (fact, value) in [(Fact::Url, record.url()), (Fact::HttpStatus, record.http_status())] {
+        text.push_str(&format!("\n  {} = {}", fact.label(run.lang), printable(value)));
+    }
+    text.push_str(&format!("\n  TLS = {}", confirmed.tls()));
+    let choose = Words::ChooseInBrowser { serial: &serial, ends: &ends };
+    text.push_str(&format!("\n{}", choose.text(run.lang)));
+    for old in olds {
+        let (serial, ends) = marks(old);
+        let words = Words::OldInBrowser { serial: &serial, ends: &ends };
+        text.push_str(&format!("\n{}", words.text(run.lang)));
+    }
+    text.push_str(&format!("\n{}", Words::CopiesElsewhere.text(run.lang)));
+    if !args.retire_old {
+        for old in olds {
+            let serial = old.certificate().serial().to_string();
+            let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial)).end();
+            text.push_str(&format!("\n{}", Words::MayRetire(&line).text(run.lang)));
+        }
+    }
+    text.push_str(&notices_text(&run.untold(notices), run.lang));
+    let old_marks = olds.iter().map(|old| {
+        let (serial, ends) = marks(old);
+        json!({ "serial_ends": serial, "not_after": ends })
+    });
+    let json = json!({
+        "confirmed": true,
+        "credential": shown(new),
+        "url": record.url(),
+        "http_status": record.http_status(),
+        "tls": confirmed.tls(),
+        "at": Moment(record.at()),
+        "redirections": confirmed.redirections(),
+        "accepted_issuers": confirmed.accepted_issuers(),
+        "choose": { "serial_ends": serial, "not_after": ends },
+        "do_not_choose": old_marks.collect::<Vec<Value>>(),
+        "replaced": olds.iter().map(shown).collect::<Vec<_>>(),
+        "retired": [],
+        "notices": notices_json(notices, run.lang),
+    });
+    Outcome::new(text, json)
+}
+
+/// Removes those that the new one has replaced. What fails does not undo the confirmation: that is shown, then the error.
+fn retire(
+    run: &Run,
+    args: &args::Confirm,
+    session: &Session,
+    (new, olds): (&Credential, &[Credential]),
+    confirmed: &Confirmed,
+    policy: &Policy,
+    told: &mut Outcome,
+) {
+    let token = session.token().identity();
+    let mut retired = Vec::new();
+    let remove = |old: &Credential| {
+        let shown = view::Credential::of(token, old, None, run.when());
+        abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
+        // Whether a bank that keeps old certificates lets this be overridden was asked with the command line.
+        let removal = Retire::of(old, policy).although_kept().successor(new.certificate());
+        let url = confirmed.record().url();
+        removal.confirmed([confirmed.record().clone()], url).run(session, &run.call())
+    };
+    for old in olds {
+        if let Err(error) = remove(old) {
+            told.exit = Some(error.code().family());
+            told.afterwards = Some(error);
+            break;
+        }
+        retired.push(old.certificate().serial().to_string());
+        told.text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
+    }
+    if let Some(first) = retired.first() {
+        told.if_unprinted = Some(Error::new(Code::ResultNotPrinted).fact(Fact::Serial, first));
+    }
+    told.json["retired"] = retired.into();
+}

@@ -1,0 +1,189 @@
+//! Servers that demand a client certificate, of others: nginx and OpenSSL; and some that are none.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
+
+use super::Stage;
+
+/// A server that ends with this value.
+pub struct Server {
+    child: Option<Child>,
+    pub port: u16,
+}
+
+impl Server {
+    /// The address of a page on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    use base64ct::Encoding as _;
+    let text = base64ct::Base64::encode_string(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+/// Writes `NAME.pem` with the chain, and `NAME.key`, of a server of that name.
+pub fn identity(stage: &Stage, ca: &TestCa, name: &str, host: &str, not_after: SystemTime) {
+    let key = SoftKey::generate(Kind::P256);
+    let subject = NameDer::new().common(Text::Utf8, host).to_der();
+    // GeneralNames: one dNSName.
+    let length = u8::try_from(host.len()).unwrap();
+    let names = [&[0x30, length + 2, 0x82, length][..], host.as_bytes()].concat();
+    let issue = ca.issue(&subject, &key.spki()).server_only().extension("2.5.29.17", false, &names);
+    let certificate = issue.not_before(days_from_now(-30)).not_after(not_after).der();
+    let chain = pem("CERTIFICATE", &certificate) + &pem("CERTIFICATE", ca.issuing());
+    stage.write(&format!("{name}.pem"), chain.as_bytes());
+    stage.write(&format!("{name}.key"), key.to_pem().as_bytes());
+}
+
+/// The CAs to one of which a client's certificate must lead: the test's issuing CA and its root, or the root alone.
+fn clients(stage: &Stage) -> String {
+    let file = stage.file("clients.pem");
+    if !file.exists() {
+        stage.write("clients.pem", &[stage.read("ca/ca.pem"), stage.read("ca/root.pem")].concat());
+    }
+    file.display().to_string()
+}
+
+/// What this stage's servers need: `server.pem` for localhost.
+pub fn usual_identity(stage: &Stage) {
+    identity(stage, &stage.ca, "server", "localhost", days_from_now(30));
+}
+
+/// nginx with these lines in its server, over the usual identity.
+pub fn nginx(stage: &Stage, lines: &str) -> Server {
+    usual_identity(stage);
+    nginx_as(stage, lines)
+}
+
+/// The same over whatever `server.pem` is.
+pub fn nginx_as(stage: &Stage, lines: &str) -> Server {
+    for _ in 0..5 {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = stage.file("nginx");
+        std::fs::create_dir_all(&folder).unwrap();
+        let at = |name: &str| stage.file(name).display().to_string();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .iter()
+            .map(|kind| format!("{kind}_temp_path {};\n", folder.join(kind).display()))
+            .collect();
+        let config = format!(
+            "daemon off;\nmaster_process off;\npid {pid};\nerror_log {log};\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
+             server {{\nlisten 127.0.0.1:{port} ssl;\nserver_name localhost;\nssl_certificate {};\nssl_certificate_key {};\n\
+             ssl_client_certificate {};\nssl_verify_depth 3;\nroot {};\n{lines}\n}}\n}}\n",
+            at("server.pem"),
+            at("server.key"),
+            clients(stage),
+            folder.display(),
+            pid = folder.join("pid").display(),
+            log = folder.join("log").display(),
+        );
+        stage.write("nginx.conf", config.as_bytes());
+        stage.write("nginx/login", b"welcome\n");
+        let child = Command::new("nginx")
+            .args(["-e", &folder.join("log").display().to_string(), "-c", &at("nginx.conf")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nginx (Debian: apt-get install nginx-light)");
+        let mut server = Server { child: Some(child), port };
+        if answers(&mut server) {
+            return server;
+        }
+    }
+    panic!("nginx does not start: {}", String::from_utf8_lossy(&stage.read("nginx/log")));
+}
+
+fn answers(server: &mut Server) -> bool {
+    let until = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < until {
+        if TcpStream::connect(("127.0.0.1", server.port)).is_ok() {
+            return true;
+        }
+        // Another program may have taken the port.
+        if server.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_some()) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    false
+}
+
+/// `openssl s_server` with these options, over the usual identity.
+pub fn openssl(stage: &Stage, options: &str) -> Server {
+    usual_identity(stage);
+    let mut child = Command::new("openssl")
+        .args(["s_server", "-accept", "0", "-cert", "server.pem", "-cert_chain", "server.pem"])
+        .args(["-key", "server.key", "-CAfile", &clients(stage), "-www"])
+        .args(options.split_whitespace())
+        .current_dir(stage.file(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = lines.find_map(|line| line.unwrap().strip_prefix("ACCEPT ").map(str::to_owned));
+    let port = said.unwrap().rsplit(':').next().unwrap().trim().parse().unwrap();
+    // What it goes on saying is taken, or it would wait for that.
+    std::thread::spawn(move || lines.for_each(drop));
+    Server { child: Some(child), port }
+}
+
+/// A TCP server that treats each connection so.
+pub fn tcp(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let serve = std::sync::Arc::new(serve);
+        for stream in listener.incoming().map_while(Result::ok) {
+            let serve = std::sync::Arc::clone(&serve);
+            std::thread::spawn(move || serve(stream));
+        }
+    });
+    Server { child: None, port }
+}
+
+/// A proxy: connects where it is asked to, and notes that; or answers with this line.
+pub fn proxy(refusal: Option<&'static str>, asked: std::sync::mpsc::Sender<String>) -> Server {
+    let asked = std::sync::Mutex::new(asked);
+    tcp(move |mut near| {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") && near.read(&mut byte).is_ok_and(|count| count == 1) {
+            head.extend(byte);
+        }
+        let head = String::from_utf8(head).unwrap();
+        let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        asked.lock().unwrap().send(head).unwrap();
+        if let Some(line) = refusal {
+            let _ = near.write_all(format!("{line}\r\n\r\n").as_bytes());
+            return;
+        }
+        let Ok(far) = TcpStream::connect(target.replace("localhost", "127.0.0.1")) else { return };
+        near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+        let (mut near_in, mut far_out) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        let up = std::thread::spawn(move || {
+            let _ = std::io::copy(&mut near_in, &mut far_out);
+            let _ = far_out.shutdown(std::net::Shutdown::Write);
+        });
+        let _ = std::io::copy(&mut { far }, &mut near);
+        let _ = near.shutdown(std::net::Shutdown::Both);
+        let _ = up.join();
+    })
+}

@@ -1,0 +1,408 @@
+//! `usbtoken confirm`: a login at servers of others with the key on the token.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use common::servers::{self, Server};
+use common::{Outcome, Stage, bank};
+use usbtoken_testkit::{Kind, Snapshot, TestCa, days_from_now};
+
+const DEMANDS: &str = "ssl_verify_client on;";
+
+/// A stage after a renewal that kept the old certificate.
+fn renewed(kind: Kind) -> Stage {
+    let stage = Stage::of(kind, days_from_now(11));
+    stage.renew(&[], &[]).succeeded();
+    stage
+}
+
+/// The certificate that has a successor, as `list` shows it.
+fn replaced(stage: &Stage) -> serde_json::Value {
+    let list = stage.run(&["list"]).json();
+    list.as_array().unwrap().iter().find(|one| !one["successor"].is_null()).unwrap().clone()
+}
+
+fn confirm(stage: &Stage, server: &Server, more: &[&str]) -> Outcome {
+    confirm_at(stage, &server.url("/login"), more)
+}
+
+fn confirm_at(stage: &Stage, url: &str, more: &[&str]) -> Outcome {
+    stage.run(&[&["confirm", "--url", url, "--server-ca", "ca/root.pem"], more].concat())
+}
+
+/// Whatever came of a login, the token is as it was.
+fn nothing_changed(stage: &Stage, before: &Snapshot) {
+    stage.token.snapshot().assert_same_as(before);
+}
+
+#[test]
+fn nginx_takes_the_new_certificate_by_tls_1_2_and_1_3() {
+    for kind in [Kind::P256, Kind::P384, Kind::Rsa2048] {
+        let stage = renewed(kind);
+        let before = stage.token.snapshot();
+        for version in ["TLSv1.2", "TLSv1.3"] {
+            let server = servers::nginx(&stage, &format!("{DEMANDS} ssl_protocols {version};"));
+            let value = confirm(&stage, &server, &[]).succeeded().json();
+            assert_eq!(value["tls"], version.replace('v', " "), "{kind}: {value:#}");
+            assert_eq!(value["http_status"], "HTTP/1.1 200 OK");
+            assert_eq!(value["recorded"], true);
+            let serial = value["credential"]["serial"].as_str().unwrap().to_uppercase();
+            let ends = value["choose"]["serial_ends"].as_str().unwrap();
+            assert!(serial.ends_with(ends) && ends.len() == 8, "{value:#}");
+            // The old one still logs in.
+            let old = value["replaced"][0]["serial"].as_str().unwrap();
+            confirm(&stage, &server, &["--serial", old]).succeeded();
+        }
+        nothing_changed(&stage, &before);
+    }
+}
+
+#[test]
+fn openssl_takes_it_too() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let stage = renewed(kind);
+        for version in ["-tls1_2", "-tls1_3"] {
+            let server = servers::openssl(&stage, &format!("-Verify 3 -verify_return_error {version}"));
+            let value = confirm_at(&stage, &server.url("/"), &[]).succeeded().json();
+            assert_eq!(value["http_status"], "HTTP/1.0 200 ok", "{kind} {version}: {value:#}");
+            let names = value["accepted_issuers"].as_array().unwrap();
+            assert!(names[0].as_str().unwrap().contains("TEST"), "{value:#}");
+        }
+    }
+}
+
+#[test]
+fn a_server_of_another_ca_refuses_with_its_alert() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    let other = TestCa::at(&stage.file("other"));
+    drop(other);
+    for version in ["-tls1_2", "-tls1_3"] {
+        let server = servers::openssl(
+            &stage,
+            &format!("-Verify 3 -verify_return_error -verifyCAfile other/root.pem {version}"),
+        );
+        let error = confirm_at(&stage, &server.url("/"), &[]).failed("login_refused", 12);
+        assert_eq!(error["facts"]["alert"][0], "unknown_ca", "{error:#}");
+        let old = error["facts"]["still_there"][0].as_str().unwrap();
+        assert!(old.contains("serial"), "{error:#}");
+    }
+    nothing_changed(&stage, &before);
+    assert!(stage.kept().iter().all(|file| file.extension().is_none_or(|end| end != "confirmed")));
+}
+
+#[test]
+fn what_a_server_says_instead_of_yes_is_told() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    TestCa::at(&stage.file("other"));
+    for (lines, name, status) in [
+        ("ssl_verify_client off;", "login_not_asked", Some("HTTP/1.1 200 OK")),
+        ("ssl_verify_client optional;", "login_not_demanded", Some("HTTP/1.1 200 OK")),
+        ("ssl_verify_client on; location = /login { return 403; }", "login_refused", Some("403 Forbidden")),
+        ("ssl_verify_client on; location = /login { return 404; }", "login_unexpected", Some("404")),
+        ("ssl_verify_client on; location = /login { return 503; }", "login_unexpected", Some("503")),
+        (
+            "ssl_verify_client on; location = /login { return 302 https://other.example/portal; }",
+            "login_redirected",
+            Some("302"),
+        ),
+        (
+            "ssl_verify_client on; location = /login { return 302 http://localhost/; }",
+            "login_redirected",
+            None,
+        ),
+        ("ssl_verify_client on; location = /login { return 302 /login; }", "login_unexpected", Some("302")),
+        ("ssl_verify_client on; location = /login { return 444; }", "login_broken_off", None),
+    ] {
+        let server = servers::nginx(&stage, lines);
+        let error = confirm(&stage, &server, &[]).failed(name, 12);
+        let facts = &error["facts"];
+        assert_eq!(facts["url"][0], server.url("/login"), "{error:#}");
+        if let Some(status) = status {
+            assert!(facts["http_status"][0].as_str().unwrap().contains(status), "{error:#}");
+        }
+        nothing_changed(&stage, &before);
+    }
+    // nginx answers 400 where the certificate leads to none of its CAs.
+    std::fs::copy(stage.file("other/root.pem"), stage.file("clients.pem")).unwrap();
+    let refused = confirm(&stage, &servers::nginx(&stage, DEMANDS), &[]);
+    let error = refused.failed("login_refused", 12);
+    assert!(error["facts"]["http_status"][0].as_str().unwrap().contains("400"), "{error:#}");
+    assert!(error["facts"]["accepted"][0].as_str().unwrap().contains("TEST ROOT CA"), "{error:#}");
+    nothing_changed(&stage, &before);
+}
+
+#[test]
+fn a_server_that_has_the_root_alone_is_shown_the_ca_between() {
+    let stage = renewed(Kind::P256);
+    std::fs::copy(stage.file("ca/root.pem"), stage.file("clients.pem")).unwrap();
+    let server = servers::openssl(&stage, "-Verify 3 -verify_return_error");
+    let url = server.url("/");
+    confirm_at(&stage, &url, &[]).failed("login_refused", 12);
+    confirm_at(&stage, &url, &["--trust-anchor", "ca/ca.pem"]).succeeded();
+}
+
+#[test]
+fn a_redirection_on_the_same_server_is_followed_with_its_cookie() {
+    let stage = renewed(Kind::P256);
+    let lines = "ssl_verify_client on;
+        location = /start { add_header Set-Cookie \"session=42; Secure; HttpOnly\"; return 302 portal/; }
+        location = /portal/ { if ($http_cookie != \"session=42\") { return 302 /start; } return 200; }";
+    let server = servers::nginx(&stage, lines);
+    let value = confirm_at(&stage, &server.url("/start"), &[]).succeeded().json();
+    assert_eq!(value["redirections"][0], server.url("/portal/"), "{value:#}");
+    assert_eq!(value["url"], server.url("/start"));
+}
+
+#[test]
+fn a_server_that_cannot_be_trusted_sees_no_certificate() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    let soon = days_from_now(30);
+    let other = TestCa::new();
+    for (ca, host, ends, name) in [
+        (&other, "localhost", soon, "server_untrusted"),
+        (&stage.ca, "bank.example", soon, "server_name_differs"),
+        (&stage.ca, "localhost", days_from_now(-1), "server_expired"),
+    ] {
+        servers::identity(&stage, ca, "server", host, ends);
+        let server = servers::nginx_as(&stage, DEMANDS);
+        let error = confirm(&stage, &server, &[]).failed(name, 12);
+        assert!(error["facts"]["detail"][0].is_string(), "{error:#}");
+    }
+    // Without the option the CAs of the system count, and the test's is none of them.
+    let server = servers::nginx(&stage, DEMANDS);
+    stage.run(&["confirm", "--url", &server.url("/login")]).failed("server_untrusted", 12);
+    nothing_changed(&stage, &before);
+}
+
+#[test]
+fn servers_that_are_none_are_told_apart() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    let wait = |mut stream: std::net::TcpStream| {
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    };
+    let begun = Instant::now();
+    let error = confirm(&stage, &servers::tcp(wait), &["--timeout", "2"]).failed("login_timeout", 12);
+    assert_eq!(error["facts"]["seconds"][0], "2");
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    confirm(&stage, &servers::tcp(drop), &[]).failed("login_broken_off", 12);
+    let garbage = |mut stream: std::net::TcpStream| {
+        let _ = stream.write_all(&b"220 mail.example ESMTP\r\n".repeat(1000));
+        let _ = stream.read(&mut [0; 1000]);
+    };
+    confirm(&stage, &servers::tcp(garbage), &[]).failed("login_tls_failed", 12);
+    // It dribbles: each byte in time, the whole never.
+    let dribble = |mut stream: std::net::TcpStream| {
+        while stream.write_all(&[0x16]).is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let dribbled = confirm(&stage, &servers::tcp(dribble), &["--timeout", "3"]);
+    assert!(["login_timeout", "login_tls_failed"].contains(&dribbled.error()["name"].as_str().unwrap()));
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    confirm_at(&stage, &format!("https://localhost:{closed}/"), &[]).failed("login_unreachable", 12);
+    confirm_at(&stage, "https://no-such-host.invalid/", &[]).failed("login_unreachable", 12);
+    nothing_changed(&stage, &before);
+}
+
+#[test]
+fn a_proxy_is_asked_and_its_refusal_told() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    let (asked, heard) = mpsc::channel();
+    let proxy = servers::proxy(None, asked.clone());
+    let through = format!("http://127.0.0.1:{}", proxy.port);
+    confirm(&stage, &server, &["--proxy", &through]).succeeded();
+    let head = heard.recv().unwrap();
+    assert!(head.starts_with(&format!("CONNECT localhost:{} HTTP/1.1\r\n", server.port)), "{head}");
+
+    let refusing = servers::proxy(Some("HTTP/1.1 407 Proxy Authentication Required"), asked.clone());
+    let through = format!("http://127.0.0.1:{}", refusing.port);
+    let error = confirm(&stage, &server, &["--proxy", &through]).failed("login_proxy_refused", 12);
+    assert!(error["facts"]["first_line"][0].as_str().unwrap().contains("407"), "{error:#}");
+    let garbage = servers::proxy(Some("SSH-2.0-OpenSSH_9"), asked);
+    let through = format!("http://127.0.0.1:{}", garbage.port);
+    confirm(&stage, &server, &["--proxy", &through]).failed("login_proxy_refused", 12);
+    confirm(&stage, &server, &["--proxy", "http://127.0.0.1:1"]).failed("login_unreachable", 12);
+    for wrong in ["https://127.0.0.1:1", "socks5://a:1", "http://u:p@a:1", "a:1"] {
+        confirm(&stage, &server, &["--proxy", wrong]).failed("login_url_unusable", 2);
+    }
+}
+
+#[test]
+fn an_address_is_looked_at_before_the_pin() {
+    let stage = Stage::new();
+    for url in ["http://bank.example/", "bank.example", "https://u@bank.example/", "https://", ""] {
+        let refused = stage.run_with("wrong PIN", &stage.token.uri(), &["confirm", "--url", url]);
+        refused.failed("login_url_unusable", 2);
+    }
+    stage.run(&["confirm"]).failed("login_url_unusable", 2);
+    let server = servers::nginx(&stage, DEMANDS);
+    let before = stage.token.snapshot();
+    let url = server.url("/login");
+    let wrong = stage.run_with("0000", &stage.token.uri(), &["confirm", "--url", &url]);
+    wrong.failed("pin_incorrect", 4);
+    nothing_changed(&stage, &before);
+}
+
+/// A profile of this stage's token, CA and driver with these lines in its tables.
+fn profile(stage: &Stage, url: &str, renewal: &str) -> String {
+    let root = String::from_utf8(stage.read("ca/root.pem")).unwrap();
+    bank::profile(stage, |text| {
+        text.replace(
+            "https://www.gaitame.example.jp/login\"",
+            &format!("{url}\"\nlogin_anchors = ['''{root}''']"),
+        )
+        .replace("old = \"keep\"", renewal)
+    })
+}
+
+fn at_bank(stage: &Stage, arguments: &[&str]) -> Outcome {
+    stage.run(&[&["--banks", "banks.d"], arguments].concat())
+}
+
+#[test]
+fn the_old_one_goes_only_when_the_banks_server_has_taken_the_new_one() {
+    let stage = renewed(Kind::P256);
+    let refusing = servers::nginx(&stage, "ssl_verify_client on; location = /login { return 403; }");
+    let after = "old = \"remove-after-confirmation\"";
+    bank::install(&stage, "bank", &profile(&stage, &refusing.url("/login"), after));
+    let before = stage.token.snapshot();
+    let old = replaced(&stage)["serial"].clone();
+    let retire = ["retire", "--yes", "--serial", old.as_str().unwrap()];
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    let error = at_bank(&stage, &["confirm", "--retire-old", "--yes"]).failed("login_refused", 12);
+    assert!(error["contacts"][0].as_str().unwrap().contains("0120-000-000"), "{error:#}");
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    // A login at another address shows nothing for this one, and the bank lets nobody name another.
+    let server = servers::nginx(&stage, DEMANDS);
+    confirm(&stage, &server, &[]).succeeded();
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    at_bank(&stage, &["confirm", "--url", &server.url("/login")]).failed("override_refused", 9);
+    at_bank(&stage, &["confirm", "--server-ca", "ca/root.pem"]).failed("override_refused", 9);
+    nothing_changed(&stage, &before);
+
+    bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), after));
+    // The record of this login is there; one of another certificate or of long ago does not count.
+    let record = stage.kept().into_iter().find(|file| file.extension().is_some_and(|end| end == "confirmed"));
+    let record = record.unwrap();
+    let written = std::fs::read_to_string(&record).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let fake = |key: &str, to: serde_json::Value| {
+        let mut value = value.clone();
+        value[key] = to;
+        std::fs::write(&record, value.to_string()).unwrap();
+    };
+    let at = value["at"].as_u64().unwrap();
+    for (key, to) in [
+        ("certificate", "00".repeat(32).into()),
+        ("url", "https://localhost/login".into()),
+        ("at", (at - 40 * 24 * 60 * 60).into()),
+        ("at", (at + 2 * 24 * 60 * 60).into()),
+        ("version", 2.into()),
+    ] {
+        fake(key, to);
+        at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    }
+    std::fs::write(&record, "no JSON").unwrap();
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    std::fs::write(&record, written.replace("}", ", \"more\": 1}")).unwrap();
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    nothing_changed(&stage, &before);
+
+    std::fs::write(&record, &written).unwrap();
+    at_bank(&stage, &retire).succeeded();
+    let serial = value["serial"].as_str().unwrap();
+    assert!(at_bank(&stage, &["list"]).stdout.contains(serial));
+    confirm(&stage, &server, &["--serial", old.as_str().unwrap()]).failed("credential_not_found", 3);
+    at_bank(&stage, &["confirm"]).succeeded();
+}
+
+#[test]
+fn a_confirmation_goes_on_to_the_removal() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    let asked = confirm(&stage, &server, &["--retire-old"]);
+    assert_eq!((asked.code, asked.error()["name"].as_str()), (2, Some("bad_argument")), "{asked:?}");
+    assert_eq!(asked.result()["confirmed"], true, "nobody could be asked, and the login was one");
+    bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), "old = \"keep\""));
+    at_bank(&stage, &["confirm", "--retire-old", "--yes"]).failed("override_refused", 9);
+    let after = "old = \"remove-after-confirmation\"";
+    bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), after));
+    let value = at_bank(&stage, &["confirm", "--retire-old", "--yes"]).succeeded().json();
+    assert_eq!(value["retired"][0], value["replaced"][0]["serial"], "{value:#}");
+    let left = at_bank(&stage, &["list"]).stdout;
+    assert!(!left.contains(value["retired"][0].as_str().unwrap()), "{left}");
+    confirm(&stage, &server, &[]).succeeded();
+}
+
+/// Programs of others log in with the key on the token, too: OpenSSL and curl, by the engine of libp11.
+#[test]
+fn openssl_and_curl_log_in_with_the_new_key() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let stage = renewed(kind);
+        let new = replaced(&stage)["successor"].clone();
+        let id = new["id"].as_str().unwrap().as_bytes().chunks(2);
+        let id: String = id.map(|pair| format!("%{}", std::str::from_utf8(pair).unwrap())).collect();
+        let uri = format!("pkcs11:token=BANK;id={id};type=private;pin-value={}", stage.token.pin());
+        let module = usbtoken_testkit::softhsm_module();
+        stage
+            .tool(
+                "pkcs11-tool",
+                &[
+                    "--module",
+                    module.to_str().unwrap(),
+                    "--token-label",
+                    "BANK",
+                    "--read-object",
+                    "--type",
+                    "cert",
+                    "--id",
+                    new["id"].as_str().unwrap(),
+                    "-o",
+                    "new.der",
+                ],
+            )
+            .succeeded();
+        stage.tool("openssl", &["x509", "-inform", "DER", "-in", "new.der", "-out", "new.pem"]).succeeded();
+        for version in ["1.2", "1.3"] {
+            let server = servers::nginx(&stage, &format!("{DEMANDS} ssl_protocols TLSv{version};"));
+            let url = server.url("/login");
+            let curl = stage.tool(
+                "env",
+                &[
+                    &format!("PKCS11_MODULE_PATH={}", module.display()),
+                    "curl",
+                    "-sS",
+                    "--fail",
+                    "--cacert",
+                    "ca/root.pem",
+                    "--engine",
+                    "pkcs11",
+                    "--key-type",
+                    "ENG",
+                    "--key",
+                    &uri,
+                    "--cert",
+                    "new.pem",
+                    &url,
+                ],
+            );
+            assert_eq!(curl.succeeded().stdout, "welcome\n");
+            let port = format!("localhost:{}", server.port);
+            let script = format!(
+                "printf 'GET /login HTTP/1.0\r\n\r\n' | PKCS11_MODULE_PATH='{}' openssl s_client -quiet \
+                -connect {port} -CAfile ca/root.pem -engine pkcs11 -keyform engine -key '{uri}' -cert new.pem",
+                module.display()
+            );
+            let client = stage.shell(&script);
+            assert!(client.stdout.contains("HTTP/1.1 200 OK"), "{client:?}");
+        }
+    }
+}

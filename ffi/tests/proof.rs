@@ -1,0 +1,68 @@
+//! A demand for proof from C, and a key of which the driver only claims that it cannot leave the token: it was imported as
+//! sensitive, under a label that says that a renewal of ours waits with it.
+
+mod common;
+
+use std::process::Command;
+
+use common::{Stage, c_test, succeed};
+use usbtoken_testkit::{Kind, SoftKey, SoftToken, TestCa, days_from_now, serial_hex};
+
+struct Planted {
+    stage: Stage,
+    program: std::path::PathBuf,
+}
+
+impl Planted {
+    fn new() -> Self {
+        let (token, folder) = (SoftToken::fresh(), tempfile::tempdir().unwrap());
+        let ca = TestCa::at(&folder.path().join("ca"));
+        let old = token.first_credential(&ca, Kind::P256, days_from_now(11));
+        let program = c_test("proof", &["-fsanitize=address,undefined"], folder.path());
+        let planted = Planted { stage: Stage { token, ca, folder }, program };
+        let label = format!("usbtoken:20261120:renews:{}", serial_hex(&old.certificate));
+        let key = SoftKey::generate(Kind::P256);
+        planted.write("privkey", &key.to_pkcs8(), &["--usage-sign", "--sensitive", "--label", &label]);
+        planted.write("pubkey", &key.spki(), &["--label", &label]);
+        let answer = planted.stage.ca.issue(&old.subject, &key.spki()).der();
+        std::fs::write(planted.stage.folder.path().join("answer"), answer).unwrap();
+        planted
+    }
+
+    fn write(&self, kind: &str, bytes: &[u8], more: &[&str]) {
+        let token = &self.stage.token;
+        let file = self.stage.folder.path().join(kind);
+        std::fs::write(&file, bytes).unwrap();
+        let mut tool = Command::new("pkcs11-tool");
+        tool.arg("--module").arg(token.module()).args(["--token-label", token.label(), "--login", "--pin"]);
+        tool.arg(token.pin()).arg("--write-object").arg(&file).args(["--type", kind, "--id", "0a0b0c"]);
+        succeed(tool.args(more).envs(token.env()).output().unwrap(), "pkcs11-tool");
+    }
+
+    fn play(&self, test: &str) {
+        let token = &self.stage.token;
+        let mut command = Command::new(&self.program);
+        command.arg(test).arg(token.module()).arg(token.uri()).arg(token.pin());
+        command.arg(format!("cat {}", self.stage.folder.path().join("answer").display()));
+        command.envs(token.env()).env("LSAN_OPTIONS", common::leak_options());
+        succeed(command.output().unwrap(), test);
+    }
+}
+
+#[test]
+fn what_a_renewal_demanded_its_installation_demands() {
+    let planted = Planted::new();
+    let before = planted.stage.token.snapshot();
+    planted.play("handle");
+    planted.stage.token.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn another_program_that_is_given_the_demand_refuses_a_claim() {
+    let planted = Planted::new();
+    let before = planted.stage.token.snapshot();
+    planted.play("other");
+    planted.stage.token.snapshot().assert_same_as(&before);
+    planted.play("less");
+    assert_eq!(planted.stage.token.snapshot().added_since(&before).len(), 1, "its certificate");
+}

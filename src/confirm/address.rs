@@ -1,0 +1,206 @@
+//! Addresses: of the login, of a redirection, of the proxy.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::bank::host_and_port;
+
+const HTTPS: &str = "https://";
+const HTTP: &str = "http://";
+
+/// An address of a page: HTTPS, a host, a port, and what is asked for there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    /// A DNS name in lower case, or an address in numbers without brackets.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// Path and query.
+    pub(super) target: String,
+}
+
+/// Host and port of a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Proxy {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl Address {
+    /// Reads a whole address; `None` for one that is not HTTPS, has a user name, or is not plain ASCII.
+    pub(super) fn read(url: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_graphic() && !br#"\"<>^`{|}"#.contains(&byte);
+        if url.len() > 4096 || !url.bytes().all(plain) {
+            return None;
+        }
+        let scheme = url.get(..HTTPS.len())?;
+        let rest = url.get(HTTPS.len()..).filter(|_| scheme.eq_ignore_ascii_case(HTTPS))?;
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (host, port) = authority_of(authority, 443)?;
+        let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+        Some(Address { host, port, target })
+    }
+
+    /// Where a Location (RFC 9110 §10.2.2) points from here. `None` for what is no address, or not HTTPS.
+    pub(super) fn follow(&self, location: &str) -> Option<Self> {
+        let location = location.trim();
+        let target = if let Some(rest) = location.strip_prefix("//") {
+            return Address::read(&format!("{HTTPS}{rest}"));
+        } else if location.starts_with('/') {
+            location.to_owned()
+        } else if location.starts_with('?') {
+            format!("{}{location}", self.path())
+        } else if has_scheme(location) {
+            return Address::read(location);
+        } else {
+            let folder = self.path().rfind('/').map_or("/", |end| &self.path()[..=end]);
+            format!("{folder}{location}")
+        };
+        Address::read(&format!("{}{target}", self.origin()))
+    }
+
+    /// Whether both are one server (RFC 6454 §5).
+    pub(super) fn is_at(&self, other: &Address) -> bool {
+        (&self.host, self.port) == (&other.host, other.port)
+    }
+
+    /// Host and port as HTTP writes them, the port only where it is not 443.
+    pub(super) fn authority(&self) -> String {
+        let host = bracketed(&self.host);
+        if self.port == 443 { host } else { format!("{host}:{}", self.port) }
+    }
+
+    fn origin(&self) -> String {
+        format!("{HTTPS}{}", self.authority())
+    }
+
+    fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin(), self.target)
+    }
+}
+
+impl Proxy {
+    /// Reads `http://host:port`, the usual port of which is 80; `None` for one that is spoken to in another way.
+    pub(super) fn read(url: &str) -> Option<Self> {
+        let scheme = url.get(..HTTP.len())?;
+        let rest = url.get(HTTP.len()..).filter(|_| scheme.eq_ignore_ascii_case(HTTP))?;
+        let (host, port) = authority_of(rest.strip_suffix('/').unwrap_or(rest), 80)?;
+        Some(Proxy { host, port })
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{HTTP}{}:{}", bracketed(&self.host), self.port)
+    }
+}
+
+/// Host and port of an authority: a DNS name, or an address in numbers.
+fn authority_of(authority: &str, usual: u16) -> Option<(String, u16)> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+            (host, port.parse().ok().filter(|port| digits && *port != 0)?)
+        }
+        _ => (authority, usual),
+    };
+    let number = host.strip_prefix('[').map_or(Some(host), |host| host.strip_suffix(']'))?;
+    match number.parse::<IpAddr>() {
+        // Brackets are for IPv6 and for nothing else (RFC 3986 §3.2.2).
+        Ok(address) if address.is_ipv6() == host.starts_with('[') => Some((address.to_string(), port)),
+        Ok(_) => None,
+        Err(_) => host_and_port(host).map(|(host, _)| (host, port)),
+    }
+}
+
+pub(super) fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// Whether it begins with a scheme (RFC 3986 §3.1).
+fn has_scheme(text: &str) -> bool {
+    let Some((scheme, _)) = text.split_once(':') else { return false };
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Option<String> {
+        Address::read(url).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn an_address_is_read_as_it_will_be_asked_for() {
+        for (url, is) in [
+            ("https://www.bank.example.jp", "https://www.bank.example.jp/"),
+            ("HTTPS://WWW.Bank.example:443/Login?a=b#top", "https://www.bank.example/Login?a=b"),
+            ("https://bank.example:8443?a", "https://bank.example:8443/?a"),
+            ("https://127.0.0.1:8443/x", "https://127.0.0.1:8443/x"),
+            ("https://[::1]/x", "https://[::1]/x"),
+        ] {
+            assert_eq!(read(url).as_deref(), Some(is));
+        }
+        for url in [
+            "",
+            "http://bank.example/",
+            "bank.example",
+            "https://",
+            "https:///x",
+            "https://u:p@bank.example/",
+            "https://bank.example:0/",
+            "https://bank.example:99999/",
+            "https://bank.example/a b",
+            "https://bank.example/\r\nX: y",
+            "https://銀行.example/",
+            "https://[bank.example]/",
+            "https://::1/",
+            "https://0x7f.1/",
+            "https://bank.example:/",
+        ] {
+            assert_eq!(read(url), None, "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_redirection_is_followed_from_where_it_stands() {
+        let here = Address::read("https://bank.example:8443/a/login?x=1").unwrap();
+        for (location, is) in [
+            ("/menu", Some("https://bank.example:8443/menu")),
+            ("menu?y", Some("https://bank.example:8443/a/menu?y")),
+            ("?y", Some("https://bank.example:8443/a/login?y")),
+            ("https://other.example/", Some("https://other.example/")),
+            ("//other.example/z", Some("https://other.example/z")),
+            ("http://bank.example:8443/menu", None),
+            ("javascript:alert(1)", None),
+        ] {
+            assert_eq!(here.follow(location).map(|to| to.to_string()).as_deref(), is, "{location}");
+        }
+        assert!(here.is_at(&here.follow("/menu").unwrap()));
+        assert!(
+            !here.is_at(&here.follow("https://bank.example/").unwrap()),
+            "another port is another server"
+        );
+    }
+
+    #[test]
+    fn a_proxy_is_plain_http() {
+        let read = |url| Proxy::read(url).map(|proxy| proxy.to_string());
+        assert_eq!(
+            read("http://proxy.example.co.jp:8080").as_deref(),
+            Some("http://proxy.example.co.jp:8080")
+        );
+        assert_eq!(read("http://10.0.0.1/").as_deref(), Some("http://10.0.0.1:80"));
+        for url in ["https://proxy:8080", "proxy:8080", "socks5://proxy:1", "http://u:p@proxy:1", "http://"] {
+            assert_eq!(read(url), None, "{url}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The heads of HTTP messages (RFC 9112): nothing of a body is read.
+
+use std::io::Read;
+
+use super::trouble::Trouble;
+
+/// The longest head that is read; servers and proxies end at 8 to 64 KiB.
+const LONGEST: usize = 64 * 1024;
+
+/// How many interim responses (RFC 9110 §15.2) may come before the one that counts.
+const INTERIM: usize = 8;
+
+/// Status line and fields of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    /// The status line as it came.
+    pub(super) line: String,
+    fields: Vec<(String, String)>,
+}
+
+impl Head {
+    /// The values of the fields of that name.
+    pub(super) fn values<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h str> {
+        let named = move |(field, _): &&(String, String)| field.eq_ignore_ascii_case(name);
+        self.fields.iter().filter(named).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads one, from what is received byte for byte: what follows it is left where it is.
+    pub(super) fn read(from: &mut impl Read) -> Result<Self, Trouble> {
+        for _ in 0..=INTERIM {
+            let head = Head::parse(&received(from)?)?;
+            if !(100..200).contains(&head.status) {
+                return Ok(head);
+            }
+        }
+        Err(Trouble::NotHttp("HTTP/1.1 1xx".to_owned()))
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, Trouble> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = text.lines();
+        let line = lines.next().unwrap_or_default();
+        let status = status(line).ok_or_else(|| Trouble::NotHttp(beginning(line)))?;
+        let field = |line: &str| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.trim().to_owned(), value.trim().to_owned()))
+        };
+        Ok(Head { status, line: beginning(line), fields: lines.filter_map(field).collect() })
+    }
+}
+
+/// What is shown of a line.
+fn beginning(line: &str) -> String {
+    line.chars().take(200).collect()
+}
+
+/// The code of a status line (RFC 9112 §4).
+fn status(line: &str) -> Option<u16> {
+    let rest = line.strip_prefix("HTTP/1.")?;
+    let (version, rest) = rest.split_once(' ')?;
+    let code = rest.split(' ').next()?;
+    let digits = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit());
+    let known = version.len() == 1 && version.bytes().all(|byte| byte.is_ascii_digit());
+    code.parse().ok().filter(|code| digits && known && (100..600).contains(code))
+}
+
+/// The bytes of a head, up to the empty line.
+fn received(from: &mut impl Read) -> Result<Vec<u8>, Trouble> {
+    const HTTP: &[u8] = b"HTTP/1.";
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while head.len() < LONGEST {
+        match from.read(&mut byte) {
+            Ok(0) if head.is_empty() => return Err(Trouble::Closed),
+            Ok(0) => break,
+            Ok(_) => head.extend(byte),
+            // What came before the connection broke is shown where it is no HTTP.
+            Err(_) if !head.is_empty() && !head.starts_with(HTTP) => break,
+            Err(error) => return Err(error.into()),
+        }
+        if head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n") {
+            return Ok(head);
+        }
+        // No server takes back what began otherwise.
+        if head.len() == HTTP.len() && head != HTTP {
+            break;
+        }
+    }
+    let first = String::from_utf8_lossy(&head);
+    Err(Trouble::NotHttp(beginning(first.lines().next().unwrap_or_default())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Head, Trouble> {
+        Head::read(&mut &*bytes)
+    }
+
+    #[test]
+    fn a_head_is_read_and_not_what_follows() {
+        let mut from =
+            &b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 302 Found\r\nlocation:  /menu \r\nX\r\n\r\nbody"[..];
+        let head = Head::read(&mut from).unwrap();
+        assert_eq!((head.status, head.line.as_str()), (302, "HTTP/1.1 302 Found"));
+        assert_eq!(head.values("Location").collect::<Vec<_>>(), ["/menu"]);
+        assert_eq!(from, b"body");
+        assert_eq!(read(b"HTTP/1.0 200\n\n").unwrap().status, 200);
+    }
+
+    #[test]
+    fn what_is_no_head_is_told_by_its_first_line() {
+        for (bytes, line) in [
+            (&b"SSH-2.0-OpenSSH\r\n"[..], "SSH-2.0"),
+            (b"HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 2000 OK"),
+            (b"HTTP/1.x 200 OK\r\n\r\n", "HTTP/1.x 200 OK"),
+            (b"HTTP/1.1 200 OK\r\nX: y", "HTTP/1.1 200 OK"),
+        ] {
+            assert!(matches!(read(bytes), Err(Trouble::NotHttp(found)) if found == line), "{line}");
+        }
+        assert!(matches!(read(b""), Err(Trouble::Closed)));
+        assert!(read(&[b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'y'; 1 << 20]].concat()).is_err());
+        assert!(read(&b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100)).is_err());
+    }
+}

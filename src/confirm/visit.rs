@@ -1,0 +1,99 @@
+//! A visit: the page that was asked for, and where the same server hands on to.
+
+use std::sync::Arc;
+
+use rustls::ProtocolVersion;
+use rustls::sign::CertifiedKey;
+
+use super::address::Address;
+use super::attempt::{Asked, Attempt, BOTH, Client, TLS12};
+use super::cookies::Cookies;
+use super::http::Head;
+use super::trouble::Trouble;
+use crate::error::{Code, Error};
+
+/// How many times a server may hand on.
+const REDIRECTIONS: usize = 5;
+
+/// What came of a visit.
+pub(super) struct Visit {
+    /// Where it ended.
+    pub(super) at: Address,
+    /// Where it went, beginning with the first redirection.
+    pub(super) redirections: Vec<String>,
+    /// Where another server was pointed to, as it stands in the answer.
+    pub(super) elsewhere: Option<String>,
+    /// What the server said as it asked for a certificate, at the last connection.
+    pub(super) asked: Option<Asked>,
+    pub(super) version: Option<ProtocolVersion>,
+    /// Whether TLS 1.3 was tried and the key cannot sign for it.
+    pub(super) only_tls12: bool,
+    pub(super) answer: Result<Head, Trouble>,
+    proxy: String,
+}
+
+impl Visit {
+    /// Asks for a page and follows the server, with a certificate or without.
+    pub(super) fn make(client: &Client, start: &Address, identity: Option<&Arc<CertifiedKey>>) -> Self {
+        let (mut cookies, mut redirections) = (Cookies::default(), Vec::new());
+        let (mut at, mut only_tls12) = (start.clone(), false);
+        let proxy = client.proxy.as_ref().map(ToString::to_string).unwrap_or_default();
+        loop {
+            let mut attempt = client.ask(&at, if only_tls12 { TLS12 } else { BOTH }, identity, &cookies);
+            if !only_tls12 && identity.is_some() && cannot_sign_tls13(&attempt) {
+                only_tls12 = true;
+                attempt = earlier(client.ask(&at, TLS12, identity, &cookies), attempt);
+            }
+            let Attempt { asked, version, answer } = attempt;
+            let end = |at, redirections, elsewhere, asked, answer| Visit {
+                at,
+                redirections,
+                elsewhere,
+                asked,
+                version,
+                only_tls12,
+                answer,
+                proxy: proxy.clone(),
+            };
+            let Some(location) = answer.as_ref().ok().and_then(location) else {
+                return end(at, redirections, None, asked, answer);
+            };
+            match at.follow(&location).filter(|next| next.is_at(start)) {
+                Some(next) if redirections.len() < REDIRECTIONS => {
+                    if let Ok(head) = &answer {
+                        cookies.take(head);
+                    }
+                    redirections.push(next.to_string());
+                    at = next;
+                }
+                Some(_) => return end(at, redirections, None, asked, answer),
+                None => return end(at, redirections, Some(location), asked, answer),
+            }
+        }
+    }
+
+    /// Why there is no answer, as an error.
+    pub(super) fn told(&self, trouble: &Trouble) -> Error {
+        trouble.told(self.asked.is_some(), &self.proxy)
+    }
+}
+
+/// Whether the key has no signature that TLS 1.3 takes, as its mechanisms say or as it turned out.
+fn cannot_sign_tls13(attempt: &Attempt) -> bool {
+    let tls13 = attempt.version == Some(ProtocolVersion::TLSv1_3);
+    let refused = attempt.answer.as_ref().err().and_then(Trouble::of_token);
+    let refused = refused.is_some_and(|error| error.code() == Code::MechanismUnsupported);
+    tls13 && (refused || attempt.asked.as_ref().is_some_and(|asked| !asked.shown))
+}
+
+/// Of the second attempt, by TLS 1.2, and the first: where the server has no TLS 1.2, the first says more.
+fn earlier(second: Attempt, first: Attempt) -> Attempt {
+    let no_tls12 = second.version.is_none() && matches!(second.answer, Err(Trouble::Tls(_)));
+    if no_tls12 { first } else { second }
+}
+
+/// Where a response points to (RFC 9110 §15.4).
+fn location(head: &Head) -> Option<String> {
+    let redirects = matches!(head.status, 301 | 302 | 303 | 307 | 308);
+    head.values("Location").next().filter(|_| redirects).map(|to| to.chars().take(1000).collect())
+}

@@ -1,0 +1,170 @@
+//! The record of a login that worked: which certificate, at which address, when, and what the server said.
+
+use std::time::{Duration, SystemTime};
+
+use base16ct::lower::encode_string as hex;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::driver::TokenIdentity;
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::{Certificate, jst_time};
+
+/// The only version of the record that was ever written.
+const VERSION: u32 = 1;
+
+/// How far this computer's clock and a CA's may be apart.
+const CLOCKS: Duration = Duration::from_secs(60 * 60);
+
+/// For how many days a confirmation counts: a bank may have revoked the certificate since.
+const DAYS: u64 = 30;
+
+/// A login in which the bank's server took a certificate: what a program keeps, so that the old credential may go by a
+/// policy of [`OldCredential::RemoveAfterConfirmation`](crate::bank::OldCredential) ([`Retire`](super::Retire)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    version: u32,
+    token: TokenIdentity,
+    /// SHA-256 of the certificate, in hexadecimal.
+    certificate: String,
+    serial: String,
+    url: String,
+    /// Seconds since 1970.
+    at: u64,
+    http_status: String,
+    tls: String,
+}
+
+impl Confirmation {
+    /// The record of a login with this certificate at that address; `tls` is the version that was used, `http_status` the
+    /// status line of the answer.
+    pub fn new(
+        token: &TokenIdentity,
+        certificate: &Certificate,
+        url: &str,
+        at: SystemTime,
+        (tls, http_status): (&str, &str),
+    ) -> Self {
+        Confirmation {
+            version: VERSION,
+            token: token.clone(),
+            certificate: fingerprint(certificate),
+            serial: certificate.serial().to_string(),
+            url: url.to_owned(),
+            at: at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs(),
+            http_status: http_status.to_owned(),
+            tls: tls.to_owned(),
+        }
+    }
+
+    /// The token with the key.
+    pub fn token(&self) -> &TokenIdentity {
+        &self.token
+    }
+
+    /// SHA-256 of the certificate, in hexadecimal.
+    pub fn fingerprint(&self) -> &str {
+        &self.certificate
+    }
+
+    /// Whether it is about this certificate.
+    pub fn is_of(&self, certificate: &Certificate) -> bool {
+        self.version == VERSION && self.certificate == fingerprint(certificate)
+    }
+
+    /// The serial number of the certificate, in hexadecimal.
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// The address at which the login was asked for.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// When the server answered, by the clock of this computer.
+    pub fn at(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.at)).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// The status line of the server's answer.
+    pub fn http_status(&self) -> &str {
+        &self.http_status
+    }
+
+    /// The version of TLS: `TLS 1.2` or `TLS 1.3`.
+    pub fn tls(&self) -> &str {
+        &self.tls
+    }
+
+    /// Checks that this is the confirmation of that certificate at that address, made since the certificate began and not more
+    /// than 30 days ago.
+    ///
+    /// # Errors
+    /// [`Code::RetireNotConfirmed`] with what does not fit.
+    pub(super) fn check(&self, certificate: &Certificate, url: &str, now: SystemTime) -> Result<()> {
+        let refuse = |expected: &dyn std::fmt::Display, found: &dyn std::fmt::Display| {
+            let error = Error::new(Code::RetireNotConfirmed).during(Step::Retire);
+            Err(error.fact(Fact::Expected, expected).fact(Fact::Found, found))
+        };
+        if !self.is_of(certificate) {
+            return refuse(&certificate.serial(), &self.serial);
+        }
+        if self.url != url {
+            return refuse(&url, &self.url);
+        }
+        let begin = certificate.not_before().checked_sub(CLOCKS).unwrap_or(SystemTime::UNIX_EPOCH);
+        let at = self.at();
+        if at < begin || now.checked_add(CLOCKS).is_some_and(|end| end < at) {
+            return refuse(&jst_time(now), &jst_time(at));
+        }
+        match now.duration_since(at) {
+            Ok(since) if since > Duration::from_secs(DAYS * 24 * 60 * 60) => {
+                refuse(&format_args!("{DAYS} days"), &jst_time(at))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn fingerprint(certificate: &Certificate) -> String {
+    hex(&Sha256::digest(certificate.der()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use usbtoken_testkit::TestCa;
+
+    const URL: &str = "https://bank.example/login";
+
+    #[test]
+    fn a_record_counts_for_its_certificate_its_address_and_its_time() {
+        let certificate = || Certificate::from_der(TestCa::new().root()).unwrap();
+        let (new, other) = (certificate(), certificate());
+        let token = TokenIdentity {
+            label: "BANK".to_owned(),
+            manufacturer: "M".to_owned(),
+            model: "V".to_owned(),
+            serial: "1".to_owned(),
+        };
+        let now = SystemTime::now();
+        let at = |at| Confirmation::new(&token, &new, URL, at, ("TLS 1.3", "HTTP/1.1 200 OK"));
+        let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+        let record = at(now);
+        assert!(record.check(&new, URL, now).is_ok());
+        assert!(record.check(&new, URL, now + days(29)).is_ok());
+        let kept = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Confirmation>(&kept).unwrap(), record);
+        for (what, refused) in [
+            ("another certificate", record.check(&other, URL, now)),
+            ("another address", record.check(&new, "https://bank.example/", now)),
+            ("long ago", record.check(&new, URL, now + days(31))),
+            ("before the certificate began", at(new.not_before() - days(1)).check(&new, URL, now)),
+            ("in the future", at(now + days(2)).check(&new, URL, now)),
+        ] {
+            assert_eq!(refused.unwrap_err().code(), Code::RetireNotConfirmed, "{what}");
+        }
+    }
+}
