@@ -1145,6 +1145,42 @@
 #define USBTOKEN_TOKEN_FREE_PRIVATE_MEMORY 7
 
 /**
+ * usbtoken_confirmed_text: the record to keep, in JSON. usbtoken_session_retire_with takes it, where the bank lets an old
+ * credential go after a confirmed login only. There is nothing secret in it.
+ */
+#define USBTOKEN_CONFIRMED_RECORD 1
+
+/**
+ * usbtoken_confirmed_text: the address at which the login was asked for.
+ */
+#define USBTOKEN_CONFIRMED_URL 2
+
+/**
+ * usbtoken_confirmed_text: the status line of the server's answer.
+ */
+#define USBTOKEN_CONFIRMED_HTTP_STATUS 3
+
+/**
+ * usbtoken_confirmed_text: the version of TLS, `TLS 1.2` or `TLS 1.3`.
+ */
+#define USBTOKEN_CONFIRMED_TLS 4
+
+/**
+ * usbtoken_confirmed_text: where the server handed on to, one a line; NULL where it did not.
+ */
+#define USBTOKEN_CONFIRMED_REDIRECTIONS 5
+
+/**
+ * usbtoken_confirmed_text: the CAs that the server says it accepts, one a line; NULL where it does not say.
+ */
+#define USBTOKEN_CONFIRMED_ACCEPTED_ISSUERS 6
+
+/**
+ * usbtoken_confirmed_number: when the server answered, in seconds since 1970.
+ */
+#define USBTOKEN_CONFIRMED_AT 1
+
+/**
  * usbtoken_credential_text: the whole subject (RFC 4514).
  */
 #define USBTOKEN_CREDENTIAL_SUBJECT 1
@@ -1951,6 +1987,11 @@ typedef struct usbtoken_bank usbtoken_bank;
 typedef struct usbtoken_buffer usbtoken_buffer;
 
 /**
+ * A login that worked.
+ */
+typedef struct usbtoken_confirmed usbtoken_confirmed;
+
+/**
  * Drivers, language, callbacks. Everything else is made from a context, and lives on when the context is freed.
  */
 typedef struct usbtoken_context usbtoken_context;
@@ -2226,6 +2267,52 @@ typedef struct usbtoken_bytes {
 } usbtoken_bytes;
 
 /**
+ * How to log in. Set struct_size to sizeof(usbtoken_confirm_params) and the rest to 0 or what you want.
+ */
+typedef struct usbtoken_confirm_params {
+    /**
+     * The size of this struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * How long it may take, in seconds; 0 is 60.
+     */
+    uint32_t timeout_seconds;
+    /**
+     * The address of a page that only those with a certificate can open, `https://host/path`; NULL for that of the bank.
+     */
+    const char *url;
+    /**
+     * The length of the address in bytes, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t url_length;
+    /**
+     * The proxy, `http://host:port`; NULL for that of the bank. Variables such as https_proxy are not looked at.
+     */
+    const char *proxy;
+    /**
+     * The length of the proxy in bytes, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t proxy_length;
+    /**
+     * CA certificates to one of which the server's must lead, in place of the system's: each in DER, or a file as it is.
+     */
+    const struct usbtoken_bytes *server_anchors;
+    /**
+     * How many there are.
+     */
+    size_t server_anchor_count;
+    /**
+     * CA certificates above the one to log in with, which are shown to the server with it.
+     */
+    const struct usbtoken_bytes *issuers;
+    /**
+     * How many there are.
+     */
+    size_t issuer_count;
+} usbtoken_confirm_params;
+
+/**
  * How to install. Set struct_size to sizeof(usbtoken_install_params) and the rest to 0 or what you want.
  */
 typedef struct usbtoken_install_params {
@@ -2343,6 +2430,15 @@ typedef struct usbtoken_retire_params {
      * How many anchors there are.
      */
     size_t anchor_count;
+    /**
+     * Records of confirmed logins (USBTOKEN_CONFIRMED_RECORD), for a bank that lets an old credential go after one only. One
+     * of the successor at the bank's address counts, for 30 days.
+     */
+    const struct usbtoken_bytes *confirmations;
+    /**
+     * How many there are.
+     */
+    size_t confirmation_count;
 } usbtoken_retire_params;
 
 /**
@@ -2949,6 +3045,44 @@ usbtoken_status usbtoken_reserve(const struct usbtoken_token *token);
  * is finalised, if it was this library that initialised it.
  */
 void usbtoken_token_free(struct usbtoken_token **token);
+
+/**
+ * Logs in at the bank's server with the key of a credential, to see whether the certificate is accepted: TLS 1.2 or 1.3 with
+ * a client certificate, and one page that is asked for. Nothing is written to the token, and nothing is connected to but
+ * the server and the proxy that are named. `credential` is one that this session has listed.
+ *
+ * USBTOKEN_LOGIN_REFUSED and its family (11xx) when nothing is confirmed; what the server said is in the error's facts.
+ * `params` may be NULL where the context goes by a bank. The progress callback can stop it.
+ */
+usbtoken_status usbtoken_confirm(const struct usbtoken_session *session,
+                                 const struct usbtoken_credential *credential,
+                                 const struct usbtoken_confirm_params *params,
+                                 struct usbtoken_confirmed **out);
+
+/**
+ * A text about the login: `field` is USBTOKEN_CONFIRMED_RECORD …. NULL for what there is not.
+ */
+const char *usbtoken_confirmed_text(const struct usbtoken_confirmed *confirmed, uint32_t field);
+
+/**
+ * As usbtoken_confirmed_text, in UTF-16.
+ */
+const uint16_t *usbtoken_confirmed_text_utf16(const struct usbtoken_confirmed *confirmed, uint32_t field);
+
+/**
+ * A number about the login: `field` is USBTOKEN_CONFIRMED_AT.
+ */
+int64_t usbtoken_confirmed_number(const struct usbtoken_confirmed *confirmed, uint32_t field);
+
+/**
+ * A warning about the login, USBTOKEN_NOTICE_…, from index 0; 0 after the last.
+ */
+uint32_t usbtoken_confirmed_notice(const struct usbtoken_confirmed *confirmed, size_t index);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
+ */
+void usbtoken_confirmed_free(struct usbtoken_confirmed **confirmed);
 
 /**
  * How many credentials the list has.

@@ -114,7 +114,7 @@ pub struct usbtoken_install_params {
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
 unsafe impl Sized32 for usbtoken_install_params {}
 
-/// The most files or certificates that are taken as anchors.
+/// The most files, certificates or records that are taken at once.
 const ANCHORS_LIMIT: usize = 256;
 
 /// The outcome, and whom to tell.
@@ -246,7 +246,7 @@ pub(crate) unsafe fn anchor_certificates(
     count: usize,
 ) -> Result<Vec<Certificate>> {
     // SAFETY: the same contract.
-    let anchors = unsafe { anchors(data, count) }?;
+    let anchors = unsafe { several("params.anchors", data, count) }?;
     let mut certificates = Vec::new();
     for anchor in anchors {
         // SAFETY: the same contract, for the bytes of each.
@@ -256,15 +256,21 @@ pub(crate) unsafe fn anchor_certificates(
     Ok(certificates)
 }
 
+/// The elements of an array that the caller names.
+///
 /// # Safety
 /// `data` is NULL or readable for `count` elements.
-unsafe fn anchors<'a>(data: *const usbtoken_bytes, count: usize) -> Result<&'a [usbtoken_bytes]> {
+pub(crate) unsafe fn several<'a>(
+    name: &str,
+    data: *const usbtoken_bytes,
+    count: usize,
+) -> Result<&'a [usbtoken_bytes]> {
     if count > ANCHORS_LIMIT {
-        return Err(args::bad("params.anchor_count", "too_many"));
+        return Err(args::bad(name, "too_many"));
     }
     match count {
         0 => Ok(&[]),
-        _ if data.is_null() || !data.is_aligned() => Err(args::bad("params.anchors", "null_or_misaligned")),
+        _ if data.is_null() || !data.is_aligned() => Err(args::bad(name, "null_or_misaligned")),
         // SAFETY: not NULL, aligned, readable by this function's contract, and within the limit.
         _ => Ok(unsafe { std::slice::from_raw_parts(data, count) }),
     }

@@ -1,5 +1,6 @@
 //! What is done on a token: sessions, credentials, the renewal from its preflight to the removal of the old one.
 
+pub mod confirm;
 pub mod credential;
 pub mod installed;
 pub mod login;

@@ -5,8 +5,9 @@ use std::ptr;
 use std::sync::Arc;
 
 use usbtoken::bank::{OldCredential, Override};
+use usbtoken::confirm::Confirm;
 use usbtoken::error::Step;
-use usbtoken::renewal::{Clock, Retire};
+use usbtoken::renewal::{Clock, Confirmation, Retire};
 use usbtoken::{Code, Error, Result, Run};
 
 use crate::base::args::{self, Sized32};
@@ -16,7 +17,7 @@ use crate::base::handle;
 use crate::base::status::usbtoken_status;
 use crate::job::credential::{CredentialNoun, usbtoken_credential};
 use crate::job::installed::{
-    InstalledNoun, USBTOKEN_SUBJECT_DEFAULT, anchor_certificates, subject_rule, usbtoken_bytes,
+    InstalledNoun, USBTOKEN_SUBJECT_DEFAULT, anchor_certificates, several, subject_rule, usbtoken_bytes,
     usbtoken_installed,
 };
 use crate::job::session::{SessionNoun, usbtoken_session};
@@ -53,6 +54,11 @@ pub struct usbtoken_retire_params {
     pub anchors: *const usbtoken_bytes,
     /// How many anchors there are.
     pub anchor_count: usize,
+    /// Records of confirmed logins (USBTOKEN_CONFIRMED_RECORD), for a bank that lets an old credential go after one only. One
+    /// of the successor at the bank's address counts, for 30 days.
+    pub confirmations: *const usbtoken_bytes,
+    /// How many there are.
+    pub confirmation_count: usize,
 }
 
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
@@ -71,6 +77,7 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         // SAFETY: rule 4 of the header.
         let params = unsafe { args::sized("params", params) }?;
         let (mut policy, mut clock) = (noun.host.policy(), Clock::SYSTEM);
+        let mut records = Vec::new();
         check_keep(&noun.host)?;
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
@@ -83,10 +90,17 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             if !anchors.is_empty() {
                 policy.anchors = anchors;
             }
+            // SAFETY: rule 4 of the header.
+            records = unsafe { confirmations(params.confirmations, params.confirmation_count) }?;
             clock = noun.host.clock(params.now)?;
             noun.host.check_policy(&policy)?;
         }
-        remove(noun, Retire::of(&old.credential, &policy), clock, out)
+        let removal = Retire::of(&old.credential, &policy);
+        let removal = match noun.host.bank() {
+            Some(bank) if !records.is_empty() => removal.confirmed(records, &Confirm::at_bank(bank)?.url()),
+            _ => removal,
+        };
+        remove(noun, removal, clock, out)
     })
 }
 
@@ -107,6 +121,23 @@ pub unsafe extern "C" fn usbtoken_session_retire_replaced(
             .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
         remove(noun, removal, Clock::SYSTEM, out)
     })
+}
+
+/// The records of a caller.
+///
+/// # Safety
+/// `data` is NULL or readable for `count` elements, and each of them is readable.
+unsafe fn confirmations(data: *const usbtoken_bytes, count: usize) -> Result<Vec<Confirmation>> {
+    const LONGEST: usize = 64 * 1024;
+    // SAFETY: the same contract.
+    let records = unsafe { several("params.confirmations", data, count) }?;
+    let mut read = Vec::new();
+    for record in records {
+        // SAFETY: the same contract, for the bytes of each.
+        let bytes = unsafe { args::bytes("params.confirmations", record.data, record.size, LONGEST) }?;
+        read.push(serde_json::from_slice(bytes).map_err(|_| args::bad("params.confirmations", "no_record"))?);
+    }
+    Ok(read)
 }
 
 /// A bank whose old certificates stay lets no one remove them.

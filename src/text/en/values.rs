@@ -45,6 +45,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
         (Fact::Reason, "truncated") => "it ends in the middle",
         (Fact::Reason, "not_a_certificate") => "it has not the form of a certificate",
+        (Fact::Reason, "no_record") => "it is no record of a login",
         (Fact::Reason, "no_ca_for_servers") => {
             "the system has no CA that is trusted for servers, and none was given"
         }

@@ -43,6 +43,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
         (Fact::Reason, "truncated") => "途中で切れています",
         (Fact::Reason, "not_a_certificate") => "証明書の形式ではありません",
+        (Fact::Reason, "no_record") => "ログインの確認の記録ではありません",
         (Fact::Reason, "no_ca_for_servers") => {
             "サーバを確認するための認証局の証明書が、このパソコンになく、指定もされていません"
         }
