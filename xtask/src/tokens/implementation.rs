@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -20,9 +21,14 @@ pub struct Implementation {
     pub kinds: &'static [&'static str],
     /// Promises that it makes impossible, and why.
     pub impossible: &'static [(&'static str, &'static str)],
+    /// Whether its script takes namespaces of its own, which not every machine grants.
+    pub own_view: bool,
     /// What it is there for.
     pub shows: &'static str,
 }
+
+const NSS: &[(&str, &str)] =
+    &[("equal_ids", "NSS puts a pair in the place of the one with its CKA_ID, whoever made it")];
 
 /// Those that can be brought up.
 pub const IMPLEMENTATIONS: &[Implementation] = &[
@@ -32,6 +38,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         needs: setup::SUITES,
         kinds: &["rsa2048", "p256", "p384"],
         impossible: &[],
+        own_view: false,
         shows: "what the other tests run on",
     },
     Implementation {
@@ -40,6 +47,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         needs: setup::KRYOPTIC,
         kinds: &["rsa2048", "p256"],
         impossible: &[],
+        own_view: false,
         shows: "an object for each mechanism among those that are found; PIN lengths from 8 to 0",
     },
     Implementation {
@@ -48,6 +56,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         needs: setup::KRYOPTIC,
         kinds: &["rsa2048", "p256"],
         impossible: &[],
+        own_view: false,
         shows: "the hash is made on the host",
     },
     Implementation {
@@ -55,7 +64,8 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         what: "NSS softokn as a plain module, with its parameter string",
         needs: setup::TOKENS,
         kinds: &["rsa2048", "p256"],
-        impossible: &[],
+        impossible: NSS,
+        own_view: false,
         shows: "two tokens with one serial number; numbers in buffers of their own length only; CKA_LOCAL is not reported",
     },
     Implementation {
@@ -63,7 +73,8 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         what: "NSS softokn through p11-kit-proxy",
         needs: setup::TOKENS,
         kinds: &["p256"],
-        impossible: &[],
+        impossible: NSS,
+        own_view: true,
         shows: "the parameter string handed over by p11-kit",
     },
     Implementation {
@@ -72,6 +83,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         needs: setup::TOKENS,
         kinds: &["rsa2048"],
         impossible: &[],
+        own_view: true,
         shows: "no CKM_SHA256_RSA_PKCS; the category of a certificate is refused; locks after three wrong PINs",
     },
     Implementation {
@@ -80,6 +92,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         needs: setup::TOKENS,
         kinds: &["rsa2048", "p256"],
         impossible: &[],
+        own_view: false,
         shows: "a lock without a flag; CKA_DECRYPT=0 is refused",
     },
     Implementation {
@@ -88,6 +101,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         needs: setup::TOKENS,
         kinds: &["p256"],
         impossible: &[],
+        own_view: false,
         shows: "a token in another process",
     },
     Implementation {
@@ -96,6 +110,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         needs: setup::KRYOPTIC,
         kinds: &["p256"],
         impossible: &[],
+        own_view: true,
         shows: "slots that are numbered anew",
     },
 ];
@@ -116,6 +131,12 @@ impl Implementation {
     pub fn last(&self) -> Option<Value> {
         serde_json::from_slice(&fs::read(self.report().ok()?).ok()?).ok()
     }
+}
+
+/// Whether this machine grants what some scripts need.
+pub fn may_have_own_view() -> bool {
+    let words = ["--mount", "--ipc", "--pid", "--fork", "--mount-proc", "--propagation", "private", "true"];
+    Command::new("unshare").args(words).output().is_ok_and(|done| done.status.success())
 }
 
 /// Where reports, and what is built for the implementations, are kept.
