@@ -1,5 +1,6 @@
 //! The credentials on a token: certificates, each with its private key where that can be seen.
 
+use super::choice::Choice;
 use super::successor::{Renewed, Successor};
 use crate::driver::{Label, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -22,11 +23,13 @@ pub struct Credential {
     pub(super) certificate: Certificate,
     pub(super) key: SeenKey,
     pub(super) same_subject: usize,
-    pub(super) successor: Option<Successor>,
+    pub(super) successor: Option<Box<Successor>>,
     pub(super) waiting: bool,
     /// The row of renewals that it stands in, by its number in the surroundings.
     pub(super) row: usize,
     pub(super) surroundings: Arc<Surroundings>,
+    /// How it was chosen, where that was before the login.
+    pub(super) chosen: Option<Choice>,
 }
 
 /// What was seen on the token beside the credentials when they were listed.
@@ -167,7 +170,7 @@ impl Credential {
     /// The credential that takes this one's place, where one is known on the token. It is proven only after a login;
     /// before it, and for keys that want the PIN for each signature, it is what public objects say.
     pub fn successor(&self) -> Option<&Successor> {
-        self.successor.as_ref()
+        self.successor.as_deref()
     }
 
     /// Whether a key waits on the token for the certificate that is to take this one's place, as far as the objects that
@@ -248,6 +251,7 @@ impl Credential {
             waiting: false,
             row: 0,
             surroundings: Arc::default(),
+            chosen: None,
         }
     }
 

@@ -122,7 +122,7 @@ pub enum Command {
     /// Lists the certificates on the tokens.
     ///
     /// No PIN is needed. With --pin-file or --pin-env it logs in and shows how well each private key is protected.
-    List,
+    List(List),
     /// Checks whether a renewal can work, without PIN and without writing.
     #[command(visible_alias = "check")]
     Preflight(Preflight),
@@ -169,10 +169,24 @@ impl Command {
         }
     }
 
+    /// Whether it may log in.
+    pub fn may_log_in(&self) -> bool {
+        self.needs_bank() && !matches!(self, Command::Wait(_))
+    }
+
     /// Whether a bank's rules hold for it, so that it must be known which bank is meant.
     pub fn needs_bank(&self) -> bool {
         !matches!(self, Command::Doctor(_) | Command::Profile(_) | Command::Trace(_))
     }
+}
+
+/// `usbtoken list`.
+#[derive(Args, Debug)]
+pub struct List {
+    /// Only those of which the bank reminds its customers by now; without such a bank, those that can be renewed now.
+    /// Nothing is printed where there is none, so that a scheduler sends a mail only when there is something to do.
+    #[arg(long)]
+    pub due: bool,
 }
 
 /// `usbtoken preflight`.

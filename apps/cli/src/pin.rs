@@ -17,14 +17,14 @@ use std::path::{Path, PathBuf};
 
 use usbtoken::driver::PinState;
 use usbtoken::error::{Fact, Step};
-use usbtoken::text::{Lang, printable};
+use usbtoken::text::printable;
 use usbtoken::{Code, Error, Login, Pin, Result, Token};
 use zeroize::Zeroizing;
 
 use self::limit::LONGEST_PIN;
 use self::prompt::Typed;
 use crate::args::Global;
-use crate::words::Words;
+use crate::words::{Tongue, Words};
 
 /// How the PIN is obtained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,52 +68,68 @@ impl Source {
 /// # Errors
 /// [`Code::PinFinalTry`] when the last try is not confirmed; [`Code::PinCancelled`], [`Code::PinRequired`] when
 /// there is no terminal to ask at, [`Code::PinSourceUnusable`].
-pub fn login(source: &Source, token: &Token, global: &Global, lang: Lang) -> Result<Login> {
+pub fn login(
+    (source, held): (&Source, Option<Result<Pin>>),
+    token: &Token,
+    global: &Global,
+    (tongue, lock_accepted): (Tongue<'_>, bool),
+) -> Result<Login> {
     let info = token.info();
     let name = printable(&info.identity.label).into_owned();
     let final_try = info.pin_state == PinState::FinalTry;
     if final_try && !global.final_try {
-        confirm_final_try(source, &name, lang)?;
+        confirm_final_try(source, &name, tongue)?;
     }
+    let asks = !global.final_try && !lock_accepted && source.is_interactive() && is_terminal();
+    let lock_accepted = lock_accepted
+        || info.pin_state == PinState::Locked && asks && confirmed(&tongue.text(Words::ConfirmStatedLocked));
+    let read = || held.unwrap_or_else(|| read(source, &name, tongue));
     let login = if info.pin_pad && !global.pin_as_typed {
         // A program that reads JSON from standard error would trip over a sentence.
         if !global.json || io::stderr().is_terminal() {
             // No one is there to be told when standard error is closed; the token shows its own prompt.
-            let _ = writeln!(io::stderr(), "{}", Words::PinPad(&name).text(lang));
+            let _ = writeln!(io::stderr(), "{}", tongue.text(Words::PinPad(&name)));
         }
-        at_pad(source, &name, lang)
+        at_pad(source, read)
     } else {
-        let pin = read(source, &name, lang).map_err(|error| error.during(Step::LogIn))?;
-        let as_typed = global.pin_as_typed || is_confirmed(source, token, &pin, lang);
+        let pin = read().map_err(|error| error.during(Step::LogIn))?;
+        let as_typed = global.pin_as_typed || is_confirmed(source, token, &pin, tongue);
         let login = Login::with_pin(pin);
         if as_typed { login.pin_as_typed() } else { login }
     };
-    Ok(if final_try || global.final_try { login.accept_final_try() } else { login })
+    let accepted = final_try || lock_accepted || global.final_try;
+    Ok(if accepted { login.accept_final_try() } else { login })
+}
+
+/// Reads the PIN that no person is asked for, to be used later: a driver may close what it would be read from. Where it cannot
+/// be had is no error yet, for it may not be needed.
+pub fn read_ahead(source: &Source, tongue: Tongue<'_>) -> Option<Result<Pin>> {
+    (!source.is_interactive()).then(|| read(source, "", tongue))
 }
 
 /// A PIN that is at hand goes along, so that a pad that does not work can be told as what it is: the PIN was not used.
-fn at_pad(source: &Source, name: &str, lang: Lang) -> Login {
+fn at_pad(source: &Source, read: impl FnOnce() -> Result<Pin>) -> Login {
     if source.is_interactive() {
         return Login::on_pin_pad();
     }
-    read(source, name, lang).map_or_else(|_| Login::on_pin_pad(), Login::with_pin)
+    read().map_or_else(|_| Login::on_pin_pad(), Login::with_pin)
 }
 
 /// Whether a person who was asked wants a PIN sent that is shorter or longer than the token states.
-fn is_confirmed(source: &Source, token: &Token, pin: &Pin, lang: Lang) -> bool {
+fn is_confirmed(source: &Source, token: &Token, pin: &Pin, tongue: Tongue<'_>) -> bool {
     let Some((shortest, longest)) = token.stated_pin_length() else { return false };
     if token.states_pin_length(pin.length()) || !source.is_interactive() || !is_terminal() {
         return false;
     }
-    confirmed(&Words::ConfirmPinLength { shortest, longest, length: pin.length() }.text(lang))
+    confirmed(&tongue.text(Words::ConfirmPinLength { shortest, longest, length: pin.length() }))
 }
 
-fn confirm_final_try(source: &Source, token: &str, lang: Lang) -> Result<()> {
+fn confirm_final_try(source: &Source, token: &str, tongue: Tongue<'_>) -> Result<()> {
     let refused = || Error::new(Code::PinFinalTry).during(Step::LogIn).fact(Fact::Token, token);
     if !source.is_interactive() || !is_terminal() {
         return Err(refused());
     }
-    if confirmed(&Words::ConfirmFinalTry.text(lang)) { Ok(()) } else { Err(refused()) }
+    if confirmed(&tongue.text(Words::ConfirmFinalTry)) { Ok(()) } else { Err(refused()) }
 }
 
 /// Whether somebody can be asked.
@@ -121,15 +137,20 @@ pub fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks a question whose only affirmative answer is the word `yes`.
+/// Asks a question that is answered by `yes`, or as people shorten that; everything else is no.
 pub fn confirmed(question: &str) -> bool {
+    crate::surroundings::restore();
     let mut stderr = io::stderr();
     let mut answer = String::new();
     let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
-    asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok() && answer.trim() == "yes"
+    asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok() && is_yes(&answer)
 }
 
-fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "yes" | "y" | "はい")
+}
+
+fn read(source: &Source, token: &str, tongue: Tongue<'_>) -> Result<Pin> {
     crate::process::surroundings::restore();
     guard::begin();
     match source {
@@ -152,7 +173,7 @@ fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
             Ok(pin) => pin_of(pin.as_bytes(), name),
             Err(_) => Err(Error::new(Code::PinSourceUnusable).fact(Fact::Expected, name)),
         },
-        Source::Terminal => prompt(token, lang),
+        Source::Terminal => prompt(token, tongue),
     }
 }
 
@@ -180,8 +201,8 @@ pub fn close_input() -> io::Result<()> {
     Ok(())
 }
 
-fn prompt(token: &str, lang: Lang) -> Result<Pin> {
-    match prompt::read(&Words::PinPrompt(token).text(lang)) {
+fn prompt(token: &str, tongue: Tongue<'_>) -> Result<Pin> {
+    match prompt::read(&tongue.text(Words::PinPrompt(token))) {
         Ok(Typed::Line(line)) if !line.is_empty() => pin_of(&line, "/dev/tty"),
         Ok(Typed::Line(_) | Typed::Cancelled) => Err(Error::new(Code::PinCancelled)),
         Err(error) => Err(Error::new(Code::PinRequired).fact(Fact::Detail, &error).caused_by(error)),
@@ -225,6 +246,7 @@ fn unusable(place: impl std::fmt::Display, error: io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use usbtoken::text::Lang;
 
     fn code_of(bytes: &[u8]) -> Option<Code> {
         first_line(bytes, "pin.txt").err().map(|error| error.code())
@@ -248,12 +270,31 @@ mod tests {
     }
 
     #[test]
+    fn only_yes_is_yes() {
+        for yes in ["yes\n", "Yes\n", "YES\r\n", "y\n", " はい\n"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["", "\n", "no\n", "yes please\n", "ye\n", "いいえ\n", "はい?\n"] {
+            assert!(!is_yes(no), "{no:?}");
+        }
+    }
+
+    #[test]
     fn an_error_names_the_place_and_not_the_pin() {
         let error = first_line(&b"1234\n5678"[..], "pin.txt").err().unwrap().to_string();
         assert!(error.contains("pin.txt") && !error.contains("1234") && !error.contains("5678"), "{error}");
-        let missing = read(&Source::File("/nonexistent/pin".into()), "BANK", Lang::En).err().unwrap();
+        let missing =
+            read(&Source::File("/nonexistent/pin".into()), "BANK", Tongue { lang: Lang::En, bank: None })
+                .err()
+                .unwrap();
         assert_eq!(missing.code(), Code::PinSourceUnusable);
-        let unset = read(&Source::Variable("USBTOKEN_SURELY_UNSET".into()), "BANK", Lang::En).err().unwrap();
+        let unset = read(
+            &Source::Variable("USBTOKEN_SURELY_UNSET".into()),
+            "BANK",
+            Tongue { lang: Lang::En, bank: None },
+        )
+        .err()
+        .unwrap();
         assert_eq!(unset.code(), Code::PinSourceUnusable);
     }
 }

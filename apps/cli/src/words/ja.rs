@@ -34,6 +34,15 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::UnreadableExtensions => "読み取れない拡張",
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
         Words::NoPending => "発行待ちの鍵はありません。",
+        Words::Reminder => "更新のお知らせ",
+        Words::RemindsFrom(date) => return format!("{date} からお知らせします"),
+        Words::ReminderDue { days, next } => {
+            return format!("有効期限まで残り{days}日です。お早めに更新してください（次のお知らせ: {next}）");
+        }
+        Words::ReminderLast(0) => "本日が有効期限です。すぐに更新してください（最後のお知らせ）",
+        Words::ReminderLast(days) => {
+            return format!("有効期限まで残り{days}日です。すぐに更新してください（最後のお知らせ）");
+        }
         Words::PinPrompt(token) => return format!("{token} のPIN(暗証番号): "),
         Words::PinPad(token) => {
             return format!("{token} のPIN(暗証番号)を、トークンまたはリーダのキーで入力してください。");
@@ -44,6 +53,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "最初の申請データがこのパソコンになく、署名し直すと認証局が二重の申請とみなすことがあります。続ける場合は yes と入力してください: "
         }
         Words::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
+        Words::ConfirmStatedLocked => {
+            "USBトークンはPINがロックされていると申告しています。それでもPINを送る場合は yes と入力してください: "
+        }
         Words::ConfirmPinLength { shortest, longest, length } => {
             return format!(
                 "USBトークンの申告ではPINは{shortest}〜{longest}桁ですが、入力は{length}桁です。そのまま送る場合は yes と入力してください: "
@@ -94,6 +106,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Fine => "良好",
         Words::CanRenew => "更新を行えます。",
         Words::CannotRenew => "このままでは更新を行えません。",
+        Words::MayBeFinished => {
+            "この電子証明書の更新は一度始められています。「usbtoken renew」はログイン後にどこまで進んだかを確かめ、途中であれば続け、完了していれば何も書き込みません。"
+        }
         Words::SeemsRenewed => {
             "更新済みとみられ、いまは更新する必要がないようです。「usbtoken renew」はログイン後に確かめ、更新済みであれば何も書き込みません。"
         }

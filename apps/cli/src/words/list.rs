@@ -59,6 +59,20 @@ pub enum Words<'a> {
     /// The kind of key that a renewal makes.
     NewKey(&'a str),
 
+    /// Label: what the bank reminds its customers of.
+    Reminder,
+    /// From that date on the bank reminds its customers.
+    RemindsFrom(&'a str),
+    /// A reminder that is due, with the days that are left and the date of the next one.
+    ReminderDue {
+        /// The days left until the expiry date.
+        days: u32,
+        /// The date from which on the next reminder is due.
+        next: &'a str,
+    },
+    /// The last reminder, with the days that are left.
+    ReminderLast(u32),
+
     /// Prompt for the PIN of that token.
     PinPrompt(&'a str),
     /// The PIN is entered at the token itself.
@@ -69,6 +83,8 @@ pub enum Words<'a> {
     PasswordPrompt,
     /// Question before what may be the last attempt at the PIN; the answer is the word `yes`.
     ConfirmFinalTry,
+    /// Question before the PIN is sent although the token states that it is locked; the answer is the word `yes`.
+    ConfirmStatedLocked,
     /// Question before a PIN of another length than the token states is sent; the answer is the word `yes`.
     ConfirmPinLength {
         /// The shortest PIN that the token states, in bytes.
@@ -147,6 +163,8 @@ pub enum Words<'a> {
     CanRenew,
     /// At least one point forbids the renewal.
     CannotRenew,
+    /// A renewal was begun before; whether it is finished shows after the login.
+    MayBeFinished,
     /// There seems to be nothing to renew.
     SeemsRenewed,
     /// The commands that finish a renewal that was begun.

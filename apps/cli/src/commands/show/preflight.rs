@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use usbtoken::error::{Fact, Point};
+use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::{KeyAlgorithm, jst_time};
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
@@ -12,7 +12,7 @@ use usbtoken::{Credentials, Renewal, Result};
 use crate::args;
 use crate::commands::{chosen, select};
 use crate::kept::Keeper;
-use crate::output::{self, Outcome, error_json, notice_json, view};
+use crate::output::{self, Outcome, error_json, notice_json, notice_text, view};
 use crate::pin::Source;
 use crate::run::Run;
 use crate::words::Words;
@@ -27,12 +27,13 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let choice = |all: Credentials| {
         select::credential(all.named_by(token.found_by())?, &args.which, args.key.force, run)
     };
-    let old = match choice(all) {
-        // What shows after the login only is checked too, where the PIN is at hand.
-        Err(error) if chosen::may_be_private(&error) && !Source::of(&run.global).is_interactive() => {
-            choice(run.login(token.clone())?.credentials()?)?
-        }
-        chosen => chosen?,
+    let pin_at_hand = !Source::of(&run.global).is_interactive();
+    let (old, only_seen) = match choice(all) {
+        Ok(chosen) if chosen.settled => (chosen.value, false),
+        Ok(chosen) if !pin_at_hand => (chosen.value, true),
+        Err(error) if !(pin_at_hand && chosen::may_be_private(&error)) => return Err(error),
+        // What shows after the login only is checked too.
+        _ => (choice(run.login(token.clone())?.credentials()?)?.value, false),
     };
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
@@ -41,6 +42,8 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
 
     let now = run.now();
     let shown = view::Credential::of(token.identity(), &old, None, (run.policy().window, now));
+    let shown = shown.reminded(run.bank(), now);
+    run.tell(shown.reminding().as_slice());
     let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
     let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
     lines.extend(
@@ -52,16 +55,21 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let can_renew = preflight.can_begin() && !seems_renewed;
     let verdict = match preflight.can_begin() {
         true if seems_renewed => Words::SeemsRenewed,
+        true if preflight.points.iter().any(is_begun) => Words::MayBeFinished,
         true => Words::CanRenew,
         false => Words::CannotRenew,
     };
     lines.push(verdict.text(run.lang));
+    if only_seen {
+        lines.push(notice_text(&Notice::MoreAfterLogin.into(), run.lang));
+    }
     let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
         "credential": shown,
         "can_renew": can_renew,
         "key_kind": kind,
         "unreadable": unreadable,
+        "looked_at": if only_seen { "without_pin" } else { "all" },
         "now": view::Moment(now),
         "points": points,
     });
@@ -70,8 +78,13 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     Ok(outcome)
 }
 
+fn is_begun(finding: &PreflightPoint) -> bool {
+    matches!(&finding.state, PointResult::Warning(warning) if *warning == Notice::BegunBefore)
+}
+
 fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
     let lang = run.lang;
+    let say = |text: &str| run.tongue().say(text);
     let own = |code| run.bank().and_then(|bank| bank.next_step(code, lang));
     let (state, sentence, next) = match &finding.state {
         PointResult::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
@@ -85,7 +98,7 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
             (Phrase::Blocker.text(lang), code.message(lang).sentence, Some(next))
         }
     };
-    let mut text = format!("  [{state}] {sentence}");
+    let mut text = format!("  [{state}] {}", say(sentence));
     let mut put = |(fact, value): (Fact, &str)| {
         text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(&fact.words(value, lang))));
     };
@@ -100,7 +113,7 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
         PointResult::Warning(warning) => output::notice_hint(warning.notice),
         PointResult::Ok => None,
     };
-    let next = next.into_iter().chain(hint.map(|hint| hint.text(lang)));
+    let next = next.map(|next| say(&next)).into_iter().chain(hint.map(|hint| hint.text(lang)));
     text.extend(next.map(|next| format!("\n      {}", printable(&next))));
     text
 }
@@ -109,7 +122,7 @@ fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
     let (lang, bank) = (run.lang, run.bank());
     let (state, notice, error) = match &finding.state {
         PointResult::Ok => ("ok", Value::Null, Value::Null),
-        PointResult::Warning(warning) => ("warning", notice_json(warning, lang), Value::Null),
+        PointResult::Warning(warning) => ("warning", spoken(notice_json(warning, lang), run), Value::Null),
         PointResult::Blocker(error) => {
             ("blocker", Value::Null, error_json(error, lang, bank)["error"].take())
         }
@@ -121,4 +134,14 @@ fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
         "notice": notice,
         "error": error,
     })
+}
+
+/// A warning with the bank's word for the PIN.
+fn spoken(mut notice: Value, run: &Run) -> Value {
+    for part in ["sentence", "next"] {
+        if let Some(text) = notice[part].as_str() {
+            notice[part] = run.tongue().say(text).into();
+        }
+    }
+    notice
 }
