@@ -120,7 +120,7 @@ impl Preflight {
         let pending = contents.pending_where(session, is_job)?;
         let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
         // What is begun is finished first.
-        if let (None, Some(old), false) = (waiting, renewal.old(), renewal.policy.reuses_key())
+        if let (None, Some(old)) = (waiting, renewal.old())
             && (contents.is_said_renewed(old.certificate())
                 || !contents.followers(session, old.certificate())?.is_empty())
         {
@@ -130,7 +130,6 @@ impl Preflight {
         let credentials = contents.credentials();
         let now = renewal.old().and_then(|old| present(&credentials, old));
         let by = now.and_then(Credential::successor).filter(|by| by.proven && waiting.is_none());
-        let by = by.filter(|_| !renewal.policy.reuses_key());
         let done = Done {
             waiting: waiting.is_some(),
             known: true,

@@ -67,7 +67,14 @@ impl<'a> Install<'a> {
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
         let named_by = session.token().found_by();
-        if let Some((leaf, key)) = contents.answered(session, response, &pending)? {
+        // Where the response is for several that wait, the URI chooses.
+        let is_meant = |key: &&PendingKey| named_by.names_object() && key.is_named_by(named_by);
+        let meant: Vec<PendingKey> = pending.iter().filter(is_meant).cloned().collect();
+        let answered = match contents.answered(session, response, &meant)? {
+            None => contents.answered(session, response, &pending)?,
+            meant => meant,
+        };
+        if let Some((leaf, key)) = answered {
             run.may_act_on(&key)?;
             if !key.is_named_by(named_by) {
                 return Err(key.error(Code::PendingNotFound).fact(Fact::Expected, named_by));
