@@ -16,6 +16,7 @@ use base16ct::lower::encode_string as hex;
 use base64ct::{Base64, Encoding as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use usbtoken::bank::KeyRule;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
@@ -128,6 +129,16 @@ impl JournalEntry {
         Base64::decode_vec(&body).map_err(|error| Error::new(Code::JournalUnusable).fact(Fact::Detail, error))
     }
 
+    /// Whether the order is for the key that the old certificate has: no key of its own waits on the token.
+    pub fn reuses_key(&self) -> bool {
+        self.demands.key == KeyRule::OldAgain
+    }
+
+    /// Whether it renews the certificate with this serial number.
+    pub fn renews(&self, serial: &str) -> bool {
+        self.old_serial.as_deref() == Some(serial)
+    }
+
     /// Whether the request is for this key.
     pub fn is_for(&self, key: &PublicKey) -> bool {
         self.key_fingerprint == fingerprint(key)
@@ -156,12 +167,6 @@ impl Journal {
     pub fn prepare(&self) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
         private::try_room(&self.folder).map_err(|error| self.unusable(&self.folder, error))
-    }
-
-    /// Whether what is in the folder can be trusted, or there is none yet. A full or read-only disk takes nothing new,
-    /// but what it holds is as good as before.
-    pub fn can_be_trusted(&self) -> bool {
-        self.folder_is_there().is_ok()
     }
 
     /// When the folder or a file in it was last changed: a moment that has passed, whatever the clock says now. `None`
@@ -212,9 +217,19 @@ impl Journal {
 
     /// The day in Japan on which this token last took a PIN for wrong, as `YYYY-MM-DD`; `None`: since then a person has
     /// logged in, or it never did.
-    pub fn wrong_pin_since(&self, token: &TokenIdentity) -> Option<String> {
-        let note = private::read(&self.wrong_pin(token), LARGEST_RECORD).ok().flatten()?;
-        String::from_utf8(note).ok().filter(|_| self.folder_is_there().unwrap_or(false))
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] when something is in its place that was not written here.
+    pub fn wrong_pin_since(&self, token: &TokenIdentity) -> Result<Option<String>> {
+        let path = self.wrong_pin(token);
+        let note = private::read(&path, LARGEST_RECORD).map_err(|error| self.unusable(&path, error))?;
+        let Some(note) = note else { return Ok(None) };
+        let is_day = |day: &String| {
+            let shape = day.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+            shape.eq(*b"0000-00-00")
+        };
+        let day = String::from_utf8(note).ok().filter(is_day);
+        day.map(Some).ok_or_else(|| self.unusable(&path, invalid("no_date")))
     }
 
     /// Forgets it: a person has logged in.
@@ -223,8 +238,9 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn forget_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
         match self.wrong_pin_since(token) {
-            Some(_) => self.remove_file(&self.wrong_pin(token)),
-            None => Ok(()),
+            Ok(None) => Ok(()),
+            // Also what was not written here: it would keep programs out for ever.
+            Ok(Some(_)) | Err(_) => self.remove_file(&self.wrong_pin(token)),
         }
     }
 
@@ -257,13 +273,23 @@ impl Journal {
         }
     }
 
-    /// The job whose key this is, on whichever token it waits. Records that cannot be read are passed over.
+    /// The jobs whose keys these are, on whichever tokens they wait.
     ///
     /// # Errors
-    /// [`Code::JournalUnusable`] for the folder.
-    pub fn entry_for(&self, key: &PublicKey) -> Result<Option<JournalEntry>> {
-        let of_key = |path: &PathBuf| self.read(path).ok().flatten().filter(|entry| entry.is_for(key));
-        Ok(self.files(|file| file.ends_with(&format!(".{RECORD}")))?.iter().find_map(of_key))
+    /// [`Code::JournalUnusable`] for the folder; and where none is found, for a record that cannot be trusted or read: it
+    /// may be theirs.
+    pub fn entries_for(&self, keys: &[&PublicKey]) -> Result<Vec<JournalEntry>> {
+        let (mut found, mut unusable) = (Vec::new(), None);
+        for path in self.files(|file| file.ends_with(&format!(".{RECORD}")))? {
+            match self.read(&path) {
+                Ok(entry) => found.extend(entry.filter(|entry| keys.iter().any(|key| entry.is_for(key)))),
+                Err(error) => unusable = Some(error),
+            }
+        }
+        match unusable {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
     }
 
     /// Keeps what the CA answered for this key, as it came, beside earlier answers. Returns the file.

@@ -12,7 +12,7 @@ use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, Request};
 use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
-use usbtoken::{Code, Credential, Error, Response, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Error, Response, Result, Session};
 
 use crate::journal::{Journal, JournalEntry};
 use crate::reference::Reference;
@@ -21,8 +21,8 @@ use crate::{files, surroundings};
 
 /// The journal of this user, and the place for an answer.
 pub struct Keeper {
-    /// None where there is no folder for it, or one that cannot be trusted. What it holds is read even where it takes
-    /// nothing new.
+    /// None where there is no folder for it. What it holds is read even where it takes nothing new; one that cannot be
+    /// trusted says so to who reads it.
     journal: Option<Journal>,
     place: Place,
     /// When an earlier run last wrote here.
@@ -111,6 +111,27 @@ pub fn state_folder() -> Option<PathBuf> {
     base.map(|base| base.join("usbtoken"))
 }
 
+/// The folder of the same kind in the home that the system's list of users gives the real user, whatever the environment
+/// says: what must hold for every program of the user is kept there. Who has no home has what the environment says.
+pub fn own_folder() -> Option<PathBuf> {
+    real_home().map(|home| home.join(".local/state/usbtoken")).or_else(state_folder)
+}
+
+#[cfg(unix)]
+fn real_home() -> Option<PathBuf> {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = nix::unistd::getuid();
+    let home = nix::unistd::User::from_uid(user).ok()??.dir;
+    let metadata = std::fs::metadata(&home).ok()?;
+    (home.is_absolute() && metadata.is_dir() && metadata.uid() == user.as_raw()).then_some(home)
+}
+
+/// There the folder for application data is the user's.
+#[cfg(not(unix))]
+fn real_home() -> Option<PathBuf> {
+    None
+}
+
 /// Where no variable says it.
 fn home_of_user() -> Option<PathBuf> {
     env::home_dir().filter(|home| home.is_absolute())
@@ -143,7 +164,6 @@ impl Keeper {
         {
             return Err(error);
         }
-        let journal = journal.filter(Journal::can_be_trusted);
         Ok(Keeper { journal, place, passed })
     }
 
@@ -213,6 +233,28 @@ impl Keeper {
     pub fn entry(&self, session: &Session, key_id: &[u8]) -> Result<Option<JournalEntry>> {
         let token = session.token().identity();
         self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key_id))
+    }
+
+    /// An order for the key that this certificate has: no key of its own waits, so this computer alone knows of it.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] when what is kept of it is damaged.
+    pub fn order_for_key_of(&self, token: &TokenIdentity, old: &Credential) -> Result<Option<JournalEntry>> {
+        let kept = self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, old.id()))?;
+        let certificate = old.certificate();
+        Ok(kept.filter(|entry| {
+            entry.reuses_key()
+                && entry.is_for(certificate.public_key())
+                && entry.renews(&certificate.serial().to_string())
+        }))
+    }
+
+    /// Whether an answer was kept that has a certificate for this key of the token.
+    pub fn has_answer(&self, token: &TokenIdentity, key_id: &[u8], key: &PublicKey) -> bool {
+        let answers = self.journal.as_ref().and_then(|journal| journal.answers(token, key_id).ok());
+        answers.into_iter().flatten().any(|(_, answer)| {
+            Response::parse(&answer).is_ok_and(|response| response.leaf_for(key).is_some())
+        })
     }
 
     /// The public key of the request that was sent, for a pending key of which the token tells none.
@@ -322,9 +364,16 @@ impl Keeper {
 
     /// The job that an answer is for, where this computer knows it.
     pub fn job_of(&self, response: &Response) -> Option<JournalEntry> {
-        let journal = self.journal.as_ref()?;
-        let entry = |key| journal.entry_for(key).ok().flatten();
-        response.certificates().iter().find_map(|certificate| entry(certificate.public_key()))
+        self.jobs_of(response).ok()?.into_iter().next()
+    }
+
+    /// The jobs that an answer is for, as far as this computer knows them.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] where none is found, and what may be its record is damaged.
+    pub fn jobs_of(&self, response: &Response) -> Result<Vec<JournalEntry>> {
+        let keys: Vec<&PublicKey> = response.certificates().iter().map(Certificate::public_key).collect();
+        self.journal.as_ref().map_or(Ok(Vec::new()), |journal| journal.entries_for(&keys))
     }
 }
 

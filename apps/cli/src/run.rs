@@ -10,7 +10,7 @@ use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
-use usbtoken::text::Lang;
+use usbtoken::text::{Lang, printable};
 use usbtoken::{Cancel, Code, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri};
 
 use crate::args::{Command, Global};
@@ -201,7 +201,14 @@ impl Run {
         let source = pin::Source::of(&self.global);
         let at_terminal = source.is_interactive() || pin::is_terminal();
         let mark = Mark::of(token.info(), at_terminal, &self.global);
-        mark.check()?;
+        if let Some(doubt) = mark.check()?
+            && !self.global.json
+        {
+            let place = doubt.facts().find(|(fact, _)| *fact == Fact::Path).map(|(_, path)| printable(path));
+            let text = self.tongue().text(Words::PinMarkUnusable(&place.unwrap_or_default()));
+            // No one is there to be told when standard error is closed.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
             let is_initial = token.info().pin_state == PinState::ToBeChanged

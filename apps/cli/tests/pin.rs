@@ -145,7 +145,7 @@ fn after_a_wrong_pin_no_program_tries_again_before_a_person_has_logged_in() {
     // A person at a terminal, with the right PIN in the file; then the scheduler goes on.
     let at_terminal = "script -qec 'usbtoken --token pkcs11:token=BANK --lang en list --pin-file pin' /dev/null < /dev/null";
     stage.shell(at_terminal).succeeded();
-    assert_eq!(stage.kept(), Vec::<std::path::PathBuf>::new());
+    assert!(!stage.mark().exists());
     let (done, logins) = renew_with(&stage, "", right, &[]);
     done.succeeded();
     assert_eq!(logins, 1);
@@ -156,11 +156,91 @@ fn the_mark_of_a_wrong_pin_holds_no_pin_and_goes_with_the_right_one() {
     let stage = Stage::new();
     // A general error may have been a wrong PIN, too.
     renew_with(&stage, "C_Login:lie=wrong-pin-general-error", "654321", &[]).0.failed("pin_uncertain", 4);
-    let kept = stage.kept();
-    let [mark] = kept.as_slice() else { panic!("{kept:?}") };
-    assert!(!String::from_utf8(std::fs::read(mark).unwrap()).unwrap().contains("654321"));
+    let mark = std::fs::read(stage.mark()).unwrap();
+    assert!(!String::from_utf8(mark.clone()).unwrap().contains("654321"));
     renew_with(&stage, "", "999999", &["--pin-corrected"]).0.failed("pin_incorrect", 4);
-    assert_eq!(stage.kept(), kept, "still wrong");
+    assert_eq!(std::fs::read(stage.mark()).unwrap(), mark, "still wrong");
+    stage.run(&["list", "--pin-corrected"]).succeeded();
+    assert!(!stage.mark().exists());
+}
+
+/// The mark is the user's, whatever the environment of a program says.
+#[test]
+fn the_mark_of_a_wrong_pin_holds_in_every_environment() {
+    let stage = Stage::new();
+    renew_with(&stage, "", "654321", &[]).0.failed("pin_incorrect", 4);
+    let list = "usbtoken list --json --pin-file pin";
+    for environment in ["XDG_STATE_HOME=$PWD/other", "XDG_STATE_HOME=$PWD/pin", "HOME=$PWD XDG_STATE_HOME="] {
+        stage.shell(&format!("{environment} {list}")).failed("pin_wrong_before", 4);
+    }
+    // Earlier releases kept it in the state folder.
+    let name = stage.mark().file_name().unwrap().to_owned();
+    std::fs::create_dir_all(stage.file("state/usbtoken")).unwrap();
+    std::fs::rename(stage.mark(), stage.file("state/usbtoken").join(name)).unwrap();
+    stage.shell(list).failed("pin_wrong_before", 4);
     stage.run(&["list", "--pin-corrected"]).succeeded();
     assert_eq!(stage.kept(), Vec::<std::path::PathBuf>::new());
+    stage.shell(list).succeeded();
+}
+
+/// A mark that cannot be read may be one: programs stay out, a person is told.
+#[test]
+fn a_mark_that_cannot_be_read_keeps_programs_out() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    type Damage = fn(&Path);
+    let damages: [Damage; 4] = [
+        |mark| std::fs::write(mark, b"").unwrap(),
+        |mark| std::fs::write(mark, b"\x80garbage").unwrap(),
+        |mark| std::fs::set_permissions(mark, std::fs::Permissions::from_mode(0o644)).unwrap(),
+        |mark| {
+            std::fs::remove_file(mark).unwrap();
+            symlink("/nonexistent/mark", mark).unwrap();
+        },
+    ];
+    for (number, damage) in damages.into_iter().enumerate() {
+        let stage = Stage::new();
+        renew_with(&stage, "", "654321", &[]).0.failed("pin_incorrect", 4);
+        damage(&stage.mark());
+        for pin in ["654321", stage.token.pin()] {
+            let (done, logins) = renew_with(&stage, "", pin, &[]);
+            let error = done.failed("journal_unusable", 2);
+            assert_eq!(error["facts"]["path"][0], stage.mark().display().to_string(), "{number}: {error:#}");
+            assert_eq!(logins, 0, "{number}");
+        }
+        assert!(std::fs::symlink_metadata(stage.mark()).is_ok(), "{number}: it stays");
+        let at_terminal = "script -qec 'usbtoken --token pkcs11:token=BANK --lang en list --pin-file pin' /dev/null < /dev/null";
+        let done = stage.shell(at_terminal);
+        assert!(done.succeeded().stdout.contains("Warning: the place that keeps"), "{number}: {done:?}");
+        assert!(std::fs::symlink_metadata(stage.mark()).is_err(), "{number}: a person has logged in");
+        renew_with(&stage, "", stage.token.pin(), &[]).0.succeeded();
+    }
+}
+
+/// Where a wrong PIN could not be kept in mind, no program tries one. The home is one of this mount namespace alone.
+#[test]
+fn without_a_place_for_the_mark_no_program_logs_in() {
+    let stage = Stage::new();
+    let root = if rustix::process::geteuid().is_root() { "" } else { "sudo -n" };
+    let home = r#"home=$(getent passwd 0 | cut -d: -f6); mount -t tmpfs -o mode=700 none "$home"; state="$home/.local/state""#;
+    let env = r#"env PATH="$PATH" SOFTHSM2_CONF="$SOFTHSM2_CONF" USBTOKEN_MODULE="$USBTOKEN_MODULE" XDG_STATE_HOME="$XDG_STATE_HOME""#;
+    let list = "usbtoken list --json --pin-file wrong";
+    stage.write("wrong", b"654321");
+    for place in [
+        "mkdir -p -m 700 $state/usbtoken; chmod 777 $state/usbtoken",
+        "mkdir -p -m 700 $state/usbtoken; chmod 755 $state/usbtoken",
+        "mkdir -p $state; touch $state/usbtoken",
+        "mkdir -p $home/.local; touch $state",
+        "mkdir -p $state; ln -s $PWD $state/usbtoken",
+        "mkdir -p -m 700 $state/usbtoken; mount -o remount,ro none $home",
+    ] {
+        let script = format!("{home}; {place}; {list}");
+        let done =
+            stage.shell(&format!("{root} {env} unshare --mount --propagation private sh -c '{script}'"));
+        let error = done.failed("journal_unusable", 2);
+        assert_eq!(error["step"], "log_in", "{place}: {error:#}");
+        let person = script.replace("--json", "--lang en --pin-corrected");
+        let done =
+            stage.shell(&format!("{root} {env} unshare --mount --propagation private sh -c '{person}'"));
+        assert!(done.code == 4 && done.stderr.contains("Warning: the place that keeps"), "{place}: {done:?}");
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
 /// When it is a link or no folder, belongs to somebody else, or others may look into it.
 pub(super) fn check_folder(folder: &Path) -> io::Result<bool> {
     let metadata = match fs::symlink_metadata(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if is_missing(&error) => return Ok(false),
         metadata => metadata?,
     };
     if !metadata.is_dir() {
@@ -64,7 +64,7 @@ pub(super) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<(F
 /// The bytes of a private file, up to this limit; `None` where there is none.
 pub(super) fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_missing(&error) => return Ok(None),
         file => file?,
     };
     let metadata = file.metadata()?;
@@ -91,6 +91,11 @@ pub(super) fn remove(folder: &Path, path: &Path) -> io::Result<()> {
 /// Gives a file of this folder another name in it.
 pub(super) fn rename(folder: &Path, path: &Path, to: &Path) -> io::Result<()> {
     fs::rename(path, to).and_then(|()| sync_folder(folder))
+}
+
+/// Whether nothing is there: below a file there is nothing either.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {

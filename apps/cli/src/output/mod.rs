@@ -322,6 +322,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,
         Code::BadArgument if expects(error, crate::args::YES) => Words::HintYes,
         Code::RequestWouldDiffer => Words::HintSignAgain,
+        Code::JournalUnusable if error.step() == Some(usbtoken::error::Step::LogIn) => Words::HintPinPlace,
         Code::JournalUnusable => Words::HintSaveAnswer,
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
         // The command that goes on is named.

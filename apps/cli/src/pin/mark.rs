@@ -1,4 +1,4 @@
-//! The mark that the last PIN was wrong, kept for each token in the user's state folder.
+//! The mark that the last PIN was wrong, kept for each token in the home of the real user.
 //!
 //! A program that runs every day with a wrong PIN would lock the token in a few days. So after one wrong PIN no run without
 //! a terminal logs in any more, until a person has logged in.
@@ -9,12 +9,14 @@ use usbtoken::{Code, Error, Result, Session};
 
 use crate::args::Global;
 use crate::journal::Journal;
-use crate::kept::state_folder;
+use crate::kept::{own_folder, state_folder};
 
-/// The mark of one token.
+/// The mark of one token. What cannot be read or kept keeps programs out as a mark would: a person is only told.
 pub struct Mark<'a> {
-    /// None where there is no folder for it: then each run is on its own.
+    /// Where it is kept, whatever the environment says: else a program with another environment would try again.
     journal: Option<Journal>,
+    /// Where earlier releases kept it.
+    earlier: Option<Journal>,
     token: &'a TokenInfo,
     by_person: bool,
 }
@@ -22,38 +24,63 @@ pub struct Mark<'a> {
 impl<'a> Mark<'a> {
     /// The mark of this token. A person is there at a terminal, at a PIN pad, and where the command line says so.
     pub fn of(token: &'a TokenInfo, at_terminal: bool, global: &Global) -> Self {
-        let journal = state_folder().map(Journal::at).filter(Journal::can_be_trusted);
+        let own = own_folder();
+        let earlier = state_folder().filter(|folder| own.as_ref() != Some(folder)).map(Journal::at);
         let at_pad = token.pin_pad && !global.pin_as_typed;
         let by_person = at_terminal || at_pad || global.pin_corrected;
-        Mark { journal, token, by_person }
+        Mark { journal: own.map(Journal::at), earlier, token, by_person }
     }
 
-    /// Lets nobody but a person log in after a wrong PIN.
+    /// Lets nobody but a person log in after a wrong PIN, or where it could not be known the next time. Returns why not,
+    /// for a person.
     ///
     /// # Errors
-    /// [`Code::PinWrongBefore`], before the PIN is read.
-    pub fn check(&self) -> Result<()> {
-        let since = self.journal.as_ref().and_then(|journal| journal.wrong_pin_since(&self.token.identity));
-        match since {
-            Some(day) if !self.by_person => Err(Error::new(Code::PinWrongBefore)
-                .during(Step::LogIn)
-                .fact(Fact::Token, &self.token.identity)
-                .fact(Fact::Date, day)),
-            _ => Ok(()),
+    /// [`Code::PinWrongBefore`], [`Code::JournalUnusable`], before the PIN is read.
+    pub fn check(&self) -> Result<Option<Error>> {
+        let found = self.since().and_then(|since| match since {
+            Some(day) if !self.by_person => Err(Error::new(Code::PinWrongBefore).fact(Fact::Date, day)),
+            _ => self.place()?.prepare(),
+        });
+        match found.map_err(|error| error.during(Step::LogIn).fact(Fact::Token, &self.token.identity)) {
+            Ok(()) => Ok(None),
+            Err(error) if self.by_person => Ok(Some(error)),
+            Err(error) => Err(error),
         }
     }
 
     /// Keeps what the token said to the PIN, for the runs that follow.
     pub fn learn(&self, login: &Result<Session>) {
-        let Some(journal) = &self.journal else { return };
-        // What cannot be kept is no reason to fail: the person is told of the wrong PIN in any case.
-        let _ = match login {
+        let token = &self.token.identity;
+        match login {
             Ok(session) if self.by_person && session.pin_was_checked() => {
-                journal.forget_wrong_pin(&self.token.identity)
+                for journal in self.journals() {
+                    // What stays keeps programs out until it is removed; it names its file.
+                    let _ = journal.forget_wrong_pin(token);
+                }
             }
-            Err(error) if is_wrong(error) => journal.note_wrong_pin(&self.token.identity),
-            _ => Ok(()),
-        };
+            Err(error) if is_wrong(error) => {
+                // The place was tried; where a person went on without it, they are told of the wrong PIN.
+                let _ = self.place().and_then(|journal| journal.note_wrong_pin(token));
+            }
+            _ => {}
+        }
+    }
+
+    fn since(&self) -> Result<Option<String>> {
+        for journal in self.journals() {
+            if let Some(day) = journal.wrong_pin_since(&self.token.identity)? {
+                return Ok(Some(day));
+            }
+        }
+        Ok(None)
+    }
+
+    fn place(&self) -> Result<&Journal> {
+        self.journal.as_ref().ok_or_else(|| Error::new(Code::JournalUnusable).fact(Fact::Expected, "HOME"))
+    }
+
+    fn journals(&self) -> impl Iterator<Item = &Journal> {
+        self.journal.iter().chain(&self.earlier)
     }
 }
 

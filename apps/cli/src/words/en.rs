@@ -41,6 +41,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             return format!("{days} days are left: renew at once (last reminder)");
         }
         Words::PinPrompt(token) => return format!("PIN of {token}: "),
+        Words::PinMarkUnusable(place) => return format!("Warning: the place that keeps a wrong PIN in mind cannot be used ({place}). Programs do not log in until it is put right.").into(),
+        Words::HintPinPlace => "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal.",
+        Words::OrderForgotten => "The order is forgotten on this computer. Nothing on the token was changed.",
         Words::PinPad(token) => {
             return format!("Enter the PIN of {token} on the keys of the token or its reader.");
         }

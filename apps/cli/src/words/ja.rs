@@ -44,6 +44,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             return format!("有効期限まで残り{days}日です。すぐに更新してください（最後のお知らせ）");
         }
         Words::PinPrompt(token) => return format!("{token} のPIN(暗証番号): "),
+        Words::PinMarkUnusable(place) => return format!("警告: PINの誤りを記録する場所を使用できません({place})。正しく直すまで、自動の実行ではログインしません。").into(),
+        Words::HintPinPlace => "表示された場所を、このユーザーだけが使えるように(フォルダは0700、ファイルは0600)し、空き容量を確保してください。端末からであればログインできます。",
+        Words::OrderForgotten => "このコンピューターに残っていた申請の控えを削除しました。トークンの内容は変わっていません。",
         Words::PinPad(token) => {
             return format!("{token} のPIN(暗証番号)を、トークンまたはリーダのキーで入力してください。");
         }

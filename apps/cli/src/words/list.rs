@@ -77,6 +77,11 @@ pub enum Words<'a> {
     PinPrompt(&'a str),
     /// The PIN is entered at the token itself.
     PinPad(&'a str),
+    /// The place that says whether the PIN was wrong before cannot be used.
+    PinMarkUnusable(&'a str),
+    HintPinPlace,
+    /// An order for the key in use is forgotten; the token is as it was.
+    OrderForgotten,
     /// Prompt for the login ID at the CA.
     LoginIdPrompt,
     /// Prompt for the password that goes with it.

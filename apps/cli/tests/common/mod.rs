@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use usbtoken_testkit::{
     Folder, Form, Issue, Kind, Provisioned, SoftToken, TestCa, days_from_now, program, softhsm_module,
@@ -22,6 +23,26 @@ pub struct Stage {
     pub ca: TestCa,
     pub old: Provisioned,
     files: TempDir,
+    mark: Mark,
+}
+
+/// The file that says that the token took a PIN for wrong. It is in the home of who runs the tests, and goes with the stage.
+struct Mark(PathBuf);
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Mark {
+    fn of(token: &SoftToken) -> Mark {
+        let parts = ["SoftHSM project", "SoftHSM v2", token.serial(), token.label()];
+        let name = Sha256::digest(parts.map(|part| format!("{part}\0")).concat());
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap();
+        let name = format!(".local/state/usbtoken/{}.wrong-pin", hex(&name[..16]));
+        Mark(user.dir.join(name))
+    }
 }
 
 /// What a run of the command came to.
@@ -57,7 +78,8 @@ impl Stage {
         let files = tempfile::tempdir().unwrap();
         let ca = TestCa::at(&files.path().join("ca"));
         let old = token.first_credential(&ca, kind, not_after);
-        Stage { token, ca, old, files }
+        let mark = Mark::of(&token);
+        Stage { token, ca, old, files, mark }
     }
 
     /// The command on this stage's token, with its PIN.
@@ -100,6 +122,11 @@ impl Stage {
         self.write("pin", self.token.pin().as_bytes());
         command.current_dir(self.files.path()).envs(self.token.env()).env("PATH", path);
         command.env("USBTOKEN_MODULE", softhsm_module()).env("XDG_STATE_HOME", self.file("state"))
+    }
+
+    /// The file that says that the token took a PIN for wrong.
+    pub fn mark(&self) -> &Path {
+        &self.mark.0
     }
 
     /// What the state folder holds, by name.
