@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use usbtoken::error::Fact;
-use usbtoken::{Code, Error, Result};
+use usbtoken::{Code, Error, Result, Session};
 
 use crate::args;
 use crate::commands::select;
 use crate::commands::show::pending;
+use crate::journal::JournalEntry;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
@@ -19,8 +20,13 @@ use crate::words::Words;
 /// Removes exactly one pending key, after asking a person.
 pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     let session = run.login(run.token()?)?;
-    let key = select::pending(&session, args.id.as_ref(), |_| true)?;
     let keeper = Keeper::of_user();
+    let key = match select::pending(&session, args.id.as_ref(), |_| true) {
+        Err(error) if error.code() == Code::PendingNotFound => {
+            return forget_order(run, args, &keeper, &session).unwrap_or(Err(error));
+        }
+        key => key?,
+    };
     let shown = pending::shown(run, &keeper, &session, &key);
     confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     // Who names the key's id has seen what is odd about it.
@@ -31,6 +37,24 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     keeper.forget(&session, key.id(), None);
     let (text, json) = (Words::Abandoned.text(run.lang), json!({ "abandoned": shown }));
     Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
+}
+
+/// Forgets an order for the key of a certificate that is in use: nothing of it is on the token. None where there is none.
+fn forget_order(
+    run: &Run,
+    args: &args::Abandon,
+    keeper: &Keeper,
+    session: &Session,
+) -> Option<Result<Outcome>> {
+    let id = &args.id.as_ref()?.0;
+    let order = keeper.entry(session, id).ok().flatten().filter(JournalEntry::reuses_key)?;
+    let forget = || {
+        confirm_removal(run, args.yes, &format!("{} ({})", order.key_id, order.since))?;
+        keeper.forget(session, id, None);
+        let text = Words::OrderForgotten.text(run.lang);
+        Ok(Outcome::new(text, json!({ "abandoned": { "id": order.key_id, "since": order.since } })))
+    };
+    Some(forget())
 }
 
 /// Asks a person at a terminal. Where no one can be asked, `--yes` has to say it.

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
 use usbtoken::bank::RequestEncoding;
+use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
 use usbtoken::renewal::PendingKey;
@@ -81,12 +82,24 @@ impl<'a> Visit<'a> {
     /// Whether to go on with this job can be no second order: its answer is here already, the CA gave something to ask
     /// again with, this very CA was given this very request before, or the request never left this computer. A request
     /// that a person carries to the CA, or that another computer made, may be on its way.
-    pub fn goes_on_by_itself(&self, session: &Session, key: &PendingKey) -> bool {
-        let entry = self.keeper.entry(session, key.id()).ok().flatten();
-        let was_asked = |entry: &JournalEntry| entry.cookie.is_some() || entry.was_asked(&self.issuer.way());
-        entry.as_ref().is_some_and(was_asked)
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] when what is kept of it is damaged.
+    pub fn goes_on_by_itself(&self, session: &Session, key: &PendingKey) -> Result<bool> {
+        let entry = self.keeper.entry(session, key.id())?;
+        Ok(entry.as_ref().is_some_and(|entry| self.was_given(entry))
             || self.keeper.answer_file(session, key).is_some()
-            || (entry.is_none() && self.keeper.was_never_sent(session, key))
+            || (entry.is_none() && self.keeper.was_never_sent(session, key)))
+    }
+
+    /// The same of an order for the key that the old certificate has.
+    pub fn goes_on_with_order(&self, token: &TokenIdentity, order: &JournalEntry, old: &Credential) -> bool {
+        let key = old.certificate().public_key();
+        self.was_given(order) || self.keeper.has_answer(token, old.id(), key)
+    }
+
+    fn was_given(&self, order: &JournalEntry) -> bool {
+        order.cookie.is_some() || order.was_asked(&self.issuer.way())
     }
 
     /// The order's reference number, as far as it is known.
@@ -137,8 +150,8 @@ impl<'a> Visit<'a> {
         let entry = self.keeper.with_reference(entry, self.reference());
         match reply {
             Ok(Reply::Answer(answer)) => self.install(session, pending, &answer),
-            Ok(Reply::NotYet { cookie, seconds }) => Err(self.not_yet(&entry, cookie, seconds)),
-            Err(failed) => Err(self.failed(session, pending.key_id(), failed)),
+            Ok(Reply::NotYet { cookie, seconds }) => Err(self.not_yet(pending, &entry, cookie, seconds)),
+            Err(failed) => Err(self.failed(session, pending, failed)),
         }
     }
 
@@ -157,11 +170,11 @@ impl<'a> Visit<'a> {
         let received = |response| Received { answer, response, file: kept.file(), keeper: &self.keeper };
         let response = install_response::read(self.run, answer).map_err(|error| {
             let received = received(Err(error.code()));
-            self.explain(error, session, key_id, &kept, &received)
+            self.explain(error, session, pending, &kept, &received)
         })?;
         match Install::new(&response).run_for(session, pending, &self.run.call()) {
             Ok(installed) => Ok((installed, kept)),
-            Err(error) => Err(self.explain(error, session, key_id, &kept, &received(Ok(&response)))),
+            Err(error) => Err(self.explain(error, session, pending, &kept, &received(Ok(&response)))),
         }
     }
 
@@ -189,7 +202,7 @@ impl<'a> Visit<'a> {
             }
             let (response, keeper) = (Ok(&response), &self.keeper);
             let received = Received { answer: &answer, response, file: kept.file(), keeper };
-            let error = self.explain(error, session, pending.key_id(), &kept, &received);
+            let error = self.explain(error, session, pending, &kept, &received);
             if !is_late {
                 return Err(error);
             }
@@ -199,20 +212,26 @@ impl<'a> Visit<'a> {
         too_late.map_or(Ok(None), Err)
     }
 
-    fn failed(&self, session: &Session, key_id: &[u8], failed: Failed) -> Error {
+    fn failed(&self, session: &Session, pending: &Pending, failed: Failed) -> Error {
         let Failed { error, output } = failed;
+        let key_id = pending.key_id();
         if output.is_empty() {
-            let id = hex(key_id);
-            return error.fact(Fact::GoOn, self.resume(&id)).fact(Fact::Id, id);
+            return error.fact(Fact::GoOn, self.resume(pending)).fact(Fact::Id, hex(key_id));
         }
         let kept = self.keeper.answer(Some((session.token().identity(), key_id)), &output);
         let read = Response::parse(&output).map_err(|refused| refused.code());
         let (response, keeper) = (read.as_ref().map_err(|code| *code), &self.keeper);
         let received = Received { answer: &output, response, file: kept.file(), keeper };
-        self.explain(error, session, key_id, &kept, &received)
+        self.explain(error, session, pending, &kept, &received)
     }
 
-    fn not_yet(&self, entry: &JournalEntry, cookie: Option<String>, seconds: Option<u64>) -> Error {
+    fn not_yet(
+        &self,
+        pending: &Pending,
+        entry: &JournalEntry,
+        cookie: Option<String>,
+        seconds: Option<u64>,
+    ) -> Error {
         let error = Error::new(Code::NotYetIssued).during(Step::AskIssuer).fact(Fact::Id, &entry.key_id);
         let error = seconds.into_iter().fold(error, |error, seconds| error.fact(Fact::Seconds, seconds));
         // A helper that gives none when it is asked again means the one that it was given.
@@ -227,7 +246,7 @@ impl<'a> Visit<'a> {
             }
             _ => error,
         };
-        error.fact(Fact::GoOn, self.resume(&entry.key_id))
+        error.fact(Fact::GoOn, self.resume(pending))
     }
 
     /// Adds the key that waits, and the command that goes on: with the answer, where it is one.
@@ -235,19 +254,32 @@ impl<'a> Visit<'a> {
         &self,
         error: Error,
         session: &Session,
-        key_id: &[u8],
+        pending: &Pending,
         kept: &Kept,
         received: &Received<'_>,
     ) -> Error {
-        let id = hex(key_id);
+        let id = hex(pending.key_id());
         let error = received.explain(kept.name(error, self.run.lang), self.run, session, self.checks);
         let goes_on = error.facts().any(|(fact, _)| fact == Fact::GoOn);
-        let error = if goes_on { error } else { error.fact(Fact::GoOn, self.resume(&id)) };
+        let error = if goes_on { error } else { error.fact(Fact::GoOn, self.resume(pending)) };
         if error.facts().any(|(fact, _)| fact == Fact::Id) { error } else { error.fact(Fact::Id, id) }
     }
 
-    fn resume(&self, key_id: &str) -> String {
-        let line = CommandLine::new("resume", &self.run.global).value("--id", Some(key_id));
+    fn resume(&self, pending: &Pending) -> String {
+        let line = match pending.key() {
+            Some(_) => CommandLine::new("resume", &self.run.global),
+            None => CommandLine::new("renew", &self.run.global).flag("--resume", true),
+        };
+        self.go_on(line, pending.key_id())
+    }
+
+    /// The command that goes on with an order for the key that the old certificate has.
+    pub fn go_on_with_order(&self, old: &Credential) -> String {
+        self.go_on(CommandLine::new("renew", &self.run.global).flag("--resume", true), old.id())
+    }
+
+    fn go_on(&self, line: CommandLine, key_id: &[u8]) -> String {
+        let line = line.value("--id", Some(&hex(key_id)));
         self.checks.on(line.issuer(self.args, self.form)).end()
     }
 }
@@ -350,12 +382,18 @@ pub fn request_again(
     };
     let unsent = || pending.key().is_some_and(|key| keeper.was_never_sent(session, key));
     if same_bytes || sign_again || unsent() || ask() {
-        let request = keep_request(run, keeper, session, pending, Order { way: None, reference });
+        let request = keep_request(run, keeper, session, pending, Order { way: None, reference, kept: None });
         keeper.forget_begin(session.token().identity(), pending.old());
         return Ok(request);
     }
     let id = hex(pending.key_id());
     Err(Error::new(Code::RequestWouldDiffer).during(Step::SignRequest).fact(Fact::Id, id))
+}
+
+/// That an order for the key of the old certificate waits: a second one would be paid for twice.
+pub fn order_waits(order: &JournalEntry, old: &Credential) -> Error {
+    let error = Error::new(Code::PendingExists).during(Step::Preflight).fact(Fact::Id, hex(old.id()));
+    Reference::name(order.reference.as_ref(), error.fact(Fact::Date, &order.since))
 }
 
 /// What is kept of an order beside its request.
@@ -364,6 +402,8 @@ pub struct Order {
     pub way: Option<String>,
     /// The number under which the CA knows it, where that is known.
     pub reference: Option<Reference>,
+    /// What an earlier run kept of it, where it is for the key that the old certificate has: that request goes out again.
+    pub kept: Option<JournalEntry>,
 }
 
 /// Makes the key and keeps its request, with the CA that will be given it, where that is not left to a person.
@@ -391,7 +431,10 @@ pub fn begin(
     let call = run.call().passed(keeper.passed()).progress(&progress);
     let begun = renewal.begin(session, &call);
     let begun = begun.map(|pending| {
-        let request = keep_request(run, keeper, session, &pending, order);
+        let request = match &order.kept {
+            Some(kept) if pending.key().is_none() => keeper.with_reference(kept, order.reference),
+            _ => keep_request(run, keeper, session, &pending, order),
+        };
         (pending, request)
     });
     // Where token or login are lost the key stays, and its request was not sent.

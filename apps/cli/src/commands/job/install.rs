@@ -1,13 +1,15 @@
 //! `usbtoken install`: the second half of a renewal, perhaps days later.
 
+use base16ct::lower::encode_string as hex;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::Fact;
-use usbtoken::{Code, Error, Install, Result};
+use usbtoken::{Code, Error, Install, Result, Session};
 
 use super::ask::{Received, described};
 use super::install_response::{self, Job};
 use crate::args;
 use crate::files;
+use crate::journal::JournalEntry;
 use crate::kept::{self, Keeper, Kept};
 use crate::output::Outcome;
 use crate::run::Run;
@@ -31,10 +33,13 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         let error = described(error.fact(Fact::Path, args.file.display()), &answer);
         kept.iter().fold(error, |error, kept| kept.name(error, run.lang))
     })?;
-    let policy = checks.policy_of_job(keeper.job_of(&response).as_ref());
+    let jobs = keeper
+        .jobs_of(&response)
+        .map_err(|error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang)))?;
     let kept = kept.map(|kept| keeper.assign(kept, &response));
     let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
     let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
+        let policy = checks.policy_of_job(meant(&jobs, &session)?.as_ref());
         let install = Install::new(&response).policy(&policy);
         let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
         let received = Received { answer: &answer, response: Ok(&response), file, keeper: &keeper };
@@ -46,4 +51,18 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
     let order = keeper.reference(&session, installed.credential.id());
     let job = Job { keeper: &keeper, received: kept.as_ref(), order };
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
+}
+
+/// The job of an answer. One with the certificates of several users belongs to the job that the token's URI names.
+fn meant(jobs: &[JournalEntry], session: &Session) -> Result<Option<JournalEntry>> {
+    if jobs.len() < 2 {
+        return Ok(jobs.first().cloned());
+    }
+    let waiting = session.pending()?;
+    let here = |job: &&JournalEntry| {
+        job.token == *session.token().identity() && waiting.iter().any(|key| hex(key.id()) == job.key_id)
+    };
+    let found: Vec<&JournalEntry> = jobs.iter().filter(here).collect();
+    // Where several are left, which one it is is asked before anything is written.
+    Ok(found.first().copied().cloned())
 }

@@ -8,7 +8,9 @@ use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, read_anchors};
 use usbtoken::renewal::Retire;
 use usbtoken::text::printable;
-use usbtoken::{Certificate, Code, Error, Installed, Policy, Response, Result, Session, TokenUri};
+use usbtoken::{
+    Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session, TokenUri,
+};
 
 use crate::args::CheckArgs;
 use crate::commands::select;
@@ -66,6 +68,9 @@ impl<'a> Checks<'a> {
         let mut policy = self.policy.clone();
         let Some(demanded) = kept.map(|entry| &entry.demands) else { return policy };
         policy.proof = policy.proof.max(demanded.proof);
+        if demanded.key == KeyRule::OldAgain {
+            policy.key = KeyRule::OldAgain;
+        }
         if self.subject.is_none() && demanded.subject == SubjectRule::Exact {
             policy.subject = SubjectRule::Exact;
         }
@@ -82,23 +87,34 @@ impl<'a> Checks<'a> {
         policy
     }
 
+    /// Ends the removal of a credential that is renewed, where it is to go; `None` where it stays, or waits until the bank
+    /// takes the new one.
+    pub fn retire_again(&self, run: &Run, session: &Session, old: &Credential) -> Option<Result<()>> {
+        if self.policy.old != OldCredential::Remove || works_from(run, Some(old)).is_some() {
+            return None;
+        }
+        let removed = Retire::of(old, &self.policy).run(session, &run.call());
+        Some(removed.map(drop).map_err(|error| self.name_retire(error, run, old)))
+    }
+
     /// Adds what was asked for to a command line that goes on.
     pub fn on(&self, line: CommandLine) -> CommandLine {
         line.checks(self.args, self.retire_old).value("--subject", self.rule().as_deref())
     }
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
-    fn name_retire(&self, error: Error, run: &Run, installed: &Installed) -> Error {
-        let later = matches!(
+    fn name_retire(&self, error: Error, run: &Run, old: &Credential) -> Error {
+        let never = matches!(
             error.code(),
-            Code::RetireIssuerNotShown
-                | Code::RetireNotBegun
-                | Code::RetireDoubtful
-                | Code::RetireNotProven
-                | Code::RetireOlderFirst
-                | Code::ClockImplausible
+            Code::RetireKept
+                | Code::RetireOnlyCredential
+                | Code::RetireNoSuccessor
+                | Code::RetireNotOurs
+                | Code::RemovalDoubtful
         );
-        let Some(old) = installed.replaced.as_ref().filter(|_| later) else { return error };
+        if never {
+            return error;
+        }
         let serial = old.certificate().serial().to_string();
         let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
         let given = self.args.trust_anchor.iter().map(PathBuf::as_path);
@@ -160,18 +176,19 @@ pub fn finish(
     let mut notices = installed.notices.clone();
     let mut failed = None;
     let mut retired = false;
-    let works_from = works_from(run, installed);
+    let works_from = works_from(run, installed.replaced.as_ref());
     notices.extend(works_from.as_ref().map(|date| Warning::from(Notice::WorksLater).fact(Fact::Date, date)));
-    match Retire::replaced_by(installed) {
+    match replaced_by(session, installed, &checks.policy) {
         // Until the new one works at the bank, the old one is needed.
-        Some(removal) if works_from.is_none() && removes_old(run, checks.policy.old) => {
+        Ok(Some((removal, old))) if works_from.is_none() && removes_old(run, checks.policy.old) => {
             match removal.run(session, &run.call()) {
                 Ok(_) => retired = true,
-                Err(error) => failed = Some(checks.name_retire(error, run, installed)),
+                Err(error) => failed = Some(checks.name_retire(error, run, &old)),
             }
         }
-        Some(_) => notices.push(Notice::OldKept.into()),
-        None => {}
+        Ok(Some(_)) => notices.push(Notice::OldKept.into()),
+        Ok(None) => {}
+        Err(error) => failed = Some(error),
     }
     let token = session.token().identity();
     let level = Some(installed.proof.level);
@@ -213,6 +230,25 @@ pub fn finish(
     outcome
 }
 
+/// The removal of what the new credential replaces. An answer that was there before says nothing of that: a removal that
+/// stopped is found by what the token tells.
+fn replaced_by(
+    session: &Session,
+    installed: &Installed,
+    policy: &Policy,
+) -> Result<Option<(Retire, Credential)>> {
+    if let (Some(removal), Some(old)) = (Retire::replaced_by(installed), &installed.replaced) {
+        return Ok(Some((removal, old.clone())));
+    }
+    if !installed.was_there || policy.old != OldCredential::Remove {
+        return Ok(None);
+    }
+    let new = installed.credential.certificate();
+    let all = session.credentials()?;
+    let old = all.iter().find(|one| one.successor().is_some_and(|by| by.certificate == *new));
+    Ok(old.map(|old| (Retire::of(old, policy), old.clone())))
+}
+
 /// Whether the old credential goes now, by the policy or by what the person answers.
 fn removes_old(run: &Run, old: OldCredential) -> bool {
     match old {
@@ -225,8 +261,8 @@ fn removes_old(run: &Run, old: OldCredential) -> bool {
 }
 
 /// The date from which on the new certificate works at the bank, where it does not at once.
-fn works_from(run: &Run, installed: &Installed) -> Option<String> {
-    let old_ends = installed.replaced.as_ref().map(|old| old.certificate().not_after());
+fn works_from(run: &Run, old: Option<&Credential>) -> Option<String> {
+    let old_ends = old.map(|old| old.certificate().not_after());
     run.bank()?.works_from(run.now(), old_ends).map(|date| date.to_string())
 }
 

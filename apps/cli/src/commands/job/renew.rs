@@ -1,8 +1,9 @@
 //! `usbtoken renew`: the whole job in one run.
 
 use serde_json::json;
-use usbtoken::error::Warning;
-use usbtoken::renewal::{PendingKey, PendingState, Preflight, Renewed};
+use usbtoken::driver::TokenIdentity;
+use usbtoken::error::{Fact, Warning};
+use usbtoken::renewal::{PendingState, Preflight, Renewed};
 use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
@@ -28,8 +29,13 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let choice =
         |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
     let (old, access) = chosen::choose(run, reserved, choice)?;
-    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&checks.policy);
+    let token = access.token().identity().clone();
+    let ordered = order_for_old_key(args, &visit, &token, &old)?;
+    let policy = checks.policy_of_job(ordered.as_ref());
+    let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let renewal = select::formed(renewal, args.form);
+    // What was begun is finished, also when the window has closed meanwhile.
+    let renewal = if ordered.is_some() { renewal.outside_window() } else { renewal };
     let call = run.call().passed(visit.keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&before_login(run, preflight, args.resume)?);
@@ -37,22 +43,25 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
     visit.authorise()?;
-    let order = Order { way: Some(visit.way()), reference: visit.reference() };
+    let goes_on = ordered.is_some();
+    let order = Order { way: Some(visit.way()), reference: visit.reference(), kept: ordered };
     let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), order) {
+        Ok((pending, request)) if goes_on => match install_kept(run, &visit, &session, &pending, &checks)? {
+            Some(done) => return Ok(done),
+            None => (pending, request),
+        },
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
             let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
             let pending = waiting.resume(&renewal, &old, error)?;
-            if let Some((installed, kept)) = visit.install_kept(&session, &pending)? {
-                let order = visit.reference().or_else(|| visit.keeper.reference(&session, pending.key_id()));
-                let job = Job { keeper: &visit.keeper, received: Some(&kept), order };
-                return Ok(install_response::finish(run, &session, &installed, &job, &checks));
+            if let Some(done) = install_kept(run, &visit, &session, &pending, &checks)? {
+                return Ok(done);
             }
             let request = again(run, args, &visit, &session, &pending)?;
             (pending, request)
         }
         Err(error) => match error.value() {
-            Some(by) => return Ok(renewed(run, by)),
+            Some(by) => return Ok(renewed(run, &session, &old, by, &checks)),
             None => return Err(error),
         },
     };
@@ -61,12 +70,66 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
 }
 
+/// Installs an answer that an earlier run kept.
+fn install_kept(
+    run: &Run,
+    visit: &Visit<'_>,
+    session: &Session,
+    pending: &Pending,
+    checks: &Checks<'_>,
+) -> Result<Option<Outcome>> {
+    let Some((installed, kept)) = visit.install_kept(session, pending)? else { return Ok(None) };
+    let order = visit.reference().or_else(|| visit.keeper.reference(session, pending.key_id()));
+    let job = Job { keeper: &visit.keeper, received: Some(&kept), order };
+    Ok(Some(install_response::finish(run, session, &installed, &job, checks)))
+}
+
+/// An order that was made for the key of the old certificate, and that is gone on with: no second one is made, with that key
+/// or with another.
+fn order_for_old_key(
+    args: &args::Renew,
+    visit: &Visit<'_>,
+    token: &TokenIdentity,
+    old: &Credential,
+) -> Result<Option<JournalEntry>> {
+    let waits = old.successor().is_none();
+    let kept = if waits { visit.keeper.order_for_key_of(token, old)? } else { None };
+    match kept {
+        Some(order) if args.resume || visit.goes_on_with_order(token, &order, old) => Ok(Some(order)),
+        Some(order) => {
+            let error = ask::order_waits(&order, old);
+            Err(error.fact(Fact::GoOn, visit.go_on_with_order(old)))
+        }
+        None => Ok(None),
+    }
+}
+
 /// The certificate that follows is on the token and its key has signed: there is nothing to do, and nothing was written. A
 /// run every day is right until the next window opens.
-fn renewed(run: &Run, renewed: &Renewed) -> Outcome {
+///
+/// A removal of the old one that was asked for and stopped is ended.
+fn renewed(
+    run: &Run,
+    session: &Session,
+    old: &Credential,
+    renewed: &Renewed,
+    checks: &Checks<'_>,
+) -> Outcome {
     let (follower, from) = (renewed.by.to_string(), renewed.renewable_from.to_string());
-    let text = Words::AlreadyRenewed { follower: &printable(&follower), from: &from }.text(run.lang);
-    Outcome::new(text, json!({ "already_renewed": true, "successor": follower, "renewable_from": from }))
+    let mut text = Words::AlreadyRenewed { follower: &printable(&follower), from: &from }.text(run.lang);
+    let removal = checks.retire_again(run, session, old);
+    let retired = matches!(removal, Some(Ok(())));
+    if retired {
+        text = format!("{text}\n{}", Words::Retired.text(run.lang)).into();
+    }
+    let mut json = json!({ "already_renewed": true, "successor": follower, "renewable_from": from });
+    if removal.is_some() {
+        json["retired"] = retired.into();
+    }
+    let mut outcome = Outcome::new(text, json);
+    outcome.afterwards = removal.and_then(Result::err);
+    outcome.exit = outcome.afterwards.as_ref().map(|error| error.code().family());
+    outcome
 }
 
 fn options(args: &args::Renew) -> Options<'_> {
@@ -112,13 +175,16 @@ impl Waiting<'_> {
         });
         let ask =
             || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
-        let by_itself = |key: &PendingKey| visit.goes_on_by_itself(session, key);
-        if !(args.resume || key.as_ref().is_ok_and(by_itself) || ask()) {
+        let by_itself = match &key {
+            Ok(key) => visit.goes_on_by_itself(session, key)?,
+            Err(_) => false,
+        };
+        if !(args.resume || by_itself || ask()) {
             let order = key.as_ref().ok().and_then(|key| visit.keeper.reference(session, key.id()));
             return Err(Reference::name(order.as_ref(), error));
         }
         let key = key?;
-        let entry = visit.keeper.entry(session, key.id()).ok().flatten();
+        let entry = visit.keeper.entry(session, key.id())?;
         let policy = checks.policy_of_job(entry.as_ref());
         let renewal = renewal.clone().policy(&policy);
         let renewal = match visit.keeper.requested_key(session, &key) {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base16ct::lower::encode_string as hex;
 use serde_json::json;
+use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
 use usbtoken::{Code, Credentials, Error, Pending, Renewal, Result, Session};
@@ -39,13 +40,22 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
         }
     };
     let keeper = Keeper::of_user();
-    let policy = select::policy(run, &args.key, args.require_proof);
+    let token = access.token().identity();
+    let old_if_waits = old.as_ref().filter(|old| old.successor().is_none());
+    let kept = old_if_waits.map(|old| keeper.order_for_key_of(token, old)).transpose()?.flatten();
+    let mut policy = select::policy(run, &args.key, args.require_proof);
+    if let (Some(order), Some(old)) = (&kept, &old) {
+        if policy.key != KeyRule::OldAgain {
+            return Err(ask::order_waits(order, old));
+        }
+        policy.proof = policy.proof.max(order.demands.proof);
+    }
     let renewal = select::formed(select::forced(base, &args.key).policy(&policy), args.form);
     let call = run.call().passed(keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&run.accepted_or_asked(preflight).into_notices()?);
     let session = access.login(run)?;
-    let order = Order { way: None, reference: args.order.reference.clone() };
+    let order = Order { way: None, reference: args.order.reference.clone(), kept };
     let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref(), order)?;
     write(run, &session, &pending, &request, &args.out, &args.file)
 }

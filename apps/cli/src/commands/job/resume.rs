@@ -49,7 +49,7 @@ fn go_on(
     key: &PendingKey,
 ) -> Result<Outcome> {
     let keeper = way.keeper();
-    let entry = keeper.entry(session, key.id()).ok().flatten();
+    let entry = keeper.entry(session, key.id())?;
     let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), key)?;
     let renewal = match keeper.requested_key(session, key) {
         Some(kept) => renewal.requested_key(&kept),
