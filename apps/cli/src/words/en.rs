@@ -50,6 +50,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::ConfirmResume => "A renewal of this certificate is pending. To go on with it, type yes: ",
+        Words::ConfirmSharedId => {
+            "With the old key the new certificate is stored under the old one's id. A token that holds one certificate for a key overwrites the old one. To go on, type yes: "
+        }
         Words::ConfirmRemoval => "This cannot be undone. To remove it, type yes: ",
         Words::Installed => "The certificate was issued and installed.",
         Words::RestartBrowsers => "To make it effective, close every browser window once.",

@@ -55,6 +55,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ConfirmResume => {
             "この電子証明書の更新は申請中です。続きから再開する場合は yes と入力してください: "
         }
+        Words::ConfirmSharedId => {
+            "これまでの鍵を使うと、新しい電子証明書は古いものと同じIDで保存されます。1つの鍵に電子証明書を1つしか保存できないUSBトークンでは、古い電子証明書が上書きされます。続ける場合は yes と入力してください: "
+        }
         Words::ConfirmRemoval => "元に戻せません。削除する場合は yes と入力してください: ",
         Words::Installed => "電子証明書の発行とインストールが完了しました。",
         Words::RestartBrowsers => "電子証明書を有効にするには、一度すべてのブラウザを閉じてください。",

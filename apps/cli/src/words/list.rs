@@ -82,6 +82,8 @@ pub enum Words<'a> {
     },
     /// Question before a credential or key is removed; the answer is the word `yes`.
     ConfirmRemoval,
+    /// Question whether a certificate is written under the identifier of another; the answer is the word `yes`.
+    ConfirmSharedId,
 
     /// A certificate was issued and installed.
     Installed,

@@ -213,6 +213,19 @@ pub fn finish(
     outcome
 }
 
+/// Asks a person, where there is one, before a certificate is written under the identifier of another: some tokens hold one
+/// certificate for a key, and that cannot be seen beforehand.
+///
+/// # Errors
+/// [`Code::Cancelled`].
+pub fn confirm_shared_id(run: &Run, policy: &Policy) -> Result<()> {
+    let asks = policy.key == KeyRule::OldAgain && !run.global.json && pin::is_terminal();
+    match asks && !pin::confirmed(&Words::ConfirmSharedId.text(run.lang)) {
+        true => Err(Error::new(Code::Cancelled)),
+        false => Ok(()),
+    }
+}
+
 /// Whether the old credential goes now, by the policy or by what the person answers.
 fn removes_old(run: &Run, old: OldCredential) -> bool {
     match old {
