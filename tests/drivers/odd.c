@@ -2,6 +2,7 @@
  * numbers, `word=number,word`; what each does stands beside its use. */
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,6 +318,10 @@ static U sign(U session, B *data, U length, B *signature, U *count)
         return number("refuses-with");
     }
     if (word("exact-room") && signature && room != number("exact-room")) return *count = word("tells-room") ? number("exact-room") : room, 0x150;
+    if (word("broken-pipe")) {
+        int ends[2];
+        signal(SIGPIPE, SIG_DFL), pipe(ends), close(ends[0]), write(ends[1], "x", 1), close(ends[1]);
+    }
     if (word("logged-out-after") && made++ >= (int)number("logged-out-after")) return 0x101;
     U rv = real->function[SIGN](session, data, length, signature, count);
     if (rv || !signature) return rv;
