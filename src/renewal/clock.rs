@@ -29,6 +29,9 @@ impl From<SystemTime> for Clock {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// No computer that runs this can have an earlier date.
 const EARLIEST: Date = Date::constant(2026, 1, 1);
 

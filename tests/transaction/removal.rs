@@ -1,12 +1,16 @@
-//! The removal of objects, one after the other: what changes, vanishes or cannot be read between two calls, and what a
-//! refused creation left on the token.
+//! The removal of objects, one after the other: what changes, vanishes or cannot be read between two calls, what a refused
+//! creation left on the token, and where exactly the limits are.
 
 #[path = "../common/mod.rs"]
 mod common;
 
-use common::Bank;
-use usbtoken::Code;
-use usbtoken_testkit::{Object, Snapshot};
+use std::time::Duration;
+
+use common::{Bank, at, credential, policy, read, refused, run};
+use usbtoken::bank::KeyRule;
+use usbtoken::renewal::Retire;
+use usbtoken::{Certificate, Code, Install, Renewal};
+use usbtoken_testkit::{Kind, Object, Snapshot, SoftKey};
 
 const ABANDON: [&str; 2] = ["abandon", "--yes"];
 const FIRST_READ: &str = "C_DestroyObject:exit";
@@ -54,17 +58,14 @@ fn an_object_that_cannot_be_read_before_its_destruction_stays_with_all_after_it(
     bank.soft.snapshot().assert_same_as(&before);
 }
 
-/// Some tokens destroy both halves with one call: what is gone is no reason to stop.
+/// Some drivers give objects other handles: what is said to be gone is looked for again before that is believed.
 #[test]
-fn an_object_that_is_gone_already_stops_nothing() {
+fn an_object_that_is_said_to_be_gone_is_looked_for_again() {
     let (bank, _) = waiting();
     let last = reads_before_the_first(&bank);
     let fault = format!("C_GetAttributeValue#{last}:ckr=CKR_OBJECT_HANDLE_INVALID");
     bank.run_with_faults(&fault, &ABANDON).json();
-    // The fault only said so of the public key.
-    let now = bank.soft.snapshot();
-    let classes: Vec<&str> = left(&bank, &now).iter().map(|object| object.class.as_str()).collect();
-    assert_eq!(classes, ["CKO_PUBLIC_KEY"]);
+    bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
 /// Where the look after the destruction fails, the search says whether the object is gone.
@@ -107,19 +108,38 @@ fn what_a_refused_generation_left_is_removed() {
 #[test]
 fn what_a_refused_write_left_is_removed() {
     for answers in ["", ",sticky"] {
-        let (bank, before) = waiting();
-        bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
-        let fault = format!("C_CreateObject:lose=CKR_TEMPLATE_INCONSISTENT{answers}");
-        let said = bank.run_with_faults(&fault, &["install", "answer.der"]);
-        let created = bank.called().iter().filter(|function| *function == "C_CreateObject").count();
-        assert!(created > 1, "another template is tried");
-        if answers.is_empty() {
-            said.json();
-            bank.assert_old_works();
-            bank.assert_one_new_credential();
-        } else {
+        for command in ["install", "resume", "renew"] {
+            let (bank, before) = if command == "renew" {
+                let bank = Bank::new();
+                let before = bank.soft.snapshot();
+                (bank, before)
+            } else {
+                waiting()
+            };
+            let issuer = bank.issuer("");
+            let arguments = match command {
+                "install" => {
+                    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+                    vec![command, "answer.der"]
+                }
+                _ => vec![command, "--issuer", &issuer],
+            };
+            let fault = format!("C_CreateObject:lose=CKR_TEMPLATE_INCONSISTENT{answers}");
+            let said = bank.run_with_faults(&fault, &arguments);
+            let created = bank.called().iter().filter(|function| *function == "C_CreateObject").count();
+            assert!(created > 1, "another template is tried");
+            if answers.is_empty() {
+                said.json();
+                bank.assert_old_works();
+                bank.assert_one_new_credential();
+                continue;
+            }
             said.failed(Code::CertificateRefused);
-            bank.soft.snapshot().assert_same_as(&before);
+            let now = bank.soft.snapshot();
+            let came = now.added_since(&before).into_iter().filter(|one| one.class == "CKO_CERTIFICATE");
+            assert_eq!(came.count(), 0, "{command}");
+            now.assert_keeps(&before);
+            assert_eq!(left(&bank, &now).len(), 2, "the key waits");
         }
     }
 }
@@ -134,4 +154,64 @@ fn what_a_refused_write_left_is_told_from_the_old_certificate() {
         .failed(Code::CertificateRefused);
     bank.soft.snapshot().assert_same_as(&bank.before);
     bank.assert_old_works();
+}
+
+/// A person names a certificate that is not on the token: it takes nobody's place.
+#[test]
+fn a_successor_that_is_not_on_the_token_is_none() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let elsewhere = bank.ca.issue(&bank.old.subject, &SoftKey::generate(Kind::P256).spki()).der();
+    for named in [Certificate::from_der(&elsewhere).unwrap(), old.certificate().clone()] {
+        let retire = Retire::of(&old, &bank.anchored()).successor(&named);
+        refused(retire.run(&session, &run()), Code::RetireOnlyCredential);
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// It works from its very first second, and nothing goes in the one before.
+#[test]
+fn a_successor_takes_the_place_from_its_first_second() {
+    let bank = Bank::new();
+    let new = bank.renewed().certificate().clone();
+    let both = bank.soft.snapshot();
+    let (session, old) = bank.open();
+    let retire = Retire::of(&old, &bank.anchored());
+    let before = new.not_before() - Duration::from_secs(1);
+    refused(retire.run(&session, &at(before)), Code::RetireNotBegun);
+    bank.soft.snapshot().assert_same_as(&both);
+    retire.run(&session, &at(new.not_before())).unwrap();
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
+}
+
+/// One that ends in the same second follows no more than one that ends earlier, even where a person names it.
+#[test]
+fn a_successor_ends_later() {
+    let bank = Bank::new();
+    let (_, old) = bank.open();
+    bank.soft.credential(&bank.ca, Kind::P256, &[2], &bank.old.subject, old.certificate().not_after());
+    let both = bank.soft.snapshot();
+    let session = bank.session();
+    let other = credential(session.token(), &[2]);
+    assert_eq!(other.certificate().not_after(), old.certificate().not_after());
+    let retire = Retire::of(&old, &bank.anchored()).successor(other.certificate());
+    refused(retire.run(&session, &run()), Code::RetireNoSuccessor);
+    bank.soft.snapshot().assert_same_as(&both);
+}
+
+/// Both certificates have one key, and the old one is there twice: the one that was named goes.
+#[test]
+fn of_two_copies_the_named_one_goes() {
+    let bank = Bank::new();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[9], "copy"));
+    let (session, old) = bank.open();
+    let again = policy(|p| p.key = KeyRule::OldAgain);
+    let pending = Renewal::of(&old).policy(&again).begin(&session, &run()).unwrap();
+    Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &run()).unwrap();
+    let before = bank.soft.snapshot();
+    let copy = credential(session.token(), &[9]);
+    bank.retire(&session, &copy).unwrap();
+    let now = bank.soft.snapshot();
+    let gone: Vec<&Object> = before.objects().iter().filter(|one| !now.objects().contains(one)).collect();
+    assert_eq!(gone.iter().map(|one| one.id.as_slice()).collect::<Vec<_>>(), [[9]], "{gone:?}");
 }

@@ -289,6 +289,10 @@ fn reading_of(attribute: Attribute) -> Reading {
         A::NeverExtractable(b) | A::Private(b) | A::Sensitive(b) | A::Sign(b) | A::SignRecover(b) => flag(b),
         A::Token(b) | A::Trusted(b) | A::Unwrap(b) | A::Verify(b) | A::VerifyRecover(b) => flag(b),
         A::Wrap(b) | A::WrapWithTrusted(b) => flag(b),
+        // CK_DATE: eight digits.
+        A::StartDate(date) | A::EndDate(date) => {
+            Reading::Bytes([&date.year[..], &date.month, &date.day].concat())
+        }
         A::Class(class) => Reading::Named(class_name(class)),
         other => Reading::Named(format!("{other:?}")),
     }
