@@ -93,6 +93,8 @@ pub enum Words<'a> {
     Retired,
     /// The bank's server has taken the certificate.
     Confirmed,
+    /// The command that makes sure that it does.
+    HowToConfirm(&'a str),
     /// Which certificate to choose in a browser's window.
     ChooseInBrowser {
         /// The last digits of its serial number.
