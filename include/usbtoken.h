@@ -177,6 +177,8 @@
 #define USBTOKEN_CREDENTIAL_UNREADABLE 236
 /** This request is finished: its key is in use with the certificate shown, and this is another one for it. */
 #define USBTOKEN_REQUEST_FINISHED 237
+/** No certificate that matches can be seen without the PIN. */
+#define USBTOKEN_CREDENTIAL_NOT_SEEN 238
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */
@@ -199,10 +201,12 @@
 #define USBTOKEN_PIN_CANCELLED 310
 /** The PIN is not correct. One more wrong PIN locks the token. */
 #define USBTOKEN_PIN_INCORRECT_FINAL_TRY 311
-/** The token states that its PIN is entered at its own keys, and that login failed. The PIN that was given was not used. */
+/** The token states that its PIN is entered at its own keys, and that login failed. No PIN of this computer was used; one that was entered at those keys may have counted as wrong. */
 #define USBTOKEN_PIN_PAD_REFUSED 313
 /** The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token. */
 #define USBTOKEN_PIN_WRONG_BEFORE 312
+/** The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN. */
+#define USBTOKEN_PIN_FORM_REFUSED 314
 /** There is no room left on the token. */
 #define USBTOKEN_TOKEN_FULL 401
 /** The token cannot be written. */
@@ -579,6 +583,12 @@
 #define USBTOKEN_NOTICE_LABEL_SHARED 47
 /** The token gave the new certificate another id than its key's: some programs may not find the key. */
 #define USBTOKEN_NOTICE_ID_DIFFERS 48
+/** Of the certificates that show without the PIN none can be renewed now. */
+#define USBTOKEN_NOTICE_MORE_AFTER_LOGIN 55
+/** A renewal of this certificate was begun on this token. Whether it is finished shows after the login only. */
+#define USBTOKEN_NOTICE_BEGUN_BEFORE 56
+/** The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal. */
+#define USBTOKEN_NOTICE_KEY_LABEL_CHOSEN 57
 /** The token holds one certificate for a key: the new one has taken the old one's place. */
 #define USBTOKEN_NOTICE_OLD_CERTIFICATE_REPLACED 76
 /** The new certificate does not work at the bank yet. */
@@ -703,6 +713,8 @@
 #define USBTOKEN_FACT_CONTACT 36
 /** certificate */
 #define USBTOKEN_FACT_CERTIFICATE 40
+/** looked at */
+#define USBTOKEN_FACT_SEEN 41
 /** address */
 #define USBTOKEN_FACT_URL 50
 /** HTTP status */
@@ -3099,7 +3111,10 @@ usbtoken_status usbtoken_credentials_at(const struct usbtoken_credentials *crede
 /**
  * The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
  * the clock's time. Several are an error that lists them; none is USBTOKEN_ALREADY_RENEWED, USBTOKEN_NOT_YET_RENEWABLE,
- * USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all.
+ * USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all. Some tokens show
+ * certificates after the login only: from a list that was read before it none is USBTOKEN_CREDENTIAL_NOT_SEEN, every error
+ * has the fact USBTOKEN_FACT_SEEN, and a list of the session may have one; of one that was chosen before the login
+ * usbtoken_renewal_begin makes sure that there is no second (USBTOKEN_CREDENTIAL_AMBIGUOUS).
  */
 usbtoken_status usbtoken_credentials_renewable(const struct usbtoken_credentials *credentials,
                                                uint32_t window_days,

@@ -31,6 +31,12 @@ impl Contents {
     /// The value decides where it is known. Else it is the identifier, as long as no public key object says that the key
     /// of that identifier is another one.
     pub(super) fn key_hint(&self, certificate: usize) -> Option<&Arc<StoredKey>> {
+        let key = self.key_hint_place(certificate)?;
+        self.private_keys.get(key).map(|held| &held.stored)
+    }
+
+    /// Its place among the private keys.
+    pub(super) fn key_hint_place(&self, certificate: usize) -> Option<usize> {
         let held = self.certificates.get(certificate)?;
         let public = held.certificate.as_ref()?.public_key();
         let told = self.index.private_by_told.get(public).into_iter().flatten();
@@ -46,8 +52,7 @@ impl Contents {
         let halves = self.index.public_by_key.get(public).into_iter().flatten();
         let mut ids = halves.filter_map(|at| self.public_keys.get(*at)).map(|half| &half.stored.id);
         let key = told_by_same_id.or_else(|| told.clone().next()).copied();
-        let key = key.or_else(|| silent(&held.stored.id)).or_else(|| ids.find_map(silent))?;
-        self.private_keys.get(key).map(|held| &held.stored)
+        key.or_else(|| silent(&held.stored.id)).or_else(|| ids.find_map(silent))
     }
 
     /// Whether the public key objects of an identifier say that its key is another one.

@@ -1,5 +1,6 @@
 //! The credentials on a token: certificates, each with its private key where that can be seen.
 
+use super::choice::Choice;
 use super::successor::{Renewed, Successor};
 use crate::driver::{Label, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -27,6 +28,8 @@ pub struct Credential {
     /// The row of renewals that it stands in, by its number in the surroundings.
     pub(super) row: usize,
     pub(super) surroundings: Arc<Surroundings>,
+    /// How it was chosen, where that was before the login.
+    pub(super) chosen: Option<Choice>,
 }
 
 /// What was seen on the token beside the credentials when they were listed.
@@ -248,6 +251,7 @@ impl Credential {
             waiting: false,
             row: 0,
             surroundings: Arc::default(),
+            chosen: None,
         }
     }
 

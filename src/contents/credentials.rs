@@ -1,8 +1,10 @@
 //! The list of the credentials on a token, and the choice among them.
 
 use super::Contents;
+use super::choice::{Choice, Narrowed};
 use super::credential::{Credential, SeenKey, Surroundings, User};
 use super::held::HeldCertificate;
+use super::left_out::{LeftOut, named, why_none};
 use super::successor::Successor;
 use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -21,14 +23,10 @@ pub struct Credentials {
     list: Vec<Credential>,
     unreadable: Vec<Unreadable>,
     left_out: Vec<LeftOut>,
-}
-
-/// A credential that [`Credentials::renewable`] left out: where none is left, why is the answer.
-#[derive(Clone, Debug)]
-struct LeftOut {
-    credential: Credential,
-    window: Window,
-    now: SystemTime,
+    /// Whether this is what the logged-in user sees. Some tokens show certificates after the login only.
+    logged_in: bool,
+    /// By what this was narrowed so far.
+    choice: Choice,
 }
 
 /// A certificate object that holds something that cannot be read as a certificate.
@@ -99,19 +97,19 @@ impl Contents {
         let mut list = self.lister();
         let credentials = self.certificates.iter().enumerate();
         let credentials = credentials.filter_map(|(at, held)| list.credential(at, held)).collect();
-        Credentials::new(credentials, unreadable(&self.certificates, self.unreadable))
+        Credentials::new(credentials, unreadable(&self.certificates, self.unreadable), self.logged_in)
     }
 
     /// The same, where nothing else is wanted of what was read: of thousands it is let go of as the list is made.
     pub(crate) fn into_credentials(self) -> Credentials {
         let mut list = self.lister();
-        let Contents { certificates, unreadable: failed, index, .. } = self;
+        let Contents { certificates, unreadable: failed, index, logged_in, .. } = self;
         drop(index);
         let unreadable = unreadable(&certificates, failed);
         let mut credentials = Vec::with_capacity(certificates.len());
         let held = certificates.into_iter().enumerate();
         credentials.extend(held.filter_map(|(at, held)| list.credential(at, &held)));
-        Credentials::new(credentials, unreadable)
+        Credentials::new(credentials, unreadable, logged_in)
     }
 
     fn lister(&self) -> Lister {
@@ -154,6 +152,7 @@ impl Lister {
             successor: self.successors.remove(&at),
             waiting: self.waiting.contains(&at),
             row: self.rows.get(at).copied().unwrap_or(at),
+            chosen: None,
             surroundings: Arc::clone(&self.surroundings),
         })
     }
@@ -195,7 +194,7 @@ fn unreadable(certificates: &[HeldCertificate], failed: usize) -> Vec<Unreadable
 }
 
 impl Credentials {
-    fn new(mut list: Vec<Credential>, unreadable: Vec<Unreadable>) -> Self {
+    fn new(mut list: Vec<Credential>, unreadable: Vec<Unreadable>, logged_in: bool) -> Self {
         let mut subjects: HashMap<&[u8], usize> = HashMap::new();
         for one in &list {
             *subjects.entry(one.subject().der()).or_default() += 1;
@@ -205,7 +204,7 @@ impl Credentials {
         for (one, same) in list.iter_mut().zip(same) {
             one.same_subject = same.saturating_sub(1);
         }
-        Credentials { list, unreadable, left_out: Vec::new() }
+        Credentials { list, unreadable, logged_in, ..Credentials::default() }
     }
 
     /// The credentials that have not ended and have another subject than this: of other users, where a first certificate
@@ -246,6 +245,7 @@ impl Credentials {
         let (kept, others): (Vec<_>, Vec<_>) = self.list.into_iter().partition(can);
         let left_out = others.into_iter().map(|credential| LeftOut { credential, window, now });
         self.left_out.extend(left_out);
+        self.choice.add(Narrowed::Renewable(window, now));
         Credentials { list: kept, ..self }
     }
 
@@ -253,6 +253,7 @@ impl Credentials {
     #[must_use]
     pub fn without_successor(mut self) -> Self {
         self.list.retain(|credential| credential.successor.is_none());
+        self.choice.add(Narrowed::WithoutSuccessor);
         self
     }
 
@@ -262,6 +263,7 @@ impl Credentials {
         self.unreadable.retain(|one| one.id == id);
         self.list.retain(|credential| credential.id() == id);
         self.left_out.retain(|one| one.credential.id() == id);
+        self.choice.add(Narrowed::Id(id.to_vec()));
         self
     }
 
@@ -274,12 +276,13 @@ impl Credentials {
         if !uri.names_object() {
             return Ok(self);
         }
-        let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects).fact(Fact::Expected, uri);
+        let error = self.none().fact(Fact::Expected, uri);
         let error = self.list.iter().fold(error, |error, one| error.fact(Fact::Candidate, named(one)));
         self.unreadable.retain(|one| {
             uri.id().is_none_or(|id| id == one.id) && uri.object().is_none_or(|label| label == one.label)
         });
         self.list.retain(|credential| credential.is_named_by(uri));
+        self.choice.add(Narrowed::NamedBy(Box::new(uri.clone())));
         if self.list.is_empty() && self.unreadable.is_empty() { Err(error) } else { Ok(self) }
     }
 
@@ -293,6 +296,7 @@ impl Credentials {
         }
         self.list.retain(&is_meant);
         self.left_out.retain(|one| is_meant(&one.credential));
+        self.choice.add(Narrowed::Serial(serial.to_owned()));
         self
     }
 
@@ -302,7 +306,7 @@ impl Credentials {
     /// As [`Credentials::only`] of [`Credentials::by_id`].
     pub fn only_with_id(&self, id: &[u8]) -> Result<Credential> {
         let unreadable = self.unreadable.iter().filter(|one| one.id == id).cloned().collect();
-        self.part(|one| one.id() == id, unreadable).only()
+        self.part(|one| one.id() == id, unreadable, Narrowed::Id(id.to_vec())).only()
     }
 
     /// The only one with this serial number, likewise.
@@ -311,7 +315,7 @@ impl Credentials {
     /// As [`Credentials::only`] of [`Credentials::by_serial`].
     pub fn only_with_serial(&self, serial: &str) -> Result<Credential> {
         let unreadable = if self.list.is_empty() { self.unreadable.clone() } else { Vec::new() };
-        self.part(has_serial(serial), unreadable).only()
+        self.part(has_serial(serial), unreadable, Narrowed::Serial(serial.to_owned())).only()
     }
 
     /// The only one that can be renewed now, in this window, likewise.
@@ -322,36 +326,50 @@ impl Credentials {
         let can = |one: &Credential| one.may_be_renewed(window, now);
         if self.list.is_empty() || self.list.iter().any(can) {
             let unreadable = if self.list.is_empty() { self.unreadable.clone() } else { Vec::new() };
-            return self.part(can, unreadable).only();
+            return self.part(can, unreadable, Narrowed::Renewable(window, now)).only();
         }
         let before = self.left_out.iter().map(LeftOut::why);
-        Err(why_none(before.chain(self.list.iter().map(|one| (one, window, now)))))
+        let why = why_none(before.chain(self.list.iter().map(|one| (one, window, now))));
+        Err(self.of_what_is_seen(why.unwrap_or_else(|| self.none())))
     }
 
     /// Some of the credentials, beside these objects that cannot be read.
-    fn part(&self, wanted: impl Fn(&Credential) -> bool, unreadable: Vec<Unreadable>) -> Self {
+    fn part(
+        &self,
+        wanted: impl Fn(&Credential) -> bool,
+        unreadable: Vec<Unreadable>,
+        narrowed: Narrowed,
+    ) -> Self {
         let list = self.list.iter().filter(|one| wanted(one)).cloned().collect();
         let left_out = self.left_out.iter().filter(|one| wanted(&one.credential)).cloned().collect();
-        Credentials { list, unreadable, left_out }
+        let mut choice = self.choice.clone();
+        choice.add(narrowed);
+        Credentials { list, unreadable, left_out, logged_in: self.logged_in, choice }
     }
 
-    /// The one that is left.
+    /// The one that is left. Chosen from what shows before the login, a renewal makes sure after it that no other one shows
+    /// itself that this choice would have left too.
     ///
     /// # Errors
-    /// [`Code::CredentialNotFound`]; [`Code::CredentialAmbiguous`], which lists the candidates;
+    /// [`Code::CredentialNotFound`]; from a list that was read before the login [`Code::CredentialNotSeen`], and with every
+    /// error [`Fact::Seen`]: some tokens show certificates after the login only, so none seen is not none; [`Code::CredentialAmbiguous`], which lists the candidates;
     /// [`Code::CredentialUnreadable`], which lists what is there, when no certificate on the token can be read. Where
     /// [`Credentials::renewable`] left none, why: [`Code::AlreadyRenewed`] with the one that takes its place and the day
     /// on which that can be renewed, [`Code::NotYetRenewable`] with the day on which the first window opens,
     /// [`Code::Expired`], [`Code::KeyMissing`].
     pub fn only(mut self) -> Result<Credential> {
         match (self.list.pop(), self.list.is_empty()) {
-            (Some(credential), true) => Ok(credential),
+            (Some(credential), true) if self.logged_in => Ok(credential),
+            (Some(credential), true) => Ok(Credential { chosen: Some(self.choice), ..credential }),
             (None, _) if !self.unreadable.is_empty() => {
                 let error = Error::new(Code::CredentialUnreadable).during(Step::ReadObjects);
                 let facts = self.unreadable.iter().flat_map(Unreadable::facts);
-                Err(facts.fold(error, |error, (fact, value)| error.fact(fact, value)))
+                Err(self.of_what_is_seen(facts.fold(error, |error, (fact, value)| error.fact(fact, value))))
             }
-            (None, _) => Err(why_none(self.left_out.iter().map(LeftOut::why))),
+            (None, _) => {
+                let why = why_none(self.left_out.iter().map(LeftOut::why));
+                Err(self.of_what_is_seen(why.unwrap_or_else(|| self.none())))
+            }
             (Some(last), false) => {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
                 let all = self.list.iter().chain([&last]);
@@ -359,39 +377,16 @@ impl Credentials {
             }
         }
     }
-}
 
-impl LeftOut {
-    fn why(&self) -> (&Credential, Window, SystemTime) {
-        (&self.credential, self.window, self.now)
+    fn none(&self) -> Error {
+        let code = if self.logged_in { Code::CredentialNotFound } else { Code::CredentialNotSeen };
+        Error::new(code).during(Step::ReadObjects)
     }
-}
 
-/// Why there is none: of those that were left out, the one that matters most, and the others with their reasons. Of
-/// several windows the one that opens first, of several ends the last.
-fn why_none<'c>(left_out: impl Iterator<Item = (&'c Credential, Window, SystemTime)>) -> Error {
-    let mut why: Vec<((u8, i64), &Credential, Error)> = Vec::new();
-    for (credential, window, now) in left_out {
-        let Some(error) = credential.refusal(&window, now) else { continue };
-        let days = credential.days_left(now);
-        let rank = match error.code() {
-            Code::AlreadyRenewed => (0, days),
-            Code::NotYetRenewable => (1, days),
-            Code::Expired => (2, -days),
-            _ => (3, 0),
-        };
-        why.push((rank, credential, error));
+    /// That the PIN may show others, where it was not used.
+    fn of_what_is_seen(&self, error: Error) -> Error {
+        if self.logged_in { error } else { error.fact(Fact::Seen, "without_pin") }
     }
-    why.sort_by_key(|(rank, ..)| *rank);
-    let mut why = why.into_iter();
-    let Some((_, _, first)) = why.next() else {
-        return Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
-    };
-    // Of one that is renewed the only candidate is the one that takes its place.
-    let others = why.filter(|_| first.code() != Code::AlreadyRenewed);
-    let others: Vec<String> =
-        others.map(|(_, one, why)| format!("{}: {}", named(one), why.code().name())).collect();
-    others.iter().fold(first, |error, other| error.fact(Fact::Candidate, other))
 }
 
 /// Whether a credential's certificate has this serial number; case and leading zeros do not matter.
@@ -399,12 +394,6 @@ fn has_serial(serial: &str) -> impl Fn(&Credential) -> bool {
     let plain = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
     let wanted = plain(serial);
     move |one| plain(&one.certificate().serial().to_string()) == wanted
-}
-
-/// What tells a credential from others, on one line.
-fn named(credential: &Credential) -> String {
-    let (subject, serial) = (credential.subject(), credential.certificate().serial());
-    format!("{subject} (serial {serial}, id {})", hex(credential.id()))
 }
 
 impl<'a> IntoIterator for &'a Credentials {
@@ -467,7 +456,7 @@ impl Session {
     /// What reading returns; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
         let mut contents = Contents::read(self)?;
-        contents.prove_successors(self)?;
-        contents.into_credentials().named_by(self.token().found_by())
+        self.or_login_lost(contents.prove_successors(self))?;
+        contents.credentials().named_by(self.token().found_by())
     }
 }

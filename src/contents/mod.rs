@@ -8,6 +8,8 @@
 //! - `belongs`: which certificate, private and public key are one
 //! - `credential`: the certificates with their keys
 //! - `credentials`: their list, and the choice among them
+//! - `left_out`: those that a choice left out, and why
+//! - `choice`, `chosen`: how one was chosen before the login, and the same choice after it
 //! - `pending`, `jobs`: the keys whose certificate is not there, and how they are found
 //! - `answered`: which pending key an answer is for
 //! - `succession`: which credential takes the place of which, as removals need it
@@ -18,10 +20,13 @@
 
 mod answered;
 mod belongs;
+mod choice;
+mod chosen;
 pub(crate) mod credential;
 pub(crate) mod credentials;
 mod held;
 mod jobs;
+mod left_out;
 mod pending;
 mod record;
 mod removable;

@@ -3,7 +3,7 @@
 
 use super::Contents;
 use super::held::put;
-use super::record::{Record, old_digest};
+use super::record::{Marking, Record, old_digest};
 use super::signer::Signer;
 use crate::error::{self, Family};
 use crate::pki::{Certificate, PublicKey, Window, jst_rfc3339};
@@ -103,13 +103,16 @@ impl Contents {
     /// What signing returns when the token is gone.
     pub(crate) fn prove_successors(&mut self, signer: &dyn Signer) -> error::Result<()> {
         let names = self.names();
+        let asks =
+            |at: &usize| self.private_keys.get(*at).is_some_and(|held| held.stored.always_authenticate);
         let claims = |at: &usize| {
             let mut olds = Vec::new();
             self.claims_of_key(&names, *at, &mut olds);
-            let asks = self.private_keys.get(*at).is_some_and(|held| held.stored.always_authenticate);
-            !olds.is_empty() && !asks
+            !olds.is_empty() && !asks(at)
         };
-        let keys: Vec<usize> = (0..self.private_keys.len()).filter(claims).collect();
+        let without_record = (0..self.certificates.len()).filter_map(|at| self.recorded_without_key(at));
+        let without_record = without_record.map(|(_, key)| key).filter(|at| !asks(at));
+        let keys: Vec<usize> = (0..self.private_keys.len()).filter(claims).chain(without_record).collect();
         for key in keys {
             match self.ask(signer, key, &[]) {
                 Err(error) if error.code().family() == Family::Gone => return Err(error),
@@ -156,6 +159,7 @@ impl Contents {
         let mut claims = self.claims_of_shared_keys();
         if self.logged_in {
             (0..self.private_keys.len()).for_each(|at| self.claims_of_key(&names, at, &mut claims));
+            (0..self.certificates.len()).for_each(|at| self.claim_of_certificate(&names, at, &mut claims));
             return claims;
         }
         for held in &self.public_keys {
@@ -182,6 +186,35 @@ impl Contents {
         };
         let Some(public) = public else { return };
         self.claim(names, record, self.certificates_for(public), held.signed.is_some(), claims);
+    }
+
+    /// What the record on a certificate says, whose key has a label that the token chose, and so no record. Where that key has
+    /// signed it is known that the certificate is in use; a false record here would keep an older one of the same issuer
+    /// from being renewed unasked, and nothing is removed for it.
+    fn claim_of_certificate(&self, names: &Names, at: usize, claims: &mut Vec<Claim>) {
+        let Some((record, key)) = self.recorded_without_key(at) else { return };
+        let public = self.certificate(at).map(Certificate::public_key);
+        let signed = self.private_keys.get(key).and_then(|held| held.signed.as_ref()?.public_key());
+        let proven = signed.is_some() && signed == public;
+        let from = claims.len();
+        self.claim(names, record, std::iter::once(at), proven, claims);
+        let mut of_one_issuer = claims.split_off(from);
+        of_one_issuer.retain(|claim| self.have_one_issuer(claim.old, claim.new));
+        claims.append(&mut of_one_issuer);
+    }
+
+    /// Whether the record on a certificate, whose key has none, says that it takes the place of this one.
+    pub(crate) fn is_said_renewed(&self, old: &Certificate) -> bool {
+        let mut recorded = (0..self.certificates.len()).filter_map(|at| self.recorded_without_key(at));
+        recorded.any(|(record, _)| record.concerns(old))
+    }
+
+    /// The record on a certificate and the place of its key, where that has none.
+    fn recorded_without_key(&self, certificate: usize) -> Option<(&Record, usize)> {
+        let record = self.certificates.get(certificate)?.marking.record()?;
+        let key = self.key_hint_place(certificate)?;
+        let unmarked = matches!(self.private_keys.get(key)?.marking, Marking::None);
+        unmarked.then_some((record, key))
     }
 
     fn claim(

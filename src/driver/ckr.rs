@@ -52,25 +52,33 @@ pub(super) fn code(function: &str, rv: CK_RV) -> Code {
     }
 }
 
-/// What C_Login returned. Drivers answer a wrong PIN with whatever comes to hand, a general error or a vendor's own number:
-/// what is no answer to a login may have cost a try.
+/// What C_Login returned to a PIN that was sent. Drivers answer a wrong PIN with whatever comes to hand, a general error, a
+/// token that is gone, or a vendor's own number: what is no clear answer to a PIN may have cost a try.
 fn code_of_login(rv: CK_RV) -> Code {
     match rv {
-        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => Code::PinCancelled,
         CKR_PIN_INCORRECT
         | CKR_PIN_LOCKED
         | CKR_PIN_EXPIRED
-        | CKR_PIN_LEN_RANGE
-        | CKR_PIN_INVALID
         | CKR_USER_PIN_NOT_INITIALIZED
         | CKR_USER_ANOTHER_ALREADY_LOGGED_IN
         | CKR_USER_TOO_MANY_TYPES
-        | CKR_SESSION_READ_WRITE_SO_EXISTS
-        | CKR_TOKEN_NOT_PRESENT
-        | CKR_DEVICE_REMOVED
-        | CKR_SESSION_HANDLE_INVALID
-        | CKR_SESSION_CLOSED => code_of_call(rv),
+        | CKR_SESSION_READ_WRITE_SO_EXISTS => code_of_call(rv),
+        CKR_PIN_LEN_RANGE | CKR_PIN_INVALID => Code::PinFormRefused,
         _ => Code::PinUncertain,
+    }
+}
+
+/// What C_Login returned where no PIN was sent: it is entered at the token's own keys, where a person can cancel.
+pub(super) fn code_of_pad(rv: CK_RV) -> Code {
+    match rv {
+        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => Code::PinCancelled,
+        CKR_TOKEN_NOT_PRESENT | CKR_DEVICE_REMOVED | CKR_SESSION_HANDLE_INVALID | CKR_SESSION_CLOSED => {
+            code_of_call(rv)
+        }
+        _ => match code_of_login(rv) {
+            Code::PinUncertain | Code::PinFormRefused => Code::PinPadRefused,
+            code => code,
+        },
     }
 }
 
@@ -134,8 +142,7 @@ pub(super) fn is_template_refusal(rv: CK_RV) -> bool {
     )
 }
 
-/// Whether the token may have refused to sign because of the mechanism, so that another one may be tried. That a mechanism
-/// does not work shows in many ways, also in a general error.
+/// Whether the token refused to sign in this way, in words that mean nothing else.
 pub(super) fn is_mechanism_refusal(rv: CK_RV) -> bool {
     matches!(
         rv,
@@ -147,11 +154,32 @@ pub(super) fn is_mechanism_refusal(rv: CK_RV) -> bool {
             | CKR_KEY_SIZE_RANGE
             | CKR_DATA_INVALID
             | CKR_DATA_LEN_RANGE
-            | CKR_ARGUMENTS_BAD
-            | CKR_OPERATION_NOT_INITIALIZED
-            | CKR_GENERAL_ERROR
-            | CKR_FUNCTION_FAILED
-            | CKR_VENDOR_DEFINED..
+    )
+}
+
+/// Whether the token may have refused to sign because of the mechanism, so that another one may be tried. That a mechanism
+/// does not work shows in many ways, also in a fault of the device; what surely has another reason is not tried again.
+pub(super) fn may_be_mechanism_refusal(rv: CK_RV) -> bool {
+    !matches!(
+        rv,
+        CKR_CANCEL
+            | CKR_HOST_MEMORY
+            | CKR_SLOT_ID_INVALID
+            | CKR_DEVICE_REMOVED
+            | CKR_TOKEN_NOT_PRESENT
+            | CKR_FUNCTION_CANCELED
+            | CKR_FUNCTION_REJECTED
+            | CKR_SESSION_HANDLE_INVALID
+            | CKR_SESSION_CLOSED
+            | CKR_KEY_HANDLE_INVALID
+            | CKR_OBJECT_HANDLE_INVALID
+            | CKR_USER_NOT_LOGGED_IN
+            | CKR_CRYPTOKI_NOT_INITIALIZED
+            | CKR_PIN_INCORRECT
+            | CKR_PIN_INVALID
+            | CKR_PIN_LEN_RANGE
+            | CKR_PIN_EXPIRED
+            | CKR_PIN_LOCKED
     )
 }
 
@@ -188,13 +216,34 @@ mod tests {
             CKR_USER_NOT_LOGGED_IN,
             CKR_USER_TYPE_INVALID,
             CKR_HOST_MEMORY,
+            CKR_TOKEN_NOT_PRESENT,
+            CKR_DEVICE_REMOVED,
+            CKR_SESSION_HANDLE_INVALID,
+            CKR_FUNCTION_CANCELED,
+            CKR_FUNCTION_REJECTED,
+            CKR_CANCEL,
             CKR_VENDOR_DEFINED + 0x384,
             0x7777,
         ] {
             assert_eq!(code("C_Login", rv), Code::PinUncertain, "0x{rv:x}");
         }
+        for rv in [CKR_PIN_LEN_RANGE, CKR_PIN_INVALID] {
+            assert_eq!(code("C_Login", rv), Code::PinFormRefused, "0x{rv:x}");
+        }
         assert_eq!(code("C_Login", CKR_PIN_INCORRECT), Code::PinIncorrect);
         assert_eq!(code("C_Sign", CKR_GENERAL_ERROR), Code::DeviceFault);
+    }
+
+    #[test]
+    fn only_at_a_pad_a_person_cancels() {
+        assert_eq!(code_of_pad(CKR_FUNCTION_CANCELED), Code::PinCancelled);
+        assert_eq!(code_of_pad(CKR_DEVICE_REMOVED), Code::TokenRemoved);
+        assert_eq!(code_of_pad(CKR_PIN_INCORRECT), Code::PinIncorrect);
+        for rv in
+            [CKR_ARGUMENTS_BAD, CKR_GENERAL_ERROR, CKR_PIN_LEN_RANGE, CKR_FUNCTION_NOT_SUPPORTED, 0x7777]
+        {
+            assert_eq!(code_of_pad(rv), Code::PinPadRefused, "0x{rv:x}");
+        }
     }
 
     #[test]

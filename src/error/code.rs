@@ -125,6 +125,8 @@ numbered! {
         CredentialUnreadable = 236 "credential_unreadable",
         /// The answer is another certificate for a key whose certificate is installed: its request is finished.
         RequestFinished = 237 "request_finished",
+        /// No credential that is seen without the PIN matches; others may show after the login.
+        CredentialNotSeen = 238 "credential_not_seen",
 
         /// The PIN is wrong.
         PinIncorrect = 301 "pin_incorrect",
@@ -148,10 +150,12 @@ numbered! {
         PinCancelled = 310 "pin_cancelled",
         /// The PIN is wrong, and one wrong PIN more locks the token.
         PinIncorrectFinalTry = 311 "pin_incorrect_final_try",
-        /// The driver states a PIN pad and refused to log in without a PIN; the PIN that was given was not sent.
+        /// The driver states a PIN pad and refused to log in without a PIN; a PIN that was given was not sent.
         PinPadRefused = 313 "pin_pad_refused",
         /// The PIN was wrong in an earlier run, and no person is there.
         PinWrongBefore = 312 "pin_wrong_before",
+        /// The token was sent the PIN and refused its length or its characters; that may have cost a try.
+        PinFormRefused = 314 "pin_form_refused",
 
         /// No room on the token.
         TokenFull = 401 "token_full",

@@ -92,6 +92,12 @@ numbered! {
         LabelShared = 47 "label_shared",
         /// The token gave the new certificate another CKA_ID than its key's.
         IdDiffers = 48 "id_differs",
+        /// Only what shows without the PIN was looked at; some tokens show more after the login.
+        MoreAfterLogin = 55 "more_after_login",
+        /// A renewal was begun; whether it is finished shows after the login only.
+        BegunBefore = 56 "begun_before",
+        /// The token gave the new key another label than the one that it was asked for.
+        KeyLabelChosen = 57 "key_label_chosen",
         /// The token holds one certificate for a key: the new one has taken the old one's place.
         OldCertificateReplaced = 76 "old_certificate_replaced",
         /// The new certificate begins to work at the bank later.

@@ -31,6 +31,10 @@ impl Session {
     }
 
     fn take_away(&self, pending: &PendingKey, named: bool, run: &Run<'_>) -> Result<()> {
+        self.or_login_lost(self.take_away_logged_in(pending, named, run))
+    }
+
+    fn take_away_logged_in(&self, pending: &PendingKey, named: bool, run: &Run<'_>) -> Result<()> {
         self.reserve()?;
         run.may_act_on(pending)?;
         run.enter(Step::Abandon)?;

@@ -19,12 +19,17 @@ impl Renewal {
     /// Makes the key pair, proves it and signs the request.
     ///
     /// # Errors
-    /// [`Code::BadSubject`] for a name that X.520 forbids; the first blocker of the preflight, which is run again;
+    /// [`Code::BadSubject`] for a name that X.520 forbids; [`Code::CredentialAmbiguous`] where the credential was chosen
+    /// before the login as the only one, and others show themselves now that may be meant as well; the first blocker of the preflight, which is run again;
     /// [`Code::KeyExportable`] or
     /// [`Code::ProofInsufficient`], after which the new key is destroyed; [`Code::TokenFull`], which names the
     /// expired credentials that could be removed; and what the token returns. The old credential is untouched in
     /// every case.
     pub fn begin(&self, session: &Session, run: &Run<'_>) -> Result<Pending> {
+        session.or_login_lost(self.begin_logged_in(session, run))
+    }
+
+    fn begin_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Pending> {
         session.reserve()?;
         run.enter(Step::Preflight)?;
         // A CA would refuse such a name, or cut it, after the key was made.
@@ -34,6 +39,9 @@ impl Renewal {
         let mut contents = Contents::read(session)?;
         let preflight = Preflight::after_login(self, session, &mut contents, run)?;
         let notices = preflight.into_notices()?;
+        if let Some(old) = self.old() {
+            old.is_still_the_only_one(&contents.credentials())?;
+        }
         let job = Job { renewal: self, session, run, notices };
         match self.policy.reuses_key() {
             false => job.with_new_key(&mut contents),
@@ -48,6 +56,10 @@ impl Renewal {
     /// answer, [`Code::KeyExportable`],
     /// [`Code::ProofInsufficient`], and what the token returns.
     pub fn resume(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
+        session.or_login_lost(self.resume_logged_in(session, key, run))
+    }
+
+    fn resume_logged_in(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
         session.reserve()?;
         run.may_act_on(key)?;
         if key.state() != PendingState::AwaitingAnswer || !self.is_job_of_key(key) {
@@ -117,6 +129,9 @@ impl Job<'_> {
         self.run.enter(Step::GenerateKeyPair)?;
         let made = self.generate_key_pair(kind, &record, contents.present());
         let mut pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
+        if !pair.labelled {
+            self.notices.push(Notice::KeyLabelChosen.into());
+        }
         match self.prove_and_sign(&draft, &mut pair, contents) {
             Ok((proof, signed)) => {
                 let key = PendingKey::fresh(record, &pair, self.renewal.old());
@@ -280,7 +295,7 @@ impl Session {
     /// # Errors
     /// What C_GetAttributeValue returns, other than the refusal that is hoped for.
     pub fn proof(&self, credential: &Credential, run: &Run<'_>) -> Result<Option<Proof>> {
-        credential.private_key().ok().map(|key| self.prove(key, run.now())).transpose()
+        self.or_login_lost(credential.private_key().ok().map(|key| self.prove(key, run.now())).transpose())
     }
 
     /// Lets the key of a credential sign a message, for example of a TLS login, and verifies the signature. RSA signatures
@@ -292,7 +307,7 @@ impl Session {
     pub fn sign_as(&self, credential: &Credential, message: &[u8]) -> Result<Vec<u8>> {
         let public = credential.certificate().public_key();
         let key = credential.private_key()?;
-        self.sign(key, public, algorithm_of(public)?, message, Step::SignChallenge)
+        self.or_login_lost(self.sign(key, public, algorithm_of(public)?, message, Step::SignChallenge))
     }
 }
 

@@ -86,7 +86,8 @@ impl Preflight {
     fn before_login(renewal: &Renewal, token: &Token, waiting: bool, run: &Run<'_>) -> Self {
         let said = renewal.old().and_then(Credential::successor).filter(|_| !renewal.although_renewed);
         let renewed = said.map(|by| renewed(Notice::SaidRenewed, renewal, by));
-        let mut findings = findings(renewal, token, &Done { waiting, renewed: renewed.clone() }, run, false);
+        let mut findings =
+            findings(renewal, token, &Done { waiting, known: false, renewed: renewed.clone() }, run, false);
         if let Some(old) = renewal.old() {
             let unique = || same_subject(old.same_subject());
             let state = renewed.map_or_else(unique, PointResult::Warning);
@@ -120,7 +121,8 @@ impl Preflight {
         let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
         // What is begun is finished first.
         if let (None, Some(old), false) = (waiting, renewal.old(), renewal.policy.reuses_key())
-            && !contents.followers(session, old.certificate())?.is_empty()
+            && (contents.is_said_renewed(old.certificate())
+                || !contents.followers(session, old.certificate())?.is_empty())
         {
             // Which one is in use now, and when that can be renewed, depends on those that follow it in turn.
             contents.prove_successors(session)?;
@@ -129,8 +131,11 @@ impl Preflight {
         let now = renewal.old().and_then(|old| present(&credentials, old));
         let by = now.and_then(Credential::successor).filter(|by| by.proven && waiting.is_none());
         let by = by.filter(|_| !renewal.policy.reuses_key());
-        let done =
-            Done { waiting: waiting.is_some(), renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)) };
+        let done = Done {
+            waiting: waiting.is_some(),
+            known: true,
+            renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)),
+        };
         let mut findings = findings(renewal, session.token(), &done, run, true);
         findings
             .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
@@ -159,10 +164,19 @@ impl Preflight {
 
 /// What was done for the certificate before.
 struct Done {
-    /// A renewal that was begun waits.
+    /// A renewal that was begun waits, or seems to.
     waiting: bool,
+    /// Whether that is known, because private objects were seen.
+    known: bool,
     /// It is renewed, or is said to be.
     renewed: Option<Warning>,
+}
+
+impl Done {
+    /// What is said of the one that waits.
+    fn notice(&self) -> Notice {
+        if self.known { Notice::PendingExists } else { Notice::BegunBefore }
+    }
 }
 
 /// The credential as it is on the token now. The list that it was chosen from may be old, and the same certificate may be
@@ -273,9 +287,9 @@ fn of_token(info: &TokenInfo, logged_in: bool) -> Vec<PreflightPoint> {
     ]
 }
 
-/// Before the login a job that waits is a warning.
+/// Before the login a job that seems to wait is a warning: its certificate may be one that shows after the login only.
 fn said_to_wait(waiting: bool) -> PreflightPoint {
-    let state = if waiting { PointResult::from(Notice::PendingExists) } else { PointResult::Ok };
+    let state = if waiting { PointResult::from(Notice::BegunBefore) } else { PointResult::Ok };
     PreflightPoint { point: Point::NothingPending, state }
 }
 
@@ -381,13 +395,13 @@ fn window(renewal: &Renewal, done: &Done, run: &Run<'_>) -> PointResult {
         WindowState::Open { .. } => return PointResult::Ok,
         WindowState::NotYet { opens_on, days_left } => not_yet(old, opens_on, days_left),
         WindowState::Expired { .. } if done.waiting && !renewal.beside_pending => {
-            return PointResult::from(Notice::PendingExists);
+            return PointResult::from(done.notice());
         }
         WindowState::Expired { .. } => expired(old, now),
         WindowState::Closed { .. } | WindowState::ServiceEnded { .. }
             if done.waiting && !renewal.beside_pending =>
         {
-            return PointResult::from(Notice::PendingExists);
+            return PointResult::from(done.notice());
         }
         WindowState::Closed { closed_at } => closed(old, closed_at, now),
         WindowState::ServiceEnded { ended_on } => service_ended(old, ended_on, now),

@@ -119,6 +119,10 @@ impl Retire {
     /// [`Code::RemovalDoubtful`] when two private keys sign for it, or an object is not what it was;
     /// [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
+        session.or_login_lost(self.run_logged_in(session, run))
+    }
+
+    fn run_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
         run.enter(Step::Retire)?;
         let refused = |code| Err(about(Error::new(code).during(Step::Retire), &self.old));
         match self.policy.old {
@@ -133,6 +137,7 @@ impl Retire {
         let mut contents = Contents::read(session)?;
         let credentials = contents.credentials();
         let old = present(&credentials, &self.old)?;
+        self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
         let (successor, issuer) = self.choose(&credentials, old, followers, run.now())?;
         self.make_sure_it_works(old, &successor, run.now())?;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,14 +23,14 @@ struct attribute { U type; void *value; U length; };
 
 /* The functions of PKCS#11 v2.40 in the order of CK_FUNCTION_LIST. */
 enum {
-    INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, LOGIN = 18,
-    CREATE_OBJECT = 20, DESTROY_OBJECT = 22, GET_ATTRIBUTES = 24, SET_ATTRIBUTES, FIND_INIT, FIND, FIND_FINAL,
+    INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, LOGIN = 18, LOGOUT,
+    CREATE_OBJECT, DESTROY_OBJECT = 22, GET_ATTRIBUTES = 24, SET_ATTRIBUTES, FIND_INIT, FIND, FIND_FINAL,
     SIGN_INIT = 42, SIGN, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
 };
 struct list { B version[2]; U (*function[FUNCTIONS])(); };
 
 static struct list *real, odd;
-static int starts;
+static int starts, logins, pairs;
 
 static const char *word(const char *name)
 {
@@ -42,9 +43,29 @@ static const char *word(const char *name)
 
 static U number(const char *name) { const char *value = word(name); return value ? strtoul(value, 0, 0) : 0; }
 
-/* `starts-once`: a client of a network HSM. `untidy`: it prints, goes to another folder, and lets everybody write. */
+/* What was called, a word a line. */
+static void note(const char *what)
+{
+    FILE *log = getenv("ODD_LOG") ? fopen(getenv("ODD_LOG"), "a") : 0;
+    if (log) fprintf(log, "%s\n", what), fclose(log);
+}
+
+/* `reset-at`: after the login, before the call of this number that uses it, another program resets the card. */
+static void reset(U session)
+{
+    static U uses;
+    if (word("reset-at") && logins && ++uses == number("reset-at")) real->function[LOGOUT](session), note("reset");
+}
+
+/* `starts-once`: a client of a network HSM. `untidy`: it prints, goes to another folder, and lets everybody write.
+ * `without-arguments`: it takes none. `closes-descriptors`: those that it did not open. `other-environment`: not ours. */
 static U initialize(void *arguments)
 {
+    if (word("without-arguments") && arguments) return 7;
+    for (int i = 3; word("closes-descriptors") && i < 512; i++) close(i);
+    if (word("closes-streams")) close(0), close(1), close(2);
+    if (word("other-environment")) setenv("PATH", "/nowhere", 1), setenv("XDG_STATE_HOME", "/nowhere", 1), setenv("HOME", "/", 1);
+    if (word("takes-signals")) signal(SIGCHLD, SIG_IGN), signal(SIGPIPE, SIG_DFL);
     if (word("untidy")) printf("driver: debug\n"), chdir("/"), umask(0);
     if (word("starts-once") && starts++) return 5;
     return real->function[INITIALIZE](arguments);
@@ -104,8 +125,13 @@ static U mechanism_list(U slot, U *kinds, U *count)
     return 0;
 }
 
+/* `asks`: for each signature the PIN is wanted, and taken whatever it is. */
 static U login(U session, U user, B *pin, U length)
 {
+    note(user == 2 ? "login for a signature" : pin ? "login with a PIN" : "login at the pad");
+    logins++;
+    if (user == 2 && word("asks")) return 0;
+    if (!pin && word("pad")) return number("pad");
     return word("login") ? number("login") : real->function[LOGIN](session, user, pin, length);
 }
 
@@ -138,6 +164,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     static B yes = 1;
     struct attribute all[40], *id = of_type(given, count, 0x102), *value = of_type(given, count, 0x11);
     U at = 0, others[8];
+    reset(session);
     if (word("category-refused") && (of_type(given, count, 0x87) || of_type(given, count, 0x110))) return 0x12;
     if (word("dies-in-create") && value) {
         value->length = number("dies-in-create");
@@ -161,24 +188,59 @@ static U create(U session, struct attribute *given, U count, U *object)
 /* `gone-is-invalid`: what was destroyed is called invalid by the very call. */
 static U destroy(U session, U object)
 {
+    reset(session);
     if (!inside(object)) return 0x82;
     U rv = real->function[DESTROY_OBJECT](session, inside(object));
     numbering += !rv;
     return !rv && word("gone-is-invalid") ? 0x82 : rv;
 }
 
+static U find_init(U session, struct attribute *given, U count)
+{
+    reset(session);
+    return real->function[FIND_INIT](session, given, count);
+}
+
+/* `hides`: certificates whose CKA_ID begins so show after the login only. */
+static U find_seen(U session, U *objects, U room, U *count)
+{
+    U found = 0, one, got;
+    if (!word("hides") || logins) return real->function[FIND](session, objects, room, count);
+    while (found < room) {
+        U class = 0, rv = real->function[FIND](session, &one, 1, &got);
+        B id[64] = {0};
+        struct attribute wanted[] = {{0, &class, sizeof class}, {0x102, id, sizeof id}};
+        if (rv) return rv;
+        if (!got) break;
+        real->function[GET_ATTRIBUTES](session, one, wanted, 2);
+        if (class != 1 || id[0] != number("hides")) objects[found++] = one;
+    }
+    return *count = found, 0;
+}
+
+/* `labels-kept`: labels cannot be changed. */
+static U set_attributes(U session, U object, struct attribute *given, U count)
+{
+    return word("labels-kept") ? 0x10 : real->function[SET_ATTRIBUTES](session, inside(object), given, count);
+}
+
 static U find(U session, U *objects, U room, U *count)
 {
-    U rv = real->function[FIND](session, objects, room, count);
+    U rv = find_seen(session, objects, room, count);
     for (U i = 0; !rv && i < *count; i++) objects[i] = outside(objects[i]);
     return rv;
 }
 
-/* `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
+/* `labels-chosen`: keys are labelled by the token. `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
 static U generate(U session, struct mechanism *mechanism, struct attribute *public, U publics, struct attribute *private,
                   U privates, U *public_key, U *private_key)
 {
-    U rv = real->function[GENERATE_KEY_PAIR](session, mechanism, public, publics, private, privates, public_key, private_key);
+    struct attribute one[20], two[20];
+    reset(session), note("pair"), pairs++;
+    memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
+    for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;
+    for (U i = 0; word("labels-chosen") && i < privates; i++) if (two[i].type == 3) two[i].value = "Key 1", two[i].length = 5;
+    U rv = real->function[GENERATE_KEY_PAIR](session, mechanism, one, publics, two, privates, public_key, private_key);
     if (!rv && word("dies-in-generate")) {
         U class = 2, type = 3;
         B yes = 1, half[] = {4, 65, 4, 1, 2, 3};
@@ -195,6 +257,8 @@ static U attributes(U session, U object, struct attribute *list, U count)
 {
     if (!(object = inside(object))) return 0x82;
     U room[64], unavailable = (U)-1;
+    reset(session);
+    if (word("logged-out-after-pair") && pairs) return 0x101;
     for (U i = 0; i < count && i < 64; i++) {
         room[i] = list[i].length;
         /* It takes a number in a buffer of its own length only. */
@@ -217,14 +281,24 @@ static U attributes(U session, U object, struct attribute *list, U count)
         if (list[i].length == unavailable || !list[i].value) continue;
         if (word("never-local") && list[i].type == 0x163) *(B *)list[i].value = 0;
         if (word("lengths-stay") && list[i].length < room[i]) list[i].length = room[i];
+        B *point = list[i].value;
+        if (list[i].type == 0x181 && list[i].length == 67 && (word("points-compressed") || word("points-bare"))) {
+            memmove(point, point + 2, list[i].length = 65);
+            if (word("points-compressed")) point[0] = 2 + (point[64] & 1), list[i].length = 33;
+        }
+        if (word("asks") && list[i].type == 0x202 && list[i].length == 1) point[0] = 1;
         if (word("labels-end-with-nul") && list[i].type == 3 && list[i].length < room[i])
             ((B *)list[i].value)[list[i].length++] = 0;
     }
     return rv;
 }
 
+static U used;
+
 static U sign_init(U session, struct mechanism *mechanism, U key)
 {
+    reset(session);
+    used = mechanism->kind;
     if (word("refuses") && mechanism->kind == number("refuses")) return word("refuses-with") ? number("refuses-with") : 0x70;
     return inside(key) ? real->function[SIGN_INIT](session, mechanism, inside(key)) : 0x60;
 }
@@ -242,9 +316,18 @@ static U sign(U session, B *data, U length, B *signature, U *count)
 {
     static int made;
     U room = *count;
+    reset(session);
+    if (word("refuses-to-sign") && used == number("refuses-to-sign")) {
+        B away[1024];
+        U many = sizeof away;
+        real->function[SIGN](session, data, length, away, &many);
+        return number("refuses-with");
+    }
+    if (word("exact-room") && signature && room != number("exact-room")) return *count = word("tells-room") ? number("exact-room") : room, 0x150;
     if (word("logged-out-after") && made++ >= (int)number("logged-out-after")) return 0x101;
     U rv = real->function[SIGN](session, data, length, signature, count);
     if (rv || !signature) return rv;
+    if (word("signs-wrong") && used == number("signs-wrong")) signature[5] ^= 1;
     if (word("ecdsa-as-der")) {
         B der[200];
         int end = 2;
@@ -269,6 +352,7 @@ U C_GetFunctionList(struct list **list)
         odd.function[MECHANISM_LIST] = mechanism_list, odd.function[MECHANISM_INFO] = mechanism_info;
         odd.function[LOGIN] = login, odd.function[CREATE_OBJECT] = create;
         odd.function[DESTROY_OBJECT] = destroy, odd.function[FIND] = find;
+        odd.function[FIND_INIT] = find_init, odd.function[SET_ATTRIBUTES] = set_attributes;
         odd.function[GENERATE_KEY_PAIR] = generate, odd.function[GET_ATTRIBUTES] = attributes;
         odd.function[SIGN_INIT] = sign_init, odd.function[SIGN] = sign;
         if (word("without-mechanism-info")) odd.function[MECHANISM_INFO] = 0;

@@ -10,7 +10,9 @@ use std::sync::OnceLock;
 
 use common::{Bank, Said};
 use usbtoken::Code;
-use usbtoken_testkit::{Kind, days_from_now, softhsm_module, verify_with_certificate};
+use usbtoken_testkit::{
+    Kind, NameDer, Provisioned, Text, days_from_now, softhsm_module, verify_with_certificate,
+};
 
 /// The odd driver, compiled once.
 fn odd_driver() -> &'static PathBuf {
@@ -30,7 +32,20 @@ impl Bank {
     /// Runs the command with the driver that behaves in these ways.
     fn odd(&self, ways: &str, arguments: &[&str]) -> Said {
         let mut command = self.command(odd_driver(), arguments);
-        Said::of(command.env("ODD", ways).env("ODD_DRIVER", softhsm_module()).output().unwrap())
+        command.env("ODD", ways).env("ODD_DRIVER", softhsm_module()).env("ODD_LOG", self.file("odd.log"));
+        Said::of(command.output().unwrap())
+    }
+
+    /// How often the driver noted that, in all runs.
+    fn noted(&self, what: &str) -> usize {
+        let log = std::fs::read_to_string(self.file("odd.log")).unwrap_or_default();
+        log.lines().filter(|line| *line == what).count()
+    }
+
+    /// A second credential, which ends so many days from now, or ended before.
+    fn another(&self, id: u8, days: i64) -> Provisioned {
+        let subject = NameDer::new().common(Text::Utf8, &format!("user {id:02x}")).to_der();
+        self.soft.credential(&self.ca, Kind::P256, &[id], &subject, days_from_now(days))
     }
 
     fn renew_oddly(&self, ways: &str, more: &[&str]) -> Said {
@@ -71,6 +86,19 @@ fn what_a_driver_misstates_stops_no_renewal() {
         (Kind::Rsa2048, "refuses=0x40"),
         (Kind::Rsa2048, "refuses=0x40,refuses-with=0x6"),
         (Kind::Rsa2048, "signatures-filled-up,lengths-stay"),
+        (Kind::Rsa2048, "refuses=0x40,refuses-with=0x30"),
+        (Kind::Rsa2048, "refuses-to-sign=0x40,refuses-with=0x30"),
+        (Kind::Rsa2048, "signs-wrong=0x40"),
+        (Kind::Rsa2048, "exact-room=256"),
+        (Kind::Rsa2048, "exact-room=256,tells-room"),
+        (Kind::P256, "exact-room=64"),
+        (Kind::P256, "points-compressed"),
+        (Kind::P256, "points-bare"),
+        (Kind::P256, "without-arguments"),
+        (Kind::P256, "labels-chosen"),
+        (Kind::Rsa2048, "asks"),
+        (Kind::Rsa2048, "asks,refuses-to-sign=0x40,refuses-with=0x6"),
+        (Kind::Rsa2048, "asks,lists-not=0x1,refuses-to-sign=0x40,refuses-with=0x70"),
     ];
     for (kind, ways) in rows {
         let bank = Bank::alone(kind, days_from_now(11));
@@ -78,6 +106,8 @@ fn what_a_driver_misstates_stops_no_renewal() {
         assert_eq!(said.exit, 0, "{ways}: {said:?}");
         bank.assert_old_works();
         bank.assert_one_new_credential();
+        assert_eq!(bank.noted("pair"), 1, "{ways}");
+        assert_eq!(bank.noted("login with a PIN"), 1, "{ways}");
     }
 }
 
@@ -112,21 +142,143 @@ fn who_knows_better_goes_on() {
 #[test]
 fn an_odd_answer_to_a_login_may_have_cost_a_try() {
     let bank = Bank::alone(Kind::P256, days_from_now(11));
-    for answer in ["0x5", "0x7", "0x20", "0x31", "0x54", "0x80000384"] {
+    let uncertain =
+        ["0x1", "0x5", "0x7", "0x20", "0x31", "0x32", "0x50", "0x54", "0xb3", "0xe0", "0x200", "0x80000384"];
+    let form = ["0xa1", "0xa2"];
+    let codes = [Code::PinUncertain].into_iter().cycle().take(uncertain.len());
+    for (answer, code) in
+        uncertain.into_iter().zip(codes).chain(form.map(|form| (form, Code::PinFormRefused)))
+    {
         let _ = std::fs::remove_dir_all(bank.file("state"));
-        let error = bank.odd(&format!("login={answer}"), &["list"]).failed(Code::PinUncertain);
+        let error = bank.odd(&format!("login={answer}"), &["list"]).failed(code);
+        assert!(error["sentence"].as_str().unwrap().contains("counted as"), "{answer}: {error:#}");
         let next = error["next"].as_str().unwrap().replace("do not try again", "");
         assert!(!next.contains("try again"), "{answer}: {next}");
     }
-    bank.soft.snapshot().assert_same_as(&bank.before);
+    // The driver states a pad that is not there, and no one gave a PIN: nothing was sent, and the way on is named.
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    for answer in ["0x5", "0x7", "0x54", "0xa1"] {
+        let error = bank.odd(&format!("flags=0x100,pad={answer}"), &["list"]).failed(Code::PinPadRefused);
+        assert!(error["hint"].as_str().unwrap().contains("--pin-as-typed"), "{answer}: {error:#}");
+    }
+    bank.odd("flags=0x100,pad=0x50", &["list"]).failed(Code::PinCancelled);
+    assert_eq!(bank.noted("login with a PIN"), 0);
 }
 
+/// Some drivers say so, others do not know the objects any more. Whatever was reached, nothing is said to be missing or removed
+/// that is there, and the next run goes on.
 #[test]
 fn a_login_that_another_program_has_ended_is_said_to_be_lost() {
     let bank = Bank::alone(Kind::P256, days_from_now(11));
-    let error = bank.renew_oddly("logged-out-after=0", &[]).failed(Code::LoginLost);
-    assert!(error["hint"].is_null(), "no PIN is missing: {error:#}");
-    bank.soft.snapshot().assert_same_as(&bank.before);
+    for ways in ["logged-out-after=0", "logged-out-after-pair"] {
+        let error = bank.renew_oddly(ways, &[]).failed(Code::LoginLost);
+        let hint = error["hint"].as_str().unwrap_or_default();
+        assert!(!hint.contains("--pin"), "no PIN is missing: {error:#}");
+        bank.odd("", &["pending"]).json();
+        let _ = bank.odd("", &["abandon", "--yes"]);
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+    let mut lost = 0;
+    for at in 1..60 {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let said = bank.renew_oddly(&format!("reset-at={at}"), &[]);
+        bank.assert_old_works();
+        if bank.noted("reset") == 0 {
+            assert_eq!(said.exit, 0, "{at}: {said:?}");
+            break;
+        }
+        if said.exit != 0 {
+            lost += 1;
+            said.failed(Code::LoginLost);
+            bank.renew_oddly("", &["--resume"]).json();
+        }
+        bank.assert_one_new_credential();
+    }
+    assert!(lost > 8, "{lost}");
+}
+
+/// What does not show is not gone.
+#[test]
+fn a_login_that_is_lost_hides_nothing() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.odd("", &["request", "--out", "request.pem"]).json();
+    let waiting = bank.soft.snapshot();
+    for at in 1..60 {
+        for arguments in [&["list"][..], &["pending"], &["abandon", "--yes"]] {
+            let _ = std::fs::remove_file(bank.file("odd.log"));
+            let said = bank.odd(&format!("reset-at={at}"), arguments);
+            let was_reset = bank.noted("reset") > 0;
+            match arguments[0] {
+                "list" if said.exit == 0 => assert!(!said.stdout.contains("key_missing"), "{at}: {said:?}"),
+                "pending" if said.exit == 0 => assert_eq!(said.json().as_array().unwrap().len(), 1, "{at}"),
+                "abandon" if said.exit == 0 => {
+                    bank.soft.snapshot().assert_same_as(&bank.before);
+                    return;
+                }
+                _ => drop(said.failed(Code::LoginLost)),
+            }
+            assert!(was_reset || arguments[0] != "abandon", "{at}");
+            // Of an abandoned pair the public half may be gone, never the private one alone.
+            let private =
+                |snapshot: &usbtoken_testkit::Snapshot| snapshot.of_class("CKO_PRIVATE_KEY").count();
+            assert_eq!(private(&bank.soft.snapshot()), private(&waiting), "{at} {arguments:?}");
+        }
+    }
+    panic!("no end");
+}
+
+/// Beside public certificates that cannot be renewed one that shows after the login only can.
+#[test]
+fn what_shows_after_the_login_counts_as_what_shows_before_it() {
+    // The one that is seen: expired, not yet, renewable; its number of days. The other one can be renewed.
+    for (seen, ambiguous) in [(-3, false), (300, false), (11, true)] {
+        let bank = Bank::alone(Kind::P256, days_from_now(seen));
+        bank.another(0xa1, 9);
+        let before = bank.soft.snapshot();
+        for command in
+            [&["renew", "--issuer", &bank.issuer("")][..], &["request", "--out", "r.pem", "--overwrite"]]
+        {
+            let said = bank.odd("hides=0xa1", command);
+            if ambiguous {
+                let error = said.failed(Code::CredentialAmbiguous);
+                assert!(error["facts"]["candidate"].to_string().contains("user a1"), "{error:#}");
+                assert!(error["hint"].as_str().unwrap().contains("--id"), "{error:#}");
+                bank.soft.snapshot().assert_same_as(&before);
+            } else {
+                let done = said.json();
+                assert_eq!(
+                    done["replaced"]["id"].as_str().or(done["replaces"]["id"].as_str()),
+                    Some("a1"),
+                    "{done:#}"
+                );
+                let _ = bank.odd("", &["abandon", "--yes"]);
+            }
+            if !ambiguous && command[0] == "renew" {
+                break;
+            }
+        }
+        let named =
+            bank.odd("hides=0xa1", &["request", "--out", "r.pem", "--overwrite", "--force", "--id", "a1"]);
+        assert_eq!(named.json()["replaces"]["id"], "a1");
+    }
+
+    let bank = Bank::alone(Kind::P256, days_from_now(300));
+    bank.another(0xa1, 9);
+    let preflight = bank.odd("hides=0xa1", &["preflight"]).json();
+    assert_eq!(
+        (preflight["credential"]["id"].as_str(), preflight["can_renew"].as_bool()),
+        (Some("a1"), Some(true))
+    );
+    // Two of them: nothing is guessed.
+    bank.another(0xa2, 8);
+    bank.odd("hides=0xa1", &["request", "--out", "r.pem"]).failed(Code::CredentialAmbiguous);
+    // None at all: said after a look at everything.
+    let bank = Bank::alone(Kind::P256, days_from_now(-3));
+    bank.odd("", &["request", "--out", "r.pem"]).failed(Code::Expired);
+    // A copy of the same certificate is no second one.
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[0xa1], "copy"));
+    bank.odd("hides=0xa1", &["request", "--out", "r.pem"]).json();
 }
 
 /// The token makes every certificate private: the renewal says so, and the next command still knows it.
@@ -299,6 +451,43 @@ fn a_driver_that_starts_once_is_asked_again() {
     bank.odd("starts-once", &["list", "--wait", "5"]).json();
     let unseen = bank.odd("starts-once,no-flags=0x408,text-then-memory", &["preflight", "--id", "ff"]);
     unseen.failed(Code::CredentialNotFound);
+}
+
+/// What is opened is closed by such a driver, and what is in the environment changed.
+#[test]
+fn what_a_driver_closes_and_changes_is_not_missed() {
+    for ways in ["closes-descriptors", "closes-streams", "other-environment", "takes-signals"] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        assert_eq!(bank.odd(ways, &["list"]).json().as_array().unwrap().len(), 1, "{ways}");
+        let said = bank.odd(ways, &["renew", "--issuer", &format!("env > environment; {}", bank.issuer(""))]);
+        assert_eq!(said.exit, 0, "{ways}: {said:?}");
+        bank.assert_one_new_credential();
+        let environment = String::from_utf8(bank.read("environment")).unwrap();
+        assert!(
+            !environment.contains("/nowhere") && !environment.contains("TEST_PIN"),
+            "{ways}: {environment}"
+        );
+        let error = bank.odd(ways, &["preflight", "--id", "ff"]);
+        error.failed(Code::CredentialNotFound);
+    }
+}
+
+/// A token that labels keys by itself and does not let that be changed has no record of ours.
+#[test]
+fn a_token_that_labels_keys_by_itself_is_renewed_and_that_is_said() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let said = bank.renew_oddly("labels-chosen,labels-kept", &[]).json();
+    assert!(said["notices"].to_string().contains("key_label_chosen"), "{said:#}");
+    bank.assert_old_works();
+    assert_eq!(bank.soft.snapshot().of_class("CKO_CERTIFICATE").count(), 2);
+    // It is no second order that the next run makes.
+    let after = bank.soft.snapshot();
+    assert_eq!(bank.renew_oddly("labels-chosen,labels-kept", &[]).json()["already_renewed"], true);
+    bank.soft.snapshot().assert_same_as(&after);
+    // Where the label can be set afterwards, the job is known as any other.
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.odd("labels-chosen", &["request", "--out", "request.pem"]).json();
+    assert_eq!(bank.odd("", &["pending"]).json().as_array().unwrap().len(), 1);
 }
 
 /// The result is alone on standard output, and files are where and how they were asked for.

@@ -258,11 +258,7 @@ fn a_pending_request_is_seen_before_the_pin_and_blocks_after_it() {
 
     let token = bank.token();
     // Before the login only public keys are seen: one of ours tells, but does not prove, that a job is open.
-    assert_warning(
-        &Renewal::of(&old).preflight(&token, &run()),
-        Point::NothingPending,
-        Notice::PendingExists,
-    );
+    assert_warning(&Renewal::of(&old).preflight(&token, &run()), Point::NothingPending, Notice::BegunBefore);
     let error = refused(Renewal::of(&old).begin(&session, &run()), Code::PendingExists);
     assert_eq!(facts(&error, Fact::Id).len(), 1, "it says which: {error}");
     bank.soft.snapshot().assert_same_as(&waiting);

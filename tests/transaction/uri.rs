@@ -86,7 +86,7 @@ fn another_credential_is_never_taken_in_its_place() {
             // What is there instead, so that the URI can be mended.
             assert!(error["facts"].to_string().contains("0a0b"), "{more} {command:?}: {error:#}");
         }
-        refused(token(&bank, more).credentials(), Code::CredentialNotFound);
+        refused(token(&bank, more).credentials(), Code::CredentialNotSeen);
         let session = bank.login(&token(&bank, more));
         let error = refused(session.credentials(), Code::CredentialNotFound);
         assert_eq!(common::facts(&error, Fact::Candidate).len(), 2);

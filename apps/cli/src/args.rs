@@ -169,6 +169,11 @@ impl Command {
         }
     }
 
+    /// Whether it may log in.
+    pub fn may_log_in(&self) -> bool {
+        self.needs_bank() && !matches!(self, Command::Wait(_))
+    }
+
     /// Whether a bank's rules hold for it, so that it must be known which bank is meant.
     pub fn needs_bank(&self) -> bool {
         !matches!(self, Command::Doctor(_) | Command::Profile(_) | Command::Trace(_))

@@ -27,6 +27,7 @@ use self::ran::{End, Ran, failed};
 use crate::args::{ISSUER_TIMEOUT, IssuerArgs};
 use crate::reference::Reference;
 use crate::run::Run;
+use crate::surroundings;
 
 /// The variable with the proxy that the bank names.
 const PROXY: &str = "USBTOKEN_PROXY";
@@ -128,7 +129,16 @@ impl Issuer {
         (reply, reference)
     }
 
+    /// In the environment that this program was started with, whatever a driver did to it, without the PIN.
     fn prepared(&self, mut command: Command) -> Command {
+        let own: Vec<OsString> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
+        for (name, value) in surroundings::changed_variables() {
+            match value {
+                _ if own.contains(&name) => &mut command,
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         for name in &self.hidden {
             command.env_remove(name);
         }

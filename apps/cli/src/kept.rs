@@ -14,10 +14,10 @@ use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
 use usbtoken::{Certificate, Code, Credential, Error, Response, Result, Session};
 
-use crate::files;
 use crate::journal::{Journal, JournalEntry};
 use crate::reference::Reference;
 use crate::words::Words;
+use crate::{files, surroundings};
 
 /// The journal of this user, and the place for an answer.
 pub struct Keeper {
@@ -100,14 +100,20 @@ impl Drop for Incoming<'_> {
 /// The folder for what a user's programs keep between their runs (XDG Base Directory Specification 0.8; on Windows
 /// the one for application data of this computer).
 pub fn state_folder() -> Option<PathBuf> {
-    let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
+    let variable =
+        |name| surroundings::variable(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")
     } else {
-        let home = || env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".local/state"));
+        let home = || variable("HOME").or_else(home_of_user).map(|home| home.join(".local/state"));
         variable("XDG_STATE_HOME").or_else(home)
     };
     base.map(|base| base.join("usbtoken"))
+}
+
+/// Where no variable says it.
+fn home_of_user() -> Option<PathBuf> {
+    env::home_dir().filter(|home| home.is_absolute())
 }
 
 impl Keeper {

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
     surroundings::keep();
     let mut run = Run::new(global);
     let known = hidden.and_then(|()| run.choose_bank(&mut command));
+    run.may_log_in = command.may_log_in();
     match known.and_then(|()| commands::run(&run, &command)) {
         Ok(outcome) => exit_code(tell(&run, outcome)),
         Err(error) => exit_code(Some(fail(&run, &error))),
@@ -56,6 +57,7 @@ fn hide_pin(global: &Global, command: &Command) -> Result<(), Error> {
 /// Prints the result. What was done on the token is said even when standard output takes nothing.
 fn tell(run: &Run, mut outcome: Outcome) -> Option<Family> {
     let (lang, as_json) = (run.lang, run.global.json);
+    surroundings::restore();
     let printed = outcome.print(as_json);
     if let Err(error) = &printed {
         outcome.print_unprinted(error, lang, run.bank(), as_json);
@@ -67,6 +69,7 @@ fn tell(run: &Run, mut outcome: Outcome) -> Option<Family> {
 }
 
 fn fail(run: &Run, error: &Error) -> Family {
+    surroundings::restore();
     output::print_error(error, run.lang, run.bank(), run.global.json);
     error.code().family()
 }

@@ -68,35 +68,51 @@ impl Source {
 /// # Errors
 /// [`Code::PinFinalTry`] when the last try is not confirmed; [`Code::PinCancelled`], [`Code::PinRequired`] when
 /// there is no terminal to ask at, [`Code::PinSourceUnusable`].
-pub fn login(source: &Source, token: &Token, global: &Global, lang: Lang) -> Result<Login> {
+pub fn login(
+    (source, held): (&Source, Option<Result<Pin>>),
+    token: &Token,
+    global: &Global,
+    (lang, lock_accepted): (Lang, bool),
+) -> Result<Login> {
     let info = token.info();
     let name = printable(&info.identity.label).into_owned();
     let final_try = info.pin_state == PinState::FinalTry;
     if final_try && !global.final_try {
         confirm_final_try(source, &name, lang)?;
     }
+    let asks = !global.final_try && !lock_accepted && source.is_interactive() && is_terminal();
+    let lock_accepted = lock_accepted
+        || info.pin_state == PinState::Locked && asks && confirmed(&Words::ConfirmStatedLocked.text(lang));
+    let read = || held.unwrap_or_else(|| read(source, &name, lang));
     let login = if info.pin_pad && !global.pin_as_typed {
         // A program that reads JSON from standard error would trip over a sentence.
         if !global.json || io::stderr().is_terminal() {
             // No one is there to be told when standard error is closed; the token shows its own prompt.
             let _ = writeln!(io::stderr(), "{}", Words::PinPad(&name).text(lang));
         }
-        at_pad(source, &name, lang)
+        at_pad(source, read)
     } else {
-        let pin = read(source, &name, lang).map_err(|error| error.during(Step::LogIn))?;
+        let pin = read().map_err(|error| error.during(Step::LogIn))?;
         let as_typed = global.pin_as_typed || is_confirmed(source, token, &pin, lang);
         let login = Login::with_pin(pin);
         if as_typed { login.pin_as_typed() } else { login }
     };
-    Ok(if final_try || global.final_try { login.accept_final_try() } else { login })
+    let accepted = final_try || lock_accepted || global.final_try;
+    Ok(if accepted { login.accept_final_try() } else { login })
+}
+
+/// Reads the PIN that no person is asked for, to be used later: a driver may close what it would be read from. Where it cannot
+/// be had is no error yet, for it may not be needed.
+pub fn read_ahead(source: &Source, lang: Lang) -> Option<Result<Pin>> {
+    (!source.is_interactive()).then(|| read(source, "", lang))
 }
 
 /// A PIN that is at hand goes along, so that a pad that does not work can be told as what it is: the PIN was not used.
-fn at_pad(source: &Source, name: &str, lang: Lang) -> Login {
+fn at_pad(source: &Source, read: impl FnOnce() -> Result<Pin>) -> Login {
     if source.is_interactive() {
         return Login::on_pin_pad();
     }
-    read(source, name, lang).map_or_else(|_| Login::on_pin_pad(), Login::with_pin)
+    read().map_or_else(|_| Login::on_pin_pad(), Login::with_pin)
 }
 
 /// Whether a person who was asked wants a PIN sent that is shorter or longer than the token states.
@@ -121,12 +137,17 @@ pub fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks a question whose only affirmative answer is the word `yes`.
+/// Asks a question that is answered by `yes`, or as people shorten that; everything else is no.
 pub fn confirmed(question: &str) -> bool {
+    crate::surroundings::restore();
     let mut stderr = io::stderr();
     let mut answer = String::new();
     let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
-    asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok() && answer.trim() == "yes"
+    asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok() && is_yes(&answer)
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "yes" | "y" | "はい")
 }
 
 fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
@@ -244,6 +265,16 @@ mod tests {
             [b"", b"\n", b"\r\n", b"1234\n5678\n", b"12\x0034", b"\xff\xfe1\x002\x00", &long];
         for bytes in bad {
             assert_eq!(code_of(bytes), Some(Code::PinSourceUnusable), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn only_yes_is_yes() {
+        for yes in ["yes\n", "Yes\n", "YES\r\n", "y\n", " はい\n"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["", "\n", "no\n", "yes please\n", "ye\n", "いいえ\n", "はい?\n"] {
+            assert!(!is_yes(no), "{no:?}");
         }
     }
 

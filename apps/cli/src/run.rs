@@ -1,6 +1,6 @@
 //! What every command needs: the language, the token, the session, the time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,13 +9,14 @@ use usbtoken::bank::{Bank, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
-use usbtoken::renewal::{Caller, Preflight};
+use usbtoken::renewal::{Caller, PointResult, Preflight};
 use usbtoken::text::Lang;
-use usbtoken::{Cancel, Code, Error, Finder, Login, Policy, Result, Session, Token, TokenUri};
+use usbtoken::{Cancel, Code, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri};
 
 use crate::args::{Command, Global};
 use crate::output::progress::Progress;
 use crate::pin::mark::Mark;
+use crate::words::Words;
 use crate::{files, output, pin};
 
 /// One run of the command.
@@ -25,6 +26,13 @@ pub struct Run {
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
     bank: Option<Bank>,
+    /// Whether this command may log in.
+    pub may_log_in: bool,
+    /// The PIN, where no person is asked for it, from when it was read until it is used.
+    pin: RefCell<Option<Result<Pin>>>,
+    pin_was_read: Cell<bool>,
+    /// Whether the person wants the PIN sent although the token states that it is locked.
+    lock_accepted: Cell<bool>,
 }
 
 impl Run {
@@ -32,7 +40,17 @@ impl Run {
     pub fn new(global: Global) -> Self {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
-        Run { global, lang, progress, told: RefCell::default(), bank: None }
+        let (told, pin, lock_accepted) = (RefCell::default(), RefCell::default(), Cell::default());
+        let pin_was_read = Cell::default();
+        Run { global, lang, progress, told, bank: None, may_log_in: false, pin, pin_was_read, lock_accepted }
+    }
+
+    /// Reads the PIN before any driver runs, where it comes from no person: drivers close what they did not open.
+    fn read_pin_ahead(&self) {
+        if !self.may_log_in || self.pin_was_read.replace(true) {
+            return;
+        }
+        self.pin.replace(pin::read_ahead(&pin::Source::of(&self.global), self.lang));
     }
 
     /// Reads the profile of the bank whose rules hold: the one that is named, or the only one that is installed. The
@@ -161,6 +179,11 @@ impl Run {
         !pin::Source::of(&self.global).is_interactive() || pin::is_terminal()
     }
 
+    /// Whether a person is asked for the PIN.
+    pub fn asks_person(&self) -> bool {
+        pin::Source::of(&self.global).is_interactive() && pin::is_terminal()
+    }
+
     fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
         let source = pin::Source::of(&self.global);
         let at_terminal = source.is_interactive() || pin::is_terminal();
@@ -169,7 +192,8 @@ impl Run {
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
         }
-        let login = pin::login(&source, token, &self.global, self.lang)?;
+        let held = self.pin.take();
+        let login = pin::login((&source, held), token, &self.global, (self.lang, self.lock_accepted.get()))?;
         self.progress.step(Step::LogIn);
         Ok((login, mark))
     }
@@ -186,6 +210,17 @@ impl Run {
     /// The preflight without what the command line says to go on with all the same.
     pub fn accepted(&self, preflight: Preflight) -> Preflight {
         if self.global.final_try { preflight.accepting(Code::PinLocked) } else { preflight }
+    }
+
+    /// As [`Run::accepted`], for who logs in next: a person at a terminal is asked whether a stated lock is right.
+    pub fn accepted_or_asked(&self, preflight: Preflight) -> Preflight {
+        let is_lock = |state: &PointResult| matches!(state, PointResult::Blocker(error) if error.code() == Code::PinLocked);
+        let locked = preflight.points.iter().any(|finding| is_lock(&finding.state));
+        if !locked || self.global.final_try || self.global.json || !self.asks_person() {
+            return self.accepted(preflight);
+        }
+        self.lock_accepted.set(pin::confirmed(&Words::ConfirmStatedLocked.text(self.lang)));
+        if self.lock_accepted.get() { preflight.accepting(Code::PinLocked) } else { preflight }
     }
 
     /// Tells a person what they should know before they go on; each warning once.
@@ -237,6 +272,7 @@ impl Run {
     /// `OverrideRefused` when the bank names its drivers and lets no one name others; `DriverMissing` when none of the
     /// bank's is there.
     pub fn finder(&self) -> Result<Finder> {
+        self.read_pin_ahead();
         let Global { module: modules, trust_driver, .. } = &self.global;
         let named = modules.iter().fold(Finder::new(), |finder, path| finder.module(path));
         let finder = match &self.bank {

@@ -271,7 +271,10 @@ pub unsafe extern "C" fn usbtoken_credentials_at(
 
 /// The one credential that can be renewed now. `window_days` 0 is 40 days; `now` is in seconds since 1970, 0 is
 /// the clock's time. Several are an error that lists them; none is USBTOKEN_ALREADY_RENEWED, USBTOKEN_NOT_YET_RENEWABLE,
-/// USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all.
+/// USBTOKEN_EXPIRED or USBTOKEN_KEY_MISSING, or USBTOKEN_CREDENTIAL_NOT_FOUND where there is nothing at all. Some tokens show
+/// certificates after the login only: from a list that was read before it none is USBTOKEN_CREDENTIAL_NOT_SEEN, every error
+/// has the fact USBTOKEN_FACT_SEEN, and a list of the session may have one; of one that was chosen before the login
+/// usbtoken_renewal_begin makes sure that there is no second (USBTOKEN_CREDENTIAL_AMBIGUOUS).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_credentials_renewable(
     credentials: *const usbtoken_credentials,

@@ -16,7 +16,8 @@ const MECHANISMS_AT_ONCE: usize = 512;
 
 impl Functions {
     /// C_Initialize for several threads with the system's locks. A driver that cannot lock is initialised for one thread
-    /// (PKCS#11 v3.1 §5.4.1), and from then on each call waits until no other thread is in it.
+    /// (PKCS#11 v3.1 §5.4.1), and from then on each call waits until no other thread is in it. So is one that does not take
+    /// the arguments at all.
     ///
     /// Returns whether this call did it: `false` when somebody in this process had done so before.
     pub fn initialize(&self) -> Outcome<bool> {
@@ -30,7 +31,8 @@ impl Functions {
         };
         self.locks(true);
         let mut result = call!(anywhere self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
-        if matches!(&result, Err(failure) if failure.rv() == Some(CKR_CANT_LOCK)) {
+        if matches!(&result, Err(failure) if matches!(failure.rv(), Some(CKR_CANT_LOCK | CKR_ARGUMENTS_BAD)))
+        {
             self.locks(false);
             result = call!(anywhere self, C_Initialize(ptr::null_mut()));
         }
@@ -121,6 +123,13 @@ impl Functions {
         let mut handle: CK_SESSION_HANDLE = CK_INVALID_HANDLE;
         call!(self, C_OpenSession(slot.0, flags, ptr::null_mut(), None, &mut handle))?;
         Ok(SessionHandle(handle))
+    }
+
+    /// C_GetSessionInfo.
+    pub fn session_info(&self, session: SessionHandle) -> Outcome<CK_SESSION_INFO> {
+        let mut info = CK_SESSION_INFO::default();
+        call!(self, C_GetSessionInfo(session.0, &mut info))?;
+        Ok(info)
     }
 
     /// C_CloseSession.

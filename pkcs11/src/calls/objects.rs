@@ -69,6 +69,17 @@ impl Functions {
         Ok(ObjectHandle(handle))
     }
 
+    /// C_SetAttributeValue.
+    pub fn set_attributes(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        mut template: Template,
+    ) -> Outcome<()> {
+        let mut attributes = template.lend();
+        call!(self, C_SetAttributeValue(session.0, object.0, attributes.as_mut_ptr(), length(&attributes)))
+    }
+
     /// C_DestroyObject. Whether the object may go is not asked here.
     pub fn destroy_object(&self, session: SessionHandle, object: ObjectHandle) -> Outcome<()> {
         call!(self, C_DestroyObject(session.0, object.0))
@@ -129,20 +140,49 @@ impl Functions {
         call!(self, C_SignInit(session.0, &mut mechanism, key.0))
     }
 
-    /// C_Sign.
+    /// C_Sign, with room for every signature. A driver that wants exactly the room that the signature needs is asked for it
+    /// and given it: CKR_BUFFER_TOO_SMALL does not end the operation (PKCS#11 v3.1 §5.2).
     pub fn sign(&self, session: SessionHandle, data: &[u8]) -> Outcome<Vec<u8>> {
-        const FUNCTION: &str = "C_Sign";
-        let mut data = data.to_vec();
-        let mut signature = vec![0; MAX_SIGNATURE];
-        let mut count = length(&signature);
-        call!(self, C_Sign(session.0, data.as_mut_ptr(), length(&data), signature.as_mut_ptr(), &mut count))?;
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        if count > MAX_SIGNATURE {
-            let how = format!("pulSignatureLen {count} > {MAX_SIGNATURE}");
-            return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
+        match self.sign_in(session, data, MAX_SIGNATURE) {
+            (Err(failure), told) if failure.rv() == Some(CKR_BUFFER_TOO_SMALL) => {
+                let needed = if told < MAX_SIGNATURE { told } else { self.signature_length(session, data)? };
+                match needed {
+                    1..MAX_SIGNATURE => self.sign_in(session, data, needed).0,
+                    _ => Err(failure),
+                }
+            }
+            (signed, _) => signed,
         }
-        signature.truncate(count);
-        Ok(signature)
+    }
+
+    /// One C_Sign with so much room, and the length that the driver told.
+    fn sign_in(&self, session: SessionHandle, data: &[u8], room: usize) -> (Outcome<Vec<u8>>, usize) {
+        let mut data = data.to_vec();
+        let mut signature = vec![0; room];
+        let mut count = length(&signature);
+        let signed = call!(
+            self,
+            C_Sign(session.0, data.as_mut_ptr(), length(&data), signature.as_mut_ptr(), &mut count)
+        );
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let signed = match signed {
+            Ok(()) if count > room => {
+                let how = format!("pulSignatureLen {count} > {room}");
+                Err(Failure::Misbehaved { function: "C_Sign", rv: CKR_OK, how })
+            }
+            signed => signed.map(|()| {
+                signature.truncate(count);
+                signature
+            }),
+        };
+        (signed, count)
+    }
+
+    /// The length of the signature that C_Sign would make, which does not end the operation.
+    fn signature_length(&self, session: SessionHandle, data: &[u8]) -> Outcome<usize> {
+        let (mut data, mut count) = (data.to_vec(), 0);
+        call!(self, C_Sign(session.0, data.as_mut_ptr(), length(&data), ptr::null_mut(), &mut count))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 }
 

@@ -32,6 +32,10 @@ pub(super) enum Lie {
     EcRaw,
     /// CKA_EC_POINT as a BIT STRING.
     EcBitString,
+    /// CKA_EC_POINT compressed.
+    EcCompressed,
+    /// C_Sign returns another signature than the key's.
+    SignatureWrong,
     /// CKA_LOCAL, CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE are false on keys made since C_Initialize.
     FreshZero,
     /// The same, and CKA_SENSITIVE too.
@@ -66,6 +70,8 @@ impl Lie {
             "private-value-unavailable" => Self::EmptyPrivateValue(CK_UNAVAILABLE_INFORMATION),
             "ec-raw" => Self::EcRaw,
             "ec-bit-string" => Self::EcBitString,
+            "ec-compressed" => Self::EcCompressed,
+            "signature-wrong" => Self::SignatureWrong,
             "fresh-zero" => Self::FreshZero,
             "fresh-all-zero" => Self::FreshAllZero,
             "wrong-pin-general-error" => Self::WrongPinGeneralError,
@@ -88,7 +94,10 @@ impl Lie {
                 self.about_lengths(call, rv)
             }
             (Self::Unavailable, rv) if in_part(rv) => unavailable(call),
-            (Self::EcRaw | Self::EcBitString, rv) if in_part(rv) => self.about_points(call, rv),
+            (Self::EcRaw | Self::EcBitString | Self::EcCompressed, rv) if in_part(rv) => {
+                self.about_points(call, rv)
+            }
+            (Self::SignatureWrong, CKR_OK) => wrong_signature(call),
             (Self::AllOrNothing, CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE) => {
                 let several = asked(call).count() > 1;
                 asked(call).for_each(|(at, attribute)| set_length(at, attribute, CK_UNAVAILABLE_INFORMATION));
@@ -137,12 +146,21 @@ impl Lie {
             let (pointer, length) = (attribute.pValue.cast::<u8>(), attribute.ulValueLen);
             let (claim, answer) = if pointer.is_null() {
                 // The length of a point that is not seen: that of the curves in use, less than 128 bytes.
-                (if self == Self::EcRaw { length.saturating_sub(2) } else { length.saturating_add(1) }, rv)
+                let claim = match self {
+                    Self::EcRaw => length.saturating_sub(2),
+                    Self::EcCompressed => length.saturating_sub(3) / 2 + 3,
+                    _ => length.saturating_add(1),
+                };
+                (claim, rv)
             } else {
                 // SAFETY: the driver has written `length` bytes there.
                 let octets = unsafe { std::slice::from_raw_parts(pointer, length as usize) };
                 let Some(point) = contents(octets) else { continue };
-                let lie = if self == Self::EcRaw { point.to_vec() } else { bit_string(point) };
+                let lie = match self {
+                    Self::EcRaw => point.to_vec(),
+                    Self::EcCompressed => compressed(point),
+                    _ => bit_string(point),
+                };
                 if lie.len() as CK_ULONG > room {
                     (CK_UNAVAILABLE_INFORMATION, CKR_BUFFER_TOO_SMALL)
                 } else {
@@ -311,6 +329,28 @@ fn rooms(call: &Call) -> impl Iterator<Item = CK_ULONG> {
 fn set_length(at: CK_ATTRIBUTE_PTR, attribute: CK_ATTRIBUTE, length: CK_ULONG) {
     // SAFETY: the caller's attribute, read from before.
     unsafe { at.write_unaligned(CK_ATTRIBUTE { ulValueLen: length, ..attribute }) };
+}
+
+/// Changes a byte of a signature that came.
+fn wrong_signature(call: &Call) -> Option<CK_RV> {
+    let (Function::C_Sign, Some((_, View::Output(signature, count)))) = (call.function, call.args.last())
+    else {
+        return None;
+    };
+    if signature.is_null() || read(*count)? == 0 {
+        return None;
+    }
+    // SAFETY: the driver has written at least one byte there.
+    unsafe { signature.write(signature.read() ^ 1) };
+    Some(CKR_OK)
+}
+
+/// An uncompressed point with one coordinate (SEC 1 §2.3.3), in its OCTET STRING.
+fn compressed(point: &[u8]) -> Vec<u8> {
+    let half = point.len() / 2;
+    let parity = point.last().map_or(0, |last| last & 1);
+    let header = [0x04, half as u8 + 1, 2 + parity];
+    header.into_iter().chain(point.iter().skip(1).take(half).copied()).collect()
 }
 
 /// The contents of an OCTET STRING shorter than 256 bytes.

@@ -15,6 +15,12 @@ pub(super) enum Otherwise {
     IdIgnored,
     /// C_GenerateKeyPair takes no template with a CKA_ID.
     IdRefused,
+    /// C_GenerateKeyPair gives both halves a label of the token's own choice.
+    LabelsChosen,
+    /// C_CreateObject makes every object private.
+    CreatedPrivate,
+    /// Another program has reset the card: no one is logged in any more.
+    LoggedOut,
     /// Another program has changed the CKA_LABEL of the object that is read or used; only objects with a record of
     /// `usbtoken` are changed.
     Changed,
@@ -22,6 +28,8 @@ pub(super) enum Otherwise {
 
 /// The label that another program gives.
 const CHANGED: &[u8] = b"changed by another program";
+/// The label that a token gives every key that it makes.
+const OWN_LABEL: &[u8] = b"Key 1";
 /// How the records of `usbtoken` begin.
 const RECORD: &[u8] = b"ut2";
 
@@ -31,6 +39,9 @@ impl Otherwise {
             "search-all" => Self::SearchAll,
             "id-ignored" => Self::IdIgnored,
             "id-refused" => Self::IdRefused,
+            "labels-chosen" => Self::LabelsChosen,
+            "created-private" => Self::CreatedPrivate,
+            "logged-out" => Self::LoggedOut,
             "changed" => Self::Changed,
             _ => return None,
         })
@@ -42,6 +53,9 @@ impl Otherwise {
             Self::SearchAll => search_all(call, functions),
             Self::IdIgnored => without_id(call, functions),
             Self::IdRefused => names_an_id(call).then_some(CKR_ATTRIBUTE_READ_ONLY),
+            Self::LabelsChosen => with_own_labels(call, functions),
+            Self::CreatedPrivate => created_private(call, functions),
+            Self::LoggedOut => return (None, log_out(call, functions).is_some()),
             Self::Changed => return (None, change(call, functions).is_some()),
         };
         (answer, answer.is_some())
@@ -68,6 +82,27 @@ fn names_an_id(call: &Call) -> bool {
 }
 
 fn without_id(call: &Call, functions: &FunctionList) -> Option<CK_RV> {
+    if !names_an_id(call) {
+        return None;
+    }
+    generate(call, functions, |template| template.retain(|attribute| attribute.type_ != CKA_ID))
+}
+
+fn with_own_labels(call: &Call, functions: &FunctionList) -> Option<CK_RV> {
+    let mut own = OWN_LABEL.to_vec();
+    generate(call, functions, |template| {
+        for attribute in template.iter_mut().filter(|attribute| attribute.type_ == CKA_LABEL) {
+            (attribute.pValue, attribute.ulValueLen) = (own.as_mut_ptr().cast(), own.len() as CK_ULONG);
+        }
+    })
+}
+
+/// Calls C_GenerateKeyPair with templates that were changed.
+fn generate(
+    call: &Call,
+    functions: &FunctionList,
+    mut change: impl FnMut(&mut Vec<CK_ATTRIBUTE>),
+) -> Option<CK_RV> {
     let [
         (_, View::Session(session)),
         (_, View::Mechanism(mechanism)),
@@ -79,16 +114,15 @@ fn without_id(call: &Call, functions: &FunctionList) -> Option<CK_RV> {
     else {
         return None;
     };
-    if !names_an_id(call) {
-        return None;
-    }
-    let rest = |pointer, count| -> Vec<CK_ATTRIBUTE> {
-        let all = attributes(pointer, count).map(|(_, attribute)| attribute);
-        all.filter(|attribute| attribute.type_ != CKA_ID).collect()
+    let mut changed = |pointer, count| -> Vec<CK_ATTRIBUTE> {
+        let mut template = attributes(pointer, count).map(|(_, attribute)| attribute).collect();
+        change(&mut template);
+        template
     };
-    let (mut public, mut private) = (rest(public, public_count), rest(private, private_count));
+    let (mut public, mut private) = (changed(public, public_count), changed(private, private_count));
     let generate = { functions.C_GenerateKeyPair }?;
-    // SAFETY: the caller's arguments, but for the templates: copies that outlive the call, whose values are the caller's.
+    // SAFETY: the caller's arguments, but for the templates: copies that outlive the call, whose values are the caller's or
+    // memory of our own that outlives it too.
     let rv = unsafe {
         let (public_count, private_count) = (public.len() as CK_ULONG, private.len() as CK_ULONG);
         generate(
@@ -103,6 +137,34 @@ fn without_id(call: &Call, functions: &FunctionList) -> Option<CK_RV> {
         )
     };
     Some(rv)
+}
+
+fn created_private(call: &Call, functions: &FunctionList) -> Option<CK_RV> {
+    let (
+        Function::C_CreateObject,
+        [(_, View::Session(session)), (_, View::Template(pointer, count)), (_, View::NewObject(object))],
+    ) = (call.function, call.args)
+    else {
+        return None;
+    };
+    let mut yes = CK_TRUE;
+    let all = attributes(*pointer, *count).map(|(_, attribute)| attribute);
+    let mut template: Vec<_> = all.filter(|attribute| attribute.type_ != CKA_PRIVATE).collect();
+    template.push(CK_ATTRIBUTE { type_: CKA_PRIVATE, pValue: (&raw mut yes).cast(), ulValueLen: 1 });
+    let create = { functions.C_CreateObject }?;
+    // SAFETY: the caller's arguments, but for the template: a copy that outlives the call, whose values are the caller's and
+    // one of our own.
+    Some(unsafe { create(*session, template.as_mut_ptr(), template.len() as CK_ULONG, *object) })
+}
+
+fn log_out(call: &Call, functions: &FunctionList) -> Option<()> {
+    let session = call.args.iter().find_map(|(_, view)| match view {
+        View::Session(session) => Some(*session),
+        _ => None,
+    })?;
+    let log_out = { functions.C_Logout }?;
+    // SAFETY: the caller's session.
+    (unsafe { log_out(session) } == CKR_OK).then_some(())
 }
 
 /// Changes the label of the object that the call is about, when it carries a record.

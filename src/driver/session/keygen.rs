@@ -1,7 +1,7 @@
 //! Making a key pair on the token that cannot leave it.
 
 use super::Session;
-use super::object::{Present, StoredKey, StoredPublicKey};
+use super::object::{Label, Present, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::remove::Removal;
 use crate::driver::ckr;
@@ -22,15 +22,18 @@ pub(crate) struct NewKeyPair {
     pub public: Option<StoredPublicKey>,
     /// The public key as a value.
     pub public_key: PublicKey,
+    /// Whether both halves have the label that was asked for.
+    pub labelled: bool,
 }
 
 impl Session {
-    /// Generates a key pair with this label, on both halves, and a random CKA_ID of its own. Neither is changed later.
+    /// Generates a key pair with this label, on both halves, and a random CKA_ID of its own. Neither is changed later; only a
+    /// token that chooses labels by itself is asked once to take ours.
     ///
     /// Whether the key is really not exportable is for [`Session::prove`] to say.
     ///
     /// # Errors
-    /// [`Code::TemplateRefused`] when the token refuses every template or keeps another label, [`Code::TokenFull`],
+    /// [`Code::TemplateRefused`] when the token refuses every template, [`Code::TokenFull`],
     /// [`Code::MechanismUnsupported`], [`Code::PublicKeyInvalid`] and what the token returns. Whatever was left
     /// on the token by a failed attempt is removed; what cannot be removed stands in the error.
     pub(crate) fn generate_key_pair(
@@ -41,14 +44,14 @@ impl Session {
     ) -> Result<NewKeyPair> {
         let id = random_id()?;
         let (public, private) = self.try_templates(kind, &id, label, before)?;
-        let made = self.read_pair(public, private).and_then(|pair| pair.with_label(label));
+        let made = self.read_pair(public, private).and_then(|pair| self.labelled(pair, label));
         made.map_err(|error| {
             let open = self.open_session();
             let halves = [open.place(public), open.place(private)].into_iter();
             let removal = halves.fold(Removal::new(Step::GenerateKeyPair), |removal, half| {
                 removal.generated_half(half, &id, label)
             });
-            error.after_clean_up(self.remove(&removal))
+            error.after_clean_up(self.remove_logged_in(&removal))
         })
     }
 
@@ -94,7 +97,24 @@ impl Session {
         let mut private = open.read_new_private_key(private, algorithm)?;
         private.public_key = Some(public_key.clone());
         self.pin.see(&private);
-        Ok(NewKeyPair { private, public: Some(public), public_key })
+        Ok(NewKeyPair { private, public: Some(public), public_key, labelled: true })
+    }
+
+    /// A token that gave the pair a label of its own choice may take ours afterwards.
+    fn labelled(&self, pair: NewKeyPair, label: &[u8]) -> Result<NewKeyPair> {
+        if pair.has_label(label) {
+            return Ok(pair);
+        }
+        let open = self.open_session();
+        let public = pair.public.as_ref().map(|public| public.place);
+        for half in public.into_iter().chain([pair.private.place]) {
+            let template = Template::new().bytes(CKA_LABEL, label);
+            // Whether it did, the reading says.
+            let _ = open.functions().set_attributes(open.handle(), open.handle_of(half)?, template);
+        }
+        let Some(public) = public else { return Ok(NewKeyPair { labelled: false, ..pair }) };
+        let again = self.read_pair(open.handle_of(public)?, open.handle_of(pair.private.place)?)?;
+        Ok(NewKeyPair { labelled: again.has_label(label), ..again })
     }
 
     /// The pair in the session that took the place of the one in which it was made.
@@ -116,7 +136,7 @@ impl Session {
             (Some(key), true) => {
                 let (algorithm, public_key) = (made.algorithm, pair.public_key.clone());
                 let private = StoredKey { algorithm, public_key: Some(public_key.clone()), ..key };
-                Ok(NewKeyPair { private, public, public_key })
+                Ok(NewKeyPair { private, public, public_key, labelled: pair.labelled })
             }
             _ => {
                 let error = Error::new(Code::KeyMissing).during(Step::ReadObjects);
@@ -135,7 +155,7 @@ impl Session {
         });
         let private = &pair.private;
         let removal = removal.generated_half(private.place, &private.id, private.label.bytes());
-        self.remove(&removal).map_err(|error| {
+        self.remove_logged_in(&removal).map_err(|error| {
             let id = hex(&pair.private.id);
             Error::new(Code::DestroyFailed).fact(Fact::Id, id).because_of(error)
         })
@@ -143,20 +163,12 @@ impl Session {
 }
 
 impl NewKeyPair {
-    /// A token that keeps another label than the one given would leave a key that could not be known again.
-    fn with_label(self, label: &[u8]) -> Result<Self> {
-        let public = self.public.iter().map(|public| &public.label);
-        for half in public.chain([&self.private.label]) {
-            let padding = |byte: &u8| matches!(byte, 0 | b' ');
-            let kept = half.bytes().strip_prefix(label).is_some_and(|rest| rest.iter().all(padding));
-            if !kept {
-                return Err(Error::new(Code::TemplateRefused)
-                    .during(Step::GenerateKeyPair)
-                    .fact(Fact::Expected, String::from_utf8_lossy(label))
-                    .fact(Fact::Found, half));
-            }
-        }
-        Ok(self)
+    /// Whether both halves kept this label, by which they are known again.
+    fn has_label(&self, label: &[u8]) -> bool {
+        let padding = |byte: &u8| matches!(byte, 0 | b' ');
+        let kept =
+            |half: &Label| half.bytes().strip_prefix(label).is_some_and(|rest| rest.iter().all(padding));
+        kept(&self.private.label) && self.public.iter().all(|public| kept(&public.label))
     }
 }
 

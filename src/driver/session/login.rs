@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::pin::Pin;
+use crate::driver::ckr;
+use crate::driver::ckr::During as _;
 use crate::driver::mutex::lock;
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
+use usbtoken_pkcs11::Failure;
 
 /// How to log in.
 #[derive(Debug)]
@@ -85,19 +88,12 @@ impl SharedLogin {
     }
 }
 
-/// What goes into C_Login.
-pub(super) struct CheckedLogin {
-    pub(super) pin: Option<Pin>,
-    /// Whether a PIN was given that is not sent, because the token states a PIN pad.
-    pub(super) kept_back: bool,
-}
-
 /// What the token states when the PIN is entered at its own keys.
 const PIN_PAD: &str = "CKF_PROTECTED_AUTHENTICATION_PATH";
 
 /// Decides, before anything is sent, whether this PIN may be tried. What the token states is a hint: a refusal shows it, and
-/// the caller can say that the PIN is sent all the same.
-pub(super) fn check_login(token: &Token, login: Login) -> Result<CheckedLogin> {
+/// the caller can say that the PIN is sent all the same. Returns what goes into C_Login.
+pub(super) fn check_login(token: &Token, login: Login) -> Result<Option<Pin>> {
     let info = token.info();
     let Login { pin, accept_final_try, as_typed } = login;
     let refusal = |code| Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity);
@@ -108,8 +104,8 @@ pub(super) fn check_login(token: &Token, login: Login) -> Result<CheckedLogin> {
     }
     match pin {
         Some(pin) if pin.length() == 0 => Err(refusal(Code::PinLength)),
-        Some(pin) if as_typed => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
-        pin if info.pin_pad => Ok(CheckedLogin { kept_back: pin.is_some(), pin: None }),
+        Some(pin) if as_typed => Ok(Some(pin)),
+        _ if info.pin_pad => Ok(None),
         // No one is asked for a PIN that is stated to be locked: who knows better gives it at once.
         None if info.pin_state == PinState::Locked => Err(info.locked_as_stated().during(Step::LogIn)),
         None => Err(refusal(Code::PinRequired)),
@@ -118,16 +114,19 @@ pub(super) fn check_login(token: &Token, login: Login) -> Result<CheckedLogin> {
                 let stated = format_args!("{shortest}–{longest}").to_string();
                 Err(refusal(Code::PinLength).fact(Fact::Stated, stated).fact(Fact::Found, pin.length()))
             }
-            _ => Ok(CheckedLogin { pin: Some(pin), kept_back: false }),
+            _ => Ok(Some(pin)),
         },
     }
 }
 
-/// The PIN was not sent, and the caller should know. What the driver says of a PIN that it was not given is no word on that.
-pub(super) fn refused_at_pad(error: Error) -> Error {
-    let error = match error.code() {
-        Code::PinUncertain | Code::PinLength | Code::PinCharacters => error.with_code(Code::PinPadRefused),
-        _ => error,
-    };
-    error.fact(Fact::Stated, PIN_PAD)
+/// What C_Login returned, to a PIN that was sent or to none.
+pub(super) fn refused(failure: Failure, sent: bool, step: Step) -> Error {
+    let at_pad = failure.rv().filter(|_| !sent).map(ckr::code_of_pad);
+    let error = failure.during(step);
+    match at_pad {
+        // The caller should know why the PIN was not sent.
+        Some(Code::PinPadRefused) => error.with_code(Code::PinPadRefused).fact(Fact::Stated, PIN_PAD),
+        Some(code) => error.with_code(code),
+        None => error,
+    }
 }

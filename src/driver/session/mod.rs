@@ -4,6 +4,7 @@ mod anew;
 mod evidence;
 mod keygen;
 mod login;
+mod login_lost;
 mod object;
 mod pin;
 mod prompt;
@@ -16,7 +17,7 @@ mod store;
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
-use self::login::{CheckedLogin, SharedLogin, check_login, refused_at_pad};
+use self::login::{SharedLogin, check_login, refused};
 use self::object::Owner;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
@@ -115,7 +116,7 @@ impl Session {
     ) -> Result<Self> {
         let fresh = token.is_fresh();
         let token = if fresh { token.clone() } else { token.refreshed()? };
-        let CheckedLogin { pin, kept_back } = check_login(&token, login)?;
+        let pin = check_login(&token, login)?;
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,
@@ -125,7 +126,7 @@ impl Session {
             pin_was_checked = open.login(pin.as_ref().map(Pin::bytes))?;
             Ok(pin_was_checked)
         });
-        let login = login.map_err(|error| if kept_back { refused_at_pad(error) } else { error })?;
+        let login = login?;
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin, token.quirks().context_login);
         let reopened = OnceCell::new();
@@ -168,7 +169,7 @@ impl Session {
         let pin_pad = open.token.info().pin_pad;
         let log_in = |pin: Option<&[u8]>| {
             let done = open.functions().login(open.handle(), CKU_CONTEXT_SPECIFIC, pin);
-            done.map_err(|failure| failure.during(step))
+            done.map_err(|failure| refused(failure, pin.is_some(), step))
         };
         self.pin.with(|pin| match pin {
             Some(pin) => log_in(Some(pin)),
@@ -286,19 +287,19 @@ impl Open {
         match self.functions().login(self.handle(), CKU_USER, pin) {
             Ok(()) => Ok(true),
             Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
-            Err(failure) => Err(self.explain_refusal(failure.during(Step::LogIn))),
+            Err(failure) => Err(self.explain_refusal(refused(failure, pin.is_some(), Step::LogIn))),
         }
     }
 
     /// Reads the flags once more after a refused PIN: they may say that it is locked now, or nearly.
     fn explain_refusal(&self, error: Error) -> Error {
-        if !matches!(error.code(), Code::PinIncorrect | Code::PinUncertain) {
+        if !matches!(error.code(), Code::PinIncorrect | Code::PinUncertain | Code::PinFormRefused) {
             return error;
         }
         let before = self.token.info().pin_state;
         match self.token.refreshed().map(|token| token.info().pin_state) {
             // What it stated before the login, too, says nothing of this one.
-            Ok(now) if now == before && error.code() == Code::PinUncertain => error,
+            Ok(now) if now == before && error.code() != Code::PinIncorrect => error,
             Ok(PinState::Locked) => error.with_code(Code::PinLocked),
             Ok(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
             _ => error,

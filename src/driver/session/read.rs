@@ -320,15 +320,14 @@ impl PublicSession {
 impl Session {
     /// Every certificate and key that the session sees, each read once.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        let objects = self.open_session().objects().map_err(login_lost)?;
+        let objects = self.or_login_lost(self.open_session().objects())?;
+        // Without a login nothing private shows, and what was read of it is not known any more.
+        if objects.private_keys.is_empty() && !objects.present.handles.is_empty() || objects.unreadable > 0 {
+            self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;
+        }
         objects.private_keys.iter().for_each(|key| self.pin.see(key));
         Ok(objects)
     }
-}
-
-/// That a PIN is needed to read, in a session that had logged in.
-fn login_lost(error: Error) -> Error {
-    if error.code() == Code::PinRequired { error.with_code(Code::LoginLost) } else { error }
 }
 
 /// A driver that fails once at one object is asked once more.

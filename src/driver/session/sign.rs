@@ -57,13 +57,22 @@ impl Session {
             error.fact(Fact::Id, hex(&key.id))
         })?;
         let challenge = fresh_challenge()?;
-        let returned = self.sign_by_token(key, &self.plans(algorithm), &challenge, Step::SignChallenge)?;
-        let fits = |public: &&PublicKey| {
-            let usual = public.in_usual_form();
-            of(public) == Some(algorithm)
-                && usual.signature_of_token(algorithm, &challenge, &returned).is_some()
+        // Mostly the first fits, so that of many the others are not looked at.
+        let mut seen: Vec<&PublicKey> = Vec::new();
+        let fits = |returned: &[u8]| {
+            let verifies = |public: &PublicKey| {
+                of(public) == Some(algorithm)
+                    && public.in_usual_form().signature_of_token(algorithm, &challenge, returned).is_some()
+            };
+            let again = seen.iter().copied().find(|public| verifies(public));
+            let fits = again.or_else(|| {
+                at_hand.by_ref().inspect(|public| seen.push(public)).find(|public| verifies(public))
+            });
+            fits.cloned()
         };
-        Ok(Signed { place: key.place, public_key: at_hand.find(fits).cloned() })
+        let plans = self.plans(algorithm, self.wants_pin(key));
+        let public_key = self.sign_by_token(key, &plans, &challenge, Step::SignChallenge, fits)?;
+        Ok(Signed { place: key.place, public_key })
     }
 
     /// The public key of a private key that nothing on the token tells, from two signatures of an EC key: it is the one that
@@ -85,19 +94,25 @@ impl Session {
         };
         for algorithm in curves {
             let challenge = fresh_challenge()?;
-            let returned =
-                match self.sign_by_token(key, &self.plans(*algorithm), &challenge, Step::ReadPublicKey) {
-                    Err(error) if error.is_refusal() && key.algorithm.is_none() => continue,
-                    returned => returned?,
-                };
-            let possible = algorithm
-                .ecdsa_forms(&returned)
-                .iter()
-                .flat_map(|signature| PublicKey::that_verify(*algorithm, &challenge, signature))
-                .collect::<Vec<_>>();
-            if possible.is_empty() {
-                continue;
-            }
+            let that_verify = |returned: &[u8]| {
+                let forms = algorithm.ecdsa_forms(returned);
+                let keys = forms
+                    .iter()
+                    .flat_map(|signature| PublicKey::that_verify(*algorithm, &challenge, signature));
+                Some(keys.collect::<Vec<_>>()).filter(|keys| !keys.is_empty())
+            };
+            let signed = self.sign_by_token(
+                key,
+                &self.plans(*algorithm, self.wants_pin(key)),
+                &challenge,
+                Step::ReadPublicKey,
+                that_verify,
+            );
+            let possible = match signed {
+                Err(error) if error.is_refusal() && key.algorithm.is_none() => continue,
+                signed => signed?,
+            };
+            let Some(possible) = possible else { continue };
             if let Some(public) = self.challenge(key, &possible)?.public_key() {
                 return Ok(public.clone());
             }
@@ -121,12 +136,13 @@ impl Session {
         message: &[u8],
         step: Step,
     ) -> Result<Vec<u8>> {
+        let wants_pin = self.wants_pin(key);
         let plans = match (algorithm, public_key.algorithm()) {
-            (SignatureAlgorithm::RsaPssSha256, KeyAlgorithm::Rsa { bits }) => self.pss_plans(bits),
-            _ => self.plans(algorithm),
+            (SignatureAlgorithm::RsaPssSha256, KeyAlgorithm::Rsa { bits }) => self.pss_plans(bits, wants_pin),
+            _ => self.plans(algorithm, wants_pin),
         };
-        let returned = self.sign_by_token(key, &plans, message, step)?;
-        let signature = public_key.signature_of_token(algorithm, message, &returned);
+        let of_key = |returned: &[u8]| public_key.signature_of_token(algorithm, message, returned);
+        let signature = self.sign_by_token(key, &plans, message, step, of_key)?;
         let signature = signature.ok_or_else(|| Error::new(Code::SignatureInvalid).during(step))?;
         if step == Step::SignRequest {
             self.pin.drop_unless_wanted();
@@ -134,36 +150,68 @@ impl Session {
         Ok(signature)
     }
 
-    /// Has the token sign, in the way that it lists, and where it refuses that, in the others.
-    fn sign_by_token(&self, key: &StoredKey, plans: &[Plan], message: &[u8], step: Step) -> Result<Vec<u8>> {
-        let mut refused: Option<(Error, CK_MECHANISM_TYPE)> = None;
+    /// Has the token sign in the likelier way, and where it refuses that or what it returns does not verify, in the others.
+    /// `None`: it does not verify.
+    fn sign_by_token<T>(
+        &self,
+        key: &StoredKey,
+        plans: &[Plan],
+        message: &[u8],
+        step: Step,
+        mut verified: impl FnMut(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let wants_pin = self.wants_pin(key);
+        let (mut refused, mut in_vain, mut unverified) = (None, None, false);
         for plan in plans {
-            match (self.sign_as_planned(key, plan, message, step)?, &refused) {
-                (Signing::Done(signature), None) => return Ok(signature),
-                (Signing::Done(signature), Some((_, first))) => {
-                    self.token().note_refused(*first);
-                    return Ok(signature);
-                }
-                (Signing::Refused(error), None) => refused = Some((error, plan.mechanism)),
-                (Signing::Refused(_), Some(_)) => {}
+            match self.sign_as_planned(key, plan, message, (step, wants_pin))? {
+                Signing::Done(signature) => match (verified(&signature), in_vain) {
+                    (Some(value), None) => {
+                        self.token().note_signed(plan.mechanism);
+                        return Ok(Some(value));
+                    }
+                    (Some(value), Some(first)) => {
+                        self.token().note_refused(first);
+                        return Ok(Some(value));
+                    }
+                    // It signs well, with another key than those at hand; or it would cost the PIN once more to see.
+                    (None, _) if wants_pin || !plan.hashes() || self.token().has_signed(plan.mechanism) => {
+                        return Ok(None);
+                    }
+                    (None, _) => unverified = true,
+                },
+                Signing::Refused(error) => drop(refused.get_or_insert(error)),
             }
+            in_vain = in_vain.or(Some(plan.mechanism));
         }
-        let nothing_listed = || Error::new(Code::MechanismUnsupported).during(step);
-        Err(refused.map_or_else(nothing_listed, |(error, _)| error))
+        if unverified {
+            return Ok(None);
+        }
+        Err(refused.unwrap_or_else(|| Error::new(Code::MechanismUnsupported).during(step)))
+    }
+
+    /// Whether the token wants the PIN for each signature of this key.
+    fn wants_pin(&self, key: &StoredKey) -> bool {
+        key.always_authenticate || self.token().quirks().context_login
     }
 
     /// Whether the token signs RSASSA-PSS with a key of so many bits, as far as it tells before it is tried.
     #[cfg(feature = "rustls")]
     pub(crate) fn may_sign_pss(&self, modulus_bits: u32) -> bool {
-        !self.pss_plans(modulus_bits).is_empty()
+        !self.pss_plans(modulus_bits, false).is_empty()
     }
 
-    fn sign_as_planned(&self, key: &StoredKey, plan: &Plan, message: &[u8], step: Step) -> Result<Signing> {
+    fn sign_as_planned(
+        &self,
+        key: &StoredKey,
+        plan: &Plan,
+        message: &[u8],
+        (step, wants_pin): (Step, bool),
+    ) -> Result<Signing> {
         let open = self.open_session();
         let (handle, functions) = (open.handle_of(key.place)?, open.functions());
         let data = plan.data(message).map_err(|error| error.during(step))?;
-        let failed = |failure: Failure, again: bool| match failure.rv() {
-            Some(rv) if again && ckr::is_mechanism_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
+        let failed = |failure: Failure, is_refusal: fn(CK_RV) -> bool| match failure.rv() {
+            Some(rv) if is_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
             _ => Err(failure.during(step)),
         };
         let begun = match plan.mechanism {
@@ -173,22 +221,24 @@ impl Session {
             mechanism => functions.sign_init(open.handle(), mechanism, handle),
         };
         if let Err(failure) = begun {
-            return failed(failure, true);
+            return failed(failure, ckr::may_be_mechanism_refusal);
         }
-        let with_pin = key.always_authenticate || self.token().quirks().context_login;
-        if with_pin {
+        if wants_pin {
             self.login_for_operation(step)?;
         }
         match functions.sign(open.handle(), &data) {
             Ok(signature) => Ok(Signing::Done(signature)),
-            // To sign in another way the PIN would be sent again, which may cost a try.
-            Err(failure) => failed(failure, !with_pin),
+            // To sign in another way the PIN is sent again. It was taken, so that costs no try, unless the token looks at it
+            // only now and this is what it says of a wrong one.
+            Err(failure) if wants_pin => failed(failure, ckr::is_mechanism_refusal),
+            Err(failure) => failed(failure, ckr::may_be_mechanism_refusal),
         }
     }
 
     /// The ways to sign, likeliest first: with the mechanism that hashes too where the token lists it and has not refused it
-    /// in this process, else with the raw one, which is the most common.
-    fn plans(&self, algorithm: SignatureAlgorithm) -> Vec<Plan> {
+    /// in this process, else with the raw one, which is the most common. Where each try sends the PIN the raw one goes first,
+    /// unless it is the one that is not listed.
+    fn plans(&self, algorithm: SignatureAlgorithm, wants_pin: bool) -> Vec<Plan> {
         let plan = |mechanism, host| Plan { mechanism, host };
         let (combined, raw) = match algorithm {
             SignatureAlgorithm::RsaPkcs1Sha256 => {
@@ -204,19 +254,21 @@ impl Session {
                 (plan(CKM_ECDSA_SHA384, HostWork::Nothing), plan(CKM_ECDSA, HostWork::Sha384))
             }
         };
-        let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&combined.mechanism));
-        if listed && !self.token().has_refused(combined.mechanism) {
-            vec![combined, raw]
-        } else {
-            vec![raw, combined]
+        let usable = |plan: &Plan| {
+            let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&plan.mechanism));
+            listed && !self.token().has_refused(plan.mechanism)
+        };
+        match usable(&combined) && !(wants_pin && usable(&raw)) {
+            true => vec![combined, raw],
+            false => vec![raw, combined],
         }
     }
 
     /// The ways to sign RSASSA-PSS. Many tokens have none: only those that are listed are tried, where any mechanism is; the
     /// bare RSA operation (CKM_RSA_X_509), for which all is done here, last.
-    fn pss_plans(&self, modulus_bits: u32) -> Vec<Plan> {
+    fn pss_plans(&self, modulus_bits: u32, wants_pin: bool) -> Vec<Plan> {
         let bare = Plan { mechanism: CKM_RSA_X_509, host: HostWork::PssEncoding { modulus_bits } };
-        let mut plans = self.plans(SignatureAlgorithm::RsaPssSha256);
+        let mut plans = self.plans(SignatureAlgorithm::RsaPssSha256, wants_pin);
         plans.push(bare);
         let listed = self.token().mechanisms();
         plans.retain(|plan| listed.is_none_or(|listed| listed.contains(&plan.mechanism)));
@@ -257,6 +309,11 @@ enum HostWork {
 }
 
 impl Plan {
+    /// Whether the token hashes, too.
+    fn hashes(&self) -> bool {
+        matches!(self.host, HostWork::Nothing)
+    }
+
     fn data(&self, message: &[u8]) -> Result<Vec<u8>> {
         /// DigestInfo up to the hash (RFC 8017 §9.2, note 1).
         const DIGEST_INFO_SHA256: [u8; 19] = [

@@ -37,10 +37,13 @@ pub struct Token {
     quirks: Arc<OnceLock<Quirks>>,
 }
 
-/// A mechanism that a token lists and refuses, through one driver.
-type Refusal = (PathBuf, TokenIdentity, CK_MECHANISM_TYPE);
+/// What a token has shown of a mechanism, through one driver.
+type Known = (PathBuf, TokenIdentity, CK_MECHANISM_TYPE);
 
-static REFUSED: Mutex<BTreeSet<Refusal>> = Mutex::new(BTreeSet::new());
+/// Those that are listed and refused, or sign wrong.
+static REFUSED: Mutex<BTreeSet<Known>> = Mutex::new(BTreeSet::new());
+/// Those by which a signature came that verified.
+static SIGNED: Mutex<BTreeSet<Known>> = Mutex::new(BTreeSet::new());
 
 /// When a token said of itself what is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -245,14 +248,23 @@ impl Token {
 
     /// Notes that a listed mechanism does not sign: in this process it is not tried first again.
     pub(in crate::driver) fn note_refused(&self, mechanism: CK_MECHANISM_TYPE) {
-        lock(&REFUSED).insert(self.refusal_of(mechanism));
+        lock(&REFUSED).insert(self.known(mechanism));
     }
 
     pub(in crate::driver) fn has_refused(&self, mechanism: CK_MECHANISM_TYPE) -> bool {
-        lock(&REFUSED).contains(&self.refusal_of(mechanism))
+        lock(&REFUSED).contains(&self.known(mechanism))
     }
 
-    fn refusal_of(&self, mechanism: CK_MECHANISM_TYPE) -> Refusal {
+    /// Notes that a signature by this mechanism verified.
+    pub(in crate::driver) fn note_signed(&self, mechanism: CK_MECHANISM_TYPE) {
+        lock(&SIGNED).insert(self.known(mechanism));
+    }
+
+    pub(in crate::driver) fn has_signed(&self, mechanism: CK_MECHANISM_TYPE) -> bool {
+        lock(&SIGNED).contains(&self.known(mechanism))
+    }
+
+    fn known(&self, mechanism: CK_MECHANISM_TYPE) -> Known {
         (self.module.path().to_owned(), self.identity().clone(), mechanism)
     }
 

@@ -36,7 +36,7 @@ impl PublicKey {
         let curve = info.algorithm.parameters.and_then(curve_named);
         match (info.algorithm.oid, curve) {
             (oid::RSA_ENCRYPTION, _) => Self::of_rsa(&rsa_key(key_bits(&info)?)?),
-            (oid::EC_PUBLIC_KEY, Some(curve)) => Self::on_curve(curve, key_bits(&info)?),
+            (oid::EC_PUBLIC_KEY, Some(curve)) => Self::on_curve(curve, uncompressed(key_bits(&info)?)?),
             _ => Self::kept(der),
         }
     }
@@ -72,11 +72,11 @@ impl PublicKey {
     /// Makes the key from what PKCS#11 reports as `CKA_EC_PARAMS` and `CKA_EC_POINT`.
     ///
     /// The point is an OCTET STRING by the specification (PKCS#11 v3.1 §6.3.3); tokens also report a BIT STRING
-    /// or the bare point, and all three are taken. The curve is P-256 or P-384, by object identifier or by the
+    /// or the bare point, and all three are taken, compressed or not (SEC 1 §2.3.3). The curve is P-256 or P-384, by object identifier or by the
     /// PrintableString that the specification allows for named curves.
     ///
     /// # Errors
-    /// [`Code::PublicKeyInvalid`] for another curve, a compressed point and a point that is not on the curve.
+    /// [`Code::PublicKeyInvalid`] for another curve and a point that is not on the curve.
     pub(crate) fn from_ec(params_der: &[u8], point: &[u8]) -> Result<Self> {
         let params = AnyRef::from_der(params_der).map_err(malformed)?;
         let curve = curve_named(params).ok_or_else(|| unsupported("P-256, P-384", &hex(params_der)))?;
@@ -84,9 +84,6 @@ impl PublicKey {
     }
 
     fn on_curve(curve: Curve, point: &[u8]) -> Result<Self> {
-        if point.first() != Some(&4) {
-            return Err(refused("ec_point_form"));
-        }
         let off_curve = |_| refused("ec_point_off_curve");
         match curve {
             Curve::P256 => {
@@ -169,11 +166,15 @@ enum Curve {
 }
 
 impl Curve {
-    /// The length of an uncompressed point: 04, X, Y.
-    const fn point_length(self) -> usize {
-        match self {
-            Curve::P256 => 1 + 2 * 32,
-            Curve::P384 => 1 + 2 * 48,
+    /// Whether this is a point without anything around it: 04, X, Y, or 02 or 03 and X.
+    const fn is_bare(self, point: &[u8]) -> bool {
+        let coordinate = match self {
+            Curve::P256 => 32,
+            Curve::P384 => 48,
+        };
+        match point {
+            [2 | 3, x @ ..] => x.len() == coordinate,
+            _ => point.len() == 1 + 2 * coordinate,
         }
     }
 }
@@ -209,14 +210,20 @@ fn curve_named(params: AnyRef<'_>) -> Option<Curve> {
     }
 }
 
-/// The bare point. Length decides before the tag does: a bare point begins with 04, as an OCTET STRING does.
+/// What a SubjectPublicKeyInfo of one canonical form holds.
+fn uncompressed(point: &[u8]) -> Result<&[u8]> {
+    if point.first() == Some(&4) { Ok(point) } else { Err(refused("ec_point_form")) }
+}
+
+/// The bare point. Length decides before the tag does: a bare point begins with 04, as an OCTET STRING does. Some drivers wrap
+/// it twice.
 fn bare_point(curve: Curve, point: &[u8]) -> Option<&[u8]> {
-    if point.len() == curve.point_length() {
+    if curve.is_bare(point) {
         return Some(point);
     }
     let wrapped = AnyRef::from_der(point).ok()?;
     match wrapped.tag() {
-        Tag::OctetString => Some(wrapped.value()),
+        Tag::OctetString if wrapped.value().len() < point.len() => bare_point(curve, wrapped.value()),
         Tag::BitString => wrapped.decode_as::<BitStringRef<'_>>().ok()?.as_bytes(),
         _ => None,
     }

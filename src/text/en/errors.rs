@@ -106,6 +106,8 @@ code_words! {
         "Send the lines shown to the bank's branch or to support; nothing was changed on the token.";
     CredentialNotFound "The token holds no certificate that matches."
         "List the certificates and check what was asked for.";
+    CredentialNotSeen "No certificate that matches can be seen without the PIN."
+        "Some tokens show certificates only after the login: list them with the PIN, and if it is not there then, check what was asked for.";
     CredentialAmbiguous "More than one certificate matches."
         "Name the certificate by its id or its serial number.";
     PendingNotFound "The token holds no pending key that matches."
@@ -134,10 +136,12 @@ code_words! {
         "Set it with the token's own software, or ask the bank's branch.";
     PinUncertain "The login failed, and may have counted as a wrong PIN."
         "Make sure of the PIN first; do not try again and again. If it is surely right, report the line in brackets to support.";
-    PinPadRefused "The token states that its PIN is entered at its own keys, and that login failed. The PIN that was given was not used."
-        "Enter the PIN at the token or its reader; where there are no keys, say that the given PIN is to be sent.";
+    PinPadRefused "The token states that its PIN is entered at its own keys, and that login failed. No PIN of this computer was used; one that was entered at those keys may have counted as wrong."
+        "Where there are keys, make sure of the PIN and enter it there; where there are none, say that the PIN typed here is to be sent.";
+    PinFormRefused "The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN."
+        "Check length, keyboard layout and input mode; do not try again and again without being sure of the PIN.";
     LoginLost "The login ended in the middle of the job: another program used the token, or it was reset."
-        "Close other programs that use the token, then go on with the job, or see what waits for an answer.";
+        "Close other programs that use the token, then run it once more. What was begun is still there, and can be gone on with.";
     PinRequired "This needs the PIN."
         "Enter the PIN, or name the place that it should be read from.";
     PinIncorrectFinalTry "The PIN is not correct. One more wrong PIN locks the token."

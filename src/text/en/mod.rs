@@ -185,6 +185,18 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The token gave the new certificate another id than its key's: some programs may not find the key.",
             "Log in with it before the old one is removed.",
         ),
+        Notice::MoreAfterLogin => w(
+            "Of the certificates that show without the PIN none can be renewed now.",
+            "Some tokens show certificates only after the login: with the PIN all are looked at.",
+        ),
+        Notice::BegunBefore => w(
+            "A renewal of this certificate was begun on this token. Whether it is finished shows after the login only.",
+            "List the certificates or what is pending with the PIN.",
+        ),
+        Notice::KeyLabelChosen => w(
+            "The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal.",
+            "Finish the renewal on this computer, which knows the request. If the key is never used, remove it with the token's own software.",
+        ),
         Notice::WorksLater => {
             w("The new certificate does not work at the bank yet.", "Log in with the old one until it does.")
         }
@@ -315,6 +327,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Uri => "PKCS#11 URI",
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
+        Fact::Seen => "looked at",
         Fact::Reference => "Reference number",
         Fact::IssuerContinuity => "issuers compared",
         Fact::Holder => "who is at work",

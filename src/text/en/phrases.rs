@@ -40,7 +40,9 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
                  (a renewal makes sure after the login)"
             );
         }
-        Phrase::ExpiredAndWaiting => "it has expired, but a renewal that was begun waits and can be finished",
+        Phrase::ExpiredAndWaiting => {
+            "it has expired; a renewal of it was begun and can be finished, where it is not finished already"
+        }
 
         Phrase::TooLateNewIssue => {
             "Have a new certificate issued on the bank's site, with login ID and password."

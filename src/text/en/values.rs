@@ -129,6 +129,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
             "not known (the CA's certificate is not at hand, or a CA of the same name has another key)"
         }
         (Fact::IssuerContinuity, "another_issuer") => "a CA of another name, with another key",
+        (Fact::Seen, "without_pin") => {
+            "the certificates that show without the PIN; some tokens show others after the login"
+        }
         (Fact::Holder, "this_program") => "this program itself, in another of its jobs",
         _ => return None,
     })

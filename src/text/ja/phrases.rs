@@ -46,7 +46,9 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
                 day(from)
             );
         }
-        Phrase::ExpiredAndWaiting => "期限切れですが、申請済みの更新が残っており、完了できます",
+        Phrase::ExpiredAndWaiting => {
+            "期限切れですが、更新は始められており、まだ終わっていなければ完了できます"
+        }
 
         Phrase::TooLateNewIssue => {
             "銀行のサイトでログインIDとログインパスワードを使い、新しい電子証明書の発行を受けてください。"

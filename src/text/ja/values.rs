@@ -125,6 +125,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
             "確認できていません（認証局の証明書がないか、同じ名前でも認証局の鍵が異なります）"
         }
         (Fact::IssuerContinuity, "another_issuer") => "名前も鍵も異なる別の認証局です",
+        (Fact::Seen, "without_pin") => {
+            "PINなしで見える電子証明書だけ（ログイン後にほかの電子証明書が見えるトークンもあります）"
+        }
         (Fact::Holder, "this_program") => "このプログラム自身の別の処理",
         _ => return None,
     })

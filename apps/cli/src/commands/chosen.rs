@@ -1,6 +1,7 @@
 //! What a person chose, before the login where it shows itself, else after it.
 
 use usbtoken::driver::Reservation;
+use usbtoken::error::Notice;
 use usbtoken::{Code, Credentials, Error, Result, Session, Token};
 
 use crate::run::Run;
@@ -11,30 +12,55 @@ pub enum Access {
     LoggedIn(Session),
 }
 
-/// Chooses from what shows without the PIN; where the chosen is not among that, from what shows after the login. None seen
-/// before the login is not none.
+/// What was chosen of a list.
+pub struct Chosen<T> {
+    pub value: T,
+    /// Whether it is the one that is meant whatever shows after the login: a person has named it, or it can be renewed now, of
+    /// which the renewal itself makes sure that there is no second one.
+    pub settled: bool,
+}
+
+/// Chooses from what shows without the PIN; where that settles nothing, from what shows after the login. None seen before the
+/// login, or none that can be renewed, is not none.
 ///
 /// # Errors
-/// What choosing returns: of the first choice where no one can log in, else of the second.
+/// What choosing returns: of the first choice where no one can log in, or no one does, else of the second.
 pub fn choose<T>(
     run: &Run,
     reserved: Reservation,
-    choice: impl Fn(Credentials) -> Result<T>,
+    choice: impl Fn(Credentials) -> Result<Chosen<T>>,
 ) -> Result<(T, Access)> {
     match reserved.public_session()?.credentials().and_then(&choice) {
-        Ok(chosen) => Ok((chosen, Access::Reserved(reserved))),
-        Err(error) if may_be_private(&error) && run.can_log_in() => {
-            let session = run.login_reserved(reserved)?;
+        Ok(chosen) if chosen.settled || !run.can_log_in() => Ok((chosen.value, Access::Reserved(reserved))),
+        Err(error) if !(may_be_private(&error) && run.can_log_in()) => Err(error),
+        found => {
+            if run.asks_person() {
+                // Whoever is asked for the PIN should know what for.
+                run.tell(&[Notice::MoreAfterLogin.into()]);
+            }
+            let session = run.login_reserved(reserved).map_err(|error| match found {
+                // No one wanted to look further.
+                Err(first) if error.code() == Code::PinCancelled => first,
+                _ => error,
+            })?;
             let chosen = choice(session.credentials()?)?;
-            Ok((chosen, Access::LoggedIn(session)))
+            Ok((chosen.value, Access::LoggedIn(session)))
         }
-        Err(error) => Err(error),
     }
 }
 
 /// Whether another one may show after the login.
 pub fn may_be_private(error: &Error) -> bool {
-    matches!(error.code(), Code::CredentialNotFound | Code::CredentialUnreadable)
+    matches!(
+        error.code(),
+        Code::CredentialNotSeen
+            | Code::CredentialUnreadable
+            | Code::NotYetRenewable
+            | Code::Expired
+            | Code::RenewalClosed
+            | Code::ServiceEnded
+            | Code::AlreadyRenewed
+    )
 }
 
 impl Access {

@@ -7,6 +7,7 @@ use usbtoken::pki::ProofLevel;
 use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session};
 
+use super::chosen::Chosen;
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
 use crate::run::Run;
 
@@ -15,20 +16,22 @@ use crate::run::Run;
 /// When none can be renewed but only one is there, that one is taken: why it cannot be renewed is then said by
 /// the preflight. One that is said to be renewed is taken when there is no other to renew: whether it is, its key tells
 /// after the login.
-pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Credential> {
+pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Chosen<Credential>> {
+    let settled = |one| Chosen { value: one, settled: true };
     match (&which.id, &which.serial) {
-        (Some(id), _) => all.by_id(&id.0).only(),
-        (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only(),
-        (None, None) if force => all.only(),
+        (Some(id), _) => all.by_id(&id.0).only().map(settled),
+        (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only().map(settled),
+        (None, None) if force => all.only().map(settled),
         (None, None) => {
             let now = all.clone().renewable(run.policy().window, run.now());
             let to_renew = now.clone().without_successor();
             let renewed = all.iter().filter(|one| one.successor().is_some());
+            let unsettled = |one| Chosen { value: one, settled: false };
             match renewed.max_by_key(|one| one.certificate().not_after()) {
-                _ if !to_renew.is_empty() => to_renew.only(),
-                Some(renewed) => Ok(renewed.clone()),
-                None if all.iter().len() == 1 => all.only(),
-                None => now.only(),
+                _ if !to_renew.is_empty() => to_renew.only().map(settled),
+                Some(renewed) => Ok(unsettled(renewed.clone())),
+                None if all.iter().len() == 1 => all.only().map(unsettled),
+                None => now.only().map(settled),
             }
         }
     }

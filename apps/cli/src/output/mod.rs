@@ -260,6 +260,7 @@ pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
         Notice::KeyKindChanges | Notice::MechanismNotListed | Notice::KeySizeNotStated => {
             Some(Words::HintKey)
         }
+        Notice::MoreAfterLogin | Notice::BegunBefore => Some(Words::HintPin),
         _ => None,
     }
 }
@@ -296,7 +297,9 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound => Words::HintToken,
-        Code::CredentialNotFound | Code::CredentialAmbiguous => Words::HintCredential,
+        Code::CredentialNotFound | Code::CredentialNotSeen | Code::CredentialAmbiguous => {
+            Words::HintCredential
+        }
         Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Words::HintPending,
         Code::NotYetRenewable => Words::HintForce,
         Code::Expired => Words::HintBegun,

@@ -63,11 +63,7 @@ fn is_wrong(error: &Error) -> bool {
     let code = error.code();
     let wrong = matches!(
         code,
-        Code::PinIncorrect
-            | Code::PinIncorrectFinalTry
-            | Code::PinUncertain
-            | Code::PinLength
-            | Code::PinCharacters
+        Code::PinIncorrect | Code::PinIncorrectFinalTry | Code::PinUncertain | Code::PinFormRefused
     );
     by_the_token && wrong
 }

@@ -41,6 +41,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "The request that was made first is not on this computer, and one that is signed anew differs: the CA may take it for a second order. To go on all the same, type yes: "
         }
         Words::ConfirmFinalTry => "To enter it all the same, type yes: ",
+        Words::ConfirmStatedLocked => {
+            "The token states that its PIN is locked. To have the PIN sent all the same, type yes: "
+        }
         Words::ConfirmPinLength { shortest, longest, length } => {
             return format!(
                 "The token states that PINs have {shortest} to {longest} characters; this one has {length}. To send it, type yes: "
@@ -88,6 +91,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Fine => "ok",
         Words::CanRenew => "The renewal can work.",
         Words::CannotRenew => "The renewal cannot work like this.",
+        Words::MayBeFinished => {
+            "A renewal of it was begun before. `usbtoken renew` looks after the login how far that came: it goes on with it, or writes nothing where it is finished."
+        }
         Words::SeemsRenewed => {
             "It seems to be renewed already. \"usbtoken renew\" makes sure after the login, and writes nothing if it is."
         }

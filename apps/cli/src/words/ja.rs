@@ -44,6 +44,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "最初の申請データがこのパソコンになく、署名し直すと認証局が二重の申請とみなすことがあります。続ける場合は yes と入力してください: "
         }
         Words::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
+        Words::ConfirmStatedLocked => {
+            "USBトークンはPINがロックされていると申告しています。それでもPINを送る場合は yes と入力してください: "
+        }
         Words::ConfirmPinLength { shortest, longest, length } => {
             return format!(
                 "USBトークンの申告ではPINは{shortest}〜{longest}桁ですが、入力は{length}桁です。そのまま送る場合は yes と入力してください: "
@@ -99,6 +102,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Fine => "良好",
         Words::CanRenew => "更新を行えます。",
         Words::CannotRenew => "このままでは更新を行えません。",
+        Words::MayBeFinished => {
+            "この電子証明書の更新は一度始められています。「usbtoken renew」はログイン後にどこまで進んだかを確かめ、途中であれば続け、完了していれば何も書き込みません。"
+        }
         Words::SeemsRenewed => {
             "更新済みとみられ、いまは更新する必要がないようです。「usbtoken renew」はログイン後に確かめ、更新済みであれば何も書き込みません。"
         }

@@ -69,6 +69,8 @@ pub enum Words<'a> {
     PasswordPrompt,
     /// Question before what may be the last attempt at the PIN; the answer is the word `yes`.
     ConfirmFinalTry,
+    /// Question before the PIN is sent although the token states that it is locked; the answer is the word `yes`.
+    ConfirmStatedLocked,
     /// Question before a PIN of another length than the token states is sent; the answer is the word `yes`.
     ConfirmPinLength {
         /// The shortest PIN that the token states, in bytes.
@@ -149,6 +151,8 @@ pub enum Words<'a> {
     CanRenew,
     /// At least one point forbids the renewal.
     CannotRenew,
+    /// A renewal was begun before; whether it is finished shows after the login.
+    MayBeFinished,
     /// There seems to be nothing to renew.
     SeemsRenewed,
     /// The commands that finish a renewal that was begun.

@@ -54,13 +54,16 @@ fn an_rsa_key_without_null_is_the_same_key() {
 }
 
 #[test]
-fn an_ec_point_comes_in_three_forms() {
+fn an_ec_point_comes_in_many_forms() {
     let openssl = OpenSsl::new();
     for curve in ["P-256", "P-384"] {
         let key = openssl.key("k", curve);
         let (params, point) = ec_parts(&openssl.spki("k"));
         let bits = BitStringRef::from_bytes(&point).unwrap().to_der().unwrap();
-        for form in [point.clone(), octets(&point), bits] {
+        let half = (point.len() - 1) / 2;
+        let compressed = [&[2 + (point[2 * half] & 1)], &point[1..=half]].concat();
+        let twice = octets(&octets(&point));
+        for form in [point.clone(), octets(&point), bits, octets(&compressed), compressed, twice] {
             assert_eq!(PublicKey::from_ec(&params, &form).unwrap(), key, "{curve}");
         }
         assert_eq!(key.algorithm().to_string(), curve);
@@ -76,7 +79,11 @@ fn a_point_that_is_no_point_is_refused() {
     let mut off_curve = point.clone();
     off_curve[64] ^= 1;
     let compressed = [&[2 + (point[64] & 1)], &point[1..33]].concat();
-    for bad in [&off_curve[..], &compressed, &octets(&compressed), &point[..64], &[], &[0]] {
+    let mut not_on_curve = compressed.clone();
+    while PublicKey::from_ec(&params, &not_on_curve).is_ok() {
+        not_on_curve[32] = not_on_curve[32].wrapping_add(1);
+    }
+    for bad in [&off_curve[..], &not_on_curve, &compressed[..32], &point[..64], &[], &[0]] {
         assert_eq!(code(PublicKey::from_ec(&params, bad)), Code::PublicKeyInvalid, "{bad:02x?}");
     }
     assert_eq!(code(PublicKey::from_ec(&oid::P384.to_der().unwrap(), &point)), Code::PublicKeyInvalid);

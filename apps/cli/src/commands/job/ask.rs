@@ -394,7 +394,9 @@ pub fn begin(
         let request = keep_request(run, keeper, session, &pending, order);
         (pending, request)
     });
-    if noted.into_inner() {
+    // Where token or login are lost the key stays, and its request was not sent.
+    let key_stays = matches!(&begun, Err(error) if error.code().family() == Family::Gone);
+    if noted.into_inner() && !key_stays {
         keeper.forget_begin(token, old);
     }
     begun

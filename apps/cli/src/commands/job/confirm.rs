@@ -12,7 +12,7 @@ use usbtoken::{Code, Credential, Credentials, Error, Policy, Result, Session};
 
 use super::{abandon, install_response};
 use crate::args::{self, Which};
-use crate::commands::chosen;
+use crate::commands::chosen::{self, Chosen};
 use crate::kept::Keeper;
 use crate::next_command::CommandLine;
 use crate::output::view::{self, Moment};
@@ -37,7 +37,12 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let choice = |all: Credentials| newest(all.named_by(&named_by)?, &args.which, run);
     let is_named = args.which.id.is_some() || args.which.serial.is_some() || named_by.names_object();
     // Which one is the new one, what shows before the login does not prove.
-    let early = |all| if is_named { choice(all).map(drop) } else { Ok(()) };
+    let early = |all| {
+        if is_named {
+            choice(all)?;
+        }
+        Ok(Chosen { value: (), settled: true })
+    };
     let ((), access) = chosen::choose(run, reserved, early)?;
     let session = access.login(run)?;
     let all = session.credentials()?;

@@ -87,7 +87,7 @@ fn again(
 /// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
 /// not every token shows before the login that one was begun.
 fn before_login(run: &Run, preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
-    match run.accepted(preflight).into_notices() {
+    match run.accepted_or_asked(preflight).into_notices() {
         Err(error) if resume && error.code() == Code::Expired => Ok(Vec::new()),
         notices => notices,
     }

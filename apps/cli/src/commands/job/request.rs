@@ -43,7 +43,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let renewal = select::formed(select::forced(base, &args.key).policy(&policy), args.form);
     let call = run.call().passed(keeper.passed());
     let preflight = renewal.preflight_before_login(access.token(), &call);
-    run.tell(&run.accepted(preflight).into_notices()?);
+    run.tell(&run.accepted_or_asked(preflight).into_notices()?);
     let session = access.login(run)?;
     let order = Order { way: None, reference: args.order.reference.clone() };
     let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref(), order)?;

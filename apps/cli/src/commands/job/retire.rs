@@ -9,7 +9,8 @@ use usbtoken::{Code, Credentials, Error, Result};
 use super::abandon;
 use super::install_response;
 use crate::args::{self, Which};
-use crate::commands::{chosen, select};
+use crate::commands::chosen::{self, Chosen};
+use crate::commands::select;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::output::view;
@@ -38,8 +39,9 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         let successor =
             args.successor.as_ref().map(|serial| all.clone().by_serial(serial).only()).transpose()?;
         let named = all.named_by(&named_by)?;
-        let old = if is_named { select::credential(named, &which, false, run)? } else { named.only()? };
-        Ok((old, successor))
+        let old =
+            if is_named { select::credential(named, &which, false, run)?.value } else { named.only()? };
+        Ok(Chosen { value: (old, successor), settled: true })
     };
     let ((old, successor), access) = chosen::choose(run, reserved, choice)?;
     let shown = view::Credential::of(access.token().identity(), &old, None, run.when());

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use usbtoken::error::{Fact, Point};
+use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::{KeyAlgorithm, jst_time};
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
@@ -12,7 +12,7 @@ use usbtoken::{Credentials, Renewal, Result};
 use crate::args;
 use crate::commands::{chosen, select};
 use crate::kept::Keeper;
-use crate::output::{self, Outcome, error_json, notice_json, view};
+use crate::output::{self, Outcome, error_json, notice_json, notice_text, view};
 use crate::pin::Source;
 use crate::run::Run;
 use crate::words::Words;
@@ -27,12 +27,13 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let choice = |all: Credentials| {
         select::credential(all.named_by(token.found_by())?, &args.which, args.key.force, run)
     };
-    let old = match choice(all) {
-        // What shows after the login only is checked too, where the PIN is at hand.
-        Err(error) if chosen::may_be_private(&error) && !Source::of(&run.global).is_interactive() => {
-            choice(run.login(token.clone())?.credentials()?)?
-        }
-        chosen => chosen?,
+    let pin_at_hand = !Source::of(&run.global).is_interactive();
+    let (old, only_seen) = match choice(all) {
+        Ok(chosen) if chosen.settled => (chosen.value, false),
+        Ok(chosen) if !pin_at_hand => (chosen.value, true),
+        Err(error) if !(pin_at_hand && chosen::may_be_private(&error)) => return Err(error),
+        // What shows after the login only is checked too.
+        _ => (choice(run.login(token.clone())?.credentials()?)?.value, false),
     };
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
@@ -52,22 +53,31 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let can_renew = preflight.can_begin() && !seems_renewed;
     let verdict = match preflight.can_begin() {
         true if seems_renewed => Words::SeemsRenewed,
+        true if preflight.points.iter().any(is_begun) => Words::MayBeFinished,
         true => Words::CanRenew,
         false => Words::CannotRenew,
     };
     lines.push(verdict.text(run.lang));
+    if only_seen {
+        lines.push(notice_text(&Notice::MoreAfterLogin.into(), run.lang));
+    }
     let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
         "credential": shown,
         "can_renew": can_renew,
         "key_kind": kind,
         "unreadable": unreadable,
+        "looked_at": if only_seen { "without_pin" } else { "all" },
         "now": view::Moment(now),
         "points": points,
     });
     let mut outcome = Outcome::new(lines.join("\n"), json);
     outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
     Ok(outcome)
+}
+
+fn is_begun(finding: &PreflightPoint) -> bool {
+    matches!(&finding.state, PointResult::Warning(warning) if *warning == Notice::BegunBefore)
 }
 
 fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {

@@ -1,0 +1,30 @@
+//! How a credential was chosen, so that a choice made before the login can be made again after it, when more may show.
+
+use std::time::SystemTime;
+
+use crate::pki::Window;
+use crate::uri::TokenUri;
+
+/// By what a list was narrowed until one was left.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Choice(Vec<Narrowed>);
+
+/// One condition of a choice.
+#[derive(Clone, Debug)]
+pub(super) enum Narrowed {
+    Renewable(Window, SystemTime),
+    WithoutSuccessor,
+    Id(Vec<u8>),
+    Serial(String),
+    NamedBy(Box<TokenUri>),
+}
+
+impl Choice {
+    pub(super) fn add(&mut self, narrowed: Narrowed) {
+        self.0.push(narrowed);
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Narrowed> {
+        self.0.iter()
+    }
+}

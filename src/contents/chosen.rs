@@ -1,0 +1,41 @@
+//! The choice that was made before the login, made again in what shows after it.
+
+use super::choice::{Choice, Narrowed};
+use super::credential::Credential;
+use super::credentials::Credentials;
+use super::left_out::named;
+use crate::error::{Code, Error, Fact, Result, Step};
+
+impl Credentials {
+    /// Those that the same choice leaves of this list.
+    fn chosen_by(self, choice: &Choice) -> Self {
+        choice.iter().fold(self, |all, narrowed| match narrowed {
+            Narrowed::Renewable(window, now) => all.renewable(*window, *now),
+            Narrowed::WithoutSuccessor => all.without_successor(),
+            Narrowed::Id(id) => all.by_id(id),
+            Narrowed::Serial(serial) => all.by_serial(serial),
+            Narrowed::NamedBy(uri) => all.named_by(uri).unwrap_or_default(),
+        })
+    }
+}
+
+impl Credential {
+    /// Makes the choice again in what the logged-in user sees, where it was made before the login. A copy of the same
+    /// certificate is no other one.
+    ///
+    /// # Errors
+    /// [`Code::CredentialAmbiguous`], which lists the candidates.
+    pub(crate) fn is_still_the_only_one(&self, all: &Credentials) -> Result<()> {
+        let Some(choice) = &self.chosen else { return Ok(()) };
+        let now = all.clone().chosen_by(choice);
+        let others: Vec<_> = now.iter().filter(|one| one.certificate() != self.certificate()).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
+        Err([self]
+            .into_iter()
+            .chain(others)
+            .fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
+    }
+}

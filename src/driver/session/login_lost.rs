@@ -1,0 +1,61 @@
+//! A login that ended in the middle of a job: another program reset the card, or logged out.
+//!
+//! Some drivers say so (CKR_USER_NOT_LOGGED_IN); others do not know the private objects any more, or show none. So where
+//! something fails or is missing in a way that this explains, the session is asked for its state.
+
+use super::Session;
+use super::remove::Removal;
+use crate::error::{Code, Error, Result};
+use usbtoken_pkcs11::types::{CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION};
+
+impl Session {
+    /// The result; an error that a lost login explains says that instead.
+    pub(crate) fn or_login_lost<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match error.code() {
+            // The PIN was given.
+            Code::PinRequired if error.pkcs11_call().is_some() => error.with_code(Code::LoginLost),
+            code if is_explained(code) && self.is_logged_out() => error.with_code(Code::LoginLost),
+            _ => error,
+        })
+    }
+
+    /// Whether the driver says that no one is logged in (PKCS#11 v3.1 §5.6.5). One that does not tell has not said so.
+    pub(super) fn is_logged_out(&self) -> bool {
+        let open = self.open_session();
+        let state = open.functions().session_info(open.handle()).map(|info| info.state);
+        matches!(state, Ok(CKS_RO_PUBLIC_SESSION | CKS_RW_PUBLIC_SESSION))
+    }
+
+    /// Removes a pair that was just made, unless the login is lost: then the public half alone would go.
+    pub(super) fn remove_logged_in(&self, removal: &Removal) -> Result<()> {
+        self.check_login_kept()?;
+        self.remove(removal)
+    }
+
+    /// That the login ended, where the driver says so.
+    pub(super) fn check_login_kept(&self) -> Result<()> {
+        if self.is_logged_out() { Err(Error::new(Code::LoginLost)) } else { Ok(()) }
+    }
+}
+
+/// Whether this is what is said of objects that a token shows no more, or does not let be used.
+const fn is_explained(code: Code) -> bool {
+    matches!(
+        code,
+        Code::SessionLost
+            | Code::DeviceFault
+            | Code::TokenRefused
+            | Code::WriteProtected
+            | Code::KeyMissing
+            | Code::CredentialNotFound
+            | Code::PendingNotFound
+            | Code::NotPending
+            | Code::KeyMismatch
+            | Code::AnswerNoLeaf
+            | Code::SignatureInvalid
+            | Code::RemovalDoubtful
+            | Code::DestroyFailed
+            | Code::RetireNotProven
+            | Code::RetireNotBegun
+    )
+}
