@@ -111,6 +111,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
         }
         Words::HintAnchor => "Run \"usbtoken retire\" with the CA's certificate: --trust-anchor FILE.",
+        Words::HintConfirm => {
+            "\"usbtoken confirm\" does that; with --retire-old it then removes the old certificate."
+        }
         Words::HintInstalled => {
             "The new certificate IS installed. Do not renew again: that would be a second order."
         }

@@ -124,6 +124,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintAnchor => {
             "認証局の証明書を --trust-anchor ファイル で指定して「usbtoken retire」を実行してください。"
         }
+        Words::HintConfirm => {
+            "「usbtoken confirm」で確認できます。「usbtoken confirm --retire-old」は、確認できたときに古い電子証明書を削除します。"
+        }
         Words::HintInstalled => {
             "新しい電子証明書は取り込み済みです。更新をもう一度実行しないでください（二重の申請になります）。"
         }
