@@ -880,6 +880,17 @@
 #define USBTOKEN_BANK_MAY_OVERRIDE 8
 
 /**
+ * usbtoken_bank_text: what the PIN is called on the bank's letter, in English, for your PIN dialog; NULL when the profile
+ * does not say.
+ */
+#define USBTOKEN_BANK_PIN 9
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_PIN_JA 10
+
+/**
  * usbtoken_bank_number: how many days before the expiry the window opens.
  */
 #define USBTOKEN_BANK_WINDOW_DAYS 1

@@ -1,27 +1,22 @@
 #!/bin/sh
-# openCryptoki's soft token. Its daemon and its folders are one for a machine, so it gets a view of its own of them: that takes
-# root and a mount namespace.
+# openCryptoki's soft token. Its daemon, its folders and its shared memory are one for a machine, so it gets namespaces of its
+# own, which takes root; what runs in them ends with this script.
 if [ -z "${OWN_VIEW:-}" ]; then
     export OWN_VIEW=1
-    exec unshare --mount --ipc --propagation private sh "$0" "$@"
+    exec unshare --mount --ipc --pid --fork --mount-proc --propagation private sh "$0" "$@"
 fi
 . "$(dirname "$0")/common.sh"
-slotd=$(first_of /usr/sbin/pkcsslotd)
-if pgrep -x pkcsslotd > /dev/null; then
-    echo "pkcsslotd runs already, and there can be one" >&2
-    exit 1
-fi
-for place in lib lock log; do
-    mkdir -p "/var/$place/opencryptoki" "$folder/$place"
-    [ "$place" = lib ] && cp -a /var/lib/opencryptoki/. "$folder/lib"
-    mount --bind "$folder/$place" "/var/$place/opencryptoki"
-done
-rm -rf /var/lib/opencryptoki/swtok/* && mkdir -p /var/lib/opencryptoki/swtok/TOK_OBJ /var/lock/opencryptoki/swtok
+mkdir "$folder/lib" "$folder/log"
+cp -a /var/lib/opencryptoki/. "$folder/lib"
+rm -rf "$folder/lib/swtok" && mkdir -p "$folder/lib/swtok/TOK_OBJ"
+mount --bind "$folder/lib" /var/lib/opencryptoki
+mount -t tmpfs none /run
+mkdir -p /run/lock/opencryptoki/swtok /var/log/opencryptoki
+mount --bind "$folder/log" /var/log/opencryptoki
 printf 'version opencryptoki-3.1\nslot 3\n{\nstdll = libpkcs11_sw.so\n}\n' > "$folder/opencryptoki.conf"
 mount --bind "$folder/opencryptoki.conf" /etc/opencryptoki/opencryptoki.conf
-"$slotd"
-beside=$(cat /var/run/pkcsslotd.pid)
-sleep 1
+"$(first_of /usr/sbin/pkcsslotd)"
+sleep 2
 module=$(first_of /usr/lib/*/opencryptoki/libopencryptoki.so.0 /usr/lib64/opencryptoki/libopencryptoki.so.0)
 tool() {
     pkcs11-tool --module "$module" --slot 3 "$@" >> "$folder/initialised" 2>&1

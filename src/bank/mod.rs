@@ -52,5 +52,7 @@ pub use origin::{Origin, host_and_port};
 pub use pattern::TokenPattern;
 pub(crate) use policy::Policy;
 pub use policy::{Begins, KeyRule, OldCredential, OtherUsers, RequestForm};
-pub use profile::{Bank, BankDriver, BankToken, Delivered, Issuer, Override, RequestEncoding, TooLate};
+pub use profile::{
+    Bank, BankDriver, BankToken, Delivered, Issuer, Override, Reminder, RequestEncoding, TooLate,
+};
 pub use words::{Contact, Words};

@@ -1,7 +1,11 @@
 //! What to do next, in the bank's own words.
 
-use super::profile::{Bank, TooLate};
-use crate::error::{Code, Error};
+use std::borrow::Cow;
+
+use super::profile::{Bank, BankToken, Delivered, TooLate};
+use super::words::call_pin;
+use crate::driver::TokenIdentity;
+use crate::error::{Code, Error, Fact};
 use crate::text::{Lang, Phrase, Report};
 
 /// Where the usual sentence sends a customer to the branch, the bank says whom to call.
@@ -18,11 +22,40 @@ impl Bank {
             Some(next) => report.with_next_action(next),
             None => report,
         };
+        let report = report.in_words(|text| self.in_its_words(text, lang).into_owned());
         if asks {
             self.contacts.iter().fold(report, |report, one| report.with_contact(one.line(lang)))
         } else {
             report
         }
+    }
+
+    /// A text of ours in which the PIN is called what the bank's letter calls it.
+    pub fn in_its_words<'t>(&self, text: &'t str, lang: Lang) -> Cow<'t, str> {
+        match &self.pin {
+            Some(name) => call_pin(text, name.text(lang)).into(),
+            None => text.into(),
+        }
+    }
+
+    /// Says with an error what the way in which the token reached the customer has to do with it: one that comes empty holds
+    /// no certificate, and one that comes with an initial PIN may have that still.
+    pub fn explain(&self, error: Error, token: &TokenIdentity) -> Error {
+        let reason = match (self.delivered(token), error.code()) {
+            (Delivered::Empty, Code::CredentialNotFound) => "delivered_empty",
+            (Delivered::InitialPin, Code::PinIncorrect | Code::PinLocked) => "initial_pin",
+            _ => return error,
+        };
+        error.fact(Fact::Reason, reason)
+    }
+
+    /// How this token reached the customer.
+    pub fn delivered(&self, token: &TokenIdentity) -> Delivered {
+        let TokenIdentity { label, manufacturer, model, serial } = token;
+        let is_meant = |one: &&BankToken| {
+            one.patterns.iter().any(|pattern| pattern.matches(label, manufacturer, model, serial))
+        };
+        self.tokens.iter().find(is_meant).map(|one| one.delivered).unwrap_or_default()
     }
 
     /// What the bank says is to be done after an error of that kind; none where the usual sentence holds.

@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use jiff::Span;
 use jiff::civil::Date;
+use serde::Serialize;
 
 use super::origin::Origin;
 use super::pattern::TokenPattern;
@@ -13,7 +15,9 @@ use super::words::{Contact, NextStep, Words};
 use crate::catalogue::{Catalogue, Machine, Os, UsbId};
 use crate::discovery::Finder;
 use crate::error::{Code, Error, Fact, Result};
-use crate::pki::{Certificate, Name, ProofLevel, Relax, ResponseForm, SubjectRule, Window, days_left};
+use crate::pki::{
+    Certificate, Name, ProofLevel, Relax, ResponseForm, SubjectRule, Window, WindowState, days_left, jst_date,
+};
 use crate::text::Lang;
 
 /// One bank's profile. Made by [`Bank::open`], [`Bank::parse`] or [`Installed`](super::Installed).
@@ -137,6 +141,22 @@ pub enum RequestEncoding {
     Pem,
     /// The bytes.
     Der,
+}
+
+/// A reminder of a renewal that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Reminder {
+    /// Which one of the bank's: so many days before the expiry date it began. The fewer, the more urgent.
+    pub due: u32,
+    /// How many days are left until the expiry date in Japan.
+    pub days_left: u32,
+    /// The date in Japan from which on the next one is due; none after the last.
+    pub next: Option<Date>,
+}
+
+fn days_before(not_after: SystemTime, days: u32) -> Option<Date> {
+    jst_date(not_after).checked_sub(Span::new().try_days(days).ok()?).ok()
 }
 
 /// What holds when a certificate can be renewed no more.
@@ -375,10 +395,19 @@ impl Bank {
     }
 
     /// The reminder that is due: of the days listed the fewest that the certificate has still left or fewer than them;
-    /// none before the first and after the end.
-    pub fn reminder(&self, not_after: SystemTime, now: SystemTime) -> Option<u32> {
-        let left = u32::try_from(days_left(not_after, now)).ok().filter(|_| now <= not_after)?;
-        self.reminders.iter().copied().filter(|days| left <= *days).min()
+    /// none before the first, and none once it is too late.
+    pub fn reminder(&self, not_after: SystemTime, now: SystemTime) -> Option<Reminder> {
+        let state = self.window.state(not_after, now);
+        let is_in_time = matches!(state, WindowState::NotYet { .. } | WindowState::Open { .. });
+        let days_left = u32::try_from(days_left(not_after, now)).ok().filter(|_| is_in_time)?;
+        let due = self.reminders.iter().copied().filter(|days| days_left <= *days).min()?;
+        let next = self.reminders.iter().copied().filter(|days| *days < due).max();
+        Some(Reminder { due, days_left, next: next.and_then(|days| days_before(not_after, days)) })
+    }
+
+    /// The date in Japan from which on a customer is reminded; none where the bank reminds no one.
+    pub fn reminds_from(&self, not_after: SystemTime) -> Option<Date> {
+        days_before(not_after, *self.reminders.first()?)
     }
 
     /// The date in Japan from which on a certificate works that is installed at this moment, where it does not at once.

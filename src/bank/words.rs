@@ -38,6 +38,33 @@ impl Words {
     }
 }
 
+/// A text in which "PIN" is called by another name, where it stands as a word of its own: not in the name of an option, a
+/// constant or a device.
+pub(super) fn call_pin(text: &str, name: &str) -> String {
+    const PIN: &str = "PIN";
+    let joins = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let mut said = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(PIN) {
+        let (before, from) = rest.split_at(at);
+        let after = from.strip_prefix(PIN).unwrap_or_default();
+        said.push_str(before);
+        let is_part = said.ends_with(joins) || after.starts_with(joins);
+        let is_device = after.starts_with("パッド") || after.starts_with(" pad");
+        // What explains the word stands behind it.
+        let explained = ["(暗証番号)", "（暗証番号）"].iter().find_map(|more| after.strip_prefix(more));
+        rest = explained.unwrap_or(after);
+        if is_part || is_device {
+            said.push_str(PIN);
+            rest = after;
+        } else {
+            said.push_str(name);
+        }
+    }
+    said.push_str(rest);
+    said
+}
+
 impl Contact {
     /// Name, telephone number and hours on one line.
     pub fn line(&self, lang: Lang) -> String {

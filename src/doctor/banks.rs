@@ -46,8 +46,17 @@ impl Diagnosis {
             .map(|path| (path.clone(), path.exists()))
             .collect();
         let about = |notice| Warning::from(notice).fact(Fact::Bank, id);
+        let numbers = || bank.tokens.iter().flat_map(|token| &token.usb);
+        let alike = self.devices.iter().filter(|one| numbers().any(|usb| *usb == one.device.usb));
+        let devices: Vec<String> = alike.map(|one| format!("{} ({})", one.name, one.device.usb)).collect();
         if tokens.is_empty() {
-            self.add(Severity::Warns, ProblemKind::Warning(about(Notice::BankTokenAbsent)));
+            let absent = match devices.is_empty() {
+                true => about(Notice::BankTokenAbsent),
+                false => devices.iter().fold(about(Notice::BankDeviceNotSeen), |warning, device| {
+                    warning.fact(Fact::Device, device)
+                }),
+            };
+            self.add(Severity::Warns, ProblemKind::Warning(absent));
         }
         if !drivers.is_empty() && drivers.iter().all(|(_, there)| !there) {
             let absent = drivers.iter().fold(about(Notice::BankDriverAbsent), |warning, (path, _)| {
@@ -65,7 +74,7 @@ impl Diagnosis {
         }
         let anchors =
             bank.anchors.iter().map(|anchor| (anchor.subject().to_string(), anchor.not_after())).collect();
-        BankPresence { tokens, drivers, anchors }
+        BankPresence { tokens, devices, drivers, anchors }
     }
 
     fn add(&mut self, severity: Severity, kind: ProblemKind) {

@@ -54,6 +54,7 @@ fn bank(report: &BankReport) -> Value {
         "id": report.id,
         "usable": true,
         "tokens": bank.tokens,
+        "devices": bank.devices,
         "drivers": drivers.collect::<Vec<_>>(),
         "anchors": anchors.collect::<Vec<_>>(),
     })

@@ -87,7 +87,7 @@ impl Page {
     fn bank(&mut self, report: &BankReport) {
         self.line(1, &report.id);
         let Ok(bank) = &report.outcome else { return };
-        bank.tokens.iter().for_each(|token| self.line(2, token));
+        bank.tokens.iter().chain(&bank.devices).for_each(|one| self.line(2, one));
         for (path, _) in bank.drivers.iter().filter(|(_, there)| *there) {
             self.line(2, &path.display().to_string());
         }

@@ -162,6 +162,8 @@ pub struct BankReport {
 pub struct BankPresence {
     /// The bank's tokens, by label and serial number.
     pub tokens: Vec<String>,
+    /// What is plugged in that has the USB numbers of a token of the bank's: a hint, no proof.
+    pub devices: Vec<String>,
     /// The drivers that the profile names for this machine, and whether each file is there.
     pub drivers: Vec<(PathBuf, bool)>,
     /// The trust anchors: subject and end.

@@ -15,7 +15,7 @@ use crate::error::{Error, Fact};
 pub struct Report {
     lang: Lang,
     /// What went wrong, as one sentence.
-    pub sentence: &'static str,
+    pub sentence: String,
     /// The values with their labels, in the order in which they were added.
     pub facts: Vec<(&'static str, String)>,
     /// What the person should do next.
@@ -39,7 +39,7 @@ impl Error {
         let message = self.code().message(lang);
         Report {
             lang,
-            sentence: message.sentence,
+            sentence: message.sentence.to_owned(),
             facts: self.facts().map(|(fact, value)| (fact.label(lang), fact.words(value, lang))).collect(),
             next_action: message.next_action.to_owned(),
             contacts: Vec::new(),
@@ -56,6 +56,14 @@ impl Report {
         self
     }
 
+    /// The same in other words: those of a bank.
+    #[must_use]
+    pub(crate) fn in_words(mut self, say: impl Fn(&str) -> String) -> Self {
+        self.sentence = say(&self.sentence);
+        self.next_action = say(&self.next_action);
+        self
+    }
+
     /// Adds whom to call.
     #[must_use]
     pub(crate) fn with_contact(mut self, contact: impl Into<String>) -> Self {
@@ -65,7 +73,7 @@ impl Report {
 
     /// All of it on one line, for a log.
     pub fn one_line(&self) -> String {
-        let mut line = self.sentence.to_owned();
+        let mut line = printable(&self.sentence).into_owned();
         let gap = if self.lang == Lang::Ja { "" } else { " " };
         if !self.facts.is_empty() {
             let facts: Vec<String> = self
@@ -88,7 +96,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.sentence)?;
+        writeln!(f, "{}", printable(&self.sentence))?;
         for (label, value) in &self.facts {
             // What a program said may have several lines; they stay together under their label.
             let mut lines = value.lines();

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use usbtoken_testkit::{
-    Folder, Kind, SoftToken, TestCa, common_name, days_from_now, serial_hex, softhsm_module,
+    Folder, Kind, SoftToken, TestCa, common_name, days_from_now, manual_bank, serial_hex,
 };
 
 use crate::setup;
@@ -28,6 +28,7 @@ pub fn run(keep: bool) -> Done {
     let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
 
     let stage = Stage::set(folder.path())?;
+    stage.show_bank()?;
     stage.renew()?;
     println!("\n{:.1} s", start.elapsed().as_secs_f64());
     if keep {
@@ -59,7 +60,19 @@ impl Stage {
         let stage = Stage { folder: folder.to_path_buf(), token, programs: work::programs()? };
         std::fs::write(stage.pin_file(), stage.token.pin())
             .map_err(|error| format!("the PIN file: {error}"))?;
+        // The bank says the rest: which driver and token, which CA, how it is asked.
+        let profile =
+            format!("{}\n[issuer]\ncommand = {:?}\n", manual_bank(&folder.join("ca/ca.pem")), stage.issuer());
+        std::fs::create_dir(stage.banks())
+            .and_then(|()| std::fs::write(stage.banks().join("iyogin.toml"), profile))
+            .map_err(|error| format!("the bank's profile: {error}"))?;
         Ok(stage)
+    }
+
+    fn show_bank(&self) -> Done {
+        println!("\n$ usbtoken profile list    # examples/banks/manual-bank.toml, for this token and CA");
+        print!("{}", work::output(self.usbtoken().args(["profile", "list"]))?);
+        Ok(())
     }
 
     fn renew(&self) -> Done {
@@ -67,8 +80,8 @@ impl Stage {
         println!("\n$ usbtoken list");
         print!("{}", work::output(self.usbtoken().arg("list"))?);
 
-        println!("\n$ usbtoken renew --issuer '…'");
-        let screen = work::output(self.usbtoken().arg("renew").arg("--issuer").arg(self.issuer()))?;
+        println!("\n$ usbtoken renew");
+        let screen = work::output(self.usbtoken().arg("renew"))?;
         print!("{screen}");
 
         let after = self.token.snapshot();
@@ -103,16 +116,20 @@ impl Stage {
     }
 
     fn globals(&self) -> Vec<String> {
-        let module = softhsm_module().display().to_string();
+        let banks = self.banks().display().to_string();
         let pin_file = self.pin_file().display().to_string();
-        let words =
-            ["--module", &module, "--token", "pkcs11:token=BANK", "--pin-file", &pin_file, "--lang", "ja"];
+        let words = ["--banks", &banks, "--pin-file", &pin_file, "--lang", "ja"];
         words.map(str::to_owned).to_vec()
     }
 
     fn issuer(&self) -> String {
         let quoted = |path: PathBuf| work::quoted(path.as_os_str());
         format!("{} --dir {}", quoted(self.programs.join("test-ca")), quoted(self.folder.join("ca")))
+    }
+
+    /// The folder of installed profiles: the only one in it is the default.
+    fn banks(&self) -> PathBuf {
+        self.folder.join("banks.d")
     }
 
     fn pin_file(&self) -> PathBuf {

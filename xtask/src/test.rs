@@ -63,6 +63,7 @@ const STEPS: &[Step] = &[
         cargo: &["run", "--quiet", "--package", "xtask", "--", "corpora", "--few"],
         env: &[],
     },
+    Step { name: "tokens", cargo: &["run", "--quiet", "--package", "xtask", "--", "tokens"], env: &[] },
     Step {
         name: USERS,
         cargo: &["test", "--package", "usbtoken", "--test", "users", "--", "--ignored"],

@@ -122,7 +122,7 @@ pub enum Command {
     /// Lists the certificates on the tokens.
     ///
     /// No PIN is needed. With --pin-file or --pin-env it logs in and shows how well each private key is protected.
-    List,
+    List(List),
     /// Checks whether a renewal can work, without PIN and without writing.
     #[command(visible_alias = "check")]
     Preflight(Preflight),
@@ -178,6 +178,15 @@ impl Command {
     pub fn needs_bank(&self) -> bool {
         !matches!(self, Command::Doctor(_) | Command::Profile(_) | Command::Trace(_))
     }
+}
+
+/// `usbtoken list`.
+#[derive(Args, Debug)]
+pub struct List {
+    /// Only those of which the bank reminds its customers by now; without such a bank, those that can be renewed now.
+    /// Nothing is printed where there is none, so that a scheduler sends a mail only when there is something to do.
+    #[arg(long)]
+    pub due: bool,
 }
 
 /// `usbtoken preflight`.

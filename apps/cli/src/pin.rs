@@ -17,14 +17,14 @@ use std::path::{Path, PathBuf};
 
 use usbtoken::driver::PinState;
 use usbtoken::error::{Fact, Step};
-use usbtoken::text::{Lang, printable};
+use usbtoken::text::printable;
 use usbtoken::{Code, Error, Login, Pin, Result, Token};
 use zeroize::Zeroizing;
 
 use self::limit::LONGEST_PIN;
 use self::prompt::Typed;
 use crate::args::Global;
-use crate::words::Words;
+use crate::words::{Tongue, Words};
 
 /// How the PIN is obtained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,28 +72,28 @@ pub fn login(
     (source, held): (&Source, Option<Result<Pin>>),
     token: &Token,
     global: &Global,
-    (lang, lock_accepted): (Lang, bool),
+    (tongue, lock_accepted): (Tongue<'_>, bool),
 ) -> Result<Login> {
     let info = token.info();
     let name = printable(&info.identity.label).into_owned();
     let final_try = info.pin_state == PinState::FinalTry;
     if final_try && !global.final_try {
-        confirm_final_try(source, &name, lang)?;
+        confirm_final_try(source, &name, tongue)?;
     }
     let asks = !global.final_try && !lock_accepted && source.is_interactive() && is_terminal();
     let lock_accepted = lock_accepted
-        || info.pin_state == PinState::Locked && asks && confirmed(&Words::ConfirmStatedLocked.text(lang));
-    let read = || held.unwrap_or_else(|| read(source, &name, lang));
+        || info.pin_state == PinState::Locked && asks && confirmed(&tongue.text(Words::ConfirmStatedLocked));
+    let read = || held.unwrap_or_else(|| read(source, &name, tongue));
     let login = if info.pin_pad && !global.pin_as_typed {
         // A program that reads JSON from standard error would trip over a sentence.
         if !global.json || io::stderr().is_terminal() {
             // No one is there to be told when standard error is closed; the token shows its own prompt.
-            let _ = writeln!(io::stderr(), "{}", Words::PinPad(&name).text(lang));
+            let _ = writeln!(io::stderr(), "{}", tongue.text(Words::PinPad(&name)));
         }
         at_pad(source, read)
     } else {
         let pin = read().map_err(|error| error.during(Step::LogIn))?;
-        let as_typed = global.pin_as_typed || is_confirmed(source, token, &pin, lang);
+        let as_typed = global.pin_as_typed || is_confirmed(source, token, &pin, tongue);
         let login = Login::with_pin(pin);
         if as_typed { login.pin_as_typed() } else { login }
     };
@@ -103,8 +103,8 @@ pub fn login(
 
 /// Reads the PIN that no person is asked for, to be used later: a driver may close what it would be read from. Where it cannot
 /// be had is no error yet, for it may not be needed.
-pub fn read_ahead(source: &Source, lang: Lang) -> Option<Result<Pin>> {
-    (!source.is_interactive()).then(|| read(source, "", lang))
+pub fn read_ahead(source: &Source, tongue: Tongue<'_>) -> Option<Result<Pin>> {
+    (!source.is_interactive()).then(|| read(source, "", tongue))
 }
 
 /// A PIN that is at hand goes along, so that a pad that does not work can be told as what it is: the PIN was not used.
@@ -116,20 +116,20 @@ fn at_pad(source: &Source, read: impl FnOnce() -> Result<Pin>) -> Login {
 }
 
 /// Whether a person who was asked wants a PIN sent that is shorter or longer than the token states.
-fn is_confirmed(source: &Source, token: &Token, pin: &Pin, lang: Lang) -> bool {
+fn is_confirmed(source: &Source, token: &Token, pin: &Pin, tongue: Tongue<'_>) -> bool {
     let Some((shortest, longest)) = token.stated_pin_length() else { return false };
     if token.states_pin_length(pin.length()) || !source.is_interactive() || !is_terminal() {
         return false;
     }
-    confirmed(&Words::ConfirmPinLength { shortest, longest, length: pin.length() }.text(lang))
+    confirmed(&tongue.text(Words::ConfirmPinLength { shortest, longest, length: pin.length() }))
 }
 
-fn confirm_final_try(source: &Source, token: &str, lang: Lang) -> Result<()> {
+fn confirm_final_try(source: &Source, token: &str, tongue: Tongue<'_>) -> Result<()> {
     let refused = || Error::new(Code::PinFinalTry).during(Step::LogIn).fact(Fact::Token, token);
     if !source.is_interactive() || !is_terminal() {
         return Err(refused());
     }
-    if confirmed(&Words::ConfirmFinalTry.text(lang)) { Ok(()) } else { Err(refused()) }
+    if confirmed(&tongue.text(Words::ConfirmFinalTry)) { Ok(()) } else { Err(refused()) }
 }
 
 /// Whether somebody can be asked.
@@ -150,7 +150,7 @@ fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "yes" | "y" | "はい")
 }
 
-fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
+fn read(source: &Source, token: &str, tongue: Tongue<'_>) -> Result<Pin> {
     crate::process::surroundings::restore();
     guard::begin();
     match source {
@@ -173,7 +173,7 @@ fn read(source: &Source, token: &str, lang: Lang) -> Result<Pin> {
             Ok(pin) => pin_of(pin.as_bytes(), name),
             Err(_) => Err(Error::new(Code::PinSourceUnusable).fact(Fact::Expected, name)),
         },
-        Source::Terminal => prompt(token, lang),
+        Source::Terminal => prompt(token, tongue),
     }
 }
 
@@ -201,8 +201,8 @@ pub fn close_input() -> io::Result<()> {
     Ok(())
 }
 
-fn prompt(token: &str, lang: Lang) -> Result<Pin> {
-    match prompt::read(&Words::PinPrompt(token).text(lang)) {
+fn prompt(token: &str, tongue: Tongue<'_>) -> Result<Pin> {
+    match prompt::read(&tongue.text(Words::PinPrompt(token))) {
         Ok(Typed::Line(line)) if !line.is_empty() => pin_of(&line, "/dev/tty"),
         Ok(Typed::Line(_) | Typed::Cancelled) => Err(Error::new(Code::PinCancelled)),
         Err(error) => Err(Error::new(Code::PinRequired).fact(Fact::Detail, &error).caused_by(error)),
@@ -246,6 +246,7 @@ fn unusable(place: impl std::fmt::Display, error: io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use usbtoken::text::Lang;
 
     fn code_of(bytes: &[u8]) -> Option<Code> {
         first_line(bytes, "pin.txt").err().map(|error| error.code())
@@ -282,9 +283,18 @@ mod tests {
     fn an_error_names_the_place_and_not_the_pin() {
         let error = first_line(&b"1234\n5678"[..], "pin.txt").err().unwrap().to_string();
         assert!(error.contains("pin.txt") && !error.contains("1234") && !error.contains("5678"), "{error}");
-        let missing = read(&Source::File("/nonexistent/pin".into()), "BANK", Lang::En).err().unwrap();
+        let missing =
+            read(&Source::File("/nonexistent/pin".into()), "BANK", Tongue { lang: Lang::En, bank: None })
+                .err()
+                .unwrap();
         assert_eq!(missing.code(), Code::PinSourceUnusable);
-        let unset = read(&Source::Variable("USBTOKEN_SURELY_UNSET".into()), "BANK", Lang::En).err().unwrap();
+        let unset = read(
+            &Source::Variable("USBTOKEN_SURELY_UNSET".into()),
+            "BANK",
+            Tongue { lang: Lang::En, bank: None },
+        )
+        .err()
+        .unwrap();
         assert_eq!(unset.code(), Code::PinSourceUnusable);
     }
 }

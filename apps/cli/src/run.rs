@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use usbtoken::bank::{Bank, Installed, Override};
+use usbtoken::bank::{Bank, Delivered, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
@@ -16,7 +16,7 @@ use usbtoken::{Cancel, Code, Error, Finder, Login, Pin, Policy, Result, Session,
 use crate::args::{Command, Global};
 use crate::output::progress::Progress;
 use crate::pin::mark::Mark;
-use crate::words::Words;
+use crate::words::{Tongue, Words};
 use crate::{files, output, pin};
 
 /// One run of the command.
@@ -50,7 +50,7 @@ impl Run {
         if !self.may_log_in || self.pin_was_read.replace(true) {
             return;
         }
-        self.pin.replace(pin::read_ahead(&pin::Source::of(&self.global), self.lang));
+        self.pin.replace(pin::read_ahead(&pin::Source::of(&self.global), self.tongue()));
     }
 
     /// Reads the profile of the bank whose rules hold: the one that is named, or the only one that is installed. The
@@ -72,6 +72,19 @@ impl Run {
             command.obey(bank)?;
         }
         command.check_issuer()
+    }
+
+    /// The language, with the bank's word for the PIN.
+    pub fn tongue(&self) -> Tongue<'_> {
+        Tongue { lang: self.lang, bank: self.bank() }
+    }
+
+    /// Says with an error what the way in which the bank delivers this token has to do with it.
+    pub fn explain(&self, error: Error, token: &Token) -> Error {
+        match self.bank() {
+            Some(bank) => bank.explain(error, token.identity()),
+            None => error,
+        }
     }
 
     /// The bank whose rules hold.
@@ -191,16 +204,20 @@ impl Run {
         mark.check()?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
+            let is_initial = token.info().pin_state == PinState::ToBeChanged
+                && self.bank().is_some_and(|bank| bank.delivered(token.identity()) == Delivered::InitialPin);
+            self.tell(is_initial.then(|| Warning::from(Notice::InitialPin)).as_slice());
         }
         let held = self.pin.take();
-        let login = pin::login((&source, held), token, &self.global, (self.lang, self.lock_accepted.get()))?;
+        let login =
+            pin::login((&source, held), token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
         self.progress.step(Step::LogIn);
         Ok((login, mark))
     }
 
     fn logged_in(&self, session: Result<Session>, mark: &Mark<'_>, token: &Token) -> Result<Session> {
         mark.learn(&session);
-        let session = session.map_err(|error| name_token(error, token))?;
+        let session = session.map_err(|error| self.explain(name_token(error, token), token))?;
         if !session.pin_was_checked() {
             self.tell(&[Notice::PinNotChecked.into()]);
         }
@@ -228,7 +245,8 @@ impl Run {
         for warning in self.untold(notices) {
             if !self.global.json {
                 // No one is there to be told when standard error is closed.
-                let _ = writeln!(io::stderr(), "{}", output::notice_text(&warning, self.lang));
+                let text = self.tongue().say(&output::notice_text(&warning, self.lang));
+                let _ = writeln!(io::stderr(), "{text}");
             }
             self.told.borrow_mut().push(warning.notice);
         }

@@ -228,6 +228,31 @@ fn with_device(soft: &SoftToken, device: &str, modules: &[&Path]) -> Value {
     json(&mut doctor)
 }
 
+/// The number is a hint: no driver sees the token, and the bank's is what is plugged in.
+#[test]
+fn a_device_with_the_numbers_of_the_banks_token_is_told() {
+    let soft = SoftToken::fresh();
+    let folder = tempfile::tempdir().unwrap();
+    let profile = "version = 1\n[bank]\nname = { ja = \"銀行\", en = \"Bank\" }\n[[token]]\n\
+                   uri = [\"pkcs11:token=GONE\"]\nusb = [\"0529:0620\"]\n";
+    std::fs::write(folder.path().join("bank.toml"), profile).unwrap();
+    let banks = folder.path().display().to_string();
+    for (device, name, count) in
+        [("0529:0620", "bank_device_not_seen", 1), ("0529:0621", "bank_token_absent", 0)]
+    {
+        let file = folder.path().join("devices.umockdev");
+        std::fs::write(&file, smart_card_device(device, "SafeNet", "Token JC")).unwrap();
+        let mut doctor = Command::new("umockdev-run");
+        doctor.arg("-d").arg(&file).arg("--").arg(env!("CARGO_BIN_EXE_usbtoken"));
+        doctor.args(["doctor", "--lang", "en", "--banks", &banks]).envs(soft.env());
+        doctor.args(module(&softhsm_module()));
+        let diagnosis = json(&mut doctor);
+        assert_eq!(diagnosis["banks"][0]["devices"].as_array().unwrap().len(), count, "{diagnosis:#}");
+        let names: Vec<_> = problems(&diagnosis).into_iter().map(|(_, name)| name).collect();
+        assert!(names.contains(&name), "{names:?}");
+    }
+}
+
 #[test]
 fn a_device_is_told_with_the_driver_that_it_needs() {
     let soft = SoftToken::fresh();

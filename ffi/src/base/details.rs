@@ -72,7 +72,7 @@ impl Details {
             };
             let call = error.pkcs11_call();
             Texts::default()
-                .with(USBTOKEN_ERROR_SENTENCE, report.sentence)
+                .with(USBTOKEN_ERROR_SENTENCE, report.sentence.as_str())
                 .with(USBTOKEN_ERROR_NEXT_ACTION, report.next_action.as_str())
                 .with(USBTOKEN_ERROR_REPORT, report.to_string())
                 .with(USBTOKEN_ERROR_ONE_LINE, report.one_line())

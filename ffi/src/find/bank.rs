@@ -36,6 +36,11 @@ pub const USBTOKEN_BANK_LOGIN_URL: u32 = 6;
 pub const USBTOKEN_BANK_ORIGINS: u32 = 7;
 /// usbtoken_bank_text: what a customer may override, one a line.
 pub const USBTOKEN_BANK_MAY_OVERRIDE: u32 = 8;
+/// usbtoken_bank_text: what the PIN is called on the bank's letter, in English, for your PIN dialog; NULL when the profile
+/// does not say.
+pub const USBTOKEN_BANK_PIN: u32 = 9;
+/// usbtoken_bank_text: the same in Japanese.
+pub const USBTOKEN_BANK_PIN_JA: u32 = 10;
 
 /// usbtoken_bank_number: how many days before the expiry the window opens.
 pub const USBTOKEN_BANK_WINDOW_DAYS: u32 = 1;
@@ -75,6 +80,8 @@ impl BankNoun {
                 .with(USBTOKEN_BANK_NAME_JA, bank.name.text(Lang::Ja))
                 .with_some(USBTOKEN_BANK_CONTACTS, contacts(Lang::En))
                 .with_some(USBTOKEN_BANK_CONTACTS_JA, contacts(Lang::Ja))
+                .with_some(USBTOKEN_BANK_PIN, bank.pin.as_ref().map(|pin| pin.text(Lang::En)))
+                .with_some(USBTOKEN_BANK_PIN_JA, bank.pin.as_ref().map(|pin| pin.text(Lang::Ja)))
                 .with_some(USBTOKEN_BANK_LOGIN_URL, bank.login_url.clone())
                 .with_some(
                     USBTOKEN_BANK_ORIGINS,

@@ -74,8 +74,12 @@ fn login(token: &TokenNoun, pin: Option<Zeroizing<Vec<u8>>>, flags: u32) -> Resu
     let login = if has(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY) { login.accept_final_try() } else { login };
     let login = if has(USBTOKEN_LOGIN_PIN_AS_TYPED) { login.pin_as_typed() } else { login };
     let session = match lock(&token.reserved).take() {
-        Some(reserved) => reserved.login(login)?,
-        None => token.token.login(login)?,
+        Some(reserved) => reserved.login(login),
+        None => token.token.login(login),
     };
-    Ok(SessionNoun::new(session, &token.host))
+    let explain = |error| match token.host.bank() {
+        Some(bank) => bank.explain(error, token.token.identity()),
+        None => error,
+    };
+    Ok(SessionNoun::new(session.map_err(explain)?, &token.host))
 }

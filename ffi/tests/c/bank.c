@@ -4,6 +4,8 @@
  */
 #include "check.h"
 
+#include <time.h>
+
 static usbtoken_bank *open_bank(usbtoken_context *context, const char *profile)
 {
     usbtoken_bank *bank = NULL;
@@ -22,6 +24,8 @@ static usbtoken_bank *open_bank(usbtoken_context *context, const char *profile)
     CHECK(usbtoken_bank_text_utf16(bank, USBTOKEN_BANK_NAME_JA)[0] == 0x3044);
     CHECK(strstr(usbtoken_bank_text(bank, USBTOKEN_BANK_CONTACTS), "0120-000-000") != NULL);
     CHECK(strstr(usbtoken_bank_text(bank, USBTOKEN_BANK_ORIGINS), "https://www.gaitame.example.jp") != NULL);
+    CHECK(strcmp(usbtoken_bank_text(bank, USBTOKEN_BANK_PIN), "PIN") == 0);
+    CHECK(usbtoken_bank_text_utf16(bank, USBTOKEN_BANK_PIN_JA)[0] == 0x6697);
     CHECK(usbtoken_bank_text(bank, 99) == NULL);
     CHECK(usbtoken_bank_number(bank, USBTOKEN_BANK_WINDOW_DAYS) == 40);
     CHECK(usbtoken_bank_number(bank, 99) == USBTOKEN_UNKNOWN);
@@ -40,6 +44,44 @@ static void refusals(usbtoken_context *context, const char *module)
     usbtoken_enroll_free(&page);
 }
 
+/* A context that loads any driver is no bank's, unless that lets it. */
+static void any_owner(const char *profile)
+{
+    usbtoken_options options = {.struct_size = sizeof options, .flags = USBTOKEN_OPTION_TRUST_ANY_OWNER};
+    usbtoken_context *lax = NULL;
+    usbtoken_bank *bank = NULL;
+    CHECK(usbtoken_context_new(&options, &lax) == USBTOKEN_OK);
+    OK(lax, usbtoken_bank_open(lax, profile, NUL, &bank));
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, lax, usbtoken_context_use_bank(lax, bank));
+    usbtoken_bank_free(&bank);
+    usbtoken_context_free(&lax);
+}
+
+/* Each field that would have it otherwise than the bank; what the bank says itself is none. */
+static void params_are_held_against_the_bank(usbtoken_session *session, usbtoken_credentials *list,
+                                             usbtoken_credential *old)
+{
+    const int64_t years_ago = 1700000000;
+    const usbtoken_renewal_params others[] = {
+        {.struct_size = sizeof others[0], .key_kind = USBTOKEN_KEY_P384},
+        {.struct_size = sizeof others[0], .window_days = 60},
+        {.struct_size = sizeof others[0], .flags = USBTOKEN_RENEW_OUTSIDE_WINDOW},
+        {.struct_size = sizeof others[0], .flags = USBTOKEN_RENEW_REUSE_KEY},
+        {.struct_size = sizeof others[0], .flags = USBTOKEN_RENEW_SIGNED_BY_OLD_KEY},
+        {.struct_size = sizeof others[0], .required_proof = USBTOKEN_PROOF_PROVEN},
+        {.struct_size = sizeof others[0], .now = years_ago},
+    };
+    usbtoken_renewal *renewal = NULL;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        EXPECT(USBTOKEN_OVERRIDE_REFUSED, session, usbtoken_renewal_begin(session, old, &others[i], &renewal));
+    usbtoken_credential *chosen = NULL;
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, list, usbtoken_credentials_renewable(list, 60, 0, &chosen));
+    OK(list, usbtoken_credentials_renewable(list, 40, 0, &chosen));
+    usbtoken_credential_free(&chosen);
+    CHECK(usbtoken_credential_renewable(old, 60, 0) == USBTOKEN_RENEWABLE_UNKNOWN);
+    CHECK(usbtoken_credential_renewable(old, 0, 0) == USBTOKEN_RENEWABLE_YES);
+}
+
 int main(int count, char **arguments)
 {
     usbtoken_context *context = NULL;
@@ -56,6 +98,7 @@ int main(int count, char **arguments)
     EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_use_bank(context, bank));
     usbtoken_bank_free(&bank);
     refusals(context, arguments[2]);
+    any_owner(arguments[1]);
 
     usbtoken_token *none = NULL;
     usbtoken_error *why = NULL;
@@ -69,9 +112,10 @@ int main(int count, char **arguments)
     usbtoken_token_free(&token);
     OK(session, usbtoken_session_credentials(session, &list));
     OK(list, usbtoken_credentials_renewable(list, 0, 0, &old));
-    usbtoken_renewal_params params = {.struct_size = sizeof params, .key_kind = USBTOKEN_KEY_P384};
-    EXPECT(USBTOKEN_OVERRIDE_REFUSED, session, usbtoken_renewal_begin(session, old, &params, &renewal));
-    OK(session, usbtoken_renewal_begin(session, old, NULL, &renewal));
+    params_are_held_against_the_bank(session, list, old);
+    usbtoken_renewal_params same = {.struct_size = sizeof same, .window_days = 40,
+                                    .required_proof = USBTOKEN_PROOF_CLAIMED, .now = (int64_t)time(NULL)};
+    OK(session, usbtoken_renewal_begin(session, old, &same, &renewal));
     OK(renewal, usbtoken_renewal_request(renewal, USBTOKEN_FORMAT_PEM, &request));
     size_t size = 0;
     char *answer = ask_command(arguments[5], (const char *)usbtoken_buffer_data(request),
@@ -79,6 +123,16 @@ int main(int count, char **arguments)
     usbtoken_install_params lax = {.struct_size = sizeof lax, .subject_rule = USBTOKEN_SUBJECT_ANY};
     EXPECT(USBTOKEN_OVERRIDE_REFUSED, session,
            usbtoken_install(session, renewal, (const uint8_t *)answer, size, &lax, &installed));
+    const usbtoken_install_params more[] = {
+        {.struct_size = sizeof more[0], .relax = USBTOKEN_RELAX_PURPOSE},
+        {.struct_size = sizeof more[0], .required_proof = USBTOKEN_PROOF_PROVEN},
+        {.struct_size = sizeof more[0], .flags = USBTOKEN_INSTALL_CA_CERTIFICATES},
+        {.struct_size = sizeof more[0], .flags = USBTOKEN_INSTALL_REUSE_KEY},
+        {.struct_size = sizeof more[0], .now = 1700000000},
+    };
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+        EXPECT(USBTOKEN_OVERRIDE_REFUSED, session,
+               usbtoken_install(session, renewal, (const uint8_t *)answer, size, &more[i], &installed));
     OK(session, usbtoken_install(session, renewal, (const uint8_t *)answer, size, NULL, &installed));
     free(answer);
     usbtoken_credential *successor = NULL;

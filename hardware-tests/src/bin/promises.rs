@@ -78,6 +78,9 @@ fn run(arguments: &Arguments) -> Result<Report, String> {
         });
         for promise in &chosen {
             let outcome = keep(promise.name, arguments, || (promise.keep)(&target, &mut report.renewed));
+            if outcome != Outcome::Kept && catch_unwind(AssertUnwindSafe(|| target.clean_up())).is_err() {
+                return Err(format!("what {} has made is still on the token {}", promise.name, named.uri));
+            }
             println!("{kind} {}: {}", promise.name, told(&outcome));
             report.promises.push(Kept { promise: promise.name.to_owned(), kind: kind.to_string(), outcome });
         }

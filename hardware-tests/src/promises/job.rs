@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 use usbtoken::pki::ProofLevel;
 use usbtoken::{Finder, Renewal, Run};
-use usbtoken_testkit::Form;
+use usbtoken_testkit::{Form, days_from_now};
 
 use super::stage::{Stage, install, subject};
 use crate::report::Renewed;
@@ -54,7 +54,7 @@ pub(super) fn renewal(target: &Target, renewed: &mut Vec<Renewed>) {
         let pending = Renewal::of(&new).outside_window().begin(&session, &Run::default()).unwrap();
         assert!(pending.proof().level >= ProofLevel::Claimed, "{:?}", pending.proof());
         assert_ne!(pending.key_id(), new.id(), "a fresh id");
-        stage.ca.issue_for(pending.request().to_der()).der()
+        stage.ca.issue_for(pending.request().to_der()).not_after(days_from_now(400)).der()
     };
     let last = install(&stage.session(), &stage.ca.answer(Form::P7, &again)).unwrap().credential.clone();
     assert_eq!(last.certificate().der(), again);

@@ -43,7 +43,7 @@ pub const PROMISES: &[Promise] = &[
     },
     Promise {
         name: "equal_ids",
-        what: "put a certificate of other people under the identifier of a new key; it stays, and the key is renewed",
+        what: "put a key pair and a certificate of other people under the identifier of a new key; they stay, and it gets its own",
         keep: foreign::equal_ids,
     },
     Promise {

@@ -43,12 +43,73 @@ fn late_renewals_and_the_end_of_a_service_are_rules_of_the_window() {
 fn a_reminder_is_due_from_its_day_on() {
     let bank = bank(EXAMPLE);
     let end = at("2026-12-03T23:59:59Z");
-    let due = |now: &str| bank.reminder(end, at(now));
+    let due = |now: &str| bank.reminder(end, at(now)).map(|reminder| reminder.due);
     assert_eq!(due("2026-10-24T12:00:00+09:00"), None);
     assert_eq!(due("2026-10-25T00:00:00+09:00"), Some(40));
     assert_eq!(due("2026-11-25T00:00:00+09:00"), Some(14));
     assert_eq!(due("2026-12-04T08:59:59+09:00"), Some(1));
     assert_eq!(due("2026-12-04T09:00:00+09:00"), None);
+    assert_eq!(bank.reminds_from(end).unwrap().to_string(), "2026-10-25");
+    let reminder = bank.reminder(end, at("2026-11-25T00:00:00+09:00")).unwrap();
+    assert_eq!((reminder.days_left, reminder.next.unwrap().to_string().as_str()), (9, "2026-11-27"));
+    let last = bank.reminder(end, at("2026-12-03T23:59:59+09:00")).unwrap();
+    assert_eq!((last.due, last.days_left, last.next), (1, 1, None));
+    // Of one that the bank renews no more no one is reminded.
+    let closed = super::bank(&with("[calendar]\nreminders = [7]\ncloses_days_before = 2"));
+    assert_eq!(closed.reminder(end, at("2026-12-02T23:59:59+09:00")).map(|one| one.due), Some(7));
+    assert_eq!(closed.reminder(end, at("2026-12-03T00:00:00+09:00")), None);
+    let silent = super::bank(super::SHORT);
+    assert_eq!(
+        (silent.reminder(end, at("2026-12-03T00:00:00+09:00")), silent.reminds_from(end)),
+        (None, None)
+    );
+}
+
+#[test]
+fn the_pin_is_called_what_the_banks_letter_calls_it() {
+    let bank = bank(&with("[words]\npin = { ja = \"暗証番号（PIN）\", en = \"token password\" }"));
+    let said = |text: &str, lang: Lang| bank.in_its_words(text, lang).into_owned();
+    assert_eq!(
+        said("PIN(暗証番号)が正しくありません。PINを", Lang::Ja),
+        "暗証番号（PIN）が正しくありません。暗証番号（PIN）を"
+    );
+    assert_eq!(said("初期PINです", Lang::Ja), "初期暗証番号（PIN）です");
+    for same in ["PINパッドのキー", "--pin-file", "USBTOKEN_PIN", "CKR_PIN_LOCKED", "PINPAD", ""] {
+        assert_eq!(said(same, Lang::Ja), same);
+    }
+    assert_eq!(said("The PIN is wrong; PINs differ.", Lang::En), "The token password is wrong; PINs differ.");
+    for code in [Code::PinIncorrect, Code::PinLocked, Code::PinFinalTry, Code::PinRequired] {
+        let report = bank.report(&Error::new(code), Lang::En);
+        assert!(report.sentence.contains("token password"), "{}", report.sentence);
+    }
+    let none = super::bank(super::SHORT);
+    assert_eq!(none.in_its_words("The PIN", Lang::En), "The PIN");
+}
+
+#[test]
+fn the_way_in_which_a_token_came_explains_an_error() {
+    let of = |delivered: &str| {
+        super::bank(&super::SHORT.replace("uri =", &format!("delivered = {delivered:?}\nuri =")))
+    };
+    let token = |label: &str| crate::driver::TokenIdentity {
+        label: label.to_owned(),
+        manufacturer: "M".to_owned(),
+        model: "T".to_owned(),
+        serial: "1".to_owned(),
+    };
+    let reason = |delivered: &str, code: Code, label: &str| {
+        fact(&of(delivered).explain(Error::new(code), &token(label)), Fact::Reason)
+    };
+    assert_eq!(reason("empty", Code::CredentialNotFound, "BANK"), "delivered_empty");
+    assert_eq!(reason("initial-pin", Code::PinIncorrect, "BANK"), "initial_pin");
+    for (delivered, code, label) in [
+        ("with-certificate", Code::CredentialNotFound, "BANK"),
+        ("empty", Code::CredentialNotFound, "OTHER"),
+        ("empty", Code::PinIncorrect, "BANK"),
+        ("initial-pin", Code::CredentialNotFound, "BANK"),
+    ] {
+        assert_eq!(reason(delivered, code, label), "", "{delivered} {code:?} {label}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@
 //!
 //! Everything here panics with a sentence when it fails: it is for tests, where a failure is a finding.
 
+mod bank;
 mod ca;
 mod clock;
 mod device;
@@ -24,6 +25,7 @@ mod key;
 mod programs;
 mod token;
 
+pub use bank::{MANUAL_BANK, manual_bank};
 pub use ca::{Begin, Behaviour, Form, Issue, NameDer, Naming, ParsedRequest, TestCa, Text};
 pub use ca::{common_name, manual_subject, serial_hex};
 pub use clock::days_from_now;

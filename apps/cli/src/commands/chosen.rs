@@ -30,9 +30,11 @@ pub fn choose<T>(
     reserved: Reservation,
     choice: impl Fn(Credentials) -> Result<Chosen<T>>,
 ) -> Result<(T, Access)> {
+    let token = reserved.token().clone();
+    let explain = |error| run.explain(error, &token);
     match reserved.public_session()?.credentials().and_then(&choice) {
         Ok(chosen) if chosen.settled || !run.can_log_in() => Ok((chosen.value, Access::Reserved(reserved))),
-        Err(error) if !(may_be_private(&error) && run.can_log_in()) => Err(error),
+        Err(error) if !(may_be_private(&error) && run.can_log_in()) => Err(explain(error)),
         found => {
             if run.asks_person() {
                 // Whoever is asked for the PIN should know what for.
@@ -43,7 +45,7 @@ pub fn choose<T>(
                 Err(first) if error.code() == Code::PinCancelled => first,
                 _ => error,
             })?;
-            let chosen = choice(session.credentials()?)?;
+            let chosen = choice(session.credentials()?).map_err(explain)?;
             Ok((chosen.value, Access::LoggedIn(session)))
         }
     }

@@ -15,7 +15,7 @@ use crate::run::Run;
 /// Runs one subcommand.
 pub fn run(run: &Run, command: &Command) -> Result<Outcome> {
     match command {
-        Command::List => show::list::run(run),
+        Command::List(args) => show::list::run(run, args),
         Command::Preflight(args) => show::preflight::run(run, args),
         Command::Renew(args) => job::renew::run(run, args),
         Command::Request(args) => job::request::run(run, args),

@@ -11,9 +11,10 @@ use base16ct::lower::encode_string as hex;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use usbtoken::Code;
+use usbtoken::bank::{Bank, Reminder};
 use usbtoken::driver::TokenIdentity;
-use usbtoken::error::Fact;
-use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_rfc3339};
+use usbtoken::error::{Fact, Notice, Warning};
+use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_date, jst_rfc3339};
 use usbtoken::renewal::{
     self, BegunBy, HalfWritten, PendingKey, PendingState, Renewable, Successor, WhyUnreadable,
 };
@@ -83,6 +84,12 @@ pub struct Credential {
     pub not_renewable_because: Option<Code>,
     /// The one that takes its place; null: none is known.
     pub successor: Option<Value>,
+    /// The date in Japan from which on the bank reminds its customers; null without such a bank.
+    pub reminds_from: Option<String>,
+    /// The reminder that is due; null where none is, and where nothing is to be renewed any more.
+    pub reminder: Option<Reminder>,
+    #[serde(skip)]
+    reminds: bool,
     #[serde(skip)]
     by: Option<Successor>,
     #[serde(skip)]
@@ -226,6 +233,9 @@ impl Credential {
             renewable: renewable == Renewable::Yes,
             not_renewable_because: renewable.code(),
             successor: credential.successor().map(|by| successor(by, &window)),
+            reminds_from: None,
+            reminder: None,
+            reminds: false,
             by: credential.successor().cloned(),
             window,
             renewal_pending: credential.has_pending_renewal(),
@@ -236,6 +246,31 @@ impl Credential {
         }
     }
 
+    /// The same with what the bank reminds its customers of. One that is renewed, or waits for its certificate, is no one's
+    /// to renew.
+    #[must_use]
+    pub fn reminded(self, bank: Option<&Bank>, now: SystemTime) -> Self {
+        let Some(bank) = bank.filter(|bank| !bank.reminders.is_empty()) else { return self };
+        let not_after = self.not_after.0;
+        let is_open = self.by.is_none() && !self.renewal_pending;
+        let reminder = bank.reminder(not_after, now).filter(|_| is_open);
+        let reminds_from = bank.reminds_from(not_after).map(|date| date.to_string());
+        Credential { reminder, reminds_from, reminds: true, ..self }
+    }
+
+    /// Whether it is to be renewed now: by the bank's reminders, or because it can be.
+    pub fn is_due(&self) -> bool {
+        if self.reminds { self.reminder.is_some() } else { self.renewable }
+    }
+
+    /// The warning that it is.
+    pub fn reminding(&self) -> Option<Warning> {
+        let reminder = self.reminder?;
+        let warning = Warning::from(Notice::RenewalDue).fact(Fact::Subject, &self.subject.text);
+        let warning = warning.fact(Fact::Days, reminder.days_left);
+        Some(warning.fact(Fact::Date, jst_date(self.not_after.0)))
+    }
+
     /// The credential as one entry of the list.
     pub fn entry(&self, number: usize, lang: Lang) -> String {
         let days = self.days().text(lang);
@@ -243,6 +278,9 @@ impl Credential {
         let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(&title)) };
         self.put(&mut lines);
         lines.put(&Phrase::Renewal.text(lang), &self.renewal(lang));
+        if let Some(said) = self.reminder_text(lang) {
+            lines.put(&Words::Reminder.text(lang), &said);
+        }
         lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
         lines.put(&Words::Protection.text(lang), &protection(self.proof_level).text(lang));
         lines.put(&Phrase::Id.text(lang), &self.id);
@@ -279,6 +317,20 @@ impl Credential {
 
     fn days(&self) -> Phrase<'static> {
         self.days_left.map_or(Phrase::NoEnd, Phrase::DaysLeft)
+    }
+
+    fn reminder_text(&self, lang: Lang) -> Option<String> {
+        let words = match (&self.reminder, &self.reminds_from) {
+            (Some(Reminder { days_left, next: Some(next), .. }), _) => {
+                return Some(Words::ReminderDue { days: *days_left, next: &next.to_string() }.text(lang));
+            }
+            (Some(Reminder { days_left, .. }), _) => Words::ReminderLast(*days_left),
+            (None, Some(from)) if self.not_renewable_because == Some(Code::NotYetRenewable) => {
+                Words::RemindsFrom(from)
+            }
+            (None, _) => return None,
+        };
+        Some(words.text(lang))
     }
 
     fn renewal(&self, lang: Lang) -> String {

@@ -31,6 +31,15 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::UnreadableExtensions => "Extensions that cannot be read",
         Words::NewKey(kind) => return format!("New key: {kind}"),
         Words::NoPending => "There is no pending key.",
+        Words::Reminder => "Reminder",
+        Words::RemindsFrom(date) => return format!("from {date} on"),
+        Words::ReminderDue { days, next } => {
+            return format!("{days} days are left: renew soon (next reminder: {next})");
+        }
+        Words::ReminderLast(0) => "it expires today: renew at once (last reminder)",
+        Words::ReminderLast(days) => {
+            return format!("{days} days are left: renew at once (last reminder)");
+        }
         Words::PinPrompt(token) => return format!("PIN of {token}: "),
         Words::PinPad(token) => {
             return format!("Enter the PIN of {token} on the keys of the token or its reader.");

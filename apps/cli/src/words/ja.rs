@@ -34,6 +34,15 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::UnreadableExtensions => "読み取れない拡張",
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
         Words::NoPending => "発行待ちの鍵はありません。",
+        Words::Reminder => "更新のお知らせ",
+        Words::RemindsFrom(date) => return format!("{date} からお知らせします"),
+        Words::ReminderDue { days, next } => {
+            return format!("有効期限まで残り{days}日です。お早めに更新してください（次のお知らせ: {next}）");
+        }
+        Words::ReminderLast(0) => "本日が有効期限です。すぐに更新してください（最後のお知らせ）",
+        Words::ReminderLast(days) => {
+            return format!("有効期限まで残り{days}日です。すぐに更新してください（最後のお知らせ）");
+        }
         Words::PinPrompt(token) => return format!("{token} のPIN(暗証番号): "),
         Words::PinPad(token) => {
             return format!("{token} のPIN(暗証番号)を、トークンまたはリーダのキーで入力してください。");

@@ -59,6 +59,20 @@ pub enum Words<'a> {
     /// The kind of key that a renewal makes.
     NewKey(&'a str),
 
+    /// Label: what the bank reminds its customers of.
+    Reminder,
+    /// From that date on the bank reminds its customers.
+    RemindsFrom(&'a str),
+    /// A reminder that is due, with the days that are left and the date of the next one.
+    ReminderDue {
+        /// The days left until the expiry date.
+        days: u32,
+        /// The date from which on the next reminder is due.
+        next: &'a str,
+    },
+    /// The last reminder, with the days that are left.
+    ReminderLast(u32),
+
     /// Prompt for the PIN of that token.
     PinPrompt(&'a str),
     /// The PIN is entered at the token itself.

@@ -3,19 +3,13 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use usbtoken_testkit::softhsm_module;
+use usbtoken_testkit::manual_bank;
 
 use super::{Outcome, Stage, outcome};
 
 /// The example of the documentation, for this stage's token, driver and CA.
 pub fn profile(stage: &Stage, change: impl FnOnce(String) -> String) -> String {
-    let example = include_str!("../../../../examples/banks/manual-bank.toml");
-    let (before, rest) = example.split_once("anchors = [").unwrap();
-    let (_, after) = rest.split_once("\n]\n").unwrap();
-    let anchor = String::from_utf8(stage.read("ca/ca.pem")).unwrap();
-    let text = format!("{before}anchors = ['''\n{anchor}''']\n{after}");
-    let driver = format!("path = {:?}", softhsm_module());
-    let text = text.replacen("path = \"/usr/lib/softhsm/libsofthsm2.so\"", &driver, 1);
+    let text = manual_bank(&stage.file("ca/ca.pem"));
     change(text.replace("key = \"rsa2048\"", "key = \"like-old\""))
 }
 

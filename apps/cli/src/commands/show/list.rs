@@ -5,13 +5,15 @@ use std::iter;
 use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
+use usbtoken::bank::{Bank, Delivered};
 use usbtoken::driver::{PublicSession, TokenIdentity};
-use usbtoken::error::{Notice, Step};
+use usbtoken::error::{Notice, Step, Warning};
 use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::renewal::{Renewable, clock_doubt};
 use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
+use crate::args;
 use crate::output::view;
 use crate::output::{Outcome, Pieces, print_warning};
 use crate::pin::Source;
@@ -22,6 +24,9 @@ struct Listed {
     seen: Vec<Seen>,
     lang: Lang,
     when: (Window, SystemTime),
+    bank: Option<Bank>,
+    /// Whether only what is to be renewed now is shown.
+    due: bool,
 }
 
 /// What one token holds.
@@ -55,42 +60,75 @@ impl Seen {
         Seen { token: token.clone(), credentials: all, levels }
     }
 
-    fn credentials(&self, when: (Window, SystemTime)) -> impl Iterator<Item = view::Credential> {
-        let levels = self.levels.iter().flatten().copied().chain(iter::repeat(None));
-        self.credentials
-            .iter()
-            .zip(levels)
-            .map(move |(one, level)| view::Credential::of(&self.token, one, level, when))
-    }
-
     fn unreadable(&self) -> impl Iterator<Item = view::Unreadable> {
         self.credentials.unreadable().iter().map(|one| view::Unreadable::of(&self.token, one))
+    }
+}
+
+impl Listed {
+    fn credentials<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = view::Credential> + 'a {
+        let levels = seen.levels.iter().flatten().copied().chain(iter::repeat(None));
+        seen.credentials
+            .iter()
+            .zip(levels)
+            .map(|(one, level)| view::Credential::of(&seen.token, one, level, self.when))
+            .map(|one| one.reminded(self.bank.as_ref(), self.when.1))
+            .filter(|one| !self.due || one.is_due())
+    }
+
+    /// What cannot be read is no one's to renew.
+    fn unreadable<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = view::Unreadable> + 'a {
+        seen.unreadable().filter(|_| !self.due)
+    }
+
+    /// A token that holds nothing is shown, but not among what is to be renewed.
+    fn shows(&self, seen: &Seen) -> bool {
+        !self.due || self.credentials(seen).next().is_some()
+    }
+
+    /// The first warning that something is to be renewed; of a bank that reminds no one nothing is looked at.
+    fn reminding(&self) -> Option<Warning> {
+        self.bank.as_ref().filter(|bank| !bank.reminders.is_empty())?;
+        self.seen.iter().flat_map(|seen| self.credentials(seen)).find_map(|one| one.reminding())
+    }
+
+    /// None seen before the login is not none.
+    fn none(&self, seen: &Seen) -> String {
+        let is_delivered_so =
+            self.bank.as_ref().is_some_and(|bank| bank.delivered(&seen.token) == Delivered::Empty);
+        let notice = match seen.levels {
+            _ if is_delivered_so => Notice::DeliveredEmpty,
+            Some(_) => return Phrase::NoCredentials.text(self.lang),
+            None => Notice::NoCertificate,
+        };
+        let message = notice.message(self.lang);
+        format!("{}\n  {}", message.sentence, message.next_action)
     }
 }
 
 impl Serialize for Listed {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_seq(self.seen.iter().flat_map(|seen| {
-            let credentials = seen.credentials(self.when).map(|one| Entry::Credential(Box::new(one)));
-            credentials.chain(seen.unreadable().map(Entry::Unreadable))
+            let credentials = self.credentials(seen).map(|one| Entry::Credential(Box::new(one)));
+            credentials.chain(self.unreadable(seen).map(Entry::Unreadable))
         }))
     }
 }
 
 impl Pieces for Listed {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        for (number, seen) in self.seen.iter().enumerate() {
+        for (number, seen) in self.seen.iter().filter(|seen| self.shows(seen)).enumerate() {
             if number > 0 {
                 writeln!(out)?;
             }
             writeln!(out, "{}", view::Token::of(&seen.token).heading(self.lang))?;
             if seen.credentials.is_empty() && seen.credentials.unreadable().is_empty() {
-                writeln!(out, "  {}", none(seen, self.lang))?;
+                writeln!(out, "  {}", self.none(seen))?;
             }
-            for (one, number) in seen.credentials(self.when).zip(1..) {
+            for (one, number) in self.credentials(seen).zip(1..) {
                 writeln!(out, "{}", one.entry(number, self.lang))?;
             }
-            for one in seen.unreadable() {
+            for one in self.unreadable(seen) {
                 writeln!(out, "{}", one.entry(self.lang))?;
             }
         }
@@ -102,21 +140,13 @@ impl Pieces for Listed {
     }
 }
 
-/// None seen before the login is not none.
-fn none(seen: &Seen, lang: Lang) -> String {
-    match seen.levels {
-        Some(_) => Phrase::NoCredentials.text(lang),
-        None => {
-            let message = Notice::NoCertificate.message(lang);
-            format!("{}\n  {}", message.sentence, message.next_action)
-        }
-    }
-}
-
 /// Lists without login; with a source of the PIN it logs in, to one token only.
-pub fn run(run: &Run) -> Result<Outcome> {
+pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
     let seen = gather(run)?;
-    Ok(Outcome::in_pieces(Listed { seen, lang: run.lang, when: run.when() }))
+    let bank = run.bank().cloned();
+    let listed = Listed { seen, lang: run.lang, when: run.when(), bank, due: args.due };
+    run.tell(listed.reminding().as_slice());
+    Ok(Outcome::in_pieces(listed))
 }
 
 fn gather(run: &Run) -> Result<Vec<Seen>> {

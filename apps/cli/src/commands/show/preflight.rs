@@ -42,6 +42,8 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
 
     let now = run.now();
     let shown = view::Credential::of(token.identity(), &old, None, (run.policy().window, now));
+    let shown = shown.reminded(run.bank(), now);
+    run.tell(shown.reminding().as_slice());
     let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
     let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
     lines.extend(
@@ -82,6 +84,7 @@ fn is_begun(finding: &PreflightPoint) -> bool {
 
 fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
     let lang = run.lang;
+    let say = |text: &str| run.tongue().say(text);
     let own = |code| run.bank().and_then(|bank| bank.next_step(code, lang));
     let (state, sentence, next) = match &finding.state {
         PointResult::Ok => (Words::Fine.text(lang), finding.point.sentence(lang), None),
@@ -95,7 +98,7 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
             (Phrase::Blocker.text(lang), code.message(lang).sentence, Some(next))
         }
     };
-    let mut text = format!("  [{state}] {sentence}");
+    let mut text = format!("  [{state}] {}", say(sentence));
     let mut put = |(fact, value): (Fact, &str)| {
         text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(&fact.words(value, lang))));
     };
@@ -110,7 +113,7 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
         PointResult::Warning(warning) => output::notice_hint(warning.notice),
         PointResult::Ok => None,
     };
-    let next = next.into_iter().chain(hint.map(|hint| hint.text(lang)));
+    let next = next.map(|next| say(&next)).into_iter().chain(hint.map(|hint| hint.text(lang)));
     text.extend(next.map(|next| format!("\n      {}", printable(&next))));
     text
 }
@@ -119,7 +122,7 @@ fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
     let (lang, bank) = (run.lang, run.bank());
     let (state, notice, error) = match &finding.state {
         PointResult::Ok => ("ok", Value::Null, Value::Null),
-        PointResult::Warning(warning) => ("warning", notice_json(warning, lang), Value::Null),
+        PointResult::Warning(warning) => ("warning", spoken(notice_json(warning, lang), run), Value::Null),
         PointResult::Blocker(error) => {
             ("blocker", Value::Null, error_json(error, lang, bank)["error"].take())
         }
@@ -131,4 +134,14 @@ fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
         "notice": notice,
         "error": error,
     })
+}
+
+/// A warning with the bank's word for the PIN.
+fn spoken(mut notice: Value, run: &Run) -> Value {
+    for part in ["sentence", "next"] {
+        if let Some(text) = notice[part].as_str() {
+            notice[part] = run.tongue().say(text).into();
+        }
+    }
+    notice
 }
