@@ -23,7 +23,7 @@ pub struct Credential {
     pub(super) certificate: Certificate,
     pub(super) key: SeenKey,
     pub(super) same_subject: usize,
-    pub(super) successor: Option<Successor>,
+    pub(super) successor: Option<Box<Successor>>,
     pub(super) waiting: bool,
     /// The row of renewals that it stands in, by its number in the surroundings.
     pub(super) row: usize,
@@ -170,7 +170,7 @@ impl Credential {
     /// The credential that takes this one's place, where one is known on the token. It is proven only after a login;
     /// before it, and for keys that want the PIN for each signature, it is what public objects say.
     pub fn successor(&self) -> Option<&Successor> {
-        self.successor.as_ref()
+        self.successor.as_deref()
     }
 
     /// Whether a key waits on the token for the certificate that is to take this one's place, as far as the objects that

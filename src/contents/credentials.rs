@@ -149,7 +149,7 @@ impl Lister {
             certificate: certificate.clone(),
             key: key.unwrap_or(SeenKey::NotLookedFor),
             same_subject: 0,
-            successor: self.successors.remove(&at),
+            successor: self.successors.remove(&at).map(Box::new),
             waiting: self.waiting.contains(&at),
             row: self.rows.get(at).copied().unwrap_or(at),
             chosen: None,

@@ -96,9 +96,20 @@ fn nothing_grows_faster_than_the_token() {
             }
         });
         there = count;
-        let row = [&["list"][..], &["preflight", "--id", "01"], &["pending"], &["doctor"]];
+        let row = [
+            &["list"][..],
+            &["preflight", "--id", "01"],
+            &["pending"],
+            &["doctor"],
+            &["request", "--id", "01", "--out", "request.pem", "--overwrite"],
+            &["resume", "--out", "again.pem", "--overwrite"],
+            &["abandon", "--yes"],
+        ];
         costs.push(row.map(|arguments| bank.calls(arguments)));
     }
-    // list, preflight, pending, doctor: of many each certificate costs one call.
-    assert_eq!(costs, [[21, 19, 20, 24], [52, 50, 51, 55], [322, 320, 321, 325]]);
+    // list, preflight, pending, doctor, request, resume, abandon: of many each certificate costs one call, and one more
+    // where it is read before the login and after it, or by the command and again before something is removed.
+    let expected =
+        [[21, 19, 20, 24, 31, 26, 41], [52, 50, 51, 55, 89, 57, 101], [322, 320, 321, 325, 629, 327, 641]];
+    assert_eq!(costs, expected);
 }
