@@ -106,12 +106,19 @@ static U mechanism_info(U slot, U kind, struct mechanism_info *info)
     return rv;
 }
 
-/* It lists one mechanism more, and another one not. */
+/* `without-pss`: no RSASSA-PSS; `without-bare-rsa`: no CKM_RSA_X_509. */
+static int left_out(U kind)
+{
+    if (word("lists-not") && kind == number("lists-not")) return 1;
+    return (word("without-pss") && (kind == 0xd || kind == 0x43)) || (word("without-bare-rsa") && kind == 3);
+}
+
+/* It lists one mechanism more, and others not. */
 static U mechanism_list(U slot, U *kinds, U *count)
 {
     U all[600], found = 599, kept = 0, room = *count, rv = real->function[MECHANISM_LIST](slot, all, &found);
     if (rv) return rv;
-    for (U i = 0; i < found; i++) if (!word("lists-not") || all[i] != number("lists-not")) all[kept++] = all[i];
+    for (U i = 0; i < found; i++) if (!left_out(all[i])) all[kept++] = all[i];
     if (word("lists-too")) all[kept++] = number("lists-too");
     *count = kept;
     if (kinds && room < kept) return 0x150;

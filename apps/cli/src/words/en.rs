@@ -68,6 +68,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::RequestWritten(file) => return format!("The request was written to {file}."),
         Words::SendRequest => "Send it to the CA, then install the answer with \"usbtoken install FILE\".",
         Words::Confirmed => "The bank's server accepted a login with this certificate.",
+        Words::HowToConfirm(line) => {
+            return format!("To see whether the bank's server takes the new certificate: {line}");
+        }
         Words::ChooseInBrowser { serial, ends } => {
             return format!(
                 "In the browser's window choose the one whose serial number ends in {serial} and which expires on {ends}."
@@ -120,6 +123,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
         }
         Words::HintAnchor => "Run \"usbtoken retire\" with the CA's certificate: --trust-anchor FILE.",
+        Words::HintConfirm => {
+            "\"usbtoken confirm\" does that; with --retire-old it then removes the old certificate."
+        }
         Words::HintInstalled => {
             "The new certificate IS installed. Do not renew again: that would be a second order."
         }

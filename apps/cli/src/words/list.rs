@@ -111,6 +111,8 @@ pub enum Words<'a> {
     Retired,
     /// The bank's server has taken the certificate.
     Confirmed,
+    /// The command that makes sure that it does.
+    HowToConfirm(&'a str),
     /// Which certificate to choose in a browser's window.
     ChooseInBrowser {
         /// The last digits of its serial number.
@@ -186,6 +188,8 @@ pub enum Words<'a> {
     HintBegun,
     /// Hint of the command: name the CA's certificate.
     HintAnchor,
+    /// Hint of the command: confirm a login first.
+    HintConfirm,
     /// Hint of the command: only the removal is left; a second renewal would be a second order.
     HintInstalled,
     /// Hint of the command: name the bank.

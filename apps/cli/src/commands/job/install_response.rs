@@ -192,6 +192,10 @@ pub fn finish(
     }
     let own = bank_words(run, retired || installed.replaced.is_none());
     text.extend(own.iter().map(|words| format!("\n{}", printable(words))));
+    if run.bank().is_some_and(|bank| bank.login_url.is_some()) {
+        let line = CommandLine::new("confirm", &run.global).end();
+        text.push_str(&format!("\n{}", Words::HowToConfirm(&line).text(run.lang)));
+    }
     text.push_str(&notices_text(&run.untold(&notices), run.lang));
     let json = json!({
         "credential": credential,
