@@ -356,6 +356,14 @@ impl Keeper {
         }
     }
 
+    /// Forgets that a login with this certificate worked: the server takes it no more.
+    pub fn forget_confirmation(&self, token: &TokenIdentity, certificate: &Certificate) {
+        if let Some(journal) = &self.journal {
+            // One that stays counts for 30 days at most.
+            let _ = journal.forget_confirmation(token, certificate);
+        }
+    }
+
     /// The records of logins with keys of this token; none where they cannot be trusted.
     pub fn confirmations(&self, token: &TokenIdentity) -> Vec<Confirmation> {
         let all = self.journal.as_ref().and_then(|journal| journal.confirmations(token).ok());

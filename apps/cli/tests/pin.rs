@@ -200,7 +200,7 @@ fn a_mark_that_cannot_be_read_keeps_programs_out() {
     for (number, damage) in damages.into_iter().enumerate() {
         let stage = Stage::new();
         renew_with(&stage, "", "654321", &[]).0.failed("pin_incorrect", 4);
-        damage(&stage.mark());
+        damage(stage.mark());
         for pin in ["654321", stage.token.pin()] {
             let (done, logins) = renew_with(&stage, "", pin, &[]);
             let error = done.failed("journal_unusable", 2);

@@ -41,8 +41,14 @@ pub(super) fn words(words: &Words<'_>) -> String {
             return format!("{days} days are left: renew at once (last reminder)");
         }
         Words::PinPrompt(token) => return format!("PIN of {token}: "),
-        Words::PinMarkUnusable(place) => return format!("Warning: the place that keeps a wrong PIN in mind cannot be used ({place}). Programs do not log in until it is put right.").into(),
-        Words::HintPinPlace => "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal.",
+        Words::PinMarkUnusable(place) => {
+            return format!(
+                "Warning: the place that keeps a wrong PIN in mind cannot be used ({place}). Programs do not log in until it is put right."
+            );
+        }
+        Words::HintPinPlace => {
+            "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal."
+        }
         Words::OrderForgotten => "The order is forgotten on this computer. Nothing on the token was changed.",
         Words::PinPad(token) => {
             return format!("Enter the PIN of {token} on the keys of the token or its reader.");
@@ -62,12 +68,18 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::ConfirmResume => "A renewal of this certificate is pending. To go on with it, type yes: ",
+        Words::ConfirmSharedId => {
+            "With the old key the new certificate is stored under the old one's id. A token that holds one certificate for a key overwrites the old one. To go on, type yes: "
+        }
         Words::ConfirmRemoval => "This cannot be undone. To remove it, type yes: ",
         Words::Installed => "The certificate was issued and installed.",
         Words::RestartBrowsers => "To make it effective, close every browser window once.",
         Words::RequestWritten(file) => return format!("The request was written to {file}."),
         Words::SendRequest => "Send it to the CA, then install the answer with \"usbtoken install FILE\".",
         Words::Confirmed => "The bank's server accepted a login with this certificate.",
+        Words::HowToConfirm(line) => {
+            return format!("To see whether the bank's server takes the new certificate: {line}");
+        }
         Words::ChooseInBrowser { serial, ends } => {
             return format!(
                 "In the browser's window choose the one whose serial number ends in {serial} and which expires on {ends}."
@@ -120,6 +132,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
         }
         Words::HintAnchor => "Run \"usbtoken retire\" with the CA's certificate: --trust-anchor FILE.",
+        Words::HintConfirm => {
+            "\"usbtoken confirm\" does that; with --retire-old it then removes the old certificate."
+        }
         Words::HintInstalled => {
             "The new certificate IS installed. Do not renew again: that would be a second order."
         }

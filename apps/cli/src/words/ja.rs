@@ -44,9 +44,17 @@ pub(super) fn words(words: &Words<'_>) -> String {
             return format!("有効期限まで残り{days}日です。すぐに更新してください（最後のお知らせ）");
         }
         Words::PinPrompt(token) => return format!("{token} のPIN(暗証番号): "),
-        Words::PinMarkUnusable(place) => return format!("警告: PINの誤りを記録する場所を使用できません({place})。正しく直すまで、自動の実行ではログインしません。").into(),
-        Words::HintPinPlace => "表示された場所を、このユーザーだけが使えるように(フォルダは0700、ファイルは0600)し、空き容量を確保してください。端末からであればログインできます。",
-        Words::OrderForgotten => "このコンピューターに残っていた申請の控えを削除しました。トークンの内容は変わっていません。",
+        Words::PinMarkUnusable(place) => {
+            return format!(
+                "警告: PINの誤りを記録する場所を使用できません({place})。正しく直すまで、自動の実行ではログインしません。"
+            );
+        }
+        Words::HintPinPlace => {
+            "表示された場所を、このユーザーだけが使えるように(フォルダは0700、ファイルは0600)し、空き容量を確保してください。端末からであればログインできます。"
+        }
+        Words::OrderForgotten => {
+            "このコンピューターに残っていた申請の控えを削除しました。トークンの内容は変わっていません。"
+        }
         Words::PinPad(token) => {
             return format!("{token} のPIN(暗証番号)を、トークンまたはリーダのキーで入力してください。");
         }
@@ -67,6 +75,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ConfirmResume => {
             "この電子証明書の更新は申請中です。続きから再開する場合は yes と入力してください: "
         }
+        Words::ConfirmSharedId => {
+            "これまでの鍵を使うと、新しい電子証明書は古いものと同じIDで保存されます。1つの鍵に電子証明書を1つしか保存できないUSBトークンでは、古い電子証明書が上書きされます。続ける場合は yes と入力してください: "
+        }
         Words::ConfirmRemoval => "元に戻せません。削除する場合は yes と入力してください: ",
         Words::Installed => "電子証明書の発行とインストールが完了しました。",
         Words::RestartBrowsers => "電子証明書を有効にするには、一度すべてのブラウザを閉じてください。",
@@ -75,6 +86,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "申請データを認証局に送り、応答のファイルを「usbtoken install ファイル名」で取り込んでください。"
         }
         Words::Confirmed => "銀行のサーバが、この電子証明書でのログインを受け付けました。",
+        Words::HowToConfirm(line) => {
+            return format!(
+                "銀行のサーバが新しい電子証明書を受け付けるかは、次のコマンドで確認できます: {line}"
+            );
+        }
         Words::ChooseInBrowser { serial, ends } => {
             return format!(
                 "ブラウザの選択画面では、シリアル番号の末尾が {serial}、有効期限が {ends} の電子証明書を選んでください。"
@@ -130,6 +146,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::HintAnchor => {
             "認証局の証明書を --trust-anchor ファイル で指定して「usbtoken retire」を実行してください。"
+        }
+        Words::HintConfirm => {
+            "「usbtoken confirm」で確認できます。「usbtoken confirm --retire-old」は、確認できたときに古い電子証明書を削除します。"
         }
         Words::HintInstalled => {
             "新しい電子証明書は取り込み済みです。更新をもう一度実行しないでください（二重の申請になります）。"

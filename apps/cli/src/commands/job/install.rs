@@ -37,6 +37,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         .jobs_of(&response)
         .map_err(|error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang)))?;
     let kept = kept.map(|kept| keeper.assign(kept, &response));
+    install_response::confirm_shared_id(run, &checks.policy_of_job(jobs.first()))?;
     let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
     let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
         let policy = checks.policy_of_job(meant(&jobs, &session)?.as_ref());

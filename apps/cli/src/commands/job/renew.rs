@@ -40,6 +40,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&before_login(run, preflight, args.resume)?);
 
+    install_response::confirm_shared_id(run, &policy)?;
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
     visit.authorise()?;
@@ -120,7 +121,7 @@ fn renewed(
     let removal = checks.retire_again(run, session, old);
     let retired = matches!(removal, Some(Ok(())));
     if retired {
-        text = format!("{text}\n{}", Words::Retired.text(run.lang)).into();
+        text = format!("{text}\n{}", Words::Retired.text(run.lang));
     }
     let mut json = json!({ "already_renewed": true, "successor": follower, "renewable_from": from });
     if removal.is_some() {
