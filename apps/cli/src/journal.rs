@@ -261,11 +261,12 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`] when there is something that cannot be trusted or read; it stays as it is.
     pub fn entry(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<Option<JournalEntry>> {
-        if !self.folder_is_there()? {
-            return Ok(None);
-        }
         let key_id = hex(key_id);
         let path = self.folder.join(format!("{}.{RECORD}", name(token, &key_id)));
+        if !private::may_be_there(&path) {
+            return Ok(None);
+        }
+        self.folder_is_there()?;
         match self.read(&path)? {
             Some(entry) if entry.token == *token && entry.key_id == key_id => Ok(Some(entry)),
             Some(_) => Err(self.unusable(&path, invalid("the record is another job's"))),

@@ -93,6 +93,11 @@ pub(super) fn rename(folder: &Path, path: &Path, to: &Path) -> io::Result<()> {
     fs::rename(path, to).and_then(|()| sync_folder(folder))
 }
 
+/// Whether something is there, or that cannot be told.
+pub(super) fn may_be_there(path: &Path) -> bool {
+    !fs::symlink_metadata(path).is_err_and(|error| is_missing(&error))
+}
+
 /// Whether nothing is there: below a file there is nothing either.
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
