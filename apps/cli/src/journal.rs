@@ -205,6 +205,14 @@ impl Journal {
             && note.is_ok_and(|note| note.as_deref() == Some(key.since().as_bytes()))
     }
 
+    /// Makes sure that a wrong PIN could be noted: an empty note, all that a full disk takes, is as good as another.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn prepare_note(&self) -> Result<()> {
+        private::try_file(&self.folder).map_err(|error| self.unusable(&self.folder, error))
+    }
+
     /// Notes that this token took a PIN for wrong, so that no program tries it again before a person has logged in.
     ///
     /// # Errors
@@ -212,7 +220,8 @@ impl Journal {
     pub fn note_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
         let (path, day) = (self.wrong_pin(token), jst_date(SystemTime::now()).to_string());
-        private::write(&self.folder, &path, day.as_bytes()).map_err(|error| self.unusable(&path, error))
+        private::write_or_touch(&self.folder, &path, day.as_bytes())
+            .map_err(|error| self.unusable(&path, error))
     }
 
     /// The day in Japan on which this token last took a PIN for wrong, as `YYYY-MM-DD`; `None`: since then a person has
@@ -224,11 +233,7 @@ impl Journal {
         let path = self.wrong_pin(token);
         let note = private::read(&path, LARGEST_RECORD).map_err(|error| self.unusable(&path, error))?;
         let Some(note) = note else { return Ok(None) };
-        let is_day = |day: &String| {
-            let shape = day.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
-            shape.eq(*b"0000-00-00")
-        };
-        let day = String::from_utf8(note).ok().filter(is_day);
+        let day = String::from_utf8(note).ok().filter(|day| day.len() == 10 && day.is_ascii());
         day.map(Some).ok_or_else(|| self.unusable(&path, invalid("no_date")))
     }
 

@@ -216,6 +216,18 @@ fn a_mark_that_cannot_be_read_keeps_programs_out() {
     }
 }
 
+/// A full disk takes an empty mark, and that is enough.
+#[test]
+fn a_full_disk_keeps_a_wrong_pin_in_mind() {
+    let stage = Stage::new();
+    stage.write("wrong", b"654321");
+    let list = "usbtoken list --json --pin-file";
+    stage.shell(&format!("trap '' XFSZ; ulimit -f 0; {list} wrong")).failed("pin_incorrect", 4);
+    stage.shell(&format!("{list} pin")).failed("journal_unusable", 2);
+    stage.run(&["list", "--pin-corrected"]).succeeded();
+    stage.shell(&format!("{list} pin")).succeeded();
+}
+
 /// Where a wrong PIN could not be kept in mind, no program tries one. The home is one of this mount namespace alone.
 #[test]
 fn without_a_place_for_the_mark_no_program_logs_in() {

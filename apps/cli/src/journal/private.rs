@@ -55,6 +55,20 @@ pub(super) fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> 
     sync_folder(folder)
 }
 
+/// Makes the folder and shows that a file can be made in it, if an empty one.
+pub(super) fn try_file(folder: &Path) -> io::Result<()> {
+    make_folder(folder)?;
+    temporary(folder).map(drop)
+}
+
+/// Writes a file, or leaves an empty one where the disk takes no more.
+pub(super) fn write_or_touch(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(folder, path, bytes).or_else(|_| match temporary(folder)?.persist_noclobber(path) {
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        touched => touched.map(drop).map_err(io::Error::from).and_then(|()| sync_folder(folder)),
+    })
+}
+
 /// Opens a new file whose name begins and ends like this.
 pub(super) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<(File, PathBuf)> {
     let file = tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)?;

@@ -39,7 +39,7 @@ impl<'a> Mark<'a> {
     pub fn check(&self) -> Result<Option<Error>> {
         let found = self.since().and_then(|since| match since {
             Some(day) if !self.by_person => Err(Error::new(Code::PinWrongBefore).fact(Fact::Date, day)),
-            _ => self.place()?.prepare(),
+            _ => self.place()?.prepare_note(),
         });
         match found.map_err(|error| error.during(Step::LogIn).fact(Fact::Token, &self.token.identity)) {
             Ok(()) => Ok(None),
