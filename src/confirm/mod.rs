@@ -15,7 +15,6 @@
 //! ```no_run
 //! use usbtoken::bank::Bank;
 //! use usbtoken::confirm::Confirm;
-//! use usbtoken::renewal::{Confirmation, Journal};
 //! use usbtoken::{Finder, Pin, Run};
 //!
 //! let bank = Bank::open("/etc/usbtoken/banks.d/bank.toml".as_ref())?;
@@ -24,7 +23,7 @@
 //! let new = session.credentials()?.only()?;
 //! let confirmed = Confirm::at_bank(&bank)?.run(&session, &new, &Run::default())?;
 //! println!("{} {}", confirmed.tls(), confirmed.http_status());
-//! Journal::at("/home/taro/.local/state/usbtoken").keep_confirmation(confirmed.record())?;
+//! let kept = confirmed.record(); // for the removal of the old one, also in another process
 //! # Ok::<(), usbtoken::Error>(())
 //! ```
 //!

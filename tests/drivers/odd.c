@@ -2,6 +2,7 @@
  * numbers, `word=number,word`; what each does stands beside its use. */
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,12 +106,19 @@ static U mechanism_info(U slot, U kind, struct mechanism_info *info)
     return rv;
 }
 
-/* It lists one mechanism more, and another one not. */
+/* `without-pss`: no RSASSA-PSS; `without-bare-rsa`: no CKM_RSA_X_509. */
+static int left_out(U kind)
+{
+    if (word("lists-not") && kind == number("lists-not")) return 1;
+    return (word("without-pss") && (kind == 0xd || kind == 0x43)) || (word("without-bare-rsa") && kind == 3);
+}
+
+/* It lists one mechanism more, and others not. */
 static U mechanism_list(U slot, U *kinds, U *count)
 {
     U all[600], found = 599, kept = 0, room = *count, rv = real->function[MECHANISM_LIST](slot, all, &found);
     if (rv) return rv;
-    for (U i = 0; i < found; i++) if (!word("lists-not") || all[i] != number("lists-not")) all[kept++] = all[i];
+    for (U i = 0; i < found; i++) if (!left_out(all[i])) all[kept++] = all[i];
     if (word("lists-too")) all[kept++] = number("lists-too");
     *count = kept;
     if (kinds && room < kept) return 0x150;
@@ -317,6 +325,10 @@ static U sign(U session, B *data, U length, B *signature, U *count)
         return number("refuses-with");
     }
     if (word("exact-room") && signature && room != number("exact-room")) return *count = word("tells-room") ? number("exact-room") : room, 0x150;
+    if (word("broken-pipe")) {
+        int ends[2];
+        signal(SIGPIPE, SIG_DFL), pipe(ends), close(ends[0]), write(ends[1], "x", 1), close(ends[1]);
+    }
     if (word("logged-out-after") && made++ >= (int)number("logged-out-after")) return 0x101;
     U rv = real->function[SIGN](session, data, length, signature, count);
     if (rv || !signature) return rv;

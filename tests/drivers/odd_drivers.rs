@@ -78,6 +78,7 @@ fn what_a_driver_misstates_stops_no_renewal() {
         (Kind::P256, "numbers-fill-their-room"),
         (Kind::P256, "numbers-fill-their-room,lengths-stay"),
         (Kind::P256, "ec-modulus"),
+        (Kind::P256, "broken-pipe"),
         (Kind::P256, "labels-end-with-nul"),
         (Kind::P256, "ecdsa-as-der"),
         (Kind::P256, "signatures-filled-up"),

@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
@@ -13,8 +14,11 @@ use rustls::{
     SupportedProtocolVersion,
 };
 use usbtoken::bank::KeyRule;
+use usbtoken::confirm::Confirm;
 use usbtoken::pki::KeyKind;
-use usbtoken::{Certificate, Finder, Install, Pin, Policy, Renewal, Response, Run, Session, tls};
+use usbtoken::{
+    Cancel, Certificate, Code, Finder, Install, Pin, Policy, Renewal, Response, Run, Session, tls,
+};
 use usbtoken_testkit::{Form, Kind, NameDer, SoftKey, SoftToken, TestCa, Text, days_from_now};
 
 #[test]
@@ -132,4 +136,36 @@ fn roots(ca: &TestCa) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add(ca.root().to_vec().into()).unwrap();
     roots
+}
+
+/// A server that takes the connection and says nothing: the caller need not wait for it.
+#[test]
+fn a_confirmation_ends_when_the_caller_wants_it() {
+    let token = SoftToken::fresh();
+    let ca = TestCa::new();
+    token.first_credential(&ca, Kind::P256, days_from_now(11));
+    let before = token.snapshot();
+    let found = Finder::new().module(token.module()).find(&token.uri().parse().unwrap()).unwrap();
+    let session = found.login(Pin::new(token.pin().into())).unwrap();
+    let mine = session.credentials().unwrap().only().unwrap();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/", silent.local_addr().unwrap().port());
+    let confirm = Confirm::at(&url).unwrap().server_anchors(vec![Certificate::from_der(ca.root()).unwrap()]);
+    let cancel = Cancel::new();
+    let stop = cancel.clone();
+    let stopper = std::thread::spawn(move || {
+        // Taken: the other side waits for an answer now.
+        let connection = silent.accept().unwrap();
+        stop.cancel();
+        connection
+    });
+    let stopped = confirm.run(&session, &mine, &Run::default().cancel(&cancel)).unwrap_err();
+    assert_eq!(stopped.code(), Code::Cancelled);
+    drop(stopper.join().unwrap());
+    let late = confirm.timeout(Duration::from_secs(1)).run(&session, &mine, &Run::default()).unwrap_err();
+    assert!([Code::LoginTimeout, Code::LoginUnreachable].contains(&late.code()), "{late}");
+    // The session goes on, and the token is as it was.
+    assert_eq!(session.credentials().unwrap().iter().count(), 1);
+    drop(session);
+    token.snapshot().assert_same_as(&before);
 }

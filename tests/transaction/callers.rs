@@ -3,10 +3,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+use std::sync::Mutex;
+
 use common::{Bank, facts, read, refused};
-use usbtoken::error::Fact;
-use usbtoken::renewal::{BegunBy, Caller, PendingKey};
-use usbtoken::{Code, Install, Renewal, Run};
+use usbtoken::error::{Fact, Step};
+use usbtoken::renewal::{BegunBy, Caller, PendingKey, Progress};
+use usbtoken::{Cancel, Code, Install, Renewal, Run};
 
 fn page(host: &str) -> Caller {
     Caller::Page(format!("https://{host}:443"))
@@ -102,4 +104,51 @@ fn programs_have_jobs_by_their_names() {
     refused(own(&key, named("x")), Code::PendingOfOther);
     session.abandon(&key, &Run::default().by(named("x")).any_caller()).unwrap();
     bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// Says each step, and stops before the one that is named.
+#[derive(Default)]
+struct Steps {
+    seen: Mutex<Vec<Step>>,
+    stop_before: Option<Step>,
+}
+
+impl Progress for Steps {
+    fn step(&self, step: Step) {
+        self.seen.lock().unwrap().push(step);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        // What comes next is not known here: every step before it was seen.
+        self.stop_before.is_some_and(|stop| self.seen.lock().unwrap().contains(&stop))
+    }
+}
+
+#[test]
+fn a_run_tells_its_steps_and_stops_between_them() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    // By a flag that is set from elsewhere.
+    let cancel = Cancel::new();
+    cancel.cancel();
+    refused(Renewal::of(&old).begin(&session, &Run::default().cancel(&cancel)), Code::Cancelled);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+    // By who is told the steps: once the pair is made it is withdrawn.
+    let steps = Steps { stop_before: Some(Step::GenerateKeyPair), ..Steps::default() };
+    refused(Renewal::of(&old).begin(&session, &Run::default().progress(&steps)), Code::Cancelled);
+    assert_eq!(steps.seen.lock().unwrap().last(), Some(&Step::GenerateKeyPair));
+    bank.soft.snapshot().assert_same_as(&bank.before);
+
+    let steps = Steps::default();
+    let run = Run::default().progress(&steps);
+    let pending = Renewal::of(&old).begin(&session, &run).unwrap();
+    Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &run).unwrap();
+    let seen = steps.seen.lock().unwrap();
+    for step in
+        [Step::GenerateKeyPair, Step::ProveKey, Step::SignRequest, Step::WriteCertificate, Step::ReadBack]
+    {
+        assert!(seen.contains(&step), "{step:?}: {seen:?}");
+    }
+    assert_eq!(seen.last(), Some(&Step::Complete));
+    bank.assert_one_new_credential();
 }

@@ -20,7 +20,7 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
 use usbtoken::renewal::{Confirmation, PendingKey};
-use usbtoken::{Code, Error, Pending, Policy, Result};
+use usbtoken::{Certificate, Code, Error, Pending, Policy, Result};
 
 use crate::reference::Reference;
 
@@ -349,8 +349,7 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let name = name(record.token(), record.fingerprint());
-        let path = self.folder.join(format!("{name}.{CONFIRMED}"));
+        let path = self.confirmed(record);
         let bytes = serde_json::to_vec_pretty(record).map_err(|error| self.unusable(&path, error.into()))?;
         private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
     }
@@ -366,6 +365,22 @@ impl Journal {
             serde_json::from_slice::<Confirmation>(&bytes).ok().filter(|record| record.token() == token)
         };
         Ok(self.files(|file| file.ends_with(&format!(".{CONFIRMED}")))?.iter().filter_map(read).collect())
+    }
+
+    /// Forgets the records of logins with this certificate.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn forget_confirmation(&self, token: &TokenIdentity, certificate: &Certificate) -> Result<()> {
+        let of_certificate = |record: &Confirmation| record.is_of(certificate);
+        for record in self.confirmations(token)?.iter().filter(|record| of_certificate(record)) {
+            self.remove_file(&self.confirmed(record))?;
+        }
+        Ok(())
+    }
+
+    fn confirmed(&self, record: &Confirmation) -> PathBuf {
+        self.folder.join(format!("{}.{CONFIRMED}", name(record.token(), record.fingerprint())))
     }
 
     fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {

@@ -12,7 +12,7 @@ use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, Request};
 use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
-use usbtoken::{Code, Credential, Error, Response, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Error, Response, Result, Session};
 
 use crate::journal::{Journal, JournalEntry};
 use crate::reference::Reference;
@@ -311,6 +311,14 @@ impl Keeper {
         match &self.journal {
             Some(journal) => journal.keep_confirmation(record),
             None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, "XDG_STATE_HOME, HOME")),
+        }
+    }
+
+    /// Forgets that a login with this certificate worked: the server takes it no more.
+    pub fn forget_confirmation(&self, token: &TokenIdentity, certificate: &Certificate) {
+        if let Some(journal) = &self.journal {
+            // One that stays counts for 30 days at most.
+            let _ = journal.forget_confirmation(token, certificate);
         }
     }
 

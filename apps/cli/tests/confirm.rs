@@ -3,6 +3,7 @@
 mod common;
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -251,6 +252,56 @@ fn an_address_is_looked_at_before_the_pin() {
     nothing_changed(&stage, &before);
 }
 
+/// SoftHSM behind a driver that behaves in these ways (tests/drivers/odd.c).
+fn confirm_oddly(stage: &Stage, ways: &str, server: &Server) -> Outcome {
+    let driver = stage.file("libodd.so");
+    if !driver.exists() {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/drivers/odd.c");
+        let output = driver.to_str().unwrap();
+        stage.tool("cc", &["-shared", "-fPIC", "-w", "-o", output, source]).succeeded();
+    }
+    let module = usbtoken_testkit::softhsm_module();
+    let env = [("ODD", Path::new(ways)), ("ODD_DRIVER", module.as_path())];
+    let url = server.url("/login");
+    let arguments = ["confirm", "--url", &url, "--server-ca", "ca/root.pem"];
+    stage.run_through(&driver, &env, stage.token.pin(), &stage.token.uri(), &arguments)
+}
+
+/// TLS 1.3 takes of RSA only RSASSA-PSS: by whichever mechanism a token has, and by none it is TLS 1.2.
+#[test]
+fn an_rsa_key_logs_in_with_what_the_token_has() {
+    let stage = renewed(Kind::Rsa2048);
+    let both = servers::nginx(&stage, &format!("{DEMANDS} ssl_protocols TLSv1.2 TLSv1.3;"));
+    // CKM_RSA_PKCS_PSS is 0x0d, CKM_SHA256_RSA_PKCS_PSS 0x43.
+    for (ways, tls, notices) in [
+        ("without-bare-rsa", "TLS 1.3", &[][..]),
+        ("without-pss", "TLS 1.3", &[]),
+        ("lists-not=0x0d,without-bare-rsa", "TLS 1.3", &[]),
+        ("refuses=0x0d", "TLS 1.3", &[]),
+        ("without-pss,without-bare-rsa", "TLS 1.2", &["login_by_tls12"]),
+        ("refuses=0x0d,lists-not=0x43,without-bare-rsa", "TLS 1.2", &["login_by_tls12"]),
+    ] {
+        let done = confirm_oddly(&stage, ways, &both);
+        assert_eq!(done.succeeded().json()["tls"], tls, "{ways}");
+        assert_eq!(done.notices(), notices, "{ways}");
+    }
+    drop(both);
+    let only13 = servers::nginx(&stage, &format!("{DEMANDS} ssl_protocols TLSv1.3;"));
+    let before = stage.token.snapshot();
+    for ways in ["without-pss,without-bare-rsa", "refuses=0x0d,lists-not=0x43,without-bare-rsa"] {
+        let error = confirm_oddly(&stage, ways, &only13);
+        let name = error.error()["name"].as_str().unwrap().to_owned();
+        assert!(
+            ["login_signature_unsupported", "mechanism_unsupported"].contains(&name.as_str()),
+            "{ways}: {name}"
+        );
+    }
+    let error = confirm_oddly(&stage, "without-pss,without-bare-rsa", &only13)
+        .failed("login_signature_unsupported", 12);
+    assert!(error["facts"]["algorithm"].to_string().contains("RSA_PSS_SHA256"), "{error:#}");
+    nothing_changed(&stage, &before);
+}
+
 /// A profile of this stage's token, CA and driver with these lines in its tables.
 fn profile(stage: &Stage, url: &str, renewal: &str) -> String {
     let root = String::from_utf8(stage.read("ca/root.pem")).unwrap();
@@ -316,7 +367,15 @@ fn the_old_one_goes_only_when_the_banks_server_has_taken_the_new_one() {
     at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
     nothing_changed(&stage, &before);
 
+    // A server that refuses later takes back what an earlier login has shown.
     std::fs::write(&record, &written).unwrap();
+    bank::install(&stage, "bank", &profile(&stage, &refusing.url("/login"), after));
+    at_bank(&stage, &["confirm"]).failed("login_refused", 12);
+    bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), after));
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    nothing_changed(&stage, &before);
+
+    at_bank(&stage, &["confirm"]).succeeded();
     at_bank(&stage, &retire).succeeded();
     let serial = value["serial"].as_str().unwrap();
     assert!(at_bank(&stage, &["list"]).stdout.contains(serial));

@@ -139,6 +139,28 @@ fn one_of_several_is_chosen_by_id_or_serial() {
     stage.token.snapshot().assert_keeps(&before);
 }
 
+/// A token may hold one certificate for a key: at a terminal a person says whether the old one may be overwritten.
+#[test]
+fn a_person_is_asked_before_a_certificate_is_written_under_the_old_ones_id() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    stage.write("issuer", format!("#!/bin/sh\nexec {}\n", stage.issuer(&[])).as_bytes());
+    let at_terminal = |answer: &str| {
+        let renew = "usbtoken --token pkcs11:token=BANK --lang en --pin-file pin renew --reuse-key --id 01";
+        stage.shell(&format!("echo {answer} | script -qec '{renew} --issuer \"sh issuer\"' /dev/null"))
+    };
+    let refused = at_terminal("no");
+    assert!(refused.stdout.contains("overwrites the old one"), "{refused:?}");
+    assert_ne!(refused.code, 0, "{refused:?}");
+    stage.token.snapshot().assert_same_as(&before);
+    let renewed = at_terminal("yes");
+    assert_eq!(renewed.code, 0, "{renewed:?}");
+    assert_eq!(
+        stage.token.snapshot().with_id(&stage.old.id).count(),
+        before.with_id(&stage.old.id).count() + 1
+    );
+}
+
 /// The only certificate whose id is neither the old one's nor a stranger's.
 fn newest(stage: &Stage) -> Vec<u8> {
     let now = stage.token.snapshot();

@@ -36,6 +36,7 @@ macro_rules! call {
     (anywhere $functions:expr, $name:ident ( $($argument:expr),* $(,)? )) => {{
         let function = stringify!($name);
         let _turn = $functions.turn();
+        let _caught = $crate::calls::broken_pipe::BrokenPipe::caught();
         match $functions.list.$name {
             // SAFETY: the function comes from the driver's own list. The pointers among the arguments point to
             // live buffers whose lengths stand beside them, or are null where PKCS#11 allows it; each is

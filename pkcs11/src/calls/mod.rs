@@ -1,6 +1,7 @@
 //! The calls of a driver, each bounded: one method a function, named after it.
 
 mod attributes;
+mod broken_pipe;
 mod functions;
 mod general;
 mod objects;

@@ -47,7 +47,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
             .choice("ca.request_encoding", file.ca.request_encoding.as_ref(), ENCODINGS)
             .unwrap_or_default(),
         answers: check.list("ca.answers", &file.ca.answers, &names(ResponseForm::ALL), |text| {
-            ResponseForm::ALL.iter().copied().find(|form| form.name() == text)
+            ResponseForm::ALL.iter().copied().find(|form| form.to_string() == text)
         }),
         window,
         begins_to_work: check

@@ -1,6 +1,7 @@
 //! Starting the driver anew in the middle of a job: some drivers think other things of a key than the token says, until then.
 
-use super::{Access, Open, Session};
+use super::Session;
+use super::open::{Access, Open};
 use crate::error::{Code, Error, Fact, Result, Step};
 
 impl Session {

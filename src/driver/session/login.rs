@@ -15,34 +15,43 @@ use usbtoken_pkcs11::Failure;
 /// How to log in.
 #[derive(Debug)]
 pub struct Login {
-    pin: Option<Pin>,
-    accept_final_try: bool,
+    /// None: it is entered at the token or its reader.
+    pub(super) pin: Option<Pin>,
+    pub(super) consent: Consent,
+}
+
+/// What the person has agreed to before a PIN is sent. It decides whether one is, and goes no further.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Consent {
+    /// To the final try, and to one where the PIN is stated to be locked.
+    final_try: bool,
+    /// To a PIN that is sent as it is, whatever the token states.
     as_typed: bool,
 }
 
 impl Login {
     /// With this PIN. A token that states a PIN pad is not sent it: the PIN is then entered there.
     pub fn with_pin(pin: Pin) -> Self {
-        Login { pin: Some(pin), accept_final_try: false, as_typed: false }
+        Login { pin: Some(pin), consent: Consent::default() }
     }
 
     /// The PIN is entered at the token or its reader.
     pub fn on_pin_pad() -> Self {
-        Login { pin: None, accept_final_try: false, as_typed: false }
+        Login { pin: None, consent: Consent::default() }
     }
 
     /// Sends the PIN as it is, whatever the token states: a length outside its limits, or a PIN pad. Both may be wrong, and the
     /// person who has the PIN knows better.
     #[must_use]
     pub fn pin_as_typed(mut self) -> Self {
-        self.as_typed = true;
+        self.consent.as_typed = true;
         self
     }
 
     /// The person was told that a wrong PIN now locks the token, or that it states to be locked, and said yes.
     #[must_use]
     pub fn accept_final_try(mut self) -> Self {
-        self.accept_final_try = true;
+        self.consent.final_try = true;
         self
     }
 }
@@ -93,18 +102,17 @@ const PIN_PAD: &str = "CKF_PROTECTED_AUTHENTICATION_PATH";
 
 /// Decides, before anything is sent, whether this PIN may be tried. What the token states is a hint: a refusal shows it, and
 /// the caller can say that the PIN is sent all the same. Returns what goes into C_Login.
-pub(super) fn check_login(token: &Token, login: Login) -> Result<Option<Pin>> {
+pub(super) fn check_login(token: &Token, pin: Option<Pin>, consent: Consent) -> Result<Option<Pin>> {
     let info = token.info();
-    let Login { pin, accept_final_try, as_typed } = login;
     let refusal = |code| Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity);
     match info.pin_state {
-        PinState::Locked if !accept_final_try => return Err(info.locked_as_stated().during(Step::LogIn)),
-        PinState::FinalTry if !accept_final_try => return Err(refusal(Code::PinFinalTry)),
+        PinState::Locked if !consent.final_try => return Err(info.locked_as_stated().during(Step::LogIn)),
+        PinState::FinalTry if !consent.final_try => return Err(refusal(Code::PinFinalTry)),
         _ => {}
     }
     match pin {
         Some(pin) if pin.length() == 0 => Err(refusal(Code::PinLength)),
-        Some(pin) if as_typed => Ok(Some(pin)),
+        Some(pin) if consent.as_typed => Ok(Some(pin)),
         _ if info.pin_pad => Ok(None),
         // No one is asked for a PIN that is stated to be locked: who knows better gives it at once.
         None if info.pin_state == PinState::Locked => Err(info.locked_as_stated().during(Step::LogIn)),
@@ -128,5 +136,36 @@ pub(super) fn refused(failure: Failure, sent: bool, step: Step) -> Error {
         Some(Code::PinPadRefused) => error.with_code(Code::PinPadRefused).fact(Fact::Stated, PIN_PAD),
         Some(code) => error.with_code(code),
         None => error,
+    }
+}
+
+/// What a refused PIN was refused for, by what the token stated before and states now (`None`: it was not asked, or did not
+/// say): it may be locked, or nearly.
+pub(super) fn explain_refusal(error: Error, before: PinState, now: Option<PinState>) -> Error {
+    match now {
+        // What it stated before the login, too, says nothing of this one.
+        Some(now) if now == before && error.code() != Code::PinIncorrect => error,
+        Some(PinState::Locked) => error.with_code(Code::PinLocked),
+        Some(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_token_states_anew_explains_an_unclear_refusal() {
+        let code = |code, before, now| explain_refusal(Error::new(code), before, now).code();
+        let (wrong, unclear) = (Code::PinIncorrect, Code::PinUncertain);
+        assert_eq!(code(wrong, PinState::Usable, Some(PinState::Locked)), Code::PinLocked);
+        assert_eq!(code(wrong, PinState::FinalTry, Some(PinState::FinalTry)), Code::PinIncorrectFinalTry);
+        assert_eq!(code(unclear, PinState::Usable, Some(PinState::FinalTry)), Code::PinIncorrectFinalTry);
+        assert_eq!(code(unclear, PinState::Locked, Some(PinState::Locked)), unclear);
+        let form = Code::PinFormRefused;
+        assert_eq!(code(form, PinState::FinalTry, Some(PinState::FinalTry)), form);
+        assert_eq!(code(wrong, PinState::Usable, Some(PinState::CountLow)), wrong);
+        assert_eq!(code(wrong, PinState::Usable, None), wrong);
     }
 }

@@ -6,6 +6,7 @@ mod keygen;
 mod login;
 mod login_lost;
 mod object;
+mod open;
 mod pin;
 mod prompt;
 mod proof;
@@ -18,11 +19,11 @@ pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
 use self::login::{SharedLogin, check_login, refused};
-use self::object::Owner;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
 pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use self::object::{Objects, Present};
+use self::open::{Access, Open};
 use self::pin::KeptPin;
 pub use self::pin::Pin;
 pub use self::prompt::{AskPin, PinRequest};
@@ -30,17 +31,11 @@ pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
 pub(crate) use self::sign::Signed;
 pub(crate) use self::store::Category;
-use crate::driver::ckr::During as _;
 use crate::driver::lock::TokenLock;
-use crate::driver::module::OpenSession;
-use crate::driver::token::{PinState, Token};
+use crate::driver::token::Token;
 use crate::error::{Code, Error, Result, Step};
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeSet;
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::OnceCell;
 use usbtoken_pkcs11::types::*;
-use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
 
 impl Token {
     /// Opens a read-only session without login: certificates can be seen, private keys cannot.
@@ -116,7 +111,8 @@ impl Session {
     ) -> Result<Self> {
         let fresh = token.is_fresh();
         let token = if fresh { token.clone() } else { token.refreshed()? };
-        let pin = check_login(&token, login)?;
+        let Login { pin, consent } = login;
+        let pin = check_login(&token, pin, consent)?;
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,
@@ -246,85 +242,5 @@ impl Reservation {
     pub fn login(self, login: impl Into<Login>) -> Result<Session> {
         let Reservation { token, lock, session } = self;
         Session::log_in(&token, session.into_inner(), login.into(), Some(lock))
-    }
-}
-
-/// An open session, closed when it goes.
-#[derive(Debug)]
-pub(super) struct Open {
-    token: Token,
-    session: OpenSession,
-    access: Access,
-    owner: Owner,
-    /// The objects that showed themselves as certificates in this session.
-    certificates: RefCell<BTreeSet<ObjectHandle>>,
-    /// PKCS#11 allows a session one operation at a time, so it is not shared between threads.
-    _one_thread: PhantomData<Cell<()>>,
-}
-
-/// What a session may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
-}
-
-impl Open {
-    fn new(token: &Token, access: Access) -> Result<Self> {
-        static SESSIONS: AtomicU64 = AtomicU64::new(0);
-        let session = token
-            .module()
-            .open(token.slot(), access == Access::Write)
-            .map_err(|failure| failure.during(Step::OpenSession))?;
-        let owner = Owner(SESSIONS.fetch_add(1, Ordering::Relaxed));
-        let (token, certificates) = (token.clone(), RefCell::default());
-        Ok(Open { token, session, access, owner, certificates, _one_thread: PhantomData })
-    }
-
-    /// One C_Login. Returns whether the login is ours: somebody in this process may have logged in before.
-    fn login(&self, pin: Option<&[u8]>) -> Result<bool> {
-        self.token.module().note_login();
-        match self.functions().login(self.handle(), CKU_USER, pin) {
-            Ok(()) => Ok(true),
-            Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
-            Err(failure) => Err(self.explain_refusal(refused(failure, pin.is_some(), Step::LogIn))),
-        }
-    }
-
-    /// Reads the flags once more after a refused PIN: they may say that it is locked now, or nearly.
-    fn explain_refusal(&self, error: Error) -> Error {
-        if !matches!(error.code(), Code::PinIncorrect | Code::PinUncertain | Code::PinFormRefused) {
-            return error;
-        }
-        let before = self.token.info().pin_state;
-        match self.token.refreshed().map(|token| token.info().pin_state) {
-            // What it stated before the login, too, says nothing of this one.
-            Ok(now) if now == before && error.code() != Code::PinIncorrect => error,
-            Ok(PinState::Locked) => error.with_code(Code::PinLocked),
-            Ok(PinState::FinalTry) => error.with_code(Code::PinIncorrectFinalTry),
-            _ => error,
-        }
-    }
-
-    pub(super) fn functions(&self) -> &'static Functions {
-        self.token.module().functions()
-    }
-
-    pub(super) fn handle(&self) -> SessionHandle {
-        self.session.handle
-    }
-
-    pub(super) fn token(&self) -> &Token {
-        &self.token
-    }
-
-    fn owner(&self) -> Owner {
-        self.owner
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.token.module().close(self.session);
     }
 }

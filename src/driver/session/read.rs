@@ -2,7 +2,8 @@
 
 use super::evidence::Evidence;
 use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
-use super::{Open, PublicSession, Session};
+use super::open::Open;
+use super::{PublicSession, Session};
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use super::content::Element;
+use super::form::ResponseForm;
 use super::skipped::{Skipped, Unusable};
-use super::{Response, ResponseForm};
 use crate::pki::certificate::Certificate;
 
 /// The most certificates that are taken from a response.
@@ -23,6 +23,13 @@ const WORK_AT_LEAST: usize = 64 * 1024;
 
 /// How many parts that cannot be used are remembered.
 const MAX_SKIPPED: usize = 64;
+
+/// What came out of a whole response.
+pub(super) struct Gathered {
+    pub(super) certificates: Vec<Certificate>,
+    pub(super) forms: BTreeSet<ResponseForm>,
+    pub(super) skipped: Vec<Skipped>,
+}
 
 /// What has been read, and what is still to be unwrapped: the outer before the inner, so that work which runs out
 /// is missing where it matters least.
@@ -106,11 +113,11 @@ impl Found {
     }
 
     /// The certificates, and what is lost: not what was damaged in one reading of a text and whole in another.
-    pub(super) fn into_response(mut self) -> Response {
+    pub(super) fn gathered(mut self) -> Gathered {
         let is_whole =
             |skipped: &Skipped| self.certificates.iter().any(|whole| skipped.is_damaged_copy_of(whole.der()));
         self.skipped.retain(|skipped| !is_whole(skipped));
-        Response { certificates: self.certificates, forms: self.forms, skipped: self.skipped }
+        Gathered { certificates: self.certificates, forms: self.forms, skipped: self.skipped }
     }
 
     /// How many more bytes may be looked at.

@@ -8,13 +8,12 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::public::PublicKey;
 
 mod content;
+mod form;
 mod found;
 mod markup;
 mod naming;
@@ -22,6 +21,8 @@ mod reader;
 mod skipped;
 mod text;
 
+pub use form::ResponseForm;
+use found::Gathered;
 pub use found::MAX_CERTIFICATES;
 pub use skipped::{Skipped, Unusable};
 
@@ -35,41 +36,6 @@ pub struct Response {
     certificates: Vec<Certificate>,
     forms: BTreeSet<ResponseForm>,
     skipped: Vec<Skipped>,
-}
-
-/// In what a CA sends its certificates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ResponseForm {
-    /// A certificate by itself (RFC 5280).
-    Certificate,
-    /// PKCS#7 or CMS SignedData that holds nothing but certificates (RFC 5652 §5.1).
-    Pkcs7,
-    /// A CMC full response (RFC 5272 §3.2.2).
-    Cmc,
-}
-
-impl ResponseForm {
-    /// Every one.
-    pub const ALL: &'static [ResponseForm] =
-        &[ResponseForm::Certificate, ResponseForm::Pkcs7, ResponseForm::Cmc];
-
-    /// The stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ResponseForm::Certificate => "certificate",
-            ResponseForm::Pkcs7 => "pkcs7",
-            ResponseForm::Cmc => "cmc",
-        }
-    }
-}
-
-/// The stable name.
-impl std::fmt::Display for ResponseForm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 impl Response {
@@ -95,7 +61,8 @@ impl Response {
         if text::without_blanks_before(bytes).iter().all(is_blank) {
             return Err(Error::new(Code::AnswerEmpty));
         }
-        reader::read(bytes)
+        let Gathered { certificates, forms, skipped } = reader::read(bytes)?;
+        Ok(Response { certificates, forms, skipped })
     }
 
     /// Every certificate.

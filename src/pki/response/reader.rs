@@ -1,9 +1,9 @@
 //! Takes a response out of its wrappings, one after the other, until nothing is left to unwrap.
 
-use super::found::{Found, MAX_CERTIFICATES};
+use super::found::{Found, Gathered, MAX_CERTIFICATES};
 use super::skipped::{Skipped, Unusable, verdict};
 use super::text::{self, mail};
-use super::{Response, content, naming};
+use super::{content, naming};
 use crate::error::Result;
 use crate::pki::asn1::tlv::{OID, SEQUENCE};
 
@@ -11,17 +11,17 @@ use crate::pki::asn1::tlv::{OID, SEQUENCE};
 const MAX_ELEMENTS: usize = 4 * MAX_CERTIFICATES;
 
 /// Reads a whole response.
-pub(super) fn read(bytes: &[u8]) -> Result<Response> {
+pub(super) fn read(bytes: &[u8]) -> Result<Gathered> {
     let mut found = Found::new(bytes.len());
     unwrap_all(bytes, &mut found);
     if !found.has_certificate() {
         name_whole(bytes, &mut found);
     }
-    let response = found.into_response();
-    if response.certificates.is_empty() {
-        return Err(verdict(&response.skipped));
+    let gathered = found.gathered();
+    if gathered.certificates.is_empty() {
+        return Err(verdict(&gathered.skipped));
     }
-    Ok(response)
+    Ok(gathered)
 }
 
 fn unwrap_all(bytes: &[u8], found: &mut Found) {

@@ -340,7 +340,7 @@ code_words! {
     ServiceEnded "The bank's service has ended, and its certificates are renewed no more."
         "Ask the bank's branch what takes its place.";
     RetireNotConfirmed "The old certificate is kept until a login with the new one is confirmed."
-        "Confirm a login with the new certificate first (usbtoken confirm), then remove the old one.";
+        "Confirm a login with the new certificate first, then remove the old one.";
     NotInUseYet "The new certificate does not work at the bank yet, so the old one is not removed."
         "Once the day that is shown has come and a login with the new one works, remove the old one.";
     OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::Implementation;
+use super::implementation::Implementation;
 use crate::work::{self, Done};
 
 const HEAD: &str = "\

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use super::implementation::folder;
 use crate::work::{self, Done};
 
 /// The package without which it does not build.
@@ -12,7 +13,7 @@ const VERSION: &str = "1.5.4";
 
 /// The module.
 pub fn module() -> Done<PathBuf> {
-    let folder = super::folder()?.join("kryoptic");
+    let folder = folder()?.join("kryoptic");
     let module = folder.join("debug/libkryoptic_pkcs11.so");
     if module.exists() {
         return Ok(module);

@@ -4,120 +4,16 @@
 //! `hardware-tests/`. docs/tokens.md is made of the reports.
 
 mod document;
+mod implementation;
 mod kryoptic;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use serde_json::Value;
-
-use crate::setup::{self, Need};
+use self::implementation::{IMPLEMENTATIONS, Implementation, may_have_own_view};
+use crate::setup;
 use crate::work::{self, Done};
-
-/// An implementation, and what is known of it.
-struct Implementation {
-    name: &'static str,
-    /// What it is, for people.
-    what: &'static str,
-    needs: &'static [Need],
-    /// The kinds of key that it makes, in the kit's words.
-    kinds: &'static [&'static str],
-    /// Promises that it makes impossible, and why.
-    impossible: &'static [(&'static str, &'static str)],
-    /// Whether its script takes namespaces of its own, which not every machine grants.
-    own_view: bool,
-    /// What it is there for.
-    shows: &'static str,
-}
-
-const NSS: &[(&str, &str)] =
-    &[("equal_ids", "NSS puts a pair in the place of the one with its CKA_ID, whoever made it")];
-
-const IMPLEMENTATIONS: &[Implementation] = &[
-    Implementation {
-        name: "softhsm",
-        what: "SoftHSM 2",
-        needs: setup::SUITES,
-        kinds: &["rsa2048", "p256", "p384"],
-        impossible: &[],
-        own_view: false,
-        shows: "what the other tests run on",
-    },
-    Implementation {
-        name: "kryoptic",
-        what: "Kryoptic",
-        needs: setup::KRYOPTIC,
-        kinds: &["rsa2048", "p256"],
-        impossible: &[],
-        own_view: false,
-        shows: "an object for each mechanism among those that are found; PIN lengths from 8 to 0",
-    },
-    Implementation {
-        name: "kryoptic-raw",
-        what: "Kryoptic without the mechanisms that hash and sign",
-        needs: setup::KRYOPTIC,
-        kinds: &["rsa2048", "p256"],
-        impossible: &[],
-        own_view: false,
-        shows: "the hash is made on the host",
-    },
-    Implementation {
-        name: "nss",
-        what: "NSS softokn as a plain module, with its parameter string",
-        needs: setup::TOKENS,
-        kinds: &["rsa2048", "p256"],
-        impossible: NSS,
-        own_view: false,
-        shows: "two tokens with one serial number; numbers in buffers of their own length only; CKA_LOCAL is not reported",
-    },
-    Implementation {
-        name: "p11-kit-nss",
-        what: "NSS softokn through p11-kit-proxy",
-        needs: setup::TOKENS,
-        kinds: &["p256"],
-        impossible: NSS,
-        own_view: true,
-        shows: "the parameter string handed over by p11-kit",
-    },
-    Implementation {
-        name: "opencryptoki",
-        what: "openCryptoki's soft token",
-        needs: setup::TOKENS,
-        kinds: &["rsa2048"],
-        impossible: &[],
-        own_view: true,
-        shows: "no CKM_SHA256_RSA_PKCS; the category of a certificate is refused; locks after three wrong PINs",
-    },
-    Implementation {
-        name: "tpm2",
-        what: "tpm2-pkcs11 on swtpm, with tpm2-abrmd",
-        needs: setup::TOKENS,
-        kinds: &["rsa2048", "p256"],
-        impossible: &[],
-        own_view: false,
-        shows: "a lock without a flag; CKA_DECRYPT=0 is refused",
-    },
-    Implementation {
-        name: "p11-kit-server",
-        what: "SoftHSM behind p11-kit server, through p11-kit-client",
-        needs: setup::TOKENS,
-        kinds: &["p256"],
-        impossible: &[],
-        own_view: false,
-        shows: "a token in another process",
-    },
-    Implementation {
-        name: "p11-kit-proxy",
-        what: "p11-kit-proxy over SoftHSM and Kryoptic, whose tokens have one label",
-        needs: setup::KRYOPTIC,
-        kinds: &["p256"],
-        impossible: &[],
-        own_view: true,
-        shows: "slots that are numbered anew",
-    },
-];
 
 /// No implementation and its script may take longer, in seconds.
 const LIMIT: &str = "1200";
@@ -164,7 +60,7 @@ pub fn run(options: &Options) -> Done {
             continue;
         }
         let begin = Instant::now();
-        if let Err(problem) = one.run() {
+        if let Err(problem) = keep_promises(one) {
             println!("{problem}");
             failed.push(one.name);
         }
@@ -188,64 +84,23 @@ pub fn run(options: &Options) -> Done {
     }
 }
 
-impl Implementation {
-    /// Brings it up in a folder of its own, and runs the suite on it.
-    fn run(&self) -> Done {
-        setup::ensure(self.needs)?;
-        let folder = tempfile::Builder::new().prefix("usbtoken-token-").tempdir();
-        let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
-        let mut command = Command::new("timeout");
-        command.args([LIMIT, "sh"]).arg(self.script()).arg(folder.path());
-        command.arg(work::programs()?.join("promises")).arg("--yes").arg("--report").arg(self.report()?);
-        for kind in self.kinds {
-            command.args(["--key", kind]);
-        }
-        for (promise, why) in self.impossible {
-            command.arg("--impossible").arg(format!("{promise}={why}"));
-        }
-        if self.needs.iter().any(|need| need.package == kryoptic::NEEDS) {
-            command.env("KRYOPTIC", kryoptic::module()?);
-        }
-        let _ = fs::remove_file(self.report()?);
-        work::run(&mut command)
+/// Brings it up in a folder of its own, and runs the suite on it.
+fn keep_promises(one: &Implementation) -> Done {
+    setup::ensure(one.needs)?;
+    let folder = tempfile::Builder::new().prefix("usbtoken-token-").tempdir();
+    let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
+    let mut command = Command::new("timeout");
+    command.args([LIMIT, "sh"]).arg(one.script()).arg(folder.path());
+    command.arg(work::programs()?.join("promises")).arg("--yes").arg("--report").arg(one.report()?);
+    for kind in one.kinds {
+        command.args(["--key", kind]);
     }
-
-    fn script(&self) -> PathBuf {
-        work::root().join("hardware-tests/tokens").join(self.name).with_extension("sh")
+    for (promise, why) in one.impossible {
+        command.arg("--impossible").arg(format!("{promise}={why}"));
     }
-
-    /// Where the report of the last run is.
-    fn report(&self) -> Done<PathBuf> {
-        let folder = folder()?;
-        Ok(folder.join(self.name).with_extension("json"))
+    if one.needs.iter().any(|need| need.package == kryoptic::NEEDS) {
+        command.env("KRYOPTIC", kryoptic::module()?);
     }
-
-    fn last(&self) -> Option<Value> {
-        serde_json::from_slice(&fs::read(self.report().ok()?).ok()?).ok()
-    }
-}
-
-/// Whether this machine grants what some scripts need.
-fn may_have_own_view() -> bool {
-    let words = ["--mount", "--ipc", "--pid", "--fork", "--mount-proc", "--propagation", "private", "true"];
-    Command::new("unshare").args(words).output().is_ok_and(|done| done.status.success())
-}
-
-/// Where reports, and what is built for the implementations, are kept.
-fn folder() -> Done<PathBuf> {
-    let folder = work::programs()?.ancestors().nth(1).unwrap_or(Path::new("target")).join("tokens");
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    Ok(folder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_implementation_has_its_script() {
-        for one in IMPLEMENTATIONS {
-            assert!(one.script().is_file(), "{}", one.script().display());
-        }
-    }
+    let _ = fs::remove_file(one.report()?);
+    work::run(&mut command)
 }

@@ -304,6 +304,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::NotYetRenewable => Words::HintForce,
         Code::Expired => Words::HintBegun,
         Code::RetireIssuerNotShown => Words::HintAnchor,
+        Code::RetireNotConfirmed => Words::HintConfirm,
         Code::RetireNoSuccessor => Words::HintSuccessor,
         Code::RetireDoubtful => Words::HintRetire,
         Code::RemovalDoubtful => Words::HintSee,

@@ -59,12 +59,18 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::ConfirmResume => "A renewal of this certificate is pending. To go on with it, type yes: ",
+        Words::ConfirmSharedId => {
+            "With the old key the new certificate is stored under the old one's id. A token that holds one certificate for a key overwrites the old one. To go on, type yes: "
+        }
         Words::ConfirmRemoval => "This cannot be undone. To remove it, type yes: ",
         Words::Installed => "The certificate was issued and installed.",
         Words::RestartBrowsers => "To make it effective, close every browser window once.",
         Words::RequestWritten(file) => return format!("The request was written to {file}."),
         Words::SendRequest => "Send it to the CA, then install the answer with \"usbtoken install FILE\".",
         Words::Confirmed => "The bank's server accepted a login with this certificate.",
+        Words::HowToConfirm(line) => {
+            return format!("To see whether the bank's server takes the new certificate: {line}");
+        }
         Words::ChooseInBrowser { serial, ends } => {
             return format!(
                 "In the browser's window choose the one whose serial number ends in {serial} and which expires on {ends}."
@@ -117,6 +123,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
         }
         Words::HintAnchor => "Run \"usbtoken retire\" with the CA's certificate: --trust-anchor FILE.",
+        Words::HintConfirm => {
+            "\"usbtoken confirm\" does that; with --retire-old it then removes the old certificate."
+        }
         Words::HintInstalled => {
             "The new certificate IS installed. Do not renew again: that would be a second order."
         }

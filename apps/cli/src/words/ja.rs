@@ -64,6 +64,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ConfirmResume => {
             "この電子証明書の更新は申請中です。続きから再開する場合は yes と入力してください: "
         }
+        Words::ConfirmSharedId => {
+            "これまでの鍵を使うと、新しい電子証明書は古いものと同じIDで保存されます。1つの鍵に電子証明書を1つしか保存できないUSBトークンでは、古い電子証明書が上書きされます。続ける場合は yes と入力してください: "
+        }
         Words::ConfirmRemoval => "元に戻せません。削除する場合は yes と入力してください: ",
         Words::Installed => "電子証明書の発行とインストールが完了しました。",
         Words::RestartBrowsers => "電子証明書を有効にするには、一度すべてのブラウザを閉じてください。",
@@ -72,6 +75,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "申請データを認証局に送り、応答のファイルを「usbtoken install ファイル名」で取り込んでください。"
         }
         Words::Confirmed => "銀行のサーバが、この電子証明書でのログインを受け付けました。",
+        Words::HowToConfirm(line) => {
+            return format!(
+                "銀行のサーバが新しい電子証明書を受け付けるかは、次のコマンドで確認できます: {line}"
+            );
+        }
         Words::ChooseInBrowser { serial, ends } => {
             return format!(
                 "ブラウザの選択画面では、シリアル番号の末尾が {serial}、有効期限が {ends} の電子証明書を選んでください。"
@@ -127,6 +135,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::HintAnchor => {
             "認証局の証明書を --trust-anchor ファイル で指定して「usbtoken retire」を実行してください。"
+        }
+        Words::HintConfirm => {
+            "「usbtoken confirm」で確認できます。「usbtoken confirm --retire-old」は、確認できたときに古い電子証明書を削除します。"
         }
         Words::HintInstalled => {
             "新しい電子証明書は取り込み済みです。更新をもう一度実行しないでください（二重の申請になります）。"

@@ -96,6 +96,8 @@ pub enum Words<'a> {
     },
     /// Question before a credential or key is removed; the answer is the word `yes`.
     ConfirmRemoval,
+    /// Question whether a certificate is written under the identifier of another; the answer is the word `yes`.
+    ConfirmSharedId,
 
     /// A certificate was issued and installed.
     Installed,
@@ -109,6 +111,8 @@ pub enum Words<'a> {
     Retired,
     /// The bank's server has taken the certificate.
     Confirmed,
+    /// The command that makes sure that it does.
+    HowToConfirm(&'a str),
     /// Which certificate to choose in a browser's window.
     ChooseInBrowser {
         /// The last digits of its serial number.
@@ -184,6 +188,8 @@ pub enum Words<'a> {
     HintBegun,
     /// Hint of the command: name the CA's certificate.
     HintAnchor,
+    /// Hint of the command: confirm a login first.
+    HintConfirm,
     /// Hint of the command: only the removal is left; a second renewal would be a second order.
     HintInstalled,
     /// Hint of the command: name the bank.

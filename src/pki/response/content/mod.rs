@@ -1,6 +1,6 @@
 //! The binary forms of a response: ASN.1, recognised by what it is and never by a label.
 
-use super::ResponseForm;
+use super::form::ResponseForm;
 use super::skipped::{Skipped, Unusable};
 use crate::pki::asn1::tlv::{
     BIT_STRING, Fields, GENERALIZED_TIME, INTEGER, Malformed, OCTET_STRING, OID, Read, SEQUENCE, SET, Tlv,

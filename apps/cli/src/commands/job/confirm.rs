@@ -49,9 +49,15 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let new = choice(all.clone())?;
     let olds: Vec<Credential> = all.iter().filter(|old| is_followed_by(old, &new)).cloned().collect();
 
-    let confirmed = confirm.run(&session, &new, &run.call())?;
+    let keeper = Keeper::of_user();
+    let confirmed = confirm.run(&session, &new, &run.call());
+    if confirmed.as_ref().is_err_and(|error| error.code() == Code::LoginRefused) {
+        // What an earlier login has shown holds no more.
+        keeper.forget_confirmation(session.token().identity(), new.certificate());
+    }
+    let confirmed = confirmed?;
     let mut notices = confirmed.notices().to_vec();
-    let recorded = Keeper::of_user().keep_confirmation(confirmed.record());
+    let recorded = keeper.keep_confirmation(confirmed.record());
     if let Err(error) = &recorded {
         let facts = error.facts();
         notices.push(facts.fold(Warning::from(Notice::ConfirmationNotKept), |warning, (fact, value)| {

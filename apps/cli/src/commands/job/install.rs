@@ -33,6 +33,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
     })?;
     let policy = checks.policy_of_job(keeper.job_of(&response).as_ref());
     let kept = kept.map(|kept| keeper.assign(kept, &response));
+    install_response::confirm_shared_id(run, &policy)?;
     let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
     let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
         let install = Install::new(&response).policy(&policy);

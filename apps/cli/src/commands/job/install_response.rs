@@ -192,6 +192,10 @@ pub fn finish(
     }
     let own = bank_words(run, retired || installed.replaced.is_none());
     text.extend(own.iter().map(|words| format!("\n{}", printable(words))));
+    if run.bank().is_some_and(|bank| bank.login_url.is_some()) {
+        let line = CommandLine::new("confirm", &run.global).end();
+        text.push_str(&format!("\n{}", Words::HowToConfirm(&line).text(run.lang)));
+    }
     text.push_str(&notices_text(&run.untold(&notices), run.lang));
     let json = json!({
         "credential": credential,
@@ -211,6 +215,19 @@ pub fn finish(
     outcome.exit = failed.as_ref().map(|error| error.code().family());
     outcome.afterwards = failed;
     outcome
+}
+
+/// Asks a person, where there is one, before a certificate is written under the identifier of another: some tokens hold one
+/// certificate for a key, and that cannot be seen beforehand.
+///
+/// # Errors
+/// [`Code::Cancelled`].
+pub fn confirm_shared_id(run: &Run, policy: &Policy) -> Result<()> {
+    let asks = policy.key == KeyRule::OldAgain && !run.global.json && pin::is_terminal();
+    match asks && !pin::confirmed(&Words::ConfirmSharedId.text(run.lang)) {
+        true => Err(Error::new(Code::Cancelled)),
+        false => Ok(()),
+    }
 }
 
 /// Whether the old credential goes now, by the policy or by what the person answers.

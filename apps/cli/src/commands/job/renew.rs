@@ -34,6 +34,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let preflight = renewal.preflight_before_login(access.token(), &call);
     run.tell(&before_login(run, preflight, args.resume)?);
 
+    install_response::confirm_shared_id(run, &checks.policy)?;
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
     visit.authorise()?;

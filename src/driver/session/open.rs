@@ -1,0 +1,90 @@
+//! An open session, with login or without.
+
+use super::login::{explain_refusal, refused};
+use super::object::Owner;
+use crate::driver::ckr::During as _;
+use crate::driver::module::OpenSession;
+use crate::driver::token::Token;
+use crate::error::{Code, Result, Step};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+use usbtoken_pkcs11::types::*;
+use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
+
+/// An open session, closed when it goes.
+#[derive(Debug)]
+pub(in crate::driver) struct Open {
+    pub(super) token: Token,
+    session: OpenSession,
+    pub(super) access: Access,
+    owner: Owner,
+    /// The objects that showed themselves as certificates in this session.
+    pub(super) certificates: RefCell<BTreeSet<ObjectHandle>>,
+    /// PKCS#11 allows a session one operation at a time, so it is not shared between threads.
+    _one_thread: PhantomData<Cell<()>>,
+}
+
+/// What a session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+impl Open {
+    pub(super) fn new(token: &Token, access: Access) -> Result<Self> {
+        static SESSIONS: AtomicU64 = AtomicU64::new(0);
+        let session = token
+            .module()
+            .open(token.slot(), access == Access::Write)
+            .map_err(|failure| failure.during(Step::OpenSession))?;
+        let owner = Owner(SESSIONS.fetch_add(1, Ordering::Relaxed));
+        let (token, certificates) = (token.clone(), RefCell::default());
+        Ok(Open { token, session, access, owner, certificates, _one_thread: PhantomData })
+    }
+
+    /// One C_Login. Returns whether the login is ours: somebody in this process may have logged in before.
+    pub(super) fn login(&self, pin: Option<&[u8]>) -> Result<bool> {
+        self.token.module().note_login();
+        match self.functions().login(self.handle(), CKU_USER, pin) {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
+            Err(failure) => {
+                let error = refused(failure, pin.is_some(), Step::LogIn);
+                // The flags may say now that the PIN is locked, or nearly.
+                let may_be_counted =
+                    matches!(error.code(), Code::PinIncorrect | Code::PinUncertain | Code::PinFormRefused);
+                let now = may_be_counted.then(|| self.token.refreshed().ok()).flatten();
+                Err(explain_refusal(
+                    error,
+                    self.token.info().pin_state,
+                    now.map(|token| token.info().pin_state),
+                ))
+            }
+        }
+    }
+
+    pub(in crate::driver) fn functions(&self) -> &'static Functions {
+        self.token.module().functions()
+    }
+
+    pub(in crate::driver) fn handle(&self) -> SessionHandle {
+        self.session.handle
+    }
+
+    pub(in crate::driver) fn token(&self) -> &Token {
+        &self.token
+    }
+
+    pub(super) fn owner(&self) -> Owner {
+        self.owner
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.token.module().close(self.session);
+    }
+}
