@@ -1,16 +1,18 @@
 //! Which certificate, private key and public key are one: by hints for showing, by signatures for acting.
 
 use super::Contents;
-use super::held::HeldPublicKey;
+use super::held::{HeldKey, HeldPublicKey};
+use super::record::Record;
 use super::signer::Signer;
 use crate::driver::{Signed, StoredKey};
 use crate::error::{Error, Result};
 use crate::pki::{PublicKey, SignatureAlgorithm};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Contents {
     /// What hints say of the public half of a private key: what it has signed for, what it reports, the public key object
-    /// with its identifier and label, the only one with its identifier.
+    /// with its identifier and label, the only one with its identifier, the only one with its record.
     pub(super) fn value_hint(&self, key: usize) -> Option<&PublicKey> {
         let held = self.private_keys.get(key)?;
         if let Some(signed) = held.signed.as_ref().and_then(Signed::public_key) {
@@ -23,7 +25,44 @@ impl Contents {
         let halves: Vec<_> = same_id.filter_map(|at| self.public_keys.get(*at)).collect();
         let labelled = |half: &&&HeldPublicKey| half.stored.label == held.stored.label;
         let half = halves.iter().find(labelled).or(if halves.len() == 1 { halves.first() } else { None });
-        half.and_then(|half| half.stored.public_key.as_ref())
+        let half = half.and_then(|half| half.stored.public_key.as_ref());
+        half.or_else(|| self.value_by_record(held.marking.record()?))
+    }
+
+    /// The value of the only public key object with a record: another program may have given it another identifier.
+    fn value_by_record(&self, record: &Record) -> Option<&PublicKey> {
+        match self.index.public_by_record.get(record).map(Vec::as_slice) {
+            Some([half]) => self.public_keys.get(*half)?.stored.public_key.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The kinds of keys of the certificates to which hints give no private key of their own: their own may be one whose
+    /// public half nothing tells, as where another program has moved a certificate.
+    pub(super) fn kinds_of_strays(&self) -> Vec<Option<SignatureAlgorithm>> {
+        let mut taken: HashMap<usize, &PublicKey> = HashMap::new();
+        let mut kinds = Vec::new();
+        for (at, held) in self.certificates.iter().enumerate() {
+            let Some(certificate) = held.certificate.as_ref().filter(|one| !one.is_ca()) else { continue };
+            let public = certificate.public_key();
+            let key = self.key_hint_place(at);
+            let has_its_own = key.is_some_and(|key| *taken.entry(key).or_insert(public) == public);
+            let kind = SignatureAlgorithm::for_key(&public.in_usual_form().algorithm());
+            if !has_its_own && !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+
+    /// Whether the certificate of a private key may be among those, and only its signature can tell.
+    pub(super) fn may_be_of_a_stray(&self, key: usize, kinds: &[Option<SignatureAlgorithm>]) -> bool {
+        let may = |held: &HeldKey| {
+            !held.stored.always_authenticate
+                && (held.stored.algorithm.is_none() && !kinds.is_empty()
+                    || kinds.contains(&held.stored.algorithm))
+        };
+        self.value_hint(key).is_none() && self.private_keys.get(key).is_some_and(may)
     }
 
     /// The private key that hints take for that of a certificate.
@@ -108,15 +147,25 @@ impl Contents {
         public: &PublicKey,
         id: &[u8],
     ) -> Result<Vec<usize>> {
-        Ok(self.keys_asked_for(signer, public, id)?.0)
+        Ok(self.ask_for(signer, public, id, false)?.0)
     }
 
-    /// The same, and the refusal of a key to sign of which that would have to be known.
+    /// The same, each key that may sign for it asked, and the refusal of a key to sign of which that would have to be known.
     pub(super) fn keys_asked_for(
         &mut self,
         signer: &dyn Signer,
         public: &PublicKey,
         id: &[u8],
+    ) -> Result<(Vec<usize>, Option<Error>)> {
+        self.ask_for(signer, public, id, true)
+    }
+
+    fn ask_for(
+        &mut self,
+        signer: &dyn Signer,
+        public: &PublicKey,
+        id: &[u8],
+        every: bool,
     ) -> Result<(Vec<usize>, Option<Error>)> {
         let (likely, possible) = self.likely_and_possible(public, id);
         let (mut found, mut refusal) = (Vec::new(), None);
@@ -128,7 +177,7 @@ impl Contents {
             }
         }
         for at in possible {
-            if !found.is_empty() {
+            if !every && !found.is_empty() {
                 break;
             }
             if matches!(self.signs_for(signer, at, public)?, Ok(true)) {

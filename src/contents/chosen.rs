@@ -21,14 +21,16 @@ impl Credentials {
 
 impl Credential {
     /// Makes the choice again in what the logged-in user sees, where it was made before the login. A copy of the same
-    /// certificate is no other one.
+    /// certificate is no other one, nor is one that stands in a row of renewals with it.
     ///
     /// # Errors
     /// [`Code::CredentialAmbiguous`], which lists the candidates.
     pub(crate) fn is_still_the_only_one(&self, all: &Credentials) -> Result<()> {
         let Some(choice) = &self.chosen else { return Ok(()) };
         let now = all.clone().chosen_by(choice);
-        let others: Vec<_> = now.iter().filter(|one| one.certificate() != self.certificate()).collect();
+        let row = all.iter().find(|one| one.certificate() == self.certificate()).map(|one| one.row);
+        let is_other = |one: &&Credential| one.certificate() != self.certificate() && Some(one.row) != row;
+        let others: Vec<_> = now.iter().filter(is_other).collect();
         if others.is_empty() {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use super::record::Record;
 use super::signer::Signer;
 use crate::driver::{Session, StoredCertificate, StoredKey, StoredPublicKey};
 use crate::error::Result;
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
 use base16ct::lower::encode_string as hex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -32,11 +32,11 @@ impl Contents {
         signer: &dyn Signer,
         wanted: impl Fn(&Record) -> bool,
     ) -> Result<Vec<PendingKey>> {
-        let mut unfinished = Vec::new();
+        let (mut unfinished, mut strays) = (Vec::new(), None);
         for at in 0..self.private_keys.len() {
             let record = self.private_keys.get(at).and_then(|held| held.marking.record());
             if let Some(record) = record.filter(|record| wanted(record)).cloned()
-                && let Some(state) = self.state(signer, at, &record)?
+                && let Some(state) = self.state(signer, at, &record, &mut strays)?
             {
                 unfinished.push((at, record, state));
             }
@@ -52,11 +52,26 @@ impl Contents {
     }
 
     /// How far the job of a private key got; `None`: it is complete.
-    fn state(&mut self, signer: &dyn Signer, key: usize, record: &Record) -> Result<Option<PendingState>> {
+    fn state(
+        &mut self,
+        signer: &dyn Signer,
+        key: usize,
+        record: &Record,
+        strays: &mut Option<Vec<Option<SignatureAlgorithm>>>,
+    ) -> Result<Option<PendingState>> {
         let open =
             if record.is_removal() { PendingState::RetireInterrupted } else { PendingState::AwaitingAnswer };
         if !self.seems_to_have_certificate(key) {
-            return Ok(Some(open));
+            // Where nothing tells its value, its certificate may be there all the same.
+            let tells = self.value_hint(key).is_some();
+            if tells || !self.may_be_of_a_stray(key, strays.get_or_insert_with(|| self.kinds_of_strays())) {
+                return Ok(Some(open));
+            }
+            return match self.ask(signer, key, &[]) {
+                Ok(Some(public)) if self.certificates_for(&public).next().is_some() => Ok(None),
+                Err(error) if is_of_the_token(&error) => Err(error),
+                _ => Ok(Some(open)),
+            };
         }
         let asks = self.private_keys.get(key).is_some_and(|held| held.stored.always_authenticate);
         if asks {
@@ -91,7 +106,10 @@ impl Contents {
     ) -> Option<PendingKey> {
         let held = self.private_keys.get(key)?;
         let public_key = self.value_hint(key).cloned();
+        let of_old = old.of_record(&record);
+        let is_elsewhere = || of_old.is_nowhere() && !record.is_removal();
         let doubt = self.doubt(key, &record, public_key.as_ref());
+        let doubt = doubt.or_else(|| is_elsewhere().then_some(Doubt::OldNotThere));
         let half_written = HalfWritten {
             public_key: self.half_public_keys(&record, &held.stored.id).next().is_some(),
             certificate: self.half_certificates(&record, &held.stored.id).next().is_some(),
@@ -108,13 +126,25 @@ impl Contents {
             state,
             doubt,
             half_written,
-            old: old.of_record(&record),
+            old: of_old,
             record,
         })
     }
 
+    /// Whether the certificate that a record names is missing here, so that the record may be a copy from another token. That
+    /// of a removal is the one that went.
+    pub(super) fn doubt_of_old(&self, record: &Record) -> Option<Doubt> {
+        let is_there = record.is_first() || record.is_removal() || !self.names().of(record).is_empty();
+        (!is_there).then_some(Doubt::OldNotThere)
+    }
+
+    /// Whether another private key carries the same record: then it says nothing of either.
+    pub(super) fn is_twice(&self, record: &Record) -> bool {
+        self.index.private_by_record.get(record).is_some_and(|keys| keys.len() > 1)
+    }
+
     pub(super) fn doubt(&self, key: usize, record: &Record, public: Option<&PublicKey>) -> Option<Doubt> {
-        if self.index.private_by_record.get(record).is_some_and(|keys| keys.len() > 1) {
+        if self.is_twice(record) {
             return Some(Doubt::SameRecordTwice);
         }
         let held = self.private_keys.get(key)?;
@@ -188,7 +218,7 @@ impl Contents {
             private: None,
             public_key: held.stored.public_key.clone(),
             state: PendingState::PublicKeyOnly,
-            doubt: None,
+            doubt: Some(Doubt::PublicKeyAlone),
             half_written: HalfWritten {
                 public_key: held.stored.public_key.is_none(),
                 certificate: self.half_certificates(record, &held.stored.id).next().is_some(),

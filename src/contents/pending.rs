@@ -94,6 +94,10 @@ pub(crate) enum Doubt {
     ForeignCertificate,
     /// Its public half carries another record.
     OtherRecord,
+    /// The certificate that the record names is not on this token: it may have been copied from another one.
+    OldNotThere,
+    /// It is a public key alone, and nothing signs for it.
+    PublicKeyAlone,
 }
 
 /// The credential that a job renews.
@@ -109,6 +113,13 @@ pub(super) enum Old {
     },
 }
 
+impl Old {
+    /// Whether nothing on the token is what the record names.
+    pub(super) fn is_nowhere(&self) -> bool {
+        matches!(self, Old::Missing { candidates, .. } if candidates.is_empty())
+    }
+}
+
 impl Doubt {
     /// The stable name, a value of [`Fact::Reason`](crate::error::Fact::Reason).
     pub(crate) const fn name(self) -> &'static str {
@@ -116,6 +127,8 @@ impl Doubt {
             Doubt::SameRecordTwice => "same_record",
             Doubt::ForeignCertificate => "id_of_another_certificate",
             Doubt::OtherRecord => "record_of_public_key",
+            Doubt::OldNotThere => "old_certificate_not_there",
+            Doubt::PublicKeyAlone => "public_key_alone",
         }
     }
 }

@@ -48,7 +48,12 @@ impl Contents {
             // A remnant, by the same rule as it was listed by.
             let still = self.pending_where(signer, |other| other == record)?;
             let same = |other: &&PendingKey| other.private().is_none() && other.id() == pending.id();
-            still.iter().find(same).ok_or_else(gone)?;
+            let still = still.iter().find(same).ok_or_else(gone)?;
+            if let Some(why) = still.doubt
+                && !named
+            {
+                return Err(doubt(step, pending.id(), why.name()));
+            }
             let half = self.index.public_by_record.get(record).into_iter().flatten();
             let mut half = half.filter_map(|at| self.public_keys.get(*at));
             let half = half.find(|half| half.stored.id == pending.id()).ok_or_else(gone)?;
@@ -82,7 +87,8 @@ impl Contents {
         if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
             return Err(gone());
         }
-        if let Some(why) = self.doubt(key, record, signed.as_ref())
+        let doubtful = self.doubt(key, record, signed.as_ref());
+        if let Some(why) = doubtful.or_else(|| self.doubt_of_old(record))
             && !named
         {
             return Err(doubt(step, pending.id(), why.name()));
@@ -120,7 +126,7 @@ impl Contents {
 
     /// What goes with an old credential that has a follower: the public key objects of its value with its identifier or
     /// its label, the one private key that signs for it, and the certificate with exactly its bytes. Where both share the
-    /// key, the certificate alone.
+    /// key, or another program's certificate is for it too, the certificate alone.
     ///
     /// # Errors
     /// [`Code::RemovalDoubtful`] when two private keys sign for it; [`Code::RetireNotOurs`] when the key that should be its
@@ -155,6 +161,11 @@ impl Contents {
             let error = about(Error::new(Code::RetireOlderFirst).during(step), old);
             return Err(error.fact(Fact::Candidate, name));
         }
+        if self.is_needed_by_another(public, key, old) {
+            let id = key.and_then(|key| self.private_keys.get(key)).map_or(old.id(), |held| &held.stored.id);
+            let removal = self.with_certificates(Removal::new(step), old, id);
+            return Ok(Retirement { removal, with_key: false });
+        }
         let mut removal = Removal::new(step);
         for half in self.halves_of(public) {
             let key_id = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id);
@@ -171,6 +182,18 @@ impl Contents {
         }
         let id = held.map_or(old.id(), |held| held.stored.id.as_slice());
         Ok(Retirement { removal: self.with_certificates(removal, old, id), with_key: held.is_some() })
+    }
+
+    /// Whether the pair is another certificate's too, or may be: one under its identifier cannot be read.
+    fn is_needed_by_another(&self, public: &PublicKey, key: Option<usize>, old: &Credential) -> bool {
+        let other = |at| self.certificate(at).is_some_and(|one| one != old.certificate());
+        let Some(id) = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id) else {
+            return self.certificates_for(public).any(other);
+        };
+        let same_id = self.index.certificates_by_id.get(id).into_iter().flatten();
+        // An identifier that is empty is no one's.
+        let mut unreadable = same_id.filter(|at| !id.is_empty() && self.certificate(**at).is_none());
+        self.certificates_for(public).any(other) || unreadable.next().is_some()
     }
 
     /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies

@@ -3,11 +3,12 @@
 
 use super::Contents;
 use super::belongs::is_of_the_token;
-use super::credential::Credential;
+use super::credential::{Credential, about};
+use super::pending::Doubt;
 use super::record::{Record, old_digest};
 use super::signer::Signer;
-use crate::driver::StoredKey;
-use crate::error::Result;
+use crate::driver::{StoredKey, doubt};
+use crate::error::{Result, Step};
 use crate::pki::Certificate;
 use std::sync::Arc;
 
@@ -44,7 +45,9 @@ impl Contents {
         let named = Named::of(old);
         let by_record = self.index.private_by_record.iter();
         let mut keys: Vec<usize> = by_record
-            .filter(|(record, _)| !record.is_removal() && named.is_named_by(record, old, None))
+            .filter(|(record, keys)| {
+                keys.len() == 1 && !record.is_removal() && named.is_named_by(record, old, None)
+            })
             .flat_map(|(_, keys)| keys.iter().copied())
             .collect();
         keys.sort_unstable();
@@ -68,6 +71,20 @@ impl Contents {
         }
         followers.extend(self.followers_with_the_same_key(signer, old)?);
         Ok(followers)
+    }
+
+    /// That a record which names this certificate is on two private keys: which of them follows it nobody knows.
+    ///
+    /// # Errors
+    /// [`Code::RemovalDoubtful`](crate::error::Code::RemovalDoubtful).
+    pub(crate) fn make_sure_its_record_is_one(&self, old: &Credential) -> Result<()> {
+        let (named, certificate) = (Named::of(old.certificate()), old.certificate());
+        let names = |record: &Record| !record.is_removal() && named.is_named_by(record, certificate, None);
+        let mut twice = self.index.private_by_record.iter().filter(|(_, keys)| keys.len() > 1);
+        match twice.any(|(record, _)| names(record)) {
+            true => Err(about(doubt(Step::Retire, old.id(), Doubt::SameRecordTwice.name()), old)),
+            false => Ok(()),
+        }
     }
 
     fn followers_with_the_same_key(

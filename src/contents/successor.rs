@@ -6,10 +6,12 @@ use super::held::put;
 use super::record::{Marking, Record, old_digest};
 use super::signer::Signer;
 use crate::error::{self, Family};
-use crate::pki::{Certificate, PublicKey, Window, jst_rfc3339};
+use crate::pki::{Certificate, PublicKey, SubjectRule, Window, jst_rfc3339};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
+use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
@@ -105,10 +107,18 @@ impl Contents {
         let names = self.names();
         let asks =
             |at: &usize| self.private_keys.get(*at).is_some_and(|held| held.stored.always_authenticate);
+        let strays = OnceCell::new();
         let claims = |at: &usize| {
             let mut olds = Vec::new();
             self.claims_of_key(&names, *at, &mut olds);
-            !olds.is_empty() && !asks(at)
+            let is_silent = || {
+                let record = self.private_keys.get(*at).and_then(|held| held.marking.record());
+                let names_one = record.is_some_and(|record| !names.of(record).is_empty());
+                names_one
+                    && self.value_hint(*at).is_none()
+                    && self.may_be_of_a_stray(*at, strays.get_or_init(|| self.kinds_of_strays()))
+            };
+            (!olds.is_empty() || is_silent()) && !asks(at)
         };
         let without_record = (0..self.certificates.len()).filter_map(|at| self.recorded_without_key(at));
         let without_record = without_record.map(|(_, key)| key).filter(|at| !asks(at));
@@ -136,7 +146,7 @@ impl Contents {
         }
         let mut claims: Vec<Claim> = chosen.into_values().collect();
         // A successor ends later, so what follows it is known before it is asked for.
-        claims.sort_by_key(|claim| std::cmp::Reverse(self.end_of(claim.old)));
+        claims.sort_by_key(|claim| Reverse(self.end_of(claim.old)));
         let mut successors: HashMap<usize, Successor> = HashMap::new();
         for Claim { old, new, proven } in claims {
             let (Some(held), Some(certificate)) = (self.certificates.get(new), self.certificate(new)) else {
@@ -179,7 +189,7 @@ impl Contents {
     /// those that hints take for its own.
     fn claims_of_key(&self, names: &Names, key: usize, claims: &mut Vec<Claim>) {
         let Some(held) = self.private_keys.get(key) else { return };
-        let Some(record) = held.marking.record() else { return };
+        let Some(record) = held.marking.record().filter(|record| !self.is_twice(record)) else { return };
         let public = match &held.signed {
             Some(signed) => signed.public_key(),
             None => self.value_hint(key),
@@ -240,17 +250,38 @@ impl Contents {
         }
     }
 
-    /// Certificates for one key: the one that ends last takes the place of the others.
+    /// Certificates for one key: the one that ends last takes the place of the others, where it is of the same renewals.
     fn claims_of_shared_keys(&self) -> Vec<Claim> {
         let signed = self.private_keys.iter().filter_map(|held| held.signed.as_ref()?.public_key());
         let signed: HashSet<&PublicKey> = signed.collect();
         let mut claims = Vec::new();
         for (key, places) in &self.index.certificates_by_key {
-            let Some(&new) = places.iter().max_by_key(|at| self.end_of(**at)) else { continue };
-            let olds = places.iter().filter(|old| self.ends_later(**old, new));
-            claims.extend(olds.map(|old| Claim { old: *old, new, proven: signed.contains(key) }));
+            if places.len() < 2 {
+                continue;
+            }
+            let mut latest_first = places.clone();
+            latest_first.sort_by_key(|at| Reverse(self.end_of(*at)));
+            for &old in places {
+                let new = latest_first.iter().find(|new| self.is_of_the_same_renewals(old, **new));
+                claims.extend(new.map(|new| Claim { old, new: *new, proven: signed.contains(key) }));
+            }
         }
         claims
+    }
+
+    /// Whether a certificate for the same key renews another one: other programs put certificates for their own purposes
+    /// on a key. The issuer is the same, and the subject but for its common name. One of both may have changed, a CA's name
+    /// or a firm's, where the new one stands in the old one's place, with its identifier and label.
+    fn is_of_the_same_renewals(&self, old: usize, new: usize) -> bool {
+        let (Some(one), Some(other)) = (self.certificates.get(old), self.certificates.get(new)) else {
+            return false;
+        };
+        let subjects = self.certificate(old).zip(self.certificate(new));
+        let subject = subjects
+            .is_some_and(|(old, new)| SubjectRule::CommonNameMayChange.allows(old.subject(), new.subject()));
+        let issuer = self.have_one_issuer(old, new);
+        let in_its_place = one.stored.id == other.stored.id && one.stored.label == other.stored.label;
+        self.ends_later(old, new) && (subject && issuer || in_its_place && (subject || issuer))
     }
 
     /// Whether both are a user's certificates, and the new one ends later.

@@ -13,6 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
 
 mod answered;
+mod beside;
 mod choice;
 mod hints;
 mod model;
@@ -380,7 +381,7 @@ fn a_remnant_is_a_public_key_with_our_record_alone() {
     assert_eq!(states(&made), [PendingState::PublicKeyOnly]);
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
-    let removal = contents.abandonment(&made, &pending[0], false).unwrap();
+    let removal = contents.abandonment(&made, &pending[0], true).unwrap();
     assert_eq!(removal.planned(), ["public ObjectHandle(13)"]);
 }
 
@@ -395,7 +396,7 @@ fn of_two_remnants_the_named_one_goes() {
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
     let two = pending.iter().find(|key| key.id() == b"two").unwrap();
-    assert_eq!(contents.abandonment(&made, two, false).unwrap().planned(), ["public ObjectHandle(15)"]);
+    assert_eq!(contents.abandonment(&made, two, true).unwrap().planned(), ["public ObjectHandle(15)"]);
     // Gone meanwhile: it is not pending, though another with its record is.
     made.public.retain(|half| half.id != b"two");
     let refused = made.contents().abandonment(&made, two, false).unwrap_err();

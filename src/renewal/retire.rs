@@ -6,7 +6,7 @@ use super::install::Installed;
 use super::run::Run;
 use crate::bank::{OldCredential, Policy};
 use crate::contents::{Contents, Credential, Credentials, about};
-use crate::driver::Session;
+use crate::driver::{Session, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
 use serde::Serialize;
@@ -22,6 +22,8 @@ pub struct Retire {
     /// What the new certificate may be refused for, where it was installed a moment ago and no one has logged in yet.
     doubts: Vec<Warning>,
     successor: Option<Certificate>,
+    /// Whether a person has named it.
+    named: bool,
     /// Records of logins, and the address that they must be of.
     confirmations: Vec<Confirmation>,
     login_url: String,
@@ -36,7 +38,7 @@ pub struct Retired {
     pub successor: Credential,
     /// How it was shown that both come from one issuer.
     pub issuer: IssuerContinuity,
-    /// Whether the key pair was removed too; it was not when the successor uses the same key.
+    /// Whether the key pair was removed too; it was not when the successor, or another certificate, uses the same key.
     pub key_removed: bool,
 }
 
@@ -51,6 +53,7 @@ impl Retire {
             certificates: Vec::new(),
             doubts: Vec::new(),
             successor: None,
+            named: false,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
@@ -68,6 +71,7 @@ impl Retire {
             certificates: installed.certificates.clone(),
             doubts: doubts(new),
             successor: Some(new.clone()),
+            named: false,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
@@ -79,6 +83,7 @@ impl Retire {
     #[must_use]
     pub fn successor(mut self, new: &Certificate) -> Self {
         self.successor = Some(new.clone());
+        self.named = true;
         self
     }
 
@@ -116,8 +121,9 @@ impl Retire {
     /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when the one that was named
     /// cannot sign; [`Code::RetireNotOurs`] when there is neither a successor nor the key of the old one;
     /// [`Code::RetireOlderFirst`] while the one that this one has replaced is on the token;
-    /// [`Code::RemovalDoubtful`] when two private keys sign for it, or an object is not what it was;
-    /// [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
+    /// [`Code::RemovalDoubtful`] when two private keys sign for it, the record of the one that follows is on two, an object
+    /// is not what it was, or the new certificate has the name of another user whose credential is on the token and no
+    /// person has named it; [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
         session.or_login_lost(self.run_logged_in(session, run))
     }
@@ -140,11 +146,28 @@ impl Retire {
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
         let (successor, issuer) = self.choose(&credentials, old, followers, run.now())?;
+        self.make_sure_it_is_no_other_users(old, &successor, run.now())?;
         self.make_sure_it_works(old, &successor, run.now())?;
         self.make_sure_of_login(&successor, run.now())?;
         let retirement = contents.retirement(session, old, &successor)?;
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         Ok(Retired { successor, issuer, key_removed: retirement.with_key })
+    }
+
+    /// A CA may have put another user's name into the certificate for this key. Whose place it takes, a person says.
+    fn make_sure_it_is_no_other_users(
+        &self,
+        old: &Credential,
+        new: &Credential,
+        now: SystemTime,
+    ) -> Result<()> {
+        let of_same_name =
+            |other: &&Certificate| *other != new.certificate() && other.subject().matches(new.subject());
+        match old.of_other_users(now).find(of_same_name).filter(|_| !self.named) {
+            Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
+                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))),
+            None => Ok(()),
+        }
     }
 
     fn waits_for_confirmation(&self) -> bool {
@@ -192,7 +215,10 @@ impl Retire {
         contents: &mut Contents,
         old: &Credential,
     ) -> Result<Vec<Credential>> {
-        let Some(named) = &self.successor else { return contents.followers(session, old.certificate()) };
+        let Some(named) = &self.successor else {
+            contents.make_sure_its_record_is_one(old)?;
+            return contents.followers(session, old.certificate());
+        };
         if !contents.is_there(named) || named == old.certificate() {
             return Ok(Vec::new());
         }

@@ -289,7 +289,10 @@ fn a_remnant_is_listed_and_removed() {
     // It does not stand in the way of a new one either.
     let new = Renewal::of(&old).begin(&session, &run()).unwrap();
     session.abandon(new.key().unwrap(), &run()).unwrap();
-    session.abandon(&keys[0], &run()).unwrap();
+    // Nothing signs for it, so a person has to name it.
+    refused(session.abandon(&keys[0], &run()), Code::RemovalDoubtful);
+    bank.soft.snapshot().assert_same_as(&only_the_remnant);
+    session.abandon_named(&keys[0], &run()).unwrap();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 

@@ -216,27 +216,13 @@ fn a_mark_that_cannot_be_read_keeps_programs_out() {
     }
 }
 
-/// A full disk takes an empty mark, and that is enough.
-#[test]
-fn a_full_disk_keeps_a_wrong_pin_in_mind() {
-    let stage = Stage::new();
-    stage.write("wrong", b"654321");
-    let list = "usbtoken list --json --pin-file";
-    stage.shell(&format!("trap '' XFSZ; ulimit -f 0; {list} wrong")).failed("pin_incorrect", 4);
-    stage.shell(&format!("{list} pin")).failed("journal_unusable", 2);
-    stage.run(&["list", "--pin-corrected"]).succeeded();
-    stage.shell(&format!("{list} pin")).succeeded();
-}
-
 /// Where a wrong PIN could not be kept in mind, no program tries one. The home is one of this mount namespace alone.
 #[test]
 fn without_a_place_for_the_mark_no_program_logs_in() {
     let stage = Stage::new();
-    let root = if rustix::process::geteuid().is_root() { "" } else { "sudo -n" };
-    let home = r#"home=$(getent passwd 0 | cut -d: -f6); mount -t tmpfs -o mode=700 none "$home"; state="$home/.local/state""#;
-    let env = r#"env PATH="$PATH" SOFTHSM2_CONF="$SOFTHSM2_CONF" USBTOKEN_MODULE="$USBTOKEN_MODULE" XDG_STATE_HOME="$XDG_STATE_HOME""#;
     let list = "usbtoken list --json --pin-file wrong";
     stage.write("wrong", b"654321");
+    let home = |script: &str| in_home_of_its_own(&stage, "mode=700", script);
     for place in [
         "mkdir -p -m 700 $state/usbtoken; chmod 777 $state/usbtoken",
         "mkdir -p -m 700 $state/usbtoken; chmod 755 $state/usbtoken",
@@ -245,14 +231,31 @@ fn without_a_place_for_the_mark_no_program_logs_in() {
         "mkdir -p $state; ln -s $PWD $state/usbtoken",
         "mkdir -p -m 700 $state/usbtoken; mount -o remount,ro none $home",
     ] {
-        let script = format!("{home}; {place}; {list}");
-        let done =
-            stage.shell(&format!("{root} {env} unshare --mount --propagation private sh -c '{script}'"));
-        let error = done.failed("journal_unusable", 2);
+        let script = format!("{place}; {list}");
+        let error = home(&script).failed("journal_unusable", 2);
         assert_eq!(error["step"], "log_in", "{place}: {error:#}");
-        let person = script.replace("--json", "--lang en --pin-corrected");
-        let done =
-            stage.shell(&format!("{root} {env} unshare --mount --propagation private sh -c '{person}'"));
+        let done = home(&script.replace("--json", "--lang en --pin-corrected"));
         assert!(done.code == 4 && done.stderr.contains("Warning: the place that keeps"), "{place}: {done:?}");
     }
+}
+
+/// A full disk takes an empty mark, and that is enough.
+#[test]
+fn a_full_disk_keeps_a_wrong_pin_in_mind() {
+    let stage = Stage::new();
+    stage.write("wrong", b"654321");
+    let list = "usbtoken list --json --pin-file";
+    let script = format!("head -c 4096 /dev/zero > $home/full; {list} wrong 2> first; {list} pin");
+    in_home_of_its_own(&stage, "mode=700,size=4k", &script).failed("journal_unusable", 2);
+    assert!(String::from_utf8(stage.read("first")).unwrap().contains("pin_incorrect"));
+}
+
+/// Runs a script as root, in whose home is a file system of this script alone.
+fn in_home_of_its_own(stage: &Stage, options: &str, script: &str) -> Outcome {
+    let root = if rustix::process::geteuid().is_root() { "" } else { "sudo -n" };
+    let names = ["PATH", "SOFTHSM2_CONF", "USBTOKEN_MODULE", "XDG_STATE_HOME"];
+    let env = names.map(|name| format!("{name}=\"${name}\"")).join(" ");
+    let home = format!("home=$(getent passwd 0 | cut -d: -f6); mount -t tmpfs -o {options} none $home");
+    let namespace = "unshare --mount --propagation private sh -c";
+    stage.shell(&format!("{root} env {env} {namespace} '{home}; state=$home/.local/state; {script}'"))
 }

@@ -92,11 +92,24 @@ impl Checks<'_> {
         })?;
         self.bank_demands(leaf).map_err(|error| error.during(Step::CheckCertificate))?;
         let mut warnings = expectation.warnings(leaf, self.policy.relax);
+        if !warnings.iter().any(|warning| *warning == Notice::SubjectChanged) {
+            warnings.extend(asked.old.and_then(|old| self.name_of_another_user(leaf, old)));
+        }
         if clock::is_too_early(now) {
             warnings.retain(|warning| *warning != Notice::NotYetValid);
             warnings.push(clock::doubtful(now, leaf.not_before()));
         }
         Ok(warnings)
+    }
+
+    /// The common name may change, but not to that of another user on the token unseen.
+    fn name_of_another_user(&self, leaf: &Certificate, old: &Credential) -> Option<Warning> {
+        let mut others = old.of_other_users(self.run.now());
+        others.any(|other| other != leaf && other.subject().matches(leaf.subject())).then(|| {
+            Warning::from(Notice::SubjectChanged)
+                .fact(Fact::Expected, old.subject())
+                .fact(Fact::Found, leaf.subject())
+        })
     }
 
     /// What a bank asks for besides: its own CAs, and usages that its server looks for.

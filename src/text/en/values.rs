@@ -57,6 +57,13 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "record_of_public_key") => {
             "the public key carries another record than the private key"
         }
+        (Fact::Reason, "old_certificate_not_there") => {
+            "the certificate that its record names is not on this token"
+        }
+        (Fact::Reason, "public_key_alone") => "it is a public key alone, and nothing signs for it",
+        (Fact::Reason, "name_of_another_user") => {
+            "the new certificate has the name of another user whose certificate is on the token"
+        }
         (Fact::Reason, "same_record_and_id") => "two private keys have this record and this CKA_ID",
         (Fact::Reason, "public_key_unreadable") => "the public key cannot be read",
         (Fact::Reason, "public_key_label_truncated") => "the label of the public key came in part",

@@ -53,6 +53,11 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
             "この鍵のものではない証明書に、同じCKA_IDが付いています"
         }
         (Fact::Reason, "record_of_public_key") => "公開鍵の記録が秘密鍵の記録と一致しません",
+        (Fact::Reason, "old_certificate_not_there") => "記録が示す電子証明書が、このトークンにありません",
+        (Fact::Reason, "public_key_alone") => "公開鍵だけが残っていて、署名で確認できません",
+        (Fact::Reason, "name_of_another_user") => {
+            "新しい電子証明書の名前が、トークンにある別の利用者の電子証明書と同じです"
+        }
         (Fact::Reason, "same_record_and_id") => "同じ記録とCKA_IDを持つ秘密鍵が二つあります",
         (Fact::Reason, "public_key_unreadable") => "公開鍵を読み取れません",
         (Fact::Reason, "public_key_label_truncated") => "公開鍵のラベルが途中までしか返されません",

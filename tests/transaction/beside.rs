@@ -1,0 +1,148 @@
+//! What other programs and other users have beside ours: certificates for the old key, copies of records, another user's
+//! name. A removal takes nothing of theirs, and stops where it is not clear.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::{Bank, credential, facts, read, refused, run};
+use usbtoken::error::{Fact, Notice};
+use usbtoken::pki::Window;
+use usbtoken::renewal::{Renewable, Retire};
+use usbtoken::{Code, Credential, Install, Renewal};
+use usbtoken_testkit::{Kind, NameDer, TestCa, Text, days_from_now, serial_hex, verify_with_certificate};
+
+fn firm(organization: &str, name: &str) -> Vec<u8> {
+    NameDer::new().organization(Text::Utf8, organization).common(Text::Utf8, name).to_der()
+}
+
+fn state(one: &Credential) -> Renewable {
+    one.renewable(Window::default(), std::time::SystemTime::now())
+}
+
+/// The old key is another program's too: only our certificate goes, and the result says so.
+#[test]
+fn a_key_that_another_certificate_needs_stays() {
+    for (kind, days) in [(Kind::P256, 500), (Kind::Rsa2048, 5)] {
+        let bank = Bank::of(kind, days_from_now(11));
+        bank.renewed();
+        let spki = bank.soft.inspect(|inspector| inspector.public_key(&bank.old.id));
+        let vpn = TestCa::new().issue(&firm("Other", "VPN user"), &spki).not_after(days_from_now(days)).der();
+        bank.soft.inspect(|inspector| inspector.write_certificate(&vpn, &[0x44], "vpn"));
+        let before = bank.soft.snapshot();
+        let serial = serial_hex(&bank.old.certificate);
+        let anchor = bank.anchor();
+        let said = bank.run(&["retire", "--yes", "--serial", &serial, "--trust-anchor", &anchor]).json();
+        assert_eq!(said["key_removed"], false, "{said:#}");
+        let after = bank.soft.snapshot();
+        let gone = before.added_since(&after);
+        assert_eq!(gone.len(), 1, "{gone:?}");
+        assert_eq!((gone[0].class.as_str(), &gone[0].id), ("CKO_CERTIFICATE", &bank.old.id));
+        assert!(after.added_since(&before).is_empty());
+        let signature = bank.soft.sign(&bank.old.id, b"vpn");
+        assert!(verify_with_certificate(&vpn, b"vpn", &signature));
+    }
+}
+
+/// A longer-lived certificate of another program on the old key keeps nobody from renewing.
+#[test]
+fn another_certificate_for_the_old_key_is_no_renewal() {
+    let bank = Bank::new();
+    let spki = bank.soft.inspect(|inspector| inspector.public_key(&bank.old.id));
+    let vpn = TestCa::new().issue(&firm("Other", "VPN user"), &spki).not_after(days_from_now(500)).der();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&vpn, &[0x44], "vpn"));
+    let before = bank.soft.snapshot();
+    let done = bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
+    assert_eq!(
+        done["replaced"]["serial"].as_str().map(str::len),
+        Some(serial_hex(&bank.old.certificate).len())
+    );
+    let after = bank.soft.snapshot();
+    after.assert_keeps(&before);
+    assert_eq!(after.added_since(&before).len(), 3);
+}
+
+/// Our record was copied to another user's key: the old credential is renewed by nobody, and nothing goes.
+#[test]
+fn a_record_that_is_on_two_keys_makes_no_successor() {
+    for finished in [false, true] {
+        let bank = Bank::new();
+        let (session, old) = bank.open();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+        if finished {
+            Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &run()).unwrap();
+        }
+        drop(session);
+        bank.soft.credential(&bank.ca, Kind::P256, &[0xb], &firm("Example", "Bob"), days_from_now(200));
+        let label = bank.soft.snapshot();
+        let label = label.with_id(pending.key_id()).next().unwrap().label.clone();
+        bank.soft.inspect(|inspector| inspector.relabel(&[0xb], label.as_bytes()));
+        let before = bank.soft.snapshot();
+        let session = bank.session();
+        let old = session.credentials().unwrap().by_id(&bank.old.id).only().unwrap();
+        assert_eq!(state(&old), Renewable::Yes, "finished: {finished}");
+        let error = refused(bank.retire(&session, &old), Code::RemovalDoubtful);
+        assert_eq!(facts(&error, Fact::Reason), ["same_record"]);
+        bank.soft.snapshot().assert_same_as(&before);
+    }
+}
+
+/// The CA answers the one's order with the other's name, and that one's credential is on the token: it is installed with a
+/// warning, and what goes is for a person to say.
+#[test]
+fn an_answer_with_another_users_name_removes_nothing_by_itself() {
+    let bank = Bank::alone(Kind::P256, days_from_now(300));
+    bank.soft.credential(&bank.ca, Kind::P256, &[0xa], &firm("Example", "Alice"), days_from_now(11));
+    bank.soft.credential(&bank.ca, Kind::P256, &[0xb], &firm("Example", "Bob"), days_from_now(300));
+    let token = bank.token();
+    let session = bank.login(&token);
+    let alice = credential(&token, &[0xa]);
+    let pending = Renewal::of(&alice).policy(&bank.anchored()).begin(&session, &run()).unwrap();
+    let answer = |name: &str| {
+        let spki = pending.request().public_key().spki_der();
+        bank.ca.issue(&firm("Example", name), spki).not_after(days_from_now(376)).der()
+    };
+    let installed = Install::new(&read(&answer("Bob"))).run_for(&session, &pending, &run()).unwrap();
+    assert!(installed.notices.iter().any(|one| *one == Notice::SubjectChanged), "{:?}", installed.notices);
+    let before = bank.soft.snapshot();
+    let removal = Retire::replaced_by(&installed).unwrap();
+    let error = refused(removal.run(&session, &run()), Code::RemovalDoubtful);
+    assert_eq!(facts(&error, Fact::Reason), ["name_of_another_user"]);
+    refused(bank.retire(&session, &alice), Code::RemovalDoubtful);
+    bank.soft.snapshot().assert_same_as(&before);
+    // A person who names both knows whose it is.
+    let named = Retire::of(&alice, &bank.anchored()).successor(installed.credential.certificate());
+    assert!(named.run(&session, &run()).unwrap().key_removed);
+    assert_eq!(bank.soft.snapshot().with_id(&[0xb]).count(), 3);
+}
+
+/// A name of one's own that the CA has changed is no other user's.
+#[test]
+fn a_changed_common_name_that_nobody_else_has_is_a_renewal() {
+    let bank = Bank::alone(Kind::P256, days_from_now(300));
+    bank.soft.credential(&bank.ca, Kind::P256, &[0xa], &firm("Example", "Alice"), days_from_now(11));
+    bank.soft.credential(&bank.ca, Kind::P256, &[0xb], &firm("Example", "Bob"), days_from_now(300));
+    let token = bank.token();
+    let session = bank.login(&token);
+    let alice = credential(&token, &[0xa]);
+    let pending = Renewal::of(&alice).policy(&bank.anchored()).begin(&session, &run()).unwrap();
+    let spki = pending.request().public_key().spki_der();
+    let answer = bank.ca.issue(&firm("Example", "Alice 2"), spki).not_after(days_from_now(376)).der();
+    let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
+    assert!(!installed.notices.iter().any(|one| *one == Notice::SubjectChanged), "{:?}", installed.notices);
+    assert!(Retire::replaced_by(&installed).unwrap().run(&session, &run()).unwrap().key_removed);
+}
+
+/// A record that names a certificate which is not on this token may have been copied from another one.
+#[test]
+fn a_job_whose_old_certificate_is_elsewhere_is_abandoned_only_by_name() {
+    let bank = Bank::new();
+    let pending = bank.run(&["request", "--out", "request.pem"]).json();
+    let id = pending["pending_id"].as_str().unwrap();
+    bank.soft.inspect(|inspector| inspector.destroy(&bank.old.id));
+    let before = bank.soft.snapshot();
+    let error = bank.run(&["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+    assert_eq!(error["facts"]["reason"][0], "old_certificate_not_there", "{error:#}");
+    bank.soft.snapshot().assert_same_as(&before);
+    bank.run(&["abandon", "--yes", "--id", id]).json();
+    bank.soft.snapshot().assert_same_as(&bank.before.only(|object| object.id != bank.old.id));
+}
