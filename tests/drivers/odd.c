@@ -24,7 +24,8 @@ struct attribute { U type; void *value; U length; };
 
 /* The functions of PKCS#11 v2.40 in the order of CK_FUNCTION_LIST. */
 enum {
-    INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, LOGIN = 18, LOGOUT,
+    INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, SESSION_INFO = 15,
+    LOGIN = 18, LOGOUT,
     CREATE_OBJECT, DESTROY_OBJECT = 22, GET_ATTRIBUTES = 24, SET_ATTRIBUTES, FIND_INIT, FIND, FIND_FINAL,
     SIGN_INIT = 42, SIGN, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
 };
@@ -51,11 +52,20 @@ static void note(const char *what)
     if (log) fprintf(log, "%s\n", what), fclose(log);
 }
 
-/* `reset-at`: after the login, before the call of this number that uses it, another program resets the card. */
+/* `reset-at`: after the login, before the call of this number that uses it, another program resets the card.
+ * `state-refused`: then the state of the session is not told. */
+static int resets;
+
 static void reset(U session)
 {
     static U uses;
-    if (word("reset-at") && logins && ++uses == number("reset-at")) real->function[LOGOUT](session), note("reset");
+    if (word("reset-at") && logins && ++uses == number("reset-at"))
+        real->function[LOGOUT](session), resets++, note("reset");
+}
+
+static U session_info(U session, void *info)
+{
+    return word("state-refused") && resets ? 0x101 : real->function[SESSION_INFO](session, info);
 }
 
 /* `starts-once`: a client of a network HSM. `untidy`: it prints, goes to another folder, and lets everybody write.
@@ -355,6 +365,7 @@ U C_GetFunctionList(struct list **list)
         odd.function[INITIALIZE] = initialize, odd.function[GET_LIST] = C_GetFunctionList;
         odd.function[SLOT_LIST] = slot_list, odd.function[TOKEN_INFO] = token_info;
         odd.function[MECHANISM_LIST] = mechanism_list, odd.function[MECHANISM_INFO] = mechanism_info;
+        odd.function[SESSION_INFO] = session_info;
         odd.function[LOGIN] = login, odd.function[CREATE_OBJECT] = create;
         odd.function[DESTROY_OBJECT] = destroy, odd.function[FIND] = find;
         odd.function[FIND_INIT] = find_init, odd.function[SET_ATTRIBUTES] = set_attributes;

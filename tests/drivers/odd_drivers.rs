@@ -201,13 +201,18 @@ fn a_login_that_another_program_has_ended_is_said_to_be_lost() {
 /// What does not show is not gone.
 #[test]
 fn a_login_that_is_lost_hides_nothing() {
+    hides_nothing("");
+    hides_nothing(",state-refused");
+}
+
+fn hides_nothing(besides: &str) {
     let bank = Bank::alone(Kind::P256, days_from_now(11));
     bank.odd("", &["request", "--out", "request.pem"]).json();
     let waiting = bank.soft.snapshot();
     for at in 1..60 {
         for arguments in [&["list"][..], &["pending"], &["abandon", "--yes"]] {
             let _ = std::fs::remove_file(bank.file("odd.log"));
-            let said = bank.odd(&format!("reset-at={at}"), arguments);
+            let said = bank.odd(&format!("reset-at={at}{besides}"), arguments);
             let was_reset = bank.noted("reset") > 0;
             match arguments[0] {
                 "list" if said.exit == 0 => assert!(!said.stdout.contains("key_missing"), "{at}: {said:?}"),

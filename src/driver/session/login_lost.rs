@@ -6,7 +6,10 @@
 use super::Session;
 use super::remove::Removal;
 use crate::error::{Code, Error, Result};
-use usbtoken_pkcs11::types::{CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION};
+use usbtoken_pkcs11::types::{
+    CKR_SESSION_CLOSED, CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN, CKS_RO_PUBLIC_SESSION,
+    CKS_RW_PUBLIC_SESSION,
+};
 
 impl Session {
     /// The result; an error that a lost login explains says that instead.
@@ -19,11 +22,17 @@ impl Session {
         })
     }
 
-    /// Whether the driver says that no one is logged in (PKCS#11 v3.1 §5.6.5). One that does not tell has not said so.
+    /// Whether the driver says that no one is logged in (PKCS#11 v3.1 §5.6.5), by the state or by refusing to tell it. One
+    /// that cannot tell has not said so.
     pub(super) fn is_logged_out(&self) -> bool {
         let open = self.open_session();
-        let state = open.functions().session_info(open.handle()).map(|info| info.state);
-        matches!(state, Ok(CKS_RO_PUBLIC_SESSION | CKS_RW_PUBLIC_SESSION))
+        match open.functions().session_info(open.handle()) {
+            Ok(info) => matches!(info.state, CKS_RO_PUBLIC_SESSION | CKS_RW_PUBLIC_SESSION),
+            Err(failure) => matches!(
+                failure.rv(),
+                Some(CKR_USER_NOT_LOGGED_IN | CKR_SESSION_CLOSED | CKR_SESSION_HANDLE_INVALID)
+            ),
+        }
     }
 
     /// Removes a pair that was just made, unless the login is lost: then the public half alone would go.
