@@ -219,9 +219,13 @@ impl Contents {
         recorded.any(|(record, _)| record.concerns(old))
     }
 
-    /// The record on a certificate and the place of its key, where that has none.
+    /// The record on a certificate and the place of its key, where that has none, nor any other key this one: a record whose
+    /// private key is there is that key's.
     fn recorded_without_key(&self, certificate: usize) -> Option<(&Record, usize)> {
         let record = self.certificates.get(certificate)?.marking.record()?;
+        if self.index.private_by_record.contains_key(record) {
+            return None;
+        }
         let key = self.key_hint_place(certificate)?;
         let unmarked = matches!(self.private_keys.get(key)?.marking, Marking::None);
         unmarked.then_some((record, key))

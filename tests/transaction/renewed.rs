@@ -77,7 +77,8 @@ fn the_commands_say_which_one_follows_and_call_nothing_renewable() {
         (&preflight["can_renew"], &preflight["credential"]["serial"]),
         (&false.into(), &old.as_str().into())
     );
-    assert_eq!(preflight["credential"]["successor"]["proven"], false);
+    // None can be renewed, so it has logged in to look at all.
+    assert_eq!(preflight["credential"]["successor"]["proven"], true);
     let unique = preflight["points"].as_array().unwrap().iter().find(|one| one["point"] == "subject_unique");
     assert_eq!(unique.unwrap()["notice"]["name"], "said_renewed", "{preflight:#}");
 
@@ -192,7 +193,7 @@ fn why_none_can_be_renewed_has_a_code_each() {
     bank.soft.inspect(|inspector| inspector.destroy(&bank.old.id));
     refused(
         bank.token().credentials().unwrap().renewable(Window::default(), SystemTime::now()).only(),
-        Code::CredentialNotFound,
+        Code::CredentialNotSeen,
     );
 }
 

@@ -79,6 +79,22 @@ fn the_same_record_on_two_keys_makes_no_successor() {
     }
 }
 
+/// Copied to another user's certificate and public key only, while our key with it waits: it is our key's.
+#[test]
+fn a_record_whose_private_key_waits_makes_no_other_certificate_a_successor() {
+    let bank = Bank::new();
+    let (public, spki) = key();
+    let ca = TestCa::new();
+    let bob = issued(&ca, &of_the_firm("Example", "Bob"), &spki, 200, 7);
+    let label = std::str::from_utf8(bank.record.label()).unwrap();
+    let mut made =
+        bank.waiting().certificate(31, b"bob", label, bob.der()).private(32, b"bob", b"bob", &public, None);
+    made.public.push(made_up::public_key(33, b"bob", bank.record.label(), public.clone()));
+    let mut contents = made.contents();
+    contents.prove_successors(&made).unwrap();
+    assert_eq!(renewed_from_id(&contents), vec![]);
+}
+
 /// A certificate that another CA gave somebody else for the same key does not take the old one's place.
 #[test]
 fn another_user_s_certificate_for_the_same_key_is_no_successor() {
