@@ -65,7 +65,7 @@ impl Confirmation {
 
     /// Made by the profile of this bank: its CAs have vouched for the server.
     #[must_use]
-    pub(crate) fn by_bank(mut self, bank: Option<&str>) -> Self {
+    pub fn by_bank(mut self, bank: Option<&str>) -> Self {
         self.bank = bank.map(str::to_owned);
         self
     }
