@@ -53,7 +53,7 @@ pub struct Confirmed {
 }
 
 impl Confirmed {
-    /// What is to be kept of it ([`Journal::keep_confirmation`](crate::renewal::Journal::keep_confirmation)).
+    /// What is to be kept of it, for the removal of the old one ([`Retire::confirmed`](crate::renewal::Retire::confirmed)).
     pub fn record(&self) -> &Confirmation {
         &self.record
     }

@@ -144,7 +144,11 @@ impl Issuer {
         }
         // A bank's word counts for more than the environment, and of what is in that ours is only a bank's word.
         match &self.proxy {
-            Some(proxy) => command.envs(PROXY_VARIABLES.map(|name| (name, proxy))),
+            // What is to go past a proxy would go past the bank's.
+            Some(proxy) => command
+                .envs(PROXY_VARIABLES.map(|name| (name, proxy)))
+                .env_remove("no_proxy")
+                .env_remove("NO_PROXY"),
             None => command.env_remove(PROXY),
         };
         command

@@ -251,7 +251,7 @@ fn what_does_not_work_yet_lets_nothing_old_go_later_either() {
 #[test]
 fn the_program_that_asks_gets_the_banks_proxy_and_its_time() {
     let stage = alone();
-    let script = "echo \"$USBTOKEN_PROXY|$https_proxy|$http_proxy|$HTTPS_PROXY\" > seen; sleep 600";
+    let script = "echo \"$USBTOKEN_PROXY|$https_proxy|$http_proxy|$HTTPS_PROXY|$NO_PROXY\" > seen; sleep 600";
     let issuer = helper(&stage, script);
     let said = format!("{issuer}proxy = \"http://proxy.example.jp:8080\"\ntimeout_seconds = 1\n");
     with(&stage, &[("may_override = [\"drivers\", \"issuer\", \"timeout\"]", "may_override = []")], &said);
@@ -264,21 +264,27 @@ fn the_program_that_asks_gets_the_banks_proxy_and_its_time() {
             .join("|")
             .into_bytes()
             .into_iter()
-            .chain(*b"\n")
+            .chain(*b"|\n")
             .collect::<Vec<u8>>()
     );
+    let by_ourselves = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--json", "--pin-file", "pin", "--banks", "banks.d", "resume"]).args(arguments);
+        command.envs(variables.iter().copied());
+        common::outcome(stage.at_home(&mut command))
+    };
+    by_ourselves(&[("NO_PROXY", "*")], &["--issuer-timeout", "1"]).failed("issuer_timeout", 6);
+    assert!(stage.read("seen").ends_with(b":8080|\n"), "nothing goes past the bank's proxy");
     for other in [&["--issuer-timeout", "1800"][..], &["--issuer", "true"], &["--issuer-helper", "true"]] {
         run(&stage, &[&["resume"], other].concat()).failed("override_refused", 9);
     }
     run(&stage, &["resume", "--issuer-timeout", "1"]).failed("issuer_timeout", 6);
     // A bank that says nothing leaves it to the environment of the person.
     with(&stage, &[], &issuer.replace("sleep", "exit 7; sleep"));
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
-    command.args(["--json", "--pin-file", "pin", "--banks", "banks.d", "resume"]);
-    command.env("https_proxy", "http://own:1").env("USBTOKEN_PROXY", "http://forged:1");
     stage.write("helper", format!("#!/bin/sh\n{script}; exit 7\n").replace("sleep 600", ":").as_bytes());
-    common::outcome(stage.at_home(&mut command)).failed("issuer_failed", 6);
-    assert_eq!(stage.read("seen"), b"|http://own:1||\n");
+    let own = [("https_proxy", "http://own:1"), ("USBTOKEN_PROXY", "http://forged:1"), ("NO_PROXY", "intra")];
+    by_ourselves(&own, &[]).failed("issuer_failed", 6);
+    assert_eq!(stage.read("seen"), b"|http://own:1|||intra\n");
 }
 
 #[test]

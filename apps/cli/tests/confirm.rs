@@ -390,6 +390,12 @@ fn the_old_one_goes_only_when_the_banks_server_has_taken_the_new_one() {
     at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
     nothing_changed(&stage, &before);
 
+    // Who tries the old one is told all the same which one to choose.
+    let tried = at_bank(&stage, &["confirm", "--serial", old.as_str().unwrap()]).json();
+    let ends = |value: &serde_json::Value| value["serial_ends"].as_str().unwrap().to_lowercase();
+    assert!(!old.as_str().unwrap().ends_with(&ends(&tried["choose"])), "{tried:#}");
+    assert!(old.as_str().unwrap().ends_with(&ends(&tried["do_not_choose"][0])), "{tried:#}");
+
     // A server that refuses later takes back what an earlier login has shown.
     std::fs::write(&record, &written).unwrap();
     bank::install(&stage, "bank", &profile(&stage, &refusing.url("/login"), after));

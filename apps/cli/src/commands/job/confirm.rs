@@ -8,7 +8,7 @@ use usbtoken::error::{Fact, Notice, Warning};
 use usbtoken::pki::jst_date;
 use usbtoken::renewal::{KeyState, Retire};
 use usbtoken::text::printable;
-use usbtoken::{Code, Credential, Credentials, Error, Policy, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Credentials, Error, Policy, Result, Session};
 
 use super::{abandon, install_response};
 use crate::args::{self, Which};
@@ -121,11 +121,11 @@ fn is_followed_by(old: &Credential, new: &Credential) -> bool {
 }
 
 /// How a person tells a certificate from another of the same name in a browser's window.
-fn marks(one: &Credential) -> (String, String) {
-    let serial = one.certificate().serial().to_string().to_uppercase();
+fn marks(one: &Certificate) -> (String, String) {
+    let serial = one.serial().to_string().to_uppercase();
     let from = serial.len().saturating_sub(LAST_DIGITS);
     let last = serial.get(from..).unwrap_or(&serial).to_owned();
-    (last, jst_date(one.certificate().not_after()).to_string())
+    (last, jst_date(one.not_after()).to_string())
 }
 
 fn tell(
@@ -138,19 +138,25 @@ fn tell(
 ) -> Outcome {
     let token = session.token().identity();
     let shown = |one| view::Credential::of(token, one, None, run.when());
-    let (serial, ends) = marks(new);
+    // Who tries the old one is told to choose the one that follows it all the same.
+    let replaced = new.successor().map(|successor| &successor.certificate);
+    let (serial, ends) = marks(replaced.unwrap_or(new.certificate()));
+    let others = olds.iter().chain(replaced.map(|_| new)).map(|one| marks(one.certificate()));
+    let others: Vec<(String, String)> = others.collect();
     let record = confirmed.record();
 
     let mut text = format!("{}\n{}", Words::Confirmed.text(run.lang), shown(new).entry(1, run.lang));
     for (fact, value) in [(Fact::Url, record.url()), (Fact::HttpStatus, record.http_status())] {
         text.push_str(&format!("\n  {} = {}", fact.label(run.lang), printable(value)));
     }
+    for page in confirmed.redirections() {
+        text.push_str(&format!("\n    → {}", printable(page)));
+    }
     text.push_str(&format!("\n  TLS = {}", confirmed.tls()));
     let choose = Words::ChooseInBrowser { serial: &serial, ends: &ends };
     text.push_str(&format!("\n{}", choose.text(run.lang)));
-    for old in olds {
-        let (serial, ends) = marks(old);
-        let words = Words::OldInBrowser { serial: &serial, ends: &ends };
+    for (serial, ends) in &others {
+        let words = Words::OldInBrowser { serial, ends };
         text.push_str(&format!("\n{}", words.text(run.lang)));
     }
     text.push_str(&format!("\n{}", Words::CopiesElsewhere.text(run.lang)));
@@ -162,10 +168,7 @@ fn tell(
         }
     }
     text.push_str(&notices_text(&run.untold(notices), run.lang));
-    let old_marks = olds.iter().map(|old| {
-        let (serial, ends) = marks(old);
-        json!({ "serial_ends": serial, "not_after": ends })
-    });
+    let old_marks = others.iter().map(|(serial, ends)| json!({ "serial_ends": serial, "not_after": ends }));
     let json = json!({
         "confirmed": true,
         "credential": shown(new),
