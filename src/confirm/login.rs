@@ -40,6 +40,7 @@ pub struct Confirm {
     further: Vec<Certificate>,
     known: Vec<Certificate>,
     timeout: Duration,
+    bank: Option<String>,
 }
 
 /// A login that worked.
@@ -91,7 +92,7 @@ impl Confirm {
     pub fn at(url: &str) -> Result<Self> {
         let address = Address::read(url).ok_or_else(|| unusable(url))?;
         let (alone, further, known) = Default::default();
-        Ok(Confirm { address, proxy: None, alone, further, known, timeout: TIMEOUT })
+        Ok(Confirm { address, proxy: None, alone, further, known, timeout: TIMEOUT, bank: None })
     }
 
     /// A login where the bank's customers log in ([`Bank::login_url`]).
@@ -111,6 +112,7 @@ impl Confirm {
     /// # Errors
     /// [`Code::LoginUrlUnusable`] for a proxy that is not spoken to over plain HTTP.
     pub fn for_bank(mut self, bank: &Bank) -> Result<Self> {
+        self.bank = Some(bank.id.clone());
         self.alone.clone_from(&bank.login_anchors);
         self.further.clone_from(&bank.anchors);
         self.known.clone_from(&bank.anchors);
@@ -220,7 +222,8 @@ impl Confirm {
         let tls = if with.version == Some(ProtocolVersion::TLSv1_3) { "TLS 1.3" } else { "TLS 1.2" };
         let certificate = credential.certificate();
         let token = session.token().identity();
-        let record = Confirmation::new(token, certificate, &self.url(), run.now(), (tls, &status));
+        let record = Confirmation::new(token, certificate, &self.url(), run.now(), (tls, &status))
+            .by_bank(self.bank.as_deref());
         let mut notices = Vec::new();
         if with.only_tls12 {
             notices.push(Notice::LoginByTls12.into());
@@ -334,27 +337,34 @@ fn verdict(visit: &Visit, refused: Option<Error>) -> Result<String> {
         }
         _ if visit.asked.is_none() => told(Code::LoginNotAsked),
         200..=299 => Ok(head.line.clone()),
-        // 495 and 496 are nginx's own, for a wrong and for no certificate.
-        400 | 401 | 403 | 495 | 496 => told(Code::LoginRefused),
+        status if is_refusal(status) => told(Code::LoginRefused),
         _ => told(Code::LoginUnexpected),
     }
 }
 
-/// Whether the server tells those with the certificate from those without.
+/// Whether the server tells those with the certificate from those without: it has to say that they may not come in, or to
+/// lead them to another page. An answer that has another reason, or none at all, shows nothing.
 fn check_demanded(with: &Visit, without: &Visit) -> Result<()> {
-    use super::trouble::Trouble as T;
-    match &without.answer {
-        Ok(head)
-            if (200..300).contains(&head.status) && without.at == with.at && without.elsewhere.is_none() =>
-        {
-            Err(Error::new(Code::LoginNotDemanded).fact(Fact::HttpStatus, &head.line))
-        }
-        // Nothing was said, by whoever it was.
-        Err(trouble @ (T::Timeout | T::Unreachable(_) | T::ProxyUnreachable(_) | T::ProxyRefused(_))) => {
-            Err(without.told(trouble))
-        }
-        _ => Ok(()),
+    let head = match &without.answer {
+        Ok(head) => head,
+        Err(trouble) if trouble.wants_certificate() => return Ok(()),
+        Err(trouble) => return Err(without.told(trouble)),
+    };
+    let told = |code| Err(Error::new(code).fact(Fact::HttpStatus, &head.line));
+    let elsewhere = without.elsewhere.is_some();
+    match head.status {
+        _ if elsewhere => Ok(()),
+        // Where those with the certificate have been led on from this very page, it may still be what they are shown first.
+        200..=299 if without.at == with.at || without.redirections.is_empty() => told(Code::LoginNotDemanded),
+        200..=299 => Ok(()),
+        status if is_refusal(status) => Ok(()),
+        _ => told(Code::LoginUnexpected),
     }
+}
+
+/// The answers that refuse somebody; 495 and 496 are nginx's own, for a wrong and for no certificate.
+const fn is_refusal(status: u16) -> bool {
+    matches!(status, 400 | 401 | 403 | 495 | 496)
 }
 
 /// The names of the CAs that the server accepts, as far as they are told.

@@ -43,6 +43,22 @@ impl From<io::Error> for Trouble {
 }
 
 impl Trouble {
+    /// Whether the server refuses those who show no certificate (RFC 8446 §6.2, RFC 5246 §7.2.2).
+    pub(super) const fn wants_certificate(&self) -> bool {
+        use rustls::AlertDescription as A;
+        matches!(
+            self,
+            Trouble::Tls(rustls::Error::AlertReceived(
+                A::CertificateRequired
+                    | A::HandshakeFailure
+                    | A::NoCertificate
+                    | A::BadCertificate
+                    | A::CertificateUnknown
+                    | A::AccessDenied
+            ))
+        )
+    }
+
     /// The error of ours that a signature failed with.
     pub(super) fn of_token(&self) -> Option<&Error> {
         match self {

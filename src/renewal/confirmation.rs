@@ -6,6 +6,7 @@ use base16ct::lower::encode_string as hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::bank::Bank;
 use crate::driver::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, jst_time};
@@ -34,6 +35,9 @@ pub struct Confirmation {
     at: u64,
     http_status: String,
     tls: String,
+    /// The bank by whose profile it was made: its CAs, its proxy.
+    #[serde(default)]
+    bank: Option<String>,
 }
 
 impl Confirmation {
@@ -55,7 +59,20 @@ impl Confirmation {
             at: at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs(),
             http_status: http_status.to_owned(),
             tls: tls.to_owned(),
+            bank: None,
         }
+    }
+
+    /// Made by the profile of this bank: its CAs have vouched for the server.
+    #[must_use]
+    pub fn by_bank(mut self, bank: Option<&str>) -> Self {
+        self.bank = bank.map(str::to_owned);
+        self
+    }
+
+    /// Whether it was made by the profile of this bank. Another one says nothing of whom the server had to be.
+    pub fn is_by(&self, bank: &Bank) -> bool {
+        self.bank.as_ref() == Some(&bank.id)
     }
 
     /// The token with the key.

@@ -103,6 +103,24 @@ fn what_a_server_says_instead_of_yes_is_told() {
     for (lines, name, status) in [
         ("ssl_verify_client off;", "login_not_asked", Some("HTTP/1.1 200 OK")),
         ("ssl_verify_client optional;", "login_not_demanded", Some("HTTP/1.1 200 OK")),
+        // What becomes of those without a certificate has another reason, or none that is told.
+        (
+            "ssl_verify_client optional; location = /login { if ($ssl_client_verify = NONE) { return 503; } }",
+            "login_unexpected",
+            Some("503"),
+        ),
+        (
+            "ssl_verify_client optional; location = /login { if ($ssl_client_verify = NONE) { return 444; } }",
+            "login_broken_off",
+            None,
+        ),
+        // Everybody is shown the page at the address; those with a certificate are led on from it.
+        (
+            "ssl_verify_client optional; location = /home { return 200; }
+             location = /login { if ($ssl_client_verify = SUCCESS) { return 302 /home; } }",
+            "login_not_demanded",
+            Some("200"),
+        ),
         ("ssl_verify_client on; location = /login { return 403; }", "login_refused", Some("403 Forbidden")),
         ("ssl_verify_client on; location = /login { return 404; }", "login_unexpected", Some("404")),
         ("ssl_verify_client on; location = /login { return 503; }", "login_unexpected", Some("503")),
@@ -340,6 +358,9 @@ fn the_old_one_goes_only_when_the_banks_server_has_taken_the_new_one() {
     nothing_changed(&stage, &before);
 
     bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), after));
+    // It was made without the bank's profile: nobody said to whom the server had to prove itself.
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    at_bank(&stage, &["confirm"]).succeeded();
     // The record of this login is there; one of another certificate or of long ago does not count.
     let record = stage.kept().into_iter().find(|file| file.extension().is_some_and(|end| end == "confirmed"));
     let record = record.unwrap();
@@ -357,6 +378,8 @@ fn the_old_one_goes_only_when_the_banks_server_has_taken_the_new_one() {
         ("at", (at - 40 * 24 * 60 * 60).into()),
         ("at", (at + 2 * 24 * 60 * 60).into()),
         ("version", 2.into()),
+        ("bank", "another".into()),
+        ("bank", serde_json::Value::Null),
     ] {
         fake(key, to);
         at_bank(&stage, &retire).failed("retire_not_confirmed", 9);

@@ -97,7 +97,10 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         }
         let removal = Retire::of(&old.credential, &policy);
         let removal = match noun.host.bank() {
-            Some(bank) if !records.is_empty() => removal.confirmed(records, &Confirm::at_bank(bank)?.url()),
+            Some(bank) if !records.is_empty() => {
+                let by_bank = records.into_iter().filter(|record| record.is_by(bank));
+                removal.confirmed(by_bank, &Confirm::at_bank(bank)?.url())
+            }
             _ => removal,
         };
         remove(noun, removal, clock, out)

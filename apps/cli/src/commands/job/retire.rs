@@ -49,10 +49,10 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let session = access.login(run)?;
     // A bank that keeps old certificates was asked whether it lets this be overridden, with the command line.
     let removal = Retire::of(&old, &policy).although_kept();
-    let removal = match run.bank().and_then(|bank| bank.login_url.as_deref()) {
-        Some(url) => {
-            let url = Confirm::at(url)?.url();
-            removal.confirmed(Keeper::of_user().confirmations(session.token().identity()), &url)
+    let removal = match run.bank().filter(|bank| bank.login_url.is_some()) {
+        Some(bank) => {
+            let records = Keeper::of_user().confirmations(session.token().identity()).into_iter();
+            removal.confirmed(records.filter(|record| record.is_by(bank)), &Confirm::at_bank(bank)?.url())
         }
         None => removal,
     };
