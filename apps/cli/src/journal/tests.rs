@@ -107,8 +107,10 @@ fn only_what_is_ours_alone_is_read() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &kept, rustix::fs::Mode::RUSR).unwrap();
     refused(journal.answers(&token("A"), &[1]));
 
+    journal.keep(&entry("A", "01")).unwrap();
     set_permissions(journal.folder(), Permissions::from_mode(0o755)).unwrap();
     refused(journal.entry(&token("A"), &[1]));
+    assert_eq!(journal.entry(&token("A"), &[2]).unwrap(), None, "there is nothing to mistrust");
     refused(journal.prepare());
     let link = home.path().join("link");
     symlink(home.path().join("state"), &link).unwrap();
