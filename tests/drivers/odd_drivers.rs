@@ -3,56 +3,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod driver;
 
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::OnceLock;
-
-use common::{Bank, Said};
+use common::Bank;
 use usbtoken::Code;
-use usbtoken_testkit::{
-    Kind, NameDer, Provisioned, Text, days_from_now, softhsm_module, verify_with_certificate,
-};
-
-/// The odd driver, compiled once.
-fn odd_driver() -> &'static PathBuf {
-    static DRIVER: OnceLock<PathBuf> = OnceLock::new();
-    DRIVER.get_or_init(|| {
-        let driver = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("libodd.so");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/drivers/odd.c");
-        let mut compiler = Command::new("cc");
-        // Its functions are called with the arguments of those that they stand for.
-        let compiler = compiler.args(["-shared", "-fPIC", "-w", "-o"]).arg(&driver).arg(source);
-        assert!(compiler.status().expect("`cargo xtask test` installs cc").success());
-        driver
-    })
-}
-
-impl Bank {
-    /// Runs the command with the driver that behaves in these ways.
-    fn odd(&self, ways: &str, arguments: &[&str]) -> Said {
-        let mut command = self.command(odd_driver(), arguments);
-        command.env("ODD", ways).env("ODD_DRIVER", softhsm_module()).env("ODD_LOG", self.file("odd.log"));
-        Said::of(command.output().unwrap())
-    }
-
-    /// How often the driver noted that, in all runs.
-    fn noted(&self, what: &str) -> usize {
-        let log = std::fs::read_to_string(self.file("odd.log")).unwrap_or_default();
-        log.lines().filter(|line| *line == what).count()
-    }
-
-    /// A second credential, which ends so many days from now, or ended before.
-    fn another(&self, id: u8, days: i64) -> Provisioned {
-        let subject = NameDer::new().common(Text::Utf8, &format!("user {id:02x}")).to_der();
-        self.soft.credential(&self.ca, Kind::P256, &[id], &subject, days_from_now(days))
-    }
-
-    fn renew_oddly(&self, ways: &str, more: &[&str]) -> Said {
-        let issuer = self.issuer("");
-        self.odd(ways, &[&["renew", "--issuer", &issuer], more].concat())
-    }
-}
+use usbtoken_testkit::{Kind, days_from_now, verify_with_certificate};
 
 /// Each of these stopped a renewal that works.
 #[test]
