@@ -25,7 +25,7 @@ const NOT_HERE: &str = "
 
 | what | why |
 |---|---|
-| a real card, SmartCard-HSM among them | no card can be emulated from Debian's packages in which OpenSC makes a key and stores a certificate; what was seen on it is played by `tests/drivers/odd.c` and the shim: `docs/drivers.md` |
+| a real card, SmartCard-HSM among them | not brought up here: whether a card that can be emulated takes a key and a certificate through OpenSC was not tried; what was seen on it is played by `tests/drivers/odd.c` and the shim: `docs/drivers.md` |
 | APDUs | nothing here sends any |
 | wolfPKCS11 | not in Debian; its odd answer is played by `tests/drivers/odd.c` |
 ";
