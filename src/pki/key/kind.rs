@@ -213,7 +213,7 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     /// The algorithm to sign with, for a key of that algorithm; `None` for keys that this crate does not use.
-    pub fn for_key(key: &KeyAlgorithm) -> Option<Self> {
+    pub(crate) fn for_key(key: &KeyAlgorithm) -> Option<Self> {
         match key {
             KeyAlgorithm::Rsa { .. } => Some(SignatureAlgorithm::RsaPkcs1Sha256),
             KeyAlgorithm::P256 => Some(SignatureAlgorithm::EcdsaSha256),

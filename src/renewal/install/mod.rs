@@ -19,7 +19,9 @@ use crate::contents::{
 };
 use crate::driver::{Category, Present, Proof, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
-use crate::pki::{Certificate, Name, Response, Skipped, authorities_of, jst_date, jst_time};
+use crate::pki::{
+    Certificate, IssuerContinuity, Name, Response, Skipped, authorities_of, jst_date, jst_time,
+};
 
 /// A CA's response that is to be installed, and by which policy.
 #[derive(Clone, Debug)]
@@ -195,17 +197,32 @@ impl Job<'_> {
         }
         let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
         notices.extend(proof_notice(&proof));
+        let credential = Credential::with_key(written, leaf.clone(), private.clone());
         Ok(Installed {
-            credential: Credential::with_key(written, leaf.clone(), private.clone()),
-            proof,
             replaced: key.old_credential().unwrap_or_default(),
+            ..self.there(credential, proof, issuer, notices)
+        })
+    }
+
+    /// What there is to say of a certificate that was on the token already.
+    fn there(
+        &self,
+        credential: Credential,
+        proof: Proof,
+        issuer: IssuerContinuity,
+        notices: Vec<Warning>,
+    ) -> Installed {
+        Installed {
+            credential,
+            proof,
+            replaced: None,
             issuer,
             notices,
             key_reused: false,
             was_there: true,
-            policy: policy.clone(),
+            policy: self.checks.policy.clone(),
             certificates: self.checks.response.certificates().to_vec(),
-        })
+        }
     }
 
     /// A certificate that is on the token already. The right answer a second time is a success; an old one, given by
@@ -247,17 +264,7 @@ impl Job<'_> {
             waiting.iter().map(|key| Warning::from(Notice::PendingExists).fact(Fact::Id, hex(key.id()))),
         );
         notices.extend(proof_notice(&proof));
-        Ok(Installed {
-            credential: there,
-            proof,
-            replaced: None,
-            issuer,
-            notices,
-            key_reused: false,
-            was_there: true,
-            policy: policy.clone(),
-            certificates: self.checks.response.certificates().to_vec(),
-        })
+        Ok(self.there(there, proof, issuer, notices))
     }
 
     /// Checks the certificate, writes it, and lets its key sign.
