@@ -151,6 +151,10 @@
 #define USBTOKEN_DRIVER_UNTRUSTED 210
 /** The driver did not answer in time. */
 #define USBTOKEN_DRIVER_TIMEOUT 211
+/** The driver crashed. */
+#define USBTOKEN_DRIVER_CRASHED 212
+/** The program in which drivers run (usbtoken-driver) cannot be used. */
+#define USBTOKEN_DRIVER_HOST_UNUSABLE 213
 /** No USB token is inserted. */
 #define USBTOKEN_TOKEN_NOT_PRESENT 220
 /** This driver does not know the token that is inserted. */
@@ -496,6 +500,8 @@
 #define USBTOKEN_STEP_READ_PROFILE 24
 /** Logging in at the bank's server with the new certificate */
 #define USBTOKEN_STEP_CONFIRM 25
+/** The driver is still working; please wait */
+#define USBTOKEN_STEP_STILL_WORKING 26
 
 /* Warnings. */
 
@@ -729,6 +735,8 @@
 #define USBTOKEN_FACT_STILL_THERE 65
 /** Reference number */
 #define USBTOKEN_FACT_REFERENCE 54
+/** Function */
+#define USBTOKEN_FACT_FUNCTION 70
 
 
 /**
@@ -2724,6 +2732,23 @@ usbtoken_status usbtoken_context_add_driver(const struct usbtoken_context *conte
 usbtoken_status usbtoken_context_add_driver_utf16(const struct usbtoken_context *context,
                                                   const uint16_t *path,
                                                   size_t path_length);
+
+/**
+ * Runs the drivers of this context in processes of their own, whose program is this usbtoken-driver, by its absolute path in
+ * UTF-8. A driver that hangs is then ended with its process (USBTOKEN_DRIVER_TIMEOUT), one that crashes ends nothing else
+ * (USBTOKEN_DRIVER_CRASHED), and none is initialised in this process. An empty path: in this process. Linux only; drivers that
+ * are in use already stay where they are.
+ */
+usbtoken_status usbtoken_context_set_driver_host(const struct usbtoken_context *context,
+                                                 const char *path,
+                                                 size_t path_length);
+
+/**
+ * As usbtoken_context_set_driver_host, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_context_set_driver_host_utf16(const struct usbtoken_context *context,
+                                                       const uint16_t *path,
+                                                       size_t path_length);
 
 /**
  * Reads the drivers that were added on this machine from this file (UTF-8 path) in place of the person's own, so that a

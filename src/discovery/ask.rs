@@ -4,7 +4,7 @@ use super::candidates::Candidate;
 use crate::driver::Cancel;
 use crate::driver::Module;
 use crate::driver::Token;
-use crate::driver::{Trust, lock};
+use crate::driver::{Loading, lock};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -35,9 +35,9 @@ pub struct Loaded {
 }
 
 /// How candidates are probed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Limits {
-    pub(super) trust: Trust,
+    pub(super) loading: Loading,
     /// How long a driver may take to be initialised and to list its tokens.
     pub(super) time: Duration,
 }
@@ -47,12 +47,12 @@ pub(super) struct Limits {
 /// # Errors
 /// [`Code::Cancelled`]; [`Code::OutOfMemory`] when the system gives no thread. What a driver does wrong is in its
 /// outcome.
-pub(super) fn probe(candidates: Vec<Candidate>, limits: Limits, cancel: &Cancel) -> Result<Vec<Probed>> {
+pub(super) fn probe(candidates: Vec<Candidate>, limits: &Limits, cancel: &Cancel) -> Result<Vec<Probed>> {
     let tasks = candidates
         .iter()
         .map(|candidate| {
-            let path = candidate.path.clone();
-            DriverTask { driver: path.clone(), work: Box::new(move || load(&path, limits.trust)) }
+            let (path, loading) = (candidate.path.clone(), limits.loading.clone());
+            DriverTask { driver: path.clone(), work: Box::new(move || load(&path, &loading)) }
         })
         .collect();
     let outcomes = side_by_side(tasks, Instant::now() + limits.time, cancel)?;
@@ -70,9 +70,9 @@ pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
         .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64()))
 }
 
-fn load(path: &std::path::Path, trust: Trust) -> Result<Loaded> {
+fn load(path: &std::path::Path, loading: &Loading) -> Result<Loaded> {
     let begin = Instant::now();
-    let (module, first) = Module::load_with(path, trust)?;
+    let (module, first) = Module::load_with(path, loading)?;
     let took = begin.elapsed();
     // A driver that somebody initialised a while ago looks for new slots only when it is told to.
     let (tokens, skipped) = module.tokens(!first)?;

@@ -2,6 +2,7 @@
 
 use super::ckr::During as _;
 use super::file::{self, CheckedFile};
+use super::hosting::Loading;
 use super::mutex::lock;
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use usbtoken_pkcs11::library::{self, LoadFailure};
 use usbtoken_pkcs11::text::unpadded;
-use usbtoken_pkcs11::{Functions, Outcome, SessionHandle, SlotId};
+use usbtoken_pkcs11::{Failure, Functions, HostOptions, Outcome, SessionHandle, SlotId};
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -78,9 +79,12 @@ pub(super) struct OpenSession {
     start: usize,
 }
 
-/// Every library that this process has loaded, by canonical path. The outer lock is held for a look only; a driver
+/// A driver's file by canonical path, and the host that it runs in.
+type Place = (PathBuf, Option<HostOptions>);
+
+/// Every library that this process has loaded, or has a host for. The outer lock is held for a look only; a driver
 /// that hangs while it loads holds up only those who want the same one.
-static REGISTRY: Mutex<BTreeMap<PathBuf, &'static Mutex<Option<&'static Driver>>>> =
+static REGISTRY: Mutex<BTreeMap<Place, &'static Mutex<Option<&'static Driver>>>> =
     Mutex::new(BTreeMap::new());
 
 impl Module {
@@ -90,13 +94,13 @@ impl Module {
     /// Those of the file check ([`Code::DriverMissing`], [`Code::DriverTruncated`], [`Code::DriverWrongBitness`]
     /// …), [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`], [`Code::Forked`].
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_with(path, file::Trust::Owners).map(|(module, _)| module)
+        Self::load_with(path, &Loading::default()).map(|(module, _)| module)
     }
 
-    /// As [`Module::load`], by this rule for the file's owners; whether the driver was initialised by this call.
-    pub(crate) fn load_with(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
-        let file = file::check(path, trust)?;
-        let driver = registered(&file)?;
+    /// As [`Module::load`], in this way; whether the driver was initialised by this call.
+    pub(crate) fn load_with(path: &Path, loading: &Loading) -> Result<(Self, bool)> {
+        let file = file::check(path, loading.trust)?;
+        let driver = registered(&file, loading.host()?)?;
         let first = driver.lease()?;
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })), first))
     }
@@ -226,42 +230,63 @@ impl std::fmt::Debug for Module {
     }
 }
 
-/// The driver of this path, loaded now if it was not before.
-fn registered(file: &CheckedFile) -> Result<&'static Driver> {
+/// The driver of this path, loaded now if it was not before; one in a host is loaded when it is initialised.
+fn registered(file: &CheckedFile, host: Option<HostOptions>) -> Result<&'static Driver> {
     let path = file.path();
     let place: &'static Mutex<Option<&'static Driver>> =
-        lock(&REGISTRY).entry(path.to_owned()).or_insert_with(|| Box::leak(Box::default()));
+        lock(&REGISTRY).entry((path.to_owned(), host.clone())).or_insert_with(|| Box::leak(Box::default()));
     let mut place = lock(place);
     if let Some(driver) = *place {
         return Ok(driver);
     }
     let (logins, state) = (AtomicU64::new(0), Mutex::default());
-    let driver = Driver { path: path.to_owned(), functions: load(file)?, logins, state };
+    let driver = Driver { path: path.to_owned(), functions: functions(file, host)?, logins, state };
     let driver: &'static Driver = Box::leak(Box::new(driver));
     *place = Some(driver);
     Ok(driver)
 }
 
 /// Loads a file that was checked, and nothing else.
-fn load(file: &CheckedFile) -> Result<Functions> {
-    let path = file.path();
+fn functions(file: &CheckedFile, host: Option<HostOptions>) -> Result<Functions> {
+    match host {
+        None => library::load(file.path()).map_err(|failure| unloaded(file.path(), failure)),
+        #[cfg(target_os = "linux")]
+        Some(host) => Ok(Functions::hosted(host, file.path())),
+        // `Loading::host` has refused before.
+        #[cfg(not(target_os = "linux"))]
+        Some(_) => Err(Error::new(Code::DriverHostUnusable).during(Step::LoadDriver)),
+    }
+}
+
+/// Why a file gave no functions.
+fn unloaded(path: &Path, failure: LoadFailure) -> Error {
     let fail = |code| Error::new(code).during(Step::LoadDriver).fact(Fact::Path, path.display());
-    library::load(path).map_err(|failure| match failure {
-        LoadFailure::Unloadable(error) => fail(Code::DriverUnloadable).fact(Fact::Detail, error),
+    match failure {
+        LoadFailure::Unloadable(why) => fail(Code::DriverUnloadable).fact(Fact::Detail, why),
         LoadFailure::NoEntry => fail(Code::DriverNoEntry),
+        LoadFailure::NoHost(why) => fail(Code::DriverHostUnusable).fact(Fact::Detail, why),
+        LoadFailure::NoList(failure) if is_end(&failure) => {
+            failure.during(Step::LoadDriver).fact(Fact::Path, path.display())
+        }
         LoadFailure::NoList(failure) => {
             let error = failure.during(Step::LoadDriver);
             let detail = error.to_string();
             fail(Code::DriverInitFailed).fact(Fact::Detail, detail).caused_by(error)
         }
-    })
+    }
+}
+
+/// Whether it says more than that the driver could not be initialised: its process has ended.
+fn is_end(failure: &Failure) -> bool {
+    matches!(failure, Failure::Crashed { .. } | Failure::TimedOut { .. } | Failure::Cancelled { .. })
 }
 
 impl Driver {
     /// Returns whether the driver was initialised by this call.
     fn lease(&self) -> Result<bool> {
         let mut state = lock(&self.state);
-        let first = state.leases == 0;
+        // Who still holds a driver whose host has ended has nothing of it.
+        let first = state.leases == 0 || self.functions.has_ended();
         if first {
             self.start(&mut state)?;
         } else {
@@ -274,12 +299,16 @@ impl Driver {
     }
 
     fn start(&self, state: &mut State) -> Result<()> {
+        self.functions.load().map_err(|failure| unloaded(&self.path, failure))?;
         let initialized = self.functions.initialize();
         state.start_failed = initialized.is_err();
         state.initialized_by_us = initialized.map_err(|failure| {
-            Error::new(Code::DriverInitFailed)
-                .fact(Fact::Path, self.path.display())
-                .because_of(failure.during(Step::InitializeDriver))
+            let is_end = is_end(&failure);
+            let error = failure.during(Step::InitializeDriver);
+            if is_end {
+                return error.fact(Fact::Path, self.path.display());
+            }
+            Error::new(Code::DriverInitFailed).fact(Fact::Path, self.path.display()).because_of(error)
         })?;
         state.starts += usize::from(state.initialized_by_us);
         Ok(())

@@ -85,5 +85,7 @@ numbered! {
         StillThere = 65 "still_there",
         /// The reference number of the order at the bank or its CA.
         Reference = 54 "reference",
+        /// The PKCS#11 function that the driver was in.
+        Function = 70 "function",
     }
 }

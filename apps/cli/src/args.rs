@@ -92,6 +92,11 @@ pub struct Global {
     /// Loads the driver even when it is not certain that no other user of this computer can replace its file.
     #[arg(long, global = true)]
     pub trust_driver: bool,
+
+    /// Runs drivers in a process of their own, whose program (usbtoken-driver) this is.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub driver_host: Option<PathBuf>,
+
     /// Logs in although the last PIN was wrong and no person is at a terminal: the PIN was put right.
     #[arg(long, global = true)]
     pub pin_corrected: bool,

@@ -37,6 +37,7 @@ impl CommandLine {
             .value("--pin-env", global.pin_env.as_deref())
             .flag("--pin-as-typed", global.pin_as_typed)
             .flag("--trust-driver", global.trust_driver)
+            .path("--driver-host", global.driver_host.as_deref())
             .flag("--any-caller", global.any_caller)
     }
 

@@ -298,7 +298,7 @@ impl Run {
     /// bank's is there.
     pub fn finder(&self) -> Result<Finder> {
         self.read_pin_ahead();
-        let Global { module: modules, trust_driver, .. } = &self.global;
+        let Global { module: modules, trust_driver, driver_host, .. } = &self.global;
         let named = modules.iter().fold(Finder::new(), |finder, path| finder.module(path));
         let finder = match &self.bank {
             None => named,
@@ -309,7 +309,11 @@ impl Run {
                 if modules.is_empty() { bank.finder()? } else { named }
             }
         };
-        Ok(if *trust_driver { finder.trust_any_owner() } else { finder })
+        let finder = if *trust_driver { finder.trust_any_owner() } else { finder };
+        Ok(match driver_host {
+            Some(program) => self.secrets().fold(finder.driver_host(program), Finder::without_variable),
+            None => finder,
+        })
     }
 }
 

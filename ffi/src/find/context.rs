@@ -100,6 +100,12 @@ impl Shared {
         lock(&self.setup).finder.clone()
     }
 
+    fn set_driver_host(&self, path: &str) {
+        let mut setup = lock(&self.setup);
+        let finder = std::mem::take(&mut setup.finder);
+        setup.finder = if path.is_empty() { finder.in_process() } else { finder.driver_host(path) };
+    }
+
     pub(crate) fn allows(&self, origin: &crate::find::origin::Origin) -> bool {
         lock(&self.setup).origins.iter().any(|pattern| pattern.matches(origin))
     }
@@ -234,6 +240,37 @@ pub unsafe extern "C" fn usbtoken_context_add_driver_utf16(
         // SAFETY: rule 4 of the header.
         let path = unsafe { args::wide("path", path, path_length) }?;
         context.0.add_driver(non_empty("path", &path)?)
+    })
+}
+
+/// Runs the drivers of this context in processes of their own, whose program is this usbtoken-driver, by its absolute path in
+/// UTF-8. A driver that hangs is then ended with its process (USBTOKEN_DRIVER_TIMEOUT), one that crashes ends nothing else
+/// (USBTOKEN_DRIVER_CRASHED), and none is initialised in this process. An empty path: in this process. Linux only; drivers that
+/// are in use already stay where they are.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_set_driver_host(
+    context: *const usbtoken_context,
+    path: *const c_char,
+    path_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        context.0.set_driver_host(unsafe { args::text("path", path, path_length) }?);
+        Ok(())
+    })
+}
+
+/// As usbtoken_context_set_driver_host, in UTF-16; the length is in code units.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_set_driver_host_utf16(
+    context: *const usbtoken_context,
+    path: *const u16,
+    path_length: usize,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        // SAFETY: rule 4 of the header.
+        context.0.set_driver_host(&unsafe { args::wide("path", path, path_length) }?);
+        Ok(())
     })
 }
 

@@ -1,7 +1,6 @@
 //! The calls of a driver, each bounded: one method a function, named after it.
 
 mod attributes;
-mod broken_pipe;
 mod functions;
 mod general;
 mod objects;
@@ -10,3 +9,6 @@ mod template;
 pub use attributes::{Attributes, PrivateValue, Wanted};
 pub use functions::{Functions, ObjectHandle, SessionHandle, SlotId};
 pub use template::Template;
+
+pub(crate) use attributes::UNWRITTEN;
+pub(crate) use template::length;

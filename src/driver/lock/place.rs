@@ -80,7 +80,13 @@ impl Drop for Held {
 /// The file of all users that is held, until this goes.
 #[derive(Debug)]
 pub(super) struct MachineFile {
-    _held: Held,
+    held: Held,
+}
+
+impl MachineFile {
+    pub(super) fn file(&self) -> &File {
+        &self.held.file
+    }
 }
 
 /// Takes the place of all users; `None` where no installer has made one. A folder that is there and cannot be used is an
@@ -92,7 +98,7 @@ pub(super) fn take_machine(folder: &Path, name: &str) -> Result<Option<MachineFi
     };
     // The name is hexadecimal, and as good as random.
     let file = File::open(folder.join(name.get(..2).unwrap_or("00")))?;
-    Ok(Some(MachineFile { _held: Held::of(file)? }))
+    Ok(Some(MachineFile { held: Held::of(file)? }))
 }
 
 /// The file of this user that is held, until this goes.
@@ -100,6 +106,12 @@ pub(super) fn take_machine(folder: &Path, name: &str) -> Result<Option<MachineFi
 pub(super) struct UserFile {
     path: PathBuf,
     held: Held,
+}
+
+impl UserFile {
+    pub(super) fn file(&self) -> &File {
+        &self.held.file
+    }
 }
 
 impl Drop for UserFile {

@@ -152,7 +152,7 @@ impl Session {
     /// [`Code::Busy`], [`Code::FileUnwritable`].
     pub fn reserve(&self) -> Result<()> {
         if self.reserved.get().is_none() {
-            let lock = TokenLock::take(self.token().identity())?;
+            let lock = TokenLock::take(self.token())?;
             // No one else can have set it: the session belongs to this thread.
             let _ = self.reserved.set(lock);
         }
@@ -212,7 +212,7 @@ impl Token {
     /// # Errors
     /// [`Code::Busy`](crate::Code::Busy) when another has it, [`Code::FileUnwritable`](crate::Code::FileUnwritable).
     pub fn reserve(&self) -> Result<Reservation> {
-        let lock = TokenLock::take(self.identity())?;
+        let lock = TokenLock::take(self)?;
         Ok(Reservation { token: self.clone(), lock, session: OnceCell::new() })
     }
 }

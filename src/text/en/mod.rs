@@ -278,6 +278,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Abandon => "Removing the pending key",
         Step::ListDevices => "Listing the devices that are plugged in",
         Step::ReadProfile => "Reading the bank's profile",
+        Step::StillWorking => "The driver is still working; please wait",
         Step::Confirm => "Logging in at the bank's server with the new certificate",
     }
 }
@@ -328,6 +329,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::Seen => "looked at",
+        Fact::Function => "Function",
         Fact::Reference => "Reference number",
         Fact::IssuerContinuity => "issuers compared",
         Fact::Holder => "who is at work",

@@ -284,6 +284,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Abandon => "発行待ちの鍵を破棄しています",
         Step::ListDevices => "接続されている機器を調べています",
         Step::ReadProfile => "銀行プロファイルを読み取っています",
+        Step::StillWorking => "ドライバの処理が続いています。そのままお待ちください",
         Step::Confirm => "新しい電子証明書で銀行のサーバにログインしています",
     }
 }
@@ -334,6 +335,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",
+        Fact::Function => "関数",
         Fact::Reference => "受付番号",
         Fact::IssuerContinuity => "発行元の比較",
         Fact::Holder => "実行中のプログラム",

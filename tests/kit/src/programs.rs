@@ -19,6 +19,12 @@ pub fn command() -> PathBuf {
     folder.join(format!("usbtoken{}", consts::EXE_SUFFIX))
 }
 
+/// The path of the driver host, built if need be.
+pub fn driver_host() -> PathBuf {
+    let folder = build(&["--package", "usbtoken-pkcs11", "--bin", "usbtoken-driver"], &target());
+    folder.join(format!("usbtoken-driver{}", consts::EXE_SUFFIX))
+}
+
 /// The path of the driver shim, built with its faults: a PKCS#11 module that forwards to the one that
 /// `USBTOKEN_SHIM_DRIVER` names and does on the way what `USBTOKEN_SHIM_FAULT` says.
 ///
