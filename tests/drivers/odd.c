@@ -1,13 +1,15 @@
 /* A driver in front of the one that ODD_DRIVER names, which behaves as drivers in the world do. ODD is a list of words and
  * numbers, `word=number,word`; what each does stands beside its use. */
 
+#define _GNU_SOURCE
 #include <dlfcn.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <signal.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 typedef unsigned long U;
@@ -52,6 +54,18 @@ static void note(const char *what)
     if (log) fprintf(log, "%s\n", what), fclose(log);
 }
 
+/* `closes-at`: at the call that begins so (init, login, pair, sign, create, finalize) every descriptor from `closes-from` (3) to
+ * `closes-to` (the last) is closed. `own-file`: then a file of its own has the number of a stream. */
+static void close_at(const char *call)
+{
+    const char *at = word("closes-at");
+    U first = word("closes-from") ? number("closes-from") : 3;
+    U last = word("closes-to") ? number("closes-to") : ~0U;
+    if (!at || strncmp(at, call, 4)) return;
+    syscall(SYS_close_range, first, last, 0);
+    if (word("own-file")) open("/dev/null", O_WRONLY), open("/dev/null", O_WRONLY), open("/dev/null", O_WRONLY);
+}
+
 /* `reset-at`: after the login, before the call of this number that uses it, another program resets the card.
  * `state-refused`: then the state of the session is not told. */
 static int resets;
@@ -79,7 +93,14 @@ static U initialize(void *arguments)
     if (word("takes-signals")) signal(SIGCHLD, SIG_IGN), signal(SIGPIPE, SIG_DFL);
     if (word("untidy")) printf("driver: debug\n"), chdir("/"), umask(0);
     if (word("starts-once") && starts++) return 5;
+    close_at("init");
     return real->function[INITIALIZE](arguments);
+}
+
+static U finalize(void *nothing)
+{
+    U rv = real->function[FINALIZE](nothing);
+    return close_at("finalize"), rv;
 }
 
 /* `many-slots`: so many empty ones before the real ones, and a list that is too long does not tell how long it is. */
@@ -141,6 +162,7 @@ static U login(U session, U user, B *pin, U length)
 {
     note(user == 2 ? "login for a signature" : pin ? "login with a PIN" : "login at the pad");
     logins++;
+    close_at("login");
     if (user == 2 && word("asks")) return 0;
     if (!pin && word("pad")) return number("pad");
     return word("login") ? number("login") : real->function[LOGIN](session, user, pin, length);
@@ -175,7 +197,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     static B yes = 1;
     struct attribute all[40], *id = of_type(given, count, 0x102), *value = of_type(given, count, 0x11);
     U at = 0, others[8];
-    reset(session);
+    reset(session), close_at("create");
     if (word("category-refused") && (of_type(given, count, 0x87) || of_type(given, count, 0x110))) return 0x12;
     if (word("dies-in-create") && value) {
         value->length = number("dies-in-create");
@@ -247,7 +269,7 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
                   U privates, U *public_key, U *private_key)
 {
     struct attribute one[20], two[20];
-    reset(session), note("pair"), pairs++;
+    reset(session), note("pair"), pairs++, close_at("pair");
     memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
     for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;
     for (U i = 0; word("labels-chosen") && i < privates; i++) if (two[i].type == 3) two[i].value = "Key 1", two[i].length = 5;
@@ -327,7 +349,7 @@ static U sign(U session, B *data, U length, B *signature, U *count)
 {
     static int made;
     U room = *count;
-    reset(session);
+    reset(session), close_at("sign");
     if (word("refuses-to-sign") && used == number("refuses-to-sign")) {
         B away[1024];
         U many = sizeof away;
@@ -362,7 +384,7 @@ U C_GetFunctionList(struct list **list)
         U (*get)(struct list **) = library ? (U (*)(struct list **))dlsym(library, "C_GetFunctionList") : 0;
         if (!get || get(&real)) return 5;
         odd = *real;
-        odd.function[INITIALIZE] = initialize, odd.function[GET_LIST] = C_GetFunctionList;
+        odd.function[INITIALIZE] = initialize, odd.function[FINALIZE] = finalize, odd.function[GET_LIST] = C_GetFunctionList;
         odd.function[SLOT_LIST] = slot_list, odd.function[TOKEN_INFO] = token_info;
         odd.function[MECHANISM_LIST] = mechanism_list, odd.function[MECHANISM_INFO] = mechanism_info;
         odd.function[SESSION_INFO] = session_info;
