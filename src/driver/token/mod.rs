@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use usbtoken_pkcs11::SlotId;
-use usbtoken_pkcs11::text::unpadded;
+use usbtoken_pkcs11::text::{compared, unpadded};
 use usbtoken_pkcs11::types::*;
 
 /// A token in a slot, as it was when it was found.
@@ -80,6 +80,9 @@ pub struct TokenInfo {
     pub hardware_version: (u8, u8),
     /// The firmware's version, major and minor.
     pub firmware_version: (u8, u8),
+    /// The URI that means it, also to other programs.
+    #[serde(skip)]
+    uri: Arc<TokenUri>,
 }
 
 /// Whether a token is in use, by what it states, least first.
@@ -166,6 +169,12 @@ impl Token {
     /// Label, manufacturer, model and serial number.
     pub fn identity(&self) -> &TokenIdentity {
         &self.info.identity
+    }
+
+    /// The URI that means it (RFC 7512), by the bytes of its driver: p11tool and pkcs11-tool compare those, whatever alphabet and
+    /// padding they are in. What may change from call to call is left out.
+    pub fn uri(&self) -> TokenUri {
+        TokenUri::clone(&self.info.uri)
     }
 
     /// The driver through which the token was found.
@@ -334,6 +343,12 @@ impl TokenInfo {
             free_private_memory: memory(raw.ulFreePrivateMemory, raw.ulTotalPrivateMemory),
             hardware_version: (hardware.major, hardware.minor),
             firmware_version: (firmware.major, firmware.minor),
+            uri: Arc::new(TokenUri::of_fields([
+                compared(&raw.label),
+                compared(&raw.manufacturerID),
+                compared(&raw.model),
+                compared(&raw.serialNumber),
+            ])),
         }
     }
 }
