@@ -29,7 +29,7 @@ enum {
     INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, SESSION_INFO = 15,
     LOGIN = 18, LOGOUT,
     CREATE_OBJECT, DESTROY_OBJECT = 22, GET_ATTRIBUTES = 24, SET_ATTRIBUTES, FIND_INIT, FIND, FIND_FINAL,
-    SIGN_INIT = 42, SIGN, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
+    SIGN_INIT = 42, SIGN, SIGN_FINAL = 45, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
 };
 struct list { B version[2]; U (*function[FUNCTIONS])(); };
 
@@ -123,6 +123,14 @@ static U token_info(U slot, struct token_info *info)
     if (rv) return rv;
     if (word("shortest-pin")) info->shortest_pin = number("shortest-pin");
     if (word("longest-pin")) info->longest_pin = number("longest-pin");
+    if (word("label")) {
+        memset(info->label, ' ', 32);
+        for (U i = 0; i < 32 && sscanf(word("label") + 2 * i, "%2hhx", info->label + i) == 1;) i++;
+    }
+    /* `nul-behind`: every text is filled up with NUL. */
+    B *texts[] = {info->label, info->manufacturer, info->model, info->serial};
+    for (int i = 0; word("nul-behind") && i < 4; i++)
+        for (int at = i < 2 ? 31 : 15; at >= 0 && texts[i][at] == ' '; at--) texts[i][at] = 0;
     info->flags = (info->flags & ~number("no-flags")) | number("flags");
     for (int i = 31; word("text-then-memory") && i > 0 && info->label[i] == ' '; i--)
         info->label[i] = info->label[i - 1] == ' ' ? tail++ : 0;
@@ -319,6 +327,8 @@ static U attributes(U session, U object, struct attribute *list, U count)
             memmove(point, point + 2, list[i].length = 65);
             if (word("points-compressed")) point[0] = 2 + (point[64] & 1), list[i].length = 33;
         }
+        if (list[i].type == 0x181 && list[i].length == 67 && word("points-hybrid")) point[2] = 6 + (point[66] & 1);
+        if (list[i].type == 0x181 && list[i].length == 67 && word("points-xy")) memmove(point, point + 3, list[i].length = 64);
         if (word("asks") && list[i].type == 0x202 && list[i].length == 1) point[0] = 1;
         if (word("labels-end-with-nul") && list[i].type == 3 && list[i].length < room[i])
             ((B *)list[i].value)[list[i].length++] = 0;
@@ -326,7 +336,13 @@ static U attributes(U session, U object, struct attribute *list, U count)
     return rv;
 }
 
+/* `stays-active`: what C_Sign refuses is an operation still. `final-refused`: C_SignFinal does not end it. */
 static U used;
+
+static U sign_final(U session, B *signature, U *count)
+{
+    return word("final-refused") ? 0x54 : real->function[SIGN_FINAL](session, signature, count);
+}
 
 static U sign_init(U session, struct mechanism *mechanism, U key)
 {
@@ -353,8 +369,8 @@ static U sign(U session, B *data, U length, B *signature, U *count)
     if (word("refuses-to-sign") && used == number("refuses-to-sign")) {
         B away[1024];
         U many = sizeof away;
-        real->function[SIGN](session, data, length, away, &many);
-        return number("refuses-with");
+        if (!word("stays-active")) real->function[SIGN](session, data, length, away, &many);
+        return used = 0, number("refuses-with");
     }
     if (word("exact-room") && signature && room != number("exact-room")) return *count = word("tells-room") ? number("exact-room") : room, 0x150;
     if (word("broken-pipe")) {
@@ -392,7 +408,7 @@ U C_GetFunctionList(struct list **list)
         odd.function[DESTROY_OBJECT] = destroy, odd.function[FIND] = find;
         odd.function[FIND_INIT] = find_init, odd.function[SET_ATTRIBUTES] = set_attributes;
         odd.function[GENERATE_KEY_PAIR] = generate, odd.function[GET_ATTRIBUTES] = attributes;
-        odd.function[SIGN_INIT] = sign_init, odd.function[SIGN] = sign;
+        odd.function[SIGN_INIT] = sign_init, odd.function[SIGN] = sign, odd.function[SIGN_FINAL] = sign_final;
         if (word("without-mechanism-info")) odd.function[MECHANISM_INFO] = 0;
     }
     return *list = &odd, 0;

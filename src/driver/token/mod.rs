@@ -10,7 +10,7 @@ use self::quirks::Quirks;
 use crate::driver::ckr::During as _;
 use crate::driver::module::Module;
 use crate::driver::mutex::lock;
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::KeyKind;
 use crate::uri::TokenUri;
 use serde::Serialize;
@@ -242,6 +242,17 @@ impl Token {
     pub fn stated_pin_length(&self) -> Option<(u64, u64)> {
         let (shortest, longest) = self.quirks().pin_length.unwrap_or(self.info.pin_length);
         (shortest <= longest && longest > 0).then_some((shortest, longest))
+    }
+
+    /// That a PIN has, or may have, another length than the token states.
+    pub(crate) fn stated_lengths(&self) -> Warning {
+        let (shortest, longest) = self.info.pin_length;
+        Warning::from(Notice::PinLengthStated).fact(Fact::Stated, format_args!("{shortest}–{longest}"))
+    }
+
+    /// The warning for a PIN of this many bytes, where the token states other lengths.
+    pub fn doubts_pin_length(&self, bytes: usize) -> Option<Warning> {
+        (!self.states_pin_length(bytes)).then(|| self.stated_lengths().fact(Fact::Found, bytes))
     }
 
     /// Whether a PIN of this many bytes is within what the token states.

@@ -256,6 +256,7 @@ pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
         Notice::KeyKindChanges | Notice::MechanismNotListed | Notice::KeySizeNotStated => {
             Some(Words::HintKey)
         }
+        Notice::PinPadStated | Notice::PinLengthStated => Some(Words::HintPinAsTyped),
         Notice::MoreAfterLogin | Notice::BegunBefore => Some(Words::HintPin),
         _ => None,
     }
@@ -291,6 +292,7 @@ pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
 
 fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
+        _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound => Words::HintToken,
         Code::CredentialNotFound | Code::CredentialNotSeen | Code::CredentialAmbiguous => {
@@ -311,7 +313,6 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::PinLocked if is_stated(error, "CKF_USER_PIN_LOCKED") => Words::HintStatedLocked,
         Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,
         Code::DriverUntrusted => Words::HintTrustDriver,
-        _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinAsTyped,
         Code::PinWrongBefore => Words::HintPinCorrected,
         Code::PendingOfOther => Words::HintAnyCaller,
         Code::PinRequired => Words::HintPin,
