@@ -5,19 +5,30 @@
 
 use super::Session;
 use super::remove::Removal;
-use crate::error::{Code, Error, Result};
+use crate::error::{Call, Code, Error, Result};
 use usbtoken_pkcs11::types::{
     CKR_SESSION_CLOSED, CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN, CKS_RO_PUBLIC_SESSION,
     CKS_RW_PUBLIC_SESSION,
 };
 
+/// An object could not be read, and what the driver answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread(pub(super) Option<Call>);
+
 impl Session {
-    /// The result; an error that a lost login explains says that instead.
+    /// The result; an error that a lost login explains, or an object that could not be read, says that instead.
     pub(crate) fn or_login_lost<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| match error.code() {
             // The PIN was given.
             Code::PinRequired if error.pkcs11_call().is_some() => error.with_code(Code::LoginLost),
             code if is_explained(code) && self.is_logged_out() => error.with_code(Code::LoginLost),
+            code if is_missing(code) => match self.unread.get() {
+                Some(Unread(refusal)) => {
+                    let error = error.with_code(Code::ObjectUnreadable);
+                    refusal.into_iter().fold(error, Error::call)
+                }
+                None => error,
+            },
             _ => error,
         })
     }
@@ -65,6 +76,18 @@ const fn is_explained(code: Code) -> bool {
             | Code::RemovalDoubtful
             | Code::DestroyFailed
             | Code::RetireNotProven
+            | Code::RetireNotBegun
+    )
+}
+
+/// Whether this says that something is not there, which an object may be that could not be read.
+const fn is_missing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::KeyMissing
+            | Code::CredentialNotFound
+            | Code::PendingNotFound
+            | Code::NotPending
             | Code::RetireNotBegun
     )
 }

@@ -19,6 +19,7 @@ pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
 use self::login::{SharedLogin, check_login, refused};
+use self::login_lost::Unread;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
 pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
@@ -34,7 +35,7 @@ pub(crate) use self::store::Category;
 use crate::driver::lock::TokenLock;
 use crate::driver::token::Token;
 use crate::error::{Code, Error, Result, Step};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use usbtoken_pkcs11::types::*;
 
 impl Token {
@@ -72,6 +73,8 @@ pub struct Session {
     reopened: OnceCell<Open>,
     pin: KeptPin,
     pin_was_checked: bool,
+    /// That an object could not be read when the token was read last.
+    unread: Cell<Option<Unread>>,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<TokenLock>,
@@ -126,7 +129,7 @@ impl Session {
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin, token.quirks().context_login);
         let reopened = OnceCell::new();
-        Ok(Session { open, reopened, pin, pin_was_checked, login, reserved })
+        Ok(Session { open, reopened, pin, pin_was_checked, unread: Cell::new(None), login, reserved })
     }
 
     /// The token.

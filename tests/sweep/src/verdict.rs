@@ -296,7 +296,7 @@ impl Judge<'_> {
 
 /// Whether another program has changed an object of ours during the run.
 fn was_changed(run: &Run) -> bool {
-    run.trace.calls.iter().any(|call| call.fault.as_ref().is_some_and(|fault| fault.contains("changed")))
+    run.trace.calls.iter().any(|call| call.fault.as_ref().is_some_and(|fault| fault.contains("otherwise=changed")))
 }
 
 /// The label that the shim's other program gives.
