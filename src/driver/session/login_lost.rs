@@ -23,12 +23,12 @@ impl Session {
             Code::PinRequired if error.pkcs11_call().is_some() => error.with_code(Code::LoginLost),
             code if is_explained(code) && self.is_logged_out() => error.with_code(Code::LoginLost),
             code if is_missing(code) => match self.unread.get() {
-                Some(Unread(refusal)) => {
-                    let error = error.with_code(Code::ObjectUnreadable);
-                    refusal.into_iter().fold(error, Error::call)
-                }
+                Some(unread) => error.with_code(Code::ObjectUnreadable).or_call(unread.0),
                 None => error,
             },
+            code if is_not_shown(code) => {
+                error.or_call(self.unread.get().and_then(|unread| unread.0).or(self.unsigned.get()))
+            }
             _ => error,
         })
     }
@@ -89,5 +89,17 @@ const fn is_missing(code: Code) -> bool {
             | Code::PendingNotFound
             | Code::NotPending
             | Code::RetireNotBegun
+    )
+}
+
+/// Whether this says that something is not shown to be so, as an answer of the driver's may be why.
+const fn is_not_shown(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RetireNotOurs
+            | Code::RetireNoSuccessor
+            | Code::RetireNotProven
+            | Code::RetireOnlyCredential
+            | Code::RemovalDoubtful
     )
 }

@@ -171,7 +171,14 @@ impl Open {
                 Ok(self.read_certificate(handle)?.map_or(Object::Other, Object::Certificate))
             }
             Some(CKO_PRIVATE_KEY) => Ok(Object::PrivateKey(self.private_key(handle, &attributes))),
-            Some(CKO_PUBLIC_KEY) => Ok(Object::PublicKey(self.public_key(handle, &attributes).0)),
+            Some(CKO_PUBLIC_KEY) => {
+                // Half a value is asked for once more: passed over as a stranger's, a removal would leave the object.
+                let key = match self.public_key(handle, &attributes) {
+                    (_, Some(_)) => self.public_key(handle, &read()?),
+                    key => key,
+                };
+                Ok(Object::PublicKey(key.0))
+            }
             Some(_) => Ok(Object::Other),
             None => Ok(Object::Unknown),
         }
