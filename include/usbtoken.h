@@ -33,6 +33,8 @@
  *  6. Threads. Every function may be called from every thread. A session and an enrolment object do one call at a
  *     time: a second one meanwhile is answered with USBTOKEN_BUSY. Callbacks run on the thread of the call that
  *     needs them, before it returns. Freeing a handle during a call on it is allowed; the call ends undisturbed.
+ *     Inside each call a thread cannot be cancelled: pthread_cancel takes effect after it. Cancellation of the type
+ *     PTHREAD_CANCEL_ASYNCHRONOUS must be off, as for nearly every function there is.
  *
  *  7. Nothing is thrown. A panic inside becomes USBTOKEN_PANIC. Your callbacks must not throw either.
  *
