@@ -5,15 +5,11 @@
 
 use super::Session;
 use super::remove::Removal;
-use crate::error::{Call, Code, Error, Result};
+use crate::error::{Code, Error, Result};
 use usbtoken_pkcs11::types::{
     CKR_SESSION_CLOSED, CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN, CKS_RO_PUBLIC_SESSION,
     CKS_RW_PUBLIC_SESSION,
 };
-
-/// An object could not be read, and what the driver answered.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unread(pub(super) Option<Call>);
 
 impl Session {
     /// The result; an error that a lost login explains, or an object that could not be read, says that instead.

@@ -19,7 +19,7 @@ pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
 use self::login::{SharedLogin, check_login, refused};
-use self::login_lost::Unread;
+use self::object::Unread;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
 pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};

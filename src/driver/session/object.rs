@@ -86,6 +86,10 @@ pub(crate) struct Objects {
     pub(crate) present: Present,
 }
 
+/// An object could not be read, and what the driver answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread(pub(super) Option<Call>);
+
 /// The objects that were on the token at one moment, to tell what came later.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Present {

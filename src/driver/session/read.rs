@@ -1,8 +1,7 @@
 //! Finding and reading objects.
 
 use super::evidence::Evidence;
-use super::login_lost::Unread;
-use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
+use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey, StoredPublicKey, Unread};
 use super::open::Open;
 use super::{PublicSession, Session};
 use crate::driver::ckr::During as _;
