@@ -131,9 +131,13 @@ impl Confirm {
         Ok(self)
     }
 
-    /// The server's certificate must lead to one of these CAs, and the system's count no more.
+    /// The server's certificate must lead to one of these CAs, and the system's count no more. Where they are not the ones
+    /// of a bank, what comes of it is no record of the bank's: others have vouched for the server.
     #[must_use]
     pub fn server_anchors(mut self, anchors: Vec<Certificate>) -> Self {
+        if anchors != self.alone {
+            self.bank = None;
+        }
         self.alone = anchors;
         self
     }
@@ -239,11 +243,7 @@ impl Confirm {
 
 /// Those on the token whose place this one takes; none where that cannot be read.
 fn old_ones(session: &Session, new: &Credential) -> Vec<Credential> {
-    let Ok(all) = session.credentials() else { return Vec::new() };
-    let followed = |one: &&Credential| {
-        one.successor().is_some_and(|successor| successor.certificate == *new.certificate())
-    };
-    all.iter().filter(followed).cloned().collect()
+    session.credentials().map(|all| all.replaced_by(new.certificate())).unwrap_or_default()
 }
 
 fn described(one: &Credential) -> String {

@@ -430,6 +430,83 @@ fn a_confirmation_goes_on_to_the_removal() {
     confirm(&stage, &server, &[]).succeeded();
 }
 
+/// Where a bank lets customers name another address or other CAs, a login there still is none at its own server.
+#[test]
+fn a_login_at_another_address_lets_nothing_old_go() {
+    let stage = renewed(Kind::P256);
+    let (bank, other) =
+        (servers::nginx(&stage, DEMANDS), servers::openssl(&stage, "-Verify 3 -verify_return_error"));
+    let text = profile(&stage, &bank.url("/login"), "old = \"remove-after-confirmation\"")
+        .replace("may_override = [", "may_override = [\"origins\", \"anchors\", \"old\", ");
+    bank::install(&stage, "bank", &text);
+    let before = stage.token.snapshot();
+    let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
+    let retire = ["retire", "--yes", "--serial", &old];
+    for elsewhere in [
+        &["--url", &other.url("/")][..],
+        &["--url", &bank.url("/login?another")],
+        &["--server-ca", "ca/root.pem", "--server-ca", "ca/ca.pem"],
+    ] {
+        let done = at_bank(&stage, &[&["confirm", "--retire-old", "--yes"], elsewhere].concat());
+        assert_eq!(done.result()["confirmed"], true, "{done:?}");
+        assert_eq!(done.error()["name"], "retire_not_confirmed", "{elsewhere:?}: {done:?}");
+        at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+        nothing_changed(&stage, &before);
+    }
+    // The bank's own address, named by the person, is the bank's.
+    at_bank(&stage, &["confirm", "--url", &bank.url("/login")]).succeeded();
+    at_bank(&stage, &retire).succeeded();
+}
+
+/// By what the messages say, and nothing else, whoever has three in a row comes to one.
+#[test]
+fn three_in_a_row_come_to_one_by_what_the_messages_say() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    bank::install(
+        &stage,
+        "bank",
+        &profile(&stage, &server.url("/login"), "old = \"remove-after-confirmation\""),
+    );
+    let first = replaced(&stage);
+    let (first, second) = (serial(&first), serial(&first["successor"]));
+    stage.renew(&["--force", "--serial", &second], &["--days", "800"]).succeeded();
+    let value = at_bank(&stage, &["confirm"]).succeeded().json();
+    let olds: Vec<String> = value["replaced"].as_array().unwrap().iter().map(serial).collect();
+    assert_eq!(olds, [first.clone(), second.clone()], "the oldest first: {value:#}");
+
+    let retire = |serial: &str| at_bank(&stage, &["retire", "--yes", "--serial", serial]);
+    let error = retire(&second).failed("retire_older_first", 9);
+    let named = error["facts"]["candidate"][0].as_str().unwrap();
+    assert!(named.contains(&first), "{error:#}");
+    assert!(error["hint"].as_str().unwrap().contains("usbtoken retire"), "{error:#}");
+    retire(&first).succeeded();
+    retire(&second).succeeded();
+    let left = stage.run(&["list"]).json();
+    assert_eq!(left.as_array().unwrap().iter().filter(|one| one["successor"].is_object()).count(), 0);
+    at_bank(&stage, &["confirm"]).succeeded();
+}
+
+#[test]
+fn a_confirmation_takes_a_whole_row_away() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    bank::install(
+        &stage,
+        "bank",
+        &profile(&stage, &server.url("/login"), "old = \"remove-after-confirmation\""),
+    );
+    let first = replaced(&stage);
+    let (first, second) = (serial(&first), serial(&first["successor"]));
+    stage.renew(&["--force", "--serial", &second], &["--days", "800"]).succeeded();
+    let value = at_bank(&stage, &["confirm", "--retire-old", "--yes"]).succeeded().json();
+    assert_eq!(value["retired"], serde_json::json!([first, second]), "{value:#}");
+}
+
+fn serial(of: &serde_json::Value) -> String {
+    of["serial"].as_str().unwrap().to_owned()
+}
+
 /// Programs of others log in with the key on the token, too: OpenSSL and curl, by the engine of libp11.
 #[test]
 fn openssl_and_curl_log_in_with_the_new_key() {

@@ -306,7 +306,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::RetireIssuerNotShown => Words::HintAnchor,
         Code::RetireNotConfirmed => Words::HintConfirm,
         Code::RetireNoSuccessor => Words::HintSuccessor,
-        Code::RetireDoubtful => Words::HintRetire,
+        Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
         Code::RemovalDoubtful => Words::HintSee,
         Code::RequestFinished => Words::HintReuseKey,
         Code::KeyKindNotMade => Words::HintKey,
