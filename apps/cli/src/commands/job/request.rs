@@ -36,6 +36,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
                 select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run)
             };
             let (old, access) = chosen::choose(run, reserved, choice)?;
+            run.renews(&old);
             (Renewal::of(&old), Some(old), access)
         }
     };
