@@ -57,4 +57,5 @@ pub use policy::{Begins, KeyRule, OldCredential, OtherUsers, RequestForm};
 pub use profile::{
     Bank, BankDriver, BankToken, Delivered, Issuer, Override, Reminder, RequestEncoding, TooLate,
 };
+pub(crate) use words::call_pin;
 pub use words::{Contact, Words};

@@ -25,7 +25,7 @@ impl Diagnosis {
                 "bits": self.platform.bits,
             },
             "taken": jst_rfc3339(self.taken),
-            "problems": list(self.problems.iter().map(|one| problem(one, lang)).collect()),
+            "problems": list(self.problems.iter().map(|one| self.problem(one, lang)).collect()),
             "drivers": list(self.drivers.iter().map(|one| driver(one, lang)).collect()),
             "skipped": self.skipped.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "devices": list(self.devices.iter().map(device).collect()),
@@ -40,6 +40,28 @@ impl Diagnosis {
         let pages: Map<String, Value> =
             Lang::ALL.iter().map(|lang| (lang.to_string(), self.page(*lang).into())).collect();
         format!("{:#}\n", json!({"page": pages, "diagnosis": self.to_json(lang)}))
+    }
+
+    fn problem(&self, problem: &Problem, lang: Lang) -> Value {
+        let kind = &problem.kind;
+        let (number, name) = kind.code();
+        let message = kind.message(lang);
+        let mut value = json!({
+            "weight": problem.severity.to_string(),
+            "kind": match kind {
+                ProblemKind::Error(_) => "error",
+                ProblemKind::Warning(_) => "notice",
+            },
+            "code": number,
+            "name": name,
+            "sentence": self.say(message.sentence, lang),
+            "next": self.say(message.next_action, lang),
+            "facts": facts(kind.facts().into_iter()),
+        });
+        if let (ProblemKind::Error(error), Some(object)) = (kind, value.as_object_mut()) {
+            object.insert("support".into(), error.report(lang).support.into());
+        }
+        value
     }
 }
 
@@ -58,28 +80,6 @@ fn bank(report: &BankReport) -> Value {
         "drivers": drivers.collect::<Vec<_>>(),
         "anchors": anchors.collect::<Vec<_>>(),
     })
-}
-
-fn problem(problem: &Problem, lang: Lang) -> Value {
-    let kind = &problem.kind;
-    let (number, name) = kind.code();
-    let message = kind.message(lang);
-    let mut value = json!({
-        "weight": problem.severity.to_string(),
-        "kind": match kind {
-            ProblemKind::Error(_) => "error",
-            ProblemKind::Warning(_) => "notice",
-        },
-        "code": number,
-        "name": name,
-        "sentence": message.sentence,
-        "next": message.next_action,
-        "facts": facts(kind.facts().into_iter()),
-    });
-    if let (ProblemKind::Error(error), Some(object)) = (kind, value.as_object_mut()) {
-        object.insert("support".into(), error.report(lang).support.into());
-    }
-    value
 }
 
 /// Each kind of fact is an array, since some stand several times.

@@ -268,7 +268,7 @@ impl Run {
         if !locked || self.global.final_try || self.global.json || !self.asks_person() {
             return self.accepted(preflight);
         }
-        self.lock_accepted.set(pin::confirmed(&Words::ConfirmStatedLocked.text(self.lang)));
+        self.lock_accepted.set(pin::confirmed(&self.tongue().text(Words::ConfirmStatedLocked)));
         if self.lock_accepted.get() { preflight.accepting(Code::PinLocked) } else { preflight }
     }
 
@@ -277,7 +277,7 @@ impl Run {
         for warning in self.untold(notices) {
             if !self.global.json {
                 // No one is there to be told when standard error is closed.
-                let text = self.tongue().say(&output::notice_text(&warning, self.lang));
+                let text = output::notice_text(&warning, self.tongue());
                 let _ = writeln!(io::stderr(), "{text}");
             }
             self.told.borrow_mut().push(warning.notice);

@@ -14,7 +14,7 @@ use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
 use crate::process::surroundings;
-use crate::words::Words;
+use crate::words::{Tongue, Words};
 
 /// A result that may be long: it is written while it is made, and never stands in memory as a whole.
 pub trait Pieces {
@@ -158,10 +158,11 @@ pub fn error_text(error: &Error, lang: Lang, bank: Option<&Bank>) -> String {
 
 fn error_text_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Option<&Bank>) -> String {
     let report = report(error, lang, bank).to_string();
+    let tongue = Tongue { lang, bank };
     match hint {
         // The last line is for support; the hint belongs to what the person should do.
         Some(hint) => match report.rsplit_once('\n') {
-            Some((before, support)) => format!("{before}\n{}\n{support}", hint.text(lang)),
+            Some((before, support)) => format!("{before}\n{}\n{support}", tongue.text(hint)),
             None => report,
         },
         None => report,
@@ -192,7 +193,7 @@ fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Opt
         "sentence": report.sentence,
         "next": report.next_action,
         "contacts": report.contacts,
-        "hint": hint.map(|hint| hint.text(lang)),
+        "hint": hint.map(|hint| Tongue { lang, bank }.text(hint)),
         "facts": facts_json(error.facts()),
     }})
 }
@@ -209,13 +210,13 @@ fn facts_json<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Map<String, V
 }
 
 /// Several warnings as people see them, each on a line of its own.
-pub fn notices_text(notices: &[Warning], lang: Lang) -> String {
-    notices.iter().map(|notice| format!("\n{}", notice_text(notice, lang))).collect()
+pub fn notices_text(notices: &[Warning], tongue: Tongue<'_>) -> String {
+    notices.iter().map(|notice| format!("\n{}", notice_text(notice, tongue))).collect()
 }
 
 /// Several warnings as programs see them.
-pub fn notices_json(notices: &[Warning], lang: Lang) -> Vec<Value> {
-    notices.iter().map(|notice| notice_json(notice, lang)).collect()
+pub fn notices_json(notices: &[Warning], tongue: Tongue<'_>) -> Vec<Value> {
+    notices.iter().map(|notice| notice_json(notice, tongue)).collect()
 }
 
 /// Writes what was passed over to standard error.
@@ -231,27 +232,33 @@ pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bo
 }
 
 /// A warning as programs see it.
-pub fn notice_json(warning: &Warning, lang: Lang) -> Value {
+pub fn notice_json(warning: &Warning, tongue: Tongue<'_>) -> Value {
     let notice = warning.notice;
-    let message = notice.message(lang);
+    let message = notice.message(tongue.lang);
     json!({
         "number": notice.number(),
         "name": notice.name(),
-        "sentence": message.sentence,
-        "next": message.next_action,
+        "sentence": tongue.say(message.sentence),
+        "next": tongue.say(message.next_action),
         "facts": facts_json(warning.facts()),
     })
 }
 
 /// A warning as people see it: the sentence, its values, and what to do next.
-pub fn notice_text(warning: &Warning, lang: Lang) -> String {
-    let message = warning.notice.message(lang);
-    let values = warning.facts().map(|(fact, value)| {
-        let value = fact.words(value, lang);
-        format!("\n    {}: {}", fact.label(lang), printable(&value))
-    });
-    let hint = notice_hint(warning.notice).map(|hint| format!("\n  {}", hint.text(lang))).unwrap_or_default();
-    format!("* {}{}\n  {}{hint}", message.sentence, values.collect::<String>(), message.next_action)
+pub fn notice_text(warning: &Warning, tongue: Tongue<'_>) -> String {
+    let message = warning.notice.message(tongue.lang);
+    let values = warning.facts().map(|(fact, value)| format!("\n    {}", fact_text(fact, value, tongue)));
+    let hint = notice_hint(warning.notice);
+    let hint = hint.map(|hint| format!("\n  {}", tongue.text(hint))).unwrap_or_default();
+    let (sentence, next) = (tongue.say(message.sentence), tongue.say(message.next_action));
+    format!("* {sentence}{}\n  {next}{hint}", values.collect::<String>())
+}
+
+/// A value with its label. One that has words of ours has the bank's word for the PIN in them; what comes from outside stays.
+pub fn fact_text(fact: Fact, value: &str, tongue: Tongue<'_>) -> String {
+    let words = fact.words(value, tongue.lang);
+    let words = if words == value { words } else { tongue.say(&words) };
+    format!("{}: {}", fact.label(tongue.lang), printable(&words))
 }
 
 /// Which of the command's own options helps.

@@ -163,7 +163,7 @@ fn tell(
             text.push_str(&format!("\n{}", Words::MayRetire(&line).text(run.lang)));
         }
     }
-    text.push_str(&notices_text(&run.untold(notices), run.lang));
+    text.push_str(&notices_text(&run.untold(notices), run.tongue()));
     let old_marks = others.iter().map(|(serial, ends)| json!({ "serial_ends": serial, "not_after": ends }));
     let json = json!({
         "confirmed": true,
@@ -178,7 +178,7 @@ fn tell(
         "do_not_choose": old_marks.collect::<Vec<Value>>(),
         "replaced": olds.iter().map(shown).collect::<Vec<_>>(),
         "retired": [],
-        "notices": notices_json(notices, run.lang),
+        "notices": notices_json(notices, run.tongue()),
     });
     Outcome::new(text, json)
 }

@@ -18,6 +18,7 @@ use crate::output::view;
 use crate::output::{Outcome, Pieces, print_warning};
 use crate::pin::Source;
 use crate::run::Run;
+use crate::words::Tongue;
 
 /// What the tokens hold, to be shown one by one: of a token with thousands of certificates nothing is made beforehand.
 struct Listed {
@@ -101,8 +102,9 @@ impl Listed {
             Some(_) => return Phrase::NoCredentials.text(self.lang),
             None => Notice::NoCertificate,
         };
-        let message = notice.message(self.lang);
-        format!("{}\n  {}", message.sentence, message.next_action)
+        let (message, tongue) =
+            (notice.message(self.lang), Tongue { lang: self.lang, bank: self.bank.as_ref() });
+        format!("{}\n  {}", tongue.say(message.sentence), tongue.say(message.next_action))
     }
 }
 
