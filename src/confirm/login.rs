@@ -335,6 +335,8 @@ fn verdict(visit: &Visit, refused: Option<Error>) -> Result<String> {
             let to = visit.elsewhere.as_deref().unwrap_or_default();
             told(Code::LoginRedirected).map_err(|error| error.fact(Fact::Found, to))
         }
+        // Whoever does not offer to be asked after the handshake (RFC 8446 §4.2.6) is refused.
+        403 if visit.asked.is_none() => told(Code::LoginAskedLater),
         _ if visit.asked.is_none() => told(Code::LoginNotAsked),
         200..=299 => Ok(head.line.clone()),
         status if is_refusal(status) => told(Code::LoginRefused),

@@ -8,7 +8,7 @@ use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, Tok
 use crate::error::{Code, Error, Fact};
 use crate::pki::jst_rfc3339;
 use crate::renewal::{Renewable, Unreadable};
-use crate::text::Lang;
+use crate::text::{Lang, printable_json};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -39,7 +39,8 @@ impl Diagnosis {
     pub fn bundle(&self, lang: Lang) -> String {
         let pages: Map<String, Value> =
             Lang::ALL.iter().map(|lang| (lang.to_string(), self.page(*lang).into())).collect();
-        format!("{:#}\n", json!({"page": pages, "diagnosis": self.to_json(lang)}))
+        let bundle = json!({"page": pages, "diagnosis": self.to_json(lang)});
+        printable_json(&format!("{bundle:#}\n")).into_owned()
     }
 
     fn problem(&self, problem: &Problem, lang: Lang) -> Value {

@@ -131,7 +131,11 @@ fn nothing_that_is_said_calls_it_otherwise() {
         let mut called = 0;
         for outcome in &said {
             for text in [&outcome.stdout, &outcome.stderr] {
-                let text = text.replace("CKF_USER_PIN", "").replace("CKR_PIN", "").replace("--pin", "").replace("--json", "");
+                let text = text
+                    .replace("CKF_USER_PIN", "")
+                    .replace("CKR_PIN", "")
+                    .replace("--pin", "")
+                    .replace("--json", "");
                 assert!(!text.contains("PIN"), "{lang}: {text}");
                 called += usize::from(text.contains("トークン暗証") || text.contains("token password"));
             }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::servers::{self, Server};
 use common::{Outcome, Stage, bank};
-use usbtoken_testkit::{Kind, Snapshot, TestCa, days_from_now};
+use usbtoken_testkit::{Kind, NameDer, Snapshot, TestCa, Text, days_from_now};
 
 const DEMANDS: &str = "ssl_verify_client on;";
 
@@ -320,6 +320,24 @@ fn an_rsa_key_logs_in_with_what_the_token_has() {
     nothing_changed(&stage, &before);
 }
 
+/// One that wants the certificate only for a page cannot be followed, and neither its end of the connection nor its answer is
+/// told as a fault of the network or of the certificate.
+#[test]
+fn a_server_that_asks_after_the_handshake_is_told_as_that() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    let server = servers::renegotiating(&stage);
+    let error = confirm(&stage, &server, &[]).failed("login_asked_later", 12);
+    assert_eq!(error["facts"]["url"][0], server.url("/login"), "{error:#}");
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        let lines = format!("ssl_protocols {version}; location = /login {{ return 403; }}");
+        let server = servers::nginx(&stage, &lines);
+        let error = confirm(&stage, &server, &[]).failed("login_asked_later", 12);
+        assert_eq!(error["facts"]["http_status"][0], "HTTP/1.1 403 Forbidden", "{error:#}");
+    }
+    nothing_changed(&stage, &before);
+}
+
 /// A profile of this stage's token, CA and driver with these lines in its tables.
 fn profile(stage: &Stage, url: &str, renewal: &str) -> String {
     let root = String::from_utf8(stage.read("ca/root.pem")).unwrap();
@@ -570,4 +588,86 @@ fn openssl_and_curl_log_in_with_the_new_key() {
             assert!(client.stdout.contains("HTTP/1.1 200 OK"), "{client:?}");
         }
     }
+}
+
+/// A name, a label, a server's answer: whatever they hold, no terminal obeys it, and JSON gives it back as it was.
+#[test]
+fn what_comes_from_outside_moves_no_terminal() {
+    const NASTY: &str = "\u{9b}31m\u{7f}\u{202e}\u{2066}\u{85}\u{e0041}\u{1b}[2J";
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    let name = NameDer::new().common(Text::Utf8, &format!("Yamada{NASTY}")).to_der();
+    stage.token.credential(&stage.ca, Kind::P256, &[9], &name, days_from_now(20));
+    let serial = stage.run(&["list"]).json();
+    let one = serial.as_array().unwrap().iter().find(|one| one["id"] == "09").unwrap();
+    assert!(one["subject"]["common_name"].as_str().unwrap_or_default().contains(NASTY), "{one:#}");
+    let server =
+        servers::nginx(&stage, "ssl_verify_client on; location = /login { return 302 https://x/\\u009b; }");
+    let url = server.url("/login");
+    let refused: &'static str = "HTTP/1.1 407 \u{9b}2J\u{202e}";
+    let (asked, _heard) = mpsc::channel();
+    let proxy = servers::proxy(Some(refused), asked);
+    let through = format!("http://127.0.0.1:{}", proxy.port);
+    for arguments in [
+        &["list"][..],
+        &["preflight", "--id", "09"],
+        &["preflight"],
+        &["doctor"],
+        &["request", "--id", "09", "--out", "request.pem"],
+        &["pending"],
+        &["retire", "--id", "09", "--yes"],
+        &["confirm", "--id", "09", "--url", &url, "--server-ca", "ca/root.pem"],
+        &["confirm", "--id", "09", "--url", &url, "--server-ca", "ca/root.pem", "--proxy", &through],
+        &["abandon", "--yes"],
+    ] {
+        for json in [false, true] {
+            stage.write("typed", stage.token.pin().as_bytes());
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+            command.args(["--pin-file", "typed"]).args(json.then_some("--json")).args(arguments);
+            let done = common::outcome(stage.at_home(&mut command));
+            for said in [&done.stdout, &done.stderr] {
+                let bad = said
+                    .chars()
+                    .find(|c| *c != '\n' && (c.is_control() || "\u{202e}\u{2066}\u{e0041}".contains(*c)));
+                assert_eq!(bad, None, "{arguments:?}: {said}");
+            }
+        }
+    }
+}
+
+/// Ctrl-C ends a login that waits for its server, and leaves nothing behind.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_confirmation_leaves_the_token_to_the_next_one() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    let (reached, waits) = mpsc::channel();
+    let reached = std::sync::Mutex::new(reached);
+    let silent = servers::tcp(move |mut stream| {
+        let _ = stream.read(&mut [0]);
+        reached.lock().unwrap().send(()).unwrap();
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    stage.write("typed", stage.token.pin().as_bytes());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    command.args([
+        "--lang",
+        "en",
+        "--pin-file",
+        "typed",
+        "confirm",
+        "--url",
+        &silent.url("/"),
+        "--server-ca",
+        "ca/root.pem",
+    ]);
+    let child = stage.at_home(&mut command).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    waits.recv().unwrap();
+    let kill = format!("kill -INT {}", child.id());
+    stage.shell(&kill).succeeded();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(9), "{said}");
+    assert!(said.contains("[811 cancelled; confirm]") && said.contains(&silent.url("/")), "{said}");
+    nothing_changed(&stage, &before);
+    confirm(&stage, &servers::nginx(&stage, DEMANDS), &[]).succeeded();
 }

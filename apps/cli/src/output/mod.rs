@@ -1,5 +1,6 @@
 //! What a command says: for people, or as JSON for programs.
 
+pub mod json;
 pub mod progress;
 pub mod stdout;
 pub mod view;
@@ -103,7 +104,7 @@ impl Outcome {
                     pieces.write_json(&mut stdout).and_then(|()| writeln!(stdout))
                 }
                 (None, Some(pieces)) => pieces.write_text(&mut stdout),
-                (None, None) if as_json => writeln!(stdout, "{:#}", self.json),
+                (None, None) if as_json => writeln!(stdout, "{}", json::pretty(&self.json)),
                 (None, None) => writeln!(stdout, "{}", self.text),
             }?;
             stdout.flush()
@@ -114,13 +115,13 @@ impl Outcome {
     pub fn print_unprinted(&self, error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
         // What is long changed nothing, and can be had again.
         let text = if self.pieces.is_some() && as_json {
-            format!("{:#}", error_json(error, lang, bank))
+            json::pretty(&error_json(error, lang, bank))
         } else if as_json {
             let mut value = error_json(error, lang, bank);
             if let Some(fields) = value["error"].as_object_mut() {
                 fields.insert("result".to_owned(), self.json.clone());
             }
-            format!("{value:#}")
+            json::pretty(&value)
         } else if self.raw.is_some() || self.pieces.is_some() {
             error_text(error, lang, bank)
         } else {
@@ -134,7 +135,7 @@ impl Outcome {
 /// Writes an error to standard error, with what the bank has to say to it.
 pub fn print_error(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let text =
-        if as_json { format!("{:#}", error_json(error, lang, bank)) } else { error_text(error, lang, bank) };
+        if as_json { json::pretty(&error_json(error, lang, bank)) } else { error_text(error, lang, bank) };
     // There is no place left to complain when standard error is closed.
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -143,7 +144,7 @@ pub fn print_error(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool
 pub fn print_afterwards(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let installed = Some(Words::HintInstalled);
     let text = if as_json {
-        format!("{:#}", error_json_with(error, installed, lang, bank))
+        json::pretty(&error_json_with(error, installed, lang, bank))
     } else {
         error_text_with(error, installed, lang, bank)
     };
@@ -223,7 +224,7 @@ pub fn notices_json(notices: &[Warning], tongue: Tongue<'_>) -> Vec<Value> {
 pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let text = if as_json {
         let mut value = error_json(error, lang, bank);
-        json!({"warning": value["error"].take()}).to_string()
+        json::line(&json!({"warning": value["error"].take()}))
     } else {
         report(error, lang, bank).to_string()
     };

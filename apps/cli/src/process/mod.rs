@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 pub mod signals;
+pub mod stop;
 #[cfg(unix)]
 pub mod surroundings;
 #[cfg(not(unix))]

@@ -17,6 +17,7 @@ use crate::kept::Keeper;
 use crate::next_command::CommandLine;
 use crate::output::view::{self, Moment};
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::process::stop::Stoppable;
 use crate::run::Run;
 use crate::words::Words;
 
@@ -50,7 +51,10 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let olds = all.replaced_by(new.certificate());
 
     let keeper = Keeper::of_user();
-    let confirmed = confirm.run(&session, &new, &run.call());
+    let confirmed = {
+        let stoppable = Stoppable::new(&run.progress);
+        confirm.run(&session, &new, &run.call().progress(&stoppable))
+    };
     if confirmed.as_ref().is_err_and(|error| error.code() == Code::LoginRefused) {
         // What an earlier login has shown holds no more.
         keeper.forget_confirmation(session.token().identity(), new.certificate());

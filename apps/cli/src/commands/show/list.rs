@@ -14,8 +14,8 @@ use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::args;
-use crate::output::view;
 use crate::output::{Outcome, Pieces, print_warning};
+use crate::output::{json, view};
 use crate::pin::Source;
 use crate::run::Run;
 use crate::words::Tongue;
@@ -138,7 +138,7 @@ impl Pieces for Listed {
     }
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
+        json::write_pretty(out, self)
     }
 }
 
