@@ -15,10 +15,11 @@ use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::args;
-use crate::output::view;
 use crate::output::{Outcome, Pieces, print_warning};
+use crate::output::{json, view};
 use crate::pin::Source;
 use crate::run::Run;
+use crate::words::Tongue;
 
 /// How long the tokens of one driver may take to be read: a card with a hundred objects and slow calls stays far below.
 const LONGEST: Duration = Duration::from_secs(180);
@@ -118,8 +119,9 @@ impl Listed {
             Some(_) => return Phrase::NoCredentials.text(self.lang),
             None => Notice::NoCertificate,
         };
-        let message = notice.message(self.lang);
-        format!("{}\n  {}", message.sentence, message.next_action)
+        let (message, tongue) =
+            (notice.message(self.lang), Tongue { lang: self.lang, bank: self.bank.as_ref() });
+        format!("{}\n  {}", tongue.say(message.sentence), tongue.say(message.next_action))
     }
 }
 
@@ -153,7 +155,7 @@ impl Pieces for Listed {
     }
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
+        json::write_pretty(out, self)
     }
 }
 
