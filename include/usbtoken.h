@@ -185,6 +185,8 @@
 #define USBTOKEN_REQUEST_FINISHED 237
 /** No certificate that matches can be seen without the PIN. */
 #define USBTOKEN_CREDENTIAL_NOT_SEEN 238
+/** The driver did not give an object on the token; what was looked for may be that one. */
+#define USBTOKEN_OBJECT_UNREADABLE 239
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */
@@ -447,6 +449,8 @@
 #define USBTOKEN_LOGIN_PROXY_REFUSED 1113
 /** The token does not sign in any way that the server takes. */
 #define USBTOKEN_LOGIN_SIGNATURE_UNSUPPORTED 1114
+/** The server asked for no certificate while the connection was made, and refused the page. It seems to want the certificate only once a page is asked for, which cannot be followed here. */
+#define USBTOKEN_LOGIN_ASKED_LATER 1115
 
 /* Steps of the job. */
 
@@ -595,6 +599,10 @@
 #define USBTOKEN_NOTICE_MORE_AFTER_LOGIN 55
 /** A renewal of this certificate was begun on this token. Whether it is finished shows after the login only. */
 #define USBTOKEN_NOTICE_BEGUN_BEFORE 56
+/** The token states that its PIN is entered at its own keys. */
+#define USBTOKEN_NOTICE_PIN_PAD_STATED 85
+/** The token states PIN lengths that the PIN may not have. */
+#define USBTOKEN_NOTICE_PIN_LENGTH_STATED 86
 /** The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal. */
 #define USBTOKEN_NOTICE_KEY_LABEL_CHOSEN 57
 /** The token holds one certificate for a key: the new one has taken the old one's place. */
@@ -1568,6 +1576,12 @@
 #define USBTOKEN_PENDING_FOR_WHOM 4
 
 /**
+ * usbtoken_pending_text: what makes it doubtful that the key is ours, a stable name, such as "same_record"; NULL where
+ * nothing does.
+ */
+#define USBTOKEN_PENDING_DOUBT 5
+
+/**
  * usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
  */
 #define USBTOKEN_PENDING_STATE 1
@@ -1913,7 +1927,7 @@
 #define USBTOKEN_ENROLL_KEY_SPEC 1
 
 /**
- * usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
+ * usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one. 256 and 384 are for ECDSA.
  */
 #define USBTOKEN_ENROLL_LENGTH 2
 
@@ -1933,7 +1947,8 @@
 #define USBTOKEN_ENROLL_KEY_USAGE 5
 
 /**
- * usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
+ * usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone; one whose keys
+ * are RSA keys (1, 2, 12, 24) goes with no other kind.
  */
 #define USBTOKEN_ENROLL_PROVIDER_TYPE 6
 
@@ -1949,12 +1964,14 @@
 #define USBTOKEN_ENROLL_PROVIDER_NAME 1
 
 /**
- * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
+ * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one where a key like the
+ * old one is asked for, else RSA.
  */
 #define USBTOKEN_ENROLL_ALGORITHM 2
 
 /**
- * usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
+ * usbtoken_enroll_set_text: Subject, as IX500DistinguishedName::Encode takes it; not after
+ * InitializeFromCertificate.
  */
 #define USBTOKEN_ENROLL_SUBJECT 3
 
@@ -3570,10 +3587,18 @@ usbtoken_status usbtoken_session_pending(const struct usbtoken_session *session,
                                          struct usbtoken_pending_list **out);
 
 /**
- * Removes a pending key with all that belongs to its job, and nothing else.
+ * Removes a pending key with all that belongs to its job, and nothing else. USBTOKEN_REMOVAL_DOUBTFUL where it is not certain
+ * that the key is ours: then a person names it, usbtoken_session_abandon_named.
  */
 usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
                                          const struct usbtoken_pending *pending);
+
+/**
+ * As usbtoken_session_abandon, for a key that a person has named by its identifier (USBTOKEN_PENDING_ID), having seen what
+ * is odd about it (USBTOKEN_PENDING_DOUBT): it goes although it is doubtful, or does not sign; then alone.
+ */
+usbtoken_status usbtoken_session_abandon_named(const struct usbtoken_session *session,
+                                               const struct usbtoken_pending *pending);
 
 /**
  * Logs out, ends the handle and sets the pointer to NULL. Accepts NULL. A login that was there before stays.
@@ -3690,7 +3715,8 @@ usbtoken_hresult usbtoken_enroll_new_utf16(const struct usbtoken_context *contex
                                            struct usbtoken_enroll **out);
 
 /**
- * Sets the function that asks for consent. Without one, every operation is refused.
+ * Sets the function that asks for consent. Without one, every operation is refused. An operation to which the person said no
+ * is not asked for again by this object, unless the function is set anew.
  */
 usbtoken_hresult usbtoken_enroll_set_consent(const struct usbtoken_enroll *enroll,
                                              usbtoken_consent_callback consent,
@@ -3742,7 +3768,10 @@ usbtoken_hresult usbtoken_enroll_set_text_utf16(const struct usbtoken_enroll *en
                                                 size_t text_length);
 
 /**
- * Initialize: for a first certificate, whose subject has to be set, or for a response alone. `enroll_context` is
+ * Initialize: for a request with a subject of its own, which has to be set, or for a response alone. The request is for a first
+ * certificate, unless the subject is exactly that of the only certificate that can be renewed; or, where the bank's profile says
+ * that each user has a token of their own, it is no more than a common name in the place of a whole name: then it
+ * renews the only certificate of the token. `enroll_context` is
  * USBTOKEN_ENROLL_CONTEXT_USER.
  */
 usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll,
@@ -3751,7 +3780,8 @@ usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll
 /**
  * InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
  * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
- * USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
+ * USBTOKEN_INHERIT_…; subject and extensions are always inherited (InheritNone is refused, and so is a Subject of its own), and the key is always
+ * new.
  */
 usbtoken_hresult usbtoken_enroll_initialize_from_certificate(const struct usbtoken_enroll *enroll,
                                                              uint32_t enroll_context,
@@ -3814,10 +3844,20 @@ usbtoken_hresult usbtoken_enroll_installed(const struct usbtoken_enroll *enroll,
                                            struct usbtoken_installed **out);
 
 /**
- * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
- * pending key of this origin. 「中断して閉じる」.
+ * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only pending key of
+ * this origin that waits for what the object was initialised for: this certificate, or the common name of this subject.
+ * Another user of the same origin may have made others; see usbtoken_enroll_abandon_named. 「中断して閉じる」.
  */
 usbtoken_hresult usbtoken_enroll_abandon(const struct usbtoken_enroll *enroll);
+
+/**
+ * As usbtoken_enroll_abandon, for the key of this origin whose identifier (CKA_ID) the person has named: it goes although it
+ * is doubtful (USBTOKEN_PENDING_DOUBT) or does not sign. For the host, whose window shows what waits; a page learns no
+ * identifiers.
+ */
+usbtoken_hresult usbtoken_enroll_abandon_named(const struct usbtoken_enroll *enroll,
+                                               const uint8_t *id,
+                                               size_t id_length);
 
 /**
  * Ends the handle and sets the pointer to NULL. Accepts NULL. What is on the token stays.

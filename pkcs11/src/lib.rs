@@ -29,6 +29,7 @@ mod failure;
 #[cfg(target_os = "linux")]
 pub mod host;
 mod kept;
+mod kept_open;
 pub mod library;
 pub mod names;
 mod options;
@@ -40,5 +41,6 @@ mod wire;
 pub use calls::{Attributes, Functions, ObjectHandle, PrivateValue, SessionHandle, SlotId, Template, Wanted};
 pub use failure::{Failure, Outcome};
 pub use kept::KeptFiles;
+pub use kept_open::KeptOpen;
 pub use options::{Deadlines, HostOptions};
 pub use watch::{Watch, watched};

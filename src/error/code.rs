@@ -131,6 +131,8 @@ numbered! {
         RequestFinished = 237 "request_finished",
         /// No credential that is seen without the PIN matches; others may show after the login.
         CredentialNotSeen = 238 "credential_not_seen",
+        /// What was looked for was not found, and an object on the token could not be read: it may be that one.
+        ObjectUnreadable = 239 "object_unreadable",
 
         /// The PIN is wrong.
         PinIncorrect = 301 "pin_incorrect",
@@ -402,6 +404,8 @@ numbered! {
         LoginProxyRefused = 1113 "login_proxy_refused",
         /// The token does not sign in any way that the server takes.
         LoginSignatureUnsupported = 1114 "login_signature_unsupported",
+        /// The server seems to ask for the certificate only after it was asked for a page.
+        LoginAskedLater = 1115 "login_asked_later",
     }
 }
 

@@ -72,7 +72,7 @@ impl Functions {
     ///
     /// # Errors
     /// That the driver's host has ended.
-    pub fn keep(&self, files: &[&File]) -> Outcome<KeptFiles<'_>> {
+    pub fn keep(&self, files: Vec<File>) -> Outcome<KeptFiles<'_>> {
         match &self.driver {
             Driver::Here(_) => Ok(KeptFiles::here()),
             #[cfg(target_os = "linux")]

@@ -136,15 +136,13 @@ impl Client {
     }
 
     /// Has the host keep these files open too, and any that takes its place.
-    pub(crate) fn keep(&self, files: &[&File]) -> Outcome<KeptFiles<'_>> {
+    pub(crate) fn keep(&self, files: Vec<File>) -> Outcome<KeptFiles<'_>> {
         static NAMES: AtomicU64 = AtomicU64::new(1);
         let name = NAMES.fetch_add(1, Ordering::Relaxed);
-        let copies: Vec<File> = files.iter().filter_map(|file| file.try_clone().ok()).collect();
-        lock(&self.kept).push((name, copies));
-        // From here on it is let go of when this goes.
-        let kept = KeptFiles::in_host(self, name);
-        self.turn(KEEPING)?.tell(&ToHost::Keep(name), files)?;
-        Ok(kept)
+        let mut turn = self.turn(KEEPING)?;
+        turn.tell(&ToHost::Keep(name), &files.iter().collect::<Vec<_>>())?;
+        lock(&self.kept).push((name, files));
+        Ok(KeptFiles::in_host(self, name))
     }
 
     /// Has the host close them. One that has ended has done so.

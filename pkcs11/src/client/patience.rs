@@ -41,9 +41,10 @@ impl Patience {
             Request::Initialize { .. } => Some(deadlines.initialize),
             Request::Finalize => Some(deadlines.finalize),
             Request::Login { pin: None, .. } => None,
-            Request::Login { pin: Some(_), .. } | Request::SignInit { .. } | Request::Sign { .. } => {
-                Some(deadlines.sign)
-            }
+            Request::Login { pin: Some(_), .. }
+            | Request::SignInit { .. }
+            | Request::Sign { .. }
+            | Request::SignFinal { .. } => Some(deadlines.sign),
             Request::GenerateKeyPair { .. } => Some(deadlines.generate),
             _ if request.writes() => Some(deadlines.write),
             _ => Some(deadlines.read),

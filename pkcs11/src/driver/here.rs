@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
+/// Room for a signature that nobody gets: RSA 4096 needs 512 bytes.
+const LARGEST_SIGNATURE: usize = 1024;
+
 /// A driver's function list, and whose turn it is.
 pub(crate) struct Here {
     list: CK_FUNCTION_LIST,
@@ -135,6 +138,11 @@ impl Here {
                 nothing(self.sign_init(*session, *mechanism, *pss, *key))
             }
             Request::Sign { session, data, room } => self.sign(*session, &data.0, *room),
+            Request::SignFinal { session } => {
+                let mut signature = vec![0; LARGEST_SIGNATURE];
+                let mut count = length(&signature);
+                nothing(call!(self, C_SignFinal(*session, signature.as_mut_ptr(), &mut count)))
+            }
             Request::GetAttributeValue { session, object, rooms } => {
                 self.attributes(*session, *object, rooms)
             }

@@ -85,6 +85,8 @@ pub(crate) enum Request<'a> {
         data: Bytes<'a>,
         room: Option<u32>,
     },
+    /// C_SignFinal, to end an operation: its signature is nobody's.
+    SignFinal { session: CK_SESSION_HANDLE },
     /// C_GetAttributeValue.
     GetAttributeValue { session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, rooms: Cow<'a, [Room]> },
 }
@@ -191,6 +193,7 @@ impl Request<'_> {
             Request::GenerateKeyPair { .. } => "C_GenerateKeyPair",
             Request::SignInit { .. } => "C_SignInit",
             Request::Sign { .. } => "C_Sign",
+            Request::SignFinal { .. } => "C_SignFinal",
             Request::GetAttributeValue { .. } => "C_GetAttributeValue",
         }
     }

@@ -17,7 +17,6 @@ use super::token::{Token, TokenIdentity};
 use crate::error::{Code, Error, Fact, Result, Step};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use usbtoken_pkcs11::KeptFiles;
@@ -26,12 +25,12 @@ use usbtoken_pkcs11::KeptFiles;
 /// has a process of its own, once that has ended too.
 #[derive(Debug)]
 pub(super) struct TokenLock {
+    /// The process of the driver holds the same, in case that this one ends while the driver writes.
+    in_host: Option<KeptFiles<'static>>,
     // Given back in this order: whoever then gets the first place finds the others free.
     user: Option<UserFile>,
     machine: Option<MachineFile>,
     _here: Here,
-    /// The process of the driver holds the same, in case that this one ends while the driver writes.
-    in_host: Option<KeptFiles<'static>>,
 }
 
 /// The folders of the lock.
@@ -50,9 +49,9 @@ impl TokenLock {
     pub(super) fn take(token: &Token) -> Result<Self> {
         let places = Places { machine: place::MACHINE.into(), user: place::of_user() };
         let mut lock = Self::take_in(&places, token.identity())?;
-        let user = lock.user.iter().map(UserFile::file);
-        let files: Vec<&File> = user.chain(lock.machine.iter().map(MachineFile::file)).collect();
-        let kept = token.module().functions().keep(&files);
+        let user = lock.user.as_mut().and_then(UserFile::copy);
+        let machine = lock.machine.as_mut().and_then(MachineFile::copy);
+        let kept = token.module().functions().keep(user.into_iter().chain(machine).collect());
         lock.in_host = Some(kept.map_err(|failure| failure.during(Step::Preflight))?);
         Ok(lock)
     }
@@ -77,7 +76,7 @@ impl TokenLock {
             Some((folder, Err(error))) => return Err(refused(folder, error)),
             None => return Err(unusable(&places.machine, std::io::ErrorKind::NotFound.into())),
         };
-        Ok(TokenLock { user, machine, _here: here, in_host: None })
+        Ok(TokenLock { in_host: None, user, machine, _here: here })
     }
 }
 

@@ -27,14 +27,14 @@ impl Session {
         if !module.start_anew(log_out)? {
             return Ok(false);
         }
-        let (tokens, _) = module.tokens(false)?;
+        let (tokens, _) = module.tokens(false, |_| true)?;
         let found = tokens.into_iter().find(|token| token.identity() == identity).ok_or_else(|| {
             Error::new(Code::TokenNotPresent).during(Step::FindToken).fact(Fact::Expected, identity)
         })?;
         let again = Open::new(&open.token().moved_to(found), Access::Write)?;
         self.pin.with(|pin| again.login(pin))?;
         // No one else can have set it: the session belongs to this thread.
-        let _ = self.reopened.set(again);
+        let _ = self.reopened.set(Box::new(again));
         Ok(true)
     }
 }
