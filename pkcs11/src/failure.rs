@@ -86,3 +86,16 @@ impl Failure {
         }
     }
 }
+
+/// Why a file gave no functions.
+#[derive(Debug)]
+pub enum LoadFailure {
+    /// The system's loader does not take it, and says why.
+    Unloadable(String),
+    /// It has no C_GetFunctionList.
+    NoEntry,
+    /// C_GetFunctionList gave no list that can be used.
+    NoList(Failure),
+    /// The driver's host cannot be started, or is none.
+    NoHost(String),
+}

@@ -1,27 +1,22 @@
 //! Files that a driver's process keeps open for its caller.
 
 /// Files that a driver's host keeps open too, until this goes; nothing for a driver in this process, which has them open itself.
-pub struct KeptFiles<'a> {
-    #[cfg(target_os = "linux")]
-    host: Option<(&'a crate::client::Client, u64)>,
-    #[cfg(not(target_os = "linux"))]
-    _none: std::marker::PhantomData<&'a ()>,
+pub struct KeptFiles<'a>(Option<(&'a dyn LetGo, u64)>);
+
+/// Who keeps files by a name.
+pub(crate) trait LetGo: Sync {
+    /// Has the host close them.
+    fn let_go(&self, name: u64);
 }
 
 impl<'a> KeptFiles<'a> {
-    #[cfg(target_os = "linux")]
     pub(crate) fn here() -> Self {
-        KeptFiles { host: None }
+        KeptFiles(None)
     }
 
-    #[cfg(target_os = "linux")]
-    pub(crate) fn in_host(client: &'a crate::client::Client, name: u64) -> Self {
-        KeptFiles { host: Some((client, name)) }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(crate) fn here() -> Self {
-        KeptFiles { _none: std::marker::PhantomData::<&'a ()> }
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there are no hosts yet"))]
+    pub(crate) fn by(keeper: &'a dyn LetGo, name: u64) -> Self {
+        KeptFiles(Some((keeper, name)))
     }
 }
 
@@ -31,11 +26,10 @@ impl std::fmt::Debug for KeptFiles<'_> {
     }
 }
 
-#[cfg(target_os = "linux")]
 impl Drop for KeptFiles<'_> {
     fn drop(&mut self) {
-        if let Some((client, name)) = self.host {
-            client.let_go(name);
+        if let Some((keeper, name)) = self.0 {
+            keeper.let_go(name);
         }
     }
 }

@@ -33,14 +33,16 @@ mod kept_open;
 pub mod library;
 pub mod names;
 mod options;
+mod template;
 pub mod text;
 pub mod types;
 mod watch;
 mod wire;
 
-pub use calls::{Attributes, Functions, ObjectHandle, PrivateValue, SessionHandle, SlotId, Template, Wanted};
-pub use failure::{Failure, Outcome};
+pub use calls::{Attributes, Functions, ObjectHandle, PrivateValue, SessionHandle, SlotId, Wanted};
+pub use failure::{Failure, LoadFailure, Outcome};
 pub use kept::KeptFiles;
 pub use kept_open::KeptOpen;
 pub use options::{Deadlines, HostOptions};
+pub use template::Template;
 pub use watch::{Watch, watched};

@@ -1,24 +1,12 @@
 //! Loading a driver's file and asking it for its function list.
 
 use crate::calls::Functions;
+pub use crate::failure::LoadFailure;
 use crate::failure::{Failure, Outcome};
 use crate::types::{CK_C_GetFunctionList, CK_FUNCTION_LIST, CK_RV, CKR_OK};
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::ptr;
-
-/// Why a file gave no functions.
-#[derive(Debug)]
-pub enum LoadFailure {
-    /// The system's loader does not take it, and says why.
-    Unloadable(String),
-    /// It has no C_GetFunctionList.
-    NoEntry,
-    /// C_GetFunctionList gave no list that can be used.
-    NoList(Failure),
-    /// The driver's host cannot be started, or is none.
-    NoHost(String),
-}
 
 /// Loads a driver and returns its functions.
 ///

@@ -3,7 +3,7 @@
 use super::functions::{Functions, ObjectHandle, SessionHandle, another_answer};
 use crate::failure::{Failure, Outcome};
 use crate::types::*;
-use crate::wire::message::{Answer as Given, Filled, Request, Room, RoomFor, as_length};
+use crate::wire::message::{Answer as Given, Filled, Request, Room, RoomFor, UNWRITTEN, as_length};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -17,9 +17,6 @@ const UNAVAILABLE_IN_32_BITS: CK_ULONG = 0xffff_ffff;
 
 /// Room for a private value that is asked for in order to be refused.
 const PRIVATE_VALUE: u32 = 1024;
-
-/// What a buffer is filled with before the driver is asked: no number, flag or text of a token looks like it.
-pub(crate) const UNWRITTEN: u8 = 0xA5;
 
 /// An attribute to be read, with room for its value.
 ///

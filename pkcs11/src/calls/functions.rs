@@ -1,9 +1,8 @@
 //! A driver's functions, and the one way in which they are called.
 
 use crate::driver::{Driver, Here};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, LoadFailure, Outcome};
 use crate::kept::KeptFiles;
-use crate::library::LoadFailure;
 use crate::types::{CK_FUNCTION_LIST, CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CK_SLOT_ID, CKR_OK};
 use crate::types::{CK_RV, CKR_SESSION_HANDLE_INVALID};
 use crate::wire::message::{Answer, Reply, Request};

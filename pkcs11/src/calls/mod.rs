@@ -4,11 +4,6 @@ mod attributes;
 mod functions;
 mod general;
 mod objects;
-mod template;
 
 pub use attributes::{Attributes, PrivateValue, Wanted};
 pub use functions::{Functions, ObjectHandle, SessionHandle, SlotId};
-pub use template::Template;
-
-pub(crate) use attributes::UNWRITTEN;
-pub(crate) use template::length;

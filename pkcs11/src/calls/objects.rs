@@ -1,8 +1,8 @@
 //! Objects and keys (PKCS#11 v3.1 §5.7, §5.13, §5.18).
 
 use super::functions::{Functions, ObjectHandle, SessionHandle, another_answer};
-use super::template::Template;
 use crate::failure::{Failure, Outcome};
+use crate::template::Template;
 use crate::types::*;
 use crate::wire::message::{Answer, Pss, Request, as_length};
 use std::borrow::Cow;

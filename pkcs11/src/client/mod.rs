@@ -4,9 +4,8 @@ mod link;
 mod patience;
 mod process;
 
-use crate::failure::{Failure, Outcome};
-use crate::kept::KeptFiles;
-use crate::library::LoadFailure;
+use crate::failure::{Failure, LoadFailure, Outcome};
+use crate::kept::{KeptFiles, LetGo};
 use crate::options::HostOptions;
 use crate::types::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
 use crate::wire::frame::{FromHost, NotLoaded, ToHost, VERSION, decode, encode};
@@ -142,15 +141,7 @@ impl Client {
         let mut turn = self.turn(KEEPING)?;
         turn.tell(&ToHost::Keep(name), &files.iter().collect::<Vec<_>>())?;
         lock(&self.kept).push((name, files));
-        Ok(KeptFiles::in_host(self, name))
-    }
-
-    /// Has the host close them. One that has ended has done so.
-    pub(crate) fn let_go(&self, name: u64) {
-        lock(&self.kept).retain(|(kept, _)| *kept != name);
-        if let Ok(mut turn) = self.turn(KEEPING) {
-            let _ = turn.tell(&ToHost::LetGo(name), &[]);
-        }
+        Ok(KeptFiles::by(self, name))
     }
 
     /// Gives a new host what the one before kept.
@@ -185,6 +176,16 @@ impl Client {
         state.caller = Some(this);
         let (host, ended) = (state.host.take(), state.ended.take());
         Ok(Turn { client: self, host, ended })
+    }
+}
+
+impl LetGo for Client {
+    /// One that has ended has closed them.
+    fn let_go(&self, name: u64) {
+        lock(&self.kept).retain(|(kept, _)| *kept != name);
+        if let Ok(mut turn) = self.turn(KEEPING) {
+            let _ = turn.tell(&ToHost::LetGo(name), &[]);
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The one place where PKCS#11 functions are called: a driver in this process.
 
 use super::broken_pipe::BrokenPipe;
-use crate::calls::{Template, UNWRITTEN, length};
 use crate::failure::{Failure, Outcome};
+use crate::template::{Template, length};
 use crate::types::*;
-use crate::wire::message::{Answer, Filled, Pss, Reply, Request, Room, RoomFor, as_size};
+use crate::wire::message::{Answer, Filled, Pss, Reply, Request, Room, RoomFor, UNWRITTEN, as_size};
 use crate::wire::{Bytes, Structure};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -111,9 +111,8 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Malfo
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::{Answer, Filled, Room, RoomFor};
+    use super::super::message::{Answer, Filled, Room, RoomFor, UNWRITTEN};
     use super::*;
-    use crate::calls::UNWRITTEN;
     use crate::types::*;
 
     /// The same numbers in every run.

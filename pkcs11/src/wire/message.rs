@@ -4,13 +4,16 @@
 //! asked checks that no more came back ([`Answer::fits`]).
 
 use super::{Bytes, Structure};
-use crate::calls::{Template, UNWRITTEN};
+use crate::template::Template;
 use crate::types::*;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The most bytes that one call has room for.
 pub(crate) const MOST_ROOM: usize = 1 << 22;
+
+/// What a buffer is filled with before the driver is asked: no number, flag or text of a token looks like it.
+pub(crate) const UNWRITTEN: u8 = 0xA5;
 
 /// The most entries of a list, and attributes of a call.
 const MOST_ENTRIES: usize = 65_536;
