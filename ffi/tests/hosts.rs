@@ -36,6 +36,12 @@ fn a_thread_that_is_cancelled_ends_after_its_call() {
 }
 
 #[test]
+fn a_driver_can_have_a_process_of_its_own() {
+    let host = format!("DRIVER_HOST={}", usbtoken_testkit::driver_host().display());
+    host_as("hosted", |program| vec!["env".into(), host.clone().into(), program.into()]);
+}
+
+#[test]
 fn the_driver_belongs_to_whoever_initialised_it() {
     host("shared");
 }

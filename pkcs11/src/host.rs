@@ -5,16 +5,18 @@
 
 mod link;
 mod rights;
+mod spare;
 
 use crate::driver::Here;
 use crate::failure::{Failure, Outcome};
+use crate::kept_open::KeptOpen;
 use crate::library::{self, LoadFailure};
 use crate::wire::frame::{FromHost, NotLoaded, ToHost, VERSION, decode, encode};
 use crate::wire::message::Request;
-use link::Link;
+use link::{Link, Lost, Message};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use spare::Spare;
 use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,13 +52,16 @@ pub fn main() -> ExitCode {
         std::thread::Builder::new().stack_size(64 * 1024).spawn(move || end_with(&link, parent, &writing))
     };
     if watched.is_ok() {
-        Host { link, writing, driver: None, kept: Vec::new() }.serve();
+        let spare = Spare::start(Arc::clone(&link));
+        Host { link, writing, driver: None, kept: Vec::new(), spare }.serve();
     }
     rights::end()
 }
 
 /// Ends this process when the program is gone, after a call that writes.
 fn end_with(link: &Link, parent: Option<rustix::process::Pid>, writing: &Mutex<()>) {
+    // Where it has none of its own, a driver that closes them ends the process.
+    spare::own_descriptors();
     while !is_gone(link) && rustix::process::getppid() == parent {}
     let begun = Instant::now();
     loop {
@@ -86,14 +91,16 @@ struct Host {
     writing: Arc<Mutex<()>>,
     driver: Option<Here>,
     /// Files that are kept open for the program, such as its locks.
-    kept: Vec<(u64, Vec<OwnedFd>)>,
+    kept: Vec<(u64, Vec<KeptOpen>)>,
+    /// For when the driver has closed the descriptor of the link.
+    spare: Option<Spare>,
 }
 
 impl Host {
     /// Answers until the other end is gone, or says what is no message.
     fn serve(mut self) {
-        while let Some((message, files)) = self.link.receive() {
-            let Ok(message) = decode::<ToHost<'_>>(&message) else { return };
+        while let Some(Message { bytes, files }) = self.receive() {
+            let Ok(message) = decode::<ToHost<'_>>(&bytes) else { return };
             let answer = match message {
                 ToHost::Load { version, parent, driver } => self.load(version, parent, &driver.0),
                 ToHost::Call(request) => self.call(&request),
@@ -108,9 +115,20 @@ impl Host {
             };
             let Some(answer) = answer else { return };
             let Ok(frame) = encode(&answer, USUAL_ANSWER) else { return };
-            if self.link.send(&frame).is_none() {
+            let sent = match self.link.send(&frame) {
+                Err(Lost::Closed) => self.spare.as_ref().and_then(|spare| spare.send(frame)),
+                sent => sent.ok(),
+            };
+            if sent.is_none() {
                 return;
             }
+        }
+    }
+
+    fn receive(&self) -> Option<Message> {
+        match self.link.receive() {
+            Err(Lost::Closed) => self.spare.as_ref()?.receive(),
+            received => received.ok(),
         }
     }
 

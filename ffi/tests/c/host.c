@@ -3,6 +3,7 @@
  *   threads   8 threads on one context
  *   fork      the host forks
  *   cancel    the host cancels a thread that is in a call
+ *   hosted    drivers in processes of their own, by the program that DRIVER_HOST names
  *   shared    the host initialised the same driver before us, and again after us
  */
 #include <dlfcn.h>
@@ -237,6 +238,43 @@ static void shared(void)
     dlclose(library);
 }
 
+static void hosted(void)
+{
+    void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+    CHECK(library != NULL);
+    unsigned long (*entry)(struct function_list **) = NULL;
+    *(void **)&entry = dlsym(library, "C_GetFunctionList");
+    struct function_list *here = NULL;
+    unsigned long slots = 0;
+    CHECK(entry != NULL && entry(&here) == 0);
+
+    usbtoken_context *context = new_context();
+    usbtoken_token *token = NULL;
+    usbtoken_session *session = NULL;
+    usbtoken_credentials *list = NULL;
+    OK(context, usbtoken_context_set_driver_host(context, "/nowhere/usbtoken-driver", NUL));
+    EXPECT(USBTOKEN_DRIVER_HOST_UNUSABLE, context, usbtoken_find(context, arguments[2], NUL, &token));
+    OK(context, usbtoken_context_set_driver_host(context, getenv("DRIVER_HOST"), NUL));
+    look(context);
+    OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+    OK(token, usbtoken_login(token, arguments[3], NUL, 0, &session));
+    OK(session, usbtoken_session_credentials(session, &list));
+    CHECK(usbtoken_credentials_count(list) == 1);
+    /* It is not initialised here, and the host's child is no matter of this process. */
+    CHECK(here->get_slot_list(1, NULL, &slots) == 0x190);
+    usbtoken_credentials_free(&list);
+    usbtoken_session_free(&session);
+    usbtoken_token_free(&token);
+    CHECK(waitpid(-1, NULL, WNOHANG) == -1);
+
+    OK(context, usbtoken_context_set_driver_host(context, "", NUL));
+    OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+    CHECK(here->get_slot_list(1, NULL, &slots) == 0 && slots > 0);
+    usbtoken_token_free(&token);
+    usbtoken_context_free(&context);
+    dlclose(library);
+}
+
 int main(int count, char **given)
 {
     CHECK(count >= 6);
@@ -249,6 +287,8 @@ int main(int count, char **given)
         forked();
     else if (strcmp(test, "cancel") == 0)
         cancelled_thread();
+    else if (strcmp(test, "hosted") == 0)
+        hosted();
     else if (strcmp(test, "shared") == 0)
         shared();
     else

@@ -57,6 +57,15 @@ impl Functions {
         }
     }
 
+    /// Ends the driver's host, where it has one.
+    pub(super) fn end_host(&self) {
+        match &self.driver {
+            Driver::Here(_) => {}
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.end(),
+        }
+    }
+
     /// Whether the driver's host has ended, so that it has to be loaded and initialised anew.
     pub fn has_ended(&self) -> bool {
         match &self.driver {

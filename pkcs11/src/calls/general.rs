@@ -33,7 +33,11 @@ impl Functions {
         let ours = match result {
             Ok(()) => true,
             Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
-            Err(failure) => return Err(failure),
+            Err(failure) => {
+                // The next one begins anew.
+                self.end_host();
+                return Err(failure);
+            }
         };
         self.belongs_here();
         Ok(ours)

@@ -134,6 +134,14 @@ impl Client {
         }
     }
 
+    /// Ends the host, which is of no use.
+    pub(crate) fn end(&self) {
+        if let Ok(mut turn) = self.turn(LOADING) {
+            let why = turn.ended.take();
+            turn.end(why);
+        }
+    }
+
     /// Has the host keep these files open too, and any that takes its place.
     pub(crate) fn keep(&self, files: Vec<File>) -> Outcome<KeptFiles<'_>> {
         static NAMES: AtomicU64 = AtomicU64::new(1);

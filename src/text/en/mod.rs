@@ -286,7 +286,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Abandon => "Removing the pending key",
         Step::ListDevices => "Listing the devices that are plugged in",
         Step::ReadProfile => "Reading the bank's profile",
-        Step::StillWorking => "The driver is still working; please wait",
+        Step::StillWorking => "Waiting for the driver, which is still working",
         Step::Confirm => "Logging in at the bank's server with the new certificate",
     }
 }

@@ -292,7 +292,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Abandon => "発行待ちの鍵を破棄しています",
         Step::ListDevices => "接続されている機器を調べています",
         Step::ReadProfile => "銀行プロファイルを読み取っています",
-        Step::StillWorking => "ドライバの処理が続いています。そのままお待ちください",
+        Step::StillWorking => "ドライバの処理が終わるのを待っています",
         Step::Confirm => "新しい電子証明書で銀行のサーバにログインしています",
     }
 }
