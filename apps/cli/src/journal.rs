@@ -4,6 +4,7 @@
 //! second order, and because what it answered cannot be asked for twice. Files are private (0600 in a folder of
 //! 0700), appear whole or not at all, and are on the disk before the call returns.
 
+mod labels;
 mod private;
 #[cfg(test)]
 mod tests;
