@@ -14,10 +14,11 @@ use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::args;
-use crate::output::view;
 use crate::output::{Outcome, Pieces, print_warning};
+use crate::output::{json, view};
 use crate::pin::Source;
 use crate::run::Run;
+use crate::words::Tongue;
 
 /// What the tokens hold, to be shown one by one: of a token with thousands of certificates nothing is made beforehand.
 struct Listed {
@@ -114,8 +115,9 @@ impl Listed {
             Some(_) => return Phrase::NoCredentials.text(self.lang),
             None => Notice::NoCertificate,
         };
-        let message = notice.message(self.lang);
-        format!("{}\n  {}", message.sentence, message.next_action)
+        let (message, tongue) =
+            (notice.message(self.lang), Tongue { lang: self.lang, bank: self.bank.as_ref() });
+        format!("{}\n  {}", tongue.say(message.sentence), tongue.say(message.next_action))
     }
 }
 
@@ -149,7 +151,7 @@ impl Pieces for Listed {
     }
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
+        json::write_pretty(out, self)
     }
 }
 
