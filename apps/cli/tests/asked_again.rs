@@ -145,6 +145,54 @@ fn the_answer_to_an_order_for_the_old_key_is_kept_and_installed() {
     assert_eq!(stage.token.snapshot().added_since(&before).len(), 1);
 }
 
+/// It is listed among what waits, and goes on by its id, as a key does that waits on the token.
+#[test]
+fn an_order_for_the_old_key_is_listed_and_resumed() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let stage = Stage::of(kind, days_from_now(11));
+        let before = stage.token.snapshot();
+        stage.run(&["resume", "--id", "01", "--issuer", "touch asked; false"]).failed("pending_not_found", 3);
+        stage.run(&["renew", "--reuse-key", "--issuer", FAILS]).failed("issuer_failed", 6);
+        let sent = stage.read("sent");
+        let listed = stage.run(&["pending"]).result();
+        let [order] = listed.as_array().unwrap().as_slice() else { panic!("{listed:#}") };
+        let serial = usbtoken_testkit::serial_hex(&stage.old.certificate);
+        assert_eq!((&order["id"], &order["key_reused"]), (&"01".into(), &true.into()), "{order:#}");
+        assert_eq!((&order["concerns_serial"], &order["age_days"]), (&serial.into(), &0.into()), "{order:#}");
+        stage.run(&["pending", "--id", "01", "--reference", "R-1"]).succeeded();
+        assert_eq!(stage.run(&["pending"]).result()[0]["reference"], "R-1");
+        for id in [&["--id", "01"][..], &[]] {
+            stage.write("sent", b"");
+            let error = stage.run(&[&["resume", "--issuer", FAILS], id].concat()).failed("issuer_failed", 6);
+            assert_eq!(fact(&error, "reference"), "R-1");
+            assert_eq!(stage.read("sent"), sent, "{kind} {id:?}");
+            stage.run(&[&["resume", "--out", "same.pem", "--overwrite"], id].concat()).succeeded();
+            assert_eq!(stage.read("same.pem"), sent, "{kind} {id:?}");
+        }
+        stage.run(&["resume", "--id", "02", "--issuer", "touch asked; false"]).failed("pending_not_found", 3);
+        // Another credential's URI means another order.
+        let other = format!("{};id=%02", stage.token.uri());
+        assert_eq!(stage.run_with(stage.token.pin(), &other, &["pending"]).result(), Value::Array(vec![]));
+        stage.token.snapshot().assert_same_as(&before);
+
+        // Beside a key that waits for a first certificate it has to be named.
+        stage.run(&["request", "--subject", "CN=new,O=Other", "--out", "first.pem"]).succeeded();
+        let both = stage.token.snapshot();
+        let error = stage.run(&["resume", "--issuer", "touch asked; false"]).failed("pending_ambiguous", 3);
+        assert!(error["facts"]["candidate"].to_string().contains("01 ("), "{error:#}");
+        stage.token.snapshot().assert_same_as(&both);
+        let issuer = stage.issuer(&[]);
+        stage.run(&["resume", "--id", "01", "--issuer", &issuer]).succeeded();
+        assert!(!stage.file("asked").exists());
+        let done = stage.token.snapshot();
+        done.assert_keeps(&both);
+        assert_eq!(done.added_since(&both).len(), 1, "{kind}: a certificate for the same key");
+        let left = stage.run(&["pending"]).result();
+        assert_eq!(left.as_array().unwrap().len(), 1, "the first one's key: {left:#}");
+        stage.run(&["resume", "--id", "01", "--issuer", "touch asked; false"]).failed("pending_not_found", 3);
+    }
+}
+
 #[test]
 fn an_order_for_the_old_key_can_be_forgotten() {
     let stage = Stage::new();
@@ -154,6 +202,8 @@ fn an_order_for_the_old_key_can_be_forgotten() {
     stage.run(&["abandon", "--yes", "--id", "02"]).failed("pending_not_found", 3);
     assert_eq!(stage.kept().len(), 1);
     stage.run(&["abandon", "--yes", "--id", "01"]).succeeded();
+    assert_eq!(stage.run(&["pending"]).result(), Value::Array(vec![]));
+    stage.run(&["resume", "--id", "01", "--issuer", FAILS]).failed("pending_not_found", 3);
     stage.token.snapshot().assert_same_as(&before);
     assert_eq!(stage.kept(), Vec::<PathBuf>::new());
     stage.renew(&[], &[]).succeeded();
