@@ -181,6 +181,8 @@
 #define USBTOKEN_REQUEST_FINISHED 237
 /** No certificate that matches can be seen without the PIN. */
 #define USBTOKEN_CREDENTIAL_NOT_SEEN 238
+/** The driver did not give an object on the token; what was looked for may be that one. */
+#define USBTOKEN_OBJECT_UNREADABLE 239
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */

@@ -127,6 +127,8 @@ numbered! {
         RequestFinished = 237 "request_finished",
         /// No credential that is seen without the PIN matches; others may show after the login.
         CredentialNotSeen = 238 "credential_not_seen",
+        /// What was looked for was not found, and an object on the token could not be read: it may be that one.
+        ObjectUnreadable = 239 "object_unreadable",
 
         /// The PIN is wrong.
         PinIncorrect = 301 "pin_incorrect",

@@ -71,7 +71,8 @@ impl Session {
             fits.cloned()
         };
         let plans = self.plans(algorithm, self.wants_pin(key));
-        let public_key = self.sign_by_token(key, &plans, &challenge, Step::SignChallenge, fits)?;
+        let signed = self.sign_by_token(key, &plans, &challenge, Step::SignChallenge, fits);
+        let public_key = signed.inspect_err(|error| self.unsigned.set(error.pkcs11_call()))?;
         Ok(Signed { place: key.place, public_key })
     }
 

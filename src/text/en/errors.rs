@@ -108,6 +108,8 @@ code_words! {
         "List the certificates and check what was asked for.";
     CredentialNotSeen "No certificate that matches can be seen without the PIN."
         "Some tokens show certificates only after the login: list them with the PIN, and if it is not there then, check what was asked for.";
+    ObjectUnreadable "The driver did not give an object on the token; what was looked for may be that one."
+        "Take the token out, insert it again and try again; if it happens again, send the lines shown to support.";
     CredentialAmbiguous "More than one certificate matches."
         "Name the certificate by its id or its serial number.";
     PendingNotFound "The token holds no pending key that matches."
