@@ -250,6 +250,54 @@ fn a_removal_that_cannot_be_ended_is_no_success() {
     stage.token.snapshot().assert_same_as(&half);
 }
 
+/// The CA put another user's name into the certificate. What was asked for stands; whose place it takes, a person says with the
+/// command that is named.
+#[test]
+fn a_removal_that_another_users_name_stops_says_how_to_go_on() {
+    let named =
+        |name: &str| NameDer::new().organization(Text::Utf8, "Firm").common(Text::Utf8, name).to_der();
+    let both = || {
+        let stage = Stage::alone(Kind::P256, days_from_now(300));
+        stage.token.credential(&stage.ca, Kind::P256, &[2], &named("Alice"), days_from_now(11));
+        stage.token.credential(&stage.ca, Kind::P256, &[3], &named("Bob"), days_from_now(200));
+        stage
+    };
+    let with_bobs_name = |stage: &Stage, request: &[u8]| {
+        let spki = usbtoken_testkit::ParsedRequest::parse(request).unwrap().spki;
+        let leaf = stage.ca.issue(&named("Bob"), &spki).not_after(days_from_now(365)).der();
+        stage.write("answer", &stage.ca.answer(Form::Bundle, &leaf));
+    };
+    let retire = ["--trust-anchor", "ca/ca.pem", "--retire-old"];
+    let stage = both();
+    stage.run(&["renew", "--id", "02", "--issuer", FAILS]).failed("issuer_failed", 6);
+    with_bobs_name(&stage, &stage.read("sent"));
+    let renew = [&["renew", "--id", "02", "--issuer", "cat answer", "--resume"], &retire[..]].concat();
+    let came = stage.run(&renew);
+    assert_eq!(came.result()["retired"], false);
+    let done = stage.token.snapshot();
+    let error = came.error();
+    assert_eq!(error["name"], "removal_doubtful", "{error:#}");
+    // Asked again, and by itself: the same way on.
+    let again = stage.run(&renew).error();
+    let alice =
+        stage.token.snapshot().with_id(&[2]).find_map(|one| one.bytes("SerialNumber").map(<[u8]>::to_vec));
+    assert!(alice.is_some());
+    let serial = fact(&error, "serial");
+    let anchored = ["retire", "--yes", "--serial", &serial, "--trust-anchor", "ca/ca.pem"];
+    let alone = stage.run(&anchored).failed("removal_doubtful", 9);
+    for error in [&error, &again, &alone] {
+        let go_on = fact(error, "go_on");
+        let meant = format!(" --serial {serial} --successor {}", fact(error, "successor"));
+        assert!(go_on.starts_with("usbtoken retire ") && go_on.contains(&meant), "{go_on}");
+    }
+    stage.token.snapshot().assert_same_as(&done);
+    let line = fact(&error, "go_on");
+    let line = format!("TEST_PIN=$(cat pin) {line} --yes --json");
+    assert_eq!(stage.shell(&line).json()["key_removed"], true);
+    assert_eq!(stage.token.snapshot().with_id(&[2]).count(), 0);
+    assert_eq!(stage.token.snapshot().with_id(&[3]).count(), 3, "Bob's own");
+}
+
 /// One file with the answers for two users of the token.
 #[test]
 fn the_uri_chooses_among_several_answers_in_one_file() {
