@@ -41,6 +41,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
                 select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run)
             };
             let (old, access) = chosen::choose(run, reserved, choice)?;
+            run.renews(&old);
             (Renewal::of(&old), Some(old), access)
         }
     };
@@ -105,7 +106,7 @@ pub fn write(
         "key_reused": pending.key().is_none(),
         "proof": pending.proof(),
         "reference": request.reference,
-        "notices": notices_json(pending.notices(), run.lang),
+        "notices": notices_json(pending.notices(), run.tongue()),
     });
     let name = out.display().to_string();
     let order = request.reference.as_ref();
@@ -115,7 +116,7 @@ pub fn write(
         Words::RequestWritten(&usbtoken::text::printable(&name)).text(run.lang),
         order.unwrap_or_default(),
         Words::SendRequest.text(run.lang),
-        notices_text(&run.untold(pending.notices()), run.lang)
+        notices_text(&run.untold(pending.notices()), run.tongue())
     );
     let mut outcome = Outcome::new(text, json);
     outcome.raw = (to_stdout && !run.global.json).then_some(bytes);

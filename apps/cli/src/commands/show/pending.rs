@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use base16ct::lower::encode_string as hex;
-use usbtoken::error::{Fact, Step};
+use usbtoken::error::Step;
 use usbtoken::renewal::{PendingKey, PendingState};
-use usbtoken::{Code, Error, Result, Session};
+use usbtoken::{Result, Session};
 
 use crate::args::{self, Hex};
 use crate::commands::orders::{self, Meant, OrderInUse};
+use crate::journal::JournalEntry;
 use crate::kept::Keeper;
 use crate::next_command::CommandLine;
 use crate::output::Outcome;
@@ -39,15 +39,14 @@ pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
 
 /// Keeps an order's reference number that a person was told after the request was sent.
 fn note(keeper: &Keeper, session: &Session, id: Option<&Hex>, reference: &Reference) -> Result<()> {
-    let meant = orders::meant(keeper, session, id, |key| key.state() == PendingState::AwaitingAnswer)?;
-    let entry = match meant {
-        Meant::Order(order) => order.kept,
-        Meant::Key(key) => keeper.entry(session, key.id())?.ok_or_else(|| {
-            let error = Error::new(Code::JournalUnusable).fact(Fact::Id, hex(key.id()));
-            error.fact(Fact::Reason, "request_not_here")
-        })?,
-    };
-    keeper.update(&entry.with_reference(Some(reference.clone())))
+    let with = |entry: JournalEntry| keeper.update(&entry.with_reference(Some(reference.clone())));
+    match orders::meant(keeper, session, id, |key| key.state() == PendingState::AwaitingAnswer)? {
+        Meant::Order(order) => with(order.kept),
+        Meant::Key(key) => match keeper.entry(session, key.id())? {
+            Some(entry) => with(entry),
+            None => keeper.keep_order(session, &key, reference),
+        },
+    }
 }
 
 /// What is shown of a pending key: also the answer that came for it already.
