@@ -737,6 +737,8 @@
 #define USBTOKEN_FACT_STILL_THERE 65
 /** Reference number */
 #define USBTOKEN_FACT_REFERENCE 54
+/** Serial number of the new certificate */
+#define USBTOKEN_FACT_SUCCESSOR 89
 
 
 /**

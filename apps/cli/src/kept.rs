@@ -13,7 +13,7 @@ use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, Request};
 use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
-use usbtoken::{Certificate, Code, Credential, Error, Response, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Error, Pending, Response, Result, Session, Token};
 
 use crate::journal::{Journal, JournalEntry, Order};
 use crate::reference::Reference;
@@ -220,6 +220,20 @@ impl Keeper {
         }
     }
 
+    /// Keeps the label of a new key that the token did not take: without it another run does not find the key.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_label(&self, token: &TokenIdentity, pending: &Pending) -> Result<()> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.keep_label(token, pending))
+    }
+
+    /// The same token, of whose keys the labels are known that it did not take.
+    pub fn knowing_labels(&self, token: Token) -> Token {
+        let labels = self.journal.as_ref().map(|journal| journal.labels(token.identity()));
+        token.with_labels(labels.unwrap_or_default())
+    }
+
     /// The same job with the order's reference number, which is kept where it is new.
     pub fn with_reference(&self, entry: &JournalEntry, reference: Option<Reference>) -> JournalEntry {
         let with = entry.clone().with_reference(reference);
@@ -283,12 +297,12 @@ impl Keeper {
     /// [`Code::JournalUnusable`] when what is kept of it is damaged.
     pub fn order_for_key_of(&self, token: &TokenIdentity, old: &Credential) -> Result<Option<JournalEntry>> {
         let kept = self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, old.id()))?;
-        let certificate = old.certificate();
-        Ok(kept.filter(|entry| {
-            entry.reuses_key()
-                && entry.is_for(certificate.public_key())
-                && entry.renews(&certificate.serial().to_string())
-        }))
+        Ok(kept.filter(|entry| entry.is_for_key_of(old)))
+    }
+
+    /// The orders for keys of this token that are in use.
+    pub fn orders_for_keys_in_use(&self, token: &TokenIdentity) -> Vec<JournalEntry> {
+        self.journal.as_ref().map(|journal| journal.orders_for_keys_in_use(token)).unwrap_or_default()
     }
 
     /// Whether an answer was kept that has a certificate for this key of the token.
@@ -363,8 +377,12 @@ impl Keeper {
     /// The file with an answer that holds a certificate for this key, to be named to the person: one that cannot be
     /// read is left to who installs it.
     pub fn answer_file(&self, session: &Session, key: &PendingKey) -> Option<PathBuf> {
-        let answers = self.answers(session, key.id()).unwrap_or_default();
-        let public = key.public_key()?;
+        self.answer_for(session, key.id(), key.public_key()?)
+    }
+
+    /// The same for the public key that is given.
+    pub fn answer_for(&self, session: &Session, key_id: &[u8], public: &PublicKey) -> Option<PathBuf> {
+        let answers = self.answers(session, key_id).unwrap_or_default();
         let is_for_key =
             |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(public).is_some());
         answers.into_iter().find(|(_, answer)| is_for_key(answer)).map(|(path, _)| path)

@@ -206,7 +206,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::KeyLabelChosen => w(
             "USBトークンが鍵のラベルを自分で決めるため、この鍵が更新のためのものであることがトークンに記録されていません。",
-            "中断すると後からこの鍵を見つけられないため、このまま最後まで更新を完了してください。使わない鍵は、トークンに付属のソフトウェアで削除してください。",
+            "この鍵はこのパソコンに記録されています。ほかのパソコンでは見つけられないため、このパソコンで更新を完了してください。使わない鍵は、トークンに付属のソフトウェアで削除してください。",
         ),
         Notice::WorksLater => w(
             "新しい電子証明書は、まだ銀行で使えるようになっていません。",
@@ -339,6 +339,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Algorithm => "方式",
         Fact::Stated => "トークンの申告",
         Fact::Uri => "PKCS#11 URI",
+        Fact::Successor => "新しい電子証明書のシリアル番号",
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",

@@ -29,6 +29,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "Label",
         Words::Size => "Size in bytes",
         Words::UnreadableExtensions => "Extensions that cannot be read",
+        Words::KeyInUse(kind) => return format!("{kind}, in use and used again"),
         Words::NewKey(kind) => return format!("New key: {kind}"),
         Words::NoPending => "There is no pending key.",
         Words::Reminder => "Reminder",

@@ -32,6 +32,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "ラベル",
         Words::Size => "サイズ（バイト）",
         Words::UnreadableExtensions => "読み取れない拡張",
+        Words::KeyInUse(kind) => return format!("{kind}（使用中の鍵をそのまま使う更新）"),
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
         Words::NoPending => "発行待ちの鍵はありません。",
         Words::Reminder => "更新のお知らせ",

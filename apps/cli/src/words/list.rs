@@ -56,6 +56,8 @@ pub enum Words<'a> {
     Size,
     /// Label: the extensions of a certificate that cannot be read.
     UnreadableExtensions,
+    /// The kind of a key that is in use.
+    KeyInUse(&'a str),
     /// The kind of key that a renewal makes.
     NewKey(&'a str),
 
