@@ -25,6 +25,8 @@ pub struct Run {
     pub lang: Lang,
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
+    /// What was found out before there is a result, for programs that read the result.
+    noted: RefCell<Vec<Warning>>,
     bank: Option<Bank>,
     /// Whether this command may log in.
     pub may_log_in: bool,
@@ -41,8 +43,19 @@ impl Run {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
         let (told, pin, lock_accepted) = (RefCell::default(), RefCell::default(), Cell::default());
-        let pin_was_read = Cell::default();
-        Run { global, lang, progress, told, bank: None, may_log_in: false, pin, pin_was_read, lock_accepted }
+        let (pin_was_read, noted) = (Cell::default(), RefCell::default());
+        Run {
+            global,
+            lang,
+            progress,
+            told,
+            noted,
+            bank: None,
+            may_log_in: false,
+            pin,
+            pin_was_read,
+            lock_accepted,
+        }
     }
 
     /// Reads the PIN before any driver runs, where it comes from no person: drivers close what they did not open.
@@ -144,6 +157,33 @@ impl Run {
                     (None, Some(_)) if found.tokens.is_empty() => Ok((vec![self.token()?], found.skipped)),
                     (None, _) => Ok((found.tokens, found.skipped)),
                 }
+            }
+        }
+    }
+
+    /// Whether the command line names a token.
+    ///
+    /// # Errors
+    /// As [`Run::uri`].
+    pub fn names_token(&self) -> Result<bool> {
+        Ok(self.uri()? != TokenUri::default())
+    }
+
+    /// The token that the command line names, whether the bank calls it its own or not.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn named_token(&self) -> Result<Token> {
+        let (finder, uri) = (self.finder()?, self.uri()?);
+        match self.global.wait.filter(|seconds| *seconds > 0) {
+            None => {
+                self.progress.step(Step::FindToken);
+                finder.find(&uri)
+            }
+            Some(seconds) => {
+                self.progress.step(Step::WaitForToken);
+                let deadline = Instant::now() + Duration::from_secs(seconds.into());
+                finder.wait(&uri, deadline, &Cancel::new())
             }
         }
     }
@@ -257,6 +297,17 @@ impl Run {
             }
             self.told.borrow_mut().push(warning.notice);
         }
+    }
+
+    /// Tells a person what was found out before there is a result, and keeps it for the result.
+    pub fn note(&self, notice: Warning) {
+        self.tell(std::slice::from_ref(&notice));
+        self.noted.borrow_mut().push(notice);
+    }
+
+    /// What was found out before there is a result.
+    pub fn noted(&self) -> Vec<Warning> {
+        self.noted.borrow().clone()
     }
 
     /// Those that were not told yet.

@@ -1,6 +1,7 @@
 //! The subcommands, one file each, in three groups, and the choice of the credential that they share.
 
 pub mod chosen;
+mod from;
 pub mod job;
 pub mod select;
 pub mod show;

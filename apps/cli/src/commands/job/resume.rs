@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::Fact;
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState};
 use usbtoken::{Code, Error, Policy, Renewal, Result, Session};
 
@@ -11,7 +12,7 @@ use super::ask::{self, Options, Visit};
 use super::install_response::{self, Checks, Job};
 use super::request;
 use crate::args;
-use crate::commands::select;
+use crate::commands::{from, select};
 use crate::files;
 use crate::kept::Keeper;
 use crate::output::Outcome;
@@ -21,6 +22,7 @@ use crate::run::Run;
 /// Sends the request again, or finishes the job when the certificate is here already.
 pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let checks = Checks::read(run, &args.checks, args.rule(), None, args.retire_old)?;
+    let elsewhere = from::again(run, &args.old)?;
     let mut way = match &args.out {
         Some(out) => {
             files::check_writable(out, args.file.overwrite)?;
@@ -35,8 +37,11 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     }
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
     let key = select::pending(&session, args.id.as_ref(), waits)?;
+    let elsewhere = elsewhere.or_else(|| way.keeper().old_elsewhere(&session, key.id()));
+    let key = of_job(key, elsewhere.as_ref())?;
     let order = args.order.reference.clone().or_else(|| way.keeper().reference(&session, key.id()));
-    let resumed = go_on(run, args, &checks, &way, &session, &key);
+    let of_key = (&key, elsewhere.as_ref());
+    let resumed = go_on(run, args, &checks, &way, &session, of_key);
     resumed.map_err(|error| Reference::name(order.as_ref(), error))
 }
 
@@ -46,11 +51,11 @@ fn go_on(
     checks: &Checks<'_>,
     way: &Way<'_>,
     session: &Session,
-    key: &PendingKey,
+    (key, elsewhere): (&PendingKey, Option<&OldCertificate>),
 ) -> Result<Outcome> {
     let keeper = way.keeper();
     let entry = keeper.entry(session, key.id())?;
-    let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), key)?;
+    let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), key, elsewhere)?;
     let renewal = match keeper.requested_key(session, key) {
         Some(kept) => renewal.requested_key(&kept),
         None => renewal,
@@ -94,11 +99,33 @@ fn options(args: &args::Resume) -> Options<'_> {
     Options { issuer: &args.issuer, form: args.form, reference: args.order.reference.as_ref() }
 }
 
-fn renewal(args: &args::Resume, policy: &Policy, key: &PendingKey) -> Result<Renewal> {
-    let base = match (key.old_credential()?, args.first_subject()) {
-        (Some(old), _) => Renewal::of(&old),
-        (None, Some(subject)) => Renewal::first(subject.parse()?),
-        (None, None) => {
+/// The key, of which it is known which certificate from elsewhere it renews, where one is at hand.
+///
+/// # Errors
+/// [`Code::OldNotOfJob`].
+fn of_job(key: PendingKey, elsewhere: Option<&OldCertificate>) -> Result<PendingKey> {
+    match elsewhere {
+        Some(old) if !key.renews(old.certificate()) => {
+            let error = Error::new(Code::OldNotOfJob).fact(Fact::Id, hex(key.id()));
+            let error = error.fact(Fact::Serial, old.certificate().serial()).fact(Fact::Place, old.place());
+            Err(key.concerns().iter().fold(error, |error, serial| error.fact(Fact::Expected, serial)))
+        }
+        Some(old) => Ok(key.renewing(old.certificate())),
+        None => Ok(key),
+    }
+}
+
+fn renewal(
+    args: &args::Resume,
+    policy: &Policy,
+    key: &PendingKey,
+    elsewhere: Option<&OldCertificate>,
+) -> Result<Renewal> {
+    let base = match (key.old_credential()?, elsewhere, args.first_subject()) {
+        (Some(old), ..) => Renewal::of(&old),
+        (None, Some(old), _) => Renewal::of(old),
+        (None, None, Some(subject)) => Renewal::first(subject.parse()?),
+        (None, None, None) => {
             let error = Error::new(Code::BadArgument).fact(Fact::Expected, "--subject");
             return Err(error.fact(Fact::Id, hex(key.id())));
         }
