@@ -33,6 +33,8 @@
  *  6. Threads. Every function may be called from every thread. A session and an enrolment object do one call at a
  *     time: a second one meanwhile is answered with USBTOKEN_BUSY. Callbacks run on the thread of the call that
  *     needs them, before it returns. Freeing a handle during a call on it is allowed; the call ends undisturbed.
+ *     Inside each call a thread cannot be cancelled: pthread_cancel takes effect after it. Cancellation of the type
+ *     PTHREAD_CANCEL_ASYNCHRONOUS must be off, as for nearly every function there is.
  *
  *  7. Nothing is thrown. A panic inside becomes USBTOKEN_PANIC. Your callbacks must not throw either.
  *
@@ -1602,6 +1604,12 @@
 #define USBTOKEN_PENDING_FOR_WHOM 4
 
 /**
+ * usbtoken_pending_text: what makes it doubtful that the key is ours, a stable name, such as "same_record"; NULL where
+ * nothing does.
+ */
+#define USBTOKEN_PENDING_DOUBT 5
+
+/**
  * usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
  */
 #define USBTOKEN_PENDING_STATE 1
@@ -1947,7 +1955,7 @@
 #define USBTOKEN_ENROLL_KEY_SPEC 1
 
 /**
- * usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
+ * usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one. 256 and 384 are for ECDSA.
  */
 #define USBTOKEN_ENROLL_LENGTH 2
 
@@ -1967,7 +1975,8 @@
 #define USBTOKEN_ENROLL_KEY_USAGE 5
 
 /**
- * usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
+ * usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone; one whose keys
+ * are RSA keys (1, 2, 12, 24) goes with no other kind.
  */
 #define USBTOKEN_ENROLL_PROVIDER_TYPE 6
 
@@ -1983,12 +1992,14 @@
 #define USBTOKEN_ENROLL_PROVIDER_NAME 1
 
 /**
- * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
+ * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one where a key like the
+ * old one is asked for, else RSA.
  */
 #define USBTOKEN_ENROLL_ALGORITHM 2
 
 /**
- * usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
+ * usbtoken_enroll_set_text: Subject, as IX500DistinguishedName::Encode takes it; not after
+ * InitializeFromCertificate.
  */
 #define USBTOKEN_ENROLL_SUBJECT 3
 
@@ -3587,10 +3598,18 @@ usbtoken_status usbtoken_session_pending(const struct usbtoken_session *session,
                                          struct usbtoken_pending_list **out);
 
 /**
- * Removes a pending key with all that belongs to its job, and nothing else.
+ * Removes a pending key with all that belongs to its job, and nothing else. USBTOKEN_REMOVAL_DOUBTFUL where it is not certain
+ * that the key is ours: then a person names it, usbtoken_session_abandon_named.
  */
 usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
                                          const struct usbtoken_pending *pending);
+
+/**
+ * As usbtoken_session_abandon, for a key that a person has named by its identifier (USBTOKEN_PENDING_ID), having seen what
+ * is odd about it (USBTOKEN_PENDING_DOUBT): it goes although it is doubtful, or does not sign; then alone.
+ */
+usbtoken_status usbtoken_session_abandon_named(const struct usbtoken_session *session,
+                                               const struct usbtoken_pending *pending);
 
 /**
  * Logs out, ends the handle and sets the pointer to NULL. Accepts NULL. A login that was there before stays.
@@ -3707,7 +3726,8 @@ usbtoken_hresult usbtoken_enroll_new_utf16(const struct usbtoken_context *contex
                                            struct usbtoken_enroll **out);
 
 /**
- * Sets the function that asks for consent. Without one, every operation is refused.
+ * Sets the function that asks for consent. Without one, every operation is refused. An operation to which the person said no
+ * is not asked for again by this object, unless the function is set anew.
  */
 usbtoken_hresult usbtoken_enroll_set_consent(const struct usbtoken_enroll *enroll,
                                              usbtoken_consent_callback consent,
@@ -3759,7 +3779,10 @@ usbtoken_hresult usbtoken_enroll_set_text_utf16(const struct usbtoken_enroll *en
                                                 size_t text_length);
 
 /**
- * Initialize: for a first certificate, whose subject has to be set, or for a response alone. `enroll_context` is
+ * Initialize: for a request with a subject of its own, which has to be set, or for a response alone. The request is for a first
+ * certificate, unless the subject is exactly that of the only certificate that can be renewed; or, where the bank's profile says
+ * that each user has a token of their own, it is no more than a common name in the place of a whole name: then it
+ * renews the only certificate of the token. `enroll_context` is
  * USBTOKEN_ENROLL_CONTEXT_USER.
  */
 usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll,
@@ -3768,7 +3791,8 @@ usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll
 /**
  * InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
  * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
- * USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
+ * USBTOKEN_INHERIT_…; subject and extensions are always inherited (InheritNone is refused, and so is a Subject of its own), and the key is always
+ * new.
  */
 usbtoken_hresult usbtoken_enroll_initialize_from_certificate(const struct usbtoken_enroll *enroll,
                                                              uint32_t enroll_context,
@@ -3831,10 +3855,20 @@ usbtoken_hresult usbtoken_enroll_installed(const struct usbtoken_enroll *enroll,
                                            struct usbtoken_installed **out);
 
 /**
- * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
- * pending key of this origin. 「中断して閉じる」.
+ * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only pending key of
+ * this origin that waits for what the object was initialised for: this certificate, or the common name of this subject.
+ * Another user of the same origin may have made others; see usbtoken_enroll_abandon_named. 「中断して閉じる」.
  */
 usbtoken_hresult usbtoken_enroll_abandon(const struct usbtoken_enroll *enroll);
+
+/**
+ * As usbtoken_enroll_abandon, for the key of this origin whose identifier (CKA_ID) the person has named: it goes although it
+ * is doubtful (USBTOKEN_PENDING_DOUBT) or does not sign. For the host, whose window shows what waits; a page learns no
+ * identifiers.
+ */
+usbtoken_hresult usbtoken_enroll_abandon_named(const struct usbtoken_enroll *enroll,
+                                               const uint8_t *id,
+                                               size_t id_length);
 
 /**
  * Ends the handle and sets the pointer to NULL. Accepts NULL. What is on the token stays.

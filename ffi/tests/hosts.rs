@@ -31,6 +31,11 @@ fn a_forked_child_is_told_so_and_the_parent_goes_on() {
 }
 
 #[test]
+fn a_thread_that_is_cancelled_ends_after_its_call() {
+    host("cancel");
+}
+
+#[test]
 fn the_driver_belongs_to_whoever_initialised_it() {
     host("shared");
 }

@@ -180,7 +180,7 @@ impl Credential {
     }
 
     /// Whether the credential can be renewed now, or that has to be tried: what is only said of it decides nothing.
-    pub(super) fn may_be_renewed(&self, window: Window, now: SystemTime) -> bool {
+    pub(crate) fn may_be_renewed(&self, window: Window, now: SystemTime) -> bool {
         let is_open = || matches!(window.state(self.certificate.not_after(), now), WindowState::Open { .. });
         !matches!(self.renewable(window, now), Renewable::KeyMissing | Renewable::Renewed) && is_open()
     }

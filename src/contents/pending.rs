@@ -287,7 +287,7 @@ impl PendingKey {
 
     /// Whether it may have been asked for this subject: it is the key of a first certificate, and what the token tells
     /// of its subject is the same.
-    pub fn may_be_for(&self, subject: &Name) -> bool {
+    pub(crate) fn may_be_for(&self, subject: &Name) -> bool {
         let asked = super::record::text_for(subject);
         self.is_first() && self.text().is_none_or(|text| asked.as_deref() == Some(&*text))
     }

@@ -34,7 +34,7 @@ impl Renewal {
         session.reserve()?;
         run.enter(Step::Preflight)?;
         // A CA would refuse such a name, or cut it, after the key was made.
-        if let Subject::First(name) = &self.subject {
+        if let Some(name) = self.named() {
             name.check_bounds().map_err(|error| error.during(Step::Preflight))?;
         }
         let contents = Contents::read(session)?;
@@ -105,16 +105,22 @@ impl Renewal {
 
     /// What the request will say, but for its key: made before there is a key, so that what cannot be encoded costs none.
     fn draft(&self, key: &KeyAlgorithm) -> Result<RequestDraft> {
-        match (&self.subject, self.request_form()) {
-            (Subject::First(subject), RequestForm::Pkcs10) => RequestDraft::first(subject),
-            (Subject::Renewed(old), RequestForm::Pkcs10) => RequestDraft::for_renewal(old.certificate(), key),
+        let draft = match (&self.subject, self.request_form()) {
+            (Subject::First(subject), RequestForm::Pkcs10) => RequestDraft::first(subject)?,
+            (Subject::Renewed(old), RequestForm::Pkcs10) => {
+                RequestDraft::for_renewal(old.certificate(), key)?
+            }
             (Subject::Renewed(old), RequestForm::SignedByOldKey) => {
-                RequestDraft::for_renewal_by_old_key(old.certificate(), key)
+                RequestDraft::for_renewal_by_old_key(old.certificate(), key)?
             }
             (Subject::First(_), RequestForm::SignedByOldKey) => {
-                Err(Error::new(Code::BadArgument).fact(Fact::Reason, "no_old_key"))
+                return Err(Error::new(Code::BadArgument).fact(Fact::Reason, "no_old_key"));
             }
-        }
+        };
+        Ok(match self.named() {
+            Some(name) => draft.named(name),
+            None => draft,
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is to be renewed, or issued for the first time.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
-use crate::bank::{KeyRule, Policy, RequestForm};
+use crate::bank::{KeyRule, OtherUsers, Policy, RequestForm};
 use crate::contents::{Caller, Credential, Credentials, PendingKey, Record};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::{Certificate, KeyKind, Name, PublicKey};
@@ -13,6 +14,8 @@ use crate::places::OldCertificate;
 #[derive(Clone, Debug)]
 pub struct Renewal {
     pub(super) subject: Subject,
+    /// The name that a renewal asks for instead of the old one's.
+    pub(super) asked_name: Option<Box<Name>>,
     pub(super) policy: Policy,
     /// Another form of the request than the policy's.
     pub(super) form: Option<RequestForm>,
@@ -42,9 +45,25 @@ impl Renewal {
         Self::new(Subject::First(Box::new(subject)))
     }
 
+    /// A request for this name by one who does not say whether it is a renewal, as many pages make it: they ask for a name
+    /// that means nothing, and the CA gives the right one. `credentials` are the token's, after the login.
+    ///
+    /// It renews the only credential that can be renewed now and that has exactly this name. Where each user has a token of
+    /// their own ([`OtherUsers::Refuse`]), a name that is a mere stand-in, nothing but a common name where the
+    /// credential's says more, renews the token's only credential. Whatever else is asked for is a first certificate: it may be
+    /// another user's, who must not seem to have renewed this one's.
+    pub fn for_name(name: Name, credentials: &Credentials, policy: &Policy, now: SystemTime) -> Self {
+        let renewal = match renewed_by(&name, credentials, policy, now) {
+            Some(old) => Renewal { asked_name: Some(Box::new(name)), ..Self::of(old) },
+            None => Self::first(name),
+        };
+        renewal.policy(policy)
+    }
+
     fn new(subject: Subject) -> Self {
         Renewal {
             subject,
+            asked_name: None,
             policy: Policy::default(),
             form: None,
             outside_window: false,
@@ -143,8 +162,8 @@ impl Renewal {
         }
     }
 
-    /// The certificate that is renewed, wherever it is.
-    pub(super) fn old(&self) -> Option<&OldCertificate> {
+    /// The certificate that is renewed, wherever it is; `None`: it is a first one.
+    pub fn old(&self) -> Option<&OldCertificate> {
         match &self.subject {
             Subject::Renewed(old) => Some(old),
             Subject::First(_) => None,
@@ -165,6 +184,14 @@ impl Renewal {
         self.old().map(OldCertificate::certificate)
     }
 
+    /// The name that is asked for, where that is not simply the old one's.
+    pub(super) fn named(&self) -> Option<&Name> {
+        match &self.subject {
+            Subject::Renewed(_) => self.asked_name.as_deref(),
+            Subject::First(name) => Some(name),
+        }
+    }
+
     /// Whether a record is one of this very job. A page sees only jobs of its own origin.
     pub(super) fn is_job_of(&self, record: &Record, caller: &Caller) -> bool {
         if matches!(caller, Caller::Page(_)) && !record.is_by(caller) {
@@ -176,6 +203,15 @@ impl Renewal {
         }
     }
 
+    /// Whether a pending key waits for what is asked for here: it renews the same certificate, or is the key of a first one
+    /// for the same subject, as far as the token tells of that.
+    pub fn is_of(&self, key: &PendingKey) -> bool {
+        match &self.subject {
+            Subject::Renewed(old) => key.renews(old.certificate()),
+            Subject::First(subject) => key.may_be_for(subject),
+        }
+    }
+
     /// Whether a pending key is one of this very job.
     pub(super) fn is_job_of_key(&self, key: &PendingKey) -> bool {
         match self.old_certificate() {
@@ -183,4 +219,28 @@ impl Renewal {
             None => key.is_first(),
         }
     }
+}
+
+/// The credential that a request for this name renews.
+fn renewed_by<'c>(
+    name: &Name,
+    credentials: &'c Credentials,
+    policy: &Policy,
+    now: SystemTime,
+) -> Option<&'c Credential> {
+    let in_use = |one: &&Credential| one.certificate().not_after() >= now && one.successor().is_none();
+    let has_it = |one: &&Credential| one.subject().matches(name) && one.may_be_renewed(policy.window, now);
+    let of_this_name = credentials.iter().filter(in_use).filter(has_it);
+    if let found @ Some(_) = the_only(of_this_name) {
+        return found;
+    }
+    let one_user = policy.other_users == OtherUsers::Refuse && !name.says_more_than_a_common_name();
+    let only = the_only(credentials.iter().filter(in_use))?;
+    (one_user && only.subject().says_more_than_a_common_name()).then_some(only)
+}
+
+/// The only one; a certificate that is stored twice is one.
+fn the_only<'c>(mut credentials: impl Iterator<Item = &'c Credential>) -> Option<&'c Credential> {
+    let first = credentials.next()?;
+    credentials.all(|other| other.certificate() == first.certificate()).then_some(first)
 }

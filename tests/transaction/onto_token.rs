@@ -243,7 +243,7 @@ fn other_subject() -> Vec<u8> {
 #[test]
 fn without_the_old_one_nothing_is_compared_and_that_is_said() {
     let desk = Desk::new();
-    let pending = Renewal::of(&desk.old()).begin(&desk.session(), &run()).unwrap();
+    let pending = Renewal::of(desk.old()).begin(&desk.session(), &run()).unwrap();
     let answer = desk.ca.issue_for(pending.request().to_der()).der();
     drop(pending);
     let installed = common::install(&desk.session(), &answer).unwrap();

@@ -1,4 +1,4 @@
-//! What every exported function goes through: no panic unwinds into C, and an error leaves as a number, with its
+//! What every exported function goes through: no panic unwinds into C, no thread is cancelled halfway, and an error leaves as a number, with its
 //! details kept on the handle.
 
 use std::any::Any;
@@ -10,6 +10,7 @@ use usbtoken::{Code, Error, Result};
 
 use crate::base::args;
 use crate::base::callbacks::Level;
+use crate::base::cancellation::NotCancelled;
 use crate::base::details::Details;
 use crate::base::handle::{self, Held, Noun};
 use crate::base::status::{USBTOKEN_OK, usbtoken_status};
@@ -27,6 +28,8 @@ pub(crate) fn on_with<T: Noun>(
     handle: *const T::Opaque,
     work: impl FnOnce(&T) -> Result<()>,
 ) -> std::result::Result<(), Code> {
+    // What was found may be the last of its kind, and is let go of here.
+    let _not_cancelled = NotCancelled::here();
     let held = catch(|| Ok(handle::find::<T>(handle))).map_err(|error| error.code())?;
     let held = held.ok_or(Code::BadHandle)?;
     catch(|| work(&held.value)).map_err(|error| remember(&held, error))
@@ -46,6 +49,7 @@ pub(crate) fn read<T: Noun, R>(
     otherwise: R,
     work: impl FnOnce(&T) -> Option<R>,
 ) -> R {
+    let _not_cancelled = NotCancelled::here();
     let found = catch(|| Ok(handle::find::<T>(handle).and_then(|held| work(&held.value))));
     found.ok().flatten().unwrap_or(otherwise)
 }
@@ -67,6 +71,7 @@ pub(crate) fn give<T: Noun>(
 
 /// Ends a handle and sets the caller's pointer to NULL.
 pub(crate) fn free<T: Noun>(place: Option<&mut *mut T::Opaque>) {
+    let _not_cancelled = NotCancelled::here();
     let Some(place) = place else { return };
     let handle = std::mem::replace(place, std::ptr::null_mut());
     // Who frees has no use for an error, and a panic must not leave.
@@ -99,6 +104,7 @@ fn remember<T: Noun>(held: &Held<T>, error: Error) -> Code {
 }
 
 fn catch<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
+    let _not_cancelled = NotCancelled::here();
     // What a panic leaves behind is either behind a lock that tolerates it, or was never given out.
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(Error::new(Code::Panic).fact(Fact::Detail, message(panic.as_ref()))))

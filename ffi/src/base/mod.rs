@@ -3,6 +3,7 @@
 pub(crate) mod args;
 pub(crate) mod boundary;
 pub mod callbacks;
+mod cancellation;
 pub(crate) mod details;
 pub(crate) mod handle;
 pub(crate) mod lock;

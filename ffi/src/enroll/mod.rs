@@ -7,8 +7,11 @@
 //! and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are here.
 
 pub mod encoding;
+mod key;
 pub mod numbers;
 pub(crate) mod page;
+mod person;
+pub(crate) mod refusal;
 pub(crate) mod subject;
 mod which;
 
@@ -29,7 +32,8 @@ use crate::values::buffer::{Buffer, usbtoken_buffer};
 use crate::values::hresult::{self, USBTOKEN_HR_OK, USBTOKEN_HR_UNEXPECTED, usbtoken_hresult};
 use encoding::Encoded;
 use numbers::{usbtoken_consent_callback, usbtoken_enroll, usbtoken_waiting_callback};
-use page::{Page, Refusal};
+use page::Page;
+use refusal::Refusal;
 
 impl Noun for Page {
     type Opaque = usbtoken_enroll;
@@ -91,7 +95,8 @@ pub unsafe extern "C" fn usbtoken_enroll_new_utf16(
     done.map_or_else(hresult::of_code, |()| USBTOKEN_HR_OK)
 }
 
-/// Sets the function that asks for consent. Without one, every operation is refused.
+/// Sets the function that asks for consent. Without one, every operation is refused. An operation to which the person said no
+/// is not asked for again by this object, unless the function is set anew.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_set_consent(
     enroll: *const usbtoken_enroll,
@@ -99,7 +104,7 @@ pub unsafe extern "C" fn usbtoken_enroll_set_consent(
     user: *mut c_void,
 ) -> usbtoken_hresult {
     on_page(enroll, |page| {
-        page.set_consent(consent, user);
+        page.person.set_consent(consent, user);
         Ok(())
     })
 }
@@ -112,7 +117,7 @@ pub unsafe extern "C" fn usbtoken_enroll_set_waiting(
     user: *mut c_void,
 ) -> usbtoken_hresult {
     on_page(enroll, |page| {
-        page.set_waiting(waiting, user);
+        page.person.set_waiting(waiting, user);
         Ok(())
     })
 }
@@ -185,7 +190,10 @@ pub unsafe extern "C" fn usbtoken_enroll_set_text_utf16(
     })
 }
 
-/// Initialize: for a first certificate, whose subject has to be set, or for a response alone. `enroll_context` is
+/// Initialize: for a request with a subject of its own, which has to be set, or for a response alone. The request is for a first
+/// certificate, unless the subject is exactly that of the only certificate that can be renewed; or, where the bank's profile says
+/// that each user has a token of their own, it is no more than a common name in the place of a whole name: then it
+/// renews the only certificate of the token. `enroll_context` is
 /// USBTOKEN_ENROLL_CONTEXT_USER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_initialize(
@@ -197,7 +205,8 @@ pub unsafe extern "C" fn usbtoken_enroll_initialize(
 
 /// InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
 /// number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
-/// USBTOKEN_INHERIT_…; subject and extensions are always inherited, and the key is always new.
+/// USBTOKEN_INHERIT_…; subject and extensions are always inherited (InheritNone is refused, and so is a Subject of its own), and the key is always
+/// new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_initialize_from_certificate(
     enroll: *const usbtoken_enroll,
@@ -314,11 +323,27 @@ pub unsafe extern "C" fn usbtoken_enroll_installed(
     })
 }
 
-/// Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only
-/// pending key of this origin. 「中断して閉じる」.
+/// Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only pending key of
+/// this origin that waits for what the object was initialised for: this certificate, or the common name of this subject.
+/// Another user of the same origin may have made others; see usbtoken_enroll_abandon_named. 「中断して閉じる」.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_abandon(enroll: *const usbtoken_enroll) -> usbtoken_hresult {
     on_page(enroll, Page::abandon)
+}
+
+/// As usbtoken_enroll_abandon, for the key of this origin whose identifier (CKA_ID) the person has named: it goes although it
+/// is doubtful (USBTOKEN_PENDING_DOUBT) or does not sign. For the host, whose window shows what waits; a page learns no
+/// identifiers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_enroll_abandon_named(
+    enroll: *const usbtoken_enroll,
+    id: *const u8,
+    id_length: usize,
+) -> usbtoken_hresult {
+    on_page(enroll, |page| {
+        // SAFETY: rule 4 of the header.
+        page.abandon_named(unsafe { args::bytes("id", id, id_length, 1024) }?)
+    })
 }
 
 /// Ends the handle and sets the pointer to NULL. Accepts NULL. What is on the token stays.

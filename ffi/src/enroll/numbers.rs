@@ -16,7 +16,7 @@ pub const USBTOKEN_ENROLL_ABANDON: u32 = 3;
 
 /// usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
 pub const USBTOKEN_ENROLL_KEY_SPEC: u32 = 1;
-/// usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one.
+/// usbtoken_enroll_set_number: Length of the key in bits; 0 is as the old one. 256 and 384 are for ECDSA.
 pub const USBTOKEN_ENROLL_LENGTH: u32 = 2;
 /// usbtoken_enroll_set_number: ExportPolicy: only 0 is accepted.
 pub const USBTOKEN_ENROLL_EXPORT_POLICY: u32 = 3;
@@ -24,7 +24,8 @@ pub const USBTOKEN_ENROLL_EXPORT_POLICY: u32 = 3;
 pub const USBTOKEN_ENROLL_KEY_PROTECTION: u32 = 4;
 /// usbtoken_enroll_set_number: KeyUsage. The key signs, whatever a page says.
 pub const USBTOKEN_ENROLL_KEY_USAGE: u32 = 5;
-/// usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone.
+/// usbtoken_enroll_set_number: ProviderType. The token is chosen by ProviderName alone; one whose keys
+/// are RSA keys (1, 2, 12, 24) goes with no other kind.
 pub const USBTOKEN_ENROLL_PROVIDER_TYPE: u32 = 6;
 /// usbtoken_enroll_set_number: MachineContext: only 0 is accepted.
 pub const USBTOKEN_ENROLL_MACHINE_CONTEXT: u32 = 7;
@@ -32,9 +33,11 @@ pub const USBTOKEN_ENROLL_MACHINE_CONTEXT: u32 = 7;
 /// usbtoken_enroll_set_text: ProviderName: one that usbtoken_context_add_provider listed, or "usbtoken" or empty
 /// for the only token that is plugged in.
 pub const USBTOKEN_ENROLL_PROVIDER_NAME: u32 = 1;
-/// usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one.
+/// usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one where a key like the
+/// old one is asked for, else RSA.
 pub const USBTOKEN_ENROLL_ALGORITHM: u32 = 2;
-/// usbtoken_enroll_set_text: Subject, for a first certificate, as IX500DistinguishedName::Encode takes it.
+/// usbtoken_enroll_set_text: Subject, as IX500DistinguishedName::Encode takes it; not after
+/// InitializeFromCertificate.
 pub const USBTOKEN_ENROLL_SUBJECT: u32 = 3;
 
 /// X509CertificateEnrollmentContext: the user. The only one that a page may have.

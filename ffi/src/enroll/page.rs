@@ -1,96 +1,51 @@
 //! The object that one page works with.
 
-use std::ffi::c_void;
-use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
-use usbtoken::pki::{KeyKind, Window};
+use usbtoken::pki::Name;
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
-use usbtoken::{Code, Error, Install, Installed, Renewal, Result, Run, Session, Token, TokenUri};
+use usbtoken::{
+    Code, Credentials, Error, Install, Installed, Renewal, Result, Run, Session, Token, TokenUri,
+};
 
 use super::encoding::{self, Encoded};
+use super::key::KeyWish;
 use super::numbers::*;
+use super::person::Person;
+use super::refusal::{PageResult, Refusal, refuse};
 use super::which::{Which, chosen, which};
 use crate::base::args;
-use crate::base::boundary;
 use crate::base::callbacks::{Unstoppable, busy};
-use crate::base::handle;
-use crate::base::lock::lock;
-use crate::base::text::Text;
 use crate::find::context::Shared;
 use crate::find::origin::Origin;
 use crate::find::token;
 use crate::job::installed;
-use crate::job::pending::PendingList;
 use crate::values::hresult::{
-    USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK, USBTOKEN_HR_NOT_FOUND,
-    USBTOKEN_HR_PROPERTY_EMPTY, USBTOKEN_HR_PROVIDER_UNKNOWN, usbtoken_hresult,
+    USBTOKEN_HR_ACCESS_DENIED, USBTOKEN_HR_ALREADY_INITIALIZED, USBTOKEN_HR_BLANK,
+    USBTOKEN_HR_INVALID_ARGUMENT, USBTOKEN_HR_NOT_FOUND, USBTOKEN_HR_PROPERTY_EMPTY,
+    USBTOKEN_HR_PROVIDER_UNKNOWN,
 };
-
-/// Why a page is refused: the details for the host, and the HRESULT where the code alone does not say it.
-pub(crate) struct Refusal {
-    pub(crate) error: Error,
-    pub(crate) hresult: Option<usbtoken_hresult>,
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Refusal { error, hresult: None }
-    }
-}
-
-/// The error of an operation for which the person was not asked, or said no.
-fn denied() -> Error {
-    Error::new(Code::ConsentDenied)
-}
-
-fn refuse(hresult: usbtoken_hresult, detail: &str) -> Refusal {
-    let error = Error::new(Code::BadArgument).fact(Fact::Detail, detail);
-    Refusal { error, hresult: Some(hresult) }
-}
-
-type PageResult<T = ()> = std::result::Result<T, Refusal>;
 
 /// The name by which a page means the only token that is there.
 const ANY_TOKEN: &str = "usbtoken";
 
-/// CX509PrivateKey's Length: what a page may ask for, for RSA.
-const RSA_LENGTHS: [(u32, KeyKind); 3] =
-    [(2048, KeyKind::Rsa2048), (3072, KeyKind::Rsa3072), (4096, KeyKind::Rsa4096)];
-
 /// The bits of X509RequestInheritOptions that say what besides the key is inherited, which we always do.
-const INHERIT_MORE: u32 = 0x7f0;
+const INHERIT_MORE: u32 = 0x7e0;
+
+/// InheritNone, which is not what happens.
+const INHERIT_NONE: u32 = 0x10;
 
 /// The object that one page works with.
 pub(crate) struct Page {
     pub(crate) shared: Arc<Shared>,
     origin: Origin,
-    consent: Mutex<Consent>,
-    waiting: Mutex<Waiting>,
+    pub(crate) person: Person,
     state: Mutex<PageState>,
 }
-
-struct Consent {
-    ask: usbtoken_consent_callback,
-    user: *mut c_void,
-}
-
-// SAFETY: the user's pointer is only handed back to the user's function; the header says that this is called on
-// whatever thread calls the library.
-unsafe impl Send for Consent {}
-
-/// Asks what is to become of keys that wait.
-struct Waiting {
-    ask: usbtoken_waiting_callback,
-    user: *mut c_void,
-}
-
-// SAFETY: as for Consent.
-unsafe impl Send for Waiting {}
 
 /// So many keys of one origin may wait: a page that asks again and again would fill the token.
 const MOST_WAITING: usize = 4;
@@ -99,9 +54,8 @@ const MOST_WAITING: usize = 4;
 struct PageState {
     start: Option<Start>,
     provider: Option<TokenUri>,
-    length: u32,
-    algorithm: Algorithm,
-    subject: Option<String>,
+    key: KeyWish,
+    subject: Option<Name>,
     created: Option<Vec<u8>>,
     installed: Option<Installed>,
 }
@@ -113,15 +67,6 @@ enum Start {
     From { which: Which, default_key: bool },
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Algorithm {
-    #[default]
-    AsOld,
-    Rsa,
-    P256,
-    P384,
-}
-
 impl Page {
     /// The object for a page of this origin, when the context allows it.
     pub(crate) fn new(shared: Arc<Shared>, origin: &str) -> Result<Self> {
@@ -129,17 +74,7 @@ impl Page {
         if !shared.allows(&origin) {
             return Err(Error::new(Code::OriginRefused).fact(Fact::Found, origin));
         }
-        let consent = Mutex::new(Consent { ask: None, user: ptr::null_mut() });
-        let waiting = Mutex::new(Waiting { ask: None, user: ptr::null_mut() });
-        Ok(Page { shared, origin, consent, waiting, state: Mutex::default() })
-    }
-
-    pub(crate) fn set_waiting(&self, ask: usbtoken_waiting_callback, user: *mut c_void) {
-        *lock(&self.waiting) = Waiting { ask, user };
-    }
-
-    pub(crate) fn set_consent(&self, ask: usbtoken_consent_callback, user: *mut c_void) {
-        *lock(&self.consent) = Consent { ask, user };
+        Ok(Page { shared, origin, person: Person::default(), state: Mutex::default() })
     }
 
     pub(crate) fn provider_name(&self, index: usize) -> Option<String> {
@@ -157,9 +92,9 @@ impl Page {
             Err(error) if error.code() == Code::TokenAmbiguous => return Ok(USBTOKEN_PROBE_TOKEN),
             Err(_) => return Ok(0),
         };
-        let all = token.credentials().unwrap_or_default();
+        let (all, window) = (token.credentials().unwrap_or_default(), self.shared.host.policy().window);
         let renewed = all.iter().any(|one| one.successor().is_some());
-        let renewable = !all.renewable(Window::default(), SystemTime::now()).without_successor().is_empty();
+        let renewable = !all.renewable(window, SystemTime::now()).without_successor().is_empty();
         Ok(USBTOKEN_PROBE_TOKEN
             | if renewable { USBTOKEN_PROBE_RENEWABLE } else { 0 }
             | if renewed { USBTOKEN_PROBE_RENEWED } else { 0 })
@@ -168,7 +103,14 @@ impl Page {
     pub(crate) fn set_number(&self, property: u32, value: i64) -> PageResult {
         let allowed = match property {
             USBTOKEN_ENROLL_KEY_SPEC | USBTOKEN_ENROLL_KEY_PROTECTION => (0..=2).contains(&value),
-            USBTOKEN_ENROLL_KEY_USAGE | USBTOKEN_ENROLL_PROVIDER_TYPE => u32::try_from(value).is_ok(),
+            USBTOKEN_ENROLL_KEY_USAGE => u32::try_from(value).is_ok(),
+            USBTOKEN_ENROLL_PROVIDER_TYPE => match u32::try_from(value) {
+                Ok(number) => {
+                    self.state()?.key.provider_type = number;
+                    true
+                }
+                Err(_) => false,
+            },
             USBTOKEN_ENROLL_EXPORT_POLICY if value != 0 => {
                 return Err(refuse(
                     USBTOKEN_HR_ACCESS_DENIED,
@@ -179,15 +121,10 @@ impl Page {
                 return Err(refuse(USBTOKEN_HR_ACCESS_DENIED, "MachineContext: a page acts for the user"));
             }
             USBTOKEN_ENROLL_EXPORT_POLICY | USBTOKEN_ENROLL_MACHINE_CONTEXT => true,
-            USBTOKEN_ENROLL_LENGTH => {
-                let length = u32::try_from(value).unwrap_or(u32::MAX);
-                let known =
-                    [0, 256, 384].contains(&length) || RSA_LENGTHS.iter().any(|(bits, _)| *bits == length);
-                if known {
-                    self.state()?.length = length;
-                }
-                known
-            }
+            USBTOKEN_ENROLL_LENGTH => match u32::try_from(value) {
+                Ok(length) => self.state()?.key.set_length(length),
+                Err(_) => false,
+            },
             _ => false,
         };
         if allowed { Ok(()) } else { Err(args::bad("property", "unknown_property").into()) }
@@ -202,17 +139,15 @@ impl Page {
                 self.state()?.provider = Some(uri.ok_or_else(unknown)?);
             }
             USBTOKEN_ENROLL_ALGORITHM => {
-                self.state()?.algorithm = match text {
-                    "" => Algorithm::AsOld,
-                    "RSA" | "1.2.840.113549.1.1.1" => Algorithm::Rsa,
-                    "ECDSA_P256" => Algorithm::P256,
-                    "ECDSA_P384" => Algorithm::P384,
-                    _ => return Err(args::bad("Algorithm", "unknown_value").into()),
-                };
+                self.state()?.key.algorithm = text.parse()?;
             }
             USBTOKEN_ENROLL_SUBJECT => {
-                super::subject::parse(text)?;
-                self.state()?.subject = Some(text.to_owned());
+                let subject = super::subject::parse(text)?;
+                let mut state = self.state()?;
+                if matches!(state.start, Some(Start::From { .. })) {
+                    return Err(subject_inherited());
+                }
+                state.subject = Some(subject);
             }
             _ => return Err(args::bad("property", "unknown_value").into()),
         }
@@ -230,6 +165,9 @@ impl Page {
         encoding: u32,
         inherit: u32,
     ) -> PageResult {
+        if inherit & INHERIT_NONE != 0 {
+            return Err(args::bad("InheritOptions", "unknown_value").into());
+        }
         let key = inherit & !INHERIT_MORE;
         if ![0, USBTOKEN_INHERIT_NEW_DEFAULT_KEY, USBTOKEN_INHERIT_NEW_SIMILAR_KEY].contains(&key) {
             return Err(args::bad("InheritOptions", "key_must_be_new").into());
@@ -246,6 +184,9 @@ impl Page {
         if state.start.is_some() {
             return Err(refuse(USBTOKEN_HR_ALREADY_INITIALIZED, "the object is initialised already"));
         }
+        if matches!(start, Start::From { .. }) && state.subject.is_some() {
+            return Err(subject_inherited());
+        }
         state.start = Some(start);
         Ok(())
     }
@@ -255,48 +196,28 @@ impl Page {
         let mut state = self.state()?;
         let start = started(&state)?;
         encoding::encode(&[], encoding)?;
-        let kind = state.kind()?;
-        let subject = match (&start, &state.subject) {
-            (Start::From { .. }, _) => None,
-            (Start::Blank, Some(subject)) => Some(super::subject::parse(subject)?),
-            (Start::Blank, None) => return Err(refuse(USBTOKEN_HR_PROPERTY_EMPTY, "Subject: not set")),
-        };
+        let kind = state.key.kind(!matches!(start, Start::From { default_key: false, .. }))?;
+        let not_set = || refuse(USBTOKEN_HR_PROPERTY_EMPTY, "Subject: not set");
+        if matches!((&start, &state.subject), (Start::Blank, None)) {
+            return Err(not_set());
+        }
         self.ask(USBTOKEN_ENROLL_CREATE_REQUEST)?;
         let session = self.login(&state)?;
-        let (mut waiting, credentials) = session.pending_and_credentials()?;
-        let caller = self.origin.caller();
-        waiting.retain(|key| key.is_by(&caller) && key.state() == PendingState::AwaitingAnswer);
-        let old = match &start {
-            Start::From { which, .. } => Some(chosen(credentials, which)?),
-            Start::Blank => None,
-        };
-        let same = |key: &&PendingKey| match (&old, &subject) {
-            (Some(old), _) => key.renews(old.certificate()),
-            (None, Some(subject)) => key.may_be_for(subject),
-            (None, None) => false,
-        };
-        let same: Vec<PendingKey> = waiting.iter().filter(same).cloned().collect();
-        let renewal = match (&old, subject) {
-            (Some(old), _) => Renewal::of(old),
-            (None, Some(subject)) => Renewal::first(subject),
-            (None, None) => return Err(refuse(USBTOKEN_HR_PROPERTY_EMPTY, "Subject: not set")),
-        };
-        let kind = match start {
-            Start::From { default_key: true, .. } => Some(kind.unwrap_or(KeyKind::Rsa2048)),
-            _ => kind,
-        };
+        let (mut waiting, credentials) = self.waiting(&session)?;
+        waiting.retain(|key| key.state() == PendingState::AwaitingAnswer);
         let mut policy = self.shared.host.policy();
         // What a page asks for is a wish; the bank's own word is stronger.
         policy.key = match (self.shared.host.bank(), kind) {
             (None, Some(kind)) => KeyRule::Kind(kind),
             _ => policy.key,
         };
+        let renewal = self.asked(&state, credentials)?.ok_or_else(not_set)?.policy(&policy);
+        let same: Vec<PendingKey> = waiting.iter().filter(|key| renewal.is_of(key)).cloned().collect();
         let is_wanted = |key: &PendingKey| match policy.key {
             KeyRule::Kind(kind) => key.public_key().map(|public| public.algorithm()) == Some(kind.into()),
             _ => true,
         };
         let same = same.into_iter().filter(is_wanted).collect();
-        let renewal = renewal.policy(&policy);
         let pending = match self.chosen_key(same)? {
             Some(key) => renewal.resume(&session, &key, &self.run())?,
             None if waiting.len() >= MOST_WAITING => return Err(too_many(&waiting).into()),
@@ -353,25 +274,66 @@ impl Page {
 
     pub(crate) fn abandon(&self) -> PageResult {
         let mut state = self.state()?;
-        self.ask(USBTOKEN_ENROLL_ABANDON)?;
-        let session = self.login(&state)?;
-        let mut waiting: Vec<PendingKey> = session.pending()?;
-        waiting.retain(|key| key.is_by(&self.origin.caller()));
-        waiting.retain(|key| match &state.created {
-            Some(id) => key.id() == *id,
-            None => key.state() == PendingState::AwaitingAnswer,
-        });
-        let error = |code| Error::new(code).during(Step::Abandon);
-        match (waiting.pop(), waiting.is_empty()) {
-            (Some(key), true) => {
-                let steps = Unstoppable(&self.shared.host);
-                session.abandon(&key, &Run::default().progress(&steps).by(self.origin.caller()))?;
+        self.abandon_one(&state, |session, run| {
+            let (mut waiting, credentials) = self.waiting(session)?;
+            match &state.created {
+                Some(id) => waiting.retain(|key| key.id() == *id),
+                // Another user of this origin may have made it.
+                None => {
+                    let asked = self.asked(&state, credentials)?;
+                    waiting.retain(|key| {
+                        key.for_whom().is_some() && asked.as_ref().is_some_and(|asked| asked.is_of(key))
+                    });
+                }
             }
-            (Some(_), false) => return Err(error(Code::PendingAmbiguous).into()),
-            (None, _) => return Err(error(Code::PendingNotFound).into()),
-        }
+            session.abandon(&only(waiting)?, run)
+        })?;
         state.created = None;
         Ok(())
+    }
+
+    /// For a key that the person has named, having seen what is odd about it.
+    pub(crate) fn abandon_named(&self, id: &[u8]) -> PageResult {
+        let mut state = self.state()?;
+        self.abandon_one(&state, |session, run| {
+            let (mut waiting, _) = self.waiting(session)?;
+            waiting.retain(|key| key.id() == id);
+            session.abandon_named(&only(waiting)?, run)
+        })?;
+        state.created.take_if(|created| created == id);
+        Ok(())
+    }
+
+    fn abandon_one(
+        &self,
+        state: &PageState,
+        abandon: impl FnOnce(&Session, &Run<'_>) -> Result<()>,
+    ) -> PageResult {
+        self.ask(USBTOKEN_ENROLL_ABANDON)?;
+        let session = self.login(state)?;
+        let steps = Unstoppable(&self.shared.host);
+        Ok(abandon(&session, &Run::default().progress(&steps).by(self.origin.caller()))?)
+    }
+
+    /// The keys of this origin whose jobs are not finished, and the credentials.
+    fn waiting(&self, session: &Session) -> Result<(Vec<PendingKey>, Credentials)> {
+        let (mut waiting, credentials) = session.pending_and_credentials()?;
+        waiting.retain(|key| key.is_by(&self.origin.caller()));
+        Ok((waiting, credentials))
+    }
+
+    /// What the page has said that it wants; `None`: nothing yet.
+    fn asked(&self, state: &PageState, credentials: Credentials) -> Result<Option<Renewal>> {
+        let policy = self.shared.host.policy();
+        Ok(match (&state.start, &state.subject) {
+            (Some(Start::From { which, .. }), _) => {
+                Some(Renewal::of(&chosen(credentials, which, policy.window)?).policy(&policy))
+            }
+            (Some(Start::Blank), Some(subject)) => {
+                Some(Renewal::for_name(subject.clone(), &credentials, &policy, SystemTime::now()))
+            }
+            (Some(Start::Blank) | None, _) => None,
+        })
     }
 
     /// One call of the page at a time; a callback that calls back must not wait for itself.
@@ -383,38 +345,14 @@ impl Page {
         }
     }
 
-    /// 「Webアクセスの確認」. No one who could be asked means no.
+    /// 「Webアクセスの確認」.
     fn ask(&self, operation: u32) -> PageResult {
-        let (ask, user) = {
-            let consent = lock(&self.consent);
-            (consent.ask, consent.user)
-        };
-        let Some(ask) = ask else {
-            return Err(Refusal { error: denied(), hresult: Some(USBTOKEN_HR_ACCESS_DENIED) });
-        };
-        let origin = Text::new(self.origin.to_string());
-        // SAFETY: the caller promised a function of this type; the text lives until it returns.
-        let yes = unsafe { ask(user, origin.utf8(), operation) } == 1;
-        if yes { Ok(()) } else { Err(denied().into()) }
+        self.person.agrees(&self.origin.to_string(), operation)
     }
 
     /// The key that a person goes on with, of those that wait for what is asked for; `None`: a new one.
     fn chosen_key(&self, same: Vec<PendingKey>) -> Result<Option<PendingKey>> {
-        let (ask, user) = {
-            let waiting = lock(&self.waiting);
-            (waiting.ask, waiting.user)
-        };
-        let Some(ask) = ask.filter(|_| !same.is_empty()) else { return Ok(None) };
-        let origin = Text::new(self.origin.to_string());
-        let mut list = handle::give(PendingList { pending: same.clone(), host: self.shared.host.clone() })?;
-        // SAFETY: the caller promised a function of this type; text and list live until it returns.
-        let chosen = unsafe { ask(user, origin.utf8(), list) };
-        boundary::free::<PendingList>(Some(&mut list));
-        match usize::try_from(chosen).ok().and_then(|at| same.into_iter().nth(at)) {
-            Some(key) => Ok(Some(key)),
-            None if chosen == USBTOKEN_WAITING_NEW_KEY => Ok(None),
-            None => Err(denied()),
-        }
+        self.person.chooses(&self.origin.to_string(), &self.shared.host, same)
     }
 
     /// How the library's calls run: for this page.
@@ -430,18 +368,17 @@ impl Page {
     }
 }
 
-impl PageState {
-    /// The kind of key that the page wants; `None`: as the old one.
-    fn kind(&self) -> Result<Option<KeyKind>> {
-        let rsa = |length| RSA_LENGTHS.iter().find(|(bits, _)| *bits == length).map(|(_, kind)| *kind);
-        match (self.algorithm, self.length) {
-            (Algorithm::AsOld, 0) => Ok(None),
-            (Algorithm::Rsa, 0) => Ok(Some(KeyKind::Rsa2048)),
-            (Algorithm::AsOld | Algorithm::P256, 256) | (Algorithm::P256, 0) => Ok(Some(KeyKind::P256)),
-            (Algorithm::AsOld | Algorithm::P384, 384) | (Algorithm::P384, 0) => Ok(Some(KeyKind::P384)),
-            (Algorithm::AsOld | Algorithm::Rsa, length) if rsa(length).is_some() => Ok(rsa(length)),
-            _ => Err(args::bad("Length", "not_of_algorithm")),
-        }
+/// A subject would have no effect.
+fn subject_inherited() -> Refusal {
+    refuse(USBTOKEN_HR_INVALID_ARGUMENT, "Subject: inherited from the certificate")
+}
+
+fn only(mut waiting: Vec<PendingKey>) -> Result<PendingKey> {
+    let error = |code| Error::new(code).during(Step::Abandon);
+    match (waiting.pop(), waiting.is_empty()) {
+        (Some(key), true) => Ok(key),
+        (Some(_), false) => Err(error(Code::PendingAmbiguous)),
+        (None, _) => Err(error(Code::PendingNotFound)),
     }
 }
 

@@ -6,13 +6,15 @@ use usbtoken::{Code, Error, Result};
 
 /// Reads a name as CertStrToName does: separated by commas, semicolons or plus signs, values in quotation marks
 /// where they need it, and encoded **in the order in which they stand**. RFC 4514 has the same strings in the
-/// opposite order.
+/// opposite order. What no CA takes is refused: `C=Japan`, a common name of more than 64 characters.
 pub(crate) fn parse(text: &str) -> Result<Name> {
     let bad = || Error::new(Code::BadSubject).fact(Fact::Subject, text);
     let mut parts = split(text).ok_or_else(bad)?;
     parts.reverse();
     let converted: Option<Vec<String>> = parts.into_iter().map(convert).collect();
-    converted.ok_or_else(bad)?.join(",").parse()
+    let name: Name = converted.ok_or_else(bad)?.join(",").parse()?;
+    name.check_bounds()?;
+    Ok(name)
 }
 
 /// What CertStrToName calls types that RFC 4514 has under another name, or none.
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in ["", "CN", "CN=", "=x", "CN=\"a", "CN=a\"b", "XYZZY=1", ",;"] {
+        for text in ["", "CN", "CN=", "=x", "CN=\"a", "CN=a\"b", "XYZZY=1", ",;", "C=Japan"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

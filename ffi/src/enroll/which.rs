@@ -36,9 +36,9 @@ pub(super) fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
     }
 }
 
-pub(super) fn chosen(credentials: Credentials, which: &Which) -> Result<Credential> {
+pub(super) fn chosen(credentials: Credentials, which: &Which, window: Window) -> Result<Credential> {
     match which {
-        Which::TheRenewableOne => credentials.renewable(Window::default(), SystemTime::now()).only(),
+        Which::TheRenewableOne => credentials.renewable(window, SystemTime::now()).only(),
         Which::Number(number) => {
             let by_thumbprint = |one: &&Credential| one.certificate().thumbprint() == number[..];
             match credentials.iter().find(by_thumbprint).cloned() {

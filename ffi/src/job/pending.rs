@@ -33,6 +33,10 @@ pub const USBTOKEN_PENDING_SINCE: u32 = 3;
 /// common name of a first one; NULL where the token does not tell.
 pub const USBTOKEN_PENDING_FOR_WHOM: u32 = 4;
 
+/// usbtoken_pending_text: what makes it doubtful that the key is ours, a stable name, such as "same_record"; NULL where
+/// nothing does.
+pub const USBTOKEN_PENDING_DOUBT: u32 = 5;
+
 /// usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
 pub const USBTOKEN_PENDING_STATE: u32 = 1;
 /// usbtoken_pending_number: whole days since the job began.
@@ -97,6 +101,7 @@ impl PendingNoun {
                 .with_some(USBTOKEN_PENDING_CONCERNS, self.key.concerns())
                 .with(USBTOKEN_PENDING_SINCE, self.key.since())
                 .with_some(USBTOKEN_PENDING_FOR_WHOM, self.key.for_whom())
+                .with_some(USBTOKEN_PENDING_DOUBT, self.key.doubt())
         })
     }
 

@@ -98,7 +98,8 @@ pub unsafe extern "C" fn usbtoken_session_pending(
     })
 }
 
-/// Removes a pending key with all that belongs to its job, and nothing else.
+/// Removes a pending key with all that belongs to its job, and nothing else. USBTOKEN_REMOVAL_DOUBTFUL where it is not certain
+/// that the key is ours: then a person names it, usbtoken_session_abandon_named.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_session_abandon(
     session: *const usbtoken_session,
@@ -108,6 +109,20 @@ pub unsafe extern "C" fn usbtoken_session_abandon(
         let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
         let steps = Unstoppable(&noun.host);
         noun.session()?.abandon(&pending.key, &noun.host.run().progress(&steps))
+    })
+}
+
+/// As usbtoken_session_abandon, for a key that a person has named by its identifier (USBTOKEN_PENDING_ID), having seen what
+/// is odd about it (USBTOKEN_PENDING_DOUBT): it goes although it is doubtful, or does not sign; then alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_session_abandon_named(
+    session: *const usbtoken_session,
+    pending: *const usbtoken_pending,
+) -> usbtoken_status {
+    boundary::on::<SessionNoun>(session, |noun| {
+        let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
+        let steps = Unstoppable(&noun.host);
+        noun.session()?.abandon_named(&pending.key, &noun.host.run().progress(&steps))
     })
 }
 

@@ -155,6 +155,8 @@ static void refusals(usbtoken_context *context, struct host *host)
     EXPECT(USBTOKEN_HR_ACCESS_DENIED, e, usbtoken_enroll_initialize(e, 2));
     EXPECT(USBTOKEN_HR_ACCESS_DENIED, e, usbtoken_enroll_initialize_from_certificate(e, 3, NULL, 0, 1, 0));
     EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_initialize_from_certificate(e, user, NULL, 0, 1, 3));
+    /* InheritNone, which would have no effect. */
+    EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_initialize_from_certificate(e, user, NULL, 0, 1, 0x12));
     EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_initialize_from_certificate(e, user, any, 4, 99, 0));
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_initialize(e, user));
     EXPECT(USBTOKEN_HR_ALREADY_INITIALIZED, e, usbtoken_enroll_initialize(e, user));
@@ -166,6 +168,15 @@ static void refusals(usbtoken_context *context, struct host *host)
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "ECDSA_P256", NUL));
     EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_create_request(e, 1, &request));
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_number(e, USBTOKEN_ENROLL_LENGTH, 256));
+    /* A provider of RSA keys, or none named: no key of 256 or 384 bits. */
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_number(e, USBTOKEN_ENROLL_PROVIDER_TYPE, 24));
+    EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_create_request(e, 1, &request));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_number(e, USBTOKEN_ENROLL_PROVIDER_TYPE, 0));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "", NUL));
+    EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_create_request(e, 1, &request));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "ECDSA_P256", NUL));
+    /* What no CA takes. */
+    EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_SUBJECT, "C=Japan", NUL));
     for (uint32_t wrong = 1; wrong < 8; wrong++)
         if (wrong != USBTOKEN_ALLOW_UNTRUSTED_ROOT)
             EXPECT(USBTOKEN_HR_ACCESS_DENIED, e, usbtoken_enroll_install_response(e, wrong, any, 4, 1, NULL, 0));
@@ -181,6 +192,11 @@ static void refusals(usbtoken_context *context, struct host *host)
     /* A no is a no, and nobody who could be asked is one too. */
     host->answer = 0;
     EXPECT(USBTOKEN_HR_CANCELLED, e, usbtoken_enroll_create_request(e, 1, &request));
+    /* It holds for this page: one that asks again and again is not asked for again. */
+    host->answer = 1;
+    EXPECT(USBTOKEN_HR_CANCELLED, e, usbtoken_enroll_create_request(e, 1, &request));
+    CHECK(host->consents == 1);
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_consent(e, consent, host));
     host->answer = 2;
     EXPECT(USBTOKEN_HR_CANCELLED, e, usbtoken_enroll_create_request(e, 1, &request));
     CHECK(host->consents == 2 && host->operation == USBTOKEN_ENROLL_CREATE_REQUEST);
@@ -208,6 +224,16 @@ static void refusals(usbtoken_context *context, struct host *host)
     usbtoken_buffer_free(&request);
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_abandon(e));
     EXPECT(USBTOKEN_HR_NOT_FOUND, e, usbtoken_enroll_abandon(e));
+    usbtoken_enroll_free(&e);
+
+    /* A subject beside the one that is inherited would have no effect, before or after. */
+    e = page(context, host);
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_initialize_from_certificate(e, user, NULL, 0, 1, 0));
+    EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_SUBJECT, "CN=x", NUL));
+    usbtoken_enroll_free(&e);
+    e = page(context, host);
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_SUBJECT, "CN=x", NUL));
+    EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_initialize_from_certificate(e, user, NULL, 0, 1, 0));
     usbtoken_enroll_free(&e);
 }
 

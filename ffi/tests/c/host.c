@@ -2,10 +2,13 @@
  * Hosts that do more than one thing: host TEST MODULE URI PIN CA-COMMAND, where TEST is one of
  *   threads   8 threads on one context
  *   fork      the host forks
+ *   cancel    the host cancels a thread that is in a call
  *   shared    the host initialised the same driver before us, and again after us
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +155,47 @@ static void forked(void)
     usbtoken_context_free(&context);
 }
 
+static atomic_int inside, cancelled, returned;
+
+/* Stays in the call until the other thread has cancelled this one. */
+static int32_t until_cancelled(void *user)
+{
+    (void)user;
+    atomic_store(&inside, 1);
+    while (!atomic_load(&cancelled))
+        sched_yield();
+    return 0;
+}
+
+static void *wait_for_nothing(void *context)
+{
+    usbtoken_token *token = NULL;
+    EXPECT(USBTOKEN_WAIT_TIMED_OUT, context, usbtoken_wait(context, "pkcs11:token=nobody", NUL, 1000, &token));
+    look(context);
+    atomic_store(&returned, 1);
+    pthread_testcancel();
+    return NULL;
+}
+
+static void cancelled_thread(void)
+{
+    pthread_t thread;
+    void *ended = NULL;
+    usbtoken_context *context = new_context();
+    usbtoken_callbacks callbacks = { .struct_size = sizeof callbacks, .cancel = until_cancelled };
+    OK(context, usbtoken_context_set_callbacks(context, &callbacks));
+    CHECK(pthread_create(&thread, NULL, wait_for_nothing, context) == 0);
+    while (!atomic_load(&inside))
+        sched_yield();
+    CHECK(pthread_cancel(thread) == 0);
+    atomic_store(&cancelled, 1);
+    CHECK(pthread_join(thread, &ended) == 0);
+    /* The calls end as without it, and the thread afterwards. */
+    CHECK(atomic_load(&returned) == 1 && ended == PTHREAD_CANCELED);
+    look(context);
+    usbtoken_context_free(&context);
+}
+
 /* The few of PKCS#11's functions that a host needs here: their places in CK_FUNCTION_LIST (v2.40). */
 struct function_list {
     unsigned char version[2];
@@ -203,6 +247,8 @@ int main(int count, char **given)
         threads();
     else if (strcmp(test, "fork") == 0)
         forked();
+    else if (strcmp(test, "cancel") == 0)
+        cancelled_thread();
     else if (strcmp(test, "shared") == 0)
         shared();
     else

@@ -67,6 +67,11 @@ impl Name {
         self.values("CN").last()
     }
 
+    /// Whether there is any attribute but a common name.
+    pub(crate) fn says_more_than_a_common_name(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.kind != "CN")
+    }
+
     /// Whether a value is a guess ([`ValueForm::Guess`]).
     pub fn is_guess(&self) -> bool {
         self.attributes.iter().any(|attribute| attribute.form == ValueForm::Guess)

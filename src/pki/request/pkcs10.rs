@@ -52,6 +52,11 @@ impl RequestDraft {
         Self::new(subject, [first_extensions()])
     }
 
+    /// The same with this name.
+    pub(crate) fn named(self, name: &Name) -> Self {
+        RequestDraft { subject: name.clone(), ..self }
+    }
+
     fn new(subject: &Name, attributes: impl IntoIterator<Item = der::Result<Attribute>>) -> Result<Self> {
         let attributes: der::Result<Vec<Attribute>> = attributes.into_iter().collect();
         Ok(RequestDraft { subject: subject.clone(), attributes: attributes.map_err(unencodable)? })

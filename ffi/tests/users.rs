@@ -1,0 +1,323 @@
+//! Several users before the pages of one bank: whose key a request gets, and whose certificate it renews.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use common::{Stage, c_test, succeed};
+use usbtoken_testkit::{
+    Form, Kind, NameDer, ParsedRequest, Snapshot, Text, days_from_now, manual_bank, serial_hex,
+};
+
+const BANK: &str = "https://www.gaitame.example.jp";
+
+/// Pages in processes of their own, on one token.
+struct Pages {
+    stage: Stage,
+    program: PathBuf,
+    profile: Option<PathBuf>,
+    choice: Option<&'static str>,
+}
+
+/// What came of a step.
+#[derive(Debug, PartialEq, Eq)]
+struct Came {
+    result: String,
+    code: u32,
+    asked: (u32, u32, u32),
+}
+
+impl Pages {
+    fn open() -> Self {
+        let stage = Stage::set();
+        let program = c_test("page", &["-fsanitize=address,undefined"], stage.folder.path());
+        Pages { stage, program, profile: None, choice: None }
+    }
+
+    /// With the bank's profile, in which this stands.
+    fn by_the_bank(other_users: &str) -> Self {
+        let mut pages = Self::open();
+        let text = manual_bank(&pages.file("ca/ca.pem")).replace("key = \"rsa2048\"", "key = \"like-old\"");
+        let text =
+            text.replace("old = \"keep\"", &format!("old = \"keep\"\nother_users = \"{other_users}\""));
+        let profile = pages.file("bank.toml");
+        fs::write(&profile, text).unwrap();
+        pages.profile = Some(profile);
+        pages
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.stage.folder.path().join(name)
+    }
+
+    fn printed(&self, words: &[&str]) -> String {
+        let mut command = Command::new(&self.program);
+        let token = &self.stage.token;
+        command.arg(token.module()).arg(token.uri()).arg(token.pin()).arg("-").arg(BANK).args(words);
+        command.envs(token.env()).env("LSAN_OPTIONS", common::leak_options());
+        command.current_dir(self.stage.folder.path());
+        if let Some(profile) = &self.profile {
+            command.env("USBTOKEN_TEST_BANK", profile);
+        }
+        if let Some(choice) = self.choice {
+            command.env("USBTOKEN_TEST_CHOICE", choice);
+        }
+        succeed(command.output().unwrap(), &words.join(" "))
+    }
+
+    fn play(&self, words: &[&str]) -> Came {
+        let printed = self.printed(words);
+        let line = printed.lines().last().unwrap();
+        let word = |at: usize| line.split(' ').nth(at).unwrap();
+        let number = |at: usize| word(at).parse().unwrap();
+        Came { result: word(1).to_owned(), code: number(3), asked: (number(5), number(7), number(9)) }
+    }
+
+    /// The public key and the subject of the request in this file.
+    fn request(&self, file: &str) -> ParsedRequest {
+        ParsedRequest::parse(&fs::read(self.file(file)).unwrap()).unwrap()
+    }
+
+    /// The CA's answer to the request in this file, with this subject; the certificate.
+    fn answer(&self, file: &str, subject: &[u8]) -> Vec<u8> {
+        let ca = &self.stage.ca;
+        let der = ca.issue(subject, &self.request(file).spki).not_after(days_from_now(365)).der();
+        fs::write(self.file("answer"), ca.answer(Form::P7Base64, &der)).unwrap();
+        der
+    }
+
+    /// The serial numbers of the certificates whose place another has taken.
+    fn renewed(&self) -> BTreeSet<String> {
+        let printed = self.printed(&["list"]);
+        let renewed = printed.lines().filter_map(|line| line.strip_suffix(" renewed 2"));
+        renewed.map(str::to_owned).collect()
+    }
+
+    fn old(&self) -> Vec<u8> {
+        let objects = self.stage.token.snapshot();
+        objects.of_class("CKO_CERTIFICATE").next().unwrap().bytes("Value").unwrap().to_vec()
+    }
+}
+
+fn name(organization: &str, common: &str) -> Vec<u8> {
+    NameDer::new().organization(Text::Utf8, organization).common(Text::Utf8, common).to_der()
+}
+
+/// Another common name in the same firm: as the CA calls a renewal, or another user.
+fn colleague() -> Vec<u8> {
+    let firm = NameDer::new().country("JP").organization(Text::Printable, "(9936)NTT DATA CORPORATION");
+    let unit =
+        firm.unit(Text::Utf8, "(9936)ANSER-WEB(BizSOL) TEST CA - G4").unit(Text::Printable, "USB TOKEN");
+    unit.common(Text::Printable, "login032 A001 202611261200 1").to_der()
+}
+
+/// The CKA_IDs of the private keys that were made.
+fn made(after: &Snapshot, before: &Snapshot) -> Vec<String> {
+    let keys = after.added_since(before).into_iter().filter(|one| one.class == "CKO_PRIVATE_KEY");
+    keys.map(|one| base16(&one.id)).collect()
+}
+
+fn base16(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn ok(waiting: u32) -> Came {
+    Came { result: "00000000".to_owned(), code: 0, asked: (1, 1, waiting) }
+}
+
+fn refused(result: &str, code: u32) -> Came {
+    Came { result: result.to_owned(), code, asked: (1, 1, 0) }
+}
+
+#[test]
+fn two_users_of_one_origin_never_meet() {
+    let pages = Pages::open();
+    let token = &pages.stage.token;
+    token.foreign_objects();
+    let before = token.snapshot();
+    assert_eq!(pages.play(&["request", "O=Bank, CN=user one", "one.csr"]), ok(0));
+    let of_one = token.snapshot();
+    // The second is not even asked about the first one's key, and gets another.
+    assert_eq!(pages.play(&["request", "O=Bank, CN=user two", "two.csr"]), ok(0));
+    let both = token.snapshot();
+    both.assert_keeps(&of_one);
+    let (one, two) = (pages.request("one.csr"), pages.request("two.csr"));
+    assert!(one.spki != two.spki && one.subject != two.subject);
+
+    // What a page gives up is what it names; the other one's stays, and so does all where it names none.
+    for words in [&["abandon"][..], &["abandon", "O=Bank, CN=user three"]] {
+        assert_eq!(pages.play(words), refused("80092004", 232), "{words:?}");
+        token.snapshot().assert_same_as(&both);
+    }
+    assert_eq!(pages.play(&["abandon", "O=Bank, CN=user two"]), ok(0));
+    token.snapshot().assert_same_as(&of_one);
+    // Now that only the first one's is left.
+    for words in [&["abandon"][..], &["abandon", "O=Bank, CN=user two"]] {
+        assert_eq!(pages.play(words), refused("80092004", 232), "{words:?}");
+        token.snapshot().assert_same_as(&of_one);
+    }
+
+    // An answer to the request that was given up is for no key; that to the other one is installed, and nothing else.
+    pages.answer("two.csr", &two.subject);
+    let refusal = pages.play(&["install", "-", "answer"]);
+    assert_ne!(refusal.result, "00000000");
+    token.snapshot().assert_same_as(&of_one);
+    assert_eq!(pages.play(&["request", "O=Bank, CN=user two", "again.csr"]), ok(0));
+    let der = pages.answer("one.csr", &one.subject);
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
+    let after = token.snapshot();
+    after.assert_keeps(&of_one);
+    let certificates: Vec<_> =
+        after.of_class("CKO_CERTIFICATE").filter_map(|one| one.bytes("Value")).collect();
+    assert_eq!(certificates.iter().filter(|value| **value == der).count(), 1);
+    // The second one's key waits on, and the first one's finished job cannot be given up any more.
+    let finished = ["abandon", "O=Bank, CN=user one"];
+    assert_eq!(pages.play(&finished), refused("80092004", 232));
+    token.snapshot().assert_same_as(&after);
+    assert!(pages.renewed().is_empty(), "a first certificate takes nobody's place");
+    assert_eq!(pages.play(&["abandon", "O=Bank, CN=user two"]), ok(0));
+    token.snapshot().assert_keeps(&before);
+}
+
+#[test]
+fn two_users_renew_on_one_token_in_turns() {
+    let mut pages = Pages::open();
+    pages.choice = Some("0");
+    let token = &pages.stage.token;
+    let second =
+        token.credential(&pages.stage.ca, Kind::P256, &[0x42], &name("Bank", "user two"), days_from_now(200));
+    let one = pages.old();
+    let before = token.snapshot();
+    // Only the first can be renewed; the page names no certificate.
+    assert_eq!(pages.play(&["renew", "-", "one.csr"]), ok(0));
+    // A request in the second one's name is none of the first one's: another key, and nobody is asked about that.
+    assert_eq!(pages.play(&["request", "O=Bank, CN=user two", "two.csr"]), ok(0));
+    assert_ne!(pages.request("one.csr").spki, pages.request("two.csr").spki);
+    // The second one's page cannot give up the first one's.
+    assert_eq!(made(&token.snapshot(), &before).len(), 2);
+    assert_eq!(pages.play(&["abandon", "O=Bank, CN=user two"]), ok(0));
+    assert_eq!(made(&token.snapshot(), &before).len(), 1);
+    pages.answer("one.csr", &pages.request("one.csr").subject);
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
+    assert_eq!(pages.renewed(), BTreeSet::from([serial_hex(&one)]));
+    assert!(!pages.renewed().contains(&serial_hex(&second.certificate)));
+    token.snapshot().assert_keeps(&before);
+}
+
+/// Pages ask with a name that means nothing. Nobody knows then whose answer comes: it may be another user's.
+#[test]
+fn a_request_with_a_stand_in_renews_nobody_where_users_share_a_token() {
+    for pages in [Pages::open(), Pages::by_the_bank("allow")] {
+        assert_eq!(pages.play(&["request", "CN=dummy", "x.csr"]), ok(0));
+        // The same firm, another user.
+        pages.answer("x.csr", &colleague());
+        assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
+        assert!(pages.renewed().is_empty());
+    }
+}
+
+#[test]
+fn a_request_with_a_stand_in_is_the_renewal_where_each_user_has_a_token() {
+    let pages = Pages::by_the_bank("refuse");
+    let old = serial_hex(&pages.old());
+    let before = pages.stage.token.snapshot();
+    assert_eq!(pages.play(&["request", "CN=dummy", "x.csr"]), ok(0));
+    let request = pages.request("x.csr");
+    assert_eq!(
+        request.subject,
+        NameDer::new().common(Text::Printable, "dummy").to_der(),
+        "what the page asked for"
+    );
+    pages.answer("x.csr", &colleague());
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
+    assert_eq!(pages.renewed(), BTreeSet::from([old]));
+    pages.stage.token.snapshot().assert_keeps(&before);
+}
+
+#[test]
+fn a_whole_name_is_no_stand_in() {
+    let pages = Pages::by_the_bank("refuse");
+    let before = pages.stage.token.snapshot();
+    let other = pages.play(&["request", "O=Bank, CN=user two", "x.csr"]);
+    assert_eq!((other.code, other.asked), (830, (1, 1, 0)), "{other:?}");
+    pages.stage.token.snapshot().assert_same_as(&before);
+    // Nor is a common name alone where that is how users are called.
+    let alone = NameDer::new().common(Text::Utf8, "user three").to_der();
+    let pages = Pages::by_the_bank("refuse");
+    let token = &pages.stage.token;
+    token.inspect(|token| token.destroy(&token.snapshot().objects()[0].id));
+    token.credential(&pages.stage.ca, Kind::P256, &[0x43], &alone, days_from_now(10));
+    let before = token.snapshot();
+    let other = pages.play(&["request", "CN=user four", "x.csr"]);
+    assert_eq!((other.code, other.asked), (830, (1, 1, 0)), "{other:?}");
+    token.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn a_request_in_the_certificates_own_name_is_its_renewal() {
+    let pages = Pages::open();
+    let subject = name("Bank", "user one");
+    let token = &pages.stage.token;
+    let one = token.credential(&pages.stage.ca, Kind::P256, &[0x44], &subject, days_from_now(9));
+    // Upper and lower case are one name (RFC 5280 §7.1).
+    assert_eq!(pages.play(&["request", "O=BANK, CN=user one", "x.csr"]), ok(0));
+    pages.answer("x.csr", &pages.request("x.csr").subject);
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
+    assert_eq!(pages.renewed(), BTreeSet::from([serial_hex(&one.certificate)]));
+    // It is renewed: what is asked for once more is a certificate of its own.
+    assert_eq!(pages.play(&["request", "O=Bank, CN=user one", "y.csr"]).code, 0);
+    // Two of one name are told apart by nothing.
+    let pages = Pages::open();
+    let token = &pages.stage.token;
+    for id in [0x45, 0x46] {
+        token.credential(&pages.stage.ca, Kind::P256, &[id], &subject, days_from_now(9));
+    }
+    assert_eq!(pages.play(&["request", "O=Bank, CN=user one", "x.csr"]), ok(0));
+    pages.answer("x.csr", &subject);
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
+    assert!(pages.renewed().is_empty());
+}
+
+/// Another key carries the record of the one that waits: neither goes until a person names it.
+#[test]
+fn a_doubtful_key_goes_when_a_person_names_it() {
+    for of_page in [true, false] {
+        let pages = Pages::open();
+        let token = &pages.stage.token;
+        let old = token.snapshot();
+        assert_eq!(pages.play(&["request", "O=Bank, CN=user one", "x.csr"]), ok(0));
+        let ours = made(&token.snapshot(), &old).remove(0);
+        let keys = token.snapshot();
+        let label = keys.objects().iter().find(|one| base16(&one.id) == ours).unwrap().label.clone();
+        token.inspect(|token| {
+            token.generate_pair(Kind::P256, &[0x66], "another's");
+            token.relabel(&[0x66], label.as_bytes());
+        });
+        let before = token.snapshot();
+        let doubtful = |words: &[&str], code: u32| {
+            let came = pages.play(words);
+            assert_eq!(came.code, code, "{came:?}");
+            token.snapshot().assert_same_as(&before);
+        };
+        let named: &[&str] = match of_page {
+            true => {
+                doubtful(&["abandon", "O=Bank, CN=user one"], 233);
+                assert_eq!(pages.play(&["abandon-named", "0102"]), refused("80092004", 232));
+                token.snapshot().assert_same_as(&before);
+                &["abandon-named", &ours]
+            }
+            false => {
+                assert!(pages.printed(&["forget", &ours]).contains("doubt same_record"));
+                doubtful(&["forget", &ours], 820);
+                &["forget", &ours, "named"]
+            }
+        };
+        assert_eq!(pages.play(named).result, "00000000");
+        let after = token.snapshot();
+        assert_eq!(after.added_since(&old).len(), 2, "{}", after.difference(&old));
+        assert!(after.added_since(&old).iter().all(|one| one.id == [0x66]), "{}", after.difference(&old));
+    }
+}
