@@ -83,15 +83,15 @@ impl FromStr for Place {
                     plain.is_empty() || plain.len() == 40 && plain.chars().all(|c| c.is_ascii_hexdigit());
                 match is_one {
                     true => Ok(Place::Windows { thumbprint: plain.to_ascii_lowercase() }),
-                    false => Err(bad(text, "windows:THUMBPRINT")),
+                    false => Err(malformed(text, "windows:THUMBPRINT")),
                 }
             }
-            _ => Err(bad(text, "file:PATH, nss:FOLDER#NAME, windows:THUMBPRINT")),
+            _ => Err(malformed(text, "file:PATH, nss:FOLDER#NAME, windows:THUMBPRINT")),
         }
     }
 }
 
-fn bad(text: &str, expected: &str) -> Error {
+fn malformed(text: &str, expected: &str) -> Error {
     Error::new(Code::BadArgument).fact(Fact::Found, text).fact(Fact::Expected, expected)
 }
 
