@@ -205,6 +205,8 @@
 #define USBTOKEN_OLD_NOT_FOUND 250
 /** Several certificates in the place that was named may be meant. */
 #define USBTOKEN_OLD_AMBIGUOUS 251
+/** The driver did not give an object on the token; what was looked for may be that one. */
+#define USBTOKEN_OBJECT_UNREADABLE 239
 /** The PIN is wrong. */
 #define USBTOKEN_PIN_INCORRECT 301
 /** The PIN is locked. */
@@ -623,6 +625,10 @@
 #define USBTOKEN_NOTICE_MORE_AFTER_LOGIN 55
 /** A renewal of this certificate was begun on this token. Whether it is finished shows after the login only. */
 #define USBTOKEN_NOTICE_BEGUN_BEFORE 56
+/** The token states that its PIN is entered at its own keys. */
+#define USBTOKEN_NOTICE_PIN_PAD_STATED 85
+/** The token states PIN lengths that the PIN may not have. */
+#define USBTOKEN_NOTICE_PIN_LENGTH_STATED 86
 /** The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal. */
 #define USBTOKEN_NOTICE_KEY_LABEL_CHOSEN 57
 /** The token holds one certificate for a key: the new one has taken the old one's place. */

@@ -6,8 +6,8 @@ use super::credential::{Credential, SeenKey, Surroundings, User};
 use super::held::HeldCertificate;
 use super::left_out::{LeftOut, named, why_none};
 use super::successor::Successor;
-use crate::driver::{Objects, PublicSession, Reservation, Session, StoredCertificate, Token};
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::driver::{PublicSession, Reservation, Session, StoredCertificate, Token};
+use crate::error::{Call, Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, Name, Window};
 use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
@@ -23,6 +23,8 @@ pub struct Credentials {
     list: Vec<Credential>,
     unreadable: Vec<Unreadable>,
     left_out: Vec<LeftOut>,
+    /// What the driver answered where it did not give an object.
+    refusal: Option<Call>,
     /// Whether this is what the logged-in user sees. Some tokens show certificates after the login only.
     logged_in: bool,
     /// By what this was narrowed so far.
@@ -78,6 +80,15 @@ impl Unreadable {
         }
     }
 
+    /// Whether nothing of it could be read, so that it may be any.
+    fn is_hidden(&self) -> bool {
+        self.reason == WhyUnreadable::NotGiven
+    }
+
+    fn may_have(&self, id: &[u8]) -> bool {
+        self.is_hidden() || self.id == id
+    }
+
     /// The object and why, as facts of an error or a notice.
     pub(crate) fn facts(&self) -> [(Fact, String); 2] {
         [(Fact::Candidate, self.to_string()), (Fact::Reason, self.reason.to_string())]
@@ -97,19 +108,20 @@ impl Contents {
         let mut list = self.lister();
         let credentials = self.certificates.iter().enumerate();
         let credentials = credentials.filter_map(|(at, held)| list.credential(at, held)).collect();
-        Credentials::new(credentials, unreadable(&self.certificates, self.unreadable), self.logged_in)
+        let unreadable = unreadable(&self.certificates, self.unreadable);
+        Credentials::new(credentials, unreadable, self.refusal, self.logged_in)
     }
 
     /// The same, where nothing else is wanted of what was read: of thousands it is let go of as the list is made.
     pub(crate) fn into_credentials(self) -> Credentials {
         let mut list = self.lister();
-        let Contents { certificates, unreadable: failed, index, logged_in, .. } = self;
+        let Contents { certificates, unreadable: failed, refusal, index, logged_in, .. } = self;
         drop(index);
         let unreadable = unreadable(&certificates, failed);
         let mut credentials = Vec::with_capacity(certificates.len());
         let held = certificates.into_iter().enumerate();
         credentials.extend(held.filter_map(|(at, held)| list.credential(at, &held)));
-        Credentials::new(credentials, unreadable, logged_in)
+        Credentials::new(credentials, unreadable, refusal, logged_in)
     }
 
     fn lister(&self) -> Lister {
@@ -194,7 +206,12 @@ fn unreadable(certificates: &[HeldCertificate], failed: usize) -> Vec<Unreadable
 }
 
 impl Credentials {
-    fn new(mut list: Vec<Credential>, unreadable: Vec<Unreadable>, logged_in: bool) -> Self {
+    fn new(
+        mut list: Vec<Credential>,
+        unreadable: Vec<Unreadable>,
+        refusal: Option<Call>,
+        logged_in: bool,
+    ) -> Self {
         let mut subjects: HashMap<&[u8], usize> = HashMap::new();
         for one in &list {
             *subjects.entry(one.subject().der()).or_default() += 1;
@@ -204,7 +221,7 @@ impl Credentials {
         for (one, same) in list.iter_mut().zip(same) {
             one.same_subject = same.saturating_sub(1);
         }
-        Credentials { list, unreadable, logged_in, ..Credentials::default() }
+        Credentials { list, unreadable, refusal, logged_in, ..Credentials::default() }
     }
 
     /// The credentials that have not ended and have another subject than this: of other users, where a first certificate
@@ -260,7 +277,7 @@ impl Credentials {
     /// Those with this CKA_ID.
     #[must_use]
     pub fn by_id(mut self, id: &[u8]) -> Self {
-        self.unreadable.retain(|one| one.id == id);
+        self.unreadable.retain(|one| one.may_have(id));
         self.list.retain(|credential| credential.id() == id);
         self.left_out.retain(|one| one.credential.id() == id);
         self.choice.add(Narrowed::Id(id.to_vec()));
@@ -279,7 +296,8 @@ impl Credentials {
         let error = self.none().fact(Fact::Expected, uri);
         let error = self.list.iter().fold(error, |error, one| error.fact(Fact::Candidate, named(one)));
         self.unreadable.retain(|one| {
-            uri.id().is_none_or(|id| id == one.id) && uri.object().is_none_or(|label| label == one.label)
+            let is_labelled = |label: &str| one.is_hidden() || label == one.label;
+            uri.id().is_none_or(|id| one.may_have(id)) && uri.object().is_none_or(is_labelled)
         });
         self.list.retain(|credential| credential.is_named_by(uri));
         self.choice.add(Narrowed::NamedBy(Box::new(uri.clone())));
@@ -305,7 +323,7 @@ impl Credentials {
     /// # Errors
     /// As [`Credentials::only`] of [`Credentials::by_id`].
     pub fn only_with_id(&self, id: &[u8]) -> Result<Credential> {
-        let unreadable = self.unreadable.iter().filter(|one| one.id == id).cloned().collect();
+        let unreadable = self.unreadable.iter().filter(|one| one.may_have(id)).cloned().collect();
         self.part(|one| one.id() == id, unreadable, Narrowed::Id(id.to_vec())).only()
     }
 
@@ -344,7 +362,7 @@ impl Credentials {
         let left_out = self.left_out.iter().filter(|one| wanted(&one.credential)).cloned().collect();
         let mut choice = self.choice.clone();
         choice.add(narrowed);
-        Credentials { list, unreadable, left_out, logged_in: self.logged_in, choice }
+        Credentials { list, unreadable, left_out, choice, refusal: self.refusal, logged_in: self.logged_in }
     }
 
     /// The one that is left. Chosen from what shows before the login, a renewal makes sure after it that no other one shows
@@ -385,6 +403,10 @@ impl Credentials {
 
     /// That the PIN may show others, where it was not used.
     fn of_what_is_seen(&self, error: Error) -> Error {
+        let error = match self.refusal {
+            Some(call) if error.code() == Code::CredentialUnreadable => error.call(call),
+            _ => error,
+        };
         if self.logged_in { error } else { error.fact(Fact::Seen, "without_pin") }
     }
 }
@@ -432,9 +454,7 @@ impl PublicSession {
     /// # Errors
     /// What reading returns.
     pub fn credentials(&self) -> Result<Credentials> {
-        let (certificates, unreadable) = self.certificates()?;
-        let objects = Objects { certificates, unreadable, ..Objects::default() };
-        Ok(Contents::of(objects, false).into_credentials())
+        Ok(Contents::of(self.certificates()?, false).into_credentials())
     }
 
     /// The same, after reading the public keys too: these tell which renewals wait for their certificate

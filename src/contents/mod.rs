@@ -54,7 +54,7 @@ use std::sync::Arc;
 
 use self::held::{HeldCertificate, HeldKey, HeldPublicKey, Index};
 use crate::driver::{Objects, Present, PublicSession, Session, StoredCertificate};
-use crate::error::Result;
+use crate::error::{Call, Result};
 use crate::pki::{Certificate, Issuers, PublicKey};
 
 /// What a session sees of certificates and keys, each read and parsed once.
@@ -63,6 +63,7 @@ pub(crate) struct Contents {
     private_keys: Vec<HeldKey>,
     public_keys: Vec<HeldPublicKey>,
     unreadable: usize,
+    refusal: Option<Call>,
     logged_in: bool,
     present: Arc<Present>,
     index: Index,
@@ -87,7 +88,7 @@ impl Contents {
 
     /// The relations between these objects.
     pub(crate) fn of(objects: Objects, logged_in: bool) -> Self {
-        let Objects { certificates, private_keys, public_keys, unreadable, present } = objects;
+        let Objects { certificates, private_keys, public_keys, unreadable, refusal, present } = objects;
         let mut issuers = Issuers::default();
         let hold = |one| HeldCertificate::of(one, &mut issuers);
         let certificates: Vec<HeldCertificate> = certificates.into_iter().map(hold).collect();
@@ -95,7 +96,7 @@ impl Contents {
         let public_keys: Vec<HeldPublicKey> = public_keys.into_iter().map(HeldPublicKey::from).collect();
         let index = Index::of(&certificates, &private_keys, &public_keys);
         let present = Arc::new(present);
-        Contents { certificates, private_keys, public_keys, unreadable, logged_in, present, index }
+        Contents { certificates, private_keys, public_keys, unreadable, refusal, logged_in, present, index }
     }
 
     /// The objects that were there when this was read.

@@ -107,6 +107,13 @@ impl Error {
         self
     }
 
+    /// Adds the PKCS#11 call that explains it, where none is known yet.
+    #[must_use]
+    pub(crate) fn or_call(mut self, call: Option<Call>) -> Self {
+        self.inner.call = self.inner.call.or(call);
+        self
+    }
+
     /// Adds a value. A kind of fact may stand several times, as candidates do. One that is too long to be read
     /// keeps its beginning and its end.
     #[must_use]

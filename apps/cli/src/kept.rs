@@ -72,13 +72,21 @@ impl Kept {
 /// loses little of it. Removed when it is dropped.
 pub struct Incoming<'a> {
     journal: Option<&'a Journal>,
-    file: Option<(File, PathBuf)>,
+    file: Option<File>,
+    path: Option<PathBuf>,
+}
+
+impl Incoming<'_> {
+    /// Closes the file, which stays until this goes: nothing more comes, and drivers close what is open.
+    pub fn close(&mut self) {
+        self.file = None;
+    }
 }
 
 impl Write for Incoming<'_> {
     /// Takes all of it. The answer itself is kept when it is whole, so that nothing depends on what fails here.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some((file, _)) = &mut self.file {
+        if let Some(file) = &mut self.file {
             let _ = file.write_all(bytes);
         }
         Ok(bytes.len())
@@ -91,7 +99,7 @@ impl Write for Incoming<'_> {
 
 impl Drop for Incoming<'_> {
     fn drop(&mut self) {
-        if let (Some(journal), Some((_, path))) = (self.journal, &self.file) {
+        if let (Some(journal), Some(path)) = (self.journal, &self.path) {
             // One that stays is one answer more to look at.
             let _ = journal.remove_file(path);
         }
@@ -283,7 +291,8 @@ impl Keeper {
     /// A place for what the CA is about to say about this key.
     pub fn incoming(&self, token: &TokenIdentity, key_id: &[u8]) -> Incoming<'_> {
         let journal = self.journal.as_ref();
-        Incoming { journal, file: journal.and_then(|journal| journal.receive(token, key_id).ok()) }
+        let (file, path) = journal.and_then(|journal| journal.receive(token, key_id).ok()).unzip();
+        Incoming { journal, file, path }
     }
 
     /// Keeps an answer, as it came, before it is looked at. It cannot fail: a CA answers once.
@@ -305,7 +314,7 @@ impl Keeper {
             return Kept::File(path);
         }
         // The last place there is.
-        let _ = writeln!(io::stderr(), "{}", shown(answer));
+        surroundings::say(&shown(answer));
         Kept::Shown
     }
 

@@ -227,6 +227,13 @@ impl Run {
         self.logged_in(reserved.login(login), &mark, &token)
     }
 
+    /// That the PIN at hand has another length than the token states, which is no limit for one that was set long ago.
+    pub fn doubts_of_pin(&self, token: &Token) -> Option<Warning> {
+        let pin = self.pin.borrow();
+        let pin = pin.as_ref().and_then(|read| read.as_ref().ok()).filter(|_| !self.global.pin_as_typed)?;
+        token.doubts_pin_length(pin.length())
+    }
+
     /// Whether there is a PIN at hand, or a person who can be asked for it.
     pub fn can_log_in(&self) -> bool {
         !pin::Source::of(&self.global).is_interactive() || pin::is_terminal()

@@ -12,12 +12,19 @@ use usbtoken_pkcs11::types::{
 };
 
 impl Session {
-    /// The result; an error that a lost login explains says that instead.
+    /// The result; an error that a lost login explains, or an object that could not be read, says that instead.
     pub(crate) fn or_login_lost<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| match error.code() {
             // The PIN was given.
             Code::PinRequired if error.pkcs11_call().is_some() => error.with_code(Code::LoginLost),
             code if is_explained(code) && self.is_logged_out() => error.with_code(Code::LoginLost),
+            code if is_missing(code) => match self.unread.get() {
+                Some(unread) => error.with_code(Code::ObjectUnreadable).or_call(unread.0),
+                None => error,
+            },
+            code if is_not_shown(code) => {
+                error.or_call(self.unread.get().and_then(|unread| unread.0).or(self.unsigned.get()))
+            }
             _ => error,
         })
     }
@@ -66,5 +73,29 @@ const fn is_explained(code: Code) -> bool {
             | Code::DestroyFailed
             | Code::RetireNotProven
             | Code::RetireNotBegun
+    )
+}
+
+/// Whether this says that something is not there, which an object may be that could not be read.
+const fn is_missing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::KeyMissing
+            | Code::CredentialNotFound
+            | Code::PendingNotFound
+            | Code::NotPending
+            | Code::RetireNotBegun
+    )
+}
+
+/// Whether this says that something is not shown to be so, as an answer of the driver's may be why.
+const fn is_not_shown(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RetireNotOurs
+            | Code::RetireNoSuccessor
+            | Code::RetireNotProven
+            | Code::RetireOnlyCredential
+            | Code::RemovalDoubtful
     )
 }

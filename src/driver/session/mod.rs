@@ -18,7 +18,8 @@ mod store;
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
-use self::login::{SharedLogin, check_login, refused};
+use self::login::{SharedLogin, check_login, refused_on};
+use self::object::Unread;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
 pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
@@ -33,8 +34,8 @@ pub(crate) use self::sign::Signed;
 pub(crate) use self::store::Category;
 use crate::driver::lock::TokenLock;
 use crate::driver::token::Token;
-use crate::error::{Code, Error, Result, Step};
-use std::cell::OnceCell;
+use crate::error::{Call, Code, Error, Result, Step};
+use std::cell::{Cell, OnceCell};
 use usbtoken_pkcs11::types::*;
 
 impl Token {
@@ -72,6 +73,10 @@ pub struct Session {
     reopened: OnceCell<Open>,
     pin: KeptPin,
     pin_was_checked: bool,
+    /// That an object could not be read when the token was read last.
+    unread: Cell<Option<Unread>>,
+    /// What the driver answered where a key was to show by a signature whose it is.
+    unsigned: Cell<Option<Call>>,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<TokenLock>,
@@ -126,7 +131,8 @@ impl Session {
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin, token.quirks().context_login);
         let reopened = OnceCell::new();
-        Ok(Session { open, reopened, pin, pin_was_checked, login, reserved })
+        let (unread, unsigned) = (Cell::new(None), Cell::new(None));
+        Ok(Session { open, reopened, pin, pin_was_checked, unread, unsigned, login, reserved })
     }
 
     /// The token.
@@ -165,7 +171,7 @@ impl Session {
         let pin_pad = open.token.info().pin_pad;
         let log_in = |pin: Option<&[u8]>| {
             let done = open.functions().login(open.handle(), CKU_CONTEXT_SPECIFIC, pin);
-            done.map_err(|failure| refused(failure, pin.is_some(), step))
+            done.map_err(|failure| refused_on(&open.token, failure, pin.is_some(), step))
         };
         self.pin.with(|pin| match pin {
             Some(pin) => log_in(Some(pin)),

@@ -1,6 +1,7 @@
 //! Objects on the token as values: certificates, private keys, public keys.
 
 use super::evidence::Evidence;
+use crate::error::Call;
 use crate::pki::{PublicKey, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -79,9 +80,15 @@ pub(crate) struct Objects {
     pub(crate) public_keys: Vec<StoredPublicKey>,
     /// How many objects could not be read, or do not say what they are.
     pub(crate) unreadable: usize,
+    /// What the driver answered where the first of these was read.
+    pub(crate) refusal: Option<Call>,
     /// Every object that was there, of whatever class.
     pub(crate) present: Present,
 }
+
+/// An object could not be read, and what the driver answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread(pub(super) Option<Call>);
 
 /// The objects that were on the token at one moment, to tell what came later.
 #[derive(Clone, Debug, Default)]
@@ -170,7 +177,7 @@ pub(crate) mod made_up {
         public_keys: Vec<StoredPublicKey>,
     ) -> Objects {
         let present = Present { owner: Owner(0), handles: BTreeSet::new() };
-        Objects { certificates, private_keys, public_keys, unreadable: 0, present }
+        Objects { certificates, private_keys, public_keys, present, ..Objects::default() }
     }
 
     /// The number that a key was made up with.

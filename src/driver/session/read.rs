@@ -1,11 +1,11 @@
 //! Finding and reading objects.
 
 use super::evidence::Evidence;
-use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
+use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey, StoredPublicKey, Unread};
 use super::open::Open;
 use super::{PublicSession, Session};
 use crate::driver::ckr::During as _;
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Call, Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use usbtoken_pkcs11::types::*;
@@ -75,6 +75,7 @@ impl Open {
             private_keys: Vec::new(),
             public_keys: Vec::new(),
             unreadable: 0,
+            refusal: None,
             present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
         };
         let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
@@ -111,7 +112,8 @@ impl Open {
         match failed {
             // Where nothing can be read, it is not the objects.
             Some(failure) if read == 0 => Err(failure.during(Step::ReadObjects)),
-            _ => Ok(objects),
+            Some(failure) => Ok(Objects { refusal: refusal(failure), ..objects }),
+            None => Ok(objects),
         }
     }
 
@@ -124,8 +126,8 @@ impl Open {
         Ok(found)
     }
 
-    /// The X.509 certificates, and how many objects could not be read as one.
-    fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
+    /// The X.509 certificates alone.
+    fn certificates(&self) -> Result<Objects> {
         let handles = self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))?;
         let (mut certificates, mut failures) = (Vec::with_capacity(handles.len()), Vec::new());
         self.certificates.borrow_mut().extend(&handles);
@@ -140,7 +142,10 @@ impl Open {
         let unreadable = failures.len();
         match failures.pop() {
             Some(failure) if certificates.is_empty() => Err(failure.during(Step::ReadObjects)),
-            _ => Ok((certificates, unreadable)),
+            failure => {
+                let refusal = failure.and_then(refusal);
+                Ok(Objects { certificates, unreadable, refusal, ..Objects::default() })
+            }
         }
     }
 
@@ -165,7 +170,14 @@ impl Open {
                 Ok(self.read_certificate(handle)?.map_or(Object::Other, Object::Certificate))
             }
             Some(CKO_PRIVATE_KEY) => Ok(Object::PrivateKey(self.private_key(handle, &attributes))),
-            Some(CKO_PUBLIC_KEY) => Ok(Object::PublicKey(self.public_key(handle, &attributes).0)),
+            Some(CKO_PUBLIC_KEY) => {
+                // Half a value is asked for once more: passed over as a stranger's, a removal would leave the object.
+                let key = match self.public_key(handle, &attributes) {
+                    (_, Some(_)) => self.public_key(handle, &read()?),
+                    key => key,
+                };
+                Ok(Object::PublicKey(key.0))
+            }
             Some(_) => Ok(Object::Other),
             None => Ok(Object::Unknown),
         }
@@ -304,11 +316,11 @@ impl Open {
 }
 
 impl PublicSession {
-    /// The X.509 certificates that are visible without login, and how many could not be read.
+    /// The X.509 certificates that are visible without login.
     ///
     /// # Errors
     /// What the search or the reading returns; [`Code::DriverMisbehaved`].
-    pub(crate) fn certificates(&self) -> Result<(Vec<StoredCertificate>, usize)> {
+    pub(crate) fn certificates(&self) -> Result<Objects> {
         self.open_session().certificates()
     }
 
@@ -327,6 +339,7 @@ impl Session {
             self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;
         }
         objects.private_keys.iter().for_each(|key| self.pin.see(key));
+        self.unread.set((objects.unreadable > 0).then_some(Unread(objects.refusal)));
         Ok(objects)
     }
 }
@@ -337,6 +350,10 @@ fn twice<T>(mut read: impl FnMut() -> Outcome<T>) -> Outcome<T> {
         Err(failure) if is_about_the_object(&failure) => read(),
         done => done,
     }
+}
+
+fn refusal(failure: Failure) -> Option<Call> {
+    failure.during(Step::ReadObjects).pkcs11_call()
 }
 
 /// Whether a failure may be that of one object, and not of the token or the session.

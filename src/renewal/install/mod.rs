@@ -294,7 +294,10 @@ impl Job<'_> {
         run.enter(Step::SignChallenge)?;
         let there = contents.shown(self.session, leaf)?.ok_or_else(|| {
             let there = credentials.iter().find(|one| one.certificate() == leaf);
-            there.map_or_else(|| already_installed(leaf), |there| about(Error::new(Code::KeyMissing), there))
+            there.map_or_else(
+                || already_installed(leaf),
+                |there| about(Error::new(Code::KeyMissing).during(Step::SignChallenge), there),
+            )
         })?;
         let proof = prove(self.session, there.private_key()?, policy.demanded_proof(), run)?;
         let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];

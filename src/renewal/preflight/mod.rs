@@ -4,9 +4,11 @@ use base16ct::lower::encode_string as hex;
 
 mod elsewhere;
 mod seen;
+mod stated;
 
 pub use self::seen::BeforeLogin;
 
+use self::stated::{mechanism, of_token};
 use super::clock::{self, Verdict};
 use super::renewal::{Renewal, Subject};
 use super::run::Run;
@@ -15,9 +17,9 @@ use crate::contents::{
     Contents, Credential, Credentials, PendingKey, PendingState, Record, Successor, about, already_renewed,
     closed, expired, not_yet, service_ended,
 };
-use crate::driver::{PinState, Session, Token, TokenInfo};
+use crate::driver::{Session, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
-use crate::pki::{Certificate, KeyKind, WindowState};
+use crate::pki::{Certificate, WindowState};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
@@ -46,10 +48,6 @@ pub enum PointResult {
     /// The renewal cannot begin.
     Blocker(Error),
 }
-
-/// Free memory in bytes below which a key pair and a certificate may not fit: an RSA 2048 pair takes about 1.5 KiB,
-/// a certificate with its attributes about as much, and tokens round up.
-const LITTLE_MEMORY: u64 = 8 * 1024;
 
 impl Preflight {
     /// Whether nothing blocks the renewal.
@@ -81,8 +79,17 @@ impl Preflight {
                 PointResult::Blocker(error) => return Err(error.during(Step::Preflight)),
             }
         }
-        // What a token merely does not tell is for the list, not for a warning that no one can act on.
-        notices.retain(|warning| !matches!(warning.notice, Notice::MemoryUnknown | Notice::MechanismUnknown));
+        // What a token merely does not tell is for the list, not for a warning that no one can act on; what it states of the PIN
+        // is said where that is asked for.
+        notices.retain(|warning| {
+            !matches!(
+                warning.notice,
+                Notice::MemoryUnknown
+                    | Notice::MechanismUnknown
+                    | Notice::PinPadStated
+                    | Notice::PinLengthStated
+            )
+        });
         Ok(notices)
     }
 
@@ -118,7 +125,7 @@ impl Preflight {
 
     /// The points that do not depend on what is wanted: for one who looks at a token and renews nothing.
     pub(crate) fn of_token(token: &Token, seen: Option<&BeforeLogin>, run: &Run<'_>) -> Self {
-        let mut findings = of_token(token.info(), false);
+        let mut findings = of_token(token, false);
         let clock = match clock::verdict(&Policy::default(), run.now(), None, run.known_past()) {
             Verdict::Uncontradicted => PointResult::Ok,
             Verdict::Doubtful(warning) => PointResult::Warning(warning),
@@ -280,28 +287,12 @@ fn findings(
         PointResult::Blocker(error) => PointResult::Warning(clock::in_doubt(error)),
         PointResult::Ok | PointResult::Warning(_) => window(renewal, done, run),
     };
-    let mut findings = of_token(token.info(), logged_in);
+    let mut findings = of_token(token, logged_in);
     findings.extend(key(renewal, token));
     findings.push(PreflightPoint { point: Point::Clock, state: clock });
     findings.push(PreflightPoint { point: Point::Window, state: window });
     findings.extend(elsewhere::old_key(renewal, run));
     findings
-}
-
-/// What the token says of itself.
-fn of_token(info: &TokenInfo, logged_in: bool) -> Vec<PreflightPoint> {
-    vec![
-        PreflightPoint {
-            point: Point::TokenInitialized,
-            state: stated(info.initialized, Notice::InitializedNotStated),
-        },
-        PreflightPoint {
-            point: Point::TokenWritable,
-            state: stated(!info.write_protected, Notice::WriteProtectionStated),
-        },
-        PreflightPoint { point: Point::PinUsable, state: pin(info, logged_in) },
-        PreflightPoint { point: Point::Memory, state: memory(info) },
-    ]
 }
 
 /// Before the login a job that seems to wait is a warning: its certificate may be one that shows after the login only.
@@ -333,52 +324,6 @@ fn key(renewal: &Renewal, token: &Token) -> Vec<PreflightPoint> {
     }
     findings.push(PreflightPoint { point: Point::Mechanism, state: mechanism(kind, token) });
     findings
-}
-
-/// What a token states of itself is a hint: drivers forget flags and list what they cannot do. It is told, and the call that
-/// needs it decides.
-fn stated(holds: bool, otherwise: Notice) -> PointResult {
-    if holds { PointResult::Ok } else { PointResult::from(otherwise) }
-}
-
-/// The one flag that stops before the PIN is sent, unless the person says otherwise: after the login it is refuted.
-fn pin(info: &TokenInfo, logged_in: bool) -> PointResult {
-    match info.pin_state {
-        PinState::Locked if logged_in => PointResult::Ok,
-        PinState::Locked => PointResult::Blocker(info.locked_as_stated().during(Step::Preflight)),
-        PinState::NotSet => stated(logged_in, Notice::PinNotStated),
-        PinState::FinalTry => PointResult::from(Notice::PinFinalTry),
-        PinState::CountLow => PointResult::from(Notice::PinCountLow),
-        PinState::ToBeChanged => PointResult::from(Notice::PinToBeChanged),
-        PinState::Usable => PointResult::Ok,
-    }
-}
-
-/// Never a blocker: drivers round, and some report the memory of another kind of object.
-fn memory(info: &TokenInfo) -> PointResult {
-    let known = [info.free_public_memory, info.free_private_memory];
-    match known.into_iter().flatten().min() {
-        None => PointResult::from(Notice::MemoryUnknown),
-        Some(free) if free < LITTLE_MEMORY => PointResult::from(Notice::MemoryLow),
-        Some(_) => PointResult::Ok,
-    }
-}
-
-fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
-    match token.supports(kind) {
-        Ok(true) => PointResult::Ok,
-        Ok(false) => PointResult::from(Notice::MechanismUnknown),
-        Err(error) => {
-            let notice = match error.code() {
-                Code::KeySizeUnsupported => Notice::KeySizeNotStated,
-                _ => Notice::MechanismNotListed,
-            };
-            let facts = error.facts().filter(|(fact, _)| *fact != Fact::Token);
-            PointResult::Warning(
-                facts.fold(Warning::from(notice), |warning, (fact, value)| warning.fact(fact, value)),
-            )
-        }
-    }
 }
 
 /// A clock that cannot be right decides nothing. An end that is long past may be true, though: a caller who wants the

@@ -108,6 +108,8 @@ code_words! {
         "List the certificates and check what was asked for.";
     CredentialNotSeen "No certificate that matches can be seen without the PIN."
         "Some tokens show certificates only after the login: list them with the PIN, and if it is not there then, check what was asked for.";
+    ObjectUnreadable "The driver did not give an object on the token; what was looked for may be that one."
+        "Take the token out, insert it again and try again; if it happens again, send the lines shown to support.";
     CredentialAmbiguous "More than one certificate matches."
         "Name the certificate by its id or its serial number.";
     PendingNotFound "The token holds no pending key that matches."
@@ -141,7 +143,7 @@ code_words! {
     PinFormRefused "The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN."
         "Check length, keyboard layout and input mode; do not try again and again without being sure of the PIN.";
     LoginLost "The login ended in the middle of the job: another program used the token, or it was reset."
-        "Close other programs that use the token, then run it once more. What was begun is still there, and can be gone on with.";
+        "Close other programs that use the token, then run it once more. Nothing was removed: where a renewal was begun, it is gone on with, else it begins anew.";
     PinRequired "This needs the PIN."
         "Enter the PIN, or name the place that it should be read from.";
     PinIncorrectFinalTry "The PIN is not correct. One more wrong PIN locks the token."

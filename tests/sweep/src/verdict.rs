@@ -61,9 +61,10 @@ fn error_words(run: &Run, exit: i32) -> Findings {
     if error["exit_code"] != exit {
         findings.push(format!("exit status {exit}, but the error says {}", error["exit_code"]));
     }
-    // The driver said no: then the error says which function and how. A lie's return value is the driver's own.
+    // The driver said no: then the error says which function and how. What is returned with a lie, or after another job went first, is the driver's own.
     let said_no = |call: &&Call| {
-        let own = |fault: &String| fault.contains("lie=") || fault.contains("otherwise=changed");
+        let own =
+            |fault: &String| ["lie=", "otherwise=changed", "hang"].iter().any(|kind| fault.contains(kind));
         call.rv != "CKR_OK" && call.fault.as_ref().is_some_and(|fault| !own(fault))
     };
     let refused = run.trace.calls.iter().find(said_no);
@@ -155,7 +156,12 @@ impl Judge<'_> {
     }
 
     fn rest<'s>(&self, seen: &'s Seen) -> Rest<'s> {
-        let rest = seen.beyond(&self.kept);
+        let mut rest = seen.beyond(&self.kept);
+        // A driver that loses every answer keeps a certificate for each attempt: they are one.
+        let value = |object: &Object| object.bytes("Value").map(<[u8]>::to_vec);
+        let same = |a: &Object, b: &Object| (&a.id, &a.label, value(a)) == (&b.id, &b.label, value(b));
+        let is_certificate = |object: &Object| object.class == "CKO_CERTIFICATE";
+        rest.dedup_by(|a, b| is_certificate(a) && is_certificate(b) && same(a, b));
         let class = |name: &str| rest.iter().filter(|object| object.class == name).count();
         let one_of_each = rest.len() == 3
             && ["CKO_CERTIFICATE", "CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"].iter().all(|name| class(name) == 1);
@@ -296,7 +302,10 @@ impl Judge<'_> {
 
 /// Whether another program has changed an object of ours during the run.
 fn was_changed(run: &Run) -> bool {
-    run.trace.calls.iter().any(|call| call.fault.as_ref().is_some_and(|fault| fault.contains("changed")))
+    run.trace
+        .calls
+        .iter()
+        .any(|call| call.fault.as_ref().is_some_and(|fault| fault.contains("otherwise=changed")))
 }
 
 /// The label that the shim's other program gives.

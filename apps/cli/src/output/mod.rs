@@ -94,9 +94,9 @@ impl Outcome {
         if stdout::was_closed() {
             return Err(io::Error::other("standard output is closed"));
         }
-        surroundings::on_stdout(|| {
+        surroundings::on_stdout(|stdout| {
             // Standard output would be written line by line.
-            let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            let mut stdout = io::BufWriter::with_capacity(1 << 16, stdout);
             match (&self.raw, &self.pieces) {
                 (Some(raw), _) => stdout.write_all(raw),
                 (None, Some(pieces)) if as_json => {
@@ -126,8 +126,7 @@ impl Outcome {
         } else {
             format!("{}\n\n{}", self.text, error_text(error, lang, bank))
         };
-        // There is no place left to complain when standard error is closed.
-        let _ = writeln!(io::stderr(), "{text}");
+        surroundings::say(&text);
     }
 }
 
@@ -135,8 +134,7 @@ impl Outcome {
 pub fn print_error(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let text =
         if as_json { format!("{:#}", error_json(error, lang, bank)) } else { error_text(error, lang, bank) };
-    // There is no place left to complain when standard error is closed.
-    let _ = writeln!(io::stderr(), "{text}");
+    surroundings::say(&text);
 }
 
 /// Writes to standard error what failed after a certificate was installed.
@@ -147,8 +145,7 @@ pub fn print_afterwards(error: &Error, lang: Lang, bank: Option<&Bank>, as_json:
     } else {
         error_text_with(error, installed, lang, bank)
     };
-    // There is no place left to complain when standard error is closed.
-    let _ = writeln!(io::stderr(), "{text}");
+    surroundings::say(&text);
 }
 
 /// The error as people see it.
@@ -226,8 +223,7 @@ pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bo
     } else {
         report(error, lang, bank).to_string()
     };
-    // There is no place left to complain when standard error is closed.
-    let _ = writeln!(io::stderr(), "{text}");
+    surroundings::say(&text);
 }
 
 /// A warning as programs see it.
@@ -261,6 +257,7 @@ pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
             Some(Words::HintKey)
         }
         Notice::OldNotCompared => Some(Words::HintFrom),
+        Notice::PinPadStated | Notice::PinLengthStated => Some(Words::HintPinAsTyped),
         Notice::MoreAfterLogin | Notice::BegunBefore => Some(Words::HintPin),
         _ => None,
     }
@@ -296,6 +293,7 @@ pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
 
 fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
+        _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound | Code::TokenNotNamed => Words::HintToken,
         Code::CredentialNotFound | Code::CredentialNotSeen | Code::CredentialAmbiguous => {
@@ -320,7 +318,6 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::PinLocked if is_stated(error, "CKF_USER_PIN_LOCKED") => Words::HintStatedLocked,
         Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,
         Code::DriverUntrusted => Words::HintTrustDriver,
-        _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinAsTyped,
         Code::PinWrongBefore => Words::HintPinCorrected,
         Code::PendingOfOther => Words::HintAnyCaller,
         Code::PinRequired => Words::HintPin,

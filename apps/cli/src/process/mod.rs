@@ -1,6 +1,8 @@
 //! What belongs to the whole process: its signals, and what a driver may change behind our back.
 
 #[cfg(unix)]
+mod keeper;
+#[cfg(unix)]
 pub mod signals;
 #[cfg(unix)]
 pub mod surroundings;

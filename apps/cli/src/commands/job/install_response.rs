@@ -9,9 +9,7 @@ use usbtoken::pki::{SubjectRule, jst_date, read_anchors};
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::Retire;
 use usbtoken::text::printable;
-use usbtoken::{
-    Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session, TokenUri,
-};
+use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
 
 use crate::args::CheckArgs;
 use crate::commands::select;
@@ -201,7 +199,7 @@ pub fn finish(
     let replaced = installed.replaced.as_ref().map(|old| view::Credential::of(token, old, None, run.when()));
 
     // Programs that name a credential by its label need this from now on: the new one has a label of its own.
-    let uri = TokenUri::of_token(&token.label, "", "", &token.serial).with_id(installed.credential.id());
+    let uri = session.token().uri().of_label_and_serial().with_id(installed.credential.id());
 
     let mut text = credential.result(run.lang);
     text.push_str(&format!("\n  {} = {uri}", Fact::Uri.label(run.lang)));

@@ -92,6 +92,19 @@ impl Listed {
         self.seen.iter().flat_map(|seen| self.credentials(seen)).find_map(|one| one.reminding())
     }
 
+    /// That more may show after the login, where what shows before it has ended.
+    fn may_hide(&self) -> Option<Warning> {
+        let (window, now) = self.when;
+        let has_ended = |seen: &Seen| {
+            let mut all = seen.credentials.iter();
+            seen.levels.is_none()
+                && !seen.credentials.is_empty()
+                && all.all(|one| one.renewable(window, now) == Renewable::Expired)
+        };
+        let hides = !self.due && self.seen.iter().any(has_ended);
+        hides.then(|| Notice::MoreAfterLogin.into())
+    }
+
     /// None seen before the login is not none.
     fn none(&self, seen: &Seen) -> String {
         let is_delivered_so =
@@ -146,6 +159,7 @@ pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
     let bank = run.bank().cloned();
     let listed = Listed { seen, lang: run.lang, when: run.when(), bank, due: args.due };
     run.tell(listed.reminding().as_slice());
+    run.tell(listed.may_hide().as_slice());
     Ok(Outcome::in_pieces(listed))
 }
 

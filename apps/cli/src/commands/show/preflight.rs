@@ -7,7 +7,7 @@ use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::{KeyAlgorithm, jst_time};
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
-use usbtoken::{Credential, Credentials, Renewal, Result};
+use usbtoken::{Credential, Credentials, Renewal, Result, Token};
 
 use crate::args;
 use crate::commands::chosen::{self, Chosen};
@@ -44,7 +44,11 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let call = run.call().passed(Keeper::of_user().passed());
-    let preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
+    let mut preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
+    preflight.points.extend(
+        run.doubts_of_pin(&token)
+            .map(|doubt| PreflightPoint { point: Point::PinUsable, state: PointResult::Warning(doubt) }),
+    );
 
     let now = run.now();
     let when = (run.policy().window, now);
@@ -61,13 +65,16 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         kind.map(|kind| format!("  {}", Words::NewKey(&KeyAlgorithm::from(kind).to_string()).text(run.lang))),
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
-    lines.extend(preflight.points.iter().map(|finding| point_text(finding, now, run)));
+    lines.extend(preflight.points.iter().map(|finding| point_text(finding, (&token, now), run)));
     let by = old.on_token().and_then(Credential::successor);
     let said = |finding: &PreflightPoint| matches!(&finding.state, PointResult::Warning(warning) if *warning == Notice::SaidRenewed);
     let is_said = old.on_token().is_none() && preflight.points.iter().any(said);
     let seems_renewed = (by.is_some() || is_said) && !args.key.force;
     let can_renew = preflight.can_begin() && !seems_renewed;
+    // None that can be renewed is seen: that is not none.
+    let is_unknown = only_seen && !preflight.can_begin() && preflight.points.iter().all(is_of_certificate);
     let verdict = match preflight.can_begin() {
+        false if is_unknown => Words::NotKnownWithoutPin,
         true if seems_renewed => Words::SeemsRenewed,
         true if preflight.points.iter().any(is_begun) => Words::MayBeFinished,
         true => Words::CanRenew,
@@ -81,24 +88,35 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let json = json!({
         "credential": shown,
         "from": from,
-        "can_renew": can_renew,
+        "can_renew": (!is_unknown).then_some(can_renew),
         "key_kind": kind,
         "unreadable": unreadable,
+        "stated_pin_length": token.stated_pin_length(),
         "looked_at": if only_seen { "without_pin" } else { "all" },
         "now": view::Moment(now),
         "points": points,
         "notices": notices_json(&run.noted(), run.lang),
     });
     let mut outcome = Outcome::new(lines.join("\n"), json);
-    outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
+    if !is_unknown {
+        outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
+    }
     Ok(outcome)
+}
+
+/// Whether nothing but what is known of the one certificate that was looked at can stand against the renewal.
+fn is_of_certificate(finding: &PreflightPoint) -> bool {
+    match &finding.state {
+        PointResult::Blocker(error) => chosen::may_be_private(error),
+        PointResult::Ok | PointResult::Warning(_) => true,
+    }
 }
 
 fn is_begun(finding: &PreflightPoint) -> bool {
     matches!(&finding.state, PointResult::Warning(warning) if *warning == Notice::BegunBefore)
 }
 
-fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
+fn point_text(finding: &PreflightPoint, (token, now): (&Token, SystemTime), run: &Run) -> String {
     let lang = run.lang;
     let say = |text: &str| run.tongue().say(text);
     let own = |code| run.bank().and_then(|bank| bank.next_step(code, lang));
@@ -122,6 +140,11 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
         PointResult::Blocker(error) => error.facts().for_each(&mut put),
         PointResult::Warning(warning) => warning.facts().for_each(&mut put),
         PointResult::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
+        PointResult::Ok if finding.point == Point::PinUsable => {
+            if let Some((shortest, longest)) = token.stated_pin_length() {
+                put((Fact::Stated, &format!("{shortest}–{longest}")));
+            }
+        }
         PointResult::Ok => {}
     }
     let hint = match &finding.state {
