@@ -477,6 +477,8 @@
 #define USBTOKEN_LOGIN_PROXY_REFUSED 1113
 /** The token does not sign in any way that the server takes. */
 #define USBTOKEN_LOGIN_SIGNATURE_UNSUPPORTED 1114
+/** The server asked for no certificate while the connection was made, and refused the page. It seems to want the certificate only once a page is asked for, which cannot be followed here. */
+#define USBTOKEN_LOGIN_ASKED_LATER 1115
 
 /* Steps of the job. */
 

@@ -88,6 +88,7 @@ pub fn examine_for(finder: &Finder, meant: &TokenUri, now: SystemTime) -> Result
         devices,
         tokens,
         banks: Vec::new(),
+        pin: None,
     })
 }
 

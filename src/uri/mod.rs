@@ -153,7 +153,7 @@ impl TokenUri {
             && matches(&self.manufacturer, manufacturer)
             && matches(&self.model, model)
             && matches(&self.serial, serial)
-            && self.slot_id.is_none_or(|wanted| wanted == slot_id)
+            && self.may_mean_slot(slot_id)
     }
 
     /// Whether the URI means a slot with these values of CK_SLOT_INFO, padding blanks stripped.
@@ -161,7 +161,7 @@ impl TokenUri {
         self.unrecognized.is_empty()
             && matches(&self.slot_description, description)
             && matches(&self.slot_manufacturer, manufacturer)
-            && self.slot_id.is_none_or(|wanted| wanted == slot_id)
+            && self.may_mean_slot(slot_id)
     }
 
     /// Whether the URI means a driver with these values of CK_INFO, padding blanks stripped. The version is the
@@ -183,6 +183,17 @@ impl TokenUri {
     /// Whether the slot's texts have a part in the match, so that the driver has to be asked for them.
     pub(crate) fn names_slot(&self) -> bool {
         self.slot_description.is_some() || self.slot_manufacturer.is_some()
+    }
+
+    /// Whether everything that a token says of itself is named, so that no other token is meant.
+    pub(crate) fn names_whole_token(&self) -> bool {
+        let named = [&self.token, &self.manufacturer, &self.model, &self.serial];
+        named.into_iter().all(Option::is_some)
+    }
+
+    /// Whether a token in this slot may be meant.
+    pub(crate) fn may_mean_slot(&self, slot_id: u64) -> bool {
+        self.slot_id.is_none_or(|wanted| wanted == slot_id)
     }
 
     /// The token's label.

@@ -4,6 +4,8 @@
 //! second order, and because what it answered cannot be asked for twice. Files are private (0600 in a folder of
 //! 0700), appear whole or not at all, and are on the disk before the call returns.
 
+mod confirmations;
+mod orders;
 mod private;
 #[cfg(test)]
 mod tests;
@@ -21,9 +23,10 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
 use usbtoken::places::OldCertificate;
-use usbtoken::renewal::{Confirmation, PendingKey};
-use usbtoken::{Certificate, Code, Error, Pending, Policy, Result};
+use usbtoken::renewal::PendingKey;
+use usbtoken::{Code, Error, Pending, Policy, Result};
 
+pub use self::orders::Order;
 use crate::reference::Reference;
 
 /// The only version of the record that was ever written.
@@ -34,7 +37,6 @@ const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";
 const WRONG_PIN: &str = "wrong-pin";
-const CONFIRMED: &str = "confirmed";
 const UNASSIGNED: &str = "unassigned";
 
 /// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
@@ -379,46 +381,6 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn remove_file(&self, path: &Path) -> Result<()> {
         private::remove(&self.folder, path).map_err(|error| self.unusable(path, error))
-    }
-
-    /// Keeps the record of a login, in the place of an earlier one with the same certificate.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
-        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.confirmed(record);
-        let bytes = serde_json::to_vec_pretty(record).map_err(|error| self.unusable(&path, error.into()))?;
-        private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
-    }
-
-    /// The records of logins with keys of this token. Those that cannot be trusted or read are passed over: each can be
-    /// had anew.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`] for the folder.
-    pub fn confirmations(&self, token: &TokenIdentity) -> Result<Vec<Confirmation>> {
-        let read = |path: &PathBuf| {
-            let bytes = private::read(path, LARGEST_RECORD).ok().flatten()?;
-            serde_json::from_slice::<Confirmation>(&bytes).ok().filter(|record| record.token() == token)
-        };
-        Ok(self.files(|file| file.ends_with(&format!(".{CONFIRMED}")))?.iter().filter_map(read).collect())
-    }
-
-    /// Forgets the records of logins with this certificate.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn forget_confirmation(&self, token: &TokenIdentity, certificate: &Certificate) -> Result<()> {
-        let of_certificate = |record: &Confirmation| record.is_of(certificate);
-        for record in self.confirmations(token)?.iter().filter(|record| of_certificate(record)) {
-            self.remove_file(&self.confirmed(record))?;
-        }
-        Ok(())
-    }
-
-    fn confirmed(&self, record: &Confirmation) -> PathBuf {
-        self.folder.join(format!("{}.{CONFIRMED}", name(record.token(), record.fingerprint())))
     }
 
     fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {

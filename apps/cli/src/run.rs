@@ -6,14 +6,17 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use usbtoken::bank::{Bank, Delivered, Installed, Override};
-use usbtoken::driver::{PinState, Reservation};
+use usbtoken::driver::{PinState, Reservation, TokenIdentity};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
 use usbtoken::text::{Lang, printable};
-use usbtoken::{Cancel, Code, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri};
+use usbtoken::{
+    Cancel, Certificate, Code, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri,
+};
 
 use crate::args::{Command, Global};
+use crate::kept::Keeper;
 use crate::output::progress::Progress;
 use crate::pin::mark::Mark;
 use crate::words::{Tongue, Words};
@@ -35,6 +38,10 @@ pub struct Run {
     pin_was_read: Cell<bool>,
     /// Whether the person wants the PIN sent although the token states that it is locked.
     lock_accepted: Cell<bool>,
+    /// The token that was logged in to, or was to be.
+    at: RefCell<Option<TokenIdentity>>,
+    /// The serial number of the certificate that is renewed.
+    renews: RefCell<Option<String>>,
 }
 
 impl Run {
@@ -43,19 +50,38 @@ impl Run {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
         let (told, pin, lock_accepted) = (RefCell::default(), RefCell::default(), Cell::default());
-        let (pin_was_read, noted) = (Cell::default(), RefCell::default());
+        let (pin_was_read, at, renews, noted) = Default::default();
+        let (bank, may_log_in) = (None, false);
         Run {
             global,
             lang,
             progress,
             told,
             noted,
-            bank: None,
-            may_log_in: false,
+            bank,
+            may_log_in,
             pin,
             pin_was_read,
             lock_accepted,
+            at,
+            renews,
         }
+    }
+
+    /// Notes which certificate is renewed: errors name the order that waits for it.
+    pub fn renews(&self, old: &Certificate) {
+        self.renews.replace(Some(old.serial().to_string()));
+    }
+
+    /// Names with an error the orders that it may be about, where this command goes on with one or makes one.
+    pub fn name_orders(&self, error: Error, command: &Command) -> Error {
+        let (at, renews) = (self.at.borrow(), self.renews.borrow());
+        let is_one = match command {
+            Command::Renew(_) | Command::Request(_) => at.is_some() && renews.is_some(),
+            Command::Resume(_) | Command::Install(_) | Command::Abandon(_) | Command::Pending(_) => true,
+            _ => false,
+        };
+        if is_one { Keeper::of_user().name_orders(error, at.as_ref(), renews.as_deref()) } else { error }
     }
 
     /// Reads the PIN before any driver runs, where it comes from no person: drivers close what they did not open.
@@ -245,6 +271,7 @@ impl Run {
     }
 
     fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
+        self.at.replace(Some(token.identity().clone()));
         let source = pin::Source::of(&self.global);
         let at_terminal = source.is_interactive() || pin::is_terminal();
         let mark = Mark::of(token.info(), at_terminal, &self.global);
@@ -290,7 +317,7 @@ impl Run {
         if !locked || self.global.final_try || self.global.json || !self.asks_person() {
             return self.accepted(preflight);
         }
-        self.lock_accepted.set(pin::confirmed(&Words::ConfirmStatedLocked.text(self.lang)));
+        self.lock_accepted.set(pin::confirmed(&self.tongue().text(Words::ConfirmStatedLocked)));
         if self.lock_accepted.get() { preflight.accepting(Code::PinLocked) } else { preflight }
     }
 
@@ -299,7 +326,7 @@ impl Run {
         for warning in self.untold(notices) {
             if !self.global.json {
                 // No one is there to be told when standard error is closed.
-                let text = self.tongue().say(&output::notice_text(&warning, self.lang));
+                let text = output::notice_text(&warning, self.tongue());
                 let _ = writeln!(io::stderr(), "{text}");
             }
             self.told.borrow_mut().push(warning.notice);

@@ -115,14 +115,18 @@ pub enum PinState {
 }
 
 impl Module {
-    /// The tokens of the driver, and why slots were passed over.
-    pub(crate) fn tokens(&self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
+    /// The tokens of the driver in the slots that are wanted, and why slots were passed over.
+    pub(crate) fn tokens(
+        &self,
+        anew: bool,
+        is_wanted: impl Fn(u64) -> bool,
+    ) -> Result<(Vec<Token>, Vec<Error>)> {
         let functions = self.functions();
         let slots = if anew { functions.slots_anew(true) } else { functions.slots(true) };
         let (mut tokens, mut skipped) = (Vec::new(), Vec::new());
-        for slot in slots
-            .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))?
-        {
+        let slots = slots
+            .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))?;
+        for slot in slots.into_iter().filter(|slot| is_wanted(crate::driver::ckr::number(slot.0))) {
             match Token::read(self, slot) {
                 Ok(token) => tokens.push(token),
                 Err(error) => skipped.push(error.fact(Fact::Driver, self.path().display())),

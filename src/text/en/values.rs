@@ -6,9 +6,6 @@ use crate::error::Fact;
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
         (Fact::Reason, "replaced_meanwhile") => "another file was put in its place while it was read",
-        (Fact::Reason, "request_not_here") => {
-            "the request is not kept on this computer, and its number cannot be kept without it"
-        }
         (Fact::Reason, "delivered_empty") => {
             "this USB token comes without a certificate: the first one is to be issued, not renewed"
         }

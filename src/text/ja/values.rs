@@ -6,9 +6,6 @@ use crate::error::Fact;
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
         (Fact::Reason, "replaced_meanwhile") => "読み取る間に、別のファイルに置き換えられました",
-        (Fact::Reason, "request_not_here") => {
-            "申請データの控えがこのパソコンにないため、受付番号を保存できません"
-        }
         (Fact::Reason, "delivered_empty") => {
             "このUSBトークンは、電子証明書が入っていない状態で届きます。更新ではなく、最初の電子証明書の発行が必要です"
         }

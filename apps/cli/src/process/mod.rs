@@ -4,6 +4,7 @@
 mod keeper;
 #[cfg(unix)]
 pub mod signals;
+pub mod stop;
 #[cfg(unix)]
 pub mod surroundings;
 #[cfg(not(unix))]

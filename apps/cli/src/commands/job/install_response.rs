@@ -216,7 +216,7 @@ pub fn finish(
         let line = CommandLine::new("confirm", &run.global).end();
         text.push_str(&format!("\n{}", Words::HowToConfirm(&line).text(run.lang)));
     }
-    text.push_str(&notices_text(&run.untold(&notices), run.lang));
+    text.push_str(&notices_text(&run.untold(&notices), run.tongue()));
     let json = json!({
         "credential": credential,
         "uri": uri.to_string(),
@@ -229,7 +229,7 @@ pub fn finish(
         "key_reused": installed.key_reused,
         "proof": installed.proof,
         "bank_words": own,
-        "notices": notices_json(&notices, run.lang),
+        "notices": notices_json(&notices, run.tongue()),
     });
     let serial = installed.credential.certificate().serial();
     let mut outcome = Outcome::changed(text, json, Fact::Serial, serial);

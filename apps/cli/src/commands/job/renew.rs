@@ -27,6 +27,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let elsewhere = from::old(run, &args.old, &args.which)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     let (old, access) = old_and_token(run, args, elsewhere)?;
+    run.renews(old.certificate());
     let token = access.token().identity().clone();
     let ordered = order_for_old_key(args, &visit, &token, &old)?;
     let policy = checks.policy_of_job(ordered.as_ref());

@@ -32,13 +32,17 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let reserved = if elsewhere.is_some() { from::onto(run)? } else { run.token()? }.reserve()?;
     let (base, old, access) = match (subject, &elsewhere) {
         (Some(subject), _) => (Renewal::first(subject), None, Access::Reserved(reserved)),
-        (None, Some(old)) => (Renewal::of(old), None, Access::Reserved(reserved)),
+        (None, Some(old)) => {
+            run.renews(old.certificate());
+            (Renewal::of(old), None, Access::Reserved(reserved))
+        }
         (None, None) => {
             let found_by = reserved.token().found_by().clone();
             let choice = |all: Credentials| {
                 select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run)
             };
             let (old, access) = chosen::choose(run, reserved, choice)?;
+            run.renews(old.certificate());
             (Renewal::of(&old), Some(old), access)
         }
     };
@@ -109,7 +113,7 @@ pub fn write(
         "key_reused": pending.key().is_none(),
         "proof": pending.proof(),
         "reference": request.reference,
-        "notices": notices_json(&notices, run.lang),
+        "notices": notices_json(&notices, run.tongue()),
     });
     let name = out.display().to_string();
     let order = request.reference.as_ref();
@@ -119,7 +123,7 @@ pub fn write(
         Words::RequestWritten(&usbtoken::text::printable(&name)).text(run.lang),
         order.unwrap_or_default(),
         Words::SendRequest.text(run.lang),
-        notices_text(&run.untold(&notices), run.lang)
+        notices_text(&run.untold(&notices), run.tongue())
     );
     let mut outcome = Outcome::new(text, json);
     outcome.raw = (to_stdout && !run.global.json).then_some(bytes);

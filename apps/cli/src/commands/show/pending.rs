@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use base16ct::lower::encode_string as hex;
-use usbtoken::error::{Fact, Step};
+use usbtoken::error::Step;
 use usbtoken::renewal::{PendingKey, PendingState};
-use usbtoken::{Code, Error, Result, Session};
+use usbtoken::{Result, Session};
 
 use crate::args::{self, Hex};
 use crate::commands::select;
@@ -38,13 +37,10 @@ pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
 /// Keeps an order's reference number that a person was told after the request was sent.
 fn note(keeper: &Keeper, session: &Session, id: Option<&Hex>, reference: &Reference) -> Result<()> {
     let key = select::pending(session, id, |key| key.state() == PendingState::AwaitingAnswer)?;
-    let Some(entry) = keeper.entry(session, key.id())? else {
-        let id = hex(key.id());
-        return Err(Error::new(Code::JournalUnusable)
-            .fact(Fact::Id, id)
-            .fact(Fact::Reason, "request_not_here"));
-    };
-    keeper.update(&entry.with_reference(Some(reference.clone())))
+    match keeper.entry(session, key.id())? {
+        Some(entry) => keeper.update(&entry.with_reference(Some(reference.clone()))),
+        None => keeper.keep_order(session, &key, reference),
+    }
 }
 
 /// What is shown of a pending key: also the answer that came for it already.

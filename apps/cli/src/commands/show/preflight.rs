@@ -82,7 +82,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     };
     lines.push(verdict.text(run.lang));
     if only_seen {
-        lines.push(notice_text(&Notice::MoreAfterLogin.into(), run.lang));
+        lines.push(notice_text(&Notice::MoreAfterLogin.into(), run.tongue()));
     }
     let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
@@ -95,7 +95,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         "looked_at": if only_seen { "without_pin" } else { "all" },
         "now": view::Moment(now),
         "points": points,
-        "notices": notices_json(&run.noted(), run.lang),
+        "notices": notices_json(&run.noted(), run.tongue()),
     });
     let mut outcome = Outcome::new(lines.join("\n"), json);
     if !is_unknown {
@@ -134,7 +134,7 @@ fn point_text(finding: &PreflightPoint, (token, now): (&Token, SystemTime), run:
     };
     let mut text = format!("  [{state}] {}", say(sentence));
     let mut put = |(fact, value): (Fact, &str)| {
-        text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(&fact.words(value, lang))));
+        text.push_str(&format!("\n      {}", output::fact_text(fact, value, run.tongue())));
     };
     match &finding.state {
         PointResult::Blocker(error) => error.facts().for_each(&mut put),
@@ -152,7 +152,7 @@ fn point_text(finding: &PreflightPoint, (token, now): (&Token, SystemTime), run:
         PointResult::Warning(warning) => output::notice_hint(warning.notice),
         PointResult::Ok => None,
     };
-    let next = next.map(|next| say(&next)).into_iter().chain(hint.map(|hint| hint.text(lang)));
+    let next = next.map(|next| say(&next)).into_iter().chain(hint.map(|hint| run.tongue().text(hint)));
     text.extend(next.map(|next| format!("\n      {}", printable(&next))));
     text
 }
@@ -161,7 +161,7 @@ fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
     let (lang, bank) = (run.lang, run.bank());
     let (state, notice, error) = match &finding.state {
         PointResult::Ok => ("ok", Value::Null, Value::Null),
-        PointResult::Warning(warning) => ("warning", spoken(notice_json(warning, lang), run), Value::Null),
+        PointResult::Warning(warning) => ("warning", notice_json(warning, run.tongue()), Value::Null),
         PointResult::Blocker(error) => {
             ("blocker", Value::Null, error_json(error, lang, bank)["error"].take())
         }
@@ -173,14 +173,4 @@ fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
         "notice": notice,
         "error": error,
     })
-}
-
-/// A warning with the bank's word for the PIN.
-fn spoken(mut notice: Value, run: &Run) -> Value {
-    for part in ["sentence", "next"] {
-        if let Some(text) = notice[part].as_str() {
-            notice[part] = run.tongue().say(text).into();
-        }
-    }
-    notice
 }
