@@ -781,6 +781,8 @@
 #define USBTOKEN_FACT_PLACE 81
 /** Reference number */
 #define USBTOKEN_FACT_REFERENCE 54
+/** Serial number of the new certificate */
+#define USBTOKEN_FACT_SUCCESSOR 89
 
 
 /**

@@ -87,5 +87,7 @@ numbered! {
         Place = 81 "place",
         /// The reference number of the order at the bank or its CA.
         Reference = 54 "reference",
+        /// The serial number of the certificate that takes the place of the one that it is about.
+        Successor = 89 "successor",
     }
 }

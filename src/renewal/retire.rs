@@ -163,7 +163,8 @@ impl Retire {
             |other: &&Certificate| *other != new.certificate() && other.subject().matches(new.subject());
         match old.of_other_users(now).find(of_same_name).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
-                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))),
+                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
+                .fact(Fact::Successor, new.certificate().serial())),
             None => Ok(()),
         }
     }

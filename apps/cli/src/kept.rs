@@ -297,12 +297,12 @@ impl Keeper {
     /// [`Code::JournalUnusable`] when what is kept of it is damaged.
     pub fn order_for_key_of(&self, token: &TokenIdentity, old: &Credential) -> Result<Option<JournalEntry>> {
         let kept = self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, old.id()))?;
-        let certificate = old.certificate();
-        Ok(kept.filter(|entry| {
-            entry.reuses_key()
-                && entry.is_for(certificate.public_key())
-                && entry.renews(&certificate.serial().to_string())
-        }))
+        Ok(kept.filter(|entry| entry.is_for_key_of(old)))
+    }
+
+    /// The orders for keys of this token that are in use.
+    pub fn orders_for_keys_in_use(&self, token: &TokenIdentity) -> Vec<JournalEntry> {
+        self.journal.as_ref().map(|journal| journal.orders_for_keys_in_use(token)).unwrap_or_default()
     }
 
     /// Whether an answer was kept that has a certificate for this key of the token.
@@ -377,8 +377,12 @@ impl Keeper {
     /// The file with an answer that holds a certificate for this key, to be named to the person: one that cannot be
     /// read is left to who installs it.
     pub fn answer_file(&self, session: &Session, key: &PendingKey) -> Option<PathBuf> {
-        let answers = self.answers(session, key.id()).unwrap_or_default();
-        let public = key.public_key()?;
+        self.answer_for(session, key.id(), key.public_key()?)
+    }
+
+    /// The same for the public key that is given.
+    pub fn answer_for(&self, session: &Session, key_id: &[u8], public: &PublicKey) -> Option<PathBuf> {
+        let answers = self.answers(session, key_id).unwrap_or_default();
         let is_for_key =
             |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(public).is_some());
         answers.into_iter().find(|(_, answer)| is_for_key(answer)).map(|(path, _)| path)

@@ -350,6 +350,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Algorithm => "algorithm",
         Fact::Stated => "stated by the token",
         Fact::Uri => "PKCS#11 URI",
+        Fact::Successor => "Serial number of the new certificate",
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::Seen => "looked at",

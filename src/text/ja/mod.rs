@@ -357,6 +357,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Algorithm => "方式",
         Fact::Stated => "トークンの申告",
         Fact::Uri => "PKCS#11 URI",
+        Fact::Successor => "新しい電子証明書のシリアル番号",
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",

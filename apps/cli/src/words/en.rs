@@ -36,6 +36,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintFromPassword => {
             "Answer when you are asked for it, or name a file with it in its first line with --from-password."
         }
+        Words::KeyInUse(kind) => return format!("{kind}, in use and used again"),
         Words::NewKey(kind) => return format!("New key: {kind}"),
         Words::NoPending => "There is no pending key.",
         Words::Reminder => "Reminder",

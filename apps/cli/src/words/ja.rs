@@ -39,6 +39,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintFromPassword => {
             "パスワードは入力画面で答えるか、1行目に書いたファイルを --from-password で指定します。"
         }
+        Words::KeyInUse(kind) => return format!("{kind}（使用中の鍵をそのまま使う更新）"),
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
         Words::NoPending => "発行待ちの鍵はありません。",
         Words::Reminder => "更新のお知らせ",

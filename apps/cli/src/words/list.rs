@@ -62,6 +62,8 @@ pub enum Words<'a> {
     HintFrom,
     /// Hint: the password of a file.
     HintFromPassword,
+    /// The kind of a key that is in use.
+    KeyInUse(&'a str),
     /// The kind of key that a renewal makes.
     NewKey(&'a str),
 

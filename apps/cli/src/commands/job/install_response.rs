@@ -103,6 +103,10 @@ impl<'a> Checks<'a> {
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
     fn name_retire(&self, error: Error, run: &Run, old: &Credential) -> Error {
+        let error = match name_successor(error, run, old, &self.args.trust_anchor) {
+            Ok(named) => return named,
+            Err(error) => error,
+        };
         let never = matches!(
             error.code(),
             Code::RetireKept
@@ -128,6 +132,24 @@ impl<'a> Checks<'a> {
     fn rule(&self) -> Option<String> {
         self.subject.filter(|rule| *rule != SubjectRule::default()).map(|rule| rule.to_string())
     }
+}
+
+/// Names the command by which a person says that the new certificate is meant, where the error is that it has another user's
+/// name.
+///
+/// # Errors
+/// Any other error, as it is.
+pub fn name_successor(error: Error, run: &Run, old: &Credential, anchors: &[PathBuf]) -> Result<Error> {
+    let successor = error.facts().find(|(fact, _)| *fact == Fact::Successor);
+    let Some((_, successor)) = successor.map(|(fact, value)| (fact, value.to_owned())) else {
+        return Err(error);
+    };
+    let serial = old.certificate().serial().to_string();
+    let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
+    let line = line.value("--successor", Some(&successor));
+    let anchors = anchors.iter().map(PathBuf::as_path);
+    let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
+    Ok(error.fact(Fact::GoOn, line.end()))
 }
 
 /// The certificates in files of trust anchors.

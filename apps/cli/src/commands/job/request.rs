@@ -31,6 +31,11 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = if elsewhere.is_some() { from::onto(run)? } else { run.token()? }.reserve()?;
     let (base, old, access) = match (subject, &elsewhere) {
+        // What is named would be ignored.
+        (Some(_), _) if reserved.token().found_by().names_object() => {
+            let error = Error::new(Code::BadArgument).fact(Fact::Found, reserved.token().found_by());
+            return Err(error.fact(Fact::Reason, "first_names_no_object"));
+        }
         (Some(subject), _) => (Renewal::first(subject), None, Access::Reserved(reserved)),
         (None, Some(old)) => {
             run.renews(old.certificate());

@@ -12,6 +12,7 @@ use usbtoken::renewal::{BegunBy, HalfWritten, PendingKey, PendingState};
 use usbtoken::text::{Lang, Phrase, printable};
 
 use super::{Lines, Token};
+use crate::journal::JournalEntry;
 use crate::reference::Reference;
 use crate::words::Words;
 
@@ -36,6 +37,8 @@ pub struct Pending {
     pub by: BegunBy,
     /// Whether the job is a first issue.
     pub first: bool,
+    /// Whether it is an order for the key of a certificate that is in use: of that nothing waits on the token.
+    pub key_reused: bool,
     /// Why it is not certain that the record on the key is its own, if it is not.
     pub doubt: Option<&'static str>,
     pub half_written: HalfWritten,
@@ -63,11 +66,35 @@ impl Pending {
             from: None,
             by: key.begun_by(),
             first: key.is_first(),
+            key_reused: false,
             doubt: key.doubt(),
             half_written: key.half_written(),
             answer_file: None,
             go_on: None,
             reference: None,
+        }
+    }
+
+    /// What the command shows of an order for the key that this certificate has.
+    pub fn of_order(kept: &JournalEntry, old: &usbtoken::Credential, now: SystemTime) -> Self {
+        Pending {
+            token: Token::of(&kept.token),
+            id: kept.key_id.clone(),
+            state: PendingState::AwaitingAnswer,
+            key_algorithm: Some(old.key_algorithm().to_string()),
+            since: kept.since.clone(),
+            age_days: kept.age_days(now),
+            concerns_serial: Some(old.certificate().serial().to_string()),
+            concerns_subject: Some(old.subject().to_string()),
+            from: None,
+            by: BegunBy::Command,
+            first: false,
+            key_reused: true,
+            doubt: None,
+            half_written: HalfWritten::default(),
+            answer_file: None,
+            go_on: None,
+            reference: kept.reference.clone(),
         }
     }
 
@@ -108,8 +135,12 @@ impl Pending {
         if let Some(from) = &self.from {
             lines.put(Fact::Place.label(lang), &from.to_string());
         }
-        if let Some(algorithm) = &self.key_algorithm {
-            lines.put(&Phrase::Key.text(lang), algorithm);
+        match &self.key_algorithm {
+            Some(algorithm) if self.key_reused => {
+                lines.put(&Phrase::Key.text(lang), &Words::KeyInUse(algorithm).text(lang));
+            }
+            Some(algorithm) => lines.put(&Phrase::Key.text(lang), algorithm),
+            None => {}
         }
         lines.put(&Words::Since.text(lang), &Phrase::Day(&self.since).text(lang));
         match self.by {
