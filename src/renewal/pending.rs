@@ -161,6 +161,15 @@ impl Pending {
         &self.notices
     }
 
+    /// The label that the new key was to have and the token did not take
+    /// ([`Notice::KeyLabelChosen`](crate::error::Notice::KeyLabelChosen)). Who keeps it beside the CKA_ID and says it again
+    /// ([`Token::with_labels`](crate::Token::with_labels)) knows the job again, and that it renewed the certificate.
+    pub fn label_not_taken(&self) -> Option<&[u8]> {
+        let key = self.key()?;
+        let (private, label) = (key.private()?, key.record().label());
+        (!private.label.bytes().starts_with(label)).then_some(label)
+    }
+
     /// The day on which the job began, in Japan standard time.
     pub fn since(&self) -> Date {
         self.since

@@ -216,6 +216,9 @@ static U create(U session, struct attribute *given, U count, U *object)
     if (word("one-label-per-key") && id && of_type(given, count, 3))
         for (U i = with_id(session, 3, id, others); i > 0; i--)
             real->function[SET_ATTRIBUTES](session, others[i - 1], of_type(given, count, 3), 1);
+    /* `certificate-labels-chosen`: those of certificates too. */
+    struct attribute *label = of_type(given, count, 3);
+    if (word("certificate-labels-chosen") && label) label->value = "Certificate 1", label->length = 13;
     if (!word("certificates-private")) {
         U rv = real->function[CREATE_OBJECT](session, given, count, object);
         return *object = outside(*object), rv;

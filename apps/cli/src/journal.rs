@@ -6,6 +6,7 @@
 
 mod confirmations;
 mod in_use;
+mod labels;
 mod orders;
 mod private;
 #[cfg(test)]

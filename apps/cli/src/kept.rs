@@ -13,7 +13,7 @@ use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, Request};
 use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
-use usbtoken::{Certificate, Code, Credential, Error, Response, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Error, Pending, Response, Result, Session, Token};
 
 use crate::journal::{Journal, JournalEntry, Order};
 use crate::reference::Reference;
@@ -218,6 +218,20 @@ impl Keeper {
             Some(journal) => journal.keep(entry),
             None => Err(Error::new(Code::JournalUnusable)),
         }
+    }
+
+    /// Keeps the label of a new key that the token did not take: without it another run does not find the key.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_label(&self, token: &TokenIdentity, pending: &Pending) -> Result<()> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.keep_label(token, pending))
+    }
+
+    /// The same token, of whose keys the labels are known that it did not take.
+    pub fn knowing_labels(&self, token: Token) -> Token {
+        let labels = self.journal.as_ref().map(|journal| journal.labels(token.identity()));
+        token.with_labels(labels.unwrap_or_default())
     }
 
     /// The same job with the order's reference number, which is kept where it is new.

@@ -166,7 +166,7 @@ impl Run {
                     (Some(error), _) => Err(error),
                     // Why none of the tokens is the bank's.
                     (None, Some(_)) if found.tokens.is_empty() => Ok((vec![self.token()?], found.skipped)),
-                    (None, _) => Ok((found.tokens, found.skipped)),
+                    (None, _) => Ok((found.tokens.into_iter().map(knowing).collect(), found.skipped)),
                 }
             }
         }
@@ -178,10 +178,11 @@ impl Run {
             None | Some(0) => {
                 self.progress.step(Step::FindToken);
                 let (finder, uri) = (self.finder()?, self.uri()?);
-                match &self.bank {
+                let found = match &self.bank {
                     Some(bank) => bank.find(&finder, &uri),
                     None => finder.find(&uri),
-                }
+                };
+                found.map(knowing)
             }
             Some(seconds) => self.wait_for_token(seconds),
         }
@@ -192,10 +193,11 @@ impl Run {
         self.progress.step(Step::WaitForToken);
         let deadline = Instant::now() + Duration::from_secs(seconds.into());
         let (finder, uri) = (self.finder()?, self.uri()?);
-        match &self.bank {
+        let found = match &self.bank {
             Some(bank) => bank.wait(&finder, &uri, deadline, &Cancel::new()),
             None => finder.wait(&uri, deadline, &Cancel::new()),
-        }
+        };
+        found.map(knowing)
     }
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
@@ -343,6 +345,11 @@ impl Run {
         };
         Ok(if *trust_driver { finder.trust_any_owner() } else { finder })
     }
+}
+
+/// What this computer remembers of the token's keys goes with it.
+fn knowing(token: Token) -> Token {
+    Keeper::of_user().knowing_labels(token)
 }
 
 /// A person with several tokens should see which PIN was wrong.

@@ -14,7 +14,7 @@ use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::KeyKind;
 use crate::uri::TokenUri;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -35,6 +35,7 @@ pub struct Token {
     found_by: Arc<TokenUri>,
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
+    labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
 /// What a token has shown of a mechanism, through one driver.
@@ -147,7 +148,8 @@ impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let (read, info) = (Read::now(module), read_info(module, slot)?);
         let (found_by, mechanisms, quirks) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks })
+        let labels = Arc::default();
+        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks, labels })
     }
 
     /// What the token said of itself when it was found.
@@ -194,6 +196,19 @@ impl Token {
     /// The same token, found by this URI.
     pub(crate) fn with_uri(self, uri: &TokenUri) -> Self {
         Token { found_by: Arc::new(uri.clone()), ..self }
+    }
+
+    /// The same token, of whose keys labels are known that it did not take, by CKA_ID: a token that chooses labels by itself has
+    /// no place for the record of a job, so that a program keeps it
+    /// ([`Pending::label_not_taken`](crate::Pending::label_not_taken)). Keys with these identifiers are taken for labelled so.
+    #[must_use]
+    pub fn with_labels(self, labels: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
+        Token { labels: Arc::new(labels), ..self }
+    }
+
+    /// The label that the key with this CKA_ID was to have, where that is known.
+    pub(in crate::driver) fn label_of(&self, id: &[u8]) -> Option<&[u8]> {
+        self.labels.get(id).map(Vec::as_slice)
     }
 
     /// The same token, asked anew what it says of itself.

@@ -203,7 +203,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::KeyLabelChosen => w(
             "The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal.",
-            "Let the renewal be finished in this run: in a later one the key is not found again. If it is never used, remove it with the token's own software.",
+            "Finish the renewal on this computer, which remembers the key; another one does not find it. If it is never used, remove it with the token's own software.",
         ),
         Notice::WorksLater => {
             w("The new certificate does not work at the bank yet.", "Log in with the old one until it does.")

@@ -432,6 +432,9 @@ pub fn begin(
     let call = run.call().passed(keeper.passed()).progress(&progress);
     let begun = renewal.begin(session, &call);
     let begun = begun.map(|pending| {
+        if keeper.keep_label(token, &pending).is_err() {
+            run.tell(&[Notice::RequestNotKept.into()]);
+        }
         let request = match &order.kept {
             Some(kept) if pending.key().is_none() => keeper.with_reference(kept, order.reference),
             _ => keep_request(run, keeper, session, &pending, order),
