@@ -27,7 +27,7 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
             let forgotten = forget_order(run, args, &keeper, &session);
             return forgotten.unwrap_or_else(|| session.explained(Err(error)));
         }
-        key => key?,
+        key => keeper.known(&session, key?),
     };
     let shown = pending::shown(run, &keeper, &session, &key);
     confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
