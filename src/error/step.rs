@@ -55,5 +55,7 @@ numbered! {
         ReadProfile = 24 "read_profile",
         /// Logging in at the bank's server with the new certificate.
         Confirm = 25 "confirm",
+        /// Reading the old certificate, which is not on the token.
+        ReadPlace = 27 "read_place",
     }
 }
