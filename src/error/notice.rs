@@ -130,6 +130,14 @@ numbered! {
         DeliveredEmpty = 73 "delivered_empty",
         /// A device with the USB numbers of the bank's token is plugged in, and no driver sees the token.
         BankDeviceNotSeen = 74 "bank_device_not_seen",
+        /// The token is none that the bank calls its own; the caller has named it.
+        NotTheBanksToken = 93 "not_the_banks_token",
+        /// The old certificate is where it was, on this computer, and works still.
+        OldStaysElsewhere = 94 "old_stays_elsewhere",
+        /// The new certificate could not be compared with the old one, which is not on the token.
+        OldNotCompared = 95 "old_not_compared",
+        /// A place for certificates could not be read and was passed over.
+        PlaceSkipped = 96 "place_skipped",
     }
 }
 

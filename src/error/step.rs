@@ -57,5 +57,7 @@ numbered! {
         Confirm = 25 "confirm",
         /// The driver has not returned yet from a function that writes to the token.
         StillWorking = 26 "still_working",
+        /// Reading the old certificate, which is not on the token.
+        ReadPlace = 27 "read_place",
     }
 }

@@ -126,7 +126,7 @@ impl Retire {
     /// is not what it was, or the new certificate has the name of another user whose credential is on the token and no
     /// person has named it; [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
-        run.watching(|| session.or_login_lost(self.run_logged_in(session, run)))
+        run.watching(|| session.explained(self.run_logged_in(session, run)))
     }
 
     fn run_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
@@ -163,7 +163,8 @@ impl Retire {
             |other: &&Certificate| *other != new.certificate() && other.subject().matches(new.subject());
         match old.of_other_users(now).find(of_same_name).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
-                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))),
+                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
+                .fact(Fact::Successor, new.certificate().serial())),
             None => Ok(()),
         }
     }

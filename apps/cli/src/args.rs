@@ -7,9 +7,11 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use usbtoken::text::Lang;
 
 mod bank;
+mod from;
 mod shared;
 mod subject;
 
+pub use from::FromArgs;
 pub use shared::{
     CheckArgs, FormArg, FormatArg, Hex, ISSUER_TIMEOUT, IssuerArgs, KeyArgs, OutArgs, ProofArg,
     ReferenceArgs, Which, YES,
@@ -200,6 +202,8 @@ pub struct Preflight {
     #[command(flatten)]
     pub which: Which,
     #[command(flatten)]
+    pub old: FromArgs,
+    #[command(flatten)]
     pub key: KeyArgs,
 }
 
@@ -209,6 +213,8 @@ pub struct Preflight {
 pub struct Renew {
     #[command(flatten)]
     pub which: Which,
+    #[command(flatten)]
+    pub old: FromArgs,
     #[command(flatten)]
     pub key: KeyArgs,
 
@@ -246,6 +252,8 @@ pub struct Request {
     #[command(flatten)]
     pub which: Which,
     #[command(flatten)]
+    pub old: FromArgs,
+    #[command(flatten)]
     pub key: KeyArgs,
 
     /// The file for the request; `-` for standard output.
@@ -255,7 +263,7 @@ pub struct Request {
     pub file: OutArgs,
 
     /// A first certificate for this subject (RFC 4514), for example `CN=Yamada,O=Example`.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force", "from"])]
     pub subject: Option<String>,
 
     /// The form of the request; pkcs10 where no bank says otherwise.
@@ -276,6 +284,8 @@ pub struct Install {
     /// The CA's answer: a certificate or PKCS#7/CMS, DER or PEM; `-` for standard input.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub old: FromArgs,
     #[command(flatten)]
     pub checks: CheckArgs,
     #[command(flatten)]
@@ -310,7 +320,7 @@ pub struct Pending {
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("to").args(["out", "issuer", "issuer_helper"])))]
 pub struct Resume {
-    /// The pending key with this id, as `pending` shows it.
+    /// The pending key with this id, as `pending` shows it, or the order for the key with this id that is in use.
     #[arg(long, value_name = "HEX")]
     pub id: Option<Hex>,
 
@@ -337,6 +347,8 @@ pub struct Resume {
     #[arg(long, value_name = "NAME|RULE")]
     pub subject: Vec<SubjectArg>,
 
+    #[command(flatten)]
+    pub old: FromArgs,
     #[command(flatten)]
     pub checks: CheckArgs,
 

@@ -5,6 +5,8 @@
 //! 0700), appear whole or not at all, and are on the disk before the call returns.
 
 mod confirmations;
+mod in_use;
+mod labels;
 mod orders;
 mod private;
 #[cfg(test)]
@@ -22,8 +24,9 @@ use usbtoken::bank::KeyRule;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::PendingKey;
-use usbtoken::{Code, Error, Pending, Policy, Result};
+use usbtoken::{Code, Credential, Error, Pending, Policy, Result};
 
 pub use self::orders::Order;
 use crate::reference::Reference;
@@ -58,7 +61,10 @@ pub struct JournalEntry {
     /// The day on which the job began, in Japan standard time, as `YYYY-MM-DD`.
     pub since: String,
     /// The serial number of the certificate that is renewed; `None` for a first one.
-    old_serial: Option<String>,
+    pub old_serial: Option<String>,
+    /// The certificate that is renewed and where it was, where that is not on the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<OldCertificate>,
     /// The request, byte for byte as it was first made, in PEM.
     pub request: String,
     /// Whether the request is the one that the old key signed too ([`usbtoken::bank::RequestForm::SignedByOldKey`]).
@@ -80,13 +86,15 @@ impl JournalEntry {
     /// What is to be kept of a job whose request was just made.
     pub fn of(token: &TokenIdentity, pending: &Pending) -> Self {
         let by_old = pending.renewal_request();
+        let old = pending.old_certificate();
         JournalEntry {
             version: VERSION,
             token: token.clone(),
             key_id: hex(pending.key_id()),
             key_fingerprint: fingerprint(pending.request().public_key()),
             since: pending.since().to_string(),
-            old_serial: pending.old().map(|old| old.certificate().serial().to_string()),
+            old_serial: old.map(|old| old.certificate().serial().to_string()),
+            old: old.filter(|old| old.on_token().is_none()).cloned(),
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,
@@ -136,9 +144,12 @@ impl JournalEntry {
         self.demands.key == KeyRule::OldAgain
     }
 
-    /// Whether it renews the certificate with this serial number.
-    pub fn renews(&self, serial: &str) -> bool {
-        self.old_serial.as_deref() == Some(serial)
+    /// Whether it is an order for the key that this certificate has, to renew that.
+    pub fn is_for_key_of(&self, old: &Credential) -> bool {
+        let old = old.certificate();
+        self.reuses_key()
+            && self.is_for(old.public_key())
+            && self.old_serial.as_deref() == Some(&*old.serial().to_string())
     }
 
     /// Whether the request is for this key.
@@ -415,13 +426,9 @@ impl Journal {
             return Ok(Vec::new());
         }
         let list = || -> std::io::Result<Vec<PathBuf>> {
-            let mut found = Vec::new();
-            for entry in std::fs::read_dir(&self.folder)? {
-                let entry = entry?;
-                if entry.file_name().to_str().is_some_and(&wanted) {
-                    found.push(entry.path());
-                }
-            }
+            let all = std::fs::read_dir(&self.folder)?.collect::<std::io::Result<Vec<_>>>()?;
+            let meant = all.iter().filter(|entry| entry.file_name().to_str().is_some_and(&wanted));
+            let mut found: Vec<PathBuf> = meant.map(std::fs::DirEntry::path).collect();
             found.sort();
             Ok(found)
         };

@@ -12,7 +12,7 @@ use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
 use usbtoken::text::{Lang, printable};
 use usbtoken::{
-    Cancel, Code, Credential, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri,
+    Cancel, Certificate, Code, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri,
 };
 
 use crate::args::{Command, Global};
@@ -28,6 +28,8 @@ pub struct Run {
     pub lang: Lang,
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
+    /// What was found out before there is a result, for programs that read the result.
+    noted: RefCell<Vec<Warning>>,
     bank: Option<Bank>,
     /// Whether this command may log in.
     pub may_log_in: bool,
@@ -48,14 +50,27 @@ impl Run {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
         let (told, pin, lock_accepted) = (RefCell::default(), RefCell::default(), Cell::default());
-        let (pin_was_read, at, renews) = Default::default();
+        let (pin_was_read, at, renews, noted) = Default::default();
         let (bank, may_log_in) = (None, false);
-        Run { global, lang, progress, told, bank, may_log_in, pin, pin_was_read, lock_accepted, at, renews }
+        Run {
+            global,
+            lang,
+            progress,
+            told,
+            noted,
+            bank,
+            may_log_in,
+            pin,
+            pin_was_read,
+            lock_accepted,
+            at,
+            renews,
+        }
     }
 
     /// Notes which certificate is renewed: errors name the order that waits for it.
-    pub fn renews(&self, old: &Credential) {
-        self.renews.replace(Some(old.certificate().serial().to_string()));
+    pub fn renews(&self, old: &Certificate) {
+        self.renews.replace(Some(old.serial().to_string()));
     }
 
     /// Names with an error the orders that it may be about, where this command goes on with one or makes one.
@@ -166,8 +181,35 @@ impl Run {
                     (Some(error), _) => Err(error),
                     // Why none of the tokens is the bank's.
                     (None, Some(_)) if found.tokens.is_empty() => Ok((vec![self.token()?], found.skipped)),
-                    (None, _) => Ok((found.tokens, found.skipped)),
+                    (None, _) => Ok((found.tokens.into_iter().map(knowing).collect(), found.skipped)),
                 }
+            }
+        }
+    }
+
+    /// Whether the command line names a token.
+    ///
+    /// # Errors
+    /// As [`Run::uri`].
+    pub fn names_token(&self) -> Result<bool> {
+        Ok(self.uri()? != TokenUri::default())
+    }
+
+    /// The token that the command line names, whether the bank calls it its own or not.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn named_token(&self) -> Result<Token> {
+        let (finder, uri) = (self.finder()?, self.uri()?);
+        match self.global.wait.filter(|seconds| *seconds > 0) {
+            None => {
+                self.progress.step(Step::FindToken);
+                finder.find(&uri)
+            }
+            Some(seconds) => {
+                self.progress.step(Step::WaitForToken);
+                let deadline = Instant::now() + Duration::from_secs(seconds.into());
+                finder.wait(&uri, deadline, &Cancel::new())
             }
         }
     }
@@ -178,10 +220,11 @@ impl Run {
             None | Some(0) => {
                 self.progress.step(Step::FindToken);
                 let (finder, uri) = (self.finder()?, self.uri()?);
-                match &self.bank {
+                let found = match &self.bank {
                     Some(bank) => bank.find(&finder, &uri),
                     None => finder.find(&uri),
-                }
+                };
+                found.map(knowing)
             }
             Some(seconds) => self.wait_for_token(seconds),
         }
@@ -192,10 +235,11 @@ impl Run {
         self.progress.step(Step::WaitForToken);
         let deadline = Instant::now() + Duration::from_secs(seconds.into());
         let (finder, uri) = (self.finder()?, self.uri()?);
-        match &self.bank {
+        let found = match &self.bank {
             Some(bank) => bank.wait(&finder, &uri, deadline, &Cancel::new()),
             None => finder.wait(&uri, deadline, &Cancel::new()),
-        }
+        };
+        found.map(knowing)
     }
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
@@ -291,6 +335,17 @@ impl Run {
         }
     }
 
+    /// Tells a person what was found out before there is a result, and keeps it for the result.
+    pub fn note(&self, notice: Warning) {
+        self.tell(std::slice::from_ref(&notice));
+        self.noted.borrow_mut().push(notice);
+    }
+
+    /// What was found out before there is a result.
+    pub fn noted(&self) -> Vec<Warning> {
+        self.noted.borrow().clone()
+    }
+
     /// Those that were not told yet.
     pub fn untold(&self, notices: &[Warning]) -> Vec<Warning> {
         let told = self.told.borrow();
@@ -347,6 +402,11 @@ impl Run {
             None => finder,
         })
     }
+}
+
+/// What this computer remembers of the token's keys goes with it.
+fn knowing(token: Token) -> Token {
+    Keeper::of_user().knowing_labels(token)
 }
 
 /// A person with several tokens should see which PIN was wrong.

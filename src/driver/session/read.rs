@@ -264,7 +264,7 @@ impl Open {
         StoredKey {
             place: self.place(handle),
             id: bytes(attributes, CKA_ID),
-            label: label(attributes),
+            label: self.label_of_key(attributes),
             public_key: public_half(attributes).ok().flatten(),
             always_authenticate: attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true),
             algorithm: algorithm(attributes),
@@ -286,7 +286,15 @@ impl Open {
             Err(error) => (None, Some(error)),
         };
         let (place, id) = (self.place(handle), bytes(attributes, CKA_ID));
-        (StoredPublicKey { place, id, label: label(attributes), public_key }, error)
+        (StoredPublicKey { place, id, label: self.label_of_key(attributes), public_key }, error)
+    }
+
+    /// The label of a key; of one that the token has labelled by itself the one that it was to have.
+    fn label_of_key(&self, attributes: &Attributes) -> Label {
+        match attributes.bytes(CKA_ID).and_then(|id| self.token().label_of(id)) {
+            Some(known) => Label::new(known.to_vec()),
+            None => label(attributes),
+        }
     }
 
     pub(super) fn find(&self, template: Template) -> Result<Vec<ObjectHandle>> {
@@ -333,7 +341,7 @@ impl PublicSession {
 impl Session {
     /// Every certificate and key that the session sees, each read once.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        let objects = self.or_login_lost(self.open_session().objects())?;
+        let objects = self.explained(self.open_session().objects())?;
         // Without a login nothing private shows, and what was read of it is not known any more.
         if objects.private_keys.is_empty() && !objects.present.handles.is_empty() || objects.unreadable > 0 {
             self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;

@@ -40,6 +40,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "extension_repeated") => "it has an extension more than once",
         (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
+        (Fact::Reason, "pkcs12_malformed") => "it cannot be read as PKCS#12",
+        (Fact::Reason, "too_many_rounds") => "it asks for far more computing than other files",
         (Fact::Reason, "truncated") => "it ends in the middle",
         (Fact::Reason, "not_a_certificate") => "it has not the form of a certificate",
         (Fact::Reason, "no_record") => "it is no record of a login",
@@ -71,6 +73,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "object_unreadable") => "the object cannot be read",
         (Fact::Reason, "another_session") => "the object was read in another session",
         (Fact::Reason, "no_anchor") => "no trust anchor was given",
+        (Fact::Reason, "first_names_no_object") => {
+            "a first certificate is for no object that is on the token already"
+        }
         (Fact::Reason, "no_old_key") => "there is no old credential whose key could be used",
         (Fact::Reason | Fact::Detail, "after_last") => "it lies behind the last entry",
         (Fact::Reason | Fact::Detail, "both_encodings") => "it is set in both encodings",

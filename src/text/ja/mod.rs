@@ -206,7 +206,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::KeyLabelChosen => w(
             "USBトークンが鍵のラベルを自分で決めるため、この鍵が更新のためのものであることがトークンに記録されていません。",
-            "中断すると後からこの鍵を見つけられないため、このまま最後まで更新を完了してください。使わない鍵は、トークンに付属のソフトウェアで削除してください。",
+            "この鍵はこのパソコンに記録されています。ほかのパソコンでは見つけられないため、このパソコンで更新を完了してください。使わない鍵は、トークンに付属のソフトウェアで削除してください。",
         ),
         Notice::WorksLater => w(
             "新しい電子証明書は、まだ銀行で使えるようになっていません。",
@@ -259,6 +259,23 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "銀行のUSBトークンとみられる機器が接続されていますが、どのドライバからも見えません。",
             "銀行から案内されたドライバをインストールし、USBトークンを挿し直してください。",
         ),
+        Notice::NotTheBanksToken => w(
+            "このUSBトークンは、銀行プロファイルが自分のものとしているトークンではありません。指定により更新します。",
+            "銀行から配布されたUSBトークンかどうかを確認してください。",
+        ),
+        Notice::OldStaysElsewhere => w(
+            "古い電子証明書は、もとの場所に残っています。このプログラムは、そこから何も消しません。",
+            "表示された日まで有効ですが、銀行が先に使えなくすることがあります。ブラウザに両方が表示されたときは、\
+             シリアル番号を見て、新しい電子証明書を選んでください。",
+        ),
+        Notice::OldNotCompared => w(
+            "古い電子証明書がUSBトークンになく、指定もないため、新しい電子証明書と比較していません。",
+            "新しい電子証明書の名義と有効期限を確認してください。",
+        ),
+        Notice::PlaceSkipped => w(
+            "読み取れなかった場所があります。そこにある電子証明書は表示していません。",
+            "理由を確認してください。その場所の電子証明書を更新するときは、その場所を指定してください。",
+        ),
         Notice::RequestNotKept => w(
             "申請データの控えをこのパソコンに保存できませんでした。",
             "更新は続けられます。申請データを自分で送る場合は、そのファイルを保管してください。",
@@ -294,6 +311,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::ReadProfile => "銀行プロファイルを読み取っています",
         Step::StillWorking => "ドライバの処理が終わるのを待っています",
         Step::Confirm => "新しい電子証明書で銀行のサーバにログインしています",
+        Step::ReadPlace => "古い電子証明書を読み取っています",
     }
 }
 
@@ -340,6 +358,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Algorithm => "方式",
         Fact::Stated => "トークンの申告",
         Fact::Uri => "PKCS#11 URI",
+        Fact::Successor => "新しい電子証明書のシリアル番号",
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",
@@ -355,6 +374,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Url => "アドレス",
         Fact::HttpStatus => "HTTPの状態",
         Fact::Alert => "TLSの警告",
+        Fact::Place => "電子証明書の場所",
         Fact::StillThere => "残っている古い電子証明書",
         Fact::Accepted => "サーバが受け付けるもの",
     }

@@ -24,9 +24,10 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     let keeper = Keeper::of_user();
     let key = match select::pending(&session, args.id.as_ref(), |_| true) {
         Err(error) if error.code() == Code::PendingNotFound => {
-            return forget_order(run, args, &keeper, &session).unwrap_or(Err(error));
+            let forgotten = forget_order(run, args, &keeper, &session);
+            return forgotten.unwrap_or_else(|| session.explained(Err(error)));
         }
-        key => key?,
+        key => keeper.known(&session, key?),
     };
     let shown = pending::shown(run, &keeper, &session, &key);
     confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
