@@ -536,7 +536,7 @@
 #define USBTOKEN_STEP_READ_PROFILE 24
 /** Logging in at the bank's server with the new certificate */
 #define USBTOKEN_STEP_CONFIRM 25
-/** The driver is still working; please wait */
+/** Waiting for the driver, which is still working */
 #define USBTOKEN_STEP_STILL_WORKING 26
 /** Reading the old certificate */
 #define USBTOKEN_STEP_READ_PLACE 27
