@@ -18,11 +18,13 @@
 
 mod file;
 mod in_place;
+mod nss;
 mod old;
 mod place;
 
 pub use file::{MAX_FILE, read_file};
 pub use in_place::InPlace;
+pub use nss::read_nss;
 pub use old::OldCertificate;
 pub use place::Place;
 
