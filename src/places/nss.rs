@@ -61,7 +61,13 @@ pub fn read_nss(profile: &Path, name: &str) -> Result<InPlace> {
         let _turn = lock(&TURN);
         certificates(&Module::load_softokn(&library, &parameters)?)
     };
-    let (stored, keys) = read().map_err(|error| error.during(Step::ReadPlace).fact(Fact::Place, &place))?;
+    let of_profile = |error: Error| match error.code() {
+        // Damaged, or another program is writing to it just now.
+        Code::DriverInitFailed => Error::new(Code::NssProfileUnusable).because_of(error),
+        _ => error,
+    };
+    let (stored, keys) =
+        read().map_err(|error| of_profile(error).during(Step::ReadPlace).fact(Fact::Place, &place))?;
     let is_meant = |one: &&StoredCertificate| name.is_empty() || one.label.as_str() == name;
     let meant: Vec<&StoredCertificate> = stored.iter().filter(is_meant).collect();
     if meant.is_empty() && !name.is_empty() {
@@ -74,7 +80,35 @@ pub fn read_nss(profile: &Path, name: &str) -> Result<InPlace> {
     let all = meant.iter().filter_map(read).chain(authorities).collect();
     let has_key = |one: &&&StoredCertificate| !one.id.is_empty() && keys.contains(&one.id);
     let with_key: Vec<Certificate> = meant.iter().filter(has_key).filter_map(read).collect();
-    InPlace::of(place, all, &with_key)
+    let found = InPlace::of(place, all, &with_key)?;
+    let named = |certificate: &Certificate| {
+        let stored = stored.iter().find(|one| *one.der == *certificate.der())?;
+        Some(Place::Nss { profile: profile.to_owned(), name: stored.label.as_str().to_owned() }.absolute())
+    };
+    Ok(found.each_at(named))
+}
+
+/// The profiles of this user's programs with NSS: Firefox and Thunderbird, and the one that Chrome shares on Linux.
+pub fn nss_profiles() -> Vec<PathBuf> {
+    /// Folders below which each folder may be a profile, from the user's home.
+    const PARENTS: &[&str] = &[
+        ".mozilla/firefox",
+        ".config/mozilla/firefox",
+        ".thunderbird",
+        "snap/firefox/common/.mozilla/firefox",
+        ".var/app/org.mozilla.firefox/.mozilla/firefox",
+        "AppData/Roaming/Mozilla/Firefox/Profiles",
+        "AppData/Roaming/Thunderbird/Profiles",
+        "Library/Application Support/Firefox/Profiles",
+        "Library/Thunderbird/Profiles",
+    ];
+    let Some(home) = std::env::home_dir().filter(|home| home.is_absolute()) else { return Vec::new() };
+    let below = |parent: &&str| std::fs::read_dir(home.join(parent)).into_iter().flatten().flatten();
+    let each = PARENTS.iter().flat_map(below).map(|entry| entry.path());
+    let all = each.chain([home.join(".pki/nssdb")]);
+    let mut profiles: Vec<PathBuf> = all.filter(|folder| folder.join("cert9.db").is_file()).collect();
+    profiles.sort();
+    profiles
 }
 
 /// The certificates that softokn shows, and the identifiers of the private keys that it shows without a password.
