@@ -2,8 +2,6 @@
 //! on public objects, which anybody can write on some tokens.
 
 use super::Contents;
-use super::credential::Credential;
-use super::credentials::Credentials;
 use super::held::put;
 use super::record::{Marking, Record, old_digest};
 use super::signer::Signer;
@@ -367,18 +365,5 @@ impl Contents {
             }
         }
         names
-    }
-}
-
-impl Credentials {
-    /// The one whose record says that it takes the place of a certificate which is not on this token. Anybody can write that on
-    /// some tokens: it is for showing.
-    pub fn said_to_replace(&self, old: &Certificate) -> Option<&Credential> {
-        self.iter().filter(|one| one.certificate().not_after() > old.not_after()).find(|one| {
-            let marking = Marking::of(one.stored_label().bytes());
-            marking.record().is_some_and(|record| {
-                record.digest().is_some() && !record.is_removal() && record.concerns(old)
-            })
-        })
     }
 }
