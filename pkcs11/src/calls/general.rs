@@ -5,6 +5,7 @@ use crate::failure::{Failure, Outcome};
 use crate::types::*;
 use crate::wire::Bytes;
 use crate::wire::message::{Answer, Request, as_length};
+use std::ffi::CStr;
 
 /// No driver has more; one that claims to is not believed.
 const MAX_SLOTS: usize = 4096;
@@ -35,6 +36,25 @@ impl Functions {
             Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
             Err(failure) => {
                 // The next one begins anew.
+                self.end_host();
+                return Err(failure);
+            }
+        };
+        self.belongs_here();
+        Ok(ours)
+    }
+
+    /// C_Initialize of NSS's softokn, which is told by a string where its files are: in a structure of its own, with the string in
+    /// front of the reserved pointer (`CK_C_INITIALIZE_ARGS` with `LibraryParameters` in NSS's pkcs11t.h).
+    ///
+    /// Returns whether this call did it, as [`Functions::initialize`].
+    pub fn initialize_with(&self, parameters: &CStr) -> Outcome<bool> {
+        let request = Request::InitializeNss { parameters: parameters.to_bytes().into() };
+        let result = self.perform_anywhere(&request).and_then(|reply| checked(request.function(), reply.rv));
+        let ours = match result {
+            Ok(()) => true,
+            Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
+            Err(failure) => {
                 self.end_host();
                 return Err(failure);
             }

@@ -38,7 +38,7 @@ impl Patience {
 
     pub(super) fn for_call(deadlines: &Deadlines, request: &Request<'_>) -> Self {
         let limit = match request {
-            Request::Initialize { .. } => Some(deadlines.initialize),
+            Request::Initialize { .. } | Request::InitializeNss { .. } => Some(deadlines.initialize),
             Request::Finalize => Some(deadlines.finalize),
             Request::Login { pin: None, .. } => None,
             Request::Login { pin: Some(_), .. }

@@ -6,10 +6,21 @@ use crate::template::{Template, length};
 use crate::types::*;
 use crate::wire::message::{Answer, Filled, Pss, Reply, Request, Room, RoomFor, UNWRITTEN, as_size};
 use crate::wire::{Bytes, Structure};
+use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
+
+/// What softokn takes in the place of CK_C_INITIALIZE_ARGS; NSS packs it on Windows as all its structures.
+#[cfg_attr(windows, repr(C, packed))]
+#[cfg_attr(not(windows), repr(C))]
+struct NssArguments {
+    mutexes: [*const c_void; 4],
+    flags: CK_FLAGS,
+    parameters: *const c_char,
+    reserved: *const c_void,
+}
 
 /// Room for a signature that nobody gets: RSA 4096 needs 512 bytes.
 const LARGEST_SIGNATURE: usize = 1024;
@@ -52,6 +63,7 @@ impl Here {
         let nothing = |rv: Outcome<CK_RV>| rv.map(|rv| Reply { rv, answer: Answer::Nothing });
         match request {
             Request::Initialize { locks } => nothing(self.initialize(*locks)),
+            Request::InitializeNss { parameters } => nothing(self.initialize_nss(&parameters.0)),
             Request::Finalize => nothing(call!(self, C_Finalize(ptr::null_mut()))),
             Request::GetInfo => {
                 let mut info = CK_INFO::default();
@@ -163,6 +175,19 @@ impl Here {
             flags: CKF_OS_LOCKING_OK,
             pReserved: ptr::null_mut(),
         };
+        call!(self, C_Initialize(ptr::from_mut(&mut arguments).cast()))
+    }
+
+    /// NSS's softokn locks by itself.
+    fn initialize_nss(&self, parameters: &[u8]) -> Outcome<CK_RV> {
+        let Ok(parameters) = CString::new(parameters) else { return Ok(CKR_ARGUMENTS_BAD) };
+        let mut arguments = NssArguments {
+            mutexes: [ptr::null(); 4],
+            flags: CKF_OS_LOCKING_OK,
+            parameters: parameters.as_ptr(),
+            reserved: ptr::null(),
+        };
+        self.one_thread.store(false, Ordering::SeqCst);
         call!(self, C_Initialize(ptr::from_mut(&mut arguments).cast()))
     }
 

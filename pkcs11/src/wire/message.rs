@@ -24,6 +24,11 @@ const MOST_ATTRIBUTES: usize = 256;
 pub(crate) enum Request<'a> {
     /// C_Initialize: with the system's locks, or without arguments.
     Initialize { locks: bool },
+    /// C_Initialize of NSS's softokn, with where its files are.
+    InitializeNss {
+        #[serde(borrow)]
+        parameters: Bytes<'a>,
+    },
     /// C_Finalize.
     Finalize,
     /// C_GetInfo.
@@ -173,7 +178,7 @@ impl Request<'_> {
     /// The function that is called.
     pub(crate) fn function(&self) -> &'static str {
         match self {
-            Request::Initialize { .. } => "C_Initialize",
+            Request::Initialize { .. } | Request::InitializeNss { .. } => "C_Initialize",
             Request::Finalize => "C_Finalize",
             Request::GetInfo => "C_GetInfo",
             Request::GetSlotList { .. } => "C_GetSlotList",
