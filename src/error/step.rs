@@ -55,5 +55,7 @@ numbered! {
         ReadProfile = 24 "read_profile",
         /// Logging in at the bank's server with the new certificate.
         Confirm = 25 "confirm",
+        /// Changing the PIN.
+        ChangePin = 29 "change_pin",
     }
 }

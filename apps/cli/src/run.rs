@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use serde_json::Value;
 use usbtoken::bank::{Bank, Delivered, Installed, Override};
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
@@ -15,6 +16,8 @@ use usbtoken::{Cancel, Code, Error, Finder, Login, Pin, Policy, Result, Session,
 
 use crate::args::{Command, Global};
 use crate::output::progress::Progress;
+use crate::pin::Found;
+use crate::pin::change::{Places, change};
 use crate::pin::mark::Mark;
 use crate::words::{Tongue, Words};
 use crate::{files, output, pin};
@@ -25,6 +28,8 @@ pub struct Run {
     pub lang: Lang,
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
+    /// What the owner of a PIN should know of the place that it came from.
+    remarks: RefCell<Vec<Warning>>,
     bank: Option<Bank>,
     /// Whether this command may log in.
     pub may_log_in: bool,
@@ -40,9 +45,18 @@ impl Run {
     pub fn new(global: Global) -> Self {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
-        let (told, pin, lock_accepted) = (RefCell::default(), RefCell::default(), Cell::default());
-        let pin_was_read = Cell::default();
-        Run { global, lang, progress, told, bank: None, may_log_in: false, pin, pin_was_read, lock_accepted }
+        Run {
+            global,
+            lang,
+            progress,
+            told: RefCell::default(),
+            remarks: RefCell::default(),
+            bank: None,
+            may_log_in: false,
+            pin: RefCell::default(),
+            pin_was_read: Cell::default(),
+            lock_accepted: Cell::default(),
+        }
     }
 
     /// Reads the PIN before any driver runs, where it comes from no person: drivers close what they did not open.
@@ -50,7 +64,16 @@ impl Run {
         if !self.may_log_in || self.pin_was_read.replace(true) {
             return;
         }
-        self.pin.replace(pin::read_ahead(&pin::Source::of(&self.global), self.tongue()));
+        self.pin.replace(self.read_pin(&pin::Source::of(&self.global)));
+    }
+
+    /// Reads a PIN that no person is asked for; `None` where one is.
+    pub fn read_pin(&self, source: &pin::Source) -> Option<Result<Pin>> {
+        source.read().map(|found| {
+            let Found { pin, remarks } = found?;
+            self.remark(remarks);
+            Ok(pin)
+        })
     }
 
     /// Reads the profile of the bank whose rules hold: the one that is named, or the only one that is installed. The
@@ -176,15 +199,18 @@ impl Run {
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
-        let (login, mark) = self.ask_pin(&token)?;
-        self.logged_in(token.login(login), &mark, &token)
+        let (login, mark) = self.ask_pin(&token, None)?;
+        let session = self.or_changed(token.login(login), &token, |login| token.login(login));
+        self.logged_in(session, &mark, &token)
     }
 
     /// As [`Run::login`], of a token that was reserved before.
     pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
         let token = reserved.token().clone();
-        let (login, mark) = self.ask_pin(&token)?;
-        self.logged_in(reserved.login(login), &mark, &token)
+        let (login, mark) = self.ask_pin(&token, Some(&reserved))?;
+        let again = |login| token.reserve()?.login(login);
+        let session = self.or_changed(reserved.login(login), &token, again);
+        self.logged_in(session, &mark, &token)
     }
 
     /// Whether there is a PIN at hand, or a person who can be asked for it.
@@ -197,9 +223,31 @@ impl Run {
         pin::Source::of(&self.global).is_interactive() && pin::is_terminal()
     }
 
-    fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
-        let source = pin::Source::of(&self.global);
-        let at_terminal = source.is_interactive() || pin::is_terminal();
+    /// Changes the PIN of a token, which may be reserved, and returns the new one where it was not entered at the token.
+    pub fn change_pin(
+        &self,
+        token: &Token,
+        reserved: Option<&Reservation>,
+        old: pin::Source,
+        new: (pin::Source, Option<Result<Pin>>),
+    ) -> Result<Option<Pin>> {
+        let at_terminal = old.is_interactive() || pin::is_terminal();
+        let mark = self.checked_mark(token, at_terminal)?;
+        let held = self.pin.take().or_else(|| self.read_pin(&old));
+        let places = Places { old: (old, held), new };
+        let change = change(places, token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
+        self.progress.step(Step::ChangePin);
+        let done = match reserved {
+            Some(reserved) => reserved.change_pin(&change),
+            None => token.change_pin(&change),
+        };
+        mark.learn_of(done.as_ref().map(|()| true));
+        done.map_err(|error| self.explain(name_token(error, token), token))?;
+        Ok(change.into_new_pin())
+    }
+
+    /// Whether an earlier wrong PIN lets anybody log in.
+    fn checked_mark<'t>(&self, token: &'t Token, at_terminal: bool) -> Result<Mark<'t>> {
         let mark = Mark::of(token.info(), at_terminal, &self.global);
         if let Some(doubt) = mark.check()?
             && !self.global.json
@@ -209,13 +257,56 @@ impl Run {
             // No one is there to be told when standard error is closed.
             let _ = writeln!(io::stderr(), "{text}");
         }
+        Ok(mark)
+    }
+
+    /// The session; where the token wants its PIN changed first, a person is asked whether that is done now.
+    fn or_changed(
+        &self,
+        session: Result<Session>,
+        token: &Token,
+        log_in: impl FnOnce(Login) -> Result<Session>,
+    ) -> Result<Session> {
+        match session {
+            Err(error) if error.code() == Code::PinExpired => {
+                self.tell(&[Notice::PinToBeChanged.into()]);
+                self.changed_first(token, None)?.map_or(Err(error), log_in)
+            }
+            session => session,
+        }
+    }
+
+    /// What to log in with after the change that the token wants, if a person wants it now.
+    fn changed_first(&self, token: &Token, reserved: Option<&Reservation>) -> Result<Option<Login>> {
+        let asks = self.asks_person() && !self.global.json;
+        if !asks || !pin::confirmed(&self.tongue().text(Words::ConfirmChange)) {
+            return Ok(None);
+        }
+        let (old, new) = (pin::Source::Terminal, (pin::Source::Terminal, None));
+        let pin = self.change_pin(token, reserved, old, new)?;
+        // No one is there to be told when standard error is closed.
+        let _ = writeln!(io::stderr(), "{}", self.tongue().text(Words::PinChanged));
+        // The token took it, whatever it states of its length.
+        Ok(Some(pin.map_or_else(Login::on_pin_pad, |pin| Login::with_pin(pin).pin_as_typed())))
+    }
+
+    fn ask_pin<'t>(&self, token: &'t Token, reserved: Option<&Reservation>) -> Result<(Login, Mark<'t>)> {
+        let source = pin::Source::of(&self.global);
+        let at_terminal = source.is_interactive() || pin::is_terminal();
+        let mark = self.checked_mark(token, at_terminal)?;
         if source.is_interactive() || token.info().pin_pad {
             self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
             let is_initial = token.info().pin_state == PinState::ToBeChanged
                 && self.bank().is_some_and(|bank| bank.delivered(token.identity()) == Delivered::InitialPin);
             self.tell(is_initial.then(|| Warning::from(Notice::InitialPin)).as_slice());
         }
-        let held = self.pin.take();
+        if token.info().pin_state == PinState::ToBeChanged
+            && let Some(login) = self.changed_first(token, reserved)?
+        {
+            self.progress.step(Step::LogIn);
+            return Ok((login, mark));
+        }
+        let held = self.pin.take().or_else(|| self.read_pin(&source));
         let login =
             pin::login((&source, held), token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
         self.progress.step(Step::LogIn);
@@ -257,6 +348,17 @@ impl Run {
             }
             self.told.borrow_mut().push(warning.notice);
         }
+    }
+
+    /// Tells where the PIN came from: at once, and programs with the result.
+    fn remark(&self, remarks: Vec<Warning>) {
+        self.tell(&remarks);
+        self.remarks.borrow_mut().extend(remarks);
+    }
+
+    /// What was remarked where the PIN came from.
+    pub fn remarks(&self) -> Vec<Value> {
+        output::notices_json(&self.remarks.borrow(), self.lang)
     }
 
     /// Those that were not told yet.

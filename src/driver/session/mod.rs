@@ -26,7 +26,7 @@ pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicK
 pub(crate) use self::object::{Objects, Present};
 use self::open::{Access, Open};
 use self::pin::KeptPin;
-pub use self::pin::Pin;
+pub use self::pin::{Pin, PinChange, PinDoubt};
 pub use self::prompt::{AskPin, PinRequest};
 pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
@@ -117,7 +117,8 @@ impl Session {
         let fresh = token.is_fresh();
         let token = if fresh { token.clone() } else { token.refreshed()? };
         let Login { pin, consent } = login;
-        let pin = check_login(&token, pin, consent)?;
+        let is_sent = check_login(&token, pin.as_ref(), consent, Step::LogIn)?;
+        let pin = pin.filter(|_| is_sent);
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,

@@ -4,6 +4,8 @@
 pub mod bank;
 pub mod foreign;
 pub mod servers;
+#[cfg(target_os = "linux")]
+pub mod terminal;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
