@@ -445,6 +445,8 @@
 #define USBTOKEN_LOGIN_PROXY_REFUSED 1113
 /** The token does not sign in any way that the server takes. */
 #define USBTOKEN_LOGIN_SIGNATURE_UNSUPPORTED 1114
+/** The server asked for no certificate while the connection was made, and refused the page. It seems to want the certificate only once a page is asked for, which cannot be followed here. */
+#define USBTOKEN_LOGIN_ASKED_LATER 1115
 
 /* Steps of the job. */
 
@@ -591,6 +593,10 @@
 #define USBTOKEN_NOTICE_MORE_AFTER_LOGIN 55
 /** A renewal of this certificate was begun on this token. Whether it is finished shows after the login only. */
 #define USBTOKEN_NOTICE_BEGUN_BEFORE 56
+/** The token states that its PIN is entered at its own keys. */
+#define USBTOKEN_NOTICE_PIN_PAD_STATED 85
+/** The token states PIN lengths that the PIN may not have. */
+#define USBTOKEN_NOTICE_PIN_LENGTH_STATED 86
 /** The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal. */
 #define USBTOKEN_NOTICE_KEY_LABEL_CHOSEN 57
 /** The token holds one certificate for a key: the new one has taken the old one's place. */
@@ -731,6 +737,8 @@
 #define USBTOKEN_FACT_STILL_THERE 65
 /** Reference number */
 #define USBTOKEN_FACT_REFERENCE 54
+/** Serial number of the new certificate */
+#define USBTOKEN_FACT_SUCCESSOR 89
 
 
 /**

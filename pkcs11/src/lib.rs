@@ -23,6 +23,7 @@
 
 mod calls;
 mod failure;
+mod kept_open;
 pub mod library;
 pub mod names;
 pub mod text;
@@ -30,3 +31,4 @@ pub mod types;
 
 pub use calls::{Attributes, Functions, ObjectHandle, PrivateValue, SessionHandle, SlotId, Template, Wanted};
 pub use failure::{Failure, Outcome};
+pub use kept_open::KeptOpen;

@@ -11,6 +11,14 @@ pub fn unpadded(padded: &[u8]) -> String {
     readable(text.get(..end).unwrap_or_default())
 }
 
+/// The bytes of a padded field without trailing blanks, which other programs compare: they strip no NUL. `None` where something
+/// stands behind one: drivers leave there what was in memory, and that may be something else at the next call.
+pub fn compared(padded: &[u8]) -> Option<&[u8]> {
+    let end = padded.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+    let mut behind = padded.iter().skip_while(|byte| **byte != 0);
+    behind.all(|byte| matches!(byte, 0 | b' ')).then(|| padded.get(..end).unwrap_or_default())
+}
+
 /// Bytes that should be UTF-8, as text. What is no UTF-8 is taken for Latin-1, byte by byte: drivers write the alphabet of
 /// their maker there, and texts that differ stay different.
 fn readable(bytes: &[u8]) -> String {
@@ -35,6 +43,14 @@ mod tests {
         assert_eq!(unpadded(b"TWO WORDS "), "TWO WORDS");
         assert_eq!(unpadded(b"        "), "");
         assert_eq!(unpadded(b"\0ANK"), "");
+    }
+
+    #[test]
+    fn what_others_compare_keeps_its_bytes() {
+        assert_eq!(compared(b"BANK    "), Some(&b"BANK"[..]));
+        assert_eq!(compared(b"BANK\0\0  "), Some(&b"BANK\0\0"[..]));
+        assert_eq!(compared(b"M\xfcller "), Some(&b"M\xfcller"[..]));
+        assert_eq!(compared(b"BANK\0old"), None);
     }
 
     #[test]

@@ -49,10 +49,13 @@ mod words;
 
 pub use installed::{Installed, folder};
 pub use origin::{Origin, host_and_port};
+#[cfg(feature = "rustls")]
+pub(crate) use origin::{authority, proxy};
 pub use pattern::TokenPattern;
 pub(crate) use policy::Policy;
 pub use policy::{Begins, KeyRule, OldCredential, OtherUsers, RequestForm};
 pub use profile::{
     Bank, BankDriver, BankToken, Delivered, Issuer, Override, Reminder, RequestEncoding, TooLate,
 };
+pub(crate) use words::call_pin;
 pub use words::{Contact, Words};

@@ -22,7 +22,7 @@ impl Bank {
             Some(next) => report.with_next_action(next),
             None => report,
         };
-        let report = report.in_words(|text| self.in_its_words(text, lang).into_owned());
+        let report = report.in_words(error, |text| self.in_its_words(text, lang).into_owned());
         if asks {
             self.contacts.iter().fold(report, |report, one| report.with_contact(one.line(lang)))
         } else {

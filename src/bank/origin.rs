@@ -1,10 +1,12 @@
 //! Addresses of the bank's pages.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::error::Code;
 
 const HTTPS: &str = "https://";
+const HTTP: &str = "http://";
 const HTTPS_PORT: u16 = 443;
 
 /// The origin of a page (RFC 6454): HTTPS, a host by its DNS name, and the port where it is not 443.
@@ -68,4 +70,31 @@ pub fn host_and_port(authority: &str) -> Option<(String, u16)> {
     let top = host.split('.').next_back()?;
     let named = top.starts_with(|c: char| c.is_ascii_alphabetic());
     (plain && named).then(|| (host.to_ascii_lowercase(), port))
+}
+
+/// Host and port of an authority, the host a DNS name or an address in numbers without brackets; the usual port where none
+/// stands.
+pub(crate) fn authority(authority: &str, usual: u16) -> Option<(String, u16)> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+            (host, port.parse().ok().filter(|port| digits && *port != 0)?)
+        }
+        _ => (authority, usual),
+    };
+    let number = host.strip_prefix('[').map_or(Some(host), |host| host.strip_suffix(']'))?;
+    match number.parse::<IpAddr>() {
+        // Brackets are for IPv6 and for nothing else (RFC 3986 §3.2.2).
+        Ok(address) if address.is_ipv6() == host.starts_with('[') => Some((address.to_string(), port)),
+        Ok(_) => None,
+        Err(_) => host_and_port(host).map(|(host, _)| (host, port)),
+    }
+}
+
+/// Host and port of a proxy, `http://host:port`, the usual port of which is 80; `None` for one that is spoken to in another
+/// way, and for one with a user name.
+pub(crate) fn proxy(url: &str) -> Option<(String, u16)> {
+    let scheme = url.get(..HTTP.len())?;
+    let rest = url.get(HTTP.len()..).filter(|_| scheme.eq_ignore_ascii_case(HTTP))?;
+    authority(rest.strip_suffix('/').unwrap_or(rest), 80)
 }

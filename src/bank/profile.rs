@@ -175,7 +175,7 @@ pub enum TooLate {
     Words(Words),
 }
 
-/// How the CA is asked.
+/// How the CA is asked. Where neither a program nor a command stands, the person names one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Issuer {

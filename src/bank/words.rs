@@ -40,7 +40,7 @@ impl Words {
 
 /// A text in which "PIN" is called by another name, where it stands as a word of its own: not in the name of an option, a
 /// constant or a device.
-pub(super) fn call_pin(text: &str, name: &str) -> String {
+pub(crate) fn call_pin(text: &str, name: &str) -> String {
     const PIN: &str = "PIN";
     let joins = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let mut said = String::new();
@@ -49,7 +49,8 @@ pub(super) fn call_pin(text: &str, name: &str) -> String {
         let (before, from) = rest.split_at(at);
         let after = from.strip_prefix(PIN).unwrap_or_default();
         said.push_str(before);
-        let is_part = said.ends_with(joins) || after.starts_with(joins);
+        let is_plural = after.strip_prefix('s').is_some_and(|rest| !rest.starts_with(joins));
+        let is_part = said.ends_with(joins) || after.starts_with(joins) && !is_plural;
         let is_device = after.starts_with("パッド") || after.starts_with(" pad");
         // What explains the word stands behind it.
         let explained = ["(暗証番号)", "（暗証番号）"].iter().find_map(|more| after.strip_prefix(more));

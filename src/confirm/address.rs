@@ -1,9 +1,8 @@
 //! Addresses: of the login, of a redirection, of the proxy.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use crate::bank::host_and_port;
+use crate::bank;
 
 const HTTPS: &str = "https://";
 const HTTP: &str = "http://";
@@ -36,7 +35,7 @@ impl Address {
         let rest = url.get(HTTPS.len()..).filter(|_| scheme.eq_ignore_ascii_case(HTTPS))?;
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (host, port) = authority_of(authority, 443)?;
+        let (host, port) = bank::authority(authority, 443)?;
         let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
         Some(Address { host, port, target })
     }
@@ -88,9 +87,7 @@ impl fmt::Display for Address {
 impl Proxy {
     /// Reads `http://host:port`, the usual port of which is 80; `None` for one that is spoken to in another way.
     pub(super) fn read(url: &str) -> Option<Self> {
-        let scheme = url.get(..HTTP.len())?;
-        let rest = url.get(HTTP.len()..).filter(|_| scheme.eq_ignore_ascii_case(HTTP))?;
-        let (host, port) = authority_of(rest.strip_suffix('/').unwrap_or(rest), 80)?;
+        let (host, port) = bank::proxy(url)?;
         Some(Proxy { host, port })
     }
 }
@@ -98,24 +95,6 @@ impl Proxy {
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{HTTP}{}:{}", bracketed(&self.host), self.port)
-    }
-}
-
-/// Host and port of an authority: a DNS name, or an address in numbers.
-fn authority_of(authority: &str, usual: u16) -> Option<(String, u16)> {
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => {
-            let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-            (host, port.parse().ok().filter(|port| digits && *port != 0)?)
-        }
-        _ => (authority, usual),
-    };
-    let number = host.strip_prefix('[').map_or(Some(host), |host| host.strip_suffix(']'))?;
-    match number.parse::<IpAddr>() {
-        // Brackets are for IPv6 and for nothing else (RFC 3986 §3.2.2).
-        Ok(address) if address.is_ipv6() == host.starts_with('[') => Some((address.to_string(), port)),
-        Ok(_) => None,
-        Err(_) => host_and_port(host).map(|(host, _)| (host, port)),
     }
 }
 

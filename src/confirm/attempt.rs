@@ -52,6 +52,8 @@ pub(super) struct Asked {
 pub(super) struct Attempt {
     pub(super) asked: Option<Asked>,
     pub(super) version: Option<ProtocolVersion>,
+    /// Whether the handshake came to its end.
+    pub(super) connected: bool,
     pub(super) answer: Result<Head, Trouble>,
 }
 
@@ -65,15 +67,16 @@ impl Client {
         cookies: &Cookies,
     ) -> Attempt {
         let resolver = Arc::new(Resolver { identity: identity.cloned(), asked: Mutex::new(None) });
-        let mut version = None;
+        let (mut version, mut connected) = (None, false);
         let answer = self.connection(to, versions, &resolver).and_then(|mut tls| {
             let mut line = connect(to, self.proxy.as_ref(), &self.limit)?;
             let answer = exchange(&mut tls, &mut line, to, cookies);
             version = tls.protocol_version();
+            connected = !tls.is_handshaking();
             answer
         });
         let asked = lock(&resolver.asked).take();
-        Attempt { asked, version, answer }
+        Attempt { asked, version, connected, answer }
     }
 
     fn connection(

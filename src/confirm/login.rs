@@ -131,9 +131,13 @@ impl Confirm {
         Ok(self)
     }
 
-    /// The server's certificate must lead to one of these CAs, and the system's count no more.
+    /// The server's certificate must lead to one of these CAs, and the system's count no more. Where they are not the ones
+    /// of a bank, what comes of it is no record of the bank's: others have vouched for the server.
     #[must_use]
     pub fn server_anchors(mut self, anchors: Vec<Certificate>) -> Self {
+        if anchors != self.alone {
+            self.bank = None;
+        }
         self.alone = anchors;
         self
     }
@@ -239,11 +243,7 @@ impl Confirm {
 
 /// Those on the token whose place this one takes; none where that cannot be read.
 fn old_ones(session: &Session, new: &Credential) -> Vec<Credential> {
-    let Ok(all) = session.credentials() else { return Vec::new() };
-    let followed = |one: &&Credential| {
-        one.successor().is_some_and(|successor| successor.certificate == *new.certificate())
-    };
-    all.iter().filter(followed).cloned().collect()
+    session.credentials().map(|all| all.replaced_by(new.certificate())).unwrap_or_default()
 }
 
 fn described(one: &Credential) -> String {
@@ -335,6 +335,8 @@ fn verdict(visit: &Visit, refused: Option<Error>) -> Result<String> {
             let to = visit.elsewhere.as_deref().unwrap_or_default();
             told(Code::LoginRedirected).map_err(|error| error.fact(Fact::Found, to))
         }
+        // Whoever does not offer to be asked after the handshake (RFC 8446 §4.2.6) is refused.
+        403 if visit.asked.is_none() => told(Code::LoginAskedLater),
         _ if visit.asked.is_none() => told(Code::LoginNotAsked),
         200..=299 => Ok(head.line.clone()),
         status if is_refusal(status) => told(Code::LoginRefused),

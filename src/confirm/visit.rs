@@ -10,7 +10,7 @@ use super::attempt::{Asked, Attempt, BOTH, Client, TLS12};
 use super::cookies::Cookies;
 use super::http::Head;
 use super::trouble::Trouble;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Fact};
 
 /// How many times a server may hand on.
 const REDIRECTIONS: usize = 5;
@@ -26,6 +26,7 @@ pub(super) struct Visit {
     /// What the server said as it asked for a certificate, at the last connection.
     pub(super) asked: Option<Asked>,
     pub(super) version: Option<ProtocolVersion>,
+    connected: bool,
     /// Whether TLS 1.3 was tried and the key cannot sign for it.
     pub(super) only_tls12: bool,
     pub(super) answer: Result<Head, Trouble>,
@@ -44,13 +45,14 @@ impl Visit {
                 only_tls12 = true;
                 attempt = earlier(client.ask(&at, TLS12, identity, &cookies), attempt);
             }
-            let Attempt { asked, version, answer } = attempt;
+            let Attempt { asked, version, connected, answer } = attempt;
             let end = |at, redirections, elsewhere, asked, answer| Visit {
                 at,
                 redirections,
                 elsewhere,
                 asked,
                 version,
+                connected,
                 only_tls12,
                 answer,
                 proxy: proxy.clone(),
@@ -74,7 +76,13 @@ impl Visit {
 
     /// Why there is no answer, as an error.
     pub(super) fn told(&self, trouble: &Trouble) -> Error {
-        trouble.told(self.asked.is_some(), &self.proxy)
+        match (&self.asked, trouble) {
+            // It wanted to negotiate anew (RFC 5246 §7.4.1.1), which no one does here.
+            (None, Trouble::Tls(error)) if self.connected => {
+                Error::new(Code::LoginAskedLater).fact(Fact::Detail, error)
+            }
+            (asked, _) => trouble.told(asked.is_some(), &self.proxy),
+        }
     }
 }
 

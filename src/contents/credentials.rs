@@ -274,6 +274,23 @@ impl Credentials {
         self
     }
 
+    /// Those whose place this certificate takes, also by others between them, in the order in which they may go: the
+    /// oldest first.
+    pub fn replaced_by(&self, new: &Certificate) -> Vec<Credential> {
+        let follows = |new: &Certificate, old: &Credential| {
+            old.successor.as_ref().is_some_and(|successor| successor.certificate == *new)
+        };
+        let mut olds: Vec<Credential> = self.list.iter().filter(|old| follows(new, old)).cloned().collect();
+        let mut at = 0;
+        // A successor ends later, so each stands there once.
+        while let Some(one) = olds.get(at).map(|old| old.certificate().clone()) {
+            olds.extend(self.list.iter().filter(|older| follows(&one, older)).cloned());
+            at += 1;
+        }
+        olds.sort_by_key(|old| old.certificate().not_after());
+        olds
+    }
+
     /// Those with this CKA_ID.
     #[must_use]
     pub fn by_id(mut self, id: &[u8]) -> Self {

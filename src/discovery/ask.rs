@@ -1,11 +1,13 @@
 //! Asking drivers side by side, so that one that sleeps or hangs holds up none of the others.
 
 use super::candidates::Candidate;
+use super::meant::matches;
 use crate::driver::Cancel;
 use crate::driver::Module;
 use crate::driver::Token;
 use crate::driver::{Trust, lock};
 use crate::error::{Code, Error, Fact, Result, Step};
+use crate::uri::TokenUri;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
@@ -42,25 +44,55 @@ pub(super) struct Limits {
     pub(super) time: Duration,
 }
 
-/// Loads every candidate and asks it for its tokens, each in a thread of its own.
+/// Loads every candidate and asks it for its tokens, each in a thread of its own. Where a token is meant, only its slots are
+/// read; and as soon as one is there that is named whole, what the others would show is not waited for and not told.
 ///
 /// # Errors
 /// [`Code::Cancelled`]; [`Code::OutOfMemory`] when the system gives no thread. What a driver does wrong is in its
 /// outcome.
-pub(super) fn probe(candidates: Vec<Candidate>, limits: Limits, cancel: &Cancel) -> Result<Vec<Probed>> {
+pub(super) fn probe(
+    candidates: Vec<Candidate>,
+    limits: Limits,
+    meant: Option<&TokenUri>,
+    cancel: &Cancel,
+) -> Result<Vec<Probed>> {
     let tasks = candidates
         .iter()
         .map(|candidate| {
-            let path = candidate.path.clone();
-            DriverTask { driver: path.clone(), work: Box::new(move || load(&path, limits.trust)) }
+            let (path, meant) = (candidate.path.clone(), meant.cloned().unwrap_or_default());
+            DriverTask { driver: path.clone(), work: Box::new(move || load(&path, limits.trust, &meant)) }
         })
         .collect();
-    let outcomes = side_by_side(tasks, Instant::now() + limits.time, cancel)?;
-    let probed = candidates.into_iter().zip(outcomes).map(|(candidate, outcome)| {
-        let outcome = outcome.unwrap_or_else(|| Err(timeout(&candidate, limits.time)));
-        Probed { candidate, outcome }
+    let whole = meant.filter(|uri| uri.names_whole_token());
+    let is_there = |outcome: &Result<Loaded>| match (whole, outcome) {
+        (Some(uri), Ok(loaded)) => loaded.tokens.iter().any(|token| matches(uri, token)),
+        _ => false,
+    };
+    let outcomes = side_by_side_until(tasks, Instant::now() + limits.time, cancel, is_there)?;
+    let found = outcomes.iter().flatten().any(is_there);
+    let probed = candidates.into_iter().zip(outcomes).filter_map(|(candidate, outcome)| {
+        let outcome = match outcome {
+            None if found => return None,
+            outcome => outcome.unwrap_or_else(|| Err(timeout(&candidate, limits.time))),
+        };
+        Some(Probed { candidate, outcome })
     });
     Ok(probed.collect())
+}
+
+/// Lets drivers go, each in a thread of its own: C_Finalize takes its time, and may hang. What is left behind ends by itself,
+/// or never.
+pub(super) fn end(drivers: Vec<Module>) {
+    /// How long a driver may take to end while it is waited for.
+    const GRACE: Duration = Duration::from_millis(100);
+    if drivers.len() < 2 {
+        return;
+    }
+    let task = |module: Module| DriverTask {
+        driver: module.path().to_owned(),
+        work: Box::new(move || drop(module)),
+    };
+    let _ = side_by_side(drivers.into_iter().map(task).collect(), Instant::now() + GRACE, &Cancel::new());
 }
 
 pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
@@ -70,12 +102,12 @@ pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
         .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64()))
 }
 
-fn load(path: &std::path::Path, trust: Trust) -> Result<Loaded> {
+fn load(path: &std::path::Path, trust: Trust, meant: &TokenUri) -> Result<Loaded> {
     let begin = Instant::now();
     let (module, first) = Module::load_with(path, trust)?;
     let took = begin.elapsed();
     // A driver that somebody initialised a while ago looks for new slots only when it is told to.
-    let (tokens, skipped) = module.tokens(!first)?;
+    let (tokens, skipped) = module.tokens(!first, |slot| meant.may_mean_slot(slot))?;
     Ok(Loaded { module, took, tokens, skipped })
 }
 
@@ -107,10 +139,23 @@ pub(crate) fn side_by_side<R: Send + 'static>(
     until: Instant,
     cancel: &Cancel,
 ) -> Result<Vec<Option<R>>> {
+    side_by_side_until(tasks, until, cancel, |_| false)
+}
+
+/// The same until a result is there that is enough. Of the tasks before it, which would be preferred, those still count that are
+/// done in about the same time.
+fn side_by_side_until<R: Send + 'static>(
+    tasks: Vec<DriverTask<R>>,
+    mut until: Instant,
+    cancel: &Cancel,
+    is_enough: impl Fn(&R) -> bool,
+) -> Result<Vec<Option<R>>> {
     /// How long it may take until a cancelled search ends.
     const ATTENTION: Duration = Duration::from_millis(20);
     /// How long a driver that was left behind earlier gets to come back.
     const RETURN: Duration = Duration::from_secs(1);
+    /// How long those that would be preferred are waited for at most, once there is enough.
+    const PREFERRED: Duration = Duration::from_millis(100);
 
     let mut results: Vec<Option<R>> = tasks.iter().map(|_| None).collect();
     let (tell, told) = mpsc::channel();
@@ -119,7 +164,9 @@ pub(crate) fn side_by_side<R: Send + 'static>(
     let give_up = until.min(Instant::now() + RETURN);
     let mut missing = waiting.len();
     let mut ended = Ok(());
-    while missing > 0 && ended.is_ok() {
+    let begin = Instant::now();
+    let mut enough = results.len();
+    while missing > 0 && ended.is_ok() && results.iter().take(enough).any(Option::is_none) {
         let away = |task: &DriverTask<R>| lock(&LEFT_BEHIND).contains(&task.driver);
         for (index, task) in waiting.extract_if(.., |(_, task)| !away(task)) {
             running.push((task.driver.clone(), start(index, task, tell.clone())?));
@@ -130,6 +177,10 @@ pub(crate) fn side_by_side<R: Send + 'static>(
         }
         match told.recv_timeout(until.saturating_duration_since(now).min(ATTENTION)) {
             Ok((index, result)) => {
+                if index < enough && is_enough(&result) {
+                    enough = index;
+                    until = until.min(Instant::now() + begin.elapsed().min(PREFERRED));
+                }
                 if let Some(place) = results.get_mut(index) {
                     *place = Some(result);
                 }

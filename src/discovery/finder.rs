@@ -1,7 +1,8 @@
 //! Finding the one token that is meant.
 
-use super::ask::{Limits, Probed, probe};
+use super::ask::{Limits, Probed, end, probe};
 use super::candidates::{Listing, SearchPaths};
+use super::meant::matches;
 use crate::driver::Cancel;
 use crate::driver::InUse;
 use crate::driver::Module;
@@ -106,10 +107,14 @@ impl Finder {
         let any = TokenUri::default();
         let mut seen = self.ask(&any)?;
         let tokens = seen.matching(&any);
-        if tokens.is_empty() {
-            return Ok(Found { tokens, skipped: Vec::new(), none: Some(seen.why_none(&any)) });
-        }
-        Ok(Found { tokens, skipped: seen.skipped, none: None })
+        let drivers = std::mem::take(&mut seen.drivers);
+        let found = if tokens.is_empty() {
+            Found { tokens, skipped: Vec::new(), none: Some(seen.why_none(&any)) }
+        } else {
+            Found { tokens, skipped: seen.skipped, none: None }
+        };
+        end(drivers);
+        Ok(found)
     }
 
     /// The one token that matches.
@@ -119,15 +124,18 @@ impl Finder {
     /// are there, [`Code::TokenNotFound`] when none matches, [`Code::TokenAmbiguous`] when several do; the last
     /// two list the candidates. Also what [`Finder::tokens`] returns.
     pub fn find(&self, uri: &TokenUri) -> Result<Token> {
-        let seen = self.ask(uri)?;
+        let mut seen = self.ask_for(uri)?;
         // They run on meanwhile: some drivers can be initialised only once.
-        let running = seen.drivers.clone();
+        let running = std::mem::take(&mut seen.drivers);
         match seen.only(uri) {
             Err(error) if may_pass(error.code()) => {
                 std::thread::sleep(SECOND_TRY);
                 self.find_again(uri, running)
             }
-            found => found,
+            found => {
+                end(running);
+                found
+            }
         }
     }
 
@@ -135,7 +143,7 @@ impl Finder {
     fn find_again(&self, uri: &TokenUri, running: Vec<Module>) -> Result<Token> {
         match self.ask(uri)?.only(uri) {
             Err(error) if may_pass(error.code()) => {
-                drop(running);
+                end(running);
                 self.ask(uri).map_or(Err(error), |seen| seen.only(uri))
             }
             found => found,
@@ -149,7 +157,7 @@ impl Finder {
     pub fn survey(&self) -> Result<Survey> {
         let (mut listing, paths) = self.listing_of_all();
         let candidates = std::mem::take(&mut listing.candidates);
-        let drivers = probe(candidates, self.limits, &Cancel::new())?;
+        let drivers = probe(candidates, self.limits, None, &Cancel::new())?;
         Ok(Survey { listing, paths, drivers })
     }
 
@@ -176,9 +184,20 @@ impl Finder {
         paths.list(&[]).narrowed(uri)
     }
 
+    /// Everything that the drivers show, of which one may be meant or none.
     fn ask(&self, uri: &TokenUri) -> Result<Seen> {
+        self.seen(uri, None)
+    }
+
+    /// What the drivers show in the slots that are meant; as soon as the very token is there, the other drivers are not waited
+    /// for.
+    fn ask_for(&self, uri: &TokenUri) -> Result<Seen> {
+        self.seen(uri, Some(uri))
+    }
+
+    fn seen(&self, uri: &TokenUri, meant: Option<&TokenUri>) -> Result<Seen> {
         let listing = self.listing(uri)?;
-        let probed = probe(listing.candidates, self.limits, &Cancel::new())?;
+        let probed = probe(listing.candidates, self.limits, meant, &Cancel::new())?;
         let mut seen = Seen { skipped: listing.user_file_error.into_iter().collect(), ..Seen::default() };
         for one in probed {
             let outcome = one.outcome.map(|loaded| {
@@ -276,28 +295,6 @@ impl Seen {
 /// "not initialised" would then be an alarm about nothing.
 fn may_pass(code: Code) -> bool {
     matches!(code, Code::TokenNotFound | Code::TokenNotInitialized | Code::DeviceFault)
-}
-
-/// Whether a URI means this token: by what it says of itself, and of its slot and its driver where the URI names these.
-pub(crate) fn matches(uri: &TokenUri, token: &Token) -> bool {
-    let TokenIdentity { label, manufacturer, model, serial } = token.identity();
-    uri.matches_token(label, manufacturer, model, serial, token.slot_number())
-        && (!uri.names_library() || library_matches(uri, token))
-        && (!uri.names_slot() || slot_matches(uri, token))
-}
-
-fn library_matches(uri: &TokenUri, token: &Token) -> bool {
-    token
-        .module()
-        .info()
-        .is_ok_and(|info| uri.matches_library(&info.manufacturer, &info.description, info.version))
-}
-
-fn slot_matches(uri: &TokenUri, token: &Token) -> bool {
-    let matches = |(description, manufacturer): (String, String)| {
-        uri.matches_slot(&description, &manufacturer, token.slot_number())
-    };
-    token.slot_texts().is_ok_and(matches)
 }
 
 fn candidates<'a>(error: Error, identities: impl Iterator<Item = &'a TokenIdentity>) -> Error {

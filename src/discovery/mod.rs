@@ -24,11 +24,15 @@
 mod ask;
 pub mod candidates;
 pub mod devices;
+mod each;
 pub(crate) mod finder;
+mod meant;
 pub mod p11kit;
 mod wait;
 
 pub(crate) use self::ask::{DriverTask, side_by_side};
 pub use self::ask::{Loaded, Probed};
-pub(crate) use self::finder::{Finder, matches};
+pub use self::each::each;
+pub(crate) use self::finder::Finder;
 pub use self::finder::{Found, Survey};
+pub(crate) use self::meant::matches;

@@ -18,6 +18,9 @@ impl Diagnosis {
     /// Adds what is there of the banks whose profiles these are, and what is missing.
     #[must_use]
     pub fn with_banks(mut self, banks: Vec<(String, Result<Bank, Error>)>) -> Self {
+        if let [(_, Ok(bank))] = banks.as_slice() {
+            self.pin.clone_from(&bank.pin);
+        }
         for (id, bank) in banks {
             let outcome = match bank {
                 Ok(bank) => Ok(self.presence(&id, &bank)),

@@ -2,7 +2,10 @@
 
 use super::problem::Problem;
 use super::report::{BankReport, DeviceReport, DriverReport, Platform, TokenReport};
+use crate::bank::{Words, call_pin};
 use crate::discovery::p11kit::Skipped;
+use crate::text::Lang;
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// Everything that was seen, and what is wrong with it.
@@ -26,4 +29,13 @@ pub struct Diagnosis {
     pub tokens: Vec<TokenReport>,
     /// The banks whose profiles were given to [`Diagnosis::with_banks`].
     pub banks: Vec<BankReport>,
+    /// What the PIN is called where one bank alone has a profile.
+    pub(super) pin: Option<Words>,
+}
+
+impl Diagnosis {
+    /// A text of ours with that word for the PIN.
+    pub(super) fn say<'t>(&self, text: &'t str, lang: Lang) -> Cow<'t, str> {
+        self.pin.as_ref().map_or(text.into(), |name| call_pin(text, name.text(lang)).into())
+    }
 }

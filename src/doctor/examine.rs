@@ -88,6 +88,7 @@ pub fn examine_for(finder: &Finder, meant: &TokenUri, now: SystemTime) -> Result
         devices,
         tokens,
         banks: Vec::new(),
+        pin: None,
     })
 }
 
@@ -223,14 +224,21 @@ fn through(path: &Path, loaded: Loaded, meant: &TokenUri, now: SystemTime) -> Th
         .filter(|token| token.info().in_use() == most && most > InUse::Blank)
         .map(|token| {
             let (mut problems, is_meant) = (Problems::default(), matches(meant, token));
-            let token = examine_token(path, token, now, &mut problems);
+            let token = examine_token(path, token, is_meant.then_some(meant), now, &mut problems);
             ExaminedToken { token, problems, is_meant }
         })
         .collect();
     (works, reports, seen, problems)
 }
 
-fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut Problems) -> TokenReport {
+/// Of the token that is meant, the credentials are those that its URI names, as in a list.
+fn examine_token(
+    driver: &Path,
+    token: &Token,
+    meant: Option<&TokenUri>,
+    now: SystemTime,
+    problems: &mut Problems,
+) -> TokenReport {
     let name = token.identity().to_string();
     let about = |notice| Warning::from(notice).fact(Fact::Token, &name);
     let kinds = kinds(token);
@@ -259,6 +267,14 @@ fn examine_token(driver: &Path, token: &Token, now: SystemTime, problems: &mut P
             let unreadable = named.fold(unreadable, |warning, (fact, value)| warning.fact(fact, value));
             problems.warning(Severity::Warns, unreadable);
         }
+        let all = match meant.map(|meant| all.clone().named_by(meant)) {
+            Some(Ok(named)) => named,
+            Some(Err(error)) => {
+                problems.error(Severity::Warns, error.fact(Fact::Token, &name));
+                all
+            }
+            None => all,
+        };
         of_credentials(token, &seen, all.iter().as_slice(), now, problems);
         (all.iter().map(|one| credential(one, now)).collect(), all.unreadable().to_vec())
     });

@@ -8,7 +8,7 @@ use super::report::{CredentialReport, DeviceReport, DriverReport, FreeSpace, Tok
 use crate::error::{Code, Error, Fact};
 use crate::pki::jst_rfc3339;
 use crate::renewal::{Renewable, Unreadable};
-use crate::text::Lang;
+use crate::text::{Lang, printable_json};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ impl Diagnosis {
                 "bits": self.platform.bits,
             },
             "taken": jst_rfc3339(self.taken),
-            "problems": list(self.problems.iter().map(|one| problem(one, lang)).collect()),
+            "problems": list(self.problems.iter().map(|one| self.problem(one, lang)).collect()),
             "drivers": list(self.drivers.iter().map(|one| driver(one, lang)).collect()),
             "skipped": self.skipped.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "devices": list(self.devices.iter().map(device).collect()),
@@ -39,7 +39,30 @@ impl Diagnosis {
     pub fn bundle(&self, lang: Lang) -> String {
         let pages: Map<String, Value> =
             Lang::ALL.iter().map(|lang| (lang.to_string(), self.page(*lang).into())).collect();
-        format!("{:#}\n", json!({"page": pages, "diagnosis": self.to_json(lang)}))
+        let bundle = json!({"page": pages, "diagnosis": self.to_json(lang)});
+        printable_json(&format!("{bundle:#}\n")).into_owned()
+    }
+
+    fn problem(&self, problem: &Problem, lang: Lang) -> Value {
+        let kind = &problem.kind;
+        let (number, name) = kind.code();
+        let message = kind.message(lang);
+        let mut value = json!({
+            "weight": problem.severity.to_string(),
+            "kind": match kind {
+                ProblemKind::Error(_) => "error",
+                ProblemKind::Warning(_) => "notice",
+            },
+            "code": number,
+            "name": name,
+            "sentence": self.say(message.sentence, lang),
+            "next": self.say(message.next_action, lang),
+            "facts": facts(kind.facts().into_iter()),
+        });
+        if let (ProblemKind::Error(error), Some(object)) = (kind, value.as_object_mut()) {
+            object.insert("support".into(), error.report(lang).support.into());
+        }
+        value
     }
 }
 
@@ -58,28 +81,6 @@ fn bank(report: &BankReport) -> Value {
         "drivers": drivers.collect::<Vec<_>>(),
         "anchors": anchors.collect::<Vec<_>>(),
     })
-}
-
-fn problem(problem: &Problem, lang: Lang) -> Value {
-    let kind = &problem.kind;
-    let (number, name) = kind.code();
-    let message = kind.message(lang);
-    let mut value = json!({
-        "weight": problem.severity.to_string(),
-        "kind": match kind {
-            ProblemKind::Error(_) => "error",
-            ProblemKind::Warning(_) => "notice",
-        },
-        "code": number,
-        "name": name,
-        "sentence": message.sentence,
-        "next": message.next_action,
-        "facts": facts(kind.facts().into_iter()),
-    });
-    if let (ProblemKind::Error(error), Some(object)) = (kind, value.as_object_mut()) {
-        object.insert("support".into(), error.report(lang).support.into());
-    }
-    value
 }
 
 /// Each kind of fact is an array, since some stand several times.

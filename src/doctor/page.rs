@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 impl Diagnosis {
     /// The page in that language: the problems first, then what was seen.
     pub fn page(&self, lang: Lang) -> String {
-        let mut page = Page { lang, text: Phrase::Diagnosis.text(lang) };
+        let mut page = Page { diagnosis: self, lang, text: Phrase::Diagnosis.text(lang) };
         let platform = &self.platform;
         page.label(0, Phrase::Version, self.version);
         let system = platform.system.as_deref().unwrap_or(platform.os);
@@ -39,12 +39,13 @@ impl Diagnosis {
     }
 }
 
-struct Page {
+struct Page<'d> {
+    diagnosis: &'d Diagnosis,
     lang: Lang,
     text: String,
 }
 
-impl Page {
+impl Page<'_> {
     fn line(&mut self, depth: usize, text: &str) {
         self.text.push('\n');
         self.text.push_str(&"  ".repeat(depth));
@@ -54,6 +55,11 @@ impl Page {
     fn label(&mut self, depth: usize, label: Phrase<'_>, value: &str) {
         let label = label.text(self.lang);
         self.line(depth, &format!("{label}: {value}"));
+    }
+
+    /// With the bank's word for the PIN.
+    fn say(&self, text: &str) -> String {
+        self.diagnosis.say(text, self.lang).into_owned()
     }
 
     fn heading(&mut self, heading: Phrase<'_>) {
@@ -76,12 +82,15 @@ impl Page {
             Severity::Remarks => Phrase::Remark,
         };
         let (code, name) = problem.kind.code();
-        let sentence = problem.kind.message(self.lang).sentence;
+        let message = problem.kind.message(self.lang);
+        let (sentence, next) = (self.say(message.sentence), self.say(message.next_action));
         self.line(1, &format!("{number}. [{}] {sentence} ({code} {name})", severity.text(self.lang)));
         for (fact, value) in problem.kind.facts() {
-            self.line(3, &format!("{}: {value}", fact.label(self.lang)));
+            let words = fact.words(value, self.lang);
+            let words = if words == value { words } else { self.say(&words) };
+            self.line(3, &format!("{}: {words}", fact.label(self.lang)));
         }
-        self.line(2, &format!("→ {}", problem.kind.message(self.lang).next_action));
+        self.line(2, &format!("→ {next}"));
     }
 
     fn bank(&mut self, report: &BankReport) {
@@ -149,7 +158,8 @@ impl Page {
         let info = &token.info;
         self.line(1, &info.identity.to_string());
         self.label(2, Phrase::Driver, &token.driver.display().to_string());
-        self.label(2, Phrase::Pin, &pin(info.pin_state).text(lang));
+        let (label, state) = (Phrase::Pin.text(lang), pin(info.pin_state).text(lang));
+        self.line(2, &format!("{}: {}", self.say(&label), self.say(&state)));
         if info.write_protected {
             self.line(2, &Phrase::WriteProtected.text(lang));
         }

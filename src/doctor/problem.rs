@@ -187,7 +187,10 @@ impl Problems {
                 PointResult::Warning(warning) => {
                     let severity = match warning.notice {
                         Notice::MemoryUnknown | Notice::MechanismUnknown => continue,
-                        Notice::SameSubject | Notice::SaidRenewed => Severity::Remarks,
+                        Notice::SameSubject
+                        | Notice::SaidRenewed
+                        | Notice::PinPadStated
+                        | Notice::PinLengthStated => Severity::Remarks,
                         _ => Severity::Warns,
                     };
                     let about = Warning::from(warning.notice).fact(Fact::Token, token);
@@ -195,10 +198,23 @@ impl Problems {
                     self.warning(severity, about);
                 }
                 PointResult::Blocker(error) if error.code() == Code::NotYetRenewable => {}
+                // Without the PIN no one can say that there is no other one.
+                PointResult::Blocker(error) if is_of_certificate(error.code()) => {
+                    self.error(Severity::Warns, error);
+                    self.warning(
+                        Severity::Warns,
+                        Warning::from(Notice::MoreAfterLogin).fact(Fact::Token, token),
+                    );
+                }
                 PointResult::Blocker(error) => self.error(Severity::Blocks, error),
             }
         }
     }
+}
+
+/// Whether it is about one certificate, beside which others may show after the login.
+const fn is_of_certificate(code: Code) -> bool {
+    matches!(code, Code::Expired | Code::RenewalClosed | Code::ServiceEnded)
 }
 
 /// What the drivers see.

@@ -414,6 +414,8 @@ numbered! {
         LoginProxyRefused = 1113 "login_proxy_refused",
         /// The token does not sign in any way that the server takes.
         LoginSignatureUnsupported = 1114 "login_signature_unsupported",
+        /// The server seems to ask for the certificate only after it was asked for a page.
+        LoginAskedLater = 1115 "login_asked_later",
     }
 }
 

@@ -85,5 +85,7 @@ numbered! {
         StillThere = 65 "still_there",
         /// The reference number of the order at the bank or its CA.
         Reference = 54 "reference",
+        /// The serial number of the certificate that takes the place of the one that it is about.
+        Successor = 89 "successor",
     }
 }

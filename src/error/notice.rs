@@ -96,6 +96,10 @@ numbered! {
         MoreAfterLogin = 55 "more_after_login",
         /// A renewal was begun; whether it is finished shows after the login only.
         BegunBefore = 56 "begun_before",
+        /// The token states that its PIN is entered at its own keys (CKF_PROTECTED_AUTHENTICATION_PATH).
+        PinPadStated = 85 "pin_pad_stated",
+        /// The lengths that the token states for its PIN make no sense, or are not those of the PIN at hand.
+        PinLengthStated = 86 "pin_length_stated",
         /// The token gave the new key another label than the one that it was asked for.
         KeyLabelChosen = 57 "key_label_chosen",
         /// The token holds one certificate for a key: the new one has taken the old one's place.

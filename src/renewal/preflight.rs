@@ -78,8 +78,17 @@ impl Preflight {
                 PointResult::Blocker(error) => return Err(error.during(Step::Preflight)),
             }
         }
-        // What a token merely does not tell is for the list, not for a warning that no one can act on.
-        notices.retain(|warning| !matches!(warning.notice, Notice::MemoryUnknown | Notice::MechanismUnknown));
+        // What a token merely does not tell is for the list, not for a warning that no one can act on; what it states of the PIN
+        // is said where that is asked for.
+        notices.retain(|warning| {
+            !matches!(
+                warning.notice,
+                Notice::MemoryUnknown
+                    | Notice::MechanismUnknown
+                    | Notice::PinPadStated
+                    | Notice::PinLengthStated
+            )
+        });
         Ok(notices)
     }
 
@@ -99,7 +108,7 @@ impl Preflight {
 
     /// The points that do not depend on what is wanted: for one who looks at a token and renews nothing.
     pub(crate) fn of_token(token: &Token, seen: Option<&BeforeLogin>, run: &Run<'_>) -> Self {
-        let mut findings = of_token(token.info(), false);
+        let mut findings = of_token(token, false);
         let clock = match clock::verdict(&Policy::default(), run.now(), None, run.known_past()) {
             Verdict::Uncontradicted => PointResult::Ok,
             Verdict::Doubtful(warning) => PointResult::Warning(warning),
@@ -263,7 +272,7 @@ fn findings(
         PointResult::Blocker(error) => PointResult::Warning(clock::in_doubt(error)),
         PointResult::Ok | PointResult::Warning(_) => window(renewal, done, run),
     };
-    let mut findings = of_token(token.info(), logged_in);
+    let mut findings = of_token(token, logged_in);
     findings.extend(key(renewal, token));
     findings.push(PreflightPoint { point: Point::Clock, state: clock });
     findings.push(PreflightPoint { point: Point::Window, state: window });
@@ -271,8 +280,9 @@ fn findings(
 }
 
 /// What the token says of itself.
-fn of_token(info: &TokenInfo, logged_in: bool) -> Vec<PreflightPoint> {
-    vec![
+fn of_token(token: &Token, logged_in: bool) -> Vec<PreflightPoint> {
+    let info = token.info();
+    let mut findings = vec![
         PreflightPoint {
             point: Point::TokenInitialized,
             state: stated(info.initialized, Notice::InitializedNotStated),
@@ -283,7 +293,28 @@ fn of_token(info: &TokenInfo, logged_in: bool) -> Vec<PreflightPoint> {
         },
         PreflightPoint { point: Point::PinUsable, state: pin(info, logged_in) },
         PreflightPoint { point: Point::Memory, state: memory(info) },
-    ]
+    ];
+    // The login has shown how the PIN is entered.
+    let of_pin = if logged_in { Vec::new() } else { stated_of_pin(token) };
+    findings.extend(
+        of_pin
+            .into_iter()
+            .map(|warning| PreflightPoint { point: Point::PinUsable, state: PointResult::Warning(warning) }),
+    );
+    findings
+}
+
+/// What the token states of how its PIN is entered, where the person should know that it may be wrong.
+fn stated_of_pin(token: &Token) -> Vec<Warning> {
+    /// No PIN that a bank gives out is shorter, or need be longer.
+    const USUAL: std::ops::RangeInclusive<u64> = 4..=8;
+    let (shortest, longest) = token.info().pin_length;
+    let is_odd = shortest > longest || shortest > *USUAL.end() || (longest > 0 && longest < *USUAL.start());
+    let pad = token
+        .info()
+        .pin_pad
+        .then(|| Warning::from(Notice::PinPadStated).fact(Fact::Stated, "CKF_PROTECTED_AUTHENTICATION_PATH"));
+    pad.into_iter().chain(is_odd.then(|| token.stated_lengths())).collect()
 }
 
 /// Before the login a job that seems to wait is a warning: its certificate may be one that shows after the login only.

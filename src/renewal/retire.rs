@@ -10,6 +10,7 @@ use crate::driver::{Session, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::time::SystemTime;
 
 /// A removal of an old credential, and what must be shown first.
@@ -78,8 +79,8 @@ impl Retire {
         })
     }
 
-    /// The certificate that takes the place of the old one, named by a person. Without it, that is what the record on the
-    /// new private key says; credentials that other programs or the first release have renewed have none.
+    /// The certificate that takes the place of the old one, named by a person. Without it, that is what the records on the
+    /// private keys say, the last of a row of renewals first; credentials that other programs or the first release have renewed have none.
     #[must_use]
     pub fn successor(mut self, new: &Certificate) -> Self {
         self.successor = Some(new.clone());
@@ -146,9 +147,6 @@ impl Retire {
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
         let (successor, issuer) = self.choose(&credentials, old, followers, run.now())?;
-        self.make_sure_it_is_no_other_users(old, &successor, run.now())?;
-        self.make_sure_it_works(old, &successor, run.now())?;
-        self.make_sure_of_login(&successor, run.now())?;
         let retirement = contents.retirement(session, old, &successor)?;
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         Ok(Retired { successor, issuer, key_removed: retirement.with_key })
@@ -165,24 +163,38 @@ impl Retire {
             |other: &&Certificate| *other != new.certificate() && other.subject().matches(new.subject());
         match old.of_other_users(now).find(of_same_name).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
-                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))),
+                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
+                .fact(Fact::Successor, new.certificate().serial())),
             None => Ok(()),
         }
     }
 
-    fn waits_for_confirmation(&self) -> bool {
-        self.policy.old == OldCredential::RemoveAfterConfirmation
+    /// What else a successor has to be: no other user's, in use at the bank, and confirmed where the policy waits for that.
+    fn make_sure_it_may_take_the_place(
+        &self,
+        old: &Credential,
+        new: &Credential,
+        now: SystemTime,
+    ) -> Result<()> {
+        self.make_sure_it_is_no_other_users(old, new, now)?;
+        self.make_sure_it_works(old, new, now)?;
+        self.make_sure_of_login(new, now)
     }
 
     /// Where the policy waits for a login, one with that very certificate is confirmed.
     fn make_sure_of_login(&self, successor: &Credential, now: SystemTime) -> Result<()> {
-        if !self.waits_for_confirmation() {
+        if self.policy.old != OldCredential::RemoveAfterConfirmation {
             return Ok(());
         }
         let not_confirmed = || Err(Error::new(Code::RetireNotConfirmed).during(Step::Retire));
         let of_successor = self.confirmations.iter().filter(|record| record.is_of(successor.certificate()));
         let checked = of_successor.map(|record| record.check(successor.certificate(), &self.login_url, now));
-        checked.reduce(Result::or).unwrap_or_else(not_confirmed).map_err(|error| about(error, &self.old))
+        checked.reduce(Result::or).unwrap_or_else(not_confirmed).map_err(|error| {
+            about(error, &self.old).fact(
+                Fact::Candidate,
+                format!("{} (serial {})", successor.subject(), successor.certificate().serial()),
+            )
+        })
     }
 
     /// Until the bank takes the new one, the old one is needed.
@@ -208,7 +220,8 @@ impl Retire {
         }))
     }
 
-    /// Those that take the old one's place, each shown by a signature: by its record, or because a person has named it.
+    /// Those that take the old one's place, each shown by a signature: by its record, or because a person has named it. Whoever
+    /// renewed more than once without a removal has a row of them, and the last of it takes the place of all others.
     fn followers(
         &self,
         session: &Session,
@@ -217,7 +230,18 @@ impl Retire {
     ) -> Result<Vec<Credential>> {
         let Some(named) = &self.successor else {
             contents.make_sure_its_record_is_one(old)?;
-            return contents.followers(session, old.certificate());
+            let mut row = contents.followers(session, old.certificate())?;
+            let mut at = 0;
+            // Each ends later than the one before it, so the row has an end.
+            while let Some(one) = row.get(at).map(|follower| follower.certificate().clone()) {
+                for later in contents.followers(session, &one)? {
+                    if row.iter().all(|known| known.certificate() != later.certificate()) {
+                        row.push(later);
+                    }
+                }
+                at += 1;
+            }
+            return Ok(row);
         };
         if !contents.is_there(named) || named == old.certificate() {
             return Ok(Vec::new());
@@ -227,8 +251,8 @@ impl Retire {
         shown.map(|shown| vec![shown]).ok_or_else(not_proven)
     }
 
-    /// The one that ends last of those that follow and may: the subject rule, a later end, valid now, from the same CA.
-    /// Where there is none, the error says what is missing.
+    /// The one that ends last of those that follow and may: the subject rule, a later end, valid now, from the same CA, in use
+    /// and confirmed. Where there is none, the error says what the one that ends last is missing.
     fn choose(
         &self,
         credentials: &Credentials,
@@ -272,19 +296,25 @@ impl Retire {
             let issuer = self.issuer(&other, old, now);
             (other, issuer)
         });
-        let (shown, others): (Vec<_>, Vec<_>) = compared.partition(|(_, issuer)| issuer.is_shown());
-        let latest = |of: Vec<(Credential, IssuerContinuity)>| {
-            of.into_iter().max_by_key(|(one, _)| one.certificate().not_after())
-        };
-        latest(shown).ok_or_else(|| {
+        let (mut shown, others): (Vec<_>, Vec<_>) = compared.partition(|(_, issuer)| issuer.is_shown());
+        shown.sort_by_key(|(one, _)| Reverse(one.certificate().not_after()));
+        let mut refusal = None;
+        for (one, issuer) in shown {
+            match self.make_sure_it_may_take_the_place(old, &one, now) {
+                Ok(()) => return Ok((one, issuer)),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| {
             let error =
                 refuse(Code::RetireIssuerNotShown).fact(Fact::Expected, old.certificate().issuer_and_key());
-            latest(others).into_iter().fold(error, |error, (other, issuer)| {
+            let latest = others.into_iter().max_by_key(|(one, _)| one.certificate().not_after());
+            latest.into_iter().fold(error, |error, (other, issuer)| {
                 error
                     .fact(Fact::Found, other.certificate().issuer_and_key())
                     .fact(Fact::IssuerContinuity, issuer)
             })
-        })
+        }))
     }
 
     /// Names make no follower, but they can forbid one.

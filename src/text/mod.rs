@@ -28,7 +28,7 @@ mod report;
 pub use lang::Lang;
 pub use message::Message;
 pub use phrase::Phrase;
-pub use printable::printable;
+pub use printable::{printable, printable_json};
 pub use report::Report;
 
 use crate::error::{Code, Fact, Notice, Point, Step};

@@ -18,6 +18,23 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// JSON in which the same characters are escaped (RFC 8259 §7) where they stand in strings. It means the same; JSON alone
+/// demands that of the C0 controls only, and U+009B begins a command of many terminals.
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    let is_unsafe = |c: char| c != '\n' && is_unsafe_to_print(c);
+    if !json.contains(is_unsafe) {
+        return Cow::Borrowed(json);
+    }
+    let mut safe = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        match is_unsafe(c) {
+            true => safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+            false => safe.push(c),
+        }
+    }
+    Cow::Owned(safe)
+}
+
 /// Control characters, line and paragraph separators, the bidirectional controls of Unicode UAX #9, and characters
 /// that show nothing, with which two names look alike: soft hyphen, joiners, blanks of no width, fillers, tags.
 /// Variation selectors are not among them: Japanese names have them.

@@ -56,11 +56,16 @@ impl Report {
         self
     }
 
-    /// The same in other words: those of a bank.
+    /// What is said of this error in other words: those of a bank. Values from outside stay as they are.
     #[must_use]
-    pub(crate) fn in_words(mut self, say: impl Fn(&str) -> String) -> Self {
+    pub(crate) fn in_words(mut self, error: &Error, say: impl Fn(&str) -> String) -> Self {
         self.sentence = say(&self.sentence);
         self.next_action = say(&self.next_action);
+        for ((_, words), (_, value)) in self.facts.iter_mut().zip(error.facts()) {
+            if words != value {
+                *words = say(words);
+            }
+        }
         self
     }
 

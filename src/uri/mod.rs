@@ -19,10 +19,13 @@
 mod parse;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use self::text::Text;
 
 /// Everything but the unreserved characters of RFC 3986 §2.3 is escaped, which every consumer understands.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -74,18 +77,18 @@ impl fmt::Display for ObjectType {
 /// unreserved characters escaped. Parsing what was printed gives an equal value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenUri {
-    token: Option<String>,
-    manufacturer: Option<String>,
-    serial: Option<String>,
-    model: Option<String>,
-    library_manufacturer: Option<String>,
+    token: Option<Text>,
+    manufacturer: Option<Text>,
+    serial: Option<Text>,
+    model: Option<Text>,
+    library_manufacturer: Option<Text>,
     library_version: Option<(u8, u8)>,
-    library_description: Option<String>,
-    object: Option<String>,
+    library_description: Option<Text>,
+    object: Option<Text>,
     object_type: Option<ObjectType>,
     id: Option<Vec<u8>>,
-    slot_description: Option<String>,
-    slot_manufacturer: Option<String>,
+    slot_description: Option<Text>,
+    slot_manufacturer: Option<Text>,
     slot_id: Option<u64>,
     unrecognized: Vec<(String, Vec<u8>)>,
     module_name: Option<String>,
@@ -97,7 +100,7 @@ impl TokenUri {
     /// The URI of one token. The values are those of CK_TOKEN_INFO without the blanks that pad them; an empty
     /// one is left out.
     pub fn of_token(label: &str, manufacturer: &str, model: &str, serial: &str) -> Self {
-        let given = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+        let given = |value: &str| (!value.is_empty()).then(|| Text::of(value.as_bytes()));
         TokenUri {
             token: given(label),
             manufacturer: given(manufacturer),
@@ -105,6 +108,28 @@ impl TokenUri {
             serial: given(serial),
             ..TokenUri::default()
         }
+    }
+
+    /// The same of the bytes of CK_TOKEN_INFO, which other programs compare as they stand: `None` where those of a field may
+    /// change.
+    pub(crate) fn of_fields([label, manufacturer, model, serial]: [Option<&[u8]>; 4]) -> Self {
+        let given = |field: Option<&[u8]>| field.map(Text::of).filter(|text| !text.as_str().is_empty());
+        TokenUri {
+            token: given(label),
+            manufacturer: given(manufacturer),
+            model: given(model),
+            serial: given(serial),
+            ..TokenUri::default()
+        }
+    }
+
+    /// The same without manufacturer and model: shorter, where a person reads it.
+    #[must_use]
+    pub fn of_label_and_serial(mut self) -> Self {
+        if self.token.is_some() || self.serial.is_some() {
+            (self.manufacturer, self.model) = (None, None);
+        }
+        self
     }
 
     /// The same for the objects with this CKA_ID: key, public key and certificate of one credential.
@@ -128,7 +153,7 @@ impl TokenUri {
             && matches(&self.manufacturer, manufacturer)
             && matches(&self.model, model)
             && matches(&self.serial, serial)
-            && self.slot_id.is_none_or(|wanted| wanted == slot_id)
+            && self.may_mean_slot(slot_id)
     }
 
     /// Whether the URI means a slot with these values of CK_SLOT_INFO, padding blanks stripped.
@@ -136,7 +161,7 @@ impl TokenUri {
         self.unrecognized.is_empty()
             && matches(&self.slot_description, description)
             && matches(&self.slot_manufacturer, manufacturer)
-            && self.slot_id.is_none_or(|wanted| wanted == slot_id)
+            && self.may_mean_slot(slot_id)
     }
 
     /// Whether the URI means a driver with these values of CK_INFO, padding blanks stripped. The version is the
@@ -160,29 +185,40 @@ impl TokenUri {
         self.slot_description.is_some() || self.slot_manufacturer.is_some()
     }
 
+    /// Whether everything that a token says of itself is named, so that no other token is meant.
+    pub(crate) fn names_whole_token(&self) -> bool {
+        let named = [&self.token, &self.manufacturer, &self.model, &self.serial];
+        named.into_iter().all(Option::is_some)
+    }
+
+    /// Whether a token in this slot may be meant.
+    pub(crate) fn may_mean_slot(&self, slot_id: u64) -> bool {
+        self.slot_id.is_none_or(|wanted| wanted == slot_id)
+    }
+
     /// The token's label.
     pub fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+        self.token.as_ref().map(Text::as_str)
     }
 
     /// The token's manufacturer.
     pub fn manufacturer(&self) -> Option<&str> {
-        self.manufacturer.as_deref()
+        self.manufacturer.as_ref().map(Text::as_str)
     }
 
     /// The token's model.
     pub fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+        self.model.as_ref().map(Text::as_str)
     }
 
     /// The token's serial number.
     pub fn serial(&self) -> Option<&str> {
-        self.serial.as_deref()
+        self.serial.as_ref().map(Text::as_str)
     }
 
     /// The label of an object (CKA_LABEL).
     pub(crate) fn object(&self) -> Option<&str> {
-        self.object.as_deref()
+        self.object.as_ref().map(Text::as_str)
     }
 
     /// The class of an object (CKA_CLASS).
@@ -211,26 +247,26 @@ impl TokenUri {
     }
 }
 
-fn matches(wanted: &Option<String>, value: &str) -> bool {
-    wanted.as_deref().is_none_or(|wanted| wanted == value)
+fn matches(wanted: &Option<Text>, value: &str) -> bool {
+    wanted.as_ref().is_none_or(|wanted| wanted.as_str() == value)
 }
 
 impl fmt::Display for TokenUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("pkcs11:")?;
         let mut path = List { f, separator: ';', next: "", set: ESCAPED };
-        path.text("token", &self.token)?;
-        path.text("manufacturer", &self.manufacturer)?;
-        path.text("serial", &self.serial)?;
-        path.text("model", &self.model)?;
-        path.text("library-manufacturer", &self.library_manufacturer)?;
+        path.bytes("token", &self.token)?;
+        path.bytes("manufacturer", &self.manufacturer)?;
+        path.bytes("serial", &self.serial)?;
+        path.bytes("model", &self.model)?;
+        path.bytes("library-manufacturer", &self.library_manufacturer)?;
         path.text("library-version", &self.library_version.map(|(major, minor)| format!("{major}.{minor}")))?;
-        path.text("library-description", &self.library_description)?;
-        path.text("object", &self.object)?;
+        path.bytes("library-description", &self.library_description)?;
+        path.bytes("object", &self.object)?;
         path.text("type", &self.object_type.map(|t| t.to_string()))?;
         path.id(self.id.as_deref())?;
-        path.text("slot-description", &self.slot_description)?;
-        path.text("slot-manufacturer", &self.slot_manufacturer)?;
+        path.bytes("slot-description", &self.slot_description)?;
+        path.bytes("slot-manufacturer", &self.slot_manufacturer)?;
         path.text("slot-id", &self.slot_id.map(|id| id.to_string()))?;
         for (name, value) in &self.unrecognized {
             path.item(name, value)?;
@@ -256,6 +292,10 @@ struct List<'a, 'b> {
 impl List<'_, '_> {
     fn text(&mut self, name: &str, value: &Option<String>) -> fmt::Result {
         value.as_ref().map_or(Ok(()), |value| self.item(name, value.as_bytes()))
+    }
+
+    fn bytes(&mut self, name: &str, value: &Option<Text>) -> fmt::Result {
+        value.as_ref().map_or(Ok(()), |value| self.item(name, value.bytes()))
     }
 
     fn item(&mut self, name: &str, value: &[u8]) -> fmt::Result {

@@ -6,8 +6,8 @@
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use usbtoken_pkcs11::text::unpadded;
 
+use super::text::Text;
 use super::{ObjectType, TokenUri};
 use crate::error::{Code, Error, Fact, Result};
 
@@ -116,8 +116,8 @@ impl<'a> Attribute<'a> {
 
     /// A value that is held against what a driver says: stripped as that is, for programs print a padded field as it
     /// stands, whatever it is padded with and in whatever alphabet.
-    fn stripped(&self) -> Result<String> {
-        self.bytes().map(|bytes| unpadded(&bytes))
+    fn stripped(&self) -> Result<Text> {
+        self.bytes().map(|bytes| Text::of(&bytes))
     }
 
     fn slot_id(&self) -> Result<u64> {

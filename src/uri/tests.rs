@@ -106,6 +106,13 @@ fn a_padded_field_in_a_uri_is_stripped_as_the_drivers_is() {
         assert!(uri.matches_token("", &driver, "", "", 0), "{escaped}");
         assert_eq!(parse(&uri.to_string()), uri);
     }
+    // Other programs compare bytes, so those are printed: in the alphabet of the driver, and with its padding.
+    for text in ["BANK%00%00", "%D2%F8%D0%D0", "M%FCller%20%C3%BC"] {
+        assert_eq!(parse(&format!("pkcs11:token={text}")).to_string(), format!("pkcs11:token={text}"));
+    }
+    assert_eq!(parse("pkcs11:token=BANK%20%20").to_string(), "pkcs11:token=BANK");
+    let fields = [None, Some(&b"M\xfcller"[..]), Some(b""), Some(b"1\0\0")];
+    assert_eq!(TokenUri::of_fields(fields).to_string(), "pkcs11:manufacturer=M%FCller;serial=1%00%00");
     assert!(!parse("pkcs11:token=%D2%F8").matches_token("\u{b9}\u{ab}", "", "", "", 0));
 }
 

@@ -146,11 +146,13 @@ impl Bank {
         self.command_without_pin(module, &[&["--pin-env", "TEST_PIN"], arguments].concat())
     }
 
-    fn command_without_pin(&self, module: &Path, arguments: &[&str]) -> Command {
+    /// The same, where no one gives a PIN.
+    pub fn command_without_pin(&self, module: &Path, arguments: &[&str]) -> Command {
         self.command_for(&self.soft.uri(), module, arguments)
     }
 
-    fn command_for(&self, uri: &str, module: &Path, arguments: &[&str]) -> Command {
+    /// The same, on the token that this URI names.
+    pub fn command_for(&self, uri: &str, module: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(usbtoken());
         command.args(["--json", "--lang", "en", "--token", uri]);
         command.arg("--module").arg(module).args(arguments).current_dir(self.files.path());

@@ -9,7 +9,7 @@ use usbtoken_testkit::{Kind, NameDer, Provisioned, Text, days_from_now, softhsm_
 use crate::common::{Bank, Said};
 
 /// The odd driver, compiled once.
-fn odd_driver() -> &'static PathBuf {
+pub fn odd_driver() -> &'static PathBuf {
     static DRIVER: OnceLock<PathBuf> = OnceLock::new();
     DRIVER.get_or_init(|| {
         let driver = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("libodd.so");
@@ -25,7 +25,21 @@ fn odd_driver() -> &'static PathBuf {
 impl Bank {
     /// Runs the command with the driver that behaves in these ways.
     pub fn odd(&self, ways: &str, arguments: &[&str]) -> Said {
-        let mut command = self.command(odd_driver(), arguments);
+        self.run_oddly(self.command(odd_driver(), arguments), ways)
+    }
+
+    /// The same without a PIN at hand.
+    pub fn oddly_without_pin(&self, ways: &str, arguments: &[&str]) -> Said {
+        self.run_oddly(self.command_without_pin(odd_driver(), arguments), ways)
+    }
+
+    /// The same on the token that this URI names.
+    pub fn oddly_on(&self, uri: &str, ways: &str, arguments: &[&str]) -> Said {
+        let arguments = [&["--pin-env", "TEST_PIN"], arguments].concat();
+        self.run_oddly(self.command_for(uri, odd_driver(), &arguments), ways)
+    }
+
+    fn run_oddly(&self, mut command: Command, ways: &str) -> Said {
         command.env("ODD", ways).env("ODD_DRIVER", softhsm_module()).env("ODD_LOG", self.file("odd.log"));
         Said::of(command.output().unwrap())
     }

@@ -1,13 +1,15 @@
 /* A driver in front of the one that ODD_DRIVER names, which behaves as drivers in the world do. ODD is a list of words and
  * numbers, `word=number,word`; what each does stands beside its use. */
 
+#define _GNU_SOURCE
 #include <dlfcn.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <signal.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 typedef unsigned long U;
@@ -27,7 +29,7 @@ enum {
     INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, SESSION_INFO = 15,
     LOGIN = 18, LOGOUT,
     CREATE_OBJECT, DESTROY_OBJECT = 22, GET_ATTRIBUTES = 24, SET_ATTRIBUTES, FIND_INIT, FIND, FIND_FINAL,
-    SIGN_INIT = 42, SIGN, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
+    SIGN_INIT = 42, SIGN, SIGN_FINAL = 45, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
 };
 struct list { B version[2]; U (*function[FUNCTIONS])(); };
 
@@ -50,6 +52,18 @@ static void note(const char *what)
 {
     FILE *log = getenv("ODD_LOG") ? fopen(getenv("ODD_LOG"), "a") : 0;
     if (log) fprintf(log, "%s\n", what), fclose(log);
+}
+
+/* `closes-at`: at the call that begins so (init, login, pair, sign, create, finalize) every descriptor from `closes-from` (3) to
+ * `closes-to` (the last) is closed. `own-file`: then a file of its own has the number of a stream. */
+static void close_at(const char *call)
+{
+    const char *at = word("closes-at");
+    U first = word("closes-from") ? number("closes-from") : 3;
+    U last = word("closes-to") ? number("closes-to") : ~0U;
+    if (!at || strncmp(at, call, 4)) return;
+    syscall(SYS_close_range, first, last, 0);
+    if (word("own-file")) open("/dev/null", O_WRONLY), open("/dev/null", O_WRONLY), open("/dev/null", O_WRONLY);
 }
 
 /* `reset-at`: after the login, before the call of this number that uses it, another program resets the card.
@@ -79,7 +93,14 @@ static U initialize(void *arguments)
     if (word("takes-signals")) signal(SIGCHLD, SIG_IGN), signal(SIGPIPE, SIG_DFL);
     if (word("untidy")) printf("driver: debug\n"), chdir("/"), umask(0);
     if (word("starts-once") && starts++) return 5;
+    close_at("init");
     return real->function[INITIALIZE](arguments);
+}
+
+static U finalize(void *nothing)
+{
+    U rv = real->function[FINALIZE](nothing);
+    return close_at("finalize"), rv;
 }
 
 /* `many-slots`: so many empty ones before the real ones, and a list that is too long does not tell how long it is. */
@@ -102,6 +123,14 @@ static U token_info(U slot, struct token_info *info)
     if (rv) return rv;
     if (word("shortest-pin")) info->shortest_pin = number("shortest-pin");
     if (word("longest-pin")) info->longest_pin = number("longest-pin");
+    if (word("label")) {
+        memset(info->label, ' ', 32);
+        for (U i = 0; i < 32 && sscanf(word("label") + 2 * i, "%2hhx", info->label + i) == 1;) i++;
+    }
+    /* `nul-behind`: every text is filled up with NUL. */
+    B *texts[] = {info->label, info->manufacturer, info->model, info->serial};
+    for (int i = 0; word("nul-behind") && i < 4; i++)
+        for (int at = i < 2 ? 31 : 15; at >= 0 && texts[i][at] == ' '; at--) texts[i][at] = 0;
     info->flags = (info->flags & ~number("no-flags")) | number("flags");
     for (int i = 31; word("text-then-memory") && i > 0 && info->label[i] == ' '; i--)
         info->label[i] = info->label[i - 1] == ' ' ? tail++ : 0;
@@ -141,6 +170,7 @@ static U login(U session, U user, B *pin, U length)
 {
     note(user == 2 ? "login for a signature" : pin ? "login with a PIN" : "login at the pad");
     logins++;
+    close_at("login");
     if (user == 2 && word("asks")) return 0;
     if (!pin && word("pad")) return number("pad");
     return word("login") ? number("login") : real->function[LOGIN](session, user, pin, length);
@@ -175,7 +205,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     static B yes = 1;
     struct attribute all[40], *id = of_type(given, count, 0x102), *value = of_type(given, count, 0x11);
     U at = 0, others[8];
-    reset(session);
+    reset(session), close_at("create");
     if (word("category-refused") && (of_type(given, count, 0x87) || of_type(given, count, 0x110))) return 0x12;
     if (word("dies-in-create") && value) {
         value->length = number("dies-in-create");
@@ -247,7 +277,7 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
                   U privates, U *public_key, U *private_key)
 {
     struct attribute one[20], two[20];
-    reset(session), note("pair"), pairs++;
+    reset(session), note("pair"), pairs++, close_at("pair");
     memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
     for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;
     for (U i = 0; word("labels-chosen") && i < privates; i++) if (two[i].type == 3) two[i].value = "Key 1", two[i].length = 5;
@@ -297,6 +327,8 @@ static U attributes(U session, U object, struct attribute *list, U count)
             memmove(point, point + 2, list[i].length = 65);
             if (word("points-compressed")) point[0] = 2 + (point[64] & 1), list[i].length = 33;
         }
+        if (list[i].type == 0x181 && list[i].length == 67 && word("points-hybrid")) point[2] = 6 + (point[66] & 1);
+        if (list[i].type == 0x181 && list[i].length == 67 && word("points-xy")) memmove(point, point + 3, list[i].length = 64);
         if (word("asks") && list[i].type == 0x202 && list[i].length == 1) point[0] = 1;
         if (word("labels-end-with-nul") && list[i].type == 3 && list[i].length < room[i])
             ((B *)list[i].value)[list[i].length++] = 0;
@@ -304,7 +336,13 @@ static U attributes(U session, U object, struct attribute *list, U count)
     return rv;
 }
 
+/* `stays-active`: what C_Sign refuses is an operation still. `final-refused`: C_SignFinal does not end it. */
 static U used;
+
+static U sign_final(U session, B *signature, U *count)
+{
+    return word("final-refused") ? 0x54 : real->function[SIGN_FINAL](session, signature, count);
+}
 
 static U sign_init(U session, struct mechanism *mechanism, U key)
 {
@@ -327,12 +365,12 @@ static U sign(U session, B *data, U length, B *signature, U *count)
 {
     static int made;
     U room = *count;
-    reset(session);
+    reset(session), close_at("sign");
     if (word("refuses-to-sign") && used == number("refuses-to-sign")) {
         B away[1024];
         U many = sizeof away;
-        real->function[SIGN](session, data, length, away, &many);
-        return number("refuses-with");
+        if (!word("stays-active")) real->function[SIGN](session, data, length, away, &many);
+        return used = 0, number("refuses-with");
     }
     if (word("exact-room") && signature && room != number("exact-room")) return *count = word("tells-room") ? number("exact-room") : room, 0x150;
     if (word("broken-pipe")) {
@@ -362,7 +400,7 @@ U C_GetFunctionList(struct list **list)
         U (*get)(struct list **) = library ? (U (*)(struct list **))dlsym(library, "C_GetFunctionList") : 0;
         if (!get || get(&real)) return 5;
         odd = *real;
-        odd.function[INITIALIZE] = initialize, odd.function[GET_LIST] = C_GetFunctionList;
+        odd.function[INITIALIZE] = initialize, odd.function[FINALIZE] = finalize, odd.function[GET_LIST] = C_GetFunctionList;
         odd.function[SLOT_LIST] = slot_list, odd.function[TOKEN_INFO] = token_info;
         odd.function[MECHANISM_LIST] = mechanism_list, odd.function[MECHANISM_INFO] = mechanism_info;
         odd.function[SESSION_INFO] = session_info;
@@ -370,7 +408,7 @@ U C_GetFunctionList(struct list **list)
         odd.function[DESTROY_OBJECT] = destroy, odd.function[FIND] = find;
         odd.function[FIND_INIT] = find_init, odd.function[SET_ATTRIBUTES] = set_attributes;
         odd.function[GENERATE_KEY_PAIR] = generate, odd.function[GET_ATTRIBUTES] = attributes;
-        odd.function[SIGN_INIT] = sign_init, odd.function[SIGN] = sign;
+        odd.function[SIGN_INIT] = sign_init, odd.function[SIGN] = sign, odd.function[SIGN_FINAL] = sign_final;
         if (word("without-mechanism-info")) odd.function[MECHANISM_INFO] = 0;
     }
     return *list = &odd, 0;

@@ -1,11 +1,15 @@
 //! Drivers that understate, misstate, pad and forget, as they do in the world (docs/drivers.md): what works is used, and who
 //! knows better has a way on. `odd.c` plays them in front of SoftHSM.
 
+mod closing;
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;
+mod stated;
+mod texts;
 
 use common::Bank;
+use serde_json::Value;
 use usbtoken::Code;
 use usbtoken_testkit::{Kind, days_from_now, verify_with_certificate};
 
@@ -50,10 +54,17 @@ fn what_a_driver_misstates_stops_no_renewal() {
         (Kind::P256, "exact-room=64"),
         (Kind::P256, "points-compressed"),
         (Kind::P256, "points-bare"),
+        (Kind::P256, "points-hybrid"),
+        (Kind::P256, "points-xy"),
         (Kind::P256, "without-arguments"),
         (Kind::P256, "labels-chosen"),
         (Kind::Rsa2048, "asks"),
         (Kind::Rsa2048, "asks,refuses-to-sign=0x40,refuses-with=0x6"),
+        (Kind::Rsa2048, "asks,signs-wrong=0x1"),
+        (Kind::Rsa2048, "asks,refuses-to-sign=0x1,refuses-with=0x30"),
+        (Kind::Rsa2048, "asks,refuses-to-sign=0x1,refuses-with=0x5,stays-active"),
+        (Kind::Rsa2048, "refuses-to-sign=0x40,refuses-with=0x30,stays-active"),
+        (Kind::Rsa2048, "refuses-to-sign=0x40,refuses-with=0x5,stays-active,final-refused"),
         (Kind::Rsa2048, "asks,lists-not=0x1,refuses-to-sign=0x40,refuses-with=0x70"),
     ];
     for (kind, ways) in rows {
@@ -113,11 +124,20 @@ fn an_odd_answer_to_a_login_may_have_cost_a_try() {
     }
     // The driver states a pad that is not there, and no one gave a PIN: nothing was sent, and the way on is named.
     let bank = Bank::alone(Kind::P256, days_from_now(11));
-    for answer in ["0x5", "0x7", "0x54", "0xa1"] {
-        let error = bank.odd(&format!("flags=0x100,pad={answer}"), &["list"]).failed(Code::PinPadRefused);
-        assert!(error["hint"].as_str().unwrap().contains("--pin-as-typed"), "{answer}: {error:#}");
+    let refused = ["0x5", "0x7", "0x20", "0x32", "0x54", "0xa1", "0xb0", "0xb3", "0xe0", "0x80000384"];
+    let refused = refused.map(|answer| (answer, Code::PinPadRefused));
+    // What a person at the keys may have done as well.
+    let others = [
+        ("0x1", Code::PinCancelled),
+        ("0x50", Code::PinCancelled),
+        ("0x200", Code::PinCancelled),
+        ("0xa0", Code::PinIncorrect),
+    ];
+    for (answer, code) in refused.into_iter().chain(others) {
+        let error = bank.odd(&format!("flags=0x100,pad={answer}"), &["list"]).failed(code);
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("--pin-as-typed") && hint.contains("was used"), "{answer}: {error:#}");
     }
-    bank.odd("flags=0x100,pad=0x50", &["list"]).failed(Code::PinCancelled);
     assert_eq!(bank.noted("login with a PIN"), 0);
 }
 
@@ -222,6 +242,17 @@ fn what_shows_after_the_login_counts_as_what_shows_before_it() {
             bank.odd("hides=0xa1", &["request", "--out", "r.pem", "--overwrite", "--force", "--id", "a1"]);
         assert_eq!(named.json()["replaces"]["id"], "a1");
     }
+
+    // Without the PIN nobody says that there is none.
+    let bank = Bank::alone(Kind::P256, days_from_now(-3));
+    bank.another(0xa1, 9);
+    let preflight = bank.oddly_without_pin("hides=0xa1", &["preflight"]).json();
+    assert_eq!((&preflight["can_renew"], &preflight["looked_at"]), (&Value::Null, &"without_pin".into()));
+    let preflight = bank.oddly_without_pin("hides=0xa1", &["preflight", "--id", "01"]);
+    assert_eq!(preflight.printed()["can_renew"], false, "of that one it is known");
+    let doctor = bank.oddly_without_pin("hides=0xa1", &["doctor"]).printed();
+    let problems = doctor["problems"].to_string();
+    assert!(problems.contains("more_after_login") && !problems.contains("blocker"), "{problems}");
 
     let bank = Bank::alone(Kind::P256, days_from_now(300));
     bank.another(0xa1, 9);

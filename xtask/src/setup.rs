@@ -52,7 +52,11 @@ pub const TESTS: &[Need] = &[
         purpose: "a server that demands a client certificate",
     },
     Need { package: "curl", sign: Sign::Program("curl"), purpose: "asks a CA over HTTPS in an example" },
-    Need { package: "gnutls-bin", sign: Sign::Program("certtool"), purpose: "checks requests a second time" },
+    Need {
+        package: "gnutls-bin",
+        sign: Sign::Program("certtool"),
+        purpose: "checks requests and URIs a second time",
+    },
     Need {
         package: "opensc",
         sign: Sign::Program("pkcs11-tool"),

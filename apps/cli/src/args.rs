@@ -312,7 +312,7 @@ pub struct Pending {
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("to").args(["out", "issuer", "issuer_helper"])))]
 pub struct Resume {
-    /// The pending key with this id, as `pending` shows it.
+    /// The pending key with this id, as `pending` shows it, or the order for the key with this id that is in use.
     #[arg(long, value_name = "HEX")]
     pub id: Option<Hex>,
 

@@ -4,6 +4,9 @@
 //! second order, and because what it answered cannot be asked for twice. Files are private (0600 in a folder of
 //! 0700), appear whole or not at all, and are on the disk before the call returns.
 
+mod confirmations;
+mod in_use;
+mod orders;
 mod private;
 #[cfg(test)]
 mod tests;
@@ -20,9 +23,10 @@ use usbtoken::bank::KeyRule;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
-use usbtoken::renewal::{Confirmation, PendingKey};
-use usbtoken::{Certificate, Code, Error, Pending, Policy, Result};
+use usbtoken::renewal::PendingKey;
+use usbtoken::{Code, Credential, Error, Pending, Policy, Result};
 
+pub use self::orders::Order;
 use crate::reference::Reference;
 
 /// The only version of the record that was ever written.
@@ -33,7 +37,6 @@ const RECORD: &str = "job";
 const ANSWER: &str = "answer";
 const BEGUN: &str = "begun";
 const WRONG_PIN: &str = "wrong-pin";
-const CONFIRMED: &str = "confirmed";
 const UNASSIGNED: &str = "unassigned";
 
 /// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
@@ -56,7 +59,7 @@ pub struct JournalEntry {
     /// The day on which the job began, in Japan standard time, as `YYYY-MM-DD`.
     pub since: String,
     /// The serial number of the certificate that is renewed; `None` for a first one.
-    old_serial: Option<String>,
+    pub old_serial: Option<String>,
     /// The request, byte for byte as it was first made, in PEM.
     pub request: String,
     /// Whether the request is the one that the old key signed too ([`usbtoken::bank::RequestForm::SignedByOldKey`]).
@@ -134,9 +137,12 @@ impl JournalEntry {
         self.demands.key == KeyRule::OldAgain
     }
 
-    /// Whether it renews the certificate with this serial number.
-    pub fn renews(&self, serial: &str) -> bool {
-        self.old_serial.as_deref() == Some(serial)
+    /// Whether it is an order for the key that this certificate has, to renew that.
+    pub fn is_for_key_of(&self, old: &Credential) -> bool {
+        let old = old.certificate();
+        self.reuses_key()
+            && self.is_for(old.public_key())
+            && self.old_serial.as_deref() == Some(&*old.serial().to_string())
     }
 
     /// Whether the request is for this key.
@@ -375,46 +381,6 @@ impl Journal {
         private::remove(&self.folder, path).map_err(|error| self.unusable(path, error))
     }
 
-    /// Keeps the record of a login, in the place of an earlier one with the same certificate.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
-        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.confirmed(record);
-        let bytes = serde_json::to_vec_pretty(record).map_err(|error| self.unusable(&path, error.into()))?;
-        private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
-    }
-
-    /// The records of logins with keys of this token. Those that cannot be trusted or read are passed over: each can be
-    /// had anew.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`] for the folder.
-    pub fn confirmations(&self, token: &TokenIdentity) -> Result<Vec<Confirmation>> {
-        let read = |path: &PathBuf| {
-            let bytes = private::read(path, LARGEST_RECORD).ok().flatten()?;
-            serde_json::from_slice::<Confirmation>(&bytes).ok().filter(|record| record.token() == token)
-        };
-        Ok(self.files(|file| file.ends_with(&format!(".{CONFIRMED}")))?.iter().filter_map(read).collect())
-    }
-
-    /// Forgets the records of logins with this certificate.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn forget_confirmation(&self, token: &TokenIdentity, certificate: &Certificate) -> Result<()> {
-        let of_certificate = |record: &Confirmation| record.is_of(certificate);
-        for record in self.confirmations(token)?.iter().filter(|record| of_certificate(record)) {
-            self.remove_file(&self.confirmed(record))?;
-        }
-        Ok(())
-    }
-
-    fn confirmed(&self, record: &Confirmation) -> PathBuf {
-        self.folder.join(format!("{}.{CONFIRMED}", name(record.token(), record.fingerprint())))
-    }
-
     fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {
         self.folder.join(format!("{}.{WRONG_PIN}", name(token, "")))
     }
@@ -453,13 +419,9 @@ impl Journal {
             return Ok(Vec::new());
         }
         let list = || -> std::io::Result<Vec<PathBuf>> {
-            let mut found = Vec::new();
-            for entry in std::fs::read_dir(&self.folder)? {
-                let entry = entry?;
-                if entry.file_name().to_str().is_some_and(&wanted) {
-                    found.push(entry.path());
-                }
-            }
+            let all = std::fs::read_dir(&self.folder)?.collect::<std::io::Result<Vec<_>>>()?;
+            let meant = all.iter().filter(|entry| entry.file_name().to_str().is_some_and(&wanted));
+            let mut found: Vec<PathBuf> = meant.map(std::fs::DirEntry::path).collect();
             found.sort();
             Ok(found)
         };

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use base16ct::lower::encode_string as hex;
 use base64ct::{Base64, Encoding as _};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
@@ -14,7 +15,7 @@ use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
 use usbtoken::{Certificate, Code, Credential, Error, Response, Result, Session};
 
-use crate::journal::{Journal, JournalEntry};
+use crate::journal::{Journal, JournalEntry, Order};
 use crate::reference::Reference;
 use crate::words::Words;
 use crate::{files, surroundings};
@@ -71,13 +72,21 @@ impl Kept {
 /// loses little of it. Removed when it is dropped.
 pub struct Incoming<'a> {
     journal: Option<&'a Journal>,
-    file: Option<(File, PathBuf)>,
+    file: Option<File>,
+    path: Option<PathBuf>,
+}
+
+impl Incoming<'_> {
+    /// Closes the file, which stays until this goes: nothing more comes, and drivers close what is open.
+    pub fn close(&mut self) {
+        self.file = None;
+    }
 }
 
 impl Write for Incoming<'_> {
     /// Takes all of it. The answer itself is kept when it is whole, so that nothing depends on what fails here.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some((file, _)) = &mut self.file {
+        if let Some(file) = &mut self.file {
             let _ = file.write_all(bytes);
         }
         Ok(bytes.len())
@@ -90,7 +99,7 @@ impl Write for Incoming<'_> {
 
 impl Drop for Incoming<'_> {
     fn drop(&mut self) {
-        if let (Some(journal), Some((_, path))) = (self.journal, &self.file) {
+        if let (Some(journal), Some(path)) = (self.journal, &self.path) {
             // One that stays is one answer more to look at.
             let _ = journal.remove_file(path);
         }
@@ -223,7 +232,40 @@ impl Keeper {
 
     /// The order's reference number, where one is kept for the job of this key.
     pub fn reference(&self, session: &Session, key_id: &[u8]) -> Option<Reference> {
-        self.entry(session, key_id).ok().flatten()?.reference
+        self.journal.as_ref()?.reference(session.token().identity(), key_id)
+    }
+
+    /// Keeps the number of a job that this computer knows nothing else of.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_order(&self, session: &Session, key: &PendingKey, reference: &Reference) -> Result<()> {
+        let (token, old_serial) = (session.token().identity().clone(), key.concerns());
+        let order = Order { token, key_id: hex(key.id()), old_serial, reference: reference.clone() };
+        match &self.journal {
+            Some(journal) => journal.keep_order(&order),
+            None => Err(Error::new(Code::JournalUnusable)),
+        }
+    }
+
+    /// Names the orders that an error may be about, where it names none: those of the keys that it names; else those of the
+    /// token, and of the certificate that is renewed. Where no token is known yet, only one that is the only one.
+    pub fn name_orders(&self, error: Error, token: Option<&TokenIdentity>, old: Option<&str>) -> Error {
+        if error.facts().any(|(fact, _)| fact == Fact::Reference) {
+            return error;
+        }
+        let keys: Vec<&str> = error.facts().filter(|(fact, _)| *fact == Fact::Id).map(|(_, id)| id).collect();
+        let is_meant = |order: &Order| {
+            token.is_none_or(|token| order.token == *token)
+                && (keys.is_empty() || keys.contains(&order.key_id.as_str()))
+                && old.is_none_or(|serial| order.old_serial.as_deref() == Some(serial))
+        };
+        let mut orders = self.journal.as_ref().map(Journal::orders).unwrap_or_default();
+        orders.retain(is_meant);
+        if token.is_none() && orders.len() > 1 {
+            return error;
+        }
+        orders.into_iter().fold(error, |error, order| error.fact(Fact::Reference, order.reference))
     }
 
     /// What is kept of the job of this key.
@@ -241,12 +283,12 @@ impl Keeper {
     /// [`Code::JournalUnusable`] when what is kept of it is damaged.
     pub fn order_for_key_of(&self, token: &TokenIdentity, old: &Credential) -> Result<Option<JournalEntry>> {
         let kept = self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, old.id()))?;
-        let certificate = old.certificate();
-        Ok(kept.filter(|entry| {
-            entry.reuses_key()
-                && entry.is_for(certificate.public_key())
-                && entry.renews(&certificate.serial().to_string())
-        }))
+        Ok(kept.filter(|entry| entry.is_for_key_of(old)))
+    }
+
+    /// The orders for keys of this token that are in use.
+    pub fn orders_for_keys_in_use(&self, token: &TokenIdentity) -> Vec<JournalEntry> {
+        self.journal.as_ref().map(|journal| journal.orders_for_keys_in_use(token)).unwrap_or_default()
     }
 
     /// Whether an answer was kept that has a certificate for this key of the token.
@@ -269,7 +311,8 @@ impl Keeper {
     /// A place for what the CA is about to say about this key.
     pub fn incoming(&self, token: &TokenIdentity, key_id: &[u8]) -> Incoming<'_> {
         let journal = self.journal.as_ref();
-        Incoming { journal, file: journal.and_then(|journal| journal.receive(token, key_id).ok()) }
+        let (file, path) = journal.and_then(|journal| journal.receive(token, key_id).ok()).unzip();
+        Incoming { journal, file, path }
     }
 
     /// Keeps an answer, as it came, before it is looked at. It cannot fail: a CA answers once.
@@ -291,7 +334,7 @@ impl Keeper {
             return Kept::File(path);
         }
         // The last place there is.
-        let _ = writeln!(io::stderr(), "{}", shown(answer));
+        surroundings::say(&shown(answer));
         Kept::Shown
     }
 
@@ -320,8 +363,12 @@ impl Keeper {
     /// The file with an answer that holds a certificate for this key, to be named to the person: one that cannot be
     /// read is left to who installs it.
     pub fn answer_file(&self, session: &Session, key: &PendingKey) -> Option<PathBuf> {
-        let answers = self.answers(session, key.id()).unwrap_or_default();
-        let public = key.public_key()?;
+        self.answer_for(session, key.id(), key.public_key()?)
+    }
+
+    /// The same for the public key that is given.
+    pub fn answer_for(&self, session: &Session, key_id: &[u8], public: &PublicKey) -> Option<PathBuf> {
+        let answers = self.answers(session, key_id).unwrap_or_default();
         let is_for_key =
             |answer: &[u8]| Response::parse(answer).is_ok_and(|it| it.leaf_for(public).is_some());
         answers.into_iter().find(|(_, answer)| is_for_key(answer)).map(|(path, _)| path)

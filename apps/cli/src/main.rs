@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     run.may_log_in = command.may_log_in();
     match known.and_then(|()| commands::run(&run, &command)) {
         Ok(outcome) => exit_code(tell(&run, outcome)),
-        Err(error) => exit_code(Some(fail(&run, &error))),
+        Err(error) => exit_code(Some(fail(&run, &run.name_orders(error, &command)))),
     }
 }
 

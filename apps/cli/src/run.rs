@@ -7,14 +7,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use usbtoken::bank::{Bank, Delivered, Installed, Override};
-use usbtoken::driver::{PinState, Reservation};
+use usbtoken::driver::{PinState, Reservation, TokenIdentity};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
 use usbtoken::text::{Lang, printable};
-use usbtoken::{Cancel, Code, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri};
+use usbtoken::{
+    Cancel, Code, Credential, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri,
+};
 
 use crate::args::{Command, Global};
+use crate::kept::Keeper;
 use crate::output::progress::Progress;
 use crate::pin::Found;
 use crate::pin::change::{Places, change};
@@ -38,6 +41,10 @@ pub struct Run {
     pin_was_read: Cell<bool>,
     /// Whether the person wants the PIN sent although the token states that it is locked.
     lock_accepted: Cell<bool>,
+    /// The token that was logged in to, or was to be.
+    at: RefCell<Option<TokenIdentity>>,
+    /// The serial number of the certificate that is renewed.
+    renews: RefCell<Option<String>>,
 }
 
 impl Run {
@@ -56,7 +63,25 @@ impl Run {
             pin: RefCell::default(),
             pin_was_read: Cell::default(),
             lock_accepted: Cell::default(),
+            at: RefCell::default(),
+            renews: RefCell::default(),
         }
+    }
+
+    /// Notes which certificate is renewed: errors name the order that waits for it.
+    pub fn renews(&self, old: &Credential) {
+        self.renews.replace(Some(old.certificate().serial().to_string()));
+    }
+
+    /// Names with an error the orders that it may be about, where this command goes on with one or makes one.
+    pub fn name_orders(&self, error: Error, command: &Command) -> Error {
+        let (at, renews) = (self.at.borrow(), self.renews.borrow());
+        let is_one = match command {
+            Command::Renew(_) | Command::Request(_) => at.is_some() && renews.is_some(),
+            Command::Resume(_) | Command::Install(_) | Command::Abandon(_) | Command::Pending(_) => true,
+            _ => false,
+        };
+        if is_one { Keeper::of_user().name_orders(error, at.as_ref(), renews.as_deref()) } else { error }
     }
 
     /// Reads the PIN before any driver runs, where it comes from no person: drivers close what they did not open.
@@ -213,6 +238,13 @@ impl Run {
         self.logged_in(session, &mark, &token)
     }
 
+    /// That the PIN at hand has another length than the token states, which is no limit for one that was set long ago.
+    pub fn doubts_of_pin(&self, token: &Token) -> Option<Warning> {
+        let pin = self.pin.borrow();
+        let pin = pin.as_ref().and_then(|read| read.as_ref().ok()).filter(|_| !self.global.pin_as_typed)?;
+        token.doubts_pin_length(pin.length())
+    }
+
     /// Whether there is a PIN at hand, or a person who can be asked for it.
     pub fn can_log_in(&self) -> bool {
         !pin::Source::of(&self.global).is_interactive() || pin::is_terminal()
@@ -291,6 +323,7 @@ impl Run {
     }
 
     fn ask_pin<'t>(&self, token: &'t Token, reserved: Option<&Reservation>) -> Result<(Login, Mark<'t>)> {
+        self.at.replace(Some(token.identity().clone()));
         let source = pin::Source::of(&self.global);
         let at_terminal = source.is_interactive() || pin::is_terminal();
         let mark = self.checked_mark(token, at_terminal)?;
@@ -334,7 +367,7 @@ impl Run {
         if !locked || self.global.final_try || self.global.json || !self.asks_person() {
             return self.accepted(preflight);
         }
-        self.lock_accepted.set(pin::confirmed(&Words::ConfirmStatedLocked.text(self.lang)));
+        self.lock_accepted.set(pin::confirmed(&self.tongue().text(Words::ConfirmStatedLocked)));
         if self.lock_accepted.get() { preflight.accepting(Code::PinLocked) } else { preflight }
     }
 
@@ -343,7 +376,7 @@ impl Run {
         for warning in self.untold(notices) {
             if !self.global.json {
                 // No one is there to be told when standard error is closed.
-                let text = self.tongue().say(&output::notice_text(&warning, self.lang));
+                let text = output::notice_text(&warning, self.tongue());
                 let _ = writeln!(io::stderr(), "{text}");
             }
             self.told.borrow_mut().push(warning.notice);
@@ -358,7 +391,7 @@ impl Run {
 
     /// What was remarked where the PIN came from.
     pub fn remarks(&self) -> Vec<Value> {
-        output::notices_json(&self.remarks.borrow(), self.lang)
+        output::notices_json(&self.remarks.borrow(), self.tongue())
     }
 
     /// Those that were not told yet.

@@ -145,6 +145,54 @@ fn the_answer_to_an_order_for_the_old_key_is_kept_and_installed() {
     assert_eq!(stage.token.snapshot().added_since(&before).len(), 1);
 }
 
+/// It is listed among what waits, and goes on by its id, as a key does that waits on the token.
+#[test]
+fn an_order_for_the_old_key_is_listed_and_resumed() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let stage = Stage::of(kind, days_from_now(11));
+        let before = stage.token.snapshot();
+        stage.run(&["resume", "--id", "01", "--issuer", "touch asked; false"]).failed("pending_not_found", 3);
+        stage.run(&["renew", "--reuse-key", "--issuer", FAILS]).failed("issuer_failed", 6);
+        let sent = stage.read("sent");
+        let listed = stage.run(&["pending"]).result();
+        let [order] = listed.as_array().unwrap().as_slice() else { panic!("{listed:#}") };
+        let serial = usbtoken_testkit::serial_hex(&stage.old.certificate);
+        assert_eq!((&order["id"], &order["key_reused"]), (&"01".into(), &true.into()), "{order:#}");
+        assert_eq!((&order["concerns_serial"], &order["age_days"]), (&serial.into(), &0.into()), "{order:#}");
+        stage.run(&["pending", "--id", "01", "--reference", "R-1"]).succeeded();
+        assert_eq!(stage.run(&["pending"]).result()[0]["reference"], "R-1");
+        for id in [&["--id", "01"][..], &[]] {
+            stage.write("sent", b"");
+            let error = stage.run(&[&["resume", "--issuer", FAILS], id].concat()).failed("issuer_failed", 6);
+            assert_eq!(fact(&error, "reference"), "R-1");
+            assert_eq!(stage.read("sent"), sent, "{kind} {id:?}");
+            stage.run(&[&["resume", "--out", "same.pem", "--overwrite"], id].concat()).succeeded();
+            assert_eq!(stage.read("same.pem"), sent, "{kind} {id:?}");
+        }
+        stage.run(&["resume", "--id", "02", "--issuer", "touch asked; false"]).failed("pending_not_found", 3);
+        // Another credential's URI means another order.
+        let other = format!("{};id=%02", stage.token.uri());
+        assert_eq!(stage.run_with(stage.token.pin(), &other, &["pending"]).result(), Value::Array(vec![]));
+        stage.token.snapshot().assert_same_as(&before);
+
+        // Beside a key that waits for a first certificate it has to be named.
+        stage.run(&["request", "--subject", "CN=new,O=Other", "--out", "first.pem"]).succeeded();
+        let both = stage.token.snapshot();
+        let error = stage.run(&["resume", "--issuer", "touch asked; false"]).failed("pending_ambiguous", 3);
+        assert!(error["facts"]["candidate"].to_string().contains("01 ("), "{error:#}");
+        stage.token.snapshot().assert_same_as(&both);
+        let issuer = stage.issuer(&[]);
+        stage.run(&["resume", "--id", "01", "--issuer", &issuer]).succeeded();
+        assert!(!stage.file("asked").exists());
+        let done = stage.token.snapshot();
+        done.assert_keeps(&both);
+        assert_eq!(done.added_since(&both).len(), 1, "{kind}: a certificate for the same key");
+        let left = stage.run(&["pending"]).result();
+        assert_eq!(left.as_array().unwrap().len(), 1, "the first one's key: {left:#}");
+        stage.run(&["resume", "--id", "01", "--issuer", "touch asked; false"]).failed("pending_not_found", 3);
+    }
+}
+
 #[test]
 fn an_order_for_the_old_key_can_be_forgotten() {
     let stage = Stage::new();
@@ -154,6 +202,8 @@ fn an_order_for_the_old_key_can_be_forgotten() {
     stage.run(&["abandon", "--yes", "--id", "02"]).failed("pending_not_found", 3);
     assert_eq!(stage.kept().len(), 1);
     stage.run(&["abandon", "--yes", "--id", "01"]).succeeded();
+    assert_eq!(stage.run(&["pending"]).result(), Value::Array(vec![]));
+    stage.run(&["resume", "--id", "01", "--issuer", FAILS]).failed("pending_not_found", 3);
     stage.token.snapshot().assert_same_as(&before);
     assert_eq!(stage.kept(), Vec::<PathBuf>::new());
     stage.renew(&[], &[]).succeeded();
@@ -198,6 +248,54 @@ fn a_removal_that_cannot_be_ended_is_no_success() {
     let error = run_with_fault(&stage, "C_DestroyObject:ckr=CKR_DEVICE_ERROR,sticky", &renew).error();
     assert!(fact(&error, "go_on").starts_with("usbtoken retire "), "{error:#}");
     stage.token.snapshot().assert_same_as(&half);
+}
+
+/// The CA put another user's name into the certificate. What was asked for stands; whose place it takes, a person says with the
+/// command that is named.
+#[test]
+fn a_removal_that_another_users_name_stops_says_how_to_go_on() {
+    let named =
+        |name: &str| NameDer::new().organization(Text::Utf8, "Firm").common(Text::Utf8, name).to_der();
+    let both = || {
+        let stage = Stage::alone(Kind::P256, days_from_now(300));
+        stage.token.credential(&stage.ca, Kind::P256, &[2], &named("Alice"), days_from_now(11));
+        stage.token.credential(&stage.ca, Kind::P256, &[3], &named("Bob"), days_from_now(200));
+        stage
+    };
+    let with_bobs_name = |stage: &Stage, request: &[u8]| {
+        let spki = usbtoken_testkit::ParsedRequest::parse(request).unwrap().spki;
+        let leaf = stage.ca.issue(&named("Bob"), &spki).not_after(days_from_now(365)).der();
+        stage.write("answer", &stage.ca.answer(Form::Bundle, &leaf));
+    };
+    let retire = ["--trust-anchor", "ca/ca.pem", "--retire-old"];
+    let stage = both();
+    stage.run(&["renew", "--id", "02", "--issuer", FAILS]).failed("issuer_failed", 6);
+    with_bobs_name(&stage, &stage.read("sent"));
+    let renew = [&["renew", "--id", "02", "--issuer", "cat answer", "--resume"], &retire[..]].concat();
+    let came = stage.run(&renew);
+    assert_eq!(came.result()["retired"], false);
+    let done = stage.token.snapshot();
+    let error = came.error();
+    assert_eq!(error["name"], "removal_doubtful", "{error:#}");
+    // Asked again, and by itself: the same way on.
+    let again = stage.run(&renew).error();
+    let alice =
+        stage.token.snapshot().with_id(&[2]).find_map(|one| one.bytes("SerialNumber").map(<[u8]>::to_vec));
+    assert!(alice.is_some());
+    let serial = fact(&error, "serial");
+    let anchored = ["retire", "--yes", "--serial", &serial, "--trust-anchor", "ca/ca.pem"];
+    let alone = stage.run(&anchored).failed("removal_doubtful", 9);
+    for error in [&error, &again, &alone] {
+        let go_on = fact(error, "go_on");
+        let meant = format!(" --serial {serial} --successor {}", fact(error, "successor"));
+        assert!(go_on.starts_with("usbtoken retire ") && go_on.contains(&meant), "{go_on}");
+    }
+    stage.token.snapshot().assert_same_as(&done);
+    let line = fact(&error, "go_on");
+    let line = format!("TEST_PIN=$(cat pin) {line} --yes --json");
+    assert_eq!(stage.shell(&line).json()["key_removed"], true);
+    assert_eq!(stage.token.snapshot().with_id(&[2]).count(), 0);
+    assert_eq!(stage.token.snapshot().with_id(&[3]).count(), 3, "Bob's own");
 }
 
 /// One file with the answers for two users of the token.

@@ -260,3 +260,18 @@ fn a_command_line_that_contradicts_itself_is_usage() {
 fn drop_pending(stage: &Stage) {
     stage.run(&["abandon", "--yes"]).succeeded();
 }
+
+/// A first certificate is for nothing that is there: what the URI names would be ignored.
+#[test]
+fn a_first_request_refuses_a_uri_that_names_an_object() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    for more in [";id=%01", ";object=old", ";type=private"] {
+        let uri = format!("{}{more}", stage.token.uri());
+        let request = ["request", "--subject", "CN=new,O=Firm", "--out", "new.pem"];
+        let error = stage.run_with(stage.token.pin(), &uri, &request).failed("bad_argument", 2);
+        assert_eq!(error["facts"]["reason"][0], "first_names_no_object", "{error:#}");
+        assert!(!stage.file("new.pem").exists());
+    }
+    stage.token.snapshot().assert_same_as(&before);
+}

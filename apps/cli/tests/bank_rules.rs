@@ -117,6 +117,58 @@ fn a_renewal_that_is_begun_already_says_its_order() {
     assert_eq!(gone["abandoned"]["reference"], "A-7");
 }
 
+/// As a person sees it.
+fn shown(stage: &Stage, pin: &str, arguments: &[&str]) -> common::Outcome {
+    stage.write("typed", pin.as_bytes());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    command.args(["--lang", "ja", "--pin-file", "typed", "--banks", "banks.d"]).args(arguments);
+    common::outcome(stage.at_home(&mut command))
+}
+
+/// Whatever fails, whoever calls the bank has the number at hand; and so it is at the end.
+#[test]
+fn the_number_stands_in_every_error_and_at_the_end() {
+    let stage = alone();
+    with(&stage, &[], "");
+    run(&stage, &["request", "--out", "request.pem", "--reference", "A-7"]).succeeded();
+    let number = "受付番号: A-7";
+    stage.write("no", b"this is no certificate");
+    for (what, pin, arguments) in [
+        ("a wrong PIN", "0000", &["resume", "--out", "x"][..]),
+        ("a wrong PIN", "0000", &["abandon", "--yes"]),
+        ("a wrong PIN", "0000", &["pending"]),
+        ("a wrong PIN", "0000", &["renew", "--issuer", "false"]),
+        ("a wrong PIN", "0000", &["request", "--out", "y"]),
+        ("no answer", stage.token.pin(), &["install", "no"]),
+        ("a CA that says no", stage.token.pin(), &["resume", "--issuer", "echo no; exit 2"]),
+        ("a file that is there", stage.token.pin(), &["resume", "--out", "request.pem"]),
+    ] {
+        let failed = shown(&stage, pin, arguments);
+        assert!(failed.code != 0 && failed.stderr.contains(number), "{what}: {failed:?}");
+        let _ = std::fs::remove_file(stage.mark());
+    }
+    let gone = shown(&stage, stage.token.pin(), &["abandon", "--yes"]);
+    assert!(gone.succeeded().stdout.contains("受付番号 = A-7"), "{gone:?}");
+}
+
+/// The folder for state is lost, or the key was made at another computer: who knows the number can note it again.
+#[test]
+fn a_number_can_be_noted_where_nothing_else_is_known_of_the_job() {
+    let stage = alone();
+    with(&stage, &[], "");
+    run(&stage, &["request", "--out", "request.pem", "--reference", "A-7"]).succeeded();
+    std::fs::remove_dir_all(stage.file("state")).unwrap();
+    assert!(run(&stage, &["pending"]).json()[0]["reference"].is_null());
+    let noted = run(&stage, &["pending", "--reference", "A-7"]).json();
+    assert_eq!(noted[0]["reference"], "A-7");
+    assert_eq!(run(&stage, &["pending"]).json()[0]["reference"], "A-7");
+    assert_eq!(fact(&run(&stage, &["renew", "--issuer", "false"]).error(), "reference"), "A-7");
+    let der = stage.ca.issue_for(&stage.read("request.pem")).der();
+    stage.write("answer", &stage.ca.answer(Form::Pem, &der));
+    assert_eq!(run(&stage, &["install", "answer"]).json()["reference"], "A-7");
+    assert!(stage.kept().is_empty(), "{:?}", stage.kept());
+}
+
 #[test]
 fn the_request_has_the_form_and_the_encoding_that_the_bank_names() {
     let stage = alone();

@@ -83,6 +83,65 @@ fn the_pin_has_the_name_that_stands_on_the_banks_letter() {
     assert!(sentence.contains("トークン暗証") && !sentence.contains("PIN"), "{sentence}");
     let checked = shown(&stage, "en", &["preflight"]);
     assert!(checked.stdout.contains("wrong token password"), "{}", checked.stdout);
+    let _ = std::fs::remove_file(stage.mark());
+}
+
+/// Whoever has a letter that speaks of a password is told of no PIN: not in a hint, a question, a warning or the diagnosis. The
+/// names of options stay what they are.
+#[test]
+fn nothing_that_is_said_calls_it_otherwise() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    with(
+        &stage,
+        &[(
+            "pin = { ja = \"暗証番号（PIN）\", en = \"PIN\" }",
+            "pin = { ja = \"トークン暗証\", en = \"token password\" }",
+        )],
+    );
+    let old = usbtoken_testkit::serial_hex(&stage.old.certificate);
+    let hidden = Folder::temporary().token("BANK");
+    for lang in ["ja", "en"] {
+        let run = |empty: bool, wrong: Option<&str>, arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+            command.args(["--lang", lang, "--banks", "banks.d"]).args(arguments);
+            stage.at_home(&mut command);
+            if empty {
+                command.envs(hidden.env());
+            }
+            if let Some(wrong) = wrong {
+                stage.write("typed", wrong.as_bytes());
+                command.args(["--pin-file", "typed"]);
+            }
+            common::outcome(&mut command)
+        };
+        let mut said = vec![
+            run(false, None, &["renew", "--issuer", "false"]),
+            run(false, None, &["retire", "--serial", &old]),
+            run(true, None, &["list"]),
+            run(true, None, &["preflight"]),
+            run(true, None, &["--json", "preflight"]),
+            run(false, Some("0000"), &["pending"]),
+            run(false, Some(stage.token.pin()), &["pending"]),
+            run(false, Some("1"), &["pending"]),
+        ];
+        let _ = std::fs::remove_file(stage.mark());
+        for command in ["list", "preflight", "doctor"] {
+            said.extend([run(false, None, &[command]), run(false, None, &["--json", command])]);
+        }
+        let mut called = 0;
+        for outcome in &said {
+            for text in [&outcome.stdout, &outcome.stderr] {
+                let text = text
+                    .replace("CKF_USER_PIN", "")
+                    .replace("CKR_PIN", "")
+                    .replace("--pin", "")
+                    .replace("--json", "");
+                assert!(!text.contains("PIN"), "{lang}: {text}");
+                called += usize::from(text.contains("トークン暗証") || text.contains("token password"));
+            }
+        }
+        assert!(called >= 8, "{lang}: {said:#?}");
+    }
 }
 
 #[test]

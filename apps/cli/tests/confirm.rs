@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::servers::{self, Server};
 use common::{Outcome, Stage, bank};
-use usbtoken_testkit::{Kind, Snapshot, TestCa, days_from_now};
+use usbtoken_testkit::{Kind, NameDer, Snapshot, TestCa, Text, days_from_now};
 
 const DEMANDS: &str = "ssl_verify_client on;";
 
@@ -320,6 +320,24 @@ fn an_rsa_key_logs_in_with_what_the_token_has() {
     nothing_changed(&stage, &before);
 }
 
+/// One that wants the certificate only for a page cannot be followed, and neither its end of the connection nor its answer is
+/// told as a fault of the network or of the certificate.
+#[test]
+fn a_server_that_asks_after_the_handshake_is_told_as_that() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    let server = servers::renegotiating(&stage);
+    let error = confirm(&stage, &server, &[]).failed("login_asked_later", 12);
+    assert_eq!(error["facts"]["url"][0], server.url("/login"), "{error:#}");
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        let lines = format!("ssl_protocols {version}; location = /login {{ return 403; }}");
+        let server = servers::nginx(&stage, &lines);
+        let error = confirm(&stage, &server, &[]).failed("login_asked_later", 12);
+        assert_eq!(error["facts"]["http_status"][0], "HTTP/1.1 403 Forbidden", "{error:#}");
+    }
+    nothing_changed(&stage, &before);
+}
+
 /// A profile of this stage's token, CA and driver with these lines in its tables.
 fn profile(stage: &Stage, url: &str, renewal: &str) -> String {
     let root = String::from_utf8(stage.read("ca/root.pem")).unwrap();
@@ -430,6 +448,83 @@ fn a_confirmation_goes_on_to_the_removal() {
     confirm(&stage, &server, &[]).succeeded();
 }
 
+/// Where a bank lets customers name another address or other CAs, a login there still is none at its own server.
+#[test]
+fn a_login_at_another_address_lets_nothing_old_go() {
+    let stage = renewed(Kind::P256);
+    let (bank, other) =
+        (servers::nginx(&stage, DEMANDS), servers::openssl(&stage, "-Verify 3 -verify_return_error"));
+    let text = profile(&stage, &bank.url("/login"), "old = \"remove-after-confirmation\"")
+        .replace("may_override = [", "may_override = [\"origins\", \"anchors\", \"old\", ");
+    bank::install(&stage, "bank", &text);
+    let before = stage.token.snapshot();
+    let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
+    let retire = ["retire", "--yes", "--serial", &old];
+    for elsewhere in [
+        &["--url", &other.url("/")][..],
+        &["--url", &bank.url("/login?another")],
+        &["--server-ca", "ca/root.pem", "--server-ca", "ca/ca.pem"],
+    ] {
+        let done = at_bank(&stage, &[&["confirm", "--retire-old", "--yes"], elsewhere].concat());
+        assert_eq!(done.result()["confirmed"], true, "{done:?}");
+        assert_eq!(done.error()["name"], "retire_not_confirmed", "{elsewhere:?}: {done:?}");
+        at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+        nothing_changed(&stage, &before);
+    }
+    // The bank's own address, named by the person, is the bank's.
+    at_bank(&stage, &["confirm", "--url", &bank.url("/login")]).succeeded();
+    at_bank(&stage, &retire).succeeded();
+}
+
+/// By what the messages say, and nothing else, whoever has three in a row comes to one.
+#[test]
+fn three_in_a_row_come_to_one_by_what_the_messages_say() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    bank::install(
+        &stage,
+        "bank",
+        &profile(&stage, &server.url("/login"), "old = \"remove-after-confirmation\""),
+    );
+    let first = replaced(&stage);
+    let (first, second) = (serial(&first), serial(&first["successor"]));
+    stage.renew(&["--force", "--serial", &second], &["--days", "800"]).succeeded();
+    let value = at_bank(&stage, &["confirm"]).succeeded().json();
+    let olds: Vec<String> = value["replaced"].as_array().unwrap().iter().map(serial).collect();
+    assert_eq!(olds, [first.clone(), second.clone()], "the oldest first: {value:#}");
+
+    let retire = |serial: &str| at_bank(&stage, &["retire", "--yes", "--serial", serial]);
+    let error = retire(&second).failed("retire_older_first", 9);
+    let named = error["facts"]["candidate"][0].as_str().unwrap();
+    assert!(named.contains(&first), "{error:#}");
+    assert!(error["hint"].as_str().unwrap().contains("usbtoken retire"), "{error:#}");
+    retire(&first).succeeded();
+    retire(&second).succeeded();
+    let left = stage.run(&["list"]).json();
+    assert_eq!(left.as_array().unwrap().iter().filter(|one| one["successor"].is_object()).count(), 0);
+    at_bank(&stage, &["confirm"]).succeeded();
+}
+
+#[test]
+fn a_confirmation_takes_a_whole_row_away() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    bank::install(
+        &stage,
+        "bank",
+        &profile(&stage, &server.url("/login"), "old = \"remove-after-confirmation\""),
+    );
+    let first = replaced(&stage);
+    let (first, second) = (serial(&first), serial(&first["successor"]));
+    stage.renew(&["--force", "--serial", &second], &["--days", "800"]).succeeded();
+    let value = at_bank(&stage, &["confirm", "--retire-old", "--yes"]).succeeded().json();
+    assert_eq!(value["retired"], serde_json::json!([first, second]), "{value:#}");
+}
+
+fn serial(of: &serde_json::Value) -> String {
+    of["serial"].as_str().unwrap().to_owned()
+}
+
 /// Programs of others log in with the key on the token, too: OpenSSL and curl, by the engine of libp11.
 #[test]
 fn openssl_and_curl_log_in_with_the_new_key() {
@@ -493,4 +588,86 @@ fn openssl_and_curl_log_in_with_the_new_key() {
             assert!(client.stdout.contains("HTTP/1.1 200 OK"), "{client:?}");
         }
     }
+}
+
+/// A name, a label, a server's answer: whatever they hold, no terminal obeys it, and JSON gives it back as it was.
+#[test]
+fn what_comes_from_outside_moves_no_terminal() {
+    const NASTY: &str = "\u{9b}31m\u{7f}\u{202e}\u{2066}\u{85}\u{e0041}\u{1b}[2J";
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    let name = NameDer::new().common(Text::Utf8, &format!("Yamada{NASTY}")).to_der();
+    stage.token.credential(&stage.ca, Kind::P256, &[9], &name, days_from_now(20));
+    let serial = stage.run(&["list"]).json();
+    let one = serial.as_array().unwrap().iter().find(|one| one["id"] == "09").unwrap();
+    assert!(one["subject"]["common_name"].as_str().unwrap_or_default().contains(NASTY), "{one:#}");
+    let server =
+        servers::nginx(&stage, "ssl_verify_client on; location = /login { return 302 https://x/\\u009b; }");
+    let url = server.url("/login");
+    let refused: &'static str = "HTTP/1.1 407 \u{9b}2J\u{202e}";
+    let (asked, _heard) = mpsc::channel();
+    let proxy = servers::proxy(Some(refused), asked);
+    let through = format!("http://127.0.0.1:{}", proxy.port);
+    for arguments in [
+        &["list"][..],
+        &["preflight", "--id", "09"],
+        &["preflight"],
+        &["doctor"],
+        &["request", "--id", "09", "--out", "request.pem"],
+        &["pending"],
+        &["retire", "--id", "09", "--yes"],
+        &["confirm", "--id", "09", "--url", &url, "--server-ca", "ca/root.pem"],
+        &["confirm", "--id", "09", "--url", &url, "--server-ca", "ca/root.pem", "--proxy", &through],
+        &["abandon", "--yes"],
+    ] {
+        for json in [false, true] {
+            stage.write("typed", stage.token.pin().as_bytes());
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+            command.args(["--pin-file", "typed"]).args(json.then_some("--json")).args(arguments);
+            let done = common::outcome(stage.at_home(&mut command));
+            for said in [&done.stdout, &done.stderr] {
+                let bad = said
+                    .chars()
+                    .find(|c| *c != '\n' && (c.is_control() || "\u{202e}\u{2066}\u{e0041}".contains(*c)));
+                assert_eq!(bad, None, "{arguments:?}: {said}");
+            }
+        }
+    }
+}
+
+/// Ctrl-C ends a login that waits for its server, and leaves nothing behind.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_confirmation_leaves_the_token_to_the_next_one() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    let (reached, waits) = mpsc::channel();
+    let reached = std::sync::Mutex::new(reached);
+    let silent = servers::tcp(move |mut stream| {
+        let _ = stream.read(&mut [0]);
+        reached.lock().unwrap().send(()).unwrap();
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    stage.write("typed", stage.token.pin().as_bytes());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    command.args([
+        "--lang",
+        "en",
+        "--pin-file",
+        "typed",
+        "confirm",
+        "--url",
+        &silent.url("/"),
+        "--server-ca",
+        "ca/root.pem",
+    ]);
+    let child = stage.at_home(&mut command).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    waits.recv().unwrap();
+    let kill = format!("kill -INT {}", child.id());
+    stage.shell(&kill).succeeded();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(9), "{said}");
+    assert!(said.contains("[811 cancelled; confirm]") && said.contains(&silent.url("/")), "{said}");
+    nothing_changed(&stage, &before);
+    confirm(&stage, &servers::nginx(&stage, DEMANDS), &[]).succeeded();
 }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use common::Stage;
 use serde_json::Value;
-use usbtoken_testkit::{Kind, SoftToken, days_from_now, shim, smart_card_device, softhsm_module};
+use usbtoken_testkit::{
+    Kind, NameDer, SoftToken, Text, days_from_now, shim, smart_card_device, softhsm_module,
+};
 
 /// No PIN of any token here, and given where a PIN would be.
 const PIN: &str = "pin-9f3c-pin";
@@ -76,12 +78,40 @@ fn a_neighbours_troubles_are_no_blockers_of_the_token_that_is_named() {
     neighbour.first_credential(&stage.ca, Kind::P256, days_from_now(-5));
     let softhsm = softhsm_module();
     let doctor = |more: &[&str]| json(command(&stage.token, &["doctor"]).args(module(&softhsm)).args(more));
-    let blocks = |diagnosis: &Value| problems(diagnosis).contains(&("blocker", "expired"));
-    assert!(blocks(&doctor(&[])), "of two that may be meant");
+    let warns = |diagnosis: &Value| problems(diagnosis).contains(&("warning", "expired"));
+    assert!(warns(&doctor(&[])), "of two that may be meant");
     let named = doctor(&["--token", &stage.token.uri()]);
     assert!(!problems(&named).iter().any(|(weight, _)| *weight == "blocker"), "{named:#}");
     assert!(problems(&named).contains(&("remark", "expired")), "{named:#}");
-    assert!(blocks(&doctor(&["--token", &neighbour.uri()])));
+    assert!(warns(&doctor(&["--token", &neighbour.uri()])));
+}
+
+/// What the URI names is what is told of; where nothing is that, it says so and shows what is there.
+#[test]
+fn the_uri_chooses_the_certificate() {
+    let stage = Stage::new();
+    let subject = NameDer::new().common(Text::Utf8, "ended").to_der();
+    stage.token.credential(&stage.ca, Kind::P256, &[9], &subject, days_from_now(-3));
+    let softhsm = softhsm_module();
+    let told = |more: &str| {
+        let uri = format!("{}{more}", stage.token.uri());
+        json(command(&stage.token, &["doctor", "--token", &uri]).args(module(&softhsm)))
+    };
+    let ids = |told: &Value| -> Vec<String> {
+        let tokens = told["tokens"].as_array().unwrap();
+        let all = tokens.iter().flat_map(|token| token["credentials"].as_array().unwrap());
+        all.map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (whole, one, other) = (told(""), told(";id=%01"), told(";id=%09"));
+    assert!(ids(&whole).len() > 2);
+    assert_eq!((ids(&one), ids(&other)), (vec!["01".to_owned()], vec!["09".to_owned()]));
+    let names = |told: &Value| problems(told).iter().map(|one| one.1.to_owned()).collect::<Vec<_>>();
+    assert!(!names(&one).contains(&"expired".to_owned()), "{one:#}");
+    assert!(names(&other).contains(&"expired".to_owned()), "{other:#}");
+    let none = told(";id=%07");
+    assert_eq!(ids(&none), ids(&whole));
+    assert!(problems(&none).contains(&("warning", "credential_not_seen")), "{none:#}");
+    assert!(!names(&whole).contains(&"credential_not_seen".to_owned()));
 }
 
 #[test]
@@ -205,7 +235,8 @@ fn an_expired_certificate_is_told() {
     let stage = Stage::alone(Kind::P256, days_from_now(-3));
     let softhsm = softhsm_module();
     let diagnosis = json(command(&stage.token, &["doctor"]).args(module(&softhsm)));
-    assert_eq!(problems(&diagnosis), [("blocker", "expired")]);
+    // Another one may show after the login only.
+    assert_eq!(problems(&diagnosis), [("warning", "expired"), ("warning", "more_after_login")]);
     assert_eq!(diagnosis["tokens"][0]["credentials"][0]["not_renewable_because"], "expired");
     stage.token.credential(&stage.ca, Kind::P256, &[2], &stage.old.subject, days_from_now(300));
     let diagnosis = json(command(&stage.token, &["doctor"]).args(module(&softhsm)));

@@ -2,6 +2,7 @@
 //!
 //! They run on the thread of the call that needs them, before it returns.
 
+use std::borrow::Cow;
 use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -233,6 +234,11 @@ impl Host {
         self.lang
     }
 
+    /// A sentence of ours with the bank's word for the PIN.
+    pub(crate) fn in_words<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.bank().map_or(text.into(), |bank| bank.in_its_words(text, self.lang))
+    }
+
     pub(crate) fn set(&self, callbacks: Option<usbtoken_callbacks>) {
         *lock(&self.callbacks) = callbacks.unwrap_or(usbtoken_callbacks::NONE);
     }
@@ -255,7 +261,7 @@ impl Host {
         for warning in warnings {
             let notice = warning.notice;
             self.log(Level::Warning, || {
-                format!("{} [{}]", notice.message(self.lang).sentence, notice.name())
+                format!("{} [{}]", self.in_words(notice.message(self.lang).sentence), notice.name())
             });
         }
     }
@@ -331,10 +337,10 @@ impl AskPin for Host {
 
 impl Progress for Host {
     fn step(&self, step: Step) {
-        self.log(Level::Info, || step.sentence(self.lang).to_owned());
+        self.log(Level::Info, || self.in_words(step.sentence(self.lang)).into_owned());
         let callbacks = self.callbacks();
         if let Some(progress) = callbacks.progress {
-            let sentence = Text::new(step.sentence(self.lang));
+            let sentence = Text::new(self.in_words(step.sentence(self.lang)));
             // SAFETY: the caller promised a function of this type; the text lives until it returns.
             unsafe { progress(callbacks.user, u32::from(step.number()), sentence.utf8()) };
         }

@@ -114,18 +114,12 @@ impl TokenNoun {
         self.texts.get_or_init(|| {
             let info = self.token.info();
             let identity = &info.identity;
-            let uri = TokenUri::of_token(
-                &identity.label,
-                &identity.manufacturer,
-                &identity.model,
-                &identity.serial,
-            );
             Texts::default()
                 .with(USBTOKEN_TOKEN_LABEL, &*identity.label)
                 .with(USBTOKEN_TOKEN_MANUFACTURER, &*identity.manufacturer)
                 .with(USBTOKEN_TOKEN_MODEL, &*identity.model)
                 .with(USBTOKEN_TOKEN_SERIAL, &*identity.serial)
-                .with(USBTOKEN_TOKEN_URI, uri.to_string())
+                .with(USBTOKEN_TOKEN_URI, self.token.uri().to_string())
                 .with(USBTOKEN_TOKEN_DRIVER_PATH, self.token.module().path().to_string_lossy())
                 .with_some(USBTOKEN_TOKEN_JSON, serde_json::to_string(info).ok())
                 .with_some(

@@ -5,10 +5,10 @@ use std::mem::MaybeUninit;
 use std::ptr;
 
 use usbtoken::renewal::{PointResult, Preflight};
-use usbtoken::text::Lang;
 
 use crate::base::args;
 use crate::base::boundary;
+use crate::base::callbacks::Host;
 use crate::base::details::Details;
 use crate::base::handle::{self, Noun};
 use crate::base::status::usbtoken_status;
@@ -47,7 +47,8 @@ impl Noun for Findings {
 
 impl Findings {
     /// `into_notices` would keep only the first blocker; the list is for showing, so all are kept.
-    pub(crate) fn new(preflight: Preflight, lang: Lang) -> Self {
+    pub(crate) fn new(preflight: Preflight, host: &Host) -> Self {
+        let lang = host.lang();
         let findings = preflight.points;
         let facts = Facts::of(findings.iter().map(|finding| match &finding.state {
             PointResult::Warning(warning) => Some(warning),
@@ -71,7 +72,7 @@ impl Findings {
                 state,
                 notice,
                 blocker,
-                sentence: Text::new(sentence),
+                sentence: Text::new(host.in_words(sentence)),
             }
         });
         Findings { list: findings.collect(), facts }

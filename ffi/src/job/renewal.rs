@@ -276,7 +276,7 @@ pub unsafe extern "C" fn usbtoken_renewal_preflight(
         boundary::give::<Findings>(out, || {
             let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
             let findings = renewal.preflight(&noun.token.refreshed()?, &noun.host.run().at(clock));
-            Ok(Findings::new(findings, noun.host.lang()))
+            Ok(Findings::new(findings, &noun.host))
         })
     })
 }

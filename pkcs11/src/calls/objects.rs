@@ -140,6 +140,18 @@ impl Functions {
         call!(self, C_SignInit(session.0, &mut mechanism, key.0))
     }
 
+    /// Ends an operation that is active although C_Sign has failed (PKCS#11 v3.1 §5.13.4): by C_SignFinal, and where the mechanism
+    /// takes its data at once and that does not end it, by another C_Sign. What they say does not matter: C_SignInit comes next.
+    pub fn end_signing(&self, session: SessionHandle) {
+        let mut signature = vec![0; MAX_SIGNATURE];
+        let mut count = length(&signature);
+        let ended = call!(self, C_SignFinal(session.0, signature.as_mut_ptr(), &mut count));
+        if ended.is_err() {
+            // One byte is the hash of nothing.
+            let _ = self.sign_in(session, &[0], MAX_SIGNATURE);
+        }
+    }
+
     /// C_Sign, with room for every signature. A driver that wants exactly the room that the signature needs is asked for it
     /// and given it: CKR_BUFFER_TOO_SMALL does not end the operation (PKCS#11 v3.1 §5.2).
     pub fn sign(&self, session: SessionHandle, data: &[u8]) -> Outcome<Vec<u8>> {

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::fault::Faults;
 use super::place::is_absolute;
 use super::raw;
-use crate::bank::origin::Origin;
+use crate::bank::origin::{self, Origin};
 use crate::bank::policy::{Begins, KeyRule, OldCredential, OtherUsers, RequestForm};
 use crate::bank::profile::{Bank, Delivered, Issuer, Override, RequestEncoding};
 use crate::bank::words::{Contact, NextStep, Words};
@@ -73,7 +73,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         origins,
         login_url: check.login_url(file.pages.login_url.as_ref()),
         login_anchors: check.anchors("pages.login_anchors", &file.pages.login_anchors),
-        pages_proxy: check.proxy("pages.proxy", file.pages.proxy.as_ref(), &["http://"]),
+        pages_proxy: check.proxy("pages.proxy", file.pages.proxy.as_ref()),
         pin: file.words.pin.as_ref().map(|both| check.both("words.pin", both)),
         after_installation: file
             .words
@@ -310,16 +310,10 @@ impl Checker<'_, '_> {
         old
     }
 
-    fn issuer(&mut self, issuer: &Spanned<raw::Issuer>) -> Issuer {
-        let raw::Issuer { helper, command, timeout_seconds, proxy } = issuer.get_ref();
-        match (helper, command) {
-            (Some(_), Some(command)) => {
-                self.faults.contradiction(command.span(), "issuer.command", "issuer.helper");
-            }
-            (None, None) => {
-                self.faults.add(Code::ProfileMissingKey, issuer.span(), "issuer.helper", |error| error);
-            }
-            _ => {}
+    fn issuer(&mut self, issuer: &raw::Issuer) -> Issuer {
+        let raw::Issuer { helper, command, timeout_seconds, proxy } = issuer;
+        if let (Some(_), Some(command)) = (helper, command) {
+            self.faults.contradiction(command.span(), "issuer.command", "issuer.helper");
         }
         if let Some(helper) = helper
             && !is_absolute(helper.get_ref())
@@ -332,15 +326,13 @@ impl Checker<'_, '_> {
             timeout_seconds: timeout_seconds
                 .as_ref()
                 .map(|seconds| self.number("issuer.timeout_seconds", seconds, 1, 86_400)),
-            proxy: self.proxy("issuer.proxy", proxy.as_ref(), &["http://", "https://"]),
+            proxy: self.proxy("issuer.proxy", proxy.as_ref()),
         }
     }
 
-    fn proxy(&mut self, key: &str, proxy: Option<&Spanned<String>>, schemes: &[&str]) -> Option<String> {
+    fn proxy(&mut self, key: &str, proxy: Option<&Spanned<String>>) -> Option<String> {
         let proxy = proxy?;
-        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
-        let rest = schemes.iter().find_map(|scheme| proxy.get_ref().strip_prefix(scheme));
-        if !rest.is_some_and(|rest| !rest.is_empty() && plain(rest)) {
+        if origin::proxy(proxy.get_ref()).is_none() {
             self.faults.bad(proxy.span(), key, proxy.get_ref(), "proxy_url");
         }
         Some(proxy.get_ref().clone())

@@ -22,7 +22,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) renewal: Renewal,
     #[serde(default)]
-    pub(super) issuer: Option<Spanned<Issuer>>,
+    pub(super) issuer: Option<Issuer>,
     #[serde(default)]
     pub(super) pages: Pages,
     #[serde(default)]

@@ -77,7 +77,10 @@ fn the_pin_is_called_what_the_banks_letter_calls_it() {
     for same in ["PINパッドのキー", "--pin-file", "USBTOKEN_PIN", "CKR_PIN_LOCKED", "PINPAD", ""] {
         assert_eq!(said(same, Lang::Ja), same);
     }
-    assert_eq!(said("The PIN is wrong; PINs differ.", Lang::En), "The token password is wrong; PINs differ.");
+    assert_eq!(
+        said("The PIN is wrong; PINs differ.", Lang::En),
+        "The token password is wrong; token passwords differ."
+    );
     for code in [Code::PinIncorrect, Code::PinLocked, Code::PinFinalTry, Code::PinRequired] {
         let report = bank.report(&Error::new(code), Lang::En);
         assert!(report.sentence.contains("token password"), "{}", report.sentence);

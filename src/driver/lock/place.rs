@@ -11,6 +11,7 @@ use super::holder::Holder;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use usbtoken_pkcs11::KeptOpen;
 
 /// The folder that the installer makes.
 #[cfg(target_os = "macos")]
@@ -50,17 +51,35 @@ impl From<io::Error> for Refused {
 /// child does not let go of what its parent holds.
 #[derive(Debug)]
 struct Held {
-    file: File,
+    open: Kept,
     by: u32,
 }
 
+#[derive(Debug)]
+enum Kept {
+    /// So that a driver cannot close it.
+    WithoutNumber { _open: KeptOpen },
+    /// By a descriptor, whose number may be another file's by the time it is closed.
+    ByDescriptor { file: Option<File>, id: Option<FileId> },
+}
+
+/// Takes the lock of the file, or says who has it.
+fn locked(file: File) -> Result<File, Refused> {
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Refused::Held(Holder::of_file(&file))),
+        Err(TryLockError::Error(error)) => Err(Refused::Unusable(error)),
+    }
+}
+
 impl Held {
-    fn of(file: File) -> Result<Self, Refused> {
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => Refused::Held(Holder::of_file(&file)),
-            TryLockError::Error(error) => Refused::Unusable(error),
-        })?;
-        Ok(Held { file, by: std::process::id() })
+    /// A file that was locked.
+    fn of(file: File) -> Self {
+        let open = match KeptOpen::new(&file) {
+            Ok(open) => Kept::WithoutNumber { _open: open },
+            Err(_) => Kept::by_descriptor(file),
+        };
+        Held { open, by: std::process::id() }
     }
 
     fn is_ours(&self) -> bool {
@@ -68,11 +87,22 @@ impl Held {
     }
 }
 
+impl Kept {
+    fn by_descriptor(file: File) -> Self {
+        Kept::ByDescriptor { id: id_of(&file), file: Some(file) }
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.is_ours() {
+        let is_ours = self.is_ours();
+        let Kept::ByDescriptor { file, id } = &mut self.open else { return };
+        match file.take() {
             // Closing does the same when nobody else has it.
-            let _ = self.file.unlock();
+            Some(file) if id_of(&file) == *id => drop(is_ours.then(|| file.unlock())),
+            // A driver has closed it: there is nothing to let go of, and the number is not ours.
+            Some(file) => std::mem::forget(file),
+            None => {}
         }
     }
 }
@@ -92,7 +122,7 @@ pub(super) fn take_machine(folder: &Path, name: &str) -> Result<Option<MachineFi
     };
     // The name is hexadecimal, and as good as random.
     let file = File::open(folder.join(name.get(..2).unwrap_or("00")))?;
-    Ok(Some(MachineFile { _held: Held::of(file)? }))
+    Ok(Some(MachineFile { _held: Held::of(locked(file)?) }))
 }
 
 /// The file of this user that is held, until this goes.
@@ -116,10 +146,10 @@ pub(super) fn take_user(folder: &Path, name: &str) -> Result<UserFile, Refused> 
     make_own(folder)?;
     let path = folder.join(name);
     loop {
-        let held = Held::of(open(&path)?)?;
+        let file = locked(open(&path)?)?;
         // A holder removes its file before it lets go; a lock on a removed file keeps no one out.
-        if is_still_there(&held.file, &path)? {
-            return Ok(UserFile { path, held });
+        if is_still_there(&file, &path)? {
+            return Ok(UserFile { path, held: Held::of(file) });
         }
     }
 }
@@ -135,13 +165,29 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Device and inode.
+#[cfg(unix)]
+type FileId = (u64, u64);
+#[cfg(not(unix))]
+type FileId = ();
+
+#[cfg(unix)]
+fn id_of(file: &File) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    file.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Handles are not closed behind a program's back there.
+#[cfg(not(unix))]
+fn id_of(_file: &File) -> Option<FileId> {
+    Some(())
+}
+
 /// Opened anew and not only looked up: a network file system asks its server then.
 #[cfg(unix)]
 fn is_still_there(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     match File::open(path) {
-        Ok(now) => Ok(identity(now.metadata()?) == identity(file.metadata()?)),
+        Ok(now) => Ok(id_of(&now) == id_of(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
@@ -208,20 +254,43 @@ fn check_own(_folder: &fs::Metadata) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn by_descriptor(folder: &Path) -> UserFile {
+        let path = folder.join("token");
+        let held =
+            Held { open: Kept::by_descriptor(locked(open(&path).unwrap()).unwrap()), by: std::process::id() };
+        UserFile { path, held }
+    }
+
     /// What a child has after fork(2): the same open file, taken by another process.
     #[test]
     fn a_forked_child_that_ends_lets_go_of_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("lock");
-        let parents = take_user(&folder, "token").unwrap();
-        let file = parents.held.file.try_clone().unwrap();
-        let held = Held { file, by: std::process::id() + 1 };
+        drop(take_user(&folder, "token").unwrap());
+        let parents = by_descriptor(&folder);
+        let Kept::ByDescriptor { file: Some(file), .. } = &parents.held.open else { unreachable!("made so") };
+        let (childs, open) = (file.try_clone().unwrap(), Kept::by_descriptor(file.try_clone().unwrap()));
+        let held = Held { open, by: std::process::id() + 1 };
         drop(UserFile { path: parents.path.clone(), held });
         assert!(matches!(take_user(&folder, "token"), Err(Refused::Held(_))));
         // The parent lets go although the child still has the file open.
-        let childs = parents.held.file.try_clone().unwrap();
         drop(parents);
         drop(take_user(&folder, "token").unwrap());
         drop(childs);
+    }
+
+    /// Where the lock hangs on a descriptor and a driver has closed that, its number is another file's.
+    #[test]
+    fn a_number_that_is_another_files_is_not_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("lock");
+        drop(take_user(&folder, "token").unwrap());
+        let mut held = by_descriptor(&folder);
+        let others = File::create(folder.join("other")).unwrap();
+        let Kept::ByDescriptor { file, .. } = &mut held.held.open else { unreachable!("made so") };
+        *file = Some(others.try_clone().unwrap());
+        let number = std::os::fd::AsRawFd::as_raw_fd(file.as_ref().unwrap());
+        drop(held);
+        assert!(Path::new("/proc/self/fd").join(number.to_string()).exists() || !cfg!(target_os = "linux"));
     }
 }

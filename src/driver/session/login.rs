@@ -136,10 +136,16 @@ pub(super) fn refused(failure: Failure, sent: bool, step: Step) -> Error {
     let error = failure.during(step);
     match at_pad {
         // The caller should know why the PIN was not sent.
-        Some(Code::PinPadRefused) => error.with_code(Code::PinPadRefused).fact(Fact::Stated, PIN_PAD),
-        Some(code) => error.with_code(code),
+        Some(code) => error.with_code(code).fact(Fact::Stated, PIN_PAD),
         None => error,
     }
+}
+
+/// The same where a pad says that the token is gone: one that still answers is not, so there is no pad.
+pub(super) fn refused_on(token: &Token, failure: Failure, sent: bool, step: Step) -> Error {
+    let error = refused(failure, sent, step);
+    let is_gone = matches!(error.code(), Code::TokenNotPresent | Code::TokenRemoved | Code::SessionLost);
+    if !sent && is_gone && token.refreshed().is_ok() { error.with_code(Code::PinPadRefused) } else { error }
 }
 
 /// What a refused PIN was refused for, by what the token stated before and states now (`None`: it was not asked, or did not

@@ -18,7 +18,7 @@ mod store;
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
-use self::login::{SharedLogin, check_login, refused};
+use self::login::{SharedLogin, check_login, refused_on};
 use self::object::Unread;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
@@ -172,7 +172,7 @@ impl Session {
         let pin_pad = open.token.info().pin_pad;
         let log_in = |pin: Option<&[u8]>| {
             let done = open.functions().login(open.handle(), CKU_CONTEXT_SPECIFIC, pin);
-            done.map_err(|failure| refused(failure, pin.is_some(), step))
+            done.map_err(|failure| refused_on(&open.token, failure, pin.is_some(), step))
         };
         self.pin.with(|pin| match pin {
             Some(pin) => log_in(Some(pin)),

@@ -1,6 +1,6 @@
 //! An open session, with login or without.
 
-use super::login::{explain_refusal, refused};
+use super::login::{explain_refusal, refused_on};
 use super::object::Owner;
 use crate::driver::ckr::During as _;
 use crate::driver::module::OpenSession;
@@ -52,7 +52,7 @@ impl Open {
             Ok(()) => Ok(true),
             Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
             Err(failure) => {
-                let error = refused(failure, pin.is_some(), Step::LogIn);
+                let error = refused_on(&self.token, failure, pin.is_some(), Step::LogIn);
                 // The flags may say now that the PIN is locked, or nearly.
                 let may_be_counted =
                     matches!(error.code(), Code::PinIncorrect | Code::PinUncertain | Code::PinFormRefused);

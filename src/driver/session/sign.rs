@@ -163,7 +163,7 @@ impl Session {
     ) -> Result<Option<T>> {
         let wants_pin = self.wants_pin(key);
         let (mut refused, mut in_vain, mut unverified) = (None, None, false);
-        for plan in plans {
+        for (plan, next) in plans.iter().zip(plans.iter().skip(1).map(Some).chain([None])) {
             match self.sign_as_planned(key, plan, message, (step, wants_pin))? {
                 Signing::Done(signature) => match (verified(&signature), in_vain) {
                     (Some(value), None) => {
@@ -174,8 +174,11 @@ impl Session {
                         self.token().note_refused(first);
                         return Ok(Some(value));
                     }
-                    // It signs well, with another key than those at hand; or it would cost the PIN once more to see.
-                    (None, _) if wants_pin || !plan.hashes() || self.token().has_signed(plan.mechanism) => {
+                    // It signs well, with another key than those at hand; or nothing else is there to see by.
+                    (None, _)
+                        if self.token().has_signed(plan.mechanism)
+                            || !self.may_sign_as(plan, next, wants_pin) =>
+                    {
                         return Ok(None);
                     }
                     (None, _) => unverified = true,
@@ -188,6 +191,21 @@ impl Session {
             return Ok(None);
         }
         Err(refused.unwrap_or_else(|| Error::new(Code::MechanismUnsupported).during(step)))
+    }
+
+    /// Whether the other way is tried after a signature that does not verify. Where the PIN is sent for each, it was taken just
+    /// now, so that costs no try; a person at a pad is not asked once more.
+    fn may_sign_as(&self, tried: &Plan, next: Option<&Plan>, wants_pin: bool) -> bool {
+        match (next, wants_pin) {
+            (None, _) => false,
+            (Some(_), false) => tried.hashes(),
+            (Some(next), true) => self.usable(next) && self.pin.with(|pin| pin.is_some()),
+        }
+    }
+
+    fn usable(&self, plan: &Plan) -> bool {
+        let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&plan.mechanism));
+        listed && !self.token().has_refused(plan.mechanism)
     }
 
     /// Whether the token wants the PIN for each signature of this key.
@@ -215,11 +233,19 @@ impl Session {
             Some(rv) if is_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
             _ => Err(failure.during(step)),
         };
-        let begun = match plan.mechanism {
+        let begin = || match plan.mechanism {
             CKM_RSA_PKCS_PSS | CKM_SHA256_RSA_PKCS_PSS => {
                 functions.sign_init_pss_sha256(open.handle(), plan.mechanism, handle)
             }
             mechanism => functions.sign_init(open.handle(), mechanism, handle),
+        };
+        let begun = match begin() {
+            // A C_Sign that failed has left its operation behind.
+            Err(failure) if failure.rv() == Some(CKR_OPERATION_ACTIVE) => {
+                functions.end_signing(open.handle());
+                begin()
+            }
+            begun => begun,
         };
         if let Err(failure) = begun {
             return failed(failure, ckr::may_be_mechanism_refusal);
@@ -231,9 +257,15 @@ impl Session {
             Ok(signature) => Ok(Signing::Done(signature)),
             // To sign in another way the PIN is sent again. It was taken, so that costs no try, unless the token looks at it
             // only now and this is what it says of a wrong one.
-            Err(failure) if wants_pin => failed(failure, ckr::is_mechanism_refusal),
+            // One that the login has shown to be right is not counted as wrong.
+            Err(failure) if wants_pin && !self.knows_pin() => failed(failure, ckr::is_mechanism_refusal),
             Err(failure) => failed(failure, ckr::may_be_mechanism_refusal),
         }
+    }
+
+    /// Whether the token has checked the PIN that is sent for each signature.
+    fn knows_pin(&self) -> bool {
+        self.pin_was_checked() && self.pin.with(|pin| pin.is_some())
     }
 
     /// The ways to sign, likeliest first: with the mechanism that hashes too where the token lists it and has not refused it
@@ -255,11 +287,7 @@ impl Session {
                 (plan(CKM_ECDSA_SHA384, HostWork::Nothing), plan(CKM_ECDSA, HostWork::Sha384))
             }
         };
-        let usable = |plan: &Plan| {
-            let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&plan.mechanism));
-            listed && !self.token().has_refused(plan.mechanism)
-        };
-        match usable(&combined) && !(wants_pin && usable(&raw)) {
+        match self.usable(&combined) && !(wants_pin && self.usable(&raw)) {
             true => vec![combined, raw],
             false => vec![raw, combined],
         }

@@ -10,7 +10,7 @@ use self::quirks::Quirks;
 use crate::driver::ckr::During as _;
 use crate::driver::module::Module;
 use crate::driver::mutex::lock;
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::KeyKind;
 use crate::uri::TokenUri;
 use serde::Serialize;
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use usbtoken_pkcs11::SlotId;
-use usbtoken_pkcs11::text::unpadded;
+use usbtoken_pkcs11::text::{compared, unpadded};
 use usbtoken_pkcs11::types::*;
 
 /// A token in a slot, as it was when it was found.
@@ -80,6 +80,9 @@ pub struct TokenInfo {
     pub hardware_version: (u8, u8),
     /// The firmware's version, major and minor.
     pub firmware_version: (u8, u8),
+    /// The URI that means it, also to other programs.
+    #[serde(skip)]
+    uri: Arc<TokenUri>,
 }
 
 /// Whether a token is in use, by what it states, least first.
@@ -112,14 +115,18 @@ pub enum PinState {
 }
 
 impl Module {
-    /// The tokens of the driver, and why slots were passed over.
-    pub(crate) fn tokens(&self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
+    /// The tokens of the driver in the slots that are wanted, and why slots were passed over.
+    pub(crate) fn tokens(
+        &self,
+        anew: bool,
+        is_wanted: impl Fn(u64) -> bool,
+    ) -> Result<(Vec<Token>, Vec<Error>)> {
         let functions = self.functions();
         let slots = if anew { functions.slots_anew(true) } else { functions.slots(true) };
         let (mut tokens, mut skipped) = (Vec::new(), Vec::new());
-        for slot in slots
-            .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))?
-        {
+        let slots = slots
+            .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))?;
+        for slot in slots.into_iter().filter(|slot| is_wanted(crate::driver::ckr::number(slot.0))) {
             match Token::read(self, slot) {
                 Ok(token) => tokens.push(token),
                 Err(error) => skipped.push(error.fact(Fact::Driver, self.path().display())),
@@ -166,6 +173,12 @@ impl Token {
     /// Label, manufacturer, model and serial number.
     pub fn identity(&self) -> &TokenIdentity {
         &self.info.identity
+    }
+
+    /// The URI that means it (RFC 7512), by the bytes of its driver: p11tool and pkcs11-tool compare those, whatever alphabet and
+    /// padding they are in. What may change from call to call is left out.
+    pub fn uri(&self) -> TokenUri {
+        TokenUri::clone(&self.info.uri)
     }
 
     /// The driver through which the token was found.
@@ -233,6 +246,17 @@ impl Token {
     pub fn stated_pin_length(&self) -> Option<(u64, u64)> {
         let (shortest, longest) = self.quirks().pin_length.unwrap_or(self.info.pin_length);
         (shortest <= longest && longest > 0).then_some((shortest, longest))
+    }
+
+    /// That a PIN has, or may have, another length than the token states.
+    pub(crate) fn stated_lengths(&self) -> Warning {
+        let (shortest, longest) = self.info.pin_length;
+        Warning::from(Notice::PinLengthStated).fact(Fact::Stated, format_args!("{shortest}–{longest}"))
+    }
+
+    /// The warning for a PIN of this many bytes, where the token states other lengths.
+    pub fn doubts_pin_length(&self, bytes: usize) -> Option<Warning> {
+        (!self.states_pin_length(bytes)).then(|| self.stated_lengths().fact(Fact::Found, bytes))
     }
 
     /// Whether a PIN of this many bytes is within what the token states.
@@ -334,6 +358,12 @@ impl TokenInfo {
             free_private_memory: memory(raw.ulFreePrivateMemory, raw.ulTotalPrivateMemory),
             hardware_version: (hardware.major, hardware.minor),
             firmware_version: (firmware.major, firmware.minor),
+            uri: Arc::new(TokenUri::of_fields([
+                compared(&raw.label),
+                compared(&raw.manufacturerID),
+                compared(&raw.model),
+                compared(&raw.serialNumber),
+            ])),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Public keys as values.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -80,7 +81,7 @@ impl PublicKey {
     pub(crate) fn from_ec(params_der: &[u8], point: &[u8]) -> Result<Self> {
         let params = AnyRef::from_der(params_der).map_err(malformed)?;
         let curve = curve_named(params).ok_or_else(|| unsupported("P-256, P-384", &hex(params_der)))?;
-        Self::on_curve(curve, bare_point(curve, point).ok_or_else(|| refused("ec_point"))?)
+        Self::on_curve(curve, &bare_point(curve, point).ok_or_else(|| refused("ec_point"))?)
     }
 
     fn on_curve(curve: Curve, point: &[u8]) -> Result<Self> {
@@ -166,15 +167,21 @@ enum Curve {
 }
 
 impl Curve {
-    /// Whether this is a point without anything around it: 04, X, Y, or 02 or 03 and X.
-    const fn is_bare(self, point: &[u8]) -> bool {
+    /// A point without anything around it: 04, X, Y; 02 or 03 and X; the hybrid form of X9.62 (06 or 07, by the last bit of Y,
+    /// then X, Y), which software reads no more; or X, Y alone.
+    fn bare(self, point: &[u8]) -> Option<Cow<'_, [u8]>> {
         let coordinate = match self {
             Curve::P256 => 32,
             Curve::P384 => 48,
         };
         match point {
-            [2 | 3, x @ ..] => x.len() == coordinate,
-            _ => point.len() == 1 + 2 * coordinate,
+            [2 | 3, x @ ..] if x.len() == coordinate => Some(point.into()),
+            [4, both @ ..] if both.len() == 2 * coordinate => Some(point.into()),
+            [form @ (6 | 7), both @ ..] if both.len() == 2 * coordinate => {
+                (both.last()? & 1 == form & 1).then(|| [&[4], both].concat().into())
+            }
+            both if both.len() == 2 * coordinate => Some([&[4], both].concat().into()),
+            _ => None,
         }
     }
 }
@@ -215,16 +222,19 @@ fn uncompressed(point: &[u8]) -> Result<&[u8]> {
     if point.first() == Some(&4) { Ok(point) } else { Err(refused("ec_point_form")) }
 }
 
-/// The bare point. Length decides before the tag does: a bare point begins with 04, as an OCTET STRING does. Some drivers wrap
-/// it twice.
-fn bare_point(curve: Curve, point: &[u8]) -> Option<&[u8]> {
-    if curve.is_bare(point) {
-        return Some(point);
+/// The point as SEC 1 §2.3.3 writes it, without anything around it. Length decides before the tag does: a bare point begins
+/// with 04, as an OCTET STRING does. Some drivers wrap it twice, some give a whole SubjectPublicKeyInfo.
+fn bare_point(curve: Curve, point: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if let Some(bare) = curve.bare(point) {
+        return Some(bare);
     }
     let wrapped = AnyRef::from_der(point).ok()?;
     match wrapped.tag() {
         Tag::OctetString if wrapped.value().len() < point.len() => bare_point(curve, wrapped.value()),
-        Tag::BitString => wrapped.decode_as::<BitStringRef<'_>>().ok()?.as_bytes(),
+        Tag::BitString => curve.bare(wrapped.decode_as::<BitStringRef<'_>>().ok()?.as_bytes()?),
+        Tag::Sequence => {
+            curve.bare(SubjectPublicKeyInfoRef::from_der(point).ok()?.subject_public_key.as_bytes()?)
+        }
         _ => None,
     }
 }

@@ -157,7 +157,7 @@ code_words! {
     NewPinDoubtful "The new PIN looks like a slip of the keyboard and was not sent. The PIN was not changed."
         "Switch the input method off, leave blanks at the edges out, and enter it again. If it is wanted all the same, say that it is to be sent as typed.";
     LoginLost "The login ended in the middle of the job: another program used the token, or it was reset."
-        "Close other programs that use the token, then run it once more. What was begun is still there, and can be gone on with.";
+        "Close other programs that use the token, then run it once more. Nothing was removed: where a renewal was begun, it is gone on with, else it begins anew.";
     PinRequired "This needs the PIN."
         "Enter the PIN, or name the place that it should be read from.";
     PinIncorrectFinalTry "The PIN is not correct. One more wrong PIN locks the token."
@@ -399,6 +399,8 @@ code_words! {
         "Check the proxy's address, and with the network's administrator whether connections to the bank's server are allowed.";
     LoginSignatureUnsupported "The token does not sign in any way that the server takes."
         "Both are shown: tell the bank's branch. Nothing was changed on the token.";
+    LoginAskedLater "The server asked for no certificate while the connection was made, and refused the page. It seems to want the certificate only once a page is asked for, which cannot be followed here."
+        "Log in with a browser to see whether the new certificate works. Where it has to be confirmed here, ask the bank's branch for an address that demands the certificate while the connection is made. Nothing was changed on the token.";
     LoginUrlUnusable "The address of the login is missing, or it is none that can be used."
         "Give the address of the login page, which begins with https://; in a bank's profile it is pages.login_url.";
 }

@@ -191,6 +191,14 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A renewal of this certificate was begun on this token. Whether it is finished shows after the login only.",
             "List the certificates or what is pending with the PIN.",
         ),
+        Notice::PinPadStated => w(
+            "The token states that its PIN is entered at its own keys.",
+            "You can go on. Where there are no such keys, the PIN that is typed here can be sent all the same.",
+        ),
+        Notice::PinLengthStated => w(
+            "The token states PIN lengths that the PIN may not have.",
+            "You can go on: what it states may be wrong, and a PIN that is surely right can be sent as it is.",
+        ),
         Notice::KeyLabelChosen => w(
             "The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal.",
             "Let the renewal be finished in this run: in a later one the key is not found again. If it is never used, remove it with the token's own software.",
@@ -332,6 +340,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Algorithm => "algorithm",
         Fact::Stated => "stated by the token",
         Fact::Uri => "PKCS#11 URI",
+        Fact::Successor => "Serial number of the new certificate",
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::Seen => "looked at",

@@ -6,9 +6,6 @@ use crate::error::Fact;
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
         (Fact::Reason, "replaced_meanwhile") => "another file was put in its place while it was read",
-        (Fact::Reason, "request_not_here") => {
-            "the request is not kept on this computer, and its number cannot be kept without it"
-        }
         (Fact::Reason, "delivered_empty") => {
             "this USB token comes without a certificate: the first one is to be issued, not renewed"
         }
@@ -91,6 +88,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "object_unreadable") => "the object cannot be read",
         (Fact::Reason, "another_session") => "the object was read in another session",
         (Fact::Reason, "no_anchor") => "no trust anchor was given",
+        (Fact::Reason, "first_names_no_object") => {
+            "a first certificate is for no object that is on the token already"
+        }
         (Fact::Reason, "no_old_key") => "there is no old credential whose key could be used",
         (Fact::Reason | Fact::Detail, "after_last") => "it lies behind the last entry",
         (Fact::Reason | Fact::Detail, "both_encodings") => "it is set in both encodings",

@@ -195,6 +195,14 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "この電子証明書の更新は、このUSBトークンで一度始められています。完了しているかどうかは、ログインしないと分かりません。",
             "PINを使って、電子証明書または発行待ちの鍵の一覧を確認してください。",
         ),
+        Notice::PinPadStated => w(
+            "USBトークンは「PIN(暗証番号)はトークン側のキーで入力する」と申告しています。",
+            "このまま進められます。キーのない機種では、パソコンで入力したPINをそのまま送ることもできます。",
+        ),
+        Notice::PinLengthStated => w(
+            "USBトークンが申告するPIN(暗証番号)の桁数が、お使いのPINと合わない可能性があります。",
+            "このまま進められます。申告が誤っていることもあり、PINが確かであればそのまま送ることができます。",
+        ),
         Notice::KeyLabelChosen => w(
             "USBトークンが鍵のラベルを自分で決めるため、この鍵が更新のためのものであることがトークンに記録されていません。",
             "中断すると後からこの鍵を見つけられないため、このまま最後まで更新を完了してください。使わない鍵は、トークンに付属のソフトウェアで削除してください。",
@@ -339,6 +347,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Algorithm => "方式",
         Fact::Stated => "トークンの申告",
         Fact::Uri => "PKCS#11 URI",
+        Fact::Successor => "新しい電子証明書のシリアル番号",
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",

@@ -6,9 +6,6 @@ use crate::error::Fact;
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
         (Fact::Reason, "replaced_meanwhile") => "読み取る間に、別のファイルに置き換えられました",
-        (Fact::Reason, "request_not_here") => {
-            "申請データの控えがこのパソコンにないため、受付番号を保存できません"
-        }
         (Fact::Reason, "delivered_empty") => {
             "このUSBトークンは、電子証明書が入っていない状態で届きます。更新ではなく、最初の電子証明書の発行が必要です"
         }
@@ -81,6 +78,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "object_unreadable") => "オブジェクトを読み取れません",
         (Fact::Reason, "another_session") => "別のセッションで読み取ったオブジェクトです",
         (Fact::Reason, "no_anchor") => "信頼する認証局（トラストアンカー）が指定されていません",
+        (Fact::Reason, "first_names_no_object") => "新規発行は、トークンにある鍵や電子証明書を対象にしません",
         (Fact::Reason, "no_old_key") => "使用できる古い証明書の鍵がありません",
         (Fact::Reason | Fact::Detail, "after_last") => "最後の項目より後ろです",
         (Fact::Reason | Fact::Detail, "both_encodings") => "二つの文字コードの両方で指定されています",

@@ -158,7 +158,8 @@ fn named(args: &IssuerArgs, missing: &str) -> Result<()> {
 /// A bank that does not say how the CA is asked leaves it to the person.
 fn issuer(args: &IssuerArgs, bank: &Bank, add: &mut impl FnMut(bool, Override)) {
     let Some(issuer) = &bank.issuer else { return };
-    let is_given = args.issuer.is_some() || args.issuer_helper.is_some();
+    let is_named = issuer.command.is_some() || issuer.helper.is_some();
+    let is_given = is_named && (args.issuer.is_some() || args.issuer_helper.is_some());
     let is_same = args.issuer == issuer.command && args.issuer_helper == issuer.helper;
     add(is_given && !is_same, Override::Issuer);
     let other_timeout = args.issuer_timeout.filter(|seconds| issuer.timeout_seconds != Some(*seconds));

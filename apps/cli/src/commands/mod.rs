@@ -1,7 +1,8 @@
-//! The subcommands, one file each, in three groups, and the choice of the credential that they share.
+//! The subcommands, one file each, in three groups, and the choice of the credential and the order that they share.
 
 pub mod chosen;
 pub mod job;
+pub mod orders;
 pub mod select;
 pub mod show;
 pub mod support;

@@ -57,13 +57,16 @@ pub fn pending(
         }
         (Some(last), false) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
-            Err(found.iter().chain([&last]).fold(error, |error, key| {
-                let concerns = key.concerns().unwrap_or_else(|| "-".to_owned());
-                let id = hex(key.id());
-                error.fact(Fact::Candidate, format!("{id} ({}, serial {concerns})", key.since()))
-            }))
+            let candidates = found.iter().chain([&last]).map(candidate);
+            Err(candidates.fold(error, |error, one| error.fact(Fact::Candidate, one)))
         }
     }
+}
+
+/// A pending key where several may be meant.
+pub fn candidate(key: &PendingKey) -> String {
+    let concerns = key.concerns().unwrap_or_else(|| "-".to_owned());
+    format!("{} ({}, serial {concerns})", hex(key.id()), key.since())
 }
 
 /// The key that the new certificate is for, where the command line says it.

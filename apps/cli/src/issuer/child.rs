@@ -33,11 +33,12 @@ pub(super) fn run(
     timeout: Duration,
     show: bool,
 ) -> io::Result<Ran> {
+    // Before anything is opened: it would have the number of a stream that a driver has closed.
+    crate::process::surroundings::restore();
     let signals = Signals::watch_child()?;
     // Drivers open files and sockets of their own; nothing but the three pipes is the program's business.
     close_fds::set_fds_cloexec_threadsafe(3, &[]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    crate::process::surroundings::restore();
     let mut child = command.spawn()?;
     let mut talk = Talk::with(&mut child, input, copy, show);
     let end = talk.until_it_ends(&mut child, &signals, Instant::now() + timeout);

@@ -1,5 +1,6 @@
 //! What a command says: for people, or as JSON for programs.
 
+pub mod json;
 pub mod progress;
 pub mod stdout;
 pub mod view;
@@ -14,7 +15,7 @@ use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
 use crate::process::surroundings;
-use crate::words::Words;
+use crate::words::{Tongue, Words};
 
 /// A result that may be long: it is written while it is made, and never stands in memory as a whole.
 pub trait Pieces {
@@ -102,16 +103,16 @@ impl Outcome {
         if stdout::was_closed() {
             return Err(io::Error::other("standard output is closed"));
         }
-        surroundings::on_stdout(|| {
+        surroundings::on_stdout(|stdout| {
             // Standard output would be written line by line.
-            let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            let mut stdout = io::BufWriter::with_capacity(1 << 16, stdout);
             match (&self.raw, &self.pieces) {
                 (Some(raw), _) => stdout.write_all(raw),
                 (None, Some(pieces)) if as_json => {
                     pieces.write_json(&mut stdout).and_then(|()| writeln!(stdout))
                 }
                 (None, Some(pieces)) => pieces.write_text(&mut stdout),
-                (None, None) if as_json => writeln!(stdout, "{:#}", self.json),
+                (None, None) if as_json => writeln!(stdout, "{}", json::pretty(&self.json)),
                 (None, None) => writeln!(stdout, "{}", self.text),
             }?;
             stdout.flush()
@@ -122,41 +123,38 @@ impl Outcome {
     pub fn print_unprinted(&self, error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
         // What is long changed nothing, and can be had again.
         let text = if self.pieces.is_some() && as_json {
-            format!("{:#}", error_json(error, lang, bank))
+            json::pretty(&error_json(error, lang, bank))
         } else if as_json {
             let mut value = error_json(error, lang, bank);
             if let Some(fields) = value["error"].as_object_mut() {
                 fields.insert("result".to_owned(), self.json.clone());
             }
-            format!("{value:#}")
+            json::pretty(&value)
         } else if self.raw.is_some() || self.pieces.is_some() {
             error_text(error, lang, bank)
         } else {
             format!("{}\n\n{}", self.text, error_text(error, lang, bank))
         };
-        // There is no place left to complain when standard error is closed.
-        let _ = writeln!(io::stderr(), "{text}");
+        surroundings::say(&text);
     }
 }
 
 /// Writes an error to standard error, with what the bank has to say to it.
 pub fn print_error(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let text =
-        if as_json { format!("{:#}", error_json(error, lang, bank)) } else { error_text(error, lang, bank) };
-    // There is no place left to complain when standard error is closed.
-    let _ = writeln!(io::stderr(), "{text}");
+        if as_json { json::pretty(&error_json(error, lang, bank)) } else { error_text(error, lang, bank) };
+    surroundings::say(&text);
 }
 
 /// Writes to standard error what failed after a certificate was installed.
 pub fn print_afterwards(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let installed = Some(Words::HintInstalled);
     let text = if as_json {
-        format!("{:#}", error_json_with(error, installed, lang, bank))
+        json::pretty(&error_json_with(error, installed, lang, bank))
     } else {
         error_text_with(error, installed, lang, bank)
     };
-    // There is no place left to complain when standard error is closed.
-    let _ = writeln!(io::stderr(), "{text}");
+    surroundings::say(&text);
 }
 
 /// The error as people see it.
@@ -166,10 +164,11 @@ pub fn error_text(error: &Error, lang: Lang, bank: Option<&Bank>) -> String {
 
 fn error_text_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Option<&Bank>) -> String {
     let report = report(error, lang, bank).to_string();
+    let tongue = Tongue { lang, bank };
     match hint {
         // The last line is for support; the hint belongs to what the person should do.
         Some(hint) => match report.rsplit_once('\n') {
-            Some((before, support)) => format!("{before}\n{}\n{support}", hint.text(lang)),
+            Some((before, support)) => format!("{before}\n{}\n{support}", tongue.text(hint)),
             None => report,
         },
         None => report,
@@ -200,7 +199,7 @@ fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Opt
         "sentence": report.sentence,
         "next": report.next_action,
         "contacts": report.contacts,
-        "hint": hint.map(|hint| hint.text(lang)),
+        "hint": hint.map(|hint| Tongue { lang, bank }.text(hint)),
         "facts": facts_json(error.facts()),
     }})
 }
@@ -217,49 +216,54 @@ fn facts_json<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Map<String, V
 }
 
 /// Several warnings as people see them, each on a line of its own.
-pub fn notices_text(notices: &[Warning], lang: Lang) -> String {
-    notices.iter().map(|notice| format!("\n{}", notice_text(notice, lang))).collect()
+pub fn notices_text(notices: &[Warning], tongue: Tongue<'_>) -> String {
+    notices.iter().map(|notice| format!("\n{}", notice_text(notice, tongue))).collect()
 }
 
 /// Several warnings as programs see them.
-pub fn notices_json(notices: &[Warning], lang: Lang) -> Vec<Value> {
-    notices.iter().map(|notice| notice_json(notice, lang)).collect()
+pub fn notices_json(notices: &[Warning], tongue: Tongue<'_>) -> Vec<Value> {
+    notices.iter().map(|notice| notice_json(notice, tongue)).collect()
 }
 
 /// Writes what was passed over to standard error.
 pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bool) {
     let text = if as_json {
         let mut value = error_json(error, lang, bank);
-        json!({"warning": value["error"].take()}).to_string()
+        json::line(&json!({"warning": value["error"].take()}))
     } else {
         report(error, lang, bank).to_string()
     };
-    // There is no place left to complain when standard error is closed.
-    let _ = writeln!(io::stderr(), "{text}");
+    surroundings::say(&text);
 }
 
 /// A warning as programs see it.
-pub fn notice_json(warning: &Warning, lang: Lang) -> Value {
+pub fn notice_json(warning: &Warning, tongue: Tongue<'_>) -> Value {
     let notice = warning.notice;
-    let message = notice.message(lang);
+    let message = notice.message(tongue.lang);
     json!({
         "number": notice.number(),
         "name": notice.name(),
-        "sentence": message.sentence,
-        "next": message.next_action,
+        "sentence": tongue.say(message.sentence),
+        "next": tongue.say(message.next_action),
         "facts": facts_json(warning.facts()),
     })
 }
 
 /// A warning as people see it: the sentence, its values, and what to do next.
-pub fn notice_text(warning: &Warning, lang: Lang) -> String {
-    let message = warning.notice.message(lang);
-    let values = warning.facts().map(|(fact, value)| {
-        let value = fact.words(value, lang);
-        format!("\n    {}: {}", fact.label(lang), printable(&value))
-    });
-    let hint = notice_hint(warning.notice).map(|hint| format!("\n  {}", hint.text(lang))).unwrap_or_default();
-    format!("* {}{}\n  {}{hint}", message.sentence, values.collect::<String>(), message.next_action)
+pub fn notice_text(warning: &Warning, tongue: Tongue<'_>) -> String {
+    let message = warning.notice.message(tongue.lang);
+    let values = warning.facts().map(|(fact, value)| format!("\n    {}", fact_text(fact, value, tongue)));
+    let hint = notice_hint(warning.notice);
+    let hint = hint.map(|hint| format!("\n  {}", tongue.text(hint))).unwrap_or_default();
+    let (sentence, next) = (tongue.say(message.sentence), tongue.say(message.next_action));
+    format!("* {sentence}{}\n  {next}{hint}", values.collect::<String>())
+}
+
+/// A value with its label. One that has words of ours has the bank's word for the PIN in them; what comes from outside stays.
+pub fn fact_text(fact: Fact, value: &str, tongue: Tongue<'_>) -> String {
+    let words = fact.words(value, tongue.lang);
+    let words = if words == value { words } else { tongue.say(&words) };
+    format!("{}: {}", fact.label(tongue.lang), printable(&words))
 }
 
 /// Which of the command's own options helps.
@@ -268,6 +272,7 @@ pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
         Notice::KeyKindChanges | Notice::MechanismNotListed | Notice::KeySizeNotStated => {
             Some(Words::HintKey)
         }
+        Notice::PinPadStated | Notice::PinLengthStated => Some(Words::HintPinAsTyped),
         Notice::MoreAfterLogin | Notice::BegunBefore => Some(Words::HintPin),
         Notice::PinToBeChanged | Notice::InitialPin => Some(Words::HintPinChange),
         _ => None,
@@ -304,6 +309,7 @@ pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
 
 fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
+        _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound => Words::HintToken,
         Code::CredentialNotFound | Code::CredentialNotSeen | Code::CredentialAmbiguous => {
@@ -315,7 +321,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::RetireIssuerNotShown => Words::HintAnchor,
         Code::RetireNotConfirmed => Words::HintConfirm,
         Code::RetireNoSuccessor => Words::HintSuccessor,
-        Code::RetireDoubtful => Words::HintRetire,
+        Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
         Code::RemovalDoubtful => Words::HintSee,
         Code::RequestFinished => Words::HintReuseKey,
         Code::KeyKindNotMade => Words::HintKey,
@@ -327,7 +333,6 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::PinExpired => Words::HintPinChange,
         Code::PinChangeUncertain => Words::HintPinHolds,
         Code::DriverUntrusted => Words::HintTrustDriver,
-        _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinAsTyped,
         Code::PinWrongBefore => Words::HintPinCorrected,
         Code::PendingOfOther => Words::HintAnyCaller,
         Code::PinRequired => Words::HintPin,

@@ -1,7 +1,10 @@
 //! What belongs to the whole process: its signals, and what a driver may change behind our back.
 
 #[cfg(unix)]
+mod keeper;
+#[cfg(unix)]
 pub mod signals;
+pub mod stop;
 #[cfg(unix)]
 pub mod surroundings;
 #[cfg(not(unix))]

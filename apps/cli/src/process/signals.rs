@@ -32,6 +32,11 @@ impl Signals {
         Ok(signals)
     }
 
+    /// For all that ends this program.
+    pub fn watch_end() -> io::Result<Self> {
+        Signals::watch(by_default()?.iter().copied().filter(|signal| *signal != SIGTSTP))
+    }
+
     /// For all that ends this program or stops it, Ctrl-Z among them.
     pub fn watch_prompt() -> io::Result<Self> {
         Signals::watch(by_default()?.iter().copied())

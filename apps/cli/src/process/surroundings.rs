@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -13,11 +13,14 @@ use rustix::fs::{Mode, fstat};
 use rustix::process::{Resource, getrlimit};
 use rustix::stdio;
 
+use super::keeper::{self, Keeper};
+
 /// As they were before any driver ran.
 struct Surroundings {
     stdin: Option<Stream>,
     stdout: Option<Stream>,
     stderr: Option<Stream>,
+    keeper: Option<Keeper>,
     folder: Option<(Stream, PathBuf)>,
     mask: Mode,
     variables: BTreeMap<OsString, OsString>,
@@ -44,6 +47,7 @@ pub fn keep() {
         stdin: Stream::copied(stdio::stdin()),
         stdout: Stream::copied(stdio::stdout()),
         stderr: Stream::copied(stdio::stderr()),
+        keeper: Keeper::begin(),
         folder: folder(),
         mask,
         variables: std::env::vars_os().collect(),
@@ -83,18 +87,38 @@ fn folder() -> Option<(Stream, PathBuf)> {
 ///
 /// # Errors
 /// When a driver has closed it for good.
-pub fn on_stdout<R>(work: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-    let Some(stdout) = BEFORE.get().and_then(|before| before.stdout.as_ref()) else { return work() };
+pub fn on_stdout<R>(work: impl FnOnce(&mut dyn Write) -> io::Result<R>) -> io::Result<R> {
+    let Some((before, stdout)) = BEFORE.get().and_then(|before| Some((before, before.stdout.as_ref()?)))
+    else {
+        return work(&mut io::stdout().lock());
+    };
     if !stdout.is_there() {
-        return Err(io::Error::other("the driver has closed standard output"));
+        return match &before.keeper {
+            Some(keeper) => work(&mut keeper.writer(keeper::Stream::Output)),
+            None => Err(io::Error::other("the driver has closed standard output")),
+        };
     }
     stdio::dup2_stdout(&stdout.copy)?;
-    let done = work();
+    let done = work(&mut io::stdout().lock());
     // What a driver has in its buffers comes at the end of the process, and what a full disk did not take once more.
     if let Ok(nowhere) = File::options().write(true).open("/dev/null") {
         let _ = stdio::dup2_stdout(nowhere);
     }
     done
+}
+
+/// Says this on the standard error that this program was started with.
+pub fn say(text: &str) {
+    let before = BEFORE.get();
+    let was_closed = |stderr: &Stream| file_of(stdio::stderr()) != Some(stderr.file) && !stderr.is_there();
+    let keeper = before
+        .filter(|before| before.stderr.as_ref().is_some_and(was_closed))
+        .and_then(|before| before.keeper.as_ref());
+    // There is no place left to complain when standard error is closed.
+    let _ = match keeper {
+        Some(keeper) => writeln!(keeper.writer(keeper::Stream::Error), "{text}"),
+        None => writeln!(io::stderr(), "{text}"),
+    };
 }
 
 /// A variable of the environment that this program was started with.

@@ -1,7 +1,7 @@
 //! Where a process has no such surroundings, or they cannot be put back.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 
 /// Nothing is kept.
 pub fn keep() {}
@@ -13,8 +13,14 @@ pub fn restore() {}
 ///
 /// # Errors
 /// Those of the work.
-pub fn on_stdout<R>(work: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-    work()
+pub fn on_stdout<R>(work: impl FnOnce(&mut dyn Write) -> io::Result<R>) -> io::Result<R> {
+    work(&mut io::stdout().lock())
+}
+
+/// Says this on standard error.
+pub fn say(text: &str) {
+    // There is no place left to complain when it is closed.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A variable of the environment.

@@ -29,6 +29,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "Label",
         Words::Size => "Size in bytes",
         Words::UnreadableExtensions => "Extensions that cannot be read",
+        Words::KeyInUse(kind) => return format!("{kind}, in use and used again"),
         Words::NewKey(kind) => return format!("New key: {kind}"),
         Words::NoPending => "There is no pending key.",
         Words::Reminder => "Reminder",
@@ -144,6 +145,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Fine => "ok",
         Words::CanRenew => "The renewal can work.",
         Words::CannotRenew => "The renewal cannot work like this.",
+        Words::NotKnownWithoutPin => "Whether another certificate can be renewed shows with the PIN.",
         Words::MayBeFinished => {
             "A renewal of it was begun before. `usbtoken renew` looks after the login how far that came: it goes on with it, or writes nothing where it is finished."
         }
@@ -183,6 +185,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
         Words::HintStatedLocked => "If the PIN is not locked, add --final-try to have it sent.",
         Words::HintPinAsTyped => "To have the PIN sent as it is, add --pin-as-typed.",
+        Words::HintPinPad => {
+            "No PIN of this computer was used. Where the token has no keys of its own, add --pin-as-typed to have it sent."
+        }
         Words::HintTrustDriver => "To load it all the same, add --trust-driver.",
         Words::HintAnyCaller => {
             "Where the page or program that began it cannot go on any more, add --any-caller."

@@ -32,6 +32,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "ラベル",
         Words::Size => "サイズ（バイト）",
         Words::UnreadableExtensions => "読み取れない拡張",
+        Words::KeyInUse(kind) => return format!("{kind}（使用中の鍵をそのまま使う更新）"),
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
         Words::NoPending => "発行待ちの鍵はありません。",
         Words::Reminder => "更新のお知らせ",
@@ -159,6 +160,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Fine => "良好",
         Words::CanRenew => "更新を行えます。",
         Words::CannotRenew => "このままでは更新を行えません。",
+        Words::NotKnownWithoutPin => "ほかに更新できる電子証明書があるかどうかは、PINで確認できます。",
         Words::MayBeFinished => {
             "この電子証明書の更新は一度始められています。「usbtoken renew」はログイン後にどこまで進んだかを確かめ、途中であれば続け、完了していれば何も書き込みません。"
         }
@@ -198,6 +200,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
         Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",
         Words::HintPinAsTyped => "PINをそのまま送る場合は --pin-as-typed を付けてください。",
+        Words::HintPinPad => {
+            "パソコン側のPINは使っていません。トークンや読取装置にキーがないときは、--pin-as-typed を付けるとパソコン側のPINを送ります。"
+        }
         Words::HintTrustDriver => "それでも読み込む場合は --trust-driver を付けてください。",
         Words::HintAnyCaller => {
             "始めたWebサイトまたはプログラムで続けられないときは、--any-caller を付けて実行してください。"

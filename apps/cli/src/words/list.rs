@@ -56,6 +56,8 @@ pub enum Words<'a> {
     Size,
     /// Label: the extensions of a certificate that cannot be read.
     UnreadableExtensions,
+    /// The kind of a key that is in use.
+    KeyInUse(&'a str),
     /// The kind of key that a renewal makes.
     NewKey(&'a str),
 
@@ -200,6 +202,8 @@ pub enum Words<'a> {
     CanRenew,
     /// At least one point forbids the renewal.
     CannotRenew,
+    /// What shows without the PIN cannot be renewed; another one may show with it.
+    NotKnownWithoutPin,
     /// A renewal was begun before; whether it is finished shows after the login.
     MayBeFinished,
     /// There seems to be nothing to renew.
@@ -243,6 +247,8 @@ pub enum Words<'a> {
     HintStatedLocked,
     /// Hint of the command: send the PIN as it is.
     HintPinAsTyped,
+    /// Hint of the command: the PIN was not sent, since the token states keys of its own.
+    HintPinPad,
     /// Hint of the command: load the driver all the same.
     HintTrustDriver,
     /// Hint of the command: jobs of other callers.

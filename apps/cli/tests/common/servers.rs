@@ -145,6 +145,33 @@ pub fn openssl(stage: &Stage, options: &str) -> Server {
     Server { child: Some(child), port }
 }
 
+/// `openssl s_server` by TLS 1.2 that wants a certificate only when it has been asked for a page: it begins to negotiate anew,
+/// as Apache does for a `<Location>` with `SSLVerifyClient`.
+pub fn renegotiating(stage: &Stage) -> Server {
+    usual_identity(stage);
+    let mut child = Command::new("openssl")
+        .args(["s_server", "-accept", "0", "-cert", "server.pem", "-cert_chain", "server.pem", "-tls1_2"])
+        .args(["-key", "server.key", "-CAfile", &clients(stage), "-legacy_renegotiation"])
+        .current_dir(stage.file(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = lines.find_map(|line| line.unwrap().strip_prefix("ACCEPT ").map(str::to_owned));
+    let port = said.unwrap().rsplit(':').next().unwrap().trim().parse().unwrap();
+    let mut commands = child.stdin.take().unwrap();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            if line.starts_with("GET ") {
+                let _ = commands.write_all(b"R\n");
+            }
+        }
+    });
+    Server { child: Some(child), port }
+}
+
 /// A TCP server that treats each connection so.
 pub fn tcp(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -63,7 +63,12 @@ fn an_ec_point_comes_in_many_forms() {
         let half = (point.len() - 1) / 2;
         let compressed = [&[2 + (point[2 * half] & 1)], &point[1..=half]].concat();
         let twice = octets(&octets(&point));
-        for form in [point.clone(), octets(&point), bits, octets(&compressed), compressed, twice] {
+        let hybrid = [&[6 + (point[2 * half] & 1)], &point[1..]].concat();
+        let hybrid_bits = BitStringRef::from_bytes(&hybrid).unwrap().to_der().unwrap();
+        let alone = point[1..].to_vec();
+        let plain = [point.clone(), octets(&point), bits, octets(&compressed), compressed, twice];
+        let more = [octets(&hybrid), hybrid, hybrid_bits, octets(&alone), alone, openssl.spki("k")];
+        for form in plain.into_iter().chain(more) {
             assert_eq!(PublicKey::from_ec(&params, &form).unwrap(), key, "{curve}");
         }
         assert_eq!(key.algorithm().to_string(), curve);
@@ -83,7 +88,8 @@ fn a_point_that_is_no_point_is_refused() {
     while PublicKey::from_ec(&params, &not_on_curve).is_ok() {
         not_on_curve[32] = not_on_curve[32].wrapping_add(1);
     }
-    for bad in [&off_curve[..], &not_on_curve, &compressed[..32], &point[..64], &[], &[0]] {
+    let wrong_hybrid = [&[6 + (1 ^ point[64] & 1)], &point[1..]].concat();
+    for bad in [&off_curve[..], &not_on_curve, &compressed[..32], &point[..64], &wrong_hybrid, &[], &[0]] {
         assert_eq!(code(PublicKey::from_ec(&params, bad)), Code::PublicKeyInvalid, "{bad:02x?}");
     }
     assert_eq!(code(PublicKey::from_ec(&oid::P384.to_der().unwrap(), &point)), Code::PublicKeyInvalid);

@@ -14,6 +14,7 @@ use crate::journal::JournalEntry;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::pin;
+use crate::reference::Reference;
 use crate::run::Run;
 use crate::words::Words;
 
@@ -35,7 +36,8 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
         None => session.abandon(&key, &run.call())?,
     }
     keeper.forget(&session, key.id(), None);
-    let (text, json) = (Words::Abandoned.text(run.lang), json!({ "abandoned": shown }));
+    let text = said(run, &Words::Abandoned, shown.reference.as_ref());
+    let json = json!({ "abandoned": shown });
     Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
 }
 
@@ -49,12 +51,24 @@ fn forget_order(
     let id = &args.id.as_ref()?.0;
     let order = keeper.entry(session, id).ok().flatten().filter(JournalEntry::reuses_key)?;
     let forget = || {
-        confirm_removal(run, args.yes, &format!("{} ({})", order.key_id, order.since))?;
+        let number = order.reference.as_ref().map(|reference| line(run, reference)).unwrap_or_default();
+        confirm_removal(run, args.yes, &format!("{} ({}){number}", order.key_id, order.since))?;
         keeper.forget(session, id, None);
-        let text = Words::OrderForgotten.text(run.lang);
-        Ok(Outcome::new(text, json!({ "abandoned": { "id": order.key_id, "since": order.since } })))
+        let reference = order.reference.as_ref();
+        let text = said(run, &Words::OrderForgotten, reference);
+        let forgotten = json!({ "id": order.key_id, "since": order.since, "reference": reference });
+        Ok(Outcome::new(text, json!({ "abandoned": forgotten })))
     };
     Some(forget())
+}
+
+/// What was done, with the number under which the CA still knows the order.
+fn said(run: &Run, words: &Words<'_>, reference: Option<&Reference>) -> String {
+    words.text(run.lang) + &reference.map(|reference| line(run, reference)).unwrap_or_default()
+}
+
+fn line(run: &Run, reference: &Reference) -> String {
+    format!("\n  {} = {reference}", Fact::Reference.label(run.lang))
 }
 
 /// Asks a person at a terminal. Where no one can be asked, `--yes` has to say it.

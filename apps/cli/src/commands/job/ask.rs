@@ -146,6 +146,7 @@ impl<'a> Visit<'a> {
         };
         let mut incoming = self.keeper.incoming(session.token().identity(), pending.key_id());
         let (reply, said) = self.issuer.ask(&question, &mut incoming);
+        incoming.close();
         self.know(said);
         let entry = self.keeper.with_reference(entry, self.reference());
         match reply {

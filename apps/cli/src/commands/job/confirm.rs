@@ -17,6 +17,7 @@ use crate::kept::Keeper;
 use crate::next_command::CommandLine;
 use crate::output::view::{self, Moment};
 use crate::output::{Outcome, notices_json, notices_text};
+use crate::process::stop::Stoppable;
 use crate::run::Run;
 use crate::words::Words;
 
@@ -47,10 +48,13 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let session = access.login(run)?;
     let all = session.credentials()?;
     let new = choice(all.clone())?;
-    let olds: Vec<Credential> = all.iter().filter(|old| is_followed_by(old, &new)).cloned().collect();
+    let olds = all.replaced_by(new.certificate());
 
     let keeper = Keeper::of_user();
-    let confirmed = confirm.run(&session, &new, &run.call());
+    let confirmed = {
+        let stoppable = Stoppable::new(&run.progress);
+        confirm.run(&session, &new, &run.call().progress(&stoppable))
+    };
     if confirmed.as_ref().is_err_and(|error| error.code() == Code::LoginRefused) {
         // What an earlier login has shown holds no more.
         keeper.forget_confirmation(session.token().identity(), new.certificate());
@@ -108,16 +112,12 @@ fn newest(all: Credentials, which: &Which, run: &Run) -> Result<Credential> {
     let last = all.clone().without_successor();
     let usable = |one: &&Credential| one.key() != KeyState::Missing && one.certificate().not_after() >= now;
     let usable: Vec<&Credential> = last.iter().filter(usable).collect();
-    let has_replaced = |one: &&&Credential| all.iter().any(|old| is_followed_by(old, one));
+    let has_replaced = |one: &&&Credential| !all.replaced_by(one.certificate()).is_empty();
     let replacing: Vec<&Credential> = usable.iter().filter(has_replaced).copied().collect();
     match (replacing.as_slice(), usable.as_slice()) {
         ([one], _) | ([], [one]) => Ok((*one).clone()),
         _ => last.only(),
     }
-}
-
-fn is_followed_by(old: &Credential, new: &Credential) -> bool {
-    old.successor().is_some_and(|successor| successor.certificate == *new.certificate())
 }
 
 /// How a person tells a certificate from another of the same name in a browser's window.
@@ -167,7 +167,7 @@ fn tell(
             text.push_str(&format!("\n{}", Words::MayRetire(&line).text(run.lang)));
         }
     }
-    text.push_str(&notices_text(&run.untold(notices), run.lang));
+    text.push_str(&notices_text(&run.untold(notices), run.tongue()));
     let old_marks = others.iter().map(|(serial, ends)| json!({ "serial_ends": serial, "not_after": ends }));
     let json = json!({
         "confirmed": true,
@@ -182,7 +182,7 @@ fn tell(
         "do_not_choose": old_marks.collect::<Vec<Value>>(),
         "replaced": olds.iter().map(shown).collect::<Vec<_>>(),
         "retired": [],
-        "notices": notices_json(notices, run.lang),
+        "notices": notices_json(notices, run.tongue()),
     });
     Outcome::new(text, json)
 }
@@ -204,8 +204,15 @@ fn retire(
         abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
         // Whether a bank that keeps old certificates lets this be overridden was asked with the command line.
         let removal = Retire::of(old, policy).although_kept().successor(new.certificate());
-        let url = confirmed.record().url();
-        removal.confirmed([confirmed.record().clone()], url).run(session, &run.call())
+        match run.bank().filter(|bank| bank.login_url.is_some()) {
+            // What the bank waits for is a login where its customers log in, at a server that its CAs vouch for.
+            Some(bank) => {
+                let record = Some(confirmed.record().clone()).filter(|record| record.is_by(bank));
+                removal.confirmed(record, &Confirm::at_bank(bank)?.url())
+            }
+            None => removal,
+        }
+        .run(session, &run.call())
     };
     for old in olds {
         if let Err(error) = remove(old) {

@@ -8,9 +8,7 @@ use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, read_anchors};
 use usbtoken::renewal::Retire;
 use usbtoken::text::printable;
-use usbtoken::{
-    Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session, TokenUri,
-};
+use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
 
 use crate::args::CheckArgs;
 use crate::commands::select;
@@ -104,6 +102,10 @@ impl<'a> Checks<'a> {
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
     fn name_retire(&self, error: Error, run: &Run, old: &Credential) -> Error {
+        let error = match name_successor(error, run, old, &self.args.trust_anchor) {
+            Ok(named) => return named,
+            Err(error) => error,
+        };
         let never = matches!(
             error.code(),
             Code::RetireKept
@@ -129,6 +131,24 @@ impl<'a> Checks<'a> {
     fn rule(&self) -> Option<String> {
         self.subject.filter(|rule| *rule != SubjectRule::default()).map(|rule| rule.to_string())
     }
+}
+
+/// Names the command by which a person says that the new certificate is meant, where the error is that it has another user's
+/// name.
+///
+/// # Errors
+/// Any other error, as it is.
+pub fn name_successor(error: Error, run: &Run, old: &Credential, anchors: &[PathBuf]) -> Result<Error> {
+    let successor = error.facts().find(|(fact, _)| *fact == Fact::Successor);
+    let Some((_, successor)) = successor.map(|(fact, value)| (fact, value.to_owned())) else {
+        return Err(error);
+    };
+    let serial = old.certificate().serial().to_string();
+    let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
+    let line = line.value("--successor", Some(&successor));
+    let anchors = anchors.iter().map(PathBuf::as_path);
+    let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
+    Ok(error.fact(Fact::GoOn, line.end()))
 }
 
 /// The certificates in files of trust anchors.
@@ -196,7 +216,7 @@ pub fn finish(
     let replaced = installed.replaced.as_ref().map(|old| view::Credential::of(token, old, None, run.when()));
 
     // Programs that name a credential by its label need this from now on: the new one has a label of its own.
-    let uri = TokenUri::of_token(&token.label, "", "", &token.serial).with_id(installed.credential.id());
+    let uri = session.token().uri().of_label_and_serial().with_id(installed.credential.id());
 
     let mut text = credential.result(run.lang);
     text.push_str(&format!("\n  {} = {uri}", Fact::Uri.label(run.lang)));
@@ -213,7 +233,7 @@ pub fn finish(
         let line = CommandLine::new("confirm", &run.global).end();
         text.push_str(&format!("\n{}", Words::HowToConfirm(&line).text(run.lang)));
     }
-    text.push_str(&notices_text(&run.untold(&notices), run.lang));
+    text.push_str(&notices_text(&run.untold(&notices), run.tongue()));
     let json = json!({
         "credential": credential,
         "uri": uri.to_string(),
@@ -225,7 +245,7 @@ pub fn finish(
         "key_reused": installed.key_reused,
         "proof": installed.proof,
         "bank_words": own,
-        "notices": notices_json(&notices, run.lang),
+        "notices": notices_json(&notices, run.tongue()),
     });
     let serial = installed.credential.certificate().serial();
     let mut outcome = Outcome::changed(text, json, Fact::Serial, serial);

@@ -29,6 +29,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let choice =
         |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
     let (old, access) = chosen::choose(run, reserved, choice)?;
+    run.renews(&old);
     let token = access.token().identity().clone();
     let ordered = order_for_old_key(args, &visit, &token, &old)?;
     let policy = checks.policy_of_job(ordered.as_ref());

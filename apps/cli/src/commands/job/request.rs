@@ -29,6 +29,11 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = run.token()?.reserve()?;
     let (base, old, access) = match subject {
+        // What is named would be ignored.
+        Some(_) if reserved.token().found_by().names_object() => {
+            let error = Error::new(Code::BadArgument).fact(Fact::Found, reserved.token().found_by());
+            return Err(error.fact(Fact::Reason, "first_names_no_object"));
+        }
         Some(subject) => (Renewal::first(subject), None, Access::Reserved(reserved)),
         None => {
             let found_by = reserved.token().found_by().clone();
@@ -36,6 +41,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
                 select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run)
             };
             let (old, access) = chosen::choose(run, reserved, choice)?;
+            run.renews(&old);
             (Renewal::of(&old), Some(old), access)
         }
     };
@@ -100,7 +106,7 @@ pub fn write(
         "key_reused": pending.key().is_none(),
         "proof": pending.proof(),
         "reference": request.reference,
-        "notices": notices_json(pending.notices(), run.lang),
+        "notices": notices_json(pending.notices(), run.tongue()),
     });
     let name = out.display().to_string();
     let order = request.reference.as_ref();
@@ -110,7 +116,7 @@ pub fn write(
         Words::RequestWritten(&usbtoken::text::printable(&name)).text(run.lang),
         order.unwrap_or_default(),
         Words::SendRequest.text(run.lang),
-        notices_text(&run.untold(pending.notices()), run.lang)
+        notices_text(&run.untold(pending.notices()), run.tongue())
     );
     let mut outcome = Outcome::new(text, json);
     outcome.raw = (to_stdout && !run.global.json).then_some(bytes);

@@ -5,14 +5,16 @@ use std::path::Path;
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::Fact;
 use usbtoken::renewal::{PendingKey, PendingState};
-use usbtoken::{Code, Error, Policy, Renewal, Result, Session};
+use usbtoken::{Code, Error, Pending, Policy, Renewal, Result, Session};
 
-use super::ask::{self, Options, Visit};
+use super::ask::{self, Options, Order, Visit};
 use super::install_response::{self, Checks, Job};
 use super::request;
 use crate::args;
+use crate::commands::orders::{self, Meant, OrderInUse};
 use crate::commands::select;
 use crate::files;
+use crate::journal::JournalEntry;
 use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::reference::Reference;
@@ -34,10 +36,66 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
         visit.authorise()?;
     }
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
-    let key = select::pending(&session, args.id.as_ref(), waits)?;
-    let order = args.order.reference.clone().or_else(|| way.keeper().reference(&session, key.id()));
-    let resumed = go_on(run, args, &checks, &way, &session, &key);
-    resumed.map_err(|error| Reference::name(order.as_ref(), error))
+    let meant = orders::meant(way.keeper(), &session, args.id.as_ref(), waits)?;
+    let said = args.order.reference.clone();
+    let (order, resumed) = match meant {
+        Meant::Key(key) => {
+            let order = way.keeper().reference(&session, key.id());
+            (order, go_on(run, args, &checks, &way, &session, &key))
+        }
+        Meant::Order(order) => {
+            (order.kept.reference.clone(), go_on_with_order(run, args, &checks, &way, &session, *order))
+        }
+    };
+    resumed.map_err(|error| Reference::name(said.or(order).as_ref(), error))
+}
+
+/// An order for the key of a certificate that is in use: its request goes out again, byte for byte.
+fn go_on_with_order(
+    run: &Run,
+    args: &args::Resume,
+    checks: &Checks<'_>,
+    way: &Way<'_>,
+    session: &Session,
+    order: OrderInUse,
+) -> Result<Outcome> {
+    let OrderInUse { kept, old } = order;
+    let policy = checks.policy_of_job(Some(&kept));
+    // What was begun is finished, also when the window has closed meanwhile.
+    let renewal = Renewal::of(&old).policy(&policy).outside_window().beside_pending();
+    let renewal = select::formed(renewal, args.form);
+    let again = |way, reference| Order { way, reference, kept: Some(kept) };
+    match way {
+        Way::Write(out, keeper) => {
+            let order = again(None, args.order.reference.clone());
+            let (pending, request) = ask::begin(run, keeper, session, &renewal, Some(&old), order)?;
+            request::write(run, session, &pending, &request, out, &args.file)
+        }
+        Way::Ask(visit) => {
+            install_response::confirm_shared_id(run, &policy)?;
+            let order = again(Some(visit.way()), visit.reference());
+            let (pending, request) = ask::begin(run, &visit.keeper, session, &renewal, Some(&old), order)?;
+            finish(run, checks, visit, session, &pending, || Ok(request))
+        }
+    }
+}
+
+/// Installs the answer that came already, or asks for it.
+fn finish(
+    run: &Run,
+    checks: &Checks<'_>,
+    visit: &Visit<'_>,
+    session: &Session,
+    pending: &Pending,
+    request: impl FnOnce() -> Result<JournalEntry>,
+) -> Result<Outcome> {
+    let (installed, kept) = match visit.install_kept(session, pending)? {
+        Some(installed) => installed,
+        None => visit.ask_and_install(session, pending, &request()?)?,
+    };
+    let order = visit.reference().or_else(|| visit.keeper.reference(session, pending.key_id()));
+    let job = Job { keeper: &visit.keeper, received: Some(&kept), order };
+    Ok(install_response::finish(run, session, &installed, &job, checks))
 }
 
 fn go_on(
@@ -63,15 +121,7 @@ fn go_on(
     let again = || ask::request_again(run, keeper, session, &pending, args.sign_again, reference.clone());
     match way {
         Way::Write(out, _) => request::write(run, session, &pending, &again()?, out, &args.file),
-        Way::Ask(visit) => {
-            let (installed, kept) = match visit.install_kept(session, &pending)? {
-                Some(installed) => installed,
-                None => visit.ask_and_install(session, &pending, &again()?)?,
-            };
-            let order = visit.reference().or_else(|| keeper.reference(session, pending.key_id()));
-            let job = Job { keeper, received: Some(&kept), order };
-            Ok(install_response::finish(run, session, &installed, &job, checks))
-        }
+        Way::Ask(visit) => finish(run, checks, visit, session, &pending, again),
     }
 }
 

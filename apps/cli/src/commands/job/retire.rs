@@ -60,7 +60,9 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         Some(successor) => removal.successor(successor.certificate()),
         None => removal,
     };
-    let retired = removal.run(&session, &run.call())?;
+    let named = |error| install_response::name_successor(error, run, &old, &args.trust_anchor);
+    let removed = removal.run(&session, &run.call());
+    let retired = removed.map_err(|error| named(error).unwrap_or_else(|error| error))?;
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 use std::iter;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 use usbtoken::bank::{Bank, Delivered};
+use usbtoken::discovery::each;
 use usbtoken::driver::{PublicSession, TokenIdentity};
 use usbtoken::error::{Notice, Step, Warning};
 use usbtoken::pki::{ProofLevel, Window};
@@ -14,10 +15,14 @@ use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::args;
-use crate::output::view;
 use crate::output::{Outcome, Pieces, print_warning};
+use crate::output::{json, view};
 use crate::pin::Source;
 use crate::run::Run;
+use crate::words::Tongue;
+
+/// How long the tokens of one driver may take to be read: a card with a hundred objects and slow calls stays far below.
+const LONGEST: Duration = Duration::from_secs(180);
 
 /// What the tokens hold, to be shown one by one: of a token with thousands of certificates nothing is made beforehand.
 struct Listed {
@@ -92,6 +97,19 @@ impl Listed {
         self.seen.iter().flat_map(|seen| self.credentials(seen)).find_map(|one| one.reminding())
     }
 
+    /// That more may show after the login, where what shows before it has ended.
+    fn may_hide(&self) -> Option<Warning> {
+        let (window, now) = self.when;
+        let has_ended = |seen: &Seen| {
+            let mut all = seen.credentials.iter();
+            seen.levels.is_none()
+                && !seen.credentials.is_empty()
+                && all.all(|one| one.renewable(window, now) == Renewable::Expired)
+        };
+        let hides = !self.due && self.seen.iter().any(has_ended);
+        hides.then(|| Notice::MoreAfterLogin.into())
+    }
+
     /// None seen before the login is not none.
     fn none(&self, seen: &Seen) -> String {
         let is_delivered_so =
@@ -101,8 +119,9 @@ impl Listed {
             Some(_) => return Phrase::NoCredentials.text(self.lang),
             None => Notice::NoCertificate,
         };
-        let message = notice.message(self.lang);
-        format!("{}\n  {}", message.sentence, message.next_action)
+        let (message, tongue) =
+            (notice.message(self.lang), Tongue { lang: self.lang, bank: self.bank.as_ref() });
+        format!("{}\n  {}", tongue.say(message.sentence), tongue.say(message.next_action))
     }
 }
 
@@ -136,7 +155,7 @@ impl Pieces for Listed {
     }
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
+        json::write_pretty(out, self)
     }
 }
 
@@ -146,6 +165,7 @@ pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
     let bank = run.bank().cloned();
     let listed = Listed { seen, lang: run.lang, when: run.when(), bank, due: args.due };
     run.tell(listed.reminding().as_slice());
+    run.tell(listed.may_hide().as_slice());
     Ok(Outcome::in_pieces(listed))
 }
 
@@ -156,11 +176,12 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
         return Ok(vec![with_proof(run, &session)?]);
     }
     let (tokens, mut skipped) = run.tokens()?;
+    run.progress.step(Step::ReadObjects);
     let mut seen = Vec::new();
-    for token in tokens {
-        run.progress.step(Step::ReadObjects);
-        match without_proof(run, token) {
-            Ok(one) => seen.push(one),
+    let when = run.when();
+    for one in each(tokens, LONGEST, move |token| without_proof(token, when))? {
+        match one {
+            Ok((token, all)) => seen.push(Seen::of(run, &token, all, None)),
             Err(error) => skipped.push(error),
         }
     }
@@ -173,13 +194,13 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
     Ok(seen)
 }
 
-fn without_proof(run: &Run, token: Token) -> Result<Seen> {
+fn without_proof(token: Token, when: (Window, SystemTime)) -> Result<(TokenIdentity, Credentials)> {
     let session = token.open_public_session()?;
     // The session is the last to use the driver: what ends it then closes the session too.
     drop(token);
-    let all = with_renewals(&session, session.credentials()?, run.when());
+    let all = with_renewals(&session, session.credentials()?, when);
     let all = all.named_by(session.token().found_by())?;
-    Ok(Seen::of(run, session.token().identity(), all, None))
+    Ok((session.token().identity().clone(), all))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.

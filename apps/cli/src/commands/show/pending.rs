@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use base16ct::lower::encode_string as hex;
-use usbtoken::error::{Fact, Step};
+use usbtoken::error::Step;
 use usbtoken::renewal::{PendingKey, PendingState};
-use usbtoken::{Code, Error, Result, Session};
+use usbtoken::{Result, Session};
 
 use crate::args::{self, Hex};
-use crate::commands::select;
+use crate::commands::orders::{self, Meant, OrderInUse};
+use crate::journal::JournalEntry;
 use crate::kept::Keeper;
 use crate::next_command::CommandLine;
 use crate::output::Outcome;
@@ -26,7 +26,9 @@ pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
         note(&keeper, &session, args.id.as_ref(), reference)?;
     }
     let keys = session.pending()?;
-    let entries: Vec<_> = keys.iter().map(|key| shown(run, &keeper, &session, key)).collect();
+    let mut entries: Vec<_> = keys.iter().map(|key| shown(run, &keeper, &session, key)).collect();
+    let orders = orders::in_use(&keeper, &session)?;
+    entries.extend(orders.iter().map(|order| shown_order(run, &keeper, &session, order)));
     let mut lines = vec![view::Token::of(session.token().identity()).heading(run.lang)];
     if entries.is_empty() {
         lines.push(format!("  {}", Words::NoPending.text(run.lang)));
@@ -37,14 +39,14 @@ pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
 
 /// Keeps an order's reference number that a person was told after the request was sent.
 fn note(keeper: &Keeper, session: &Session, id: Option<&Hex>, reference: &Reference) -> Result<()> {
-    let key = select::pending(session, id, |key| key.state() == PendingState::AwaitingAnswer)?;
-    let Some(entry) = keeper.entry(session, key.id())? else {
-        let id = hex(key.id());
-        return Err(Error::new(Code::JournalUnusable)
-            .fact(Fact::Id, id)
-            .fact(Fact::Reason, "request_not_here"));
-    };
-    keeper.update(&entry.with_reference(Some(reference.clone())))
+    let with = |entry: JournalEntry| keeper.update(&entry.with_reference(Some(reference.clone())));
+    match orders::meant(keeper, session, id, |key| key.state() == PendingState::AwaitingAnswer)? {
+        Meant::Order(order) => with(order.kept),
+        Meant::Key(key) => match keeper.entry(session, key.id())? {
+            Some(entry) => with(entry),
+            None => keeper.keep_order(session, &key, reference),
+        },
+    }
 }
 
 /// What is shown of a pending key: also the answer that came for it already.
@@ -53,6 +55,14 @@ pub fn shown(run: &Run, keeper: &Keeper, session: &Session, key: &PendingKey) ->
     let answer = file.as_deref().map(|file| (file, install(run, file)));
     let reference = keeper.reference(session, key.id());
     view::Pending::of(session.token().identity(), key, run.now()).answered(answer).ordered(reference)
+}
+
+/// The same of an order for a key that is in use.
+pub fn shown_order(run: &Run, keeper: &Keeper, session: &Session, order: &OrderInUse) -> view::Pending {
+    let public = order.old.certificate().public_key();
+    let file = keeper.answer_for(session, order.old.id(), public);
+    let answer = file.as_deref().map(|file| (file, install(run, file)));
+    view::Pending::of_order(&order.kept, &order.old, run.now()).answered(answer)
 }
 
 /// The command that installs the answer in this file.

@@ -7,7 +7,7 @@ use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::{KeyAlgorithm, jst_time};
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
-use usbtoken::{Credentials, Renewal, Result};
+use usbtoken::{Credentials, Renewal, Result, Token};
 
 use crate::args;
 use crate::commands::{chosen, select};
@@ -38,7 +38,11 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let call = run.call().passed(Keeper::of_user().passed());
-    let preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
+    let mut preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
+    preflight.points.extend(
+        run.doubts_of_pin(&token)
+            .map(|doubt| PreflightPoint { point: Point::PinUsable, state: PointResult::Warning(doubt) }),
+    );
 
     let now = run.now();
     let shown = view::Credential::of(token.identity(), &old, None, (run.policy().window, now));
@@ -50,10 +54,13 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         kind.map(|kind| format!("  {}", Words::NewKey(&KeyAlgorithm::from(kind).to_string()).text(run.lang))),
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
-    lines.extend(preflight.points.iter().map(|finding| point_text(finding, now, run)));
+    lines.extend(preflight.points.iter().map(|finding| point_text(finding, (&token, now), run)));
     let seems_renewed = old.successor().is_some() && !args.key.force;
     let can_renew = preflight.can_begin() && !seems_renewed;
+    // None that can be renewed is seen: that is not none.
+    let is_unknown = only_seen && !preflight.can_begin() && preflight.points.iter().all(is_of_certificate);
     let verdict = match preflight.can_begin() {
+        false if is_unknown => Words::NotKnownWithoutPin,
         true if seems_renewed => Words::SeemsRenewed,
         true if preflight.points.iter().any(is_begun) => Words::MayBeFinished,
         true => Words::CanRenew,
@@ -61,28 +68,39 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     };
     lines.push(verdict.text(run.lang));
     if only_seen {
-        lines.push(notice_text(&Notice::MoreAfterLogin.into(), run.lang));
+        lines.push(notice_text(&Notice::MoreAfterLogin.into(), run.tongue()));
     }
     let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
         "credential": shown,
-        "can_renew": can_renew,
+        "can_renew": (!is_unknown).then_some(can_renew),
         "key_kind": kind,
         "unreadable": unreadable,
+        "stated_pin_length": token.stated_pin_length(),
         "looked_at": if only_seen { "without_pin" } else { "all" },
         "now": view::Moment(now),
         "points": points,
     });
     let mut outcome = Outcome::new(lines.join("\n"), json);
-    outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
+    if !is_unknown {
+        outcome.exit = preflight.into_notices().err().map(|blocker| blocker.code().family());
+    }
     Ok(outcome)
+}
+
+/// Whether nothing but what is known of the one certificate that was looked at can stand against the renewal.
+fn is_of_certificate(finding: &PreflightPoint) -> bool {
+    match &finding.state {
+        PointResult::Blocker(error) => chosen::may_be_private(error),
+        PointResult::Ok | PointResult::Warning(_) => true,
+    }
 }
 
 fn is_begun(finding: &PreflightPoint) -> bool {
     matches!(&finding.state, PointResult::Warning(warning) if *warning == Notice::BegunBefore)
 }
 
-fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
+fn point_text(finding: &PreflightPoint, (token, now): (&Token, SystemTime), run: &Run) -> String {
     let lang = run.lang;
     let say = |text: &str| run.tongue().say(text);
     let own = |code| run.bank().and_then(|bank| bank.next_step(code, lang));
@@ -100,12 +118,17 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
     };
     let mut text = format!("  [{state}] {}", say(sentence));
     let mut put = |(fact, value): (Fact, &str)| {
-        text.push_str(&format!("\n      {}: {}", fact.label(lang), printable(&fact.words(value, lang))));
+        text.push_str(&format!("\n      {}", output::fact_text(fact, value, run.tongue())));
     };
     match &finding.state {
         PointResult::Blocker(error) => error.facts().for_each(&mut put),
         PointResult::Warning(warning) => warning.facts().for_each(&mut put),
         PointResult::Ok if finding.point == Point::Clock => put((Fact::Now, &jst_time(now))),
+        PointResult::Ok if finding.point == Point::PinUsable => {
+            if let Some((shortest, longest)) = token.stated_pin_length() {
+                put((Fact::Stated, &format!("{shortest}–{longest}")));
+            }
+        }
         PointResult::Ok => {}
     }
     let hint = match &finding.state {
@@ -113,7 +136,7 @@ fn point_text(finding: &PreflightPoint, now: SystemTime, run: &Run) -> String {
         PointResult::Warning(warning) => output::notice_hint(warning.notice),
         PointResult::Ok => None,
     };
-    let next = next.map(|next| say(&next)).into_iter().chain(hint.map(|hint| hint.text(lang)));
+    let next = next.map(|next| say(&next)).into_iter().chain(hint.map(|hint| run.tongue().text(hint)));
     text.extend(next.map(|next| format!("\n      {}", printable(&next))));
     text
 }
@@ -122,7 +145,7 @@ fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
     let (lang, bank) = (run.lang, run.bank());
     let (state, notice, error) = match &finding.state {
         PointResult::Ok => ("ok", Value::Null, Value::Null),
-        PointResult::Warning(warning) => ("warning", spoken(notice_json(warning, lang), run), Value::Null),
+        PointResult::Warning(warning) => ("warning", notice_json(warning, run.tongue()), Value::Null),
         PointResult::Blocker(error) => {
             ("blocker", Value::Null, error_json(error, lang, bank)["error"].take())
         }
@@ -134,14 +157,4 @@ fn point_json(finding: &PreflightPoint, run: &Run) -> Value {
         "notice": notice,
         "error": error,
     })
-}
-
-/// A warning with the bank's word for the PIN.
-fn spoken(mut notice: Value, run: &Run) -> Value {
-    for part in ["sentence", "next"] {
-        if let Some(text) = notice[part].as_str() {
-            notice[part] = run.tongue().say(text).into();
-        }
-    }
-    notice
 }

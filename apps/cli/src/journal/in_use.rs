@@ -1,0 +1,29 @@
+//! Orders for keys that are in use: nothing of them is on the token.
+
+use std::time::SystemTime;
+
+use usbtoken::driver::TokenIdentity;
+use usbtoken::pki::jst_date;
+
+use super::{Journal, JournalEntry, RECORD};
+
+impl JournalEntry {
+    /// Whole days in Japan since the job began; 0 where what is kept of it is no date.
+    pub fn age_days(&self, now: SystemTime) -> i64 {
+        let today = jst_date(now);
+        let mut since = today;
+        if let Ok(day) = self.since.parse() {
+            since = day;
+        }
+        (today - since).get_days().into()
+    }
+}
+
+impl Journal {
+    /// Those for keys of this token. What cannot be read is passed over here; who goes on with it is told.
+    pub fn orders_for_keys_in_use(&self, token: &TokenIdentity) -> Vec<JournalEntry> {
+        let records = self.files(|file| file.ends_with(&format!(".{RECORD}"))).unwrap_or_default();
+        let kept = records.iter().filter_map(|path| self.read(path).ok().flatten());
+        kept.filter(|entry| entry.token == *token && entry.reuses_key()).collect()
+    }
+}

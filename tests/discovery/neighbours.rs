@@ -1,0 +1,127 @@
+//! Drivers beside the one that is meant: none waits for another.
+//!
+//! The driver shim reads its configuration from the environment once, so each test runs in a process of its own: this
+//! program again, with one test that is otherwise ignored.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use usbtoken::discovery::each;
+use usbtoken::{Code, Finder, Token, TokenUri};
+use usbtoken_testkit::{SoftToken, shim, softhsm_module};
+
+/// So long a search would take that waits for a driver that hangs.
+const NEVER: Duration = Duration::from_secs(300);
+
+/// What no machine needs that does not wait for it.
+const SOON: Duration = Duration::from_secs(60);
+
+fn beside_a_shim(test: &str, faults: &str) {
+    let soft = SoftToken::fresh();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .envs(soft.env())
+        .env("SHIM", shim())
+        .env("TOKEN", soft.uri())
+        .env("USBTOKEN_SHIM_DRIVER", softhsm_module())
+        .env("USBTOKEN_SHIM_FAULT", faults)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let problems = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{problems}");
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).expect("runs only when another test starts it")
+}
+
+/// The token, named by all that it says of itself.
+fn whole() -> TokenUri {
+    let found = Finder::new().module(softhsm_module()).find(&variable("TOKEN").parse().unwrap()).unwrap();
+    let identity = found.identity();
+    TokenUri::of_token(&identity.label, &identity.manufacturer, &identity.model, &identity.serial)
+}
+
+/// Drivers that hang, each a file of its own.
+fn hanging(folder: &Path, count: usize) -> Vec<PathBuf> {
+    let copy = |number| {
+        let copy = folder.join(format!("libhanging{number}.so"));
+        std::fs::copy(variable("SHIM"), &copy).unwrap();
+        copy
+    };
+    (0..count).map(copy).collect()
+}
+
+fn before_and_behind(folder: &Path) -> Finder {
+    let neighbours = hanging(folder, 4);
+    let (before, behind) = neighbours.split_at(2);
+    let finder = before.iter().fold(Finder::new().time_limit(NEVER), Finder::module);
+    behind.iter().fold(finder.module(softhsm_module()), Finder::module)
+}
+
+#[test]
+fn a_token_that_is_named_whole_is_there_although_its_neighbours_hang_at_their_start() {
+    beside_a_shim("inside_neighbours_hang_at_their_start", "C_Initialize:hang");
+}
+
+#[test]
+#[ignore = "run by a_token_that_is_named_whole_is_there_although_its_neighbours_hang_at_their_start"]
+fn inside_neighbours_hang_at_their_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (finder, uri, begin) = (before_and_behind(folder.path()), whole(), Instant::now());
+    let token = finder.find(&uri).unwrap();
+    assert_eq!(token.module().path(), Path::new(&softhsm_module()).canonicalize().unwrap());
+    assert!(token.credentials().unwrap().is_empty());
+    // Those that were left behind are not asked again, and the token is found again all the same.
+    drop(token);
+    finder.find(&uri).unwrap();
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+
+    // Half a name could mean a token of the neighbours': they are waited for.
+    let half: TokenUri = variable("TOKEN").parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let others = hanging(folder.path(), 1);
+    let finder = Finder::new().module(&others[0]).module(softhsm_module());
+    let begin = Instant::now();
+    finder.time_limit(Duration::from_millis(700)).find(&half).unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(700), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn neighbours_that_hang_at_their_end_hold_up_no_one() {
+    beside_a_shim("inside_neighbours_hang_at_their_end", "C_Finalize:hang");
+}
+
+#[test]
+#[ignore = "run by neighbours_that_hang_at_their_end_hold_up_no_one"]
+fn inside_neighbours_hang_at_their_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let hanging = hanging(folder.path(), 2);
+    let finder =
+        hanging.iter().fold(Finder::new().module(softhsm_module()).time_limit(NEVER), Finder::module);
+    let begin = Instant::now();
+    // Every driver shows the token; that of the first is taken, and the others are ended.
+    let half: TokenUri = variable("TOKEN").parse().unwrap();
+    let token = finder.find(&half).unwrap();
+    assert_eq!(token.module().path(), Path::new(&softhsm_module()).canonicalize().unwrap());
+    assert_eq!(finder.tokens().unwrap().tokens.len(), 1);
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_driver_that_hangs_while_it_is_read_is_told_and_the_others_are_read() {
+    beside_a_shim("inside_a_driver_hangs_while_it_is_read", "C_OpenSession:hang");
+}
+
+#[test]
+#[ignore = "run by a_driver_that_hangs_while_it_is_read_is_told_and_the_others_are_read"]
+fn inside_a_driver_hangs_while_it_is_read() {
+    let found = |driver: String| Finder::new().module(driver).find(&whole()).unwrap();
+    let tokens = vec![found(variable("SHIM")), found(softhsm_module().display().to_string())];
+    let read = |token: Token| token.credentials().map(|list| list.iter().count());
+    let lists = each(tokens, Duration::from_secs(2), read).unwrap();
+    assert_eq!(lists[0].as_ref().unwrap_err().code(), Code::DriverTimeout);
+    assert_eq!(lists[1].as_ref().unwrap(), &0);
+}

@@ -1,0 +1,51 @@
+//! Drivers that close what they did not open.
+
+use usbtoken_testkit::{Kind, days_from_now};
+
+use crate::common::{Bank, usbtoken};
+use usbtoken::Code;
+
+/// A driver that closes every descriptor, at any call, closes neither our lock nor the way to the result.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_driver_that_closes_everything_closes_neither_lock_nor_result() {
+    let ways = [
+        "closes-at=init",
+        "closes-at=login",
+        "closes-at=pair",
+        "closes-at=sign",
+        "closes-at=create",
+        "closes-at=finalize",
+        "closes-at=login,closes-from=0,closes-to=2",
+        "closes-at=login,closes-from=1,closes-to=1,own-file",
+        "closes-at=init,closes-from=0",
+        "closes-at=login,closes-from=0,own-file",
+        "closes-at=create,closes-from=0,own-file",
+        "closes-at=finalize,closes-from=0",
+    ];
+    for ways in ways {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        // While the CA is asked, nobody else gets at the token.
+        let other = format!(
+            "'{}' --json --module '{}' --token '{}' --pin-env OTHER_PIN request --force --out other.pem",
+            usbtoken().display(),
+            bank.soft.module().display(),
+            bank.soft.uri()
+        );
+        let other = format!("OTHER_PIN={} {other} > other.out 2> other.err", bank.soft.pin());
+        let issuer = format!("{other}; {}", bank.issuer(""));
+        let said = bank.odd(ways, &["renew", "--issuer", &issuer]).json();
+        assert!(said["certificate"].is_object() || said["credential"].is_object(), "{ways}: {said:#}");
+        bank.assert_one_new_credential();
+        let refused = String::from_utf8(bank.read("other.err")).unwrap();
+        assert!(refused.contains("\"busy\""), "{ways}: {refused}");
+        assert!(!bank.file("other.pem").exists());
+        if !ways.contains("closes-from=0") {
+            continue;
+        }
+        let shown = bank.odd(ways, &["list"]).json();
+        assert_eq!(shown.as_array().unwrap().len(), 2, "{ways}");
+        // What is refused is said on standard error.
+        bank.odd(ways, &["request", "--out", "r.pem", "--id", "ff"]).failed(Code::CredentialNotFound);
+    }
+}

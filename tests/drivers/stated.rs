@@ -1,0 +1,40 @@
+//! What a token states of its PIN is told by the preflight, which forbids nothing.
+
+use serde_json::Value;
+use usbtoken_testkit::{Kind, days_from_now};
+
+use crate::common::Bank;
+
+#[test]
+fn what_is_stated_of_the_pin_is_told_before_it_is_asked_for() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let rows = [
+        ("", None),
+        ("flags=0x100", Some("pin_pad_stated")),
+        ("shortest-pin=12,longest-pin=16", Some("pin_length_stated")),
+        ("shortest-pin=8,longest-pin=4", Some("pin_length_stated")),
+        ("shortest-pin=1,longest-pin=3", Some("pin_length_stated")),
+        ("shortest-pin=6,longest-pin=8", None),
+    ];
+    for (ways, told) in rows {
+        let preflight = bank.oddly_without_pin(ways, &["preflight"]).json();
+        assert_eq!(preflight["can_renew"], true, "{ways}");
+        assert_eq!(of_pin(&preflight), told.into_iter().collect::<Vec<_>>(), "{ways}: {preflight:#}");
+    }
+    // The PIN at hand is held against it, and its length is a hint that the login decides on.
+    let length = bank.soft.pin().len() as u64 + 1;
+    let ways = format!("shortest-pin={length},longest-pin=20");
+    let preflight = bank.odd(&ways, &["preflight"]).json();
+    assert!(of_pin(&preflight).contains(&"pin_length_stated"), "{preflight:#}");
+    assert_eq!(preflight["stated_pin_length"], serde_json::json!([length, 20]));
+    let preflight = bank.odd(&ways, &["preflight", "--pin-as-typed"]).json();
+    assert!(of_pin(&preflight).iter().all(|name| *name != "pin_length_stated") || length > 8);
+}
+
+fn of_pin(preflight: &Value) -> Vec<&str> {
+    let points = preflight["points"].as_array().unwrap().iter();
+    points
+        .filter(|one| one["point"] == "pin_usable")
+        .filter_map(|one| one["notice"]["name"].as_str())
+        .collect()
+}
