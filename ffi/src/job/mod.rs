@@ -5,6 +5,7 @@ pub mod credential;
 pub mod installed;
 pub mod login;
 pub mod pending;
+pub mod pin;
 pub mod preflight;
 pub mod renewal;
 pub mod retire;
