@@ -129,6 +129,26 @@
 #define USBTOKEN_PIN_SOURCE_IN_URI 132
 /** The address of the login is missing, or it is none that can be used. */
 #define USBTOKEN_LOGIN_URL_UNUSABLE 133
+/** The file holds no certificate that could be renewed. */
+#define USBTOKEN_OLD_FILE_UNUSABLE 134
+/** The file with the certificate (PKCS#12) can only be read with its password. */
+#define USBTOKEN_PKCS12_PASSWORD_NEEDED 135
+/** The password is not the one of the file with the certificate (PKCS#12). */
+#define USBTOKEN_PKCS12_PASSWORD_WRONG 136
+/** The file with the certificate (PKCS#12) is damaged or cut off. */
+#define USBTOKEN_PKCS12_DAMAGED 137
+/** The file with the certificate (PKCS#12) is protected in a way that is not read. */
+#define USBTOKEN_PKCS12_UNSUPPORTED 138
+/** The file is too large to be one with a certificate. */
+#define USBTOKEN_OLD_FILE_TOO_LARGE 139
+/** The library that reads the certificates of Firefox and Thunderbird (NSS softokn) was not found on this computer. */
+#define USBTOKEN_NSS_MISSING 140
+/** The folder is no Firefox or NSS profile that can be read. */
+#define USBTOKEN_NSS_PROFILE_UNUSABLE 141
+/** There is no such place for certificates on this computer. */
+#define USBTOKEN_PLACE_UNSUPPORTED 142
+/** This computer's store of certificates cannot be read. */
+#define USBTOKEN_STORE_UNREADABLE 143
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -181,6 +201,10 @@
 #define USBTOKEN_REQUEST_FINISHED 237
 /** No certificate that matches can be seen without the PIN. */
 #define USBTOKEN_CREDENTIAL_NOT_SEEN 238
+/** The certificate that is to be renewed is not in the place that was named. */
+#define USBTOKEN_OLD_NOT_FOUND 250
+/** Several certificates in the place that was named may be meant. */
+#define USBTOKEN_OLD_AMBIGUOUS 251
 /** The driver did not give an object on the token; what was looked for may be that one. */
 #define USBTOKEN_OBJECT_UNREADABLE 239
 /** The PIN is wrong. */
@@ -423,6 +447,14 @@
 #define USBTOKEN_OTHER_USER_ON_TOKEN 830
 /** The rules of this renewal keep the old certificate. */
 #define USBTOKEN_RETIRE_KEPT 831
+/** The certificate is a CA's, and not a customer's. */
+#define USBTOKEN_OLD_IS_CA 840
+/** It was not said onto which USB token the certificate is to be renewed. */
+#define USBTOKEN_TOKEN_NOT_NAMED 841
+/** The certificate that was given is not the one that this request renews. */
+#define USBTOKEN_OLD_NOT_OF_JOB 842
+/** The old private key would have to sign, and it is not on this token. */
+#define USBTOKEN_OLD_KEY_ELSEWHERE 843
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */
@@ -516,6 +548,8 @@
 #define USBTOKEN_STEP_CONFIRM 25
 /** Changing the PIN */
 #define USBTOKEN_STEP_CHANGE_PIN 29
+/** Reading the old certificate */
+#define USBTOKEN_STEP_READ_PLACE 27
 
 /* Warnings. */
 
@@ -647,6 +681,14 @@
 #define USBTOKEN_NOTICE_PIN_FILE_READABLE 103
 /** The PIN began with a byte order mark, which was left out. */
 #define USBTOKEN_NOTICE_PIN_FILE_MARK 104
+/** The bank's profile does not call this token its own; it is used because it was named. */
+#define USBTOKEN_NOTICE_NOT_THE_BANKS_TOKEN 93
+/** The old certificate is where it was. Nothing is removed from there. */
+#define USBTOKEN_NOTICE_OLD_STAYS_ELSEWHERE 94
+/** The old certificate is not on the token and was not given, so the new one was not compared with it. */
+#define USBTOKEN_NOTICE_OLD_NOT_COMPARED 95
+/** A place could not be read, and the certificates there are not shown. */
+#define USBTOKEN_NOTICE_PLACE_SKIPPED 96
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -755,6 +797,8 @@
 #define USBTOKEN_FACT_ACCEPTED 53
 /** old certificate, still on the token */
 #define USBTOKEN_FACT_STILL_THERE 65
+/** place */
+#define USBTOKEN_FACT_PLACE 81
 /** Reference number */
 #define USBTOKEN_FACT_REFERENCE 54
 /** Serial number of the new certificate */
@@ -1594,6 +1638,11 @@
  * nothing does.
  */
 #define USBTOKEN_PENDING_DOUBT 5
+
+/**
+ * usbtoken_pending_text: the order's reference number; NULL where usbtoken_context_note_order has noted none.
+ */
+#define USBTOKEN_PENDING_REFERENCE 6
 
 /**
  * usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
@@ -3368,6 +3417,29 @@ usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
                                      size_t pin_length,
                                      uint32_t flags,
                                      struct usbtoken_session **out);
+
+/**
+ * Notes the order's reference number of the pending key with this identifier (USBTOKEN_PENDING_ID, USBTOKEN_RENEWAL_ID):
+ * one line of at most 100 characters, in UTF-8. From then on USBTOKEN_PENDING_REFERENCE has it, and so does the report of
+ * every error that is about this key, or about none while this number is the only one. `reference` NULL forgets it.
+ *
+ * The library keeps nothing of it beyond the context: the program keeps the number with its order, and notes it again in
+ * another process. The command `usbtoken` keeps its own.
+ */
+usbtoken_status usbtoken_context_note_order(const struct usbtoken_context *context,
+                                            const char *pending_id,
+                                            size_t pending_id_length,
+                                            const char *reference,
+                                            size_t reference_length);
+
+/**
+ * As usbtoken_context_note_order, in UTF-16; lengths are in code units.
+ */
+usbtoken_status usbtoken_context_note_order_utf16(const struct usbtoken_context *context,
+                                                  const uint16_t *pending_id,
+                                                  size_t pending_id_length,
+                                                  const uint16_t *reference,
+                                                  size_t reference_length);
 
 /**
  * How many pending keys the list has.

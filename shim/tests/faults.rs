@@ -276,6 +276,79 @@ fn points_come_in_every_dress() {
 }
 
 #[test]
+fn points_come_in_forms_that_nobody_writes_any_more() {
+    let faults = "C_GetAttributeValue#2:lie=ec-hybrid; C_GetAttributeValue#3:lie=ec-coordinates; \
+                  C_GetAttributeValue#4:lie=ec-coordinates; C_GetAttributeValue#5:lie=lengths-stay";
+    Scene::faults(faults).play("points_come_in_forms_that_nobody_writes_any_more", |p| {
+        let session = p.ready();
+        let (_, public, _) = p.generate(session, b"1");
+        let ask = |room| p.ask(session, public, CKA_EC_POINT, room);
+        let octets = ask(Some(67));
+        let hybrid = ask(Some(67));
+        assert_eq!((hybrid.length, hybrid.bytes[2]), (67, 6 + (octets.bytes[66] & 1)));
+        assert_eq!(hybrid.bytes[3..], octets.bytes[3..]);
+        assert_eq!(ask(None).length, 64);
+        assert_eq!(ask(Some(64)).rv, CKR_BUFFER_TOO_SMALL, "the driver writes the whole");
+        let stays = ask(Some(100));
+        assert_eq!((stays.length, &stays.bytes[..67]), (100, &octets.bytes[..]));
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn descriptors_are_closed_and_the_trace_goes_on() {
+    let played = Scene::faults("C_GetTokenInfo#2:otherwise=closes-descriptors").play(
+        "descriptors_are_closed_and_the_trace_goes_on",
+        |p| {
+            assert_eq!(p.initialize(), CKR_OK);
+            let slot = p.slots(false)[0];
+            // Handed over: what is closed behind its back is not closed once more.
+            let number = std::os::fd::IntoRawFd::into_raw_fd(std::fs::File::open("/dev/null").unwrap());
+            let is_open = || std::path::Path::new("/proc/self/fd").join(number.to_string()).exists();
+            assert_eq!(p.token_info(slot).0, CKR_OK);
+            assert!(is_open());
+            assert_eq!(p.token_info(slot).0, CKR_OK);
+            assert!(!is_open());
+            assert_eq!(p.finalize(), CKR_OK);
+        },
+    );
+    assert_eq!(played.calls_of("C_Finalize").len(), 1);
+}
+
+#[test]
+fn what_a_token_states_and_how_its_text_is_written_is_lied_about() {
+    let lies = ["nothing-stated", "pin-lengths", "texts-end-with-nul", "label-latin-1"];
+    let faults: Vec<_> = (2..).zip(lies).map(|(n, lie)| format!("C_GetTokenInfo#{n}:lie={lie}")).collect();
+    Scene::faults(&faults.join(";")).play(
+        "what_a_token_states_and_how_its_text_is_written_is_lied_about",
+        |p| {
+            assert_eq!(p.initialize(), CKR_OK);
+            let slot = p.slots(false)[0];
+            let truth = p.token_info(slot).1;
+            let forgotten = truth.flags & !p.token_info(slot).1.flags;
+            assert_eq!(forgotten, CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED);
+            let lengths = p.token_info(slot).1;
+            assert_eq!((lengths.ulMinPinLen, lengths.ulMaxPinLen), (12, 16));
+            let with_nul = p.token_info(slot).1;
+            assert_eq!(with_nul.model.last(), Some(&0));
+            assert_eq!(with_nul.label.map(|byte| if byte == 0 { b' ' } else { byte }), truth.label);
+            assert!(p.token_info(slot).1.label.starts_with(b"B\xE4nk  "));
+            assert_eq!(p.token_info(slot).1.label, truth.label);
+        },
+    );
+}
+
+#[test]
+fn an_operation_that_failed_may_stay_active() {
+    Scene::faults("C_Sign:ckr=CKR_DEVICE_ERROR").play("an_operation_that_failed_may_stay_active", |p| {
+        let session = p.ready();
+        let (_, _, key) = p.generate(session, b"1");
+        assert_eq!(p.sign(session, key, &[1; 32]).0, CKR_DEVICE_ERROR);
+        assert_eq!(p.sign(session, key, &[1; 32]).0, CKR_OPERATION_ACTIVE);
+    });
+}
+
+#[test]
 fn fresh_keys_are_denied_until_the_next_start() {
     Scene::faults("*:lie=fresh-zero").play("fresh_keys_are_denied_until_the_next_start", |p| {
         let kinds = [CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE, CKA_SENSITIVE];

@@ -299,6 +299,24 @@ impl Surroundings {
     }
 }
 
+/// A certificate that errors are about, which says where it is.
+pub(crate) trait Identified {
+    fn certificate(&self) -> &Certificate;
+
+    /// Adds what tells it from others.
+    fn identify(&self, error: Error) -> Error;
+}
+
+impl Identified for Credential {
+    fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    fn identify(&self, error: Error) -> Error {
+        about(error, self)
+    }
+}
+
 /// Adds what tells this credential from others.
 pub(crate) fn about(error: Error, credential: &Credential) -> Error {
     error
@@ -308,33 +326,33 @@ pub(crate) fn about(error: Error, credential: &Credential) -> Error {
 }
 
 /// The window is not open before that day in Japan.
-pub(crate) fn not_yet(credential: &Credential, opens_on: Date, days_left: i64) -> Error {
-    let error = about(Error::new(Code::NotYetRenewable), credential);
+pub(crate) fn not_yet(old: &dyn Identified, opens_on: Date, days_left: i64) -> Error {
+    let error = old.identify(Error::new(Code::NotYetRenewable));
     error.fact(Fact::Date, opens_on).fact(Fact::Days, days_left)
 }
 
 /// It has ended.
-pub(crate) fn expired(credential: &Credential, now: SystemTime) -> Error {
-    let ended = jst_date(credential.certificate().not_after());
-    about(Error::new(Code::Expired), credential).fact(Fact::Date, ended).fact(Fact::Now, jst_time(now))
+pub(crate) fn expired(old: &dyn Identified, now: SystemTime) -> Error {
+    let ended = jst_date(old.certificate().not_after());
+    old.identify(Error::new(Code::Expired)).fact(Fact::Date, ended).fact(Fact::Now, jst_time(now))
 }
 
 /// It works still, and the bank has renewed it no more since that moment in Japan.
-pub(crate) fn closed(credential: &Credential, closed_at: DateTime, now: SystemTime) -> Error {
-    let closed = about(Error::new(Code::RenewalClosed), credential);
+pub(crate) fn closed(old: &dyn Identified, closed_at: DateTime, now: SystemTime) -> Error {
+    let closed = old.identify(Error::new(Code::RenewalClosed));
     closed.fact(Fact::Date, closed_at.strftime("%Y-%m-%d %H:%M")).fact(Fact::Now, jst_time(now))
 }
 
 /// The bank renews none any more.
-pub(crate) fn service_ended(credential: &Credential, ended_on: Date, now: SystemTime) -> Error {
-    let ended = about(Error::new(Code::ServiceEnded), credential);
+pub(crate) fn service_ended(old: &dyn Identified, ended_on: Date, now: SystemTime) -> Error {
+    let ended = old.identify(Error::new(Code::ServiceEnded));
     ended.fact(Fact::Date, ended_on).fact(Fact::Now, jst_time(now))
 }
 
 /// It is renewed; which one takes its place, and from which day that can be renewed.
-pub(crate) fn already_renewed(credential: &Credential, by: &Successor, window: &Window) -> Error {
+pub(crate) fn already_renewed(old: &dyn Identified, by: &Successor, window: &Window) -> Error {
     let from = by.renewable_from(window);
-    about(Error::new(Code::AlreadyRenewed), credential)
+    old.identify(Error::new(Code::AlreadyRenewed))
         .fact(Fact::Candidate, by)
         .fact(Fact::Date, from)
         .with_value(Renewed { by: by.clone(), renewable_from: from })

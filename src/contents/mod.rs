@@ -38,10 +38,13 @@ mod tests;
 
 pub(crate) use self::answered::{already_installed, make_sure_it_is_meant, no_leaf, not_awaited};
 pub(crate) use self::credential::Credential;
+pub(crate) use self::credential::{
+    Identified, about, already_renewed, closed, expired, not_yet, service_ended,
+};
 pub use self::credential::{KeyState, Renewable};
-pub(crate) use self::credential::{about, already_renewed, closed, expired, not_yet, service_ended};
 pub(crate) use self::credentials::Credentials;
 pub use self::credentials::{Unreadable, WhyUnreadable};
+pub(crate) use self::pending::Old;
 pub use self::pending::{BegunBy, HalfWritten, PendingKey, PendingState};
 pub use self::record::Caller;
 pub(crate) use self::record::Record;

@@ -102,10 +102,12 @@ pub(crate) enum Doubt {
 
 /// The credential that a job renews.
 #[derive(Clone, Debug)]
-pub(super) enum Old {
+pub(crate) enum Old {
     /// None: it is a first issue.
     First,
     Found(Arc<Credential>),
+    /// A certificate that is not on the token, which the caller has and the record names.
+    Elsewhere(Certificate),
     /// It is not on the token, or several may be meant; what is known of it.
     Missing {
         serial: Option<String>,
@@ -135,7 +137,7 @@ impl Doubt {
 
 impl PendingKey {
     /// The key of a pair that was just made.
-    pub(crate) fn fresh(record: Record, pair: &NewKeyPair, old: Option<&Credential>) -> Self {
+    pub(crate) fn fresh(record: Record, pair: &NewKeyPair, old: Old) -> Self {
         let mut private = pair.private.to_be_asked_again();
         private.public_key = Some(pair.public_key.clone());
         PendingKey {
@@ -149,7 +151,7 @@ impl PendingKey {
             state: PendingState::AwaitingAnswer,
             doubt: None,
             half_written: HalfWritten::default(),
-            old: old.map_or(Old::First, |old| Old::Found(Arc::new(old.clone()))),
+            old,
         }
     }
 
@@ -168,6 +170,7 @@ impl PendingKey {
         match &self.old {
             Old::First => None,
             Old::Found(old) => Some(old.certificate().serial().to_string()),
+            Old::Elsewhere(old) => Some(old.serial().to_string()),
             Old::Missing { serial, .. } => serial.clone(),
         }
     }
@@ -177,14 +180,15 @@ impl PendingKey {
         matches!(self.old, Old::First)
     }
 
-    /// The credential that the job renews, as it was on the token when this was read; `None` for a first key.
+    /// The credential that the job renews, as it was on the token when this was read; `None` for a first key, and where the
+    /// old certificate is elsewhere and was [given](PendingKey::renewing).
     ///
     /// # Errors
     /// [`Code::CredentialNotFound`] when it is gone, with its serial number where that is known;
     /// [`Code::CredentialAmbiguous`] when several CAs gave the number that a record of the previous release names.
     pub fn old_credential(&self) -> Result<Option<Credential>> {
         match &self.old {
-            Old::First => Ok(None),
+            Old::First | Old::Elsewhere(_) => Ok(None),
             Old::Found(old) => Ok(Some((**old).clone())),
             Old::Missing { serial, candidates } => {
                 let none = candidates.is_empty();
@@ -196,9 +200,35 @@ impl PendingKey {
         }
     }
 
-    /// Whether the job renews exactly this certificate.
+    /// Whether the job renews exactly this certificate, on the token or elsewhere.
     pub fn renews(&self, certificate: &Certificate) -> bool {
-        matches!(&self.old, Old::Found(old) if old.certificate() == certificate)
+        match &self.old {
+            Old::First => false,
+            Old::Found(old) => old.certificate() == certificate,
+            Old::Elsewhere(old) => old == certificate,
+            // The previous release wrote a serial number alone, and renewed nothing from elsewhere.
+            Old::Missing { .. } => self.is_nowhere() && self.record.concerns(certificate),
+        }
+    }
+
+    /// Whether the certificate that the job renews is not on the token, as where it is renewed from a file.
+    pub fn is_from_elsewhere(&self) -> bool {
+        matches!(&self.old, Old::Elsewhere(_)) || self.is_nowhere()
+    }
+
+    /// The same key, of which it is known that its job renews this certificate, which is not on the token. One that its record
+    /// does not name changes nothing.
+    #[must_use]
+    pub fn renewing(mut self, old: &Certificate) -> Self {
+        if self.is_nowhere() && self.renews(old) {
+            self.old = Old::Elsewhere(old.clone());
+            self.doubt = self.doubt.filter(|doubt| *doubt != Doubt::OldNotThere);
+        }
+        self
+    }
+
+    fn is_nowhere(&self) -> bool {
+        self.old.is_nowhere() && self.record.names_by_digest()
     }
 
     /// The day on which the job began, in Japan standard time, as `YYYY-MM-DD`.
@@ -250,6 +280,7 @@ impl PendingKey {
     pub fn for_whom(&self) -> Option<String> {
         match &self.old {
             Old::Found(old) => Some(old.subject().to_string()),
+            Old::Elsewhere(old) => Some(old.subject().to_string()),
             Old::First | Old::Missing { .. } => self.text().map(Cow::into_owned),
         }
     }

@@ -164,6 +164,11 @@ impl Record {
         }
     }
 
+    /// Whether it names the old certificate by a digest, which no other one has.
+    pub(super) fn names_by_digest(&self) -> bool {
+        self.digest().is_some()
+    }
+
     /// The serial number that a record of the previous release names.
     pub(crate) fn serial(&self) -> Option<&str> {
         match &self.kind {

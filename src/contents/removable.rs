@@ -8,7 +8,7 @@ use super::Contents;
 use super::belongs::is_of_the_token;
 use super::credential::{Credential, about};
 use super::held::HeldPublicKey;
-use super::pending::PendingKey;
+use super::pending::{Old, PendingKey};
 use super::signer::Signer;
 use crate::driver::{Label, Removal, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -88,7 +88,9 @@ impl Contents {
             return Err(gone());
         }
         let doubtful = self.doubt(key, record, signed.as_ref());
-        if let Some(why) = doubtful.or_else(|| self.doubt_of_old(record))
+        let knows_old = matches!(&pending.old, Old::Elsewhere(old) if record.concerns(old));
+        let of_old = || self.doubt_of_old(record).filter(|_| !knows_old);
+        if let Some(why) = doubtful.or_else(of_old)
             && !named
         {
             return Err(doubt(step, pending.id(), why.name()));

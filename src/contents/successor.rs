@@ -5,6 +5,7 @@ use super::Contents;
 use super::held::put;
 use super::record::{Marking, Record, old_digest};
 use super::signer::Signer;
+use crate::driver::Signed;
 use crate::error::{self, Family};
 use crate::pki::{Certificate, PublicKey, SubjectRule, Window, jst_rfc3339};
 use base16ct::lower::encode_string as hex;
@@ -158,6 +159,52 @@ impl Contents {
             successors.insert(old, Successor { id, certificate, proven, last_end });
         }
         successors
+    }
+
+    /// The credential that takes the place of a certificate which is not on the token, as far as it is known by now: after
+    /// the login by the records on private keys, before it by those on public objects.
+    pub(crate) fn successor_of(&self, old: &Certificate) -> Option<Successor> {
+        let names_it = |record: &Record| {
+            record.digest().is_some()
+                && !record.is_removal()
+                && !self.is_twice(record)
+                && record.concerns(old)
+        };
+        let mut claims: Vec<(bool, usize)> = Vec::new();
+        for held in &self.private_keys {
+            let signed = held.signed.as_ref().map(Signed::public_key);
+            let public = signed.unwrap_or_else(|| held.stored.public_key.as_ref());
+            if let (Some(public), true) = (public, held.marking.record().is_some_and(names_it)) {
+                claims.extend(self.certificates_for(public).map(|at| (signed.is_some(), at)));
+            }
+        }
+        for held in self.public_keys.iter().filter(|_| !self.logged_in) {
+            if let (Some(public), true) =
+                (&held.stored.public_key, held.marking.record().is_some_and(names_it))
+            {
+                claims.extend(self.certificates_for(public).map(|at| (false, at)));
+            }
+        }
+        for at in 0..self.certificates.len() {
+            if let Some((_, key)) = self.recorded_without_key(at).filter(|(record, _)| names_it(record)) {
+                let signed = self.private_keys.get(key).and_then(|held| held.signed.as_ref()?.public_key());
+                let proven = signed.is_some() && signed == self.certificate(at).map(Certificate::public_key);
+                claims.push((proven, at));
+            }
+        }
+        let later = |at: &usize| {
+            self.certificate(*at).is_some_and(|new| !new.is_ca() && new.not_after() > old.not_after())
+        };
+        let best = claims
+            .into_iter()
+            .filter(|(_, at)| later(at))
+            .max_by_key(|(proven, at)| (*proven, self.end_of(*at)));
+        let (proven, at) = best?;
+        let (held, certificate) = (self.certificates.get(at)?, self.certificate(at)?.clone());
+        let successors = self.successors();
+        let next = successors.get(&at).filter(|next| next.proven >= proven);
+        let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
+        Some(Successor { id: held.stored.id.clone(), certificate, proven, last_end })
     }
 
     fn end_of(&self, certificate: usize) -> Option<SystemTime> {

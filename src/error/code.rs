@@ -74,6 +74,26 @@ numbered! {
         PinSourceInUri = 132 "pin_source_in_uri",
         /// The address of the login is missing or is none that can be used.
         LoginUrlUnusable = 133 "login_url_unusable",
+        /// The file that should hold the old certificate holds none.
+        OldFileUnusable = 134 "old_file_unusable",
+        /// The PKCS#12 file is encrypted, and no password was given.
+        Pkcs12PasswordNeeded = 135 "pkcs12_password_needed",
+        /// The password is not that of the PKCS#12 file.
+        Pkcs12PasswordWrong = 136 "pkcs12_password_wrong",
+        /// The PKCS#12 file is cut off or not as such files are.
+        Pkcs12Damaged = 137 "pkcs12_damaged",
+        /// The PKCS#12 file is encrypted or protected in a way that is not read.
+        Pkcs12Unsupported = 138 "pkcs12_unsupported",
+        /// The file that should hold the old certificate is larger than any such file.
+        OldFileTooLarge = 139 "old_file_too_large",
+        /// The library that reads NSS profiles (softokn) is not on this computer.
+        NssMissing = 140 "nss_missing",
+        /// The folder is no NSS profile that can be read.
+        NssProfileUnusable = 141 "nss_profile_unusable",
+        /// There is no such place for certificates on this system.
+        PlaceUnsupported = 142 "place_unsupported",
+        /// The system's store of certificates cannot be read.
+        StoreUnreadable = 143 "store_unreadable",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",
@@ -127,6 +147,10 @@ numbered! {
         RequestFinished = 237 "request_finished",
         /// No credential that is seen without the PIN matches; others may show after the login.
         CredentialNotSeen = 238 "credential_not_seen",
+        /// The certificate that is to be renewed is not in the place that was named.
+        OldNotFound = 250 "old_not_found",
+        /// Several certificates in the place that was named may be meant.
+        OldAmbiguous = 251 "old_ambiguous",
         /// What was looked for was not found, and an object on the token could not be read: it may be that one.
         ObjectUnreadable = 239 "object_unreadable",
 
@@ -375,6 +399,14 @@ numbered! {
         OtherUserOnToken = 830 "other_user_on_token",
         /// The policy says that the old credential stays.
         RetireKept = 831 "retire_kept",
+        /// The certificate that should be renewed is a CA's.
+        OldIsCa = 840 "old_is_ca",
+        /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.
+        TokenNotNamed = 841 "token_not_named",
+        /// The certificate that was given is not the one that the job renews.
+        OldNotOfJob = 842 "old_not_of_job",
+        /// The old key is needed, and it is not on this token.
+        OldKeyElsewhere = 843 "old_key_elsewhere",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",

@@ -134,6 +134,14 @@ numbered! {
         PinFileReadable = 103 "pin_file_readable",
         /// The place that holds the PIN begins with a byte order mark, which was left out.
         PinFileMark = 104 "pin_file_mark",
+        /// The token is none that the bank calls its own; the caller has named it.
+        NotTheBanksToken = 93 "not_the_banks_token",
+        /// The old certificate is where it was, on this computer, and works still.
+        OldStaysElsewhere = 94 "old_stays_elsewhere",
+        /// The new certificate could not be compared with the old one, which is not on the token.
+        OldNotCompared = 95 "old_not_compared",
+        /// A place for certificates could not be read and was passed over.
+        PlaceSkipped = 96 "place_skipped",
     }
 }
 

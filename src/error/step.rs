@@ -57,5 +57,7 @@ numbered! {
         Confirm = 25 "confirm",
         /// Changing the PIN.
         ChangePin = 29 "change_pin",
+        /// Reading the old certificate, which is not on the token.
+        ReadPlace = 27 "read_place",
     }
 }

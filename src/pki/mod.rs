@@ -33,6 +33,7 @@ mod expectation;
 mod key;
 mod name;
 mod path;
+mod pkcs12;
 mod request;
 pub(crate) mod response;
 
@@ -57,6 +58,7 @@ pub(crate) use path::authorities_of;
 pub use path::issuer::IssuerContinuity;
 pub(crate) use path::issuer::{another_key_issued, issuer_continuity};
 pub use path::{MAX_ANCHORS, check_chain, read_anchors};
+pub(crate) use pkcs12::{Pkcs12, pfx_in};
 pub(crate) use request::cms::RenewalInfo;
 pub use request::cms::RenewalRequest;
 pub use request::pkcs10::Request;

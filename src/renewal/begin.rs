@@ -5,13 +5,14 @@ use super::preflight::Preflight;
 use super::renewal::{Renewal, Subject};
 use super::run::Run;
 use crate::bank::RequestForm;
-use crate::contents::{Contents, Credential, PendingKey, PendingState, Record, about};
+use crate::contents::{Contents, Credential, Identified as _, Old, PendingKey, PendingState, Record, about};
 use crate::driver::{NewKeyPair, Present, Proof, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
     KeyAlgorithm, KeyKind, ProofLevel, PublicKey, RenewalInfo, RenewalRequest, Request, RequestDraft,
     SignatureAlgorithm, jst_date,
 };
+use crate::places::OldCertificate;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -36,10 +37,18 @@ impl Renewal {
         if let Some(name) = self.named() {
             name.check_bounds().map_err(|error| error.during(Step::Preflight))?;
         }
-        let mut contents = Contents::read(session)?;
+        let contents = Contents::read(session)?;
+        if self.old_elsewhere().is_some() {
+            let found = self.found_on_token(&contents.credentials());
+            return found.begin_with(session, contents, run);
+        }
+        self.begin_with(session, contents, run)
+    }
+
+    fn begin_with(&self, session: &Session, mut contents: Contents, run: &Run<'_>) -> Result<Pending> {
         let preflight = Preflight::after_login(self, session, &mut contents, run)?;
         let notices = preflight.into_notices()?;
-        if let Some(old) = self.old() {
+        if let Some(old) = self.old_on_token() {
             old.is_still_the_only_one(&contents.credentials())?;
         }
         let job = Job { renewal: self, session, run, notices };
@@ -130,7 +139,7 @@ impl Job<'_> {
     fn with_new_key(mut self, contents: &mut Contents) -> Result<Pending> {
         let kind = self.renewal.key_kind()?;
         let draft = self.renewal.draft(&kind.algorithm())?;
-        let old = self.renewal.old().map(Credential::certificate);
+        let old = self.renewal.old_certificate();
         let record = Record::new(jst_date(self.run.now()), old, self.run.caller())?;
         self.run.enter(Step::GenerateKeyPair)?;
         let made = self.generate_key_pair(kind, &record, contents.present());
@@ -140,7 +149,7 @@ impl Job<'_> {
         }
         match self.prove_and_sign(&draft, &mut pair, contents) {
             Ok((proof, signed)) => {
-                let key = PendingKey::fresh(record, &pair, self.renewal.old());
+                let key = PendingKey::fresh(record, &pair, self.old_of_key());
                 let before = Some(Arc::clone(contents.present()));
                 Ok(self.pending(RequestedKey::Waiting(Box::new(key)), signed, proof, before))
             }
@@ -178,8 +187,11 @@ impl Job<'_> {
 
     /// The request for the key that the old credential has, where the policy says so.
     fn with_old_key(mut self, contents: &mut Contents) -> Result<Pending> {
-        let Some(old) = self.renewal.old() else {
-            return Err(Error::new(Code::BadArgument).fact(Fact::Reason, "no_old_key"));
+        let Some(old) = self.renewal.old_on_token() else {
+            let elsewhere = self.renewal.old().map(|old| old.identify(Error::new(Code::OldKeyElsewhere)));
+            return Err(
+                elsewhere.unwrap_or_else(|| Error::new(Code::BadArgument).fact(Fact::Reason, "no_old_key"))
+            );
         };
         let public = old.certificate().public_key();
         let draft = self.renewal.draft(&public.algorithm())?;
@@ -249,11 +261,43 @@ impl Job<'_> {
         let request = info.assemble(algorithm, &signature)?;
         let signed_by_old = match (self.renewal.old(), self.renewal.request_form(), contents) {
             (Some(old), RequestForm::SignedByOldKey, Some(contents)) => {
-                Some(sign_by_old_key(self.session, contents, old, &request)?)
+                Some(self.sign_by_old_key(contents, old, &request)?)
             }
             _ => None,
         };
         Ok((request, signed_by_old))
+    }
+
+    /// What the key's job renews.
+    fn old_of_key(&self) -> Old {
+        match self.renewal.old() {
+            None => Old::First,
+            Some(old) => match old.on_token() {
+                Some(credential) => Old::Found(Arc::new(credential.clone())),
+                None => Old::Elsewhere(old.certificate().clone()),
+            },
+        }
+    }
+
+    /// The signature of the old key, on the token or by who has it.
+    fn sign_by_old_key(
+        &self,
+        contents: &mut Contents,
+        old: &OldCertificate,
+        request: &Request,
+    ) -> Result<RenewalRequest> {
+        if let Some(credential) = old.on_token() {
+            return sign_by_old_key(self.session, contents, credential, request);
+        }
+        let missing = || old.identify(Error::new(Code::OldKeyElsewhere)).during(Step::SignRequest);
+        let signer = self.run.signer_of_old().ok_or_else(missing)?;
+        let info = RenewalInfo::new(request.clone(), old.certificate())?;
+        let (algorithm, public) = (info.algorithm(), old.certificate().public_key());
+        let signature =
+            signer.sign(algorithm, info.to_be_signed()).map_err(|error| error.during(Step::SignRequest))?;
+        let verified = public.verify(algorithm, info.to_be_signed(), &signature);
+        verified.map_err(|error| old.identify(error).during(Step::SignRequest))?;
+        info.assemble(&signature)
     }
 
     fn pending(

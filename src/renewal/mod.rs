@@ -62,5 +62,5 @@ pub use confirmation::Confirmation;
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};
-pub use run::Progress;
 pub(crate) use run::Run;
+pub use run::{Progress, SignByOldKey};

@@ -5,6 +5,7 @@ use crate::contents::{Credential, PendingKey};
 use crate::driver::{Present, Proof, StoredKey};
 use crate::error::{Result, Warning};
 use crate::pki::{PublicKey, RenewalRequest, Request};
+use crate::places::OldCertificate;
 use jiff::civil::Date;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,10 +69,10 @@ impl RequestedKey {
     }
 
     /// The credential that is renewed, where it is on the token.
-    pub(super) fn old(&self) -> Option<Credential> {
+    pub(super) fn old(&self) -> Option<OldCertificate> {
         match self {
-            RequestedKey::Waiting(key) => key.old_credential().unwrap_or_default(),
-            RequestedKey::InUse(key) => Some(key.old.clone()),
+            RequestedKey::Waiting(key) => key.old_credential().unwrap_or_default().map(OldCertificate::from),
+            RequestedKey::InUse(key) => Some(OldCertificate::from(&key.old)),
         }
     }
 
@@ -100,7 +101,7 @@ pub struct Pending {
     pub(super) request: Request,
     pub(super) signed_by_old: Option<RenewalRequest>,
     pub(super) proof: Proof,
-    pub(super) old: Option<Credential>,
+    pub(super) old: Option<OldCertificate>,
     pub(super) policy: Policy,
     /// What was on the token before, where it was read.
     pub(super) before: Option<Arc<Present>>,
@@ -139,8 +140,13 @@ impl Pending {
         &self.proof
     }
 
-    /// The credential that is renewed; `None` for a first key.
+    /// The credential on the token that is renewed; `None` for a first key, and where the old certificate is elsewhere.
     pub fn old(&self) -> Option<&Credential> {
+        self.old.as_ref().and_then(OldCertificate::on_token)
+    }
+
+    /// The certificate that is renewed, wherever it is; `None` for a first key.
+    pub fn old_certificate(&self) -> Option<&OldCertificate> {
         self.old.as_ref()
     }
 
@@ -159,6 +165,15 @@ impl Pending {
     /// What the person should know, though it stopped nothing.
     pub fn notices(&self) -> &[Warning] {
         &self.notices
+    }
+
+    /// The label that the new key was to have and the token did not take
+    /// ([`Notice::KeyLabelChosen`](crate::error::Notice::KeyLabelChosen)). Who keeps it beside the CKA_ID and says it again
+    /// ([`Token::with_labels`](crate::Token::with_labels)) knows the job again, and that it renewed the certificate.
+    pub fn label_not_taken(&self) -> Option<&[u8]> {
+        let key = self.key()?;
+        let (private, label) = (key.private()?, key.record().label());
+        (!private.label.bytes().starts_with(label)).then_some(label)
     }
 
     /// The day on which the job began, in Japan standard time.

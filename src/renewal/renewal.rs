@@ -1,11 +1,13 @@
 //! What is to be renewed, or issued for the first time.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use crate::bank::{KeyRule, OtherUsers, Policy, RequestForm};
 use crate::contents::{Caller, Credential, Credentials, PendingKey, Record};
 use crate::error::{Code, Error, Fact, Result};
-use crate::pki::{KeyKind, Name, PublicKey};
+use crate::pki::{Certificate, KeyKind, Name, PublicKey};
+use crate::places::OldCertificate;
 
 /// A renewal, or a first issue: of what, by which policy, and what a person has agreed to although a rule speaks
 /// against it.
@@ -27,14 +29,15 @@ pub struct Renewal {
 /// Whose certificate is wanted.
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
-    Renewed(Box<Credential>),
+    Renewed(Box<OldCertificate>),
     First(Box<Name>),
 }
 
 impl Renewal {
-    /// Renews this credential.
-    pub fn of(old: &Credential) -> Self {
-        Self::new(Subject::Renewed(Box::new(old.clone())))
+    /// Renews this credential on its token; or this certificate from elsewhere, of which the new key and the new certificate
+    /// go onto the token of the session that the renewal is begun in.
+    pub fn of(old: impl Into<OldCertificate>) -> Self {
+        Self::new(Subject::Renewed(Box::new(old.into())))
     }
 
     /// Requests a first certificate for this subject.
@@ -147,12 +150,38 @@ impl Renewal {
         }
     }
 
-    /// The credential that is renewed; `None`: the certificate is a first one.
-    pub fn old(&self) -> Option<&Credential> {
+    /// The same renewal, of the credential on the token where the certificate that was given from elsewhere is there too.
+    pub(super) fn found_on_token(&self, credentials: &Credentials) -> Cow<'_, Self> {
+        let is_it = |one: &&Credential| Some(one.certificate()) == self.old_certificate();
+        match self.old_elsewhere().and_then(|_| credentials.iter().find(is_it)) {
+            Some(there) => {
+                let subject = Subject::Renewed(Box::new(there.into()));
+                Cow::Owned(Renewal { subject, ..self.clone() })
+            }
+            None => Cow::Borrowed(self),
+        }
+    }
+
+    /// The certificate that is renewed, wherever it is; `None`: it is a first one.
+    pub fn old(&self) -> Option<&OldCertificate> {
         match &self.subject {
             Subject::Renewed(old) => Some(old),
             Subject::First(_) => None,
         }
+    }
+
+    /// The same, where it is a credential on the token.
+    pub(super) fn old_on_token(&self) -> Option<&Credential> {
+        self.old().and_then(OldCertificate::on_token)
+    }
+
+    /// The same, where it is not.
+    pub(super) fn old_elsewhere(&self) -> Option<&OldCertificate> {
+        self.old().filter(|old| old.on_token().is_none())
+    }
+
+    pub(super) fn old_certificate(&self) -> Option<&Certificate> {
+        self.old().map(OldCertificate::certificate)
     }
 
     /// The name that is asked for, where that is not simply the old one's.
@@ -168,8 +197,8 @@ impl Renewal {
         if matches!(caller, Caller::Page(_)) && !record.is_by(caller) {
             return false;
         }
-        match self.old() {
-            Some(old) => !record.is_removal() && record.concerns(old.certificate()),
+        match self.old_certificate() {
+            Some(old) => !record.is_removal() && record.concerns(old),
             None => record.is_first(),
         }
     }
@@ -185,8 +214,8 @@ impl Renewal {
 
     /// Whether a pending key is one of this very job.
     pub(super) fn is_job_of_key(&self, key: &PendingKey) -> bool {
-        match self.old() {
-            Some(old) => key.renews(old.certificate()),
+        match self.old_certificate() {
+            Some(old) => key.renews(old),
             None => key.is_first(),
         }
     }

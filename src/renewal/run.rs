@@ -8,6 +8,7 @@ use crate::contents::{Caller, PendingKey};
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::SignatureAlgorithm;
 
 /// Is told of each step as it begins; long work shows progress with it, and can be stopped by it.
 pub trait Progress: Send + Sync {
@@ -32,6 +33,23 @@ impl<F: Fn(Step) + Send + Sync> Progress for F {
     }
 }
 
+/// Signs with the old key, which is not on the token: for requests in the form that the old key signs
+/// ([`RequestForm::SignedByOldKey`](crate::bank::RequestForm::SignedByOldKey)). The key stays where it is.
+pub trait SignByOldKey: Send + Sync {
+    /// Signs this message, which it hashes itself. RSA signatures are PKCS#1 v1.5, those of ECDSA in DER (RFC 5480); each is
+    /// verified with the old certificate.
+    ///
+    /// # Errors
+    /// What keeps the key from signing, such as [`Code::Cancelled`].
+    fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>>;
+}
+
+impl<F: Fn(SignatureAlgorithm, &[u8]) -> Result<Vec<u8>> + Send + Sync> SignByOldKey for F {
+    fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>> {
+        self(algorithm, message)
+    }
+}
+
 /// How one call runs. What a renewal *demands* is its [`Policy`](crate::Policy).
 ///
 /// ```
@@ -49,6 +67,7 @@ pub struct Run<'a> {
     progress: &'a dyn Progress,
     cancel: Option<&'a Cancel>,
     pin: Option<&'a dyn AskPin>,
+    old_key: Option<&'a dyn SignByOldKey>,
     caller: Caller,
     any_caller: bool,
 }
@@ -62,6 +81,7 @@ impl Default for Run<'_> {
             progress: &(),
             cancel: None,
             pin: None,
+            old_key: None,
             caller: Caller::Program(String::new()),
             any_caller: false,
         }
@@ -105,6 +125,14 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// Lets this sign with the old key, where the old certificate is not on the token and the request is one that the old key
+    /// signs too.
+    #[must_use]
+    pub fn old_key(mut self, signer: &'a dyn SignByOldKey) -> Self {
+        self.old_key = Some(signer);
+        self
+    }
+
     /// Says for whom this is done; by default for a program without a name. The record on a new key keeps it, and a page
     /// is shown no job but its own.
     #[must_use]
@@ -145,6 +173,10 @@ impl<'a> Run<'a> {
     /// The moment that has passed for certain, if one is known.
     pub(super) fn known_past(&self) -> Option<SystemTime> {
         self.passed
+    }
+
+    pub(super) fn signer_of_old(&self) -> Option<&dyn SignByOldKey> {
+        self.old_key
     }
 
     pub(super) fn caller(&self) -> &Caller {

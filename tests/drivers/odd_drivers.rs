@@ -5,6 +5,7 @@ mod closing;
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;
+mod labels;
 mod stated;
 mod texts;
 
@@ -54,6 +55,10 @@ fn what_a_driver_misstates_stops_no_renewal() {
         (Kind::P256, "exact-room=64"),
         (Kind::P256, "points-compressed"),
         (Kind::P256, "points-bare"),
+        (Kind::P256, "untold=0xffffffff"),
+        (Kind::P256, "untold=0xffffffffffffffff"),
+        (Kind::P256, "count-untold=0xffffffff"),
+        (Kind::P256, "count-untold=0xffffffffffffffff"),
         (Kind::P256, "points-hybrid"),
         (Kind::P256, "points-xy"),
         (Kind::P256, "without-arguments"),
@@ -462,24 +467,6 @@ fn what_a_driver_closes_and_changes_is_not_missed() {
         let error = bank.odd(ways, &["preflight", "--id", "ff"]);
         error.failed(Code::CredentialNotFound);
     }
-}
-
-/// A token that labels keys by itself and does not let that be changed has no record of ours.
-#[test]
-fn a_token_that_labels_keys_by_itself_is_renewed_and_that_is_said() {
-    let bank = Bank::alone(Kind::P256, days_from_now(11));
-    let said = bank.renew_oddly("labels-chosen,labels-kept", &[]).json();
-    assert!(said["notices"].to_string().contains("key_label_chosen"), "{said:#}");
-    bank.assert_old_works();
-    assert_eq!(bank.soft.snapshot().of_class("CKO_CERTIFICATE").count(), 2);
-    // It is no second order that the next run makes.
-    let after = bank.soft.snapshot();
-    assert_eq!(bank.renew_oddly("labels-chosen,labels-kept", &[]).json()["already_renewed"], true);
-    bank.soft.snapshot().assert_same_as(&after);
-    // Where the label can be set afterwards, the job is known as any other.
-    let bank = Bank::alone(Kind::P256, days_from_now(11));
-    bank.odd("labels-chosen", &["request", "--out", "request.pem"]).json();
-    assert_eq!(bank.odd("", &["pending"]).json().as_array().unwrap().len(), 1);
 }
 
 /// The result is alone on standard output, and files are where and how they were asked for.

@@ -67,7 +67,7 @@ fn without_an_anchor_it_says_that_nobody_looked() {
     let answer = bank.certify(&pending);
     let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
     assert!(installed.notices.iter().any(|warning| *warning == Notice::ChainNotChecked));
-    let again = Renewal::of(&credential(session.token(), &bank.old.id)).although_renewed();
+    let again = Renewal::of(credential(session.token(), &bank.old.id)).although_renewed();
     let again = again.begin(&session, &run()).unwrap();
     let answer = bank.certify(&again);
     let anchored =

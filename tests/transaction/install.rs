@@ -119,7 +119,7 @@ fn ca_certificates_are_written_only_when_asked() {
         // They are no credentials, and they are not written twice.
         assert_eq!(session.credentials().unwrap().iter().count(), 3);
         if wanted {
-            let again = Renewal::of(&credential(session.token(), &bank.old.id)).although_renewed();
+            let again = Renewal::of(credential(session.token(), &bank.old.id)).although_renewed();
             let again = again.begin(&session, &run()).unwrap();
             let answer = bank.ca.answer(Form::P7, &bank.certify(&again));
             Install::new(&read(&answer)).policy(&chain).run(&session, &run()).unwrap();

@@ -17,7 +17,7 @@ use usbtoken_testkit::{Folder, Kind, NameDer, SoftKey, Text, days_from_now, manu
 fn a_good_token_has_every_point_and_no_blocker() {
     let bank = Bank::new();
     let token = bank.token();
-    let preflight = Renewal::of(&credential(&token, &[1])).preflight(&token, &run());
+    let preflight = Renewal::of(credential(&token, &[1])).preflight(&token, &run());
     let points: Vec<&str> = preflight.points.iter().map(|finding| finding.point.name()).collect();
     let expected = [
         "token_initialized",
@@ -282,7 +282,7 @@ fn another_certificate_with_the_same_subject_is_a_warning() {
     let token = bank.token();
     let twin = credential(&token, &[1]);
     assert_warning(&Renewal::of(&twin).preflight(&token, &run()), Point::SubjectUnique, Notice::SameSubject);
-    assert_ok(&Renewal::of(&credential(&token, &[3])).preflight(&token, &run()), Point::SubjectUnique);
+    assert_ok(&Renewal::of(credential(&token, &[3])).preflight(&token, &run()), Point::SubjectUnique);
     let session = bank.login(&token);
     let pending = Renewal::of(&twin).begin(&session, &run()).unwrap();
     assert!(pending.notices().iter().any(|warning| *warning == Notice::SameSubject));

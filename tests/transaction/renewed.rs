@@ -214,7 +214,7 @@ fn of_a_chain_the_last_one_tells_when_the_next_window_opens() {
         assert_eq!(one.successor().unwrap().renewable_from(&Window::default()), from);
     }
     let error = refused(
-        Renewal::of(&credential(&bank.token(), &bank.old.id)).begin(&session, &run()),
+        Renewal::of(credential(&bank.token(), &bank.old.id)).begin(&session, &run()),
         Code::AlreadyRenewed,
     );
     assert_eq!(facts(&error, Fact::Date), [from.to_string()], "{error}");

@@ -7,11 +7,13 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use usbtoken::text::Lang;
 
 mod bank;
+mod from;
 mod parse;
 mod pin;
 mod shared;
 mod subject;
 
+pub use from::FromArgs;
 pub use parse::parse;
 pub use pin::{Pin, PinChange};
 pub use shared::{
@@ -202,6 +204,8 @@ pub struct Preflight {
     #[command(flatten)]
     pub which: Which,
     #[command(flatten)]
+    pub old: FromArgs,
+    #[command(flatten)]
     pub key: KeyArgs,
 }
 
@@ -211,6 +215,8 @@ pub struct Preflight {
 pub struct Renew {
     #[command(flatten)]
     pub which: Which,
+    #[command(flatten)]
+    pub old: FromArgs,
     #[command(flatten)]
     pub key: KeyArgs,
 
@@ -248,6 +254,8 @@ pub struct Request {
     #[command(flatten)]
     pub which: Which,
     #[command(flatten)]
+    pub old: FromArgs,
+    #[command(flatten)]
     pub key: KeyArgs,
 
     /// The file for the request; `-` for standard output.
@@ -257,7 +265,7 @@ pub struct Request {
     pub file: OutArgs,
 
     /// A first certificate for this subject (RFC 4514), for example `CN=Yamada,O=Example`.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force", "from"])]
     pub subject: Option<String>,
 
     /// The form of the request; pkcs10 where no bank says otherwise.
@@ -278,6 +286,8 @@ pub struct Install {
     /// The CA's answer: a certificate or PKCS#7/CMS, DER or PEM; `-` for standard input.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub old: FromArgs,
     #[command(flatten)]
     pub checks: CheckArgs,
     #[command(flatten)]
@@ -339,6 +349,8 @@ pub struct Resume {
     #[arg(long, value_name = "NAME|RULE")]
     pub subject: Vec<SubjectArg>,
 
+    #[command(flatten)]
+    pub old: FromArgs,
     #[command(flatten)]
     pub checks: CheckArgs,
 

@@ -6,6 +6,7 @@
 
 mod confirmations;
 mod in_use;
+mod labels;
 mod orders;
 mod private;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use usbtoken::bank::KeyRule;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credential, Error, Pending, Policy, Result};
 
@@ -60,6 +62,9 @@ pub struct JournalEntry {
     pub since: String,
     /// The serial number of the certificate that is renewed; `None` for a first one.
     pub old_serial: Option<String>,
+    /// The certificate that is renewed and where it was, where that is not on the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<OldCertificate>,
     /// The request, byte for byte as it was first made, in PEM.
     pub request: String,
     /// Whether the request is the one that the old key signed too ([`usbtoken::bank::RequestForm::SignedByOldKey`]).
@@ -81,13 +86,15 @@ impl JournalEntry {
     /// What is to be kept of a job whose request was just made.
     pub fn of(token: &TokenIdentity, pending: &Pending) -> Self {
         let by_old = pending.renewal_request();
+        let old = pending.old_certificate();
         JournalEntry {
             version: VERSION,
             token: token.clone(),
             key_id: hex(pending.key_id()),
             key_fingerprint: fingerprint(pending.request().public_key()),
             since: pending.since().to_string(),
-            old_serial: pending.old().map(|old| old.certificate().serial().to_string()),
+            old_serial: old.map(|old| old.certificate().serial().to_string()),
+            old: old.filter(|old| old.on_token().is_none()).cloned(),
             request: by_old.map_or_else(|| pending.request().to_pem(), |cms| cms.to_pem()),
             signed_by_old_key: by_old.is_some(),
             cookie: None,

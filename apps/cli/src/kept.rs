@@ -11,9 +11,10 @@ use base64ct::{Base64, Encoding as _};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, Request};
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
-use usbtoken::{Certificate, Code, Credential, Error, Response, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Error, Pending, Response, Result, Session, Token};
 
 use crate::journal::{Journal, JournalEntry, Order};
 use crate::reference::Reference;
@@ -189,7 +190,7 @@ impl Keeper {
     }
 
     /// Notes that a key is about to be made: until its request is kept it is known as never sent.
-    pub fn note_begin(&self, token: &TokenIdentity, old: Option<&Credential>, now: SystemTime) {
+    pub fn note_begin(&self, token: &TokenIdentity, old: Option<&Certificate>, now: SystemTime) {
         if let Some(journal) = &self.journal {
             // Without the note a person is asked some day whether the request may be signed anew; that is all.
             let _ = journal.note_begin(token, serial(old).as_deref(), now);
@@ -197,7 +198,7 @@ impl Keeper {
     }
 
     /// Takes the note back: the request is kept, or there is no key.
-    pub fn forget_begin(&self, token: &TokenIdentity, old: Option<&Credential>) {
+    pub fn forget_begin(&self, token: &TokenIdentity, old: Option<&Certificate>) {
         if let Some(journal) = &self.journal {
             let _ = journal.forget_begin(token, serial(old).as_deref());
         }
@@ -218,6 +219,20 @@ impl Keeper {
             Some(journal) => journal.keep(entry),
             None => Err(Error::new(Code::JournalUnusable)),
         }
+    }
+
+    /// Keeps the label of a new key that the token did not take: without it another run does not find the key.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn keep_label(&self, token: &TokenIdentity, pending: &Pending) -> Result<()> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.keep_label(token, pending))
+    }
+
+    /// The same token, of whose keys the labels are known that it did not take.
+    pub fn knowing_labels(&self, token: Token) -> Token {
+        let labels = self.journal.as_ref().map(|journal| journal.labels(token.identity()));
+        token.with_labels(labels.unwrap_or_default())
     }
 
     /// The same job with the order's reference number, which is kept where it is new.
@@ -275,6 +290,19 @@ impl Keeper {
     pub fn entry(&self, session: &Session, key_id: &[u8]) -> Result<Option<JournalEntry>> {
         let token = session.token().identity();
         self.journal.as_ref().map_or(Ok(None), |journal| journal.entry(token, key_id))
+    }
+
+    /// The old certificate that the job of this key renews, where that is not on the token and this computer kept it.
+    pub fn old_elsewhere(&self, session: &Session, key_id: &[u8]) -> Option<OldCertificate> {
+        self.entry(session, key_id).ok().flatten()?.old
+    }
+
+    /// A pending key with what this computer knows of the certificate that it renews.
+    pub fn known(&self, session: &Session, key: PendingKey) -> PendingKey {
+        match self.old_elsewhere(session, key.id()) {
+            Some(old) if key.is_from_elsewhere() => key.renewing(old.certificate()),
+            _ => key,
+        }
     }
 
     /// An order for the key that this certificate has: no key of its own waits, so this computer alone knows of it.
@@ -451,8 +479,8 @@ pub fn read_shown(bytes: Vec<u8>) -> Vec<u8> {
     answer().unwrap_or(bytes)
 }
 
-fn serial(old: Option<&Credential>) -> Option<String> {
-    old.map(|old| old.certificate().serial().to_string())
+fn serial(old: Option<&Certificate>) -> Option<String> {
+    old.map(|old| old.serial().to_string())
 }
 
 /// The crate makes it private (0600) and under a name that no one can know beforehand.

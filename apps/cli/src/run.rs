@@ -1,27 +1,27 @@
 //! What every command needs: the language, the token, the session, the time.
 
+mod pins;
+
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
-use usbtoken::bank::{Bank, Delivered, Installed, Override};
-use usbtoken::driver::{PinState, Reservation, TokenIdentity};
+use usbtoken::bank::{Bank, Installed, Override};
+use usbtoken::driver::{Reservation, TokenIdentity};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
-use usbtoken::text::{Lang, printable};
+use usbtoken::text::Lang;
 use usbtoken::{
-    Cancel, Code, Credential, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri,
+    Cancel, Certificate, Code, Error, Finder, Pin, Policy, Result, Session, Token, TokenUri,
 };
 
 use crate::args::{Command, Global};
 use crate::kept::Keeper;
 use crate::output::progress::Progress;
 use crate::pin::Found;
-use crate::pin::change::{Places, change};
-use crate::pin::mark::Mark;
 use crate::words::{Tongue, Words};
 use crate::{files, output, pin};
 
@@ -33,6 +33,8 @@ pub struct Run {
     told: RefCell<Vec<Notice>>,
     /// What the owner of a PIN should know of the place that it came from.
     remarks: RefCell<Vec<Warning>>,
+    /// What was found out before there is a result, for programs that read the result.
+    noted: RefCell<Vec<Warning>>,
     bank: Option<Bank>,
     /// Whether this command may log in.
     pub may_log_in: bool,
@@ -65,12 +67,13 @@ impl Run {
             lock_accepted: Cell::default(),
             at: RefCell::default(),
             renews: RefCell::default(),
+            noted: RefCell::default(),
         }
     }
 
     /// Notes which certificate is renewed: errors name the order that waits for it.
-    pub fn renews(&self, old: &Credential) {
-        self.renews.replace(Some(old.certificate().serial().to_string()));
+    pub fn renews(&self, old: &Certificate) {
+        self.renews.replace(Some(old.serial().to_string()));
     }
 
     /// Names with an error the orders that it may be about, where this command goes on with one or makes one.
@@ -190,8 +193,35 @@ impl Run {
                     (Some(error), _) => Err(error),
                     // Why none of the tokens is the bank's.
                     (None, Some(_)) if found.tokens.is_empty() => Ok((vec![self.token()?], found.skipped)),
-                    (None, _) => Ok((found.tokens, found.skipped)),
+                    (None, _) => Ok((found.tokens.into_iter().map(knowing).collect(), found.skipped)),
                 }
+            }
+        }
+    }
+
+    /// Whether the command line names a token.
+    ///
+    /// # Errors
+    /// As [`Run::uri`].
+    pub fn names_token(&self) -> Result<bool> {
+        Ok(self.uri()? != TokenUri::default())
+    }
+
+    /// The token that the command line names, whether the bank calls it its own or not.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn named_token(&self) -> Result<Token> {
+        let (finder, uri) = (self.finder()?, self.uri()?);
+        match self.global.wait.filter(|seconds| *seconds > 0) {
+            None => {
+                self.progress.step(Step::FindToken);
+                finder.find(&uri)
+            }
+            Some(seconds) => {
+                self.progress.step(Step::WaitForToken);
+                let deadline = Instant::now() + Duration::from_secs(seconds.into());
+                finder.wait(&uri, deadline, &Cancel::new())
             }
         }
     }
@@ -202,10 +232,11 @@ impl Run {
             None | Some(0) => {
                 self.progress.step(Step::FindToken);
                 let (finder, uri) = (self.finder()?, self.uri()?);
-                match &self.bank {
+                let found = match &self.bank {
                     Some(bank) => bank.find(&finder, &uri),
                     None => finder.find(&uri),
-                }
+                };
+                found.map(knowing)
             }
             Some(seconds) => self.wait_for_token(seconds),
         }
@@ -216,10 +247,11 @@ impl Run {
         self.progress.step(Step::WaitForToken);
         let deadline = Instant::now() + Duration::from_secs(seconds.into());
         let (finder, uri) = (self.finder()?, self.uri()?);
-        match &self.bank {
+        let found = match &self.bank {
             Some(bank) => bank.wait(&finder, &uri, deadline, &Cancel::new()),
             None => finder.wait(&uri, deadline, &Cancel::new()),
-        }
+        };
+        found.map(knowing)
     }
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
@@ -253,106 +285,6 @@ impl Run {
     /// Whether a person is asked for the PIN.
     pub fn asks_person(&self) -> bool {
         pin::Source::of(&self.global).is_interactive() && pin::is_terminal()
-    }
-
-    /// Changes the PIN of a token, which may be reserved, and returns the new one where it was not entered at the token.
-    pub fn change_pin(
-        &self,
-        token: &Token,
-        reserved: Option<&Reservation>,
-        old: pin::Source,
-        new: (pin::Source, Option<Result<Pin>>),
-    ) -> Result<Option<Pin>> {
-        let at_terminal = old.is_interactive() || pin::is_terminal();
-        let mark = self.checked_mark(token, at_terminal)?;
-        let held = self.pin.take().or_else(|| self.read_pin(&old));
-        let places = Places { old: (old, held), new };
-        let change = change(places, token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
-        self.progress.step(Step::ChangePin);
-        let done = match reserved {
-            Some(reserved) => reserved.change_pin(&change),
-            None => token.change_pin(&change),
-        };
-        mark.learn_of(done.as_ref().map(|()| true));
-        done.map_err(|error| self.explain(name_token(error, token), token))?;
-        Ok(change.into_new_pin())
-    }
-
-    /// Whether an earlier wrong PIN lets anybody log in.
-    fn checked_mark<'t>(&self, token: &'t Token, at_terminal: bool) -> Result<Mark<'t>> {
-        let mark = Mark::of(token.info(), at_terminal, &self.global);
-        if let Some(doubt) = mark.check()?
-            && !self.global.json
-        {
-            let place = doubt.facts().find(|(fact, _)| *fact == Fact::Path).map(|(_, path)| printable(path));
-            let text = self.tongue().text(Words::PinMarkUnusable(&place.unwrap_or_default()));
-            // No one is there to be told when standard error is closed.
-            let _ = writeln!(io::stderr(), "{text}");
-        }
-        Ok(mark)
-    }
-
-    /// The session; where the token wants its PIN changed first, a person is asked whether that is done now.
-    fn or_changed(
-        &self,
-        session: Result<Session>,
-        token: &Token,
-        log_in: impl FnOnce(Login) -> Result<Session>,
-    ) -> Result<Session> {
-        match session {
-            Err(error) if error.code() == Code::PinExpired => {
-                self.tell(&[Notice::PinToBeChanged.into()]);
-                self.changed_first(token, None)?.map_or(Err(error), log_in)
-            }
-            session => session,
-        }
-    }
-
-    /// What to log in with after the change that the token wants, if a person wants it now.
-    fn changed_first(&self, token: &Token, reserved: Option<&Reservation>) -> Result<Option<Login>> {
-        let asks = self.asks_person() && !self.global.json;
-        if !asks || !pin::confirmed(&self.tongue().text(Words::ConfirmChange)) {
-            return Ok(None);
-        }
-        let (old, new) = (pin::Source::Terminal, (pin::Source::Terminal, None));
-        let pin = self.change_pin(token, reserved, old, new)?;
-        // No one is there to be told when standard error is closed.
-        let _ = writeln!(io::stderr(), "{}", self.tongue().text(Words::PinChanged));
-        // The token took it, whatever it states of its length.
-        Ok(Some(pin.map_or_else(Login::on_pin_pad, |pin| Login::with_pin(pin).pin_as_typed())))
-    }
-
-    fn ask_pin<'t>(&self, token: &'t Token, reserved: Option<&Reservation>) -> Result<(Login, Mark<'t>)> {
-        self.at.replace(Some(token.identity().clone()));
-        let source = pin::Source::of(&self.global);
-        let at_terminal = source.is_interactive() || pin::is_terminal();
-        let mark = self.checked_mark(token, at_terminal)?;
-        if source.is_interactive() || token.info().pin_pad {
-            self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
-            let is_initial = token.info().pin_state == PinState::ToBeChanged
-                && self.bank().is_some_and(|bank| bank.delivered(token.identity()) == Delivered::InitialPin);
-            self.tell(is_initial.then(|| Warning::from(Notice::InitialPin)).as_slice());
-        }
-        if token.info().pin_state == PinState::ToBeChanged
-            && let Some(login) = self.changed_first(token, reserved)?
-        {
-            self.progress.step(Step::LogIn);
-            return Ok((login, mark));
-        }
-        let held = self.pin.take().or_else(|| self.read_pin(&source));
-        let login =
-            pin::login((&source, held), token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
-        self.progress.step(Step::LogIn);
-        Ok((login, mark))
-    }
-
-    fn logged_in(&self, session: Result<Session>, mark: &Mark<'_>, token: &Token) -> Result<Session> {
-        mark.learn(&session);
-        let session = session.map_err(|error| self.explain(name_token(error, token), token))?;
-        if !session.pin_was_checked() {
-            self.tell(&[Notice::PinNotChecked.into()]);
-        }
-        Ok(session)
     }
 
     /// The preflight without what the command line says to go on with all the same.
@@ -392,6 +324,17 @@ impl Run {
     /// What was remarked where the PIN came from.
     pub fn remarks(&self) -> Vec<Value> {
         output::notices_json(&self.remarks.borrow(), self.tongue())
+    }
+
+    /// Tells a person what was found out before there is a result, and keeps it for the result.
+    pub fn note(&self, notice: Warning) {
+        self.tell(std::slice::from_ref(&notice));
+        self.noted.borrow_mut().push(notice);
+    }
+
+    /// What was found out before there is a result.
+    pub fn noted(&self) -> Vec<Warning> {
+        self.noted.borrow().clone()
     }
 
     /// Those that were not told yet.
@@ -448,17 +391,7 @@ impl Run {
     }
 }
 
-/// A person with several tokens should see which PIN was wrong.
-fn name_token(error: Error, token: &Token) -> Error {
-    let named = error.facts().any(|(fact, _)| fact == Fact::Token);
-    if named { error } else { error.fact(Fact::Token, token.identity()) }
-}
-
-const fn pin_notice(state: PinState) -> Option<Notice> {
-    match state {
-        PinState::FinalTry => Some(Notice::PinFinalTry),
-        PinState::CountLow => Some(Notice::PinCountLow),
-        PinState::ToBeChanged => Some(Notice::PinToBeChanged),
-        _ => None,
-    }
+/// What this computer remembers of the token's keys goes with it.
+fn knowing(token: Token) -> Token {
+    Keeper::of_user().knowing_labels(token)
 }

@@ -634,6 +634,37 @@ fn what_comes_from_outside_moves_no_terminal() {
     }
 }
 
+/// OpenSC keeps a card's files on the disk, each as it is on the card. Whoever goes by them is offered the old certificate.
+#[test]
+fn a_copy_that_opensc_keeps_is_told_with_its_file() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    let (cache, elsewhere) = (stage.file("cache/opensc"), stage.file("elsewhere"));
+    let conf = format!("app default {{\n  file_cache_dir = {};\n}}\n", elsewhere.display());
+    stage.write("opensc.conf", conf.as_bytes());
+    let confirmed = || {
+        let folder = stage.file("cache");
+        let conf = stage.file("opensc.conf");
+        let env = [("XDG_CACHE_HOME", folder.as_path()), ("OPENSC_CONF", conf.as_path())];
+        let url = server.url("/login");
+        let arguments = ["confirm", "--url", &url, "--server-ca", "ca/root.pem"];
+        let module = usbtoken_testkit::softhsm_module();
+        stage.run_through(&module, &env, stage.token.pin(), &stage.token.uri(), &arguments)
+    };
+    for folder in [&cache, &elsewhere] {
+        std::fs::create_dir_all(folder).unwrap();
+        let file = folder.join("0123_4567_3F005015_3301");
+        std::fs::write(&file, &stage.old.certificate).unwrap();
+        let done = confirmed();
+        assert_eq!(done.notices(), ["copy_shows_old"], "{done:?}");
+        let value = done.json();
+        assert_eq!(value["notices"][0]["facts"]["path"][0], file.to_str().unwrap(), "{value:#}");
+        // What it says to do.
+        std::fs::remove_file(&file).unwrap();
+        assert!(confirmed().notices().is_empty());
+    }
+}
+
 /// Ctrl-C ends a login that waits for its server, and leaves nothing behind.
 #[cfg(unix)]
 #[test]

@@ -350,7 +350,7 @@ pub unsafe extern "C" fn usbtoken_renewal_key(
                 .pending
                 .key()
                 .ok_or_else(|| Error::new(Code::NotPending).fact(Fact::Id, hex(noun.pending.key_id())))?;
-            Ok(PendingNoun::new(key.clone()))
+            Ok(PendingNoun::new(key.clone(), &noun.host))
         })
     })
 }

@@ -34,6 +34,14 @@ pub(super) enum Lie {
     EcBitString,
     /// CKA_EC_POINT compressed.
     EcCompressed,
+    /// CKA_EC_POINT in the hybrid form of X9.62, in its OCTET STRING.
+    EcHybrid,
+    /// CKA_EC_POINT as X and Y alone.
+    EcCoordinates,
+    /// C_GetAttributeValue leaves the length of the room where the value is shorter.
+    LengthsStay,
+    /// A certificate is filled up with zeros.
+    CertificatePadded,
     /// C_Sign returns another signature than the key's.
     SignatureWrong,
     /// CKA_LOCAL, CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE are false on keys made since C_Initialize.
@@ -46,10 +54,22 @@ pub(super) enum Lie {
     TokenFlags(CK_FLAGS),
     /// C_GetTokenInfo says that no memory is left.
     MemoryFull,
+    /// C_GetTokenInfo forgets that the token is initialised and has a PIN.
+    NothingStated,
+    /// C_GetTokenInfo states that PINs have 12 to 16 bytes.
+    PinLengths,
+    /// The texts of C_GetTokenInfo are filled up with NUL.
+    TextsEndWithNul,
+    /// The label in C_GetTokenInfo is Latin-1.
+    LabelLatin1,
 }
 
 /// The memory of a token that does not tell: 64 KiB.
 const SMALL: CK_ULONG = 64 * 1024;
+/// The label of `LabelLatin1`.
+const LATIN_1: &[u8] = b"B\xE4nk";
+/// How many zeros stand behind a certificate.
+const PADDING: CK_ULONG = 64;
 /// What `Longer` adds.
 const LONGER: CK_ULONG = 4096;
 /// What `Absurd` claims: more than any allocation may have, and not CK_UNAVAILABLE_INFORMATION.
@@ -71,6 +91,10 @@ impl Lie {
             "ec-raw" => Self::EcRaw,
             "ec-bit-string" => Self::EcBitString,
             "ec-compressed" => Self::EcCompressed,
+            "ec-hybrid" => Self::EcHybrid,
+            "ec-coordinates" => Self::EcCoordinates,
+            "lengths-stay" => Self::LengthsStay,
+            "certificate-padded" => Self::CertificatePadded,
             "signature-wrong" => Self::SignatureWrong,
             "fresh-zero" => Self::FreshZero,
             "fresh-all-zero" => Self::FreshAllZero,
@@ -82,6 +106,10 @@ impl Lie {
             "to-be-changed" => Self::TokenFlags(CKF_USER_PIN_TO_BE_CHANGED),
             "write-protected" => Self::TokenFlags(CKF_WRITE_PROTECTED),
             "memory-full" => Self::MemoryFull,
+            "nothing-stated" => Self::NothingStated,
+            "pin-lengths" => Self::PinLengths,
+            "texts-end-with-nul" => Self::TextsEndWithNul,
+            "label-latin-1" => Self::LabelLatin1,
             _ => return None,
         })
     }
@@ -90,13 +118,15 @@ impl Lie {
     pub(super) fn tell(self, call: &Call, rv: CK_RV, fresh: &Fresh) -> Option<CK_RV> {
         match (self, rv) {
             (Self::WrongPinGeneralError, CKR_PIN_INCORRECT) => Some(CKR_GENERAL_ERROR),
-            (Self::Longer | Self::Absurd | Self::Truncated, rv) if in_part(rv) => {
+            (Self::Longer | Self::Absurd | Self::Truncated | Self::LengthsStay, rv) if in_part(rv) => {
                 self.about_lengths(call, rv)
             }
             (Self::Unavailable, rv) if in_part(rv) => unavailable(call),
-            (Self::EcRaw | Self::EcBitString | Self::EcCompressed, rv) if in_part(rv) => {
-                self.about_points(call, rv)
-            }
+            (
+                Self::EcRaw | Self::EcBitString | Self::EcCompressed | Self::EcHybrid | Self::EcCoordinates,
+                rv,
+            ) if in_part(rv) => self.about_points(call, rv),
+            (Self::CertificatePadded, rv) if in_part(rv) => padded_certificate(call, rv),
             (Self::SignatureWrong, CKR_OK) => wrong_signature(call),
             (Self::AllOrNothing, CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE) => {
                 let several = asked(call).count() > 1;
@@ -111,14 +141,22 @@ impl Lie {
             (Self::GarbageHandles | Self::MoreHandles | Self::EndlessSearch, CKR_OK) => {
                 self.about_handles(call)
             }
-            (Self::TokenFlags(_) | Self::MemoryFull, CKR_OK) => self.about_the_token(call),
+            (
+                Self::TokenFlags(_)
+                | Self::MemoryFull
+                | Self::NothingStated
+                | Self::PinLengths
+                | Self::TextsEndWithNul
+                | Self::LabelLatin1,
+                CKR_OK,
+            ) => self.about_the_token(call),
             _ => None,
         }
     }
 
     fn about_lengths(self, call: &Call, rv: CK_RV) -> Option<CK_RV> {
         let mut lied = false;
-        for (at, attribute) in asked(call) {
+        for ((at, attribute), room) in asked(call).zip(rooms(call)) {
             let (pointer, length) = (attribute.pValue, attribute.ulValueLen);
             if length == CK_UNAVAILABLE_INFORMATION {
                 continue;
@@ -129,6 +167,7 @@ impl Lie {
                 Self::Absurd => ABSURD,
                 // A length that is asked for is true: else the driver would refuse the room that follows from it.
                 Self::Truncated if !pointer.is_null() && length > 1 => length / 2,
+                Self::LengthsStay if !pointer.is_null() && length < room => room,
                 _ => continue,
             };
             set_length(at, attribute, claim);
@@ -148,6 +187,8 @@ impl Lie {
                 // The length of a point that is not seen: that of the curves in use, less than 128 bytes.
                 let claim = match self {
                     Self::EcRaw => length.saturating_sub(2),
+                    Self::EcCoordinates => length.saturating_sub(3),
+                    Self::EcHybrid => length,
                     Self::EcCompressed => length.saturating_sub(3) / 2 + 3,
                     _ => length.saturating_add(1),
                 };
@@ -159,6 +200,8 @@ impl Lie {
                 let lie = match self {
                     Self::EcRaw => point.to_vec(),
                     Self::EcCompressed => compressed(point),
+                    Self::EcCoordinates => point.get(1..).unwrap_or_default().to_vec(),
+                    Self::EcHybrid => hybrid(point),
                     _ => bit_string(point),
                 };
                 if lie.len() as CK_ULONG > room {
@@ -216,6 +259,17 @@ impl Lie {
         let mut info = read(pointer)?;
         match self {
             Self::TokenFlags(flags) => info.flags |= flags,
+            Self::NothingStated => info.flags &= !(CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED),
+            Self::PinLengths => (info.ulMinPinLen, info.ulMaxPinLen) = (12, 16),
+            Self::TextsEndWithNul => {
+                let texts: [&mut [u8]; 4] =
+                    [&mut info.label, &mut info.manufacturerID, &mut info.model, &mut info.serialNumber];
+                texts.into_iter().for_each(end_with_nul);
+            }
+            Self::LabelLatin1 => {
+                let label = LATIN_1.iter().chain(std::iter::repeat(&b' '));
+                info.label.iter_mut().zip(label).for_each(|(byte, letter)| *byte = *letter);
+            }
             // A driver that does not know how much there is would not be believed.
             _ => {
                 let known = |total| if total == CK_UNAVAILABLE_INFORMATION { SMALL } else { total };
@@ -343,6 +397,38 @@ fn wrong_signature(call: &Call) -> Option<CK_RV> {
     // SAFETY: the driver has written at least one byte there.
     unsafe { signature.write(signature.read() ^ 1) };
     Some(CKR_OK)
+}
+
+/// Fills up a certificate where there is room.
+fn padded_certificate(call: &Call, rv: CK_RV) -> Option<CK_RV> {
+    let mut lied = None;
+    for ((at, attribute), room) in asked(call).zip(rooms(call)) {
+        let (pointer, length) = (attribute.pValue.cast::<u8>(), attribute.ulValueLen);
+        if attribute.type_ != CKA_VALUE || length == CK_UNAVAILABLE_INFORMATION || pointer.is_null() {
+            continue;
+        }
+        // SAFETY: the driver has written `length` bytes there.
+        let written = unsafe { std::slice::from_raw_parts(pointer, length as usize) };
+        if !written.starts_with(&[0x30, 0x82]) || room < length + PADDING {
+            continue;
+        }
+        // SAFETY: within the caller's room, behind what the driver has written.
+        unsafe { std::ptr::write_bytes(pointer.add(length as usize), 0, PADDING as usize) };
+        set_length(at, attribute, length + PADDING);
+        lied = Some(rv);
+    }
+    lied
+}
+
+fn end_with_nul(text: &mut [u8]) {
+    text.iter_mut().rev().take_while(|byte| **byte == b' ').for_each(|byte| *byte = 0);
+}
+
+/// An uncompressed point in the hybrid form (06 or 07 by the last bit of Y), in its OCTET STRING.
+fn hybrid(point: &[u8]) -> Vec<u8> {
+    let parity = point.last().map_or(0, |last| last & 1);
+    let header = [0x04, point.len() as u8, 6 + parity];
+    header.into_iter().chain(point.iter().skip(1).copied()).collect()
 }
 
 /// An uncompressed point with one coordinate (SEC 1 §2.3.3), in its OCTET STRING.

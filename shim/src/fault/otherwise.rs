@@ -19,6 +19,8 @@ pub(super) enum Otherwise {
     LabelsChosen,
     /// C_CreateObject makes every object private.
     CreatedPrivate,
+    /// Every descriptor from 3 on is closed before the call, as by closefrom(3).
+    ClosesDescriptors,
     /// Another program has reset the card: no one is logged in any more.
     LoggedOut,
     /// Another program has changed the CKA_LABEL of the object that is read or used; only objects with a record of
@@ -41,6 +43,7 @@ impl Otherwise {
             "id-refused" => Self::IdRefused,
             "labels-chosen" => Self::LabelsChosen,
             "created-private" => Self::CreatedPrivate,
+            "closes-descriptors" => Self::ClosesDescriptors,
             "logged-out" => Self::LoggedOut,
             "changed" => Self::Changed,
             _ => return None,
@@ -55,6 +58,7 @@ impl Otherwise {
             Self::IdRefused => names_an_id(call).then_some(CKR_ATTRIBUTE_READ_ONLY),
             Self::LabelsChosen => with_own_labels(call, functions),
             Self::CreatedPrivate => created_private(call, functions),
+            Self::ClosesDescriptors => return (None, close_descriptors()),
             Self::LoggedOut => return (None, log_out(call, functions).is_some()),
             Self::Changed => return (None, change(call, functions).is_some()),
         };
@@ -155,6 +159,18 @@ fn created_private(call: &Call, functions: &FunctionList) -> Option<CK_RV> {
     // SAFETY: the caller's arguments, but for the template: a copy that outlives the call, whose values are the caller's and
     // one of our own.
     Some(unsafe { create(*session, template.as_mut_ptr(), template.len() as CK_ULONG, *object) })
+}
+
+/// Whether that can be done here.
+#[cfg(target_os = "linux")]
+fn close_descriptors() -> bool {
+    // SAFETY: a system call that reads no memory. Whose descriptors these are is not asked: that is the fault.
+    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn close_descriptors() -> bool {
+    false
 }
 
 fn log_out(call: &Call, functions: &FunctionList) -> Option<()> {

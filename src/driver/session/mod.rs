@@ -1,6 +1,7 @@
 //! Sessions: a public one that reads, and one that is logged in and may write.
 
 mod anew;
+mod change;
 mod evidence;
 mod keygen;
 mod login;
@@ -15,6 +16,7 @@ mod remove;
 mod sign;
 mod store;
 
+pub use self::change::PinChange;
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
@@ -26,7 +28,7 @@ pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicK
 pub(crate) use self::object::{Objects, Present};
 use self::open::{Access, Open};
 use self::pin::KeptPin;
-pub use self::pin::{Pin, PinChange, PinDoubt};
+pub use self::pin::{Pin, PinDoubt};
 pub use self::prompt::{AskPin, PinRequest};
 pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};

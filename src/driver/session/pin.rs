@@ -1,9 +1,7 @@
 //! A PIN, and how long it is kept.
 
-mod change;
 mod doubt;
 
-pub use self::change::PinChange;
 pub use self::doubt::PinDoubt;
 use super::object::StoredKey;
 use secrecy::{ExposeSecret, SecretSlice};

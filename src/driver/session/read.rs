@@ -264,7 +264,7 @@ impl Open {
         StoredKey {
             place: self.place(handle),
             id: bytes(attributes, CKA_ID),
-            label: label(attributes),
+            label: self.label_of_key(attributes),
             public_key: public_half(attributes).ok().flatten(),
             always_authenticate: attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true),
             algorithm: algorithm(attributes),
@@ -286,7 +286,15 @@ impl Open {
             Err(error) => (None, Some(error)),
         };
         let (place, id) = (self.place(handle), bytes(attributes, CKA_ID));
-        (StoredPublicKey { place, id, label: label(attributes), public_key }, error)
+        (StoredPublicKey { place, id, label: self.label_of_key(attributes), public_key }, error)
+    }
+
+    /// The label of a key; of one that the token has labelled by itself the one that it was to have.
+    fn label_of_key(&self, attributes: &Attributes) -> Label {
+        match attributes.bytes(CKA_ID).and_then(|id| self.token().label_of(id)) {
+            Some(known) => Label::new(known.to_vec()),
+            None => label(attributes),
+        }
     }
 
     pub(super) fn find(&self, template: Template) -> Result<Vec<ObjectHandle>> {

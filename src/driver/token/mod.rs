@@ -14,7 +14,7 @@ use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::KeyKind;
 use crate::uri::TokenUri;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -35,6 +35,7 @@ pub struct Token {
     found_by: Arc<TokenUri>,
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
+    labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
 /// What a token has shown of a mechanism, through one driver.
@@ -147,7 +148,8 @@ impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let (read, info) = (Read::now(module), read_info(module, slot)?);
         let (found_by, mechanisms, quirks) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks })
+        let labels = Arc::default();
+        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks, labels })
     }
 
     /// What the token said of itself when it was found.
@@ -194,6 +196,19 @@ impl Token {
     /// The same token, found by this URI.
     pub(crate) fn with_uri(self, uri: &TokenUri) -> Self {
         Token { found_by: Arc::new(uri.clone()), ..self }
+    }
+
+    /// The same token, of whose keys labels are known that it did not take, by CKA_ID: a token that chooses labels by itself has
+    /// no place for the record of a job, so that a program keeps it
+    /// ([`Pending::label_not_taken`](crate::Pending::label_not_taken)). Keys with these identifiers are taken for labelled so.
+    #[must_use]
+    pub fn with_labels(self, labels: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
+        Token { labels: Arc::new(labels), ..self }
+    }
+
+    /// The label that the key with this CKA_ID was to have, where that is known.
+    pub(in crate::driver) fn label_of(&self, id: &[u8]) -> Option<&[u8]> {
+        self.labels.get(id).map(Vec::as_slice)
     }
 
     /// The same token, asked anew what it says of itself.
@@ -353,7 +368,7 @@ impl TokenInfo {
             write_protected: flags & CKF_WRITE_PROTECTED != 0,
             pin_pad: flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0,
             pin_state: PinState::from_flags(flags),
-            pin_length: (crate::driver::ckr::number(raw.ulMinPinLen), super::ckr::number(raw.ulMaxPinLen)),
+            pin_length: pin_length(raw.ulMinPinLen, raw.ulMaxPinLen),
             free_public_memory: memory(raw.ulFreePublicMemory, raw.ulTotalPublicMemory),
             free_private_memory: memory(raw.ulFreePrivateMemory, raw.ulTotalPrivateMemory),
             hardware_version: (hardware.major, hardware.minor),
@@ -387,9 +402,22 @@ impl PinState {
     }
 }
 
+/// What a token does not know (CK_UNAVAILABLE_INFORMATION), which some drivers say in 32 bits.
+const fn is_told(number: CK_ULONG) -> bool {
+    !matches!(number, CK_UNAVAILABLE_INFORMATION | 0xFFFF_FFFF)
+}
+
+/// The lengths of a PIN; zeros, which say nothing, where one of them is not told.
+fn pin_length(shortest: CK_ULONG, longest: CK_ULONG) -> (u64, u64) {
+    match is_told(shortest) && is_told(longest) {
+        true => (crate::driver::ckr::number(shortest), crate::driver::ckr::number(longest)),
+        false => (0, 0),
+    }
+}
+
 /// Free memory, unless the token says that it does not know, or says nonsense (free without a total).
 fn memory(free: CK_ULONG, total: CK_ULONG) -> Option<u64> {
-    let known = free != CK_UNAVAILABLE_INFORMATION && total != CK_UNAVAILABLE_INFORMATION && total >= free;
+    let known = is_told(free) && is_told(total) && total >= free;
     (known && total > 0).then(|| crate::driver::ckr::number(free))
 }
 
@@ -416,5 +444,9 @@ mod tests {
         assert_eq!(memory(0, 0), None);
         assert_eq!(memory(300, 200), None);
         assert_eq!(memory(CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION), None);
+        assert_eq!(memory(0xFFFF_FFFF, 0xFFFF_FFFF), None);
+        assert_eq!(pin_length(4, 16), (4, 16));
+        assert_eq!(pin_length(CK_UNAVAILABLE_INFORMATION, 8), (0, 0));
+        assert_eq!(pin_length(4, 0xFFFF_FFFF), (0, 0));
     }
 }

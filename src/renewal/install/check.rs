@@ -1,12 +1,12 @@
 //! What is asked of a new certificate before it is written: by its own words, and by who issued it.
 
 use crate::bank::Policy;
-use crate::contents::Credential;
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
     Certificate, Expectation, IssuerContinuity, Name, PublicKey, Response, another_key_issued, check_chain,
     issuer_continuity, jst_date,
 };
+use crate::places::OldCertificate;
 use crate::renewal::clock;
 use crate::renewal::pending::RequestedKey;
 use crate::renewal::run::Run;
@@ -21,7 +21,7 @@ pub(super) struct Checks<'a> {
 /// What a certificate is compared with.
 pub(super) struct Asked<'k> {
     pub(super) key: &'k RequestedKey,
-    pub(super) old: Option<&'k Credential>,
+    pub(super) old: Option<&'k OldCertificate>,
     /// The subject that was asked for, where this process made the request.
     pub(super) subject: Option<&'k Name>,
 }
@@ -72,9 +72,9 @@ impl Checks<'_> {
         let expectation = Expectation {
             public_key: public,
             // A first request leaves its subject in no place but its own: days later there is none to compare with.
-            subject: asked.old.map(Credential::subject).or(asked.subject),
+            subject: asked.old.map(OldCertificate::subject).or(asked.subject),
             subject_rule: self.policy.subject,
-            old: asked.old.map(Credential::certificate),
+            old: asked.old.map(OldCertificate::certificate),
             now,
         };
         expectation.check(leaf, self.policy.relax).map_err(|error| {
@@ -103,8 +103,8 @@ impl Checks<'_> {
     }
 
     /// The common name may change, but not to that of another user on the token unseen.
-    fn name_of_another_user(&self, leaf: &Certificate, old: &Credential) -> Option<Warning> {
-        let mut others = old.of_other_users(self.run.now());
+    fn name_of_another_user(&self, leaf: &Certificate, old: &OldCertificate) -> Option<Warning> {
+        let mut others = old.on_token()?.of_other_users(self.run.now());
         others.any(|other| other != leaf && other.subject().matches(leaf.subject())).then(|| {
             Warning::from(Notice::SubjectChanged)
                 .fact(Fact::Expected, old.subject())
@@ -131,20 +131,24 @@ impl Checks<'_> {
 
     /// Follows the chain to an anchor, where some were given, else compares the CA keys. A certificate that begins
     /// later than the clock says is followed at its beginning.
-    pub(super) fn issuer(&self, leaf: &Certificate, old: Option<&Credential>) -> Result<IssuerContinuity> {
+    pub(super) fn issuer(
+        &self,
+        leaf: &Certificate,
+        old: Option<&OldCertificate>,
+    ) -> Result<IssuerContinuity> {
         if !self.policy.anchors.is_empty() {
             let moment = self.run.now().max(leaf.not_before()).min(leaf.not_after());
             check_chain(leaf, self.response.certificates(), &self.policy.anchors, moment)?;
             return Ok(IssuerContinuity::VerifiedByAnchor);
         }
-        let on_token = old.map(Credential::authorities).unwrap_or_default();
+        let on_token = old.map(OldCertificate::authorities).unwrap_or_default();
         let at_hand = self.response.certificates().iter().chain(on_token);
-        issuer_continuity(leaf, old.map(Credential::certificate), at_hand)
+        issuer_continuity(leaf, old.map(OldCertificate::certificate), at_hand)
     }
 
     /// The warning that the anchors which verify the new certificate are not the CA that issued the old one, where that
     /// is known.
-    fn anchored_elsewhere(&self, leaf: &Certificate, old: Option<&Credential>) -> Option<Warning> {
+    fn anchored_elsewhere(&self, leaf: &Certificate, old: Option<&OldCertificate>) -> Option<Warning> {
         let old = old.filter(|_| !self.policy.anchors.is_empty())?;
         let certificates = self.response.certificates().iter();
         let at_hand = certificates.chain(old.authorities()).chain(&self.policy.anchors);
@@ -153,7 +157,11 @@ impl Checks<'_> {
 }
 
 /// What a person should know of the issuer; of one that is shown to be the old one's, nothing.
-fn issuer_warning(issuer: IssuerContinuity, leaf: &Certificate, old: Option<&Credential>) -> Option<Warning> {
+fn issuer_warning(
+    issuer: IssuerContinuity,
+    leaf: &Certificate,
+    old: Option<&OldCertificate>,
+) -> Option<Warning> {
     match (issuer, old) {
         (IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer, _) => None,
         (IssuerContinuity::AnotherIssuer, Some(old)) => Some(another_issuer(old.certificate(), leaf)),

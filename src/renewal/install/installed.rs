@@ -5,6 +5,7 @@ use crate::contents::Credential;
 use crate::driver::Proof;
 use crate::error::Warning;
 use crate::pki::{Certificate, IssuerContinuity};
+use crate::places::OldCertificate;
 use serde::Serialize;
 
 /// A credential that was written, read back and has signed.
@@ -17,6 +18,9 @@ pub struct Installed {
     pub proof: Proof,
     /// The credential that it takes the place of, where that is still on the token.
     pub replaced: Option<Credential>,
+    /// The certificate that it takes the place of, where that is not on the token: it is where it was, and nothing removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_elsewhere: Option<OldCertificate>,
     /// Who issued it, compared with the one that it takes the place of.
     pub issuer: IssuerContinuity,
     /// What the person should know, though it stopped nothing.

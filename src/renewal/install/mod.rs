@@ -14,27 +14,29 @@ use super::run::Run;
 use super::write::{sign_challenge, write_and_verify};
 use crate::bank::Policy;
 use crate::contents::{
-    Contents, Credential, Credentials, PendingKey, about, already_installed, make_sure_it_is_meant, no_leaf,
-    not_awaited,
+    Contents, Credential, Credentials, Identified as _, PendingKey, about, already_installed,
+    make_sure_it_is_meant, no_leaf, not_awaited,
 };
 use crate::driver::{Category, Present, Proof, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
     Certificate, IssuerContinuity, Name, Response, Skipped, authorities_of, jst_date, jst_time,
 };
+use crate::places::OldCertificate;
 
 /// A CA's response that is to be installed, and by which policy.
 #[derive(Clone, Debug)]
 pub struct Install<'a> {
     response: &'a Response,
     policy: Option<&'a Policy>,
+    old: Option<&'a OldCertificate>,
 }
 
 impl<'a> Install<'a> {
     /// Installs this response by the policy that the request was made by; in another process, where that is not known, by
     /// the usual one.
     pub fn new(response: &'a Response) -> Self {
-        Install { response, policy: None }
+        Install { response, policy: None, old: None }
     }
 
     /// Goes by this policy: in another process by the one that the request was made by. How sure it must be that the key
@@ -45,6 +47,15 @@ impl<'a> Install<'a> {
         self
     }
 
+    /// Says which certificate the new one takes the place of, where that is not on the token: in another process than the one
+    /// that made the request. The record on the key has to name it ([`Code::OldNotOfJob`]); without it nothing is compared
+    /// with the old one ([`Notice::OldNotCompared`]).
+    #[must_use]
+    pub fn old(mut self, old: &'a OldCertificate) -> Self {
+        self.old = Some(old);
+        self
+    }
+
     /// Installs it: the pending key is found by the public key in the certificate. A response that was installed already
     /// is proven once more, and the token stays as it is ([`Installed::was_there`]). For a page only a job that it began
     /// itself is found.
@@ -52,7 +63,7 @@ impl<'a> Install<'a> {
     /// # Errors
     /// The family of the CA's answer, each check with its own code, [`Code::AnswerFormUnexpected`] among them;
     /// [`Code::PendingNotFound`],
-    /// [`Code::PendingAmbiguous`]; [`Code::PendingOfOther`] when another caller began the job; [`Code::RequestFinished`]; [`Code::CertificateNotAwaited`] for an old certificate
+    /// [`Code::PendingAmbiguous`]; [`Code::OldNotOfJob`]; [`Code::PendingOfOther`] when another caller began the job; [`Code::RequestFinished`]; [`Code::CertificateNotAwaited`] for an old certificate
     /// that is on the token while a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the
     /// token returns. After any of them the token holds what it held before.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Installed> {
@@ -81,10 +92,16 @@ impl<'a> Install<'a> {
             if !key.is_named_by(named_by) {
                 return Err(key.error(Code::PendingNotFound).fact(Fact::Expected, named_by));
             }
+            let (key, elsewhere) = self.with_old(key)?;
             if contents.is_there(&leaf) {
-                return job.finish_written(&contents, &leaf, &key);
+                return job.finish_written(&contents, &leaf, &key, elsewhere);
             }
-            return job.finish(Match::found(leaf, &RequestedKey::Waiting(Box::new(key)), &contents));
+            let compared = elsewhere.is_some() || !key.is_from_elsewhere();
+            let key = RequestedKey::Waiting(Box::new(key));
+            let mut found = Match::found(leaf, &key, &contents);
+            found.old = found.old.or(elsewhere);
+            found.notices.extend((!compared).then(|| Notice::OldNotCompared.into()));
+            return job.finish(found);
         }
         let credentials = contents.credentials();
         if let Some(leaf) = contents.already_there(response).cloned() {
@@ -104,6 +121,19 @@ impl<'a> Install<'a> {
         let finished = if pending.is_empty() { finished(response, &credentials) } else { None };
         let open = pending.iter().filter(|key| key.is_open());
         Err(finished.unwrap_or_else(|| no_leaf(response, open.map(PendingKey::public_key))))
+    }
+
+    /// The key with the old certificate from elsewhere that its job renews, where one was given.
+    fn with_old(&self, key: PendingKey) -> Result<(PendingKey, Option<OldCertificate>)> {
+        let Some(old) = self.old.filter(|old| old.on_token().is_none()) else { return Ok((key, None)) };
+        if !key.renews(old.certificate()) {
+            let error = old.identify(key.error(Code::OldNotOfJob)).during(Step::CheckCertificate);
+            return Err(key
+                .concerns()
+                .iter()
+                .fold(error, |error, serial| error.fact(Fact::Expected, serial)));
+        }
+        Ok((key.renewing(old.certificate()), Some(old.clone())))
     }
 
     /// Installs the response to a request that this process made: no key has to be looked for. A response that was
@@ -138,7 +168,7 @@ impl<'a> Install<'a> {
             leaf,
             key: pending.requested(),
             subject: Some(pending.request().subject()),
-            old: pending.old().cloned(),
+            old: pending.old_certificate().cloned(),
             proof: Some(pending.proof().clone()),
             before: pending.before(),
             half_written,
@@ -155,7 +185,7 @@ struct Match<'k> {
     key: &'k RequestedKey,
     /// The subject that was asked for, where this process made the request.
     subject: Option<&'k Name>,
-    old: Option<Credential>,
+    old: Option<OldCertificate>,
     proof: Option<Proof>,
     before: Option<&'k Present>,
     /// What an interrupted installation has left of its certificate.
@@ -182,7 +212,13 @@ struct Job<'a> {
 impl Job<'_> {
     /// The certificate was written, and the job stopped before it was seen that the key signs for it. A key that does not
     /// sign takes its certificate along, as when it is written.
-    fn finish_written(&self, contents: &Contents, leaf: &Certificate, key: &PendingKey) -> Result<Installed> {
+    fn finish_written(
+        &self,
+        contents: &Contents,
+        leaf: &Certificate,
+        key: &PendingKey,
+        old_elsewhere: Option<OldCertificate>,
+    ) -> Result<Installed> {
         let Checks { policy, run, .. } = self.checks;
         let (private, _) = key.pair()?;
         let issuer = self.checks.issuer(leaf, None)?;
@@ -200,6 +236,7 @@ impl Job<'_> {
         let credential = Credential::with_key(written, leaf.clone(), private.clone());
         Ok(Installed {
             replaced: key.old_credential().unwrap_or_default(),
+            old_elsewhere,
             ..self.there(credential, proof, issuer, notices)
         })
     }
@@ -216,6 +253,7 @@ impl Job<'_> {
             credential,
             proof,
             replaced: None,
+            old_elsewhere: None,
             issuer,
             notices,
             key_reused: false,
@@ -297,7 +335,7 @@ impl Job<'_> {
         // The credential is complete, whatever becomes of that.
         let _ = self.session.remove_half_written(&half_written);
         let old = match old {
-            Some(old) if key.is_in_use() && !self.is_still_there(&old)? => {
+            Some(old) if key.is_in_use() && !self.is_still_there(old.certificate())? => {
                 let notice = Warning::from(Notice::OldCertificateReplaced);
                 notices.push(notice.fact(Fact::Serial, old.certificate().serial()));
                 None
@@ -317,7 +355,8 @@ impl Job<'_> {
         Ok(Installed {
             credential: Credential::with_key(written, leaf, private.clone()),
             proof,
-            replaced: old,
+            replaced: old.as_ref().and_then(OldCertificate::on_token).cloned(),
+            old_elsewhere: old.filter(|old| old.on_token().is_none()),
             issuer,
             notices,
             key_reused: key.is_in_use(),
@@ -328,8 +367,8 @@ impl Job<'_> {
     }
 
     /// Some tokens hold one certificate for a key: the new one has then taken the old one's place.
-    fn is_still_there(&self, old: &Credential) -> Result<bool> {
-        Ok(Contents::read(self.session)?.is_there(old.certificate()))
+    fn is_still_there(&self, old: &Certificate) -> Result<bool> {
+        Ok(Contents::read(self.session)?.is_there(old))
     }
 
     /// The proof from the request's time stands, unless the driver denied then what must be true: such a driver is

@@ -403,4 +403,36 @@ code_words! {
         "Log in with a browser to see whether the new certificate works. Where it has to be confirmed here, ask the bank's branch for an address that demands the certificate while the connection is made. Nothing was changed on the token.";
     LoginUrlUnusable "The address of the login is missing, or it is none that can be used."
         "Give the address of the login page, which begins with https://; in a bank's profile it is pages.login_url.";
+    OldFileUnusable "The file holds no certificate that could be renewed."
+        "Look at the file, and name one with the certificate (.cer, .crt, .pem, .p12, .pfx).";
+    Pkcs12PasswordNeeded "The file with the certificate (PKCS#12) can only be read with its password."
+        "Enter the password that was chosen when the certificate was exported. It is not the token's PIN.";
+    Pkcs12PasswordWrong "The password is not the one of the file with the certificate (PKCS#12)."
+        "Enter the password that was chosen when the certificate was exported; a file is not locked by wrong ones. It is not the token's PIN.";
+    Pkcs12Damaged "The file with the certificate (PKCS#12) is damaged or cut off."
+        "Copy the file again, or export the certificate once more from where it is.";
+    Pkcs12Unsupported "The file with the certificate (PKCS#12) is protected in a way that is not read."
+        "Look at the algorithm shown, and export the file again with a password and AES or 3DES, or give a file with the certificate alone (.cer). The old private key is not needed for the renewal.";
+    OldFileTooLarge "The file is too large to be one with a certificate."
+        "Make sure that it is the right file.";
+    NssMissing "The library that reads the certificates of Firefox and Thunderbird (NSS softokn) was not found on this computer."
+        "Install Firefox, or export the certificate in Firefox to a file and name that file.";
+    NssProfileUnusable "The folder is no Firefox or NSS profile that can be read."
+        "Look for the profile's folder with cert9.db, and whether it may be read. With the old form (cert8.db), export the certificate in Firefox to a file and name that file.";
+    PlaceUnsupported "There is no such place for certificates on this computer."
+        "Export the certificate to a file and name that file.";
+    StoreUnreadable "This computer's store of certificates cannot be read."
+        "Sign in as the user whose certificate it is. If it cannot be read then either, export the certificate to a file and name that file.";
+    OldNotFound "The certificate that is to be renewed is not in the place that was named."
+        "Look at the place and the candidates shown, and name it again. A file that was moved is named by its new path.";
+    OldAmbiguous "Several certificates in the place that was named may be meant."
+        "Choose one of the candidates shown by its serial number.";
+    OldIsCa "The certificate is a CA's, and not a customer's."
+        "Name the certificate that was issued to the customer.";
+    TokenNotNamed "It was not said onto which USB token the certificate is to be renewed."
+        "Make sure which token the bank has sent, and name it from the candidates shown. Nothing was written to a token.";
+    OldNotOfJob "The certificate that was given is not the one that this request renews."
+        "Give the old certificate that was given when the request was made. The pending key stays on the token.";
+    OldKeyElsewhere "The old private key would have to sign, and it is not on this token."
+        "Request in the form that the old key does not sign (PKCS#10). If the CA wants the old key's signature, ask your branch. Nothing was written to the token.";
 }

@@ -201,7 +201,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::KeyLabelChosen => w(
             "The token gives keys labels of its own, so nothing on it says that this key belongs to a renewal.",
-            "Let the renewal be finished in this run: in a later one the key is not found again. If it is never used, remove it with the token's own software.",
+            "Finish the renewal on this computer, which remembers the key; another one does not find it. If it is never used, remove it with the token's own software.",
         ),
         Notice::WorksLater => {
             w("The new certificate does not work at the bank yet.", "Log in with the old one until it does.")
@@ -259,6 +259,22 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The PIN began with a byte order mark, which was left out.",
             "Save it as UTF-8 without byte order mark.",
         ),
+        Notice::NotTheBanksToken => w(
+            "The bank's profile does not call this token its own; it is used because it was named.",
+            "Make sure that it is the token that the bank has sent.",
+        ),
+        Notice::OldStaysElsewhere => w(
+            "The old certificate is where it was. Nothing is removed from there.",
+            "It is valid until the date shown, though the bank may end it earlier. Where the browser offers both, choose the new one by its serial number.",
+        ),
+        Notice::OldNotCompared => w(
+            "The old certificate is not on the token and was not given, so the new one was not compared with it.",
+            "Look at the subject and the end of the new certificate.",
+        ),
+        Notice::PlaceSkipped => w(
+            "A place could not be read, and the certificates there are not shown.",
+            "Look at the reason. To renew a certificate from there, name the place.",
+        ),
         Notice::RequestNotKept => w(
             "The request could not be kept on this computer.",
             "The renewal goes on; if you send the request yourself, keep its file.",
@@ -294,6 +310,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::ReadProfile => "Reading the bank's profile",
         Step::Confirm => "Logging in at the bank's server with the new certificate",
         Step::ChangePin => "Changing the PIN",
+        Step::ReadPlace => "Reading the old certificate",
     }
 }
 
@@ -355,6 +372,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Url => "address",
         Fact::HttpStatus => "HTTP status",
         Fact::Alert => "TLS alert",
+        Fact::Place => "place",
         Fact::StillThere => "old certificate, still on the token",
         Fact::Accepted => "accepted by the server",
     }

@@ -57,6 +57,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "extension_repeated") => "it has an extension more than once",
         (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
+        (Fact::Reason, "pkcs12_malformed") => "it cannot be read as PKCS#12",
+        (Fact::Reason, "too_many_rounds") => "it asks for far more computing than other files",
         (Fact::Reason, "truncated") => "it ends in the middle",
         (Fact::Reason, "not_a_certificate") => "it has not the form of a certificate",
         (Fact::Reason, "no_record") => "it is no record of a login",

@@ -51,6 +51,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "extension_repeated") => "同じ拡張が二つ以上あります",
         (Fact::Reason, "malformed") => "拡張が規則どおりに書かれておらず、読み取れません",
         (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
+        (Fact::Reason, "pkcs12_malformed") => "PKCS#12の形式として読み取れません",
+        (Fact::Reason, "too_many_rounds") => "通常のファイルよりはるかに多くの計算を求めています",
         (Fact::Reason, "truncated") => "途中で切れています",
         (Fact::Reason, "not_a_certificate") => "証明書の形式ではありません",
         (Fact::Reason, "no_record") => "ログインの確認の記録ではありません",

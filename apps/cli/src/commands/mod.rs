@@ -1,6 +1,7 @@
 //! The subcommands, one file each, in three groups, and the choice of the credential and the order that they share.
 
 pub mod chosen;
+mod from;
 pub mod job;
 pub mod orders;
 pub mod select;

@@ -13,6 +13,7 @@ fn entry(label: &str, key_id: &str) -> JournalEntry {
         key_fingerprint: "00".repeat(32),
         since: "2026-11-26".to_owned(),
         old_serial: Some("5b83".to_owned()),
+        old: None,
         request: "-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n".to_owned(),
         signed_by_old_key: false,
         cookie: None,

@@ -272,6 +272,7 @@ pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
         Notice::KeyKindChanges | Notice::MechanismNotListed | Notice::KeySizeNotStated => {
             Some(Words::HintKey)
         }
+        Notice::OldNotCompared => Some(Words::HintFrom),
         Notice::PinPadStated | Notice::PinLengthStated => Some(Words::HintPinAsTyped),
         Notice::MoreAfterLogin | Notice::BegunBefore => Some(Words::HintPin),
         Notice::PinToBeChanged | Notice::InitialPin => Some(Words::HintPinChange),
@@ -311,10 +312,14 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
-        Code::TokenAmbiguous | Code::TokenNotFound => Words::HintToken,
+        Code::TokenAmbiguous | Code::TokenNotFound | Code::TokenNotNamed => Words::HintToken,
         Code::CredentialNotFound | Code::CredentialNotSeen | Code::CredentialAmbiguous => {
             Words::HintCredential
         }
+        Code::OldNotFound | Code::OldAmbiguous | Code::OldNotOfJob | Code::PlaceUnsupported => {
+            Words::HintFrom
+        }
+        Code::Pkcs12PasswordNeeded | Code::Pkcs12PasswordWrong => Words::HintFromPassword,
         Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Words::HintPending,
         Code::NotYetRenewable => Words::HintForce,
         Code::Expired => Words::HintBegun,

@@ -1,5 +1,11 @@
 //! Credentials and pending keys as the command shows them. The field names are those of the JSON output: stable.
 
+mod elsewhere;
+mod pending;
+
+pub use self::elsewhere::Elsewhere;
+pub use self::pending::Pending;
+
 use crate::words::Words;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -15,10 +21,6 @@ use usbtoken::error::{Fact, Notice, Warning};
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_date, jst_rfc3339};
 use usbtoken::renewal::{self, Renewable, Successor, WhyUnreadable};
 use usbtoken::text::{Lang, Phrase, printable};
-
-mod pending;
-
-pub use pending::Pending;
 
 /// A point in time: RFC 3339 in Japan standard time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

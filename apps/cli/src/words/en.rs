@@ -29,6 +29,13 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "Label",
         Words::Size => "Size in bytes",
         Words::UnreadableExtensions => "Extensions that cannot be read",
+        Words::FilePassword(file) => return format!("Password of the file {file}: "),
+        Words::HintFrom => {
+            "Name the old certificate's place with --from file:FILE; of several, choose one with --serial."
+        }
+        Words::HintFromPassword => {
+            "Answer when you are asked for it, or name a file with it in its first line with --from-password."
+        }
         Words::KeyInUse(kind) => return format!("{kind}, in use and used again"),
         Words::NewKey(kind) => return format!("New key: {kind}"),
         Words::NoPending => "There is no pending key.",

@@ -32,6 +32,13 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "ラベル",
         Words::Size => "サイズ（バイト）",
         Words::UnreadableExtensions => "読み取れない拡張",
+        Words::FilePassword(file) => return format!("電子証明書ファイル {file} のパスワード: "),
+        Words::HintFrom => {
+            "古い電子証明書の場所は --from file:ファイル名 で指定します。複数あるときは --serial で選びます。"
+        }
+        Words::HintFromPassword => {
+            "パスワードは入力画面で答えるか、1行目に書いたファイルを --from-password で指定します。"
+        }
         Words::KeyInUse(kind) => return format!("{kind}（使用中の鍵をそのまま使う更新）"),
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
         Words::NoPending => "発行待ちの鍵はありません。",

@@ -56,6 +56,12 @@ pub enum Words<'a> {
     Size,
     /// Label: the extensions of a certificate that cannot be read.
     UnreadableExtensions,
+    /// Asks for the password of a file with a certificate.
+    FilePassword(&'a str),
+    /// Hint: where the old certificate is.
+    HintFrom,
+    /// Hint: the password of a file.
+    HintFromPassword,
     /// The kind of a key that is in use.
     KeyInUse(&'a str),
     /// The kind of key that a renewal makes.

@@ -26,7 +26,7 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
         Err(error) if error.code() == Code::PendingNotFound => {
             return forget_order(run, args, &keeper, &session).unwrap_or(Err(error));
         }
-        key => key?,
+        key => keeper.known(&session, key?),
     };
     let shown = pending::shown(run, &keeper, &session, &key);
     confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;

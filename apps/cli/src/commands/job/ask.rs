@@ -10,8 +10,11 @@ use usbtoken::bank::RequestEncoding;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::PendingKey;
-use usbtoken::{Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session};
+use usbtoken::{
+    Certificate, Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session,
+};
 
 use super::install_response::{self, Checks};
 use crate::args::{FormArg, IssuerArgs};
@@ -131,7 +134,7 @@ impl<'a> Visit<'a> {
         let entry = &if entry.was_asked(&way) { entry.clone() } else { self.noted(entry.clone(), &way) };
         self.know(entry.reference.clone());
         let known = self.reference();
-        let old = pending.old().map(|old| old.certificate().to_pem());
+        let old = pending.old_certificate().map(|old| old.certificate().to_pem());
         let input = match self.run.bank().map(|bank| bank.request_encoding) {
             Some(RequestEncoding::Der) => entry.request_der()?,
             _ => entry.request.as_bytes().to_vec(),
@@ -384,7 +387,8 @@ pub fn request_again(
     let unsent = || pending.key().is_some_and(|key| keeper.was_never_sent(session, key));
     if same_bytes || sign_again || unsent() || ask() {
         let request = keep_request(run, keeper, session, pending, Order { way: None, reference, kept: None });
-        keeper.forget_begin(session.token().identity(), pending.old());
+        let old = pending.old_certificate().map(OldCertificate::certificate);
+        keeper.forget_begin(session.token().identity(), old);
         return Ok(request);
     }
     let id = hex(pending.key_id());
@@ -416,7 +420,7 @@ pub fn begin(
     keeper: &Keeper,
     session: &Session,
     renewal: &Renewal,
-    old: Option<&Credential>,
+    old: Option<&Certificate>,
     order: Order,
 ) -> Result<(Pending, JournalEntry)> {
     let token = session.token().identity();
@@ -432,6 +436,9 @@ pub fn begin(
     let call = run.call().passed(keeper.passed()).progress(&progress);
     let begun = renewal.begin(session, &call);
     let begun = begun.map(|pending| {
+        if keeper.keep_label(token, &pending).is_err() {
+            run.tell(&[Notice::RequestNotKept.into()]);
+        }
         let request = match &order.kept {
             Some(kept) if pending.key().is_none() => keeper.with_reference(kept, order.reference),
             _ => keep_request(run, keeper, session, &pending, order),

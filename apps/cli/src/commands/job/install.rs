@@ -8,6 +8,7 @@ use usbtoken::{Code, Error, Install, Result, Session};
 use super::ask::{Received, described};
 use super::install_response::{self, Job};
 use crate::args;
+use crate::commands::from;
 use crate::files;
 use crate::journal::JournalEntry;
 use crate::kept::{self, Keeper, Kept};
@@ -25,6 +26,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
     let key = args.reuse_key.then_some(KeyRule::OldAgain);
     let checks =
         install_response::Checks::read(run, &args.checks, args.subject.subject, key, args.retire_old)?;
+    let elsewhere = from::again(run, &args.old)?;
     // What comes on standard input cannot be read twice.
     let keeper = if from_stdin { Keeper::prepare(args.save_answer.as_deref())? } else { Keeper::of_user() };
     let answer = kept::read_shown(files::read(&args.file)?);
@@ -40,8 +42,11 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
     install_response::confirm_shared_id(run, &checks.policy_of_job(jobs.first()))?;
     let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
     let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
-        let policy = checks.policy_of_job(meant(&jobs, &session)?.as_ref());
+        let job = meant(&jobs, &session)?;
+        let policy = checks.policy_of_job(job.as_ref());
+        let elsewhere = elsewhere.as_ref().or(job.as_ref().and_then(|job| job.old.as_ref()));
         let install = Install::new(&response).policy(&policy);
+        let install = elsewhere.iter().fold(install, |install, old| install.old(old));
         let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
         let received = Received { answer: &answer, response: Ok(&response), file, keeper: &keeper };
         let explain = |error| received.explain(error, run, &session, &checks);

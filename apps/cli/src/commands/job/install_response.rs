@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use usbtoken::bank::{KeyRule, OldCredential};
 use usbtoken::error::{Fact, Notice, Step, Warning};
-use usbtoken::pki::{SubjectRule, read_anchors};
+use usbtoken::pki::{SubjectRule, jst_date, read_anchors};
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::Retire;
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
@@ -88,7 +89,7 @@ impl<'a> Checks<'a> {
     /// Ends the removal of a credential that is renewed, where it is to go; `None` where it stays, or waits until the bank
     /// takes the new one.
     pub fn retire_again(&self, run: &Run, session: &Session, old: &Credential) -> Option<Result<()>> {
-        if self.policy.old != OldCredential::Remove || works_from(run, Some(old)).is_some() {
+        if self.policy.old != OldCredential::Remove || works_from(run, Some(old.certificate())).is_some() {
             return None;
         }
         let removed = Retire::of(old, &self.policy).run(session, &run.call());
@@ -193,10 +194,13 @@ pub fn finish(
     checks: &Checks<'_>,
 ) -> Outcome {
     job.keeper.forget(session, installed.credential.id(), job.received);
-    let mut notices = installed.notices.clone();
+    let mut notices = run.noted();
+    notices.extend(installed.notices.iter().cloned());
     let mut failed = None;
     let mut retired = false;
-    let works_from = works_from(run, installed.replaced.as_ref());
+    let replaced_on_token = installed.replaced.as_ref().map(Credential::certificate);
+    let elsewhere = installed.old_elsewhere.as_ref();
+    let works_from = works_from(run, replaced_on_token.or(elsewhere.map(OldCertificate::certificate)));
     notices.extend(works_from.as_ref().map(|date| Warning::from(Notice::WorksLater).fact(Fact::Date, date)));
     match replaced_by(session, installed, &checks.policy) {
         // Until the new one works at the bank, the old one is needed.
@@ -210,6 +214,7 @@ pub fn finish(
         Ok(None) => {}
         Err(error) => failed = Some(error),
     }
+    notices.extend(elsewhere.map(stays));
     let token = session.token().identity();
     let level = Some(installed.proof.level);
     let credential = view::Credential::of(token, &installed.credential, level, run.when());
@@ -227,7 +232,7 @@ pub fn finish(
     if retired {
         text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
     }
-    let own = bank_words(run, retired || installed.replaced.is_none());
+    let own = bank_words(run, retired || installed.replaced.is_none() && elsewhere.is_none());
     text.extend(own.iter().map(|words| format!("\n{}", printable(words))));
     if run.bank().is_some_and(|bank| bank.login_url.is_some()) {
         let line = CommandLine::new("confirm", &run.global).end();
@@ -239,6 +244,7 @@ pub fn finish(
         "uri": uri.to_string(),
         "reference": job.order,
         "replaced": replaced,
+        "from": elsewhere.map(|old| view::Elsewhere::of(old, run.when())),
         "retired": retired,
         "already_installed": installed.was_there,
         "issuer_continuity": installed.issuer,
@@ -252,6 +258,15 @@ pub fn finish(
     outcome.exit = failed.as_ref().map(|error| error.code().family());
     outcome.afterwards = failed;
     outcome
+}
+
+/// That the old certificate is where it was, and until when it is valid.
+fn stays(old: &OldCertificate) -> Warning {
+    let certificate = old.certificate();
+    Warning::from(Notice::OldStaysElsewhere)
+        .fact(Fact::Place, old.place())
+        .fact(Fact::Serial, certificate.serial())
+        .fact(Fact::Date, jst_date(certificate.not_after()))
 }
 
 /// The removal of what the new credential replaces. An answer that was there before says nothing of that: a removal that
@@ -298,8 +313,8 @@ fn removes_old(run: &Run, old: OldCredential) -> bool {
 }
 
 /// The date from which on the new certificate works at the bank, where it does not at once.
-fn works_from(run: &Run, old: Option<&Credential>) -> Option<String> {
-    let old_ends = old.map(|old| old.certificate().not_after());
+fn works_from(run: &Run, old: Option<&Certificate>) -> Option<String> {
+    let old_ends = old.map(Certificate::not_after);
     run.bank()?.works_from(run.now(), old_ends).map(|date| date.to_string())
 }
 

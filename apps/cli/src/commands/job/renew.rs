@@ -3,14 +3,16 @@
 use serde_json::json;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Warning};
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingState, Preflight, Renewed};
 use usbtoken::text::printable;
-use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
+use usbtoken::{Code, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Order, Visit};
 use super::install_response::{self, Checks, Job};
 use crate::args;
-use crate::commands::{chosen, select};
+use crate::commands::chosen::{self, Access};
+use crate::commands::{from, select};
 use crate::journal::JournalEntry;
 use crate::output::Outcome;
 use crate::pin;
@@ -22,14 +24,10 @@ use crate::words::Words;
 pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let checks =
         Checks::read(run, &args.checks, args.subject.subject, select::key_rule(&args.key), args.retire_old)?;
+    let elsewhere = from::old(run, &args.old, &args.which)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
-    // Reserved before the look, so that no one renews what is about to be renewed here.
-    let reserved = run.token()?.reserve()?;
-    let found_by = reserved.token().found_by().clone();
-    let choice =
-        |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
-    let (old, access) = chosen::choose(run, reserved, choice)?;
-    run.renews(&old);
+    let (old, access) = old_and_token(run, args, elsewhere)?;
+    run.renews(old.certificate());
     let token = access.token().identity().clone();
     let ordered = order_for_old_key(args, &visit, &token, &old)?;
     let policy = checks.policy_of_job(ordered.as_ref());
@@ -47,29 +45,50 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     visit.authorise()?;
     let goes_on = ordered.is_some();
     let order = Order { way: Some(visit.way()), reference: visit.reference(), kept: ordered };
-    let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), order) {
-        Ok((pending, request)) if goes_on => match install_kept(run, &visit, &session, &pending, &checks)? {
-            Some(done) => return Ok(done),
-            None => (pending, request),
-        },
-        Ok(begun) => begun,
-        Err(error) if error.code() == Code::PendingExists => {
-            let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
-            let pending = waiting.resume(&renewal, &old, error)?;
-            if let Some(done) = install_kept(run, &visit, &session, &pending, &checks)? {
-                return Ok(done);
+    let (pending, request) =
+        match ask::begin(run, &visit.keeper, &session, &renewal, Some(old.certificate()), order) {
+            Ok((pending, request)) if goes_on => {
+                match install_kept(run, &visit, &session, &pending, &checks)? {
+                    Some(done) => return Ok(done),
+                    None => (pending, request),
+                }
             }
-            let request = again(run, args, &visit, &session, &pending)?;
-            (pending, request)
-        }
-        Err(error) => match error.value() {
-            Some(by) => return Ok(renewed(run, &session, &old, by, &checks)),
-            None => return Err(error),
-        },
-    };
+            Ok(begun) => begun,
+            Err(error) if error.code() == Code::PendingExists => {
+                let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
+                let pending = waiting.resume(&renewal, &old, error)?;
+                if let Some(done) = install_kept(run, &visit, &session, &pending, &checks)? {
+                    return Ok(done);
+                }
+                let request = again(run, args, &visit, &session, &pending)?;
+                (pending, request)
+            }
+            Err(error) => match error.value() {
+                Some(by) => return Ok(renewed(run, &session, &old, by, &checks)),
+                None => return Err(error),
+            },
+        };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
     let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
+}
+
+/// The certificate that is renewed, and the token. Reserved before the look, so that no one renews what is about to be
+/// renewed here.
+fn old_and_token(
+    run: &Run,
+    args: &args::Renew,
+    elsewhere: Option<OldCertificate>,
+) -> Result<(OldCertificate, Access)> {
+    if let Some(old) = elsewhere {
+        return Ok((old, Access::Reserved(from::onto(run)?.reserve()?)));
+    }
+    let reserved = run.token()?.reserve()?;
+    let found_by = reserved.token().found_by().clone();
+    let choice =
+        |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
+    let (old, access) = chosen::choose(run, reserved, choice)?;
+    Ok((old.into(), access))
 }
 
 /// Installs an answer that an earlier run kept.
@@ -92,8 +111,9 @@ fn order_for_old_key(
     args: &args::Renew,
     visit: &Visit<'_>,
     token: &TokenIdentity,
-    old: &Credential,
+    old: &OldCertificate,
 ) -> Result<Option<JournalEntry>> {
+    let Some(old) = old.on_token() else { return Ok(None) };
     let waits = old.successor().is_none();
     let kept = if waits { visit.keeper.order_for_key_of(token, old)? } else { None };
     match kept {
@@ -113,13 +133,13 @@ fn order_for_old_key(
 fn renewed(
     run: &Run,
     session: &Session,
-    old: &Credential,
+    old: &OldCertificate,
     renewed: &Renewed,
     checks: &Checks<'_>,
 ) -> Outcome {
     let (follower, from) = (renewed.by.to_string(), renewed.renewable_from.to_string());
     let mut text = Words::AlreadyRenewed { follower: &printable(&follower), from: &from }.text(run.lang);
-    let removal = checks.retire_again(run, session, old);
+    let removal = old.on_token().and_then(|old| checks.retire_again(run, session, old));
     let retired = matches!(removal, Some(Ok(())));
     if retired {
         text = format!("{text}\n{}", Words::Retired.text(run.lang));
@@ -170,7 +190,7 @@ struct Waiting<'a> {
 impl Waiting<'_> {
     /// Goes on with it instead of making a second key: by itself where that can be no second order, else where a person
     /// wants it. It is held to what its beginning demanded.
-    fn resume(&self, renewal: &Renewal, old: &Credential, error: Error) -> Result<Pending> {
+    fn resume(&self, renewal: &Renewal, old: &OldCertificate, error: Error) -> Result<Pending> {
         let Waiting { run, args, visit, checks, session } = self;
         let key = select::pending(session, None, |key| {
             key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer

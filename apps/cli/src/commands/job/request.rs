@@ -7,12 +7,13 @@ use serde_json::json;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
-use usbtoken::{Code, Credentials, Error, Pending, Renewal, Result, Session};
+use usbtoken::places::OldCertificate;
+use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Order};
 use crate::args::{self, FormatArg, OutArgs};
 use crate::commands::chosen::{self, Access};
-use crate::commands::select;
+use crate::commands::{from, select};
 use crate::files;
 use crate::journal::JournalEntry;
 use crate::kept::Keeper;
@@ -26,22 +27,27 @@ use crate::words::Words;
 pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     files::check_writable(&args.out, args.file.overwrite)?;
     let subject = args.subject.as_deref().map(first_subject).transpose()?;
+    let elsewhere = from::old(run, &args.old, &args.which)?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
-    let reserved = run.token()?.reserve()?;
-    let (base, old, access) = match subject {
+    let reserved = if elsewhere.is_some() { from::onto(run)? } else { run.token()? }.reserve()?;
+    let (base, old, access) = match (subject, &elsewhere) {
         // What is named would be ignored.
-        Some(_) if reserved.token().found_by().names_object() => {
+        (Some(_), _) if reserved.token().found_by().names_object() => {
             let error = Error::new(Code::BadArgument).fact(Fact::Found, reserved.token().found_by());
             return Err(error.fact(Fact::Reason, "first_names_no_object"));
         }
-        Some(subject) => (Renewal::first(subject), None, Access::Reserved(reserved)),
-        None => {
+        (Some(subject), _) => (Renewal::first(subject), None, Access::Reserved(reserved)),
+        (None, Some(old)) => {
+            run.renews(old.certificate());
+            (Renewal::of(old), None, Access::Reserved(reserved))
+        }
+        (None, None) => {
             let found_by = reserved.token().found_by().clone();
             let choice = |all: Credentials| {
                 select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run)
             };
             let (old, access) = chosen::choose(run, reserved, choice)?;
-            run.renews(&old);
+            run.renews(old.certificate());
             (Renewal::of(&old), Some(old), access)
         }
     };
@@ -62,7 +68,9 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     run.tell(&run.accepted_or_asked(preflight).into_notices()?);
     let session = access.login(run)?;
     let order = Order { way: None, reference: args.order.reference.clone(), kept };
-    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, old.as_ref(), order)?;
+    let certificate = elsewhere.as_ref().map(OldCertificate::certificate);
+    let certificate = certificate.or(old.as_ref().map(Credential::certificate));
+    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, certificate, order)?;
     write(run, &session, &pending, &request, &args.out, &args.file)
 }
 
@@ -96,17 +104,21 @@ pub fn write(
             unwritten.caused_by(error)
         })?;
     }
+    let mut notices = run.noted();
+    notices.extend(pending.notices().iter().cloned());
     let token = session.token().identity();
     let old = pending.old().map(|old| view::Credential::of(token, old, None, run.when()));
+    let elsewhere = pending.old_certificate().filter(|old| old.on_token().is_none());
     let json = json!({
         "file": (!to_stdout).then(|| out.display().to_string()),
         "request_pem": pem,
         "pending_id": hex(pending.key_id()),
         "replaces": old,
+        "from": elsewhere.as_ref().map(|old| view::Elsewhere::of(old, run.when())),
         "key_reused": pending.key().is_none(),
         "proof": pending.proof(),
         "reference": request.reference,
-        "notices": notices_json(pending.notices(), run.tongue()),
+        "notices": notices_json(&notices, run.tongue()),
     });
     let name = out.display().to_string();
     let order = request.reference.as_ref();
@@ -116,7 +128,7 @@ pub fn write(
         Words::RequestWritten(&usbtoken::text::printable(&name)).text(run.lang),
         order.unwrap_or_default(),
         Words::SendRequest.text(run.lang),
-        notices_text(&run.untold(pending.notices()), run.tongue())
+        notices_text(&run.untold(&notices), run.tongue())
     );
     let mut outcome = Outcome::new(text, json);
     outcome.raw = (to_stdout && !run.global.json).then_some(bytes);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base16ct::lower::encode_string as hex;
 use usbtoken::error::Fact;
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState};
 use usbtoken::{Code, Error, Pending, Policy, Renewal, Result, Session};
 
@@ -12,7 +13,7 @@ use super::install_response::{self, Checks, Job};
 use super::request;
 use crate::args;
 use crate::commands::orders::{self, Meant, OrderInUse};
-use crate::commands::select;
+use crate::commands::{from, select};
 use crate::files;
 use crate::journal::JournalEntry;
 use crate::kept::Keeper;
@@ -23,6 +24,7 @@ use crate::run::Run;
 /// Sends the request again, or finishes the job when the certificate is here already.
 pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let checks = Checks::read(run, &args.checks, args.rule(), None, args.retire_old)?;
+    let elsewhere = from::again(run, &args.old)?;
     let mut way = match &args.out {
         Some(out) => {
             files::check_writable(out, args.file.overwrite)?;
@@ -40,8 +42,10 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let said = args.order.reference.clone();
     let (order, resumed) = match meant {
         Meant::Key(key) => {
+            let elsewhere = elsewhere.or_else(|| way.keeper().old_elsewhere(&session, key.id()));
+            let key = of_job(*key, elsewhere.as_ref())?;
             let order = way.keeper().reference(&session, key.id());
-            (order, go_on(run, args, &checks, &way, &session, &key))
+            (order, go_on(run, args, &checks, &way, &session, (&key, elsewhere.as_ref())))
         }
         Meant::Order(order) => {
             (order.kept.reference.clone(), go_on_with_order(run, args, &checks, &way, &session, *order))
@@ -68,13 +72,15 @@ fn go_on_with_order(
     match way {
         Way::Write(out, keeper) => {
             let order = again(None, args.order.reference.clone());
-            let (pending, request) = ask::begin(run, keeper, session, &renewal, Some(&old), order)?;
+            let (pending, request) =
+                ask::begin(run, keeper, session, &renewal, Some(old.certificate()), order)?;
             request::write(run, session, &pending, &request, out, &args.file)
         }
         Way::Ask(visit) => {
             install_response::confirm_shared_id(run, &policy)?;
             let order = again(Some(visit.way()), visit.reference());
-            let (pending, request) = ask::begin(run, &visit.keeper, session, &renewal, Some(&old), order)?;
+            let (pending, request) =
+                ask::begin(run, &visit.keeper, session, &renewal, Some(old.certificate()), order)?;
             finish(run, checks, visit, session, &pending, || Ok(request))
         }
     }
@@ -104,11 +110,11 @@ fn go_on(
     checks: &Checks<'_>,
     way: &Way<'_>,
     session: &Session,
-    key: &PendingKey,
+    (key, elsewhere): (&PendingKey, Option<&OldCertificate>),
 ) -> Result<Outcome> {
     let keeper = way.keeper();
     let entry = keeper.entry(session, key.id())?;
-    let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), key)?;
+    let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), key, elsewhere)?;
     let renewal = match keeper.requested_key(session, key) {
         Some(kept) => renewal.requested_key(&kept),
         None => renewal,
@@ -144,11 +150,33 @@ fn options(args: &args::Resume) -> Options<'_> {
     Options { issuer: &args.issuer, form: args.form, reference: args.order.reference.as_ref() }
 }
 
-fn renewal(args: &args::Resume, policy: &Policy, key: &PendingKey) -> Result<Renewal> {
-    let base = match (key.old_credential()?, args.first_subject()) {
-        (Some(old), _) => Renewal::of(&old),
-        (None, Some(subject)) => Renewal::first(subject.parse()?),
-        (None, None) => {
+/// The key, of which it is known which certificate from elsewhere it renews, where one is at hand.
+///
+/// # Errors
+/// [`Code::OldNotOfJob`].
+fn of_job(key: PendingKey, elsewhere: Option<&OldCertificate>) -> Result<PendingKey> {
+    match elsewhere {
+        Some(old) if !key.renews(old.certificate()) => {
+            let error = Error::new(Code::OldNotOfJob).fact(Fact::Id, hex(key.id()));
+            let error = error.fact(Fact::Serial, old.certificate().serial()).fact(Fact::Place, old.place());
+            Err(key.concerns().iter().fold(error, |error, serial| error.fact(Fact::Expected, serial)))
+        }
+        Some(old) => Ok(key.renewing(old.certificate())),
+        None => Ok(key),
+    }
+}
+
+fn renewal(
+    args: &args::Resume,
+    policy: &Policy,
+    key: &PendingKey,
+    elsewhere: Option<&OldCertificate>,
+) -> Result<Renewal> {
+    let base = match (key.old_credential()?, elsewhere, args.first_subject()) {
+        (Some(old), ..) => Renewal::of(&old),
+        (None, Some(old), _) => Renewal::of(old),
+        (None, None, Some(subject)) => Renewal::first(subject.parse()?),
+        (None, None, None) => {
             let error = Error::new(Code::BadArgument).fact(Fact::Expected, "--subject");
             return Err(error.fact(Fact::Id, hex(key.id())));
         }

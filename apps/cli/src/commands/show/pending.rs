@@ -51,10 +51,14 @@ fn note(keeper: &Keeper, session: &Session, id: Option<&Hex>, reference: &Refere
 
 /// What is shown of a pending key: also the answer that came for it already.
 pub fn shown(run: &Run, keeper: &Keeper, session: &Session, key: &PendingKey) -> view::Pending {
+    let key = &keeper.known(session, key.clone());
     let file = keeper.answer_file(session, key);
     let answer = file.as_deref().map(|file| (file, install(run, file)));
     let reference = keeper.reference(session, key.id());
-    view::Pending::of(session.token().identity(), key, run.now()).answered(answer).ordered(reference)
+    view::Pending::of(session.token().identity(), key, run.now())
+        .answered(answer)
+        .ordered(reference)
+        .from(keeper.old_elsewhere(session, key.id()))
 }
 
 /// The same of an order for a key that is in use.

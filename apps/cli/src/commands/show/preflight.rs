@@ -7,19 +7,21 @@ use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::{KeyAlgorithm, jst_time};
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
-use usbtoken::{Credentials, Renewal, Result, Token};
+use usbtoken::{Credential, Credentials, Renewal, Result, Token};
 
 use crate::args;
-use crate::commands::{chosen, select};
+use crate::commands::chosen::{self, Chosen};
+use crate::commands::{from, select};
 use crate::kept::Keeper;
-use crate::output::{self, Outcome, error_json, notice_json, notice_text, view};
+use crate::output::{self, Outcome, error_json, notice_json, notice_text, notices_json, view};
 use crate::pin::Source;
 use crate::run::Run;
 use crate::words::Words;
 
 /// Shows every point. A blocker is no error of this command, but decides its exit code.
 pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
-    let token = run.token()?;
+    let elsewhere = from::old(run, &args.old, &args.which)?;
+    let token = if elsewhere.is_some() { from::onto(run)? } else { run.token()? };
     let seen = BeforeLogin::read(&token)?;
     let all = seen.credentials();
     let unreadable: Vec<view::Unreadable> =
@@ -28,12 +30,16 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         select::credential(all.named_by(token.found_by())?, &args.which, args.key.force, run)
     };
     let pin_at_hand = !Source::of(&run.global).is_interactive();
-    let (old, only_seen) = match choice(all) {
+    let chosen = match elsewhere {
+        Some(old) => Ok(Chosen { value: old, settled: true }),
+        None => choice(all).map(|chosen| Chosen { value: chosen.value.into(), settled: chosen.settled }),
+    };
+    let (old, only_seen) = match chosen {
         Ok(chosen) if chosen.settled => (chosen.value, false),
         Ok(chosen) if !pin_at_hand => (chosen.value, true),
         Err(error) if !(pin_at_hand && chosen::may_be_private(&error)) => return Err(error),
         // What shows after the login only is checked too.
-        _ => (choice(run.login(token.clone())?.credentials()?)?.value, false),
+        _ => (choice(run.login(token.clone())?.credentials()?)?.value.into(), false),
     };
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
@@ -45,17 +51,25 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     );
 
     let now = run.now();
-    let shown = view::Credential::of(token.identity(), &old, None, (run.policy().window, now));
-    let shown = shown.reminded(run.bank(), now);
-    run.tell(shown.reminding().as_slice());
-    let mut lines = vec![view::Token::of(token.identity()).heading(run.lang), shown.line(run.lang)];
+    let when = (run.policy().window, now);
+    let shown = old
+        .on_token()
+        .map(|old| view::Credential::of(token.identity(), old, None, when).reminded(run.bank(), now));
+    run.tell(shown.as_ref().and_then(view::Credential::reminding).as_slice());
+    let from = old.on_token().is_none().then(|| view::Elsewhere::of(&old, when));
+    let mut lines = vec![view::Token::of(token.identity()).heading(run.lang)];
+    lines.extend(shown.as_ref().map(|shown| shown.line(run.lang)));
+    lines.extend(from.as_ref().map(|from| from.line(run.lang)));
     let kind = renewal.key_kind().ok().filter(|_| !args.key.reuse_key);
     lines.extend(
         kind.map(|kind| format!("  {}", Words::NewKey(&KeyAlgorithm::from(kind).to_string()).text(run.lang))),
     );
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
     lines.extend(preflight.points.iter().map(|finding| point_text(finding, (&token, now), run)));
-    let seems_renewed = old.successor().is_some() && !args.key.force;
+    let by = old.on_token().and_then(Credential::successor);
+    let said = |finding: &PreflightPoint| matches!(&finding.state, PointResult::Warning(warning) if *warning == Notice::SaidRenewed);
+    let is_said = old.on_token().is_none() && preflight.points.iter().any(said);
+    let seems_renewed = (by.is_some() || is_said) && !args.key.force;
     let can_renew = preflight.can_begin() && !seems_renewed;
     // None that can be renewed is seen: that is not none.
     let is_unknown = only_seen && !preflight.can_begin() && preflight.points.iter().all(is_of_certificate);
@@ -73,6 +87,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
     let json = json!({
         "credential": shown,
+        "from": from,
         "can_renew": (!is_unknown).then_some(can_renew),
         "key_kind": kind,
         "unreadable": unreadable,
@@ -80,6 +95,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
         "looked_at": if only_seen { "without_pin" } else { "all" },
         "now": view::Moment(now),
         "points": points,
+        "notices": notices_json(&run.noted(), run.tongue()),
     });
     let mut outcome = Outcome::new(lines.join("\n"), json);
     if !is_unknown {

@@ -7,6 +7,7 @@ use base16ct::lower::encode_string as hex;
 use serde::Serialize;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
+use usbtoken::places::{OldCertificate, Place};
 use usbtoken::renewal::{BegunBy, HalfWritten, PendingKey, PendingState};
 use usbtoken::text::{Lang, Phrase, printable};
 
@@ -28,8 +29,10 @@ pub struct Pending {
     pub age_days: i64,
     /// The serial number of the certificate that the job renews or removes; null for a first certificate.
     pub concerns_serial: Option<String>,
-    /// That certificate's subject, if it is on the token.
+    /// That certificate's subject, if it is on the token or this computer keeps it.
     pub concerns_subject: Option<String>,
+    /// Where that certificate was when the job began, if it was not on the token; null where it was, or that is not known.
+    pub from: Option<Place>,
     /// Who began the job.
     pub by: BegunBy,
     /// Whether the job is a first issue.
@@ -60,6 +63,7 @@ impl Pending {
             age_days: key.age_days(now),
             concerns_serial: key.concerns(),
             concerns_subject: concerned.map(|credential| credential.subject().to_string()),
+            from: None,
             by: key.begun_by(),
             first: key.is_first(),
             key_reused: false,
@@ -82,6 +86,7 @@ impl Pending {
             age_days: kept.age_days(now),
             concerns_serial: Some(old.certificate().serial().to_string()),
             concerns_subject: Some(old.subject().to_string()),
+            from: None,
             by: BegunBy::Command,
             first: false,
             key_reused: true,
@@ -97,6 +102,13 @@ impl Pending {
     #[must_use]
     pub fn ordered(self, reference: Option<Reference>) -> Self {
         Pending { reference, ..self }
+    }
+
+    /// The same with the certificate that it renews, where that is not on the token.
+    #[must_use]
+    pub fn from(self, old: Option<OldCertificate>) -> Self {
+        let Some(old) = old else { return self };
+        Pending { concerns_subject: Some(old.subject().to_string()), from: Some(old.place().clone()), ..self }
     }
 
     /// The same with the file that holds the CA's answer, and the command that installs it.
@@ -119,6 +131,9 @@ impl Pending {
         }
         if let Some(serial) = &self.concerns_serial {
             lines.put(&Words::Concerns.text(lang), serial);
+        }
+        if let Some(from) = &self.from {
+            lines.put(Fact::Place.label(lang), &from.to_string());
         }
         match &self.key_algorithm {
             Some(algorithm) if self.key_reused => {

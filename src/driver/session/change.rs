@@ -1,9 +1,9 @@
 //! Changing the PIN: one C_SetPIN (PKCS#11 v3.1 §5.5.9), in a session that is not logged in, so that the old PIN is tried once.
 
-use super::super::Reservation;
-use super::super::login::{Login, PIN_PAD, check_login, explain_refusal};
-use super::super::open::{Access, Open};
-use super::Pin;
+use super::Reservation;
+use super::login::{Login, PIN_PAD, check_login, explain_refusal};
+use super::open::{Access, Open};
+use super::pin::Pin;
 use crate::driver::ckr::{self, During as _};
 use crate::driver::lock::TokenLock;
 use crate::driver::token::{PinState, Token};

@@ -1,9 +1,14 @@
 //! What is checked before anyone is asked for a PIN, and again before anything is written.
 
-use std::fmt;
-
 use base16ct::lower::encode_string as hex;
 
+mod elsewhere;
+mod seen;
+mod stated;
+
+pub use self::seen::BeforeLogin;
+
+use self::stated::{mechanism, of_token};
 use super::clock::{self, Verdict};
 use super::renewal::{Renewal, Subject};
 use super::run::Run;
@@ -12,9 +17,9 @@ use crate::contents::{
     Contents, Credential, Credentials, PendingKey, PendingState, Record, Successor, about, already_renewed,
     closed, expired, not_yet, service_ended,
 };
-use crate::driver::{PinState, Session, Token, TokenInfo};
+use crate::driver::{Session, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
-use crate::pki::{Certificate, KeyKind, WindowState};
+use crate::pki::{Certificate, WindowState};
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
@@ -43,10 +48,6 @@ pub enum PointResult {
     /// The renewal cannot begin.
     Blocker(Error),
 }
-
-/// Free memory in bytes below which a key pair and a certificate may not fit: an RSA 2048 pair takes about 1.5 KiB,
-/// a certificate with its attributes about as much, and tokens round up.
-const LITTLE_MEMORY: u64 = 8 * 1024;
 
 impl Preflight {
     /// Whether nothing blocks the renewal.
@@ -92,16 +93,32 @@ impl Preflight {
         Ok(notices)
     }
 
-    fn before_login(renewal: &Renewal, token: &Token, waiting: bool, run: &Run<'_>) -> Self {
-        let said = renewal.old().and_then(Credential::successor).filter(|_| !renewal.although_renewed);
-        let renewed = said.map(|by| renewed(Notice::SaidRenewed, renewal, by));
+    fn before_login(
+        renewal: &Renewal,
+        token: &Token,
+        seen: Option<&BeforeLogin>,
+        waiting: bool,
+        run: &Run<'_>,
+    ) -> Self {
+        let said = match renewal.old_elsewhere() {
+            Some(old) => seen.and_then(|seen| seen.contents().successor_of(old.certificate())),
+            None => renewal.old_on_token().and_then(Credential::successor).cloned(),
+        };
+        let said = said.filter(|_| !renewal.although_renewed);
+        let renewed = said.map(|by| renewed(Notice::SaidRenewed, renewal, &by));
         let mut findings =
             findings(renewal, token, &Done { waiting, known: false, renewed: renewed.clone() }, run, false);
-        if let Some(old) = renewal.old() {
+        if let Some(old) = renewal.old_on_token() {
             let unique = || same_subject(old.same_subject());
             let state = renewed.map_or_else(unique, PointResult::Warning);
             findings.push(PreflightPoint { point: Point::SubjectUnique, state });
             findings.extend(only_user(renewal, old.of_other_users(run.now()), false));
+        } else if let Some(old) = renewal.old_elsewhere() {
+            let credentials = seen.map(BeforeLogin::credentials).unwrap_or_default();
+            let unique = || same_subject(elsewhere::with_subject_of(&credentials, old));
+            let state = renewed.map_or_else(unique, PointResult::Warning);
+            findings.push(PreflightPoint { point: Point::SubjectUnique, state });
+            findings.extend(only_user(renewal, credentials.of_others_than(old.subject(), run.now()), false));
         }
         Preflight { points: findings }
     }
@@ -115,7 +132,9 @@ impl Preflight {
             Verdict::Implausible(error) => PointResult::Blocker(error.during(Step::Preflight)),
         };
         findings.push(PreflightPoint { point: Point::Clock, state: clock });
-        findings.push(said_to_wait(seen.is_some_and(|seen| seen.0.seems_pending(None, Record::is_first))));
+        findings.push(said_to_wait(
+            seen.is_some_and(|seen| seen.contents().seems_pending(None, Record::is_first)),
+        ));
         Preflight { points: findings }
     }
 
@@ -129,16 +148,20 @@ impl Preflight {
         let pending = contents.pending_where(session, is_job)?;
         let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
         // What is begun is finished first.
-        if let (None, Some(old)) = (waiting, renewal.old())
-            && (contents.is_said_renewed(old.certificate())
-                || !contents.followers(session, old.certificate())?.is_empty())
+        if let (None, Some(old)) = (waiting, renewal.old_certificate())
+            && (contents.is_said_renewed(old) || !contents.followers(session, old)?.is_empty())
         {
             // Which one is in use now, and when that can be renewed, depends on those that follow it in turn.
             contents.prove_successors(session)?;
         }
         let credentials = contents.credentials();
-        let now = renewal.old().and_then(|old| present(&credentials, old));
-        let by = now.and_then(Credential::successor).filter(|by| by.proven && waiting.is_none());
+        let now = renewal.old_on_token().and_then(|old| present(&credentials, old));
+        let by = match renewal.old_elsewhere() {
+            Some(old) => contents.successor_of(old.certificate()),
+            None => now.and_then(Credential::successor).cloned(),
+        };
+        let by = by.filter(|by| by.proven && waiting.is_none());
+        let by = by.as_ref();
         let done = Done {
             waiting: waiting.is_some(),
             known: true,
@@ -147,7 +170,21 @@ impl Preflight {
         let mut findings = findings(renewal, session.token(), &done, run, true);
         findings
             .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
-        if let Some(old) = renewal.old() {
+        if let Some(old) = renewal.old_elsewhere() {
+            let state = match by {
+                Some(by) if !renewal.although_renewed => {
+                    let error = already_renewed(old, by, &renewal.policy.window);
+                    PointResult::Blocker(error.during(Step::Preflight))
+                }
+                Some(by) => PointResult::Warning(renewed(Notice::Renewed, renewal, by)),
+                None => same_subject(elsewhere::with_subject_of(&credentials, old)),
+            };
+            findings.push(PreflightPoint { point: Point::SubjectUnique, state });
+            let others = credentials.of_others_than(old.subject(), run.now());
+            let others = others.filter(|other| by.is_none_or(|by| by.certificate != **other));
+            findings.extend(only_user(renewal, others, true));
+        }
+        if let Some(old) = renewal.old_on_token() {
             let mut unique = |state| findings.push(PreflightPoint { point: Point::SubjectUnique, state });
             match (now, by) {
                 (None, _) => unique(gone(old)),
@@ -194,37 +231,6 @@ fn present<'c>(credentials: &'c Credentials, old: &Credential) -> Option<&'c Cre
     same().find(|now| now.id() == old.id()).or_else(|| same().next())
 }
 
-/// What is seen of a token before the login, read once: for callers who list what there is and then check one of it.
-pub struct BeforeLogin(Contents);
-
-impl fmt::Debug for BeforeLogin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BeforeLogin").field(&self.0.credentials()).finish()
-    }
-}
-
-impl BeforeLogin {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// What opening the session and reading return.
-    pub fn read(token: &Token) -> Result<Self> {
-        Contents::read_public(&token.open_public_session()?).map(BeforeLogin)
-    }
-
-    /// The credentials, without their keys.
-    pub fn credentials(&self) -> Credentials {
-        self.0.credentials()
-    }
-
-    /// Before the login only public keys show themselves. One with our record tells that a job is open, but not how far
-    /// it got: a warning, until the private keys are seen.
-    fn is_waiting(&self, renewal: &Renewal, run: &Run<'_>) -> bool {
-        let old = renewal.old().map(Credential::certificate);
-        self.0.seems_pending(old, |record| renewal.is_job_of(record, run.caller()))
-    }
-}
-
 impl Renewal {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
     /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
@@ -235,10 +241,17 @@ impl Renewal {
     /// The same, on what was read of the token before.
     pub fn preflight_on(&self, token: &Token, seen: Option<&BeforeLogin>, run: &Run<'_>) -> Preflight {
         run.report(Step::Preflight);
-        let waiting = seen.is_some_and(|seen| seen.is_waiting(self, run));
-        let mut preflight = Preflight::before_login(self, token, waiting, run);
+        let renewal = self.found_on_token(&self.seen_beside(seen));
+        let waiting = seen.is_some_and(|seen| seen.is_waiting(&renewal, run));
+        let mut preflight = Preflight::before_login(&renewal, token, seen, waiting, run);
         preflight.points.push(said_to_wait(waiting));
         preflight
+    }
+
+    /// What is on the token, where a certificate from elsewhere may be there too.
+    fn seen_beside(&self, seen: Option<&BeforeLogin>) -> Credentials {
+        let seen = seen.filter(|_| self.old_elsewhere().is_some());
+        seen.map(BeforeLogin::credentials).unwrap_or_default()
     }
 
     /// As [`Renewal::preflight`], but for what is pending: for callers who log in next, when the private keys tell
@@ -246,9 +259,11 @@ impl Renewal {
     /// finished after that too.
     pub fn preflight_before_login(&self, token: &Token, run: &Run<'_>) -> Preflight {
         run.report(Step::Preflight);
-        let ended = self.old().is_some_and(|old| old.certificate().not_after() < run.now());
-        let waiting = || BeforeLogin::read(token).is_ok_and(|seen| seen.is_waiting(self, run));
-        Preflight::before_login(self, token, ended && waiting(), run)
+        let ended = self.old_certificate().is_some_and(|old| old.not_after() < run.now());
+        let seen = (ended || self.old_elsewhere().is_some()).then(|| BeforeLogin::read(token).ok()).flatten();
+        let renewal = self.found_on_token(&self.seen_beside(seen.as_ref()));
+        let waiting = ended && seen.as_ref().is_some_and(|seen| seen.is_waiting(&renewal, run));
+        Preflight::before_login(&renewal, token, seen.as_ref(), waiting, run)
     }
 }
 
@@ -276,45 +291,8 @@ fn findings(
     findings.extend(key(renewal, token));
     findings.push(PreflightPoint { point: Point::Clock, state: clock });
     findings.push(PreflightPoint { point: Point::Window, state: window });
+    findings.extend(elsewhere::old_key(renewal, run));
     findings
-}
-
-/// What the token says of itself.
-fn of_token(token: &Token, logged_in: bool) -> Vec<PreflightPoint> {
-    let info = token.info();
-    let mut findings = vec![
-        PreflightPoint {
-            point: Point::TokenInitialized,
-            state: stated(info.initialized, Notice::InitializedNotStated),
-        },
-        PreflightPoint {
-            point: Point::TokenWritable,
-            state: stated(!info.write_protected, Notice::WriteProtectionStated),
-        },
-        PreflightPoint { point: Point::PinUsable, state: pin(info, logged_in) },
-        PreflightPoint { point: Point::Memory, state: memory(info) },
-    ];
-    // The login has shown how the PIN is entered.
-    let of_pin = if logged_in { Vec::new() } else { stated_of_pin(token) };
-    findings.extend(
-        of_pin
-            .into_iter()
-            .map(|warning| PreflightPoint { point: Point::PinUsable, state: PointResult::Warning(warning) }),
-    );
-    findings
-}
-
-/// What the token states of how its PIN is entered, where the person should know that it may be wrong.
-fn stated_of_pin(token: &Token) -> Vec<Warning> {
-    /// No PIN that a bank gives out is shorter, or need be longer.
-    const USUAL: std::ops::RangeInclusive<u64> = 4..=8;
-    let (shortest, longest) = token.info().pin_length;
-    let is_odd = shortest > longest || shortest > *USUAL.end() || (longest > 0 && longest < *USUAL.start());
-    let pad = token
-        .info()
-        .pin_pad
-        .then(|| Warning::from(Notice::PinPadStated).fact(Fact::Stated, "CKF_PROTECTED_AUTHENTICATION_PATH"));
-    pad.into_iter().chain(is_odd.then(|| token.stated_lengths())).collect()
 }
 
 /// Before the login a job that seems to wait is a warning: its certificate may be one that shows after the login only.
@@ -348,61 +326,15 @@ fn key(renewal: &Renewal, token: &Token) -> Vec<PreflightPoint> {
     findings
 }
 
-/// What a token states of itself is a hint: drivers forget flags and list what they cannot do. It is told, and the call that
-/// needs it decides.
-fn stated(holds: bool, otherwise: Notice) -> PointResult {
-    if holds { PointResult::Ok } else { PointResult::from(otherwise) }
-}
-
-/// The one flag that stops before the PIN is sent, unless the person says otherwise: after the login it is refuted.
-fn pin(info: &TokenInfo, logged_in: bool) -> PointResult {
-    match info.pin_state {
-        PinState::Locked if logged_in => PointResult::Ok,
-        PinState::Locked => PointResult::Blocker(info.locked_as_stated().during(Step::Preflight)),
-        PinState::NotSet => stated(logged_in, Notice::PinNotStated),
-        PinState::FinalTry => PointResult::from(Notice::PinFinalTry),
-        PinState::CountLow => PointResult::from(Notice::PinCountLow),
-        PinState::ToBeChanged => PointResult::from(Notice::PinToBeChanged),
-        PinState::Usable => PointResult::Ok,
-    }
-}
-
-/// Never a blocker: drivers round, and some report the memory of another kind of object.
-fn memory(info: &TokenInfo) -> PointResult {
-    let known = [info.free_public_memory, info.free_private_memory];
-    match known.into_iter().flatten().min() {
-        None => PointResult::from(Notice::MemoryUnknown),
-        Some(free) if free < LITTLE_MEMORY => PointResult::from(Notice::MemoryLow),
-        Some(_) => PointResult::Ok,
-    }
-}
-
-fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
-    match token.supports(kind) {
-        Ok(true) => PointResult::Ok,
-        Ok(false) => PointResult::from(Notice::MechanismUnknown),
-        Err(error) => {
-            let notice = match error.code() {
-                Code::KeySizeUnsupported => Notice::KeySizeNotStated,
-                _ => Notice::MechanismNotListed,
-            };
-            let facts = error.facts().filter(|(fact, _)| *fact != Fact::Token);
-            PointResult::Warning(
-                facts.fold(Warning::from(notice), |warning, (fact, value)| warning.fact(fact, value)),
-            )
-        }
-    }
-}
-
 /// A clock that cannot be right decides nothing. An end that is long past may be true, though: a caller who wants the
 /// renewal outside its window gets it.
 fn clock(renewal: &Renewal, run: &Run<'_>) -> PointResult {
     let now = run.now();
-    let old = renewal.old();
-    let ended = old.is_some_and(|old| old.certificate().not_after() < now);
+    let old = renewal.old_certificate();
+    let ended = old.is_some_and(|old| old.not_after() < now);
     let wanted = renewal.outside_window && ended;
-    let latest = old.and_then(Credential::latest).max(run.known_past());
-    match clock::verdict(&renewal.policy, now, old.map(Credential::certificate), latest) {
+    let latest = renewal.old_on_token().and_then(Credential::latest).max(run.known_past());
+    match clock::verdict(&renewal.policy, now, old, latest) {
         Verdict::Uncontradicted => PointResult::Ok,
         Verdict::Doubtful(warning) => PointResult::Warning(warning),
         Verdict::Implausible(error) if wanted => PointResult::Warning(clock::in_doubt(&error)),

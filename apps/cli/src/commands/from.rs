@@ -1,0 +1,136 @@
+//! The old certificate that is not on the token: read from its place, and the token that the renewal goes onto.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::places::{self, InPlace, OldCertificate, Password, Place};
+use usbtoken::text::printable;
+use usbtoken::{Code, Error, Result, Token};
+use zeroize::Zeroizing;
+
+use crate::args::{FromArgs, Which};
+use crate::pin::prompt::{self, Typed};
+use crate::run::Run;
+use crate::words::Words;
+use crate::{files, pin};
+
+/// No password is longer.
+const LONGEST_PASSWORD: usize = 4096;
+
+/// The old certificate in the place that the command line names: read before a token is looked for, so that a wrong file or
+/// password costs nothing.
+///
+/// # Errors
+/// What reading the place returns; [`Code::BadArgument`] for an identifier, which only a token has.
+pub fn old(run: &Run, args: &FromArgs, which: &Which) -> Result<Option<OldCertificate>> {
+    let Some(place) = &args.from else { return Ok(None) };
+    if which.id.is_some() {
+        let detail = "--id names a certificate on the token; with --from it is --serial";
+        return Err(Error::new(Code::BadArgument).fact(Fact::Detail, detail));
+    }
+    run.progress.step(Step::ReadPlace);
+    let found = read(run, place, args)?;
+    match &which.serial {
+        Some(serial) => found.by_serial(serial)?.only(),
+        None => found.renewable(&run.policy().window, run.now()).only(),
+    }
+    .map(Some)
+}
+
+/// The old certificate that was given when the request was made, where the command line names it again.
+///
+/// # Errors
+/// As [`old`].
+pub fn again(run: &Run, args: &FromArgs) -> Result<Option<OldCertificate>> {
+    old(run, args, &Which::default())
+}
+
+fn read(run: &Run, place: &Place, args: &FromArgs) -> Result<InPlace> {
+    let path = match place {
+        Place::File(path) => path,
+        other => {
+            let error = Error::new(Code::PlaceUnsupported).during(Step::ReadPlace);
+            return Err(error.fact(Fact::Place, other));
+        }
+    };
+    let given = match &args.from_password {
+        Some(file) => Some(password_from(run, file)?),
+        None => None,
+    };
+    match places::read_file(path, given.as_ref()) {
+        Err(error) if error.code() == Code::Pkcs12PasswordNeeded && given.is_none() => {
+            let Some(typed) = ask(run, path)? else { return Err(error) };
+            places::read_file(path, Some(&typed))
+        }
+        read => read,
+    }
+}
+
+/// Asks a person; `None` where there is none.
+///
+/// # Errors
+/// [`Code::Cancelled`].
+fn ask(run: &Run, path: &Path) -> Result<Option<Password>> {
+    if !pin::is_terminal() {
+        return Ok(None);
+    }
+    let cancelled = || Error::new(Code::Cancelled).during(Step::ReadPlace);
+    let question = Words::FilePassword(&printable(&path.display().to_string())).text(run.lang);
+    match prompt::read(&question, &Words::KeysIgnored.text(run.lang)) {
+        Ok(Typed::Line(typed)) => {
+            let text = std::str::from_utf8(&typed).map_err(|_| cancelled())?;
+            Ok(Some(Password::new(text)))
+        }
+        Ok(Typed::Cancelled) => Err(cancelled()),
+        Err(error) => Err(cancelled().caused_by(error)),
+    }
+}
+
+/// The first line of a file, as it stands there but for a byte order mark and the line end.
+fn password_from(run: &Run, path: &Path) -> Result<Password> {
+    run.check_input(path)?;
+    let unreadable = |error: io::Error| {
+        let place = Error::new(Code::FileUnreadable).during(Step::ReadPlace).fact(Fact::Path, path.display());
+        place.fact(Fact::Detail, &error).caused_by(error)
+    };
+    // The capacity is given beforehand: a buffer that grew would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_PASSWORD + 1));
+    let take =
+        |from: &mut dyn Read, bytes: &mut Vec<u8>| from.take(LONGEST_PASSWORD as u64 + 1).read_to_end(bytes);
+    match files::is_standard(path) {
+        true => take(&mut io::stdin().lock(), &mut bytes),
+        false => File::open(path).and_then(|mut file| take(&mut file, &mut bytes)),
+    }
+    .map_err(unreadable)?;
+    let text = std::str::from_utf8(&bytes);
+    let text = text.map_err(|_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "not in UTF-8")))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let line = text.split(['\n', '\r']).next().unwrap_or_default();
+    if bytes.len() > LONGEST_PASSWORD {
+        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "no password is so long")));
+    }
+    Ok(Password::new(line))
+}
+
+/// The token that a renewal from elsewhere goes onto: the bank's, or the one that is named. One that no one has named and no
+/// bank calls its own is not written to.
+///
+/// # Errors
+/// [`Code::TokenNotNamed`], which lists those that are there; what finding it returns.
+pub fn onto(run: &Run) -> Result<Token> {
+    if run.names_token()? {
+        let token = run.named_token()?;
+        if run.bank().is_some_and(|bank| !bank.owns(&token)) {
+            run.note(Warning::from(Notice::NotTheBanksToken).fact(Fact::Token, token.identity()));
+        }
+        return Ok(token);
+    }
+    if run.bank().is_some() {
+        return run.token();
+    }
+    let (tokens, _) = run.tokens()?;
+    let error = Error::new(Code::TokenNotNamed).during(Step::FindToken);
+    Err(tokens.iter().fold(error, |error, token| error.fact(Fact::Candidate, token.identity())))
+}

@@ -1,0 +1,213 @@
+//! 「USBトークンへの更新」 through the command: the old certificate is in a file, the new one goes onto the token.
+
+mod common;
+
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use common::{Outcome, Stage, bank, outcome};
+use usbtoken_testkit::{Kind, days_from_now, manual_subject, serial_hex, verify_with_certificate};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An empty token, and the old certificate in files.
+fn stage() -> Stage {
+    let stage = Stage::alone(Kind::P256, days_from_now(300));
+    stage.token.inspect(|inspector| inspector.destroy(&[1]));
+    assert!(stage.token.snapshot().objects().is_empty());
+    stage
+}
+
+fn openssl(stage: &Stage, words: &[&str]) -> Vec<u8> {
+    let output = Command::new("openssl").args(words).current_dir(stage.file("")).output().unwrap();
+    assert!(output.status.success(), "openssl {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Makes `NAME.key`, `NAME.pem` and, with the password 秘密, `NAME.p12`; gives the DER.
+fn old_until(stage: &Stage, name: &str, not_after: SystemTime) -> Vec<u8> {
+    let (key, pem, p12) = (format!("{name}.key"), format!("{name}.pem"), format!("{name}.p12"));
+    openssl(stage, &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key]);
+    let spki = openssl(stage, &["pkey", "-in", &key, "-pubout", "-outform", "DER"]);
+    let issue = stage.ca.issue(&manual_subject().to_der(), &spki);
+    let der = issue.not_before(not_after - 365 * DAY).not_after(not_after).der();
+    stage.write("der", &der);
+    openssl(stage, &["x509", "-inform", "DER", "-in", "der", "-out", &pem]);
+    stage.write("password", "秘密\n".as_bytes());
+    let words = ["pkcs12", "-export", "-legacy", "-in", &pem, "-inkey", &key, "-certfile", "ca/ca.pem"];
+    openssl(stage, &[&words[..], &["-passout", "file:password", "-out", &p12]].concat());
+    der
+}
+
+fn old(stage: &Stage) -> Vec<u8> {
+    old_until(stage, "old", days_from_now(11))
+}
+
+const P12: [&str; 4] = ["--from", "file:old.p12", "--from-password", "password"];
+
+#[test]
+fn renew_moves_from_a_file_onto_an_empty_token() {
+    let stage = stage();
+    let old = old(&stage);
+    let file = stage.read("old.p12");
+    let preflight = stage.run(&[&["preflight"], &P12[..]].concat()).json();
+    assert_eq!((&preflight["can_renew"], &preflight["credential"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!(preflight["from"]["serial"], serial_hex(&old));
+    let done = stage.renew(&P12, &["--form", "p7"]);
+    let result = done.json();
+    let place = format!("file:{}", stage.file("old.p12").canonicalize().unwrap().display());
+    assert_eq!(result["from"]["place"], place);
+    assert_eq!(result["issuer_continuity"], "same_issuer");
+    assert!(done.notices().contains(&"old_stays_elsewhere".to_owned()), "{result:#}");
+    let added = stage.token.snapshot();
+    let new = added.objects().iter().find(|object| object.class == "CKO_CERTIFICATE").unwrap();
+    let signature = stage.token.sign(&new.id, b"x");
+    assert!(verify_with_certificate(new.bytes("Value").unwrap(), b"x", &signature));
+    assert_eq!(stage.read("old.p12"), file);
+
+    // Once more: nothing to do, and nothing is written; before the login that is said too.
+    let again = stage.renew(&P12, &[]).json();
+    assert_eq!(again["already_renewed"], true);
+    let seen = stage.run(&[&["preflight"], &P12[..]].concat()).json();
+    assert_eq!(seen["can_renew"], false, "{seen:#}");
+    stage.token.snapshot().assert_same_as(&added);
+}
+
+#[test]
+fn the_second_half_comes_days_later_though_the_file_is_gone() {
+    let stage = stage();
+    let old = old(&stage);
+    let asked = stage.run(&[&["request", "--out", "request.pem"], &P12[..]].concat()).json();
+    assert_eq!(asked["from"]["serial"], serial_hex(&old));
+    for name in ["old.p12", "old.pem"] {
+        std::fs::remove_file(stage.file(name)).unwrap();
+    }
+    let pending = stage.run(&["pending"]).json();
+    assert_eq!(pending[0]["concerns_serial"], serial_hex(&old));
+    assert_eq!(pending[0]["doubt"], serde_json::Value::Null);
+    assert!(pending[0]["from"].as_str().unwrap().ends_with("/old.p12"), "{pending:#}");
+    stage.run(&["resume", "--out", "again.pem"]).succeeded();
+    assert_eq!(stage.read("again.pem"), stage.read("request.pem"));
+    let request = stage.read("request.pem");
+    // Compared with the old one, which this computer keeps.
+    let early = stage.ca.issue_for(&request).not_after(days_from_now(5)).der();
+    stage.install(&early).failed("not_later_than_old", 6);
+    let installed = stage.install(&stage.ca.issue_for(&request).der());
+    assert!(installed.notices().contains(&"old_stays_elsewhere".to_owned()));
+    assert_eq!(installed.json()["from"]["serial"], serial_hex(&old));
+}
+
+/// On another computer, or with the state folder lost, the old certificate is named again.
+#[test]
+fn without_what_was_kept_the_old_one_is_named_again() {
+    let stage = stage();
+    old(&stage);
+    old_until(&stage, "other", days_from_now(11));
+    stage.run(&["request", "--out", "request.pem", "--from", "file:old.pem"]).succeeded();
+    std::fs::remove_dir_all(stage.file("state")).unwrap();
+    let waiting = stage.token.snapshot();
+    stage.run(&["resume", "--out", "again.pem"]).failed("credential_not_found", 3);
+    stage.run(&["resume", "--out", "again.pem", "--from", "file:other.pem"]).failed("old_not_of_job", 9);
+    stage.run(&["abandon", "--yes"]).failed("removal_doubtful", 9);
+    stage.run(&["resume", "--sign-again", "--out", "again.pem", "--from", "file:old.pem"]).succeeded();
+    std::fs::remove_dir_all(stage.file("state")).unwrap();
+    stage.token.snapshot().assert_same_as(&waiting);
+    stage.write("answer", &stage.ca.issue_for(&stage.read("again.pem")).der());
+    stage.run(&["install", "answer", "--from", "file:other.pem"]).failed("old_not_of_job", 9);
+    stage.token.snapshot().assert_same_as(&waiting);
+    let installed = stage.run(&["install", "answer", "--from", "file:old.pem"]);
+    assert!(!installed.notices().contains(&"old_not_compared".to_owned()));
+}
+
+#[test]
+fn what_is_not_known_any_more_is_said() {
+    let stage = stage();
+    old(&stage);
+    stage.run(&["request", "--out", "request.pem", "--from", "file:old.pem"]).succeeded();
+    std::fs::remove_dir_all(stage.file("state")).unwrap();
+    let installed = stage.install(&stage.ca.issue_for(&stage.read("request.pem")).der());
+    assert!(installed.notices().contains(&"old_not_compared".to_owned()), "{:?}", installed.notices());
+}
+
+#[test]
+fn an_interrupted_job_is_abandoned() {
+    let stage = stage();
+    old(&stage);
+    stage.run(&["request", "--out", "request.pem", "--from", "file:old.pem"]).succeeded();
+    stage.run(&["abandon", "--yes"]).succeeded();
+    assert!(stage.token.snapshot().objects().is_empty());
+}
+
+#[test]
+fn bad_input_costs_nothing() {
+    let stage = stage();
+    old(&stage);
+    old_until(&stage, "early", days_from_now(200));
+    old_until(&stage, "ended", days_from_now(-2));
+    old_until(&stage, "second", days_from_now(12));
+    let two = [stage.read("old.pem"), stage.read("second.pem")].concat();
+    stage.write("two.pem", &two);
+    stage.write("wrong", b"falsch");
+    stage.write("utf16", &"秘密".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    let before = stage.token.snapshot();
+    let with = |more: &[&str]| stage.run(&[&["renew", "--issuer", "touch asked"], more].concat());
+    for (more, name, exit) in [
+        (&["--from", "file:old.p12"][..], "pkcs12_password_needed", 2),
+        (&["--from", "file:old.p12", "--from-password", "wrong"], "pkcs12_password_wrong", 2),
+        (&["--from", "file:old.p12", "--from-password", "nowhere"], "file_unreadable", 2),
+        (&["--from", "file:old.p12", "--from-password", "utf16"], "file_unreadable", 2),
+        (&["--from", "file:nowhere.pem"], "file_unreadable", 2),
+        (&["--from", "file:old.key"], "old_file_unusable", 2),
+        (&["--from", "file:ca/ca.pem"], "old_is_ca", 9),
+        (&["--from", "file:early.pem"], "not_yet_renewable", 9),
+        (&["--from", "file:ended.pem"], "expired", 9),
+        (&["--from", "file:two.pem"], "old_ambiguous", 3),
+        (&["--from", "file:two.pem", "--serial", "0123"], "old_not_found", 3),
+        (&["--from", "file:old.pem", "--id", "01"], "bad_argument", 2),
+        (&["--from", "file:old.pem", "--form", "cms"], "old_key_elsewhere", 9),
+        (&["--from", "file:old.pem", "--reuse-key"], "old_key_elsewhere", 9),
+        (&["--from", "windows:"], "place_unsupported", 2),
+    ] {
+        with(more).failed(name, exit);
+        stage.token.snapshot().assert_same_as(&before);
+        assert!(!stage.file("asked").exists(), "{more:?}");
+    }
+    // The person may choose.
+    let serial = serial_hex(&old_until(&stage, "third", days_from_now(13)));
+    stage.write("two.pem", &[two, stage.read("third.pem")].concat());
+    let chosen = stage.run(&["preflight", "--from", "file:two.pem", "--serial", &serial]).json();
+    assert_eq!(chosen["from"]["serial"], serial);
+    // Not of this program's language: no place at all.
+    for place in ["old.pem", "file:", "http://bank.example/old.pem"] {
+        let said = with(&["--from", place]);
+        assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said:?}");
+    }
+}
+
+/// Which token is meant is said by the bank, or by the person.
+#[test]
+fn onto_no_token_that_no_one_has_named() {
+    let stage = stage();
+    old(&stage);
+    let run = |more: &[&str]| -> Outcome {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN"]).args(more);
+        outcome(stage.at_home(&mut command).env("TEST_PIN", stage.token.pin()))
+    };
+    let error = run(&["preflight", "--from", "file:old.pem"]).failed("token_not_named", 9);
+    assert!(error["facts"]["candidate"][0].as_str().unwrap().contains(stage.token.label()), "{error:#}");
+    run(&["preflight", "--from", "file:old.pem", "--token", "pkcs11:"]).failed("token_not_named", 9);
+
+    // With a profile it is the bank's own, and another one where the person names it.
+    bank::install(&stage, "bank", &bank::profile(&stage, |text| text));
+    let own = bank::run(&stage, &["preflight", "--from", "file:old.pem"]).json();
+    assert_eq!((&own["can_renew"], &own["notices"]), (&true.into(), &serde_json::json!([])));
+    let others = |text: String| text.replace("pkcs11:token=BANK;", "pkcs11:token=OTHER;");
+    bank::install(&stage, "bank", &bank::profile(&stage, others));
+    bank::run(&stage, &["preflight", "--from", "file:old.pem"]).failed("token_not_found", 3);
+    let named = ["preflight", "--from", "file:old.pem", "--token", &stage.token.uri()];
+    let named = bank::run(&stage, &named).json();
+    assert_eq!(named["notices"][0]["name"], "not_the_banks_token", "{named:#}");
+    // Without a certificate from elsewhere the bank's rule stands.
+    bank::run(&stage, &["list", "--token", &stage.token.uri()]).failed("token_not_found", 3);
+}

@@ -1,0 +1,138 @@
+//! The places, and how they are written.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{Code, Error, Fact, Result};
+
+/// Where a certificate is. As text it is what stands in front of the arrow: `file:/home/user/old.p12`,
+/// `nss:/home/user/.mozilla/firefox/x.default#name`, `windows:THUMBPRINT`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Place {
+    /// On the token that the renewal is made on.
+    Token,
+    /// In a file: PEM, DER, PKCS#7 or PKCS#12.
+    File(PathBuf),
+    /// In a profile of Firefox, Thunderbird or another program with NSS.
+    Nss {
+        /// The folder with `cert9.db`.
+        profile: PathBuf,
+        /// The certificate's name (nickname) there; whichever is renewable where it is empty.
+        name: String,
+    },
+    /// In the current user's store MY of Windows.
+    Windows {
+        /// The SHA-1 of the certificate, in hexadecimal; whichever is renewable where it is empty.
+        thumbprint: String,
+    },
+    /// Bytes that the calling program gave.
+    Given,
+}
+
+impl Place {
+    /// The same place by an absolute path, so that another process finds it.
+    #[must_use]
+    pub fn absolute(self) -> Self {
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        match self {
+            Place::File(path) => Place::File(whole(&path)),
+            Place::Nss { profile, name } => Place::Nss { profile: whole(&profile), name },
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Token => f.write_str("token"),
+            Place::File(path) => write!(f, "file:{}", path.display()),
+            Place::Nss { profile, name } if name.is_empty() => write!(f, "nss:{}", profile.display()),
+            Place::Nss { profile, name } => write!(f, "nss:{}#{name}", profile.display()),
+            Place::Windows { thumbprint } => write!(f, "windows:{thumbprint}"),
+            Place::Given => f.write_str("given"),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = Error;
+
+    /// # Errors
+    /// [`Code::BadArgument`] for another beginning, and for a file or a profile without a path.
+    fn from_str(text: &str) -> Result<Self> {
+        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        match (kind, rest) {
+            ("token", "") => Ok(Place::Token),
+            ("given", "") => Ok(Place::Given),
+            ("file", path) if !path.is_empty() => Ok(Place::File(PathBuf::from(path))),
+            ("nss", rest) if !rest.is_empty() && !rest.starts_with('#') => {
+                // A folder may have the sign in its name; a name of a certificate more likely so.
+                let (profile, name) = rest.split_once('#').unwrap_or((rest, ""));
+                let profile = profile.strip_prefix("sql:").unwrap_or(profile);
+                Ok(Place::Nss { profile: PathBuf::from(profile), name: name.to_owned() })
+            }
+            ("windows", thumbprint) => {
+                let plain: String =
+                    thumbprint.chars().filter(|c| !matches!(c, ':' | ' ' | '\u{200e}')).collect();
+                let is_one =
+                    plain.is_empty() || plain.len() == 40 && plain.chars().all(|c| c.is_ascii_hexdigit());
+                match is_one {
+                    true => Ok(Place::Windows { thumbprint: plain.to_ascii_lowercase() }),
+                    false => Err(malformed(text, "windows:THUMBPRINT")),
+                }
+            }
+            _ => Err(malformed(text, "file:PATH, nss:FOLDER#NAME, windows:THUMBPRINT")),
+        }
+    }
+}
+
+fn malformed(text: &str, expected: &str) -> Error {
+    Error::new(Code::BadArgument).fact(Fact::Found, text).fact(Fact::Expected, expected)
+}
+
+/// As the text.
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_written_as_they_are_read() {
+        for text in [
+            "file:/home/山田/旧 証明書.p12",
+            "file:C:\\Users\\yamada\\old.pfx",
+            "nss:/home/yamada/.mozilla/firefox/x.default",
+            "nss:/home/yamada/.mozilla/firefox/x.default#山田#1",
+            "windows:a94a8fe5ccb19ba61c4c0873d391e987982fbbd3",
+            "windows:",
+            "token",
+            "given",
+        ] {
+            assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
+        }
+        let copied = "windows:\u{200e}A9 4A 8F E5 CC B1 9B A6 1C 4C 08 73 D3 91 E9 87 98 2F BB D3";
+        let plain = Place::Windows { thumbprint: "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3".to_owned() };
+        assert_eq!(copied.parse::<Place>().unwrap(), plain);
+        for wrong in
+            ["", "old.p12", "/old.p12", "file:", "nss:", "nss:#name", "windows:a94a", "token:x", "http://x"]
+        {
+            assert_eq!(wrong.parse::<Place>().unwrap_err().code(), Code::BadArgument, "{wrong}");
+        }
+    }
+}
