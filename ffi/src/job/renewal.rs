@@ -319,7 +319,7 @@ pub unsafe extern "C" fn usbtoken_renewal_resume(
         let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
         boundary::give::<RenewalNoun>(out, || {
             let session = noun.session()?;
-            let old = pending.key.old_credential()?;
+            let old = session.explained(pending.key.old_credential())?;
             let (renewal, clock) = params.renewal(old.as_ref(), &noun.host)?;
             let pending = renewal.resume(&session, &pending.key, &noun.host.run().at(clock))?;
             Ok(RenewalNoun::new(pending, &noun.host))

@@ -3,9 +3,9 @@
 mod anew;
 mod change;
 mod evidence;
+mod explained;
 mod keygen;
 mod login;
-mod login_lost;
 mod object;
 mod open;
 mod pin;

@@ -157,7 +157,7 @@ code_words! {
     NewPinDoubtful "The new PIN looks like a slip of the keyboard and was not sent. The PIN was not changed."
         "Switch the input method off, leave blanks at the edges out, and enter it again. If it is wanted all the same, say that it is to be sent as typed.";
     LoginLost "The login ended in the middle of the job: another program used the token, or it was reset."
-        "Close other programs that use the token, then run it once more. Nothing was removed: where a renewal was begun, it is gone on with, else it begins anew.";
+        "Close other programs that use the token, then run it once more: what was begun is gone on with, and where nothing was, it begins anew.";
     PinRequired "This needs the PIN."
         "Enter the PIN, or name the place that it should be read from.";
     PinIncorrectFinalTry "The PIN is not correct. One more wrong PIN locks the token."

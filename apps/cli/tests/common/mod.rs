@@ -3,6 +3,7 @@
 
 pub mod bank;
 pub mod foreign;
+pub mod login;
 pub mod servers;
 #[cfg(target_os = "linux")]
 pub mod terminal;
