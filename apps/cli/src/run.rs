@@ -14,9 +14,7 @@ use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
 use usbtoken::text::Lang;
-use usbtoken::{
-    Cancel, Certificate, Code, Error, Finder, Pin, Policy, Result, Session, Token, TokenUri,
-};
+use usbtoken::{Cancel, Certificate, Code, Error, Finder, Pin, Policy, Result, Session, Token, TokenUri};
 
 use crate::args::{Command, Global};
 use crate::kept::Keeper;

@@ -108,6 +108,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason | Fact::Detail, "no_folder") => "it is no folder",
         (Fact::Reason | Fact::Detail, "no_regular_file") => "it is no regular file",
+        (Fact::Reason | Fact::Detail, "no_reference") => "it is no reference number",
         (Fact::Reason | Fact::Detail, "not_0_or_1") => "it must be 0 or 1",
         (Fact::Reason | Fact::Detail, "not_exactly_one") => "there must be exactly one",
         (Fact::Reason | Fact::Detail, "not_hexadecimal") => "it is not hexadecimal",

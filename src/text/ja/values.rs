@@ -96,6 +96,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason | Fact::Detail, "no_folder") => "フォルダではありません",
         (Fact::Reason | Fact::Detail, "no_regular_file") => "通常のファイルではありません",
+        (Fact::Reason | Fact::Detail, "no_reference") => "受付番号の形式ではありません",
         (Fact::Reason | Fact::Detail, "not_0_or_1") => "0か1でなければなりません",
         (Fact::Reason | Fact::Detail, "not_exactly_one") => "一つだけでなければなりません",
         (Fact::Reason | Fact::Detail, "not_hexadecimal") => "16進数ではありません",
