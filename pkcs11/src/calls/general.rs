@@ -4,11 +4,22 @@ use super::functions::{Functions, SessionHandle, SlotId, call};
 use super::template::length;
 use crate::failure::{Failure, Outcome};
 use crate::types::*;
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 /// No driver has more; one that claims to is not believed.
 const MAX_SLOTS: usize = 4096;
 const MAX_MECHANISMS: usize = 4096;
+
+/// What softokn takes in the place of CK_C_INITIALIZE_ARGS; NSS packs it on Windows as all its structures.
+#[cfg_attr(windows, repr(C, packed))]
+#[cfg_attr(not(windows), repr(C))]
+struct NssArguments {
+    mutexes: [*const c_void; 4],
+    flags: CK_FLAGS,
+    parameters: *const c_char,
+    reserved: *const c_void,
+}
 
 /// Enough for nearly every driver, so that one call does where the customary two would ask for the size first.
 const SLOTS_AT_ONCE: usize = 64;
@@ -36,6 +47,28 @@ impl Functions {
             self.locks(false);
             result = call!(anywhere self, C_Initialize(ptr::null_mut()));
         }
+        let ours = match result {
+            Ok(()) => true,
+            Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
+            Err(failure) => return Err(failure),
+        };
+        self.belongs_here();
+        Ok(ours)
+    }
+
+    /// C_Initialize of NSS's softokn, which is told by a string where its files are: in a structure of its own, with the string in
+    /// front of the reserved pointer (`CK_C_INITIALIZE_ARGS` with `LibraryParameters` in NSS's pkcs11t.h).
+    ///
+    /// Returns whether this call did it, as [`Functions::initialize`].
+    pub fn initialize_with(&self, parameters: &CStr) -> Outcome<bool> {
+        let mut arguments = NssArguments {
+            mutexes: [ptr::null(); 4],
+            flags: CKF_OS_LOCKING_OK,
+            parameters: parameters.as_ptr(),
+            reserved: ptr::null(),
+        };
+        self.locks(true);
+        let result = call!(anywhere self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
         let ours = match result {
             Ok(()) => true,
             Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,

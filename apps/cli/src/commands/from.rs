@@ -50,6 +50,7 @@ pub fn again(run: &Run, args: &FromArgs) -> Result<Option<OldCertificate>> {
 fn read(run: &Run, place: &Place, args: &FromArgs) -> Result<InPlace> {
     let path = match place {
         Place::File(path) => path,
+        Place::Nss { profile, name } => return places::read_nss(profile, name),
         other => {
             let error = Error::new(Code::PlaceUnsupported).during(Step::ReadPlace);
             return Err(error.fact(Fact::Place, other));

@@ -29,6 +29,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "Label",
         Words::Size => "Size in bytes",
         Words::UnreadableExtensions => "Extensions that cannot be read",
+        Words::OnThisComputer => "Certificates on this computer, not on a token",
+        Words::RenewableOnto => "can be renewed onto a USB token",
+        Words::RenewedOnto(by) => return format!("seems to be renewed onto a USB token: {by}"),
         Words::FilePassword(file) => return format!("Password of the file {file}: "),
         Words::HintFrom => {
             "Name the old certificate's place with --from file:FILE; of several, choose one with --serial."

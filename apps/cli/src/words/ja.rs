@@ -32,6 +32,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "ラベル",
         Words::Size => "サイズ（バイト）",
         Words::UnreadableExtensions => "読み取れない拡張",
+        Words::OnThisComputer => "このパソコンの電子証明書（USBトークンの外）",
+        Words::RenewableOnto => "USBトークンへの更新が可能です",
+        Words::RenewedOnto(by) => return format!("USBトークンへ更新済みのようです: {by}"),
         Words::FilePassword(file) => return format!("電子証明書ファイル {file} のパスワード: "),
         Words::HintFrom => {
             "古い電子証明書の場所は --from file:ファイル名 で指定します。複数あるときは --serial で選びます。"

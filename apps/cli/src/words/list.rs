@@ -56,6 +56,12 @@ pub enum Words<'a> {
     Size,
     /// Label: the extensions of a certificate that cannot be read.
     UnreadableExtensions,
+    /// Heading: the certificates that are not on a token.
+    OnThisComputer,
+    /// That a certificate on this computer can be renewed onto a token.
+    RenewableOnto,
+    /// By which credential on which token a certificate on this computer seems to be renewed.
+    RenewedOnto(&'a str),
     /// Asks for the password of a file with a certificate.
     FilePassword(&'a str),
     /// Hint: where the old certificate is.
