@@ -57,6 +57,8 @@ numbered! {
         Confirm = 25 "confirm",
         /// The driver has not returned yet from a function that writes to the token.
         StillWorking = 26 "still_working",
+        /// Changing the PIN.
+        ChangePin = 29 "change_pin",
         /// Reading the old certificate, which is not on the token.
         ReadPlace = 27 "read_place",
     }

@@ -163,6 +163,14 @@ impl Functions {
         self.call(&Request::Login { session, user, pin: pin.map(Bytes::from) }).map(drop)
     }
 
+    /// One C_SetPIN, from the old PIN to the new one. No PINs mean null pointers: the token has a PIN pad of its own.
+    pub fn set_pin(&self, session: SessionHandle, pins: Option<(&[u8], &[u8])>) -> Outcome<()> {
+        let session = self.session("C_SetPIN", session)?;
+        let (old, new) =
+            pins.map_or((None, None), |(old, new)| (Some(Bytes::from(old)), Some(Bytes::from(new))));
+        self.call(&Request::SetPin { session, old, new }).map(drop)
+    }
+
     /// C_Logout.
     pub fn logout(&self, session: SessionHandle) -> Outcome<()> {
         let session = self.session("C_Logout", session)?;

@@ -40,7 +40,7 @@ impl Patience {
         let limit = match request {
             Request::Initialize { .. } | Request::InitializeNss { .. } => Some(deadlines.initialize),
             Request::Finalize => Some(deadlines.finalize),
-            Request::Login { pin: None, .. } => None,
+            Request::Login { pin: None, .. } | Request::SetPin { old: None, .. } => None,
             Request::Login { pin: Some(_), .. }
             | Request::SignInit { .. }
             | Request::Sign { .. }

@@ -108,12 +108,12 @@ impl Here {
             }
             Request::CloseSession { session } => nothing(call!(self, C_CloseSession(*session))),
             Request::Login { session, user, pin } => {
-                let (pin, count) = match pin {
-                    // The specification lacks a `const`; no driver writes to the PIN.
-                    Some(Bytes(pin)) => (pin.as_ptr().cast_mut(), length(pin)),
-                    None => (ptr::null_mut(), 0),
-                };
+                let (pin, count) = secret(pin.as_ref());
                 nothing(call!(self, C_Login(*session, *user, pin, count)))
+            }
+            Request::SetPin { session, old, new } => {
+                let ((old, old_count), (new, new_count)) = (secret(old.as_ref()), secret(new.as_ref()));
+                nothing(call!(self, C_SetPIN(*session, old, old_count, new, new_count)))
             }
             Request::Logout { session } => nothing(call!(self, C_Logout(*session))),
             Request::FindObjectsInit { session, template } => nothing(lent(template, |attributes, count| {
@@ -283,6 +283,15 @@ impl Here {
             }
         });
         Ok(Reply { rv, answer: Answer::Attributes(filled.collect()) })
+    }
+}
+
+/// Where a PIN is and how long it is; none is a null pointer.
+fn secret(pin: Option<&Bytes<'_>>) -> (*mut CK_UTF8CHAR, CK_ULONG) {
+    match pin {
+        // The specification lacks a `const`; no driver writes to the PIN.
+        Some(Bytes(pin)) => (pin.as_ptr().cast_mut(), length(pin)),
+        None => (ptr::null_mut(), 0),
     }
 }
 

@@ -38,6 +38,7 @@ impl ToHost<'_> {
         match self {
             ToHost::Call(request) => match request.as_ref() {
                 Request::Login { pin: Some(pin), .. } => pin.0.len(),
+                Request::SetPin { old: Some(old), new: Some(new), .. } => old.0.len() + new.0.len(),
                 _ => 0,
             },
             _ => 0,

@@ -58,6 +58,14 @@ pub(crate) enum Request<'a> {
         #[serde(borrow)]
         pin: Option<Bytes<'a>>,
     },
+    /// C_SetPIN; without PINs both are entered at the token.
+    SetPin {
+        session: CK_SESSION_HANDLE,
+        #[serde(borrow)]
+        old: Option<Bytes<'a>>,
+        #[serde(borrow)]
+        new: Option<Bytes<'a>>,
+    },
     /// C_Logout.
     Logout { session: CK_SESSION_HANDLE },
     /// C_FindObjectsInit.
@@ -191,6 +199,7 @@ impl Request<'_> {
             Request::GetSessionInfo { .. } => "C_GetSessionInfo",
             Request::CloseSession { .. } => "C_CloseSession",
             Request::Login { .. } => "C_Login",
+            Request::SetPin { .. } => "C_SetPIN",
             Request::Logout { .. } => "C_Logout",
             Request::FindObjectsInit { .. } => "C_FindObjectsInit",
             Request::FindObjects { .. } => "C_FindObjects",
@@ -214,6 +223,7 @@ impl Request<'_> {
                 | Request::CreateObject { .. }
                 | Request::SetAttributeValue { .. }
                 | Request::DestroyObject { .. }
+                | Request::SetPin { .. }
         )
     }
 
