@@ -98,7 +98,7 @@ impl Token {
     /// [`Token::login`] refuses; [`Code::Busy`]. Of the token: [`Code::PinIncorrect`] and its kin, [`Code::NewPinRefused`],
     /// [`Code::PinChangeUnsupported`]: the old PIN holds. [`Code::PinChangeUncertain`]: the old or the new PIN holds.
     pub fn change_pin(&self, change: &PinChange) -> Result<()> {
-        let _lock = TokenLock::take(self.identity())?;
+        let _lock = TokenLock::take(self)?;
         set_pin(self, change)
     }
 }
