@@ -9,10 +9,14 @@ use usbtoken::text::Lang;
 
 mod bank;
 mod from;
+mod parse;
+mod pin;
 mod shared;
 mod subject;
 
 pub use from::FromArgs;
+pub use parse::parse;
+pub use pin::{Pin, PinChange};
 pub use shared::{
     CheckArgs, FormArg, FormatArg, Hex, ISSUER_TIMEOUT, IssuerArgs, KeyArgs, OutArgs, ProofArg,
     ReferenceArgs, Which, YES,
@@ -154,6 +158,9 @@ pub enum Command {
     ///
     /// It never logs in, never asks for a PIN and writes nothing to a token.
     Doctor(Doctor),
+    /// Changes the PIN of the token.
+    #[command(subcommand)]
+    Pin(Pin),
     /// Checks a bank's profile, or lists those that are installed.
     #[command(subcommand)]
     Profile(Profile),

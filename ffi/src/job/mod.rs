@@ -7,6 +7,7 @@ pub mod login;
 pub mod onto_token;
 pub mod order;
 pub mod pending;
+pub mod pin;
 pub mod preflight;
 pub mod renewal;
 pub mod retire;

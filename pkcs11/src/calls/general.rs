@@ -180,6 +180,18 @@ impl Functions {
         call!(self, C_Login(session.0, user, pointer, count))
     }
 
+    /// One C_SetPIN, from the old PIN to the new one. No PINs mean null pointers: the token has a PIN pad of its own.
+    pub fn set_pin(&self, session: SessionHandle, pins: Option<(&[u8], &[u8])>) -> Outcome<()> {
+        let ((old, old_length), (new, new_length)) = match pins {
+            // The specification lacks a `const`; no driver writes to the PINs.
+            Some((old, new)) => {
+                ((old.as_ptr().cast_mut(), length(old)), (new.as_ptr().cast_mut(), length(new)))
+            }
+            None => ((ptr::null_mut(), 0), (ptr::null_mut(), 0)),
+        };
+        call!(self, C_SetPIN(session.0, old, old_length, new, new_length))
+    }
+
     /// C_Logout.
     pub fn logout(&self, session: SessionHandle) -> Outcome<()> {
         call!(self, C_Logout(session.0))
