@@ -434,6 +434,8 @@ numbered! {
         LoginSignatureUnsupported = 1114 "login_signature_unsupported",
         /// The server seems to ask for the certificate only after it was asked for a page.
         LoginAskedLater = 1115 "login_asked_later",
+        /// The server led on to a page that nobody has named as the one after the login.
+        LoginLedOn = 1116 "login_led_on",
     }
 }
 

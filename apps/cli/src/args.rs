@@ -408,6 +408,10 @@ pub struct Confirm {
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 
+    /// The page, on the same server, to which it leads whom it lets in; without it that of the bank's profile.
+    #[arg(long, value_name = "URL")]
+    pub after_login: Option<String>,
+
     /// The proxy to go through, `http://host:port`; without it that of the bank's profile. Variables such as https_proxy
     /// are not looked at.
     #[arg(long, value_name = "URL")]

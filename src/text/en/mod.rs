@@ -253,6 +253,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A device that may be the bank's USB token is plugged in, and no driver sees it.",
             "Install the driver that the bank names, and plug the token in again.",
         ),
+        Notice::LoginNotAtBank => w(
+            "This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it.",
+            "Where the bank wants a confirmed login before the old one goes, confirm one at the address of its profile.",
+        ),
         Notice::NotTheBanksToken => w(
             "The bank's profile does not call this token its own; it is used because it was named.",
             "Make sure that it is the token that the bank has sent.",
