@@ -235,6 +235,20 @@
 #define USBTOKEN_PIN_WRONG_BEFORE 312
 /** The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN. */
 #define USBTOKEN_PIN_FORM_REFUSED 314
+/** The token refused the new PIN. The old one still holds. */
+#define USBTOKEN_NEW_PIN_REFUSED 315
+/** The new PIN is shorter or longer than this token takes, as far as it states. The PIN was not changed. */
+#define USBTOKEN_NEW_PIN_LENGTH 316
+/** Whether the PIN was changed is not known: either the old or the new one holds. It may also have counted as a wrong old PIN. */
+#define USBTOKEN_PIN_CHANGE_UNCERTAIN 317
+/** The new PIN is the old one. The PIN was not changed. */
+#define USBTOKEN_NEW_PIN_SAME 318
+/** This driver does not change PINs. The old one still holds. */
+#define USBTOKEN_PIN_CHANGE_UNSUPPORTED 319
+/** The PIN looks like a slip of the keyboard and was not sent. No try was counted. */
+#define USBTOKEN_PIN_DOUBTFUL 320
+/** The new PIN looks like a slip of the keyboard and was not sent. The PIN was not changed. */
+#define USBTOKEN_NEW_PIN_DOUBTFUL 321
 /** There is no room left on the token. */
 #define USBTOKEN_TOKEN_FULL 401
 /** The token cannot be written. */
@@ -534,6 +548,8 @@
 #define USBTOKEN_STEP_READ_PROFILE 24
 /** Logging in at the bank's server with the new certificate */
 #define USBTOKEN_STEP_CONFIRM 25
+/** Changing the PIN */
+#define USBTOKEN_STEP_CHANGE_PIN 29
 /** Reading the old certificate */
 #define USBTOKEN_STEP_READ_PLACE 27
 
@@ -663,6 +679,10 @@
 #define USBTOKEN_NOTICE_DELIVERED_EMPTY 73
 /** A device that may be the bank's USB token is plugged in, and no driver sees it. */
 #define USBTOKEN_NOTICE_BANK_DEVICE_NOT_SEEN 74
+/** Other users of this computer can read the file that holds the PIN. */
+#define USBTOKEN_NOTICE_PIN_FILE_READABLE 103
+/** The PIN began with a byte order mark, which was left out. */
+#define USBTOKEN_NOTICE_PIN_FILE_MARK 104
 /** The bank's profile does not call this token its own; it is used because it was named. */
 #define USBTOKEN_NOTICE_NOT_THE_BANKS_TOKEN 93
 /** The old certificate is where it was. Nothing is removed from there. */
@@ -1690,6 +1710,11 @@
 #define USBTOKEN_PENDING_NOT_CONFIRMED 5
 
 /**
+ * usbtoken_change_pin: send the new PIN as it is, even when the token states that PINs are shorter or longer, or it looks like a slip.
+ */
+#define USBTOKEN_CHANGE_NEW_PIN_AS_TYPED 4
+
+/**
  * A point of the preflight: nothing speaks against the renewal.
  */
 #define USBTOKEN_FINDING_OK 0
@@ -2451,6 +2476,38 @@ typedef struct usbtoken_install_params {
      */
     uint32_t reserved;
 } usbtoken_install_params;
+
+/**
+ * The old certificate, where it is not on the token. Set struct_size to sizeof(usbtoken_old_certificate) and the rest to 0 or what
+ * you want.
+ */
+typedef struct usbtoken_old_certificate {
+    /**
+     * The size of this struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * The certificate, or a file as it is: DER, PEM, PKCS#7 or PKCS#12, up to 4 MiB. Its private key is not needed, and is never
+     * opened.
+     */
+    const uint8_t *data;
+    /**
+     * Its length in bytes.
+     */
+    size_t length;
+    /**
+     * The password of a PKCS#12 file in UTF-8; NULL without one. Wipe it when the call is over.
+     */
+    const char *password;
+    /**
+     * The length of the password in bytes, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t password_length;
+} usbtoken_old_certificate;
 
 /**
  * How to renew. Set struct_size to sizeof(usbtoken_renewal_params) and the rest to 0 or what you want.
@@ -3398,6 +3455,45 @@ usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
                                      struct usbtoken_session **out);
 
 /**
+ * As usbtoken_renewal_preflight, for a certificate that is not on the token: whether its renewal onto this token can work.
+ */
+usbtoken_status usbtoken_renewal_preflight_from(const struct usbtoken_token *token,
+                                                const struct usbtoken_old_certificate *old,
+                                                const struct usbtoken_renewal_params *params,
+                                                struct usbtoken_preflight **out);
+
+/**
+ * As usbtoken_renewal_begin, for a certificate that is not on the token: the new key is made on the token of the session, and the
+ * new certificate goes there. The old one stays where it is.
+ *
+ * USBTOKEN_ALREADY_RENEWED: the token holds the renewed one, and nothing was written.
+ */
+usbtoken_status usbtoken_renewal_begin_from(const struct usbtoken_session *session,
+                                            const struct usbtoken_old_certificate *old,
+                                            const struct usbtoken_renewal_params *params,
+                                            struct usbtoken_renewal **out);
+
+/**
+ * As usbtoken_renewal_resume, for a key whose job renews this certificate, which is not on the token.
+ */
+usbtoken_status usbtoken_renewal_resume_from(const struct usbtoken_session *session,
+                                             const struct usbtoken_pending *pending,
+                                             const struct usbtoken_old_certificate *old,
+                                             const struct usbtoken_renewal_params *params,
+                                             struct usbtoken_renewal **out);
+
+/**
+ * As usbtoken_install without a renewal of this process, for a key whose job renews this certificate, which is not on the token: the
+ * new one is compared with it. USBTOKEN_OLD_NOT_OF_JOB: the key was made for another.
+ */
+usbtoken_status usbtoken_install_from(const struct usbtoken_session *session,
+                                      const struct usbtoken_old_certificate *old,
+                                      const uint8_t *answer_data,
+                                      size_t answer_length,
+                                      const struct usbtoken_install_params *params,
+                                      struct usbtoken_installed **out);
+
+/**
  * Notes the order's reference number of the pending key with this identifier (USBTOKEN_PENDING_ID, USBTOKEN_RENEWAL_ID):
  * one line of at most 100 characters, in UTF-8. From then on USBTOKEN_PENDING_REFERENCE has it, and so does the report of
  * every error that is about this key, or about none while this number is the only one. `reference` NULL forgets it.
@@ -3456,6 +3552,32 @@ int64_t usbtoken_pending_number(const struct usbtoken_pending *pending, uint32_t
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_pending_free(struct usbtoken_pending **pending);
+
+/**
+ * Changes the PIN, with one C_SetPIN and never a second, and no login: a wrong old PIN costs one try. End sessions of this token
+ * before; they keep the old PIN.
+ *
+ * `old_pin` and `new_pin` are UTF-8; have the person type the new one twice. Both NULL: they are entered at the token's PIN pad.
+ * `flags` is USBTOKEN_LOGIN_ACCEPT_FINAL_TRY and USBTOKEN_LOGIN_PIN_AS_TYPED for the old PIN, USBTOKEN_CHANGE_NEW_PIN_AS_TYPED for the
+ * new one, or 0. USBTOKEN_PIN_CHANGE_UNCERTAIN: the old or the new PIN holds; after every other error the old one. The library wipes
+ * its own copies; wipe yours.
+ */
+usbtoken_status usbtoken_change_pin(const struct usbtoken_token *token,
+                                    const char *old_pin,
+                                    size_t old_pin_length,
+                                    const char *new_pin,
+                                    size_t new_pin_length,
+                                    uint32_t flags);
+
+/**
+ * As usbtoken_change_pin, with the PINs in UTF-16; lengths are in code units. The token is sent them in UTF-8.
+ */
+usbtoken_status usbtoken_change_pin_utf16(const struct usbtoken_token *token,
+                                          const uint16_t *old_pin,
+                                          size_t old_pin_length,
+                                          const uint16_t *new_pin,
+                                          size_t new_pin_length,
+                                          uint32_t flags);
 
 /**
  * How many points were checked.

@@ -166,8 +166,9 @@ fn a_record_counts_for_the_profile_as_it_was() {
     );
     let after = "old = \"remove-after-confirmation\"";
     let led = profile(&stage, &server.url("/led"), after);
-    let named =
-        led.replace("login_anchors", &format!("after_login = {:?}\nlogin_anchors", server.url("/menu")));
+    // The first is the profile's own; another stands in a comment.
+    let lines = format!("after_login = {:?}\nlogin_anchors", server.url("/menu"));
+    let named = led.replacen("login_anchors", &lines, 1);
     let more = String::from_utf8(stage.read("ca/ca.pem")).unwrap();
     let before = stage.token.snapshot();
     let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
@@ -177,7 +178,7 @@ fn a_record_counts_for_the_profile_as_it_was() {
     for other in [
         led.clone(),
         named.replace("/menu", "/menu?t=1"),
-        named.replace("login_anchors = [", &format!("login_anchors = ['''{more}''', ")),
+        named.replacen("login_anchors = [", &format!("login_anchors = ['''{more}''', "), 1),
     ] {
         bank::install(&stage, "bank", &other);
         at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
