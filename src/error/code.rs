@@ -1,7 +1,6 @@
 //! What went wrong, as stable codes in families.
 //!
-//! Numbers and names are a promise to programs: one that is retired stays retired. The sentences for people
-//! are in [`crate::text`].
+//! Numbers and names are a promise to programs: one that is retired stays retired. [`crate::text`] has the sentences.
 
 use super::numbered::numbered;
 
