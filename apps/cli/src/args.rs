@@ -447,7 +447,6 @@ pub struct Confirm {
     /// A CA certificate (PEM or DER) above the new one, shown to the server too; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub trust_anchor: Vec<PathBuf>,
-
     /// With --retire-old: does not ask for confirmation.
     #[arg(short, long, requires = "retire_old")]
     pub yes: bool,
