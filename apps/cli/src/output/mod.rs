@@ -304,6 +304,7 @@ pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
         Words::HintForce => !refused(Override::Window),
         Words::HintModule => !refused(Override::Drivers),
         Words::HintAnchor => !refused(Override::Anchors),
+        Words::HintAfterLogin => !refused(Override::Origins),
         _ => true,
     })
 }
@@ -329,6 +330,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::RetireNotConfirmed => Words::HintConfirm,
         // One that the rule for the subject forbids is named in vain.
         Code::RetireNoSuccessor if is_because(error, "subject_differs") => return None,
+        Code::LoginLedOn => Words::HintAfterLogin,
         Code::RetireNoSuccessor => Words::HintSuccessor,
         Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
         Code::RemovalDoubtful => Words::HintSee,
