@@ -115,7 +115,9 @@ impl Run {
         self.goes_on = goes_on(command);
         self.bank = match self.global.bank.as_deref() {
             Some(file) if file.contains(['/', '\\']) || file.ends_with(".toml") => {
-                Some(Bank::open(Path::new(file))?)
+                let bank = Bank::open(Path::new(file))?;
+                self.installed().admit(&bank, Path::new(file))?;
+                Some(bank)
             }
             Some(name) => Some(self.installed().named(name)?),
             None if command.needs_bank() => self.installed().only()?,
