@@ -96,6 +96,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "first_names_no_object") => {
             "a first certificate is for no object that is on the token already"
         }
+        (Fact::Reason, "old_certificate_there") => "the old certificate was read from this file",
         (Fact::Reason, "no_old_key") => "there is no old credential whose key could be used",
         (Fact::Reason | Fact::Detail, "after_last") => "it lies behind the last entry",
         (Fact::Reason | Fact::Detail, "both_encodings") => "it is set in both encodings",
