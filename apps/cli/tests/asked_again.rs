@@ -120,7 +120,8 @@ fn an_order_for_the_old_key_is_made_once() {
         let done = stage.token.snapshot();
         stage.token.snapshot().assert_keeps(&before);
         assert_eq!(done.added_since(&before).len(), 1, "{kind}");
-        for more in [&["--reuse-key"][..], &[]] {
+        // With the key's identifier as well, which both certificates have now.
+        for more in [&["--reuse-key"][..], &[], &["--reuse-key", "--id", "01"], &["--id", "01"]] {
             let command = [&["renew", "--issuer", "touch asked; false"], more].concat();
             assert_eq!(stage.run(&command).json()["already_renewed"], true, "{kind}");
             stage.token.snapshot().assert_same_as(&done);
