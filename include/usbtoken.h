@@ -1620,6 +1620,11 @@
 #define USBTOKEN_PENDING_DOUBT 5
 
 /**
+ * usbtoken_pending_text: the order's reference number; NULL where usbtoken_context_note_order has noted none.
+ */
+#define USBTOKEN_PENDING_REFERENCE 6
+
+/**
  * usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
  */
 #define USBTOKEN_PENDING_STATE 1
@@ -3387,6 +3392,29 @@ usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
                                      size_t pin_length,
                                      uint32_t flags,
                                      struct usbtoken_session **out);
+
+/**
+ * Notes the order's reference number of the pending key with this identifier (USBTOKEN_PENDING_ID, USBTOKEN_RENEWAL_ID):
+ * one line of at most 100 characters, in UTF-8. From then on USBTOKEN_PENDING_REFERENCE has it, and so does the report of
+ * every error that is about this key, or about none while this number is the only one. `reference` NULL forgets it.
+ *
+ * The library keeps nothing of it beyond the context: the program keeps the number with its order, and notes it again in
+ * another process. The command `usbtoken` keeps its own.
+ */
+usbtoken_status usbtoken_context_note_order(const struct usbtoken_context *context,
+                                            const char *pending_id,
+                                            size_t pending_id_length,
+                                            const char *reference,
+                                            size_t reference_length);
+
+/**
+ * As usbtoken_context_note_order, in UTF-16; lengths are in code units.
+ */
+usbtoken_status usbtoken_context_note_order_utf16(const struct usbtoken_context *context,
+                                                  const uint16_t *pending_id,
+                                                  size_t pending_id_length,
+                                                  const uint16_t *reference,
+                                                  size_t reference_length);
 
 /**
  * How many pending keys the list has.

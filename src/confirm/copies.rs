@@ -10,14 +10,29 @@ const LARGEST: u64 = 64 * 1024;
 /// How many files are looked into.
 const MOST: usize = 1000;
 
+/// Where OpenSC's configuration is, unless the environment says it (opensc.conf(5)).
+const CONFIGURATION: &str = "/etc/opensc/opensc.conf";
+
 /// The folders of OpenSC's file cache, of this and of earlier releases (opensc.conf(5), `use_file_caching`): copies of a
-/// card's files.
+/// card's files. An administrator may have chosen another one (`file_cache_dir`).
 fn folders() -> Vec<PathBuf> {
+    let configuration = std::env::var_os("OPENSC_CONF").map_or_else(|| CONFIGURATION.into(), PathBuf::from);
+    let chosen = fs::read_to_string(configuration).ok().and_then(|text| chosen(&text));
     let home = std::env::home_dir();
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = cache.or_else(|| home.as_ref().map(|home| home.join(".cache")));
     let older = home.map(|home| home.join(".eid/cache"));
-    cache.map(|cache| cache.join("opensc")).into_iter().chain(older).collect()
+    chosen.into_iter().chain(cache.map(|cache| cache.join("opensc"))).chain(older).collect()
+}
+
+/// The folder that an opensc.conf names. Comments begin with `#`.
+fn chosen(configuration: &str) -> Option<PathBuf> {
+    let value = |line: &str| {
+        let value = line.trim().strip_prefix("file_cache_dir")?.trim_start().strip_prefix('=')?;
+        let value = value.split(['#', ';']).next()?.trim().trim_matches('"');
+        Some(PathBuf::from(value)).filter(|folder| folder.is_absolute())
+    };
+    configuration.lines().find_map(value)
 }
 
 /// The files of other software on this computer that hold the old certificate while none of them holds the new one: who
@@ -51,6 +66,21 @@ fn holds(bytes: &[u8], certificate: &Certificate) -> bool {
 mod tests {
     use super::*;
     use usbtoken_testkit::TestCa;
+
+    #[test]
+    fn the_folder_may_be_chosen() {
+        let named =
+            "app default {\n\t# file_cache_dir = /x;\n\tfile_cache_dir = \"/var/cache/opensc\"; # ours\n}";
+        assert_eq!(chosen(named), Some("/var/cache/opensc".into()));
+        for none in [
+            "",
+            "app default {\n# file_cache_dir = /x;\n}",
+            "file_cache_dir = relative;",
+            "file_cache_directory = /x;",
+        ] {
+            assert_eq!(chosen(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_copy_of_the_old_one_alone_is_stale() {

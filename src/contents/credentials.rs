@@ -493,7 +493,7 @@ impl Session {
     /// What reading returns; [`Code::CredentialNotFound`] when the URI names another.
     pub fn credentials(&self) -> Result<Credentials> {
         let mut contents = Contents::read(self)?;
-        self.or_login_lost(contents.prove_successors(self))?;
+        self.explained(contents.prove_successors(self))?;
         contents.credentials().named_by(self.token().found_by())
     }
 }

@@ -328,7 +328,7 @@ impl Session {
     /// # Errors
     /// What reading the token returns.
     pub fn pending(&self) -> Result<Vec<PendingKey>> {
-        let mut pending = self.or_login_lost(Contents::read(self)?.pending(self))?;
+        let mut pending = self.explained(Contents::read(self)?.pending(self))?;
         pending.retain(|key| key.is_named_by(self.token().found_by()));
         Ok(pending)
     }
@@ -339,8 +339,8 @@ impl Session {
     /// What reading the token returns.
     pub fn pending_and_credentials(&self) -> Result<(Vec<PendingKey>, super::Credentials)> {
         let mut contents = Contents::read(self)?;
-        let pending = self.or_login_lost(contents.pending(self))?;
-        self.or_login_lost(contents.prove_successors(self))?;
+        let pending = self.explained(contents.pending(self))?;
+        self.explained(contents.prove_successors(self))?;
         Ok((pending, contents.credentials()))
     }
 }

@@ -31,7 +31,7 @@ impl Session {
     }
 
     fn take_away(&self, pending: &PendingKey, named: bool, run: &Run<'_>) -> Result<()> {
-        self.or_login_lost(self.take_away_logged_in(pending, named, run))
+        self.explained(self.take_away_logged_in(pending, named, run))
     }
 
     fn take_away_logged_in(&self, pending: &PendingKey, named: bool, run: &Run<'_>) -> Result<()> {

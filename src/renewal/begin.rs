@@ -27,7 +27,7 @@ impl Renewal {
     /// expired credentials that could be removed; and what the token returns. The old credential is untouched in
     /// every case.
     pub fn begin(&self, session: &Session, run: &Run<'_>) -> Result<Pending> {
-        session.or_login_lost(self.begin_logged_in(session, run))
+        session.explained(self.begin_logged_in(session, run))
     }
 
     fn begin_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Pending> {
@@ -65,7 +65,7 @@ impl Renewal {
     /// answer, [`Code::KeyExportable`],
     /// [`Code::ProofInsufficient`], and what the token returns.
     pub fn resume(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
-        session.or_login_lost(self.resume_logged_in(session, key, run))
+        session.explained(self.resume_logged_in(session, key, run))
     }
 
     fn resume_logged_in(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
@@ -345,7 +345,7 @@ impl Session {
     /// # Errors
     /// What C_GetAttributeValue returns, other than the refusal that is hoped for.
     pub fn proof(&self, credential: &Credential, run: &Run<'_>) -> Result<Option<Proof>> {
-        self.or_login_lost(credential.private_key().ok().map(|key| self.prove(key, run.now())).transpose())
+        self.explained(credential.private_key().ok().map(|key| self.prove(key, run.now())).transpose())
     }
 
     /// Lets the key of a credential sign a message, for example of a TLS login, and verifies the signature. RSA signatures
@@ -357,7 +357,7 @@ impl Session {
     pub fn sign_as(&self, credential: &Credential, message: &[u8]) -> Result<Vec<u8>> {
         let public = credential.certificate().public_key();
         let key = credential.private_key()?;
-        self.or_login_lost(self.sign(key, public, algorithm_of(public)?, message, Step::SignChallenge))
+        self.explained(self.sign(key, public, algorithm_of(public)?, message, Step::SignChallenge))
     }
 }
 

@@ -123,6 +123,9 @@ static U token_info(U slot, struct token_info *info)
     if (rv) return rv;
     if (word("shortest-pin")) info->shortest_pin = number("shortest-pin");
     if (word("longest-pin")) info->longest_pin = number("longest-pin");
+    /* `untold`: every number is this one. */
+    for (int i = 0; word("untold") && i < 4; i++) info->sessions[i] = info->memory[i] = number("untold");
+    if (word("untold")) info->longest_pin = info->shortest_pin = number("untold"), memset(info->time, 0xff, 16);
     if (word("label")) {
         memset(info->label, ' ', 32);
         for (U i = 0; i < 32 && sscanf(word("label") + 2 * i, "%2hhx", info->label + i) == 1;) i++;
@@ -268,9 +271,11 @@ static U set_attributes(U session, U object, struct attribute *given, U count)
     return word("labels-kept") ? 0x10 : real->function[SET_ATTRIBUTES](session, inside(object), given, count);
 }
 
+/* `count-untold`: at the end of a search it does not say how many. */
 static U find(U session, U *objects, U room, U *count)
 {
     U rv = find_seen(session, objects, room, count);
+    if (word("count-untold") && !rv && !*count) return *count = number("count-untold"), 0;
     for (U i = 0; !rv && i < *count; i++) objects[i] = outside(objects[i]);
     return rv;
 }

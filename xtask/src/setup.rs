@@ -51,6 +51,11 @@ pub const TESTS: &[Need] = &[
         sign: Sign::Program("nginx"),
         purpose: "a server that demands a client certificate",
     },
+    Need {
+        package: "python3-jsonschema",
+        sign: Sign::Module("jsonschema"),
+        purpose: "holds profiles of banks against their schema",
+    },
     Need { package: "curl", sign: Sign::Program("curl"), purpose: "asks a CA over HTTPS in an example" },
     Need {
         package: "gnutls-bin",

@@ -93,10 +93,18 @@ fn remember<T: Noun>(held: &Held<T>, error: Error) -> Code {
     let code = error.code();
     // Telling the host runs the host's code; making sentences runs ours. Neither may unwind.
     let _ = catch(|| {
-        if let Some(host) = held.value.host() {
-            host.log(Level::Error, || error.report(host.lang()).one_line());
+        let host = held.value.host();
+        let error = match host {
+            Some(host) => host.orders().name(error),
+            None => error,
+        };
+        let bank = host.and_then(|host| host.bank().cloned());
+        if let Some(host) = host {
+            let lang = host.lang();
+            let report =
+                || bank.as_ref().map_or_else(|| error.report(lang), |bank| bank.report(&error, lang));
+            host.log(Level::Error, || report().one_line());
         }
-        let bank = held.value.host().and_then(|host| host.bank().cloned());
         held.remember(Details::of_bank(error, bank));
         Ok(())
     });

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::base::args::{self, PIN_LIMIT, Sized32};
 use crate::base::lock::lock;
+use crate::base::orders::Orders;
 use crate::base::status::{self, USBTOKEN_OK, usbtoken_status};
 use crate::base::text::Text;
 
@@ -169,6 +170,7 @@ pub(crate) struct Host {
     callbacks: Arc<Mutex<usbtoken_callbacks>>,
     bank: Arc<OnceLock<Arc<Bank>>>,
     caller: Arc<Mutex<HostCaller>>,
+    orders: Arc<Orders>,
 }
 
 /// For whom jobs are begun, and on whose the calls act.
@@ -185,7 +187,13 @@ impl Host {
             callbacks: Arc::new(Mutex::new(usbtoken_callbacks::NONE)),
             bank: Arc::default(),
             caller: Arc::new(Mutex::new(caller)),
+            orders: Arc::default(),
         }
+    }
+
+    /// The reference numbers of orders.
+    pub(crate) fn orders(&self) -> &Orders {
+        &self.orders
     }
 
     /// The bank by whose rules everything goes; `false` when there is one already.

@@ -7,5 +7,6 @@ mod cancellation;
 pub(crate) mod details;
 pub(crate) mod handle;
 pub(crate) mod lock;
+pub(crate) mod orders;
 pub mod status;
 pub(crate) mod text;

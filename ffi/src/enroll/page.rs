@@ -286,7 +286,7 @@ impl Page {
                     });
                 }
             }
-            session.abandon(&only(waiting)?, run)
+            session.abandon(&session.explained(only(waiting))?, run)
         })?;
         state.created = None;
         Ok(())
@@ -298,7 +298,7 @@ impl Page {
         self.abandon_one(&state, |session, run| {
             let (mut waiting, _) = self.waiting(session)?;
             waiting.retain(|key| key.id() == id);
-            session.abandon_named(&only(waiting)?, run)
+            session.abandon_named(&session.explained(only(waiting))?, run)
         })?;
         state.created.take_if(|created| created == id);
         Ok(())

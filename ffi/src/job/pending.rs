@@ -36,6 +36,8 @@ pub const USBTOKEN_PENDING_FOR_WHOM: u32 = 4;
 /// usbtoken_pending_text: what makes it doubtful that the key is ours, a stable name, such as "same_record"; NULL where
 /// nothing does.
 pub const USBTOKEN_PENDING_DOUBT: u32 = 5;
+/// usbtoken_pending_text: the order's reference number; NULL where usbtoken_context_note_order has noted none.
+pub const USBTOKEN_PENDING_REFERENCE: u32 = 6;
 
 /// usbtoken_pending_number: USBTOKEN_PENDING_AWAITS_ANSWER ….
 pub const USBTOKEN_PENDING_STATE: u32 = 1;
@@ -82,6 +84,7 @@ impl Noun for PendingList {
 /// One pending key.
 pub(crate) struct PendingNoun {
     pub(crate) key: PendingKey,
+    reference: Option<String>,
     texts: OnceLock<Texts>,
 }
 
@@ -90,8 +93,9 @@ impl Noun for PendingNoun {
 }
 
 impl PendingNoun {
-    pub(crate) fn new(key: PendingKey) -> Self {
-        PendingNoun { key, texts: OnceLock::new() }
+    pub(crate) fn new(key: PendingKey, host: &Host) -> Self {
+        let reference = host.orders().of_key(&hex(key.id()));
+        PendingNoun { key, reference, texts: OnceLock::new() }
     }
 
     fn texts(&self) -> &Texts {
@@ -102,6 +106,7 @@ impl PendingNoun {
                 .with(USBTOKEN_PENDING_SINCE, self.key.since())
                 .with_some(USBTOKEN_PENDING_FOR_WHOM, self.key.for_whom())
                 .with_some(USBTOKEN_PENDING_DOUBT, self.key.doubt())
+                .with_some(USBTOKEN_PENDING_REFERENCE, self.reference.clone())
         })
     }
 
@@ -141,7 +146,7 @@ pub unsafe extern "C" fn usbtoken_pending_list_at(
     boundary::on::<PendingList>(list, |list| {
         boundary::give::<PendingNoun>(out, || {
             let key = list.pending.get(index).ok_or_else(|| args::bad("index", "after_last"))?;
-            Ok(PendingNoun::new(key.clone()))
+            Ok(PendingNoun::new(key.clone(), &list.host))
         })
     })
 }

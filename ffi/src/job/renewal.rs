@@ -319,7 +319,7 @@ pub unsafe extern "C" fn usbtoken_renewal_resume(
         let pending: Arc<PendingNoun> = boundary::also("pending", pending)?;
         boundary::give::<RenewalNoun>(out, || {
             let session = noun.session()?;
-            let old = pending.key.old_credential()?;
+            let old = session.explained(pending.key.old_credential())?;
             let (renewal, clock) = params.renewal(old.as_ref(), &noun.host)?;
             let pending = renewal.resume(&session, &pending.key, &noun.host.run().at(clock))?;
             Ok(RenewalNoun::new(pending, &noun.host))
@@ -350,7 +350,7 @@ pub unsafe extern "C" fn usbtoken_renewal_key(
                 .pending
                 .key()
                 .ok_or_else(|| Error::new(Code::NotPending).fact(Fact::Id, hex(noun.pending.key_id())))?;
-            Ok(PendingNoun::new(key.clone()))
+            Ok(PendingNoun::new(key.clone(), &noun.host))
         })
     })
 }

@@ -412,8 +412,42 @@ static void give_up(usbtoken_session *session, usbtoken_credential *old, struct 
     CHECK(pending_count(session) == 0);
 }
 
-static usbtoken_installed *renew(usbtoken_session *session, usbtoken_credential *old, const char *ca,
-                                 struct seen *seen)
+/* The order's number stands with its key, in the report of an error about it, and is gone when it is forgotten. */
+static void number_of_order(usbtoken_context *context, usbtoken_session *session, usbtoken_credential *old, const char *id)
+{
+    usbtoken_pending_list *list = NULL;
+    usbtoken_pending *key = NULL;
+    usbtoken_renewal *again = NULL;
+    usbtoken_error *error = NULL;
+    const char *bad[] = { "", "  ", "a\nb", "\xc2\x9b" };
+    for (size_t at = 0; at < sizeof bad / sizeof *bad; at++)
+        EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_order(context, id, NUL, bad[at], NUL));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_order(context, "xy", NUL, "A-1", NUL));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_order(context, NULL, NUL, "A-1", NUL));
+    OK(context, usbtoken_context_note_order(context, id, NUL, "受付 A-1", NUL));
+    OK(session, usbtoken_session_pending(session, &list));
+    OK(list, usbtoken_pending_list_at(list, 0, &key));
+    CHECK(strcmp(usbtoken_pending_text(key, USBTOKEN_PENDING_REFERENCE), "受付 A-1") == 0);
+    usbtoken_pending_free(&key);
+    EXPECT(USBTOKEN_PENDING_EXISTS, session, usbtoken_renewal_begin(session, old, NULL, &again));
+    OK(session, usbtoken_last_error(session, &error));
+    CHECK(strstr(usbtoken_error_text(error, USBTOKEN_ERROR_REPORT, USBTOKEN_LANGUAGE_JA), "受付番号: 受付 A-1") != NULL);
+    uint16_t wide_id[129] = { 0 }, wide[] = { 'B', '-', 0x7b2c, 0 };
+    for (size_t at = 0; id[at] != 0 && at < 128; at++)
+        wide_id[at] = (uint16_t)id[at];
+    OK(context, usbtoken_context_note_order_utf16(context, wide_id, NUL, wide, NUL));
+    OK(list, usbtoken_pending_list_at(list, 0, &key));
+    CHECK(strcmp(usbtoken_pending_text(key, USBTOKEN_PENDING_REFERENCE), "B-第") == 0);
+    usbtoken_pending_free(&key);
+    OK(context, usbtoken_context_note_order(context, id, NUL, NULL, 0));
+    OK(list, usbtoken_pending_list_at(list, 0, &key));
+    CHECK(usbtoken_pending_text(key, USBTOKEN_PENDING_REFERENCE) == NULL);
+    usbtoken_pending_free(&key);
+    usbtoken_pending_list_free(&list);
+}
+
+static usbtoken_installed *renew(usbtoken_context *context, usbtoken_session *session, usbtoken_credential *old,
+                                 const char *ca, struct seen *seen)
 {
     usbtoken_renewal *renewal = NULL, *again = NULL;
     usbtoken_renewal_params params = { .struct_size = sizeof params, .key_kind = USBTOKEN_KEY_P256,
@@ -435,9 +469,11 @@ static usbtoken_installed *renew(usbtoken_session *session, usbtoken_credential 
     CHECK(usbtoken_pending_list_count(list) == 1);
     OK(list, usbtoken_pending_list_at(list, 0, &key));
     EXPECT(USBTOKEN_BAD_ARGUMENT, list, usbtoken_pending_list_at(list, 1, &key));
+    CHECK(usbtoken_pending_text(key, USBTOKEN_PENDING_REFERENCE) == NULL);
     CHECK(strcmp(usbtoken_pending_text(key, USBTOKEN_PENDING_CONCERNS),
                  usbtoken_credential_text(old, USBTOKEN_CREDENTIAL_SERIAL)) == 0);
     CHECK(usbtoken_pending_text_utf16(key, USBTOKEN_PENDING_SINCE)[4] == '-');
+    number_of_order(context, session, old, usbtoken_pending_text(key, USBTOKEN_PENDING_ID));
     OK(session, usbtoken_renewal_resume(session, key, NULL, &again));
     CHECK(strcmp(usbtoken_renewal_text(again, USBTOKEN_RENEWAL_ID),
                  usbtoken_renewal_text(renewal, USBTOKEN_RENEWAL_ID)) == 0);
@@ -557,7 +593,7 @@ int main(int count, char **arguments)
     /* What was made from a context lives on without it. */
     usbtoken_token_free(&token);
     give_up(session, old, &seen);
-    usbtoken_installed *installed = renew(session, old, arguments[4], &seen);
+    usbtoken_installed *installed = renew(main_context, session, old, arguments[4], &seen);
     shown(installed, old);
 
     /* The token does not hold the CA's certificate; the answer did. */

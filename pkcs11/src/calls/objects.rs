@@ -41,7 +41,9 @@ impl Functions {
         loop {
             let mut count: CK_ULONG = 0;
             call!(self, C_FindObjects(session.0, batch.as_mut_ptr(), length(&batch), &mut count))?;
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            // At the end some say that they do not know, in a number of 32 or of 64 bits.
+            let is_told = !matches!(count, CK_UNAVAILABLE_INFORMATION | 0xFFFF_FFFF);
+            let count = if is_told { usize::try_from(count).unwrap_or(usize::MAX) } else { 0 };
             let Some(handles) = batch.get(..count) else {
                 let how = format!("pulObjectCount {count} > {OBJECTS_AT_ONCE}");
                 return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });

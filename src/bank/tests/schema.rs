@@ -1,6 +1,8 @@
 //! The schema of the documentation and the code say the same.
 
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
@@ -221,6 +223,69 @@ fn the_bounds_are_the_same() {
             assert_eq!(Bank::parse(document(&changed).as_bytes()).is_ok(), fits, "{pointer} = {value}");
         }
     }
+}
+
+/// What a validator that no one here wrote says of these profiles; `None` where a text is no TOML.
+fn judged(texts: &[String]) -> Vec<Option<bool>> {
+    const JUDGE: &str = "
+import json, sys, tomllib, jsonschema
+schema = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])), format_checker=jsonschema.FormatChecker())
+schema.check_schema(schema.schema)
+for text in json.load(sys.stdin):
+    try:
+        value = json.loads(json.dumps(tomllib.loads(text), default=str))
+        print('fits' if schema.is_valid(value) else 'does not')
+    except ValueError:
+        print('no TOML')
+";
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/bank-profile.schema.json");
+    let mut child = Command::new("python3")
+        .args(["-c", JUDGE, schema])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    child.stdin.take().unwrap().write_all(serde_json::to_string(texts).unwrap().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "python3-jsonschema: `cargo xtask test` installs it");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let judged: Vec<Option<bool>> =
+        said.lines().map(|line| (line != "no TOML").then_some(line == "fits")).collect();
+    assert_eq!(judged.len(), texts.len());
+    judged
+}
+
+/// What only the program can tell: numbers that contradict each other, their order, names that stand elsewhere, a date in
+/// quotation marks, which is one in JSON, and what a certificate is.
+const BEYOND: [&str; 7] = ["closes_", "service_ends = \"", "[7, 30]", "no_such", "BEGIN", "h:0\"", "h:99999"];
+
+#[test]
+fn what_the_program_refuses_the_schema_refuses_and_what_it_takes_that_takes() {
+    let mut good = vec![EXAMPLE.to_owned(), super::SHORT.to_owned(), document(&full())];
+    for more in [
+        "[issuer]\ntimeout_seconds = 60",
+        "[issuer]\nproxy = \"http://[::1]:8080\"",
+        "[issuer]\ncommand = \"b\"\nproxy = \"http://10.0.0.1/\"",
+        "[too_late]\nthen = \"form\"\nrenewable_days = 90",
+        "[calendar]\nservice_ends = 2027-03-31\ncloses_hours_before = 24",
+        "[renewal]\nkey = \"old-again\"\nold = \"keep\"",
+        "[renewal]\nold = \"remove-after-confirmation\"\n[pages]\nlogin_url = \"https://a.jp/login?x=1\"",
+    ] {
+        good.push(super::with(more));
+    }
+    for text in &good {
+        super::bank(text);
+    }
+    for (text, fits) in good.iter().zip(judged(&good)) {
+        assert_eq!(fits, Some(true), "{text}");
+    }
+    let is_within = |more: &&str| BEYOND.iter().all(|beyond| !more.contains(beyond));
+    let bad: Vec<&str> = super::BAD.iter().map(|(more, ..)| *more).filter(is_within).collect();
+    let texts: Vec<String> = bad.iter().map(|more| super::with(more)).collect();
+    for (text, fits) in texts.iter().zip(judged(&texts)) {
+        assert_ne!(fits, Some(true), "{text}");
+    }
+    assert!(bad.len() > 40, "{}", bad.len());
 }
 
 #[test]

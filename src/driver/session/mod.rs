@@ -2,9 +2,9 @@
 
 mod anew;
 mod evidence;
+mod explained;
 mod keygen;
 mod login;
-mod login_lost;
 mod object;
 mod open;
 mod pin;

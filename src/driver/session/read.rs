@@ -341,7 +341,7 @@ impl PublicSession {
 impl Session {
     /// Every certificate and key that the session sees, each read once.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        let objects = self.or_login_lost(self.open_session().objects())?;
+        let objects = self.explained(self.open_session().objects())?;
         // Without a login nothing private shows, and what was read of it is not known any more.
         if objects.private_keys.is_empty() && !objects.present.handles.is_empty() || objects.unreadable > 0 {
             self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;

@@ -368,7 +368,7 @@ impl TokenInfo {
             write_protected: flags & CKF_WRITE_PROTECTED != 0,
             pin_pad: flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0,
             pin_state: PinState::from_flags(flags),
-            pin_length: (crate::driver::ckr::number(raw.ulMinPinLen), super::ckr::number(raw.ulMaxPinLen)),
+            pin_length: pin_length(raw.ulMinPinLen, raw.ulMaxPinLen),
             free_public_memory: memory(raw.ulFreePublicMemory, raw.ulTotalPublicMemory),
             free_private_memory: memory(raw.ulFreePrivateMemory, raw.ulTotalPrivateMemory),
             hardware_version: (hardware.major, hardware.minor),
@@ -402,9 +402,22 @@ impl PinState {
     }
 }
 
+/// What a token does not know (CK_UNAVAILABLE_INFORMATION), which some drivers say in 32 bits.
+const fn is_told(number: CK_ULONG) -> bool {
+    !matches!(number, CK_UNAVAILABLE_INFORMATION | 0xFFFF_FFFF)
+}
+
+/// The lengths of a PIN; zeros, which say nothing, where one of them is not told.
+fn pin_length(shortest: CK_ULONG, longest: CK_ULONG) -> (u64, u64) {
+    match is_told(shortest) && is_told(longest) {
+        true => (crate::driver::ckr::number(shortest), crate::driver::ckr::number(longest)),
+        false => (0, 0),
+    }
+}
+
 /// Free memory, unless the token says that it does not know, or says nonsense (free without a total).
 fn memory(free: CK_ULONG, total: CK_ULONG) -> Option<u64> {
-    let known = free != CK_UNAVAILABLE_INFORMATION && total != CK_UNAVAILABLE_INFORMATION && total >= free;
+    let known = is_told(free) && is_told(total) && total >= free;
     (known && total > 0).then(|| crate::driver::ckr::number(free))
 }
 
@@ -431,5 +444,9 @@ mod tests {
         assert_eq!(memory(0, 0), None);
         assert_eq!(memory(300, 200), None);
         assert_eq!(memory(CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION), None);
+        assert_eq!(memory(0xFFFF_FFFF, 0xFFFF_FFFF), None);
+        assert_eq!(pin_length(4, 16), (4, 16));
+        assert_eq!(pin_length(CK_UNAVAILABLE_INFORMATION, 8), (0, 0));
+        assert_eq!(pin_length(4, 0xFFFF_FFFF), (0, 0));
     }
 }

@@ -67,7 +67,7 @@ impl<'a> Install<'a> {
     /// that is on the token while a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the
     /// token returns. After any of them the token holds what it held before.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Installed> {
-        session.or_login_lost(self.run_logged_in(session, run))
+        session.explained(self.run_logged_in(session, run))
     }
 
     fn run_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Installed> {
@@ -142,7 +142,7 @@ impl<'a> Install<'a> {
     /// # Errors
     /// As [`Install::run`].
     pub fn run_for(&self, session: &Session, pending: &Pending, run: &Run<'_>) -> Result<Installed> {
-        session.or_login_lost(self.run_for_logged_in(session, pending, run))
+        session.explained(self.run_for_logged_in(session, pending, run))
     }
 
     fn run_for_logged_in(&self, session: &Session, pending: &Pending, run: &Run<'_>) -> Result<Installed> {

@@ -143,7 +143,7 @@ code_words! {
     PinFormRefused "The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN."
         "Check length, keyboard layout and input mode; do not try again and again without being sure of the PIN.";
     LoginLost "The login ended in the middle of the job: another program used the token, or it was reset."
-        "Close other programs that use the token, then run it once more. Nothing was removed: where a renewal was begun, it is gone on with, else it begins anew.";
+        "Close other programs that use the token, then run it once more: what was begun is gone on with, and where nothing was, it begins anew.";
     PinRequired "This needs the PIN."
         "Enter the PIN, or name the place that it should be read from.";
     PinIncorrectFinalTry "The PIN is not correct. One more wrong PIN locks the token."

@@ -19,6 +19,12 @@ pub fn command() -> PathBuf {
     folder.join(format!("usbtoken{}", consts::EXE_SUFFIX))
 }
 
+/// The path of an example of the crate `usbtoken`, built if need be.
+pub fn example(name: &str) -> PathBuf {
+    let folder = build(&["--package", "usbtoken", "--features", "rustls", "--example", name], &target());
+    folder.join("examples").join(format!("{name}{}", consts::EXE_SUFFIX))
+}
+
 /// The path of the driver shim, built with its faults: a PKCS#11 module that forwards to the one that
 /// `USBTOKEN_SHIM_DRIVER` names and does on the way what `USBTOKEN_SHIM_FAULT` says.
 ///

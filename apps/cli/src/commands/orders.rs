@@ -63,7 +63,7 @@ pub fn meant(
     match (key, orders.pop(), orders.is_empty()) {
         (Ok(key), None, _) => Ok(Meant::Key(Box::new(key))),
         (Err(_), Some(order), true) => Ok(Meant::Order(Box::new(order))),
-        (Err(error), None, _) => Err(error),
+        (Err(error), None, _) => session.explained(Err(error)),
         (key, Some(last), _) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
             let key = key.ok().map(|key| select::candidate(&key));

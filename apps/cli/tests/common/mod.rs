@@ -3,6 +3,7 @@
 
 pub mod bank;
 pub mod foreign;
+pub mod login;
 pub mod servers;
 
 use std::io::Write;

@@ -24,7 +24,8 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     let keeper = Keeper::of_user();
     let key = match select::pending(&session, args.id.as_ref(), |_| true) {
         Err(error) if error.code() == Code::PendingNotFound => {
-            return forget_order(run, args, &keeper, &session).unwrap_or(Err(error));
+            let forgotten = forget_order(run, args, &keeper, &session);
+            return forgotten.unwrap_or_else(|| session.explained(Err(error)));
         }
         key => keeper.known(&session, key?),
     };

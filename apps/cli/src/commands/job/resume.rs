@@ -114,7 +114,7 @@ fn go_on(
 ) -> Result<Outcome> {
     let keeper = way.keeper();
     let entry = keeper.entry(session, key.id())?;
-    let renewal = renewal(args, &checks.policy_of_job(entry.as_ref()), key, elsewhere)?;
+    let renewal = session.explained(renewal(args, &checks.policy_of_job(entry.as_ref()), key, elsewhere))?;
     let renewal = match keeper.requested_key(session, key) {
         Some(kept) => renewal.requested_key(&kept),
         None => renewal,

@@ -1,4 +1,5 @@
-//! A login that ended in the middle of a job: another program reset the card, or logged out.
+//! Why something is missing: the login ended in the middle of a job, for another program reset the card or logged out; or the driver
+//! did not give an object.
 //!
 //! Some drivers say so (CKR_USER_NOT_LOGGED_IN); others do not know the private objects any more, or show none. So where
 //! something fails or is missing in a way that this explains, the session is asked for its state.
@@ -12,8 +13,12 @@ use usbtoken_pkcs11::types::{
 };
 
 impl Session {
-    /// The result; an error that a lost login explains, or an object that could not be read, says that instead.
-    pub(crate) fn or_login_lost<T>(&self, result: Result<T>) -> Result<T> {
+    /// The result; an error that a lost login explains, or an object that could not be read, says that instead. The library's own
+    /// calls do so by themselves: this is for whoever chooses among what they gave and finds that something is missing.
+    ///
+    /// # Errors
+    /// That of the result; in its place [`Code::LoginLost`] or [`Code::ObjectUnreadable`].
+    pub fn explained<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| match error.code() {
             // The PIN was given.
             Code::PinRequired if error.pkcs11_call().is_some() => error.with_code(Code::LoginLost),
@@ -97,5 +102,7 @@ const fn is_not_shown(code: Code) -> bool {
             | Code::RetireNotProven
             | Code::RetireOnlyCredential
             | Code::RemovalDoubtful
+            | Code::KeyMismatch
+            | Code::AnswerNoLeaf
     )
 }

@@ -1,0 +1,194 @@
+//! What a confirmed login, and nothing else, lets go: `usbtoken confirm --retire-old`, and `retire` after it.
+
+mod common;
+
+use common::login::{DEMANDS, confirm, nothing_changed, renewed, replaced};
+use common::{Outcome, Stage, bank, servers};
+use usbtoken_testkit::Kind;
+
+/// A profile of this stage's token, CA and driver with these lines in its tables.
+fn profile(stage: &Stage, url: &str, renewal: &str) -> String {
+    let root = String::from_utf8(stage.read("ca/root.pem")).unwrap();
+    bank::profile(stage, |text| {
+        text.replace(
+            "https://www.gaitame.example.jp/login\"",
+            &format!("{url}\"\nlogin_anchors = ['''{root}''']"),
+        )
+        .replace("old = \"keep\"", renewal)
+    })
+}
+
+fn at_bank(stage: &Stage, arguments: &[&str]) -> Outcome {
+    stage.run(&[&["--banks", "banks.d"], arguments].concat())
+}
+
+#[test]
+fn the_old_one_goes_only_when_the_banks_server_has_taken_the_new_one() {
+    let stage = renewed(Kind::P256);
+    let refusing = servers::nginx(&stage, "ssl_verify_client on; location = /login { return 403; }");
+    let after = "old = \"remove-after-confirmation\"";
+    bank::install(&stage, "bank", &profile(&stage, &refusing.url("/login"), after));
+    let before = stage.token.snapshot();
+    let old = replaced(&stage)["serial"].clone();
+    let retire = ["retire", "--yes", "--serial", old.as_str().unwrap()];
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    let error = at_bank(&stage, &["confirm", "--retire-old", "--yes"]).failed("login_refused", 12);
+    assert!(error["contacts"][0].as_str().unwrap().contains("0120-000-000"), "{error:#}");
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    // A login at another address shows nothing for this one, and the bank lets nobody name another.
+    let server = servers::nginx(&stage, DEMANDS);
+    confirm(&stage, &server, &[]).succeeded();
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    at_bank(&stage, &["confirm", "--url", &server.url("/login")]).failed("override_refused", 9);
+    at_bank(&stage, &["confirm", "--server-ca", "ca/root.pem"]).failed("override_refused", 9);
+    nothing_changed(&stage, &before);
+
+    bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), after));
+    // It was made without the bank's profile: nobody said to whom the server had to prove itself.
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    at_bank(&stage, &["confirm"]).succeeded();
+    // The record of this login is there; one of another certificate or of long ago does not count.
+    let record = stage.kept().into_iter().find(|file| file.extension().is_some_and(|end| end == "confirmed"));
+    let record = record.unwrap();
+    let written = std::fs::read_to_string(&record).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let fake = |key: &str, to: serde_json::Value| {
+        let mut value = value.clone();
+        value[key] = to;
+        std::fs::write(&record, value.to_string()).unwrap();
+    };
+    let at = value["at"].as_u64().unwrap();
+    for (key, to) in [
+        ("certificate", "00".repeat(32).into()),
+        ("url", "https://localhost/login".into()),
+        ("at", (at - 40 * 24 * 60 * 60).into()),
+        ("at", (at + 2 * 24 * 60 * 60).into()),
+        ("version", 2.into()),
+        ("bank", "another".into()),
+        ("bank", serde_json::Value::Null),
+    ] {
+        fake(key, to);
+        at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    }
+    std::fs::write(&record, "no JSON").unwrap();
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    std::fs::write(&record, written.replace("}", ", \"more\": 1}")).unwrap();
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    nothing_changed(&stage, &before);
+
+    // Who tries the old one is told all the same which one to choose.
+    let tried = at_bank(&stage, &["confirm", "--serial", old.as_str().unwrap()]).json();
+    let ends = |value: &serde_json::Value| value["serial_ends"].as_str().unwrap().to_lowercase();
+    assert!(!old.as_str().unwrap().ends_with(&ends(&tried["choose"])), "{tried:#}");
+    assert!(old.as_str().unwrap().ends_with(&ends(&tried["do_not_choose"][0])), "{tried:#}");
+
+    // A server that refuses later takes back what an earlier login has shown.
+    std::fs::write(&record, &written).unwrap();
+    bank::install(&stage, "bank", &profile(&stage, &refusing.url("/login"), after));
+    at_bank(&stage, &["confirm"]).failed("login_refused", 12);
+    bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), after));
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    nothing_changed(&stage, &before);
+
+    at_bank(&stage, &["confirm"]).succeeded();
+    at_bank(&stage, &retire).succeeded();
+    let serial = value["serial"].as_str().unwrap();
+    assert!(at_bank(&stage, &["list"]).stdout.contains(serial));
+    confirm(&stage, &server, &["--serial", old.as_str().unwrap()]).failed("credential_not_found", 3);
+    at_bank(&stage, &["confirm"]).succeeded();
+}
+
+#[test]
+fn a_confirmation_goes_on_to_the_removal() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    let asked = confirm(&stage, &server, &["--retire-old"]);
+    assert_eq!((asked.code, asked.error()["name"].as_str()), (2, Some("bad_argument")), "{asked:?}");
+    assert_eq!(asked.result()["confirmed"], true, "nobody could be asked, and the login was one");
+    bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), "old = \"keep\""));
+    at_bank(&stage, &["confirm", "--retire-old", "--yes"]).failed("override_refused", 9);
+    let after = "old = \"remove-after-confirmation\"";
+    bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), after));
+    let value = at_bank(&stage, &["confirm", "--retire-old", "--yes"]).succeeded().json();
+    assert_eq!(value["retired"][0], value["replaced"][0]["serial"], "{value:#}");
+    let left = at_bank(&stage, &["list"]).stdout;
+    assert!(!left.contains(value["retired"][0].as_str().unwrap()), "{left}");
+    confirm(&stage, &server, &[]).succeeded();
+}
+
+/// Where a bank lets customers name another address or other CAs, a login there still is none at its own server.
+#[test]
+fn a_login_at_another_address_lets_nothing_old_go() {
+    let stage = renewed(Kind::P256);
+    let (bank, other) =
+        (servers::nginx(&stage, DEMANDS), servers::openssl(&stage, "-Verify 3 -verify_return_error"));
+    let text = profile(&stage, &bank.url("/login"), "old = \"remove-after-confirmation\"")
+        .replace("may_override = [", "may_override = [\"origins\", \"anchors\", \"old\", ");
+    bank::install(&stage, "bank", &text);
+    let before = stage.token.snapshot();
+    let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
+    let retire = ["retire", "--yes", "--serial", &old];
+    for elsewhere in [
+        &["--url", &other.url("/")][..],
+        &["--url", &bank.url("/login?another")],
+        &["--server-ca", "ca/root.pem", "--server-ca", "ca/ca.pem"],
+    ] {
+        let done = at_bank(&stage, &[&["confirm", "--retire-old", "--yes"], elsewhere].concat());
+        assert_eq!(done.result()["confirmed"], true, "{done:?}");
+        assert_eq!(done.error()["name"], "retire_not_confirmed", "{elsewhere:?}: {done:?}");
+        at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+        nothing_changed(&stage, &before);
+    }
+    // The bank's own address, named by the person, is the bank's.
+    at_bank(&stage, &["confirm", "--url", &bank.url("/login")]).succeeded();
+    at_bank(&stage, &retire).succeeded();
+}
+
+/// By what the messages say, and nothing else, whoever has three in a row comes to one.
+#[test]
+fn three_in_a_row_come_to_one_by_what_the_messages_say() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    bank::install(
+        &stage,
+        "bank",
+        &profile(&stage, &server.url("/login"), "old = \"remove-after-confirmation\""),
+    );
+    let first = replaced(&stage);
+    let (first, second) = (serial(&first), serial(&first["successor"]));
+    stage.renew(&["--force", "--serial", &second], &["--days", "800"]).succeeded();
+    let value = at_bank(&stage, &["confirm"]).succeeded().json();
+    let olds: Vec<String> = value["replaced"].as_array().unwrap().iter().map(serial).collect();
+    assert_eq!(olds, [first.clone(), second.clone()], "the oldest first: {value:#}");
+
+    let retire = |serial: &str| at_bank(&stage, &["retire", "--yes", "--serial", serial]);
+    let error = retire(&second).failed("retire_older_first", 9);
+    let named = error["facts"]["candidate"][0].as_str().unwrap();
+    assert!(named.contains(&first), "{error:#}");
+    assert!(error["hint"].as_str().unwrap().contains("usbtoken retire"), "{error:#}");
+    retire(&first).succeeded();
+    retire(&second).succeeded();
+    let left = stage.run(&["list"]).json();
+    assert_eq!(left.as_array().unwrap().iter().filter(|one| one["successor"].is_object()).count(), 0);
+    at_bank(&stage, &["confirm"]).succeeded();
+}
+
+#[test]
+fn a_confirmation_takes_a_whole_row_away() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    bank::install(
+        &stage,
+        "bank",
+        &profile(&stage, &server.url("/login"), "old = \"remove-after-confirmation\""),
+    );
+    let first = replaced(&stage);
+    let (first, second) = (serial(&first), serial(&first["successor"]));
+    stage.renew(&["--force", "--serial", &second], &["--days", "800"]).succeeded();
+    let value = at_bank(&stage, &["confirm", "--retire-old", "--yes"]).succeeded().json();
+    assert_eq!(value["retired"], serde_json::json!([first, second]), "{value:#}");
+}
+
+fn serial(of: &serde_json::Value) -> String {
+    of["serial"].as_str().unwrap().to_owned()
+}

@@ -1,0 +1,95 @@
+//! Rows of renewals: whoever renews twice and keeps the old ones has three credentials, of which each takes the place of the one
+//! before.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::time::SystemTime;
+
+use common::{Bank, credential, facts, policy, read, refused, run};
+use usbtoken::bank::OldCredential;
+use usbtoken::error::Fact;
+use usbtoken::pki::Window;
+use usbtoken::renewal::{Confirmation, Retire};
+use usbtoken::{Code, Credential, Install, Renewal, Session};
+use usbtoken_testkit::days_from_now;
+
+const URL: &str = "https://bank.example/login";
+
+impl Bank {
+    /// Renews what is in use twice, and returns what came, in the order in which it came.
+    fn renewed_twice(&self) -> (Credential, Credential) {
+        let second = self.renewed_for(100);
+        let session = self.session();
+        let third = self.renewal_of(&session, &second, 800);
+        (second, third)
+    }
+
+    fn renewed_for(&self, days: i64) -> Credential {
+        let (session, old) = self.open();
+        self.renewal_of(&session, &old, days)
+    }
+
+    fn renewal_of(&self, session: &Session, old: &Credential, days: i64) -> Credential {
+        let policy = policy(|p| p.window = Window::of_days(366));
+        let pending = Renewal::of(old).policy(&policy).begin(session, &run()).unwrap();
+        let issue = self.ca.issue_for(pending.request().to_der()).not_after(days_from_now(days));
+        let installed = Install::new(&read(&issue.der())).run_for(session, &pending, &run()).unwrap();
+        installed.credential
+    }
+}
+
+/// Who renewed twice and kept the old ones has a row of three. The last one takes the place of both others, of which the oldest
+/// goes first; what was shown of the last counts for both.
+#[test]
+fn of_three_in_a_row_the_older_ones_go_for_the_last_oldest_first() {
+    let bank = Bank::new();
+    let (second, third) = bank.renewed_twice();
+    let before = bank.soft.snapshot();
+    let session = bank.session();
+    let first = credential(session.token(), &bank.old.id);
+    let mut waits = bank.anchored();
+    waits.old = OldCredential::RemoveAfterConfirmation;
+    let record = |of: &Credential| {
+        let at = (session.token().identity(), of.certificate());
+        Confirmation::new(at.0, at.1, URL, SystemTime::now(), ("TLS 1.3", "HTTP/1.1 200 OK"))
+    };
+    let removal = |old: &Credential, shown: Option<&Credential>| {
+        Retire::of(old, &waits).confirmed(shown.map(record), URL).run(&session, &run())
+    };
+    let error = refused(removal(&second, Some(&third)), Code::RetireOlderFirst);
+    assert!(facts(&error, Fact::Candidate)[0].contains(&first.certificate().serial().to_string()));
+    // A login with the oldest shows nothing of those that follow.
+    let error = refused(removal(&first, Some(&first)), Code::RetireNotConfirmed);
+    assert!(facts(&error, Fact::Candidate)[0].contains(&third.certificate().serial().to_string()));
+    refused(removal(&first, None), Code::RetireNotConfirmed);
+    bank.soft.snapshot().assert_same_as(&before);
+
+    let retired = removal(&first, Some(&third)).unwrap();
+    assert_eq!(retired.successor.certificate(), third.certificate());
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
+    removal(&second, Some(&third)).unwrap();
+    let left = bank.soft.snapshot();
+    assert_eq!((left.with_id(second.id()).count(), left.with_id(third.id()).count()), (0, 3));
+    bank.soft.sign(third.id(), b"the last one works");
+    bank.assert_others_unchanged();
+}
+
+/// A login with the one in the middle lets the oldest go, though the last was never tried.
+#[test]
+fn of_three_in_a_row_one_that_is_confirmed_is_enough() {
+    let bank = Bank::new();
+    let (second, third) = bank.renewed_twice();
+    let session = bank.session();
+    let first = credential(session.token(), &bank.old.id);
+    let mut waits = bank.anchored();
+    waits.old = OldCredential::RemoveAfterConfirmation;
+    let identity = session.token().identity();
+    let said = ("TLS 1.3", "HTTP/1.1 200 OK");
+    let record = Confirmation::new(identity, second.certificate(), URL, SystemTime::now(), said);
+    let removal = |old| Retire::of(old, &waits).confirmed([record.clone()], URL).run(&session, &run());
+    assert_eq!(removal(&first).unwrap().successor.certificate(), second.certificate());
+    refused(removal(&second), Code::RetireNotConfirmed);
+    let left = bank.soft.snapshot();
+    assert_eq!((left.with_id(second.id()).count(), left.with_id(third.id()).count()), (3, 3));
+}
