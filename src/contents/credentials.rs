@@ -393,6 +393,7 @@ impl Credentials {
     /// on which that can be renewed, [`Code::NotYetRenewable`] with the day on which the first window opens,
     /// [`Code::Expired`], [`Code::KeyMissing`].
     pub fn only(mut self) -> Result<Credential> {
+        self.list = super::chosen::without_copies(self.list);
         match (self.list.pop(), self.list.is_empty()) {
             (Some(credential), true) if self.logged_in => Ok(credential),
             (Some(credential), true) => Ok(Credential { chosen: Some(self.choice), ..credential }),

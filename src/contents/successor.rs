@@ -293,7 +293,8 @@ impl Contents {
             for &old in olds {
                 // Records of the previous release hold no more than the serial number.
                 let of_issuer = record.digest().is_some() || self.have_one_issuer(old, new);
-                if of_issuer && self.ends_later(old, new) {
+                let answers = self.certificate(new).is_some_and(|new| record.may_be_answered_by(new));
+                if of_issuer && answers && self.ends_later(old, new) {
                     claims.push(Claim { old, new, proven });
                 }
             }
