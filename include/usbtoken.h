@@ -235,6 +235,20 @@
 #define USBTOKEN_PIN_WRONG_BEFORE 312
 /** The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN. */
 #define USBTOKEN_PIN_FORM_REFUSED 314
+/** The token refused the new PIN. The old one still holds. */
+#define USBTOKEN_NEW_PIN_REFUSED 315
+/** The new PIN is shorter or longer than this token takes, as far as it states. The PIN was not changed. */
+#define USBTOKEN_NEW_PIN_LENGTH 316
+/** Whether the PIN was changed is not known: either the old or the new one holds. It may also have counted as a wrong old PIN. */
+#define USBTOKEN_PIN_CHANGE_UNCERTAIN 317
+/** The new PIN is the old one. The PIN was not changed. */
+#define USBTOKEN_NEW_PIN_SAME 318
+/** This driver does not change PINs. The old one still holds. */
+#define USBTOKEN_PIN_CHANGE_UNSUPPORTED 319
+/** The PIN looks like a slip of the keyboard and was not sent. No try was counted. */
+#define USBTOKEN_PIN_DOUBTFUL 320
+/** The new PIN looks like a slip of the keyboard and was not sent. The PIN was not changed. */
+#define USBTOKEN_NEW_PIN_DOUBTFUL 321
 /** There is no room left on the token. */
 #define USBTOKEN_TOKEN_FULL 401
 /** The token cannot be written. */
@@ -532,6 +546,8 @@
 #define USBTOKEN_STEP_READ_PROFILE 24
 /** Logging in at the bank's server with the new certificate */
 #define USBTOKEN_STEP_CONFIRM 25
+/** Changing the PIN */
+#define USBTOKEN_STEP_CHANGE_PIN 29
 /** Reading the old certificate */
 #define USBTOKEN_STEP_READ_PLACE 27
 
@@ -661,6 +677,10 @@
 #define USBTOKEN_NOTICE_DELIVERED_EMPTY 73
 /** A device that may be the bank's USB token is plugged in, and no driver sees it. */
 #define USBTOKEN_NOTICE_BANK_DEVICE_NOT_SEEN 74
+/** Other users of this computer can read the file that holds the PIN. */
+#define USBTOKEN_NOTICE_PIN_FILE_READABLE 103
+/** The PIN began with a byte order mark, which was left out. */
+#define USBTOKEN_NOTICE_PIN_FILE_MARK 104
 /** The bank's profile does not call this token its own; it is used because it was named. */
 #define USBTOKEN_NOTICE_NOT_THE_BANKS_TOKEN 93
 /** The old certificate is where it was. Nothing is removed from there. */
@@ -1684,6 +1704,11 @@
  * the token wants the PIN. Install the answer again.
  */
 #define USBTOKEN_PENDING_NOT_CONFIRMED 5
+
+/**
+ * usbtoken_change_pin: send the new PIN as it is, even when the token states that PINs are shorter or longer, or it looks like a slip.
+ */
+#define USBTOKEN_CHANGE_NEW_PIN_AS_TYPED 4
 
 /**
  * A point of the preflight: nothing speaks against the renewal.
@@ -3452,6 +3477,32 @@ int64_t usbtoken_pending_number(const struct usbtoken_pending *pending, uint32_t
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_pending_free(struct usbtoken_pending **pending);
+
+/**
+ * Changes the PIN, with one C_SetPIN and never a second, and no login: a wrong old PIN costs one try. End sessions of this token
+ * before; they keep the old PIN.
+ *
+ * `old_pin` and `new_pin` are UTF-8; have the person type the new one twice. Both NULL: they are entered at the token's PIN pad.
+ * `flags` is USBTOKEN_LOGIN_ACCEPT_FINAL_TRY and USBTOKEN_LOGIN_PIN_AS_TYPED for the old PIN, USBTOKEN_CHANGE_NEW_PIN_AS_TYPED for the
+ * new one, or 0. USBTOKEN_PIN_CHANGE_UNCERTAIN: the old or the new PIN holds; after every other error the old one. The library wipes
+ * its own copies; wipe yours.
+ */
+usbtoken_status usbtoken_change_pin(const struct usbtoken_token *token,
+                                    const char *old_pin,
+                                    size_t old_pin_length,
+                                    const char *new_pin,
+                                    size_t new_pin_length,
+                                    uint32_t flags);
+
+/**
+ * As usbtoken_change_pin, with the PINs in UTF-16; lengths are in code units. The token is sent them in UTF-8.
+ */
+usbtoken_status usbtoken_change_pin_utf16(const struct usbtoken_token *token,
+                                          const uint16_t *old_pin,
+                                          size_t old_pin_length,
+                                          const uint16_t *new_pin,
+                                          size_t new_pin_length,
+                                          uint32_t flags);
 
 /**
  * How many points were checked.

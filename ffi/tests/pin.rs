@@ -68,6 +68,32 @@ fn a_locked_pin_is_neither_asked_for_nor_sent() {
     stage.token.snapshot().assert_same_as(&before);
 }
 
+#[test]
+fn the_pin_is_changed_with_one_call_each() {
+    let stage = Stage::set();
+    let before = stage.token.snapshot();
+    let played = play(&stage, "change", "C_SetPIN#1:ckr=CKR_PIN_INVALID;C_SetPIN#2:lose=CKR_DEVICE_ERROR");
+    assert!(!played.trace.contains("new-77"), "a PIN is in the trace");
+    assert_eq!(played.calls("C_SetPIN").len(), 5);
+    assert_eq!(played.calls("C_Login").len(), 2);
+    // With the first PIN again, and all that was there.
+    stage.token.snapshot().assert_same_as(&before);
+}
+
+#[test]
+fn at_a_pin_pad_both_pins_are_entered_there() {
+    let stage = Stage::set();
+    let before = stage.token.snapshot();
+    let pin = stage.token.pin();
+    let fault = format!(
+        "C_GetTokenInfo#1:lie=pin-pad,sticky;C_SetPIN#1:pin-pad-change={pin}/{pin};\
+         C_SetPIN#2:ckr=CKR_FUNCTION_CANCELED"
+    );
+    let played = play(&stage, "keys", &fault);
+    assert_eq!((played.calls("C_SetPIN").len(), played.calls("C_Login").len()), (2, 0));
+    stage.token.snapshot().assert_same_as(&before);
+}
+
 /// A token whose old key demands the PIN for each signature.
 fn stage_that_asks() -> Stage {
     let token = SoftToken::fresh();

@@ -1,10 +1,13 @@
-//! The choice that was made before the login, made again in what shows after it.
+//! The choice that was made before the login, made again in what shows after it; and the one that seems to follow a certificate
+//! from elsewhere.
 
 use super::choice::{Choice, Narrowed};
 use super::credential::Credential;
 use super::credentials::Credentials;
 use super::left_out::named;
+use super::record::Marking;
 use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::Certificate;
 
 impl Credentials {
     /// Those that the same choice leaves of this list.
@@ -50,5 +53,18 @@ impl Credential {
             .into_iter()
             .chain(others)
             .fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
+    }
+}
+
+impl Credentials {
+    /// The one whose record says that it takes the place of a certificate which is not on this token. Anybody can write that on
+    /// some tokens: it is for showing.
+    pub fn said_to_replace(&self, old: &Certificate) -> Option<&Credential> {
+        self.iter().filter(|one| one.certificate().not_after() > old.not_after()).find(|one| {
+            let marking = Marking::of(one.stored_label().bytes());
+            marking.record().is_some_and(|record| {
+                record.digest().is_some() && !record.is_removal() && record.concerns(old)
+            })
+        })
     }
 }

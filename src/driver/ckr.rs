@@ -47,6 +47,7 @@ pub(super) fn number(rv: CK_RV) -> u64 {
 pub(super) fn code(function: &str, rv: CK_RV) -> Code {
     match function {
         "C_Login" => code_of_login(rv),
+        "C_SetPIN" => code_of_change(rv),
         _ if rv == CKR_USER_NOT_LOGGED_IN && needs_login(function) => Code::LoginLost,
         _ => code_of_call(rv),
     }
@@ -65,6 +66,30 @@ fn code_of_login(rv: CK_RV) -> Code {
         | CKR_SESSION_READ_WRITE_SO_EXISTS => code_of_call(rv),
         CKR_PIN_LEN_RANGE | CKR_PIN_INVALID => Code::PinFormRefused,
         _ => Code::PinUncertain,
+    }
+}
+
+/// What C_SetPIN returned (PKCS#11 v3.1 §5.5.9). After what is no clear answer to one of the PINs, or comes before both, either
+/// may hold: the device may have changed the PIN and its answer been lost.
+fn code_of_change(rv: CK_RV) -> Code {
+    match rv {
+        CKR_PIN_INCORRECT
+        | CKR_PIN_LOCKED
+        | CKR_USER_PIN_NOT_INITIALIZED
+        | CKR_TOKEN_WRITE_PROTECTED
+        | CKR_SESSION_READ_ONLY => code_of_call(rv),
+        CKR_PIN_INVALID | CKR_PIN_LEN_RANGE | CKR_PIN_TOO_WEAK => Code::NewPinRefused,
+        CKR_FUNCTION_NOT_SUPPORTED | CKR_USER_NOT_LOGGED_IN => Code::PinChangeUnsupported,
+        _ => Code::PinChangeUncertain,
+    }
+}
+
+/// What C_SetPIN returned where no PINs were sent: they are entered at the token's own keys, where a person can cancel.
+pub(super) fn code_of_change_at_pad(rv: CK_RV) -> Code {
+    match rv {
+        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => Code::PinCancelled,
+        CKR_ARGUMENTS_BAD => Code::PinPadRefused,
+        _ => code_of_change(rv),
     }
 }
 
@@ -232,6 +257,31 @@ mod tests {
         }
         assert_eq!(code("C_Login", CKR_PIN_INCORRECT), Code::PinIncorrect);
         assert_eq!(code("C_Sign", CKR_GENERAL_ERROR), Code::DeviceFault);
+    }
+
+    #[test]
+    fn what_is_no_answer_to_a_change_leaves_either_pin() {
+        for rv in [
+            CKR_GENERAL_ERROR,
+            CKR_FUNCTION_FAILED,
+            CKR_DEVICE_ERROR,
+            CKR_DEVICE_REMOVED,
+            CKR_TOKEN_NOT_PRESENT,
+            CKR_SESSION_HANDLE_INVALID,
+            CKR_ARGUMENTS_BAD,
+            CKR_FUNCTION_CANCELED,
+            CKR_PIN_EXPIRED,
+            CKR_ATTRIBUTE_VALUE_INVALID,
+            CKR_VENDOR_DEFINED + 0x384,
+        ] {
+            assert_eq!(code("C_SetPIN", rv), Code::PinChangeUncertain, "0x{rv:x}");
+        }
+        for rv in [CKR_PIN_INVALID, CKR_PIN_LEN_RANGE, CKR_PIN_TOO_WEAK] {
+            assert_eq!(code("C_SetPIN", rv), Code::NewPinRefused, "0x{rv:x}");
+        }
+        assert_eq!(code("C_SetPIN", CKR_PIN_INCORRECT), Code::PinIncorrect);
+        assert_eq!(code_of_change_at_pad(CKR_FUNCTION_CANCELED), Code::PinCancelled);
+        assert_eq!(code_of_change_at_pad(CKR_DEVICE_REMOVED), Code::PinChangeUncertain);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) use mutex::lock;
 pub(crate) use session::Session;
 #[cfg(test)]
 pub(crate) use session::made_up;
-pub use session::{AskPin, Evidence, PinRequest, Proof, PublicSession, Reservation};
+pub use session::{AskPin, Evidence, PinChange, PinDoubt, PinRequest, Proof, PublicSession, Reservation};
 pub(crate) use session::{
     Category, Label, NewKeyPair, Objects, Present, Removal, Signed, StoredCertificate, StoredKey,
     StoredPublicKey, doubt,

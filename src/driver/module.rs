@@ -5,6 +5,7 @@ use super::file::{self, CheckedFile};
 use super::mutex::lock;
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -99,6 +100,18 @@ impl Module {
         let driver = registered(&file)?;
         let first = driver.lease()?;
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })), first))
+    }
+
+    /// Loads NSS's softokn and starts it with these parameters, which say where its files are. It has one state in a process, so
+    /// it must not be in use here.
+    ///
+    /// # Errors
+    /// As [`Module::load`]; [`Code::DriverInitFailed`] with a reason when it is in use.
+    pub(crate) fn load_softokn(path: &Path, parameters: &CStr) -> Result<Self> {
+        let file = file::check(path, file::Trust::Owners)?;
+        let driver = registered(&file)?;
+        driver.lease_alone(parameters)?;
+        Ok(Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })))
     }
 
     /// The canonical path of the library.
@@ -271,6 +284,26 @@ impl Driver {
         }
         state.leases += 1;
         Ok(first && state.initialized_by_us)
+    }
+
+    /// The only lease, of a driver that is started with parameters.
+    fn lease_alone(&self, parameters: &CStr) -> Result<()> {
+        let mut state = lock(&self.state);
+        let failed = || Error::new(Code::DriverInitFailed).fact(Fact::Path, self.path.display());
+        let in_use = || failed().during(Step::InitializeDriver).fact(Fact::Reason, "softokn_in_use");
+        if state.leases > 0 {
+            return Err(in_use());
+        }
+        let initialized = self.functions.initialize_with(parameters);
+        let ours =
+            initialized.map_err(|failure| failed().because_of(failure.during(Step::InitializeDriver)))?;
+        if !ours {
+            return Err(in_use());
+        }
+        state.initialized_by_us = true;
+        state.starts += 1;
+        state.leases = 1;
+        Ok(())
     }
 
     fn start(&self, state: &mut State) -> Result<()> {

@@ -182,6 +182,20 @@ numbered! {
         PinWrongBefore = 312 "pin_wrong_before",
         /// The token was sent the PIN and refused its length or its characters; that may have cost a try.
         PinFormRefused = 314 "pin_form_refused",
+        /// The token refused the new PIN; the old one holds.
+        NewPinRefused = 315 "new_pin_refused",
+        /// The new PIN is shorter or longer than the token states; nothing was sent.
+        NewPinLength = 316 "new_pin_length",
+        /// The change of the PIN was begun and its answer is not known: the old or the new PIN holds.
+        PinChangeUncertain = 317 "pin_change_uncertain",
+        /// The new PIN is the old one; nothing was sent.
+        NewPinSame = 318 "new_pin_same",
+        /// The driver does not change PINs; the old one holds.
+        PinChangeUnsupported = 319 "pin_change_unsupported",
+        /// The PIN has full-width characters, or a blank at an edge; nothing was sent.
+        PinDoubtful = 320 "pin_doubtful",
+        /// The same of the new PIN.
+        NewPinDoubtful = 321 "new_pin_doubtful",
 
         /// No room on the token.
         TokenFull = 401 "token_full",

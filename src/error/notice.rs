@@ -130,6 +130,10 @@ numbered! {
         DeliveredEmpty = 73 "delivered_empty",
         /// A device with the USB numbers of the bank's token is plugged in, and no driver sees the token.
         BankDeviceNotSeen = 74 "bank_device_not_seen",
+        /// Other users of this computer may read the file that holds the PIN.
+        PinFileReadable = 103 "pin_file_readable",
+        /// The place that holds the PIN begins with a byte order mark, which was left out.
+        PinFileMark = 104 "pin_file_mark",
         /// The token is none that the bank calls its own; the caller has named it.
         NotTheBanksToken = 93 "not_the_banks_token",
         /// The old certificate is where it was, on this computer, and works still.

@@ -55,6 +55,8 @@ numbered! {
         ReadProfile = 24 "read_profile",
         /// Logging in at the bank's server with the new certificate.
         Confirm = 25 "confirm",
+        /// Changing the PIN.
+        ChangePin = 29 "change_pin",
         /// Reading the old certificate, which is not on the token.
         ReadPlace = 27 "read_place",
     }

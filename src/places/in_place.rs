@@ -32,6 +32,16 @@ impl InPlace {
         Ok(InPlace { place, list, authorities })
     }
 
+    /// The same with each certificate in a place of its own, where it has one.
+    pub(super) fn each_at(mut self, place: impl Fn(&Certificate) -> Option<Place>) -> Self {
+        let at = |one: OldCertificate| match place(one.certificate()) {
+            Some(place) => one.at(place),
+            None => one,
+        };
+        self.list = self.list.into_iter().map(at).collect();
+        self
+    }
+
     /// The place.
     pub fn place(&self) -> &Place {
         &self.place

@@ -18,15 +18,24 @@
 
 mod file;
 mod in_place;
+mod nss;
 mod old;
 mod place;
 
 pub use file::{MAX_FILE, read_file};
 pub use in_place::InPlace;
+pub use nss::{nss_profiles, read_nss};
 pub use old::OldCertificate;
 pub use place::Place;
 
+use crate::error::Result;
 use zeroize::Zeroizing;
+
+/// Reads every place of this computer that is known without being named: the profiles of the user's browsers. No password is
+/// asked for, and nothing is changed. A place that cannot be read is an error among the others.
+pub fn on_this_computer() -> Vec<Result<InPlace>> {
+    nss_profiles().iter().map(|profile| read_nss(profile, "")).collect()
+}
 
 /// The password of a file with a certificate. It is wiped when it goes, and is not shown.
 #[derive(Clone)]

@@ -66,6 +66,14 @@ impl OldCertificate {
         Ok(OldCertificate { certificate, whereabouts: Whereabouts::Elsewhere { place, authorities } })
     }
 
+    /// The same in another place.
+    pub(super) fn at(mut self, other: Place) -> Self {
+        if let Whereabouts::Elsewhere { place, .. } = &mut self.whereabouts {
+            *place = other;
+        }
+        self
+    }
+
     /// The certificate.
     pub fn certificate(&self) -> &Certificate {
         &self.certificate

@@ -353,6 +353,57 @@ fn a_file_with_the_tokens_own_certificate_means_the_tokens() {
     assert!(installed.replaced.is_some() && installed.old_elsewhere.is_none());
 }
 
+/// A profile as Firefox has it, with a primary password: its certificates are read without it, and nothing in it changes.
+#[test]
+fn a_certificate_in_a_browsers_profile_is_read() {
+    let desk = Desk::new();
+    let old = desk.old_until("old", days_from_now(11));
+    let p12 = desk.export("old", "geheim", &["-name", "山田の証明書"]);
+    let profile = desk.file("x.default 'profil'");
+    std::fs::create_dir(&profile).unwrap();
+    std::fs::write(desk.file("primary"), "primary-1\n").unwrap();
+    let nss = |program: &str, words: &[&str]| {
+        let folder = format!("sql:{}", profile.display());
+        let output =
+            Command::new(program).args(words).args(["-d", &folder]).current_dir(desk.files.path()).output();
+        let output = output.expect("libnss3-tools: `cargo xtask test` installs it");
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    nss("certutil", &["-N", "-f", "primary"]);
+    let error = refused(places::read_nss(&profile, "").and_then(places::InPlace::only), Code::OldNotFound);
+    assert!(error.facts().any(|(fact, _)| fact.name() == "place"), "{error}");
+    nss("pk12util", &["-i", p12.to_str().unwrap(), "-W", "geheim", "-k", "primary"]);
+    let files = ["cert9.db", "key4.db", "pkcs11.txt"].map(|name| profile.join(name));
+    let before = files.each_ref().map(|file| std::fs::read(file).unwrap());
+    for name in ["", "山田の証明書"] {
+        let found = places::read_nss(&profile, name).unwrap().only().unwrap();
+        assert_eq!(found.certificate(), &old);
+        assert!(found.place().to_string().ends_with("#山田の証明書"), "{}", found.place());
+    }
+    let error = refused(places::read_nss(&profile, "somebody"), Code::OldNotFound);
+    assert!(
+        error.facts().any(|(fact, value)| fact.name() == "candidate" && value == "山田の証明書"),
+        "{error}"
+    );
+    assert_eq!(files.each_ref().map(|file| std::fs::read(file).unwrap()), before);
+    assert_eq!(std::fs::read_dir(&profile).unwrap().count(), 3, "nothing was added");
+
+    // What NSS exports, in BER and with rounds of its own, is read as a file.
+    nss("pk12util", &["-o", "exported.p12", "-n", "山田の証明書", "-W", "geheim", "-k", "primary"]);
+    let exported = read_file(&desk.file("exported.p12"), "geheim").unwrap().only().unwrap();
+    assert_eq!(exported.certificate(), &old);
+
+    let old_form = desk.file("old-form");
+    std::fs::create_dir(&old_form).unwrap();
+    refused(places::read_nss(&old_form, ""), Code::NssProfileUnusable);
+    std::fs::write(old_form.join("cert8.db"), b"x").unwrap();
+    let error = refused(places::read_nss(&old_form, ""), Code::NssProfileUnusable);
+    assert!(error.facts().any(|(_, value)| value == "nss_old_form"), "{error}");
+    std::fs::write(old_form.join("cert9.db"), b"no database").unwrap();
+    let error = places::read_nss(&old_form, "").and_then(places::InPlace::only).unwrap_err();
+    assert!(matches!(error.code(), Code::NssProfileUnusable | Code::OldNotFound), "{error}");
+}
+
 #[test]
 fn an_abandoned_job_leaves_nothing() {
     let desk = Desk::new();

@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: the whole job on a throw-away token.
 
+mod onto_token;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -12,8 +14,8 @@ use crate::setup;
 use crate::work::{self, Done};
 
 /// Runs the demonstration.
-pub fn run(keep: bool) -> Done {
-    setup::ensure(setup::DEMO)?;
+pub fn run(keep: bool, onto_token: bool) -> Done {
+    setup::ensure(if onto_token { setup::DEMO_ONTO_TOKEN } else { setup::DEMO })?;
     work::run(work::cargo().args([
         "build",
         "--quiet",
@@ -27,9 +29,12 @@ pub fn run(keep: bool) -> Done {
     let folder = tempfile::Builder::new().prefix("usbtoken-demo-").tempdir();
     let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
 
-    let stage = Stage::set(folder.path())?;
+    let stage = Stage::set(folder.path(), onto_token)?;
     stage.show_bank()?;
-    stage.renew()?;
+    match onto_token {
+        true => onto_token::show(&stage)?,
+        false => stage.renew()?,
+    }
     println!("\n{:.1} s", start.elapsed().as_secs_f64());
     if keep {
         stage.print_how_to_go_on();
@@ -49,14 +54,17 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(folder: &Path) -> Done<Stage> {
-        println!(
-            "A throw-away token, a test CA and a first certificate that ends in 11 days, in {}",
-            folder.display()
-        );
+    fn set(folder: &Path, empty: bool) -> Done<Stage> {
+        let what = match empty {
+            true => "An empty throw-away token and a test CA",
+            false => "A throw-away token, a test CA and a first certificate that ends in 11 days",
+        };
+        println!("{what}, in {}", folder.display());
         let token = Folder::at(folder).token("BANK");
         let ca = TestCa::at(&folder.join("ca"));
-        token.first_credential(&ca, Kind::Rsa2048, days_from_now(11));
+        if !empty {
+            token.first_credential(&ca, Kind::Rsa2048, days_from_now(11));
+        }
         let stage = Stage { folder: folder.to_path_buf(), token, programs: work::programs()? };
         std::fs::write(stage.pin_file(), stage.token.pin())
             .map_err(|error| format!("the PIN file: {error}"))?;
@@ -113,6 +121,19 @@ impl Stage {
         let mut command = Command::new(self.programs.join("usbtoken"));
         command.args(self.globals()).envs(self.token.env());
         command
+    }
+
+    fn openssl(&self, words: &[&str]) -> Done {
+        let output = Command::new("openssl").args(words).current_dir(&self.folder).output();
+        let output = output.map_err(|error| format!("openssl: {error}"))?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(format!("openssl {words:?}: {}", String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
+    fn without_pin(&self) -> Vec<String> {
+        ["--banks", &self.banks().display().to_string(), "--lang", "ja"].map(str::to_owned).to_vec()
     }
 
     fn globals(&self) -> Vec<String> {

@@ -34,6 +34,9 @@ enum Chore {
         /// Keep the folder and print the commands to go on by hand
         #[arg(long)]
         keep: bool,
+        /// Show 「USBトークンへの更新」 instead: the old certificate is in a file and in a browser's profile, the token is empty
+        #[arg(long)]
+        onto_token: bool,
     },
     /// Installs what the tests need, then runs every check and every test
     Test {
@@ -74,7 +77,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
-        Chore::Demo { keep } => demo::run(keep),
+        Chore::Demo { keep, onto_token } => demo::run(keep, onto_token),
         Chore::Sweep { words } => sweep::run(&words),
         Chore::Test { steps, list } => test::run(&steps, list),
         Chore::Header { check } => header::run(check),

@@ -41,6 +41,13 @@ const SOFTHSM: Need = Need {
 /// What the demo needs.
 pub const DEMO: &[Need] = &[SOFTHSM];
 
+/// What the demonstration needs whose old certificate is on the computer.
+pub const DEMO_ONTO_TOKEN: &[Need] = &[
+    SOFTHSM,
+    Need { package: "openssl", sign: Sign::Program("openssl"), purpose: "makes the old certificate's file" },
+    Need { package: "libnss3-tools", sign: Sign::Program("certutil"), purpose: "makes a browser's profile" },
+];
+
 /// What the tests need.
 pub const TESTS: &[Need] = &[
     SOFTHSM,

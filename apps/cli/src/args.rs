@@ -4,14 +4,19 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use usbtoken::places::Place;
 use usbtoken::text::Lang;
 
 mod bank;
 mod from;
+mod parse;
+mod pin;
 mod shared;
 mod subject;
 
 pub use from::FromArgs;
+pub use parse::parse;
+pub use pin::{Pin, PinChange};
 pub use shared::{
     CheckArgs, FormArg, FormatArg, Hex, ISSUER_TIMEOUT, IssuerArgs, KeyArgs, OutArgs, ProofArg,
     ReferenceArgs, Which, YES,
@@ -153,6 +158,9 @@ pub enum Command {
     ///
     /// It never logs in, never asks for a PIN and writes nothing to a token.
     Doctor(Doctor),
+    /// Changes the PIN of the token.
+    #[command(subcommand)]
+    Pin(Pin),
     /// Checks a bank's profile, or lists those that are installed.
     #[command(subcommand)]
     Profile(Profile),
@@ -189,6 +197,15 @@ pub struct List {
     /// Nothing is printed where there is none, so that a scheduler sends a mail only when there is something to do.
     #[arg(long)]
     pub due: bool,
+
+    /// Lists what is on this computer too: the profiles of Firefox, Thunderbird and Chrome of this user, and the places of --also.
+    #[arg(long)]
+    pub everywhere: bool,
+
+    /// With --everywhere: this place too, for example `file:old.pem`; may be given several times. A PKCS#12 file is read
+    /// where it has no password.
+    #[arg(long, value_name = "PLACE", requires = "everywhere")]
+    pub also: Vec<Place>,
 }
 
 /// `usbtoken preflight`.

@@ -48,7 +48,7 @@ fn ask(lang: Lang) -> Result<Zeroizing<Vec<u8>>> {
         .and_then(|()| stderr.flush())
         .and_then(|()| io::stdin().read_line(&mut id))
         .map_err(|error| cancelled().caused_by(error))?;
-    let password = match prompt::read(&Words::PasswordPrompt.text(lang)) {
+    let password = match prompt::read(&Words::PasswordPrompt.text(lang), &Words::KeysIgnored.text(lang)) {
         Ok(Typed::Line(password)) => password,
         Ok(Typed::Cancelled) => return Err(cancelled()),
         Err(error) => return Err(cancelled().caused_by(error)),

@@ -17,7 +17,6 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use usbtoken::Error;
 use usbtoken::error::Family;
 
@@ -27,7 +26,7 @@ use crate::process::surroundings;
 use crate::run::Run;
 
 fn main() -> ExitCode {
-    let Cli { global, mut command } = Cli::parse();
+    let Cli { global, mut command } = args::parse();
     let hidden = hide_pin(&global, &command);
     surroundings::keep();
     let mut run = Run::new(global);
@@ -58,6 +57,7 @@ fn hide_pin(global: &Global, command: &Command) -> Result<(), Error> {
 fn tell(run: &Run, mut outcome: Outcome) -> Option<Family> {
     let (lang, as_json) = (run.lang, run.global.json);
     surroundings::restore();
+    outcome.remark(run.remarks());
     let printed = outcome.print(as_json);
     if let Err(error) = &printed {
         outcome.print_unprinted(error, lang, run.bank(), as_json);

@@ -1,24 +1,25 @@
 //! What every command needs: the language, the token, the session, the time.
 
+mod pins;
+
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use usbtoken::bank::{Bank, Delivered, Installed, Override};
-use usbtoken::driver::{PinState, Reservation, TokenIdentity};
+use serde_json::Value;
+use usbtoken::bank::{Bank, Installed, Override};
+use usbtoken::driver::{Reservation, TokenIdentity};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
-use usbtoken::text::{Lang, printable};
-use usbtoken::{
-    Cancel, Certificate, Code, Error, Finder, Login, Pin, Policy, Result, Session, Token, TokenUri,
-};
+use usbtoken::text::Lang;
+use usbtoken::{Cancel, Certificate, Code, Error, Finder, Pin, Policy, Result, Session, Token, TokenUri};
 
 use crate::args::{Command, Global};
 use crate::kept::Keeper;
 use crate::output::progress::Progress;
-use crate::pin::mark::Mark;
+use crate::pin::Found;
 use crate::words::{Tongue, Words};
 use crate::{files, output, pin};
 
@@ -28,6 +29,8 @@ pub struct Run {
     pub lang: Lang,
     pub progress: Progress,
     told: RefCell<Vec<Notice>>,
+    /// What the owner of a PIN should know of the place that it came from.
+    remarks: RefCell<Vec<Warning>>,
     /// What was found out before there is a result, for programs that read the result.
     noted: RefCell<Vec<Warning>>,
     bank: Option<Bank>,
@@ -49,22 +52,20 @@ impl Run {
     pub fn new(global: Global) -> Self {
         let lang = global.lang.unwrap_or_else(Lang::from_env);
         let progress = Progress::new(lang, global.verbose);
-        let (told, pin, lock_accepted) = (RefCell::default(), RefCell::default(), Cell::default());
-        let (pin_was_read, at, renews, noted) = Default::default();
-        let (bank, may_log_in) = (None, false);
         Run {
             global,
             lang,
             progress,
-            told,
-            noted,
-            bank,
-            may_log_in,
-            pin,
-            pin_was_read,
-            lock_accepted,
-            at,
-            renews,
+            told: RefCell::default(),
+            remarks: RefCell::default(),
+            bank: None,
+            may_log_in: false,
+            pin: RefCell::default(),
+            pin_was_read: Cell::default(),
+            lock_accepted: Cell::default(),
+            at: RefCell::default(),
+            renews: RefCell::default(),
+            noted: RefCell::default(),
         }
     }
 
@@ -89,7 +90,16 @@ impl Run {
         if !self.may_log_in || self.pin_was_read.replace(true) {
             return;
         }
-        self.pin.replace(pin::read_ahead(&pin::Source::of(&self.global), self.tongue()));
+        self.pin.replace(self.read_pin(&pin::Source::of(&self.global)));
+    }
+
+    /// Reads a PIN that no person is asked for; `None` where one is.
+    pub fn read_pin(&self, source: &pin::Source) -> Option<Result<Pin>> {
+        source.read().map(|found| {
+            let Found { pin, remarks } = found?;
+            self.remark(remarks);
+            Ok(pin)
+        })
     }
 
     /// Reads the profile of the bank whose rules hold: the one that is named, or the only one that is installed. The
@@ -244,15 +254,18 @@ impl Run {
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
-        let (login, mark) = self.ask_pin(&token)?;
-        self.logged_in(token.login(login), &mark, &token)
+        let (login, mark) = self.ask_pin(&token, None)?;
+        let session = self.or_changed(token.login(login), &token, |login| token.login(login));
+        self.logged_in(session, &mark, &token)
     }
 
     /// As [`Run::login`], of a token that was reserved before.
     pub fn login_reserved(&self, reserved: Reservation) -> Result<Session> {
         let token = reserved.token().clone();
-        let (login, mark) = self.ask_pin(&token)?;
-        self.logged_in(reserved.login(login), &mark, &token)
+        let (login, mark) = self.ask_pin(&token, Some(&reserved))?;
+        let again = |login| token.reserve()?.login(login);
+        let session = self.or_changed(reserved.login(login), &token, again);
+        self.logged_in(session, &mark, &token)
     }
 
     /// That the PIN at hand has another length than the token states, which is no limit for one that was set long ago.
@@ -270,41 +283,6 @@ impl Run {
     /// Whether a person is asked for the PIN.
     pub fn asks_person(&self) -> bool {
         pin::Source::of(&self.global).is_interactive() && pin::is_terminal()
-    }
-
-    fn ask_pin<'t>(&self, token: &'t Token) -> Result<(Login, Mark<'t>)> {
-        self.at.replace(Some(token.identity().clone()));
-        let source = pin::Source::of(&self.global);
-        let at_terminal = source.is_interactive() || pin::is_terminal();
-        let mark = Mark::of(token.info(), at_terminal, &self.global);
-        if let Some(doubt) = mark.check()?
-            && !self.global.json
-        {
-            let place = doubt.facts().find(|(fact, _)| *fact == Fact::Path).map(|(_, path)| printable(path));
-            let text = self.tongue().text(Words::PinMarkUnusable(&place.unwrap_or_default()));
-            // No one is there to be told when standard error is closed.
-            let _ = writeln!(io::stderr(), "{text}");
-        }
-        if source.is_interactive() || token.info().pin_pad {
-            self.tell(pin_notice(token.info().pin_state).map(Warning::from).as_slice());
-            let is_initial = token.info().pin_state == PinState::ToBeChanged
-                && self.bank().is_some_and(|bank| bank.delivered(token.identity()) == Delivered::InitialPin);
-            self.tell(is_initial.then(|| Warning::from(Notice::InitialPin)).as_slice());
-        }
-        let held = self.pin.take();
-        let login =
-            pin::login((&source, held), token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
-        self.progress.step(Step::LogIn);
-        Ok((login, mark))
-    }
-
-    fn logged_in(&self, session: Result<Session>, mark: &Mark<'_>, token: &Token) -> Result<Session> {
-        mark.learn(&session);
-        let session = session.map_err(|error| self.explain(name_token(error, token), token))?;
-        if !session.pin_was_checked() {
-            self.tell(&[Notice::PinNotChecked.into()]);
-        }
-        Ok(session)
     }
 
     /// The preflight without what the command line says to go on with all the same.
@@ -333,6 +311,17 @@ impl Run {
             }
             self.told.borrow_mut().push(warning.notice);
         }
+    }
+
+    /// Tells where the PIN came from: at once, and programs with the result.
+    fn remark(&self, remarks: Vec<Warning>) {
+        self.tell(&remarks);
+        self.remarks.borrow_mut().extend(remarks);
+    }
+
+    /// What was remarked where the PIN came from.
+    pub fn remarks(&self) -> Vec<Value> {
+        output::notices_json(&self.remarks.borrow(), self.tongue())
     }
 
     /// Tells a person what was found out before there is a result, and keeps it for the result.
@@ -403,19 +392,4 @@ impl Run {
 /// What this computer remembers of the token's keys goes with it.
 fn knowing(token: Token) -> Token {
     Keeper::of_user().knowing_labels(token)
-}
-
-/// A person with several tokens should see which PIN was wrong.
-fn name_token(error: Error, token: &Token) -> Error {
-    let named = error.facts().any(|(fact, _)| fact == Fact::Token);
-    if named { error } else { error.fact(Fact::Token, token.identity()) }
-}
-
-const fn pin_notice(state: PinState) -> Option<Notice> {
-    match state {
-        PinState::FinalTry => Some(Notice::PinFinalTry),
-        PinState::CountLow => Some(Notice::PinCountLow),
-        PinState::ToBeChanged => Some(Notice::PinToBeChanged),
-        _ => None,
-    }
 }

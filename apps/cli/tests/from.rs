@@ -211,3 +211,53 @@ fn onto_no_token_that_no_one_has_named() {
     // Without a certificate from elsewhere the bank's rule stands.
     bank::run(&stage, &["list", "--token", &stage.token.uri()]).failed("token_not_found", 3);
 }
+
+/// One list: the tokens, the user's browsers, and the files that are named; nothing is asked for and nothing changed.
+#[test]
+fn list_shows_everything_that_can_be_renewed() {
+    let stage = Stage::alone(Kind::P256, days_from_now(300));
+    let old = old(&stage);
+    let other = old_until(&stage, "other", days_from_now(200));
+    let profile = "home/.mozilla/firefox/x.default";
+    std::fs::create_dir_all(stage.file(profile)).unwrap();
+    stage.write("primary", b"primary-1\n");
+    let folder = format!("sql:{profile}");
+    stage.tool("certutil", &["-N", "-d", &folder, "-f", "primary"]).succeeded();
+    let import = ["-i", "other.p12", "-d", &folder, "-k", "primary", "-w", "password", "-n", "x"];
+    stage.tool("pk12util", &import).succeeded();
+    std::fs::create_dir_all(stage.file("home/.thunderbird/broken")).unwrap();
+    stage.write("home/.thunderbird/broken/cert9.db", b"no database");
+    let home = stage.file("home");
+    let files = |folder: &str| {
+        let files = std::fs::read_dir(stage.file(folder)).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<_> = files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect();
+        files.sort();
+        files
+    };
+    let before = (files(profile), stage.token.snapshot());
+    let list = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--json", "--lang", "en", "list", "--everywhere"]).args(more);
+        outcome(stage.at_home(&mut command).env("HOME", &home))
+    };
+    let said = list(&["--also", "file:old.pem", "--also", "file:old.p12"]);
+    let all = said.json();
+    let entries = all.as_array().unwrap();
+    let of = |der: &[u8]| entries.iter().find(|one| one["serial"] == serial_hex(der)).unwrap();
+    assert_eq!(of(&stage.old.certificate)["token"]["label"], stage.token.label());
+    assert_eq!((&of(&old)["renewable"], &of(&old)["days_left"]), (&true.into(), &11.into()));
+    assert!(of(&old)["place"].as_str().unwrap().ends_with("/old.pem"), "{all:#}");
+    assert_eq!(of(&other)["not_renewable_because"], "not_yet_renewable");
+    assert!(of(&other)["place"].as_str().unwrap().starts_with("nss:/"), "{all:#}");
+    // What could not be read is told, and hides nothing.
+    assert!(said.stderr.contains("pkcs12_password_needed"), "{}", said.stderr);
+    assert_eq!(
+        (files(profile), stage.token.snapshot().objects().len()),
+        (before.0, before.1.objects().len())
+    );
+
+    stage.renew(&["--from", "file:old.pem"], &[]).succeeded();
+    let again = list(&["--also", "file:old.pem"]).json();
+    let renewed = again.as_array().unwrap().iter().find(|one| one["serial"] == serial_hex(&old)).unwrap();
+    assert_eq!(renewed["renewed_by"]["token"]["label"], stage.token.label(), "{again:#}");
+}

@@ -1,124 +1,18 @@
-//! The prompt for the PIN on a terminal: nothing of it is shown, and whatever ends it the terminal shows again.
+//! The prompt for the PIN on a terminal: nothing of it is shown, no key is taken for another, nothing is sent that was hardly
+//! meant, and whatever ends it the terminal shows again.
 
 #![cfg(target_os = "linux")]
 
 mod common;
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
-use std::time::{Duration, Instant};
 
 use common::Stage;
-use rustix::fs::OFlags;
-use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
-use usbtoken_testkit::softhsm_module;
+use common::terminal::Terminal;
+use rustix::process::Signal;
 
 const PIN: &str = "pin-5309-unseen";
-
-/// Longer than anything here takes, on a slow machine too.
-const LONG: Duration = Duration::from_secs(120);
-
-/// The command on a terminal of its own, at its prompt.
-struct Terminal {
-    keyboard: File,
-    line: File,
-    child: Child,
-    shown: Vec<u8>,
-}
-
-impl Terminal {
-    fn at_the_prompt(stage: &Stage) -> Terminal {
-        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&keyboard).unwrap();
-        unlockpt(&keyboard).unwrap();
-        let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
-        let no_tty = OFlags::NOCTTY.bits().cast_signed();
-        let line = OpenOptions::new().read(true).write(true).custom_flags(no_tty).open(name).unwrap();
-        rustix::io::ioctl_fionbio(&keyboard, true).unwrap();
-        // It makes the terminal the one of the new session, and then is the command.
-        let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_usbtoken")).args(["--lang", "en", "--module"]);
-        command.arg(softhsm_module()).args([
-            "--token",
-            &stage.token.uri(),
-            "request",
-            "--out",
-            "request.pem",
-        ]);
-        let end = || OwnedFd::from(line.try_clone().unwrap());
-        let child = stage.at_home(&mut command).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
-        let mut terminal = Terminal { keyboard: File::from(keyboard), line, child, shown: Vec::new() };
-        terminal.wait(|terminal| terminal.sees("PIN") && !terminal.echoes());
-        terminal
-    }
-
-    fn echoes(&self) -> bool {
-        tcgetattr(&self.line).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
-    }
-
-    fn sees(&self, text: &str) -> bool {
-        String::from_utf8_lossy(&self.shown).contains(text)
-    }
-
-    #[track_caller]
-    fn wait(&mut self, until: impl Fn(&Terminal) -> bool) {
-        let begin = Instant::now();
-        loop {
-            let mut buffer = [0; 4096];
-            match self.keyboard.read(&mut buffer) {
-                Ok(count) => self.shown.extend_from_slice(&buffer[..count]),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
-            }
-            if until(self) {
-                return;
-            }
-            assert!(begin.elapsed() < LONG, "shown so far: {}", String::from_utf8_lossy(&self.shown));
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn type_in(&mut self, keys: &[u8]) {
-        self.keyboard.write_all(keys).unwrap();
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// `T` when it is stopped.
-    fn state(&self) -> char {
-        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let (_, after) = status.rsplit_once(')').unwrap();
-        after.trim().chars().next().unwrap()
-    }
-
-    #[track_caller]
-    fn ended(&mut self) -> ExitStatus {
-        let begin = Instant::now();
-        loop {
-            self.wait(|_| true);
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begin.elapsed() < LONG, "it does not end: {}", String::from_utf8_lossy(&self.shown));
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn what_is_typed_is_not_shown_and_logs_in() {
@@ -126,9 +20,9 @@ fn what_is_typed_is_not_shown_and_logs_in() {
     let mut terminal = Terminal::at_the_prompt(&stage);
     // An arrow, a mistake, and a key of the keypad without NumLock on the way.
     terminal.type_in(format!("\x1b[Dx\x7f{PIN}\x1b[5~\r").as_bytes());
-    assert_eq!(terminal.ended().code(), Some(0), "{}", String::from_utf8_lossy(&terminal.shown));
+    assert_eq!(terminal.ended().code(), Some(0), "{}", terminal.text());
     assert!(terminal.echoes());
-    assert!(!terminal.sees(PIN) && !terminal.sees("5309"), "{}", String::from_utf8_lossy(&terminal.shown));
+    assert!(!terminal.sees(PIN) && !terminal.sees("5309"), "{}", terminal.text());
     assert!(Path::new(&stage.file("request.pem")).exists());
 }
 
@@ -176,8 +70,88 @@ fn a_stopped_program_leaves_the_terminal_as_it_was_and_asks_again() {
     assert!(terminal.echoes());
     terminal.shown.clear();
     terminal.signal(Signal::CONT);
-    terminal.wait(|terminal| terminal.sees("PIN") && !terminal.echoes());
+    terminal.asked_for("PIN");
     terminal.type_in(format!("{PIN}\r").as_bytes());
-    assert_eq!(terminal.ended().code(), Some(0), "{}", String::from_utf8_lossy(&terminal.shown));
+    assert_eq!(terminal.ended().code(), Some(0), "{}", terminal.text());
     assert!(terminal.echoes());
+}
+
+/// Where an arrow was taken for a way back, or a keypad without NumLock for digits, the person is told.
+#[test]
+fn keys_that_enter_nothing_say_so_once() {
+    let stage = Stage::with_pin(PIN);
+    for keys in ["\x1b[D", "\x1bOp\x1bOq", "\x1b[2~", "\t"] {
+        let mut terminal = Terminal::at_the_prompt(&stage);
+        terminal.type_in(keys.as_bytes());
+        terminal.wait(|terminal| terminal.sees("keypad without NumLock"));
+        terminal.shown.clear();
+        terminal.type_in(format!("{keys}{PIN}\r").as_bytes());
+        assert_eq!(terminal.ended().code(), Some(0), "{keys:?}: {}", terminal.text());
+        assert!(!terminal.sees("NumLock") && !terminal.sees(PIN), "{}", terminal.text());
+        std::fs::remove_file(stage.file("request.pem")).unwrap();
+        stage.run(&["abandon", "--yes"]).succeeded();
+    }
+}
+
+/// Esc and then the PIN: nothing of it is sent, shown, or left for the shell.
+#[test]
+fn what_is_typed_after_esc_goes_nowhere() {
+    let stage = Stage::with_pin(PIN);
+    let before = stage.token.snapshot();
+    for keys in [format!("\x1b{PIN}\r"), format!("12\x1b\x1b{PIN}\r"), format!("\x1b{PIN}")] {
+        let mut terminal = Terminal::at_the_prompt(&stage);
+        terminal.type_in(keys.as_bytes());
+        assert_eq!(terminal.ended().code(), Some(4), "{}", terminal.text());
+        assert!(terminal.sees("cancelled") && terminal.echoes());
+        assert!(!terminal.sees("5309"), "{}", terminal.text());
+        assert_eq!(terminal.left(), b"", "{keys:?}");
+    }
+    assert!(!stage.mark().exists());
+    stage.token.snapshot().assert_same_as(&before);
+}
+
+/// A slip is asked about; then the right PIN is the first try.
+#[test]
+fn a_slip_is_asked_about_and_no_try() {
+    let stage = Stage::with_pin("648219");
+    let driver = usbtoken_testkit::softhsm_module();
+    let trace = stage.file("trace");
+    let env = [("USBTOKEN_SHIM_DRIVER", driver.as_path()), ("USBTOKEN_SHIM_TRACE", trace.as_path())];
+    let words = ["request", "--out", "request.pem"];
+    let mut terminal = Terminal::of(&stage, &usbtoken_testkit::shim(), &env, &words);
+    for (slip, question) in [
+        ("６４８２１９", "full-width"),
+        ("64８219", "full-width"),
+        (" 648219", "blank"),
+        ("648219 ", "blank"),
+        ("648219\u{3000}", "blank"),
+        ("64", "type yes"),
+    ] {
+        terminal.asked_for("PIN of");
+        terminal.type_in(format!("{slip}\r").as_bytes());
+        terminal.questioned(question);
+        terminal.type_in(b"\r");
+    }
+    terminal.asked_for("PIN of");
+    terminal.type_in(b"648219\r");
+    assert_eq!(terminal.ended().code(), Some(0), "{}", terminal.text());
+    let trace = String::from_utf8(stage.read("trace")).unwrap();
+    assert_eq!(trace.matches("\"C_Login\"").count(), 1);
+}
+
+/// A token's PIN may be what looks like a slip.
+#[test]
+fn what_looks_like_a_slip_is_sent_when_it_is_meant() {
+    let stage = Stage::with_pin("６４８２１９");
+    let mut terminal = Terminal::at_the_prompt(&stage);
+    terminal.type_in("６４８２１９\r".as_bytes());
+    terminal.questioned("full-width");
+    terminal.type_in(b"yes\r");
+    assert_eq!(terminal.ended().code(), Some(0), "{}", terminal.text());
+
+    let stage = Stage::with_pin(" 648219");
+    let error = stage.run(&["pending"]).failed("pin_doubtful", 4);
+    assert_eq!(error["facts"]["reason"][0], "blank_at_edge");
+    assert!(error["hint"].as_str().unwrap().contains("--pin-as-typed"), "{error:#}");
+    stage.run(&["pending", "--pin-as-typed"]).succeeded();
 }

@@ -124,6 +124,19 @@ pub(crate) unsafe fn pin<'a>(text: *const c_char, length: usize) -> Result<Optio
     unsafe { units("pin", text.cast::<u8>(), length, PIN_LIMIT) }.map(Some)
 }
 
+/// A PIN in UTF-16, as [`pin`] takes one in UTF-8.
+///
+/// # Safety
+/// As [`wide`].
+pub(crate) unsafe fn wide_pin(text: *const u16, length: usize) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    if text.is_null() && matches!(length, 0 | NUL_TERMINATED) {
+        return Ok(None);
+    }
+    // SAFETY: the same contract.
+    let pin = unsafe { wide("pin", text, length) }?;
+    Ok(Some(Zeroizing::new(pin.as_bytes().to_vec())))
+}
+
 /// # Safety
 /// `data` is NULL, or readable for `length` units or up to and with a unit that is 0.
 unsafe fn units<'a, U: Copy + Default + PartialEq>(

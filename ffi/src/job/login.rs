@@ -49,13 +49,8 @@ pub unsafe extern "C" fn usbtoken_login_utf16(
     out: Option<&mut MaybeUninit<*mut usbtoken_session>>,
 ) -> usbtoken_status {
     boundary::on::<TokenNoun>(token, |token| {
-        let pin = if pin.is_null() && matches!(pin_length, 0 | args::NUL_TERMINATED) {
-            None
-        } else {
-            // SAFETY: rule 4 of the header.
-            let pin = unsafe { args::wide("pin", pin, pin_length) }?;
-            Some(Zeroizing::new(pin.as_bytes().to_vec()))
-        };
+        // SAFETY: rule 4 of the header.
+        let pin = unsafe { args::wide_pin(pin, pin_length) }?;
         boundary::give::<SessionNoun>(out, || login(token, pin, flags))
     })
 }

@@ -6,6 +6,7 @@ pub mod installed;
 pub mod login;
 pub mod order;
 pub mod pending;
+pub mod pin;
 pub mod preflight;
 pub mod renewal;
 pub mod retire;

@@ -5,6 +5,8 @@
  *     last    one wrong PIN more locks the token
  *     locked  the PIN is locked
  *     asks    the old key demands the PIN for each signature
+ *     change  the PIN is changed, and back; the answers in between are the shim's
+ *     keys    the PIN is changed at the token's own keys
  */
 #include "check.h"
 
@@ -125,6 +127,43 @@ static void asks(usbtoken_context *context, usbtoken_token *token, const char *p
     usbtoken_session_free(&session);
 }
 
+static void change(usbtoken_token *token, const char *pin)
+{
+    static const uint16_t wide_new[] = { 'n', 'e', 'w', '-', '7', '7', '1', '3' };
+    static const uint16_t wide[] = { 'n', 'e', 'w', '-', '7', '7', '1', '4' };
+    usbtoken_session *session = NULL;
+    /* What is refused before the token is asked. */
+    EXPECT(USBTOKEN_NEW_PIN_SAME, token, usbtoken_change_pin(token, pin, NUL, pin, NUL, 0));
+    EXPECT(USBTOKEN_NEW_PIN_LENGTH, token, usbtoken_change_pin(token, pin, NUL, "12", NUL, 0));
+    EXPECT(USBTOKEN_NEW_PIN_DOUBTFUL, token, usbtoken_change_pin(token, pin, NUL, "new-7713 ", NUL, 0));
+    EXPECT(USBTOKEN_PIN_DOUBTFUL, token, usbtoken_change_pin(token, " new-7713", NUL, "new-7713", NUL, 0));
+    EXPECT(USBTOKEN_PIN_REQUIRED, token, usbtoken_change_pin(token, NULL, 0, NULL, 0, 0));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, token, usbtoken_change_pin(token, pin, NUL, NULL, 0, 0));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, token, usbtoken_change_pin(token, NULL, 0, pin, NUL, 0));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, token, usbtoken_change_pin(token, pin, NUL, "new-7713", NUL, 8));
+    printf("refused\n");
+    fflush(stdout);
+    /* The first answer is the shim's, the second one is lost by it: the token has done it. */
+    EXPECT(USBTOKEN_NEW_PIN_REFUSED, token, usbtoken_change_pin(token, pin, NUL, "new-7712", NUL, 0));
+    EXPECT(USBTOKEN_PIN_CHANGE_UNCERTAIN, token, usbtoken_change_pin(token, pin, NUL, "new-7712", NUL, 0));
+    OK(token, usbtoken_change_pin(token, "new-7712", 8, "new-7713", 8, 0));
+    OK(token, usbtoken_login(token, "new-7713", NUL, 0, &session));
+    usbtoken_session_free(&session);
+    OK(token, usbtoken_change_pin_utf16(token, wide_new, 8, wide, 8, 0));
+    /* A token that is taken is taken for this too; its handle changes it all the same. */
+    OK(token, usbtoken_reserve(token));
+    OK(token, usbtoken_change_pin(token, "new-7714", NUL, pin, NUL,
+                                  USBTOKEN_CHANGE_NEW_PIN_AS_TYPED | USBTOKEN_LOGIN_PIN_AS_TYPED));
+    OK(token, usbtoken_login(token, pin, NUL, 0, &session));
+    usbtoken_session_free(&session);
+}
+
+static void keys(usbtoken_token *token)
+{
+    OK(token, usbtoken_change_pin(token, NULL, 0, NULL, NUL, 0));
+    EXPECT(USBTOKEN_PIN_CANCELLED, token, usbtoken_change_pin(token, "not-sent-1", NUL, "not-sent-2", NUL, 0));
+}
+
 int main(int count, char **arguments)
 {
     usbtoken_context *context = NULL;
@@ -140,6 +179,10 @@ int main(int count, char **arguments)
         last(context, token, pin, ca);
     else if (strcmp(test, "locked") == 0)
         locked(context, token, pin);
+    else if (strcmp(test, "change") == 0)
+        change(token, pin);
+    else if (strcmp(test, "keys") == 0)
+        keys(token);
     else if (strcmp(test, "asks") == 0)
         asks(context, token, pin, ca);
     else

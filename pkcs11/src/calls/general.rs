@@ -4,11 +4,22 @@ use super::functions::{Functions, SessionHandle, SlotId, call};
 use super::template::length;
 use crate::failure::{Failure, Outcome};
 use crate::types::*;
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 /// No driver has more; one that claims to is not believed.
 const MAX_SLOTS: usize = 4096;
 const MAX_MECHANISMS: usize = 4096;
+
+/// What softokn takes in the place of CK_C_INITIALIZE_ARGS; NSS packs it on Windows as all its structures.
+#[cfg_attr(windows, repr(C, packed))]
+#[cfg_attr(not(windows), repr(C))]
+struct NssArguments {
+    mutexes: [*const c_void; 4],
+    flags: CK_FLAGS,
+    parameters: *const c_char,
+    reserved: *const c_void,
+}
 
 /// Enough for nearly every driver, so that one call does where the customary two would ask for the size first.
 const SLOTS_AT_ONCE: usize = 64;
@@ -36,6 +47,28 @@ impl Functions {
             self.locks(false);
             result = call!(anywhere self, C_Initialize(ptr::null_mut()));
         }
+        let ours = match result {
+            Ok(()) => true,
+            Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
+            Err(failure) => return Err(failure),
+        };
+        self.belongs_here();
+        Ok(ours)
+    }
+
+    /// C_Initialize of NSS's softokn, which is told by a string where its files are: in a structure of its own, with the string in
+    /// front of the reserved pointer (`CK_C_INITIALIZE_ARGS` with `LibraryParameters` in NSS's pkcs11t.h).
+    ///
+    /// Returns whether this call did it, as [`Functions::initialize`].
+    pub fn initialize_with(&self, parameters: &CStr) -> Outcome<bool> {
+        let mut arguments = NssArguments {
+            mutexes: [ptr::null(); 4],
+            flags: CKF_OS_LOCKING_OK,
+            parameters: parameters.as_ptr(),
+            reserved: ptr::null(),
+        };
+        self.locks(true);
+        let result = call!(anywhere self, C_Initialize(ptr::from_mut(&mut arguments).cast()));
         let ours = match result {
             Ok(()) => true,
             Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
@@ -145,6 +178,18 @@ impl Functions {
             None => (ptr::null_mut(), 0),
         };
         call!(self, C_Login(session.0, user, pointer, count))
+    }
+
+    /// One C_SetPIN, from the old PIN to the new one. No PINs mean null pointers: the token has a PIN pad of its own.
+    pub fn set_pin(&self, session: SessionHandle, pins: Option<(&[u8], &[u8])>) -> Outcome<()> {
+        let ((old, old_length), (new, new_length)) = match pins {
+            // The specification lacks a `const`; no driver writes to the PINs.
+            Some((old, new)) => {
+                ((old.as_ptr().cast_mut(), length(old)), (new.as_ptr().cast_mut(), length(new)))
+            }
+            None => ((ptr::null_mut(), 0), (ptr::null_mut(), 0)),
+        };
+        call!(self, C_SetPIN(session.0, old, old_length, new, new_length))
     }
 
     /// C_Logout.

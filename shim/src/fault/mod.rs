@@ -154,7 +154,9 @@ impl Faults {
                 return Some(rv);
             }
         }
-        let rv = self.faults_at(met).find_map(|(_, fault)| pin_pad(call, functions, &fault.kind))?;
+        let rv = self.faults_at(met).find_map(|(_, fault)| {
+            pin_pad(call, functions, &fault.kind).or_else(|| pad_change(call, functions, &fault.kind))
+        })?;
         let (rv, after) = self.after(call, *passing, rv);
         *passing = after;
         Some(rv)
@@ -213,6 +215,25 @@ fn pin_pad(call: &Call, functions: &FunctionList, fault: &Kind) -> Option<CK_RV>
     let login = { functions.C_Login }?;
     // SAFETY: the caller's session and user, and a PIN of our own that outlives the call.
     Some(unsafe { login(*session, *user, pin.as_ptr().cast_mut(), pin.len() as CK_ULONG) })
+}
+
+/// The same for a change of the PIN: C_SetPIN with null PINs.
+fn pad_change(call: &Call, functions: &FunctionList, fault: &Kind) -> Option<CK_RV> {
+    let Kind::PadChange(old, new) = fault else { return None };
+    let (
+        [(_, View::Session(session)), (_, View::Pin(given_old)), (_, View::Pin(given_new))],
+        Function::C_SetPIN,
+    ) = (call.args, call.function)
+    else {
+        return None;
+    };
+    if !given_old.is_null() || !given_new.is_null() {
+        return None;
+    }
+    let set_pin = { functions.C_SetPIN }?;
+    let [old, new] = [old, new].map(|pin| (pin.as_ptr().cast_mut(), pin.len() as CK_ULONG));
+    // SAFETY: the caller's session, and PINs of our own that outlive the call.
+    Some(unsafe { set_pin(*session, old.0, old.1, new.0, new.1) })
 }
 
 /// The handles and lengths that the application held before a call whose answer is to be lost.

@@ -43,6 +43,8 @@ pub(super) enum Kind {
     Otherwise(Otherwise),
     /// C_Login with a null PIN gets this PIN.
     PinPad(Vec<u8>),
+    /// C_SetPIN with null PINs changes this PIN to that one.
+    PadChange(Vec<u8>, Vec<u8>),
 }
 
 /// The exit status when none is given: no shell, signal or Rust program uses it by itself.
@@ -70,8 +72,11 @@ impl Fault {
         let kind_name = kind;
         let kind = kind_of(kind, value, &mut options).map_err(wrong)?;
         options.all_used().map_err(wrong)?;
-        let text =
-            if matches!(kind, Kind::PinPad(_)) { format!("{when}:{kind_name}") } else { text.to_owned() };
+        let text = if matches!(kind, Kind::PinPad(_) | Kind::PadChange(..)) {
+            format!("{when}:{kind_name}")
+        } else {
+            text.to_owned()
+        };
         Ok(Self { text, function, nth, sticky, kind })
     }
 }
@@ -117,6 +122,12 @@ fn kind_of(name: &str, value: Option<&str>, options: &mut Options) -> Result<Kin
             Kind::Otherwise(Otherwise::named(how).ok_or_else(|| format!("nothing is called {how:?}"))?)
         }
         ("pin-pad", Some(pin)) => Kind::PinPad(pin.as_bytes().to_vec()),
+        ("pin-pad-change", Some(pins)) => {
+            let (old, new) = pins
+                .split_once('/')
+                .ok_or_else(|| "the two PINs of pin-pad-change are OLD/NEW".to_owned())?;
+            Kind::PadChange(old.as_bytes().to_vec(), new.as_bytes().to_vec())
+        }
         _ => return Err(format!("no such fault: {name:?}, or not so")),
     })
 }
@@ -197,11 +208,13 @@ mod tests {
         let search = Kind::Otherwise(Otherwise::SearchAll);
         assert_eq!(fault("C_FindObjectsInit:otherwise=search-all").3, search);
         assert_eq!(fault("*:pin-pad=1234").3, Kind::PinPad(b"1234".to_vec()));
+        assert_eq!(fault("*:pin-pad-change=12/34").3, Kind::PadChange(b"12".to_vec(), b"34".to_vec()));
     }
 
     #[test]
     fn a_pin_pads_pin_is_not_in_the_text() {
         assert_eq!(Fault::parse("*:pin-pad=1234,sticky").unwrap().text, "*:pin-pad");
+        assert_eq!(Fault::parse("*:pin-pad-change=12/34").unwrap().text, "*:pin-pad-change");
     }
 
     #[test]

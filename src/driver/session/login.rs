@@ -41,7 +41,7 @@ impl Login {
     }
 
     /// Sends the PIN as it is, whatever the token states: a length outside its limits, or a PIN pad. Both may be wrong, and the
-    /// person who has the PIN knows better.
+    /// person who has the PIN knows better. So is one that is doubtful in itself ([`Pin::doubt`]).
     #[must_use]
     pub fn pin_as_typed(mut self) -> Self {
         self.consent.as_typed = true;
@@ -98,31 +98,34 @@ impl SharedLogin {
 }
 
 /// What the token states when the PIN is entered at its own keys.
-const PIN_PAD: &str = "CKF_PROTECTED_AUTHENTICATION_PATH";
+pub(super) const PIN_PAD: &str = "CKF_PROTECTED_AUTHENTICATION_PATH";
 
 /// Decides, before anything is sent, whether this PIN may be tried. What the token states is a hint: a refusal shows it, and
-/// the caller can say that the PIN is sent all the same. Returns what goes into C_Login.
-pub(super) fn check_login(token: &Token, pin: Option<Pin>, consent: Consent) -> Result<Option<Pin>> {
+/// the caller can say that the PIN is sent all the same. Returns whether it is sent, and not entered at the token.
+pub(super) fn check_login(token: &Token, pin: Option<&Pin>, consent: Consent, step: Step) -> Result<bool> {
     let info = token.info();
-    let refusal = |code| Error::new(code).during(Step::LogIn).fact(Fact::Token, &info.identity);
+    let refusal = |code| Error::new(code).during(step).fact(Fact::Token, &info.identity);
     match info.pin_state {
-        PinState::Locked if !consent.final_try => return Err(info.locked_as_stated().during(Step::LogIn)),
+        PinState::Locked if !consent.final_try => return Err(info.locked_as_stated().during(step)),
         PinState::FinalTry if !consent.final_try => return Err(refusal(Code::PinFinalTry)),
         _ => {}
     }
     match pin {
         Some(pin) if pin.length() == 0 => Err(refusal(Code::PinLength)),
-        Some(pin) if consent.as_typed => Ok(Some(pin)),
-        _ if info.pin_pad => Ok(None),
+        Some(_) if consent.as_typed => Ok(true),
+        _ if info.pin_pad => Ok(false),
         // No one is asked for a PIN that is stated to be locked: who knows better gives it at once.
-        None if info.pin_state == PinState::Locked => Err(info.locked_as_stated().during(Step::LogIn)),
+        None if info.pin_state == PinState::Locked => Err(info.locked_as_stated().during(step)),
         None => Err(refusal(Code::PinRequired)),
+        Some(pin) if let Some(doubt) = pin.doubt() => {
+            Err(refusal(Code::PinDoubtful).fact(Fact::Reason, doubt.name()))
+        }
         Some(pin) => match token.stated_pin_length() {
             Some((shortest, longest)) if !token.states_pin_length(pin.length()) => {
                 let stated = format_args!("{shortest}–{longest}").to_string();
                 Err(refusal(Code::PinLength).fact(Fact::Stated, stated).fact(Fact::Found, pin.length()))
             }
-            _ => Ok(Some(pin)),
+            _ => Ok(true),
         },
     }
 }

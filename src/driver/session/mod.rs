@@ -1,6 +1,7 @@
 //! Sessions: a public one that reads, and one that is logged in and may write.
 
 mod anew;
+mod change;
 mod evidence;
 mod explained;
 mod keygen;
@@ -15,6 +16,7 @@ mod remove;
 mod sign;
 mod store;
 
+pub use self::change::PinChange;
 pub use self::evidence::Evidence;
 pub(crate) use self::keygen::NewKeyPair;
 pub use self::login::Login;
@@ -26,7 +28,7 @@ pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicK
 pub(crate) use self::object::{Objects, Present};
 use self::open::{Access, Open};
 use self::pin::KeptPin;
-pub use self::pin::Pin;
+pub use self::pin::{Pin, PinDoubt};
 pub use self::prompt::{AskPin, PinRequest};
 pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
@@ -119,7 +121,8 @@ impl Session {
         let fresh = token.is_fresh();
         let token = if fresh { token.clone() } else { token.refreshed()? };
         let Login { pin, consent } = login;
-        let pin = check_login(&token, pin, consent)?;
+        let is_sent = check_login(&token, pin.as_ref(), consent, Step::LogIn)?;
+        let pin = pin.filter(|_| is_sent);
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
             _ => Open::new(&token, Access::Write)?,

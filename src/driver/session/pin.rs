@@ -1,5 +1,8 @@
 //! A PIN, and how long it is kept.
 
+mod doubt;
+
+pub use self::doubt::PinDoubt;
 use super::object::StoredKey;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::cell::{Cell, RefCell};
@@ -16,6 +19,11 @@ impl Pin {
 
     pub(super) fn bytes(&self) -> &[u8] {
         self.0.expose_secret()
+    }
+
+    /// Whether this is the other one, byte for byte.
+    pub fn is_same_as(&self, other: &Pin) -> bool {
+        self.bytes() == other.bytes()
     }
 
     /// The length in bytes.

@@ -95,7 +95,7 @@ code_words! {
     TokenNotRecognized "This driver does not know the token that is inserted."
         "Install the driver that belongs to the token and name it.";
     TokenNotInitialized "The USB token has not been initialised."
-        "Do not initialise it yourself; ask the bank's branch that you deal with.";
+        "Do not initialise it yourself; ask the bank's branch that you deal with, which replaces it by one that can be used.";
     TokenNotFound "No USB token matches what was asked for."
         "Check which token is inserted and how it was named.";
     TokenAmbiguous "More than one USB token matches."
@@ -125,7 +125,7 @@ code_words! {
     PinIncorrect "The PIN is wrong."
         "Make sure of the PIN before you try again; repeated mistakes lock the token.";
     PinLocked "The PIN is locked."
-        "Contact the bank's branch that you deal with; entering the PIN again cannot unlock it.";
+        "Entering the PIN again cannot unlock it. Contact the bank's branch that you deal with: the bank unlocks or replaces the token.";
     PinFinalTry "One more wrong PIN locks the token."
         "Make sure of the PIN, then try again and confirm that this may be the last attempt.";
     PinLength "The PIN is shorter or longer than this token takes, as far as it states."
@@ -133,15 +133,29 @@ code_words! {
     PinCharacters "The PIN has characters that the token does not take."
         "Check the keyboard layout and the input mode, then enter the PIN again.";
     PinExpired "The PIN must be changed first."
-        "Change the PIN with the token's own software, then try again.";
+        "Change the PIN, then try again. An initial PIN stands on the bank's letter.";
     PinNotSet "No PIN has been set on the token."
-        "Set it with the token's own software, or ask the bank's branch.";
+        "The bank sets it before it hands the token out: ask the bank's branch for one whose PIN is set.";
     PinUncertain "The login failed, and may have counted as a wrong PIN."
         "Make sure of the PIN first; do not try again and again. If it is surely right, report the line in brackets to support.";
     PinPadRefused "The token states that its PIN is entered at its own keys, and that login failed. No PIN of this computer was used; one that was entered at those keys may have counted as wrong."
         "Where there are keys, make sure of the PIN and enter it there; where there are none, say that the PIN typed here is to be sent.";
     PinFormRefused "The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN."
         "Check length, keyboard layout and input mode; do not try again and again without being sure of the PIN.";
+    NewPinRefused "The token refused the new PIN. The old one still holds."
+        "Choose another one, of another length or other characters and not easily guessed, and change it again.";
+    NewPinLength "The new PIN is shorter or longer than this token takes, as far as it states. The PIN was not changed."
+        "Choose a PIN of a length that is stated. If this one is wanted all the same, say that it is to be sent as typed.";
+    PinChangeUncertain "Whether the PIN was changed is not known: either the old or the new one holds. It may also have counted as a wrong old PIN."
+        "Log in once with the new PIN and, if it is wrong, with the old one. Try no others.";
+    NewPinSame "The new PIN is the old one. The PIN was not changed."
+        "Choose a PIN that differs from the old one.";
+    PinChangeUnsupported "This driver does not change PINs. The old one still holds."
+        "Change it with the token's own software, or ask the bank's branch.";
+    PinDoubtful "The PIN looks like a slip of the keyboard and was not sent. No try was counted."
+        "Switch the input method off, leave blanks at the edges out, and enter it again. If it is right all the same, say that it is to be sent as typed.";
+    NewPinDoubtful "The new PIN looks like a slip of the keyboard and was not sent. The PIN was not changed."
+        "Switch the input method off, leave blanks at the edges out, and enter it again. If it is wanted all the same, say that it is to be sent as typed.";
     LoginLost "The login ended in the middle of the job: another program used the token, or it was reset."
         "Close other programs that use the token, then run it once more: what was begun is gone on with, and where nothing was, it begins anew.";
     PinRequired "This needs the PIN."
@@ -406,7 +420,7 @@ code_words! {
     NssMissing "The library that reads the certificates of Firefox and Thunderbird (NSS softokn) was not found on this computer."
         "Install Firefox, or export the certificate in Firefox to a file and name that file.";
     NssProfileUnusable "The folder is no Firefox or NSS profile that can be read."
-        "Look for the profile's folder with cert9.db, and whether it may be read. With the old form (cert8.db), export the certificate in Firefox to a file and name that file.";
+        "Close Firefox and try again, or look for the profile's folder with cert9.db, and whether it may be read. With the old form (cert8.db), export the certificate in Firefox to a file and name that file.";
     PlaceUnsupported "There is no such place for certificates on this computer."
         "Export the certificate to a file and name that file.";
     StoreUnreadable "This computer's store of certificates cannot be read."

@@ -25,9 +25,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "One more wrong PIN locks the token.",
             "If you are not certain of the PIN, do not enter it; ask the bank's branch.",
         ),
-        Notice::PinToBeChanged => {
-            w("The token wants its PIN changed.", "Change the PIN with the token's own software.")
-        }
+        Notice::PinToBeChanged => w("The token wants its PIN changed.", "Change the PIN before you renew."),
         Notice::MemoryUnknown => w(
             "The token does not tell how much memory is free.",
             "You can go on; if it is too little, the renewal stops and the old certificate stays.",
@@ -243,7 +241,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         Notice::RenewalDue => w("The certificate ends soon.", "Renew it in time."),
         Notice::InitialPin => w(
             "This USB token comes with an initial PIN.",
-            "If it was not changed yet, change it with the token's own software before you renew.",
+            "If it was not changed yet, change it before you renew. The initial PIN stands on the bank's letter.",
         ),
         Notice::DeliveredEmpty => w(
             "This USB token comes without a certificate: the first one is to be issued, not renewed.",
@@ -252,6 +250,14 @@ pub(super) const fn notice(notice: Notice) -> Message {
         Notice::BankDeviceNotSeen => w(
             "A device that may be the bank's USB token is plugged in, and no driver sees it.",
             "Install the driver that the bank names, and plug the token in again.",
+        ),
+        Notice::PinFileReadable => w(
+            "Other users of this computer can read the file that holds the PIN.",
+            "Let only yourself read it (chmod 600). If somebody may have read it, change the PIN.",
+        ),
+        Notice::PinFileMark => w(
+            "The PIN began with a byte order mark, which was left out.",
+            "Save it as UTF-8 without byte order mark.",
         ),
         Notice::NotTheBanksToken => w(
             "The bank's profile does not call this token its own; it is used because it was named.",
@@ -303,6 +309,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::ListDevices => "Listing the devices that are plugged in",
         Step::ReadProfile => "Reading the bank's profile",
         Step::Confirm => "Logging in at the bank's server with the new certificate",
+        Step::ChangePin => "Changing the PIN",
         Step::ReadPlace => "Reading the old certificate",
     }
 }

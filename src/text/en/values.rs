@@ -12,6 +12,23 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "initial_pin") => {
             "this USB token comes with an initial PIN: enter that one until it is changed, the changed one afterwards"
         }
+        (Fact::Reason, "file_not_there") => {
+            "there is no file of the name that was given (the name is not shown)"
+        }
+        (Fact::Reason, "variable_not_set") => {
+            "there is no environment variable of the name that was given (the name is not shown)"
+        }
+        (Fact::Reason, "pin_several_lines") => "it has several lines; write the PIN alone, on one",
+        (Fact::Reason, "pin_utf16") => "it is in UTF-16; save it as UTF-8 without byte order mark",
+        (Fact::Reason, "pin_control_character") => "it has a tab or another control character",
+        (Fact::Reason, "full_width") => "it has full-width characters",
+        (Fact::Reason, "blank_at_edge") => "it begins or ends with a blank",
+        (Fact::Reason, "change_no_longer_wanted") => {
+            "the token does not want a change any more: the new PIN seems to hold"
+        }
+        (Fact::Reason, "wrong_pin_counted") => {
+            "the token states that it counted a wrong PIN: the old one seems to have been wrong, and nothing was changed"
+        }
         (Fact::Reason, "ca_missing") => "the certificate of this CA is missing",
         (Fact::Reason, "too_many_ways") => "the certificates can be combined in too many ways",
         (Fact::Reason, "signature_not_from_ca") => {
@@ -40,6 +57,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "extension_repeated") => "it has an extension more than once",
         (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
+        (Fact::Reason, "softokn_in_use") => "this program uses the same library (NSS) already",
+        (Fact::Reason, "no_cert9") => "there is no cert9.db",
+        (Fact::Reason, "nss_old_form") => "it is a profile of the old form (cert8.db)",
         (Fact::Reason, "pkcs12_malformed") => "it cannot be read as PKCS#12",
         (Fact::Reason, "too_many_rounds") => "it asks for far more computing than other files",
         (Fact::Reason, "truncated") => "it ends in the middle",
@@ -93,6 +113,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason | Fact::Detail, "no_folder") => "it is no folder",
         (Fact::Reason | Fact::Detail, "no_regular_file") => "it is no regular file",
+        (Fact::Reason | Fact::Detail, "no_reference") => "it is no reference number",
         (Fact::Reason | Fact::Detail, "not_0_or_1") => "it must be 0 or 1",
         (Fact::Reason | Fact::Detail, "not_exactly_one") => "there must be exactly one",
         (Fact::Reason | Fact::Detail, "not_hexadecimal") => "it is not hexadecimal",

@@ -25,10 +25,9 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "次にPIN(暗証番号)を誤ると、USBトークンがロックされます。",
             "PINに自信がないときは入力せず、お取引店にお問い合わせください。",
         ),
-        Notice::PinToBeChanged => w(
-            "USBトークンがPIN(暗証番号)の変更を求めています。",
-            "トークンに付属のソフトウェアでPINを変更してください。",
-        ),
+        Notice::PinToBeChanged => {
+            w("USBトークンがPIN(暗証番号)の変更を求めています。", "更新の前にPINを変更してください。")
+        }
         Notice::MemoryUnknown => w(
             "USBトークンの空き容量を確認できません。",
             "このまま続けられます。容量が足りないときは、何も変更せずに中止します。",
@@ -249,7 +248,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         }
         Notice::InitialPin => w(
             "このUSBトークンは、初期PIN(暗証番号)が設定された状態で届きます。",
-            "初期PINのままのときは、トークンに付属のソフトウェアで変更してから更新してください。",
+            "初期PINのままのときは、PINを変更してから更新してください。初期PINは、銀行から届いた書面に書かれています。",
         ),
         Notice::DeliveredEmpty => w(
             "このUSBトークンは、電子証明書が入っていない状態で届きます。更新ではなく、初回の発行が必要です。",
@@ -258,6 +257,14 @@ pub(super) const fn notice(notice: Notice) -> Message {
         Notice::BankDeviceNotSeen => w(
             "銀行のUSBトークンとみられる機器が接続されていますが、どのドライバからも見えません。",
             "銀行から案内されたドライバをインストールし、USBトークンを挿し直してください。",
+        ),
+        Notice::PinFileReadable => w(
+            "PIN(暗証番号)のファイルを、このパソコンのほかのユーザーが読み取れます。",
+            "本人だけが読み取れるようにしてください（chmod 600）。読み取られたおそれがあるときは、PINを変更してください。",
+        ),
+        Notice::PinFileMark => w(
+            "PIN(暗証番号)の先頭にあったバイト順マーク（BOM）を除いて使用しました。",
+            "BOMなしのUTF-8で保存してください。",
         ),
         Notice::NotTheBanksToken => w(
             "このUSBトークンは、銀行プロファイルが自分のものとしているトークンではありません。指定により更新します。",
@@ -310,6 +317,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::ListDevices => "接続されている機器を調べています",
         Step::ReadProfile => "銀行プロファイルを読み取っています",
         Step::Confirm => "新しい電子証明書で銀行のサーバにログインしています",
+        Step::ChangePin => "PINを変更しています",
         Step::ReadPlace => "古い電子証明書を読み取っています",
     }
 }

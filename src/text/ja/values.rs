@@ -12,6 +12,19 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "initial_pin") => {
             "このUSBトークンは初期PINで届きます。まだ変更していなければ初期PINを、変更したあとは変更後のPINを入力します"
         }
+        (Fact::Reason, "file_not_there") => "指定された名前のファイルがありません（名前は表示しません）",
+        (Fact::Reason, "variable_not_set") => "指定された名前の環境変数がありません（名前は表示しません）",
+        (Fact::Reason, "pin_several_lines") => "2行以上あります。PINだけを1行で書いてください",
+        (Fact::Reason, "pin_utf16") => "UTF-16で保存されています。BOMなしのUTF-8で保存し直してください",
+        (Fact::Reason, "pin_control_character") => "タブなどの制御文字があります",
+        (Fact::Reason, "full_width") => "全角の文字があります",
+        (Fact::Reason, "blank_at_edge") => "先頭または末尾に空白があります",
+        (Fact::Reason, "change_no_longer_wanted") => {
+            "USBトークンはPINの変更を求めなくなりました。新しいPINが有効とみられます"
+        }
+        (Fact::Reason, "wrong_pin_counted") => {
+            "USBトークンは誤りを1回数えたと申告しています。変更前のPINの誤りとみられ、PINは変わっていないとみられます"
+        }
         (Fact::Reason, "ca_missing") => "この認証局の証明書が見つかりません",
         (Fact::Reason, "too_many_ways") => "証明書の組み合わせが多すぎます",
         (Fact::Reason, "signature_not_from_ca") => "署名が、証明書に書かれた認証局のものではありません",
@@ -38,6 +51,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "extension_repeated") => "同じ拡張が二つ以上あります",
         (Fact::Reason, "malformed") => "拡張が規則どおりに書かれておらず、読み取れません",
         (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
+        (Fact::Reason, "softokn_in_use") => "このプログラムが、同じライブラリ（NSS）をすでに使っています",
+        (Fact::Reason, "no_cert9") => "cert9.dbがありません",
+        (Fact::Reason, "nss_old_form") => "古い形式（cert8.db）のプロファイルです",
         (Fact::Reason, "pkcs12_malformed") => "PKCS#12の形式として読み取れません",
         (Fact::Reason, "too_many_rounds") => "通常のファイルよりはるかに多くの計算を求めています",
         (Fact::Reason, "truncated") => "途中で切れています",
@@ -85,6 +101,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason | Fact::Detail, "no_folder") => "フォルダではありません",
         (Fact::Reason | Fact::Detail, "no_regular_file") => "通常のファイルではありません",
+        (Fact::Reason | Fact::Detail, "no_reference") => "受付番号の形式ではありません",
         (Fact::Reason | Fact::Detail, "not_0_or_1") => "0か1でなければなりません",
         (Fact::Reason | Fact::Detail, "not_exactly_one") => "一つだけでなければなりません",
         (Fact::Reason | Fact::Detail, "not_hexadecimal") => "16進数ではありません",

@@ -84,7 +84,8 @@ const COMPANY: [&str; 2] = ["second-job", "second-job-kill"];
 const VALUES: &[&str] = &["C_GetAttributeValue"];
 const SEARCH: &[&str] = &["C_FindObjects"];
 const TOKEN: &[&str] = &["C_GetTokenInfo"];
-const LOGIN: &[&str] = &["C_Login"];
+const LOGIN: &[&str] = &["C_Login", "C_SetPIN"];
+const CHANGE: &[&str] = &["C_SetPIN"];
 const FIND: &[&str] = &["C_FindObjectsInit"];
 const DESTROY: &[&str] = &["C_DestroyObject"];
 const SET: &[&str] = &["C_SetAttributeValue"];
@@ -139,6 +140,10 @@ pub const FAULTS: &[Fault] = &[
     Fault::only_at("write-protected", "lie=write-protected", TOKEN),
     Fault::only_at("memory-full", "lie=memory-full", TOKEN),
     Fault::only_at("wrong-pin-general", "lie=wrong-pin-general-error", LOGIN),
+    Fault::only_at("new-pin-invalid", "ckr=CKR_PIN_INVALID", CHANGE),
+    Fault::only_at("new-pin-length", "ckr=CKR_PIN_LEN_RANGE", CHANGE),
+    Fault::only_at("new-pin-weak", "ckr=CKR_PIN_TOO_WEAK", CHANGE),
+    Fault::only_at("no-change", "ckr=CKR_FUNCTION_NOT_SUPPORTED", CHANGE),
 ];
 
 #[cfg(test)]

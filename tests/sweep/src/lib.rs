@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 pub use case::{Case, CaseName};
 pub use fault::{CHANGED, FAULTS, Fault};
 pub use keys::Keys;
-pub use play::PIN;
+pub use play::{NEW_PIN, PIN};
 pub use scene::Scene;
 pub use seen::Seen;
 pub use stage::{Made, provision, strangers};

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use usbtoken_sweep::{CaseName, Extent, FAULTS, Fault, PIN, Scene, Seen, Sweep, provision, strangers};
+use usbtoken_sweep::{
+    CaseName, Extent, FAULTS, Fault, NEW_PIN, PIN, Scene, Seen, Sweep, provision, strangers,
+};
 use usbtoken_testkit::Kind;
 
 /// Runs every job with every fault at every call, and looks at what is on the token each time.
@@ -45,7 +47,12 @@ enum Part {
     Strangers { serial: String, old_serial: String },
     /// Looks at the token with this serial number
     #[command(hide = true)]
-    Look { serial: String },
+    Look {
+        serial: String,
+        /// With the PIN that a change makes
+        #[arg(long)]
+        new_pin: bool,
+    },
 }
 
 fn scene(name: &str) -> Result<Scene, String> {
@@ -71,7 +78,9 @@ fn main() -> ExitCode {
     match arguments.own {
         Some(Part::Provision { folder, ca, kind }) => print(&provision(&folder, &ca, kind)),
         Some(Part::Strangers { serial, old_serial }) => print(&strangers(&serial, &old_serial)),
-        Some(Part::Look { serial }) => print(&Seen::now(&serial, PIN)),
+        Some(Part::Look { serial, new_pin }) => {
+            print(&Seen::now(&serial, if new_pin { NEW_PIN } else { PIN }));
+        }
         None => return sweep(&arguments),
     }
     ExitCode::SUCCESS

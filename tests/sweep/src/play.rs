@@ -25,6 +25,12 @@ pub const PIN: &str = "pin-8264-kv";
 /// Another one.
 pub const WRONG_PIN: &str = "nip-5937-wt";
 
+/// The one that a change of the PIN makes of it.
+pub const NEW_PIN: &str = "new-2957-qz";
+
+/// The variable through which the command gets the new PIN.
+pub const NEW_PIN_VARIABLE: &str = "SWEEP_NEW_PIN";
+
 /// The variable through which the command gets the PIN.
 const PIN_VARIABLE: &str = "SWEEP_PIN";
 
@@ -157,6 +163,7 @@ impl Place {
             "pkcs11:token=BANK",
         ]);
         command.args(["--pin-env", PIN_VARIABLE]).arg("--module").arg(module).env(PIN_VARIABLE, pin);
+        command.env(NEW_PIN_VARIABLE, NEW_PIN);
         if let Some((spec, _)) = fault {
             command.env("USBTOKEN_SHIM_DRIVER", softhsm_module()).env("USBTOKEN_SHIM_TRACE", &trace);
             if !spec.is_empty() {
@@ -205,6 +212,11 @@ impl Place {
     /// What a fresh process sees on the token.
     pub fn inspect(&self, programs: &Programs) -> Result<Seen, String> {
         self.ask(&programs.sweep, &["look", self.serial()])
+    }
+
+    /// The same with the new PIN.
+    pub fn inspect_with_new_pin(&self, programs: &Programs) -> Result<Seen, String> {
+        self.ask(&programs.sweep, &["look", self.serial(), "--new-pin"])
     }
 
     /// Runs a part of this program in a process of its own and reads what it prints.

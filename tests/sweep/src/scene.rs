@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::play::NEW_PIN_VARIABLE;
 use super::stage::Start;
 
 /// One run of the command.
@@ -25,6 +26,8 @@ pub enum Scene {
     RetireAgain,
     /// A renewal with the wrong PIN.
     WrongPin,
+    /// Changing the PIN.
+    PinChange,
     /// As [`Scene::Install`], among objects of others that look like ours.
     InstallAmong,
     /// As [`Scene::Abandon`], among them.
@@ -44,11 +47,13 @@ pub enum Goal {
     Removed,
     /// The run is refused and the token holds what it held.
     Refused,
+    /// The token holds what it held, and takes the new PIN and no more the old one.
+    PinChanged,
 }
 
 impl Scene {
     /// Every scene.
-    pub const ALL: [Scene; 12] = [
+    pub const ALL: [Scene; 13] = [
         Scene::Renew,
         Scene::Request,
         Scene::Install,
@@ -58,6 +63,7 @@ impl Scene {
         Scene::Retire,
         Scene::RetireAgain,
         Scene::WrongPin,
+        Scene::PinChange,
         Scene::InstallAmong,
         Scene::AbandonAmong,
         Scene::RetireAmong,
@@ -75,6 +81,7 @@ impl Scene {
             Scene::Retire => "retire",
             Scene::RetireAgain => "retire-again",
             Scene::WrongPin => "wrong-pin",
+            Scene::PinChange => "pin-change",
             Scene::InstallAmong => "install-among",
             Scene::AbandonAmong => "abandon-among",
             Scene::RetireAmong => "retire-among",
@@ -89,7 +96,7 @@ impl Scene {
     /// The state of the token at the beginning.
     pub fn start(self) -> Start {
         match self {
-            Scene::Renew | Scene::Request | Scene::WrongPin => Start::Fresh,
+            Scene::Renew | Scene::Request | Scene::WrongPin | Scene::PinChange => Start::Fresh,
             Scene::Install | Scene::Resume | Scene::Abandon => Start::Pending,
             Scene::InstallWritten => Start::Written,
             Scene::Retire => Start::Renewed,
@@ -112,12 +119,13 @@ impl Scene {
             | Scene::RetireAmong
             | Scene::RetireAgain => Goal::Removed,
             Scene::WrongPin => Goal::Refused,
+            Scene::PinChange => Goal::PinChanged,
         }
     }
 
     /// Whether it mends or ends a job that was interrupted, or removes what it replaced.
     pub fn is_compound(self) -> bool {
-        !matches!(self, Scene::Renew | Scene::Request | Scene::Install | Scene::WrongPin)
+        !matches!(self, Scene::Renew | Scene::Request | Scene::Install | Scene::WrongPin | Scene::PinChange)
     }
 
     /// Whether the old credential is what is removed here, so that the new one has to be whole.
@@ -128,6 +136,7 @@ impl Scene {
     /// What another job does on the same token meanwhile: what would harm this one most.
     pub fn company(self, old_serial: &str, anchor: &str) -> Vec<String> {
         let words: &[&str] = match self.start() {
+            Start::Fresh if self == Scene::PinChange => &["pending"],
             Start::Fresh => &["renew", "--issuer", "false"],
             Start::Pending | Start::PendingAmong | Start::Written => &["abandon", "--yes"],
             Start::Renewed | Start::RenewedAmong | Start::RetireInterrupted => {
@@ -156,6 +165,7 @@ impl Scene {
         let path = |path: &Path| path.display().to_string();
         let words: Vec<String> = match self {
             Scene::Renew | Scene::WrongPin => vec!["renew".into(), "--issuer".into(), issuer.into()],
+            Scene::PinChange => ["pin", "change", "--new-pin-env", NEW_PIN_VARIABLE].map(Into::into).into(),
             Scene::Request => vec!["request".into(), "--out".into(), path(&folder.join("request.pem"))],
             Scene::Install | Scene::InstallAmong | Scene::InstallWritten => {
                 vec!["install".into(), path(answer)]

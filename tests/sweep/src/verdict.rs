@@ -4,7 +4,7 @@ use serde_json::Value;
 use usbtoken_shim::trace::Call;
 use usbtoken_testkit::Object;
 
-use super::play::{PIN, WRONG_PIN};
+use super::play::{NEW_PIN, PIN, WRONG_PIN};
 use super::play::{Place, Run};
 use super::scene::{Goal, Scene};
 use super::seen::Seen;
@@ -17,6 +17,10 @@ pub type Findings = Vec<String>;
 pub fn judge(stage: &Stage, scene: Scene, begin: &Begin, place: &Place, run: &Run) -> Findings {
     let mut findings = words(run);
     findings.extend(secrets(place, run));
+    if scene.goal() == Goal::PinChanged {
+        findings.extend(pins(stage, begin, place, run));
+        return findings;
+    }
     match place.inspect(&stage.programs) {
         Ok(seen) => {
             let judge = Judge { stage, scene, begin, kept: begin.kept(scene.retires()) };
@@ -90,12 +94,42 @@ fn error_words(run: &Run, exit: i32) -> Findings {
 fn secrets(place: &Place, run: &Run) -> Findings {
     let mut findings = Findings::new();
     for (name, text) in [("output", &run.out), ("error", &run.err), ("trace", &run.trace_text)] {
-        if text.contains(PIN) || text.contains(WRONG_PIN) {
+        if [PIN, WRONG_PIN, NEW_PIN].iter().any(|pin| text.contains(pin)) {
             findings.push(format!("the PIN stands in the {name}"));
         }
     }
-    let files = place.files_with(&[PIN, WRONG_PIN]);
+    let files = place.files_with(&[PIN, WRONG_PIN, NEW_PIN]);
     findings.extend(files.into_iter().map(|file| format!("the PIN stands in {}", file.display())));
+    findings
+}
+
+/// Exactly one of the two PINs logs in, what the run said of them is so, and what was on the token is there.
+fn pins(stage: &Stage, begin: &Begin, place: &Place, run: &Run) -> Findings {
+    let (old, new) = (place.inspect(&stage.programs), place.inspect_with_new_pin(&stage.programs));
+    let holds = (old.is_ok(), new.is_ok());
+    let mut findings = Findings::new();
+    match (&old, &new) {
+        (Ok(seen), Err(_)) | (Err(_), Ok(seen)) if *seen == begin.seen => {}
+        (Ok(_), Ok(_)) => findings.push("both PINs log in".to_owned()),
+        (Err(old), Err(new)) => findings.push(format!("neither PIN logs in: {old}; {new}")),
+        _ => findings.push("the token does not hold what it held".to_owned()),
+    }
+    let uncertain = run.err.contains("\"pin_change_uncertain\"");
+    let said = match run.exit {
+        Some(0) => holds == (false, true),
+        Some(KILLED) | None => true,
+        Some(_) => uncertain || holds == (true, false),
+    };
+    if !said {
+        findings.push(format!(
+            "the old and the new PIN hold: {holds:?}, but it said: {:?} {}",
+            run.exit, run.err
+        ));
+    }
+    let changes = run.trace.calls.iter().filter(|call| call.function == "C_SetPIN").count();
+    if changes > 1 {
+        findings.push(format!("{changes} changes of the PIN"));
+    }
     findings
 }
 

@@ -50,6 +50,7 @@ pub fn again(run: &Run, args: &FromArgs) -> Result<Option<OldCertificate>> {
 fn read(run: &Run, place: &Place, args: &FromArgs) -> Result<InPlace> {
     let path = match place {
         Place::File(path) => path,
+        Place::Nss { profile, name } => return places::read_nss(profile, name),
         other => {
             let error = Error::new(Code::PlaceUnsupported).during(Step::ReadPlace);
             return Err(error.fact(Fact::Place, other));
@@ -78,7 +79,7 @@ fn ask(run: &Run, path: &Path) -> Result<Option<Password>> {
     }
     let cancelled = || Error::new(Code::Cancelled).during(Step::ReadPlace);
     let question = Words::FilePassword(&printable(&path.display().to_string())).text(run.lang);
-    match prompt::read(&question) {
+    match prompt::read(&question, &Words::KeysIgnored.text(run.lang)) {
         Ok(Typed::Line(typed)) => {
             let text = std::str::from_utf8(&typed).map_err(|_| cancelled())?;
             Ok(Some(Password::new(text)))

@@ -29,6 +29,7 @@ pub fn run(run: &Run, command: &Command) -> Result<Outcome> {
         Command::Confirm(args) => job::confirm::run(run, args),
         Command::Wait(args) => show::wait::run(run, args),
         Command::Doctor(args) => support::doctor::run(run, args),
+        Command::Pin(args) => support::pin::run(run, args),
         Command::Profile(args) => support::profile::run(run, args),
         Command::Trace(args) => support::trace::run(run, args),
     }

@@ -75,6 +75,14 @@ impl Outcome {
         Outcome { if_unprinted: Some(unprinted), ..Outcome::new(text, json) }
     }
 
+    /// Adds warnings for programs to a result that has fields; people were told.
+    pub fn remark(&mut self, remarks: Vec<Value>) {
+        let Some(fields) = self.json.as_object_mut().filter(|_| !remarks.is_empty()) else { return };
+        if let Value::Array(notices) = fields.entry("notices").or_insert_with(|| json!([])) {
+            notices.extend(remarks);
+        }
+    }
+
     /// Writes it to standard output.
     ///
     /// # Errors
@@ -267,6 +275,7 @@ pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
         Notice::OldNotCompared => Some(Words::HintFrom),
         Notice::PinPadStated | Notice::PinLengthStated => Some(Words::HintPinAsTyped),
         Notice::MoreAfterLogin | Notice::BegunBefore => Some(Words::HintPin),
+        Notice::PinToBeChanged | Notice::InitialPin => Some(Words::HintPinChange),
         _ => None,
     }
 }
@@ -325,6 +334,9 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::PinFinalTry => Words::HintFinalTry,
         Code::PinLocked if is_stated(error, "CKF_USER_PIN_LOCKED") => Words::HintStatedLocked,
         Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,
+        Code::PinDoubtful | Code::NewPinDoubtful | Code::NewPinLength => Words::HintPinAsTyped,
+        Code::PinExpired => Words::HintPinChange,
+        Code::PinChangeUncertain => Words::HintPinHolds,
         Code::DriverUntrusted => Words::HintTrustDriver,
         Code::PinWrongBefore => Words::HintPinCorrected,
         Code::PendingOfOther => Words::HintAnyCaller,

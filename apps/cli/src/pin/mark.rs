@@ -50,9 +50,14 @@ impl<'a> Mark<'a> {
 
     /// Keeps what the token said to the PIN, for the runs that follow.
     pub fn learn(&self, login: &Result<Session>) {
+        self.learn_of(login.as_ref().map(Session::pin_was_checked));
+    }
+
+    /// The same of whatever the PIN was sent with: whether it was checked, and found right.
+    pub fn learn_of(&self, checked: std::result::Result<bool, &Error>) {
         let token = &self.token.identity;
-        match login {
-            Ok(session) if self.by_person && session.pin_was_checked() => {
+        match checked {
+            Ok(true) if self.by_person => {
                 for journal in self.journals() {
                     // What stays keeps programs out until it is removed; it names its file.
                     let _ = journal.forget_wrong_pin(token);
@@ -86,11 +91,16 @@ impl<'a> Mark<'a> {
 
 /// Whether the token may have taken the PIN for wrong, and counted it.
 fn is_wrong(error: &Error) -> bool {
-    let by_the_token = error.pkcs11_call().is_some_and(|call| call.function == "C_Login");
+    let by_the_token =
+        error.pkcs11_call().is_some_and(|call| matches!(call.function, "C_Login" | "C_SetPIN"));
     let code = error.code();
     let wrong = matches!(
         code,
-        Code::PinIncorrect | Code::PinIncorrectFinalTry | Code::PinUncertain | Code::PinFormRefused
+        Code::PinIncorrect
+            | Code::PinIncorrectFinalTry
+            | Code::PinUncertain
+            | Code::PinFormRefused
+            | Code::PinChangeUncertain
     );
     by_the_token && wrong
 }

@@ -26,15 +26,19 @@ pub enum Typed {
 /// How long the rest of a key's sequence may take; a person's Esc comes alone.
 const SEQUENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 150_000_000 };
 
-/// Shows the prompt on the terminal of this process and reads a line there.
+/// How long no key comes from a person who has stopped typing.
+const SILENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 700_000_000 };
+
+/// Shows the prompt on the terminal of this process and reads a line there. `ignored` is said once, when a key comes that
+/// enters nothing.
 ///
 /// # Errors
 /// When there is no terminal, or it is gone.
-pub fn read(prompt: &str) -> io::Result<Typed> {
+pub fn read(prompt: &str, ignored: &str) -> io::Result<Typed> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     loop {
         terminal.write_all(prompt.as_bytes())?;
-        let typed = read_silently(&terminal);
+        let typed = read_silently(&terminal, || write!(&terminal, "\n{ignored}\n{prompt}"));
         // What the person ended the line with was not shown either.
         let ended = terminal.write_all(b"\n");
         match typed? {
@@ -53,11 +57,11 @@ enum Ended {
     Signal(i32),
 }
 
-fn read_silently(terminal: &File) -> io::Result<Ended> {
+fn read_silently(terminal: &File, say_ignored: impl Fn() -> io::Result<()>) -> io::Result<Ended> {
     // Watched before the terminal falls silent, and until it shows again.
     let signals = Signals::watch_prompt()?;
     let _silent = Silent::make(terminal)?;
-    let mut line = Line::new();
+    let (mut line, mut was_said) = (Line::new(), false);
     loop {
         let wait = line.is_in_sequence().then_some(SEQUENCE);
         match wait_for(terminal, &signals, wait.as_ref())? {
@@ -67,20 +71,43 @@ fn read_silently(terminal: &File) -> io::Result<Ended> {
                 return Ok(Ended::Signal(signal));
             }
             // Nothing followed the Esc.
-            Came::Nothing if line.is_in_sequence() => return Ok(Ended::Typed(Typed::Cancelled)),
+            Came::Nothing if line.is_in_sequence() => return swallow(terminal, &signals),
             Came::Nothing => {}
             Came::Input => {
-                let mut byte = Zeroizing::new([0_u8; 1]);
-                let mut from = terminal;
-                if from.read(&mut *byte)? == 0 {
-                    return Ok(Ended::Typed(Typed::Cancelled));
+                let Some(byte) = read_byte(terminal)? else { return Ok(Ended::Typed(Typed::Cancelled)) };
+                match line.take(*byte) {
+                    Some(Typed::Cancelled) if *byte != CTRL_D => return swallow(terminal, &signals),
+                    Some(typed) => return Ok(Ended::Typed(typed)),
+                    None => {}
                 }
-                if let Some(typed) = line.take(byte[0]) {
-                    return Ok(Ended::Typed(typed));
+                if line.ignored && !was_said {
+                    was_said = true;
+                    say_ignored()?;
                 }
             }
         }
     }
+}
+
+/// What is typed after Esc, until the line ends or no key comes any more, is nobody's: else the terminal would show it, and a
+/// shell run it.
+fn swallow(terminal: &File, signals: &Signals) -> io::Result<Ended> {
+    loop {
+        match wait_for(terminal, signals, Some(&SILENCE))? {
+            Came::Signal(signal) => return Ok(Ended::Signal(signal)),
+            Came::Nothing => return Ok(Ended::Typed(Typed::Cancelled)),
+            Came::Input => match read_byte(terminal)?.as_deref() {
+                None | Some(b'\n' | b'\r') => return Ok(Ended::Typed(Typed::Cancelled)),
+                Some(_) => {}
+            },
+        }
+    }
+}
+
+/// `None` at the end of the input.
+fn read_byte(mut terminal: &File) -> io::Result<Option<Zeroizing<u8>>> {
+    let mut byte = Zeroizing::new([0_u8; 1]);
+    Ok((terminal.read(&mut *byte)? > 0).then(|| Zeroizing::new(byte[0])))
 }
 
 enum Came {
@@ -137,6 +164,8 @@ impl Drop for Silent<'_> {
 struct Line {
     bytes: Zeroizing<Vec<u8>>,
     sequence: Sequence,
+    /// Whether a key came that enters nothing: an arrow, a digit of the keypad without NumLock, Tab.
+    ignored: bool,
 }
 
 /// Keys such as the arrows send Esc, `[` or `O`, and more: none of it is part of a PIN.
@@ -160,7 +189,11 @@ const DELETE: u8 = 0x7f;
 impl Line {
     fn new() -> Self {
         // The capacity is given beforehand: a buffer that grew would leave copies behind.
-        Line { bytes: Zeroizing::new(Vec::with_capacity(LONGEST_PIN + 1)), sequence: Sequence::None }
+        Line {
+            bytes: Zeroizing::new(Vec::with_capacity(LONGEST_PIN + 1)),
+            sequence: Sequence::None,
+            ignored: false,
+        }
     }
 
     fn is_in_sequence(&self) -> bool {
@@ -173,7 +206,10 @@ impl Line {
             (Sequence::Escape, b'[') => Sequence::Control,
             (Sequence::Escape, b'O') => Sequence::Single,
             (Sequence::Escape, _) => return Some(Typed::Cancelled),
-            (Sequence::Control, 0x40..=0x7e) | (Sequence::Single, _) => Sequence::None,
+            (Sequence::Control, 0x40..=0x7e) | (Sequence::Single, _) => {
+                self.ignored = true;
+                Sequence::None
+            }
             (Sequence::Control, _) => Sequence::Control,
             (Sequence::None, ESC) => Sequence::Escape,
             (Sequence::None, byte) => return self.take_key(byte),
@@ -189,7 +225,9 @@ impl Line {
             CTRL_U | CTRL_W => self.clear(),
             // One byte more than the longest is enough to be refused.
             0x20.. if self.bytes.len() <= LONGEST_PIN => self.bytes.push(byte),
-            _ => {}
+            // There is no room for more, which is refused as it is.
+            0x20.. => {}
+            _ => self.ignored = true,
         }
         None
     }
@@ -241,6 +279,15 @@ mod tests {
 
     #[test]
     fn keys_that_are_no_characters_swallow_none_and_add_none() {
+        let ignored = |bytes: &[u8]| {
+            let mut line = Line::new();
+            bytes.iter().for_each(|byte| assert!(line.take(*byte).is_none()));
+            line.ignored
+        };
+        for keys in [&b"\x1b[D"[..], b"\x1bOp", b"\x1b[5~", b"\t", b"1\x04", b"\x01"] {
+            assert!(ignored(keys), "{keys:?}");
+        }
+        assert!(!ignored(b"64\x7f\x15\x1b"));
         assert_eq!(typed(b"\x1b[D6482\x1b[5~19\x1bOp\r"), Some(Some("648219".to_owned())));
     }
 

@@ -29,6 +29,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "Label",
         Words::Size => "Size in bytes",
         Words::UnreadableExtensions => "Extensions that cannot be read",
+        Words::OnThisComputer => "Certificates on this computer, not on a token",
+        Words::RenewableOnto => "can be renewed onto a USB token",
+        Words::RenewedOnto(by) => return format!("seems to be renewed onto a USB token: {by}"),
         Words::FilePassword(file) => return format!("Password of the file {file}: "),
         Words::HintFrom => {
             "Name the old certificate's place with --from file:FILE; of several, choose one with --serial."
@@ -65,6 +68,38 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::PasswordPrompt => "Password: ",
         Words::ConfirmSignAgain => {
             "The request that was made first is not on this computer, and one that is signed anew differs: the CA may take it for a second order. To go on all the same, type yes: "
+        }
+        Words::KeysIgnored => {
+            "(Arrows, a keypad without NumLock and the like enter nothing. What was typed before is kept; Ctrl-U clears it.)"
+        }
+        Words::ConfirmFullWidth => {
+            "The PIN has full-width characters. Press Enter to type it again with the input method off. To send it as it is, type yes: "
+        }
+        Words::ConfirmBlank => {
+            "The PIN begins or ends with a blank. Press Enter to type it again. To send it as it is, type yes: "
+        }
+        Words::ChangeBegins(token) => {
+            return format!(
+                "The PIN of {token} is changed. A wrong present PIN may cost a try. Esc leaves everything as it is."
+            );
+        }
+        Words::OldPinPrompt(token) => return format!("Present PIN of {token}: "),
+        Words::NewPinPrompt(token) => return format!("New PIN of {token}: "),
+        Words::NewPinAgain => "New PIN once more: ",
+        Words::NewPinsDiffer => "They differ. Nothing was changed yet; type the new PIN again.",
+        Words::NewPinIsOld => "That is the present PIN. Type another one.",
+        Words::ChangeAtPad(token) => {
+            return format!(
+                "The PIN of {token} is changed: enter the present PIN and the new one on the keys of the token or its reader. A wrong present PIN may cost a try."
+            );
+        }
+        Words::PinChanged => {
+            "The PIN was changed. Use the new one from now on, also in files and settings that hold it."
+        }
+        Words::ConfirmChange => "To change the PIN now, type yes: ",
+        Words::HintPinChange => "\"usbtoken pin change\" changes the PIN.",
+        Words::HintPinHolds => {
+            "To find out which, log in once with the new PIN (\"usbtoken pending\", for example); if it is wrong, the old one is next. A login with the right PIN ends the count of wrong ones."
         }
         Words::ConfirmFinalTry => "To enter it all the same, type yes: ",
         Words::ConfirmStatedLocked => {

@@ -32,6 +32,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Label => "ラベル",
         Words::Size => "サイズ（バイト）",
         Words::UnreadableExtensions => "読み取れない拡張",
+        Words::OnThisComputer => "このパソコンの電子証明書（USBトークンの外）",
+        Words::RenewableOnto => "USBトークンへの更新が可能です",
+        Words::RenewedOnto(by) => return format!("USBトークンへ更新済みのようです: {by}"),
         Words::FilePassword(file) => return format!("電子証明書ファイル {file} のパスワード: "),
         Words::HintFrom => {
             "古い電子証明書の場所は --from file:ファイル名 で指定します。複数あるときは --serial で選びます。"
@@ -70,6 +73,40 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::PasswordPrompt => "パスワード: ",
         Words::ConfirmSignAgain => {
             "最初の申請データがこのパソコンになく、署名し直すと認証局が二重の申請とみなすことがあります。続ける場合は yes と入力してください: "
+        }
+        Words::KeysIgnored => {
+            "（矢印キー、NumLockを外したテンキーなど、文字にならないキーは入力されません。ここまでに入力した文字はそのまま残っています。不安なときはCtrl+Uで消して入力し直してください。）"
+        }
+        Words::ConfirmFullWidth => {
+            "PINに全角の文字が含まれています。日本語入力をオフにして入力し直すには、そのままEnterキーを押してください。このまま送る場合は yes と入力してください: "
+        }
+        Words::ConfirmBlank => {
+            "PINの先頭または末尾に空白があります。入力し直すには、そのままEnterキーを押してください。このまま送る場合は yes と入力してください: "
+        }
+        Words::ChangeBegins(token) => {
+            return format!(
+                "{token} のPIN(暗証番号)を変更します。現在のPINを誤ると、入力できる回数が1回減ることがあります。何も変更せずにやめるには、Escキーを押してください。"
+            );
+        }
+        Words::OldPinPrompt(token) => return format!("{token} の現在のPIN(暗証番号): "),
+        Words::NewPinPrompt(token) => return format!("{token} の新しいPIN(暗証番号): "),
+        Words::NewPinAgain => "新しいPIN(暗証番号)をもう一度: ",
+        Words::NewPinsDiffer => {
+            "2回の入力が一致しません。まだ何も変更していません。新しいPINを入力し直してください。"
+        }
+        Words::NewPinIsOld => "現在のPINと同じです。異なる新しいPINを入力してください。",
+        Words::ChangeAtPad(token) => {
+            return format!(
+                "{token} のPIN(暗証番号)を変更します。トークンまたはリーダのキーで、現在のPINと新しいPINを入力してください。現在のPINを誤ると、入力できる回数が1回減ることがあります。"
+            );
+        }
+        Words::PinChanged => {
+            "PIN(暗証番号)を変更しました。次からは新しいPINを使用してください。PINを保存しているファイルや設定があれば、書き換えてください。"
+        }
+        Words::ConfirmChange => "いまPINを変更する場合は yes と入力してください: ",
+        Words::HintPinChange => "PINは「usbtoken pin change」で変更できます。",
+        Words::HintPinHolds => {
+            "どちらのPINが有効かは、新しいPINで一度だけログインすると分かります（例: 「usbtoken pending」）。誤りであれば、次は変更前のPINを入力してください。正しいPINでログインすると、誤りの回数は元に戻ります。"
         }
         Words::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
         Words::ConfirmStatedLocked => {

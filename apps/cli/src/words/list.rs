@@ -56,6 +56,12 @@ pub enum Words<'a> {
     Size,
     /// Label: the extensions of a certificate that cannot be read.
     UnreadableExtensions,
+    /// Heading: the certificates that are not on a token.
+    OnThisComputer,
+    /// That a certificate on this computer can be renewed onto a token.
+    RenewableOnto,
+    /// By which credential on which token a certificate on this computer seems to be renewed.
+    RenewedOnto(&'a str),
     /// Asks for the password of a file with a certificate.
     FilePassword(&'a str),
     /// Hint: where the old certificate is.
@@ -94,6 +100,34 @@ pub enum Words<'a> {
     LoginIdPrompt,
     /// Prompt for the password that goes with it.
     PasswordPrompt,
+    /// What keys enter nothing at the prompt.
+    KeysIgnored,
+    /// Question before a PIN with full-width characters is sent; the answer is the word `yes`.
+    ConfirmFullWidth,
+    /// Question before a PIN with a blank at an edge is sent; the answer is the word `yes`.
+    ConfirmBlank,
+    /// What is said before the PIN of that token is changed at this terminal.
+    ChangeBegins(&'a str),
+    /// Prompt for the present PIN of that token.
+    OldPinPrompt(&'a str),
+    /// Prompt for its new PIN.
+    NewPinPrompt(&'a str),
+    /// Prompt for the new PIN, once more.
+    NewPinAgain,
+    /// The new PINs that were typed differ.
+    NewPinsDiffer,
+    /// The new PIN is the present one.
+    NewPinIsOld,
+    /// Both PINs are entered at that token.
+    ChangeAtPad(&'a str),
+    /// The PIN was changed.
+    PinChanged,
+    /// Question whether the PIN is changed before the job; the answer is the word `yes`.
+    ConfirmChange,
+    /// Hint of the command: change the PIN.
+    HintPinChange,
+    /// Hint of the command: how to find out which PIN holds.
+    HintPinHolds,
     /// Question before what may be the last attempt at the PIN; the answer is the word `yes`.
     ConfirmFinalTry,
     /// Question before the PIN is sent although the token states that it is locked; the answer is the word `yes`.

@@ -5,6 +5,8 @@ pub mod bank;
 pub mod foreign;
 pub mod login;
 pub mod servers;
+#[cfg(target_os = "linux")]
+pub mod terminal;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -8,18 +8,19 @@ use serde::{Serialize, Serializer};
 use usbtoken::bank::{Bank, Delivered};
 use usbtoken::discovery::each;
 use usbtoken::driver::{PublicSession, TokenIdentity};
-use usbtoken::error::{Notice, Step, Warning};
+use usbtoken::error::{Fact, Family, Notice, Step, Warning};
 use usbtoken::pki::{ProofLevel, Window};
+use usbtoken::places::{self, OldCertificate, Place};
 use usbtoken::renewal::{Renewable, clock_doubt};
 use usbtoken::text::{Lang, Phrase};
-use usbtoken::{Credential, Credentials, Result, Session, Token};
+use usbtoken::{Code, Credential, Credentials, Error, Result, Session, Token};
 
 use crate::args;
 use crate::output::{Outcome, Pieces, print_warning};
 use crate::output::{json, view};
 use crate::pin::Source;
 use crate::run::Run;
-use crate::words::Tongue;
+use crate::words::{Tongue, Words};
 
 /// How long the tokens of one driver may take to be read: a card with a hundred objects and slow calls stays far below.
 const LONGEST: Duration = Duration::from_secs(180);
@@ -32,6 +33,8 @@ struct Listed {
     bank: Option<Bank>,
     /// Whether only what is to be renewed now is shown.
     due: bool,
+    /// What is on this computer, by its end, where that is wanted.
+    elsewhere: Vec<OldCertificate>,
 }
 
 /// What one token holds.
@@ -48,6 +51,7 @@ struct Seen {
 enum Entry {
     Credential(Box<view::Credential>),
     Unreadable(view::Unreadable),
+    Elsewhere(Box<view::Elsewhere>),
 }
 
 impl Seen {
@@ -84,6 +88,18 @@ impl Listed {
     /// What cannot be read is no one's to renew.
     fn unreadable<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = view::Unreadable> + 'a {
         seen.unreadable().filter(|_| !self.due)
+    }
+
+    /// What is on this computer, with the credential on a token that is said to take its place.
+    fn elsewhere(&self) -> impl Iterator<Item = view::Elsewhere> {
+        let shown = self.elsewhere.iter().map(|old| {
+            let by = self
+                .seen
+                .iter()
+                .find_map(|seen| Some((&seen.token, seen.credentials.said_to_replace(old.certificate())?)));
+            view::Elsewhere::of(old, self.when).renewed_by(by)
+        });
+        shown.filter(|one| !self.due || one.renewable)
     }
 
     /// A token that holds nothing is shown, but not among what is to be renewed.
@@ -127,10 +143,15 @@ impl Listed {
 
 impl Serialize for Listed {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.seen.iter().flat_map(|seen| {
-            let credentials = self.credentials(seen).map(|one| Entry::Credential(Box::new(one)));
-            credentials.chain(self.unreadable(seen).map(Entry::Unreadable))
-        }))
+        serializer.collect_seq(
+            self.seen
+                .iter()
+                .flat_map(|seen| {
+                    let credentials = self.credentials(seen).map(|one| Entry::Credential(Box::new(one)));
+                    credentials.chain(self.unreadable(seen).map(Entry::Unreadable))
+                })
+                .chain(self.elsewhere().map(|one| Entry::Elsewhere(Box::new(one)))),
+        )
     }
 }
 
@@ -151,6 +172,12 @@ impl Pieces for Listed {
                 writeln!(out, "{}", one.entry(self.lang))?;
             }
         }
+        for (number, one) in self.elsewhere().enumerate() {
+            if number == 0 {
+                writeln!(out, "\n{}", Words::OnThisComputer.text(self.lang))?;
+            }
+            writeln!(out, "{}", one.entry(number + 1, self.lang))?;
+        }
         Ok(())
     }
 
@@ -161,12 +188,43 @@ impl Pieces for Listed {
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
 pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
-    let seen = gather(run)?;
+    let seen = match gather(run) {
+        // What is on this computer is shown all the same.
+        Err(error) if args.everywhere && error.code().family() == Family::NotFound => {
+            print_warning(&error, run.lang, run.bank(), run.global.json);
+            Vec::new()
+        }
+        seen => seen?,
+    };
+    let elsewhere = if args.everywhere { on_this_computer(run, &args.also) } else { Vec::new() };
     let bank = run.bank().cloned();
-    let listed = Listed { seen, lang: run.lang, when: run.when(), bank, due: args.due };
+    let listed = Listed { seen, lang: run.lang, when: run.when(), bank, due: args.due, elsewhere };
     run.tell(listed.reminding().as_slice());
     run.tell(listed.may_hide().as_slice());
     Ok(Outcome::in_pieces(listed))
+}
+
+/// The certificates of this computer, by their end. What cannot be read is told and hides no other.
+fn on_this_computer(run: &Run, also: &[Place]) -> Vec<OldCertificate> {
+    run.progress.step(Step::ReadPlace);
+    let named = also.iter().map(|place| match place {
+        Place::File(path) => places::read_file(path, None),
+        Place::Nss { profile, name } => places::read_nss(profile, name),
+        other => Err(Error::new(Code::PlaceUnsupported).during(Step::ReadPlace).fact(Fact::Place, other)),
+    });
+    let mut all: Vec<OldCertificate> = Vec::new();
+    for place in named.chain(places::on_this_computer()) {
+        match place {
+            Ok(found) => {
+                let new = found.iter().filter(|one| !all.contains(one)).cloned();
+                let new: Vec<OldCertificate> = new.collect();
+                all.extend(new);
+            }
+            Err(error) => print_warning(&error, run.lang, run.bank(), run.global.json),
+        }
+    }
+    all.sort_by_key(|one| one.certificate().not_after());
+    all
 }
 
 fn gather(run: &Run) -> Result<Vec<Seen>> {

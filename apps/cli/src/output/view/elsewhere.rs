@@ -3,12 +3,16 @@
 use std::time::SystemTime;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use usbtoken::Code;
+use usbtoken::driver::TokenIdentity;
+use usbtoken::error::Fact;
 use usbtoken::pki::{Name, Window, has_no_end};
 use usbtoken::places::{OldCertificate, Place};
 use usbtoken::text::{Lang, Phrase, printable};
 
-use super::{Moment, Subject, as_text, code_name, unix};
+use super::{Lines, Moment, Subject, Token, as_text, code_name, unix};
+use crate::words::Words;
 
 /// A certificate in a place of this computer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,6 +32,10 @@ pub struct Elsewhere {
     #[serde(serialize_with = "code_name")]
     pub not_renewable_because: Option<Code>,
     pub key_algorithm: String,
+    /// The credential on a token that is said to take its place; null: none is known.
+    pub renewed_by: Option<Value>,
+    #[serde(skip)]
+    by: Option<String>,
 }
 
 impl Elsewhere {
@@ -48,7 +56,41 @@ impl Elsewhere {
             renewable: because.is_none(),
             not_renewable_because: because,
             key_algorithm: old.key_algorithm().to_string(),
+            renewed_by: None,
+            by: None,
         }
+    }
+
+    /// The same with the credential on a token that is said to take its place.
+    #[must_use]
+    pub fn renewed_by(self, by: Option<(&TokenIdentity, &usbtoken::Credential)>) -> Self {
+        let Some((token, by)) = by else { return self };
+        let serial = by.certificate().serial().to_string();
+        let end = Moment(by.certificate().not_after());
+        let said = json!({ "token": Token::of(token), "serial": serial, "not_after": end });
+        let because = self.not_renewable_because.or(Some(Code::AlreadyRenewed));
+        let by = Some(format!("{} ({})", serial, token.label));
+        Elsewhere { renewed_by: Some(said), by, renewable: false, not_renewable_because: because, ..self }
+    }
+
+    /// The certificate as one entry of the list.
+    pub fn entry(&self, number: usize, lang: Lang) -> String {
+        let days = self.days_left.map_or(Phrase::NoEnd, Phrase::DaysLeft).text(lang);
+        let title = self.subject.title();
+        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(&title)) };
+        self.subject.put(&mut lines);
+        lines.put(&Phrase::CertificateSerial.text(lang), &self.serial);
+        let end = self.days_left.map_or(Phrase::NoEnd, |_| Phrase::Moment(self.not_after.0));
+        lines.put(&Phrase::Expiry.text(lang), &end.text(lang));
+        let renewal = match (&self.by, self.not_renewable_because) {
+            (Some(by), _) => Words::RenewedOnto(by).text(lang),
+            (None, None) => Words::RenewableOnto.text(lang),
+            (None, Some(code)) => code.message(lang).sentence.to_owned(),
+        };
+        lines.put(&Phrase::Renewal.text(lang), &renewal);
+        lines.put(&Phrase::Key.text(lang), &self.key_algorithm);
+        lines.put(Fact::Place.label(lang), &self.place.to_string());
+        lines.text
     }
 
     /// The certificate on one line, with its place.

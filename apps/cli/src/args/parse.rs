@@ -1,0 +1,70 @@
+//! Reading the command line. What stands where nothing is expected may be a PIN, and is not printed.
+
+use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::Cli;
+
+/// Stands in the place of what is not shown.
+const WITHHELD: &str = "…";
+
+/// The command line of this process. Ends the process where it is wrong, and for help.
+pub fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| without_stray(error).exit())
+}
+
+/// The same error without an argument that is neither an option nor nearly a command.
+fn without_stray(mut error: clap::Error) -> clap::Error {
+    let stray = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand if error.get(ContextKind::SuggestedSubcommand).is_none() => {
+            ContextKind::InvalidSubcommand
+        }
+        _ => return error,
+    };
+    match error.get(stray) {
+        Some(ContextValue::String(text)) if !text.starts_with("--") => {}
+        _ => return error,
+    }
+    error.insert(stray, ContextValue::String(WITHHELD.to_owned()));
+    // It is told there how it could be given all the same.
+    error.remove(ContextKind::Suggested);
+    error.remove(ContextKind::TrailingArg);
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &[&str]) -> String {
+        let error = Cli::try_parse_from([&["usbtoken"], line].concat()).err().unwrap();
+        let error = without_stray(error);
+        format!("{error} {}", error.render())
+    }
+
+    #[test]
+    fn a_stray_argument_may_be_the_pin() {
+        let lines: [&[&str]; 9] = [
+            &["648219"],
+            &["list", "648219"],
+            &["list", "--pin-file", "pin", "648219"],
+            &["pin", "change", "648219"],
+            &["pin", "648219"],
+            &["list", "-648219"],
+            &["list", "--pin", "648219"],
+            &["list", "--pin=648219"],
+            &["renew", "--", "648219"],
+        ];
+        for line in lines {
+            let said = said(line);
+            assert!(!said.contains("6482") && said.contains("Usage:"), "{line:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_command_or_option_is_shown() {
+        assert!(said(&["renw"]).contains("renw"));
+        assert!(said(&["list", "--jsno"]).contains("--jsno"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Profiles of Firefox, Thunderbird and other programs with NSS: read by its own softokn, which is a PKCS#11 module. The
+//! profile is opened to be read only; certificates are public there, so no primary password is needed.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::in_place::InPlace;
+use super::place::Place;
+use crate::driver::{Module, StoredCertificate, lock};
+use crate::error::{Code, Error, Fact, Result, Step};
+use crate::pki::Certificate;
+
+/// softokn has one state in a process.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Where softokn is: with the distribution's NSS, or with a browser that brings its own.
+const LIBRARIES: &[&str] = if cfg!(windows) {
+    &[
+        r"C:\Program Files\Mozilla Firefox\softokn3.dll",
+        r"C:\Program Files\Mozilla Thunderbird\softokn3.dll",
+        r"C:\Program Files (x86)\Mozilla Firefox\softokn3.dll",
+    ]
+} else if cfg!(target_os = "macos") {
+    &[
+        "/Applications/Firefox.app/Contents/MacOS/libsoftokn3.dylib",
+        "/Applications/Thunderbird.app/Contents/MacOS/libsoftokn3.dylib",
+    ]
+} else {
+    &[
+        "/usr/lib/x86_64-linux-gnu/libsoftokn3.so",
+        "/usr/lib/x86_64-linux-gnu/nss/libsoftokn3.so",
+        "/usr/lib/aarch64-linux-gnu/libsoftokn3.so",
+        "/usr/lib/aarch64-linux-gnu/nss/libsoftokn3.so",
+        "/usr/lib/i386-linux-gnu/libsoftokn3.so",
+        "/usr/lib64/libsoftokn3.so",
+        "/usr/lib64/nss/libsoftokn3.so",
+        "/usr/lib/libsoftokn3.so",
+        "/usr/lib/nss/libsoftokn3.so",
+        "/usr/lib/firefox-esr/libsoftokn3.so",
+        "/usr/lib/firefox/libsoftokn3.so",
+        "/usr/lib64/firefox/libsoftokn3.so",
+        "/opt/firefox/libsoftokn3.so",
+    ]
+};
+
+/// Reads the certificates of an NSS profile (the folder with `cert9.db`): those with this name (nickname), or all where it is
+/// empty. The profile may be in use by a running Firefox; nothing in it is changed.
+///
+/// # Errors
+/// [`Code::NssProfileUnusable`], [`Code::NssMissing`]; [`Code::OldNotFound`] with the names that are there; what the module
+/// returns.
+pub fn read_nss(profile: &Path, name: &str) -> Result<InPlace> {
+    let place = Place::Nss { profile: profile.to_owned(), name: name.to_owned() }.absolute();
+    let read = || {
+        check(profile)?;
+        let parameters = parameters(profile)?;
+        let library = library()?;
+        let _turn = lock(&TURN);
+        certificates(&Module::load_softokn(&library, &parameters)?)
+    };
+    let of_profile = |error: Error| match error.code() {
+        // Damaged, or another program is writing to it just now.
+        Code::DriverInitFailed => Error::new(Code::NssProfileUnusable).because_of(error),
+        _ => error,
+    };
+    let (stored, keys) =
+        read().map_err(|error| of_profile(error).during(Step::ReadPlace).fact(Fact::Place, &place))?;
+    let is_meant = |one: &&StoredCertificate| name.is_empty() || one.label.as_str() == name;
+    let meant: Vec<&StoredCertificate> = stored.iter().filter(is_meant).collect();
+    if meant.is_empty() && !name.is_empty() {
+        let error = Error::new(Code::OldNotFound).during(Step::ReadPlace).fact(Fact::Place, &place);
+        return Err(stored.iter().fold(error, |error, one| error.fact(Fact::Candidate, one.label.as_str())));
+    }
+    let read = |one: &&StoredCertificate| Certificate::from_der(&one.der).ok();
+    // The CAs beside it tell who issued it.
+    let authorities = stored.iter().filter_map(|one| read(&one)).filter(Certificate::is_ca);
+    let all = meant.iter().filter_map(read).chain(authorities).collect();
+    let has_key = |one: &&&StoredCertificate| !one.id.is_empty() && keys.contains(&one.id);
+    let with_key: Vec<Certificate> = meant.iter().filter(has_key).filter_map(read).collect();
+    let found = InPlace::of(place, all, &with_key)?;
+    let named = |certificate: &Certificate| {
+        let stored = stored.iter().find(|one| *one.der == *certificate.der())?;
+        Some(Place::Nss { profile: profile.to_owned(), name: stored.label.as_str().to_owned() }.absolute())
+    };
+    Ok(found.each_at(named))
+}
+
+/// The profiles of this user's programs with NSS: Firefox and Thunderbird, and the one that Chrome shares on Linux.
+pub fn nss_profiles() -> Vec<PathBuf> {
+    /// Folders below which each folder may be a profile, from the user's home.
+    const PARENTS: &[&str] = &[
+        ".mozilla/firefox",
+        ".config/mozilla/firefox",
+        ".thunderbird",
+        "snap/firefox/common/.mozilla/firefox",
+        ".var/app/org.mozilla.firefox/.mozilla/firefox",
+        "AppData/Roaming/Mozilla/Firefox/Profiles",
+        "AppData/Roaming/Thunderbird/Profiles",
+        "Library/Application Support/Firefox/Profiles",
+        "Library/Thunderbird/Profiles",
+    ];
+    let Some(home) = std::env::home_dir().filter(|home| home.is_absolute()) else { return Vec::new() };
+    let below = |parent: &&str| std::fs::read_dir(home.join(parent)).into_iter().flatten().flatten();
+    let each = PARENTS.iter().flat_map(below).map(|entry| entry.path());
+    let all = each.chain([home.join(".pki/nssdb")]);
+    let mut profiles: Vec<PathBuf> = all.filter(|folder| folder.join("cert9.db").is_file()).collect();
+    profiles.sort();
+    profiles
+}
+
+/// The certificates that softokn shows, and the identifiers of the private keys that it shows without a password.
+fn certificates(softokn: &Module) -> Result<(Vec<StoredCertificate>, Vec<Vec<u8>>)> {
+    let (tokens, _) = softokn.tokens(false, |_| true)?;
+    let (mut certificates, mut keys) = (Vec::new(), Vec::new());
+    for token in tokens {
+        let objects = token.open_public_session()?.objects()?;
+        certificates.extend(objects.certificates);
+        keys.extend(objects.private_keys.into_iter().map(|key| key.id));
+    }
+    Ok((certificates, keys))
+}
+
+/// That it is a profile whose certificates may be read: softokn would make an empty one in its memory.
+fn check(profile: &Path) -> Result<()> {
+    let unusable = || Error::new(Code::NssProfileUnusable);
+    if let Err(error) = File::open(profile.join("cert9.db")) {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound if profile.join("cert8.db").exists() => Some("nss_old_form"),
+            io::ErrorKind::NotFound => Some("no_cert9"),
+            _ => None,
+        };
+        let unusable = reason.iter().fold(unusable(), |unusable, reason| unusable.fact(Fact::Reason, reason));
+        return Err(unusable.fact(Fact::Detail, &error).caused_by(error));
+    }
+    Ok(())
+}
+
+fn library() -> Result<PathBuf> {
+    let found = LIBRARIES.iter().map(PathBuf::from).find(|path| path.is_file());
+    let missing = || {
+        let missing = Error::new(Code::NssMissing);
+        LIBRARIES.iter().fold(missing, |missing, path| missing.fact(Fact::Expected, path))
+    };
+    found.ok_or_else(missing)
+}
+
+/// What softokn is told: where the profile is, and that nothing in it is written.
+fn parameters(profile: &Path) -> Result<CString> {
+    let whole = std::path::absolute(profile).unwrap_or_else(|_| profile.to_owned());
+    let unusable = || Error::new(Code::NssProfileUnusable);
+    let folder = whole.to_str().ok_or_else(unusable)?;
+    let quoted = folder.replace('\\', "\\\\").replace('\'', "\\'");
+    let parameters = format!(
+        "configdir='sql:{quoted}' certPrefix='' keyPrefix='' secmod='secmod.db' flags=readOnly,noRootInit"
+    );
+    CString::new(parameters).map_err(|_| unusable())
+}
