@@ -141,7 +141,7 @@ fn an_answer_with_another_users_name_removes_nothing_by_itself() {
     refused(bank.retire(&session, &alice), Code::RemovalDoubtful);
     bank.soft.snapshot().assert_same_as(&before);
     // Nor is it renewed, so that nobody had to be asked: a second order would be as wrong.
-    let again = Renewal::of(&credential(&token, &[0xa])).policy(&bank.anchored()).begin(&session, &run());
+    let again = Renewal::of(credential(&token, &[0xa])).policy(&bank.anchored()).begin(&session, &run());
     assert_eq!(refused(again, Code::RenewedForAnother).code().name(), "renewed_for_another");
     bank.soft.snapshot().assert_same_as(&before);
     // A person who names both knows whose it is.

@@ -37,7 +37,7 @@ pub(crate) use self::store::Category;
 use crate::driver::lock::TokenLock;
 use crate::driver::token::Token;
 use crate::error::{Call, Code, Error, Result, Step};
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use usbtoken_pkcs11::types::*;
 
 impl Token {
@@ -79,8 +79,8 @@ pub struct Session {
     unread: Cell<Option<Unread>>,
     /// What the driver answered where a key was to show by a signature whose it is.
     unsigned: Cell<Option<Call>>,
-    /// The identifiers under which this session has written certificates.
-    written: RefCell<Vec<Vec<u8>>>,
+    /// Whether this session has written a certificate.
+    written: Cell<bool>,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<TokenLock>,
@@ -137,7 +137,7 @@ impl Session {
         let pin = KeptPin::new(pin, token.quirks().context_login);
         let reopened = OnceCell::new();
         let (unread, unsigned) = (Cell::new(None), Cell::new(None));
-        let written = RefCell::default();
+        let written = Cell::new(false);
         Ok(Session { open, reopened, pin, pin_was_checked, unread, unsigned, written, login, reserved })
     }
 

@@ -54,7 +54,7 @@ impl Session {
                         let cleaned = clean(Some(&written));
                         cleaned.map_err(|error| error.after_clean_up(self.take_back(&written)))?;
                     }
-                    self.written.borrow_mut().push(written.id.clone());
+                    self.written.set(true);
                     return Ok((written, set));
                 }
                 Err(failure) => failure,
@@ -73,9 +73,9 @@ impl Session {
         Err(refused(refusals))
     }
 
-    /// Whether this session has written a certificate under this identifier.
-    pub(crate) fn has_written(&self, id: &[u8]) -> bool {
-        self.written.borrow().iter().any(|written| written == id)
+    /// Whether this session has written a certificate.
+    pub(crate) fn has_written(&self) -> bool {
+        self.written.get()
     }
 
     /// Whether a certificate stands under this identifier. The search is also when drivers take over what other programs have

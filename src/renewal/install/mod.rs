@@ -155,7 +155,7 @@ impl<'a> Install<'a> {
         let leaf = response.leaf_for(public).cloned();
         let leaf = leaf.ok_or_else(|| no_leaf(response, [Some(public)]))?;
         let may_be_there = pending.is_installed()
-            || session.has_written(pending.key_id())
+            || session.has_written()
             || policy.old != OldCredential::Keep && session.certificates_came(pending.key_id())?;
         if may_be_there {
             let mut contents = Contents::read(session)?;
