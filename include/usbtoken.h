@@ -2476,6 +2476,38 @@ typedef struct usbtoken_install_params {
 } usbtoken_install_params;
 
 /**
+ * The old certificate, where it is not on the token. Set struct_size to sizeof(usbtoken_old_certificate) and the rest to 0 or what
+ * you want.
+ */
+typedef struct usbtoken_old_certificate {
+    /**
+     * The size of this struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * The certificate, or a file as it is: DER, PEM, PKCS#7 or PKCS#12, up to 4 MiB. Its private key is not needed, and is never
+     * opened.
+     */
+    const uint8_t *data;
+    /**
+     * Its length in bytes.
+     */
+    size_t length;
+    /**
+     * The password of a PKCS#12 file in UTF-8; NULL without one. Wipe it when the call is over.
+     */
+    const char *password;
+    /**
+     * The length of the password in bytes, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t password_length;
+} usbtoken_old_certificate;
+
+/**
  * How to renew. Set struct_size to sizeof(usbtoken_renewal_params) and the rest to 0 or what you want.
  */
 typedef struct usbtoken_renewal_params {
@@ -3419,6 +3451,45 @@ usbtoken_status usbtoken_login_utf16(const struct usbtoken_token *token,
                                      size_t pin_length,
                                      uint32_t flags,
                                      struct usbtoken_session **out);
+
+/**
+ * As usbtoken_renewal_preflight, for a certificate that is not on the token: whether its renewal onto this token can work.
+ */
+usbtoken_status usbtoken_renewal_preflight_from(const struct usbtoken_token *token,
+                                                const struct usbtoken_old_certificate *old,
+                                                const struct usbtoken_renewal_params *params,
+                                                struct usbtoken_preflight **out);
+
+/**
+ * As usbtoken_renewal_begin, for a certificate that is not on the token: the new key is made on the token of the session, and the
+ * new certificate goes there. The old one stays where it is.
+ *
+ * USBTOKEN_ALREADY_RENEWED: the token holds the renewed one, and nothing was written.
+ */
+usbtoken_status usbtoken_renewal_begin_from(const struct usbtoken_session *session,
+                                            const struct usbtoken_old_certificate *old,
+                                            const struct usbtoken_renewal_params *params,
+                                            struct usbtoken_renewal **out);
+
+/**
+ * As usbtoken_renewal_resume, for a key whose job renews this certificate, which is not on the token.
+ */
+usbtoken_status usbtoken_renewal_resume_from(const struct usbtoken_session *session,
+                                             const struct usbtoken_pending *pending,
+                                             const struct usbtoken_old_certificate *old,
+                                             const struct usbtoken_renewal_params *params,
+                                             struct usbtoken_renewal **out);
+
+/**
+ * As usbtoken_install without a renewal of this process, for a key whose job renews this certificate, which is not on the token: the
+ * new one is compared with it. USBTOKEN_OLD_NOT_OF_JOB: the key was made for another.
+ */
+usbtoken_status usbtoken_install_from(const struct usbtoken_session *session,
+                                      const struct usbtoken_old_certificate *old,
+                                      const uint8_t *answer_data,
+                                      size_t answer_length,
+                                      const struct usbtoken_install_params *params,
+                                      struct usbtoken_installed **out);
 
 /**
  * Notes the order's reference number of the pending key with this identifier (USBTOKEN_PENDING_ID, USBTOKEN_RENEWAL_ID):

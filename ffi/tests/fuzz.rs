@@ -26,8 +26,13 @@ fn parameters(prototype: &str) -> Vec<Parameter> {
     if inside == "void" { Vec::new() } else { inside.split(',').map(parameter).collect() }
 }
 
-const STRUCTS: [&str; 4] =
-    ["usbtoken_options", "usbtoken_callbacks", "usbtoken_renewal_params", "usbtoken_install_params"];
+const STRUCTS: [&str; 5] = [
+    "usbtoken_options",
+    "usbtoken_callbacks",
+    "usbtoken_renewal_params",
+    "usbtoken_install_params",
+    "usbtoken_old_certificate",
+];
 
 /// The C expression that picks an argument, and the statement that cleans up after the call.
 fn argument(at: usize, parameters: &[Parameter]) -> (String, String, String) {

@@ -35,10 +35,11 @@ impl Installed {
         Installed { folder: Some(folder.into()), owner: Owner::UserOrAdministrator }
     }
 
-    /// The names of the profiles, sorted. A folder that is missing has none.
+    /// The names of the profiles, sorted. Where this computer has no folder there is none.
     ///
     /// # Errors
-    /// [`Code::FileUnreadable`] when the folder cannot be read.
+    /// [`Code::FileUnreadable`] when the folder cannot be read, or is not there although it was named: without the bank's rules
+    /// everything would be allowed.
     pub fn names(&self) -> Result<Vec<String>> {
         let Some(folder) = &self.folder else { return Ok(Vec::new()) };
         let unreadable = |error: std::io::Error| {
@@ -47,7 +48,9 @@ impl Installed {
         };
         let entries = match folder.read_dir() {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.is_chosen() => {
+                return Ok(Vec::new());
+            }
             Err(error) => return Err(unreadable(error)),
         };
         let mut names = Vec::new();
@@ -87,13 +90,15 @@ impl Installed {
         Ok(bank)
     }
 
-    /// The only profile there is; `None` where there is none.
+    /// The only profile there is; `None` where this computer has none.
     ///
     /// # Errors
-    /// [`Code::ProfileAmbiguous`] with the names when there are several; what [`Bank::open`] returns.
+    /// [`Code::ProfileAmbiguous`] with the names when there are several; [`Code::ProfileNotFound`] when a folder that was named has
+    /// none; what [`Bank::open`] returns.
     pub fn only(&self) -> Result<Option<Bank>> {
         let names = self.names()?;
         match names.as_slice() {
+            [] if self.is_chosen() => Err(self.about(Code::ProfileNotFound)),
             [] => Ok(None),
             [name] => self.named(name).map(Some),
             several => {
@@ -101,6 +106,21 @@ impl Installed {
                 Err(several.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)))
             }
         }
+    }
+
+    /// Refuses a profile from another file that claims a token of one of these: its rules would take the place of those that
+    /// the administrator has installed.
+    ///
+    /// # Errors
+    /// [`Code::ProfileOverlap`] with both patterns; as [`Installed::names`].
+    pub fn admit(&self, bank: &Bank, file: &Path) -> Result<()> {
+        let real = |path: &Path| path.canonicalize().ok();
+        for installed in self.names()?.iter().filter_map(|name| self.file(name)) {
+            let is_other = real(&installed) != real(file);
+            let installed = Bank::open_of(&installed, self.owner).ok().filter(|_| is_other);
+            installed.map_or(Ok(()), |installed| check_apart(bank, &installed))?;
+        }
+        Ok(())
     }
 
     /// Every profile, or why it cannot be used; for a diagnosis.
@@ -115,6 +135,11 @@ impl Installed {
     /// The folder; none where the system has none.
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// Whether a caller named the folder.
+    fn is_chosen(&self) -> bool {
+        self.owner == Owner::UserOrAdministrator
     }
 
     fn file(&self, name: &str) -> Option<PathBuf> {

@@ -28,6 +28,20 @@ pub fn read_file(path: &Path, password: Option<&Password>) -> Result<InPlace> {
     InPlace::of(place, all, &with_key)
 }
 
+/// The same of what the calling program has in its memory.
+///
+/// # Errors
+/// As [`read_file`], but for those of the file.
+pub fn read_bytes(bytes: &[u8], password: Option<&Password>) -> Result<InPlace> {
+    let named = |error: Error| error.during(Step::ReadPlace).fact(Fact::Place, Place::Given);
+    if bytes.len() > MAX_FILE {
+        let too_large = Error::new(Code::OldFileTooLarge).fact(Fact::Limit, MAX_FILE);
+        return Err(named(too_large.fact(Fact::Size, bytes.len())));
+    }
+    let (all, with_key) = certificates(bytes, password).map_err(named)?;
+    InPlace::of(Place::Given, all, &with_key)
+}
+
 /// Every certificate, and those with a key.
 fn certificates(bytes: &[u8], password: Option<&Password>) -> Result<(Vec<Certificate>, Vec<Certificate>)> {
     if let Some(pfx) = pfx_in(bytes) {

@@ -22,7 +22,7 @@ mod nss;
 mod old;
 mod place;
 
-pub use file::{MAX_FILE, read_file};
+pub use file::{MAX_FILE, read_bytes, read_file};
 pub use in_place::InPlace;
 pub use nss::{nss_profiles, read_nss};
 pub use old::OldCertificate;

@@ -55,7 +55,8 @@ impl Renewal {
     pub fn for_name(name: Name, credentials: &Credentials, policy: &Policy, now: SystemTime) -> Self {
         let renewal = match renewed_by(&name, credentials, policy, now) {
             Some(old) => Renewal { asked_name: Some(Box::new(name)), ..Self::of(old) },
-            None => Self::first(name),
+            // When a page of the bank has a certificate issued anew is for the bank to say.
+            None => Renewal { outside_window: true, ..Self::first(name) },
         };
         renewal.policy(policy)
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use common::{Bank, DAY, at, credential, facts, policy, refused, run};
 use serde_json::Value;
+use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::KeyKind;
 use usbtoken::renewal::{PointResult, Preflight};
@@ -387,4 +388,24 @@ fn assert_ok(preflight: &Preflight, point: Point) {
 fn assert_warning(preflight: &Preflight, point: Point, notice: Notice) {
     let state = state(preflight, point);
     assert!(matches!(state, PointResult::Warning(found) if *found == notice), "{state:?}");
+}
+
+/// Asked for as a first certificate, a renewal would go around the bank's calendar.
+#[test]
+fn a_first_certificate_for_a_name_in_use_is_held_to_the_window() {
+    let bank = Bank::of(Kind::P256, days_from_now(200));
+    let name = credential(&bank.token(), &[1]).subject().to_string();
+    let out = bank.file("request.pem").display().to_string();
+    bank.run(&["request", "--subject", &name, "--out", &out]).failed(Code::NotYetRenewable);
+    let (session, old) = bank.open();
+    let kind = KeyRule::Kind(KeyKind::P256);
+    let first = |name: &usbtoken::pki::Name| Renewal::first(name.clone()).policy(&policy(|p| p.key = kind));
+    refused(first(old.subject()).begin(&session, &run()), Code::NotYetRenewable);
+    bank.soft.snapshot().assert_same_as(&bank.before);
+    // Another name is no renewal, and who has it issued anew all the same says so.
+    let other = "CN=Yamada".parse().unwrap();
+    session.abandon(first(&other).begin(&session, &run()).unwrap().key().unwrap(), &run()).unwrap();
+    let anew = first(old.subject()).outside_window().begin(&session, &run()).unwrap();
+    session.abandon(anew.key().unwrap(), &run()).unwrap();
+    bank.soft.snapshot().assert_same_as(&bank.before);
 }

@@ -111,7 +111,9 @@ impl Run {
     pub fn choose_bank(&mut self, command: &mut Command) -> Result<()> {
         self.bank = match self.global.bank.as_deref() {
             Some(file) if file.contains(['/', '\\']) || file.ends_with(".toml") => {
-                Some(Bank::open(Path::new(file))?)
+                let bank = Bank::open(Path::new(file))?;
+                self.installed().admit(&bank, Path::new(file))?;
+                Some(bank)
             }
             Some(name) => Some(self.installed().named(name)?),
             None if command.needs_bank() => self.installed().only()?,

@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::Stage;
+use std::process::Command;
+
 use common::bank::{install, profile, run};
+use common::{Stage, outcome};
 use usbtoken_testkit::{Kind, days_from_now};
 
 #[test]
@@ -227,4 +229,27 @@ fn a_profile_is_checked_before_it_is_installed() {
     assert_eq!(listed.code, 2, "one of the two cannot be used");
     let value: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!((&value[0]["valid"], &value[1]["valid"]), (&true.into(), &false.into()));
+}
+
+#[test]
+fn no_option_takes_the_installed_rules_away() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    let rules = |old: &str| profile(&stage, |text| text.replace("old = \"keep\"", &format!("old = {old:?}")));
+    install(&stage, "bank", &rules("remove-after-confirmation"));
+    let mine = stage.file("mine.toml");
+    std::fs::write(&mine, rules("remove")).unwrap();
+    let (before, mine) = (stage.token.snapshot(), mine.display().to_string());
+    run(&stage, &["--bank", &mine, "renew", "--issuer", "false"]).failed("profile_overlap", 2);
+    std::fs::create_dir(stage.file("empty")).unwrap();
+    for (folder, error) in [("bank.d", "file_unreadable"), ("empty", "profile_not_found")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN", "--banks", folder]);
+        command.args(["retire", "--yes", "--id", "01"]);
+        stage.at_home(&mut command).env("TEST_PIN", stage.token.pin());
+        outcome(&mut command).failed(error, 2);
+    }
+    stage.token.snapshot().assert_same_as(&before);
+    // The very file that is installed may be named by its path.
+    let installed = stage.file("banks.d/bank.toml").display().to_string();
+    run(&stage, &["--bank", &installed, "list"]).succeeded();
 }

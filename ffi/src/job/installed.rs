@@ -178,7 +178,7 @@ pub(crate) fn read(host: &Host, answer: &[u8]) -> Result<Response> {
 ///
 /// # Safety
 /// `params` is NULL or a struct that begins with its size; its anchors are readable.
-unsafe fn apply(
+pub(super) unsafe fn apply(
     mut policy: Policy,
     params: *const usbtoken_install_params,
     host: &Host,

@@ -9,6 +9,7 @@ use base16ct::lower::encode_string as hex;
 use usbtoken::bank::{KeyRule, Override, RequestForm};
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, ProofLevel};
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::Clock;
 use usbtoken::{Code, Error, Pending, Renewal, Result};
 
@@ -118,7 +119,7 @@ impl Noun for RenewalNoun {
 }
 
 impl RenewalNoun {
-    fn new(pending: Pending, host: &Host) -> Self {
+    pub(super) fn new(pending: Pending, host: &Host) -> Self {
         host.warn(pending.notices());
         RenewalNoun { pending, host: host.clone(), texts: OnceLock::new() }
     }
@@ -147,7 +148,7 @@ impl RenewalNoun {
 }
 
 /// The params of the caller, understood.
-struct Params {
+pub(super) struct Params {
     raw: Option<usbtoken_renewal_params>,
     subject: Option<Name>,
 }
@@ -172,7 +173,7 @@ impl usbtoken_renewal_params {
 impl Params {
     /// # Safety
     /// `params` is NULL or a struct that begins with its size, with a subject as the struct wants it.
-    unsafe fn read(params: *const usbtoken_renewal_params) -> Result<Self> {
+    pub(super) unsafe fn read(params: *const usbtoken_renewal_params) -> Result<Self> {
         // SAFETY: the same contract.
         let raw = unsafe { args::sized("params", params) }?;
         let subject = match raw {
@@ -186,7 +187,7 @@ impl Params {
         Ok(Params { raw, subject })
     }
 
-    fn renewal(self, old: Option<&usbtoken::Credential>, host: &Host) -> Result<(Renewal, Clock)> {
+    pub(super) fn renewal(self, old: Option<OldCertificate>, host: &Host) -> Result<(Renewal, Clock)> {
         let renewal = match (old, self.subject) {
             (Some(old), None) => Renewal::of(old),
             (None, Some(subject)) => Renewal::first(subject),
@@ -274,7 +275,8 @@ pub unsafe extern "C" fn usbtoken_renewal_preflight(
         let params = unsafe { Params::read(params) }?;
         let old = optional(credential)?;
         boundary::give::<Findings>(out, || {
-            let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
+            let (renewal, clock) =
+                params.renewal(old.as_ref().map(|old| (&old.credential).into()), &noun.host)?;
             let findings = renewal.preflight(&noun.token.refreshed()?, &noun.host.run().at(clock));
             Ok(Findings::new(findings, &noun.host))
         })
@@ -297,7 +299,8 @@ pub unsafe extern "C" fn usbtoken_renewal_begin(
         let params = unsafe { Params::read(params) }?;
         let old = optional(credential)?;
         boundary::give::<RenewalNoun>(out, || {
-            let (renewal, clock) = params.renewal(old.as_ref().map(|old| &old.credential), &noun.host)?;
+            let (renewal, clock) =
+                params.renewal(old.as_ref().map(|old| (&old.credential).into()), &noun.host)?;
             let pending = renewal.begin(&*noun.session()?, &noun.host.run().at(clock))?;
             Ok(RenewalNoun::new(pending, &noun.host))
         })
@@ -320,7 +323,7 @@ pub unsafe extern "C" fn usbtoken_renewal_resume(
         boundary::give::<RenewalNoun>(out, || {
             let session = noun.session()?;
             let old = session.explained(pending.key.old_credential())?;
-            let (renewal, clock) = params.renewal(old.as_ref(), &noun.host)?;
+            let (renewal, clock) = params.renewal(old.map(OldCertificate::from), &noun.host)?;
             let pending = renewal.resume(&session, &pending.key, &noun.host.run().at(clock))?;
             Ok(RenewalNoun::new(pending, &noun.host))
         })

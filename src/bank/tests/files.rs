@@ -101,7 +101,10 @@ fn a_pipe_or_a_device_is_no_profile_and_holds_nothing_up() {
 
 #[test]
 fn the_only_profile_is_the_default() {
-    assert!(Installed::in_folder("/nowhere/banks.d").only().unwrap().is_none());
+    // A folder that was named is meant: without it no rule would hold.
+    let only = |folder: &Path| Installed::in_folder(folder).only().unwrap_err().code();
+    assert_eq!(only(Path::new("/nowhere/banks.d")), Code::FileUnreadable);
+    assert_eq!(only(folder(&[]).path()), Code::ProfileNotFound);
     let one = folder(&[("a.toml", SHORT), ("a.toml.bak", "x"), (".hidden.toml", "x"), ("-x.toml", "x")]);
     let installed = Installed::in_folder(one.path());
     assert_eq!(installed.names().unwrap(), ["a"]);

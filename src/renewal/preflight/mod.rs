@@ -3,6 +3,7 @@
 use base16ct::lower::encode_string as hex;
 
 mod elsewhere;
+mod first;
 mod seen;
 mod stated;
 
@@ -207,6 +208,12 @@ impl Preflight {
             findings.extend(only_user(renewal, now.unwrap_or(old).of_other_users(run.now()), true));
         }
         if let Subject::First(subject) = &renewal.subject {
+            let there = || credentials.iter().filter(|one| one.subject().matches(subject));
+            let state = there().find_map(|old| first::is_no_renewal(renewal, old, run));
+            let is_window = |finding: &&mut PreflightPoint| finding.point == Point::Window;
+            if let (Some(state), Some(window)) = (state, findings.iter_mut().find(is_window)) {
+                window.state = state;
+            }
             findings.extend(only_user(renewal, credentials.of_others_than(subject, run.now()), true));
         }
         Ok(Preflight { points: findings })

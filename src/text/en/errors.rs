@@ -28,8 +28,8 @@ code_words! {
     LockUnusable "There is no place on this computer where this job could keep others from the token meanwhile."
         "Let the folder that is shown belong to this user, and let nobody else write to it. For a user without a home folder \
          the administrator runs the installer, which makes one for all users.";
-    ProfileNotFound "No bank's profile of this name is on this computer."
-        "Check the name; an administrator puts the file that the bank distributes into the folder shown.";
+    ProfileNotFound "The bank's profile that was asked for is not in its folder."
+        "Check the folder and the name; an administrator puts the file that the bank distributes into the folder shown.";
     ProfileAmbiguous "Several banks' profiles are installed and none was named."
         "Name the bank that is meant; the candidates are shown.";
     ProfileUntrusted "Others can change the bank's profile."
