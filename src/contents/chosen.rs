@@ -22,17 +22,6 @@ impl Credentials {
     }
 }
 
-/// Copies of one certificate are one credential: the one with a key is kept, where any has.
-pub(super) fn without_copies(mut list: Vec<Credential>) -> Vec<Credential> {
-    let mut certificates = list.iter().map(Credential::certificate);
-    let first = certificates.next();
-    if certificates.all(|other| Some(other) == first) {
-        let with_key = list.iter().position(|one| one.private_key().is_ok()).unwrap_or_default();
-        list = list.into_iter().skip(with_key).take(1).collect();
-    }
-    list
-}
-
 impl Credential {
     /// Makes the choice again in what the logged-in user sees, where it was made before the login. A copy of the same
     /// certificate is no other one, nor is one that stands in a row of renewals with it.

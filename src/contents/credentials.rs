@@ -4,7 +4,7 @@ use super::Contents;
 use super::choice::{Choice, Narrowed};
 use super::credential::{Credential, SeenKey, Surroundings, User};
 use super::held::HeldCertificate;
-use super::left_out::{LeftOut, named, why_none};
+use super::left_out::{LeftOut, drop_copies, named, take_with_copies, why_none};
 use super::successor::Successor;
 use crate::driver::{PublicSession, Reservation, Session, StoredCertificate, Token};
 use crate::error::{Call, Code, Error, Fact, Result, Step};
@@ -212,6 +212,7 @@ impl Credentials {
         refusal: Option<Call>,
         logged_in: bool,
     ) -> Self {
+        drop_copies(&mut list);
         let mut subjects: HashMap<&[u8], usize> = HashMap::new();
         for one in &list {
             *subjects.entry(one.subject().der()).or_default() += 1;
@@ -382,7 +383,7 @@ impl Credentials {
         Credentials { list, unreadable, left_out, choice, refusal: self.refusal, logged_in: self.logged_in }
     }
 
-    /// The one that is left. Chosen from what shows before the login, a renewal makes sure after it that no other one shows
+    /// The one that is left; copies of one certificate are one. Chosen from what shows before the login, a renewal makes sure after it that no other one shows
     /// itself that this choice would have left too.
     ///
     /// # Errors
@@ -393,8 +394,7 @@ impl Credentials {
     /// on which that can be renewed, [`Code::NotYetRenewable`] with the day on which the first window opens,
     /// [`Code::Expired`], [`Code::KeyMissing`].
     pub fn only(mut self) -> Result<Credential> {
-        self.list = super::chosen::without_copies(self.list);
-        match (self.list.pop(), self.list.is_empty()) {
+        match (take_with_copies(&mut self.list), self.list.is_empty()) {
             (Some(credential), true) if self.logged_in => Ok(credential),
             (Some(credential), true) => Ok(Credential { chosen: Some(self.choice), ..credential }),
             (None, _) if !self.unreadable.is_empty() => {

@@ -1,9 +1,10 @@
 //! Credentials that a choice left out, and why: where none is left, that is the answer.
 
-use super::credential::Credential;
+use super::credential::{Credential, SeenKey};
 use crate::error::{Code, Error, Fact};
 use crate::pki::Window;
 use base16ct::lower::encode_string as hex;
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 /// A credential that `Credentials::renewable` left out: where none is left, why is the answer.
@@ -51,4 +52,30 @@ pub(super) fn why_none<'c>(
 pub(super) fn named(credential: &Credential) -> String {
     let (subject, serial) = (credential.subject(), credential.certificate().serial());
     format!("{subject} (serial {serial}, id {})", hex(credential.id()))
+}
+
+/// A certificate that is stored more than once with one identifier and one label is one credential.
+pub(super) fn drop_copies(list: &mut Vec<Credential>) {
+    let mut seen = HashSet::with_capacity(list.len());
+    let stored = list.iter().map(|one| &one.stored);
+    let first = stored.map(|stored| seen.insert((&stored.der[..], &stored.id[..], stored.label.bytes())));
+    let first: Vec<bool> = first.collect();
+    let mut first = first.into_iter();
+    list.retain(|_| first.next().unwrap_or(true));
+}
+
+/// Takes the last of these. Where nothing but copies of one certificate is there, under whatever identifiers and labels, that is
+/// the one beside its key, else one that has its key, and the others go with it.
+pub(super) fn take_with_copies(list: &mut Vec<Credential>) -> Option<Credential> {
+    let are_copies =
+        list.windows(2).all(|two| matches!(two, [one, next] if one.certificate == next.certificate));
+    if are_copies {
+        list.sort_by_key(|one| match &one.key {
+            SeenKey::Present(key) if key.id == one.stored.id => 0,
+            SeenKey::Present(_) => 1,
+            SeenKey::NotLookedFor | SeenKey::Missing => 2,
+        });
+        list.truncate(1);
+    }
+    list.pop()
 }

@@ -1,7 +1,6 @@
 //! What went wrong, as stable codes in families.
 //!
-//! Numbers and names are a promise to programs: one that is retired stays retired. The sentences for people
-//! are in [`crate::text`].
+//! Numbers and names are a promise to programs: one that is retired stays retired. [`crate::text`] has the sentences.
 
 use super::numbered::numbered;
 
@@ -450,6 +449,8 @@ numbered! {
         LoginSignatureUnsupported = 1114 "login_signature_unsupported",
         /// The server seems to ask for the certificate only after it was asked for a page.
         LoginAskedLater = 1115 "login_asked_later",
+        /// The server led on to a page that nobody has named as the one after the login.
+        LoginLedOn = 1116 "login_led_on",
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use crate::bank::{KeyRule, OtherUsers, Policy, RequestForm};
-use crate::contents::{Caller, Credential, Credentials, PendingKey, Record};
+use crate::contents::{Caller, Credential, Credentials, KeyState, PendingKey, Record};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::{Certificate, KeyKind, Name, PublicKey};
 use crate::places::OldCertificate;
@@ -153,7 +153,10 @@ impl Renewal {
 
     /// The same renewal, of the credential on the token where the certificate that was given from elsewhere is there too.
     pub(super) fn found_on_token(&self, credentials: &Credentials) -> Cow<'_, Self> {
-        let is_it = |one: &&Credential| Some(one.certificate()) == self.old_certificate();
+        // Somebody may have stored the certificate alone: its key is where it was.
+        let is_it = |one: &&Credential| {
+            Some(one.certificate()) == self.old_certificate() && one.key() != KeyState::Missing
+        };
         match self.old_elsewhere().and_then(|_| credentials.iter().find(is_it)) {
             Some(there) => {
                 let subject = Subject::Renewed(Box::new(there.into()));

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use usbtoken::error::{Fact, Step};
+use usbtoken::places::{OldCertificate, Place};
 use usbtoken::{Code, Error, Result};
 
 use crate::journal::Journal;
@@ -63,6 +64,21 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
         file.as_file().sync_all()
     };
     try_room().map_err(|error| unwritable(path, error))
+}
+
+/// Makes sure that a file is not the one that the old certificate was read from: with it goes, perhaps, the only copy of its key.
+///
+/// # Errors
+/// [`Code::FileUnwritable`].
+pub fn check_apart(path: &Path, old: &OldCertificate) -> Result<()> {
+    let Place::File(place) = old.place() else { return Ok(()) };
+    match (path.canonicalize(), place.canonicalize()) {
+        (Ok(path), Ok(place)) if path == place => {
+            let error = Error::new(Code::FileUnwritable).fact(Fact::Path, path.display());
+            Err(error.fact(Fact::Reason, "old_certificate_there"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file as a whole: under another name first, so that no one ever sees a part of it.

@@ -6,7 +6,9 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use common::{Outcome, Stage, bank, outcome};
-use usbtoken_testkit::{Kind, days_from_now, manual_subject, serial_hex, verify_with_certificate};
+use usbtoken_testkit::{
+    Kind, days_from_now, manual_subject, serial_hex, softhsm_module, verify_with_certificate,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -260,4 +262,38 @@ fn list_shows_everything_that_can_be_renewed() {
     let again = list(&["--also", "file:old.pem"]).json();
     let renewed = again.as_array().unwrap().iter().find(|one| one["serial"] == serial_hex(&old)).unwrap();
     assert_eq!(renewed["renewed_by"]["token"]["label"], stage.token.label(), "{again:#}");
+}
+
+/// What is written takes the place of no old certificate: its key may be nowhere else.
+#[test]
+fn a_request_is_not_written_over_the_old_certificate() {
+    let stage = stage();
+    old(&stage);
+    std::os::unix::fs::symlink(stage.file("old.p12"), stage.file("link")).unwrap();
+    let file = stage.read("old.p12");
+    for out in ["old.p12", "link"] {
+        let words = [&["request", "--out", out, "--overwrite"], &P12[..]].concat();
+        stage.run(&words).failed("file_unwritable", 2);
+    }
+    assert!(stage.token.snapshot().objects().is_empty());
+    stage.run(&[&["request", "--out", "request.pem"], &P12[..]].concat()).succeeded();
+    // The job knows where the old certificate was.
+    stage.run(&["resume", "--out", "old.p12", "--overwrite"]).failed("file_unwritable", 2);
+    assert_eq!(stage.read("old.p12"), file);
+}
+
+/// Somebody has copied the certificate onto the token, without its key.
+#[test]
+fn the_old_certificate_alone_on_the_token_does_not_stop_its_renewal() {
+    let stage = stage();
+    let der = old(&stage);
+    stage.write("old.der", &der);
+    let file = stage.file("old.der").display().to_string();
+    let module = softhsm_module().display().to_string();
+    let login = ["--module", &module, "--login", "--pin", stage.token.pin()];
+    let write = ["--write-object", &file, "--type", "cert", "--id", "77"];
+    stage.tool("pkcs11-tool", &[&login[..], &write].concat()).succeeded();
+    stage.run(&[&["preflight"], &P12[..]].concat()).succeeded();
+    stage.renew(&P12, &[]).succeeded();
+    assert_eq!(stage.token.snapshot().objects().len(), 4);
 }

@@ -28,6 +28,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     files::check_writable(&args.out, args.file.overwrite)?;
     let subject = args.subject.as_deref().map(first_subject).transpose()?;
     let elsewhere = from::old(run, &args.old, &args.which)?;
+    elsewhere.as_ref().map_or(Ok(()), |old| files::check_apart(&args.out, old))?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
     let reserved = if elsewhere.is_some() { from::onto(run)? } else { run.token()? }.reserve()?;
     let (base, old, access) = match (subject, &elsewhere) {

@@ -44,6 +44,9 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
         Meant::Key(key) => {
             let elsewhere = elsewhere.or_else(|| way.keeper().old_elsewhere(&session, key.id()));
             let key = of_job(*key, elsewhere.as_ref())?;
+            if let (Some(out), Some(old)) = (&args.out, &elsewhere) {
+                files::check_apart(out, old)?;
+            }
             let order = way.keeper().reference(&session, key.id());
             (order, go_on(run, args, &checks, &way, &session, (&key, elsewhere.as_ref())))
         }
