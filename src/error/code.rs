@@ -1,7 +1,6 @@
 //! What went wrong, as stable codes in families.
 //!
-//! Numbers and names are a promise to programs: one that is retired stays retired. The sentences for people
-//! are in [`crate::text`].
+//! Numbers and names are a promise to programs: one that is retired stays retired. [`crate::text`] has the sentences.
 
 use super::numbered::numbered;
 
@@ -399,6 +398,8 @@ numbered! {
         OtherUserOnToken = 830 "other_user_on_token",
         /// The policy says that the old credential stays.
         RetireKept = 831 "retire_kept",
+        /// What was issued as the renewal has the name of another user whose credential is on the token.
+        RenewedForAnother = 832 "renewed_for_another",
         /// The certificate that should be renewed is a CA's.
         OldIsCa = 840 "old_is_ca",
         /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.
@@ -448,6 +449,8 @@ numbered! {
         LoginSignatureUnsupported = 1114 "login_signature_unsupported",
         /// The server seems to ask for the certificate only after it was asked for a page.
         LoginAskedLater = 1115 "login_asked_later",
+        /// The server led on to a page that nobody has named as the one after the login.
+        LoginLedOn = 1116 "login_led_on",
     }
 }
 

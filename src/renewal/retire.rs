@@ -132,12 +132,8 @@ impl Retire {
     fn run_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
         run.enter(Step::Retire)?;
         let refused = |code| Err(about(Error::new(code).during(Step::Retire), &self.old));
-        match self.policy.old {
-            OldCredential::Keep if !self.although_kept => return refused(Code::RetireKept),
-            OldCredential::RemoveAfterConfirmation if self.confirmations.is_empty() => {
-                return refused(Code::RetireNotConfirmed);
-            }
-            _ => {}
+        if self.policy.old == OldCredential::Keep && !self.although_kept {
+            return refused(Code::RetireKept);
         }
         self.make_sure_nothing_is_doubtful()?;
         session.reserve()?;

@@ -122,6 +122,7 @@ impl Command {
                     given.as_deref().is_some_and(|given| Some(given) != banks)
                 };
                 add(other(&args.url, bank.login_url.as_deref()), Override::Origins);
+                add(other(&args.after_login, bank.after_login.as_deref()), Override::Origins);
                 add(bank.login_proxy().is_some() && other(&args.proxy, bank.login_proxy()), Override::Issuer);
                 add(!args.server_ca.is_empty() || !args.trust_anchor.is_empty(), Override::Anchors);
                 add(args.retire_old && bank.old == OldCredential::Keep, Override::Old);

@@ -304,6 +304,7 @@ pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
         Words::HintForce => !refused(Override::Window),
         Words::HintModule => !refused(Override::Drivers),
         Words::HintAnchor => !refused(Override::Anchors),
+        Words::HintAfterLogin => !refused(Override::Origins),
         _ => true,
     })
 }
@@ -325,6 +326,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::Expired => Words::HintBegun,
         Code::RetireIssuerNotShown => Words::HintAnchor,
         Code::RetireNotConfirmed => Words::HintConfirm,
+        Code::LoginLedOn => Words::HintAfterLogin,
         Code::RetireNoSuccessor => Words::HintSuccessor,
         Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
         Code::RemovalDoubtful => Words::HintSee,

@@ -176,6 +176,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."
         }
         Words::HintAnchor => "Run \"usbtoken retire\" with the CA's certificate: --trust-anchor FILE.",
+        Words::HintAfterLogin => "--after-login URL names the page after the login.",
         Words::HintConfirm => {
             "\"usbtoken confirm\" does that; with --retire-old it then removes the old certificate."
         }

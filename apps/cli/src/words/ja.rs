@@ -193,6 +193,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintAnchor => {
             "認証局の証明書を --trust-anchor ファイル で指定して「usbtoken retire」を実行してください。"
         }
+        Words::HintAfterLogin => "ログイン後のページは --after-login アドレス で指定できます。",
         Words::HintConfirm => {
             "「usbtoken confirm」で確認できます。「usbtoken confirm --retire-old」は、確認できたときに古い電子証明書を削除します。"
         }

@@ -237,6 +237,8 @@ pub enum Words<'a> {
     HintBegun,
     /// Hint of the command: name the CA's certificate.
     HintAnchor,
+    /// Hint of the command: name the page after the login.
+    HintAfterLogin,
     /// Hint of the command: confirm a login first.
     HintConfirm,
     /// Hint of the command: only the removal is left; a second renewal would be a second order.
