@@ -449,6 +449,8 @@
 #define USBTOKEN_OTHER_USER_ON_TOKEN 830
 /** The rules of this renewal keep the old certificate. */
 #define USBTOKEN_RETIRE_KEPT 831
+/** The certificate that was issued as the renewal of this one has the name of another user on this token. */
+#define USBTOKEN_RENEWED_FOR_ANOTHER 832
 /** The certificate is a CA's, and not a customer's. */
 #define USBTOKEN_OLD_IS_CA 840
 /** It was not said onto which USB token the certificate is to be renewed. */

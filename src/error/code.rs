@@ -401,6 +401,8 @@ numbered! {
         OtherUserOnToken = 830 "other_user_on_token",
         /// The policy says that the old credential stays.
         RetireKept = 831 "retire_kept",
+        /// What was issued as the renewal has the name of another user whose credential is on the token.
+        RenewedForAnother = 832 "renewed_for_another",
         /// The certificate that should be renewed is a CA's.
         OldIsCa = 840 "old_is_ca",
         /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.

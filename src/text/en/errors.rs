@@ -365,6 +365,8 @@ code_words! {
         "Insert your own USB token; if you have none, ask the bank's branch.";
     RetireKept "The rules of this renewal keep the old certificate."
         "Leave the old certificate where it is; if it has to go, ask the bank's branch.";
+    RenewedForAnother "The certificate that was issued as the renewal of this one has the name of another user on this token."
+        "Check whose certificate it is. If the name is wrong, ask the bank's branch; this one stays until then.";
     NotYetIssued "The CA has not issued the certificate yet."
         "The key waits on the token; go on later with the command shown.";
     ResultNotPrinted "It is done, but the result could not be printed."

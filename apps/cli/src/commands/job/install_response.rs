@@ -96,6 +96,17 @@ impl<'a> Checks<'a> {
         Some(removed.map(drop).map_err(|error| self.name_retire(error, run, old)))
     }
 
+    /// Names the command that removes the old certificate, where that was asked for and what took its place has another user's
+    /// name.
+    pub fn name_other(&self, error: Error, run: &Run, old: &OldCertificate) -> Error {
+        match old.on_token().filter(|_| self.policy.old == OldCredential::Remove) {
+            Some(old) => {
+                name_successor(error, run, old, &self.args.trust_anchor).unwrap_or_else(|error| error)
+            }
+            None => error,
+        }
+    }
+
     /// Adds what was asked for to a command line that goes on.
     pub fn on(&self, line: CommandLine) -> CommandLine {
         line.checks(self.args, self.retire_old).value("--subject", self.rule().as_deref())
