@@ -149,6 +149,8 @@
 #define USBTOKEN_PLACE_UNSUPPORTED 142
 /** This computer's store of certificates cannot be read. */
 #define USBTOKEN_STORE_UNREADABLE 143
+/** The names of two installed profiles differ in upper and lower case only. */
+#define USBTOKEN_PROFILE_NAMES_ALIKE 144
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */
@@ -451,6 +453,8 @@
 #define USBTOKEN_OTHER_USER_ON_TOKEN 830
 /** The rules of this renewal keep the old certificate. */
 #define USBTOKEN_RETIRE_KEPT 831
+/** The certificate that was issued as the renewal of this one has the name of another user on this token. */
+#define USBTOKEN_RENEWED_FOR_ANOTHER 832
 /** The certificate is a CA's, and not a customer's. */
 #define USBTOKEN_OLD_IS_CA 840
 /** It was not said onto which USB token the certificate is to be renewed. */
@@ -497,6 +501,8 @@
 #define USBTOKEN_LOGIN_SIGNATURE_UNSUPPORTED 1114
 /** The server asked for no certificate while the connection was made, and refused the page. It seems to want the certificate only once a page is asked for, which cannot be followed here. */
 #define USBTOKEN_LOGIN_ASKED_LATER 1115
+/** The server led on to a page that is not named as the one after the login. It may be what those see who are refused, so the login is not confirmed. */
+#define USBTOKEN_LOGIN_LED_ON 1116
 
 /* Steps of the job. */
 
@@ -695,6 +701,8 @@
 #define USBTOKEN_NOTICE_OLD_NOT_COMPARED 95
 /** A place could not be read, and the certificates there are not shown. */
 #define USBTOKEN_NOTICE_PLACE_SKIPPED 96
+/** This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it. */
+#define USBTOKEN_NOTICE_LOGIN_NOT_AT_BANK 108
 
 /* Points of the preflight, each with what is said when it is in order. */
 

@@ -73,6 +73,8 @@ pub struct Bank {
     pub origins: Vec<Origin>,
     /// Where a customer logs in with the certificate.
     pub login_url: Option<String>,
+    /// The page to which the server leads whom it lets in; none where the login is at `login_url` itself.
+    pub after_login: Option<String>,
     /// The CAs to one of which the certificate of that server must lead; where there are none, those of the system and
     /// `anchors`.
     pub login_anchors: Vec<Certificate>,

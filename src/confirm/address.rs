@@ -63,6 +63,22 @@ impl Address {
         (&self.host, self.port) == (&other.host, other.port)
     }
 
+    /// Whether both are one page, whatever session or query the addresses carry: those say nothing of who is let in.
+    pub(super) fn is_same_page(&self, other: &Address) -> bool {
+        self.is_at(other) && self.segments().eq(other.segments())
+    }
+
+    /// Whether the other is this page, and has the query of this one where it has one.
+    pub(super) fn names(&self, other: &Address) -> bool {
+        let query = |address: &Address| address.target.split_once('?').map(|(_, query)| query.to_owned());
+        self.is_same_page(other) && query(self).is_none_or(|wanted| query(other) == Some(wanted))
+    }
+
+    /// The segments of the path without their parameters (RFC 3986 §3.3).
+    fn segments(&self) -> impl Iterator<Item = &str> {
+        self.path().split('/').map(|segment| segment.split(';').next().unwrap_or_default())
+    }
+
     /// Host and port as HTTP writes them, the port only where it is not 443.
     pub(super) fn authority(&self) -> String {
         let host = bracketed(&self.host);
@@ -168,6 +184,25 @@ mod tests {
             !here.is_at(&here.follow("https://bank.example/").unwrap()),
             "another port is another server"
         );
+    }
+
+    #[test]
+    fn a_page_is_one_whatever_session_its_address_carries() {
+        let at = |target| Address::read(&format!("https://bank.example{target}")).unwrap();
+        for (one, other, same, named) in [
+            ("/menu", "/menu;jsessionid=1f", true, true),
+            ("/menu;jsessionid=2a", "/menu?t=7", true, true),
+            ("/a;v=1/menu", "/a;v=2/menu", true, true),
+            ("/index?page=menu", "/index?page=menu", true, true),
+            ("/index?page=menu", "/index?page=error", true, false),
+            ("/index?page=menu", "/index", true, false),
+            ("/menu", "/error", false, false),
+            ("/menu", "/menu/", false, false),
+        ] {
+            assert_eq!(at(one).is_same_page(&at(other)), same, "{one} {other}");
+            assert_eq!(at(one).names(&at(other)), named, "{one} {other}");
+        }
+        assert!(!at("/menu").names(&Address::read("https://bank.example:8443/menu").unwrap()));
     }
 
     #[test]

@@ -100,7 +100,30 @@ impl Client {
     }
 }
 
+/// A server that refuses says so before it closes, whatever became of what was sent to it meanwhile.
 fn exchange(
+    tls: &mut ClientConnection,
+    line: &mut Line,
+    to: &Address,
+    cookies: &Cookies,
+) -> Result<Head, Trouble> {
+    match asked(tls, line, to, cookies) {
+        Err(Trouble::Closed) => Err(last_alert(tls, line).unwrap_or(Trouble::Closed)),
+        answer => answer,
+    }
+}
+
+/// The alert in what was received before the connection ended.
+fn last_alert(tls: &mut ClientConnection, line: &mut Line) -> Option<Trouble> {
+    while tls.read_tls(line).is_ok_and(|count| count > 0) {
+        if let Err(error) = tls.process_new_packets() {
+            return Some(Trouble::Tls(error));
+        }
+    }
+    None
+}
+
+fn asked(
     tls: &mut ClientConnection,
     line: &mut Line,
     to: &Address,
@@ -121,7 +144,6 @@ fn exchange(
     );
     let mut stream = Stream::new(tls, line);
     let sent = stream.write_all(request.as_bytes()).and_then(|()| stream.flush());
-    // A server that refuses says so before it closes, whatever became of the request.
     match (Head::read(&mut stream), sent) {
         (Err(Trouble::Closed), Err(error)) => Err(error.into()),
         (answer, _) => answer,

@@ -76,7 +76,7 @@ fn received(from: &mut impl Read) -> Result<Vec<u8>, Trouble> {
             Ok(0) => break,
             Ok(_) => head.extend(byte),
             // What came before the connection broke is shown where it is no HTTP.
-            Err(_) if !head.is_empty() && !head.starts_with(HTTP) => break,
+            Err(_) if !head.is_empty() && !head.starts_with(HTTP) && !HTTP.starts_with(&head) => break,
             Err(error) => return Err(error.into()),
         }
         if head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n") {

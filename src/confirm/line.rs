@@ -1,6 +1,6 @@
 //! A line to a server that ends at a deadline and when somebody wants to stop.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,6 +78,18 @@ impl Write for Line {
         loop {
             self.stream.set_write_timeout(Some(self.limit.left()?.min(SLICE)))?;
             match self.stream.write(bytes) {
+                Err(error) if is_wait(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Whole flights go out at once: of what a server says to the first record of one, before it closes, the rest would
+    /// else be answered with a reset, and what it said be lost.
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        loop {
+            self.stream.set_write_timeout(Some(self.limit.left()?.min(SLICE)))?;
+            match self.stream.write_vectored(parts) {
                 Err(error) if is_wait(&error) => {}
                 done => return done,
             }

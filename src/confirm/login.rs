@@ -40,7 +40,9 @@ pub struct Confirm {
     further: Vec<Certificate>,
     known: Vec<Certificate>,
     timeout: Duration,
-    bank: Option<String>,
+    after_login: Option<Address>,
+    /// By whose profile alone it is done.
+    bank: Option<Box<Bank>>,
 }
 
 /// A login that worked.
@@ -92,7 +94,8 @@ impl Confirm {
     pub fn at(url: &str) -> Result<Self> {
         let address = Address::read(url).ok_or_else(|| unusable(url))?;
         let (alone, further, known) = Default::default();
-        Ok(Confirm { address, proxy: None, alone, further, known, timeout: TIMEOUT, bank: None })
+        let (proxy, after_login, bank) = Default::default();
+        Ok(Confirm { address, proxy, alone, further, known, timeout: TIMEOUT, after_login, bank })
     }
 
     /// A login where the bank's customers log in ([`Bank::login_url`]).
@@ -107,12 +110,19 @@ impl Confirm {
     }
 
     /// Goes through the bank's proxy, trusts the CAs of its servers, and shows the server the bank's CAs above the
-    /// certificate where they are known.
+    /// certificate where they are known. At the bank's own address it has to end at the page that the profile names.
     ///
     /// # Errors
     /// [`Code::LoginUrlUnusable`] for a proxy that is not spoken to over plain HTTP.
     pub fn for_bank(mut self, bank: &Bank) -> Result<Self> {
-        self.bank = Some(bank.id.clone());
+        let own = bank.login_url.as_deref().and_then(Address::read);
+        self.bank = None;
+        if own.as_ref() == Some(&self.address) {
+            self.bank = Some(Box::new(bank.clone()));
+            if let Some(page) = &bank.after_login {
+                self.after_login = Some(Address::read(page).ok_or_else(|| unusable(page))?);
+            }
+        }
         self.alone.clone_from(&bank.login_anchors);
         self.further.clone_from(&bank.anchors);
         self.known.clone_from(&bank.anchors);
@@ -147,6 +157,21 @@ impl Confirm {
     pub fn issuers(mut self, known: &[Certificate]) -> Self {
         self.known.extend_from_slice(known);
         self
+    }
+
+    /// The page, on the same server, to which it leads whom it lets in. With a query it must be that one, without one it is
+    /// any. Where it is not the one of a bank, what comes of it is no record of the bank's.
+    ///
+    /// # Errors
+    /// [`Code::LoginUrlUnusable`].
+    pub fn after_login(mut self, url: &str) -> Result<Self> {
+        let page =
+            Address::read(url).filter(|page| page.is_at(&self.address)).ok_or_else(|| unusable(url))?;
+        if self.after_login.as_ref() != Some(&page) {
+            self.bank = None;
+        }
+        self.after_login = Some(page);
+        Ok(self)
     }
 
     /// How long it may take; a minute where this is not said.
@@ -221,13 +246,17 @@ impl Confirm {
             accepted(&with).iter().fold(error, |error, name| error.fact(Fact::Accepted, name))
         })?;
         if let Some(without) = &without {
-            check_demanded(&with, without)?;
+            self.check_demanded(&with, without)?;
         }
+        self.check_where_it_ended(&with)?;
         let tls = if with.version == Some(ProtocolVersion::TLSv1_3) { "TLS 1.3" } else { "TLS 1.2" };
         let certificate = credential.certificate();
         let token = session.token().identity();
-        let record = Confirmation::new(token, certificate, &self.url(), run.now(), (tls, &status))
-            .by_bank(self.bank.as_deref());
+        let record = Confirmation::new(token, certificate, &self.url(), run.now(), (tls, &status));
+        let record = match &self.bank {
+            Some(bank) => record.by_bank(bank),
+            None => record,
+        };
         let mut notices = Vec::new();
         if with.only_tls12 {
             notices.push(Notice::LoginByTls12.into());
@@ -238,6 +267,44 @@ impl Confirm {
             notices.push(accepted.iter().fold(warning, |warning, name| warning.fact(Fact::Accepted, name)));
         }
         Ok(Confirmed { record, redirections: with.redirections, accepted, notices })
+    }
+
+    /// Whether the server tells those with the certificate from those without: it has to say that they may not come in, or to
+    /// lead them to another page. An answer that has another reason, or none at all, shows nothing.
+    fn check_demanded(&self, with: &Visit, without: &Visit) -> Result<()> {
+        let head = match &without.answer {
+            Ok(head) => head,
+            Err(trouble) if trouble.wants_certificate() => return Ok(()),
+            Err(trouble) => return Err(without.told(trouble)),
+        };
+        let told = |code| Err(Error::new(code).fact(Fact::HttpStatus, &head.line));
+        let elsewhere = without.elsewhere.is_some();
+        let is_same = match &self.after_login {
+            Some(page) => page.names(&without.at),
+            None => without.at.is_same_page(&with.at),
+        };
+        match head.status {
+            _ if elsewhere => Ok(()),
+            // Where those with the certificate have been led on from this very page, it may still be what they are shown first.
+            200..=299 if is_same || without.redirections.is_empty() => told(Code::LoginNotDemanded),
+            200..=299 => Ok(()),
+            status if is_refusal(status) => Ok(()),
+            _ => told(Code::LoginUnexpected),
+        }
+    }
+
+    /// Whoever is not let in may be led to a page, too, and that says 200. So the one after the login is known by its
+    /// address: it is the one that was asked for, or the one that was named.
+    fn check_where_it_ended(&self, with: &Visit) -> Result<()> {
+        let is_there = match &self.after_login {
+            Some(page) => page.names(&with.at),
+            None => with.redirections.is_empty() && !with.leads_on(),
+        };
+        if is_there {
+            return Ok(());
+        }
+        let expected = self.after_login.as_ref().unwrap_or(&self.address);
+        Err(Error::new(Code::LoginLedOn).fact(Fact::Expected, expected).fact(Fact::Found, &with.at))
     }
 }
 
@@ -340,26 +407,6 @@ fn verdict(visit: &Visit, refused: Option<Error>) -> Result<String> {
         _ if visit.asked.is_none() => told(Code::LoginNotAsked),
         200..=299 => Ok(head.line.clone()),
         status if is_refusal(status) => told(Code::LoginRefused),
-        _ => told(Code::LoginUnexpected),
-    }
-}
-
-/// Whether the server tells those with the certificate from those without: it has to say that they may not come in, or to
-/// lead them to another page. An answer that has another reason, or none at all, shows nothing.
-fn check_demanded(with: &Visit, without: &Visit) -> Result<()> {
-    let head = match &without.answer {
-        Ok(head) => head,
-        Err(trouble) if trouble.wants_certificate() => return Ok(()),
-        Err(trouble) => return Err(without.told(trouble)),
-    };
-    let told = |code| Err(Error::new(code).fact(Fact::HttpStatus, &head.line));
-    let elsewhere = without.elsewhere.is_some();
-    match head.status {
-        _ if elsewhere => Ok(()),
-        // Where those with the certificate have been led on from this very page, it may still be what they are shown first.
-        200..=299 if without.at == with.at || without.redirections.is_empty() => told(Code::LoginNotDemanded),
-        200..=299 => Ok(()),
-        status if is_refusal(status) => Ok(()),
         _ => told(Code::LoginUnexpected),
     }
 }

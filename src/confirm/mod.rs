@@ -6,7 +6,8 @@
 //!
 //! - the server is the one of the address: its certificate leads to a trusted CA and has its name;
 //! - it asked for a certificate and was shown this one, with a signature by the key on the token;
-//! - it answered with a status of 200 to 299, if need be after redirections on the same server;
+//! - it answered with a status of 200 to 299 at the address, or at the page on the same server that is named as the one
+//!   after the login;
 //! - it does not answer those without a certificate in the same way: a second connection shows that.
 //!
 //! Nothing of a page's body is read, no other host is followed, and nothing is connected to but the server and the proxy

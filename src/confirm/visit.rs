@@ -74,6 +74,11 @@ impl Visit {
         }
     }
 
+    /// Whether its page, shown, leads on to another by itself (the field Refresh, as browsers take it).
+    pub(super) fn leads_on(&self) -> bool {
+        self.answer.as_ref().is_ok_and(|head| head.values("Refresh").any(|value| value.contains([';', ','])))
+    }
+
     /// Why there is no answer, as an error.
     pub(super) fn told(&self, trouble: &Trouble) -> Error {
         match (&self.asked, trouble) {

@@ -1,7 +1,7 @@
 //! Which certificate, private key and public key are one: by hints for showing, by signatures for acting.
 
 use super::Contents;
-use super::held::{HeldKey, HeldPublicKey};
+use super::held::{HeldKey, HeldPublicKey, put};
 use super::record::Record;
 use super::signer::Signer;
 use crate::driver::{Signed, StoredKey};
@@ -78,6 +78,10 @@ impl Contents {
     pub(super) fn key_hint_place(&self, certificate: usize) -> Option<usize> {
         let held = self.certificates.get(certificate)?;
         let public = held.certificate.as_ref()?.public_key();
+        // A signature says more than any hint.
+        if let Some([signed, ..]) = self.index.private_by_signed.get(public).map(Vec::as_slice) {
+            return Some(*signed);
+        }
         let told = self.index.private_by_told.get(public).into_iter().flatten();
         let same_id = self.index.private_by_id.get(&held.stored.id).into_iter().flatten();
         let told_by_same_id = told.clone().find(|at| same_id.clone().any(|other| other == *at));
@@ -130,6 +134,9 @@ impl Contents {
             .chain(public);
         let signed = signer.challenge(&held.stored, &mut at_hand)?;
         let public_key = signed.public_key().cloned();
+        if let Some(public) = &public_key {
+            put(&mut self.index.private_by_signed, public, key);
+        }
         if let Some(held) = self.private_keys.get_mut(key) {
             held.signed = Some(signed);
         }

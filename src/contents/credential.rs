@@ -256,6 +256,11 @@ impl Credential {
     }
 
     /// The private key, or why it cannot be used.
+    /// The certificate object.
+    pub(super) fn stored(&self) -> &StoredCertificate {
+        &self.stored
+    }
+
     pub(crate) fn private_key(&self) -> Result<&StoredKey> {
         match &self.key {
             SeenKey::Present(key) => Ok(key),

@@ -36,6 +36,8 @@ pub(super) struct Index {
     pub(super) certificates_by_id: HashMap<Vec<u8>, Vec<usize>>,
     pub(super) certificates_by_label: HashMap<Vec<u8>, Vec<usize>>,
     pub(super) private_by_told: HashMap<PublicKey, Vec<usize>>,
+    /// What has signed in this session, by what it has signed for.
+    pub(super) private_by_signed: HashMap<PublicKey, Vec<usize>>,
     pub(super) private_by_id: HashMap<Vec<u8>, Vec<usize>>,
     pub(super) private_by_record: HashMap<Record, Vec<usize>>,
     pub(super) public_by_key: HashMap<PublicKey, Vec<usize>>,

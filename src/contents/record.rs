@@ -18,11 +18,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result, Step};
-use crate::pki::{Certificate, Name};
+use crate::pki::{Certificate, Name, jst_date};
 
 /// The length of the record in bytes.
 const LENGTH: usize = 32;
@@ -57,6 +58,9 @@ pub(crate) enum Marking {
     /// Nothing of ours.
     None,
 }
+
+/// By how many days a certificate may begin before its job did.
+const BACKDATED: i64 = 7;
 
 /// A record. Equal when the labels are, to the length that counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -127,6 +131,13 @@ impl Record {
         let text = label.strip_prefix(self.label.as_slice())?.strip_prefix(b" ")?;
         let end = text.iter().rposition(|byte| !matches!(byte, 0 | b' '))?;
         text.get(..=end).map(String::from_utf8_lossy)
+    }
+
+    /// Whether a certificate may be the answer to this job: it begins no earlier than the job, but for what clocks and CAs are
+    /// off. One that was there before says that the record was copied.
+    pub(crate) fn may_be_answered_by(&self, certificate: &Certificate) -> bool {
+        let begins = jst_date(certificate.not_before());
+        begins.checked_add(BACKDATED.days()).is_ok_and(|latest| latest >= self.day)
     }
 
     /// The day on which the job began, in Japan.

@@ -87,6 +87,12 @@ impl Contents {
         if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
             return Err(gone());
         }
+        // Another key under its identifier and record is not the one that was listed.
+        if let (Some(listed), Some(public)) = (pending.public_key(), &signed)
+            && listed != public
+        {
+            return Err(doubt(step, pending.id(), "object_changed"));
+        }
         let doubtful = self.doubt(key, record, signed.as_ref());
         let knows_old = matches!(&pending.old, Old::Elsewhere(old) if record.concerns(old));
         let of_old = || self.doubt_of_old(record).filter(|_| !knows_old);
@@ -102,7 +108,7 @@ impl Contents {
         if !named && by_record.any(|half| half.stored.public_key.is_none() && is_foreign(half)) {
             return Err(doubt(step, pending.id(), "public_key_unreadable"));
         }
-        let mut removal = self.with_half_certificates(Removal::new(step), pending);
+        let mut removal = self.with_half_certificates(Removal::of(step, &self.present), pending);
         for half in self.half_public_keys(record, &held.stored.id) {
             removal = removal.half_public_key(half);
         }
@@ -168,7 +174,8 @@ impl Contents {
             let removal = self.with_certificates(Removal::new(step), old, id);
             return Ok(Retirement { removal, with_key: false });
         }
-        let mut removal = Removal::new(step);
+        let mut removal =
+            Removal::of(step, &self.present).while_there(follower.stored(), follower.private_key().ok());
         for half in self.halves_of(public) {
             let key_id = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id);
             if half.stored.id == old.id()

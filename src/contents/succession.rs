@@ -63,8 +63,10 @@ impl Contents {
             for at in certificates {
                 let record = self.private_keys.get(key).and_then(|held| held.marking.record());
                 let follows = self.certificate(at).is_some_and(|new| {
-                    new.not_after() > old.not_after()
-                        && record.is_some_and(|record| named.is_named_by(record, old, Some(new)))
+                    let is_answer = |record: &Record| {
+                        named.is_named_by(record, old, Some(new)) && record.may_be_answered_by(new)
+                    };
+                    new.not_after() > old.not_after() && record.is_some_and(is_answer)
                 });
                 followers.extend(follows.then(|| self.credential_with(at, key)).flatten());
             }

@@ -112,10 +112,9 @@ impl Contents {
         let claims = |at: &usize| {
             let mut olds = Vec::new();
             self.claims_of_key(&names, *at, &mut olds);
+            // A key of ours whose certificate another program has moved: of that it would be said that its key is missing.
             let is_silent = || {
-                let record = self.private_keys.get(*at).and_then(|held| held.marking.record());
-                let names_one = record.is_some_and(|record| !names.of(record).is_empty());
-                names_one
+                self.private_keys.get(*at).is_some_and(|held| held.marking.record().is_some())
                     && self.value_hint(*at).is_none()
                     && self.may_be_of_a_stray(*at, strays.get_or_init(|| self.kinds_of_strays()))
             };
@@ -294,7 +293,8 @@ impl Contents {
             for &old in olds {
                 // Records of the previous release hold no more than the serial number.
                 let of_issuer = record.digest().is_some() || self.have_one_issuer(old, new);
-                if of_issuer && self.ends_later(old, new) {
+                let answers = self.certificate(new).is_some_and(|new| record.may_be_answered_by(new));
+                if of_issuer && answers && self.ends_later(old, new) {
                     claims.push(Claim { old, new, proven });
                 }
             }

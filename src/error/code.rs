@@ -1,8 +1,8 @@
 //! What went wrong, as stable codes in families.
 //!
-//! Numbers and names are a promise to programs: one that is retired stays retired. The sentences for people
-//! are in [`crate::text`].
+//! Numbers and names are a promise to programs: one that is retired stays retired. [`crate::text`] has the sentences.
 
+use super::family::Family;
 use super::numbered::numbered;
 
 numbered! {
@@ -94,6 +94,8 @@ numbered! {
         PlaceUnsupported = 142 "place_unsupported",
         /// The system's store of certificates cannot be read.
         StoreUnreadable = 143 "store_unreadable",
+        /// The names of two installed profiles differ in upper and lower case only.
+        ProfileNamesAlike = 144 "profile_names_alike",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",
@@ -403,6 +405,8 @@ numbered! {
         OtherUserOnToken = 830 "other_user_on_token",
         /// The policy says that the old credential stays.
         RetireKept = 831 "retire_kept",
+        /// What was issued as the renewal has the name of another user whose credential is on the token.
+        RenewedForAnother = 832 "renewed_for_another",
         /// The certificate that should be renewed is a CA's.
         OldIsCa = 840 "old_is_ca",
         /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.
@@ -452,6 +456,8 @@ numbered! {
         LoginSignatureUnsupported = 1114 "login_signature_unsupported",
         /// The server seems to ask for the certificate only after it was asked for a page.
         LoginAskedLater = 1115 "login_asked_later",
+        /// The server led on to a page that nobody has named as the one after the login.
+        LoginLedOn = 1116 "login_led_on",
     }
 }
 
@@ -472,32 +478,4 @@ impl Code {
             _ => Family::Internal,
         }
     }
-}
-
-/// The families of errors. The number is the exit code of the command `usbtoken`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Family {
-    /// The call or the command line is wrong.
-    Usage = 2,
-    /// A driver, token, credential or pending key was not found, or not uniquely.
-    NotFound = 3,
-    /// The PIN.
-    Pin = 4,
-    /// The token refused.
-    Refused = 5,
-    /// The CA's answer was refused.
-    Answer = 6,
-    /// The device is gone or faulty.
-    Gone = 7,
-    /// An internal error.
-    Internal = 8,
-    /// A rule of renewal forbids it now: the window, a pending request, another program.
-    Rule = 9,
-    /// The CA has not decided yet.
-    NotYet = 10,
-    /// It is done, and the result could not be put out.
-    Unprinted = 11,
-    /// The login with the new certificate is not confirmed.
-    Login = 12,
 }

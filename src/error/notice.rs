@@ -142,6 +142,8 @@ numbered! {
         OldNotCompared = 95 "old_not_compared",
         /// A place for certificates could not be read and was passed over.
         PlaceSkipped = 96 "place_skipped",
+        /// The login was not at the address of the bank's profile, or not by its rules, and lets nothing old go.
+        LoginNotAtBank = 108 "login_not_at_bank",
     }
 }
 

@@ -35,9 +35,12 @@ pub struct Confirmation {
     at: u64,
     http_status: String,
     tls: String,
-    /// The bank by whose profile it was made: its CAs, its proxy.
+    /// The bank by whose profile it was made.
     #[serde(default)]
     bank: Option<String>,
+    /// What that profile said of the login then ([`login_rules`]).
+    #[serde(default)]
+    login_rules: Option<String>,
 }
 
 impl Confirmation {
@@ -60,19 +63,22 @@ impl Confirmation {
             http_status: http_status.to_owned(),
             tls: tls.to_owned(),
             bank: None,
+            login_rules: None,
         }
     }
 
-    /// Made by the profile of this bank: its CAs have vouched for the server.
+    /// Made by what the profile of this bank says of the login: its address, and the CAs that vouch for the server.
     #[must_use]
-    pub fn by_bank(mut self, bank: Option<&str>) -> Self {
-        self.bank = bank.map(str::to_owned);
+    pub fn by_bank(mut self, bank: &Bank) -> Self {
+        self.bank = Some(bank.id.clone());
+        self.login_rules = Some(login_rules(bank));
         self
     }
 
-    /// Whether it was made by the profile of this bank. Another one says nothing of whom the server had to be.
+    /// Whether it was made by what the profile of this bank says of the login now. Another profile, also one of the same
+    /// name, may have let another server be the bank's.
     pub fn is_by(&self, bank: &Bank) -> bool {
-        self.bank.as_ref() == Some(&bank.id)
+        self.bank.as_ref() == Some(&bank.id) && self.login_rules == Some(login_rules(bank))
     }
 
     /// The token with the key.
@@ -143,6 +149,28 @@ impl Confirmation {
             _ => Ok(()),
         }
     }
+}
+
+/// SHA-256, in hexadecimal, of what a profile says of the login: the address, the page after it, and the CAs of the server.
+fn login_rules(bank: &Bank) -> String {
+    let mut digest = Sha256::new();
+    let mut add = |part: &[u8]| {
+        // Each with its length: no two profiles make the same bytes.
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    };
+    for address in [&bank.login_url, &bank.after_login] {
+        add(address.as_deref().unwrap_or_default().as_bytes());
+    }
+    let (whose, anchors) = match bank.login_anchors.as_slice() {
+        [] => ("system", bank.anchors.as_slice()),
+        alone => ("alone", alone),
+    };
+    add(whose.as_bytes());
+    let mut anchors: Vec<&[u8]> = anchors.iter().map(Certificate::der).collect();
+    anchors.sort_unstable();
+    anchors.into_iter().for_each(add);
+    hex(&digest.finalize())
 }
 
 fn fingerprint(certificate: &Certificate) -> String {

@@ -86,6 +86,37 @@ fn a_record_that_is_on_two_keys_makes_no_successor() {
     }
 }
 
+/// Our record was copied to another user's key, and our own job is gone: that user's certificate was there before, so it answers
+/// nothing, and the old credential is renewed by nobody.
+#[test]
+fn a_certificate_that_was_there_before_the_record_is_no_successor() {
+    let bank = Bank::alone(Kind::P256, days_from_now(300));
+    bank.soft.credential(&bank.ca, Kind::P256, &[0xa], &firm("Example", "Alice"), days_from_now(11));
+    let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0xb], "bob"));
+    let bob = bank.ca.issue(&firm("Example", "Bob"), &spki).not_before(days_from_now(-30));
+    let bob = bob.not_after(days_from_now(200)).der();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bob, &[0xb], "bob"));
+    let token = bank.token();
+    let session = bank.login(&token);
+    let alice = credential(&token, &[0xa]);
+    let pending = Renewal::of(&alice).begin(&session, &run()).unwrap();
+    let label = bank.soft.snapshot().with_id(pending.key_id()).next().unwrap().label.clone();
+    bank.soft.inspect(|inspector| {
+        inspector.destroy(pending.key_id());
+        inspector.relabel(&[0xb], label.as_bytes());
+    });
+    let before = bank.soft.snapshot();
+    drop((session, pending));
+    let session = bank.session();
+    let old = session.credentials().unwrap().by_id(&[0xa]).only().unwrap();
+    assert_eq!(state(&old), Renewable::Yes);
+    refused(bank.retire(&session, &old), Code::RetireNoSuccessor);
+    bank.soft.snapshot().assert_same_as(&before);
+    // And she renews by herself, with a key of her own.
+    let pending = Renewal::of(&old).beside_pending().begin(&session, &run()).unwrap();
+    assert_ne!(pending.key_id(), [0xb]);
+}
+
 /// The CA answers the one's order with the other's name, and that one's credential is on the token: it is installed with a
 /// warning, and what goes is for a person to say.
 #[test]
@@ -108,6 +139,10 @@ fn an_answer_with_another_users_name_removes_nothing_by_itself() {
     let error = refused(removal.run(&session, &run()), Code::RemovalDoubtful);
     assert_eq!(facts(&error, Fact::Reason), ["name_of_another_user"]);
     refused(bank.retire(&session, &alice), Code::RemovalDoubtful);
+    bank.soft.snapshot().assert_same_as(&before);
+    // Nor is it renewed, so that nobody had to be asked: a second order would be as wrong.
+    let again = Renewal::of(credential(&token, &[0xa])).policy(&bank.anchored()).begin(&session, &run());
+    assert_eq!(refused(again, Code::RenewedForAnother).code().name(), "renewed_for_another");
     bank.soft.snapshot().assert_same_as(&before);
     // A person who names both knows whose it is.
     let named = Retire::of(&alice, &bank.anchored()).successor(installed.credential.certificate());

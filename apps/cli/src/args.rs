@@ -425,13 +425,15 @@ pub struct Confirm {
     #[command(flatten)]
     pub which: Which,
 
-    /// The address of a page that only those with a certificate can open, for example `https://www.bank.example/login`;
-    /// without it that of the bank's profile.
+    /// The address of a page that only those with a certificate can open; without it that of the bank's profile.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 
-    /// The proxy to go through, `http://host:port`; without it that of the bank's profile. Variables such as https_proxy
-    /// are not looked at.
+    /// The page, on the same server, to which it leads whom it lets in; without it that of the bank's profile.
+    #[arg(long, value_name = "URL")]
+    pub after_login: Option<String>,
+
+    /// The proxy to go through, `http://host:port`; without it that of the bank's profile. Variables are not looked at.
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
 
@@ -447,11 +449,9 @@ pub struct Confirm {
     #[arg(long)]
     pub retire_old: bool,
 
-    /// A CA certificate (PEM or DER) above the new one: it is shown to the server too, and for --retire-old the new one
-    /// must lead to it; may be given several times.
+    /// A CA certificate (PEM or DER) above the new one, shown to the server too; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub trust_anchor: Vec<PathBuf>,
-
     /// With --retire-old: does not ask for confirmation.
     #[arg(short, long, requires = "retire_old")]
     pub yes: bool,

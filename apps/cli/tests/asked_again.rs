@@ -120,7 +120,8 @@ fn an_order_for_the_old_key_is_made_once() {
         let done = stage.token.snapshot();
         stage.token.snapshot().assert_keeps(&before);
         assert_eq!(done.added_since(&before).len(), 1, "{kind}");
-        for more in [&["--reuse-key"][..], &[]] {
+        // With the key's identifier as well, which both certificates have now.
+        for more in [&["--reuse-key"][..], &[], &["--reuse-key", "--id", "01"], &["--id", "01"]] {
             let command = [&["renew", "--issuer", "touch asked; false"], more].concat();
             assert_eq!(stage.run(&command).json()["already_renewed"], true, "{kind}");
             stage.token.snapshot().assert_same_as(&done);
@@ -296,6 +297,48 @@ fn a_removal_that_another_users_name_stops_says_how_to_go_on() {
     assert_eq!(stage.shell(&line).json()["key_removed"], true);
     assert_eq!(stage.token.snapshot().with_id(&[2]).count(), 0);
     assert_eq!(stage.token.snapshot().with_id(&[3]).count(), 3, "Bob's own");
+}
+
+/// What another program writes while the CA works is seen before anything goes, in one process too.
+#[test]
+fn what_came_while_the_ca_worked_keeps_its_key() {
+    let stage = Stage::new();
+    let spki = stage.token.inspect(|token| token.public_key(&stage.old.id));
+    let subject = NameDer::new().organization(Text::Utf8, "Other").common(Text::Utf8, "VPN user").to_der();
+    stage.write("vpn.der", &stage.ca.issue(&subject, &spki).not_after(days_from_now(500)).der());
+    let write = format!(
+        "pkcs11-tool --module {} --login --pin {} --token-label {} --write-object {} --type cert --id 44 --label vpn >&2",
+        softhsm_module().display(),
+        stage.token.pin(),
+        stage.token.label(),
+        stage.file("vpn.der").display()
+    );
+    let issuer = format!("cat > sent; {write} && {} < sent", stage.issuer(&[]));
+    let renew = ["renew", "--retire-old", "--trust-anchor", "ca/ca.pem", "--issuer", &issuer];
+    assert_eq!(stage.run(&renew).json()["retired"], true);
+    let after = stage.token.snapshot();
+    assert_eq!(after.with_id(&[0x44]).count(), 1);
+    let left: Vec<_> = after.with_id(&stage.old.id).map(|one| one.class.clone()).collect();
+    assert_eq!(left, ["CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"], "the certificate alone went");
+}
+
+/// The same certificate, written twice by another program, is one.
+#[test]
+fn a_certificate_that_is_there_twice_is_one() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    let copy = |token: &usbtoken_testkit::Inspector| {
+        token.write_certificate(&stage.old.certificate, &stage.old.id, "copy");
+    };
+    stage.token.inspect(copy);
+    let before = stage.token.snapshot();
+    let issuer = stage.issuer(&[]);
+    stage.run(&["renew", "--id", "01", "--issuer", &issuer]).succeeded();
+    let done = stage.token.snapshot();
+    done.assert_keeps(&before);
+    assert_eq!(done.added_since(&before).len(), 3);
+    assert_eq!(stage.run(&["renew", "--issuer", "touch asked; false"]).json()["already_renewed"], true);
+    stage.run(&["retire", "--yes", "--id", "01", "--trust-anchor", "ca/ca.pem"]).succeeded();
+    assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0);
 }
 
 /// One file with the answers for two users of the token.

@@ -145,7 +145,8 @@ fn a_redirection_on_the_same_server_is_followed_with_its_cookie() {
         location = /start { add_header Set-Cookie \"session=42; Secure; HttpOnly\"; return 302 portal/; }
         location = /portal/ { if ($http_cookie != \"session=42\") { return 302 /start; } return 200; }";
     let server = servers::nginx(&stage, lines);
-    let value = confirm_at(&stage, &server.url("/start"), &[]).succeeded().json();
+    let named = ["--after-login", &server.url("/portal/")];
+    let value = confirm_at(&stage, &server.url("/start"), &named).succeeded().json();
     assert_eq!(value["redirections"][0], server.url("/portal/"), "{value:#}");
     assert_eq!(value["url"], server.url("/start"));
 }

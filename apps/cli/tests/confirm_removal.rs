@@ -66,6 +66,8 @@ fn the_old_one_goes_only_when_the_banks_server_has_taken_the_new_one() {
         ("version", 2.into()),
         ("bank", "another".into()),
         ("bank", serde_json::Value::Null),
+        ("login_rules", "00".repeat(32).into()),
+        ("login_rules", serde_json::Value::Null),
     ] {
         fake(key, to);
         at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
@@ -135,12 +137,62 @@ fn a_login_at_another_address_lets_nothing_old_go() {
     ] {
         let done = at_bank(&stage, &[&["confirm", "--retire-old", "--yes"], elsewhere].concat());
         assert_eq!(done.result()["confirmed"], true, "{done:?}");
+        assert_eq!(done.result()["recorded"], false, "{done:?}");
+        assert!(done.notices().contains(&"login_not_at_bank".to_owned()), "{done:?}");
         assert_eq!(done.error()["name"], "retire_not_confirmed", "{elsewhere:?}: {done:?}");
         at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
         nothing_changed(&stage, &before);
     }
-    // The bank's own address, named by the person, is the bank's.
+    // The bank's own address, named by the person, is the bank's; and a later one elsewhere takes nothing from it.
     at_bank(&stage, &["confirm", "--url", &bank.url("/login")]).succeeded();
+    let said = |more: &str| {
+        stage.shell(&format!("usbtoken --lang en --pin-file pin --banks banks.d confirm {more}")).stdout
+    };
+    let text = said(&format!("--url {}", other.url("/")));
+    assert!(!text.contains("usbtoken retire"), "{text}");
+    let text = said("");
+    assert!(text.contains("usbtoken retire"), "{text}");
+    at_bank(&stage, &["confirm", "--url", &other.url("/")]).succeeded();
+    at_bank(&stage, &retire).succeeded();
+}
+
+/// Another profile of the same name may have let another server be the bank's.
+#[test]
+fn a_record_counts_for_the_profile_as_it_was() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(
+        &stage,
+        &format!("{DEMANDS} location /menu {{ return 200; }} location = /led {{ return 302 /menu?t=1; }}"),
+    );
+    let after = "old = \"remove-after-confirmation\"";
+    let led = profile(&stage, &server.url("/led"), after);
+    // The first is the profile's own; another stands in a comment.
+    let lines = format!("after_login = {:?}\nlogin_anchors", server.url("/menu"));
+    let named = led.replacen("login_anchors", &lines, 1);
+    let more = String::from_utf8(stage.read("ca/ca.pem")).unwrap();
+    let before = stage.token.snapshot();
+    let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
+    let retire = ["retire", "--yes", "--serial", &old];
+    bank::install(&stage, "bank", &named);
+    at_bank(&stage, &["confirm"]).succeeded();
+    for other in [
+        led.clone(),
+        named.replace("/menu", "/menu?t=1"),
+        named.replacen("login_anchors = [", &format!("login_anchors = ['''{more}''', "), 1),
+    ] {
+        bank::install(&stage, "bank", &other);
+        at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+        nothing_changed(&stage, &before);
+    }
+    bank::install(&stage, "bank", &named);
+    let unsaid = at_bank(&stage, &["confirm"]).succeeded().json();
+    assert_eq!(unsaid["recorded"], true);
+    // Led to a page that is not named, it may have been refused: that takes the record back.
+    bank::install(&stage, "bank", &led);
+    at_bank(&stage, &["confirm"]).failed("login_led_on", 12);
+    bank::install(&stage, "bank", &named);
+    at_bank(&stage, &retire).failed("retire_not_confirmed", 9);
+    at_bank(&stage, &["confirm"]).succeeded();
     at_bank(&stage, &retire).succeeded();
 }
 
@@ -161,7 +213,19 @@ fn three_in_a_row_come_to_one_by_what_the_messages_say() {
     let olds: Vec<String> = value["replaced"].as_array().unwrap().iter().map(serial).collect();
     assert_eq!(olds, [first.clone(), second.clone()], "the oldest first: {value:#}");
 
+    // Whichever is tried, the newest is the one to choose.
+    let newest = serial(&value["credential"]);
+    for tried in [&first, &second, &newest] {
+        let value = at_bank(&stage, &["confirm", "--serial", tried]).succeeded().json();
+        let ends = |value: &serde_json::Value| value["serial_ends"].as_str().unwrap().to_lowercase();
+        assert!(newest.ends_with(&ends(&value["choose"])), "{tried}: {value:#}");
+        let olds: Vec<String> = value["do_not_choose"].as_array().unwrap().iter().map(ends).collect();
+        assert!(first.ends_with(&olds[0]) && second.ends_with(&olds[1]) && olds.len() == 2, "{value:#}");
+    }
+
     let retire = |serial: &str| at_bank(&stage, &["retire", "--yes", "--serial", serial]);
+    // Nothing takes the place of the newest, whatever is confirmed.
+    retire(&newest).failed("retire_no_successor", 9);
     let error = retire(&second).failed("retire_older_first", 9);
     let named = error["facts"]["candidate"][0].as_str().unwrap();
     assert!(named.contains(&first), "{error:#}");

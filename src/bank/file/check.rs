@@ -72,6 +72,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         issuer: file.issuer.as_ref().map(|issuer| check.issuer(issuer)),
         origins,
         login_url: check.login_url(file.pages.login_url.as_ref()),
+        after_login: check.after_login(&file.pages),
         login_anchors: check.anchors("pages.login_anchors", &file.pages.login_anchors),
         pages_proxy: check.proxy("pages.proxy", file.pages.proxy.as_ref()),
         pin: file.words.pin.as_ref().map(|both| check.both("words.pin", both)),
@@ -362,6 +363,21 @@ impl Checker<'_, '_> {
                 .add(code, url.span(), "pages.login_url", |error| error.fact(Fact::Found, url.get_ref()));
         }
         Some(url.get_ref().clone())
+    }
+
+    /// No other server than that of the login is ever followed to.
+    fn after_login(&mut self, pages: &raw::Pages) -> Option<String> {
+        let page = pages.after_login.as_ref()?;
+        let key = "pages.after_login";
+        let of_login = pages.login_url.as_ref().and_then(|url| Origin::of_url(url.get_ref()).ok());
+        match Origin::of_url(page.get_ref()) {
+            Err(code) => {
+                self.faults.add(code, page.span(), key, |error| error.fact(Fact::Found, page.get_ref()))
+            }
+            Ok(origin) if of_login.as_ref() == Some(&origin) => {}
+            Ok(_) => self.faults.contradiction(page.span(), key, "pages.login_url"),
+        }
+        Some(page.get_ref().clone())
     }
 
     fn next_steps(&mut self, steps: &[Spanned<raw::Next>]) -> Vec<NextStep> {

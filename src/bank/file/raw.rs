@@ -143,6 +143,7 @@ pub(super) struct Pages {
     #[serde(default)]
     pub(super) origins: Vec<Text>,
     pub(super) login_url: Option<Text>,
+    pub(super) after_login: Option<Text>,
     #[serde(default)]
     pub(super) login_anchors: Vec<Text>,
     pub(super) proxy: Option<Text>,

@@ -123,6 +123,13 @@ const BAD: &[(&str, Code, &str, &str)] = &[
     ("[pages]\nproxy = \"http://a b:8080\"", Code::ProfileBadValue, "7", "9"),
     ("[pages]\norigins = [\"http://bank.example.jp\"]", Code::ProfileOriginInsecure, "7", "12"),
     ("[pages]\norigins = [\"https://bank.example.jp/\"]", Code::ProfileOriginMalformed, "7", "12"),
+    (
+        "[pages]\nlogin_url = \"https://a.jp/\"\nafter_login = \"https://b.jp/menu\"",
+        Code::ProfileContradiction,
+        "8",
+        "15",
+    ),
+    ("[pages]\nafter_login = \"http://a.jp/menu\"", Code::ProfileOriginInsecure, "7", "15"),
     ("[pages]\nlogin_url = \"http://bank.example.jp/login\"", Code::ProfileOriginInsecure, "7", "13"),
     ("[[words.next]]\nerror = \"no_such\"\nja = \"あ\"\nen = \"a\"", Code::ProfileBadValue, "7", "9"),
     ("[words]\npin = { ja = \"\", en = \"PIN\" }", Code::ProfileBadValue, "7", "14"),

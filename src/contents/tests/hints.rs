@@ -217,3 +217,27 @@ fn a_key_of_another_kind_is_not_asked() {
     made.private[0].algorithm = Some(crate::pki::SignatureAlgorithm::RsaPkcs1Sha256);
     assert_eq!(made.contents().candidates(&wanted, b"one").len(), 0);
 }
+
+/// Another program has moved the certificate and taken the public key away: after the login it is not said that its key is
+/// missing, also when the certificate that it followed is gone.
+#[test]
+fn a_moved_certificate_has_its_key_once_that_has_signed() {
+    for old_is_there in [true, false] {
+        let bank = Bank::new();
+        let old = bank.old.public_key();
+        let mut made = Made::default().certificate(4, b"old", "moved", bank.new.der());
+        if old_is_there {
+            made = made.certificate(1, b"old", "bank", bank.old.der()).pair(2, b"old", b"bank", old);
+        }
+        let made = silent(made, 12, b"new", bank.record.label(), bank.new.public_key());
+        let mut contents = made.contents();
+        contents.prove_successors(&made).unwrap();
+        let all = contents.credentials();
+        let new = all.iter().find(|one| one.certificate() == &bank.new).unwrap();
+        assert_eq!(new.private_key().unwrap().id, b"new", "{old_is_there}");
+        // Without its signature the key of that identifier would be taken for it, or none.
+        let hints = made.contents().credentials();
+        let new = hints.iter().find(|one| one.certificate() == &bank.new).unwrap();
+        assert_ne!(new.private_key().map(|key| key.id.clone()).ok().as_deref(), Some(&b"new"[..]));
+    }
+}

@@ -79,6 +79,8 @@ pub struct Session {
     unread: Cell<Option<Unread>>,
     /// What the driver answered where a key was to show by a signature whose it is.
     unsigned: Cell<Option<Call>>,
+    /// Whether this session has written a certificate.
+    written: Cell<bool>,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<TokenLock>,
@@ -135,7 +137,8 @@ impl Session {
         let pin = KeptPin::new(pin, token.quirks().context_login);
         let reopened = OnceCell::new();
         let (unread, unsigned) = (Cell::new(None), Cell::new(None));
-        Ok(Session { open, reopened, pin, pin_was_checked, unread, unsigned, login, reserved })
+        let written = Cell::new(false);
+        Ok(Session { open, reopened, pin, pin_was_checked, unread, unsigned, written, login, reserved })
     }
 
     /// The token.

@@ -10,8 +10,9 @@ use super::read::Object;
 use super::sign::Signed;
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::PublicKey;
+use crate::pki::{Certificate, PublicKey};
 use base16ct::lower::encode_string as hex;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use usbtoken_pkcs11::types::{CKA_ID, CKR_OBJECT_HANDLE_INVALID};
 use usbtoken_pkcs11::{Failure, ObjectHandle};
@@ -24,6 +25,10 @@ mod tests;
 pub(crate) struct Removal {
     step: Step,
     planned: Vec<Planned>,
+    /// What was there when the plan was made.
+    known: Option<Arc<Present>>,
+    /// What has to be there still when a private key goes.
+    kept: Vec<Place>,
 }
 
 /// One object, and what a fresh read must say of it.
@@ -54,7 +59,19 @@ enum Is {
 
 impl Removal {
     pub(crate) fn new(step: Step) -> Self {
-        Removal { step, planned: Vec::new() }
+        Removal { step, planned: Vec::new(), known: None, kept: Vec::new() }
+    }
+
+    /// Made of what was there then: before a private key goes, it is made sure that no certificate for it has come since.
+    pub(crate) fn of(step: Step, present: &Arc<Present>) -> Self {
+        Removal { known: Some(Arc::clone(present)), ..Removal::new(step) }
+    }
+
+    /// Goes on only while this certificate and its key are there.
+    pub(crate) fn while_there(mut self, certificate: &StoredCertificate, key: Option<&StoredKey>) -> Self {
+        self.kept.push(certificate.place);
+        self.kept.extend(key.map(|key| key.place));
+        self
     }
 
     /// A public key; one that does not report its value cannot be known again, and stops the removal.
@@ -145,7 +162,43 @@ impl Session {
         if matches!(removal.step, Step::Abandon | Step::Retire) {
             self.pin.drop_unless_wanted();
         }
+        // Before the first of them goes: SoftHSM forgets of what other programs have written when it writes itself.
+        removal.planned.iter().try_for_each(|planned| self.make_sure_nothing_came(planned, removal))?;
         removal.planned.iter().try_for_each(|planned| self.remove_one(planned, removal.step))
+    }
+
+    /// Before a private key goes: no certificate for it is there that was not there when the plan was made, and what has to
+    /// stay is there. One search says both.
+    fn make_sure_nothing_came(&self, planned: &Planned, removal: &Removal) -> Result<()> {
+        let (Is::PrivateKey { signed_for: Some(public), .. }, Some(known)) = (&planned.is, &removal.known)
+        else {
+            return Ok(());
+        };
+        let changed = |reason| Err(doubt(removal.step, planned.is.id(), reason));
+        let open = self.open_session();
+        let (mut found, mut moved) = (BTreeSet::new(), 0);
+        for handle in open.find(usbtoken_pkcs11::Template::new())? {
+            found.insert(handle);
+            let is_known = known.owner == open.place(handle).owner && known.handles.contains(&handle);
+            if is_known {
+                continue;
+            }
+            moved += 1;
+            match open.read_object(handle) {
+                Ok(Object::Certificate(one)) if is_for(&one.der, public) => {
+                    return changed("certificate_came");
+                }
+                Ok(_) => {}
+                Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => {}
+                Err(failure) => {
+                    let unreadable = doubt(removal.step, planned.is.id(), "object_unreadable");
+                    return Err(unreadable.because_of(failure.during(removal.step)));
+                }
+            }
+        }
+        // Some drivers number their objects anew when one goes.
+        let stays = |place: &Place| found.contains(&place.handle) || moved > 0;
+        if removal.kept.iter().all(stays) { Ok(()) } else { changed("successor_went") }
     }
 
     fn remove_one(&self, planned: &Planned, step: Step) -> Result<()> {
@@ -294,6 +347,10 @@ impl Session {
         }
         Ok(came)
     }
+}
+
+fn is_for(der: &[u8], key: &PublicKey) -> bool {
+    Certificate::from_der(der).is_ok_and(|certificate| certificate.public_key() == key)
 }
 
 /// What a fresh read of a handle says.

@@ -54,6 +54,7 @@ impl Session {
                         let cleaned = clean(Some(&written));
                         cleaned.map_err(|error| error.after_clean_up(self.take_back(&written)))?;
                     }
+                    self.written.set(true);
                     return Ok((written, set));
                 }
                 Err(failure) => failure,
@@ -70,6 +71,21 @@ impl Session {
         }
         clean(None)?;
         Err(refused(refusals))
+    }
+
+    /// Whether this session has written a certificate.
+    pub(crate) fn has_written(&self) -> bool {
+        self.written.get()
+    }
+
+    /// Whether a certificate stands under this identifier. The search is also when drivers take over what other programs have
+    /// written: SoftHSM forgets of that when it writes itself first.
+    ///
+    /// # Errors
+    /// What the search returns.
+    pub(crate) fn certificates_came(&self, id: &[u8]) -> Result<bool> {
+        let template = Template::new().number(CKA_CLASS, CKO_CERTIFICATE).bytes(CKA_ID, id);
+        Ok(!self.open_session().find(template)?.is_empty())
     }
 
     /// Takes back a certificate that this session has written.

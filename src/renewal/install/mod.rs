@@ -12,7 +12,7 @@ use super::clock;
 use super::pending::{KeyInUse, Pending, RequestedKey};
 use super::run::Run;
 use super::write::{sign_challenge, write_and_verify};
-use crate::bank::Policy;
+use crate::bank::{OldCredential, Policy};
 use crate::contents::{
     Contents, Credential, Credentials, Identified as _, PendingKey, about, already_installed,
     make_sure_it_is_meant, no_leaf, not_awaited,
@@ -154,7 +154,10 @@ impl<'a> Install<'a> {
         let public = pending.request().public_key();
         let leaf = response.leaf_for(public).cloned();
         let leaf = leaf.ok_or_else(|| no_leaf(response, [Some(public)]))?;
-        if pending.is_installed() {
+        let may_be_there = pending.is_installed()
+            || session.has_written()
+            || policy.old != OldCredential::Keep && session.certificates_came(pending.key_id())?;
+        if may_be_there {
             let mut contents = Contents::read(session)?;
             if contents.is_there(&leaf) {
                 return job.confirm(&mut contents, &leaf);

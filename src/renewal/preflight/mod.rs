@@ -189,6 +189,12 @@ impl Preflight {
             let mut unique = |state| findings.push(PreflightPoint { point: Point::SubjectUnique, state });
             match (now, by) {
                 (None, _) => unique(gone(old)),
+                (Some(now), Some(by)) if !renewal.although_renewed && is_for_another(now, by, run) => {
+                    let error = about(Error::new(Code::RenewedForAnother).during(Step::Preflight), old);
+                    let error =
+                        error.fact(Fact::Candidate, by).fact(Fact::Successor, by.certificate.serial());
+                    unique(PointResult::Blocker(error));
+                }
                 (Some(_), Some(by)) if !renewal.although_renewed => {
                     let error = already_renewed(old, by, &renewal.policy.window);
                     unique(PointResult::Blocker(error.during(Step::Preflight)));
@@ -425,6 +431,11 @@ fn only_user<'c>(
         }
     };
     Some(PreflightPoint { point: Point::OnlyUser, state })
+}
+
+/// Whether what took its place has the name of another user whose credential is on the token: a CA mistook one for the other.
+fn is_for_another(old: &Credential, by: &Successor, run: &Run<'_>) -> bool {
+    old.of_other_users(run.now()).any(|other| other.subject().matches(by.certificate.subject()))
 }
 
 fn gone(old: &Credential) -> PointResult {

@@ -32,6 +32,8 @@ code_words! {
         "Check the folder and the name; an administrator puts the file that the bank distributes into the folder shown.";
     ProfileAmbiguous "Several banks' profiles are installed and none was named."
         "Name the bank that is meant; the candidates are shown.";
+    ProfileNamesAlike "The names of two installed profiles differ in upper and lower case only."
+        "Which one is meant cannot be told: ask the administrator to rename or remove one of the files shown.";
     ProfileUntrusted "Others can change the bank's profile."
         "Have the administrator set owner and mode of the file or folder shown.";
     ProfileTooLarge "The file is too large for a bank's profile."
@@ -367,6 +369,8 @@ code_words! {
         "Insert your own USB token; if you have none, ask the bank's branch.";
     RetireKept "The rules of this renewal keep the old certificate."
         "Leave the old certificate where it is; if it has to go, ask the bank's branch.";
+    RenewedForAnother "The certificate that was issued as the renewal of this one has the name of another user on this token."
+        "Check whose certificate it is. If the name is wrong, ask the bank's branch; this one stays until then.";
     NotYetIssued "The CA has not issued the certificate yet."
         "The key waits on the token; go on later with the command shown.";
     ResultNotPrinted "It is done, but the result could not be printed."
@@ -405,6 +409,8 @@ code_words! {
         "Both are shown: tell the bank's branch. Nothing was changed on the token.";
     LoginAskedLater "The server asked for no certificate while the connection was made, and refused the page. It seems to want the certificate only once a page is asked for, which cannot be followed here."
         "Log in with a browser to see whether the new certificate works. Where it has to be confirmed here, ask the bank's branch for an address that demands the certificate while the connection is made. Nothing was changed on the token.";
+    LoginLedOn "The server led on to a page that is not named as the one after the login. It may be what those see who are refused, so the login is not confirmed."
+        "Look at that address in a browser. If it is the page after the login, name it as that and confirm again (pages.after_login in a bank's profile). If in doubt, ask the bank's branch. Nothing was changed on the token.";
     LoginUrlUnusable "The address of the login is missing, or it is none that can be used."
         "Give the address of the login page, which begins with https://; in a bank's profile it is pages.login_url.";
     OldFileUnusable "The file holds no certificate that could be renewed."

@@ -251,6 +251,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A device that may be the bank's USB token is plugged in, and no driver sees it.",
             "Install the driver that the bank names, and plug the token in again.",
         ),
+        Notice::LoginNotAtBank => w(
+            "This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it.",
+            "Where the bank wants a confirmed login before the old one goes, confirm one at the address of its profile.",
+        ),
         Notice::PinFileReadable => w(
             "Other users of this computer can read the file that holds the PIN.",
             "Let only yourself read it (chmod 600). If somebody may have read it, change the PIN.",

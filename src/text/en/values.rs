@@ -5,6 +5,7 @@ use crate::error::Fact;
 /// The words for a value that is a stable name.
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
+        (Fact::Reason, "subject_differs") => "the rule for the subject does not allow the successor's name",
         (Fact::Reason, "replaced_meanwhile") => "another file was put in its place while it was read",
         (Fact::Reason, "delivered_empty") => {
             "this USB token comes without a certificate: the first one is to be issued, not renewed"
@@ -96,6 +97,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "first_names_no_object") => {
             "a first certificate is for no object that is on the token already"
         }
+        (Fact::Reason, "certificate_came") => "a certificate for this key has come meanwhile",
+        (Fact::Reason, "successor_went") => "the certificate that takes its place, or its key, is gone",
         (Fact::Reason, "old_certificate_there") => "the old certificate was read from this file",
         (Fact::Reason, "no_old_key") => "there is no old credential whose key could be used",
         (Fact::Reason | Fact::Detail, "after_last") => "it lies behind the last entry",

@@ -5,6 +5,7 @@ use crate::error::Fact;
 /// The words for a value that is a stable name.
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
+        (Fact::Reason, "subject_differs") => "後継の主体者名が、指定された規則（subject）で許されていません",
         (Fact::Reason, "replaced_meanwhile") => "読み取る間に、別のファイルに置き換えられました",
         (Fact::Reason, "delivered_empty") => {
             "このUSBトークンは、電子証明書が入っていない状態で届きます。更新ではなく、最初の電子証明書の発行が必要です"
@@ -84,6 +85,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "another_session") => "別のセッションで読み取ったオブジェクトです",
         (Fact::Reason, "no_anchor") => "信頼する認証局（トラストアンカー）が指定されていません",
         (Fact::Reason, "first_names_no_object") => "新規発行は、トークンにある鍵や電子証明書を対象にしません",
+        (Fact::Reason, "certificate_came") => "その間に、この鍵の電子証明書が書き込まれました",
+        (Fact::Reason, "successor_went") => "代わりとなる電子証明書またはその鍵がなくなりました",
         (Fact::Reason, "old_certificate_there") => "更新前の証明書を読み取ったファイルです",
         (Fact::Reason, "no_old_key") => "使用できる古い証明書の鍵がありません",
         (Fact::Reason | Fact::Detail, "after_last") => "最後の項目より後ろです",

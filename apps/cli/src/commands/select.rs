@@ -19,22 +19,37 @@ use crate::run::Run;
 pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Chosen<Credential>> {
     let settled = |one| Chosen { value: one, settled: true };
     match (&which.id, &which.serial) {
-        (Some(id), _) => all.by_id(&id.0).only().map(settled),
+        (Some(id), _) => match all.by_id(&id.0) {
+            // The certificates of a key that was used again have its identifier.
+            row if !force && are_of_one_key(&row) => to_renew(row, run),
+            named => named.only().map(settled),
+        },
         (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only().map(settled),
         (None, None) if force => all.only().map(settled),
-        (None, None) => {
-            let now = all.clone().renewable(run.policy().window, run.now());
-            let to_renew = now.clone().without_successor();
-            let renewed = all.iter().filter(|one| one.successor().is_some());
-            let unsettled = |one| Chosen { value: one, settled: false };
-            match renewed.max_by_key(|one| one.certificate().not_after()) {
-                _ if !to_renew.is_empty() => to_renew.only().map(settled),
-                Some(renewed) => Ok(unsettled(renewed.clone())),
-                None if all.iter().len() == 1 => all.only().map(unsettled),
-                None => now.only().map(settled),
-            }
-        }
+        (None, None) => to_renew(all, run),
     }
+}
+
+/// Of these the only one that can be renewed now, else the one that says why none can be.
+fn to_renew(all: Credentials, run: &Run) -> Result<Chosen<Credential>> {
+    let settled = |one| Chosen { value: one, settled: true };
+    let unsettled = |one| Chosen { value: one, settled: false };
+    let now = all.clone().renewable(run.policy().window, run.now());
+    let to_renew = now.clone().without_successor();
+    let renewed = all.iter().filter(|one| one.successor().is_some());
+    match renewed.max_by_key(|one| one.certificate().not_after()) {
+        _ if !to_renew.is_empty() => to_renew.only().map(settled),
+        Some(renewed) => Ok(unsettled(renewed.clone())),
+        None if all.iter().len() == 1 => all.only().map(unsettled),
+        None => now.only().map(settled),
+    }
+}
+
+/// Whether there are several certificates, all for one key.
+fn are_of_one_key(all: &Credentials) -> bool {
+    let mut keys = all.iter().map(|one| one.certificate().public_key());
+    let first = keys.next();
+    all.iter().len() > 1 && keys.all(|key| Some(key) == first)
 }
 
 /// The pending key with that id; without an id the only one that is accepted.

@@ -176,6 +176,8 @@ pub enum Words<'a> {
     },
     /// What to do where other software still shows the old one.
     CopiesElsewhere,
+    /// The bank keeps the old certificate on the token.
+    KeptByBank,
     /// The command that removes an old certificate now.
     MayRetire(&'a str),
     /// The credential is renewed already, and nothing was written.
@@ -237,6 +239,8 @@ pub enum Words<'a> {
     HintBegun,
     /// Hint of the command: name the CA's certificate.
     HintAnchor,
+    /// Hint of the command: name the page after the login.
+    HintAfterLogin,
     /// Hint of the command: confirm a login first.
     HintConfirm,
     /// Hint of the command: only the removal is left; a second renewal would be a second order.

@@ -172,6 +172,44 @@ pub fn renegotiating(stage: &Stage) -> Server {
     Server { child: Some(child), port }
 }
 
+/// Python's `ssl` by this version of TLS, which wants a certificate that leads to one of these CAs, and ends a connection as
+/// soon as it does not. Of the page `/slow` it sends the first bytes and no more.
+pub fn python(stage: &Stage, version: &str, clients: &str) -> Server {
+    const SCRIPT: &str = "
+import socket, ssl, sys, threading, time
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain('server.pem', 'server.key')
+context.load_verify_locations(sys.argv[2])
+context.verify_mode = ssl.CERT_REQUIRED
+context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, sys.argv[1])
+listener = socket.create_server(('127.0.0.1', 0))
+print(listener.getsockname()[1], flush=True)
+def serve(near):
+    try:
+        with context.wrap_socket(near, server_side=True) as tls:
+            head = tls.recv(4096)
+            if b'GET /slow ' in head:
+                tls.sendall(b'HTT')
+                time.sleep(600)
+            tls.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n')
+    except OSError:
+        near.close()
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+";
+    usual_identity(stage);
+    let mut child = Command::new("python3")
+        .args(["-c", SCRIPT, version, clients])
+        .current_dir(stage.file(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("python3");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    Server { child: Some(child), port: line.trim().parse().unwrap() }
+}
+
 /// A TCP server that treats each connection so.
 pub fn tcp(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use usbtoken::bank::{OldCredential, Override};
 use usbtoken::confirm::{Confirm, Confirmed, stale_copies};
 use usbtoken::error::{Fact, Notice, Warning};
 use usbtoken::pki::jst_date;
@@ -47,7 +48,7 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let ((), access) = chosen::choose(run, reserved, early)?;
     let session = access.login(run)?;
     let all = session.credentials()?;
-    let new = choice(all.clone())?;
+    let new = choice(all.clone()).map_err(|error| run.explain(error, session.token()))?;
     let olds = all.replaced_by(new.certificate());
 
     let keeper = Keeper::of_user();
@@ -55,26 +56,37 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
         let stoppable = Stoppable::new(&run.progress);
         confirm.run(&session, &new, &run.call().progress(&stoppable))
     };
-    if confirmed.as_ref().is_err_and(|error| error.code() == Code::LoginRefused) {
+    let refuses = |error: &Error| matches!(error.code(), Code::LoginRefused | Code::LoginLedOn);
+    if confirmed.as_ref().is_err_and(refuses) {
         // What an earlier login has shown holds no more.
         keeper.forget_confirmation(session.token().identity(), new.certificate());
     }
     let confirmed = confirmed?;
     let mut notices = confirmed.notices().to_vec();
-    let recorded = keeper.keep_confirmation(confirmed.record());
-    if let Err(error) = &recorded {
+    // One that counts for nothing must not take the place of one that counts.
+    let counts = run.bank().is_none_or(|bank| bank.login_url.is_none() || confirmed.record().is_by(bank));
+    let mut recorded = false;
+    if !counts {
+        notices.push(Notice::LoginNotAtBank.into());
+    } else if let Err(error) = keeper.keep_confirmation(confirmed.record()) {
         let facts = error.facts();
         notices.push(facts.fold(Warning::from(Notice::ConfirmationNotKept), |warning, (fact, value)| {
             warning.fact(fact, value)
         }));
+    } else {
+        recorded = true;
     }
     let copies = olds.iter().flat_map(|old| stale_copies(old.certificate(), new.certificate()));
     let copies: Vec<Warning> =
         copies.map(|path| Warning::from(Notice::CopyShowsOld).fact(Fact::Path, path.display())).collect();
     notices.extend(copies);
 
-    let mut told = tell(run, args, &session, (&new, &olds), &confirmed, &notices);
-    told.json["recorded"] = recorded.is_ok().into();
+    let mut told = tell(run, &session, (&new, &olds), &all, &confirmed, &notices);
+    if !args.retire_old && may_retire(run, recorded) {
+        tell_removals(run, &olds, &mut told.text);
+    }
+    told.text.push_str(&notices_text(&run.untold(&notices), run.tongue()));
+    told.json["recorded"] = recorded.into();
     if args.retire_old {
         retire(run, args, &session, (&new, &olds), &confirmed, &policy, &mut told);
     }
@@ -91,6 +103,10 @@ fn wanted(run: &Run, args: &args::Confirm, policy: &Policy) -> Result<Confirm> {
     };
     let confirm = match &args.proxy {
         Some(proxy) => confirm.proxy(proxy)?,
+        None => confirm,
+    };
+    let confirm = match &args.after_login {
+        Some(page) => confirm.after_login(page)?,
         None => confirm,
     };
     let confirm = match args.server_ca.is_empty() {
@@ -128,21 +144,51 @@ fn marks(one: &Certificate) -> (String, String) {
     (last, jst_date(one.not_after()).to_string())
 }
 
+/// The last of the row of renewals that this one is in.
+fn last_of_row(all: &Credentials, one: &Credential) -> Certificate {
+    let mut last = one;
+    // A successor ends later, so the row has an end.
+    while let Some(successor) = last.successor() {
+        match all.iter().find(|next| *next.certificate() == successor.certificate) {
+            Some(next) => last = next,
+            None => return successor.certificate.clone(),
+        }
+    }
+    last.certificate().clone()
+}
+
+/// Whether `retire` would let those go that were replaced, as far as the bank and this login decide.
+fn may_retire(run: &Run, recorded: bool) -> bool {
+    run.bank().is_none_or(|bank| match bank.old {
+        OldCredential::Keep => bank.check_override(Override::Old).is_ok(),
+        OldCredential::RemoveAfterConfirmation => recorded,
+        _ => true,
+    })
+}
+
+fn tell_removals(run: &Run, olds: &[Credential], text: &mut String) {
+    for old in olds {
+        let serial = old.certificate().serial().to_string();
+        let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial)).end();
+        text.push_str(&format!("\n{}", Words::MayRetire(&line).text(run.lang)));
+    }
+}
+
 fn tell(
     run: &Run,
-    args: &args::Confirm,
     session: &Session,
     (new, olds): (&Credential, &[Credential]),
+    all: &Credentials,
     confirmed: &Confirmed,
     notices: &[Warning],
 ) -> Outcome {
     let token = session.token().identity();
     let shown = |one| view::Credential::of(token, one, None, run.when());
-    // Who tries the old one is told to choose the one that follows it all the same.
-    let replaced = new.successor().map(|successor| &successor.certificate);
-    let (serial, ends) = marks(replaced.unwrap_or(new.certificate()));
-    let others = olds.iter().chain(replaced.map(|_| new)).map(|one| marks(one.certificate()));
-    let others: Vec<(String, String)> = others.collect();
+    // Who tries an old one is told to choose the last of the row all the same.
+    let last = last_of_row(all, new);
+    let (serial, ends) = marks(&last);
+    let others: Vec<(String, String)> =
+        all.replaced_by(&last).iter().map(|one| marks(one.certificate())).collect();
     let record = confirmed.record();
 
     let mut text = format!("{}\n{}", Words::Confirmed.text(run.lang), shown(new).entry(1, run.lang));
@@ -160,14 +206,6 @@ fn tell(
         text.push_str(&format!("\n{}", words.text(run.lang)));
     }
     text.push_str(&format!("\n{}", Words::CopiesElsewhere.text(run.lang)));
-    if !args.retire_old {
-        for old in olds {
-            let serial = old.certificate().serial().to_string();
-            let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial)).end();
-            text.push_str(&format!("\n{}", Words::MayRetire(&line).text(run.lang)));
-        }
-    }
-    text.push_str(&notices_text(&run.untold(notices), run.tongue()));
     let old_marks = others.iter().map(|(serial, ends)| json!({ "serial_ends": serial, "not_after": ends }));
     let json = json!({
         "confirmed": true,

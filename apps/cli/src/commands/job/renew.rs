@@ -65,7 +65,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
             }
             Err(error) => match error.value() {
                 Some(by) => return Ok(renewed(run, &session, &old, by, &checks)),
-                None => return Err(error),
+                None => return Err(checks.name_other(error, run, &old)),
             },
         };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;

@@ -40,7 +40,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
             args.successor.as_ref().map(|serial| all.clone().by_serial(serial).only()).transpose()?;
         let named = all.named_by(&named_by)?;
         let old =
-            if is_named { select::credential(named, &which, false, run)?.value } else { named.only()? };
+            if is_named { select::credential(named, &which, true, run)?.value } else { named.only()? };
         Ok(Chosen { value: (old, successor), settled: true })
     };
     let ((old, successor), access) = chosen::choose(run, reserved, choice)?;
