@@ -85,7 +85,7 @@
 #define USBTOKEN_ANCHOR_UNUSABLE 110
 /** There is no place on this computer where this job could keep others from the token meanwhile. */
 #define USBTOKEN_LOCK_UNUSABLE 111
-/** No bank's profile of this name is on this computer. */
+/** The bank's profile that was asked for is not in its folder. */
 #define USBTOKEN_PROFILE_NOT_FOUND 112
 /** Several banks' profiles are installed and none was named. */
 #define USBTOKEN_PROFILE_AMBIGUOUS 113
