@@ -149,6 +149,8 @@
 #define USBTOKEN_PLACE_UNSUPPORTED 142
 /** This computer's store of certificates cannot be read. */
 #define USBTOKEN_STORE_UNREADABLE 143
+/** The names of two installed profiles differ in upper and lower case only. */
+#define USBTOKEN_PROFILE_NAMES_ALIKE 144
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */

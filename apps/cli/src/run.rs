@@ -36,6 +36,8 @@ pub struct Run {
     bank: Option<Bank>,
     /// Whether this command may log in.
     pub may_log_in: bool,
+    /// Whether this command goes on with what may have been begun on any token that was named.
+    goes_on: bool,
     /// The PIN, where no person is asked for it, from when it was read until it is used.
     pin: RefCell<Option<Result<Pin>>>,
     pin_was_read: Cell<bool>,
@@ -60,6 +62,7 @@ impl Run {
             remarks: RefCell::default(),
             bank: None,
             may_log_in: false,
+            goes_on: false,
             pin: RefCell::default(),
             pin_was_read: Cell::default(),
             lock_accepted: Cell::default(),
@@ -109,6 +112,7 @@ impl Run {
     /// What is wrong with the profile; `ProfileAmbiguous` when several are installed and none is named; `OverrideRefused`
     /// for an option that the bank forbids.
     pub fn choose_bank(&mut self, command: &mut Command) -> Result<()> {
+        self.goes_on = goes_on(command);
         self.bank = match self.global.bank.as_deref() {
             Some(file) if file.contains(['/', '\\']) || file.ends_with(".toml") => {
                 let bank = Bank::open(Path::new(file))?;
@@ -207,47 +211,51 @@ impl Run {
         Ok(self.uri()? != TokenUri::default())
     }
 
-    /// The token that the command line names, whether the bank calls it its own or not.
+    /// The token that the command line names, whether the bank calls it its own or not; that it does not is noted.
     ///
     /// # Errors
     /// Why there is none.
     pub fn named_token(&self) -> Result<Token> {
-        let (finder, uri) = (self.finder()?, self.uri()?);
-        match self.global.wait.filter(|seconds| *seconds > 0) {
-            None => {
-                self.progress.step(Step::FindToken);
-                finder.find(&uri)
-            }
-            Some(seconds) => {
-                self.progress.step(Step::WaitForToken);
-                let deadline = Instant::now() + Duration::from_secs(seconds.into());
-                finder.wait(&uri, deadline, &Cancel::new())
-            }
+        let token = self.found(None)?;
+        if self.bank.as_ref().is_some_and(|bank| !bank.owns(&token)) {
+            self.note(Warning::from(Notice::NotTheBanksToken).fact(Fact::Token, token.identity()));
+        }
+        Ok(token)
+    }
+
+    /// The one token to work on, waited for if the person wants that. What a named token let begin is finished on it, also
+    /// where it is not the bank's.
+    pub fn token(&self) -> Result<Token> {
+        match self.goes_on && self.names_token()? {
+            true => self.named_token(),
+            false => self.found(self.bank.as_ref()),
         }
     }
 
-    /// The one token to work on, waited for if the person wants that.
-    pub fn token(&self) -> Result<Token> {
-        match self.global.wait {
-            None | Some(0) => {
-                self.progress.step(Step::FindToken);
-                let (finder, uri) = (self.finder()?, self.uri()?);
-                let found = match &self.bank {
-                    Some(bank) => bank.find(&finder, &uri),
-                    None => finder.find(&uri),
-                };
-                found.map(knowing)
-            }
-            Some(seconds) => self.wait_for_token(seconds),
+    /// The token, of this bank's where its rule is asked for.
+    fn found(&self, bank: Option<&Bank>) -> Result<Token> {
+        if let Some(seconds) = self.global.wait.filter(|seconds| *seconds > 0) {
+            return self.awaited(seconds, bank);
         }
+        self.progress.step(Step::FindToken);
+        let (finder, uri) = (self.finder()?, self.uri()?);
+        let found = match bank {
+            Some(bank) => bank.find(&finder, &uri),
+            None => finder.find(&uri),
+        };
+        found.map(knowing)
     }
 
     /// The one token to work on, as soon as it is there.
     pub fn wait_for_token(&self, seconds: u32) -> Result<Token> {
+        self.awaited(seconds, self.bank.as_ref())
+    }
+
+    fn awaited(&self, seconds: u32, bank: Option<&Bank>) -> Result<Token> {
         self.progress.step(Step::WaitForToken);
         let deadline = Instant::now() + Duration::from_secs(seconds.into());
         let (finder, uri) = (self.finder()?, self.uri()?);
-        let found = match &self.bank {
+        let found = match bank {
             Some(bank) => bank.wait(&finder, &uri, deadline, &Cancel::new()),
             None => finder.wait(&uri, deadline, &Cancel::new()),
         };
@@ -382,13 +390,27 @@ impl Run {
             None => named,
             Some(bank) => {
                 if *trust_driver || bank.names_drivers() && !modules.is_empty() {
-                    bank.check_override(Override::Drivers)?;
+                    bank.check_override(Override::Drivers)
+                        .map_err(|error| error.fact(Fact::Detail, "--module"))?;
                 }
                 if modules.is_empty() { bank.finder()? } else { named }
             }
         };
         Ok(if *trust_driver { finder.trust_any_owner() } else { finder })
     }
+}
+
+/// Whether it goes on with a job, or shows what came of it.
+fn goes_on(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Install(_)
+            | Command::Resume(_)
+            | Command::Pending(_)
+            | Command::Abandon(_)
+            | Command::Confirm(_)
+            | Command::List(_)
+    )
 }
 
 /// What this computer remembers of the token's keys goes with it.

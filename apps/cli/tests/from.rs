@@ -210,8 +210,34 @@ fn onto_no_token_that_no_one_has_named() {
     let named = ["preflight", "--from", "file:old.pem", "--token", &stage.token.uri()];
     let named = bank::run(&stage, &named).json();
     assert_eq!(named["notices"][0]["name"], "not_the_banks_token", "{named:#}");
-    // Without a certificate from elsewhere the bank's rule stands.
-    bank::run(&stage, &["list", "--token", &stage.token.uri()]).failed("token_not_found", 3);
+    // Without a certificate from elsewhere the bank's rule stands for what begins.
+    bank::run(&stage, &["preflight", "--token", &stage.token.uri()]).failed("token_not_found", 3);
+}
+
+/// What a named token that is not the bank's let begin is found by every command that goes on with it.
+#[test]
+fn what_was_begun_on_a_named_token_is_finished_there() {
+    let stage = stage();
+    old(&stage);
+    let others = |text: String| text.replace("pkcs11:token=BANK;", "pkcs11:token=OTHER;");
+    bank::install(&stage, "bank", &bank::profile(&stage, others));
+    let named = |words: &[&str]| bank::run(&stage, &[words, &["--token", &stage.token.uri()]].concat());
+    named(&["request", "--out", "first.pem", "--from", "file:old.pem"]).succeeded();
+    assert_eq!(named(&["pending"]).json().as_array().unwrap().len(), 1);
+    named(&["abandon", "--yes"]).succeeded();
+    assert!(stage.token.snapshot().objects().is_empty());
+
+    named(&["request", "--out", "request.pem", "--from", "file:old.pem"]).succeeded();
+    named(&["resume", "--out", "again.pem"]).succeeded();
+    assert_eq!(stage.read("again.pem"), stage.read("request.pem"));
+    stage.write("answer", &stage.ca.issue_for(&stage.read("request.pem")).der());
+    let waiting = stage.token.snapshot();
+    // One that no one named is not the bank's.
+    bank::run(&stage, &["install", "answer"]).failed("token_not_found", 3);
+    stage.token.snapshot().assert_same_as(&waiting);
+    let installed = named(&["install", "answer"]);
+    assert!(installed.notices().contains(&"not_the_banks_token".to_owned()), "{:?}", installed.notices());
+    assert_eq!(named(&["list"]).json().as_array().unwrap().len(), 1);
 }
 
 /// One list: the tokens, the user's browsers, and the files that are named; nothing is asked for and nothing changed.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::error::{Fact, Step};
 use usbtoken::places::{self, InPlace, OldCertificate, Password, Place};
 use usbtoken::text::printable;
 use usbtoken::{Code, Error, Result, Token};
@@ -122,11 +122,7 @@ fn password_from(run: &Run, path: &Path) -> Result<Password> {
 /// [`Code::TokenNotNamed`], which lists those that are there; what finding it returns.
 pub fn onto(run: &Run) -> Result<Token> {
     if run.names_token()? {
-        let token = run.named_token()?;
-        if run.bank().is_some_and(|bank| !bank.owns(&token)) {
-            run.note(Warning::from(Notice::NotTheBanksToken).fact(Fact::Token, token.identity()));
-        }
-        return Ok(token);
+        return run.named_token();
     }
     if run.bank().is_some() {
         return run.token();
