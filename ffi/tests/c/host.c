@@ -267,7 +267,8 @@ static void hosted(void)
     usbtoken_token_free(&token);
     CHECK(waitpid(-1, NULL, WNOHANG) == -1);
 
-    OK(context, usbtoken_context_set_driver_host(context, "", NUL));
+    const uint16_t none[] = { 0 };
+    OK(context, usbtoken_context_set_driver_host_utf16(context, none, NUL));
     OK(context, usbtoken_find(context, arguments[2], NUL, &token));
     CHECK(here->get_slot_list(1, NULL, &slots) == 0 && slots > 0);
     usbtoken_token_free(&token);
