@@ -85,7 +85,7 @@
 #define USBTOKEN_ANCHOR_UNUSABLE 110
 /** There is no place on this computer where this job could keep others from the token meanwhile. */
 #define USBTOKEN_LOCK_UNUSABLE 111
-/** No bank's profile of this name is on this computer. */
+/** The bank's profile that was asked for is not in its folder. */
 #define USBTOKEN_PROFILE_NOT_FOUND 112
 /** Several banks' profiles are installed and none was named. */
 #define USBTOKEN_PROFILE_AMBIGUOUS 113
@@ -149,6 +149,8 @@
 #define USBTOKEN_PLACE_UNSUPPORTED 142
 /** This computer's store of certificates cannot be read. */
 #define USBTOKEN_STORE_UNREADABLE 143
+/** The names of two installed profiles differ in upper and lower case only. */
+#define USBTOKEN_PROFILE_NAMES_ALIKE 144
 /** The token's driver (PKCS#11 module) was not found. */
 #define USBTOKEN_DRIVER_MISSING 201
 /** The path of the driver is relative. */

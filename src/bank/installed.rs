@@ -67,7 +67,7 @@ impl Installed {
     /// The profile of that name. No other may claim one of its tokens; another that cannot be read is passed over.
     ///
     /// # Errors
-    /// [`Code::ProfileNotFound`] with the names that are there; [`Code::ProfileAmbiguous`] when another name differs in case
+    /// [`Code::ProfileNotFound`] with the names that are there; [`Code::ProfileNamesAlike`] when another name differs in case
     /// only; [`Code::ProfileOverlap`] with both patterns; what
     /// [`Bank::open`] returns.
     pub fn named(&self, name: &str) -> Result<Bank> {
@@ -79,7 +79,7 @@ impl Installed {
         // Where names differ in case only, a person cannot tell them apart, and some systems do not either.
         let alike: Vec<&String> = names.iter().filter(|other| other.eq_ignore_ascii_case(name)).collect();
         if alike.len() > 1 {
-            let error = self.about(Code::ProfileAmbiguous);
+            let error = self.about(Code::ProfileNamesAlike);
             return Err(alike.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));
         }
         let bank = Bank::open_of(&file, self.owner)?;

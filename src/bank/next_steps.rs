@@ -11,15 +11,21 @@ use crate::text::{Lang, Phrase, Report};
 /// Where the usual sentence sends a customer to the branch, the bank says whom to call.
 const BRANCH: &str = "お取引店";
 
+/// The reason where a token reaches the customer without a certificate.
+const CAME_EMPTY: &str = "delivered_empty";
+
 impl Bank {
     /// What is said about an error to this bank's customer: the bank's own next step where the profile has one, and whom
     /// to call where the next step is to ask.
     pub fn report(&self, error: &Error, lang: Lang) -> Report {
         let report = error.report(lang);
         let code = error.code();
-        let asks = code.message(Lang::Ja).next_action.contains(BRANCH);
+        let came_empty = code == Code::CredentialNotFound
+            && error.facts().any(|(fact, value)| fact == Fact::Reason && value == CAME_EMPTY);
+        let asks = came_empty || code.message(Lang::Ja).next_action.contains(BRANCH);
         let report = match self.next_step(code, lang) {
             Some(next) => report.with_next_action(next),
+            None if came_empty => report.with_next_action(Phrase::FirstCertificate.text(lang)),
             None => report,
         };
         let report = report.in_words(error, |text| self.in_its_words(text, lang).into_owned());
@@ -42,7 +48,7 @@ impl Bank {
     /// no certificate, and one that comes with an initial PIN may have that still.
     pub fn explain(&self, error: Error, token: &TokenIdentity) -> Error {
         let reason = match (self.delivered(token), error.code()) {
-            (Delivered::Empty, Code::CredentialNotFound) => "delivered_empty",
+            (Delivered::Empty, Code::CredentialNotFound | Code::CredentialNotSeen) => CAME_EMPTY,
             (Delivered::InitialPin, Code::PinIncorrect | Code::PinLocked) => "initial_pin",
             _ => return error,
         };

@@ -2,6 +2,7 @@
 //!
 //! Numbers and names are a promise to programs: one that is retired stays retired. [`crate::text`] has the sentences.
 
+use super::family::Family;
 use super::numbered::numbered;
 
 numbered! {
@@ -93,6 +94,8 @@ numbered! {
         PlaceUnsupported = 142 "place_unsupported",
         /// The system's store of certificates cannot be read.
         StoreUnreadable = 143 "store_unreadable",
+        /// The names of two installed profiles differ in upper and lower case only.
+        ProfileNamesAlike = 144 "profile_names_alike",
 
         /// No driver (PKCS#11 module) at that path, or none found at all.
         DriverMissing = 201 "driver_missing",
@@ -471,32 +474,4 @@ impl Code {
             _ => Family::Internal,
         }
     }
-}
-
-/// The families of errors. The number is the exit code of the command `usbtoken`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Family {
-    /// The call or the command line is wrong.
-    Usage = 2,
-    /// A driver, token, credential or pending key was not found, or not uniquely.
-    NotFound = 3,
-    /// The PIN.
-    Pin = 4,
-    /// The token refused.
-    Refused = 5,
-    /// The CA's answer was refused.
-    Answer = 6,
-    /// The device is gone or faulty.
-    Gone = 7,
-    /// An internal error.
-    Internal = 8,
-    /// A rule of renewal forbids it now: the window, a pending request, another program.
-    Rule = 9,
-    /// The CA has not decided yet.
-    NotYet = 10,
-    /// It is done, and the result could not be put out.
-    Unprinted = 11,
-    /// The login with the new certificate is not confirmed.
-    Login = 12,
 }

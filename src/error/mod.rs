@@ -17,6 +17,7 @@
 
 pub(crate) mod code;
 mod fact;
+mod family;
 mod notice;
 mod numbered;
 mod step;
@@ -24,8 +25,8 @@ pub(crate) mod value;
 mod warning;
 
 pub(crate) use self::code::Code;
-pub use self::code::Family;
 pub use self::fact::Fact;
+pub use self::family::Family;
 pub use self::notice::{Notice, Point};
 pub use self::step::Step;
 pub use self::value::Call;

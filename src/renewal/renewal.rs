@@ -208,7 +208,7 @@ impl Renewal {
     }
 
     /// Whether a pending key waits for what is asked for here: it renews the same certificate, or is the key of a first one
-    /// for the same subject, as far as the token tells of that.
+    /// for the same subject, as far as the record says.
     pub fn is_of(&self, key: &PendingKey) -> bool {
         match &self.subject {
             Subject::Renewed(old) => key.renews(old.certificate()),

@@ -1,6 +1,6 @@
 //! Removing the old credential, last of all and only when its successor works.
 
-use super::clock::clock_doubt;
+use super::clock::{Clock, clock_doubt};
 use super::confirmation::Confirmation;
 use super::install::Installed;
 use super::run::Run;
@@ -193,8 +193,10 @@ impl Retire {
         })
     }
 
-    /// Until the bank takes the new one, the old one is needed.
+    /// Until the bank takes the new one, the old one is needed. The bank goes by the time that it is: a time that the caller
+    /// has put ahead brings that day no nearer.
     fn make_sure_it_works(&self, old: &Credential, new: &Credential, now: SystemTime) -> Result<()> {
+        let now = now.min(Clock::SYSTEM.now());
         let (issued, old_ends) = (new.certificate().not_before(), old.certificate().not_after());
         match self.policy.begins_to_work.not_before(issued, old_ends, now) {
             Some(day) => Err(about(Error::new(Code::NotInUseYet).during(Step::Retire), old)
@@ -260,6 +262,7 @@ impl Retire {
         let begun = |one: &Credential| one.certificate().not_before() <= now;
         let usable = |one: &Credential| begun(one) && one.certificate().not_after() >= now;
 
+        let forbidden = followers.iter().find(|other| !self.has_allowed_name(other, old)).cloned();
         followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
         if followers.is_empty() {
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
@@ -280,7 +283,11 @@ impl Retire {
                 let error = Error::new(Code::ClockImplausible).during(Step::Retire);
                 return Err(doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value)));
             }
-            return Err(names.iter().fold(refuse(code), |error, name| error.fact(Fact::Candidate, name)));
+            let error = forbidden.iter().fold(refuse(code), |error, other| {
+                let error = error.fact(Fact::Reason, "subject_differs");
+                error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject())
+            });
+            return Err(names.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));
         }
         if let Some(begin) = followers.iter().map(|other| other.certificate().not_before()).min()
             && begin > now
@@ -315,8 +322,13 @@ impl Retire {
 
     /// Names make no follower, but they can forbid one.
     fn may_follow(&self, new: &Credential, old: &Credential) -> bool {
-        self.policy.subject_rule().allows(old.subject(), new.subject())
-            && new.certificate().not_after() > old.certificate().not_after()
+        self.has_allowed_name(new, old) && new.certificate().not_after() > old.certificate().not_after()
+    }
+
+    /// What is on the token is past the check of its bytes: one name in another encoding is one user.
+    fn has_allowed_name(&self, new: &Credential, old: &Credential) -> bool {
+        let (old, new) = (old.subject(), new.subject());
+        old.matches(new) || self.policy.subject_rule().allows(old, new)
     }
 
     /// Whether both come from one issuer, by what was given, what the answer brought, and what is on the token. A

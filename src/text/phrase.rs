@@ -64,6 +64,8 @@ pub enum Phrase<'a> {
     /// The same: ask.
     TooLateContact,
 
+    /// What to do where the token comes without a certificate.
+    FirstCertificate,
     /// There is no certificate on the token.
     NoCredentials,
     /// State of a point: a warning.

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Bank, at, credential, policy, read, refused, run};
+use common::{Bank, DAY, at, credential, policy, read, refused, run};
 use usbtoken::bank::KeyRule;
 use usbtoken::renewal::Retire;
 use usbtoken::{Certificate, Code, Install, Renewal};
@@ -214,4 +214,21 @@ fn of_two_copies_the_named_one_goes() {
     let now = bank.soft.snapshot();
     let gone: Vec<&Object> = before.objects().iter().filter(|one| !now.objects().contains(one)).collect();
     assert_eq!(gone.iter().map(|one| one.id.as_slice()).collect::<Vec<_>>(), [[9]], "{gone:?}");
+}
+
+/// A host's time brings the day no nearer on which the bank takes the new one.
+#[test]
+fn a_time_that_is_put_ahead_lets_nothing_go_that_the_bank_still_needs() {
+    let bank = Bank::new();
+    bank.renewed();
+    let before = bank.soft.snapshot();
+    let session = bank.session();
+    let old = credential(session.token(), &bank.old.id);
+    let mut waits = bank.anchored();
+    waits.begins_to_work = usbtoken::bank::Begins::NextBusinessDay;
+    for days in [0, 6, 20] {
+        let ahead = std::time::SystemTime::now() + days * DAY;
+        refused(session.retire(&old, &waits, &at(ahead)), Code::NotInUseYet);
+        bank.soft.snapshot().assert_same_as(&before);
+    }
 }

@@ -390,7 +390,8 @@ impl Run {
             None => named,
             Some(bank) => {
                 if *trust_driver || bank.names_drivers() && !modules.is_empty() {
-                    bank.check_override(Override::Drivers)?;
+                    bank.check_override(Override::Drivers)
+                        .map_err(|error| error.fact(Fact::Detail, "--module"))?;
                 }
                 if modules.is_empty() { bank.finder()? } else { named }
             }

@@ -73,6 +73,8 @@ fn what_a_failing_issuer_printed_is_kept_and_can_be_installed() {
 fn a_refused_answer_is_kept_beside_the_next_one() {
     let stage = Stage::new();
     let wrong = stage.renew(&[], &["--break", "server-only"]).failed("purpose_missing", 6);
+    // The same file would be refused again.
+    assert!(!fact(&wrong, "go_on").contains(" install "), "{wrong:#}");
     let first = std::fs::read(fact(&wrong, "saved_answer")).unwrap();
     let id = fact(&wrong, "id");
     let again = ["resume", "--id", &id, "--issuer", &stage.issuer(&["--break", "expired"])];

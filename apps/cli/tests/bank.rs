@@ -41,7 +41,9 @@ fn what_the_bank_does_not_let_go_is_refused_before_anything_happens() {
         &["--form", "cms"],
     ] {
         let refused = run(&stage, &[&["renew", "--issuer", "false"], options].concat());
-        refused.failed("override_refused", 9);
+        let error = refused.failed("override_refused", 9);
+        let said = error["facts"]["detail"][0].as_str().unwrap();
+        assert!(said.contains(options[0]), "the option is named: {error:#}");
     }
     run(&stage, &["preflight", "--force"]).failed("override_refused", 9);
     stage.token.snapshot().assert_same_as(&before);

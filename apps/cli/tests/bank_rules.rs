@@ -300,6 +300,28 @@ fn what_does_not_work_yet_lets_nothing_old_go_later_either() {
     }
 }
 
+/// What the command names next, the bank lets a customer do.
+#[test]
+fn a_bank_that_keeps_the_old_one_sends_no_one_to_remove_it() {
+    for (may, named) in [("\"old\"", true), ("\"drivers\"", false)] {
+        let stage = alone();
+        let issuer = stage.issuer(&[]);
+        let changes =
+            [("may_override = [\"drivers\", \"issuer\", \"timeout\"]", &*format!("may_override = [{may}]"))];
+        with(&stage, &changes, &format!("[issuer]\ncommand = {issuer:?}\n"));
+        let done = run(&stage, &["renew"]).json();
+        let notices = done["notices"].as_array().unwrap();
+        assert_eq!(notices.iter().any(|notice| notice["name"] == "old_kept"), named, "{done:#}");
+        let serial = done["replaced"]["serial"].as_str().unwrap().to_owned();
+        let removal = run(&stage, &["retire", "--yes", "--serial", &serial]);
+        if named {
+            removal.succeeded();
+        } else {
+            assert!(fact(&removal.failed("override_refused", 9), "detail").contains("retire"));
+        }
+    }
+}
+
 #[test]
 fn the_program_that_asks_gets_the_banks_proxy_and_its_time() {
     let stage = alone();

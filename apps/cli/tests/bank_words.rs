@@ -158,6 +158,9 @@ fn an_empty_token_is_not_taken_for_one_that_lost_its_certificate() {
     let before = empty.snapshot();
     let error = on_empty(&["--json", "renew", "--issuer", "false"]).failed("credential_not_found", 3);
     assert_eq!(error["facts"]["reason"][0], "delivered_empty", "{error:#}");
+    assert!(error["next"].as_str().unwrap().contains("first certificate issued"), "{error:#}");
+    let error = on_empty(&["--json", "preflight"]).failed("credential_not_found", 3);
+    assert_eq!(error["facts"]["reason"][0], "delivered_empty", "{error:#}");
     let listed = on_empty(&["list"]);
     assert!(listed.succeeded().stdout.contains("comes without a certificate"), "{}", listed.stdout);
     empty.snapshot().assert_same_as(&before);

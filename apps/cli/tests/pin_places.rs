@@ -97,7 +97,7 @@ fn a_file_that_others_can_read_or_with_a_mark_is_remarked() {
         let done = stage.shell(&format!("{} ", request.split(';').next().unwrap()));
         assert_eq!(names(&done).contains(&"pin_file_readable".to_owned()), remarked, "{mode:?}: {done:?}");
         let done = stage.shell("usbtoken abandon --lang en --yes --pin-file own; rm r.pem");
-        assert_eq!(done.succeeded().stderr.contains("chmod 600"), remarked, "{mode:?}: {done:?}");
+        assert_eq!(done.succeeded().stderr.contains("chmod go-rwx"), remarked, "{mode:?}: {done:?}");
     }
     std::fs::remove_file(stage.file("own")).unwrap();
     stage.write("own", format!("\u{feff}{}\r\n", stage.token.pin()).as_bytes());

@@ -51,7 +51,8 @@ fn the_issuer_sees_neither_the_pin_nor_a_descriptor_of_ours() {
     // The fourth is the folder that ls reads.
     assert_eq!(String::from_utf8(stage.read("descriptors")).unwrap(), "0\n1\n2\n3\n");
     let threads = String::from_utf8(stage.read("threads")).unwrap();
-    assert_eq!(threads.lines().count(), 1, "nobody waits at a pipe in a thread of its own");
+    let most = if cfg!(target_os = "linux") { 2 } else { 1 };
+    assert!(threads.lines().count() <= most, "none but the one that keeps the streams: {threads}");
 
     // Descriptors that the caller left open, as a driver does with its sockets.
     let command = "exec 7</dev/null 9>open; exec usbtoken renew --resume --json --pin-file pin --issuer \

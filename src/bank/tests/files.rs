@@ -178,7 +178,7 @@ fn names_that_differ_in_case_only_are_ambiguous() {
     let folder = folder(&[("a.toml", SHORT), ("A.toml", &other("token=OTHER"))]);
     let installed = Installed::in_folder(folder.path());
     if installed.names().unwrap().len() == 2 {
-        assert_eq!(code(installed.named("a")), Code::ProfileAmbiguous);
+        assert_eq!(code(installed.named("a")), Code::ProfileNamesAlike);
     }
 }
 

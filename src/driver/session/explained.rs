@@ -83,21 +83,15 @@ const fn is_explained(code: Code) -> bool {
 
 /// Whether this says that something is not there, which an object may be that could not be read.
 const fn is_missing(code: Code) -> bool {
-    matches!(
-        code,
-        Code::KeyMissing
-            | Code::CredentialNotFound
-            | Code::PendingNotFound
-            | Code::NotPending
-            | Code::RetireNotBegun
-    )
+    matches!(code, Code::KeyMissing | Code::CredentialNotFound | Code::PendingNotFound)
 }
 
 /// Whether this says that something is not shown to be so, as an answer of the driver's may be why.
 const fn is_not_shown(code: Code) -> bool {
     matches!(
         code,
-        Code::RetireNotOurs
+        Code::NotPending
+            | Code::RetireNotOurs
             | Code::RetireNoSuccessor
             | Code::RetireNotProven
             | Code::RetireOnlyCredential
@@ -105,4 +99,17 @@ const fn is_not_shown(code: Code) -> bool {
             | Code::KeyMismatch
             | Code::AnswerNoLeaf
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A foreign object that cannot be read says nothing of what was read.
+    #[test]
+    fn what_is_known_of_what_was_read_stays() {
+        for code in [Code::RetireNotBegun, Code::NotPending, Code::CredentialAmbiguous, Code::Expired] {
+            assert!(!is_missing(code), "{code:?}");
+        }
+    }
 }

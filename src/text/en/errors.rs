@@ -32,6 +32,8 @@ code_words! {
         "Check the folder and the name; an administrator puts the file that the bank distributes into the folder shown.";
     ProfileAmbiguous "Several banks' profiles are installed and none was named."
         "Name the bank that is meant; the candidates are shown.";
+    ProfileNamesAlike "The names of two installed profiles differ in upper and lower case only."
+        "Which one is meant cannot be told: ask the administrator to rename or remove one of the files shown.";
     ProfileUntrusted "Others can change the bank's profile."
         "Have the administrator set owner and mode of the file or folder shown.";
     ProfileTooLarge "The file is too large for a bank's profile."

@@ -257,7 +257,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::PinFileReadable => w(
             "Other users of this computer can read the file that holds the PIN.",
-            "Let only yourself read it (chmod 600). If somebody may have read it, change the PIN.",
+            "Let only yourself read it (chmod go-rwx). If somebody may have read it, change the PIN.",
         ),
         Notice::PinFileMark => w(
             "The PIN began with a byte order mark, which was left out.",

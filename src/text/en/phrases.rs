@@ -52,6 +52,9 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         }
         Phrase::TooLateForm => "Hand the bank's form in at your branch to have it reissued.",
         Phrase::TooLateContact => "Ask for a reissue; whom to call is shown below.",
+        Phrase::FirstCertificate => {
+            "Have the first certificate issued as the bank's branch says; only then can it be renewed."
+        }
         Phrase::NoCredentials => "There is no certificate on the token.",
 
         Phrase::Warning => "warning",

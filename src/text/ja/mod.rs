@@ -264,7 +264,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
         ),
         Notice::PinFileReadable => w(
             "PIN(暗証番号)のファイルを、このパソコンのほかのユーザーが読み取れます。",
-            "本人だけが読み取れるようにしてください（chmod 600）。読み取られたおそれがあるときは、PINを変更してください。",
+            "本人だけが読み取れるようにしてください（chmod go-rwx）。読み取られたおそれがあるときは、PINを変更してください。",
         ),
         Notice::PinFileMark => w(
             "PIN(暗証番号)の先頭にあったバイト順マーク（BOM）を除いて使用しました。",

@@ -58,6 +58,9 @@ pub(in crate::text) fn phrase(phrase: &Phrase<'_>) -> String {
         }
         Phrase::TooLateForm => "所定の書面をお取引店に提出し、再発行を受けてください。",
         Phrase::TooLateContact => "下記のお問い合わせ先に再発行をご相談ください。",
+        Phrase::FirstCertificate => {
+            "お取引店の案内に従い、最初の電子証明書の発行を受けてください。更新はその後に行えます。"
+        }
         Phrase::NoCredentials => "USBトークンに電子証明書はありません。",
 
         Phrase::Warning => "注意",

@@ -15,7 +15,8 @@ impl Command {
     /// As [`Bank::check_override`].
     pub fn obey(&mut self, bank: &Bank) -> Result<()> {
         for given in self.overrides(bank) {
-            bank.check_override(given)?;
+            let named = |error: Error| error.fact(Fact::Detail, options_of(given));
+            bank.check_override(given).map_err(named)?;
         }
         if let Some(file) = self.file() {
             file.format.get_or_insert(encoding_of(bank));
@@ -139,6 +140,25 @@ impl Command {
             Command::Resume(args) => Some(&args.checks),
             _ => None,
         }
+    }
+}
+
+/// What of the command line may be meant, for whoever has to leave it out.
+const fn options_of(what: Override) -> &'static str {
+    match what {
+        Override::Drivers => "--module",
+        Override::Origins => "--url",
+        Override::Anchors => "--trust-anchor, --server-ca",
+        Override::Subject => "--subject",
+        Override::Checks => "--relax",
+        Override::Request => "--form, --format",
+        Override::Window => "--force",
+        Override::Key => "--key, --reuse-key",
+        Override::Proof => "--require-proof",
+        Override::Old => "retire, --retire-old",
+        Override::CaCertificates => "--write-chain",
+        Override::Issuer => "--issuer, --issuer-helper, --proxy",
+        Override::Timeout => "--issuer-timeout",
     }
 }
 

@@ -314,6 +314,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound | Code::TokenNotNamed => Words::HintToken,
+        Code::CredentialNotFound if is_because(error, "delivered_empty") => Words::HintFrom,
         Code::CredentialNotFound | Code::CredentialNotSeen => Words::HintCredentialOrFrom,
         Code::CredentialAmbiguous => Words::HintCredential,
         Code::OldNotFound | Code::OldAmbiguous | Code::OldNotOfJob | Code::PlaceUnsupported => {
@@ -325,6 +326,8 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::Expired => Words::HintBegun,
         Code::RetireIssuerNotShown => Words::HintAnchor,
         Code::RetireNotConfirmed => Words::HintConfirm,
+        // One that the rule for the subject forbids is named in vain.
+        Code::RetireNoSuccessor if is_because(error, "subject_differs") => return None,
         Code::LoginLedOn => Words::HintAfterLogin,
         Code::RetireNoSuccessor => Words::HintSuccessor,
         Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
@@ -360,6 +363,10 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
 
 fn expects(error: &Error, option: &str) -> bool {
     error.facts().any(|(fact, value)| fact == Fact::Expected && value == option)
+}
+
+fn is_because(error: &Error, reason: &str) -> bool {
+    error.facts().any(|(fact, value)| fact == Fact::Reason && value == reason)
 }
 
 fn is_stated(error: &Error, flag: &str) -> bool {

@@ -45,11 +45,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::Reminder => "Reminder",
         Words::RemindsFrom(date) => return format!("from {date} on"),
         Words::ReminderDue { days, next } => {
-            return format!("{days} days are left: renew soon (next reminder: {next})");
+            return format!("{}: renew soon (next reminder: {next})", days_left(days));
         }
         Words::ReminderLast(0) => "it expires today: renew at once (last reminder)",
         Words::ReminderLast(days) => {
-            return format!("{days} days are left: renew at once (last reminder)");
+            return format!("{}: renew at once (last reminder)", days_left(days));
         }
         Words::PinPrompt(token) => return format!("PIN of {token}: "),
         Words::PinMarkUnusable(place) => {
@@ -136,6 +136,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::CopiesElsewhere => {
             "If the new one is not offered there, close every browser and plug the token in again."
+        }
+        Words::KeptByBank => {
+            "The old certificate stays on the token, as the bank says; there is no need to remove it."
         }
         Words::MayRetire(line) => return format!("To remove the old one: {line}"),
         Words::Retired => "The old certificate was removed.",
@@ -225,4 +228,8 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintYes => "Nobody can be asked here: to remove it without a question, add -y (--yes).",
     };
     fixed.to_owned()
+}
+
+fn days_left(days: u32) -> String {
+    if days == 1 { "1 day is left".to_owned() } else { format!("{days} days are left") }
 }

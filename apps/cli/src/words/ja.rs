@@ -152,6 +152,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::CopiesElsewhere => {
             "選択画面に新しい電子証明書が出ないときは、ブラウザをすべて閉じ、トークンを挿し直してください。"
         }
+        Words::KeptByBank => {
+            "これまでの電子証明書は、銀行の定めによりUSBトークンに残します。削除する必要はありません。"
+        }
         Words::MayRetire(line) => return format!("古い電子証明書を削除する場合: {line}"),
         Words::Retired => "古い電子証明書を削除しました。",
         Words::AlreadyRenewed { follower, from } => {

@@ -176,6 +176,8 @@ pub enum Words<'a> {
     },
     /// What to do where other software still shows the old one.
     CopiesElsewhere,
+    /// The bank keeps the old certificate on the token.
+    KeptByBank,
     /// The command that removes an old certificate now.
     MayRetire(&'a str),
     /// The credential is renewed already, and nothing was written.

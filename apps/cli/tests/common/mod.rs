@@ -111,7 +111,7 @@ impl Stage {
     }
 
     /// The command in a shell, as `usbtoken` in PATH: `script` begins with what is to be done around it. The PIN is in
-    /// the file `pin`.
+    /// the file `pin`, which nobody else can read.
     pub fn shell(&self, script: &str) -> Outcome {
         let mut command = Command::new("sh");
         command.arg("-c").arg(script);
@@ -123,6 +123,7 @@ impl Stage {
         let program = Path::new(env!("CARGO_BIN_EXE_usbtoken")).parent().unwrap();
         let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
         self.write("pin", self.token.pin().as_bytes());
+        keep_from_others(&self.file("pin"));
         command.current_dir(self.files.path()).envs(self.token.env()).env("PATH", path);
         command.env("USBTOKEN_MODULE", softhsm_module()).env("XDG_STATE_HOME", self.file("state"))
     }
@@ -190,6 +191,15 @@ impl Stage {
         outcome(&mut command)
     }
 }
+
+#[cfg(unix)]
+fn keep_from_others(file: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn keep_from_others(_: &Path) {}
 
 impl Outcome {
     #[track_caller]

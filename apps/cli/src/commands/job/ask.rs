@@ -334,8 +334,7 @@ impl Received<'_> {
             None => error,
         };
         match self.file {
-            // The same file again would be no help.
-            _ if matches!(error.code(), Code::AlreadyInstalled | Code::CertificateNotAwaited) => error,
+            _ if is_refused_for_good(error.code()) => error,
             // What is only on standard error is given back on standard input.
             file => {
                 let file = file.map_or("-".into(), Path::to_string_lossy);
@@ -343,6 +342,24 @@ impl Received<'_> {
             }
         }
     }
+}
+
+/// Whether the same file would be refused in the same way each time.
+const fn is_refused_for_good(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AlreadyInstalled
+            | Code::CertificateNotAwaited
+            | Code::IssuerUnexpected
+            | Code::AnswerFormUnexpected
+            | Code::AnswerNoLeaf
+            | Code::KeyMismatch
+            | Code::IsCaCertificate
+            | Code::NotLaterThanOld
+            | Code::SerialSame
+            | Code::PurposeMissing
+            | Code::UsageMissing
+    )
 }
 
 /// Adds what a person recognises something by that is no answer: a page of a web server, a word of a program.

@@ -48,7 +48,7 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let ((), access) = chosen::choose(run, reserved, early)?;
     let session = access.login(run)?;
     let all = session.credentials()?;
-    let new = choice(all.clone())?;
+    let new = choice(all.clone()).map_err(|error| run.explain(error, session.token()))?;
     let olds = all.replaced_by(new.certificate());
 
     let keeper = Keeper::of_user();

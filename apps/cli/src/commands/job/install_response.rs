@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use usbtoken::bank::{KeyRule, OldCredential};
+use usbtoken::bank::{KeyRule, OldCredential, Override};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, jst_date, read_anchors};
 use usbtoken::places::OldCertificate;
@@ -209,6 +209,7 @@ pub fn finish(
     notices.extend(installed.notices.iter().cloned());
     let mut failed = None;
     let mut retired = false;
+    let mut kept_by_bank = false;
     let replaced_on_token = installed.replaced.as_ref().map(Credential::certificate);
     let elsewhere = installed.old_elsewhere.as_ref();
     let works_from = works_from(run, replaced_on_token.or(elsewhere.map(OldCertificate::certificate)));
@@ -221,6 +222,7 @@ pub fn finish(
                 Err(error) => failed = Some(checks.name_retire(error, run, &old)),
             }
         }
+        Ok(Some(_)) if is_kept_by_bank(run) => kept_by_bank = true,
         Ok(Some(_)) => notices.push(Notice::OldKept.into()),
         Ok(None) => {}
         Err(error) => failed = Some(error),
@@ -242,6 +244,9 @@ pub fn finish(
     text.push_str(&format!("\n{}", Words::RestartBrowsers.text(run.lang)));
     if retired {
         text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
+    }
+    if kept_by_bank {
+        text.push_str(&format!("\n{}", Words::KeptByBank.text(run.lang)));
     }
     let own = bank_words(run, retired || installed.replaced.is_none() && elsewhere.is_none());
     text.extend(own.iter().map(|words| format!("\n{}", printable(words))));
@@ -310,6 +315,12 @@ pub fn confirm_shared_id(run: &Run, policy: &Policy) -> Result<()> {
         true => Err(Error::new(Code::Cancelled)),
         false => Ok(()),
     }
+}
+
+/// Whether the bank keeps old certificates and lets no customer remove one: then there is nothing to do with it.
+fn is_kept_by_bank(run: &Run) -> bool {
+    run.bank()
+        .is_some_and(|bank| bank.old == OldCredential::Keep && bank.check_override(Override::Old).is_err())
 }
 
 /// Whether the old credential goes now, by the policy or by what the person answers.

@@ -29,6 +29,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let choice = |all: Credentials| {
         select::credential(all.named_by(token.found_by())?, &args.which, args.key.force, run)
     };
+    let explain = |error| run.explain(error, &token);
     let pin_at_hand = !Source::of(&run.global).is_interactive();
     let chosen = match elsewhere {
         Some(old) => Ok(Chosen { value: old, settled: true }),
@@ -37,9 +38,12 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let (old, only_seen) = match chosen {
         Ok(chosen) if chosen.settled => (chosen.value, false),
         Ok(chosen) if !pin_at_hand => (chosen.value, true),
-        Err(error) if !(pin_at_hand && chosen::may_be_private(&error)) => return Err(error),
+        Err(error) if !(pin_at_hand && chosen::may_be_private(&error)) => return Err(explain(error)),
         // What shows after the login only is checked too.
-        _ => (choice(run.login(token.clone())?.credentials()?)?.value.into(), false),
+        _ => {
+            let all = run.login(token.clone())?.credentials()?;
+            (choice(all).map_err(explain)?.value.into(), false)
+        }
     };
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
