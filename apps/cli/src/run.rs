@@ -16,7 +16,7 @@ use usbtoken::renewal::{Caller, PointResult, Preflight};
 use usbtoken::text::Lang;
 use usbtoken::{Cancel, Certificate, Code, Error, Finder, Pin, Policy, Result, Session, Token, TokenUri};
 
-use crate::args::{Command, Global};
+use crate::args::{Command, Drivers, Global};
 use crate::kept::Keeper;
 use crate::output::progress::Progress;
 use crate::pin::Found;
@@ -384,7 +384,7 @@ impl Run {
     /// bank's is there.
     pub fn finder(&self) -> Result<Finder> {
         self.read_pin_ahead();
-        let Global { module: modules, trust_driver, driver_host, .. } = &self.global;
+        let Drivers { module: modules, trust_driver, driver_host } = &self.global.drivers;
         let named = modules.iter().fold(Finder::new(), |finder, path| finder.module(path));
         let finder = match &self.bank {
             None => named,
