@@ -62,7 +62,7 @@ impl Pages {
     }
 
     /// Puts it into the profile of this user's Firefox.
-    fn into_firefox(&self, name: &str) {
+    fn import_to_firefox(&self, name: &str) {
         let profile = self.file("home/.mozilla/firefox/x.default");
         let run = |program: &str, words: &[&str]| {
             let output = Command::new(program).args(words).current_dir(self.folder.path()).output().unwrap();
@@ -137,7 +137,7 @@ fn a_page_moves_the_certificate_of_the_browser_onto_the_token() {
     let pages = Pages::open();
     assert_eq!(pages.probe(&[]), TOKEN);
     let old = pages.old("old", days_from_now(11));
-    pages.into_firefox("old");
+    pages.import_to_firefox("old");
     assert_eq!(pages.probe(&[]), TOKEN | RENEWABLE);
     let which = ["-".to_owned(), pages.thumbprint("old"), serial_hex(&old), "@old.der".to_owned()];
     for which in &which {
@@ -170,7 +170,7 @@ fn a_page_moves_the_certificate_of_the_browser_onto_the_token() {
 fn onto_no_token_that_no_one_has_named() {
     let mut pages = Pages::open();
     pages.old("old", days_from_now(11));
-    pages.into_firefox("old");
+    pages.import_to_firefox("old");
     pages.by_the_bank = false;
     assert_eq!(pages.probe(&[]), TOKEN);
     assert_eq!(pages.play(&["renew", "@old.der", "request"]), ("80090019".to_owned(), 841));
@@ -194,8 +194,8 @@ fn what_cannot_be_renewed_onto_the_token_is_refused() {
     pages.old("early", days_from_now(200));
     pages.old("ended", days_from_now(-2));
     pages.issued("foreign", |issue| issue.issuer(&stranger).not_after(days_from_now(11)));
-    pages.into_firefox("early");
-    pages.into_firefox("foreign");
+    pages.import_to_firefox("early");
+    pages.import_to_firefox("foreign");
     let run = "x509 -in ca/ca.pem -outform DER -out ca.der".split(' ');
     succeed(Command::new("openssl").args(run).current_dir(pages.file("")).output().unwrap(), "openssl");
     for (which, hresult, code) in [
@@ -212,9 +212,9 @@ fn what_cannot_be_renewed_onto_the_token_is_refused() {
     assert_eq!((pages.probe(&[]), pages.probe(&["@early.der"])), (TOKEN, TOKEN));
     // Two that may be meant; a number says which.
     let first = pages.old("first", days_from_now(11));
-    pages.into_firefox("first");
+    pages.import_to_firefox("first");
     pages.old("second", days_from_now(12));
-    pages.into_firefox("second");
+    pages.import_to_firefox("second");
     assert_eq!(pages.play(&["renew", "-", "request"]), ("80092004".to_owned(), 251));
     assert_eq!(pages.play(&["renew", &serial_hex(&first), "request"]), (OK.to_owned(), 0));
 }

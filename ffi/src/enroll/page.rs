@@ -275,7 +275,8 @@ impl Page {
         if restrictions == USBTOKEN_ALLOW_NONE && self.shared.host.bank().is_none() {
             policy.anchors = self.shared.anchors();
         }
-        let find_old = |key: &PendingKey| self.old_of(key, &state, session.token());
+        let (of_page, token) = (&*state, session.token().clone());
+        let find_old = |key: &PendingKey| self.old_of(key, of_page, &token);
         let install = Install::new(&response).policy(&policy).find_old(&find_old);
         let installed = install.run(&session, &self.run())?;
         if installed.was_there {

@@ -35,7 +35,7 @@ pub struct Install<'a> {
 
 /// Finds the old certificate of a job again.
 #[derive(Clone, Copy)]
-struct FindOld<'a>(&'a dyn Fn(&PendingKey) -> Option<OldCertificate>);
+struct FindOld<'a>(&'a (dyn Fn(&PendingKey) -> Option<OldCertificate> + Sync));
 
 impl std::fmt::Debug for FindOld<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -70,7 +70,7 @@ impl<'a> Install<'a> {
     /// Looks so for the certificate that the new one takes the place of, where the key's job renews one that is not on the token and
     /// [`Install::old`] says none. One that the record on the key does not name counts for nothing.
     #[must_use]
-    pub fn find_old(mut self, find: &'a dyn Fn(&PendingKey) -> Option<OldCertificate>) -> Self {
+    pub fn find_old(mut self, find: &'a (dyn Fn(&PendingKey) -> Option<OldCertificate> + Sync)) -> Self {
         self.find_old = Some(FindOld(find));
         self
     }
