@@ -1721,6 +1721,12 @@
 #define USBTOKEN_INSTALLED_PROOF_JSON 1
 
 /**
+ * usbtoken_installed_text: the day in Japan from which on the certificate works at the bank, "2026-11-30"; NULL where it works at
+ * once, and without a bank's profile. Until then nothing old is removed.
+ */
+#define USBTOKEN_INSTALLED_WORKS_FROM 2
+
+/**
  * usbtoken_installed_number: USBTOKEN_PROOF_….
  */
 #define USBTOKEN_INSTALLED_PROOF 1
@@ -3698,7 +3704,7 @@ usbtoken_status usbtoken_installed_replaced(const struct usbtoken_installed *ins
                                             struct usbtoken_credential **out);
 
 /**
- * A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON.
+ * A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON ….
  */
 const char *usbtoken_installed_text(const struct usbtoken_installed *installed, uint32_t field);
 
