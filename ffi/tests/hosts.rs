@@ -42,6 +42,15 @@ fn a_driver_can_have_a_process_of_its_own() {
 }
 
 #[test]
+fn the_host_beside_the_library_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(libraries().join("libusbtoken_ffi.so"), folder.path().join("libusbtoken.so.0")).unwrap();
+    std::fs::copy(usbtoken_testkit::driver_host(), folder.path().join("usbtoken-driver")).unwrap();
+    let library = format!("LD_LIBRARY_PATH={}", folder.path().display());
+    host_as("beside", |program| vec!["env".into(), library.clone().into(), program.into()]);
+}
+
+#[test]
 fn the_driver_belongs_to_whoever_initialised_it() {
     host("shared");
 }

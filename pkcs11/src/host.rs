@@ -30,7 +30,7 @@ const NOT_FOR_PEOPLE: u8 = 2;
 const ROUND: Duration = Duration::from_millis(500);
 
 /// How long a call that writes may go on when the program is gone.
-const LAST_CALL: Duration = Duration::from_secs(180);
+const LAST_CALL: Duration = Duration::from_secs(10);
 
 /// Room for most answers.
 const USUAL_ANSWER: usize = 16 * 1024;

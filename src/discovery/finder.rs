@@ -12,7 +12,7 @@ use crate::driver::Module;
 use crate::driver::Token;
 use crate::driver::TokenIdentity;
 use crate::driver::Trust;
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::uri::TokenUri;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -87,7 +87,8 @@ impl Finder {
         self
     }
 
-    /// Runs each driver in this process, as is done where nothing else is said.
+    /// Runs each driver in this process: for programs that have to share a driver with another part of them, or may not start
+    /// any program. A driver that hangs is left behind in its thread then, and one that crashes ends this program.
     #[must_use]
     pub fn in_process(mut self) -> Self {
         self.limits.loading.hosting = Hosting::InProcess;
@@ -96,11 +97,25 @@ impl Finder {
 
     /// Runs each driver in a process of its own, whose program is this `usbtoken-driver`, by its absolute path: a driver that
     /// hangs is ended with it ([`Code::DriverTimeout`]), one that crashes ends nothing else ([`Code::DriverCrashed`]). Linux
-    /// only.
+    /// only. Where neither this nor [`Finder::in_process`] is said, the program of that name is used that is beside the program
+    /// or the shared library that this code is in; where there is none ([`Finder::remark`]), drivers run in this process.
     #[must_use]
     pub fn driver_host(mut self, program: impl Into<PathBuf>) -> Self {
         self.limits.loading.hosting = Hosting::Program(program.into());
         self
+    }
+
+    /// That drivers run in this process although nobody has asked for it ([`Notice::DriverInProcess`](crate::error::Notice::DriverInProcess)).
+    pub fn remark(&self) -> Option<Warning> {
+        self.limits.loading.remark()
+    }
+
+    /// Whether drivers run in this process.
+    ///
+    /// # Errors
+    /// [`Code::DriverHostUnusable`] when the program that was named cannot be used.
+    pub fn is_in_process(&self) -> Result<bool> {
+        self.limits.loading.host().map(|host| host.is_none())
     }
 
     /// How long a driver in a process of its own may take for a call, by what the call does.

@@ -1,7 +1,7 @@
 //! Where a driver runs: in this process, or in a driver host (`usbtoken-driver`), a process of its own.
 
 use super::file::{Trust, trust};
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,9 @@ pub(crate) struct Loading {
 /// Where a driver runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Hosting {
+    /// In a host, where its program is beside the program or the shared library that this code is in; else in this process.
     #[default]
+    Beside,
     InProcess,
     /// In a host, whose program is this one.
     Program(PathBuf),
@@ -30,12 +32,32 @@ impl Loading {
     /// How the host is started; `None` where the driver runs in this process.
     ///
     /// # Errors
-    /// [`Code::DriverHostUnusable`] when the program is not there, or others could replace it; on systems for which there is
-    /// none yet.
+    /// [`Code::DriverHostUnusable`] when the program that was named is not there, or others could replace it; on systems for
+    /// which there is none yet.
     pub(crate) fn host(&self) -> Result<Option<HostOptions>> {
-        let Hosting::Program(program) = &self.hosting else { return Ok(None) };
-        let program = checked(program, self.trust)?;
+        let program = match &self.hosting {
+            Hosting::InProcess => return Ok(None),
+            Hosting::Program(program) => checked(program, self.trust)?,
+            Hosting::Beside => match beside::program().map(|program| checked(program, self.trust)) {
+                Some(Ok(program)) => program,
+                Some(Err(_)) | None => return Ok(None),
+            },
+        };
         Ok(Some(HostOptions { program, deadlines: self.deadlines, without: self.without.clone() }))
+    }
+
+    /// That drivers run in this process although nobody has asked for it: the host's program is not where it should be, or
+    /// cannot be used.
+    pub(crate) fn remark(&self) -> Option<Warning> {
+        if self.hosting != Hosting::Beside || !cfg!(target_os = "linux") {
+            return None;
+        }
+        let remark = Warning::from(Notice::DriverInProcess);
+        match beside::program().map(|program| checked(program, self.trust)) {
+            Some(Ok(_)) => None,
+            Some(Err(error)) => Some(error.facts().fold(remark, |remark, (fact, value)| remark.fact(fact, value))),
+            None => Some(remark),
+        }
     }
 }
 
@@ -61,4 +83,62 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
         return Err(fail().fact(Fact::Found, found).fact(Fact::Expected, weak.expected));
     }
     Ok(real)
+}
+
+/// What is in the folder of the file from which this code was loaded: a program, or the shared library in one.
+mod beside {
+    use std::ffi::OsStr;
+    use std::path::{Path, PathBuf};
+    use std::sync::OnceLock;
+
+    /// Where the host's program is, should it be installed.
+    pub(super) fn program() -> Option<&'static Path> {
+        static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+        PROGRAM.get_or_init(|| Some(own_file()?.parent()?.join("usbtoken-driver"))).as_deref()
+    }
+
+    /// The file that has this very function, as the system has mapped it: no variable and no argument has a say.
+    #[cfg(target_os = "linux")]
+    fn own_file() -> Option<PathBuf> {
+        let here = own_file as fn() -> Option<PathBuf> as usize;
+        let maps = std::fs::read("/proc/self/maps").ok()?;
+        maps.split(|byte| *byte == b'\n').find_map(|line| file_at(line, here))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn own_file() -> Option<PathBuf> {
+        None
+    }
+
+    /// The file of a line of proc_pid_maps(5), where its addresses have this one among them.
+    #[cfg(target_os = "linux")]
+    fn file_at(line: &[u8], address: usize) -> Option<PathBuf> {
+        use std::os::unix::ffi::OsStrExt as _;
+        // Nothing before the path has a slash.
+        let (numbers, path) = line.split_at(line.iter().position(|byte| *byte == b'/')?);
+        let (begin, end) = str::from_utf8(numbers).ok()?.split_once(' ')?.0.split_once('-')?;
+        let [begin, end] = [begin, end].map(|number| usize::from_str_radix(number, 16).ok());
+        (begin?..end?).contains(&address).then(|| PathBuf::from(OsStr::from_bytes(path)))
+    }
+
+    #[cfg(all(test, target_os = "linux"))]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_program_knows_its_own_file() {
+            let own = std::env::current_exe().unwrap();
+            assert_eq!(own_file().unwrap(), own);
+            assert_eq!(program().unwrap().parent(), own.parent());
+        }
+
+        #[test]
+        fn the_line_of_an_address_has_the_file() {
+            let line = b"7f00-7fff r-xp 00000000 fe:00 12   /usr/lib/a folder/lib\xff.so";
+            assert!(file_at(line, 0x7f80).unwrap().as_os_str().as_bytes().ends_with(b"/a folder/lib\xff.so"));
+            assert_eq!((file_at(line, 0x7fff), file_at(line, 0x7eff)), (None, None));
+            assert_eq!(file_at(b"7f00-7fff rw-p 00000000 00:00 0  [heap]", 0x7f80), None);
+        }
+        use std::os::unix::ffi::OsStrExt as _;
+    }
 }

@@ -6,6 +6,9 @@
 mod common;
 mod ends;
 
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -203,6 +206,56 @@ fn no_host_outlives_its_caller() {
     }
     until_gone(process);
     bank.goes_on("killed");
+}
+
+/// Whatever a driver does when it is ended: what was done is said, and how it went.
+#[test]
+fn a_driver_that_ends_at_its_end_takes_no_result() {
+    let bank = bank();
+    let whole = bank.run_hosted("", &["list"]).json();
+    for way in ["exit", "abort", "crash", "kill", "close", "hang", "abort-after", "exit-after"] {
+        let listed = bank.run_hosted(&format!("{way}:C_Finalize:1"), &["list"]);
+        assert_eq!(listed.json(), whole, "{way}");
+        let none = ["list", "--token", "pkcs11:token=NONE"];
+        bank.run_hosted(&format!("{way}:C_Finalize:1"), &none).failed(Code::TokenNotFound);
+    }
+    // In the command's own process they do.
+    bank.ends("exit:C_Finalize:1");
+    let inside = bank.command(driver(), &["list", "--in-process"]).output().unwrap();
+    assert!(inside.stdout.is_empty(), "{inside:?}");
+}
+
+/// Where nothing is said, the program beside the command; and no other of that name.
+#[test]
+fn the_host_beside_the_command_is_used() {
+    let bank = bank();
+    bank.ends("crash:C_GetSlotList:1");
+    Said::of(bank.command(driver(), &["list"]).output().unwrap()).failed(Code::DriverCrashed);
+    let inside = bank.command(driver(), &["list", "--in-process"]).output().unwrap();
+    assert_eq!(inside.status.signal(), Some(11), "{inside:?}");
+
+    bank.ends("");
+    let alone = bank.file("usbtoken");
+    std::fs::copy(common::usbtoken(), &alone).unwrap();
+    let folder = Path::new(host()).parent().unwrap().display().to_string();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+    let run = |arguments: &[&str]| {
+        let usual = bank.command(driver(), arguments);
+        let mut command = Command::new(&alone);
+        command.args(usual.get_args()).current_dir(usual.get_current_dir().unwrap()).env("PATH", &path);
+        command.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        (process.id(), said(process))
+    };
+    let (process, said) = run(&["preflight"]);
+    let notices = said.json()["notices"].to_string();
+    assert!(notices.contains("driver_in_process"), "{notices}");
+    assert_eq!(bank.hosts(), [process]);
+    assert!(!run(&["preflight", "--in-process"]).1.stdout.contains("driver_in_process"));
+    // With the program beside it.
+    std::fs::copy(host(), bank.file("usbtoken-driver")).unwrap();
+    bank.ends("crash:C_GetSlotList:1");
+    run(&["list"]).1.failed(Code::DriverCrashed);
 }
 
 /// Some drivers close what they did not open, the way to the caller among it.

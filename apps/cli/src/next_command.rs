@@ -38,6 +38,7 @@ impl CommandLine {
             .flag("--pin-as-typed", global.pin_as_typed)
             .flag("--trust-driver", global.drivers.trust_driver)
             .path("--driver-host", global.drivers.driver_host.as_deref())
+            .flag("--in-process", global.drivers.in_process)
             .flag("--any-caller", global.any_caller)
     }
 

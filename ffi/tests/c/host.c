@@ -4,6 +4,7 @@
  *   fork      the host forks
  *   cancel    the host cancels a thread that is in a call
  *   hosted    drivers in processes of their own, by the program that DRIVER_HOST names
+ *   beside    the same where nothing is said, by the program beside the library
  *   shared    the host initialised the same driver before us, and again after us
  */
 #include <dlfcn.h>
@@ -238,6 +239,24 @@ static void shared(void)
     dlclose(library);
 }
 
+static int32_t is_in_process(const usbtoken_context *context)
+{
+    int32_t answer = -1;
+    OK(context, usbtoken_context_is_in_process(context, &answer));
+    return answer;
+}
+
+static void beside(void)
+{
+    usbtoken_context *context = new_context();
+    CHECK(is_in_process(context) == 0);
+    look(context);
+    OK(context, usbtoken_context_set_driver_host(context, "", NUL));
+    CHECK(is_in_process(context) == 1);
+    look(context);
+    usbtoken_context_free(&context);
+}
+
 static void hosted(void)
 {
     void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
@@ -252,6 +271,8 @@ static void hosted(void)
     usbtoken_token *token = NULL;
     usbtoken_session *session = NULL;
     usbtoken_credentials *list = NULL;
+    /* None is beside the library that this test is linked to. */
+    CHECK(is_in_process(context) == 1);
     OK(context, usbtoken_context_set_driver_host(context, "/nowhere/usbtoken-driver", NUL));
     EXPECT(USBTOKEN_DRIVER_HOST_UNUSABLE, context, usbtoken_find(context, arguments[2], NUL, &token));
     OK(context, usbtoken_context_set_driver_host(context, getenv("DRIVER_HOST"), NUL));
@@ -260,6 +281,7 @@ static void hosted(void)
     OK(token, usbtoken_login(token, arguments[3], NUL, 0, &session));
     OK(session, usbtoken_session_credentials(session, &list));
     CHECK(usbtoken_credentials_count(list) == 1);
+    CHECK(is_in_process(context) == 0);
     /* It is not initialised here, and the host's child is no matter of this process. */
     CHECK(here->get_slot_list(1, NULL, &slots) == 0x190);
     usbtoken_credentials_free(&list);
@@ -290,6 +312,8 @@ int main(int count, char **given)
         cancelled_thread();
     else if (strcmp(test, "hosted") == 0)
         hosted();
+    else if (strcmp(test, "beside") == 0)
+        beside();
     else if (strcmp(test, "shared") == 0)
         shared();
     else

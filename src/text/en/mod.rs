@@ -259,6 +259,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "By this profile the bank renews nothing any more: its service has ended.",
             "Correct the date if that is not meant; else nothing is to be done.",
         ),
+        Notice::DriverInProcess => w(
+            "The program in which drivers run (usbtoken-driver) is not in the same folder, or cannot be used: drivers run inside this program.",
+            "You can go on, but should a driver hang or crash, so does this program. Installing it again mends that.",
+        ),
         Notice::ProfileReminderEarly => w(
             "A reminder in this profile comes before the day from which on a certificate can be renewed.",
             "Correct one of the two if that is not meant: who is reminded so early cannot renew yet.",
