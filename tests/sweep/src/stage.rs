@@ -12,7 +12,7 @@ use usbtoken_testkit::{
 };
 
 use super::keys::Keys;
-use super::play::{PIN, Place, Programs};
+use super::play::{PIN, Place, Programs, Told};
 use super::seen::Seen;
 
 /// The CKA_ID of the old credential.
@@ -206,7 +206,8 @@ impl Stage {
     }
 
     fn killed(&self, place: &Place, words: &[&str], spec: &str) {
-        let run = place.play(&self.programs, words, Some((spec, None)), PIN);
+        let told = Told { spec, hang: None, is_hosted: false };
+        let run = place.play(&self.programs, words, Some(told), PIN);
         assert_eq!(run.exit, Some(KILLED), "{words:?}: {run:?}");
     }
 

@@ -16,6 +16,9 @@ pub type Findings = Vec<String>;
 /// Judges a run by what is on the token and by what it said.
 pub fn judge(stage: &Stage, scene: Scene, begin: &Begin, place: &Place, run: &Run) -> Findings {
     let mut findings = words(run);
+    if run.outlived {
+        findings.push("the driver's process did not end with the command".to_owned());
+    }
     findings.extend(secrets(place, run));
     if scene.goal() == Goal::PinChanged {
         findings.extend(pins(stage, begin, place, run));
@@ -68,7 +71,7 @@ fn error_words(run: &Run, exit: i32) -> Findings {
     // The driver said no: then the error says which function and how. What is returned with a lie, or after another job went first, is the driver's own.
     let said_no = |call: &&Call| {
         let own =
-            |fault: &String| ["lie=", "otherwise=changed", "hang"].iter().any(|kind| fault.contains(kind));
+            |fault: &String| ["lie=", "otherwise=changed", "hang", "exit"].iter().any(|kind| fault.contains(kind));
         call.rv != "CKR_OK" && call.fault.as_ref().is_some_and(|fault| !own(fault))
     };
     let refused = run.trace.calls.iter().find(said_no);
@@ -80,8 +83,9 @@ fn error_words(run: &Run, exit: i32) -> Findings {
             refused.function, refused.rv
         ));
     }
-    // The driver lied: then the error at least names the function.
-    if error["name"] == "driver_misbehaved" && error["function"].is_null() {
+    // The driver lied, or its process ended: then the error at least names the function.
+    let names = ["driver_misbehaved", "driver_crashed", "driver_timeout"];
+    if names.iter().any(|name| error["name"] == *name) && error["function"].is_null() {
         findings.push(format!("the error names no function: {error}"));
     }
     if error["name"] == "internal" || error["name"] == "panic" {
