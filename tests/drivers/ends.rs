@@ -102,7 +102,7 @@ impl Bank {
         self.run_hosted("", &["pending"]).json();
         let issuer = self.issuer("");
         if self.soft.snapshot().added_since(&self.before).is_empty() {
-            let said = self.run_hosted("", &["renew", "--issuer", &issuer]);
+            let said = self.run_hosted("", &["renew", "--pin-corrected", "--issuer", &issuer]);
             assert_eq!(said.exit, 0, "{what}: {said:?}");
         } else {
             // A request that was not kept is signed anew; what was all done needs no more.

@@ -208,6 +208,27 @@ fn no_host_outlives_its_caller() {
     bank.goes_on("killed");
 }
 
+/// A PIN that was sent when the driver ended may have been counted: no program sends it again by itself.
+#[test]
+fn a_login_without_an_answer_counts_as_a_wrong_pin() {
+    let ways = [
+        ("crash", Code::DriverCrashed),
+        ("crash-after", Code::DriverCrashed),
+        ("hang", Code::DriverTimeout),
+    ];
+    for (way, code) in ways {
+        let bank = bank();
+        let issuer = bank.issuer("");
+        let renew = ["renew", "--driver-limit", "2", "--issuer", &issuer];
+        bank.run_hosted(&format!("{way}:C_Login:1"), &renew).failed(code);
+        bank.run_hosted("", &renew).failed(Code::PinWrongBefore);
+        assert!(bank.noted().iter().all(|(function, _)| function != "C_Login"), "{way}");
+        let said = bank.run_hosted("", &[&renew[..], &["--pin-corrected"]].concat());
+        assert_eq!(said.exit, 0, "{way}: {said:?}");
+        bank.assert_one_new_credential();
+    }
+}
+
 /// Whatever a driver does when it is ended: what was done is said, and how it went.
 #[test]
 fn a_driver_that_ends_at_its_end_takes_no_result() {
