@@ -55,7 +55,9 @@ impl Loading {
         let remark = Warning::from(Notice::DriverInProcess);
         match beside::program().map(|program| checked(program, self.trust)) {
             Some(Ok(_)) => None,
-            Some(Err(error)) => Some(error.facts().fold(remark, |remark, (fact, value)| remark.fact(fact, value))),
+            Some(Err(error)) => {
+                Some(error.facts().fold(remark, |remark, (fact, value)| remark.fact(fact, value)))
+            }
             None => Some(remark),
         }
     }

@@ -99,14 +99,14 @@ impl Bank {
     #[track_caller]
     pub fn goes_on(&self, what: &str) {
         self.assert_old_works();
-        self.run_hosted("", &["pending"]).json();
+        self.run_hosted("", &["pending", "--pin-corrected"]).json();
         let issuer = self.issuer("");
         if self.soft.snapshot().added_since(&self.before).is_empty() {
             let said = self.run_hosted("", &["renew", "--pin-corrected", "--issuer", &issuer]);
             assert_eq!(said.exit, 0, "{what}: {said:?}");
         } else {
             // A request that was not kept is signed anew; what was all done needs no more.
-            let resume = ["renew", "--resume", "--sign-again", "--issuer", &issuer];
+            let resume = ["renew", "--resume", "--sign-again", "--pin-corrected", "--issuer", &issuer];
             let _ = self.run_hosted("", &resume);
         }
         self.assert_one_new_credential();

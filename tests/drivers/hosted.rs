@@ -211,11 +211,8 @@ fn no_host_outlives_its_caller() {
 /// A PIN that was sent when the driver ended may have been counted: no program sends it again by itself.
 #[test]
 fn a_login_without_an_answer_counts_as_a_wrong_pin() {
-    let ways = [
-        ("crash", Code::DriverCrashed),
-        ("crash-after", Code::DriverCrashed),
-        ("hang", Code::DriverTimeout),
-    ];
+    let ways =
+        [("crash", Code::DriverCrashed), ("crash-after", Code::DriverCrashed), ("hang", Code::DriverTimeout)];
     for (way, code) in ways {
         let bank = bank();
         let issuer = bank.issuer("");

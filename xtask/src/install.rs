@@ -148,7 +148,9 @@ fn make_lock_file(file: &Path) -> std::io::Result<()> {
 fn build(debug: bool) -> Done<PathBuf> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| work::root().join("target"), PathBuf::from);
-    for what in [["--package", "usbtoken-ffi", "--lib"].as_slice(), &["--package", "usbtoken-cli", "--bin", HOST]] {
+    for what in
+        [["--package", "usbtoken-ffi", "--lib"].as_slice(), &["--package", "usbtoken-cli", "--bin", HOST]]
+    {
         let mut cargo = work::cargo();
         cargo.args(["build", "--quiet"]).args(what);
         if !debug {

@@ -345,7 +345,8 @@ fn reached(case: &Case, base: &Base, run: &play::Run) -> Findings {
     if !before.eq(expected) {
         return vec!["other calls before the fault than without it".to_owned()];
     }
-    let host_ended = case.fault.is_hosted() && counted().map(|call| call.n).max().unwrap_or_default() == case.call - 1;
+    let host_ended =
+        case.fault.is_hosted() && counted().map(|call| call.n).max().unwrap_or_default() == case.call - 1;
     let ended = run.exit == Some(stage::KILLED) || run.signal == Some(9) || host_ended;
     let triggered = run.trace.calls.iter().any(|call| call.fault.is_some());
     let faithful = ["lie=", "otherwise="].iter().any(|kind| case.spec().contains(kind));

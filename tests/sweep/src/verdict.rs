@@ -70,8 +70,9 @@ fn error_words(run: &Run, exit: i32) -> Findings {
     }
     // The driver said no: then the error says which function and how. What is returned with a lie, or after another job went first, is the driver's own.
     let said_no = |call: &&Call| {
-        let own =
-            |fault: &String| ["lie=", "otherwise=changed", "hang", "exit"].iter().any(|kind| fault.contains(kind));
+        let own = |fault: &String| {
+            ["lie=", "otherwise=changed", "hang", "exit"].iter().any(|kind| fault.contains(kind))
+        };
         call.rv != "CKR_OK" && call.fault.as_ref().is_some_and(|fault| !own(fault))
     };
     let refused = run.trace.calls.iter().find(said_no);
