@@ -103,10 +103,21 @@ static U finalize(void *nothing)
     return close_at("finalize"), rv;
 }
 
-/* `many-slots`: so many empty ones before the real ones, and a list that is too long does not tell how long it is. */
+/* `present-none`: no slot has a token; `present-refused`: that is not told. `slots-twice`: each is listed twice.
+ * `many-slots`: so many empty ones before the real ones, and a list that is too long does not tell how long it is. */
 static U slot_list(B present, U *slots, U *count)
 {
     U extra = number("many-slots"), room = *count, own[64], owned = 64;
+    if (present && word("present-none")) return *count = 0, 0;
+    if (present && word("present-refused")) return number("present-refused");
+    if (word("slots-twice")) {
+        U rv = real->function[SLOT_LIST](present, own, &owned);
+        *count = 2 * owned;
+        if (rv || !slots) return rv;
+        if (room < 2 * owned) return 0x150;
+        for (U i = 0; i < 2 * owned; i++) slots[i] = own[i / 2];
+        return 0;
+    }
     if (!extra) return real->function[SLOT_LIST](present, slots, count);
     U rv = real->function[SLOT_LIST](present, own, &owned);
     if (rv) return rv;
@@ -201,6 +212,7 @@ static U with_id(U session, U class, struct attribute *id, U *found)
 }
 
 /* `category-refused`, as openCryptoki does. `dies-in-create`: half a certificate is on the token by then.
+ * `object-without`: an attribute that it refuses, whatever its value. `created-answers`: a certificate is written, and that answered.
  * `one-certificate-per-key`: the new one takes the place of the one with its identifier. `one-label-per-key`: the private key
  * has the label of its certificate. `certificates-private`: every object that is created is. */
 static U create(U session, struct attribute *given, U count, U *object)
@@ -210,6 +222,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     U at = 0, others[8];
     reset(session), close_at("create");
     if (word("category-refused") && (of_type(given, count, 0x87) || of_type(given, count, 0x110))) return 0x12;
+    if (word("object-without") && of_type(given, count, number("object-without"))) return 0x12;
     if (word("dies-in-create") && value) {
         value->length = number("dies-in-create");
         real->function[CREATE_OBJECT](session, given, count, object), _exit(86);
@@ -224,6 +237,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     if (word("certificate-labels-chosen") && label) label->value = "Certificate 1", label->length = 13;
     if (!word("certificates-private")) {
         U rv = real->function[CREATE_OBJECT](session, given, count, object);
+        if (!rv && value && word("created-answers")) return number("created-answers");
         return *object = outside(*object), rv;
     }
     memcpy(all, given, count * sizeof *given);
@@ -271,20 +285,24 @@ static U set_attributes(U session, U object, struct attribute *given, U count)
     return word("labels-kept") ? 0x10 : real->function[SET_ATTRIBUTES](session, inside(object), given, count);
 }
 
-/* `count-untold`: at the end of a search it does not say how many. */
+/* `handles-twice`: each object is found twice. `count-untold`: at the end of a search it does not say how many. */
 static U find(U session, U *objects, U room, U *count)
 {
-    U rv = find_seen(session, objects, room, count);
+    U rv = find_seen(session, objects, word("handles-twice") ? room / 2 : room, count);
+    for (U i = *count; !rv && word("handles-twice") && i > 0; i--) objects[2 * i - 1] = objects[2 * i - 2] = objects[i - 1];
+    if (!rv && word("handles-twice")) *count *= 2;
     if (word("count-untold") && !rv && !*count) return *count = number("count-untold"), 0;
     for (U i = 0; !rv && i < *count; i++) objects[i] = outside(objects[i]);
     return rv;
 }
 
-/* `labels-chosen`: keys are labelled by the token. `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
+/* `pair-without`: an attribute that it refuses, with `pair-answers`. `labels-chosen`: keys are labelled by the token. `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
 static U generate(U session, struct mechanism *mechanism, struct attribute *public, U publics, struct attribute *private,
                   U privates, U *public_key, U *private_key)
 {
     struct attribute one[20], two[20];
+    if (word("pair-without") && (of_type(public, publics, number("pair-without")) || of_type(private, privates, number("pair-without"))))
+        return word("pair-answers") ? number("pair-answers") : 0x12;
     reset(session), note("pair"), pairs++, close_at("pair");
     memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
     for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;

@@ -125,6 +125,12 @@ impl Module {
         let functions = self.functions();
         let slots = if anew { functions.slots_anew(true) } else { functions.slots(true) };
         let (mut tokens, mut skipped) = (Vec::new(), Vec::new());
+        if slots.as_ref().map_or(true, Vec::is_empty) {
+            let unlisted = self.unlisted_tokens(&is_wanted);
+            if !unlisted.is_empty() {
+                return Ok((unlisted, skipped));
+            }
+        }
         let slots = slots
             .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))?;
         for slot in slots.into_iter().filter(|slot| is_wanted(crate::driver::ckr::number(slot.0))) {
@@ -134,6 +140,14 @@ impl Module {
             }
         }
         Ok((tokens, skipped))
+    }
+
+    /// The tokens that answer although the driver lists no slot with a token: some leave that flag of a slot unset, or list all
+    /// slots only. What does not answer is an empty slot.
+    fn unlisted_tokens(&self, is_wanted: impl Fn(u64) -> bool) -> Vec<Token> {
+        let slots = self.functions().slots(false).unwrap_or_default();
+        let wanted = slots.into_iter().filter(|slot| is_wanted(crate::driver::ckr::number(slot.0)));
+        wanted.filter_map(|slot| Token::read(self, slot).ok()).collect()
     }
 }
 
