@@ -21,6 +21,10 @@ fn what_is_stated_of_the_pin_is_told_before_it_is_asked_for() {
         let preflight = bank.oddly_without_pin(ways, &["preflight"]).json();
         assert_eq!(preflight["can_renew"], true, "{ways}");
         assert_eq!(of_pin(&preflight), told.into_iter().collect::<Vec<_>>(), "{ways}: {preflight:#}");
+        // Nothing says beside it that all is well with the PIN.
+        let points = preflight["points"].as_array().unwrap().iter();
+        let fine = points.filter(|one| one["point"] == "pin_usable" && one["state"] == "ok").count();
+        assert_eq!(fine, usize::from(told.is_none()), "{ways}: {preflight:#}");
     }
     // The PIN at hand is held against it, and its length is a hint that the login decides on.
     let length = bank.soft.pin().len() as u64 + 1;
