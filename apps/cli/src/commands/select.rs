@@ -55,7 +55,8 @@ fn are_of_one_key(all: &Credentials) -> bool {
 /// The pending key with that id; without an id the only one that is accepted.
 ///
 /// # Errors
-/// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`], which lists the candidates.
+/// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`], which lists the candidates; [`Code::KeysAlike`] where several have
+/// that id.
 pub fn pending(
     session: &Session,
     id: Option<&Hex>,
@@ -69,6 +70,9 @@ pub fn pending(
         (None, _) => {
             let error = Error::new(Code::PendingNotFound).during(Step::ReadObjects);
             Err(id.into_iter().fold(error, |error, id| error.fact(Fact::Id, hex(&id.0))))
+        }
+        (Some(last), false) if id.is_some() => {
+            Err(Error::new(Code::KeysAlike).during(Step::ReadObjects).fact(Fact::Id, hex(last.id())))
         }
         (Some(last), false) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
