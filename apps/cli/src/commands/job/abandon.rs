@@ -6,7 +6,7 @@ use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use usbtoken::error::Fact;
 use usbtoken::renewal::PendingKey;
-use usbtoken::{Code, Error, Result, Session};
+use usbtoken::{Code, Error, Result, Session, TokenUri};
 
 use crate::args;
 use crate::commands::select;
@@ -38,9 +38,14 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     };
     let shown = pending::shown(run, &keeper, &session, &key);
     confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
-    // Who names the key's id has seen what is odd about it. Without that only the key of a request that went out here goes.
+    // Who names the key's id has seen what is odd about it, and a URI with it chooses. Without that only the key of a request
+    // that went out here goes.
     match args.id {
         Some(_) => session.abandon_named(&key, &run.call())?,
+        None if names(session.token().found_by(), key.id()) => {
+            let gone = session.abandon(&key, &run.call());
+            gone.map_err(|error| named_by_id(error, run, args, key.id()))?;
+        }
         None => {
             let requested = keeper.request_key(&session, &key);
             let gone = session.abandon_requested(&key, requested.as_ref(), &run.call());
@@ -51,6 +56,11 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     let text = said(run, &Words::Abandoned, shown.reference.as_ref());
     let json = json!({ "abandoned": shown });
     Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
+}
+
+/// Whether a URI has this identifier.
+fn names(uri: &TokenUri, id: &[u8]) -> bool {
+    uri.clone().with_id(id) == *uri
 }
 
 /// The command that names the key, where that is the way on.
