@@ -1,5 +1,7 @@
 //! What this computer keeps of a job: the request as it was sent, and the CA's answer before it is looked at.
 
+mod removed;
+
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};

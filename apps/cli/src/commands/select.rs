@@ -5,7 +5,7 @@ use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::ProofLevel;
 use usbtoken::renewal::PendingKey;
-use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session};
+use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session, TokenUri};
 
 use super::chosen::Chosen;
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
@@ -83,6 +83,11 @@ pub fn pending(
             Err(candidates.fold(error, |error, one| error.fact(Fact::Candidate, one)))
         }
     }
+}
+
+/// Whether a URI has this CKA_ID.
+pub fn names(uri: &TokenUri, id: &[u8]) -> bool {
+    uri.clone().with_id(id) == *uri
 }
 
 /// A pending key where several may be meant.

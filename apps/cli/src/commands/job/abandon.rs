@@ -6,7 +6,7 @@ use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use usbtoken::error::Fact;
 use usbtoken::renewal::PendingKey;
-use usbtoken::{Code, Error, Result, Session, TokenUri};
+use usbtoken::{Code, Error, Result, Session};
 
 use crate::args;
 use crate::commands::select;
@@ -42,7 +42,7 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     // that went out here goes.
     match args.id {
         Some(_) => session.abandon_named(&key, &run.call())?,
-        None if names(session.token().found_by(), key.id()) => {
+        None if select::names(session.token().found_by(), key.id()) => {
             let gone = session.abandon(&key, &run.call());
             gone.map_err(|error| named_by_id(error, run, args, key.id()))?;
         }
@@ -56,11 +56,6 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     let text = said(run, &Words::Abandoned, shown.reference.as_ref());
     let json = json!({ "abandoned": shown });
     Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
-}
-
-/// Whether a URI has this identifier.
-fn names(uri: &TokenUri, id: &[u8]) -> bool {
-    uri.clone().with_id(id) == *uri
 }
 
 /// The command that names the key, where that is the way on.
