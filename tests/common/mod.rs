@@ -123,7 +123,9 @@ impl Bank {
     /// The command, through the driver shim with these faults. What it called stands in `trace`.
     pub fn run_with_faults(&self, faults: &str, arguments: &[&str]) -> Said {
         let _ = std::fs::remove_file(self.file("trace"));
-        let mut command = self.command(&shim(), arguments);
+        // What ends the process is to end the command, not a host of the driver.
+        let inside: &[&str] = if faults.contains(":exit") { &["--in-process"] } else { &[] };
+        let mut command = self.command(&shim(), &[inside, arguments].concat());
         command.env("USBTOKEN_SHIM_DRIVER", self.soft.module()).env("USBTOKEN_SHIM_FAULT", faults);
         Said::of(command.env("USBTOKEN_SHIM_TRACE", self.file("trace")).output().unwrap())
     }

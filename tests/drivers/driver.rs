@@ -1,6 +1,6 @@
 //! The odd driver, and what the command does with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -28,6 +28,11 @@ impl Bank {
         self.run_oddly(self.command(odd_driver(), arguments), ways)
     }
 
+    /// The same with a copy of it.
+    pub fn oddly_through(&self, driver: &Path, ways: &str, arguments: &[&str]) -> Said {
+        self.run_oddly(self.command(driver, arguments), ways)
+    }
+
     /// The same without a PIN at hand.
     pub fn oddly_without_pin(&self, ways: &str, arguments: &[&str]) -> Said {
         self.run_oddly(self.command_without_pin(odd_driver(), arguments), ways)
@@ -40,7 +45,12 @@ impl Bank {
     }
 
     fn run_oddly(&self, mut command: Command, ways: &str) -> Said {
-        command.env("ODD", ways).env("ODD_DRIVER", softhsm_module()).env("ODD_LOG", self.file("odd.log"));
+        // What it does to its process is done to the command's.
+        command
+            .arg("--in-process")
+            .env("ODD", ways)
+            .env("ODD_DRIVER", softhsm_module())
+            .env("ODD_LOG", self.file("odd.log"));
         Said::of(command.output().unwrap())
     }
 

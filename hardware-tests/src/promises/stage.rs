@@ -77,7 +77,9 @@ impl<'t> Stage<'t> {
         static SHIM: OnceLock<PathBuf> = OnceLock::new();
         let shim = SHIM.get_or_init(usbtoken_testkit::shim);
         let _ = std::fs::remove_file(self.trace_file());
-        let mut command = self.target.command(shim, words);
+        // What ends the process is to end the command, not a host of the driver.
+        let inside: &[&str] = if faults.contains(":exit") { &["--in-process"] } else { &[] };
+        let mut command = self.target.command(shim, &[inside, words].concat());
         command.env("USBTOKEN_SHIM_DRIVER", self.target.module()).env("USBTOKEN_SHIM_FAULT", faults);
         command.env("USBTOKEN_SHIM_TRACE", self.trace_file());
         self.say(command)

@@ -1,6 +1,7 @@
 //! The driver as a whole, its slots, its sessions (PKCS#11 v3.1 §5.4–§5.6).
 
 use super::functions::{Functions, SessionHandle, SlotId, another_answer, checked};
+use super::once::each_once;
 use crate::failure::{Failure, Outcome};
 use crate::types::*;
 use crate::wire::Bytes;
@@ -76,11 +77,11 @@ impl Functions {
         }
     }
 
-    /// The slots: all, or those with a token in them.
+    /// The slots, each once: all, or those with a token in them.
     pub fn slots(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
         let ask = |room| Request::GetSlotList { present: with_token, room: Some(room) };
         let slots = self.growing(SLOTS_AT_ONCE, MAX_SLOTS, ask)?;
-        Ok(slots.into_iter().map(SlotId).collect())
+        Ok(each_once(slots).into_iter().map(SlotId).collect())
     }
 
     /// As [`Functions::slots`], after the driver was made to look for slots that came or went: it does so only when

@@ -4,6 +4,7 @@ mod attributes;
 mod functions;
 mod general;
 mod objects;
+mod once;
 
 pub use attributes::{Attributes, PrivateValue, Wanted};
 pub use functions::{Functions, ObjectHandle, SessionHandle, SlotId};

@@ -1,6 +1,7 @@
 //! Objects and keys (PKCS#11 v3.1 §5.7, §5.13, §5.18).
 
 use super::functions::{Functions, ObjectHandle, SessionHandle, another_answer};
+use super::once::each_once;
 use crate::failure::{Failure, Outcome};
 use crate::template::Template;
 use crate::types::*;
@@ -21,7 +22,7 @@ const LONGEST_SEARCH: Duration = Duration::from_secs(120);
 const MAX_SIGNATURE: usize = 1024;
 
 impl Functions {
-    /// All objects that match, up to a bound. C_FindObjects is called until it returns none, as the
+    /// All objects that match, each once, up to a bound. C_FindObjects is called until it returns none, as the
     /// specification asks: drivers exist that hand out fewer than asked for although more are there.
     pub fn find(&self, session: SessionHandle, template: Template) -> Outcome<Vec<ObjectHandle>> {
         let session = self.session("C_FindObjectsInit", session)?;
@@ -31,7 +32,7 @@ impl Functions {
         let ended = self.call(&Request::FindObjectsFinal { session });
         let found = found?;
         ended?;
-        Ok(found)
+        Ok(each_once(found))
     }
 
     fn find_all(&self, session: CK_SESSION_HANDLE, longest: Duration) -> Outcome<Vec<ObjectHandle>> {
