@@ -162,7 +162,9 @@ fn a_call_that_writes_goes_on_until_the_caller_stops_it() {
     let pending = begin("sleep:C_GenerateKeyPair:1", &Run::default().progress(&tell)).unwrap();
     assert!(told.lock().unwrap().contains(&Step::StillWorking), "{told:?}");
     drop(pending);
-    bank.run_hosted("", &["abandon", "--yes"]).json();
+    let waits = bank.run_hosted("", &["pending"]).json();
+    let id = waits[0]["id"].as_str().unwrap();
+    bank.run_hosted("", &["abandon", "--yes", "--id", id]).json();
     bank.soft.snapshot().assert_same_as(&bank.before);
 
     let cancel = Cancel::new();
