@@ -9,5 +9,5 @@ mod slot;
 mod target;
 
 pub use promises::{PROMISES, Promise};
-pub use report::{Kept, Outcome, Renewed, Report, TokenReport};
+pub use report::{Kept, LoggedIn, Outcome, Renewed, Report, TokenReport};
 pub use target::{Named, Target};
