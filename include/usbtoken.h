@@ -697,6 +697,10 @@
 #define USBTOKEN_NOTICE_PLACE_SKIPPED 96
 /** This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it. */
 #define USBTOKEN_NOTICE_LOGIN_NOT_AT_BANK 108
+/** By this profile the bank renews nothing any more: its service has ended. */
+#define USBTOKEN_NOTICE_PROFILE_SERVICE_ENDED 135
+/** A reminder in this profile comes before the day from which on a certificate can be renewed. */
+#define USBTOKEN_NOTICE_PROFILE_REMINDER_EARLY 136
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -975,9 +979,106 @@
 #define USBTOKEN_BANK_PIN_JA 10
 
 /**
+ * usbtoken_bank_text: what the bank calls its tokens, one a line, in English; NULL when the profile does not say.
+ */
+#define USBTOKEN_BANK_TOKEN_NAMES 11
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_TOKEN_NAMES_JA 12
+
+/**
+ * usbtoken_bank_text: what else is to be done with a new certificate, to be shown after usbtoken_install, in English; NULL when
+ * the profile does not say.
+ */
+#define USBTOKEN_BANK_AFTER_INSTALLATION 13
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_AFTER_INSTALLATION_JA 14
+
+/**
+ * usbtoken_bank_text: how the old certificate ends at the bank, in English; NULL when the profile does not say.
+ */
+#define USBTOKEN_BANK_OLD_CERTIFICATE 15
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_OLD_CERTIFICATE_JA 16
+
+/**
+ * usbtoken_bank_text: what is to be done when it is too late to renew, in English; NULL when the profile does not say.
+ */
+#define USBTOKEN_BANK_TOO_LATE 17
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_TOO_LATE_JA 18
+
+/**
+ * usbtoken_bank_text: the program that asks the CA, by its path; NULL when the profile names none.
+ */
+#define USBTOKEN_BANK_ISSUER_HELPER 19
+
+/**
+ * usbtoken_bank_text: the shell command that asks the CA; NULL when the profile names none.
+ */
+#define USBTOKEN_BANK_ISSUER_COMMAND 20
+
+/**
+ * usbtoken_bank_text: the proxy through which the CA is asked, as a URL; NULL when the profile names none.
+ */
+#define USBTOKEN_BANK_ISSUER_PROXY 21
+
+/**
+ * usbtoken_bank_text: on how many days before the expiry date a customer is reminded, one number a line; NULL for none.
+ */
+#define USBTOKEN_BANK_REMINDERS 22
+
+/**
  * usbtoken_bank_number: how many days before the expiry the window opens.
  */
 #define USBTOKEN_BANK_WINDOW_DAYS 1
+
+/**
+ * usbtoken_bank_number: how many seconds the CA may take; USBTOKEN_UNKNOWN when the profile does not say.
+ */
+#define USBTOKEN_BANK_ISSUER_SECONDS 2
+
+/**
+ * usbtoken_bank_number: the format that the bank wants of a renewal's request, USBTOKEN_FORMAT_…. A first certificate is asked
+ * for with PKCS#10 all the same.
+ */
+#define USBTOKEN_BANK_REQUEST_FORMAT 3
+
+/**
+ * usbtoken_bank_number: what becomes of the old credential, USBTOKEN_BANK_OLD_….
+ */
+#define USBTOKEN_BANK_OLD_CREDENTIAL 4
+
+/**
+ * USBTOKEN_BANK_OLD_CREDENTIAL: it stays. usbtoken_session_retire is refused unless the profile lets it be overridden.
+ */
+#define USBTOKEN_BANK_OLD_KEEP 0
+
+/**
+ * USBTOKEN_BANK_OLD_CREDENTIAL: the person is asked.
+ */
+#define USBTOKEN_BANK_OLD_ASK 1
+
+/**
+ * USBTOKEN_BANK_OLD_CREDENTIAL: it goes once the new one is installed.
+ */
+#define USBTOKEN_BANK_OLD_REMOVE 2
+
+/**
+ * USBTOKEN_BANK_OLD_CREDENTIAL: it goes after a login with the new one (usbtoken_confirm, usbtoken_session_retire_with).
+ */
+#define USBTOKEN_BANK_OLD_REMOVE_AFTER_CONFIRMATION 3
 
 /**
  * usbtoken_options: accept drivers that other users of the machine could replace. Not for production.
@@ -1776,27 +1877,6 @@
 #define USBTOKEN_RENEW_SIGNED_BY_OLD_KEY 8
 
 /**
- * usbtoken_renewal_request: PKCS#10 (RFC 2986), DER.
- */
-#define USBTOKEN_FORMAT_DER 1
-
-/**
- * usbtoken_renewal_request: PKCS#10, PEM.
- */
-#define USBTOKEN_FORMAT_PEM 2
-
-/**
- * usbtoken_renewal_request: CMS SignedData by the old key around the PKCS#10, DER. Needs
- * USBTOKEN_RENEW_SIGNED_BY_OLD_KEY.
- */
-#define USBTOKEN_FORMAT_CMS_DER 3
-
-/**
- * usbtoken_renewal_request: the same, PEM.
- */
-#define USBTOKEN_FORMAT_CMS_PEM 4
-
-/**
  * usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
  */
 #define USBTOKEN_RENEWAL_ID 1
@@ -1840,6 +1920,27 @@
  * usbtoken_error_number: how many facts there are.
  */
 #define USBTOKEN_ERROR_FACT_COUNT 4
+
+/**
+ * usbtoken_renewal_request: PKCS#10 (RFC 2986), DER.
+ */
+#define USBTOKEN_FORMAT_DER 1
+
+/**
+ * usbtoken_renewal_request: PKCS#10, PEM.
+ */
+#define USBTOKEN_FORMAT_PEM 2
+
+/**
+ * usbtoken_renewal_request: CMS SignedData by the old key around the PKCS#10, DER. Needs
+ * USBTOKEN_RENEW_SIGNED_BY_OLD_KEY.
+ */
+#define USBTOKEN_FORMAT_CMS_DER 3
+
+/**
+ * usbtoken_renewal_request: the same, PEM.
+ */
+#define USBTOKEN_FORMAT_CMS_PEM 4
 
 /**
  * A kind of key: the old one's kind; for a first certificate, RSA 2048.
@@ -2436,6 +2537,15 @@ typedef struct usbtoken_confirm_params {
      * How many there are.
      */
     size_t issuer_count;
+    /**
+     * The page, on the same server, to which it leads whom it lets in, `https://host/path`; NULL for that of the bank. Without
+     * one the login is at the address itself.
+     */
+    const char *after_login;
+    /**
+     * Its length in bytes, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t after_login_length;
 } usbtoken_confirm_params;
 
 /**
@@ -2822,7 +2932,7 @@ const char *usbtoken_bank_text(const struct usbtoken_bank *bank, uint32_t field)
 const uint16_t *usbtoken_bank_text_utf16(const struct usbtoken_bank *bank, uint32_t field);
 
 /**
- * A number about the bank: `field` is USBTOKEN_BANK_WINDOW_DAYS.
+ * A number about the bank: `field` is USBTOKEN_BANK_WINDOW_DAYS ….
  */
 int64_t usbtoken_bank_number(const struct usbtoken_bank *bank, uint32_t field);
 

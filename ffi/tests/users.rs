@@ -321,3 +321,36 @@ fn a_doubtful_key_goes_when_a_person_names_it() {
         assert!(after.added_since(&old).iter().all(|one| one.id == [0x66]), "{}", after.difference(&old));
     }
 }
+
+/// The bank's word on the key holds, unless its profile leaves that to others.
+#[test]
+fn a_page_chooses_the_key_where_the_bank_lets_it() {
+    const P256: usize = 91;
+    const P384: usize = 120;
+    for (may, length) in [("[\"drivers\"", P384), ("[\"key\"", P256)] {
+        let pages = Pages::by_the_bank("allow");
+        let profile = pages.profile.as_ref().unwrap();
+        let text = fs::read_to_string(profile).unwrap().replace("\"like-old\"", "\"p384\"");
+        fs::write(profile, text.replace("may_override = [\"drivers\"", &format!("may_override = {may}")))
+            .unwrap();
+        assert_eq!(pages.play(&["request", "CN=login040,O=Example", "x.csr"]), ok(0));
+        assert_eq!(pages.request("x.csr").spki.len(), length, "{may}");
+    }
+}
+
+#[test]
+fn a_page_gets_the_form_of_request_that_the_bank_names() {
+    let pages = Pages::by_the_bank("allow");
+    let profile = pages.profile.as_ref().unwrap();
+    let text = fs::read_to_string(profile).unwrap();
+    assert!(text.contains("request = \"pkcs10\""));
+    fs::write(profile, text.replace("request = \"pkcs10\"", "request = \"cms\"")).unwrap();
+    assert_eq!(pages.play(&["renew", "-", "x.p7"]), ok(0));
+    let mut command = Command::new("openssl");
+    command.args(["cms", "-cmsout", "-print", "-inform", "DER", "-in", "x.p7"]);
+    let shown = succeed(command.current_dir(pages.stage.folder.path()).output().unwrap(), "openssl cms");
+    assert!(shown.contains("pkcs7-signedData"), "{shown}");
+    // No old key could sign a first one.
+    assert_eq!(pages.play(&["request", "CN=login041,O=Example", "first.csr"]), ok(0));
+    assert!(!pages.request("first.csr").spki.is_empty());
+}

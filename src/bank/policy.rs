@@ -60,6 +60,8 @@ pub struct Policy {
     pub answers: Vec<ResponseForm>,
     /// When the new certificate begins to work at the bank: before that nothing old is removed.
     pub begins_to_work: Begins,
+    /// The days on which the bank rests, besides weekends and 31 December to 3 January.
+    pub holidays: Vec<Date>,
     /// Whether a credential of another user may be on the token when a job begins.
     pub other_users: OtherUsers,
 }
@@ -81,6 +83,7 @@ impl Default for Policy {
             request: RequestForm::default(),
             answers: Vec::new(),
             begins_to_work: Begins::default(),
+            holidays: Vec::new(),
             other_users: OtherUsers::default(),
         }
     }
@@ -158,33 +161,37 @@ pub enum OtherUsers {
 
 impl Begins {
     /// The date in Japan from which on a certificate works that is issued at this moment, where it does not at once.
-    /// National holidays are not known here, so it may be later.
-    pub fn works_from(self, issued: SystemTime, old_ends: Option<SystemTime>) -> Option<Date> {
+    pub(super) fn works_from(
+        self,
+        issued: SystemTime,
+        old_ends: Option<SystemTime>,
+        holidays: &[Date],
+    ) -> Option<Date> {
         match self {
             Begins::AtOnce => None,
-            Begins::NextBusinessDay => next_business_day(jst_date(issued)),
+            Begins::NextBusinessDay => next_business_day(jst_date(issued), holidays),
             Begins::AfterOldEnds => old_ends.filter(|ends| issued <= *ends).map(jst_date),
         }
     }
+}
 
-    /// The date from which on it works, where that has not come yet.
-    pub(crate) fn not_before(
-        self,
+impl Policy {
+    /// The date from which on a new certificate works, where that has not come yet.
+    pub(crate) fn not_in_use_before(
+        &self,
         issued: SystemTime,
         old_ends: SystemTime,
         now: SystemTime,
     ) -> Option<Date> {
-        let day = self.works_from(issued, Some(old_ends))?;
-        let has_come = match self {
+        let day = self.begins_to_work.works_from(issued, Some(old_ends), &self.holidays)?;
+        let has_come = match self.begins_to_work {
             // The old one works for some hours of that day still.
             Begins::AfterOldEnds => old_ends < now,
             Begins::AtOnce | Begins::NextBusinessDay => day <= jst_date(now),
         };
         (!has_come).then_some(day)
     }
-}
 
-impl Policy {
     /// The proof that is demanded: never less than that the driver claims it.
     pub(crate) fn demanded_proof(&self) -> ProofLevel {
         self.proof.max(ProofLevel::Claimed)
@@ -246,6 +253,7 @@ mod tests {
             key: KeyRule::Kind(KeyKind::P384),
             relax: [Check::Validity, Check::Usage].into_iter().collect(),
             old: OldCredential::Remove,
+            holidays: vec![Date::constant(2027, 1, 11)],
             issuers: vec!["CN=CA,O=Bank".parse().unwrap()],
             extended_key_usage: vec!["1.3.6.1.5.5.7.3.4".to_owned()],
             ..Policy::default()

@@ -108,7 +108,8 @@ fn without_what_was_kept_the_old_one_is_named_again() {
     stage.run(&["request", "--out", "request.pem", "--from", "file:old.pem"]).succeeded();
     std::fs::remove_dir_all(stage.file("state")).unwrap();
     let waiting = stage.token.snapshot();
-    stage.run(&["resume", "--out", "again.pem"]).failed("credential_not_found", 3);
+    let unknown = stage.run(&["resume", "--out", "again.pem"]).failed("credential_not_found", 3);
+    assert!(unknown["hint"].as_str().unwrap().contains("--from"), "{unknown:#}");
     stage.run(&["resume", "--out", "again.pem", "--from", "file:other.pem"]).failed("old_not_of_job", 9);
     stage.run(&["abandon", "--yes"]).failed("removal_doubtful", 9);
     stage.run(&["resume", "--sign-again", "--out", "again.pem", "--from", "file:old.pem"]).succeeded();
@@ -119,6 +120,39 @@ fn without_what_was_kept_the_old_one_is_named_again() {
     stage.token.snapshot().assert_same_as(&waiting);
     let installed = stage.run(&["install", "answer", "--from", "file:old.pem"]);
     assert!(!installed.notices().contains(&"old_not_compared".to_owned()));
+}
+
+/// Of several that wait, the old certificate that is named chooses.
+#[test]
+fn the_old_one_chooses_among_those_that_wait() {
+    let stage = stage();
+    let none = stage.run(&["preflight"]).failed("credential_not_found", 3);
+    assert!(none["hint"].as_str().unwrap().contains("--from"), "{none:#}");
+    let first = old(&stage);
+    let second = old_until(&stage, "second", days_from_now(12));
+    stage.run(&["request", "--out", "first.csr", "--from", "file:old.pem"]).succeeded();
+    stage.run(&["request", "--out", "second.csr", "--from", "file:second.pem"]).succeeded();
+    let error = stage.run(&["resume", "--out", "x"]).failed("pending_ambiguous", 3);
+    let candidates = error["facts"]["candidate"].to_string();
+    assert!([&first, &second].iter().all(|old| candidates.contains(&serial_hex(old))), "{error:#}");
+    for (request, from) in [("first.csr", "file:old.pem"), ("second.csr", "file:second.pem")] {
+        stage.run(&["resume", "--overwrite", "--out", "again.csr", "--from", from]).succeeded();
+        assert_eq!(stage.read("again.csr"), stage.read(request));
+    }
+    // One answer with the certificates of both.
+    for name in ["first", "second"] {
+        let issue = stage.ca.issue_for(&stage.read(&format!("{name}.csr")));
+        stage.write(&format!("{name}.der"), &issue.der());
+        let (der, pem) = (format!("{name}.der"), format!("{name}.new"));
+        openssl(&stage, &["x509", "-inform", "DER", "-in", &der, "-out", &pem]);
+    }
+    stage.write("both", &[stage.read("first.new"), stage.read("second.new")].concat());
+    let waiting = stage.token.snapshot();
+    stage.run(&["install", "both"]).failed("pending_ambiguous", 3);
+    stage.token.snapshot().assert_same_as(&waiting);
+    let installed = stage.run(&["install", "both", "--from", "file:second.pem"]).json();
+    assert_eq!(installed["from"]["serial"], serial_hex(&second), "{installed:#}");
+    assert_eq!(installed["credential"]["serial"], serial_hex(&stage.read("second.der")), "{installed:#}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::bank::KeyRule;
+use usbtoken::bank::{KeyRule, Override};
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
@@ -206,11 +206,9 @@ impl Page {
         let (mut waiting, credentials) = self.waiting(&session)?;
         waiting.retain(|key| key.state() == PendingState::AwaitingAnswer);
         let mut policy = self.shared.host.policy();
-        // What a page asks for is a wish; the bank's own word is stronger.
-        policy.key = match (self.shared.host.bank(), kind) {
-            (None, Some(kind)) => KeyRule::Kind(kind),
-            _ => policy.key,
-        };
+        // What a page asks for is a wish; the bank's own word is stronger, unless the bank leaves the key to others.
+        let may_choose = self.shared.host.check_override(true, Override::Key).is_ok();
+        policy.key = kind.filter(|_| may_choose).map_or(policy.key, KeyRule::Kind);
         let renewal = self.asked(&state, credentials)?.ok_or_else(not_set)?.policy(&policy);
         let same: Vec<PendingKey> = waiting.iter().filter(|key| renewal.is_of(key)).cloned().collect();
         let is_wanted = |key: &PendingKey| match policy.key {
@@ -226,7 +224,8 @@ impl Page {
         };
         self.shared.host.warn(pending.notices());
         state.created = Some(pending.key_id().to_vec());
-        Ok(encoding::encode(pending.request().to_der(), encoding)?)
+        let request = pending.renewal_request().map_or(pending.request().to_der(), |cms| cms.to_der());
+        Ok(encoding::encode(request, encoding)?)
     }
 
     pub(crate) fn install_response(
@@ -250,8 +249,12 @@ impl Page {
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
         let mut policy = self.shared.host.policy();
-        if restrictions == USBTOKEN_ALLOW_NONE && self.shared.host.bank().is_none() {
-            policy.anchors = self.shared.anchors();
+        // Those of a bank hold in any case, unless the program has named others and may.
+        let named = self.shared.anchors();
+        match self.shared.host.bank() {
+            None if restrictions == USBTOKEN_ALLOW_NONE => policy.anchors = named,
+            Some(_) if !named.is_empty() => policy.anchors = named,
+            _ => {}
         }
         let installed = Install::new(&response).policy(&policy).run(&session, &self.run())?;
         if installed.was_there {

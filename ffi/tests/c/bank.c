@@ -28,6 +28,14 @@ static usbtoken_bank *open_bank(usbtoken_context *context, const char *profile)
     CHECK(usbtoken_bank_text_utf16(bank, USBTOKEN_BANK_PIN_JA)[0] == 0x6697);
     CHECK(usbtoken_bank_text(bank, 99) == NULL);
     CHECK(usbtoken_bank_number(bank, USBTOKEN_BANK_WINDOW_DAYS) == 40);
+    CHECK(strstr(usbtoken_bank_text(bank, USBTOKEN_BANK_AFTER_INSTALLATION), "Close every browser") != NULL);
+    CHECK(usbtoken_bank_text_utf16(bank, USBTOKEN_BANK_OLD_CERTIFICATE_JA)[0] == 0x53e4);
+    CHECK(strstr(usbtoken_bank_text(bank, USBTOKEN_BANK_TOO_LATE), "new certificate issued") != NULL);
+    CHECK(strncmp(usbtoken_bank_text(bank, USBTOKEN_BANK_REMINDERS), "40\n30\n", 6) == 0);
+    CHECK(usbtoken_bank_text(bank, USBTOKEN_BANK_ISSUER_HELPER) == NULL);
+    CHECK(usbtoken_bank_number(bank, USBTOKEN_BANK_ISSUER_SECONDS) == USBTOKEN_UNKNOWN);
+    CHECK(usbtoken_bank_number(bank, USBTOKEN_BANK_REQUEST_FORMAT) == USBTOKEN_FORMAT_PEM);
+    CHECK(usbtoken_bank_number(bank, USBTOKEN_BANK_OLD_CREDENTIAL) == USBTOKEN_BANK_OLD_KEEP);
     CHECK(usbtoken_bank_number(bank, 99) == USBTOKEN_UNKNOWN);
     return bank;
 }
@@ -39,6 +47,7 @@ static void refusals(usbtoken_context *context, const char *module)
     EXPECT(USBTOKEN_OVERRIDE_REFUSED, context, usbtoken_context_add_driver(context, module, NUL));
     EXPECT(USBTOKEN_OVERRIDE_REFUSED, context, usbtoken_context_add_anchor(context, anchor, 1));
     EXPECT(USBTOKEN_OVERRIDE_REFUSED, context, usbtoken_context_allow_origin(context, "https://evil.example", NUL));
+    OK(context, usbtoken_context_allow_origin(context, "https://www.gaitame.example.jp", NUL));
     CHECK(usbtoken_enroll_new(context, "https://evil.example/page", NUL, &page) != 0);
     CHECK(usbtoken_enroll_new(context, "https://www.gaitame.example.jp/page", NUL, &page) == 0);
     usbtoken_enroll_free(&page);

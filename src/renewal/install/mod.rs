@@ -80,8 +80,13 @@ impl<'a> Install<'a> {
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
         let named_by = session.token().found_by();
-        // Where the response is for several that wait, the URI chooses.
-        let is_meant = |key: &&PendingKey| named_by.names_object() && key.is_named_by(named_by);
+        // Where the response is for several that wait, the URI chooses, or the old certificate from elsewhere.
+        let elsewhere = self.old.filter(|old| old.on_token().is_none());
+        let is_meant = |key: &&PendingKey| match elsewhere {
+            _ if named_by.names_object() => key.is_named_by(named_by),
+            Some(old) => key.renews(old.certificate()),
+            None => false,
+        };
         let meant: Vec<PendingKey> = pending.iter().filter(is_meant).cloned().collect();
         let answered = match contents.answered(session, response, &meant)? {
             None => contents.answered(session, response, &pending)?,

@@ -21,6 +21,9 @@ const LIMIT: &str = "1200";
 /// One renewal of a token with one credential may make at most 1.2 times the 33 calls that it makes on SoftHSM.
 const MOST_CALLS: u64 = 39;
 
+/// Where it makes more, with the reason in docs/calls.md: the driver is started anew in the middle.
+const DEARER: &[(&str, u64)] = &[("opensc", 62)];
+
 /// Which, and whether the page is written.
 #[derive(clap::Args)]
 pub struct Options {
@@ -49,8 +52,8 @@ pub fn run(options: &Options) -> Done {
         |one: &&Implementation| options.names.is_empty() || options.names.iter().any(|name| name == one.name);
     let chosen: Vec<&Implementation> = IMPLEMENTATIONS.iter().filter(is_chosen).collect();
     let packages = [
-        ["build", "--quiet", "--package", "usbtoken-hardware-tests", "--bin", "promises"],
-        ["build", "--quiet", "--package", "usbtoken-cli", "--bin", "usbtoken"],
+        ["build", "--quiet", "--package", "usbtoken-hardware-tests", "--bins"],
+        ["build", "--quiet", "--package", "usbtoken-cli", "--bins"],
     ];
     packages.iter().try_for_each(|words| work::run(work::cargo().args(words)))?;
     let may_have_view = may_have_own_view();
@@ -104,10 +107,12 @@ fn keep_promises(one: &Implementation) -> Done {
     if one.needs.iter().any(|need| need.package == kryoptic::NEEDS) {
         command.env("KRYOPTIC", kryoptic::module()?);
     }
+    command.env("CARD", work::programs()?.join("card"));
     let _ = fs::remove_file(one.report()?);
     work::run(&mut command)?;
     let report = one.last().ok_or("there is no report")?;
     let renewed = report["renewed"].as_array().into_iter().flatten();
-    let dear = renewed.filter_map(|one| one["calls"].as_u64()).find(|calls| *calls > MOST_CALLS);
-    dear.map_or(Ok(()), |calls| Err(format!("a renewal made {calls} calls, and {MOST_CALLS} is the limit")))
+    let limit = DEARER.iter().find(|(name, _)| *name == one.name).map_or(MOST_CALLS, |(_, calls)| *calls);
+    let dear = renewed.filter_map(|one| one["calls"].as_u64()).find(|calls| *calls > limit);
+    dear.map_or(Ok(()), |calls| Err(format!("a renewal made {calls} calls, and {limit} is the limit")))
 }

@@ -171,6 +171,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintCredential => {
             "List the certificates with \"usbtoken list\" and name one with --id or --serial. Some tokens show them only after the login (--pin-file, --pin-env)."
         }
+        Words::HintCredentialOrFrom => {
+            "List the certificates with \"usbtoken list\" and name one with --id or --serial. Some tokens show them only after the login (--pin-file, --pin-env). Where the old certificate is in a file and not on the token, renew, request, resume and install take --from file:FILE."
+        }
         Words::HintPending => {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."
         }

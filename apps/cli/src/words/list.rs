@@ -231,6 +231,8 @@ pub enum Words<'a> {
     HintToken,
     /// Hint of the command: name the credential.
     HintCredential,
+    /// The same where none was found: it may be in a file.
+    HintCredentialOrFrom,
     /// Hint of the command: the pending keys.
     HintPending,
     /// Hint of the command: renew outside the window.
