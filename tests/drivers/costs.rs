@@ -23,3 +23,30 @@ fn what_is_refused_or_shown_beside_costs_little() {
         bank.assert_one_new_credential();
     }
 }
+
+/// A quirk profile is chosen by the maker's name. A wrong one costs nothing where the usual pair is taken, a right one a refused call.
+#[test]
+fn a_profile_costs_a_refused_call_at_most() {
+    for (ways, pairs) in [
+        ("", 1),
+        ("maker=Feitian Technologies", 1),
+        ("maker=Gemalto", 1),
+        ("maker=SafeNet", 1),
+        ("maker=Feitian Technologies,stores-no-public-key", 2),
+        // Without the profile one call more: the pair without usage attributes is tried first.
+        ("stores-no-public-key", 3),
+        ("maker=Gemalto,stores-no-public-key", 3),
+    ] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let uri = format!("pkcs11:serial={}", bank.soft.serial());
+        bank.oddly_on(&uri, ways, &["renew", "--issuer", &bank.issuer("")]).json();
+        assert_eq!(bank.noted("pair"), pairs, "{ways}");
+        bank.assert_old_works();
+        let new = bank.soft.snapshot();
+        let mut classes: Vec<&str> =
+            new.added_since(&bank.before).iter().map(|one| one.class.as_str()).collect();
+        classes.sort_unstable();
+        let whole = ["CKO_CERTIFICATE", "CKO_PRIVATE_KEY", "CKO_PUBLIC_KEY"];
+        assert_eq!(classes, whole[..if ways.contains("stores-no") { 2 } else { 3 }], "{ways}");
+    }
+}

@@ -137,6 +137,7 @@ static U token_info(U slot, struct token_info *info)
     info->flags = (info->flags & ~number("no-flags")) | number("flags");
     for (int i = 31; word("text-then-memory") && i > 0 && info->label[i] == ' '; i--)
         info->label[i] = info->label[i - 1] == ' ' ? tail++ : 0;
+    for (U i = 0; word("maker") && i < 32; i++) info->manufacturer[i] = i < strcspn(word("maker"), ",") ? word("maker")[i] : ' ';
     if (word("latin-1")) memcpy(info->manufacturer, "M\xfcller    ", 10);
     return 0;
 }
@@ -299,6 +300,9 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
 {
     struct attribute one[20], two[20];
     reset(session), note("pair"), pairs++, close_at("pair");
+    /* `stores-no-public-key`: it is a session object or none. */
+    struct attribute *stored = of_type(public, publics, 1);
+    if (word("stores-no-public-key") && stored && *(B *)stored->value) return 0xD1;
     memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
     for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;
     for (U i = 0; word("labels-chosen") && i < privates; i++) if (two[i].type == 3) two[i].value = "Key 1", two[i].length = 5;

@@ -47,8 +47,8 @@ pub(super) struct KeptPin {
 }
 
 impl KeptPin {
-    pub(super) fn new(pin: Option<Pin>, wanted: bool) -> Self {
-        KeptPin { pin: RefCell::new(pin), wanted: Cell::new(wanted) }
+    pub(super) fn new(pin: Option<Pin>) -> Self {
+        KeptPin { pin: RefCell::new(pin), wanted: Cell::new(false) }
     }
 
     /// Takes note of a private key on the token.

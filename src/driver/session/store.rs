@@ -43,7 +43,7 @@ impl Session {
         let clean = |but: Option<&StoredCertificate>| {
             before.map_or(Ok(()), |before| self.remove_leftover_certificates(id, label, before, but))
         };
-        for &set in self.token().quirks().sets {
+        for set in AttributeSet::IN_ORDER {
             let template = template(certificate, category, id, label, set);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
