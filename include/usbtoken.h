@@ -2189,12 +2189,12 @@
 #define USBTOKEN_PROBE_TOKEN 1
 
 /**
- * usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
+ * usbtoken_enroll_probe, or-ed: a certificate on it, or elsewhere and onto it, can be renewed now.
  */
 #define USBTOKEN_PROBE_RENEWABLE 2
 
 /**
- * usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
+ * usbtoken_enroll_probe, or-ed: a certificate seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
  * another one that is not.
  */
 #define USBTOKEN_PROBE_RENEWED 4
@@ -4025,8 +4025,10 @@ usbtoken_hresult usbtoken_enroll_set_waiting(const struct usbtoken_enroll *enrol
                                              void *user);
 
 /**
- * Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
- * USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
+ * Tells a page, without PIN and consent, whether a token is there and whether a certificate can be renewed onto it:
+ * USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Where the bank's profile calls the token its own, the certificate may
+ * be elsewhere: the one of usbtoken_enroll_initialize_from_certificate, or one on this computer that a CA of the profile may have
+ * issued. Names and numbers it does not learn.
  */
 usbtoken_hresult usbtoken_enroll_probe(const struct usbtoken_enroll *enroll,
                                        uint32_t *out);
@@ -4074,7 +4076,10 @@ usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll
 
 /**
  * InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
- * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
+ * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. One that is not on the token is
+ * renewed onto it (「USBトークンへの更新」), where the bank's profile calls the token its own or ProviderName names it
+ * (USBTOKEN_TOKEN_NOT_NAMED otherwise); by its number it is found on another token, in a profile of NSS, or in the user's store on
+ * Windows, and NULL finds it there by a bank's profile only. Its key is not needed. `inherit` is 0 or
  * USBTOKEN_INHERIT_…; subject and extensions are always inherited (InheritNone is refused, and so is a Subject of its own), and the key is always
  * new.
  */

@@ -207,6 +207,25 @@ impl Policy {
         Duration::from_secs(u64::from(self.clock_tolerance_days) * 24 * 60 * 60)
     }
 
+    /// Whether a CA that is named here may have issued this certificate, by the names alone; `authorities` are CA certificates that
+    /// are known beside it. Where no CA is named, any may have.
+    pub(crate) fn may_have_issued(&self, one: &Certificate, authorities: &[Certificate]) -> bool {
+        if !self.issuers.is_empty() {
+            return self.issuers.iter().any(|issuer| issuer.matches(one.issuer()));
+        }
+        let is_anchor = |name: &Name| self.anchors.iter().any(|anchor| anchor.subject().matches(name));
+        let mut issuer = one.issuer();
+        // No chain is longer than what there is to make it from.
+        for _ in 0..=authorities.len() {
+            if self.anchors.is_empty() || is_anchor(issuer) {
+                return true;
+            }
+            let Some(above) = authorities.iter().find(|ca| ca.subject().matches(issuer)) else { break };
+            issuer = above.issuer();
+        }
+        false
+    }
+
     /// Whether the certificate is to be for the old key.
     pub(crate) fn reuses_key(&self) -> bool {
         self.key == KeyRule::OldAgain

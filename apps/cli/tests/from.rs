@@ -203,6 +203,8 @@ fn bad_input_costs_nothing() {
         (&["--from", "file:old.pem", "--form", "cms"], "old_key_elsewhere", 9),
         (&["--from", "file:old.pem", "--reuse-key"], "old_key_elsewhere", 9),
         (&["--from", "windows:"], "place_unsupported", 2),
+        (&["--from", "windows:a94a8fe5ccb19ba61c4c0873d391e987982fbbd3"], "place_unsupported", 2),
+        (&["--from", "pkcs11:token=NOWHERE"], "token_not_found", 3),
     ] {
         with(more).failed(name, exit);
         stage.token.snapshot().assert_same_as(&before);
@@ -218,6 +220,37 @@ fn bad_input_costs_nothing() {
         let said = with(&["--from", place]);
         assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said:?}");
     }
+}
+
+/// The old token and the empty one that the bank has sent, with the same label.
+#[test]
+fn renew_moves_from_one_token_onto_another() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    let new = stage.token.sibling(stage.token.label());
+    let before = stage.token.snapshot();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN"]).args(more);
+        outcome(stage.at_home(&mut command).env("TEST_PIN", new.pin()))
+    };
+    let (from, onto) =
+        (format!("pkcs11:serial={}", stage.token.serial()), format!("pkcs11:serial={}", new.serial()));
+    let both = ["--from", &from, "--token", &onto];
+    let asked = run(&[&["request", "--out", "request.pem"], &both[..]].concat()).json();
+    assert_eq!(asked["from"]["serial"], serial_hex(&stage.old.certificate), "{asked:#}");
+    let request = stage.read("request.pem");
+    stage.write("early", &stage.ca.issue_for(&request).not_after(days_from_now(5)).der());
+    run(&["install", "early", "--token", &onto]).failed("not_later_than_old", 6);
+    stage.write("answer", &stage.ca.issue_for(&request).der());
+    let installed = run(&["install", "answer", "--token", &onto]).json();
+    assert!(installed["from"]["place"].as_str().unwrap().starts_with("pkcs11:token="), "{installed:#}");
+    assert_eq!(new.snapshot().objects().len(), 3);
+    // Once more: it is there already; and a token that is its own old one is renewed as ever.
+    let again = run(&[&["renew", "--issuer", "false"], &both[..]].concat()).json();
+    assert_eq!(again["already_renewed"], true, "{again:#}");
+    stage.token.snapshot().assert_same_as(&before);
+    let same = run(&["preflight", "--from", &from, "--token", &from]).json();
+    assert_eq!(same["can_renew"], true, "{same:#}");
 }
 
 /// Which token is meant is said by the bank, or by the person.
