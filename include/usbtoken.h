@@ -451,6 +451,8 @@
 #define USBTOKEN_RETIRE_KEPT 831
 /** The certificate that was issued as the renewal of this one has the name of another user on this token. */
 #define USBTOKEN_RENEWED_FOR_ANOTHER 832
+/** Two private keys have the same identifier and the same record, so the identifier does not say which one is to go. */
+#define USBTOKEN_KEYS_ALIKE 833
 /** The certificate is a CA's, and not a customer's. */
 #define USBTOKEN_OLD_IS_CA 840
 /** It was not said onto which USB token the certificate is to be renewed. */
@@ -1273,6 +1275,77 @@
 #define USBTOKEN_DRIVER_MILLISECONDS 2
 
 /**
+ * usbtoken_overview_text: the subject.
+ */
+#define USBTOKEN_OVERVIEW_SUBJECT 1
+
+/**
+ * usbtoken_overview_text: the common name.
+ */
+#define USBTOKEN_OVERVIEW_COMMON_NAME 2
+
+/**
+ * usbtoken_overview_text: the issuer.
+ */
+#define USBTOKEN_OVERVIEW_ISSUER 3
+
+/**
+ * usbtoken_overview_text: the serial number, in lower-case hexadecimal.
+ */
+#define USBTOKEN_OVERVIEW_SERIAL 4
+
+/**
+ * usbtoken_overview_text: SHA-1 over the certificate, in hexadecimal: what Windows calls its thumbprint.
+ */
+#define USBTOKEN_OVERVIEW_THUMBPRINT 5
+
+/**
+ * usbtoken_overview_text: where it is: "pkcs11:…" for a token, "file:…", "nss:…", "windows:…".
+ */
+#define USBTOKEN_OVERVIEW_PLACE 6
+
+/**
+ * usbtoken_overview_text: the label of the token that it is on; NULL for one on this computer.
+ */
+#define USBTOKEN_OVERVIEW_TOKEN_LABEL 7
+
+/**
+ * usbtoken_overview_text: the serial number of that token.
+ */
+#define USBTOKEN_OVERVIEW_TOKEN_SERIAL 8
+
+/**
+ * usbtoken_overview_text: the serial number of the certificate that is said to take its place.
+ */
+#define USBTOKEN_OVERVIEW_RENEWED_BY 9
+
+/**
+ * usbtoken_overview_text: the label of the token that that one is on.
+ */
+#define USBTOKEN_OVERVIEW_RENEWED_ON 10
+
+/**
+ * usbtoken_overview_number: the expiry, in seconds since 1970-01-01 00:00:00 UTC.
+ */
+#define USBTOKEN_OVERVIEW_NOT_AFTER 1
+
+/**
+ * usbtoken_overview_number: the days until then, counted by calendar date in Japan.
+ */
+#define USBTOKEN_OVERVIEW_DAYS_LEFT 2
+
+/**
+ * usbtoken_overview_number: why it cannot be renewed now, as a status: USBTOKEN_NOT_YET_RENEWABLE, USBTOKEN_EXPIRED,
+ * USBTOKEN_ALREADY_RENEWED …; USBTOKEN_OK when it can.
+ */
+#define USBTOKEN_OVERVIEW_NOT_RENEWABLE 3
+
+/**
+ * usbtoken_overview_number: 1 when a CA that the bank's profile names may have issued it; also where it names none.
+ */
+#define USBTOKEN_OVERVIEW_MAY_BE_BANKS 4
+
+/**
  * usbtoken_token_text: the label.
  */
 #define USBTOKEN_TOKEN_LABEL 1
@@ -1650,6 +1723,12 @@
 #define USBTOKEN_INSTALLED_PROOF_JSON 1
 
 /**
+ * usbtoken_installed_text: the day in Japan from which on the certificate works at the bank, "2026-11-30"; NULL where it works at
+ * once, and without a bank's profile. Until then nothing old is removed.
+ */
+#define USBTOKEN_INSTALLED_WORKS_FROM 2
+
+/**
  * usbtoken_installed_number: USBTOKEN_PROOF_….
  */
 #define USBTOKEN_INSTALLED_PROOF 1
@@ -1719,6 +1798,21 @@
  * usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
  */
 #define USBTOKEN_LOGIN_PIN_AS_TYPED 2
+
+/**
+ * How the old key signs: RSASSA-PKCS1-v1_5 with SHA-256.
+ */
+#define USBTOKEN_SIGNATURE_RSA_SHA256 1
+
+/**
+ * How the old key signs: ECDSA on P-256 with SHA-256; the signature in DER, a SEQUENCE of r and s.
+ */
+#define USBTOKEN_SIGNATURE_ECDSA_SHA256 2
+
+/**
+ * How the old key signs: ECDSA on P-384 with SHA-384; the signature in DER, a SEQUENCE of r and s.
+ */
+#define USBTOKEN_SIGNATURE_ECDSA_SHA384 3
 
 /**
  * usbtoken_pending_text: CKA_ID, in lower-case hexadecimal.
@@ -1979,8 +2073,8 @@
 #define USBTOKEN_KEY_P384 5
 
 /**
- * The version of the interface. It grows with every addition; what is there stays as it is while the major
- * version of the shared library (its soname) stays.
+ * The version of the interface: each release that adds something raises it by one, and the first release has 1. What is there stays
+ * as it is while the major version of the shared library (its soname) stays.
  */
 #define USBTOKEN_ABI_VERSION 1
 
@@ -2268,6 +2362,11 @@ typedef struct usbtoken_error usbtoken_error;
  * A credential that was written, read back and has signed.
  */
 typedef struct usbtoken_installed usbtoken_installed;
+
+/**
+ * What can be renewed, wherever it is.
+ */
+typedef struct usbtoken_overview usbtoken_overview;
 
 /**
  * A key of ours on the token whose job is not finished.
@@ -2598,6 +2697,46 @@ typedef struct usbtoken_install_params {
 } usbtoken_install_params;
 
 /**
+ * What the old key is to sign, and where the signature goes. Valid during the callback only.
+ */
+typedef struct usbtoken_sign_request {
+    /**
+     * The size of this struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * USBTOKEN_SIGNATURE_….
+     */
+    uint32_t algorithm;
+    /**
+     * The message, which the function hashes itself.
+     */
+    const uint8_t *message;
+    /**
+     * Its length in bytes.
+     */
+    size_t message_length;
+    /**
+     * Where the signature goes.
+     */
+    uint8_t *signature;
+    /**
+     * How many bytes fit there.
+     */
+    size_t capacity;
+    /**
+     * How many bytes were written; set it.
+     */
+    size_t signature_length;
+} usbtoken_sign_request;
+
+/**
+ * Signs with the old key, wherever it is; the key stays there. Returns USBTOKEN_OK, or a status that says why not, such as
+ * USBTOKEN_CANCELLED. The signature is verified with the old certificate: a false one is USBTOKEN_SIGNATURE_INVALID.
+ */
+typedef usbtoken_status (*usbtoken_sign_callback)(void *user, struct usbtoken_sign_request *request);
+
+/**
  * The old certificate, where it is not on the token. Set struct_size to sizeof(usbtoken_old_certificate) and the rest to 0 or what
  * you want.
  */
@@ -2627,6 +2766,15 @@ typedef struct usbtoken_old_certificate {
      * The length of the password in bytes, or USBTOKEN_NUL_TERMINATED.
      */
     size_t password_length;
+    /**
+     * Signs with the old key, for requests that it signs too (USBTOKEN_RENEW_SIGNED_BY_OLD_KEY, or the bank's profile). May be NULL:
+     * such a request is then USBTOKEN_OLD_KEY_ELSEWHERE.
+     */
+    usbtoken_sign_callback sign;
+    /**
+     * Handed to it. May be NULL.
+     */
+    void *sign_user;
 } usbtoken_old_certificate;
 
 /**
@@ -3212,6 +3360,62 @@ usbtoken_status usbtoken_drivers_error(const struct usbtoken_drivers *drivers,
 void usbtoken_drivers_free(struct usbtoken_drivers **drivers);
 
 /**
+ * Reads what can be renewed, and what cannot and why: on every token that is plugged in, in the profiles of this user's browsers, on
+ * Windows in the user's store, and in the places in `also`, one a line: "file:/home/user/old.pem". NULL is none. By the end of
+ * each, the first to end first. Nothing is changed, no one logs in, and no password is asked for.
+ */
+usbtoken_status usbtoken_overview_read(const struct usbtoken_context *context,
+                                       const char *also,
+                                       size_t also_length,
+                                       struct usbtoken_overview **out);
+
+/**
+ * How many certificates the list has.
+ */
+size_t usbtoken_overview_count(const struct usbtoken_overview *overview);
+
+/**
+ * A text about the certificate at this place, from 0: `field` is USBTOKEN_OVERVIEW_SUBJECT …. NULL for what is not known.
+ */
+const char *usbtoken_overview_text(const struct usbtoken_overview *overview,
+                                   size_t index,
+                                   uint32_t field);
+
+/**
+ * As usbtoken_overview_text, in UTF-16.
+ */
+const uint16_t *usbtoken_overview_text_utf16(const struct usbtoken_overview *overview,
+                                             size_t index,
+                                             uint32_t field);
+
+/**
+ * A number about the certificate at this place, from 0: `field` is USBTOKEN_OVERVIEW_NOT_AFTER …. USBTOKEN_UNKNOWN for what is
+ * not known.
+ */
+int64_t usbtoken_overview_number(const struct usbtoken_overview *overview,
+                                 size_t index,
+                                 uint32_t field);
+
+/**
+ * The certificate at this place, from 0, in DER: the `data` of a usbtoken_old_certificate, for a renewal onto a token.
+ */
+usbtoken_status usbtoken_overview_certificate(const struct usbtoken_overview *overview,
+                                              size_t index,
+                                              struct usbtoken_buffer **out);
+
+/**
+ * Why a driver, a token or a place was passed over, from index 0; writes NULL after the last.
+ */
+usbtoken_status usbtoken_overview_skipped(const struct usbtoken_overview *overview,
+                                          size_t index,
+                                          struct usbtoken_error **out);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
+ */
+void usbtoken_overview_free(struct usbtoken_overview **overview);
+
+/**
  * Finds the one token that a PKCS#11 URI (RFC 7512) names, such as "pkcs11:token=BANK". NULL is any token,
  * provided there is only one. Several that match are an error, which lists them.
  */
@@ -3508,7 +3712,7 @@ usbtoken_status usbtoken_installed_replaced(const struct usbtoken_installed *ins
                                             struct usbtoken_credential **out);
 
 /**
- * A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON.
+ * A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON ….
  */
 const char *usbtoken_installed_text(const struct usbtoken_installed *installed, uint32_t field);
 

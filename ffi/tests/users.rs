@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::{Stage, c_test, succeed};
 use usbtoken_testkit::{
-    Form, Kind, NameDer, ParsedRequest, Snapshot, Text, days_from_now, manual_bank, serial_hex,
+    Form, Kind, NameDer, ParsedRequest, Snapshot, TestCa, Text, days_from_now, manual_bank, serial_hex,
 };
 
 const BANK: &str = "https://www.gaitame.example.jp";
@@ -20,6 +20,7 @@ struct Pages {
     program: PathBuf,
     profile: Option<PathBuf>,
     choice: Option<&'static str>,
+    anchor: Option<PathBuf>,
 }
 
 /// What came of a step.
@@ -34,7 +35,7 @@ impl Pages {
     fn open() -> Self {
         let stage = Stage::set();
         let program = c_test("page", &["-fsanitize=address,undefined"], stage.folder.path());
-        Pages { stage, program, profile: None, choice: None }
+        Pages { stage, program, profile: None, choice: None, anchor: None }
     }
 
     /// With the bank's profile, in which this stands.
@@ -61,6 +62,9 @@ impl Pages {
         command.current_dir(self.stage.folder.path());
         if let Some(profile) = &self.profile {
             command.env("USBTOKEN_TEST_BANK", profile);
+        }
+        if let Some(anchor) = &self.anchor {
+            command.env("USBTOKEN_TEST_ANCHOR", anchor);
         }
         if let Some(choice) = self.choice {
             command.env("USBTOKEN_TEST_CHOICE", choice);
@@ -353,4 +357,23 @@ fn a_page_gets_the_form_of_request_that_the_bank_names() {
     // No old key could sign a first one.
     assert_eq!(pages.play(&["request", "CN=login041,O=Example", "first.csr"]), ok(0));
     assert!(!pages.request("first.csr").spki.is_empty());
+}
+
+/// The bank's own anchors hold for a page whatever it asks for; others in their place where the bank leaves them to the program.
+#[test]
+fn the_anchors_of_a_page_are_the_banks_or_those_that_it_leaves_to_the_program() {
+    let mut pages = Pages::by_the_bank("allow");
+    let profile = pages.profile.clone().unwrap();
+    let text = fs::read_to_string(&profile).unwrap();
+    fs::write(&profile, text.replace("may_override = [\"drivers\"", "may_override = [\"anchors\"")).unwrap();
+    assert_eq!(pages.play(&["renew", "-", "x.csr"]), ok(0));
+    pages.answer("x.csr", &colleague());
+    let other = pages.file("other");
+    drop(TestCa::at(&other));
+    pages.anchor = Some(other.join("root.pem"));
+    let waiting = pages.stage.token.snapshot();
+    assert_eq!(pages.play(&["install", "-", "answer"]).code, 518, "a chain to another CA");
+    pages.stage.token.snapshot().assert_same_as(&waiting);
+    pages.anchor = None;
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
 }

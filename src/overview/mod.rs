@@ -9,7 +9,7 @@
 //!
 //! let tokens = Finder::new().tokens()?.tokens;
 //! let overview = Overview::read(tokens, &[], &Policy::default(), SystemTime::now())?;
-//! for one in overview.iter().filter(|one| one.not_renewable_because().is_none()) {
+//! for one in overview.list.iter().filter(|one| one.not_renewable_because().is_none()) {
 //!     println!("{} {}", one.old().place(), one.old().subject());
 //! }
 //! # Ok::<(), usbtoken::Error>(())
@@ -30,10 +30,14 @@ const LONGEST: Duration = Duration::from_secs(180);
 
 /// What could be renewed, by its end, and what could not be read.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Overview {
-    tokens: Vec<TokenIdentity>,
-    list: Vec<Listed>,
-    skipped: Vec<Error>,
+    /// The certificates, the first to end first.
+    pub list: Vec<Listed>,
+    /// The tokens that were read, those without a certificate too.
+    pub tokens: Vec<TokenIdentity>,
+    /// Why tokens and places were passed over.
+    pub skipped: Vec<Error>,
 }
 
 /// One certificate of the list.
@@ -95,22 +99,7 @@ impl Overview {
         skipped.extend(unread);
         list.sort_by_key(|one| one.old.certificate().not_after());
         let tokens = seen.iter().map(|(token, _)| token.identity().clone()).collect();
-        Ok(Overview { tokens, list, skipped })
-    }
-
-    /// The certificates, the first to end first.
-    pub fn iter(&self) -> std::slice::Iter<'_, Listed> {
-        self.list.iter()
-    }
-
-    /// The tokens that were read, those without a certificate too.
-    pub fn tokens(&self) -> &[TokenIdentity] {
-        &self.tokens
-    }
-
-    /// Why tokens and places were passed over.
-    pub fn skipped(&self) -> &[Error] {
-        &self.skipped
+        Ok(Overview { list, tokens, skipped })
     }
 }
 

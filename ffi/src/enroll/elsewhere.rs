@@ -18,8 +18,10 @@ pub(super) fn beside(shared: &Shared, token: &Token) -> Vec<Listed> {
     let tokens = shared.finder().tokens().map(|found| found.tokens).unwrap_or_default();
     let policy = shared.host.policy();
     let own = Place::OtherToken(Box::new(token.uri()));
-    let all = Overview::read(tokens, &[], &policy, SystemTime::now());
-    all.map(|all| all.iter().filter(|one| *one.old().place() != own).cloned().collect()).unwrap_or_default()
+    let mut all =
+        Overview::read(tokens, &[], &policy, SystemTime::now()).map(|all| all.list).unwrap_or_default();
+    all.retain(|one| *one.old().place() != own);
+    all
 }
 
 /// The bits of the probe for a certificate that is not on the token: the one that the page has named, or any of the bank's.

@@ -12,7 +12,8 @@
  *   list                    no page: the credentials, and whether another has taken their place
  *
  * Prints the HRESULT or status, the code, and how often the person was asked: for consent, for the PIN, for a key that waits.
- * USBTOKEN_TEST_BANK is a bank's profile; with USBTOKEN_TEST_PROVIDER the page names the token of URI. The person chooses the key of USBTOKEN_TEST_CHOICE.
+ * USBTOKEN_TEST_BANK is a bank's profile, USBTOKEN_TEST_ANCHOR a CA that the program names besides; with
+ * USBTOKEN_TEST_PROVIDER the page names the token of URI. The person chooses the key of USBTOKEN_TEST_CHOICE.
  */
 #include "check.h"
 
@@ -207,6 +208,15 @@ int main(int count, char **arguments)
         OK(context, usbtoken_bank_open(context, profile, NUL, &bank));
         OK(context, usbtoken_context_use_bank(context, bank));
         usbtoken_bank_free(&bank);
+        const char *anchor = getenv("USBTOKEN_TEST_ANCHOR");
+        if (anchor != NULL) {
+            static uint8_t bytes[1 << 14];
+            FILE *stream = fopen(anchor, "rb");
+            CHECK(stream != NULL);
+            size_t size = fread(bytes, 1, sizeof bytes, stream);
+            fclose(stream);
+            OK(context, usbtoken_context_add_anchor(context, bytes, size));
+        }
     } else {
         OK(context, usbtoken_context_add_driver(context, arguments[1], NUL));
         OK(context, usbtoken_context_allow_origin(context, arguments[5], NUL));

@@ -41,6 +41,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::KeyInUse(kind) => return format!("{kind}, in use and used again"),
         Words::NewKey(kind) => return format!("New key: {kind}"),
+        Words::NumberNotHere => {
+            "not known on this computer, which keeps nothing of this request; \"usbtoken pending --reference NUMBER\" notes it"
+        }
         Words::NoPending => "There is no pending key.",
         Words::Reminder => "Reminder",
         Words::RemindsFrom(date) => return format!("from {date} on"),
@@ -227,7 +230,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::HintYes => "Nobody can be asked here: to remove it without a question, add -y (--yes).",
     };
-    fixed.to_owned()
+    super::with_bank(fixed)
 }
 
 fn days_left(days: u32) -> String {

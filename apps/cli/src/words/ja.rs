@@ -44,6 +44,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::KeyInUse(kind) => return format!("{kind}（使用中の鍵をそのまま使う更新）"),
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
+        Words::NumberNotHere => {
+            "このパソコンには、この申請の記録がありません（受付番号が分かれば「usbtoken pending --reference 番号」で記録できます）"
+        }
         Words::NoPending => "発行待ちの鍵はありません。",
         Words::Reminder => "更新のお知らせ",
         Words::RemindsFrom(date) => return format!("{date} からお知らせします"),
@@ -246,5 +249,5 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "確認の入力ができないため中止しました。確認なしで削除する場合は -y（--yes）を付けてください。"
         }
     };
-    fixed.to_owned()
+    super::with_bank(fixed)
 }

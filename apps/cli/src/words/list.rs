@@ -47,6 +47,8 @@ pub enum Words<'a> {
     PublicKeyOnly,
     /// There is no pending key on the token.
     NoPending,
+    /// The order's number is not known, and nothing of its job is kept here.
+    NumberNotHere,
 
     /// Title of a certificate object that cannot be read.
     UnreadableCertificate,
