@@ -126,7 +126,7 @@ while True:
         .expect("python3");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    Server { child: Some(child), port: line.trim().parse().unwrap() }
+    Server::of(child, line.trim().parse().unwrap())
 }
 
 /// A TCP server that treats each connection so.
