@@ -40,6 +40,7 @@ pub fn nginx(stage: &Stage, lines: &str) -> Server {
 /// The same over whatever `server.pem` is.
 pub fn nginx_as(stage: &Stage, lines: &str) -> Server {
     clients(stage);
+    std::fs::create_dir_all(stage.file("nginx")).unwrap();
     stage.write("nginx/login", b"welcome\n");
     usbtoken_testkit::nginx(&stage.file(""), lines)
 }
