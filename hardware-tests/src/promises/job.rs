@@ -7,7 +7,7 @@ use usbtoken::pki::ProofLevel;
 use usbtoken::{Finder, Renewal, Run};
 use usbtoken_testkit::{Form, days_from_now};
 
-use super::stage::{Stage, install, subject};
+use super::stage::{Stage, hex, install, subject};
 use crate::report::{Renewed, Report};
 use crate::target::Target;
 
@@ -112,8 +112,4 @@ fn of_run(stage: &Stage<'_>, done: &Value, seconds: f64) -> Renewed {
             .collect(),
         refused,
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
 }

@@ -2,8 +2,7 @@
 
 use usbtoken_testkit::Snapshot;
 
-use super::job::hex;
-use super::stage::Stage;
+use super::stage::{Stage, hex};
 use crate::report::Report;
 use crate::target::Target;
 

@@ -5,8 +5,7 @@ use std::process::{Command, Stdio};
 use usbtoken::Credential;
 use usbtoken_testkit::{Kind, Server, example};
 
-use super::job::hex;
-use super::stage::{Said, Stage, shim};
+use super::stage::{Said, Stage, hex, shim};
 use crate::report::{LoggedIn, Report};
 use crate::target::Target;
 

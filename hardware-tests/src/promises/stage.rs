@@ -12,7 +12,6 @@ use usbtoken::pki::{KeyKind, Name};
 use usbtoken::{Credential, Install, Installed, Policy, Renewal, Response, Result, Run, Session};
 use usbtoken_testkit::{Form, Server, TestCa, days_from_now, nginx, verify_with_certificate};
 
-use super::job::hex;
 use crate::target::Target;
 
 /// A CA and a folder for files.
@@ -198,4 +197,8 @@ pub(super) fn subject() -> Name {
 
 pub(super) fn install(session: &Session, answer: &[u8]) -> Result<Installed> {
     Install::new(&Response::parse(answer)?).run(session, &Run::default())
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    base16ct::lower::encode_string(bytes)
 }
