@@ -697,6 +697,10 @@
 #define USBTOKEN_NOTICE_PLACE_SKIPPED 96
 /** This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it. */
 #define USBTOKEN_NOTICE_LOGIN_NOT_AT_BANK 108
+/** By this profile the bank renews nothing any more: its service has ended. */
+#define USBTOKEN_NOTICE_PROFILE_SERVICE_ENDED 135
+/** A reminder in this profile comes before the day from which on a certificate can be renewed. */
+#define USBTOKEN_NOTICE_PROFILE_REMINDER_EARLY 136
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -975,9 +979,106 @@
 #define USBTOKEN_BANK_PIN_JA 10
 
 /**
+ * usbtoken_bank_text: what the bank calls its tokens, one a line, in English; NULL when the profile does not say.
+ */
+#define USBTOKEN_BANK_TOKEN_NAMES 11
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_TOKEN_NAMES_JA 12
+
+/**
+ * usbtoken_bank_text: what else is to be done with a new certificate, to be shown after usbtoken_install, in English; NULL when
+ * the profile does not say.
+ */
+#define USBTOKEN_BANK_AFTER_INSTALLATION 13
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_AFTER_INSTALLATION_JA 14
+
+/**
+ * usbtoken_bank_text: how the old certificate ends at the bank, in English; NULL when the profile does not say.
+ */
+#define USBTOKEN_BANK_OLD_CERTIFICATE 15
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_OLD_CERTIFICATE_JA 16
+
+/**
+ * usbtoken_bank_text: what is to be done when it is too late to renew, in English; NULL when the profile does not say.
+ */
+#define USBTOKEN_BANK_TOO_LATE 17
+
+/**
+ * usbtoken_bank_text: the same in Japanese.
+ */
+#define USBTOKEN_BANK_TOO_LATE_JA 18
+
+/**
+ * usbtoken_bank_text: the program that asks the CA, by its path; NULL when the profile names none.
+ */
+#define USBTOKEN_BANK_ISSUER_HELPER 19
+
+/**
+ * usbtoken_bank_text: the shell command that asks the CA; NULL when the profile names none.
+ */
+#define USBTOKEN_BANK_ISSUER_COMMAND 20
+
+/**
+ * usbtoken_bank_text: the proxy through which the CA is asked, as a URL; NULL when the profile names none.
+ */
+#define USBTOKEN_BANK_ISSUER_PROXY 21
+
+/**
+ * usbtoken_bank_text: on how many days before the expiry date a customer is reminded, one number a line; NULL for none.
+ */
+#define USBTOKEN_BANK_REMINDERS 22
+
+/**
  * usbtoken_bank_number: how many days before the expiry the window opens.
  */
 #define USBTOKEN_BANK_WINDOW_DAYS 1
+
+/**
+ * usbtoken_bank_number: how many seconds the CA may take; USBTOKEN_UNKNOWN when the profile does not say.
+ */
+#define USBTOKEN_BANK_ISSUER_SECONDS 2
+
+/**
+ * usbtoken_bank_number: the format that the bank wants of a renewal's request, USBTOKEN_FORMAT_…. A first certificate is asked
+ * for with PKCS#10 all the same.
+ */
+#define USBTOKEN_BANK_REQUEST_FORMAT 3
+
+/**
+ * usbtoken_bank_number: what becomes of the old credential, USBTOKEN_BANK_OLD_….
+ */
+#define USBTOKEN_BANK_OLD_CREDENTIAL 4
+
+/**
+ * USBTOKEN_BANK_OLD_CREDENTIAL: it stays. usbtoken_session_retire is refused unless the profile lets it be overridden.
+ */
+#define USBTOKEN_BANK_OLD_KEEP 0
+
+/**
+ * USBTOKEN_BANK_OLD_CREDENTIAL: the person is asked.
+ */
+#define USBTOKEN_BANK_OLD_ASK 1
+
+/**
+ * USBTOKEN_BANK_OLD_CREDENTIAL: it goes once the new one is installed.
+ */
+#define USBTOKEN_BANK_OLD_REMOVE 2
+
+/**
+ * USBTOKEN_BANK_OLD_CREDENTIAL: it goes after a login with the new one (usbtoken_confirm, usbtoken_session_retire_with).
+ */
+#define USBTOKEN_BANK_OLD_REMOVE_AFTER_CONFIRMATION 3
 
 /**
  * usbtoken_options: accept drivers that other users of the machine could replace. Not for production.
@@ -1170,6 +1271,77 @@
  * usbtoken_drivers_number: how many milliseconds it took to check, load and initialise it.
  */
 #define USBTOKEN_DRIVER_MILLISECONDS 2
+
+/**
+ * usbtoken_overview_text: the subject.
+ */
+#define USBTOKEN_OVERVIEW_SUBJECT 1
+
+/**
+ * usbtoken_overview_text: the common name.
+ */
+#define USBTOKEN_OVERVIEW_COMMON_NAME 2
+
+/**
+ * usbtoken_overview_text: the issuer.
+ */
+#define USBTOKEN_OVERVIEW_ISSUER 3
+
+/**
+ * usbtoken_overview_text: the serial number, in lower-case hexadecimal.
+ */
+#define USBTOKEN_OVERVIEW_SERIAL 4
+
+/**
+ * usbtoken_overview_text: SHA-1 over the certificate, in hexadecimal: what Windows calls its thumbprint.
+ */
+#define USBTOKEN_OVERVIEW_THUMBPRINT 5
+
+/**
+ * usbtoken_overview_text: where it is: "pkcs11:…" for a token, "file:…", "nss:…", "windows:…".
+ */
+#define USBTOKEN_OVERVIEW_PLACE 6
+
+/**
+ * usbtoken_overview_text: the label of the token that it is on; NULL for one on this computer.
+ */
+#define USBTOKEN_OVERVIEW_TOKEN_LABEL 7
+
+/**
+ * usbtoken_overview_text: the serial number of that token.
+ */
+#define USBTOKEN_OVERVIEW_TOKEN_SERIAL 8
+
+/**
+ * usbtoken_overview_text: the serial number of the certificate that is said to take its place.
+ */
+#define USBTOKEN_OVERVIEW_RENEWED_BY 9
+
+/**
+ * usbtoken_overview_text: the label of the token that that one is on.
+ */
+#define USBTOKEN_OVERVIEW_RENEWED_ON 10
+
+/**
+ * usbtoken_overview_number: the expiry, in seconds since 1970-01-01 00:00:00 UTC.
+ */
+#define USBTOKEN_OVERVIEW_NOT_AFTER 1
+
+/**
+ * usbtoken_overview_number: the days until then, counted by calendar date in Japan.
+ */
+#define USBTOKEN_OVERVIEW_DAYS_LEFT 2
+
+/**
+ * usbtoken_overview_number: why it cannot be renewed now, as a status: USBTOKEN_NOT_YET_RENEWABLE, USBTOKEN_EXPIRED,
+ * USBTOKEN_ALREADY_RENEWED …; USBTOKEN_OK when it can.
+ */
+#define USBTOKEN_OVERVIEW_NOT_RENEWABLE 3
+
+/**
+ * usbtoken_overview_number: 1 when a CA that the bank's profile names may have issued it; also where it names none.
+ */
+#define USBTOKEN_OVERVIEW_MAY_BE_BANKS 4
 
 /**
  * usbtoken_token_text: the label.
@@ -1549,6 +1721,12 @@
 #define USBTOKEN_INSTALLED_PROOF_JSON 1
 
 /**
+ * usbtoken_installed_text: the day in Japan from which on the certificate works at the bank, "2026-11-30"; NULL where it works at
+ * once, and without a bank's profile. Until then nothing old is removed.
+ */
+#define USBTOKEN_INSTALLED_WORKS_FROM 2
+
+/**
  * usbtoken_installed_number: USBTOKEN_PROOF_….
  */
 #define USBTOKEN_INSTALLED_PROOF 1
@@ -1618,6 +1796,21 @@
  * usbtoken_login: send the PIN as it is, even when the token states that PINs are shorter or longer or that it has a PIN pad.
  */
 #define USBTOKEN_LOGIN_PIN_AS_TYPED 2
+
+/**
+ * How the old key signs: RSASSA-PKCS1-v1_5 with SHA-256.
+ */
+#define USBTOKEN_SIGNATURE_RSA_SHA256 1
+
+/**
+ * How the old key signs: ECDSA on P-256 with SHA-256; the signature in DER, a SEQUENCE of r and s.
+ */
+#define USBTOKEN_SIGNATURE_ECDSA_SHA256 2
+
+/**
+ * How the old key signs: ECDSA on P-384 with SHA-384; the signature in DER, a SEQUENCE of r and s.
+ */
+#define USBTOKEN_SIGNATURE_ECDSA_SHA384 3
 
 /**
  * usbtoken_pending_text: CKA_ID, in lower-case hexadecimal.
@@ -1776,27 +1969,6 @@
 #define USBTOKEN_RENEW_SIGNED_BY_OLD_KEY 8
 
 /**
- * usbtoken_renewal_request: PKCS#10 (RFC 2986), DER.
- */
-#define USBTOKEN_FORMAT_DER 1
-
-/**
- * usbtoken_renewal_request: PKCS#10, PEM.
- */
-#define USBTOKEN_FORMAT_PEM 2
-
-/**
- * usbtoken_renewal_request: CMS SignedData by the old key around the PKCS#10, DER. Needs
- * USBTOKEN_RENEW_SIGNED_BY_OLD_KEY.
- */
-#define USBTOKEN_FORMAT_CMS_DER 3
-
-/**
- * usbtoken_renewal_request: the same, PEM.
- */
-#define USBTOKEN_FORMAT_CMS_PEM 4
-
-/**
  * usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
  */
 #define USBTOKEN_RENEWAL_ID 1
@@ -1842,6 +2014,27 @@
 #define USBTOKEN_ERROR_FACT_COUNT 4
 
 /**
+ * usbtoken_renewal_request: PKCS#10 (RFC 2986), DER.
+ */
+#define USBTOKEN_FORMAT_DER 1
+
+/**
+ * usbtoken_renewal_request: PKCS#10, PEM.
+ */
+#define USBTOKEN_FORMAT_PEM 2
+
+/**
+ * usbtoken_renewal_request: CMS SignedData by the old key around the PKCS#10, DER. Needs
+ * USBTOKEN_RENEW_SIGNED_BY_OLD_KEY.
+ */
+#define USBTOKEN_FORMAT_CMS_DER 3
+
+/**
+ * usbtoken_renewal_request: the same, PEM.
+ */
+#define USBTOKEN_FORMAT_CMS_PEM 4
+
+/**
  * A kind of key: the old one's kind; for a first certificate, RSA 2048.
  */
 #define USBTOKEN_KEY_AS_OLD 0
@@ -1872,8 +2065,8 @@
 #define USBTOKEN_KEY_P384 5
 
 /**
- * The version of the interface. It grows with every addition; what is there stays as it is while the major
- * version of the shared library (its soname) stays.
+ * The version of the interface: each release that adds something raises it by one, and the first release has 1. What is there stays
+ * as it is while the major version of the shared library (its soname) stays.
  */
 #define USBTOKEN_ABI_VERSION 1
 
@@ -2082,12 +2275,12 @@
 #define USBTOKEN_PROBE_TOKEN 1
 
 /**
- * usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
+ * usbtoken_enroll_probe, or-ed: a certificate on it, or elsewhere and onto it, can be renewed now.
  */
 #define USBTOKEN_PROBE_RENEWABLE 2
 
 /**
- * usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
+ * usbtoken_enroll_probe, or-ed: a certificate seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
  * another one that is not.
  */
 #define USBTOKEN_PROBE_RENEWED 4
@@ -2161,6 +2354,11 @@ typedef struct usbtoken_error usbtoken_error;
  * A credential that was written, read back and has signed.
  */
 typedef struct usbtoken_installed usbtoken_installed;
+
+/**
+ * What can be renewed, wherever it is.
+ */
+typedef struct usbtoken_overview usbtoken_overview;
 
 /**
  * A key of ours on the token whose job is not finished.
@@ -2436,6 +2634,15 @@ typedef struct usbtoken_confirm_params {
      * How many there are.
      */
     size_t issuer_count;
+    /**
+     * The page, on the same server, to which it leads whom it lets in, `https://host/path`; NULL for that of the bank. Without
+     * one the login is at the address itself.
+     */
+    const char *after_login;
+    /**
+     * Its length in bytes, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t after_login_length;
 } usbtoken_confirm_params;
 
 /**
@@ -2482,6 +2689,46 @@ typedef struct usbtoken_install_params {
 } usbtoken_install_params;
 
 /**
+ * What the old key is to sign, and where the signature goes. Valid during the callback only.
+ */
+typedef struct usbtoken_sign_request {
+    /**
+     * The size of this struct in bytes.
+     */
+    uint32_t struct_size;
+    /**
+     * USBTOKEN_SIGNATURE_….
+     */
+    uint32_t algorithm;
+    /**
+     * The message, which the function hashes itself.
+     */
+    const uint8_t *message;
+    /**
+     * Its length in bytes.
+     */
+    size_t message_length;
+    /**
+     * Where the signature goes.
+     */
+    uint8_t *signature;
+    /**
+     * How many bytes fit there.
+     */
+    size_t capacity;
+    /**
+     * How many bytes were written; set it.
+     */
+    size_t signature_length;
+} usbtoken_sign_request;
+
+/**
+ * Signs with the old key, wherever it is; the key stays there. Returns USBTOKEN_OK, or a status that says why not, such as
+ * USBTOKEN_CANCELLED. The signature is verified with the old certificate: a false one is USBTOKEN_SIGNATURE_INVALID.
+ */
+typedef usbtoken_status (*usbtoken_sign_callback)(void *user, struct usbtoken_sign_request *request);
+
+/**
  * The old certificate, where it is not on the token. Set struct_size to sizeof(usbtoken_old_certificate) and the rest to 0 or what
  * you want.
  */
@@ -2511,6 +2758,15 @@ typedef struct usbtoken_old_certificate {
      * The length of the password in bytes, or USBTOKEN_NUL_TERMINATED.
      */
     size_t password_length;
+    /**
+     * Signs with the old key, for requests that it signs too (USBTOKEN_RENEW_SIGNED_BY_OLD_KEY, or the bank's profile). May be NULL:
+     * such a request is then USBTOKEN_OLD_KEY_ELSEWHERE.
+     */
+    usbtoken_sign_callback sign;
+    /**
+     * Handed to it. May be NULL.
+     */
+    void *sign_user;
 } usbtoken_old_certificate;
 
 /**
@@ -2822,7 +3078,7 @@ const char *usbtoken_bank_text(const struct usbtoken_bank *bank, uint32_t field)
 const uint16_t *usbtoken_bank_text_utf16(const struct usbtoken_bank *bank, uint32_t field);
 
 /**
- * A number about the bank: `field` is USBTOKEN_BANK_WINDOW_DAYS.
+ * A number about the bank: `field` is USBTOKEN_BANK_WINDOW_DAYS ….
  */
 int64_t usbtoken_bank_number(const struct usbtoken_bank *bank, uint32_t field);
 
@@ -3094,6 +3350,62 @@ usbtoken_status usbtoken_drivers_error(const struct usbtoken_drivers *drivers,
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_drivers_free(struct usbtoken_drivers **drivers);
+
+/**
+ * Reads what can be renewed, and what cannot and why: on every token that is plugged in, in the profiles of this user's browsers, on
+ * Windows in the user's store, and in the places in `also`, one a line: "file:/home/user/old.pem". NULL is none. By the end of
+ * each, the first to end first. Nothing is changed, no one logs in, and no password is asked for.
+ */
+usbtoken_status usbtoken_overview_read(const struct usbtoken_context *context,
+                                       const char *also,
+                                       size_t also_length,
+                                       struct usbtoken_overview **out);
+
+/**
+ * How many certificates the list has.
+ */
+size_t usbtoken_overview_count(const struct usbtoken_overview *overview);
+
+/**
+ * A text about the certificate at this place, from 0: `field` is USBTOKEN_OVERVIEW_SUBJECT …. NULL for what is not known.
+ */
+const char *usbtoken_overview_text(const struct usbtoken_overview *overview,
+                                   size_t index,
+                                   uint32_t field);
+
+/**
+ * As usbtoken_overview_text, in UTF-16.
+ */
+const uint16_t *usbtoken_overview_text_utf16(const struct usbtoken_overview *overview,
+                                             size_t index,
+                                             uint32_t field);
+
+/**
+ * A number about the certificate at this place, from 0: `field` is USBTOKEN_OVERVIEW_NOT_AFTER …. USBTOKEN_UNKNOWN for what is
+ * not known.
+ */
+int64_t usbtoken_overview_number(const struct usbtoken_overview *overview,
+                                 size_t index,
+                                 uint32_t field);
+
+/**
+ * The certificate at this place, from 0, in DER: the `data` of a usbtoken_old_certificate, for a renewal onto a token.
+ */
+usbtoken_status usbtoken_overview_certificate(const struct usbtoken_overview *overview,
+                                              size_t index,
+                                              struct usbtoken_buffer **out);
+
+/**
+ * Why a driver, a token or a place was passed over, from index 0; writes NULL after the last.
+ */
+usbtoken_status usbtoken_overview_skipped(const struct usbtoken_overview *overview,
+                                          size_t index,
+                                          struct usbtoken_error **out);
+
+/**
+ * Ends the handle and sets the pointer to NULL. Accepts NULL.
+ */
+void usbtoken_overview_free(struct usbtoken_overview **overview);
 
 /**
  * Finds the one token that a PKCS#11 URI (RFC 7512) names, such as "pkcs11:token=BANK". NULL is any token,
@@ -3392,7 +3704,7 @@ usbtoken_status usbtoken_installed_replaced(const struct usbtoken_installed *ins
                                             struct usbtoken_credential **out);
 
 /**
- * A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON.
+ * A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON ….
  */
 const char *usbtoken_installed_text(const struct usbtoken_installed *installed, uint32_t field);
 
@@ -3909,8 +4221,10 @@ usbtoken_hresult usbtoken_enroll_set_waiting(const struct usbtoken_enroll *enrol
                                              void *user);
 
 /**
- * Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
- * USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
+ * Tells a page, without PIN and consent, whether a token is there and whether a certificate can be renewed onto it:
+ * USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Where the bank's profile calls the token its own, the certificate may
+ * be elsewhere: the one of usbtoken_enroll_initialize_from_certificate, or one on this computer that a CA of the profile may have
+ * issued. Names and numbers it does not learn.
  */
 usbtoken_hresult usbtoken_enroll_probe(const struct usbtoken_enroll *enroll,
                                        uint32_t *out);
@@ -3958,7 +4272,10 @@ usbtoken_hresult usbtoken_enroll_initialize(const struct usbtoken_enroll *enroll
 
 /**
  * InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
- * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
+ * number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. One that is not on the token is
+ * renewed onto it (「USBトークンへの更新」), where the bank's profile calls the token its own or ProviderName names it
+ * (USBTOKEN_TOKEN_NOT_NAMED otherwise); by its number it is found on another token, in a profile of NSS, or in the user's store on
+ * Windows, and NULL finds it there by a bank's profile only. Its key is not needed. `inherit` is 0 or
  * USBTOKEN_INHERIT_…; subject and extensions are always inherited (InheritNone is refused, and so is a Subject of its own), and the key is always
  * new.
  */

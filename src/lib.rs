@@ -50,6 +50,7 @@
 //! | [`bank`] | what a bank demands: the parts of a [`Policy`] |
 //! | [`renewal`] | preflight and request, pending keys, retiring the old |
 //! | [`places`] | the old certificate that is not on the token: in a file, in a profile of Firefox |
+//! | [`overview`] | one list over all tokens and all places |
 //! | [`pki`] | names, keys, requests, what a CA sends back, dates in Japan |
 //! | [`doctor`] | what is plugged in, installed and on the tokens, and what is wrong: one page for a support desk |
 //! | [`catalogue`] | what is known of the world's tokens and their drivers |
@@ -71,6 +72,7 @@ pub mod discovery;
 pub mod doctor;
 pub mod driver;
 pub mod error;
+pub mod overview;
 pub mod pki;
 pub mod places;
 pub mod renewal;

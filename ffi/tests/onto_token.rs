@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Stage, c_test, succeed};
-use usbtoken_testkit::{SoftToken, TestCa, days_from_now, manual_subject};
+use usbtoken_testkit::{SoftToken, TestCa, days_from_now, manual_subject, serial_hex};
 
 fn old(folder: &Path, ca: &TestCa, name: &str) {
     let openssl = |words: &str| {
@@ -38,6 +38,8 @@ fn c_moves_a_certificate_onto_an_empty_token() {
         .arg(stage.token.pin())
         .arg(stage.ca_command("p7"));
     command.arg(file("old.p12")).arg("geheim").arg(file("other.pem"));
+    command.arg(format!("openssl dgst -sha256 -sign {}", file("old.key").display()));
+    command.arg(serial_hex(&std::fs::read(file("other.der")).unwrap())).env("HOME", stage.folder.path());
     command.envs(stage.token.env()).env("LSAN_OPTIONS", common::leak_options());
     succeed(command.output().unwrap(), "onto_token");
     assert_eq!(stage.token.snapshot().objects().len(), 3);

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::{Stage, c_test, succeed};
 use usbtoken_testkit::{
-    Form, Kind, NameDer, ParsedRequest, Snapshot, Text, days_from_now, manual_bank, serial_hex,
+    Form, Kind, NameDer, ParsedRequest, Snapshot, TestCa, Text, days_from_now, manual_bank, serial_hex,
 };
 
 const BANK: &str = "https://www.gaitame.example.jp";
@@ -20,6 +20,7 @@ struct Pages {
     program: PathBuf,
     profile: Option<PathBuf>,
     choice: Option<&'static str>,
+    anchor: Option<PathBuf>,
 }
 
 /// What came of a step.
@@ -34,7 +35,7 @@ impl Pages {
     fn open() -> Self {
         let stage = Stage::set();
         let program = c_test("page", &["-fsanitize=address,undefined"], stage.folder.path());
-        Pages { stage, program, profile: None, choice: None }
+        Pages { stage, program, profile: None, choice: None, anchor: None }
     }
 
     /// With the bank's profile, in which this stands.
@@ -61,6 +62,9 @@ impl Pages {
         command.current_dir(self.stage.folder.path());
         if let Some(profile) = &self.profile {
             command.env("USBTOKEN_TEST_BANK", profile);
+        }
+        if let Some(anchor) = &self.anchor {
+            command.env("USBTOKEN_TEST_ANCHOR", anchor);
         }
         if let Some(choice) = self.choice {
             command.env("USBTOKEN_TEST_CHOICE", choice);
@@ -320,4 +324,56 @@ fn a_doubtful_key_goes_when_a_person_names_it() {
         assert_eq!(after.added_since(&old).len(), 2, "{}", after.difference(&old));
         assert!(after.added_since(&old).iter().all(|one| one.id == [0x66]), "{}", after.difference(&old));
     }
+}
+
+/// The bank's word on the key holds, unless its profile leaves that to others.
+#[test]
+fn a_page_chooses_the_key_where_the_bank_lets_it() {
+    const P256: usize = 91;
+    const P384: usize = 120;
+    for (may, length) in [("[\"drivers\"", P384), ("[\"key\"", P256)] {
+        let pages = Pages::by_the_bank("allow");
+        let profile = pages.profile.as_ref().unwrap();
+        let text = fs::read_to_string(profile).unwrap().replace("\"like-old\"", "\"p384\"");
+        fs::write(profile, text.replace("may_override = [\"drivers\"", &format!("may_override = {may}")))
+            .unwrap();
+        assert_eq!(pages.play(&["request", "CN=login040,O=Example", "x.csr"]), ok(0));
+        assert_eq!(pages.request("x.csr").spki.len(), length, "{may}");
+    }
+}
+
+#[test]
+fn a_page_gets_the_form_of_request_that_the_bank_names() {
+    let pages = Pages::by_the_bank("allow");
+    let profile = pages.profile.as_ref().unwrap();
+    let text = fs::read_to_string(profile).unwrap();
+    assert!(text.contains("request = \"pkcs10\""));
+    fs::write(profile, text.replace("request = \"pkcs10\"", "request = \"cms\"")).unwrap();
+    assert_eq!(pages.play(&["renew", "-", "x.p7"]), ok(0));
+    let mut command = Command::new("openssl");
+    command.args(["cms", "-cmsout", "-print", "-inform", "DER", "-in", "x.p7"]);
+    let shown = succeed(command.current_dir(pages.stage.folder.path()).output().unwrap(), "openssl cms");
+    assert!(shown.contains("pkcs7-signedData"), "{shown}");
+    // No old key could sign a first one.
+    assert_eq!(pages.play(&["request", "CN=login041,O=Example", "first.csr"]), ok(0));
+    assert!(!pages.request("first.csr").spki.is_empty());
+}
+
+/// The bank's own anchors hold for a page whatever it asks for; others in their place where the bank leaves them to the program.
+#[test]
+fn the_anchors_of_a_page_are_the_banks_or_those_that_it_leaves_to_the_program() {
+    let mut pages = Pages::by_the_bank("allow");
+    let profile = pages.profile.clone().unwrap();
+    let text = fs::read_to_string(&profile).unwrap();
+    fs::write(&profile, text.replace("may_override = [\"drivers\"", "may_override = [\"anchors\"")).unwrap();
+    assert_eq!(pages.play(&["renew", "-", "x.csr"]), ok(0));
+    pages.answer("x.csr", &colleague());
+    let other = pages.file("other");
+    drop(TestCa::at(&other));
+    pages.anchor = Some(other.join("root.pem"));
+    let waiting = pages.stage.token.snapshot();
+    assert_eq!(pages.play(&["install", "-", "answer"]).code, 518, "a chain to another CA");
+    pages.stage.token.snapshot().assert_same_as(&waiting);
+    pages.anchor = None;
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
 }

@@ -3,6 +3,7 @@
 //! docs/hardware-testing.md says how a person runs them on a token of their own; `cargo xtask tokens` runs them on every
 //! implementation that it can bring up, and writes docs/tokens.md from the reports.
 
+pub mod card;
 mod promises;
 mod report;
 mod slot;

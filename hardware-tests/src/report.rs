@@ -35,6 +35,9 @@ pub struct Renewed {
     pub calls: usize,
     /// C_Login among them.
     pub logins: usize,
+    /// The APDUs that they became, where somebody counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apdus: Option<usize>,
     /// Wall time in seconds.
     pub seconds: f64,
     /// The names of the notices.

@@ -103,8 +103,17 @@ impl Installed {
             [name] => self.named(name).map(Some),
             several => {
                 let error = self.about(Code::ProfileAmbiguous);
-                Err(several.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)))
+                Err(several.iter().fold(error, |error, name| self.name_candidate(error, name)))
             }
+        }
+    }
+
+    /// Names a profile with an error, and why it cannot be used if it cannot: the others are no answer to which one is meant.
+    fn name_candidate(&self, error: Error, name: &str) -> Error {
+        let error = error.fact(Fact::Candidate, name);
+        match self.file(name).map(|file| Bank::open_of(&file, self.owner)) {
+            Some(Err(broken)) => error.fact(Fact::Detail, format_args!("{name}: {}", broken.code().name())),
+            _ => error,
         }
     }
 

@@ -42,6 +42,7 @@ mod origin;
 mod pattern;
 pub(crate) mod policy;
 mod profile;
+mod remarks;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -60,6 +60,8 @@ pub struct Policy {
     pub answers: Vec<ResponseForm>,
     /// When the new certificate begins to work at the bank: before that nothing old is removed.
     pub begins_to_work: Begins,
+    /// The days on which the bank rests, besides weekends and 31 December to 3 January.
+    pub holidays: Vec<Date>,
     /// Whether a credential of another user may be on the token when a job begins.
     pub other_users: OtherUsers,
 }
@@ -81,6 +83,7 @@ impl Default for Policy {
             request: RequestForm::default(),
             answers: Vec::new(),
             begins_to_work: Begins::default(),
+            holidays: Vec::new(),
             other_users: OtherUsers::default(),
         }
     }
@@ -158,33 +161,37 @@ pub enum OtherUsers {
 
 impl Begins {
     /// The date in Japan from which on a certificate works that is issued at this moment, where it does not at once.
-    /// National holidays are not known here, so it may be later.
-    pub fn works_from(self, issued: SystemTime, old_ends: Option<SystemTime>) -> Option<Date> {
+    pub(super) fn works_from(
+        self,
+        issued: SystemTime,
+        old_ends: Option<SystemTime>,
+        holidays: &[Date],
+    ) -> Option<Date> {
         match self {
             Begins::AtOnce => None,
-            Begins::NextBusinessDay => next_business_day(jst_date(issued)),
+            Begins::NextBusinessDay => next_business_day(jst_date(issued), holidays),
             Begins::AfterOldEnds => old_ends.filter(|ends| issued <= *ends).map(jst_date),
         }
     }
+}
 
-    /// The date from which on it works, where that has not come yet.
-    pub(crate) fn not_before(
-        self,
+impl Policy {
+    /// The date from which on a new certificate works, where that has not come yet.
+    pub(crate) fn not_in_use_before(
+        &self,
         issued: SystemTime,
         old_ends: SystemTime,
         now: SystemTime,
     ) -> Option<Date> {
-        let day = self.works_from(issued, Some(old_ends))?;
-        let has_come = match self {
+        let day = self.begins_to_work.works_from(issued, Some(old_ends), &self.holidays)?;
+        let has_come = match self.begins_to_work {
             // The old one works for some hours of that day still.
             Begins::AfterOldEnds => old_ends < now,
             Begins::AtOnce | Begins::NextBusinessDay => day <= jst_date(now),
         };
         (!has_come).then_some(day)
     }
-}
 
-impl Policy {
     /// The proof that is demanded: never less than that the driver claims it.
     pub(crate) fn demanded_proof(&self) -> ProofLevel {
         self.proof.max(ProofLevel::Claimed)
@@ -198,6 +205,25 @@ impl Policy {
     /// How far a clock may be off.
     pub(crate) fn clock_tolerance(&self) -> Duration {
         Duration::from_secs(u64::from(self.clock_tolerance_days) * 24 * 60 * 60)
+    }
+
+    /// Whether a CA that is named here may have issued this certificate, by the names alone; `authorities` are CA certificates that
+    /// are known beside it. Where no CA is named, any may have.
+    pub(crate) fn may_have_issued(&self, one: &Certificate, authorities: &[Certificate]) -> bool {
+        if !self.issuers.is_empty() {
+            return self.issuers.iter().any(|issuer| issuer.matches(one.issuer()));
+        }
+        let is_anchor = |name: &Name| self.anchors.iter().any(|anchor| anchor.subject().matches(name));
+        let mut issuer = one.issuer();
+        // No chain is longer than what there is to make it from.
+        for _ in 0..=authorities.len() {
+            if self.anchors.is_empty() || is_anchor(issuer) {
+                return true;
+            }
+            let Some(above) = authorities.iter().find(|ca| ca.subject().matches(issuer)) else { break };
+            issuer = above.issuer();
+        }
+        false
     }
 
     /// Whether the certificate is to be for the old key.
@@ -246,6 +272,7 @@ mod tests {
             key: KeyRule::Kind(KeyKind::P384),
             relax: [Check::Validity, Check::Usage].into_iter().collect(),
             old: OldCredential::Remove,
+            holidays: vec![Date::constant(2027, 1, 11)],
             issuers: vec!["CN=CA,O=Bank".parse().unwrap()],
             extended_key_usage: vec!["1.3.6.1.5.5.7.3.4".to_owned()],
             ..Policy::default()

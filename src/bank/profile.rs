@@ -51,6 +51,8 @@ pub struct Bank {
     pub(super) window: Window,
     /// When a new certificate begins to work at the bank.
     pub begins_to_work: Begins,
+    /// The days on which the bank rests, besides weekends and 31 December to 3 January.
+    pub holidays: Vec<Date>,
     /// How many days before the end a customer is reminded, the most first.
     pub reminders: Vec<u32>,
     /// What holds after the end; none where the profile does not say.
@@ -281,6 +283,7 @@ impl Bank {
             request: self.request,
             answers: self.answers.clone(),
             begins_to_work: self.begins_to_work,
+            holidays: self.holidays.clone(),
             other_users: self.other_users,
         }
     }
@@ -343,6 +346,7 @@ impl Bank {
             (wished.write_ca_certificates != own.write_ca_certificates, Override::CaCertificates),
             (wished.old != own.old, Override::Old),
             (wished.begins_to_work != own.begins_to_work, Override::Old),
+            (wished.holidays != own.holidays, Override::Old),
             (wished.request != own.request, Override::Request),
         ];
         differences
@@ -413,9 +417,9 @@ impl Bank {
     }
 
     /// The date in Japan from which on a certificate works that is installed at this moment, where it does not at once.
-    /// National holidays are not known here, so it may be later.
+    /// Of national holidays those are known that the profile lists.
     pub fn works_from(&self, installed: SystemTime, old_ends: Option<SystemTime>) -> Option<Date> {
-        self.begins_to_work.works_from(installed, old_ends)
+        self.begins_to_work.works_from(installed, old_ends, &self.holidays)
     }
 
     pub(super) fn named_after(mut self, file: &Path) -> Self {

@@ -144,6 +144,10 @@ numbered! {
         PlaceSkipped = 96 "place_skipped",
         /// The login was not at the address of the bank's profile, or not by its rules, and lets nothing old go.
         LoginNotAtBank = 108 "login_not_at_bank",
+        /// The bank's service has ended by its profile.
+        ProfileServiceEnded = 135 "profile_service_ended",
+        /// The bank's profile has a reminder before the window opens.
+        ProfileReminderEarly = 136 "profile_reminder_early",
     }
 }
 

@@ -50,11 +50,13 @@ pub fn jst_rfc3339(time: SystemTime) -> Option<String> {
 }
 
 /// The next day after this one on which banks in Japan work: no Saturday, no Sunday, and none of 31 December to 3 January
-/// (Order for Enforcement of the Banking Act, Article 5). National holidays are not known here.
-pub(crate) fn next_business_day(date: Date) -> Option<Date> {
+/// (Order for Enforcement of the Banking Act, Article 5), and none of these holidays: the national ones are announced year by
+/// year.
+pub(crate) fn next_business_day(date: Date, holidays: &[Date]) -> Option<Date> {
     let is_closed = |day: &Date| {
         matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
             || matches!((day.month(), day.day()), (12, 31) | (1, 1..=3))
+            || holidays.contains(day)
     };
     let mut day = date.tomorrow().ok()?;
     while is_closed(&day) {
@@ -339,13 +341,16 @@ mod tests {
 
     #[test]
     fn banks_rest_at_weekends_and_at_the_turn_of_the_year() {
-        let next = |day: &str| next_business_day(day.parse().unwrap()).unwrap().to_string();
+        let next = |day: &str| next_business_day(day.parse().unwrap(), &[]).unwrap().to_string();
         assert_eq!(next("2026-11-26"), "2026-11-27");
         assert_eq!(next("2026-11-27"), "2026-11-30", "a Friday");
         assert_eq!(next("2026-12-30"), "2027-01-04", "a Wednesday: four days of rest");
         assert_eq!(next("2027-12-30"), "2028-01-04");
         assert_eq!(next("2028-02-28"), "2028-02-29");
-        assert!(next_business_day(Date::MAX).is_none());
+        assert!(next_business_day(Date::MAX, &[]).is_none());
+        let holidays: Vec<Date> = ["2026-11-23", "2026-11-24"].map(|day| day.parse().unwrap()).into();
+        let friday = "2026-11-20".parse().unwrap();
+        assert_eq!(next_business_day(friday, &holidays).unwrap().to_string(), "2026-11-25");
     }
 
     #[test]

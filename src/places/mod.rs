@@ -20,21 +20,56 @@ mod file;
 mod in_place;
 mod nss;
 mod old;
+mod other_token;
 mod place;
+mod windows;
 
 pub use file::{MAX_FILE, read_bytes, read_file};
 pub use in_place::InPlace;
 pub use nss::{nss_profiles, read_nss};
 pub use old::OldCertificate;
+pub use other_token::read_token;
 pub use place::Place;
+pub use windows::read_windows;
 
-use crate::error::Result;
+use crate::error::{Code, Error, Fact, Result, Step};
 use zeroize::Zeroizing;
 
-/// Reads every place of this computer that is known without being named: the profiles of the user's browsers. No password is
-/// asked for, and nothing is changed. A place that cannot be read is an error among the others.
-pub fn on_this_computer() -> Vec<Result<InPlace>> {
-    nss_profiles().iter().map(|profile| read_nss(profile, "")).collect()
+/// Reads a place of this computer. A password is used for PKCS#12 files alone.
+///
+/// # Errors
+/// As [`read_file`], [`read_nss`] and [`read_windows`]; [`Code::PlaceUnsupported`] for a token, which has to be found first
+/// ([`read_token`]), and for what the calling program has given.
+pub fn read(place: &Place, password: Option<&Password>) -> Result<InPlace> {
+    match place {
+        Place::File(path) => read_file(path, password),
+        Place::Nss { profile, name } => read_nss(profile, name),
+        Place::Windows { thumbprint } => read_windows(thumbprint),
+        Place::Token | Place::OtherToken(_) | Place::Given => {
+            Err(Error::new(Code::PlaceUnsupported).during(Step::ReadPlace).fact(Fact::Place, place))
+        }
+    }
+}
+
+/// Reads every place of this computer that is known without being named: the profiles of the user's browsers, and the user's
+/// store on Windows; and these places too. No password is asked for, and nothing is changed. What is there, by its end; and why
+/// places could not be read, which hide no other.
+pub fn on_this_computer(also: &[Place]) -> (Vec<OldCertificate>, Vec<Error>) {
+    let named = also.iter().map(|place| read(place, None));
+    let profiles = nss_profiles().into_iter().map(|profile| read_nss(&profile, ""));
+    let store = cfg!(windows).then(|| read_windows(""));
+    let (mut all, mut unread): (Vec<OldCertificate>, Vec<Error>) = Default::default();
+    for place in named.chain(profiles).chain(store) {
+        match place {
+            Ok(found) => {
+                let new: Vec<_> = found.iter().filter(|one| !all.contains(one)).cloned().collect();
+                all.extend(new);
+            }
+            Err(error) => unread.push(error),
+        }
+    }
+    all.sort_by_key(|one| one.certificate().not_after());
+    (all, unread)
 }
 
 /// The password of a file with a certificate. It is wiped when it goes, and is not shown.

@@ -66,6 +66,11 @@ impl OldCertificate {
         Ok(OldCertificate { certificate, whereabouts: Whereabouts::Elsewhere { place, authorities } })
     }
 
+    /// This credential's certificate, as one that is on another token; `None` for a CA's.
+    pub(crate) fn of(credential: &Credential, place: Place) -> Option<Self> {
+        Self::elsewhere(credential.certificate().clone(), place, credential.authorities()).ok()
+    }
+
     /// The same in another place.
     pub(super) fn at(mut self, other: Place) -> Self {
         if let Whereabouts::Elsewhere { place, .. } = &mut self.whereabouts {

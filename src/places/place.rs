@@ -7,14 +7,17 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Code, Error, Fact, Result};
+use crate::uri::TokenUri;
 
-/// Where a certificate is. As text it is what stands in front of the arrow: `file:/home/user/old.p12`,
-/// `nss:/home/user/.mozilla/firefox/x.default#name`, `windows:THUMBPRINT`.
+/// Where a certificate is. As text: `file:/home/user/old.p12`, `nss:/home/user/.mozilla/firefox/x.default#name`,
+/// `windows:THUMBPRINT`, `pkcs11:token=OLD;serial=0123`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Place {
     /// On the token that the renewal is made on.
     Token,
+    /// On another token than that, which this URI means.
+    OtherToken(Box<TokenUri>),
     /// In a file: PEM, DER, PKCS#7 or PKCS#12.
     File(PathBuf),
     /// In a profile of Firefox, Thunderbird or another program with NSS.
@@ -50,6 +53,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::Token => f.write_str("token"),
+            Place::OtherToken(uri) => uri.fmt(f),
             Place::File(path) => write!(f, "file:{}", path.display()),
             Place::Nss { profile, name } if name.is_empty() => write!(f, "nss:{}", profile.display()),
             Place::Nss { profile, name } => write!(f, "nss:{}#{name}", profile.display()),
@@ -63,12 +67,14 @@ impl FromStr for Place {
     type Err = Error;
 
     /// # Errors
-    /// [`Code::BadArgument`] for another beginning, and for a file or a profile without a path.
+    /// [`Code::BadArgument`] for another beginning, and for a file or a profile without a path; [`Code::BadUri`] and
+    /// [`Code::PinInUri`].
     fn from_str(text: &str) -> Result<Self> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         match (kind, rest) {
             ("token", "") => Ok(Place::Token),
             ("given", "") => Ok(Place::Given),
+            ("pkcs11", _) => Ok(Place::OtherToken(Box::new(text.parse()?))),
             ("file", path) if !path.is_empty() => Ok(Place::File(PathBuf::from(path))),
             ("nss", rest) if !rest.is_empty() && !rest.starts_with('#') => {
                 // A folder may have the sign in its name; a name of a certificate more likely so.
@@ -86,7 +92,7 @@ impl FromStr for Place {
                     false => Err(malformed(text, "windows:THUMBPRINT")),
                 }
             }
-            _ => Err(malformed(text, "file:PATH, nss:FOLDER#NAME, windows:THUMBPRINT")),
+            _ => Err(malformed(text, "file:PATH, nss:FOLDER#NAME, windows:THUMBPRINT, pkcs11:token=LABEL")),
         }
     }
 }
@@ -121,6 +127,7 @@ mod tests {
             "nss:/home/yamada/.mozilla/firefox/x.default#山田#1",
             "windows:a94a8fe5ccb19ba61c4c0873d391e987982fbbd3",
             "windows:",
+            "pkcs11:token=OLD;serial=0123",
             "token",
             "given",
         ] {

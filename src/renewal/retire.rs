@@ -198,7 +198,7 @@ impl Retire {
     fn make_sure_it_works(&self, old: &Credential, new: &Credential, now: SystemTime) -> Result<()> {
         let now = now.min(Clock::SYSTEM.now());
         let (issued, old_ends) = (new.certificate().not_before(), old.certificate().not_after());
-        match self.policy.begins_to_work.not_before(issued, old_ends, now) {
+        match self.policy.not_in_use_before(issued, old_ends, now) {
             Some(day) => Err(about(Error::new(Code::NotInUseYet).during(Step::Retire), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
                 .fact(Fact::Date, day)

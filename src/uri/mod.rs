@@ -75,7 +75,7 @@ impl fmt::Display for ObjectType {
 ///
 /// `Display` prints the canonical form: known attributes in the order of the RFC's grammar, everything but
 /// unreserved characters escaped. Parsing what was printed gives an equal value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TokenUri {
     token: Option<Text>,
     manufacturer: Option<Text>,

@@ -1,5 +1,7 @@
 //! A text in a URI.
 
+use std::hash::{Hash, Hasher};
+
 use usbtoken_pkcs11::text::unpadded;
 
 /// A text that is held against what a driver says, and the bytes by which other programs hold it against that: they take no
@@ -33,3 +35,9 @@ impl PartialEq for Text {
 }
 
 impl Eq for Text {}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}

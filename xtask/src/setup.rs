@@ -227,6 +227,16 @@ const SOFTOKN: &[&str] = &[
     "/usr/lib/aarch64-linux-gnu/libsoftokn3.so",
     "/usr/lib/aarch64-linux-gnu/nss/libsoftokn3.so",
 ];
+/// A card behind OpenSC.
+pub const CARD: &[Need] = &[
+    PKCS11_TOOL,
+    Need { package: "pcscd", sign: Sign::Program("pcscd"), purpose: "a card behind OpenSC" },
+    Need {
+        package: "vsmartcard-vpcd",
+        sign: Sign::File(&["/usr/lib/pcsc/drivers/serial/libifdvpcd.so"]),
+        purpose: "a reader for a card in software",
+    },
+];
 /// What Kryoptic is built with.
 pub const KRYOPTIC: &[Need] = &[
     SOFTHSM,

@@ -27,6 +27,7 @@ use crate::run::Run;
 
 fn main() -> ExitCode {
     let Cli { global, mut command } = args::parse();
+    words::name_bank(next_command::bank_options(&global));
     let hidden = hide_pin(&global, &command);
     surroundings::keep();
     let mut run = Run::new(global);

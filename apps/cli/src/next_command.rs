@@ -106,6 +106,12 @@ impl CommandLine {
     }
 }
 
+/// The options that name the bank, each with a blank before it; empty where none was given.
+pub fn bank_options(global: &Global) -> String {
+    let line = CommandLine { text: String::new() };
+    line.value("--bank", global.bank.as_deref()).path("--banks", global.banks.as_deref()).end()
+}
+
 fn quoted(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -217,6 +217,18 @@ fn a_profile_is_checked_before_it_is_installed() {
     let checked = run(&stage, &["profile", "check", "banks.d/bank.toml"]);
     let value: serde_json::Value = serde_json::from_str(&checked.succeeded().stdout).unwrap();
     assert_eq!((&value["valid"], &value["profile"]["opens_days_before"]), (&true.into(), &40.into()));
+    assert_eq!(value["notices"], serde_json::json!([]));
+    let odd = profile(&stage, |text| {
+        text.replace("# service_ends = 2031-03-31 ", "service_ends = 2020-03-31 ")
+            .replace("[40, 30,", "[60, 30,")
+    });
+    std::fs::write(folder.join("odd.toml"), odd).unwrap();
+    let checked = run(&stage, &["profile", "check", "banks.d/odd.toml"]).json();
+    let names = |all: &serde_json::Value| -> Vec<String> {
+        all.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&checked["notices"]), ["profile_service_ended", "profile_reminder_early"]);
+    std::fs::remove_file(folder.join("odd.toml")).unwrap();
     let wrong = "version = 1\n[bank]\nname = { ja = \"銀行\", en = \"Bank\" }\n[[token]]\nuri = [\"pkcs11:\"]\n[pages]\norigins = [\"http://a.jp\", \"https://a.jp/x\"]\n";
     std::fs::write(folder.join("wrong.toml"), wrong).unwrap();
     let checked = run(&stage, &["profile", "check", "banks.d/wrong.toml"]);

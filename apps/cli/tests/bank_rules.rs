@@ -157,8 +157,12 @@ fn a_number_can_be_noted_where_nothing_else_is_known_of_the_job() {
     let stage = alone();
     with(&stage, &[], "");
     run(&stage, &["request", "--out", "request.pem", "--reference", "A-7"]).succeeded();
+    assert_eq!(run(&stage, &["pending"]).json()[0]["kept_here"], true);
     std::fs::remove_dir_all(stage.file("state")).unwrap();
-    assert!(run(&stage, &["pending"]).json()[0]["reference"].is_null());
+    let lost = run(&stage, &["pending"]).json();
+    assert!(lost[0]["reference"].is_null() && lost[0]["kept_here"] == false, "{lost:#}");
+    let said = shown(&stage, stage.token.pin(), &["pending"]);
+    assert!(said.succeeded().stdout.contains("受付番号 = このパソコンには"), "{}", said.stdout);
     let noted = run(&stage, &["pending", "--reference", "A-7"]).json();
     assert_eq!(noted[0]["reference"], "A-7");
     assert_eq!(run(&stage, &["pending"]).json()[0]["reference"], "A-7");

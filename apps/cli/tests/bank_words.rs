@@ -210,3 +210,23 @@ fn what_holds_when_it_is_too_late_is_the_banks_to_say() {
         run(&stage, &["request", "--out", "late.pem"]).succeeded();
     }
 }
+
+/// Who has named the bank by the path of its profile goes on with the same profile.
+#[test]
+fn a_command_that_is_shown_names_the_bank_again() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    stage.write("my bank.toml", profile(&stage, |text| text).as_bytes());
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--lang", "en", "--pin-file", "pin", "--bank", "./my bank.toml"]).args(arguments);
+        common::outcome(stage.at_home(&mut command))
+    };
+    let written = run(&["request", "--out", "x.csr"]);
+    let named = "\"usbtoken install --bank './my bank.toml' FILE\"";
+    assert!(written.succeeded().stdout.contains(named), "{}", written.stdout);
+    let waits = run(&["renew", "--issuer", "false"]);
+    assert!(waits.stderr.contains("usbtoken resume --bank './my bank.toml'\""), "{}", waits.stderr);
+    // The line is one that works.
+    let shown = stage.shell("usbtoken pending --bank './my bank.toml' --pin-file pin");
+    assert!(shown.succeeded().stdout.contains("BANK"), "{}", shown.stdout);
+}

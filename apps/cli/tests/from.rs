@@ -108,7 +108,8 @@ fn without_what_was_kept_the_old_one_is_named_again() {
     stage.run(&["request", "--out", "request.pem", "--from", "file:old.pem"]).succeeded();
     std::fs::remove_dir_all(stage.file("state")).unwrap();
     let waiting = stage.token.snapshot();
-    stage.run(&["resume", "--out", "again.pem"]).failed("credential_not_found", 3);
+    let unknown = stage.run(&["resume", "--out", "again.pem"]).failed("credential_not_found", 3);
+    assert!(unknown["hint"].as_str().unwrap().contains("--from"), "{unknown:#}");
     stage.run(&["resume", "--out", "again.pem", "--from", "file:other.pem"]).failed("old_not_of_job", 9);
     stage.run(&["abandon", "--yes"]).failed("removal_doubtful", 9);
     stage.run(&["resume", "--sign-again", "--out", "again.pem", "--from", "file:old.pem"]).succeeded();
@@ -119,6 +120,39 @@ fn without_what_was_kept_the_old_one_is_named_again() {
     stage.token.snapshot().assert_same_as(&waiting);
     let installed = stage.run(&["install", "answer", "--from", "file:old.pem"]);
     assert!(!installed.notices().contains(&"old_not_compared".to_owned()));
+}
+
+/// Of several that wait, the old certificate that is named chooses.
+#[test]
+fn the_old_one_chooses_among_those_that_wait() {
+    let stage = stage();
+    let none = stage.run(&["preflight"]).failed("credential_not_found", 3);
+    assert!(none["hint"].as_str().unwrap().contains("--from"), "{none:#}");
+    let first = old(&stage);
+    let second = old_until(&stage, "second", days_from_now(12));
+    stage.run(&["request", "--out", "first.csr", "--from", "file:old.pem"]).succeeded();
+    stage.run(&["request", "--out", "second.csr", "--from", "file:second.pem"]).succeeded();
+    let error = stage.run(&["resume", "--out", "x"]).failed("pending_ambiguous", 3);
+    let candidates = error["facts"]["candidate"].to_string();
+    assert!([&first, &second].iter().all(|old| candidates.contains(&serial_hex(old))), "{error:#}");
+    for (request, from) in [("first.csr", "file:old.pem"), ("second.csr", "file:second.pem")] {
+        stage.run(&["resume", "--overwrite", "--out", "again.csr", "--from", from]).succeeded();
+        assert_eq!(stage.read("again.csr"), stage.read(request));
+    }
+    // One answer with the certificates of both.
+    for name in ["first", "second"] {
+        let issue = stage.ca.issue_for(&stage.read(&format!("{name}.csr")));
+        stage.write(&format!("{name}.der"), &issue.der());
+        let (der, pem) = (format!("{name}.der"), format!("{name}.new"));
+        openssl(&stage, &["x509", "-inform", "DER", "-in", &der, "-out", &pem]);
+    }
+    stage.write("both", &[stage.read("first.new"), stage.read("second.new")].concat());
+    let waiting = stage.token.snapshot();
+    stage.run(&["install", "both"]).failed("pending_ambiguous", 3);
+    stage.token.snapshot().assert_same_as(&waiting);
+    let installed = stage.run(&["install", "both", "--from", "file:second.pem"]).json();
+    assert_eq!(installed["from"]["serial"], serial_hex(&second), "{installed:#}");
+    assert_eq!(installed["credential"]["serial"], serial_hex(&stage.read("second.der")), "{installed:#}");
 }
 
 #[test]
@@ -169,6 +203,8 @@ fn bad_input_costs_nothing() {
         (&["--from", "file:old.pem", "--form", "cms"], "old_key_elsewhere", 9),
         (&["--from", "file:old.pem", "--reuse-key"], "old_key_elsewhere", 9),
         (&["--from", "windows:"], "place_unsupported", 2),
+        (&["--from", "windows:a94a8fe5ccb19ba61c4c0873d391e987982fbbd3"], "place_unsupported", 2),
+        (&["--from", "pkcs11:token=NOWHERE"], "token_not_found", 3),
     ] {
         with(more).failed(name, exit);
         stage.token.snapshot().assert_same_as(&before);
@@ -184,6 +220,37 @@ fn bad_input_costs_nothing() {
         let said = with(&["--from", place]);
         assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said:?}");
     }
+}
+
+/// The old token and the empty one that the bank has sent, with the same label.
+#[test]
+fn renew_moves_from_one_token_onto_another() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    let new = stage.token.sibling(stage.token.label());
+    let before = stage.token.snapshot();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--json", "--lang", "en", "--pin-env", "TEST_PIN"]).args(more);
+        outcome(stage.at_home(&mut command).env("TEST_PIN", new.pin()))
+    };
+    let (from, onto) =
+        (format!("pkcs11:serial={}", stage.token.serial()), format!("pkcs11:serial={}", new.serial()));
+    let both = ["--from", &from, "--token", &onto];
+    let asked = run(&[&["request", "--out", "request.pem"], &both[..]].concat()).json();
+    assert_eq!(asked["from"]["serial"], serial_hex(&stage.old.certificate), "{asked:#}");
+    let request = stage.read("request.pem");
+    stage.write("early", &stage.ca.issue_for(&request).not_after(days_from_now(5)).der());
+    run(&["install", "early", "--token", &onto]).failed("not_later_than_old", 6);
+    stage.write("answer", &stage.ca.issue_for(&request).der());
+    let installed = run(&["install", "answer", "--token", &onto]).json();
+    assert!(installed["from"]["place"].as_str().unwrap().starts_with("pkcs11:token="), "{installed:#}");
+    assert_eq!(new.snapshot().objects().len(), 3);
+    // Once more: it is there already; and a token that is its own old one is renewed as ever.
+    let again = run(&[&["renew", "--issuer", "false"], &both[..]].concat()).json();
+    assert_eq!(again["already_renewed"], true, "{again:#}");
+    stage.token.snapshot().assert_same_as(&before);
+    let same = run(&["preflight", "--from", &from, "--token", &from]).json();
+    assert_eq!(same["can_renew"], true, "{same:#}");
 }
 
 /// Which token is meant is said by the bank, or by the person.

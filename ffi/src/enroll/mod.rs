@@ -6,6 +6,7 @@
 //! `find::origin` says which pages may ask at all, `values::hresult` what they are answered, `encoding` and `subject` read
 //! and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are here.
 
+mod elsewhere;
 pub mod encoding;
 mod key;
 pub mod numbers;
@@ -122,8 +123,10 @@ pub unsafe extern "C" fn usbtoken_enroll_set_waiting(
     })
 }
 
-/// Tells a page, without PIN and consent, whether a token is there and whether a certificate on it can be renewed:
-/// USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Names and numbers it does not learn.
+/// Tells a page, without PIN and consent, whether a token is there and whether a certificate can be renewed onto it:
+/// USBTOKEN_PROBE_…, or-ed; 「USBトークンへの更新が可能です」. Where the bank's profile calls the token its own, the certificate may
+/// be elsewhere: the one of usbtoken_enroll_initialize_from_certificate, or one on this computer that a CA of the profile may have
+/// issued. Names and numbers it does not learn.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_probe(
     enroll: *const usbtoken_enroll,
@@ -204,7 +207,10 @@ pub unsafe extern "C" fn usbtoken_enroll_initialize(
 }
 
 /// InitializeFromCertificate: for a renewal. `certificate` is the old certificate in this encoding, or its serial
-/// number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. `inherit` is 0 or
+/// number or thumbprint with USBTOKEN_ENCODING_HEX_RAW; NULL is the only one that can be renewed. One that is not on the token is
+/// renewed onto it (「USBトークンへの更新」), where the bank's profile calls the token its own or ProviderName names it
+/// (USBTOKEN_TOKEN_NOT_NAMED otherwise); by its number it is found on another token, in a profile of NSS, or in the user's store on
+/// Windows, and NULL finds it there by a bank's profile only. Its key is not needed. `inherit` is 0 or
 /// USBTOKEN_INHERIT_…; subject and extensions are always inherited (InheritNone is refused, and so is a Subject of its own), and the key is always
 /// new.
 #[unsafe(no_mangle)]

@@ -55,9 +55,9 @@ pub const USBTOKEN_ALLOW_UNTRUSTED_ROOT: u32 = 4;
 
 /// usbtoken_enroll_probe, or-ed: a token is there.
 pub const USBTOKEN_PROBE_TOKEN: u32 = 1;
-/// usbtoken_enroll_probe, or-ed: a certificate on it can be renewed now.
+/// usbtoken_enroll_probe, or-ed: a certificate on it, or elsewhere and onto it, can be renewed now.
 pub const USBTOKEN_PROBE_RENEWABLE: u32 = 2;
-/// usbtoken_enroll_probe, or-ed: a certificate on it seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
+/// usbtoken_enroll_probe, or-ed: a certificate seems to be renewed already. Beside USBTOKEN_PROBE_RENEWABLE there is
 /// another one that is not.
 pub const USBTOKEN_PROBE_RENEWED: u32 = 4;
 

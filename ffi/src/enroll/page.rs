@@ -4,14 +4,16 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
-use usbtoken::bank::KeyRule;
+use usbtoken::bank::{KeyRule, Override};
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::Name;
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
     Code, Credentials, Error, Install, Installed, Renewal, Result, Run, Session, Token, TokenUri,
 };
 
+use super::elsewhere;
 use super::encoding::{self, Encoded};
 use super::key::KeyWish;
 use super::numbers::*;
@@ -57,6 +59,8 @@ struct PageState {
     key: KeyWish,
     subject: Option<Name>,
     created: Option<Vec<u8>>,
+    /// The old certificate of that, where it is not on the token.
+    old: Option<OldCertificate>,
     installed: Option<Installed>,
 }
 
@@ -84,7 +88,8 @@ impl Page {
         }
     }
 
-    /// Three bits, and nothing else that could be learnt from the difference between errors.
+    /// Three bits, and nothing else that could be learnt from the difference between errors. Places beyond the token are read for the
+    /// bank's own tokens alone.
     pub(crate) fn probe(&self) -> PageResult<u32> {
         let uri = self.state()?.provider.clone().unwrap_or_default();
         let token = match token::find(&self.shared, &uri) {
@@ -94,10 +99,22 @@ impl Page {
         };
         let (all, window) = (token.credentials().unwrap_or_default(), self.shared.host.policy().window);
         let renewed = all.iter().any(|one| one.successor().is_some());
-        let renewable = !all.renewable(window, SystemTime::now()).without_successor().is_empty();
-        Ok(USBTOKEN_PROBE_TOKEN
-            | if renewable { USBTOKEN_PROBE_RENEWABLE } else { 0 }
-            | if renewed { USBTOKEN_PROBE_RENEWED } else { 0 })
+        let which = match &self.state()?.start {
+            Some(Start::From { which, .. }) => Some(which.clone()),
+            Some(Start::Blank) | None => None,
+        };
+        let may_be_elsewhere = which.as_ref().is_none_or(|which| !which.is_among(&all));
+        let renewable = all.clone().renewable(window, SystemTime::now()).without_successor();
+        let here = elsewhere::bits(!renewable.is_empty(), renewed);
+        let is_banks = self.shared.host.bank().is_some_and(|bank| bank.owns(&token));
+        let bits = match (is_banks && may_be_elsewhere, &which) {
+            (true, Some(Which::Certificate(_) | Which::Number(_))) => {
+                elsewhere::probe(&self.shared, &token, &all, which.as_ref())
+            }
+            (true, _) if renewable.is_empty() => here | elsewhere::probe(&self.shared, &token, &all, None),
+            _ => here,
+        };
+        Ok(USBTOKEN_PROBE_TOKEN | bits)
     }
 
     pub(crate) fn set_number(&self, property: u32, value: i64) -> PageResult {
@@ -206,12 +223,15 @@ impl Page {
         let (mut waiting, credentials) = self.waiting(&session)?;
         waiting.retain(|key| key.state() == PendingState::AwaitingAnswer);
         let mut policy = self.shared.host.policy();
-        // What a page asks for is a wish; the bank's own word is stronger.
-        policy.key = match (self.shared.host.bank(), kind) {
-            (None, Some(kind)) => KeyRule::Kind(kind),
-            _ => policy.key,
-        };
-        let renewal = self.asked(&state, credentials)?.ok_or_else(not_set)?.policy(&policy);
+        // What a page asks for is a wish; the bank's own word is stronger, unless the bank leaves the key to others.
+        let may_choose = self.shared.host.check_override(true, Override::Key).is_ok();
+        policy.key = kind.filter(|_| may_choose).map_or(policy.key, KeyRule::Kind);
+        let renewal = self.asked(&state, &session, credentials)?.ok_or_else(not_set)?.policy(&policy);
+        if let Some(old) = renewal.old().filter(|old| old.on_token().is_none()) {
+            let bank = self.shared.host.bank().map(AsRef::as_ref);
+            elsewhere::check_token(bank, state.provider.as_ref(), session.token())?;
+            state.old = Some(old.clone());
+        }
         let same: Vec<PendingKey> = waiting.iter().filter(|key| renewal.is_of(key)).cloned().collect();
         let is_wanted = |key: &PendingKey| match policy.key {
             KeyRule::Kind(kind) => key.public_key().map(|public| public.algorithm()) == Some(kind.into()),
@@ -226,7 +246,8 @@ impl Page {
         };
         self.shared.host.warn(pending.notices());
         state.created = Some(pending.key_id().to_vec());
-        Ok(encoding::encode(pending.request().to_der(), encoding)?)
+        let request = pending.renewal_request().map_or(pending.request().to_der(), |cms| cms.to_der());
+        Ok(encoding::encode(request, encoding)?)
     }
 
     pub(crate) fn install_response(
@@ -250,10 +271,17 @@ impl Page {
         self.ask(USBTOKEN_ENROLL_INSTALL_RESPONSE)?;
         let session = self.login(&state)?;
         let mut policy = self.shared.host.policy();
-        if restrictions == USBTOKEN_ALLOW_NONE && self.shared.host.bank().is_none() {
-            policy.anchors = self.shared.anchors();
+        // Those of a bank hold in any case, unless the program has named others and may.
+        let named = self.shared.anchors();
+        match self.shared.host.bank() {
+            None if restrictions == USBTOKEN_ALLOW_NONE => policy.anchors = named,
+            Some(_) if !named.is_empty() => policy.anchors = named,
+            _ => {}
         }
-        let installed = Install::new(&response).policy(&policy).run(&session, &self.run())?;
+        let (of_page, token) = (&*state, session.token().clone());
+        let find_old = |key: &PendingKey| self.old_of(key, of_page, &token);
+        let install = Install::new(&response).policy(&policy).find_old(&find_old);
+        let installed = install.run(&session, &self.run())?;
         if installed.was_there {
             // As CertEnroll, whose pending request is gone after the first time.
             let certificate = installed.credential.certificate();
@@ -280,7 +308,7 @@ impl Page {
                 Some(id) => waiting.retain(|key| key.id() == *id),
                 // Another user of this origin may have made it.
                 None => {
-                    let asked = self.asked(&state, credentials)?;
+                    let asked = self.asked(&state, session, credentials)?;
                     waiting.retain(|key| {
                         key.for_whom().is_some() && asked.as_ref().is_some_and(|asked| asked.is_of(key))
                     });
@@ -323,17 +351,37 @@ impl Page {
     }
 
     /// What the page has said that it wants; `None`: nothing yet.
-    fn asked(&self, state: &PageState, credentials: Credentials) -> Result<Option<Renewal>> {
-        let policy = self.shared.host.policy();
+    fn asked(
+        &self,
+        state: &PageState,
+        session: &Session,
+        credentials: Credentials,
+    ) -> Result<Option<Renewal>> {
+        let (policy, bank) = (self.shared.host.policy(), self.shared.host.bank());
         Ok(match (&state.start, &state.subject) {
             (Some(Start::From { which, .. }), _) => {
-                Some(Renewal::of(&chosen(credentials, which, policy.window)?).policy(&policy))
+                // Without a bank's profile no one says which of the certificates on this computer are the bank's.
+                let all = || match (which, bank) {
+                    (Which::TheRenewableOne, None) => Vec::new(),
+                    _ => elsewhere::beside(&self.shared, session.token()),
+                };
+                Some(Renewal::of(&chosen(credentials, which, policy.window, all)?).policy(&policy))
             }
             (Some(Start::Blank), Some(subject)) => {
                 Some(Renewal::for_name(subject.clone(), &credentials, &policy, SystemTime::now()))
             }
             (Some(Start::Blank) | None, _) => None,
         })
+    }
+
+    /// The certificate that this key's job renews and that is not on the token, found again: what the page has named, or where it was.
+    fn old_of(&self, key: &PendingKey, state: &PageState, token: &Token) -> Option<OldCertificate> {
+        let named = match &state.start {
+            Some(Start::From { which: Which::Certificate(der), .. }) => OldCertificate::given(der).ok(),
+            _ => None,
+        };
+        let known = state.old.iter().chain(&named).find(|old| key.renews(old.certificate())).cloned();
+        known.or_else(|| elsewhere::of_job(&elsewhere::beside(&self.shared, token), key))
     }
 
     /// One call of the page at a time; a callback that calls back must not wait for itself.

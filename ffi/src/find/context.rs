@@ -150,10 +150,12 @@ impl Shared {
         Ok(())
     }
 
+    /// One that the bank names itself is no change.
     fn allow_origin(&self, origin: &str) -> Result<()> {
-        self.host.check_override(true, Override::Origins)?;
-        let pattern = origin.parse()?;
-        lock(&self.setup).origins.push(pattern);
+        let pattern: Pattern = origin.parse()?;
+        let mut setup = lock(&self.setup);
+        self.host.check_override(!setup.origins.contains(&pattern), Override::Origins)?;
+        setup.origins.push(pattern);
         Ok(())
     }
 
@@ -401,9 +403,12 @@ pub unsafe extern "C" fn usbtoken_context_add_anchor(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let bytes = unsafe { args::bytes("certificate", certificate, certificate_length, MAX_ANCHORS) }?;
-        context.0.host.check_override(true, Override::Anchors)?;
-        let read = read_anchors(bytes)?;
-        lock(&context.0.setup).anchors.extend(read);
+        let read = read_anchors(bytes);
+        let is_banks =
+            |one: &Certificate| context.0.host.bank().is_some_and(|bank| bank.anchors.contains(one));
+        let is_change = !read.as_ref().is_ok_and(|all| all.iter().all(is_banks));
+        context.0.host.check_override(is_change, Override::Anchors)?;
+        lock(&context.0.setup).anchors.extend(read?);
         Ok(())
     })
 }

@@ -6,4 +6,5 @@ pub mod device;
 pub mod diagnosis;
 pub mod driver;
 pub(crate) mod origin;
+pub mod overview;
 pub mod token;

@@ -64,6 +64,11 @@ pub struct usbtoken_confirm_params {
     pub issuers: *const usbtoken_bytes,
     /// How many there are.
     pub issuer_count: usize,
+    /// The page, on the same server, to which it leads whom it lets in, `https://host/path`; NULL for that of the bank. Without
+    /// one the login is at the address itself.
+    pub after_login: *const c_char,
+    /// Its length in bytes, or USBTOKEN_NUL_TERMINATED.
+    pub after_login_length: usize,
 }
 
 // SAFETY: repr(C), begins with its size; integers and pointers may all be 0.
@@ -124,12 +129,16 @@ unsafe fn wanted(params: *const usbtoken_confirm_params, host: &Host) -> Result<
     // SAFETY: the same contract.
     let proxy = unsafe { args::optional_text("params.proxy", params.proxy, params.proxy_length) }?;
     // SAFETY: the same contract.
+    let page =
+        unsafe { args::optional_text("params.after_login", params.after_login, params.after_login_length) }?;
+    // SAFETY: the same contract.
     let anchors = unsafe { anchor_certificates(params.server_anchors, params.server_anchor_count) }?;
     // SAFETY: the same contract.
     let issuers = unsafe { anchor_certificates(params.issuers, params.issuer_count) }?;
     if let Some(bank) = &bank {
         let proxies = bank.login_proxy();
         host.check_override(url.is_some() && url != bank.login_url.as_deref(), Override::Origins)?;
+        host.check_override(page.is_some() && page != bank.after_login.as_deref(), Override::Origins)?;
         host.check_override(proxies.is_some() && proxy.is_some() && proxy != proxies, Override::Issuer)?;
         host.check_override(!anchors.is_empty() || !issuers.is_empty(), Override::Anchors)?;
     }
@@ -140,6 +149,10 @@ unsafe fn wanted(params: *const usbtoken_confirm_params, host: &Host) -> Result<
     };
     let confirm = match proxy {
         Some(proxy) => confirm.proxy(proxy)?,
+        None => confirm,
+    };
+    let confirm = match page {
+        Some(page) => confirm.after_login(page)?,
         None => confirm,
     };
     let confirm = if anchors.is_empty() { confirm } else { confirm.server_anchors(anchors) };

@@ -4,12 +4,14 @@ use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use usbtoken::bank::{KeyRule, Override};
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_RESPONSE, Relax, SubjectRule, read_anchors};
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{Clock, Progress};
-use usbtoken::{Certificate, Code, Error, Install, Installed, Policy, Response, Result};
+use usbtoken::{Certificate, Code, Credential, Error, Install, Installed, Policy, Response, Result};
 
 use crate::base::args::{self, Sized32};
 use crate::base::boundary;
@@ -47,6 +49,9 @@ pub const USBTOKEN_INSTALL_REUSE_KEY: u32 = 2;
 
 /// usbtoken_installed_text: what the driver says about the exportability of the key, as JSON, for your audit.
 pub const USBTOKEN_INSTALLED_PROOF_JSON: u32 = 1;
+/// usbtoken_installed_text: the day in Japan from which on the certificate works at the bank, "2026-11-30"; NULL where it works at
+/// once, and without a bank's profile. Until then nothing old is removed.
+pub const USBTOKEN_INSTALLED_WORKS_FROM: u32 = 2;
 
 /// usbtoken_installed_number: USBTOKEN_PROOF_….
 pub const USBTOKEN_INSTALLED_PROOF: u32 = 1;
@@ -146,8 +151,17 @@ impl InstalledNoun {
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| {
             let proof = serde_json::to_string(&self.installed.proof).ok();
-            Texts::default().with_some(USBTOKEN_INSTALLED_PROOF_JSON, proof)
+            Texts::default()
+                .with_some(USBTOKEN_INSTALLED_PROOF_JSON, proof)
+                .with_some(USBTOKEN_INSTALLED_WORKS_FROM, self.works_from())
         })
+    }
+
+    fn works_from(&self) -> Option<String> {
+        let old = self.installed.replaced.as_ref().map(Credential::certificate);
+        let old = old.or(self.installed.old_elsewhere.as_ref().map(OldCertificate::certificate));
+        let day = self.host.bank()?.works_from(SystemTime::now(), old.map(Certificate::not_after))?;
+        Some(day.to_string())
     }
 }
 
@@ -359,7 +373,7 @@ pub unsafe extern "C" fn usbtoken_installed_replaced(
     })
 }
 
-/// A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON.
+/// A text about the installation: `field` is USBTOKEN_INSTALLED_PROOF_JSON ….
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_installed_text(
     installed: *const usbtoken_installed,

@@ -4,6 +4,7 @@ pub mod confirm;
 pub mod credential;
 pub mod installed;
 pub mod login;
+pub mod old_key;
 pub mod onto_token;
 pub mod order;
 pub mod pending;

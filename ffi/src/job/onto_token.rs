@@ -1,17 +1,20 @@
 //! 「USBトークンへの更新」: the old certificate is not on the token, and the program that calls has its bytes.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use usbtoken::places::{self, OldCertificate, Password};
-use usbtoken::{Install, Result};
+use usbtoken::renewal::Clock;
+use usbtoken::{Install, Result, Run};
 
 use crate::base::args::{self, Sized32};
+use crate::base::callbacks::Host;
 use crate::base::status::usbtoken_status;
 use crate::base::{boundary, handle};
 use crate::find::token::{TokenNoun, usbtoken_token};
 use crate::job::installed::{self, InstalledNoun, usbtoken_install_params, usbtoken_installed};
+use crate::job::old_key::{Signer, usbtoken_sign_callback};
 use crate::job::pending::{PendingNoun, usbtoken_pending};
 use crate::job::preflight::{Findings, usbtoken_preflight};
 use crate::job::renewal::{Params, RenewalNoun, usbtoken_renewal, usbtoken_renewal_params};
@@ -35,16 +38,21 @@ pub struct usbtoken_old_certificate {
     pub password: *const c_char,
     /// The length of the password in bytes, or USBTOKEN_NUL_TERMINATED.
     pub password_length: usize,
+    /// Signs with the old key, for requests that it signs too (USBTOKEN_RENEW_SIGNED_BY_OLD_KEY, or the bank's profile). May be NULL:
+    /// such a request is then USBTOKEN_OLD_KEY_ELSEWHERE.
+    pub sign: usbtoken_sign_callback,
+    /// Handed to it. May be NULL.
+    pub sign_user: *mut c_void,
 }
 
-// SAFETY: repr(C), begins with its size; integers and pointers may all be 0.
+// SAFETY: repr(C), begins with its size; integers, pointers and an optional function may all be 0.
 unsafe impl Sized32 for usbtoken_old_certificate {}
 
 /// The one certificate that is meant.
 ///
 /// # Safety
 /// `old` is NULL or a struct that begins with its size, whose bytes and password are readable.
-unsafe fn read(old: *const usbtoken_old_certificate) -> Result<OldCertificate> {
+unsafe fn read(old: *const usbtoken_old_certificate) -> Result<(OldCertificate, Option<Signer>)> {
     // SAFETY: the same contract.
     let old = unsafe { args::sized("old", old) }?.ok_or_else(|| args::bad("old", "null"))?;
     if old.reserved != 0 {
@@ -54,7 +62,17 @@ unsafe fn read(old: *const usbtoken_old_certificate) -> Result<OldCertificate> {
     let data = unsafe { args::bytes("old.data", old.data, old.length, usize::MAX) }?;
     // SAFETY: the same contract.
     let password = unsafe { args::optional_text("old.password", old.password, old.password_length) }?;
-    places::read_bytes(data, password.map(Password::new).as_ref())?.only()
+    let certificate = places::read_bytes(data, password.map(Password::new).as_ref())?.only()?;
+    Ok((certificate, Signer::of(old.sign, old.sign_user)))
+}
+
+/// How a call runs that may need the old key.
+fn run<'a>(host: &'a Host, clock: Clock, signer: Option<&'a Signer>) -> Run<'a> {
+    let run = host.run().at(clock);
+    match signer {
+        Some(signer) => run.old_key(signer),
+        None => run,
+    }
 }
 
 /// As usbtoken_renewal_preflight, for a certificate that is not on the token: whether its renewal onto this token can work.
@@ -67,10 +85,11 @@ pub unsafe extern "C" fn usbtoken_renewal_preflight_from(
 ) -> usbtoken_status {
     boundary::on::<TokenNoun>(token, |noun| {
         // SAFETY: rule 4 of the header.
-        let (params, old) = unsafe { (Params::read(params)?, read(old)?) };
+        let (params, (old, signer)) = unsafe { (Params::read(params)?, read(old)?) };
         boundary::give::<Findings>(out, || {
             let (renewal, clock) = params.renewal(Some(old), &noun.host)?;
-            let findings = renewal.preflight(&noun.token.refreshed()?, &noun.host.run().at(clock));
+            let findings =
+                renewal.preflight(&noun.token.refreshed()?, &run(&noun.host, clock, signer.as_ref()));
             Ok(Findings::new(findings, &noun.host))
         })
     })
@@ -89,10 +108,10 @@ pub unsafe extern "C" fn usbtoken_renewal_begin_from(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         // SAFETY: rule 4 of the header.
-        let (params, old) = unsafe { (Params::read(params)?, read(old)?) };
+        let (params, (old, signer)) = unsafe { (Params::read(params)?, read(old)?) };
         boundary::give::<RenewalNoun>(out, || {
             let (renewal, clock) = params.renewal(Some(old), &noun.host)?;
-            let pending = renewal.begin(&*noun.session()?, &noun.host.run().at(clock))?;
+            let pending = renewal.begin(&*noun.session()?, &run(&noun.host, clock, signer.as_ref()))?;
             Ok(RenewalNoun::new(pending, &noun.host))
         })
     })
@@ -109,12 +128,13 @@ pub unsafe extern "C" fn usbtoken_renewal_resume_from(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         // SAFETY: rule 4 of the header.
-        let (params, old) = unsafe { (Params::read(params)?, read(old)?) };
+        let (params, (old, signer)) = unsafe { (Params::read(params)?, read(old)?) };
         let pending = boundary::also::<PendingNoun>("pending", pending)?;
         boundary::give::<RenewalNoun>(out, || {
             let key = pending.key.clone().renewing(old.certificate());
             let (renewal, clock) = params.renewal(Some(old), &noun.host)?;
-            let pending = renewal.resume(&*noun.session()?, &key, &noun.host.run().at(clock))?;
+            let pending =
+                renewal.resume(&*noun.session()?, &key, &run(&noun.host, clock, signer.as_ref()))?;
             Ok(RenewalNoun::new(pending, &noun.host))
         })
     })
@@ -133,7 +153,7 @@ pub unsafe extern "C" fn usbtoken_install_from(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         // SAFETY: rule 4 of the header.
-        let (answer, old) = unsafe { (installed::answer(answer_data, answer_length)?, read(old)?) };
+        let (answer, (old, _)) = unsafe { (installed::answer(answer_data, answer_length)?, read(old)?) };
         // SAFETY: rule 4 of the header.
         let (policy, clock) = unsafe { installed::apply(noun.host.policy(), params, &noun.host) }?;
         let session = noun.session()?;

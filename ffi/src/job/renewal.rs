@@ -25,6 +25,9 @@ use crate::job::pending::{PendingNoun, usbtoken_pending};
 use crate::job::preflight::{Findings, usbtoken_preflight};
 use crate::job::session::{SessionNoun, usbtoken_session};
 use crate::values::buffer::{Buffer, usbtoken_buffer};
+use crate::values::format::{
+    USBTOKEN_FORMAT_CMS_DER, USBTOKEN_FORMAT_CMS_PEM, USBTOKEN_FORMAT_DER, USBTOKEN_FORMAT_PEM,
+};
 use crate::values::key_kind::key_kind;
 
 /// A new key pair on the token, and its request.
@@ -49,16 +52,6 @@ pub const USBTOKEN_RENEW_REUSE_KEY: u32 = 4;
 /// usbtoken_renewal_params: let the old key sign the request too, as Microsoft CAs take it (MS-WCCE
 /// §3.1.1.4.3.2.1). It can then be had as CMS.
 pub const USBTOKEN_RENEW_SIGNED_BY_OLD_KEY: u32 = 8;
-
-/// usbtoken_renewal_request: PKCS#10 (RFC 2986), DER.
-pub const USBTOKEN_FORMAT_DER: u32 = 1;
-/// usbtoken_renewal_request: PKCS#10, PEM.
-pub const USBTOKEN_FORMAT_PEM: u32 = 2;
-/// usbtoken_renewal_request: CMS SignedData by the old key around the PKCS#10, DER. Needs
-/// USBTOKEN_RENEW_SIGNED_BY_OLD_KEY.
-pub const USBTOKEN_FORMAT_CMS_DER: u32 = 3;
-/// usbtoken_renewal_request: the same, PEM.
-pub const USBTOKEN_FORMAT_CMS_PEM: u32 = 4;
 
 /// usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
 pub const USBTOKEN_RENEWAL_ID: u32 = 1;
@@ -135,6 +128,11 @@ impl RenewalNoun {
 
     fn request(&self, format: u32) -> Result<Buffer> {
         let request = self.pending.request();
+        let is_cms = matches!(format, USBTOKEN_FORMAT_CMS_DER | USBTOKEN_FORMAT_CMS_PEM);
+        // Where the old key has signed too because the bank wants that, the bank takes nothing less.
+        let wants_cms = self.host.policy().request == RequestForm::SignedByOldKey;
+        let is_less = wants_cms && !is_cms && self.pending.renewal_request().is_some();
+        self.host.check_override(is_less, Override::Request)?;
         let cms =
             || self.pending.renewal_request().ok_or_else(|| args::bad("format", "not_signed_by_old_key"));
         match format {

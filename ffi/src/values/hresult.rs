@@ -272,14 +272,16 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         Code::DriverTimeout => USBTOKEN_HR_FAIL,
         Code::TokenNotPresent | Code::TokenNotInitialized | Code::WaitTimedOut => USBTOKEN_HR_NO_TOKEN,
         Code::TokenNotRecognized => USBTOKEN_HR_NO_DRIVER,
-        Code::TokenNotFound | Code::TokenAmbiguous => USBTOKEN_HR_PROVIDER_UNKNOWN,
+        Code::TokenNotFound | Code::TokenAmbiguous | Code::TokenNotNamed => USBTOKEN_HR_PROVIDER_UNKNOWN,
         Code::CredentialNotFound
         | Code::CredentialAmbiguous
+        | Code::OldNotFound
+        | Code::OldAmbiguous
         | Code::PendingNotFound
         | Code::PendingAmbiguous
         | Code::RequestFinished
         | Code::NotPending => USBTOKEN_HR_NOT_FOUND,
-        Code::KeyMissing => USBTOKEN_HR_KEY_MISSING,
+        Code::KeyMissing | Code::OldKeyElsewhere => USBTOKEN_HR_KEY_MISSING,
         Code::PinCancelled => USBTOKEN_HR_PIN_CANCELLED,
         Code::PinRequired => USBTOKEN_HR_SILENT,
         Code::PinLocked | Code::PinFinalTry | Code::PinExpired | Code::PinNotSet => USBTOKEN_HR_PIN_BLOCKED,
@@ -303,6 +305,8 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         | Code::NotLaterThanOld
         | Code::SerialSame
         | Code::IsCaCertificate
+        | Code::OldIsCa
+        | Code::OldNotOfJob
         | Code::PurposeMissing
         | Code::UsageMissing => USBTOKEN_HR_WRONG_CERTIFICATE,
         Code::ChainUntrusted | Code::IssuerSignatureInvalid => USBTOKEN_HR_CHAIN,

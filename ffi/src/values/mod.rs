@@ -2,6 +2,7 @@
 
 pub mod buffer;
 pub mod error;
+pub mod format;
 pub mod hresult;
 pub mod key_kind;
 pub mod version;

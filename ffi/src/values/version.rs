@@ -4,8 +4,8 @@ use std::ffi::c_char;
 
 use crate::base::boundary;
 
-/// The version of the interface. It grows with every addition; what is there stays as it is while the major
-/// version of the shared library (its soname) stays.
+/// The version of the interface: each release that adds something raises it by one, and the first release has 1. What is there stays
+/// as it is while the major version of the shared library (its soname) stays.
 pub const USBTOKEN_ABI_VERSION: u32 = 1;
 /// The library's version: major.
 pub const USBTOKEN_VERSION_MAJOR: u32 = 0;

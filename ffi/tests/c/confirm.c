@@ -45,6 +45,11 @@ static void refusals(usbtoken_session *session, usbtoken_credential *credential)
     EXPECT(USBTOKEN_LOGIN_URL_UNUSABLE, session, usbtoken_confirm(session, credential, &params, &confirmed));
     params.proxy = "http://127.0.0.1:1";
     EXPECT(USBTOKEN_LOGIN_UNREACHABLE, session, usbtoken_confirm(session, credential, &params, &confirmed));
+    params.proxy = NULL;
+    params.proxy_length = 0;
+    params.after_login = "https://localhost/menu";
+    params.after_login_length = NUL;
+    EXPECT(USBTOKEN_OVERRIDE_REFUSED, session, usbtoken_confirm(session, credential, &params, &confirmed));
     EXPECT(USBTOKEN_BAD_HANDLE, session, usbtoken_confirm(session, NULL, NULL, &confirmed));
     CHECK(confirmed == NULL);
 }

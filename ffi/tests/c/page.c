@@ -2,7 +2,9 @@
  * One page, in a process of its own: page MODULE URI PIN CA-COMMAND ORIGIN STEP [WORD [FILE]]
  *
  *   request SUBJECT FILE    Initialize, Subject, CreateRequest
- *   renew - FILE            InitializeFromCertificate, CreateRequest
+ *   renew WHICH FILE        InitializeFromCertificate, CreateRequest; WHICH is - for the only one, @FILE of a certificate in DER, or
+ *                           a serial number or thumbprint in hexadecimal
+ *   probe [WHICH]           the bits that a page learns
  *   install - FILE          Initialize, InstallResponse
  *   abandon [SUBJECT]       Initialize, Subject, and give up what was not made here
  *   abandon-named ID        for a key that the person has named
@@ -10,7 +12,8 @@
  *   list                    no page: the credentials, and whether another has taken their place
  *
  * Prints the HRESULT or status, the code, and how often the person was asked: for consent, for the PIN, for a key that waits.
- * USBTOKEN_TEST_BANK is a bank's profile. The person chooses the key of USBTOKEN_TEST_CHOICE.
+ * USBTOKEN_TEST_BANK is a bank's profile, USBTOKEN_TEST_ANCHOR a CA that the program names besides; with
+ * USBTOKEN_TEST_PROVIDER the page names the token of URI. The person chooses the key of USBTOKEN_TEST_CHOICE.
  */
 #include "check.h"
 
@@ -89,6 +92,28 @@ static usbtoken_hresult made(usbtoken_enroll *page, const char *file)
     return result;
 }
 
+static size_t bytes_in(const char *file, uint8_t *bytes, size_t room)
+{
+    FILE *stream = fopen(file, "rb");
+    CHECK(stream != NULL);
+    size_t size = fread(bytes, 1, room, stream);
+    CHECK(fclose(stream) == 0);
+    return size;
+}
+
+static usbtoken_hresult from_certificate(usbtoken_enroll *page, const char *which)
+{
+    static uint8_t der[1 << 16];
+    uint32_t user = USBTOKEN_ENROLL_CONTEXT_USER;
+    if (which == NULL)
+        return usbtoken_enroll_initialize_from_certificate(page, user, NULL, 0, USBTOKEN_ENCODING_BASE64, 0);
+    if (which[0] != '@')
+        return usbtoken_enroll_initialize_from_certificate(page, user, (const uint8_t *)which, strlen(which),
+                                                           USBTOKEN_ENCODING_HEX_RAW, 0);
+    size_t size = bytes_in(which + 1, der, sizeof der);
+    return usbtoken_enroll_initialize_from_certificate(page, user, der, size, USBTOKEN_ENCODING_BINARY, 0);
+}
+
 static usbtoken_hresult play(usbtoken_enroll *page, const char *step, const char *word, const char *file)
 {
     uint32_t user = USBTOKEN_ENROLL_CONTEXT_USER;
@@ -97,16 +122,21 @@ static usbtoken_hresult play(usbtoken_enroll *page, const char *step, const char
         return usbtoken_enroll_abandon_named(page, id, bytes_of(word, id, sizeof id));
     }
     if (strcmp(step, "renew") == 0) {
-        EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_initialize_from_certificate(page, user, NULL, 0, 1, 0));
-        return made(page, file);
+        usbtoken_hresult result = from_certificate(page, word);
+        return result == USBTOKEN_HR_OK ? made(page, file) : result;
+    }
+    if (strcmp(step, "probe") == 0) {
+        uint32_t bits = 0;
+        usbtoken_hresult result = word == NULL ? USBTOKEN_HR_OK : from_certificate(page, word);
+        if (result == USBTOKEN_HR_OK)
+            result = usbtoken_enroll_probe(page, &bits);
+        printf("bits %u\n", (unsigned)bits);
+        return result;
     }
     EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_initialize(page, user));
     if (strcmp(step, "install") == 0) {
         static uint8_t answer[1 << 18];
-        FILE *stream = fopen(file, "rb");
-        CHECK(stream != NULL);
-        size_t size = fread(answer, 1, sizeof answer, stream);
-        fclose(stream);
+        size_t size = bytes_in(file, answer, sizeof answer);
         return usbtoken_enroll_install_response(page, USBTOKEN_ALLOW_UNTRUSTED_ROOT, answer, size, USBTOKEN_ENCODING_ANY,
                                                 NULL, 0);
     }
@@ -178,6 +208,15 @@ int main(int count, char **arguments)
         OK(context, usbtoken_bank_open(context, profile, NUL, &bank));
         OK(context, usbtoken_context_use_bank(context, bank));
         usbtoken_bank_free(&bank);
+        const char *anchor = getenv("USBTOKEN_TEST_ANCHOR");
+        if (anchor != NULL) {
+            static uint8_t bytes[1 << 14];
+            FILE *stream = fopen(anchor, "rb");
+            CHECK(stream != NULL);
+            size_t size = fread(bytes, 1, sizeof bytes, stream);
+            fclose(stream);
+            OK(context, usbtoken_context_add_anchor(context, bytes, size));
+        }
     } else {
         OK(context, usbtoken_context_add_driver(context, arguments[1], NUL));
         OK(context, usbtoken_context_allow_origin(context, arguments[5], NUL));
@@ -192,6 +231,11 @@ int main(int count, char **arguments)
         EXPECT(USBTOKEN_HR_OK, context, usbtoken_enroll_new(context, arguments[5], NUL, &page));
         EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_set_consent(page, consent, NULL));
         EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_set_waiting(page, waiting, NULL));
+        if (getenv("USBTOKEN_TEST_PROVIDER") != NULL) {
+            OK(context, usbtoken_context_add_provider(context, "Bank Provider", NUL, arguments[2], NUL));
+            EXPECT(USBTOKEN_HR_OK, page,
+                   usbtoken_enroll_set_text(page, USBTOKEN_ENROLL_PROVIDER_NAME, "Bank Provider", NUL));
+        }
         report(arguments[6], play(page, arguments[6], word, count > 8 ? arguments[8] : NULL), page);
         usbtoken_enroll_free(&page);
     }

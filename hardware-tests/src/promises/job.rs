@@ -33,9 +33,10 @@ pub(super) fn renewal(target: &Target, renewed: &mut Vec<Renewed>) {
     with_old.assert_keeps(target.before());
 
     let issuer = stage.issuer();
-    let begin = Instant::now();
+    let (begin, apdus) = (Instant::now(), apdus());
     let done = stage.run_with_faults("", &["renew", "--id", &hex(old.id()), "--issuer", &issuer]).json();
-    renewed.push(of_run(&stage, &done, begin.elapsed().as_secs_f64()));
+    renewed
+        .push(Renewed { apdus: apdus_since(apdus), ..of_run(&stage, &done, begin.elapsed().as_secs_f64()) });
     target.snapshot().assert_keeps(&with_old);
     stage.assert_signs(&old);
     let new = credential(target, done["credential"]["id"].as_str().expect("an id"));
@@ -78,6 +79,16 @@ pub(super) fn abandoned(target: &Target, _: &mut Vec<Renewed>) {
     target.snapshot().assert_same_as(target.before());
 }
 
+/// The APDUs so far, where whoever brought the token up has named a file with a line for each.
+fn apdus() -> Option<usize> {
+    let file = std::env::var_os("USBTOKEN_TEST_APDUS")?;
+    Some(std::fs::read_to_string(file).expect("the file that is named").lines().count())
+}
+
+fn apdus_since(then: Option<usize>) -> Option<usize> {
+    Some(apdus()? - then?)
+}
+
 fn of_run(stage: &Stage<'_>, done: &Value, seconds: f64) -> Renewed {
     let calls = stage.calls();
     let says_something =
@@ -93,6 +104,7 @@ fn of_run(stage: &Stage<'_>, done: &Value, seconds: f64) -> Renewed {
         proof: done["proof"]["level"].as_str().unwrap_or_default().to_owned(),
         calls: calls.len(),
         logins: calls.iter().filter(|(function, _)| function == "C_Login").count(),
+        apdus: None,
         seconds,
         notices: names
             .filter(|name| !matches!(*name, "old_kept" | "chain_not_checked"))

@@ -53,6 +53,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         begins_to_work: check
             .choice("calendar.begins_to_work", file.calendar.begins_to_work.as_ref(), BEGINS)
             .unwrap_or_default(),
+        holidays: check.holidays(&file.calendar.holidays),
         reminders: check.reminders(&file.calendar.reminders),
         too_late: check.too_late(file.too_late.as_ref()),
         key: check.key(file.renewal.key.as_ref()),
@@ -258,8 +259,10 @@ impl Checker<'_, '_> {
                 continue;
             };
             let named = |error: crate::error::Error| error.fact(Fact::Subject, anchor.subject());
-            if blocks != 1 || anchors.contains(anchor) {
+            if blocks != 1 {
                 self.faults.add(Code::ProfileAnchorUnreadable, text.span(), &key, named);
+            } else if anchors.contains(anchor) {
+                self.faults.bad(text.span(), &key, anchor.subject(), "once");
             } else if !anchor.is_ca() {
                 self.faults.add(Code::ProfileAnchorNotCa, text.span(), &key, named);
             } else if anchor.not_after() < self.now {
@@ -358,11 +361,21 @@ impl Checker<'_, '_> {
 
     fn login_url(&mut self, url: Option<&Spanned<String>>) -> Option<String> {
         let url = url?;
-        if let Err(code) = Origin::of_url(url.get_ref()) {
-            self.faults
-                .add(code, url.span(), "pages.login_url", |error| error.fact(Fact::Found, url.get_ref()));
-        }
+        self.address("pages.login_url", url);
         Some(url.get_ref().clone())
+    }
+
+    /// The origin of a whole address, which may have a path.
+    fn address(&mut self, key: &str, url: &Spanned<String>) -> Option<Origin> {
+        let found = url.get_ref();
+        match Origin::of_url(found) {
+            Ok(origin) => return Some(origin),
+            Err(Code::ProfileOriginMalformed) => {
+                self.faults.bad(url.span(), key, found, "https://www.bank.example.jp/login");
+            }
+            Err(code) => self.faults.add(code, url.span(), key, |error| error.fact(Fact::Found, found)),
+        }
+        None
     }
 
     /// No other server than that of the login is ever followed to.
@@ -370,12 +383,9 @@ impl Checker<'_, '_> {
         let page = pages.after_login.as_ref()?;
         let key = "pages.after_login";
         let of_login = pages.login_url.as_ref().and_then(|url| Origin::of_url(url.get_ref()).ok());
-        match Origin::of_url(page.get_ref()) {
-            Err(code) => {
-                self.faults.add(code, page.span(), key, |error| error.fact(Fact::Found, page.get_ref()))
-            }
-            Ok(origin) if of_login.as_ref() == Some(&origin) => {}
-            Ok(_) => self.faults.contradiction(page.span(), key, "pages.login_url"),
+        let origin = self.address(key, page);
+        if origin.is_some() && origin != of_login {
+            self.faults.contradiction(page.span(), key, "pages.login_url");
         }
         Some(page.get_ref().clone())
     }

@@ -98,6 +98,19 @@ impl Checker<'_, '_> {
         read
     }
 
+    /// Each once: one that stands twice may be meant for another day.
+    pub(super) fn holidays(&mut self, dates: &[Spanned<toml::value::Datetime>]) -> Vec<Date> {
+        let mut all = Vec::new();
+        for (index, date) in dates.iter().enumerate() {
+            let key = format!("calendar.holidays[{index}]");
+            match self.date(&key, date) {
+                Some(day) if all.contains(&day) => self.faults.bad(date.span(), &key, day, "once"),
+                day => all.extend(day),
+            }
+        }
+        all
+    }
+
     pub(super) fn reminders(&mut self, days: &[Spanned<i64>]) -> Vec<u32> {
         let mut all = Vec::new();
         for (index, one) in days.iter().enumerate() {

@@ -106,6 +106,8 @@ pub(super) struct Calendar {
     pub(super) service_ends: Option<Spanned<Datetime>>,
     pub(super) begins_to_work: Option<Text>,
     #[serde(default)]
+    pub(super) holidays: Vec<Spanned<Datetime>>,
+    #[serde(default)]
     pub(super) reminders: Vec<Spanned<i64>>,
 }
 

@@ -250,7 +250,9 @@ fn a_broken_neighbour_spoils_no_bank() {
     let all = installed.all().unwrap();
     assert_eq!(all.iter().map(|(_, result)| result.is_ok()).collect::<Vec<_>>(), [true, false]);
     // Which one is meant is asked all the same.
-    assert_eq!(installed.only().unwrap_err().code(), Code::ProfileAmbiguous);
+    let several = installed.only().unwrap_err();
+    assert_eq!(several.code(), Code::ProfileAmbiguous);
+    assert_eq!(fact(&several, Fact::Detail), "b: profile_syntax");
 }
 
 #[test]

@@ -82,6 +82,9 @@ const BAD: &[(&str, Code, &str, &str)] = &[
     ("[calendar]\nservice_ends = 2027-13-01", Code::ProfileSyntax, "7", "16"),
     ("[calendar]\nservice_ends = 08:59:00", Code::ProfileBadValue, "7", "16"),
     ("[calendar]\nservice_ends = \"2027-03-31\"", Code::ProfileWrongType, "7", "16"),
+    ("[calendar]\nholidays = [\"2027-01-11\"]", Code::ProfileWrongType, "7", "13"),
+    ("[calendar]\nholidays = [2027-01-11, 2027-01-11]", Code::ProfileBadValue, "7", "25"),
+    ("[calendar]\nholidays = [2027-01-11T09:00:00]", Code::ProfileBadValue, "7", "13"),
     ("[calendar]\nreminders = [7, 7]", Code::ProfileBadValue, "7", "17"),
     ("[calendar]\nreminders = [367]", Code::ProfileBadValue, "7", "14"),
     ("[calendar]\nreminders = [7]\nreminders = [7]", Code::ProfileSyntax, "8", "1"),
@@ -130,6 +133,8 @@ const BAD: &[(&str, Code, &str, &str)] = &[
         "15",
     ),
     ("[pages]\nafter_login = \"http://a.jp/menu\"", Code::ProfileOriginInsecure, "7", "15"),
+    ("[pages]\nlogin_url = \"https://u@bank.example.jp/login\"", Code::ProfileBadValue, "7", "13"),
+    ("[pages]\nlogin_url = \"bank.example.jp/login\"", Code::ProfileBadValue, "7", "13"),
     ("[pages]\nlogin_url = \"http://bank.example.jp/login\"", Code::ProfileOriginInsecure, "7", "13"),
     ("[[words.next]]\nerror = \"no_such\"\nja = \"あ\"\nen = \"a\"", Code::ProfileBadValue, "7", "9"),
     ("[words]\npin = { ja = \"\", en = \"PIN\" }", Code::ProfileBadValue, "7", "14"),
@@ -277,7 +282,8 @@ fn an_anchor_is_one_certificate_of_a_ca_that_lives() {
     for bad in [&format!("{root}{root}"), "-----BEGIN CERTIFICATE-----\n", &garbage] {
         assert_eq!(place(&anchors(&[bad])).0, Code::ProfileAnchorUnreadable);
     }
-    assert_eq!(place(&anchors(&[&root, &root])).0, Code::ProfileAnchorUnreadable);
+    let twice = refusal(&anchors(&[&root, &root]));
+    assert_eq!((twice.code(), fact(&twice, Fact::Expected).as_str()), (Code::ProfileBadValue, "once"));
     let key = SoftKey::generate(Kind::P256);
     let leaf = ca.issue(&manual_subject().to_der(), &key.spki());
     assert_eq!(place(&anchors(&[&pem(&leaf.der())])).0, Code::ProfileAnchorNotCa);

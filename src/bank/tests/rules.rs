@@ -127,6 +127,8 @@ fn a_new_certificate_may_begin_to_work_later() {
     assert_eq!(works("next-business-day", "2026-11-25T10:00:00+09:00").unwrap(), "2026-11-26");
     assert_eq!(works("after-old-ends", "2026-11-25T10:00:00+09:00").unwrap(), "2026-12-04");
     assert_eq!(works("after-old-ends", "2026-12-25T10:00:00+09:00"), None);
+    let rests = "next-business-day\"\nholidays = [2026-11-23, 2026-11-24]\n#\"";
+    assert_eq!(works(rests, "2026-11-20T10:00:00+09:00").unwrap(), "2026-11-25");
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Place {
                 (false, Some(name)) => format!(" ({name})"),
                 (false, None) => String::new(),
             };
-            return Some((format!("owner {}{who}", self.owner), format!("owner 0 or {me}")));
+            return Some((format!("owner {}{who}", self.owner), Self::owners(me)));
         }
         // In a sticky folder, as /tmp, only the owner can rename or delete what is there, and owners are checked.
         if self.folder && self.mode & STICKY != 0 {
@@ -164,6 +164,11 @@ impl Place {
                 Members::Unknown => Some((mode.clone(), "g-w".into())),
             },
         })
+    }
+
+    /// Who may own it, for a program that runs as this user.
+    fn owners(me: u32) -> String {
+        if me == Self::ROOT { "owner 0".to_owned() } else { format!("owner 0 or {me}") }
     }
 
     /// A group of the owner alone has the owner's number on most Linux systems.

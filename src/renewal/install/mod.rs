@@ -30,13 +30,24 @@ pub struct Install<'a> {
     response: &'a Response,
     policy: Option<&'a Policy>,
     old: Option<&'a OldCertificate>,
+    find_old: Option<FindOld<'a>>,
+}
+
+/// Finds the old certificate of a job again.
+#[derive(Clone, Copy)]
+struct FindOld<'a>(&'a (dyn Fn(&PendingKey) -> Option<OldCertificate> + Sync));
+
+impl std::fmt::Debug for FindOld<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FindOld(..)")
+    }
 }
 
 impl<'a> Install<'a> {
     /// Installs this response by the policy that the request was made by; in another process, where that is not known, by
     /// the usual one.
     pub fn new(response: &'a Response) -> Self {
-        Install { response, policy: None, old: None }
+        Install { response, policy: None, old: None, find_old: None }
     }
 
     /// Goes by this policy: in another process by the one that the request was made by. How sure it must be that the key
@@ -53,6 +64,14 @@ impl<'a> Install<'a> {
     #[must_use]
     pub fn old(mut self, old: &'a OldCertificate) -> Self {
         self.old = Some(old);
+        self
+    }
+
+    /// Looks so for the certificate that the new one takes the place of, where the key's job renews one that is not on the token and
+    /// [`Install::old`] says none. One that the record on the key does not name counts for nothing.
+    #[must_use]
+    pub fn find_old(mut self, find: &'a (dyn Fn(&PendingKey) -> Option<OldCertificate> + Sync)) -> Self {
+        self.find_old = Some(FindOld(find));
         self
     }
 
@@ -80,8 +99,13 @@ impl<'a> Install<'a> {
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
         let named_by = session.token().found_by();
-        // Where the response is for several that wait, the URI chooses.
-        let is_meant = |key: &&PendingKey| named_by.names_object() && key.is_named_by(named_by);
+        // Where the response is for several that wait, the URI chooses, or the old certificate from elsewhere.
+        let elsewhere = self.old.filter(|old| old.on_token().is_none());
+        let is_meant = |key: &&PendingKey| match elsewhere {
+            _ if named_by.names_object() => key.is_named_by(named_by),
+            Some(old) => key.renews(old.certificate()),
+            None => false,
+        };
         let meant: Vec<PendingKey> = pending.iter().filter(is_meant).cloned().collect();
         let answered = match contents.answered(session, response, &meant)? {
             None => contents.answered(session, response, &pending)?,
@@ -125,7 +149,14 @@ impl<'a> Install<'a> {
 
     /// The key with the old certificate from elsewhere that its job renews, where one was given.
     fn with_old(&self, key: PendingKey) -> Result<(PendingKey, Option<OldCertificate>)> {
-        let Some(old) = self.old.filter(|old| old.on_token().is_none()) else { return Ok((key, None)) };
+        let Some(old) = self.old.filter(|old| old.on_token().is_none()) else {
+            let find = self.find_old.filter(|_| self.old.is_none() && key.is_from_elsewhere());
+            let found = find.and_then(|find| find.0(&key)).filter(|old| key.renews(old.certificate()));
+            return Ok(match found {
+                Some(old) => (key.renewing(old.certificate()), Some(old)),
+                None => (key, None),
+            });
+        };
         if !key.renews(old.certificate()) {
             let error = old.identify(key.error(Code::OldNotOfJob)).during(Step::CheckCertificate);
             return Err(key

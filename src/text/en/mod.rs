@@ -255,6 +255,14 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it.",
             "Where the bank wants a confirmed login before the old one goes, confirm one at the address of its profile.",
         ),
+        Notice::ProfileServiceEnded => w(
+            "By this profile the bank renews nothing any more: its service has ended.",
+            "Correct the date if that is not meant; else nothing is to be done.",
+        ),
+        Notice::ProfileReminderEarly => w(
+            "A reminder in this profile comes before the day from which on a certificate can be renewed.",
+            "Correct one of the two if that is not meant: who is reminded so early cannot renew yet.",
+        ),
         Notice::PinFileReadable => w(
             "Other users of this computer can read the file that holds the PIN.",
             "Let only yourself read it (chmod go-rwx). If somebody may have read it, change the PIN.",

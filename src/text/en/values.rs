@@ -6,6 +6,7 @@ use crate::error::Fact;
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
         (Fact::Reason, "subject_differs") => "the rule for the subject does not allow the successor's name",
+        (Fact::Reason, "windows_only") => "this place (windows:) exists on Windows only",
         (Fact::Reason, "replaced_meanwhile") => "another file was put in its place while it was read",
         (Fact::Reason, "delivered_empty") => {
             "this USB token comes without a certificate: the first one is to be issued, not renewed"

@@ -6,6 +6,7 @@ use crate::error::Fact;
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
         (Fact::Reason, "subject_differs") => "後継の主体者名が、指定された規則（subject）で許されていません",
+        (Fact::Reason, "windows_only") => "この保管場所（windows:）はWindowsだけにあります",
         (Fact::Reason, "replaced_meanwhile") => "読み取る間に、別のファイルに置き換えられました",
         (Fact::Reason, "delivered_empty") => {
             "このUSBトークンは、電子証明書が入っていない状態で届きます。更新ではなく、最初の電子証明書の発行が必要です"

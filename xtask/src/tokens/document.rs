@@ -15,7 +15,8 @@ Written by `cargo xtask tokens --write`, which brings each of these up, keeps th
 takes it down again. By hand: `hardware-tests/tokens/NAME.sh FOLDER COMMAND` runs any command on one of them. A token of your
 own: [hardware-testing.md](hardware-testing.md).
 
-One `usbtoken renew` of a token that holds one credential, through the driver shim, which counts the calls. The time is that of
+One `usbtoken renew` of a token that holds one credential, through the driver shim, which counts the calls; APDUs are counted by
+the card. The time is that of
 one run on the machine that wrote this page, start of the process included; an RSA key takes what it takes.
 
 ";
@@ -25,8 +26,7 @@ const NOT_HERE: &str = "
 
 | what | why |
 |---|---|
-| a real card, SmartCard-HSM among them | not brought up here: whether a card that can be emulated takes a key and a certificate through OpenSC was not tried; what was seen on it is played by `tests/drivers/odd.c` and the shim: `docs/drivers.md` |
-| APDUs | nothing here sends any |
+| a real card | `opensc` has one in software below OpenSC, pcscd and a virtual reader: it answers what OpenSC asks a SmartCard-HSM, and was written here (`hardware-tests/src/card/`) from OpenSC's driver, not from a card. Debian's own card emulator (vsmartcard-vpicc) does not start with Debian's Python 3, and none was found on PyPI |
 | wolfPKCS11 | not in Debian; its odd answer is played by `tests/drivers/odd.c` |
 ";
 
@@ -39,9 +39,9 @@ pub fn write(all: &[Implementation]) -> Done {
 fn page(all: &[Implementation]) -> String {
     let mut page = HEAD.to_owned();
     page.push_str(
-        "| implementation | driver | key | proof | calls | logins | seconds | what it did otherwise |\n",
+        "| implementation | driver | key | proof | calls | APDUs | logins | seconds | what it did otherwise |\n",
     );
-    page.push_str("|---|---|---|---|---|---|---|---|\n");
+    page.push_str("|---|---|---|---|---|---|---|---|---|\n");
     let mut missing = Vec::new();
     for one in all {
         let Some(report) = one.last() else {
@@ -50,9 +50,10 @@ fn page(all: &[Implementation]) -> String {
         };
         for renewed in list(&report["renewed"]) {
             let otherwise = otherwise(renewed);
+            let apdus = renewed["apdus"].as_u64().map_or_else(|| "–".to_owned(), |count| count.to_string());
             let _ = writeln!(
                 page,
-                "| `{}` {} | {} | {} | {} | {} | {} | {:.1} | {otherwise} |",
+                "| `{}` {} | {} | {} | {} | {} | {apdus} | {} | {:.1} | {otherwise} |",
                 one.name,
                 one.what,
                 text(&report["token"]["driver"]),

@@ -96,6 +96,15 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         shows: "a lock without a flag; CKA_DECRYPT=0 is refused",
     },
     Implementation {
+        name: "opensc",
+        what: "OpenSC over pcscd, with a card in software that answers as a SmartCard-HSM",
+        needs: setup::CARD,
+        kinds: &["p256"],
+        impossible: &[("equal_ids", "OpenSC makes no second key with a CKA_ID that is there")],
+        own_view: true,
+        shows: "a card's files behind PKCS#11: attributes of a new key are stale until C_Initialize; the public key goes with the certificate",
+    },
+    Implementation {
         name: "p11-kit-server",
         what: "SoftHSM behind p11-kit server, through p11-kit-client",
         needs: setup::TOKENS,

@@ -46,8 +46,8 @@ pub fn run(options: &Options) -> Done {
         |one: &&Implementation| options.names.is_empty() || options.names.iter().any(|name| name == one.name);
     let chosen: Vec<&Implementation> = IMPLEMENTATIONS.iter().filter(is_chosen).collect();
     let packages = [
-        ["build", "--quiet", "--package", "usbtoken-hardware-tests", "--bin", "promises"],
-        ["build", "--quiet", "--package", "usbtoken-cli", "--bin", "usbtoken"],
+        ["build", "--quiet", "--package", "usbtoken-hardware-tests", "--bins"],
+        ["build", "--quiet", "--package", "usbtoken-cli", "--bins"],
     ];
     packages.iter().try_for_each(|words| work::run(work::cargo().args(words)))?;
     let may_have_view = may_have_own_view();
@@ -101,6 +101,7 @@ fn keep_promises(one: &Implementation) -> Done {
     if one.needs.iter().any(|need| need.package == kryoptic::NEEDS) {
         command.env("KRYOPTIC", kryoptic::module()?);
     }
+    command.env("CARD", work::programs()?.join("card"));
     let _ = fs::remove_file(one.report()?);
     work::run(&mut command)
 }

@@ -50,11 +50,8 @@ pub fn again(run: &Run, args: &FromArgs) -> Result<Option<OldCertificate>> {
 fn read(run: &Run, place: &Place, args: &FromArgs) -> Result<InPlace> {
     let path = match place {
         Place::File(path) => path,
-        Place::Nss { profile, name } => return places::read_nss(profile, name),
-        other => {
-            let error = Error::new(Code::PlaceUnsupported).during(Step::ReadPlace);
-            return Err(error.fact(Fact::Place, other));
-        }
+        Place::OtherToken(uri) => return places::read_token(&run.finder()?.find(uri)?),
+        other => return places::read(other, None),
     };
     let given = match &args.from_password {
         Some(file) => Some(password_from(run, file)?),

@@ -9,6 +9,7 @@ use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Se
 
 use super::chosen::Chosen;
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
+use crate::kept::Keeper;
 use crate::run::Run;
 
 /// The credential that is named; without a name the only one that can be renewed now.
@@ -72,7 +73,9 @@ pub fn pending(
         }
         (Some(last), false) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
-            let candidates = found.iter().chain([&last]).map(candidate);
+            let keeper = Keeper::of_user();
+            let known = found.into_iter().chain([last]).map(|key| keeper.known(session, key));
+            let candidates = known.map(|key| candidate(&key));
             Err(candidates.fold(error, |error, one| error.fact(Fact::Candidate, one)))
         }
     }

@@ -314,11 +314,9 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::TokenAmbiguous | Code::TokenNotFound | Code::TokenNotNamed => Words::HintToken,
-        // The list would show nothing either.
-        Code::CredentialNotFound if is_because(error, "delivered_empty") => return None,
-        Code::CredentialNotFound | Code::CredentialNotSeen | Code::CredentialAmbiguous => {
-            Words::HintCredential
-        }
+        Code::CredentialNotFound if is_because(error, "delivered_empty") => Words::HintFrom,
+        Code::CredentialNotFound | Code::CredentialNotSeen => Words::HintCredentialOrFrom,
+        Code::CredentialAmbiguous => Words::HintCredential,
         Code::OldNotFound | Code::OldAmbiguous | Code::OldNotOfJob | Code::PlaceUnsupported => {
             Words::HintFrom
         }

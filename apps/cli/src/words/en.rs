@@ -41,6 +41,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::KeyInUse(kind) => return format!("{kind}, in use and used again"),
         Words::NewKey(kind) => return format!("New key: {kind}"),
+        Words::NumberNotHere => {
+            "not known on this computer, which keeps nothing of this request; \"usbtoken pending --reference NUMBER\" notes it"
+        }
         Words::NoPending => "There is no pending key.",
         Words::Reminder => "Reminder",
         Words::RemindsFrom(date) => return format!("from {date} on"),
@@ -171,6 +174,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintCredential => {
             "List the certificates with \"usbtoken list\" and name one with --id or --serial. Some tokens show them only after the login (--pin-file, --pin-env)."
         }
+        Words::HintCredentialOrFrom => {
+            "List the certificates with \"usbtoken list\" and name one with --id or --serial. Some tokens show them only after the login (--pin-file, --pin-env). Where the old certificate is in a file and not on the token, renew, request, resume and install take --from file:FILE."
+        }
         Words::HintPending => {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."
         }
@@ -224,7 +230,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::HintYes => "Nobody can be asked here: to remove it without a question, add -y (--yes).",
     };
-    fixed.to_owned()
+    super::with_bank(fixed)
 }
 
 fn days_left(days: u32) -> String {

@@ -44,6 +44,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::KeyInUse(kind) => return format!("{kind}（使用中の鍵をそのまま使う更新）"),
         Words::NewKey(kind) => return format!("新しい鍵: {kind}"),
+        Words::NumberNotHere => {
+            "このパソコンには、この申請の記録がありません（受付番号が分かれば「usbtoken pending --reference 番号」で記録できます）"
+        }
         Words::NoPending => "発行待ちの鍵はありません。",
         Words::Reminder => "更新のお知らせ",
         Words::RemindsFrom(date) => return format!("{date} からお知らせします"),
@@ -186,6 +189,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintCredential => {
             "「usbtoken list」で一覧を表示し、--id または --serial で電子証明書を指定できます。ログイン後でなければ見えないトークンでは --pin-file または --pin-env も指定してください。"
         }
+        Words::HintCredentialOrFrom => {
+            "「usbtoken list」で一覧を表示し、--id または --serial で電子証明書を指定できます。ログイン後でなければ見えないトークンでは --pin-file または --pin-env も指定してください。古い電子証明書がトークンではなくファイルにあるときは、renew、request、resume、install に --from file:ファイル名 を付けます。"
+        }
         Words::HintPending => {
             "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon」で破棄できます。"
         }
@@ -243,5 +249,5 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "確認の入力ができないため中止しました。確認なしで削除する場合は -y（--yes）を付けてください。"
         }
     };
-    fixed.to_owned()
+    super::with_bank(fixed)
 }

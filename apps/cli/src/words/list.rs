@@ -47,6 +47,8 @@ pub enum Words<'a> {
     PublicKeyOnly,
     /// There is no pending key on the token.
     NoPending,
+    /// The order's number is not known, and nothing of its job is kept here.
+    NumberNotHere,
 
     /// Title of a certificate object that cannot be read.
     UnreadableCertificate,
@@ -231,6 +233,8 @@ pub enum Words<'a> {
     HintToken,
     /// Hint of the command: name the credential.
     HintCredential,
+    /// The same where none was found: it may be in a file.
+    HintCredentialOrFrom,
     /// Hint of the command: the pending keys.
     HintPending,
     /// Hint of the command: renew outside the window.

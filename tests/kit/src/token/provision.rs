@@ -218,10 +218,15 @@ impl Inspector {
         }
     }
 
-    /// Removes every object with this CKA_ID.
+    /// Removes every object with this CKA_ID. A token may take others away with an object, so the rest is looked for each time.
     pub fn destroy(&self, id: &[u8]) {
-        for handle in self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects") {
+        let with_id = || self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects");
+        let mut found = with_id();
+        while let Some(handle) = found.pop() {
             self.session.destroy_object(handle).expect("C_DestroyObject");
+            let rest = with_id();
+            assert!(!rest.contains(&handle), "C_DestroyObject did nothing");
+            found = rest;
         }
     }
 

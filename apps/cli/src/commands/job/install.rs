@@ -3,6 +3,7 @@
 use base16ct::lower::encode_string as hex;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::Fact;
+use usbtoken::places::OldCertificate;
 use usbtoken::{Code, Error, Install, Result, Session};
 
 use super::ask::{Received, described};
@@ -42,9 +43,10 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
     install_response::confirm_shared_id(run, &checks.policy_of_job(jobs.first()))?;
     let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
     let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
-        let job = meant(&jobs, &session)?;
+        let (job, is_only) = meant(&jobs, &session, elsewhere.as_ref())?;
         let policy = checks.policy_of_job(job.as_ref());
-        let elsewhere = elsewhere.as_ref().or(job.as_ref().and_then(|job| job.old.as_ref()));
+        let old_kept = job.as_ref().filter(|_| is_only).and_then(|job| job.old.as_ref());
+        let elsewhere = elsewhere.as_ref().or(old_kept);
         let install = Install::new(&response).policy(&policy);
         let install = elsewhere.iter().fold(install, |install, old| install.old(old));
         let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
@@ -59,16 +61,25 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
 }
 
-/// The job of an answer. One with the certificates of several users belongs to the job that the token's URI names.
-fn meant(jobs: &[JournalEntry], session: &Session) -> Result<Option<JournalEntry>> {
+/// The job of an answer, and whether it is the only one. One with the certificates of several users belongs to the job that the
+/// token's URI names, or whose old certificate from elsewhere is named.
+fn meant(
+    jobs: &[JournalEntry],
+    session: &Session,
+    elsewhere: Option<&OldCertificate>,
+) -> Result<(Option<JournalEntry>, bool)> {
     if jobs.len() < 2 {
-        return Ok(jobs.first().cloned());
+        return Ok((jobs.first().cloned(), true));
     }
     let waiting = session.pending()?;
     let here = |job: &&JournalEntry| {
         job.token == *session.token().identity() && waiting.iter().any(|key| hex(key.id()) == job.key_id)
     };
-    let found: Vec<&JournalEntry> = jobs.iter().filter(here).collect();
+    let renews = |job: &&JournalEntry| {
+        let renewed = job.old.as_ref().map(OldCertificate::certificate);
+        elsewhere.is_none_or(|old| renewed == Some(old.certificate()))
+    };
+    let found: Vec<&JournalEntry> = jobs.iter().filter(here).filter(renews).collect();
     // Where several are left, which one it is is asked before anything is written.
-    Ok(found.first().copied().cloned())
+    Ok((found.first().copied().cloned(), found.len() < 2))
 }

@@ -37,8 +37,7 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     if let Way::Ask(visit) = &mut way {
         visit.authorise()?;
     }
-    let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
-    let meant = orders::meant(way.keeper(), &session, args.id.as_ref(), waits)?;
+    let meant = meant(way.keeper(), &session, args, elsewhere.as_ref())?;
     let said = args.order.reference.clone();
     let (order, resumed) = match meant {
         Meant::Key(key) => {
@@ -55,6 +54,24 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
         }
     };
     resumed.map_err(|error| Reference::name(said.or(order).as_ref(), error))
+}
+
+/// The job that is named: by the id, else by the old certificate from elsewhere, where one renews it; else the only one.
+fn meant(
+    keeper: &Keeper,
+    session: &Session,
+    args: &args::Resume,
+    elsewhere: Option<&OldCertificate>,
+) -> Result<Meant> {
+    let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
+    if let (None, Some(old)) = (&args.id, elsewhere) {
+        match select::pending(session, None, |key| waits(key) && key.renews(old.certificate())) {
+            // What is wrong with the one that waits is said by it.
+            Err(error) if error.code() == Code::PendingNotFound => {}
+            key => return Ok(Meant::Key(Box::new(key?))),
+        }
+    }
+    orders::meant(keeper, session, args.id.as_ref(), waits)
 }
 
 /// An order for the key of a certificate that is in use: its request goes out again, byte for byte.

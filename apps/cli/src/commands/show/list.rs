@@ -8,12 +8,12 @@ use serde::{Serialize, Serializer};
 use usbtoken::bank::{Bank, Delivered};
 use usbtoken::discovery::each;
 use usbtoken::driver::{PublicSession, TokenIdentity};
-use usbtoken::error::{Fact, Family, Notice, Step, Warning};
+use usbtoken::error::{Family, Notice, Step, Warning};
 use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::places::{self, OldCertificate, Place};
 use usbtoken::renewal::{Renewable, clock_doubt};
 use usbtoken::text::{Lang, Phrase};
-use usbtoken::{Code, Credential, Credentials, Error, Result, Session, Token};
+use usbtoken::{Credential, Credentials, Result, Session, Token};
 
 use crate::args;
 use crate::output::{Outcome, Pieces, print_warning};
@@ -207,23 +207,8 @@ pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
 /// The certificates of this computer, by their end. What cannot be read is told and hides no other.
 fn on_this_computer(run: &Run, also: &[Place]) -> Vec<OldCertificate> {
     run.progress.step(Step::ReadPlace);
-    let named = also.iter().map(|place| match place {
-        Place::File(path) => places::read_file(path, None),
-        Place::Nss { profile, name } => places::read_nss(profile, name),
-        other => Err(Error::new(Code::PlaceUnsupported).during(Step::ReadPlace).fact(Fact::Place, other)),
-    });
-    let mut all: Vec<OldCertificate> = Vec::new();
-    for place in named.chain(places::on_this_computer()) {
-        match place {
-            Ok(found) => {
-                let new = found.iter().filter(|one| !all.contains(one)).cloned();
-                let new: Vec<OldCertificate> = new.collect();
-                all.extend(new);
-            }
-            Err(error) => print_warning(&error, run.lang, run.bank(), run.global.json),
-        }
-    }
-    all.sort_by_key(|one| one.certificate().not_after());
+    let (all, unread) = places::on_this_computer(also);
+    unread.iter().for_each(|error| print_warning(error, run.lang, run.bank(), run.global.json));
     all
 }
 

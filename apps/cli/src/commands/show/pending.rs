@@ -58,6 +58,7 @@ pub fn shown(run: &Run, keeper: &Keeper, session: &Session, key: &PendingKey) ->
     view::Pending::of(session.token().identity(), key, run.now())
         .answered(answer)
         .ordered(reference)
+        .kept(keeper.entry(session, key.id()).is_ok_and(|entry| entry.is_some()))
         .from(keeper.old_elsewhere(session, key.id()))
 }
 

@@ -9,7 +9,7 @@ use usbtoken::pki::jst_date;
 use usbtoken::text::printable;
 
 use crate::args;
-use crate::output::{Outcome, error_json, error_text};
+use crate::output::{Outcome, error_json, error_text, notices_json, notices_text};
 use crate::run::Run;
 use crate::words::Words;
 
@@ -26,9 +26,14 @@ fn check(run: &Run, file: &Path) -> Outcome {
     let name = file.display().to_string();
     match Bank::open(file) {
         Ok(bank) => {
-            let text =
-                format!("{}\n{}", Words::ProfileFine(&printable(&name)).text(run.lang), summary(run, &bank));
-            Outcome::new(text, json!({"file": name, "valid": true, "problems": [], "profile": values(&bank)}))
+            let fine = Words::ProfileFine(&printable(&name)).text(run.lang);
+            let remarks = bank.remarks(run.now());
+            let text = format!("{fine}\n{}{}", summary(run, &bank), notices_text(&remarks, run.tongue()));
+            let notices = notices_json(&remarks, run.tongue());
+            let json = json!({
+                "file": name, "valid": true, "problems": [], "profile": values(&bank), "notices": notices,
+            });
+            Outcome::new(text, json)
         }
         Err(first) => {
             let all = Bank::problems(file);

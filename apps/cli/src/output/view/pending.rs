@@ -48,6 +48,9 @@ pub struct Pending {
     pub go_on: Option<String>,
     /// The order's reference number, where one is known.
     pub reference: Option<Reference>,
+    /// Whether this computer keeps the request and what else it knew of the job. Where it does not, the number is not known
+    /// here either.
+    pub kept_here: bool,
 }
 
 impl Pending {
@@ -72,6 +75,7 @@ impl Pending {
             answer_file: None,
             go_on: None,
             reference: None,
+            kept_here: false,
         }
     }
 
@@ -95,6 +99,7 @@ impl Pending {
             answer_file: None,
             go_on: None,
             reference: kept.reference.clone(),
+            kept_here: true,
         }
     }
 
@@ -102,6 +107,12 @@ impl Pending {
     #[must_use]
     pub fn ordered(self, reference: Option<Reference>) -> Self {
         Pending { reference, ..self }
+    }
+
+    /// The same, of which this computer keeps the request or does not.
+    #[must_use]
+    pub fn kept(self, kept_here: bool) -> Self {
+        Pending { kept_here, ..self }
     }
 
     /// The same with the certificate that it renews, where that is not on the token.
@@ -151,6 +162,8 @@ impl Pending {
         lines.put(&Phrase::Id.text(lang), &self.id);
         if let Some(reference) = &self.reference {
             lines.put(Fact::Reference.label(lang), reference.as_str());
+        } else if !self.kept_here && self.state == PendingState::AwaitingAnswer {
+            lines.put(Fact::Reference.label(lang), &Words::NumberNotHere.text(lang));
         }
         for (fact, value) in [(Fact::SavedAnswer, &self.answer_file), (Fact::GoOn, &self.go_on)] {
             if let Some(value) = value {
