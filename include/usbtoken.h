@@ -451,6 +451,8 @@
 #define USBTOKEN_RETIRE_KEPT 831
 /** The certificate that was issued as the renewal of this one has the name of another user on this token. */
 #define USBTOKEN_RENEWED_FOR_ANOTHER 832
+/** Two private keys have the same identifier and the same record, so the identifier does not say which one is to go. */
+#define USBTOKEN_KEYS_ALIKE 833
 /** The certificate is a CA's, and not a customer's. */
 #define USBTOKEN_OLD_IS_CA 840
 /** It was not said onto which USB token the certificate is to be renewed. */
@@ -1967,6 +1969,12 @@
  * §3.1.1.4.3.2.1). It can then be had as CMS.
  */
 #define USBTOKEN_RENEW_SIGNED_BY_OLD_KEY 8
+
+/**
+ * usbtoken_renewal_params: send the request although the driver denies that the new key is protected, and cannot be started
+ * anew because your program has it in use (USBTOKEN_PROOF_UNDECIDED). The installation judges the key again.
+ */
+#define USBTOKEN_RENEW_ALTHOUGH_DENIED 16
 
 /**
  * usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.

@@ -4,6 +4,7 @@
 mod closing;
 #[path = "../common/mod.rs"]
 mod common;
+mod costs;
 mod driver;
 mod labels;
 mod stated;
@@ -63,6 +64,18 @@ fn what_a_driver_misstates_stops_no_renewal() {
         (Kind::P256, "points-xy"),
         (Kind::P256, "without-arguments"),
         (Kind::P256, "labels-chosen"),
+        (Kind::P256, "handles-twice"),
+        (Kind::P256, "slots-twice"),
+        (Kind::P256, "certificate-type=0x80000001"),
+        (Kind::P256, "certificate-type=2"),
+        (Kind::P256, "one-thread"),
+        (Kind::P256, "busy=0x30"),
+        (Kind::P256, "busy=0xe0"),
+        (Kind::P256, "login-answers=0x30"),
+        (Kind::P256, "login-answers=0x6"),
+        (Kind::P256, "present-none"),
+        (Kind::P256, "present-last"),
+        (Kind::P256, "present-refused=0x54"),
         (Kind::Rsa2048, "asks"),
         (Kind::Rsa2048, "asks,refuses-to-sign=0x40,refuses-with=0x6"),
         (Kind::Rsa2048, "asks,signs-wrong=0x1"),

@@ -18,7 +18,7 @@ mod store;
 
 pub use self::change::PinChange;
 pub use self::evidence::Evidence;
-pub(crate) use self::keygen::NewKeyPair;
+pub(crate) use self::keygen::{LabelIs, NewKeyPair};
 pub use self::login::Login;
 use self::login::{SharedLogin, check_login, refused_on};
 use self::object::Unread;
@@ -134,7 +134,7 @@ impl Session {
         });
         let login = login?;
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
-        let pin = KeptPin::new(pin, token.quirks().context_login);
+        let pin = KeptPin::new(pin);
         let reopened = OnceCell::new();
         let (unread, unsigned) = (Cell::new(None), Cell::new(None));
         let written = Cell::new(false);
