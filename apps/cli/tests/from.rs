@@ -357,6 +357,59 @@ fn list_shows_everything_that_can_be_renewed() {
     assert_eq!(renewed["renewed_by"]["token"]["label"], stage.token.label(), "{again:#}");
 }
 
+/// The numbers of the list, by the end over all tokens and then the places, say which one is meant.
+#[test]
+fn the_numbers_of_the_list_can_be_used() {
+    let stage = Stage::alone(Kind::P256, days_from_now(12));
+    let sibling = stage.token.sibling(stage.token.label());
+    let first = sibling.first_credential(&stage.ca, Kind::P256, days_from_now(11)).certificate;
+    let empty = stage.token.sibling("NEW");
+    let old = old(&stage);
+    std::fs::create_dir_all(stage.file("home/.mozilla/firefox/x.default")).unwrap();
+    let folder = "sql:home/.mozilla/firefox/x.default";
+    stage.tool("certutil", &["-N", "-d", folder, "--empty-password"]).succeeded();
+    stage.tool("pk12util", &["-i", "old.p12", "-d", folder, "-K", "", "-w", "password"]).succeeded();
+    let home = stage.file("home");
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--lang", "en", "--pin-env", "TEST_PIN"]).args(more);
+        outcome(stage.at_home(&mut command).env("HOME", &home).env("TEST_PIN", empty.pin()))
+    };
+    let listed = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--lang", "en", "list", "--everywhere"]);
+        outcome(stage.at_home(&mut command).env("HOME", &home)).succeeded().stdout.clone()
+    };
+    let text = listed();
+    let numbers: Vec<&str> =
+        text.lines().filter(|line| line.get(3..4) == Some(".")).map(|line| line[..4].trim()).collect();
+    assert_eq!(numbers, ["1.", "2.", "3."], "{text}");
+    for (number, serial) in [("1", &first), ("2", &stage.old.certificate)] {
+        let seen = run(&["--json", "preflight", "--nth", number]).json();
+        assert_eq!(seen["credential"]["serial"], serial_hex(serial), "{seen:#}");
+    }
+    // With a token named, the numbers are those of its own list.
+    let own = run(&["--json", "preflight", "--token", &stage.token.uri(), "--nth", "1"]).json();
+    assert_eq!(own["credential"]["serial"], serial_hex(&stage.old.certificate), "{own:#}");
+    let onto = empty.uri();
+    let before = [stage.token.snapshot(), sibling.snapshot(), empty.snapshot()];
+    for (nth, more, name) in [
+        ("4", &[][..], ("credential_not_found", 3)),
+        ("0", &[], ("credential_not_found", 3)),
+        ("3", &[], ("token_not_named", 9)),
+        ("1", &["--from", "file:old.pem"], ("bad_argument", 2)),
+    ] {
+        let said = run(&[&["--json", "request", "--out", "x", "--nth", nth], more].concat());
+        said.failed(name.0, name.1);
+    }
+    for (token, before) in [&stage.token, &sibling, &empty].iter().zip(&before) {
+        token.snapshot().assert_same_as(before);
+    }
+    // On the empty token's list the first is what is on this computer.
+    let asked = run(&["--json", "request", "--out", "request.pem", "--token", &onto, "--nth", "1"]).json();
+    assert_eq!(asked["from"]["serial"], serial_hex(&old), "{asked:#}");
+}
+
 /// What is written takes the place of no old certificate: its key may be nowhere else.
 #[test]
 fn a_request_is_not_written_over_the_old_certificate() {
