@@ -451,6 +451,8 @@
 #define USBTOKEN_RETIRE_KEPT 831
 /** The certificate that was issued as the renewal of this one has the name of another user on this token. */
 #define USBTOKEN_RENEWED_FOR_ANOTHER 832
+/** Two private keys have the same identifier and the same record, so the identifier does not say which one is to go. */
+#define USBTOKEN_KEYS_ALIKE 833
 /** The certificate is a CA's, and not a customer's. */
 #define USBTOKEN_OLD_IS_CA 840
 /** It was not said onto which USB token the certificate is to be renewed. */

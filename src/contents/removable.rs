@@ -14,6 +14,17 @@ use crate::driver::{Label, Removal, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::PublicKey;
 
+/// By what a caller means the key of a job that is to go.
+#[derive(Clone, Copy)]
+pub(crate) enum Meant<'a> {
+    /// It was chosen from the list.
+    Listed,
+    /// A person has named its identifier, and goes with it although it is doubtful.
+    Named,
+    /// Nobody has chosen it: it is the key of this request, where the caller knows one.
+    Requested(Option<&'a PublicKey>),
+}
+
 /// The removal of an old credential.
 pub(crate) struct Retirement {
     pub(crate) removal: Removal,
@@ -30,18 +41,24 @@ impl Contents {
     /// What goes with a pending key: the public key objects of its value with its record, and the key itself, which has
     /// signed for none of the certificates on the token.
     ///
-    /// A key that is doubtful or does not sign goes only when a person has `named` it.
+    /// A key that is doubtful or does not sign goes only when a person has named it; one that nobody has chosen, only when it
+    /// signs for the request that the caller has made: anybody with the PIN can give its record to another key.
     ///
     /// # Errors
-    /// [`Code::NotPending`] when the token no longer holds it as a pending key, [`Code::RemovalDoubtful`], and what signing
-    /// returns when it is the token that failed.
+    /// [`Code::NotPending`] when the token no longer holds it as a pending key, [`Code::RemovalDoubtful`],
+    /// [`Code::KeysAlike`], and what signing returns when it is the token that failed.
     pub(crate) fn abandonment(
         &mut self,
         signer: &dyn Signer,
         pending: &PendingKey,
-        named: bool,
+        meant: Meant<'_>,
     ) -> Result<Removal> {
         let step = Step::Abandon;
+        let (named, requested) = match meant {
+            Meant::Listed => (false, None),
+            Meant::Named => (true, None),
+            Meant::Requested(public) => (false, public),
+        };
         let gone = || pending.error(Code::NotPending).during(step);
         let record = pending.record();
         if pending.private().is_none() {
@@ -70,12 +87,10 @@ impl Contents {
         let key = match keys.as_slice() {
             [] => return Err(gone()),
             [key] => *key,
-            // Not even a person's word tells these apart.
-            [..] => {
-                return Err(doubt(step, pending.id(), "same_record_and_id"));
-            }
+            alike if named => self.only_unfinished(signer, alike, pending)?,
+            [..] => return Err(doubt(step, pending.id(), "same_record_and_id")),
         };
-        let signed = match self.ask(signer, key, &[]) {
+        let signed = match self.ask(signer, key, requested.as_slice()) {
             Ok(public) => public,
             Err(error) if named && !is_of_the_token(&error) => {
                 let held = self.private_keys.get(key).ok_or_else(gone)?;
@@ -88,7 +103,7 @@ impl Contents {
             return Err(gone());
         }
         // Another key under its identifier and record is not the one that was listed.
-        if let (Some(listed), Some(public)) = (pending.public_key(), &signed)
+        if let ([_], Some(listed), Some(public)) = (keys.as_slice(), pending.public_key(), &signed)
             && listed != public
         {
             return Err(doubt(step, pending.id(), "object_changed"));
@@ -100,6 +115,9 @@ impl Contents {
             && !named
         {
             return Err(doubt(step, pending.id(), why.name()));
+        }
+        if matches!(meant, Meant::Requested(_)) && (requested.is_none() || signed.as_ref() != requested) {
+            return Err(doubt(step, pending.id(), "not_requested_here"));
         }
         let held = self.private_keys.get(key).ok_or_else(gone)?;
         let by_record = self.index.public_by_record.get(record).into_iter().flatten();
@@ -125,6 +143,32 @@ impl Contents {
         }
         let shown = held.signed.as_ref().ok_or_else(gone)?;
         removal.private_key(&held.stored, shown)
+    }
+
+    /// Of private keys with one record under one identifier the only one that has signed for no certificate on the token.
+    ///
+    /// # Errors
+    /// [`Code::KeysAlike`] when there are several, or one that does not sign: not even a person's word tells these apart; and
+    /// what signing returns when it is the token that failed.
+    fn only_unfinished(
+        &mut self,
+        signer: &dyn Signer,
+        alike: &[usize],
+        pending: &PendingKey,
+    ) -> Result<usize> {
+        let mut unfinished = Vec::new();
+        for key in alike {
+            match self.ask(signer, *key, &[]) {
+                Ok(Some(public)) if self.certificates_for(&public).next().is_some() => {}
+                Err(error) if is_of_the_token(&error) => return Err(error),
+                _ => unfinished.push(*key),
+            }
+        }
+        match unfinished.as_slice() {
+            [key] => Ok(*key),
+            [] => Err(pending.error(Code::NotPending).during(Step::Abandon)),
+            [..] => Err(pending.error(Code::KeysAlike).during(Step::Abandon)),
+        }
     }
 
     /// What was left of a certificate that was being written for this key.

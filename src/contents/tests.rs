@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now, manual_subject};
 
 use super::signer::Signer;
-use super::{Caller, Contents, PendingState, Record};
+use super::{Caller, Contents, Meant, PendingState, Record};
 use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey, made_up};
 use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
@@ -165,9 +165,9 @@ fn a_foreign_certificate_under_the_key_s_identifier_hides_nothing_and_makes_it_d
     let pending = contents.pending(&made).unwrap();
     assert_eq!(pending.len(), 1);
     assert!(pending[0].doubt().is_some());
-    let refused = contents.abandonment(&made, &pending[0], false).unwrap_err();
+    let refused = contents.abandonment(&made, &pending[0], Meant::Listed).unwrap_err();
     assert_eq!(refused.code(), Code::RemovalDoubtful);
-    let named = contents.abandonment(&made, &pending[0], true).unwrap();
+    let named = contents.abandonment(&made, &pending[0], Meant::Named).unwrap();
     assert_eq!(named.planned(), ["public ObjectHandle(13)", "private ObjectHandle(12)"]);
 }
 
@@ -179,7 +179,7 @@ fn an_unreadable_certificate_beside_the_key_makes_it_doubtful() {
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
     assert!(pending[0].doubt().is_some());
-    assert!(contents.abandonment(&made, &pending[0], false).is_err());
+    assert!(contents.abandonment(&made, &pending[0], Meant::Listed).is_err());
     // One beside others spoils nothing.
     let made = bank.waiting().certificate(21, b"other", "?", b"not a certificate");
     let pending = made.contents().pending(&made).unwrap();
@@ -199,10 +199,10 @@ fn the_same_record_twice_is_removed_only_by_name() {
     assert_eq!(pending.len(), 2);
     for one in &pending {
         assert!(one.doubt().is_some());
-        assert!(contents.abandonment(&made, one, false).is_err());
+        assert!(contents.abandonment(&made, one, Meant::Listed).is_err());
     }
     let ours = pending.iter().find(|one| one.id() == b"new").unwrap();
-    let named = contents.abandonment(&made, ours, true).unwrap();
+    let named = contents.abandonment(&made, ours, Meant::Named).unwrap();
     assert_eq!(named.planned(), ["public ObjectHandle(13)", "private ObjectHandle(12)"]);
 }
 
@@ -228,7 +228,7 @@ fn a_copy_of_our_public_key_stays() {
     made.public.push(made_up::public_key(41, b"new", b"copy", bank.new.public_key().clone()));
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
-    let removal = contents.abandonment(&made, &pending[0], false).unwrap();
+    let removal = contents.abandonment(&made, &pending[0], Meant::Listed).unwrap();
     assert_eq!(removal.planned(), ["public ObjectHandle(13)", "private ObjectHandle(12)"]);
 }
 
@@ -381,7 +381,7 @@ fn a_remnant_is_a_public_key_with_our_record_alone() {
     assert_eq!(states(&made), [PendingState::PublicKeyOnly]);
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
-    let removal = contents.abandonment(&made, &pending[0], true).unwrap();
+    let removal = contents.abandonment(&made, &pending[0], Meant::Named).unwrap();
     assert_eq!(removal.planned(), ["public ObjectHandle(13)"]);
 }
 
@@ -396,10 +396,13 @@ fn of_two_remnants_the_named_one_goes() {
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
     let two = pending.iter().find(|key| key.id() == b"two").unwrap();
-    assert_eq!(contents.abandonment(&made, two, true).unwrap().planned(), ["public ObjectHandle(15)"]);
+    assert_eq!(
+        contents.abandonment(&made, two, Meant::Named).unwrap().planned(),
+        ["public ObjectHandle(15)"]
+    );
     // Gone meanwhile: it is not pending, though another with its record is.
     made.public.retain(|half| half.id != b"two");
-    let refused = made.contents().abandonment(&made, two, false).unwrap_err();
+    let refused = made.contents().abandonment(&made, two, Meant::Listed).unwrap_err();
     assert_eq!(refused.code(), Code::NotPending);
 }
 
@@ -410,8 +413,11 @@ fn a_key_that_does_not_sign_goes_only_by_name_and_alone() {
     made.refuses.push(12);
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
-    assert_eq!(contents.abandonment(&made, &pending[0], false).unwrap_err().code(), Code::RemovalDoubtful);
-    let named = contents.abandonment(&made, &pending[0], true).unwrap();
+    assert_eq!(
+        contents.abandonment(&made, &pending[0], Meant::Listed).unwrap_err().code(),
+        Code::RemovalDoubtful
+    );
+    let named = contents.abandonment(&made, &pending[0], Meant::Named).unwrap();
     assert_eq!(named.planned(), ["private ObjectHandle(12)"]);
 }
 

@@ -403,6 +403,8 @@ numbered! {
         RetireKept = 831 "retire_kept",
         /// What was issued as the renewal has the name of another user whose credential is on the token.
         RenewedForAnother = 832 "renewed_for_another",
+        /// Two private keys have the same record and the same identifier, so that naming it does not tell which is meant.
+        KeysAlike = 833 "keys_alike",
         /// The certificate that should be renewed is a CA's.
         OldIsCa = 840 "old_is_ca",
         /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.

@@ -1,9 +1,10 @@
 //! Abandoning an unfinished job: exactly its pair goes, nothing else.
 
 use super::run::Run;
-use crate::contents::{Contents, PendingKey};
+use crate::contents::{Contents, Meant, PendingKey};
 use crate::driver::Session;
 use crate::error::{Result, Step};
+use crate::pki::PublicKey;
 
 impl Session {
     /// Removes a pending key with its public half, after the key has signed for none of the certificates on the token.
@@ -18,7 +19,7 @@ impl Session {
     /// certain that the key is ours, or an object is not what it was; [`Code::DestroyFailed`](crate::error::Code::DestroyFailed) when
     /// the token kept something although it said that it was removed; and what the token returns.
     pub fn abandon(&self, pending: &PendingKey, run: &Run<'_>) -> Result<()> {
-        self.take_away(pending, false, run)
+        self.take_away(pending, Meant::Listed, run)
     }
 
     /// As [`Session::abandon`], for a key that a person has named by its identifier: it goes although it is doubtful, or
@@ -27,19 +28,34 @@ impl Session {
     /// # Errors
     /// As [`Session::abandon`].
     pub fn abandon_named(&self, pending: &PendingKey, run: &Run<'_>) -> Result<()> {
-        self.take_away(pending, true, run)
+        self.take_away(pending, Meant::Named, run)
     }
 
-    fn take_away(&self, pending: &PendingKey, named: bool, run: &Run<'_>) -> Result<()> {
-        self.explained(self.take_away_logged_in(pending, named, run))
+    /// As [`Session::abandon`], for a job that nobody has chosen, such as the only one that waits: it goes only when its key
+    /// signs for the public key of the request that the caller has made. What has our record, and no request that is known,
+    /// may be the key of another program that gave it that record: it has to be named.
+    ///
+    /// # Errors
+    /// As [`Session::abandon`].
+    pub fn abandon_requested(
+        &self,
+        pending: &PendingKey,
+        requested: Option<&PublicKey>,
+        run: &Run<'_>,
+    ) -> Result<()> {
+        self.take_away(pending, Meant::Requested(requested), run)
     }
 
-    fn take_away_logged_in(&self, pending: &PendingKey, named: bool, run: &Run<'_>) -> Result<()> {
+    fn take_away(&self, pending: &PendingKey, meant: Meant<'_>, run: &Run<'_>) -> Result<()> {
+        self.explained(self.take_away_logged_in(pending, meant, run))
+    }
+
+    fn take_away_logged_in(&self, pending: &PendingKey, meant: Meant<'_>, run: &Run<'_>) -> Result<()> {
         self.reserve()?;
         run.may_act_on(pending)?;
         run.enter(Step::Abandon)?;
         // Read again: the record decides, and it may have changed since the list was made.
-        let removal = Contents::read(self)?.abandonment(self, pending, named)?;
+        let removal = Contents::read(self)?.abandonment(self, pending, meant)?;
         self.remove(&removal)
     }
 }

@@ -5,6 +5,7 @@ mod common;
 
 use std::sync::Mutex;
 
+use base16ct::lower::encode_string as hex;
 use common::{Bank, facts, read, refused};
 use usbtoken::error::{Fact, Step};
 use usbtoken::renewal::{BegunBy, Caller, PendingKey, Progress};
@@ -49,9 +50,11 @@ fn the_command_sees_a_page_s_job_and_acts_on_it_only_when_a_person_says_so() {
 fn a_dead_page_s_job_can_be_removed() {
     let bank = Bank::new();
     let (session, old) = bank.open();
-    Renewal::of(&old).begin(&session, &Run::default().by(page("gone.example"))).unwrap();
-    drop(session);
-    bank.run(&["abandon", "--yes", "--any-caller"]).json();
+    let job = Renewal::of(&old).begin(&session, &Run::default().by(page("gone.example"))).unwrap();
+    let id = hex(job.key_id());
+    drop((session, job));
+    bank.run(&["abandon", "--yes", "--any-caller"]).failed(Code::RemovalDoubtful);
+    bank.run(&["abandon", "--yes", "--any-caller", "--id", &id]).json();
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 

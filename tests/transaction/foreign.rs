@@ -143,6 +143,84 @@ fn the_same_record_on_two_keys_is_removed_only_by_name() {
     assert_only_gone(&bank, &both, |object| hex(&object.id) == id);
 }
 
+/// The pair of another program, which waits for its own CA, was given our record, and our own job is gone: on the token it looks
+/// like ours. Its request was never made here, so it goes only when a person names it.
+#[test]
+fn what_only_the_record_says_is_removed_only_by_name() {
+    let bank = Bank::new();
+    let pending = bank.run(&["request", "--out", "request.pem"]).json();
+    let ours = hex_bytes(pending["pending_id"].as_str().unwrap());
+    let label = bank.soft.snapshot().added_since(&bank.before)[0].label.clone();
+    bank.soft.inspect(|inspector| {
+        inspector.destroy(&ours);
+        inspector.relabel(&[0xf0], label.as_bytes());
+    });
+    let before = bank.soft.snapshot();
+    let error = bank.run(&["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+    assert_eq!(error["facts"]["reason"][0], "not_requested_here", "{error:#}");
+    assert!(error["facts"]["go_on"][0].as_str().unwrap().contains("abandon"), "{error:#}");
+    bank.soft.snapshot().assert_same_as(&before);
+
+    // The same under our job's own identifier: this computer knows the key of its request.
+    bank.soft.inspect(|inspector| {
+        inspector.destroy(&[0xf0]);
+        inspector.generate_pair(Kind::P256, &ours, &label);
+    });
+    let before = bank.soft.snapshot();
+    let error = bank.run(&["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+    assert_eq!(error["facts"]["reason"][0], "not_requested_here", "{error:#}");
+    bank.soft.snapshot().assert_same_as(&before);
+    bank.run(&["abandon", "--yes", "--id", &hex(&ours)]).json();
+    assert_only_gone(&bank, &before, |object| object.id == ours);
+}
+
+/// Another computer began the job: here nothing but the record says whose it is.
+#[test]
+fn a_job_of_another_computer_is_abandoned_by_its_name() {
+    let bank = Bank::new();
+    let pending = bank.run(&["request", "--out", "request.pem"]).json();
+    std::fs::remove_dir_all(bank.file("state")).unwrap();
+    let waiting = bank.soft.snapshot();
+    bank.run(&["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+    bank.soft.snapshot().assert_same_as(&waiting);
+    bank.run(&["abandon", "--yes", "--id", pending["pending_id"].as_str().unwrap()]).json();
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// Two private keys with our record and our identifier: the signature tells which one is in use. Where neither is, nothing does.
+#[test]
+fn of_two_keys_that_share_record_and_identifier_the_one_without_a_certificate_goes() {
+    let bank = Bank::new();
+    let pending = bank.run(&["request", "--out", "request.pem"]).json();
+    let id = pending["pending_id"].as_str().unwrap();
+    let label = bank.soft.snapshot().added_since(&bank.before)[0].label.clone();
+    bank.soft.inspect(|inspector| inspector.generate_pair_beside(Kind::P256, &hex_bytes(id), &label));
+    let both = bank.soft.snapshot();
+    for command in
+        [&["abandon", "--yes", "--id", id][..], &["resume", "--sign-again", "--id", id, "--out", "x.pem"]]
+    {
+        let error = bank.run(command).failed(Code::KeysAlike);
+        assert!(error["facts"]["go_on"].is_null() && error["hint"].is_null(), "{error:#}");
+    }
+    bank.soft.snapshot().assert_same_as(&both);
+
+    bank.soft.inspect(|inspector| inspector.destroy(&hex_bytes(id)));
+    let other = bank.soft.credential(&bank.ca, Kind::P256, &[9], &bank.old.subject, days_from_now(200));
+    let pending = bank.run(&["request", "--id", "01", "--out", "again.pem"]).json();
+    let id = hex_bytes(pending["pending_id"].as_str().unwrap());
+    let label = bank.soft.snapshot().objects().iter().find(|one| one.id == id).unwrap().label.clone();
+    bank.soft.inspect(|inspector| {
+        inspector.relabel(&other.id, label.as_bytes());
+        inspector.change_id(&other.id, &id);
+    });
+    let before = bank.soft.snapshot();
+    bank.run(&["abandon", "--yes", "--id", &hex(&id)]).json();
+    let now = bank.soft.snapshot();
+    assert_eq!(before.objects().len() - now.objects().len(), 2, "{now:?}");
+    let signature = bank.soft.sign(&id, b"in use");
+    assert!(usbtoken_testkit::verify_with_certificate(&other.certificate, b"in use", &signature));
+}
+
 /// OpenSC copies the label of a certificate to the private key with its identifier; so what a stranger's certificate
 /// under the key's identifier means, only a person can say.
 #[test]
@@ -229,10 +307,11 @@ fn a_negative_serial_number_is_a_serial_number() {
             }
         }
         let listed = bank.run(&["pending"]).json();
+        let id = listed[0]["id"].as_str().unwrap();
         assert_eq!(listed[0]["concerns_serial"], "-7b", "{listed:#}");
         bank.run(&["resume", "--sign-again", "--out", "again.pem"]).json();
         let _ = std::fs::remove_file(bank.file("again.pem"));
-        bank.run(&["abandon", "--yes"]).json();
+        bank.run(&["abandon", "--yes", "--id", id]).json();
         bank.soft.snapshot().assert_same_as(&before);
     }
 }
@@ -262,7 +341,9 @@ fn jobs_of_the_previous_release_go_on() {
             Retire::of(&old, &bank.anchored()).run(&session, &run()).unwrap();
             bank.assert_others_unchanged();
         } else {
-            bank.run(&["abandon", "--yes"]).json();
+            // This computer kept no request of it.
+            bank.run(&["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+            bank.run(&["abandon", "--yes", "--id", &hex(&id)]).json();
             bank.soft.snapshot().assert_same_as(&bank.before);
         }
     }

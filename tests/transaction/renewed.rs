@@ -146,6 +146,33 @@ fn a_scheduler_is_told_the_same_every_day_and_nothing_is_written() {
     bank.soft.snapshot().assert_keeps(&after);
 }
 
+/// The line of a scheduler that names the certificate and has it removed works on the day after, too.
+#[test]
+fn a_scheduler_that_has_the_old_one_removed_is_told_the_same_every_day() {
+    let bank = Bank::new();
+    let old = usbtoken_testkit::serial_hex(&bank.old.certificate);
+    let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
+    let of = |which: [&str; 2]| {
+        let line = ["renew", "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer];
+        bank.run(&[&line[..], &which].concat())
+    };
+    assert_eq!(of(["--id", "01"]).json()["retired"], true);
+    let new = bank.assert_one_new_credential();
+    let complete = bank.soft.snapshot();
+    for which in [["--id", "01"], ["--serial", &old], ["--id", "01"]] {
+        let again = of(which).json();
+        assert_eq!(again["already_renewed"], true, "{again}");
+        let successor = again["successor"].as_str().unwrap();
+        assert!(successor.contains(&usbtoken_testkit::serial_hex(&new)), "{again}");
+        bank.soft.snapshot().assert_same_as(&complete);
+    }
+    // What never was there is not found, nor is what took its place gone unnoticed.
+    of(["--id", "99"]).failed(Code::CredentialNotFound);
+    let added: Vec<Vec<u8>> = complete.added_since(&bank.before).iter().map(|one| one.id.clone()).collect();
+    bank.soft.inspect(|inspector| inspector.destroy(&added[0]));
+    of(["--id", "01"]).failed(Code::CredentialNotFound);
+}
+
 /// The old certificate is kept, and ends: there is still nothing to do.
 #[test]
 fn what_is_renewed_and_has_ended_is_still_renewed() {

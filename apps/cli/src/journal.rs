@@ -9,6 +9,7 @@ mod in_use;
 mod labels;
 mod orders;
 mod private;
+mod removed;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credential, Error, Pending, Policy, Result};
 
 pub use self::orders::Order;
+pub use self::removed::Removed;
 use crate::reference::Reference;
 
 /// The only version of the record that was ever written.

@@ -1,5 +1,7 @@
 //! What this computer keeps of a job: the request as it was sent, and the CA's answer before it is looked at.
 
+mod removed;
+
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
@@ -329,11 +331,14 @@ impl Keeper {
 
     /// The public key of the request that was sent, for a pending key of which the token tells none.
     pub fn requested_key(&self, session: &Session, key: &PendingKey) -> Option<PublicKey> {
-        if key.public_key().is_some() {
-            return None;
-        }
-        let request = self.entry(session, key.id()).ok()??.request_der().ok()?;
-        Some(Request::from_der(&request).ok()?.public_key().clone())
+        if key.public_key().is_some() { None } else { self.request_key(session, key) }
+    }
+
+    /// The public key of the request that was made here for this pending key.
+    pub fn request_key(&self, session: &Session, key: &PendingKey) -> Option<PublicKey> {
+        let entry = self.entry(session, key.id()).ok()??;
+        let told = key.public_key().filter(|public| entry.is_for(public)).cloned();
+        told.or_else(|| Some(Request::from_der(&entry.request_der().ok()?).ok()?.public_key().clone()))
     }
 
     /// A place for what the CA is about to say about this key.

@@ -50,7 +50,7 @@ fn option_of<'a>(what: &str, module: &'a str, command: &'a str) -> Vec<&'a str> 
         "origins" => vec!["confirm", "--url", "https://127.0.0.1:1/login"],
         "anchors" => vec!["renew", "--trust-anchor", "ca/ca.pem"],
         "subject" => vec!["renew", "--subject", "exact"],
-        "checks" => vec!["renew", "--relax", "validity"],
+        "checks" => vec!["resume", "--relax", "usage"],
         "request" => vec!["request", "--out", "x.p7", "--form", "cms"],
         "window" => vec!["request", "--out", "x.csr", "--force"],
         "key" => vec!["request", "--out", "x.csr", "--key", "p384"],
@@ -82,9 +82,9 @@ fn an_override_holds_where_it_alone_is_listed() {
     for what in ALL {
         let days = if what == "window" { 200 } else { 11 };
         let stage = Stage::alone(Kind::P256, days_from_now(days));
-        // Of another name, and later than the bank lets a clock be off.
-        let begins = if what == "checks" { "10d" } else { "now" };
-        let issuer = stage.issuer(&["--form", "p7-base64", "--naming", "own-common-name", "--begin", begins]);
+        let usual = ["--form", "p7-base64", "--naming", "own-common-name"];
+        let fault = if what == "checks" { &["--break", "no-signing"][..] } else { &[] };
+        let issuer = stage.issuer(&[&usual[..], fault].concat());
         let asks = match what {
             "issuer" => "false".to_owned(),
             "timeout" => "sleep 600".to_owned(),
@@ -98,6 +98,9 @@ fn an_override_holds_where_it_alone_is_listed() {
         }
         let asked = format!("[issuer]\ncommand = {asks:?}\ntimeout_seconds = 600\n");
         with(&stage, &changes, &asked);
+        if what == "checks" {
+            run(&stage, &["renew"]).failed("usage_missing", 6);
+        }
         let done = run(&stage, &option_of(what, &module, &issuer));
         match what {
             "origins" => drop(done.failed("login_unreachable", 12)),

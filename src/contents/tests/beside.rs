@@ -196,9 +196,9 @@ fn what_nothing_shows_to_be_ours_is_abandoned_only_by_name() {
         let pending = contents.pending(&made).unwrap();
         assert_eq!(pending.len(), 1);
         assert_eq!(pending[0].doubt(), Some(why));
-        let refused = contents.abandonment(&made, &pending[0], false).map(|_| ()).unwrap_err();
+        let refused = contents.abandonment(&made, &pending[0], Meant::Listed).map(|_| ()).unwrap_err();
         assert_eq!(refused.code(), Code::RemovalDoubtful, "{why}");
-        contents.abandonment(&made, &pending[0], true).unwrap();
+        contents.abandonment(&made, &pending[0], Meant::Named).unwrap();
     }
     let first = bank.before().pair(12, b"new", record_for(None).label(), bank.new.public_key());
     assert_eq!(first.contents().pending(&first).unwrap()[0].doubt(), None);

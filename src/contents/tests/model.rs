@@ -163,7 +163,7 @@ impl World {
                 let id = token.iter().find(|thing| thing.handle == handle)?.id;
                 return Some([Call::Write(job, id), Call::Sign(handle, job)].into());
             }
-            Command::Abandon(job) => contents.abandonment(&made, of_job(job)?, false).ok()?,
+            Command::Abandon(job) => contents.abandonment(&made, of_job(job)?, Meant::Listed).ok()?,
             Command::Retire => {
                 let old = &self.certificates[&Of::Old];
                 let follower = contents.followers(&made, old).unwrap().pop()?;

@@ -1,7 +1,7 @@
 //! What goes, what stays, and what stops a removal.
 
 use super::*;
-use crate::contents::{Credential, PendingKey};
+use crate::contents::{Credential, Meant, PendingKey};
 use crate::error::Fact;
 
 fn waiting(made: &Made) -> PendingKey {
@@ -15,9 +15,9 @@ fn half(made: &mut Made, number: u32, id: &[u8], label: &[u8], key: &PublicKey) 
 }
 
 /// What goes with the only key that waits.
-fn abandoned(made: &Made, named: bool) -> Result<Vec<String>> {
+fn abandoned(made: &Made, meant: Meant<'_>) -> Result<Vec<String>> {
     let pending = waiting(made);
-    Ok(made.contents().abandonment(made, &pending, named)?.planned())
+    Ok(made.contents().abandonment(made, &pending, meant)?.planned())
 }
 
 /// What goes with the old credential.
@@ -43,14 +43,14 @@ fn a_public_key_whose_label_came_in_part_stops_the_removal() {
     for cut in [&label[..31], &label[..1], b""] {
         let mut made = bank.waiting();
         half(&mut made, 41, b"new", cut, bank.new.public_key());
-        assert_eq!(abandoned(&made, false).unwrap_err().code(), Code::RemovalDoubtful, "{cut:?}");
-        assert_eq!(abandoned(&made, true).unwrap(), PAIR, "{cut:?}");
+        assert_eq!(abandoned(&made, Meant::Listed).unwrap_err().code(), Code::RemovalDoubtful, "{cut:?}");
+        assert_eq!(abandoned(&made, Meant::Named).unwrap(), PAIR, "{cut:?}");
     }
     // Under another identifier it is a copy, and one with another label is too.
     let mut made = bank.waiting();
     half(&mut made, 41, b"copy", &label[..20], bank.new.public_key());
     half(&mut made, 42, b"new", b"copy", bank.new.public_key());
-    assert_eq!(abandoned(&made, false).unwrap(), PAIR);
+    assert_eq!(abandoned(&made, Meant::Listed).unwrap(), PAIR);
 }
 
 /// One with the key's own identifier is what an interrupted creation has left, and goes along; under another identifier
@@ -62,10 +62,10 @@ fn a_public_key_with_our_record_that_cannot_be_read_goes_or_stops_the_removal() 
     half(&mut made, 41, b"new", bank.record.label(), bank.new.public_key());
     made.public.last_mut().unwrap().public_key = None;
     let with_half = [&["half ObjectHandle(41)".to_owned()], &PAIR.map(str::to_owned)[..]].concat();
-    assert_eq!(abandoned(&made, false).unwrap(), with_half);
+    assert_eq!(abandoned(&made, Meant::Listed).unwrap(), with_half);
     made.public.last_mut().unwrap().id = b"other".to_vec();
-    assert_eq!(abandoned(&made, false).unwrap_err().code(), Code::RemovalDoubtful);
-    assert_eq!(abandoned(&made, true).unwrap(), PAIR);
+    assert_eq!(abandoned(&made, Meant::Listed).unwrap_err().code(), Code::RemovalDoubtful);
+    assert_eq!(abandoned(&made, Meant::Named).unwrap(), PAIR);
 }
 
 /// A public key with another record may be another job's: the name of a person decides, and it stays even then.
@@ -77,9 +77,9 @@ fn a_public_key_with_another_record_stops_the_removal() {
     let pending = made.contents().pending(&made).unwrap();
     let ours = pending.iter().find(|key| key.id() == b"new").unwrap();
     assert!(ours.doubt().is_some());
-    let refused = made.contents().abandonment(&made, ours, false).unwrap_err();
+    let refused = made.contents().abandonment(&made, ours, Meant::Listed).unwrap_err();
     assert_eq!(refused.code(), Code::RemovalDoubtful);
-    assert_eq!(made.contents().abandonment(&made, ours, true).unwrap().planned(), PAIR);
+    assert_eq!(made.contents().abandonment(&made, ours, Meant::Named).unwrap().planned(), PAIR);
 }
 
 /// Neither a person's word nor anything else helps where the token itself fails.
@@ -88,8 +88,8 @@ fn a_token_that_fails_is_no_reason_for_doubt() {
     let bank = Bank::new();
     let mut made = bank.waiting();
     made.fails.push(12);
-    for named in [false, true] {
-        assert_eq!(abandoned(&made, named).unwrap_err().code(), Code::DeviceFault);
+    for meant in [Meant::Listed, Meant::Named] {
+        assert_eq!(abandoned(&made, meant).unwrap_err().code(), Code::DeviceFault);
     }
     let mut made = bank.renewed();
     made.fails.push(2);
@@ -115,8 +115,8 @@ fn a_remnant_that_became_a_pair_is_no_remnant() {
     half(&mut remnant, 13, b"new", bank.record.label(), bank.new.public_key());
     let listed = waiting(&remnant);
     let made = bank.waiting();
-    for named in [false, true] {
-        let refused = made.contents().abandonment(&made, &listed, named).unwrap_err();
+    for meant in [Meant::Listed, Meant::Named] {
+        let refused = made.contents().abandonment(&made, &listed, meant).unwrap_err();
         assert_eq!(refused.code(), Code::NotPending);
     }
 }
@@ -126,10 +126,43 @@ fn two_keys_with_one_record_and_one_identifier_are_told_apart_by_nobody() {
     let bank = Bank::new();
     let made = bank.waiting().private(32, b"new", bank.record.label(), &key().0, None);
     let pending = made.contents().pending(&made).unwrap();
-    for named in [false, true] {
-        let refused = made.contents().abandonment(&made, &pending[0], named).unwrap_err();
+    for (meant, code) in [(Meant::Listed, Code::RemovalDoubtful), (Meant::Named, Code::KeysAlike)] {
+        let refused = made.contents().abandonment(&made, &pending[0], meant).unwrap_err();
+        assert_eq!(refused.code(), code);
+    }
+}
+
+/// Another user's key, whose certificate is there, was given the identifier and the record of a job of ours.
+#[test]
+fn of_two_keys_with_one_record_and_one_identifier_the_one_in_use_stays() {
+    let bank = Bank::new();
+    let (public, spki) = key();
+    let other = certificate(&TestCa::new(), &spki, 30, &[9]);
+    let made = bank.waiting().private(32, b"new", bank.record.label(), &public, None);
+    let made = made.certificate(34, b"other", "other", other.der());
+    for pending in made.contents().pending(&made).unwrap() {
+        assert_eq!(made.contents().abandonment(&made, &pending, Meant::Named).unwrap().planned(), PAIR);
+        let refused = made.contents().abandonment(&made, &pending, Meant::Listed).unwrap_err();
         assert_eq!(refused.code(), Code::RemovalDoubtful);
     }
+}
+
+/// A record can be given to any key: what nobody has chosen goes only when it signs for a request that is known.
+#[test]
+fn what_nobody_has_chosen_goes_by_its_request_alone() {
+    let bank = Bank::new();
+    let requested = bank.new.public_key();
+    assert_eq!(abandoned(&bank.waiting(), Meant::Requested(Some(requested))).unwrap(), PAIR);
+    let other = key().0;
+    for request in [None, Some(&other)] {
+        let refused = abandoned(&bank.waiting(), Meant::Requested(request)).unwrap_err();
+        assert_eq!(refused.code(), Code::RemovalDoubtful);
+        assert!(refused.facts().any(|(_, value)| value == "not_requested_here"), "{refused}");
+    }
+    // Nothing on the token tells its public half: the request does.
+    let mut alone = bank.waiting();
+    alone.public.clear();
+    assert_eq!(abandoned(&alone, Meant::Requested(Some(requested))).unwrap(), ["private ObjectHandle(12)"]);
 }
 
 /// Other programs store the certificate under an identifier of its own.
@@ -183,13 +216,13 @@ fn the_reason_of_a_doubt_has_a_name() {
     let bank = Bank::new();
     let foreign = certificate(&TestCa::new(), &key().1, 300, &[5]);
     let beside = bank.waiting().certificate(21, b"new", "x", foreign.der());
-    assert_eq!(reason(&abandoned(&beside, false).unwrap_err()), Some("id_of_another_certificate"));
+    assert_eq!(reason(&abandoned(&beside, Meant::Listed).unwrap_err()), Some("id_of_another_certificate"));
     let mut cut = bank.waiting();
     half(&mut cut, 41, b"new", b"ut2", bank.new.public_key());
-    assert_eq!(reason(&abandoned(&cut, false).unwrap_err()), Some("public_key_label_truncated"));
+    assert_eq!(reason(&abandoned(&cut, Meant::Listed).unwrap_err()), Some("public_key_label_truncated"));
     let mut silent = bank.waiting();
     silent.refuses.push(12);
-    assert_eq!(reason(&abandoned(&silent, false).unwrap_err()), Some("key_does_not_sign"));
+    assert_eq!(reason(&abandoned(&silent, Meant::Listed).unwrap_err()), Some("key_does_not_sign"));
     let twice = bank.waiting().pair(32, b"forged", bank.record.label(), &key().0);
     let pending = twice.contents().pending(&twice).unwrap();
     assert_eq!(pending[0].doubt(), Some("same_record"));

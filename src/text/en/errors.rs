@@ -321,6 +321,8 @@ code_words! {
         "Look at it with the token's own software.";
     RemovalDoubtful "It is not certain that this object on the token is ours, so nothing more is removed."
         "See what waits for an answer, and which certificates there are. A key that is surely to go can be named by its id.";
+    KeysAlike "Two private keys have the same identifier and the same record, so the identifier does not say which one is to go."
+        "With the token's own software, give the key that is needed another identifier (CKA_ID), or remove the one that is not needed. Then try again.";
     RetireOlderFirst "The certificate that this one has replaced is still on the token, so this one is not removed yet."
         "Remove the older one first; the error names it.";
     RetireNotProven "The new certificate's key has not signed yet, so the old one is not removed."

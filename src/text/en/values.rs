@@ -86,6 +86,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
             "the new certificate has the name of another user whose certificate is on the token"
         }
         (Fact::Reason, "same_record_and_id") => "two private keys have this record and this CKA_ID",
+        (Fact::Reason, "not_requested_here") => {
+            "only its record on the token says that it is ours: no request for this key is kept on this computer"
+        }
         (Fact::Reason, "public_key_unreadable") => "the public key cannot be read",
         (Fact::Reason, "public_key_label_truncated") => "the label of the public key came in part",
         (Fact::Reason, "key_does_not_sign") => "the key does not sign",

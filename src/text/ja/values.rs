@@ -76,6 +76,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
             "新しい電子証明書の名前が、トークンにある別の利用者の電子証明書と同じです"
         }
         (Fact::Reason, "same_record_and_id") => "同じ記録とCKA_IDを持つ秘密鍵が二つあります",
+        (Fact::Reason, "not_requested_here") => {
+            "本ソフトウェアの鍵であることを示すのがトークン上の記録だけで、このパソコンにこの鍵の申請が残っていません"
+        }
         (Fact::Reason, "public_key_unreadable") => "公開鍵を読み取れません",
         (Fact::Reason, "public_key_label_truncated") => "公開鍵のラベルが途中までしか返されません",
         (Fact::Reason, "key_does_not_sign") => "鍵で署名できません",

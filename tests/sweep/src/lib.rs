@@ -297,7 +297,7 @@ impl Sweep {
 
     /// A second job, while the first is at work: it does its own or is told why not.
     fn company(&self, scene: Scene, begin: &Begin, place: &Place) -> Findings {
-        let words = scene.company(&begin.made.old_serial, &self.stage.anchor());
+        let words = scene.company(&begin.made.old_serial, &self.stage.anchor(), &begin.waiting());
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let output = place.play_beside(&self.stage.programs, &words);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -317,7 +317,10 @@ impl Sweep {
     ) -> play::Run {
         place.copy_token(&begin.folder, &begin.made.serial);
         let (issuer, anchor, serial) = (self.stage.issuer(), self.stage.anchor(), &begin.made.old_serial);
-        let words = scene.words(&issuer, &begin.answer, serial, &anchor, place.path());
+        let mut words = scene.words(&issuer, &begin.answer, serial, &anchor, place.path());
+        if scene.abandons() {
+            words.extend(["--token".into(), begin.waiting()]);
+        }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let pin = if scene == Scene::WrongPin { WRONG_PIN } else { PIN };
         place.play(&self.stage.programs, &words, Some(fault), pin)

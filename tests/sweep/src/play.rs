@@ -87,6 +87,14 @@ pub struct Place {
     serial: OnceCell<String>,
 }
 
+/// The URI of the token in each place.
+pub const URI: &str = "pkcs11:token=BANK";
+
+/// Names the token, where the words do not.
+fn token(words: &[&str]) -> &'static [&'static str] {
+    if words.contains(&"--token") { &[] } else { &["--token", URI] }
+}
+
 impl Place {
     /// An empty one.
     pub fn at(path: PathBuf) -> Place {
@@ -154,14 +162,8 @@ impl Place {
         let module = if fault.is_some() { programs.shim.clone() } else { softhsm_module() };
         let mut command = self.command(&programs.command);
         // A run after one that was told of a wrong PIN is a person's.
-        command.args(words).args([
-            "--json",
-            "--lang",
-            "en",
-            "--pin-corrected",
-            "--token",
-            "pkcs11:token=BANK",
-        ]);
+        command.args(words).args(["--json", "--lang", "en", "--pin-corrected"]);
+        command.args(token(words));
         command.args(["--pin-env", PIN_VARIABLE]).arg("--module").arg(module).env(PIN_VARIABLE, pin);
         command.env(NEW_PIN_VARIABLE, NEW_PIN);
         if let Some((spec, _)) = fault {
@@ -192,7 +194,7 @@ impl Place {
         let elsewhere = self.path().join("elsewhere");
         fs::create_dir_all(&elsewhere).expect("a folder");
         let mut command = self.command(&programs.command);
-        command.args(words).args(["--json", "--lang", "en", "--token", "pkcs11:token=BANK"]);
+        command.args(words).args(["--json", "--lang", "en"]).args(token(words));
         command
             .args(["--pin-env", PIN_VARIABLE])
             .arg("--module")

@@ -133,12 +133,19 @@ impl Scene {
         matches!(self, Scene::Retire | Scene::RetireAmong | Scene::RetireAgain)
     }
 
+    /// Whether it removes the key that waits, which its URI has to name: the place knows nothing of its request.
+    pub fn abandons(self) -> bool {
+        matches!(self, Scene::Abandon | Scene::AbandonAmong)
+    }
+
     /// What another job does on the same token meanwhile: what would harm this one most.
-    pub fn company(self, old_serial: &str, anchor: &str) -> Vec<String> {
+    pub fn company(self, old_serial: &str, anchor: &str, waiting: &str) -> Vec<String> {
         let words: &[&str] = match self.start() {
             Start::Fresh if self == Scene::PinChange => &["pending"],
             Start::Fresh => &["renew", "--issuer", "false"],
-            Start::Pending | Start::PendingAmong | Start::Written => &["abandon", "--yes"],
+            Start::Pending | Start::PendingAmong | Start::Written => {
+                &["abandon", "--yes", "--token", waiting]
+            }
             Start::Renewed | Start::RenewedAmong | Start::RetireInterrupted => {
                 return self.retire_words(old_serial, anchor);
             }

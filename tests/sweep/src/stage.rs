@@ -12,7 +12,7 @@ use usbtoken_testkit::{
 };
 
 use super::keys::Keys;
-use super::play::{PIN, Place, Programs};
+use super::play::{PIN, Place, Programs, URI};
 use super::seen::Seen;
 
 /// The CKA_ID of the old credential.
@@ -63,6 +63,14 @@ pub struct Made {
 }
 
 impl Begin {
+    /// The URI of the key that waits.
+    pub fn waiting(&self) -> String {
+        let is_its = |object: &&Object| has_record(object) && !self.strangers.contains(object);
+        let id = self.seen.snapshot.objects().iter().find(is_its).map(|object| object.id.as_slice());
+        let id: String = id.unwrap_or_default().iter().map(|byte| format!("%{byte:02x}")).collect();
+        format!("{URI};id={id}")
+    }
+
     /// What no one may touch: what is not ours, and the old credential; where that is being removed, the new one.
     pub fn kept(&self, retires: bool) -> Seen {
         let foreign =

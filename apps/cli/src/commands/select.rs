@@ -5,7 +5,7 @@ use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::ProofLevel;
 use usbtoken::renewal::PendingKey;
-use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session};
+use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session, TokenUri};
 
 use super::chosen::Chosen;
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
@@ -56,7 +56,8 @@ fn are_of_one_key(all: &Credentials) -> bool {
 /// The pending key with that id; without an id the only one that is accepted.
 ///
 /// # Errors
-/// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`], which lists the candidates.
+/// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`], which lists the candidates; [`Code::KeysAlike`] where several have
+/// that id.
 pub fn pending(
     session: &Session,
     id: Option<&Hex>,
@@ -71,6 +72,9 @@ pub fn pending(
             let error = Error::new(Code::PendingNotFound).during(Step::ReadObjects);
             Err(id.into_iter().fold(error, |error, id| error.fact(Fact::Id, hex(&id.0))))
         }
+        (Some(last), false) if id.is_some() => {
+            Err(Error::new(Code::KeysAlike).during(Step::ReadObjects).fact(Fact::Id, hex(last.id())))
+        }
         (Some(last), false) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
             let keeper = Keeper::of_user();
@@ -79,6 +83,11 @@ pub fn pending(
             Err(candidates.fold(error, |error, one| error.fact(Fact::Candidate, one)))
         }
     }
+}
+
+/// Whether a URI has this CKA_ID.
+pub fn names(uri: &TokenUri, id: &[u8]) -> bool {
+    uri.clone().with_id(id) == *uri
 }
 
 /// A pending key where several may be meant.

@@ -218,6 +218,14 @@ impl Inspector {
         }
     }
 
+    /// Gives every object with this CKA_ID another one.
+    pub fn change_id(&self, id: &[u8], other: &[u8]) {
+        for handle in self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects") {
+            let other = [Attribute::Id(other.to_vec())];
+            self.session.update_attributes(handle, &other).expect("C_SetAttributeValue");
+        }
+    }
+
     /// Removes every object with this CKA_ID. A token may take others away with an object, so the rest is looked for each time.
     pub fn destroy(&self, id: &[u8]) {
         let with_id = || self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects");

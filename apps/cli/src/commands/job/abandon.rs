@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use usbtoken::error::Fact;
+use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Error, Result, Session};
 
 use crate::args;
@@ -12,6 +13,7 @@ use crate::commands::select;
 use crate::commands::show::pending;
 use crate::journal::JournalEntry;
 use crate::kept::Keeper;
+use crate::next_command::CommandLine;
 use crate::output::Outcome;
 use crate::pin;
 use crate::reference::Reference;
@@ -27,19 +29,42 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
             let forgotten = forget_order(run, args, &keeper, &session);
             return forgotten.unwrap_or_else(|| session.explained(Err(error)));
         }
+        // Their signatures may tell them apart when one is removed.
+        Err(error) if error.code() == Code::KeysAlike => {
+            let is_meant = |key: &PendingKey| args.id.as_ref().is_some_and(|id| key.id() == id.0);
+            session.pending()?.into_iter().find(is_meant).ok_or(error)?
+        }
         key => keeper.known(&session, key?),
     };
     let shown = pending::shown(run, &keeper, &session, &key);
     confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
-    // Who names the key's id has seen what is odd about it.
+    // Who names the key's id has seen what is odd about it, and a URI with it chooses. Without that only the key of a request
+    // that went out here goes.
     match args.id {
         Some(_) => session.abandon_named(&key, &run.call())?,
-        None => session.abandon(&key, &run.call())?,
+        None if select::names(session.token().found_by(), key.id()) => {
+            let gone = session.abandon(&key, &run.call());
+            gone.map_err(|error| named_by_id(error, run, args, key.id()))?;
+        }
+        None => {
+            let requested = keeper.request_key(&session, &key);
+            let gone = session.abandon_requested(&key, requested.as_ref(), &run.call());
+            gone.map_err(|error| named_by_id(error, run, args, key.id()))?;
+        }
     }
     keeper.forget(&session, key.id(), None);
     let text = said(run, &Words::Abandoned, shown.reference.as_ref());
     let json = json!({ "abandoned": shown });
     Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
+}
+
+/// The command that names the key, where that is the way on.
+fn named_by_id(error: Error, run: &Run, args: &args::Abandon, id: &[u8]) -> Error {
+    if error.code() != Code::RemovalDoubtful {
+        return error;
+    }
+    let line = CommandLine::new("abandon", &run.global).value("--id", Some(&hex(id)));
+    error.fact(Fact::GoOn, line.flag("--yes", args.yes).end())
 }
 
 /// Forgets an order for the key of a certificate that is in use: nothing of it is on the token. None where there is none.

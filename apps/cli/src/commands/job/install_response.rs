@@ -7,7 +7,7 @@ use usbtoken::bank::{KeyRule, OldCredential, Override};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, jst_date, read_anchors};
 use usbtoken::places::OldCertificate;
-use usbtoken::renewal::Retire;
+use usbtoken::renewal::{Retire, Retired};
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
 
@@ -93,7 +93,10 @@ impl<'a> Checks<'a> {
             return None;
         }
         let removed = Retire::of(old, &self.policy).run(session, &run.call());
-        Some(removed.map(drop).map_err(|error| self.name_retire(error, run, old)))
+        let note = |done: Retired| {
+            Keeper::of_user().note_removed(session, old, done.successor.certificate());
+        };
+        Some(removed.map(note).map_err(|error| self.name_retire(error, run, old)))
     }
 
     /// Names the command that removes the old certificate, where that was asked for and what took its place has another user's
@@ -218,7 +221,10 @@ pub fn finish(
         // Until the new one works at the bank, the old one is needed.
         Ok(Some((removal, old))) if works_from.is_none() && removes_old(run, checks.policy.old) => {
             match removal.run(session, &run.call()) {
-                Ok(_) => retired = true,
+                Ok(done) => {
+                    job.keeper.note_removed(session, &old, done.successor.certificate());
+                    retired = true;
+                }
                 Err(error) => failed = Some(checks.name_retire(error, run, &old)),
             }
         }

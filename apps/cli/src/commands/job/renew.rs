@@ -1,19 +1,20 @@
 //! `usbtoken renew`: the whole job in one run.
 
+use base16ct::lower::{decode_vec, encode_string as hex};
 use serde_json::json;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Warning};
 use usbtoken::places::OldCertificate;
-use usbtoken::renewal::{PendingState, Preflight, Renewed};
+use usbtoken::renewal::{PendingState, Preflight, Renewable, Renewed};
 use usbtoken::text::printable;
-use usbtoken::{Code, Credentials, Error, Pending, Renewal, Result, Session};
+use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session, TokenUri};
 
 use super::ask::{self, Options, Order, Visit};
 use super::install_response::{self, Checks, Job};
-use crate::args;
-use crate::commands::chosen::{self, Access};
+use crate::args::{self, Which};
+use crate::commands::chosen::{self, Access, Chosen};
 use crate::commands::{from, select};
-use crate::journal::JournalEntry;
+use crate::journal::{JournalEntry, Removed};
 use crate::output::Outcome;
 use crate::pin;
 use crate::reference::Reference;
@@ -26,7 +27,14 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
         Checks::read(run, &args.checks, args.subject.subject, select::key_rule(&args.key), args.retire_old)?;
     let elsewhere = from::old(run, &args.old, &args.which)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
-    let (old, access) = old_and_token(run, args, elsewhere)?;
+    let (old, access) = match old_and_token(run, args, elsewhere, &visit, &checks)? {
+        (Found::Old(old), access) => (old, access),
+        (Found::Follower(follower), access) => {
+            // Where no one could log in, nothing but the certificate says so.
+            access.login(run)?;
+            return Ok(removed_before(run, &follower, &checks));
+        }
+    };
     run.renews(old.certificate());
     let token = access.token().identity().clone();
     let ordered = order_for_old_key(args, &visit, &token, &old)?;
@@ -73,22 +81,49 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
 }
 
+/// What the command line names.
+enum Found {
+    /// A certificate that may be renewed.
+    Old(OldCertificate),
+    /// It was removed, and this took its place.
+    Follower(Credential),
+}
+
 /// The certificate that is renewed, and the token. Reserved before the look, so that no one renews what is about to be
 /// renewed here.
 fn old_and_token(
     run: &Run,
     args: &args::Renew,
     elsewhere: Option<OldCertificate>,
-) -> Result<(OldCertificate, Access)> {
+    visit: &Visit<'_>,
+    checks: &Checks<'_>,
+) -> Result<(Found, Access)> {
     if let Some(old) = elsewhere {
-        return Ok((old, Access::Reserved(from::onto(run)?.reserve()?)));
+        return Ok((Found::Old(old), Access::Reserved(from::onto(run)?.reserve()?)));
     }
     let reserved = run.token()?.reserve()?;
-    let found_by = reserved.token().found_by().clone();
-    let choice =
-        |all: Credentials| select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run);
-    let (old, access) = chosen::choose(run, reserved, choice)?;
-    Ok((old.into(), access))
+    let (token, found_by) = (reserved.token().identity().clone(), reserved.token().found_by().clone());
+    let removed = visit.keeper.last_removed(&token, |one| is_meant(one, &args.which, &found_by));
+    let waits_for_window = |one: &&Credential| {
+        one.renewable(checks.policy.window, run.now()) == Renewable::NotYet
+            && removed.as_ref().is_some_and(|removed| removed.was_replaced_by(one.certificate()))
+    };
+    let choice = |all: Credentials| {
+        let follower = all.iter().find(waits_for_window).cloned();
+        let named = all.named_by(&found_by);
+        match named.and_then(|named| select::credential(named, &args.which, args.key.force, run)) {
+            Ok(old) => Ok(Chosen { value: Found::Old(old.value.into()), settled: old.settled }),
+            Err(error) => match follower.filter(|_| is_not_found(&error)) {
+                Some(follower) => Ok(Chosen { value: Found::Follower(follower), settled: false }),
+                None => Err(error),
+            },
+        }
+    };
+    chosen::choose(run, reserved, choice)
+}
+
+fn is_not_found(error: &Error) -> bool {
+    matches!(error.code(), Code::CredentialNotFound | Code::CredentialNotSeen)
 }
 
 /// Installs an answer that an earlier run kept.
@@ -152,6 +187,27 @@ fn renewed(
     outcome.afterwards = removal.and_then(Result::err);
     outcome.exit = outcome.afterwards.as_ref().map(|error| error.code().family());
     outcome
+}
+
+/// What is named was removed here, as it was asked for, and what took its place cannot be renewed yet: a run every day that names
+/// it is right until then.
+fn removed_before(run: &Run, follower: &Credential, checks: &Checks<'_>) -> Outcome {
+    let certificate = follower.certificate();
+    let name = format!("{} (serial {})", follower.subject(), certificate.serial());
+    let from = checks.policy.window.opens_on(certificate.not_after()).to_string();
+    let text = Words::AlreadyRenewed { follower: &printable(&name), from: &from }.text(run.lang);
+    let json = json!({ "already_renewed": true, "successor": name, "renewable_from": from, "retired": true });
+    Outcome::new(text, json)
+}
+
+/// Whether the command line, or the token's URI, names what was removed.
+fn is_meant(removed: &Removed, which: &Which, found_by: &TokenUri) -> bool {
+    let serial = |text: &str| text.replace(':', "").trim_start_matches('0').to_ascii_lowercase();
+    match (&which.id, &which.serial) {
+        (Some(id), _) => removed.id == hex(&id.0),
+        (None, Some(named)) => serial(&removed.serial) == serial(named),
+        (None, None) => decode_vec(&removed.id).is_ok_and(|id| select::names(found_by, &id)),
+    }
 }
 
 fn options(args: &args::Renew) -> Options<'_> {

@@ -63,6 +63,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let named = |error| install_response::name_successor(error, run, &old, &args.trust_anchor);
     let removed = removal.run(&session, &run.call());
     let retired = removed.map_err(|error| named(error).unwrap_or_else(|error| error))?;
+    Keeper::of_user().note_removed(&session, &old, retired.successor.certificate());
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({

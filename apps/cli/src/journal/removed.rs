@@ -1,0 +1,83 @@
+//! What was removed from tokens because another took its place: a run every day may go on naming it.
+
+use std::path::PathBuf;
+
+use base16ct::lower::encode_string as hex;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use usbtoken::driver::TokenIdentity;
+use usbtoken::{Certificate, Credential, Result};
+
+use super::{Journal, LARGEST_RECORD, VERSION, name, private};
+
+const REMOVED: &str = "removed";
+
+/// A credential that was removed, and the certificate that took its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    version: u32,
+    token: TokenIdentity,
+    /// The CKA_ID, in hexadecimal.
+    pub id: String,
+    /// The serial number, in hexadecimal.
+    pub serial: String,
+    /// SHA-256 of the certificate, in hexadecimal.
+    fingerprint: String,
+    /// The same of the one that took its place.
+    successor: String,
+}
+
+impl Removed {
+    /// That this credential of the token has made room for that certificate.
+    pub fn of(token: &TokenIdentity, old: &Credential, successor: &Certificate) -> Self {
+        Removed {
+            version: VERSION,
+            token: token.clone(),
+            id: hex(old.id()),
+            serial: old.certificate().serial().to_string(),
+            fingerprint: fingerprint(old.certificate()),
+            successor: fingerprint(successor),
+        }
+    }
+
+    /// Whether that certificate took its place.
+    pub fn was_replaced_by(&self, certificate: &Certificate) -> bool {
+        self.successor == fingerprint(certificate)
+    }
+
+    /// Whether the other one, removed later, took its place.
+    pub fn made_room_for(&self, later: &Removed) -> bool {
+        self.successor == later.fingerprint
+    }
+}
+
+impl Journal {
+    /// Notes what was removed.
+    ///
+    /// # Errors
+    /// [`usbtoken::Code::JournalUnusable`].
+    pub fn note_removed(&self, removed: &Removed) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        let path = self.folder.join(format!("{}.{REMOVED}", name(&removed.token, &removed.fingerprint)));
+        let bytes = serde_json::to_vec_pretty(removed).map_err(|error| self.unusable(&path, error.into()))?;
+        private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
+    }
+
+    /// What was removed from this token. What cannot be trusted or read is passed over.
+    ///
+    /// # Errors
+    /// [`usbtoken::Code::JournalUnusable`] for the folder.
+    pub fn removed(&self, token: &TokenIdentity) -> Result<Vec<Removed>> {
+        let read = |path: &PathBuf| {
+            let bytes = private::read(path, LARGEST_RECORD).ok().flatten()?;
+            let removed: Removed = serde_json::from_slice(&bytes).ok()?;
+            (removed.version == VERSION && removed.token == *token).then_some(removed)
+        };
+        Ok(self.files(|file| file.ends_with(&format!(".{REMOVED}")))?.iter().filter_map(read).collect())
+    }
+}
+
+fn fingerprint(certificate: &Certificate) -> String {
+    hex(&Sha256::digest(certificate.der()))
+}

@@ -1,0 +1,36 @@
+//! What was removed here because another took its place.
+
+use usbtoken::driver::TokenIdentity;
+use usbtoken::{Certificate, Credential, Session};
+
+use super::Keeper;
+use crate::journal::Removed;
+
+impl Keeper {
+    /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is
+    /// not there; that is all.
+    pub fn note_removed(&self, session: &Session, old: &Credential, successor: &Certificate) {
+        if let Some(journal) = &self.journal {
+            let _ = journal.note_removed(&Removed::of(session.token().identity(), old, successor));
+        }
+    }
+
+    /// What was removed last of the row in which the one is that is meant.
+    pub fn last_removed(
+        &self,
+        token: &TokenIdentity,
+        is_meant: impl Fn(&Removed) -> bool,
+    ) -> Option<Removed> {
+        let removed = self.journal.as_ref()?.removed(token).ok()?;
+        let mut last = removed.iter().filter(|one| is_meant(one));
+        let mut one = last.next().filter(|_| last.next().is_none())?;
+        // A row is no longer than what was noted.
+        for _ in &removed {
+            match removed.iter().find(|later| one.made_room_for(later)) {
+                Some(later) => one = later,
+                None => break,
+            }
+        }
+        Some(one.clone())
+    }
+}
