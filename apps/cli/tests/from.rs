@@ -81,6 +81,12 @@ fn the_second_half_comes_days_later_though_the_file_is_gone() {
     let old = old(&stage);
     let asked = stage.run(&[&["request", "--out", "request.pem"], &P12[..]].concat()).json();
     assert_eq!(asked["from"]["serial"], serial_hex(&old));
+    // The same once more on another token: said, before it is done too.
+    let sibling = stage.token.sibling("SECOND");
+    let mut second = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    second.args(["--json", "preflight", "--from", "file:old.pem", "--token", &sibling.uri()]);
+    let beside = outcome(stage.at_home(&mut second));
+    assert!(beside.notices().contains(&"ordered_on_other_token".to_owned()), "{beside:?}");
     for name in ["old.p12", "old.pem"] {
         std::fs::remove_file(stage.file(name)).unwrap();
     }
@@ -95,7 +101,7 @@ fn the_second_half_comes_days_later_though_the_file_is_gone() {
     let early = stage.ca.issue_for(&request).not_after(days_from_now(5)).der();
     stage.install(&early).failed("not_later_than_old", 6);
     let installed = stage.install(&stage.ca.issue_for(&request).der());
-    assert!(installed.notices().contains(&"old_stays_elsewhere".to_owned()));
+    assert!(installed.notices().contains(&"old_not_where_it_was".to_owned()));
     assert_eq!(installed.json()["from"]["serial"], serial_hex(&old));
 }
 
@@ -215,6 +221,14 @@ fn bad_input_costs_nothing() {
     stage.write("two.pem", &[two, stage.read("third.pem")].concat());
     let chosen = stage.run(&["preflight", "--from", "file:two.pem", "--serial", &serial]).json();
     assert_eq!(chosen["from"]["serial"], serial);
+    let future = stage.ca.issue(
+        &manual_subject().to_der(),
+        &openssl(&stage, &["pkey", "-in", "old.key", "-pubout", "-outform", "DER"]),
+    );
+    let future = future.not_before(days_from_now(2)).not_after(days_from_now(20)).der();
+    stage.write("future.der", &future);
+    let early = stage.run(&["preflight", "--from", "file:future.der"]);
+    assert!(early.notices().contains(&"old_not_yet_valid".to_owned()), "{early:?}");
     // Not of this program's language: no place at all.
     for place in ["old.pem", "file:", "http://bank.example/old.pem"] {
         let said = with(&["--from", place]);
