@@ -107,7 +107,8 @@ fn load(path: &std::path::Path, trust: Trust, meant: &TokenUri) -> Result<Loaded
     let (module, first) = Module::load_with(path, trust)?;
     let took = begin.elapsed();
     // A driver that somebody initialised a while ago looks for new slots only when it is told to.
-    let (tokens, skipped) = module.tokens(!first, |slot| meant.may_mean_slot(slot))?;
+    let (tokens, skipped) =
+        module.tokens(!first, |slot| meant.may_mean_slot(slot), |token| matches(meant, token))?;
     Ok(Loaded { module, took, tokens, skipped })
 }
 

@@ -284,7 +284,7 @@ impl WatchedDriver {
 
     fn list(&mut self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
         let Some(module) = &self.module else { return Ok(Default::default()) };
-        let (tokens, skipped) = module.tokens(anew, |_| true)?;
+        let (tokens, skipped) = module.tokens(anew, |_| true, |_| true)?;
         self.tokens.clone_from(&tokens);
         self.looked = Some(Instant::now());
         Ok((tokens, skipped))

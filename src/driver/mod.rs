@@ -40,7 +40,7 @@ pub(crate) use session::Session;
 pub(crate) use session::made_up;
 pub use session::{AskPin, Evidence, PinChange, PinDoubt, PinRequest, Proof, PublicSession, Reservation};
 pub(crate) use session::{
-    Category, Label, NewKeyPair, Objects, Present, Removal, Signed, StoredCertificate, StoredKey,
+    Category, Label, LabelIs, NewKeyPair, Objects, Present, Removal, Signed, StoredCertificate, StoredKey,
     StoredPublicKey, doubt,
 };
 pub(crate) use token::quirks::AttributeSet;

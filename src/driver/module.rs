@@ -7,10 +7,12 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::time::{Duration, Instant};
 use usbtoken_pkcs11::library::{self, LoadFailure};
 use usbtoken_pkcs11::text::unpadded;
+use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Functions, Outcome, SessionHandle, SlotId};
 
 /// A driver (PKCS#11 module), loaded and initialised.
@@ -47,6 +49,10 @@ struct Driver {
     functions: Functions,
     /// How many logins were tried through it.
     logins: AtomicU64,
+    /// Whether it is in use and was initialised when we came: by the host, or through another driver that is the same library.
+    found_initialized: AtomicBool,
+    /// Whether it was not ended with its last use, because of another that is.
+    left_running: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -170,9 +176,27 @@ impl Module {
         &self.0.driver.functions
     }
 
-    /// Opens a session.
+    /// Opens a session. What may pass is tried once more: readers are busy for a moment after they were used, and some
+    /// drivers know only the thread that has initialised them.
     pub(super) fn open(&self, slot: SlotId, to_write: bool) -> Outcome<OpenSession> {
-        let handle = self.functions().open_session(slot, to_write)?;
+        /// How long a reader may be busy.
+        const MOMENT: Duration = Duration::from_millis(300);
+        let open = || self.functions().open_session(slot, to_write);
+        let opened = open().or_else(|failure| match failure.rv() {
+            Some(CKR_CRYPTOKI_NOT_INITIALIZED) if self.0.driver.start_in_this_thread() => open(),
+            Some(
+                CKR_GENERAL_ERROR
+                | CKR_FUNCTION_FAILED
+                | CKR_DEVICE_ERROR
+                | CKR_TOKEN_NOT_PRESENT
+                | CKR_TOKEN_NOT_RECOGNIZED,
+            ) => {
+                std::thread::sleep(MOMENT);
+                open().map_err(|_| failure)
+            }
+            _ => Err(failure),
+        });
+        let handle = opened?;
         let mut state = lock(&self.0.driver.state);
         state.sessions += 1;
         Ok(OpenSession { handle, start: state.starts })
@@ -248,11 +272,34 @@ fn registered(file: &CheckedFile) -> Result<&'static Driver> {
     if let Some(driver) = *place {
         return Ok(driver);
     }
-    let (logins, state) = (AtomicU64::new(0), Mutex::default());
-    let driver = Driver { path: path.to_owned(), functions: load(file)?, logins, state };
+    let driver = Driver {
+        path: path.to_owned(),
+        functions: load(file)?,
+        logins: AtomicU64::new(0),
+        found_initialized: AtomicBool::new(false),
+        left_running: AtomicBool::new(false),
+        state: Mutex::default(),
+    };
     let driver: &'static Driver = Box::leak(Box::new(driver));
     *place = Some(driver);
     Ok(driver)
+}
+
+/// Lets drivers be initialised one after the other, for two of them may be one library that does not expect that. One that takes
+/// its time is not waited for.
+fn alone() -> Option<MutexGuard<'static, ()>> {
+    /// How long the one before is waited for.
+    const PATIENCE: Duration = Duration::from_millis(100);
+    static STARTING: Mutex<()> = Mutex::new(());
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match STARTING.try_lock() {
+            Ok(alone) => return Some(alone),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() > until => return None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
 }
 
 /// Loads a file that was checked, and nothing else.
@@ -274,7 +321,8 @@ impl Driver {
     /// Returns whether the driver was initialised by this call.
     fn lease(&self) -> Result<bool> {
         let mut state = lock(&self.state);
-        let first = state.leases == 0;
+        // One that was not ended because another used its library is still ours.
+        let first = state.leases == 0 && !state.initialized_by_us;
         if first {
             self.start(&mut state)?;
         } else {
@@ -307,6 +355,7 @@ impl Driver {
     }
 
     fn start(&self, state: &mut State) -> Result<()> {
+        let _alone = alone();
         let initialized = self.functions.initialize();
         state.start_failed = initialized.is_err();
         state.initialized_by_us = initialized.map_err(|failure| {
@@ -314,20 +363,69 @@ impl Driver {
                 .fact(Fact::Path, self.path.display())
                 .because_of(failure.during(Step::InitializeDriver))
         })?;
+        self.found_initialized.store(!state.initialized_by_us, Ordering::SeqCst);
         state.starts += usize::from(state.initialized_by_us);
         Ok(())
     }
 
-    fn release(&self, open: Vec<SessionHandle>) {
+    /// C_Initialize once more, where it was ours and the driver denies it. Returns whether the driver has taken it.
+    fn start_in_this_thread(&self) -> bool {
         let mut state = lock(&self.state);
-        state.leases -= 1;
+        if !state.initialized_by_us {
+            return false;
+        }
+        let started = self.functions.initialize();
+        // Then every session of before is dead.
+        state.starts += usize::from(matches!(started, Ok(true)));
+        started.is_ok()
+    }
+
+    fn release(&self, open: Vec<SessionHandle>) {
+        let ours = {
+            let mut state = lock(&self.state);
+            let ours = state.leases == 1 && state.initialized_by_us;
+            if !ours {
+                open.iter().for_each(|session| close(&self.functions, *session));
+            }
+            state.leases -= 1;
+            if state.leases == 0 {
+                self.found_initialized.store(false, Ordering::SeqCst);
+            }
+            ours.then_some(state.starts)
+        };
+        end_unused(self);
+        let state = lock(&self.state);
+        // Else C_Finalize has closed them.
+        if state.initialized_by_us && ours == Some(state.starts) {
+            open.iter().for_each(|session| close(&self.functions, *session));
+        }
+    }
+
+    /// C_Finalize, where no one uses the driver any more and it was ours to initialise.
+    fn end_if_unused(&self) {
+        let mut state = lock(&self.state);
         if state.leases == 0 && state.initialized_by_us {
             // No one is left to report to; in a forked child the call is refused, which is right.
             let _ = self.functions.finalize();
-        } else {
-            open.into_iter().for_each(|session| close(&self.functions, session));
+            state.initialized_by_us = false;
         }
     }
+}
+
+/// Ends this driver where no one uses it, and those that were left to it. While one is in use that was found initialised, none is
+/// ended: two files may be one library behind them (p11-kit's proxy and the driver that it loads), and C_Finalize of one
+/// would end the other.
+fn end_unused(own: &Driver) {
+    let places: Vec<_> = lock(&REGISTRY).values().copied().collect();
+    // A place that is locked has a driver that is being loaded.
+    let drivers = || places.iter().filter_map(|place| place.try_lock().ok().and_then(|place| *place));
+    if drivers().any(|driver| driver.found_initialized.load(Ordering::SeqCst)) {
+        own.left_running.store(true, Ordering::SeqCst);
+        return;
+    }
+    own.end_if_unused();
+    let left = drivers().filter(|driver| driver.left_running.swap(false, Ordering::SeqCst));
+    left.for_each(Driver::end_if_unused);
 }
 
 impl Drop for Lease {

@@ -113,7 +113,7 @@ pub fn nss_profiles() -> Vec<PathBuf> {
 
 /// The certificates that softokn shows, and the identifiers of the private keys that it shows without a password.
 fn certificates(softokn: &Module) -> Result<(Vec<StoredCertificate>, Vec<Vec<u8>>)> {
-    let (tokens, _) = softokn.tokens(false, |_| true)?;
+    let (tokens, _) = softokn.tokens(false, |_| true, |_| true)?;
     let (mut certificates, mut keys) = (Vec::new(), Vec::new());
     for token in tokens {
         let objects = token.open_public_session()?.objects()?;

@@ -6,7 +6,7 @@ use super::renewal::{Renewal, Subject};
 use super::run::Run;
 use crate::bank::RequestForm;
 use crate::contents::{Contents, Credential, Identified as _, Old, PendingKey, PendingState, Record, about};
-use crate::driver::{NewKeyPair, Present, Proof, Session, StoredKey};
+use crate::driver::{LabelIs, NewKeyPair, Present, Proof, Session, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
     KeyAlgorithm, KeyKind, ProofLevel, PublicKey, RenewalInfo, RenewalRequest, Request, RequestDraft,
@@ -162,14 +162,16 @@ impl Job<'_> {
 
     /// The pair of a first certificate says on its label for whom it is, where the token takes that.
     fn generate_key_pair(&self, kind: KeyKind, record: &Record, present: &Present) -> Result<NewKeyPair> {
-        let generate = |label: &[u8]| self.session.generate_key_pair(kind, label, present);
+        let generate =
+            |label: &[u8], label_is| self.session.generate_key_pair(kind, (label, label_is), present);
+        let generate_plain = || generate(record.label(), LabelIs::Wished);
         let label = match &self.renewal.subject {
             Subject::First(subject) => record.label_for(subject),
             Subject::Renewed(_) => None,
         };
-        let Some(label) = label else { return generate(record.label()) };
-        match generate(&label) {
-            Err(error) if error.code() == Code::TemplateRefused => generate(record.label()),
+        let Some(label) = label else { return generate_plain() };
+        match generate(&label, LabelIs::OneOfSeveral) {
+            Err(error) if error.code() == Code::TemplateRefused => generate_plain(),
             made => made,
         }
     }

@@ -3,6 +3,7 @@
 use usbtoken_testkit::{Kind, days_from_now};
 
 use crate::common::{Bank, usbtoken};
+use crate::driver::odd_driver;
 use usbtoken::Code;
 
 /// A driver that closes every descriptor, at any call, closes neither our lock nor the way to the result.
@@ -48,4 +49,25 @@ fn a_driver_that_closes_everything_closes_neither_lock_nor_result() {
         // What is refused is said on standard error.
         bank.odd(ways, &["request", "--out", "r.pem", "--id", "ff"]).failed(Code::CredentialNotFound);
     }
+}
+
+/// Two files that are one library behind them, as p11-kit's proxy and the driver that it loads: the one that goes first does not end
+/// the other.
+#[test]
+fn two_drivers_that_are_one_library_do_not_end_each_other() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let (one, other) = (bank.file("one.so"), bank.file("other.so"));
+    for copy in [&one, &other] {
+        std::fs::copy(odd_driver(), copy).unwrap();
+    }
+    let second = ["--module", other.to_str().unwrap()];
+    for command in [
+        &["list"][..],
+        &["preflight"],
+        &["renew", "--issuer", &bank.issuer("")],
+        &["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()],
+    ] {
+        bank.oddly_through(&one, "", &[&second[..], command].concat()).json();
+    }
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }

@@ -1,6 +1,6 @@
 //! The odd driver, and what the command does with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -26,6 +26,11 @@ impl Bank {
     /// Runs the command with the driver that behaves in these ways.
     pub fn odd(&self, ways: &str, arguments: &[&str]) -> Said {
         self.run_oddly(self.command(odd_driver(), arguments), ways)
+    }
+
+    /// The same with a copy of it.
+    pub fn oddly_through(&self, driver: &Path, ways: &str, arguments: &[&str]) -> Said {
+        self.run_oddly(self.command(driver, arguments), ways)
     }
 
     /// The same without a PIN at hand.

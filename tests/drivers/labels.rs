@@ -79,6 +79,54 @@ fn one_run_or_two_a_certificate_is_ordered_once() {
     }
 }
 
+/// A token that takes no label with the pair takes it afterwards, or the job is known as on one that chooses labels.
+#[test]
+fn what_cannot_be_given_with_an_object_is_set_afterwards_or_kept_here() {
+    let rows = [
+        (Kind::P256, "pair-without=3"),
+        (Kind::P256, "pair-without=3,pair-answers=0x10"),
+        (Kind::P256, "pair-without=3,pair-answers=0x13,labels-kept"),
+        (Kind::P256, "pair-without=0x10a"),
+        (Kind::P256, "pair-without=0x102"),
+        (Kind::Rsa2048, "pair-without=0x122,pair-answers=0x10"),
+        (Kind::Rsa2048, "pair-without=3,object-without=3,labels-kept"),
+        (Kind::P256, "object-without=3"),
+        (Kind::P256, "object-without=3,labels-kept"),
+        (Kind::P256, "object-without=0x102"),
+    ];
+    for (kind, ways) in rows {
+        let bank = Bank::alone(kind, days_from_now(11));
+        bank.renew_oddly(ways, &[]).json();
+        bank.assert_old_works();
+        assert_eq!(bank.soft.snapshot().of_class("CKO_CERTIFICATE").count(), 2, "{ways}");
+        let after = bank.soft.snapshot();
+        assert_eq!(bank.renew_oddly(ways, &[]).json()["already_renewed"], true, "{ways}");
+        bank.soft.snapshot().assert_same_as(&after);
+        assert_eq!(bank.noted("pair"), 1, "{ways}");
+        // One that is given up leaves nothing.
+        let bank = Bank::alone(kind, days_from_now(11));
+        bank.odd(ways, &["request", "--out", "request.pem"]).json();
+        bank.odd(ways, &["abandon", "--yes"]).json();
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+}
+
+/// Each refused attempt has written a certificate, with a label of the token's choice, and where CKA_ID is refused without that.
+#[test]
+fn what_refused_writes_left_is_known_by_its_value() {
+    for refused in ["", "object-without=0x102,", "object-without=3,"] {
+        for answer in ["0x13", "0x5", "0x30"] {
+            let bank = Bank::alone(Kind::P256, days_from_now(11));
+            let ways = format!("{refused}certificate-labels-chosen,created-answers={answer}");
+            assert_ne!(bank.renew_oddly(&ways, &[]).exit, 0);
+            let left = bank.soft.snapshot().of_class("CKO_CERTIFICATE").count();
+            assert_eq!(left, 1, "{ways}");
+            bank.renew_oddly("certificate-labels-chosen", &["--resume"]).json();
+            assert_eq!(bank.soft.snapshot().of_class("CKO_CERTIFICATE").count(), 2);
+        }
+    }
+}
+
 fn request_der(bank: &Bank) -> Vec<u8> {
     let said = bank.tool("openssl", &["req", "-in", "request.pem", "-outform", "DER", "-out", "request.der"]);
     assert_eq!(said.exit, 0, "{said:?}");

@@ -26,7 +26,7 @@ struct attribute { U type; void *value; U length; };
 
 /* The functions of PKCS#11 v2.40 in the order of CK_FUNCTION_LIST. */
 enum {
-    INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, SESSION_INFO = 15,
+    INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, OPEN_SESSION = 12, SESSION_INFO = 15,
     LOGIN = 18, LOGOUT,
     CREATE_OBJECT, DESTROY_OBJECT = 22, GET_ATTRIBUTES = 24, SET_ATTRIBUTES, FIND_INIT, FIND, FIND_FINAL,
     SIGN_INIT = 42, SIGN, SIGN_FINAL = 45, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
@@ -35,6 +35,7 @@ struct list { B version[2]; U (*function[FUNCTIONS])(); };
 
 static struct list *real, odd;
 static int starts, logins, pairs;
+static __thread int knows_thread;
 
 static const char *word(const char *name)
 {
@@ -94,7 +95,17 @@ static U initialize(void *arguments)
     if (word("untidy")) printf("driver: debug\n"), chdir("/"), umask(0);
     if (word("starts-once") && starts++) return 5;
     close_at("init");
+    knows_thread = 1;
     return real->function[INITIALIZE](arguments);
+}
+
+/* `one-thread`: only the thread that has initialised it is known. `busy`: the first session is refused so. */
+static U open_session(U slot, U flags, void *application, void *notify, U *session)
+{
+    static int opened;
+    if (word("one-thread") && !knows_thread) return 0x190;
+    if (word("busy") && !opened++) return number("busy");
+    return real->function[OPEN_SESSION](slot, flags, application, notify, session);
 }
 
 static U finalize(void *nothing)
@@ -103,10 +114,26 @@ static U finalize(void *nothing)
     return close_at("finalize"), rv;
 }
 
-/* `many-slots`: so many empty ones before the real ones, and a list that is too long does not tell how long it is. */
+/* `present-none`: no slot has a token; `present-last`: only the last one; `present-refused`: that is not told. `slots-twice`: each is listed twice.
+ * `many-slots`: so many empty ones before the real ones, and a list that is too long does not tell how long it is. */
 static U slot_list(B present, U *slots, U *count)
 {
     U extra = number("many-slots"), room = *count, own[64], owned = 64;
+    if (present && word("present-none")) return *count = 0, 0;
+    if (present && word("present-last")) {
+        U rv = real->function[SLOT_LIST](present, own, &owned);
+        if (!rv && slots && room > 0) *slots = own[owned - 1];
+        return *count = 1, rv;
+    }
+    if (present && word("present-refused")) return number("present-refused");
+    if (word("slots-twice")) {
+        U rv = real->function[SLOT_LIST](present, own, &owned);
+        *count = 2 * owned;
+        if (rv || !slots) return rv;
+        if (room < 2 * owned) return 0x150;
+        for (U i = 0; i < 2 * owned; i++) slots[i] = own[i / 2];
+        return 0;
+    }
     if (!extra) return real->function[SLOT_LIST](present, slots, count);
     U rv = real->function[SLOT_LIST](present, own, &owned);
     if (rv) return rv;
@@ -176,7 +203,10 @@ static U login(U session, U user, B *pin, U length)
     close_at("login");
     if (user == 2 && word("asks")) return 0;
     if (!pin && word("pad")) return number("pad");
-    return word("login") ? number("login") : real->function[LOGIN](session, user, pin, length);
+    if (word("login")) return number("login");
+    /* `login-answers`: after a login that worked. */
+    U rv = real->function[LOGIN](session, user, pin, length);
+    return rv || !word("login-answers") ? rv : number("login-answers");
 }
 
 /* `handles-change`: objects have other numbers whenever one has gone. */
@@ -201,6 +231,7 @@ static U with_id(U session, U class, struct attribute *id, U *found)
 }
 
 /* `category-refused`, as openCryptoki does. `dies-in-create`: half a certificate is on the token by then.
+ * `object-without`: an attribute that it refuses, whatever its value. `created-answers`: a certificate is written, and that answered.
  * `one-certificate-per-key`: the new one takes the place of the one with its identifier. `one-label-per-key`: the private key
  * has the label of its certificate. `certificates-private`: every object that is created is. */
 static U create(U session, struct attribute *given, U count, U *object)
@@ -210,6 +241,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     U at = 0, others[8];
     reset(session), close_at("create");
     if (word("category-refused") && (of_type(given, count, 0x87) || of_type(given, count, 0x110))) return 0x12;
+    if (word("object-without") && of_type(given, count, number("object-without"))) return 0x12;
     if (word("dies-in-create") && value) {
         value->length = number("dies-in-create");
         real->function[CREATE_OBJECT](session, given, count, object), _exit(86);
@@ -224,6 +256,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     if (word("certificate-labels-chosen") && label) label->value = "Certificate 1", label->length = 13;
     if (!word("certificates-private")) {
         U rv = real->function[CREATE_OBJECT](session, given, count, object);
+        if (!rv && value && word("created-answers")) return number("created-answers");
         return *object = outside(*object), rv;
     }
     memcpy(all, given, count * sizeof *given);
@@ -271,20 +304,24 @@ static U set_attributes(U session, U object, struct attribute *given, U count)
     return word("labels-kept") ? 0x10 : real->function[SET_ATTRIBUTES](session, inside(object), given, count);
 }
 
-/* `count-untold`: at the end of a search it does not say how many. */
+/* `handles-twice`: each object is found twice. `count-untold`: at the end of a search it does not say how many. */
 static U find(U session, U *objects, U room, U *count)
 {
-    U rv = find_seen(session, objects, room, count);
+    U rv = find_seen(session, objects, word("handles-twice") ? room / 2 : room, count);
+    for (U i = *count; !rv && word("handles-twice") && i > 0; i--) objects[2 * i - 1] = objects[2 * i - 2] = objects[i - 1];
+    if (!rv && word("handles-twice")) *count *= 2;
     if (word("count-untold") && !rv && !*count) return *count = number("count-untold"), 0;
     for (U i = 0; !rv && i < *count; i++) objects[i] = outside(objects[i]);
     return rv;
 }
 
-/* `labels-chosen`: keys are labelled by the token. `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
+/* `pair-without`: an attribute that it refuses, with `pair-answers`. `labels-chosen`: keys are labelled by the token. `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
 static U generate(U session, struct mechanism *mechanism, struct attribute *public, U publics, struct attribute *private,
                   U privates, U *public_key, U *private_key)
 {
     struct attribute one[20], two[20];
+    if (word("pair-without") && (of_type(public, publics, number("pair-without")) || of_type(private, privates, number("pair-without"))))
+        return word("pair-answers") ? number("pair-answers") : 0x12;
     reset(session), note("pair"), pairs++, close_at("pair");
     memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
     for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;
@@ -329,6 +366,8 @@ static U attributes(U session, U object, struct attribute *list, U count)
         if (list[i].length == unavailable && word("lengths-of-32-bits")) list[i].length = 0xffffffff;
         if (list[i].length == unavailable || !list[i].value) continue;
         if (word("never-local") && list[i].type == 0x163) *(B *)list[i].value = 0;
+        /* `certificate-type`: what it states of X.509 certificates. */
+        if (word("certificate-type") && list[i].type == 0x80 && list[i].length == sizeof(U)) *(U *)list[i].value = number("certificate-type");
         if (word("lengths-stay") && list[i].length < room[i]) list[i].length = room[i];
         B *point = list[i].value;
         if (list[i].type == 0x181 && list[i].length == 67 && (word("points-compressed") || word("points-bare"))) {
@@ -411,7 +450,7 @@ U C_GetFunctionList(struct list **list)
         odd.function[INITIALIZE] = initialize, odd.function[FINALIZE] = finalize, odd.function[GET_LIST] = C_GetFunctionList;
         odd.function[SLOT_LIST] = slot_list, odd.function[TOKEN_INFO] = token_info;
         odd.function[MECHANISM_LIST] = mechanism_list, odd.function[MECHANISM_INFO] = mechanism_info;
-        odd.function[SESSION_INFO] = session_info;
+        odd.function[OPEN_SESSION] = open_session, odd.function[SESSION_INFO] = session_info;
         odd.function[LOGIN] = login, odd.function[CREATE_OBJECT] = create;
         odd.function[DESTROY_OBJECT] = destroy, odd.function[FIND] = find;
         odd.function[FIND_INIT] = find_init, odd.function[SET_ATTRIBUTES] = set_attributes;

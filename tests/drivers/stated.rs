@@ -1,6 +1,7 @@
 //! What a token states of its PIN is told by the preflight, which forbids nothing.
 
 use serde_json::Value;
+use usbtoken::Code;
 use usbtoken_testkit::{Kind, days_from_now};
 
 use crate::common::Bank;
@@ -20,6 +21,10 @@ fn what_is_stated_of_the_pin_is_told_before_it_is_asked_for() {
         let preflight = bank.oddly_without_pin(ways, &["preflight"]).json();
         assert_eq!(preflight["can_renew"], true, "{ways}");
         assert_eq!(of_pin(&preflight), told.into_iter().collect::<Vec<_>>(), "{ways}: {preflight:#}");
+        // Nothing says beside it that all is well with the PIN.
+        let points = preflight["points"].as_array().unwrap().iter();
+        let fine = points.filter(|one| one["point"] == "pin_usable" && one["state"] == "ok").count();
+        assert_eq!(fine, usize::from(told.is_none()), "{ways}: {preflight:#}");
     }
     // The PIN at hand is held against it, and its length is a hint that the login decides on.
     let length = bank.soft.pin().len() as u64 + 1;
@@ -29,6 +34,16 @@ fn what_is_stated_of_the_pin_is_told_before_it_is_asked_for() {
     assert_eq!(preflight["stated_pin_length"], serde_json::json!([length, 20]));
     let preflight = bank.odd(&ways, &["preflight", "--pin-as-typed"]).json();
     assert!(of_pin(&preflight).iter().all(|name| *name != "pin_length_stated") || length > 8);
+}
+
+/// What was wrong at the pad was entered there: it says nothing of the PIN at hand, which is the way out where there is no pad.
+#[test]
+fn what_the_pad_refused_does_not_keep_the_pin_at_hand_out() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let ways = "flags=0x100,pad=0xa0";
+    bank.odd(ways, &["list"]).failed(Code::PinIncorrect);
+    bank.odd(ways, &["list", "--pin-as-typed"]).json();
+    bank.odd("", &["list"]).json();
 }
 
 fn of_pin(preflight: &Value) -> Vec<&str> {

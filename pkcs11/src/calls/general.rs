@@ -1,6 +1,7 @@
 //! The driver as a whole, its slots, its sessions (PKCS#11 v3.1 §5.4–§5.6).
 
 use super::functions::{Functions, SessionHandle, SlotId, call};
+use super::once::each_once;
 use super::template::length;
 use crate::failure::{Failure, Outcome};
 use crate::types::*;
@@ -90,14 +91,14 @@ impl Functions {
         Ok(info)
     }
 
-    /// The slots: all, or those with a token in them.
+    /// The slots, each once: all, or those with a token in them.
     pub fn slots(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
         const FUNCTION: &str = "C_GetSlotList";
         let present = if with_token { CK_TRUE } else { CK_FALSE };
         let slots = growing(FUNCTION, SLOTS_AT_ONCE, MAX_SLOTS, |buffer: &mut Vec<CK_SLOT_ID>, count| {
             call!(self, C_GetSlotList(present, buffer.as_mut_ptr(), count))
         })?;
-        Ok(slots.into_iter().map(SlotId).collect())
+        Ok(each_once(slots).into_iter().map(SlotId).collect())
     }
 
     /// As [`Functions::slots`], after the driver was made to look for slots that came or went: it does so only when

@@ -5,6 +5,7 @@ mod broken_pipe;
 mod functions;
 mod general;
 mod objects;
+mod once;
 mod template;
 
 pub use attributes::{Attributes, PrivateValue, Wanted};

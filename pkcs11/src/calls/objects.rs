@@ -1,6 +1,7 @@
 //! Objects and keys (PKCS#11 v3.1 §5.7, §5.13, §5.18).
 
 use super::functions::{Functions, ObjectHandle, SessionHandle, call};
+use super::once::each_once;
 use super::template::{Template, length};
 use crate::failure::{Failure, Outcome};
 use crate::types::*;
@@ -20,7 +21,7 @@ const LONGEST_SEARCH: Duration = Duration::from_secs(120);
 const MAX_SIGNATURE: usize = 1024;
 
 impl Functions {
-    /// All objects that match, up to a bound. C_FindObjects is called until it returns none, as the
+    /// All objects that match, each once, up to a bound. C_FindObjects is called until it returns none, as the
     /// specification asks: drivers exist that hand out fewer than asked for although more are there.
     pub fn find(&self, session: SessionHandle, mut template: Template) -> Outcome<Vec<ObjectHandle>> {
         let mut attributes = template.lend();
@@ -30,7 +31,7 @@ impl Functions {
         let ended = call!(self, C_FindObjectsFinal(session.0));
         let found = found?;
         ended?;
-        Ok(found)
+        Ok(each_once(found))
     }
 
     fn find_all(&self, session: SessionHandle, longest: Duration) -> Outcome<Vec<ObjectHandle>> {

@@ -27,7 +27,7 @@ impl Session {
         if !module.start_anew(log_out)? {
             return Ok(false);
         }
-        let (tokens, _) = module.tokens(false, |_| true)?;
+        let (tokens, _) = module.tokens(false, |_| true, |_| true)?;
         let found = tokens.into_iter().find(|token| token.identity() == identity).ok_or_else(|| {
             Error::new(Code::TokenNotPresent).during(Step::FindToken).fact(Fact::Expected, identity)
         })?;

@@ -26,9 +26,18 @@ pub(crate) struct NewKeyPair {
     pub labelled: bool,
 }
 
+/// What a label means to who asks for a key pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LabelIs {
+    /// There is another label to ask for, where the token does not take this one.
+    OneOfSeveral,
+    /// A pair without it is better than none.
+    Wished,
+}
+
 impl Session {
     /// Generates a key pair with this label, on both halves, and a random CKA_ID of its own. Neither is changed later; only a
-    /// token that chooses labels by itself is asked once to take ours.
+    /// token that chooses labels by itself, or takes none with the pair, is asked once to take ours.
     ///
     /// Whether the key is really not exportable is for [`Session::prove`] to say.
     ///
@@ -39,11 +48,11 @@ impl Session {
     pub(crate) fn generate_key_pair(
         &self,
         kind: KeyKind,
-        label: &[u8],
+        (label, label_is): (&[u8], LabelIs),
         before: &Present,
     ) -> Result<NewKeyPair> {
         let id = random_id()?;
-        let (public, private) = self.try_templates(kind, &id, label, before)?;
+        let (public, private) = self.try_templates(kind, &id, (label, label_is), before)?;
         let made = self.read_pair(public, private).and_then(|pair| self.labelled(pair, label));
         made.map_err(|error| {
             let open = self.open_session();
@@ -60,12 +69,17 @@ impl Session {
         &self,
         kind: KeyKind,
         id: &[u8],
-        label: &[u8],
+        (label, label_is): (&[u8], LabelIs),
         before: &Present,
     ) -> Result<(ObjectHandle, ObjectHandle)> {
         let open = self.open_session();
         let mut refusals = Vec::new();
-        for set in &self.token().quirks().template_sets {
+        let last = TemplateSet::LAST.iter().filter(|set| match kind.curve_der() {
+            Some(_) => set.has_exponent() || **set == TemplateSet::Fewest,
+            None => true,
+        });
+        let last = last.filter(|set| set.has_label() || label_is == LabelIs::Wished);
+        for set in self.token().quirks().template_sets.iter().chain(last) {
             let (public, private) = templates(*set, kind, id, label);
             let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
@@ -200,23 +214,27 @@ fn generator(kind: KeyKind) -> CK_MECHANISM_TYPE {
 
 /// The templates of one set: public, private (PKCS#11 v3.1 §4.8, §4.9, §6.1.4, §6.3.5).
 fn templates(set: TemplateSet, kind: KeyKind, id: &[u8], label: &[u8]) -> (Template, Template) {
-    let usage = set == TemplateSet::SignOnly;
+    let usage = matches!(set, TemplateSet::SignOnly | TemplateSet::NoExponent | TemplateSet::NoLabel);
     let with_id = !matches!(set, TemplateSet::NoId | TemplateSet::NoIdInSession);
     let public_stays = !matches!(set, TemplateSet::PublicKeyInSession | TemplateSet::NoIdInSession);
 
-    let mut public = Template::new().flag(CKA_TOKEN, public_stays).bytes(CKA_LABEL, label);
+    let mut public = Template::new().flag(CKA_TOKEN, public_stays);
     public = match kind.curve_der() {
         Some(curve) => public.bytes(CKA_EC_PARAMS, &curve),
-        None => public
-            .number(CKA_MODULUS_BITS, kind.bits().into())
-            .bytes(CKA_PUBLIC_EXPONENT, &[0x01, 0x00, 0x01]),
+        None => public.number(CKA_MODULUS_BITS, kind.bits().into()),
     };
+    if set.has_exponent() && kind.curve_der().is_none() {
+        public = public.bytes(CKA_PUBLIC_EXPONENT, &[0x01, 0x00, 0x01]);
+    }
     let mut private = Template::new()
         .flag(CKA_TOKEN, true)
         .flag(CKA_PRIVATE, true)
         .flag(CKA_SENSITIVE, true)
-        .flag(CKA_EXTRACTABLE, false)
-        .bytes(CKA_LABEL, label);
+        .flag(CKA_EXTRACTABLE, false);
+    if set.has_label() {
+        public = public.bytes(CKA_LABEL, label);
+        private = private.bytes(CKA_LABEL, label);
+    }
     if usage {
         public = public.flag(CKA_VERIFY, true);
         private = private.flag(CKA_SIGN, true);

@@ -18,7 +18,7 @@ mod store;
 
 pub use self::change::PinChange;
 pub use self::evidence::Evidence;
-pub(crate) use self::keygen::NewKeyPair;
+pub(crate) use self::keygen::{LabelIs, NewKeyPair};
 pub use self::login::Login;
 use self::login::{SharedLogin, check_login, refused_on};
 use self::object::Unread;

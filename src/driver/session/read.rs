@@ -213,13 +213,16 @@ impl Open {
 
     fn certificate(&self, handle: ObjectHandle, attributes: &Attributes) -> Option<StoredCertificate> {
         let is = |kind, value| attributes.number(kind).is_none_or(|found| found == value);
-        let wanted = is(CKA_CLASS, CKO_CERTIFICATE) && is(CKA_CERTIFICATE_TYPE, CKC_X_509);
+        // Cards whose files have a fixed size fill them up behind the certificate.
+        let der = Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default());
+        // What is one is one, whatever the token states of its type.
+        let is_x509 = || is(CKA_CERTIFICATE_TYPE, CKC_X_509) || Certificate::from_der(der).is_ok();
+        let wanted = is(CKA_CLASS, CKO_CERTIFICATE) && is_x509();
         wanted.then(|| StoredCertificate {
             place: self.place(handle),
             id: bytes(attributes, CKA_ID),
             label: label(attributes),
-            // Cards whose files have a fixed size fill them up behind the certificate.
-            der: Certificate::without_padding(attributes.bytes(CKA_VALUE).unwrap_or_default()).into(),
+            der: der.into(),
         })
     }
 

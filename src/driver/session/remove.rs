@@ -45,7 +45,7 @@ enum Is {
     /// What a creation of ours has left of a certificate, empty or not.
     HalfCertificate { id: Vec<u8>, label: Label, der: Arc<[u8]> },
     /// A certificate object that we have created in this session, whatever the token made of its value.
-    CreatedCertificate { id: Vec<u8>, label: Vec<u8> },
+    CreatedCertificate { id: Vec<u8>, label: Vec<u8>, der: Vec<u8> },
     /// A public key of exactly this value.
     PublicKey { id: Vec<u8>, label: Label, value: PublicKey },
     /// A private key; what it reports of its public half may change with the objects around it, and does not count. What it
@@ -122,7 +122,8 @@ impl Removal {
     /// A certificate that C_CreateObject has just made for us.
     pub(super) fn created_certificate(self, certificate: &StoredCertificate) -> Self {
         let (id, label) = (certificate.id.clone(), certificate.label.bytes().to_vec());
-        self.and(certificate.place, Is::CreatedCertificate { id, label })
+        let der = certificate.der.to_vec();
+        self.and(certificate.place, Is::CreatedCertificate { id, label, der })
     }
 
     /// A half of the pair that C_GenerateKeyPair has just made for us.
@@ -314,23 +315,41 @@ impl Session {
         self.remove(&removal)
     }
 
-    /// Removes what a refused C_CreateObject left behind: what was not there before, can be read, and carries the
-    /// identifier and the label that we gave it; but not the one that was created. What carries nothing, as SoftHSM leaves it,
-    /// stays.
+    /// Removes what a refused C_CreateObject left behind: what was not there before, can be read, and carries the identifier that
+    /// we gave it, and the label or, as some tokens choose labels, the value; but not the one that was created. What carries
+    /// nothing, as SoftHSM leaves it, stays. Returns whether there was any.
     pub(super) fn remove_leftover_certificates(
         &self,
-        id: &[u8],
-        label: &[u8],
+        (id, label, der): (&[u8], &[u8], &[u8]),
         before: &Present,
         but: Option<&StoredCertificate>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let came = self.came_since(before)?.into_iter();
         let came = came.filter(|(place, _)| but.is_none_or(|but| but.place != *place));
         let removal = came.fold(Removal::new(Step::WriteCertificate), |removal, (place, object)| {
-            let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec() };
+            let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec(), der: der.to_vec() };
             if is.agrees_with(&object) { removal.and(place, is) } else { removal }
         });
+        self.remove(&removal)?;
+        Ok(!removal.planned.is_empty())
+    }
+
+    /// Removes what a refused C_CreateObject without an identifier left behind: certificates of exactly this value that were not
+    /// there right before the call.
+    pub(super) fn remove_copies(&self, der: &[u8], before: &Present) -> Result<()> {
+        let came = self.came_since(before)?.into_iter();
+        let removal = came.fold(Removal::new(Step::WriteCertificate), |removal, (_, object)| match object {
+            Object::Certificate(one) if *one.der == *der => removal.certificate(&one),
+            _ => removal,
+        });
         self.remove(&removal)
+    }
+
+    /// What is there now.
+    pub(super) fn present(&self) -> Result<Present> {
+        let open = self.open_session();
+        let handles = open.find(usbtoken_pkcs11::Template::new())?.into_iter().collect();
+        Ok(Present { owner: open.owner(), handles })
     }
 
     fn came_since(&self, before: &Present) -> Result<Vec<(Place, Object)>> {
@@ -369,8 +388,9 @@ impl Is {
             (Is::HalfCertificate { id, label, der }, Object::Certificate(now)) => {
                 now.id == *id && now.label == *label && now.der == *der
             }
-            (Is::CreatedCertificate { id, label }, Object::Certificate(now)) => {
-                !id.is_empty() && now.id == *id && now.label.bytes() == *label
+            (Is::CreatedCertificate { id, label, der }, Object::Certificate(now)) => {
+                let is_ours = now.label.bytes() == *label || (!der.is_empty() && *now.der == **der);
+                !id.is_empty() && now.id == *id && is_ours
             }
             (Is::PublicKey { id, label, value }, Object::PublicKey(now)) => {
                 now.id == *id && now.label == *label && now.public_key.as_ref() == Some(value)

@@ -39,17 +39,28 @@ impl Session {
     ) -> Result<(StoredCertificate, AttributeSet)> {
         self.pin.drop_unless_wanted();
         let open = self.open_session();
-        let mut refusals = Vec::new();
-        let clean = |but: Option<&StoredCertificate>| {
-            before.map_or(Ok(()), |before| self.remove_leftover_certificates(id, label, before, but))
+        let (mut refusals, mut has_left) = (Vec::new(), false);
+        let clean = |but: Option<&StoredCertificate>| match before {
+            Some(before) => self.remove_leftover_certificates((id, label, certificate.der()), before, but),
+            None => Ok(false),
         };
-        for &set in self.token().quirks().sets {
+        for &set in self.token().quirks().sets.iter().chain(&AttributeSet::LAST) {
+            // What is left without CKA_ID is known only as what came during the call, so one that leaves things is not asked.
+            let mut present = None;
+            if !set.has_id() {
+                has_left |= clean(None)?;
+                if has_left {
+                    break;
+                }
+                present = Some(self.present()?);
+            }
             let template = template(certificate, category, id, label, set);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
                     let (place, id) = (open.place(handle), id.to_vec());
                     let (label, der) = (Label::new(label.to_vec()), Arc::clone(certificate.shared_der()));
                     let written = StoredCertificate { place, id, label, der };
+                    self.set_left_out(&written, set)?;
                     if !refusals.is_empty() {
                         let cleaned = clean(Some(&written));
                         cleaned.map_err(|error| error.after_clean_up(self.take_back(&written)))?;
@@ -59,14 +70,20 @@ impl Session {
                 }
                 Err(failure) => failure,
             };
+            if let Some(present) = &present {
+                self.remove_copies(certificate.der(), present)?;
+            }
             match failure.rv() {
                 // One that names an attribute has likely made nothing: one look after the last of them is enough.
                 Some(rv) if ckr::is_template_refusal(rv) => refusals.push(failure),
                 Some(rv) if ckr::is_object_refusal(rv) => {
-                    clean(None)?;
+                    has_left |= clean(None)?;
                     refusals.push(failure);
                 }
-                _ => return Err(failure.during(Step::WriteCertificate).after_clean_up(clean(None))),
+                _ => {
+                    let cleaned = clean(None).map(drop);
+                    return Err(failure.during(Step::WriteCertificate).after_clean_up(cleaned));
+                }
             }
         }
         clean(None)?;
@@ -86,6 +103,17 @@ impl Session {
     pub(crate) fn certificates_came(&self, id: &[u8]) -> Result<bool> {
         let template = Template::new().number(CKA_CLASS, CKO_CERTIFICATE).bytes(CKA_ID, id);
         Ok(!self.open_session().find(template)?.is_empty())
+    }
+
+    /// Sets what could not be given with the object. Whether the token took it, the reading says.
+    fn set_left_out(&self, written: &StoredCertificate, set: AttributeSet) -> Result<()> {
+        let open = self.open_session();
+        let id = (!set.has_id()).then(|| Template::new().bytes(CKA_ID, &written.id));
+        let label = (!set.has_label()).then(|| Template::new().bytes(CKA_LABEL, written.label.bytes()));
+        for template in id.into_iter().chain(label) {
+            let _ = open.functions().set_attributes(open.handle(), open.handle_of(written.place)?, template);
+        }
+        Ok(())
     }
 
     /// Takes back a certificate that this session has written.
@@ -145,10 +173,10 @@ fn template(
         .number(CKA_CERTIFICATE_TYPE, CKC_X_509)
         .flag(CKA_TOKEN, true)
         .bytes(CKA_SUBJECT, certificate.subject().der())
-        .bytes(CKA_ID, id)
-        .bytes(CKA_LABEL, label)
         .bytes(CKA_VALUE, certificate.der());
-    if set == AttributeSet::Minimal {
+    let minimal = if set.has_id() { minimal.bytes(CKA_ID, id) } else { minimal };
+    let minimal = if set.has_label() { minimal.bytes(CKA_LABEL, label) } else { minimal };
+    if set == AttributeSet::Minimal || AttributeSet::LAST.contains(&set) {
         return minimal;
     }
     let uncategorized = minimal

@@ -7,7 +7,7 @@ pub(super) mod quirks;
 pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;
 use self::quirks::Quirks;
-use crate::driver::ckr::During as _;
+use crate::driver::ckr::{self, During as _};
 use crate::driver::module::Module;
 use crate::driver::mutex::lock;
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
@@ -116,24 +116,37 @@ pub enum PinState {
 }
 
 impl Module {
-    /// The tokens of the driver in the slots that are wanted, and why slots were passed over.
+    /// The tokens of the driver in the slots that are wanted, and why slots were passed over. Where none of them is in use and
+    /// meant, the slots count too that the driver does not list among those with a token: some leave that flag unset.
     pub(crate) fn tokens(
         &self,
         anew: bool,
         is_wanted: impl Fn(u64) -> bool,
+        is_meant: impl Fn(&Token) -> bool,
     ) -> Result<(Vec<Token>, Vec<Error>)> {
         let functions = self.functions();
         let slots = if anew { functions.slots_anew(true) } else { functions.slots(true) };
+        let listed = slots.as_deref().unwrap_or_default();
+        let wanted = |slot: &SlotId| is_wanted(ckr::number(slot.0));
         let (mut tokens, mut skipped) = (Vec::new(), Vec::new());
-        let slots = slots
-            .map_err(|failure| failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))?;
-        for slot in slots.into_iter().filter(|slot| is_wanted(crate::driver::ckr::number(slot.0))) {
+        for &slot in listed.iter().filter(|slot| wanted(slot)) {
             match Token::read(self, slot) {
                 Ok(token) => tokens.push(token),
                 Err(error) => skipped.push(error.fact(Fact::Driver, self.path().display())),
             }
         }
-        Ok((tokens, skipped))
+        if !tokens.iter().any(|token| token.info().in_use() > InUse::Blank && is_meant(token)) {
+            let unlisted = functions.slots(false).unwrap_or_default().into_iter();
+            let unlisted = unlisted.filter(|slot| wanted(slot) && !listed.contains(slot));
+            // What does not answer is an empty slot.
+            tokens.extend(unlisted.filter_map(|slot| Token::read(self, slot).ok()));
+        }
+        match slots {
+            Err(failure) if tokens.is_empty() => {
+                Err(failure.during(Step::FindToken).fact(Fact::Driver, self.path().display()))
+            }
+            _ => Ok((tokens, skipped)),
+        }
     }
 }
 
@@ -316,7 +329,7 @@ impl Token {
     }
 
     pub(crate) fn slot_number(&self) -> u64 {
-        crate::driver::ckr::number(self.slot.0)
+        ckr::number(self.slot.0)
     }
 }
 
@@ -410,7 +423,7 @@ const fn is_told(number: CK_ULONG) -> bool {
 /// The lengths of a PIN; zeros, which say nothing, where one of them is not told.
 fn pin_length(shortest: CK_ULONG, longest: CK_ULONG) -> (u64, u64) {
     match is_told(shortest) && is_told(longest) {
-        true => (crate::driver::ckr::number(shortest), crate::driver::ckr::number(longest)),
+        true => (ckr::number(shortest), ckr::number(longest)),
         false => (0, 0),
     }
 }
@@ -418,7 +431,7 @@ fn pin_length(shortest: CK_ULONG, longest: CK_ULONG) -> (u64, u64) {
 /// Free memory, unless the token says that it does not know, or says nonsense (free without a total).
 fn memory(free: CK_ULONG, total: CK_ULONG) -> Option<u64> {
     let known = is_told(free) && is_told(total) && total >= free;
-    (known && total > 0).then(|| crate::driver::ckr::number(free))
+    (known && total > 0).then(|| ckr::number(free))
 }
 
 #[cfg(test)]

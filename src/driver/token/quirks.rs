@@ -38,6 +38,28 @@ pub(in crate::driver) enum TemplateSet {
     NoId,
     /// Without CKA_ID, and the public key as a session object.
     NoIdInSession,
+    /// Without CKA_PUBLIC_EXPONENT, which some tokens fix.
+    NoExponent,
+    /// Without CKA_LABEL, which some tokens assign themselves.
+    NoLabel,
+    /// Without all of these but CKA_ID.
+    Fewest,
+}
+
+impl TemplateSet {
+    /// What is tried last of all, whatever the profile says: without a label a key is known by its CKA_ID alone.
+    pub(in crate::driver) const LAST: [TemplateSet; 3] =
+        [TemplateSet::NoExponent, TemplateSet::NoLabel, TemplateSet::Fewest];
+
+    /// Whether both halves are given a label.
+    pub(in crate::driver) fn has_label(self) -> bool {
+        !matches!(self, TemplateSet::NoLabel | TemplateSet::Fewest)
+    }
+
+    /// Whether the public exponent is given.
+    pub(in crate::driver) fn has_exponent(self) -> bool {
+        !matches!(self, TemplateSet::NoExponent | TemplateSet::Fewest)
+    }
 }
 
 /// How much a certificate object says beside the certificate itself.
@@ -51,6 +73,28 @@ pub(crate) enum AttributeSet {
     Uncategorized,
     /// What no certificate object can be without.
     Minimal,
+    /// That without CKA_LABEL, which some tokens assign themselves.
+    NoLabel,
+    /// That without CKA_ID, which some tokens assign themselves.
+    NoId,
+    /// That without both.
+    Fewest,
+}
+
+impl AttributeSet {
+    /// What is tried last of all, whatever the profile says: the CA has issued by then.
+    pub(in crate::driver) const LAST: [AttributeSet; 3] =
+        [AttributeSet::NoLabel, AttributeSet::NoId, AttributeSet::Fewest];
+
+    /// Whether the object is given a label.
+    pub(in crate::driver) fn has_label(self) -> bool {
+        !matches!(self, AttributeSet::NoLabel | AttributeSet::Fewest)
+    }
+
+    /// Whether the object is given an identifier.
+    pub(in crate::driver) fn has_id(self) -> bool {
+        !matches!(self, AttributeSet::NoId | AttributeSet::Fewest)
+    }
 }
 
 impl Quirks {

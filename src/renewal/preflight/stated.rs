@@ -12,6 +12,8 @@ const LITTLE_MEMORY: u64 = 8 * 1024;
 /// What the token says of itself.
 pub(super) fn of_token(token: &Token, logged_in: bool) -> Vec<PreflightPoint> {
     let info = token.info();
+    // The login has shown how the PIN is entered.
+    let of_pin = if logged_in { Vec::new() } else { stated_of_pin(token) };
     let mut findings = vec![
         PreflightPoint {
             point: Point::TokenInitialized,
@@ -24,8 +26,11 @@ pub(super) fn of_token(token: &Token, logged_in: bool) -> Vec<PreflightPoint> {
         PreflightPoint { point: Point::PinUsable, state: pin(info, logged_in) },
         PreflightPoint { point: Point::Memory, state: memory(info) },
     ];
-    // The login has shown how the PIN is entered.
-    let of_pin = if logged_in { Vec::new() } else { stated_of_pin(token) };
+    // That nothing speaks against the PIN would not be true.
+    if !of_pin.is_empty() {
+        findings
+            .retain(|finding| finding.point != Point::PinUsable || !matches!(finding.state, PointResult::Ok));
+    }
     findings.extend(
         of_pin
             .into_iter()

@@ -19,6 +19,8 @@ pub struct Mark<'a> {
     earlier: Option<Journal>,
     token: &'a TokenInfo,
     by_person: bool,
+    /// The PIN is entered at the token, by a person: it says nothing of the one that a program has.
+    at_pad: bool,
 }
 
 impl<'a> Mark<'a> {
@@ -28,7 +30,7 @@ impl<'a> Mark<'a> {
         let earlier = state_folder().filter(|folder| own.as_ref() != Some(folder)).map(Journal::at);
         let at_pad = token.pin_pad && !global.pin_as_typed;
         let by_person = at_terminal || at_pad || global.pin_corrected;
-        Mark { journal: own.map(Journal::at), earlier, token, by_person }
+        Mark { journal: own.map(Journal::at), earlier, token, by_person, at_pad }
     }
 
     /// Lets nobody but a person log in after a wrong PIN, or where it could not be known the next time. Returns why not,
@@ -63,7 +65,7 @@ impl<'a> Mark<'a> {
                     let _ = journal.forget_wrong_pin(token);
                 }
             }
-            Err(error) if is_wrong(error) => {
+            Err(error) if is_wrong(error) && !self.at_pad => {
                 // The place was tried; where a person went on without it, they are told of the wrong PIN.
                 let _ = self.place().and_then(|journal| journal.note_wrong_pin(token));
             }

@@ -50,7 +50,7 @@ fn a_certificate_is_known_by_its_bytes_its_identifier_and_its_label() {
 
 #[test]
 fn a_certificate_that_was_just_made_is_known_by_its_identifier_and_its_label() {
-    let is = Is::CreatedCertificate { id: ID.to_vec(), label: LABEL.to_vec() };
+    let is = Is::CreatedCertificate { id: ID.to_vec(), label: LABEL.to_vec(), der: vec![] };
     assert!(is.agrees_with(&certificate(ID, "label", b"whatever the token made of it")));
     for other in [
         certificate(b"other", "label", b"der"),
@@ -60,8 +60,13 @@ fn a_certificate_that_was_just_made_is_known_by_its_identifier_and_its_label() {
     ] {
         assert!(!is.agrees_with(&other), "{other:?}");
     }
+    // The token has chosen the label.
+    let is = Is::CreatedCertificate { id: ID.to_vec(), label: LABEL.to_vec(), der: b"der".to_vec() };
+    assert!(is.agrees_with(&certificate(ID, "other", b"der")));
+    assert!(!is.agrees_with(&certificate(ID, "other", b"another")));
+    assert!(!is.agrees_with(&certificate(b"other", "other", b"der")));
     // What carries nothing may be anybody's.
-    let bare = Is::CreatedCertificate { id: vec![], label: LABEL.to_vec() };
+    let bare = Is::CreatedCertificate { id: vec![], label: LABEL.to_vec(), der: vec![] };
     assert!(!bare.agrees_with(&certificate(b"", "label", b"der")));
 }
 
@@ -140,7 +145,7 @@ fn every_planned_object_has_its_identifier() {
     let (id, text) = (ID.to_vec(), LABEL.to_vec());
     for is in [
         Is::Certificate { id: id.clone(), label: label(LABEL), der: Arc::from([1]) },
-        Is::CreatedCertificate { id: id.clone(), label: text.clone() },
+        Is::CreatedCertificate { id: id.clone(), label: text.clone(), der: vec![] },
         Is::PublicKey { id: id.clone(), label: label(LABEL), value: value() },
         Is::PrivateKey { id: id.clone(), label: label(LABEL), signed_for: None },
         Is::GeneratedHalf { id, label: text },

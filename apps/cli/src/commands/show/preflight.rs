@@ -49,10 +49,14 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let call = run.call().passed(Keeper::of_user().passed());
     let mut preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
-    preflight.points.extend(
-        run.doubts_of_pin(&token)
-            .map(|doubt| PreflightPoint { point: Point::PinUsable, state: PointResult::Warning(doubt) }),
-    );
+    if let Some(doubt) = run.doubts_of_pin(&token) {
+        // In place of the point that found nothing against the PIN.
+        let speaks = |found: &PreflightPoint| {
+            found.point != Point::PinUsable || !matches!(found.state, PointResult::Ok)
+        };
+        preflight.points.retain(speaks);
+        preflight.points.push(PreflightPoint { point: Point::PinUsable, state: PointResult::Warning(doubt) });
+    }
 
     let now = run.now();
     let when = (run.policy().window, now);
