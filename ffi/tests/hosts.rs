@@ -8,9 +8,13 @@ use std::path::Path;
 use common::{Stage, c_test, compile, libraries, root, under_valgrind};
 
 fn host_as(test: &str, words: impl Fn(&Path) -> Vec<OsString>) {
+    host_built(test, &[], words);
+}
+
+fn host_built(test: &str, flags: &[&str], words: impl Fn(&Path) -> Vec<OsString>) {
     let stage = Stage::set();
     let before = stage.token.snapshot();
-    let program = c_test("host", &[], stage.folder.path());
+    let program = c_test("host", flags, stage.folder.path());
     let words: Vec<OsString> = words(&program).into_iter().chain([test.into()]).collect();
     stage.run(&words.iter().map(OsString::as_os_str).collect::<Vec<_>>());
     stage.token.snapshot().assert_same_as(&before);
@@ -46,8 +50,9 @@ fn the_host_beside_the_library_is_used() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(libraries().join("libusbtoken_ffi.so"), folder.path().join("libusbtoken.so.0")).unwrap();
     std::fs::copy(usbtoken_testkit::driver_host(), folder.path().join("usbtoken-driver")).unwrap();
-    let library = format!("LD_LIBRARY_PATH={}", folder.path().display());
-    host_as("beside", |program| vec!["env".into(), library.clone().into(), program.into()]);
+    // Before the folder in which Cargo has built it.
+    let path = format!("-Wl,--disable-new-dtags,-rpath,{}", folder.path().display());
+    host_built("beside", &[&path], |program| vec![program.into()]);
 }
 
 #[test]
