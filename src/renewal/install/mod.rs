@@ -292,6 +292,7 @@ impl Job<'_> {
             notices,
             key_reused: false,
             was_there: true,
+            signed: None,
             policy: self.checks.policy.clone(),
             certificates: self.checks.response.certificates().to_vec(),
         }
@@ -357,7 +358,7 @@ impl Job<'_> {
         notices.extend(key.is_in_use().then(|| Notice::KeyReused.into()));
 
         let write = || write_and_verify(self.session, private, &leaf, key.label(), before, run);
-        let (written, seen) = match write() {
+        let written = match write() {
             // Some tokens hold one certificate for a key, and half a one is one.
             Err(error) if error.is_refusal() && !half_written.is_empty() => {
                 self.session.remove_half_written(&half_written).map_err(|left| left.because_of(error))?;
@@ -365,7 +366,7 @@ impl Job<'_> {
             }
             written => written?,
         };
-        notices.extend(seen.into_iter().map(Warning::from));
+        notices.extend(written.notices.into_iter().map(Warning::from));
         // The credential is complete, whatever becomes of that.
         let _ = self.session.remove_half_written(&half_written);
         let old = match old {
@@ -387,7 +388,8 @@ impl Job<'_> {
         notices.sort_unstable();
         notices.dedup_by_key(|warning| warning.notice);
         Ok(Installed {
-            credential: Credential::with_key(written, leaf, private.clone()),
+            credential: Credential::with_key(written.certificate, leaf, private.clone()),
+            signed: written.signed,
             proof,
             replaced: old.as_ref().and_then(OldCertificate::on_token).cloned(),
             old_elsewhere: old.filter(|old| old.on_token().is_none()),
