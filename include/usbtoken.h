@@ -1971,6 +1971,12 @@
 #define USBTOKEN_RENEW_SIGNED_BY_OLD_KEY 8
 
 /**
+ * usbtoken_renewal_params: send the request although the driver denies that the new key is protected, and cannot be started
+ * anew because your program has it in use (USBTOKEN_PROOF_UNDECIDED). The installation judges the key again.
+ */
+#define USBTOKEN_RENEW_ALTHOUGH_DENIED 16
+
+/**
  * usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
  */
 #define USBTOKEN_RENEWAL_ID 1

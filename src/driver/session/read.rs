@@ -17,7 +17,7 @@ const FEW: usize = 16;
 
 /// So many objects of other classes among many objects, and those of ours are searched for: Kryoptic shows an object for each
 /// mechanism.
-const SOME_OTHERS: usize = 3;
+const SOME_OTHERS: usize = 2;
 
 const CLASS: Wanted = Wanted::number(CKA_CLASS);
 
@@ -82,7 +82,7 @@ impl Open {
         let (many, mut wanted) = (handles.len() > FEW, None);
         for handle in handles {
             if others == SOME_OTHERS && many && wanted.is_none() {
-                wanted = Some(self.of_our_classes()?).filter(|found| !found.is_empty());
+                wanted = Some(self.worth_reading(&certificates)?).filter(|found| !found.is_empty());
                 others += 1;
             }
             if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&handle)) {
@@ -120,8 +120,16 @@ impl Open {
         }
     }
 
-    /// The objects of the classes that a renewal is about.
-    fn of_our_classes(&self) -> Result<BTreeSet<ObjectHandle>> {
+    /// Certificates and keys, by as few searches as will do. What is no storage object (PKCS#11 v3.1 §4.1: features, mechanisms,
+    /// profiles) has no CKA_TOKEN, so one is enough where the driver finds by that what is known to be a certificate, and more; else
+    /// one for each class.
+    fn worth_reading(&self, certificates: &BTreeSet<ObjectHandle>) -> Result<BTreeSet<ObjectHandle>> {
+        let stored = self.find(Template::new().flag(CKA_TOKEN, true)).unwrap_or_default();
+        let stored: BTreeSet<ObjectHandle> = stored.into_iter().collect();
+        let finds_certificates = !certificates.is_empty() && certificates.is_subset(&stored);
+        if finds_certificates && certificates.len() < stored.len() {
+            return Ok(stored);
+        }
         let mut found = BTreeSet::new();
         for class in [CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY] {
             found.extend(self.find(Template::new().number(CKA_CLASS, class))?);
