@@ -76,6 +76,7 @@ impl Open {
             public_keys: Vec::new(),
             unreadable: 0,
             refusal: None,
+            silent: false,
             present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
         };
         let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
@@ -101,8 +102,8 @@ impl Open {
                 Ok(Object::PrivateKey(one)) => objects.private_keys.push(one),
                 Ok(Object::PublicKey(one)) => objects.public_keys.push(one),
                 Ok(Object::Other) => others += 1,
-                // Half made: there is nothing to be said of it.
-                Ok(Object::Unknown) => {}
+                // Half made, and then there is nothing to be said of it; or hidden, and then it may be what is missing.
+                Ok(Object::Unknown) => objects.silent = true,
                 Err(failure) if is_about_the_object(&failure) => {
                     objects.unreadable += 1;
                     failed.get_or_insert(failure);
@@ -362,7 +363,8 @@ impl Session {
             self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;
         }
         objects.private_keys.iter().for_each(|key| self.pin.see(key));
-        self.unread.set((objects.unreadable > 0).then_some(Unread(objects.refusal)));
+        let unread = objects.unreadable > 0 || objects.silent;
+        self.unread.set(unread.then_some(Unread(objects.refusal)));
         Ok(objects)
     }
 }
