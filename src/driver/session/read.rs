@@ -64,7 +64,7 @@ pub(super) enum Object {
 
 impl Open {
     /// Every certificate and key that the session sees. One object that cannot be read spoils nothing: it is counted.
-    fn objects(&self) -> Result<Objects> {
+    fn objects(&self, known: Option<&StoredCertificate>) -> Result<Objects> {
         let handles = self.find(Template::new())?;
         let mut certificates = self.certificates.take();
         if certificates.is_empty() && handles.len() > FEW {
@@ -76,6 +76,7 @@ impl Open {
             public_keys: Vec::new(),
             unreadable: 0,
             refusal: None,
+            silent: false,
             present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
         };
         let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
@@ -88,18 +89,21 @@ impl Open {
             if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&handle)) {
                 continue;
             }
-            let object = twice(|| match certificates.contains(&handle) {
-                true => self.read_by_class(handle),
-                false => self.read_object(handle),
-            });
+            let object = match known.filter(|known| known.place == self.place(handle)) {
+                Some(known) => Ok(Object::Certificate(known.clone())),
+                None => twice(|| match certificates.contains(&handle) {
+                    true => self.read_by_class(handle),
+                    false => self.read_object(handle),
+                }),
+            };
             read += usize::from(object.is_ok());
             match object {
                 Ok(Object::Certificate(one)) => objects.certificates.push(one),
                 Ok(Object::PrivateKey(one)) => objects.private_keys.push(one),
                 Ok(Object::PublicKey(one)) => objects.public_keys.push(one),
                 Ok(Object::Other) => others += 1,
-                // Half made: there is nothing to be said of it.
-                Ok(Object::Unknown) => {}
+                // Half made, and then there is nothing to be said of it; or hidden, and then it may be what is missing.
+                Ok(Object::Unknown) => objects.silent = true,
                 Err(failure) if is_about_the_object(&failure) => {
                     objects.unreadable += 1;
                     failed.get_or_insert(failure);
@@ -345,20 +349,22 @@ impl PublicSession {
 
     /// What is visible without login.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        self.open_session().objects()
+        self.open_session().objects(None)
     }
 }
 
 impl Session {
-    /// Every certificate and key that the session sees, each read once.
-    pub(crate) fn objects(&self) -> Result<Objects> {
-        let objects = self.explained(self.open_session().objects())?;
+    /// Every certificate and key that the session sees, each read once. One that is known was read a moment ago in this session,
+    /// and is not read again where the search finds it.
+    pub(crate) fn objects(&self, known: Option<&StoredCertificate>) -> Result<Objects> {
+        let objects = self.explained(self.open_session().objects(known))?;
         // Without a login nothing private shows, and what was read of it is not known any more.
         if objects.private_keys.is_empty() && !objects.present.handles.is_empty() || objects.unreadable > 0 {
             self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;
         }
         objects.private_keys.iter().for_each(|key| self.pin.see(key));
-        self.unread.set((objects.unreadable > 0).then_some(Unread(objects.refusal)));
+        let unread = objects.unreadable > 0 || objects.silent;
+        self.unread.set(unread.then_some(Unread(objects.refusal)));
         Ok(objects)
     }
 }
