@@ -416,12 +416,6 @@ impl Bank {
         days_before(not_after, *self.reminders.first()?)
     }
 
-    /// The date in Japan from which on a certificate works that is installed at this moment, where it does not at once.
-    /// Of national holidays those are known that the profile lists.
-    pub fn works_from(&self, installed: SystemTime, old_ends: Option<SystemTime>) -> Option<Date> {
-        self.begins_to_work.works_from(installed, old_ends, &self.holidays)
-    }
-
     pub(super) fn named_after(mut self, file: &Path) -> Self {
         self.id = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
         self

@@ -158,10 +158,7 @@ impl InstalledNoun {
     }
 
     fn works_from(&self) -> Option<String> {
-        let old = self.installed.replaced.as_ref().map(Credential::certificate);
-        let old = old.or(self.installed.old_elsewhere.as_ref().map(OldCertificate::certificate));
-        let day = self.host.bank()?.works_from(SystemTime::now(), old.map(Certificate::not_after))?;
-        Some(day.to_string())
+        Some(self.installed.works_from(SystemTime::now())?.to_string())
     }
 }
 

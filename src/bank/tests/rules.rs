@@ -4,7 +4,7 @@ use super::{EXAMPLE, bank, fact, with};
 use crate::bank::{BankToken, Override, TooLate};
 use crate::catalogue::{Catalogue, Machine, Os};
 use crate::error::{Code, Error, Fact};
-use crate::pki::WindowState;
+use crate::pki::{WindowState, jst_date};
 use crate::text::Lang;
 use std::path::PathBuf;
 
@@ -119,7 +119,8 @@ fn the_way_in_which_a_token_came_explains_an_error() {
 fn a_new_certificate_may_begin_to_work_later() {
     let works = |begins: &str, now: &str| {
         let bank = bank(&with(&format!("[calendar]\nbegins_to_work = \"{begins}\"")));
-        bank.works_from(at(now), Some(at("2026-12-03T23:59:59Z"))).map(|date| date.to_string())
+        let (now, old_ends) = (at(now), Some(at("2026-12-03T23:59:59Z")));
+        bank.policy().not_in_use_before(jst_date(now), old_ends, now).map(|date| date.to_string())
     };
     assert_eq!(works("at-once", "2026-11-27T10:00:00+09:00"), None);
     // A Friday.
