@@ -26,6 +26,8 @@ use crate::text::Lang;
 pub struct Bank {
     /// Under which name it is installed: the file's without `.toml`; empty where there was no file.
     pub id: String,
+    /// Where it was read, without links; none where there was no file.
+    pub(super) file: Option<PathBuf>,
     /// The bank's name.
     pub name: Words,
     /// Whom its customers call, the first first.
@@ -417,6 +419,7 @@ impl Bank {
     }
 
     pub(super) fn named_after(mut self, file: &Path) -> Self {
+        self.file = file.canonicalize().ok();
         self.id = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
         self
     }

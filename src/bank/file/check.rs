@@ -31,6 +31,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
     let origins = check.origins(&file.pages.origins);
     Bank {
         id: String::new(),
+        file: None,
         name: check.both("bank.name", &file.bank.name),
         contacts: check.contacts(&file.bank.contact),
         tokens,
