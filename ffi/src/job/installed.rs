@@ -9,9 +9,8 @@ use std::time::SystemTime;
 use usbtoken::bank::{KeyRule, Override};
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_RESPONSE, Relax, SubjectRule, read_anchors};
-use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{Clock, Progress};
-use usbtoken::{Certificate, Code, Credential, Error, Install, Installed, Policy, Response, Result};
+use usbtoken::{Certificate, Code, Error, Install, Installed, Policy, Response, Result};
 
 use crate::base::args::{self, Sized32};
 use crate::base::boundary;
