@@ -397,6 +397,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::HttpStatus => "HTTPの状態",
         Fact::Alert => "TLSの警告",
         Fact::Place => "電子証明書の場所",
+        Fact::WorksFrom => "銀行で使えるようになる日（日本時間）",
         Fact::StillThere => "残っている古い電子証明書",
         Fact::Accepted => "サーバが受け付けるもの",
     }
