@@ -13,7 +13,7 @@ use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore, StreamOwned};
 use usbtoken::pki::read_anchors;
-use usbtoken::{Finder, Pin, tls};
+use usbtoken::{Finder, Pin, TokenUri, tls};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +23,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let token = Finder::new().module(driver).find(&uri.parse()?)?;
     let pin = std::fs::read_to_string(pin)?;
     let session = token.login(Pin::new(pin.trim_end().as_bytes().to_vec()))?;
-    let mine = session.credentials()?.named_by(&uri.parse()?)?.without_successor().only()?;
+    // Who names one gets that; else the one that no other has followed.
+    let uri = uri.parse::<TokenUri>()?;
+    let mine = session.credentials()?.named_by(&uri)?;
+    let mine = if uri.names_object() { mine } else { mine.without_successor() };
+    let mine = mine.only()?;
     println!("{} ({})", mine.subject(), mine.certificate().serial());
 
     let anchors = read_anchors(&std::fs::read(ca)?)?;

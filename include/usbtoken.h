@@ -695,6 +695,12 @@
 #define USBTOKEN_NOTICE_OLD_STAYS_ELSEWHERE 94
 /** The old certificate is not on the token and was not given, so the new one was not compared with it. */
 #define USBTOKEN_NOTICE_OLD_NOT_COMPARED 95
+/** The renewal of this certificate was ordered on another token too. */
+#define USBTOKEN_NOTICE_ORDERED_ON_OTHER_TOKEN 145
+/** The certificate that is renewed is not valid yet. */
+#define USBTOKEN_NOTICE_OLD_NOT_YET_VALID 146
+/** The file of the old certificate is not any more where it was. This program has not removed it. */
+#define USBTOKEN_NOTICE_OLD_NOT_WHERE_IT_WAS 147
 /** A place could not be read, and the certificates there are not shown. */
 #define USBTOKEN_NOTICE_PLACE_SKIPPED 96
 /** This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it. */
@@ -1969,6 +1975,12 @@
  * §3.1.1.4.3.2.1). It can then be had as CMS.
  */
 #define USBTOKEN_RENEW_SIGNED_BY_OLD_KEY 8
+
+/**
+ * usbtoken_renewal_params: send the request although the driver denies that the new key is protected, and cannot be started
+ * anew because your program has it in use (USBTOKEN_PROOF_UNDECIDED). The installation judges the key again.
+ */
+#define USBTOKEN_RENEW_ALTHOUGH_DENIED 16
 
 /**
  * usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.

@@ -6,7 +6,7 @@ mod common;
 use std::process::Command;
 
 use common::{Stage, c_test, succeed};
-use usbtoken_testkit::{Kind, SoftKey, SoftToken, TestCa, days_from_now, serial_hex};
+use usbtoken_testkit::{Kind, SoftKey, SoftToken, TestCa, days_from_now, serial_hex, shim};
 
 struct Planted {
     stage: Stage,
@@ -65,4 +65,20 @@ fn another_program_that_is_given_the_demand_refuses_a_claim() {
     planted.stage.token.snapshot().assert_same_as(&before);
     planted.play("less");
     assert_eq!(planted.stage.token.snapshot().added_since(&before).len(), 1, "its certificate");
+}
+
+/// The host owns the driver, so it cannot be started anew: the program decides, in C as in Rust.
+#[test]
+fn a_denial_by_a_driver_that_the_host_owns_is_for_the_program_to_judge() {
+    let stage = Stage::set();
+    let before = stage.token.snapshot();
+    let program = c_test("proof", &[], stage.folder.path());
+    let mut command = Command::new(program);
+    command.arg("denied").arg(shim()).arg(stage.token.uri()).args([stage.token.pin(), "true"]);
+    command.envs(stage.token.env()).env("USBTOKEN_SHIM_DRIVER", stage.token.module());
+    command.env("USBTOKEN_SHIM_FAULT", "*:lie=fresh-all-zero");
+    succeed(command.output().unwrap(), "denied");
+    let after = stage.token.snapshot();
+    after.assert_keeps(&before);
+    assert_eq!(after.added_since(&before).len(), 4, "both pairs wait");
 }

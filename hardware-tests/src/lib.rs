@@ -10,5 +10,5 @@ mod slot;
 mod target;
 
 pub use promises::{PROMISES, Promise};
-pub use report::{Kept, Outcome, Renewed, Report, TokenReport};
+pub use report::{Kept, LoggedIn, Outcome, Renewed, Report, TokenReport};
 pub use target::{Named, Target};

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 /// A run on one token.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// What the token and its driver say of themselves.
     pub token: TokenReport,
     /// One for each kind of key.
     pub renewed: Vec<Renewed>,
+    /// How the new key signed at a server, one for each kind of key.
+    pub logins: Vec<LoggedIn>,
     /// The promises, in the order in which they were tried.
     pub promises: Vec<Kept>,
 }
@@ -45,6 +47,17 @@ pub struct Renewed {
     /// What the driver refused on the way, `function: CKR`, each once; what only says that an object lacks an attribute left
     /// out.
     pub refused: Vec<String>,
+}
+
+/// A login at a server that demands a certificate, after a renewal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedIn {
+    /// The kind of key.
+    pub kind: String,
+    /// The mechanism that signed the handshake of TLS 1.2.
+    pub tls12: String,
+    /// The one of TLS 1.3, or why there is none.
+    pub tls13: String,
 }
 
 /// What became of a promise.

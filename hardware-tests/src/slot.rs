@@ -6,6 +6,7 @@ use std::path::Path;
 use usbtoken::TokenUri;
 use usbtoken_pkcs11::library;
 use usbtoken_pkcs11::text::unpadded;
+use usbtoken_pkcs11::types::{CKM_RSA_PKCS_PSS, CKM_RSA_X_509};
 
 /// What a token says of itself, from CK_TOKEN_INFO as it is: a clock that makes no sense hides no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) struct Seen {
     pub(crate) manufacturer: String,
     pub(crate) model: String,
     pub(crate) serial: String,
+    /// Whether one of the mechanisms is listed that an RSA key needs for TLS 1.3.
+    pub(crate) signs_pss: bool,
 }
 
 /// The token that the URI names, and the driver's description of itself.
@@ -27,12 +30,14 @@ pub(crate) fn find(module: &Path, uri: &TokenUri) -> (Seen, String) {
     let slots = driver.slots(true).expect("C_GetSlotList");
     let seen = slots.into_iter().filter_map(|slot| {
         let info = driver.token_info(slot).ok()?;
+        let mechanisms = driver.mechanisms(slot).unwrap_or_default();
         Some(Seen {
             slot: slot.0,
             label: unpadded(&info.label),
             manufacturer: unpadded(&info.manufacturerID),
             model: unpadded(&info.model),
             serial: unpadded(&info.serialNumber),
+            signs_pss: mechanisms.contains(&CKM_RSA_PKCS_PSS) || mechanisms.contains(&CKM_RSA_X_509),
         })
     });
     let seen: Vec<Seen> = seen.collect();
@@ -70,6 +75,7 @@ mod tests {
             manufacturer: text(manufacturer),
             model: text(""),
             serial: text(serial),
+            signs_pss: true,
         }
     }
 

@@ -119,10 +119,22 @@ impl Target {
         command.args(["--json", "--lang", "en", "--trust-driver", "--token", &self.uri]);
         command.arg("--module").arg(module).args(["--pin-env", "USBTOKEN_TEST_PIN"]).args(words);
         command.env("USBTOKEN_TEST_PIN", &self.pin);
-        if let Some(soft) = &self.soft {
-            command.envs(soft.env());
-        }
         command
+    }
+
+    /// What another program has to know to see the token.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        self.soft.as_ref().map(SoftToken::env).unwrap_or_default()
+    }
+
+    pub(crate) fn pin_text(&self) -> &str {
+        &self.pin
+    }
+
+    /// Whether an RSA key of the token can sign for TLS 1.3, which knows RSASSA-PSS alone: with a mechanism of that name, or with
+    /// the bare operation. SoftHSM has both.
+    pub(crate) fn signs_pss(&self) -> bool {
+        self.seen.get().is_none_or(|seen| seen.signs_pss)
     }
 
     /// What is on the token. The library must have let go of the driver: a real driver is one per process.

@@ -52,23 +52,12 @@ struct ProfileEntry {
     name: String,
     #[serde(default)]
     manufacturers: Vec<String>,
-    #[serde(default = "yes")]
-    usage_attributes: bool,
     #[serde(default)]
     public_key_in_session: bool,
-    #[serde(default)]
-    minimal_certificate: bool,
-    #[serde(default)]
-    context_login: bool,
-    pin_length: Option<(u32, u32)>,
     #[serde(default)]
     sources: Vec<String>,
     #[serde(default)]
     uncertain: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[derive(Deserialize)]
@@ -188,11 +177,7 @@ impl From<ProfileEntry> for Profile {
         Profile {
             name: entry.name,
             manufacturers: entry.manufacturers,
-            usage_attributes: entry.usage_attributes,
             public_key_in_session: entry.public_key_in_session,
-            minimal_certificate: entry.minimal_certificate,
-            context_login: entry.context_login,
-            pin_length: entry.pin_length,
             uncertain: entry.uncertain,
         }
     }

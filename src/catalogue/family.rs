@@ -59,16 +59,8 @@ pub struct Profile {
     pub name: String,
     /// How the manufacturer's name in CK_TOKEN_INFO or CK_INFO begins.
     pub manufacturers: Vec<String>,
-    /// Whether a template may name what a key is used for (CKA_SIGN, CKA_VERIFY …).
-    pub usage_attributes: bool,
-    /// Whether the public key is best a session object (CKA_TOKEN false).
+    /// Whether a token that refuses the usual key pair is asked next for one whose public key is a session object (CKA_TOKEN false).
     pub public_key_in_session: bool,
-    /// Whether a certificate is best written with the fewest attributes.
-    pub minimal_certificate: bool,
-    /// Whether every signature needs a context-specific login.
-    pub context_login: bool,
-    /// The lengths of the PIN, where CK_TOKEN_INFO is known to tell wrong ones: shortest and longest.
-    pub pin_length: Option<(u32, u32)>,
     /// Whether the entry is weakly supported.
     pub uncertain: bool,
 }
@@ -79,11 +71,7 @@ impl Profile {
         Profile {
             name: "generic".into(),
             manufacturers: Vec::new(),
-            usage_attributes: true,
             public_key_in_session: false,
-            minimal_certificate: false,
-            context_login: false,
-            pin_length: None,
             uncertain: false,
         }
     }

@@ -157,6 +157,13 @@ fn a_profile_is_chosen_by_what_token_and_driver_say() {
     assert!(catalogue.profile("EnterSafe", String::new, "").public_key_in_session);
 }
 
+/// What no implementation of docs/tokens.md shows is marked.
+#[test]
+fn every_profile_but_the_usual_one_is_uncertain() {
+    let certain = Catalogue::builtin().profiles.iter().filter(|profile| !profile.uncertain);
+    assert_eq!(certain.map(|profile| &*profile.name).collect::<Vec<_>>(), ["generic"]);
+}
+
 #[test]
 fn the_driver_is_asked_only_when_the_token_does_not_tell() {
     let asked = || unreachable!("the token said it");

@@ -89,7 +89,7 @@ impl Contents {
 
     /// The relations between these objects.
     pub(crate) fn of(objects: Objects, logged_in: bool) -> Self {
-        let Objects { certificates, private_keys, public_keys, unreadable, refusal, present } = objects;
+        let Objects { certificates, private_keys, public_keys, unreadable, refusal, present, .. } = objects;
         let mut issuers = Issuers::default();
         let hold = |one| HeldCertificate::of(one, &mut issuers);
         let certificates: Vec<HeldCertificate> = certificates.into_iter().map(hold).collect();

@@ -140,6 +140,12 @@ numbered! {
         OldStaysElsewhere = 94 "old_stays_elsewhere",
         /// The new certificate could not be compared with the old one, which is not on the token.
         OldNotCompared = 95 "old_not_compared",
+        /// The same old certificate is being renewed on another token too.
+        OrderedOnOtherToken = 145 "ordered_on_other_token",
+        /// The certificate that is renewed has not begun to be valid.
+        OldNotYetValid = 146 "old_not_yet_valid",
+        /// The old certificate is not any more where it was.
+        OldNotWhereItWas = 147 "old_not_where_it_was",
         /// A place for certificates could not be read and was passed over.
         PlaceSkipped = 96 "place_skipped",
         /// The login was not at the address of the bank's profile, or not by its rules, and lets nothing old go.

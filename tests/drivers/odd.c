@@ -164,6 +164,7 @@ static U token_info(U slot, struct token_info *info)
     info->flags = (info->flags & ~number("no-flags")) | number("flags");
     for (int i = 31; word("text-then-memory") && i > 0 && info->label[i] == ' '; i--)
         info->label[i] = info->label[i - 1] == ' ' ? tail++ : 0;
+    for (U i = 0; word("maker") && i < 32; i++) info->manufacturer[i] = i < strcspn(word("maker"), ",") ? word("maker")[i] : ' ';
     if (word("latin-1")) memcpy(info->manufacturer, "M\xfcller    ", 10);
     return 0;
 }
@@ -239,7 +240,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     static B yes = 1;
     struct attribute all[40], *id = of_type(given, count, 0x102), *value = of_type(given, count, 0x11);
     U at = 0, others[8];
-    reset(session), close_at("create");
+    reset(session), note("write"), close_at("create");
     if (word("category-refused") && (of_type(given, count, 0x87) || of_type(given, count, 0x110))) return 0x12;
     if (word("object-without") && of_type(given, count, number("object-without"))) return 0x12;
     if (word("dies-in-create") && value) {
@@ -275,9 +276,20 @@ static U destroy(U session, U object)
     return !rv && word("gone-is-invalid") ? 0x82 : rv;
 }
 
+/* `mechanism-objects`: before all others a search for everything finds so many that are mechanisms, as in Kryoptic.
+ * `stored-unsearchable`: by CKA_TOKEN it finds nothing (1), or certificates alone (2). */
+enum { FIRST_MECHANISM = 0x500000 };
+static U mechanisms;
+
 static U find_init(U session, struct attribute *given, U count)
 {
-    reset(session);
+    static U certificate = 1;
+    struct attribute by_class[] = {{0, &certificate, sizeof certificate}, {0x102, "none", 4}};
+    int stored = count == 1 && given->type == 1;
+    reset(session), note("search");
+    mechanisms = count ? 0 : number("mechanism-objects");
+    if (stored && word("stored-unsearchable"))
+        return real->function[FIND_INIT](session, by_class, number("stored-unsearchable") == 2 ? 1 : 2);
     return real->function[FIND_INIT](session, given, count);
 }
 
@@ -285,6 +297,8 @@ static U find_init(U session, struct attribute *given, U count)
 static U find_seen(U session, U *objects, U room, U *count)
 {
     U found = 0, one, got;
+    for (; mechanisms && found < room; mechanisms--) objects[found++] = FIRST_MECHANISM + mechanisms;
+    if (found) return *count = found, 0;
     if (!word("hides") || logins) return real->function[FIND](session, objects, room, count);
     while (found < room) {
         U class = 0, rv = real->function[FIND](session, &one, 1, &got);
@@ -323,6 +337,9 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
     if (word("pair-without") && (of_type(public, publics, number("pair-without")) || of_type(private, privates, number("pair-without"))))
         return word("pair-answers") ? number("pair-answers") : 0x12;
     reset(session), note("pair"), pairs++, close_at("pair");
+    /* `stores-no-public-key`: it is a session object or none. */
+    struct attribute *stored = of_type(public, publics, 1);
+    if (word("stores-no-public-key") && stored && *(B *)stored->value) return 0xD1;
     memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
     for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;
     for (U i = 0; word("labels-chosen") && i < privates; i++) if (two[i].type == 3) two[i].value = "Key 1", two[i].length = 5;
@@ -343,7 +360,12 @@ static U attributes(U session, U object, struct attribute *list, U count)
 {
     if (!(object = inside(object))) return 0x82;
     U room[64], unavailable = (U)-1;
-    reset(session);
+    reset(session), note("read");
+    for (U i = 0; object > FIRST_MECHANISM && object < FIRST_MECHANISM + 1000 && i <= count; i++) {
+        if (i == count) return 0x12;
+        list[i].length = list[i].type ? unavailable : sizeof(U);
+        if (!list[i].type && list[i].value) *(U *)list[i].value = 7;
+    }
     if (word("logged-out-after-pair") && pairs) return 0x101;
     for (U i = 0; i < count && i < 64; i++) {
         room[i] = list[i].length;

@@ -4,6 +4,7 @@
 mod closing;
 #[path = "../common/mod.rs"]
 mod common;
+mod costs;
 mod driver;
 mod labels;
 mod stated;

@@ -306,3 +306,32 @@ fn the_answer_finds_its_key_after_everything_is_closed() {
     assert_eq!(session.pending().unwrap().len(), 0);
     bank.soft.snapshot().assert_keeps(&bank.before);
 }
+
+/// The certificate was written, and from some call on the driver gives no attribute, or half of each, for good. Nothing is
+/// written or removed then. Where there is no attribute nothing is said to be missing; half a label is another label.
+#[test]
+fn a_driver_that_gives_no_values_any_more_spoils_nothing_that_was_written() {
+    let bank = Bank::new();
+    bank.run(&["request", "--out", "request.pem"]).json();
+    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+    assert_eq!(bank.run_with_faults("C_SignInit:exit", &["install", "answer.der"]).exit, 86);
+    let written = bank.soft.snapshot();
+    bank.run_with_faults("", &["install", "answer.der"]).json();
+    let reads = bank.called().iter().filter(|name| *name == "C_GetAttributeValue").count();
+    for (lie, is_told) in [("unavailable", true), ("truncated", false)] {
+        let mut refused = 0;
+        for read in 1..=reads {
+            let fault = format!("C_GetAttributeValue#{read}:lie={lie},sticky");
+            let said = bank.run_with_faults(&fault, &["install", "answer.der"]);
+            bank.soft.snapshot().assert_same_as(&written);
+            refused += usize::from(said.exit != 0);
+            if is_told && said.exit != 0 {
+                said.failed(Code::ObjectUnreadable);
+            }
+        }
+        assert!(refused > 0, "{lie}");
+    }
+    bank.run(&["install", "answer.der"]).json();
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}

@@ -51,13 +51,9 @@ pub const DEMO_ONTO_TOKEN: &[Need] = &[
 /// What the tests need.
 pub const TESTS: &[Need] = &[
     SOFTHSM,
-    Need { package: "openssl", sign: Sign::Program("openssl"), purpose: "checks requests and certificates" },
+    OPENSSL,
     Need { package: "bsdutils", sign: Sign::Program("script"), purpose: "plays a person at a terminal" },
-    Need {
-        package: "nginx-light",
-        sign: Sign::Program("nginx"),
-        purpose: "a server that demands a client certificate",
-    },
+    NGINX,
     Need {
         package: "python3-jsonschema",
         sign: Sign::Module("jsonschema"),
@@ -89,15 +85,7 @@ pub const TESTS: &[Need] = &[
         sign: Sign::Program("umockdev-run"),
         purpose: "makes USB devices up: tests of what is plugged in",
     },
-    Need {
-        package: "libengine-pkcs11-openssl",
-        sign: Sign::File(&[
-            "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so",
-            "/usr/lib/aarch64-linux-gnu/engines-3/pkcs11.so",
-            "/usr/lib64/engines-3/pkcs11.so",
-        ]),
-        purpose: "lets OpenSSL sign with a token",
-    },
+    ENGINE,
     Need {
         package: "libp11-kit0",
         sign: Sign::File(&[
@@ -159,15 +147,38 @@ pub const TESTS: &[Need] = &[
     },
 ];
 
+const OPENSSL: Need =
+    Need { package: "openssl", sign: Sign::Program("openssl"), purpose: "checks requests and certificates" };
+const NGINX: Need = Need {
+    package: "nginx-light",
+    sign: Sign::Program("nginx"),
+    purpose: "a server that demands a client certificate",
+};
+const ENGINE: Need = Need {
+    package: "libengine-pkcs11-openssl",
+    sign: Sign::File(&[
+        "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so",
+        "/usr/lib/aarch64-linux-gnu/engines-3/pkcs11.so",
+        "/usr/lib64/engines-3/pkcs11.so",
+    ]),
+    purpose: "lets OpenSSL sign with a token",
+};
+
 /// What the suites of others need (`cargo xtask shim-suites`): all of them, and each.
 pub const SUITES: &[Need] = &[
     SOFTHSM,
     Need { package: "opensc", sign: Sign::Program("pkcs11-tool"), purpose: "makes keys for the suites" },
 ];
-/// What brings tokens up (`cargo xtask tokens`).
+
+/// What brings SoftHSM up, and logs in with it (`cargo xtask tokens`).
+pub const SOFT: &[Need] = &[SOFTHSM, PKCS11_TOOL, OPENSSL, NGINX, ENGINE];
+/// What brings tokens up.
 pub const TOKENS: &[Need] = &[
     SOFTHSM,
     PKCS11_TOOL,
+    OPENSSL,
+    NGINX,
+    ENGINE,
     Need { package: "libnss3", sign: Sign::File(SOFTOKN), purpose: "NSS's token" },
     Need { package: "libnss3-tools", sign: Sign::Program("certutil"), purpose: "makes NSS's token" },
     Need { package: "gcc", sign: Sign::Program("cc"), purpose: "hands NSS its parameter string" },
@@ -241,6 +252,9 @@ pub const CARD: &[Need] = &[
 pub const KRYOPTIC: &[Need] = &[
     SOFTHSM,
     PKCS11_TOOL,
+    OPENSSL,
+    NGINX,
+    ENGINE,
     Need {
         package: "libclang-dev",
         sign: Sign::File(&["/usr/lib/llvm-14/lib/libclang.so", "/usr/lib/x86_64-linux-gnu/libclang-14.so.1"]),

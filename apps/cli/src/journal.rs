@@ -10,6 +10,7 @@ mod labels;
 mod orders;
 mod private;
 mod removed;
+mod renewing;
 #[cfg(test)]
 mod tests;
 

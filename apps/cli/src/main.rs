@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let mut run = Run::new(global);
     let known = hidden.and_then(|()| run.choose_bank(&mut command));
     run.may_log_in = command.may_log_in();
+    let known = known.and_then(|()| commands::nth::choose(&mut run, &mut command));
     match known.and_then(|()| commands::run(&run, &command)) {
         Ok(outcome) => exit_code(tell(&run, outcome)),
         Err(error) => exit_code(Some(fail(&run, &run.name_orders(error, &command)))),

@@ -81,6 +81,12 @@ fn the_second_half_comes_days_later_though_the_file_is_gone() {
     let old = old(&stage);
     let asked = stage.run(&[&["request", "--out", "request.pem"], &P12[..]].concat()).json();
     assert_eq!(asked["from"]["serial"], serial_hex(&old));
+    // The same once more on another token: said, before it is done too.
+    let sibling = stage.token.sibling("SECOND");
+    let mut second = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    second.args(["--json", "preflight", "--from", "file:old.pem", "--token", &sibling.uri()]);
+    let beside = outcome(stage.at_home(&mut second));
+    assert!(beside.notices().contains(&"ordered_on_other_token".to_owned()), "{beside:?}");
     for name in ["old.p12", "old.pem"] {
         std::fs::remove_file(stage.file(name)).unwrap();
     }
@@ -95,7 +101,7 @@ fn the_second_half_comes_days_later_though_the_file_is_gone() {
     let early = stage.ca.issue_for(&request).not_after(days_from_now(5)).der();
     stage.install(&early).failed("not_later_than_old", 6);
     let installed = stage.install(&stage.ca.issue_for(&request).der());
-    assert!(installed.notices().contains(&"old_stays_elsewhere".to_owned()));
+    assert!(installed.notices().contains(&"old_not_where_it_was".to_owned()));
     assert_eq!(installed.json()["from"]["serial"], serial_hex(&old));
 }
 
@@ -215,6 +221,14 @@ fn bad_input_costs_nothing() {
     stage.write("two.pem", &[two, stage.read("third.pem")].concat());
     let chosen = stage.run(&["preflight", "--from", "file:two.pem", "--serial", &serial]).json();
     assert_eq!(chosen["from"]["serial"], serial);
+    let future = stage.ca.issue(
+        &manual_subject().to_der(),
+        &openssl(&stage, &["pkey", "-in", "old.key", "-pubout", "-outform", "DER"]),
+    );
+    let future = future.not_before(days_from_now(2)).not_after(days_from_now(20)).der();
+    stage.write("future.der", &future);
+    let early = stage.run(&["preflight", "--from", "file:future.der"]);
+    assert!(early.notices().contains(&"old_not_yet_valid".to_owned()), "{early:?}");
     // Not of this program's language: no place at all.
     for place in ["old.pem", "file:", "http://bank.example/old.pem"] {
         let said = with(&["--from", place]);
@@ -355,6 +369,59 @@ fn list_shows_everything_that_can_be_renewed() {
     let again = list(&["--also", "file:old.pem"]).json();
     let renewed = again.as_array().unwrap().iter().find(|one| one["serial"] == serial_hex(&old)).unwrap();
     assert_eq!(renewed["renewed_by"]["token"]["label"], stage.token.label(), "{again:#}");
+}
+
+/// The numbers of the list, by the end over all tokens and then the places, say which one is meant.
+#[test]
+fn the_numbers_of_the_list_can_be_used() {
+    let stage = Stage::alone(Kind::P256, days_from_now(12));
+    let sibling = stage.token.sibling(stage.token.label());
+    let first = sibling.first_credential(&stage.ca, Kind::P256, days_from_now(11)).certificate;
+    let empty = stage.token.sibling("NEW");
+    let old = old(&stage);
+    std::fs::create_dir_all(stage.file("home/.mozilla/firefox/x.default")).unwrap();
+    let folder = "sql:home/.mozilla/firefox/x.default";
+    stage.tool("certutil", &["-N", "-d", folder, "--empty-password"]).succeeded();
+    stage.tool("pk12util", &["-i", "old.p12", "-d", folder, "-K", "", "-w", "password"]).succeeded();
+    let home = stage.file("home");
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--lang", "en", "--pin-env", "TEST_PIN"]).args(more);
+        outcome(stage.at_home(&mut command).env("HOME", &home).env("TEST_PIN", empty.pin()))
+    };
+    let listed = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--lang", "en", "list", "--everywhere"]);
+        outcome(stage.at_home(&mut command).env("HOME", &home)).succeeded().stdout.clone()
+    };
+    let text = listed();
+    let numbers: Vec<&str> =
+        text.lines().filter(|line| line.get(3..4) == Some(".")).map(|line| line[..4].trim()).collect();
+    assert_eq!(numbers, ["1.", "2.", "3."], "{text}");
+    for (number, serial) in [("1", &first), ("2", &stage.old.certificate)] {
+        let seen = run(&["--json", "preflight", "--nth", number]).json();
+        assert_eq!(seen["credential"]["serial"], serial_hex(serial), "{seen:#}");
+    }
+    // With a token named, the numbers are those of its own list.
+    let own = run(&["--json", "preflight", "--token", &stage.token.uri(), "--nth", "1"]).json();
+    assert_eq!(own["credential"]["serial"], serial_hex(&stage.old.certificate), "{own:#}");
+    let onto = empty.uri();
+    let before = [stage.token.snapshot(), sibling.snapshot(), empty.snapshot()];
+    for (nth, more, name) in [
+        ("4", &[][..], ("credential_not_found", 3)),
+        ("0", &[], ("credential_not_found", 3)),
+        ("3", &[], ("token_not_named", 9)),
+        ("1", &["--from", "file:old.pem"], ("bad_argument", 2)),
+    ] {
+        let said = run(&[&["--json", "request", "--out", "x", "--nth", nth], more].concat());
+        said.failed(name.0, name.1);
+    }
+    for (token, before) in [&stage.token, &sibling, &empty].iter().zip(&before) {
+        token.snapshot().assert_same_as(before);
+    }
+    // On the empty token's list the first is what is on this computer.
+    let asked = run(&["--json", "request", "--out", "request.pem", "--token", &onto, "--nth", "1"]).json();
+    assert_eq!(asked["from"]["serial"], serial_hex(&old), "{asked:#}");
 }
 
 /// What is written takes the place of no old certificate: its key may be nowhere else.

@@ -52,6 +52,9 @@ pub const USBTOKEN_RENEW_REUSE_KEY: u32 = 4;
 /// usbtoken_renewal_params: let the old key sign the request too, as Microsoft CAs take it (MS-WCCE
 /// §3.1.1.4.3.2.1). It can then be had as CMS.
 pub const USBTOKEN_RENEW_SIGNED_BY_OLD_KEY: u32 = 8;
+/// usbtoken_renewal_params: send the request although the driver denies that the new key is protected, and cannot be started
+/// anew because your program has it in use (USBTOKEN_PROOF_UNDECIDED). The installation judges the key again.
+pub const USBTOKEN_RENEW_ALTHOUGH_DENIED: u32 = 16;
 
 /// usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
 pub const USBTOKEN_RENEWAL_ID: u32 = 1;
@@ -197,7 +200,8 @@ impl Params {
         let all = USBTOKEN_RENEW_OUTSIDE_WINDOW
             | USBTOKEN_RENEW_BESIDE_PENDING
             | USBTOKEN_RENEW_REUSE_KEY
-            | USBTOKEN_RENEW_SIGNED_BY_OLD_KEY;
+            | USBTOKEN_RENEW_SIGNED_BY_OLD_KEY
+            | USBTOKEN_RENEW_ALTHOUGH_DENIED;
         if raw.flags & !all != 0 {
             return Err(args::bad("params.flags", "unknown_value"));
         }
@@ -226,6 +230,9 @@ impl Params {
         }
         if has(USBTOKEN_RENEW_BESIDE_PENDING) {
             renewal = renewal.beside_pending();
+        }
+        if has(USBTOKEN_RENEW_ALTHOUGH_DENIED) {
+            renewal = renewal.although_denied();
         }
         if has(USBTOKEN_RENEW_SIGNED_BY_OLD_KEY) {
             // Also where there is no old key to sign, which is an error then.

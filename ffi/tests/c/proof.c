@@ -4,7 +4,10 @@
  *     handle  the request is signed and its answer installed by one program
  *     other   the answer is installed by another program, which is given the demand too
  *     less    and by one that demands nothing beyond the usual
+ *     denied  the program has the driver in use, which denies that new keys are protected: it decides
  */
+#include <dlfcn.h>
+
 #include "check.h"
 
 static uint8_t *answer;
@@ -46,6 +49,54 @@ static void handle(usbtoken_session *session)
     usbtoken_renewal_free(&renewal);
 }
 
+/* The first functions of PKCS#11's list (v2.40). */
+struct function_list {
+    unsigned char version[2];
+    unsigned long (*initialize)(void *);
+};
+
+static void take_into_use(const char *module)
+{
+    void *library = dlopen(module, RTLD_NOW | RTLD_LOCAL);
+    unsigned long (*entry)(struct function_list **) = NULL;
+    struct function_list *host = NULL;
+    CHECK(library != NULL);
+    *(void **)&entry = dlsym(library, "C_GetFunctionList");
+    CHECK(entry != NULL && entry(&host) == 0 && host->initialize(NULL) == 0);
+}
+
+static void denied(usbtoken_token *token, usbtoken_session *session)
+{
+    usbtoken_credentials *credentials = NULL;
+    usbtoken_credential *old = NULL;
+    usbtoken_pending_list *list = NULL;
+    usbtoken_pending *key = NULL;
+    usbtoken_renewal *renewal = NULL;
+    usbtoken_renewal_params params = { .struct_size = sizeof params };
+    OK(token, usbtoken_token_credentials(token, &credentials));
+    OK(credentials, usbtoken_credentials_renewable(credentials, 0, 0, &old));
+    EXPECT(USBTOKEN_PROOF_UNDECIDED, session, usbtoken_renewal_begin(session, old, &params, &renewal));
+    /* The key waits. Who does not say so refuses it, and nothing destroys it. */
+    OK(session, usbtoken_session_pending(session, &list));
+    CHECK(usbtoken_pending_list_count(list) == 1);
+    OK(list, usbtoken_pending_list_at(list, 0, &key));
+    EXPECT(USBTOKEN_KEY_EXPORTABLE, session, usbtoken_renewal_resume(session, key, &params, &renewal));
+    params.flags = USBTOKEN_RENEW_ALTHOUGH_DENIED;
+    OK(session, usbtoken_renewal_resume(session, key, &params, &renewal));
+    CHECK(usbtoken_renewal_number(renewal, USBTOKEN_RENEWAL_PROOF) == USBTOKEN_PROOF_REFUSED);
+    usbtoken_renewal_free(&renewal);
+    /* Another key, at once. */
+    params.flags |= USBTOKEN_RENEW_BESIDE_PENDING;
+    OK(session, usbtoken_renewal_begin(session, old, &params, &renewal));
+    params.flags = USBTOKEN_RENEW_ALTHOUGH_DENIED << 1;
+    usbtoken_renewal_free(&renewal);
+    EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_renewal_begin(session, old, &params, &renewal));
+    usbtoken_pending_free(&key);
+    usbtoken_pending_list_free(&list);
+    usbtoken_credential_free(&old);
+    usbtoken_credentials_free(&credentials);
+}
+
 int main(int count, char **arguments)
 {
     usbtoken_context *context = NULL;
@@ -54,6 +105,8 @@ int main(int count, char **arguments)
     CHECK(count == 6);
     const char *test = arguments[1], *pin = arguments[4];
     answer = (uint8_t *)ask_command(arguments[5], "", 0, &size);
+    if (strcmp(test, "denied") == 0)
+        take_into_use(arguments[2]);
     CHECK(usbtoken_context_new(NULL, &context) == USBTOKEN_OK);
     OK(context, usbtoken_context_add_driver(context, arguments[2], NUL));
     OK(context, usbtoken_find(context, arguments[3], NUL, &token));
@@ -64,6 +117,8 @@ int main(int count, char **arguments)
         EXPECT(USBTOKEN_PROOF_INSUFFICIENT, session, install(session, NULL, USBTOKEN_PROOF_PROVEN));
     else if (strcmp(test, "less") == 0)
         OK(session, install(session, NULL, USBTOKEN_PROOF_DEFAULT));
+    else if (strcmp(test, "denied") == 0)
+        denied(token, session);
     else
         CHECK(!"no such test");
     usbtoken_session_free(&session);

@@ -68,16 +68,12 @@ fn run(arguments: &Arguments) -> Result<Report, String> {
     if !arguments.yes && !agreed() {
         return Err("nothing was done".to_owned());
     }
-    let mut report = None;
+    let mut report = Report::default();
     for kind in &arguments.kinds {
         let target = Target::named(&named, *kind);
-        let report = report.get_or_insert_with(|| Report {
-            token: target.report(),
-            renewed: Vec::new(),
-            promises: Vec::new(),
-        });
+        report.token = target.report();
         for promise in &chosen {
-            let outcome = keep(promise.name, arguments, || (promise.keep)(&target, &mut report.renewed));
+            let outcome = keep(promise.name, arguments, || (promise.keep)(&target, &mut report));
             if outcome != Outcome::Kept && catch_unwind(AssertUnwindSafe(|| target.clean_up())).is_err() {
                 return Err(format!("what {} has made is still on the token {}", promise.name, named.uri));
             }
@@ -85,7 +81,6 @@ fn run(arguments: &Arguments) -> Result<Report, String> {
             report.promises.push(Kept { promise: promise.name.to_owned(), kind: kind.to_string(), outcome });
         }
     }
-    let report = report.ok_or("no kind of key was named")?;
     let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
     match &arguments.report {
         Some(file) => std::fs::write(file, json).map_err(|error| format!("{}: {error}", file.display()))?,

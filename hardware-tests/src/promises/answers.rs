@@ -4,11 +4,11 @@ use usbtoken::{Code, Renewal, Run};
 use usbtoken_testkit::{Form, Kind, SoftKey, days_from_now};
 
 use super::stage::{Stage, install, subject};
-use crate::report::Renewed;
+use crate::report::Report;
 use crate::target::Target;
 
 /// Each wrong answer is refused with its own code, and the token holds exactly what it held before.
-pub(super) fn wrong_answers(target: &Target, _: &mut Vec<Renewed>) {
+pub(super) fn wrong_answers(target: &Target, _: &mut Report) {
     let stage = Stage::new(target);
     let (request, id) = {
         let session = stage.session();

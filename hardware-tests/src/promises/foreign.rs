@@ -4,12 +4,12 @@ use usbtoken::{Renewal, Run};
 use usbtoken_testkit::{Kind, SoftKey, TestCa, verify_with_certificate};
 
 use super::stage::{Stage, install};
-use crate::report::Renewed;
+use crate::report::Report;
 use crate::target::Target;
 
 /// A key pair and a certificate of other people have the identifier of the key that waits: they stay as they are, and the right
 /// certificate is installed beside them.
-pub(super) fn equal_ids(target: &Target, _: &mut Vec<Renewed>) {
+pub(super) fn equal_ids(target: &Target, _: &mut Report) {
     let stage = Stage::new(target);
     let old = stage.first();
     let (id, answer) = {

@@ -7,12 +7,12 @@ use usbtoken::pki::ProofLevel;
 use usbtoken::{Finder, Renewal, Run};
 use usbtoken_testkit::{Form, days_from_now};
 
-use super::stage::{Stage, install, subject};
-use crate::report::Renewed;
+use super::stage::{Stage, hex, install, subject};
+use crate::report::{Renewed, Report};
 use crate::target::Target;
 
 /// Without a PIN the certificates can be read, nothing is written, and a URI of another token finds none.
-pub(super) fn reading(target: &Target, _: &mut Vec<Renewed>) {
+pub(super) fn reading(target: &Target, _: &mut Report) {
     {
         let credentials = target.token().credentials().unwrap();
         let there = target.before().of_class("CKO_CERTIFICATE").count();
@@ -25,7 +25,7 @@ pub(super) fn reading(target: &Target, _: &mut Vec<Renewed>) {
 }
 
 /// A first credential; its renewal in one process and in two; the old one works until it is retired, and goes alone.
-pub(super) fn renewal(target: &Target, renewed: &mut Vec<Renewed>) {
+pub(super) fn renewal(target: &Target, report: &mut Report) {
     let stage = Stage::new(target);
     let old = stage.first();
     stage.assert_signs(&old);
@@ -35,11 +35,11 @@ pub(super) fn renewal(target: &Target, renewed: &mut Vec<Renewed>) {
     let issuer = stage.issuer();
     let (begin, apdus) = (Instant::now(), apdus());
     let done = stage.run_with_faults("", &["renew", "--id", &hex(old.id()), "--issuer", &issuer]).json();
-    renewed
-        .push(Renewed { apdus: apdus_since(apdus), ..of_run(&stage, &done, begin.elapsed().as_secs_f64()) });
+    let renewed = of_run(&stage, &done, begin.elapsed().as_secs_f64());
+    report.renewed.push(Renewed { apdus: apdus_since(apdus), ..renewed });
     target.snapshot().assert_keeps(&with_old);
     stage.assert_signs(&old);
-    let new = credential(target, done["credential"]["id"].as_str().expect("an id"));
+    let new = stage.credential(&done);
     stage.assert_signs(&new);
 
     let retire = ["retire", "--yes", "--id", &hex(old.id()), "--trust-anchor", &stage.anchor()];
@@ -65,7 +65,7 @@ pub(super) fn renewal(target: &Target, renewed: &mut Vec<Renewed>) {
 }
 
 /// A job that is given up leaves nothing.
-pub(super) fn abandoned(target: &Target, _: &mut Vec<Renewed>) {
+pub(super) fn abandoned(target: &Target, _: &mut Report) {
     let stage = Stage::new(target);
     {
         let session = stage.session();
@@ -112,14 +112,4 @@ fn of_run(stage: &Stage<'_>, done: &Value, seconds: f64) -> Renewed {
             .collect(),
         refused,
     }
-}
-
-fn credential(target: &Target, id: &str) -> usbtoken::Credential {
-    let credentials = target.token().credentials().unwrap();
-    let found = credentials.iter().find(|one| hex(one.id()) == id);
-    found.unwrap_or_else(|| panic!("the new credential {id} is not on the list")).clone()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
 }

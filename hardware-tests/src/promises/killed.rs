@@ -2,9 +2,8 @@
 
 use usbtoken_testkit::Snapshot;
 
-use super::job::hex;
-use super::stage::Stage;
-use crate::report::Renewed;
+use super::stage::{Stage, hex};
+use crate::report::Report;
 use crate::target::Target;
 
 /// The exit status of the shim's `exit`.
@@ -25,7 +24,7 @@ const IN_AN_ABANDONMENT: [&str; 3] =
     ["C_DestroyObject:exit", "C_DestroyObject:exit-after", "C_DestroyObject#2:exit"];
 
 /// Wherever it ends the old credential signs, what stays is listed, and goes on or goes.
-pub(super) fn killed(target: &Target, _: &mut Vec<Renewed>) {
+pub(super) fn killed(target: &Target, _: &mut Report) {
     let stage = Stage::new(target);
     let old = stage.first();
     let whole = target.snapshot();

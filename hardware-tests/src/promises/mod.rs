@@ -4,9 +4,10 @@ mod answers;
 mod foreign;
 mod job;
 mod killed;
+mod login;
 mod stage;
 
-use crate::report::Renewed;
+use crate::report::Report;
 use crate::target::Target;
 
 /// A promise. It panics with a sentence when it is not kept, and leaves the token as it was.
@@ -15,8 +16,8 @@ pub struct Promise {
     pub name: &'static str,
     /// What is done to the token for it.
     pub what: &'static str,
-    /// Keeps it; what a renewal came to is put on the list.
-    pub keep: fn(&Target, &mut Vec<Renewed>),
+    /// Keeps it; what came of it beside is put into the report.
+    pub keep: fn(&Target, &mut Report),
 }
 
 /// In the order in which they are tried.
@@ -30,6 +31,11 @@ pub const PROMISES: &[Promise] = &[
         name: "renewal",
         what: "make a first credential, renew it in one process and in two, retire the old one; the kit signs with each",
         keep: job::renewal,
+    },
+    Promise {
+        name: "login",
+        what: "renew a credential, log in with the old one and the new one at nginx by TLS 1.2 and 1.3, retire the old one",
+        keep: login::login,
     },
     Promise {
         name: "wrong_answers",

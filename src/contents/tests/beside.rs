@@ -76,7 +76,12 @@ fn the_same_record_on_two_keys_makes_no_successor() {
         assert_eq!(refused.code(), Code::RemovalDoubtful);
         // Bob's own succession is not touched by it.
         assert_eq!(contents.followers(&made, &bob).unwrap().len(), 0);
+        let credentials = contents.credentials();
+        let bobs = credentials.iter().find(|one| *one.certificate() == bob).unwrap();
+        contents.make_sure_its_record_is_one(bobs).unwrap();
     }
+    let contents = bank.renewed().contents();
+    contents.make_sure_its_record_is_one(&old_of(&contents, &bank)).unwrap();
 }
 
 /// Copied to another user's certificate and public key only, while our key with it waits: it is our key's.
@@ -170,6 +175,18 @@ fn a_waiting_key_without_public_half_is_not_asked_where_all_certificates_have_th
     made.private.iter_mut().for_each(|key| key.always_authenticate = true);
     assert_eq!(states(&made), [PendingState::AwaitingAnswer]);
     assert!(made.asked.borrow().is_empty());
+}
+
+/// Nothing tells the value of the waiting key, and a certificate has no key: the key signs, but for something else.
+#[test]
+fn a_waiting_key_that_signs_for_no_certificate_still_waits() {
+    let bank = Bank::new();
+    let stray = certificate(&TestCa::new(), &key().1, 300, &[9]);
+    let mut made = bank.waiting().certificate(91, b"stray", "x", stray.der());
+    let half = made.public.iter_mut().find(|half| half.id == b"new").unwrap();
+    *half = made_up::public_key(13, b"moved", b"relabelled", bank.new.public_key().clone());
+    assert_eq!(states(&made), [PendingState::AwaitingAnswer]);
+    assert_eq!(*made.asked.borrow(), [12]);
 }
 
 /// A copy of the old private key under an identifier of its own: two keys sign for the certificate.

@@ -134,7 +134,7 @@ impl Session {
         });
         let login = login?;
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
-        let pin = KeptPin::new(pin, token.quirks().context_login);
+        let pin = KeptPin::new(pin);
         let reopened = OnceCell::new();
         let (unread, unsigned) = (Cell::new(None), Cell::new(None));
         let written = Cell::new(false);

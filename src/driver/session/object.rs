@@ -78,15 +78,17 @@ pub(crate) struct Objects {
     pub(crate) certificates: Vec<StoredCertificate>,
     pub(crate) private_keys: Vec<StoredKey>,
     pub(crate) public_keys: Vec<StoredPublicKey>,
-    /// How many objects could not be read, or do not say what they are.
+    /// How many objects could not be read.
     pub(crate) unreadable: usize,
     /// What the driver answered where the first of these was read.
     pub(crate) refusal: Option<Call>,
+    /// Whether one does not say what it is.
+    pub(crate) silent: bool,
     /// Every object that was there, of whatever class.
     pub(crate) present: Present,
 }
 
-/// An object could not be read, and what the driver answered.
+/// An object could not be read, or said nothing, and what the driver answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unread(pub(super) Option<Call>);
 

@@ -47,8 +47,8 @@ pub(super) struct KeptPin {
 }
 
 impl KeptPin {
-    pub(super) fn new(pin: Option<Pin>, wanted: bool) -> Self {
-        KeptPin { pin: RefCell::new(pin), wanted: Cell::new(wanted) }
+    pub(super) fn new(pin: Option<Pin>) -> Self {
+        KeptPin { pin: RefCell::new(pin), wanted: Cell::new(false) }
     }
 
     /// Takes note of a private key on the token.
@@ -85,20 +85,17 @@ mod tests {
     #[test]
     fn the_pin_stays_only_for_a_key_that_wants_it() {
         let is_there = |pin: &KeptPin| pin.with(|pin| pin.is_some());
-        let kept = |wanted| KeptPin::new(Some(Pin::new(b"123456".to_vec())), wanted);
+        let kept = || KeptPin::new(Some(Pin::new(b"123456".to_vec())));
         let mut key = made_up::private_key(1, b"id", b"label", None);
-        let pin = kept(false);
+        let pin = kept();
         pin.see(&key);
         assert!(is_there(&pin), "a key that is made next may want it");
         pin.drop_unless_wanted();
         assert!(!is_there(&pin));
         key.always_authenticate = true;
-        let pin = kept(false);
+        let pin = kept();
         pin.see(&key);
         pin.drop_unless_wanted();
         assert!(is_there(&pin));
-        let pin = kept(true);
-        pin.drop_unless_wanted();
-        assert!(is_there(&pin), "all keys of this token do");
     }
 }

@@ -17,7 +17,7 @@ const FEW: usize = 16;
 
 /// So many objects of other classes among many objects, and those of ours are searched for: Kryoptic shows an object for each
 /// mechanism.
-const SOME_OTHERS: usize = 3;
+const SOME_OTHERS: usize = 2;
 
 const CLASS: Wanted = Wanted::number(CKA_CLASS);
 
@@ -76,13 +76,14 @@ impl Open {
             public_keys: Vec::new(),
             unreadable: 0,
             refusal: None,
+            silent: false,
             present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
         };
         let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
         let (many, mut wanted) = (handles.len() > FEW, None);
         for handle in handles {
             if others == SOME_OTHERS && many && wanted.is_none() {
-                wanted = Some(self.of_our_classes()?).filter(|found| !found.is_empty());
+                wanted = Some(self.worth_reading(&certificates)?).filter(|found| !found.is_empty());
                 others += 1;
             }
             if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&handle)) {
@@ -98,8 +99,8 @@ impl Open {
                 Ok(Object::PrivateKey(one)) => objects.private_keys.push(one),
                 Ok(Object::PublicKey(one)) => objects.public_keys.push(one),
                 Ok(Object::Other) => others += 1,
-                // Half made: there is nothing to be said of it.
-                Ok(Object::Unknown) => {}
+                // Half made, and then there is nothing to be said of it; or hidden, and then it may be what is missing.
+                Ok(Object::Unknown) => objects.silent = true,
                 Err(failure) if is_about_the_object(&failure) => {
                     objects.unreadable += 1;
                     failed.get_or_insert(failure);
@@ -117,8 +118,16 @@ impl Open {
         }
     }
 
-    /// The objects of the classes that a renewal is about.
-    fn of_our_classes(&self) -> Result<BTreeSet<ObjectHandle>> {
+    /// Certificates and keys, by as few searches as will do. What is no storage object (PKCS#11 v3.1 §4.1: features, mechanisms,
+    /// profiles) has no CKA_TOKEN, so one is enough where the driver finds by that what is known to be a certificate, and more; else
+    /// one for each class.
+    fn worth_reading(&self, certificates: &BTreeSet<ObjectHandle>) -> Result<BTreeSet<ObjectHandle>> {
+        let stored = self.find(Template::new().flag(CKA_TOKEN, true)).unwrap_or_default();
+        let stored: BTreeSet<ObjectHandle> = stored.into_iter().collect();
+        let finds_certificates = !certificates.is_empty() && certificates.is_subset(&stored);
+        if finds_certificates && certificates.len() < stored.len() {
+            return Ok(stored);
+        }
         let mut found = BTreeSet::new();
         for class in [CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY] {
             found.extend(self.find(Template::new().number(CKA_CLASS, class))?);
@@ -350,7 +359,8 @@ impl Session {
             self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;
         }
         objects.private_keys.iter().for_each(|key| self.pin.see(key));
-        self.unread.set((objects.unreadable > 0).then_some(Unread(objects.refusal)));
+        let unread = objects.unreadable > 0 || objects.silent;
+        self.unread.set(unread.then_some(Unread(objects.refusal)));
         Ok(objects)
     }
 }

@@ -14,8 +14,8 @@ use crate::pki::{Certificate, PublicKey};
 use base16ct::lower::encode_string as hex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use usbtoken_pkcs11::types::{CKA_ID, CKR_OBJECT_HANDLE_INVALID};
-use usbtoken_pkcs11::{Failure, ObjectHandle};
+use usbtoken_pkcs11::types::{CKA_CLASS, CKA_ID, CKO_CERTIFICATE, CKR_OBJECT_HANDLE_INVALID};
+use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 
 #[cfg(test)]
 mod tests;
@@ -178,7 +178,7 @@ impl Session {
         let changed = |reason| Err(doubt(removal.step, planned.is.id(), reason));
         let open = self.open_session();
         let (mut found, mut moved) = (BTreeSet::new(), 0);
-        for handle in open.find(usbtoken_pkcs11::Template::new())? {
+        for handle in open.find(Template::new())? {
             found.insert(handle);
             let is_known = known.owner == open.place(handle).owner && known.handles.contains(&handle);
             if is_known {
@@ -240,8 +240,8 @@ impl Session {
     fn look_again(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
         let open = self.open_session();
         let template = match planned.is.id() {
-            [] => usbtoken_pkcs11::Template::new(),
-            id => usbtoken_pkcs11::Template::new().bytes(CKA_ID, id),
+            [] => Template::new(),
+            id => Template::new().bytes(CKA_ID, id),
         };
         let mut found = Vec::new();
         for handle in open.find(template)? {
@@ -299,7 +299,7 @@ impl Session {
     }
 
     fn is_found(&self, handle: ObjectHandle) -> Result<bool> {
-        let found = self.open_session().find(usbtoken_pkcs11::Template::new())?;
+        let found = self.open_session().find(Template::new())?;
         Ok(found.contains(&handle))
     }
 
@@ -307,11 +307,13 @@ impl Session {
     /// label or our identifier, which no other object has.
     pub(super) fn remove_leftover_keys(&self, id: &[u8], label: &[u8], before: &Present) -> Result<()> {
         let step = Step::GenerateKeyPair;
-        let removal =
-            self.came_since(before)?.into_iter().fold(Removal::new(step), |removal, (place, object)| {
+        let removal = self.came_since(before, Template::new())?.into_iter().fold(
+            Removal::new(step),
+            |removal, (place, object)| {
                 let is = Is::GeneratedHalf { id: id.to_vec(), label: label.to_vec() };
                 if is.agrees_with(&object) { removal.and(place, is) } else { removal }
-            });
+            },
+        );
         self.remove(&removal)
     }
 
@@ -324,8 +326,10 @@ impl Session {
         before: &Present,
         but: Option<&StoredCertificate>,
     ) -> Result<bool> {
-        let came = self.came_since(before)?.into_iter();
-        let came = came.filter(|(place, _)| but.is_none_or(|but| but.place != *place));
+        // Nothing of what it finds is read where the driver is in order: the new one is known.
+        let mut known = before.clone();
+        known.handles.extend(but.map(|but| but.place.handle));
+        let came = self.certificates_since(&known)?.into_iter();
         let removal = came.fold(Removal::new(Step::WriteCertificate), |removal, (place, object)| {
             let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec(), der: der.to_vec() };
             if is.agrees_with(&object) { removal.and(place, is) } else { removal }
@@ -337,7 +341,7 @@ impl Session {
     /// Removes what a refused C_CreateObject without an identifier left behind: certificates of exactly this value that were not
     /// there right before the call.
     pub(super) fn remove_copies(&self, der: &[u8], before: &Present) -> Result<()> {
-        let came = self.came_since(before)?.into_iter();
+        let came = self.certificates_since(before)?.into_iter();
         let removal = came.fold(Removal::new(Step::WriteCertificate), |removal, (_, object)| match object {
             Object::Certificate(one) if *one.der == *der => removal.certificate(&one),
             _ => removal,
@@ -348,14 +352,19 @@ impl Session {
     /// What is there now.
     pub(super) fn present(&self) -> Result<Present> {
         let open = self.open_session();
-        let handles = open.find(usbtoken_pkcs11::Template::new())?.into_iter().collect();
+        let handles = open.find(Template::new())?.into_iter().collect();
         Ok(Present { owner: open.owner(), handles })
     }
 
-    fn came_since(&self, before: &Present) -> Result<Vec<(Place, Object)>> {
+    fn certificates_since(&self, before: &Present) -> Result<Vec<(Place, Object)>> {
+        self.came_since(before, Template::new().number(CKA_CLASS, CKO_CERTIFICATE))
+    }
+
+    /// What the template finds that was not there before, and can be read.
+    fn came_since(&self, before: &Present, template: Template) -> Result<Vec<(Place, Object)>> {
         let open = self.open_session();
         let mut came = Vec::new();
-        for handle in open.find(usbtoken_pkcs11::Template::new())? {
+        for handle in open.find(template)? {
             let place = open.place(handle);
             if before.owner == place.owner
                 && !before.handles.contains(&handle)

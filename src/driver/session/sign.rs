@@ -70,7 +70,7 @@ impl Session {
             });
             fits.cloned()
         };
-        let plans = self.plans(algorithm, self.wants_pin(key));
+        let plans = self.plans(algorithm, key.always_authenticate);
         let signed = self.sign_by_token(key, &plans, &challenge, Step::SignChallenge, fits);
         let public_key = signed.inspect_err(|error| self.unsigned.set(error.pkcs11_call()))?;
         Ok(Signed { place: key.place, public_key })
@@ -104,7 +104,7 @@ impl Session {
             };
             let signed = self.sign_by_token(
                 key,
-                &self.plans(*algorithm, self.wants_pin(key)),
+                &self.plans(*algorithm, key.always_authenticate),
                 &challenge,
                 Step::ReadPublicKey,
                 that_verify,
@@ -137,7 +137,7 @@ impl Session {
         message: &[u8],
         step: Step,
     ) -> Result<Vec<u8>> {
-        let wants_pin = self.wants_pin(key);
+        let wants_pin = key.always_authenticate;
         let plans = match (algorithm, public_key.algorithm()) {
             (SignatureAlgorithm::RsaPssSha256, KeyAlgorithm::Rsa { bits }) => self.pss_plans(bits, wants_pin),
             _ => self.plans(algorithm, wants_pin),
@@ -161,7 +161,7 @@ impl Session {
         step: Step,
         mut verified: impl FnMut(&[u8]) -> Option<T>,
     ) -> Result<Option<T>> {
-        let wants_pin = self.wants_pin(key);
+        let wants_pin = key.always_authenticate;
         let (mut refused, mut in_vain, mut unverified) = (None, None, false);
         for (plan, next) in plans.iter().zip(plans.iter().skip(1).map(Some).chain([None])) {
             match self.sign_as_planned(key, plan, message, (step, wants_pin))? {
@@ -206,11 +206,6 @@ impl Session {
     fn usable(&self, plan: &Plan) -> bool {
         let listed = self.token().mechanisms().is_some_and(|listed| listed.contains(&plan.mechanism));
         listed && !self.token().has_refused(plan.mechanism)
-    }
-
-    /// Whether the token wants the PIN for each signature of this key.
-    fn wants_pin(&self, key: &StoredKey) -> bool {
-        key.always_authenticate || self.token().quirks().context_login
     }
 
     /// Whether the token signs RSASSA-PSS with a key of so many bits, as far as it tells before it is tried.

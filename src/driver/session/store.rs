@@ -44,7 +44,7 @@ impl Session {
             Some(before) => self.remove_leftover_certificates((id, label, certificate.der()), before, but),
             None => Ok(false),
         };
-        for &set in self.token().quirks().sets.iter().chain(&AttributeSet::LAST) {
+        for set in AttributeSet::IN_ORDER {
             // What is left without CKA_ID is known only as what came during the call, so one that leaves things is not asked.
             let mut present = None;
             if !set.has_id() {
@@ -176,7 +176,7 @@ fn template(
         .bytes(CKA_VALUE, certificate.der());
     let minimal = if set.has_id() { minimal.bytes(CKA_ID, id) } else { minimal };
     let minimal = if set.has_label() { minimal.bytes(CKA_LABEL, label) } else { minimal };
-    if set == AttributeSet::Minimal || AttributeSet::LAST.contains(&set) {
+    if !matches!(set, AttributeSet::Full | AttributeSet::Common | AttributeSet::Uncategorized) {
         return minimal;
     }
     let uncategorized = minimal

@@ -269,10 +269,9 @@ impl Token {
         self.quirks.get_or_init(|| Quirks::of(&self.module, self.identity()))
     }
 
-    /// The shortest and the longest PIN in bytes, as the token states or as is known of its kind; `None` where that makes no
-    /// sense. A hint: limits for a new PIN are none for one that was set long ago.
+    /// The shortest and the longest PIN in bytes, as the token states; `None` where that makes no sense. A hint: limits for a new PIN are none for one that was set long ago.
     pub fn stated_pin_length(&self) -> Option<(u64, u64)> {
-        let (shortest, longest) = self.quirks().pin_length.unwrap_or(self.info.pin_length);
+        let (shortest, longest) = self.info.pin_length;
         (shortest <= longest && longest > 0).then_some((shortest, longest))
     }
 

@@ -8,20 +8,15 @@ use crate::driver::module::Module;
 
 /// How to treat a token. Chosen by what the token and the driver say of themselves, never by slot or path alone.
 ///
-/// A profile changes the order in which things are tried, so that a token is not asked first for what it is known to
-/// refuse. No template is left out: where a fact of the catalogue is wrong, the next one does it.
+/// A profile changes the order in which things are tried after the usual one was refused. Every token is asked for the usual one
+/// first, and no template is left out, so a fact of the catalogue that is wrong costs nothing where that is taken, and else
+/// a refused call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::driver) struct Quirks {
     /// The catalogue's name.
     pub(in crate::driver) name: String,
     /// The key pair templates to try, first to last.
     pub(in crate::driver) template_sets: [TemplateSet; 5],
-    /// How much a certificate object says, first to last.
-    pub(in crate::driver) sets: &'static [AttributeSet],
-    /// Whether every signature needs a login of its own, even where the key does not say so.
-    pub(in crate::driver) context_login: bool,
-    /// The PIN's shortest and longest length in bytes, where CK_TOKEN_INFO tells wrong ones.
-    pub(in crate::driver) pin_length: Option<(u64, u64)>,
 }
 
 /// One set of templates. Each set leaves out something that some tokens refuse; CKA_SENSITIVE and
@@ -82,9 +77,16 @@ pub(crate) enum AttributeSet {
 }
 
 impl AttributeSet {
-    /// What is tried last of all, whatever the profile says: the CA has issued by then.
-    pub(in crate::driver) const LAST: [AttributeSet; 3] =
-        [AttributeSet::NoLabel, AttributeSet::NoId, AttributeSet::Fewest];
+    /// What is tried, first to last: the CA has issued by then.
+    pub(in crate::driver) const IN_ORDER: [AttributeSet; 7] = [
+        AttributeSet::Full,
+        AttributeSet::Common,
+        AttributeSet::Uncategorized,
+        AttributeSet::Minimal,
+        AttributeSet::NoLabel,
+        AttributeSet::NoId,
+        AttributeSet::Fewest,
+    ];
 
     /// Whether the object is given a label.
     pub(in crate::driver) fn has_label(self) -> bool {
@@ -110,26 +112,11 @@ impl From<&catalogue::Profile> for Quirks {
     fn from(facts: &catalogue::Profile) -> Self {
         use TemplateSet::{NoId, NoIdInSession, NoUsage, PublicKeyInSession, SignOnly};
 
-        let template_sets = match (facts.public_key_in_session, facts.usage_attributes) {
-            (true, _) => [PublicKeyInSession, NoIdInSession, SignOnly, NoUsage, NoId],
-            (false, false) => [NoUsage, SignOnly, PublicKeyInSession, NoId, NoIdInSession],
-            (false, true) => [SignOnly, NoUsage, PublicKeyInSession, NoId, NoIdInSession],
+        let template_sets = match facts.public_key_in_session {
+            true => [SignOnly, PublicKeyInSession, NoIdInSession, NoUsage, NoId],
+            false => [SignOnly, NoUsage, PublicKeyInSession, NoId, NoIdInSession],
         };
-        Quirks {
-            name: facts.name.clone(),
-            template_sets,
-            sets: match facts.minimal_certificate {
-                true => &[AttributeSet::Minimal],
-                false => &[
-                    AttributeSet::Full,
-                    AttributeSet::Common,
-                    AttributeSet::Uncategorized,
-                    AttributeSet::Minimal,
-                ],
-            },
-            context_login: facts.context_login,
-            pin_length: facts.pin_length.map(|(shortest, longest)| (shortest.into(), longest.into())),
-        }
+        Quirks { name: facts.name.clone(), template_sets }
     }
 }
 
@@ -137,48 +124,30 @@ impl From<&catalogue::Profile> for Quirks {
 mod tests {
     use super::*;
 
-    fn changed(change: impl FnOnce(&mut catalogue::Profile)) -> Quirks {
-        let mut facts = catalogue::Profile::generic();
-        change(&mut facts);
-        Quirks::from(&facts)
+    fn of(public_key_in_session: bool) -> [TemplateSet; 5] {
+        Quirks::from(&catalogue::Profile { public_key_in_session, ..catalogue::Profile::generic() })
+            .template_sets
     }
 
     #[test]
-    fn each_fact_changes_what_is_done() {
-        let generic = changed(|_| ());
-        assert_eq!(generic.template_sets[0], TemplateSet::SignOnly);
-        assert_eq!(generic.sets.len(), 4);
-        assert_eq!((generic.sets[0], generic.sets[3]), (AttributeSet::Full, AttributeSet::Minimal));
-        assert!(!generic.context_login && generic.pin_length.is_none());
-        assert_eq!(changed(|facts| facts.usage_attributes = false).template_sets[0], TemplateSet::NoUsage);
-        assert_eq!(
-            changed(|facts| facts.public_key_in_session = true).template_sets[0],
-            TemplateSet::PublicKeyInSession
-        );
-        assert_eq!(changed(|facts| facts.minimal_certificate = true).sets, [AttributeSet::Minimal]);
-        assert!(changed(|facts| facts.context_login = true).context_login);
-        assert_eq!(changed(|facts| facts.pin_length = Some((4, 8))).pin_length, Some((4, 8)));
+    fn a_fact_changes_what_is_tried_second() {
+        assert_eq!(of(false)[..2], [TemplateSet::SignOnly, TemplateSet::NoUsage]);
+        assert_eq!(of(true)[..2], [TemplateSet::SignOnly, TemplateSet::PublicKeyInSession]);
     }
 
-    /// A profile is a hint that may be wrong: none leaves a set out.
+    /// A profile is a hint that may be wrong: the usual template goes first, and none leaves a set out.
     #[test]
-    fn every_order_has_every_set() {
-        for session in [true, false] {
-            for usage in [true, false] {
-                let template_sets = changed(|facts| {
-                    facts.public_key_in_session = session;
-                    facts.usage_attributes = usage;
-                })
-                .template_sets;
-                for set in [
-                    TemplateSet::SignOnly,
-                    TemplateSet::NoUsage,
-                    TemplateSet::PublicKeyInSession,
-                    TemplateSet::NoId,
-                    TemplateSet::NoIdInSession,
-                ] {
-                    assert!(template_sets.contains(&set));
-                }
+    fn every_order_begins_alike_and_has_every_set() {
+        for sets in [of(false), of(true)] {
+            assert_eq!(sets[0], TemplateSet::SignOnly);
+            for set in [
+                TemplateSet::SignOnly,
+                TemplateSet::NoUsage,
+                TemplateSet::PublicKeyInSession,
+                TemplateSet::NoId,
+                TemplateSet::NoIdInSession,
+            ] {
+                assert!(sets.contains(&set));
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{PointResult, PreflightPoint};
 use crate::bank::RequestForm;
-use crate::contents::{Credentials, Identified as _};
-use crate::error::{Code, Error, Point, Step};
+use crate::contents::{Credentials, Identified as _, Successor};
+use crate::error::{Code, Error, Fact, Point, Step};
 use crate::places::OldCertificate;
 use crate::renewal::renewal::Renewal;
 use crate::renewal::run::Run;
@@ -11,6 +11,23 @@ use crate::renewal::run::Run;
 /// How many credentials on the token have the subject of a certificate that is elsewhere.
 pub(super) fn with_subject_of(credentials: &Credentials, old: &OldCertificate) -> usize {
     credentials.iter().filter(|one| one.subject().der() == old.subject().der()).count()
+}
+
+/// Whether what took its place has the name of another user whose credential is on the token: a CA mistook one for the other.
+pub(super) fn is_for_another(
+    credentials: &Credentials,
+    old: &OldCertificate,
+    by: &Successor,
+    run: &Run<'_>,
+) -> bool {
+    let new = &by.certificate;
+    let mut others = credentials.of_others_than(old.subject(), run.now());
+    others.any(|other| other != new && other.subject().matches(new.subject()))
+}
+
+pub(super) fn renewed_for_another(old: &OldCertificate, by: &Successor) -> Error {
+    let error = old.identify(Error::new(Code::RenewedForAnother).during(Step::Preflight));
+    error.fact(Fact::Candidate, by).fact(Fact::Successor, by.certificate.serial())
 }
 
 /// Who wants the old key has to have it: it is not on the token where its certificate is elsewhere.

@@ -173,6 +173,11 @@ impl Preflight {
             .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
         if let Some(old) = renewal.old_elsewhere() {
             let state = match by {
+                Some(by)
+                    if !renewal.although_renewed && elsewhere::is_for_another(&credentials, old, by, run) =>
+                {
+                    PointResult::Blocker(elsewhere::renewed_for_another(old, by))
+                }
                 Some(by) if !renewal.although_renewed => {
                     let error = already_renewed(old, by, &renewal.policy.window);
                     PointResult::Blocker(error.during(Step::Preflight))

@@ -283,6 +283,18 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The old certificate is where it was. Nothing is removed from there.",
             "It is valid until the date shown, though the bank may end it earlier. Where the browser offers both, choose the new one by its serial number.",
         ),
+        Notice::OrderedOnOtherToken => w(
+            "The renewal of this certificate was ordered on another token too.",
+            "Go on with the order on the token shown, or cancel one of the two. Do not send both requests to the CA.",
+        ),
+        Notice::OldNotYetValid => w(
+            "The certificate that is renewed is not valid yet.",
+            "Make sure that the date of this computer is right, and that the certificate is the one that is meant.",
+        ),
+        Notice::OldNotWhereItWas => w(
+            "The file of the old certificate is not any more where it was. This program has not removed it.",
+            "Where it is now, it is valid until the date shown, though the bank may end it earlier. Where the browser offers both, choose the new one by its serial number.",
+        ),
         Notice::OldNotCompared => w(
             "The old certificate is not on the token and was not given, so the new one was not compared with it.",
             "Look at the subject and the end of the new certificate.",

@@ -23,6 +23,7 @@ mod clock;
 mod device;
 mod key;
 mod programs;
+mod server;
 mod token;
 
 pub use bank::{MANUAL_BANK, manual_bank};
@@ -32,5 +33,6 @@ pub use clock::days_from_now;
 pub use device::smart_card_device;
 pub use key::{Kind, SoftKey, verify, verify_with_certificate};
 pub use programs::{command, example, program, shim};
+pub use server::{Server, nginx};
 pub use token::{Folder, Inspector, Object, Provisioned, Reading, Snapshot, SoftToken};
 pub use token::{inspect, inspect_slot, softhsm_module, softhsm_module_at};

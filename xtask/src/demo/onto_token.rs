@@ -83,12 +83,10 @@ fn log_in(stage: &Stage) -> Done {
     let mut server = Server::start(stage)?;
     let url = format!("https://localhost:{}/", server.port);
     println!("\n$ usbtoken confirm --url {url} --server-ca server.pem");
-    let empty = stage.folder.join("no-banks");
-    std::fs::create_dir_all(&empty).map_err(|error| format!("a folder: {error}"))?;
     let confirm =
         ["confirm", "--url", &url, "--server-ca", "server.pem", "--trust-anchor", "ca/ca.pem", "--token"];
     let mut command = Command::new(stage.programs.join("usbtoken"));
-    command.arg("--banks").arg(&empty).arg("--pin-file").arg(stage.pin_file()).args(["--lang", "ja"]);
+    command.arg("--pin-file").arg(stage.pin_file()).args(["--lang", "ja"]);
     command.arg("--module").arg(usbtoken_testkit::softhsm_module()).args(confirm).arg(stage.token.uri());
     let said = work::output(command.current_dir(&stage.folder).envs(stage.token.env()));
     server.end();

@@ -21,6 +21,21 @@ one run on the machine that wrote this page, start of the process included; an R
 
 ";
 
+const LOGIN: &str = "
+## The login
+
+After a renewal nginx with `ssl_verify_client on` lets the new certificate in, from `openssl s_client` with the key through its
+engine for PKCS#11, and from Rust (`examples/login.rs`, feature `rustls`); the old one too until it is retired, and no longer
+after. What stands here is the mechanism that signs the handshake from Rust. An RSA key signs for TLS 1.3 by RSASSA-PSS alone, which
+the token makes, or this library over the bare operation (CKM_RSA_X_509).
+
+OpenSSL's own `-engine pkcs11` makes the engine the default for everything, also for what a driver in the same process does with
+OpenSSL: Kryoptic and tpm2-pkcs11 fail then. `-key org.openssl.engine:pkcs11:URI` names it for the key alone.
+
+| implementation | key | TLS 1.2 | TLS 1.3 |
+|---|---|---|---|
+";
+
 const NOT_HERE: &str = "
 ## Not here
 
@@ -63,6 +78,13 @@ fn page(all: &[Implementation]) -> String {
                 renewed["logins"],
                 renewed["seconds"].as_f64().unwrap_or_default(),
             );
+        }
+    }
+    page.push_str(LOGIN);
+    for (one, report) in all.iter().filter_map(|one| Some((one, one.last()?))) {
+        for login in list(&report["logins"]) {
+            let (kind, tls12, tls13) = (text(&login["kind"]), text(&login["tls12"]), text(&login["tls13"]));
+            let _ = writeln!(page, "| `{}` | {kind} | {tls12} | {tls13} |", one.name);
         }
     }
     page.push_str("\n## The promises\n\n| implementation | what it is there for | kept | impossible, and why | not kept |\n|---|---|---|---|---|\n");

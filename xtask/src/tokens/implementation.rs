@@ -35,7 +35,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
     Implementation {
         name: "softhsm",
         what: "SoftHSM 2",
-        needs: setup::SUITES,
+        needs: setup::SOFT,
         kinds: &["rsa2048", "p256", "p384"],
         impossible: &[],
         own_view: false,
@@ -52,12 +52,12 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
     },
     Implementation {
         name: "kryoptic-raw",
-        what: "Kryoptic without the mechanisms that hash and sign",
+        what: "Kryoptic without the mechanisms that hash and sign, and without RSASSA-PSS",
         needs: setup::KRYOPTIC,
         kinds: &["rsa2048", "p256"],
         impossible: &[],
         own_view: false,
-        shows: "the hash is made on the host",
+        shows: "the hash is made on the host; neither RSASSA-PSS nor the bare RSA operation",
     },
     Implementation {
         name: "nss",

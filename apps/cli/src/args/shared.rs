@@ -21,6 +21,10 @@ pub struct Which {
     /// The certificate with this serial number, in hexadecimal.
     #[arg(long, value_name = "HEX")]
     pub serial: Option<String>,
+
+    /// The certificate with this number in `list` (with the same --token), or in `list --everywhere` where it is on this computer.
+    #[arg(long, value_name = "N")]
+    pub nth: Option<usize>,
 }
 
 /// How the new key is made.

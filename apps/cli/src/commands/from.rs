@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use usbtoken::error::{Fact, Step};
+use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::pki::jst_date;
 use usbtoken::places::{self, InPlace, OldCertificate, Password, Place};
 use usbtoken::text::printable;
 use usbtoken::{Code, Error, Result, Token};
 use zeroize::Zeroizing;
 
 use crate::args::{FromArgs, Which};
+use crate::kept::Keeper;
 use crate::pin::prompt::{self, Typed};
 use crate::run::Run;
 use crate::words::Words;
@@ -112,12 +114,28 @@ fn password_from(run: &Run, path: &Path) -> Result<Password> {
     Ok(Password::new(line))
 }
 
-/// The token that a renewal from elsewhere goes onto: the bank's, or the one that is named. One that no one has named and no
-/// bank calls its own is not written to.
+/// The token that the renewal of this certificate from elsewhere goes onto, with what is odd about that.
+///
+/// # Errors
+/// As [`named_or_banks`].
+pub fn onto(run: &Run, old: &OldCertificate) -> Result<Token> {
+    let token = named_or_banks(run)?;
+    if old.certificate().not_before() > run.now() {
+        let begins = jst_date(old.certificate().not_before());
+        run.note(Warning::from(Notice::OldNotYetValid).fact(Fact::Begins, begins));
+    }
+    let others = Keeper::of_user().ordered_beside(token.identity(), old.certificate());
+    if let Some(other) = others.first() {
+        run.note(Warning::from(Notice::OrderedOnOtherToken).fact(Fact::Token, other));
+    }
+    Ok(token)
+}
+
+/// The bank's token, or the one that is named. One that no one has named and no bank calls its own is not written to.
 ///
 /// # Errors
 /// [`Code::TokenNotNamed`], which lists those that are there; what finding it returns.
-pub fn onto(run: &Run) -> Result<Token> {
+fn named_or_banks(run: &Run) -> Result<Token> {
     if run.names_token()? {
         return run.named_token();
     }

@@ -3,6 +3,7 @@
 pub mod chosen;
 mod from;
 pub mod job;
+pub mod nth;
 pub mod orders;
 pub mod select;
 pub mod show;

@@ -1,4 +1,4 @@
-//! What was removed here because another took its place.
+//! What else was done here for a certificate: that it was removed because another took its place, that it waits on another token.
 
 use usbtoken::driver::TokenIdentity;
 use usbtoken::{Certificate, Credential, Session};
@@ -7,6 +7,12 @@ use super::Keeper;
 use crate::journal::Removed;
 
 impl Keeper {
+    /// The other tokens on which the renewal of this certificate from elsewhere waits.
+    pub fn ordered_beside(&self, token: &TokenIdentity, old: &Certificate) -> Vec<TokenIdentity> {
+        let all = self.journal.iter().flat_map(|journal| journal.renewing(old));
+        all.map(|entry| entry.token).filter(|other| other != token).collect()
+    }
+
     /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is
     /// not there; that is all.
     pub fn note_removed(&self, session: &Session, old: &Credential, successor: &Certificate) {

@@ -332,6 +332,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::RetireNoSuccessor => Words::HintSuccessor,
         Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
         Code::RemovalDoubtful => Words::HintSee,
+        Code::OldKeyElsewhere => Words::HintOldKeyElsewhere,
         Code::RequestFinished => Words::HintReuseKey,
         Code::KeyKindNotMade => Words::HintKey,
         Code::ProfileAmbiguous | Code::TokenOfOtherBank | Code::TokenNotTheBanks => Words::HintBank,

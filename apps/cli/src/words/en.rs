@@ -194,6 +194,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::HintBank => "Name the bank with --bank.",
         Words::HintKey => "The kind of key is named with --key.",
+        Words::HintOldKeyElsewhere => "Leave out --form cms and --reuse-key.",
         Words::HintReuseKey => "The old key is used again with --reuse-key.",
         Words::HintSee => {
             "\"usbtoken pending\" shows what waits for an answer, \"usbtoken list\" the certificates."

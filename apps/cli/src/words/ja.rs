@@ -211,6 +211,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::HintBank => "銀行は --bank で指定できます。",
         Words::HintKey => "鍵の種類は --key で指定できます。",
+        Words::HintOldKeyElsewhere => "--form cms と --reuse-key を付けずに実行してください。",
         Words::HintReuseKey => "これまでの鍵を使うときは --reuse-key を付けてください。",
         Words::HintSee => {
             "残っている申請は「usbtoken pending」、電子証明書は「usbtoken list」で確認できます。"

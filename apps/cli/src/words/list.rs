@@ -254,6 +254,7 @@ pub enum Words<'a> {
     /// Hint of the command: name the kind of key.
     HintKey,
     /// Hint of the command: the old key is used again.
+    HintOldKeyElsewhere,
     HintReuseKey,
     /// Hint of the command: see what is on the token.
     HintSee,

@@ -2,54 +2,19 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
-use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now};
+pub use usbtoken_testkit::Server;
+use usbtoken_testkit::{TestCa, days_from_now};
 
 use super::Stage;
 
-/// A server that ends with this value.
-pub struct Server {
-    child: Option<Child>,
-    pub port: u16,
-}
-
-impl Server {
-    /// The address of a page on it.
-    pub fn url(&self, path: &str) -> String {
-        format!("https://localhost:{}{path}", self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    use base64ct::Encoding as _;
-    let text = base64ct::Base64::encode_string(der);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
-}
-
 /// Writes `NAME.pem` with the chain, and `NAME.key`, of a server of that name.
 pub fn identity(stage: &Stage, ca: &TestCa, name: &str, host: &str, not_after: SystemTime) {
-    let key = SoftKey::generate(Kind::P256);
-    let subject = NameDer::new().common(Text::Utf8, host).to_der();
-    // GeneralNames: one dNSName.
-    let length = u8::try_from(host.len()).unwrap();
-    let names = [&[0x30, length + 2, 0x82, length][..], host.as_bytes()].concat();
-    let issue = ca.issue(&subject, &key.spki()).server_only().extension("2.5.29.17", false, &names);
-    let certificate = issue.not_before(days_from_now(-30)).not_after(not_after).der();
-    let chain = pem("CERTIFICATE", &certificate) + &pem("CERTIFICATE", ca.issuing());
+    let (chain, key) = ca.server(host, not_after);
     stage.write(&format!("{name}.pem"), chain.as_bytes());
-    stage.write(&format!("{name}.key"), key.to_pem().as_bytes());
+    stage.write(&format!("{name}.key"), key.as_bytes());
 }
 
 /// The CAs to one of which a client's certificate must lead: the test's issuing CA and its root, or the root alone.
@@ -74,55 +39,10 @@ pub fn nginx(stage: &Stage, lines: &str) -> Server {
 
 /// The same over whatever `server.pem` is.
 pub fn nginx_as(stage: &Stage, lines: &str) -> Server {
-    for _ in 0..5 {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = stage.file("nginx");
-        std::fs::create_dir_all(&folder).unwrap();
-        let at = |name: &str| stage.file(name).display().to_string();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
-            .map(|kind| format!("{kind}_temp_path {};\n", folder.join(kind).display()))
-            .collect();
-        let config = format!(
-            "daemon off;\nmaster_process off;\npid {pid};\nerror_log {log};\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
-             server {{\nlisten 127.0.0.1:{port} ssl;\nserver_name localhost;\nssl_certificate {};\nssl_certificate_key {};\n\
-             ssl_client_certificate {};\nssl_verify_depth 3;\nroot {};\n{lines}\n}}\n}}\n",
-            at("server.pem"),
-            at("server.key"),
-            clients(stage),
-            folder.display(),
-            pid = folder.join("pid").display(),
-            log = folder.join("log").display(),
-        );
-        stage.write("nginx.conf", config.as_bytes());
-        stage.write("nginx/login", b"welcome\n");
-        let child = Command::new("nginx")
-            .args(["-e", &folder.join("log").display().to_string(), "-c", &at("nginx.conf")])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("nginx (Debian: apt-get install nginx-light)");
-        let mut server = Server { child: Some(child), port };
-        if answers(&mut server) {
-            return server;
-        }
-    }
-    panic!("nginx does not start: {}", String::from_utf8_lossy(&stage.read("nginx/log")));
-}
-
-fn answers(server: &mut Server) -> bool {
-    let until = Instant::now() + Duration::from_secs(30);
-    while Instant::now() < until {
-        if TcpStream::connect(("127.0.0.1", server.port)).is_ok() {
-            return true;
-        }
-        // Another program may have taken the port.
-        if server.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_some()) {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    false
+    clients(stage);
+    std::fs::create_dir_all(stage.file("nginx")).unwrap();
+    stage.write("nginx/login", b"welcome\n");
+    usbtoken_testkit::nginx(&stage.file(""), lines)
 }
 
 /// `openssl s_server` with these options, over the usual identity.
@@ -142,7 +62,7 @@ pub fn openssl(stage: &Stage, options: &str) -> Server {
     let port = said.unwrap().rsplit(':').next().unwrap().trim().parse().unwrap();
     // What it goes on saying is taken, or it would wait for that.
     std::thread::spawn(move || lines.for_each(drop));
-    Server { child: Some(child), port }
+    Server::of(child, port)
 }
 
 /// `openssl s_server` by TLS 1.2 that wants a certificate only when it has been asked for a page: it begins to negotiate anew,
@@ -169,7 +89,7 @@ pub fn renegotiating(stage: &Stage) -> Server {
             }
         }
     });
-    Server { child: Some(child), port }
+    Server::of(child, port)
 }
 
 /// Python's `ssl` by this version of TLS, which wants a certificate that leads to one of these CAs, and ends a connection as
@@ -207,7 +127,7 @@ while True:
         .expect("python3");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    Server { child: Some(child), port: line.trim().parse().unwrap() }
+    Server::of(child, line.trim().parse().unwrap())
 }
 
 /// A TCP server that treats each connection so.
@@ -221,7 +141,7 @@ pub fn tcp(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Server {
             std::thread::spawn(move || serve(stream));
         }
     });
-    Server { child: None, port }
+    Server::here(port)
 }
 
 /// A proxy: connects where it is asked to, and notes that; or answers with this line.

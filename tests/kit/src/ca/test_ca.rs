@@ -1,6 +1,7 @@
 //! The test CA: a root, an issuing CA beneath it, and what they sign.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::answer::{self, Form};
 use super::behaviour::Behaviour;
@@ -104,6 +105,18 @@ impl TestCa {
     pub fn issue(&self, subject: &[u8], spki: &[u8]) -> Issue<'_> {
         let issue = Issue::new(&self.issuing.key, &self.issuing.name, subject, spki);
         issue.not_before(self.behaviour.begin.moment())
+    }
+
+    /// A TLS server of this name: its chain and its key, PEM.
+    pub fn server(&self, host: &str, not_after: SystemTime) -> (String, String) {
+        let key = SoftKey::generate(Kind::P256);
+        let subject = NameDer::new().common(Text::Utf8, host).to_der();
+        let length = u8::try_from(host.len()).expect("a short name");
+        // GeneralNames: one dNSName.
+        let names = [&[0x30, length + 2, 0x82, length][..], host.as_bytes()].concat();
+        let issue = self.issue(&subject, &key.spki()).server_only().extension("2.5.29.17", false, &names);
+        let certificate = issue.not_before(days_from_now(-30)).not_after(not_after).der();
+        (answer::pem(&certificate) + &answer::pem(self.issuing()), key.to_pem())
     }
 
     /// Starts a certificate signed by the root itself.

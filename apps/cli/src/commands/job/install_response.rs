@@ -6,7 +6,7 @@ use serde_json::json;
 use usbtoken::bank::{KeyRule, OldCredential, Override};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, jst_date, read_anchors};
-use usbtoken::places::OldCertificate;
+use usbtoken::places::{OldCertificate, Place};
 use usbtoken::renewal::{Retire, Retired};
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
@@ -287,7 +287,12 @@ pub fn finish(
 /// That the old certificate is where it was, and until when it is valid.
 fn stays(old: &OldCertificate) -> Warning {
     let certificate = old.certificate();
-    Warning::from(Notice::OldStaysElsewhere)
+    let has_moved = match old.place() {
+        Place::File(path) => !path.exists(),
+        Place::Nss { profile, .. } => !profile.join("cert9.db").exists(),
+        _ => false,
+    };
+    Warning::from(if has_moved { Notice::OldNotWhereItWas } else { Notice::OldStaysElsewhere })
         .fact(Fact::Place, old.place())
         .fact(Fact::Serial, certificate.serial())
         .fact(Fact::Date, jst_date(certificate.not_after()))

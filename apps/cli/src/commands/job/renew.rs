@@ -99,7 +99,8 @@ fn old_and_token(
     checks: &Checks<'_>,
 ) -> Result<(Found, Access)> {
     if let Some(old) = elsewhere {
-        return Ok((Found::Old(old), Access::Reserved(from::onto(run)?.reserve()?)));
+        let reserved = from::onto(run, &old)?.reserve()?;
+        return Ok((Found::Old(old), Access::Reserved(reserved)));
     }
     let reserved = run.token()?.reserve()?;
     let (token, found_by) = (reserved.token().identity().clone(), reserved.token().found_by().clone());

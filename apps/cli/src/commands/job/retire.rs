@@ -24,7 +24,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     if !args.trust_anchor.is_empty() {
         policy.anchors = install_response::anchors(&args.trust_anchor)?;
     }
-    let which = Which { id: args.id.clone(), serial: args.serial.clone() };
+    let which = Which { id: args.id.clone(), serial: args.serial.clone(), nth: None };
     let is_named = which.id.is_some() || which.serial.is_some();
     let token = run.token()?;
     let named_by = token.found_by().clone();

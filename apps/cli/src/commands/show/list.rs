@@ -13,7 +13,7 @@ use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::places::{self, OldCertificate, Place};
 use usbtoken::renewal::{Renewable, clock_doubt};
 use usbtoken::text::{Lang, Phrase};
-use usbtoken::{Credential, Credentials, Result, Session, Token};
+use usbtoken::{Credential, Credentials, Result, Session, Token, TokenUri};
 
 use crate::args;
 use crate::output::{Outcome, Pieces, print_warning};
@@ -35,11 +35,21 @@ struct Listed {
     due: bool,
     /// What is on this computer, by its end, where that is wanted.
     elsewhere: Vec<OldCertificate>,
+    /// Whether that is all that is known without being named, so that its numbers mean the same in another command.
+    elsewhere_counts: bool,
+}
+
+/// A certificate by its number in the list, for a command that is to work on it.
+pub struct Numbered {
+    /// The token that it is on, or the place on this computer.
+    pub at: std::result::Result<TokenUri, Place>,
+    pub serial: String,
 }
 
 /// What one token holds.
 struct Seen {
     token: TokenIdentity,
+    uri: TokenUri,
     credentials: Credentials,
     /// The levels of proof of the credentials' keys, where someone logged in.
     levels: Option<Vec<Option<ProofLevel>>>,
@@ -57,7 +67,7 @@ enum Entry {
 impl Seen {
     fn of(
         run: &Run,
-        token: &TokenIdentity,
+        (token, uri): (&TokenIdentity, TokenUri),
         all: Credentials,
         levels: Option<Vec<Option<ProofLevel>>>,
     ) -> Self {
@@ -66,7 +76,7 @@ impl Seen {
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
-        Seen { token: token.clone(), credentials: all, levels }
+        Seen { token: token.clone(), uri, credentials: all, levels }
     }
 
     fn unreadable(&self) -> impl Iterator<Item = view::Unreadable> {
@@ -75,14 +85,13 @@ impl Seen {
 }
 
 impl Listed {
-    fn credentials<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = view::Credential> + 'a {
-        let levels = seen.levels.iter().flatten().copied().chain(iter::repeat(None));
-        seen.credentials
-            .iter()
-            .zip(levels)
-            .map(|(one, level)| view::Credential::of(&seen.token, one, level, self.when))
-            .map(|one| one.reminded(self.bank.as_ref(), self.when.1))
-            .filter(|one| !self.due || one.is_due())
+    /// The credentials of all tokens, the first to end first, with their numbers; what is left out has its number too.
+    fn credentials(&self) -> impl Iterator<Item = (usize, &Seen, view::Credential)> {
+        let shown = by_end(&self.seen).into_iter().zip(1..).map(|((seen, one, level), number)| {
+            let shown = view::Credential::of(&seen.token, one, level, self.when);
+            (number, seen, shown.reminded(self.bank.as_ref(), self.when.1))
+        });
+        shown.filter(|(_, _, one)| !self.due || one.is_due())
     }
 
     /// What cannot be read is no one's to renew.
@@ -90,8 +99,10 @@ impl Listed {
         seen.unreadable().filter(|_| !self.due)
     }
 
-    /// What is on this computer, with the credential on a token that is said to take its place.
-    fn elsewhere(&self) -> impl Iterator<Item = view::Elsewhere> {
+    /// What is on this computer, with the credential on a token that is said to take its place, and with its number where that
+    /// counts.
+    fn elsewhere(&self) -> impl Iterator<Item = (Option<usize>, view::Elsewhere)> {
+        let before: usize = self.seen.iter().map(|seen| seen.credentials.iter().len()).sum();
         let shown = self.elsewhere.iter().map(|old| {
             let by = self
                 .seen
@@ -99,18 +110,15 @@ impl Listed {
                 .find_map(|seen| Some((&seen.token, seen.credentials.said_to_replace(old.certificate())?)));
             view::Elsewhere::of(old, self.when).renewed_by(by)
         });
-        shown.filter(|one| !self.due || one.renewable)
-    }
-
-    /// A token that holds nothing is shown, but not among what is to be renewed.
-    fn shows(&self, seen: &Seen) -> bool {
-        !self.due || self.credentials(seen).next().is_some()
+        let numbered =
+            shown.zip(before + 1..).map(|(one, number)| (self.elsewhere_counts.then_some(number), one));
+        numbered.filter(|(_, one)| !self.due || one.renewable)
     }
 
     /// The first warning that something is to be renewed; of a bank that reminds no one nothing is looked at.
     fn reminding(&self) -> Option<Warning> {
         self.bank.as_ref().filter(|bank| !bank.reminders.is_empty())?;
-        self.seen.iter().flat_map(|seen| self.credentials(seen)).find_map(|one| one.reminding())
+        self.credentials().find_map(|(_, _, one)| one.reminding())
     }
 
     /// That more may show after the login, where what shows before it has ended.
@@ -143,40 +151,37 @@ impl Listed {
 
 impl Serialize for Listed {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_seq(
-            self.seen
-                .iter()
-                .flat_map(|seen| {
-                    let credentials = self.credentials(seen).map(|one| Entry::Credential(Box::new(one)));
-                    credentials.chain(self.unreadable(seen).map(Entry::Unreadable))
-                })
-                .chain(self.elsewhere().map(|one| Entry::Elsewhere(Box::new(one)))),
-        )
+        let credentials = self.credentials().map(|(_, _, one)| Entry::Credential(Box::new(one)));
+        let unreadable = self.seen.iter().flat_map(|seen| self.unreadable(seen)).map(Entry::Unreadable);
+        let elsewhere = self.elsewhere().map(|(_, one)| Entry::Elsewhere(Box::new(one)));
+        serializer.collect_seq(credentials.chain(unreadable).chain(elsewhere))
     }
 }
 
 impl Pieces for Listed {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        for (number, seen) in self.seen.iter().filter(|seen| self.shows(seen)).enumerate() {
-            if number > 0 {
-                writeln!(out)?;
-            }
-            writeln!(out, "{}", view::Token::of(&seen.token).heading(self.lang))?;
-            if seen.credentials.is_empty() && seen.credentials.unreadable().is_empty() {
+        let mut under: Option<&TokenIdentity> = None;
+        for (number, seen, one) in self.credentials() {
+            self.heading(out, &mut under, seen)?;
+            writeln!(out, "{}", one.entry(number, self.lang))?;
+        }
+        // A token that holds nothing is shown, but not among what is to be renewed.
+        for seen in self.seen.iter().filter(|_| !self.due) {
+            let is_empty = seen.credentials.is_empty() && seen.credentials.unreadable().is_empty();
+            if is_empty {
+                self.heading(out, &mut under, seen)?;
                 writeln!(out, "  {}", self.none(seen))?;
             }
-            for (one, number) in self.credentials(seen).zip(1..) {
-                writeln!(out, "{}", one.entry(number, self.lang))?;
-            }
             for one in self.unreadable(seen) {
+                self.heading(out, &mut under, seen)?;
                 writeln!(out, "{}", one.entry(self.lang))?;
             }
         }
-        for (number, one) in self.elsewhere().enumerate() {
-            if number == 0 {
+        for (at, (number, one)) in self.elsewhere().enumerate() {
+            if at == 0 {
                 writeln!(out, "\n{}", Words::OnThisComputer.text(self.lang))?;
             }
-            writeln!(out, "{}", one.entry(number + 1, self.lang))?;
+            writeln!(out, "{}", one.entry(number, self.lang))?;
         }
         Ok(())
     }
@@ -184,6 +189,59 @@ impl Pieces for Listed {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         json::write_pretty(out, self)
     }
+}
+
+impl Listed {
+    /// The token that what follows is on, where that is another one than before.
+    fn heading<'a>(
+        &self,
+        out: &mut dyn Write,
+        under: &mut Option<&'a TokenIdentity>,
+        seen: &'a Seen,
+    ) -> io::Result<()> {
+        match under.replace(&seen.token) {
+            Some(last) if *last == seen.token => return Ok(()),
+            Some(_) => writeln!(out)?,
+            None => {}
+        }
+        writeln!(out, "{}", view::Token::of(&seen.token).heading(self.lang))
+    }
+}
+
+/// The credentials of all tokens, the first to end first.
+fn by_end(seen: &[Seen]) -> Vec<(&Seen, &Credential, Option<ProofLevel>)> {
+    let mut all = Vec::new();
+    for one in seen {
+        let levels = one.levels.iter().flatten().copied().chain(iter::repeat(None));
+        all.extend(one.credentials.iter().zip(levels).map(|(credential, level)| (one, credential, level)));
+    }
+    all.sort_by_key(|(_, one, _)| one.certificate().not_after());
+    all
+}
+
+/// What has a number in the list, in its order: what is on the tokens as it shows without a PIN, then what is on this computer where
+/// that is asked for.
+///
+/// # Errors
+/// Why the tokens cannot be read.
+pub fn numbered(run: &Run, everywhere: impl FnOnce(usize) -> bool) -> Result<Vec<Numbered>> {
+    let seen = match before_login(run) {
+        // What is on this computer has a number all the same; onto which token, the command says then.
+        Err(error) if error.code().family() == Family::NotFound => Vec::new(),
+        seen => seen?,
+    };
+    let on_token = |(seen, one, _): (&Seen, &Credential, _)| Numbered {
+        at: Ok(seen.uri.clone()),
+        serial: one.certificate().serial().to_string(),
+    };
+    let mut all: Vec<Numbered> = by_end(&seen).into_iter().map(on_token).collect();
+    if everywhere(all.len()) {
+        all.extend(on_this_computer(run, &[]).into_iter().map(|old| Numbered {
+            at: Err(old.place().clone()),
+            serial: old.certificate().serial().to_string(),
+        }));
+    }
+    Ok(all)
 }
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
@@ -198,7 +256,9 @@ pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
     };
     let elsewhere = if args.everywhere { on_this_computer(run, &args.also) } else { Vec::new() };
     let bank = run.bank().cloned();
-    let listed = Listed { seen, lang: run.lang, when: run.when(), bank, due: args.due, elsewhere };
+    let elsewhere_counts = args.also.is_empty();
+    let when = run.when();
+    let listed = Listed { seen, lang: run.lang, when, bank, due: args.due, elsewhere, elsewhere_counts };
     run.tell(listed.reminding().as_slice());
     run.tell(listed.may_hide().as_slice());
     Ok(Outcome::in_pieces(listed))
@@ -218,13 +278,17 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
         let session = run.login(run.token()?)?;
         return Ok(vec![with_proof(run, &session)?]);
     }
+    before_login(run)
+}
+
+fn before_login(run: &Run) -> Result<Vec<Seen>> {
     let (tokens, mut skipped) = run.tokens()?;
     run.progress.step(Step::ReadObjects);
     let mut seen = Vec::new();
     let when = run.when();
     for one in each(tokens, LONGEST, move |token| without_proof(token, when))? {
         match one {
-            Ok((token, all)) => seen.push(Seen::of(run, &token, all, None)),
+            Ok((token, uri, all)) => seen.push(Seen::of(run, (&token, uri), all, None)),
             Err(error) => skipped.push(error),
         }
     }
@@ -237,13 +301,13 @@ fn gather(run: &Run) -> Result<Vec<Seen>> {
     Ok(seen)
 }
 
-fn without_proof(token: Token, when: (Window, SystemTime)) -> Result<(TokenIdentity, Credentials)> {
+fn without_proof(token: Token, when: (Window, SystemTime)) -> Result<(TokenIdentity, TokenUri, Credentials)> {
     let session = token.open_public_session()?;
     // The session is the last to use the driver: what ends it then closes the session too.
     drop(token);
     let all = with_renewals(&session, session.credentials()?, when);
     let all = all.named_by(session.token().found_by())?;
-    Ok((session.token().identity().clone(), all))
+    Ok((session.token().identity().clone(), session.token().uri(), all))
 }
 
 /// What has ended may be renewed all the same, where that was begun: public keys tell.
@@ -262,5 +326,5 @@ fn with_proof(run: &Run, session: &Session) -> Result<Seen> {
     let (token, all) = (session.token().identity(), session.credentials()?);
     let level = |one: &Credential| Ok(session.proof(one, &run.call())?.map(|proof| proof.level));
     let levels = all.iter().map(level).collect::<Result<_>>()?;
-    Ok(Seen::of(run, token, all, Some(levels)))
+    Ok(Seen::of(run, (token, session.token().uri()), all, Some(levels)))
 }

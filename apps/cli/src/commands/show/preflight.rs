@@ -21,7 +21,7 @@ use crate::words::Words;
 /// Shows every point. A blocker is no error of this command, but decides its exit code.
 pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let elsewhere = from::old(run, &args.old, &args.which)?;
-    let token = if elsewhere.is_some() { from::onto(run)? } else { run.token()? };
+    let token = elsewhere.as_ref().map_or_else(|| run.token(), |old| from::onto(run, old))?;
     let seen = BeforeLogin::read(&token)?;
     let all = seen.credentials();
     let unreadable: Vec<view::Unreadable> =

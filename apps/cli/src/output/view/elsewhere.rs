@@ -73,11 +73,12 @@ impl Elsewhere {
         Elsewhere { renewed_by: Some(said), by, renewable: false, not_renewable_because: because, ..self }
     }
 
-    /// The certificate as one entry of the list.
-    pub fn entry(&self, number: usize, lang: Lang) -> String {
+    /// The certificate as one entry of the list, with its number where it has one that counts.
+    pub fn entry(&self, number: Option<usize>, lang: Lang) -> String {
+        let number = number.map_or_else(|| "  - ".to_owned(), |number| format!("{number:>3}."));
         let days = self.days_left.map_or(Phrase::NoEnd, Phrase::DaysLeft).text(lang);
         let title = self.subject.title();
-        let mut lines = Lines { lang, text: format!("{number:>3}. {}  {days}", printable(&title)) };
+        let mut lines = Lines { lang, text: format!("{number} {}  {days}", printable(&title)) };
         self.subject.put(&mut lines);
         lines.put(&Phrase::CertificateSerial.text(lang), &self.serial);
         let end = self.days_left.map_or(Phrase::NoEnd, |_| Phrase::Moment(self.not_after.0));

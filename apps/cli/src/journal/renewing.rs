@@ -1,0 +1,16 @@
+//! The jobs that renew one certificate, on whichever tokens.
+
+use usbtoken::Certificate;
+use usbtoken::places::OldCertificate;
+
+use super::{Journal, JournalEntry, RECORD};
+
+impl Journal {
+    /// The jobs of this certificate from elsewhere that wait. A record that cannot be read is passed over: this is for a remark.
+    pub fn renewing(&self, old: &Certificate) -> Vec<JournalEntry> {
+        let files = self.files(|file| file.ends_with(&format!(".{RECORD}"))).unwrap_or_default();
+        let entries = files.iter().filter_map(|path| self.read(path).ok().flatten());
+        let renewed = |entry: &JournalEntry| entry.old.as_ref().map(OldCertificate::certificate) == Some(old);
+        entries.filter(renewed).collect()
+    }
+}
