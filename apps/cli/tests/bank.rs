@@ -281,18 +281,19 @@ fn a_token_that_is_named_goes_by_the_installed_rules_alone() {
     let path = stage.file("mine.toml").display().to_string();
     std::fs::write(&path, mine).unwrap();
     let (before, uri) = (stage.token.snapshot(), stage.token.uri());
-    for command in [
-        &["list"][..],
-        &["pending"],
-        &["preflight"],
-        &["renew", "--issuer", "false"],
-        &["install", "ca/ca.pem"],
-        &["confirm", "--retire-old", "--yes"],
-        &["retire", "--yes", "--id", "01"],
+    // What goes on with a job takes a token that is named, whether it is this bank's or no one's.
+    for (command, name) in [
+        (&["list"][..], "token_of_other_bank"),
+        (&["pending"], "token_of_other_bank"),
+        (&["install", "ca/ca.pem"], "token_of_other_bank"),
+        (&["confirm", "--retire-old", "--yes"], "token_of_other_bank"),
+        (&["preflight"], "token_not_the_banks"),
+        (&["renew", "--issuer", "false"], "token_not_the_banks"),
+        (&["retire", "--yes", "--id", "01"], "token_not_the_banks"),
     ] {
-        let refused = run(&stage, &[&["--bank", &path, "--token", &uri], command].concat());
-        let error = refused.failed("token_of_other_bank", 2);
-        assert_eq!(error["facts"]["bank"][0], "bank", "{command:?}");
+        let error = run(&stage, &[&["--bank", &path, "--token", &uri], command].concat()).failed(name, 2);
+        let shown = if name == "token_of_other_bank" { "bank" } else { "mine" };
+        assert_eq!(error["facts"]["bank"][0], shown, "{command:?}");
     }
     stage.token.snapshot().assert_same_as(&before);
 }
