@@ -211,6 +211,32 @@ fn two_users_renew_on_one_token_in_turns() {
     token.snapshot().assert_keeps(&before);
 }
 
+/// One answer with the certificates of both users: each page installs the one that it was opened for.
+#[test]
+fn of_an_answer_for_two_users_a_page_installs_its_own() {
+    let pages = Pages::open();
+    let token = &pages.stage.token;
+    let two = name("Bank", "user two");
+    let second = token.credential(&pages.stage.ca, Kind::P256, &[0x42], &two, days_from_now(20));
+    let (one, two) = (serial_hex(&pages.old()), serial_hex(&second.certificate));
+    assert_eq!(pages.play(&["renew", &one, "one.csr"]), ok(0));
+    assert_eq!(pages.play(&["renew", &two, "two.csr"]), ok(0));
+    let answers = ["one.csr", "two.csr"].map(|file| {
+        let der = pages.answer(file, &pages.request(file).subject);
+        pages.stage.ca.answer(Form::Pem, &der)
+    });
+    fs::write(pages.file("answer"), answers.concat()).unwrap();
+    let waiting = token.snapshot();
+    // One that was opened for neither is told that there are two.
+    assert_eq!(pages.play(&["install", "-", "answer"]), refused("80092004", 233));
+    token.snapshot().assert_same_as(&waiting);
+    assert_eq!(pages.play(&["install", &two, "answer"]), ok(0));
+    assert_eq!(pages.renewed(), BTreeSet::from([two.clone()]));
+    assert_eq!(pages.play(&["install", &one, "answer"]), ok(0));
+    assert_eq!(pages.renewed(), BTreeSet::from([one, two]));
+    token.snapshot().assert_keeps(&waiting);
+}
+
 /// Pages ask with a name that means nothing. Nobody knows then whose answer comes: it may be another user's.
 #[test]
 fn a_request_with_a_stand_in_renews_nobody_where_users_share_a_token() {

@@ -1,6 +1,7 @@
 //! Which certificate, private key and public key are one: by hints for showing, by signatures for acting.
 
 use super::Contents;
+use super::credential::Credential;
 use super::held::{HeldKey, HeldPublicKey, put};
 use super::record::Record;
 use super::signer::Signer;
@@ -141,6 +142,22 @@ impl Contents {
             held.signed = Some(signed);
         }
         Ok(public_key)
+    }
+
+    /// Takes over what the key of a credential has signed earlier in this session. The object under its handle has to be the
+    /// same still.
+    pub(super) fn take_over(&mut self, credential: &Credential, signed: &Signed) {
+        let Ok(key) = credential.private_key() else { return };
+        let is_same = |held: &HeldKey| {
+            signed.is_by(&held.stored) && held.stored.id == key.id && held.stored.label == key.label
+        };
+        if let Some((at, held)) = self.private_keys.iter_mut().enumerate().find(|(_, held)| is_same(held)) {
+            held.signed = Some(signed.clone());
+            signed
+                .public_key()
+                .into_iter()
+                .for_each(|public| put(&mut self.index.private_by_signed, public, at));
+        }
     }
 
     /// The private keys that sign for a public key, which the certificate or the job with this identifier is for.

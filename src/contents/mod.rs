@@ -54,7 +54,7 @@ pub use self::successor::{Renewed, Successor};
 use std::sync::Arc;
 
 use self::held::{HeldCertificate, HeldKey, HeldPublicKey, Index};
-use crate::driver::{Objects, Present, PublicSession, Session, StoredCertificate};
+use crate::driver::{Objects, Present, PublicSession, Session, Signed, StoredCertificate};
 use crate::error::{Call, Result};
 use crate::pki::{Certificate, Issuers, PublicKey};
 
@@ -76,7 +76,18 @@ impl Contents {
     /// # Errors
     /// What the searches and the reading return.
     pub(crate) fn read(session: &Session) -> Result<Self> {
-        Ok(Contents::of(session.objects()?, true))
+        Ok(Contents::of(session.objects(None)?, true))
+    }
+
+    /// Reads the token right after this credential was installed in this session. Since the CA has answered its certificate was
+    /// read back and its key has signed, by the handles that a search finds now, so neither is asked for that again.
+    ///
+    /// # Errors
+    /// What the searches and the reading return.
+    pub(crate) fn read_after(session: &Session, new: &Credential, signed: &Signed) -> Result<Self> {
+        let mut contents = Contents::of(session.objects(Some(new.stored()))?, true);
+        contents.take_over(new, signed);
+        Ok(contents)
     }
 
     /// Reads what is to be seen without login.

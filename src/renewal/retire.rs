@@ -6,7 +6,7 @@ use super::install::Installed;
 use super::run::Run;
 use crate::bank::{OldCredential, Policy};
 use crate::contents::{Contents, Credential, Credentials, about};
-use crate::driver::{Session, doubt};
+use crate::driver::{Session, Signed, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
 use jiff::civil::Date;
@@ -24,6 +24,8 @@ pub struct Retire {
     /// What the new certificate may be refused for, where it was installed a moment ago and no one has logged in yet.
     doubts: Vec<Warning>,
     successor: Option<Certificate>,
+    /// The successor with what it has signed, where it was installed in this session.
+    installed: Option<(Credential, Signed)>,
     /// Whether a person has named it.
     named: bool,
     /// Records of logins, and the address that they must be of.
@@ -31,7 +33,7 @@ pub struct Retire {
     login_url: String,
     although_kept: bool,
     /// The day on which the successor was installed, where that is known.
-    installed: Option<Date>,
+    installed_on: Option<Date>,
 }
 
 /// What was removed, and what stays in its place.
@@ -57,11 +59,12 @@ impl Retire {
             certificates: Vec::new(),
             doubts: Vec::new(),
             successor: None,
+            installed: None,
             named: false,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
-            installed: None,
+            installed_on: None,
         }
     }
 
@@ -76,11 +79,12 @@ impl Retire {
             certificates: installed.certificates.clone(),
             doubts: doubts(new),
             successor: Some(new.clone()),
+            installed: installed.signed.clone().map(|signed| (installed.credential.clone(), signed)),
             named: false,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
-            installed: installed.written_on,
+            installed_on: installed.written_on,
         })
     }
 
@@ -113,7 +117,8 @@ impl Retire {
 
     /// Removes the credential: public key, private key, certificate.
     ///
-    /// Before anything is removed the successor signs a fresh challenge, and so does the old private key. The certificate
+    /// Before anything is removed the successor signs a fresh challenge, and so does the old private key. Where the successor was
+    /// installed in this session less than a minute ago, it has just signed, and that counts while its handle is there. The certificate
     /// goes last: the successor's record names exactly it, so a removal that stopped in the middle is found again and is
     /// ended by asking for it once more.
     ///
@@ -142,7 +147,10 @@ impl Retire {
         }
         self.make_sure_nothing_is_doubtful()?;
         session.reserve()?;
-        let mut contents = Contents::read(session)?;
+        let mut contents = match &self.installed {
+            Some((new, signed)) if signed.is_fresh() => Contents::read_after(session, new, signed)?,
+            _ => Contents::read(session)?,
+        };
         let credentials = contents.credentials();
         let old = present(&credentials, &self.old)?;
         self.old.is_still_the_only_one(&credentials)?;
@@ -202,7 +210,7 @@ impl Retire {
     /// has put ahead brings that day no nearer.
     fn make_sure_it_works(&self, old: &Credential, new: &Credential, now: SystemTime) -> Result<()> {
         let now = now.min(Clock::SYSTEM.now());
-        let issued = self.installed.into_iter().fold(new.not_issued_before(), Date::max);
+        let issued = self.installed_on.into_iter().fold(new.not_issued_before(), Date::max);
         match self.policy.not_in_use_before(issued, Some(old.certificate().not_after()), now) {
             Some(day) => Err(about(Error::new(Code::NotInUseYet).during(Step::Retire), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))

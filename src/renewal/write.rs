@@ -1,9 +1,17 @@
 //! Putting a certificate on the token so that nothing is believed that was not seen.
 
 use super::run::Run;
-use crate::driver::{AttributeSet, Category, Present, Session, StoredCertificate, StoredKey};
+use crate::driver::{AttributeSet, Category, Present, Session, Signed, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Notice, Result, Step};
 use crate::pki::Certificate;
+
+/// A certificate that was written and read back, and whose key has signed.
+pub(super) struct Written {
+    pub(super) certificate: StoredCertificate,
+    pub(super) notices: Vec<Notice>,
+    /// The signature, where the token holds the certificate just as it was given.
+    pub(super) signed: Option<Signed>,
+}
 
 /// Writes the certificate beside its key, reads it back and lets the key sign. After a failure the certificate is
 /// removed again, and the key is pending as before.
@@ -14,13 +22,14 @@ pub(super) fn write_and_verify(
     label: &[u8],
     before: Option<&Present>,
     run: &Run<'_>,
-) -> Result<(StoredCertificate, Vec<Notice>)> {
+) -> Result<Written> {
     run.enter(Step::WriteCertificate)?;
     let (written, detail) = session.write_certificate(certificate, Category::User, &key.id, label, before)?;
     match verify(session, key, certificate, &written, run) {
-        Ok(mut notices) => {
+        Ok((mut notices, signed)) => {
+            let signed = Some(signed).filter(|_| notices.is_empty());
             notices.extend((detail != AttributeSet::Full).then_some(Notice::MinimalCertificate));
-            Ok((written, notices))
+            Ok(Written { certificate: written, notices, signed })
         }
         Err(error) => Err(error.after_clean_up(session.take_back(&written))),
     }
@@ -32,19 +41,23 @@ fn verify(
     certificate: &Certificate,
     written: &StoredCertificate,
     run: &Run<'_>,
-) -> Result<Vec<Notice>> {
+) -> Result<(Vec<Notice>, Signed)> {
     run.enter(Step::ReadBack)?;
     let notices = session.read_back(written)?;
     run.enter(Step::SignChallenge)?;
-    sign_challenge(session, key, certificate)?;
-    Ok(notices)
+    let signed = sign_challenge(session, key, certificate)?;
+    Ok((notices, signed))
 }
 
 /// Lets a key sign something new, and verifies it with the key in the certificate.
-pub(super) fn sign_challenge(session: &Session, key: &StoredKey, certificate: &Certificate) -> Result<()> {
+pub(super) fn sign_challenge(
+    session: &Session,
+    key: &StoredKey,
+    certificate: &Certificate,
+) -> Result<Signed> {
     let signed = session.challenge(key, [certificate.public_key()])?;
     match signed.public_key() {
-        Some(_) => Ok(()),
+        Some(_) => Ok(signed),
         None => Err(Error::new(Code::SignatureInvalid).during(Step::SignChallenge)),
     }
 }

@@ -75,7 +75,7 @@ fn each_command_has_its_price() {
         ("pending, one complete", 24),
         ("retire", 43),
         ("install", 26),
-        ("renew --retire-old", 64),
+        ("renew --retire-old", 60),
     ];
     assert_eq!(costs, expected);
 }

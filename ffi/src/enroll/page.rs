@@ -10,7 +10,7 @@ use usbtoken::pki::Name;
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
-    Code, Credentials, Error, Install, Installed, Renewal, Result, Run, Session, Token, TokenUri,
+    Code, Credentials, Error, Install, Installed, Renewal, Response, Result, Run, Session, Token, TokenUri,
 };
 
 use super::elsewhere;
@@ -280,7 +280,12 @@ impl Page {
         }
         let (of_page, token) = (&*state, session.token().clone());
         let find_old = |key: &PendingKey| self.old_of(key, of_page, &token);
-        let install = Install::new(&response).policy(&policy).find_old(&find_old);
+        let asked = self.asked_of_several(&response, &state, &session)?;
+        let is_meant = |key: &PendingKey| match &of_page.created {
+            Some(id) => key.id() == *id,
+            None => asked.as_ref().is_some_and(|asked| asked.is_of(key)),
+        };
+        let install = Install::new(&response).policy(&policy).find_old(&find_old).meant(&is_meant);
         let installed = install.run(&session, &self.run())?;
         if installed.was_there {
             // As CertEnroll, whose pending request is gone after the first time.
@@ -372,6 +377,22 @@ impl Page {
             }
             (Some(Start::Blank) | None, _) => None,
         })
+    }
+
+    /// What the page has said that it wants, where a response holds certificates for several users and it has made no key itself.
+    fn asked_of_several(
+        &self,
+        response: &Response,
+        state: &PageState,
+        session: &Session,
+    ) -> Result<Option<Renewal>> {
+        let leaves = response.certificates().iter().filter(|one| !one.is_ca()).count();
+        if leaves < 2 || state.created.is_some() {
+            return Ok(None);
+        }
+        let (_, credentials) = self.waiting(session)?;
+        // What is not there any more chooses nothing, and the installation says why it fails.
+        Ok(self.asked(state, session, credentials).unwrap_or_default())
     }
 
     /// The certificate that this key's job renews and that is not on the token, found again: what the page has named, or where it was.

@@ -5,7 +5,7 @@
  *   renew WHICH FILE        InitializeFromCertificate, CreateRequest; WHICH is - for the only one, @FILE of a certificate in DER, or
  *                           a serial number or thumbprint in hexadecimal
  *   probe [WHICH]           the bits that a page learns
- *   install - FILE          Initialize, InstallResponse
+ *   install WHICH FILE      Initialize or InitializeFromCertificate, InstallResponse
  *   abandon [SUBJECT]       Initialize, Subject, and give up what was not made here
  *   abandon-named ID        for a key that the person has named
  *   forget ID [named]       no page: the program gives up the job of any caller
@@ -133,7 +133,10 @@ static usbtoken_hresult play(usbtoken_enroll *page, const char *step, const char
         printf("bits %u\n", (unsigned)bits);
         return result;
     }
-    EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_initialize(page, user));
+    if (strcmp(step, "install") == 0 && word != NULL)
+        EXPECT(USBTOKEN_HR_OK, page, from_certificate(page, word));
+    else
+        EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_initialize(page, user));
     if (strcmp(step, "install") == 0) {
         static uint8_t answer[1 << 18];
         size_t size = bytes_in(file, answer, sizeof answer);

@@ -64,7 +64,7 @@ pub(super) enum Object {
 
 impl Open {
     /// Every certificate and key that the session sees. One object that cannot be read spoils nothing: it is counted.
-    fn objects(&self) -> Result<Objects> {
+    fn objects(&self, known: Option<&StoredCertificate>) -> Result<Objects> {
         let handles = self.find(Template::new())?;
         let mut certificates = self.certificates.take();
         if certificates.is_empty() && handles.len() > FEW {
@@ -89,10 +89,13 @@ impl Open {
             if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&handle)) {
                 continue;
             }
-            let object = twice(|| match certificates.contains(&handle) {
-                true => self.read_by_class(handle),
-                false => self.read_object(handle),
-            });
+            let object = match known.filter(|known| known.place == self.place(handle)) {
+                Some(known) => Ok(Object::Certificate(known.clone())),
+                None => twice(|| match certificates.contains(&handle) {
+                    true => self.read_by_class(handle),
+                    false => self.read_object(handle),
+                }),
+            };
             read += usize::from(object.is_ok());
             match object {
                 Ok(Object::Certificate(one)) => objects.certificates.push(one),
@@ -346,14 +349,15 @@ impl PublicSession {
 
     /// What is visible without login.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        self.open_session().objects()
+        self.open_session().objects(None)
     }
 }
 
 impl Session {
-    /// Every certificate and key that the session sees, each read once.
-    pub(crate) fn objects(&self) -> Result<Objects> {
-        let objects = self.explained(self.open_session().objects())?;
+    /// Every certificate and key that the session sees, each read once. One that is known was read a moment ago in this session,
+    /// and is not read again where the search finds it.
+    pub(crate) fn objects(&self, known: Option<&StoredCertificate>) -> Result<Objects> {
+        let objects = self.explained(self.open_session().objects(known))?;
         // Without a login nothing private shows, and what was read of it is not known any more.
         if objects.private_keys.is_empty() && !objects.present.handles.is_empty() || objects.unreadable > 0 {
             self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;

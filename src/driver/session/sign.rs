@@ -8,11 +8,15 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyAlgorithm, PublicKey, SignatureAlgorithm, pss_encoding};
 use base16ct::lower::encode_string as hex;
 use sha2::{Digest, Sha256, Sha384};
+use std::time::{Duration, Instant};
 use usbtoken_pkcs11::Failure;
 use usbtoken_pkcs11::types::*;
 
 /// What a challenge begins with, so that the signature can serve no other purpose.
 const CHALLENGE_PURPOSE: &[u8] = b"usbtoken: shows that the key of a certificate signs\0";
+
+/// So long a signature shows that a key works: an installation and the removal that follows it are one moment.
+const FRESH: Duration = Duration::from_mins(1);
 
 /// Shows that one private key object, by that very handle, has signed something fresh, and which of the public keys that
 /// were at hand the signature verifies with. Only a signature makes one.
@@ -20,6 +24,7 @@ const CHALLENGE_PURPOSE: &[u8] = b"usbtoken: shows that the key of a certificate
 pub(crate) struct Signed {
     place: Place,
     public_key: Option<PublicKey>,
+    at: Instant,
 }
 
 impl Signed {
@@ -30,10 +35,16 @@ impl Signed {
 
     #[cfg(test)]
     pub(crate) fn made_up(key: &StoredKey, public_key: Option<PublicKey>) -> Self {
-        Signed { place: key.place, public_key }
+        Signed { place: key.place, public_key, at: Instant::now() }
     }
 
-    pub(super) fn is_by(&self, key: &StoredKey) -> bool {
+    /// Whether it was made a moment ago.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.at.elapsed() < FRESH
+    }
+
+    /// Whether the very handle of this key has made it, in the same session.
+    pub(crate) fn is_by(&self, key: &StoredKey) -> bool {
         self.place == key.place
     }
 }
@@ -73,7 +84,7 @@ impl Session {
         let plans = self.plans(algorithm, key.always_authenticate);
         let signed = self.sign_by_token(key, &plans, &challenge, Step::SignChallenge, fits);
         let public_key = signed.inspect_err(|error| self.unsigned.set(error.pkcs11_call()))?;
-        Ok(Signed { place: key.place, public_key })
+        Ok(Signed { place: key.place, public_key, at: Instant::now() })
     }
 
     /// The public key of a private key that nothing on the token tells, from two signatures of an EC key: it is the one that

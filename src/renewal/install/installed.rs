@@ -2,7 +2,7 @@
 
 use crate::bank::Policy;
 use crate::contents::Credential;
-use crate::driver::Proof;
+use crate::driver::{Proof, Signed};
 use crate::error::Warning;
 use crate::pki::{Certificate, IssuerContinuity};
 use crate::places::OldCertificate;
@@ -31,6 +31,9 @@ pub struct Installed {
     pub was_there: bool,
     /// Whether the certificate is for the old key because the policy says so.
     pub key_reused: bool,
+    /// What its key has signed last, where the certificate was written in this session and is there as it was given.
+    #[serde(skip)]
+    pub(in crate::renewal) signed: Option<Signed>,
     /// By what the new certificate was checked, for the removal of the old one.
     #[serde(skip)]
     pub(in crate::renewal) policy: Policy,

@@ -31,6 +31,17 @@ pub struct Install<'a> {
     policy: Option<&'a Policy>,
     old: Option<&'a OldCertificate>,
     find_old: Option<FindOld<'a>>,
+    meant: Option<IsMeant<'a>>,
+}
+
+/// Whether a job is the one that the caller means.
+#[derive(Clone, Copy)]
+struct IsMeant<'a>(&'a (dyn Fn(&PendingKey) -> bool + Sync));
+
+impl std::fmt::Debug for IsMeant<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IsMeant(..)")
+    }
 }
 
 /// Finds the old certificate of a job again.
@@ -47,7 +58,7 @@ impl<'a> Install<'a> {
     /// Installs this response by the policy that the request was made by; in another process, where that is not known, by
     /// the usual one.
     pub fn new(response: &'a Response) -> Self {
-        Install { response, policy: None, old: None, find_old: None }
+        Install { response, policy: None, old: None, find_old: None, meant: None }
     }
 
     /// Goes by this policy: in another process by the one that the request was made by. How sure it must be that the key
@@ -75,6 +86,14 @@ impl<'a> Install<'a> {
         self
     }
 
+    /// Says which jobs are meant, for a response that holds certificates for several that wait. Where none of these is answered, the
+    /// others count.
+    #[must_use]
+    pub fn meant(mut self, is_meant: &'a (dyn Fn(&PendingKey) -> bool + Sync)) -> Self {
+        self.meant = Some(IsMeant(is_meant));
+        self
+    }
+
     /// Installs it: the pending key is found by the public key in the certificate. A response that was installed already
     /// is proven once more, and the token stays as it is ([`Installed::was_there`]). For a page only a job that it began
     /// itself is found.
@@ -99,12 +118,13 @@ impl<'a> Install<'a> {
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
         let named_by = session.token().found_by();
-        // Where the response is for several that wait, the URI chooses, or the old certificate from elsewhere.
+        // Where the response is for several that wait, the URI chooses, the caller, or the old certificate from elsewhere.
         let elsewhere = self.old.filter(|old| old.on_token().is_none());
-        let is_meant = |key: &&PendingKey| match elsewhere {
+        let is_meant = |key: &&PendingKey| match (self.meant, elsewhere) {
             _ if named_by.names_object() => key.is_named_by(named_by),
-            Some(old) => key.renews(old.certificate()),
-            None => false,
+            (Some(is_meant), _) => is_meant.0(key),
+            (None, Some(old)) => key.renews(old.certificate()),
+            (None, None) => false,
         };
         let meant: Vec<PendingKey> = pending.iter().filter(is_meant).cloned().collect();
         let answered = match contents.answered(session, response, &meant)? {
@@ -293,6 +313,7 @@ impl Job<'_> {
             key_reused: false,
             was_there: true,
             written_on: None,
+            signed: None,
             policy: self.checks.policy.clone(),
             certificates: self.checks.response.certificates().to_vec(),
         }
@@ -358,7 +379,7 @@ impl Job<'_> {
         notices.extend(key.is_in_use().then(|| Notice::KeyReused.into()));
 
         let write = || write_and_verify(self.session, private, &leaf, key.label(), before, run);
-        let (written, seen) = match write() {
+        let written = match write() {
             // Some tokens hold one certificate for a key, and half a one is one.
             Err(error) if error.is_refusal() && !half_written.is_empty() => {
                 self.session.remove_half_written(&half_written).map_err(|left| left.because_of(error))?;
@@ -366,7 +387,7 @@ impl Job<'_> {
             }
             written => written?,
         };
-        notices.extend(seen.into_iter().map(Warning::from));
+        notices.extend(written.notices.into_iter().map(Warning::from));
         // The credential is complete, whatever becomes of that.
         let _ = self.session.remove_half_written(&half_written);
         let old = match old {
@@ -388,7 +409,8 @@ impl Job<'_> {
         notices.sort_unstable();
         notices.dedup_by_key(|warning| warning.notice);
         Ok(Installed {
-            credential: Credential::with_key(written, leaf, private.clone()),
+            credential: Credential::with_key(written.certificate, leaf, private.clone()),
+            signed: written.signed,
             proof,
             replaced: old.as_ref().and_then(OldCertificate::on_token).cloned(),
             old_elsewhere: old.filter(|old| old.on_token().is_none()),

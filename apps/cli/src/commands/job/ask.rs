@@ -264,8 +264,10 @@ impl<'a> Visit<'a> {
     ) -> Error {
         let id = hex(pending.key_id());
         let error = received.explain(kept.name(error, self.run.lang), self.run, session, self.checks);
+        // What is too large has to be made smaller by a person, and where the key is gone nothing goes on.
+        let is_open = !matches!(error.code(), Code::AnswerTooLarge | Code::PendingNotFound);
         let goes_on = error.facts().any(|(fact, _)| fact == Fact::GoOn);
-        let error = if goes_on { error } else { error.fact(Fact::GoOn, self.resume(pending)) };
+        let error = if goes_on || !is_open { error } else { error.fact(Fact::GoOn, self.resume(pending)) };
         if error.facts().any(|(fact, _)| fact == Fact::Id) { error } else { error.fact(Fact::Id, id) }
     }
 
@@ -303,17 +305,7 @@ impl Received<'_> {
     pub fn explain(&self, error: Error, run: &Run, session: &Session, checks: &Checks<'_>) -> Error {
         let response = match self.response {
             Ok(response) => response,
-            Err(refused) => {
-                let error = described(error, self.answer);
-                return match self.file {
-                    // What was wanted may be in it: the CA is not to be asked again for that.
-                    Some(file) if refused == Code::AnswerTooLarge => {
-                        let line = checks.on(CommandLine::new("install", &run.global));
-                        error.fact(Fact::GoOn, line.word(&file.to_string_lossy()).end())
-                    }
-                    _ => error,
-                };
-            }
+            Err(_) => return described(error, self.answer),
         };
         let order = self.keeper.job_of(response).and_then(|entry| entry.reference);
         let error = Reference::name(order.as_ref(), error);
@@ -349,6 +341,7 @@ const fn is_refused_for_good(code: Code) -> bool {
     matches!(
         code,
         Code::AlreadyInstalled
+            | Code::PendingNotFound
             | Code::CertificateNotAwaited
             | Code::IssuerUnexpected
             | Code::AnswerFormUnexpected
