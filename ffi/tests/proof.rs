@@ -67,6 +67,15 @@ fn another_program_that_is_given_the_demand_refuses_a_claim() {
     assert_eq!(planted.stage.token.snapshot().added_since(&before).len(), 1, "its certificate");
 }
 
+/// A handle that was kept does not know of it; the token does.
+#[test]
+fn a_certificate_that_was_installed_without_its_handle_is_not_written_again() {
+    let planted = Planted::new();
+    let before = planted.stage.token.snapshot();
+    planted.play("twice");
+    assert_eq!(planted.stage.token.snapshot().added_since(&before).len(), 1, "one certificate");
+}
+
 /// The host owns the driver, so it cannot be started anew: the program decides, in C as in Rust.
 #[test]
 fn a_denial_by_a_driver_that_the_host_owns_is_for_the_program_to_judge() {

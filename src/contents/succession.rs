@@ -89,6 +89,46 @@ impl Contents {
         }
     }
 
+    /// The credentials of the whole row that follows a certificate: those that follow it, those that follow these, and so on.
+    ///
+    /// # Errors
+    /// As [`Contents::followers`].
+    pub(crate) fn row(&mut self, signer: &dyn Signer, old: &Certificate) -> Result<Vec<Credential>> {
+        let mut row = self.followers(signer, old)?;
+        let mut at = 0;
+        // Each ends later than the one before it, so the row has an end.
+        while let Some(one) = row.get(at).map(|follower| follower.certificate().clone()) {
+            for later in self.followers(signer, &one)? {
+                if row.iter().all(|known| known.certificate() != later.certificate()) {
+                    row.push(later);
+                }
+            }
+            at += 1;
+        }
+        Ok(row)
+    }
+
+    /// Whether this credential was made in place of another certificate than the old one, by the record on the key that has
+    /// signed for it.
+    ///
+    /// # Errors
+    /// What signing returns when it is the token that failed.
+    pub(crate) fn follows_another(
+        &mut self,
+        signer: &dyn Signer,
+        new: &Credential,
+        old: &Certificate,
+    ) -> Result<bool> {
+        let certificate = new.certificate();
+        let keys = self.keys_that_sign_for(signer, certificate.public_key(), new.id())?;
+        let named = Named::of(old);
+        let mut records = keys.iter().filter_map(|key| self.private_keys.get(*key)?.marking.record());
+        Ok(records.any(|record| {
+            let renews = !record.is_first() && !record.is_removal();
+            renews && !named.is_named_by(record, old, Some(certificate))
+        }))
+    }
+
     fn followers_with_the_same_key(
         &mut self,
         signer: &dyn Signer,

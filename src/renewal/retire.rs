@@ -241,25 +241,27 @@ impl Retire {
     ) -> Result<Vec<Credential>> {
         let Some(named) = &self.successor else {
             contents.make_sure_its_record_is_one(old)?;
-            let mut row = contents.followers(session, old.certificate())?;
-            let mut at = 0;
-            // Each ends later than the one before it, so the row has an end.
-            while let Some(one) = row.get(at).map(|follower| follower.certificate().clone()) {
-                for later in contents.followers(session, &one)? {
-                    if row.iter().all(|known| known.certificate() != later.certificate()) {
-                        row.push(later);
-                    }
-                }
-                at += 1;
-            }
-            return Ok(row);
+            return contents.row(session, old.certificate());
         };
         if !contents.is_there(named) || named == old.certificate() {
             return Ok(Vec::new());
         }
-        let shown = contents.shown(session, named)?;
         let not_proven = || about(Error::new(Code::RetireNotProven).during(Step::Retire), old);
-        shown.map(|shown| vec![shown]).ok_or_else(not_proven)
+        let shown = contents.shown(session, named)?.ok_or_else(not_proven)?;
+        // A person may name one that has no record; what the records say they cannot name away.
+        let row = contents.row(session, old.certificate())?;
+        let of_row = row.iter().any(|follower| follower.certificate() == named);
+        let against = match () {
+            () if of_row => None,
+            () if !row.is_empty() => Some("another_follows"),
+            () if contents.follows_another(session, &shown, old.certificate())? => Some("follows_another"),
+            () => None,
+        };
+        let refused = |reason| {
+            let error = about(doubt(Step::Retire, old.id(), reason), old);
+            error.fact(Fact::Successor, row.first().map_or(named, Credential::certificate).serial())
+        };
+        against.map_or(Ok(vec![shown]), |reason| Err(refused(reason)))
     }
 
     /// The one that ends last of those that follow and may: the subject rule, a later end, valid now, from the same CA, in use
@@ -280,12 +282,21 @@ impl Retire {
         if followers.is_empty() {
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
             let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
-            let names = usable_others
-                .map(|other| format!("{} (serial {})", other.subject(), other.certificate().serial()));
+            let usable_others: Vec<&Credential> = usable_others.collect();
+            let is_followed_by = |other: &Credential| {
+                let takes = |one: &Credential| {
+                    one.successor().is_some_and(|by| by.certificate == *other.certificate())
+                };
+                credentials.iter().any(takes)
+            };
+            let names =
+                usable_others.iter().filter(|other| self.may_follow(other, old) && !is_followed_by(other));
+            let names =
+                names.map(|other| format!("{} (serial {})", other.subject(), other.certificate().serial()));
             let names: Vec<String> = names.collect();
             let code = match old.private_key() {
                 Err(_) => Code::RetireNotOurs,
-                Ok(_) if usable(old) && names.is_empty() => Code::RetireOnlyCredential,
+                Ok(_) if usable(old) && usable_others.is_empty() => Code::RetireOnlyCredential,
                 Ok(_) => Code::RetireNoSuccessor,
             };
             // By a clock that is years off nothing on the token can be used.

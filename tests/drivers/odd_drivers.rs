@@ -7,6 +7,7 @@ mod common;
 mod costs;
 mod driver;
 mod labels;
+mod meanwhile;
 mod stated;
 mod texts;
 
@@ -71,8 +72,6 @@ fn what_a_driver_misstates_stops_no_renewal() {
         (Kind::P256, "one-thread"),
         (Kind::P256, "busy=0x30"),
         (Kind::P256, "busy=0xe0"),
-        (Kind::P256, "login-answers=0x30"),
-        (Kind::P256, "login-answers=0x6"),
         (Kind::P256, "present-none"),
         (Kind::P256, "present-last"),
         (Kind::P256, "present-refused=0x54"),
@@ -140,6 +139,10 @@ fn an_odd_answer_to_a_login_may_have_cost_a_try() {
         let next = error["next"].as_str().unwrap().replace("do not try again", "");
         assert!(!next.contains("try again"), "{answer}: {next}");
     }
+    // An error to a login that worked is no other: who is logged in says nothing of what was sent.
+    let answers = |more: &[&str]| bank.odd("login-answers=0x30", &[&["list"], more].concat());
+    answers(&["--pin-corrected"]).failed(Code::PinUncertain);
+    answers(&[]).failed(Code::PinWrongBefore);
     // The driver states a pad that is not there, and no one gave a PIN: nothing was sent, and the way on is named.
     let bank = Bank::alone(Kind::P256, days_from_now(11));
     let refused = ["0x5", "0x7", "0x20", "0x32", "0x54", "0xa1", "0xb0", "0xb3", "0xe0", "0x80000384"];

@@ -12,7 +12,7 @@ use usbtoken::error::Fact;
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Confirmation, Retire};
 use usbtoken::{Code, Credential, Install, Renewal, Session};
-use usbtoken_testkit::days_from_now;
+use usbtoken_testkit::{Kind, NameDer, Text, days_from_now};
 
 const URL: &str = "https://bank.example/login";
 
@@ -92,4 +92,39 @@ fn of_three_in_a_row_one_that_is_confirmed_is_enough() {
     refused(removal(&second), Code::RetireNotConfirmed);
     let left = bank.soft.snapshot();
     assert_eq!((left.with_id(second.id()).count(), left.with_id(third.id()).count()), (3, 3));
+}
+
+/// Whoever names a successor cannot name away what the records say: it takes another one's place, or another one takes this one's.
+#[test]
+fn a_successor_of_another_user_is_not_taken_for_ones_own() {
+    let bank = Bank::new();
+    let jiro = NameDer::new().organization(Text::Utf8, "bank").common(Text::Utf8, "Jiro").to_der();
+    bank.soft.credential(&bank.ca, Kind::P256, &[7], &jiro, days_from_now(200));
+    let taros = bank.renewed_for(400);
+    let before = bank.soft.snapshot();
+    let session = bank.session();
+    let [taro, jiro] = [&bank.old.id[..], &[7]].map(|id| credential(session.token(), id));
+    let named = |old: &Credential, new: &Credential| {
+        let removal = Retire::of(old, &bank.anchored()).successor(new.certificate());
+        refused(removal.run(&session, &run()), Code::RemovalDoubtful)
+    };
+    assert_eq!(facts(&named(&jiro, &taros), Fact::Reason), ["follows_another"]);
+    let alone = refused(bank.retire(&session, &jiro), Code::RetireNoSuccessor);
+    assert!(
+        facts(&alone, Fact::Candidate)
+            .iter()
+            .all(|one| !one.contains(&taros.certificate().serial().to_string()))
+    );
+
+    let policy = policy(|p| p.window = Window::of_days(366));
+    let pending = Renewal::of(&jiro).policy(&policy).begin(&session, &run()).unwrap();
+    let issue = bank.ca.issue_for(pending.request().to_der()).not_after(days_from_now(500));
+    let jiros = Install::new(&read(&issue.der())).run_for(&session, &pending, &run()).unwrap().credential;
+    assert_eq!(facts(&named(&taro, &jiros), Fact::Reason), ["another_follows"]);
+    bank.soft.snapshot().assert_keeps(&before);
+    // Each goes for its own.
+    for (old, new) in [(&taro, &taros), (&jiro, &jiros)] {
+        let retired = Retire::of(old, &bank.anchored()).successor(new.certificate()).run(&session, &run());
+        assert_eq!(retired.unwrap().successor.certificate(), new.certificate());
+    }
 }

@@ -4,6 +4,7 @@
  *     handle  the request is signed and its answer installed by one program
  *     other   the answer is installed by another program, which is given the demand too
  *     less    and by one that demands nothing beyond the usual
+ *     twice   the answer is installed for any key that waits, and again with the handle of its own job, which was kept
  *     denied  the program has the driver in use, which denies that new keys are protected: it decides
  */
 #include <dlfcn.h>
@@ -46,6 +47,17 @@ static void handle(usbtoken_session *session)
     /* A handle without a demand has one given here. */
     renewal = resume(session, USBTOKEN_PROOF_DEFAULT);
     EXPECT(USBTOKEN_PROOF_INSUFFICIENT, session, install(session, renewal, USBTOKEN_PROOF_PROVEN));
+    usbtoken_renewal_free(&renewal);
+}
+
+static void twice(usbtoken_session *session)
+{
+    usbtoken_renewal *renewal = resume(session, USBTOKEN_PROOF_DEFAULT);
+    usbtoken_installed *second = NULL;
+    OK(session, install(session, NULL, USBTOKEN_PROOF_DEFAULT));
+    OK(session, usbtoken_install(session, renewal, answer, size, NULL, &second));
+    CHECK(usbtoken_installed_number(second, USBTOKEN_INSTALLED_WAS_THERE) == 1);
+    usbtoken_installed_free(&second);
     usbtoken_renewal_free(&renewal);
 }
 
@@ -117,6 +129,8 @@ int main(int count, char **arguments)
         EXPECT(USBTOKEN_PROOF_INSUFFICIENT, session, install(session, NULL, USBTOKEN_PROOF_PROVEN));
     else if (strcmp(test, "less") == 0)
         OK(session, install(session, NULL, USBTOKEN_PROOF_DEFAULT));
+    else if (strcmp(test, "twice") == 0)
+        twice(session);
     else if (strcmp(test, "denied") == 0)
         denied(token, session);
     else

@@ -9,7 +9,7 @@ use super::remove::Removal;
 use crate::error::{Code, Error, Result};
 use usbtoken_pkcs11::types::{
     CKR_SESSION_CLOSED, CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN, CKS_RO_PUBLIC_SESSION,
-    CKS_RW_PUBLIC_SESSION,
+    CKS_RO_USER_FUNCTIONS, CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS,
 };
 
 impl Session {
@@ -45,6 +45,13 @@ impl Session {
                 Some(CKR_USER_NOT_LOGGED_IN | CKR_SESSION_CLOSED | CKR_SESSION_HANDLE_INVALID)
             ),
         }
+    }
+
+    /// Whether the driver says that the user is logged in.
+    pub(super) fn is_logged_in(&self) -> bool {
+        let open = self.open_session();
+        let info = open.functions().session_info(open.handle());
+        info.is_ok_and(|info| matches!(info.state, CKS_RO_USER_FUNCTIONS | CKS_RW_USER_FUNCTIONS))
     }
 
     /// Removes a pair that was just made, unless the login is lost: then the public half alone would go.

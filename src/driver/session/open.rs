@@ -53,10 +53,6 @@ impl Open {
             Err(failure) if failure.rv() == Some(CKR_USER_ALREADY_LOGGED_IN) => Ok(false),
             Err(failure) => {
                 let error = refused_on(&self.token, failure, pin.is_some(), Step::LogIn);
-                // Whose login it is then is not known: nobody is logged out.
-                if matches!(error.code(), Code::PinUncertain | Code::PinPadRefused) && self.is_logged_in() {
-                    return Ok(false);
-                }
                 // The flags may say now that the PIN is locked, or nearly.
                 let may_be_counted =
                     matches!(error.code(), Code::PinIncorrect | Code::PinUncertain | Code::PinFormRefused);
@@ -68,12 +64,6 @@ impl Open {
                 ))
             }
         }
-    }
-
-    /// Whether the driver says that the user is logged in (PKCS#11 v3.1 §5.6.5). Some answer an error to a login that worked.
-    fn is_logged_in(&self) -> bool {
-        let info = self.functions().session_info(self.handle());
-        info.is_ok_and(|info| matches!(info.state, CKS_RO_USER_FUNCTIONS | CKS_RW_USER_FUNCTIONS))
     }
 
     pub(in crate::driver) fn functions(&self) -> &'static Functions {

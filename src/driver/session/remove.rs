@@ -223,8 +223,13 @@ impl Session {
     fn standing(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
         let handle = self.open_session().handle_of(planned.place)?;
         match self.read_again(handle, &planned.is) {
-            // A token that is logged out shows no private ones.
-            Again::Gone if self.is_logged_out() => Err(Error::new(Code::LoginLost).during(step)),
+            // A token that is logged out shows no private ones; one that does not say that it is not may be so.
+            Again::Gone
+                if self.is_logged_out()
+                    || (matches!(planned.is, Is::PrivateKey { .. }) && !self.is_logged_in()) =>
+            {
+                Err(Error::new(Code::LoginLost).during(step))
+            }
             Again::Gone => self.look_again(planned, step),
             Again::There(object) if planned.is.agrees_with(&object) => Ok(Some(handle)),
             Again::There(_) => Err(doubt(step, planned.is.id(), "object_changed")),

@@ -85,6 +85,12 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "name_of_another_user") => {
             "the new certificate has the name of another user whose certificate is on the token"
         }
+        (Fact::Reason, "another_follows") => {
+            "by its record another certificate on this token has taken its place"
+        }
+        (Fact::Reason, "follows_another") => {
+            "by its record the certificate that was named takes the place of another one"
+        }
         (Fact::Reason, "same_record_and_id") => "two private keys have this record and this CKA_ID",
         (Fact::Reason, "not_requested_here") => {
             "only its record on the token says that it is ours: no request for this key is kept on this computer"
