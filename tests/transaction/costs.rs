@@ -113,3 +113,25 @@ fn nothing_grows_faster_than_the_token() {
         [[21, 19, 19, 24, 31, 26, 44], [52, 50, 50, 55, 89, 57, 104], [322, 320, 320, 325, 629, 327, 644]];
     assert_eq!(costs, expected);
 }
+
+/// Certificates of others, and one credential that is renewed and then removed: each object costs the same.
+#[test]
+fn installing_and_removing_grow_no_faster_than_the_token() {
+    let subject = NameDer::new().common(Text::Utf8, "many").to_der();
+    let spki = SoftKey::generate(Kind::P256).spki();
+    let costs = [1_u16, 30, 300].map(|count| {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        bank.soft.inspect(|inspector| {
+            for number in 0..count {
+                let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(200));
+                inspector.write_certificate(&issue.der(), &[0x70, (number >> 8) as u8, number as u8], "many");
+            }
+        });
+        bank.run(&["request", "--id", "01", "--out", "request.pem"]).json();
+        bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+        let retire = ["retire", "--yes", "--trust-anchor", &bank.anchor(), "--id", "01"];
+        [bank.calls(&["install", "answer.der"]), bank.calls(&retire)]
+    });
+    // install, retire: one call for each certificate, and one more where it is read again before something is removed.
+    assert_eq!(costs, [[28, 45], [59, 103], [329, 643]]);
+}
