@@ -12,7 +12,7 @@ use super::pending::{Old, PendingKey};
 use super::signer::Signer;
 use crate::driver::{Label, Removal, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, PublicKey, Response};
 
 /// By what a caller means the key of a job that is to go.
 #[derive(Clone, Copy)]
@@ -262,7 +262,7 @@ impl Contents {
             self.certificates.iter().filter(|held| but.is_none() || held.certificate.as_ref() != but);
         let is_untold =
             |held: &HeldCertificate| held.stored.der.is_empty() && held.marking.record().is_none();
-        others.into_iter().any(|held| is_untold(held) || public.stands_in(&held.stored.der))
+        others.into_iter().any(|held| is_untold(held) || stands_in(public, &held.stored.der))
     }
 
     /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies
@@ -279,4 +279,14 @@ impl Contents {
         let halves = self.index.public_by_key.get(public).into_iter().flatten();
         halves.filter_map(|at| self.public_keys.get(*at))
     }
+}
+
+/// Whether the key stands in the bytes of a certificate object, or in what they encode: some programs store PEM.
+fn stands_in(public: &PublicKey, value: &[u8]) -> bool {
+    let is_text = value.first().is_some_and(|first| *first == b'-' || first.is_ascii_alphabetic());
+    let encoded = || {
+        Response::parse(value)
+            .is_ok_and(|read| read.certificates().iter().any(|one| public.stands_in(one.der())))
+    };
+    public.stands_in(value) || (is_text && encoded())
 }
