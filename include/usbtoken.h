@@ -115,6 +115,10 @@
 #define USBTOKEN_PROFILE_MATCHES_ALL 125
 /** Two banks' profiles claim the same token. */
 #define USBTOKEN_PROFILE_OVERLAP 126
+/** This USB token is another bank's, by a profile that is installed on this computer. */
+#define USBTOKEN_TOKEN_OF_OTHER_BANK 145
+/** The USB token that was named is not one that this bank's profile describes. */
+#define USBTOKEN_TOKEN_NOT_THE_BANKS 146
 /** A trust anchor in the bank's profile cannot be read. */
 #define USBTOKEN_PROFILE_ANCHOR_UNREADABLE 127
 /** A trust anchor in the bank's profile has expired. */
@@ -717,6 +721,8 @@
 #define USBTOKEN_NOTICE_PROFILE_SERVICE_ENDED 135
 /** A reminder in this profile comes before the day from which on a certificate can be renewed. */
 #define USBTOKEN_NOTICE_PROFILE_REMINDER_EARLY 136
+/** This profile names an issuer that no anchor is, while an anchor has the same name in the other order. */
+#define USBTOKEN_NOTICE_PROFILE_ISSUER_REVERSED 137
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -825,6 +831,8 @@
 #define USBTOKEN_FACT_ACCEPTED 53
 /** old certificate, still on the token */
 #define USBTOKEN_FACT_STILL_THERE 65
+/** works at the bank from (JST) */
+#define USBTOKEN_FACT_WORKS_FROM 105
 /** place */
 #define USBTOKEN_FACT_PLACE 81
 /** Reference number */

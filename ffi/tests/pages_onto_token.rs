@@ -183,7 +183,7 @@ fn onto_no_token_that_no_one_has_named() {
     pages.by_the_bank = true;
     let text = fs::read_to_string(pages.file("bank.toml")).unwrap();
     fs::write(pages.file("bank.toml"), text.replace("pkcs11:token=BANK;", "pkcs11:token=OTHER;")).unwrap();
-    assert_eq!((pages.probe(&[]), pages.play(&["renew", "@old.der", "request"]).1), (0, 223));
+    assert_eq!((pages.probe(&[]), pages.play(&["renew", "@old.der", "request"]).1), (0, 146));
     assert!(pages.token.snapshot().objects().is_empty());
 }
 

@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_lock_outlives_its_descriptor() {
         let path = std::env::temp_dir().join(format!("kept-open-{}", std::process::id()));
-        let file = File::create_new(&path).unwrap();
+        let file = File::options().write(true).create_new(true).open(&path).unwrap();
         let other = File::open(&path).unwrap();
         file.try_lock().unwrap();
         let read = File::open(&path).unwrap();

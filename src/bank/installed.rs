@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::file::Owner;
 use super::profile::Bank;
 use crate::catalogue::{Machine, Os};
+use crate::driver::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result, Step};
 
 /// The folder of installed profiles: `/etc/usbtoken/banks.d`; `%ProgramData%\usbtoken\banks.d` on Windows, where none is
@@ -83,10 +84,7 @@ impl Installed {
             return Err(alike.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));
         }
         let bank = Bank::open_of(&file, self.owner)?;
-        for other in names.iter().filter(|other| *other != name) {
-            let other = self.file(other).and_then(|file| Bank::open_of(&file, self.owner).ok());
-            other.map_or(Ok(()), |other| check_apart(&bank, &other))?;
-        }
+        self.admit(&bank)?;
         Ok(bank)
     }
 
@@ -117,19 +115,41 @@ impl Installed {
         }
     }
 
-    /// Refuses a profile from another file that claims a token of one of these: its rules would take the place of those that
-    /// the administrator has installed.
+    /// Refuses a profile that claims a token of another one of these, or of one that the administrator has installed on this
+    /// computer: its rules would take the place of the other's.
     ///
     /// # Errors
     /// [`Code::ProfileOverlap`] with both patterns; as [`Installed::names`].
-    pub fn admit(&self, bank: &Bank, file: &Path) -> Result<()> {
-        let real = |path: &Path| path.canonicalize().ok();
-        for installed in self.names()?.iter().filter_map(|name| self.file(name)) {
-            let is_other = real(&installed) != real(file);
-            let installed = Bank::open_of(&installed, self.owner).ok().filter(|_| is_other);
-            installed.map_or(Ok(()), |installed| check_apart(bank, &installed))?;
+    pub fn admit(&self, bank: &Bank) -> Result<()> {
+        self.others(bank)?.iter().try_for_each(|other| check_apart(bank, other))
+    }
+
+    /// Refuses a token under this bank's rules that is another one's, by a profile of these or by one that the administrator
+    /// has installed on this computer, however the token was named.
+    ///
+    /// # Errors
+    /// [`Code::TokenOfOtherBank`] with that bank; as [`Installed::names`].
+    pub fn check_token(&self, bank: &Bank, token: &TokenIdentity) -> Result<()> {
+        match self.others(bank)?.iter().find(|other| other.distributes(token)) {
+            Some(other) => Err(Error::new(Code::TokenOfOtherBank)
+                .during(Step::FindToken)
+                .fact(Fact::Token, token)
+                .fact(Fact::Bank, &other.id)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The profiles beside this one that can be read, of this folder and of the computer's.
+    fn others(&self, bank: &Bank) -> Result<Vec<Bank>> {
+        let of_computer = self.is_chosen().then(Installed::on_this_computer);
+        let mut others = Vec::new();
+        for installed in of_computer.iter().chain([self]) {
+            for file in installed.names()?.iter().filter_map(|name| installed.file(name)) {
+                let is_this = bank.file.is_some() && file.canonicalize().ok() == bank.file;
+                others.extend(Bank::open_of(&file, installed.owner).ok().filter(|_| !is_this));
+            }
+        }
+        Ok(others)
     }
 
     /// Every profile, or why it cannot be used; for a diagnosis.

@@ -159,37 +159,22 @@ pub enum OtherUsers {
     Refuse,
 }
 
-impl Begins {
-    /// The date in Japan from which on a certificate works that is issued at this moment, where it does not at once.
-    pub(super) fn works_from(
-        self,
-        issued: SystemTime,
-        old_ends: Option<SystemTime>,
-        holidays: &[Date],
-    ) -> Option<Date> {
-        match self {
-            Begins::AtOnce => None,
-            Begins::NextBusinessDay => next_business_day(jst_date(issued), holidays),
-            Begins::AfterOldEnds => old_ends.filter(|ends| issued <= *ends).map(jst_date),
-        }
-    }
-}
-
 impl Policy {
-    /// The date from which on a new certificate works, where that has not come yet.
+    /// The date in Japan from which on a certificate works that was issued on this day, where that has not come yet.
     pub(crate) fn not_in_use_before(
         &self,
-        issued: SystemTime,
-        old_ends: SystemTime,
+        issued: Date,
+        old_ends: Option<SystemTime>,
         now: SystemTime,
     ) -> Option<Date> {
-        let day = self.begins_to_work.works_from(issued, Some(old_ends), &self.holidays)?;
-        let has_come = match self.begins_to_work {
+        match self.begins_to_work {
+            Begins::AtOnce => None,
+            Begins::NextBusinessDay => {
+                next_business_day(issued, &self.holidays).filter(|day| jst_date(now) < *day)
+            }
             // The old one works for some hours of that day still.
-            Begins::AfterOldEnds => old_ends < now,
-            Begins::AtOnce | Begins::NextBusinessDay => day <= jst_date(now),
-        };
-        (!has_come).then_some(day)
+            Begins::AfterOldEnds => old_ends.filter(|ends| now <= *ends).map(jst_date),
+        }
     }
 
     /// The proof that is demanded: never less than that the driver claims it.

@@ -26,6 +26,8 @@ use crate::text::Lang;
 pub struct Bank {
     /// Under which name it is installed: the file's without `.toml`; empty where there was no file.
     pub id: String,
+    /// Where it was read, without links; none where there was no file.
+    pub(super) file: Option<PathBuf>,
     /// The bank's name.
     pub name: Words,
     /// Whom its customers call, the first first.
@@ -416,13 +418,8 @@ impl Bank {
         days_before(not_after, *self.reminders.first()?)
     }
 
-    /// The date in Japan from which on a certificate works that is installed at this moment, where it does not at once.
-    /// Of national holidays those are known that the profile lists.
-    pub fn works_from(&self, installed: SystemTime, old_ends: Option<SystemTime>) -> Option<Date> {
-        self.begins_to_work.works_from(installed, old_ends, &self.holidays)
-    }
-
     pub(super) fn named_after(mut self, file: &Path) -> Self {
+        self.file = file.canonicalize().ok();
         self.id = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
         self
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::installed::Installed;
 use super::pattern::TokenPattern;
 use super::profile::Bank;
 use crate::discovery::Finder;
@@ -15,15 +16,24 @@ const REST: Duration = Duration::from_millis(500);
 impl Bank {
     /// Whether this token is one of the bank's.
     pub fn owns(&self, token: &Token) -> bool {
-        let TokenIdentity { label, manufacturer, model, serial } = token.identity();
+        self.distributes(token.identity())
+    }
+
+    pub(super) fn distributes(&self, token: &TokenIdentity) -> bool {
+        let TokenIdentity { label, manufacturer, model, serial } = token;
         self.claims(label, manufacturer, model, serial).is_some()
     }
 
     /// The bank's token that this URI means; `pkcs11:` means whichever is there.
     ///
     /// # Errors
-    /// As [`Finder::find`]; [`Code::TokenNotFound`] with the patterns, too, when the token is another one.
+    /// As [`Finder::find`]; [`Code::TokenNotTheBanks`] with the patterns when the one that is named is another one;
+    /// [`Code::TokenOfOtherBank`] when it is another one's by a profile that is installed on this computer.
     pub fn find(&self, finder: &Finder, uri: &TokenUri) -> Result<Token> {
+        self.not_of_another(self.find_own(finder, uri)?)
+    }
+
+    fn find_own(&self, finder: &Finder, uri: &TokenUri) -> Result<Token> {
         if *uri != TokenUri::default() {
             return self.only_own(finder.find(uri)?);
         }
@@ -55,12 +65,22 @@ impl Bank {
     /// # Errors
     /// As [`Finder::wait`] and [`Bank::find`].
     pub fn wait(&self, finder: &Finder, uri: &TokenUri, until: Instant, cancel: &Cancel) -> Result<Token> {
+        self.not_of_another(self.wait_for_own(finder, uri, until, cancel)?)
+    }
+
+    fn wait_for_own(
+        &self,
+        finder: &Finder,
+        uri: &TokenUri,
+        until: Instant,
+        cancel: &Cancel,
+    ) -> Result<Token> {
         let patterns: Vec<&TokenPattern> = self.patterns().collect();
         match patterns.as_slice() {
             _ if *uri != TokenUri::default() => self.only_own(finder.wait(uri, until, cancel)?),
             [only] => finder.wait(only.uri(), until, cancel),
             _ => loop {
-                match self.find(finder, uri) {
+                match self.find_own(finder, uri) {
                     Err(error) if may_be_another(error.code()) && Instant::now() < until => {
                         if cancel.is_cancelled() {
                             return Err(Error::new(Code::Cancelled).during(Step::WaitForToken));
@@ -78,11 +98,17 @@ impl Bank {
         }
     }
 
+    /// Whoever reads a profile of their own does not take the installed one's rules away.
+    fn not_of_another(&self, token: Token) -> Result<Token> {
+        Installed::on_this_computer().check_token(self, token.identity())?;
+        Ok(token)
+    }
+
     fn only_own(&self, token: Token) -> Result<Token> {
         if self.owns(&token) {
             return Ok(token);
         }
-        let error = Error::new(Code::TokenNotFound)
+        let error = Error::new(Code::TokenNotTheBanks)
             .during(Step::FindToken)
             .fact(Fact::Bank, &self.id)
             .fact(Fact::Candidate, token.identity());

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use jiff::civil::Date;
 use rustls::ProtocolVersion;
 use rustls::sign::CertifiedKey;
 
@@ -224,13 +225,23 @@ impl Confirm {
 
     fn named(&self, error: Error, session: &Session, credential: &Credential) -> Error {
         let error = about(error.during(Step::Confirm), credential).fact(Fact::Url, &self.address);
-        let error = old_ones(session, credential)
-            .iter()
-            .fold(error, |error, old| error.fact(Fact::StillThere, described(old)));
+        let olds = old_ones(session, credential);
+        let error = olds.iter().fold(error, |error, old| error.fact(Fact::StillThere, described(old)));
         match error.code() {
+            Code::LoginRefused => self
+                .works_from(credential, &olds)
+                .iter()
+                .fold(error, |error, day| error.fact(Fact::WorksFrom, day)),
             Code::LoginTimeout => error.fact(Fact::Seconds, self.timeout.as_secs()),
             _ => error,
         }
+    }
+
+    /// The day before which the bank takes no new certificate, where it says so and that has not come yet.
+    fn works_from(&self, new: &Credential, olds: &[Credential]) -> Option<Date> {
+        let policy = self.bank.as_ref()?.policy();
+        let old_ends = olds.iter().map(|old| old.certificate().not_after()).max();
+        policy.not_in_use_before(new.not_issued_before(), old_ends, SystemTime::now())
     }
 
     /// What the visits mean.

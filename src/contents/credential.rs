@@ -1,6 +1,7 @@
 //! The credentials on a token: certificates, each with its private key where that can be seen.
 
 use super::choice::Choice;
+use super::record::{Marking, Record};
 use super::successor::{Renewed, Successor};
 use crate::driver::{Label, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -199,6 +200,18 @@ impl Credential {
             (.., WindowState::Open { .. }) => return None,
         };
         Some(error.during(Step::ReadObjects))
+    }
+
+    /// The first day in Japan on which it can have been issued: it is the answer to a job that its record dates, and a CA may
+    /// have it begin before that.
+    pub(crate) fn not_issued_before(&self) -> Date {
+        let key = match &self.key {
+            SeenKey::Present(key) => Some(key.label.bytes()),
+            SeenKey::NotLookedFor | SeenKey::Missing => None,
+        };
+        let labels = key.into_iter().chain([self.stored.label.bytes()]);
+        let jobs = labels.filter_map(|label| Marking::of(label).record().map(Record::day));
+        jobs.fold(jst_date(self.certificate.not_before()), Date::max)
     }
 
     /// How many other credentials on the token have the same subject.

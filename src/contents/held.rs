@@ -73,9 +73,12 @@ impl HeldCertificate {
 }
 
 impl HeldCertificate {
-    /// Whether a creation for this job was interrupted here: its record, and nothing that is a certificate.
+    /// Whether a creation for this job was interrupted here: its record, and no value, or the beginning of one. What is whole and
+    /// only not ours to read, somebody else has written.
     pub(super) fn is_half_of(&self, record: &Record) -> bool {
-        self.certificate.is_none() && self.marking.record() == Some(record)
+        let der = &*self.stored.der;
+        let is_half = || Certificate::is_cut_short(der) || der.iter().all(|byte| Some(byte) == der.first());
+        self.certificate.is_none() && self.marking.record() == Some(record) && is_half()
     }
 }
 

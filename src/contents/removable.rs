@@ -7,12 +7,12 @@
 use super::Contents;
 use super::belongs::is_of_the_token;
 use super::credential::{Credential, about};
-use super::held::HeldPublicKey;
+use super::held::{HeldCertificate, HeldPublicKey};
 use super::pending::{Old, PendingKey};
 use super::signer::Signer;
 use crate::driver::{Label, Removal, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::PublicKey;
+use crate::pki::{Certificate, PublicKey, Response};
 
 /// By what a caller means the key of a job that is to go.
 #[derive(Clone, Copy)]
@@ -101,6 +101,9 @@ impl Contents {
         };
         if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
             return Err(gone());
+        }
+        if !named && signed.as_ref().is_some_and(|public| self.may_be_certified(public, None)) {
+            return Err(doubt(step, pending.id(), "object_unreadable"));
         }
         // Another key under its identifier and record is not the one that was listed.
         if let ([_], Some(listed), Some(public)) = (keys.as_slice(), pending.public_key(), &signed)
@@ -240,6 +243,9 @@ impl Contents {
     /// Whether the pair is another certificate's too, or may be: one under its identifier cannot be read.
     fn is_needed_by_another(&self, public: &PublicKey, key: Option<usize>, old: &Credential) -> bool {
         let other = |at| self.certificate(at).is_some_and(|one| one != old.certificate());
+        if self.may_be_certified(public, Some(old.certificate())) {
+            return true;
+        }
         let Some(id) = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id) else {
             return self.certificates_for(public).any(other);
         };
@@ -247,6 +253,16 @@ impl Contents {
         // An identifier that is empty is no one's.
         let mut unreadable = same_id.filter(|at| !id.is_empty() && self.certificate(**at).is_none());
         self.certificates_for(public).any(other) || unreadable.next().is_some()
+    }
+
+    /// Whether a certificate object holds this key in a form that is not ours to read: other programs may read it. Only this one
+    /// does not count.
+    fn may_be_certified(&self, public: &PublicKey, but: Option<&Certificate>) -> bool {
+        let others =
+            self.certificates.iter().filter(|held| but.is_none() || held.certificate.as_ref() != but);
+        let is_untold =
+            |held: &HeldCertificate| held.stored.der.is_empty() && held.marking.record().is_none();
+        others.into_iter().any(|held| is_untold(held) || stands_in(public, &held.stored.der))
     }
 
     /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies
@@ -263,4 +279,14 @@ impl Contents {
         let halves = self.index.public_by_key.get(public).into_iter().flatten();
         halves.filter_map(|at| self.public_keys.get(*at))
     }
+}
+
+/// Whether the key stands in the bytes of a certificate object, or in what they encode: some programs store PEM.
+fn stands_in(public: &PublicKey, value: &[u8]) -> bool {
+    let is_text = value.first().is_some_and(|first| *first == b'-' || first.is_ascii_alphabetic());
+    let encoded = || {
+        Response::parse(value)
+            .is_ok_and(|read| read.certificates().iter().any(|one| public.stands_in(one.der())))
+    };
+    public.stands_in(value) || (is_text && encoded())
 }

@@ -195,7 +195,7 @@ fn side_by_side_until<R: Send + 'static>(
             ended = Err(Error::new(Code::Cancelled).during(Step::FindToken));
         }
     }
-    running.into_iter().for_each(|(driver, stage)| leave_behind(driver, &stage));
+    running.into_iter().for_each(|(driver, thread)| thread.end(driver));
     // Those that finished in the last moment.
     for (index, result) in told.try_iter() {
         if let Some(place) = results.get_mut(index) {
@@ -209,7 +209,7 @@ fn start<R: Send + 'static>(
     index: usize,
     task: DriverTask<R>,
     tell: mpsc::Sender<(usize, R)>,
-) -> Result<Arc<Mutex<Stage>>> {
+) -> Result<Running> {
     let stage = Arc::new(Mutex::new(Stage::Running));
     let own = Arc::clone(&stage);
     let run = move || {
@@ -223,15 +223,39 @@ fn start<R: Send + 'static>(
         let _ = tell.send((index, result));
     };
     let spawned = thread::Builder::new().name("usbtoken-driver".into()).spawn(run);
-    spawned.map_err(|error| Error::new(Code::OutOfMemory).during(Step::LoadDriver).caused_by(error))?;
-    Ok(stage)
+    let thread =
+        spawned.map_err(|error| Error::new(Code::OutOfMemory).during(Step::LoadDriver).caused_by(error))?;
+    Ok(Running { stage, thread })
 }
 
-fn leave_behind(driver: PathBuf, stage: &Mutex<Stage>) {
-    let mut stage = lock(stage);
-    if *stage == Stage::Running {
-        *stage = Stage::LeftBehind;
-        lock(&LEFT_BEHIND).insert(driver);
+/// The thread of a task.
+struct Running {
+    stage: Arc<Mutex<Stage>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Running {
+    /// Leaves the thread behind, or waits for its end when its task is done: what the driver's libraries have tied to the thread
+    /// (pthread_key_create(3)) is given back there, and crashes when the program ends or unloads the driver meanwhile.
+    fn end(self, driver: PathBuf) {
+        /// A driver may hang there too.
+        const LONGEST: Duration = Duration::from_secs(1);
+        let mut stage = lock(&self.stage);
+        if *stage == Stage::Running {
+            *stage = Stage::LeftBehind;
+            lock(&LEFT_BEHIND).insert(driver);
+            return;
+        }
+        drop(stage);
+        let (tell, told) = mpsc::channel();
+        let wait = move || {
+            // What the task has panicked with was its own.
+            let _ = self.thread.join();
+            let _ = tell.send(());
+        };
+        // Without another thread there is no end to wait for: the program is about to say so anyway.
+        let _ = thread::Builder::new().name("usbtoken-wait".into()).spawn(wait);
+        let _ = told.recv_timeout(LONGEST);
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use usbtoken::discovery::{Finder, each};
+/// # use usbtoken::{Finder, discovery::each};
 /// # let soft = usbtoken_testkit::SoftToken::fresh();
 /// let tokens = Finder::new().module(soft.module()).tokens()?.tokens;
 /// # assert_eq!(tokens.len(), 1);

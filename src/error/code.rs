@@ -60,6 +60,10 @@ numbered! {
         ProfileMatchesAll = 125 "profile_matches_all",
         /// Two banks' profiles claim one token.
         ProfileOverlap = 126 "profile_overlap",
+        /// The token is another bank's by a profile that is installed.
+        TokenOfOtherBank = 145 "token_of_other_bank",
+        /// The token that was named is none of the bank's.
+        TokenNotTheBanks = 146 "token_not_the_banks",
         /// A trust anchor in the bank's profile cannot be read.
         ProfileAnchorUnreadable = 127 "profile_anchor_unreadable",
         /// A trust anchor in the bank's profile has expired.

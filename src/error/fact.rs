@@ -83,6 +83,8 @@ numbered! {
         Accepted = 53 "accepted",
         /// The old certificate, which is on the token still.
         StillThere = 65 "still_there",
+        /// The date in Japan from which on the new certificate works at the bank.
+        WorksFrom = 105 "works_from",
         /// Where a certificate is that is not on the token, such as `file:/home/user/old.p12`.
         Place = 81 "place",
         /// The reference number of the order at the bank or its CA.

@@ -156,6 +156,8 @@ numbered! {
         ProfileServiceEnded = 135 "profile_service_ended",
         /// The bank's profile has a reminder before the window opens.
         ProfileReminderEarly = 136 "profile_reminder_early",
+        /// The bank's profile names an issuer with the parts of its name in the reverse order.
+        ProfileIssuerReversed = 137 "profile_issuer_reversed",
     }
 }
 

@@ -56,6 +56,10 @@ impl Session {
         run.enter(Step::Abandon)?;
         // Read again: the record decides, and it may have changed since the list was made.
         let removal = Contents::read(self)?.abandonment(self, pending, meant)?;
-        self.remove(&removal)
+        match pending.private() {
+            Some(_) => self.remove(&removal),
+            // Without a login its private key would not show either.
+            None => self.remove_logged_in(&removal),
+        }
     }
 }

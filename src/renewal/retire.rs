@@ -9,6 +9,7 @@ use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::{Session, Signed, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
+use jiff::civil::Date;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::time::SystemTime;
@@ -31,6 +32,8 @@ pub struct Retire {
     confirmations: Vec<Confirmation>,
     login_url: String,
     although_kept: bool,
+    /// The day on which the successor was installed, where that is known.
+    installed_on: Option<Date>,
 }
 
 /// What was removed, and what stays in its place.
@@ -61,6 +64,7 @@ impl Retire {
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
+            installed_on: None,
         }
     }
 
@@ -80,6 +84,7 @@ impl Retire {
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
+            installed_on: installed.written_on,
         })
     }
 
@@ -205,8 +210,8 @@ impl Retire {
     /// has put ahead brings that day no nearer.
     fn make_sure_it_works(&self, old: &Credential, new: &Credential, now: SystemTime) -> Result<()> {
         let now = now.min(Clock::SYSTEM.now());
-        let (issued, old_ends) = (new.certificate().not_before(), old.certificate().not_after());
-        match self.policy.not_in_use_before(issued, old_ends, now) {
+        let issued = self.installed_on.into_iter().fold(new.not_issued_before(), Date::max);
+        match self.policy.not_in_use_before(issued, Some(old.certificate().not_after()), now) {
             Some(day) => Err(about(Error::new(Code::NotInUseYet).during(Step::Retire), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
                 .fact(Fact::Date, day)

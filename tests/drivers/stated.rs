@@ -53,3 +53,12 @@ fn of_pin(preflight: &Value) -> Vec<&str> {
         .filter_map(|one| one["notice"]["name"].as_str())
         .collect()
 }
+
+/// An error to a login that worked is no other: who is logged in says nothing of what was sent.
+#[test]
+fn an_error_to_a_login_is_no_login() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let answers = |more: &[&str]| bank.odd("login-answers=0x30", &[&["list"], more].concat());
+    answers(&["--pin-corrected"]).failed(Code::PinUncertain);
+    answers(&[]).failed(Code::PinWrongBefore);
+}

@@ -43,6 +43,39 @@ fn a_key_that_another_certificate_needs_stays() {
     }
 }
 
+/// In forms that are not ours to read, though others read them: a length that is not the shortest (BER), no length at all (BER),
+/// PEM in place of DER, the key under another identifier than id-ecPublicKey.
+fn not_ours_to_read(der: &[u8]) -> Vec<Vec<u8>> {
+    let body = &der[4..];
+    let long = [&[0x30, 0x83, 0, der[2], der[3]], body].concat();
+    let indefinite = [&[0x30, 0x80], body, &[0, 0]].concat();
+    let pem = usbtoken::Certificate::from_der(der).unwrap().to_pem();
+    let mut other = der.to_vec();
+    let at = der.windows(7).position(|bytes| bytes == [0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1]).unwrap();
+    other[at + 6] = 2;
+    vec![long, indefinite, pem.into_bytes(), other]
+}
+
+/// What cannot be read as a certificate is one for whoever can: the key stays with it.
+#[test]
+fn a_key_in_a_certificate_that_is_not_ours_to_read_stays() {
+    for form in 0..4 {
+        let bank = Bank::new();
+        bank.renewed();
+        let spki = bank.soft.inspect(|inspector| inspector.public_key(&bank.old.id));
+        let vpn = TestCa::new().issue(&firm("Other", "VPN user"), &spki).not_after(days_from_now(500)).der();
+        let value = not_ours_to_read(&vpn).swap_remove(form);
+        bank.soft.inspect(|inspector| inspector.write_as_certificate(&value, &[0x44], "vpn"));
+        let before = bank.soft.snapshot();
+        let serial = serial_hex(&bank.old.certificate);
+        let anchor = bank.anchor();
+        let said = bank.run(&["retire", "--yes", "--serial", &serial, "--trust-anchor", &anchor]).json();
+        assert_eq!(said["key_removed"], false, "{form}: {said:#}");
+        let after = bank.soft.snapshot();
+        assert_eq!(before.added_since(&after).len(), 1, "{form}: our certificate alone");
+    }
+}
+
 /// A longer-lived certificate of another program on the old key keeps nobody from renewing.
 #[test]
 fn another_certificate_for_the_old_key_is_no_renewal() {

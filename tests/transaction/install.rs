@@ -308,7 +308,7 @@ fn the_answer_finds_its_key_after_everything_is_closed() {
 }
 
 /// The certificate was written, and from some call on the driver gives no attribute, or half of each, for good. Nothing is
-/// written or removed then. Where there is no attribute nothing is said to be missing; half a label is another label.
+/// removed then. Where there is no attribute nothing is said to be missing; half a label is another label.
 #[test]
 fn a_driver_that_gives_no_values_any_more_spoils_nothing_that_was_written() {
     let bank = Bank::new();
@@ -323,15 +323,19 @@ fn a_driver_that_gives_no_values_any_more_spoils_nothing_that_was_written() {
         for read in 1..=reads {
             let fault = format!("C_GetAttributeValue#{read}:lie={lie},sticky");
             let said = bank.run_with_faults(&fault, &["install", "answer.der"]);
-            bank.soft.snapshot().assert_same_as(&written);
+            // Where the certificate alone tells nothing, which depends on the order of the objects, it is written once more.
+            bank.soft.snapshot().assert_keeps(&written);
             refused += usize::from(said.exit != 0);
-            if is_told && said.exit != 0 {
-                said.failed(Code::ObjectUnreadable);
-            }
+            // What was written once more reads back as nothing.
+            let told = ["object_unreadable", "read_back_differs"];
+            let says = |name: &&str| said.stderr.contains(&format!("\"name\": \"{name}\""));
+            assert!(!is_told || said.exit == 0 || told.iter().any(says), "{lie} {read}: {said:?}");
         }
         assert!(refused > 0, "{lie}");
     }
     bank.run(&["install", "answer.der"]).json();
     bank.assert_old_works();
-    bank.assert_one_new_credential();
+    let new = bank.soft.snapshot();
+    let new = new.added_since(&bank.before);
+    assert!(new.iter().all(|object| object.id == new[0].id), "{new:?}");
 }

@@ -148,7 +148,8 @@ fn two_users_exclude_each_other_where_the_installer_was() {
         told second uttwo abandon --yes
         told root root abandon --yes
         kill -9 "$(cat first.pid)"; touch go; wait || true
-        told after uttwo abandon --yes"#,
+        id=$(job uttwo pending | sed -n 's/.*"id": "\([0-9a-f]*\)".*/\1/p')
+        told after uttwo abandon --yes --id "$id""#,
     );
     machine.assert_busy("second");
     machine.assert_busy("root");

@@ -116,7 +116,7 @@ impl Run {
         self.bank = match self.global.bank.as_deref() {
             Some(file) if file.contains(['/', '\\']) || file.ends_with(".toml") => {
                 let bank = Bank::open(Path::new(file))?;
-                self.installed().admit(&bank, Path::new(file))?;
+                self.installed().admit(&bank)?;
                 Some(bank)
             }
             Some(name) => Some(self.installed().named(name)?),
@@ -243,7 +243,15 @@ impl Run {
             Some(bank) => bank.find(&finder, &uri),
             None => finder.find(&uri),
         };
-        found.map(knowing)
+        self.not_of_another(found?)
+    }
+
+    /// Refuses a token that another bank's profile calls its own, also where it was named.
+    fn not_of_another(&self, token: Token) -> Result<Token> {
+        if let Some(bank) = &self.bank {
+            self.installed().check_token(bank, token.identity())?;
+        }
+        Ok(knowing(token))
     }
 
     /// The one token to work on, as soon as it is there.
@@ -259,7 +267,7 @@ impl Run {
             Some(bank) => bank.wait(&finder, &uri, deadline, &Cancel::new()),
             None => finder.wait(&uri, deadline, &Cancel::new()),
         };
-        found.map(knowing)
+        self.not_of_another(found?)
     }
 
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.

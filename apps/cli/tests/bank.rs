@@ -173,11 +173,13 @@ fn a_token_of_no_one_we_know_is_not_touched() {
     let text = profile(&stage, |text| text.replace("token=BANK", "token=ANOTHER"));
     install(&stage, "bank", &text);
     let before = stage.token.snapshot();
-    for uri in [None, Some(stage.token.uri())] {
+    for (uri, name, exit) in
+        [(None, "token_not_found", 3), (Some(stage.token.uri()), "token_not_the_banks", 2)]
+    {
         let given: Vec<String> = uri.into_iter().flat_map(|uri| ["--token".to_owned(), uri]).collect();
         let given: Vec<&str> = given.iter().map(String::as_str).collect();
         let refused = run(&stage, &[&["renew", "--issuer", "false"], given.as_slice()].concat());
-        refused.failed("token_not_found", 3);
+        refused.failed(name, exit);
     }
     stage.token.snapshot().assert_same_as(&before);
 }
@@ -266,4 +268,32 @@ fn no_option_takes_the_installed_rules_away() {
     // The very file that is installed may be named by its path.
     let installed = stage.file("banks.d/bank.toml").display().to_string();
     run(&stage, &["--bank", &installed, "list"]).succeeded();
+}
+
+/// A profile of one's own that claims no token which an installed one claims, and the token named beside it.
+#[test]
+fn a_token_that_is_named_goes_by_the_installed_rules_alone() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    install(&stage, "bank", &profile(&stage, |text| text));
+    let mine = profile(&stage, |text| {
+        text.replace("token=BANK", "token=ZZ").replace("old = \"keep\"", "old = \"remove\"")
+    });
+    let path = stage.file("mine.toml").display().to_string();
+    std::fs::write(&path, mine).unwrap();
+    let (before, uri) = (stage.token.snapshot(), stage.token.uri());
+    // What goes on with a job takes a token that is named, whether it is this bank's or no one's.
+    for (command, name) in [
+        (&["list"][..], "token_of_other_bank"),
+        (&["pending"], "token_of_other_bank"),
+        (&["install", "ca/ca.pem"], "token_of_other_bank"),
+        (&["confirm", "--retire-old", "--yes"], "token_of_other_bank"),
+        (&["preflight"], "token_not_the_banks"),
+        (&["renew", "--issuer", "false"], "token_not_the_banks"),
+        (&["retire", "--yes", "--id", "01"], "token_not_the_banks"),
+    ] {
+        let error = run(&stage, &[&["--bank", &path, "--token", &uri], command].concat()).failed(name, 2);
+        let shown = if name == "token_of_other_bank" { "bank" } else { "mine" };
+        assert_eq!(error["facts"]["bank"][0], shown, "{command:?}");
+    }
+    stage.token.snapshot().assert_same_as(&before);
 }

@@ -304,6 +304,35 @@ fn what_does_not_work_yet_lets_nothing_old_go_later_either() {
     }
 }
 
+/// Banks that take a certificate on the next business day count from the day on which it was issued; what the CA writes into
+/// it may be days before.
+#[test]
+fn a_certificate_that_is_dated_back_begins_to_work_no_earlier() {
+    let stage = alone();
+    let changes = [
+        ("old = \"keep\"", "old = \"remove\""),
+        ("begins_to_work = \"at-once\"", "begins_to_work = \"next-business-day\""),
+    ];
+    with(&stage, &changes, "");
+    run(&stage, &["request", "--out", "request.pem"]).succeeded();
+    let request = stage.read("request.pem");
+    let certificate = stage.ca.issue_for(&request).not_before(days_from_now(-6)).der();
+    stage.write("answer", &stage.ca.answer(Form::Der, &certificate));
+    let done = run(&stage, &["install", "answer"]).json();
+    let notices = done["notices"].as_array().unwrap();
+    let later = notices.iter().find(|notice| notice["name"] == "works_later").unwrap();
+    let (day, serial) = (fact(later, "date"), done["replaced"]["serial"].as_str().unwrap());
+    let before = stage.token.snapshot();
+    let again = run(&stage, &["install", "answer"]).json();
+    let again = again["notices"].as_array().unwrap();
+    assert!(again.iter().any(|notice| notice["name"] == "works_later"), "{again:#?}");
+    let error = run(&stage, &["retire", "--yes", "--serial", serial]).failed("not_in_use_yet", 9);
+    assert_eq!(fact(&error, "date"), day);
+    let renewed = run(&stage, &["renew", "--serial", serial, "--issuer", "false"]).json();
+    assert_eq!((&renewed["already_renewed"], &renewed["retired"]), (&true.into(), &Value::Null));
+    stage.token.snapshot().assert_same_as(&before);
+}
+
 /// What the command names next, the bank lets a customer do.
 #[test]
 fn a_bank_that_keeps_the_old_one_sends_no_one_to_remove_it() {

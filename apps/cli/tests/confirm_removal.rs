@@ -256,3 +256,22 @@ fn a_confirmation_takes_a_whole_row_away() {
 fn serial(of: &serde_json::Value) -> String {
     of["serial"].as_str().unwrap().to_owned()
 }
+
+/// Whoever tries before the day from which on the bank takes the certificate is told which day that is.
+#[test]
+fn a_refused_login_names_the_day_from_which_the_bank_takes_the_certificate() {
+    let stage = renewed(Kind::P256);
+    let refusing = servers::nginx(&stage, "ssl_verify_client on; location = /login { return 403; }");
+    let text = profile(&stage, &refusing.url("/login"), "old = \"ask\"");
+    bank::install(&stage, "bank", &text);
+    let error = at_bank(&stage, &["confirm"]).failed("login_refused", 12);
+    assert!(error["facts"]["works_from"].is_null(), "{error:#}");
+    for begins in ["next-business-day", "after-old-ends"] {
+        bank::install(&stage, "bank", &text.replace("\"at-once\"", &format!("{begins:?}")));
+        let error = at_bank(&stage, &["confirm"]).failed("login_refused", 12);
+        let day = error["facts"]["works_from"][0].as_str().unwrap().to_owned();
+        let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
+        let kept = at_bank(&stage, &["retire", "--yes", "--serial", &old]).failed("not_in_use_yet", 9);
+        assert_eq!(kept["facts"]["date"][0], day, "{begins}");
+    }
+}

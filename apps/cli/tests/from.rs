@@ -292,7 +292,7 @@ fn onto_no_token_that_no_one_has_named() {
     let named = bank::run(&stage, &named).json();
     assert_eq!(named["notices"][0]["name"], "not_the_banks_token", "{named:#}");
     // Without a certificate from elsewhere the bank's rule stands for what begins.
-    bank::run(&stage, &["preflight", "--token", &stage.token.uri()]).failed("token_not_found", 3);
+    bank::run(&stage, &["preflight", "--token", &stage.token.uri()]).failed("token_not_the_banks", 2);
 }
 
 /// What a named token that is not the bank's let begin is found by every command that goes on with it.

@@ -107,7 +107,9 @@ impl BankNoun {
                 None => Installed::on_this_computer().named("")?,
             }
         } else if name.contains(['/', '\\']) {
-            Bank::open(Path::new(name))?
+            let bank = Bank::open(Path::new(name))?;
+            Installed::on_this_computer().admit(&bank)?;
+            bank
         } else {
             Installed::on_this_computer().named(name)?
         };

@@ -9,9 +9,8 @@ use std::time::SystemTime;
 use usbtoken::bank::{KeyRule, Override};
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Check, IssuerContinuity, MAX_ANCHORS, MAX_RESPONSE, Relax, SubjectRule, read_anchors};
-use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{Clock, Progress};
-use usbtoken::{Certificate, Code, Credential, Error, Install, Installed, Policy, Response, Result};
+use usbtoken::{Certificate, Code, Error, Install, Installed, Policy, Response, Result};
 
 use crate::base::args::{self, Sized32};
 use crate::base::boundary;
@@ -158,10 +157,7 @@ impl InstalledNoun {
     }
 
     fn works_from(&self) -> Option<String> {
-        let old = self.installed.replaced.as_ref().map(Credential::certificate);
-        let old = old.or(self.installed.old_elsewhere.as_ref().map(OldCertificate::certificate));
-        let day = self.host.bank()?.works_from(SystemTime::now(), old.map(Certificate::not_after))?;
-        Some(day.to_string())
+        Some(self.installed.works_from(SystemTime::now())?.to_string())
     }
 }
 

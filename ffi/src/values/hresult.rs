@@ -272,7 +272,11 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         Code::DriverTimeout => USBTOKEN_HR_FAIL,
         Code::TokenNotPresent | Code::TokenNotInitialized | Code::WaitTimedOut => USBTOKEN_HR_NO_TOKEN,
         Code::TokenNotRecognized => USBTOKEN_HR_NO_DRIVER,
-        Code::TokenNotFound | Code::TokenAmbiguous | Code::TokenNotNamed => USBTOKEN_HR_PROVIDER_UNKNOWN,
+        Code::TokenNotFound
+        | Code::TokenAmbiguous
+        | Code::TokenNotNamed
+        | Code::TokenNotTheBanks
+        | Code::TokenOfOtherBank => USBTOKEN_HR_PROVIDER_UNKNOWN,
         Code::CredentialNotFound
         | Code::CredentialAmbiguous
         | Code::OldNotFound

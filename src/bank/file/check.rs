@@ -31,6 +31,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
     let origins = check.origins(&file.pages.origins);
     Bank {
         id: String::new(),
+        file: None,
         name: check.both("bank.name", &file.bank.name),
         contacts: check.contacts(&file.bank.contact),
         tokens,
@@ -263,7 +264,7 @@ impl Checker<'_, '_> {
                 self.faults.add(Code::ProfileAnchorUnreadable, text.span(), &key, named);
             } else if anchors.contains(anchor) {
                 self.faults.bad(text.span(), &key, anchor.subject(), "once");
-            } else if !anchor.is_ca() {
+            } else if !(anchor.is_ca() && anchor.may_sign_certificates()) {
                 self.faults.add(Code::ProfileAnchorNotCa, text.span(), &key, named);
             } else if anchor.not_after() < self.now {
                 let ended = jst_date(anchor.not_after());

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::{SHORT, fact};
 use crate::bank::{Bank, Installed};
+use crate::driver::TokenIdentity;
 use crate::error::{Code, Error, Fact};
 
 /// A folder with these profiles.
@@ -142,6 +143,42 @@ fn two_profiles_that_claim_one_token_are_refused() {
     }
     for apart in ["token=OTHER", "token=OTHER;model=X", "token=bank", "token=BANK2;manufacturer=M"] {
         assert!(claims(apart).is_ok(), "{apart}");
+    }
+}
+
+/// The rules of a profile that claims it hold for a token, also where another profile is read and the token is named.
+#[test]
+fn a_token_that_an_installed_profile_claims_is_no_other_banks() {
+    let own = folder(&[("mine.toml", &other("token=MINE")), ("copy.toml", SHORT)]);
+    let installed = folder(&[("a.toml", SHORT), ("b.toml", &other("token=OTHER"))]);
+    let (all, file) = (Installed::in_folder(installed.path()), own.path().join("mine.toml"));
+    let mine = Bank::open(&file).unwrap();
+    let token = |label: &str| TokenIdentity {
+        label: label.to_owned(),
+        manufacturer: "M".to_owned(),
+        model: "X".to_owned(),
+        serial: "1".to_owned(),
+    };
+    let refused = |bank: &Bank, label: &str| {
+        all.check_token(bank, &token(label))
+            .err()
+            .map(|error| (error.code(), fact(&error, Fact::Bank).to_owned()))
+    };
+    assert_eq!(refused(&mine, "BANK"), Some((Code::TokenOfOtherBank, "a".to_owned())));
+    assert_eq!(refused(&mine, "OTHER"), Some((Code::TokenOfOtherBank, "b".to_owned())));
+    assert_eq!((refused(&mine, "MINE"), refused(&mine, "NOBODY'S")), (None, None));
+    let a = all.named("a").unwrap();
+    assert_eq!((refused(&a, "BANK"), refused(&a, "OTHER").is_some()), (None, true));
+    // A copy and one that is in no file are others, whatever they say; a link is the file itself.
+    for copy in [Bank::open(&own.path().join("copy.toml")).unwrap(), Bank::parse(SHORT.as_bytes()).unwrap()] {
+        assert!(refused(&copy, "BANK").is_some() && all.admit(&copy).is_err());
+    }
+    #[cfg(unix)]
+    {
+        let link = own.path().join("link.toml");
+        std::os::unix::fs::symlink(installed.path().join("a.toml"), &link).unwrap();
+        let linked = Bank::open(&link).unwrap();
+        assert!(refused(&linked, "BANK").is_none() && all.admit(&linked).is_ok());
     }
 }
 

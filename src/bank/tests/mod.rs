@@ -287,6 +287,8 @@ fn an_anchor_is_one_certificate_of_a_ca_that_lives() {
     let key = SoftKey::generate(Kind::P256);
     let leaf = ca.issue(&manual_subject().to_der(), &key.spki());
     assert_eq!(place(&anchors(&[&pem(&leaf.der())])).0, Code::ProfileAnchorNotCa);
+    let signs_nothing = ca.issue(&manual_subject().to_der(), &key.spki()).ca(true).usage_without_signing();
+    assert_eq!(place(&anchors(&[&pem(&signs_nothing.der())])).0, Code::ProfileAnchorNotCa);
     let end = crate::pki::Certificate::from_der(ca.root()).unwrap().not_after();
     let late = Bank::parse_at(anchors(&[&root]).as_bytes(), end + DAY).unwrap_err();
     assert_eq!(late.code(), Code::ProfileAnchorExpired);

@@ -4,7 +4,7 @@ use super::{EXAMPLE, bank, fact, with};
 use crate::bank::{BankToken, Override, TooLate};
 use crate::catalogue::{Catalogue, Machine, Os};
 use crate::error::{Code, Error, Fact};
-use crate::pki::WindowState;
+use crate::pki::{WindowState, jst_date};
 use crate::text::Lang;
 use std::path::PathBuf;
 
@@ -119,7 +119,8 @@ fn the_way_in_which_a_token_came_explains_an_error() {
 fn a_new_certificate_may_begin_to_work_later() {
     let works = |begins: &str, now: &str| {
         let bank = bank(&with(&format!("[calendar]\nbegins_to_work = \"{begins}\"")));
-        bank.works_from(at(now), Some(at("2026-12-03T23:59:59Z"))).map(|date| date.to_string())
+        let (now, old_ends) = (at(now), Some(at("2026-12-03T23:59:59Z")));
+        bank.policy().not_in_use_before(jst_date(now), old_ends, now).map(|date| date.to_string())
     };
     assert_eq!(works("at-once", "2026-11-27T10:00:00+09:00"), None);
     // A Friday.
@@ -231,4 +232,24 @@ fn a_path_of_a_driver_leads_from_the_root_and_not_upwards() {
     ] {
         assert_eq!(super::place(&driver(system, path)).0, Code::ProfileBadValue, "{system} {path}");
     }
+}
+
+/// `openssl x509 -subject` begins with the country; RFC 4514 ends with it.
+#[test]
+fn an_issuer_in_the_order_of_openssl_is_remarked() {
+    use usbtoken_testkit::TestCa;
+
+    let ca = TestCa::new();
+    let anchor = crate::pki::Certificate::from_der(ca.root()).unwrap();
+    let right = anchor.subject().to_string();
+    assert!(right.contains(','), "{right}");
+    let wrong: Vec<&str> = right.rsplit(',').collect();
+    let remarks = |issuer: &str| -> Vec<String> {
+        let text = format!("[ca]\nissuers = [{issuer:?}]\nanchors = [\"\"\"\n{}\"\"\"]", anchor.to_pem());
+        let remarks = bank(&with(&text)).remarks(at("2026-11-27T10:00:00+09:00"));
+        remarks.iter().map(|remark| remark.notice.name().to_owned()).collect()
+    };
+    assert_eq!(remarks(&wrong.join(",")), ["profile_issuer_reversed"]);
+    // A CA below the anchor is none, and the anchor's own name is right.
+    assert!(remarks(&right).is_empty() && remarks("CN=Issuing CA,O=Bank,C=JP").is_empty());
 }

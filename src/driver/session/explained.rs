@@ -55,7 +55,7 @@ impl Session {
     }
 
     /// Removes a pair that was just made, unless the login is lost: then the public half alone would go.
-    pub(super) fn remove_logged_in(&self, removal: &Removal) -> Result<()> {
+    pub(crate) fn remove_logged_in(&self, removal: &Removal) -> Result<()> {
         self.check_login_kept()?;
         self.remove(removal)
     }

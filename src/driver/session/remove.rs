@@ -209,6 +209,7 @@ impl Session {
             Ok(()) => {}
             // What went before has taken it along, or its handle has changed.
             Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => {
+                self.check_not_hidden(planned, step)?;
                 let Some(moved) = self.look_again(planned, step)? else { return Ok(()) };
                 let destroyed = open.functions().destroy_object(open.handle(), moved);
                 destroyed.map_err(|failure| not_destroyed(planned, step).because_of(failure.during(step)))?;
@@ -223,14 +224,10 @@ impl Session {
     fn standing(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
         let handle = self.open_session().handle_of(planned.place)?;
         match self.read_again(handle, &planned.is) {
-            // A token that is logged out shows no private ones; one that does not say that it is not may be so.
-            Again::Gone
-                if self.is_logged_out()
-                    || (matches!(planned.is, Is::PrivateKey { .. }) && !self.is_logged_in()) =>
-            {
-                Err(Error::new(Code::LoginLost).during(step))
+            Again::Gone => {
+                self.check_not_hidden(planned, step)?;
+                self.look_again(planned, step)
             }
-            Again::Gone => self.look_again(planned, step),
             Again::There(object) if planned.is.agrees_with(&object) => Ok(Some(handle)),
             Again::There(_) => Err(doubt(step, planned.is.id(), "object_changed")),
             Again::Unreadable(failure) => {
@@ -238,6 +235,14 @@ impl Session {
                 Err(unreadable.because_of(failure.during(step)))
             }
         }
+    }
+
+    /// That an object which does not show is gone: a token that is logged out shows no private ones, and one that does not say
+    /// that somebody is logged in may be so.
+    fn check_not_hidden(&self, planned: &Planned, step: Step) -> Result<()> {
+        let is_private = matches!(planned.is, Is::PrivateKey { .. } | Is::GeneratedHalf { .. });
+        let may_be_hidden = self.is_logged_out() || (is_private && !self.is_logged_in());
+        if may_be_hidden { Err(Error::new(Code::LoginLost).during(step)) } else { Ok(()) }
     }
 
     /// Looks for an object whose handle became invalid by what it was: some drivers number their objects anew when one goes,

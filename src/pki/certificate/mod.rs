@@ -207,6 +207,11 @@ impl Certificate {
         self.is_ca() || says_nothing && (self.0.is_version_1 || signs)
     }
 
+    /// Whether its key usage, if there is one, lets its key sign certificates (RFC 5280 §4.2.1.3).
+    pub(crate) fn may_sign_certificates(&self) -> bool {
+        self.key_usage().is_none_or(KeyUsage::key_cert_sign)
+    }
+
     /// Whether netscape-cert-type is there and does not say SSL client, from before there were extended key usages.
     pub(in crate::pki) fn is_of_another_netscape_type(&self) -> bool {
         self.0.extensions.netscape_type.is_some_and(|bits| bits & NETSCAPE_SSL_CLIENT == 0)

@@ -6,7 +6,9 @@ use crate::driver::{Proof, Signed};
 use crate::error::Warning;
 use crate::pki::{Certificate, IssuerContinuity};
 use crate::places::OldCertificate;
+use jiff::civil::Date;
 use serde::Serialize;
+use std::time::SystemTime;
 
 /// A credential that was written, read back and has signed.
 #[derive(Clone, Debug, Serialize)]
@@ -35,7 +37,21 @@ pub struct Installed {
     /// By what the new certificate was checked, for the removal of the old one.
     #[serde(skip)]
     pub(in crate::renewal) policy: Policy,
+    /// The day in Japan on which it was written, by the computer's clock; `None` when it was there already.
+    #[serde(skip)]
+    pub(in crate::renewal) written_on: Option<Date>,
     /// Those of the response, among which may be the CA's.
     #[serde(skip)]
     pub(in crate::renewal) certificates: Vec<Certificate>,
+}
+
+impl Installed {
+    /// The date in Japan from which on the bank takes the new certificate, where the policy says that it does not at once and
+    /// that date has not come yet. Of national holidays those are known that the policy lists.
+    pub fn works_from(&self, now: SystemTime) -> Option<Date> {
+        let on_token = self.replaced.as_ref().map(Credential::certificate);
+        let old = on_token.or(self.old_elsewhere.as_ref().map(OldCertificate::certificate));
+        let issued = self.written_on.into_iter().fold(self.credential.not_issued_before(), Date::max);
+        self.policy.not_in_use_before(issued, old.map(Certificate::not_after), now)
+    }
 }

@@ -8,7 +8,7 @@ mod installed;
 use self::check::{Asked, Checks};
 pub use self::installed::Installed;
 use super::begin::{proof_notice, prove};
-use super::clock;
+use super::clock::{self, Clock};
 use super::pending::{KeyInUse, Pending, RequestedKey};
 use super::run::Run;
 use super::write::{sign_challenge, write_and_verify};
@@ -312,6 +312,7 @@ impl Job<'_> {
             notices,
             key_reused: false,
             was_there: true,
+            written_on: None,
             signed: None,
             policy: self.checks.policy.clone(),
             certificates: self.checks.response.certificates().to_vec(),
@@ -417,6 +418,7 @@ impl Job<'_> {
             notices,
             key_reused: key.is_in_use(),
             was_there: false,
+            written_on: Some(jst_date(Clock::SYSTEM.now())),
             policy: policy.clone(),
             certificates: response.certificates().to_vec(),
         })

@@ -60,6 +60,10 @@ code_words! {
         "Add the label, manufacturer or model that only the bank's tokens have.";
     ProfileOverlap "Two banks' profiles claim the same token."
         "Tell the banks that distributed them which two patterns these are; nothing was done to a token.";
+    TokenOfOtherBank "This USB token is another bank's, by a profile that is installed on this computer."
+        "Use the profile of the bank shown: its rules hold for this token. Nothing was done to the token.";
+    TokenNotTheBanks "The USB token that was named is not one that this bank's profile describes."
+        "Plug in the token that the bank has sent and name that one, or use the profile of the bank whose token this is. Nothing was done to the token.";
     ProfileAnchorUnreadable "A trust anchor in the bank's profile cannot be read."
         "Put exactly one CA certificate in PEM at the place shown.";
     ProfileAnchorExpired "A trust anchor in the bank's profile has expired."

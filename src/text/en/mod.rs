@@ -267,6 +267,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A reminder in this profile comes before the day from which on a certificate can be renewed.",
             "Correct one of the two if that is not meant: who is reminded so early cannot renew yet.",
         ),
+        Notice::ProfileIssuerReversed => w(
+            "This profile names an issuer that no anchor is, while an anchor has the same name in the other order.",
+            "Write the name as RFC 4514 has it, the common name first; else the CA's certificates are refused.",
+        ),
         Notice::PinFileReadable => w(
             "Other users of this computer can read the file that holds the PIN.",
             "Let only yourself read it (chmod go-rwx). If somebody may have read it, change the PIN.",
@@ -403,6 +407,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::HttpStatus => "HTTP status",
         Fact::Alert => "TLS alert",
         Fact::Place => "place",
+        Fact::WorksFrom => "works at the bank from (JST)",
         Fact::StillThere => "old certificate, still on the token",
         Fact::Accepted => "accepted by the server",
     }

@@ -274,6 +274,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "このプロファイルには、更新できるようになる日より前のお知らせがあります。",
             "意図したものでないときは、どちらかを直してください。その時点でお知らせを受けても、まだ更新できません。",
         ),
+        Notice::ProfileIssuerReversed => w(
+            "このプロファイルの発行者名と同じ名前の認証局証明書はなく、要素の並びが逆のものがあります。",
+            "RFC 4514の順（CNが先頭）で書いてください。このままでは、認証局が発行した電子証明書を受け付けません。",
+        ),
         Notice::PinFileReadable => w(
             "PIN(暗証番号)のファイルを、このパソコンのほかのユーザーが読み取れます。",
             "本人だけが読み取れるようにしてください（chmod go-rwx）。読み取られたおそれがあるときは、PINを変更してください。",
@@ -412,6 +416,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::HttpStatus => "HTTPの状態",
         Fact::Alert => "TLSの警告",
         Fact::Place => "電子証明書の場所",
+        Fact::WorksFrom => "銀行で使えるようになる日（日本時間）",
         Fact::StillThere => "残っている古い電子証明書",
         Fact::Accepted => "サーバが受け付けるもの",
     }

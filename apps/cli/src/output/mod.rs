@@ -335,7 +335,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::OldKeyElsewhere => Words::HintOldKeyElsewhere,
         Code::RequestFinished => Words::HintReuseKey,
         Code::KeyKindNotMade => Words::HintKey,
-        Code::ProfileAmbiguous => Words::HintBank,
+        Code::ProfileAmbiguous | Code::TokenOfOtherBank | Code::TokenNotTheBanks => Words::HintBank,
         Code::PinFinalTry => Words::HintFinalTry,
         Code::PinLocked if is_stated(error, "CKF_USER_PIN_LOCKED") => Words::HintStatedLocked,
         Code::PinLength if error.pkcs11_call().is_none() => Words::HintPinAsTyped,

@@ -89,10 +89,13 @@ impl<'a> Checks<'a> {
     /// Ends the removal of a credential that is renewed, where it is to go; `None` where it stays, or waits until the bank
     /// takes the new one.
     pub fn retire_again(&self, run: &Run, session: &Session, old: &Credential) -> Option<Result<()>> {
-        if self.policy.old != OldCredential::Remove || works_from(run, Some(old.certificate())).is_some() {
+        if self.policy.old != OldCredential::Remove {
             return None;
         }
         let removed = Retire::of(old, &self.policy).run(session, &run.call());
+        if removed.as_ref().is_err_and(|error| error.code() == Code::NotInUseYet) {
+            return None;
+        }
         let note = |done: Retired| {
             Keeper::of_user().note_removed(session, old, done.successor.certificate());
         };
@@ -213,9 +216,8 @@ pub fn finish(
     let mut failed = None;
     let mut retired = false;
     let mut kept_by_bank = false;
-    let replaced_on_token = installed.replaced.as_ref().map(Credential::certificate);
     let elsewhere = installed.old_elsewhere.as_ref();
-    let works_from = works_from(run, replaced_on_token.or(elsewhere.map(OldCertificate::certificate)));
+    let works_from = installed.works_from(run.now());
     notices.extend(works_from.as_ref().map(|date| Warning::from(Notice::WorksLater).fact(Fact::Date, date)));
     match replaced_by(session, installed, &checks.policy) {
         // Until the new one works at the bank, the old one is needed.
@@ -343,12 +345,6 @@ fn removes_old(run: &Run, old: OldCredential) -> bool {
         }
         _ => false,
     }
-}
-
-/// The date from which on the new certificate works at the bank, where it does not at once.
-fn works_from(run: &Run, old: Option<&Certificate>) -> Option<String> {
-    let old_ends = old.map(Certificate::not_after);
-    run.bank()?.works_from(run.now(), old_ends).map(|date| date.to_string())
 }
 
 /// What the bank has to say after a new certificate, and of the old one where it stays.

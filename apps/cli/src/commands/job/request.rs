@@ -30,8 +30,9 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let elsewhere = from::old(run, &args.old, &args.which)?;
     elsewhere.as_ref().map_or(Ok(()), |old| files::check_apart(&args.out, old))?;
     // Reserved before the look, so that no one renews what is about to be renewed here.
-    let token = elsewhere.as_ref().map_or_else(|| run.token(), |old| from::onto(run, old))?;
-    let reserved = token.reserve()?;
+    let token = elsewhere.as_ref().map_or_else(|| run.token(), |old| from::onto(run, old));
+    // The session is the last to hold the driver, so it ends with C_Finalize alone.
+    let reserved = token?.reserve()?;
     let (base, old, access) = match (subject, &elsewhere) {
         // What is named would be ignored.
         (Some(_), _) if reserved.token().found_by().names_object() => {
