@@ -295,6 +295,8 @@
 #define USBTOKEN_LOGGED_IN_ELSEWHERE 417
 /** The driver denies that the new key is protected, as some do until they are started anew. */
 #define USBTOKEN_PROOF_UNDECIDED 418
+/** The token does not let it be said that a new key is as it has to be, and did not make it so. The key was removed again. */
+#define USBTOKEN_KEY_UNFIT 420
 /** The CA's answer is empty. */
 #define USBTOKEN_ANSWER_EMPTY 501
 /** The CA's answer is too large. */

@@ -243,6 +243,8 @@ numbered! {
         LoggedInElsewhere = 417 "logged_in_elsewhere",
         /// The driver denies what a new key was made as, and it cannot be started anew to be asked again; the key waits.
         ProofUndecided = 418 "proof_undecided",
+        /// The token refuses an attribute that a new key needs, and does not make it so by itself; the key was removed.
+        KeyUnfit = 420 "key_unfit",
 
         /// The answer is empty.
         AnswerEmpty = 501 "answer_empty",

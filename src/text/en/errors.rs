@@ -210,6 +210,8 @@ code_words! {
         "Replug the token and try again; if it stays, contact the bank's branch.";
     LoggedInElsewhere "Another kind of user is logged in to the token."
         "Close other programs that use the token, then try again.";
+    KeyUnfit "The token does not let it be said that a new key is as it has to be, and did not make it so. The key was removed again."
+        "Keys cannot be made with this token and driver so far: ask the bank's branch, with the line in brackets.";
     ProofUndecided "The driver denies that the new key is protected, as some do until they are started anew."
         "The key was kept. End the program that uses the driver, then resume the renewal: the key is judged anew.";
     AnswerEmpty "The CA's answer is empty."
