@@ -177,6 +177,10 @@
 #define USBTOKEN_DRIVER_UNTRUSTED 210
 /** The driver did not answer in time. */
 #define USBTOKEN_DRIVER_TIMEOUT 211
+/** The driver crashed. */
+#define USBTOKEN_DRIVER_CRASHED 212
+/** The program in which drivers run (usbtoken-driver) cannot be used. */
+#define USBTOKEN_DRIVER_HOST_UNUSABLE 213
 /** No USB token is inserted. */
 #define USBTOKEN_TOKEN_NOT_PRESENT 220
 /** This driver does not know the token that is inserted. */
@@ -558,6 +562,8 @@
 #define USBTOKEN_STEP_READ_PROFILE 24
 /** Logging in at the bank's server with the new certificate */
 #define USBTOKEN_STEP_CONFIRM 25
+/** Waiting for the driver, which is still working */
+#define USBTOKEN_STEP_STILL_WORKING 26
 /** Changing the PIN */
 #define USBTOKEN_STEP_CHANGE_PIN 29
 /** Reading the old certificate */
@@ -709,6 +715,8 @@
 #define USBTOKEN_NOTICE_PLACE_SKIPPED 96
 /** This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it. */
 #define USBTOKEN_NOTICE_LOGIN_NOT_AT_BANK 108
+/** The program in which drivers run (usbtoken-driver) is not in the same folder, or cannot be used: drivers run inside this program. */
+#define USBTOKEN_NOTICE_DRIVER_IN_PROCESS 120
 /** By this profile the bank renews nothing any more: its service has ended. */
 #define USBTOKEN_NOTICE_PROFILE_SERVICE_ENDED 135
 /** A reminder in this profile comes before the day from which on a certificate can be renewed. */
@@ -829,6 +837,8 @@
 #define USBTOKEN_FACT_PLACE 81
 /** Reference number */
 #define USBTOKEN_FACT_REFERENCE 54
+/** Function */
+#define USBTOKEN_FACT_FUNCTION 70
 /** Serial number of the new certificate */
 #define USBTOKEN_FACT_SUCCESSOR 89
 
@@ -3135,6 +3145,30 @@ usbtoken_status usbtoken_context_add_driver(const struct usbtoken_context *conte
 usbtoken_status usbtoken_context_add_driver_utf16(const struct usbtoken_context *context,
                                                   const uint16_t *path,
                                                   size_t path_length);
+
+/**
+ * Runs the drivers of this context in processes of their own, whose program is this usbtoken-driver, by its absolute path in
+ * UTF-8. Without this the one in the folder of the library is used, where it is there (usbtoken_context_is_in_process). A driver that hangs is then ended with its process (USBTOKEN_DRIVER_TIMEOUT), one that crashes ends nothing else
+ * (USBTOKEN_DRIVER_CRASHED), and none is initialised in this process. An empty path: in this process. Linux only; drivers that
+ * are in use already stay where they are.
+ */
+usbtoken_status usbtoken_context_set_driver_host(const struct usbtoken_context *context,
+                                                 const char *path,
+                                                 size_t path_length);
+
+/**
+ * Writes 1 where the drivers of this context run in this process, and 0 where each has a process of its own, as it is where
+ * usbtoken-driver is installed beside the library or was named. Linux only; elsewhere it is always 1.
+ */
+usbtoken_status usbtoken_context_is_in_process(const struct usbtoken_context *context,
+                                               int32_t *out);
+
+/**
+ * As usbtoken_context_set_driver_host, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_context_set_driver_host_utf16(const struct usbtoken_context *context,
+                                                       const uint16_t *path,
+                                                       size_t path_length);
 
 /**
  * Reads the drivers that were added on this machine from this file (UTF-8 path) in place of the person's own, so that a

@@ -8,9 +8,13 @@ use std::path::Path;
 use common::{Stage, c_test, compile, libraries, root, under_valgrind};
 
 fn host_as(test: &str, words: impl Fn(&Path) -> Vec<OsString>) {
+    host_built(test, &[], words);
+}
+
+fn host_built(test: &str, flags: &[&str], words: impl Fn(&Path) -> Vec<OsString>) {
     let stage = Stage::set();
     let before = stage.token.snapshot();
-    let program = c_test("host", &[], stage.folder.path());
+    let program = c_test("host", flags, stage.folder.path());
     let words: Vec<OsString> = words(&program).into_iter().chain([test.into()]).collect();
     stage.run(&words.iter().map(OsString::as_os_str).collect::<Vec<_>>());
     stage.token.snapshot().assert_same_as(&before);
@@ -33,6 +37,22 @@ fn a_forked_child_is_told_so_and_the_parent_goes_on() {
 #[test]
 fn a_thread_that_is_cancelled_ends_after_its_call() {
     host("cancel");
+}
+
+#[test]
+fn a_driver_can_have_a_process_of_its_own() {
+    let host = format!("DRIVER_HOST={}", usbtoken_testkit::driver_host().display());
+    host_as("hosted", |program| vec!["env".into(), host.clone().into(), program.into()]);
+}
+
+#[test]
+fn the_host_beside_the_library_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(libraries().join("libusbtoken_ffi.so"), folder.path().join("libusbtoken.so.0")).unwrap();
+    std::fs::copy(usbtoken_testkit::driver_host(), folder.path().join("usbtoken-driver")).unwrap();
+    // Before the folder in which Cargo has built it.
+    let path = format!("-Wl,--disable-new-dtags,-rpath,{}", folder.path().display());
+    host_built("beside", &[&path], |program| vec![program.into()]);
 }
 
 #[test]

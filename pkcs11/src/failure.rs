@@ -1,6 +1,7 @@
 //! Why a call gave no result.
 
 use crate::types::CK_RV;
+use std::time::Duration;
 
 /// Why a call gave no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,32 @@ pub enum Failure {
         /// What is wrong with it.
         how: String,
     },
+    /// The driver's host ended during the call: the driver crashed, or something ended the process.
+    Crashed {
+        /// The name of the function.
+        function: &'static str,
+        /// How the process ended, such as `signal 11`.
+        how: String,
+    },
+    /// The function did not return in time, and the driver's host was ended.
+    TimedOut {
+        /// The name of the function.
+        function: &'static str,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// The caller wanted to stop while the function had not returned for a while, and the driver's host was ended.
+    Cancelled {
+        /// The name of the function.
+        function: &'static str,
+        /// Whether it writes to the token, where half of what it does may be now.
+        writes: bool,
+    },
+    /// The driver is in a call of this very thread, which is told of it: no second one can be made.
+    InCall {
+        /// The name of the function.
+        function: &'static str,
+    },
     /// The process was forked after C_Initialize (PKCS#11 v3.1 §5.4: the child must initialise anew).
     Forked {
         /// The name of the function.
@@ -44,4 +71,31 @@ impl Failure {
             _ => None,
         }
     }
+
+    /// The name of the function.
+    pub fn function(&self) -> &'static str {
+        match self {
+            Failure::Returned { function, .. }
+            | Failure::Missing { function }
+            | Failure::Misbehaved { function, .. }
+            | Failure::Crashed { function, .. }
+            | Failure::TimedOut { function, .. }
+            | Failure::Cancelled { function, .. }
+            | Failure::InCall { function }
+            | Failure::Forked { function } => function,
+        }
+    }
+}
+
+/// Why a file gave no functions.
+#[derive(Debug)]
+pub enum LoadFailure {
+    /// The system's loader does not take it, and says why.
+    Unloadable(String),
+    /// It has no C_GetFunctionList.
+    NoEntry,
+    /// C_GetFunctionList gave no list that can be used.
+    NoList(Failure),
+    /// The driver's host cannot be started, or is none.
+    NoHost(String),
 }

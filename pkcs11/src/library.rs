@@ -1,22 +1,12 @@
 //! Loading a driver's file and asking it for its function list.
 
 use crate::calls::Functions;
+pub use crate::failure::LoadFailure;
 use crate::failure::{Failure, Outcome};
 use crate::types::{CK_C_GetFunctionList, CK_FUNCTION_LIST, CK_RV, CKR_OK};
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::ptr;
-
-/// Why a file gave no functions.
-#[derive(Debug)]
-pub enum LoadFailure {
-    /// The system's loader does not take it.
-    Unloadable(libloading::Error),
-    /// It has no C_GetFunctionList.
-    NoEntry,
-    /// C_GetFunctionList gave no list that can be used.
-    NoList(Failure),
-}
 
 /// Loads a driver and returns its functions.
 ///
@@ -26,11 +16,23 @@ pub enum LoadFailure {
 /// # Errors
 /// [`LoadFailure`].
 pub fn load(path: &Path) -> Result<Functions, LoadFailure> {
-    let library = ManuallyDrop::new(open(path).map_err(LoadFailure::Unloadable)?);
+    functions(path).map(Functions::here)
+}
+
+pub(crate) fn functions(path: &Path) -> Result<CK_FUNCTION_LIST, LoadFailure> {
+    let library = ManuallyDrop::new(open(path).map_err(|error| LoadFailure::Unloadable(words(&error)))?);
     // SAFETY: the symbol has the type that PKCS#11 v3.1 §5.4.4 gives it, and the library is never unloaded.
     let symbol = unsafe { library.get::<CK_C_GetFunctionList>(b"C_GetFunctionList\0") };
     let entry = symbol.ok().and_then(|symbol| *symbol).ok_or(LoadFailure::NoEntry)?;
     function_list(entry).map_err(LoadFailure::NoList)
+}
+
+/// What the system's loader says: which file, and what it lacks, is in the cause.
+fn words(error: &libloading::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 /// Has the system's loader load a driver, with everything bound at once and its symbols to itself. Its initialisers
@@ -61,7 +63,7 @@ fn open_with_flags(path: &Path) -> Result<libloading::Library, libloading::Error
 
 type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV;
 
-fn function_list(entry: GetFunctionList) -> Outcome<Functions> {
+fn function_list(entry: GetFunctionList) -> Outcome<CK_FUNCTION_LIST> {
     const FUNCTION: &str = "C_GetFunctionList";
     let mut list: *mut CK_FUNCTION_LIST = ptr::null_mut();
     // SAFETY: the function takes a place for one pointer (PKCS#11 v3.1 §5.4.4).
@@ -84,5 +86,5 @@ fn function_list(entry: GetFunctionList) -> Outcome<Functions> {
         let how = format!("CK_FUNCTION_LIST.version {major}.{}", list.version.minor);
         return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
     }
-    Ok(Functions::new(list))
+    Ok(list)
 }

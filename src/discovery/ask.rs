@@ -5,7 +5,7 @@ use super::meant::matches;
 use crate::driver::Cancel;
 use crate::driver::Module;
 use crate::driver::Token;
-use crate::driver::{Trust, lock};
+use crate::driver::{Loading, lock};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 use std::collections::BTreeSet;
@@ -37,9 +37,9 @@ pub struct Loaded {
 }
 
 /// How candidates are probed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Limits {
-    pub(super) trust: Trust,
+    pub(super) loading: Loading,
     /// How long a driver may take to be initialised and to list its tokens.
     pub(super) time: Duration,
 }
@@ -52,15 +52,16 @@ pub(super) struct Limits {
 /// outcome.
 pub(super) fn probe(
     candidates: Vec<Candidate>,
-    limits: Limits,
+    limits: &Limits,
     meant: Option<&TokenUri>,
     cancel: &Cancel,
 ) -> Result<Vec<Probed>> {
     let tasks = candidates
         .iter()
         .map(|candidate| {
-            let (path, meant) = (candidate.path.clone(), meant.cloned().unwrap_or_default());
-            DriverTask { driver: path.clone(), work: Box::new(move || load(&path, limits.trust, &meant)) }
+            let (path, loading) = (candidate.path.clone(), limits.loading.clone());
+            let meant = meant.cloned().unwrap_or_default();
+            DriverTask { driver: path.clone(), work: Box::new(move || load(&path, &loading, &meant)) }
         })
         .collect();
     let whole = meant.filter(|uri| uri.names_whole_token());
@@ -102,9 +103,9 @@ pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
         .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64()))
 }
 
-fn load(path: &std::path::Path, trust: Trust, meant: &TokenUri) -> Result<Loaded> {
+fn load(path: &std::path::Path, loading: &Loading, meant: &TokenUri) -> Result<Loaded> {
     let begin = Instant::now();
-    let (module, first) = Module::load_with(path, trust)?;
+    let (module, first) = Module::load_with(path, loading)?;
     let took = begin.elapsed();
     // A driver that somebody initialised a while ago looks for new slots only when it is told to.
     let (tokens, skipped) =

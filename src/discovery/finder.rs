@@ -4,13 +4,17 @@ use super::ask::{Limits, Probed, end, probe};
 use super::candidates::{Listing, SearchPaths};
 use super::meant::matches;
 use crate::driver::Cancel;
+use crate::driver::Deadlines;
+use crate::driver::Hosting;
 use crate::driver::InUse;
+use crate::driver::Loading;
 use crate::driver::Module;
 use crate::driver::Token;
 use crate::driver::TokenIdentity;
 use crate::driver::Trust;
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::uri::TokenUri;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,7 +40,7 @@ pub struct Finder {
 
 impl Default for Finder {
     fn default() -> Self {
-        let limits = Limits { trust: Trust::Owners, time: TIME_LIMIT };
+        let limits = Limits { loading: Loading::default(), time: TIME_LIMIT };
         Finder { modules: Vec::new(), paths: None, limits }
     }
 }
@@ -79,7 +83,52 @@ impl Finder {
     /// Accepts drivers that other users of the machine could replace.
     #[must_use]
     pub fn trust_any_owner(mut self) -> Self {
-        self.limits.trust = Trust::Anyone;
+        self.limits.loading.trust = Trust::Anyone;
+        self
+    }
+
+    /// Runs each driver in this process: for programs that have to share a driver with another part of them, or may not start
+    /// any program. A driver that hangs is left behind in its thread then, and one that crashes ends this program.
+    #[must_use]
+    pub fn in_process(mut self) -> Self {
+        self.limits.loading.hosting = Hosting::InProcess;
+        self
+    }
+
+    /// Runs each driver in a process of its own, whose program is this `usbtoken-driver`, by its absolute path: a driver that
+    /// hangs is ended with it ([`Code::DriverTimeout`]), one that crashes ends nothing else ([`Code::DriverCrashed`]). Linux
+    /// only. Where neither this nor [`Finder::in_process`] is said, the program of that name is used that is beside the program
+    /// or the shared library that this code is in; where there is none ([`Finder::remark`]), drivers run in this process.
+    #[must_use]
+    pub fn driver_host(mut self, program: impl Into<PathBuf>) -> Self {
+        self.limits.loading.hosting = Hosting::Program(program.into());
+        self
+    }
+
+    /// That drivers run in this process although nobody has asked for it ([`Notice::DriverInProcess`](crate::error::Notice::DriverInProcess)).
+    pub fn remark(&self) -> Option<Warning> {
+        self.limits.loading.remark()
+    }
+
+    /// Whether drivers run in this process.
+    ///
+    /// # Errors
+    /// [`Code::DriverHostUnusable`] when the program that was named cannot be used.
+    pub fn is_in_process(&self) -> Result<bool> {
+        self.limits.loading.host().map(|host| host.is_none())
+    }
+
+    /// How long a driver in a process of its own may take for a call, by what the call does.
+    #[must_use]
+    pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.limits.loading.deadlines = deadlines;
+        self
+    }
+
+    /// Keeps a variable of the environment from drivers that run in processes of their own: a PIN may be in it.
+    #[must_use]
+    pub fn without_variable(mut self, name: impl Into<OsString>) -> Self {
+        self.limits.loading.without.push(name.into());
         self
     }
 
@@ -157,7 +206,7 @@ impl Finder {
     pub fn survey(&self) -> Result<Survey> {
         let (mut listing, paths) = self.listing_of_all();
         let candidates = std::mem::take(&mut listing.candidates);
-        let drivers = probe(candidates, self.limits, None, &Cancel::new())?;
+        let drivers = probe(candidates, &self.limits, None, &Cancel::new())?;
         Ok(Survey { listing, paths, drivers })
     }
 
@@ -197,7 +246,7 @@ impl Finder {
 
     fn seen(&self, uri: &TokenUri, meant: Option<&TokenUri>) -> Result<Seen> {
         let listing = self.listing(uri)?;
-        let probed = probe(listing.candidates, self.limits, meant, &Cancel::new())?;
+        let probed = probe(listing.candidates, &self.limits, meant, &Cancel::new())?;
         let mut seen = Seen { skipped: listing.user_file_error.into_iter().collect(), ..Seen::default() };
         for one in probed {
             let outcome = one.outcome.map(|loaded| {

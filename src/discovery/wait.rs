@@ -5,10 +5,10 @@ use super::candidates::Candidate;
 use super::finder::{Finder, Seen};
 use crate::discovery::devices;
 use crate::driver::Cancel;
+use crate::driver::Loading;
 use crate::driver::Module;
 use crate::driver::Restart;
 use crate::driver::Token;
-use crate::driver::Trust;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 use std::time::{Duration, Instant};
@@ -71,7 +71,7 @@ struct Wait<'a> {
 /// A driver, as it is passed to its thread and back.
 struct WatchedDriver {
     candidate: Candidate,
-    trust: Trust,
+    loading: Loading,
     module: Option<Module>,
     failed: bool,
     events: Events,
@@ -136,7 +136,7 @@ impl Wait<'_> {
 
     /// Looks for the drivers anew; those that run are ended when their turn comes, where they are to be initialised anew.
     fn restart(&mut self, changed: bool) -> Result<()> {
-        let trust = self.finder.limits.trust;
+        let loading = &self.finder.limits.loading;
         let mut before = std::mem::take(&mut self.drivers);
         for candidate in self.finder.listing(self.uri)?.candidates {
             let known = before.iter().position(|watched| watched.candidate.path == candidate.path);
@@ -147,7 +147,7 @@ impl Wait<'_> {
                 Some(watched) => watched,
                 None => WatchedDriver {
                     candidate,
-                    trust,
+                    loading: loading.clone(),
                     module: None,
                     failed: false,
                     events: Events::Silent,
@@ -265,7 +265,7 @@ impl WatchedDriver {
         // The tokens hold the driver too.
         self.tokens.clear();
         self.module = None;
-        let (module, first) = Module::load_with(&self.candidate.path, self.trust)?;
+        let (module, first) = Module::load_with(&self.candidate.path, &self.loading)?;
         // Drivers report the tokens that were there from the beginning as if they had just come.
         for _ in 0..MOST_EVENTS {
             match module.slot_event() {

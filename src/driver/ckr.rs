@@ -23,6 +23,16 @@ impl During for Failure {
                 .call(call(function, rv))
                 .fact(Fact::Detail, format!("{function}: {how}")),
             Failure::Forked { function } => Error::new(Code::Forked).fact(Fact::Detail, function),
+            Failure::Crashed { function, how } => {
+                Error::new(Code::DriverCrashed).fact(Fact::Function, function).fact(Fact::Detail, how)
+            }
+            Failure::TimedOut { function, limit } => Error::new(Code::DriverTimeout)
+                .fact(Fact::Function, function)
+                .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64())),
+            Failure::Cancelled { function, .. } => Error::new(Code::Cancelled).fact(Fact::Function, function),
+            Failure::InCall { function } => {
+                Error::new(Code::Busy).fact(Fact::Function, function).fact(Fact::Holder, "this_program")
+            }
         }
         .during(step)
     }

@@ -23,6 +23,7 @@
 pub(crate) mod cancel;
 mod ckr;
 pub(crate) mod file;
+mod hosting;
 mod lock;
 mod module;
 mod mutex;
@@ -31,6 +32,7 @@ pub(crate) mod token;
 
 pub(crate) use cancel::Cancel;
 pub use file::Trust;
+pub(crate) use hosting::{Hosting, Loading};
 pub use lock::machine_lock_files;
 pub(crate) use module::Restart;
 pub use module::{Module, ModuleInfo};
@@ -46,3 +48,5 @@ pub(crate) use session::{
 pub(crate) use token::quirks::AttributeSet;
 pub(crate) use token::{InUse, Token};
 pub use token::{PinState, TokenIdentity, TokenInfo};
+pub use usbtoken_pkcs11::Deadlines;
+pub(crate) use usbtoken_pkcs11::{Watch, watched};

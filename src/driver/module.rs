@@ -2,6 +2,7 @@
 
 use super::ckr::During as _;
 use super::file::{self, CheckedFile};
+use super::hosting::Loading;
 use super::mutex::lock;
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use usbtoken_pkcs11::library::{self, LoadFailure};
 use usbtoken_pkcs11::text::unpadded;
 use usbtoken_pkcs11::types::*;
-use usbtoken_pkcs11::{Functions, Outcome, SessionHandle, SlotId};
+use usbtoken_pkcs11::{Failure, Functions, HostOptions, Outcome, SessionHandle, SlotId};
 
 /// A driver (PKCS#11 module), loaded and initialised.
 ///
@@ -46,6 +47,8 @@ struct Lease {
 /// A library that was loaded, and stays.
 struct Driver {
     path: PathBuf,
+    /// Whether it has a process of its own.
+    is_hosted: bool,
     functions: Functions,
     /// How many logins were tried through it.
     logins: AtomicU64,
@@ -85,9 +88,12 @@ pub(super) struct OpenSession {
     start: usize,
 }
 
-/// Every library that this process has loaded, by canonical path. The outer lock is held for a look only; a driver
+/// A driver's file by canonical path, and the host that it runs in.
+type Place = (PathBuf, Option<HostOptions>);
+
+/// Every library that this process has loaded, or has a host for. The outer lock is held for a look only; a driver
 /// that hangs while it loads holds up only those who want the same one.
-static REGISTRY: Mutex<BTreeMap<PathBuf, &'static Mutex<Option<&'static Driver>>>> =
+static REGISTRY: Mutex<BTreeMap<Place, &'static Mutex<Option<&'static Driver>>>> =
     Mutex::new(BTreeMap::new());
 
 impl Module {
@@ -97,13 +103,13 @@ impl Module {
     /// Those of the file check ([`Code::DriverMissing`], [`Code::DriverTruncated`], [`Code::DriverWrongBitness`]
     /// …), [`Code::DriverUnloadable`], [`Code::DriverNoEntry`], [`Code::DriverInitFailed`], [`Code::Forked`].
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_with(path, file::Trust::Owners).map(|(module, _)| module)
+        Self::load_with(path, &Loading::default()).map(|(module, _)| module)
     }
 
-    /// As [`Module::load`], by this rule for the file's owners; whether the driver was initialised by this call.
-    pub(crate) fn load_with(path: &Path, trust: file::Trust) -> Result<(Self, bool)> {
-        let file = file::check(path, trust)?;
-        let driver = registered(&file)?;
+    /// As [`Module::load`], in this way; whether the driver was initialised by this call.
+    pub(crate) fn load_with(path: &Path, loading: &Loading) -> Result<(Self, bool)> {
+        let file = file::check(path, loading.trust)?;
+        let driver = registered(&file, loading.host()?)?;
         let first = driver.lease()?;
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })), first))
     }
@@ -115,7 +121,7 @@ impl Module {
     /// As [`Module::load`]; [`Code::DriverInitFailed`] with a reason when it is in use.
     pub(crate) fn load_softokn(path: &Path, parameters: &CStr) -> Result<Self> {
         let file = file::check(path, file::Trust::Owners)?;
-        let driver = registered(&file)?;
+        let driver = registered(&file, None)?;
         driver.lease_alone(parameters)?;
         Ok(Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })))
     }
@@ -263,18 +269,19 @@ impl std::fmt::Debug for Module {
     }
 }
 
-/// The driver of this path, loaded now if it was not before.
-fn registered(file: &CheckedFile) -> Result<&'static Driver> {
+/// The driver of this path, loaded now if it was not before; one in a host is loaded when it is initialised.
+fn registered(file: &CheckedFile, host: Option<HostOptions>) -> Result<&'static Driver> {
     let path = file.path();
     let place: &'static Mutex<Option<&'static Driver>> =
-        lock(&REGISTRY).entry(path.to_owned()).or_insert_with(|| Box::leak(Box::default()));
+        lock(&REGISTRY).entry((path.to_owned(), host.clone())).or_insert_with(|| Box::leak(Box::default()));
     let mut place = lock(place);
     if let Some(driver) = *place {
         return Ok(driver);
     }
     let driver = Driver {
         path: path.to_owned(),
-        functions: load(file)?,
+        is_hosted: host.is_some(),
+        functions: functions(file, host)?,
         logins: AtomicU64::new(0),
         found_initialized: AtomicBool::new(false),
         left_running: AtomicBool::new(false),
@@ -303,26 +310,47 @@ fn alone() -> Option<MutexGuard<'static, ()>> {
 }
 
 /// Loads a file that was checked, and nothing else.
-fn load(file: &CheckedFile) -> Result<Functions> {
-    let path = file.path();
+fn functions(file: &CheckedFile, host: Option<HostOptions>) -> Result<Functions> {
+    match host {
+        None => library::load(file.path()).map_err(|failure| unloaded(file.path(), failure)),
+        #[cfg(target_os = "linux")]
+        Some(host) => Ok(Functions::hosted(host, file.path())),
+        // `Loading::host` has refused before.
+        #[cfg(not(target_os = "linux"))]
+        Some(_) => Err(Error::new(Code::DriverHostUnusable).during(Step::LoadDriver)),
+    }
+}
+
+/// Why a file gave no functions.
+fn unloaded(path: &Path, failure: LoadFailure) -> Error {
     let fail = |code| Error::new(code).during(Step::LoadDriver).fact(Fact::Path, path.display());
-    library::load(path).map_err(|failure| match failure {
-        LoadFailure::Unloadable(error) => fail(Code::DriverUnloadable).fact(Fact::Detail, error),
+    match failure {
+        LoadFailure::Unloadable(why) => fail(Code::DriverUnloadable).fact(Fact::Detail, why),
         LoadFailure::NoEntry => fail(Code::DriverNoEntry),
+        LoadFailure::NoHost(why) => fail(Code::DriverHostUnusable).fact(Fact::Detail, why),
+        LoadFailure::NoList(failure) if is_end(&failure) => {
+            failure.during(Step::LoadDriver).fact(Fact::Path, path.display())
+        }
         LoadFailure::NoList(failure) => {
             let error = failure.during(Step::LoadDriver);
             let detail = error.to_string();
             fail(Code::DriverInitFailed).fact(Fact::Detail, detail).caused_by(error)
         }
-    })
+    }
+}
+
+/// Whether it says more than that the driver could not be initialised: its process has ended.
+fn is_end(failure: &Failure) -> bool {
+    matches!(failure, Failure::Crashed { .. } | Failure::TimedOut { .. } | Failure::Cancelled { .. })
 }
 
 impl Driver {
     /// Returns whether the driver was initialised by this call.
     fn lease(&self) -> Result<bool> {
         let mut state = lock(&self.state);
-        // One that was not ended because another used its library is still ours.
-        let first = state.leases == 0 && !state.initialized_by_us;
+        // Who still holds a driver whose host has ended has nothing of it. One that was not ended because another used its
+        // library is still ours.
+        let first = self.functions.has_ended() || state.leases == 0 && !state.initialized_by_us;
         if first {
             self.start(&mut state)?;
         } else {
@@ -355,13 +383,18 @@ impl Driver {
     }
 
     fn start(&self, state: &mut State) -> Result<()> {
-        let _alone = alone();
+        self.functions.load().map_err(|failure| unloaded(&self.path, failure))?;
+        // In a process of its own no other has its library.
+        let _alone = if self.is_hosted { None } else { alone() };
         let initialized = self.functions.initialize();
         state.start_failed = initialized.is_err();
         state.initialized_by_us = initialized.map_err(|failure| {
-            Error::new(Code::DriverInitFailed)
-                .fact(Fact::Path, self.path.display())
-                .because_of(failure.during(Step::InitializeDriver))
+            let is_end = is_end(&failure);
+            let error = failure.during(Step::InitializeDriver);
+            if is_end {
+                return error.fact(Fact::Path, self.path.display());
+            }
+            Error::new(Code::DriverInitFailed).fact(Fact::Path, self.path.display()).because_of(error)
         })?;
         self.found_initialized.store(!state.initialized_by_us, Ordering::SeqCst);
         state.starts += usize::from(state.initialized_by_us);

@@ -123,6 +123,10 @@ numbered! {
         DriverUntrusted = 210 "driver_untrusted",
         /// The driver did not answer within its time limit.
         DriverTimeout = 211 "driver_timeout",
+        /// The driver ended its process, the driver host.
+        DriverCrashed = 212 "driver_crashed",
+        /// The driver host cannot be used: its program is not there, can be replaced by others, or does not start.
+        DriverHostUnusable = 213 "driver_host_unusable",
         /// No token in any slot.
         TokenNotPresent = 220 "token_not_present",
         /// Something is in the slot that this driver does not know.

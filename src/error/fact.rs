@@ -93,6 +93,8 @@ numbered! {
         Place = 81 "place",
         /// The reference number of the order at the bank or its CA.
         Reference = 54 "reference",
+        /// The PKCS#11 function that the driver was in.
+        Function = 70 "function",
         /// The serial number of the certificate that takes the place of the one that it is about.
         Successor = 89 "successor",
     }

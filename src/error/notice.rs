@@ -150,6 +150,8 @@ numbered! {
         PlaceSkipped = 96 "place_skipped",
         /// The login was not at the address of the bank's profile, or not by its rules, and lets nothing old go.
         LoginNotAtBank = 108 "login_not_at_bank",
+        /// Drivers run in this process: the program for a process of their own is not there, or cannot be used.
+        DriverInProcess = 120 "driver_in_process",
         /// The bank's service has ended by its profile.
         ProfileServiceEnded = 135 "profile_service_ended",
         /// The bank's profile has a reminder before the window opens.

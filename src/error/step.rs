@@ -55,6 +55,8 @@ numbered! {
         ReadProfile = 24 "read_profile",
         /// Logging in at the bank's server with the new certificate.
         Confirm = 25 "confirm",
+        /// The driver has not returned yet from a function that writes to the token.
+        StillWorking = 26 "still_working",
         /// Changing the PIN.
         ChangePin = 29 "change_pin",
         /// Reading the old certificate, which is not on the token.

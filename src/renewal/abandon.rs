@@ -47,7 +47,7 @@ impl Session {
     }
 
     fn take_away(&self, pending: &PendingKey, meant: Meant<'_>, run: &Run<'_>) -> Result<()> {
-        self.explained(self.take_away_logged_in(pending, meant, run))
+        run.watching(|| self.explained(self.take_away_logged_in(pending, meant, run)))
     }
 
     fn take_away_logged_in(&self, pending: &PendingKey, meant: Meant<'_>, run: &Run<'_>) -> Result<()> {

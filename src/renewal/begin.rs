@@ -27,7 +27,7 @@ impl Renewal {
     /// expired credentials that could be removed; and what the token returns. The old credential is untouched in
     /// every case.
     pub fn begin(&self, session: &Session, run: &Run<'_>) -> Result<Pending> {
-        session.explained(self.begin_logged_in(session, run))
+        run.watching(|| session.explained(self.begin_logged_in(session, run)))
     }
 
     fn begin_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Pending> {
@@ -65,7 +65,7 @@ impl Renewal {
     /// answer, [`Code::KeyExportable`],
     /// [`Code::ProofInsufficient`], and what the token returns.
     pub fn resume(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
-        session.explained(self.resume_logged_in(session, key, run))
+        run.watching(|| session.explained(self.resume_logged_in(session, key, run)))
     }
 
     fn resume_logged_in(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {

@@ -137,7 +137,7 @@ impl Retire {
     /// is not what it was, or the new certificate has the name of another user whose credential is on the token and no
     /// person has named it; [`Code::DestroyFailed`] when the token keeps what it said it removed; and what the token returns.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {
-        session.explained(self.run_logged_in(session, run))
+        run.watching(|| session.explained(self.run_logged_in(session, run)))
     }
 
     fn run_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Retired> {

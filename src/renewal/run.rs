@@ -1,10 +1,13 @@
 //! How one call runs: its clock, who is told of it, what stops it, who is asked for the PIN, and for whom it is done.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::clock::Clock;
 use crate::contents::{Caller, PendingKey};
+use crate::driver;
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -16,7 +19,8 @@ pub trait Progress: Send + Sync {
     fn step(&self, step: Step);
 
     /// Whether to stop before the next step. What was begun is then withdrawn, and the error is
-    /// [`Code::Cancelled`]. A call into the driver that is under way is not interrupted.
+    /// [`Code::Cancelled`]. A call into a driver that runs in this process is not interrupted; one in a process of its own
+    /// ([`Finder::driver_host`](crate::Finder::driver_host)) is ended when it does not return within two seconds.
     fn is_cancelled(&self) -> bool {
         false
     }
@@ -70,6 +74,8 @@ pub struct Run<'a> {
     old_key: Option<&'a dyn SignByOldKey>,
     caller: Caller,
     any_caller: bool,
+    /// Whether the present step may be stopped in the middle of a call.
+    may_stop: Arc<AtomicBool>,
 }
 
 /// The computer's clock, nobody who is told or asked, and a program without a name.
@@ -84,6 +90,7 @@ impl Default for Run<'_> {
             old_key: None,
             caller: Caller::Program(String::new()),
             any_caller: false,
+            may_stop: Arc::default(),
         }
     }
 }
@@ -216,13 +223,33 @@ impl<'a> Run<'a> {
         if self.is_cancelled() {
             return Err(Error::new(Code::Cancelled).during(step));
         }
+        self.may_stop.store(true, Ordering::Relaxed);
         self.progress.step(step);
         Ok(())
     }
 
     /// Reports a step before which nothing may stop any more.
     pub(super) fn report(&self, step: Step) {
+        self.may_stop.store(false, Ordering::Relaxed);
         self.progress.step(step);
+    }
+
+    /// Does a job on a token; what drivers in processes of their own take long for, this run is told of and can stop.
+    pub(super) fn watching<R>(&self, job: impl FnOnce() -> R) -> R {
+        driver::watched(&Watching(self), job)
+    }
+}
+
+/// A run, as a driver sees it.
+struct Watching<'a>(&'a Run<'a>);
+
+impl driver::Watch for Watching<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.0.may_stop.load(Ordering::Relaxed) && self.0.is_cancelled()
+    }
+
+    fn still_working(&self, _function: &'static str) {
+        self.0.progress.step(Step::StillWorking);
     }
 }
 

@@ -123,7 +123,9 @@ impl Bank {
     /// The command, through the driver shim with these faults. What it called stands in `trace`.
     pub fn run_with_faults(&self, faults: &str, arguments: &[&str]) -> Said {
         let _ = std::fs::remove_file(self.file("trace"));
-        let mut command = self.command(&shim(), arguments);
+        // What ends the process is to end the command, not a host of the driver.
+        let inside: &[&str] = if faults.contains(":exit") { &["--in-process"] } else { &[] };
+        let mut command = self.command(&shim(), &[inside, arguments].concat());
         command.env("USBTOKEN_SHIM_DRIVER", self.soft.module()).env("USBTOKEN_SHIM_FAULT", faults);
         Said::of(command.env("USBTOKEN_SHIM_TRACE", self.file("trace")).output().unwrap())
     }
@@ -334,14 +336,14 @@ pub fn facts(error: &Error, kind: Fact) -> Vec<&str> {
     error.facts().filter(|(fact, _)| *fact == kind).map(|(_, value)| value).collect()
 }
 
-/// The command, built if need be: Cargo tells a test only where the programs of its own package are.
+/// The command, built if need be, and the driver host beside it: Cargo tells a test only where the programs of its own package are.
 pub fn usbtoken() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let this = std::env::current_exe().unwrap();
         let folder = this.parent().and_then(Path::parent).expect("target/PROFILE/deps/this test");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "usbtoken-cli", "--bin", "usbtoken", "--target-dir"]);
+        cargo.args(["build", "--quiet", "--package", "usbtoken-cli", "--bins", "--target-dir"]);
         cargo.arg(folder.parent().expect("the target folder"));
         if folder.ends_with("release") {
             cargo.arg("--release");

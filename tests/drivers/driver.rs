@@ -45,7 +45,12 @@ impl Bank {
     }
 
     fn run_oddly(&self, mut command: Command, ways: &str) -> Said {
-        command.env("ODD", ways).env("ODD_DRIVER", softhsm_module()).env("ODD_LOG", self.file("odd.log"));
+        // What it does to its process is done to the command's.
+        command
+            .arg("--in-process")
+            .env("ODD", ways)
+            .env("ODD_DRIVER", softhsm_module())
+            .env("ODD_LOG", self.file("odd.log"));
         Said::of(command.output().unwrap())
     }
 

@@ -4,6 +4,7 @@
 //! lib/libusbtoken.so.0.1.0                       the shared library, soname libusbtoken.so.0
 //! lib/libusbtoken.so.0, lib/libusbtoken.so       symbolic links
 //! lib/libusbtoken.a                              the static library
+//! lib/usbtoken-driver                            the program in which drivers run, found beside the library
 //! lib/pkgconfig/usbtoken.pc
 //! lib/cmake/usbtoken/usbtoken-config.cmake       targets usbtoken::shared, usbtoken::static, usbtoken::usbtoken
 //! lib/cmake/usbtoken/usbtoken-config-version.cmake
@@ -47,6 +48,9 @@ struct Version {
 
 const VERSION: Version = Version { whole: env!("CARGO_PKG_VERSION"), major: env!("CARGO_PKG_VERSION_MAJOR") };
 
+/// The program in which drivers run.
+const HOST: &str = "usbtoken-driver";
+
 /// What the static library needs besides itself; rustc --print native-static-libs says it for Linux.
 const NATIVE_LIBRARIES: &str = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
 
@@ -67,6 +71,9 @@ pub fn run(options: &Options) -> Done {
     link(&shared, &lib.join("libusbtoken.so"))?;
     copy(&built.join("libusbtoken_ffi.a"), &lib.join("libusbtoken.a"), 0o644)?;
     strip(&lib.join("libusbtoken.a"), "--strip-debug", options.debug)?;
+    let host = lib.join(HOST);
+    copy(&built.join(HOST), &host, 0o755)?;
+    strip(&host, "--strip-all", options.debug)?;
     for header in ["usbtoken.h", "usbtoken.hpp"] {
         copy(&work::root().join("include").join(header), &include.join(header), 0o644)?;
     }
@@ -137,16 +144,20 @@ fn make_lock_file(file: &Path) -> std::io::Result<()> {
     made.set_permissions(fs::Permissions::from_mode(0o444))
 }
 
-/// Builds the libraries and says where they are.
+/// Builds the libraries and the driver host, and says where they are.
 fn build(debug: bool) -> Done<PathBuf> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| work::root().join("target"), PathBuf::from);
-    let mut cargo = work::cargo();
-    cargo.args(["build", "--quiet", "--package", "usbtoken-ffi", "--lib"]);
-    if !debug {
-        cargo.arg("--release");
+    for what in
+        [["--package", "usbtoken-ffi", "--lib"].as_slice(), &["--package", "usbtoken-cli", "--bin", HOST]]
+    {
+        let mut cargo = work::cargo();
+        cargo.args(["build", "--quiet"]).args(what);
+        if !debug {
+            cargo.arg("--release");
+        }
+        work::run(&mut cargo)?;
     }
-    work::run(&mut cargo)?;
     Ok(target.join(if debug { "debug" } else { "release" }))
 }
 

@@ -8,12 +8,14 @@ use usbtoken::places::Place;
 use usbtoken::text::Lang;
 
 mod bank;
+mod drivers;
 mod from;
 mod parse;
 mod pin;
 mod shared;
 mod subject;
 
+pub use drivers::Drivers;
 pub use from::FromArgs;
 pub use parse::parse;
 pub use pin::{Pin, PinChange};
@@ -67,10 +69,8 @@ pub struct Global {
     #[arg(long, value_name = "FOLDER", global = true)]
     pub banks: Option<PathBuf>,
 
-    /// The driver (PKCS#11 module), by absolute path; may be given several times. Without it: the one that
-    /// USBTOKEN_MODULE names, else every driver that is known on this computer.
-    #[arg(long, value_name = "PATH", global = true)]
-    pub module: Vec<PathBuf>,
+    #[command(flatten)]
+    pub drivers: Drivers,
 
     /// The token, as PKCS#11 URI (RFC 7512), for example `pkcs11:token=BANK`.
     #[arg(long, value_name = "URI", global = true)]
@@ -96,9 +96,6 @@ pub struct Global {
     #[arg(long, global = true)]
     pub pin_as_typed: bool,
 
-    /// Loads the driver even when it is not certain that no other user of this computer can replace its file.
-    #[arg(long, global = true)]
-    pub trust_driver: bool,
     /// Logs in although the last PIN was wrong and no person is at a terminal: the PIN was put right.
     #[arg(long, global = true)]
     pub pin_corrected: bool,

@@ -27,7 +27,7 @@ impl CommandLine {
 
     fn on(command: &str, global: &Global, token: Option<&str>) -> Self {
         let mut line = CommandLine { text: format!("usbtoken {command}") };
-        for module in &global.module {
+        for module in &global.drivers.module {
             line = line.path("--module", Some(module));
         }
         line.value("--bank", global.bank.as_deref())
@@ -36,7 +36,9 @@ impl CommandLine {
             .path("--pin-file", global.pin_file.as_deref())
             .value("--pin-env", global.pin_env.as_deref())
             .flag("--pin-as-typed", global.pin_as_typed)
-            .flag("--trust-driver", global.trust_driver)
+            .flag("--trust-driver", global.drivers.trust_driver)
+            .path("--driver-host", global.drivers.driver_host.as_deref())
+            .flag("--in-process", global.drivers.in_process)
             .flag("--any-caller", global.any_caller)
     }
 

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use usbtoken::bank::{Bank, Installed, Override};
-use usbtoken::driver::{Reservation, TokenIdentity};
+use usbtoken::driver::{Deadlines, Reservation, TokenIdentity};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
 use usbtoken::text::Lang;
 use usbtoken::{Cancel, Certificate, Code, Error, Finder, Pin, Policy, Result, Session, Token, TokenUri};
 
-use crate::args::{Command, Global};
+use crate::args::{Command, Drivers, Global};
 use crate::kept::Keeper;
 use crate::output::progress::Progress;
 use crate::pin::Found;
@@ -392,7 +392,7 @@ impl Run {
     /// bank's is there.
     pub fn finder(&self) -> Result<Finder> {
         self.read_pin_ahead();
-        let Global { module: modules, trust_driver, .. } = &self.global;
+        let Drivers { module: modules, trust_driver, .. } = &self.global.drivers;
         let named = modules.iter().fold(Finder::new(), |finder, path| finder.module(path));
         let finder = match &self.bank {
             None => named,
@@ -404,8 +404,34 @@ impl Run {
                 if modules.is_empty() { bank.finder()? } else { named }
             }
         };
-        Ok(if *trust_driver { finder.trust_any_owner() } else { finder })
+        Ok(self.hosted(finder))
     }
+
+    /// Where the drivers run, of which a person is told when it is not where they should.
+    pub fn hosted(&self, finder: Finder) -> Finder {
+        let Drivers { driver_host, in_process, trust_driver, .. } = &self.global.drivers;
+        let finder = if *trust_driver { finder.trust_any_owner() } else { finder };
+        let finder = match driver_host {
+            Some(program) => finder.driver_host(program),
+            None if *in_process => finder.in_process(),
+            None => finder,
+        };
+        if let Some(remark) = finder.remark()
+            && !self.untold(std::slice::from_ref(&remark)).is_empty()
+        {
+            self.note(remark);
+        }
+        let finder = match self.global.drivers.driver_limit {
+            Some(seconds) => finder.deadlines(at_most(Duration::from_secs(seconds.into()))),
+            None => finder,
+        };
+        self.secrets().fold(finder, Finder::without_variable)
+    }
+}
+
+/// What only reads has so long.
+fn at_most(limit: Duration) -> Deadlines {
+    Deadlines { initialize: limit, read: limit, sign: limit, finalize: limit, ..Deadlines::default() }
 }
 
 /// Whether it goes on with a job, or shows what came of it.

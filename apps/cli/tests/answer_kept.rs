@@ -197,7 +197,8 @@ fn a_request_that_was_never_sent_may_be_signed_anew() {
     let fault = Path::new("C_Sign:exit");
     let env = [("USBTOKEN_SHIM_DRIVER", driver.as_path()), ("USBTOKEN_SHIM_FAULT", fault)];
     let uri = stage.token.uri();
-    let killed = stage.run_through(&shim(), &env, stage.token.pin(), &uri, &["renew", "--issuer", &issuer]);
+    let renew = ["renew", "--in-process", "--issuer", &issuer];
+    let killed = stage.run_through(&shim(), &env, stage.token.pin(), &uri, &renew);
     assert_eq!(killed.code, 86, "{killed:?}");
     assert_eq!(stage.token.snapshot().added_since(&before).len(), 2, "the pair waits");
     stage.run(&["renew", "--issuer", &issuer]).succeeded();

@@ -31,7 +31,9 @@ fn answer(stage: &Stage, request: &[u8]) -> Vec<u8> {
 fn run_with_fault(stage: &Stage, fault: &str, arguments: &[&str]) -> Outcome {
     let driver = softhsm_module();
     let env = [("USBTOKEN_SHIM_DRIVER", driver.as_path()), ("USBTOKEN_SHIM_FAULT", Path::new(fault))];
-    stage.run_through(&shim(), &env, stage.token.pin(), &stage.token.uri(), arguments)
+    // What ends the process is to end the command, not a host of the driver.
+    let arguments = [&["--in-process"], arguments].concat();
+    stage.run_through(&shim(), &env, stage.token.pin(), &stage.token.uri(), &arguments)
 }
 
 /// What was demanded when the job began is in the file: without it the demand would be gone without a word.

@@ -3,6 +3,8 @@
  *   threads   8 threads on one context
  *   fork      the host forks
  *   cancel    the host cancels a thread that is in a call
+ *   hosted    drivers in processes of their own, by the program that DRIVER_HOST names
+ *   beside    the same where nothing is said, by the program beside the library
  *   shared    the host initialised the same driver before us, and again after us
  */
 #include <dlfcn.h>
@@ -237,6 +239,65 @@ static void shared(void)
     dlclose(library);
 }
 
+static int32_t is_in_process(const usbtoken_context *context)
+{
+    int32_t answer = -1;
+    OK(context, usbtoken_context_is_in_process(context, &answer));
+    return answer;
+}
+
+static void beside(void)
+{
+    usbtoken_context *context = new_context();
+    CHECK(is_in_process(context) == 0);
+    look(context);
+    OK(context, usbtoken_context_set_driver_host(context, "", NUL));
+    CHECK(is_in_process(context) == 1);
+    look(context);
+    usbtoken_context_free(&context);
+}
+
+static void hosted(void)
+{
+    void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+    CHECK(library != NULL);
+    unsigned long (*entry)(struct function_list **) = NULL;
+    *(void **)&entry = dlsym(library, "C_GetFunctionList");
+    struct function_list *here = NULL;
+    unsigned long slots = 0;
+    CHECK(entry != NULL && entry(&here) == 0);
+
+    usbtoken_context *context = new_context();
+    usbtoken_token *token = NULL;
+    usbtoken_session *session = NULL;
+    usbtoken_credentials *list = NULL;
+    /* None is beside the library that this test is linked to. */
+    CHECK(is_in_process(context) == 1);
+    OK(context, usbtoken_context_set_driver_host(context, "/nowhere/usbtoken-driver", NUL));
+    EXPECT(USBTOKEN_DRIVER_HOST_UNUSABLE, context, usbtoken_find(context, arguments[2], NUL, &token));
+    OK(context, usbtoken_context_set_driver_host(context, getenv("DRIVER_HOST"), NUL));
+    look(context);
+    OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+    OK(token, usbtoken_login(token, arguments[3], NUL, 0, &session));
+    OK(session, usbtoken_session_credentials(session, &list));
+    CHECK(usbtoken_credentials_count(list) == 1);
+    CHECK(is_in_process(context) == 0);
+    /* It is not initialised here, and the host's child is no matter of this process. */
+    CHECK(here->get_slot_list(1, NULL, &slots) == 0x190);
+    usbtoken_credentials_free(&list);
+    usbtoken_session_free(&session);
+    usbtoken_token_free(&token);
+    CHECK(waitpid(-1, NULL, WNOHANG) == -1);
+
+    const uint16_t none[] = { 0 };
+    OK(context, usbtoken_context_set_driver_host_utf16(context, none, NUL));
+    OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+    CHECK(here->get_slot_list(1, NULL, &slots) == 0 && slots > 0);
+    usbtoken_token_free(&token);
+    usbtoken_context_free(&context);
+    dlclose(library);
+}
+
 int main(int count, char **given)
 {
     CHECK(count >= 6);
@@ -249,6 +310,10 @@ int main(int count, char **given)
         forked();
     else if (strcmp(test, "cancel") == 0)
         cancelled_thread();
+    else if (strcmp(test, "hosted") == 0)
+        hosted();
+    else if (strcmp(test, "beside") == 0)
+        beside();
     else if (strcmp(test, "shared") == 0)
         shared();
     else

@@ -115,7 +115,9 @@ impl<'t> Stage<'t> {
 
     /// The command through the driver shim, with these faults; its calls stand in the trace.
     pub(super) fn run_with_faults(&self, faults: &str, words: &[&str]) -> Said {
-        let mut command = self.target.command(shim(), words);
+        // What ends the process is to end the command, not a host of the driver.
+        let inside: &[&str] = if faults.contains(":exit") { &["--in-process"] } else { &[] };
+        let mut command = self.target.command(shim(), &[inside, words].concat());
         self.through_shim(&mut command, faults);
         self.say(command, Stdio::null())
     }

@@ -1,10 +1,13 @@
 //! Reading attributes (PKCS#11 v3.1 §5.7.5): every length that comes back is held against its buffer.
 
-use super::functions::{Functions, ObjectHandle, SessionHandle, call};
-use super::template::length;
+use super::functions::{Functions, ObjectHandle, SessionHandle, another_answer};
 use crate::failure::{Failure, Outcome};
 use crate::types::*;
+use crate::wire::message::{Answer as Given, Filled, Request, Room, RoomFor, UNWRITTEN, as_length};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+const FUNCTION: &str = "C_GetAttributeValue";
 
 /// The largest value that is fetched when the first buffer was too small.
 const MAX_VALUE: usize = 1 << 20;
@@ -13,10 +16,7 @@ const MAX_VALUE: usize = 1 << 20;
 const UNAVAILABLE_IN_32_BITS: CK_ULONG = 0xffff_ffff;
 
 /// Room for a private value that is asked for in order to be refused.
-const PRIVATE_VALUE: usize = 1024;
-
-/// What a buffer is filled with before the driver is asked: no number, flag or text of a token looks like it.
-const UNWRITTEN: u8 = 0xA5;
+const PRIVATE_VALUE: u32 = 1024;
 
 /// An attribute to be read, with room for its value.
 ///
@@ -59,6 +59,14 @@ impl Wanted {
     /// Certificates.
     pub const fn long(kind: CK_ATTRIBUTE_TYPE) -> Self {
         Wanted { kind, room: 8_191, length: Length::Less }
+    }
+
+    fn room(&self) -> Room {
+        let what = match self.length {
+            Length::Number => RoomFor::Number,
+            Length::Less | Length::Exact => RoomFor::Bytes(as_length(self.room)),
+        };
+        Room { kind: self.kind, what }
     }
 }
 
@@ -166,11 +174,7 @@ impl Functions {
                 let room = needed.unwrap_or(MAX_VALUE);
                 if room > MAX_VALUE {
                     let how = format!("0x{:x}: ulValueLen {room}", want.kind);
-                    return Err(Failure::Misbehaved {
-                        function: "C_GetAttributeValue",
-                        rv: CKR_BUFFER_TOO_SMALL,
-                        how,
-                    });
+                    return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_BUFFER_TOO_SMALL, how });
                 }
                 let length = if needed.is_some() { Length::Exact } else { Length::Less };
                 match answer(Wanted { room, length, ..want })? {
@@ -189,16 +193,13 @@ impl Functions {
         object: ObjectHandle,
         kind: CK_ATTRIBUTE_TYPE,
     ) -> Outcome<Option<usize>> {
-        let mut attribute = CK_ATTRIBUTE { type_: kind, pValue: std::ptr::null_mut(), ulValueLen: 0 };
-        match call!(self, C_GetAttributeValue(session.0, object.0, &mut attribute, 1)) {
-            Ok(()) if is_unavailable(attribute.ulValueLen) => Ok(Some(0)),
-            Ok(()) => Ok(usize::try_from(attribute.ulValueLen).ok().filter(|length| *length <= MAX_VALUE)),
-            Err(Failure::Returned { rv: CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID, .. }) => {
-                Ok(Some(0))
-            }
-            Err(Failure::Returned { .. }) => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        let (rv, filled) = self.fill_one(session, object, Room { kind, what: RoomFor::Length })?;
+        Ok(match rv {
+            CKR_OK if is_unavailable(filled.length) => Some(0),
+            CKR_OK => usize::try_from(filled.length).ok().filter(|length| *length <= MAX_VALUE),
+            CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID => Some(0),
+            _ => None,
+        })
     }
 
     /// What the driver does when it is asked for a private value. Bytes that it gives out are wiped at once.
@@ -228,28 +229,17 @@ impl Functions {
         wanted: &[Wanted],
         private_value: CK_ATTRIBUTE_TYPE,
     ) -> Outcome<Option<Attributes>> {
-        self.same_process("C_GetAttributeValue")?;
-        let mut secret = zeroize::Zeroizing::new(vec![0_u8; PRIVATE_VALUE]);
-        let mut buffers = unwritten(wanted);
-        let place = |kind, buffer: &mut [u8]| CK_ATTRIBUTE {
-            type_: kind,
-            pValue: buffer.as_mut_ptr().cast(),
-            ulValueLen: length(buffer),
-        };
-        let mut attributes: Vec<CK_ATTRIBUTE> =
-            wanted.iter().zip(&mut buffers).map(|(want, buffer)| place(want.kind, buffer)).collect();
-        attributes.push(place(private_value, &mut secret));
-        let count = length(&attributes);
-        let result = call!(self, C_GetAttributeValue(session.0, key.0, attributes.as_mut_ptr(), count));
-        match result {
-            Err(Failure::Returned { rv: CKR_ATTRIBUTE_SENSITIVE, .. }) => {}
+        let secret = Room { kind: private_value, what: RoomFor::Secret(PRIVATE_VALUE) };
+        let rooms = wanted.iter().map(Wanted::room).chain([secret]).collect();
+        let (rv, mut filled) = self.fill(session, key, rooms)?;
+        if rv != CKR_ATTRIBUTE_SENSITIVE {
             // What is wrong with it shows when it is asked for apart.
-            _ => return Ok(None),
+            return Ok(None);
         }
-        let refused = attributes.pop().is_some_and(|last| last.ulValueLen == CK_UNAVAILABLE_INFORMATION);
+        let refused = filled.pop().is_some_and(|last| last.length == CK_UNAVAILABLE_INFORMATION);
         let mut values = Attributes::default();
-        for ((want, buffer), attribute) in wanted.iter().zip(buffers).zip(attributes) {
-            match judge(*want, buffer, attribute.ulValueLen, Extent::SomeMissing)? {
+        for (want, filled) in wanted.iter().zip(filled) {
+            match judge(*want, filled.bytes.0.into_owned(), filled.length, Extent::SomeMissing)? {
                 Answer::Value(value) => drop(values.0.insert(want.kind, value)),
                 Answer::Unavailable => {}
                 Answer::TooSmall(_) | Answer::Untouched | Answer::Full(_) => return Ok(None),
@@ -264,23 +254,17 @@ impl Functions {
         object: ObjectHandle,
         kind: CK_ATTRIBUTE_TYPE,
     ) -> Outcome<PrivateValue> {
-        let mut buffer = zeroize::Zeroizing::new(vec![0_u8; PRIVATE_VALUE]);
-        let mut attribute =
-            CK_ATTRIBUTE { type_: kind, pValue: buffer.as_mut_ptr().cast(), ulValueLen: length(&buffer) };
-        match call!(self, C_GetAttributeValue(session.0, object.0, &mut attribute, 1)) {
-            Ok(()) if attribute.ulValueLen == 0 || is_unavailable(attribute.ulValueLen) => {
-                Ok(PrivateValue::Empty)
-            }
+        let room = Room { kind, what: RoomFor::Secret(PRIVATE_VALUE) };
+        let (rv, filled) = self.fill_one(session, object, room)?;
+        match rv {
+            CKR_OK if filled.length == 0 || is_unavailable(filled.length) => Ok(PrivateValue::Empty),
             // A driver that leaves the length as it was, and writes nothing, gives nothing out.
-            Ok(()) if buffer.iter().all(|byte| *byte == 0) => Ok(PrivateValue::Empty),
-            Ok(()) => Ok(PrivateValue::Readable),
+            CKR_OK if !filled.written => Ok(PrivateValue::Empty),
+            CKR_OK => Ok(PrivateValue::Readable),
             // Too small a buffer would mean that a larger one is filled: that is no refusal.
-            Err(Failure::Returned { rv: CKR_BUFFER_TOO_SMALL, .. }) => Ok(PrivateValue::Readable),
-            Err(Failure::Returned {
-                rv: rv @ (CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID),
-                ..
-            }) => Ok(PrivateValue::Refused(rv)),
-            Err(failure) => Err(failure),
+            CKR_BUFFER_TOO_SMALL => Ok(PrivateValue::Readable),
+            CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID => Ok(PrivateValue::Refused(rv)),
+            rv => Err(Failure::Returned { function: FUNCTION, rv }),
         }
     }
 
@@ -291,35 +275,46 @@ impl Functions {
         object: ObjectHandle,
         wanted: &[Wanted],
     ) -> Outcome<Vec<(Wanted, Answer)>> {
-        let mut buffers = unwritten(wanted);
-        let mut attributes: Vec<CK_ATTRIBUTE> = wanted
-            .iter()
-            .zip(&mut buffers)
-            .map(|(want, buffer)| CK_ATTRIBUTE {
-                type_: want.kind,
-                pValue: buffer.as_mut_ptr().cast(),
-                ulValueLen: length(buffer),
-            })
-            .collect();
-        let result = call!(
-            self,
-            C_GetAttributeValue(session.0, object.0, attributes.as_mut_ptr(), length(&attributes))
-        );
-        let extent = match result {
-            Ok(()) => Extent::All,
-            Err(Failure::Returned { rv: CKR_BUFFER_TOO_SMALL, .. }) => Extent::SomeTooLong,
-            Err(Failure::Returned { rv: CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID, .. }) => {
-                Extent::SomeMissing
-            }
-            Err(failure) => return Err(failure),
+        let (rv, filled) = self.fill(session, object, wanted.iter().map(Wanted::room).collect())?;
+        let extent = match rv {
+            CKR_OK => Extent::All,
+            CKR_BUFFER_TOO_SMALL => Extent::SomeTooLong,
+            CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID => Extent::SomeMissing,
+            rv => return Err(Failure::Returned { function: FUNCTION, rv }),
         };
-        let lengths: Vec<CK_ULONG> = attributes.iter().map(|attribute| attribute.ulValueLen).collect();
-        wanted
-            .iter()
-            .zip(buffers)
-            .zip(lengths)
-            .map(|((want, buffer), reported)| Ok((*want, judge(*want, buffer, reported, extent)?)))
-            .collect()
+        let judged = wanted.iter().zip(filled);
+        let judged = judged.map(|(want, filled)| {
+            Ok((*want, judge(*want, filled.bytes.0.into_owned(), filled.length, extent)?))
+        });
+        judged.collect()
+    }
+
+    /// One C_GetAttributeValue: what it returned, and what became of each room.
+    fn fill(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        rooms: Vec<Room>,
+    ) -> Outcome<(CK_RV, Vec<Filled<'static>>)> {
+        let session = self.session(FUNCTION, session)?;
+        let request = Request::GetAttributeValue { session, object: object.0, rooms: Cow::Owned(rooms) };
+        let reply = self.perform(&request)?;
+        match reply.answer {
+            Given::Attributes(filled) => Ok((reply.rv, filled)),
+            _ => Err(another_answer(FUNCTION)),
+        }
+    }
+
+    /// The same with room for one.
+    fn fill_one(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        room: Room,
+    ) -> Outcome<(CK_RV, Filled<'static>)> {
+        let (rv, filled) = self.fill(session, object, vec![room])?;
+        let only = filled.into_iter().next().ok_or_else(|| another_answer(FUNCTION))?;
+        Ok((rv, only))
     }
 }
 
@@ -362,11 +357,6 @@ fn written(mut buffer: Vec<u8>) -> Vec<u8> {
     buffer
 }
 
-/// A buffer for each of these, in which it shows whether anything was written.
-fn unwritten(wanted: &[Wanted]) -> Vec<Vec<u8>> {
-    wanted.iter().map(|want| vec![UNWRITTEN; want.room]).collect()
-}
-
 fn is_unavailable(length: CK_ULONG) -> bool {
     length == CK_UNAVAILABLE_INFORMATION || length == UNAVAILABLE_IN_32_BITS
 }
@@ -386,7 +376,7 @@ fn judge(want: Wanted, mut buffer: Vec<u8>, reported: CK_ULONG, extent: Extent) 
     if reported > want.room {
         if extent == Extent::All {
             let how = format!("0x{:x}: ulValueLen {reported} > {}", want.kind, want.room);
-            return Err(Failure::Misbehaved { function: "C_GetAttributeValue", rv: CKR_OK, how });
+            return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
         }
         return Ok(Answer::TooSmall(Some(reported)));
     }

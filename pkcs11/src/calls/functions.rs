@@ -1,9 +1,13 @@
-//! A driver's function list, and the one way in which a function of it is called.
+//! A driver's functions, and the one way in which they are called.
 
-use crate::failure::{Failure, Outcome};
-use crate::types::{CK_FUNCTION_LIST, CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CK_SLOT_ID};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::driver::{Driver, Here};
+use crate::failure::{Failure, LoadFailure, Outcome};
+use crate::kept::KeptFiles;
+use crate::types::{CK_FUNCTION_LIST, CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CK_SLOT_ID, CKR_OK};
+use crate::types::{CK_RV, CKR_SESSION_HANDLE_INVALID};
+use crate::wire::message::{Answer, Reply, Request};
+use std::fs::File;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The number of a slot: valid until the slot list is read again, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +15,11 @@ pub struct SlotId(pub CK_SLOT_ID);
 
 /// The handle of an open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionHandle(pub CK_SESSION_HANDLE);
+pub struct SessionHandle {
+    number: CK_SESSION_HANDLE,
+    /// In which of the driver's hosts it was opened: in another one its number is somebody else's.
+    host: u64,
+}
 
 /// The handle of an object, valid within the driver's present initialisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,42 +27,65 @@ pub struct ObjectHandle(pub CK_OBJECT_HANDLE);
 
 /// A driver's functions. Each method is one function, named after it, and fails with a [`Failure`].
 pub struct Functions {
-    pub(super) list: CK_FUNCTION_LIST,
+    driver: Driver,
     /// The process that initialised the driver; 0 before that.
     process: AtomicU32,
-    /// Whether the driver cannot lock, so that only one thread may be in it at a time.
-    one_thread: AtomicBool,
-    turn: Mutex<()>,
 }
-
-/// Calls a function of the list: in the process that initialised the driver, and where the driver has it. A return value
-/// but CKR_OK is a failure.
-macro_rules! call {
-    ($functions:expr, $name:ident $arguments:tt) => {
-        $functions.same_process(stringify!($name)).and_then(|()| call!(anywhere $functions, $name $arguments))
-    };
-    (anywhere $functions:expr, $name:ident ( $($argument:expr),* $(,)? )) => {{
-        let function = stringify!($name);
-        let _turn = $functions.turn();
-        let _caught = $crate::calls::broken_pipe::BrokenPipe::caught();
-        match $functions.list.$name {
-            // SAFETY: the function comes from the driver's own list. The pointers among the arguments point to
-            // live buffers whose lengths stand beside them, or are null where PKCS#11 allows it; each is
-            // borrowed only for this call.
-            Some(entry) => match unsafe { entry($($argument),*) } {
-                $crate::types::CKR_OK => Ok(()),
-                rv => Err($crate::failure::Failure::Returned { function, rv }),
-            },
-            None => Err($crate::failure::Failure::Missing { function }),
-        }
-    }};
-}
-pub(super) use call;
 
 impl Functions {
-    pub(crate) fn new(list: CK_FUNCTION_LIST) -> Self {
-        let (process, one_thread) = (AtomicU32::new(0), AtomicBool::new(false));
-        Functions { list, process, one_thread, turn: Mutex::new(()) }
+    /// Of a driver in this process.
+    pub(crate) fn here(list: CK_FUNCTION_LIST) -> Self {
+        Functions { driver: Driver::Here(Box::new(Here::new(list))), process: AtomicU32::new(0) }
+    }
+
+    /// Of a driver that runs in a host of its own. Nothing is started yet.
+    #[cfg(target_os = "linux")]
+    pub fn hosted(host: crate::HostOptions, driver: &std::path::Path) -> Self {
+        let client = crate::client::Client::new(host, driver);
+        Functions { driver: Driver::Host(Box::new(client)), process: AtomicU32::new(0) }
+    }
+
+    /// Loads the driver where that is not done yet: in its host.
+    ///
+    /// # Errors
+    /// [`LoadFailure`].
+    pub fn load(&self) -> Result<(), LoadFailure> {
+        match &self.driver {
+            Driver::Here(_) => Ok(()),
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.start(),
+        }
+    }
+
+    /// Ends the driver's host, where it has one.
+    pub(super) fn end_host(&self) {
+        match &self.driver {
+            Driver::Here(_) => {}
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.end(),
+        }
+    }
+
+    /// Whether the driver's host has ended, so that it has to be loaded and initialised anew.
+    pub fn has_ended(&self) -> bool {
+        match &self.driver {
+            Driver::Here(_) => false,
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.has_ended(),
+        }
+    }
+
+    /// Has the driver's process keep these files open until what this returns goes: a lock on one of them is then held for as
+    /// long as either process is there.
+    ///
+    /// # Errors
+    /// That the driver's host has ended.
+    pub fn keep(&self, files: Vec<File>) -> Outcome<KeptFiles<'_>> {
+        match &self.driver {
+            Driver::Here(_) => Ok(KeptFiles::here()),
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.keep(files),
+        }
     }
 
     /// Refuses a call in a forked child: handles, locks and the connection to the device belong to the parent.
@@ -70,19 +101,61 @@ impl Functions {
         }
     }
 
-    /// Says whether the driver does its own locking.
-    pub(super) fn locks(&self, itself: bool) {
-        self.one_thread.store(!itself, Ordering::SeqCst);
-    }
-
-    /// The turn of this thread in a driver that cannot lock, kept for one call.
-    pub(super) fn turn(&self) -> Option<MutexGuard<'_, ()>> {
-        let alone = self.one_thread.load(Ordering::SeqCst);
-        alone.then(|| self.turn.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// From now on the driver belongs to this process.
     pub(super) fn belongs_here(&self) {
         self.process.store(std::process::id(), Ordering::Relaxed);
     }
+
+    /// Calls a function in the process that initialised the driver, where the driver has it, and gives whatever came of it.
+    pub(super) fn perform(&self, request: &Request<'_>) -> Outcome<Reply<'static>> {
+        self.same_process(request.function())?;
+        self.driver.perform(request)
+    }
+
+    /// As [`Functions::perform`], in any process.
+    pub(super) fn perform_anywhere(&self, request: &Request<'_>) -> Outcome<Reply<'static>> {
+        self.driver.perform(request)
+    }
+
+    /// As [`Functions::perform`]; a return value but CKR_OK is a failure.
+    pub(super) fn call(&self, request: &Request<'_>) -> Outcome<Answer<'static>> {
+        let reply = self.perform(request)?;
+        checked(request.function(), reply.rv).map(|()| reply.answer)
+    }
+
+    /// The number of a session, where it was opened.
+    pub(super) fn session(
+        &self,
+        function: &'static str,
+        session: SessionHandle,
+    ) -> Outcome<CK_SESSION_HANDLE> {
+        if session.host == self.host() {
+            Ok(session.number)
+        } else {
+            Err(Failure::Returned { function, rv: CKR_SESSION_HANDLE_INVALID })
+        }
+    }
+
+    pub(super) fn opened(&self, number: CK_SESSION_HANDLE) -> SessionHandle {
+        SessionHandle { number, host: self.host() }
+    }
+
+    /// Which of the driver's hosts this is.
+    fn host(&self) -> u64 {
+        match &self.driver {
+            Driver::Here(_) => 0,
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.number(),
+        }
+    }
+}
+
+/// A return value but CKR_OK is a failure.
+pub(super) fn checked(function: &'static str, rv: CK_RV) -> Outcome<()> {
+    if rv == CKR_OK { Ok(()) } else { Err(Failure::Returned { function, rv }) }
+}
+
+/// What an answer is not, although it was asked for: a driver host has checked that before ([`Answer::fits`]).
+pub(super) fn another_answer(function: &'static str) -> Failure {
+    Failure::Misbehaved { function, rv: CKR_OK, how: "another answer".into() }
 }

@@ -1,13 +1,10 @@
 //! The calls of a driver, each bounded: one method a function, named after it.
 
 mod attributes;
-mod broken_pipe;
 mod functions;
 mod general;
 mod objects;
 mod once;
-mod template;
 
 pub use attributes::{Attributes, PrivateValue, Wanted};
 pub use functions::{Functions, ObjectHandle, SessionHandle, SlotId};
-pub use template::Template;

@@ -1,11 +1,12 @@
 //! Objects and keys (PKCS#11 v3.1 §5.7, §5.13, §5.18).
 
-use super::functions::{Functions, ObjectHandle, SessionHandle, call};
+use super::functions::{Functions, ObjectHandle, SessionHandle, another_answer};
 use super::once::each_once;
-use super::template::{Template, length};
 use crate::failure::{Failure, Outcome};
+use crate::template::Template;
 use crate::types::*;
-use std::ptr;
+use crate::wire::message::{Answer, Pss, Request, as_length};
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 /// Handles asked for in one C_FindObjects.
@@ -23,36 +24,38 @@ const MAX_SIGNATURE: usize = 1024;
 impl Functions {
     /// All objects that match, each once, up to a bound. C_FindObjects is called until it returns none, as the
     /// specification asks: drivers exist that hand out fewer than asked for although more are there.
-    pub fn find(&self, session: SessionHandle, mut template: Template) -> Outcome<Vec<ObjectHandle>> {
-        let mut attributes = template.lend();
-        call!(self, C_FindObjectsInit(session.0, attributes.as_mut_ptr(), length(&attributes)))?;
+    pub fn find(&self, session: SessionHandle, template: Template) -> Outcome<Vec<ObjectHandle>> {
+        let session = self.session("C_FindObjectsInit", session)?;
+        self.call(&Request::FindObjectsInit { session, template: Cow::Owned(template) })?;
         let found = self.find_all(session, LONGEST_SEARCH);
         // The search ends also when it failed, else the session could start no other.
-        let ended = call!(self, C_FindObjectsFinal(session.0));
+        let ended = self.call(&Request::FindObjectsFinal { session });
         let found = found?;
         ended?;
         Ok(each_once(found))
     }
 
-    fn find_all(&self, session: SessionHandle, longest: Duration) -> Outcome<Vec<ObjectHandle>> {
+    fn find_all(&self, session: CK_SESSION_HANDLE, longest: Duration) -> Outcome<Vec<ObjectHandle>> {
         const FUNCTION: &str = "C_FindObjects";
         let begun = Instant::now();
         let mut found = Vec::new();
-        let mut batch: Vec<CK_OBJECT_HANDLE> = vec![CK_INVALID_HANDLE; OBJECTS_AT_ONCE];
+        let request = Request::FindObjects { session, room: as_length(OBJECTS_AT_ONCE) };
         loop {
-            let mut count: CK_ULONG = 0;
-            call!(self, C_FindObjects(session.0, batch.as_mut_ptr(), length(&batch), &mut count))?;
+            let Answer::List { count, entries: handles } = self.call(&request)? else {
+                return Err(another_answer(FUNCTION));
+            };
             // At the end some say that they do not know, in a number of 32 or of 64 bits.
-            let is_told = !matches!(count, CK_UNAVAILABLE_INFORMATION | 0xFFFF_FFFF);
-            let count = if is_told { usize::try_from(count).unwrap_or(usize::MAX) } else { 0 };
-            let Some(handles) = batch.get(..count) else {
+            if matches!(count, CK_UNAVAILABLE_INFORMATION | 0xFFFF_FFFF) {
+                return Ok(found);
+            }
+            if !usize::try_from(count).is_ok_and(|count| count <= OBJECTS_AT_ONCE) {
                 let how = format!("pulObjectCount {count} > {OBJECTS_AT_ONCE}");
                 return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
-            };
+            }
             if handles.is_empty() {
                 return Ok(found);
             }
-            found.extend(handles.iter().copied().map(ObjectHandle));
+            found.extend(handles.into_iter().map(ObjectHandle));
             if found.len() > MAX_OBJECTS {
                 let how = format!("pulObjectCount, Σ > {MAX_OBJECTS}");
                 return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
@@ -65,11 +68,12 @@ impl Functions {
     }
 
     /// C_CreateObject.
-    pub fn create_object(&self, session: SessionHandle, mut template: Template) -> Outcome<ObjectHandle> {
-        let mut attributes = template.lend();
-        let mut handle: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
-        call!(self, C_CreateObject(session.0, attributes.as_mut_ptr(), length(&attributes), &mut handle))?;
-        Ok(ObjectHandle(handle))
+    pub fn create_object(&self, session: SessionHandle, template: Template) -> Outcome<ObjectHandle> {
+        let session = self.session("C_CreateObject", session)?;
+        match self.call(&Request::CreateObject { session, template: Cow::Owned(template) })? {
+            Answer::Handle(object) => Ok(ObjectHandle(object)),
+            _ => Err(another_answer("C_CreateObject")),
+        }
     }
 
     /// C_SetAttributeValue.
@@ -77,15 +81,17 @@ impl Functions {
         &self,
         session: SessionHandle,
         object: ObjectHandle,
-        mut template: Template,
+        template: Template,
     ) -> Outcome<()> {
-        let mut attributes = template.lend();
-        call!(self, C_SetAttributeValue(session.0, object.0, attributes.as_mut_ptr(), length(&attributes)))
+        let session = self.session("C_SetAttributeValue", session)?;
+        let template = Cow::Owned(template);
+        self.call(&Request::SetAttributeValue { session, object: object.0, template }).map(drop)
     }
 
     /// C_DestroyObject. Whether the object may go is not asked here.
     pub fn destroy_object(&self, session: SessionHandle, object: ObjectHandle) -> Outcome<()> {
-        call!(self, C_DestroyObject(session.0, object.0))
+        let session = self.session("C_DestroyObject", session)?;
+        self.call(&Request::DestroyObject { session, object: object.0 }).map(drop)
     }
 
     /// Generates a key pair; the public key's handle comes first.
@@ -93,27 +99,15 @@ impl Functions {
         &self,
         session: SessionHandle,
         mechanism: CK_MECHANISM_TYPE,
-        mut public: Template,
-        mut private: Template,
+        public: Template,
+        private: Template,
     ) -> Outcome<(ObjectHandle, ObjectHandle)> {
-        let mut mechanism = plain(mechanism);
-        let (mut public, mut private) = (public.lend(), private.lend());
-        let mut public_key: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
-        let mut private_key: CK_OBJECT_HANDLE = CK_INVALID_HANDLE;
-        call!(
-            self,
-            C_GenerateKeyPair(
-                session.0,
-                &mut mechanism,
-                public.as_mut_ptr(),
-                length(&public),
-                private.as_mut_ptr(),
-                length(&private),
-                &mut public_key,
-                &mut private_key,
-            )
-        )?;
-        Ok((ObjectHandle(public_key), ObjectHandle(private_key)))
+        let session = self.session("C_GenerateKeyPair", session)?;
+        let (public, private) = (Cow::Owned(public), Cow::Owned(private));
+        match self.call(&Request::GenerateKeyPair { session, mechanism, public, private })? {
+            Answer::Handles(public, private) => Ok((ObjectHandle(public), ObjectHandle(private))),
+            _ => Err(another_answer("C_GenerateKeyPair")),
+        }
     }
 
     /// C_SignInit, with a mechanism that has no parameter.
@@ -123,7 +117,7 @@ impl Functions {
         mechanism: CK_MECHANISM_TYPE,
         key: ObjectHandle,
     ) -> Outcome<()> {
-        call!(self, C_SignInit(session.0, &mut plain(mechanism), key.0))
+        self.init_signing(session, mechanism, None, key)
     }
 
     /// C_SignInit with CK_RSA_PKCS_PSS_PARAMS (PKCS#11 v3.1 §6.1.9): SHA-256, also in the mask, and a salt of its length.
@@ -133,74 +127,73 @@ impl Functions {
         mechanism: CK_MECHANISM_TYPE,
         key: ObjectHandle,
     ) -> Outcome<()> {
-        let mut parameters = CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 };
-        let mut mechanism = CK_MECHANISM {
-            mechanism,
-            pParameter: ptr::from_mut(&mut parameters).cast(),
-            // Three numbers: no length that a CK_ULONG has not.
-            ulParameterLen: size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG,
-        };
-        call!(self, C_SignInit(session.0, &mut mechanism, key.0))
+        let pss = Pss { hash: CKM_SHA256, mask: CKG_MGF1_SHA256, salt: 32 };
+        self.init_signing(session, mechanism, Some(pss), key)
+    }
+
+    fn init_signing(
+        &self,
+        session: SessionHandle,
+        mechanism: CK_MECHANISM_TYPE,
+        pss: Option<Pss>,
+        key: ObjectHandle,
+    ) -> Outcome<()> {
+        let session = self.session("C_SignInit", session)?;
+        self.call(&Request::SignInit { session, mechanism, pss, key: key.0 }).map(drop)
     }
 
     /// Ends an operation that is active although C_Sign has failed (PKCS#11 v3.1 §5.13.4): by C_SignFinal, and where the mechanism
     /// takes its data at once and that does not end it, by another C_Sign. What they say does not matter: C_SignInit comes next.
     pub fn end_signing(&self, session: SessionHandle) {
-        let mut signature = vec![0; MAX_SIGNATURE];
-        let mut count = length(&signature);
-        let ended = call!(self, C_SignFinal(session.0, signature.as_mut_ptr(), &mut count));
-        if ended.is_err() {
+        let Ok(session) = self.session("C_SignFinal", session) else { return };
+        if self.call(&Request::SignFinal { session }).is_err() {
             // One byte is the hash of nothing.
-            let _ = self.sign_in(session, &[0], MAX_SIGNATURE);
+            let _ = self.sign_in(session, &[0], Some(MAX_SIGNATURE));
         }
     }
 
     /// C_Sign, with room for every signature. A driver that wants exactly the room that the signature needs is asked for it
     /// and given it: CKR_BUFFER_TOO_SMALL does not end the operation (PKCS#11 v3.1 §5.2).
     pub fn sign(&self, session: SessionHandle, data: &[u8]) -> Outcome<Vec<u8>> {
-        match self.sign_in(session, data, MAX_SIGNATURE) {
-            (Err(failure), told) if failure.rv() == Some(CKR_BUFFER_TOO_SMALL) => {
-                let needed = if told < MAX_SIGNATURE { told } else { self.signature_length(session, data)? };
+        let session = self.session("C_Sign", session)?;
+        let (signed, told) = self.sign_in(session, data, Some(MAX_SIGNATURE))?;
+        match signed {
+            Err(failure) if failure.rv() == Some(CKR_BUFFER_TOO_SMALL) => {
+                let needed = if told < MAX_SIGNATURE {
+                    told
+                } else {
+                    let (asked, told) = self.sign_in(session, data, None)?;
+                    asked.map(|_| told)?
+                };
                 match needed {
-                    1..MAX_SIGNATURE => self.sign_in(session, data, needed).0,
+                    1..MAX_SIGNATURE => self.sign_in(session, data, Some(needed))?.0,
                     _ => Err(failure),
                 }
             }
-            (signed, _) => signed,
+            signed => signed,
         }
     }
 
-    /// One C_Sign with so much room, and the length that the driver told.
-    fn sign_in(&self, session: SessionHandle, data: &[u8], room: usize) -> (Outcome<Vec<u8>>, usize) {
-        let mut data = data.to_vec();
-        let mut signature = vec![0; room];
-        let mut count = length(&signature);
-        let signed = call!(
-            self,
-            C_Sign(session.0, data.as_mut_ptr(), length(&data), signature.as_mut_ptr(), &mut count)
-        );
+    /// One C_Sign with so much room, and the length that the driver told. Without room it tells the length alone, which does
+    /// not end the operation.
+    fn sign_in(
+        &self,
+        session: CK_SESSION_HANDLE,
+        data: &[u8],
+        room: Option<usize>,
+    ) -> Outcome<(Outcome<Vec<u8>>, usize)> {
+        const FUNCTION: &str = "C_Sign";
+        let reply = self.perform(&Request::Sign { session, data: data.into(), room: room.map(as_length) })?;
+        let Answer::Signature { count, bytes } = reply.answer else { return Err(another_answer(FUNCTION)) };
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let signed = match signed {
-            Ok(()) if count > room => {
+        let signed = match (reply.rv, room) {
+            (CKR_OK, Some(room)) if count > room => {
                 let how = format!("pulSignatureLen {count} > {room}");
-                Err(Failure::Misbehaved { function: "C_Sign", rv: CKR_OK, how })
+                Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how })
             }
-            signed => signed.map(|()| {
-                signature.truncate(count);
-                signature
-            }),
+            (CKR_OK, _) => Ok(bytes.0.into_owned()),
+            (rv, _) => Err(Failure::Returned { function: FUNCTION, rv }),
         };
-        (signed, count)
+        Ok((signed, count))
     }
-
-    /// The length of the signature that C_Sign would make, which does not end the operation.
-    fn signature_length(&self, session: SessionHandle, data: &[u8]) -> Outcome<usize> {
-        let (mut data, mut count) = (data.to_vec(), 0);
-        call!(self, C_Sign(session.0, data.as_mut_ptr(), length(&data), ptr::null_mut(), &mut count))?;
-        Ok(usize::try_from(count).unwrap_or(usize::MAX))
-    }
-}
-
-fn plain(mechanism: CK_MECHANISM_TYPE) -> CK_MECHANISM {
-    CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 }
 }

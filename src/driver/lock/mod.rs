@@ -11,20 +11,25 @@ pub use self::place::machine_lock_files;
 
 use self::holder::Holder;
 use self::place::{MachineFile, Refused, UserFile};
+use super::ckr::During as _;
 use super::mutex::lock;
-use super::token::TokenIdentity;
+use super::token::{Token, TokenIdentity};
 use crate::error::{Code, Error, Fact, Result, Step};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use usbtoken_pkcs11::KeptFiles;
 
-/// Held while a job writes to the token. The system lets go of it with the process, so a killed one blocks no one.
+/// Held while a job writes to the token. The system lets go of it with the process, so a killed one blocks no one; where the driver
+/// has a process of its own, once that has ended too.
 #[derive(Debug)]
 pub(super) struct TokenLock {
+    /// The process of the driver holds the same, in case that this one ends while the driver writes.
+    in_host: Option<KeptFiles<'static>>,
     // Given back in this order: whoever then gets the first place finds the others free.
-    _user: Option<UserFile>,
-    _machine: Option<MachineFile>,
+    user: Option<UserFile>,
+    machine: Option<MachineFile>,
     _here: Here,
 }
 
@@ -41,8 +46,14 @@ impl TokenLock {
     /// # Errors
     /// [`Code::Busy`] when another program, or another session of this one, holds it; [`Code::LockUnusable`] when there is
     /// no place where it could be held.
-    pub(super) fn take(token: &TokenIdentity) -> Result<Self> {
-        Self::take_in(&Places { machine: place::MACHINE.into(), user: place::of_user() }, token)
+    pub(super) fn take(token: &Token) -> Result<Self> {
+        let places = Places { machine: place::MACHINE.into(), user: place::of_user() };
+        let mut lock = Self::take_in(&places, token.identity())?;
+        let user = lock.user.as_mut().and_then(UserFile::copy);
+        let machine = lock.machine.as_mut().and_then(MachineFile::copy);
+        let kept = token.module().functions().keep(user.into_iter().chain(machine).collect());
+        lock.in_host = Some(kept.map_err(|failure| failure.during(Step::Preflight))?);
+        Ok(lock)
     }
 
     fn take_in(places: &Places, token: &TokenIdentity) -> Result<Self> {
@@ -65,7 +76,7 @@ impl TokenLock {
             Some((folder, Err(error))) => return Err(refused(folder, error)),
             None => return Err(unusable(&places.machine, std::io::ErrorKind::NotFound.into())),
         };
-        Ok(TokenLock { _user: user, _machine: machine, _here: here })
+        Ok(TokenLock { in_host: None, user, machine, _here: here })
     }
 }
 

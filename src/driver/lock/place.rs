@@ -53,6 +53,7 @@ impl From<io::Error> for Refused {
 struct Held {
     open: Kept,
     by: u32,
+    copy: Option<File>,
 }
 
 #[derive(Debug)]
@@ -75,11 +76,12 @@ fn locked(file: File) -> Result<File, Refused> {
 impl Held {
     /// A file that was locked.
     fn of(file: File) -> Self {
+        let copy = file.try_clone().ok();
         let open = match KeptOpen::new(&file) {
             Ok(open) => Kept::WithoutNumber { _open: open },
             Err(_) => Kept::by_descriptor(file),
         };
-        Held { open, by: std::process::id() }
+        Held { open, by: std::process::id(), copy }
     }
 
     fn is_ours(&self) -> bool {
@@ -110,7 +112,14 @@ impl Drop for Held {
 /// The file of all users that is held, until this goes.
 #[derive(Debug)]
 pub(super) struct MachineFile {
-    _held: Held,
+    held: Held,
+}
+
+impl MachineFile {
+    /// The same open file, once, for the process of the driver.
+    pub(super) fn copy(&mut self) -> Option<File> {
+        self.held.copy.take()
+    }
 }
 
 /// Takes the place of all users; `None` where no installer has made one. A folder that is there and cannot be used is an
@@ -122,7 +131,7 @@ pub(super) fn take_machine(folder: &Path, name: &str) -> Result<Option<MachineFi
     };
     // The name is hexadecimal, and as good as random.
     let file = File::open(folder.join(name.get(..2).unwrap_or("00")))?;
-    Ok(Some(MachineFile { _held: Held::of(locked(file)?) }))
+    Ok(Some(MachineFile { held: Held::of(locked(file)?) }))
 }
 
 /// The file of this user that is held, until this goes.
@@ -130,6 +139,13 @@ pub(super) fn take_machine(folder: &Path, name: &str) -> Result<Option<MachineFi
 pub(super) struct UserFile {
     path: PathBuf,
     held: Held,
+}
+
+impl UserFile {
+    /// The same open file, once, for the process of the driver.
+    pub(super) fn copy(&mut self) -> Option<File> {
+        self.held.copy.take()
+    }
 }
 
 impl Drop for UserFile {
@@ -256,8 +272,11 @@ mod tests {
 
     fn by_descriptor(folder: &Path) -> UserFile {
         let path = folder.join("token");
-        let held =
-            Held { open: Kept::by_descriptor(locked(open(&path).unwrap()).unwrap()), by: std::process::id() };
+        let held = Held {
+            open: Kept::by_descriptor(locked(open(&path).unwrap()).unwrap()),
+            by: std::process::id(),
+            copy: None,
+        };
         UserFile { path, held }
     }
 
@@ -270,7 +289,7 @@ mod tests {
         let parents = by_descriptor(&folder);
         let Kept::ByDescriptor { file: Some(file), .. } = &parents.held.open else { unreachable!("made so") };
         let (childs, open) = (file.try_clone().unwrap(), Kept::by_descriptor(file.try_clone().unwrap()));
-        let held = Held { open, by: std::process::id() + 1 };
+        let held = Held { open, by: std::process::id() + 1, copy: None };
         drop(UserFile { path: parents.path.clone(), held });
         assert!(matches!(take_user(&folder, "token"), Err(Refused::Held(_))));
         // The parent lets go although the child still has the file open.

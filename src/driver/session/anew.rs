@@ -34,7 +34,7 @@ impl Session {
         let again = Open::new(&open.token().moved_to(found), Access::Write)?;
         self.pin.with(|pin| again.login(pin))?;
         // No one else can have set it: the session belongs to this thread.
-        let _ = self.reopened.set(again);
+        let _ = self.reopened.set(Box::new(again));
         Ok(true)
     }
 }

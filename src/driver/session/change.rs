@@ -98,7 +98,7 @@ impl Token {
     /// [`Token::login`] refuses; [`Code::Busy`]. Of the token: [`Code::PinIncorrect`] and its kin, [`Code::NewPinRefused`],
     /// [`Code::PinChangeUnsupported`]: the old PIN holds. [`Code::PinChangeUncertain`]: the old or the new PIN holds.
     pub fn change_pin(&self, change: &PinChange) -> Result<()> {
-        let _lock = TokenLock::take(self.identity())?;
+        let _lock = TokenLock::take(self)?;
         set_pin(self, change)
     }
 }
@@ -127,6 +127,10 @@ fn set_pin(token: &Token, change: &PinChange) -> Result<()> {
 fn refused(failure: Failure, sent: bool) -> Error {
     let code = match &failure {
         Failure::Missing { .. } => Some(Code::PinChangeUnsupported),
+        // Its process ended before there was an answer.
+        Failure::Crashed { .. } | Failure::TimedOut { .. } | Failure::Cancelled { .. } => {
+            Some(Code::PinChangeUncertain)
+        }
         Failure::Returned { rv, .. } if !sent => Some(ckr::code_of_change_at_pad(*rv)),
         _ => None,
     };

@@ -72,7 +72,7 @@ pub struct PublicSession(Open);
 pub struct Session {
     open: Open,
     /// The one that took its place when the driver was started anew.
-    reopened: OnceCell<Open>,
+    reopened: OnceCell<Box<Open>>,
     pin: KeptPin,
     pin_was_checked: bool,
     /// That an object could not be read when the token was read last.
@@ -154,7 +154,7 @@ impl Session {
     }
 
     pub(super) fn open_session(&self) -> &Open {
-        self.reopened.get().unwrap_or(&self.open)
+        self.reopened.get().map_or(&self.open, Box::as_ref)
     }
 
     /// Takes the token for a job that writes, until the session ends: no other process or thread of this user
@@ -164,7 +164,7 @@ impl Session {
     /// [`Code::Busy`], [`Code::FileUnwritable`].
     pub fn reserve(&self) -> Result<()> {
         if self.reserved.get().is_none() {
-            let lock = TokenLock::take(self.token().identity())?;
+            let lock = TokenLock::take(self.token())?;
             // No one else can have set it: the session belongs to this thread.
             let _ = self.reserved.set(lock);
         }
@@ -224,7 +224,7 @@ impl Token {
     /// # Errors
     /// [`Code::Busy`](crate::Code::Busy) when another has it, [`Code::FileUnwritable`](crate::Code::FileUnwritable).
     pub fn reserve(&self) -> Result<Reservation> {
-        let lock = TokenLock::take(self.identity())?;
+        let lock = TokenLock::take(self)?;
         Ok(Reservation { token: self.clone(), lock, session: OnceCell::new() })
     }
 }

@@ -396,7 +396,12 @@ fn is_about_the_object(failure: &Failure) -> bool {
                 | CKR_DATA_LEN_RANGE
                 | CKR_ATTRIBUTE_VALUE_INVALID
         ),
-        Failure::Missing { .. } | Failure::Forked { .. } => false,
+        Failure::Missing { .. }
+        | Failure::Forked { .. }
+        | Failure::Crashed { .. }
+        | Failure::TimedOut { .. }
+        | Failure::Cancelled { .. }
+        | Failure::InCall { .. } => false,
     }
 }
 

@@ -96,6 +96,10 @@ code_words! {
         "Have an administrator correct what is shown. If you know that the file is the right one, say that it is to be trusted.";
     DriverTimeout "The driver did not answer in time."
         "Unplug the token, plug it in and try again; if it stays, restart the computer.";
+    DriverCrashed "The driver crashed."
+        "Unplug the token, plug it in and try again; if it stays, tell the maker of the driver, with the name of the function below.";
+    DriverHostUnusable "The program in which drivers run (usbtoken-driver) cannot be used."
+        "Install this program again.";
     TokenNotPresent "No USB token is inserted."
         "Insert the USB token and try again.";
     TokenNotRecognized "This driver does not know the token that is inserted."

@@ -259,6 +259,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "By this profile the bank renews nothing any more: its service has ended.",
             "Correct the date if that is not meant; else nothing is to be done.",
         ),
+        Notice::DriverInProcess => w(
+            "The program in which drivers run (usbtoken-driver) is not in the same folder, or cannot be used: drivers run inside this program.",
+            "You can go on, but should a driver hang or crash, so does this program. Installing it again mends that.",
+        ),
         Notice::ProfileReminderEarly => w(
             "A reminder in this profile comes before the day from which on a certificate can be renewed.",
             "Correct one of the two if that is not meant: who is reminded so early cannot renew yet.",
@@ -336,6 +340,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Abandon => "Removing the pending key",
         Step::ListDevices => "Listing the devices that are plugged in",
         Step::ReadProfile => "Reading the bank's profile",
+        Step::StillWorking => "Waiting for the driver, which is still working",
         Step::Confirm => "Logging in at the bank's server with the new certificate",
         Step::ChangePin => "Changing the PIN",
         Step::ReadPlace => "Reading the old certificate",
@@ -389,6 +394,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::Seen => "looked at",
+        Fact::Function => "Function",
         Fact::Reference => "Reference number",
         Fact::IssuerContinuity => "issuers compared",
         Fact::Holder => "who is at work",

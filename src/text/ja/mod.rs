@@ -266,6 +266,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "このプロファイルではサービスの終了日を過ぎており、電子証明書の更新はできません。",
             "意図した日付でないときは直してください。意図した日付であれば、そのままで構いません。",
         ),
+        Notice::DriverInProcess => w(
+            "ドライバを別のプロセスで動かすためのプログラム(usbtoken-driver)が、同じフォルダにないか、使用できません。ドライバはこのプログラムの中で動きます。",
+            "このまま続けられますが、ドライバが応答しなくなったり異常終了したりすると、このプログラムも止まります。インストールし直すと解消します。",
+        ),
         Notice::ProfileReminderEarly => w(
             "このプロファイルには、更新できるようになる日より前のお知らせがあります。",
             "意図したものでないときは、どちらかを直してください。その時点でお知らせを受けても、まだ更新できません。",
@@ -345,6 +349,7 @@ pub(super) const fn step(step: Step) -> &'static str {
         Step::Abandon => "発行待ちの鍵を破棄しています",
         Step::ListDevices => "接続されている機器を調べています",
         Step::ReadProfile => "銀行プロファイルを読み取っています",
+        Step::StillWorking => "ドライバの処理が終わるのを待っています",
         Step::Confirm => "新しい電子証明書で銀行のサーバにログインしています",
         Step::ChangePin => "PINを変更しています",
         Step::ReadPlace => "古い電子証明書を読み取っています",
@@ -398,6 +403,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",
+        Fact::Function => "関数",
         Fact::Reference => "受付番号",
         Fact::IssuerContinuity => "発行元の比較",
         Fact::Holder => "実行中のプログラム",

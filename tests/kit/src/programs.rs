@@ -13,10 +13,16 @@ pub fn program(name: &str) -> PathBuf {
     folder.join(format!("{name}{}", consts::EXE_SUFFIX))
 }
 
-/// The path of the command `usbtoken`, built if need be.
+/// The path of the command `usbtoken`, built if need be; the driver host is beside it.
 pub fn command() -> PathBuf {
-    let folder = build(&["--package", "usbtoken-cli", "--bin", "usbtoken"], &target());
+    let folder = build(&["--package", "usbtoken-cli", "--bins"], &target());
     folder.join(format!("usbtoken{}", consts::EXE_SUFFIX))
+}
+
+/// The path of the driver host, built if need be.
+pub fn driver_host() -> PathBuf {
+    let folder = build(&["--package", "usbtoken-cli", "--bins"], &target());
+    folder.join(format!("usbtoken-driver{}", consts::EXE_SUFFIX))
 }
 
 /// The path of an example of the crate `usbtoken`, built if need be.

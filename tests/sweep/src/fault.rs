@@ -14,19 +14,25 @@ pub struct Fault {
     sticky: bool,
     /// Whether it is one of those that are swept over what mends an interrupted job, and not only over the renewal.
     compound: bool,
+    /// Whether the driver is in a process of its own, so that the fault is that one's.
+    hosted: bool,
 }
 
 impl Fault {
     const fn at_every_call(name: &'static str, what: &'static str) -> Fault {
-        Fault { name, what, beside: "", only: &[], sticky: true, compound: false }
+        Fault { name, what, beside: "", only: &[], sticky: true, compound: false, hosted: false }
     }
 
     const fn only_at(name: &'static str, what: &'static str, only: &'static [&'static str]) -> Fault {
-        Fault { name, what, beside: "", only, sticky: true, compound: false }
+        Fault { name, what, beside: "", only, sticky: true, compound: false, hosted: false }
     }
 
     const fn once(name: &'static str, what: &'static str) -> Fault {
-        Fault { name, what, beside: "", only: &[], sticky: false, compound: false }
+        Fault { name, what, beside: "", only: &[], sticky: false, compound: false, hosted: false }
+    }
+
+    const fn hosted(self) -> Fault {
+        Fault { hosted: true, ..self }
     }
 
     const fn compound(self) -> Fault {
@@ -51,6 +57,11 @@ impl Fault {
     /// Whether it is swept over what mends an interrupted job.
     pub fn is_compound(&self) -> bool {
         self.compound
+    }
+
+    /// Whether the driver is in a process of its own.
+    pub fn is_hosted(&self) -> bool {
+        self.hosted
     }
 
     /// Whether the process waits at the call.
@@ -115,6 +126,9 @@ pub const FAULTS: &[Fault] = &[
     Fault::once("kill-before", "exit").compound(),
     Fault::once("kill-after", "exit-after").compound(),
     Fault::once("kill-hanging", "hang"),
+    Fault::once("host-crash", "exit").hosted().compound(),
+    Fault::once("host-crash-after", "exit-after").hosted().compound(),
+    Fault::once("host-hang", "hang").hosted().compound(),
     Fault::once(COMPANY[0], "hang=1500").compound(),
     Fault::once(COMPANY[1], "hang").compound(),
     Fault::only_at("longer", "lie=longer", VALUES).compound(),

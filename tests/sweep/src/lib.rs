@@ -28,7 +28,7 @@ pub use scene::Scene;
 pub use seen::Seen;
 pub use stage::{Made, provision, strangers};
 
-use play::{Hang, Place, WRONG_PIN};
+use play::{Hang, Place, Told, WRONG_PIN};
 use scene::Goal;
 use stage::{Begin, Stage};
 use verdict::Findings;
@@ -87,6 +87,10 @@ const REGRESSIONS: &[&str] = &[
     // The old credential was said to be without its key where the key could not be read.
     "renew/ec/C_GetAttributeValue#6/device-error/sticky",
 ];
+
+/// The functions that change something on a token.
+const WRITING: &[&str] =
+    &["C_GenerateKeyPair", "C_CreateObject", "C_SetAttributeValue", "C_DestroyObject", "C_SetPIN"];
 
 /// What a sweep did.
 #[derive(Debug)]
@@ -150,6 +154,14 @@ pub struct Sweep {
 struct Base {
     begin: Arc<Begin>,
     calls: Vec<String>,
+}
+
+impl Base {
+    /// Whether a call changes something on the token.
+    fn writes(&self, call: u64) -> bool {
+        let function = usize::try_from(call - 1).ok().and_then(|at| self.calls.get(at));
+        function.is_some_and(|name| WRITING.contains(&name.as_str()))
+    }
 }
 
 impl Sweep {
@@ -226,7 +238,7 @@ impl Sweep {
         let begin = self.stage.begin(scene.start(), keys);
         let functions = |spec: &str| -> Result<Vec<String>, Findings> {
             let place = self.stage.place(&format!("{}-{}-base", scene.name(), keys.name()));
-            let run = self.scene(scene, &begin, &place, (spec, None));
+            let run = self.scene(scene, &begin, &place, Told { spec, hang: None, is_hosted: false });
             let mut findings = verdict::judge(&self.stage, scene, &begin, &place, &run);
             let well = (scene == Scene::WrongPin) != (run.exit == Some(0));
             if run.trace.calls.iter().any(|call| call.function == "C_SetAttributeValue") {
@@ -288,8 +300,12 @@ impl Sweep {
             }
         };
         let hang = Hang { call: case.call, meanwhile: &meanwhile, kills: case.fault.never_ends() };
-        let hang = case.fault.hangs().then_some(hang);
-        let run = self.scene(case.scene, &base.begin, &place, (&case.spec(), hang));
+        // A process of its own is ended at a limit, but where it writes: then the command is killed.
+        let is_hosted = case.fault.is_hosted();
+        let ends = is_hosted && !base.writes(case.call);
+        let hang = Some(hang).filter(|_| case.fault.hangs() && !ends);
+        let told = Told { spec: &case.spec(), hang, is_hosted };
+        let run = self.scene(case.scene, &base.begin, &place, told);
         let mut findings = verdict::judge(&self.stage, case.scene, &base.begin, &place, &run);
         findings.extend(reached(case, base, &run));
         findings.extend(company.into_inner());
@@ -310,13 +326,7 @@ impl Sweep {
         }
     }
 
-    fn scene(
-        &self,
-        scene: Scene,
-        begin: &Begin,
-        place: &Place,
-        fault: (&str, Option<Hang<'_>>),
-    ) -> play::Run {
+    fn scene(&self, scene: Scene, begin: &Begin, place: &Place, told: Told<'_>) -> play::Run {
         place.copy_token(&begin.folder, &begin.made.serial);
         let (issuer, anchor, serial) = (self.stage.issuer(), self.stage.anchor(), &begin.made.old_serial);
         let mut words = scene.words(&issuer, &begin.answer, serial, &anchor, place.path());
@@ -325,20 +335,24 @@ impl Sweep {
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let pin = if scene == Scene::WrongPin { WRONG_PIN } else { PIN };
-        place.play(&self.stage.programs, &words, Some(fault), pin)
+        place.play(&self.stage.programs, &words, Some(told), pin)
     }
 }
 
 /// A case in which nothing could go wrong would pass for nothing: up to the fault the calls are the base's, and
 /// the fault is in the trace, or the process ended there, or there was nothing to lie about.
 fn reached(case: &Case, base: &Base, run: &play::Run) -> Findings {
-    let counted = run.trace.calls.iter().filter(|call| call.n > 0);
-    let before = counted.take_while(|call| call.n < case.call).map(|call| &call.function);
+    // A process that takes the place of one that has ended counts anew.
+    let first = run.trace.calls.first().map(|call| call.pid);
+    let counted = || run.trace.calls.iter().filter(|call| call.n > 0 && Some(call.pid) == first);
+    let before = counted().take_while(|call| call.n < case.call).map(|call| &call.function);
     let expected = base.calls.iter().take(case.call as usize - 1);
     if !before.eq(expected) {
         return vec!["other calls before the fault than without it".to_owned()];
     }
-    let ended = run.exit == Some(stage::KILLED) || run.signal == Some(9);
+    let host_ended =
+        case.fault.is_hosted() && counted().map(|call| call.n).max().unwrap_or_default() == case.call - 1;
+    let ended = run.exit == Some(stage::KILLED) || run.signal == Some(9) || host_ended;
     let triggered = run.trace.calls.iter().any(|call| call.fault.is_some());
     let faithful = ["lie=", "otherwise="].iter().any(|kind| case.spec().contains(kind));
     if ended || triggered || faithful { Vec::new() } else { vec!["the fault was not triggered".to_owned()] }

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use usbtoken_shim::trace::Trace;
-use usbtoken_testkit::{Folder, command, program, shim, softhsm_module};
+use usbtoken_testkit::{Folder, command, driver_host, program, shim, softhsm_module};
 
 use super::seen::Seen;
 
@@ -19,6 +20,11 @@ use super::seen::Seen;
 const LONGEST: Duration = Duration::from_secs(60);
 /// Between a call's line in the trace and the process being stuck in the next call.
 const SETTLED: Duration = Duration::from_millis(40);
+
+/// How many seconds a driver in a process of its own has for a call that reads.
+const LIMIT: &str = "2";
+/// How long a driver's process may go on when the command is gone: a call that writes has some seconds.
+const OUTLIVED: Duration = Duration::from_secs(30);
 
 /// The PIN of every token here. It stands nowhere else, so that it can be looked for.
 pub const PIN: &str = "pin-8264-kv";
@@ -37,6 +43,7 @@ const PIN_VARIABLE: &str = "SWEEP_PIN";
 /// Copies of the programs, so that no one builds them anew meanwhile.
 pub struct Programs {
     command: PathBuf,
+    driver_host: PathBuf,
     shim: PathBuf,
     /// The test CA, which answers requests.
     pub test_ca: PathBuf,
@@ -54,6 +61,7 @@ impl Programs {
         };
         Programs {
             command: copy(command()),
+            driver_host: copy(driver_host()),
             shim: copy(shim()),
             test_ca: copy(program("test-ca")),
             sweep: copy(sweep.to_path_buf()),
@@ -70,6 +78,8 @@ pub struct Run {
     pub signal: Option<i32>,
     /// Whether it had to be stopped because it took too long.
     pub endless: bool,
+    /// Whether the driver's process did not end with it.
+    pub outlived: bool,
     /// What it printed.
     pub out: String,
     /// What it said on standard error.
@@ -150,13 +160,7 @@ impl Place {
     }
 
     /// Runs the command; with the shim when it is told what to do.
-    pub fn play(
-        &self,
-        programs: &Programs,
-        words: &[&str],
-        fault: Option<(&str, Option<Hang<'_>>)>,
-        pin: &str,
-    ) -> Run {
+    pub fn play(&self, programs: &Programs, words: &[&str], fault: Option<Told<'_>>, pin: &str) -> Run {
         let trace = self.path().join("trace.jsonl");
         let _ = fs::remove_file(&trace);
         let module = if fault.is_some() { programs.shim.clone() } else { softhsm_module() };
@@ -166,15 +170,21 @@ impl Place {
         command.args(token(words));
         command.args(["--pin-env", PIN_VARIABLE]).arg("--module").arg(module).env(PIN_VARIABLE, pin);
         command.env(NEW_PIN_VARIABLE, NEW_PIN);
-        if let Some((spec, _)) = fault {
+        let host = fault.as_ref().filter(|told| told.is_hosted).map(|_| self.driver_host(programs));
+        match &host {
+            Some(host) => command.args(["--driver-limit", LIMIT]).arg("--driver-host").arg(host),
+            None => command.arg("--in-process"),
+        };
+        if let Some(Told { spec, .. }) = fault {
             command.env("USBTOKEN_SHIM_DRIVER", softhsm_module()).env("USBTOKEN_SHIM_TRACE", &trace);
             if !spec.is_empty() {
                 command.env("USBTOKEN_SHIM_FAULT", spec);
             }
         }
         let mut child = self.start(&mut command);
-        let endless = wait(&mut child, &trace, fault.and_then(|(_, hang)| hang));
+        let endless = wait(&mut child, &trace, fault.and_then(|told| told.hang));
         let status = child.wait().expect("the process has ended");
+        let outlived = host.is_some_and(|host| outlives(&host));
         let read = |name: &str| fs::read(self.path().join(name)).unwrap_or_default();
         let text = |name: &str| String::from_utf8_lossy(&read(name)).into_owned();
         let trace_text = text("trace.jsonl");
@@ -182,6 +192,7 @@ impl Place {
             exit: status.code(),
             signal: status.signal(),
             endless,
+            outlived,
             out: text("out"),
             err: text("err"),
             trace: Trace::parse(&trace_text),
@@ -194,7 +205,7 @@ impl Place {
         let elsewhere = self.path().join("elsewhere");
         fs::create_dir_all(&elsewhere).expect("a folder");
         let mut command = self.command(&programs.command);
-        command.args(words).args(["--json", "--lang", "en"]).args(token(words));
+        command.args(words).args(["--in-process", "--json", "--lang", "en"]).args(token(words));
         command
             .args(["--pin-env", PIN_VARIABLE])
             .arg("--module")
@@ -246,6 +257,14 @@ impl Place {
         command
     }
 
+    /// The driver host by a name of this place's own, so that its process is known.
+    fn driver_host(&self, programs: &Programs) -> PathBuf {
+        let host = self.path().join("usbtoken-driver");
+        let _ = fs::remove_file(&host);
+        fs::hard_link(&programs.driver_host, &host).expect("one folder has both");
+        host
+    }
+
     fn start(&self, command: &mut Command) -> Child {
         let file = |name| fs::File::create(self.path().join(name)).expect("a file");
         command.stdout(file("out")).stderr(file("err"));
@@ -264,6 +283,17 @@ impl Place {
         });
         found
     }
+}
+
+/// What the shim is told in a run.
+#[derive(Clone, Copy)]
+pub struct Told<'a> {
+    /// Its faults.
+    pub spec: &'a str,
+    /// The call at which something is done.
+    pub hang: Option<Hang<'a>>,
+    /// Whether the driver has a process of its own.
+    pub is_hosted: bool,
 }
 
 /// A call at which the process hangs.
@@ -297,6 +327,25 @@ fn wait(child: &mut Child, trace: &Path, mut hang: Option<Hang<'_>>) -> bool {
             return true;
         }
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether a process of this program is there still after a while.
+fn outlives(program: &Path) -> bool {
+    let begin = Instant::now();
+    loop {
+        let processes = fs::read_dir("/proc").expect("Linux").flatten();
+        let is_it = |process: fs::DirEntry| {
+            let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            line.split(|byte| *byte == 0).next() == Some(program.as_os_str().as_bytes())
+        };
+        if !processes.into_iter().any(is_it) {
+            return false;
+        }
+        if begin.elapsed() > OUTLIVED {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

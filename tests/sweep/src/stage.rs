@@ -12,7 +12,7 @@ use usbtoken_testkit::{
 };
 
 use super::keys::Keys;
-use super::play::{PIN, Place, Programs, URI};
+use super::play::{PIN, Place, Programs, Told, URI};
 use super::seen::Seen;
 
 /// The CKA_ID of the old credential.
@@ -214,7 +214,8 @@ impl Stage {
     }
 
     fn killed(&self, place: &Place, words: &[&str], spec: &str) {
-        let run = place.play(&self.programs, words, Some((spec, None)), PIN);
+        let told = Told { spec, hang: None, is_hosted: false };
+        let run = place.play(&self.programs, words, Some(told), PIN);
         assert_eq!(run.exit, Some(KILLED), "{words:?}: {run:?}");
     }
 

@@ -16,6 +16,9 @@ pub type Findings = Vec<String>;
 /// Judges a run by what is on the token and by what it said.
 pub fn judge(stage: &Stage, scene: Scene, begin: &Begin, place: &Place, run: &Run) -> Findings {
     let mut findings = words(run);
+    if run.outlived {
+        findings.push("the driver's process did not end with the command".to_owned());
+    }
     findings.extend(secrets(place, run));
     if scene.goal() == Goal::PinChanged {
         findings.extend(pins(stage, begin, place, run));
@@ -67,8 +70,9 @@ fn error_words(run: &Run, exit: i32) -> Findings {
     }
     // The driver said no: then the error says which function and how. What is returned with a lie, or after another job went first, is the driver's own.
     let said_no = |call: &&Call| {
-        let own =
-            |fault: &String| ["lie=", "otherwise=changed", "hang"].iter().any(|kind| fault.contains(kind));
+        let own = |fault: &String| {
+            ["lie=", "otherwise=changed", "hang", "exit"].iter().any(|kind| fault.contains(kind))
+        };
         // A slot that the driver lists as empty is asked too: that it is, the error says.
         let is_empty_slot = (call.function.as_str(), call.rv.as_str())
             == ("C_GetTokenInfo", "CKR_TOKEN_NOT_PRESENT")
@@ -84,8 +88,9 @@ fn error_words(run: &Run, exit: i32) -> Findings {
             refused.function, refused.rv
         ));
     }
-    // The driver lied: then the error at least names the function.
-    if error["name"] == "driver_misbehaved" && error["function"].is_null() {
+    // The driver lied, or its process ended: then the error at least names the function.
+    let names = ["driver_misbehaved", "driver_crashed", "driver_timeout"];
+    if names.iter().any(|name| error["name"] == *name) && error["function"].is_null() {
         findings.push(format!("the error names no function: {error}"));
     }
     if error["name"] == "internal" || error["name"] == "panic" {

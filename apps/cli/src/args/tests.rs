@@ -20,7 +20,7 @@ fn globals_stand_before_or_after_the_command() {
         assert!(parse(&line).unwrap().global.json);
     }
     let cli = parse(&["list", "--module", "/a.so", "--module", "/b.so", "--lang", "ja"]).unwrap();
-    assert_eq!(cli.global.module, [PathBuf::from("/a.so"), PathBuf::from("/b.so")]);
+    assert_eq!(cli.global.drivers.module, [PathBuf::from("/a.so"), PathBuf::from("/b.so")]);
     assert_eq!(cli.global.lang, Some(Lang::Ja));
 }
 

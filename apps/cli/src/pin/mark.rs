@@ -104,5 +104,15 @@ fn is_wrong(error: &Error) -> bool {
             | Code::PinFormRefused
             | Code::PinChangeUncertain
     );
-    by_the_token && wrong
+    by_the_token && wrong || has_no_answer(error)
+}
+
+/// Whether the driver was gone before it had an answer to the PIN: the token may have counted it.
+fn has_no_answer(error: &Error) -> bool {
+    let ended = matches!(
+        error.code(),
+        Code::DriverCrashed | Code::DriverTimeout | Code::Cancelled | Code::PinChangeUncertain
+    );
+    let in_login = |(fact, value)| fact == Fact::Function && matches!(value, "C_Login" | "C_SetPIN");
+    ended && error.facts().any(in_login)
 }

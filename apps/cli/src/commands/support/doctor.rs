@@ -20,7 +20,7 @@ pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
     };
     // Where the bank's drivers are missing, what is there is looked at all the same.
     let finder = match run.finder() {
-        Err(error) if error.code() == Code::DriverMissing => Finder::new(),
+        Err(error) if error.code() == Code::DriverMissing => run.hosted(Finder::new()),
         finder => finder?,
     };
     let diagnosis = doctor::examine_for(&finder, &run.uri()?, run.now())?.with_banks(banks);

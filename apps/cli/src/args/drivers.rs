@@ -1,0 +1,32 @@
+//! The options that say which drivers are asked, and where they run.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// Which drivers, and where they run.
+#[derive(Args, Clone, Debug)]
+pub struct Drivers {
+    /// The driver (PKCS#11 module), by absolute path; may be given several times. Without it: the one that
+    /// USBTOKEN_MODULE names, else every driver that is known on this computer.
+    #[arg(long, value_name = "PATH", global = true)]
+    pub module: Vec<PathBuf>,
+
+    /// Loads the driver even when it is not certain that no other user of this computer can replace its file.
+    #[arg(long, global = true)]
+    pub trust_driver: bool,
+
+    /// Runs drivers in a process of their own, whose program this is, by absolute path. Without it: usbtoken-driver in
+    /// the folder of this program.
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "in_process")]
+    pub driver_host: Option<PathBuf>,
+
+    /// Runs drivers inside this program: one that hangs or crashes takes it along.
+    #[arg(long, global = true)]
+    pub in_process: bool,
+
+    /// Ends a driver that takes longer than so many seconds for a call, unless that writes to the token or waits for a
+    /// person at a PIN pad. Without it 5 to 60 seconds, by what the call does.
+    #[arg(long, value_name = "SECONDS", global = true, conflicts_with = "in_process",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub driver_limit: Option<u16>,
+}

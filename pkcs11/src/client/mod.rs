@@ -1,0 +1,300 @@
+//! A driver in a host of its own, as its caller sees it: one call at a time, each with its deadline.
+
+mod link;
+mod patience;
+mod process;
+
+use crate::failure::{Failure, LoadFailure, Outcome};
+use crate::kept::{KeptFiles, LetGo};
+use crate::options::HostOptions;
+use crate::types::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
+use crate::wire::frame::{FromHost, NotLoaded, ToHost, VERSION, decode, encode};
+use crate::wire::message::{Reply, Request};
+use link::{Link, Lost};
+use patience::{GivenUp, Patience};
+use process::Process;
+use std::borrow::Cow;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+/// What a crash while the driver loads is told of: the first function that is called then.
+const LOADING: &str = "C_GetFunctionList";
+
+/// What is told where no function of the driver is called.
+const KEEPING: &str = "usbtoken-driver";
+
+/// Room for every message but a template with a large value, which grows.
+const USUAL_MESSAGE: usize = 16 * 1024;
+
+/// A driver in a host.
+pub(crate) struct Client {
+    options: HostOptions,
+    driver: PathBuf,
+    state: Mutex<State>,
+    free: Condvar,
+    /// How many hosts there have been.
+    number: AtomicU64,
+    /// What each host keeps open, by name: one that takes the place of another is given the same.
+    kept: Mutex<Vec<(u64, Vec<File>)>>,
+}
+
+#[derive(Default)]
+struct State {
+    host: Option<Host>,
+    /// Who is in a call.
+    caller: Option<ThreadId>,
+    /// Why the last host ended, where it did not by C_Finalize.
+    ended: Option<Failure>,
+}
+
+/// A host that runs.
+struct Host {
+    link: Link,
+    process: Process,
+}
+
+impl Client {
+    pub(crate) fn new(options: HostOptions, driver: &Path) -> Self {
+        let driver = driver.to_owned();
+        Client {
+            options,
+            driver,
+            state: Mutex::default(),
+            free: Condvar::new(),
+            number: AtomicU64::new(0),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Starts a host and has it load the driver, unless one runs.
+    pub(crate) fn start(&self) -> Result<(), LoadFailure> {
+        let mut turn = self.turn(LOADING).map_err(LoadFailure::NoList)?;
+        if turn.host.is_some() {
+            return Ok(());
+        }
+        let (process, socket) = Process::start(&self.options).map_err(LoadFailure::NoHost)?;
+        let host = turn.host.insert(Host { link: Link::new(socket), process });
+        let load = ToHost::Load {
+            version: VERSION,
+            parent: std::process::id(),
+            driver: self.driver.as_os_str().as_bytes().into(),
+        };
+        let patience = Patience::for_loading(&self.options.deadlines, LOADING);
+        match host.ask(&load, &[], patience, |answer| loaded(&answer)) {
+            Ok(Ok(())) => {
+                turn.ended = None;
+                self.number.fetch_add(1, Ordering::SeqCst);
+                self.give_kept(&mut turn).map_err(LoadFailure::NoList)
+            }
+            Ok(Err(failure)) => {
+                turn.end(None);
+                Err(failure)
+            }
+            Err(failure) => {
+                turn.end(None);
+                Err(LoadFailure::NoList(failure))
+            }
+        }
+    }
+
+    pub(crate) fn perform(&self, request: &Request<'_>) -> Outcome<Reply<'static>> {
+        let function = request.function();
+        let mut turn = self.turn(function)?;
+        let Some(host) = &mut turn.host else {
+            return Err(turn
+                .ended
+                .clone()
+                .unwrap_or(Failure::Returned { function, rv: CKR_CRYPTOKI_NOT_INITIALIZED }));
+        };
+        let patience = Patience::for_call(&self.options.deadlines, request);
+        let answered =
+            host.ask(&ToHost::Call(Cow::Borrowed(request)), &[], patience, |answer| match answer {
+                FromHost::Reply(reply) if reply.answer.fits(request, reply.rv == CKR_OK) => {
+                    Some(Ok(reply.owned(request)))
+                }
+                FromHost::Missing => Some(Err(Failure::Missing { function })),
+                _ => None,
+            });
+        let answered = answered.and_then(|answer| answer.ok_or_else(|| lies(function)));
+        match answered {
+            Ok(outcome) => {
+                if matches!(request, Request::Finalize) {
+                    turn.finish();
+                }
+                outcome
+            }
+            Err(failure) => {
+                turn.end(Some(failure.clone()));
+                Err(failure)
+            }
+        }
+    }
+
+    /// Ends the host, which is of no use.
+    pub(crate) fn end(&self) {
+        if let Ok(mut turn) = self.turn(LOADING) {
+            let why = turn.ended.take();
+            turn.end(why);
+        }
+    }
+
+    /// Has the host keep these files open too, and any that takes its place.
+    pub(crate) fn keep(&self, files: Vec<File>) -> Outcome<KeptFiles<'_>> {
+        static NAMES: AtomicU64 = AtomicU64::new(1);
+        let name = NAMES.fetch_add(1, Ordering::Relaxed);
+        let mut turn = self.turn(KEEPING)?;
+        turn.tell(&ToHost::Keep(name), &files.iter().collect::<Vec<_>>())?;
+        lock(&self.kept).push((name, files));
+        Ok(KeptFiles::by(self, name))
+    }
+
+    /// Gives a new host what the one before kept.
+    fn give_kept(&self, turn: &mut Turn<'_>) -> Outcome<()> {
+        for (name, files) in lock(&self.kept).iter() {
+            turn.tell(&ToHost::Keep(*name), &files.iter().collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+
+    /// Whether there was a host, and it ended before C_Finalize.
+    pub(crate) fn has_ended(&self) -> bool {
+        lock(&self.state).ended.is_some()
+    }
+
+    /// Which host this is.
+    pub(crate) fn number(&self) -> u64 {
+        self.number.load(Ordering::SeqCst)
+    }
+
+    /// Waits until nobody is in a call. Nothing is locked meanwhile: who watches a call may use other drivers.
+    fn turn(&self, function: &'static str) -> Outcome<Turn<'_>> {
+        let this = std::thread::current().id();
+        let mut state = lock(&self.state);
+        loop {
+            match state.caller {
+                None => break,
+                Some(caller) if caller == this => return Err(Failure::InCall { function }),
+                Some(_) => state = self.free.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+        state.caller = Some(this);
+        let (host, ended) = (state.host.take(), state.ended.take());
+        Ok(Turn { client: self, host, ended })
+    }
+}
+
+impl LetGo for Client {
+    /// One that has ended has closed them.
+    fn let_go(&self, name: u64) {
+        lock(&self.kept).retain(|(kept, _)| *kept != name);
+        if let Ok(mut turn) = self.turn(KEEPING) {
+            let _ = turn.tell(&ToHost::LetGo(name), &[]);
+        }
+    }
+}
+
+/// Locks it. Nothing that these locks guard is half-done while one is held.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The one who is in a call. What is left of the host goes back when this goes.
+struct Turn<'a> {
+    client: &'a Client,
+    host: Option<Host>,
+    ended: Option<Failure>,
+}
+
+impl Turn<'_> {
+    /// Says what calls no function.
+    fn tell(&mut self, message: &ToHost<'_>, files: &[&File]) -> Outcome<()> {
+        let ended = self.ended.clone();
+        let Some(host) = &mut self.host else { return ended.map_or(Ok(()), Err) };
+        let patience = Patience::for_loading(&self.client.options.deadlines, KEEPING);
+        let told = host.ask(message, files, patience, |answer| matches!(answer, FromHost::Done));
+        let told = told.and_then(|done| if done { Ok(()) } else { Err(lies(KEEPING)) });
+        if let Err(failure) = &told {
+            self.end(Some(failure.clone()));
+        }
+        told
+    }
+
+    /// Ends the host, for this reason.
+    fn end(&mut self, why: Option<Failure>) {
+        if let Some(mut host) = self.host.take() {
+            host.process.end();
+        }
+        self.ended = why;
+    }
+
+    /// Lets the host end by itself, which it does when nobody is there any more.
+    fn finish(&mut self) {
+        if let Some(Host { link, mut process }) = self.host.take() {
+            drop(link);
+            process.finish();
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.client.state);
+        (state.host, state.ended, state.caller) = (self.host.take(), self.ended.take(), None);
+        drop(state);
+        self.client.free.notify_one();
+    }
+}
+
+impl Host {
+    /// Says something and hears the answer.
+    fn ask<R>(
+        &mut self,
+        message: &ToHost<'_>,
+        files: &[&File],
+        mut patience: Patience,
+        read: impl FnOnce(FromHost<'_>) -> R,
+    ) -> Outcome<R> {
+        let function = patience.function();
+        // A PIN is as long as it is, and stands in memory that does not move.
+        let room = USUAL_MESSAGE + message.pin_length();
+        let frame = encode(message, room).map_err(|_| lies(function))?;
+        let exchanged =
+            self.link.send(&frame, files, &mut patience).and_then(|()| self.link.receive(&mut patience));
+        drop(frame);
+        match exchanged {
+            Ok(answer) => decode::<FromHost<'_>>(&answer).map(read).map_err(|_| lies(function)),
+            Err(Lost::GivenUp(GivenUp::Late(limit))) => Err(Failure::TimedOut { function, limit }),
+            Err(Lost::GivenUp(GivenUp::Cancelled { writes })) => Err(Failure::Cancelled { function, writes }),
+            Err(Lost::TooLong) => Err(lies(function)),
+            Err(Lost::Closed) => Err(Failure::Crashed { function, how: self.process.how_it_ended() }),
+        }
+    }
+}
+
+fn loaded(answer: &FromHost<'_>) -> Result<(), LoadFailure> {
+    let misbehaved = |how: String| Failure::Misbehaved { function: LOADING, rv: CKR_OK, how };
+    match answer {
+        FromHost::Done => Ok(()),
+        FromHost::NotLoaded(why) => Err(match why {
+            NotLoaded::OtherVersion(version) => LoadFailure::NoHost(format!("version {version}")),
+            NotLoaded::Unloadable(why) => {
+                LoadFailure::Unloadable(String::from_utf8_lossy(&why.0).into_owned())
+            }
+            NotLoaded::NoEntry => LoadFailure::NoEntry,
+            NotLoaded::Returned(rv) => LoadFailure::NoList(Failure::Returned { function: LOADING, rv: *rv }),
+            NotLoaded::Misbehaved(how) => {
+                LoadFailure::NoList(misbehaved(String::from_utf8_lossy(&how.0).into_owned()))
+            }
+        }),
+        FromHost::Reply(_) | FromHost::Missing => Err(LoadFailure::NoList(lies(LOADING))),
+    }
+}
+
+/// What a host says is no answer: whatever the driver has done to it, nothing more is to be had from it.
+fn lies(function: &'static str) -> Failure {
+    Failure::Crashed { function, how: "malformed answer".into() }
+}

@@ -1,0 +1,177 @@
+//! The driver host: the process in which one driver is loaded and called, for the program that started it.
+//!
+//! It has one end of a pair of sockets and nothing else of that program. It ends when the other end is gone or the program is,
+//! but in the middle of a call that writes to a token.
+
+mod link;
+mod rights;
+mod spare;
+
+use crate::driver::Here;
+use crate::failure::{Failure, Outcome};
+use crate::kept_open::KeptOpen;
+use crate::library::{self, LoadFailure};
+use crate::wire::frame::{FromHost, NotLoaded, ToHost, VERSION, decode, encode};
+use crate::wire::message::Request;
+use link::{Link, Lost, Message};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use spare::Spare;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+/// How it ends when it is not started as it should be.
+const NOT_FOR_PEOPLE: u8 = 2;
+
+/// How often it is looked at whether the program is still there, should its end of the sockets be somebody else's too.
+const ROUND: Duration = Duration::from_millis(500);
+
+/// How long a call that writes may go on when the program is gone.
+const LAST_CALL: Duration = Duration::from_secs(10);
+
+/// Room for most answers.
+const USUAL_ANSWER: usize = 16 * 1024;
+
+/// Serves the program at the other end of standard input.
+pub fn main() -> ExitCode {
+    let Some(socket) = rights::take_socket() else {
+        eprintln!(
+            "usbtoken-driver: is started by programs that use the library usbtoken, and does nothing by itself"
+        );
+        return ExitCode::from(NOT_FOR_PEOPLE);
+    };
+    rights::give_up();
+    let parent = rustix::process::getppid();
+    let link = Arc::new(Link::new(socket));
+    let writing = Arc::new(Mutex::new(()));
+    let watched = {
+        let (link, writing) = (Arc::clone(&link), Arc::clone(&writing));
+        std::thread::Builder::new().stack_size(64 * 1024).spawn(move || end_with(&link, parent, &writing))
+    };
+    if watched.is_ok() {
+        let spare = Spare::start(Arc::clone(&link));
+        Host { link, writing, driver: None, kept: Vec::new(), spare }.serve();
+    }
+    rights::end()
+}
+
+/// Ends this process when the program is gone, after a call that writes.
+fn end_with(link: &Link, parent: Option<rustix::process::Pid>, writing: &Mutex<()>) {
+    // Where it has none of its own, a driver that closes them ends the process.
+    spare::own_descriptors();
+    while !is_gone(link) && rustix::process::getppid() == parent {}
+    let begun = Instant::now();
+    loop {
+        match writing.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LAST_CALL => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            // Held to the end: no other call begins.
+            _held => rights::end(),
+        }
+    }
+}
+
+/// Waits a while for the other end to go.
+fn is_gone(link: &Link) -> bool {
+    let mut polled = [PollFd::new(link, PollFlags::RDHUP)];
+    let Ok(round) = Timespec::try_from(ROUND) else { return true };
+    match poll(&mut polled, Some(&round)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => false,
+        // A driver that closes what it did not open ends the process with it.
+        _ => true,
+    }
+}
+
+struct Host {
+    link: Arc<Link>,
+    writing: Arc<Mutex<()>>,
+    driver: Option<Here>,
+    /// Files that are kept open for the program, such as its locks.
+    kept: Vec<(u64, Vec<KeptOpen>)>,
+    /// For when the driver has closed the descriptor of the link.
+    spare: Option<Spare>,
+}
+
+impl Host {
+    /// Answers until the other end is gone, or says what is no message.
+    fn serve(mut self) {
+        while let Some(Message { bytes, files }) = self.receive() {
+            let Ok(message) = decode::<ToHost<'_>>(&bytes) else { return };
+            let answer = match message {
+                ToHost::Load { version, parent, driver } => self.load(version, parent, &driver.0),
+                ToHost::Call(request) => self.call(&request),
+                ToHost::Keep(name) => {
+                    self.kept.push((name, files));
+                    Some(FromHost::Done)
+                }
+                ToHost::LetGo(name) => {
+                    self.kept.retain(|(kept, _)| *kept != name);
+                    Some(FromHost::Done)
+                }
+            };
+            let Some(answer) = answer else { return };
+            let Ok(frame) = encode(&answer, USUAL_ANSWER) else { return };
+            let sent = match self.link.send(&frame) {
+                Err(Lost::Closed) => self.spare.as_ref().and_then(|spare| spare.send(frame)),
+                sent => sent.ok(),
+            };
+            if sent.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn receive(&self) -> Option<Message> {
+        match self.link.receive() {
+            Err(Lost::Closed) => self.spare.as_ref()?.receive(),
+            received => received.ok(),
+        }
+    }
+
+    /// Loads the driver, once.
+    fn load(&mut self, version: u32, parent: u32, driver: &[u8]) -> Option<FromHost<'static>> {
+        let there = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().get().cast_unsigned());
+        // Another parent is none that will say when it ends.
+        if self.driver.is_some() || there != Some(parent) {
+            return None;
+        }
+        if version != VERSION {
+            return Some(FromHost::NotLoaded(NotLoaded::OtherVersion(VERSION)));
+        }
+        let why = match library::functions(Path::new(OsStr::from_bytes(driver))) {
+            Ok(list) => {
+                self.driver = Some(Here::new(list));
+                return Some(FromHost::Done);
+            }
+            Err(LoadFailure::NoEntry) => NotLoaded::NoEntry,
+            Err(LoadFailure::Unloadable(why) | LoadFailure::NoHost(why)) => {
+                NotLoaded::Unloadable(why.into_bytes().into())
+            }
+            Err(LoadFailure::NoList(Failure::Returned { rv, .. })) => NotLoaded::Returned(rv),
+            Err(LoadFailure::NoList(Failure::Misbehaved { how, .. })) => {
+                NotLoaded::Misbehaved(how.into_bytes().into())
+            }
+            Err(LoadFailure::NoList(failure)) => {
+                NotLoaded::Misbehaved(failure.function().as_bytes().to_vec().into())
+            }
+        };
+        Some(FromHost::NotLoaded(why))
+    }
+
+    fn call(&self, request: &Request<'_>) -> Option<FromHost<'static>> {
+        let driver = self.driver.as_ref().filter(|_| request.is_bounded())?;
+        let held = request.writes().then(|| self.writing.lock().unwrap_or_else(PoisonError::into_inner));
+        let outcome: Outcome<_> = driver.perform(request);
+        drop(held);
+        match outcome {
+            Ok(reply) => Some(FromHost::Reply(reply.trimmed())),
+            Err(Failure::Missing { .. }) => Some(FromHost::Missing),
+            // Nothing else comes of a call in this process.
+            Err(_) => None,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Where a driver runs: in this process, or in a driver host (`usbtoken-driver`), a process of its own.
+
+use super::file::{Trust, trust};
+use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use usbtoken_pkcs11::{Deadlines, HostOptions};
+
+/// How a driver is loaded: who may own its file, and where it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Loading {
+    pub(crate) trust: Trust,
+    pub(crate) hosting: Hosting,
+    pub(crate) deadlines: Deadlines,
+    /// Variables of the environment that a host is not given.
+    pub(crate) without: Vec<OsString>,
+}
+
+/// Where a driver runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Hosting {
+    /// In a host, where its program is beside the program or the shared library that this code is in; else in this process.
+    #[default]
+    Beside,
+    InProcess,
+    /// In a host, whose program is this one.
+    Program(PathBuf),
+}
+
+impl Loading {
+    /// How the host is started; `None` where the driver runs in this process.
+    ///
+    /// # Errors
+    /// [`Code::DriverHostUnusable`] when the program that was named is not there, or others could replace it; on systems for
+    /// which there is none yet.
+    pub(crate) fn host(&self) -> Result<Option<HostOptions>> {
+        let program = match &self.hosting {
+            Hosting::InProcess => return Ok(None),
+            Hosting::Program(program) => checked(program, self.trust)?,
+            Hosting::Beside => match beside::program().map(|program| checked(program, self.trust)) {
+                Some(Ok(program)) => program,
+                Some(Err(_)) | None => return Ok(None),
+            },
+        };
+        Ok(Some(HostOptions { program, deadlines: self.deadlines, without: self.without.clone() }))
+    }
+
+    /// That drivers run in this process although nobody has asked for it: the host's program is not where it should be, or
+    /// cannot be used.
+    pub(crate) fn remark(&self) -> Option<Warning> {
+        if self.hosting != Hosting::Beside || !cfg!(target_os = "linux") {
+            return None;
+        }
+        let remark = Warning::from(Notice::DriverInProcess);
+        match beside::program().map(|program| checked(program, self.trust)) {
+            Some(Ok(_)) => None,
+            Some(Err(error)) => {
+                Some(error.facts().fold(remark, |remark, (fact, value)| remark.fact(fact, value)))
+            }
+            None => Some(remark),
+        }
+    }
+}
+
+/// The program that would be started, which is given the PIN: it is as hard to replace as a driver has to be.
+fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
+    let fail =
+        || Error::new(Code::DriverHostUnusable).during(Step::LoadDriver).fact(Fact::Path, program.display());
+    let unreadable = |error: io::Error| fail().fact(Fact::Detail, &error).caused_by(error);
+    if !cfg!(target_os = "linux") {
+        return Err(unreadable(io::ErrorKind::Unsupported.into()));
+    }
+    if !program.is_absolute() {
+        return Err(fail().fact(Fact::Expected, "/…"));
+    }
+    let real = program.canonicalize().map_err(unreadable)?;
+    if !real.metadata().map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::ErrorKind::NotFound.into()));
+    }
+    if trusted == Trust::Owners
+        && let Some(weak) = trust::weakness(&real).map_err(unreadable)?
+    {
+        let found = format!("{}: {}", weak.path.display(), weak.found);
+        return Err(fail().fact(Fact::Found, found).fact(Fact::Expected, weak.expected));
+    }
+    Ok(real)
+}
+
+/// What is in the folder of the file from which this code was loaded: a program, or the shared library in one.
+mod beside {
+    use std::ffi::OsStr;
+    use std::path::{Path, PathBuf};
+    use std::sync::OnceLock;
+
+    /// Where the host's program is, should it be installed.
+    pub(super) fn program() -> Option<&'static Path> {
+        static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+        PROGRAM.get_or_init(|| Some(own_file()?.parent()?.join("usbtoken-driver"))).as_deref()
+    }
+
+    /// The file that has this very function, as the system has mapped it: no variable and no argument has a say.
+    #[cfg(target_os = "linux")]
+    fn own_file() -> Option<PathBuf> {
+        let here = own_file as fn() -> Option<PathBuf> as usize;
+        let maps = std::fs::read("/proc/self/maps").ok()?;
+        maps.split(|byte| *byte == b'\n').find_map(|line| file_at(line, here))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn own_file() -> Option<PathBuf> {
+        None
+    }
+
+    /// The file of a line of proc_pid_maps(5), where its addresses have this one among them.
+    #[cfg(target_os = "linux")]
+    fn file_at(line: &[u8], address: usize) -> Option<PathBuf> {
+        use std::os::unix::ffi::OsStrExt as _;
+        // Nothing before the path has a slash.
+        let (numbers, path) = line.split_at(line.iter().position(|byte| *byte == b'/')?);
+        let (begin, end) = str::from_utf8(numbers).ok()?.split_once(' ')?.0.split_once('-')?;
+        let [begin, end] = [begin, end].map(|number| usize::from_str_radix(number, 16).ok());
+        (begin?..end?).contains(&address).then(|| PathBuf::from(OsStr::from_bytes(path)))
+    }
+
+    #[cfg(all(test, target_os = "linux"))]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_program_knows_its_own_file() {
+            let own = std::env::current_exe().unwrap();
+            assert_eq!(own_file().unwrap(), own);
+            assert_eq!(program().unwrap().parent(), own.parent());
+        }
+
+        #[test]
+        fn the_line_of_an_address_has_the_file() {
+            let line = b"7f00-7fff r-xp 00000000 fe:00 12   /usr/lib/a folder/lib\xff.so";
+            assert!(file_at(line, 0x7f80).unwrap().as_os_str().as_bytes().ends_with(b"/a folder/lib\xff.so"));
+            assert_eq!((file_at(line, 0x7fff), file_at(line, 0x7eff)), (None, None));
+            assert_eq!(file_at(b"7f00-7fff rw-p 00000000 00:00 0  [heap]", 0x7f80), None);
+        }
+        use std::os::unix::ffi::OsStrExt as _;
+    }
+}

@@ -1,0 +1,126 @@
+//! What a process of its own costs a driver: `cargo bench --bench hosted`. Both ways in turn, in one run.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Bank, install};
+use usbtoken::{Finder, Pin, Renewal, Run};
+use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, days_from_now, driver_host, softhsm_module};
+
+const RENEWALS: usize = 15;
+const LISTS: usize = 9;
+const CERTIFICATES: u16 = 1_000;
+const MANY: usize = 300;
+
+fn finder(hosted: bool) -> Finder {
+    let finder = Finder::new().module(softhsm_module());
+    if hosted { finder.driver_host(driver_host()) } else { finder }
+}
+
+/// One renewal of a P-256 key, with an answer that costs nothing.
+fn renewal(hosted: bool) -> Duration {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let uri = bank.soft.uri().parse().unwrap();
+    let begun = Instant::now();
+    let token = finder(hosted).find(&uri).unwrap();
+    let session = token.login(Pin::new(bank.soft.pin().into())).unwrap();
+    drop(token);
+    let old = session.credentials().unwrap().by_id(&bank.old.id).only().unwrap();
+    let pending = Renewal::of(&old).begin(&session, &Run::default()).unwrap();
+    let mut took = begun.elapsed();
+    let answer = bank.certify(&pending);
+    let begun = Instant::now();
+    drop(install(&session, &answer).unwrap());
+    drop((old, pending, session));
+    took += begun.elapsed();
+    took
+}
+
+fn list(bank: &Bank, hosted: bool) -> Duration {
+    let begun = Instant::now();
+    let token = finder(hosted).find(&bank.soft.uri().parse().unwrap()).unwrap();
+    assert!(token.credentials().unwrap().into_iter().count() > usize::from(CERTIFICATES));
+    drop(token);
+    begun.elapsed()
+}
+
+/// C_Initialize, C_GetSlotList, C_GetTokenInfo, C_Finalize: what a search does.
+fn search(bank: &Bank, hosted: bool) -> Duration {
+    let begun = Instant::now();
+    drop(finder(hosted).find(&bank.soft.uri().parse().unwrap()).unwrap());
+    begun.elapsed()
+}
+
+/// The middle one of each way, measured in turn.
+fn both(what: &str, times: usize, mut measure: impl FnMut(bool) -> Duration) {
+    let mut taken = [Vec::new(), Vec::new()];
+    for _ in 0..times {
+        for hosted in [false, true] {
+            taken[usize::from(hosted)].push(measure(hosted));
+        }
+    }
+    let [here, hosted] = taken.map(|mut taken| {
+        taken.sort();
+        taken[taken.len() / 2].as_secs_f64() * 1e3
+    });
+    println!("{what:40} {here:9.2} ms {hosted:9.2} ms   {:.2}", hosted / here);
+}
+
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn children() -> usize {
+    let this = std::process::id();
+    std::fs::read_to_string(format!("/proc/{this}/task/{this}/children")).unwrap().split_whitespace().count()
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn main() {
+    println!("{:40} {:>12} {:>12}   ratio", "", "here", "in a host");
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    both("search", 25, |hosted| search(&bank, hosted));
+    drop(bank);
+    both("renewal, P-256", RENEWALS, renewal);
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let (subject, spki) =
+        (NameDer::new().common(Text::Utf8, "many").to_der(), SoftKey::generate(Kind::P256).spki());
+    bank.soft.inspect(|inspector| {
+        for number in 0..CERTIFICATES {
+            let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(200));
+            inspector.write_certificate(&issue.der(), &[0x70, (number >> 8) as u8, number as u8], "many");
+        }
+    });
+    both("list, 1,000 certificates", LISTS, |hosted| list(&bank, hosted));
+    drop(bank);
+
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let once = || {
+        let token = finder(true).find(&bank.soft.uri().parse().unwrap()).unwrap();
+        let session = token.login(Pin::new(bank.soft.pin().into())).unwrap();
+        let old = session.credentials().unwrap().by_id(&bank.old.id).only().unwrap();
+        Renewal::of(&old).begin(&session, &Run::default()).unwrap();
+        let pending = session.pending().unwrap();
+        session.abandon(&pending[0], &Run::default()).unwrap();
+    };
+    for round in 0..=MANY {
+        if round % (MANY / 5) == 0 {
+            println!(
+                "{round:5} jobs begun and abandoned: {} kB resident, {} descriptors, {} children",
+                resident(),
+                descriptors(),
+                children()
+            );
+        }
+        once();
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
+    assert_eq!(children(), 0, "a host or a zombie is left");
+}

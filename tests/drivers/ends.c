@@ -1,0 +1,101 @@
+/* A driver in front of SoftHSM (DRIVER), which ends or hangs in one function. Beside the token's configuration, the file that ends
+ * with `.ends` says `way:function:times`: what it does the so-manieth time that the function is called. Into the one that ends with
+ * `.log` goes a line for each call: the function and this process. */
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef unsigned long U;
+
+enum { FUNCTIONS = 68 };
+struct list { unsigned char version[2]; U (*function[FUNCTIONS])(U, U, U, U, U, U, U, U); };
+
+/* Those of PKCS#11 v2.40 that are looked at, by their places in CK_FUNCTION_LIST. */
+static const char *const name[FUNCTIONS] = {
+    [0] = "C_Initialize", [1] = "C_Finalize", [2] = "C_GetInfo", [4] = "C_GetSlotList", [5] = "C_GetSlotInfo",
+    [6] = "C_GetTokenInfo", [7] = "C_GetMechanismList", [8] = "C_GetMechanismInfo", [12] = "C_OpenSession",
+    [13] = "C_CloseSession", [15] = "C_GetSessionInfo", [18] = "C_Login", [19] = "C_Logout", [20] = "C_CreateObject",
+    [22] = "C_DestroyObject", [24] = "C_GetAttributeValue", [25] = "C_SetAttributeValue", [26] = "C_FindObjectsInit",
+    [27] = "C_FindObjects", [28] = "C_FindObjectsFinal", [42] = "C_SignInit", [43] = "C_Sign", [59] = "C_GenerateKeyPair",
+};
+
+static struct list *real, ends;
+
+static FILE *beside(const char *ending, const char *mode)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s%s", getenv("SOFTHSM2_CONF"), ending);
+    return fopen(path, mode);
+}
+
+static void note(const char *what)
+{
+    FILE *log = beside(".log", "a");
+    if (log) fprintf(log, "%s %d\n", what, (int)getpid()), fclose(log);
+}
+
+/* Whether it is this function's turn, and how it ends: `crash`, `abort`, `exit`, `kill`, `hang`, `close` (every descriptor); with
+ * `-after` once the real function has done its work. */
+static int is_meant(const char *function, int after, char *way, int count)
+{
+    char meant[64] = "", *tail;
+    int times = 1;
+    FILE *file = beside(".ends", "r");
+    int read = file ? fscanf(file, "%31[^:]:%63[^:]:%d", way, meant, &times) : 0;
+    if (file) fclose(file);
+    if (read < 2) return 0;
+    tail = strstr(way, "-after");
+    if ((tail != 0) != after || strcmp(meant, function)) return 0;
+    if (tail) *tail = 0;
+    return count == times;
+}
+
+static void act(const char *function, int after, int count)
+{
+    char way[32] = "";
+    if (!is_meant(function, after, way, count)) return;
+    note(way);
+    if (!strcmp(way, "crash")) *(volatile int *)0 = 1;
+    if (!strcmp(way, "abort")) abort();
+    if (!strcmp(way, "exit")) exit(0);
+    if (!strcmp(way, "kill")) kill(getpid(), SIGKILL);
+    if (!strcmp(way, "close")) for (int i = 0; i < 1024; i++) close(i);
+    if (!strcmp(way, "sleep")) sleep(3);
+    while (!strcmp(way, "hang")) pause();
+}
+
+static U call(int which, U a, U b, U c, U d, U e, U f, U g, U h)
+{
+    static int counts[FUNCTIONS];
+    int count = ++counts[which];
+    note(name[which]);
+    act(name[which], 0, count);
+    U rv = real->function[which](a, b, c, d, e, f, g, h);
+    act(name[which], 1, count);
+    return rv;
+}
+
+#define WRAP(n) static U wrap##n(U a, U b, U c, U d, U e, U f, U g, U h) { return call(n, a, b, c, d, e, f, g, h); }
+#define ALL(X) X(0) X(1) X(2) X(4) X(5) X(6) X(7) X(8) X(12) X(13) X(15) X(18) X(19) X(20) X(22) X(24) X(25) X(26) X(27) X(28) \
+    X(42) X(43) X(59)
+ALL(WRAP)
+
+__attribute__((constructor)) static void load(void) { act("load", 0, 1); }
+
+U C_GetFunctionList(struct list **list)
+{
+    act("C_GetFunctionList", 0, 1);
+    if (!real) {
+        void *library = dlopen(DRIVER, RTLD_NOW | RTLD_LOCAL);
+        U (*get)(struct list **) = library ? (U (*)(struct list **))dlsym(library, "C_GetFunctionList") : 0;
+        if (!get || get(&real)) return 5;
+        ends = *real;
+#define PUT(n) ends.function[n] = wrap##n;
+        ALL(PUT)
+    }
+    return *list = &ends, 0;
+}
