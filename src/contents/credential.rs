@@ -234,7 +234,9 @@ impl Credential {
     pub(crate) fn of_other_users(&self, now: SystemTime) -> impl Iterator<Item = &Certificate> {
         let others =
             self.surroundings.users.iter().filter(move |user| user.row != self.row && user.counts(now));
-        others.map(|user| &user.certificate).filter(|other| !other.subject().matches(self.subject()))
+        others
+            .map(|user| &user.certificate)
+            .filter(|other| !other.subject().has_same_attributes(self.subject()))
     }
 
     /// Whether the object of a URI is one of this credential's. Of a private key the label is compared where it is known, else

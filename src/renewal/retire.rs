@@ -168,8 +168,9 @@ impl Retire {
         new: &Credential,
         now: SystemTime,
     ) -> Result<()> {
-        let of_same_name =
-            |other: &&Certificate| *other != new.certificate() && other.subject().matches(new.subject());
+        let of_same_name = |other: &&Certificate| {
+            *other != new.certificate() && other.subject().has_same_attributes(new.subject())
+        };
         match old.of_other_users(now).find(of_same_name).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
@@ -352,7 +353,7 @@ impl Retire {
     /// What is on the token is past the check of its bytes: one name in another encoding is one user.
     fn has_allowed_name(&self, new: &Credential, old: &Credential) -> bool {
         let (old, new) = (old.subject(), new.subject());
-        old.matches(new) || self.policy.subject_rule().allows(old, new)
+        old.has_same_attributes(new) || self.policy.subject_rule().allows(old, new)
     }
 
     /// Whether both come from one issuer, by what was given, what the answer brought, and what is on the token. A
