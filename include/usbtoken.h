@@ -461,6 +461,8 @@
 #define USBTOKEN_RENEWED_FOR_ANOTHER 832
 /** Two private keys have the same identifier and the same record, so the identifier does not say which one is to go. */
 #define USBTOKEN_KEYS_ALIKE 833
+/** By its record a certificate takes the place of this one that is in another name, or comes from another CA. */
+#define USBTOKEN_SUCCESSOR_DOUBTFUL 834
 /** The certificate is a CA's, and not a customer's. */
 #define USBTOKEN_OLD_IS_CA 840
 /** It was not said onto which USB token the certificate is to be renewed. */

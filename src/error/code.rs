@@ -413,6 +413,8 @@ numbered! {
         RenewedForAnother = 832 "renewed_for_another",
         /// Two private keys have the same record and the same identifier, so that naming it does not tell which is meant.
         KeysAlike = 833 "keys_alike",
+        /// What takes its place by a record has another name, or comes from another CA.
+        SuccessorDoubtful = 834 "successor_doubtful",
         /// The certificate that should be renewed is a CA's.
         OldIsCa = 840 "old_is_ca",
         /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.
