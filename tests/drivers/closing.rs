@@ -71,3 +71,37 @@ fn two_drivers_that_are_one_library_do_not_end_each_other() {
     }
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
+
+/// What is opened is closed by such a driver, and what is in the environment changed.
+#[test]
+fn what_a_driver_closes_and_changes_is_not_missed() {
+    for ways in ["closes-descriptors", "closes-streams", "other-environment", "takes-signals"] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        assert_eq!(bank.odd(ways, &["list"]).json().as_array().unwrap().len(), 1, "{ways}");
+        let said = bank.odd(ways, &["renew", "--issuer", &format!("env > environment; {}", bank.issuer(""))]);
+        assert_eq!(said.exit, 0, "{ways}: {said:?}");
+        bank.assert_one_new_credential();
+        let environment = String::from_utf8(bank.read("environment")).unwrap();
+        assert!(
+            !environment.contains("/nowhere") && !environment.contains("TEST_PIN"),
+            "{ways}: {environment}"
+        );
+        let error = bank.odd(ways, &["preflight", "--id", "ff"]);
+        error.failed(Code::CredentialNotFound);
+    }
+}
+
+/// The result is alone on standard output, and files are where and how they were asked for.
+#[test]
+fn what_a_driver_does_to_the_process_changes_no_result() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    assert_eq!(bank.odd("untidy", &["list"]).json().as_array().unwrap().len(), 1);
+    bank.odd("untidy", &["request", "--out", "request.pem"]).json();
+    let written = std::fs::metadata(bank.file("request.pem")).unwrap();
+    assert_eq!(written.permissions().mode() & 0o002, 0);
+    bank.odd("untidy", &["abandon", "--yes"]).json();
+    bank.renew_oddly("untidy", &[]).json();
+    bank.assert_one_new_credential();
+}

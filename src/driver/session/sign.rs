@@ -237,7 +237,7 @@ impl Session {
         let data = plan.data(message).map_err(|error| error.during(step))?;
         let failed = |failure: Failure, is_refusal: fn(CK_RV) -> bool| match failure.rv() {
             Some(rv) if is_refusal(rv) => Ok(Signing::Refused(failure.during(step))),
-            _ => Err(failure.during(step)),
+            _ => Err(failure),
         };
         let begin = || match plan.mechanism {
             CKM_RSA_PKCS_PSS | CKM_SHA256_RSA_PKCS_PSS => {
@@ -254,19 +254,20 @@ impl Session {
             begun => begun,
         };
         if let Err(failure) = begun {
-            return failed(failure, ckr::may_be_mechanism_refusal);
+            return failed(failure, ckr::may_be_mechanism_refusal).map_err(|failure| failure.during(step));
         }
         if wants_pin {
             self.login_for_operation(step)?;
         }
-        match functions.sign(open.handle(), &data) {
+        let signed = match functions.sign(open.handle(), &data) {
             Ok(signature) => Ok(Signing::Done(signature)),
             // To sign in another way the PIN is sent again. It was taken, so that costs no try, unless the token looks at it
             // only now and this is what it says of a wrong one.
             // One that the login has shown to be right is not counted as wrong.
             Err(failure) if wants_pin && !self.knows_pin() => failed(failure, ckr::is_mechanism_refusal),
             Err(failure) => failed(failure, ckr::may_be_mechanism_refusal),
-        }
+        };
+        signed.map_err(|failure| ckr::refused_signature(failure, wants_pin, step))
     }
 
     /// Whether the token has checked the PIN that is sent for each signature.

@@ -103,6 +103,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "another_key_signed") => "another key has signed",
         (Fact::Reason, "two_keys_sign") => "two private keys sign for this certificate",
         (Fact::Reason, "object_changed") => "the object is not what it was",
+        (Fact::Reason, "value_of_another_call") => {
+            "this function cannot mean what the name of the return value says: it tells nothing of the PIN, of the room on the token or of a certificate"
+        }
         (Fact::Reason, "object_unreadable") => "the object cannot be read",
         (Fact::Reason, "another_session") => "the object was read in another session",
         (Fact::Reason, "no_anchor") => "no trust anchor was given",

@@ -1,5 +1,8 @@
 //! Return values: their names and what they mean to us. The one place where a CKR becomes a [`Code`].
 
+mod meaning;
+
+use self::meaning::{Meaning, by_name, is_of_pin, meaning};
 use crate::error::{Call, Code, Error, Fact, Step};
 use usbtoken_pkcs11::Failure;
 use usbtoken_pkcs11::names;
@@ -15,7 +18,11 @@ impl During for Failure {
     fn during(self, step: Step) -> Error {
         let call = |function, rv| Call { function, rv: number(rv), name: name(rv) };
         match self {
-            Failure::Returned { function, rv } => Error::new(code(function, rv)).call(call(function, rv)),
+            Failure::Returned { function, rv } => {
+                let error = Error::new(code(function, rv)).call(call(function, rv));
+                // The name of the value stands beside, and is not to be taken for what happened.
+                if is_misplaced(function, rv) { error.fact(Fact::Reason, MISPLACED) } else { error }
+            }
             Failure::Missing { function } => {
                 Error::new(Code::FunctionUnsupported).fact(Fact::Detail, function)
             }
@@ -38,6 +45,9 @@ impl During for Failure {
     }
 }
 
+/// What is said of a return value that its function cannot mean.
+const MISPLACED: &str = "value_of_another_call";
+
 /// The name of a return value, as the specification's header spells it.
 pub(super) fn name(rv: CK_RV) -> &'static str {
     names::return_value(rv).unwrap_or(if rv >= CKR_VENDOR_DEFINED {
@@ -58,8 +68,25 @@ pub(super) fn code(function: &str, rv: CK_RV) -> Code {
     match function {
         "C_Login" => code_of_login(rv),
         "C_SetPIN" => code_of_change(rv),
-        _ if rv == CKR_USER_NOT_LOGGED_IN && needs_login(function) => Code::LoginLost,
-        _ => code_of_call(rv),
+        _ => match meaning(function, rv) {
+            Meaning::Is(code) | Meaning::Misplaced(code) => code,
+        },
+    }
+}
+
+fn is_misplaced(function: &str, rv: CK_RV) -> bool {
+    !matches!(function, "C_Login" | "C_SetPIN") && matches!(meaning(function, rv), Meaning::Misplaced(_))
+}
+
+/// What C_Sign returned of a PIN that was sent for this signature: some tokens look at it only now. The login has taken the
+/// same PIN, so whether it is wrong is not known.
+pub(super) fn refused_signature(failure: Failure, pin_was_sent: bool, step: Step) -> Error {
+    match &failure {
+        Failure::Returned { function, rv } if pin_was_sent && is_of_pin(*rv) => {
+            let call = Call { function, rv: number(*rv), name: name(*rv) };
+            Error::new(Code::PinUncertain).call(call).during(step)
+        }
+        _ => failure.during(step),
     }
 }
 
@@ -73,7 +100,7 @@ fn code_of_login(rv: CK_RV) -> Code {
         | CKR_USER_PIN_NOT_INITIALIZED
         | CKR_USER_ANOTHER_ALREADY_LOGGED_IN
         | CKR_USER_TOO_MANY_TYPES
-        | CKR_SESSION_READ_WRITE_SO_EXISTS => code_of_call(rv),
+        | CKR_SESSION_READ_WRITE_SO_EXISTS => by_name("C_Login", rv),
         CKR_PIN_LEN_RANGE | CKR_PIN_INVALID => Code::PinFormRefused,
         _ => Code::PinUncertain,
     }
@@ -87,7 +114,7 @@ fn code_of_change(rv: CK_RV) -> Code {
         | CKR_PIN_LOCKED
         | CKR_USER_PIN_NOT_INITIALIZED
         | CKR_TOKEN_WRITE_PROTECTED
-        | CKR_SESSION_READ_ONLY => code_of_call(rv),
+        | CKR_SESSION_READ_ONLY => by_name("C_SetPIN", rv),
         CKR_PIN_INVALID | CKR_PIN_LEN_RANGE | CKR_PIN_TOO_WEAK => Code::NewPinRefused,
         CKR_FUNCTION_NOT_SUPPORTED | CKR_USER_NOT_LOGGED_IN => Code::PinChangeUnsupported,
         _ => Code::PinChangeUncertain,
@@ -108,59 +135,12 @@ pub(super) fn code_of_pad(rv: CK_RV) -> Code {
     match rv {
         CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => Code::PinCancelled,
         CKR_TOKEN_NOT_PRESENT | CKR_DEVICE_REMOVED | CKR_SESSION_HANDLE_INVALID | CKR_SESSION_CLOSED => {
-            code_of_call(rv)
+            by_name("C_Login", rv)
         }
         _ => match code_of_login(rv) {
             Code::PinUncertain | Code::PinFormRefused => Code::PinPadRefused,
             code => code,
         },
-    }
-}
-
-/// Whether a function is called after the login only, so that a login that is missing has ended.
-fn needs_login(function: &str) -> bool {
-    matches!(function, "C_GenerateKeyPair" | "C_CreateObject" | "C_DestroyObject" | "C_SignInit" | "C_Sign")
-}
-
-fn code_of_call(rv: CK_RV) -> Code {
-    match rv {
-        CKR_PIN_INCORRECT => Code::PinIncorrect,
-        CKR_PIN_LOCKED => Code::PinLocked,
-        CKR_PIN_EXPIRED => Code::PinExpired,
-        CKR_PIN_LEN_RANGE => Code::PinLength,
-        CKR_PIN_INVALID => Code::PinCharacters,
-        CKR_USER_PIN_NOT_INITIALIZED => Code::PinNotSet,
-        CKR_USER_NOT_LOGGED_IN => Code::PinRequired,
-        CKR_USER_ANOTHER_ALREADY_LOGGED_IN | CKR_USER_TOO_MANY_TYPES | CKR_SESSION_READ_WRITE_SO_EXISTS => {
-            Code::LoggedInElsewhere
-        }
-        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => Code::OperationCancelled,
-
-        CKR_TOKEN_NOT_PRESENT | CKR_SLOT_ID_INVALID => Code::TokenNotPresent,
-        CKR_TOKEN_NOT_RECOGNIZED => Code::TokenNotRecognized,
-        CKR_DEVICE_REMOVED => Code::TokenRemoved,
-        CKR_SESSION_HANDLE_INVALID
-        | CKR_SESSION_CLOSED
-        | CKR_OBJECT_HANDLE_INVALID
-        | CKR_KEY_HANDLE_INVALID => Code::SessionLost,
-        CKR_GENERAL_ERROR | CKR_FUNCTION_FAILED | CKR_DEVICE_ERROR | CKR_CRYPTOKI_NOT_INITIALIZED => {
-            Code::DeviceFault
-        }
-
-        CKR_DEVICE_MEMORY | CKR_TOKEN_RESOURCE_EXCEEDED => Code::TokenFull,
-        CKR_TOKEN_WRITE_PROTECTED | CKR_SESSION_READ_ONLY | CKR_SESSION_READ_ONLY_EXISTS => {
-            Code::WriteProtected
-        }
-        CKR_MECHANISM_INVALID
-        | CKR_MECHANISM_PARAM_INVALID
-        | CKR_CURVE_NOT_SUPPORTED
-        | CKR_DOMAIN_PARAMS_INVALID => Code::MechanismUnsupported,
-        CKR_KEY_SIZE_RANGE => Code::KeySizeUnsupported,
-        CKR_FUNCTION_NOT_SUPPORTED => Code::FunctionUnsupported,
-        CKR_SESSION_COUNT => Code::SessionLimit,
-        CKR_HOST_MEMORY => Code::OutOfMemory,
-        rv if is_template_refusal(rv) => Code::TemplateRefused,
-        _ => Code::TokenRefused,
     }
 }
 
