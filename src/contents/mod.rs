@@ -49,7 +49,6 @@ pub use self::pending::{BegunBy, HalfWritten, PendingKey, PendingState};
 pub use self::record::Caller;
 pub(crate) use self::record::Record;
 pub(crate) use self::removable::Meant;
-pub(crate) use self::succession::have_one_holder;
 pub use self::successor::{Renewed, Successor};
 
 use std::sync::Arc;

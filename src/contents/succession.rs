@@ -27,7 +27,7 @@ impl Named {
     /// the serial number, so their new certificate has to come from the same issuer, for the same holder.
     fn is_named_by(&self, record: &Record, old: &Certificate, by: Option<&Certificate>) -> bool {
         self.may_be_named_by(record, old, by)
-            && by.is_none_or(|by| record.names_by_digest() || have_one_holder(old, by))
+            && by.is_none_or(|by| record.names_by_digest() || old.has_same_holder(by))
     }
 
     /// The same, but that the holder's name may have changed.
@@ -40,11 +40,6 @@ impl Named {
             (None, None) => false,
         }
     }
-}
-
-/// Whether both certificates have the same subject, attribute by attribute. A subject without any names no one.
-pub(crate) fn have_one_holder(old: &Certificate, new: &Certificate) -> bool {
-    !old.subject().attributes().is_empty() && old.subject().has_same_attributes(new.subject())
 }
 
 impl Contents {

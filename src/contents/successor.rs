@@ -5,7 +5,6 @@ use super::Contents;
 use super::held::put;
 use super::record::{Marking, Record, old_digest};
 use super::signer::Signer;
-use super::succession::have_one_holder;
 use crate::driver::Signed;
 use crate::error::{self, Family};
 use crate::pki::{Certificate, PublicKey, SubjectRule, Window, jst_rfc3339};
@@ -201,7 +200,7 @@ impl Contents {
             self.certificate(*at).is_some_and(|new| !new.is_ca() && new.not_after() > old.not_after())
         };
         let is_sure = |signed: bool, at: usize| {
-            signed && self.certificate(at).is_some_and(|new| have_one_holder(old, new))
+            signed && self.certificate(at).is_some_and(|new| old.has_same_holder(new))
         };
         let best = claims
             .into_iter()
@@ -223,7 +222,7 @@ impl Contents {
 
     fn have_one_holder(&self, old: usize, new: usize) -> bool {
         let both = self.certificate(old).zip(self.certificate(new));
-        both.is_some_and(|(old, new)| have_one_holder(old, new))
+        both.is_some_and(|(old, new)| old.has_same_holder(new))
     }
 
     fn end_of(&self, certificate: usize) -> Option<SystemTime> {

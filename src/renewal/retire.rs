@@ -5,7 +5,7 @@ use super::confirmation::Confirmation;
 use super::install::Installed;
 use super::run::Run;
 use crate::bank::{OldCredential, Policy};
-use crate::contents::{Contents, Credential, Credentials, about, have_one_holder};
+use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::{Session, Signed, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
@@ -363,7 +363,7 @@ impl Retire {
             return Ok(followers);
         }
         let latest = followers.iter().max_by_key(|one| one.certificate().not_after()).cloned();
-        followers.retain(|one| have_one_holder(old.certificate(), one.certificate()));
+        followers.retain(|one| old.certificate().has_same_holder(one.certificate()));
         let Some(other) = latest.filter(|_| followers.is_empty()) else { return Ok(followers) };
         self.make_sure_it_is_no_other_users(old, &other, now)?;
         let error = about(Error::new(Code::SuccessorDoubtful).during(Step::Retire), old);

@@ -1,7 +1,7 @@
 //! Whether what takes the place of a certificate by its record is what its renewal would be.
 
 use crate::bank::Policy;
-use crate::contents::{Identified, Successor, already_renewed, have_one_holder};
+use crate::contents::{Identified, Successor, already_renewed};
 use crate::error::{Code, Error, Fact, Step};
 use crate::pki::{Certificate, IssuerContinuity, another_key_issued, check_chain, issuer_continuity};
 use crate::renewal::run::Run;
@@ -33,7 +33,7 @@ fn doubt(
         let error = old.identify(Error::new(Code::SuccessorDoubtful)).during(Step::Preflight);
         error.fact(Fact::Candidate, by).fact(Fact::Reason, reason)
     };
-    if !have_one_holder(was, new) {
+    if !was.has_same_holder(new) {
         let error = doubtful("another_subject");
         return Some(error.fact(Fact::Expected, was.subject()).fact(Fact::Found, new.subject()));
     }
