@@ -415,6 +415,8 @@ numbered! {
         KeysAlike = 833 "keys_alike",
         /// What takes its place by a record has another name, or comes from another CA.
         SuccessorDoubtful = 834 "successor_doubtful",
+        /// What takes the place of the old credential was ordered before its window opened, so it stays until it ends.
+        RetireBeforeWindow = 844 "retire_before_window",
         /// The certificate that should be renewed is a CA's.
         OldIsCa = 840 "old_is_ca",
         /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.
