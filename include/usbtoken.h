@@ -1640,12 +1640,13 @@
 #define USBTOKEN_RENEWED_NO 0
 
 /**
- * Public objects say that one does, which anybody can write on some tokens. A renewal asks the private key.
+ * Public objects say that one does, which anybody can write on some tokens, or the record on the key of a certificate with
+ * another subject. A renewal asks the private key.
  */
 #define USBTOKEN_RENEWED_SAID 1
 
 /**
- * One does: the record on its private key says so, and that key has signed.
+ * One does: the record on its private key says so, that key has signed, and both certificates have one subject.
  */
 #define USBTOKEN_RENEWED_PROVEN 2
 
