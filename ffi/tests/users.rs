@@ -97,9 +97,9 @@ impl Pages {
     fn renewed(&self) -> BTreeSet<String> {
         let printed = self.printed(&["list"]);
         // In another name it is said only (1), however its key has signed (2).
-        let renewed = printed.lines().filter_map(|line| {
-            line.strip_suffix(" renewed 2").or_else(|| line.strip_suffix(" renewed 1"))
-        });
+        let renewed = printed
+            .lines()
+            .filter_map(|line| line.strip_suffix(" renewed 2").or_else(|| line.strip_suffix(" renewed 1")));
         renewed.map(str::to_owned).collect()
     }
 
