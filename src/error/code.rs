@@ -415,6 +415,8 @@ numbered! {
         RenewedForAnother = 832 "renewed_for_another",
         /// Two private keys have the same record and the same identifier, so that naming it does not tell which is meant.
         KeysAlike = 833 "keys_alike",
+        /// What takes its place by a record has another name, or comes from another CA.
+        SuccessorDoubtful = 834 "successor_doubtful",
         /// What takes the place of the old credential was ordered before its window opened, so it stays until it ends.
         RetireBeforeWindow = 844 "retire_before_window",
         /// The certificate that should be renewed is a CA's.
