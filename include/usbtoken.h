@@ -461,6 +461,8 @@
 #define USBTOKEN_RENEWED_FOR_ANOTHER 832
 /** Two private keys have the same identifier and the same record, so the identifier does not say which one is to go. */
 #define USBTOKEN_KEYS_ALIKE 833
+/** The new certificate was ordered before the bank renews the old one, so the old one stays until it ends. */
+#define USBTOKEN_RETIRE_BEFORE_WINDOW 844
 /** The certificate is a CA's, and not a customer's. */
 #define USBTOKEN_OLD_IS_CA 840
 /** It was not said onto which USB token the certificate is to be renewed. */
@@ -833,6 +835,10 @@
 #define USBTOKEN_FACT_STILL_THERE 65
 /** works at the bank from (JST) */
 #define USBTOKEN_FACT_WORKS_FROM 105
+/** new certificate ordered on (JST) */
+#define USBTOKEN_FACT_ORDERED_ON 106
+/** renewed from (JST) */
+#define USBTOKEN_FACT_WINDOW_OPENS 107
 /** place */
 #define USBTOKEN_FACT_PLACE 81
 /** Reference number */

@@ -413,6 +413,8 @@ numbered! {
         RenewedForAnother = 832 "renewed_for_another",
         /// Two private keys have the same record and the same identifier, so that naming it does not tell which is meant.
         KeysAlike = 833 "keys_alike",
+        /// What takes the place of the old credential was ordered before its window opened, so it stays until it ends.
+        RetireBeforeWindow = 844 "retire_before_window",
         /// The certificate that should be renewed is a CA's.
         OldIsCa = 840 "old_is_ca",
         /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.

@@ -8,7 +8,7 @@ use crate::bank::{OldCredential, Policy};
 use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::{Session, Signed, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
-use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
+use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_date, jst_time};
 use jiff::civil::Date;
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -124,7 +124,8 @@ impl Retire {
     ///
     /// # Errors
     /// [`Code::RetireKept`] when the policy keeps it; [`Code::RetireNotConfirmed`] when the policy waits for a confirmation
-    /// and none of the successor is there; [`Code::NotInUseYet`] while the bank does not take the new one yet;
+    /// and none of the successor is there; [`Code::NotInUseYet`] while the bank does not take the new one yet; [`Code::RetireBeforeWindow`] when the new one was
+    /// ordered before the policy's window for the old one opened, and that binds the removal;
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
@@ -168,8 +169,9 @@ impl Retire {
         new: &Credential,
         now: SystemTime,
     ) -> Result<()> {
-        let of_same_name =
-            |other: &&Certificate| *other != new.certificate() && other.subject().matches(new.subject());
+        let of_same_name = |other: &&Certificate| {
+            *other != new.certificate() && other.subject().has_same_attributes(new.subject())
+        };
         match old.of_other_users(now).find(of_same_name).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
@@ -178,7 +180,8 @@ impl Retire {
         }
     }
 
-    /// What else a successor has to be: no other user's, in use at the bank, and confirmed where the policy waits for that.
+    /// What else a successor has to be: no other user's, ordered when the bank renews the old one, in use at the bank, and
+    /// confirmed where the policy waits for that.
     fn make_sure_it_may_take_the_place(
         &self,
         old: &Credential,
@@ -186,8 +189,30 @@ impl Retire {
         now: SystemTime,
     ) -> Result<()> {
         self.make_sure_it_is_no_other_users(old, new, now)?;
+        self.make_sure_the_window_was_open(old, new, now)?;
         self.make_sure_it_works(old, new, now)?;
         self.make_sure_of_login(new, now)
+    }
+
+    /// When a certificate makes room for another is the bank's to say, and a certificate can be ordered in ways of which nobody sees
+    /// that they renew one: as a first one, under another name. What has ended makes room for any.
+    fn make_sure_the_window_was_open(
+        &self,
+        old: &Credential,
+        new: &Credential,
+        now: SystemTime,
+    ) -> Result<()> {
+        let ends = old.certificate().not_after();
+        let has_ended = ends < now.min(Clock::SYSTEM.now());
+        let (opens_on, ordered_on) = (self.policy.window.opens_on(ends), new.ordered_on(old.certificate()));
+        if !self.policy.window_binds_removal || has_ended || opens_on <= ordered_on {
+            return Ok(());
+        }
+        Err(about(Error::new(Code::RetireBeforeWindow).during(Step::Retire), old)
+            .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
+            .fact(Fact::OrderedOn, ordered_on)
+            .fact(Fact::WindowOpens, opens_on)
+            .fact(Fact::Date, jst_date(ends)))
     }
 
     /// Where the policy waits for a login, one with that very certificate is confirmed.
@@ -352,7 +377,7 @@ impl Retire {
     /// What is on the token is past the check of its bytes: one name in another encoding is one user.
     fn has_allowed_name(&self, new: &Credential, old: &Credential) -> bool {
         let (old, new) = (old.subject(), new.subject());
-        old.matches(new) || self.policy.subject_rule().allows(old, new)
+        old.has_same_attributes(new) || self.policy.subject_rule().allows(old, new)
     }
 
     /// Whether both come from one issuer, by what was given, what the answer brought, and what is on the token. A

@@ -332,7 +332,8 @@ impl Job<'_> {
         let is_old = has_ended
             || waiting.iter().any(|key| key.renews(leaf))
             || credentials.iter().any(|other| {
-                other.subject().matches(leaf.subject()) && other.certificate().not_after() > leaf.not_after()
+                other.subject().has_same_attributes(leaf.subject())
+                    && other.certificate().not_after() > leaf.not_after()
             });
         if is_old && !waiting.is_empty() {
             return Err(waiting.iter().fold(not_awaited(leaf), |error, key| {

@@ -213,7 +213,7 @@ impl Preflight {
             findings.extend(only_user(renewal, now.unwrap_or(old).of_other_users(run.now()), true));
         }
         if let Subject::First(subject) = &renewal.subject {
-            let there = || credentials.iter().filter(|one| one.subject().matches(subject));
+            let there = || credentials.iter().filter(|one| one.subject().has_same_attributes(subject));
             let state = there().find_map(|old| first::is_no_renewal(renewal, old, run));
             let is_window = |finding: &&mut PreflightPoint| finding.point == Point::Window;
             if let (Some(state), Some(window)) = (state, findings.iter_mut().find(is_window)) {
@@ -440,7 +440,7 @@ fn only_user<'c>(
 
 /// Whether what took its place has the name of another user whose credential is on the token: a CA mistook one for the other.
 fn is_for_another(old: &Credential, by: &Successor, run: &Run<'_>) -> bool {
-    old.of_other_users(run.now()).any(|other| other.subject().matches(by.certificate.subject()))
+    old.of_other_users(run.now()).any(|other| other.subject().has_same_attributes(by.certificate.subject()))
 }
 
 fn gone(old: &Credential) -> PointResult {
