@@ -28,6 +28,8 @@ pub struct Retire {
     installed: Option<(Credential, Signed)>,
     /// Whether a person has named it.
     named: bool,
+    /// Whether its key was made by this process to take the old one's place, so that no record has to say so.
+    made_here: bool,
     /// Records of logins, and the address that they must be of.
     confirmations: Vec<Confirmation>,
     login_url: String,
@@ -61,6 +63,7 @@ impl Retire {
             successor: None,
             installed: None,
             named: false,
+            made_here: false,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
@@ -81,6 +84,7 @@ impl Retire {
             successor: Some(new.clone()),
             installed: installed.signed.clone().map(|signed| (installed.credential.clone(), signed)),
             named: false,
+            made_here: installed.made_here,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
@@ -129,6 +133,7 @@ impl Retire {
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
+    /// [`Code::SuccessorDoubtful`] when only a record says so, and the names differ;
     /// [`Code::RetireNotBegun`] when that is not valid yet; [`Code::RetireIssuerNotShown`] when it is
     /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when the one that was named
     /// cannot sign; [`Code::RetireNotOurs`] when there is neither a successor nor the key of the old one;
@@ -307,6 +312,7 @@ impl Retire {
 
         let forbidden = followers.iter().find(|other| !self.has_allowed_name(other, old)).cloned();
         followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
+        followers = self.of_one_holder(old, followers, now)?;
         if followers.is_empty() {
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
             let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
@@ -370,6 +376,27 @@ impl Retire {
                     .fact(Fact::IssuerContinuity, issuer)
             })
         }))
+    }
+
+    /// Of those that follow by their record alone the ones in the old one's name: the record may have come from another
+    /// user's key. Whether another name is meant, a person says.
+    fn of_one_holder(
+        &self,
+        old: &Credential,
+        mut followers: Vec<Credential>,
+        now: SystemTime,
+    ) -> Result<Vec<Credential>> {
+        if self.named || self.made_here {
+            return Ok(followers);
+        }
+        let latest = followers.iter().max_by_key(|one| one.certificate().not_after()).cloned();
+        followers.retain(|one| old.certificate().has_same_holder(one.certificate()));
+        let Some(other) = latest.filter(|_| followers.is_empty()) else { return Ok(followers) };
+        self.make_sure_it_is_no_other_users(old, &other, now)?;
+        let error = about(Error::new(Code::SuccessorDoubtful).during(Step::Retire), old);
+        let name = format!("{} (serial {})", other.subject(), other.certificate().serial());
+        let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, "another_subject");
+        Err(error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject()))
     }
 
     /// Names make no follower, but they can forbid one.

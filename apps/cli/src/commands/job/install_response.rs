@@ -133,6 +133,7 @@ impl<'a> Checks<'a> {
                 | Code::RetireNoSuccessor
                 | Code::RetireNotOurs
                 | Code::RemovalDoubtful
+                | Code::SuccessorDoubtful
         );
         if never {
             return error;
