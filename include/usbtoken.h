@@ -295,6 +295,8 @@
 #define USBTOKEN_LOGGED_IN_ELSEWHERE 417
 /** The driver denies that the new key is protected, as some do until they are started anew. */
 #define USBTOKEN_PROOF_UNDECIDED 418
+/** The token does not let it be said that a new key is as it has to be, and did not make it so. The key was removed again. */
+#define USBTOKEN_KEY_UNFIT 420
 /** The CA's answer is empty. */
 #define USBTOKEN_ANSWER_EMPTY 501
 /** The CA's answer is too large. */
@@ -461,6 +463,8 @@
 #define USBTOKEN_RENEWED_FOR_ANOTHER 832
 /** Two private keys have the same identifier and the same record, so the identifier does not say which one is to go. */
 #define USBTOKEN_KEYS_ALIKE 833
+/** By its record a certificate takes the place of this one that is in another name, or comes from another CA. */
+#define USBTOKEN_SUCCESSOR_DOUBTFUL 834
 /** The new certificate was ordered before the bank renews the old one, so the old one stays until it ends. */
 #define USBTOKEN_RETIRE_BEFORE_WINDOW 844
 /** The certificate is a CA's, and not a customer's. */
@@ -1638,12 +1642,13 @@
 #define USBTOKEN_RENEWED_NO 0
 
 /**
- * Public objects say that one does, which anybody can write on some tokens. A renewal asks the private key.
+ * Public objects say that one does, which anybody can write on some tokens, or the record on the key of a certificate with
+ * another subject. A renewal asks the private key.
  */
 #define USBTOKEN_RENEWED_SAID 1
 
 /**
- * One does: the record on its private key says so, and that key has signed.
+ * One does: the record on its private key says so, that key has signed, and both certificates have one subject.
  */
 #define USBTOKEN_RENEWED_PROVEN 2
 
@@ -1757,6 +1762,17 @@
  * once, and without a bank's profile. Until then nothing old is removed.
  */
 #define USBTOKEN_INSTALLED_WORKS_FROM 2
+
+/**
+ * usbtoken_installed_text: the order's reference number; NULL where usbtoken_context_note_order had noted none.
+ */
+#define USBTOKEN_INSTALLED_REFERENCE 3
+
+/**
+ * usbtoken_installed_text: the record of the day, for usbtoken_context_note_installation in a later process; NULL where the
+ * certificate was there already and nobody knows the day.
+ */
+#define USBTOKEN_INSTALLED_RECORD 4
 
 /**
  * usbtoken_installed_number: USBTOKEN_PROOF_….
@@ -3739,6 +3755,16 @@ usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
                                            struct usbtoken_credentials **out);
 
 /**
+ * Tells the context on which day a certificate was installed in an earlier process: `record` is its USBTOKEN_INSTALLED_RECORD,
+ * which the program has kept. Where the bank takes a new certificate on the next business day only, that counts from this day
+ * too: usbtoken_session_retire and the like answer USBTOKEN_NOT_IN_USE_YET until then. What is installed through this context it
+ * knows by itself.
+ */
+usbtoken_status usbtoken_context_note_installation(const struct usbtoken_context *context,
+                                                   const char *record,
+                                                   size_t record_length);
+
+/**
  * Installs the CA's answer, in whatever form it came: checks the certificate, writes it beside its key, reads it
  * back and lets the new key sign.
  *
@@ -3884,6 +3910,16 @@ usbtoken_status usbtoken_context_note_order(const struct usbtoken_context *conte
                                             size_t pending_id_length,
                                             const char *reference,
                                             size_t reference_length);
+
+/**
+ * Writes the order's reference number that was noted for the key with this identifier: USBTOKEN_PENDING_ID,
+ * USBTOKEN_RENEWAL_ID, and once its certificate is installed USBTOKEN_CREDENTIAL_ID. It is a text (usbtoken_buffer_text,
+ * usbtoken_buffer_text_utf16), and `*out` is NULL where none was noted.
+ */
+usbtoken_status usbtoken_context_order(const struct usbtoken_context *context,
+                                       const char *key_id,
+                                       size_t key_id_length,
+                                       struct usbtoken_buffer **out);
 
 /**
  * As usbtoken_context_note_order, in UTF-16; lengths are in code units.

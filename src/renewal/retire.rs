@@ -28,6 +28,8 @@ pub struct Retire {
     installed: Option<(Credential, Signed)>,
     /// Whether a person has named it.
     named: bool,
+    /// Whether its key was made by this process to take the old one's place, so that no record has to say so.
+    made_here: bool,
     /// Records of logins, and the address that they must be of.
     confirmations: Vec<Confirmation>,
     login_url: String,
@@ -61,6 +63,7 @@ impl Retire {
             successor: None,
             installed: None,
             named: false,
+            made_here: false,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
@@ -81,6 +84,7 @@ impl Retire {
             successor: Some(new.clone()),
             installed: installed.signed.clone().map(|signed| (installed.credential.clone(), signed)),
             named: false,
+            made_here: installed.made_here,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
@@ -129,6 +133,7 @@ impl Retire {
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
+    /// [`Code::SuccessorDoubtful`] when only a record says so, and the names differ;
     /// [`Code::RetireNotBegun`] when that is not valid yet; [`Code::RetireIssuerNotShown`] when it is
     /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when the one that was named
     /// cannot sign; [`Code::RetireNotOurs`] when there is neither a successor nor the key of the old one;
@@ -156,7 +161,7 @@ impl Retire {
         let old = present(&credentials, &self.old)?;
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
-        let (successor, issuer) = self.choose(&credentials, old, followers, run.now())?;
+        let (successor, issuer) = self.choose(&credentials, old, followers, run)?;
         let retirement = contents.retirement(session, old, &successor)?;
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         Ok(Retired { successor, issuer, key_removed: retirement.with_key })
@@ -186,11 +191,12 @@ impl Retire {
         &self,
         old: &Credential,
         new: &Credential,
-        now: SystemTime,
+        run: &Run<'_>,
     ) -> Result<()> {
+        let now = run.now();
         self.make_sure_it_is_no_other_users(old, new, now)?;
         self.make_sure_the_window_was_open(old, new, now)?;
-        self.make_sure_it_works(old, new, now)?;
+        self.make_sure_it_works(old, new, run)?;
         self.make_sure_of_login(new, now)
     }
 
@@ -233,9 +239,10 @@ impl Retire {
 
     /// Until the bank takes the new one, the old one is needed. The bank goes by the time that it is: a time that the caller
     /// has put ahead brings that day no nearer.
-    fn make_sure_it_works(&self, old: &Credential, new: &Credential, now: SystemTime) -> Result<()> {
-        let now = now.min(Clock::SYSTEM.now());
-        let issued = self.installed_on.into_iter().fold(new.not_issued_before(), Date::max);
+    fn make_sure_it_works(&self, old: &Credential, new: &Credential, run: &Run<'_>) -> Result<()> {
+        let now = run.now().min(Clock::SYSTEM.now());
+        let installed = self.installed_on.into_iter().chain(run.installed_on(new.certificate()));
+        let issued = installed.fold(new.not_issued_before(), Date::max);
         match self.policy.not_in_use_before(issued, Some(old.certificate().not_after()), now) {
             Some(day) => Err(about(Error::new(Code::NotInUseYet).during(Step::Retire), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
@@ -296,14 +303,16 @@ impl Retire {
         credentials: &Credentials,
         old: &Credential,
         mut followers: Vec<Credential>,
-        now: SystemTime,
+        run: &Run<'_>,
     ) -> Result<(Credential, IssuerContinuity)> {
+        let now = run.now();
         let refuse = |code| about(Error::new(code).during(Step::Retire), old).fact(Fact::Now, jst_time(now));
         let begun = |one: &Credential| one.certificate().not_before() <= now;
         let usable = |one: &Credential| begun(one) && one.certificate().not_after() >= now;
 
         let forbidden = followers.iter().find(|other| !self.has_allowed_name(other, old)).cloned();
         followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
+        followers = self.of_one_holder(old, followers, now)?;
         if followers.is_empty() {
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
             let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
@@ -352,7 +361,7 @@ impl Retire {
         shown.sort_by_key(|(one, _)| Reverse(one.certificate().not_after()));
         let mut refusal = None;
         for (one, issuer) in shown {
-            match self.make_sure_it_may_take_the_place(old, &one, now) {
+            match self.make_sure_it_may_take_the_place(old, &one, run) {
                 Ok(()) => return Ok((one, issuer)),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
@@ -367,6 +376,27 @@ impl Retire {
                     .fact(Fact::IssuerContinuity, issuer)
             })
         }))
+    }
+
+    /// Of those that follow by their record alone the ones in the old one's name: the record may have come from another
+    /// user's key. Whether another name is meant, a person says.
+    fn of_one_holder(
+        &self,
+        old: &Credential,
+        mut followers: Vec<Credential>,
+        now: SystemTime,
+    ) -> Result<Vec<Credential>> {
+        if self.named || self.made_here {
+            return Ok(followers);
+        }
+        let latest = followers.iter().max_by_key(|one| one.certificate().not_after()).cloned();
+        followers.retain(|one| old.certificate().has_same_holder(one.certificate()));
+        let Some(other) = latest.filter(|_| followers.is_empty()) else { return Ok(followers) };
+        self.make_sure_it_is_no_other_users(old, &other, now)?;
+        let error = about(Error::new(Code::SuccessorDoubtful).during(Step::Retire), old);
+        let name = format!("{} (serial {})", other.subject(), other.certificate().serial());
+        let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, "another_subject");
+        Err(error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject()))
     }
 
     /// Names make no follower, but they can forbid one.

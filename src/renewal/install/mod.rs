@@ -3,9 +3,11 @@
 use base16ct::lower::encode_string as hex;
 
 mod check;
+mod installation;
 mod installed;
 
 use self::check::{Asked, Checks};
+pub use self::installation::Installation;
 pub use self::installed::Installed;
 use super::begin::{proof_notice, prove};
 use super::clock::{self, Clock};
@@ -225,6 +227,7 @@ impl<'a> Install<'a> {
             old: pending.old_certificate().cloned(),
             proof: Some(pending.proof().clone()),
             before: pending.before(),
+            begun_here: pending.requested().is_of_this_process(),
             half_written,
             notices: pending.notices().to_vec(),
         })?;
@@ -242,6 +245,8 @@ struct Match<'k> {
     old: Option<OldCertificate>,
     proof: Option<Proof>,
     before: Option<&'k Present>,
+    /// Whether this process has begun the job.
+    begun_here: bool,
     /// What an interrupted installation has left of its certificate.
     half_written: Vec<StoredCertificate>,
     notices: Vec<Warning>,
@@ -253,7 +258,8 @@ impl<'k> Match<'k> {
         let before = Some(contents.present().as_ref());
         let half_written = key.waiting().map(|key| contents.half_certificates_of(key)).unwrap_or_default();
         let (subject, proof, old) = (None, None, key.old());
-        Match { leaf, key, subject, old, proof, before, half_written, notices: Vec::new() }
+        let begun_here = false;
+        Match { leaf, key, subject, old, proof, before, begun_here, half_written, notices: Vec::new() }
     }
 }
 
@@ -291,6 +297,7 @@ impl Job<'_> {
         Ok(Installed {
             replaced: key.old_credential().unwrap_or_default(),
             old_elsewhere,
+            written_on: Some(jst_date(Clock::SYSTEM.now())),
             ..self.there(credential, proof, issuer, notices)
         })
     }
@@ -303,6 +310,7 @@ impl Job<'_> {
         issuer: IssuerContinuity,
         notices: Vec<Warning>,
     ) -> Installed {
+        let written_on = self.checks.run.installed_on(credential.certificate());
         Installed {
             credential,
             proof,
@@ -312,7 +320,8 @@ impl Job<'_> {
             notices,
             key_reused: false,
             was_there: true,
-            written_on: None,
+            made_here: false,
+            written_on,
             signed: None,
             policy: self.checks.policy.clone(),
             certificates: self.checks.response.certificates().to_vec(),
@@ -368,7 +377,7 @@ impl Job<'_> {
     /// Checks the certificate, writes it, and lets its key sign.
     fn finish(&self, found: Match<'_>) -> Result<Installed> {
         let Checks { policy, response, run } = self.checks;
-        let Match { leaf, key, subject, old, proof, before, half_written, mut notices } = found;
+        let Match { leaf, key, subject, old, proof, before, begun_here, half_written, mut notices } = found;
         let (private, public) = key.pair()?;
         run.enter(Step::CheckCertificate)?;
         let asked = Asked { key, old: old.as_ref(), subject };
@@ -419,6 +428,7 @@ impl Job<'_> {
             notices,
             key_reused: key.is_in_use(),
             was_there: false,
+            made_here: begun_here,
             written_on: Some(jst_date(Clock::SYSTEM.now())),
             policy: policy.clone(),
             certificates: response.certificates().to_vec(),
