@@ -154,6 +154,7 @@ pub(crate) enum Answer<'a> {
     SessionInfo(Structure<CK_SESSION_INFO>),
     /// How many there are by the driver's word, and those for which there was room.
     List {
+        #[serde(with = "super::flat::length")]
         count: CK_ULONG,
         entries: Vec<CK_ULONG>,
     },
@@ -162,6 +163,7 @@ pub(crate) enum Answer<'a> {
     Handles(CK_ULONG, CK_ULONG),
     /// Its length by the driver's word, and the bytes.
     Signature {
+        #[serde(with = "super::flat::length")]
         count: CK_ULONG,
         #[serde(borrow)]
         bytes: Bytes<'a>,
@@ -174,6 +176,7 @@ pub(crate) enum Answer<'a> {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Filled<'a> {
     /// `ulValueLen` as it came back.
+    #[serde(with = "super::flat::length")]
     pub(crate) length: CK_ULONG,
     /// The whole room; of a secret nothing.
     #[serde(borrow)]
