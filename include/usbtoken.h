@@ -295,6 +295,8 @@
 #define USBTOKEN_LOGGED_IN_ELSEWHERE 417
 /** The driver denies that the new key is protected, as some do until they are started anew. */
 #define USBTOKEN_PROOF_UNDECIDED 418
+/** The token does not let it be said that a new key is as it has to be, and did not make it so. The key was removed again. */
+#define USBTOKEN_KEY_UNFIT 420
 /** The CA's answer is empty. */
 #define USBTOKEN_ANSWER_EMPTY 501
 /** The CA's answer is too large. */
@@ -461,6 +463,10 @@
 #define USBTOKEN_RENEWED_FOR_ANOTHER 832
 /** Two private keys have the same identifier and the same record, so the identifier does not say which one is to go. */
 #define USBTOKEN_KEYS_ALIKE 833
+/** By its record a certificate takes the place of this one that is in another name, or comes from another CA. */
+#define USBTOKEN_SUCCESSOR_DOUBTFUL 834
+/** The new certificate was ordered before the bank renews the old one, so the old one stays until it ends. */
+#define USBTOKEN_RETIRE_BEFORE_WINDOW 844
 /** The certificate is a CA's, and not a customer's. */
 #define USBTOKEN_OLD_IS_CA 840
 /** It was not said onto which USB token the certificate is to be renewed. */
@@ -833,6 +839,10 @@
 #define USBTOKEN_FACT_STILL_THERE 65
 /** works at the bank from (JST) */
 #define USBTOKEN_FACT_WORKS_FROM 105
+/** new certificate ordered on (JST) */
+#define USBTOKEN_FACT_ORDERED_ON 106
+/** renewed from (JST) */
+#define USBTOKEN_FACT_WINDOW_OPENS 107
 /** place */
 #define USBTOKEN_FACT_PLACE 81
 /** Reference number */
@@ -1634,12 +1644,13 @@
 #define USBTOKEN_RENEWED_NO 0
 
 /**
- * Public objects say that one does, which anybody can write on some tokens. A renewal asks the private key.
+ * Public objects say that one does, which anybody can write on some tokens, or the record on the key of a certificate with
+ * another subject. A renewal asks the private key.
  */
 #define USBTOKEN_RENEWED_SAID 1
 
 /**
- * One does: the record on its private key says so, and that key has signed.
+ * One does: the record on its private key says so, that key has signed, and both certificates have one subject.
  */
 #define USBTOKEN_RENEWED_PROVEN 2
 

@@ -96,7 +96,10 @@ impl Pages {
     /// The serial numbers of the certificates whose place another has taken.
     fn renewed(&self) -> BTreeSet<String> {
         let printed = self.printed(&["list"]);
-        let renewed = printed.lines().filter_map(|line| line.strip_suffix(" renewed 2"));
+        // In another name it is said only (1), however its key has signed (2).
+        let renewed = printed
+            .lines()
+            .filter_map(|line| line.strip_suffix(" renewed 2").or_else(|| line.strip_suffix(" renewed 1")));
         renewed.map(str::to_owned).collect()
     }
 

@@ -26,6 +26,9 @@ use crate::pki::{
 pub struct Policy {
     /// When a certificate can be renewed: from 40 days before it ends.
     pub window: Window,
+    /// Whether an old credential stays until it ends where what takes its place was ordered before this window opened, in
+    /// whatever way. The profile of a bank that lets no one override the window says so.
+    pub window_binds_removal: bool,
     /// The key that the new certificate is for: a new one, like the old.
     pub key: KeyRule,
     /// How sure it must be that the key cannot leave the token: [`ProofLevel::Claimed`]. Less is demanded of no key,
@@ -70,6 +73,7 @@ impl Default for Policy {
     fn default() -> Self {
         Policy {
             window: Window::default(),
+            window_binds_removal: false,
             key: KeyRule::default(),
             proof: ProofLevel::Claimed,
             subject: SubjectRule::default(),

@@ -272,6 +272,7 @@ impl Bank {
         let usual = Policy::default();
         Policy {
             window: self.window,
+            window_binds_removal: !self.may_override.contains(&Override::Window),
             key: self.key,
             proof: self.proof,
             subject: self.subject,
@@ -335,6 +336,7 @@ impl Bank {
         let own = self.policy();
         let differences = [
             (wished.window != own.window, Override::Window),
+            (wished.window_binds_removal != own.window_binds_removal, Override::Window),
             (wished.clock_tolerance_days != own.clock_tolerance_days, Override::Window),
             (wished.key != own.key, Override::Key),
             (wished.proof != own.proof, Override::Proof),

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+mod normal;
+
+use self::normal::{decoded, encoded, without_dots};
 use crate::bank;
 
 const HTTPS: &str = "https://";
@@ -13,7 +16,7 @@ pub(super) struct Address {
     /// A DNS name in lower case, or an address in numbers without brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// Path and query.
+    /// Path and query, as they are asked for: without segments of dots.
     pub(super) target: String,
 }
 
@@ -35,16 +38,19 @@ impl Address {
         let rest = url.get(HTTPS.len()..).filter(|_| scheme.eq_ignore_ascii_case(HTTPS))?;
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (host, port) = bank::authority(authority, 443)?;
-        let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-        Some(Address { host, port, target })
+        let (host, port) = bank::authority(&decoded(authority), 443)?;
+        let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+        Some(Address { host, port, target: format!("{}{query}", without_dots(path)) })
     }
 
-    /// Where a Location (RFC 9110 §10.2.2) points from here. `None` for what is no address, or not HTTPS.
-    pub(super) fn follow(&self, location: &str) -> Option<Self> {
-        let location = location.trim();
+    /// Where a Location (RFC 9110 §10.2.2) points from here (RFC 3986 §5.2.2). `None` for what is no address, or not HTTPS.
+    pub(super) fn follow(&self, location: &[u8]) -> Option<Self> {
+        let location = encoded(location.trim_ascii());
+        let location = location.split('#').next().unwrap_or_default();
         let target = if let Some(rest) = location.strip_prefix("//") {
             return Address::read(&format!("{HTTPS}{rest}"));
+        } else if location.is_empty() {
+            self.target.clone()
         } else if location.starts_with('/') {
             location.to_owned()
         } else if location.starts_with('?') {
@@ -68,15 +74,20 @@ impl Address {
         self.is_at(other) && self.segments().eq(other.segments())
     }
 
+    /// Whether both are one address, however its escapes are written.
+    pub(super) fn is_same(&self, other: &Address) -> bool {
+        self.is_at(other) && decoded(&self.target) == decoded(&other.target)
+    }
+
     /// Whether the other is this page, and has the query of this one where it has one.
     pub(super) fn names(&self, other: &Address) -> bool {
-        let query = |address: &Address| address.target.split_once('?').map(|(_, query)| query.to_owned());
+        let query = |address: &Address| address.target.split_once('?').map(|(_, query)| decoded(query));
         self.is_same_page(other) && query(self).is_none_or(|wanted| query(other) == Some(wanted))
     }
 
-    /// The segments of the path without their parameters (RFC 3986 §3.3).
-    fn segments(&self) -> impl Iterator<Item = &str> {
-        self.path().split('/').map(|segment| segment.split(';').next().unwrap_or_default())
+    /// The segments of the path without their parameters (RFC 3986 §3.3), however their escapes are written.
+    fn segments(&self) -> impl Iterator<Item = String> {
+        self.path().split('/').map(|segment| decoded(segment.split(';').next().unwrap_or_default()))
     }
 
     /// Host and port as HTTP writes them, the port only where it is not 443.
@@ -141,6 +152,7 @@ mod tests {
             ("https://bank.example:8443?a", "https://bank.example:8443/?a"),
             ("https://127.0.0.1:8443/x", "https://127.0.0.1:8443/x"),
             ("https://[::1]/x", "https://[::1]/x"),
+            ("https://b%61nk.example/a/../%6dx?a=/../b", "https://bank.example/%6dx?a=/../b"),
         ] {
             assert_eq!(read(url).as_deref(), Some(is));
         }
@@ -174,14 +186,23 @@ mod tests {
             ("?y", Some("https://bank.example:8443/a/login?y")),
             ("https://other.example/", Some("https://other.example/")),
             ("//other.example/z", Some("https://other.example/z")),
+            ("//b%61nk.example:8443/z", Some("https://bank.example:8443/z")),
+            ("../menu", Some("https://bank.example:8443/menu")),
+            ("./../%2e%2E/menu#top", Some("https://bank.example:8443/menu")),
+            ("", Some("https://bank.example:8443/a/login?x=1")),
+            ("#top", Some("https://bank.example:8443/a/login?x=1")),
+            ("?y#top", Some("https://bank.example:8443/a/login?y")),
+            ("/メニュー", Some("https://bank.example:8443/%E3%83%A1%E3%83%8B%E3%83%A5%E3%83%BC")),
+            ("/\\other.example/menu", None),
             ("http://bank.example:8443/menu", None),
             ("javascript:alert(1)", None),
         ] {
-            assert_eq!(here.follow(location).map(|to| to.to_string()).as_deref(), is, "{location}");
+            let to = here.follow(location.as_bytes()).map(|to| to.to_string());
+            assert_eq!(to.as_deref(), is, "{location}");
         }
-        assert!(here.is_at(&here.follow("/menu").unwrap()));
+        assert!(here.is_at(&here.follow(b"/menu").unwrap()));
         assert!(
-            !here.is_at(&here.follow("https://bank.example/").unwrap()),
+            !here.is_at(&here.follow(b"https://bank.example/").unwrap()),
             "another port is another server"
         );
     }
@@ -198,6 +219,13 @@ mod tests {
             ("/index?page=menu", "/index", true, false),
             ("/menu", "/error", false, false),
             ("/menu", "/menu/", false, false),
+            ("/app/menu", "/app/login/../%6denu;x?y", true, true),
+            ("/%6Denu?p=%7e", "/menu?p=~", true, true),
+            ("/a/b", "/a%2Fb", false, false),
+            ("/a%2fb", "/a%2Fb", true, true),
+            ("/a;b", "/a%3Bb", false, false),
+            ("/menu", "/Menu", false, false),
+            ("/app/menu", "/app//menu", false, false),
         ] {
             assert_eq!(at(one).is_same_page(&at(other)), same, "{one} {other}");
             assert_eq!(at(one).names(&at(other)), named, "{one} {other}");

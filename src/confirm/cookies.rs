@@ -15,6 +15,7 @@ impl Cookies {
     /// Takes those that a response sets.
     pub(super) fn take(&mut self, head: &Head) {
         for field in head.values("Set-Cookie") {
+            let field = String::from_utf8_lossy(field);
             let pair = field.split(';').next().unwrap_or_default();
             let Some((name, value)) = pair.split_once('=') else { continue };
             let (name, value) = (name.trim(), value.trim());

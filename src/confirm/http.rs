@@ -16,14 +16,14 @@ pub(super) struct Head {
     pub(super) status: u16,
     /// The status line as it came.
     pub(super) line: String,
-    fields: Vec<(String, String)>,
+    fields: Vec<(String, Vec<u8>)>,
 }
 
 impl Head {
-    /// The values of the fields of that name.
-    pub(super) fn values<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h str> {
-        let named = move |(field, _): &&(String, String)| field.eq_ignore_ascii_case(name);
-        self.fields.iter().filter(named).map(|(_, value)| value.as_str())
+    /// The values of the fields of that name, as they came.
+    pub(super) fn values<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+        let named = move |(field, _): &&(String, Vec<u8>)| field.eq_ignore_ascii_case(name);
+        self.fields.iter().filter(named).map(|(_, value)| value.as_slice())
     }
 
     /// Reads one, from what is received byte for byte: what follows it is left where it is.
@@ -38,15 +38,23 @@ impl Head {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, Trouble> {
-        let text = String::from_utf8_lossy(bytes);
-        let mut lines = text.lines();
-        let line = lines.next().unwrap_or_default();
-        let status = status(line).ok_or_else(|| Trouble::NotHttp(beginning(line)))?;
-        let field = |line: &str| {
-            let (name, value) = line.split_once(':')?;
-            Some((name.trim().to_owned(), value.trim().to_owned()))
-        };
-        Ok(Head { status, line: beginning(line), fields: lines.filter_map(field).collect() })
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let line = String::from_utf8_lossy(lines.next().unwrap_or_default().trim_ascii_end());
+        let status = status(&line).ok_or_else(|| Trouble::NotHttp(beginning(&line)))?;
+        let mut fields: Vec<(String, Vec<u8>)> = Vec::new();
+        for line in lines {
+            // A line that begins with a blank goes on with the one before (RFC 9112 §5.2).
+            if let (Some(b' ' | b'\t'), Some((_, value))) = (line.first(), fields.last_mut()) {
+                value.push(b' ');
+                value.extend_from_slice(line.trim_ascii());
+                continue;
+            }
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+            let (name, value) = line.split_at(colon);
+            let name = String::from_utf8_lossy(name.trim_ascii()).into_owned();
+            fields.push((name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()));
+        }
+        Ok(Head { status, line: beginning(&line), fields })
     }
 }
 
@@ -105,9 +113,11 @@ mod tests {
             &b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 302 Found\r\nlocation:  /menu \r\nX\r\n\r\nbody"[..];
         let head = Head::read(&mut from).unwrap();
         assert_eq!((head.status, head.line.as_str()), (302, "HTTP/1.1 302 Found"));
-        assert_eq!(head.values("Location").collect::<Vec<_>>(), ["/menu"]);
+        assert_eq!(head.values("Location").collect::<Vec<_>>(), [b"/menu"]);
         assert_eq!(from, b"body");
         assert_eq!(read(b"HTTP/1.0 200\n\n").unwrap().status, 200);
+        let folded = read(b"HTTP/1.1 200 OK\r\nRefresh: 0;\r\n\turl=/\x83\x81 \r\nX: y\r\n\r\n").unwrap();
+        assert_eq!(folded.values("refresh").collect::<Vec<_>>(), [b"0; url=/\x83\x81"]);
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl Confirm {
     pub fn for_bank(mut self, bank: &Bank) -> Result<Self> {
         let own = bank.login_url.as_deref().and_then(Address::read);
         self.bank = None;
-        if own.as_ref() == Some(&self.address) {
+        if let Some(own) = own.filter(|own| own.is_same(&self.address)) {
+            self.address = own;
             self.bank = Some(Box::new(bank.clone()));
             if let Some(page) = &bank.after_login {
                 self.after_login = Some(Address::read(page).ok_or_else(|| unusable(page))?);
@@ -168,7 +169,7 @@ impl Confirm {
     pub fn after_login(mut self, url: &str) -> Result<Self> {
         let page =
             Address::read(url).filter(|page| page.is_at(&self.address)).ok_or_else(|| unusable(url))?;
-        if self.after_login.as_ref() != Some(&page) {
+        if !self.after_login.as_ref().is_some_and(|known| known.is_same(&page)) {
             self.bank = None;
         }
         self.after_login = Some(page);
@@ -208,11 +209,12 @@ impl Confirm {
         let sign = remote(post.clone());
         let key = TlsKey::new(schemes, Arc::new(sign));
         let identity = Arc::new(CertifiedKey::new(chain(credential, &self.known), Arc::new(key)));
-        let start = self.address.clone();
+        let (start, last) = (self.address.clone(), self.after_login.clone());
         // What waits for the network waits there; this thread alone speaks with the token, and can be stopped.
         let work = move || {
-            let with = Visit::make(&client, &start, Some(&identity));
-            let without = is_welcome(&with).then(|| Visit::make(&client, &start, None));
+            let visit = |identity| Visit::make(&client, &start, last.as_ref(), identity);
+            let with = visit(Some(&identity));
+            let without = is_welcome(&with).then(|| visit(None));
             let _ = post.send(Post::Done(Box::new((with, without))));
         };
         let spawned = thread::Builder::new().name("usbtoken-confirm".to_owned()).spawn(work);
@@ -309,7 +311,7 @@ impl Confirm {
     fn check_where_it_ended(&self, with: &Visit) -> Result<()> {
         let is_there = match &self.after_login {
             Some(page) => page.names(&with.at),
-            None => with.redirections.is_empty() && !with.leads_on(),
+            None => with.redirections.is_empty(),
         };
         if is_there {
             return Ok(());

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+mod refresh;
+
 use rustls::ProtocolVersion;
 use rustls::sign::CertifiedKey;
 
@@ -11,6 +13,9 @@ use super::cookies::Cookies;
 use super::http::Head;
 use super::trouble::Trouble;
 use crate::error::{Code, Error, Fact};
+
+/// How much is shown of where it points to.
+const SHOWN: usize = 1000;
 
 /// How many times a server may hand on.
 const REDIRECTIONS: usize = 5;
@@ -34,8 +39,14 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    /// Asks for a page and follows the server, with a certificate or without.
-    pub(super) fn make(client: &Client, start: &Address, identity: Option<&Arc<CertifiedKey>>) -> Self {
+    /// Asks for a page and follows the server, with a certificate or without. Where it is led to is the last page, also where it
+    /// refreshes itself.
+    pub(super) fn make(
+        client: &Client,
+        start: &Address,
+        last: Option<&Address>,
+        identity: Option<&Arc<CertifiedKey>>,
+    ) -> Self {
         let (mut cookies, mut redirections) = (Cookies::default(), Vec::new());
         let (mut at, mut only_tls12) = (start.clone(), false);
         let proxy = client.proxy.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -57,7 +68,11 @@ impl Visit {
                 answer,
                 proxy: proxy.clone(),
             };
-            let Some(location) = answer.as_ref().ok().and_then(location) else {
+            let is_last = last.is_some_and(|page| page.names(&at));
+            let to = answer.as_ref().ok().and_then(|head| {
+                location(head).or_else(|| refresh::leads_to(head, &at).filter(|_| !is_last))
+            });
+            let Some(location) = to else {
                 return end(at, redirections, None, asked, answer);
             };
             match at.follow(&location).filter(|next| next.is_at(start)) {
@@ -69,14 +84,12 @@ impl Visit {
                     at = next;
                 }
                 Some(_) => return end(at, redirections, None, asked, answer),
-                None => return end(at, redirections, Some(location), asked, answer),
+                None => {
+                    let location = String::from_utf8_lossy(&location).chars().take(SHOWN).collect();
+                    return end(at, redirections, Some(location), asked, answer);
+                }
             }
         }
-    }
-
-    /// Whether its page, shown, leads on to another by itself (the field Refresh, as browsers take it).
-    pub(super) fn leads_on(&self) -> bool {
-        self.answer.as_ref().is_ok_and(|head| head.values("Refresh").any(|value| value.contains([';', ','])))
     }
 
     /// Why there is no answer, as an error.
@@ -106,7 +119,7 @@ fn earlier(second: Attempt, first: Attempt) -> Attempt {
 }
 
 /// Where a response points to (RFC 9110 §15.4).
-fn location(head: &Head) -> Option<String> {
+fn location(head: &Head) -> Option<Vec<u8>> {
     let redirects = matches!(head.status, 301 | 302 | 303 | 307 | 308);
-    head.values("Location").next().filter(|_| redirects).map(|to| to.chars().take(1000).collect())
+    head.values("Location").next().filter(|_| redirects).map(<[u8]>::to_vec)
 }

@@ -205,13 +205,24 @@ impl Credential {
     /// The first day in Japan on which it can have been issued: it is the answer to a job that its record dates, and a CA may
     /// have it begin before that.
     pub(crate) fn not_issued_before(&self) -> Date {
+        self.jobs().fold(jst_date(self.certificate.not_before()), Date::max)
+    }
+
+    /// The days of the jobs that the records on its key and on itself name.
+    fn jobs(&self) -> impl Iterator<Item = Date> {
         let key = match &self.key {
             SeenKey::Present(key) => Some(key.label.bytes()),
             SeenKey::NotLookedFor | SeenKey::Missing => None,
         };
         let labels = key.into_iter().chain([self.stored.label.bytes()]);
-        let jobs = labels.filter_map(|label| Marking::of(label).record().map(Record::day));
-        jobs.fold(jst_date(self.certificate.not_before()), Date::max)
+        labels.filter_map(|label| Marking::of(label).record().map(Record::day))
+    }
+
+    /// The day in Japan on which it was ordered to take the place of an old one, as far as that is known: that of its job, by the
+    /// record on its key, else that of its beginning. The record of a key that both have is that of the old one's job.
+    pub(crate) fn ordered_on(&self, old: &Certificate) -> Date {
+        let job = self.jobs().next().filter(|_| self.certificate.public_key() != old.public_key());
+        job.unwrap_or_else(|| jst_date(self.certificate.not_before()))
     }
 
     /// How many other credentials on the token have the same subject.
@@ -234,7 +245,9 @@ impl Credential {
     pub(crate) fn of_other_users(&self, now: SystemTime) -> impl Iterator<Item = &Certificate> {
         let others =
             self.surroundings.users.iter().filter(move |user| user.row != self.row && user.counts(now));
-        others.map(|user| &user.certificate).filter(|other| !other.subject().matches(self.subject()))
+        others
+            .map(|user| &user.certificate)
+            .filter(|other| !other.subject().has_same_attributes(self.subject()))
     }
 
     /// Whether the object of a URI is one of this credential's. Of a private key the label is compared where it is known, else

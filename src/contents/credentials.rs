@@ -234,7 +234,7 @@ impl Credentials {
     ) -> impl Iterator<Item = &Certificate> {
         let users = self.list.first().map(|one| one.surroundings.users.as_slice()).unwrap_or_default();
         let others = users.iter().filter(move |user| user.counts(now)).map(|user| &user.certificate);
-        others.filter(|other| !other.subject().matches(subject))
+        others.filter(|other| !other.subject().has_same_attributes(subject))
     }
 
     /// The credentials, in the token's order.

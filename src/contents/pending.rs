@@ -346,6 +346,11 @@ impl PendingKey {
         self.private.as_ref()
     }
 
+    /// Whether this is the key as it was made, and not as it was found on the token.
+    pub(crate) fn was_just_made(&self) -> bool {
+        self.at.is_none() && self.private.is_some()
+    }
+
     /// What was on the token when it was read.
     pub(crate) fn present(&self) -> Option<&Arc<Present>> {
         self.present.as_ref()

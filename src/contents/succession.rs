@@ -24,8 +24,14 @@ impl Named {
     }
 
     /// Whether a record names this certificate; `by` is the new one. Records of the previous release hold no more than
-    /// the serial number, so their new certificate has to come from the same issuer.
+    /// the serial number, so their new certificate has to come from the same issuer, for the same holder.
     fn is_named_by(&self, record: &Record, old: &Certificate, by: Option<&Certificate>) -> bool {
+        self.may_be_named_by(record, old, by)
+            && by.is_none_or(|by| record.names_by_digest() || old.has_same_holder(by))
+    }
+
+    /// The same, but that the holder's name may have changed.
+    fn may_be_named_by(&self, record: &Record, old: &Certificate, by: Option<&Certificate>) -> bool {
         match (record.digest(), record.serial()) {
             (Some(digest), _) => digest == self.digest,
             (None, Some(serial)) => {
@@ -125,7 +131,7 @@ impl Contents {
         let mut records = keys.iter().filter_map(|key| self.private_keys.get(*key)?.marking.record());
         Ok(records.any(|record| {
             let renews = !record.is_first() && !record.is_removal();
-            renews && !named.is_named_by(record, old, Some(certificate))
+            renews && !named.may_be_named_by(record, old, Some(certificate))
         }))
     }
 

@@ -24,9 +24,12 @@ pub struct Successor {
     pub id: Vec<u8>,
     /// The certificate.
     pub certificate: Certificate,
-    /// Whether that is sure: the record on its private key names the older certificate, or both have one key, and that key
-    /// has signed. Else only public objects say so, which anybody can write on some tokens.
+    /// Whether that is sure: the record on its private key names the older certificate, or both have one key, that key
+    /// has signed, and both certificates have one subject. Else only public objects say so, which anybody can write on some
+    /// tokens, or the record may have come from another user's key.
     pub proven: bool,
+    /// Whether that key has signed, whatever the subjects are.
+    pub(crate) signed: bool,
     /// The end of the last one, where this one has a successor itself.
     last_end: SystemTime,
 }
@@ -47,7 +50,8 @@ pub struct Renewed {
 struct Claim {
     old: usize,
     new: usize,
-    proven: bool,
+    /// Whether the key of the new one has signed.
+    signed: bool,
 }
 
 /// The certificates by what records name them by.
@@ -138,7 +142,7 @@ impl Contents {
     pub(super) fn successors(&self) -> HashMap<usize, Successor> {
         let mut chosen: HashMap<usize, Claim> = HashMap::new();
         for claim in self.claims() {
-            let rank = |claim: &Claim| (claim.proven, self.end_of(claim.new));
+            let rank = |claim: &Claim| (self.is_sure(claim), claim.signed, self.end_of(claim.new));
             let better = chosen.get(&claim.old).is_none_or(|known| rank(known) < rank(&claim));
             if better {
                 chosen.insert(claim.old, claim);
@@ -148,14 +152,15 @@ impl Contents {
         // A successor ends later, so what follows it is known before it is asked for.
         claims.sort_by_key(|claim| Reverse(self.end_of(claim.old)));
         let mut successors: HashMap<usize, Successor> = HashMap::new();
-        for Claim { old, new, proven } in claims {
+        for claim in claims {
+            let (proven, Claim { old, new, signed }) = (self.is_sure(&claim), claim);
             let (Some(held), Some(certificate)) = (self.certificates.get(new), self.certificate(new)) else {
                 continue;
             };
             let next = successors.get(&new).filter(|next| next.proven >= proven);
             let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
             let (id, certificate) = (held.stored.id.clone(), certificate.clone());
-            successors.insert(old, Successor { id, certificate, proven, last_end });
+            successors.insert(old, Successor { id, certificate, proven, signed, last_end });
         }
         successors
     }
@@ -194,16 +199,30 @@ impl Contents {
         let later = |at: &usize| {
             self.certificate(*at).is_some_and(|new| !new.is_ca() && new.not_after() > old.not_after())
         };
+        let is_sure = |signed: bool, at: usize| {
+            signed && self.certificate(at).is_some_and(|new| old.has_same_holder(new))
+        };
         let best = claims
             .into_iter()
             .filter(|(_, at)| later(at))
-            .max_by_key(|(proven, at)| (*proven, self.end_of(*at)));
-        let (proven, at) = best?;
+            .max_by_key(|(signed, at)| (is_sure(*signed, *at), *signed, self.end_of(*at)));
+        let (signed, at) = best?;
+        let proven = is_sure(signed, at);
         let (held, certificate) = (self.certificates.get(at)?, self.certificate(at)?.clone());
         let successors = self.successors();
         let next = successors.get(&at).filter(|next| next.proven >= proven);
         let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
-        Some(Successor { id: held.stored.id.clone(), certificate, proven, last_end })
+        Some(Successor { id: held.stored.id.clone(), certificate, proven, signed, last_end })
+    }
+
+    /// Whether a claim is more than said: the key has signed, and the certificate has the name of the older one.
+    fn is_sure(&self, claim: &Claim) -> bool {
+        claim.signed && self.have_one_holder(claim.old, claim.new)
+    }
+
+    fn have_one_holder(&self, old: usize, new: usize) -> bool {
+        let both = self.certificate(old).zip(self.certificate(new));
+        both.is_some_and(|(old, new)| old.has_same_holder(new))
     }
 
     fn end_of(&self, certificate: usize) -> Option<SystemTime> {
@@ -282,7 +301,7 @@ impl Contents {
         names: &Names,
         record: &Record,
         new: impl Iterator<Item = usize>,
-        proven: bool,
+        signed: bool,
         claims: &mut Vec<Claim>,
     ) {
         let olds = if record.is_removal() { &[] } else { names.of(record) };
@@ -292,10 +311,11 @@ impl Contents {
         for new in new {
             for &old in olds {
                 // Records of the previous release hold no more than the serial number.
-                let of_issuer = record.digest().is_some() || self.have_one_issuer(old, new);
+                let of_issuer = record.names_by_digest()
+                    || self.have_one_issuer(old, new) && self.have_one_holder(old, new);
                 let answers = self.certificate(new).is_some_and(|new| record.may_be_answered_by(new));
                 if of_issuer && answers && self.ends_later(old, new) {
-                    claims.push(Claim { old, new, proven });
+                    claims.push(Claim { old, new, signed });
                 }
             }
         }
@@ -314,7 +334,7 @@ impl Contents {
             latest_first.sort_by_key(|at| Reverse(self.end_of(*at)));
             for &old in places {
                 let new = latest_first.iter().find(|new| self.is_of_the_same_renewals(old, **new));
-                claims.extend(new.map(|new| Claim { old, new: *new, proven: signed.contains(key) }));
+                claims.extend(new.map(|new| Claim { old, new: *new, signed: signed.contains(key) }));
             }
         }
         claims

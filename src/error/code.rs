@@ -243,6 +243,8 @@ numbered! {
         LoggedInElsewhere = 417 "logged_in_elsewhere",
         /// The driver denies what a new key was made as, and it cannot be started anew to be asked again; the key waits.
         ProofUndecided = 418 "proof_undecided",
+        /// The token refuses an attribute that a new key needs, and does not make it so by itself; the key was removed.
+        KeyUnfit = 420 "key_unfit",
 
         /// The answer is empty.
         AnswerEmpty = 501 "answer_empty",
@@ -413,6 +415,10 @@ numbered! {
         RenewedForAnother = 832 "renewed_for_another",
         /// Two private keys have the same record and the same identifier, so that naming it does not tell which is meant.
         KeysAlike = 833 "keys_alike",
+        /// What takes its place by a record has another name, or comes from another CA.
+        SuccessorDoubtful = 834 "successor_doubtful",
+        /// What takes the place of the old credential was ordered before its window opened, so it stays until it ends.
+        RetireBeforeWindow = 844 "retire_before_window",
         /// The certificate that should be renewed is a CA's.
         OldIsCa = 840 "old_is_ca",
         /// A renewal from this computer onto a token that no one has named, and that no bank calls its own.

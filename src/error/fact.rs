@@ -85,6 +85,10 @@ numbered! {
         StillThere = 65 "still_there",
         /// The date in Japan from which on the new certificate works at the bank.
         WorksFrom = 105 "works_from",
+        /// The date in Japan on which a certificate was ordered, as far as that is known.
+        OrderedOn = 106 "ordered_on",
+        /// The date in Japan on which the bank's window for a certificate opens.
+        WindowOpens = 107 "window_opens",
         /// Where a certificate is that is not on the token, such as `file:/home/user/old.p12`.
         Place = 81 "place",
         /// The reference number of the order at the bank or its CA.

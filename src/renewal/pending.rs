@@ -76,6 +76,14 @@ impl RequestedKey {
         }
     }
 
+    /// Whether this process has made it for the job, or has taken the old credential's.
+    pub(super) fn is_of_this_process(&self) -> bool {
+        match self {
+            RequestedKey::Waiting(key) => key.was_just_made(),
+            RequestedKey::InUse(_) => true,
+        }
+    }
+
     pub(super) fn is_in_use(&self) -> bool {
         matches!(self, RequestedKey::InUse(_))
     }

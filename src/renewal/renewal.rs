@@ -233,7 +233,8 @@ fn renewed_by<'c>(
     now: SystemTime,
 ) -> Option<&'c Credential> {
     let in_use = |one: &&Credential| one.certificate().not_after() >= now && one.successor().is_none();
-    let has_it = |one: &&Credential| one.subject().matches(name) && one.may_be_renewed(policy.window, now);
+    let has_it =
+        |one: &&Credential| one.subject().has_same_attributes(name) && one.may_be_renewed(policy.window, now);
     let of_this_name = credentials.iter().filter(in_use).filter(has_it);
     if let found @ Some(_) = the_only(of_this_name) {
         return found;

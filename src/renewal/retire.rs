@@ -8,7 +8,7 @@ use crate::bank::{OldCredential, Policy};
 use crate::contents::{Contents, Credential, Credentials, about};
 use crate::driver::{Session, Signed, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
-use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_time};
+use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_date, jst_time};
 use jiff::civil::Date;
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -28,6 +28,8 @@ pub struct Retire {
     installed: Option<(Credential, Signed)>,
     /// Whether a person has named it.
     named: bool,
+    /// Whether its key was made by this process to take the old one's place, so that no record has to say so.
+    made_here: bool,
     /// Records of logins, and the address that they must be of.
     confirmations: Vec<Confirmation>,
     login_url: String,
@@ -61,6 +63,7 @@ impl Retire {
             successor: None,
             installed: None,
             named: false,
+            made_here: false,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
@@ -81,6 +84,7 @@ impl Retire {
             successor: Some(new.clone()),
             installed: installed.signed.clone().map(|signed| (installed.credential.clone(), signed)),
             named: false,
+            made_here: installed.made_here,
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
@@ -124,10 +128,12 @@ impl Retire {
     ///
     /// # Errors
     /// [`Code::RetireKept`] when the policy keeps it; [`Code::RetireNotConfirmed`] when the policy waits for a confirmation
-    /// and none of the successor is there; [`Code::NotInUseYet`] while the bank does not take the new one yet;
+    /// and none of the successor is there; [`Code::NotInUseYet`] while the bank does not take the new one yet; [`Code::RetireBeforeWindow`] when the new one was
+    /// ordered before the policy's window for the old one opened, and that binds the removal;
     /// [`Code::RetireDoubtful`] when the new certificate was installed a moment ago and a server may refuse it;
     /// [`Code::RetireOnlyCredential`] when no other credential on the token can be used,
     /// [`Code::RetireNoSuccessor`] when none of the others is known to take its place, by its record or by name;
+    /// [`Code::SuccessorDoubtful`] when only a record says so, and the names differ;
     /// [`Code::RetireNotBegun`] when that is not valid yet; [`Code::RetireIssuerNotShown`] when it is
     /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when the one that was named
     /// cannot sign; [`Code::RetireNotOurs`] when there is neither a successor nor the key of the old one;
@@ -168,8 +174,9 @@ impl Retire {
         new: &Credential,
         now: SystemTime,
     ) -> Result<()> {
-        let of_same_name =
-            |other: &&Certificate| *other != new.certificate() && other.subject().matches(new.subject());
+        let of_same_name = |other: &&Certificate| {
+            *other != new.certificate() && other.subject().has_same_attributes(new.subject())
+        };
         match old.of_other_users(now).find(of_same_name).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
@@ -178,7 +185,8 @@ impl Retire {
         }
     }
 
-    /// What else a successor has to be: no other user's, in use at the bank, and confirmed where the policy waits for that.
+    /// What else a successor has to be: no other user's, ordered when the bank renews the old one, in use at the bank, and
+    /// confirmed where the policy waits for that.
     fn make_sure_it_may_take_the_place(
         &self,
         old: &Credential,
@@ -186,8 +194,30 @@ impl Retire {
         now: SystemTime,
     ) -> Result<()> {
         self.make_sure_it_is_no_other_users(old, new, now)?;
+        self.make_sure_the_window_was_open(old, new, now)?;
         self.make_sure_it_works(old, new, now)?;
         self.make_sure_of_login(new, now)
+    }
+
+    /// When a certificate makes room for another is the bank's to say, and a certificate can be ordered in ways of which nobody sees
+    /// that they renew one: as a first one, under another name. What has ended makes room for any.
+    fn make_sure_the_window_was_open(
+        &self,
+        old: &Credential,
+        new: &Credential,
+        now: SystemTime,
+    ) -> Result<()> {
+        let ends = old.certificate().not_after();
+        let has_ended = ends < now.min(Clock::SYSTEM.now());
+        let (opens_on, ordered_on) = (self.policy.window.opens_on(ends), new.ordered_on(old.certificate()));
+        if !self.policy.window_binds_removal || has_ended || opens_on <= ordered_on {
+            return Ok(());
+        }
+        Err(about(Error::new(Code::RetireBeforeWindow).during(Step::Retire), old)
+            .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
+            .fact(Fact::OrderedOn, ordered_on)
+            .fact(Fact::WindowOpens, opens_on)
+            .fact(Fact::Date, jst_date(ends)))
     }
 
     /// Where the policy waits for a login, one with that very certificate is confirmed.
@@ -279,6 +309,7 @@ impl Retire {
 
         let forbidden = followers.iter().find(|other| !self.has_allowed_name(other, old)).cloned();
         followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
+        followers = self.of_one_holder(old, followers, now)?;
         if followers.is_empty() {
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
             let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
@@ -344,6 +375,27 @@ impl Retire {
         }))
     }
 
+    /// Of those that follow by their record alone the ones in the old one's name: the record may have come from another
+    /// user's key. Whether another name is meant, a person says.
+    fn of_one_holder(
+        &self,
+        old: &Credential,
+        mut followers: Vec<Credential>,
+        now: SystemTime,
+    ) -> Result<Vec<Credential>> {
+        if self.named || self.made_here {
+            return Ok(followers);
+        }
+        let latest = followers.iter().max_by_key(|one| one.certificate().not_after()).cloned();
+        followers.retain(|one| old.certificate().has_same_holder(one.certificate()));
+        let Some(other) = latest.filter(|_| followers.is_empty()) else { return Ok(followers) };
+        self.make_sure_it_is_no_other_users(old, &other, now)?;
+        let error = about(Error::new(Code::SuccessorDoubtful).during(Step::Retire), old);
+        let name = format!("{} (serial {})", other.subject(), other.certificate().serial());
+        let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, "another_subject");
+        Err(error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject()))
+    }
+
     /// Names make no follower, but they can forbid one.
     fn may_follow(&self, new: &Credential, old: &Credential) -> bool {
         self.has_allowed_name(new, old) && new.certificate().not_after() > old.certificate().not_after()
@@ -352,7 +404,7 @@ impl Retire {
     /// What is on the token is past the check of its bytes: one name in another encoding is one user.
     fn has_allowed_name(&self, new: &Credential, old: &Credential) -> bool {
         let (old, new) = (old.subject(), new.subject());
-        old.matches(new) || self.policy.subject_rule().allows(old, new)
+        old.has_same_attributes(new) || self.policy.subject_rule().allows(old, new)
     }
 
     /// Whether both come from one issuer, by what was given, what the answer brought, and what is on the token. A

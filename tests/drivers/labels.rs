@@ -93,13 +93,32 @@ fn what_cannot_be_given_with_an_object_is_set_afterwards_or_kept_here() {
         (Kind::P256, "object-without=3"),
         (Kind::P256, "object-without=3,labels-kept"),
         (Kind::P256, "object-without=0x102"),
+        (Kind::P256, "pair-without=3:0x102"),
+        (Kind::P256, "pair-without=3:0x102,pair-answers=0x5"),
+        (Kind::Rsa2048, "pair-without=3:0x102:0x122:0x10a:0x108"),
+        (Kind::P256, "private-without=3"),
+        (Kind::P256, "public-without=0x102"),
+        (Kind::P256, "private-without=0x102,object-without=0x102"),
+        (Kind::P256, "public-without=1"),
+        (Kind::P256, "pair-without=2,closed-by-default"),
+        (Kind::P256, "pair-without=0x103,pair-answers=0x30,closed-by-default"),
+        (Kind::P256, "pair-without=0x162,pair-answers=0x7,closed-by-default"),
+        (Kind::P256, "pair-without=0x103:0x162,pair-answers=0x5,closed-by-default"),
+        (Kind::P256, "pair-without=2:3:0x103:0x162,pair-answers=0xd1,closed-by-default"),
+        (Kind::P256, "pair-without=2:3:0x102:0x103:0x162,closed-by-default"),
+        (Kind::P256, "pair-without=3:0x162,pair-answers=0x80000001,closed-by-default"),
+        (Kind::P256, "pair-without=0x102:0x103,pair-answers=0x6,closed-by-default"),
     ];
     for (kind, ways) in rows {
         let bank = Bank::alone(kind, days_from_now(11));
-        bank.renew_oddly(ways, &[]).json();
+        let said = bank.renew_oddly(ways, &[]);
+        assert_eq!(said.exit, 0, "{ways}: {said:?}");
         bank.assert_old_works();
         assert_eq!(bank.soft.snapshot().of_class("CKO_CERTIFICATE").count(), 2, "{ways}");
         let after = bank.soft.snapshot();
+        // The key is found by its certificate in every program.
+        let new: Vec<_> = after.added_since(&bank.before).iter().map(|object| object.id.clone()).collect();
+        assert!(new.iter().all(|id| !id.is_empty() && *id == new[0]), "{ways}: {after:?}");
         assert_eq!(bank.renew_oddly(ways, &[]).json()["already_renewed"], true, "{ways}");
         bank.soft.snapshot().assert_same_as(&after);
         assert_eq!(bank.noted("pair"), 1, "{ways}");
@@ -107,6 +126,27 @@ fn what_cannot_be_given_with_an_object_is_set_afterwards_or_kept_here() {
         let bank = Bank::alone(kind, days_from_now(11));
         bank.odd(ways, &["request", "--out", "request.pem"]).json();
         bank.odd(ways, &["abandon", "--yes"]).json();
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+}
+
+/// What a token does not let be said of a key, and does not make so, is said, and the key is gone.
+#[test]
+fn a_key_that_is_not_what_it_has_to_be_is_removed() {
+    let rows = [
+        ("pair-without=0x102,labels-kept", Code::KeyUnfit, "CKA_ID"),
+        ("private-without=0x102:3,labels-kept", Code::KeyUnfit, "CKA_ID"),
+        ("pair-without=1", Code::KeyUnfit, "CKA_TOKEN"),
+        ("private-without=1,pair-answers=0x13", Code::KeyUnfit, "CKA_TOKEN"),
+        ("pair-without=2,open-by-default", Code::KeyUnfit, "CKA_PRIVATE"),
+        ("pair-without=0x162,open-by-default", Code::KeyExportable, ""),
+        ("pair-without=0x103:0x162,open-by-default", Code::KeyExportable, ""),
+        ("pair-without=2:0x103:3,open-by-default", Code::KeyUnfit, "CKA_PRIVATE"),
+    ];
+    for (ways, code, attribute) in rows {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let error = bank.odd(ways, &["request", "--out", "request.pem"]).failed(code);
+        assert!(error["facts"]["detail"].to_string().contains(attribute), "{ways}: {error:#}");
         bank.soft.snapshot().assert_same_as(&bank.before);
     }
 }

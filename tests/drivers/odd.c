@@ -1,59 +1,7 @@
 /* A driver in front of the one that ODD_DRIVER names, which behaves as drivers in the world do. ODD is a list of words and
  * numbers, `word=number,word`; what each does stands beside its use. */
 
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <signal.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-typedef unsigned long U;
-typedef unsigned char B;
-
-struct token_info {
-    B label[32], manufacturer[32], model[16], serial[16];
-    U flags, sessions[4], longest_pin, shortest_pin, memory[4];
-    B versions[4], time[16];
-};
-struct mechanism_info { U smallest, largest, flags; };
-struct mechanism { U kind; void *parameter; U length; };
-struct attribute { U type; void *value; U length; };
-
-/* The functions of PKCS#11 v2.40 in the order of CK_FUNCTION_LIST. */
-enum {
-    INITIALIZE, FINALIZE, GET_LIST = 3, SLOT_LIST, TOKEN_INFO = 6, MECHANISM_LIST, MECHANISM_INFO, OPEN_SESSION = 12, SESSION_INFO = 15,
-    LOGIN = 18, LOGOUT,
-    CREATE_OBJECT, DESTROY_OBJECT = 22, GET_ATTRIBUTES = 24, SET_ATTRIBUTES, FIND_INIT, FIND, FIND_FINAL,
-    SIGN_INIT = 42, SIGN, SIGN_FINAL = 45, GENERATE_KEY_PAIR = 59, FUNCTIONS = 68
-};
-struct list { B version[2]; U (*function[FUNCTIONS])(); };
-
-static struct list *real, odd;
-static int starts, logins, pairs;
-static __thread int knows_thread;
-
-static const char *word(const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = getenv("ODD"); at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : 0)
-        if (!strncmp(at, name, length) && (!at[length] || at[length] == ',' || at[length] == '='))
-            return at[length] == '=' ? at + length + 1 : "1";
-    return 0;
-}
-
-static U number(const char *name) { const char *value = word(name); return value ? strtoul(value, 0, 0) : 0; }
-
-/* What was called, a word a line. */
-static void note(const char *what)
-{
-    FILE *log = getenv("ODD_LOG") ? fopen(getenv("ODD_LOG"), "a") : 0;
-    if (log) fprintf(log, "%s\n", what), fclose(log);
-}
+#include "odd.h"
 
 /* `closes-at`: at the call that begins so (init, login, pair, sign, create, finalize) every descriptor from `closes-from` (3) to
  * `closes-to` (the last) is closed. `own-file`: then a file of its own has the number of a stream. */
@@ -215,12 +163,6 @@ static U numbering;
 static U outside(U object) { return word("handles-change") ? object + (numbering << 32) : object; }
 static U inside(U object) { return !word("handles-change") ? object : object >> 32 == numbering ? object & 0xffffffff : 0; }
 
-static struct attribute *of_type(struct attribute *list, U count, U type)
-{
-    for (U i = 0; i < count; i++) if (list[i].type == type) return list + i;
-    return 0;
-}
-
 /* The objects of this class with this identifier. */
 static U with_id(U session, U class, struct attribute *id, U *found)
 {
@@ -340,12 +282,16 @@ static U find(U session, U *objects, U room, U *count)
     return rv;
 }
 
-/* `pair-without`: an attribute that it refuses, with `pair-answers`. `labels-chosen`: keys are labelled by the token. `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
+/* `pair-without`, `public-without`, `private-without`: attributes that it refuses there, with `pair-answers`. `open-by-default`: a private
+ * key that is not told otherwise can be read by everybody; `closed-by-default`: by nobody. `labels-chosen`: keys are labelled by the token. `dies-in-generate`: the public half is not on the token by then (1), or it is, without a point that makes sense (2). */
 static U generate(U session, struct mechanism *mechanism, struct attribute *public, U publics, struct attribute *private,
                   U privates, U *public_key, U *private_key)
 {
+    static U open[] = {2, 0x103, 0x162};
+    static B yes = 1, no;
     struct attribute one[20], two[20];
-    if (word("pair-without") && (of_type(public, publics, number("pair-without")) || of_type(private, privates, number("pair-without"))))
+    if (gives("pair-without", public, publics) || gives("pair-without", private, privates)
+        || gives("public-without", public, publics) || gives("private-without", private, privates))
         return word("pair-answers") ? number("pair-answers") : 0x12;
     reset(session), note("pair"), pairs++, close_at("pair");
     /* `stores-no-public-key`: it is a session object or none. */
@@ -354,10 +300,13 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
     memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
     for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;
     for (U i = 0; word("labels-chosen") && i < privates; i++) if (two[i].type == 3) two[i].value = "Key 1", two[i].length = 5;
+    for (int i = 0; (word("open-by-default") || word("closed-by-default")) && i < 3; i++)
+        if (!of_type(two, privates, open[i]))
+            two[privates++] = (struct attribute){open[i], (open[i] == 0x162) == !word("closed-by-default") ? &yes : &no, 1};
     U rv = real->function[GENERATE_KEY_PAIR](session, mechanism, one, publics, two, privates, public_key, private_key);
     if (!rv && word("dies-in-generate")) {
         U class = 2, type = 3;
-        B yes = 1, half[] = {4, 65, 4, 1, 2, 3};
+        B half[] = {4, 65, 4, 1, 2, 3};
         struct attribute all[] = {{0, &class, sizeof class}, {0x100, &type, sizeof type}, {1, &yes, 1},
             *of_type(public, publics, 3), *of_type(public, publics, 0x102), *of_type(public, publics, 0x180), {0x181, half, 6}};
         real->function[DESTROY_OBJECT](session, *public_key);

@@ -6,11 +6,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Bank, DAY, at, credential, policy, read, refused, run};
+use common::{Bank, DAY, at, credential, install, policy, read, refused, run};
 use usbtoken::bank::KeyRule;
 use usbtoken::renewal::Retire;
 use usbtoken::{Certificate, Code, Install, Renewal};
-use usbtoken_testkit::{Kind, Object, Snapshot, SoftKey};
+use usbtoken_testkit::{Kind, Object, Snapshot, SoftKey, days_from_now};
 
 const ABANDON: [&str; 2] = ["abandon", "--yes"];
 const FIRST_READ: &str = "C_DestroyObject:exit";
@@ -230,5 +230,36 @@ fn a_time_that_is_put_ahead_lets_nothing_go_that_the_bank_still_needs() {
         let ahead = std::time::SystemTime::now() + days * DAY;
         refused(session.retire(&old, &waits, &at(ahead)), Code::NotInUseYet);
         bank.soft.snapshot().assert_same_as(&before);
+    }
+}
+
+/// What was ordered before the window opened takes no one's place, until there is no one in it.
+#[test]
+fn the_day_of_the_order_is_held_against_the_window() {
+    let cases = [(11, 31, true), (11, 26, false), (-1, 100, false), (200, 0, true), (200, 100, true)];
+    for (ends, ordered, refuses) in cases {
+        let bank = Bank::alone(Kind::P256, days_from_now(ends));
+        let session = bank.session();
+        let subject = "CN=dummy".parse().unwrap();
+        let then = at(std::time::SystemTime::now() - ordered * DAY);
+        let pending = Renewal::first(subject).begin(&session, &then).unwrap();
+        let issued = bank.ca.issue_for(pending.request().to_der()).subject(&bank.old.subject);
+        let new = install(&session, &issued.der()).unwrap().credential;
+        let before = bank.soft.snapshot();
+        let old = credential(session.token(), &bank.old.id);
+        let removal = |binds| {
+            let mut policy = bank.anchored();
+            policy.window_binds_removal = binds;
+            Retire::of(&old, &policy).successor(new.certificate())
+        };
+        if refuses {
+            let ahead = at(std::time::SystemTime::now() + 300 * DAY);
+            for run in [run(), ahead] {
+                refused(removal(true).run(&session, &run), Code::RetireBeforeWindow);
+                bank.soft.snapshot().assert_same_as(&before);
+            }
+        }
+        removal(!refuses).run(&session, &run()).unwrap();
+        assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0, "{ends} {ordered}");
     }
 }

@@ -26,6 +26,7 @@ fn a_redirection_alone_is_no_login() {
         (leads("return 302 /certerror;", "return 302 /please;"), "login_led_on"),
         (leads("return 302 /certerror;", "return 403;"), "login_led_on"),
         (leads("add_header Refresh \"0; url=/certerror\"; return 200;", "return 403;"), "login_led_on"),
+        (leads("add_header Refresh \"5 /certerror\"; return 200;", "return 403;"), "login_led_on"),
         (
             "ssl_verify_client on; location / { return 200; } location = /login { return 302 /certerror; }"
                 .to_owned(),
@@ -63,6 +64,40 @@ fn the_page_after_the_login_can_be_named() {
         }
         let other = ["--after-login", "https://other.example/menu"];
         confirm(&stage, &server, &other).failed("login_url_unusable", 2);
+    }
+}
+
+/// Servers write one address in many ways, and it is the page that is named all the same.
+#[test]
+fn a_page_is_known_however_its_address_is_written() {
+    let stage = renewed(Kind::P256);
+    let menu = "/メニュー";
+    let page = "/%e3%83%a1%E3%83%8B%E3%83%A5%E3%83%BC";
+    for (to, named, failure) in [
+        ("return 302 ../menu;", "/menu", None),
+        ("return 302 /app/login/../../menu;", "/menu", None),
+        ("return 302 /app/%2e%2E/%6d%65nu?t=1#top;", "/menu", None),
+        ("return 302 ./menu;", "/app/../%6denu", None),
+        (&format!("return 302 {menu};"), page, None),
+        ("add_header Refresh \"0; url=/menu\"; return 200;", "/menu", None),
+        ("add_header Refresh \"3 URL='app/../menu'\"; return 200;", "/menu", None),
+        ("return 302 /menu/../certerror;", "/menu", Some("login_led_on")),
+        ("return 302 \"/menu/..;/certerror\";", "/menu", Some("login_led_on")),
+        ("return 302 /menu%2fx;", "/menu", Some("login_led_on")),
+        ("return 302 \"//menu/../menu\";", "/menu", Some("login_led_on")),
+    ] {
+        let server = servers::nginx(&stage, &leads(to, "return 403;"));
+        let done = confirm(&stage, &server, &["--after-login", &server.url(named)]);
+        match failure {
+            None => drop(done.succeeded()),
+            Some(name) => drop(done.failed(name, 12)),
+        }
+    }
+    // A page that ends its session some day, or shows itself anew, leads nobody on.
+    for refresh in ["900; url=/logout", "30", "0; url=/login"] {
+        let shown = format!("add_header Refresh \"{refresh}\"; return 200;");
+        let server = servers::nginx(&stage, &leads(&shown, "return 403;"));
+        confirm(&stage, &server, &[]).succeeded();
     }
 }
 

@@ -95,9 +95,10 @@ pub const USBTOKEN_CREDENTIAL_RENEWAL_PENDING: u32 = 7;
 
 /// No credential on the token is known to take the place of this one.
 pub const USBTOKEN_RENEWED_NO: u32 = 0;
-/// Public objects say that one does, which anybody can write on some tokens. A renewal asks the private key.
+/// Public objects say that one does, which anybody can write on some tokens, or the record on the key of a certificate with
+/// another subject. A renewal asks the private key.
 pub const USBTOKEN_RENEWED_SAID: u32 = 1;
-/// One does: the record on its private key says so, and that key has signed.
+/// One does: the record on its private key says so, that key has signed, and both certificates have one subject.
 pub const USBTOKEN_RENEWED_PROVEN: u32 = 2;
 
 /// No one logged in, so private keys cannot be seen.

@@ -295,6 +295,7 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         Code::MechanismUnsupported
         | Code::KeySizeUnsupported
         | Code::TemplateRefused
+        | Code::KeyUnfit
         | Code::FunctionUnsupported
         | Code::WriteProtected => USBTOKEN_HR_UNSUPPORTED,
         Code::OperationCancelled | Code::Cancelled | Code::ConsentDenied => USBTOKEN_HR_CANCELLED,

@@ -157,6 +157,14 @@ pub(super) fn is_template_refusal(rv: CK_RV) -> bool {
     )
 }
 
+/// Whether the token may have refused the template, in words that mean other things too: many drivers have one answer for all
+/// that a card refuses.
+pub(super) fn may_be_template_refusal(rv: CK_RV) -> bool {
+    is_template_refusal(rv)
+        || rv >= CKR_VENDOR_DEFINED
+        || matches!(rv, CKR_GENERAL_ERROR | CKR_FUNCTION_FAILED | CKR_ARGUMENTS_BAD | CKR_DEVICE_ERROR)
+}
+
 /// Whether the token refused to sign in this way, in words that mean nothing else.
 pub(super) fn is_mechanism_refusal(rv: CK_RV) -> bool {
     matches!(

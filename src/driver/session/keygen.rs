@@ -6,10 +6,11 @@ use super::read::Object;
 use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
-use crate::driver::token::quirks::TemplateSet;
+use crate::driver::token::template_set::{Part, TemplateSet};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{KeyKind, PublicKey, SignatureAlgorithm};
 use base16ct::lower::encode_string as hex;
+use std::time::{Duration, Instant};
 use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 
@@ -26,6 +27,13 @@ pub(crate) struct NewKeyPair {
     pub labelled: bool,
 }
 
+/// Where the halves of a pair that was just made are.
+#[derive(Clone, Copy, Debug)]
+struct Halves {
+    public: ObjectHandle,
+    private: ObjectHandle,
+}
+
 /// What a label means to who asks for a key pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LabelIs {
@@ -37,12 +45,14 @@ pub(crate) enum LabelIs {
 
 impl Session {
     /// Generates a key pair with this label, on both halves, and a random CKA_ID of its own. Neither is changed later; only a
-    /// token that chooses labels by itself, or takes none with the pair, is asked once to take ours.
+    /// token that chooses names by itself, or takes none with the pair, is asked once to take ours.
     ///
-    /// Whether the key is really not exportable is for [`Session::prove`] to say.
+    /// Whether the key is really not exportable is for [`Session::prove`] to say; that it stays on the token and is private is
+    /// read here, where the token did not let that be said.
     ///
     /// # Errors
-    /// [`Code::TemplateRefused`] when the token refuses every template, [`Code::TokenFull`],
+    /// [`Code::TemplateRefused`] when the token refuses every template, [`Code::KeyUnfit`] when it takes one that does not say
+    /// what the key has to be, and it is not so; [`Code::TokenFull`],
     /// [`Code::MechanismUnsupported`], [`Code::PublicKeyInvalid`] and what the token returns. Whatever was left
     /// on the token by a failed attempt is removed; what cannot be removed stands in the error.
     pub(crate) fn generate_key_pair(
@@ -52,16 +62,14 @@ impl Session {
         before: &Present,
     ) -> Result<NewKeyPair> {
         let id = random_id()?;
-        let (public, private) = self.try_templates(kind, &id, (label, label_is), before)?;
-        let made = self.read_pair(public, private).and_then(|pair| self.labelled(pair, label));
-        made.map_err(|error| {
-            let open = self.open_session();
-            let halves = [open.place(public), open.place(private)].into_iter();
-            let removal = halves.fold(Removal::new(Step::GenerateKeyPair), |removal, half| {
-                removal.generated_half(half, &id, label)
-            });
-            error.after_clean_up(self.remove_logged_in(&removal))
-        })
+        let (set, halves) = self.try_templates(kind, &id, (label, label_is), before)?;
+        self.made(set, halves, &id, label)
+            .map_err(|error| error.after_clean_up(self.remove_halves(halves, &id, label)))
+    }
+
+    fn made(&self, set: TemplateSet, halves: Halves, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
+        self.check_left_out(set, halves.private)?;
+        self.named(self.read_pair(halves)?, id, label)
     }
 
     /// Tries the templates one after the other, until one is taken or the refusal is not about the template.
@@ -71,63 +79,128 @@ impl Session {
         id: &[u8],
         (label, label_is): (&[u8], LabelIs),
         before: &Present,
-    ) -> Result<(ObjectHandle, ObjectHandle)> {
+    ) -> Result<(TemplateSet, Halves)> {
+        /// So fast a token refuses what it reads; what takes longer was begun.
+        const AT_ONCE: Duration = Duration::from_secs(2);
         let open = self.open_session();
         let mut refusals = Vec::new();
-        let last = TemplateSet::LAST.iter().filter(|set| match kind.curve_der() {
-            Some(_) => set.has_exponent() || **set == TemplateSet::Fewest,
-            None => true,
-        });
-        let last = last.filter(|set| set.has_label() || label_is == LabelIs::Wished);
-        for set in self.token().quirks().template_sets.iter().chain(last) {
-            let (public, private) = templates(*set, kind, id, label);
+        for set in self.template_sets(kind, label_is) {
+            // What is left behind without a name of ours is not known again, so a token that leaves such things is asked no more.
+            let present = (!set.has_name()).then(|| self.present()).transpose()?;
+            let (public, private) = templates(set, kind, id, label);
+            let begun = Instant::now();
             let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
-                Ok(pair) => return Ok(pair),
+                Ok((public, private)) => return Ok((set, Halves { public, private })),
                 Err(failure) => failure,
             };
+            let took = begun.elapsed();
             let cleaned = self.remove_leftover_keys(id, label, before);
-            match failure.rv() {
-                Some(rv) if ckr::is_template_refusal(rv) => {
-                    cleaned?;
-                    refusals.push(failure);
-                }
-                _ => return Err(failure.during(Step::GenerateKeyPair).after_clean_up(cleaned)),
+            let is_of_template = failure.rv().is_some_and(|rv| {
+                ckr::is_template_refusal(rv) || (ckr::may_be_template_refusal(rv) && took < AT_ONCE)
+            });
+            let has_left = match present {
+                Some(present) => self.present()?.has_more_than(&present),
+                None => false,
+            };
+            if has_left || !is_of_template {
+                return Err(failure.during(Step::GenerateKeyPair).after_clean_up(cleaned));
             }
+            cleaned?;
+            refusals.push(failure);
         }
         Err(none_taken(refusals))
     }
 
-    /// Reads the public key first: some tokens lose it later.
-    fn read_pair(&self, public: ObjectHandle, private: ObjectHandle) -> Result<NewKeyPair> {
+    /// The sets to try, each once. While there is another label to ask for, nothing is left out for which that has to go.
+    fn template_sets(&self, kind: KeyKind, label_is: LabelIs) -> Vec<TemplateSet> {
+        let wanted =
+            |set: &TemplateSet| label_is == LabelIs::Wished || (set.has(Part::Label) && set.has_protection());
+        let mut sets: Vec<TemplateSet> = Vec::new();
+        for set in self.token().quirks().template_sets.into_iter().chain(TemplateSet::LAST).filter(wanted) {
+            let set = if kind.curve_der().is_some() { set.for_ec() } else { set };
+            if !sets.contains(&set) {
+                sets.push(set);
+            }
+        }
+        sets
+    }
+
+    /// What the template could not say of the private key has to be so all the same: it stays on the token, and shows after the
+    /// login only.
+    fn check_left_out(&self, set: TemplateSet, private: ObjectHandle) -> Result<()> {
+        let needed = [(Part::Token, CKA_TOKEN, "CKA_TOKEN"), (Part::Private, CKA_PRIVATE, "CKA_PRIVATE")];
+        for (_, attribute, name) in needed.into_iter().filter(|(part, ..)| !set.has(*part)) {
+            if self.open_session().read_flag(private, attribute)? != Some(true) {
+                return Err(unfit(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the halves of a pair that cannot be used, by the names that they have now.
+    fn remove_halves(&self, halves: Halves, id: &[u8], label: &[u8]) -> Result<()> {
         let open = self.open_session();
-        let (public, unreadable) = open.read_public_key(public)?;
+        let removal = [halves.public, halves.private].into_iter().fold(
+            Removal::new(Step::GenerateKeyPair),
+            |removal, half| {
+                let place = open.place(half);
+                match open.read_object(half) {
+                    Ok(Object::PrivateKey(key)) => removal.generated_half(place, &key.id, key.label.bytes()),
+                    Ok(Object::PublicKey(key)) => removal.generated_half(place, &key.id, key.label.bytes()),
+                    _ => removal.generated_half(place, id, label),
+                }
+            },
+        );
+        self.remove_logged_in(&removal)
+    }
+
+    /// Reads the public key first: some tokens lose it later.
+    fn read_pair(&self, halves: Halves) -> Result<NewKeyPair> {
+        let open = self.open_session();
+        let (public, unreadable) = open.read_public_key(halves.public)?;
         let public_key = match (public.public_key.clone(), unreadable) {
             (Some(key), _) => key,
             (None, Some(error)) => return Err(error.during(Step::ReadPublicKey)),
             (None, None) => return Err(Error::new(Code::PublicKeyInvalid).during(Step::ReadPublicKey)),
         };
         let algorithm = SignatureAlgorithm::for_key(&public_key.algorithm());
-        let mut private = open.read_new_private_key(private, algorithm)?;
+        let mut private = open.read_new_private_key(halves.private, algorithm)?;
         private.public_key = Some(public_key.clone());
         self.pin.see(&private);
         Ok(NewKeyPair { private, public: Some(public), public_key, labelled: true })
     }
 
-    /// A token that gave the pair a label of its own choice may take ours afterwards.
-    fn labelled(&self, pair: NewKeyPair, label: &[u8]) -> Result<NewKeyPair> {
-        if pair.has_label(label) {
+    /// A token that gave the pair a label of its own choice, or no identifier, may take ours afterwards. An identifier that it
+    /// chose stays, on both halves; without one the certificate would not belong to its key for any program.
+    fn named(&self, pair: NewKeyPair, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
+        let Some(public) = &pair.public else { return Ok(NewKeyPair { labelled: false, ..pair }) };
+        let id = if pair.private.id.is_empty() { id } else { &pair.private.id };
+        let has_id = pair.private.id == id && public.id == id;
+        if has_id && pair.has_label(label) {
             return Ok(pair);
         }
         let open = self.open_session();
-        let public = pair.public.as_ref().map(|public| public.place);
-        for half in public.into_iter().chain([pair.private.place]) {
-            let template = Template::new().bytes(CKA_LABEL, label);
-            // Whether it did, the reading says.
-            let _ = open.functions().set_attributes(open.handle(), open.handle_of(half)?, template);
+        let halves =
+            Halves { public: open.handle_of(public.place)?, private: open.handle_of(pair.private.place)? };
+        for (half, has) in [(halves.public, &public.id), (halves.private, &pair.private.id)] {
+            // Each for itself, since either may be refused. Whether it was taken, the reading says.
+            if *has != id {
+                let _ =
+                    open.functions().set_attributes(open.handle(), half, Template::new().bytes(CKA_ID, id));
+            }
+            if !pair.has_label(label) {
+                let _ = open.functions().set_attributes(
+                    open.handle(),
+                    half,
+                    Template::new().bytes(CKA_LABEL, label),
+                );
+            }
         }
-        let Some(public) = public else { return Ok(NewKeyPair { labelled: false, ..pair }) };
-        let again = self.read_pair(open.handle_of(public)?, open.handle_of(pair.private.place)?)?;
+        let again = self.read_pair(halves)?;
+        if again.private.id.is_empty() {
+            return Err(unfit("CKA_ID"));
+        }
         Ok(NewKeyPair { labelled: again.has_label(label), ..again })
     }
 
@@ -186,16 +259,31 @@ impl NewKeyPair {
     }
 }
 
+/// The first refusal is that of the usual template: what it says of another cause is more than that the others were refused too.
 fn none_taken(refusals: Vec<Failure>) -> Error {
-    let refused = Error::new(Code::TemplateRefused).during(Step::GenerateKeyPair);
+    let step = Step::GenerateKeyPair;
+    let refused = Error::new(Code::TemplateRefused).during(step);
     let detailed = refusals
         .iter()
         .filter_map(Failure::rv)
-        .fold(refused, |error, rv| error.fact(Fact::Detail, ckr::name(rv)));
-    match refusals.into_iter().last() {
-        Some(last) => detailed.because_of(last.during(Step::GenerateKeyPair)),
+        .map(ckr::name)
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .fold(refused, |error, name| error.fact(Fact::Detail, name));
+    let unclear = |failure: &Failure| !failure.rv().is_some_and(ckr::is_template_refusal);
+    match refusals.first() {
+        Some(first) if unclear(first) => first.clone().during(step),
+        Some(_) => match refusals.into_iter().last() {
+            Some(last) => detailed.because_of(last.during(step)),
+            None => detailed,
+        },
         None => detailed,
     }
+}
+
+/// The token does not let this be said, and did not make it so.
+fn unfit(attribute: &str) -> Error {
+    Error::new(Code::KeyUnfit).during(Step::GenerateKeyPair).fact(Fact::Detail, attribute)
 }
 
 fn random_id() -> Result<[u8; 20]> {
@@ -214,32 +302,34 @@ fn generator(kind: KeyKind) -> CK_MECHANISM_TYPE {
 
 /// The templates of one set: public, private (PKCS#11 v3.1 §4.8, §4.9, §6.1.4, §6.3.5).
 fn templates(set: TemplateSet, kind: KeyKind, id: &[u8], label: &[u8]) -> (Template, Template) {
-    let usage = matches!(set, TemplateSet::SignOnly | TemplateSet::NoExponent | TemplateSet::NoLabel);
-    let with_id = !matches!(set, TemplateSet::NoId | TemplateSet::NoIdInSession);
-    let public_stays = !matches!(set, TemplateSet::PublicKeyInSession | TemplateSet::NoIdInSession);
-
-    let mut public = Template::new().flag(CKA_TOKEN, public_stays);
+    let mut public = match set.has(Part::PublicToken) {
+        true => Template::new().flag(CKA_TOKEN, set.has(Part::PublicStored)),
+        false => Template::new(),
+    };
     public = match kind.curve_der() {
         Some(curve) => public.bytes(CKA_EC_PARAMS, &curve),
         None => public.number(CKA_MODULUS_BITS, kind.bits().into()),
     };
-    if set.has_exponent() && kind.curve_der().is_none() {
+    if set.has(Part::Exponent) && kind.curve_der().is_none() {
         public = public.bytes(CKA_PUBLIC_EXPONENT, &[0x01, 0x00, 0x01]);
     }
-    let mut private = Template::new()
-        .flag(CKA_TOKEN, true)
-        .flag(CKA_PRIVATE, true)
-        .flag(CKA_SENSITIVE, true)
-        .flag(CKA_EXTRACTABLE, false);
-    if set.has_label() {
+    let protection = [
+        (Part::Token, CKA_TOKEN, true),
+        (Part::Private, CKA_PRIVATE, true),
+        (Part::Sensitive, CKA_SENSITIVE, true),
+        (Part::Extractable, CKA_EXTRACTABLE, false),
+    ];
+    let said = protection.into_iter().filter(|(part, ..)| set.has(*part));
+    let mut private = said.fold(Template::new(), |private, (_, kind, value)| private.flag(kind, value));
+    if set.has(Part::Label) {
         public = public.bytes(CKA_LABEL, label);
         private = private.bytes(CKA_LABEL, label);
     }
-    if usage {
+    if set.has(Part::Usage) {
         public = public.flag(CKA_VERIFY, true);
         private = private.flag(CKA_SIGN, true);
     }
-    if with_id {
+    if set.has(Part::Id) {
         public = public.bytes(CKA_ID, id);
         private = private.bytes(CKA_ID, id);
     }

@@ -99,6 +99,13 @@ pub(crate) struct Present {
     pub(super) handles: BTreeSet<ObjectHandle>,
 }
 
+impl Present {
+    /// Whether there is an object that was not there at that other moment of the same session.
+    pub(super) fn has_more_than(&self, other: &Present) -> bool {
+        !self.handles.is_subset(&other.handles)
+    }
+}
+
 impl Label {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         let text = unpadded(&bytes);

@@ -257,6 +257,12 @@ impl Open {
         Ok(self.private_key(handle, &attributes))
     }
 
+    /// A flag of an object, where the token tells it.
+    pub(super) fn read_flag(&self, handle: ObjectHandle, kind: CK_ATTRIBUTE_TYPE) -> Result<Option<bool>> {
+        let attributes = self.attributes_where(handle, &[Wanted::flag(kind)], |_, _| true);
+        Ok(attributes.map_err(|failure| failure.during(Step::ReadObjects))?.flag(kind))
+    }
+
     /// A private key that was just generated, and in the same call the attempt to read its private value. A driver whose answer
     /// is not clear is asked apart.
     pub(super) fn read_new_private_key(

@@ -249,6 +249,9 @@ impl Session {
     /// and some tokens take two along with one call.
     fn look_again(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
         let open = self.open_session();
+        if matches!(&planned.is, Is::GeneratedHalf { id, label } if id.is_empty() && label.is_empty()) {
+            return Err(doubt(step, &[], "object_changed"));
+        }
         let template = match planned.is.id() {
             [] => Template::new(),
             id => Template::new().bytes(CKA_ID, id),

@@ -3,6 +3,7 @@
 mod identity;
 mod mechanisms;
 pub(super) mod quirks;
+pub(super) mod template_set;
 
 pub use self::identity::TokenIdentity;
 use self::mechanisms::Mechanisms;

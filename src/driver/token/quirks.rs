@@ -3,6 +3,7 @@
 //! The facts are entries of the catalogue (`catalogue/drivers.toml`); here they become what the calls do.
 
 use super::identity::TokenIdentity;
+use super::template_set::{Part, TemplateSet};
 use crate::catalogue::{self, Catalogue};
 use crate::driver::module::Module;
 
@@ -17,44 +18,6 @@ pub(in crate::driver) struct Quirks {
     pub(in crate::driver) name: String,
     /// The key pair templates to try, first to last.
     pub(in crate::driver) template_sets: [TemplateSet; 5],
-}
-
-/// One set of templates. Each set leaves out something that some tokens refuse; CKA_SENSITIVE and
-/// CKA_EXTRACTABLE stand in all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::driver) enum TemplateSet {
-    /// Signing keys, both on the token.
-    SignOnly,
-    /// Without CKA_SIGN and CKA_VERIFY, which some tokens decide themselves.
-    NoUsage,
-    /// The public key as a session object; some tokens store none.
-    PublicKeyInSession,
-    /// Without CKA_ID, which some tokens assign themselves.
-    NoId,
-    /// Without CKA_ID, and the public key as a session object.
-    NoIdInSession,
-    /// Without CKA_PUBLIC_EXPONENT, which some tokens fix.
-    NoExponent,
-    /// Without CKA_LABEL, which some tokens assign themselves.
-    NoLabel,
-    /// Without all of these but CKA_ID.
-    Fewest,
-}
-
-impl TemplateSet {
-    /// What is tried last of all, whatever the profile says: without a label a key is known by its CKA_ID alone.
-    pub(in crate::driver) const LAST: [TemplateSet; 3] =
-        [TemplateSet::NoExponent, TemplateSet::NoLabel, TemplateSet::Fewest];
-
-    /// Whether both halves are given a label.
-    pub(in crate::driver) fn has_label(self) -> bool {
-        !matches!(self, TemplateSet::NoLabel | TemplateSet::Fewest)
-    }
-
-    /// Whether the public exponent is given.
-    pub(in crate::driver) fn has_exponent(self) -> bool {
-        !matches!(self, TemplateSet::NoExponent | TemplateSet::Fewest)
-    }
 }
 
 /// How much a certificate object says beside the certificate itself.
@@ -110,11 +73,15 @@ impl Quirks {
 
 impl From<&catalogue::Profile> for Quirks {
     fn from(facts: &catalogue::Profile) -> Self {
-        use TemplateSet::{NoId, NoIdInSession, NoUsage, PublicKeyInSession, SignOnly};
-
+        let [no_usage, in_session, no_id, no_id_in_session] = [
+            TemplateSet::without(&[Part::Usage]),
+            TemplateSet::without(&[Part::Usage, Part::PublicStored]),
+            TemplateSet::without(&[Part::Usage, Part::Id]),
+            TemplateSet::without(&[Part::Usage, Part::PublicStored, Part::Id]),
+        ];
         let template_sets = match facts.public_key_in_session {
-            true => [SignOnly, PublicKeyInSession, NoIdInSession, NoUsage, NoId],
-            false => [SignOnly, NoUsage, PublicKeyInSession, NoId, NoIdInSession],
+            true => [TemplateSet::FULL, in_session, no_id_in_session, no_usage, no_id],
+            false => [TemplateSet::FULL, no_usage, in_session, no_id, no_id_in_session],
         };
         Quirks { name: facts.name.clone(), template_sets }
     }
@@ -131,24 +98,16 @@ mod tests {
 
     #[test]
     fn a_fact_changes_what_is_tried_second() {
-        assert_eq!(of(false)[..2], [TemplateSet::SignOnly, TemplateSet::NoUsage]);
-        assert_eq!(of(true)[..2], [TemplateSet::SignOnly, TemplateSet::PublicKeyInSession]);
+        let in_session = TemplateSet::without(&[Part::Usage, Part::PublicStored]);
+        assert_eq!(of(false)[..2], [TemplateSet::FULL, TemplateSet::without(&[Part::Usage])]);
+        assert_eq!(of(true)[..2], [TemplateSet::FULL, in_session]);
     }
 
     /// A profile is a hint that may be wrong: the usual template goes first, and none leaves a set out.
     #[test]
     fn every_order_begins_alike_and_has_every_set() {
-        for sets in [of(false), of(true)] {
-            assert_eq!(sets[0], TemplateSet::SignOnly);
-            for set in [
-                TemplateSet::SignOnly,
-                TemplateSet::NoUsage,
-                TemplateSet::PublicKeyInSession,
-                TemplateSet::NoId,
-                TemplateSet::NoIdInSession,
-            ] {
-                assert!(sets.contains(&set));
-            }
-        }
+        let (one, other) = (of(false), of(true));
+        assert_eq!((one[0], other[0]), (TemplateSet::FULL, TemplateSet::FULL));
+        assert!(one.iter().all(|set| other.contains(set)));
     }
 }

@@ -139,6 +139,11 @@ impl Certificate {
         &self.0.subject
     }
 
+    /// Whether both certificates have the same subject, as a set of attributes. A subject without any names no one.
+    pub(crate) fn has_same_holder(&self, other: &Certificate) -> bool {
+        !self.subject().attributes().is_empty() && self.subject().has_same_attributes(other.subject())
+    }
+
     /// The CA that signed it.
     pub fn issuer(&self) -> &Name {
         &self.0.issuer

@@ -1,5 +1,6 @@
 //! Whether two names are the same, and how far the subject of a new certificate may differ from the old one's.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -70,6 +71,20 @@ impl Name {
     pub(crate) fn matches(&self, other: &Name) -> bool {
         self == other || matches!((read(self), read(other)), (Ok(one), Ok(other)) if one == other)
     }
+
+    /// Whether the names say the same of somebody: the same set of types and values, compared as in RFC 5280 §7.1, in whatever
+    /// order they stand, however sets divide them and however often one is said. A value of nothing but blanks says nothing.
+    ///
+    /// CAs order the attributes anew, so this is how the names of users are compared. A chain is made by [`Name::matches`].
+    pub(crate) fn has_same_attributes(&self, other: &Name) -> bool {
+        self == other
+            || matches!((read(self), read(other)), (Ok(one), Ok(other)) if said(&one) == said(&other))
+    }
+}
+
+/// What a name says, without regard to order and repetition.
+fn said<'n, 'a>(name: &'n [Rdn<'a>]) -> BTreeSet<&'n (&'a [u8], Value<'a>)> {
+    name.iter().flatten().filter(|(_, value)| !value.is_blank()).collect()
 }
 
 /// id-at-commonName (2.5.4.3), the contents of the OBJECT IDENTIFIER.
@@ -100,6 +115,13 @@ enum Value<'a> {
     Other(&'a [u8]),
 }
 
+impl Value<'_> {
+    /// Whether it is nothing but blanks.
+    fn is_blank(&self) -> bool {
+        matches!(self, Value::Text(text) if text.is_empty())
+    }
+}
+
 fn read(name: &Name) -> Read<Vec<Rdn<'_>>> {
     Tlv::whole(&name.der)?.tagged(SEQUENCE)?.fields().map(|one| rdn(one?)).collect()
 }
@@ -120,9 +142,7 @@ fn attribute(attribute: Tlv<'_>) -> Read<(&[u8], Value<'_>)> {
 
 /// How many common names there are. One of nothing but blanks names no one.
 fn common_names(name: &[Rdn<'_>]) -> usize {
-    let is_one = |(kind, value): &&(&[u8], Value<'_>)| {
-        *kind == COMMON_NAME && !matches!(value, Value::Text(text) if text.is_empty())
-    };
+    let is_one = |(kind, value): &&(&[u8], Value<'_>)| *kind == COMMON_NAME && !value.is_blank();
     name.iter().flatten().filter(is_one).count()
 }
 

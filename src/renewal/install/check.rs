@@ -105,7 +105,7 @@ impl Checks<'_> {
     /// The common name may change, but not to that of another user on the token unseen.
     fn name_of_another_user(&self, leaf: &Certificate, old: &OldCertificate) -> Option<Warning> {
         let mut others = old.on_token()?.of_other_users(self.run.now());
-        others.any(|other| other != leaf && other.subject().matches(leaf.subject())).then(|| {
+        others.any(|other| other != leaf && other.subject().has_same_attributes(leaf.subject())).then(|| {
             Warning::from(Notice::SubjectChanged)
                 .fact(Fact::Expected, old.subject())
                 .fact(Fact::Found, leaf.subject())

@@ -37,6 +37,9 @@ pub struct Installed {
     /// By what the new certificate was checked, for the removal of the old one.
     #[serde(skip)]
     pub(in crate::renewal) policy: Policy,
+    /// Whether this process has made the key for this very job, so that no record has to say what it renews.
+    #[serde(skip)]
+    pub(in crate::renewal) made_here: bool,
     /// The day in Japan on which it was written, by the computer's clock; `None` when it was there already.
     #[serde(skip)]
     pub(in crate::renewal) written_on: Option<Date>,

@@ -225,6 +225,7 @@ impl<'a> Install<'a> {
             old: pending.old_certificate().cloned(),
             proof: Some(pending.proof().clone()),
             before: pending.before(),
+            begun_here: pending.requested().is_of_this_process(),
             half_written,
             notices: pending.notices().to_vec(),
         })?;
@@ -242,6 +243,8 @@ struct Match<'k> {
     old: Option<OldCertificate>,
     proof: Option<Proof>,
     before: Option<&'k Present>,
+    /// Whether this process has begun the job.
+    begun_here: bool,
     /// What an interrupted installation has left of its certificate.
     half_written: Vec<StoredCertificate>,
     notices: Vec<Warning>,
@@ -253,7 +256,8 @@ impl<'k> Match<'k> {
         let before = Some(contents.present().as_ref());
         let half_written = key.waiting().map(|key| contents.half_certificates_of(key)).unwrap_or_default();
         let (subject, proof, old) = (None, None, key.old());
-        Match { leaf, key, subject, old, proof, before, half_written, notices: Vec::new() }
+        let begun_here = false;
+        Match { leaf, key, subject, old, proof, before, begun_here, half_written, notices: Vec::new() }
     }
 }
 
@@ -312,6 +316,7 @@ impl Job<'_> {
             notices,
             key_reused: false,
             was_there: true,
+            made_here: false,
             written_on: None,
             signed: None,
             policy: self.checks.policy.clone(),
@@ -332,7 +337,8 @@ impl Job<'_> {
         let is_old = has_ended
             || waiting.iter().any(|key| key.renews(leaf))
             || credentials.iter().any(|other| {
-                other.subject().matches(leaf.subject()) && other.certificate().not_after() > leaf.not_after()
+                other.subject().has_same_attributes(leaf.subject())
+                    && other.certificate().not_after() > leaf.not_after()
             });
         if is_old && !waiting.is_empty() {
             return Err(waiting.iter().fold(not_awaited(leaf), |error, key| {
@@ -367,7 +373,7 @@ impl Job<'_> {
     /// Checks the certificate, writes it, and lets its key sign.
     fn finish(&self, found: Match<'_>) -> Result<Installed> {
         let Checks { policy, response, run } = self.checks;
-        let Match { leaf, key, subject, old, proof, before, half_written, mut notices } = found;
+        let Match { leaf, key, subject, old, proof, before, begun_here, half_written, mut notices } = found;
         let (private, public) = key.pair()?;
         run.enter(Step::CheckCertificate)?;
         let asked = Asked { key, old: old.as_ref(), subject };
@@ -418,6 +424,7 @@ impl Job<'_> {
             notices,
             key_reused: key.is_in_use(),
             was_there: false,
+            made_here: begun_here,
             written_on: Some(jst_date(Clock::SYSTEM.now())),
             policy: policy.clone(),
             certificates: response.certificates().to_vec(),

@@ -22,7 +22,7 @@ pub(super) fn is_for_another(
 ) -> bool {
     let new = &by.certificate;
     let mut others = credentials.of_others_than(old.subject(), run.now());
-    others.any(|other| other != new && other.subject().matches(new.subject()))
+    others.any(|other| other != new && other.subject().has_same_attributes(new.subject()))
 }
 
 pub(super) fn renewed_for_another(old: &OldCertificate, by: &Successor) -> Error {

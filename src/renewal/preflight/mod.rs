@@ -4,6 +4,7 @@ use base16ct::lower::encode_string as hex;
 
 mod elsewhere;
 mod first;
+mod follower;
 mod seen;
 mod stated;
 
@@ -15,12 +16,13 @@ use super::renewal::{Renewal, Subject};
 use super::run::Run;
 use crate::bank::{KeyRule, OtherUsers, Policy};
 use crate::contents::{
-    Contents, Credential, Credentials, PendingKey, PendingState, Record, Successor, about, already_renewed,
-    closed, expired, not_yet, service_ended,
+    Contents, Credential, Credentials, PendingKey, PendingState, Record, Successor, about, closed, expired,
+    not_yet, service_ended,
 };
 use crate::driver::{Session, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
 use crate::pki::{Certificate, WindowState};
+use crate::places::OldCertificate;
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
@@ -161,8 +163,11 @@ impl Preflight {
             Some(old) => contents.successor_of(old.certificate()),
             None => now.and_then(Credential::successor).cloned(),
         };
-        let by = by.filter(|by| by.proven && waiting.is_none());
+        let by = by.filter(|by| by.signed && waiting.is_none());
         let by = by.as_ref();
+        let authorities = now.map(Credential::authorities).or(renewal.old().map(OldCertificate::authorities));
+        let refusal =
+            |old, by| follower::refusal(&renewal.policy, old, by, authorities.unwrap_or_default(), run);
         let done = Done {
             waiting: waiting.is_some(),
             known: true,
@@ -178,10 +183,7 @@ impl Preflight {
                 {
                     PointResult::Blocker(elsewhere::renewed_for_another(old, by))
                 }
-                Some(by) if !renewal.although_renewed => {
-                    let error = already_renewed(old, by, &renewal.policy.window);
-                    PointResult::Blocker(error.during(Step::Preflight))
-                }
+                Some(by) if !renewal.although_renewed => PointResult::Blocker(refusal(old, by)),
                 Some(by) => PointResult::Warning(renewed(Notice::Renewed, renewal, by)),
                 None => same_subject(elsewhere::with_subject_of(&credentials, old)),
             };
@@ -201,8 +203,7 @@ impl Preflight {
                     unique(PointResult::Blocker(error));
                 }
                 (Some(_), Some(by)) if !renewal.although_renewed => {
-                    let error = already_renewed(old, by, &renewal.policy.window);
-                    unique(PointResult::Blocker(error.during(Step::Preflight)));
+                    unique(PointResult::Blocker(refusal(old, by)));
                 }
                 (Some(now), _) => {
                     done.renewed.into_iter().for_each(|warning| unique(PointResult::Warning(warning)));
@@ -213,7 +214,7 @@ impl Preflight {
             findings.extend(only_user(renewal, now.unwrap_or(old).of_other_users(run.now()), true));
         }
         if let Subject::First(subject) = &renewal.subject {
-            let there = || credentials.iter().filter(|one| one.subject().matches(subject));
+            let there = || credentials.iter().filter(|one| one.subject().has_same_attributes(subject));
             let state = there().find_map(|old| first::is_no_renewal(renewal, old, run));
             let is_window = |finding: &&mut PreflightPoint| finding.point == Point::Window;
             if let (Some(state), Some(window)) = (state, findings.iter_mut().find(is_window)) {
@@ -440,7 +441,7 @@ fn only_user<'c>(
 
 /// Whether what took its place has the name of another user whose credential is on the token: a CA mistook one for the other.
 fn is_for_another(old: &Credential, by: &Successor, run: &Run<'_>) -> bool {
-    old.of_other_users(run.now()).any(|other| other.subject().matches(by.certificate.subject()))
+    old.of_other_users(run.now()).any(|other| other.subject().has_same_attributes(by.certificate.subject()))
 }
 
 fn gone(old: &Credential) -> PointResult {

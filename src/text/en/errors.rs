@@ -210,6 +210,8 @@ code_words! {
         "Replug the token and try again; if it stays, contact the bank's branch.";
     LoggedInElsewhere "Another kind of user is logged in to the token."
         "Close other programs that use the token, then try again.";
+    KeyUnfit "The token does not let it be said that a new key is as it has to be, and did not make it so. The key was removed again."
+        "Keys cannot be made with this token and driver so far: ask the bank's branch, with the line in brackets.";
     ProofUndecided "The driver denies that the new key is protected, as some do until they are started anew."
         "The key was kept. End the program that uses the driver, then resume the renewal: the key is judged anew.";
     AnswerEmpty "The CA's answer is empty."
@@ -371,10 +373,14 @@ code_words! {
         "Confirm a login with the new certificate first, then remove the old one.";
     NotInUseYet "The new certificate does not work at the bank yet, so the old one is not removed."
         "Once the day that is shown has come and a login with the new one works, remove the old one.";
+    RetireBeforeWindow "The new certificate was ordered before the bank renews the old one, so the old one stays until it ends."
+        "Leave the old certificate where it is; after the day that is shown it can be removed. If it has to go before, ask the bank's branch.";
     OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."
         "Insert your own USB token; if you have none, ask the bank's branch.";
     RetireKept "The rules of this renewal keep the old certificate."
         "Leave the old certificate where it is; if it has to go, ask the bank's branch.";
+    SuccessorDoubtful "By its record a certificate takes the place of this one that is in another name, or comes from another CA."
+        "Check whose certificate that is and who issued it. If it is right, name it as the successor when this one is removed, or name its CA's certificate as trust anchor; if it is wrong, renew this one and say that you want that although it seems to be renewed.";
     RenewedForAnother "The certificate that was issued as the renewal of this one has the name of another user on this token."
         "Check whose certificate it is. If the name is wrong, ask the bank's branch; this one stays until then.";
     NotYetIssued "The CA has not issued the certificate yet."

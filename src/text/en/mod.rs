@@ -408,6 +408,8 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::HttpStatus => "HTTP status",
         Fact::Alert => "TLS alert",
         Fact::Place => "place",
+        Fact::OrderedOn => "new certificate ordered on (JST)",
+        Fact::WindowOpens => "renewed from (JST)",
         Fact::WorksFrom => "works at the bank from (JST)",
         Fact::StillThere => "old certificate, still on the token",
         Fact::Accepted => "accepted by the server",

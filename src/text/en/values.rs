@@ -85,6 +85,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "name_of_another_user") => {
             "the new certificate has the name of another user whose certificate is on the token"
         }
+        (Fact::Reason, "another_subject") => "its subject is another one",
+        (Fact::Reason, "another_ca") => "another CA has issued it",
         (Fact::Reason, "another_follows") => {
             "by its record another certificate on this token has taken its place"
         }

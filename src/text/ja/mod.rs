@@ -417,6 +417,8 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::HttpStatus => "HTTPの状態",
         Fact::Alert => "TLSの警告",
         Fact::Place => "電子証明書の場所",
+        Fact::OrderedOn => "新しい電子証明書の申請日（日本時間）",
+        Fact::WindowOpens => "更新の受付開始日（日本時間）",
         Fact::WorksFrom => "銀行で使えるようになる日（日本時間）",
         Fact::StillThere => "残っている古い電子証明書",
         Fact::Accepted => "サーバが受け付けるもの",

@@ -75,6 +75,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "name_of_another_user") => {
             "新しい電子証明書の名前が、トークンにある別の利用者の電子証明書と同じです"
         }
+        (Fact::Reason, "another_subject") => "主体者名が異なります",
+        (Fact::Reason, "another_ca") => "別の認証局が発行しています",
         (Fact::Reason, "another_follows") => "記録によると、このトークンの別の電子証明書が後継になっています",
         (Fact::Reason, "follows_another") => "記録によると、指定された電子証明書は別の電子証明書の後継です",
         (Fact::Reason, "same_record_and_id") => "同じ記録とCKA_IDを持つ秘密鍵が二つあります",

@@ -330,6 +330,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::RetireNoSuccessor if is_because(error, "subject_differs") => return None,
         Code::LoginLedOn => Words::HintAfterLogin,
         Code::RetireNoSuccessor => Words::HintSuccessor,
+        Code::SuccessorDoubtful => Words::HintSuccessorDoubtful,
         Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
         Code::RemovalDoubtful => Words::HintSee,
         Code::OldKeyElsewhere => Words::HintOldKeyElsewhere,

@@ -203,6 +203,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintSuccessor => {
             "The certificate that takes its place is named with \"usbtoken retire --successor\"."
         }
+        Words::HintSuccessorDoubtful => {
+            "If it is right: \"usbtoken retire --successor\", or --trust-anchor. If it is wrong: \"usbtoken renew --force\"."
+        }
         Words::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
         Words::HintStatedLocked => "If the PIN is not locked, add --final-try to have it sent.",
         Words::HintPinAsTyped => "To have the PIN sent as it is, add --pin-as-typed.",

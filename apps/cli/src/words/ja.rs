@@ -218,6 +218,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::HintRetire => "古い電子証明書は「usbtoken retire」で削除できます。",
         Words::HintSuccessor => "後継の電子証明書は「usbtoken retire --successor」で指定できます。",
+        Words::HintSuccessorDoubtful => {
+            "正しい場合は「usbtoken retire --successor」または --trust-anchor で指定できます。誤っている場合は「usbtoken renew --force」で更新できます。"
+        }
         Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
         Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",
         Words::HintPinAsTyped => "PINをそのまま送る場合は --pin-as-typed を付けてください。",

@@ -262,6 +262,8 @@ pub enum Words<'a> {
     HintRetire,
     /// Hint of the command: name the certificate that takes the other one's place.
     HintSuccessor,
+    /// Hint of the command: say of a doubtful successor that it is meant, or that it is not.
+    HintSuccessorDoubtful,
     /// Hint of the command: confirm the last attempt.
     HintFinalTry,
     /// Hint of the command: send the PIN although the token states that it is locked.

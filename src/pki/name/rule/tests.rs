@@ -109,6 +109,34 @@ fn order_and_number_of_units_count_and_the_order_within_a_set_does_not() {
     another(&name(&[&[a]]), &name(&[&[utf8(O, "a")]]));
 }
 
+/// One user by another spelling is the same user, whatever a request or a CA made of the name.
+#[test]
+fn who_is_named_does_not_hang_on_order_sets_and_repetition() {
+    let (o, ou, cn) = (utf8(O, "Manual Bank"), utf8(OU, "sales"), utf8(CN, "Taro"));
+    let old = name(&[&[o], &[ou], &[cn]]);
+    for same in [
+        name(&[&[cn], &[ou], &[o]]),
+        name(&[&[ou], &[cn], &[o]]),
+        name(&[&[o, ou, cn]]),
+        name(&[&[cn, o], &[ou]]),
+        name(&[&[o], &[ou], &[ou], &[cn]]),
+        name(&[&[utf8(CN, " TARO ")], &[(O, PRINTABLE_STRING, b"manual  bank")], &[utf8(OU, "Sales")]]),
+        name(&[&[o], &[ou], &[utf8(OU, " \u{3000}")], &[cn]]),
+    ] {
+        assert!(old.has_same_attributes(&same) && same.has_same_attributes(&old), "{same}");
+    }
+    for another in [
+        name(&[&[o], &[cn]]),
+        name(&[&[o], &[ou], &[utf8(OU, "tokyo")], &[cn]]),
+        name(&[&[o], &[ou], &[utf8(CN, "Jiro")]]),
+        name(&[&[o], &[utf8(CN, "sales")], &[utf8(OU, "Taro")]]),
+        name(&[&[o], &[ou], &[cn, utf8(SERIAL, "1")]]),
+        name(&[]),
+    ] {
+        assert!(!old.has_same_attributes(&another) && !another.has_same_attributes(&old), "{another}");
+    }
+}
+
 #[test]
 fn the_common_name_may_change_and_nothing_else() {
     let rule = SubjectRule::CommonNameMayChange;

@@ -83,7 +83,8 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
 
     let mut told = tell(run, &session, (&new, &olds), &all, &confirmed, &notices);
     if !args.retire_old && may_retire(run, recorded) {
-        tell_removals(run, &olds, &mut told.text);
+        let free = olds.iter().filter(|old| is_in_window(run, old));
+        tell_removals(run, free, &mut told.text);
     }
     told.text.push_str(&notices_text(&run.untold(&notices), run.tongue()));
     told.json["recorded"] = recorded.into();
@@ -166,7 +167,14 @@ fn may_retire(run: &Run, recorded: bool) -> bool {
     })
 }
 
-fn tell_removals(run: &Run, olds: &[Credential], text: &mut String) {
+/// Whether the bank's window for this one has opened, where that binds its removal: what was ordered before has to wait.
+fn is_in_window(run: &Run, old: &Credential) -> bool {
+    let policy = run.policy();
+    !policy.window_binds_removal
+        || policy.window.opens_on(old.certificate().not_after()) <= jst_date(run.now())
+}
+
+fn tell_removals<'c>(run: &Run, olds: impl Iterator<Item = &'c Credential>, text: &mut String) {
     for old in olds {
         let serial = old.certificate().serial().to_string();
         let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial)).end();

@@ -87,13 +87,14 @@ impl<'a> Checks<'a> {
     }
 
     /// Ends the removal of a credential that is renewed, where it is to go; `None` where it stays, or waits until the bank
-    /// takes the new one.
+    /// takes the new one or this one has ended.
     pub fn retire_again(&self, run: &Run, session: &Session, old: &Credential) -> Option<Result<()>> {
         if self.policy.old != OldCredential::Remove {
             return None;
         }
         let removed = Retire::of(old, &self.policy).run(session, &run.call());
-        if removed.as_ref().is_err_and(|error| error.code() == Code::NotInUseYet) {
+        let waits = |error: &Error| matches!(error.code(), Code::NotInUseYet | Code::RetireBeforeWindow);
+        if removed.as_ref().is_err_and(waits) {
             return None;
         }
         let note = |done: Retired| {
@@ -127,10 +128,12 @@ impl<'a> Checks<'a> {
         let never = matches!(
             error.code(),
             Code::RetireKept
+                | Code::RetireBeforeWindow
                 | Code::RetireOnlyCredential
                 | Code::RetireNoSuccessor
                 | Code::RetireNotOurs
                 | Code::RemovalDoubtful
+                | Code::SuccessorDoubtful
         );
         if never {
             return error;

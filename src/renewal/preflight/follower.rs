@@ -1,0 +1,67 @@
+//! Whether what takes the place of a certificate by its record is what its renewal would be.
+
+use crate::bank::Policy;
+use crate::contents::{Identified, Successor, already_renewed};
+use crate::error::{Code, Error, Fact, Step};
+use crate::pki::{Certificate, IssuerContinuity, another_key_issued, check_chain, issuer_continuity};
+use crate::renewal::run::Run;
+
+/// Why nothing is begun for a certificate with a follower whose key has signed: it is renewed, or that is doubtful. `authorities`
+/// are the CA certificates at hand.
+pub(super) fn refusal(
+    policy: &Policy,
+    old: &dyn Identified,
+    by: &Successor,
+    authorities: &[Certificate],
+    run: &Run<'_>,
+) -> Error {
+    let renewed = || already_renewed(old, by, &policy.window).during(Step::Preflight);
+    doubt(policy, old, by, authorities, run).unwrap_or_else(renewed)
+}
+
+/// What speaks against it: anybody with the PIN can give the record of one's key to another user's, and a certificate of any CA
+/// to a key of one's own.
+fn doubt(
+    policy: &Policy,
+    old: &dyn Identified,
+    by: &Successor,
+    authorities: &[Certificate],
+    run: &Run<'_>,
+) -> Option<Error> {
+    let (was, new) = (old.certificate(), &by.certificate);
+    let doubtful = |reason| {
+        let error = old.identify(Error::new(Code::SuccessorDoubtful)).during(Step::Preflight);
+        error.fact(Fact::Candidate, by).fact(Fact::Reason, reason)
+    };
+    if !was.has_same_holder(new) {
+        let error = doubtful("another_subject");
+        return Some(error.fact(Fact::Expected, was.subject()).fact(Fact::Found, new.subject()));
+    }
+    is_of_another_ca(policy, was, new, authorities, run).then(|| {
+        let error = doubtful("another_ca");
+        error.fact(Fact::Expected, was.issuer_and_key()).fact(Fact::Found, new.issuer_and_key())
+    })
+}
+
+/// Whether another CA has issued it than the old one's, an anchor's or one that the policy names. Where no CA certificate is at
+/// hand, names are all that there is.
+fn is_of_another_ca(
+    policy: &Policy,
+    old: &Certificate,
+    new: &Certificate,
+    authorities: &[Certificate],
+    run: &Run<'_>,
+) -> bool {
+    let Policy { anchors, issuers, .. } = policy;
+    let moment = run.now().max(new.not_before()).min(new.not_after());
+    if !anchors.is_empty() && check_chain(new, authorities, anchors, moment).is_ok() {
+        return false;
+    }
+    let at_hand = || authorities.iter().chain(anchors);
+    match issuer_continuity(new, Some(old), at_hand()) {
+        Ok(IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer) => false,
+        Ok(IssuerContinuity::NotChecked) => another_key_issued(new, old, at_hand()),
+        Ok(IssuerContinuity::AnotherIssuer) => !issuers.iter().any(|named| named.matches(new.issuer())),
+        Err(_) => true,
+    }
+}

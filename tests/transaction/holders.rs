@@ -1,0 +1,224 @@
+//! A record that came to a certificate in another name, or of another CA: nobody is renewed by it unasked, and nothing goes.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::time::SystemTime;
+
+use common::{Bank, certificates, credential, facts, policy, refused, run};
+use usbtoken::error::Fact;
+use usbtoken::pki::{SubjectRule, Window};
+use usbtoken::renewal::Renewable;
+use usbtoken::{Code, Renewal};
+use usbtoken_testkit::{Kind, NameDer, TestCa, Text, days_from_now, serial_hex};
+
+const ALICE: &[u8] = &[0xa];
+const BOB: &[u8] = &[0xb];
+
+fn name(unit: &str, common: &str) -> NameDer {
+    NameDer::new().organization(Text::Utf8, "Example").unit(Text::Utf8, unit).common(Text::Utf8, common)
+}
+
+/// Alice's credential ends soon, and there is a pair under Bob's identifier without a certificate yet.
+fn two() -> (Bank, Vec<u8>) {
+    let bank = Bank::alone(Kind::P256, days_from_now(300));
+    bank.soft.credential(&bank.ca, Kind::P256, ALICE, &name("1", "Alice").to_der(), days_from_now(11));
+    let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, BOB, "bob"));
+    (bank, spki)
+}
+
+impl Bank {
+    /// Gives the record of a job of Alice's to what is under Bob's identifier, and takes the job itself away.
+    fn move_record_to_bob(&self) {
+        let (session, token) = (self.session(), self.token());
+        let pending = Renewal::of(credential(&token, ALICE)).begin(&session, &run()).unwrap();
+        let label = self.soft.snapshot().with_id(pending.key_id()).next().unwrap().label.clone();
+        drop(session);
+        self.soft.inspect(|inspector| {
+            inspector.destroy(pending.key_id());
+            inspector.relabel(BOB, label.as_bytes());
+        });
+    }
+
+    fn serial(&self, id: &[u8]) -> String {
+        credential(&self.token(), id).certificate().serial().to_string()
+    }
+
+    fn unattended(&self) -> common::Said {
+        let line = ["renew", "--id", "0a", "--retire-old", "--trust-anchor", &self.anchor()];
+        self.run(&[&line[..], &["--issuer", &self.issuer("")]].concat())
+    }
+}
+
+/// Whatever tells another user: a common name, a unit, a number, one more part.
+#[test]
+fn a_copied_record_makes_no_other_user_a_successor() {
+    for other in [
+        name("1", "Bob"),
+        name("2", "Alice"),
+        name("1", "Alice").part("2.5.4.5", Text::Printable, "7"),
+        name("1", "Alice 2"),
+        NameDer::new().common(Text::Utf8, "Alice"),
+        NameDer::new(),
+    ] {
+        let (bank, spki) = two();
+        let certificate = bank.ca.issue(&other.to_der(), &spki).not_after(days_from_now(390)).der();
+        bank.soft.inspect(|inspector| inspector.write_certificate(&certificate, BOB, "bob"));
+        bank.move_record_to_bob();
+        let before = bank.soft.snapshot();
+        let error = bank.unattended().failed(Code::SuccessorDoubtful);
+        assert_eq!(error["facts"]["reason"][0], "another_subject", "{error:#}");
+        assert!(error["facts"]["go_on"].is_null(), "{error:#}");
+        bank.soft.snapshot().assert_same_as(&before);
+        let session = bank.session();
+        let alice = session.credentials().unwrap().by_id(ALICE).only().unwrap();
+        let by = alice.successor().unwrap();
+        assert!(!by.proven, "{by}");
+        assert_eq!(alice.renewable(Window::default(), SystemTime::now()), Renewable::SaidRenewed);
+        for rule in SubjectRule::ALL {
+            let mut policy = bank.anchored();
+            policy.subject = *rule;
+            let error = session.retire(&alice, &policy, &run()).unwrap_err();
+            assert!(matches!(error.code(), Code::SuccessorDoubtful | Code::RetireNoSuccessor), "{error}");
+        }
+        bank.soft.snapshot().assert_same_as(&before);
+    }
+}
+
+/// A person knows: the other one is meant, or Alice renews all the same, beside him.
+#[test]
+fn a_person_says_whether_another_name_is_meant() {
+    let (bank, spki) = two();
+    let bob = bank.ca.issue(&name("1", "Bob").to_der(), &spki).not_after(days_from_now(390)).der();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bob, BOB, "bob"));
+    bank.move_record_to_bob();
+    let before = bank.soft.snapshot();
+    let (serial, anchor) = (bank.serial(ALICE), bank.anchor());
+    bank.run(&["renew", "--force", "--id", "0a", "--issuer", &bank.issuer("")]).json();
+    let after = bank.soft.snapshot();
+    after.assert_keeps(&before);
+    assert_eq!(after.added_since(&before).len(), 3);
+    // Her own takes her place now, also where his record says that he does.
+    let gone = bank.run(&["retire", "--yes", "--serial", &serial, "--trust-anchor", &anchor]).json();
+    assert!(gone["successor"].to_string().contains("Alice"), "{gone:#}");
+    let kept = before.only(|object| object.id == BOB);
+    bank.soft.snapshot().assert_keeps(&kept);
+
+    let (bank, spki) = two();
+    let bob = bank.ca.issue(&name("1", "Bob").to_der(), &spki).not_after(days_from_now(390)).der();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bob, BOB, "bob"));
+    bank.move_record_to_bob();
+    let (serial, anchor) = (bank.serial(ALICE), bank.anchor());
+    let named = ["retire", "--yes", "--serial", &serial, "--successor", &serial_hex(&bob)];
+    assert_eq!(bank.run(&[&named[..], &["--trust-anchor", &anchor]].concat()).json()["key_removed"], true);
+}
+
+/// The same name with its parts in another order, in other sets and other strings, is the same user.
+#[test]
+fn the_same_name_in_another_order_is_the_same_user() {
+    let reordered = NameDer::new()
+        .common(Text::Printable, "ALICE")
+        .organization(Text::Printable, "example")
+        .unit(Text::Utf8, "1");
+    let (bank, spki) = two();
+    let certificate = bank.ca.issue(&reordered.to_der(), &spki).not_after(days_from_now(390)).der();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&certificate, BOB, "alice"));
+    bank.move_record_to_bob();
+    let said = bank.unattended().json();
+    assert_eq!((&said["already_renewed"], &said["retired"]), (&true.into(), &true.into()), "{said:#}");
+    assert_eq!(bank.soft.snapshot().with_id(ALICE).count(), 0);
+    assert_eq!(bank.soft.snapshot().with_id(BOB).count(), 3);
+}
+
+/// Records of the previous release name a serial number alone, which Bob's key may carry as well: they count in her own name only.
+#[test]
+fn a_record_of_the_previous_release_counts_for_the_same_user_alone() {
+    for (common, days, kinds) in
+        [("Bob", 390, &["renews", "retires"][..]), ("Bob", 155, &["renews"]), ("Alice", 390, &["renews"])]
+    {
+        for kind in kinds {
+            let (bank, spki) = two();
+            let issue = bank.ca.issue(&name("1", common).to_der(), &spki).not_after(days_from_now(days));
+            let certificate = issue.not_before(days_from_now(if days < 200 { -210 } else { -1 })).der();
+            bank.soft.inspect(|inspector| {
+                inspector.write_certificate(&certificate, BOB, "bob");
+            });
+            let label = format!("usbtoken:20260501:{kind}:{}", bank.serial(ALICE));
+            bank.soft.inspect(|inspector| inspector.relabel(BOB, label.as_bytes()));
+            let before = bank.soft.snapshot();
+            let bobs = before.only(|object| object.id == BOB);
+            let said = bank.unattended().json();
+            let after = bank.soft.snapshot();
+            after.assert_keeps(&bobs);
+            match (common, *kind) {
+                ("Alice", "renews") => assert_eq!(said["already_renewed"], true, "{said:#}"),
+                // She renews by herself, and her old one goes for her own new one.
+                _ => {
+                    assert!(said["credential"].to_string().contains("Alice"), "{said:#}");
+                    assert_eq!(after.added_since(&before).len(), 3, "{common} {kind}");
+                }
+            }
+        }
+    }
+}
+
+/// The answer to another user's request, whose key carries her record by now, takes no place either.
+#[test]
+fn an_answer_for_a_key_with_a_copied_record_removes_nothing() {
+    for former in [false, true] {
+        let (bank, spki) = two();
+        match former {
+            false => bank.move_record_to_bob(),
+            true => {
+                let label = format!("usbtoken:20261101:renews:{}", bank.serial(ALICE));
+                bank.soft.inspect(|inspector| inspector.relabel(BOB, label.as_bytes()));
+            }
+        }
+        let before = bank.soft.snapshot();
+        let bob = bank.ca.issue(&name("1", "Bob").to_der(), &spki).not_after(days_from_now(390)).der();
+        let answer = bank.write("bob.der", &bob).display().to_string();
+        let anchor = bank.anchor();
+        bank.run(&["install", &answer, "--retire-old", "--trust-anchor", &anchor])
+            .failed(Code::SuccessorDoubtful);
+        let after = bank.soft.snapshot();
+        after.assert_keeps(&before);
+        assert_eq!(after.added_since(&before).len(), 1);
+        bank.run(&["install", &answer, "--retire-old", "--trust-anchor", &anchor]);
+        bank.run(&["renew", "--id", "0a", "--retire-old", "--trust-anchor", &anchor, "--issuer", "false"]);
+        bank.soft.snapshot().assert_keeps(&after);
+    }
+}
+
+/// In the right name, and of another CA: one of another name, and one that only has the name of hers.
+#[test]
+fn a_certificate_of_another_ca_renews_nothing_unasked() {
+    for named_alike in [false, true] {
+        let (bank, spki) = two();
+        let stranger = TestCa::new();
+        let other = NameDer::new().common(Text::Utf8, "ANOTHER CA").to_der();
+        let issue = stranger.issue(&name("1", "Alice").to_der(), &spki).not_after(days_from_now(390));
+        let issue = if named_alike { issue } else { issue.issuer(&other) };
+        bank.soft.inspect(|inspector| {
+            inspector.write_certificate(&issue.der(), BOB, "alice");
+            inspector.write_certificate(bank.ca.issuing(), &[0xca], "ca");
+        });
+        bank.move_record_to_bob();
+        let before = bank.soft.snapshot();
+        let error = bank.unattended().failed(Code::SuccessorDoubtful);
+        assert_eq!(error["facts"]["reason"][0], "another_ca", "{error:#}");
+        bank.run(&["renew", "--id", "0a", "--issuer", "false"]).failed(Code::SuccessorDoubtful);
+        bank.soft.snapshot().assert_same_as(&before);
+        // Whoever knows that CA says so.
+        let session = bank.session();
+        let alice = credential(session.token(), ALICE);
+        let mut known = policy(|p| p.anchors = certificates(&[stranger.issuing()]));
+        let begun = Renewal::of(&alice).policy(&known).begin(&session, &run());
+        if named_alike {
+            refused(begun, Code::AlreadyRenewed);
+        }
+        known.anchors = certificates(&[bank.ca.issuing()]);
+        let error =
+            refused(Renewal::of(&alice).policy(&known).begin(&session, &run()), Code::SuccessorDoubtful);
+        assert_eq!(facts(&error, Fact::Reason), ["another_ca"]);
+    }
+}
