@@ -1766,6 +1766,17 @@
 #define USBTOKEN_INSTALLED_WORKS_FROM 2
 
 /**
+ * usbtoken_installed_text: the order's reference number; NULL where usbtoken_context_note_order had noted none.
+ */
+#define USBTOKEN_INSTALLED_REFERENCE 3
+
+/**
+ * usbtoken_installed_text: the record of the day, for usbtoken_context_note_installation in a later process; NULL where the
+ * certificate was there already and nobody knows the day.
+ */
+#define USBTOKEN_INSTALLED_RECORD 4
+
+/**
  * usbtoken_installed_number: USBTOKEN_PROOF_….
  */
 #define USBTOKEN_INSTALLED_PROOF 1
@@ -3746,6 +3757,16 @@ usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
                                            struct usbtoken_credentials **out);
 
 /**
+ * Tells the context on which day a certificate was installed in an earlier process: `record` is its USBTOKEN_INSTALLED_RECORD,
+ * which the program has kept. Where the bank takes a new certificate on the next business day only, that counts from this day
+ * too: usbtoken_session_retire and the like answer USBTOKEN_NOT_IN_USE_YET until then. What is installed through this context it
+ * knows by itself.
+ */
+usbtoken_status usbtoken_context_note_installation(const struct usbtoken_context *context,
+                                                   const char *record,
+                                                   size_t record_length);
+
+/**
  * Installs the CA's answer, in whatever form it came: checks the certificate, writes it beside its key, reads it
  * back and lets the new key sign.
  *
@@ -3891,6 +3912,16 @@ usbtoken_status usbtoken_context_note_order(const struct usbtoken_context *conte
                                             size_t pending_id_length,
                                             const char *reference,
                                             size_t reference_length);
+
+/**
+ * Writes the order's reference number that was noted for the key with this identifier: USBTOKEN_PENDING_ID,
+ * USBTOKEN_RENEWAL_ID, and once its certificate is installed USBTOKEN_CREDENTIAL_ID. It is a text (usbtoken_buffer_text,
+ * usbtoken_buffer_text_utf16), and `*out` is NULL where none was noted.
+ */
+usbtoken_status usbtoken_context_order(const struct usbtoken_context *context,
+                                       const char *key_id,
+                                       size_t key_id_length,
+                                       struct usbtoken_buffer **out);
 
 /**
  * As usbtoken_context_note_order, in UTF-16; lengths are in code units.

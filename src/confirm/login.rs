@@ -222,16 +222,16 @@ impl Confirm {
         let ended = serve(&inbox, session, credential, run, deadline);
         stop.store(true, Ordering::Relaxed);
         let told = ended.and_then(|(visits, refused)| self.judge(*visits, refused, session, credential, run));
-        told.map_err(|error| self.named(error, session, credential))
+        told.map_err(|error| self.named(error, session, credential, run))
     }
 
-    fn named(&self, error: Error, session: &Session, credential: &Credential) -> Error {
+    fn named(&self, error: Error, session: &Session, credential: &Credential, run: &Run<'_>) -> Error {
         let error = about(error.during(Step::Confirm), credential).fact(Fact::Url, &self.address);
         let olds = old_ones(session, credential);
         let error = olds.iter().fold(error, |error, old| error.fact(Fact::StillThere, described(old)));
         match error.code() {
             Code::LoginRefused => self
-                .works_from(credential, &olds)
+                .works_from(credential, &olds, run)
                 .iter()
                 .fold(error, |error, day| error.fact(Fact::WorksFrom, day)),
             Code::LoginTimeout => error.fact(Fact::Seconds, self.timeout.as_secs()),
@@ -240,10 +240,12 @@ impl Confirm {
     }
 
     /// The day before which the bank takes no new certificate, where it says so and that has not come yet.
-    fn works_from(&self, new: &Credential, olds: &[Credential]) -> Option<Date> {
+    fn works_from(&self, new: &Credential, olds: &[Credential], run: &Run<'_>) -> Option<Date> {
         let policy = self.bank.as_ref()?.policy();
         let old_ends = olds.iter().map(|old| old.certificate().not_after()).max();
-        policy.not_in_use_before(new.not_issued_before(), old_ends, SystemTime::now())
+        let installed = run.installed_on(new.certificate());
+        let issued = installed.into_iter().fold(new.not_issued_before(), Date::max);
+        policy.not_in_use_before(issued, old_ends, SystemTime::now())
     }
 
     /// What the visits mean.

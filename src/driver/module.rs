@@ -10,6 +10,7 @@ use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 use usbtoken_pkcs11::library::{self, LoadFailure};
 use usbtoken_pkcs11::text::unpadded;
@@ -68,6 +69,8 @@ struct State {
     /// How often C_Initialize has worked, and whether it has failed since.
     starts: usize,
     start_failed: bool,
+    /// The thread that has called C_Initialize last.
+    started_in: Option<ThreadId>,
 }
 
 /// Whether a driver can be initialised again after C_Finalize; clients of network HSMs often cannot.
@@ -195,10 +198,14 @@ impl Module {
                 CKR_GENERAL_ERROR
                 | CKR_FUNCTION_FAILED
                 | CKR_DEVICE_ERROR
+                | CKR_SESSION_HANDLE_INVALID
                 | CKR_TOKEN_NOT_PRESENT
                 | CKR_TOKEN_NOT_RECOGNIZED,
             ) => {
-                std::thread::sleep(MOMENT);
+                let is_strange = self.0.driver.is_strange_to_this_thread();
+                if !(is_strange && self.0.driver.start_in_this_thread()) {
+                    std::thread::sleep(MOMENT);
+                }
                 open().map_err(|_| failure)
             }
             _ => Err(failure),
@@ -399,7 +406,14 @@ impl Driver {
         })?;
         self.found_initialized.store(!state.initialized_by_us, Ordering::SeqCst);
         state.starts += usize::from(state.initialized_by_us);
+        state.started_in = Some(std::thread::current().id());
         Ok(())
+    }
+
+    /// Whether another thread than this one has called C_Initialize; in a process of its own a driver knows one thread only.
+    fn is_strange_to_this_thread(&self) -> bool {
+        let started_in = lock(&self.state).started_in;
+        !self.is_hosted && started_in.is_some_and(|thread| thread != std::thread::current().id())
     }
 
     /// C_Initialize once more, where it was ours and the driver denies it. Returns whether the driver has taken it.
@@ -409,6 +423,7 @@ impl Driver {
             return false;
         }
         let started = self.functions.initialize();
+        state.started_in = Some(std::thread::current().id());
         // Then every session of before is dead.
         state.starts += usize::from(matches!(started, Ok(true)));
         started.is_ok()

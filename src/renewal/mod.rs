@@ -59,6 +59,7 @@ pub use crate::contents::{
 };
 pub use clock::{Clock, clock_doubt};
 pub use confirmation::Confirmation;
+pub use install::Installation;
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};

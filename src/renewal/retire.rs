@@ -161,7 +161,7 @@ impl Retire {
         let old = present(&credentials, &self.old)?;
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
-        let (successor, issuer) = self.choose(&credentials, old, followers, run.now())?;
+        let (successor, issuer) = self.choose(&credentials, old, followers, run)?;
         let retirement = contents.retirement(session, old, &successor)?;
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         Ok(Retired { successor, issuer, key_removed: retirement.with_key })
@@ -191,11 +191,12 @@ impl Retire {
         &self,
         old: &Credential,
         new: &Credential,
-        now: SystemTime,
+        run: &Run<'_>,
     ) -> Result<()> {
+        let now = run.now();
         self.make_sure_it_is_no_other_users(old, new, now)?;
         self.make_sure_the_window_was_open(old, new, now)?;
-        self.make_sure_it_works(old, new, now)?;
+        self.make_sure_it_works(old, new, run)?;
         self.make_sure_of_login(new, now)
     }
 
@@ -238,9 +239,10 @@ impl Retire {
 
     /// Until the bank takes the new one, the old one is needed. The bank goes by the time that it is: a time that the caller
     /// has put ahead brings that day no nearer.
-    fn make_sure_it_works(&self, old: &Credential, new: &Credential, now: SystemTime) -> Result<()> {
-        let now = now.min(Clock::SYSTEM.now());
-        let issued = self.installed_on.into_iter().fold(new.not_issued_before(), Date::max);
+    fn make_sure_it_works(&self, old: &Credential, new: &Credential, run: &Run<'_>) -> Result<()> {
+        let now = run.now().min(Clock::SYSTEM.now());
+        let installed = self.installed_on.into_iter().chain(run.installed_on(new.certificate()));
+        let issued = installed.fold(new.not_issued_before(), Date::max);
         match self.policy.not_in_use_before(issued, Some(old.certificate().not_after()), now) {
             Some(day) => Err(about(Error::new(Code::NotInUseYet).during(Step::Retire), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.certificate().serial()))
@@ -301,8 +303,9 @@ impl Retire {
         credentials: &Credentials,
         old: &Credential,
         mut followers: Vec<Credential>,
-        now: SystemTime,
+        run: &Run<'_>,
     ) -> Result<(Credential, IssuerContinuity)> {
+        let now = run.now();
         let refuse = |code| about(Error::new(code).during(Step::Retire), old).fact(Fact::Now, jst_time(now));
         let begun = |one: &Credential| one.certificate().not_before() <= now;
         let usable = |one: &Credential| begun(one) && one.certificate().not_after() >= now;
@@ -358,7 +361,7 @@ impl Retire {
         shown.sort_by_key(|(one, _)| Reverse(one.certificate().not_after()));
         let mut refusal = None;
         for (one, issuer) in shown {
-            match self.make_sure_it_may_take_the_place(old, &one, now) {
+            match self.make_sure_it_may_take_the_place(old, &one, run) {
                 Ok(()) => return Ok((one, issuer)),
                 Err(error) => refusal = refusal.or(Some(error)),
             }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::clock::Clock;
+use super::install::Installation;
 use crate::contents::{Caller, PendingKey};
 use crate::driver;
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::SignatureAlgorithm;
+use crate::pki::{Certificate, SignatureAlgorithm, jst_date};
+use jiff::civil::Date;
 
 /// Is told of each step as it begins; long work shows progress with it, and can be stopped by it.
 pub trait Progress: Send + Sync {
@@ -68,6 +70,7 @@ impl<F: Fn(SignatureAlgorithm, &[u8]) -> Result<Vec<u8>> + Send + Sync> SignByOl
 pub struct Run<'a> {
     clock: Clock,
     passed: Option<SystemTime>,
+    installations: Vec<Installation>,
     progress: &'a dyn Progress,
     cancel: Option<&'a Cancel>,
     pin: Option<&'a dyn AskPin>,
@@ -84,6 +87,7 @@ impl Default for Run<'_> {
         Run {
             clock: Clock::SYSTEM,
             passed: None,
+            installations: Vec::new(),
             progress: &(),
             cancel: None,
             pin: None,
@@ -108,6 +112,14 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn passed(mut self, moment: Option<SystemTime>) -> Self {
         self.passed = moment;
+        self
+    }
+
+    /// On which days certificates were installed, as earlier processes kept it ([`Installed::record`](crate::Installed::record)):
+    /// where a bank takes a new one only later, it counts from that day too.
+    #[must_use]
+    pub fn installations(mut self, records: impl IntoIterator<Item = Installation>) -> Self {
+        self.installations.extend(records);
         self
     }
 
@@ -180,6 +192,12 @@ impl<'a> Run<'a> {
     /// The moment that has passed for certain, if one is known.
     pub(super) fn known_past(&self) -> Option<SystemTime> {
         self.passed
+    }
+
+    /// The day in Japan on which this certificate was installed, where that is known.
+    pub(crate) fn installed_on(&self, certificate: &Certificate) -> Option<Date> {
+        let today = jst_date(Clock::SYSTEM.now());
+        self.installations.iter().filter_map(|record| record.day_of(certificate, today)).max()
     }
 
     pub(super) fn signer_of_old(&self) -> Option<&dyn SignByOldKey> {

@@ -32,10 +32,13 @@ static U session_info(U session, void *info)
 }
 
 /* `starts-once`: a client of a network HSM. `untidy`: it prints, goes to another folder, and lets everybody write.
- * `without-arguments`: it takes none. `closes-descriptors`: those that it did not open. `other-environment`: not ours. */
+ * `without-arguments`: it takes none, and answers that. `plain-arguments`: it takes those without flags alone. `answers-start`: it starts, and
+ * answers that once. `closes-descriptors`: those that it did not open. `other-environment`: not ours. */
 static U initialize(void *arguments)
 {
-    if (word("without-arguments") && arguments) return 7;
+    if (word("without-arguments") && arguments) return answer("without-arguments", 7);
+    if (word("plain-arguments") && (!arguments || ((U *)arguments)[4])) return arguments ? number("plain-arguments") : 7;
+    if (word("answers-start") && !starts++) return real->function[INITIALIZE](arguments), number("answers-start");
     for (int i = 3; word("closes-descriptors") && i < 512; i++) close(i);
     if (word("closes-streams")) close(0), close(1), close(2);
     if (word("other-environment")) setenv("PATH", "/nowhere", 1), setenv("XDG_STATE_HOME", "/nowhere", 1), setenv("HOME", "/", 1);
@@ -47,11 +50,11 @@ static U initialize(void *arguments)
     return real->function[INITIALIZE](arguments);
 }
 
-/* `one-thread`: only the thread that has initialised it is known. `busy`: the first session is refused so. */
+/* `one-thread`: only the thread that has initialised it is known; another one is answered that. `busy`: the first session is refused so. */
 static U open_session(U slot, U flags, void *application, void *notify, U *session)
 {
     static int opened;
-    if (word("one-thread") && !knows_thread) return 0x190;
+    if (word("one-thread") && !knows_thread) return answer("one-thread", 0x190);
     if (word("busy") && !opened++) return number("busy");
     return real->function[OPEN_SESSION](slot, flags, application, notify, session);
 }

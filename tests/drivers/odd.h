@@ -47,6 +47,9 @@ static const char *word(const char *name)
 
 static U number(const char *name) { const char *value = word(name); return value ? strtoul(value, 0, 0) : 0; }
 
+/* The number of a word that may have none. */
+static U answer(const char *name, U otherwise) { U told = number(name); return told > 1 ? told : otherwise; }
+
 /* What was called, a word a line. */
 static void note(const char *what)
 {

@@ -9,6 +9,7 @@ mod driver;
 mod labels;
 mod meanwhile;
 mod misplaced;
+mod starting;
 mod stated;
 mod texts;
 

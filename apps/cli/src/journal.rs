@@ -6,6 +6,7 @@
 
 mod confirmations;
 mod in_use;
+mod installations;
 mod labels;
 mod orders;
 mod private;

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use usbtoken::bank::{Bank, Override};
 use usbtoken::driver::{AskPin, PinRequest, PinState};
 use usbtoken::error::{Fact, Step, Warning};
-use usbtoken::renewal::{Caller, Clock, Progress};
+use usbtoken::renewal::{Caller, Clock, Installation, Progress};
 use usbtoken::text::Lang;
 use usbtoken::{Code, Error, Login, Pin, Policy, Result, Run};
 use zeroize::Zeroizing;
@@ -171,6 +171,7 @@ pub(crate) struct Host {
     bank: Arc<OnceLock<Arc<Bank>>>,
     caller: Arc<Mutex<HostCaller>>,
     orders: Arc<Orders>,
+    installations: Arc<Mutex<Vec<Installation>>>,
 }
 
 /// For whom jobs are begun, and on whose the calls act.
@@ -188,12 +189,26 @@ impl Host {
             bank: Arc::default(),
             caller: Arc::new(Mutex::new(caller)),
             orders: Arc::default(),
+            installations: Arc::default(),
         }
     }
 
     /// The reference numbers of orders.
     pub(crate) fn orders(&self) -> &Orders {
         &self.orders
+    }
+
+    /// Remembers on which day a certificate was installed, for all that comes from this context.
+    pub(crate) fn note_installation(&self, record: Option<Installation>) {
+        let mut known = lock(&self.installations);
+        if let Some(record) = record.filter(|record| !known.contains(record)) {
+            known.push(record);
+        }
+    }
+
+    /// The days on which certificates were installed.
+    pub(crate) fn installations(&self) -> Vec<Installation> {
+        lock(&self.installations).clone()
     }
 
     /// The bank by whose rules everything goes; `false` when there is one already.
@@ -278,6 +293,7 @@ impl Host {
     pub(crate) fn run(&self) -> Run<'_> {
         let caller = lock(&self.caller);
         let run = Run::default().progress(self).pin(self).by(Caller::Program(caller.program.clone()));
+        let run = run.installations(self.installations());
         if caller.any { run.any_caller() } else { run }
     }
 

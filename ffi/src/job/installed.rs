@@ -52,6 +52,12 @@ pub const USBTOKEN_INSTALLED_PROOF_JSON: u32 = 1;
 /// once, and without a bank's profile. Until then nothing old is removed.
 pub const USBTOKEN_INSTALLED_WORKS_FROM: u32 = 2;
 
+/// usbtoken_installed_text: the order's reference number; NULL where usbtoken_context_note_order had noted none.
+pub const USBTOKEN_INSTALLED_REFERENCE: u32 = 3;
+/// usbtoken_installed_text: the record of the day, for usbtoken_context_note_installation in a later process; NULL where the
+/// certificate was there already and nobody knows the day.
+pub const USBTOKEN_INSTALLED_RECORD: u32 = 4;
+
 /// usbtoken_installed_number: USBTOKEN_PROOF_….
 pub const USBTOKEN_INSTALLED_PROOF: u32 = 1;
 /// usbtoken_installed_number: 1 when the certificate is for the old key.
@@ -140,6 +146,7 @@ impl Noun for InstalledNoun {
 impl InstalledNoun {
     pub(crate) fn new(installed: Installed, host: &Host) -> Self {
         host.warn(&installed.notices);
+        host.note_installation(installed.record());
         InstalledNoun { installed, host: host.clone(), texts: OnceLock::new(), facts: OnceLock::new() }
     }
 
@@ -153,7 +160,17 @@ impl InstalledNoun {
             Texts::default()
                 .with_some(USBTOKEN_INSTALLED_PROOF_JSON, proof)
                 .with_some(USBTOKEN_INSTALLED_WORKS_FROM, self.works_from())
+                .with_some(USBTOKEN_INSTALLED_REFERENCE, self.host.orders().of_key(&self.key_id()))
+                .with_some(USBTOKEN_INSTALLED_RECORD, self.record())
         })
+    }
+
+    fn key_id(&self) -> String {
+        base16ct::lower::encode_string(self.installed.credential.id())
+    }
+
+    fn record(&self) -> Option<String> {
+        serde_json::to_string(&self.installed.record()?).ok()
     }
 
     fn works_from(&self) -> Option<String> {

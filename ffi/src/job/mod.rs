@@ -2,6 +2,7 @@
 
 pub mod confirm;
 pub mod credential;
+pub mod installation;
 pub mod installed;
 pub mod login;
 pub mod old_key;

@@ -1,11 +1,15 @@
 //! The order's reference number at the bank or its CA, which stands with the pending key and in errors.
 
 use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::ptr;
 
 use crate::base::args;
 use crate::base::boundary;
+use crate::base::handle;
 use crate::base::status::usbtoken_status;
 use crate::find::context::{Context, usbtoken_context};
+use crate::values::buffer::{Buffer, usbtoken_buffer};
 
 /// Notes the order's reference number of the pending key with this identifier (USBTOKEN_PENDING_ID, USBTOKEN_RENEWAL_ID):
 /// one line of at most 100 characters, in UTF-8. From then on USBTOKEN_PENDING_REFERENCE has it, and so does the report of
@@ -27,6 +31,28 @@ pub unsafe extern "C" fn usbtoken_context_note_order(
         // SAFETY: rule 4 of the header.
         let reference = unsafe { args::optional_text("reference", reference, reference_length) }?;
         context.0.host.orders().note(id, reference)
+    })
+}
+
+/// Writes the order's reference number that was noted for the key with this identifier: USBTOKEN_PENDING_ID,
+/// USBTOKEN_RENEWAL_ID, and once its certificate is installed USBTOKEN_CREDENTIAL_ID. It is a text (usbtoken_buffer_text,
+/// usbtoken_buffer_text_utf16), and `*out` is NULL where none was noted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usbtoken_context_order(
+    context: *const usbtoken_context,
+    key_id: *const c_char,
+    key_id_length: usize,
+    out: Option<&mut MaybeUninit<*mut usbtoken_buffer>>,
+) -> usbtoken_status {
+    boundary::on::<Context>(context, |context| {
+        let out = args::required("out", out)?;
+        out.write(ptr::null_mut());
+        // SAFETY: rule 4 of the header.
+        let id = unsafe { args::text("key_id", key_id, key_id_length) }?;
+        if let Some(reference) = context.0.host.orders().of_key(&id.to_ascii_lowercase()) {
+            out.write(handle::give(Buffer::text(reference))?);
+        }
+        Ok(())
     })
 }
 

@@ -158,7 +158,8 @@ fn remove(
     let steps = Unstoppable(&noun.host);
     // Where a bank keeps them, check_keep has refused; elsewhere the caller alone decides.
     let removal = removal.although_kept();
-    let retired = removal.run(&*noun.session()?, &Run::default().at(clock).progress(&steps))?;
+    let run = Run::default().at(clock).progress(&steps).installations(noun.host.installations());
+    let retired = removal.run(&*noun.session()?, &run)?;
     if let Some(out) = out {
         let successor = CredentialNoun::new(retired.successor.clone(), &noun.host);
         // What was removed cannot be taken back, so a handle that cannot be made is no failure of this call.

@@ -412,6 +412,16 @@ static void give_up(usbtoken_session *session, usbtoken_credential *old, struct 
     CHECK(pending_count(session) == 0);
 }
 
+/* The number of the order for this key, asked for by itself. */
+static void order_is(usbtoken_context *context, const char *id, const char *number)
+{
+    usbtoken_buffer *reference = NULL;
+    OK(context, usbtoken_context_order(context, id, NUL, &reference));
+    CHECK((reference == NULL) == (number == NULL));
+    CHECK(number == NULL || strcmp(usbtoken_buffer_text(reference), number) == 0);
+    usbtoken_buffer_free(&reference);
+}
+
 /* The order's number stands with its key, in the report of an error about it, and is gone when it is forgotten. */
 static void number_of_order(usbtoken_context *context, usbtoken_session *session, usbtoken_credential *old, const char *id)
 {
@@ -424,7 +434,11 @@ static void number_of_order(usbtoken_context *context, usbtoken_session *session
         EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_order(context, id, NUL, bad[at], NUL));
     EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_order(context, "xy", NUL, "A-1", NUL));
     EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_order(context, NULL, NUL, "A-1", NUL));
+    order_is(context, id, NULL);
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_order(context, id, NUL, NULL));
     OK(context, usbtoken_context_note_order(context, id, NUL, "受付 A-1", NUL));
+    order_is(context, id, "受付 A-1");
+    order_is(context, "00", NULL);
     OK(session, usbtoken_session_pending(session, &list));
     OK(list, usbtoken_pending_list_at(list, 0, &key));
     CHECK(strcmp(usbtoken_pending_text(key, USBTOKEN_PENDING_REFERENCE), "受付 A-1") == 0);
@@ -438,6 +452,7 @@ static void number_of_order(usbtoken_context *context, usbtoken_session *session
     OK(context, usbtoken_context_note_order_utf16(context, wide_id, NUL, wide, NUL));
     OK(list, usbtoken_pending_list_at(list, 0, &key));
     CHECK(strcmp(usbtoken_pending_text(key, USBTOKEN_PENDING_REFERENCE), "B-第") == 0);
+    order_is(context, id, "B-第");
     usbtoken_pending_free(&key);
     OK(context, usbtoken_context_note_order(context, id, NUL, NULL, 0));
     OK(list, usbtoken_pending_list_at(list, 0, &key));
@@ -525,12 +540,23 @@ static usbtoken_installed *renew(usbtoken_context *context, usbtoken_session *se
     /* By this clock the certificate begins later: it is installed, and both times are told. */
     how.now = (int64_t)time(NULL) - 2 * 60 * 60;
     CHECK(installed == NULL && pending_count(session) == 1);
+    const char *key_id = usbtoken_renewal_text(renewal, USBTOKEN_RENEWAL_ID);
+    OK(context, usbtoken_context_note_order(context, key_id, NUL, "C-3", NUL));
     OK(session, usbtoken_install(session, renewal, bytes, size, &how, &installed));
+    /* The number is there to the end, and so is the day, which a later process is told. */
+    CHECK(strcmp(usbtoken_installed_text(installed, USBTOKEN_INSTALLED_REFERENCE), "C-3") == 0);
+    order_is(context, key_id, "C-3");
+    const char *record = usbtoken_installed_text(installed, USBTOKEN_INSTALLED_RECORD);
+    CHECK(strstr(record, "\"day\":\"20") != NULL);
+    OK(context, usbtoken_context_note_installation(context, record, NUL));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_installation(context, "{}", NUL));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_installation(context, NULL, NUL));
     /* A second time it is a success that writes nothing. */
     usbtoken_installed *second = NULL;
     OK(session, usbtoken_install(session, NULL, bytes, size, NULL, &second));
     CHECK(usbtoken_installed_number(second, USBTOKEN_INSTALLED_WAS_THERE) == 1);
     CHECK(usbtoken_installed_notice(second, 0) == USBTOKEN_NOTICE_ALREADY_INSTALLED);
+    CHECK(strcmp(usbtoken_installed_text(second, USBTOKEN_INSTALLED_RECORD), record) == 0);
     usbtoken_installed_free(&second);
     free(answer);
     usbtoken_renewal_free(&renewal);

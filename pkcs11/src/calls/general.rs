@@ -5,7 +5,7 @@ use super::once::each_once;
 use crate::failure::{Failure, Outcome};
 use crate::types::*;
 use crate::wire::Bytes;
-use crate::wire::message::{Answer, Request, as_length};
+use crate::wire::message::{Answer, Request, Threads, as_length};
 use std::ffi::CStr;
 
 /// No driver has more; one that claims to is not believed.
@@ -17,22 +17,17 @@ const SLOTS_AT_ONCE: usize = 64;
 const MECHANISMS_AT_ONCE: usize = 512;
 
 impl Functions {
-    /// C_Initialize for several threads with the system's locks. A driver that cannot lock is initialised for one thread
-    /// (PKCS#11 v3.1 §5.4.1), and from then on each call waits until no other thread is in it. So is one that does not take
-    /// the arguments at all.
+    /// C_Initialize for several threads with the system's locks. A driver that refuses that, in whatever words, is initialised
+    /// without arguments, as for one thread (PKCS#11 v3.1 §5.4.1), and from then on each call waits until no other thread is in
+    /// it; one that wants arguments gets some that ask for nothing.
     ///
     /// Returns whether this call did it: `false` when somebody in this process had done so before.
     pub fn initialize(&self) -> Outcome<bool> {
-        let initialize = |locks| -> Outcome<()> {
-            let request = Request::Initialize { locks };
-            checked(request.function(), self.perform_anywhere(&request)?.rv)
-        };
-        let mut result = initialize(true);
-        if matches!(&result, Err(failure) if matches!(failure.rv(), Some(CKR_CANT_LOCK | CKR_ARGUMENTS_BAD)))
-        {
-            result = initialize(false);
-        }
-        let ours = match result {
+        let done = self.initialize_for(Threads::Several).or_else(|failure| match failure.rv() {
+            None | Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => Err(failure),
+            Some(_) => self.initialize_gently().map_err(|gentler| more_telling(failure, gentler)),
+        });
+        let ours = match done {
             Ok(()) => true,
             Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
             Err(failure) => {
@@ -43,6 +38,23 @@ impl Functions {
         };
         self.belongs_here();
         Ok(ours)
+    }
+
+    fn initialize_gently(&self) -> Outcome<()> {
+        let gently = self.initialize_for(Threads::Untold).or_else(|failure| match failure.rv() {
+            Some(CKR_ARGUMENTS_BAD) => self.initialize_for(Threads::One),
+            _ => Err(failure),
+        });
+        match gently {
+            // The call before has done it, whatever it answered.
+            Err(failure) if failure.rv() == Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => Ok(()),
+            gently => gently,
+        }
+    }
+
+    fn initialize_for(&self, threads: Threads) -> Outcome<()> {
+        let request = Request::Initialize { threads };
+        checked(request.function(), self.perform_anywhere(&request)?.rv)
     }
 
     /// C_Initialize of NSS's softokn, which is told by a string where its files are: in a structure of its own, with the string in
@@ -205,4 +217,12 @@ impl Functions {
             }
         }
     }
+}
+
+/// Of two refusals of C_Initialize, one with the usual arguments and one with gentler ones: where the first is about the arguments,
+/// or the second is no answer, that says more.
+fn more_telling(usual: Failure, gentler: Failure) -> Failure {
+    let of_arguments = [CKR_CANT_LOCK, CKR_ARGUMENTS_BAD, CKR_NEED_TO_CREATE_THREADS];
+    let is_of_arguments = usual.rv().is_some_and(|rv| of_arguments.contains(&rv));
+    if is_of_arguments || gentler.rv().is_none() { gentler } else { usual }
 }

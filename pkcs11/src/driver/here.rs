@@ -4,7 +4,7 @@ use super::broken_pipe::BrokenPipe;
 use crate::failure::{Failure, Outcome};
 use crate::template::{Template, length};
 use crate::types::*;
-use crate::wire::message::{Answer, Filled, Pss, Reply, Request, Room, RoomFor, UNWRITTEN, as_size};
+use crate::wire::message::{Answer, Filled, Pss, Reply, Request, Room, RoomFor, Threads, UNWRITTEN, as_size};
 use crate::wire::{Bytes, Structure};
 use std::ffi::{CString, c_char, c_void};
 use std::ptr;
@@ -62,7 +62,7 @@ impl Here {
     pub(crate) fn perform(&self, request: &Request<'_>) -> Outcome<Reply<'static>> {
         let nothing = |rv: Outcome<CK_RV>| rv.map(|rv| Reply { rv, answer: Answer::Nothing });
         match request {
-            Request::Initialize { locks } => nothing(self.initialize(*locks)),
+            Request::Initialize { threads } => nothing(self.initialize(*threads)),
             Request::InitializeNss { parameters } => nothing(self.initialize_nss(&parameters.0)),
             Request::Finalize => nothing(call!(self, C_Finalize(ptr::null_mut()))),
             Request::GetInfo => {
@@ -162,17 +162,19 @@ impl Here {
     }
 
     /// Without locks of its own a driver is called from one thread at a time.
-    fn initialize(&self, locks: bool) -> Outcome<CK_RV> {
-        self.one_thread.store(!locks, Ordering::SeqCst);
-        if !locks {
-            return call!(self, C_Initialize(ptr::null_mut()));
-        }
+    fn initialize(&self, threads: Threads) -> Outcome<CK_RV> {
+        self.one_thread.store(threads != Threads::Several, Ordering::SeqCst);
+        let flags = match threads {
+            Threads::Several => CKF_OS_LOCKING_OK,
+            Threads::One => 0,
+            Threads::Untold => return call!(self, C_Initialize(ptr::null_mut())),
+        };
         let mut arguments = CK_C_INITIALIZE_ARGS {
             CreateMutex: None,
             DestroyMutex: None,
             LockMutex: None,
             UnlockMutex: None,
-            flags: CKF_OS_LOCKING_OK,
+            flags,
             pReserved: ptr::null_mut(),
         };
         call!(self, C_Initialize(ptr::from_mut(&mut arguments).cast()))

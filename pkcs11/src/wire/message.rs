@@ -22,8 +22,8 @@ const MOST_ATTRIBUTES: usize = 256;
 /// A call.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Request<'a> {
-    /// C_Initialize: with the system's locks, or without arguments.
-    Initialize { locks: bool },
+    /// C_Initialize.
+    Initialize { threads: Threads },
     /// C_Initialize of NSS's softokn, with where its files are.
     InitializeNss {
         #[serde(borrow)]
@@ -105,6 +105,17 @@ pub(crate) enum Request<'a> {
     SignFinal { session: CK_SESSION_HANDLE },
     /// C_GetAttributeValue.
     GetAttributeValue { session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, rooms: Cow<'a, [Room]> },
+}
+
+/// What a driver is told of threads (PKCS#11 v3.1 §5.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Threads {
+    /// There are several, and it locks by the system's means.
+    Several,
+    /// Nothing: no arguments at all.
+    Untold,
+    /// There is one: arguments without flags.
+    One,
 }
 
 /// CK_RSA_PKCS_PSS_PARAMS (PKCS#11 v3.1 §6.1.9).

@@ -208,6 +208,22 @@ impl Open {
         Ok(self.read_certificate_once(handle)?.map_or(Object::Other, Object::Certificate))
     }
 
+    /// Reads by what a private key is known again. Its public values are no part of that: OpenSC takes them from the public
+    /// key's object, and crashes when that has just gone.
+    pub(super) fn read_as_private_key(&self, handle: ObjectHandle) -> Outcome<Object> {
+        let wanted = [CLASS, Wanted::short(CKA_ID), Wanted::short(CKA_LABEL)];
+        let read = || self.attributes_where(handle, &wanted, |_, _| true);
+        let mut attributes = read()?;
+        if attributes.number(CKA_CLASS).is_none() {
+            attributes = read()?;
+        }
+        Ok(match attributes.number(CKA_CLASS) {
+            Some(CKO_PRIVATE_KEY) => Object::PrivateKey(self.private_key(handle, &attributes)),
+            Some(_) => Object::Other,
+            None => Object::Unknown,
+        })
+    }
+
     /// A certificate, unless it says that it is something else. Half a value is asked for once more: passed over as
     /// somebody's broken object, the certificate would be missing where it matters that it is there.
     fn read_certificate(&self, handle: ObjectHandle) -> Outcome<Option<StoredCertificate>> {

@@ -15,7 +15,7 @@ use base16ct::lower::encode_string as hex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use usbtoken_pkcs11::types::{CKA_CLASS, CKA_ID, CKO_CERTIFICATE, CKR_OBJECT_HANDLE_INVALID};
-use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
+use usbtoken_pkcs11::{Failure, ObjectHandle, Outcome, Template};
 
 #[cfg(test)]
 mod tests;
@@ -191,10 +191,7 @@ impl Session {
                 }
                 Ok(_) => {}
                 Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => {}
-                Err(failure) => {
-                    let unreadable = doubt(removal.step, planned.is.id(), "object_unreadable");
-                    return Err(unreadable.because_of(failure.during(removal.step)));
-                }
+                Err(failure) => return Err(unreadable(failure, planned, removal.step)),
             }
         }
         // Some drivers number their objects anew when one goes.
@@ -230,10 +227,7 @@ impl Session {
             }
             Again::There(object) if planned.is.agrees_with(&object) => Ok(Some(handle)),
             Again::There(_) => Err(doubt(step, planned.is.id(), "object_changed")),
-            Again::Unreadable(failure) => {
-                let unreadable = doubt(step, planned.is.id(), "object_unreadable");
-                Err(unreadable.because_of(failure.during(step)))
-            }
+            Again::Unreadable(failure) => Err(unreadable(failure, planned, step)),
         }
     }
 
@@ -258,7 +252,7 @@ impl Session {
         };
         let mut found = Vec::new();
         for handle in open.find(template)? {
-            if let Again::There(object) = self.read_again(handle, &planned.is)
+            if let Ok(object) = self.read_whole(handle, &planned.is)
                 && planned.is.agrees_with(&object)
                 && self.has_signed(&planned.is, object)?
             {
@@ -294,8 +288,20 @@ impl Session {
     }
 
     fn read_again(&self, handle: ObjectHandle, as_what: &Is) -> Again {
-        let open = self.open_session();
         let read = match as_what {
+            Is::PrivateKey { .. } => self.open_session().read_as_private_key(handle),
+            _ => self.read_whole(handle, as_what),
+        };
+        match read {
+            Ok(object) => Again::There(object),
+            Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => Again::Gone,
+            Err(failure) => Again::Unreadable(failure),
+        }
+    }
+
+    fn read_whole(&self, handle: ObjectHandle, as_what: &Is) -> Outcome<Object> {
+        let open = self.open_session();
+        match as_what {
             Is::Certificate { .. } | Is::HalfCertificate { .. } | Is::CreatedCertificate { .. } => {
                 open.read_as_certificate(handle)
             }
@@ -303,11 +309,6 @@ impl Session {
             | Is::PrivateKey { .. }
             | Is::HalfPublicKey { .. }
             | Is::GeneratedHalf { .. } => open.read_object(handle),
-        };
-        match read {
-            Ok(object) => Again::There(object),
-            Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => Again::Gone,
-            Err(failure) => Again::Unreadable(failure),
         }
     }
 
@@ -449,6 +450,13 @@ impl Is {
 /// The token keeps what it was told to remove.
 fn not_destroyed(planned: &Planned, step: Step) -> Error {
     Error::new(Code::DestroyFailed).during(step).fact(Fact::Id, hex(planned.is.id()))
+}
+
+/// The object cannot be read; where the driver's process has ended, that is what happened.
+fn unreadable(failure: Failure, planned: &Planned, step: Step) -> Error {
+    let has_answered = matches!(failure, Failure::Returned { .. } | Failure::Misbehaved { .. });
+    let error = failure.during(step);
+    if has_answered { doubt(step, planned.is.id(), "object_unreadable").because_of(error) } else { error }
 }
 
 /// Something does not agree: nothing is removed. The reason is a stable name, for which `text/` has the words.

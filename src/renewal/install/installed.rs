@@ -1,5 +1,6 @@
 //! What came of an installation.
 
+use super::installation::Installation;
 use crate::bank::Policy;
 use crate::contents::Credential;
 use crate::driver::{Proof, Signed};
@@ -40,7 +41,7 @@ pub struct Installed {
     /// Whether this process has made the key for this very job, so that no record has to say what it renews.
     #[serde(skip)]
     pub(in crate::renewal) made_here: bool,
-    /// The day in Japan on which it was written, by the computer's clock; `None` when it was there already.
+    /// The day in Japan on which it was written, by the computer's clock; of one that was there already, where that is known.
     #[serde(skip)]
     pub(in crate::renewal) written_on: Option<Date>,
     /// Those of the response, among which may be the CA's.
@@ -49,6 +50,12 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// On which day it was installed, for later processes ([`Run::installations`](crate::Run::installations)); `None` when it
+    /// was there already and nobody knows.
+    pub fn record(&self) -> Option<Installation> {
+        self.written_on.map(|day| Installation::new(self.credential.certificate(), day))
+    }
+
     /// The date in Japan from which on the bank takes the new certificate, where the policy says that it does not at once and
     /// that date has not come yet. Of national holidays those are known that the policy lists.
     pub fn works_from(&self, now: SystemTime) -> Option<Date> {

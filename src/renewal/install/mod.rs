@@ -3,9 +3,11 @@
 use base16ct::lower::encode_string as hex;
 
 mod check;
+mod installation;
 mod installed;
 
 use self::check::{Asked, Checks};
+pub use self::installation::Installation;
 pub use self::installed::Installed;
 use super::begin::{proof_notice, prove};
 use super::clock::{self, Clock};
@@ -295,6 +297,7 @@ impl Job<'_> {
         Ok(Installed {
             replaced: key.old_credential().unwrap_or_default(),
             old_elsewhere,
+            written_on: Some(jst_date(Clock::SYSTEM.now())),
             ..self.there(credential, proof, issuer, notices)
         })
     }
@@ -307,6 +310,7 @@ impl Job<'_> {
         issuer: IssuerContinuity,
         notices: Vec<Warning>,
     ) -> Installed {
+        let written_on = self.checks.run.installed_on(credential.certificate());
         Installed {
             credential,
             proof,
@@ -317,7 +321,7 @@ impl Job<'_> {
             key_reused: false,
             was_there: true,
             made_here: false,
-            written_on: None,
+            written_on,
             signed: None,
             policy: self.checks.policy.clone(),
             certificates: self.checks.response.certificates().to_vec(),

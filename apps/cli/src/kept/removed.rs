@@ -1,10 +1,12 @@
-//! What else was done here for a certificate: that it was removed because another took its place, that it waits on another token.
+//! What else was done here for a certificate: that it was removed because another took its place, that it waits on another token, when it was
+//! installed.
 
 use usbtoken::driver::TokenIdentity;
+use usbtoken::renewal::Installation;
 use usbtoken::{Certificate, Credential, Session};
 
 use super::Keeper;
-use crate::journal::Removed;
+use crate::journal::{Journal, Removed};
 
 impl Keeper {
     /// The other tokens on which the renewal of this certificate from elsewhere waits.
@@ -19,6 +21,19 @@ impl Keeper {
         if let Some(journal) = &self.journal {
             let _ = journal.note_removed(&Removed::of(session.token().identity(), old, successor));
         }
+    }
+
+    /// Keeps on which day a certificate was installed. Without the record a later run goes by what the certificate and its job
+    /// say.
+    pub fn note_installed(&self, session: &Session, record: &Installation) {
+        if let Some(journal) = &self.journal {
+            let _ = journal.keep_installation(session.token().identity(), record);
+        }
+    }
+
+    /// The days on which certificates were installed here.
+    pub fn installations(&self) -> Vec<Installation> {
+        self.journal.as_ref().map(Journal::installations).unwrap_or_default()
     }
 
     /// What was removed last of the row in which the one is that is meant.

@@ -114,7 +114,7 @@ impl Folder {
     /// SoftHSM once more, as a file of its own: the system's loader gives it its own static state, so looking at
     /// a token neither sees nor disturbs the SoftHSM that the library under test has initialised.
     fn private_copy(&self) -> PathBuf {
-        let copy = self.path.join("eye.so");
+        let copy = self.path.join("inspector.so");
         if !copy.exists() {
             std::fs::copy(softhsm_module(), &copy).expect("SoftHSM can be copied");
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use usbtoken::bank::{KeyRule, OldCredential, Override};
+use usbtoken::bank::{Begins, KeyRule, OldCredential, Override};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, jst_date, read_anchors};
 use usbtoken::places::{OldCertificate, Place};
@@ -214,6 +214,9 @@ pub fn finish(
     checks: &Checks<'_>,
 ) -> Outcome {
     job.keeper.forget(session, installed.credential.id(), job.received);
+    if let (Some(record), Begins::NextBusinessDay) = (installed.record(), checks.policy.begins_to_work) {
+        job.keeper.note_installed(session, &record);
+    }
     let mut notices = run.noted();
     notices.extend(installed.notices.iter().cloned());
     let mut failed = None;

@@ -1,4 +1,4 @@
-//! What the command makes, looked at by programs that are not ours: OpenSSL, GnuTLS, OpenSC.
+//! What the command makes, read by programs that are not ours: OpenSSL, GnuTLS, OpenSC.
 
 mod common;
 
