@@ -33,7 +33,7 @@ pub(crate) mod token;
 pub(crate) use cancel::Cancel;
 pub use file::Trust;
 pub(crate) use hosting::{Hosting, Loading};
-pub use lock::machine_lock_files;
+pub use lock::{LoginTurn, machine_lock_files};
 pub(crate) use module::Restart;
 pub use module::{Module, ModuleInfo};
 pub(crate) use mutex::lock;

@@ -254,6 +254,11 @@ impl Journal {
         day.map(Some).ok_or_else(|| self.unusable(&path, invalid("no_date")))
     }
 
+    /// The moment at which that was noted.
+    pub fn wrong_pin_noted(&self, token: &TokenIdentity) -> Option<SystemTime> {
+        std::fs::symlink_metadata(self.wrong_pin(token)).ok()?.modified().ok()
+    }
+
     /// Forgets it: a person has logged in.
     ///
     /// # Errors

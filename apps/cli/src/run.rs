@@ -28,6 +28,8 @@ pub struct Run {
     pub global: Global,
     pub lang: Lang,
     pub progress: Progress,
+    /// When it began.
+    began: SystemTime,
     told: RefCell<Vec<Notice>>,
     /// What the owner of a PIN should know of the place that it came from.
     remarks: RefCell<Vec<Warning>>,
@@ -58,6 +60,7 @@ impl Run {
             global,
             lang,
             progress,
+            began: SystemTime::now(),
             told: RefCell::default(),
             remarks: RefCell::default(),
             bank: None,
@@ -277,8 +280,9 @@ impl Run {
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
         let (login, mark) = self.ask_pin(&token, None)?;
-        let session = self.or_changed(token.login(login), &token, |login| token.login(login));
-        self.logged_in(session, &mark, &token)
+        mark.is_sent();
+        let session = self.or_changed(token.login(login), (&mark, &token), |login| token.login(login));
+        self.logged_in(session, &token)
     }
 
     /// As [`Run::login`], of a token that was reserved before.
@@ -286,8 +290,9 @@ impl Run {
         let token = reserved.token().clone();
         let (login, mark) = self.ask_pin(&token, Some(&reserved))?;
         let again = |login| token.reserve()?.login(login);
-        let session = self.or_changed(reserved.login(login), &token, again);
-        self.logged_in(session, &mark, &token)
+        mark.is_sent();
+        let session = self.or_changed(reserved.login(login), (&mark, &token), again);
+        self.logged_in(session, &token)
     }
 
     /// That the PIN at hand has another length than the token states, which is no limit for one that was set long ago.

@@ -6,8 +6,10 @@
 
 mod holder;
 mod place;
+mod turn;
 
 pub use self::place::machine_lock_files;
+pub use self::turn::LoginTurn;
 
 use self::holder::Holder;
 use self::place::{MachineFile, Refused, UserFile};

@@ -2,6 +2,7 @@ use super::*;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Two folders of its own, of which the one for all users is there when `installed`.
 struct Machine {
@@ -192,4 +193,27 @@ fn a_file_that_was_left_holds_nothing() {
     drop(place::take_user(&machine.user(), "other").unwrap());
     fs::write(machine.file(&token("10")), "").unwrap();
     drop(TokenLock::take_in(&machine.places(), &token("10")).unwrap());
+}
+
+/// The turn to log in is one for each token, waits for its holder, and is not that of a job.
+#[test]
+fn the_turn_to_log_in_is_waited_for() {
+    let machine = Machine::new();
+    let (one, other) = (token("turn 1"), token("turn 2"));
+    let take = |token, at_most| turn::LoginTurn::take_in(&machine.user(), token, at_most);
+    let held = take(&one, Duration::ZERO).unwrap();
+    assert_eq!(take(&one, Duration::from_millis(60)).unwrap_err().code(), Code::Busy);
+    drop(take(&other, Duration::ZERO).unwrap());
+    drop(TokenLock::take_in(&machine.places(), &one).unwrap());
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| take(&one, Duration::from_secs(60)).map(drop));
+        drop(held);
+        waiting.join().unwrap().unwrap();
+    });
+    // Nothing is left behind.
+    assert_eq!(fs::read_dir(machine.user()).unwrap().count(), 0);
+    let homeless = machine.folder.path().join("file");
+    fs::write(&homeless, "").unwrap();
+    let error = turn::LoginTurn::take_in(&homeless, &one, Duration::ZERO).unwrap_err();
+    assert_eq!(error.code(), Code::LockUnusable);
 }

@@ -1,15 +1,22 @@
 //! The mark that the last PIN was wrong, kept for each token in the home of the real user.
 //!
 //! A program that runs every day with a wrong PIN would lock the token in a few days. So after one wrong PIN no run without
-//! a terminal logs in any more, until a person has logged in.
+//! a terminal logs in any more, until a person has logged in. From the reading of the mark until the answer to the PIN is noted
+//! a run has its turn: of several that begin at the same minute the first alone sends a wrong PIN.
 
-use usbtoken::driver::TokenInfo;
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime};
+
+use usbtoken::driver::{LoginTurn, TokenInfo};
 use usbtoken::error::{Fact, Step};
 use usbtoken::{Code, Error, Result, Session};
 
 use crate::args::Global;
 use crate::journal::Journal;
 use crate::kept::{own_folder, state_folder};
+
+/// How long a run waits for others that log in to the same token. A login is a matter of seconds, also on slow tokens.
+const OTHERS: Duration = Duration::from_secs(60);
 
 /// The mark of one token. What cannot be read or kept keeps programs out as a mark would: a person is only told.
 pub struct Mark<'a> {
@@ -21,33 +28,60 @@ pub struct Mark<'a> {
     by_person: bool,
     /// The PIN is entered at the token, by a person: it says nothing of the one that a program has.
     at_pad: bool,
+    /// Since when the command line has said that the PIN is right now, where no person is there.
+    corrected_since: Option<SystemTime>,
+    turn: RefCell<Option<LoginTurn>>,
 }
 
 impl<'a> Mark<'a> {
     /// The mark of this token. A person is there at a terminal, at a PIN pad, and where the command line says so.
-    pub fn of(token: &'a TokenInfo, at_terminal: bool, global: &Global) -> Self {
+    pub fn of(token: &'a TokenInfo, at_terminal: bool, global: &Global, began: SystemTime) -> Self {
         let own = own_folder();
         let earlier = state_folder().filter(|folder| own.as_ref() != Some(folder)).map(Journal::at);
         let at_pad = token.pin_pad && !global.pin_as_typed;
         let by_person = at_terminal || at_pad || global.pin_corrected;
-        Mark { journal: own.map(Journal::at), earlier, token, by_person, at_pad }
+        let corrected_since = (global.pin_corrected && !at_terminal && !at_pad).then_some(began);
+        let turn = RefCell::default();
+        Mark { journal: own.map(Journal::at), earlier, token, by_person, at_pad, corrected_since, turn }
     }
 
     /// Lets nobody but a person log in after a wrong PIN, or where it could not be known the next time. Returns why not,
     /// for a person.
     ///
     /// # Errors
-    /// [`Code::PinWrongBefore`], [`Code::JournalUnusable`], before the PIN is read.
+    /// [`Code::PinWrongBefore`], [`Code::JournalUnusable`], before the PIN is read; [`Code::Busy`] where another run logs in all
+    /// the time.
     pub fn check(&self) -> Result<Option<Error>> {
+        let waits = !self.by_person || self.corrected_since.is_some();
+        let turn = if waits { self.wait_for_turn() } else { Ok(()) };
         let found = self.since().and_then(|since| match since {
-            Some(day) if !self.by_person => Err(Error::new(Code::PinWrongBefore).fact(Fact::Date, day)),
+            Some(day) if !self.by_person || self.was_wrong_meanwhile() => {
+                Err(Error::new(Code::PinWrongBefore).fact(Fact::Date, day))
+            }
             _ => self.place()?.prepare_note(),
         });
         match found.map_err(|error| error.during(Step::LogIn).fact(Fact::Token, &self.token.identity)) {
+            Ok(()) if !self.by_person => turn.map(|()| None),
             Ok(()) => Ok(None),
+            Err(error) if error.code() == Code::PinWrongBefore => Err(error),
             Err(error) if self.by_person => Ok(Some(error)),
             Err(error) => Err(error),
         }
+    }
+
+    /// The PIN is sent next. A person has typed it by now, for whom nobody had to wait; one at a PIN pad types it yet, and it
+    /// says nothing of the one that programs have.
+    pub fn is_sent(&self) {
+        if self.by_person && !self.at_pad && self.turn.borrow().is_none() {
+            // Where it cannot be had the person goes on all the same.
+            let _ = self.wait_for_turn();
+        }
+    }
+
+    fn wait_for_turn(&self) -> Result<()> {
+        let turn = LoginTurn::take(&self.token.identity, OTHERS)?;
+        self.turn.replace(Some(turn));
+        Ok(())
     }
 
     /// Keeps what the token said to the PIN, for the runs that follow.
@@ -71,6 +105,13 @@ impl<'a> Mark<'a> {
             }
             _ => {}
         }
+        self.turn.take();
+    }
+
+    /// Whether another run has sent a wrong PIN since this one was told that it is right now: it was the same one.
+    fn was_wrong_meanwhile(&self) -> bool {
+        let noted = self.journal.as_ref().and_then(|journal| journal.wrong_pin_noted(&self.token.identity));
+        matches!((self.corrected_since, noted), (Some(since), Some(noted)) if noted >= since)
     }
 
     fn since(&self) -> Result<Option<String>> {

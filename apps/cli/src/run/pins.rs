@@ -29,6 +29,7 @@ impl Run {
         let places = Places { old: (old, held), new };
         let change = change(places, token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
         self.progress.step(Step::ChangePin);
+        mark.is_sent();
         let done = match reserved {
             Some(reserved) => reserved.change_pin(&change),
             None => token.change_pin(&change),
@@ -40,7 +41,7 @@ impl Run {
 
     /// Whether an earlier wrong PIN lets anybody log in.
     fn checked_mark<'t>(&self, token: &'t Token, at_terminal: bool) -> Result<Mark<'t>> {
-        let mark = Mark::of(token.info(), at_terminal, &self.global);
+        let mark = Mark::of(token.info(), at_terminal, &self.global, self.began);
         if let Some(doubt) = mark.check()?
             && !self.global.json
         {
@@ -56,13 +57,16 @@ impl Run {
     pub(super) fn or_changed(
         &self,
         session: Result<Session>,
-        token: &Token,
+        (mark, token): (&Mark<'_>, &Token),
         log_in: impl FnOnce(Login) -> Result<Session>,
     ) -> Result<Session> {
+        mark.learn(&session);
         match session {
             Err(error) if error.code() == Code::PinExpired => {
                 self.tell(&[Notice::PinToBeChanged.into()]);
-                self.changed_first(token, None)?.map_or(Err(error), log_in)
+                let session = self.changed_first(token, None)?.map_or(Err(error), log_in);
+                mark.learn(&session);
+                session
             }
             session => session,
         }
@@ -110,13 +114,7 @@ impl Run {
         Ok((login, mark))
     }
 
-    pub(super) fn logged_in(
-        &self,
-        session: Result<Session>,
-        mark: &Mark<'_>,
-        token: &Token,
-    ) -> Result<Session> {
-        mark.learn(&session);
+    pub(super) fn logged_in(&self, session: Result<Session>, token: &Token) -> Result<Session> {
         let session = session.map_err(|error| self.explain(name_token(error, token), token))?;
         if !session.pin_was_checked() {
             self.tell(&[Notice::PinNotChecked.into()]);

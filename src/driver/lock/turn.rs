@@ -1,0 +1,52 @@
+//! Whose turn it is to log in to a token, among the programs of one user.
+
+use super::holder::Holder;
+use super::place::{self, Refused, UserFile};
+use super::{Here, name_of, unusable};
+use crate::driver::token::TokenIdentity;
+use crate::error::{Code, Error, Fact, Result, Step};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long one who waits sleeps before it looks again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The turn to log in to a token, for a program that keeps in mind what the token has said to a PIN: held from when it reads that
+/// until it has noted what came of its own login, so that of several that begin at once no second one sends a wrong PIN.
+///
+/// Only those that take it wait for each other. The system lets go of it with the process.
+#[derive(Debug)]
+pub struct LoginTurn {
+    _user: UserFile,
+    _here: Here,
+}
+
+impl LoginTurn {
+    /// Waits for the turn, at most that long.
+    ///
+    /// # Errors
+    /// [`Code::Busy`], with who has it where that is known; [`Code::LockUnusable`] when there is no place where it could be held.
+    pub fn take(token: &TokenIdentity, at_most: Duration) -> Result<Self> {
+        let none = || unusable(Path::new("~"), std::io::ErrorKind::NotFound.into());
+        let folder = place::of_user().ok_or_else(none).map_err(|error| error.during(Step::LogIn))?;
+        Self::take_in(&folder, token, at_most).map_err(|error| error.during(Step::LogIn))
+    }
+
+    pub(super) fn take_in(folder: &Path, token: &TokenIdentity, at_most: Duration) -> Result<Self> {
+        let name = format!("{}.login", name_of(token));
+        let until = Instant::now() + at_most;
+        loop {
+            let holder = match Here::claim(&name).map(|here| (here, place::take_user(folder, &name))) {
+                Some((here, Ok(user))) => return Ok(LoginTurn { _user: user, _here: here }),
+                Some((_, Err(Refused::Unusable(error)))) => return Err(unusable(folder, error)),
+                Some((_, Err(Refused::Held(holder)))) => holder,
+                None => Some(Holder::ThisProgram),
+            };
+            if Instant::now() >= until {
+                let busy = Error::new(Code::Busy).fact(Fact::Token, token);
+                return Err(holder.into_iter().fold(busy, |busy, holder| busy.fact(Fact::Holder, holder)));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
