@@ -731,6 +731,8 @@
 #define USBTOKEN_NOTICE_PROFILE_ISSUER_REVERSED 137
 /** Nothing old was removed: no certificate on the token is known to be replaced by this one. */
 #define USBTOKEN_NOTICE_NOTHING_REPLACED 138
+/** The day of the installation could not be kept on this computer, so a later run does not know it. */
+#define USBTOKEN_NOTICE_INSTALLATION_NOT_KEPT 139
 
 /* Points of the preflight, each with what is said when it is in order. */
 
@@ -3120,7 +3122,8 @@ usbtoken_status usbtoken_bank_open_utf16(const struct usbtoken_context *context,
 /**
  * Has everything that is made from this context go by the bank's rules: its drivers and tokens, its window, kind of key,
  * proof, subject and anchors, its pages' origins, and its words in errors. What a call asks for besides is refused with
- * USBTOKEN_OVERRIDE_REFUSED unless the profile lists it. To be called once, before a token is looked for.
+ * USBTOKEN_OVERRIDE_REFUSED unless the profile lists it. To be called once, before a token is looked for. A context that was not given
+ * a bank goes by no bank's rules, also on a token that an installed profile claims.
  */
 usbtoken_status usbtoken_context_use_bank(const struct usbtoken_context *context,
                                           const struct usbtoken_bank *bank);

@@ -1,5 +1,6 @@
 //! Beginning a renewal: preflight, key pair, proof, request. Resuming one: the request again.
 
+use super::clock::Clock;
 use super::pending::{KeyInUse, Pending, RequestedKey};
 use super::preflight::Preflight;
 use super::renewal::{Renewal, Subject};
@@ -140,7 +141,9 @@ impl Job<'_> {
         let kind = self.renewal.key_kind()?;
         let draft = self.renewal.draft(&kind.algorithm())?;
         let old = self.renewal.old_certificate();
-        let record = Record::new(jst_date(self.run.now()), old, self.run.caller())?;
+        // A day that has not come would be one on which nothing was ordered.
+        let ordered_at = self.run.now().min(Clock::SYSTEM.now());
+        let record = Record::new(jst_date(ordered_at), old, self.run.caller())?;
         self.run.enter(Step::GenerateKeyPair)?;
         let made = self.generate_key_pair(kind, &record, contents.present());
         let mut pair = made.map_err(|error| self.name_what_could_go(error, contents))?;

@@ -126,3 +126,20 @@ fn a_program_gives_the_record_to_a_later_process() {
     assert_eq!(again.record(), installed.record());
     Retire::of(&old, &own).run(&session, &run()).unwrap();
 }
+
+/// A folder that nothing can be kept in: the person is told, since a later run will not know the day.
+#[test]
+fn a_day_that_could_not_be_kept_is_told() {
+    for spoilt in [true, false] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let (profile, answer) = (profile(&bank), ordered_days_ago(&bank));
+        bank.write("answer", &answer);
+        if spoilt {
+            bank.write("state", b"no folder");
+        }
+        let done = bank.run(&["--bank", &profile, "install", "answer"]).json();
+        let notices = done["notices"].as_array().unwrap();
+        let told = notices.iter().any(|notice| notice["name"] == "installation_not_kept");
+        assert_eq!(told, spoilt, "{done:#}");
+    }
+}

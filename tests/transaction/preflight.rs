@@ -9,9 +9,9 @@ use common::{Bank, DAY, at, credential, facts, policy, refused, run};
 use serde_json::Value;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Notice, Point};
-use usbtoken::pki::KeyKind;
+use usbtoken::pki::{KeyKind, Window};
 use usbtoken::renewal::{PointResult, Preflight};
-use usbtoken::{Code, Finder, Renewal};
+use usbtoken::{Code, Finder, Policy, Renewal};
 use usbtoken_testkit::{Folder, Kind, NameDer, SoftKey, Text, days_from_now, manual_subject, softhsm_module};
 
 #[test]
@@ -408,4 +408,41 @@ fn a_first_certificate_for_a_name_in_use_is_held_to_the_window() {
     let anew = first(old.subject()).outside_window().begin(&session, &run()).unwrap();
     session.abandon(anew.key().unwrap(), &run()).unwrap();
     bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
+/// Where the bank's window binds everyone, a limit holds by the computer's time as well as by the caller's.
+#[test]
+fn a_callers_time_opens_no_window_that_binds_everyone() {
+    let bank = Bank::of(Kind::P256, days_from_now(45));
+    let (session, old) = bank.open();
+    let now = SystemTime::now();
+    let own = |binds, days, change: &dyn Fn(&mut Window)| {
+        let mut window = Window::of_days(days);
+        change(&mut window);
+        policy(|p| {
+            p.window = window;
+            p.window_binds_removal = binds;
+        })
+    };
+    let first = || Renewal::first(old.subject().clone());
+    let japan = jiff::tz::TimeZone::fixed(jiff::tz::offset(9));
+    let day =
+        |days: i64| jiff::Timestamp::now().to_zoned(japan.clone()).date() + jiff::Span::new().days(days);
+    let today = day(0);
+    let refusals: [(Policy, SystemTime, Code); 4] = [
+        (own(true, 40, &|_| ()), now + 6 * DAY, Code::NotYetRenewable),
+        (own(true, 40, &|_| ()), now, Code::NotYetRenewable),
+        (own(true, 60, &|window| window.service_ends = Some(day(-2))), now - 4 * DAY, Code::ServiceEnded),
+        (own(true, 60, &|window| window.service_ends = Some(day(2))), now + 4 * DAY, Code::ServiceEnded),
+    ];
+    for (policy, time, code) in &refusals {
+        for renewal in [Renewal::of(&old), first()] {
+            refused(renewal.policy(policy).begin(&session, &at(*time)), *code);
+        }
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
+    // Else the caller's time is the time; but nothing was ordered on a day that has not come.
+    let pending =
+        Renewal::of(&old).policy(&own(false, 40, &|_| ())).begin(&session, &at(now + 6 * DAY)).unwrap();
+    assert!([today, day(0)].contains(&pending.since()), "{:?}", pending.since());
 }

@@ -1,6 +1,6 @@
 //! A first certificate where there is one already.
 
-use super::{PointResult, Renewal, Run};
+use super::{PointResult, Renewal, Run, times};
 use crate::contents::{Credential, closed, not_yet, service_ended};
 use crate::error::{Notice, Step};
 use crate::pki::WindowState;
@@ -12,13 +12,13 @@ pub(super) fn is_no_renewal(renewal: &Renewal, old: &Credential, run: &Run<'_>) 
     if old.private_key().is_err() || old.successor().is_some_and(|by| by.proven) {
         return None;
     }
-    let now = run.now();
-    let error = match renewal.policy.window.state(old.certificate().not_after(), now) {
-        WindowState::Open { .. } | WindowState::Expired { .. } => return None,
-        WindowState::NotYet { opens_on, days_left } => not_yet(old, opens_on, days_left),
-        WindowState::Closed { closed_at } => closed(old, closed_at, now),
-        WindowState::ServiceEnded { ended_on } => service_ended(old, ended_on, now),
+    let refusal = |now| match renewal.policy.window.state(old.certificate().not_after(), now) {
+        WindowState::Open { .. } | WindowState::Expired { .. } => None,
+        WindowState::NotYet { opens_on, days_left } => Some(not_yet(old, opens_on, days_left)),
+        WindowState::Closed { closed_at } => Some(closed(old, closed_at, now)),
+        WindowState::ServiceEnded { ended_on } => Some(service_ended(old, ended_on, now)),
     };
+    let error = times(&renewal.policy, run).into_iter().find_map(refusal)?;
     Some(match renewal.outside_window {
         true => PointResult::from(Notice::WindowForced),
         false => PointResult::Blocker(error.during(Step::Preflight)),

@@ -11,7 +11,7 @@ mod stated;
 pub use self::seen::BeforeLogin;
 
 use self::stated::{mechanism, of_token};
-use super::clock::{self, Verdict};
+use super::clock::{self, Clock, Verdict};
 use super::renewal::{Renewal, Subject};
 use super::run::Run;
 use crate::bank::{KeyRule, OtherUsers, Policy};
@@ -23,6 +23,7 @@ use crate::driver::{Session, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
 use crate::pki::{Certificate, WindowState};
 use crate::places::OldCertificate;
+use std::time::SystemTime;
 
 /// The result of the preflight: a list that a program can show, point by point.
 #[derive(Debug)]
@@ -365,8 +366,7 @@ fn clock(renewal: &Renewal, run: &Run<'_>) -> PointResult {
 /// is renewed the record on the new private key has the word.
 fn window(renewal: &Renewal, done: &Done, run: &Run<'_>) -> PointResult {
     let Some(old) = renewal.old() else { return PointResult::Ok };
-    let now = run.now();
-    let state = renewal.policy.window.state(old.certificate().not_after(), now);
+    let (state, now) = window_state(renewal, old.certificate(), run);
     if let (Some(warning), false) = (&done.renewed, renewal.although_renewed)
         && !matches!(state, WindowState::Open { .. })
     {
@@ -391,6 +391,21 @@ fn window(renewal: &Renewal, done: &Done, run: &Run<'_>) -> PointResult {
         true => PointResult::from(Notice::WindowForced),
         false => PointResult::Blocker(error.during(Step::Preflight)),
     }
+}
+
+/// The first time by which the window is not open, else the present one.
+fn window_state(renewal: &Renewal, old: &Certificate, run: &Run<'_>) -> (WindowState, SystemTime) {
+    let states =
+        times(&renewal.policy, run).map(|now| (renewal.policy.window.state(old.not_after(), now), now));
+    let [by_caller, by_computer] = states;
+    if matches!(by_caller.0, WindowState::Open { .. }) { by_computer } else { by_caller }
+}
+
+/// The times that a limit holds by: where the bank's window binds everyone, the caller's time opens nothing that is closed by the
+/// computer's.
+fn times(policy: &Policy, run: &Run<'_>) -> [SystemTime; 2] {
+    let now = run.now();
+    [now, if policy.window_binds_removal { Clock::SYSTEM.now() } else { now }]
 }
 
 fn nothing_pending(renewal: &Renewal, waiting: Option<&PendingKey>) -> PointResult {

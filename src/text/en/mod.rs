@@ -283,6 +283,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "Nothing old was removed: no certificate on the token is known to be replaced by this one.",
             "If you confirmed an old one, confirm the new one; one that another program has renewed is removed by naming both.",
         ),
+        Notice::InstallationNotKept => w(
+            "The day of the installation could not be kept on this computer, so a later run does not know it.",
+            "Remove the old certificate only once you can log in at the bank with the new one.",
+        ),
         Notice::NotTheBanksToken => w(
             "The bank's profile does not call this token its own; it is used because it was named.",
             "Make sure that it is the token that the bank has sent.",

@@ -2,6 +2,7 @@
 //! installed.
 
 use usbtoken::driver::TokenIdentity;
+use usbtoken::error::{Notice, Warning};
 use usbtoken::renewal::Installation;
 use usbtoken::{Certificate, Credential, Session};
 
@@ -24,11 +25,12 @@ impl Keeper {
     }
 
     /// Keeps on which day a certificate was installed. Without the record a later run goes by what the certificate and its job
-    /// say.
-    pub fn note_installed(&self, session: &Session, record: &Installation) {
-        if let Some(journal) = &self.journal {
-            let _ = journal.keep_installation(session.token().identity(), record);
-        }
+    /// say, which a person has to know.
+    pub fn note_installed(&self, session: &Session, record: &Installation) -> Option<Warning> {
+        let lost = Warning::from(Notice::InstallationNotKept);
+        let Some(journal) = &self.journal else { return Some(lost) };
+        let error = journal.keep_installation(session.token().identity(), record).err()?;
+        Some(error.facts().fold(lost, |lost, (fact, value)| lost.fact(fact, value)))
     }
 
     /// The days on which certificates were installed here.

@@ -214,10 +214,10 @@ pub fn finish(
     checks: &Checks<'_>,
 ) -> Outcome {
     job.keeper.forget(session, installed.credential.id(), job.received);
-    if let (Some(record), Begins::NextBusinessDay) = (installed.record(), checks.policy.begins_to_work) {
-        job.keeper.note_installed(session, &record);
-    }
     let mut notices = run.noted();
+    if let (Some(record), Begins::NextBusinessDay) = (installed.record(), checks.policy.begins_to_work) {
+        notices.extend(job.keeper.note_installed(session, &record));
+    }
     notices.extend(installed.notices.iter().cloned());
     let mut failed = None;
     let mut retired = false;
