@@ -148,7 +148,7 @@ impl Host {
                 return Some(FromHost::Done);
             }
             Err(LoadFailure::NoEntry) => NotLoaded::NoEntry,
-            Err(LoadFailure::Unloadable(why) | LoadFailure::NoHost(why)) => {
+            Err(LoadFailure::Unloadable(why) | LoadFailure::NoHost(why) | LoadFailure::Exhausted(why)) => {
                 NotLoaded::Unloadable(why.into_bytes().into())
             }
             Err(LoadFailure::NoList(Failure::Returned { rv, .. })) => NotLoaded::Returned(rv),

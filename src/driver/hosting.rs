@@ -102,8 +102,12 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
         return Err(fail().fact(Fact::Expected, "/…"));
     }
     let real = program.canonicalize().map_err(unreadable)?;
-    if !real.metadata().map_err(unreadable)?.is_file() {
+    let metadata = real.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
         return Err(unreadable(io::ErrorKind::NotFound.into()));
+    }
+    if !is_program(&metadata) {
+        return Err(unreadable(io::ErrorKind::PermissionDenied.into()));
     }
     if trusted == Trust::Owners
         && let Some(weak) = trust::weakness(&real).map_err(unreadable)?
@@ -112,6 +116,18 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
         return Err(fail().fact(Fact::Found, found).fact(Fact::Expected, weak.expected));
     }
     Ok(real)
+}
+
+/// Whether somebody may run it.
+#[cfg(unix)]
+fn is_program(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_program(_metadata: &std::fs::Metadata) -> bool {
+    true
 }
 
 /// What is in the folder of the file from which this code was loaded: a program, or the shared library in one.

@@ -278,6 +278,29 @@ fn the_host_beside_the_command_is_used() {
     run(&["list"]).1.failed(Code::DriverCrashed);
 }
 
+/// What the system lacks is no fault of the host's program; one that nobody may run is as one that is not there.
+#[test]
+fn what_the_system_lacks_is_told_as_that() {
+    let bank = bank();
+    let run = |program: &Path, limit: &str| {
+        let usual = bank.hosted("", &["preflight"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]).arg(program);
+        command.args(usual.get_args().filter(|word| *word != "--driver-host" && *word != host()));
+        command.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Said::of(command.output().unwrap())
+    };
+    let error = run(common::usbtoken(), "9").failed(Code::OutOfMemory);
+    assert!(error["facts"]["detail"][0].as_str().unwrap().contains("usbtoken-driver"), "{error:#}");
+    run(common::usbtoken(), "64").json();
+
+    let alone = bank.file("usbtoken");
+    std::fs::copy(common::usbtoken(), &alone).unwrap();
+    bank.write("usbtoken-driver", b"not to be run");
+    let notices = run(&alone, "64").json()["notices"].to_string();
+    assert!(notices.contains("driver_in_process") && notices.contains("usbtoken-driver"), "{notices}");
+}
+
 /// Some drivers close what they did not open, the way to the caller among it.
 #[test]
 fn a_driver_that_closes_descriptors_can_be_used() {

@@ -76,7 +76,7 @@ impl Client {
         if turn.host.is_some() {
             return Ok(());
         }
-        let (process, socket) = Process::start(&self.options).map_err(LoadFailure::NoHost)?;
+        let (process, socket) = Process::start(&self.options)?;
         let host = turn.host.insert(Host { link: Link::new(socket), process });
         let load = ToHost::Load {
             version: VERSION,
