@@ -106,7 +106,7 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
     if !metadata.is_file() {
         return Err(unreadable(io::ErrorKind::NotFound.into()));
     }
-    if !is_program(&metadata) {
+    if !is_program(&real, &metadata) {
         return Err(unreadable(io::ErrorKind::PermissionDenied.into()));
     }
     if trusted == Trust::Owners
@@ -118,15 +118,18 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
     Ok(real)
 }
 
-/// Whether somebody may run it.
+/// Whether it is a program that somebody may run.
 #[cfg(unix)]
-fn is_program(metadata: &std::fs::Metadata) -> bool {
+fn is_program(program: &Path, metadata: &std::fs::Metadata) -> bool {
+    use std::io::Read as _;
     use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o111 != 0
+    let mut magic = [0; 2];
+    let mut read = || std::fs::File::open(program)?.read_exact(&mut magic);
+    metadata.permissions().mode() & 0o111 != 0 && read().is_ok() && matches!(&magic, b"\x7fE" | b"#!")
 }
 
 #[cfg(not(unix))]
-fn is_program(_metadata: &std::fs::Metadata) -> bool {
+fn is_program(_program: &Path, _metadata: &std::fs::Metadata) -> bool {
     true
 }
 
