@@ -19,13 +19,20 @@ fn answer(said: &[u8]) -> (Vec<u8>, ExitStatus) {
     ours.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     // It may end before it has read all.
     let _ = ours.write_all(said);
-    let mut heard = vec![0; 4096];
-    let is_whole = said.first_chunk().is_some_and(|head| {
-        usize::try_from(u32::from_le_bytes(*head))
-            .is_ok_and(|length| length > 1 << 23 || length <= said.len() - 4)
-    });
-    let first = if is_whole { ours.read(&mut heard).unwrap_or_default() } else { 0 };
-    heard.truncate(first);
+    let (mut heard, mut rest) = (Vec::new(), said);
+    while let Some((head, after)) = rest.split_first_chunk() {
+        let length = usize::try_from(u32::from_le_bytes(*head)).unwrap();
+        let (is_long, next) = (length > 1 << 23, after.get(length..));
+        if !is_long && next.is_none() {
+            break;
+        }
+        let mut answer = vec![0; 4096];
+        match ours.read(&mut answer) {
+            Ok(read @ 1..) => heard.extend_from_slice(&answer[..read]),
+            _ => break,
+        }
+        rest = next.unwrap_or_default();
+    }
     let _ = ours.shutdown(Shutdown::Write);
     let _ = ours.read_to_end(&mut heard);
     (heard, host.wait().unwrap())
