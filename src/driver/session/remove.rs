@@ -329,8 +329,8 @@ impl Session {
     }
 
     /// Removes what a refused C_GenerateKeyPair left behind: what was not there before, can be read, and carries our
-    /// label or our identifier, which no other object has.
-    pub(super) fn remove_leftover_keys(&self, id: &[u8], label: &[u8], before: &Present) -> Result<()> {
+    /// label or our identifier, which no other object has. Returns whether there was any.
+    pub(super) fn remove_leftover_keys(&self, id: &[u8], label: &[u8], before: &Present) -> Result<bool> {
         let step = Step::GenerateKeyPair;
         let removal = self.came_since(before, Template::new())?.into_iter().fold(
             Removal::new(step),
@@ -339,7 +339,8 @@ impl Session {
                 if is.agrees_with(&object) { removal.and(place, is) } else { removal }
             },
         );
-        self.remove(&removal)
+        self.remove(&removal)?;
+        Ok(!removal.planned.is_empty())
     }
 
     /// Removes what a refused C_CreateObject left behind: what was not there before, can be read, and carries the identifier that
