@@ -9,6 +9,7 @@ use super::belongs::is_of_the_token;
 use super::credential::{Credential, about};
 use super::held::{HeldCertificate, HeldPublicKey};
 use super::pending::{Old, PendingKey};
+use super::record::Record;
 use super::signer::Signer;
 use crate::driver::{Label, Removal, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
@@ -102,7 +103,12 @@ impl Contents {
         if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
             return Err(gone());
         }
-        if !named && signed.as_ref().is_some_and(|public| self.may_be_certified(public, None)) {
+        let may_be_certified = match &signed {
+            Some(public) => self.may_be_certified(public, None, (Some(record), Some(pending.id()))),
+            // What it has signed for stands in nothing that was read.
+            None => self.has_unread_certificates(record),
+        };
+        if !named && may_be_certified {
             return Err(doubt(step, pending.id(), "object_unreadable"));
         }
         // Another key under its identifier and record is not the one that was listed.
@@ -243,7 +249,8 @@ impl Contents {
     /// Whether the pair is another certificate's too, or may be: one under its identifier cannot be read.
     fn is_needed_by_another(&self, public: &PublicKey, key: Option<usize>, old: &Credential) -> bool {
         let other = |at| self.certificate(at).is_some_and(|one| one != old.certificate());
-        if self.may_be_certified(public, Some(old.certificate())) {
+        let record = key.and_then(|key| self.private_keys.get(key)?.marking.record());
+        if self.may_be_certified(public, Some(old.certificate()), (record, None)) {
             return true;
         }
         let Some(id) = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id) else {
@@ -255,14 +262,30 @@ impl Contents {
         self.certificates_for(public).any(other) || unreadable.next().is_some()
     }
 
-    /// Whether a certificate object holds this key in a form that is not ours to read: other programs may read it. Only this one
-    /// does not count.
-    fn may_be_certified(&self, public: &PublicKey, but: Option<&Certificate>) -> bool {
+    /// Whether there is any certificate object that was not read as one, but for what was left of this job's own.
+    fn has_unread_certificates(&self, record: &Record) -> bool {
+        let is_unread = |held: &HeldCertificate| held.certificate.is_none() && !held.is_half_of(record);
+        self.hidden_certificates > 0 || self.certificates.iter().any(is_unread)
+    }
+
+    /// Whether a certificate object holds this key in a form that is not ours to read, or may: other programs may read it. The one
+    /// that is told does not count, nor what carries another job's record, or, under the identifier that is told, this key's own.
+    fn may_be_certified(
+        &self,
+        public: &PublicKey,
+        but: Option<&Certificate>,
+        (own, left_under): (Option<&Record>, Option<&[u8]>),
+    ) -> bool {
         let others =
             self.certificates.iter().filter(|held| but.is_none() || held.certificate.as_ref() != but);
-        let is_untold =
-            |held: &HeldCertificate| held.stored.der.is_empty() && held.marking.record().is_none();
-        others.into_iter().any(|held| is_untold(held) || stands_in(public, &held.stored.der))
+        let is_untold = |held: &HeldCertificate| {
+            held.stored.der.is_empty()
+                && held.marking.record().is_none_or(|record| {
+                    Some(record) == own && left_under.is_none_or(|id| held.stored.id != id)
+                })
+        };
+        self.hidden_certificates > 0
+            || others.into_iter().any(|held| is_untold(held) || stands_in(public, &held.stored.der))
     }
 
     /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies

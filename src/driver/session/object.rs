@@ -80,6 +80,8 @@ pub(crate) struct Objects {
     pub(crate) public_keys: Vec<StoredPublicKey>,
     /// How many objects could not be read.
     pub(crate) unreadable: usize,
+    /// How many of what could not be read, or did not say what it is, a search finds among the certificates.
+    pub(crate) hidden_certificates: usize,
     /// What the driver answered where the first of these was read.
     pub(crate) refusal: Option<Call>,
     /// Whether one does not say what it is.
