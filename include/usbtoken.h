@@ -849,6 +849,8 @@
 #define USBTOKEN_FACT_REFERENCE 54
 /** Function */
 #define USBTOKEN_FACT_FUNCTION 70
+/** program needed */
+#define USBTOKEN_FACT_DRIVER_HOST 71
 /** Serial number of the new certificate */
 #define USBTOKEN_FACT_SUCCESSOR 89
 

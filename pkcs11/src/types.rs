@@ -6,6 +6,11 @@
 
 pub use cryptoki_sys::*;
 
+/// Whether a number is CK_UNAVAILABLE_INFORMATION: of 64 bits, or of 32 as drivers and their hosts say it that have no more.
+pub const fn is_unavailable(number: CK_ULONG) -> bool {
+    number == CK_UNAVAILABLE_INFORMATION || number == 0xFFFF_FFFF
+}
+
 /// Where a field of this size stands that comes after so many bytes.
 const fn place(after: usize, align: usize) -> usize {
     if cfg!(windows) { after } else { after.next_multiple_of(align) }

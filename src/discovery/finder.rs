@@ -115,7 +115,7 @@ impl Finder {
     /// # Errors
     /// [`Code::DriverHostUnusable`] when the program that was named cannot be used.
     pub fn is_in_process(&self) -> Result<bool> {
-        self.limits.loading.host().map(|host| host.is_none())
+        self.limits.loading.usual_host().map(|host| host.is_none())
     }
 
     /// How long a driver in a process of its own may take for a call, by what the call does.

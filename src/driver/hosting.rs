@@ -1,11 +1,14 @@
 //! Where a driver runs: in this process, or in a driver host (`usbtoken-driver`), a process of its own.
 
-use super::file::{Trust, trust};
+use super::file::{CheckedFile, Trust, trust};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use usbtoken_pkcs11::{Deadlines, HostOptions};
+
+/// The host's program; the one of the other bitness has its own as a number behind it.
+const PROGRAM: &str = "usbtoken-driver";
 
 /// How a driver is loaded: who may own its file, and where it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,12 +32,32 @@ pub(crate) enum Hosting {
 }
 
 impl Loading {
-    /// How the host is started; `None` where the driver runs in this process.
+    /// How the host for this driver is started; `None` where the driver runs in this process.
+    ///
+    /// # Errors
+    /// As [`Loading::usual_host`]; [`Code::DriverWrongBitness`] for a driver of the other bitness, where no host of that one is
+    /// beside the usual one.
+    pub(crate) fn host_for(&self, file: &CheckedFile) -> Result<Option<HostOptions>> {
+        let Err(other) = file.own_bitness() else { return self.usual_host() };
+        let usual = match &self.hosting {
+            Hosting::InProcess => return Err(file.wrong_bitness(other)),
+            Hosting::Program(program) => Some(program.as_path()),
+            Hosting::Beside => beside::program(),
+        };
+        let fitting = usual.map(|usual| usual.with_file_name(format!("{PROGRAM}{}", other.bits)));
+        let Some(fitting) = fitting else { return Err(file.wrong_bitness(other)) };
+        let program = checked(&fitting, self.trust).map_err(|error| {
+            file.wrong_bitness(other).fact(Fact::DriverHost, fitting.display()).because_of(error)
+        })?;
+        Ok(Some(self.options(program)))
+    }
+
+    /// How the host for a driver of this program's bitness is started; `None` where drivers run in this process.
     ///
     /// # Errors
     /// [`Code::DriverHostUnusable`] when the program that was named is not there, or others could replace it; on systems for
     /// which there is none yet.
-    pub(crate) fn host(&self) -> Result<Option<HostOptions>> {
+    pub(crate) fn usual_host(&self) -> Result<Option<HostOptions>> {
         let program = match &self.hosting {
             Hosting::InProcess => return Ok(None),
             Hosting::Program(program) => checked(program, self.trust)?,
@@ -43,7 +66,11 @@ impl Loading {
                 Some(Err(_)) | None => return Ok(None),
             },
         };
-        Ok(Some(HostOptions { program, deadlines: self.deadlines, without: self.without.clone() }))
+        Ok(Some(self.options(program)))
+    }
+
+    fn options(&self, program: PathBuf) -> HostOptions {
+        HostOptions { program, deadlines: self.deadlines, without: self.without.clone() }
     }
 
     /// That drivers run in this process although nobody has asked for it: the host's program is not where it should be, or
@@ -96,7 +123,7 @@ mod beside {
     /// Where the host's program is, should it be installed.
     pub(super) fn program() -> Option<&'static Path> {
         static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
-        PROGRAM.get_or_init(|| Some(own_file()?.parent()?.join("usbtoken-driver"))).as_deref()
+        PROGRAM.get_or_init(|| Some(own_file()?.parent()?.join(super::PROGRAM))).as_deref()
     }
 
     /// The file that has this very function, as the system has mapped it: no variable and no argument has a say.

@@ -112,7 +112,7 @@ impl Module {
     /// As [`Module::load`], in this way; whether the driver was initialised by this call.
     pub(crate) fn load_with(path: &Path, loading: &Loading) -> Result<(Self, bool)> {
         let file = file::check(path, loading.trust)?;
-        let driver = registered(&file, loading.host()?)?;
+        let driver = registered(&file, loading.host_for(&file)?)?;
         let first = driver.lease()?;
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })), first))
     }
@@ -124,6 +124,7 @@ impl Module {
     /// As [`Module::load`]; [`Code::DriverInitFailed`] with a reason when it is in use.
     pub(crate) fn load_softokn(path: &Path, parameters: &CStr) -> Result<Self> {
         let file = file::check(path, file::Trust::Owners)?;
+        file.own_bitness().map_err(|other| file.wrong_bitness(other))?;
         let driver = registered(&file, None)?;
         driver.lease_alone(parameters)?;
         Ok(Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })))

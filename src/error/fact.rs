@@ -95,6 +95,8 @@ numbered! {
         Reference = 54 "reference",
         /// The PKCS#11 function that the driver was in.
         Function = 70 "function",
+        /// The program in which the driver would run, which is not there or cannot be used.
+        DriverHost = 71 "driver_host",
         /// The serial number of the certificate that takes the place of the one that it is about.
         Successor = 89 "successor",
     }

@@ -44,6 +44,7 @@ mod begin;
 mod clock;
 mod confirmation;
 pub(crate) mod install;
+mod installation;
 pub(crate) mod pending;
 mod preflight;
 #[expect(clippy::module_inception, reason = "the folder is the transaction, the file what is wanted of it")]
@@ -59,7 +60,7 @@ pub use crate::contents::{
 };
 pub use clock::{Clock, clock_doubt};
 pub use confirmation::Confirmation;
-pub use install::Installation;
+pub use installation::Installation;
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};

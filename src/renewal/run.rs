@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::clock::Clock;
-use super::install::Installation;
+use super::installation::Installation;
 use crate::contents::{Caller, PendingKey};
 use crate::driver;
 use crate::driver::session::Login;

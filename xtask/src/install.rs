@@ -5,6 +5,7 @@
 //! lib/libusbtoken.so.0, lib/libusbtoken.so       symbolic links
 //! lib/libusbtoken.a                              the static library
 //! lib/usbtoken-driver                            the program in which drivers run, found beside the library
+//! lib/usbtoken-driver32                          with --host32, the same for 32-bit drivers
 //! lib/pkgconfig/usbtoken.pc
 //! lib/cmake/usbtoken/usbtoken-config.cmake       targets usbtoken::shared, usbtoken::static, usbtoken::usbtoken
 //! lib/cmake/usbtoken/usbtoken-config-version.cmake
@@ -32,6 +33,9 @@ pub struct Options {
     /// The folder of the libraries, beneath the prefix: for Debian lib/x86_64-linux-gnu
     #[arg(long, default_value = "lib")]
     libdir: PathBuf,
+    /// The driver host for 32-bit drivers too; takes Rust's target i686-unknown-linux-gnu and a C compiler for it
+    #[arg(long)]
+    host32: bool,
     /// Install the unoptimised build
     #[arg(long)]
     debug: bool,
@@ -74,6 +78,11 @@ pub fn run(options: &Options) -> Done {
     let host = lib.join(HOST);
     copy(&built.join(HOST), &host, 0o755)?;
     strip(&host, "--strip-all", options.debug)?;
+    if options.host32 {
+        let host = lib.join("usbtoken-driver32");
+        copy(&build_narrow_host(options.debug)?, &host, 0o755)?;
+        strip(&host, "--strip-all", options.debug)?;
+    }
     for header in ["usbtoken.h", "usbtoken.hpp"] {
         copy(&work::root().join("include").join(header), &include.join(header), 0o644)?;
     }
@@ -146,8 +155,6 @@ fn make_lock_file(file: &Path) -> std::io::Result<()> {
 
 /// Builds the libraries and the driver host, and says where they are.
 fn build(debug: bool) -> Done<PathBuf> {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| work::root().join("target"), PathBuf::from);
     for what in
         [["--package", "usbtoken-ffi", "--lib"].as_slice(), &["--package", "usbtoken-cli", "--bin", HOST]]
     {
@@ -158,7 +165,23 @@ fn build(debug: bool) -> Done<PathBuf> {
         }
         work::run(&mut cargo)?;
     }
-    Ok(target.join(if debug { "debug" } else { "release" }))
+    Ok(target().join(if debug { "debug" } else { "release" }))
+}
+
+/// Builds the driver host for 32 bits, and says where it is.
+fn build_narrow_host(debug: bool) -> Done<PathBuf> {
+    const TARGET: &str = "i686-unknown-linux-gnu";
+    let mut cargo = work::cargo();
+    cargo.args(["build", "--quiet", "--package", "usbtoken-pkcs11", "--example", HOST, "--target", TARGET]);
+    if !debug {
+        cargo.arg("--release");
+    }
+    work::run(&mut cargo)?;
+    Ok(target().join(TARGET).join(if debug { "debug" } else { "release" }).join("examples").join(HOST))
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| work::root().join("target"), PathBuf::from)
 }
 
 /// Takes what only a debugger reads out of a library that was built for use.

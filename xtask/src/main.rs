@@ -1,6 +1,7 @@
 //! The project's own chores: `cargo xtask demo`, `test`, `sweep`, `header`, `sanitize`, `shim-suites`,
-//! `install`, `structure`, `layout`, `corpora`, `tokens`.
+//! `install`, `structure`, `layout`, `bits`, `corpora`, `tokens`.
 
+mod bits;
 mod corpora;
 mod demo;
 mod header;
@@ -65,6 +66,8 @@ enum Chore {
     ShimSuites(shim_suites::Options),
     /// Installs the C library: shared and static, header, pkg-config file, CMake package
     Install(install::Options),
+    /// Runs a 64-bit program with a 32-bit driver, and the other way: with Debian's i386 packages, unpacked beneath target/
+    Bits,
     /// Checks the layout of the C types of PKCS#11 for 32 and 64 bits, Linux and Windows
     Layout,
     /// Reads other projects' test certificates and compares with openssl
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Chore::Sanitize => sanitize::run(),
         Chore::ShimSuites(options) => shim_suites::run(&options),
         Chore::Install(options) => install::run(&options),
+        Chore::Bits => bits::run(),
         Chore::Layout => layout::run(),
         Chore::Corpora(options) => corpora::run(&options),
         Chore::Tokens(options) => tokens::run(&options),

@@ -36,7 +36,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&length.to_le_bytes(), message].concat()
 }
 
-/// `Load` of version 1, for this process.
+/// `Load` of version 2, for this process.
 fn load(driver: &str) -> Vec<u8> {
     let varint = |mut number: u32| {
         let mut bytes = Vec::new();
@@ -48,7 +48,7 @@ fn load(driver: &str) -> Vec<u8> {
         bytes
     };
     let length = u32::try_from(driver.len()).unwrap();
-    framed(&[&[0, 1][..], &varint(std::process::id()), &varint(length), driver.as_bytes()].concat())
+    framed(&[&[0, 2][..], &varint(std::process::id()), &varint(length), driver.as_bytes()].concat())
 }
 
 /// The same numbers in every run.

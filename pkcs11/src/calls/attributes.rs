@@ -12,9 +12,6 @@ const FUNCTION: &str = "C_GetAttributeValue";
 /// The largest value that is fetched when the first buffer was too small.
 const MAX_VALUE: usize = 1 << 20;
 
-/// CK_UNAVAILABLE_INFORMATION, as drivers report it that hold lengths in 32 bits.
-const UNAVAILABLE_IN_32_BITS: CK_ULONG = 0xffff_ffff;
-
 /// Room for a private value that is asked for in order to be refused.
 const PRIVATE_VALUE: u32 = 1024;
 
@@ -236,7 +233,7 @@ impl Functions {
             // What is wrong with it shows when it is asked for apart.
             return Ok(None);
         }
-        let refused = filled.pop().is_some_and(|last| last.length == CK_UNAVAILABLE_INFORMATION);
+        let refused = filled.pop().is_some_and(|last| is_unavailable(last.length));
         let mut values = Attributes::default();
         for (want, filled) in wanted.iter().zip(filled) {
             match judge(*want, filled.bytes.0.into_owned(), filled.length, Extent::SomeMissing)? {
@@ -355,10 +352,6 @@ fn written(mut buffer: Vec<u8>) -> Vec<u8> {
     let end = buffer.iter().rposition(|byte| *byte != UNWRITTEN).map_or(0, |last| last + 1);
     buffer.truncate(end);
     buffer
-}
-
-fn is_unavailable(length: CK_ULONG) -> bool {
-    length == CK_UNAVAILABLE_INFORMATION || length == UNAVAILABLE_IN_32_BITS
 }
 
 fn is_padding(bytes: &[u8]) -> bool {

@@ -45,7 +45,7 @@ impl Functions {
                 return Err(another_answer(FUNCTION));
             };
             // At the end some say that they do not know, in a number of 32 or of 64 bits.
-            if matches!(count, CK_UNAVAILABLE_INFORMATION | 0xFFFF_FFFF) {
+            if is_unavailable(count) {
                 return Ok(found);
             }
             if !usize::try_from(count).is_ok_and(|count| count <= OBJECTS_AT_ONCE) {

@@ -10,7 +10,34 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Fields<'a> {
     #[serde(borrow)]
     bytes: Bytes<'a>,
-    numbers: Vec<CK_ULONG>,
+    numbers: Vec<u64>,
+}
+
+/// A number of a structure, or a length, with the 64 bits that it has in a message.
+#[allow(clippy::useless_conversion, reason = "CK_ULONG has 32 bits too")]
+fn wide(number: CK_ULONG) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// What does not fit into this side's numbers is told as CK_UNAVAILABLE_INFORMATION, which it mostly is.
+#[allow(clippy::useless_conversion, reason = "CK_ULONG has 32 bits too")]
+fn own(number: u64) -> CK_ULONG {
+    CK_ULONG::try_from(number).unwrap_or(CK_UNAVAILABLE_INFORMATION)
+}
+
+/// A length in a message (`serde(with)`).
+pub(crate) mod length {
+    use super::{CK_ULONG, own, wide};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    pub(crate) fn serialize<S: Serializer>(length: &CK_ULONG, serializer: S) -> Result<S::Ok, S::Error> {
+        wide(*length).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CK_ULONG, D::Error> {
+        u64::deserialize(deserializer).map(own)
+    }
 }
 
 /// A structure that can be taken apart and put together.
@@ -45,7 +72,7 @@ macro_rules! flat {
                 let texts: &[&[u8]] = &[$(&{ self.$text }),*];
                 let versions: &[[u8; 2]] = &[$([self.$version.major, self.$version.minor]),*];
                 let bytes = [texts.concat(), versions.concat()].concat();
-                Fields { bytes: bytes.into(), numbers: vec![$(self.$number),*] }
+                Fields { bytes: bytes.into(), numbers: vec![$(wide(self.$number)),*] }
             }
 
             #[allow(unused_mut, unused_variables, unused_assignments, reason = "not every structure has all kinds of fields")]
@@ -61,7 +88,7 @@ macro_rules! flat {
                     (structure.$version, rest) = (CK_VERSION { major: *major, minor: *minor }, after);
                 )*
                 let mut numbers = fields.numbers.iter().copied();
-                $(structure.$number = numbers.next()?;)*
+                $(structure.$number = own(numbers.next()?);)*
                 (rest.is_empty() && numbers.next().is_none()).then_some(structure)
             }
         }

@@ -165,6 +165,7 @@ pub(crate) enum Answer<'a> {
     SessionInfo(Structure<CK_SESSION_INFO>),
     /// How many there are by the driver's word, and those for which there was room.
     List {
+        #[serde(with = "super::flat::length")]
         count: CK_ULONG,
         entries: Vec<CK_ULONG>,
     },
@@ -173,6 +174,7 @@ pub(crate) enum Answer<'a> {
     Handles(CK_ULONG, CK_ULONG),
     /// Its length by the driver's word, and the bytes.
     Signature {
+        #[serde(with = "super::flat::length")]
         count: CK_ULONG,
         #[serde(borrow)]
         bytes: Bytes<'a>,
@@ -185,6 +187,7 @@ pub(crate) enum Answer<'a> {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Filled<'a> {
     /// `ulValueLen` as it came back.
+    #[serde(with = "super::flat::length")]
     pub(crate) length: CK_ULONG,
     /// The whole room; of a secret nothing.
     #[serde(borrow)]

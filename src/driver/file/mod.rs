@@ -43,6 +43,16 @@ pub enum Trust {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CheckedFile {
     path: PathBuf,
+    other: Option<OtherBitness>,
+}
+
+/// A driver's bitness that this program has not: a host of that bitness can load it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherBitness {
+    /// 32 or 64: the driver's.
+    pub(crate) bits: u32,
+    expected: String,
+    found: String,
 }
 
 impl CheckedFile {
@@ -50,9 +60,24 @@ impl CheckedFile {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// That it is one for this program.
+    ///
+    /// # Errors
+    /// The bitness that it has, for which another program is needed.
+    pub(crate) fn own_bitness(&self) -> std::result::Result<(), &OtherBitness> {
+        self.other.as_ref().map_or(Ok(()), Err)
+    }
+
+    /// That it cannot be loaded for its bitness.
+    pub(crate) fn wrong_bitness(&self, other: &OtherBitness) -> Error {
+        let error = Error::new(Code::DriverWrongBitness).during(Step::LoadDriver);
+        let error = error.fact(Fact::Path, self.path.display());
+        error.fact(Fact::Expected, &other.expected).fact(Fact::Found, &other.found)
+    }
 }
 
-/// Checks that the file is a complete shared library for this program, exports `C_GetFunctionList`, and cannot be
+/// Checks that the file is a complete shared library for this program or for a host of the other bitness, exports `C_GetFunctionList`, and cannot be
 /// replaced by other users.
 ///
 /// # Errors
@@ -92,8 +117,19 @@ fn check_for(host: &Host, path: &Path, trust: Trust) -> Result<CheckedFile> {
             .fact(Fact::Limit, LARGEST));
     }
     let source = Source::new(File::open(&real).map_err(unreadable)?, metadata.len());
-    examine(&source, host).map_err(|fault| fault.add_to(fail, source.len()))?;
-    Ok(CheckedFile { path: plain(real) })
+    let other = examine_for_either(&source, host).map_err(|fault| fault.add_to(fail, source.len()))?;
+    Ok(CheckedFile { path: plain(real), other })
+}
+
+/// Examines it as a library for this program, or for one of the other bitness.
+fn examine_for_either(source: &Source, host: &Host) -> std::result::Result<Option<OtherBitness>, Fault> {
+    match (examine(source, host), host.other_bitness()) {
+        (Err(Fault::Bitness { expected, found }), Some(other)) => {
+            examine(source, &other)?;
+            Ok(Some(OtherBitness { bits: other.bits, expected, found }))
+        }
+        (examined, _) => examined.map(|()| None),
+    }
 }
 
 /// Recognises the format by the first bytes and has it examined.

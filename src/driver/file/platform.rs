@@ -71,6 +71,18 @@ impl Host {
         Host { format, bits: usize::BITS, processor: consts::ARCH }
     }
 
+    /// The same with the other bitness, which a driver host can have; only Linux has one.
+    pub(super) fn other_bitness(&self) -> Option<Self> {
+        const PAIRS: [(&str, &str); 2] = [("x86_64", "x86"), ("aarch64", "arm")];
+        let (bits, processor) = PAIRS.iter().find_map(|(wide, narrow)| match self.processor {
+            processor if processor == *wide => Some((32, *narrow)),
+            processor if processor == *narrow => Some((64, *wide)),
+            _ => None,
+        })?;
+        let format = self.format;
+        (format == Format::Elf && cfg!(target_os = "linux")).then_some(Host { format, bits, processor })
+    }
+
     /// That a library with this header is one for this program.
     pub(super) fn accepts(&self, format: Format, bits: u32, processor: &str) -> Result<(), Fault> {
         let expected = || format!("{} {}-bit {}", self.format, self.bits, self.processor);

@@ -135,7 +135,10 @@ fn other_platforms_are_told_apart_from_other_bitness() {
     assert!(fact(&error, Fact::Found).starts_with("ELF 64-bit "));
 
     let narrow = Host { format: platform::Format::Elf, bits: 32, processor: "x86" };
-    let error = check_for(&narrow, &softhsm(), Trust::Anyone).unwrap_err();
+    let file = check_for(&narrow, &softhsm(), Trust::Anyone).unwrap();
+    let other = file.own_bitness().unwrap_err();
+    assert_eq!(other.bits, 64);
+    let error = file.wrong_bitness(other);
     assert_eq!(error.code(), Code::DriverWrongBitness);
     assert!(fact(&error, Fact::Expected).contains("32-bit") && fact(&error, Fact::Found).contains("64-bit"));
 

@@ -60,7 +60,7 @@ fn mechanism_name(mechanism: CK_MECHANISM_TYPE) -> Option<String> {
     match mechanism {
         CKM_RSA_PKCS_KEY_PAIR_GEN => Some("CKM_RSA_PKCS_KEY_PAIR_GEN".into()),
         CKM_EC_KEY_PAIR_GEN => Some("CKM_EC_KEY_PAIR_GEN".into()),
-        CK_UNAVAILABLE_INFORMATION => None,
+        unknown if is_unavailable(unknown) => None,
         other => Some(format!("0x{other:x}")),
     }
 }

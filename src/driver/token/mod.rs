@@ -417,7 +417,7 @@ impl PinState {
 
 /// What a token does not know (CK_UNAVAILABLE_INFORMATION), which some drivers say in 32 bits.
 const fn is_told(number: CK_ULONG) -> bool {
-    !matches!(number, CK_UNAVAILABLE_INFORMATION | 0xFFFF_FFFF)
+    !is_unavailable(number)
 }
 
 /// The lengths of a PIN; zeros, which say nothing, where one of them is not told.

@@ -1,12 +1,12 @@
 //! What came of an installation.
 
-use super::installation::Installation;
 use crate::bank::Policy;
 use crate::contents::Credential;
 use crate::driver::{Proof, Signed};
 use crate::error::Warning;
 use crate::pki::{Certificate, IssuerContinuity};
 use crate::places::OldCertificate;
+use crate::renewal::installation::Installation;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::time::SystemTime;

@@ -3,11 +3,9 @@
 use base16ct::lower::encode_string as hex;
 
 mod check;
-mod installation;
 mod installed;
 
 use self::check::{Asked, Checks};
-pub use self::installation::Installation;
 pub use self::installed::Installed;
 use super::begin::{proof_notice, prove};
 use super::clock::{self, Clock};

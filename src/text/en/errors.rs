@@ -83,7 +83,7 @@ code_words! {
     DriverTruncated "The driver's file is damaged: it ends in the middle."
         "Install the driver again.";
     DriverWrongBitness "The driver is 32-bit and this program 64-bit, or the other way round."
-        "Install the driver that has the bitness of this program.";
+        "Install the driver that has the bitness of this program, or the program that is named as needed, in its place.";
     DriverWrongPlatform "The driver is made for another operating system or processor."
         "Install the driver for this computer.";
     DriverNoEntry "The library is not a PKCS#11 driver: it has no C_GetFunctionList."

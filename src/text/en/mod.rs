@@ -395,6 +395,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Certificate => "certificate",
         Fact::Seen => "looked at",
         Fact::Function => "Function",
+        Fact::DriverHost => "program needed",
         Fact::Reference => "Reference number",
         Fact::IssuerContinuity => "issuers compared",
         Fact::Holder => "who is at work",

@@ -404,6 +404,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",
         Fact::Function => "関数",
+        Fact::DriverHost => "必要なプログラム",
         Fact::Reference => "受付番号",
         Fact::IssuerContinuity => "発行元の比較",
         Fact::Holder => "実行中のプログラム",

@@ -48,11 +48,19 @@ fn target() -> PathBuf {
     folder.and_then(Path::parent).expect("a test in Cargo's target directory").to_path_buf()
 }
 
+/// Whether that build was optimised: what is measured is no other then.
+fn is_release() -> bool {
+    let this = std::env::current_exe().expect("the path of this program");
+    this.ancestors().any(|folder| folder.parent() == Some(&target()) && folder.ends_with("release"))
+}
+
 /// Builds into this target directory and returns the folder with what was built.
 fn build(what: &[&str], target: &Path) -> PathBuf {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.args(["build", "--quiet"]).args(what).arg("--target-dir").arg(target);
+    let folder = if is_release() { "release" } else { "debug" };
+    command.args(is_release().then_some("--release"));
     let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo can be started");
     assert!(status.success(), "`cargo build {}` failed", what.join(" "));
-    target.join("debug")
+    target.join(folder)
 }

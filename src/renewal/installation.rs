@@ -34,7 +34,7 @@ impl Installation {
     }
 
     /// The day, where it is that of this certificate and has come: what a wrong clock has dated ahead says nothing.
-    pub(in crate::renewal) fn day_of(&self, certificate: &Certificate, today: Date) -> Option<Date> {
+    pub(super) fn day_of(&self, certificate: &Certificate, today: Date) -> Option<Date> {
         let is_it = self.version == VERSION && self.certificate == fingerprint(certificate);
         (is_it && self.day <= today).then_some(self.day)
     }
