@@ -312,7 +312,7 @@ impl Retire {
 
         let forbidden = followers.iter().find(|other| !self.has_allowed_name(other, old)).cloned();
         followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
-        followers = self.of_one_holder(old, followers, now)?;
+        followers = self.of_one_holder(old, followers, run)?;
         if followers.is_empty() {
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
             let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
@@ -384,15 +384,18 @@ impl Retire {
         &self,
         old: &Credential,
         mut followers: Vec<Credential>,
-        now: SystemTime,
+        run: &Run<'_>,
     ) -> Result<Vec<Credential>> {
         if self.named || self.made_here {
             return Ok(followers);
         }
         let latest = followers.iter().max_by_key(|one| one.certificate().not_after()).cloned();
-        followers.retain(|one| old.certificate().has_same_holder(one.certificate()));
+        followers.retain(|one| {
+            let (was, new) = (old.certificate(), one.certificate());
+            was.has_same_holder(new) || run.has_replaced(was, new)
+        });
         let Some(other) = latest.filter(|_| followers.is_empty()) else { return Ok(followers) };
-        self.make_sure_it_is_no_other_users(old, &other, now)?;
+        self.make_sure_it_is_no_other_users(old, &other, run.now())?;
         let error = about(Error::new(Code::SuccessorDoubtful).during(Step::Retire), old);
         let name = format!("{} (serial {})", other.subject(), other.certificate().serial());
         let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, "another_subject");

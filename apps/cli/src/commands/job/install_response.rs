@@ -214,7 +214,8 @@ pub fn finish(
     checks: &Checks<'_>,
 ) -> Outcome {
     job.keeper.forget(session, installed.credential.id(), job.received);
-    if let (Some(record), Begins::NextBusinessDay) = (installed.record(), checks.policy.begins_to_work) {
+    let works_later = checks.policy.begins_to_work == Begins::NextBusinessDay;
+    if let Some(record) = installed.record().filter(|record| works_later || record.is_in_another_name()) {
         job.keeper.note_installed(session, &record);
     }
     let mut notices = run.noted();
