@@ -729,6 +729,8 @@
 #define USBTOKEN_NOTICE_PROFILE_REMINDER_EARLY 136
 /** This profile names an issuer that no anchor is, while an anchor has the same name in the other order. */
 #define USBTOKEN_NOTICE_PROFILE_ISSUER_REVERSED 137
+/** Nothing old was removed: no certificate on the token is known to be replaced by this one. */
+#define USBTOKEN_NOTICE_NOTHING_REPLACED 138
 
 /* Points of the preflight, each with what is said when it is in order. */
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::Owner;
+use super::file::{Owner, check_folder};
 use super::profile::Bank;
 use crate::catalogue::{Machine, Os};
 use crate::driver::TokenIdentity;
@@ -69,10 +69,11 @@ impl Installed {
     ///
     /// # Errors
     /// [`Code::ProfileNotFound`] with the names that are there; [`Code::ProfileNamesAlike`] when another name differs in case
-    /// only; [`Code::ProfileOverlap`] with both patterns; what
-    /// [`Bank::open`] returns.
+    /// only; [`Code::ProfileUntrusted`] when others can put profiles into the folder; [`Code::ProfileOverlap`] with both patterns;
+    /// what [`Bank::open`] returns.
     pub fn named(&self, name: &str) -> Result<Bank> {
         let names = self.names()?;
+        self.folder.as_deref().map_or(Ok(()), check_folder)?;
         let Some(file) = self.file(name).filter(|_| names.iter().any(|known| known == name)) else {
             let error = self.about(Code::ProfileNotFound).fact(Fact::Bank, name);
             return Err(names.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));

@@ -43,7 +43,11 @@ impl TokenPattern {
         // matches nothing since those that pad a value are no part of it, and anything else is about a slot, a driver, an
         // object or the PIN.
         let cannot_be = |part: &str| part.is_empty() || part.contains('*') || part.trim_matches(' ') != part;
-        if parts.iter().flatten().any(|part| cannot_be(part)) || plain != uri {
+        // CK_TOKEN_INFO has so much room for them, in bytes (PKCS#11 v3.1 §3.3).
+        let has_room = |part: Option<&str>, room| part.is_none_or(|part| part.len() <= room);
+        let fit = has_room(uri.token(), 32) && has_room(uri.manufacturer(), 32);
+        let fit = fit && has_room(uri.model(), 16) && has_room(uri.serial(), 16);
+        if parts.iter().flatten().any(|part| cannot_be(part)) || plain != uri || !fit {
             return Err(NoPattern::Bad(text.to_owned()));
         }
         Ok(TokenPattern(uri))

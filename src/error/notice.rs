@@ -158,6 +158,8 @@ numbered! {
         ProfileReminderEarly = 136 "profile_reminder_early",
         /// The bank's profile names an issuer with the parts of its name in the reverse order.
         ProfileIssuerReversed = 137 "profile_issuer_reversed",
+        /// Nothing old was removed: no certificate on the token is known to be replaced by this one.
+        NothingReplaced = 138 "nothing_replaced",
     }
 }
 

@@ -111,6 +111,11 @@ fn a_confirmation_goes_on_to_the_removal() {
     at_bank(&stage, &["confirm", "--retire-old", "--yes"]).failed("override_refused", 9);
     let after = "old = \"remove-after-confirmation\"";
     bank::install(&stage, "bank", &profile(&stage, &server.url("/login"), after));
+    // With the old one there is nothing that it has replaced, and that is said.
+    let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
+    let none = at_bank(&stage, &["confirm", "--serial", &old, "--retire-old", "--yes"]);
+    assert!(none.notices().contains(&"nothing_replaced".to_owned()), "{none:?}");
+    assert_eq!(none.json()["retired"], serde_json::json!([]));
     let value = at_bank(&stage, &["confirm", "--retire-old", "--yes"]).succeeded().json();
     assert_eq!(value["retired"][0], value["replaced"][0]["serial"], "{value:#}");
     let left = at_bank(&stage, &["list"]).stdout;

@@ -127,6 +127,12 @@ impl Checker<'_, '_> {
     pub(super) fn too_late(&mut self, late: Option<&Spanned<raw::TooLate>>) -> Option<TooLate> {
         let raw::TooLate { then, words, .. } = late?.get_ref();
         let words = words.as_ref().map(|both| (both.ja.span(), self.both("too_late.words", both)));
+        let Some(then) = then else {
+            if let Some((span, _)) = words {
+                self.faults.add(Code::ProfileMissingKey, span, "too_late.then", |error| error);
+            }
+            return None;
+        };
         let step = match then.get_ref().as_str() {
             "new-issue" => TooLate::NewIssue,
             "revoke-first" => TooLate::RevokeFirst,

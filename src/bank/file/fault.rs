@@ -3,6 +3,9 @@
 use std::fmt::Display;
 use std::ops::Range;
 
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
 use crate::error::{Code, Error, Fact, Step};
 
 /// The text of a profile, and what is found wrong in it.
@@ -74,5 +77,43 @@ pub(super) fn of_toml(error: &toml::de::Error, text: &str) -> Error {
     };
     let start = error.span().map_or(0, |span| span.start);
     let first_line = message.lines().collect::<Vec<_>>().join("; ");
-    at(Error::new(code).during(Step::ReadProfile), text, start).fact(Fact::Detail, first_line)
+    let error_at = at(Error::new(code).during(Step::ReadProfile), text, start);
+    let key = error.span().and_then(|span| key_at(text, &span));
+    // What is missing stands nowhere: its table does.
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let key = match (key, missing) {
+        (Some(table), Some(missing)) if !table.is_empty() => Some(format!("{table}.{missing}")),
+        (_, Some(missing)) => Some(missing.to_owned()),
+        (key, None) => key.filter(|key| !key.is_empty()),
+    };
+    key.into_iter().fold(error_at, |error, key| error.fact(Fact::Key, key)).fact(Fact::Detail, first_line)
+}
+
+/// The key that stands there, or whose value does, with the tables that it stands in; empty for the whole file.
+fn key_at(text: &str, place: &Range<usize>) -> Option<String> {
+    let whole = DeTable::parse(text).ok()?;
+    if whole.span() == *place {
+        return Some(String::new());
+    }
+    whole.get_ref().iter().find_map(|(key, value)| {
+        let name = key.get_ref().to_string();
+        if key.span() == *place { Some(name) } else { within(value, name, place) }
+    })
+}
+
+/// The same in a value whose key this is.
+fn within(value: &Spanned<DeValue<'_>>, name: String, place: &Range<usize>) -> Option<String> {
+    // An array of tables stands where its first table does.
+    let below = match value.get_ref() {
+        DeValue::Table(table) => table.iter().find_map(|(key, value)| {
+            let below = format!("{name}.{}", key.get_ref());
+            if key.span() == *place { Some(below) } else { within(value, below, place) }
+        }),
+        DeValue::Array(all) => {
+            let mut all = all.iter().enumerate();
+            all.find_map(|(at, value)| within(value, format!("{name}[{at}]"), place))
+        }
+        _ => None,
+    };
+    below.or_else(|| (value.span() == *place).then_some(name))
 }

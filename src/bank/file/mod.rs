@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use self::fault::Faults;
-pub(super) use self::trusted::Owner;
+pub(super) use self::trusted::{Owner, check_folder};
 use super::profile::Bank;
 use crate::error::{Code, Error, Fact, Result, Step};
 

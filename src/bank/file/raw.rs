@@ -115,7 +115,7 @@ pub(super) struct Calendar {
 #[serde(deny_unknown_fields)]
 pub(super) struct TooLate {
     pub(super) renewable_days: Option<Spanned<i64>>,
-    pub(super) then: Text,
+    pub(super) then: Option<Text>,
     pub(super) words: Option<Both>,
 }
 

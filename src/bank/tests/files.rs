@@ -69,6 +69,36 @@ fn a_profile_that_others_can_write_is_refused_with_the_reason() {
     assert!(Bank::open(&file).is_ok());
 }
 
+/// Others change nothing in a sticky folder that is not theirs, and what they add is a profile all the same.
+#[cfg(unix)]
+#[test]
+fn a_folder_to_which_others_can_add_holds_no_profiles() {
+    let folder = folder(&[("a.toml", SHORT)]);
+    let installed = Installed::in_folder(folder.path());
+    for (mode, expected) in [(0o1777, Some("o-w")), (0o1703, Some("o-w")), (0o1755, None), (0o755, None)] {
+        chmod(folder.path(), mode);
+        assert!(Bank::open(&folder.path().join("a.toml")).is_ok(), "{mode:o}");
+        for opened in [installed.named("a"), installed.only().map(Option::unwrap)] {
+            let Some(expected) = expected else {
+                assert!(opened.is_ok(), "{mode:o}");
+                continue;
+            };
+            let error = opened.unwrap_err();
+            assert_eq!(error.code(), Code::ProfileUntrusted);
+            assert!(
+                fact(&error, Fact::Found).ends_with(&format!("mode {mode:o}, group {}", gid(folder.path())))
+            );
+            assert_eq!(fact(&error, Fact::Expected), expected);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn gid(path: &Path) -> u32 {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().unwrap().gid()
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_is_as_good_as_both_its_ends() {

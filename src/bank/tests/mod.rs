@@ -106,11 +106,17 @@ const BAD: &[(&str, Code, &str, &str)] = &[
         "8",
         "18",
     ),
-    ("[too_late]\nrenewable_days = 90", Code::ProfileMissingKey, "6", "1"),
+    ("[too_late]\nwords = { ja = \"a\", en = \"b\" }", Code::ProfileMissingKey, "7", "16"),
     ("[too_late]\nthen = \"words\"", Code::ProfileMissingKey, "7", "8"),
     ("[ca]\nsubject = \"same\"", Code::ProfileBadValue, "7", "11"),
     ("[ca]\nissuers = [\"no name\"]", Code::ProfileBadValue, "7", "12"),
     ("[ca]\nextended_key_usage = [\"clientAuth\"]", Code::ProfileBadValue, "7", "23"),
+    ("[ca]\nextended_key_usage = [\"1.40.1\"]", Code::ProfileBadValue, "7", "23"),
+    ("[issuer]\nhelper = \"/opt/../ask\"", Code::ProfileBadValue, "7", "10"),
+    ("[pages]\norigins = [\"https://bank.example.jp.\"]", Code::ProfileOriginMalformed, "7", "12"),
+    ("[pages]\nlogin_url = \"https://192.0.2.1/\"", Code::ProfileBadValue, "7", "13"),
+    ("[pages]\nlogin_url = \"https://bank.example.jp:65536/\"", Code::ProfileBadValue, "7", "13"),
+    ("[pages]\nlogin_url = \"https://bank.example.jp:0/\"", Code::ProfileBadValue, "7", "13"),
     ("[ca]\nanchors = [\"\"]", Code::ProfileAnchorUnreadable, "7", "12"),
     ("[renewal]\nold = \"remove-after-confirmation\"", Code::ProfileContradiction, "7", "7"),
     ("[renewal]\nkey = \"old-again\"\nold = \"remove\"", Code::ProfileContradiction, "8", "7"),
@@ -154,7 +160,33 @@ fn a_column_counts_characters() {
     let (code, line, column, key) =
         place(&SHORT.replace("name = { ja = \"銀行\", en", "name = { ja = \"銀行\", EN"));
     assert_eq!((code, line.as_str(), column.as_str()), (Code::ProfileUnknownKey, "3", "21"));
-    assert_eq!(key, "", "the reader's message names it");
+    assert_eq!(key, "bank.name.EN");
+}
+
+/// Also where the reader of TOML found it, which names the last part alone or nothing.
+#[test]
+fn every_error_of_a_key_names_it_with_its_tables() {
+    for (more, code, named) in [
+        ("[renewal]\nkex = \"a\"", Code::ProfileUnknownKey, "renewal.kex"),
+        ("extra = 1", Code::ProfileUnknownKey, "token[0].extra"),
+        (
+            "[[token]]\nuri = []\n[[token.driver]]\nnamed = 1",
+            Code::ProfileUnknownKey,
+            "token[1].driver[0].named",
+        ),
+        ("[pags]", Code::ProfileUnknownKey, "pags"),
+        ("[calendar]\nopens_days_before = \"40\"", Code::ProfileWrongType, "calendar.opens_days_before"),
+        ("[calendar]\nholidays = [2027-01-11, 1]", Code::ProfileWrongType, "calendar.holidays[1]"),
+        ("[words]\npin = 1", Code::ProfileWrongType, "words.pin"),
+        ("[words]\npin = { ja = \"a\" }", Code::ProfileMissingKey, "words.pin.en"),
+        ("[[bank.contact]]\ntelephone = \"110\"", Code::ProfileMissingKey, "bank.contact[0].name"),
+        ("[[token]]\n[token.name]\nja = \"a\"\nen = \"b\"", Code::ProfileMissingKey, "token[1].uri"),
+        ("[[words.next]]\nja = \"a\"\nen = \"b\"", Code::ProfileMissingKey, "words.next[0].error"),
+    ] {
+        let (found, _, _, key) = place(&with(more));
+        assert_eq!((found, key.as_str()), (code, named), "{more}");
+    }
+    assert_eq!(place(&SHORT.replace("version = 1", "")).3, "version");
 }
 
 #[test]
@@ -195,6 +227,11 @@ fn a_pattern_means_some_tokens_and_nothing_but_tokens() {
         "token=BANK",
         "pkcs11:token=",
         "pkcs11:token=BANK%2A",
+        "pkcs11:token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "pkcs11:token=%E9%8A%80%E9%8A%80%E9%8A%80%E9%8A%80%E9%8A%80%E9%8A%80%E9%8A%80%E9%8A%80%E9%8A%80%E9%8A%80%E9%8A%80",
+        "pkcs11:manufacturer=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "pkcs11:model=AAAAAAAAAAAAAAAAA",
+        "pkcs11:token=BANK;serial=01234567890123456",
         "pkcs11:token=%20",
         "pkcs11:token=%20BANK",
         "pkcs11:token=BANK;model=*",

@@ -186,7 +186,7 @@ fn what_is_required_and_which_words_there_are_is_the_same() {
             }
             let parsed = Bank::parse(document(&changed).as_bytes());
             // It follows from another.
-            let follows = format!("{pointer}/{key}") == "/too_late/words";
+            let follows = ["/too_late/words", "/too_late/then"].contains(&&*format!("{pointer}/{key}"));
             match parsed {
                 Ok(_) => assert!(!required && !follows, "{pointer}/{key}"),
                 Err(error) => {
@@ -263,17 +263,8 @@ for text in json.load(sys.stdin):
 
 /// What only the program can tell: numbers that contradict each other, their order, names that stand elsewhere, a date in
 /// quotation marks, which is one in JSON, and what a certificate is.
-const BEYOND: [&str; 9] = [
-    "b.jp/menu",
-    "closes_",
-    "service_ends = \"",
-    "holidays = [\"",
-    "[7, 30]",
-    "no_such",
-    "BEGIN",
-    "h:0\"",
-    "h:99999",
-];
+const BEYOND: [&str; 7] =
+    ["b.jp/menu", "closes_", "service_ends = \"", "holidays = [\"", "[7, 30]", "no_such", "BEGIN"];
 
 #[test]
 fn what_the_program_refuses_the_schema_refuses_and_what_it_takes_that_takes() {
@@ -283,6 +274,12 @@ fn what_the_program_refuses_the_schema_refuses_and_what_it_takes_that_takes() {
         "[issuer]\nproxy = \"http://[::1]:8080\"",
         "[issuer]\ncommand = \"b\"\nproxy = \"http://10.0.0.1/\"",
         "[too_late]\nthen = \"form\"\nrenewable_days = 90",
+        "[too_late]\nrenewable_days = 90",
+        "[ca]\nextended_key_usage = [\"2.39.9\", \"1.3.6.1.4.1.311.20.2.2\", \"0.0.7\"]",
+        "[pages]\norigins = [\"https://Bank-1.example.jp:00443\", \"https://a\", \"https://b.jp:65535\"]",
+        "[issuer]\nhelper = \"/opt/a..b/..c/ask\"\nproxy = \"http://p.example:65535/\"",
+        "[[token]]\nuri = [\"pkcs11:token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA;serial=0123456789abcdef\"]",
+        "[[token]]\nuri = [\"pkcs11:manufacturer=%E9%8A%80A%20B&c=d%2Fe;model=x:y@z[1]'\"]",
         "[calendar]\nservice_ends = 2027-03-31\ncloses_hours_before = 24",
         "[renewal]\nkey = \"old-again\"\nold = \"keep\"",
         "[renewal]\nold = \"remove-after-confirmation\"\n[pages]\nlogin_url = \"https://a.jp/login?x=1\"",

@@ -279,6 +279,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The PIN began with a byte order mark, which was left out.",
             "Save it as UTF-8 without byte order mark.",
         ),
+        Notice::NothingReplaced => w(
+            "Nothing old was removed: no certificate on the token is known to be replaced by this one.",
+            "If you confirmed an old one, confirm the new one; one that another program has renewed is removed by naming both.",
+        ),
         Notice::NotTheBanksToken => w(
             "The bank's profile does not call this token its own; it is used because it was named.",
             "Make sure that it is the token that the bank has sent.",

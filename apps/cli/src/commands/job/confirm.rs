@@ -80,6 +80,7 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let copies: Vec<Warning> =
         copies.map(|path| Warning::from(Notice::CopyShowsOld).fact(Fact::Path, path.display())).collect();
     notices.extend(copies);
+    notices.extend((args.retire_old && olds.is_empty()).then(|| Notice::NothingReplaced.into()));
 
     let mut told = tell(run, &session, (&new, &olds), &all, &confirmed, &notices);
     if !args.retire_old && may_retire(run, recorded) {
