@@ -37,7 +37,11 @@ impl LoginTurn {
         let until = Instant::now() + at_most;
         loop {
             let holder = match Here::claim(&name).map(|here| (here, place::take_user(folder, &name))) {
-                Some((here, Ok(user))) => return Ok(LoginTurn { _user: user, _here: here }),
+                Some((here, Ok(mut user))) => {
+                    // No host of a driver holds it, and drivers in this process close what has a number.
+                    drop(user.copy());
+                    return Ok(LoginTurn { _user: user, _here: here });
+                }
                 Some((_, Err(Refused::Unusable(error)))) => return Err(unusable(folder, error)),
                 Some((_, Err(Refused::Held(holder)))) => holder,
                 None => Some(Holder::ThisProgram),

@@ -38,6 +38,8 @@ pub(crate) struct StoredCertificate {
     pub label: Label,
     /// CKA_VALUE: the certificate in DER; empty in objects that were never completed or could not be read.
     pub der: Arc<[u8]>,
+    /// Whether the driver gave the value, if an empty one.
+    pub given: bool,
 }
 
 /// A private key object, as far as it shows itself (PKCS#11 v3.1 §4.9).
@@ -161,7 +163,7 @@ pub(crate) mod made_up {
 
     pub(crate) fn certificate(number: u32, id: &[u8], label: &str, der: &[u8]) -> StoredCertificate {
         let (id, label) = (id.to_vec(), Label::new(label.as_bytes().to_vec()));
-        StoredCertificate { place: place(number), id, label, der: der.into() }
+        StoredCertificate { place: place(number), id, label, der: der.into(), given: true }
     }
 
     pub(crate) fn private_key(number: u32, id: &[u8], label: &[u8], told: Option<PublicKey>) -> StoredKey {

@@ -268,6 +268,7 @@ impl Open {
             id: bytes(attributes, CKA_ID),
             label: label(attributes),
             der: der.into(),
+            given: attributes.bytes(CKA_VALUE).is_some(),
         })
     }
 

@@ -9,4 +9,3 @@ mod specified;
 mod token_form;
 pub(super) mod usage;
 pub(super) mod verify;
-mod within;
