@@ -314,6 +314,43 @@ fn a_request_in_the_certificates_own_name_is_its_renewal() {
     assert!(pages.renewed().is_empty());
 }
 
+/// When a certificate is renewed is the bank's rule, and a page gets around it in no way in which its name can be written.
+#[test]
+fn in_the_name_of_a_certificate_in_use_a_page_goes_by_its_window() {
+    const CALENDAR: &str = "last_day_until = \"08:59\"";
+    let subject = name("Bank", "user one");
+    let names = ["O=Bank, CN=user one", "CN=user one; O=Bank", "cn=\"USER  ONE\", o=bank"];
+    for (other_users, calendar, ends, code) in [
+        ("allow", CALENDAR, 200, 801),
+        ("refuse", CALENDAR, 200, 801),
+        ("allow", "closes_days_before = 5", 3, 826),
+        ("refuse", "closes_days_before = 5", 3, 826),
+        ("allow", "service_ends = 2020-03-31", 20, 827),
+        ("allow", CALENDAR, 20, 0),
+    ] {
+        let pages = Pages::by_the_bank(other_users);
+        let profile = pages.profile.as_ref().unwrap();
+        let text = fs::read_to_string(profile).unwrap();
+        assert!(text.contains(CALENDAR));
+        fs::write(profile, text.replace(CALENDAR, calendar)).unwrap();
+        let token = &pages.stage.token;
+        token.inspect(|token| token.destroy(&token.snapshot().objects()[0].id));
+        token.credential(&pages.stage.ca, Kind::P256, &[0x43], &subject, days_from_now(ends));
+        let before = token.snapshot();
+        for name in names {
+            let came = pages.play(&["request", name, "x.csr"]);
+            assert_eq!((came.code, came.asked.0, came.asked.1), (code, 1, 1), "{calendar} {name}: {came:?}");
+            if code != 0 {
+                token.snapshot().assert_same_as(&before);
+            }
+        }
+        // Where users share a token a name that means nothing is nobody's; the removal of the old one is held to the window.
+        if (other_users, code) == ("allow", 801) {
+            assert_eq!(pages.play(&["request", "CN=dummy", "y.csr"]).code, 0);
+        }
+    }
+}
+
 /// Another key carries the record of the one that waits: neither goes until a person names it.
 #[test]
 fn a_doubtful_key_goes_when_a_person_names_it() {

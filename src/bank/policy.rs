@@ -27,7 +27,7 @@ pub struct Policy {
     /// When a certificate can be renewed: from 40 days before it ends.
     pub window: Window,
     /// Whether an old credential stays until it ends where what takes its place was ordered before this window opened, in
-    /// whatever way. The profile of a bank that lets no one override the window says so.
+    /// whatever way; and whether a page is held to the window. The profile of a bank that lets no one override the window says so.
     pub window_binds_removal: bool,
     /// The key that the new certificate is for: a new one, like the old.
     pub key: KeyRule,

@@ -51,12 +51,13 @@ impl Renewal {
     /// It renews the only credential that can be renewed now and that has exactly this name. Where each user has a token of
     /// their own ([`OtherUsers::Refuse`]), a name that is a mere stand-in, nothing but a common name where the
     /// credential's says more, renews the token's only credential. Whatever else is asked for is a first certificate: it may be
-    /// another user's, who must not seem to have renewed this one's.
+    /// another user's, who must not seem to have renewed this one's. In the name of a credential that is in use it begins when the
+    /// policy's window for that one is open, where the policy's window binds everyone ([`Policy::window_binds_removal`]).
     pub fn for_name(name: Name, credentials: &Credentials, policy: &Policy, now: SystemTime) -> Self {
         let renewal = match renewed_by(&name, credentials, policy, now) {
             Some(old) => Renewal { asked_name: Some(Box::new(name)), ..Self::of(old) },
-            // When a page of the bank has a certificate issued anew is for the bank to say.
-            None => Renewal { outside_window: true, ..Self::first(name) },
+            // When a page has a certificate issued anew is for the bank to say, where it has not said so in its profile.
+            None => Renewal { outside_window: !policy.window_binds_removal, ..Self::first(name) },
         };
         renewal.policy(policy)
     }

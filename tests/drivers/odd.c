@@ -56,6 +56,8 @@ static U open_session(U slot, U flags, void *application, void *notify, U *sessi
     static int opened;
     if (word("one-thread") && !knows_thread) return answer("one-thread", 0x190);
     if (word("busy") && !opened++) return number("busy");
+    /* `reads-only`: no session that writes. */
+    if (word("reads-only") && flags & 2) return answer("reads-only", 0xe2);
     return real->function[OPEN_SESSION](slot, flags, application, notify, session);
 }
 

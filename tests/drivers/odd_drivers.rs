@@ -7,6 +7,7 @@ mod common;
 mod costs;
 mod driver;
 mod labels;
+mod logins;
 mod meanwhile;
 mod misplaced;
 mod starting;

@@ -148,6 +148,53 @@ fn what_the_token_states_afterwards_is_shown() {
     assert_eq!(wanted.as_deref(), Some("change_no_longer_wanted"));
 }
 
+/// The driver has not looked at the old PIN by then: the login tries it, once, and only then it is changed.
+#[test]
+fn a_driver_that_wants_a_login_first_is_given_one() {
+    let stage = Stage::new();
+    let (old, before) = (stage.token.pin().to_owned(), stage.token.snapshot());
+    let wanted = "C_SetPIN#1:ckr=CKR_USER_NOT_LOGGED_IN";
+    let (done, changes, logins) = change(&stage, wanted, (&old, NEW), &[]);
+    done.succeeded();
+    assert_eq!((changes, logins), (2, 1));
+    holds(&stage, NEW, &old);
+    change(&stage, "", (NEW, &old), &[]).0.succeeded();
+    stage.token.snapshot().assert_same_as(&before);
+
+    // One that has nothing of it does not change PINs; what it says of the new one is said of that.
+    for (answer, name) in [
+        ("C_SetPIN:ckr=CKR_USER_NOT_LOGGED_IN,sticky".to_owned(), "pin_change_unsupported"),
+        (format!("{wanted};C_SetPIN#2:ckr=CKR_PIN_LEN_RANGE"), "new_pin_refused"),
+        (format!("{wanted};C_SetPIN#2:ckr=CKR_PIN_INCORRECT"), "pin_change_uncertain"),
+    ] {
+        let (done, changes, logins) = change(&stage, &answer, (&old, NEW), &["--pin-corrected"]);
+        done.failed(name, 4);
+        assert_eq!((changes, logins), (2, 1), "{answer}");
+        holds(&stage, &old, NEW);
+    }
+
+    // A wrong one is tried once, and kept in mind.
+    let (done, changes, logins) = change(&stage, wanted, ("654321", NEW), &["--pin-corrected"]);
+    let error = done.failed("pin_incorrect", 4);
+    assert_eq!((error["function"].as_str(), changes, logins), (Some("C_Login"), 1, 1));
+    change(&stage, wanted, ("654321", NEW), &[]).0.failed("pin_wrong_before", 4);
+    holds(&stage, &old, NEW);
+}
+
+/// Where it is not known which PIN holds, the way to find out leads on without a terminal, too.
+#[test]
+fn the_way_to_find_out_which_pin_holds_can_be_gone_without_a_terminal() {
+    let stage = Stage::new();
+    let old = stage.token.pin().to_owned();
+    let (done, ..) = change(&stage, "C_SetPIN:ckr=CKR_DEVICE_ERROR", (&old, NEW), &[]);
+    let error = done.failed("pin_change_uncertain", 4);
+    assert!(error["hint"].as_str().unwrap().contains("--pin-corrected"), "{error:#}");
+    let (driver, uri) = (softhsm_module(), stage.token.uri());
+    let log_in = |pin: &str| stage.run_through(&driver, &[], pin, &uri, &["pending", "--pin-corrected"]);
+    log_in(NEW).failed("pin_incorrect", 4);
+    log_in(&old).succeeded();
+}
+
 /// One try of a wrong old PIN; then no program tries again until a person has logged in.
 #[test]
 fn a_wrong_old_pin_is_tried_once_and_kept_in_mind() {

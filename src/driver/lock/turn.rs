@@ -38,7 +38,7 @@ impl LoginTurn {
         loop {
             let holder = match Here::claim(&name).map(|here| (here, place::take_user(folder, &name))) {
                 Some((here, Ok(mut user))) => {
-                    // No host of a driver holds it, and drivers in this process close what has a number.
+                    // The host of a driver has no part in it, and a driver in this process would close it.
                     drop(user.copy());
                     return Ok(LoginTurn { _user: user, _here: here });
                 }

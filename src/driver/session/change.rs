@@ -1,7 +1,8 @@
-//! Changing the PIN: one C_SetPIN (PKCS#11 v3.1 §5.5.9), in a session that is not logged in, so that the old PIN is tried once.
+//! Changing the PIN: one C_SetPIN (PKCS#11 v3.1 §5.5.9), in a session that is not logged in, so that the old PIN is tried once. A
+//! driver that wants a login first has not looked at it by then.
 
 use super::Reservation;
-use super::login::{Login, PIN_PAD, check_login, explain_refusal};
+use super::login::{Login, PIN_PAD, SharedLogin, check_login, explain_refusal};
 use super::open::{Access, Open};
 use super::pin::Pin;
 use crate::driver::ckr::{self, During as _};
@@ -9,6 +10,7 @@ use crate::driver::lock::TokenLock;
 use crate::driver::token::{PinState, Token};
 use crate::error::{Code, Error, Fact, Result, Step};
 use usbtoken_pkcs11::Failure;
+use usbtoken_pkcs11::types::CKR_USER_NOT_LOGGED_IN;
 
 /// From which PIN to which one.
 ///
@@ -90,8 +92,9 @@ impl PinChange {
 }
 
 impl Token {
-    /// Changes the user's PIN, with one C_SetPIN and never a second, and no C_Login. A wrong old PIN may cost a try. The token is
-    /// reserved meanwhile; sessions that are logged in keep the old PIN, so end them before.
+    /// Changes the user's PIN, with one C_SetPIN and no C_Login; where the driver wants a login for that
+    /// (CKR_USER_NOT_LOGGED_IN), with one C_Login and, after that alone, once more. A wrong old PIN may cost a try, and never two.
+    /// The token is reserved meanwhile; sessions that are logged in keep the old PIN, so end them before.
     ///
     /// # Errors
     /// Before anything is sent: [`Code::NewPinSame`], [`Code::NewPinLength`], [`Code::NewPinDoubtful`], and for the old PIN what
@@ -119,8 +122,26 @@ fn set_pin(token: &Token, change: &PinChange) -> Result<()> {
     let open = Open::new(&token, Access::Write).map_err(|error| error.during(Step::ChangePin))?;
     token.module().note_login();
     let sent = pins.map(|(old, new)| (old.bytes(), new.bytes()));
+    match open.functions().set_pin(open.handle(), sent) {
+        Err(failure) if failure.rv() == Some(CKR_USER_NOT_LOGGED_IN) => {
+            set_pin_logged_in(&open, &token, sent)
+        }
+        done => done.map_err(|failure| explained(refused(failure, sent.is_some()), &token)),
+    }
+}
+
+/// The login is the one try of the old PIN.
+fn set_pin_logged_in(open: &Open, token: &Token, sent: Option<(&[u8], &[u8])>) -> Result<()> {
+    let login = SharedLogin::share(token, || open.login(sent.map(|(old, _)| old)))?;
     let done = open.functions().set_pin(open.handle(), sent);
-    done.map_err(|failure| explained(refused(failure, sent.is_some()), &token))
+    if let Some(login) = login {
+        login.leave(|| drop(open.functions().logout(open.handle())));
+    }
+    done.map_err(|failure| {
+        let error = explained(refused(failure, sent.is_some()), token);
+        // The login has taken it.
+        if error.code() == Code::PinIncorrect { error.with_code(Code::PinChangeUncertain) } else { error }
+    })
 }
 
 /// What C_SetPIN returned, to PINs that were sent or to none.

@@ -97,10 +97,7 @@ impl PublicSession {
 
     /// One that can be logged in later. A token that takes no writing session can be read all the same.
     pub(super) fn open_to_log_in(token: &Token) -> Result<Self> {
-        match Open::new(token, Access::Write) {
-            Err(error) if error.code() == Code::WriteProtected => Self::open(token),
-            opened => opened.map(PublicSession),
-        }
+        Open::to_write(token).map(PublicSession)
     }
 
     /// The token.
@@ -125,7 +122,7 @@ impl Session {
         let pin = pin.filter(|_| is_sent);
         let open = match open {
             Some(PublicSession(open)) if fresh && open.access == Access::Write => open,
-            _ => Open::new(&token, Access::Write)?,
+            _ => Open::to_write(&token)?,
         };
         let mut pin_was_checked = false;
         let login = SharedLogin::share(&token, || {
@@ -133,6 +130,9 @@ impl Session {
             Ok(pin_was_checked)
         });
         let login = login?;
+        if login.is_none() {
+            open.check_others_login(pin.is_some())?;
+        }
         let reserved = lock.map_or_else(OnceCell::new, OnceCell::from);
         let pin = KeptPin::new(pin);
         let reopened = OnceCell::new();

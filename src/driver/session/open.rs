@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use usbtoken_pkcs11::types::*;
-use usbtoken_pkcs11::{Functions, ObjectHandle, SessionHandle};
+use usbtoken_pkcs11::{Failure, Functions, ObjectHandle, SessionHandle};
 
 /// An open session, closed when it goes.
 #[derive(Debug)]
@@ -43,6 +43,25 @@ impl Open {
         let owner = Owner(SESSIONS.fetch_add(1, Ordering::Relaxed));
         let (token, certificates) = (token.clone(), RefCell::default());
         Ok(Open { token, session, access, owner, certificates, _one_thread: PhantomData })
+    }
+
+    /// One that can write where the token takes such a session, else one that reads: what is to be written, the call decides then.
+    pub(super) fn to_write(token: &Token) -> Result<Self> {
+        match Self::new(token, Access::Write) {
+            Err(error) if error.code() == Code::WriteProtected => Self::new(token, Access::Read),
+            opened => opened,
+        }
+    }
+
+    /// That somebody else is logged in, as C_Login has answered; where the driver says beside it that no one is, that was no answer to
+    /// the PIN that we know.
+    pub(super) fn check_others_login(&self, pin_was_sent: bool) -> Result<()> {
+        let state = self.functions().session_info(self.handle()).map(|info| info.state);
+        if !matches!(state, Ok(CKS_RO_PUBLIC_SESSION | CKS_RW_PUBLIC_SESSION)) {
+            return Ok(());
+        }
+        let answer = Failure::Returned { function: "C_Login", rv: CKR_USER_ALREADY_LOGGED_IN };
+        Err(refused_on(&self.token, answer, pin_was_sent, Step::LogIn))
     }
 
     /// One C_Login. Returns whether the login is ours: somebody in this process may have logged in before.

@@ -236,6 +236,11 @@ pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bo
     surroundings::say(&text);
 }
 
+/// Writes for programs to standard error what the result has no place for.
+pub fn print_notice(warning: &Warning, tongue: Tongue<'_>) {
+    surroundings::say(&json::line(&json!({"warning": notice_json(warning, tongue)})));
+}
+
 /// A warning as programs see it.
 pub fn notice_json(warning: &Warning, tongue: Tongue<'_>) -> Value {
     let notice = warning.notice;

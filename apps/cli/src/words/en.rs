@@ -102,7 +102,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ConfirmChange => "To change the PIN now, type yes: ",
         Words::HintPinChange => "\"usbtoken pin change\" changes the PIN.",
         Words::HintPinHolds => {
-            "To find out which, log in once with the new PIN (\"usbtoken pending\", for example); if it is wrong, the old one is next. A login with the right PIN ends the count of wrong ones."
+            "To find out which, log in once with the new PIN (\"usbtoken pending\", for example); if it is wrong, the old one is next. A login with the right PIN ends the count of wrong ones. Without a terminal add --pin-corrected to each of the two."
         }
         Words::ConfirmFinalTry => "To enter it all the same, type yes: ",
         Words::ConfirmStatedLocked => {

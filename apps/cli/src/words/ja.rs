@@ -109,7 +109,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ConfirmChange => "いまPINを変更する場合は yes と入力してください: ",
         Words::HintPinChange => "PINは「usbtoken pin change」で変更できます。",
         Words::HintPinHolds => {
-            "どちらのPINが有効かは、新しいPINで一度だけログインすると分かります（例: 「usbtoken pending」）。誤りであれば、次は変更前のPINを入力してください。正しいPINでログインすると、誤りの回数は元に戻ります。"
+            "どちらのPINが有効かは、新しいPINで一度だけログインすると分かります（例: 「usbtoken pending」）。誤りであれば、次は変更前のPINを入力してください。正しいPINでログインすると、誤りの回数は元に戻ります。端末を使わずに実行する場合は、それぞれ --pin-corrected を付けてください。"
         }
         Words::ConfirmFinalTry => "それでも入力する場合は yes と入力してください: ",
         Words::ConfirmStatedLocked => {

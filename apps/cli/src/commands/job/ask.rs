@@ -455,12 +455,22 @@ pub fn begin(
         };
         (pending, request)
     });
-    // Where token or login are lost the key stays, and its request was not sent.
-    let key_stays = matches!(&begun, Err(error) if error.code().family() == Family::Gone);
+    let key_stays = matches!(&begun, Err(error) if may_leave_key(error));
     if noted.into_inner() && !key_stays {
         keeper.forget_begin(token, old);
     }
     begun
+}
+
+/// Whether a key may be there all the same, whose request was not sent: token, login or driver are lost, so that it could not be
+/// removed again.
+fn may_leave_key(error: &Error) -> bool {
+    let is_in_call = || error.facts().any(|(fact, _)| fact == Fact::Function);
+    match error.code() {
+        Code::DriverCrashed | Code::DriverTimeout => true,
+        Code::Cancelled => is_in_call(),
+        code => code.family() == Family::Gone,
+    }
 }
 
 /// Keeps a request that was just signed; where that cannot be, the person should know.

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use usbtoken::bank::{Bank, Delivered};
 use usbtoken::discovery::each;
 use usbtoken::driver::{PublicSession, TokenIdentity};
-use usbtoken::error::{Family, Notice, Step, Warning};
+use usbtoken::error::{Fact, Family, Notice, Step, Warning};
 use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::places::{self, OldCertificate, Place};
 use usbtoken::renewal::{Renewable, clock_doubt};
@@ -16,7 +16,7 @@ use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token, TokenUri};
 
 use crate::args;
-use crate::output::{Outcome, Pieces, print_warning};
+use crate::output::{Outcome, Pieces, print_notice, print_warning};
 use crate::output::{json, view};
 use crate::pin::Source;
 use crate::run::Run;
@@ -121,17 +121,28 @@ impl Listed {
         self.credentials().find_map(|(_, _, one)| one.reminding())
     }
 
-    /// That more may show after the login, where what shows before it has ended.
-    fn may_hide(&self) -> Option<Warning> {
+    /// That more may show after the login, where what shows before it has ended, or nothing shows and that is not said with the token
+    /// itself: none among what is due, or in the list for programs, is not none.
+    fn may_hide(&self, says_none: bool) -> Option<Warning> {
         let (window, now) = self.when;
-        let has_ended = |seen: &Seen| {
+        let may_hide = |seen: &&Seen| {
+            let is_told = seen.credentials.is_empty() && (says_none || !self.may_be_hidden(seen));
             let mut all = seen.credentials.iter();
             seen.levels.is_none()
-                && !seen.credentials.is_empty()
+                && !is_told
                 && all.all(|one| one.renewable(window, now) == Renewable::Expired)
         };
-        let hides = !self.due && self.seen.iter().any(has_ended);
-        hides.then(|| Notice::MoreAfterLogin.into())
+        let mut hiding = self.seen.iter().filter(may_hide).peekable();
+        hiding.peek()?;
+        let notice = Warning::from(Notice::MoreAfterLogin);
+        Some(hiding.fold(notice, |notice, seen| notice.fact(Fact::Token, &seen.token)))
+    }
+
+    /// Whether a certificate may be there that does not show.
+    fn may_be_hidden(&self, seen: &Seen) -> bool {
+        let is_delivered_so =
+            self.bank.as_ref().is_some_and(|bank| bank.delivered(&seen.token) == Delivered::Empty);
+        seen.credentials.unreadable().is_empty() && !is_delivered_so
     }
 
     /// None seen before the login is not none.
@@ -260,7 +271,12 @@ pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
     let when = run.when();
     let listed = Listed { seen, lang: run.lang, when, bank, due: args.due, elsewhere, elsewhere_counts };
     run.tell(listed.reminding().as_slice());
-    run.tell(listed.may_hide().as_slice());
+    if let Some(notice) = listed.may_hide(!args.due && !run.global.json) {
+        match run.global.json {
+            true => print_notice(&notice, run.tongue()),
+            false => run.tell(&[notice]),
+        }
+    }
     Ok(Outcome::in_pieces(listed))
 }
 

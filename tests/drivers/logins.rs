@@ -1,0 +1,48 @@
+//! What shows after the login only, and logins that are none.
+
+use usbtoken::Code;
+use usbtoken_testkit::{Kind, days_from_now};
+
+use crate::common::Bank;
+
+/// None that is seen without the PIN is not none: the list says so to people and to programs, whatever they asked for.
+#[test]
+fn a_list_without_the_pin_says_that_more_may_show() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    for arguments in [&["list"][..], &["list", "--due"]] {
+        let said = bank.oddly_without_pin("hides=0x01", arguments);
+        assert_eq!(said.json(), serde_json::json!([]));
+        assert!(said.stderr.contains("more_after_login"), "{said:?}");
+        // With the PIN everything has been looked at, and what shows without it is told as ever.
+        for said in [bank.odd("hides=0x01", arguments), bank.oddly_without_pin("", arguments)] {
+            assert_eq!(said.json().as_array().unwrap().len(), 1, "{said:?}");
+            assert!(!said.stderr.contains("more_after_login"), "{said:?}");
+        }
+    }
+}
+
+/// A driver that opens no session that writes is read all the same, with the PIN too.
+#[test]
+fn a_token_that_cannot_be_written_can_be_listed_with_the_pin() {
+    for ways in ["reads-only", "reads-only=0xb5"] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        assert_eq!(bank.odd(ways, &["list"]).json()[0]["proof_level"], "proven", "{ways}");
+        bank.odd(ways, &["request", "--out", "request.pem"]).failed(Code::WriteProtected);
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+}
+
+/// Nobody is logged in, and the driver answers that somebody is: that is no answer to the PIN, and no reason to run it once more.
+#[test]
+fn a_login_of_somebody_else_that_is_none_is_no_login() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    for (ways, code) in [("login=0x100", Code::PinUncertain), ("flags=0x100,pad=0x100", Code::PinPadRefused)]
+    {
+        for arguments in [&["request", "--out", "request.pem"][..], &["list"]] {
+            let arguments = [arguments, &["--pin-corrected"]].concat();
+            let error = bank.odd(ways, &arguments).failed(code);
+            assert_eq!((&error["function"], &error["ckr_value"]), (&"C_Login".into(), &0x100.into()));
+            bank.soft.snapshot().assert_same_as(&bank.before);
+        }
+    }
+}
