@@ -103,7 +103,11 @@ impl Contents {
         if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
             return Err(gone());
         }
-        if !named && self.has_unread_certificates(record, pending.id()) {
+        let in_another_form =
+            |public: &PublicKey| self.certificates.iter().any(|held| public.stands_in(&held.stored.der));
+        let may_be_certified = self.has_unread_certificates(record, pending.id())
+            || signed.as_ref().is_some_and(in_another_form);
+        if !named && may_be_certified {
             return Err(doubt(step, pending.id(), "object_unreadable"));
         }
         // Another key under its identifier and record is not the one that was listed.
@@ -246,7 +250,11 @@ impl Contents {
         let other = |at| self.certificate(at).is_some_and(|one| one != old.certificate());
         let own = key.and_then(|key| self.private_keys.get(key)?.marking.record());
         let is_own_remains = |held: &HeldCertificate| own.is_some_and(|own| held.is_half_of(own));
-        let may_be_for_it = |held: &HeldCertificate| held.is_unread() || is_own_remains(held);
+        let in_another_form = |held: &HeldCertificate| {
+            held.certificate.as_ref() != Some(old.certificate()) && public.stands_in(&held.stored.der)
+        };
+        let may_be_for_it =
+            |held: &HeldCertificate| held.is_unread() || is_own_remains(held) || in_another_form(held);
         if self.hidden_certificates > 0 || self.certificates.iter().any(may_be_for_it) {
             return true;
         }

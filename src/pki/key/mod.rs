@@ -9,3 +9,4 @@ mod specified;
 mod token_form;
 pub(super) mod usage;
 pub(super) mod verify;
+mod within;
