@@ -114,12 +114,13 @@ impl Contents {
         Ok(row)
     }
 
-    /// Whether this credential was made in place of another certificate than the old one, by the record on the key that has
-    /// signed for it.
+    /// Whether this credential was made in place of another holder's certificate than the old one, by the record on the key that
+    /// has signed for it. One holder may have had several, of which another program has renewed one: the last takes the
+    /// place of all. Of one that is gone nobody knows whose it was, so the new one itself has to be in the old one's name.
     ///
     /// # Errors
     /// What signing returns when it is the token that failed.
-    pub(crate) fn follows_another(
+    pub(crate) fn follows_another_holders(
         &mut self,
         signer: &dyn Signer,
         new: &Credential,
@@ -128,11 +129,18 @@ impl Contents {
         let certificate = new.certificate();
         let keys = self.keys_that_sign_for(signer, certificate.public_key(), new.id())?;
         let named = Named::of(old);
-        let mut records = keys.iter().filter_map(|key| self.private_keys.get(*key)?.marking.record());
-        Ok(records.any(|record| {
+        let records = keys.iter().filter_map(|key| self.private_keys.get(*key)?.marking.record());
+        let mut of_others = records.filter(|record| {
             let renews = !record.is_first() && !record.is_removal();
             renews && !named.may_be_named_by(record, old, Some(certificate))
-        }))
+        });
+        let is_another_holders = |record: &Record| {
+            let there = self.certificates.iter().filter_map(|held| held.certificate.as_ref());
+            let mut replaced =
+                there.filter(|one| Named::of(one).may_be_named_by(record, one, Some(certificate)));
+            replaced.any(|one| !old.has_same_holder(one))
+        };
+        Ok(of_others.any(|record| !old.has_same_holder(certificate) || is_another_holders(record)))
     }
 
     fn followers_with_the_same_key(

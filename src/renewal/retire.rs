@@ -276,17 +276,19 @@ impl Retire {
         // A person may name one that has no record; what the records say they cannot name away.
         let row = contents.row(session, old.certificate())?;
         let of_row = row.iter().any(|follower| follower.certificate() == named);
-        let against = match () {
-            () if of_row => None,
-            () if !row.is_empty() => Some("another_follows"),
-            () if contents.follows_another(session, &shown, old.certificate())? => Some("follows_another"),
-            () => None,
-        };
-        let refused = |reason| {
-            let error = about(doubt(Step::Retire, old.id(), reason), old);
-            error.fact(Fact::Successor, row.first().map_or(named, Credential::certificate).serial())
-        };
-        against.map_or(Ok(vec![shown]), |reason| Err(refused(reason)))
+        let refused = |reason| about(doubt(Step::Retire, old.id(), reason), old);
+        match row.first() {
+            _ if of_row => Ok(vec![shown]),
+            // That one may be named in its place.
+            Some(follower) => {
+                Err(refused("another_follows").fact(Fact::Successor, follower.certificate().serial()))
+            }
+            None if contents.follows_another_holders(session, &shown, old.certificate())? => {
+                let name = format!("{} (serial {})", named.subject(), named.serial());
+                Err(refused("follows_another").fact(Fact::Candidate, name))
+            }
+            None => Ok(vec![shown]),
+        }
     }
 
     /// The one that ends last of those that follow and may: the subject rule, a later end, valid now, from the same CA, in use
@@ -311,14 +313,17 @@ impl Retire {
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
             let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
             let usable_others: Vec<&Credential> = usable_others.collect();
-            let is_followed_by = |other: &Credential| {
+            let follows_another_holders = |other: &Credential| {
+                let holders = [other.certificate(), old.certificate()];
                 let takes = |one: &Credential| {
-                    one.successor().is_some_and(|by| by.certificate == *other.certificate())
+                    let follows = one.successor().is_some_and(|by| by.certificate == *other.certificate());
+                    follows && !holders.iter().all(|holder| one.certificate().has_same_holder(holder))
                 };
                 credentials.iter().any(takes)
             };
-            let names =
-                usable_others.iter().filter(|other| self.may_follow(other, old) && !is_followed_by(other));
+            let may_be_named =
+                |other: &&&Credential| self.may_follow(other, old) && !follows_another_holders(other);
+            let names = usable_others.iter().filter(may_be_named);
             let names =
                 names.map(|other| format!("{} (serial {})", other.subject(), other.certificate().serial()));
             let names: Vec<String> = names.collect();

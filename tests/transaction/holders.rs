@@ -10,7 +10,7 @@ use usbtoken::error::Fact;
 use usbtoken::pki::{SubjectRule, Window};
 use usbtoken::renewal::Renewable;
 use usbtoken::{Code, Renewal};
-use usbtoken_testkit::{Kind, NameDer, TestCa, Text, days_from_now, serial_hex};
+use usbtoken_testkit::{Kind, NameDer, ParsedRequest, TestCa, Text, days_from_now, serial_hex};
 
 const ALICE: &[u8] = &[0xa];
 const BOB: &[u8] = &[0xb];
@@ -280,4 +280,86 @@ fn renamed(subject: &[u8], common: &[u8]) -> Vec<u8> {
     *rdns.last_mut().unwrap() = other.as_ref()[0].clone();
     name = RdnSequence::from(rdns);
     name.to_der().unwrap()
+}
+
+/// What is renewed beside Alice's.
+const RENEWED: &[u8] = &[0xc];
+
+impl Bank {
+    /// Alice's credential has ended, this one of the same or another holder is renewed, and the old one of that is removed where so
+    /// wished. The serial number of the new one.
+    fn beside_alice(holder: &NameDer, gone: bool) -> (Bank, String) {
+        let bank = Bank::alone(Kind::P256, days_from_now(300));
+        let ended = days_from_now(-100);
+        bank.soft.credential(&bank.ca, Kind::P256, ALICE, &name("1", "Alice").to_der(), ended);
+        bank.soft.credential(&bank.ca, Kind::P256, RENEWED, &holder.to_der(), days_from_now(11));
+        let anchor = bank.anchor();
+        let then: &[&str] = if gone { &["--retire-old", "--trust-anchor", &anchor] } else { &[] };
+        let renew = ["renew", "--id", "0c", "--issuer", &bank.issuer("")];
+        let renewed = bank.run(&[&renew[..], then].concat()).json();
+        assert_eq!(bank.soft.snapshot().with_id(RENEWED).count(), if gone { 0 } else { 3 });
+        (bank, renewed["credential"]["serial"].as_str().unwrap().to_owned())
+    }
+
+    fn retire_alice(&self, successor: Option<&str>) -> common::Said {
+        let (serial, anchor) = (self.serial(ALICE), self.anchor());
+        let line = ["retire", "--yes", "--serial", &serial, "--trust-anchor", &anchor];
+        let named = successor.map(|serial| ["--successor", serial]);
+        self.run(&[&line[..], named.as_ref().map_or(&[][..], |named| named)].concat())
+    }
+}
+
+/// Another program has renewed one of a holder's certificates, and left the older one: the last takes the place of that too, where a
+/// person says so.
+#[test]
+fn the_last_one_takes_the_place_of_all_in_its_name() {
+    let reordered = NameDer::new()
+        .common(Text::Printable, "ALICE")
+        .unit(Text::Utf8, "1")
+        .organization(Text::Printable, "example");
+    for (holder, gone) in [(name("1", "Alice"), false), (name("1", "Alice"), true), (reordered, true)] {
+        let (bank, new) = Bank::beside_alice(&holder, gone);
+        let before = bank.soft.snapshot();
+        let unnamed = bank.retire_alice(None).failed(Code::RetireNoSuccessor);
+        let candidates = unnamed["facts"]["candidate"].as_array().unwrap();
+        assert!(candidates.iter().any(|one| one.as_str().unwrap().contains(&new)), "{unnamed:#}");
+        bank.soft.snapshot().assert_same_as(&before);
+        let retired = bank.retire_alice(Some(&new)).json();
+        assert_eq!(retired["successor"]["serial"], *new, "{retired:#}");
+        let after = bank.soft.snapshot();
+        after.assert_keeps(&before.only(|object| object.id != ALICE));
+        assert_eq!(after.with_id(ALICE).count(), 0);
+    }
+}
+
+/// What took another holder's place takes hers by nobody's word, and no command is named that would be refused again.
+#[test]
+fn what_follows_another_holders_takes_no_place_beside_it() {
+    for holder in [name("1", "Alice 2"), name("1", "Bob")] {
+        for gone in [false, true] {
+            let (bank, new) = Bank::beside_alice(&holder, gone);
+            let before = bank.soft.snapshot();
+            let error = bank.retire_alice(Some(&new)).failed(Code::RemovalDoubtful);
+            assert_eq!(error["facts"]["reason"][0], "follows_another", "{error:#}");
+            assert!(error["facts"]["candidate"][0].as_str().unwrap().contains(&new), "{error:#}");
+            assert!(error["facts"]["go_on"].is_null(), "{error:#}");
+            bank.soft.snapshot().assert_same_as(&before);
+        }
+    }
+    // A CA has put her name onto what renews Bob's, which is there still.
+    let bank = Bank::alone(Kind::P256, days_from_now(300));
+    let (alice, bob) = (name("1", "Alice").to_der(), name("1", "Bob").to_der());
+    bank.soft.credential(&bank.ca, Kind::P256, ALICE, &alice, days_from_now(-100));
+    bank.soft.credential(&bank.ca, Kind::P256, BOB, &bob, days_from_now(11));
+    let session = bank.session();
+    let pending = Renewal::of(credential(session.token(), BOB)).begin(&session, &run()).unwrap();
+    let spki = ParsedRequest::parse(pending.request().to_der()).unwrap().spki;
+    let hers = bank.ca.issue(&alice, &spki).not_after(days_from_now(390)).der();
+    let id = pending.key_id().to_vec();
+    drop(session);
+    bank.soft.inspect(|inspector| inspector.write_certificate(&hers, &id, "hers"));
+    let before = bank.soft.snapshot();
+    let error = bank.retire_alice(Some(&serial_hex(&hers))).failed(Code::RemovalDoubtful);
+    assert_eq!(error["facts"]["reason"][0], "follows_another", "{error:#}");
+    bank.soft.snapshot().assert_same_as(&before);
 }

@@ -10,7 +10,7 @@ use crate::work::{self, Done};
 const TARGET: &str = "i686-unknown-linux-gnu";
 
 /// Whether this machine can run 32-bit programs, and get them.
-pub fn may_run() -> bool {
+fn may_run() -> bool {
     cfg!(all(target_os = "linux", target_arch = "x86_64"))
         && work::on_path("apt-get")
         && work::on_path("dpkg")

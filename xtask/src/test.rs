@@ -3,7 +3,6 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::bits;
 use crate::setup;
 use crate::work::{self, Done};
 
@@ -19,9 +18,6 @@ struct Step {
 /// The step that plays several users, as root in a mount namespace. Not every machine grants that; then it is not run, and
 /// the closing lines say so.
 const USERS: &str = "users";
-
-/// The step with programs of another bitness, which not every machine runs and gets.
-const BITS: &str = "bits";
 
 /// In this order. The tests come last: their closing lines are what a reader looks for.
 const STEPS: &[Step] = &[
@@ -73,7 +69,6 @@ const STEPS: &[Step] = &[
         cargo: &["test", "--package", "usbtoken", "--test", "users", "--", "--ignored"],
         env: &[],
     },
-    Step { name: BITS, cargo: &["run", "--quiet", "--package", "xtask", "--", "bits"], env: &[] },
     Step { name: "test", cargo: &["test", "--workspace"], env: &[] },
 ];
 
@@ -98,11 +93,6 @@ pub fn run(only: &[String], list: bool) -> Done {
         println!("\n== {}: cargo {}", step.name, step.cargo.join(" "));
         if step.name == USERS && !may_play_users() {
             println!("NOT RUN: it takes root, or sudo without a password, and a mount namespace");
-            not_run.push(step.name);
-            continue;
-        }
-        if step.name == BITS && !bits::may_run() {
-            println!("NOT RUN: it takes x86_64 Linux and apt-get");
             not_run.push(step.name);
             continue;
         }
