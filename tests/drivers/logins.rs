@@ -46,3 +46,22 @@ fn a_login_of_somebody_else_that_is_none_is_no_login() {
         }
     }
 }
+
+/// The card is reset in the middle and the driver says all the same that the user is logged in: a private key that only does not
+/// show is not told removed, since the successor's does not show either.
+#[test]
+fn a_key_that_does_not_show_is_not_told_removed_whatever_the_driver_says_of_the_login() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.renew_oddly("", &[]).json();
+    let anchor = bank.anchor();
+    for at in 1..200 {
+        let ways = format!("reset-at={at},says-logged-in");
+        let said = bank.odd(&ways, &["retire", "--yes", "--id", "01", "--trust-anchor", &anchor]);
+        let left = bank.soft.snapshot();
+        if said.exit == 0 {
+            assert_eq!(left.with_id(&bank.old.id).count(), 0, "{ways}: {said:?} {left:?}");
+            return;
+        }
+    }
+    panic!("no end");
+}

@@ -16,7 +16,7 @@ static void close_at(const char *call)
 }
 
 /* `reset-at`: after the login, before the call of this number that uses it, another program resets the card.
- * `state-refused`: then the state of the session is not told. */
+ * `state-refused`: then the state of the session is not told; `says-logged-in`: it is told as that of one who is logged in. */
 static int resets;
 
 static void reset(U session)
@@ -28,7 +28,9 @@ static void reset(U session)
 
 static U session_info(U session, void *info)
 {
-    return word("state-refused") && resets ? 0x101 : real->function[SESSION_INFO](session, info);
+    U rv = word("state-refused") && resets ? 0x101 : real->function[SESSION_INFO](session, info);
+    if (word("says-logged-in") && !rv) ((U *)info)[1] = 3;
+    return rv;
 }
 
 /* `starts-once`: a client of a network HSM. `untidy`: it prints, goes to another folder, and lets everybody write.

@@ -83,9 +83,12 @@ impl Session {
         /// So fast a token refuses what it reads; what takes longer was begun.
         const AT_ONCE: Duration = Duration::from_secs(2);
         let open = self.open_session();
-        let mut refusals = Vec::new();
+        let (mut refusals, mut has_left) = (Vec::new(), false);
         for set in self.template_sets(kind, label_is) {
-            // What is left behind without a name of ours is not known again, so a token that leaves such things is asked no more.
+            // What is left behind without a name of ours is not known again, so a token that leaves things is not asked for it.
+            if has_left && !set.has_name() {
+                continue;
+            }
             let present = (!set.has_name()).then(|| self.present()).transpose()?;
             let (public, private) = templates(set, kind, id, label);
             let begun = Instant::now();
@@ -99,14 +102,14 @@ impl Session {
             let is_of_template = failure.rv().is_some_and(|rv| {
                 ckr::is_template_refusal(rv) || (ckr::may_be_template_refusal(rv) && took < AT_ONCE)
             });
-            let has_left = match present {
+            let has_left_nameless = match present {
                 Some(present) => self.present()?.has_more_than(&present),
                 None => false,
             };
-            if has_left || !is_of_template {
-                return Err(failure.during(Step::GenerateKeyPair).after_clean_up(cleaned));
+            if has_left_nameless || !is_of_template {
+                return Err(failure.during(Step::GenerateKeyPair).after_clean_up(cleaned.map(drop)));
             }
-            cleaned?;
+            has_left |= cleaned?;
             refusals.push(failure);
         }
         Err(none_taken(refusals))

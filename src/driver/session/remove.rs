@@ -14,7 +14,9 @@ use crate::pki::{Certificate, PublicKey};
 use base16ct::lower::encode_string as hex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use usbtoken_pkcs11::types::{CKA_CLASS, CKA_ID, CKO_CERTIFICATE, CKR_OBJECT_HANDLE_INVALID};
+use usbtoken_pkcs11::types::{
+    CKA_CLASS, CKA_ID, CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKR_OBJECT_HANDLE_INVALID,
+};
 use usbtoken_pkcs11::{Failure, ObjectHandle, Outcome, Template};
 
 #[cfg(test)]
@@ -29,6 +31,8 @@ pub(crate) struct Removal {
     known: Option<Arc<Present>>,
     /// What has to be there still when a private key goes.
     kept: Vec<Place>,
+    /// Whether a private key is among these.
+    keeps_key: bool,
 }
 
 /// One object, and what a fresh read must say of it.
@@ -59,7 +63,7 @@ enum Is {
 
 impl Removal {
     pub(crate) fn new(step: Step) -> Self {
-        Removal { step, planned: Vec::new(), known: None, kept: Vec::new() }
+        Removal { step, planned: Vec::new(), known: None, kept: Vec::new(), keeps_key: false }
     }
 
     /// Made of what was there then: before a private key goes, it is made sure that no certificate for it has come since.
@@ -71,6 +75,7 @@ impl Removal {
     pub(crate) fn while_there(mut self, certificate: &StoredCertificate, key: Option<&StoredKey>) -> Self {
         self.kept.push(certificate.place);
         self.kept.extend(key.map(|key| key.place));
+        self.keeps_key |= key.is_some();
         self
     }
 
@@ -165,7 +170,7 @@ impl Session {
         }
         // Before the first of them goes: SoftHSM forgets of what other programs have written when it writes itself.
         removal.planned.iter().try_for_each(|planned| self.make_sure_nothing_came(planned, removal))?;
-        removal.planned.iter().try_for_each(|planned| self.remove_one(planned, removal.step))
+        removal.planned.iter().try_for_each(|planned| self.remove_one(planned, removal))
     }
 
     /// Before a private key goes: no certificate for it is there that was not there when the plan was made, and what has to
@@ -199,14 +204,14 @@ impl Session {
         if removal.kept.iter().all(stays) { Ok(()) } else { changed("successor_went") }
     }
 
-    fn remove_one(&self, planned: &Planned, step: Step) -> Result<()> {
-        let open = self.open_session();
-        let Some(handle) = self.standing(planned, step)? else { return Ok(()) };
+    fn remove_one(&self, planned: &Planned, removal: &Removal) -> Result<()> {
+        let (open, step) = (self.open_session(), removal.step);
+        let Some(handle) = self.standing(planned, removal)? else { return Ok(()) };
         match open.functions().destroy_object(open.handle(), handle) {
             Ok(()) => {}
             // What went before has taken it along, or its handle has changed.
             Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => {
-                self.check_not_hidden(planned, step)?;
+                self.check_not_hidden(planned, removal)?;
                 let Some(moved) = self.look_again(planned, step)? else { return Ok(()) };
                 let destroyed = open.functions().destroy_object(open.handle(), moved);
                 destroyed.map_err(|failure| not_destroyed(planned, step).because_of(failure.during(step)))?;
@@ -218,11 +223,12 @@ impl Session {
     }
 
     /// The handle under which the object stands now, exactly as planned; `None`: it is gone.
-    fn standing(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
+    fn standing(&self, planned: &Planned, removal: &Removal) -> Result<Option<ObjectHandle>> {
+        let step = removal.step;
         let handle = self.open_session().handle_of(planned.place)?;
         match self.read_again(handle, &planned.is) {
             Again::Gone => {
-                self.check_not_hidden(planned, step)?;
+                self.check_not_hidden(planned, removal)?;
                 self.look_again(planned, step)
             }
             Again::There(object) if planned.is.agrees_with(&object) => Ok(Some(handle)),
@@ -232,11 +238,16 @@ impl Session {
     }
 
     /// That an object which does not show is gone: a token that is logged out shows no private ones, and one that does not say
-    /// that somebody is logged in may be so.
-    fn check_not_hidden(&self, planned: &Planned, step: Step) -> Result<()> {
+    /// that somebody is logged in may be so; nor does one that says so and shows no private key, where one stays.
+    fn check_not_hidden(&self, planned: &Planned, removal: &Removal) -> Result<()> {
         let is_private = matches!(planned.is, Is::PrivateKey { .. } | Is::GeneratedHalf { .. });
-        let may_be_hidden = self.is_logged_out() || (is_private && !self.is_logged_in());
-        if may_be_hidden { Err(Error::new(Code::LoginLost).during(step)) } else { Ok(()) }
+        let shows_private = || {
+            let keys = Template::new().number(CKA_CLASS, CKO_PRIVATE_KEY);
+            Ok::<_, Error>(!removal.keeps_key || !self.open_session().find(keys)?.is_empty())
+        };
+        let may_be_hidden =
+            self.is_logged_out() || (is_private && !(self.is_logged_in() && shows_private()?));
+        if may_be_hidden { Err(Error::new(Code::LoginLost).during(removal.step)) } else { Ok(()) }
     }
 
     /// Looks for an object whose handle became invalid by what it was: some drivers number their objects anew when one goes,
@@ -318,8 +329,8 @@ impl Session {
     }
 
     /// Removes what a refused C_GenerateKeyPair left behind: what was not there before, can be read, and carries our
-    /// label or our identifier, which no other object has.
-    pub(super) fn remove_leftover_keys(&self, id: &[u8], label: &[u8], before: &Present) -> Result<()> {
+    /// label or our identifier, which no other object has. Returns whether there was any.
+    pub(super) fn remove_leftover_keys(&self, id: &[u8], label: &[u8], before: &Present) -> Result<bool> {
         let step = Step::GenerateKeyPair;
         let removal = self.came_since(before, Template::new())?.into_iter().fold(
             Removal::new(step),
@@ -328,7 +339,8 @@ impl Session {
                 if is.agrees_with(&object) { removal.and(place, is) } else { removal }
             },
         );
-        self.remove(&removal)
+        self.remove(&removal)?;
+        Ok(!removal.planned.is_empty())
     }
 
     /// Removes what a refused C_CreateObject left behind: what was not there before, can be read, and carries the identifier that
