@@ -98,4 +98,6 @@ pub enum LoadFailure {
     NoList(Failure),
     /// The driver's host cannot be started, or is none.
     NoHost(String),
+    /// The system has no process, descriptor or memory left for the driver's host.
+    Exhausted(String),
 }

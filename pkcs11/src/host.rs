@@ -53,7 +53,7 @@ pub fn main() -> ExitCode {
     };
     if watched.is_ok() {
         let spare = Spare::start(Arc::clone(&link));
-        Host { link, writing, driver: None, kept: Vec::new(), spare }.serve();
+        Host { link, writing, is_greeted: false, driver: None, kept: Vec::new(), spare }.serve();
     }
     rights::end()
 }
@@ -89,6 +89,7 @@ fn is_gone(link: &Link) -> bool {
 struct Host {
     link: Arc<Link>,
     writing: Arc<Mutex<()>>,
+    is_greeted: bool,
     driver: Option<Here>,
     /// Files that are kept open for the program, such as its locks.
     kept: Vec<(u64, Vec<KeptOpen>)>,
@@ -102,7 +103,8 @@ impl Host {
         while let Some(Message { bytes, files }) = self.receive() {
             let Ok(message) = decode::<ToHost<'_>>(&bytes) else { return };
             let answer = match message {
-                ToHost::Load { version, parent, driver } => self.load(version, parent, &driver.0),
+                ToHost::Greet { version, parent } => self.greet(version, parent),
+                ToHost::Load { driver } => self.load(&driver.0),
                 ToHost::Call(request) => self.call(&request),
                 ToHost::Keep(name) => {
                     self.kept.push((name, files));
@@ -132,15 +134,20 @@ impl Host {
         }
     }
 
-    /// Loads the driver, once.
-    fn load(&mut self, version: u32, parent: u32, driver: &[u8]) -> Option<FromHost<'static>> {
+    fn greet(&mut self, version: u32, parent: u32) -> Option<FromHost<'static>> {
         let there = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().get().cast_unsigned());
         // Another parent is none that will say when it ends.
-        if self.driver.is_some() || there != Some(parent) {
+        if there != Some(parent) {
             return None;
         }
-        if version != VERSION {
-            return Some(FromHost::NotLoaded(NotLoaded::OtherVersion(VERSION)));
+        self.is_greeted = version == VERSION;
+        Some(if self.is_greeted { FromHost::Done } else { FromHost::OtherVersion(VERSION) })
+    }
+
+    /// Loads the driver, once.
+    fn load(&mut self, driver: &[u8]) -> Option<FromHost<'static>> {
+        if self.driver.is_some() || !self.is_greeted {
+            return None;
         }
         let why = match library::functions(Path::new(OsStr::from_bytes(driver))) {
             Ok(list) => {
@@ -148,7 +155,7 @@ impl Host {
                 return Some(FromHost::Done);
             }
             Err(LoadFailure::NoEntry) => NotLoaded::NoEntry,
-            Err(LoadFailure::Unloadable(why) | LoadFailure::NoHost(why)) => {
+            Err(LoadFailure::Unloadable(why) | LoadFailure::NoHost(why) | LoadFailure::Exhausted(why)) => {
                 NotLoaded::Unloadable(why.into_bytes().into())
             }
             Err(LoadFailure::NoList(Failure::Returned { rv, .. })) => NotLoaded::Returned(rv),

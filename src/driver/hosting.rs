@@ -102,8 +102,12 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
         return Err(fail().fact(Fact::Expected, "/…"));
     }
     let real = program.canonicalize().map_err(unreadable)?;
-    if !real.metadata().map_err(unreadable)?.is_file() {
+    let metadata = real.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
         return Err(unreadable(io::ErrorKind::NotFound.into()));
+    }
+    if !is_program(&real, &metadata) {
+        return Err(unreadable(io::ErrorKind::PermissionDenied.into()));
     }
     if trusted == Trust::Owners
         && let Some(weak) = trust::weakness(&real).map_err(unreadable)?
@@ -112,6 +116,21 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
         return Err(fail().fact(Fact::Found, found).fact(Fact::Expected, weak.expected));
     }
     Ok(real)
+}
+
+/// Whether it is a program that somebody may run.
+#[cfg(unix)]
+fn is_program(program: &Path, metadata: &std::fs::Metadata) -> bool {
+    use std::io::Read as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut magic = [0; 2];
+    let mut read = || std::fs::File::open(program)?.read_exact(&mut magic);
+    metadata.permissions().mode() & 0o111 != 0 && read().is_ok() && matches!(&magic, b"\x7fE" | b"#!")
+}
+
+#[cfg(not(unix))]
+fn is_program(_program: &Path, _metadata: &std::fs::Metadata) -> bool {
+    true
 }
 
 /// What is in the folder of the file from which this code was loaded: a program, or the shared library in one.

@@ -336,6 +336,7 @@ fn unloaded(path: &Path, failure: LoadFailure) -> Error {
         LoadFailure::Unloadable(why) => fail(Code::DriverUnloadable).fact(Fact::Detail, why),
         LoadFailure::NoEntry => fail(Code::DriverNoEntry),
         LoadFailure::NoHost(why) => fail(Code::DriverHostUnusable).fact(Fact::Detail, why),
+        LoadFailure::Exhausted(why) => fail(Code::OutOfMemory).fact(Fact::Detail, why),
         LoadFailure::NoList(failure) if is_end(&failure) => {
             failure.during(Step::LoadDriver).fact(Fact::Path, path.display())
         }

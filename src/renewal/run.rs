@@ -273,6 +273,13 @@ impl<'a> Run<'a> {
         self.progress.step(step);
     }
 
+    /// Does something with a token that is no job of its own, such as a login: while a driver in a process of its own has not
+    /// returned, [`Progress::is_cancelled`] and [`Run::cancel`] can stop it ([`Code::Cancelled`]).
+    pub fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.may_stop.store(true, Ordering::Relaxed);
+        self.watching(work)
+    }
+
     /// Does a job on a token; what drivers in processes of their own take long for, this run is told of and can stop.
     pub(super) fn watching<R>(&self, job: impl FnOnce() -> R) -> R {
         driver::watched(&Watching(self), job)

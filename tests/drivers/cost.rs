@@ -3,18 +3,20 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::{Bank, install};
 use usbtoken::{Finder, Pin, Renewal, Run};
-use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, days_from_now, driver_host, softhsm_module};
+use usbtoken_testkit::{Kind, NameDer, SoftKey, Text, command, days_from_now, driver_host, softhsm_module};
 
 const RENEWALS: usize = 15;
 const LISTS: usize = 9;
 const CERTIFICATES: u16 = 1_000;
 const MANY: usize = 300;
+const NEIGHBOURS: usize = 50;
 
 fn finder(hosted: bool) -> Finder {
     // Built once, and not while it is measured.
@@ -57,6 +59,29 @@ fn search(bank: &Bank, hosted: bool) -> Duration {
     begun.elapsed()
 }
 
+/// So many drivers that take 30 ms for each call, each with one token, listed by the command.
+fn neighbours(folder: &Path, hosted: bool) -> Duration {
+    let mut list = Command::new(command());
+    list.args(["list", "--json", "--trust-driver"]).args((!hosted).then_some("--in-process"));
+    for number in 0..NEIGHBOURS {
+        list.arg("--module").arg(folder.join(format!("libslow{number}.so")));
+    }
+    let begun = Instant::now();
+    assert!(list.env("SLOW_MS", "30").output().unwrap().status.success());
+    begun.elapsed()
+}
+
+fn slow_drivers(folder: &Path) {
+    let driver = folder.join("libslow.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/drivers/slow.c");
+    let mut compiler = Command::new("cc");
+    let compiler = compiler.args(["-shared", "-fPIC", "-w", "-o"]).arg(&driver).arg(source);
+    assert!(compiler.status().expect("`cargo xtask test` installs cc").success());
+    for number in 0..NEIGHBOURS {
+        std::fs::copy(&driver, folder.join(format!("libslow{number}.so"))).unwrap();
+    }
+}
+
 /// The middle one of each way, measured in turn.
 fn both(what: &str, times: usize, mut measure: impl FnMut(bool) -> Duration) {
     let mut taken = [Vec::new(), Vec::new()];
@@ -92,6 +117,9 @@ fn main() {
     let bank = Bank::alone(Kind::P256, days_from_now(11));
     both("search", 25, |hosted| search(&bank, hosted));
     drop(bank);
+    let folder = tempfile::tempdir().unwrap();
+    slow_drivers(folder.path());
+    both("list, 50 drivers, 30 ms a call", 9, |hosted| neighbours(folder.path(), hosted));
     both("renewal, P-256", RENEWALS, renewal);
     let bank = Bank::alone(Kind::P256, days_from_now(11));
     let (subject, spki) =

@@ -146,6 +146,24 @@ fn a_driver_that_hangs_while_it_reads_is_ended_at_its_deadline() {
     bank.finder().find(&bank.soft.uri().parse().unwrap()).unwrap();
 }
 
+/// A login that does not return is stopped by who runs it, and what became of the PIN is said.
+#[test]
+fn a_login_can_be_stopped_while_the_driver_hangs() {
+    let bank = bank();
+    bank.ends("hang:C_Login:1");
+    let finder = Finder::new().module(driver()).driver_host(host());
+    let token = finder.find(&bank.soft.uri().parse().unwrap()).unwrap();
+    let cancel = Cancel::new();
+    let run = Run::default().cancel(&cancel);
+    cancel.cancel();
+    let begun = Instant::now();
+    let error = refused(run.watch(|| token.login(Pin::new(bank.soft.pin().into()))), Code::Cancelled);
+    // Its deadline is a minute.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(facts(&error, Fact::Function), ["C_Login"], "{error}");
+    assert_eq!(facts(&error, Fact::Reason), ["pin_may_have_counted"], "{error}");
+}
+
 /// A function that writes is told of and not ended, unless the caller says so.
 #[test]
 fn a_call_that_writes_goes_on_until_the_caller_stops_it() {
@@ -278,6 +296,30 @@ fn the_host_beside_the_command_is_used() {
     run(&["list"]).1.failed(Code::DriverCrashed);
 }
 
+/// What the system lacks is no fault of the host's program; one that nobody may run is as one that is not there.
+#[test]
+fn what_the_system_lacks_is_told_as_that() {
+    let bank = bank();
+    let run = |program: &Path, limit: &str| {
+        let usual = bank.hosted("", &["preflight"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]).arg(program);
+        command.args(usual.get_args().filter(|word| *word != "--driver-host" && *word != host()));
+        command.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Said::of(command.output().unwrap())
+    };
+    let error = run(common::usbtoken(), "9").failed(Code::OutOfMemory);
+    assert!(error["facts"]["detail"][0].as_str().unwrap().contains("usbtoken-driver"), "{error:#}");
+    run(common::usbtoken(), "64").json();
+
+    let alone = bank.file("usbtoken");
+    std::fs::copy(common::usbtoken(), &alone).unwrap();
+    let empty = bank.write("usbtoken-driver", b"");
+    std::fs::set_permissions(&empty, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let notices = run(&alone, "64").json()["notices"].to_string();
+    assert!(notices.contains("driver_in_process") && notices.contains("usbtoken-driver"), "{notices}");
+}
+
 /// Some drivers close what they did not open, the way to the caller among it.
 #[test]
 fn a_driver_that_closes_descriptors_can_be_used() {
@@ -348,13 +390,16 @@ fn what_is_no_host_is_said_to_be_none() {
         "head -c 100000 /dev/urandom >&0",
         "head -c 100000 /dev/zero >&0",
         "printf '\\377\\377\\377\\377' >&0; sleep 1",
-        // It says that it has loaded the driver, and then nothing that is an answer.
-        "printf '\\001\\000\\000\\000\\000\\005\\000\\000\\000\\002\\000\\000\\000\\000' >&0; sleep 1",
     ] {
         let error = with(&script(says)).expect_err(says);
-        assert_eq!(error.code(), Code::DriverCrashed, "{says}: {error}");
+        // No driver is there yet that could be blamed.
+        assert_eq!(error.code(), Code::DriverHostUnusable, "{says}: {error}");
     }
+    // It says that it is a host, and then nothing that is an answer.
+    let error =
+        with(&script("printf '\\001\\000\\000\\000\\000\\377\\377\\377\\377' >&0; sleep 1")).unwrap_err();
+    assert_eq!(error.code(), Code::DriverCrashed, "{error}");
     let error = with(&script("sleep 100")).expect_err("it says nothing");
-    assert_eq!(error.code(), Code::DriverTimeout, "{error}");
+    assert_eq!(error.code(), Code::DriverHostUnusable, "{error}");
     assert!(host().starts_with('/'));
 }

@@ -19,13 +19,20 @@ fn answer(said: &[u8]) -> (Vec<u8>, ExitStatus) {
     ours.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     // It may end before it has read all.
     let _ = ours.write_all(said);
-    let mut heard = vec![0; 4096];
-    let is_whole = said.first_chunk().is_some_and(|head| {
-        usize::try_from(u32::from_le_bytes(*head))
-            .is_ok_and(|length| length > 1 << 23 || length <= said.len() - 4)
-    });
-    let first = if is_whole { ours.read(&mut heard).unwrap_or_default() } else { 0 };
-    heard.truncate(first);
+    let (mut heard, mut rest) = (Vec::new(), said);
+    while let Some((head, after)) = rest.split_first_chunk() {
+        let length = usize::try_from(u32::from_le_bytes(*head)).unwrap();
+        let (is_long, next) = (length > 1 << 23, after.get(length..));
+        if !is_long && next.is_none() {
+            break;
+        }
+        let mut answer = vec![0; 4096];
+        match ours.read(&mut answer) {
+            Ok(read @ 1..) => heard.extend_from_slice(&answer[..read]),
+            _ => break,
+        }
+        rest = next.unwrap_or_default();
+    }
     let _ = ours.shutdown(Shutdown::Write);
     let _ = ours.read_to_end(&mut heard);
     (heard, host.wait().unwrap())
@@ -36,7 +43,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&length.to_le_bytes(), message].concat()
 }
 
-/// `Load` of version 2, for this process.
+/// `Greet` of version 2 for this process, and `Load`.
 fn load(driver: &str) -> Vec<u8> {
     let varint = |mut number: u32| {
         let mut bytes = Vec::new();
@@ -48,7 +55,8 @@ fn load(driver: &str) -> Vec<u8> {
         bytes
     };
     let length = u32::try_from(driver.len()).unwrap();
-    framed(&[&[0, 2][..], &varint(std::process::id()), &varint(length), driver.as_bytes()].concat())
+    let greet = framed(&[&[0, 2][..], &varint(std::process::id())].concat());
+    [greet, framed(&[&[1][..], &varint(length), driver.as_bytes()].concat())].concat()
 }
 
 /// The same numbers in every run.
@@ -81,7 +89,7 @@ fn what_is_no_message_ends_it_in_order() {
     let long = [&u32::MAX.to_le_bytes()[..], &[0; 100]].concat();
     let cut = [&8_u32.to_le_bytes()[..], &[0; 3]].concat();
     // The last is a call before anything was loaded: `Call`, `GetInfo`.
-    for said in [long, cut, framed(&[]), framed(&[0xff; 40]), framed(&[1, 2])] {
+    for said in [long, cut, framed(&[]), framed(&[0xff; 40]), framed(&[2, 2])] {
         let (heard, status) = answer(&said);
         assert!(heard.is_empty() && status.success(), "{said:?}: {heard:?} {status}");
     }
@@ -99,8 +107,12 @@ fn what_is_no_message_ends_it_in_order() {
 #[test]
 fn a_driver_that_is_none_is_said_to_be_none() {
     let (heard, status) = answer(&load("/nowhere/driver.so"));
-    // `NotLoaded`, `Unloadable`, and the loader's words.
-    assert_eq!(heard.get(4..6), Some(&[1, 1][..]), "{heard:?}");
+    // `Done` to the greeting; `NotLoaded`, `Unloadable`, and the loader's words.
+    assert_eq!(
+        (heard.get(..5), heard.get(9..11)),
+        (Some(&[1, 0, 0, 0, 0][..]), Some(&[2, 0][..])),
+        "{heard:?}"
+    );
     let words = String::from_utf8_lossy(&heard);
     assert!(words.contains("/nowhere/driver.so"), "{words}");
     assert!(status.success());

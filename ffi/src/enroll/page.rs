@@ -433,7 +433,8 @@ impl Page {
         let uri = state.provider.clone().unwrap_or_default();
         let token: Token = token::find(&self.shared, &uri)?;
         self.shared.host.step(Step::LogIn);
-        token.login(self.run().ask_pin(token.info())?)
+        let login = self.run().ask_pin(token.info())?;
+        self.run().watch(|| token.login(login))
     }
 }
 

@@ -68,10 +68,11 @@ fn login(token: &TokenNoun, pin: Option<Zeroizing<Vec<u8>>>, flags: u32) -> Resu
     let has = |flag| flags & flag != 0;
     let login = if has(USBTOKEN_LOGIN_ACCEPT_FINAL_TRY) { login.accept_final_try() } else { login };
     let login = if has(USBTOKEN_LOGIN_PIN_AS_TYPED) { login.pin_as_typed() } else { login };
-    let session = match lock(&token.reserved).take() {
+    let reserved = lock(&token.reserved).take();
+    let session = token.host.run().watch(|| match reserved {
         Some(reserved) => reserved.login(login),
         None => token.token.login(login),
-    };
+    });
     let explain = |error| match token.host.bank() {
         Some(bank) => bank.explain(error, token.token.identity()),
         None => error,

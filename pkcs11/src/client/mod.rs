@@ -76,15 +76,16 @@ impl Client {
         if turn.host.is_some() {
             return Ok(());
         }
-        let (process, socket) = Process::start(&self.options).map_err(LoadFailure::NoHost)?;
+        let (process, socket) = Process::start(&self.options)?;
         let host = turn.host.insert(Host { link: Link::new(socket), process });
-        let load = ToHost::Load {
-            version: VERSION,
-            parent: std::process::id(),
-            driver: self.driver.as_os_str().as_bytes().into(),
-        };
-        let patience = Patience::for_loading(&self.options.deadlines, LOADING);
-        match host.ask(&load, &[], patience, |answer| loaded(&answer)) {
+        let patience = || Patience::for_loading(&self.options.deadlines, LOADING);
+        let greet = ToHost::Greet { version: VERSION, parent: std::process::id() };
+        if let Err(why) = greeted(host.ask(&greet, &[], patience(), |answer| version(&answer))) {
+            turn.end(None);
+            return Err(LoadFailure::NoHost(format!("{}: {why}", self.options.program.display())));
+        }
+        let load = ToHost::Load { driver: self.driver.as_os_str().as_bytes().into() };
+        match host.ask(&load, &[], patience(), |answer| loaded(&answer)) {
             Ok(Ok(())) => {
                 turn.ended = None;
                 self.number.fetch_add(1, Ordering::SeqCst);
@@ -275,12 +276,32 @@ impl Host {
     }
 }
 
+/// The version of a host that says one: none for ours.
+fn version(answer: &FromHost<'_>) -> Option<Option<u32>> {
+    match answer {
+        FromHost::Done => Some(None),
+        FromHost::OtherVersion(version) => Some(Some(*version)),
+        _ => None,
+    }
+}
+
+/// Whether the program is our host, or what it is instead.
+fn greeted(answered: Outcome<Option<Option<u32>>>) -> Result<(), String> {
+    match answered {
+        Ok(Some(None)) => Ok(()),
+        Ok(Some(Some(version))) => Err(format!("version {version}")),
+        Ok(None) => Err("malformed answer".into()),
+        Err(Failure::Crashed { how, .. }) => Err(how),
+        Err(Failure::TimedOut { limit, .. }) => Err(format!("> {} s", limit.as_secs_f64())),
+        Err(failure) => Err(failure.function().into()),
+    }
+}
+
 fn loaded(answer: &FromHost<'_>) -> Result<(), LoadFailure> {
     let misbehaved = |how: String| Failure::Misbehaved { function: LOADING, rv: CKR_OK, how };
     match answer {
         FromHost::Done => Ok(()),
         FromHost::NotLoaded(why) => Err(match why {
-            NotLoaded::OtherVersion(version) => LoadFailure::NoHost(format!("version {version}")),
             NotLoaded::Unloadable(why) => {
                 LoadFailure::Unloadable(String::from_utf8_lossy(&why.0).into_owned())
             }
@@ -290,7 +311,9 @@ fn loaded(answer: &FromHost<'_>) -> Result<(), LoadFailure> {
                 LoadFailure::NoList(misbehaved(String::from_utf8_lossy(&how.0).into_owned()))
             }
         }),
-        FromHost::Reply(_) | FromHost::Missing => Err(LoadFailure::NoList(lies(LOADING))),
+        FromHost::Reply(_) | FromHost::Missing | FromHost::OtherVersion(_) => {
+            Err(LoadFailure::NoList(lies(LOADING)))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The host's process: how it is started, what it is given, and how it ends.
 
+use crate::failure::LoadFailure;
 use crate::options::HostOptions;
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::ffi::OsStr;
 use std::io;
@@ -32,11 +34,11 @@ impl Process {
     ///
     /// # Errors
     /// Why it cannot be started.
-    pub(super) fn start(options: &HostOptions) -> Result<(Self, OwnedFd), String> {
+    pub(super) fn start(options: &HostOptions) -> Result<(Self, OwnedFd), LoadFailure> {
         forget_the_late();
         let program = &options.program;
         if !program.is_absolute() {
-            return Err(format!("{}: not absolute", program.display()));
+            return Err(LoadFailure::NoHost(format!("{}: not absolute", program.display())));
         }
         let start = || -> io::Result<(Self, OwnedFd)> {
             let (ours, theirs) = UnixStream::pair()?;
@@ -56,7 +58,15 @@ impl Process {
                 .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
             Ok((Process { child: Some(child), handle, status: None }, ours))
         };
-        start().map_err(|error| format!("{}: {error}", program.display()))
+        start().map_err(|error| {
+            let why = format!("{}: {error}", program.display());
+            match error.raw_os_error().map(Errno::from_raw_os_error) {
+                Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE) => {
+                    LoadFailure::Exhausted(why)
+                }
+                _ => LoadFailure::NoHost(why),
+            }
+        })
     }
 
     /// Ends it at once.

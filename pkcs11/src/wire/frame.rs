@@ -15,11 +15,14 @@ pub(crate) const VERSION: u32 = 2;
 /// What a program says to its driver host.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToHost<'a> {
-    /// The first: load the driver at this path.
-    Load {
+    /// The first, before there is a driver: what is wrong by then is the host's.
+    Greet {
         version: u32,
         /// The program's process.
         parent: u32,
+    },
+    /// Load the driver at this path.
+    Load {
         #[serde(borrow)]
         driver: Bytes<'a>,
     },
@@ -51,6 +54,8 @@ impl ToHost<'_> {
 pub(crate) enum FromHost<'a> {
     /// Done.
     Done,
+    /// Not this program's host: it speaks this version.
+    OtherVersion(u32),
     /// Why the driver was not loaded.
     #[serde(borrow)]
     NotLoaded(NotLoaded<'a>),
@@ -64,8 +69,6 @@ pub(crate) enum FromHost<'a> {
 /// Why a driver was not loaded.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum NotLoaded<'a> {
-    /// The program speaks another version.
-    OtherVersion(u32),
     /// What the system's loader says.
     Unloadable(#[serde(borrow)] Bytes<'a>),
     NoEntry,
@@ -154,7 +157,7 @@ mod tests {
             let mut bytes = noise(&mut seed, round % 64);
             // Most of the first bytes would end it at once.
             if let Some(first) = bytes.first_mut() {
-                *first %= 4;
+                *first %= 5;
             }
             to_host += usize::from(decode::<ToHost<'_>>(&bytes).is_ok());
             from_host += usize::from(decode::<FromHost<'_>>(&bytes).is_ok());

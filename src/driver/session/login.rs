@@ -133,7 +133,12 @@ pub(super) fn check_login(token: &Token, pin: Option<&Pin>, consent: Consent, st
 /// What C_Login returned, to a PIN that was sent or to none.
 pub(super) fn refused(failure: Failure, sent: bool, step: Step) -> Error {
     let at_pad = failure.rv().filter(|_| !sent).map(ckr::code_of_pad);
+    let ended =
+        matches!(failure, Failure::Crashed { .. } | Failure::TimedOut { .. } | Failure::Cancelled { .. });
     let error = failure.during(step);
+    if ended && sent {
+        return error.fact(Fact::Reason, "pin_may_have_counted");
+    }
     match at_pad {
         // The caller should know why the PIN was not sent.
         Some(code) => error.with_code(code).fact(Fact::Stated, PIN_PAD),

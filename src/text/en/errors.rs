@@ -99,7 +99,7 @@ code_words! {
     DriverCrashed "The driver crashed."
         "Unplug the token, plug it in and try again; if it stays, tell the maker of the driver, with the name of the function below.";
     DriverHostUnusable "The program in which drivers run (usbtoken-driver) cannot be used."
-        "Install this program again.";
+        "Install this program again. Where it may start no other program, have drivers run inside it.";
     TokenNotPresent "No USB token is inserted."
         "Insert the USB token and try again.";
     TokenNotRecognized "This driver does not know the token that is inserted."

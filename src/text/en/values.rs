@@ -106,6 +106,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "value_of_another_call") => {
             "this function cannot mean what the name of the return value says: it tells nothing of the PIN, of the room on the token or of a certificate"
         }
+        (Fact::Reason, "pin_may_have_counted") => {
+            "the PIN was sent and not answered, so it may have counted as a wrong one: make sure of it before the next run"
+        }
         (Fact::Reason, "object_unreadable") => "the object cannot be read",
         (Fact::Reason, "another_session") => "the object was read in another session",
         (Fact::Reason, "no_anchor") => "no trust anchor was given",

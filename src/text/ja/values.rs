@@ -92,6 +92,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "value_of_another_call") => {
             "この関数は、戻り値の名前どおりの意味を返せません。PINの誤り、空き容量の不足、電子証明書の不備を示すものではありません"
         }
+        (Fact::Reason, "pin_may_have_counted") => {
+            "PINを送ったあとの応答がないため、PINの誤りとして数えられた可能性があります。再実行の前にPINを確かめてください"
+        }
         (Fact::Reason, "object_unreadable") => "オブジェクトを読み取れません",
         (Fact::Reason, "another_session") => "別のセッションで読み取ったオブジェクトです",
         (Fact::Reason, "no_anchor") => "信頼する認証局（トラストアンカー）が指定されていません",

@@ -272,6 +272,8 @@ pub enum Words<'a> {
     HintPinAsTyped,
     /// Hint of the command: the PIN was not sent, since the token states keys of its own.
     HintPinPad,
+    /// Hint of the command: drivers inside this program.
+    HintInProcess,
     /// Hint of the command: load the driver all the same.
     HintTrustDriver,
     /// Hint of the command: jobs of other callers.
