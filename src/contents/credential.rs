@@ -250,6 +250,14 @@ impl Credential {
             .filter(|other| !other.subject().has_same_attributes(self.subject()))
     }
 
+    /// The certificates on the token with this name, where it is not this one's own: ended or without a key, they tell that the name is
+    /// another user's.
+    pub(crate) fn others_named<'n>(&'n self, name: &'n Name) -> impl Iterator<Item = &'n Certificate> {
+        let users = self.surroundings.users.iter().map(|user| &user.certificate);
+        let is_own = name.has_same_attributes(self.subject());
+        users.filter(move |other| !is_own && other.subject().has_same_attributes(name))
+    }
+
     /// Whether the object of a URI is one of this credential's. Of a private key the label is compared where it is known, else
     /// that of the certificate.
     pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {

@@ -73,12 +73,19 @@ impl HeldCertificate {
 }
 
 impl HeldCertificate {
-    /// Whether a creation for this job was interrupted here: its record, and no value, or the beginning of one. What is whole and
-    /// only not ours to read, somebody else has written.
+    /// Whether a creation for this job was interrupted here: its record, and an empty value, or the beginning of one. What is whole
+    /// and only not ours to read, somebody else has written, and what the driver does not give may be complete.
     pub(super) fn is_half_of(&self, record: &Record) -> bool {
         let der = &*self.stored.der;
         let is_half = || Certificate::is_cut_short(der) || der.iter().all(|byte| Some(byte) == der.first());
-        self.certificate.is_none() && self.marking.record() == Some(record) && is_half()
+        self.stored.given && self.certificate.is_none() && self.marking.record() == Some(record) && is_half()
+    }
+
+    /// Whether it holds something that was not read as a certificate, and is no remains of an interrupted creation either: which key
+    /// it is for nobody here can tell.
+    pub(super) fn is_unread(&self) -> bool {
+        let is_half = || self.marking.record().is_some_and(|record| self.is_half_of(record));
+        self.certificate.is_none() && !is_half()
     }
 }
 

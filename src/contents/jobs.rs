@@ -3,7 +3,7 @@
 use super::Contents;
 use super::belongs::is_of_the_token;
 use super::credential::Credential;
-use super::held::{HeldPublicKey, OldName};
+use super::held::{HeldCertificate, HeldPublicKey, OldName};
 use super::pending::{Doubt, HalfWritten, Old, PendingKey, PendingState};
 use super::record::Record;
 use super::signer::Signer;
@@ -79,10 +79,18 @@ impl Contents {
         }
         match self.ask(signer, key, &[]) {
             Ok(Some(public)) if self.certificates_for(&public).next().is_some() => Ok(None),
+            // Its certificate may be the one that is not told.
+            Ok(_) if self.has_unread_certificate(key) => Ok(Some(PendingState::NotConfirmed)),
             Ok(_) => Ok(Some(open)),
             Err(error) if is_of_the_token(&error) => Err(error),
             Err(_) => Ok(Some(PendingState::NotConfirmed)),
         }
+    }
+
+    fn has_unread_certificate(&self, key: usize) -> bool {
+        let id = self.private_keys.get(key).map(|held| &held.stored.id);
+        let same_id = id.and_then(|id| self.index.certificates_by_id.get(id)).into_iter().flatten();
+        same_id.filter_map(|at| self.certificates.get(*at)).any(HeldCertificate::is_unread)
     }
 
     fn seems_to_have_certificate(&self, key: usize) -> bool {

@@ -64,6 +64,7 @@ pub(crate) struct Contents {
     private_keys: Vec<HeldKey>,
     public_keys: Vec<HeldPublicKey>,
     unreadable: usize,
+    hidden_certificates: usize,
     refusal: Option<Call>,
     logged_in: bool,
     present: Arc<Present>,
@@ -100,7 +101,7 @@ impl Contents {
 
     /// The relations between these objects.
     pub(crate) fn of(objects: Objects, logged_in: bool) -> Self {
-        let Objects { certificates, private_keys, public_keys, unreadable, refusal, present, .. } = objects;
+        let Objects { certificates, private_keys, public_keys, refusal, present, .. } = objects;
         let mut issuers = Issuers::default();
         let hold = |one| HeldCertificate::of(one, &mut issuers);
         let certificates: Vec<HeldCertificate> = certificates.into_iter().map(hold).collect();
@@ -108,7 +109,17 @@ impl Contents {
         let public_keys: Vec<HeldPublicKey> = public_keys.into_iter().map(HeldPublicKey::from).collect();
         let index = Index::of(&certificates, &private_keys, &public_keys);
         let present = Arc::new(present);
-        Contents { certificates, private_keys, public_keys, unreadable, refusal, logged_in, present, index }
+        Contents {
+            certificates,
+            private_keys,
+            public_keys,
+            unreadable: objects.unreadable,
+            hidden_certificates: objects.hidden_certificates,
+            refusal,
+            logged_in,
+            present,
+            index,
+        }
     }
 
     /// The objects that were there when this was read.

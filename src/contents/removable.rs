@@ -9,10 +9,11 @@ use super::belongs::is_of_the_token;
 use super::credential::{Credential, about};
 use super::held::{HeldCertificate, HeldPublicKey};
 use super::pending::{Old, PendingKey};
+use super::record::Record;
 use super::signer::Signer;
 use crate::driver::{Label, Removal, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, PublicKey, Response};
+use crate::pki::PublicKey;
 
 /// By what a caller means the key of a job that is to go.
 #[derive(Clone, Copy)]
@@ -102,7 +103,11 @@ impl Contents {
         if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
             return Err(gone());
         }
-        if !named && signed.as_ref().is_some_and(|public| self.may_be_certified(public, None)) {
+        let in_another_form =
+            |public: &PublicKey| self.certificates.iter().any(|held| public.stands_in(&held.stored.der));
+        let may_be_certified = self.has_unread_certificates(record, pending.id())
+            || signed.as_ref().is_some_and(in_another_form);
+        if !named && may_be_certified {
             return Err(doubt(step, pending.id(), "object_unreadable"));
         }
         // Another key under its identifier and record is not the one that was listed.
@@ -243,7 +248,14 @@ impl Contents {
     /// Whether the pair is another certificate's too, or may be: one under its identifier cannot be read.
     fn is_needed_by_another(&self, public: &PublicKey, key: Option<usize>, old: &Credential) -> bool {
         let other = |at| self.certificate(at).is_some_and(|one| one != old.certificate());
-        if self.may_be_certified(public, Some(old.certificate())) {
+        let own = key.and_then(|key| self.private_keys.get(key)?.marking.record());
+        let is_own_remains = |held: &HeldCertificate| own.is_some_and(|own| held.is_half_of(own));
+        let in_another_form = |held: &HeldCertificate| {
+            held.certificate.as_ref() != Some(old.certificate()) && public.stands_in(&held.stored.der)
+        };
+        let may_be_for_it =
+            |held: &HeldCertificate| held.is_unread() || is_own_remains(held) || in_another_form(held);
+        if self.hidden_certificates > 0 || self.certificates.iter().any(may_be_for_it) {
             return true;
         }
         let Some(id) = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id) else {
@@ -255,14 +267,12 @@ impl Contents {
         self.certificates_for(public).any(other) || unreadable.next().is_some()
     }
 
-    /// Whether a certificate object holds this key in a form that is not ours to read: other programs may read it. Only this one
-    /// does not count.
-    fn may_be_certified(&self, public: &PublicKey, but: Option<&Certificate>) -> bool {
-        let others =
-            self.certificates.iter().filter(|held| but.is_none() || held.certificate.as_ref() != but);
-        let is_untold =
-            |held: &HeldCertificate| held.stored.der.is_empty() && held.marking.record().is_none();
-        others.into_iter().any(|held| is_untold(held) || stands_in(public, &held.stored.der))
+    /// Whether there is any certificate object that was not read as one, in whatever form, but for what was left of a creation, of this
+    /// job's under its own identifier: it may be for the key, and other programs may read it.
+    fn has_unread_certificates(&self, record: &Record, id: &[u8]) -> bool {
+        let is_unread =
+            |held: &HeldCertificate| held.is_unread() || held.stored.id != id && held.is_half_of(record);
+        self.hidden_certificates > 0 || self.certificates.iter().any(is_unread)
     }
 
     /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies
@@ -279,14 +289,4 @@ impl Contents {
         let halves = self.index.public_by_key.get(public).into_iter().flatten();
         halves.filter_map(|at| self.public_keys.get(*at))
     }
-}
-
-/// Whether the key stands in the bytes of a certificate object, or in what they encode: some programs store PEM.
-fn stands_in(public: &PublicKey, value: &[u8]) -> bool {
-    let is_text = value.first().is_some_and(|first| *first == b'-' || first.is_ascii_alphabetic());
-    let encoded = || {
-        Response::parse(value)
-            .is_ok_and(|read| read.certificates().iter().any(|one| public.stands_in(one.der())))
-    };
-    public.stands_in(value) || (is_text && encoded())
 }

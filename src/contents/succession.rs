@@ -148,7 +148,13 @@ impl Contents {
         signer: &dyn Signer,
         old: &Certificate,
     ) -> Result<Vec<Credential>> {
-        let later = |at: &usize| self.certificate(*at).is_some_and(|new| new.not_after() > old.not_after());
+        let place = self.place_of(old);
+        let later = |at: &usize| {
+            let renews = || place.is_some_and(|place| self.is_of_the_same_renewals(place, *at));
+            self.certificate(*at).is_some_and(|new| {
+                new.not_after() > old.not_after() && (old.has_same_holder(new) || renews())
+            })
+        };
         let certificates: Vec<usize> = self.certificates_for(old.public_key()).filter(later).collect();
         let mut followers = Vec::new();
         for at in certificates {

@@ -341,9 +341,9 @@ impl Contents {
     }
 
     /// Whether a certificate for the same key renews another one: other programs put certificates for their own purposes
-    /// on a key. The issuer is the same, and the subject but for its common name. One of both may have changed, a CA's name
-    /// or a firm's, where the new one stands in the old one's place, with its identifier and label.
-    fn is_of_the_same_renewals(&self, old: usize, new: usize) -> bool {
+    /// on a key. The issuer is the same, and the subject. One of both may have changed, a CA's name or a firm's, where the new one
+    /// stands in the old one's place, with its identifier and label; there the common name may be another one too.
+    pub(super) fn is_of_the_same_renewals(&self, old: usize, new: usize) -> bool {
         let (Some(one), Some(other)) = (self.certificates.get(old), self.certificates.get(new)) else {
             return false;
         };
@@ -351,8 +351,9 @@ impl Contents {
         let subject = subjects
             .is_some_and(|(old, new)| SubjectRule::CommonNameMayChange.allows(old.subject(), new.subject()));
         let issuer = self.have_one_issuer(old, new);
+        let holder = self.have_one_holder(old, new);
         let in_its_place = one.stored.id == other.stored.id && one.stored.label == other.stored.label;
-        self.ends_later(old, new) && (subject && issuer || in_its_place && (subject || issuer))
+        self.ends_later(old, new) && (holder && issuer || in_its_place && (subject || issuer))
     }
 
     /// Whether both are a user's certificates, and the new one ends later.

@@ -21,11 +21,32 @@ pub struct Installation {
     certificate: String,
     /// In Japan, by the clock of the computer.
     day: Date,
+    /// The same of the certificate in whose place it was issued, where that has another subject and this program knows it by its own
+    /// request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
 }
 
 impl Installation {
     pub(super) fn new(certificate: &Certificate, day: Date) -> Self {
-        Installation { version: VERSION, certificate: fingerprint(certificate), day }
+        Installation { version: VERSION, certificate: fingerprint(certificate), day, replaces: None }
+    }
+
+    pub(super) fn in_place_of(self, old: &Certificate) -> Self {
+        Installation { replaces: Some(fingerprint(old)), ..self }
+    }
+
+    /// Whether the certificate has another subject than the one in whose place it was issued: then this record alone tells a later
+    /// process that it renews that one.
+    pub fn is_in_another_name(&self) -> bool {
+        self.replaces.is_some()
+    }
+
+    /// Whether it says that the one was issued in the other one's place.
+    pub(super) fn shows(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.version == VERSION
+            && self.certificate == fingerprint(new)
+            && self.replaces.as_ref().is_some_and(|replaces| *replaces == fingerprint(old))
     }
 
     /// SHA-256 of the certificate, in hexadecimal.

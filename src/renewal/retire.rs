@@ -168,16 +168,9 @@ impl Retire {
     }
 
     /// A CA may have put another user's name into the certificate for this key. Whose place it takes, a person says.
-    fn make_sure_it_is_no_other_users(
-        &self,
-        old: &Credential,
-        new: &Credential,
-        now: SystemTime,
-    ) -> Result<()> {
-        let of_same_name = |other: &&Certificate| {
-            *other != new.certificate() && other.subject().has_same_attributes(new.subject())
-        };
-        match old.of_other_users(now).find(of_same_name).filter(|_| !self.named) {
+    fn make_sure_it_is_no_other_users(&self, old: &Credential, new: &Credential) -> Result<()> {
+        let is_other = |other: &&Certificate| *other != new.certificate();
+        match old.others_named(new.subject()).find(is_other).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
                 .fact(Fact::Successor, new.certificate().serial())),
@@ -194,7 +187,7 @@ impl Retire {
         run: &Run<'_>,
     ) -> Result<()> {
         let now = run.now();
-        self.make_sure_it_is_no_other_users(old, new, now)?;
+        self.make_sure_it_is_no_other_users(old, new)?;
         self.make_sure_the_window_was_open(old, new, now)?;
         self.make_sure_it_works(old, new, run)?;
         self.make_sure_of_login(new, now)
@@ -314,7 +307,8 @@ impl Retire {
 
         let forbidden = followers.iter().find(|other| !self.has_allowed_name(other, old)).cloned();
         followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
-        followers = self.of_one_holder(old, followers, now)?;
+        followers = self.of_one_holder(old, followers, run)?;
+        self.make_sure_no_name_is_hidden(old, &followers, credentials)?;
         if followers.is_empty() {
             let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
             let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
@@ -389,19 +383,36 @@ impl Retire {
         &self,
         old: &Credential,
         mut followers: Vec<Credential>,
-        now: SystemTime,
+        run: &Run<'_>,
     ) -> Result<Vec<Credential>> {
         if self.named || self.made_here {
             return Ok(followers);
         }
         let latest = followers.iter().max_by_key(|one| one.certificate().not_after()).cloned();
-        followers.retain(|one| old.certificate().has_same_holder(one.certificate()));
+        followers.retain(|one| {
+            let (was, new) = (old.certificate(), one.certificate());
+            was.has_same_holder(new) || run.has_replaced(was, new)
+        });
         let Some(other) = latest.filter(|_| followers.is_empty()) else { return Ok(followers) };
-        self.make_sure_it_is_no_other_users(old, &other, now)?;
+        self.make_sure_it_is_no_other_users(old, &other)?;
         let error = about(Error::new(Code::SuccessorDoubtful).during(Step::Retire), old);
         let name = format!("{} (serial {})", other.subject(), other.certificate().serial());
         let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, "another_subject");
         Err(error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject()))
+    }
+
+    /// A certificate that cannot be read may be the other user's whose name the new one has.
+    fn make_sure_no_name_is_hidden(
+        &self,
+        old: &Credential,
+        followers: &[Credential],
+        credentials: &Credentials,
+    ) -> Result<()> {
+        let renamed = |one: &Credential| !old.certificate().has_same_holder(one.certificate());
+        match !self.named && !credentials.unreadable().is_empty() && followers.iter().any(renamed) {
+            true => Err(about(doubt(Step::Retire, old.id(), "object_unreadable"), old)),
+            false => Ok(()),
+        }
     }
 
     /// Names make no follower, but they can forbid one.

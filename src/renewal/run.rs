@@ -12,7 +12,7 @@ use crate::driver;
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, SignatureAlgorithm, jst_date};
+use crate::pki::{Certificate, PublicKey, SignatureAlgorithm, jst_date};
 use jiff::civil::Date;
 
 /// Is told of each step as it begins; long work shows progress with it, and can be stopped by it.
@@ -71,6 +71,7 @@ pub struct Run<'a> {
     clock: Clock,
     passed: Option<SystemTime>,
     installations: Vec<Installation>,
+    requests: Vec<(PublicKey, String)>,
     progress: &'a dyn Progress,
     cancel: Option<&'a Cancel>,
     pin: Option<&'a dyn AskPin>,
@@ -88,6 +89,7 @@ impl Default for Run<'_> {
             clock: Clock::SYSTEM,
             passed: None,
             installations: Vec::new(),
+            requests: Vec::new(),
             progress: &(),
             cancel: None,
             pin: None,
@@ -121,6 +123,25 @@ impl<'a> Run<'a> {
     pub fn installations(mut self, records: impl IntoIterator<Item = Installation>) -> Self {
         self.installations.extend(records);
         self
+    }
+
+    /// Says which requests this program has made, by its own records: each by its public key and the serial number of the certificate
+    /// that it renews. What a CA issues for them takes that one's place also in another name, which the record on the token alone
+    /// does not show: that may be a copy.
+    #[must_use]
+    pub fn requests(mut self, made: impl IntoIterator<Item = (PublicKey, String)>) -> Self {
+        self.requests.extend(made);
+        self
+    }
+
+    pub(super) fn has_requested(&self, key: &PublicKey, old: &Certificate) -> bool {
+        let serial = old.serial().to_string();
+        self.requests.iter().any(|(requested, renewed)| requested == key && *renewed == serial)
+    }
+
+    /// Whether this program has installed the one in place of the other.
+    pub(super) fn has_replaced(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.installations.iter().any(|record| record.shows(old, new))
     }
 
     /// Reports each step to this.

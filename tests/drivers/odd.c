@@ -323,9 +323,22 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
     return *public_key = outside(*public_key), *private_key = outside(*private_key), rv;
 }
 
+/* `unread`: a certificate whose CKA_ID begins so tells nothing, whoever asks: that is answered by `unread-as`. */
+static int is_unread(U session, U object)
+{
+    U class = 0;
+    B id[64] = {0};
+    struct attribute wanted[] = {{0, &class, sizeof class}, {0x102, id, sizeof id}};
+    return word("unread") && !real->function[GET_ATTRIBUTES](session, object, wanted, 2) && class == 1 && id[0] == number("unread");
+}
+
 static U attributes(U session, U object, struct attribute *list, U count)
 {
     if (!(object = inside(object))) return 0x82;
+    if (is_unread(session, object)) {
+        for (U i = 0; i < count; i++) list[i].length = number("unread-as") ? (U)-1 : 0;
+        return number("unread-as");
+    }
     U room[64], unavailable = (U)-1;
     reset(session), note("read");
     for (U i = 0; object > FIRST_MECHANISM && object < FIRST_MECHANISM + 1000 && i <= count; i++) {

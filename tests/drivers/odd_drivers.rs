@@ -13,6 +13,7 @@ mod misplaced;
 mod starting;
 mod stated;
 mod texts;
+mod unread;
 
 use common::Bank;
 use serde_json::Value;

@@ -63,7 +63,9 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
         refused(exact.run_for(&session, &pending, &run()), Code::SubjectDiffers);
         bank.soft.snapshot().assert_same_as(&waiting);
 
-        let installed = Install::new(&read(&answer)).run(&session, &run()).unwrap();
+        // The one that has requested it, in another process.
+        let mine = (pending.request().public_key().clone(), old.certificate().serial().to_string());
+        let installed = Install::new(&read(&answer)).run(&session, &run().requests([mine])).unwrap();
         assert_eq!(installed.issuer, IssuerContinuity::SameIssuer);
         let warned = warning(&installed, Notice::SubjectChanged);
         assert_eq!(warned.is_some(), told, "{what}: {:?}", installed.notices);

@@ -53,13 +53,16 @@ fn not_ours_to_read(der: &[u8]) -> Vec<Vec<u8>> {
     let mut other = der.to_vec();
     let at = der.windows(7).position(|bytes| bytes == [0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1]).unwrap();
     other[at + 6] = 2;
-    vec![long, indefinite, pem.into_bytes(), other]
+    // And in forms that nobody here has thought of.
+    let utf16: Vec<u8> = pem.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let hexadecimal = der.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    vec![long, indefinite, pem.into_bytes(), other, utf16, hexadecimal.into_bytes(), vec![0xaa; 300]]
 }
 
 /// What cannot be read as a certificate is one for whoever can: the key stays with it.
 #[test]
 fn a_key_in_a_certificate_that_is_not_ours_to_read_stays() {
-    for form in 0..4 {
+    for form in 0..7 {
         let bank = Bank::new();
         bank.renewed();
         let spki = bank.soft.inspect(|inspector| inspector.public_key(&bank.old.id));
@@ -213,4 +216,52 @@ fn a_job_whose_old_certificate_is_elsewhere_is_abandoned_only_by_name() {
     bank.soft.snapshot().assert_same_as(&before);
     bank.run(&["abandon", "--yes", "--id", id]).json();
     bank.soft.snapshot().assert_same_as(&bank.before.only(|object| object.id != bank.old.id));
+}
+
+/// Another program's certificate on the same key, of the same CA and in another common name: it renews nothing, and keeps nobody from
+/// renewing.
+#[test]
+fn a_certificate_on_the_same_key_in_another_name_is_no_follower() {
+    let bank = Bank::alone(Kind::P256, days_from_now(300));
+    bank.soft.credential(&bank.ca, Kind::P256, &[0xa], &firm("Example", "Alice"), days_from_now(11));
+    let spki = bank.soft.inspect(|inspector| inspector.public_key(&[0xa]));
+    let vpn = bank.ca.issue(&firm("Example", "Alice VPN"), &spki).not_after(days_from_now(390)).der();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&vpn, &[0x44], "vpn"));
+    let before = bank.soft.snapshot();
+    let done = bank.run(&["renew", "--id", "0a", "--issuer", &bank.issuer("")]).json();
+    assert_eq!(done["replaced"]["id"], "0a", "{done:#}");
+    bank.soft.snapshot().assert_keeps(&before);
+}
+
+/// Another user's certificate counts although it has ended, or has no key here, or cannot be read: a CA that answers in that name has
+/// mistaken one for the other, or may have.
+#[test]
+fn an_answer_in_a_name_that_is_on_the_token_removes_nothing_by_itself() {
+    for kind in ["ended", "alone", "unreadable"] {
+        let bank = Bank::alone(Kind::P256, days_from_now(300));
+        bank.soft.credential(&bank.ca, Kind::P256, &[0xa], &firm("Example", "Alice"), days_from_now(11));
+        let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0xb], "bob"));
+        let days = if kind == "ended" { -3 } else { 300 };
+        let bob = bank.ca.issue(&firm("Example", "Bob"), &spki).not_before(days_from_now(-300));
+        let bob = bob.not_after(days_from_now(days)).der();
+        bank.soft.inspect(|inspector| match kind {
+            "unreadable" => inspector.write_as_certificate(&bob[..300], &[0xb], "bob"),
+            "alone" => {
+                inspector.destroy(&[0xb]);
+                inspector.write_certificate(&bob, &[0xb], "bob");
+            }
+            _ => inspector.write_certificate(&bob, &[0xb], "bob"),
+        });
+        let token = bank.token();
+        let session = bank.login(&token);
+        let alice = credential(&token, &[0xa]);
+        let pending = Renewal::of(&alice).policy(&bank.anchored()).begin(&session, &run()).unwrap();
+        let spki = pending.request().public_key().spki_der();
+        let answer = bank.ca.issue(&firm("Example", "Bob"), spki).not_after(days_from_now(376)).der();
+        let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
+        let before = bank.soft.snapshot();
+        let removal = Retire::replaced_by(&installed).unwrap();
+        refused(removal.run(&session, &run()), Code::RemovalDoubtful);
+        bank.soft.snapshot().assert_same_as(&before);
+    }
 }

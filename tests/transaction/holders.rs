@@ -45,7 +45,11 @@ impl Bank {
     }
 
     fn unattended(&self) -> common::Said {
-        let line = ["renew", "--id", "0a", "--retire-old", "--trust-anchor", &self.anchor()];
+        self.unattended_for("0a")
+    }
+
+    fn unattended_for(&self, id: &str) -> common::Said {
+        let line = ["renew", "--id", id, "--retire-old", "--trust-anchor", &self.anchor()];
         self.run(&[&line[..], &["--issuer", &self.issuer("")]].concat())
     }
 }
@@ -221,6 +225,61 @@ fn a_certificate_of_another_ca_renews_nothing_unasked() {
             refused(Renewal::of(&alice).policy(&known).begin(&session, &run()), Code::SuccessorDoubtful);
         assert_eq!(facts(&error, Fact::Reason), ["another_ca"]);
     }
+}
+
+/// CAs give each certificate a common name of its own, with the day in it: what this computer has requested itself it knows by its own
+/// records, in one run and from day to day.
+#[test]
+fn a_common_name_that_the_ca_has_changed_is_known_where_it_was_requested() {
+    for in_two in [false, true] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let name = NameDer::new().common(Text::Utf8, "login031 A001 202611271200").to_der();
+        let id = bank.old.id.clone();
+        let old = credential(&bank.token(), &id);
+        // Everything but the common name as it was.
+        let subject = renamed(old.subject().der(), &name);
+        let anchor = bank.anchor();
+        let issue = |request: &[u8]| {
+            let parsed = usbtoken_testkit::ParsedRequest::parse(request).unwrap();
+            bank.ca.issue_for_parsed(&parsed).subject(&subject).der()
+        };
+        bank.run(&["request", "--out", "request.pem"]).json();
+        let answer = issue(&bank.read("request.pem"));
+        let answer = bank.write("answer.der", &answer).display().to_string();
+        if in_two {
+            bank.run(&["install", &answer, "--retire-old", "--trust-anchor", &anchor]).json();
+            assert_eq!(bank.soft.snapshot().with_id(&id).count(), 0);
+            continue;
+        }
+        bank.run(&["install", &answer]).json();
+        let both = bank.soft.snapshot();
+        for _ in 0..2 {
+            let again = bank.run(&["renew", "--issuer", "false"]).json();
+            assert_eq!(again["already_renewed"], true, "{again:#}");
+            bank.soft.snapshot().assert_same_as(&both);
+        }
+        // Another computer has no such record.
+        let state = bank.file("state");
+        std::fs::rename(&state, bank.file("elsewhere")).unwrap();
+        bank.run(&["renew", "--issuer", "false"]).failed(Code::SuccessorDoubtful);
+        bank.soft.snapshot().assert_same_as(&both);
+        let _ = std::fs::remove_dir_all(&state);
+        std::fs::rename(bank.file("elsewhere"), &state).unwrap();
+        let done = bank.unattended_for("01").json();
+        assert_eq!(done["retired"], true, "{done:#}");
+        assert_eq!(bank.soft.snapshot().with_id(&id).count(), 0);
+    }
+}
+
+/// The subject with this common name in place of its last one.
+fn renamed(subject: &[u8], common: &[u8]) -> Vec<u8> {
+    use x509_cert::der::{Decode as _, Encode as _};
+    use x509_cert::name::RdnSequence;
+    let (mut name, other) = (RdnSequence::from_der(subject).unwrap(), RdnSequence::from_der(common).unwrap());
+    let mut rdns: Vec<_> = name.as_ref().to_vec();
+    *rdns.last_mut().unwrap() = other.as_ref()[0].clone();
+    name = RdnSequence::from(rdns);
+    name.to_der().unwrap()
 }
 
 /// What is renewed beside Alice's.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
-use usbtoken::bank::{Bank, Begins, Installed, Override};
+use usbtoken::bank::{Bank, Installed, Override};
 use usbtoken::driver::{Deadlines, Reservation, TokenIdentity};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
@@ -173,10 +173,8 @@ impl Run {
     /// How the library's calls run: their steps are shown, and jobs are the command's.
     pub fn call(&self) -> usbtoken::Run<'_> {
         let run = usbtoken::Run::default().by(Caller::Command).progress(&self.progress);
-        let run = match self.policy().begins_to_work {
-            Begins::NextBusinessDay => run.installations(Keeper::of_user().installations()),
-            _ => run,
-        };
+        let keeper = Keeper::of_user();
+        let run = run.installations(keeper.installations()).requests(keeper.requests());
         if self.global.any_caller { run.any_caller() } else { run }
     }
 

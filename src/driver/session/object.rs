@@ -38,6 +38,8 @@ pub(crate) struct StoredCertificate {
     pub label: Label,
     /// CKA_VALUE: the certificate in DER; empty in objects that were never completed or could not be read.
     pub der: Arc<[u8]>,
+    /// Whether the driver gave the value, if an empty one.
+    pub given: bool,
 }
 
 /// A private key object, as far as it shows itself (PKCS#11 v3.1 §4.9).
@@ -80,6 +82,8 @@ pub(crate) struct Objects {
     pub(crate) public_keys: Vec<StoredPublicKey>,
     /// How many objects could not be read.
     pub(crate) unreadable: usize,
+    /// How many of what could not be read, or did not say what it is, a search finds among the certificates.
+    pub(crate) hidden_certificates: usize,
     /// What the driver answered where the first of these was read.
     pub(crate) refusal: Option<Call>,
     /// Whether one does not say what it is.
@@ -159,7 +163,7 @@ pub(crate) mod made_up {
 
     pub(crate) fn certificate(number: u32, id: &[u8], label: &str, der: &[u8]) -> StoredCertificate {
         let (id, label) = (id.to_vec(), Label::new(label.as_bytes().to_vec()));
-        StoredCertificate { place: place(number), id, label, der: der.into() }
+        StoredCertificate { place: place(number), id, label, der: der.into(), given: true }
     }
 
     pub(crate) fn private_key(number: u32, id: &[u8], label: &[u8], told: Option<PublicKey>) -> StoredKey {

@@ -75,12 +75,14 @@ impl Open {
             private_keys: Vec::new(),
             public_keys: Vec::new(),
             unreadable: 0,
+            hidden_certificates: 0,
             refusal: None,
             silent: false,
             present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
         };
         let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
         let (many, mut wanted) = (handles.len() > FEW, None);
+        let mut hidden = Vec::new();
         for handle in handles {
             if others == SOME_OTHERS && many && wanted.is_none() {
                 wanted = Some(self.worth_reading(&certificates)?).filter(|found| !found.is_empty());
@@ -103,14 +105,19 @@ impl Open {
                 Ok(Object::PublicKey(one)) => objects.public_keys.push(one),
                 Ok(Object::Other) => others += 1,
                 // Half made, and then there is nothing to be said of it; or hidden, and then it may be what is missing.
-                Ok(Object::Unknown) => objects.silent = true,
+                Ok(Object::Unknown) => {
+                    objects.silent = true;
+                    hidden.push(handle);
+                }
                 Err(failure) if is_about_the_object(&failure) => {
                     objects.unreadable += 1;
+                    hidden.push(handle);
                     failed.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure.during(Step::ReadObjects)),
             }
         }
+        objects.hidden_certificates = self.certificates_among(&hidden);
         certificates.extend(objects.certificates.iter().map(|one| one.place.handle));
         self.certificates.replace(certificates);
         match failed {
@@ -119,6 +126,16 @@ impl Open {
             Some(failure) => Ok(Objects { refusal: refusal(failure), ..objects }),
             None => Ok(objects),
         }
+    }
+
+    /// How many of these objects, none of which says what it is, are certificates by a search. Where that fails, each may be.
+    fn certificates_among(&self, hidden: &[ObjectHandle]) -> usize {
+        if hidden.is_empty() {
+            return 0;
+        }
+        let found = self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE));
+        let is_one = |handle: &&ObjectHandle| found.as_ref().map_or(true, |found| found.contains(handle));
+        hidden.iter().filter(is_one).count()
     }
 
     /// Certificates and keys, by as few searches as will do. What is no storage object (PKCS#11 v3.1 §4.1: features, mechanisms,
@@ -251,6 +268,7 @@ impl Open {
             id: bytes(attributes, CKA_ID),
             label: label(attributes),
             der: der.into(),
+            given: attributes.bytes(CKA_VALUE).is_some(),
         })
     }
 

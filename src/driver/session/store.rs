@@ -59,7 +59,7 @@ impl Session {
                 Ok(handle) => {
                     let (place, id) = (open.place(handle), id.to_vec());
                     let (label, der) = (Label::new(label.to_vec()), Arc::clone(certificate.shared_der()));
-                    let written = StoredCertificate { place, id, label, der };
+                    let written = StoredCertificate { place, id, label, der, given: true };
                     self.set_left_out(&written, set)?;
                     if !refusals.is_empty() {
                         let cleaned = clean(Some(&written));

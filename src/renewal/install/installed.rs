@@ -38,7 +38,8 @@ pub struct Installed {
     /// By what the new certificate was checked, for the removal of the old one.
     #[serde(skip)]
     pub(in crate::renewal) policy: Policy,
-    /// Whether this process has made the key for this very job, so that no record has to say what it renews.
+    /// Whether this process has made the key for this very job, or the caller's own records say what was requested for it: no record on
+    /// the token has to say what it renews.
     #[serde(skip)]
     pub(in crate::renewal) made_here: bool,
     /// The day in Japan on which it was written, by the computer's clock; of one that was there already, where that is known.
@@ -53,15 +54,25 @@ impl Installed {
     /// On which day it was installed, for later processes ([`Run::installations`](crate::Run::installations)); `None` when it
     /// was there already and nobody knows.
     pub fn record(&self) -> Option<Installation> {
-        self.written_on.map(|day| Installation::new(self.credential.certificate(), day))
+        let new = self.credential.certificate();
+        let record = Installation::new(new, self.written_on?);
+        let renamed = self.old_certificate().filter(|old| self.made_here && !old.has_same_holder(new));
+        Some(match renamed {
+            Some(old) => record.in_place_of(old),
+            None => record,
+        })
     }
 
     /// The date in Japan from which on the bank takes the new certificate, where the policy says that it does not at once and
     /// that date has not come yet. Of national holidays those are known that the policy lists.
     pub fn works_from(&self, now: SystemTime) -> Option<Date> {
-        let on_token = self.replaced.as_ref().map(Credential::certificate);
-        let old = on_token.or(self.old_elsewhere.as_ref().map(OldCertificate::certificate));
+        let old = self.old_certificate();
         let issued = self.written_on.into_iter().fold(self.credential.not_issued_before(), Date::max);
         self.policy.not_in_use_before(issued, old.map(Certificate::not_after), now)
+    }
+
+    fn old_certificate(&self) -> Option<&Certificate> {
+        let on_token = self.replaced.as_ref().map(Credential::certificate);
+        on_token.or(self.old_elsewhere.as_ref().map(OldCertificate::certificate))
     }
 }

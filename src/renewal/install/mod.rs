@@ -379,6 +379,8 @@ impl Job<'_> {
         let (private, public) = key.pair()?;
         run.enter(Step::CheckCertificate)?;
         let asked = Asked { key, old: old.as_ref(), subject };
+        let is_requested = |old: &OldCertificate| run.has_requested(public, old.certificate());
+        let made_here = begun_here || old.as_ref().is_some_and(is_requested);
         let (leaf, issuer, warnings) = self.checks.choose(leaf, public, &asked)?;
         notices.extend(warnings);
         notices.extend(response.skipped().iter().find(|skipped| skipped.is_loss()).map(Skipped::warning));
@@ -426,7 +428,7 @@ impl Job<'_> {
             notices,
             key_reused: key.is_in_use(),
             was_there: false,
-            made_here: begun_here,
+            made_here,
             written_on: Some(jst_date(Clock::SYSTEM.now())),
             policy: policy.clone(),
             certificates: response.certificates().to_vec(),

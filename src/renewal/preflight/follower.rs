@@ -33,7 +33,7 @@ fn doubt(
         let error = old.identify(Error::new(Code::SuccessorDoubtful)).during(Step::Preflight);
         error.fact(Fact::Candidate, by).fact(Fact::Reason, reason)
     };
-    if !was.has_same_holder(new) {
+    if !was.has_same_holder(new) && !run.has_replaced(was, new) {
         let error = doubtful("another_subject");
         return Some(error.fact(Fact::Expected, was.subject()).fact(Fact::Found, new.subject()));
     }

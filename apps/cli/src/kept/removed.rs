@@ -3,6 +3,7 @@
 
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Notice, Warning};
+use usbtoken::pki::PublicKey;
 use usbtoken::renewal::Installation;
 use usbtoken::{Certificate, Credential, Session};
 
@@ -36,6 +37,11 @@ impl Keeper {
     /// The days on which certificates were installed here.
     pub fn installations(&self) -> Vec<Installation> {
         self.journal.as_ref().map(Journal::installations).unwrap_or_default()
+    }
+
+    /// The requests that were made here: each by its public key and the serial number of what it renews.
+    pub fn requests(&self) -> Vec<(PublicKey, String)> {
+        self.journal.as_ref().map(Journal::requests).unwrap_or_default()
     }
 
     /// What was removed last of the row in which the one is that is meant.

@@ -60,7 +60,9 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
 
 /// The command that names the key, where that is the way on.
 fn named_by_id(error: Error, run: &Run, args: &args::Abandon, id: &[u8]) -> Error {
-    if error.code() != Code::RemovalDoubtful {
+    // It may be a complete credential, whose key nobody gives away by a command that is offered.
+    let is_unread = error.facts().any(|(fact, why)| fact == Fact::Reason && why == "object_unreadable");
+    if error.code() != Code::RemovalDoubtful || is_unread {
         return error;
     }
     let line = CommandLine::new("abandon", &run.global).value("--id", Some(&hex(id)));

@@ -215,8 +215,9 @@ pub fn finish(
 ) -> Outcome {
     job.keeper.forget(session, installed.credential.id(), job.received);
     let mut notices = run.noted();
-    if let (Some(record), Begins::NextBusinessDay) = (installed.record(), checks.policy.begins_to_work) {
-        notices.extend(job.keeper.note_installed(session, &record));
+    let works_later = checks.policy.begins_to_work == Begins::NextBusinessDay;
+    if let Some(record) = installed.record().filter(|record| works_later || record.is_in_another_name()) {
+        notices.extend(job.keeper.note_installed(session, &record).filter(|_| works_later));
     }
     notices.extend(installed.notices.iter().cloned());
     let mut failed = None;

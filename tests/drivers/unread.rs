@@ -1,0 +1,102 @@
+//! Certificate objects of which the driver tells nothing: the key that may be theirs stays.
+
+use usbtoken::Code;
+use usbtoken_testkit::{Kind, NameDer, TestCa, Text, days_from_now, serial_hex};
+
+use crate::common::Bank;
+
+/// What a driver answers to C_GetAttributeValue: nothing but lengths of 0, that nothing is available, a failure of the function, and
+/// one of the device.
+const ANSWERS: [&str; 4] = ["0", "0x12", "0x6", "0x30"];
+
+const FOREIGN: &[u8] = &[0x44];
+
+impl Bank {
+    /// Another program's certificate for the key with this identifier.
+    fn write_another_for(&self, id: &[u8]) {
+        let name = NameDer::new().organization(Text::Utf8, "Other").common(Text::Utf8, "VPN").to_der();
+        let spki = self.soft.inspect(|inspector| inspector.public_key(id));
+        let vpn = TestCa::new().issue(&name, &spki).not_after(days_from_now(500)).der();
+        self.soft.inspect(|inspector| inspector.write_certificate(&vpn, FOREIGN, "vpn"));
+    }
+}
+
+#[test]
+fn a_key_with_a_certificate_that_is_not_told_is_not_retired() {
+    for answer in ANSWERS {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        bank.renewed();
+        bank.write_another_for(&bank.old.id);
+        let before = bank.soft.snapshot();
+        let (serial, anchor) = (serial_hex(&bank.old.certificate), bank.anchor());
+        let said = bank.odd(
+            &format!("unread=0x44,unread-as={answer}"),
+            &["retire", "--yes", "--serial", &serial, "--trust-anchor", &anchor],
+        );
+        let after = bank.soft.snapshot();
+        let gone = before.added_since(&after);
+        let keys = gone.iter().filter(|object| object.class.ends_with("_KEY")).count();
+        assert_eq!(keys, 0, "{answer}: {said:?}");
+        if said.exit == 0 {
+            assert_eq!((&said.json()["key_removed"], gone.len()), (&false.into(), 1), "{answer}");
+        }
+        bank.soft.sign(&bank.old.id, b"vpn");
+    }
+}
+
+#[test]
+fn a_key_with_a_certificate_that_is_not_told_is_not_abandoned() {
+    for answer in ANSWERS {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let id = bank.run(&["request", "--out", "request.pem"]).json()["key_id"].as_str().map(str::to_owned);
+        let id = id.unwrap_or_else(|| bank.run(&["pending"]).json()[0]["id"].as_str().unwrap().to_owned());
+        let id = base16ct::lower::decode_vec(&id).unwrap();
+        bank.write_another_for(&id);
+        let before = bank.soft.snapshot();
+        let ways = format!("unread=0x44,unread-as={answer}");
+        let said = bank.odd(&ways, &["abandon", "--yes"]);
+        assert_ne!(said.exit, 0, "{answer}: {said:?}");
+        bank.soft.snapshot().assert_same_as(&before);
+        // Nor do a resumption and an installation take anything away.
+        bank.odd(&ways, &["resume", "--issuer", &bank.issuer("")]);
+        bank.soft.snapshot().assert_keeps(&before);
+    }
+}
+
+/// In forms that are not ours to read, an unfinished job's key is one that may be in use as well.
+#[test]
+fn a_key_in_a_certificate_that_is_not_ours_to_read_is_not_abandoned() {
+    for form in 0..4 {
+        for with_public in [true, false] {
+            let bank = Bank::alone(Kind::P256, days_from_now(11));
+            bank.run(&["request", "--out", "request.pem"]).json();
+            let pending = bank.run(&["pending"]).json();
+            let id = base16ct::lower::decode_vec(pending[0]["id"].as_str().unwrap()).unwrap();
+            let spki = bank.soft.inspect(|inspector| inspector.public_key(&id));
+            let name = NameDer::new().common(Text::Utf8, "VPN").to_der();
+            let der = TestCa::new().issue(&name, &spki).not_after(days_from_now(500)).der();
+            let value = match form {
+                0 => [&[0x30, 0x83, 0, der[2], der[3]], &der[4..]].concat(),
+                1 => [&[0x30, 0x80], &der[4..], &[0, 0]].concat(),
+                2 => usbtoken::Certificate::from_der(&der).unwrap().to_pem().into_bytes(),
+                _ => der[..der.len() - 40].to_vec(),
+            };
+            bank.soft.inspect(|inspector| inspector.write_as_certificate(&value, FOREIGN, "vpn"));
+            if !with_public {
+                let public: Vec<_> = bank.soft.snapshot().of_class("CKO_PUBLIC_KEY").cloned().collect();
+                let public = public.iter().find(|object| object.id == id).unwrap();
+                bank.pkcs11_tool(&[
+                    "--delete-object",
+                    "--type",
+                    "pubkey",
+                    "--id",
+                    &base16ct::lower::encode_string(&public.id),
+                ]);
+            }
+            let before = bank.soft.snapshot();
+            let said = bank.run(&["abandon", "--yes"]);
+            said.failed(Code::RemovalDoubtful);
+            bank.soft.snapshot().assert_same_as(&before);
+        }
+    }
+}
