@@ -9,6 +9,9 @@ use super::record::{Marking, Record};
 use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey};
 use crate::pki::{Certificate, Issuers, PublicKey};
 
+/// The bytes of the shortest public key that is used: one coordinate on P-256.
+const SHORTEST_KEY: usize = 32;
+
 /// A certificate object, the certificate where it can be read as one, and what its label says.
 pub(super) struct HeldCertificate {
     pub(super) stored: Arc<StoredCertificate>,
@@ -82,10 +85,11 @@ impl HeldCertificate {
     }
 
     /// Whether it holds something that was not read as a certificate, and is no remains of an interrupted creation either: which key
-    /// it is for nobody here can tell.
+    /// it is for nobody here can tell. What is shorter than any key holds none, however it is written: a key cannot be compressed.
     pub(super) fn is_unread(&self) -> bool {
         let is_half = || self.marking.record().is_some_and(|record| self.is_half_of(record));
-        self.certificate.is_none() && !is_half()
+        let length = self.stored.der.len();
+        self.certificate.is_none() && (length == 0 || length >= SHORTEST_KEY) && !is_half()
     }
 }
 

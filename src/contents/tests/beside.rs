@@ -46,15 +46,18 @@ fn a_key_with_another_certificate_stays_with_its_public_half() {
     assert!(with_key);
 }
 
-/// A certificate that cannot be read may be for it, under whatever identifier.
+/// A certificate that cannot be read may be for it, under whatever identifier, if it is as long as a key.
 #[test]
 fn a_key_with_an_unreadable_certificate_stays_too() {
     let bank = Bank::new();
     let made = bank.renewed().certificate(44, b"old", "x", b"\x30\x03\x02\x01\x05");
     let alone = (vec!["certificate ObjectHandle(1)".to_owned()], false);
     assert_eq!(retired(&made, &bank).unwrap(), alone);
-    let made = bank.renewed().certificate(44, b"far", "x", b"\x30\x03\x02\x01\x05");
+    let made = bank.renewed().certificate(44, b"far", "x", &[0x30; 32]);
     assert_eq!(retired(&made, &bank).unwrap(), alone);
+    // Else it says nothing of the key under another identifier.
+    let made = bank.renewed().certificate(44, b"far", "x", b"\x30\x03\x02\x01\x05");
+    assert!(retired(&made, &bank).unwrap().1);
 }
 
 /// The record that was copied to another user's key says nothing of either: nobody is renewed by it, nothing goes.
