@@ -141,8 +141,12 @@ impl Job<'_> {
         let kind = self.renewal.key_kind()?;
         let draft = self.renewal.draft(&kind.algorithm())?;
         let old = self.renewal.old_certificate();
-        // A day that has not come would be one on which nothing was ordered.
-        let ordered_at = self.run.now().min(Clock::SYSTEM.now());
+        let now = self.run.now();
+        // Where the window binds everyone, a day that has not come is none on which anything was ordered.
+        let ordered_at = match self.renewal.policy.window_binds_removal {
+            true => now.min(Clock::SYSTEM.now()),
+            false => now,
+        };
         let record = Record::new(jst_date(ordered_at), old, self.run.caller())?;
         self.run.enter(Step::GenerateKeyPair)?;
         let made = self.generate_key_pair(kind, &record, contents.present());
