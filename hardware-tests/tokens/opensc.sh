@@ -7,8 +7,11 @@ if [ -z "${OWN_VIEW:-}" ]; then
 fi
 . "$(dirname "$0")/common.sh"
 mount -t tmpfs none /run
-# A port that was used a moment ago is refused.
-port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 20000))
+# A port that is used, or was a moment ago, is refused; from 32768 on the system gives them to clients.
+while
+    port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+    cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | grep -q "$(printf ':%04X ' "$port")"
+do :; done
 printf 'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:%d\nLIBPATH %s\nCHANNELID %d\n' "$port" \
     "$(first_of /usr/lib/pcsc/drivers/serial/libifdvpcd.so /usr/lib64/pcsc/drivers/serial/libifdvpcd.so)" "$port" \
     > "$folder/reader.conf"
