@@ -22,14 +22,13 @@ pub struct LoginTurn {
 }
 
 impl LoginTurn {
-    /// Waits for the turn, at most that long.
+    /// Waits for the turn, at most that long. A user without a home folder has no place for one, and waits for nobody.
     ///
     /// # Errors
     /// [`Code::Busy`], with who has it where that is known; [`Code::LockUnusable`] when there is no place where it could be held.
-    pub fn take(token: &TokenIdentity, at_most: Duration) -> Result<Self> {
-        let none = || unusable(Path::new("~"), std::io::ErrorKind::NotFound.into());
-        let folder = place::of_user().ok_or_else(none).map_err(|error| error.during(Step::LogIn))?;
-        Self::take_in(&folder, token, at_most).map_err(|error| error.during(Step::LogIn))
+    pub fn take(token: &TokenIdentity, at_most: Duration) -> Result<Option<Self>> {
+        let Some(folder) = place::of_user() else { return Ok(None) };
+        Self::take_in(&folder, token, at_most).map(Some).map_err(|error| error.during(Step::LogIn))
     }
 
     pub(super) fn take_in(folder: &Path, token: &TokenIdentity, at_most: Duration) -> Result<Self> {

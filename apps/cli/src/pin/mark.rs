@@ -80,7 +80,7 @@ impl<'a> Mark<'a> {
 
     fn wait_for_turn(&self) -> Result<()> {
         let turn = LoginTurn::take(&self.token.identity, OTHERS)?;
-        self.turn.replace(Some(turn));
+        self.turn.replace(turn);
         Ok(())
     }
 
