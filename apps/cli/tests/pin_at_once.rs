@@ -34,7 +34,7 @@ fn sent(trace: &Path) -> usize {
 fn turn(stage: &Stage) -> LoginTurn {
     let identity = json!({ "label": "", "manufacturer": "", "model": "", "serial": stage.token.serial() });
     let identity: TokenIdentity = serde_json::from_value(identity).unwrap();
-    LoginTurn::take(&identity, Duration::from_secs(60)).unwrap()
+    LoginTurn::take(&identity, Duration::from_secs(60)).unwrap().expect("a user with a home folder")
 }
 
 fn wait_until_begun(trace: &Path) {
