@@ -14,7 +14,7 @@ use usbtoken::renewal::{Caller, Installation, Retire};
 use usbtoken::{Code, Install, Renewal};
 use usbtoken_testkit::{Kind, days_from_now, manual_bank};
 
-/// Everything that the token tells of a certificate is days old on the day on which it is installed.
+/// Everything that the token says of a certificate is days old on the day on which it is installed.
 fn ordered_days_ago(bank: &Bank) -> Vec<u8> {
     let (session, old) = bank.open();
     let then = SystemTime::now() - 6 * DAY;

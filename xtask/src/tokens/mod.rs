@@ -21,7 +21,7 @@ const LIMIT: &str = "1200";
 /// One renewal of a token with one credential may make at most 1.2 times the 33 calls that it makes on SoftHSM.
 const MOST_CALLS: u64 = 39;
 
-/// Where it makes more, with the reason in docs/calls.md: the driver is started anew in the middle.
+/// Where it makes more, with the reason in docs/calls.md: the driver is started anew in the middle, in another host.
 const DEARER: &[(&str, u64)] = &[("opensc", 63)];
 
 /// Which, and whether the page is written.
