@@ -441,8 +441,15 @@ fn a_callers_time_opens_no_window_that_binds_everyone() {
         }
     }
     bank.soft.snapshot().assert_same_as(&bank.before);
-    // Else the caller's time is the time; but nothing was ordered on a day that has not come.
-    let pending =
-        Renewal::of(&old).policy(&own(false, 40, &|_| ())).begin(&session, &at(now + 6 * DAY)).unwrap();
-    assert!([today, day(0)].contains(&pending.since()), "{:?}", pending.since());
+    // Nothing was ordered on a day that has not come; and where nothing binds, the caller's day is the day.
+    let ahead = now + 6 * DAY;
+    for (binds, days, expected) in
+        [(true, 60, [today, day(0)]), (false, 40, [day(6), today + jiff::Span::new().days(6)])]
+    {
+        let pending =
+            Renewal::of(&old).policy(&own(binds, days, &|_| ())).begin(&session, &at(ahead)).unwrap();
+        assert!(expected.contains(&pending.since()), "{binds}: {:?}", pending.since());
+        session.abandon(pending.key().unwrap(), &run()).unwrap();
+    }
+    bank.soft.snapshot().assert_same_as(&bank.before);
 }
