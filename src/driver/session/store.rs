@@ -1,6 +1,7 @@
 //! Writing certificates to the token.
 
 use super::Session;
+use super::explained::Changed;
 use super::object::{Label, Present, StoredCertificate};
 use super::remove::Removal;
 use crate::driver::ckr;
@@ -57,6 +58,7 @@ impl Session {
             let template = template(certificate, category, id, label, set);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
+                    self.has_changed(Changed::CertificateWritten(id.to_vec()));
                     let (place, id) = (open.place(handle), id.to_vec());
                     let (label, der) = (Label::new(label.to_vec()), Arc::clone(certificate.shared_der()));
                     let written = StoredCertificate { place, id, label, der, given: true };
