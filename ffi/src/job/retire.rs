@@ -158,7 +158,7 @@ fn remove(
     let steps = Unstoppable(&noun.host);
     // Where a bank keeps them, check_keep has refused; elsewhere the caller alone decides.
     let removal = removal.although_kept();
-    let run = Run::default().at(clock).progress(&steps).installations(noun.host.installations());
+    let run = noun.host.knowing_installations(Run::default().at(clock).progress(&steps));
     let retired = removal.run(&*noun.session()?, &run)?;
     if let Some(out) = out {
         let successor = CredentialNoun::new(retired.successor.clone(), &noun.host);
