@@ -633,6 +633,14 @@ int main(int count, char **arguments)
     how.anchor_count = 1;
     EXPECT(USBTOKEN_ANCHOR_UNUSABLE, session, usbtoken_session_retire_with(session, old, &how, &successor));
     EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire_with(session, old, NULL, &successor));
+    /* What a person names counts, and not itself. */
+    usbtoken_credential *new = NULL;
+    OK(installed, usbtoken_installed_credential(installed, &new));
+    usbtoken_retire_params named = { .struct_size = sizeof named, .successor = new };
+    EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire_with(session, old, &named, &successor));
+    named.successor = old;
+    EXPECT(USBTOKEN_RETIRE_NO_SUCCESSOR, session, usbtoken_session_retire_with(session, old, &named, &successor));
+    usbtoken_credential_free(&new);
     OK(session, usbtoken_session_retire_replaced(session, installed, &successor));
     EXPECT(USBTOKEN_CREDENTIAL_NOT_FOUND, session, usbtoken_session_retire_replaced(session, installed, NULL));
     usbtoken_installed_free(&installed);
