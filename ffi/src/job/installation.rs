@@ -21,7 +21,7 @@ pub unsafe extern "C" fn usbtoken_context_note_installation(
     boundary::on::<Context>(context, |context| {
         // SAFETY: rule 4 of the header.
         let record = unsafe { args::text("record", record, record_length) }?;
-        let record = serde_json::from_str(record).map_err(|_| args::bad("record", "no_record"))?;
+        let record = serde_json::from_str(record).map_err(|_| args::bad("record", "no_installation"))?;
         context.0.host.note_installation(Some(record));
         Ok(())
     })

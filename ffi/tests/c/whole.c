@@ -436,6 +436,9 @@ static void number_of_order(usbtoken_context *context, usbtoken_session *session
     EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_order(context, NULL, NUL, "A-1", NUL));
     order_is(context, id, NULL);
     EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_order(context, id, NUL, NULL));
+    usbtoken_buffer *none = NULL;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_order(context, "no id", NUL, &none));
+    CHECK(none == NULL);
     OK(context, usbtoken_context_note_order(context, id, NUL, "受付 A-1", NUL));
     order_is(context, id, "受付 A-1");
     order_is(context, "00", NULL);
