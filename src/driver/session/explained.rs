@@ -5,6 +5,7 @@
 //! something fails or is missing in a way that this explains, the session is asked for its state.
 
 use super::Session;
+use super::object::Changed;
 use super::remove::Removal;
 use crate::error::{Code, Error, Fact, Result};
 use base16ct::lower::encode_string as hex;
@@ -12,19 +13,6 @@ use usbtoken_pkcs11::types::{
     CKR_SESSION_CLOSED, CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN, CKS_RO_PUBLIC_SESSION,
     CKS_RO_USER_FUNCTIONS, CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS,
 };
-
-/// What a session has changed on the token last: what a driver that ends in the middle leaves there.
-#[derive(Debug, Default)]
-pub(super) enum Changed {
-    #[default]
-    Nothing,
-    /// A key pair was made, with this identifier.
-    KeyMade(Vec<u8>),
-    /// A certificate was written, with this identifier.
-    CertificateWritten(Vec<u8>),
-    /// An object was removed.
-    ObjectRemoved,
-}
 
 impl Session {
     /// The result; an error that a lost login explains, or an object that could not be read, says that instead. The library's own

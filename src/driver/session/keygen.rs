@@ -1,8 +1,7 @@
 //! Making a key pair on the token that cannot leave it.
 
 use super::Session;
-use super::explained::Changed;
-use super::object::{Label, Present, StoredKey, StoredPublicKey};
+use super::object::{Changed, Label, Present, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::remove::Removal;
 use crate::driver::ckr;

@@ -18,13 +18,12 @@ mod store;
 
 pub use self::change::PinChange;
 pub use self::evidence::Evidence;
-use self::explained::Changed;
 pub(crate) use self::keygen::{LabelIs, NewKeyPair};
 pub use self::login::Login;
 use self::login::{SharedLogin, check_login, refused_on};
-use self::object::Unread;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
+use self::object::{Changed, Unread};
 pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use self::object::{Objects, Present};
 use self::open::{Access, Open};

@@ -5,8 +5,7 @@
 //! nothing after an object that is not as planned is touched.
 
 use super::Session;
-use super::explained::Changed;
-use super::object::{Label, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
+use super::object::{Changed, Label, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::sign::Signed;
 use crate::driver::ckr::During as _;

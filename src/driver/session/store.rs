@@ -1,8 +1,7 @@
 //! Writing certificates to the token.
 
 use super::Session;
-use super::explained::Changed;
-use super::object::{Label, Present, StoredCertificate};
+use super::object::{Changed, Label, Present, StoredCertificate};
 use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
