@@ -165,6 +165,12 @@ fn the_old_one_chooses_among_those_that_wait() {
 fn what_is_not_known_any_more_is_said() {
     let stage = stage();
     old(&stage);
+    stage.run(&[&["request", "--out", "first.pem"], &P12[..]].concat()).succeeded();
+    // Another file has taken its place, and its password is not asked for.
+    old_until(&stage, "old", days_from_now(12));
+    let installed = stage.install(&stage.ca.issue_for(&stage.read("first.pem")).der());
+    assert!(installed.notices().contains(&"old_not_seen".to_owned()), "{:?}", installed.notices());
+
     stage.run(&["request", "--out", "request.pem", "--from", "file:old.pem"]).succeeded();
     std::fs::remove_dir_all(stage.file("state")).unwrap();
     let installed = stage.install(&stage.ca.issue_for(&stage.read("request.pem")).der());

@@ -457,4 +457,6 @@ code_words! {
         "Give the old certificate that was given when the request was made. The pending key stays on the token.";
     OldKeyElsewhere "The old private key would have to sign, and it is not on this token."
         "Request in the form that the old key does not sign (PKCS#10). If the CA wants the old key's signature, ask your branch. Nothing was written to the token.";
+    NssProfileBusy "Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now."
+        "Close Firefox, Thunderbird and Chrome, and try again. Nothing in the profile was changed.";
 }

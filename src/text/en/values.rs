@@ -60,6 +60,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
         (Fact::Reason, "softokn_in_use") => "this program uses the same library (NSS) already",
+        (Fact::Reason, "nss_crashed") => "the library that reads it (NSS) crashed",
+        (Fact::Reason, "nss_hangs") => "the library that reads it (NSS) did not answer in time",
         (Fact::Reason, "no_cert9") => "there is no cert9.db",
         (Fact::Reason, "nss_old_form") => "it is a profile of the old form (cert8.db)",
         (Fact::Reason, "pkcs12_malformed") => "it cannot be read as PKCS#12",

@@ -54,6 +54,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "malformed") => "拡張が規則どおりに書かれておらず、読み取れません",
         (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
         (Fact::Reason, "softokn_in_use") => "このプログラムが、同じライブラリ（NSS）をすでに使っています",
+        (Fact::Reason, "nss_crashed") => "読み取りに使うライブラリ（NSS）が異常終了しました",
+        (Fact::Reason, "nss_hangs") => "読み取りに使うライブラリ（NSS）が制限時間内に応答しません",
         (Fact::Reason, "no_cert9") => "cert9.dbがありません",
         (Fact::Reason, "nss_old_form") => "古い形式（cert8.db）のプロファイルです",
         (Fact::Reason, "pkcs12_malformed") => "PKCS#12の形式として読み取れません",

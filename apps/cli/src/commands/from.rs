@@ -49,11 +49,18 @@ pub fn again(run: &Run, args: &FromArgs) -> Result<Option<OldCertificate>> {
     old(run, args, &Which::default())
 }
 
+/// Whether the old certificate is where it was; `None` where that cannot be seen now.
+pub fn is_there(run: &Run, old: &OldCertificate) -> Option<bool> {
+    let Place::OtherToken(uri) = old.place() else { return places::is_there(old, &run.loading()) };
+    let found = places::read_token(&run.finder().ok()?.find(uri).ok()?).ok()?;
+    Some(found.iter().any(|one| one.certificate() == old.certificate()))
+}
+
 fn read(run: &Run, place: &Place, args: &FromArgs) -> Result<InPlace> {
     let path = match place {
         Place::File(path) => path,
         Place::OtherToken(uri) => return places::read_token(&run.finder()?.find(uri)?),
-        other => return places::read(other, None),
+        other => return places::read(other, None, &run.loading()),
     };
     let given = match &args.from_password {
         Some(file) => Some(password_from(run, file)?),
