@@ -111,14 +111,17 @@ fn password_from(run: &Run, path: &Path) -> Result<Password> {
         false => File::open(path).and_then(|mut file| take(&mut file, &mut bytes)),
     }
     .map_err(unreadable)?;
-    let text = std::str::from_utf8(&bytes);
-    let text = text.map_err(|_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "not in UTF-8")))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let line = text.split(['\n', '\r']).next().unwrap_or_default();
+    let unusable = |reason| unreadable(io::ErrorKind::InvalidData.into()).fact(Fact::Reason, reason);
     if bytes.len() > LONGEST_PASSWORD {
-        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "no password is so long")));
+        return Err(unusable("password_too_long"));
     }
-    Ok(Password::new(line))
+    // With a byte order mark, or letters of ASCII that are two bytes.
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
+        return Err(unusable("password_utf16"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| unusable("password_not_utf8"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Ok(Password::new(text.split(['\n', '\r']).next().unwrap_or_default()))
 }
 
 /// The token that the renewal of this certificate from elsewhere goes onto, with what is odd about that.
