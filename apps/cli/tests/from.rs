@@ -196,7 +196,7 @@ fn bad_input_costs_nothing() {
     let two = [stage.read("old.pem"), stage.read("second.pem")].concat();
     stage.write("two.pem", &two);
     stage.write("wrong", b"falsch");
-    stage.write("utf16", &"秘密".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    stage.write("utf16", &"秘密1".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
     stage.write("sjis", b"\x94\xe9\x96\xa7\r\n");
     let before = stage.token.snapshot();
     let with = |more: &[&str]| stage.run(&[&["renew", "--issuer", "touch asked"], more].concat());
@@ -225,7 +225,7 @@ fn bad_input_costs_nothing() {
         assert!(!stage.file("asked").exists(), "{more:?}");
     }
     for (file, reason) in [("utf16", "password_utf16"), ("sjis", "password_not_utf8")] {
-        let error = with(&["--from", "file:old.p12", "--from-password", file]).error();
+        let error = with(&["--from", "file:old.p12", "--from-password", file]).failed("file_unreadable", 2);
         assert_eq!(error["facts"]["reason"][0], reason, "{error:#}");
     }
     // The person may choose.
