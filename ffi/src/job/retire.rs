@@ -59,12 +59,16 @@ pub struct usbtoken_retire_params {
     pub confirmations: *const usbtoken_bytes,
     /// How many there are.
     pub confirmation_count: usize,
+    /// The credential that takes the old one's place, named by a person; NULL where the record on its key says so. One that other
+    /// programs have made has none (USBTOKEN_RETIRE_NO_SUCCESSOR), and where a record and the names differ a person has to say it
+    /// (USBTOKEN_SUCCESSOR_DOUBTFUL, USBTOKEN_REMOVAL_DOUBTFUL). It stays the caller's.
+    pub successor: *const usbtoken_credential,
 }
 
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
 unsafe impl Sized32 for usbtoken_retire_params {}
 
-/// As usbtoken_session_retire, with anchors by which the successor's CA is known. `params` and `out` may be NULL.
+/// As usbtoken_session_retire, with anchors by which the successor's CA is known, or a successor that a person names. `params` and `out` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_session_retire_with(
     session: *const usbtoken_session,
@@ -77,7 +81,7 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         // SAFETY: rule 4 of the header.
         let params = unsafe { args::sized("params", params) }?;
         let (mut policy, mut clock) = (noun.host.policy(), Clock::SYSTEM);
-        let mut records = Vec::new();
+        let (mut records, mut successor) = (Vec::new(), None::<Arc<CredentialNoun>>);
         check_keep(&noun.host)?;
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
@@ -92,10 +96,17 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             }
             // SAFETY: rule 4 of the header.
             records = unsafe { confirmations(params.confirmations, params.confirmation_count) }?;
+            if !params.successor.is_null() {
+                successor = Some(boundary::also("params.successor", params.successor)?);
+            }
             clock = noun.host.clock(params.now)?;
             noun.host.check_policy(&policy)?;
         }
         let removal = Retire::of(&old.credential, &policy);
+        let removal = match &successor {
+            Some(new) => removal.successor(new.credential.certificate()),
+            None => removal,
+        };
         let removal = match noun.host.bank() {
             Some(bank) if !records.is_empty() => {
                 let by_bank = records.into_iter().filter(|record| record.is_by(bank));
@@ -158,7 +169,7 @@ fn remove(
     let steps = Unstoppable(&noun.host);
     // Where a bank keeps them, check_keep has refused; elsewhere the caller alone decides.
     let removal = removal.although_kept();
-    let run = Run::default().at(clock).progress(&steps).installations(noun.host.installations());
+    let run = noun.host.knowing_installations(Run::default().at(clock).progress(&steps));
     let retired = removal.run(&*noun.session()?, &run)?;
     if let Some(out) = out {
         let successor = CredentialNoun::new(retired.successor.clone(), &noun.host);
