@@ -435,7 +435,10 @@ impl Run {
             self.note(remark);
         }
         let finder = match self.global.drivers.driver_limit {
-            Some(seconds) => finder.deadlines(at_most(Duration::from_secs(seconds.into()))),
+            Some(seconds) => {
+                let limit = Duration::from_secs(seconds.into());
+                finder.deadlines(at_most(limit)).time_limit(limit.max(Finder::TIME_LIMIT))
+            }
             None => finder,
         };
         self.secrets().fold(finder, Finder::without_variable)

@@ -276,6 +276,8 @@ pub enum Words<'a> {
     HintPinPad,
     /// Hint of the command: drivers inside this program.
     HintInProcess,
+    /// How long a driver is waited for can be said.
+    HintDriverLimit,
     /// Hint of the command: load the driver all the same.
     HintTrustDriver,
     /// Hint of the command: jobs of other callers.
