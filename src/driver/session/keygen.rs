@@ -69,7 +69,10 @@ impl Session {
 
     fn made(&self, set: TemplateSet, halves: Halves, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
         self.check_left_out(set, halves.private)?;
-        self.named(self.read_pair(halves)?, id, label)
+        let pair = self.read_pair(halves)?;
+        // An identifier that was read wrongly once is not to be given to the other half.
+        let pair = if pair.has_id(id) { pair } else { self.read_pair(halves)? };
+        self.named(pair, id, label)
     }
 
     /// Tries the templates one after the other, until one is taken or the refusal is not about the template.
@@ -182,8 +185,7 @@ impl Session {
     fn named(&self, pair: NewKeyPair, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
         let Some(public) = &pair.public else { return Ok(NewKeyPair { labelled: false, ..pair }) };
         let id = if pair.private.id.is_empty() { id } else { &pair.private.id };
-        let has_id = pair.private.id == id && public.id == id;
-        if has_id && pair.has_label(label) {
+        if pair.has_id(id) && pair.has_label(label) {
             return Ok(pair);
         }
         let open = self.open_session();
@@ -256,6 +258,11 @@ impl Session {
 }
 
 impl NewKeyPair {
+    /// Whether both halves have this CKA_ID.
+    fn has_id(&self, id: &[u8]) -> bool {
+        self.private.id == id && self.public.iter().all(|public| public.id == id)
+    }
+
     /// Whether both halves kept this label, by which they are known again.
     fn has_label(&self, label: &[u8]) -> bool {
         let padding = |byte: &u8| matches!(byte, 0 | b' ');

@@ -411,12 +411,20 @@ impl PublicSession {
     /// # Errors
     /// What the search or the reading returns; [`Code::DriverMisbehaved`].
     pub(crate) fn certificates(&self) -> Result<Objects> {
-        self.open_session().certificates()
+        or_nothing(self.open_session().certificates())
     }
 
     /// What is visible without login.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        self.open_session().objects(None)
+        or_nothing(self.open_session().objects(None))
+    }
+}
+
+/// A token that lets nobody search or read before the login shows nothing before it, as one does whose objects are private.
+fn or_nothing(read: Result<Objects>) -> Result<Objects> {
+    match read {
+        Err(error) if error.code() == Code::PinRequired => Ok(Objects::default()),
+        read => read,
     }
 }
 

@@ -325,11 +325,13 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::DriverHostUnusable => Words::HintInProcess,
+        Code::DriverTimeout if !is_because(error, "pin_may_have_counted") => Words::HintDriverLimit,
         _ if is_because(error, "pin_may_have_counted") => Words::HintPinCorrected,
         Code::TokenAmbiguous | Code::TokenNotFound | Code::TokenNotNamed => Words::HintToken,
         Code::CredentialNotFound if is_because(error, "delivered_empty") => Words::HintFrom,
         Code::CredentialNotFound | Code::CredentialNotSeen => Words::HintCredentialOrFrom,
         Code::CredentialAmbiguous => Words::HintCredential,
+        Code::OldNotOfJob if is_because(error, "first_issue") => Words::HintWithoutFrom,
         Code::OldNotFound | Code::OldAmbiguous | Code::OldNotOfJob | Code::PlaceUnsupported => {
             Words::HintFrom
         }
@@ -409,6 +411,14 @@ mod tests {
         };
         assert!(unwritable(io::ErrorKind::AlreadyExists));
         assert!(!unwritable(io::ErrorKind::PermissionDenied));
+    }
+
+    #[test]
+    fn who_may_wait_longer_is_told_how() {
+        let hint = |error: Error| error_json(&error, Lang::En, None)["error"]["hint"].to_string();
+        let late = || Error::new(Code::DriverTimeout).fact(Fact::Function, "C_FindObjectsInit");
+        assert!(hint(late()).contains("--driver-limit"));
+        assert!(!hint(late().fact(Fact::Reason, "pin_may_have_counted")).contains("--driver-limit"));
     }
 
     fn ambiguous() -> Error {
