@@ -132,6 +132,11 @@ impl Finder {
         self
     }
 
+    /// How this loads drivers, for reading places of this computer in the same way ([`places`](crate::places)).
+    pub fn loading(&self) -> &Loading {
+        &self.limits.loading
+    }
+
     /// Gives each driver this long to be initialised and to list its tokens; [`Finder::TIME_LIMIT`] by default.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {

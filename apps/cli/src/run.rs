@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use usbtoken::bank::{Bank, Installed, Override};
-use usbtoken::driver::{Deadlines, Reservation, TokenIdentity};
+use usbtoken::driver::{Deadlines, Loading, Reservation, TokenIdentity};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
@@ -413,6 +413,11 @@ impl Run {
             }
         };
         Ok(self.hosted(finder))
+    }
+
+    /// How a driver is loaded that reads a place of this computer: no bank's, and none that is named.
+    pub fn loading(&self) -> Loading {
+        self.hosted(Finder::new()).loading().clone()
     }
 
     /// Where the drivers run, of which a person is told when it is not where they should.

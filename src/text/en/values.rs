@@ -60,6 +60,16 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
         (Fact::Reason, "softokn_in_use") => "this program uses the same library (NSS) already",
+        (Fact::Reason, "nss_crashed") => "the library that reads it (NSS) crashed",
+        (Fact::Reason, "nss_hangs") => "the library that reads it (NSS) did not answer in time",
+        (Fact::Reason, "first_issue") => {
+            "the request is for a first certificate and renews none; leave the old certificate out"
+        }
+        (Fact::Reason, "password_utf16") => "it is in UTF-16; save it as UTF-8",
+        (Fact::Reason, "password_not_utf8") => {
+            "it is not in UTF-8 but in another encoding, such as Shift_JIS; save it as UTF-8"
+        }
+        (Fact::Reason, "password_too_long") => "its first line is longer than any password",
         (Fact::Reason, "no_cert9") => "there is no cert9.db",
         (Fact::Reason, "nss_old_form") => "it is a profile of the old form (cert8.db)",
         (Fact::Reason, "pkcs12_malformed") => "it cannot be read as PKCS#12",

@@ -325,6 +325,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::CredentialNotFound if is_because(error, "delivered_empty") => Words::HintFrom,
         Code::CredentialNotFound | Code::CredentialNotSeen => Words::HintCredentialOrFrom,
         Code::CredentialAmbiguous => Words::HintCredential,
+        Code::OldNotOfJob if is_because(error, "first_issue") => Words::HintWithoutFrom,
         Code::OldNotFound | Code::OldAmbiguous | Code::OldNotOfJob | Code::PlaceUnsupported => {
             Words::HintFrom
         }

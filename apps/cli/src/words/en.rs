@@ -33,6 +33,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::RenewableOnto => "can be renewed onto a USB token",
         Words::RenewedOnto(by) => return format!("seems to be renewed onto a USB token: {by}"),
         Words::FilePassword(file) => return format!("Password of the file {file}: "),
+        Words::HintWithoutFrom => "Run the command again without --from.",
         Words::HintFrom => {
             "Name the old certificate's place with --from file:FILE; of several, choose one with --serial."
         }

@@ -36,6 +36,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::RenewableOnto => "USBトークンへの更新が可能です",
         Words::RenewedOnto(by) => return format!("USBトークンへ更新済みのようです: {by}"),
         Words::FilePassword(file) => return format!("電子証明書ファイル {file} のパスワード: "),
+        Words::HintWithoutFrom => "--from を付けずに、もう一度実行してください。",
         Words::HintFrom => {
             "古い電子証明書の場所は --from file:ファイル名 で指定します。複数あるときは --serial で選びます。"
         }

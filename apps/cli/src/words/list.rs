@@ -66,6 +66,8 @@ pub enum Words<'a> {
     RenewedOnto(&'a str),
     /// Asks for the password of a file with a certificate.
     FilePassword(&'a str),
+    /// Hint: the old certificate is not to be named.
+    HintWithoutFrom,
     /// Hint: where the old certificate is.
     HintFrom,
     /// Hint: the password of a file.

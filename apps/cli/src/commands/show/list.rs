@@ -284,7 +284,7 @@ pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
 /// The certificates of this computer, by their end. What cannot be read is told and hides no other.
 fn on_this_computer(run: &Run, also: &[Place]) -> Vec<OldCertificate> {
     run.progress.step(Step::ReadPlace);
-    let (all, unread) = places::on_this_computer(also);
+    let (all, unread) = places::on_this_computer(also, &run.loading());
     unread.iter().for_each(|error| print_warning(error, run.lang, run.bank(), run.global.json));
     all
 }
