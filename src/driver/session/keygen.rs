@@ -1,7 +1,7 @@
 //! Making a key pair on the token that cannot leave it.
 
 use super::Session;
-use super::object::{Label, Present, StoredKey, StoredPublicKey};
+use super::object::{Changed, Label, Present, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::remove::Removal;
 use crate::driver::ckr;
@@ -97,7 +97,10 @@ impl Session {
             let begun = Instant::now();
             let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
-                Ok((public, private)) => return Ok((set, Halves { public, private })),
+                Ok((public, private)) => {
+                    self.has_changed(Changed::KeyMade(id.to_vec()));
+                    return Ok((set, Halves { public, private }));
+                }
                 Err(failure) => failure,
             };
             let took = begun.elapsed();

@@ -120,6 +120,22 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "pin_may_have_counted") => {
             "the PIN was sent and not answered, so it may have counted as a wrong one: make sure of it before the next run"
         }
+        (Fact::Reason, "key_may_be_there") => {
+            "the new key, or half of it, may be on the token; the certificate in use is as it was"
+        }
+        (Fact::Reason, "certificate_may_be_there") => {
+            "the new certificate may be on the token beside its key, which waits there; the certificate in use is as it was"
+        }
+        (Fact::Reason, "object_may_be_gone") => {
+            "a part of what was to be removed is gone or may be gone, and the rest is there still"
+        }
+        (Fact::Reason, "new_key_stays") => {
+            "the new key is on the token and waits there; the certificate in use is as it was"
+        }
+        (Fact::Reason, "new_certificate_stays") => {
+            "the new certificate is on the token; that its key signs was not seen to the end. The certificate in use is as it was"
+        }
+        (Fact::Reason, "nothing_changed") => "nothing on the token was changed",
         (Fact::Reason, "object_unreadable") => "the object cannot be read",
         (Fact::Reason, "another_session") => "the object was read in another session",
         (Fact::Reason, "no_anchor") => "no trust anchor was given",

@@ -106,6 +106,22 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "pin_may_have_counted") => {
             "PINを送ったあとの応答がないため、PINの誤りとして数えられた可能性があります。再実行の前にPINを確かめてください"
         }
+        (Fact::Reason, "key_may_be_there") => {
+            "新しい鍵が（一部だけ）USBトークンに作成された可能性があります。現在の電子証明書は変わっていません"
+        }
+        (Fact::Reason, "certificate_may_be_there") => {
+            "新しい鍵はUSBトークンに残っており、新しい電子証明書も書き込まれた可能性があります。現在の電子証明書は変わっていません"
+        }
+        (Fact::Reason, "object_may_be_gone") => {
+            "削除の対象の一部が既に削除された可能性があります。残りはUSBトークンにあります"
+        }
+        (Fact::Reason, "new_key_stays") => {
+            "新しい鍵はUSBトークンに残っています。現在の電子証明書は変わっていません"
+        }
+        (Fact::Reason, "new_certificate_stays") => {
+            "新しい電子証明書はUSBトークンに書き込まれていますが、その鍵で署名できることは確認し終えていません。現在の電子証明書は変わっていません"
+        }
+        (Fact::Reason, "nothing_changed") => "USBトークンの内容は変更していません",
         (Fact::Reason, "object_unreadable") => "オブジェクトを読み取れません",
         (Fact::Reason, "another_session") => "別のセッションで読み取ったオブジェクトです",
         (Fact::Reason, "no_anchor") => "信頼する認証局（トラストアンカー）が指定されていません",

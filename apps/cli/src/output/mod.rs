@@ -314,6 +314,12 @@ pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
     })
 }
 
+/// Whether a driver that has ended may have left a job on the token.
+fn is_left(error: &Error) -> bool {
+    let left = ["key_may_be_there", "certificate_may_be_there", "new_key_stays", "new_certificate_stays"];
+    left.into_iter().any(|reason| is_because(error, reason))
+}
+
 fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
@@ -366,6 +372,8 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         // The command that goes on is named.
         _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
         Code::LoginLost => Words::HintSee,
+        _ if is_left(error) => Words::HintPending,
+        _ if is_because(error, "object_may_be_gone") => Words::HintSee,
         // An answer that was refused leaves the key pending.
         code if code.family() == Family::Answer => Words::HintPending,
         _ => return None,
