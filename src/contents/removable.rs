@@ -95,7 +95,8 @@ impl Contents {
             Ok(public) => public,
             Err(error) if named && !is_of_the_token(&error) => {
                 let held = self.private_keys.get(key).ok_or_else(gone)?;
-                return Ok(Removal::new(step).named_private_key(&held.stored));
+                let removal = Removal::new(step).beside_other_keys(self.private_keys.len() > 1);
+                return Ok(removal.named_private_key(&held.stored));
             }
             Err(error) if is_of_the_token(&error) => return Err(error),
             Err(error) => return Err(doubt(step, pending.id(), "key_does_not_sign").because_of(error)),
@@ -134,7 +135,8 @@ impl Contents {
         if !named && by_record.any(|half| half.stored.public_key.is_none() && is_foreign(half)) {
             return Err(doubt(step, pending.id(), "public_key_unreadable"));
         }
-        let mut removal = self.with_half_certificates(Removal::of(step, &self.present), pending);
+        let removal = Removal::of(step, &self.present).beside_other_keys(self.private_keys.len() > 1);
+        let mut removal = self.with_half_certificates(removal, pending);
         for half in self.half_public_keys(record, &held.stored.id) {
             removal = removal.half_public_key(half);
         }

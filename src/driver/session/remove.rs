@@ -31,7 +31,7 @@ pub(crate) struct Removal {
     known: Option<Arc<Present>>,
     /// What has to be there still when a private key goes.
     kept: Vec<Place>,
-    /// Whether a private key is among these.
+    /// Whether a private key stays on the token.
     keeps_key: bool,
 }
 
@@ -76,6 +76,12 @@ impl Removal {
         self.kept.push(certificate.place);
         self.kept.extend(key.map(|key| key.place));
         self.keeps_key |= key.is_some();
+        self
+    }
+
+    /// Made where other private keys stay: while none of them shows, what does not show is not gone.
+    pub(crate) fn beside_other_keys(mut self, are_there: bool) -> Self {
+        self.keeps_key |= are_there;
         self
     }
 
