@@ -719,6 +719,8 @@
 #define USBTOKEN_NOTICE_OLD_NOT_YET_VALID 146
 /** The old certificate is not any more where it was. This program has not removed it. */
 #define USBTOKEN_NOTICE_OLD_NOT_WHERE_IT_WAS 147
+/** The token shown seems to hold the renewal of this certificate already. */
+#define USBTOKEN_NOTICE_RENEWED_ON_OTHER_TOKEN 149
 /** Whether the old certificate is still where it was could not be seen. This program has removed nothing there. */
 #define USBTOKEN_NOTICE_OLD_NOT_SEEN 148
 /** A place could not be read, and the certificates there are not shown. */

@@ -146,6 +146,8 @@ numbered! {
         OldNotYetValid = 146 "old_not_yet_valid",
         /// The old certificate is not any more where it was.
         OldNotWhereItWas = 147 "old_not_where_it_was",
+        /// The certificate is said to be renewed already, on another token that is plugged in.
+        RenewedOnOtherToken = 149 "renewed_on_other_token",
         /// Whether the old certificate is still where it was could not be seen.
         OldNotSeen = 148 "old_not_seen",
         /// A place for certificates could not be read and was passed over.

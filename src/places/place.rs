@@ -77,9 +77,12 @@ impl FromStr for Place {
             ("pkcs11", _) => Ok(Place::OtherToken(Box::new(text.parse()?))),
             ("file", path) if !path.is_empty() => Ok(Place::File(PathBuf::from(path))),
             ("nss", rest) if !rest.is_empty() && !rest.starts_with('#') => {
-                // A folder may have the sign in its name; a name of a certificate more likely so.
-                let (profile, name) = rest.split_once('#').unwrap_or((rest, ""));
-                let profile = profile.strip_prefix("sql:").unwrap_or(profile);
+                let rest = rest.strip_prefix("sql:").unwrap_or(rest);
+                // A folder may have the sign in its name as a name of a certificate may: the longest that is a profile, else the first.
+                let signs = rest.rmatch_indices('#').map(|(at, _)| (&rest[..at], &rest[at + 1..]));
+                let all = std::iter::once((rest, "")).chain(signs);
+                let there = all.clone().find(|(profile, _)| Path::new(profile).join("cert9.db").exists());
+                let (profile, name) = there.or_else(|| rest.split_once('#')).unwrap_or((rest, ""));
                 Ok(Place::Nss { profile: PathBuf::from(profile), name: name.to_owned() })
             }
             ("windows", thumbprint) => {
@@ -97,8 +100,11 @@ impl FromStr for Place {
     }
 }
 
+/// What has no kind may be anything, such as a PIN: it is not shown.
 fn malformed(text: &str, expected: &str) -> Error {
-    Error::new(Code::BadArgument).fact(Fact::Found, text).fact(Fact::Expected, expected)
+    let error = Error::new(Code::BadArgument);
+    let error = if text.contains(':') { error.fact(Fact::Found, text) } else { error };
+    error.fact(Fact::Expected, expected)
 }
 
 /// As the text.

@@ -66,19 +66,30 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
     try_room().map_err(|error| unwritable(path, error))
 }
 
-/// Makes sure that a file is not the one that the old certificate was read from: with it goes, perhaps, the only copy of its key.
+/// Makes sure that a file is not the one that the old certificate was read from, and is in no profile that it was read from: with
+/// it goes, perhaps, the only copy of its key.
 ///
 /// # Errors
 /// [`Code::FileUnwritable`].
 pub fn check_apart(path: &Path, old: &OldCertificate) -> Result<()> {
-    let Place::File(place) = old.place() else { return Ok(()) };
-    match (path.canonicalize(), place.canonicalize()) {
-        (Ok(path), Ok(place)) if path == place => {
-            let error = Error::new(Code::FileUnwritable).fact(Fact::Path, path.display());
-            Err(error.fact(Fact::Reason, "old_certificate_there"))
+    let is_there = match old.place() {
+        Place::File(place) => is_same(path, place),
+        Place::Nss { profile, .. } => {
+            // A link leads to what is replaced.
+            let real = path.canonicalize();
+            is_same(folder_of(path), profile) || real.is_ok_and(|real| is_same(folder_of(&real), profile))
         }
-        _ => Ok(()),
+        _ => false,
+    };
+    if !is_there {
+        return Ok(());
     }
+    let error = Error::new(Code::FileUnwritable).fact(Fact::Path, path.display());
+    Err(error.fact(Fact::Reason, "old_certificate_there"))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Writes a file as a whole: under another name first, so that no one ever sees a part of it.

@@ -21,7 +21,7 @@ use usbtoken::text::printable;
 use usbtoken::{Code, Error, Login, Pin, Result, Token};
 
 use self::prompt::Typed;
-pub use self::source::{Found, Source, close_input, standard_input};
+pub use self::source::{Found, Source, close_input, is_some_place, standard_input};
 use crate::args::Global;
 use crate::words::{Tongue, Words};
 

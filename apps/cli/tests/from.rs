@@ -224,9 +224,16 @@ fn bad_input_costs_nothing() {
         stage.token.snapshot().assert_same_as(&before);
         assert!(!stage.file("asked").exists(), "{more:?}");
     }
-    for (file, reason) in [("utf16", "password_utf16"), ("sjis", "password_not_utf8")] {
+    let reasons = [
+        ("utf16", "password_utf16"),
+        ("sjis", "password_not_utf8"),
+        ("old.p12", "password_not_utf8"),
+        ("秘密", "file_not_there"),
+    ];
+    for (file, reason) in reasons {
         let error = with(&["--from", "file:old.p12", "--from-password", file]).failed("file_unreadable", 2);
         assert_eq!(error["facts"]["reason"][0], reason, "{error:#}");
+        assert!(!error.to_string().contains("秘密"), "{error:#}");
     }
     // The person may choose.
     let serial = serial_hex(&old_until(&stage, "third", days_from_now(13)));
@@ -271,6 +278,10 @@ fn renew_moves_from_one_token_onto_another() {
     let installed = run(&["install", "answer", "--token", &onto]).json();
     assert!(installed["from"]["place"].as_str().unwrap().starts_with("pkcs11:token="), "{installed:#}");
     assert_eq!(new.snapshot().objects().len(), 3);
+    // Onto a third token: that it is renewed is remarked.
+    let third = stage.token.sibling("THIRD");
+    let beside = run(&["preflight", "--from", &from, "--token", &third.uri()]);
+    assert!(beside.notices().contains(&"renewed_on_other_token".to_owned()), "{beside:?}");
     // Once more: it is there already; and a token that is its own old one is renewed as ever.
     let again = run(&[&["renew", "--issuer", "false"], &both[..]].concat()).json();
     assert_eq!(again["already_renewed"], true, "{again:#}");
@@ -424,6 +435,8 @@ fn the_numbers_of_the_list_can_be_used() {
         ("0", &[], ("credential_not_found", 3)),
         ("3", &[], ("token_not_named", 9)),
         ("1", &["--from", "file:old.pem"], ("bad_argument", 2)),
+        // What the list of one token and that of all give a number to.
+        ("1", &["--token", &onto], ("old_ambiguous", 3)),
     ] {
         let said = run(&[&["--json", "request", "--out", "x", "--nth", nth], more].concat());
         said.failed(name.0, name.1);
@@ -431,8 +444,8 @@ fn the_numbers_of_the_list_can_be_used() {
     for (token, before) in [&stage.token, &sibling, &empty].iter().zip(&before) {
         token.snapshot().assert_same_as(before);
     }
-    // On the empty token's list the first is what is on this computer.
-    let asked = run(&["--json", "request", "--out", "request.pem", "--token", &onto, "--nth", "1"]).json();
+    // The number of the list over all means the same with a token.
+    let asked = run(&["--json", "request", "--out", "request.pem", "--token", &onto, "--nth", "3"]).json();
     assert_eq!(asked["from"]["serial"], serial_hex(&old), "{asked:#}");
 }
 
@@ -451,6 +464,9 @@ fn a_request_is_not_written_over_the_old_certificate() {
     stage.run(&[&["request", "--out", "request.pem"], &P12[..]].concat()).succeeded();
     // The job knows where the old certificate was.
     stage.run(&["resume", "--out", "old.p12", "--overwrite"]).failed("file_unwritable", 2);
+    stage
+        .run(&["resume", "--out", "old.p12", "--overwrite", "--from", "file:old.pem"])
+        .failed("file_unwritable", 2);
     assert_eq!(stage.read("old.p12"), file);
 }
 

@@ -24,6 +24,21 @@ fn stage() -> Stage {
     stage
 }
 
+/// No file of a profile is written over, there or not, by whatever name. Its folder may have the sign of a nickname in its name.
+#[test]
+fn nothing_is_written_into_the_profile_of_the_old_certificate() {
+    let stage = stage();
+    fs::rename(stage.file("profile"), stage.file("a#b")).unwrap();
+    std::os::unix::fs::symlink(stage.file("a#b/key4.db"), stage.file("key")).unwrap();
+    let (keys, before) = (stage.read("a#b/key4.db"), stage.token.snapshot());
+    for out in ["a#b/key4.db", "a#b/cert9.db", "a#b/new.pem", "key"] {
+        let words = ["request", "--out", out, "--overwrite", "--from", "nss:a#b#x"];
+        stage.run(&words).failed("file_unwritable", 2);
+    }
+    assert_eq!(stage.read("a#b/key4.db"), keys);
+    stage.token.snapshot().assert_same_as(&before);
+}
+
 fn listing<'c>(stage: &Stage, limit: &str, command: &'c mut Command) -> &'c mut Command {
     let words = ["--json", "--lang", "en", "--driver-limit", limit, "list", "--everywhere"];
     let also = ["--also", "nss:profile", "--also", "file:old.der"];

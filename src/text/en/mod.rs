@@ -303,6 +303,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The certificate that is renewed is not valid yet.",
             "Make sure that the date of this computer is right, and that the certificate is the one that is meant.",
         ),
+        Notice::RenewedOnOtherToken => w(
+            "The token shown seems to hold the renewal of this certificate already.",
+            "Use that one. If you go on, the CA is asked for a second certificate.",
+        ),
         Notice::OldNotSeen => w(
             "Whether the old certificate is still where it was could not be seen. This program has removed nothing there.",
             "Where it is, it is valid until the date shown, though the bank may end it earlier. Where the browser offers both, choose the new one by its serial number.",

@@ -13,16 +13,23 @@ pub fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| without_stray(error).exit())
 }
 
-/// The same error without an argument that is neither an option nor nearly a command.
+/// The same error without an argument that is neither an option nor nearly a command, nor a place of certificates.
 fn without_stray(mut error: clap::Error) -> clap::Error {
     let stray = match error.kind() {
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
         ErrorKind::InvalidSubcommand if error.get(ContextKind::SuggestedSubcommand).is_none() => {
             ContextKind::InvalidSubcommand
         }
+        ErrorKind::ValueValidation if is_place(error.get(ContextKind::InvalidArg)) => {
+            ContextKind::InvalidValue
+        }
         _ => return error,
     };
     match error.get(stray) {
+        // A place has its kind in front.
+        Some(ContextValue::String(text)) if stray == ContextKind::InvalidValue && text.contains(':') => {
+            return error;
+        }
         Some(ContextValue::String(text)) if !text.starts_with("--") => {}
         _ => return error,
     }
@@ -31,6 +38,11 @@ fn without_stray(mut error: clap::Error) -> clap::Error {
     error.remove(ContextKind::Suggested);
     error.remove(ContextKind::TrailingArg);
     error
+}
+
+fn is_place(option: Option<&ContextValue>) -> bool {
+    let places = ["--from <PLACE>", "--also <PLACE>"];
+    matches!(option, Some(ContextValue::String(option)) if places.contains(&option.as_str()))
 }
 
 #[cfg(test)]
@@ -60,6 +72,15 @@ mod tests {
             let said = said(line);
             assert!(!said.contains("6482") && said.contains("Usage:"), "{line:?}: {said}");
         }
+    }
+
+    #[test]
+    fn a_place_without_its_kind_may_be_the_pin() {
+        for line in [["preflight", "--from", "648219"], ["list", "--also", "648219"]] {
+            let said = said(&line);
+            assert!(!said.contains("6482") && said.contains("file:PATH"), "{line:?}: {said}");
+        }
+        assert!(said(&["preflight", "--from", "http://x"]).contains("http://x"));
     }
 
     #[test]

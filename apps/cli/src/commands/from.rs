@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::jst_date;
 use usbtoken::places::{self, InPlace, OldCertificate, Password, Place};
@@ -99,7 +100,12 @@ fn ask(run: &Run, path: &Path) -> Result<Option<Password>> {
 fn password_from(run: &Run, path: &Path) -> Result<Password> {
     run.check_input(path)?;
     let unreadable = |error: io::Error| {
-        let place = Error::new(Code::FileUnreadable).during(Step::ReadPlace).fact(Fact::Path, path.display());
+        let place = Error::new(Code::FileUnreadable).during(Step::ReadPlace);
+        // What is no path may be the password itself.
+        let place = match pin::is_some_place(path) || files::is_standard(path) {
+            true => place.fact(Fact::Path, path.display()),
+            false => place.fact(Fact::Reason, "file_not_there"),
+        };
         place.fact(Fact::Detail, &error).caused_by(error)
     };
     // The capacity is given beforehand: a buffer that grew would leave copies behind.
@@ -115,13 +121,26 @@ fn password_from(run: &Run, path: &Path) -> Result<Password> {
     if bytes.len() > LONGEST_PASSWORD {
         return Err(unusable("password_too_long"));
     }
-    // With a byte order mark, or letters of ASCII that are two bytes.
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
+    if is_utf16(&bytes) {
         return Err(unusable("password_utf16"));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| unusable("password_not_utf8"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     Ok(Password::new(text.split(['\n', '\r']).next().unwrap_or_default()))
+}
+
+/// Whether it is a text in UTF-16: with a byte order mark, or with letters of ASCII that are two bytes.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let is_text = |unit: fn([u8; 2]) -> u16| {
+        let (units, rest) = bytes.as_chunks();
+        let units = units.iter().map(|bytes| unit(*bytes));
+        rest.is_empty()
+            && char::decode_utf16(units)
+                .all(|letter| letter.is_ok_and(|letter| !letter.is_control() || "\r\n".contains(letter)))
+    };
+    bytes.starts_with(b"\xff\xfe")
+        || bytes.starts_with(b"\xfe\xff")
+        || bytes.contains(&0) && (is_text(u16::from_le_bytes) || is_text(u16::from_be_bytes))
 }
 
 /// The token that the renewal of this certificate from elsewhere goes onto, with what is odd about that.
@@ -134,11 +153,26 @@ pub fn onto(run: &Run, old: &OldCertificate) -> Result<Token> {
         let begins = jst_date(old.certificate().not_before());
         run.note(Warning::from(Notice::OldNotYetValid).fact(Fact::Begins, begins));
     }
+    let elsewhere = renewed_beside(run, &token, old);
+    elsewhere.into_iter().for_each(|other| {
+        run.note(Warning::from(Notice::RenewedOnOtherToken).fact(Fact::Token, other));
+    });
     let others = Keeper::of_user().ordered_beside(token.identity(), old.certificate());
     if let Some(other) = others.first() {
         run.note(Warning::from(Notice::OrderedOnOtherToken).fact(Fact::Token, other));
     }
     Ok(token)
+}
+
+/// The other token that is plugged in and has what is said to take this certificate's place. What cannot be read is not there.
+fn renewed_beside(run: &Run, token: &Token, old: &OldCertificate) -> Option<TokenIdentity> {
+    let others = run.finder().ok()?.tokens().ok()?.tokens;
+    let mut others = others.into_iter().filter(|other| other.identity() != token.identity());
+    let takes = |other: &Token| {
+        let all = other.credentials();
+        all.is_ok_and(|all| all.said_to_replace(old.certificate()).is_some())
+    };
+    others.find(takes).map(|other| other.identity().clone())
 }
 
 /// The bank's token, or the one that is named. One that no one has named and no bank calls its own is not written to.

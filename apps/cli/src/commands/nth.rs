@@ -8,9 +8,10 @@ use crate::args::{Command, FromArgs, Which};
 use crate::run::Run;
 
 /// Puts in the place of `--nth` what it means: the token and the serial number, or the place on this computer. The numbers are those
-/// of `list` with the same `--token`, and beyond them those of `list --everywhere`.
+/// of `list` with the same `--token`, and beyond them those of `list --everywhere` over all tokens.
 ///
 /// # Errors
+/// [`Code::OldAmbiguous`] where that list over all tokens and the one of the token give the number to different certificates;
 /// [`Code::CredentialNotFound`] where the list is shorter; [`Code::BadArgument`] beside a place; as [`list::numbered`].
 pub fn choose(run: &mut Run, command: &mut Command) -> Result<()> {
     let Some((which, from)) = command.which() else { return Ok(()) };
@@ -19,8 +20,25 @@ pub fn choose(run: &mut Run, command: &mut Command) -> Result<()> {
     if from.as_ref().is_some_and(|from| from.from.is_some()) {
         return Err(detail("--nth, --from"));
     }
-    let all = list::numbered(run, |on_tokens| number > on_tokens && from.is_some())?;
-    let Some(meant) = number.checked_sub(1).and_then(|at| all.get(at)) else {
+    let beyond = from.is_some();
+    let mut all = list::numbered(run, |on_tokens| number > on_tokens && beyond)?;
+    let at = number.checked_sub(1);
+    let is_place =
+        |all: &[list::Numbered]| at.and_then(|at| all.get(at)).is_none_or(|meant| meant.at.is_err());
+    // Beyond the token's own certificates the list over all is the one that people see.
+    if let (true, Some(token)) = (beyond && is_place(&all), run.global.token.take()) {
+        let own = std::mem::replace(&mut all, list::numbered(run, |on_tokens| number > on_tokens)?);
+        run.global.token = Some(token);
+        let serials = [&own, &all].map(|all| at.and_then(|at| all.get(at)).map(|one| &one.serial));
+        if let [Some(own), Some(of_all)] = serials
+            && own != of_all
+        {
+            let error = Error::new(Code::OldAmbiguous).during(Step::ReadPlace);
+            let error = error.fact(Fact::Found, format!("--nth {number}"));
+            return Err(error.fact(Fact::Candidate, own).fact(Fact::Candidate, of_all));
+        }
+    }
+    let Some(meant) = at.and_then(|at| all.get(at)) else {
         let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
         return Err(error.fact(Fact::Found, format!("--nth {number}")).fact(Fact::Limit, all.len()));
     };

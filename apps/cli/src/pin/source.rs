@@ -140,7 +140,7 @@ fn read_file(path: &Path) -> Result<Found> {
 }
 
 /// Whether this is surely a path, and not a PIN that was given in its place: it is there, or its folder is.
-fn is_some_place(path: &Path) -> bool {
+pub fn is_some_place(path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     fs::symlink_metadata(path).is_ok() || folder.is_some_and(Path::is_dir)
 }

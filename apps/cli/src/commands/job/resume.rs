@@ -41,11 +41,13 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let said = args.order.reference.clone();
     let (order, resumed) = match meant {
         Meant::Key(key) => {
-            let elsewhere = elsewhere.or_else(|| way.keeper().old_elsewhere(&session, key.id()));
-            let key = of_job(*key, elsewhere.as_ref())?;
-            if let (Some(out), Some(old)) = (&args.out, &elsewhere) {
-                files::check_apart(out, old)?;
+            let kept = way.keeper().old_elsewhere(&session, key.id());
+            if let Some(out) = &args.out {
+                // Where it was then and where it is said to be now.
+                kept.iter().chain(&elsewhere).try_for_each(|old| files::check_apart(out, old))?;
             }
+            let elsewhere = elsewhere.or(kept);
+            let key = of_job(*key, elsewhere.as_ref())?;
             let order = way.keeper().reference(&session, key.id());
             (order, go_on(run, args, &checks, &way, &session, (&key, elsewhere.as_ref())))
         }
