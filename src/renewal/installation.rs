@@ -21,24 +21,33 @@ pub struct Installation {
     certificate: String,
     /// In Japan, by the clock of the computer.
     day: Date,
-    /// The same of the certificate in whose place it was issued, where that has another subject and this program knows it by its own
-    /// request.
+    /// The same of the certificate in whose place it was issued, where the token alone does not show that, and this program knows it by
+    /// its own request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replaces: Option<String>,
+    /// Whether it was shown then that both come from one CA.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    one_issuer: bool,
 }
 
 impl Installation {
     pub(super) fn new(certificate: &Certificate, day: Date) -> Self {
-        Installation { version: VERSION, certificate: fingerprint(certificate), day, replaces: None }
+        Installation {
+            version: VERSION,
+            certificate: fingerprint(certificate),
+            day,
+            replaces: None,
+            one_issuer: false,
+        }
     }
 
-    pub(super) fn in_place_of(self, old: &Certificate) -> Self {
-        Installation { replaces: Some(fingerprint(old)), ..self }
+    pub(super) fn in_place_of(self, old: &Certificate, one_issuer: bool) -> Self {
+        Installation { replaces: Some(fingerprint(old)), one_issuer, ..self }
     }
 
-    /// Whether the certificate has another subject than the one in whose place it was issued: then this record alone tells a later
-    /// process that it renews that one.
-    pub fn is_in_another_name(&self) -> bool {
+    /// Whether this record alone tells a later process in whose place the certificate was issued: it has another subject than that one,
+    /// or it is not shown that one CA has issued both.
+    pub fn alone_shows_the_old(&self) -> bool {
         self.replaces.is_some()
     }
 
@@ -47,6 +56,11 @@ impl Installation {
         self.version == VERSION
             && self.certificate == fingerprint(new)
             && self.replaces.as_ref().is_some_and(|replaces| *replaces == fingerprint(old))
+    }
+
+    /// Whether it says that one CA has issued both.
+    pub(super) fn shows_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.one_issuer && self.shows(old, new)
     }
 
     /// SHA-256 of the certificate, in hexadecimal.

@@ -144,6 +144,11 @@ impl<'a> Run<'a> {
         self.installations.iter().any(|record| record.shows(old, new))
     }
 
+    /// Whether this program has seen at the installation that one CA has issued both.
+    pub(super) fn has_seen_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.installations.iter().any(|record| record.shows_one_issuer(old, new))
+    }
+
     /// Reports each step to this.
     #[must_use]
     pub fn progress(mut self, progress: &'a dyn Progress) -> Self {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use usbtoken::bank::{OldCredential, Override};
 use usbtoken::confirm::Confirm;
 use usbtoken::error::Step;
+use usbtoken::pki::MAX_RESPONSE;
 use usbtoken::renewal::{Clock, Confirmation, Retire};
-use usbtoken::{Code, Error, Result, Run};
+use usbtoken::{Certificate, Code, Error, Result, Run};
 
 use crate::base::args::{self, Sized32};
 use crate::base::boundary;
@@ -59,6 +60,9 @@ pub struct usbtoken_retire_params {
     pub confirmations: *const usbtoken_bytes,
     /// How many there are.
     pub confirmation_count: usize,
+    /// The certificate (DER) that takes the place of the old one, where a person has named it: one that is in another common name
+    /// (USBTOKEN_SUCCESSOR_DOUBTFUL), or that another program has renewed (USBTOKEN_RETIRE_NO_SUCCESSOR). `data` is NULL otherwise.
+    pub successor: usbtoken_bytes,
 }
 
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
@@ -77,13 +81,13 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         // SAFETY: rule 4 of the header.
         let params = unsafe { args::sized("params", params) }?;
         let (mut policy, mut clock) = (noun.host.policy(), Clock::SYSTEM);
-        let mut records = Vec::new();
+        let (mut records, mut successor) = (Vec::new(), None);
         check_keep(&noun.host)?;
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
             noun.host.check_override(params.anchor_count != 0, Override::Anchors)?;
             if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
-                policy.subject = subject_rule(params.subject_rule)?;
+                policy.demand_subject(subject_rule(params.subject_rule)?);
             }
             // SAFETY: rule 4 of the header.
             let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;
@@ -92,10 +96,16 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             }
             // SAFETY: rule 4 of the header.
             records = unsafe { confirmations(params.confirmations, params.confirmation_count) }?;
+            // SAFETY: rule 4 of the header.
+            successor = unsafe { named(&params.successor) }?;
             clock = noun.host.clock(params.now)?;
             noun.host.check_policy(&policy)?;
         }
         let removal = Retire::of(&old.credential, &policy);
+        let removal = match &successor {
+            Some(successor) => removal.successor(successor),
+            None => removal,
+        };
         let removal = match noun.host.bank() {
             Some(bank) if !records.is_empty() => {
                 let by_bank = records.into_iter().filter(|record| record.is_by(bank));
@@ -124,6 +134,19 @@ pub unsafe extern "C" fn usbtoken_session_retire_replaced(
             .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
         remove(noun, removal, Clock::SYSTEM, out)
     })
+}
+
+/// The certificate that a person has named.
+///
+/// # Safety
+/// The bytes are readable, or their address is NULL.
+unsafe fn named(successor: &usbtoken_bytes) -> Result<Option<Certificate>> {
+    if successor.data.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the same contract.
+    let der = unsafe { args::bytes("params.successor", successor.data, successor.size, MAX_RESPONSE) }?;
+    Certificate::from_der(der).map(Some)
 }
 
 /// The records of a caller.
