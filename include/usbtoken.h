@@ -2932,10 +2932,11 @@ typedef struct usbtoken_retire_params {
      */
     size_t confirmation_count;
     /**
-     * The certificate (DER) that takes the place of the old one, where a person has named it: one that is in another common name
-     * (USBTOKEN_SUCCESSOR_DOUBTFUL), or that another program has renewed (USBTOKEN_RETIRE_NO_SUCCESSOR). `data` is NULL otherwise.
+     * The credential that takes the old one's place, named by a person; NULL where the record on its key says so. One that other
+     * programs have made has none (USBTOKEN_RETIRE_NO_SUCCESSOR), and where a record and the names differ a person has to say it
+     * (USBTOKEN_SUCCESSOR_DOUBTFUL, USBTOKEN_REMOVAL_DOUBTFUL). It stays the caller's.
      */
-    struct usbtoken_bytes successor;
+    const struct usbtoken_credential *successor;
 } usbtoken_retire_params;
 
 /**
@@ -3788,8 +3789,9 @@ usbtoken_status usbtoken_token_credentials(const struct usbtoken_token *token,
 /**
  * Tells the context on which day a certificate was installed in an earlier process: `record` is its USBTOKEN_INSTALLED_RECORD,
  * which the program has kept. Where the bank takes a new certificate on the next business day only, that counts from this day
- * too: usbtoken_session_retire and the like answer USBTOKEN_NOT_IN_USE_YET until then. What is installed through this context it
- * knows by itself.
+ * too: usbtoken_session_retire and the like answer USBTOKEN_NOT_IN_USE_YET until then. What was installed on this computer by this
+ * user is known without it: the day is kept in the user's folder for state ($XDG_STATE_HOME/usbtoken, ~/.local/state/usbtoken;
+ * %LOCALAPPDATA%), where the command and the enrolment facade keep and find it too. A day that has not come yet counts as today.
  */
 usbtoken_status usbtoken_context_note_installation(const struct usbtoken_context *context,
                                                    const char *record,
@@ -4169,7 +4171,7 @@ usbtoken_status usbtoken_session_retire(const struct usbtoken_session *session,
                                         struct usbtoken_credential **out);
 
 /**
- * As usbtoken_session_retire, with anchors by which the successor's CA is known. `params` and `out` may be NULL.
+ * As usbtoken_session_retire, with anchors by which the successor's CA is known, or a successor that a person names. `params` and `out` may be NULL.
  */
 usbtoken_status usbtoken_session_retire_with(const struct usbtoken_session *session,
                                              const struct usbtoken_credential *credential,

@@ -25,6 +25,7 @@ fn three_pages_renew_the_certificate() {
     assert!(printed.contains("USBトークンへの更新が可能です"), "{printed}");
     let der = stage.assert_renewed(&before);
     assert!(printed.contains(&usbtoken_testkit::serial_hex(&der)), "{printed}");
+    assert!(stage.keeps_installation());
 }
 
 /// Between the two there is the pending key on the token, and nothing else.

@@ -286,7 +286,6 @@ fn beside_a_doubtful_follower_a_person_says_what_becomes() {
     let serial = serial_hex(&old);
     assert_eq!(pages.play(&["renew", "-", "x.csr"]), ok(0));
     let new = pages.answer("x.csr", &colleague());
-    fs::write(pages.file("new.der"), &new).unwrap();
     assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
     let both = token.snapshot();
     let refusal = |result: &str, asked| Came { result: result.to_owned(), code: 834, asked };
@@ -303,7 +302,7 @@ fn beside_a_doubtful_follower_a_person_says_what_becomes() {
     let token = &pages.stage.token;
     token.snapshot().assert_keeps(&both);
     assert_eq!(made(&token.snapshot(), &both).len(), 2);
-    assert_eq!(pages.play(&["retire", &serial, "@new.der"]).code, 0);
+    assert_eq!(pages.play(&["retire", &serial, &serial_hex(&new)]).code, 0);
     let gone = |value: &[u8]| !token.snapshot().objects().iter().any(|one| one.bytes("Value") == Some(value));
     assert!(gone(&old) && !gone(&new));
 }

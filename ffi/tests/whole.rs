@@ -23,6 +23,7 @@ fn the_whole_job() {
     let der = certificate.bytes("Value").unwrap();
     assert!(printed.contains(&usbtoken_testkit::common_name(der)), "{printed}");
     assert!(printed.contains(&usbtoken_testkit::serial_hex(der)), "{printed}");
+    assert!(stage.keeps_installation());
     let signature = stage.token.sign(&certificate.id, b"from C");
     assert!(usbtoken_testkit::verify_with_certificate(der, b"from C", &signature));
 }

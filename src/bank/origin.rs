@@ -87,6 +87,8 @@ pub(crate) fn authority(authority: &str, usual: u16) -> Option<(String, u16)> {
         // Brackets are for IPv6 and for nothing else (RFC 3986 §3.2.2).
         Ok(address) if address.is_ipv6() == host.starts_with('[') => Some((address.to_string(), port)),
         Ok(_) => None,
+        // What is left of a second port is no host.
+        Err(_) if host.contains(':') => None,
         Err(_) => host_and_port(host).map(|(host, _)| (host, port)),
     }
 }

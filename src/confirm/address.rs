@@ -85,9 +85,13 @@ impl Address {
         self.is_same_page(other) && query(self).is_none_or(|wanted| query(other) == Some(wanted))
     }
 
-    /// The segments of the path without their parameters (RFC 3986 §3.3), however their escapes are written.
+    /// The segments of the path, however their escapes are written, without the parameters (RFC 3986 §3.3) that are a session's.
     fn segments(&self) -> impl Iterator<Item = String> {
-        self.path().split('/').map(|segment| decoded(segment.split(';').next().unwrap_or_default()))
+        let without_session = |segment: &str| {
+            let parts: Vec<&str> = segment.split(';').filter(|part| !is_session(part)).collect();
+            decoded(&parts.join(";"))
+        };
+        self.path().split('/').map(without_session)
     }
 
     /// Host and port as HTTP writes them, the port only where it is not 443.
@@ -123,6 +127,13 @@ impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{HTTP}{}:{}", bracketed(&self.host), self.port)
     }
+}
+
+/// Whether a parameter of a path is the number of a session, as servers write it for browsers without cookies; another one may be what
+/// tells the page of an error.
+fn is_session(parameter: &str) -> bool {
+    let name = parameter.split_once('=').map(|(name, _)| name.to_ascii_lowercase());
+    name.is_some_and(|name| ["sessionid", "sessid", "sid"].iter().any(|end| name.ends_with(end)))
 }
 
 pub(super) fn bracketed(host: &str) -> String {
@@ -164,6 +175,8 @@ mod tests {
             "https:///x",
             "https://u:p@bank.example/",
             "https://bank.example:0/",
+            "https://bank.example:443:443/",
+            "https://bank.example:80:443/",
             "https://bank.example:99999/",
             "https://bank.example/a b",
             "https://bank.example/\r\nX: y",
@@ -213,13 +226,17 @@ mod tests {
         for (one, other, same, named) in [
             ("/menu", "/menu;jsessionid=1f", true, true),
             ("/menu;jsessionid=2a", "/menu?t=7", true, true),
-            ("/a;v=1/menu", "/a;v=2/menu", true, true),
+            ("/a;v=1/menu", "/a;v=2/menu", false, false),
+            ("/menu", "/menu;error=1", false, false),
+            ("/menu", "/menu;error=1;jsessionid=2a", false, false),
+            ("/menu", "/menu;JSESSIONID=2a", true, true),
+            ("/a;PHPSESSID=1/menu", "/a;sid=2/menu", true, true),
             ("/index?page=menu", "/index?page=menu", true, true),
             ("/index?page=menu", "/index?page=error", true, false),
             ("/index?page=menu", "/index", true, false),
             ("/menu", "/error", false, false),
             ("/menu", "/menu/", false, false),
-            ("/app/menu", "/app/login/../%6denu;x?y", true, true),
+            ("/app/menu", "/app/login/../%6denu?y", true, true),
             ("/%6Denu?p=%7e", "/menu?p=~", true, true),
             ("/a/b", "/a%2Fb", false, false),
             ("/a%2fb", "/a%2Fb", true, true),
@@ -241,7 +258,14 @@ mod tests {
             Some("http://proxy.example.co.jp:8080")
         );
         assert_eq!(read("http://10.0.0.1/").as_deref(), Some("http://10.0.0.1:80"));
-        for url in ["https://proxy:8080", "proxy:8080", "socks5://proxy:1", "http://u:p@proxy:1", "http://"] {
+        for url in [
+            "http://proxy:8080:8080",
+            "https://proxy:8080",
+            "proxy:8080",
+            "socks5://proxy:1",
+            "http://u:p@proxy:1",
+            "http://",
+        ] {
             assert_eq!(read(url), None, "{url}");
         }
     }

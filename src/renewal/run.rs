@@ -1,18 +1,19 @@
 //! How one call runs: its clock, who is told of it, what stops it, who is asked for the PIN, and for whom it is done.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::clock::Clock;
-use super::installation::Installation;
+use super::installation::{Installation, Installations, NotKept};
 use crate::contents::{Caller, PendingKey};
 use crate::driver;
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, PublicKey, SignatureAlgorithm, jst_date};
+use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
 use jiff::civil::Date;
 
 /// Is told of each step as it begins; long work shows progress with it, and can be stopped by it.
@@ -70,7 +71,7 @@ impl<F: Fn(SignatureAlgorithm, &[u8]) -> Result<Vec<u8>> + Send + Sync> SignByOl
 pub struct Run<'a> {
     clock: Clock,
     passed: Option<SystemTime>,
-    installations: Vec<Installation>,
+    installations: Installations,
     requests: Vec<(PublicKey, String)>,
     progress: &'a dyn Progress,
     cancel: Option<&'a Cancel>,
@@ -88,7 +89,7 @@ impl Default for Run<'_> {
         Run {
             clock: Clock::SYSTEM,
             passed: None,
-            installations: Vec::new(),
+            installations: Installations::default(),
             requests: Vec::new(),
             progress: &(),
             cancel: None,
@@ -121,7 +122,17 @@ impl<'a> Run<'a> {
     /// where a bank takes a new one only later, it counts from that day too.
     #[must_use]
     pub fn installations(mut self, records: impl IntoIterator<Item = Installation>) -> Self {
-        self.installations.extend(records);
+        self.installations.give(records);
+        self
+    }
+
+    /// Keeps in this folder, for later processes, which certificate was installed on which day, and goes by what is kept there: a
+    /// private file of each certificate (`*.installed`), in a folder of this user alone. One that cannot be read or believed says that the
+    /// certificate was installed, and not when: it counts as of today, and is written anew. The command and the C interface use the
+    /// user's folder for state (`$XDG_STATE_HOME/usbtoken`, `~/.local/state/usbtoken`).
+    #[must_use]
+    pub fn installations_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.installations.keep_in(folder.into());
         self
     }
 
@@ -141,12 +152,12 @@ impl<'a> Run<'a> {
 
     /// Whether this program has installed the one in place of the other.
     pub(super) fn has_replaced(&self, old: &Certificate, new: &Certificate) -> bool {
-        self.installations.iter().any(|record| record.shows(old, new))
+        self.installations.shows(old, new)
     }
 
     /// Whether this program has seen at the installation that one CA has issued both.
     pub(super) fn has_seen_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
-        self.installations.iter().any(|record| record.shows_one_issuer(old, new))
+        self.installations.shows_one_issuer(old, new)
     }
 
     /// Reports each step to this.
@@ -222,8 +233,19 @@ impl<'a> Run<'a> {
 
     /// The day in Japan on which this certificate was installed, where that is known.
     pub(crate) fn installed_on(&self, certificate: &Certificate) -> Option<Date> {
-        let today = jst_date(Clock::SYSTEM.now());
-        self.installations.iter().filter_map(|record| record.day_of(certificate, today)).max()
+        self.installations.day_of(certificate)
+    }
+
+    /// Keeps for later processes what was installed.
+    ///
+    /// # Errors
+    /// Why it could not be kept.
+    pub(super) fn keep_installation(
+        &self,
+        record: &Installation,
+        certificate: &Certificate,
+    ) -> std::result::Result<(), NotKept> {
+        self.installations.keep(record, certificate)
     }
 
     pub(super) fn signer_of_old(&self) -> Option<&dyn SignByOldKey> {

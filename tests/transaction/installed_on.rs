@@ -64,39 +64,47 @@ fn a_later_run_counts_from_the_day_of_the_installation() {
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
 
-/// What cannot be a note of ours, or not of this certificate, says nothing and stops nothing.
+/// What cannot be read or believed says that the certificate was installed, and not when. It counts as of today, and is written anew, so
+/// that it does not do so for ever.
 #[test]
-fn a_note_that_cannot_be_believed_is_none() {
-    let spoilt: [fn(&Path, Value); 5] = [
-        |file, _| std::fs::write(file, "no JSON").unwrap(),
-        |file, mut note| {
-            note["day"] = "2199-01-01".into();
-            std::fs::write(file, note.to_string()).unwrap();
-        },
-        |file, mut note| {
-            note["version"] = 2.into();
-            std::fs::write(file, note.to_string()).unwrap();
-        },
-        |file, mut note| {
-            note["certificate"] = "00".repeat(32).into();
-            std::fs::write(file, note.to_string()).unwrap();
-        },
-        |file, _| {
+fn a_note_that_cannot_be_believed_counts_as_of_today() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let (profile, answer) = (profile(&bank), ordered_days_ago(&bank));
+    bank.write("answer", &answer);
+    // Installed before the bank's profile was.
+    let serial = bank.run(&["install", "answer"]).json()["replaced"]["serial"].as_str().unwrap().to_owned();
+    let file = note(&bank);
+    let kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let write = |note: &Value| std::fs::write(&file, note.to_string()).unwrap();
+    let with = |key: &str, value: Value| {
+        let mut note = kept.clone();
+        note[key] = value;
+        note
+    };
+    let retire = || bank.run(&["--bank", &profile, "retire", "--yes", "--serial", &serial]);
+    let spoilt: [&dyn Fn(); 6] = [
+        &|| std::fs::write(&file, "no JSON").unwrap(),
+        &|| std::fs::write(&file, "").unwrap(),
+        &|| write(&with("day", "2199-01-01".into())),
+        &|| write(&with("version", 2.into())),
+        &|| write(&with("certificate", "00".repeat(32).into())),
+        &|| {
             use std::os::unix::fs::PermissionsExt as _;
-            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+            write(&with("day", "2026-01-05".into()));
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
         },
     ];
+    let before = bank.soft.snapshot();
     for spoil in spoilt {
-        let bank = Bank::alone(Kind::P256, days_from_now(11));
-        let (profile, answer) = (profile(&bank), ordered_days_ago(&bank));
-        bank.write("answer", &answer);
-        let at_bank = |arguments: &[&str]| bank.run(&[&["--bank", &profile], arguments].concat());
-        let serial =
-            at_bank(&["install", "answer"]).json()["replaced"]["serial"].as_str().unwrap().to_owned();
-        let file = note(&bank);
-        spoil(&file, serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap());
-        at_bank(&["retire", "--yes", "--serial", &serial]).json();
+        spoil();
+        retire().failed(Code::NotInUseYet);
+        let anew: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(anew, kept);
     }
+    bank.soft.snapshot().assert_same_as(&before);
+    write(&with("day", "2026-01-05".into()));
+    retire().json();
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
 
 /// A program keeps the record and hands it back.

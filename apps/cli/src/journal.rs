@@ -6,7 +6,6 @@
 
 mod confirmations;
 mod in_use;
-mod installations;
 mod labels;
 mod orders;
 mod private;

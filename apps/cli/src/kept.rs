@@ -186,6 +186,11 @@ impl Keeper {
         Keeper { journal, place: Place::Journal, passed }
     }
 
+    /// The folder for state, where there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.journal.as_ref().map(Journal::folder)
+    }
+
     /// When an earlier run last wrote what is kept: a clock that is well behind it is wrong.
     pub fn passed(&self) -> Option<SystemTime> {
         self.passed

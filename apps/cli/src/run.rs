@@ -174,7 +174,8 @@ impl Run {
     pub fn call(&self) -> usbtoken::Run<'_> {
         let run = usbtoken::Run::default().by(Caller::Command).progress(&self.progress);
         let keeper = Keeper::of_user();
-        let run = run.installations(keeper.installations()).requests(keeper.requests());
+        let run = run.requests(keeper.requests());
+        let run = keeper.folder().into_iter().fold(run, usbtoken::Run::installations_in);
         if self.global.any_caller { run.any_caller() } else { run }
     }
 

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::ffi::{c_char, c_void};
+use std::path::Path;
 use std::ptr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::base::args::{self, PIN_LIMIT, Sized32};
 use crate::base::lock::lock;
 use crate::base::orders::Orders;
+use crate::base::state::state_folder;
 use crate::base::status::{self, USBTOKEN_OK, usbtoken_status};
 use crate::base::text::Text;
 
@@ -174,6 +176,8 @@ pub(crate) struct Host {
     caller: Arc<Mutex<HostCaller>>,
     orders: Arc<Orders>,
     installations: Arc<Mutex<Vec<Installation>>>,
+    /// Where the command looks for installations too.
+    state: Option<Arc<Path>>,
 }
 
 /// For whom jobs are begun, and on whose the calls act.
@@ -192,6 +196,7 @@ impl Host {
             caller: Arc::new(Mutex::new(caller)),
             orders: Arc::default(),
             installations: Arc::default(),
+            state: state_folder().map(Arc::from),
         }
     }
 
@@ -208,9 +213,10 @@ impl Host {
         }
     }
 
-    /// The days on which certificates were installed.
-    pub(crate) fn installations(&self) -> Vec<Installation> {
-        lock(&self.installations).clone()
+    /// The same run, which knows and keeps on which days certificates were installed.
+    pub(crate) fn knowing_installations<'a>(&self, run: Run<'a>) -> Run<'a> {
+        let run = run.installations(lock(&self.installations).clone());
+        self.state.iter().fold(run, |run, folder| run.installations_in(&**folder))
     }
 
     /// The bank by whose rules everything goes; `false` when there is one already.
@@ -295,7 +301,7 @@ impl Host {
     pub(crate) fn run(&self) -> Run<'_> {
         let caller = lock(&self.caller);
         let run = Run::default().progress(self).pin(self).by(Caller::Program(caller.program.clone()));
-        let run = run.installations(self.installations());
+        let run = self.knowing_installations(run);
         if caller.any { run.any_caller() } else { run }
     }
 

@@ -8,5 +8,6 @@ pub(crate) mod details;
 pub(crate) mod handle;
 pub(crate) mod lock;
 pub(crate) mod orders;
+pub(crate) mod state;
 pub mod status;
 pub(crate) mod text;

@@ -18,6 +18,11 @@ const LONGEST: usize = 100;
 pub(crate) struct Orders(Mutex<BTreeMap<String, String>>);
 
 impl Orders {
+    /// The number of the order for this key, whose identifier a program gave.
+    pub(crate) fn of_given(&self, id: &str) -> Result<Option<String>> {
+        Ok(self.of_key(&identifier("key_id", id)?))
+    }
+
     /// The number of the order for this key.
     pub(crate) fn of_key(&self, id: &str) -> Option<String> {
         lock(&self.0).get(id).cloned()
@@ -37,12 +42,7 @@ impl Orders {
 
     /// Notes the number of this key, or forgets it.
     pub(crate) fn note(&self, id: &str, reference: Option<&str>) -> Result<()> {
-        let is_id =
-            !id.is_empty() && id.len().is_multiple_of(2) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_id {
-            return Err(args::bad("pending_id", "not_hexadecimal"));
-        }
-        let (id, mut orders) = (id.to_ascii_lowercase(), lock(&self.0));
+        let (id, mut orders) = (identifier("pending_id", id)?, lock(&self.0));
         match reference.map(str::trim) {
             None => drop(orders.remove(&id)),
             Some(number) => {
@@ -55,4 +55,11 @@ impl Orders {
         }
         Ok(())
     }
+}
+
+/// The identifier of a key as the numbers are kept by it.
+fn identifier(name: &str, id: &str) -> Result<String> {
+    let is_id =
+        !id.is_empty() && id.len().is_multiple_of(2) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id { Ok(id.to_ascii_lowercase()) } else { Err(args::bad(name, "not_hexadecimal")) }
 }

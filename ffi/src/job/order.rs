@@ -49,7 +49,7 @@ pub unsafe extern "C" fn usbtoken_context_order(
         out.write(ptr::null_mut());
         // SAFETY: rule 4 of the header.
         let id = unsafe { args::text("key_id", key_id, key_id_length) }?;
-        if let Some(reference) = context.0.host.orders().of_key(&id.to_ascii_lowercase()) {
+        if let Some(reference) = context.0.host.orders().of_given(id)? {
             out.write(handle::give(Buffer::text(reference))?);
         }
         Ok(())

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use usbtoken::bank::{OldCredential, Override};
 use usbtoken::confirm::Confirm;
 use usbtoken::error::Step;
-use usbtoken::pki::MAX_RESPONSE;
 use usbtoken::renewal::{Clock, Confirmation, Retire};
-use usbtoken::{Certificate, Code, Error, Result, Run};
+use usbtoken::{Code, Error, Result, Run};
 
 use crate::base::args::{self, Sized32};
 use crate::base::boundary;
@@ -60,15 +59,16 @@ pub struct usbtoken_retire_params {
     pub confirmations: *const usbtoken_bytes,
     /// How many there are.
     pub confirmation_count: usize,
-    /// The certificate (DER) that takes the place of the old one, where a person has named it: one that is in another common name
-    /// (USBTOKEN_SUCCESSOR_DOUBTFUL), or that another program has renewed (USBTOKEN_RETIRE_NO_SUCCESSOR). `data` is NULL otherwise.
-    pub successor: usbtoken_bytes,
+    /// The credential that takes the old one's place, named by a person; NULL where the record on its key says so. One that other
+    /// programs have made has none (USBTOKEN_RETIRE_NO_SUCCESSOR), and where a record and the names differ a person has to say it
+    /// (USBTOKEN_SUCCESSOR_DOUBTFUL, USBTOKEN_REMOVAL_DOUBTFUL). It stays the caller's.
+    pub successor: *const usbtoken_credential,
 }
 
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
 unsafe impl Sized32 for usbtoken_retire_params {}
 
-/// As usbtoken_session_retire, with anchors by which the successor's CA is known. `params` and `out` may be NULL.
+/// As usbtoken_session_retire, with anchors by which the successor's CA is known, or a successor that a person names. `params` and `out` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_session_retire_with(
     session: *const usbtoken_session,
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         // SAFETY: rule 4 of the header.
         let params = unsafe { args::sized("params", params) }?;
         let (mut policy, mut clock) = (noun.host.policy(), Clock::SYSTEM);
-        let (mut records, mut successor) = (Vec::new(), None);
+        let (mut records, mut successor) = (Vec::new(), None::<Arc<CredentialNoun>>);
         check_keep(&noun.host)?;
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
@@ -96,14 +96,15 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             }
             // SAFETY: rule 4 of the header.
             records = unsafe { confirmations(params.confirmations, params.confirmation_count) }?;
-            // SAFETY: rule 4 of the header.
-            successor = unsafe { named(&params.successor) }?;
+            if !params.successor.is_null() {
+                successor = Some(boundary::also("params.successor", params.successor)?);
+            }
             clock = noun.host.clock(params.now)?;
             noun.host.check_policy(&policy)?;
         }
         let removal = Retire::of(&old.credential, &policy);
         let removal = match &successor {
-            Some(successor) => removal.successor(successor),
+            Some(new) => removal.successor(new.credential.certificate()),
             None => removal,
         };
         let removal = match noun.host.bank() {
@@ -134,19 +135,6 @@ pub unsafe extern "C" fn usbtoken_session_retire_replaced(
             .ok_or_else(|| Error::new(Code::CredentialNotFound).during(Step::Retire))?;
         remove(noun, removal, Clock::SYSTEM, out)
     })
-}
-
-/// The certificate that a person has named.
-///
-/// # Safety
-/// The bytes are readable, or their address is NULL.
-unsafe fn named(successor: &usbtoken_bytes) -> Result<Option<Certificate>> {
-    if successor.data.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the same contract.
-    let der = unsafe { args::bytes("params.successor", successor.data, successor.size, MAX_RESPONSE) }?;
-    Certificate::from_der(der).map(Some)
 }
 
 /// The records of a caller.
@@ -181,7 +169,7 @@ fn remove(
     let steps = Unstoppable(&noun.host);
     // Where a bank keeps them, check_keep has refused; elsewhere the caller alone decides.
     let removal = removal.although_kept();
-    let run = Run::default().at(clock).progress(&steps).installations(noun.host.installations());
+    let run = noun.host.knowing_installations(Run::default().at(clock).progress(&steps));
     let retired = removal.run(&*noun.session()?, &run)?;
     if let Some(out) = out {
         let successor = CredentialNoun::new(retired.successor.clone(), &noun.host);

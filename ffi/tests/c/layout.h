@@ -38,7 +38,7 @@ SAME(offsetof(usbtoken_renewal_params, subject), 32);
 SAME(offsetof(usbtoken_renewal_params, subject_utf16), 48);
 SAME(sizeof(usbtoken_install_params), 48);
 SAME(offsetof(usbtoken_install_params, subject_rule), 40);
-SAME(sizeof(usbtoken_retire_params), 64);
+SAME(sizeof(usbtoken_retire_params), 56);
 SAME(offsetof(usbtoken_retire_params, successor), 48);
 SAME(offsetof(usbtoken_retire_params, confirmations), 32);
 SAME(sizeof(usbtoken_confirm_params), 88);

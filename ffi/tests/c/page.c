@@ -10,7 +10,7 @@
  *   abandon-named ID        for a key that the person has named
  *   forget ID [named]       no page: the program gives up the job of any caller
  *   begin SERIAL [although]  no page: the program begins a renewal, of one that seems to be renewed where it says so
- *   retire SERIAL [@FILE]   no page: the program removes an old credential, whose place the certificate in FILE takes
+ *   retire SERIAL [SERIAL]  no page: the program removes an old credential, whose place the second one takes
  *   list                    no page: the credentials, and whether another has taken their place
  *
  * Prints the HRESULT or status, the code, and how often the person was asked: for consent, for the PIN, for a key that waits.
@@ -200,11 +200,10 @@ static void list(usbtoken_context *context, const char *uri)
 
 static void work(usbtoken_context *context, const char *uri, const char *step, const char *serial, const char *how)
 {
-    static uint8_t der[1 << 16];
     usbtoken_token *token = NULL;
     usbtoken_session *session = NULL;
     usbtoken_credentials *all = NULL;
-    usbtoken_credential *old = NULL;
+    usbtoken_credential *old = NULL, *new = NULL;
     usbtoken_renewal *renewal = NULL;
     OK(context, usbtoken_find(context, uri, NUL, &token));
     OK(token, usbtoken_login(token, person.pin, NUL, 0, &session));
@@ -217,11 +216,13 @@ static void work(usbtoken_context *context, const char *uri, const char *step, c
     } else {
         usbtoken_retire_params params = { .struct_size = sizeof params };
         if (how != NULL)
-            params.successor = (usbtoken_bytes){ .data = der, .size = bytes_in(how + 1, der, sizeof der) };
+            OK(all, usbtoken_credentials_by_serial(all, how, NUL, &new));
+        params.successor = new;
         report(step, usbtoken_session_retire_with(session, old, &params, NULL), session);
     }
     usbtoken_renewal_free(&renewal);
     usbtoken_credential_free(&old);
+    usbtoken_credential_free(&new);
     usbtoken_credentials_free(&all);
     usbtoken_session_free(&session);
     usbtoken_token_free(&token);

@@ -436,6 +436,9 @@ static void number_of_order(usbtoken_context *context, usbtoken_session *session
     EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_note_order(context, NULL, NUL, "A-1", NUL));
     order_is(context, id, NULL);
     EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_order(context, id, NUL, NULL));
+    usbtoken_buffer *none = NULL;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_order(context, "no id", NUL, &none));
+    CHECK(none == NULL);
     OK(context, usbtoken_context_note_order(context, id, NUL, "受付 A-1", NUL));
     order_is(context, id, "受付 A-1");
     order_is(context, "00", NULL);
@@ -633,6 +636,14 @@ int main(int count, char **arguments)
     how.anchor_count = 1;
     EXPECT(USBTOKEN_ANCHOR_UNUSABLE, session, usbtoken_session_retire_with(session, old, &how, &successor));
     EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire_with(session, old, NULL, &successor));
+    /* What a person names counts, and not itself. */
+    usbtoken_credential *new = NULL;
+    OK(installed, usbtoken_installed_credential(installed, &new));
+    usbtoken_retire_params named = { .struct_size = sizeof named, .successor = new };
+    EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire_with(session, old, &named, &successor));
+    named.successor = old;
+    EXPECT(USBTOKEN_RETIRE_NO_SUCCESSOR, session, usbtoken_session_retire_with(session, old, &named, &successor));
+    usbtoken_credential_free(&new);
     OK(session, usbtoken_session_retire_replaced(session, installed, &successor));
     EXPECT(USBTOKEN_CREDENTIAL_NOT_FOUND, session, usbtoken_session_retire_replaced(session, installed, NULL));
     usbtoken_installed_free(&installed);

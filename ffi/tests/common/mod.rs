@@ -141,7 +141,7 @@ impl Stage {
         command.args(&words[1..]);
         command.arg(self.token.module()).arg(self.token.uri()).arg(pin);
         command.arg(self.ca_command("p7-base64")).envs(self.token.env());
-        command.env("LSAN_OPTIONS", leak_options());
+        command.env("LSAN_OPTIONS", leak_options()).env("XDG_STATE_HOME", self.folder.path().join("state"));
         // What a cancelled thread leaves of its frames is told as an error when ASan takes its signal stack back.
         command.env("ASAN_OPTIONS", "use_sigaltstack=0");
         command
@@ -149,6 +149,14 @@ impl Stage {
 
     /// The new credential is on the token and signs; what was there before is there as it was. Returns the new
     /// certificate.
+    /// Whether the day of an installation is kept where the command finds it.
+    pub fn keeps_installation(&self) -> bool {
+        let files = std::fs::read_dir(self.folder.path().join("state/usbtoken")).unwrap();
+        files
+            .map(|file| file.unwrap().path())
+            .any(|file| file.extension().is_some_and(|it| it == "installed"))
+    }
+
     pub fn assert_renewed(&self, before: &Snapshot) -> Vec<u8> {
         let after = self.token.snapshot();
         after.assert_keeps(before);

@@ -6,6 +6,9 @@ use crate::confirm::http::Head;
 /// Who is led on is led on soon: what comes later, as the end of a session, is no part of the login.
 const SOON: u32 = 60;
 
+/// No browser runs what stands behind it here: the page stays.
+const SCRIPT: &[u8] = b"javascript:";
+
 /// Where the page leads on to by itself and soon, as it stands in the answer; `None` where it stays, or shows itself anew.
 pub(super) fn leads_to(head: &Head, at: &Address) -> Option<Vec<u8>> {
     let targets = head.values("Refresh").filter_map(soon);
@@ -29,7 +32,9 @@ fn soon(value: &[u8]) -> Option<&[u8]> {
     let rest = rest.trim_ascii_start();
     let rest = rest.strip_prefix(b";").or_else(|| rest.strip_prefix(b",")).unwrap_or(rest);
     let target = quoted(named(rest.trim_ascii_start()));
-    (seconds <= SOON && !target.is_empty()).then_some(target)
+    let scheme = target.get(..SCRIPT.len()).unwrap_or_default();
+    let leads = !target.is_empty() && !scheme.eq_ignore_ascii_case(SCRIPT);
+    (seconds <= SOON && leads).then_some(target)
 }
 
 /// What stands after `url=`, where that stands.
@@ -70,6 +75,7 @@ mod tests {
             ("5", None),
             ("5;", None),
             ("5; url=", None),
+            ("0; url=JavaScript:go()", None),
             ("", None),
             ("x; url=/menu", None),
             ("0url=/menu", None),

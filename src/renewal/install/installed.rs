@@ -1,12 +1,13 @@
 //! What came of an installation.
 
-use crate::bank::Policy;
+use crate::bank::{Begins, Policy};
 use crate::contents::Credential;
 use crate::driver::{Proof, Signed};
-use crate::error::Warning;
+use crate::error::{Fact, Notice, Warning};
 use crate::pki::{Certificate, IssuerContinuity};
 use crate::places::OldCertificate;
-use crate::renewal::installation::Installation;
+use crate::renewal::installation::{Installation, NotKept};
+use crate::renewal::run::Run;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::time::SystemTime;
@@ -62,6 +63,19 @@ impl Installed {
             Some(old) => record.in_place_of(old, is_one_issuers),
             None => record,
         })
+    }
+
+    /// The same, after its record was kept where the run keeps such. Where that failed, a bank that counts from the day needs a word.
+    pub(super) fn kept(mut self, run: &Run<'_>) -> Self {
+        let record = self.record();
+        let kept = record.map(|record| run.keep_installation(&record, self.credential.certificate()));
+        if let Some(Err(NotKept { path, error })) = kept
+            && self.policy.begins_to_work == Begins::NextBusinessDay
+        {
+            let lost = Warning::from(Notice::InstallationNotKept);
+            self.notices.push(lost.fact(Fact::Path, path.display()).fact(Fact::Detail, error));
+        }
+        self
     }
 
     /// The date in Japan from which on the bank takes the new certificate, where the policy says that it does not at once and

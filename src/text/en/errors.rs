@@ -374,7 +374,7 @@ code_words! {
     NotInUseYet "The new certificate does not work at the bank yet, so the old one is not removed."
         "Once the day that is shown has come and a login with the new one works, remove the old one.";
     RetireBeforeWindow "The new certificate was ordered before the bank renews the old one, so the old one stays until it ends."
-        "Leave the old certificate where it is; after the day that is shown it can be removed. If it has to go before, ask the bank's branch.";
+        "Leave the old certificate where it is; it can be removed once it has ended. If it has to go before, ask the bank's branch.";
     OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."
         "Insert your own USB token; if you have none, ask the bank's branch.";
     RetireKept "The rules of this renewal keep the old certificate."

@@ -66,6 +66,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "too_many_rounds") => "it asks for far more computing than other files",
         (Fact::Reason, "truncated") => "it ends in the middle",
         (Fact::Reason, "not_a_certificate") => "it has not the form of a certificate",
+        (Fact::Reason, "no_installation") => "it is no record of an installation",
         (Fact::Reason, "no_record") => "it is no record of a login",
         (Fact::Reason, "no_ca_for_servers") => {
             "the system has no CA that is trusted for servers, and none was given"

@@ -60,6 +60,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "too_many_rounds") => "通常のファイルよりはるかに多くの計算を求めています",
         (Fact::Reason, "truncated") => "途中で切れています",
         (Fact::Reason, "not_a_certificate") => "証明書の形式ではありません",
+        (Fact::Reason, "no_installation") => "取り込みの記録ではありません",
         (Fact::Reason, "no_record") => "ログインの確認の記録ではありません",
         (Fact::Reason, "no_ca_for_servers") => {
             "サーバを確認するための認証局の証明書が、このパソコンになく、指定もされていません"

@@ -90,7 +90,8 @@ fn error_words(run: &Run, exit: i32) -> Findings {
     }
     // The driver lied, or its process ended: then the error at least names the function.
     let names = ["driver_misbehaved", "driver_crashed", "driver_timeout"];
-    if names.iter().any(|name| error["name"] == *name) && error["function"].is_null() {
+    let function = [&error["function"], &error["facts"]["function"]];
+    if names.iter().any(|name| error["name"] == *name) && function.iter().all(|said| said.is_null()) {
         findings.push(format!("the error names no function: {error}"));
     }
     if error["name"] == "internal" || error["name"] == "panic" {

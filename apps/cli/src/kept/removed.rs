@@ -1,10 +1,8 @@
-//! What else was done here for a certificate: that it was removed because another took its place, that it waits on another token, when it was
-//! installed.
+//! What else was done here for a certificate: that it was removed because another took its place, that it waits on another
+//! token.
 
 use usbtoken::driver::TokenIdentity;
-use usbtoken::error::{Notice, Warning};
 use usbtoken::pki::PublicKey;
-use usbtoken::renewal::Installation;
 use usbtoken::{Certificate, Credential, Session};
 
 use super::Keeper;
@@ -23,20 +21,6 @@ impl Keeper {
         if let Some(journal) = &self.journal {
             let _ = journal.note_removed(&Removed::of(session.token().identity(), old, successor));
         }
-    }
-
-    /// Keeps on which day a certificate was installed. Without the record a later run goes by what the certificate and its job
-    /// say, which a person has to know.
-    pub fn note_installed(&self, session: &Session, record: &Installation) -> Option<Warning> {
-        let lost = Warning::from(Notice::InstallationNotKept);
-        let Some(journal) = &self.journal else { return Some(lost) };
-        let error = journal.keep_installation(session.token().identity(), record).err()?;
-        Some(error.facts().fold(lost, |lost, (fact, value)| lost.fact(fact, value)))
-    }
-
-    /// The days on which certificates were installed here.
-    pub fn installations(&self) -> Vec<Installation> {
-        self.journal.as_ref().map(Journal::installations).unwrap_or_default()
     }
 
     /// The requests that were made here: each by its public key and the serial number of what it renews.

@@ -216,9 +216,8 @@ pub fn finish(
 ) -> Outcome {
     job.keeper.forget(session, installed.credential.id(), job.received);
     let mut notices = run.noted();
-    let works_later = checks.policy.begins_to_work == Begins::NextBusinessDay;
-    if let Some(record) = installed.record().filter(|record| works_later || record.alone_shows_the_old()) {
-        notices.extend(job.keeper.note_installed(session, &record).filter(|_| works_later));
+    if checks.policy.begins_to_work == Begins::NextBusinessDay && job.keeper.folder().is_none() {
+        notices.push(Notice::InstallationNotKept.into());
     }
     notices.extend(installed.notices.iter().cloned());
     let mut failed = None;

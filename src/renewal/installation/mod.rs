@@ -1,0 +1,153 @@
+//! The record of an installation: which certificate, and on which day.
+
+mod kept;
+
+pub(super) use self::kept::{Kept, KeptInstallations};
+
+use base16ct::lower::encode_string as hex;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::io;
+use std::path::PathBuf;
+
+use super::clock::Clock;
+use crate::pki::{Certificate, jst_date};
+
+/// The only version of the record that was ever written.
+const VERSION: u32 = 1;
+
+/// On which day a certificate was installed: what a program keeps for a later process, where the bank takes a new one only some
+/// days later ([`Begins`](crate::bank::Begins)). The token does not tell it, and what a CA writes may be days before.
+/// [`Run::installations`](crate::Run::installations) takes it; [`Run::installations_in`](crate::Run::installations_in) keeps it by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installation {
+    version: u32,
+    /// SHA-256 of the certificate, in hexadecimal.
+    certificate: String,
+    /// In Japan, by the clock of the computer.
+    day: Date,
+    /// The same of the certificate in whose place it was issued, where the token alone does not show that, and this program knows it by
+    /// its own request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
+    /// Whether it was shown then that both come from one CA.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    one_issuer: bool,
+}
+
+impl Installation {
+    pub(super) fn new(certificate: &Certificate, day: Date) -> Self {
+        Installation {
+            version: VERSION,
+            certificate: fingerprint(certificate),
+            day,
+            replaces: None,
+            one_issuer: false,
+        }
+    }
+
+    pub(super) fn in_place_of(self, old: &Certificate, one_issuer: bool) -> Self {
+        Installation { replaces: Some(fingerprint(old)), one_issuer, ..self }
+    }
+
+    /// Whether it says that the one was issued in the other one's place.
+    pub(super) fn shows(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.is_of(new) && self.replaces.as_ref().is_some_and(|replaces| *replaces == fingerprint(old))
+    }
+
+    /// SHA-256 of the certificate, in hexadecimal.
+    pub fn fingerprint(&self) -> &str {
+        &self.certificate
+    }
+
+    fn is_of(&self, certificate: &Certificate) -> bool {
+        self.version == VERSION && self.certificate == fingerprint(certificate)
+    }
+
+    /// The day, where it is that of this certificate. One that has not come yet was written by a wrong clock, and another version says
+    /// no day: such a certificate counts as installed today.
+    fn day_of(&self, certificate: &Certificate, today: Date) -> Option<Date> {
+        let day = if self.version == VERSION { self.day.min(today) } else { today };
+        (self.certificate == fingerprint(certificate)).then_some(day)
+    }
+}
+
+/// What a run knows of installations: by the records that its program gave it, and by those of the folder that it named.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Installations {
+    given: Vec<Installation>,
+    kept: Option<KeptInstallations>,
+}
+
+impl Installations {
+    pub(super) fn give(&mut self, records: impl IntoIterator<Item = Installation>) {
+        self.given.extend(records);
+    }
+
+    pub(super) fn keep_in(&mut self, folder: PathBuf) {
+        self.kept = Some(KeptInstallations::in_folder(folder));
+    }
+
+    /// Keeps the record of an installation for later processes, unless it is kept already.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn keep(&self, record: &Installation, certificate: &Certificate) -> Result<(), NotKept> {
+        let Some(kept) = &self.kept else { return Ok(()) };
+        if matches!(kept.of(certificate, today()), Kept::Record(_)) {
+            return Ok(());
+        }
+        kept.keep(record).map_err(|error| NotKept { path: kept.path(certificate), error })
+    }
+
+    /// Whether the one was installed in place of the other.
+    pub(super) fn shows(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.any(new, |record| record.shows(old, new))
+    }
+
+    /// Whether it was shown at the installation that one CA has issued both.
+    pub(super) fn shows_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.any(new, |record| record.one_issuer && record.shows(old, new))
+    }
+
+    fn any(&self, new: &Certificate, says_so: impl Fn(&Installation) -> bool) -> bool {
+        let kept = self.kept.as_ref().is_some_and(|kept| match kept.of(new, today()) {
+            Kept::Record(record) | Kept::Unusable(record) => says_so(&record),
+            Kept::Nothing => false,
+        });
+        kept || self.given.iter().any(says_so)
+    }
+
+    /// The day in Japan on which this certificate was installed, where that is known. What is there and cannot be used counts as of today,
+    /// and is kept so, that tomorrow it is a day old.
+    pub(super) fn day_of(&self, certificate: &Certificate) -> Option<Date> {
+        let today = today();
+        let given = self.given.iter().filter_map(|record| record.day_of(certificate, today)).max();
+        let kept = self.kept.as_ref().and_then(|kept| match kept.of(certificate, today) {
+            Kept::Nothing => None,
+            Kept::Record(record) => Some(record.day),
+            Kept::Unusable(record) => {
+                // Where that fails, the same is said tomorrow: the file can be removed.
+                let _ = kept.keep(&record);
+                Some(today)
+            }
+        });
+        given.max(kept)
+    }
+}
+
+/// A record that could not be kept.
+pub(super) struct NotKept {
+    pub(super) path: PathBuf,
+    pub(super) error: io::Error,
+}
+
+fn today() -> Date {
+    jst_date(Clock::SYSTEM.now())
+}
+
+fn fingerprint(certificate: &Certificate) -> String {
+    hex(&Sha256::digest(certificate.der()))
+}
