@@ -475,6 +475,8 @@
 #define USBTOKEN_OLD_NOT_OF_JOB 842
 /** The old private key would have to sign, and it is not on this token. */
 #define USBTOKEN_OLD_KEY_ELSEWHERE 843
+/** Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now. */
+#define USBTOKEN_NSS_PROFILE_BUSY 850
 /** The CA has not issued the certificate yet. */
 #define USBTOKEN_NOT_YET_ISSUED 901
 /** The CA has taken the request and has not decided yet. */
@@ -717,8 +719,10 @@
 #define USBTOKEN_NOTICE_ORDERED_ON_OTHER_TOKEN 145
 /** The certificate that is renewed is not valid yet. */
 #define USBTOKEN_NOTICE_OLD_NOT_YET_VALID 146
-/** The file of the old certificate is not any more where it was. This program has not removed it. */
+/** The old certificate is not any more where it was. This program has not removed it. */
 #define USBTOKEN_NOTICE_OLD_NOT_WHERE_IT_WAS 147
+/** Whether the old certificate is still where it was could not be seen. This program has removed nothing there. */
+#define USBTOKEN_NOTICE_OLD_NOT_SEEN 148
 /** A place could not be read, and the certificates there are not shown. */
 #define USBTOKEN_NOTICE_PLACE_SKIPPED 96
 /** This login was not at the bank's address and by the bank's rules, so no old certificate is removed because of it. */

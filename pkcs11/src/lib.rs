@@ -21,6 +21,8 @@
 //!
 //! The standard is PKCS#11 v3.1; the numbers and the function lists are those of v3.2 too.
 
+#[cfg(target_os = "linux")]
+mod awake;
 mod calls;
 #[cfg(target_os = "linux")]
 mod client;
@@ -39,7 +41,7 @@ pub mod types;
 mod watch;
 mod wire;
 
-pub use calls::{Attributes, Functions, ObjectHandle, PrivateValue, SessionHandle, SlotId, Wanted};
+pub use calls::{Ahead, Attributes, Functions, ObjectHandle, PrivateValue, SessionHandle, SlotId, Wanted};
 pub use failure::{Failure, LoadFailure, Outcome};
 pub use kept::KeptFiles;
 pub use kept_open::KeptOpen;

@@ -76,13 +76,17 @@ impl Unreadable {
             id: stored.id.clone(),
             label: stored.label.as_str().to_owned(),
             size: stored.der.len(),
-            reason: if is_cut_short { WhyUnreadable::Truncated } else { WhyUnreadable::NotACertificate },
+            reason: match stored.given {
+                false => WhyUnreadable::NotGiven,
+                true if is_cut_short => WhyUnreadable::Truncated,
+                true => WhyUnreadable::NotACertificate,
+            },
         }
     }
 
     /// Whether nothing of it could be read, so that it may be any.
     fn is_hidden(&self) -> bool {
-        self.reason == WhyUnreadable::NotGiven
+        self.reason == WhyUnreadable::NotGiven && self.id.is_empty()
     }
 
     fn may_have(&self, id: &[u8]) -> bool {
@@ -397,7 +401,7 @@ impl Credentials {
         match (take_with_copies(&mut self.list), self.list.is_empty()) {
             (Some(credential), true) if self.logged_in => Ok(credential),
             (Some(credential), true) => Ok(Credential { chosen: Some(self.choice), ..credential }),
-            (None, _) if !self.unreadable.is_empty() => {
+            (None, _) if !self.unreadable.is_empty() && !self.may_be_read_later() => {
                 let error = Error::new(Code::CredentialUnreadable).during(Step::ReadObjects);
                 let facts = self.unreadable.iter().flat_map(Unreadable::facts);
                 Err(self.of_what_is_seen(facts.fold(error, |error, (fact, value)| error.fact(fact, value))))
@@ -412,6 +416,11 @@ impl Credentials {
                 Err(all.fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
             }
         }
+    }
+
+    /// Whether the login may give what the driver does not give before it.
+    fn may_be_read_later(&self) -> bool {
+        !self.logged_in && self.unreadable.iter().all(|one| one.reason == WhyUnreadable::NotGiven)
     }
 
     fn none(&self) -> Error {

@@ -356,7 +356,8 @@ impl Contents {
             let mut latest_first = places.clone();
             latest_first.sort_by_key(|at| Reverse(self.end_of(*at)));
             for &old in places {
-                let new = latest_first.iter().find(|new| self.is_of_the_same_renewals(old, **new));
+                let mut later = latest_first.iter().take_while(|new| self.end_of(**new) > self.end_of(old));
+                let new = later.find(|new| self.is_of_the_same_renewals(old, **new));
                 let signed = signed.contains(key);
                 claims.extend(new.map(|new| Claim { old, new: *new, signed, sure: false }));
             }

@@ -18,9 +18,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long a driver may take to be initialised and to list its tokens, unless the caller says otherwise.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
-
 /// When to ask again for a token that was not seen although something was: long enough for another process to end
 /// what it is writing.
 const SECOND_TRY: Duration = Duration::from_millis(250);
@@ -40,7 +37,7 @@ pub struct Finder {
 
 impl Default for Finder {
     fn default() -> Self {
-        let limits = Limits { loading: Loading::default(), time: TIME_LIMIT };
+        let limits = Limits { loading: Loading::default(), time: Self::TIME_LIMIT };
         Finder { modules: Vec::new(), paths: None, limits }
     }
 }
@@ -68,6 +65,9 @@ pub struct Survey {
 }
 
 impl Finder {
+    /// So long a driver has to be initialised and to list its tokens, where [`Finder::time_limit`] says nothing else.
+    pub const TIME_LIMIT: Duration = Duration::from_secs(10);
+
     /// A finder for every driver that is known on this machine.
     pub fn new() -> Self {
         Self::default()
@@ -132,7 +132,12 @@ impl Finder {
         self
     }
 
-    /// Gives each driver this long to be initialised and to list its tokens; 10 seconds by default.
+    /// How this loads drivers, for reading places of this computer in the same way ([`places`](crate::places)).
+    pub fn loading(&self) -> &Loading {
+        &self.limits.loading
+    }
+
+    /// Gives each driver this long to be initialised and to list its tokens; [`Finder::TIME_LIMIT`] by default.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.limits.time = limit;

@@ -10,9 +10,10 @@ use usbtoken_pkcs11::{Deadlines, HostOptions};
 /// The host's program; the one of the other bitness has its own as a number behind it.
 const PROGRAM: &str = "usbtoken-driver";
 
-/// How a driver is loaded: who may own its file, and where it runs.
+/// How drivers are loaded: who may own their files, in which process they run, and how long a call may take. As a
+/// [`Finder`](crate::Finder) was told ([`Finder::loading`](crate::Finder::loading)), or as usual.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Loading {
+pub struct Loading {
     pub(crate) trust: Trust,
     pub(crate) hosting: Hosting,
     pub(crate) deadlines: Deadlines,

@@ -32,7 +32,8 @@ pub(crate) mod token;
 
 pub(crate) use cancel::Cancel;
 pub use file::Trust;
-pub(crate) use hosting::{Hosting, Loading};
+pub(crate) use hosting::Hosting;
+pub use hosting::Loading;
 pub use lock::{LoginTurn, machine_lock_files};
 pub(crate) use module::Restart;
 pub use module::{Module, ModuleInfo};

@@ -117,15 +117,15 @@ impl Module {
         Ok((Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })), first))
     }
 
-    /// Loads NSS's softokn and starts it with these parameters, which say where its files are. It has one state in a process, so
-    /// it must not be in use here.
+    /// Loads NSS's softokn in this way and starts it with these parameters, which say where its files are. It has one state in a
+    /// process, so it must not be in use where it runs.
     ///
     /// # Errors
-    /// As [`Module::load`]; [`Code::DriverInitFailed`] with a reason when it is in use.
-    pub(crate) fn load_softokn(path: &Path, parameters: &CStr) -> Result<Self> {
-        let file = file::check(path, file::Trust::Owners)?;
-        file.own_bitness().map_err(|other| file.wrong_bitness(other))?;
-        let driver = registered(&file, None)?;
+    /// As [`Module::load`]; [`Code::DriverInitFailed`] with a reason when it is in use; [`Code::DriverCrashed`] and
+    /// [`Code::DriverTimeout`] of one in a process of its own.
+    pub(crate) fn load_softokn(path: &Path, parameters: &CStr, loading: &Loading) -> Result<Self> {
+        let file = file::check(path, loading.trust)?;
+        let driver = registered(&file, loading.host_for(&file)?)?;
         driver.lease_alone(parameters)?;
         Ok(Module(Arc::new(Lease { driver, info: OnceLock::new(), left: Mutex::default() })))
     }
@@ -379,9 +379,8 @@ impl Driver {
         if state.leases > 0 {
             return Err(in_use());
         }
-        let initialized = self.functions.initialize_with(parameters);
-        let ours =
-            initialized.map_err(|failure| failed().because_of(failure.during(Step::InitializeDriver)))?;
+        self.functions.load().map_err(|failure| unloaded(&self.path, failure))?;
+        let ours = self.functions.initialize_with(parameters).map_err(|failure| self.not_started(failure))?;
         if !ours {
             return Err(in_use());
         }
@@ -397,18 +396,21 @@ impl Driver {
         let _alone = if self.is_hosted { None } else { alone() };
         let initialized = self.functions.initialize();
         state.start_failed = initialized.is_err();
-        state.initialized_by_us = initialized.map_err(|failure| {
-            let is_end = is_end(&failure);
-            let error = failure.during(Step::InitializeDriver);
-            if is_end {
-                return error.fact(Fact::Path, self.path.display());
-            }
-            Error::new(Code::DriverInitFailed).fact(Fact::Path, self.path.display()).because_of(error)
-        })?;
+        state.initialized_by_us = initialized.map_err(|failure| self.not_started(failure))?;
         self.found_initialized.store(!state.initialized_by_us, Ordering::SeqCst);
         state.starts += usize::from(state.initialized_by_us);
         state.started_in = Some(std::thread::current().id());
         Ok(())
+    }
+
+    /// Why it did not start.
+    fn not_started(&self, failure: Failure) -> Error {
+        let is_end = is_end(&failure);
+        let error = failure.during(Step::InitializeDriver);
+        if is_end {
+            return error.fact(Fact::Path, self.path.display());
+        }
+        Error::new(Code::DriverInitFailed).fact(Fact::Path, self.path.display()).because_of(error)
     }
 
     /// Whether another thread than this one has called C_Initialize; in a process of its own a driver knows one thread only.

@@ -427,6 +427,8 @@ numbered! {
         OldNotOfJob = 842 "old_not_of_job",
         /// The old key is needed, and it is not on this token.
         OldKeyElsewhere = 843 "old_key_elsewhere",
+        /// Another program, such as a running Firefox, holds the NSS profile, so it cannot be read now.
+        NssProfileBusy = 850 "nss_profile_busy",
 
         /// The CA has not issued the certificate yet.
         NotYetIssued = 901 "not_yet_issued",

@@ -148,6 +148,8 @@ numbered! {
         OldNotYetValid = 146 "old_not_yet_valid",
         /// The old certificate is not any more where it was.
         OldNotWhereItWas = 147 "old_not_where_it_was",
+        /// Whether the old certificate is still where it was could not be seen.
+        OldNotSeen = 148 "old_not_seen",
         /// A place for certificates could not be read and was passed over.
         PlaceSkipped = 96 "place_skipped",
         /// The login was not at the address of the bank's profile, or not by its rules, and lets nothing old go.

@@ -129,6 +129,12 @@ impl Error {
         self
     }
 
+    /// Whether the driver's process ended in the middle of a call.
+    pub(crate) fn is_of_ended_driver(&self) -> bool {
+        let in_call = self.facts().any(|(fact, _)| fact == Fact::Function);
+        in_call && matches!(self.code(), Code::DriverCrashed | Code::DriverTimeout | Code::Cancelled)
+    }
+
     /// Keeps this error, which is the cause, and adds what the clean-up after it failed with.
     #[must_use]
     pub(crate) fn after_clean_up(self, cleaned: Result<()>) -> Self {

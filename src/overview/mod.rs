@@ -7,8 +7,9 @@
 //! use usbtoken::overview::Overview;
 //! use usbtoken::{Finder, Policy};
 //!
-//! let tokens = Finder::new().tokens()?.tokens;
-//! let overview = Overview::read(tokens, &[], &Policy::default(), SystemTime::now())?;
+//! let finder = Finder::new();
+//! let tokens = finder.tokens()?.tokens;
+//! let overview = Overview::read(tokens, &[], finder.loading(), &Policy::default(), SystemTime::now())?;
 //! for one in overview.list.iter().filter(|one| one.not_renewable_because().is_none()) {
 //!     println!("{} {}", one.old().place(), one.old().subject());
 //! }
@@ -20,7 +21,7 @@ use std::time::{Duration, SystemTime};
 use crate::bank::Policy;
 use crate::contents::Credentials;
 use crate::discovery::each;
-use crate::driver::{Token, TokenIdentity};
+use crate::driver::{Loading, Token, TokenIdentity};
 use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, Serial};
 use crate::places::{self, OldCertificate, Place};
@@ -80,11 +81,18 @@ impl Listed {
 }
 
 impl Overview {
-    /// Reads these tokens, the places of this computer, and these places too. What cannot be read hides nothing else.
+    /// Reads these tokens, the places of this computer, and these places too, with drivers loaded in this way where a place has
+    /// one. What cannot be read hides nothing else.
     ///
     /// # Errors
     /// [`Code::OutOfMemory`] when the system gives no thread.
-    pub fn read(tokens: Vec<Token>, also: &[Place], policy: &Policy, now: SystemTime) -> Result<Self> {
+    pub fn read(
+        tokens: Vec<Token>,
+        also: &[Place],
+        loading: &Loading,
+        policy: &Policy,
+        now: SystemTime,
+    ) -> Result<Self> {
         let (mut seen, mut skipped) = (Vec::new(), Vec::new());
         for one in each(tokens, LONGEST, |token| Ok((token.clone(), token.credentials()?)))? {
             match one {
@@ -94,7 +102,7 @@ impl Overview {
         }
         let mut list: Vec<Listed> =
             seen.iter().flat_map(|(token, all)| on_token(token, all, &seen, policy, now)).collect();
-        let (elsewhere, unread) = places::on_this_computer(also);
+        let (elsewhere, unread) = places::on_this_computer(also, loading);
         list.extend(elsewhere.into_iter().map(|old| in_place(old, &seen, policy, now)));
         skipped.extend(unread);
         list.sort_by_key(|one| one.old.certificate().not_after());

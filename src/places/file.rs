@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+use base16ct::lower::encode_string;
+use sha2::{Digest, Sha256};
+
 use super::Password;
 use super::in_place::InPlace;
 use super::place::Place;
@@ -22,10 +25,21 @@ pub const MAX_FILE: usize = 4 << 20;
 /// [`Code::Pkcs12Unsupported`].
 pub fn read_file(path: &Path, password: Option<&Password>) -> Result<InPlace> {
     let place = Place::File(path.to_owned()).absolute();
-    let read = bytes(path).and_then(|bytes| certificates(&bytes, password));
     let named = |error: Error| error.during(Step::ReadPlace).fact(Fact::Path, path.display());
-    let (all, with_key) = read.map_err(named)?;
-    InPlace::of(place, all, &with_key)
+    let bytes = bytes(path).map_err(named)?;
+    let (all, with_key) = certificates(&bytes, password).map_err(named)?;
+    let found = InPlace::of(place, all, &with_key)?;
+    // Without the password it is known again by its bytes.
+    Ok(if password.is_some() { found.in_file(&sha256(&bytes)) } else { found })
+}
+
+/// Whether the file has these bytes still.
+pub(super) fn is_same_file(path: &Path, expected_sha256: &str) -> bool {
+    bytes(path).is_ok_and(|bytes| sha256(&bytes) == expected_sha256)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    encode_string(&Sha256::digest(bytes))
 }
 
 /// The same of what the calling program has in its memory.

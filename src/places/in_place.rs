@@ -42,6 +42,12 @@ impl InPlace {
         self
     }
 
+    /// The same, each read from a file with this SHA-256 (in hexadecimal).
+    pub(super) fn in_file(mut self, sha256: &str) -> Self {
+        self.list = self.list.into_iter().map(|one| one.in_file(Some(sha256.to_owned()))).collect();
+        self
+    }
+
     /// The place.
     pub fn place(&self) -> &Place {
         &self.place

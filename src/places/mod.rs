@@ -32,18 +32,20 @@ pub use other_token::read_token;
 pub use place::Place;
 pub use windows::read_windows;
 
+use crate::driver::Loading;
 use crate::error::{Code, Error, Fact, Result, Step};
 use zeroize::Zeroizing;
 
-/// Reads a place of this computer. A password is used for PKCS#12 files alone.
+/// Reads a place of this computer. A password is used for PKCS#12 files alone; a browser's profile is read by a driver, which is
+/// loaded in this way.
 ///
 /// # Errors
 /// As [`read_file`], [`read_nss`] and [`read_windows`]; [`Code::PlaceUnsupported`] for a token, which has to be found first
 /// ([`read_token`]), and for what the calling program has given.
-pub fn read(place: &Place, password: Option<&Password>) -> Result<InPlace> {
+pub fn read(place: &Place, password: Option<&Password>, loading: &Loading) -> Result<InPlace> {
     match place {
         Place::File(path) => read_file(path, password),
-        Place::Nss { profile, name } => read_nss(profile, name),
+        Place::Nss { profile, name } => read_nss(profile, name, loading),
         Place::Windows { thumbprint } => read_windows(thumbprint),
         Place::Token | Place::OtherToken(_) | Place::Given => {
             Err(Error::new(Code::PlaceUnsupported).during(Step::ReadPlace).fact(Fact::Place, place))
@@ -51,12 +53,37 @@ pub fn read(place: &Place, password: Option<&Password>) -> Result<InPlace> {
     }
 }
 
+/// Whether the certificate is in its place still; `None` where that cannot be seen: on a token, which has to be found first, in a
+/// file that was changed and opens with a password, in a profile that another program holds.
+pub fn is_there(old: &OldCertificate, loading: &Loading) -> Option<bool> {
+    if let (Place::File(path), Some(sha256)) = (old.place(), old.file_sha256())
+        && file::is_same_file(path, sha256)
+    {
+        return Some(true);
+    }
+    match read(old.place(), None, loading) {
+        Ok(found) => Some(found.iter().any(|one| one.certificate() == old.certificate())),
+        Err(error) if error.code() == Code::OldNotFound => Some(false),
+        Err(_) => is_gone(old.place()).then_some(false),
+    }
+}
+
+/// Whether there is no such file any more.
+fn is_gone(place: &Place) -> bool {
+    let file = match place {
+        Place::File(path) => path.clone(),
+        Place::Nss { profile, .. } => profile.join("cert9.db"),
+        _ => return false,
+    };
+    file.metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Reads every place of this computer that is known without being named: the profiles of the user's browsers, and the user's
 /// store on Windows; and these places too. No password is asked for, and nothing is changed. What is there, by its end; and why
 /// places could not be read, which hide no other.
-pub fn on_this_computer(also: &[Place]) -> (Vec<OldCertificate>, Vec<Error>) {
-    let named = also.iter().map(|place| read(place, None));
-    let profiles = nss_profiles().into_iter().map(|profile| read_nss(&profile, ""));
+pub fn on_this_computer(also: &[Place], loading: &Loading) -> (Vec<OldCertificate>, Vec<Error>) {
+    let named = also.iter().map(|place| read(place, None, loading));
+    let profiles = nss_profiles().into_iter().map(|profile| read_nss(&profile, "", loading));
     let store = cfg!(windows).then(|| read_windows(""));
     let (mut all, mut unread): (Vec<OldCertificate>, Vec<Error>) = Default::default();
     for place in named.chain(profiles).chain(store) {

@@ -1,5 +1,5 @@
-//! Profiles of Firefox, Thunderbird and other programs with NSS: read by its own softokn, which is a PKCS#11 module. The
-//! profile is opened to be read only; certificates are public there, so no primary password is needed.
+//! Profiles of Firefox, Thunderbird and other programs with NSS: read by its own softokn, which is a PKCS#11 module and runs where
+//! drivers do. The profile is opened to be read only; certificates are public there, so no primary password is needed.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -9,11 +9,11 @@ use std::sync::Mutex;
 
 use super::in_place::InPlace;
 use super::place::Place;
-use crate::driver::{Module, StoredCertificate, lock};
+use crate::driver::{Loading, Module, StoredCertificate, lock};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::Certificate;
 
-/// softokn has one state in a process.
+/// softokn has one state in a process; one process has it at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Where softokn is: with the distribution's NSS, or with a browser that brings its own.
@@ -47,27 +47,22 @@ const LIBRARIES: &[&str] = if cfg!(windows) {
 };
 
 /// Reads the certificates of an NSS profile (the folder with `cert9.db`): those with this name (nickname), or all where it is
-/// empty. The profile may be in use by a running Firefox; nothing in it is changed.
+/// empty. The profile may be in use by a running Firefox; nothing in it is changed. NSS's driver is loaded in this way.
 ///
 /// # Errors
-/// [`Code::NssProfileUnusable`], [`Code::NssMissing`]; [`Code::OldNotFound`] with the names that are there; what the module
-/// returns.
-pub fn read_nss(profile: &Path, name: &str) -> Result<InPlace> {
+/// [`Code::NssProfileUnusable`], also when NSS crashes or hangs with it; [`Code::NssProfileBusy`] while another program writes
+/// to it; [`Code::NssMissing`]; [`Code::OldNotFound`] with the names that are there; what the driver returns.
+pub fn read_nss(profile: &Path, name: &str, loading: &Loading) -> Result<InPlace> {
     let place = Place::Nss { profile: profile.to_owned(), name: name.to_owned() }.absolute();
     let read = || {
         check(profile)?;
         let parameters = parameters(profile)?;
         let library = library()?;
         let _turn = lock(&TURN);
-        certificates(&Module::load_softokn(&library, &parameters)?)
+        certificates(&Module::load_softokn(&library, &parameters, loading)?)
     };
-    let of_profile = |error: Error| match error.code() {
-        // Damaged, or another program is writing to it just now.
-        Code::DriverInitFailed => Error::new(Code::NssProfileUnusable).because_of(error),
-        _ => error,
-    };
-    let (stored, keys) =
-        read().map_err(|error| of_profile(error).during(Step::ReadPlace).fact(Fact::Place, &place))?;
+    let of_profile = |error| of_profile(error, profile).during(Step::ReadPlace).fact(Fact::Place, &place);
+    let (stored, keys) = read().map_err(of_profile)?;
     let is_meant = |one: &&StoredCertificate| name.is_empty() || one.label.as_str() == name;
     let meant: Vec<&StoredCertificate> = stored.iter().filter(is_meant).collect();
     if meant.is_empty() && !name.is_empty() {
@@ -86,6 +81,34 @@ pub fn read_nss(profile: &Path, name: &str) -> Result<InPlace> {
         Some(Place::Nss { profile: profile.to_owned(), name: stored.label.as_str().to_owned() }.absolute())
     };
     Ok(found.each_at(named))
+}
+
+/// Whether another program holds the profile.
+mod in_use {
+    use std::path::Path;
+
+    /// Whether another process has a lock of SQLite's on one of the profile's databases.
+    #[cfg(unix)]
+    pub(super) fn is_locked(profile: &Path) -> bool {
+        use rustix::process::{Flock, FlockType, fcntl_getlk};
+        /// Where SQLite locks a database (PENDING_BYTE in its os.h), and how many bytes from there.
+        const LOCK_BYTES: (u64, u64) = (0x4000_0000, 512);
+        ["cert9.db", "key4.db"].iter().any(|name| {
+            let database = profile.join(name);
+            if !database.is_file() {
+                return false;
+            }
+            let Ok(file) = std::fs::File::open(database) else { return false };
+            let mut wanted = Flock::from(FlockType::WriteLock);
+            (wanted.start, wanted.length) = LOCK_BYTES;
+            fcntl_getlk(file, &wanted).is_ok_and(|held| held.is_some())
+        })
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn is_locked(_profile: &Path) -> bool {
+        false
+    }
 }
 
 /// The profiles of this user's programs with NSS: Firefox and Thunderbird, and the one that Chrome shares on Linux.
@@ -123,10 +146,36 @@ fn certificates(softokn: &Module) -> Result<(Vec<StoredCertificate>, Vec<Vec<u8>
     Ok((certificates, keys))
 }
 
+/// What the driver's end or its refusal to start says of the profile that it was given.
+fn of_profile(error: Error, profile: &Path) -> Error {
+    let because = |code, error| Error::new(code).because_of(error);
+    let unusable = |reason, error| because(Code::NssProfileUnusable, error).fact(Fact::Reason, reason);
+    match error.code() {
+        Code::NssProfileUnusable | Code::NssMissing => error,
+        Code::DriverCrashed => unusable("nss_crashed", error),
+        _ if in_use::is_locked(profile) => because(Code::NssProfileBusy, error),
+        Code::DriverTimeout => unusable("nss_hangs", error),
+        // Damaged, or in use in this process.
+        Code::DriverInitFailed => {
+            let reason = error.facts().find(|(fact, _)| *fact == Fact::Reason);
+            let reason = reason.map(|(_, reason)| reason.to_owned());
+            let unusable = because(Code::NssProfileUnusable, error);
+            reason.iter().fold(unusable, |unusable, reason| unusable.fact(Fact::Reason, reason))
+        }
+        _ => error,
+    }
+}
+
 /// That it is a profile whose certificates may be read: softokn would make an empty one in its memory.
 fn check(profile: &Path) -> Result<()> {
     let unusable = || Error::new(Code::NssProfileUnusable);
-    if let Err(error) = File::open(profile.join("cert9.db")) {
+    let database = profile.join("cert9.db");
+    // A pipe would wait for ever.
+    let opened = match database.metadata() {
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+        _ => File::open(database).map(drop),
+    };
+    if let Err(error) = opened {
         let reason = match error.kind() {
             io::ErrorKind::NotFound if profile.join("cert8.db").exists() => Some("nss_old_form"),
             io::ErrorKind::NotFound => Some("no_cert9"),

@@ -24,7 +24,12 @@ pub struct OldCertificate {
 #[derive(Clone, Debug)]
 enum Whereabouts {
     OnToken(Box<Credential>),
-    Elsewhere { place: Place, authorities: Vec<Certificate> },
+    Elsewhere {
+        place: Place,
+        authorities: Vec<Certificate>,
+        /// SHA-256 of the file that it was read from, where that opens with a password alone.
+        file: Option<String>,
+    },
 }
 
 /// As it is kept: PEM, which people can read and exchange.
@@ -35,6 +40,8 @@ struct Kept {
     certificate: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     authorities: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file_sha256: Option<String>,
 }
 
 impl OldCertificate {
@@ -63,7 +70,8 @@ impl OldCertificate {
             return Err(error.fact(Fact::Place, place));
         }
         let authorities = authorities.iter().take(MAX_AUTHORITIES).cloned().collect();
-        Ok(OldCertificate { certificate, whereabouts: Whereabouts::Elsewhere { place, authorities } })
+        let whereabouts = Whereabouts::Elsewhere { place, authorities, file: None };
+        Ok(OldCertificate { certificate, whereabouts })
     }
 
     /// This credential's certificate, as one that is on another token; `None` for a CA's.
@@ -77,6 +85,22 @@ impl OldCertificate {
             *place = other;
         }
         self
+    }
+
+    /// The same, read from a file with this SHA-256 (in hexadecimal).
+    pub(super) fn in_file(mut self, sha256: Option<String>) -> Self {
+        if let Whereabouts::Elsewhere { file, .. } = &mut self.whereabouts {
+            *file = sha256;
+        }
+        self
+    }
+
+    /// SHA-256 of the file that it was read from, where that opens with a password alone.
+    pub(super) fn file_sha256(&self) -> Option<&str> {
+        match &self.whereabouts {
+            Whereabouts::Elsewhere { file, .. } => file.as_deref(),
+            Whereabouts::OnToken(_) => None,
+        }
     }
 
     /// The certificate.
@@ -185,6 +209,7 @@ impl From<OldCertificate> for Kept {
             place: old.place().clone(),
             certificate: old.certificate.to_pem(),
             authorities: old.authorities().iter().map(Certificate::to_pem).collect(),
+            file_sha256: old.file_sha256().map(str::to_owned),
         }
     }
 }
@@ -199,6 +224,7 @@ impl TryFrom<Kept> for OldCertificate {
         };
         let certificate = read(&kept.certificate)?.into_iter().next();
         let certificate = certificate.ok_or_else(|| Error::new(Code::OldFileUnusable))?;
-        Self::elsewhere(certificate, kept.place, &read(&kept.authorities)?)
+        let old = Self::elsewhere(certificate, kept.place, &read(&kept.authorities)?)?;
+        Ok(old.in_file(kept.file_sha256))
     }
 }

@@ -1,6 +1,7 @@
 /* A driver in front of SoftHSM (DRIVER), which ends or hangs in one function. Beside the token's configuration, the file that ends
- * with `.ends` says `way:function:times`: what it does the so-manieth time that the function is called. Into the one that ends with
- * `.log` goes a line for each call: the function and this process. */
+ * with `.ends` says `way:function:times`: what it does the so-manieth time that the function is called, `*` for any; with `unlabelled`
+ * behind it, keys get no label when they are made. Into the one that ends with `.log` goes a line for each call: the function and this
+ * process. */
 
 #include <dlfcn.h>
 #include <signal.h>
@@ -17,7 +18,7 @@ struct list { unsigned char version[2]; U (*function[FUNCTIONS])(U, U, U, U, U, 
 /* Those of PKCS#11 v2.40 that are looked at, by their places in CK_FUNCTION_LIST. */
 static const char *const name[FUNCTIONS] = {
     [0] = "C_Initialize", [1] = "C_Finalize", [2] = "C_GetInfo", [4] = "C_GetSlotList", [5] = "C_GetSlotInfo",
-    [6] = "C_GetTokenInfo", [7] = "C_GetMechanismList", [8] = "C_GetMechanismInfo", [12] = "C_OpenSession",
+    [6] = "C_GetTokenInfo", [7] = "C_GetMechanismList", [8] = "C_GetMechanismInfo", [11] = "C_SetPIN", [12] = "C_OpenSession",
     [13] = "C_CloseSession", [15] = "C_GetSessionInfo", [18] = "C_Login", [19] = "C_Logout", [20] = "C_CreateObject",
     [22] = "C_DestroyObject", [24] = "C_GetAttributeValue", [25] = "C_SetAttributeValue", [26] = "C_FindObjectsInit",
     [27] = "C_FindObjects", [28] = "C_FindObjectsFinal", [42] = "C_SignInit", [43] = "C_Sign", [59] = "C_GenerateKeyPair",
@@ -32,11 +33,13 @@ static FILE *beside(const char *ending, const char *mode)
     return fopen(path, mode);
 }
 
-static void note(const char *what)
+static void note_of(const char *what, U object)
 {
     FILE *log = beside(".log", "a");
-    if (log) fprintf(log, "%s %d\n", what, (int)getpid()), fclose(log);
+    if (log) fprintf(log, "%s %d %lu\n", what, (int)getpid(), object), fclose(log);
 }
+
+static void note(const char *what) { note_of(what, 0); }
 
 /* Whether it is this function's turn, and how it ends: `crash`, `abort`, `exit`, `kill`, `hang`, `close` (every descriptor); with
  * `-after` once the real function has done its work. */
@@ -68,23 +71,49 @@ static void act(const char *function, int after, int count)
     while (!strcmp(way, "hang")) pause();
 }
 
+struct attribute { U type; void *value; U size; };
+
+/* A template without its CKA_LABEL, as a token leaves it out that gives none or one of its own. */
+static U unlabelled(struct attribute *kept, const struct attribute *attributes, U count)
+{
+    U left = 0;
+    for (U i = 0; i < count; i++) if (attributes[i].type != 3) kept[left++] = attributes[i];
+    return left;
+}
+
+static int is_unlabelled(void)
+{
+    char all[128] = "";
+    FILE *file = beside(".ends", "r");
+    if (file) fread(all, 1, sizeof all - 1, file), fclose(file);
+    return strstr(all, "unlabelled") != 0;
+}
+
 static U call(int which, U a, U b, U c, U d, U e, U f, U g, U h)
 {
-    static int counts[FUNCTIONS];
+    static int counts[FUNCTIONS], all;
+    struct attribute public[64], private[64];
     int count = ++counts[which];
-    note(name[which]);
+    note_of(name[which], which == 24 ? b : 0);
+    act("*", 0, ++all);
     act(name[which], 0, count);
+    if (which == 59 && is_unlabelled()) {
+        d = unlabelled(public, (void *)c, d), c = (U)public;
+        f = unlabelled(private, (void *)e, f), e = (U)private;
+    }
     U rv = real->function[which](a, b, c, d, e, f, g, h);
     act(name[which], 1, count);
+    act("*", 1, all);
     return rv;
 }
 
 #define WRAP(n) static U wrap##n(U a, U b, U c, U d, U e, U f, U g, U h) { return call(n, a, b, c, d, e, f, g, h); }
-#define ALL(X) X(0) X(1) X(2) X(4) X(5) X(6) X(7) X(8) X(12) X(13) X(15) X(18) X(19) X(20) X(22) X(24) X(25) X(26) X(27) X(28) \
+#define ALL(X) X(0) X(1) X(2) X(4) X(5) X(6) X(7) X(8) X(11) X(12) X(13) X(15) X(18) X(19) X(20) X(22) X(24) X(25) X(26) X(27) X(28) \
     X(42) X(43) X(59)
 ALL(WRAP)
 
 __attribute__((constructor)) static void load(void) { act("load", 0, 1); }
+__attribute__((destructor)) static void unload(void) { act("unload", 0, 1); }
 
 U C_GetFunctionList(struct list **list)
 {

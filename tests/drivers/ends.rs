@@ -70,8 +70,18 @@ impl Bank {
     pub fn noted(&self) -> Vec<(String, u32)> {
         let log = std::fs::read_to_string(self.beside(".log")).unwrap_or_default();
         let line = |line: &str| {
-            let (what, process) = line.split_once(' ')?;
-            Some((what.to_owned(), process.parse().ok()?))
+            let mut words = line.split(' ');
+            Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+        };
+        log.lines().filter_map(line).collect()
+    }
+
+    /// The same calls, each with the object that was read.
+    pub fn noted_with_objects(&self) -> Vec<(String, String)> {
+        let log = std::fs::read_to_string(self.beside(".log")).unwrap_or_default();
+        let line = |line: &str| {
+            let mut words = line.split(' ');
+            Some((words.next()?.to_owned(), words.nth(1)?.to_owned()))
         };
         log.lines().filter_map(line).collect()
     }

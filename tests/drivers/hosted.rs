@@ -2,9 +2,11 @@
 //! `ends.c` plays them in front of SoftHSM.
 #![cfg(target_os = "linux")]
 
+mod ahead;
 #[path = "../common/mod.rs"]
 mod common;
 mod ends;
+mod writing;
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -261,6 +263,42 @@ fn a_driver_that_ends_at_its_end_takes_no_result() {
     bank.ends("exit:C_Finalize:1");
     let inside = bank.command(driver(), &["list", "--in-process"]).output().unwrap();
     assert!(inside.stdout.is_empty(), "{inside:?}");
+}
+
+/// What a driver does when it is unloaded is not waited for, and changes no result.
+#[test]
+fn a_driver_that_crashes_as_it_goes_takes_no_result() {
+    let bank = bank();
+    let whole = bank.run_hosted("", &["list"]).json();
+    for way in ["crash", "abort", "exit", "hang"] {
+        assert_eq!(bank.run_hosted(&format!("{way}:unload:1"), &["list"]).json(), whole, "{way}");
+        assert!(bank.hosts().into_iter().all(|process| !is_there(process)), "{way}");
+    }
+    let said = bank.run_hosted("crash:unload:1", &["renew", "--issuer", &bank.issuer("")]);
+    assert_eq!(said.exit, 0, "{said:?}");
+    bank.assert_one_new_credential();
+}
+
+/// A slot that is named spares the driver the others: SoftHSM shows a blank one beside each token.
+#[test]
+fn a_slot_that_is_named_spares_the_others() {
+    let bank = bank();
+    let serial = bank.soft.serial();
+    // SoftHSM numbers slots by the end of the serial number.
+    let number = u32::from_str_radix(&serial[serial.len() - 8..], 16).unwrap() & 0x7fff_ffff;
+    let asked = |uri: &str| {
+        bank.ends("");
+        let found = bank.finder().find(&uri.parse().unwrap());
+        let asked = bank.noted().iter().filter(|(function, _)| function == "C_GetTokenInfo").count();
+        (found.map(|token| token.identity().serial.clone()), asked)
+    };
+    let (found, others) = asked(&format!("pkcs11:serial={serial}"));
+    assert_eq!((found.unwrap().as_str(), others), (serial, 2));
+    let (found, others) = asked(&format!("pkcs11:slot-id={number}"));
+    assert_eq!((found.unwrap().as_str(), others), (serial, 1));
+    let (found, others) = asked("pkcs11:slot-id=77");
+    refused(found, Code::TokenNotPresent);
+    assert_eq!(others, 0);
 }
 
 /// Where nothing is said, the program beside the command; and no other of that name.

@@ -9,15 +9,29 @@ use crate::common::Bank;
 #[test]
 fn a_list_without_the_pin_says_that_more_may_show() {
     let bank = Bank::alone(Kind::P256, days_from_now(11));
-    for arguments in [&["list"][..], &["list", "--due"]] {
-        let said = bank.oddly_without_pin("hides=0x01", arguments);
-        assert_eq!(said.json(), serde_json::json!([]));
+    let all = [&["list"][..], &["list", "--due"]];
+    let rows = [("hides=0x01", all), ("login-for=1", all), ("login-for=4", all), ("login-for=16", all)];
+    for (ways, arguments) in rows.into_iter().flat_map(|(ways, all)| all.map(|one| (ways, one))) {
+        let said = bank.oddly_without_pin(ways, arguments);
+        let listed = said.json();
+        let is_credential = |one: &serde_json::Value| one["unreadable"].is_null();
+        assert!(!listed.as_array().unwrap().iter().any(is_credential), "{ways}: {listed:#}");
         assert!(said.stderr.contains("more_after_login"), "{said:?}");
         // With the PIN everything has been looked at, and what shows without it is told as ever.
-        for said in [bank.odd("hides=0x01", arguments), bank.oddly_without_pin("", arguments)] {
+        for said in [bank.odd(ways, arguments), bank.oddly_without_pin("", arguments)] {
             assert_eq!(said.json().as_array().unwrap().len(), 1, "{said:?}");
             assert!(!said.stderr.contains("more_after_login"), "{said:?}");
         }
+    }
+}
+
+/// Nor is a certificate whose value is given after the login only one that nobody can read.
+#[test]
+fn a_certificate_that_is_given_after_the_login_only_is_not_broken() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    for ways in ["login-for=8", "login-for=16"] {
+        bank.oddly_without_pin(ways, &["preflight"]).failed(Code::CredentialNotSeen);
+        assert_eq!(bank.odd(ways, &["preflight"]).json()["can_renew"], true, "{ways}");
     }
 }
 

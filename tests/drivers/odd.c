@@ -241,12 +241,21 @@ static void store(U session)
     if (file) fclose(file), real->function[CREATE_OBJECT](session, all, 7, &object);
 }
 
+/* `login-for`: what is refused before the login, to search (1), to ask for what was found (2), to read (4) or to read the value of a certificate
+ * (8, and 16 where it is then sensitive). `search-end`: what the end of a search is answered with; `search-over`: the driver has ended it itself. */
+static U find_final(U session)
+{
+    U rv = real->function[FIND_FINAL](session);
+    return word("search-end") ? number("search-end") : rv;
+}
+
 static U find_init(U session, struct attribute *given, U count)
 {
     static U certificate = 1;
     struct attribute by_class[] = {{0, &certificate, sizeof certificate}, {0x102, "none", 4}};
     int stored = count == 1 && given->type == 1;
     reset(session), note("search"), store(session);
+    if (number("login-for") & 1 && !logins) return 0x101;
     mechanisms = count ? 0 : number("mechanism-objects");
     if (stored && word("stored-unsearchable"))
         return real->function[FIND_INIT](session, by_class, number("stored-unsearchable") == 2 ? 1 : 2);
@@ -281,7 +290,11 @@ static U set_attributes(U session, U object, struct attribute *given, U count)
 /* `handles-twice`: each object is found twice. `count-untold`: at the end of a search it does not say how many. */
 static U find(U session, U *objects, U room, U *count)
 {
+    static int seen;
+    if (number("login-for") & 2 && !logins) return 0x101;
     U rv = find_seen(session, objects, word("handles-twice") ? room / 2 : room, count);
+    if (word("search-over") && !rv && !*count && seen) return seen = 0, 0x91;
+    seen = *count > 0;
     for (U i = *count; !rv && word("handles-twice") && i > 0; i--) objects[2 * i - 1] = objects[2 * i - 2] = objects[i - 1];
     if (!rv && word("handles-twice")) *count *= 2;
     if (word("count-untold") && !rv && !*count) return *count = number("count-untold"), 0;
@@ -341,6 +354,11 @@ static U attributes(U session, U object, struct attribute *list, U count)
     }
     U room[64], unavailable = (U)-1;
     reset(session), note("read");
+    if (number("login-for") & 4 && !logins) return 0x101;
+    if (number("login-for") & 24 && !logins && of_type(list, count, 0x11)) {
+        for (U i = 0; i < count; i++) list[i].length = unavailable;
+        return number("login-for") & 8 ? 0x101 : 0x11;
+    }
     for (U i = 0; object > FIRST_MECHANISM && object < FIRST_MECHANISM + 1000 && i <= count; i++) {
         if (i == count) return 0x12;
         list[i].length = list[i].type ? unavailable : sizeof(U);
@@ -458,7 +476,9 @@ U C_GetFunctionList(struct list **list)
         odd.function[FIND_INIT] = find_init, odd.function[SET_ATTRIBUTES] = set_attributes;
         odd.function[GENERATE_KEY_PAIR] = generate, odd.function[GET_ATTRIBUTES] = attributes;
         odd.function[SIGN_INIT] = sign_init, odd.function[SIGN] = sign, odd.function[SIGN_FINAL] = sign_final;
+        odd.function[FIND_FINAL] = find_final;
         if (word("without-mechanism-info")) odd.function[MECHANISM_INFO] = 0;
+        if (word("version")) odd.version[0] = number("version") >> 8, odd.version[1] = number("version");
     }
     return *list = &odd, 0;
 }

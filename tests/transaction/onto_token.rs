@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use common::{DAY, at, read, refused, run};
 use tempfile::TempDir;
 use usbtoken::bank::{KeyRule, RequestForm};
+use usbtoken::driver::Loading;
 use usbtoken::error::Notice;
 use usbtoken::pki::{IssuerContinuity, SignatureAlgorithm, SubjectRule};
 use usbtoken::places::{self, OldCertificate, Password, Place};
@@ -80,6 +81,10 @@ impl Desk {
     fn session(&self) -> Session {
         self.token().login(Pin::new(self.soft.pin().into())).unwrap()
     }
+}
+
+fn read_nss(profile: &Path, name: &str) -> Result<places::InPlace> {
+    places::read_nss(profile, name, &Loading::default())
 }
 
 fn read_file(path: &Path, password: &str) -> Result<places::InPlace> {
@@ -339,6 +344,30 @@ fn another_users_credential_stays_as_it_is() {
     assert!(there.successor().is_none());
 }
 
+/// Whether the old certificate is where it was is said as far as that can be seen without a password.
+#[test]
+fn an_old_certificate_is_looked_for_in_its_place() {
+    let desk = Desk::new();
+    let (_, other) = (desk.old_until("old", days_from_now(11)), desk.old_until("other", days_from_now(12)));
+    let p12 = desk.export("old", "geheim", &[]);
+    let old = read_file(&p12, "geheim").unwrap().only().unwrap();
+    // As it is kept from one process to the other.
+    let old: OldCertificate = serde_json::from_str(&serde_json::to_string(&old).unwrap()).unwrap();
+    let there = || places::is_there(&old, &Loading::default());
+    assert_eq!(there(), Some(true));
+    let read = |path: PathBuf| std::fs::read(path).unwrap();
+    for (content, expected) in [
+        (read(desk.export("other", "geheim", &[])), None),
+        (other.der().to_vec(), Some(false)),
+        (read(desk.file("old.pem")), Some(true)),
+    ] {
+        std::fs::write(&p12, content).unwrap();
+        assert_eq!(there(), expected);
+    }
+    std::fs::remove_file(&p12).unwrap();
+    assert_eq!(there(), Some(false));
+}
+
 /// A certificate that is on the token too is renewed as the token's.
 #[test]
 fn a_file_with_the_tokens_own_certificate_means_the_tokens() {
@@ -370,21 +399,23 @@ fn a_certificate_in_a_browsers_profile_is_read() {
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     };
     nss("certutil", &["-N", "-f", "primary"]);
-    let error = refused(places::read_nss(&profile, "").and_then(places::InPlace::only), Code::OldNotFound);
+    let error = refused(read_nss(&profile, "").and_then(places::InPlace::only), Code::OldNotFound);
     assert!(error.facts().any(|(fact, _)| fact.name() == "place"), "{error}");
     nss("pk12util", &["-i", p12.to_str().unwrap(), "-W", "geheim", "-k", "primary"]);
     let files = ["cert9.db", "key4.db", "pkcs11.txt"].map(|name| profile.join(name));
     let before = files.each_ref().map(|file| std::fs::read(file).unwrap());
     for name in ["", "山田の証明書"] {
-        let found = places::read_nss(&profile, name).unwrap().only().unwrap();
+        let found = read_nss(&profile, name).unwrap().only().unwrap();
         assert_eq!(found.certificate(), &old);
         assert!(found.place().to_string().ends_with("#山田の証明書"), "{}", found.place());
     }
-    let error = refused(places::read_nss(&profile, "somebody"), Code::OldNotFound);
+    let error = refused(read_nss(&profile, "somebody"), Code::OldNotFound);
     assert!(
         error.facts().any(|(fact, value)| fact.name() == "candidate" && value == "山田の証明書"),
         "{error}"
     );
+    let kept = read_nss(&profile, "").unwrap().only().unwrap();
+    assert_eq!(places::is_there(&kept, &Loading::default()), Some(true));
     assert_eq!(files.each_ref().map(|file| std::fs::read(file).unwrap()), before);
     assert_eq!(std::fs::read_dir(&profile).unwrap().count(), 3, "nothing was added");
 
@@ -393,14 +424,17 @@ fn a_certificate_in_a_browsers_profile_is_read() {
     let exported = read_file(&desk.file("exported.p12"), "geheim").unwrap().only().unwrap();
     assert_eq!(exported.certificate(), &old);
 
+    nss("certutil", &["-F", "-n", "山田の証明書", "-f", "primary"]);
+    assert_eq!(places::is_there(&kept, &Loading::default()), Some(false));
+
     let old_form = desk.file("old-form");
     std::fs::create_dir(&old_form).unwrap();
-    refused(places::read_nss(&old_form, ""), Code::NssProfileUnusable);
+    refused(read_nss(&old_form, ""), Code::NssProfileUnusable);
     std::fs::write(old_form.join("cert8.db"), b"x").unwrap();
-    let error = refused(places::read_nss(&old_form, ""), Code::NssProfileUnusable);
+    let error = refused(read_nss(&old_form, ""), Code::NssProfileUnusable);
     assert!(error.facts().any(|(_, value)| value == "nss_old_form"), "{error}");
     std::fs::write(old_form.join("cert9.db"), b"no database").unwrap();
-    let error = places::read_nss(&old_form, "").and_then(places::InPlace::only).unwrap_err();
+    let error = read_nss(&old_form, "").and_then(places::InPlace::only).unwrap_err();
     assert!(matches!(error.code(), Code::NssProfileUnusable | Code::OldNotFound), "{error}");
 }
 

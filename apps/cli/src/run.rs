@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use usbtoken::bank::{Bank, Installed, Override};
-use usbtoken::driver::{Deadlines, Reservation, TokenIdentity};
+use usbtoken::driver::{Deadlines, Loading, Reservation, TokenIdentity};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Caller, PointResult, Preflight};
@@ -415,6 +415,11 @@ impl Run {
         Ok(self.hosted(finder))
     }
 
+    /// How a driver is loaded that reads a place of this computer: no bank's, and none that is named.
+    pub fn loading(&self) -> Loading {
+        self.hosted(Finder::new()).loading().clone()
+    }
+
     /// Where the drivers run, of which a person is told when it is not where they should.
     pub fn hosted(&self, finder: Finder) -> Finder {
         let Drivers { driver_host, in_process, trust_driver, .. } = &self.global.drivers;
@@ -430,7 +435,10 @@ impl Run {
             self.note(remark);
         }
         let finder = match self.global.drivers.driver_limit {
-            Some(seconds) => finder.deadlines(at_most(Duration::from_secs(seconds.into()))),
+            Some(seconds) => {
+                let limit = Duration::from_secs(seconds.into());
+                finder.deadlines(at_most(limit)).time_limit(limit.max(Finder::TIME_LIMIT))
+            }
             None => finder,
         };
         self.secrets().fold(finder, Finder::without_variable)

@@ -165,6 +165,12 @@ fn the_old_one_chooses_among_those_that_wait() {
 fn what_is_not_known_any_more_is_said() {
     let stage = stage();
     old(&stage);
+    stage.run(&[&["request", "--out", "first.pem"], &P12[..]].concat()).succeeded();
+    // Another file has taken its place, and its password is not asked for.
+    old_until(&stage, "old", days_from_now(12));
+    let installed = stage.install(&stage.ca.issue_for(&stage.read("first.pem")).der());
+    assert!(installed.notices().contains(&"old_not_seen".to_owned()), "{:?}", installed.notices());
+
     stage.run(&["request", "--out", "request.pem", "--from", "file:old.pem"]).succeeded();
     std::fs::remove_dir_all(stage.file("state")).unwrap();
     let installed = stage.install(&stage.ca.issue_for(&stage.read("request.pem")).der());
@@ -190,7 +196,8 @@ fn bad_input_costs_nothing() {
     let two = [stage.read("old.pem"), stage.read("second.pem")].concat();
     stage.write("two.pem", &two);
     stage.write("wrong", b"falsch");
-    stage.write("utf16", &"秘密".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    stage.write("utf16", &"秘密1".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    stage.write("sjis", b"\x94\xe9\x96\xa7\r\n");
     let before = stage.token.snapshot();
     let with = |more: &[&str]| stage.run(&[&["renew", "--issuer", "touch asked"], more].concat());
     for (more, name, exit) in [
@@ -198,6 +205,7 @@ fn bad_input_costs_nothing() {
         (&["--from", "file:old.p12", "--from-password", "wrong"], "pkcs12_password_wrong", 2),
         (&["--from", "file:old.p12", "--from-password", "nowhere"], "file_unreadable", 2),
         (&["--from", "file:old.p12", "--from-password", "utf16"], "file_unreadable", 2),
+        (&["--from", "file:old.p12", "--from-password", "sjis"], "file_unreadable", 2),
         (&["--from", "file:nowhere.pem"], "file_unreadable", 2),
         (&["--from", "file:old.key"], "old_file_unusable", 2),
         (&["--from", "file:ca/ca.pem"], "old_is_ca", 9),
@@ -215,6 +223,10 @@ fn bad_input_costs_nothing() {
         with(more).failed(name, exit);
         stage.token.snapshot().assert_same_as(&before);
         assert!(!stage.file("asked").exists(), "{more:?}");
+    }
+    for (file, reason) in [("utf16", "password_utf16"), ("sjis", "password_not_utf8")] {
+        let error = with(&["--from", "file:old.p12", "--from-password", file]).failed("file_unreadable", 2);
+        assert_eq!(error["facts"]["reason"][0], reason, "{error:#}");
     }
     // The person may choose.
     let serial = serial_hex(&old_until(&stage, "third", days_from_now(13)));

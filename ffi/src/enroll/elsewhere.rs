@@ -15,11 +15,12 @@ use crate::find::context::Shared;
 
 /// Everything that is not on this token. What cannot be read is not there.
 pub(super) fn beside(shared: &Shared, token: &Token) -> Vec<Listed> {
-    let tokens = shared.finder().tokens().map(|found| found.tokens).unwrap_or_default();
-    let policy = shared.host.policy();
+    let finder = shared.finder();
+    let tokens = finder.tokens().map(|found| found.tokens).unwrap_or_default();
+    let (policy, now) = (shared.host.policy(), SystemTime::now());
     let own = Place::OtherToken(Box::new(token.uri()));
-    let mut all =
-        Overview::read(tokens, &[], &policy, SystemTime::now()).map(|all| all.list).unwrap_or_default();
+    let read = Overview::read(tokens, &[], finder.loading(), &policy, now);
+    let mut all = read.map(|all| all.list).unwrap_or_default();
     all.retain(|one| *one.old().place() != own);
     all
 }

@@ -80,7 +80,7 @@ impl OverviewNoun {
         host.step(Step::FindToken);
         let (tokens, passed) = tokens(shared)?;
         host.step(Step::ReadPlace);
-        let overview = Overview::read(tokens, &also, &host.policy(), now)?;
+        let overview = Overview::read(tokens, &also, shared.finder().loading(), &host.policy(), now)?;
         let list = overview.list.into_iter().map(|one| {
             let (texts, days_left) = (texts(&one), one.old().days_left(now));
             (one, texts, days_left)

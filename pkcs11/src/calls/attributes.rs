@@ -7,7 +7,7 @@ use crate::wire::message::{Answer as Given, Filled, Request, Room, RoomFor, UNWR
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-const FUNCTION: &str = "C_GetAttributeValue";
+pub(super) const FUNCTION: &str = "C_GetAttributeValue";
 
 /// The largest value that is fetched when the first buffer was too small.
 const MAX_VALUE: usize = 1 << 20;
@@ -58,7 +58,7 @@ impl Wanted {
         Wanted { kind, room: 8_191, length: Length::Less }
     }
 
-    fn room(&self) -> Room {
+    pub(super) fn room(&self) -> Room {
         let what = match self.length {
             Length::Number => RoomFor::Number,
             Length::Less | Length::Exact => RoomFor::Bytes(as_length(self.room)),
@@ -110,11 +110,23 @@ impl Functions {
         wanted: &[Wanted],
         makes_sense: impl Fn(&Attributes, CK_ATTRIBUTE_TYPE) -> bool,
     ) -> Outcome<Attributes> {
+        self.gone_on_with(session, object, wanted, makes_sense, self.read(session, object, wanted))
+    }
+
+    /// The same where the first call has been made.
+    pub(super) fn gone_on_with(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        wanted: &[Wanted],
+        makes_sense: impl Fn(&Attributes, CK_ATTRIBUTE_TYPE) -> bool,
+        read: Outcome<Vec<(Wanted, Answer)>>,
+    ) -> Outcome<Attributes> {
         let mut values = Attributes::default();
         let mut again = Vec::new();
         let mut unavailable = Vec::new();
         let several = wanted.len() > 1;
-        let read = match self.read(session, object, wanted) {
+        let read = match read {
             // Some drivers insist on the exact length of a number, or on one attribute at a time.
             Err(Failure::Returned { rv: CKR_ARGUMENTS_BAD | CKR_ATTRIBUTE_VALUE_INVALID, .. }) if several => {
                 wanted.iter().map(|want| (*want, Answer::Untouched)).collect()
@@ -273,17 +285,7 @@ impl Functions {
         wanted: &[Wanted],
     ) -> Outcome<Vec<(Wanted, Answer)>> {
         let (rv, filled) = self.fill(session, object, wanted.iter().map(Wanted::room).collect())?;
-        let extent = match rv {
-            CKR_OK => Extent::All,
-            CKR_BUFFER_TOO_SMALL => Extent::SomeTooLong,
-            CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID => Extent::SomeMissing,
-            rv => return Err(Failure::Returned { function: FUNCTION, rv }),
-        };
-        let judged = wanted.iter().zip(filled);
-        let judged = judged.map(|(want, filled)| {
-            Ok((*want, judge(*want, filled.bytes.0.into_owned(), filled.length, extent)?))
-        });
-        judged.collect()
+        judged(wanted, rv, filled)
     }
 
     /// One C_GetAttributeValue: what it returned, and what became of each room.
@@ -335,7 +337,7 @@ enum Extent {
 }
 
 /// What became of one attribute in one call.
-enum Answer {
+pub(super) enum Answer {
     Value(Vec<u8>),
     /// Sensitive, or unknown to the object.
     Unavailable,
@@ -356,6 +358,24 @@ fn written(mut buffer: Vec<u8>) -> Vec<u8> {
 
 fn is_padding(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
+}
+
+/// What one C_GetAttributeValue gave, each length held against its buffer.
+pub(super) fn judged(
+    wanted: &[Wanted],
+    rv: CK_RV,
+    filled: Vec<Filled<'static>>,
+) -> Outcome<Vec<(Wanted, Answer)>> {
+    let extent = match rv {
+        CKR_OK => Extent::All,
+        CKR_BUFFER_TOO_SMALL => Extent::SomeTooLong,
+        CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID => Extent::SomeMissing,
+        rv => return Err(Failure::Returned { function: FUNCTION, rv }),
+    };
+    let judged = wanted.iter().zip(filled);
+    let judged = judged
+        .map(|(want, filled)| Ok((*want, judge(*want, filled.bytes.0.into_owned(), filled.length, extent)?)));
+    judged.collect()
 }
 
 fn judge(want: Wanted, mut buffer: Vec<u8>, reported: CK_ULONG, extent: Extent) -> Outcome<Answer> {

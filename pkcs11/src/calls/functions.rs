@@ -66,6 +66,11 @@ impl Functions {
         }
     }
 
+    /// Whether the driver runs in a host, where each message costs time.
+    pub(super) fn is_hosted(&self) -> bool {
+        !matches!(self.driver, Driver::Here(_))
+    }
+
     /// Whether the driver's host has ended, so that it has to be loaded and initialised anew.
     pub fn has_ended(&self) -> bool {
         match &self.driver {

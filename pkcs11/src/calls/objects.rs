@@ -28,11 +28,12 @@ impl Functions {
         let session = self.session("C_FindObjectsInit", session)?;
         self.call(&Request::FindObjectsInit { session, template: Cow::Owned(template) })?;
         let found = self.find_all(session, LONGEST_SEARCH);
-        // The search ends also when it failed, else the session could start no other.
-        let ended = self.call(&Request::FindObjectsFinal { session });
-        let found = found?;
-        ended?;
-        Ok(each_once(found))
+        // The search ends also when it failed, else the session could start no other. What the driver answers to that changes
+        // nothing of what was found: where more is wrong, the next call says so.
+        match self.call(&Request::FindObjectsFinal { session }) {
+            Ok(_) | Err(Failure::Returned { .. } | Failure::Missing { .. }) => found.map(each_once),
+            Err(failure) => found.and(Err(failure)),
+        }
     }
 
     fn find_all(&self, session: CK_SESSION_HANDLE, longest: Duration) -> Outcome<Vec<ObjectHandle>> {
@@ -41,8 +42,14 @@ impl Functions {
         let mut found = Vec::new();
         let request = Request::FindObjects { session, room: as_length(OBJECTS_AT_ONCE) };
         loop {
-            let Answer::List { count, entries: handles } = self.call(&request)? else {
-                return Err(another_answer(FUNCTION));
+            let (count, handles) = match self.call(&request) {
+                Ok(Answer::List { count, entries }) => (count, entries),
+                Ok(_) => return Err(another_answer(FUNCTION)),
+                // Some end the search themselves with the last of the objects.
+                Err(Failure::Returned { rv: CKR_OPERATION_NOT_INITIALIZED, .. }) if !found.is_empty() => {
+                    return Ok(found);
+                }
+                Err(failure) => return Err(failure),
             };
             // At the end some say that they do not know, in a number of 32 or of 64 bits.
             if is_unavailable(count) {

@@ -1,6 +1,7 @@
 //! The way to a host: a pair of sockets that nobody else has.
 
 use super::patience::{GivenUp, Patience};
+use crate::awake::Awake;
 use crate::wire::frame;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -77,10 +78,12 @@ impl Link {
     }
 
     fn fill(&self, mut place: &mut [u8], patience: &mut Patience) -> Result<(), Lost> {
+        let mut awake = Awake::new();
         while !place.is_empty() {
             match recv(&self.0, &mut *place, RecvFlags::DONTWAIT) {
                 Ok((_, 0)) => return Err(Lost::Closed),
                 Ok((_, read)) => place = place.get_mut(read..).unwrap_or_default(),
+                Err(Errno::AGAIN) if awake.stays() => {}
                 Err(Errno::AGAIN) => self.wait(PollFlags::IN, patience.next()?)?,
                 Err(Errno::INTR) => {}
                 Err(_) => return Err(Lost::Closed),

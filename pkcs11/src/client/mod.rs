@@ -27,8 +27,8 @@ const LOADING: &str = "C_GetFunctionList";
 /// What is told where no function of the driver is called.
 const KEEPING: &str = "usbtoken-driver";
 
-/// Room for every message but a template with a large value, which grows.
-const USUAL_MESSAGE: usize = 16 * 1024;
+/// Room for most messages, beside a PIN; all of it is wiped. Others grow, and a PIN is not in them.
+const USUAL_MESSAGE: usize = 512;
 
 /// A driver in a host.
 pub(crate) struct Client {

@@ -2,7 +2,7 @@
 
 use crate::options::Deadlines;
 use crate::watch;
-use crate::wire::message::Request;
+use crate::wire::message::{AT_ONCE, Request};
 use std::time::{Duration, Instant};
 
 /// How long a driver gets to return by itself once the caller wants to stop: the job can then withdraw what it has begun.
@@ -47,6 +47,8 @@ impl Patience {
             | Request::SignFinal { .. } => Some(deadlines.sign),
             Request::GenerateKeyPair { .. } => Some(deadlines.generate),
             _ if request.writes() => Some(deadlines.write),
+            // The last of its calls begins by then, and has as long as one alone.
+            Request::GetAttributeValues { .. } => Some(deadlines.read.saturating_add(AT_ONCE)),
             _ => Some(deadlines.read),
         };
         Self::new(request.function(), limit, request.writes())

@@ -2,6 +2,7 @@
 
 use crate::failure::LoadFailure;
 use crate::options::HostOptions;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::ffi::OsStr;
@@ -108,10 +109,13 @@ impl Process {
         let mut pause = Duration::from_micros(50);
         loop {
             match child.try_wait() {
-                Ok(None) if begun.elapsed() < END => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(20));
-                }
+                Ok(None) if begun.elapsed() < END => match &self.handle {
+                    Some(handle) => until_ended(handle, END.saturating_sub(begun.elapsed())),
+                    None => {
+                        std::thread::sleep(pause);
+                        pause = (pause * 2).min(Duration::from_millis(20));
+                    }
+                },
                 Ok(None) => {
                     self.child = Some(child);
                     return;
@@ -123,6 +127,15 @@ impl Process {
                 Err(_) => return,
             }
         }
+    }
+}
+
+/// Sleeps until the process has ended, or so long.
+fn until_ended(handle: &OwnedFd, longest: Duration) {
+    let Ok(longest) = Timespec::try_from(longest) else { return };
+    if poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&longest)).is_err() {
+        // Something has closed it, or a signal came.
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way to the program.
 
+use crate::awake::Awake;
 use crate::kept_open::KeptOpen;
 use crate::wire::frame;
 use rustix::io::Errno;
@@ -65,10 +66,12 @@ impl Link {
     }
 
     fn fill(&self, mut place: &mut [u8], files: &mut Vec<OwnedFd>) -> Result<(), Lost> {
+        let mut awake = Awake::new();
         while !place.is_empty() {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FILES))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
-            let flags = RecvFlags::CMSG_CLOEXEC;
+            let waits = if awake.stays() { RecvFlags::DONTWAIT } else { RecvFlags::empty() };
+            let flags = RecvFlags::CMSG_CLOEXEC | waits;
             match recvmsg(&self.0, &mut [IoSliceMut::new(place)], &mut control, flags) {
                 Ok(received) if received.bytes == 0 => return Err(Lost::Gone),
                 Ok(received) => {
@@ -79,7 +82,7 @@ impl Link {
                     }
                     place = place.get_mut(received.bytes..).ok_or(Lost::Gone)?;
                 }
-                Err(Errno::INTR) => {}
+                Err(Errno::INTR | Errno::AGAIN) => {}
                 Err(error) => return Err(error.into()),
             }
         }

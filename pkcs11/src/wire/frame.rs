@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 pub(crate) const LONGEST: usize = 1 << 23;
 
 /// The version of these messages. Host and program come from one installation, and tell when they do not.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// What a program says to its driver host.
 #[derive(Serialize, Deserialize)]
@@ -165,6 +165,40 @@ mod tests {
         assert!(to_host > 0 && from_host > 0, "{to_host} {from_host}");
     }
 
+    /// Of several objects: what is odd is the last, and there are no more than were asked for.
+    #[test]
+    fn an_answer_for_several_ends_with_what_is_odd() {
+        let rooms = vec![
+            Room { kind: CKA_ID, what: RoomFor::Bytes(8) },
+            Room { kind: CKA_CLASS, what: RoomFor::Number },
+        ];
+        let request = |objects: usize| Request::GetAttributeValues {
+            session: 1,
+            objects: vec![2; objects].into(),
+            rooms: Cow::Borrowed(&rooms),
+        };
+        let filled = |length| Filled { length, bytes: vec![1, 2].into(), written: false };
+        let plain = || vec![filled(2), filled(2)];
+        let full = || vec![filled(8), filled(2)];
+        let fits = |several: Vec<Vec<Filled<'static>>>, objects| {
+            let reply = Reply { rv: CKR_OK, answer: Answer::Several(several) };
+            let frame = encode(&FromHost::Reply(reply), 64).unwrap();
+            let Ok(FromHost::Reply(reply)) = decode::<FromHost<'_>>(&frame[4..]) else { panic!("a reply") };
+            reply.answer.fits(&request(objects), true)
+        };
+        assert!(fits(vec![plain(), plain()], 2) && fits(vec![plain()], 2) && fits(vec![plain(), full()], 3));
+        assert!(!fits(vec![], 2), "none at all");
+        assert!(!fits(vec![plain(), plain()], 1), "more than were asked for");
+        assert!(!fits(vec![full(), plain()], 2), "what follows something odd");
+        assert!(!fits(vec![plain(), vec![filled(2)]], 2), "fewer attributes");
+        let too_many = Answer::Several(vec![vec![
+            Filled { length: 2, bytes: vec![0; 9].into(), written: false },
+            filled(2),
+        ]]);
+        assert!(!too_many.fits(&request(1), true), "more than there was room for");
+        assert!(request(256).is_bounded() && !request(257).is_bounded() && !request(0).is_bounded());
+    }
+
     /// Each byte of a message that is another: nothing but an answer that fits, or none.
     #[test]
     fn an_answer_with_a_wrong_byte_fits_or_is_none() {
@@ -183,19 +217,23 @@ mod tests {
                 let Ok(FromHost::Reply(reply)) = decode::<FromHost<'_>>(&bytes) else { continue };
                 if reply.answer.fits(&request, reply.rv == CKR_OK) {
                     let Answer::Attributes(filled) = reply.owned(&request).answer else { panic!("it fits") };
-                    assert_eq!(
-                        filled.iter().map(|one| one.bytes.0.len()).collect::<Vec<_>>(),
-                        [8, size_of::<CK_ULONG>()]
-                    );
+                    let rooms = [8, size_of::<CK_ULONG>()];
+                    let told = filled.iter().map(|one| usize::try_from(one.length).unwrap_or(usize::MAX));
+                    let expected: Vec<usize> = told.zip(rooms).map(|(told, room)| told.min(room)).collect();
+                    assert_eq!(filled.iter().map(|one| one.bytes.0.len()).collect::<Vec<_>>(), expected);
                 }
             }
         }
-        // What was not written is whole again.
-        let whole = Reply { rv: CKR_OK, answer: answer() }.owned(&request);
-        let Answer::Attributes(filled) = whole.answer else { panic!("the same") };
-        assert_eq!(
-            filled[0].bytes.0.as_ref(),
-            [1, 2, UNWRITTEN, UNWRITTEN, UNWRITTEN, UNWRITTEN, UNWRITTEN, UNWRITTEN]
-        );
+        // What was not written comes back, as far as the driver says that it is a value; what is behind that does not.
+        let wide = vec![1, 2, UNWRITTEN, 3, UNWRITTEN, UNWRITTEN, UNWRITTEN, UNWRITTEN];
+        for (length, sent, whole) in [(8, 4, 8), (3, 2, 3), (1, 1, 1), (CK_UNAVAILABLE_INFORMATION, 4, 8)] {
+            let filled = |bytes: &[u8]| Filled { length, bytes: bytes.to_vec().into(), written: false };
+            let answer = Answer::Attributes(vec![filled(&wide), filled(&[])]);
+            let trimmed = Reply { rv: CKR_OK, answer }.trimmed();
+            let Answer::Attributes(attributes) = &trimmed.answer else { panic!("the same") };
+            assert_eq!(attributes[0].bytes.0.as_ref(), &wide[..sent], "{length}");
+            let Answer::Attributes(attributes) = trimmed.owned(&request).answer else { panic!("the same") };
+            assert_eq!(attributes[0].bytes.0.as_ref(), &wide[..whole], "{length}");
+        }
     }
 }

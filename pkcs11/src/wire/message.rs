@@ -8,6 +8,7 @@ use crate::template::Template;
 use crate::types::*;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// The most bytes that one call has room for.
 pub(crate) const MOST_ROOM: usize = 1 << 22;
@@ -19,7 +20,13 @@ pub(crate) const UNWRITTEN: u8 = 0xA5;
 const MOST_ENTRIES: usize = 65_536;
 const MOST_ATTRIBUTES: usize = 256;
 
-/// A call.
+/// The most objects of one message.
+pub(crate) const MOST_OBJECTS: usize = 256;
+
+/// How long a driver is called for one message with several calls, before the next one begins.
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(50);
+
+/// A call, or the same one for several objects.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Request<'a> {
     /// C_Initialize.
@@ -105,6 +112,13 @@ pub(crate) enum Request<'a> {
     SignFinal { session: CK_SESSION_HANDLE },
     /// C_GetAttributeValue.
     GetAttributeValue { session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, rooms: Cow<'a, [Room]> },
+    /// C_GetAttributeValue for one object after the other, as long as every value is plain ([`Filled::is_plain`]), for no longer
+    /// than [`AT_ONCE`].
+    GetAttributeValues {
+        session: CK_SESSION_HANDLE,
+        objects: Cow<'a, [CK_OBJECT_HANDLE]>,
+        rooms: Cow<'a, [Room]>,
+    },
 }
 
 /// What a driver is told of threads (PKCS#11 v3.1 §5.4.1).
@@ -181,6 +195,9 @@ pub(crate) enum Answer<'a> {
     },
     #[serde(borrow)]
     Attributes(Vec<Filled<'a>>),
+    /// Of the first of the objects, at least of one: what each call but the last returned is CKR_OK, and all of it plain.
+    #[serde(borrow)]
+    Several(Vec<Vec<Filled<'a>>>),
 }
 
 /// What became of the room for one attribute.
@@ -225,7 +242,7 @@ impl Request<'_> {
             Request::SignInit { .. } => "C_SignInit",
             Request::Sign { .. } => "C_Sign",
             Request::SignFinal { .. } => "C_SignFinal",
-            Request::GetAttributeValue { .. } => "C_GetAttributeValue",
+            Request::GetAttributeValue { .. } | Request::GetAttributeValues { .. } => "C_GetAttributeValue",
         }
     }
 
@@ -241,6 +258,14 @@ impl Request<'_> {
         )
     }
 
+    /// The rooms for attributes.
+    fn rooms(&self) -> &[Room] {
+        match self {
+            Request::GetAttributeValue { rooms, .. } | Request::GetAttributeValues { rooms, .. } => rooms,
+            _ => &[],
+        }
+    }
+
     /// Whether no more room is asked for than a call is given.
     pub(crate) fn is_bounded(&self) -> bool {
         match self {
@@ -248,13 +273,19 @@ impl Request<'_> {
             | Request::GetMechanismList { room, .. }
             | Request::FindObjects { room, .. } => as_size(*room) <= MOST_ENTRIES,
             Request::Sign { room: Some(room), .. } => as_size(*room) <= MOST_ROOM,
-            Request::GetAttributeValue { rooms, .. } => {
-                rooms.len() <= MOST_ATTRIBUTES
-                    && rooms.iter().map(Room::size).fold(0_usize, usize::saturating_add) <= MOST_ROOM
+            Request::GetAttributeValue { rooms, .. } => are_bounded(1, rooms),
+            Request::GetAttributeValues { objects, rooms, .. } => {
+                (1..=MOST_OBJECTS).contains(&objects.len()) && are_bounded(objects.len(), rooms)
             }
             _ => true,
         }
     }
+}
+
+/// Whether these rooms for each of so many objects are no more than a message has.
+fn are_bounded(objects: usize, rooms: &[Room]) -> bool {
+    let each = rooms.iter().map(Room::size).fold(0_usize, usize::saturating_add);
+    rooms.len() <= MOST_ATTRIBUTES && each.saturating_mul(objects) <= MOST_ROOM
 }
 
 impl Room {
@@ -294,12 +325,12 @@ impl Answer<'_> {
             (Request::Sign { room, .. }, Answer::Signature { bytes, .. }) => {
                 bytes.0.len() <= as_size(room.unwrap_or(0))
             }
-            (Request::GetAttributeValue { rooms, .. }, Answer::Attributes(filled)) => {
-                let fits = |(room, filled): (&Room, &Filled<'_>)| match room.what {
-                    RoomFor::Length | RoomFor::Secret(_) => filled.bytes.0.is_empty(),
-                    RoomFor::Number | RoomFor::Bytes(_) => filled.bytes.0.len() <= room.size(),
-                };
-                filled.len() == rooms.len() && rooms.iter().zip(filled).all(fits)
+            (Request::GetAttributeValue { rooms, .. }, Answer::Attributes(filled)) => fit_into(rooms, filled),
+            (Request::GetAttributeValues { objects, rooms, .. }, Answer::Several(several)) => {
+                let Some((_, before)) = several.split_last() else { return false };
+                several.len() <= objects.len()
+                    && several.iter().all(|filled| fit_into(rooms, filled))
+                    && before.iter().all(|filled| are_plain(rooms, filled))
             }
             (
                 Request::GetInfo
@@ -314,7 +345,8 @@ impl Answer<'_> {
                 | Request::GetMechanismList { .. }
                 | Request::FindObjects { .. }
                 | Request::Sign { .. }
-                | Request::GetAttributeValue { .. },
+                | Request::GetAttributeValue { .. }
+                | Request::GetAttributeValues { .. },
                 _,
             ) => false,
             (_, answer) => matches!(answer, Answer::Nothing),
@@ -322,8 +354,61 @@ impl Answer<'_> {
     }
 }
 
+fn fit_into(rooms: &[Room], filled: &[Filled<'_>]) -> bool {
+    let fits = |(room, filled): (&Room, &Filled<'_>)| match room.what {
+        RoomFor::Length | RoomFor::Secret(_) => filled.bytes.0.is_empty(),
+        RoomFor::Number | RoomFor::Bytes(_) => filled.bytes.0.len() <= room.size(),
+    };
+    filled.len() == rooms.len() && rooms.iter().zip(filled).all(fits)
+}
+
+/// Whether every value is there, and needs no second look at the object.
+pub(crate) fn are_plain(rooms: &[Room], filled: &[Filled<'_>]) -> bool {
+    rooms.iter().zip(filled).all(|(room, filled)| filled.is_plain(room))
+}
+
+impl Filled<'_> {
+    /// Whether it is a value that fits with certainty: a number, or one with room behind it.
+    pub(crate) fn is_plain(&self, room: &Room) -> bool {
+        match room.what {
+            RoomFor::Bytes(_) => self.told() < room.size(),
+            // Of the driver's bitness.
+            RoomFor::Number => {
+                (1..=room.size()).contains(&self.told()) && self.bytes.0.iter().any(|byte| *byte != UNWRITTEN)
+            }
+            RoomFor::Length | RoomFor::Secret(_) => false,
+        }
+    }
+
+    /// With its own memory, and as much of the room as is looked at, as a driver in this process leaves it.
+    fn owned(self, room: &Room) -> Filled<'static> {
+        let told = self.told();
+        let mut bytes = self.bytes.0.into_owned();
+        if !matches!(room.what, RoomFor::Secret(_)) {
+            bytes.resize(told.min(room.size()), UNWRITTEN);
+        }
+        Filled { length: self.length, bytes: bytes.into(), written: self.written }
+    }
+
+    /// Without what nothing was written in, or what the driver says is no part of the value.
+    pub(crate) fn trim(&mut self) {
+        let told = self.told();
+        if let Cow::Owned(bytes) = &mut self.bytes.0 {
+            bytes.truncate(told);
+            let end = bytes.iter().rposition(|byte| *byte != UNWRITTEN).map_or(0, |last| last + 1);
+            bytes.truncate(end);
+            bytes.shrink_to_fit();
+        }
+    }
+
+    /// How long the value is by the driver's word.
+    fn told(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(usize::MAX)
+    }
+}
+
 impl Reply<'_> {
-    /// The same with its own memory, and the room of attributes whole, as a driver in this process leaves it.
+    /// The same with its own memory, and what was trimmed, as a driver in this process leaves it.
     pub(crate) fn owned(self, request: &Request<'_>) -> Reply<'static> {
         let own = |bytes: Bytes<'_>| Bytes(Cow::Owned(bytes.0.into_owned()));
         let answer = match self.answer {
@@ -337,36 +422,25 @@ impl Reply<'_> {
             Answer::Handle(handle) => Answer::Handle(handle),
             Answer::Handles(public, private) => Answer::Handles(public, private),
             Answer::Signature { count, bytes } => Answer::Signature { count, bytes: own(bytes) },
-            Answer::Attributes(filled) => {
-                let rooms: &[Room] = match request {
-                    Request::GetAttributeValue { rooms, .. } => rooms,
-                    _ => &[],
-                };
-                let whole = rooms.iter().zip(filled).map(|(room, filled)| {
-                    let mut bytes = filled.bytes.0.into_owned();
-                    if !matches!(room.what, RoomFor::Secret(_)) {
-                        bytes.resize(room.size(), UNWRITTEN);
-                    }
-                    Filled { length: filled.length, bytes: bytes.into(), written: filled.written }
-                });
-                Answer::Attributes(whole.collect())
+            Answer::Attributes(filled) => Answer::Attributes(owned(request.rooms(), filled)),
+            Answer::Several(several) => {
+                Answer::Several(several.into_iter().map(|filled| owned(request.rooms(), filled)).collect())
             }
         };
         Reply { rv: self.rv, answer }
     }
 
-    /// Without what nothing was written in.
+    /// Without what nothing was written in; of several objects that is done already.
     pub(crate) fn trimmed(mut self) -> Self {
         if let Answer::Attributes(filled) = &mut self.answer {
-            for one in filled {
-                let end = one.bytes.0.iter().rposition(|byte| *byte != UNWRITTEN).map_or(0, |last| last + 1);
-                if let Cow::Owned(bytes) = &mut one.bytes.0 {
-                    bytes.truncate(end);
-                }
-            }
+            filled.iter_mut().for_each(Filled::trim);
         }
         self
     }
+}
+
+fn owned(rooms: &[Room], filled: Vec<Filled<'_>>) -> Vec<Filled<'static>> {
+    rooms.iter().zip(filled).map(|(room, filled)| filled.owned(room)).collect()
 }
 
 /// A length of a message in memory.

@@ -5,8 +5,10 @@
 //! something fails or is missing in a way that this explains, the session is asked for its state.
 
 use super::Session;
+use super::object::Changed;
 use super::remove::Removal;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Fact, Result};
+use base16ct::lower::encode_string as hex;
 use usbtoken_pkcs11::types::{
     CKR_SESSION_CLOSED, CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN, CKS_RO_PUBLIC_SESSION,
     CKS_RO_USER_FUNCTIONS, CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS,
@@ -14,7 +16,8 @@ use usbtoken_pkcs11::types::{
 
 impl Session {
     /// The result; an error that a lost login explains, or an object that could not be read, says that instead. The library's own
-    /// calls do so by themselves: this is for whoever chooses among what they gave and finds that something is missing.
+    /// calls do so by themselves: this is for whoever chooses among what they gave and finds that something is missing. One of a driver
+    /// whose process has ended says what is on the token, as far as that is known ([`Fact::Reason`]).
     ///
     /// # Errors
     /// That of the result; in its place [`Code::LoginLost`] or [`Code::ObjectUnreadable`].
@@ -30,8 +33,37 @@ impl Session {
             code if is_not_shown(code) => {
                 error.or_call(self.unread.get().and_then(|unread| unread.0).or(self.unsigned.get()))
             }
+            _ if error.is_of_ended_driver() => self.with_what_is_there(error),
             _ => error,
         })
+    }
+
+    pub(super) fn has_changed(&self, what: Changed) {
+        self.changed.replace(what);
+    }
+
+    /// What the function may have done in which the driver ended, or what was done before.
+    fn with_what_is_there(&self, error: Error) -> Error {
+        if error.facts().any(|(fact, _)| fact == Fact::Reason) {
+            return error;
+        }
+        let function = error.facts().find(|(fact, _)| *fact == Fact::Function).map(|(_, function)| function);
+        let reason = match (function, &*self.changed.borrow()) {
+            (Some("C_GenerateKeyPair"), _) => "key_may_be_there",
+            (Some("C_CreateObject"), _) => "certificate_may_be_there",
+            (Some("C_DestroyObject"), _) | (_, Changed::ObjectRemoved) => "object_may_be_gone",
+            (_, Changed::KeyMade(_)) => "new_key_stays",
+            (_, Changed::CertificateWritten(_)) => "new_certificate_stays",
+            (_, Changed::Nothing) => "nothing_changed",
+        };
+        let error = error.fact(Fact::Reason, reason);
+        let has_id = error.facts().any(|(fact, _)| fact == Fact::Id);
+        match &*self.changed.borrow() {
+            Changed::KeyMade(id) | Changed::CertificateWritten(id) if !has_id => {
+                error.fact(Fact::Id, hex(id))
+            }
+            _ => error,
+        }
     }
 
     /// Whether the driver says that no one is logged in (PKCS#11 v3.1 §5.6.5), by the state or by refusing to tell it. One

@@ -1,7 +1,7 @@
 //! Making a key pair on the token that cannot leave it.
 
 use super::Session;
-use super::object::{Label, Present, StoredKey, StoredPublicKey};
+use super::object::{Changed, Label, Present, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::remove::Removal;
 use crate::driver::ckr;
@@ -69,7 +69,10 @@ impl Session {
 
     fn made(&self, set: TemplateSet, halves: Halves, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
         self.check_left_out(set, halves.private)?;
-        self.named(self.read_pair(halves)?, id, label)
+        let pair = self.read_pair(halves)?;
+        // An identifier that was read wrongly once is not to be given to the other half.
+        let pair = if pair.has_id(id) { pair } else { self.read_pair(halves)? };
+        self.named(pair, id, label)
     }
 
     /// Tries the templates one after the other, until one is taken or the refusal is not about the template.
@@ -94,7 +97,10 @@ impl Session {
             let begun = Instant::now();
             let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
-                Ok((public, private)) => return Ok((set, Halves { public, private })),
+                Ok((public, private)) => {
+                    self.has_changed(Changed::KeyMade(id.to_vec()));
+                    return Ok((set, Halves { public, private }));
+                }
                 Err(failure) => failure,
             };
             let took = begun.elapsed();
@@ -179,8 +185,7 @@ impl Session {
     fn named(&self, pair: NewKeyPair, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
         let Some(public) = &pair.public else { return Ok(NewKeyPair { labelled: false, ..pair }) };
         let id = if pair.private.id.is_empty() { id } else { &pair.private.id };
-        let has_id = pair.private.id == id && public.id == id;
-        if has_id && pair.has_label(label) {
+        if pair.has_id(id) && pair.has_label(label) {
             return Ok(pair);
         }
         let open = self.open_session();
@@ -253,6 +258,11 @@ impl Session {
 }
 
 impl NewKeyPair {
+    /// Whether both halves have this CKA_ID.
+    fn has_id(&self, id: &[u8]) -> bool {
+        self.private.id == id && self.public.iter().all(|public| public.id == id)
+    }
+
     /// Whether both halves kept this label, by which they are known again.
     fn has_label(&self, label: &[u8]) -> bool {
         let padding = |byte: &u8| matches!(byte, 0 | b' ');

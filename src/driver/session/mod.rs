@@ -21,9 +21,9 @@ pub use self::evidence::Evidence;
 pub(crate) use self::keygen::{LabelIs, NewKeyPair};
 pub use self::login::Login;
 use self::login::{SharedLogin, check_login, refused_on};
-use self::object::Unread;
 #[cfg(test)]
 pub(crate) use self::object::made_up;
+use self::object::{Changed, Unread};
 pub(crate) use self::object::{Label, StoredCertificate, StoredKey, StoredPublicKey};
 pub(crate) use self::object::{Objects, Present};
 use self::open::{Access, Open};
@@ -37,7 +37,7 @@ pub(crate) use self::store::Category;
 use crate::driver::lock::TokenLock;
 use crate::driver::token::Token;
 use crate::error::{Call, Code, Error, Result, Step};
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use usbtoken_pkcs11::types::*;
 
 impl Token {
@@ -81,6 +81,8 @@ pub struct Session {
     unsigned: Cell<Option<Call>>,
     /// Whether this session has written a certificate.
     written: Cell<bool>,
+    /// What this session has changed on the token last.
+    changed: RefCell<Changed>,
     /// Held by every session of ours on this token as long as the login is ours.
     login: Option<SharedLogin>,
     reserved: OnceCell<TokenLock>,
@@ -137,8 +139,19 @@ impl Session {
         let pin = KeptPin::new(pin);
         let reopened = OnceCell::new();
         let (unread, unsigned) = (Cell::new(None), Cell::new(None));
-        let written = Cell::new(false);
-        Ok(Session { open, reopened, pin, pin_was_checked, unread, unsigned, written, login, reserved })
+        let (written, changed) = (Cell::new(false), RefCell::default());
+        Ok(Session {
+            open,
+            reopened,
+            pin,
+            pin_was_checked,
+            unread,
+            unsigned,
+            written,
+            changed,
+            login,
+            reserved,
+        })
     }
 
     /// The token.

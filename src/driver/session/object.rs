@@ -156,6 +156,19 @@ impl StoredKey {
     }
 }
 
+/// What a session has changed on the token last: what a driver that ends in the middle leaves there.
+#[derive(Debug, Default)]
+pub(super) enum Changed {
+    #[default]
+    Nothing,
+    /// A key pair was made, with this identifier.
+    KeyMade(Vec<u8>),
+    /// A certificate was written, with this identifier.
+    CertificateWritten(Vec<u8>),
+    /// An object was removed.
+    ObjectRemoved,
+}
+
 #[cfg(test)]
 pub(crate) mod made_up {
     //! Objects that no token has, for tests of the relations between them.

@@ -1,18 +1,21 @@
 //! Finding and reading objects.
 
 mod failed;
+mod values;
 
 use self::failed::{is_about_the_object, refusal, twice};
+pub(super) use self::values::private_value_of;
+use self::values::{algorithm, bytes, label, may_be_of_key, public_half};
 use super::evidence::Evidence;
 use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey, StoredPublicKey, Unread};
 use super::open::Open;
 use super::{PublicSession, Session};
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
+use crate::pki::{Certificate, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use usbtoken_pkcs11::types::*;
-use usbtoken_pkcs11::{Attributes, ObjectHandle, Outcome, Template, Wanted};
+use usbtoken_pkcs11::{Ahead, Attributes, ObjectHandle, Outcome, Template, Wanted};
 
 /// On a token with more objects than this the certificates are searched for by their class too, unless they were before: one
 /// search more saves a second read of each.
@@ -88,7 +91,8 @@ impl Open {
         let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
         let (many, mut wanted) = (handles.len() > FEW, None);
         let mut hidden = Vec::new();
-        for handle in handles {
+        let mut ahead = self.functions().ahead(self.handle(), CERTIFICATE);
+        for (at, &handle) in handles.iter().enumerate() {
             if others == SOME_OTHERS && many && wanted.is_none() {
                 wanted = Some(self.worth_reading(&certificates)?).filter(|found| !found.is_empty());
                 others += 1;
@@ -99,7 +103,15 @@ impl Open {
             let object = match known.filter(|known| known.place == self.place(handle)) {
                 Some(known) => Ok(Object::Certificate(known.clone())),
                 None => twice(|| match certificates.contains(&handle) {
-                    true => self.read_by_class(handle),
+                    true => self.read_by_class(handle, &mut ahead, || {
+                        let is_next = |next: &&ObjectHandle| {
+                            certificates.contains(next)
+                                && known.is_none_or(|known| known.place != self.place(**next))
+                                && wanted.as_ref().is_none_or(|wanted| wanted.contains(next))
+                        };
+                        let rest = handles.get(at..).unwrap_or_default();
+                        rest.get(..rest.iter().take_while(is_next).count()).unwrap_or_default()
+                    }),
                     false => self.read_object(handle),
                 }),
             };
@@ -180,8 +192,10 @@ impl Open {
         let handles = self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE))?;
         let (mut certificates, mut failures) = (Vec::with_capacity(handles.len()), Vec::new());
         self.certificates.borrow_mut().extend(&handles);
-        for handle in handles {
-            match twice(|| self.read_certificate(handle)) {
+        let mut ahead = self.functions().ahead(self.handle(), CERTIFICATE);
+        for (at, handle) in handles.iter().enumerate() {
+            let next = || handles.get(at..).unwrap_or_default();
+            match twice(|| self.certificate_read(*handle, ahead.attributes(*handle, next))) {
                 Ok(Some(certificate)) => certificates.push(certificate),
                 Ok(None) => {}
                 Err(failure) if is_about_the_object(&failure) => failures.push(failure),
@@ -216,7 +230,8 @@ impl Open {
         }
         match attributes.number(CKA_CLASS) {
             Some(CKO_CERTIFICATE) => {
-                Ok(self.read_certificate(handle)?.map_or(Object::OtherCertificate, Object::Certificate))
+                let read = self.certificate_read(handle, self.certificate_attributes(handle))?;
+                Ok(read.map_or(Object::OtherCertificate, Object::Certificate))
             }
             Some(CKO_PRIVATE_KEY) => Ok(Object::PrivateKey(self.private_key(handle, &attributes))),
             Some(CKO_PUBLIC_KEY) => {
@@ -232,9 +247,14 @@ impl Open {
         }
     }
 
-    /// Reads what was found as a certificate; what says that it is something else is read as that.
-    fn read_by_class(&self, handle: ObjectHandle) -> Outcome<Object> {
-        match self.read_certificate(handle)? {
+    /// Reads what was found as a certificate, ahead of those that are next; what says that it is something else is read as that.
+    fn read_by_class<'o>(
+        &self,
+        handle: ObjectHandle,
+        ahead: &mut Ahead<'_>,
+        next: impl FnOnce() -> &'o [ObjectHandle],
+    ) -> Outcome<Object> {
+        match self.certificate_read(handle, ahead.attributes(handle, next))? {
             Some(certificate) => Ok(Object::Certificate(certificate)),
             None => self.read_object(handle),
         }
@@ -242,7 +262,8 @@ impl Open {
 
     /// Reads once what should be a certificate; what says that it is something else is that.
     pub(super) fn read_as_certificate(&self, handle: ObjectHandle) -> Outcome<Object> {
-        Ok(self.read_certificate_once(handle)?.map_or(Object::Other, Object::Certificate))
+        let read = self.certificate(handle, &self.certificate_attributes(handle)?);
+        Ok(read.map_or(Object::Other, Object::Certificate))
     }
 
     /// Reads by what a private key is known again. Its public values are no part of that: OpenSC takes them from the public
@@ -261,19 +282,24 @@ impl Open {
         })
     }
 
-    /// A certificate, unless it says that it is something else. Half a value is asked for once more: passed over as
+    /// A certificate that was read, unless it says that it is something else. Half a value is asked for once more: passed over as
     /// somebody's broken object, the certificate would be missing where it matters that it is there.
-    fn read_certificate(&self, handle: ObjectHandle) -> Outcome<Option<StoredCertificate>> {
-        let read = self.read_certificate_once(handle)?;
+    fn certificate_read(
+        &self,
+        handle: ObjectHandle,
+        attributes: Outcome<Attributes>,
+    ) -> Outcome<Option<StoredCertificate>> {
+        let read = self.certificate(handle, &attributes?);
         match &read {
-            Some(one) if Certificate::is_cut_short(&one.der) => self.read_certificate_once(handle),
+            Some(one) if Certificate::is_cut_short(&one.der) => {
+                Ok(self.certificate(handle, &self.certificate_attributes(handle)?))
+            }
             _ => Ok(read),
         }
     }
 
-    fn read_certificate_once(&self, handle: ObjectHandle) -> Outcome<Option<StoredCertificate>> {
-        let attributes = self.attributes_where(handle, CERTIFICATE, |_, _| true)?;
-        Ok(self.certificate(handle, &attributes))
+    fn certificate_attributes(&self, handle: ObjectHandle) -> Outcome<Attributes> {
+        self.attributes_where(handle, CERTIFICATE, |_, _| true)
     }
 
     fn certificate(&self, handle: ObjectHandle, attributes: &Attributes) -> Option<StoredCertificate> {
@@ -404,12 +430,20 @@ impl PublicSession {
     /// # Errors
     /// What the search or the reading returns; [`Code::DriverMisbehaved`].
     pub(crate) fn certificates(&self) -> Result<Objects> {
-        self.open_session().certificates()
+        or_nothing(self.open_session().certificates())
     }
 
     /// What is visible without login.
     pub(crate) fn objects(&self) -> Result<Objects> {
-        self.open_session().objects(None)
+        or_nothing(self.open_session().objects(None))
+    }
+}
+
+/// A token that lets nobody search or read before the login shows nothing before it, as one does whose objects are private.
+fn or_nothing(read: Result<Objects>) -> Result<Objects> {
+    match read {
+        Err(error) if error.code() == Code::PinRequired => Ok(Objects::default()),
+        read => read,
     }
 }
 
@@ -427,55 +461,4 @@ impl Session {
         self.unread.set(unread.then_some(Unread(objects.refusal)));
         Ok(objects)
     }
-}
-
-/// Whether a key can have an attribute, by its type where that is known: what drivers answer when they are asked a second
-/// time for one that it cannot have is anything.
-fn may_be_of_key(known: &Attributes, kind: CK_ATTRIBUTE_TYPE) -> bool {
-    match known.number(CKA_KEY_TYPE) {
-        Some(CKK_EC) => !matches!(kind, CKA_MODULUS | CKA_PUBLIC_EXPONENT),
-        Some(CKK_RSA) => !matches!(kind, CKA_EC_PARAMS | CKA_EC_POINT),
-        _ => true,
-    }
-}
-
-/// The public key from the attributes of either half; `None` when the object does not report it.
-fn public_half(attributes: &Attributes) -> Result<Option<PublicKey>> {
-    let all = |first, second| Some((attributes.bytes(first)?, attributes.bytes(second)?));
-    let filled = |pair: &(&[u8], &[u8])| !pair.0.is_empty() && !pair.1.is_empty();
-    match attributes.number(CKA_KEY_TYPE) {
-        Some(CKK_RSA) => all(CKA_MODULUS, CKA_PUBLIC_EXPONENT)
-            .filter(filled)
-            .map(|(modulus, exponent)| PublicKey::from_rsa(modulus, exponent))
-            .transpose(),
-        Some(CKK_EC) => all(CKA_EC_PARAMS, CKA_EC_POINT)
-            .filter(filled)
-            .map(|(curve, point)| PublicKey::from_ec(curve, point))
-            .transpose(),
-        _ => Ok(None),
-    }
-}
-
-fn algorithm(attributes: &Attributes) -> Option<SignatureAlgorithm> {
-    match attributes.number(CKA_KEY_TYPE)? {
-        CKK_RSA => Some(SignatureAlgorithm::RsaPkcs1Sha256),
-        CKK_EC => SignatureAlgorithm::for_curve(attributes.bytes(CKA_EC_PARAMS)?),
-        _ => None,
-    }
-}
-
-/// CKA_VALUE holds the private value of EC keys, CKA_PRIVATE_EXPONENT that of RSA keys.
-pub(super) fn private_value_of(algorithm: Option<SignatureAlgorithm>) -> CK_ATTRIBUTE_TYPE {
-    match algorithm {
-        Some(SignatureAlgorithm::RsaPkcs1Sha256) => CKA_PRIVATE_EXPONENT,
-        _ => CKA_VALUE,
-    }
-}
-
-fn bytes(attributes: &Attributes, kind: CK_ATTRIBUTE_TYPE) -> Vec<u8> {
-    attributes.bytes(kind).unwrap_or_default().to_vec()
-}
-
-fn label(attributes: &Attributes) -> Label {
-    Label::new(bytes(attributes, CKA_LABEL))
 }

@@ -5,7 +5,7 @@
 //! nothing after an object that is not as planned is touched.
 
 use super::Session;
-use super::object::{Label, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
+use super::object::{Changed, Label, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::sign::Signed;
 use crate::driver::ckr::During as _;
@@ -226,7 +226,7 @@ impl Session {
         let (open, step) = (self.open_session(), removal.step);
         let Some(handle) = self.standing(planned, removal)? else { return Ok(()) };
         match open.functions().destroy_object(open.handle(), handle) {
-            Ok(()) => {}
+            Ok(()) => self.has_changed(Changed::ObjectRemoved),
             // What went before has taken it along, or its handle has changed.
             Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => {
                 self.check_not_hidden(planned, removal)?;

@@ -1,7 +1,7 @@
 //! Writing certificates to the token.
 
 use super::Session;
-use super::object::{Label, Present, StoredCertificate};
+use super::object::{Changed, Label, Present, StoredCertificate};
 use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
@@ -57,6 +57,7 @@ impl Session {
             let template = template(certificate, category, id, label, set);
             let failure = match open.functions().create_object(open.handle(), template) {
                 Ok(handle) => {
+                    self.has_changed(Changed::CertificateWritten(id.to_vec()));
                     let (place, id) = (open.place(handle), id.to_vec());
                     let (label, der) = (Label::new(label.to_vec()), Arc::clone(certificate.shared_der()));
                     let written = StoredCertificate { place, id, label, der, given: true };

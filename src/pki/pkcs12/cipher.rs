@@ -49,6 +49,22 @@ pub(super) fn decrypt(
     }
 }
 
+/// How many rounds this algorithm asks for.
+///
+/// # Errors
+/// [`Trouble::TooMuch`]; any other where they cannot be read.
+pub(super) fn rounds_of(algorithm: Tlv<'_>) -> Result<u32, Trouble> {
+    let identifier = AlgorithmIdentifierRef::from_der(algorithm.raw).map_err(|_| Trouble::Malformed)?;
+    if identifier.oid != PBES2 {
+        return parameters(&identifier).map(|(_, rounds)| rounds);
+    }
+    let scheme = EncryptionScheme::from_der(algorithm.raw).map_err(|_| Trouble::Malformed)?;
+    match scheme.pbes2().map(|parameters| &parameters.kdf) {
+        Some(Kdf::Pbkdf2(kdf)) => Ok(kdf.iteration_count),
+        _ => Err(Trouble::Malformed),
+    }
+}
+
 /// The salt and the number of rounds (RFC 7292 appendix C, pkcs-12PbeParams).
 fn parameters(identifier: &AlgorithmIdentifierRef<'_>) -> Result<(Option<Vec<u8>>, u32), Trouble> {
     let parameters = identifier.parameters.and_then(|any| any.to_der().ok()).ok_or(Trouble::Malformed)?;

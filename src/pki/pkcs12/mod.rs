@@ -168,11 +168,17 @@ impl Reader<'_> {
             return Err(Trouble::Unsupported(kind.to_string()));
         }
         let safe = Tlv::whole(safe)?.tagged(OCTET_STRING)?.value;
-        if let Some(mac) = pfx.optional(SEQUENCE)? {
+        let mac = pfx.optional(SEQUENCE)?;
+        let inside = ber::to_der(safe);
+        // What is asked for stands there beforehand: too much is refused before any of it is done.
+        let encryptions = inside.iter().flat_map(|(der, _)| rounds_of_encryptions(der));
+        let mut work = Work::of_a_file();
+        encryptions.chain(mac.and_then(rounds_of_mac)).try_for_each(|rounds| work.spend(rounds))?;
+        if let Some(mac) = mac {
             self.check_mac(mac, safe)?;
         }
         let mut found = Pkcs12::default();
-        let (safe, _) = ber::to_der(safe)?;
+        let (safe, _) = inside?;
         for info in Tlv::whole(&safe)?.tagged(SEQUENCE)?.fields() {
             let (kind, value) = content(info?.tagged(SEQUENCE)?)?;
             match kind {
@@ -269,6 +275,38 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The rounds of a MAC (MacData), where they can be read.
+fn rounds_of_mac(data: Tlv<'_>) -> Option<u64> {
+    let mut data = data.fields();
+    data.expect(SEQUENCE).ok()?;
+    data.expect(OCTET_STRING).ok()?;
+    counted(rounds(data.optional(INTEGER).ok()??))
+}
+
+/// The rounds of each part that is encrypted (AuthenticatedSafe), where they can be read.
+fn rounds_of_encryptions(safe: &[u8]) -> Vec<u64> {
+    let rounds = |info: Tlv<'_>| {
+        let (kind, value) = content(info.tagged(SEQUENCE).ok()?).ok()?;
+        let data = (kind == ENCRYPTED_DATA).then(|| Tlv::whole(value)).and_then(Result::ok)?;
+        let mut fields = data.tagged(SEQUENCE).ok()?.fields();
+        fields.expect(INTEGER).ok()?;
+        let mut info = fields.expect(SEQUENCE).ok()?.fields();
+        info.expect(OID).ok()?;
+        counted(cipher::rounds_of(info.expect(SEQUENCE).ok()?))
+    };
+    let infos = Tlv::whole(safe).and_then(|all| all.tagged(SEQUENCE)).map(Tlv::fields);
+    infos.into_iter().flatten().flatten().filter_map(rounds).collect()
+}
+
+/// A number of rounds, also where it is more than any.
+fn counted(rounds: Read<u32>) -> Option<u64> {
+    match rounds {
+        Ok(rounds) => Some(rounds.into()),
+        Err(Trouble::TooMuch) => Some(u64::MAX),
+        Err(_) => None,
     }
 }
 

@@ -185,10 +185,11 @@ impl<'a> Install<'a> {
         };
         if !key.renews(old.certificate()) {
             let error = old.identify(key.error(Code::OldNotOfJob)).during(Step::CheckCertificate);
-            return Err(key
-                .concerns()
-                .iter()
-                .fold(error, |error, serial| error.fact(Fact::Expected, serial)));
+            return Err(match key.concerns() {
+                Some(serial) => error.fact(Fact::Expected, serial),
+                None if key.is_from_elsewhere() => error,
+                None => error.fact(Fact::Reason, "first_issue"),
+            });
         }
         Ok((key.renewing(old.certificate()), Some(old.clone())))
     }

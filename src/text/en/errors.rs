@@ -125,7 +125,7 @@ code_words! {
     PendingNotFound "The token holds no pending key that matches."
         "Make sure that this is the token that the request was made on, and list its pending keys.";
     RequestFinished "This request is finished: its key is in use with the certificate shown, and this is another one for it."
-        "Use the certificate shown. If the old key was to be used again, say so for the installation too.";
+        "Use the certificate shown. If that is not in your name, ask the bank's branch. If the old key was to be used again, say so for the installation too.";
     PendingAmbiguous "More than one pending key matches."
         "List the pending keys and name one by its id.";
     KeyMissing "The certificate's private key is not on the token."
@@ -454,7 +454,9 @@ code_words! {
     TokenNotNamed "It was not said onto which USB token the certificate is to be renewed."
         "Make sure which token the bank has sent, and name it from the candidates shown. Nothing was written to a token.";
     OldNotOfJob "The certificate that was given is not the one that this request renews."
-        "Give the old certificate that was given when the request was made. The pending key stays on the token.";
+        "Give the old certificate that was given when the request was made, and none where it was a first request. The pending key stays on the token.";
     OldKeyElsewhere "The old private key would have to sign, and it is not on this token."
         "Request in the form that the old key does not sign (PKCS#10). If the CA wants the old key's signature, ask your branch. Nothing was written to the token.";
+    NssProfileBusy "Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now."
+        "Close Firefox, Thunderbird and Chrome, and try again. Nothing in the profile was changed.";
 }

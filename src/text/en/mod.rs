@@ -307,8 +307,12 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The certificate that is renewed is not valid yet.",
             "Make sure that the date of this computer is right, and that the certificate is the one that is meant.",
         ),
+        Notice::OldNotSeen => w(
+            "Whether the old certificate is still where it was could not be seen. This program has removed nothing there.",
+            "Where it is, it is valid until the date shown, though the bank may end it earlier. Where the browser offers both, choose the new one by its serial number.",
+        ),
         Notice::OldNotWhereItWas => w(
-            "The file of the old certificate is not any more where it was. This program has not removed it.",
+            "The old certificate is not any more where it was. This program has not removed it.",
             "Where it is now, it is valid until the date shown, though the bank may end it earlier. Where the browser offers both, choose the new one by its serial number.",
         ),
         Notice::OldNotCompared => w(

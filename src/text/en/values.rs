@@ -60,6 +60,16 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
         (Fact::Reason, "softokn_in_use") => "this program uses the same library (NSS) already",
+        (Fact::Reason, "nss_crashed") => "the library that reads it (NSS) crashed",
+        (Fact::Reason, "nss_hangs") => "the library that reads it (NSS) did not answer in time",
+        (Fact::Reason, "first_issue") => {
+            "the request is for a first certificate and renews none; leave the old certificate out"
+        }
+        (Fact::Reason, "password_utf16") => "it is in UTF-16; save it as UTF-8",
+        (Fact::Reason, "password_not_utf8") => {
+            "it is not in UTF-8 but in another encoding, such as Shift_JIS; save it as UTF-8"
+        }
+        (Fact::Reason, "password_too_long") => "its first line is longer than any password",
         (Fact::Reason, "no_cert9") => "there is no cert9.db",
         (Fact::Reason, "nss_old_form") => "it is a profile of the old form (cert8.db)",
         (Fact::Reason, "pkcs12_malformed") => "it cannot be read as PKCS#12",
@@ -111,6 +121,22 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "pin_may_have_counted") => {
             "the PIN was sent and not answered, so it may have counted as a wrong one: make sure of it before the next run"
         }
+        (Fact::Reason, "key_may_be_there") => {
+            "the new key, or half of it, may be on the token; the certificate in use is as it was"
+        }
+        (Fact::Reason, "certificate_may_be_there") => {
+            "the new certificate may be on the token beside its key, which waits there; the certificate in use is as it was"
+        }
+        (Fact::Reason, "object_may_be_gone") => {
+            "a part of what was to be removed is gone or may be gone, and the rest is there still"
+        }
+        (Fact::Reason, "new_key_stays") => {
+            "the new key is on the token and waits there; the certificate in use is as it was"
+        }
+        (Fact::Reason, "new_certificate_stays") => {
+            "the new certificate is on the token; that its key signs was not seen to the end. The certificate in use is as it was"
+        }
+        (Fact::Reason, "nothing_changed") => "nothing on the token was changed",
         (Fact::Reason, "object_unreadable") => "the object cannot be read",
         (Fact::Reason, "another_session") => "the object was read in another session",
         (Fact::Reason, "no_anchor") => "no trust anchor was given",

@@ -54,6 +54,16 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "malformed") => "拡張が規則どおりに書かれておらず、読み取れません",
         (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
         (Fact::Reason, "softokn_in_use") => "このプログラムが、同じライブラリ（NSS）をすでに使っています",
+        (Fact::Reason, "nss_crashed") => "読み取りに使うライブラリ（NSS）が異常終了しました",
+        (Fact::Reason, "nss_hangs") => "読み取りに使うライブラリ（NSS）が制限時間内に応答しません",
+        (Fact::Reason, "first_issue") => {
+            "この申請は新規の発行で、更新する電子証明書がありません。古い電子証明書は指定しないでください"
+        }
+        (Fact::Reason, "password_utf16") => "UTF-16で保存されています。UTF-8で保存し直してください",
+        (Fact::Reason, "password_not_utf8") => {
+            "UTF-8ではなく、Shift_JISなど別の文字コードで保存されています。UTF-8で保存し直してください"
+        }
+        (Fact::Reason, "password_too_long") => "パスワードとしては長すぎます",
         (Fact::Reason, "no_cert9") => "cert9.dbがありません",
         (Fact::Reason, "nss_old_form") => "古い形式（cert8.db）のプロファイルです",
         (Fact::Reason, "pkcs12_malformed") => "PKCS#12の形式として読み取れません",
@@ -97,6 +107,22 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "pin_may_have_counted") => {
             "PINを送ったあとの応答がないため、PINの誤りとして数えられた可能性があります。再実行の前にPINを確かめてください"
         }
+        (Fact::Reason, "key_may_be_there") => {
+            "新しい鍵が（一部だけ）USBトークンに作成された可能性があります。現在の電子証明書は変わっていません"
+        }
+        (Fact::Reason, "certificate_may_be_there") => {
+            "新しい鍵はUSBトークンに残っており、新しい電子証明書も書き込まれた可能性があります。現在の電子証明書は変わっていません"
+        }
+        (Fact::Reason, "object_may_be_gone") => {
+            "削除の対象の一部が既に削除された可能性があります。残りはUSBトークンにあります"
+        }
+        (Fact::Reason, "new_key_stays") => {
+            "新しい鍵はUSBトークンに残っています。現在の電子証明書は変わっていません"
+        }
+        (Fact::Reason, "new_certificate_stays") => {
+            "新しい電子証明書はUSBトークンに書き込まれていますが、その鍵で署名できることは確認し終えていません。現在の電子証明書は変わっていません"
+        }
+        (Fact::Reason, "nothing_changed") => "USBトークンの内容は変更していません",
         (Fact::Reason, "object_unreadable") => "オブジェクトを読み取れません",
         (Fact::Reason, "another_session") => "別のセッションで読み取ったオブジェクトです",
         (Fact::Reason, "no_anchor") => "信頼する認証局（トラストアンカー）が指定されていません",

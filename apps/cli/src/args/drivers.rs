@@ -25,8 +25,9 @@ pub struct Drivers {
     pub in_process: bool,
 
     /// Ends a driver that takes longer than so many seconds for a call, unless that writes to the token or waits for a
-    /// person at a PIN pad. Without it 5 to 60 seconds, by what the call does.
-    #[arg(long, value_name = "SECONDS", global = true, conflicts_with = "in_process",
+    /// person at a PIN pad; without it 5 to 60 seconds, by what the call does. A driver that is looked for has so long to be
+    /// started and to list its tokens, at least 10 seconds; with --in-process that is all.
+    #[arg(long, value_name = "SECONDS", global = true,
         value_parser = clap::value_parser!(u16).range(1..))]
     pub driver_limit: Option<u16>,
 }

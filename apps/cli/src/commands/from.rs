@@ -49,11 +49,18 @@ pub fn again(run: &Run, args: &FromArgs) -> Result<Option<OldCertificate>> {
     old(run, args, &Which::default())
 }
 
+/// Whether the old certificate is where it was; `None` where that cannot be seen now.
+pub fn is_there(run: &Run, old: &OldCertificate) -> Option<bool> {
+    let Place::OtherToken(uri) = old.place() else { return places::is_there(old, &run.loading()) };
+    let found = places::read_token(&run.finder().ok()?.find(uri).ok()?).ok()?;
+    Some(found.iter().any(|one| one.certificate() == old.certificate()))
+}
+
 fn read(run: &Run, place: &Place, args: &FromArgs) -> Result<InPlace> {
     let path = match place {
         Place::File(path) => path,
         Place::OtherToken(uri) => return places::read_token(&run.finder()?.find(uri)?),
-        other => return places::read(other, None),
+        other => return places::read(other, None, &run.loading()),
     };
     let given = match &args.from_password {
         Some(file) => Some(password_from(run, file)?),
@@ -104,14 +111,17 @@ fn password_from(run: &Run, path: &Path) -> Result<Password> {
         false => File::open(path).and_then(|mut file| take(&mut file, &mut bytes)),
     }
     .map_err(unreadable)?;
-    let text = std::str::from_utf8(&bytes);
-    let text = text.map_err(|_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "not in UTF-8")))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let line = text.split(['\n', '\r']).next().unwrap_or_default();
+    let unusable = |reason| unreadable(io::ErrorKind::InvalidData.into()).fact(Fact::Reason, reason);
     if bytes.len() > LONGEST_PASSWORD {
-        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "no password is so long")));
+        return Err(unusable("password_too_long"));
     }
-    Ok(Password::new(line))
+    // With a byte order mark, or letters of ASCII that are two bytes.
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
+        return Err(unusable("password_utf16"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| unusable("password_not_utf8"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Ok(Password::new(text.split(['\n', '\r']).next().unwrap_or_default()))
 }
 
 /// The token that the renewal of this certificate from elsewhere goes onto, with what is odd about that.

@@ -314,16 +314,24 @@ pub fn hint(error: &Error, bank: Option<&Bank>) -> Option<Words<'static>> {
     })
 }
 
+/// Whether a driver that has ended may have left a job on the token.
+fn is_left(error: &Error) -> bool {
+    let left = ["key_may_be_there", "certificate_may_be_there", "new_key_stays", "new_certificate_stays"];
+    left.into_iter().any(|reason| is_because(error, reason))
+}
+
 fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
         Code::DriverHostUnusable => Words::HintInProcess,
+        Code::DriverTimeout if !is_because(error, "pin_may_have_counted") => Words::HintDriverLimit,
         _ if is_because(error, "pin_may_have_counted") => Words::HintPinCorrected,
         Code::TokenAmbiguous | Code::TokenNotFound | Code::TokenNotNamed => Words::HintToken,
         Code::CredentialNotFound if is_because(error, "delivered_empty") => Words::HintFrom,
         Code::CredentialNotFound | Code::CredentialNotSeen => Words::HintCredentialOrFrom,
         Code::CredentialAmbiguous => Words::HintCredential,
+        Code::OldNotOfJob if is_because(error, "first_issue") => Words::HintWithoutFrom,
         Code::OldNotFound | Code::OldAmbiguous | Code::OldNotOfJob | Code::PlaceUnsupported => {
             Words::HintFrom
         }
@@ -364,6 +372,8 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         // The command that goes on is named.
         _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
         Code::LoginLost => Words::HintSee,
+        _ if is_left(error) => Words::HintPending,
+        _ if is_because(error, "object_may_be_gone") => Words::HintSee,
         // An answer that was refused leaves the key pending.
         code if code.family() == Family::Answer => Words::HintPending,
         _ => return None,
@@ -401,6 +411,14 @@ mod tests {
         };
         assert!(unwritable(io::ErrorKind::AlreadyExists));
         assert!(!unwritable(io::ErrorKind::PermissionDenied));
+    }
+
+    #[test]
+    fn who_may_wait_longer_is_told_how() {
+        let hint = |error: Error| error_json(&error, Lang::En, None)["error"]["hint"].to_string();
+        let late = || Error::new(Code::DriverTimeout).fact(Fact::Function, "C_FindObjectsInit");
+        assert!(hint(late()).contains("--driver-limit"));
+        assert!(!hint(late().fact(Fact::Reason, "pin_may_have_counted")).contains("--driver-limit"));
     }
 
     fn ambiguous() -> Error {

@@ -33,6 +33,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::RenewableOnto => "can be renewed onto a USB token",
         Words::RenewedOnto(by) => return format!("seems to be renewed onto a USB token: {by}"),
         Words::FilePassword(file) => return format!("Password of the file {file}: "),
+        Words::HintWithoutFrom => "Run the command again without --from.",
         Words::HintFrom => {
             "Name the old certificate's place with --from file:FILE; of several, choose one with --serial."
         }
@@ -218,6 +219,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "No PIN of this computer was used. Where the token has no keys of its own, add --pin-as-typed to have it sent."
         }
         Words::HintInProcess => "To run drivers inside this program, add --in-process.",
+        Words::HintDriverLimit => "To wait longer for a slow driver, add --driver-limit 120 (seconds).",
         Words::HintTrustDriver => "To load it all the same, add --trust-driver.",
         Words::HintAnyCaller => {
             "Where the page or program that began it cannot go on any more, add --any-caller."

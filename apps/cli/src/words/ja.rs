@@ -36,6 +36,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::RenewableOnto => "USBトークンへの更新が可能です",
         Words::RenewedOnto(by) => return format!("USBトークンへ更新済みのようです: {by}"),
         Words::FilePassword(file) => return format!("電子証明書ファイル {file} のパスワード: "),
+        Words::HintWithoutFrom => "--from を付けずに、もう一度実行してください。",
         Words::HintFrom => {
             "古い電子証明書の場所は --from file:ファイル名 で指定します。複数あるときは --serial で選びます。"
         }
@@ -233,6 +234,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "パソコン側のPINは使っていません。トークンや読取装置にキーがないときは、--pin-as-typed を付けるとパソコン側のPINを送ります。"
         }
         Words::HintInProcess => "ドライバをこのプログラムの中で動かす場合は --in-process を付けてください。",
+        Words::HintDriverLimit => "動作の遅いドライバを待つ秒数は --driver-limit 120 のように指定できます。",
         Words::HintTrustDriver => "それでも読み込む場合は --trust-driver を付けてください。",
         Words::HintAnyCaller => {
             "始めたWebサイトまたはプログラムで続けられないときは、--any-caller を付けて実行してください。"

@@ -66,6 +66,8 @@ pub enum Words<'a> {
     RenewedOnto(&'a str),
     /// Asks for the password of a file with a certificate.
     FilePassword(&'a str),
+    /// Hint: the old certificate is not to be named.
+    HintWithoutFrom,
     /// Hint: where the old certificate is.
     HintFrom,
     /// Hint: the password of a file.
@@ -281,6 +283,8 @@ pub enum Words<'a> {
     HintPinPad,
     /// Hint of the command: drivers inside this program.
     HintInProcess,
+    /// How long a driver is waited for can be said.
+    HintDriverLimit,
     /// Hint of the command: load the driver all the same.
     HintTrustDriver,
     /// Hint of the command: jobs of other callers.

@@ -349,6 +349,7 @@ const fn is_refused_for_good(code: Code) -> bool {
         Code::AlreadyInstalled
             | Code::PendingNotFound
             | Code::CertificateNotAwaited
+            | Code::RequestFinished
             | Code::IssuerUnexpected
             | Code::AnswerFormUnexpected
             | Code::AnswerNoLeaf

@@ -6,13 +6,13 @@ use serde_json::json;
 use usbtoken::bank::{Begins, KeyRule, OldCredential, Override};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::{SubjectRule, jst_date, read_anchors};
-use usbtoken::places::{OldCertificate, Place};
+use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{Retire, Retired};
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
 
 use crate::args::CheckArgs;
-use crate::commands::select;
+use crate::commands::{from, select};
 use crate::journal::JournalEntry;
 use crate::kept::{Keeper, Kept};
 use crate::next_command::CommandLine;
@@ -242,7 +242,7 @@ pub fn finish(
         Ok(None) => {}
         Err(error) => failed = Some(error),
     }
-    notices.extend(elsewhere.map(stays));
+    notices.extend(elsewhere.map(|old| stays(run, old)));
     let token = session.token().identity();
     let level = Some(installed.proof.level);
     let credential = view::Credential::of(token, &installed.credential, level, run.when());
@@ -306,15 +306,15 @@ fn remove(run: &Run, session: &Session, removal: &Retire, new: &Certificate) -> 
     }
 }
 
-/// That the old certificate is where it was, and until when it is valid.
-fn stays(old: &OldCertificate) -> Warning {
+/// Whether the old certificate is where it was, and until when it is valid.
+fn stays(run: &Run, old: &OldCertificate) -> Warning {
     let certificate = old.certificate();
-    let has_moved = match old.place() {
-        Place::File(path) => !path.exists(),
-        Place::Nss { profile, .. } => !profile.join("cert9.db").exists(),
-        _ => false,
+    let notice = match from::is_there(run, old) {
+        Some(true) => Notice::OldStaysElsewhere,
+        Some(false) => Notice::OldNotWhereItWas,
+        None => Notice::OldNotSeen,
     };
-    Warning::from(if has_moved { Notice::OldNotWhereItWas } else { Notice::OldStaysElsewhere })
+    Warning::from(notice)
         .fact(Fact::Place, old.place())
         .fact(Fact::Serial, certificate.serial())
         .fact(Fact::Date, jst_date(certificate.not_after()))

@@ -179,7 +179,11 @@ fn of_job(key: PendingKey, elsewhere: Option<&OldCertificate>) -> Result<Pending
         Some(old) if !key.renews(old.certificate()) => {
             let error = Error::new(Code::OldNotOfJob).fact(Fact::Id, hex(key.id()));
             let error = error.fact(Fact::Serial, old.certificate().serial()).fact(Fact::Place, old.place());
-            Err(key.concerns().iter().fold(error, |error, serial| error.fact(Fact::Expected, serial)))
+            Err(match key.concerns() {
+                Some(serial) => error.fact(Fact::Expected, serial),
+                None if key.is_from_elsewhere() => error,
+                None => error.fact(Fact::Reason, "first_issue"),
+            })
         }
         Some(old) => Ok(key.renewing(old.certificate())),
         None => Ok(key),

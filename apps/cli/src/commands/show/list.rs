@@ -11,7 +11,7 @@ use usbtoken::driver::{PublicSession, TokenIdentity};
 use usbtoken::error::{Fact, Family, Notice, Step, Warning};
 use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::places::{self, OldCertificate, Place};
-use usbtoken::renewal::{Renewable, clock_doubt};
+use usbtoken::renewal::{Renewable, Unreadable, WhyUnreadable, clock_doubt};
 use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token, TokenUri};
 
@@ -142,7 +142,8 @@ impl Listed {
     fn may_be_hidden(&self, seen: &Seen) -> bool {
         let is_delivered_so =
             self.bank.as_ref().is_some_and(|bank| bank.delivered(&seen.token) == Delivered::Empty);
-        seen.credentials.unreadable().is_empty() && !is_delivered_so
+        let given_later = |one: &Unreadable| one.reason == WhyUnreadable::NotGiven;
+        seen.credentials.unreadable().iter().all(given_later) && !is_delivered_so
     }
 
     /// None seen before the login is not none.
@@ -283,7 +284,7 @@ pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
 /// The certificates of this computer, by their end. What cannot be read is told and hides no other.
 fn on_this_computer(run: &Run, also: &[Place]) -> Vec<OldCertificate> {
     run.progress.step(Step::ReadPlace);
-    let (all, unread) = places::on_this_computer(also);
+    let (all, unread) = places::on_this_computer(also, &run.loading());
     unread.iter().for_each(|error| print_warning(error, run.lang, run.bank(), run.global.json));
     all
 }
