@@ -239,7 +239,7 @@
 #define USBTOKEN_PIN_CANCELLED 310
 /** The PIN is not correct. One more wrong PIN locks the token. */
 #define USBTOKEN_PIN_INCORRECT_FINAL_TRY 311
-/** The token states that its PIN is entered at its own keys, and that login failed. No PIN of this computer was used; one that was entered at those keys may have counted as wrong. */
+/** The token states that its PIN is entered at its own keys, and it was not taken there. No PIN of this computer was used; one that was entered at those keys may have counted as wrong. */
 #define USBTOKEN_PIN_PAD_REFUSED 313
 /** The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token. */
 #define USBTOKEN_PIN_WRONG_BEFORE 312
@@ -663,7 +663,7 @@
 #define USBTOKEN_NOTICE_KEY_SIZE_NOT_STATED 45
 /** The token made the new certificate private: it is seen after the login only. */
 #define USBTOKEN_NOTICE_CERTIFICATE_PRIVATE 46
-/** The new certificate has no label of its own: a program that chooses by label may take the wrong one. */
+/** The new certificate or its key has no label of its own: a program that chooses by label may take the wrong one. */
 #define USBTOKEN_NOTICE_LABEL_SHARED 47
 /** The token gave the new certificate another id than its key's: some programs may not find the key. */
 #define USBTOKEN_NOTICE_ID_DIFFERS 48

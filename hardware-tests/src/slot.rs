@@ -1,12 +1,13 @@
 //! Which slot the named token is in. The PIN goes to no other: label, serial number and manufacturer have to agree, as far as
 //! the URI gives them, and there has to be exactly one such token.
 
+use std::fmt;
 use std::path::Path;
 
 use usbtoken::TokenUri;
-use usbtoken_pkcs11::library;
 use usbtoken_pkcs11::text::unpadded;
 use usbtoken_pkcs11::types::{CKM_RSA_PKCS_PSS, CKM_RSA_X_509};
+use usbtoken_pkcs11::{Functions, library};
 
 /// What a token says of itself, from CK_TOKEN_INFO as it is: a clock that makes no sense hides no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,14 +21,33 @@ pub(crate) struct Seen {
     pub(crate) signs_pss: bool,
 }
 
-/// The token that the URI names, and the driver's description of itself.
-pub(crate) fn find(module: &Path, uri: &TokenUri) -> (Seen, String) {
-    let driver = library::load(module).unwrap_or_else(|error| panic!("{}: {error:?}", module.display()));
-    let ours = driver.initialize().expect("C_Initialize");
-    let info = driver.info().expect("C_GetInfo");
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Seen { label, manufacturer, model, serial, .. } = self;
+        write!(f, "\"{label}\" ({manufacturer} {model}, serial number {serial})")
+    }
+}
+
+/// The token that the URI names, and the driver's description of itself. No one logs in, and no session is opened.
+///
+/// # Errors
+/// A sentence when it is not there, is not the only one of that name, or the driver fails.
+pub(crate) fn find(module: &Path, uri: &TokenUri) -> Result<(Seen, String), String> {
+    let failed = |what: &str, error: &dyn fmt::Debug| format!("{}: {what}: {error:?}", module.display());
+    let driver = library::load(module).map_err(|error| failed("loading", &error))?;
+    let ours = driver.initialize().map_err(|error| failed("C_Initialize", &error))?;
+    let found = among(&driver, uri);
+    if ours {
+        driver.finalize().map_err(|error| failed("C_Finalize", &error))?;
+    }
+    found
+}
+
+fn among(driver: &Functions, uri: &TokenUri) -> Result<(Seen, String), String> {
+    let info = driver.info().map_err(|error| format!("C_GetInfo: {error:?}"))?;
     let (major, minor) = (info.libraryVersion.major, info.libraryVersion.minor);
     let about = format!("{} {major}.{minor}", unpadded(&info.libraryDescription));
-    let slots = driver.slots(true).expect("C_GetSlotList");
+    let slots = driver.slots(true).map_err(|error| format!("C_GetSlotList: {error:?}"))?;
     let seen = slots.into_iter().filter_map(|slot| {
         let info = driver.token_info(slot).ok()?;
         let mechanisms = driver.mechanisms(slot).unwrap_or_default();
@@ -41,10 +61,7 @@ pub(crate) fn find(module: &Path, uri: &TokenUri) -> (Seen, String) {
         })
     });
     let seen: Vec<Seen> = seen.collect();
-    if ours {
-        driver.finalize().expect("C_Finalize");
-    }
-    (chosen(&seen, uri).unwrap_or_else(|problem| panic!("{problem}")).clone(), about)
+    Ok((chosen(&seen, uri)?.clone(), about))
 }
 
 fn chosen<'a>(seen: &'a [Seen], uri: &TokenUri) -> Result<&'a Seen, String> {
@@ -58,9 +75,16 @@ fn chosen<'a>(seen: &'a [Seen], uri: &TokenUri) -> Result<&'a Seen, String> {
     let named: Vec<&Seen> = seen.iter().filter(is_named).collect();
     match named.as_slice() {
         [one] => Ok(one),
-        [] => Err(format!("{uri} names none of the tokens {seen:?}")),
-        [..] => Err(format!("{uri} names several tokens, and the PIN may be one's alone: {named:?}")),
+        [] => Err(format!("{uri} names none of the tokens that are there: {}", listed(seen.iter()))),
+        [..] => {
+            let named = listed(named.into_iter());
+            Err(format!("{uri} names several tokens, and the PIN may be one's alone: {named}"))
+        }
     }
+}
+
+fn listed<'a>(tokens: impl Iterator<Item = &'a Seen>) -> String {
+    tokens.map(Seen::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -45,6 +45,15 @@ impl Named {
             _ => Err(format!("{uri} names no serial number: a test must never meet a token by chance")),
         }
     }
+
+    /// The token, as it says of itself what it is. No one logs in.
+    ///
+    /// # Errors
+    /// A sentence when it is not there, or is not the only one of that name.
+    pub fn found(&self) -> Result<String, String> {
+        let uri = self.uri.parse().map_err(|error| format!("{}: {error}", self.uri))?;
+        slot::find(&self.module, &uri).map(|(seen, driver)| format!("{seen}, through {driver}"))
+    }
 }
 
 impl Target {
@@ -56,7 +65,8 @@ impl Target {
         let pin = std::fs::read_to_string(&named.pin_file);
         let pin = pin.unwrap_or_else(|error| panic!("{}: {error}", named.pin_file.display()));
         let pin = pin.lines().next().unwrap_or_default().to_owned();
-        let (seen, driver) = slot::find(&named.module, &named.uri.parse().expect("parsed before"));
+        let found = slot::find(&named.module, &named.uri.parse().expect("parsed before"));
+        let (seen, driver) = found.unwrap_or_else(|problem| panic!("{problem}"));
         let (module, uri) = (named.module.clone(), named.uri.clone());
         let seen = OnceLock::from(seen);
         Target { module, uri, pin, kind, soft: None, before: None, seen, driver }.looked_at()

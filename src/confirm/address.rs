@@ -64,6 +64,20 @@ impl Address {
         Address::read(&format!("{}{target}", self.origin()))
     }
 
+    /// Whether a Location points to another server. What is no address does not, nor what names this host in another way.
+    pub(super) fn leads_away(&self, location: &[u8]) -> bool {
+        let plain = |host: &str| host.trim_end_matches('.').to_owned();
+        if let Some(to) = self.follow(location) {
+            return plain(&to.host) != plain(&self.host) || to.port != self.port;
+        }
+        // Without TLS it has another port at any rate.
+        let scheme = location.trim_ascii().get(..HTTP.len());
+        let is_http = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(HTTP.as_bytes()));
+        let rest = location.trim_ascii().get(HTTP.len()..).filter(|_| is_http);
+        let to = rest.and_then(|rest| self.follow(&[b"//", rest].concat()));
+        to.is_some_and(|to| plain(&to.host) != plain(&self.host))
+    }
+
     /// Whether both are one server (RFC 6454 §5).
     pub(super) fn is_at(&self, other: &Address) -> bool {
         (&self.host, self.port) == (&other.host, other.port)
@@ -153,6 +167,35 @@ mod tests {
 
     fn read(url: &str) -> Option<String> {
         Address::read(url).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn what_is_no_address_leads_nowhere_else() {
+        let here = Address::read("https://bank.example:8443/app/login").unwrap();
+        for away in [
+            "https://www.bank.example/error",
+            "//other.example/",
+            "https://bank.example/app/login",
+            "http://other.example/error",
+        ] {
+            assert!(here.leads_away(away.as_bytes()), "{away}");
+        }
+        for not in [
+            "/app\\login",
+            "//bank.example:8443\\app/login",
+            "https://user@bank.example:8443/app/login",
+            "https://bank.example.:8443/app/login",
+            "http://bank.example:8443/app/login",
+            "HTTP://bank.example/app/login",
+            "https://bank.example:80:8443/",
+            "https://",
+            "http:///app",
+            "mailto:login@bank.example",
+            "javascript:void(0)",
+            "/menu",
+        ] {
+            assert!(!here.leads_away(not.as_bytes()), "{not}");
+        }
     }
 
     #[test]

@@ -293,13 +293,18 @@ impl Confirm {
             Err(trouble) => return Err(without.told(trouble)),
         };
         let told = |code| Err(Error::new(code).fact(Fact::HttpStatus, &head.line));
-        let elsewhere = without.elsewhere.is_some();
         let is_same = match &self.after_login {
             Some(page) => page.names(&without.at),
             None => without.at.is_same_page(&with.at),
         };
         match head.status {
-            _ if elsewhere => Ok(()),
+            _ if let Some(elsewhere) = &without.elsewhere => match elsewhere.is_other_server {
+                true => Ok(()),
+                // What is no address, or may be this very server, shows nothing.
+                false => {
+                    told(Code::LoginUnexpected).map_err(|error| error.fact(Fact::Found, &elsewhere.location))
+                }
+            },
             // Where those with the certificate have been led on from this very page, it may still be what they are shown first.
             200..=299 if is_same || without.redirections.is_empty() => told(Code::LoginNotDemanded),
             200..=299 => Ok(()),
@@ -413,9 +418,8 @@ fn verdict(visit: &Visit, refused: Option<Error>) -> Result<String> {
     };
     let told = |code| Err(Error::new(code).fact(Fact::HttpStatus, &head.line));
     match head.status {
-        _ if visit.elsewhere.is_some() => {
-            let to = visit.elsewhere.as_deref().unwrap_or_default();
-            told(Code::LoginRedirected).map_err(|error| error.fact(Fact::Found, to))
+        _ if let Some(to) = &visit.elsewhere => {
+            told(Code::LoginRedirected).map_err(|error| error.fact(Fact::Found, &to.location))
         }
         // Whoever does not offer to be asked after the handshake (RFC 8446 §4.2.6) is refused.
         403 if visit.asked.is_none() => told(Code::LoginAskedLater),

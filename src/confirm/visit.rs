@@ -26,8 +26,8 @@ pub(super) struct Visit {
     pub(super) at: Address,
     /// Where it went, beginning with the first redirection.
     pub(super) redirections: Vec<String>,
-    /// Where another server was pointed to, as it stands in the answer.
-    pub(super) elsewhere: Option<String>,
+    /// Where it was pointed to and did not follow.
+    pub(super) elsewhere: Option<Elsewhere>,
     /// What the server said as it asked for a certificate, at the last connection.
     pub(super) asked: Option<Asked>,
     pub(super) version: Option<ProtocolVersion>,
@@ -36,6 +36,14 @@ pub(super) struct Visit {
     pub(super) only_tls12: bool,
     pub(super) answer: Result<Head, Trouble>,
     proxy: String,
+}
+
+/// What is no page of this server: another server's, or no address at all.
+pub(super) struct Elsewhere {
+    /// As it stands in the answer.
+    pub(super) location: String,
+    /// Whether it is another server's.
+    pub(super) is_other_server: bool,
 }
 
 impl Visit {
@@ -85,8 +93,11 @@ impl Visit {
                 }
                 Some(_) => return end(at, redirections, None, asked, answer),
                 None => {
-                    let location = String::from_utf8_lossy(&location).chars().take(SHOWN).collect();
-                    return end(at, redirections, Some(location), asked, answer);
+                    let elsewhere = Elsewhere {
+                        is_other_server: start.leads_away(&location),
+                        location: String::from_utf8_lossy(&location).chars().take(SHOWN).collect(),
+                    };
+                    return end(at, redirections, Some(elsewhere), asked, answer);
                 }
             }
         }

@@ -132,6 +132,11 @@ impl Contents {
         self.certificates.iter().map(|held| &*held.stored)
     }
 
+    /// Whether any private key shows.
+    pub(crate) fn has_private_keys(&self) -> bool {
+        !self.private_keys.is_empty()
+    }
+
     /// Whether exactly this certificate is on the token.
     pub(crate) fn is_there(&self, certificate: &Certificate) -> bool {
         self.place_of(certificate).is_some()

@@ -95,7 +95,8 @@ impl Contents {
             Ok(public) => public,
             Err(error) if named && !is_of_the_token(&error) => {
                 let held = self.private_keys.get(key).ok_or_else(gone)?;
-                return Ok(Removal::new(step).named_private_key(&held.stored));
+                let removal = Removal::new(step).beside_other_keys(self.private_keys.len() > 1);
+                return Ok(removal.named_private_key(&held.stored));
             }
             Err(error) if is_of_the_token(&error) => return Err(error),
             Err(error) => return Err(doubt(step, pending.id(), "key_does_not_sign").because_of(error)),
@@ -140,7 +141,7 @@ impl Contents {
         if !named && by_record.any(|half| half.stored.public_key.is_none() && is_foreign(half)) {
             return Err(doubt(step, pending.id(), "public_key_unreadable"));
         }
-        let removal = Removal::of(step, &self.present);
+        let removal = Removal::of(step, &self.present).beside_other_keys(self.private_keys.len() > 1);
         let removal = if named { removal.although_unread() } else { removal };
         let mut removal = self.with_half_certificates(removal, pending);
         for half in self.half_public_keys(record, &held.stored.id) {

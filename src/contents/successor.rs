@@ -282,8 +282,18 @@ impl Contents {
             Some(signed) => signed.public_key(),
             None => self.value_hint(key),
         };
-        let Some(public) = public else { return };
-        self.claim(names, record, self.certificates_for(public), held.signed.is_some(), claims);
+        match public {
+            Some(public) => {
+                let certificates = self.certificates_for(public);
+                self.claim(names, record, certificates, held.signed.is_some(), claims);
+            }
+            // On a token that shows no public keys the identifier is all there is, until the key has signed.
+            None if held.signed.is_none() => {
+                let same_id = self.index.certificates_by_id.get(&held.stored.id).into_iter().flatten();
+                self.claim(names, record, same_id.copied(), false, claims);
+            }
+            None => {}
+        }
     }
 
     /// What the record on a certificate says, whose key has a label that the token chose, and so no record. Where that key has

@@ -3,7 +3,7 @@
 use super::run::Run;
 use crate::contents::{Contents, Meant, PendingKey};
 use crate::driver::Session;
-use crate::error::{Result, Step};
+use crate::error::{Code, Result, Step};
 use crate::pki::PublicKey;
 
 impl Session {
@@ -55,7 +55,12 @@ impl Session {
         run.may_act_on(pending)?;
         run.enter(Step::Abandon)?;
         // Read again: the record decides, and it may have changed since the list was made.
-        let removal = Contents::read(self)?.abandonment(self, pending, meant)?;
+        let mut contents = Contents::read(self)?;
+        // A login that another program has ended, and a driver that does not say so: no private key shows any more, and this one did.
+        if pending.private().is_some() && !contents.has_private_keys() {
+            return Err(pending.error(Code::LoginLost).during(Step::Abandon));
+        }
+        let removal = contents.abandonment(self, pending, meant)?;
         match pending.private() {
             Some(_) => self.remove(&removal),
             // Without a login its private key would not show either.

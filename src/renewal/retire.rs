@@ -306,6 +306,7 @@ impl Retire {
         let usable = |one: &Credential| begun(one) && one.certificate().not_after() >= now;
 
         let forbidden = followers.iter().find(|other| !self.has_allowed_name(other, old)).cloned();
+        let named_in_vain = self.named_in_vain(&followers, old, now);
         followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
         followers = self.of_one_holder(old, followers, run)?;
         self.make_sure_no_name_is_hidden(old, &followers, credentials)?;
@@ -344,6 +345,7 @@ impl Retire {
                 let error = error.fact(Fact::Reason, "subject_differs");
                 error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject())
             });
+            let error = named_in_vain.iter().fold(error, |error, why| error.fact(Fact::Reason, why));
             return Err(names.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));
         }
         if let Some(begin) = followers.iter().map(|other| other.certificate().not_before()).min()
@@ -417,6 +419,23 @@ impl Retire {
         match !self.named && !credentials.unreadable().is_empty() && followers.iter().any(renamed) {
             true => Err(about(doubt(Step::Retire, old.id(), "object_unreadable"), old)),
             false => Ok(()),
+        }
+    }
+
+    /// Why the successor that a person has named takes no place, where it is not its name.
+    fn named_in_vain(
+        &self,
+        followers: &[Credential],
+        old: &Credential,
+        now: SystemTime,
+    ) -> Option<&'static str> {
+        let named = self.successor.as_ref()?;
+        match followers.first().map(Credential::certificate) {
+            None if named == old.certificate() => Some("successor_is_the_old_one"),
+            None => Some("successor_not_there"),
+            Some(one) if one.not_after() < now => Some("successor_has_ended"),
+            Some(one) if one.not_after() <= old.certificate().not_after() => Some("successor_ends_earlier"),
+            Some(_) => None,
         }
     }
 

@@ -13,7 +13,8 @@ const ALL: &str = "labels-chosen,labels-kept,certificate-labels-chosen";
 fn a_token_that_labels_keys_by_itself_is_renewed_and_that_is_said() {
     let bank = Bank::alone(Kind::P256, days_from_now(11));
     let said = bank.renew_oddly(KEYS, &[]).json();
-    assert!(said["notices"].to_string().contains("key_label_chosen"), "{said:#}");
+    let notices = said["notices"].to_string();
+    assert!(notices.contains("key_label_chosen") && notices.contains("label_shared"), "{said:#}");
     bank.assert_old_works();
     assert_eq!(bank.soft.snapshot().of_class("CKO_CERTIFICATE").count(), 2);
     // It is no second order that the next run makes.

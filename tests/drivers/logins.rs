@@ -79,3 +79,23 @@ fn a_key_that_does_not_show_is_not_told_removed_whatever_the_driver_says_of_the_
     }
     panic!("no end");
 }
+
+/// The same of a key that waits: that it is no job of ours would send its owner away from it.
+#[test]
+fn a_waiting_key_that_does_not_show_is_not_told_a_strangers() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.odd("", &["request", "--out", "request.pem"]).json();
+    for at in 1..200 {
+        let ways = format!("reset-at={at},says-logged-in");
+        let said = bank.odd(&ways, &["abandon", "--yes"]);
+        let left = bank.soft.snapshot();
+        if said.exit == 0 {
+            left.assert_same_as(&bank.before);
+            return;
+        }
+
+        assert!(!said.stderr.contains("not_pending"), "{ways}: {said:?}");
+        left.assert_keeps(&bank.before);
+    }
+    panic!("no end");
+}

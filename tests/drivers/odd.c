@@ -151,13 +151,13 @@ static U mechanism_list(U slot, U *kinds, U *count)
     return 0;
 }
 
-/* `asks`: for each signature the PIN is wanted, and taken whatever it is. */
+/* `asks`: for each signature the PIN is wanted, and taken whatever it is, or answered with `asks-answers`. */
 static U login(U session, U user, B *pin, U length)
 {
     note(user == 2 ? "login for a signature" : pin ? "login with a PIN" : "login at the pad");
     logins++;
     close_at("login");
-    if (user == 2 && word("asks")) return 0;
+    if (user == 2 && word("asks")) return number("asks-answers");
     if (!pin && word("pad")) return number("pad");
     if (word("login")) return number("login");
     /* `login-answers`: after a login that worked. */
@@ -262,13 +262,14 @@ static U find_init(U session, struct attribute *given, U count)
     return real->function[FIND_INIT](session, given, count);
 }
 
-/* `hides`: certificates whose CKA_ID begins so show after the login only. */
+/* `hides`: certificates whose CKA_ID begins so show after the login only. `hides-public-keys`: they never show. */
 static U find_seen(U session, U *objects, U room, U *count)
 {
     U found = 0, one, got;
     for (; mechanisms && found < room; mechanisms--) objects[found++] = FIRST_MECHANISM + mechanisms;
     if (found) return *count = found, 0;
-    if (!word("hides") || logins) return real->function[FIND](session, objects, room, count);
+    int hides = word("hides") && !logins;
+    if (!hides && !word("hides-public-keys")) return real->function[FIND](session, objects, room, count);
     while (found < room) {
         U class = 0, rv = real->function[FIND](session, &one, 1, &got);
         B id[64] = {0};
@@ -276,7 +277,8 @@ static U find_seen(U session, U *objects, U room, U *count)
         if (rv) return rv;
         if (!got) break;
         real->function[GET_ATTRIBUTES](session, one, wanted, 2);
-        if (class != 1 || id[0] != number("hides")) objects[found++] = one;
+        int hidden = class == 1 ? hides && id[0] == number("hides") : class == 2 && word("hides-public-keys");
+        if (!hidden) objects[found++] = one;
     }
     return *count = found, 0;
 }
@@ -333,7 +335,10 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
         if (number("dies-in-generate") == 2) real->function[CREATE_OBJECT](session, all, 7, public_key);
         _exit(86);
     }
-    return *public_key = outside(*public_key), *private_key = outside(*private_key), rv;
+    *public_key = outside(*public_key), *private_key = outside(*private_key);
+    /* `pair-untold`: of the public half (1), or of neither, a handle that is one. */
+    if (word("pair-untold") && !rv) *public_key = 0, *private_key = number("pair-untold") == 1 ? *private_key : 0;
+    return rv;
 }
 
 /* `unread`: a certificate whose CKA_ID begins so tells nothing, whoever asks: that is answered by `unread-as`. */
@@ -354,6 +359,8 @@ static U attributes(U session, U object, struct attribute *list, U count)
     }
     U room[64], unavailable = (U)-1;
     reset(session), note("read");
+    /* `one-by-one`: what several attributes at once are answered with. */
+    if (word("one-by-one") && count > 1) return number("one-by-one");
     if (number("login-for") & 4 && !logins) return 0x101;
     if (number("login-for") & 24 && !logins && of_type(list, count, 0x11)) {
         for (U i = 0; i < count; i++) list[i].length = unavailable;

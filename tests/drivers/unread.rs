@@ -100,3 +100,15 @@ fn a_key_in_a_certificate_that_is_not_ours_to_read_is_not_abandoned() {
         }
     }
 }
+
+/// Where nothing tells the public half of an EC key, it is known by its signature that it is the new certificate's.
+#[test]
+fn what_was_renewed_is_known_where_no_public_key_shows() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let ways = "hides-public-keys";
+    bank.renew_oddly(ways, &[]).json();
+    let listed = bank.odd(ways, &["list"]).json();
+    let old = listed.as_array().unwrap().iter().find(|one| one["id"] == "01").unwrap();
+    assert_eq!((&old["renewable"], &old["successor"]["proven"]), (&false.into(), &true.into()), "{listed:#}");
+    assert_eq!(bank.odd(ways, &["list", "--due"]).json().as_array().map(Vec::len), Some(0));
+}

@@ -178,6 +178,15 @@ fn an_expired_one_beside_a_valid_one_of_another_common_name_stays_and_it_says_wh
     let error = refused(named.run(&session, &run()), Code::RetireNoSuccessor);
     assert_eq!(facts(&error, Fact::Reason), ["subject_differs"]);
     assert_eq!(facts(&error, Fact::Expected), [old.subject().to_string()]);
+    // Why one is named in vain is said too.
+    for (removed, by, code, why) in [
+        (&new, &old, Code::RetireNoSuccessor, "successor_has_ended"),
+        (&old, &old, Code::RetireNoSuccessor, "successor_is_the_old_one"),
+    ] {
+        let policy = bank.anchored();
+        let named = Retire::of(removed, &policy).successor(by.certificate());
+        assert_eq!(facts(&refused(named.run(&session, &run()), code), Fact::Reason), [why]);
+    }
     bank.soft.snapshot().assert_same_as(&before);
     drop(session);
     let arguments = ["retire", "--yes", "--trust-anchor", &bank.anchor(), "--id", "02", "--successor"];

@@ -1,7 +1,8 @@
-//! What the command makes, read by programs that are not ours: OpenSSL, GnuTLS, OpenSC.
+//! What the command makes, read by programs that are not ours: OpenSSL, GnuTLS, OpenSC; and a token that p11-kit serves.
 
 mod common;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{Stage, hex};
@@ -98,6 +99,35 @@ fn a_renewal_costs_one_login_and_33_calls() {
 }
 
 /// `12: C_Login` in the spy's log.
+/// Behind `p11-kit server` a token is pulled by surprise when the server ends, here while the CA works: the driver writes to a
+/// connection that nobody reads (SIGPIPE).
+#[test]
+fn the_end_of_a_server_is_a_token_that_was_pulled() {
+    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"];
+    let clients = folders.map(|folder| format!("{folder}/pkcs11/p11-kit-client.so"));
+    let client = clients.iter().find(|client| Path::new(client).exists()).expect("p11-kit-modules");
+    for host in ["", "--in-process"] {
+        let stage = Stage::alone(Kind::P256, days_from_now(11));
+        let (module, uri) = (softhsm_module(), stage.token.uri());
+        let end = "kill -KILL $(cat /proc/$P11_KIT_SERVER_PID/task/*/children) $P11_KIT_SERVER_PID";
+        stage.write("issuer", format!("{end}; {}", stage.issuer(&[])).as_bytes());
+        let pulled = stage.shell(&format!(
+            "eval \"$(p11-kit server --name \"$PWD/socket\" --provider {} 'pkcs11:token=BANK')\"
+            usbtoken --json --lang en --module {client} --token '{uri}' --pin-file pin {host} renew --issuer 'sh issuer'
+            status=$?; kill $P11_KIT_SERVER_PID 2> /dev/null; exit $status",
+            module.display()
+        ));
+        pulled.failed("device_fault", 7);
+        let error = pulled.error();
+        assert!(error["facts"]["go_on"].is_array(), "{error:#}");
+        // Nothing is lost: the key waits, and the answer is kept.
+        let waiting = stage.run(&["pending"]).json();
+        assert!(waiting[0]["answer_file"].is_string(), "{waiting:#}");
+        stage.run(&["resume", "--issuer", &stage.issuer(&[])]).succeeded();
+        assert_eq!(stage.token.snapshot().objects().len(), 6);
+    }
+}
+
 fn call(line: &str) -> Option<&str> {
     let (number, name) = line.split_once(": ")?;
     (number.chars().all(|c| c.is_ascii_digit()) && name.starts_with("C_")).then_some(name)

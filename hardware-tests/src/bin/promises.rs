@@ -1,5 +1,6 @@
 //! Keeps the promises on the token that is named, after saying what it will write and asking.
 
+use std::any::Any;
 use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -59,7 +60,7 @@ fn run(arguments: &Arguments) -> Result<Report, String> {
     let is_chosen =
         |one: &&Promise| arguments.only.is_empty() || arguments.only.iter().any(|name| name == one.name);
     let chosen: Vec<&Promise> = PROMISES.iter().filter(is_chosen).collect();
-    println!("On the token {} this will, for each of {:?}:", named.uri, kinds(arguments));
+    println!("On the token {} this will, for each of {}:", named.found()?, kinds(arguments).join(", "));
     println!("- log in with the PIN of {}, and with no other", named.pin_file.display());
     for promise in &chosen {
         println!("- {}: {}", promise.name, promise.what);
@@ -70,7 +71,15 @@ fn run(arguments: &Arguments) -> Result<Report, String> {
     }
     let mut report = Report::default();
     for kind in &arguments.kinds {
-        let target = Target::named(&named, *kind);
+        // The PIN is sent once: a wrong one is no reason to go on.
+        let target = catch_unwind(|| Target::named(&named, *kind)).map_err(|panic| {
+            let why = said(&*panic);
+            format!(
+                "{} cannot be read with the PIN of {}: {why}. Nothing was written to it",
+                named.uri,
+                named.pin_file.display()
+            )
+        })?;
         report.token = target.report();
         for promise in &chosen {
             let outcome = keep(promise.name, arguments, || (promise.keep)(&target, &mut report));
@@ -125,12 +134,14 @@ fn keep(name: &str, arguments: &Arguments, promise: impl FnOnce()) -> Outcome {
             Outcome::Failed(format!("it is said to be impossible and was kept: {reason}"))
         }
         (Err(_), Some(reason)) => Outcome::Impossible(reason),
-        (Err(panic), None) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-            Outcome::Failed(text.to_owned())
-        }
+        (Err(panic), None) => Outcome::Failed(said(&*panic)),
     }
+}
+
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
 }
 
 fn told(outcome: &Outcome) -> String {

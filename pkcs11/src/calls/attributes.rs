@@ -128,7 +128,7 @@ impl Functions {
         let several = wanted.len() > 1;
         let read = match read {
             // Some drivers insist on the exact length of a number, or on one attribute at a time.
-            Err(Failure::Returned { rv: CKR_ARGUMENTS_BAD | CKR_ATTRIBUTE_VALUE_INVALID, .. }) if several => {
+            Err(Failure::Returned { rv, .. }) if several && may_be_of_several(rv) => {
                 wanted.iter().map(|want| (*want, Answer::Untouched)).collect()
             }
             read => read?,
@@ -315,6 +315,20 @@ impl Functions {
         let only = filled.into_iter().next().ok_or_else(|| another_answer(FUNCTION))?;
         Ok((rv, only))
     }
+}
+
+/// Whether drivers answer so where they take one attribute in a call and not several.
+fn may_be_of_several(rv: CK_RV) -> bool {
+    matches!(
+        rv,
+        CKR_ARGUMENTS_BAD
+            | CKR_ATTRIBUTE_VALUE_INVALID
+            | CKR_TEMPLATE_INCOMPLETE
+            | CKR_TEMPLATE_INCONSISTENT
+            | CKR_GENERAL_ERROR
+            | CKR_FUNCTION_FAILED
+            | CKR_DEVICE_ERROR
+    )
 }
 
 /// What a driver answers when it is asked for a private value.

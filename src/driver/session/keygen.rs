@@ -62,9 +62,33 @@ impl Session {
         before: &Present,
     ) -> Result<NewKeyPair> {
         let id = random_id()?;
-        let (set, halves) = self.try_templates(kind, &id, (label, label_is), before)?;
-        self.made(set, halves, &id, label)
-            .map_err(|error| error.after_clean_up(self.remove_halves(halves, &id, label)))
+        let (set, mut halves) = self.try_templates(kind, &id, (label, label_is), before)?;
+        let mut made = self.made(set, halves, &id, label);
+        // A driver may give handles that are not those of what it has made.
+        if made.as_ref().is_err_and(is_of_handle)
+            && let Some(named) = self.halves_named(&id, label)
+        {
+            halves = named;
+            made = self.made(set, halves, &id, label);
+        }
+        made.map_err(|error| error.after_clean_up(self.remove_halves(halves, &id, label)))
+    }
+
+    /// The halves of the pair that was just made, by the names that no other object has; `None` where they are not there once each.
+    fn halves_named(&self, id: &[u8], label: &[u8]) -> Option<Halves> {
+        let open = self.open_session();
+        let (mut public, mut private) = (Vec::new(), Vec::new());
+        for handle in open.find(Template::new().bytes(CKA_ID, id).bytes(CKA_LABEL, label)).ok()? {
+            match open.read_object(handle).ok()? {
+                Object::PublicKey(key) if key.id == id => public.push(handle),
+                Object::PrivateKey(key) if key.id == id => private.push(handle),
+                _ => {}
+            }
+        }
+        match (public.as_slice(), private.as_slice()) {
+            (&[public], &[private]) => Some(Halves { public, private }),
+            _ => None,
+        }
     }
 
     fn made(&self, set: TemplateSet, halves: Halves, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
@@ -212,6 +236,11 @@ impl Session {
         Ok(NewKeyPair { labelled: again.has_label(label), ..again })
     }
 
+    /// Whether a key has this label on the token, and not one that the token has chosen.
+    pub(crate) fn has_taken_label(&self, key: &StoredKey, label: &[u8]) -> bool {
+        self.token().label_of(&key.id).is_none() && key.label.bytes().starts_with(label)
+    }
+
     /// The pair in the session that took the place of the one in which it was made.
     ///
     /// # Errors
@@ -270,6 +299,12 @@ impl NewKeyPair {
             |half: &Label| half.bytes().strip_prefix(label).is_some_and(|rest| rest.iter().all(padding));
         kept(&self.private.label) && self.public.iter().all(|public| kept(&public.label))
     }
+}
+
+/// Whether a handle is that of no object.
+fn is_of_handle(error: &Error) -> bool {
+    let invalid = ["CKR_OBJECT_HANDLE_INVALID", "CKR_KEY_HANDLE_INVALID"];
+    error.pkcs11_call().is_some_and(|call| invalid.contains(&call.name))
 }
 
 /// The first refusal is that of the usual template: what it says of another cause is more than that the others were refused too.

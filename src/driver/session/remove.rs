@@ -31,7 +31,7 @@ pub(crate) struct Removal {
     known: Option<Arc<Present>>,
     /// What has to be there still when a private key goes.
     kept: Vec<Place>,
-    /// Whether a private key is among these.
+    /// Whether a private key stays on the token.
     keeps_key: bool,
     /// Whether a person goes on with it although a certificate object cannot be read.
     although_unread: bool,
@@ -94,6 +94,12 @@ impl Removal {
         self
     }
 
+    /// Made where other private keys stay: while none of them shows, what does not show is not gone.
+    pub(crate) fn beside_other_keys(mut self, are_there: bool) -> Self {
+        self.keeps_key |= are_there;
+        self
+    }
+
     /// A public key; one that does not report its value cannot be known again, and stops the removal.
     pub(crate) fn public_key(self, key: &StoredPublicKey) -> Result<Self> {
         let Some(value) = key.public_key.clone() else {
@@ -149,21 +155,6 @@ impl Removal {
     /// A half of the pair that C_GenerateKeyPair has just made for us.
     pub(super) fn generated_half(self, place: Place, id: &[u8], label: &[u8]) -> Self {
         self.and(place, Is::GeneratedHalf { id: id.to_vec(), label: label.to_vec() })
-    }
-
-    /// What is planned, by class and identifier.
-    #[cfg(test)]
-    pub(crate) fn planned(&self) -> Vec<String> {
-        let class = |is: &Is| match is {
-            Is::Certificate { .. } | Is::CreatedCertificate { .. } => "certificate",
-            Is::HalfCertificate { .. } => "half",
-            Is::PublicKey { .. } => "public",
-            Is::PrivateKey { .. } => "private",
-            Is::HalfPublicKey { .. } => "half",
-            Is::GeneratedHalf { .. } => "half",
-        };
-        let name = |planned: &Planned| format!("{} {:?}", class(&planned.is), planned.place.handle);
-        self.planned.iter().map(name).collect()
     }
 
     fn and(mut self, place: Place, is: Is) -> Self {

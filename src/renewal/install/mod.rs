@@ -416,8 +416,10 @@ impl Job<'_> {
             }
             old => old,
         };
-        // The certificate of a key that is used again has its label, which the old one has too.
-        notices.extend(key.is_in_use().then(|| Notice::LabelShared.into()));
+        // The certificate of a key that is used again has its label, which the old one has too; a token that chooses labels may give
+        // two keys the same.
+        let is_shared = key.is_in_use() || !self.session.has_taken_label(private, key.label());
+        notices.extend(is_shared.then(|| Notice::LabelShared.into()));
         run.report(Step::Complete);
         // Last, and no reason to fail: the credential is complete.
         let authorities = authorities_of(&leaf, response.certificates());

@@ -148,7 +148,7 @@ code_words! {
         "The bank sets it before it hands the token out: ask the bank's branch for one whose PIN is set.";
     PinUncertain "The login failed, and may have counted as a wrong PIN."
         "Make sure of the PIN first; do not try again and again. If it is surely right, report the line in brackets to support.";
-    PinPadRefused "The token states that its PIN is entered at its own keys, and that login failed. No PIN of this computer was used; one that was entered at those keys may have counted as wrong."
+    PinPadRefused "The token states that its PIN is entered at its own keys, and it was not taken there. No PIN of this computer was used; one that was entered at those keys may have counted as wrong."
         "Where there are keys, make sure of the PIN and enter it there; where there are none, say that the PIN typed here is to be sent.";
     PinFormRefused "The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN."
         "Check length, keyboard layout and input mode; do not try again and again without being sure of the PIN.";

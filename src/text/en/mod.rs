@@ -180,7 +180,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "Log in with the new one now. If that fails, ask the bank's branch: the old one is not on the token any more.",
         ),
         Notice::LabelShared => w(
-            "The new certificate has no label of its own: a program that chooses by label may take the wrong one.",
+            "The new certificate or its key has no label of its own: a program that chooses by label may take the wrong one.",
             "In such a program, name the new one by the PKCS#11 URI that is shown.",
         ),
         Notice::IdDiffers => w(

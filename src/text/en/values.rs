@@ -6,6 +6,14 @@ use crate::error::Fact;
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
         (Fact::Reason, "subject_differs") => "the rule for the subject does not allow the successor's name",
+        (Fact::Reason, "successor_is_the_old_one") => {
+            "the successor that was named is the certificate to be removed"
+        }
+        (Fact::Reason, "successor_not_there") => "the successor that was named is not on the token",
+        (Fact::Reason, "successor_has_ended") => "the successor that was named has expired",
+        (Fact::Reason, "successor_ends_earlier") => {
+            "the successor that was named ends before the certificate to be removed: that one stays until its end"
+        }
         (Fact::Reason, "windows_only") => "this place (windows:) exists on Windows only",
         (Fact::Reason, "replaced_meanwhile") => "another file was put in its place while it was read",
         (Fact::Reason, "delivered_empty") => {

@@ -6,6 +6,14 @@ use crate::error::Fact;
 pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static str> {
     Some(match (fact, value) {
         (Fact::Reason, "subject_differs") => "後継の主体者名が、指定された規則（subject）で許されていません",
+        (Fact::Reason, "successor_is_the_old_one") => {
+            "後継に指定された電子証明書は、削除する電子証明書そのものです"
+        }
+        (Fact::Reason, "successor_not_there") => "後継に指定された電子証明書がUSBトークンにありません",
+        (Fact::Reason, "successor_has_ended") => "後継に指定された電子証明書は有効期限が切れています",
+        (Fact::Reason, "successor_ends_earlier") => {
+            "後継に指定された電子証明書は、削除する電子証明書より先に有効期限が切れます。古い電子証明書は期限まで残してください"
+        }
         (Fact::Reason, "windows_only") => "この保管場所（windows:）はWindowsだけにあります",
         (Fact::Reason, "replaced_meanwhile") => "読み取る間に、別のファイルに置き換えられました",
         (Fact::Reason, "delivered_empty") => {

@@ -36,6 +36,21 @@ OpenSSL: Kryoptic and tpm2-pkcs11 fail then. `-key org.openssl.engine:pkcs11:URI
 |---|---|---|---|
 ";
 
+const COPIES: &str = "
+## Copies that other software keeps
+
+A program that had the token open before a renewal by another program looked for certificates again: in the same session, in a new one,
+and after C_Finalize and C_Initialize. By hand, on 27 November 2026: `hardware-tests/tokens/NAME.sh FOLDER hardware-tests/tokens/copies.sh`.
+
+| software | the new certificate shows |
+|---|---|
+| SoftHSM, Kryoptic, NSS softokn, openCryptoki, `p11-kit server` | at once, in the session that was open |
+| p11-kit-proxy | as with the driver below it, here SoftHSM: at once. It keeps no copy |
+| OpenSC, tpm2-pkcs11 | after C_Initialize: each process reads the token once. A browser that uses them has to be closed and started again |
+| NSS (Firefox) with the driver as a module | as with the driver: at once on SoftHSM and through p11-kit-proxy, after a new start on OpenSC and tpm2-pkcs11. Tried with a program on NSS (`PK11_ListCertsInSlot`), not with Firefox itself |
+| OpenSC with `use_file_caching = yes` in opensc.conf (not its default) | **not at all**, where OpenSC itself has written the certificate: its copy of the card's files (`~/.cache/opensc`) is from before. Then `pkcs11-tool`, `pkcs15-tool` and usbtoken too show the old ones alone, or none, in every process, until that folder is removed. Written by a program without that setting it shows at once |
+";
+
 const NOT_HERE: &str = "
 ## Not here
 
@@ -87,6 +102,7 @@ fn page(all: &[Implementation]) -> String {
             let _ = writeln!(page, "| `{}` | {kind} | {tls12} | {tls13} |", one.name);
         }
     }
+    page.push_str(COPIES);
     page.push_str("\n## The promises\n\n| implementation | what it is there for | kept | impossible, and why | not kept |\n|---|---|---|---|---|\n");
     for (one, report) in all.iter().filter_map(|one| Some((one, one.last()?))) {
         let _ = writeln!(page, "| `{}` | {} | {} |", one.name, one.shows, promises(&report));

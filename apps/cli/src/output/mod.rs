@@ -342,7 +342,13 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::RetireIssuerNotShown => Words::HintAnchor,
         Code::RetireNotConfirmed => Words::HintConfirm,
         // One that the rule for the subject forbids is named in vain.
-        Code::RetireNoSuccessor if is_because(error, "subject_differs") => return None,
+        Code::RetireNoSuccessor
+            if ["subject_differs", "successor_ends_earlier", "successor_is_the_old_one"]
+                .iter()
+                .any(|reason| is_because(error, reason)) =>
+        {
+            return None;
+        }
         Code::LoginLedOn => Words::HintAfterLogin,
         Code::RetireNoSuccessor => Words::HintSuccessor,
         Code::SuccessorDoubtful => Words::HintSuccessorDoubtful,
