@@ -109,6 +109,12 @@ impl Wait<'_> {
             }
             let late = Instant::now() >= self.deadline;
             let reason = match seen.if_usable() {
+                // One that an earlier search has left behind may be back soon.
+                Err(error)
+                    if error.code() == Code::DriverTimeout && begin.elapsed() < self.finder.limits.time =>
+                {
+                    error
+                }
                 Err(error) if first && !late => return Err(error),
                 Err(error) => error,
                 Ok(seen) => match seen.only(self.uri) {

@@ -1,5 +1,6 @@
 //! What this computer keeps of a job: the request as it was sent, and the CA's answer before it is looked at.
 
+mod orders;
 mod removed;
 
 use std::env;
@@ -8,7 +9,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use base16ct::lower::encode_string as hex;
 use base64ct::{Base64, Encoding as _};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
@@ -18,8 +18,7 @@ use usbtoken::renewal::{Confirmation, PendingKey};
 use usbtoken::text::Lang;
 use usbtoken::{Certificate, Code, Credential, Error, Pending, Response, Result, Session, Token};
 
-use crate::journal::{Journal, JournalEntry, Order};
-use crate::reference::Reference;
+use crate::journal::{Journal, JournalEntry};
 use crate::words::Words;
 use crate::{files, surroundings};
 
@@ -240,54 +239,6 @@ impl Keeper {
     pub fn knowing_labels(&self, token: Token) -> Token {
         let labels = self.journal.as_ref().map(|journal| journal.labels(token.identity()));
         token.with_labels(labels.unwrap_or_default())
-    }
-
-    /// The same job with the order's reference number, which is kept where it is new.
-    pub fn with_reference(&self, entry: &JournalEntry, reference: Option<Reference>) -> JournalEntry {
-        let with = entry.clone().with_reference(reference);
-        if with != *entry {
-            // What cannot be kept is shown by this run, and was shown by whoever said it.
-            let _ = self.update(&with);
-        }
-        with
-    }
-
-    /// The order's reference number, where one is kept for the job of this key.
-    pub fn reference(&self, session: &Session, key_id: &[u8]) -> Option<Reference> {
-        self.journal.as_ref()?.reference(session.token().identity(), key_id)
-    }
-
-    /// Keeps the number of a job that this computer knows nothing else of.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn keep_order(&self, session: &Session, key: &PendingKey, reference: &Reference) -> Result<()> {
-        let (token, old_serial) = (session.token().identity().clone(), key.concerns());
-        let order = Order { token, key_id: hex(key.id()), old_serial, reference: reference.clone() };
-        match &self.journal {
-            Some(journal) => journal.keep_order(&order),
-            None => Err(Error::new(Code::JournalUnusable)),
-        }
-    }
-
-    /// Names the orders that an error may be about, where it names none: those of the keys that it names; else those of the
-    /// token, and of the certificate that is renewed. Where no token is known yet, only one that is the only one.
-    pub fn name_orders(&self, error: Error, token: Option<&TokenIdentity>, old: Option<&str>) -> Error {
-        if error.facts().any(|(fact, _)| fact == Fact::Reference) {
-            return error;
-        }
-        let keys: Vec<&str> = error.facts().filter(|(fact, _)| *fact == Fact::Id).map(|(_, id)| id).collect();
-        let is_meant = |order: &Order| {
-            token.is_none_or(|token| order.token == *token)
-                && (keys.is_empty() || keys.contains(&order.key_id.as_str()))
-                && old.is_none_or(|serial| order.old_serial.as_deref() == Some(serial))
-        };
-        let mut orders = self.journal.as_ref().map(Journal::orders).unwrap_or_default();
-        orders.retain(is_meant);
-        if token.is_none() && orders.len() > 1 {
-            return error;
-        }
-        orders.into_iter().fold(error, |error, order| error.fact(Fact::Reference, order.reference))
     }
 
     /// What is kept of the job of this key.

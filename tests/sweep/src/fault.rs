@@ -74,6 +74,11 @@ impl Fault {
         self.what == "hang"
     }
 
+    /// Whether the driver's process is killed at the call, from outside.
+    pub fn kills_host(&self) -> bool {
+        self.name == HOST_KILLED
+    }
+
     /// Whether a second job comes meanwhile.
     pub fn has_company(&self) -> bool {
         COMPANY.contains(&self.name)
@@ -88,6 +93,9 @@ impl Fault {
 
 /// Another program gives an object of ours another label, between two calls.
 pub const CHANGED: &str = "changed";
+
+/// The process of its own that the driver has is sent SIGKILL while it is in a call.
+const HOST_KILLED: &str = "host-kill";
 
 /// A second job on the same token comes while the first is at a call, which then goes on, or is killed.
 const COMPANY: [&str; 2] = ["second-job", "second-job-kill"];
@@ -129,6 +137,7 @@ pub const FAULTS: &[Fault] = &[
     Fault::once("host-crash", "exit").hosted().compound(),
     Fault::once("host-crash-after", "exit-after").hosted().compound(),
     Fault::once("host-hang", "hang").hosted().compound(),
+    Fault::once(HOST_KILLED, "hang").hosted().compound(),
     Fault::once(COMPANY[0], "hang=1500").compound(),
     Fault::once(COMPANY[1], "hang").compound(),
     Fault::only_at("longer", "lie=longer", VALUES).compound(),

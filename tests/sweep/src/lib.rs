@@ -28,7 +28,7 @@ pub use scene::Scene;
 pub use seen::Seen;
 pub use stage::{Made, provision, strangers};
 
-use play::{Hang, Place, Told, WRONG_PIN};
+use play::{Hang, Kills, Place, Told, WRONG_PIN};
 use scene::Goal;
 use stage::{Begin, Stage};
 use verdict::Findings;
@@ -47,7 +47,8 @@ pub enum Extent {
 const RSA: &[&str] = &["general-error", "lose", "kill-after"];
 
 /// The kinds from which the slice takes one for each call in turn.
-const TURNS: &[&str] = &["lose", "device-error", "kill-after", "removed", "general-error", "no-way-back"];
+const TURNS: &[&str] =
+    &["lose", "device-error", "kill-after", "removed", "general-error", "host-kill", "no-way-back"];
 
 /// A second job comes at the worst moment: after the first has read the token, right before it writes or destroys.
 const COMPANY: &[&str] = &[
@@ -301,10 +302,15 @@ impl Sweep {
                 company.borrow_mut().extend(self.company(case.scene, &base.begin, &place));
             }
         };
-        let hang = Hang { call: case.call, meanwhile: &meanwhile, kills: case.fault.never_ends() };
+        let kills = match case.fault {
+            fault if fault.kills_host() => Kills::Host,
+            fault if fault.never_ends() => Kills::Command,
+            _ => Kills::Nothing,
+        };
+        let hang = Hang { call: case.call, meanwhile: &meanwhile, kills };
         // A process of its own is ended at a limit, but where it writes: then the command is killed.
         let is_hosted = case.fault.is_hosted();
-        let ends = is_hosted && !base.writes(case.call);
+        let ends = is_hosted && !case.fault.kills_host() && !base.writes(case.call);
         let hang = Some(hang).filter(|_| case.fault.hangs() && !ends);
         let told = Told { spec: &case.spec(), hang, is_hosted };
         let run = self.scene(case.scene, &base.begin, &place, told);

@@ -182,7 +182,7 @@ impl Place {
             }
         }
         let mut child = self.start(&mut command);
-        let endless = wait(&mut child, &trace, fault.and_then(|told| told.hang));
+        let endless = wait(&mut child, &trace, fault.and_then(|told| told.hang), host.as_deref());
         let status = child.wait().expect("the process has ended");
         let outlived = host.is_some_and(|host| outlives(&host));
         let read = |name: &str| fs::read(self.path().join(name)).unwrap_or_default();
@@ -303,12 +303,22 @@ pub struct Hang<'a> {
     pub call: u64,
     /// What is done meanwhile.
     pub meanwhile: &'a dyn Fn(),
-    /// Whether the process is killed then; else it goes on by itself.
-    pub kills: bool,
+    /// What is killed then.
+    pub kills: Kills,
+}
+
+/// What is killed while a process hangs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kills {
+    /// Nothing: it goes on by itself.
+    Nothing,
+    Command,
+    /// The driver's process; the command goes on.
+    Host,
 }
 
 /// Waits for the end. Says whether it took too long.
-fn wait(child: &mut Child, trace: &Path, mut hang: Option<Hang<'_>>) -> bool {
+fn wait(child: &mut Child, trace: &Path, mut hang: Option<Hang<'_>>, host: Option<&Path>) -> bool {
     let begin = Instant::now();
     loop {
         if child.try_wait().expect("a child of ours").is_some() {
@@ -317,9 +327,13 @@ fn wait(child: &mut Child, trace: &Path, mut hang: Option<Hang<'_>>) -> bool {
         if let Some(hung) = hang.take_if(|hang| has_reached(trace, hang.call)) {
             std::thread::sleep(SETTLED);
             (hung.meanwhile)();
-            if hung.kills {
-                let _ = child.kill();
-                return false;
+            match hung.kills {
+                Kills::Nothing => {}
+                Kills::Command => {
+                    let _ = child.kill();
+                    return false;
+                }
+                Kills::Host => host.into_iter().flat_map(processes_of).for_each(kill),
             }
         }
         if begin.elapsed() > LONGEST {
@@ -333,20 +347,28 @@ fn wait(child: &mut Child, trace: &Path, mut hang: Option<Hang<'_>>) -> bool {
 /// Whether a process of this program is there still after a while.
 fn outlives(program: &Path) -> bool {
     let begin = Instant::now();
-    loop {
-        let processes = fs::read_dir("/proc").expect("Linux").flatten();
-        let is_it = |process: fs::DirEntry| {
-            let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            line.split(|byte| *byte == 0).next() == Some(program.as_os_str().as_bytes())
-        };
-        if !processes.into_iter().any(is_it) {
-            return false;
-        }
+    while !processes_of(program).is_empty() {
         if begin.elapsed() > OUTLIVED {
             return true;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+    false
+}
+
+/// The numbers of the processes that run this program.
+fn processes_of(program: &Path) -> Vec<String> {
+    let is_it = |process: &fs::DirEntry| {
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).next() == Some(program.as_os_str().as_bytes())
+    };
+    let processes = fs::read_dir("/proc").expect("Linux").flatten().filter(is_it);
+    processes.map(|process| process.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Sends SIGKILL; one that has just ended needs none.
+fn kill(process: String) {
+    let _ = Command::new("kill").args(["-s", "KILL", &process]).status();
 }
 
 /// Whether every call before this one has returned.
