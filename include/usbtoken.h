@@ -463,7 +463,7 @@
 #define USBTOKEN_RENEWED_FOR_ANOTHER 832
 /** Two private keys have the same identifier and the same record, so the identifier does not say which one is to go. */
 #define USBTOKEN_KEYS_ALIKE 833
-/** By its record a certificate takes the place of this one that is in another name, or comes from another CA. */
+/** What seems to take the place of this certificate is in another name, or comes from another CA. */
 #define USBTOKEN_SUCCESSOR_DOUBTFUL 834
 /** The new certificate was ordered before the bank renews the old one, so the old one stays until it ends. */
 #define USBTOKEN_RETIRE_BEFORE_WINDOW 844
@@ -649,6 +649,8 @@
 #define USBTOKEN_NOTICE_RENEWED 38
 /** This certificate seems to be renewed already. */
 #define USBTOKEN_NOTICE_SAID_RENEWED 39
+/** What seems to take the place of this certificate is in another name, or comes from another CA. */
+#define USBTOKEN_NOTICE_SUCCESSOR_DOUBTFUL 110
 /** The token does not state that it is initialised. */
 #define USBTOKEN_NOTICE_INITIALIZED_NOT_STATED 41
 /** The token does not state that its PIN is set. */
@@ -2035,6 +2037,13 @@
 #define USBTOKEN_RENEW_ALTHOUGH_DENIED 16
 
 /**
+ * usbtoken_renewal_params: renew although another certificate on the token takes the place of this one, or seems to
+ * (USBTOKEN_ALREADY_RENEWED, USBTOKEN_SUCCESSOR_DOUBTFUL, USBTOKEN_RENEWED_FOR_ANOTHER): a person has seen which one that is, and says
+ * that this one is to be renewed all the same.
+ */
+#define USBTOKEN_RENEW_ALTHOUGH_RENEWED 32
+
+/**
  * usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
  */
 #define USBTOKEN_RENEWAL_ID 1
@@ -2255,6 +2264,13 @@
  * What a page wants to do: give up a request that was made, and remove its key.
  */
 #define USBTOKEN_ENROLL_ABANDON 3
+
+/**
+ * What a page wants to do: make a key pair and a request although another certificate on the token seems to take the place of
+ * the one that it renews, in another name or from another CA. Asked after the login, besides
+ * USBTOKEN_ENROLL_CREATE_REQUEST; the warning `successor_doubtful`, told just before, has both names.
+ */
+#define USBTOKEN_ENROLL_RENEW_DOUBTFUL 4
 
 /**
  * usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
@@ -2938,7 +2954,8 @@ typedef int32_t usbtoken_hresult;
 /**
  * Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
  * "`https://www.bank.example`", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
- * every operation, and before the PIN.
+ * every operation, and before the PIN; USBTOKEN_ENROLL_RENEW_DOUBTFUL after it. To an operation that your program does not know the
+ * answer is no.
  */
 typedef int32_t (*usbtoken_consent_callback)(void *user, const char *origin, uint32_t operation);
 

@@ -20,6 +20,8 @@ struct Pages {
     program: PathBuf,
     profile: Option<PathBuf>,
     choice: Option<&'static str>,
+    /// Whether the person says no to a renewal beside a doubtful follower.
+    no: bool,
     anchor: Option<PathBuf>,
 }
 
@@ -35,7 +37,7 @@ impl Pages {
     fn open() -> Self {
         let stage = Stage::set();
         let program = c_test("page", &["-fsanitize=address,undefined"], stage.folder.path());
-        Pages { stage, program, profile: None, choice: None, anchor: None }
+        Pages { stage, program, profile: None, choice: None, no: false, anchor: None }
     }
 
     /// With the bank's profile, in which this stands.
@@ -65,6 +67,9 @@ impl Pages {
         }
         if let Some(anchor) = &self.anchor {
             command.env("USBTOKEN_TEST_ANCHOR", anchor);
+        }
+        if self.no {
+            command.env("USBTOKEN_TEST_NO", "1");
         }
         if let Some(choice) = self.choice {
             command.env("USBTOKEN_TEST_CHOICE", choice);
@@ -268,6 +273,38 @@ fn a_request_with_a_stand_in_is_the_renewal_where_each_user_has_a_token() {
     assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
     assert_eq!(pages.renewed(), BTreeSet::from([old]));
     pages.stage.token.snapshot().assert_keeps(&before);
+}
+
+/// What seems to follow is in another name: a page goes on where the person wants that, a program says it with a flag, and names what
+/// follows where the old one is to go.
+#[test]
+fn beside_a_doubtful_follower_a_person_says_what_becomes() {
+    let mut pages = Pages::open();
+    let token = &pages.stage.token;
+    token.inspect(|inspector| inspector.write_certificate(pages.stage.ca.issuing(), &[0x77], "ca"));
+    let old = pages.old();
+    let serial = serial_hex(&old);
+    assert_eq!(pages.play(&["renew", "-", "x.csr"]), ok(0));
+    let new = pages.answer("x.csr", &colleague());
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
+    let both = token.snapshot();
+    let refusal = |result: &str, asked| Came { result: result.to_owned(), code: 834, asked };
+    assert_eq!(pages.play(&["begin", &serial]), refusal("00000342", (0, 0, 0)));
+    assert_eq!(pages.play(&["retire", &serial]), refusal("00000342", (0, 0, 0)));
+    pages.no = true;
+    let page = pages.play(&["renew", &serial, "y.csr"]);
+    assert_eq!((page.code, page.asked), (834, (2, 1, 0)), "{page:?}");
+    pages.stage.token.snapshot().assert_same_as(&both);
+    pages.no = false;
+    let page = pages.play(&["renew", &serial, "y.csr"]);
+    assert_eq!((page.code, page.asked), (0, (2, 1, 0)), "{page:?}");
+    assert_eq!(pages.play(&["begin", &serial, "although"]).code, 0);
+    let token = &pages.stage.token;
+    token.snapshot().assert_keeps(&both);
+    assert_eq!(made(&token.snapshot(), &both).len(), 2);
+    assert_eq!(pages.play(&["retire", &serial, &serial_hex(&new)]).code, 0);
+    let gone = |value: &[u8]| !token.snapshot().objects().iter().any(|one| one.bytes("Value") == Some(value));
+    assert!(gone(&old) && !gone(&new));
 }
 
 #[test]

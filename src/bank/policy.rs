@@ -37,6 +37,9 @@ pub struct Policy {
     /// How far the new subject may differ from the old one's: the common name may change. What breaks that is installed
     /// with a warning; only [`SubjectRule::Exact`] refuses.
     pub subject: SubjectRule,
+    /// Whether somebody has said that the common name changes, as the CA gives each certificate one of its own: a bank's profile with
+    /// a `subject`, or a caller. Only then the old credential goes unasked though the new one has another common name.
+    pub common_name_changes: bool,
     /// Checks of the certificate that are left out: none. That it belongs to the key is always checked.
     pub relax: Relax,
     /// How many days a clock may be off before what certificates say is held against it: 7. Clocks are minutes off, CAs
@@ -77,6 +80,7 @@ impl Default for Policy {
             key: KeyRule::default(),
             proof: ProofLevel::Claimed,
             subject: SubjectRule::default(),
+            common_name_changes: false,
             relax: Relax::NONE,
             clock_tolerance_days: 7,
             anchors: Vec::new(),
@@ -189,6 +193,17 @@ impl Policy {
     /// The rule for the subject, with the check left out where that is relaxed.
     pub(crate) fn subject_rule(&self) -> SubjectRule {
         if self.relax.contains(Check::Subject) { SubjectRule::Any } else { self.subject }
+    }
+
+    /// Demands this rule for the subject, as somebody has said: the common name is known to change then, unless every byte has to stay.
+    pub fn demand_subject(&mut self, rule: SubjectRule) {
+        self.subject = rule;
+        self.common_name_changes = rule != SubjectRule::Exact;
+    }
+
+    /// Whether the old credential may go unasked though the new one has another name.
+    pub(crate) fn lets_name_change(&self) -> bool {
+        self.common_name_changes || self.subject_rule() == SubjectRule::Any
     }
 
     /// How far a clock may be off.

@@ -40,6 +40,8 @@ pub struct Bank {
     pub issuers: Vec<Name>,
     /// How the subject of a new certificate may differ from the old one's.
     pub subject: SubjectRule,
+    /// Whether the profile says so: then the CA is known to give new common names.
+    pub(super) common_name_changes: bool,
     /// The checks of a new certificate that are left out.
     pub relax: Relax,
     /// The extended key usages that a new certificate must have, as object identifiers in dots.
@@ -276,6 +278,7 @@ impl Bank {
             key: self.key,
             proof: self.proof,
             subject: self.subject,
+            common_name_changes: self.common_name_changes,
             relax: self.relax,
             clock_tolerance_days: self.clock_tolerance_days.unwrap_or(usual.clock_tolerance_days),
             anchors: self.anchors.clone(),
@@ -341,6 +344,7 @@ impl Bank {
             (wished.key != own.key, Override::Key),
             (wished.proof != own.proof, Override::Proof),
             (wished.subject != own.subject, Override::Subject),
+            (wished.common_name_changes != own.common_name_changes, Override::Subject),
             (wished.relax != own.relax, Override::Checks),
             (wished.extended_key_usage != own.extended_key_usage, Override::Checks),
             (wished.answers != own.answers, Override::Checks),

@@ -48,6 +48,19 @@ impl Contents {
         }
     }
 
+    /// Whether a certificate of which the driver gives no value may be this key's: it stands under its identifier, or has its record.
+    pub(crate) fn may_be_certified(&self, key: &PendingKey) -> bool {
+        self.certificates
+            .iter()
+            .filter(|held| !held.stored.given)
+            .any(|held| held.stored.id == key.id() || held.marking.record() == Some(key.record()))
+    }
+
+    /// Whether there are certificates that do not even say whose they are.
+    pub(crate) fn has_hidden_certificates(&self) -> bool {
+        self.hidden_certificates > 0
+    }
+
     /// The credential whose key a response is for, where the old key is used again.
     ///
     /// # Errors

@@ -332,7 +332,7 @@ impl Serialize for Credential {
 impl Surroundings {
     pub(super) fn add(&mut self, certificate: &Certificate) {
         self.latest = self.latest.max(Some(certificate.not_before()));
-        if certificate.is_ca() || certificate.subject() == certificate.issuer() {
+        if certificate.is_authority() {
             self.authorities.push(certificate.clone());
         }
     }

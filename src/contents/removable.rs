@@ -11,9 +11,9 @@ use super::held::{HeldCertificate, HeldPublicKey};
 use super::pending::{Old, PendingKey};
 use super::record::Record;
 use super::signer::Signer;
-use crate::driver::{Label, Removal, doubt};
+use crate::driver::{Label, Removal, StoredKey, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::PublicKey;
+use crate::pki::{Certificate, PublicKey};
 
 /// By what a caller means the key of a job that is to go.
 #[derive(Clone, Copy)]
@@ -111,9 +111,15 @@ impl Contents {
         if !named && may_be_certified {
             return Err(doubt(step, pending.id(), "object_unreadable"));
         }
-        // Another key under its identifier and record is not the one that was listed.
+        // Another key under its identifier and record is not the one that was listed. What was told of that one's value may be another
+        // key's, so the object counts too.
+        let is_listed = |key: &StoredKey| pending.private().is_some_and(|listed| listed.is_same_object(key));
+        let held_key = self.private_keys.get(key).map(|held| &*held.stored);
         if let ([_], Some(listed), Some(public)) = (keys.as_slice(), pending.public_key(), &signed)
             && listed != public
+            && requested != Some(public)
+            && !named
+            && !held_key.is_some_and(is_listed)
         {
             return Err(doubt(step, pending.id(), "object_changed"));
         }
@@ -136,6 +142,7 @@ impl Contents {
             return Err(doubt(step, pending.id(), "public_key_unreadable"));
         }
         let removal = Removal::of(step, &self.present).beside_other_keys(self.private_keys.len() > 1);
+        let removal = if named { removal.although_unread() } else { removal };
         let mut removal = self.with_half_certificates(removal, pending);
         for half in self.half_public_keys(record, &held.stored.id) {
             removal = removal.half_public_key(half);
@@ -188,7 +195,7 @@ impl Contents {
 
     /// What goes with an old credential that has a follower: the public key objects of its value with its identifier or
     /// its label, the one private key that signs for it, and the certificate with exactly its bytes. Where both share the
-    /// key, or another program's certificate is for it too, the certificate alone.
+    /// key, or another program's certificate is for it too, the certificate alone. `named`: a person has named the follower.
     ///
     /// # Errors
     /// [`Code::RemovalDoubtful`] when two private keys sign for it; [`Code::RetireNotOurs`] when the key that should be its
@@ -199,6 +206,7 @@ impl Contents {
         signer: &dyn Signer,
         old: &Credential,
         follower: &Credential,
+        named: bool,
     ) -> Result<Retirement> {
         let step = Step::Retire;
         let public = old.certificate().public_key();
@@ -218,10 +226,19 @@ impl Contents {
                 return Err(about(doubt(step, old.id(), "two_keys_sign"), old));
             }
         };
-        if let Some(older) = key.and_then(|key| self.predecessor(key, old.certificate())) {
+        let older = key.and_then(|key| self.predecessor(key, old.certificate()));
+        // A record that came from another user's key says nothing of this one, where a person has named what follows.
+        let is_ours = |older: &&Certificate| !named || old.certificate().has_same_holder(older);
+        if let Some(older) = older.filter(is_ours) {
             let name = format!("{} (serial {})", older.subject(), older.serial());
             let error = about(Error::new(Code::RetireOlderFirst).during(step), old);
-            return Err(error.fact(Fact::Candidate, name));
+            let is_another_holders = !old.certificate().has_same_holder(older);
+            let error = error.fact(Fact::Candidate, name);
+            // Then the record may be a copy, and to name the follower goes on.
+            return Err(match is_another_holders {
+                true => error.fact(Fact::Successor, follower.certificate().serial()),
+                false => error,
+            });
         }
         if self.is_needed_by_another(public, key, old) {
             let id = key.and_then(|key| self.private_keys.get(key)).map_or(old.id(), |held| &held.stored.id);

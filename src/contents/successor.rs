@@ -7,7 +7,10 @@ use super::record::{Marking, Record, old_digest};
 use super::signer::Signer;
 use crate::driver::Signed;
 use crate::error::{self, Family};
-use crate::pki::{Certificate, PublicKey, SubjectRule, Window, jst_rfc3339};
+use crate::pki::{
+    Certificate, IssuerContinuity, PublicKey, SubjectRule, Window, another_key_issued, issuer_continuity,
+    jst_rfc3339,
+};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -25,7 +28,8 @@ pub struct Successor {
     /// The certificate.
     pub certificate: Certificate,
     /// Whether that is sure: the record on its private key names the older certificate, or both have one key, that key
-    /// has signed, and both certificates have one subject. Else only public objects say so, which anybody can write on some
+    /// has signed, both certificates have one subject, and neither the issuers' names nor CA certificates on the token say that another
+    /// CA has issued the new one. Else only public objects say so, which anybody can write on some
     /// tokens, or the record may have come from another user's key.
     pub proven: bool,
     /// Whether that key has signed, whatever the subjects are.
@@ -52,6 +56,8 @@ struct Claim {
     new: usize,
     /// Whether the key of the new one has signed.
     signed: bool,
+    /// Whether it is more than said: the key has signed, both have one name, and nothing says that another CA has issued the new one.
+    sure: bool,
 }
 
 /// The certificates by what records name them by.
@@ -142,7 +148,7 @@ impl Contents {
     pub(super) fn successors(&self) -> HashMap<usize, Successor> {
         let mut chosen: HashMap<usize, Claim> = HashMap::new();
         for claim in self.claims() {
-            let rank = |claim: &Claim| (self.is_sure(claim), claim.signed, self.end_of(claim.new));
+            let rank = |claim: &Claim| (claim.sure, claim.signed, self.end_of(claim.new));
             let better = chosen.get(&claim.old).is_none_or(|known| rank(known) < rank(&claim));
             if better {
                 chosen.insert(claim.old, claim);
@@ -153,7 +159,7 @@ impl Contents {
         claims.sort_by_key(|claim| Reverse(self.end_of(claim.old)));
         let mut successors: HashMap<usize, Successor> = HashMap::new();
         for claim in claims {
-            let (proven, Claim { old, new, signed }) = (self.is_sure(&claim), claim);
+            let Claim { old, new, signed, sure: proven } = claim;
             let (Some(held), Some(certificate)) = (self.certificates.get(new), self.certificate(new)) else {
                 continue;
             };
@@ -199,8 +205,9 @@ impl Contents {
         let later = |at: &usize| {
             self.certificate(*at).is_some_and(|new| !new.is_ca() && new.not_after() > old.not_after())
         };
+        let authorities = self.authorities();
         let is_sure = |signed: bool, at: usize| {
-            signed && self.certificate(at).is_some_and(|new| old.has_same_holder(new))
+            signed && self.certificate(at).is_some_and(|new| is_one_renewed(old, new, &authorities))
         };
         let best = claims
             .into_iter()
@@ -215,9 +222,13 @@ impl Contents {
         Some(Successor { id: held.stored.id.clone(), certificate, proven, signed, last_end })
     }
 
-    /// Whether a claim is more than said: the key has signed, and the certificate has the name of the older one.
-    fn is_sure(&self, claim: &Claim) -> bool {
-        claim.signed && self.have_one_holder(claim.old, claim.new)
+    /// The CA certificates on the token.
+    fn authorities(&self) -> Vec<&Certificate> {
+        self.certificates
+            .iter()
+            .filter_map(|held| held.certificate.as_ref())
+            .filter(|one| one.is_authority())
+            .collect()
     }
 
     fn have_one_holder(&self, old: usize, new: usize) -> bool {
@@ -230,6 +241,18 @@ impl Contents {
     }
 
     fn claims(&self) -> Vec<Claim> {
+        let mut claims = self.what_is_said();
+        if claims.iter().any(|claim| claim.signed) {
+            let authorities = self.authorities();
+            for claim in claims.iter_mut().filter(|claim| claim.signed) {
+                let both = self.certificate(claim.old).zip(self.certificate(claim.new));
+                claim.sure = both.is_some_and(|(old, new)| is_one_renewed(old, new, &authorities));
+            }
+        }
+        claims
+    }
+
+    fn what_is_said(&self) -> Vec<Claim> {
         let names = self.names();
         let mut claims = self.claims_of_shared_keys();
         if self.logged_in {
@@ -325,7 +348,7 @@ impl Contents {
                     || self.have_one_issuer(old, new) && self.have_one_holder(old, new);
                 let answers = self.certificate(new).is_some_and(|new| record.may_be_answered_by(new));
                 if of_issuer && answers && self.ends_later(old, new) {
-                    claims.push(Claim { old, new, signed });
+                    claims.push(Claim { old, new, signed, sure: false });
                 }
             }
         }
@@ -345,7 +368,8 @@ impl Contents {
             for &old in places {
                 let mut later = latest_first.iter().take_while(|new| self.end_of(**new) > self.end_of(old));
                 let new = later.find(|new| self.is_of_the_same_renewals(old, **new));
-                claims.extend(new.map(|new| Claim { old, new: *new, signed: signed.contains(key) }));
+                let signed = signed.contains(key);
+                claims.extend(new.map(|new| Claim { old, new: *new, signed, sure: false }));
             }
         }
         claims
@@ -397,5 +421,19 @@ impl Contents {
             }
         }
         names
+    }
+}
+
+/// Whether one is the other one renewed, as far as can be told without trust anchors: in one name, and of no other CA.
+fn is_one_renewed(old: &Certificate, new: &Certificate, authorities: &[&Certificate]) -> bool {
+    if !old.has_same_holder(new) {
+        return false;
+    }
+    let has_issued = |ca: &&&Certificate| [old, new].iter().any(|one| ca.subject().matches(one.issuer()));
+    let at_hand: Vec<&Certificate> = authorities.iter().filter(has_issued).copied().collect();
+    match issuer_continuity(new, Some(old), at_hand.iter().copied()) {
+        Ok(IssuerContinuity::VerifiedByAnchor | IssuerContinuity::SameIssuer) => true,
+        Ok(IssuerContinuity::NotChecked) => !another_key_issued(new, old, at_hand.iter().copied()),
+        Ok(IssuerContinuity::AnotherIssuer) | Err(_) => false,
     }
 }

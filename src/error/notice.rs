@@ -76,6 +76,8 @@ numbered! {
         Renewed = 38 "renewed",
         /// Public objects, which anybody can write on some tokens, say that the credential is renewed.
         SaidRenewed = 39 "said_renewed",
+        /// What seems to take its place is in another name or from another CA: a person is asked whether it is renewed all the same.
+        SuccessorDoubtful = 110 "successor_doubtful",
         /// The token does not state that it is initialised (CKF_TOKEN_INITIALIZED).
         InitializedNotStated = 41 "initialized_not_stated",
         /// The token does not state that its PIN is set (CKF_USER_PIN_INITIALIZED).

@@ -162,7 +162,7 @@ impl Retire {
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
         let (successor, issuer) = self.choose(&credentials, old, followers, run)?;
-        let retirement = contents.retirement(session, old, &successor)?;
+        let retirement = contents.retirement(session, old, &successor, self.named)?;
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         Ok(Retired { successor, issuer, key_removed: retirement.with_key })
     }
@@ -355,7 +355,7 @@ impl Retire {
         }
         followers.retain(begun);
         let compared = followers.into_iter().map(|other| {
-            let issuer = self.issuer(&other, old, now);
+            let issuer = self.issuer(&other, old, run);
             (other, issuer)
         });
         let (mut shown, others): (Vec<_>, Vec<_>) = compared.partition(|(_, issuer)| issuer.is_shown());
@@ -379,28 +379,33 @@ impl Retire {
         }))
     }
 
-    /// Of those that follow by their record alone the ones in the old one's name: the record may have come from another
-    /// user's key. Whether another name is meant, a person says.
+    /// Of those that follow the ones in the old one's name. A record may have come from another user's key, and a CA may have
+    /// answered in another user's name, who has no certificate here to tell that by. So another name is meant where a person says so, or
+    /// where somebody has said that this CA changes common names, and the caller's own records that it was ordered.
     fn of_one_holder(
         &self,
         old: &Credential,
         mut followers: Vec<Credential>,
         run: &Run<'_>,
     ) -> Result<Vec<Credential>> {
-        if self.named || self.made_here {
+        if self.named {
             return Ok(followers);
         }
         let latest = followers.iter().max_by_key(|one| one.certificate().not_after()).cloned();
+        let was = old.certificate();
+        let is_ordered = |new: &Certificate| self.made_here || run.has_replaced(was, new);
         followers.retain(|one| {
-            let (was, new) = (old.certificate(), one.certificate());
-            was.has_same_holder(new) || run.has_replaced(was, new)
+            let new = one.certificate();
+            was.has_same_holder(new) || self.policy.lets_name_change() && is_ordered(new)
         });
         let Some(other) = latest.filter(|_| followers.is_empty()) else { return Ok(followers) };
         self.make_sure_it_is_no_other_users(old, &other)?;
         let error = about(Error::new(Code::SuccessorDoubtful).during(Step::Retire), old);
         let name = format!("{} (serial {})", other.subject(), other.certificate().serial());
-        let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, "another_subject");
-        Err(error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject()))
+        let reason = if is_ordered(other.certificate()) { "common_name_changed" } else { "another_subject" };
+        let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, reason);
+        let error = error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject());
+        Err(error.fact(Fact::Successor, other.certificate().serial()))
     }
 
     /// A certificate that cannot be read may be the other user's whose name the new one has.
@@ -447,7 +452,8 @@ impl Retire {
 
     /// Whether both come from one issuer, by what was given, what the answer brought, and what is on the token. A
     /// signature that is not the CA's shows nothing.
-    fn issuer(&self, new: &Credential, old: &Credential, now: SystemTime) -> IssuerContinuity {
+    fn issuer(&self, new: &Credential, old: &Credential, run: &Run<'_>) -> IssuerContinuity {
+        let now = run.now();
         let given = self.certificates.iter().chain(old.authorities());
         let given: Vec<Certificate> = given.cloned().collect();
         let anchors = &self.policy.anchors;
@@ -455,8 +461,14 @@ impl Retire {
         if by_anchor {
             return IssuerContinuity::VerifiedByAnchor;
         }
-        issuer_continuity(new.certificate(), Some(old.certificate()), anchors.iter().chain(&given))
-            .unwrap_or(IssuerContinuity::NotChecked)
+        let (was, new) = (old.certificate(), new.certificate());
+        match issuer_continuity(new, Some(was), anchors.iter().chain(&given)) {
+            // The CA's certificate came with the answer.
+            Ok(IssuerContinuity::NotChecked) if run.has_seen_one_issuer(was, new) => {
+                IssuerContinuity::SameIssuer
+            }
+            continuity => continuity.unwrap_or(IssuerContinuity::NotChecked),
+        }
     }
 }
 

@@ -155,6 +155,11 @@ impl<'a> Run<'a> {
         self.installations.shows(old, new)
     }
 
+    /// Whether this program has seen at the installation that one CA has issued both.
+    pub(super) fn has_seen_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.installations.shows_one_issuer(old, new)
+    }
+
     /// Reports each step to this.
     #[must_use]
     pub fn progress(mut self, progress: &'a dyn Progress) -> Self {

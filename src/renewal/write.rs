@@ -1,6 +1,7 @@
 //! Putting a certificate on the token so that nothing is believed that was not seen.
 
 use super::run::Run;
+use crate::contents::Contents;
 use crate::driver::{AttributeSet, Category, Present, Session, Signed, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Notice, Result, Step};
 use crate::pki::Certificate;
@@ -60,4 +61,22 @@ pub(super) fn sign_challenge(
         Some(_) => Ok(signed),
         None => Err(Error::new(Code::SignatureInvalid).during(Step::SignChallenge)),
     }
+}
+
+/// Writes the CA certificates above the new one that are not on the token yet, without a key and so with an identifier
+/// of their own.
+pub(super) fn write_ca_certificates(session: &Session, authorities: &[&Certificate]) -> Result<()> {
+    let contents = Contents::read(session)?;
+    let before = Some(contents.present().as_ref());
+    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| *stored.der == *ca.der());
+    for ca in authorities.iter().filter(missing) {
+        let label = ca.subject().common_name().unwrap_or("CA");
+        let id = ca.public_key().key_id();
+        let (written, _) =
+            session.write_certificate(ca, Category::Authority, &id, label.as_bytes(), before)?;
+        if let Err(error) = session.read_back(&written) {
+            return Err(error.after_clean_up(session.take_back(&written)));
+        }
+    }
+    Ok(())
 }

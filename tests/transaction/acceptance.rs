@@ -65,7 +65,10 @@ fn a_new_common_name_is_no_difference_and_another_organization_is_told() {
 
         // The one that has requested it, in another process.
         let mine = (pending.request().public_key().clone(), old.certificate().serial().to_string());
-        let installed = Install::new(&read(&answer)).run(&session, &run().requests([mine])).unwrap();
+        let response = read(&answer);
+        let renames = policy(|p| p.demand_subject(SubjectRule::CommonNameMayChange));
+        let install = Install::new(&response).policy(&renames);
+        let installed = install.run(&session, &run().requests([mine])).unwrap();
         assert_eq!(installed.issuer, IssuerContinuity::SameIssuer);
         let warned = warning(&installed, Notice::SubjectChanged);
         assert_eq!(warned.is_some(), told, "{what}: {:?}", installed.notices);

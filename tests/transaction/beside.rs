@@ -6,7 +6,7 @@ mod common;
 
 use common::{Bank, credential, facts, read, refused, run};
 use usbtoken::error::{Fact, Notice};
-use usbtoken::pki::Window;
+use usbtoken::pki::{SubjectRule, Window};
 use usbtoken::renewal::{Renewable, Retire};
 use usbtoken::{Code, Credential, Install, Renewal};
 use usbtoken_testkit::{Kind, NameDer, TestCa, Text, days_from_now, serial_hex, verify_with_certificate};
@@ -186,7 +186,8 @@ fn an_answer_with_another_users_name_removes_nothing_by_itself() {
     assert_eq!(bank.soft.snapshot().with_id(&[0xb]).count(), 3);
 }
 
-/// A name of one's own that the CA has changed is no other user's.
+/// A name that nobody else on the token has may be one of one's own that the CA has changed, or a user's of another token: the
+/// installation says nothing, and the old one goes when a person says so.
 #[test]
 fn a_changed_common_name_that_nobody_else_has_is_a_renewal() {
     let bank = Bank::alone(Kind::P256, days_from_now(300));
@@ -200,7 +201,14 @@ fn a_changed_common_name_that_nobody_else_has_is_a_renewal() {
     let answer = bank.ca.issue(&firm("Example", "Alice 2"), spki).not_after(days_from_now(376)).der();
     let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
     assert!(!installed.notices.iter().any(|one| *one == Notice::SubjectChanged), "{:?}", installed.notices);
-    assert!(Retire::replaced_by(&installed).unwrap().run(&session, &run()).unwrap().key_removed);
+    let before = bank.soft.snapshot();
+    let removal = Retire::replaced_by(&installed).unwrap();
+    let error = refused(removal.run(&session, &run()), Code::SuccessorDoubtful);
+    assert_eq!(facts(&error, Fact::Reason), ["common_name_changed"]);
+    let new = installed.credential.certificate();
+    assert_eq!(facts(&error, Fact::Successor), [new.serial().to_string()]);
+    bank.soft.snapshot().assert_same_as(&before);
+    assert!(removal.successor(new).run(&session, &run()).unwrap().key_removed);
 }
 
 /// A record that names a certificate which is not on this token may have been copied from another one.
@@ -255,7 +263,10 @@ fn an_answer_in_a_name_that_is_on_the_token_removes_nothing_by_itself() {
         let token = bank.token();
         let session = bank.login(&token);
         let alice = credential(&token, &[0xa]);
-        let pending = Renewal::of(&alice).policy(&bank.anchored()).begin(&session, &run()).unwrap();
+        // Also where common names are known to change.
+        let mut policy = bank.anchored();
+        policy.demand_subject(SubjectRule::CommonNameMayChange);
+        let pending = Renewal::of(&alice).policy(&policy).begin(&session, &run()).unwrap();
         let spki = pending.request().public_key().spki_der();
         let answer = bank.ca.issue(&firm("Example", "Bob"), spki).not_after(days_from_now(376)).der();
         let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();

@@ -72,7 +72,9 @@ fn a_copied_record_makes_no_other_user_a_successor() {
         let before = bank.soft.snapshot();
         let error = bank.unattended().failed(Code::SuccessorDoubtful);
         assert_eq!(error["facts"]["reason"][0], "another_subject", "{error:#}");
-        assert!(error["facts"]["go_on"].is_null(), "{error:#}");
+        let go_on = error["facts"]["go_on"].as_array().unwrap();
+        assert!(go_on[0].as_str().unwrap().contains("retire") && go_on.len() == 2, "{error:#}");
+        assert!(go_on[1].as_str().unwrap().contains("--although-renewed --id 0a"), "{error:#}");
         bank.soft.snapshot().assert_same_as(&before);
         let session = bank.session();
         let alice = session.credentials().unwrap().by_id(ALICE).only().unwrap();
@@ -98,7 +100,7 @@ fn a_person_says_whether_another_name_is_meant() {
     bank.move_record_to_bob();
     let before = bank.soft.snapshot();
     let (serial, anchor) = (bank.serial(ALICE), bank.anchor());
-    bank.run(&["renew", "--force", "--id", "0a", "--issuer", &bank.issuer("")]).json();
+    bank.run(&["renew", "--although-renewed", "--id", "0a", "--issuer", &bank.issuer("")]).json();
     let after = bank.soft.snapshot();
     after.assert_keeps(&before);
     assert_eq!(after.added_since(&before).len(), 3);
@@ -228,7 +230,7 @@ fn a_certificate_of_another_ca_renews_nothing_unasked() {
 }
 
 /// CAs give each certificate a common name of its own, with the day in it: what this computer has requested itself it knows by its own
-/// records, in one run and from day to day.
+/// records, in one run and from day to day. The old one goes where somebody has said that the CA does so, or names the new one.
 #[test]
 fn a_common_name_that_the_ca_has_changed_is_known_where_it_was_requested() {
     for in_two in [false, true] {
@@ -244,10 +246,22 @@ fn a_common_name_that_the_ca_has_changed_is_known_where_it_was_requested() {
             bank.ca.issue_for_parsed(&parsed).subject(&subject).der()
         };
         bank.run(&["request", "--out", "request.pem"]).json();
-        let answer = issue(&bank.read("request.pem"));
-        let answer = bank.write("answer.der", &answer).display().to_string();
+        let answered = issue(&bank.read("request.pem"));
+        let ca = std::fs::read_to_string(&anchor).unwrap();
+        let answer = usbtoken::Certificate::from_der(&answered).unwrap().to_pem() + &ca;
+        let answer = bank.write("answer.pem", answer.as_bytes()).display().to_string();
         if in_two {
-            bank.run(&["install", &answer, "--retire-old", "--trust-anchor", &anchor]).json();
+            let line = ["install", &answer, "--retire-old", "--trust-anchor", &anchor];
+            let kept = bank.run(&line);
+            assert_eq!(kept.printed()["retired"], false);
+            let error = kept.failed(Code::SuccessorDoubtful);
+            assert_eq!(error["facts"]["reason"][0], "common_name_changed", "{error:#}");
+            let serial = error["facts"]["successor"][0].as_str().unwrap();
+            let go_on = error["facts"]["go_on"][0].as_str().unwrap();
+            assert!(go_on.contains(&format!("--successor {serial} --trust-anchor")), "{go_on}");
+            assert_eq!(bank.soft.snapshot().with_id(&id).count(), 3);
+            let again = bank.run(&[&line[..], &["--subject", "common-name-may-change"]].concat()).json();
+            assert_eq!(again["retired"], true, "{again:#}");
             assert_eq!(bank.soft.snapshot().with_id(&id).count(), 0);
             continue;
         }
@@ -265,8 +279,13 @@ fn a_common_name_that_the_ca_has_changed_is_known_where_it_was_requested() {
         bank.soft.snapshot().assert_same_as(&both);
         let _ = std::fs::remove_dir_all(&state);
         std::fs::rename(bank.file("elsewhere"), &state).unwrap();
-        let done = bank.unattended_for("01").json();
-        assert_eq!(done["retired"], true, "{done:#}");
+        bank.unattended_for("01").failed(Code::SuccessorDoubtful);
+        bank.soft.snapshot().assert_same_as(&both);
+        let serial = usbtoken_testkit::serial_hex(&answered);
+        let named = ["retire", "--yes", "--id", "01", "--successor", &serial];
+        // That both come from one CA was seen at the installation, where its certificate came along.
+        let done = bank.run(&named).json();
+        assert_eq!(done["issuer_continuity"], "same_issuer", "{done:#}");
         assert_eq!(bank.soft.snapshot().with_id(&id).count(), 0);
     }
 }

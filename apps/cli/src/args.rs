@@ -272,7 +272,7 @@ pub struct Request {
     pub file: OutArgs,
 
     /// A first certificate for this subject (RFC 4514), for example `CN=Yamada,O=Example`.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force", "from"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "serial", "reuse_key", "force", "although_renewed", "from"])]
     pub subject: Option<String>,
 
     /// The form of the request; pkcs10 where no bank says otherwise.

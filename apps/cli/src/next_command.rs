@@ -6,7 +6,7 @@ use std::path::Path;
 use usbtoken::TokenUri;
 use usbtoken::driver::TokenIdentity;
 
-use crate::args::{CheckArgs, FormArg, Global, IssuerArgs, ProofArg};
+use crate::args::{CheckArgs, FormArg, Global, IssuerArgs, KeyArgs, ProofArg};
 
 /// A command line in the making.
 pub struct CommandLine {
@@ -77,6 +77,13 @@ impl CommandLine {
         line.value("--require-proof", level)
             .flag("--write-chain", checks.write_chain)
             .flag("--retire-old", retire_old)
+    }
+
+    /// Adds which key is wanted.
+    #[must_use]
+    pub fn key(self, key: &KeyArgs) -> Self {
+        let kind = key.key.map(|kind| kind.to_string());
+        self.value("--key", kind.as_deref()).flag("--reuse-key", key.reuse_key).flag("--force", key.force)
     }
 
     /// Adds how the CA is asked.

@@ -22,7 +22,7 @@ const ROWS: &[Row] = &[
     Row { behaviour: &["--begin", "5m"], notices: &["not_yet_valid"], kept: Some("retire_not_begun") },
     Row { behaviour: &["--begin", "1d"], notices: &["not_yet_valid"], kept: Some("retire_not_begun") },
     Row { behaviour: &["--naming", "recoded"], notices: &[], kept: None },
-    Row { behaviour: &["--naming", "own-common-name"], notices: &[], kept: None },
+    Row { behaviour: &["--naming", "own-common-name"], notices: &[], kept: Some("successor_doubtful") },
     Row {
         behaviour: &["--naming", "new-generation"],
         notices: &["subject_changed"],
@@ -42,6 +42,18 @@ fn a_renewal_is_done_however_the_ca_behaves() {
         let new = new_credential(&stage);
         let after = stage.token.snapshot();
         match row.kept {
+            // A person who knows that the CA does so says it beforehand.
+            Some("successor_doubtful") => {
+                assert_eq!(
+                    (done.code, &done.error()["facts"]["reason"][0]),
+                    (9, &"common_name_changed".into())
+                );
+                after.assert_keeps(&before);
+                let stage = Stage::of(kind, days_from_now(11));
+                let said = ["--retire-old", "--subject", "common-name-may-change"];
+                stage.renew(&said, &[&["--form", "p7"], row.behaviour].concat()).succeeded();
+                assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0);
+            }
             Some(reason) => {
                 assert_eq!(done.code, 9);
                 assert_eq!(done.error()["name"], reason);

@@ -13,6 +13,10 @@ pub const USBTOKEN_ENROLL_CREATE_REQUEST: u32 = 1;
 pub const USBTOKEN_ENROLL_INSTALL_RESPONSE: u32 = 2;
 /// What a page wants to do: give up a request that was made, and remove its key.
 pub const USBTOKEN_ENROLL_ABANDON: u32 = 3;
+/// What a page wants to do: make a key pair and a request although another certificate on the token seems to take the place of
+/// the one that it renews, in another name or from another CA. Asked after the login, besides
+/// USBTOKEN_ENROLL_CREATE_REQUEST; the warning `successor_doubtful`, told just before, has both names.
+pub const USBTOKEN_ENROLL_RENEW_DOUBTFUL: u32 = 4;
 
 /// usbtoken_enroll_set_number: KeySpec: 0, 1 (exchange) or 2 (signature). The key signs in any case.
 pub const USBTOKEN_ENROLL_KEY_SPEC: u32 = 1;
@@ -63,7 +67,8 @@ pub const USBTOKEN_PROBE_RENEWED: u32 = 4;
 
 /// Asks a person whether this page may do this: 「Webアクセスの確認」. Gets the origin, such as
 /// "`https://www.bank.example`", and USBTOKEN_ENROLL_CREATE_REQUEST …. 1 is yes; anything else is no. Asked before
-/// every operation, and before the PIN.
+/// every operation, and before the PIN; USBTOKEN_ENROLL_RENEW_DOUBTFUL after it. To an operation that your program does not know the
+/// answer is no.
 pub type usbtoken_consent_callback =
     Option<unsafe extern "C" fn(user: *mut c_void, origin: *const c_char, operation: u32) -> i32>;
 

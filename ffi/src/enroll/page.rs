@@ -5,12 +5,13 @@ use std::time::SystemTime;
 
 use base16ct::lower::encode_string as hex;
 use usbtoken::bank::{KeyRule, Override};
-use usbtoken::error::{Fact, Step};
+use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::Name;
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
-    Code, Credentials, Error, Install, Installed, Renewal, Response, Result, Run, Session, Token, TokenUri,
+    Code, Credentials, Error, Install, Installed, Pending, Renewal, Response, Result, Run, Session, Token,
+    TokenUri,
 };
 
 use super::elsewhere;
@@ -242,12 +243,28 @@ impl Page {
             Some(key) => renewal.resume(&session, &key, &self.run())?,
             None if waiting.len() >= MOST_WAITING => return Err(too_many(&waiting).into()),
             // The others wait on.
-            None => renewal.beside_pending().begin(&session, &self.run())?,
+            None => self.begin(&renewal.beside_pending(), &session)?,
         };
         self.shared.host.warn(pending.notices());
         state.created = Some(pending.key_id().to_vec());
         let request = pending.renewal_request().map_or(pending.request().to_der(), |cms| cms.to_der());
         Ok(encoding::encode(request, encoding)?)
+    }
+
+    /// Begins it; where what takes its place is doubtful, when the person wants that all the same.
+    fn begin(&self, renewal: &Renewal, session: &Session) -> PageResult<Pending> {
+        let error = match renewal.begin(session, &self.run()) {
+            Err(error) if error.code() == Code::SuccessorDoubtful => error,
+            Err(error) if error.code() == Code::RenewedForAnother => error,
+            begun => return Ok(begun?),
+        };
+        let told = error
+            .facts()
+            .fold(Warning::from(Notice::SuccessorDoubtful), |told, (fact, value)| told.fact(fact, value));
+        self.shared.host.warn(&[told]);
+        // Without a yes the page learns why, as it did before the person could be asked.
+        self.ask(USBTOKEN_ENROLL_RENEW_DOUBTFUL).map_err(|_| Refusal::from(error))?;
+        Ok(renewal.clone().although_renewed().begin(session, &self.run())?)
     }
 
     pub(crate) fn install_response(

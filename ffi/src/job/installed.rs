@@ -223,7 +223,7 @@ pub(super) unsafe fn apply(
     let has = |flag| params.flags & flag != 0;
     host.check_override(params.anchor_count != 0, Override::Anchors)?;
     if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
-        policy.subject = subject_rule(params.subject_rule)?;
+        policy.demand_subject(subject_rule(params.subject_rule)?);
     }
     if params.relax != 0 {
         policy.relax = relax(params.relax)?;

@@ -55,6 +55,10 @@ pub const USBTOKEN_RENEW_SIGNED_BY_OLD_KEY: u32 = 8;
 /// usbtoken_renewal_params: send the request although the driver denies that the new key is protected, and cannot be started
 /// anew because your program has it in use (USBTOKEN_PROOF_UNDECIDED). The installation judges the key again.
 pub const USBTOKEN_RENEW_ALTHOUGH_DENIED: u32 = 16;
+/// usbtoken_renewal_params: renew although another certificate on the token takes the place of this one, or seems to
+/// (USBTOKEN_ALREADY_RENEWED, USBTOKEN_SUCCESSOR_DOUBTFUL, USBTOKEN_RENEWED_FOR_ANOTHER): a person has seen which one that is, and says
+/// that this one is to be renewed all the same.
+pub const USBTOKEN_RENEW_ALTHOUGH_RENEWED: u32 = 32;
 
 /// usbtoken_renewal_text: CKA_ID of the new pair, in lower-case hexadecimal.
 pub const USBTOKEN_RENEWAL_ID: u32 = 1;
@@ -201,7 +205,8 @@ impl Params {
             | USBTOKEN_RENEW_BESIDE_PENDING
             | USBTOKEN_RENEW_REUSE_KEY
             | USBTOKEN_RENEW_SIGNED_BY_OLD_KEY
-            | USBTOKEN_RENEW_ALTHOUGH_DENIED;
+            | USBTOKEN_RENEW_ALTHOUGH_DENIED
+            | USBTOKEN_RENEW_ALTHOUGH_RENEWED;
         if raw.flags & !all != 0 {
             return Err(args::bad("params.flags", "unknown_value"));
         }
@@ -233,6 +238,9 @@ impl Params {
         }
         if has(USBTOKEN_RENEW_ALTHOUGH_DENIED) {
             renewal = renewal.although_denied();
+        }
+        if has(USBTOKEN_RENEW_ALTHOUGH_RENEWED) {
+            renewal = renewal.although_renewed();
         }
         if has(USBTOKEN_RENEW_SIGNED_BY_OLD_KEY) {
             // Also where there is no old key to sign, which is an error then.

@@ -87,7 +87,7 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             let params: usbtoken_retire_params = params;
             noun.host.check_override(params.anchor_count != 0, Override::Anchors)?;
             if params.subject_rule != USBTOKEN_SUBJECT_DEFAULT {
-                policy.subject = subject_rule(params.subject_rule)?;
+                policy.demand_subject(subject_rule(params.subject_rule)?);
             }
             // SAFETY: rule 4 of the header.
             let anchors = unsafe { anchor_certificates(params.anchors, params.anchor_count) }?;

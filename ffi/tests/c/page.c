@@ -9,11 +9,14 @@
  *   abandon [SUBJECT]       Initialize, Subject, and give up what was not made here
  *   abandon-named ID        for a key that the person has named
  *   forget ID [named]       no page: the program gives up the job of any caller
+ *   begin SERIAL [although]  no page: the program begins a renewal, of one that seems to be renewed where it says so
+ *   retire SERIAL [SERIAL]  no page: the program removes an old credential, whose place the second one takes
  *   list                    no page: the credentials, and whether another has taken their place
  *
  * Prints the HRESULT or status, the code, and how often the person was asked: for consent, for the PIN, for a key that waits.
  * USBTOKEN_TEST_BANK is a bank's profile, USBTOKEN_TEST_ANCHOR a CA that the program names besides; with
- * USBTOKEN_TEST_PROVIDER the page names the token of URI. The person chooses the key of USBTOKEN_TEST_CHOICE.
+ * USBTOKEN_TEST_PROVIDER the page names the token of URI. The person chooses the key of USBTOKEN_TEST_CHOICE, and says no to a
+ * renewal beside a doubtful follower where there is USBTOKEN_TEST_NO.
  */
 #include "check.h"
 
@@ -26,9 +29,8 @@ static int32_t consent(void *user, const char *origin, uint32_t operation)
 {
     (void)user;
     (void)origin;
-    (void)operation;
     person.consents++;
-    return 1;
+    return operation != USBTOKEN_ENROLL_RENEW_DOUBTFUL || getenv("USBTOKEN_TEST_NO") == NULL;
 }
 
 static int64_t waiting(void *user, const char *origin, const usbtoken_pending_list *list)
@@ -196,6 +198,36 @@ static void list(usbtoken_context *context, const char *uri)
     usbtoken_token_free(&token);
 }
 
+static void work(usbtoken_context *context, const char *uri, const char *step, const char *serial, const char *how)
+{
+    usbtoken_token *token = NULL;
+    usbtoken_session *session = NULL;
+    usbtoken_credentials *all = NULL;
+    usbtoken_credential *old = NULL, *new = NULL;
+    usbtoken_renewal *renewal = NULL;
+    OK(context, usbtoken_find(context, uri, NUL, &token));
+    OK(token, usbtoken_login(token, person.pin, NUL, 0, &session));
+    OK(session, usbtoken_session_credentials(session, &all));
+    OK(all, usbtoken_credentials_by_serial(all, serial, NUL, &old));
+    if (strcmp(step, "begin") == 0) {
+        usbtoken_renewal_params params = { .struct_size = sizeof params };
+        params.flags = how == NULL ? 0 : USBTOKEN_RENEW_ALTHOUGH_RENEWED | USBTOKEN_RENEW_BESIDE_PENDING;
+        report(step, usbtoken_renewal_begin(session, old, &params, &renewal), session);
+    } else {
+        usbtoken_retire_params params = { .struct_size = sizeof params };
+        if (how != NULL)
+            OK(all, usbtoken_credentials_by_serial(all, how, NUL, &new));
+        params.successor = new;
+        report(step, usbtoken_session_retire_with(session, old, &params, NULL), session);
+    }
+    usbtoken_renewal_free(&renewal);
+    usbtoken_credential_free(&old);
+    usbtoken_credential_free(&new);
+    usbtoken_credentials_free(&all);
+    usbtoken_session_free(&session);
+    usbtoken_token_free(&token);
+}
+
 int main(int count, char **arguments)
 {
     CHECK(count >= 7);
@@ -230,6 +262,8 @@ int main(int count, char **arguments)
         list(context, arguments[2]);
     } else if (strcmp(arguments[6], "forget") == 0) {
         forget(context, arguments[2], word, count > 8);
+    } else if (strcmp(arguments[6], "begin") == 0 || strcmp(arguments[6], "retire") == 0) {
+        work(context, arguments[2], arguments[6], word, count > 8 ? arguments[8] : NULL);
     } else {
         EXPECT(USBTOKEN_HR_OK, context, usbtoken_enroll_new(context, arguments[5], NUL, &page));
         EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_set_consent(page, consent, NULL));

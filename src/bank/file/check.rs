@@ -29,6 +29,7 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
     let window = check.window(&file.calendar, file.too_late.as_ref());
     let tokens = check.tokens(file.token);
     let origins = check.origins(&file.pages.origins);
+    let subject = check.choice("ca.subject", file.ca.subject.as_ref(), SUBJECTS);
     Bank {
         id: String::new(),
         file: None,
@@ -37,7 +38,8 @@ pub(super) fn bank(file: raw::File, now: SystemTime, faults: &mut Faults<'_>) ->
         tokens,
         anchors: check.anchors("ca.anchors", &file.ca.anchors),
         issuers: check.list("ca.issuers", &file.ca.issuers, "RFC 4514", |text| text.parse::<Name>().ok()),
-        subject: check.choice("ca.subject", file.ca.subject.as_ref(), SUBJECTS).unwrap_or_default(),
+        subject: subject.unwrap_or_default(),
+        common_name_changes: subject.is_some_and(|rule| rule != SubjectRule::Exact),
         relax: check
             .list("ca.relax", &file.ca.relax, &names(Check::ALL), |text| text.parse::<Check>().ok())
             .into_iter()

@@ -145,6 +145,11 @@ impl PartialEq for Label {
 impl Eq for Label {}
 
 impl StoredKey {
+    /// Whether both were read of one object: within a session a handle means one (PKCS#11 v3.1 §3.4).
+    pub(crate) fn is_same_object(&self, other: &StoredKey) -> bool {
+        self.place == other.place
+    }
+
     /// The same key as one that is read again when it is to be proven: an answer is for the moment in which it was given.
     pub(crate) fn to_be_asked_again(&self) -> Self {
         StoredKey { value_refused: false, ..self.clone() }

@@ -1,7 +1,9 @@
 //! Finding and reading objects.
 
+mod failed;
 mod values;
 
+use self::failed::{is_about_the_object, refusal, twice};
 pub(super) use self::values::private_value_of;
 use self::values::{algorithm, bytes, label, may_be_of_key, public_half};
 use super::evidence::Evidence;
@@ -9,11 +11,11 @@ use super::object::{Label, Objects, Place, Present, StoredCertificate, StoredKey
 use super::open::Open;
 use super::{PublicSession, Session};
 use crate::driver::ckr::During as _;
-use crate::error::{Call, Code, Error, Fact, Result, Step};
+use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use usbtoken_pkcs11::types::*;
-use usbtoken_pkcs11::{Ahead, Attributes, Failure, ObjectHandle, Outcome, Template, Wanted};
+use usbtoken_pkcs11::{Ahead, Attributes, ObjectHandle, Outcome, Template, Wanted};
 
 /// On a token with more objects than this the certificates are searched for by their class too, unless they were before: one
 /// search more saves a second read of each.
@@ -60,6 +62,8 @@ pub(super) enum Object {
     Certificate(StoredCertificate),
     PrivateKey(StoredKey),
     PublicKey(StoredPublicKey),
+    /// A certificate of another type than X.509, in whatever form.
+    OtherCertificate,
     /// Of a class that no renewal is about.
     Other,
     /// It does not say what it is: half made, or hidden.
@@ -116,6 +120,8 @@ impl Open {
                 Ok(Object::Certificate(one)) => objects.certificates.push(one),
                 Ok(Object::PrivateKey(one)) => objects.private_keys.push(one),
                 Ok(Object::PublicKey(one)) => objects.public_keys.push(one),
+                // For which key it is nobody here can tell.
+                Ok(Object::OtherCertificate) => objects.hidden_certificates += 1,
                 Ok(Object::Other) => others += 1,
                 // Half made, and then there is nothing to be said of it; or hidden, and then it may be what is missing.
                 Ok(Object::Unknown) => {
@@ -123,14 +129,19 @@ impl Open {
                     hidden.push(handle);
                 }
                 Err(failure) if is_about_the_object(&failure) => {
-                    objects.unreadable += 1;
-                    hidden.push(handle);
+                    match self.read_without_value(handle) {
+                        Some(certificate) => objects.certificates.push(certificate),
+                        None => {
+                            objects.unreadable += 1;
+                            hidden.push(handle);
+                        }
+                    }
                     failed.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure.during(Step::ReadObjects)),
             }
         }
-        objects.hidden_certificates = self.certificates_among(&hidden);
+        objects.hidden_certificates += self.certificates_among(&hidden);
         certificates.extend(objects.certificates.iter().map(|one| one.place.handle));
         self.certificates.replace(certificates);
         match failed {
@@ -139,6 +150,14 @@ impl Open {
             Some(failure) => Ok(Objects { refusal: refusal(failure), ..objects }),
             None => Ok(objects),
         }
+    }
+
+    /// A certificate of which the driver gives everything but the value: whose it is can be told by the rest.
+    fn read_without_value(&self, handle: ObjectHandle) -> Option<StoredCertificate> {
+        let wanted = [CLASS, Wanted::short(CKA_ID), Wanted::short(CKA_LABEL)];
+        let attributes = self.attributes_where(handle, &wanted, |_, _| true).ok()?;
+        let is_certificate = attributes.number(CKA_CLASS) == Some(CKO_CERTIFICATE);
+        is_certificate.then(|| self.certificate(handle, &attributes)).flatten()
     }
 
     /// How many of these objects, none of which says what it is, are certificates by a search. Where that fails, each may be.
@@ -212,7 +231,7 @@ impl Open {
         match attributes.number(CKA_CLASS) {
             Some(CKO_CERTIFICATE) => {
                 let read = self.certificate_read(handle, self.certificate_attributes(handle))?;
-                Ok(read.map_or(Object::Other, Object::Certificate))
+                Ok(read.map_or(Object::OtherCertificate, Object::Certificate))
             }
             Some(CKO_PRIVATE_KEY) => Ok(Object::PrivateKey(self.private_key(handle, &attributes))),
             Some(CKO_PUBLIC_KEY) => {
@@ -441,41 +460,5 @@ impl Session {
         let unread = objects.unreadable > 0 || objects.silent;
         self.unread.set(unread.then_some(Unread(objects.refusal)));
         Ok(objects)
-    }
-}
-
-/// A driver that fails once at one object is asked once more.
-fn twice<T>(mut read: impl FnMut() -> Outcome<T>) -> Outcome<T> {
-    match read() {
-        Err(failure) if is_about_the_object(&failure) => read(),
-        done => done,
-    }
-}
-
-fn refusal(failure: Failure) -> Option<Call> {
-    failure.during(Step::ReadObjects).pkcs11_call()
-}
-
-/// Whether a failure may be that of one object, and not of the token or the session.
-fn is_about_the_object(failure: &Failure) -> bool {
-    match failure {
-        Failure::Misbehaved { .. } => true,
-        Failure::Returned { rv, .. } => matches!(
-            *rv,
-            CKR_OBJECT_HANDLE_INVALID
-                | CKR_GENERAL_ERROR
-                | CKR_FUNCTION_FAILED
-                | CKR_DEVICE_ERROR
-                | CKR_ARGUMENTS_BAD
-                | CKR_DATA_INVALID
-                | CKR_DATA_LEN_RANGE
-                | CKR_ATTRIBUTE_VALUE_INVALID
-        ),
-        Failure::Missing { .. }
-        | Failure::Forked { .. }
-        | Failure::Crashed { .. }
-        | Failure::TimedOut { .. }
-        | Failure::Cancelled { .. }
-        | Failure::InCall { .. } => false,
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Removal {
     kept: Vec<Place>,
     /// Whether a private key stays on the token.
     keeps_key: bool,
+    /// Whether a person goes on with it although a certificate object cannot be read.
+    although_unread: bool,
 }
 
 /// One object, and what a fresh read must say of it.
@@ -63,7 +65,14 @@ enum Is {
 
 impl Removal {
     pub(crate) fn new(step: Step) -> Self {
-        Removal { step, planned: Vec::new(), known: None, kept: Vec::new(), keeps_key: false }
+        Removal {
+            step,
+            planned: Vec::new(),
+            known: None,
+            kept: Vec::new(),
+            keeps_key: false,
+            although_unread: false,
+        }
     }
 
     /// Made of what was there then: before a private key goes, it is made sure that no certificate for it has come since.
@@ -76,6 +85,12 @@ impl Removal {
         self.kept.push(certificate.place);
         self.kept.extend(key.map(|key| key.place));
         self.keeps_key |= key.is_some();
+        self
+    }
+
+    /// Goes on although a certificate object that cannot be read may be for the key: a person has named that.
+    pub(crate) fn although_unread(mut self) -> Self {
+        self.although_unread = true;
         self
     }
 
@@ -142,21 +157,6 @@ impl Removal {
         self.and(place, Is::GeneratedHalf { id: id.to_vec(), label: label.to_vec() })
     }
 
-    /// What is planned, by class and identifier.
-    #[cfg(test)]
-    pub(crate) fn planned(&self) -> Vec<String> {
-        let class = |is: &Is| match is {
-            Is::Certificate { .. } | Is::CreatedCertificate { .. } => "certificate",
-            Is::HalfCertificate { .. } => "half",
-            Is::PublicKey { .. } => "public",
-            Is::PrivateKey { .. } => "private",
-            Is::HalfPublicKey { .. } => "half",
-            Is::GeneratedHalf { .. } => "half",
-        };
-        let name = |planned: &Planned| format!("{} {:?}", class(&planned.is), planned.place.handle);
-        self.planned.iter().map(name).collect()
-    }
-
     fn and(mut self, place: Place, is: Is) -> Self {
         self.planned.push(Planned { place, is });
         self
@@ -197,7 +197,10 @@ impl Session {
             }
             moved += 1;
             match open.read_object(handle) {
-                Ok(Object::Certificate(one)) if is_for(&one.der, public) => {
+                Ok(Object::Certificate(one)) if may_be_for(&one.der, public, removal) => {
+                    return changed("certificate_came");
+                }
+                Ok(Object::OtherCertificate | Object::Unknown) if !removal.although_unread => {
                     return changed("certificate_came");
                 }
                 Ok(_) => {}
@@ -407,6 +410,11 @@ impl Session {
         }
         Ok(came)
     }
+}
+
+/// Whether a certificate object is for this key; of what is not read as a certificate, nobody here can tell.
+fn may_be_for(der: &[u8], key: &PublicKey, removal: &Removal) -> bool {
+    is_for(der, key) || !removal.although_unread && Certificate::from_der(der).is_err()
 }
 
 fn is_for(der: &[u8], key: &PublicKey) -> bool {

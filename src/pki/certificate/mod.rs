@@ -199,6 +199,11 @@ impl Certificate {
         self.0.extensions.repeated.iter().map(String::as_str).collect()
     }
 
+    /// Whether it may be that of a CA: it says so, or names itself as its issuer.
+    pub(crate) fn is_authority(&self) -> bool {
+        self.is_ca() || self.subject() == self.issuer()
+    }
+
     /// Whether it is a CA's: basic constraints say so (RFC 5280 §4.2.1.9).
     pub fn is_ca(&self) -> bool {
         self.0.extensions.is_ca

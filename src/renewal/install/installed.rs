@@ -57,9 +57,10 @@ impl Installed {
     pub fn record(&self) -> Option<Installation> {
         let new = self.credential.certificate();
         let record = Installation::new(new, self.written_on?);
-        let renamed = self.old_certificate().filter(|old| self.made_here && !old.has_same_holder(new));
-        Some(match renamed {
-            Some(old) => record.in_place_of(old),
+        let is_one_issuers = self.issuer.is_shown();
+        let doubtful = |old: &&Certificate| !old.has_same_holder(new) || !is_one_issuers;
+        Some(match self.old_certificate().filter(|_| self.made_here).filter(doubtful) {
+            Some(old) => record.in_place_of(old, is_one_issuers),
             None => record,
         })
     }

@@ -11,13 +11,13 @@ use super::begin::{proof_notice, prove};
 use super::clock::{self, Clock};
 use super::pending::{KeyInUse, Pending, RequestedKey};
 use super::run::Run;
-use super::write::{sign_challenge, write_and_verify};
+use super::write::{sign_challenge, write_and_verify, write_ca_certificates};
 use crate::bank::{OldCredential, Policy};
 use crate::contents::{
     Contents, Credential, Credentials, Identified as _, PendingKey, about, already_installed,
     make_sure_it_is_meant, no_leaf, not_awaited,
 };
-use crate::driver::{Category, Present, Proof, Session, StoredCertificate, StoredKey};
+use crate::driver::{Present, Proof, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use crate::pki::{
     Certificate, IssuerContinuity, Name, Response, Skipped, authorities_of, jst_date, jst_time,
@@ -139,6 +139,12 @@ impl<'a> Install<'a> {
             let (key, elsewhere) = self.with_old(key)?;
             if contents.is_there(&leaf) {
                 return job.finish_written(&contents, &leaf, &key, elsewhere);
+            }
+            // It may be there, where the driver does not give it; a second one would be a copy.
+            if contents.may_be_certified(&key)
+                || contents.has_hidden_certificates() && session.certificates_came(key.id())?
+            {
+                return Err(key.error(Code::ObjectUnreadable).during(Step::CheckCertificate));
             }
             let compared = elsewhere.is_some() || !key.is_from_elsewhere();
             let key = RequestedKey::Waiting(Box::new(key));
@@ -481,22 +487,4 @@ fn finished(response: &Response, credentials: &Credentials) -> Option<Error> {
             .fact(Fact::Serial, in_use.serial())
             .fact(Fact::Date, jst_date(in_use.not_after())),
     )
-}
-
-/// Writes the CA certificates above the new one that are not on the token yet, without a key and so with an identifier
-/// of their own.
-fn write_ca_certificates(session: &Session, authorities: &[&Certificate]) -> Result<()> {
-    let contents = Contents::read(session)?;
-    let before = Some(contents.present().as_ref());
-    let missing = |ca: &&&Certificate| !contents.stored_certificates().any(|stored| *stored.der == *ca.der());
-    for ca in authorities.iter().filter(missing) {
-        let label = ca.subject().common_name().unwrap_or("CA");
-        let id = ca.public_key().key_id();
-        let (written, _) =
-            session.write_certificate(ca, Category::Authority, &id, label.as_bytes(), before)?;
-        if let Err(error) = session.read_back(&written) {
-            return Err(error.after_clean_up(session.take_back(&written)));
-        }
-    }
-    Ok(())
 }

@@ -28,19 +28,28 @@ pub struct Installation {
     certificate: String,
     /// In Japan, by the clock of the computer.
     day: Date,
-    /// The same of the certificate in whose place it was issued, where that has another subject and this program knows it by its own
-    /// request.
+    /// The same of the certificate in whose place it was issued, where the token alone does not show that, and this program knows it by
+    /// its own request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replaces: Option<String>,
+    /// Whether it was shown then that both come from one CA.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    one_issuer: bool,
 }
 
 impl Installation {
     pub(super) fn new(certificate: &Certificate, day: Date) -> Self {
-        Installation { version: VERSION, certificate: fingerprint(certificate), day, replaces: None }
+        Installation {
+            version: VERSION,
+            certificate: fingerprint(certificate),
+            day,
+            replaces: None,
+            one_issuer: false,
+        }
     }
 
-    pub(super) fn in_place_of(self, old: &Certificate) -> Self {
-        Installation { replaces: Some(fingerprint(old)), ..self }
+    pub(super) fn in_place_of(self, old: &Certificate, one_issuer: bool) -> Self {
+        Installation { replaces: Some(fingerprint(old)), one_issuer, ..self }
     }
 
     /// Whether it says that the one was issued in the other one's place.
@@ -95,11 +104,20 @@ impl Installations {
 
     /// Whether the one was installed in place of the other.
     pub(super) fn shows(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.any(new, |record| record.shows(old, new))
+    }
+
+    /// Whether it was shown at the installation that one CA has issued both.
+    pub(super) fn shows_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
+        self.any(new, |record| record.one_issuer && record.shows(old, new))
+    }
+
+    fn any(&self, new: &Certificate, says_so: impl Fn(&Installation) -> bool) -> bool {
         let kept = self.kept.as_ref().is_some_and(|kept| match kept.of(new, today()) {
-            Kept::Record(record) | Kept::Unusable(record) => record.shows(old, new),
+            Kept::Record(record) | Kept::Unusable(record) => says_so(&record),
             Kept::Nothing => false,
         });
-        kept || self.given.iter().any(|record| record.shows(old, new))
+        kept || self.given.iter().any(says_so)
     }
 
     /// The day in Japan on which this certificate was installed, where that is known. What is there and cannot be used counts as of today,

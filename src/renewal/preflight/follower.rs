@@ -29,12 +29,16 @@ fn doubt(
     run: &Run<'_>,
 ) -> Option<Error> {
     let (was, new) = (old.certificate(), &by.certificate);
+    // The caller's own records say that it was issued for the order in this one's place.
+    if run.has_replaced(was, new) {
+        return None;
+    }
     let doubtful = |reason| {
         let error = old.identify(Error::new(Code::SuccessorDoubtful)).during(Step::Preflight);
         error.fact(Fact::Candidate, by).fact(Fact::Reason, reason)
     };
-    if !was.has_same_holder(new) && !run.has_replaced(was, new) {
-        let error = doubtful("another_subject");
+    if !was.has_same_holder(new) {
+        let error = doubtful("another_subject").fact(Fact::Successor, new.serial());
         return Some(error.fact(Fact::Expected, was.subject()).fact(Fact::Found, new.subject()));
     }
     is_of_another_ca(policy, was, new, authorities, run).then(|| {

@@ -379,7 +379,7 @@ code_words! {
         "Insert your own USB token; if you have none, ask the bank's branch.";
     RetireKept "The rules of this renewal keep the old certificate."
         "Leave the old certificate where it is; if it has to go, ask the bank's branch.";
-    SuccessorDoubtful "By its record a certificate takes the place of this one that is in another name, or comes from another CA."
+    SuccessorDoubtful "What seems to take the place of this certificate is in another name, or comes from another CA."
         "Check whose certificate that is and who issued it. If it is right, name it as the successor when this one is removed, or name its CA's certificate as trust anchor; if it is wrong, renew this one and say that you want that although it seems to be renewed.";
     RenewedForAnother "The certificate that was issued as the renewal of this one has the name of another user on this token."
         "Check whose certificate it is. If the name is wrong, ask the bank's branch; this one stays until then.";

@@ -99,6 +99,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "This certificate is renewed already; it is renewed once more as asked for.",
             "Stop if the new one that is there is to be used: to go on is a second order.",
         ),
+        Notice::SuccessorDoubtful => w(
+            "What seems to take the place of this certificate is in another name, or comes from another CA.",
+            "Check whose certificate that is and who issued it. If it is wrong, renew this one all the same.",
+        ),
         Notice::SaidRenewed => w(
             "This certificate seems to be renewed already.",
             "Use the one that is shown. A renewal makes sure after the login, and writes nothing if it is so.",

@@ -105,6 +105,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
             "the new certificate has the name of another user whose certificate is on the token"
         }
         (Fact::Reason, "another_subject") => "its subject is another one",
+        (Fact::Reason, "common_name_changed") => "it was issued for this renewal, but in another common name",
         (Fact::Reason, "another_ca") => "another CA has issued it",
         (Fact::Reason, "another_follows") => {
             "by its record another certificate on this token has taken its place"

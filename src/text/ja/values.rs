@@ -95,6 +95,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
             "新しい電子証明書の名前が、トークンにある別の利用者の電子証明書と同じです"
         }
         (Fact::Reason, "another_subject") => "主体者名が異なります",
+        (Fact::Reason, "common_name_changed") => "この更新で発行されましたが、コモンネームが異なります",
         (Fact::Reason, "another_ca") => "別の認証局が発行しています",
         (Fact::Reason, "another_follows") => "記録によると、このトークンの別の電子証明書が後継になっています",
         (Fact::Reason, "follows_another") => "記録によると、指定された電子証明書は別の電子証明書の後継です",

@@ -38,9 +38,13 @@ pub struct KeyArgs {
     #[arg(long, conflicts_with = "key")]
     pub reuse_key: bool,
 
-    /// Renews outside the 40 days before expiry too.
+    /// Renews outside the 40 days before expiry too, and although it is renewed already.
     #[arg(long)]
     pub force: bool,
+
+    /// Renews although another certificate takes this one's place, or seems to.
+    #[arg(long)]
+    pub although_renewed: bool,
 }
 
 /// What is checked before the new certificate is written.

@@ -122,7 +122,8 @@ pub fn formed(renewal: Renewal, form: Option<FormArg>) -> Renewal {
 
 /// The same renewal, also where a rule of ours speaks against it, if the person wants that.
 pub fn forced(renewal: Renewal, key: &KeyArgs) -> Renewal {
-    if key.force { renewal.outside_window().although_renewed() } else { renewal }
+    let renewal = if key.force { renewal.outside_window() } else { renewal };
+    if key.force || key.although_renewed { renewal.although_renewed() } else { renewal }
 }
 
 /// The level of proof that the command line demands.

@@ -118,6 +118,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ConfirmSharedId => {
             "With the old key the new certificate is stored under the old one's id. A token that holds one certificate for a key overwrites the old one. To go on, type yes: "
         }
+        Words::ConfirmNewName { old, new } => {
+            return format!(
+                "The new certificate is in another name:\n  old: {old}\n  new: {new}\nIf it is the same user's and the old one is to be removed, type yes: "
+            );
+        }
         Words::ConfirmRemoval => "This cannot be undone. To remove it, type yes: ",
         Words::Installed => "The certificate was issued and installed.",
         Words::RestartBrowsers => "To make it effective, close every browser window once.",
@@ -205,7 +210,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "The certificate that takes its place is named with \"usbtoken retire --successor\"."
         }
         Words::HintSuccessorDoubtful => {
-            "If it is right: \"usbtoken retire --successor\", or --trust-anchor. If it is wrong: \"usbtoken renew --force\"."
+            "If it is right: \"usbtoken retire --successor\", or --trust-anchor. If it is wrong: \"usbtoken renew --although-renewed\" with --id or --serial of this one."
         }
         Words::HintFinalTry => "To go on with what may be the last attempt, add --final-try.",
         Words::HintStatedLocked => "If the PIN is not locked, add --final-try to have it sent.",

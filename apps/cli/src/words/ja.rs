@@ -127,6 +127,11 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::ConfirmSharedId => {
             "これまでの鍵を使うと、新しい電子証明書は古いものと同じIDで保存されます。1つの鍵に電子証明書を1つしか保存できないUSBトークンでは、古い電子証明書が上書きされます。続ける場合は yes と入力してください: "
         }
+        Words::ConfirmNewName { old, new } => {
+            return format!(
+                "新しい電子証明書の名義が異なります。\n  古い電子証明書: {old}\n  新しい電子証明書: {new}\n同じ利用者のもので、古い電子証明書を削除してよい場合は yes と入力してください: "
+            );
+        }
         Words::ConfirmRemoval => "元に戻せません。削除する場合は yes と入力してください: ",
         Words::Installed => "電子証明書の発行とインストールが完了しました。",
         Words::RestartBrowsers => "電子証明書を有効にするには、一度すべてのブラウザを閉じてください。",
@@ -220,7 +225,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintRetire => "古い電子証明書は「usbtoken retire」で削除できます。",
         Words::HintSuccessor => "後継の電子証明書は「usbtoken retire --successor」で指定できます。",
         Words::HintSuccessorDoubtful => {
-            "正しい場合は「usbtoken retire --successor」または --trust-anchor で指定できます。誤っている場合は「usbtoken renew --force」で更新できます。"
+            "正しい場合は「usbtoken retire --successor」または --trust-anchor で指定できます。誤っている場合は「usbtoken renew --although-renewed」に --id か --serial でこの電子証明書を指定すると更新できます。"
         }
         Words::HintFinalTry => "最後の入力であることを承知で続ける場合は --final-try を付けてください。",
         Words::HintStatedLocked => "ロックされていないと分かっている場合は、--final-try を付けると送ります。",

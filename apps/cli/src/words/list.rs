@@ -147,6 +147,13 @@ pub enum Words<'a> {
     },
     /// Question before a credential or key is removed; the answer is the word `yes`.
     ConfirmRemoval,
+    /// Question whether the old credential is removed though the new one has another name; the answer is the word `yes`.
+    ConfirmNewName {
+        /// The subject of the old certificate.
+        old: &'a str,
+        /// The subject of the new one.
+        new: &'a str,
+    },
     /// Question whether a certificate is written under the identifier of another; the answer is the word `yes`.
     ConfirmSharedId,
 

@@ -153,3 +153,19 @@ fn every_planned_object_has_its_identifier() {
         assert_eq!(is.id(), ID);
     }
 }
+
+impl Removal {
+    /// What is planned, by class and identifier.
+    pub(crate) fn planned(&self) -> Vec<String> {
+        let class = |is: &Is| match is {
+            Is::Certificate { .. } | Is::CreatedCertificate { .. } => "certificate",
+            Is::HalfCertificate { .. } => "half",
+            Is::PublicKey { .. } => "public",
+            Is::PrivateKey { .. } => "private",
+            Is::HalfPublicKey { .. } => "half",
+            Is::GeneratedHalf { .. } => "half",
+        };
+        let name = |planned: &Planned| format!("{} {:?}", class(&planned.is), planned.place.handle);
+        self.planned.iter().map(name).collect()
+    }
+}

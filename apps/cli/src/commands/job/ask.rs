@@ -17,7 +17,7 @@ use usbtoken::{
 };
 
 use super::install_response::{self, Checks};
-use crate::args::{FormArg, IssuerArgs};
+use crate::args::{FormArg, IssuerArgs, KeyArgs};
 use crate::issuer::{Failed, Issuer, Question, Reply, first_line};
 use crate::journal::JournalEntry;
 use crate::kept::{Keeper, Kept};
@@ -32,7 +32,7 @@ pub struct Visit<'a> {
     run: &'a Run,
     args: &'a IssuerArgs,
     form: Option<FormArg>,
-    checks: &'a Checks<'a>,
+    pub checks: &'a Checks<'a>,
     issuer: Issuer,
     pub keeper: Keeper,
     /// What the helper gave when it showed login ID and password.
@@ -282,6 +282,12 @@ impl<'a> Visit<'a> {
     /// The command that goes on with an order for the key that the old certificate has.
     pub fn go_on_with_order(&self, old: &Credential) -> String {
         self.go_on(CommandLine::new("renew", &self.run.global).flag("--resume", true), old.id())
+    }
+
+    /// The command that renews although another certificate seems to take this one's place.
+    pub fn renew_although(&self, old: &Credential, key: &KeyArgs) -> String {
+        let line = CommandLine::new("renew", &self.run.global).flag("--although-renewed", true);
+        self.go_on(line.key(key), old.id())
     }
 
     fn go_on(&self, line: CommandLine, key_id: &[u8]) -> String {

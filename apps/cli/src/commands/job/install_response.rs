@@ -47,7 +47,7 @@ impl<'a> Checks<'a> {
         let mut policy = run.policy();
         policy.key = key.unwrap_or(policy.key);
         policy.proof = select::level(args.require_proof).unwrap_or(policy.proof);
-        policy.subject = subject.unwrap_or(policy.subject);
+        subject.into_iter().for_each(|rule| policy.demand_subject(rule));
         if !args.relax.is_empty() {
             policy.relax = args.relax.iter().copied().collect();
         }
@@ -71,8 +71,9 @@ impl<'a> Checks<'a> {
             policy.key = KeyRule::OldAgain;
         }
         if self.subject.is_none() && demanded.subject == SubjectRule::Exact {
-            policy.subject = SubjectRule::Exact;
+            policy.demand_subject(SubjectRule::Exact);
         }
+        policy.common_name_changes |= self.subject.is_none() && demanded.common_name_changes;
         if policy.anchors.is_empty() {
             policy.anchors.clone_from(&demanded.anchors);
         }
@@ -228,7 +229,7 @@ pub fn finish(
     match replaced_by(session, installed, &checks.policy) {
         // Until the new one works at the bank, the old one is needed.
         Ok(Some((removal, old))) if works_from.is_none() && removes_old(run, checks.policy.old) => {
-            match removal.run(session, &run.call()) {
+            match remove(run, session, &removal, installed.credential.certificate()) {
                 Ok(done) => {
                     job.keeper.note_removed(session, &old, done.successor.certificate());
                     retired = true;
@@ -290,6 +291,21 @@ pub fn finish(
     outcome
 }
 
+/// Removes it; where the new one is in another common name, when a person says that it is meant.
+fn remove(run: &Run, session: &Session, removal: &Retire, new: &Certificate) -> Result<Retired> {
+    let error = match removal.run(session, &run.call()) {
+        Err(error) if error.code() == Code::SuccessorDoubtful => error,
+        done => return done,
+    };
+    let fact = |wanted| error.facts().find(|(fact, _)| *fact == wanted).map(|(_, value)| printable(value));
+    let (Some(old), Some(new_name)) = (fact(Fact::Expected), fact(Fact::Found)) else { return Err(error) };
+    let question = Words::ConfirmNewName { old: &old, new: &new_name }.text(run.lang);
+    match !run.global.json && pin::is_terminal() && pin::confirmed(&question) {
+        true => removal.clone().successor(new).run(session, &run.call()),
+        false => Err(error),
+    }
+}
+
 /// Whether the old certificate is where it was, and until when it is valid.
 fn stays(run: &Run, old: &OldCertificate) -> Warning {
     let certificate = old.certificate();
@@ -304,8 +320,8 @@ fn stays(run: &Run, old: &OldCertificate) -> Warning {
         .fact(Fact::Date, jst_date(certificate.not_after()))
 }
 
-/// The removal of what the new credential replaces. An answer that was there before says nothing of that: a removal that
-/// stopped is found by what the token tells.
+/// The removal of what the new credential replaces. Where the answer was there before, or the record of its job alone does not tell which
+/// one it renews, as those of the previous release may not, what the token tells now counts.
 fn replaced_by(
     session: &Session,
     installed: &Installed,
@@ -314,7 +330,7 @@ fn replaced_by(
     if let (Some(removal), Some(old)) = (Retire::replaced_by(installed), &installed.replaced) {
         return Ok(Some((removal, old.clone())));
     }
-    if !installed.was_there || policy.old != OldCredential::Remove {
+    if policy.old != OldCredential::Remove || installed.old_elsewhere.is_some() {
         return Ok(None);
     }
     let new = installed.credential.certificate();

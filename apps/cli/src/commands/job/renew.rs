@@ -73,12 +73,27 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
             }
             Err(error) => match error.value() {
                 Some(by) => return Ok(renewed(run, &session, &old, by, &checks)),
-                None => return Err(checks.name_other(error, run, &old)),
+                None => return Err(name_ways_on(error, run, args, &visit, &old)),
             },
         };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
     let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
+}
+
+/// Where what takes its place is doubtful, names the commands that go on: one if it is right and the old one is to go, one if it is
+/// wrong.
+fn name_ways_on(
+    error: Error,
+    run: &Run,
+    args: &args::Renew,
+    visit: &Visit<'_>,
+    old: &OldCertificate,
+) -> Error {
+    let is_doubtful = matches!(error.code(), Code::SuccessorDoubtful | Code::RenewedForAnother);
+    let Some(credential) = old.on_token().filter(|_| is_doubtful) else { return error };
+    let although = visit.renew_although(credential, &args.key);
+    visit.checks.name_other(error, run, old).fact(Fact::GoOn, although)
 }
 
 /// What the command line names.

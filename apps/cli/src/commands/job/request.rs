@@ -73,8 +73,23 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let order = Order { way: None, reference: args.order.reference.clone(), kept };
     let certificate = elsewhere.as_ref().map(OldCertificate::certificate);
     let certificate = certificate.or(old.as_ref().map(Credential::certificate));
-    let (pending, request) = ask::begin(run, &keeper, &session, &renewal, certificate, order)?;
+    let begun = ask::begin(run, &keeper, &session, &renewal, certificate, order);
+    let named = |error| match &old {
+        Some(old) => name_way_on(error, run, args, old),
+        None => error,
+    };
+    let (pending, request) = begun.map_err(named)?;
     write(run, &session, &pending, &request, &args.out, &args.file)
+}
+
+/// Where what takes its place is doubtful, names the command that goes on if it is wrong.
+fn name_way_on(error: Error, run: &Run, args: &args::Request, old: &Credential) -> Error {
+    if !matches!(error.code(), Code::SuccessorDoubtful | Code::RenewedForAnother) {
+        return error;
+    }
+    let line = CommandLine::new("request", &run.global).flag("--although-renewed", true).key(&args.key);
+    let line = line.value("--id", Some(&hex(old.id()))).path("--out", Some(&args.out));
+    error.fact(Fact::GoOn, line.end())
 }
 
 /// The name for a first certificate, within the bounds of X.520: a CA would refuse it after the key was made.

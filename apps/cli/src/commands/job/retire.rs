@@ -20,7 +20,7 @@ use crate::words::Words;
 /// Shows what will go before it asks for the PIN.
 pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let mut policy = run.policy();
-    policy.subject = args.subject.subject.unwrap_or(policy.subject);
+    args.subject.subject.into_iter().for_each(|rule| policy.demand_subject(rule));
     if !args.trust_anchor.is_empty() {
         policy.anchors = install_response::anchors(&args.trust_anchor)?;
     }
