@@ -58,11 +58,16 @@ fn a_scheduler_prints_nothing_until_there_is_something_to_do() {
     assert_eq!(run(&stage, &["list", "--due"]).json(), serde_json::json!([]));
     with(&stage, &[("reminders = [40, 30, 14, 7, 3, 1]", "reminders = [14]")]);
     assert!(shown(&stage, "ja", &["list", "--due"]).stdout.contains("更新のお知らせ"));
-    // A renewal that waits is no one's to begin.
-    run(&stage, &["request", "--out", "request.pem"]).succeeded();
     // Without reminders what can be renewed is due.
     with(&stage, &[("reminders = [40, 30, 14, 7, 3, 1]", "reminders = []")]);
     assert_eq!(run(&stage, &["list", "--due"]).json().as_array().unwrap().len(), 1);
+    // A renewal that waits is no one's to begin.
+    run(&stage, &["request", "--out", "request.pem"]).succeeded();
+    for reminders in ["reminders = []", "reminders = [14]"] {
+        with(&stage, &[("reminders = [40, 30, 14, 7, 3, 1]", reminders)]);
+        let quiet = shown(&stage, "ja", &["list", "--due"]);
+        assert_eq!((quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str()), (0, "", ""), "{reminders}");
+    }
 }
 
 #[test]

@@ -230,9 +230,9 @@ impl Credential {
         Credential { reminder, reminds_from, reminds: true, ..self }
     }
 
-    /// Whether it is to be renewed now: by the bank's reminders, or because it can be.
+    /// Whether it is to be renewed now: by the bank's reminders, or because it can be, and nobody has begun that.
     pub fn is_due(&self) -> bool {
-        if self.reminds { self.reminder.is_some() } else { self.renewable }
+        if self.reminds { self.reminder.is_some() } else { self.renewable && !self.renewal_pending }
     }
 
     /// The warning that it is.

@@ -237,7 +237,7 @@ fn by_end(seen: &[Seen]) -> Vec<(&Seen, &Credential, Option<ProofLevel>)> {
 /// # Errors
 /// Why the tokens cannot be read.
 pub fn numbered(run: &Run, everywhere: impl FnOnce(usize) -> bool) -> Result<Vec<Numbered>> {
-    let seen = match before_login(run) {
+    let seen = match before_login(run, false) {
         // What is on this computer has a number all the same; onto which token, the command says then.
         Err(error) if error.code().family() == Family::NotFound => Vec::new(),
         seen => seen?,
@@ -258,7 +258,7 @@ pub fn numbered(run: &Run, everywhere: impl FnOnce(usize) -> bool) -> Result<Vec
 
 /// Lists without login; with a source of the PIN it logs in, to one token only.
 pub fn run(run: &Run, args: &args::List) -> Result<Outcome> {
-    let seen = match gather(run) {
+    let seen = match gather(run, args.due) {
         // What is on this computer is shown all the same.
         Err(error) if args.everywhere && error.code().family() == Family::NotFound => {
             print_warning(&error, run.lang, run.bank(), run.global.json);
@@ -289,21 +289,22 @@ fn on_this_computer(run: &Run, also: &[Place]) -> Vec<OldCertificate> {
     all
 }
 
-fn gather(run: &Run) -> Result<Vec<Seen>> {
+fn gather(run: &Run, due: bool) -> Result<Vec<Seen>> {
     if !Source::of(&run.global).is_interactive() {
         // The PIN belongs to one token; tried on another it would cost that one's tries.
         let session = run.login(run.token()?)?;
         return Ok(vec![with_proof(run, &session)?]);
     }
-    before_login(run)
+    before_login(run, due)
 }
 
-fn before_login(run: &Run) -> Result<Vec<Seen>> {
+/// Where it matters whether a renewal was begun, the public keys are read too.
+fn before_login(run: &Run, due: bool) -> Result<Vec<Seen>> {
     let (tokens, mut skipped) = run.tokens()?;
     run.progress.step(Step::ReadObjects);
     let mut seen = Vec::new();
     let when = run.when();
-    for one in each(tokens, LONGEST, move |token| without_proof(token, when))? {
+    for one in each(tokens, LONGEST, move |token| without_proof(token, when, due))? {
         match one {
             Ok((token, uri, all)) => seen.push(Seen::of(run, (&token, uri), all, None)),
             Err(error) => skipped.push(error),
@@ -318,23 +319,31 @@ fn before_login(run: &Run) -> Result<Vec<Seen>> {
     Ok(seen)
 }
 
-fn without_proof(token: Token, when: (Window, SystemTime)) -> Result<(TokenIdentity, TokenUri, Credentials)> {
+fn without_proof(
+    token: Token,
+    when: (Window, SystemTime),
+    due: bool,
+) -> Result<(TokenIdentity, TokenUri, Credentials)> {
     let session = token.open_public_session()?;
     // The session is the last to use the driver: what ends it then closes the session too.
     drop(token);
-    let all = with_renewals(&session, session.credentials()?, when);
+    let all = with_renewals(&session, session.credentials()?, when, due);
     let all = all.named_by(session.token().found_by())?;
     Ok((session.token().identity().clone(), session.token().uri(), all))
 }
 
-/// What has ended may be renewed all the same, where that was begun: public keys tell.
+/// What has ended may be renewed all the same, where that was begun, and what was begun is not due: public keys tell.
 fn with_renewals(
     session: &PublicSession,
     all: Credentials,
     (window, now): (Window, SystemTime),
+    due: bool,
 ) -> Credentials {
-    let ended = all.iter().any(|one| one.renewable(window, now) == Renewable::Expired);
-    let more = if ended { session.credentials_and_renewals().ok() } else { None };
+    let tells = |one: &Credential| match one.renewable(window, now) {
+        Renewable::Expired => true,
+        renewable => due && renewable == Renewable::Yes,
+    };
+    let more = if all.iter().any(tells) { session.credentials_and_renewals().ok() } else { None };
     more.unwrap_or(all)
 }
 
