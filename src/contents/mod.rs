@@ -43,7 +43,7 @@ pub(crate) use self::credential::{
 };
 pub use self::credential::{KeyState, Renewable};
 pub(crate) use self::credentials::Credentials;
-pub use self::credentials::{Unreadable, WhyUnreadable};
+pub use self::left_out::{Unreadable, WhyUnreadable};
 pub(crate) use self::pending::Old;
 pub use self::pending::{BegunBy, HalfWritten, PendingKey, PendingState};
 pub use self::record::Caller;
