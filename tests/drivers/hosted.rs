@@ -230,6 +230,24 @@ fn no_host_outlives_its_caller() {
     bank.goes_on("killed");
 }
 
+/// Which PIN holds is not known then, and no program sends the old one again by itself.
+#[test]
+fn a_change_of_the_pin_that_is_interrupted_says_so() {
+    let bank = bank();
+    for way in ["INT", "TERM"] {
+        let mut change =
+            bank.hosted("hang:C_SetPIN:1", &["pin", "change", "--new-pin-env", "NEW", "--pin-corrected"]);
+        let child = change.env("NEW", "739104").spawn().unwrap();
+        let process = bank.until_noted("hang");
+        signal(way, child.id());
+        said(child).failed(Code::PinChangeUncertain);
+        until_gone(process);
+        bank.run_hosted("", &["list"]).failed(Code::PinWrongBefore);
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+    assert_eq!(bank.run_hosted("", &["list", "--pin-corrected"]).exit, 0);
+}
+
 /// A PIN that was sent when the driver ended may have been counted: no program sends it again by itself.
 #[test]
 fn a_login_without_an_answer_counts_as_a_wrong_pin() {

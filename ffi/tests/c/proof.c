@@ -100,7 +100,7 @@ static void denied(usbtoken_token *token, usbtoken_session *session)
     /* Another key, at once. */
     params.flags |= USBTOKEN_RENEW_BESIDE_PENDING;
     OK(session, usbtoken_renewal_begin(session, old, &params, &renewal));
-    params.flags = USBTOKEN_RENEW_ALTHOUGH_DENIED << 1;
+    params.flags = USBTOKEN_RENEW_ALTHOUGH_RENEWED << 1;
     usbtoken_renewal_free(&renewal);
     EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_renewal_begin(session, old, &params, &renewal));
     usbtoken_pending_free(&key);

@@ -6,12 +6,13 @@ use usbtoken::bank::Delivered;
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::text::printable;
-use usbtoken::{Code, Error, Login, Pin, Result, Session, Token};
+use usbtoken::{Code, Error, Finder, Login, Pin, Result, Session, Token};
 
 use super::Run;
 use crate::pin;
 use crate::pin::change::{Places, change};
 use crate::pin::mark::Mark;
+use crate::process::stop::Stoppable;
 use crate::words::Words;
 
 impl Run {
@@ -30,9 +31,17 @@ impl Run {
         let change = change(places, token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
         self.progress.step(Step::ChangePin);
         mark.is_sent();
-        let done = match reserved {
+        let change_it = || match reserved {
             Some(reserved) => reserved.change_pin(&change),
             None => token.change_pin(&change),
+        };
+        // Ctrl-C ends a driver in a process of its own, and it is said which PIN may hold then.
+        let done = match self.hosted(Finder::new()).is_in_process() {
+            Ok(false) => {
+                let stoppable = Stoppable::new(&self.progress);
+                usbtoken::Run::default().progress(&stoppable).watch(change_it)
+            }
+            _ => change_it(),
         };
         mark.learn_of(done.as_ref().map(|()| true));
         done.map_err(|error| self.explain(name_token(error, token), token))?;
