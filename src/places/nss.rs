@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -159,6 +159,7 @@ fn of_profile(error: Error, profile: &Path) -> Error {
         Code::DriverInitFailed => {
             let reason = error.facts().find(|(fact, _)| *fact == Fact::Reason);
             let reason = reason.map(|(_, reason)| reason.to_owned());
+            let reason = reason.or_else(|| why_unusable(profile).map(str::to_owned));
             let unusable = because(Code::NssProfileUnusable, error);
             reason.iter().fold(unusable, |unusable, reason| unusable.fact(Fact::Reason, reason))
         }
@@ -166,14 +167,40 @@ fn of_profile(error: Error, profile: &Path) -> Error {
     }
 }
 
+/// What is wrong with the two databases of a profile that softokn did not open.
+fn why_unusable(profile: &Path) -> Option<&'static str> {
+    /// How a database of SQLite begins, and what its length is a multiple of (§1.3 of its file format).
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    const PAGE: u64 = 512;
+    ["cert9.db", "key4.db"].iter().find_map(|name| {
+        let mut begin = [0; MAGIC.len()];
+        let read = File::open(profile.join(name)).and_then(|mut file| {
+            file.read_exact(&mut begin)?;
+            file.metadata()
+        });
+        match read.map_err(|error| error.kind()) {
+            Err(io::ErrorKind::NotFound) => Some("nss_incomplete"),
+            Err(io::ErrorKind::PermissionDenied) => Some("nss_not_permitted"),
+            Err(_) => Some("nss_damaged"),
+            Ok(file) if begin != MAGIC || file.len() % PAGE != 0 => Some("nss_damaged"),
+            // Whoever wrote to it was ended before all of it was written; the next one that writes takes it back.
+            Ok(_) => {
+                let journal = profile.join(format!("{name}-journal")).metadata();
+                journal.is_ok_and(|journal| journal.len() > 0).then_some("nss_unfinished")
+            }
+        }
+    })
+}
+
 /// That it is a profile whose certificates may be read: softokn would make an empty one in its memory.
 fn check(profile: &Path) -> Result<()> {
     let unusable = || Error::new(Code::NssProfileUnusable);
     let database = profile.join("cert9.db");
     // A pipe would wait for ever.
-    let opened = match database.metadata() {
-        Ok(metadata) if !metadata.is_file() => Err(io::Error::from(io::ErrorKind::InvalidInput)),
-        _ => File::open(database).map(drop),
+    let is_no_file = |path: &Path| path.metadata().is_ok_and(|metadata| !metadata.is_file());
+    let opened = match is_no_file(&database) || is_no_file(&profile.join("key4.db")) {
+        true => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+        false => File::open(database).map(drop),
     };
     if let Err(error) = opened {
         let reason = match error.kind() {

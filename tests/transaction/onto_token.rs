@@ -436,6 +436,25 @@ fn a_certificate_in_a_browsers_profile_is_read() {
     std::fs::write(old_form.join("cert9.db"), b"no database").unwrap();
     let error = read_nss(&old_form, "").and_then(places::InPlace::only).unwrap_err();
     assert!(matches!(error.code(), Code::NssProfileUnusable | Code::OldNotFound), "{error}");
+
+    // Of what cannot be opened it is said what is wrong, as far as that can be seen.
+    let broken = desk.file("broken");
+    std::fs::create_dir(&broken).unwrap();
+    let [cert9, key4] = ["cert9.db", "key4.db"].map(|name| std::fs::read(profile.join(name)).unwrap());
+    let rows: [(&[u8], Option<&[u8]>, &str); 3] = [
+        (b"no database, and long enough to be none", Some(&key4), "nss_damaged"),
+        (&cert9[..100], Some(&key4), "nss_damaged"),
+        (&cert9, None, "nss_incomplete"),
+    ];
+    for (cert9, key4, why) in rows {
+        std::fs::write(broken.join("cert9.db"), cert9).unwrap();
+        let _ = std::fs::remove_file(broken.join("key4.db"));
+        key4.iter().for_each(|key4| std::fs::write(broken.join("key4.db"), key4).unwrap());
+        match read_nss(&broken, "") {
+            Err(error) => assert!(error.facts().any(|(_, value)| value == why), "{why}: {error}"),
+            Ok(found) => assert_eq!(found.iter().count(), 0, "{why}"),
+        }
+    }
 }
 
 #[test]

@@ -63,6 +63,16 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
         (Fact::Reason, "softokn_in_use") => "このプログラムが、同じライブラリ（NSS）をすでに使っています",
         (Fact::Reason, "nss_crashed") => "読み取りに使うライブラリ（NSS）が異常終了しました",
+        (Fact::Reason, "nss_incomplete") => {
+            "プロファイルのデータベース（cert9.dbとkey4.db）の一方がありません"
+        }
+        (Fact::Reason, "nss_not_permitted") => {
+            "プロファイルのデータベース（cert9.dbとkey4.db）を、このユーザーは読み取れません"
+        }
+        (Fact::Reason, "nss_damaged") => "プロファイルのデータベース（cert9.dbとkey4.db）が壊れています",
+        (Fact::Reason, "nss_unfinished") => {
+            "書き込みの途中でプログラムが終了しています。Firefoxを一度起動して終了すると元に戻ります"
+        }
         (Fact::Reason, "nss_hangs") => "読み取りに使うライブラリ（NSS）が制限時間内に応答しません",
         (Fact::Reason, "first_issue") => {
             "この申請は新規の発行で、更新する電子証明書がありません。古い電子証明書は指定しないでください"
