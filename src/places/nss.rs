@@ -173,8 +173,13 @@ fn why_unusable(profile: &Path) -> Option<&'static str> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     const PAGE: u64 = 512;
     ["cert9.db", "key4.db"].iter().find_map(|name| {
+        let path = profile.join(name);
+        // A pipe would wait for ever.
+        if path.metadata().is_ok_and(|file| !file.is_file()) {
+            return Some("nss_damaged");
+        }
         let mut begin = [0; MAGIC.len()];
-        let read = File::open(profile.join(name)).and_then(|mut file| {
+        let read = File::open(path).and_then(|mut file| {
             file.read_exact(&mut begin)?;
             file.metadata()
         });
@@ -197,10 +202,9 @@ fn check(profile: &Path) -> Result<()> {
     let unusable = || Error::new(Code::NssProfileUnusable);
     let database = profile.join("cert9.db");
     // A pipe would wait for ever.
-    let is_no_file = |path: &Path| path.metadata().is_ok_and(|metadata| !metadata.is_file());
-    let opened = match is_no_file(&database) || is_no_file(&profile.join("key4.db")) {
-        true => Err(io::Error::from(io::ErrorKind::InvalidInput)),
-        false => File::open(database).map(drop),
+    let opened = match database.metadata() {
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+        _ => File::open(database).map(drop),
     };
     if let Err(error) = opened {
         let reason = match error.kind() {
