@@ -39,14 +39,14 @@ impl Functions {
     fn find_all(&self, session: CK_SESSION_HANDLE, longest: Duration) -> Outcome<Vec<ObjectHandle>> {
         const FUNCTION: &str = "C_FindObjects";
         let begun = Instant::now();
-        let mut found = Vec::new();
+        let (mut found, mut was_short) = (Vec::new(), false);
         let request = Request::FindObjects { session, room: as_length(OBJECTS_AT_ONCE) };
         loop {
             let (count, handles) = match self.call(&request) {
                 Ok(Answer::List { count, entries }) => (count, entries),
                 Ok(_) => return Err(another_answer(FUNCTION)),
-                // Some end the search themselves with the last of the objects.
-                Err(Failure::Returned { rv: CKR_OPERATION_NOT_INITIALIZED, .. }) if !found.is_empty() => {
+                // Some end the search themselves with the last of the objects: where they have handed out fewer than was asked for.
+                Err(Failure::Returned { rv: CKR_OPERATION_NOT_INITIALIZED, .. }) if was_short => {
                     return Ok(found);
                 }
                 Err(failure) => return Err(failure),
@@ -62,6 +62,7 @@ impl Functions {
             if handles.is_empty() {
                 return Ok(found);
             }
+            was_short = handles.len() < OBJECTS_AT_ONCE;
             found.extend(handles.into_iter().map(ObjectHandle));
             if found.len() > MAX_OBJECTS {
                 let how = format!("pulObjectCount, Σ > {MAX_OBJECTS}");
