@@ -149,6 +149,7 @@ impl Host {
         if self.driver.is_some() || !self.is_greeted {
             return None;
         }
+        self.spare = self.spare.take().and_then(Spare::ready);
         let why = match library::functions(Path::new(OsStr::from_bytes(driver))) {
             Ok(list) => {
                 self.driver = Some(Here::new(list));
