@@ -353,6 +353,18 @@ fn is_end(failure: &Failure) -> bool {
     matches!(failure, Failure::Crashed { .. } | Failure::TimedOut { .. } | Failure::Cancelled { .. })
 }
 
+/// That this program itself is in a call of the driver at this path, which may take minutes; of this thread alone, or of any.
+pub(crate) fn is_busy(path: &Path, with_this_thread: bool) -> Option<Error> {
+    let path = path.canonicalize().ok()?;
+    let registry = lock(&REGISTRY);
+    let places = registry.iter().filter(|((file, _), _)| *file == path);
+    let drivers = places.filter_map(|(_, place)| *place.try_lock().ok()?);
+    let mut calls = drivers.filter_map(|driver| driver.functions.lasting_call());
+    let this = std::thread::current().id();
+    let (function, _) = calls.find(|(_, thread)| !with_this_thread || *thread == this)?;
+    Some(Failure::InCall { function }.during(Step::FindToken).fact(Fact::Path, path.display()))
+}
+
 impl Driver {
     /// Returns whether the driver was initialised by this call.
     fn lease(&self) -> Result<bool> {

@@ -47,6 +47,8 @@ struct State {
     host: Option<Host>,
     /// Who is in a call.
     caller: Option<ThreadId>,
+    /// The function of that call, where it may take minutes.
+    lasting: Option<&'static str>,
     /// Why the last host ended, where it did not by C_Finalize.
     ended: Option<Failure>,
 }
@@ -105,6 +107,7 @@ impl Client {
     pub(crate) fn perform(&self, request: &Request<'_>) -> Outcome<Reply<'static>> {
         let function = request.function();
         let mut turn = self.turn(function)?;
+        lock(&self.state).lasting = request.may_last().then_some(function);
         let Some(host) = &mut turn.host else {
             return Err(turn
                 .ended
@@ -164,6 +167,12 @@ impl Client {
     /// Whether there was a host, and it ended before C_Finalize.
     pub(crate) fn has_ended(&self) -> bool {
         lock(&self.state).ended.is_some()
+    }
+
+    /// The function that a thread is in, where it may take minutes, and that thread.
+    pub(crate) fn lasting_call(&self) -> Option<(&'static str, ThreadId)> {
+        let state = lock(&self.state);
+        state.lasting.zip(state.caller)
     }
 
     /// Which host this is.
@@ -244,7 +253,7 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.client.state);
-        (state.host, state.ended, state.caller) = (self.host.take(), self.ended.take(), None);
+        *state = State { host: self.host.take(), ended: self.ended.take(), ..State::default() };
         drop(state);
         self.client.free.notify_one();
     }
