@@ -49,5 +49,5 @@ pub(crate) use session::{
 pub(crate) use token::quirks::AttributeSet;
 pub(crate) use token::{InUse, Token};
 pub use token::{PinState, TokenIdentity, TokenInfo};
-pub use usbtoken_pkcs11::Deadlines;
+pub use usbtoken_pkcs11::{Confinement, Deadlines};
 pub(crate) use usbtoken_pkcs11::{Watch, watched};

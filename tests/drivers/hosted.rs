@@ -5,6 +5,7 @@
 mod ahead;
 #[path = "../common/mod.rs"]
 mod common;
+mod confined;
 mod ends;
 mod writing;
 
