@@ -3,6 +3,7 @@
 
 use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::PublicKey;
+use usbtoken::renewal::Retired;
 use usbtoken::{Certificate, Credential, Session};
 
 use super::Keeper;
@@ -21,9 +22,9 @@ impl Keeper {
 
     /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is
     /// not there; that is all.
-    pub fn note_removed(&self, session: &Session, old: &Credential, successor: &Certificate) {
+    pub fn note_removed(&self, session: &Session, old: &Credential, retired: &Retired) {
         if let Some(journal) = &self.journal {
-            let _ = journal.note_removed(&Removed::of(session.token().identity(), old, successor));
+            let _ = journal.note_removed(&Removed::of(session.token().identity(), old, retired));
         }
     }
 
