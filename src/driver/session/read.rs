@@ -354,8 +354,8 @@ impl Open {
         let value = private_value_of(algorithm);
         let read = self.functions().attributes_and_refusal(self.handle(), handle, &wanted, value);
         match read.map_err(|failure| failure.during(Step::ReadObjects))? {
-            Some(attributes) => {
-                Ok(StoredKey { algorithm, value_refused: true, ..self.private_key(handle, &attributes) })
+            Some((attributes, value_refused)) => {
+                Ok(StoredKey { algorithm, value_refused, ..self.private_key(handle, &attributes) })
             }
             None => Ok(StoredKey { algorithm, ..self.read_private_key(handle)? }),
         }
